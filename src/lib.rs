@@ -1,0 +1,7 @@
+//! fwupload: de-identify DICOM on the user's machine and upload it to Flywheel.
+
+#![forbid(unsafe_code)]
+
+pub mod dicom;
+pub mod failure;
+pub mod phi;
