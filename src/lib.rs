@@ -3,5 +3,8 @@
 #![forbid(unsafe_code)]
 
 pub mod dicom;
+pub mod discover;
+pub mod event;
 pub mod failure;
 pub mod phi;
+pub mod routing;

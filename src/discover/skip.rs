@@ -1,0 +1,52 @@
+//! Why a file that was found is not uploaded although nothing is wrong with it.
+
+/// The published reasons for a skip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SkipReason {
+    /// Found while walking, and its content is not DICOM.
+    NotDicom,
+    /// A DICOMDIR: an index of files, whose byte offsets would be wrong after cleaning.
+    Dicomdir,
+    /// A file of zero bytes.
+    Empty,
+    /// Left out by `--include` or `--exclude`.
+    Excluded,
+    /// A symbolic link, and `--follow` was not given.
+    Symlink,
+    /// Neither file nor folder: a pipe, socket or device.
+    Special,
+    /// The same file was reached before by another path.
+    SameFile,
+    /// The same instance with identical content was read before in the same series.
+    SameInstance,
+}
+
+impl SkipReason {
+    /// The stable word for it in reports and events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotDicom => "not-dicom",
+            Self::Dicomdir => "dicomdir",
+            Self::Empty => "empty",
+            Self::Excluded => "excluded",
+            Self::Symlink => "symlink",
+            Self::Special => "special-file",
+            Self::SameFile => "same-file",
+            Self::SameInstance => "same-instance",
+        }
+    }
+
+    /// What it means, for people.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::NotDicom => "not DICOM",
+            Self::Dicomdir => "a DICOMDIR",
+            Self::Empty => "empty",
+            Self::Excluded => "left out by a filter",
+            Self::Symlink => "a symbolic link",
+            Self::Special => "not a regular file",
+            Self::SameFile => "the same file again",
+            Self::SameInstance => "the same instance again",
+        }
+    }
+}

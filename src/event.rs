@@ -1,0 +1,224 @@
+//! All that pipeline and report share: what happened, to which file, and the totals.
+//!
+//! Owns the invariant that every file found ends in exactly one outcome. Holds no attribute value.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::discover::SkipReason;
+use crate::failure::FileFailure;
+
+/// What happens in a run, in the order in which it happens.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Everything is resolved and checked; nothing was read or sent yet.
+    Started(Box<RunStart>),
+    /// Something that the user must know.
+    Notice(Notice),
+    /// Running totals of the walk; `done` with the last one.
+    Discovered {
+        /// Files found so far.
+        files: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// Whether the walk is over.
+        done: bool,
+    },
+    /// One instance was de-identified (or, without de-identification, read whole).
+    Deidentified {
+        /// The source.
+        path: Arc<PathBuf>,
+        /// Elements changed or removed.
+        changed: u32,
+    },
+    /// Bytes handed to the network since the last such event.
+    Sent {
+        /// How many.
+        bytes: u64,
+    },
+    /// A request is going to be repeated.
+    Retrying {
+        /// The request, as method and path.
+        what: String,
+        /// What went wrong.
+        cause: String,
+        /// How long until it is repeated.
+        wait: Duration,
+        /// Which attempt comes next; the first repetition is 2.
+        attempt: u32,
+    },
+    /// A file reached its outcome.
+    Settled(Settled),
+    /// The run is over; always the last event.
+    Ended(Box<RunEnd>),
+}
+
+/// A file and its one outcome.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// The source.
+    pub path: Arc<PathBuf>,
+    /// Its size in bytes; 0 where it could not be found out.
+    pub bytes: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The server confirmed that it has it.
+    Uploaded(Arc<Stored>),
+    /// It would have been uploaded: a dry run, or written into the output folder instead.
+    Prepared(Arc<Stored>),
+    /// The server had it before.
+    AlreadyThere(Arc<Stored>),
+    /// Left out for a stated reason.
+    Skipped(SkipReason),
+    /// Not uploaded because something is wrong.
+    Failed(FileFailure),
+}
+
+/// Where a file went: the package that holds it and the container that holds the package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// `group/project/subject/session/acquisition`, labels after cleaning.
+    pub destination: String,
+    /// The database id of the container; none in a dry run.
+    pub container_id: Option<String>,
+    /// The name of the file on the server.
+    pub file: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The database id of the file, where the server states one.
+    pub file_id: Option<String>,
+}
+
+/// How a run handles what it cleaned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Sends it.
+    Upload,
+    /// Does everything but sending.
+    DryRun,
+    /// Writes the packages into a folder.
+    Output,
+}
+
+/// What a run is about to do.
+#[derive(Debug, Clone)]
+pub struct RunStart {
+    /// This program's version.
+    pub version: &'static str,
+    /// `group/project`.
+    pub project: String,
+    /// The server's address; none when offline.
+    pub site: Option<String>,
+    /// What is done with the packages.
+    pub mode: Mode,
+    /// The governing profile; none when data goes as it is.
+    pub profile: Option<ProfileFacts>,
+    /// The settings in force, name and value, no secrets.
+    pub settings: Vec<(String, String)>,
+}
+
+/// Which profile governs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileFacts {
+    /// Its name.
+    pub name: String,
+    /// Where it comes from: `project`, `group`, `site` or `local`.
+    pub level: &'static str,
+    /// `sha256:<64 hex>` of its canonical form.
+    pub digest: String,
+}
+
+/// Something that the user must know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// How much it matters.
+    pub severity: Severity,
+    /// A stable word for it.
+    pub code: &'static str,
+    /// The text; further lines explain.
+    pub text: String,
+}
+
+/// How much a notice matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Good to know.
+    Notice,
+    /// May be a mistake, or a danger.
+    Warning,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone)]
+pub struct RunEnd {
+    /// The totals.
+    pub totals: RunTotals,
+    /// How long it took.
+    pub duration: Duration,
+    /// The exit code that follows.
+    pub exit_code: u8,
+    /// What stopped the run before its end, as `code` and text.
+    pub stopped_by: Option<(String, String)>,
+}
+
+/// Counts of files by outcome, and what they went into.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunTotals {
+    /// Files found.
+    pub found: u64,
+    /// Confirmed by the server.
+    pub uploaded: u64,
+    /// Ready, in a dry run or in the output folder.
+    pub prepared: u64,
+    /// On the server before.
+    pub already_there: u64,
+    /// Left out.
+    pub skipped: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Source bytes of what was uploaded or prepared.
+    pub bytes: u64,
+    /// Subjects, sessions and acquisitions that received something.
+    pub subjects: u64,
+    /// Sessions that received something.
+    pub sessions: u64,
+    /// Acquisitions that received something.
+    pub acquisitions: u64,
+    /// Skips by reason.
+    pub skipped_by: BTreeMap<SkipReason, u64>,
+    /// Failures by code.
+    pub failed_by: BTreeMap<&'static str, u64>,
+}
+
+impl RunTotals {
+    /// Counts one file's outcome.
+    pub fn count(&mut self, settled: &Settled) {
+        self.found += 1;
+        match &settled.outcome {
+            Outcome::Uploaded(_) => (self.uploaded, self.bytes) = (self.uploaded + 1, self.bytes + settled.bytes),
+            Outcome::Prepared(_) => (self.prepared, self.bytes) = (self.prepared + 1, self.bytes + settled.bytes),
+            Outcome::AlreadyThere(_) => self.already_there += 1,
+            Outcome::Skipped(reason) => {
+                self.skipped += 1;
+                *self.skipped_by.entry(*reason).or_default() += 1;
+            }
+            Outcome::Failed(failure) => {
+                self.failed += 1;
+                *self.failed_by.entry(failure.code.as_str()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Whether every file found has exactly one outcome.
+    pub fn add_up(&self, found: u64) -> bool {
+        let outcomes = self.uploaded + self.prepared + self.already_there + self.skipped + self.failed;
+        self.found == found && outcomes == found
+    }
+}
