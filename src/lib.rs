@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod dicom;
 pub mod discover;
 pub mod event;
