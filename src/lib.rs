@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod credential;
 pub mod dicom;
 pub mod discover;
 pub mod event;

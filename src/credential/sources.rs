@@ -1,0 +1,328 @@
+//! Where the API key may come from, in which order, and the file that `fwupload login` writes.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use etcetera::BaseStrategy;
+use zeroize::Zeroizing;
+
+use super::{ApiKey, text_of};
+use crate::failure::{Error, RunCode};
+use crate::phi::{display_path, escape_for_terminal};
+
+/// No key is longer; a wrong file is not read whole.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
+
+/// The places that an API key may come from, first one that has a key counts: a file, a command, the environment
+/// (`FWUPLOAD_API_KEY`), the login file, Flywheel's own `user.json`.
+#[derive(Clone, Default)]
+pub struct KeySources {
+    /// `--api-key-file`: its first line that is not blank.
+    pub file: Option<PathBuf>,
+    /// `--api-key-command`: the first line that it prints.
+    pub command: Option<String>,
+    /// What `FWUPLOAD_API_KEY` holds; empty counts as unset.
+    pub environment: Option<Zeroizing<String>>,
+    /// The file of `fwupload login`, see [`login_file`].
+    pub login_file: Option<PathBuf>,
+    /// The file of Flywheel's own client, see [`flywheel_user_json`].
+    pub flywheel_user_json: Option<PathBuf>,
+    /// `--site`: completes a bare key, and must agree with a full one.
+    pub site: Option<String>,
+}
+
+/// Where the key that is used came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// The file of `--api-key-file`.
+    File(PathBuf),
+    /// The command of `--api-key-command`.
+    Command,
+    /// `FWUPLOAD_API_KEY`.
+    Environment,
+    /// The file that `fwupload login` wrote.
+    Login(PathBuf),
+    /// Flywheel's own file. Worth saying once: nobody told fwupload to use it.
+    FlywheelUserJson(PathBuf),
+}
+
+impl fmt::Display for KeyOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "the key file {}", display_path(path)),
+            Self::Command => f.write_str("the key command"),
+            Self::Environment => f.write_str("FWUPLOAD_API_KEY"),
+            Self::Login(path) => write!(f, "the login in {}", display_path(path)),
+            Self::FlywheelUserJson(path) => write!(f, "Flywheel's own login in {}", display_path(path)),
+        }
+    }
+}
+
+impl KeySources {
+    /// The first key there is, and where it came from. A source that was named but cannot be used is an error, never
+    /// passed over; a stored login for another site than `--site` is passed over.
+    pub fn resolve(&self) -> Result<(ApiKey, KeyOrigin), Error> {
+        let site = self.site.as_deref();
+        if let Some(path) = &self.file {
+            return Ok((ApiKey::parse_for(first_line(&read_key_file(path)?), site)?, KeyOrigin::File(path.clone())));
+        }
+        if let Some(command) = &self.command {
+            return Ok((ApiKey::parse_for(first_line(&run_key_command(command)?), site)?, KeyOrigin::Command));
+        }
+        if let Some(text) = self.environment.as_ref().filter(|text| !text.trim().is_empty()) {
+            return Ok((ApiKey::parse_for(text, site)?, KeyOrigin::Environment));
+        }
+        self.resolve_stored()
+    }
+
+    /// The two files that a login left behind.
+    fn resolve_stored(&self) -> Result<(ApiKey, KeyOrigin), Error> {
+        let mut missing = Error::new(RunCode::AuthMissing, "there is no API key");
+        let login = self.login_file.as_ref().map(|path| (path, KeyOrigin::Login(path.clone())));
+        let flywheel = self.flywheel_user_json.as_ref().map(|path| (path, KeyOrigin::FlywheelUserJson(path.clone())));
+        for (path, origin) in login.into_iter().chain(flywheel) {
+            let Some(text) = read_stored(path, matches!(origin, KeyOrigin::Login(_)))? else { continue };
+            match (ApiKey::parse(&text), self.site.as_deref()) {
+                (Ok(key), None) => return Ok((key, origin)),
+                (Ok(key), Some(site)) => match ApiKey::parse_for(&text, Some(site)) {
+                    Ok(key) => return Ok((key, origin)),
+                    Err(_) => missing = missing.because(format!("{origin} is for {}", key.host())),
+                },
+                (Err(error), _) => return Err(error.because(format!("read from {origin}"))),
+            }
+        }
+        Err(missing)
+    }
+}
+
+impl fmt::Debug for KeySources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySources")
+            .field("file", &self.file)
+            .field("command", &self.command.is_some())
+            .field("environment", &self.environment.is_some())
+            .field("login_file", &self.login_file)
+            .field("flywheel_user_json", &self.flywheel_user_json)
+            .field("site", &self.site)
+            .finish()
+    }
+}
+
+/// Where `fwupload login` keeps its key: `fwupload/login.json` in the platform's folder for configuration, or directly
+/// in `config_home` (what `FWUPLOAD_CONFIG_HOME` holds) where that is given. `None` on an account without a home.
+pub fn login_file(config_home: Option<&OsStr>) -> Option<PathBuf> {
+    let folder = match config_home.filter(|home| !home.is_empty()) {
+        Some(home) => PathBuf::from(home),
+        None => etcetera::choose_base_strategy().ok()?.config_dir().join("fwupload"),
+    };
+    Some(folder.join("login.json"))
+}
+
+/// Where Flywheel's own client keeps its key: `.config/flywheel/user.json` under `user_home` (what
+/// `FLYWHEEL_USER_HOME` holds), else under the user's home.
+pub fn flywheel_user_json(user_home: Option<&OsStr>) -> Option<PathBuf> {
+    let home = match user_home.filter(|home| !home.is_empty()) {
+        Some(home) => PathBuf::from(home),
+        None => etcetera::home_dir().ok()?,
+    };
+    Some(home.join(".config").join("flywheel").join("user.json"))
+}
+
+/// Writes the login file, readable by its owner alone from its first byte, in place of an older one in one step.
+pub fn save_login(key: &ApiKey, path: &Path) -> Result<(), Error> {
+    let failed = |error: std::io::Error| source_error(path, &error.to_string());
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    make_private_folder(folder).map_err(failed)?;
+    let whole = key.expose_whole();
+    let text = Zeroizing::new(serde_json::json!({ "key": *whole }).to_string());
+    // A temporary file of this crate is made with mode 0600; there is no moment at which others could open it.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map(|_| ()).map_err(|error| failed(error.error))
+}
+
+/// Deletes the login file; `false` when there was none.
+pub fn remove_login(path: &Path) -> Result<bool, Error> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(source_error(path, &error.to_string())),
+    }
+}
+
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn source_error(path: &Path, why: &str) -> Error {
+    Error::new(RunCode::AuthKeySource, format!("{} cannot be used as the API key's source", display_path(path))).because(why)
+}
+
+fn read_key_file(path: &Path) -> Result<Zeroizing<String>, Error> {
+    let file = File::open(path).map_err(|error| source_error(path, &error.to_string()))?;
+    refuse_if_shared(&file, path)?;
+    read_limited(file).ok_or_else(|| source_error(path, "it does not hold a key as text"))
+}
+
+/// The `key` of a stored login; `None` when there is no such file or it has no key.
+fn read_stored(path: &Path, ours: bool) -> Result<Option<Zeroizing<String>>, Error> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) => return Err(source_error(path, &error.to_string())),
+    };
+    if ours {
+        refuse_if_shared(&file, path)?;
+    }
+    let text = read_limited(file).ok_or_else(|| source_error(path, "it is not text"))?;
+    let stored: StoredLogin = serde_json::from_str(&text).map_err(|_| source_error(path, "it is not the JSON of a login"))?;
+    Ok(stored.key.map(Zeroizing::new).filter(|key| !key.trim().is_empty()))
+}
+
+/// What both login files hold that matters here.
+#[derive(serde::Deserialize)]
+struct StoredLogin {
+    key: Option<String>,
+}
+
+/// A key that others on the machine can read is not a secret. Asked of the open file, so that it cannot change in between.
+#[cfg(unix)]
+fn refuse_if_shared(file: &File, path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = file.metadata().map_err(|error| source_error(path, &error.to_string()))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if metadata.is_file() && mode & 0o077 != 0 {
+        return Err(source_error(path, &format!("others can read it (mode {mode:04o})"))
+            .with_hint(format!("run `chmod 600 {}`", display_path(path))));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_if_shared(_: &File, _: &Path) -> Result<(), Error> {
+    Ok(())
+}
+
+fn run_key_command(command: &str) -> Result<Zeroizing<String>, Error> {
+    let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+    let failed = |why: String| Error::new(RunCode::AuthKeySource, "the key command did not give a key").because(why);
+    let mut child =
+        Command::new(shell).args([flag, command]).stdout(Stdio::piped()).spawn().map_err(|error| failed(error.to_string()))?;
+    let text = child.stdout.take().and_then(read_limited);
+    let status = child.wait().map_err(|error| failed(error.to_string()))?;
+    if !status.success() {
+        return Err(failed(escape_for_terminal(&format!("it ended with {status}"))));
+    }
+    text.filter(|text| !text.trim().is_empty()).ok_or_else(|| failed("it printed nothing usable".to_owned()))
+}
+
+/// Reads a short text; `None` when it is too long, unreadable or not text. The buffer has its size from the start,
+/// since a growing one would leave copies of the secret behind.
+fn read_limited(source: impl Read) -> Option<Zeroizing<String>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(MAX_KEY_BYTES).ok()? + 1);
+    let read = source.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes);
+    let fits = read.is_ok_and(|length| length as u64 <= MAX_KEY_BYTES);
+    text_of(bytes).filter(|_| fits)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    fn key(host: &str) -> String {
+        format!("{host}:abcdefgh12345678")
+    }
+
+    fn written(folder: &Path, name: &str, text: &str, mode: u32) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        path
+    }
+
+    #[test]
+    fn the_first_source_that_has_a_key_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let stored = |host: &str| format!("{{\"key\":\"{}\",\"root\":false}}", key(host));
+        let mut sources = KeySources {
+            file: Some(written(folder.path(), "key", &format!("\n {} \nrest", key("file.example")), 0o600)),
+            command: Some(format!("echo {}", key("command.example"))),
+            environment: Some(Zeroizing::new(key("env.example"))),
+            login_file: Some(written(folder.path(), "login.json", &stored("login.example"), 0o600)),
+            flywheel_user_json: Some(written(folder.path(), "user.json", &stored("fw.example"), 0o644)),
+            site: None,
+        };
+        let host = |sources: &KeySources| sources.resolve().unwrap().0.host().to_owned();
+        assert_eq!(host(&sources), "file.example");
+        sources.file = None;
+        assert_eq!(host(&sources), "command.example");
+        sources.command = None;
+        assert_eq!(host(&sources), "env.example");
+        sources.environment = Some(Zeroizing::new(String::new()));
+        assert_eq!(host(&sources), "login.example");
+        sources.site = Some("fw.example".to_owned());
+        assert!(matches!(sources.resolve().unwrap().1, KeyOrigin::FlywheelUserJson(_)));
+        sources.site = Some("third.example".to_owned());
+        let error = sources.resolve().unwrap_err();
+        assert_eq!((error.code, error.why.len()), (RunCode::AuthMissing, 2));
+        assert!(!format!("{sources:?}").contains("abcdefgh"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_that_others_can_read_is_refused_with_the_cure() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path(), "key", &key("a.example"), 0o640);
+        let error = KeySources { file: Some(path), ..KeySources::default() }.resolve().unwrap_err();
+        assert_eq!(error.code, RunCode::AuthKeySource);
+        assert!(error.hint().starts_with("run `chmod 600 "), "{error}");
+    }
+
+    #[test]
+    fn a_named_source_that_fails_is_not_passed_over() {
+        let environment = Some(Zeroizing::new(key("env.example")));
+        let missing =
+            KeySources { file: Some("/does/not/exist".into()), environment: environment.clone(), ..KeySources::default() };
+        assert_eq!(missing.resolve().unwrap_err().code, RunCode::AuthKeySource);
+        let failing = KeySources { command: Some("exit 3".to_owned()), environment, ..KeySources::default() };
+        assert_eq!(failing.resolve().unwrap_err().code, RunCode::AuthKeySource);
+        assert_eq!(KeySources::default().resolve().unwrap_err().code, RunCode::AuthMissing);
+    }
+
+    #[test]
+    fn a_login_is_written_for_its_owner_alone_and_reads_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = login_file(Some(folder.path().join("new").as_os_str())).unwrap();
+        save_login(&ApiKey::parse(&key("a.example")).unwrap(), &path).unwrap();
+        save_login(&ApiKey::parse(&key("b.example")).unwrap(), &path).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let sources = KeySources { login_file: Some(path.clone()), ..KeySources::default() };
+        assert_eq!(sources.resolve().unwrap().0.host(), "b.example");
+        assert!(remove_login(&path).unwrap());
+        assert!(!remove_login(&path).unwrap());
+    }
+
+    #[test]
+    fn the_places_follow_the_given_homes() {
+        assert_eq!(login_file(Some(OsStr::new("/x"))), Some("/x/login.json".into()));
+        assert_eq!(flywheel_user_json(Some(OsStr::new("/y"))), Some("/y/.config/flywheel/user.json".into()));
+    }
+}
