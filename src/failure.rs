@@ -113,6 +113,7 @@ codes! {
         OutputUnwritable = "output.unwritable", "the output folder cannot be used", "name an empty or new folder with `--output`";
         SandboxUnavailable = "sandbox.unavailable", "the sandbox cannot run", "check its folder and whether the address is free";
         Interrupted = "run.interrupted", "the run was interrupted", "run the same command again: what arrived is not sent twice";
+        Terminated = "run.terminated", "the run was asked to end", "run the same command again: what arrived is not sent twice";
         Internal = "run.internal", "fwupload hit a defect of its own", "report this as a bug";
     }
 }

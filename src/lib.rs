@@ -3,10 +3,12 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod config;
 pub mod credential;
 pub mod dicom;
 pub mod discover;
 pub mod event;
+pub mod exit;
 pub mod failure;
 pub mod phi;
 pub mod routing;

@@ -1,0 +1,267 @@
+//! The arguments on their way to a [`Config`]: each group of settings completed, contradictions refused.
+
+use bytesize::ByteSize;
+
+use super::{
+    Config, Connection, DEFAULT_REPORT, DeidChoice, Destination, Environment, Input, Output, PathList, Progress, Report,
+    ReportFormat, Server, Sink, Transfer, Verbosity,
+};
+use crate::cli::{OtherFiles, ProgressStyle, UploadArgs};
+use crate::failure::{Error, RunCode};
+
+const MEBIBYTE: u64 = 1 << 20;
+/// The least that one large file in flight needs.
+const LEAST_MEMORY: u64 = 32 * MEBIBYTE;
+/// More at a time than any server is grateful for.
+const MOST_UPLOADS: usize = 64;
+
+impl Config {
+    /// Completes and checks what was typed. Errors carry [`RunCode::Usage`].
+    pub fn new(args: &UploadArgs, environment: &Environment) -> Result<Self, Error> {
+        let typed = Typed(args);
+        typed.refuse_contradictions()?;
+        Ok(Self {
+            input: typed.input()?,
+            deid: typed.deid(),
+            destination: typed.destination()?,
+            server: typed.server(),
+            sink: typed.sink(),
+            transfer: typed.transfer(environment)?,
+            output: typed.output(environment),
+            report: typed.report()?,
+        })
+    }
+}
+
+/// The arguments on their way to a [`Config`].
+struct Typed<'a>(&'a UploadArgs);
+
+impl Typed<'_> {
+    /// What the user has to change when this flag is in the way: the flag, or the variable that set it.
+    fn name(&self, flag: &str) -> String {
+        if self.0.from_environment.contains(flag) {
+            format!("FWUPLOAD_{}", flag.to_uppercase().replace('-', "_"))
+        } else {
+            format!("`--{flag}`")
+        }
+    }
+
+    fn refuse_contradictions(&self) -> Result<(), Error> {
+        self.refuse_pairs()?;
+        self.refuse_offline_without_answers()?;
+        self.refuse_lone_companions()
+    }
+
+    fn refuse_pairs(&self) -> Result<(), Error> {
+        let UploadArgs { deid, destination, connection, .. } = self.0;
+        // A site in the environment is a standing setting: a sandbox that was asked for goes before it.
+        let site_typed = connection.site.is_some() && !self.0.from_environment.contains("site");
+        if deid.profile.is_some() && deid.no_deid {
+            return Err(self.exclude("profile", "no-deid"));
+        }
+        if destination.dry_run && destination.output.is_some() {
+            return Err(self.exclude("dry-run", "output"));
+        }
+        if destination.sandbox.is_some() && destination.offline {
+            return Err(self.exclude("sandbox", "offline"));
+        }
+        if destination.sandbox.is_some() && site_typed {
+            return Err(self.exclude("sandbox", "site"));
+        }
+        Ok(())
+    }
+
+    /// Without a server, nothing can be sent and nobody can be asked for a profile.
+    fn refuse_offline_without_answers(&self) -> Result<(), Error> {
+        let UploadArgs { deid, destination, .. } = self.0;
+        if destination.offline && !destination.dry_run && destination.output.is_none() {
+            return Err(usage("`--offline` sends nothing").with_hint("add `--dry-run` or `--output DIR`"));
+        }
+        if destination.offline && deid.profile.is_none() && !deid.no_deid {
+            let error = usage("`--offline` cannot ask the server for a de-identification profile");
+            return Err(error.with_hint("add `--profile basic`, or `--no-deid` if the data may go as it is"));
+        }
+        Ok(())
+    }
+
+    /// Flags that say something about another flag, which is not there.
+    fn refuse_lone_companions(&self) -> Result<(), Error> {
+        let UploadArgs { input, .. } = self.0;
+        if input.null && input.files_from.is_empty() {
+            return Err(usage(format!("{} is about `--files-from`, which is missing", self.name("null")))
+                .with_hint("add `--files-from FILE`, or `--files-from -` for standard input"));
+        }
+        if input.keep_names && input.other_files != OtherFiles::Upload {
+            return Err(usage(format!("{} is about other files, which are not uploaded", self.name("keep-names")))
+                .with_hint("add `--other-files upload`"));
+        }
+        Ok(())
+    }
+
+    fn exclude(&self, one: &str, other: &str) -> Error {
+        usage(format!("{} and {} exclude each other", self.name(one), self.name(other))).with_hint("leave out one of the two")
+    }
+
+    fn input(&self) -> Result<Input, Error> {
+        let args = &self.0.input;
+        if args.paths.is_empty() && args.files_from.is_empty() {
+            let error = usage("nothing to read: neither a PATH nor `--files-from`");
+            return Err(match &self.0.destination.sandbox {
+                Some(Some(_)) => error.with_hint("`--sandbox` takes the word after it as its folder: write the paths before it"),
+                _ => error.with_hint("name a folder, as in `fwupload ./study --project group/project`"),
+            });
+        }
+        let max_header = self.size("max-header", args.max_header.as_deref(), 64 * MEBIBYTE, 1024)?;
+        let lists = args.files_from.iter().map(|path| match path.to_str() {
+            Some("-") => PathList::Stdin,
+            _ => PathList::File(path.clone()),
+        });
+        Ok(Input {
+            paths: args.paths.clone(),
+            lists: lists.collect(),
+            null: args.null,
+            filters: self.0.filters.clone(),
+            follow: args.follow,
+            other_files: args.other_files,
+            keep_names: args.keep_names,
+            max_header,
+        })
+    }
+
+    fn deid(&self) -> DeidChoice {
+        match (&self.0.deid.profile, self.0.deid.no_deid) {
+            (Some(profile), _) => DeidChoice::Profile(profile.clone()),
+            (None, true) => DeidChoice::AsItIs,
+            (None, false) => DeidChoice::Unsaid,
+        }
+    }
+
+    fn destination(&self) -> Result<Destination, Error> {
+        let args = &self.0.destination;
+        let project = args.project.as_deref().map(str::trim).filter(|project| !project.is_empty());
+        let project = project.ok_or_else(|| {
+            usage("no destination: `--project` is missing").with_hint("add `--project group/project`, its id or its label")
+        })?;
+        if args.offline && !is_group_and_label(project) {
+            let error = usage("`--offline` cannot look up a project by id or label alone");
+            return Err(error.with_hint("write it as group/project"));
+        }
+        for (flag, label) in [("subject", &args.subject), ("session", &args.session)] {
+            if label.as_deref().is_some_and(|label| label.trim().is_empty()) {
+                return Err(usage(format!("{} is empty", self.name(flag))).with_hint("give a label, or leave it out"));
+            }
+        }
+        Ok(Destination {
+            project: project.to_owned(),
+            create_project: args.create_project,
+            subject: args.subject.clone(),
+            session: args.session.clone(),
+            package: args.package,
+            if_exists: args.if_exists,
+        })
+    }
+
+    fn server(&self) -> Server {
+        let args = &self.0.destination;
+        match &args.sandbox {
+            Some(folder) => Server::Sandbox(folder.clone()),
+            None if args.offline => Server::Offline,
+            None => Server::Site(Connection::from(&self.0.connection)),
+        }
+    }
+
+    fn sink(&self) -> Sink {
+        let args = &self.0.destination;
+        match &args.output {
+            Some(folder) => Sink::Folder(folder.clone()),
+            None if args.dry_run => Sink::Nothing,
+            None => Sink::Upload,
+        }
+    }
+
+    fn transfer(&self, environment: &Environment) -> Result<Transfer, Error> {
+        let args = &self.0.transfer;
+        Ok(Transfer {
+            jobs: self.count("jobs", args.jobs, environment.cores.max(1), 1024)?,
+            uploads: self.count("uploads", args.uploads, 4, MOST_UPLOADS)?,
+            memory: self.size("memory", args.memory.as_deref(), 256 * MEBIBYTE, LEAST_MEMORY)?,
+            signed_urls: !args.no_signed_urls,
+        })
+    }
+
+    fn output(&self, environment: &Environment) -> Output {
+        let args = &self.0.output;
+        let verbosity = match (args.quiet, args.verbose) {
+            (2.., _) => Verbosity::Silent,
+            (1, _) => Verbosity::Quiet,
+            (0, 0) => Verbosity::Normal,
+            (0, 1) => Verbosity::Verbose,
+            (0, _) => Verbosity::Trace,
+        };
+        let quiet = verbosity < Verbosity::Normal;
+        let progress = match args.progress {
+            _ if quiet => Progress::Off,
+            ProgressStyle::None => Progress::Off,
+            ProgressStyle::Bar => Progress::Bar,
+            ProgressStyle::Auto if environment.stderr_tty && !environment.dumb() => Progress::Bar,
+            ProgressStyle::Lines | ProgressStyle::Auto => Progress::Lines,
+        };
+        let stdin_is_a_list = self.0.input.files_from.iter().any(|list| list.to_str() == Some("-"));
+        let interactive = environment.stdin_tty && environment.stderr_tty && !stdin_is_a_list;
+        let color = environment.color(args.color);
+        Output { verbosity, progress, color, json: args.json, assume_yes: args.yes, interactive }
+    }
+
+    fn report(&self) -> Result<Report, Error> {
+        let args = &self.0.report;
+        let path = args.report.clone().unwrap_or_else(|| DEFAULT_REPORT.into());
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let format = match extension.as_deref() {
+            Some("jsonl" | "ndjson") => ReportFormat::JsonLines,
+            Some("json") => ReportFormat::Json,
+            Some("csv") => ReportFormat::Csv,
+            _ => {
+                let error = usage(format!("the name given to {} does not say which format is meant", self.name("report")));
+                return Err(error.with_hint("end the name with .jsonl, .json or .csv"));
+            }
+        };
+        let Self(UploadArgs { report: flags, .. }) = self;
+        Ok(Report {
+            named: args.report.is_some(),
+            path,
+            format,
+            redact_paths: flags.redact_paths,
+            fail_on_skip: flags.fail_on_skip,
+            allow_empty: flags.allow_empty,
+        })
+    }
+
+    fn count(&self, flag: &str, given: Option<usize>, default: usize, most: usize) -> Result<usize, Error> {
+        match given.unwrap_or(default) {
+            n if (1..=most).contains(&n) => Ok(n),
+            n if given.is_none() => Ok(n.clamp(1, most)),
+            _ => Err(usage(format!("{} is out of range", self.name(flag))).with_hint(format!("give a number from 1 to {most}"))),
+        }
+    }
+
+    fn size(&self, flag: &str, given: Option<&str>, default: u64, least: u64) -> Result<u64, Error> {
+        let Some(text) = given else { return Ok(default) };
+        let size = text.trim().parse::<ByteSize>().map_err(|_| {
+            usage(format!("{} is not a size: {text}", self.name(flag))).with_hint("write it as 512MiB, 2GiB or a number of bytes")
+        })?;
+        if size.as_u64() < least {
+            let least = ByteSize::b(least).display().iec();
+            return Err(usage(format!("{} is too small", self.name(flag))).with_hint(format!("give at least {least}")));
+        }
+        Ok(size.as_u64())
+    }
+}
+
+fn usage(what: impl Into<String>) -> Error {
+    Error::new(RunCode::Usage, what)
+}
+
+fn is_group_and_label(project: &str) -> bool {
+    let bare = project.strip_prefix("fw://").unwrap_or(project);
+    bare.split_once('/').is_some_and(|(group, label)| !group.is_empty() && !label.is_empty() && !label.contains('/'))
+}

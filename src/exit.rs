@@ -1,0 +1,196 @@
+//! The published exit codes and how a run comes to one of them.
+//!
+//! Owns the table. The list only grows; the number of a status never changes. It must never end the process itself:
+//! `main.rs` does that.
+
+use crate::event::RunTotals;
+use crate::failure::RunCode;
+
+/// How a run ended. The number is the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ExitStatus {
+    /// Every file found is uploaded, already there, or skipped for a stated reason.
+    Success = 0,
+    /// An unexpected error, or a report or folder that cannot be written.
+    Unexpected = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// Finished, and some files failed.
+    SomeFailed = 3,
+    /// Not logged in, key refused, or no permission.
+    Auth = 4,
+    /// Configuration or de-identification profile invalid or missing.
+    Config = 5,
+    /// Destination not found or ambiguous.
+    Destination = 6,
+    /// Server or network unavailable; running again later goes on where this run stopped.
+    Unavailable = 7,
+    /// Nothing to upload.
+    Nothing = 8,
+    /// Finished, and every file failed.
+    AllFailed = 9,
+    /// Ctrl-C.
+    Interrupted = 130,
+    /// Asked to end by a signal (SIGTERM).
+    Terminated = 143,
+}
+
+/// The flags that move a result from one status to another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Strictness {
+    /// `--fail-on-skip`: a skipped file counts as a failed one.
+    pub fail_on_skip: bool,
+    /// `--allow-empty`: nothing to upload is fine.
+    pub allow_empty: bool,
+}
+
+impl ExitStatus {
+    /// Which status wins when several apply, the first before the others. Those not listed stop a run before
+    /// anything else can apply.
+    const PRECEDENCE: [Self; 8] = [
+        Self::Interrupted,
+        Self::Terminated,
+        Self::Auth,
+        Self::Config,
+        Self::Destination,
+        Self::Unavailable,
+        Self::AllFailed,
+        Self::SomeFailed,
+    ];
+
+    /// The number for the shell.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The status that an error which stops a run leads to.
+    pub fn of_error(code: RunCode) -> Self {
+        use RunCode as C;
+        match code {
+            C::Usage => Self::Usage,
+            C::AuthMissing | C::AuthMalformed | C::AuthKeySource | C::AuthRejected | C::AuthForbidden | C::ProfileUnknown => {
+                Self::Auth
+            }
+            C::ConfigInvalid
+            | C::ProfileMissing
+            | C::ProfileInvalid
+            | C::ProfileConflict
+            | C::ProfileUnconfirmed
+            | C::DeidLog => Self::Config,
+            C::ProjectNotFound | C::ProjectAmbiguous => Self::Destination,
+            C::NetworkUnavailable | C::ServerUnexpected => Self::Unavailable,
+            C::InputNothing => Self::Nothing,
+            C::ReportUnwritable | C::OutputUnwritable | C::SandboxUnavailable | C::Internal => Self::Unexpected,
+            C::Interrupted => Self::Interrupted,
+            C::Terminated => Self::Terminated,
+        }
+    }
+
+    /// The status that the outcomes of all files lead to.
+    pub fn of_totals(totals: &RunTotals, strictness: Strictness) -> Self {
+        let arrived = totals.uploaded + totals.prepared + totals.already_there;
+        let skip_counts = strictness.fail_on_skip && totals.skipped > 0;
+        match (totals.failed, arrived) {
+            (1.., 0) => Self::AllFailed,
+            (1.., _) => Self::SomeFailed,
+            (0, _) if skip_counts => Self::SomeFailed,
+            (0, 0) if !strictness.allow_empty => Self::Nothing,
+            (0, _) => Self::Success,
+        }
+    }
+
+    /// The status of a whole run: what stopped it, if anything did, together with what became of the files.
+    pub fn of_run(stopped_by: Option<RunCode>, totals: &RunTotals, strictness: Strictness) -> Self {
+        let outcome = Self::of_totals(totals, strictness);
+        match stopped_by {
+            None => outcome,
+            Some(RunCode::InputNothing) if strictness.allow_empty => outcome,
+            Some(code) => Self::of_error(code).or_weightier(outcome),
+        }
+    }
+
+    /// This status, unless the other one takes precedence.
+    fn or_weightier(self, other: Self) -> Self {
+        let rank = |status| Self::PRECEDENCE.iter().position(|listed| *listed == status);
+        match (rank(self), rank(other)) {
+            (Some(mine), Some(theirs)) if theirs < mine => other,
+            _ => self,
+        }
+    }
+}
+
+impl From<ExitStatus> for std::process::ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals(arrived: u64, skipped: u64, failed: u64) -> RunTotals {
+        RunTotals { found: arrived + skipped + failed, uploaded: arrived, skipped, failed, ..RunTotals::default() }
+    }
+
+    #[test]
+    fn the_published_numbers_stay() {
+        use ExitStatus as S;
+        let all = [
+            (S::Success, 0),
+            (S::Unexpected, 1),
+            (S::Usage, 2),
+            (S::SomeFailed, 3),
+            (S::Auth, 4),
+            (S::Config, 5),
+            (S::Destination, 6),
+            (S::Unavailable, 7),
+            (S::Nothing, 8),
+            (S::AllFailed, 9),
+            (S::Interrupted, 130),
+            (S::Terminated, 143),
+        ];
+        assert!(all.iter().all(|(status, code)| status.code() == *code));
+    }
+
+    #[test]
+    fn no_error_that_stops_a_run_looks_like_success_or_like_failed_files() {
+        for code in RunCode::ALL {
+            let status = ExitStatus::of_error(*code);
+            assert!(!matches!(status, ExitStatus::Success | ExitStatus::SomeFailed | ExitStatus::AllFailed), "{code}");
+        }
+    }
+
+    #[test]
+    fn outcomes_give_0_3_9_and_8() {
+        let status = |t: &RunTotals| ExitStatus::of_totals(t, Strictness::default()).code();
+        assert_eq!(status(&totals(2, 1, 0)), 0);
+        assert_eq!(status(&totals(2, 0, 1)), 3);
+        assert_eq!(status(&totals(0, 4, 1)), 9);
+        assert_eq!(status(&totals(0, 3, 0)), 8);
+        assert_eq!(status(&totals(0, 0, 0)), 8);
+        let there = RunTotals { found: 1, already_there: 1, ..RunTotals::default() };
+        assert_eq!(status(&there), 0);
+    }
+
+    #[test]
+    fn flags_move_skips_to_3_and_nothing_to_0() {
+        let strict = Strictness { fail_on_skip: true, allow_empty: false };
+        let lenient = Strictness { fail_on_skip: false, allow_empty: true };
+        assert_eq!(ExitStatus::of_totals(&totals(2, 1, 0), strict).code(), 3);
+        assert_eq!(ExitStatus::of_totals(&totals(0, 1, 0), lenient).code(), 0);
+        assert_eq!(ExitStatus::of_run(Some(RunCode::InputNothing), &totals(0, 1, 0), lenient).code(), 0);
+        assert_eq!(ExitStatus::of_run(Some(RunCode::InputNothing), &totals(0, 1, 0), Strictness::default()).code(), 8);
+    }
+
+    #[test]
+    fn what_stopped_the_run_outweighs_what_became_of_the_files() {
+        let run = |code, totals: &RunTotals| ExitStatus::of_run(code, totals, Strictness::default()).code();
+        assert_eq!(run(Some(RunCode::Interrupted), &totals(0, 0, 2)), 130);
+        assert_eq!(run(Some(RunCode::AuthRejected), &totals(1, 0, 2)), 4);
+        assert_eq!(run(Some(RunCode::NetworkUnavailable), &totals(0, 0, 2)), 7);
+        assert_eq!(run(Some(RunCode::Internal), &totals(0, 0, 2)), 1);
+        assert_eq!(run(None, &totals(1, 0, 2)), 3);
+    }
+}
