@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::discover::SkipReason;
@@ -220,5 +220,42 @@ impl RunTotals {
     pub fn add_up(&self, found: u64) -> bool {
         let outcomes = self.uploaded + self.prepared + self.already_there + self.skipped + self.failed;
         self.found == found && outcomes == found
+    }
+}
+
+/// The way in for events. Counts outcomes as they pass, so that totals and reports cannot disagree.
+#[derive(Debug, Clone)]
+pub struct Events {
+    sender: crossbeam_channel::Sender<Event>,
+    totals: Arc<Mutex<RunTotals>>,
+}
+
+impl Events {
+    /// A way in, and the end at which the reporter listens.
+    pub fn channel() -> (Self, crossbeam_channel::Receiver<Event>) {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        (Self { sender, totals: Arc::default() }, receiver)
+    }
+
+    /// Passes an event on. A reporter that is gone is no reason to stop.
+    pub fn send(&self, event: Event) {
+        let _ = self.sender.send(event);
+    }
+
+    /// Gives a file its outcome.
+    pub fn settle(&self, path: &Arc<PathBuf>, bytes: u64, outcome: Outcome) {
+        let settled = Settled { path: Arc::clone(path), bytes, outcome };
+        self.with_totals(|totals| totals.count(&settled));
+        self.send(Event::Settled(settled));
+    }
+
+    /// Tells the user something.
+    pub fn notice(&self, severity: Severity, code: &'static str, text: impl Into<String>) {
+        self.send(Event::Notice(Notice { severity, code, text: text.into() }));
+    }
+
+    /// Works on the totals.
+    pub fn with_totals<T>(&self, work: impl FnOnce(&mut RunTotals) -> T) -> T {
+        work(&mut self.totals.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }
