@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PathBufValueParser, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Args, Command as Definition, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
@@ -116,6 +116,21 @@ pub struct Filter {
     pub glob: String,
 }
 
+/// Where further paths are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathList {
+    /// In this file.
+    File(PathBuf),
+    /// On standard input.
+    Stdin,
+}
+
+impl From<PathBuf> for PathList {
+    fn from(path: PathBuf) -> Self {
+        if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path) }
+    }
+}
+
 /// Flags under "Input".
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = INPUT)]
@@ -126,8 +141,8 @@ pub struct InputArgs {
     /// Read further paths from FILE, one per line, or from standard input (-)
     ///
     /// A failure report of an earlier run (.jsonl, .json, .csv) works too: its failed files are tried again.
-    #[arg(long, value_name = "FILE")]
-    pub files_from: Vec<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().map(PathList::from))]
+    pub files_from: Vec<PathList>,
     /// Paths of `--files-from` end with NUL, not with a line break
     #[arg(long, hide_short_help = true)]
     pub null: bool,

@@ -9,7 +9,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use crate::cli::{ColorWhen, ConnectionArgs};
-pub use crate::cli::{Filter, IfExists, OtherFiles, PackageBy};
+pub use crate::cli::{Filter, IfExists, OtherFiles, PackageBy, PathList};
 
 /// What the process runs in, as far as a run depends on it.
 #[derive(Debug, Clone, Default)]
@@ -96,15 +96,6 @@ pub struct Input {
     pub keep_names: bool,
     /// The most that the data elements around the pixel data may take, in bytes.
     pub max_header: u64,
-}
-
-/// Where further paths are listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PathList {
-    /// In this file.
-    File(PathBuf),
-    /// On standard input.
-    Stdin,
 }
 
 /// What the user said about de-identification. The server may overrule it.

@@ -112,13 +112,9 @@ impl Typed<'_> {
             });
         }
         let max_header = self.size("max-header", args.max_header.as_deref(), 64 * MEBIBYTE, 1024)?;
-        let lists = args.files_from.iter().map(|path| match path.to_str() {
-            Some("-") => PathList::Stdin,
-            _ => PathList::File(path.clone()),
-        });
         Ok(Input {
             paths: args.paths.clone(),
-            lists: lists.collect(),
+            lists: args.files_from.clone(),
             null: args.null,
             filters: self.0.filters.clone(),
             follow: args.follow,
@@ -206,7 +202,7 @@ impl Typed<'_> {
             ProgressStyle::Auto if environment.stderr_tty && !environment.dumb() => Progress::Bar,
             ProgressStyle::Lines | ProgressStyle::Auto => Progress::Lines,
         };
-        let stdin_is_a_list = self.0.input.files_from.iter().any(|list| list.to_str() == Some("-"));
+        let stdin_is_a_list = self.0.input.files_from.contains(&PathList::Stdin);
         let interactive = environment.stdin_tty && environment.stderr_tty && !stdin_is_a_list;
         let color = environment.color(args.color);
         Output { verbosity, progress, color, json: args.json, assume_yes: args.yes, interactive }
