@@ -174,11 +174,6 @@ impl DataSet {
         self.elements.is_empty()
     }
 
-    /// Adds an element at the end, as the walker meets it.
-    pub(crate) fn push(&mut self, element: Element) {
-        self.elements.push(element);
-    }
-
     fn position(&self, tag: Tag) -> Option<usize> {
         // Ascending order is the rule (PS3.5 section 7.1) but not in every file, so a miss is settled by looking at all.
         match self.elements.binary_search_by_key(&tag, |e| e.tag) {

@@ -1,5 +1,33 @@
 //! Byte-faithful reading and writing of DICOM files. Knows nothing of profiles, and never decodes what nobody asks for.
 
+mod body;
+mod charset;
 mod dataset;
+mod deflate;
+mod fault;
+mod identify;
+mod limits;
+mod meta;
+mod read;
+mod sniff;
+mod source;
+mod syntax;
+mod text;
+mod tree;
+mod verify;
+mod vr;
+mod walk;
+mod write;
 
+pub use body::{Body, BodyReader, Segment};
+pub use charset::{CharacterSet, Unencodable};
 pub use dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Tag, VR, Value};
+pub use identify::{Identity, identify};
+pub use limits::Limits;
+pub use meta::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION};
+pub use read::{Instance, Note, PixelElement, read};
+pub use sniff::{Sniff, sniff};
+pub use source::{Source, SourceFile};
+pub use syntax::TransferSyntax;
+pub use text::{character_set_of, padded, text, values};
+pub use write::write;

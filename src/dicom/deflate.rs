@@ -1,0 +1,85 @@
+//! Deflated data sets (PS3.5 section A.5): inflated under a limit, deflated again on writing.
+//!
+//! Owns the stream around the data set, not what is in it.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use flate2::{Compression, Decompress, FlushDecompress, Status, write::DeflateEncoder};
+
+use super::Limits;
+use crate::failure::{FileCode, FileFailure};
+
+const STEP: usize = 64 << 10;
+
+/// Inflates a raw deflate stream. It may be padded with zeros; any other byte after its end is refused.
+pub(crate) fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileFailure> {
+    let mut inflater = Decompress::new(false);
+    let mut out = Vec::new();
+    loop {
+        let consumed = usize::try_from(inflater.total_in()).unwrap_or(usize::MAX);
+        let left = stream.get(consumed..).unwrap_or_default();
+        out.reserve(STEP);
+        let before = (inflater.total_in(), inflater.total_out());
+        let status =
+            inflater.decompress_vec(left, &mut out, FlushDecompress::None).map_err(|_| damaged("not a deflate stream"))?;
+        if out.len() as u64 > limits.header_bytes {
+            return Err(damaged("it grows beyond the limit"));
+        }
+        if status == Status::StreamEnd {
+            break;
+        }
+        if before == (inflater.total_in(), inflater.total_out()) {
+            return Err(damaged("the stream is cut off"));
+        }
+    }
+    let end = usize::try_from(inflater.total_in()).unwrap_or(usize::MAX);
+    if stream.get(end..).unwrap_or_default().iter().any(|b| *b != 0) {
+        return Err(FileFailure::new(FileCode::ReadTrailing, "after the deflate stream"));
+    }
+    Ok(Bytes::from(out))
+}
+
+/// Deflates a data set given in pieces; the same pieces give the same bytes. Padded to even length.
+pub(crate) fn deflate<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Bytes, FileFailure> {
+    let failed = |_| FileFailure::new(FileCode::DeidVerify, "the data set cannot be deflated");
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    for piece in pieces {
+        encoder.write_all(piece).map_err(failed)?;
+    }
+    let mut stream = encoder.finish().map_err(failed)?;
+    stream.resize(stream.len().next_multiple_of(2), 0);
+    Ok(Bytes::from(stream))
+}
+
+fn damaged(what: &str) -> FileFailure {
+    FileFailure::new(FileCode::ReadDeflate, what)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inflates_what_it_deflated_and_bounds_it() {
+        let data = b"abcabcabcabc".repeat(20_000);
+        let stream = deflate([data.get(..7).unwrap(), data.get(7..).unwrap()]).unwrap();
+        assert!(stream.len() < data.len() / 50 && stream.len().is_multiple_of(2));
+        assert_eq!(inflate(&stream, &Limits::default()).unwrap(), data);
+        let small = Limits { header_bytes: 100_000, ..Limits::default() };
+        assert_eq!(inflate(&stream, &small).unwrap_err().code, FileCode::ReadDeflate);
+    }
+
+    #[test]
+    fn refuses_cut_streams_junk_and_what_follows() {
+        let stream = deflate([b"some bytes that are long enough".as_slice()]).unwrap();
+        for end in 0..stream.len() - 2 {
+            assert_eq!(inflate(stream.get(..end).unwrap(), &Limits::default()).unwrap_err().code, FileCode::ReadDeflate);
+        }
+        let padded = [&stream, b"\0\0\0".as_slice()].concat();
+        assert!(inflate(&padded, &Limits::default()).is_ok());
+        let followed = [&stream, b"\0Doe".as_slice()].concat();
+        assert_eq!(inflate(&followed, &Limits::default()).unwrap_err().code, FileCode::ReadTrailing);
+    }
+}

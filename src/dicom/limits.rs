@@ -1,0 +1,25 @@
+//! How much of a file may be held in memory, and how deep it may be nested.
+//!
+//! Owns the numbers; the walker and the reader enforce them. A limit is never taken from what a file claims.
+
+/// Bounds on one file. The default suits every file that a scanner writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of data elements around the pixel data, and of a deflated data set when inflated.
+    pub header_bytes: u64,
+    /// Levels of nested sequences.
+    pub depth: usize,
+}
+
+impl Limits {
+    /// Data elements and items together in one file, so that a header of empty elements cannot grow tenfold in memory.
+    pub(crate) const NODES: usize = 4 << 20;
+    /// The first read of a file in bytes: longer than nearly every header.
+    pub(crate) const WINDOW: usize = 64 << 10;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { header_bytes: 64 << 20, depth: 64 }
+    }
+}

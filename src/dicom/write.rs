@@ -1,0 +1,224 @@
+//! Writing: the tree back to bytes, lengths computed anew, and a second look at what was written.
+//!
+//! Owns what a written file looks like. Values come out as they stand in the tree; group lengths are dropped.
+
+use bytes::Bytes;
+
+use super::body::{Body, Segment};
+use super::dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Value};
+use super::read::{Instance, PixelElement};
+use super::source::Source;
+use super::verify;
+use super::vr;
+use super::{Limits, Tag, deflate, meta};
+use crate::failure::{FileCode, FileFailure};
+
+const ITEM: u16 = 0xE000;
+const ITEM_END: u16 = 0xE00D;
+const SEQUENCE_END: u16 = 0xE0DD;
+const UNDEFINED: u32 = u32::MAX;
+
+/// Writes an instance: zero preamble, fresh meta, header, the pixel data as it is in the source, tail. What was
+/// written is walked again first; `deid.verification` where it does not read back as the tree says.
+pub fn write(instance: &Instance, limits: &Limits) -> Result<Body, FileFailure> {
+    let written = serialise(instance, limits)?;
+    verify::check(&written, instance, limits)?;
+    written.into_body(instance)
+}
+
+/// The parts of a file that were written, before they are checked.
+pub(crate) struct Written {
+    /// Preamble, meta and, from `data_at` on, the header.
+    pub head: Vec<u8>,
+    pub data_at: usize,
+    pub tail: Vec<u8>,
+}
+
+impl Written {
+    fn into_body(self, instance: &Instance) -> Result<Body, FileFailure> {
+        let pixels = instance.pixels.as_ref().map(|pixels| pixel_segment(&instance.source, pixels)).transpose()?;
+        if instance.syntax.deflated {
+            return deflated(self, pixels);
+        }
+        let mut segments = vec![Segment::Bytes(Bytes::from(self.head))];
+        segments.extend(pixels);
+        segments.push(Segment::Bytes(Bytes::from(self.tail)));
+        Ok(Body::new(segments))
+    }
+}
+
+/// Header, pixels and tail of a deflated data set are one stream, held in memory.
+fn deflated(written: Written, pixels: Option<Segment>) -> Result<Body, FileFailure> {
+    let Some((meta, header)) = written.head.split_at_checked(written.data_at) else {
+        return Err(FileFailure::new(FileCode::DeidVerify, "the meta's end is lost"));
+    };
+    let pixels = match &pixels {
+        Some(Segment::Bytes(bytes)) => bytes.as_ref(),
+        Some(Segment::File { .. }) => return Err(FileFailure::new(FileCode::DeidVerify, "a deflated file is not in memory")),
+        None => &[],
+    };
+    let stream = deflate::deflate([header, pixels, &written.tail])?;
+    Ok(Body::new(vec![Segment::Bytes(Bytes::copy_from_slice(meta)), Segment::Bytes(stream)]))
+}
+
+fn pixel_segment(source: &Source, pixels: &PixelElement) -> Result<Segment, FileFailure> {
+    let range = pixels.range.clone();
+    match source {
+        Source::File(file) => Ok(Segment::File { file: file.clone(), range }),
+        Source::Memory { bytes, .. } => {
+            let place = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+            place
+                .filter(|(from, to)| from <= to && *to <= bytes.len())
+                .map(|(from, to)| Segment::Bytes(bytes.slice(from..to)))
+                .ok_or_else(|| FileFailure::new(FileCode::DeidVerify, "the pixel data is not where it was"))
+        }
+    }
+}
+
+pub(crate) fn serialise(instance: &Instance, limits: &Limits) -> Result<Written, FileFailure> {
+    // Room for a typical header at once; where it is longer the vector doubles.
+    let mut head = Vec::with_capacity(16 << 10);
+    meta::write(&mut head, &instance.header, &instance.meta, &instance.syntax.uid);
+    let data_at = head.len();
+    let encoding = instance.syntax.encoding;
+    write_data_set(&mut head, &instance.header, encoding, limits)?;
+    let mut tail = Vec::new();
+    write_data_set(&mut tail, &instance.tail, encoding, limits)?;
+    Ok(Written { head, data_at, tail })
+}
+
+/// Where writing stands in one level of the tree.
+enum Level<'a> {
+    Data { elements: std::slice::Iter<'a, Element>, encoding: Encoding, ends: Ends },
+    Items { items: std::slice::Iter<'a, Item>, encoding: Encoding, ends: Ends },
+}
+
+/// What is due when a level has been written.
+#[derive(Clone, Copy)]
+enum Ends {
+    Nothing,
+    /// The length at this offset is to be filled in.
+    Length(usize),
+    Delimiter,
+}
+
+/// Appends a data set. Works on an explicit stack.
+fn write_data_set(out: &mut Vec<u8>, data: &DataSet, encoding: Encoding, limits: &Limits) -> Result<(), FileFailure> {
+    let mut levels = vec![Level::Data { elements: data.iter(), encoding, ends: Ends::Nothing }];
+    while let Some(level) = levels.last_mut() {
+        let next = match level {
+            Level::Data { elements, encoding, ends } => {
+                let (encoding, ends) = (*encoding, *ends);
+                match write_elements(out, elements, encoding)? {
+                    Some((sequence, ends)) => {
+                        Some(Level::Items { items: sequence.items.iter(), encoding: sequence.encoding, ends })
+                    }
+                    None => {
+                        close(out, ends, ITEM_END, encoding)?;
+                        None
+                    }
+                }
+            }
+            Level::Items { items, encoding, ends } => match items.next() {
+                Some(item) => {
+                    let ends = begin(out, ITEM, item.length, *encoding);
+                    Some(Level::Data { elements: item.data.iter(), encoding: *encoding, ends })
+                }
+                None => {
+                    close(out, *ends, SEQUENCE_END, *encoding)?;
+                    None
+                }
+            },
+        };
+        match next {
+            Some(level) if levels.len() <= 2 * limits.depth => levels.push(level),
+            Some(_) => return Err(FileFailure::new(FileCode::ReadTooDeep, "on writing")),
+            None => drop(levels.pop()),
+        }
+    }
+    Ok(())
+}
+
+/// Writes elements up to and including the header of a sequence, which it gives back; `None` at the end.
+fn write_elements<'a>(
+    out: &mut Vec<u8>,
+    elements: &mut std::slice::Iter<'a, Element>,
+    encoding: Encoding,
+) -> Result<Option<(&'a Sequence, Ends)>, FileFailure> {
+    for element in elements {
+        if element.tag.element() == 0 {
+            continue;
+        }
+        match &element.value {
+            Value::Bytes(bytes) => {
+                let length = u32::try_from(bytes.len()).ok().filter(|length| *length != UNDEFINED);
+                put_header(out, element, length.ok_or_else(|| too_long(element.tag))?, encoding)?;
+                out.extend_from_slice(bytes);
+            }
+            Value::Fragments(bytes) => {
+                put_header(out, element, UNDEFINED, encoding)?;
+                out.extend_from_slice(bytes);
+            }
+            Value::Items(sequence) => {
+                let defined = sequence.length == LengthForm::Defined;
+                put_header(out, element, if defined { 0 } else { UNDEFINED }, encoding)?;
+                // Either way the length is the last four bytes of the header.
+                let ends = if defined { Ends::Length(out.len() - 4) } else { Ends::Delimiter };
+                return Ok(Some((sequence, ends)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn too_long(Tag(group, element): Tag) -> FileFailure {
+    FileFailure::new(FileCode::DeidText, format!("the value of ({group:04x},{element:04x}) is longer than its VR can hold"))
+}
+
+#[inline]
+fn put_header(out: &mut Vec<u8>, element: &Element, length: u32, encoding: Encoding) -> Result<(), FileFailure> {
+    let [g0, g1] = encoding.put_u16(element.tag.group());
+    let [e0, e1] = encoding.put_u16(element.tag.element());
+    if !encoding.explicit {
+        let [l0, l1, l2, l3] = encoding.put_u32(length);
+        out.extend_from_slice(&[g0, g1, e0, e1, l0, l1, l2, l3]);
+        return Ok(());
+    }
+    let [v0, v1] = element.odd_vr.unwrap_or_else(|| vr::letters(element.vr));
+    if element.odd_vr.is_some() || vr::has_long_length(element.vr) {
+        let [l0, l1, l2, l3] = encoding.put_u32(length);
+        out.extend_from_slice(&[g0, g1, e0, e1, v0, v1, 0, 0, l0, l1, l2, l3]);
+    } else {
+        let short = u16::try_from(length).map_err(|_| too_long(element.tag))?;
+        let [l0, l1] = encoding.put_u16(short);
+        out.extend_from_slice(&[g0, g1, e0, e1, v0, v1, l0, l1]);
+    }
+    Ok(())
+}
+
+fn put_delimiter(out: &mut Vec<u8>, element: u16, length: u32, encoding: Encoding) {
+    out.extend_from_slice(&encoding.put_u16(0xFFFE));
+    out.extend_from_slice(&encoding.put_u16(element));
+    out.extend_from_slice(&encoding.put_u32(length));
+}
+
+fn begin(out: &mut Vec<u8>, element: u16, length: LengthForm, encoding: Encoding) -> Ends {
+    let defined = length == LengthForm::Defined;
+    put_delimiter(out, element, if defined { 0 } else { UNDEFINED }, encoding);
+    if defined { Ends::Length(out.len() - 4) } else { Ends::Delimiter }
+}
+
+fn close(out: &mut Vec<u8>, ends: Ends, delimiter: u16, encoding: Encoding) -> Result<(), FileFailure> {
+    match ends {
+        Ends::Nothing => {}
+        Ends::Delimiter => put_delimiter(out, delimiter, 0, encoding),
+        Ends::Length(at) => {
+            let length = u32::try_from(out.len() - at - 4).ok().filter(|length| *length != UNDEFINED);
+            let length = length.ok_or_else(|| FileFailure::new(FileCode::DeidVerify, "a sequence is longer than 4 GiB"))?;
+            if let Some(place) = out.get_mut(at..at + 4) {
+                place.copy_from_slice(&encoding.put_u32(length));
+            }
+        }
+    }
+    Ok(())
+}
