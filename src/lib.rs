@@ -10,5 +10,6 @@ pub mod discover;
 pub mod event;
 pub mod exit;
 pub mod failure;
+pub mod flywheel;
 pub mod phi;
 pub mod routing;

@@ -1,0 +1,297 @@
+//! What servers answer, as far as we read it.
+//!
+//! Owns the shapes of JSON answers. Everything is optional that some server leaves out; unknown members are passed over.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::error::{ApiError, Kind, Refusal, shown};
+
+/// Which kind of container a file can lie in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ContainerKind {
+    /// A project.
+    Project,
+    /// A subject.
+    Subject,
+    /// A session.
+    Session,
+    /// An acquisition.
+    Acquisition,
+}
+
+impl ContainerKind {
+    /// The word for one, as servers write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Subject => "subject",
+            Self::Session => "session",
+            Self::Acquisition => "acquisition",
+        }
+    }
+
+    /// The word for several, which is part of addresses.
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            Self::Project => "projects",
+            Self::Subject => "subjects",
+            Self::Session => "sessions",
+            Self::Acquisition => "acquisitions",
+        }
+    }
+}
+
+/// One container on the server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ContainerRef {
+    /// Its kind.
+    pub kind: ContainerKind,
+    /// Its database id.
+    pub id: String,
+}
+
+impl ContainerRef {
+    /// Its address below `/api`.
+    pub(super) fn path(&self) -> String {
+        format!("/{}/{}", self.kind.plural(), segment(&self.id))
+    }
+}
+
+/// Makes a text from outside fit to be one segment of an address.
+pub(super) fn segment(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// A file as the server lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct RemoteFile {
+    /// Its name, unique in its container.
+    #[serde(deserialize_with = "lenient")]
+    pub name: String,
+    /// Its size in bytes, where stated.
+    #[serde(deserialize_with = "lenient")]
+    pub size: Option<u64>,
+    /// `v0-sha384-<hex>` for files that came through the site itself, else empty or absent.
+    #[serde(deserialize_with = "lenient")]
+    pub hash: Option<String>,
+    /// The id of this file across its versions, on newer servers.
+    #[serde(deserialize_with = "lenient")]
+    pub file_id: Option<String>,
+    /// The id of this content.
+    #[serde(rename = "_id", deserialize_with = "lenient")]
+    pub id: Option<String>,
+    /// Counts up when a file of the same name replaces it, on newer servers.
+    #[serde(deserialize_with = "lenient")]
+    pub version: Option<u64>,
+    /// When it was last replaced, on older servers.
+    #[serde(deserialize_with = "lenient")]
+    pub replaced: Option<String>,
+    /// When anything about it last changed.
+    #[serde(deserialize_with = "lenient")]
+    pub modified: Option<String>,
+}
+
+impl RemoteFile {
+    /// Whether this entry is another content than `before`, by whatever this server counts with.
+    pub(super) fn differs_from(&self, before: &Self) -> bool {
+        let stamped = self.version.is_some() || self.id.is_some() || self.replaced.is_some();
+        self.version != before.version
+            || self.id != before.id
+            || self.replaced != before.replaced
+            || self.size != before.size
+            || self.hash != before.hash
+            || (!stamped && self.modified != before.modified)
+    }
+}
+
+/// A container as servers describe it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ContainerAnswer {
+    #[serde(rename = "_id", deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) label: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) uid: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) group: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) project: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) created: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) container_type: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) parents: Parents,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) files: Vec<RemoteFile>,
+    pub(super) settings: Value,
+}
+
+impl ContainerAnswer {
+    pub(super) fn project_id(&self) -> Option<&str> {
+        self.project.as_deref().or(self.parents.project.as_deref())
+    }
+}
+
+/// The containers above one.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Parents {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) group: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) project: Option<String>,
+}
+
+/// The answer to a creation.
+#[derive(Debug, Deserialize)]
+pub(super) struct Created {
+    #[serde(rename = "_id")]
+    pub(super) id: String,
+}
+
+/// A list, which some servers wrap into an object with `results`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Listed<T> {
+    Plain(Vec<T>),
+    Wrapped { results: Vec<T> },
+}
+
+impl<T> Listed<T> {
+    pub(super) fn into_vec(self) -> Vec<T> {
+        match self {
+            Self::Plain(items) | Self::Wrapped { results: items } => items,
+        }
+    }
+}
+
+/// Reads a member, or its default where the server wrote something of another type. A surprise in a member that hardly
+/// matters must not make the whole answer unreadable.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(source: D) -> Result<T, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(source)?).unwrap_or_default())
+}
+
+/// An answer read whole, or up to the cap.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) host: String,
+    pub(super) status: u16,
+    pub(super) body: Bytes,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) location: Option<String>,
+    pub(super) etag: Option<String>,
+}
+
+impl Answer {
+    /// The answer itself if it reports success.
+    pub(super) fn successful(self) -> Result<Self, ApiError> {
+        if (200..300).contains(&self.status) { Ok(self) } else { Err(self.into_refusal()) }
+    }
+
+    /// The JSON that it holds.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let looks = if self.body.trim_ascii_start().starts_with(b"<") { "a web page" } else { "something unreadable" };
+            ApiError::unexpected(&self.host, format!("{looks} came instead of the JSON expected ({:?} error)", error.classify()))
+        })
+    }
+
+    fn into_refusal(self) -> ApiError {
+        let said = ErrorBody::read(&self.body);
+        let moved = self.location.filter(|_| (300..400).contains(&self.status));
+        let message = moved.map_or(said.message, |to| format!("moved to {}", shown(&without_query(&to))));
+        let (host, status, retry_after) = (self.host, self.status, self.retry_after);
+        Kind::Refused(Box::new(Refusal { host, status, message, request_id: said.request_id, retry_after })).into()
+    }
+}
+
+/// What may stand after `?` in an address may be a signature.
+fn without_query(address: &str) -> String {
+    address.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
+/// The server's own words in an error body, whatever its form.
+struct ErrorBody {
+    message: String,
+    request_id: Option<String>,
+}
+
+impl ErrorBody {
+    fn read(body: &[u8]) -> Self {
+        let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
+            return Self { message: shown(&plain_text(body)), request_id: None };
+        };
+        let text = |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+        let detail = members.get("detail").and_then(validation_messages);
+        let message = text("message").map(str::to_owned).or(detail).or_else(|| text("detail").map(str::to_owned));
+        Self { message: shown(&message.unwrap_or_default()), request_id: text("request_id").map(shown) }
+    }
+}
+
+/// The list form of `detail`: only what is said, never the `input` that newer servers echo.
+fn validation_messages(detail: &Value) -> Option<String> {
+    let messages: Vec<&str> = detail.as_array()?.iter().filter_map(|entry| entry.get("msg")?.as_str()).collect();
+    Some(messages.join("; "))
+}
+
+/// The visible text of an error page: its title if it has one, else nothing but short plain text.
+fn plain_text(body: &[u8]) -> String {
+    let head = String::from_utf8_lossy(body.get(..4096).unwrap_or(body)).into_owned();
+    let title = head.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title.to_owned());
+    title.unwrap_or_else(|| if head.trim_start().starts_with('<') { String::new() } else { head })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn message_of(status: u16, body: &str) -> String {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        Answer { host: "site.example".into(), status, body, retry_after: None, location: None, etag: None }
+            .successful()
+            .unwrap_err()
+            .cause()
+    }
+
+    #[test]
+    fn error_bodies_of_every_kind_become_one_short_safe_line() {
+        for (body, line) in [
+            (r#"{"message":"no\nsuch","request_id":"r-1"}"#, "site.example answered 404: no\\nsuch (request id r-1)"),
+            (r#"{"detail":"gone"}"#, "site.example answered 404: gone"),
+            (r#"{"detail":[{"loc":["a"],"msg":"field required","input":"DOE"}]}"#, "site.example answered 404: field required"),
+            ("<html><head><title>502 Bad Gateway</title></head>", "site.example answered 404: 502 Bad Gateway"),
+            ("<html>\u{1b}[2J", "site.example answered 404"),
+            ("", "site.example answered 404"),
+            ("[1,2]", "site.example answered 404: [1,2]"),
+        ] {
+            assert_eq!(message_of(404, body), line);
+        }
+        assert!(message_of(404, &"x".repeat(100_000)).chars().count() < 400);
+    }
+
+    #[test]
+    fn a_member_of_the_wrong_type_does_not_spoil_the_answer() {
+        let file: RemoteFile = serde_json::from_str(r#"{"name":"a","size":"12","version":2,"hash":null,"x":[]}"#).unwrap();
+        assert_eq!((file.name.as_str(), file.size, file.version), ("a", None, Some(2)));
+    }
+
+    #[test]
+    fn a_replaced_file_is_told_from_the_one_before() {
+        let before = RemoteFile { name: "a".into(), size: Some(3), modified: Some("1".into()), ..RemoteFile::default() };
+        assert!(!before.differs_from(&before));
+        assert!(RemoteFile { modified: Some("2".into()), ..before.clone() }.differs_from(&before));
+        let versioned = RemoteFile { version: Some(1), ..before };
+        assert!(!RemoteFile { modified: Some("2".into()), ..versioned.clone() }.differs_from(&versioned));
+        assert!(RemoteFile { version: Some(2), ..versioned.clone() }.differs_from(&versioned));
+    }
+}

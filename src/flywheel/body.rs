@@ -1,0 +1,231 @@
+//! Bodies on their way out: exactly as long as announced, counted, and watched for standstill.
+//!
+//! Owns what goes wrong on our own side while a body is produced. A body never passes for whole when it is not.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::time::Instant;
+
+use super::error::{ApiError, Kind};
+use crate::failure::{FileCode, FileFailure};
+
+/// Chunks of a file. An `io::Error` that wraps a [`FileFailure`] (`io::Error::other(failure)`) fails the file with it.
+pub type BodyStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// Told how many bytes were handed to the network since the last call; bytes of a repeated try count again.
+pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// A server may take this long to put away what it received, in addition to the idle time: a second for each of these.
+const BYTES_PUT_AWAY_PER_SECOND: u64 = 8 * 1024 * 1024;
+
+/// Watches one exchange: when something last moved, and whether our own side failed.
+pub(super) struct Gauge {
+    start: Instant,
+    idle: Duration,
+    length: u64,
+    /// Milliseconds after `start` at which a chunk was last taken.
+    moved: AtomicU64,
+    /// The whole body was taken; the server is working on it.
+    handed_over: AtomicBool,
+    fault: Mutex<Option<io::Error>>,
+}
+
+impl Gauge {
+    pub(super) fn new(idle: Duration, length: u64) -> Arc<Self> {
+        let (moved, handed_over) = (AtomicU64::new(0), AtomicBool::new(false));
+        Arc::new(Self { start: Instant::now(), idle, length, moved, handed_over, fault: Mutex::new(None) })
+    }
+
+    /// Waits for `answer` as long as something moves now and then.
+    pub(super) async fn watch<T>(&self, host: &str, answer: impl Future<Output = T>) -> Result<T, ApiError> {
+        tokio::pin!(answer);
+        loop {
+            let deadline = self.deadline();
+            tokio::select! {
+                done = &mut answer => return Ok(done),
+                () = tokio::time::sleep_until(deadline) => if self.deadline() <= Instant::now() {
+                    return Err(Kind::Stalled { host: host.to_owned(), seconds: self.idle.as_secs() }.into());
+                }
+            }
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let moved = Duration::from_millis(self.moved.load(Ordering::Relaxed));
+        let working = if self.handed_over.load(Ordering::Relaxed) { self.length / BYTES_PUT_AWAY_PER_SECOND } else { 0 };
+        self.start + moved + self.idle + Duration::from_secs(working)
+    }
+
+    fn touch(&self) {
+        self.moved.store(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// What went wrong on our own side, if that is why the exchange failed.
+    pub(super) fn own_fault(&self) -> Option<ApiError> {
+        let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some(Kind::Source(Box::new(failure_of(fault))).into())
+    }
+
+    fn fail(&self, fault: io::Error) -> io::Error {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+        io::Error::other("the body could not be produced")
+    }
+}
+
+/// The failure that an error of the body stands for.
+fn failure_of(fault: io::Error) -> FileFailure {
+    let kind = fault.kind();
+    match fault.into_inner().map(|inner| inner.downcast::<FileFailure>()) {
+        Some(Ok(failure)) => *failure,
+        _ => FileFailure::new(FileCode::ReadIo, kind.to_string()),
+    }
+}
+
+/// A stream that yields exactly the announced number of bytes or fails.
+pub(super) struct Exact {
+    inner: BodyStream,
+    left: u64,
+    gauge: Arc<Gauge>,
+    progress: Option<Progress>,
+}
+
+impl Exact {
+    pub(super) fn new(inner: BodyStream, length: u64, gauge: Arc<Gauge>, progress: Option<Progress>) -> Self {
+        Self { inner, left: length, gauge, progress }
+    }
+
+    fn take(&mut self, chunk: Bytes) -> io::Result<Bytes> {
+        let length = chunk.len() as u64;
+        self.left = self.left.checked_sub(length).ok_or_else(|| self.gauge.fail(not_as_announced()))?;
+        self.gauge.touch();
+        self.gauge.handed_over.store(self.left == 0, Ordering::Relaxed);
+        if let Some(progress) = &self.progress {
+            progress(length);
+        }
+        Ok(chunk)
+    }
+}
+
+impl Stream for Exact {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(match ready!(self.inner.as_mut().poll_next(context)) {
+            Some(Ok(chunk)) => Some(self.take(chunk)),
+            Some(Err(fault)) => Some(Err(self.gauge.fail(fault))),
+            None if self.left > 0 => Some(Err(self.gauge.fail(not_as_announced()))),
+            None => None,
+        })
+    }
+}
+
+fn not_as_announced() -> io::Error {
+    io::Error::other(FileFailure::new(FileCode::ReadChanged, "the body is not as long as announced"))
+}
+
+/// A body that is sent in several requests, one after the other, without being produced anew for each.
+pub(super) struct Cursor {
+    stream: BodyStream,
+    rest: Bytes,
+    /// Where in the body the next byte lies.
+    at: u64,
+}
+
+impl Cursor {
+    pub(super) fn new(stream: BodyStream) -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(Self { stream, rest: Bytes::new(), at: 0 }))
+    }
+
+    /// The next bytes, at most `limit`.
+    fn poll_some(&mut self, context: &mut Context<'_>, limit: u64) -> Poll<Option<io::Result<Bytes>>> {
+        while self.rest.is_empty() {
+            match ready!(self.stream.as_mut().poll_next(context)) {
+                Some(Ok(chunk)) => self.rest = chunk,
+                ended => return Poll::Ready(ended),
+            }
+        }
+        let length = self.rest.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
+        self.at += length as u64;
+        Poll::Ready(Some(Ok(self.rest.split_to(length))))
+    }
+}
+
+/// The piece of a body that starts at `from`. The cursor must not be past it.
+pub(super) struct Piece {
+    cursor: Arc<Mutex<Cursor>>,
+    from: u64,
+    end: u64,
+}
+
+impl Piece {
+    pub(super) fn new(cursor: &Arc<Mutex<Cursor>>, from: u64, length: u64) -> Self {
+        Self { cursor: Arc::clone(cursor), from, end: from + length }
+    }
+}
+
+impl Stream for Piece {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        while cursor.at < self.from {
+            let gap = self.from - cursor.at;
+            match ready!(cursor.poll_some(context, gap)) {
+                Some(Ok(_)) => {}
+                ended => return Poll::Ready(ended),
+            }
+        }
+        match self.end.saturating_sub(cursor.at) {
+            0 => Poll::Ready(None),
+            left => cursor.poll_some(context, left),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use futures_util::StreamExt;
+
+    use super::*;
+
+    fn body(chunks: &[&'static [u8]]) -> BodyStream {
+        Box::pin(futures_util::stream::iter(chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk))).collect::<Vec<_>>()))
+    }
+
+    async fn read(stream: impl Stream<Item = io::Result<Bytes>>) -> io::Result<Vec<u8>> {
+        let mut stream = Box::pin(stream);
+        let mut all = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            all.extend_from_slice(&chunk?);
+        }
+        Ok(all)
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_not_as_long_as_announced_fails() {
+        for (length, good) in [(5, true), (4, false), (6, false)] {
+            let gauge = Gauge::new(Duration::from_secs(1), length);
+            let exact = Exact::new(body(&[b"abc", b"de"]), length, Arc::clone(&gauge), None);
+            assert_eq!(read(exact).await.is_ok(), good, "{length}");
+            assert_eq!(gauge.own_fault().is_some(), !good, "{length}");
+        }
+    }
+
+    #[tokio::test]
+    async fn pieces_follow_each_other_and_a_new_cursor_skips_ahead() {
+        let chunks: &[&'static [u8]] = &[b"abc", b"", b"defg", b"h"];
+        let cursor = Cursor::new(body(chunks));
+        assert_eq!(read(Piece::new(&cursor, 0, 4)).await.unwrap(), b"abcd");
+        assert_eq!(read(Piece::new(&cursor, 4, 4)).await.unwrap(), b"efgh");
+        let anew = Cursor::new(body(chunks));
+        assert_eq!(read(Piece::new(&anew, 5, 3)).await.unwrap(), b"fgh");
+    }
+}

@@ -1,0 +1,36 @@
+//! The Flywheel server: finding the project and its profile, making containers, sending files and having them confirmed.
+//!
+//! Owns every request that leaves the machine and is the only place that knows HTTP. It must never call a file uploaded
+//! without the server's word, put a container where it was not asked to, show the key to another host, or repeat a
+//! request that may have worked without looking at the server first.
+
+mod answer;
+mod auth;
+mod body;
+mod client;
+mod config;
+mod confirm;
+mod deid_profile;
+mod error;
+mod form;
+mod hierarchy;
+mod matching;
+mod project;
+mod retry;
+mod signed;
+mod upload;
+
+#[cfg(test)]
+mod scripted;
+
+pub use answer::{ContainerKind, ContainerRef, RemoteFile};
+pub use body::{BodyStream, Progress};
+pub use client::{Client, Settings};
+pub use config::{SiteConfig, User};
+pub use confirm::{Route, UploadReceipt};
+pub use deid_profile::Level;
+pub use error::UploadError;
+pub use hierarchy::{Container, Hierarchy};
+pub use project::{Project, ProjectRef};
+pub use retry::RetryNotice;
+pub use upload::UploadFile;

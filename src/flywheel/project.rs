@@ -1,0 +1,234 @@
+//! The project that everything goes to.
+//!
+//! Owns finding it, exactly. It must never take a project that merely resembles the one asked for.
+
+use serde_json::json;
+
+use super::answer::{ContainerAnswer, Created, Listed, segment};
+use super::client::{Client, optional};
+use super::error::{ApiError, shown};
+use super::retry::Tries;
+use crate::failure::{Error, RunCode};
+use crate::phi::escape_for_terminal;
+
+/// How like another label one must be to be suggested, and how many are.
+const CLOSE: f64 = 0.8;
+const MAX_SUGGESTIONS: usize = 5;
+
+/// A project as the user names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProjectRef {
+    /// `group/project` or `fw://group/project`.
+    GroupAndLabel {
+        /// The group's id.
+        group: String,
+        /// The project's label.
+        label: String,
+    },
+    /// A database id of 24 hex digits.
+    Id(String),
+    /// A label, good when exactly one visible project has it.
+    Label(String),
+}
+
+impl ProjectRef {
+    /// Reads `group/project`, `fw://group/project`, a database id or a bare label.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let path = text.strip_prefix("fw://").unwrap_or(text);
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let unusable = || Error::new(RunCode::Usage, "the project is not of the form group/project");
+        match path.split_once('/') {
+            Some((group, label)) if group.is_empty() || label.is_empty() => Err(unusable()),
+            Some((group, label)) => Ok(Self::GroupAndLabel { group: group.to_owned(), label: label.to_owned() }),
+            None if path.is_empty() || text.starts_with("fw://") => Err(unusable()),
+            None if is_database_id(path) => Ok(Self::Id(path.to_ascii_lowercase())),
+            None => Ok(Self::Label(path.to_owned())),
+        }
+    }
+}
+
+fn is_database_id(text: &str) -> bool {
+    text.len() == 24 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// A project on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its database id.
+    pub id: String,
+    /// The id of its group.
+    pub group: String,
+    /// Its label.
+    pub label: String,
+}
+
+impl Project {
+    /// `group/project`, escaped for people.
+    pub fn path(&self) -> String {
+        escape_for_terminal(&format!("{}/{}", self.group, self.label))
+    }
+
+    fn from_answer(answer: ContainerAnswer) -> Option<Self> {
+        let group = answer.group.or(answer.parents.group)?;
+        Some(Self { id: answer.id, group, label: answer.label? }).filter(|project| !project.id.is_empty())
+    }
+}
+
+impl Client {
+    /// The project that is meant, exactly: the answer's group and label are those asked for. Otherwise
+    /// `project.not-found` with close matches, `project.ambiguous` with the candidates, or what stood in the way.
+    pub async fn resolve_project(&self, wanted: &ProjectRef) -> Result<Project, Error> {
+        match wanted {
+            ProjectRef::GroupAndLabel { group, label } => match self.find_project(group, label).await.map_err(looking)? {
+                Some(project) => Ok(project),
+                None => Err(self.no_project(group, label).await),
+            },
+            ProjectRef::Id(id) => match self.project_by_id(id).await.map_err(looking)? {
+                Some(project) => Ok(project),
+                None => Err(Error::new(RunCode::ProjectNotFound, format!("no project has the id {id}"))),
+            },
+            ProjectRef::Label(label) => self.project_by_label(label).await,
+        }
+    }
+
+    /// Creates a project in an existing group, or gives the one that is there.
+    pub async fn create_project(&self, group: &str, label: &str) -> Result<Project, Error> {
+        let known: Option<ContainerAnswer> = optional(self.ask("/lookup", &json!({ "path": [group] })).await)
+            .map_err(|error| error.into_run("looking up the group"))?;
+        if known.is_none_or(|known| known.id != group) {
+            let what = format!("no group \"{}\" exists or you cannot see it", escape_for_terminal(group));
+            return Err(Error::new(RunCode::ProjectNotFound, what)
+                .with_hint("check its spelling: the group's id is meant, in lower case"));
+        }
+        let created =
+            self.create_project_once_seen_missing(group, label).await.map_err(|error| error.into_run("creating the project"))?;
+        created.ok_or_else(|| Error::new(RunCode::ServerUnexpected, "the project was created but cannot be found"))
+    }
+
+    /// Looks before every try: a creation whose answer was lost must not be repeated.
+    async fn create_project_once_seen_missing(&self, group: &str, label: &str) -> Result<Option<Project>, ApiError> {
+        let mut tries = Tries::new(self, "POST /api/projects");
+        loop {
+            if let Some(project) = self.find_project(group, label).await? {
+                return Ok(Some(project));
+            }
+            let body = json!({ "group": group, "label": label });
+            match self.post_once("/projects?inherit=true", Some(&body)).await.and_then(|answer| answer.json::<Created>()) {
+                Ok(created) => {
+                    let project = self.project_by_id(&created.id).await?;
+                    return Ok(project.filter(|project| project.group == group && project.label == label));
+                }
+                Err(error) if error.status() == Some(409) => return self.find_project(group, label).await,
+                Err(error) => tries.wait(error).await?,
+            }
+        }
+    }
+
+    /// Looks a project up and believes only an exact match.
+    async fn find_project(&self, group: &str, label: &str) -> Result<Option<Project>, ApiError> {
+        let path = json!({ "path": [group, label] });
+        let exact = |answer: ContainerAnswer| {
+            let is_project = answer.container_type.as_deref().is_none_or(|kind| kind == "project");
+            Project::from_answer(answer).filter(|project| is_project && project.group == group && project.label == label)
+        };
+        match self.ask("/lookup", &path).await {
+            Ok(answer) => Ok(exact(answer)),
+            Err(error) if matches!(error.status(), Some(404 | 405)) => {
+                // Servers from before `/lookup` resolve instead; the last node of the path is the project.
+                let resolved: Option<Resolved> = match self.ask("/resolve", &path).await {
+                    Err(error) if matches!(error.status(), Some(404 | 405)) => None,
+                    resolved => Some(resolved?),
+                };
+                Ok(resolved.and_then(|mut resolved| resolved.path.pop()).and_then(exact))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn project_by_id(&self, id: &str) -> Result<Option<Project>, ApiError> {
+        let answer: Option<ContainerAnswer> = self.get_optional(&format!("/projects/{}", segment(id))).await?;
+        Ok(answer.and_then(Project::from_answer).filter(|project| project.id == id))
+    }
+
+    async fn project_by_label(&self, label: &str) -> Result<Project, Error> {
+        let all = self.projects("/projects").await.map_err(looking)?;
+        let mut found: Vec<&Project> = all.iter().filter(|project| project.label == label).collect();
+        let shown_label = escape_for_terminal(label);
+        match (found.pop(), found.is_empty()) {
+            (Some(project), true) => Ok(project.clone()),
+            (Some(last), false) => {
+                let mut names: Vec<String> = found.iter().chain([&last]).map(|project| project.path()).collect();
+                names.sort_unstable();
+                let error =
+                    Error::new(RunCode::ProjectAmbiguous, format!("{} projects are labelled \"{shown_label}\"", names.len()));
+                Err(names.into_iter().fold(error, Error::because))
+            }
+            (None, _) => Err(with_close_matches(
+                Error::new(RunCode::ProjectNotFound, format!("no project \"{shown_label}\" that you can see")),
+                label,
+                &all,
+            )),
+        }
+    }
+
+    async fn no_project(&self, group: &str, label: &str) -> Error {
+        let what = format!("no project \"{}\" in group \"{}\"", escape_for_terminal(label), escape_for_terminal(group));
+        let error = Error::new(RunCode::ProjectNotFound, what);
+        // Suggestions are a courtesy: if they cannot be had, the error stands without them.
+        let siblings = self.projects(&format!("/groups/{}/projects", segment(group))).await.unwrap_or_default();
+        if !siblings.is_empty() {
+            return with_close_matches(error, label, &siblings);
+        }
+        let all = self.projects("/projects").await.unwrap_or_default();
+        with_close_matches(error, label, &all)
+    }
+
+    async fn projects(&self, path: &str) -> Result<Vec<Project>, ApiError> {
+        let listed: Listed<ContainerAnswer> = self.get(path).await?;
+        Ok(listed.into_vec().into_iter().filter_map(Project::from_answer).collect())
+    }
+}
+
+/// The answer of servers from before `/lookup`.
+#[derive(serde::Deserialize)]
+struct Resolved {
+    path: Vec<ContainerAnswer>,
+}
+
+fn looking(error: ApiError) -> Error {
+    error.into_run("looking up the project")
+}
+
+fn with_close_matches(error: Error, label: &str, among: &[Project]) -> Error {
+    let wanted = label.to_lowercase();
+    let mut near: Vec<(f64, &Project)> = among
+        .iter()
+        .map(|project| (strsim::jaro_winkler(&wanted, &project.label.to_lowercase()), project))
+        .filter(|(likeness, _)| *likeness >= CLOSE)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.path().cmp(&b.1.path())));
+    let names: Vec<String> = near.iter().take(MAX_SUGGESTIONS).map(|(_, project)| shown(&project.path())).collect();
+    if names.is_empty() {
+        error
+    } else {
+        error.with_hint(format!("close matches: {} (labels are case-sensitive)", names.join(", ")))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_named_in_four_ways() {
+        let full = ProjectRef::GroupAndLabel { group: "neuro".into(), label: "My ADNI".into() };
+        assert_eq!(ProjectRef::parse("neuro/My ADNI").unwrap(), full);
+        assert_eq!(ProjectRef::parse("fw://neuro/My ADNI/").unwrap(), full);
+        assert_eq!(ProjectRef::parse("5E8F0000000000000000AbCd").unwrap(), ProjectRef::Id("5e8f0000000000000000abcd".into()));
+        assert_eq!(ProjectRef::parse("ADNI").unwrap(), ProjectRef::Label("ADNI".into()));
+        for text in ["", "/", "neuro/", "/ADNI", "fw://neuro", "fw://"] {
+            assert_eq!(ProjectRef::parse(text).unwrap_err().code, RunCode::Usage, "{text}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Sending one file to one container.
+//!
+//! Owns the choice of the route. Whatever route is taken, only a receipt counts as success.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value, json};
+
+use super::answer::{ContainerRef, RemoteFile};
+use super::body::{BodyStream, Progress};
+use super::client::Client;
+use super::confirm::UploadReceipt;
+use super::error::{ApiError, UploadError};
+
+/// After so many failures in a row direct storage is no longer tried in this run.
+const STORAGE_PATIENCE: u32 = 3;
+
+/// A file to send. Its body can be produced as often as needed.
+#[derive(Clone)]
+pub struct UploadFile {
+    /// Its name in the container.
+    pub name: String,
+    /// Its exact length in bytes.
+    pub len: u64,
+    /// Its type in Flywheel's terms, such as `dicom`.
+    pub file_type: Option<&'static str>,
+    /// How many files a zip holds.
+    pub zip_member_count: Option<u32>,
+    /// The modality of a DICOM series.
+    pub modality: Option<String>,
+    /// SHA-384 of the body in hex, where it is known; compared with what the server computed.
+    pub sha384: Option<String>,
+    /// The entry of the same name that it replaces, so that the old file is not taken for the new one.
+    pub previous: Option<RemoteFile>,
+    /// Told about bytes that were handed to the network.
+    pub progress: Option<Progress>,
+    /// Produces the body: a fresh stream of exactly `len` bytes each time.
+    pub body: Arc<dyn Fn() -> BodyStream + Send + Sync>,
+}
+
+impl UploadFile {
+    /// A file of which nothing but name, length and body is known.
+    pub fn new(name: impl Into<String>, len: u64, body: impl Fn() -> BodyStream + Send + Sync + 'static) -> Self {
+        Self {
+            name: name.into(),
+            len,
+            file_type: None,
+            zip_member_count: None,
+            modality: None,
+            sha384: None,
+            previous: None,
+            progress: None,
+            body: Arc::new(body),
+        }
+    }
+
+    /// What the server is told about it. Older servers refuse members that they do not know, `size` among them.
+    pub(super) fn metadata(&self, with_size: bool) -> Value {
+        let mut metadata = json!({ "name": self.name });
+        let size = Some(self.len).filter(|_| with_size);
+        let members = [
+            ("type", self.file_type.map(Value::from)),
+            ("size", size.map(Value::from)),
+            ("zip_member_count", self.zip_member_count.map(Value::from)),
+            ("modality", self.modality.clone().map(Value::from)),
+        ];
+        if let Some(object) = metadata.as_object_mut() {
+            object.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        }
+        metadata
+    }
+}
+
+impl fmt::Debug for UploadFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The name comes from a data element.
+        f.debug_struct("UploadFile").field("len", &self.len).field("file_type", &self.file_type).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Sends a file and has it confirmed: straight to the storage where the site offers that, else through the site.
+    pub async fn upload(&self, container: &ContainerRef, file: &UploadFile) -> Result<UploadReceipt, UploadError> {
+        self.upload_by_best_route(container, file).await.map_err(|error| error.without(&[&file.name]).into_upload())
+    }
+
+    async fn upload_by_best_route(&self, container: &ContainerRef, file: &UploadFile) -> Result<UploadReceipt, ApiError> {
+        let config = self.features().await?;
+        let storage_works = self.storage_failures().load(Ordering::Relaxed) < STORAGE_PATIENCE;
+        if config.signed_url && self.behaviour().signed_urls && storage_works {
+            if let Some(receipt) = self.upload_signed(container, file, config.multipart_signed_url).await? {
+                self.storage_failures().store(0, Ordering::Relaxed);
+                return Ok(receipt);
+            }
+            self.storage_failures().fetch_add(1, Ordering::Relaxed);
+        }
+        self.upload_form(container, file, config.multipart_signed_url).await
+    }
+}
