@@ -12,4 +12,6 @@ pub mod exit;
 pub mod failure;
 pub mod flywheel;
 pub mod phi;
+pub mod profile;
 pub mod routing;
+pub mod standard;

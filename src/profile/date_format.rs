@@ -1,0 +1,280 @@
+//! Date formats in the notation of Python's `strptime`, as profiles write them.
+//!
+//! Reading is exact: every field has its full number of digits and nothing is left over. Python's own reading takes
+//! `2004119` for the 9th of November; such a value is an error here, never another date.
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
+
+/// A format for reading and writing dates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DateFormat {
+    text: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Literal(char),
+    Space,
+    Year,
+    ShortYear,
+    Month,
+    ShortMonthName,
+    MonthName,
+    Day,
+    DayOfYear,
+    Hour,
+    Hour12,
+    AmPm,
+    Minute,
+    Second,
+    Fraction,
+}
+
+const MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+
+impl DateFormat {
+    /// Reads a format. The error says which directive is not supported, or what is missing.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            parts.push(match c {
+                '%' => directive(chars.next())?,
+                c if c.is_whitespace() => Part::Space,
+                c => Part::Literal(c),
+            });
+        }
+        let format = Self { text: text.to_owned(), parts };
+        format.check()?;
+        Ok(format)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let has = |part: Part| self.parts.contains(&part);
+        let month = has(Part::Month) || has(Part::ShortMonthName) || has(Part::MonthName);
+        if !(has(Part::Year) || has(Part::ShortYear)) || !(month && has(Part::Day) || has(Part::DayOfYear)) {
+            return Err("the format must name year, month and day: a date cannot be shifted without them".to_owned());
+        }
+        if has(Part::Hour12) != has(Part::AmPm) {
+            return Err("`%I` and `%p` go together".to_owned());
+        }
+        let again = self.parts.iter().enumerate().any(|(at, part)| {
+            !matches!(part, Part::Literal(_) | Part::Space) && self.parts.iter().skip(at + 1).any(|other| other == part)
+        });
+        if again { Err("the format names the same thing twice".to_owned()) } else { Ok(()) }
+    }
+
+    /// The format as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it ends in a fraction of a second behind a point.
+    pub fn ends_in_fraction(&self) -> bool {
+        self.text.ends_with(".%f")
+    }
+
+    /// Reads a date; none where the text does not have exactly this format or names no real date.
+    pub fn parse(&self, text: &str) -> Option<NaiveDateTime> {
+        let mut read = Read::default();
+        let mut rest = text;
+        for part in &self.parts {
+            rest = read.take(*part, rest)?;
+        }
+        if rest.is_empty() { read.finish() } else { None }
+    }
+
+    /// Writes a date as Python does on Linux: years before 1000 without leading zeros, fractions with six digits.
+    pub fn format(&self, date: NaiveDateTime) -> String {
+        let mut text = String::with_capacity(self.text.len() * 2);
+        for part in &self.parts {
+            let month = MONTHS.get(date.month0() as usize).copied().unwrap_or_default();
+            let piece = match part {
+                Part::Literal(c) => c.to_string(),
+                Part::Space => " ".to_owned(),
+                Part::Year => date.year().to_string(),
+                Part::ShortYear => format!("{:02}", date.year().rem_euclid(100)),
+                Part::Month => format!("{:02}", date.month()),
+                Part::ShortMonthName => month.chars().take(3).collect(),
+                Part::MonthName => month.to_owned(),
+                Part::Day => format!("{:02}", date.day()),
+                Part::DayOfYear => format!("{:03}", date.ordinal()),
+                Part::Hour => format!("{:02}", date.hour()),
+                Part::Hour12 => format!("{:02}", date.hour12().1),
+                Part::AmPm => (if date.hour12().0 { "PM" } else { "AM" }).to_owned(),
+                Part::Minute => format!("{:02}", date.minute()),
+                Part::Second => format!("{:02}", date.second()),
+                Part::Fraction => format!("{:06}", date.nanosecond() / 1000),
+            };
+            text.push_str(&piece);
+        }
+        text
+    }
+}
+
+fn directive(letter: Option<char>) -> Result<Part, String> {
+    Ok(match letter {
+        Some('Y') => Part::Year,
+        Some('y') => Part::ShortYear,
+        Some('m') => Part::Month,
+        Some('b') => Part::ShortMonthName,
+        Some('B') => Part::MonthName,
+        Some('d') => Part::Day,
+        Some('j') => Part::DayOfYear,
+        Some('H') => Part::Hour,
+        Some('I') => Part::Hour12,
+        Some('p') => Part::AmPm,
+        Some('M') => Part::Minute,
+        Some('S') => Part::Second,
+        Some('f') => Part::Fraction,
+        Some('%') => Part::Literal('%'),
+        Some(other) => return Err(format!("`%{}` is not supported in a date format", super::tree::shown(&other.to_string()))),
+        None => return Err("a date format cannot end in a single `%`".to_owned()),
+    })
+}
+
+/// What has been read of a date so far.
+#[derive(Default)]
+struct Read {
+    year: i32,
+    month: Option<u32>,
+    day: Option<u32>,
+    day_of_year: Option<u32>,
+    hour: u32,
+    afternoon: Option<bool>,
+    minute: u32,
+    second: u32,
+    micro: u32,
+}
+
+impl Read {
+    /// Takes one part off the front of the text and gives what is left.
+    fn take<'a>(&mut self, part: Part, text: &'a str) -> Option<&'a str> {
+        let mut rest = text;
+        let mut number = |digits| digits_of(&mut rest, digits);
+        match part {
+            Part::Literal(c) => rest = text.strip_prefix(c)?,
+            Part::Space => rest = text.strip_prefix(char::is_whitespace)?.trim_start(),
+            Part::Year => self.year = i32::try_from(number(4)?).ok()?,
+            Part::ShortYear => {
+                let year = i32::try_from(number(2)?).ok()?;
+                self.year = if year < 69 { 2000 + year } else { 1900 + year };
+            }
+            Part::Month => self.month = Some(number(2)?),
+            Part::ShortMonthName => self.month = Some(month_name(&mut rest, |name| name.get(..3).unwrap_or(name))?),
+            Part::MonthName => self.month = Some(month_name(&mut rest, |name| name)?),
+            Part::Day => self.day = Some(number(2)?),
+            Part::DayOfYear => self.day_of_year = Some(number(3)?),
+            Part::Hour => self.hour = number(2)?,
+            Part::Hour12 => self.hour = number(2).filter(|hour| (1..=12).contains(hour))? % 12,
+            Part::AmPm => {
+                let (half, after) = text.split_at_checked(2)?;
+                self.afternoon = Some(half.eq_ignore_ascii_case("pm"));
+                if !half.eq_ignore_ascii_case("am") && !half.eq_ignore_ascii_case("pm") {
+                    return None;
+                }
+                rest = after;
+            }
+            Part::Minute => self.minute = number(2)?,
+            Part::Second => self.second = number(2)?,
+            Part::Fraction => self.micro = fraction(&mut rest)?,
+        }
+        Some(rest)
+    }
+
+    fn finish(self) -> Option<NaiveDateTime> {
+        let date = match (self.month, self.day, self.day_of_year) {
+            (Some(month), Some(day), _) => NaiveDate::from_ymd_opt(self.year, month, day)?,
+            (_, _, Some(day)) => NaiveDate::from_yo_opt(self.year, day)?,
+            _ => return None,
+        };
+        let hour = if self.afternoon == Some(true) { self.hour + 12 } else { self.hour };
+        // Year 0 exists for chrono and not for Python.
+        if self.year < 1 { None } else { date.and_hms_micro_opt(hour, self.minute, self.second, self.micro) }
+    }
+}
+
+fn digits_of(text: &mut &str, count: usize) -> Option<u32> {
+    let (digits, rest) = text.split_at_checked(count)?;
+    *text = rest;
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
+}
+
+/// One to six digits, as millionths.
+fn fraction(text: &mut &str) -> Option<u32> {
+    let count = text.bytes().take(6).take_while(u8::is_ascii_digit).count();
+    let digits = digits_of(text, count.max(1))?;
+    Some(digits * 10_u32.pow(u32::try_from(6 - count).ok()?))
+}
+
+fn month_name(text: &mut &str, form: fn(&'static str) -> &'static str) -> Option<u32> {
+    for (number, name) in (1..).zip(MONTHS) {
+        let name = form(name);
+        if let Some((start, rest)) = text.split_at_checked(name.len())
+            && start.eq_ignore_ascii_case(name)
+        {
+            *text = rest;
+            return Some(number);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn shown(format: &str, text: &str) -> Option<String> {
+        DateFormat::new(format).unwrap().parse(text).map(|date| date.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
+    }
+
+    #[test]
+    fn reads_what_has_exactly_the_format() {
+        assert_eq!(shown("%Y%m%d", "20040119").unwrap(), "2004-01-19 00:00:00.000000");
+        assert_eq!(shown("%Y%m%d%H%M%S.%f", "20040119072730.5").unwrap(), "2004-01-19 07:27:30.500000");
+        assert_eq!(shown("%d %b %y", "19 jan 68").unwrap(), "2068-01-19 00:00:00.000000");
+        assert_eq!(shown("%B %d, %Y", "March 05, 1999").unwrap(), "1999-03-05 00:00:00.000000");
+        assert_eq!(shown("%Y%j", "2004060").unwrap(), "2004-02-29 00:00:00.000000");
+        assert_eq!(shown("%Y-%m-%d %I:%M %p", "2004-01-19 12:05 AM").unwrap(), "2004-01-19 00:05:00.000000");
+        assert_eq!(shown("%Y%%%m%d", "2004%0119").unwrap(), "2004-01-19 00:00:00.000000");
+    }
+
+    #[test]
+    fn refuses_partial_and_wrong_dates() {
+        for text in [
+            "2004119",
+            "200411",
+            "2004",
+            "200401",
+            "2004.01.19",
+            "20041301",
+            "20040230",
+            "200401190",
+            "",
+            "00000101",
+            "２００４0119",
+        ] {
+            assert_eq!(shown("%Y%m%d", text), None, "{text}");
+        }
+        for text in ["200401190727", "2004011907", "20040119072730.1234567", "20040119072760.0", "20040119072730."] {
+            assert_eq!(shown("%Y%m%d%H%M%S.%f", text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_formats_that_it_cannot_carry_out() {
+        for format in ["%Y%m", "%U", "%Y%m%d%Z", "timestamp", "%", "%Y%Y%m%d", "%Y%m%d%I"] {
+            assert!(DateFormat::new(format).is_err(), "{format}");
+        }
+    }
+
+    #[test]
+    fn writes_years_as_python_does() {
+        let format = DateFormat::new("%Y%m%d").unwrap();
+        let date = NaiveDate::from_ymd_opt(999, 12, 15).unwrap().and_hms_opt(0, 0, 0).unwrap();
+        assert_eq!(format.format(date), "9991215");
+    }
+}

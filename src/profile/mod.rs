@@ -1,0 +1,26 @@
+//! De-identification profiles: what they say, checked before the first file is read.
+//!
+//! Owns both spellings (Flywheel's YAML and JSON, and TOML) and their one meaning. A key, an action or an option that is
+//! not carried out is an error here, never passed over. Touches no DICOM file.
+
+mod action;
+mod builtin;
+mod date_format;
+mod json;
+mod load;
+mod model;
+mod path_regex;
+mod read;
+mod rule;
+mod selector;
+mod toml;
+mod tree;
+mod yaml;
+
+pub use action::{Action, Replacement, Scalar, has_character_set, is_number_text, is_numeric, is_text};
+pub use builtin::{builtin, builtin_names};
+pub use date_format::DateFormat;
+pub use load::{from_server_json, load};
+pub use model::{AgeUnit, DicomRules, Position, Profile, Rule};
+pub use path_regex::PathRegex;
+pub use selector::{ItemChoice, Path, Selector, SelectorError};

@@ -1,0 +1,204 @@
+//! Reads the vocabulary: from the tree of a document to a checked profile. It must never pass over a key in silence.
+
+use super::date_format::DateFormat;
+use super::model::{AgeUnit, DicomRules, Profile};
+use super::rule;
+use super::tree::{Entry, Kind, Node, Problem, shown};
+use crate::phi::Phi;
+
+/// Sections for other kinds of file that Flywheel profiles may have.
+const OTHER_SECTIONS: &[&str] =
+    &["zip", "jpg", "png", "tiff", "xml", "json", "csv", "tsv", "table", "key-value-text-file", "nifti", "filename"];
+
+/// Keys at the top that this version does not carry out.
+const TOP_NOT_YET: &[&str] = &["secret-key", "map-subjects", "deid-log"];
+
+/// Keys of the `dicom` section that this version carries out.
+const DICOM_KEYS: &[&str] = &[
+    "fields",
+    "date-increment",
+    "date-format",
+    "datetime-format",
+    "salt",
+    "hash-digits",
+    "uid-prefix-fields",
+    "uid-suffix-fields",
+    "uid-numeric-name",
+    "recurse-sequence",
+    "remove-private-tags",
+    "remove-undefined",
+    "patient-age-from-birthdate",
+    "patient-age-units",
+    "replace-with-insert",
+    "file-filter",
+    "enforce-file-filter",
+];
+
+/// Keys of the `dicom` section that this version does not carry out.
+const DICOM_NOT_YET: &[&str] = &[
+    "jitter-range",
+    "jitter-type",
+    "filenames",
+    "secret-key",
+    "force-nonce",
+    "alter_pixels",
+    "decode",
+    "retain",
+    "asymmetric-encryption",
+    "public-key",
+    "private-key",
+    "confidentiality",
+    "dates",
+    "residual",
+    "pixels",
+];
+
+/// The profile that a document describes, and whether it has a `dicom` section at all.
+pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Problem> {
+    let mut profile = Profile {
+        name: fallback_name.to_owned(),
+        description: None,
+        dicom: DicomRules::default(),
+        other_sections: Vec::new(),
+        notes: Vec::new(),
+    };
+    for entry in root.entries("a profile")? {
+        match entry.key.as_str() {
+            "name" | "description" | "dicom" if entry.value.is_null() => {}
+            "name" => entry.value.text("name")?.clone_into(&mut profile.name),
+            "description" => profile.description = Some(entry.value.text("description")?.to_owned()),
+            "dicom" => dicom(&entry.value, &mut profile)?,
+            "only-config-profiles" => {}
+            key if OTHER_SECTIONS.contains(&key) && entry.value.is_null() => {}
+            key if OTHER_SECTIONS.contains(&key) => profile.other_sections.push(key.to_owned()),
+            key if TOP_NOT_YET.contains(&key) && entry.value.is_falsy() => {}
+            key if TOP_NOT_YET.contains(&key) => return Err(not_yet(entry)),
+            _ => return Err(unknown(entry, &[&["name", "description", "dicom"], OTHER_SECTIONS, TOP_NOT_YET])),
+        }
+    }
+    checked(profile, root)
+}
+
+/// What only shows when all keys are known.
+fn checked(profile: Profile, root: &Node) -> Result<Profile, Problem> {
+    if profile.name == "none" && !profile.is_empty() {
+        return Err(root
+            .problem("the profile is called `none`, which at Flywheel means that nothing is done, and yet it has rules")
+            .with_hint("give it another name, or take the rules out"));
+    }
+    if profile.dicom.remove_undefined && profile.dicom.fields.is_empty() {
+        return Err(root
+            .problem("`remove-undefined` with no fields would remove everything; Flywheel's own engine removes nothing then")
+            .with_hint("list the fields to keep"));
+    }
+    Ok(profile)
+}
+
+fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
+    let mut fields = None;
+    for entry in section.entries("`dicom`")? {
+        if entry.key == "fields" {
+            fields = Some(&entry.value);
+        } else {
+            setting(entry, profile)?;
+        }
+    }
+    numeric_name_fits(section, &profile.dicom)?;
+    if let Some(fields) = fields {
+        for (index, node) in fields.items("fields")?.iter().enumerate() {
+            let rule = rule::read(node, index, &profile.dicom)?;
+            profile.notes.extend(rule::note(&rule));
+            profile.dicom.fields.push(rule);
+        }
+    }
+    Ok(())
+}
+
+/// One key of the `dicom` section.
+fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
+    let (key, value, rules) = (entry.key.as_str(), &entry.value, &mut profile.dicom);
+    if value.is_null() && (DICOM_KEYS.contains(&key) || DICOM_NOT_YET.contains(&key)) {
+        return Ok(());
+    }
+    match key {
+        "date-increment" => rules.date_increment = Some(days(value, key)?),
+        "date-format" => rules.date_format = date_format(value, key)?,
+        "datetime-format" => rules.datetime_format = date_format(value, key)?,
+        "salt" => rules.salt = Some(Phi::new(value.text(key)?.to_owned())),
+        "hash-digits" => rules.hash_digits = value.count(key)?,
+        "uid-prefix-fields" => rules.uid_prefix_fields = value.count(key)?,
+        "uid-suffix-fields" => rules.uid_suffix_fields = value.count(key)?,
+        "uid-numeric-name" => rules.uid_numeric_name = Some(value.text(key)?.to_owned()),
+        "recurse-sequence" => rules.recurse_sequence = value.flag(key)?,
+        "remove-private-tags" => rules.remove_private_tags = value.flag(key)?,
+        "remove-undefined" => rules.remove_undefined = value.flag(key)?,
+        "patient-age-from-birthdate" => rules.patient_age_from_birthdate = value.flag(key)?,
+        "patient-age-units" => rules.patient_age_units = Some(age_unit(value)?),
+        "replace-with-insert" => rules.replace_with_insert = value.flag(key)?,
+        "file-filter" | "enforce-file-filter" => {
+            profile.notes.push(format!("`{key}` has no effect: every DICOM file is cleaned, whatever its name"));
+        }
+        "decode" if matches!(value.kind, Kind::Bool(true)) => {}
+        _ if DICOM_NOT_YET.contains(&key) && key != "decode" && value.is_falsy() => {}
+        _ if DICOM_NOT_YET.contains(&key) => return Err(not_yet(entry)),
+        _ => return Err(unknown(entry, &[DICOM_KEYS, DICOM_NOT_YET])),
+    }
+    Ok(())
+}
+
+/// Days to add; more than the calendar has are refused.
+pub(super) fn days(value: &Node, key: &str) -> Result<f64, Problem> {
+    let days = value.number(key)?;
+    if days.abs() < 4_000_000.0 { Ok(days) } else { Err(value.problem(format!("`{key}` is more days than the calendar has"))) }
+}
+
+/// A date format that can be carried out.
+pub(super) fn date_format(value: &Node, key: &str) -> Result<DateFormat, Problem> {
+    DateFormat::new(value.text(key)?).map_err(|why| value.problem(format!("`{key}`: {why}")))
+}
+
+fn age_unit(value: &Node) -> Result<AgeUnit, Problem> {
+    match value.text("patient-age-units")? {
+        "D" => Ok(AgeUnit::Days),
+        "M" => Ok(AgeUnit::Months),
+        "Y" => Ok(AgeUnit::Years),
+        _ => Err(value.problem("`patient-age-units` must be D, M or Y")),
+    }
+}
+
+/// Flywheel's own root, which only takes one registered branch below it.
+const FLYWHEEL_ROOT: &str = "2.16.840.1.114570";
+
+fn numeric_name_fits(section: &Node, rules: &DicomRules) -> Result<(), Problem> {
+    let Some(name) = &rules.uid_numeric_name else { return Ok(()) };
+    let components = name.split('.').count();
+    if !name.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err(section.problem("`uid-numeric-name` must be numbers with dots between them"));
+    }
+    if components != rules.uid_prefix_fields {
+        let wanted = rules.uid_prefix_fields;
+        return Err(section
+            .problem(format!("`uid-numeric-name` has {components} components, and `uid-prefix-fields` says {wanted}"))
+            .with_hint(format!("set `uid-prefix-fields` to {components}")));
+    }
+    if name.starts_with(FLYWHEEL_ROOT) && name != "2.16.840.1.114570.2.2" {
+        return Err(section.problem(format!("`uid-numeric-name` under {FLYWHEEL_ROOT} must be 2.16.840.1.114570.2.2")));
+    }
+    Ok(())
+}
+
+/// A key that exists, but not yet here.
+pub(super) fn not_yet(entry: &Entry) -> Problem {
+    Problem::new(entry.place, format!("`{}` is not carried out by this version of fwupload", shown(&entry.key)))
+        .with_hint("nothing is sent under a profile that would only be carried out in part")
+}
+
+/// A key that does not exist, with the one that comes closest.
+pub(super) fn unknown(entry: &Entry, known: &[&[&str]]) -> Problem {
+    let problem = Problem::new(entry.place, format!("unknown key `{}`", shown(&entry.key)));
+    let scored = known.iter().flat_map(|keys| keys.iter()).map(|key| (strsim::jaro_winkler(&entry.key, key), key));
+    match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((score, key)) if score > 0.8 => problem.with_hint(format!("did you mean `{key}`?")),
+        _ => problem.with_hint("take it out: a key that does nothing may look as if it did"),
+    }
+}

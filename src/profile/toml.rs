@@ -1,0 +1,68 @@
+//! Reads the TOML spelling into a tree with places.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::tree::{Entry, Kind, Node, Place, Problem};
+
+/// The document as a tree, or the first place at which it is not TOML.
+pub(super) fn parse(text: &str) -> Result<Node, Problem> {
+    let lines = Lines::new(text);
+    match DeTable::parse(text) {
+        Ok(table) => Ok(Node::new(map(table.get_ref(), &lines), Place { line: 1, column: 1 })),
+        Err(error) => {
+            let place = error.span().map(|span| lines.place(span.start)).unwrap_or_default();
+            Err(Problem::new(place, format!("not TOML: {}", error.message())))
+        }
+    }
+}
+
+fn map(table: &DeTable<'_>, lines: &Lines<'_>) -> Kind {
+    let mut entries: Vec<Entry> = table
+        .iter()
+        .map(|(key, value)| Entry {
+            key: key.get_ref().to_string(),
+            place: lines.place(key.span().start),
+            value: node(value, lines),
+        })
+        .collect();
+    entries.sort_by_key(|entry| (entry.place.line, entry.place.column));
+    Kind::Map(entries)
+}
+
+fn node(value: &Spanned<DeValue<'_>>, lines: &Lines<'_>) -> Node {
+    let kind = match value.get_ref() {
+        DeValue::String(text) => Kind::Text(text.to_string()),
+        DeValue::Boolean(flag) => Kind::Bool(*flag),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(read) if number.radix() == 16 => Kind::Integer(read, Some(format!("0x{}", number.as_str()))),
+            Ok(read) => Kind::Integer(read, None),
+            Err(_) => Kind::Unquoted("a number that is too large"),
+        },
+        DeValue::Float(number) => number.as_str().parse().map_or(Kind::Unquoted("a number"), Kind::Float),
+        DeValue::Datetime(_) => Kind::Unquoted("a date"),
+        DeValue::Array(items) => Kind::List(items.iter().map(|item| node(item, lines)).collect()),
+        DeValue::Table(table) => map(table, lines),
+    };
+    Node::new(kind, lines.place(value.span().start))
+}
+
+/// Turns byte offsets into lines and columns.
+struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { text, starts: std::iter::once(0).chain(breaks).collect() }
+    }
+
+    fn place(&self, offset: usize) -> Place {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count()) + 1;
+        Place { line, column }
+    }
+}
