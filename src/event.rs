@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::discover::SkipReason;
-use crate::failure::FileFailure;
+use crate::failure::{Error, FileFailure};
 
 /// What happens in a run, in the order in which it happens.
 #[derive(Debug, Clone)]
@@ -164,8 +164,8 @@ pub struct RunEnd {
     pub duration: Duration,
     /// The exit code that follows.
     pub exit_code: u8,
-    /// What stopped the run before its end, as `code` and text.
-    pub stopped_by: Option<(String, String)>,
+    /// What stopped the run before its end.
+    pub stopped_by: Option<Error>,
 }
 
 /// Counts of files by outcome, and what they went into.
