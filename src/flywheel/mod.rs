@@ -21,7 +21,11 @@ mod signed;
 mod upload;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 mod scripted;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+mod tests;
 
 pub use answer::{ContainerKind, ContainerRef, RemoteFile};
 pub use body::{BodyStream, Progress};

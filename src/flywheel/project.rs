@@ -35,9 +35,9 @@ impl ProjectRef {
     /// Reads `group/project`, `fw://group/project`, a database id or a bare label.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let path = text.strip_prefix("fw://").unwrap_or(text);
-        let path = path.strip_suffix('/').unwrap_or(path);
         let unusable = || Error::new(RunCode::Usage, "the project is not of the form group/project");
-        match path.split_once('/') {
+        let parts = path.split_once('/').map(|(group, label)| (group, label.strip_suffix('/').unwrap_or(label)));
+        match parts {
             Some((group, label)) if group.is_empty() || label.is_empty() => Err(unusable()),
             Some((group, label)) => Ok(Self::GroupAndLabel { group: group.to_owned(), label: label.to_owned() }),
             None if path.is_empty() || text.starts_with("fw://") => Err(unusable()),

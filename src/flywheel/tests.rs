@@ -1,0 +1,6 @@
+//! The client against scripted servers.
+
+mod containers;
+mod projects;
+mod requests;
+mod uploads;
