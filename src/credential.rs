@@ -4,6 +4,7 @@
 //! key from the command line's arguments, print one, or write one to a file that others can read. Nothing in here reads
 //! the environment: callers hand over what they found, so that tests are sealed off from the machine they run on.
 
+mod login;
 mod site;
 mod sources;
 
@@ -12,8 +13,9 @@ use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::failure::{Error, RunCode};
+pub use login::{flywheel_user_json, login_file, remove_login, save_login};
 use site::Site;
-pub use sources::{KeyOrigin, KeySources, flywheel_user_json, login_file, remove_login, save_login};
+pub use sources::{KeyOrigin, KeySources};
 
 /// The part of a key that allows plain http to any host.
 const FORCE_INSECURE: &str = "__force_insecure";

@@ -69,17 +69,14 @@ impl Site {
 
 /// Splits `host`, `host:port`, `[v6]` or `[v6]:port`; `None` when it is none of them.
 fn host_and_port(text: &str) -> Option<(&str, Option<u16>)> {
-    let (host, port) = match text.find(']') {
-        Some(end) => {
-            let (host, rest) = text.split_at_checked(end + 1)?;
-            host.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok()?;
-            (host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
-        }
-        None => {
-            let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
-            let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-            (!host.is_empty() && host.len() <= 253 && host.bytes().all(plain)).then_some((host, port))?
-        }
+    let (host, port) = if let Some(end) = text.find(']') {
+        let (host, rest) = text.split_at_checked(end + 1)?;
+        host.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok()?;
+        (host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
+    } else {
+        let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+        (!host.is_empty() && host.len() <= 253 && host.bytes().all(plain)).then_some((host, port))?
     };
     match port {
         Some(port) => Some((host, Some(port.parse().ok().filter(|port| *port != 0)?))),

@@ -1,15 +1,14 @@
-//! Where the API key may come from, in which order, and the file that `fwupload login` writes.
+//! Where the API key may come from, and in which order.
 
-use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use etcetera::BaseStrategy;
 use zeroize::Zeroizing;
 
+use super::login::read_stored;
 use super::{ApiKey, text_of};
 use crate::failure::{Error, RunCode};
 use crate::phi::{display_path, escape_for_terminal};
@@ -27,9 +26,9 @@ pub struct KeySources {
     pub command: Option<String>,
     /// What `FWUPLOAD_API_KEY` holds; empty counts as unset.
     pub environment: Option<Zeroizing<String>>,
-    /// The file of `fwupload login`, see [`login_file`].
+    /// The file of `fwupload login`, see [`super::login_file`].
     pub login_file: Option<PathBuf>,
-    /// The file of Flywheel's own client, see [`flywheel_user_json`].
+    /// The file of Flywheel's own client, see [`super::flywheel_user_json`].
     pub flywheel_user_json: Option<PathBuf>,
     /// `--site`: completes a bare key, and must agree with a full one.
     pub site: Option<String>,
@@ -112,57 +111,7 @@ impl fmt::Debug for KeySources {
     }
 }
 
-/// Where `fwupload login` keeps its key: `fwupload/login.json` in the platform's folder for configuration, or directly
-/// in `config_home` (what `FWUPLOAD_CONFIG_HOME` holds) where that is given. `None` on an account without a home.
-pub fn login_file(config_home: Option<&OsStr>) -> Option<PathBuf> {
-    let folder = match config_home.filter(|home| !home.is_empty()) {
-        Some(home) => PathBuf::from(home),
-        None => etcetera::choose_base_strategy().ok()?.config_dir().join("fwupload"),
-    };
-    Some(folder.join("login.json"))
-}
-
-/// Where Flywheel's own client keeps its key: `.config/flywheel/user.json` under `user_home` (what
-/// `FLYWHEEL_USER_HOME` holds), else under the user's home.
-pub fn flywheel_user_json(user_home: Option<&OsStr>) -> Option<PathBuf> {
-    let home = match user_home.filter(|home| !home.is_empty()) {
-        Some(home) => PathBuf::from(home),
-        None => etcetera::home_dir().ok()?,
-    };
-    Some(home.join(".config").join("flywheel").join("user.json"))
-}
-
-/// Writes the login file, readable by its owner alone from its first byte, in place of an older one in one step.
-pub fn save_login(key: &ApiKey, path: &Path) -> Result<(), Error> {
-    let failed = |error: std::io::Error| source_error(path, &error.to_string());
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    make_private_folder(folder).map_err(failed)?;
-    let whole = key.expose_whole();
-    let text = Zeroizing::new(serde_json::json!({ "key": *whole }).to_string());
-    // A temporary file of this crate is made with mode 0600; there is no moment at which others could open it.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map(|_| ()).map_err(|error| failed(error.error))
-}
-
-/// Deletes the login file; `false` when there was none.
-pub fn remove_login(path: &Path) -> Result<bool, Error> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(source_error(path, &error.to_string())),
-    }
-}
-
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-fn source_error(path: &Path, why: &str) -> Error {
+pub(super) fn source_error(path: &Path, why: &str) -> Error {
     Error::new(RunCode::AuthKeySource, format!("{} cannot be used as the API key's source", display_path(path))).because(why)
 }
 
@@ -172,30 +121,9 @@ fn read_key_file(path: &Path) -> Result<Zeroizing<String>, Error> {
     read_limited(file).ok_or_else(|| source_error(path, "it does not hold a key as text"))
 }
 
-/// The `key` of a stored login; `None` when there is no such file or it has no key.
-fn read_stored(path: &Path, ours: bool) -> Result<Option<Zeroizing<String>>, Error> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-        Err(error) => return Err(source_error(path, &error.to_string())),
-    };
-    if ours {
-        refuse_if_shared(&file, path)?;
-    }
-    let text = read_limited(file).ok_or_else(|| source_error(path, "it is not text"))?;
-    let stored: StoredLogin = serde_json::from_str(&text).map_err(|_| source_error(path, "it is not the JSON of a login"))?;
-    Ok(stored.key.map(Zeroizing::new).filter(|key| !key.trim().is_empty()))
-}
-
-/// What both login files hold that matters here.
-#[derive(serde::Deserialize)]
-struct StoredLogin {
-    key: Option<String>,
-}
-
 /// A key that others on the machine can read is not a secret. Asked of the open file, so that it cannot change in between.
 #[cfg(unix)]
-fn refuse_if_shared(file: &File, path: &Path) -> Result<(), Error> {
+pub(super) fn refuse_if_shared(file: &File, path: &Path) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = file.metadata().map_err(|error| source_error(path, &error.to_string()))?;
     let mode = metadata.permissions().mode() & 0o777;
@@ -207,7 +135,7 @@ fn refuse_if_shared(file: &File, path: &Path) -> Result<(), Error> {
 }
 
 #[cfg(not(unix))]
-fn refuse_if_shared(_: &File, _: &Path) -> Result<(), Error> {
+pub(super) fn refuse_if_shared(_: &File, _: &Path) -> Result<(), Error> {
     Ok(())
 }
 
@@ -226,7 +154,7 @@ fn run_key_command(command: &str) -> Result<Zeroizing<String>, Error> {
 
 /// Reads a short text; `None` when it is too long, unreadable or not text. The buffer has its size from the start,
 /// since a growing one would leave copies of the secret behind.
-fn read_limited(source: impl Read) -> Option<Zeroizing<String>> {
+pub(super) fn read_limited(source: impl Read) -> Option<Zeroizing<String>> {
     let mut bytes = Vec::with_capacity(usize::try_from(MAX_KEY_BYTES).ok()? + 1);
     let read = source.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes);
     let fits = read.is_ok_and(|length| length as u64 <= MAX_KEY_BYTES);
@@ -240,6 +168,8 @@ fn first_line(text: &str) -> &str {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn key(host: &str) -> String {
@@ -301,28 +231,5 @@ mod tests {
         let failing = KeySources { command: Some("exit 3".to_owned()), environment, ..KeySources::default() };
         assert_eq!(failing.resolve().unwrap_err().code, RunCode::AuthKeySource);
         assert_eq!(KeySources::default().resolve().unwrap_err().code, RunCode::AuthMissing);
-    }
-
-    #[test]
-    fn a_login_is_written_for_its_owner_alone_and_reads_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = login_file(Some(folder.path().join("new").as_os_str())).unwrap();
-        save_login(&ApiKey::parse(&key("a.example")).unwrap(), &path).unwrap();
-        save_login(&ApiKey::parse(&key("b.example")).unwrap(), &path).unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-        let sources = KeySources { login_file: Some(path.clone()), ..KeySources::default() };
-        assert_eq!(sources.resolve().unwrap().0.host(), "b.example");
-        assert!(remove_login(&path).unwrap());
-        assert!(!remove_login(&path).unwrap());
-    }
-
-    #[test]
-    fn the_places_follow_the_given_homes() {
-        assert_eq!(login_file(Some(OsStr::new("/x"))), Some("/x/login.json".into()));
-        assert_eq!(flywheel_user_json(Some(OsStr::new("/y"))), Some("/y/.config/flywheel/user.json".into()));
     }
 }

@@ -82,7 +82,7 @@ impl Gauge {
 /// The failure that an error of the body stands for.
 fn failure_of(fault: io::Error) -> FileFailure {
     let kind = fault.kind();
-    match fault.into_inner().map(|inner| inner.downcast::<FileFailure>()) {
+    match fault.into_inner().map(<dyn std::error::Error + Send + Sync>::downcast::<FileFailure>) {
         Some(Ok(failure)) => *failure,
         _ => FileFailure::new(FileCode::ReadIo, kind.to_string()),
     }

@@ -124,6 +124,10 @@ impl Client {
         &self.inner.host
     }
 
+    pub(super) fn is_plain_http(&self) -> bool {
+        self.inner.base_url.starts_with("http://")
+    }
+
     pub(super) fn behaviour(&self) -> &Settings {
         &self.inner.settings
     }
@@ -181,20 +185,12 @@ impl Client {
                 request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
             }
             let answer = self.send(request, &Gauge::new(self.behaviour().idle_timeout, 0)).await?;
-            match self.next_hop(method, &url, &answer) {
+            match next_hop(method, &url, &answer) {
                 Some(next) => url = next,
-                None => return answer.successful(),
+                None => return answer.successful().map_err(|error| error.without(&strings_in(body))),
             }
         }
         Err(ApiError::unexpected(&self.inner.host, "the site redirects in circles"))
-    }
-
-    /// Where a redirect leads, if it stays on the same scheme, host and port. Any other one is an error: the key is for
-    /// this site only.
-    fn next_hop(&self, method: &Method, from: &Url, answer: &Answer) -> Option<Url> {
-        let next = from.join(answer.location.as_deref()?).ok()?;
-        let moved = matches!(answer.status, 301 | 302 | 303 | 307 | 308) && method == Method::GET;
-        (moved && next.origin() == from.origin()).then_some(next)
     }
 
     /// The full address of a path below `/api`.
@@ -228,12 +224,30 @@ impl Client {
     }
 }
 
+/// Where a redirect leads, if it stays on the same scheme, host and port. Any other one is an error: the key is for
+/// this site only.
+fn next_hop(method: &Method, from: &Url, answer: &Answer) -> Option<Url> {
+    let next = from.join(answer.location.as_deref()?).ok()?;
+    let moved = matches!(answer.status, 301 | 302 | 303 | 307 | 308) && method == Method::GET;
+    (moved && next.origin() == from.origin()).then_some(next)
+}
+
 /// `None` for 404, everything else as it is.
 pub(super) fn optional<T>(result: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
     match result {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.status() == Some(404) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Every text of a request. What a server says about one may quote it.
+fn strings_in(body: Option<&Value>) -> Vec<&str> {
+    match body {
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(items)) => items.iter().flat_map(|item| strings_in(Some(item))).collect(),
+        Some(Value::Object(members)) => members.values().flat_map(|member| strings_in(Some(member))).collect(),
+        _ => Vec::new(),
     }
 }
 

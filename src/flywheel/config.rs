@@ -43,10 +43,10 @@ impl Client {
     pub(super) async fn features(&self) -> Result<SiteConfig, ApiError> {
         let config = self.config_cell().get_or_try_init(|| async {
             let answer: Value = self.get("/config").await?;
-            match answer.is_object() {
-                true => Ok(read_config(&answer)),
-                false => Err(ApiError::unexpected(self.host(), "its configuration is not an object")),
+            if !answer.is_object() {
+                return Err(ApiError::unexpected(self.host(), "its configuration is not an object"));
             }
+            Ok(read_config(&answer))
         });
         config.await.cloned()
     }

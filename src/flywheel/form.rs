@@ -83,7 +83,7 @@ impl Client {
             .header(CONTENT_TYPE, format!("multipart/form-data; boundary={}", frame.boundary))
             .header(CONTENT_LENGTH, frame.length(file.len))
             .body(reqwest::Body::wrap_stream(frame.around(Box::pin(exact))));
-        self.send(request, &gauge).await?.successful()
+        self.send(request, &gauge).await?.successful().map_err(|error| error.without(&[&file.name]))
     }
 }
 

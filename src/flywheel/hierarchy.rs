@@ -82,7 +82,7 @@ impl Hierarchy {
             return Ok(Arc::clone(subject));
         }
         let subject = self.find_or_make_subject(&place.label).await;
-        let subject = Arc::new(subject.map_err(|error| error.without(&[&place.label]).into_upload())?);
+        let subject = Arc::new(subject.map_err(ApiError::into_upload)?);
         *slot = Some(Arc::clone(&subject));
         Ok(subject)
     }
@@ -121,11 +121,8 @@ impl Hierarchy {
         if let Some(container) = family.settled.get(&wanted) {
             return Ok(Arc::clone(container));
         }
-        let container = self
-            .settle(&mut family, parent, kind, &wanted, body)
-            .await
-            .map_err(|error| error.without(&[&wanted.label, wanted.uid.as_deref().unwrap_or_default()]).into_upload())?;
-        let container = Arc::new(container);
+        let container = self.settle(&mut family, parent, kind, &wanted, body).await;
+        let container = Arc::new(container.map_err(ApiError::into_upload)?);
         family.settled.insert(wanted, Arc::clone(&container));
         Ok(container)
     }
@@ -207,8 +204,8 @@ impl Hierarchy {
         let mut collided = false;
         loop {
             let found = if collided { self.subject_in_list(label).await? } else { self.subject_by_lookup(label).await? };
-            if let Some(id) = found {
-                return self.known(ContainerRef { kind: ContainerKind::Subject, id }).await;
+            if let Some(subject) = found {
+                return Ok(subject);
             }
             let body = json!({ "project": self.project.id, "label": label, "code": label });
             match self.make(ContainerKind::Subject, &body).await {
@@ -219,7 +216,7 @@ impl Hierarchy {
         }
     }
 
-    async fn subject_by_lookup(&self, label: &str) -> Result<Option<String>, ApiError> {
+    async fn subject_by_lookup(&self, label: &str) -> Result<Option<Container>, ApiError> {
         // These are not labels to a lookup.
         if matches!(label, "files" | "analyses") || label.starts_with("<id:") {
             return self.subject_in_list(label).await;
@@ -227,22 +224,25 @@ impl Hierarchy {
         let path = json!({ "path": [self.project.group, format!("<id:{}>", self.project.id), label] });
         let answer: Option<ContainerAnswer> = optional(self.client.ask("/lookup", &path).await)?;
         let Some(answer) = answer else { return Ok(None) };
-        let is_subject = answer.container_type.as_deref() == Some("subject");
+        let is_subject = answer.container_type.as_deref() == Some("subject") && !answer.id.is_empty();
         let is_ours = answer.project_id() == Some(self.project.id.as_str());
-        match answer.label.as_deref() == Some(label) && is_subject && is_ours && !answer.id.is_empty() {
-            true => Ok(Some(answer.id)),
-            false => self.subject_in_list(label).await,
+        if answer.label.as_deref() != Some(label) || !is_subject || !is_ours {
+            return self.subject_in_list(label).await;
         }
+        let reference = ContainerRef { kind: ContainerKind::Subject, id: answer.id };
+        Ok(Some(Container { reference, created: false, files: answer.files }))
     }
 
-    async fn subject_in_list(&self, label: &str) -> Result<Option<String>, ApiError> {
+    async fn subject_in_list(&self, label: &str) -> Result<Option<Container>, ApiError> {
         let project = ContainerRef { kind: ContainerKind::Project, id: self.project.id.clone() };
         let subjects = self.list(&project, ContainerKind::Subject).await?;
         let wanted = Wanted { label: label.to_owned(), uid: None, label_alone: true };
-        Ok(match choose(&subjects, &wanted) {
-            Choice::Take(child) => Some(child.id.clone()),
-            Choice::Make(_) => None,
-        })
+        match choose(&subjects, &wanted) {
+            Choice::Take(child) => {
+                self.known(ContainerRef { kind: ContainerKind::Subject, id: child.id.clone() }).await.map(Some)
+            }
+            Choice::Make(_) => Ok(None),
+        }
     }
 }
 

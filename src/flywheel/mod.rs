@@ -18,6 +18,7 @@ mod matching;
 mod project;
 mod retry;
 mod signed;
+mod ticket;
 mod upload;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A tiny server for tests: it answers each request as a script says and keeps what it was asked.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -116,7 +117,7 @@ async fn serve(mut stream: TcpStream, script: Arc<impl Fn(&Asked, usize) -> Repl
         };
         let mut head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n", body.len());
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         stream.write_all(format!("{head}\r\n{body}").as_bytes()).await.ok()?;
     }

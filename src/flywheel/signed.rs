@@ -7,12 +7,9 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
-};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE};
 use reqwest::{Method, Url};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::answer::{Answer, ContainerRef, segment};
 use super::body::{Cursor, Exact, Gauge, Piece};
@@ -20,42 +17,8 @@ use super::client::Client;
 use super::confirm::{Route, UploadReceipt};
 use super::error::{ApiError, Kind};
 use super::retry::{RetryNotice, Tries};
+use super::ticket::{Span, Storage, Ticket, TicketAnswer, spans};
 use super::upload::UploadFile;
-
-/// Google takes parts in multiples of this.
-const GOOGLE_UNIT: u64 = 256 * 1024;
-
-/// What the site answers to a request for a ticket, if it gives one.
-#[derive(Deserialize)]
-struct TicketAnswer {
-    ticket: String,
-    urls: Map<String, Value>,
-    #[serde(default)]
-    headers: Option<Map<String, Value>>,
-}
-
-/// Permission to put one file into the storage.
-struct Ticket {
-    id: String,
-    storage: Storage,
-    urls: Vec<Url>,
-    headers: HeaderMap,
-}
-
-/// Whose storage it is, as far as that matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Storage {
-    S3,
-    Google,
-    Other,
-}
-
-/// A part of a file, for one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
-    from: u64,
-    length: u64,
-}
 
 impl Client {
     /// Sends a file with a signed address; `None` when the form has to be used instead.
@@ -79,7 +42,7 @@ impl Client {
                 Kind::Source(_) => return Err(error),
                 // An address that expired meanwhile is refused like this; a new one helps.
                 Kind::Refused(refusal) if refusal.status == 403 && !renewed => renewed = true,
-                Kind::Stalled { .. } | Kind::Cut { .. } | Kind::Refused(_) if error.is_transient() => {
+                Kind::Stalled { .. } | Kind::Cut { .. } | Kind::Refused(_) if error.is_transient() && error.attempts == 1 => {
                     if let Err(error) = tries.wait(error).await {
                         return Ok(self.use_form(error.cause()));
                     }
@@ -103,32 +66,14 @@ impl Client {
     ) -> Result<Option<Ticket>, ApiError> {
         let body = json!({ "metadata": file.metadata(with_size), "filenames": [file.name] });
         match self.ask::<TicketAnswer>(&format!("{}/files?ticket=", container.path()), &body).await {
-            Ok(answer) => Ok(self.read_ticket(answer, &file.name)),
+            Ok(answer) => Ok(Ticket::read(answer, &file.name, self.is_plain_http())),
             Err(error) => match (&error.kind, error.status()) {
                 // An empty answer is how sites with other storage say no.
                 (Kind::Unexpected { .. }, _) => Ok(None),
-                (Kind::Refused(_), Some(401..=403 | 429)) => Err(error),
-                (Kind::Refused(_), _) => Ok(None),
+                (Kind::Refused(_), Some(status)) if !matches!(status, 401..=403 | 429) => Ok(None),
                 _ => Err(error),
             },
         }
-    }
-
-    fn read_ticket(&self, answer: TicketAnswer, name: &str) -> Option<Ticket> {
-        let urls = match answer.urls.get(name)? {
-            Value::String(url) => vec![Url::parse(url).ok()?],
-            Value::Array(urls) => urls.iter().map(|url| Url::parse(url.as_str()?).ok()).collect::<Option<_>>()?,
-            _ => return None,
-        };
-        let storage = urls.first().map(Storage::of)?;
-        let site_is_plain = self.url("").is_ok_and(|url| url.scheme() == "http");
-        let acceptable = urls.iter().all(|url| url.scheme() == "https" || (url.scheme() == "http" && site_is_plain));
-        (acceptable && !answer.ticket.is_empty()).then(|| Ticket {
-            id: answer.ticket,
-            storage,
-            urls,
-            headers: storage_headers(answer.headers.as_ref()),
-        })
     }
 
     /// Puts every part where it belongs. The answer is what the site wants to know about the parts.
@@ -141,7 +86,7 @@ impl Client {
             let answer = self.put_part(ticket, file, url, *span, &mut cursor).await?;
             tags.extend(answer.etag.map(|tag| tag.trim_matches('"').to_owned()));
         }
-        Ok(ticket.multipart(tags))
+        Ok(ticket.multipart(&tags))
     }
 
     /// Puts one part. One of several may be put again to the same address, except where the storage counts the bytes.
@@ -209,7 +154,7 @@ impl Client {
         loop {
             let error = match self.post_once(&path, parts.as_ref()).await {
                 Ok(answer) => return self.confirm(container, file, Route::Signed, &answer).await.map(Some),
-                Err(error) => error,
+                Err(error) => error.without(&[&file.name]),
             };
             // Tickets are bound to the address that asked for them: proxies in a pool break that.
             if matches!(error.status(), Some(400 | 403..=405 | 409 | 410 | 422)) {
@@ -222,81 +167,5 @@ impl Client {
             }
             tries.wait(error).await?;
         }
-    }
-}
-
-impl Storage {
-    fn of(url: &Url) -> Self {
-        let text = url.as_str();
-        if text.contains(".s3.") || text.contains(".amazonaws.") {
-            Self::S3
-        } else if text.contains(".googleapis.") {
-            Self::Google
-        } else {
-            Self::Other
-        }
-    }
-}
-
-impl Ticket {
-    /// What S3 needs to join the parts; nothing unless there is both an upload id and a tag of every part.
-    fn multipart(&self, tags: Vec<String>) -> Option<Value> {
-        let (_, upload_id) = self.urls.first()?.query_pairs().find(|(name, _)| name == "uploadId")?;
-        let complete = self.storage == Storage::S3 && tags.len() == self.urls.len();
-        complete.then(|| json!({ "multipart": { "e_tags": tags, "upload_id": upload_id } }))
-    }
-}
-
-/// The headers that the storage wants. Ours frame the request, and a key has no place there.
-fn storage_headers(given: Option<&Map<String, Value>>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in given.into_iter().flatten() {
-        let name = HeaderName::try_from(name.as_str());
-        let value = value.as_str().and_then(|value| HeaderValue::from_str(value).ok());
-        if let (Ok(name), Some(value)) = (name, value)
-            && ![AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, HOST, TRANSFER_ENCODING].contains(&name)
-        {
-            headers.insert(name, value);
-        }
-    }
-    headers
-}
-
-/// Cuts a file into one part per address, the last one the shortest; `None` when a part would be empty.
-fn spans(total: u64, count: u64, storage: Storage) -> Option<Vec<Span>> {
-    if count == 1 {
-        return Some(vec![Span { from: 0, length: total }]);
-    }
-    let even = total.div_ceil(count);
-    let length = if storage == Storage::Google { even.next_multiple_of(GOOGLE_UNIT) } else { even };
-    (0..count)
-        .map(|part| {
-            let from = part * length;
-            (from < total).then(|| Span { from, length: length.min(total - from) })
-        })
-        .collect()
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_cover_the_file_and_none_is_empty() {
-        let span = |from, length| Span { from, length };
-        assert_eq!(spans(0, 1, Storage::Other), Some(vec![span(0, 0)]));
-        assert_eq!(spans(10, 3, Storage::S3), Some(vec![span(0, 4), span(4, 4), span(8, 2)]));
-        assert_eq!(spans(2, 3, Storage::S3), None);
-        assert_eq!(spans(GOOGLE_UNIT + 1, 2, Storage::Google), Some(vec![span(0, GOOGLE_UNIT), span(GOOGLE_UNIT, 1)]));
-        assert_eq!(spans(GOOGLE_UNIT, 2, Storage::Google), None);
-    }
-
-    #[test]
-    fn headers_that_frame_or_identify_are_ours_alone() {
-        let given = json!({ "x-ms-blob-type": "BlockBlob", "Authorization": "x", "content-length": "1", "bad name": "y" });
-        let headers = storage_headers(given.as_object());
-        assert_eq!(headers.len(), 1);
-        assert_eq!(headers.get("x-ms-blob-type").unwrap(), "BlockBlob");
     }
 }

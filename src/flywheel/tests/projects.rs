@@ -23,7 +23,6 @@ fn missing() -> Reply {
 #[tokio::test]
 async fn a_project_is_found_by_path_id_and_label() {
     let server = Server::start(|asked, _| match asked.line.as_str() {
-        "POST /api/lookup" => Reply::Json(200, adni()),
         "GET /api/projects" => Reply::Json(200, json!([adni(), { "_id": "2", "group": "b", "label": "adni" }])),
         _ => Reply::Json(200, adni()),
     })

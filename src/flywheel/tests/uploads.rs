@@ -1,47 +1,19 @@
-//! Files by form and by signed address.
+//! Files by form.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use futures_util::StreamExt;
+use serde_json::json;
 
+use super::{FORM, LOOK, container, entry, failure, send, signed_site};
 use crate::failure::{FileCode, FileFailure, RunCode};
 use crate::flywheel::scripted::{Asked, Reply, Server, file, quick};
-use crate::flywheel::{
-    BodyStream, ContainerKind, ContainerRef, RemoteFile, RetryNotice, Route, Settings, UploadError, UploadFile, UploadReceipt,
-};
-
-const FORM: &str = "POST /api/acquisitions/a1/files";
-const TICKET: &str = "POST /api/acquisitions/a1/files?ticket=";
-const FINISH: &str = "POST /api/acquisitions/a1/files?ticket=t1";
-const LOOK: &str = "GET /api/acquisitions/a1";
-
-fn container() -> ContainerRef {
-    ContainerRef { kind: ContainerKind::Acquisition, id: "a1".into() }
-}
-
-fn entry(size: u64) -> Value {
-    json!({ "name": "s.dicom.zip", "size": size, "file_id": "f1", "version": 1 })
-}
+use crate::flywheel::{BodyStream, RemoteFile, Route, Settings, UploadError, UploadFile};
 
 fn plain_site(asked: &Asked) -> Option<Reply> {
     (asked.line == "GET /api/config").then(|| Reply::Json(200, json!({})))
-}
-
-fn signed_site(asked: &Asked) -> Option<Reply> {
-    let features = json!({ "features": { "signed_url": true, "multipart_signed_url": true } });
-    (asked.line == "GET /api/config").then(|| Reply::Json(200, features))
-}
-
-async fn send(server: &Server, file: &UploadFile) -> Result<UploadReceipt, UploadError> {
-    server.client().upload(&container(), file).await
-}
-
-fn failure(result: Result<UploadReceipt, UploadError>) -> FileFailure {
-    match result {
-        Err(UploadError::File(failure)) => failure,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[tokio::test]
@@ -209,177 +181,27 @@ async fn a_server_that_knows_no_size_gets_none() {
     assert_eq!(sizes, [true, false]);
 }
 
-/// A site and a storage that are the same server; `urls` are paths on it.
-async fn storing(
-    urls: &'static [&'static str],
-    put: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static,
-) -> (Server, Arc<Mutex<String>>) {
-    let base = Arc::new(Mutex::new(String::new()));
-    let known = Arc::clone(&base);
-    let server = Server::start(move |asked, before| match asked.line.as_str() {
-        TICKET => {
-            let base = known.lock().unwrap().clone();
-            let urls: Vec<String> = urls.iter().map(|path| format!("{base}{path}")).collect();
-            let urls = if let [url] = urls.as_slice() { json!(url) } else { json!(urls) };
-            Reply::Json(200, json!({ "ticket": "t1", "urls": { "s.dicom.zip": urls }, "headers": { "x-kind": "Block" } }))
-        }
-        FINISH => Reply::Json(200, json!([entry(20)])),
-        line if line.starts_with("PUT") => put(asked, before),
-        FORM => Reply::Json(200, json!([entry(20)])),
-        LOOK => Reply::Json(200, json!({ "files": [] })),
-        _ => signed_site(asked).unwrap(),
-    })
-    .await;
-    *base.lock().unwrap() = format!("http://{}", server.address);
-    (server, base)
-}
-
-fn stored() -> Reply {
-    Reply::Raw(200, vec![("ETag", "\"tag\"".to_owned())], String::new())
-}
-
 #[tokio::test]
-async fn a_ticket_leads_to_the_storage_which_learns_nothing_of_us() {
-    let (server, _) = storing(&["/store?sig=x"], |_, _| stored()).await;
-    let receipt = send(&server, &file("s.dicom.zip", 20)).await.unwrap();
-    assert_eq!(receipt.route(), Route::Signed);
-    let asked = server.asked();
-    assert_eq!(server.lines(), ["GET /api/config", TICKET, "PUT /store?sig=x", FINISH]);
-    let [_, ticket, put, finish] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!(
-        ticket.json(),
-        json!({ "metadata": { "name": "s.dicom.zip", "type": "dicom", "size": 20 }, "filenames": ["s.dicom.zip"] })
-    );
-    assert_eq!((put.header("authorization"), put.header("x-accept-feature"), put.header("x-kind")), (None, None, Some("Block")));
-    assert_eq!((put.header("content-length"), put.body.as_slice()), (Some("20"), b"abcdefghijklmnopqrst".as_slice()));
-    assert_eq!((finish.header("content-type"), finish.body.len()), (None, 0));
-}
-
-#[tokio::test]
-async fn parts_go_to_their_addresses_and_a_failed_one_is_put_again() {
-    let (server, _) =
-        storing(&["/b.s3.x/1?uploadId=up&n=1", "/b.s3.x/2?uploadId=up&n=2", "/b.s3.x/3?uploadId=up&n=3"], |asked, before| {
-            if asked.line.ends_with("n=2") && before == 0 { Reply::Json(503, json!({})) } else { stored() }
-        })
-        .await;
-    send(&server, &file("s.dicom.zip", 20)).await.unwrap();
-    let bodies: Vec<String> = server
-        .asked()
-        .iter()
-        .filter(|asked| asked.line.starts_with("PUT"))
-        .map(|asked| String::from_utf8_lossy(&asked.body).into_owned())
-        .collect();
-    assert_eq!(bodies, ["abcdefg", "hijklmn", "hijklmn", "opqrst"]);
-    assert_eq!(
-        server.asked().last().unwrap().json(),
-        json!({ "multipart": { "e_tags": ["tag", "tag", "tag"], "upload_id": "up" } })
-    );
-    assert_eq!(server.count(TICKET), 1);
-}
-
-#[tokio::test]
-async fn google_parts_state_their_range_and_308_means_go_on() {
-    let (server, _) = storing(&["/x.googleapis.y/1", "/x.googleapis.y/2"], |asked, _| {
-        if asked.line.ends_with("/1") { Reply::Raw(308, vec![], String::new()) } else { stored() }
-    })
-    .await;
-    let big = UploadFile { len: 300_000, ..file("s.dicom.zip", 300_000) };
-    let failure = failure(send(&server, &big).await);
-    assert_eq!(failure.code, FileCode::UploadUnconfirmed); // the script's answer states 20 bytes
-    let ranges: Vec<String> =
-        server.asked().iter().filter_map(|asked| asked.header("content-range").map(str::to_owned)).collect();
-    assert_eq!(ranges, ["bytes 0-262143/300000", "bytes 262144-299999/300000"]);
-}
-
-#[tokio::test]
-async fn a_failed_put_gets_a_new_ticket_and_is_never_finished() {
-    for reply in [403, 503] {
-        let (server, _) =
-            storing(&["/store"], move |_, before| if before == 0 { Reply::Json(reply, json!({})) } else { stored() }).await;
-        assert_eq!(send(&server, &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Signed);
-        assert_eq!(server.lines(), ["GET /api/config", TICKET, "PUT /store", TICKET, "PUT /store", FINISH]);
-    }
-}
-
-#[tokio::test]
-async fn where_direct_storage_does_not_work_the_form_does() {
-    let (server, _) = storing(&["/store"], |_, _| Reply::Json(403, json!({}))).await;
-    assert_eq!(send(&server, &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Form);
-    assert_eq!((server.count(FINISH), server.count(FORM)), (0, 1));
-
-    let (server, base) = storing(&["/store"], |_, _| stored()).await;
-    // A port that nobody listens on.
-    *base.lock().unwrap() = "http://127.0.0.1:1".to_owned();
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&told);
-    let client = server.client().on_retry(move |notice| log.lock().unwrap().push(notice));
-    for _ in 0..5 {
-        assert_eq!(client.upload(&container(), &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Form);
-    }
-    assert_eq!((server.count(TICKET), server.count(FORM)), (3, 5));
-    assert!(
-        told.lock()
-            .unwrap()
-            .iter()
-            .all(|notice| matches!(notice, RetryNotice::FormInstead { cause } if cause.starts_with("no connection")))
-    );
-}
-
-#[tokio::test]
-async fn a_site_that_gives_no_ticket_or_takes_none_back_gets_a_form() {
-    for (line, status, body) in [
-        (TICKET, 200, ""),
-        (TICKET, 200, "null"),
-        (TICKET, 405, "{}"),
-        (TICKET, 409, "{}"),
-        (FINISH, 400, "{}"),
-        (FINISH, 404, "{}"),
-    ] {
-        let base = Arc::new(Mutex::new(String::new()));
-        let known = Arc::clone(&base);
-        let server = Server::start(move |asked, _| match asked.line.as_str() {
-            given if given == line => Reply::Raw(status, vec![], body.to_owned()),
-            TICKET => {
-                Reply::Json(200, json!({ "ticket": "t1", "urls": { "s.dicom.zip": format!("{}/store", known.lock().unwrap()) } }))
-            }
-            FORM => Reply::Json(200, json!([entry(20)])),
-            "PUT /store" => stored(),
-            _ => signed_site(asked).unwrap(),
-        })
-        .await;
-        *base.lock().unwrap() = format!("http://{}", server.address);
-        assert_eq!(send(&server, &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Form, "{line} {status}");
-    }
-}
-
-#[tokio::test]
-async fn a_lost_answer_to_the_ticket_is_looked_up_before_it_is_handed_back_again() {
-    for (arrived, finished) in [(true, 1), (false, 2)] {
-        let base = Arc::new(Mutex::new(String::new()));
-        let known = Arc::clone(&base);
-        let server = Server::start(move |asked, before| match asked.line.as_str() {
-            TICKET => {
-                Reply::Json(200, json!({ "ticket": "t1", "urls": { "s.dicom.zip": format!("{}/store", known.lock().unwrap()) } }))
-            }
-            FINISH if before == 0 => Reply::Cut,
-            FINISH => Reply::Json(200, json!([entry(20)])),
-            LOOK => Reply::Json(200, json!({ "files": if arrived { json!([entry(20)]) } else { json!([]) } })),
-            "PUT /store" => stored(),
-            _ => signed_site(asked).unwrap(),
-        })
-        .await;
-        *base.lock().unwrap() = format!("http://{}", server.address);
-        assert_eq!(send(&server, &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Signed);
-        assert_eq!((server.count(FINISH), server.count("PUT /store")), (finished, 1));
-    }
-}
-
-#[tokio::test]
-async fn an_empty_file_goes_both_ways() {
+async fn an_empty_file_is_a_file() {
     let server = Server::start(|asked, _| plain_site(asked).unwrap_or_else(|| Reply::Json(200, json!([entry(0)])))).await;
     assert_eq!(send(&server, &file("s.dicom.zip", 0)).await.unwrap().size(), 0);
-    let (server, _) = storing(&["/store"], |_, _| stored()).await;
-    let _ = send(&server, &file("s.dicom.zip", 0)).await;
-    let put = server.asked().into_iter().find(|asked| asked.line == "PUT /store").unwrap();
-    assert_eq!((put.header("content-length"), put.body.len()), (Some("0"), 0));
+}
+
+#[tokio::test]
+async fn a_slow_body_is_no_standstill_but_a_stuck_one_is() {
+    for (pause, good) in [(30, true), (600, false)] {
+        let server = Server::start(|asked, _| plain_site(asked).unwrap_or_else(|| Reply::Json(200, json!([entry(20)])))).await;
+        let slow = move || -> BodyStream {
+            Box::pin(futures_util::stream::iter(0..20).then(move |_| async move {
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                Ok(bytes::Bytes::from_static(b"x"))
+            }))
+        };
+        let client = server.client_with(Settings { tries: 1, ..quick() });
+        let result = client.upload(&container(), &UploadFile::new("s.dicom.zip", 20, slow)).await;
+        match result {
+            Ok(_) => assert!(good),
+            other => assert_eq!((failure(other).code, good), (FileCode::UploadNetwork, false)),
+        }
+    }
 }
