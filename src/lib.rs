@@ -14,4 +14,5 @@ pub mod flywheel;
 pub mod phi;
 pub mod profile;
 pub mod routing;
+pub mod sandbox;
 pub mod standard;

@@ -1,0 +1,133 @@
+//! Who may call: the API key in the `Authorization` header, in the forms that Flywheel takes.
+//!
+//! Must never show the key, nor tell how much of a wrong one was right.
+
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::App;
+use super::errors::ApiError;
+use super::model::random_hex;
+use super::store::private_options;
+
+/// The length that tells an enhanced key, which goes as `Bearer`, from an older one.
+const ENHANCED: usize = 57;
+const LONGEST: u64 = 1024;
+
+/// Lets a request through if it carries the key.
+pub async fn required(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match check(request.headers(), &app.key) {
+        Ok(()) => next.run(request).await,
+        Err(error) => {
+            super::multipart::drain(&mut request.into_body().into_data_stream()).await;
+            error.into_response()
+        }
+    }
+}
+
+/// Whether the headers carry the key.
+pub fn check(headers: &HeaderMap, key: &str) -> Result<(), ApiError> {
+    let Some(header) = headers.get(AUTHORIZATION) else {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "is_user privilege required for action."));
+    };
+    let refused = |why: &str| ApiError::new(StatusCode::UNAUTHORIZED, why);
+    let text = header.to_str().map_err(|_| refused("Invalid API key"))?;
+    match text.split_once(' ') {
+        Some(("Bearer", given)) if key.len() == ENHANCED && same(given, key) => Ok(()),
+        Some(("Bearer", _)) => Err(refused("Invalid session token")),
+        Some(("scitran-user", given)) if key.len() != ENHANCED && same(bare(given), key) => Ok(()),
+        _ => Err(refused("Invalid API key")),
+    }
+}
+
+/// An older key may carry its host and port in front.
+fn bare(given: &str) -> &str {
+    given.trim().rsplit(':').next().unwrap_or_default()
+}
+
+/// Compares digests, so that the time it takes tells nothing about the key.
+fn same(given: &str, key: &str) -> bool {
+    Sha256::digest(given) == Sha256::digest(key)
+}
+
+/// The key of a sandbox: the one given, else the one kept in its folder, else a new one. It is kept, with mode 0600.
+pub fn settle(home: &Path, given: Option<&str>) -> io::Result<Zeroizing<String>> {
+    let path = home.join("api-key");
+    if let Some(key) = given {
+        let key = Zeroizing::new(bare(key).to_owned());
+        keep(&path, &key)?;
+        return Ok(key);
+    }
+    let mut kept = Zeroizing::new(String::new());
+    match std::fs::File::open(&path) {
+        Ok(file) => drop(file.take(LONGEST).read_to_string(&mut kept)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    if kept.trim().is_empty() {
+        kept = Zeroizing::new(random_hex(16));
+        keep(&path, &kept)?;
+    }
+    Ok(Zeroizing::new(kept.trim().to_owned()))
+}
+
+fn keep(path: &Path, key: &str) -> io::Result<()> {
+    let usable = (8..=256).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic() && c != ':');
+    if !usable {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "an API key has 8 to 256 visible ASCII characters"));
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = private_options().write(true).create_new(true).open(path)?;
+    writeln!(file, "{key}")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn checked(header: &str, key: &str) -> Option<StatusCode> {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, header.parse().unwrap())]);
+        check(&headers, key).err().map(|error| error.status())
+    }
+
+    #[test]
+    fn keys_go_in_the_form_that_their_length_asks_for() {
+        let (old, enhanced) = ("abcdefgh12", "e".repeat(57));
+        assert_eq!(checked("scitran-user abcdefgh12", old), None);
+        assert_eq!(checked("scitran-user 127.0.0.1:8080:abcdefgh12", old), None);
+        assert_eq!(checked(&format!("Bearer {enhanced}"), &enhanced), None);
+        for header in ["Bearer abcdefgh12", "bearer abcdefgh12", "scitran-user wrong", "scitran-user", "abcdefgh12", ""] {
+            assert_eq!(checked(header, old), Some(StatusCode::UNAUTHORIZED), "{header}");
+        }
+        assert_eq!(checked(&format!("scitran-user {enhanced}"), &enhanced), Some(StatusCode::UNAUTHORIZED));
+        assert_eq!(check(&HeaderMap::new(), old).unwrap_err().status(), StatusCode::FORBIDDEN);
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_kept_for_its_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = settle(dir.path(), None).unwrap();
+        assert_eq!(settle(dir.path(), None).unwrap(), key);
+        assert_eq!(settle(dir.path(), Some("localhost:given-key")).unwrap().as_str(), "given-key");
+        assert_eq!(settle(dir.path(), None).unwrap().as_str(), "given-key");
+        assert!(settle(dir.path(), Some("short")).is_err());
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::MetadataExt::mode(&dir.path().join("api-key").metadata().unwrap());
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+}

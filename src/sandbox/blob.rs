@@ -1,0 +1,157 @@
+//! Bytes on their way into the sandbox and out of it: received under a temporary name, renamed when they are whole,
+//! the version before kept.
+//!
+//! Must never leave half a file under a final name, and never hold a file in memory.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use chrono::Utc;
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha384};
+use tokio::io::AsyncWriteExt as _;
+
+use super::errors::ApiError;
+use super::index::Change;
+use super::model::{FileRecord, Version, hex, uuid};
+use super::store::{HOME, Store, Writer, private_dir, private_options};
+
+/// A temporary file; gone when dropped, unless it was placed.
+#[derive(Debug)]
+struct Temporary(Option<PathBuf>);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Bytes that are arriving.
+#[derive(Debug)]
+pub struct Incoming {
+    file: tokio::fs::File,
+    temporary: Temporary,
+    hash: Sha384,
+    size: u64,
+}
+
+impl Incoming {
+    /// Opens a new temporary file.
+    pub fn create(store: &Store) -> io::Result<Self> {
+        let path = store.incoming();
+        let file = private_options().write(true).create_new(true).open(&path)?;
+        let temporary = Temporary(Some(path));
+        Ok(Self { file: tokio::fs::File::from_std(file), temporary, hash: Sha384::new(), size: 0 })
+    }
+
+    /// Adds bytes at the end.
+    pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hash.update(bytes);
+        self.size += bytes.len() as u64;
+        self.file.write_all(bytes).await
+    }
+
+    /// How many bytes have come.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Ends the file.
+    pub async fn finish(mut self) -> io::Result<Received> {
+        self.file.flush().await?;
+        Ok(Received { temporary: self.temporary, size: self.size, sha384: hex(&self.hash.finalize()) })
+    }
+}
+
+/// Bytes that are all there, still under a temporary name.
+#[derive(Debug)]
+pub struct Received {
+    temporary: Temporary,
+    /// Length in bytes.
+    pub size: u64,
+    /// SHA-384 of the bytes, in hexadecimal.
+    pub sha384: String,
+}
+
+impl Received {
+    /// The temporary path.
+    pub fn path(&self) -> Option<&PathBuf> {
+        self.temporary.0.as_ref()
+    }
+
+    fn rename(mut self, to: &PathBuf) -> io::Result<()> {
+        if let Some(from) = self.temporary.0.take() {
+            fs::rename(&from, to).inspect_err(|_| self.temporary.0 = Some(from))?;
+        }
+        Ok(())
+    }
+}
+
+/// What is to be filed.
+#[derive(Debug)]
+pub struct Placement<'a> {
+    /// The container's id; it must exist.
+    pub container: &'a str,
+    /// The file's name, already checked.
+    pub name: &'a str,
+    /// The hash as the API will show it.
+    pub hash: String,
+    /// The metadata, already checked; without the name.
+    pub metadata: Map<String, Value>,
+}
+
+/// Files received bytes in a container: as a new file, or as the next version of the one of that name.
+pub fn place(writer: &mut Writer<'_>, received: Received, placement: Placement<'_>) -> Result<FileRecord, ApiError> {
+    let Placement { container, name, hash, metadata } = placement;
+    let before = writer.index().file(container, name).cloned();
+    let number = before.as_ref().map_or(1, |file| file.current.number.saturating_add(1));
+    let stored = match &before {
+        Some(file) => file.current.stored.clone(),
+        None => writer.free_path(Some(container), name),
+    };
+    let current = Version { id: uuid(), number, size: received.size, hash, metadata, stored, created: Utc::now() };
+    let record = match before {
+        Some(file) => succeed(writer.store(), file, current).map_err(|error| ApiError::disk(&error))?,
+        None => FileRecord {
+            file_id: writer.index().fresh_id(),
+            container: container.to_owned(),
+            name: name.to_owned(),
+            current,
+            older: Vec::new(),
+            deleted: None,
+        },
+    };
+    let path = writer.store().path(&record.current.stored);
+    received.rename(&path).map_err(|error| ApiError::disk(&error))?;
+    writer.put(Change::File(record.clone()))?;
+    Ok(record)
+}
+
+/// Marks a file as deleted and moves its bytes to the old versions, so that its name is free again.
+pub fn delete(writer: &mut Writer<'_>, mut file: FileRecord) -> Result<(), ApiError> {
+    keep(writer.store(), &file.file_id, &mut file.current).map_err(|error| ApiError::disk(&error))?;
+    file.deleted = Some(Utc::now());
+    writer.put(Change::File(file))
+}
+
+fn succeed(store: &Store, mut file: FileRecord, current: Version) -> io::Result<FileRecord> {
+    let mut old = std::mem::replace(&mut file.current, current);
+    keep(store, &file.file_id, &mut old)?;
+    file.older.push(old);
+    Ok(file)
+}
+
+/// Moves the bytes of a version to where old versions lie.
+fn keep(store: &Store, file_id: &str, version: &mut Version) -> io::Result<()> {
+    let kept = format!("{HOME}/versions/{file_id}/{}", version.number);
+    let target = store.path(&kept);
+    if let Some(folder) = target.parent() {
+        private_dir(folder)?;
+    }
+    fs::rename(store.path(&version.stored), target)?;
+    version.stored = kept;
+    Ok(())
+}

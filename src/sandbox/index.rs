@@ -1,0 +1,210 @@
+//! The index: every container, file and setting that the sandbox knows, and the changes that lead from one state to
+//! the next.
+//!
+//! Pure data: a change is applied in the same way when it happens and when it is replayed after a restart. Must never
+//! touch the disk.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::layout::folded;
+use super::model::{Container, FileRecord, Kind, object_id};
+
+/// The version of the index's form on disk.
+pub const FORMAT: u32 = 1;
+
+/// One step from one state to the next.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// The container is now this.
+    Container(Container),
+    /// The file is now this.
+    File(FileRecord),
+    /// The settings of a level are now these; null removes them.
+    Settings {
+        /// `site`, or the id of the group or project.
+        scope: String,
+        /// The whole settings.
+        value: Value,
+    },
+}
+
+/// A change with its place in the sequence, as one line of the journal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry {
+    /// Counts from 1 over the life of the sandbox's folder.
+    pub sequence: u64,
+    /// What changed.
+    pub change: Change,
+}
+
+/// All that the sandbox knows.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Index {
+    /// See [`FORMAT`].
+    pub format: u32,
+    /// The number of the last change that is in here.
+    pub sequence: u64,
+    containers: BTreeMap<String, Container>,
+    files: BTreeMap<String, Vec<FileRecord>>,
+    settings: BTreeMap<String, Value>,
+    #[serde(skip)]
+    children: HashMap<String, Vec<String>>,
+    #[serde(skip)]
+    taken: HashMap<String, HashSet<String>>,
+}
+
+impl Index {
+    /// An index that knows nothing.
+    pub fn empty() -> Self {
+        Self { format: FORMAT, ..Self::default() }
+    }
+
+    /// Builds again what is derived and does not lie in the file.
+    pub fn rebuild(&mut self) {
+        self.children.clear();
+        self.taken.clear();
+        let containers: Vec<_> =
+            self.containers.values().map(|it| (it.parent.clone(), it.id.clone(), it.folder.clone())).collect();
+        for (parent, id, folder) in containers {
+            self.link(parent.as_deref(), &id, &folder);
+        }
+        let present = self.files.values().flatten().filter(|file| file.deleted.is_none());
+        let stored: Vec<_> = present.map(|file| (file.container.clone(), file.current.stored.clone())).collect();
+        for (container, path) in stored {
+            self.take(&container, &path);
+        }
+    }
+
+    /// Carries out one change.
+    pub fn apply(&mut self, entry: Entry) {
+        self.sequence = entry.sequence;
+        match entry.change {
+            Change::Container(container) => self.put_container(container),
+            Change::File(file) => self.put_file(file),
+            Change::Settings { scope, value: Value::Null } => drop(self.settings.remove(&scope)),
+            Change::Settings { scope, value } => drop(self.settings.insert(scope, value)),
+        }
+    }
+
+    fn put_container(&mut self, container: Container) {
+        if !self.containers.contains_key(&container.id) {
+            self.link(container.parent.as_deref(), &container.id, &container.folder);
+        }
+        self.containers.insert(container.id.clone(), container);
+    }
+
+    fn put_file(&mut self, file: FileRecord) {
+        let files = self.files.entry(file.container.clone()).or_default();
+        let names = self.taken.entry(file.container.clone()).or_default();
+        let known = files.iter_mut().find(|known| known.file_id == file.file_id);
+        if let Some(known) = &known {
+            names.remove(&folded(last_component(&known.current.stored)));
+        }
+        if file.deleted.is_none() {
+            names.insert(folded(last_component(&file.current.stored)));
+        }
+        match known {
+            Some(known) => *known = file,
+            None => files.push(file),
+        }
+    }
+
+    fn link(&mut self, parent: Option<&str>, id: &str, folder: &str) {
+        let parent = parent.unwrap_or_default();
+        self.children.entry(parent.to_owned()).or_default().push(id.to_owned());
+        self.take(parent, folder);
+    }
+
+    /// Notes the last component of a path as taken in the folder of a container.
+    fn take(&mut self, container: &str, path: &str) {
+        self.taken.entry(container.to_owned()).or_default().insert(folded(last_component(path)));
+    }
+
+    /// The container of this id.
+    pub fn get(&self, id: &str) -> Option<&Container> {
+        self.containers.get(id)
+    }
+
+    /// The container of this id if it is of this level.
+    pub fn get_kind(&self, kind: Kind, id: &str) -> Option<&Container> {
+        self.containers.get(id).filter(|container| container.kind == kind)
+    }
+
+    /// Every container of a level, oldest first (groups by id).
+    pub fn all(&self, kind: Kind) -> impl Iterator<Item = &Container> {
+        self.containers.values().filter(move |container| container.kind == kind)
+    }
+
+    /// The containers right below one, in the order in which they were made; all groups for none.
+    pub fn children(&self, id: Option<&str>) -> impl Iterator<Item = &Container> {
+        self.children.get(id.unwrap_or_default()).into_iter().flatten().filter_map(|child| self.containers.get(child))
+    }
+
+    /// The containers of a level anywhere below one.
+    pub fn descendants(&self, id: &str, kind: Kind) -> Vec<&Container> {
+        let mut found = Vec::new();
+        let mut open: Vec<_> = self.children(Some(id)).collect();
+        while let Some(container) = open.pop() {
+            if container.kind == kind {
+                found.push(container);
+            } else {
+                open.extend(self.children(Some(&container.id)));
+            }
+        }
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found
+    }
+
+    /// The container itself and those above it, nearest first.
+    pub fn lineage<'a>(&'a self, container: &'a Container) -> impl Iterator<Item = &'a Container> {
+        std::iter::successors(Some(container), |it| it.parent.as_deref().and_then(|parent| self.get(parent)))
+    }
+
+    /// The files of a container that are not deleted.
+    pub fn files(&self, container: &str) -> impl Iterator<Item = &FileRecord> {
+        self.files.get(container).into_iter().flatten().filter(|file| file.deleted.is_none())
+    }
+
+    /// The file of this name that is not deleted.
+    pub fn file(&self, container: &str, name: &str) -> Option<&FileRecord> {
+        self.files(container).find(|file| file.name == name)
+    }
+
+    /// Whether a file of this name was there and was deleted.
+    pub fn was_deleted(&self, container: &str, name: &str) -> bool {
+        self.files.get(container).into_iter().flatten().any(|file| file.name == name && file.deleted.is_some())
+    }
+
+    /// The file of this id, wherever it is, if it is not deleted.
+    pub fn file_by_id(&self, file_id: &str) -> Option<&FileRecord> {
+        self.files.values().flatten().find(|file| file.file_id == file_id && file.deleted.is_none())
+    }
+
+    /// The settings of a level, if it has any.
+    pub fn settings(&self, scope: &str) -> Option<&Value> {
+        self.settings.get(scope)
+    }
+
+    /// Whether a name is taken in the folder of a container (none: the sandbox's own). Case makes no difference.
+    pub fn is_taken(&self, container: Option<&str>, name: &str) -> bool {
+        self.taken.get(container.unwrap_or_default()).is_some_and(|names| names.contains(&folded(name)))
+    }
+
+    /// An id that nothing has.
+    pub fn fresh_id(&self) -> String {
+        loop {
+            let id = object_id();
+            if !self.containers.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+}
+
+fn last_component(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}

@@ -1,0 +1,175 @@
+//! Making and showing groups, projects, subjects, sessions and acquisitions.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use chrono::Utc;
+use serde_json::{Map, Value, json};
+
+use super::{Shared, unknown_route};
+use crate::sandbox::docs;
+use crate::sandbox::errors::ApiError;
+use crate::sandbox::index::Change;
+use crate::sandbox::model::{Container, Kind};
+use crate::sandbox::schema;
+use crate::sandbox::store::{Writer, private_dir};
+
+type Answer = Result<(StatusCode, Json<Value>), ApiError>;
+type Body = Map<String, Value>;
+
+/// `GET /api/<kind>/{id}`, also with `containers` for any kind.
+pub async fn show(State(app): Shared, Path((word, id)): Path<(String, String)>) -> Result<Json<Value>, ApiError> {
+    let kind = Kind::from_plural(&word);
+    if kind.is_none() && word != "containers" {
+        return Err(unknown_route());
+    }
+    app.store.read(|index| {
+        let container = index.get(&id).filter(|it| kind.is_none_or(|kind| it.kind == kind));
+        container.map(|it| Json(docs::container(index, it))).ok_or_else(|| missing(&word, &id))
+    })
+}
+
+/// `POST /api/<kind>`.
+pub async fn create(State(app): Shared, Path(word): Path<String>, bytes: Bytes) -> Answer {
+    let kind = Kind::from_plural(&word).ok_or_else(unknown_route)?;
+    let body = schema::container(kind, schema::object(&bytes)?)?;
+    let (status, id) = app.store.write(|writer| match kind {
+        Kind::Group => group(writer, body),
+        Kind::Project => project(writer, body).map(made),
+        Kind::Subject => subject(writer, body).map(made),
+        Kind::Session => session(writer, body).map(made),
+        Kind::Acquisition => acquisition(writer, body).map(made),
+    })?;
+    Ok((status, Json(json!({"_id": id}))))
+}
+
+/// Makes a group and a project in it unless both are there, as at the start of a sandbox; gives the project's id.
+pub fn ensure_project(writer: &mut Writer<'_>, group_id: &str, label: &str) -> Result<String, ApiError> {
+    group(writer, checked(Kind::Group, json!({"_id": group_id, "label": group_id}))?)?;
+    let known = writer.index().children(Some(group_id)).find(|it| it.label == label).map(|it| it.id.clone());
+    match known {
+        Some(id) => Ok(id),
+        None => project(writer, checked(Kind::Project, json!({"group": group_id, "label": label}))?),
+    }
+}
+
+fn checked(kind: Kind, body: Value) -> Result<Body, ApiError> {
+    match body {
+        Value::Object(body) => schema::container(kind, body),
+        _ => Err(ApiError::invalid("an object is expected")),
+    }
+}
+
+fn made(id: String) -> (StatusCode, String) {
+    (StatusCode::OK, id)
+}
+
+/// Making a group that exists is no error: it is answered with 202 and left as it is.
+fn group(writer: &mut Writer<'_>, mut body: Body) -> Result<(StatusCode, String), ApiError> {
+    let id = schema::required(&mut body, "_id")?;
+    if !schema::is_group_id(&id) {
+        return Err(ApiError::invalid("'_id' must be 2 to 32 lower-case letters, digits and .@_-"));
+    }
+    match writer.index().get(&id).map(|it| it.kind) {
+        Some(Kind::Group) => return Ok((StatusCode::ACCEPTED, id)),
+        Some(_) => return Err(ApiError::new(StatusCode::CONFLICT, format!("Object with id {id} already exists."))),
+        None => {}
+    }
+    let label = schema::optional(&mut body, "label").unwrap_or_else(|| id.clone());
+    insert(writer, New { kind: Kind::Group, parent: None, id: id.clone(), folder: id, label, fields: body }).map(made)
+}
+
+/// A second project of the same label in a group is made without complaint, as on Flywheel.
+fn project(writer: &mut Writer<'_>, mut body: Body) -> Result<String, ApiError> {
+    let parent = parent(writer, Kind::Group, &mut body, "group")?;
+    let label = schema::required(&mut body, "label")?;
+    add(writer, Kind::Project, parent, label, body)
+}
+
+/// Label and code of a subject are one value; the code wins, and it is unique in its project.
+fn subject(writer: &mut Writer<'_>, mut body: Body) -> Result<String, ApiError> {
+    let parent = parent(writer, Kind::Project, &mut body, "project")?;
+    let label = schema::optional(&mut body, "label");
+    let code = schema::optional(&mut body, "code").or(label);
+    let code = code.ok_or_else(|| ApiError::invalid("'code' is a required property"))?;
+    if writer.index().children(Some(&parent)).any(|it| it.label == code) {
+        return Err(ApiError::unprocessable(format!("subject code \"{code}\" already exists in project {parent}")));
+    }
+    body.insert("code".into(), json!(code));
+    add(writer, Kind::Subject, parent, code, body)
+}
+
+fn session(writer: &mut Writer<'_>, mut body: Body) -> Result<String, ApiError> {
+    let project = schema::optional(&mut body, "project");
+    let label = schema::required(&mut body, "label")?;
+    let subject = body.remove("subject").ok_or_else(|| ApiError::invalid("'subject' is a required property"))?;
+    let subject = session_subject(writer, subject, project)?;
+    add(writer, Kind::Session, subject, label, body)
+}
+
+/// The subject of a new session: by id, or by code, which makes it where it is not there.
+fn session_subject(writer: &mut Writer<'_>, subject: Value, project: Option<String>) -> Result<String, ApiError> {
+    let mut given = match subject {
+        Value::String(id) => Map::from_iter([("_id".to_owned(), json!(id))]),
+        Value::Object(given) => given,
+        _ => return Err(ApiError::invalid("'subject' must be a text or an object")),
+    };
+    if let Some(id) = schema::optional(&mut given, "_id") {
+        let known = writer.index().get_kind(Kind::Subject, &id).ok_or_else(|| missing("subjects", &id))?;
+        // older servers move the subject to the other project instead, which nobody wants
+        if project.is_some() && known.parent != project {
+            return Err(ApiError::unprocessable(format!("subject {id} belongs to another project")));
+        }
+        return Ok(id);
+    }
+    let project = project.ok_or_else(|| ApiError::invalid("'project' is a required property"))?;
+    let mut given = schema::container(Kind::Subject, given)?;
+    let code = given.get("code").or_else(|| given.get("label")).and_then(Value::as_str).map(str::to_owned);
+    let known = writer.index().children(Some(&project)).find(|it| Some(&it.label) == code.as_ref()).map(|it| it.id.clone());
+    given.insert("project".into(), json!(project));
+    known.map_or_else(|| self::subject(writer, given), Ok)
+}
+
+fn acquisition(writer: &mut Writer<'_>, mut body: Body) -> Result<String, ApiError> {
+    let parent = parent(writer, Kind::Session, &mut body, "session")?;
+    let label = schema::required(&mut body, "label")?;
+    add(writer, Kind::Acquisition, parent, label, body)
+}
+
+/// The id of the container that the body names as the one above.
+fn parent(writer: &Writer<'_>, kind: Kind, body: &mut Body, key: &str) -> Result<String, ApiError> {
+    let id = schema::required(body, key)?;
+    match writer.index().get_kind(kind, &id) {
+        Some(_) => Ok(id),
+        None => Err(missing(kind.plural(), &id)),
+    }
+}
+
+fn missing(plural: &str, id: &str) -> ApiError {
+    ApiError::not_found(format!("Could not find {plural} {id}"))
+}
+
+fn add(writer: &mut Writer<'_>, kind: Kind, parent: String, label: String, fields: Body) -> Result<String, ApiError> {
+    let id = writer.index().fresh_id();
+    insert(writer, New { kind, parent: Some(parent), id, folder: label.clone(), label, fields })
+}
+
+struct New {
+    kind: Kind,
+    parent: Option<String>,
+    id: String,
+    folder: String,
+    label: String,
+    fields: Body,
+}
+
+fn insert(writer: &mut Writer<'_>, new: New) -> Result<String, ApiError> {
+    let New { kind, parent, id, folder, label, fields } = new;
+    let folder = writer.free_path(parent.as_deref(), &folder);
+    private_dir(&writer.store().path(&folder)).map_err(|error| ApiError::disk(&error))?;
+    let now = Utc::now();
+    let container = Container { id: id.clone(), kind, parent, label, fields, folder, created: now, modified: now };
+    writer.put(Change::Container(container))?;
+    Ok(id)
+}

@@ -1,0 +1,87 @@
+//! The sandbox's routes, by concern, and what they share.
+//!
+//! A route reads the request, asks the store, and answers a document. Must never build a path on disk by itself.
+
+mod containers;
+mod deid_log;
+mod files;
+mod lists;
+mod lookup;
+mod settings;
+mod site;
+mod storage;
+mod tickets;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post, put};
+
+pub use containers::ensure_project;
+pub use settings::SITE;
+
+use super::errors::{ApiError, as_json};
+use super::{App, auth};
+
+/// The longest JSON body that is read.
+const LONGEST_JSON: usize = 1 << 20;
+
+type Shared = axum::extract::State<Arc<App>>;
+
+/// Every route of the sandbox.
+pub fn router(app: Arc<App>) -> Router {
+    let api = Router::new().merge(site_routes()).merge(container_routes()).merge(file_routes());
+    let guarded = api
+        .merge(Router::new().route("/deid-log/logs", post(deid_log::add)).route("/deid-log/logs/{id}", get(deid_log::show)))
+        .route_layer(from_fn_with_state(app.clone(), auth::required));
+    let open = Router::new()
+        .route("/api/config", get(site::config))
+        .route("/api/version", get(site::version))
+        .route("/api/{kind}/{id}/files/{name}", get(files::download).delete(files::remove))
+        .route("/storage/{ticket}/{part}", put(storage::receive));
+    open.merge(guarded)
+        .fallback(|| async { ApiError::not_found("The resource could not be found.") })
+        .layer(DefaultBodyLimit::max(LONGEST_JSON))
+        .layer(from_fn(as_json))
+        .with_state(app)
+}
+
+fn site_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/auth/status", get(site::auth_status))
+        .route("/api/users/self", get(site::user))
+        .route("/api/site/settings", get(settings::site).put(settings::put_site))
+        .route("/api/projects/{id}/settings", get(settings::project).put(settings::put_project))
+        .route("/api/groups/{id}/settings", get(settings::group).put(settings::put_group))
+        .route("/api/lookup", post(lookup::lookup))
+        .route("/api/resolve", post(lookup::resolve))
+        .route("/api/uids", post(lookup::uids))
+}
+
+fn container_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/{kind}", get(lists::all).post(containers::create))
+        .route("/api/{kind}/{id}", get(containers::show))
+        .route("/api/{kind}/{id}/{children}", get(lists::below))
+}
+
+fn file_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/{kind}/{id}/files", post(files::upload))
+        .route("/api/{kind}/{id}/files/{name}/info", get(files::info))
+        .route("/api/files/{id}", get(files::show))
+        .route("/api/files/{id}/versions", get(files::versions))
+}
+
+/// Whether the client said in `X-Accept-Feature` that it takes a feature.
+fn accepts(headers: &HeaderMap, feature: &str) -> bool {
+    let named = headers.get_all("x-accept-feature").iter().filter_map(|value| value.to_str().ok());
+    named.flat_map(|value| value.split(',')).any(|word| word.trim().replace('-', "_").eq_ignore_ascii_case(feature))
+}
+
+fn unknown_route() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "The resource could not be found.")
+}
