@@ -1,18 +1,73 @@
-//! fwupload: de-identify DICOM on the user's machine and upload it to Flywheel.
+//! fwupload de-identifies DICOM on the user's machine and uploads it to Flywheel.
+//!
+//! # Bird's-eye view
+//!
+//! `fwupload ./study --project neuro/adni` finds out which project is meant and which profile governs it, says so, walks
+//! the inputs, groups the instances by series and then, one series after another: cleans each instance on all cores,
+//! packs what came out, sends it, and has the server confirm it. Every file found ends in exactly one outcome.
+//!
+//! ```text
+//! paths -discover-> files -dicom-> Instance -deid-> CleanInstance -package-> Package -flywheel-> UploadReceipt
+//! ```
+//!
+//! # Code map
+//!
+//! Imports go downwards only; `tests/it/tidy.rs` holds the table.
+//!
+//! | level | rooms |
+//! | --- | --- |
+//! | 9 | this page, `main` |
+//! | 8 | [`command`]: what each command does, around a run |
+//! | 7 | [`pipeline`]: the stages wired together · [`report`]: consumers of events · [`exit`]: the published codes · [`sandbox`]: an embedded server |
+//! | 6 | [`plan`]: everything resolved before the first file is read · [`event`]: what pipeline and report share |
+//! | 5 | [`flywheel`]: the API client |
+//! | 4 | [`package`]: a series as one zip |
+//! | 3 | [`routing`]: labels and UIDs from the cleaned header · [`series`]: instances by series |
+//! | 2 | [`config`]: what a run was told · [`deid`]: cleaning · [`discover`]: finding files |
+//! | 1 | [`cli`] · [`credential`] · [`profile`] · [`dicom`]: reading and writing, byte for byte |
+//! | 0 | [`failure`]: stable codes · [`phi`]: values that are not shown · [`standard`]: tables |
+//!
+//! # What never happens
+//!
+//! - An uncleaned file is not sent while a profile governs: a [`package::Package`] is made of [`deid::Sendable`], whose
+//!   constructors are `deid`'s, and the one for uncleaned data asks for a consent that only `plan` gives.
+//! - A file that fails for any reason is not sent; the others go on.
+//! - Names and labels are not made of source paths or original values.
+//! - No attribute value is in a message, event, report or log.
+//! - "Uploaded" is not said without the server's word.
+//! - Memory does not depend on file size, file count or a length that a file claims.
 
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod command;
 pub mod config;
 pub mod credential;
+pub mod deid;
 pub mod dicom;
 pub mod discover;
 pub mod event;
 pub mod exit;
 pub mod failure;
 pub mod flywheel;
+pub mod package;
 pub mod phi;
+pub mod pipeline;
+pub mod plan;
 pub mod profile;
+pub mod report;
 pub mod routing;
 pub mod sandbox;
+pub mod series;
 pub mod standard;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the program with its arguments, the first of which is its name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match cli::parse(arguments) {
+        Ok(cli) => command::dispatch(cli, &config::Environment::detect()).into(),
+        Err(stop) => stop.show().into(),
+    }
+}

@@ -1,0 +1,72 @@
+//! The commands: the upload, and the reserved words. Each turns its arguments into an exit status.
+//!
+//! Owns what happens around a run: where the key comes from, who is asked, which server is started. The work itself is
+//! the pipeline's.
+
+mod account;
+mod profile;
+mod sandbox;
+mod upload;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
+
+use crate::cli::{self, Cli, Command};
+use crate::config::{Connection, Environment};
+use crate::credential::{self, KeySources};
+use crate::exit::ExitStatus;
+use crate::failure::{Error, RunCode};
+
+/// Carries out what was typed.
+pub fn dispatch(cli: Cli, environment: &Environment) -> ExitStatus {
+    let Some(command) = cli.command else { return upload::run(&cli.upload, environment) };
+    let done = match command {
+        Command::Login { with_key_stdin, connection } => account::login(with_key_stdin, &(&connection).into(), environment),
+        Command::Logout => account::logout(),
+        Command::Status { json, connection } => account::status(json, &(&connection).into()),
+        Command::Profile(command) => profile::run(command),
+        Command::Sandbox(args) => sandbox::run(args),
+        Command::Completions { shell } => cli::write_completions(shell, &mut io::stdout().lock()).map_err(|e| unwritten(&e)),
+    };
+    match done {
+        Ok(()) => ExitStatus::Success,
+        Err(error) => {
+            crate::report::print_error(&error, environment);
+            ExitStatus::of_error(error.code)
+        }
+    }
+}
+
+/// The places that a key may come from, with what the environment says about them.
+fn key_sources(connection: &Connection) -> KeySources {
+    KeySources {
+        file: connection.api_key_file.clone(),
+        command: connection.api_key_command.clone(),
+        environment: std::env::var("FWUPLOAD_API_KEY").ok().map(Zeroizing::new),
+        login_file: login_file(),
+        flywheel_user_json: credential::flywheel_user_json(std::env::var_os("FLYWHEEL_USER_HOME").as_deref()),
+        site: connection.site.clone(),
+    }
+}
+
+fn login_file() -> Option<PathBuf> {
+    credential::login_file(std::env::var_os("FWUPLOAD_CONFIG_HOME").as_deref())
+}
+
+/// The small runtime that requests run on; cleaning has its own threads.
+fn runtime() -> Result<Runtime, Error> {
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().thread_name("net").build();
+    built.map_err(|e| Error::new(RunCode::Internal, format!("no threads can be started: {e}")))
+}
+
+/// A line for people or programs on standard output.
+fn say(line: &str) -> Result<(), Error> {
+    writeln!(io::stdout().lock(), "{line}").map_err(|e| unwritten(&e))
+}
+
+fn unwritten(error: &io::Error) -> Error {
+    Error::new(RunCode::ReportUnwritable, "standard output cannot be written").because(error.to_string())
+}

@@ -1,0 +1,58 @@
+//! The sandbox as a process of its own, and inside an upload.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::{ProfileLevel, SandboxArgs};
+use crate::config::{Config, DeidChoice};
+use crate::credential::KeySources;
+use crate::failure::{Error, RunCode};
+use crate::flywheel::ProjectRef;
+use crate::sandbox::{self, Level, Options, Sandbox};
+
+use super::{runtime, say};
+
+/// Runs the server until it is interrupted. The first line on standard output says where it is and how to log in.
+pub fn run(args: SandboxArgs) -> Result<(), Error> {
+    let project = args.project.as_deref().map(group_and_label).transpose()?;
+    let sources = KeySources { file: args.api_key_file, ..KeySources::default() };
+    let api_key = sources.file.is_some().then(|| sources.resolve()).transpose()?;
+    let sandbox = sandbox::start(Options {
+        listen: args.listen,
+        project,
+        profile: args.profile,
+        profile_level: match args.profile_level {
+            ProfileLevel::Project => Level::Project,
+            ProfileLevel::Group => Level::Group,
+            ProfileLevel::Site => Level::Site,
+        },
+        signed_urls: args.signed_urls,
+        api_key: api_key.map(|(key, _)| key.expose_secret().to_owned()),
+        ..Options::new(args.dir)
+    })?;
+    say(&sandbox.ready_line())?;
+    sandbox.run_until_interrupted()
+}
+
+/// A server for one upload: on loopback, with the upload's project in it. A new one gets the built-in basic profile at
+/// site level, as a careful site would have, unless the user said what to do about de-identification.
+pub fn embedded(folder: Option<&Path>, config: &Config) -> Result<Sandbox, Error> {
+    let folder = folder.map_or_else(new_folder, |folder| Ok(folder.to_path_buf()))?;
+    let project = group_and_label(&config.destination.project)?;
+    let fresh = !folder.exists() && config.deid == DeidChoice::Unsaid;
+    sandbox::start(Options { project: Some(project), ..Options::new(folder) })
+}
+
+fn new_folder() -> Result<PathBuf, Error> {
+    let made = tempfile::Builder::new().prefix("fwupload-sandbox-").tempdir();
+    let made = made.map_err(|e| Error::new(RunCode::SandboxUnavailable, "no folder can be made for the sandbox").because(e.to_string()))?;
+    Ok(made.keep())
+}
+
+fn group_and_label(text: &str) -> Result<(String, String), Error> {
+    match ProjectRef::parse(text)? {
+        ProjectRef::GroupAndLabel { group, label } => Ok((group, label)),
+        ProjectRef::Id(_) | ProjectRef::Label(_) => {
+            Err(Error::new(RunCode::Usage, "for a sandbox, the project must be given as group/project"))
+        }
+    }
+}

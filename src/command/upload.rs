@@ -1,0 +1,149 @@
+//! The upload: config, report, server, plan, pipeline, exit status.
+
+use std::io::{BufRead, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::runtime::Runtime;
+
+use crate::cli::UploadArgs;
+use crate::config::{Config, Environment, Server, Sink};
+use crate::credential::{ApiKey, KeyOrigin};
+use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity};
+use crate::exit::{ExitStatus, Strictness};
+use crate::failure::{Error, RunCode};
+use crate::flywheel::{Client, RetryNotice};
+use crate::phi::display_path;
+use crate::pipeline::{self, Stop};
+use crate::plan::{self, UploadPlan};
+use crate::report::{self, Reporter};
+use crate::sandbox::Sandbox;
+
+use super::{key_sources, runtime, sandbox};
+
+/// Runs an upload from what was typed to the exit status.
+pub fn run(args: &UploadArgs, environment: &Environment) -> ExitStatus {
+    let ready = Config::new(args, environment).and_then(|config| {
+        let (events, receiver) = Events::channel();
+        let reporter = Reporter::start(&config, environment, receiver)?;
+        Ok((config, events, reporter))
+    });
+    match ready {
+        Ok((config, events, reporter)) => reported(&config, events, reporter, environment),
+        Err(error) => {
+            report::print_error(&error, environment);
+            ExitStatus::of_error(error.code)
+        }
+    }
+}
+
+/// The run with its reporter attached: whatever happens, the end is reported.
+fn reported(config: &Config, events: Events, reporter: Reporter, environment: &Environment) -> ExitStatus {
+    let started = Instant::now();
+    let stopped_by = work(config, &events, &reporter).err();
+    let totals = events.with_totals(|totals| totals.clone());
+    let strictness = Strictness { fail_on_skip: config.report.fail_on_skip, allow_empty: config.report.allow_empty };
+    let status = ExitStatus::of_run(stopped_by.as_ref().map(|e| e.code), &totals, strictness);
+    let end = RunEnd { totals, duration: started.elapsed(), exit_code: status.code(), stopped_by };
+    events.send(Event::Ended(Box::new(end)));
+    drop(events);
+    match reporter.finish() {
+        Ok(()) => status,
+        Err(error) => {
+            report::print_error(&error, environment);
+            if status == ExitStatus::Success { ExitStatus::of_error(error.code) } else { status }
+        }
+    }
+}
+
+fn work(config: &Config, events: &Events, reporter: &Reporter) -> Result<(), Error> {
+    let runtime = runtime()?;
+    let stop = Stop::default();
+    runtime.spawn(stop.clone().on_signals());
+    let (client, _sandbox) = server(config, events)?;
+    let mut confirm = |question: &str| reporter.pause(|| ask(question));
+    let plan = resolve(&runtime, config, client, &stop, &mut confirm)?;
+    announce(&plan, config, events);
+    let done = pipeline::run(&Arc::new(plan), events, &runtime, &stop);
+    // What was dropped midway must not hold up the end of the program.
+    runtime.shutdown_background();
+    done
+}
+
+fn resolve(
+    runtime: &Runtime,
+    config: &Config,
+    client: Option<Client>,
+    stop: &Stop,
+    confirm: &mut (dyn FnMut(&str) -> bool + Send),
+) -> Result<UploadPlan, Error> {
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = stop.wait() => Err(stop.reason().unwrap_or_else(|| Error::new(RunCode::Interrupted, RunCode::Interrupted.sentence()))),
+            plan = plan::resolve(config, client, confirm) => plan,
+        }
+    })
+}
+
+/// The client for the run, and the server that must live as long, where it is our own.
+fn server(config: &Config, events: &Events) -> Result<(Option<Client>, Option<Sandbox>), Error> {
+    let (key, ca_cert, sandbox) = match &config.server {
+        Server::Offline => return Ok((None, None)),
+        Server::Site(connection) => {
+            let (key, origin) = key_sources(connection).resolve()?;
+            if let KeyOrigin::FlywheelUserJson(_) = origin {
+                events.notice(Severity::Notice, "key-origin", format!("using {origin}"));
+            }
+            (key, connection.ca_cert.clone(), None)
+        }
+        Server::Sandbox(folder) => {
+            let sandbox = sandbox::embedded(folder.as_deref(), config)?;
+            let text = format!("this is a sandbox: everything stays on this machine, in {}", display_path(sandbox.dir()));
+            events.notice(Severity::Notice, "sandbox", text);
+            (ApiKey::parse(&sandbox.site_key())?, None, Some(sandbox))
+        }
+    };
+    let client = plan::client(&key, ca_cert, config.transfer.signed_urls)?;
+    let (retries, sent) = (events.clone(), events.clone());
+    let client = client.on_retry(move |notice| tell(&retries, notice));
+    Ok((Some(client.on_progress(move |bytes| sent.send(Event::Sent { bytes }))), sandbox))
+}
+
+fn tell(events: &Events, notice: RetryNotice) {
+    match notice {
+        RetryNotice::Waiting { what, cause, wait, attempt } => events.send(Event::Retrying { what, cause, wait, attempt }),
+        RetryNotice::Rerouted { what, cause } => {
+            events.notice(Severity::Notice, "rerouted", format!("{what} goes through the site itself: {cause}"));
+        }
+    }
+}
+
+/// Tells what is about to happen, before the first byte is sent.
+fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
+    let governing = plan.governing.as_ref();
+    events.send(Event::Started(Box::new(RunStart {
+        version: env!("CARGO_PKG_VERSION"),
+        project: plan.project.path(),
+        site: plan.site.clone(),
+        mode: match config.sink {
+            Sink::Upload => Mode::Upload,
+            Sink::Folder(_) => Mode::Output,
+            Sink::Nothing => Mode::DryRun,
+        },
+        profile: governing.map(|g| ProfileFacts { name: g.name.clone(), level: g.level, digest: g.digest.clone() }),
+        settings: config.settings(),
+    })));
+    for announcement in &plan.announcements {
+        let severity = if announcement.warning { Severity::Warning } else { Severity::Notice };
+        events.notice(severity, announcement.code, announcement.text.clone());
+    }
+}
+
+/// Shows a question on standard error and reads the answer; anything but yes is no.
+fn ask(question: &str) -> bool {
+    let mut answer = String::new();
+    let asked = write!(std::io::stderr(), "{question} [y/N] ").and_then(|()| std::io::stderr().flush());
+    asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer)).is_ok()
+        && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}

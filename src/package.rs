@@ -1,0 +1,297 @@
+//! What is sent: a series as one zip, or a single instance bare. Owns member names, the exact length and a body that can
+//! be produced again for a retry. It takes cleaned (or knowingly uncleaned) instances only, never a path.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+use sha2::Digest;
+
+use crate::deid::Sendable;
+use crate::dicom::{Body, Segment, SourceFile};
+use crate::failure::{FileCode, FileFailure};
+use crate::routing;
+
+/// How much of a file goes to the network at a time, in bytes: smaller steps cost a system call each.
+const CHUNK: u64 = 256 * 1024;
+
+/// The file type that Flywheel gives to DICOM.
+const DICOM: &str = "dicom";
+
+/// A package ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// Its name on the server.
+    pub name: String,
+    /// What kind of file it is, in Flywheel's words; none lets the server decide.
+    pub kind: Option<&'static str>,
+    /// How many instances a zip holds; none for a bare instance.
+    pub members: Option<u32>,
+    /// The modality that all instances share, if they do.
+    pub modality: Option<String>,
+    body: Body,
+}
+
+impl Package {
+    /// A single instance as it is: `<acquisition label>.dicom`, or by its own name where each instance travels alone.
+    pub fn bare(name: String, instance: &Sendable) -> Self {
+        let modality = Some(routing::modality(instance.routing()));
+        Self { name, kind: Some(DICOM), members: None, modality, body: instance.body().clone() }
+    }
+
+    /// A series as a zip of stored members. Reads what is not in memory once, for the checksums.
+    ///
+    /// # Errors
+    /// `read.*` when a source file cannot be read again or has changed; the index is that of the instance at fault.
+    pub fn zip(name: String, instances: &[Sendable]) -> Result<Self, (usize, FileFailure)> {
+        let mut zip = Zip::default();
+        for (at, instance) in instances.iter().enumerate() {
+            let crc = checksum(instance.body()).map_err(|failure| (at, failure))?;
+            zip.add(&member_name(instance), instance.body(), crc);
+        }
+        let modality = instances.first().map(|i| routing::modality(i.routing()));
+        let modality = modality.filter(|m| instances.iter().all(|i| routing::modality(i.routing()) == *m));
+        Ok(Self { name, kind: Some(DICOM), members: u32::try_from(instances.len()).ok(), modality, body: zip.finish() })
+    }
+
+    /// A file that is not DICOM, as it is. Only what the user asked for goes this way.
+    pub fn other_file(name: String, file: &Arc<SourceFile>) -> Self {
+        let all = Segment::File { file: Arc::clone(file), range: 0..file.len() };
+        Self { name, kind: None, members: None, modality: None, body: Body::new(vec![all]) }
+    }
+
+    /// The hash of all bytes in lower-case hexadecimal digits.
+    ///
+    /// # Errors
+    /// `read.*` when a source file cannot be read again or has changed.
+    pub fn hash<D: Digest>(&self) -> Result<String, FileFailure> {
+        let mut hasher = D::new();
+        each_chunk(&self.body, |chunk| hasher.update(chunk))?;
+        Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The exact length in bytes.
+    pub fn len(&self) -> u64 {
+        self.body.len()
+    }
+
+    /// Whether it holds no byte.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes, read from memory and source files one after the other.
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+}
+
+/// The name of an instance inside a zip, as Flywheel's engine gives it: `<SOPInstanceUID>.<Modality>.dcm`.
+pub fn member_name(instance: &Sendable) -> String {
+    routing::file_name(&format!("{}.{}.dcm", instance.sop_instance(), routing::modality(instance.routing())))
+}
+
+/// CRC-32 of a body, as zip wants it before the first byte.
+fn checksum(body: &Body) -> Result<u32, FileFailure> {
+    let mut crc = crc32fast::Hasher::new();
+    each_chunk(body, |chunk| crc.update(chunk))?;
+    Ok(crc.finalize())
+}
+
+/// Goes through all bytes of a body: what is in memory at once, files in steps.
+fn each_chunk(body: &Body, mut work: impl FnMut(&[u8])) -> Result<(), FileFailure> {
+    for segment in body.segments() {
+        match segment {
+            Segment::Bytes(bytes) => work(bytes),
+            Segment::File { file, range } => {
+                let (mut at, mut open) = (range.start, None);
+                while at < range.end {
+                    let length = CHUNK.min(range.end - at);
+                    let (chunk, source) = read_chunk(open.take(), file, at, length, at + length == range.end)?;
+                    work(&chunk);
+                    (at, open) = (at + length, Some(source));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The layout of a zip file (APPNOTE 6.3) whose members are stored: its length and every byte are known beforehand.
+/// Zip64 records appear only where a number needs them.
+#[derive(Default)]
+struct Zip {
+    segments: Vec<Segment>,
+    directory: Vec<u8>,
+    offset: u64,
+    count: u64,
+}
+
+const ZIP64_MARK: u32 = u32::MAX;
+/// 1980-01-01, the earliest date that zip knows: the true time of a scan or a copy must not leave in a file's name plate.
+const DOS_DATE: u16 = 0x0021;
+const UTF8_NAMES: u16 = 0x0800;
+
+impl Zip {
+    fn add(&mut self, name: &str, body: &Body, crc: u32) {
+        let size = body.len();
+        let (size32, offset32) = (short(size), short(self.offset));
+        let mut local = Vec::with_capacity(64 + name.len());
+        local.extend_from_slice(b"PK\x03\x04");
+        put_common(&mut local, crc, size32, name, if size32 == ZIP64_MARK { 20 } else { 0 });
+        local.extend_from_slice(name.as_bytes());
+        if size32 == ZIP64_MARK {
+            put_zip64(&mut local, &[size, size]);
+        }
+        let wide: Vec<u64> = [(size32, size), (size32, size), (offset32, self.offset)]
+            .into_iter()
+            .filter_map(|(short, full)| (short == ZIP64_MARK).then_some(full))
+            .collect();
+        let entry = &mut self.directory;
+        entry.extend_from_slice(b"PK\x01\x02\x2d\x03");
+        let extra = if wide.is_empty() { 0 } else { u16::try_from(4 + 8 * wide.len()).unwrap_or_default() };
+        put_common(entry, crc, size32, name, extra);
+        entry.extend_from_slice(&[0; 6]);
+        entry.extend_from_slice(&(0o100_644_u32 << 16).to_le_bytes());
+        entry.extend_from_slice(&offset32.to_le_bytes());
+        entry.extend_from_slice(name.as_bytes());
+        if !wide.is_empty() {
+            put_zip64(entry, &wide);
+        }
+        self.offset += local.len() as u64 + size;
+        self.count += 1;
+        self.segments.push(Segment::Bytes(Bytes::from(local)));
+        self.segments.extend(body.segments().iter().cloned());
+    }
+
+    fn finish(mut self) -> Body {
+        let (size, offset, count) = (self.directory.len() as u64, self.offset, self.count);
+        let short_count = u16::try_from(count).unwrap_or(u16::MAX);
+        let mut end = std::mem::take(&mut self.directory);
+        if short_count == u16::MAX || short(size) == ZIP64_MARK || short(offset) == ZIP64_MARK {
+            end.extend_from_slice(b"PK\x06\x06");
+            end.extend_from_slice(&44_u64.to_le_bytes());
+            end.extend_from_slice(&[0x2d, 0x03, 0x2d, 0x00, 0, 0, 0, 0, 0, 0, 0, 0]);
+            for number in [count, count, size, offset] {
+                end.extend_from_slice(&number.to_le_bytes());
+            }
+            end.extend_from_slice(b"PK\x06\x07\0\0\0\0");
+            end.extend_from_slice(&(offset + size).to_le_bytes());
+            end.extend_from_slice(&1_u32.to_le_bytes());
+        }
+        end.extend_from_slice(b"PK\x05\x06\0\0\0\0");
+        end.extend_from_slice(&short_count.to_le_bytes());
+        end.extend_from_slice(&short_count.to_le_bytes());
+        end.extend_from_slice(&short(size).to_le_bytes());
+        end.extend_from_slice(&short(offset).to_le_bytes());
+        end.extend_from_slice(&[0, 0]);
+        self.segments.push(Segment::Bytes(Bytes::from(end)));
+        Body::new(self.segments)
+    }
+}
+
+/// The fields that a local header and a directory entry share, from "version needed" to "extra length".
+fn put_common(out: &mut Vec<u8>, crc: u32, size: u32, name: &str, extra: u16) {
+    let version: u16 = if extra > 0 { 45 } else { 20 };
+    let name_len = u16::try_from(name.len()).unwrap_or(u16::MAX);
+    for number in [version, UTF8_NAMES, 0, 0, DOS_DATE] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    for number in [crc, size, size] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    for number in [name_len, extra] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+fn put_zip64(out: &mut Vec<u8>, numbers: &[u64]) {
+    out.extend_from_slice(&1_u16.to_le_bytes());
+    out.extend_from_slice(&u16::try_from(8 * numbers.len()).unwrap_or_default().to_le_bytes());
+    for number in numbers {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+fn short(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(ZIP64_MARK)
+}
+
+/// Chunks of a body on their way out. An error ends the request, so that the server never takes a short file for whole.
+pub type BodyStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// Streams a body from its first byte, so that a retry can have it again: what is in memory without copying, files in
+/// steps of 256 KiB read off the async threads.
+pub fn stream(body: &Body) -> BodyStream {
+    let segments: Arc<[Segment]> = body.segments().to_vec().into();
+    let state = Cursor { segments, at: 0, done: 0, open: None };
+    Box::pin(futures_util::stream::unfold(state, |mut cursor| async move { cursor.next().await.map(|chunk| (chunk, cursor)) }))
+}
+
+/// One chunk of a source file. After the last one the file is looked at again: what changed meanwhile must not count.
+fn read_chunk(
+    opened: Option<File>,
+    file: &SourceFile,
+    from: u64,
+    length: u64,
+    last: bool,
+) -> Result<(Bytes, File), FileFailure> {
+    let mut source = match opened {
+        Some(source) => source,
+        None => file.open()?,
+    };
+    let mut chunk = vec![0; usize::try_from(length).unwrap_or_default()];
+    source.seek(SeekFrom::Start(from)).and_then(|_| source.read_exact(&mut chunk)).map_err(|e| match e.kind() {
+        io::ErrorKind::UnexpectedEof => FileFailure::new(FileCode::ReadChanged, "the file became shorter"),
+        _ => FileFailure::new(FileCode::ReadIo, e.to_string()),
+    })?;
+    if last {
+        file.open()?;
+    }
+    Ok((Bytes::from(chunk), source))
+}
+
+struct Cursor {
+    segments: Arc<[Segment]>,
+    at: usize,
+    done: u64,
+    open: Option<File>,
+}
+
+impl Cursor {
+    async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        loop {
+            match self.segments.get(self.at)?.clone() {
+                Segment::Bytes(bytes) => {
+                    self.at += 1;
+                    if !bytes.is_empty() {
+                        return Some(Ok(bytes));
+                    }
+                }
+                Segment::File { file, range } => {
+                    let from = range.start + self.done;
+                    if from >= range.end {
+                        (self.at, self.done, self.open) = (self.at + 1, 0, None);
+                        continue;
+                    }
+                    let length = CHUNK.min(range.end - from);
+                    let last = from + length == range.end;
+                    let opened = self.open.take();
+                    let read = move || read_chunk(opened, &file, from, length, last).map_err(io::Error::other);
+                    return Some(match tokio::task::spawn_blocking(read).await {
+                        Ok(Ok((chunk, source))) => {
+                            (self.done, self.open) = (self.done + length, Some(source));
+                            Ok(chunk)
+                        }
+                        Ok(Err(error)) => Err(error),
+                        Err(stopped) => Err(io::Error::other(stopped)),
+                    });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Clean and pack: one series after the other enters, its instances are cleaned on all cores, packages come out.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::config::PackageBy;
+use crate::deid::Sendable;
+use crate::dicom::{self, Source};
+use crate::event::{Event, Outcome};
+use crate::failure::{FileCode, FileFailure};
+use crate::package::{self, Package};
+use crate::plan::UploadPlan;
+use crate::routing::{self, Destination};
+use crate::series::{self, Indexed, Ready, Series};
+
+use super::deliver::{Deliveries, Job};
+use super::find::stopped;
+
+/// Files up to this size are read whole, in bytes; of larger ones the pixel data stays where it is until it is sent.
+const READ_WHOLE: u64 = 8 << 20;
+/// What a file of which only the header is held is charged to the budget, in bytes.
+const HEADER_CHARGE: u64 = 64 << 10;
+
+/// Cleans all series and hands their packages over. The budget is taken before a series is read, so that memory is
+/// bounded however many files there are.
+pub fn all(all: Vec<Series>, deliveries: &Deliveries, pool: &ThreadPool) {
+    pool.in_place_scope(|scope| {
+        for series in all {
+            let whole = charge(&series, true) <= deliveries.budget() / 2;
+            match deliveries.reserve(charge(&series, whole)) {
+                Some(permit) => scope.spawn(move |_| one(series, whole, permit, deliveries)),
+                None => series.files.iter().for_each(|file| deliveries.settle(file, Outcome::Failed(stopped()))),
+            }
+        }
+    });
+}
+
+fn charge(series: &Series, whole: bool) -> u64 {
+    series.files.iter().map(|f| if whole && f.file.len() <= READ_WHOLE { f.file.len() } else { 0 } + HEADER_CHARGE).sum()
+}
+
+fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &Deliveries) {
+    let cleaned: Vec<_> = series.files.into_par_iter().map(|file| clean(file, whole, deliveries)).collect();
+    let distinct = series::distinct(cleaned.into_iter().flatten().collect());
+    for file in distinct.same {
+        deliveries.settle(&file, Outcome::Skipped(crate::discover::SkipReason::SameInstance));
+    }
+    for (file, failure) in distinct.clashing {
+        deliveries.settle(&file, Outcome::Failed(failure));
+    }
+    let packages: Vec<_> = placed(distinct.kept, deliveries)
+        .into_iter()
+        .flat_map(|(destination, members)| pack(&destination, members, deliveries))
+        .collect();
+    deliveries.hand_over(packages, permit);
+}
+
+/// Reads and cleans one file. A failure is settled here; so is a defect that panics, without taking the run along.
+fn clean(file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Ready> {
+    if deliveries.stop().requested() {
+        deliveries.settle(&file, Outcome::Failed(stopped()));
+        return None;
+    }
+    let cleaned = catch_unwind(AssertUnwindSafe(|| read_and_clean(&file, whole, deliveries.plan())));
+    match cleaned.unwrap_or_else(|_| Err(FileFailure::new(FileCode::DeidPanic, ""))) {
+        Ok(instance) => {
+            let (path, changed) = (std::sync::Arc::clone(&file.path), instance.changed());
+            deliveries.events().send(Event::Deidentified { path, changed });
+            Some(Ready { source: file, instance })
+        }
+        Err(failure) => {
+            deliveries.settle(&file, Outcome::Failed(failure));
+            None
+        }
+    }
+}
+
+fn read_and_clean(file: &Indexed, whole: bool, plan: &UploadPlan) -> Result<Sendable, FileFailure> {
+    let in_memory = whole && file.file.len() <= READ_WHOLE;
+    let source = if in_memory { Source::load(&file.file)? } else { Source::File(std::sync::Arc::clone(&file.file)) };
+    plan.treatment.apply(dicom::read(source, &plan.limits)?, &plan.limits)
+}
+
+/// Instances by destination. Instances of one series mostly share it; where subject or session differ they must not end
+/// up in one package.
+fn placed(kept: Vec<Ready>, deliveries: &Deliveries) -> Vec<(Destination, Vec<Ready>)> {
+    let mut by_place: BTreeMap<(String, String, Option<String>), (Destination, Vec<Ready>)> = BTreeMap::new();
+    for ready in kept {
+        match routing::destination(ready.instance.routing(), &deliveries.plan().forced_labels) {
+            Ok(to) => {
+                deliveries.remember_folder(&ready.source, &to);
+                let key = (to.subject.label.clone(), to.session.label.clone(), to.session.uid.clone());
+                by_place.entry(key).or_insert_with(|| (to, Vec::new())).1.push(ready);
+            }
+            Err(failure) => deliveries.settle(&ready.source, Outcome::Failed(failure)),
+        }
+    }
+    by_place.into_values().collect()
+}
+
+fn pack(destination: &Destination, members: Vec<Ready>, deliveries: &Deliveries) -> Vec<Job> {
+    let title = routing::file_name(&destination.acquisition.label);
+    if deliveries.plan().package_by == PackageBy::Instance {
+        let bare = |r: Ready| job(destination, Package::bare(package::member_name(&r.instance), &r.instance), vec![r.source]);
+        return members.into_iter().map(bare).collect();
+    }
+    match members.as_slice() {
+        [] => Vec::new(),
+        [single] => {
+            let package = Package::bare(format!("{title}.dicom"), &single.instance);
+            vec![job(destination, package, members.into_iter().map(|r| r.source).collect())]
+        }
+        _ => zip(destination, &format!("{title}.dicom.zip"), members, deliveries).into_iter().collect(),
+    }
+}
+
+/// A member whose file cannot be read again fails alone; the others go on without it.
+fn zip(destination: &Destination, name: &str, members: Vec<Ready>, deliveries: &Deliveries) -> Option<Job> {
+    let (mut sources, mut instances): (Vec<_>, Vec<_>) = members.into_iter().map(|r| (r.source, r.instance)).unzip();
+    while !instances.is_empty() {
+        match Package::zip(name.to_owned(), &instances) {
+            Ok(package) => return Some(job(destination, package, sources)),
+            Err((at, failure)) => {
+                drop(instances.remove(at));
+                deliveries.settle(&sources.remove(at), Outcome::Failed(failure));
+            }
+        }
+    }
+    None
+}
+
+fn job(destination: &Destination, package: Package, sources: Vec<Indexed>) -> Job {
+    Job { destination: destination.clone(), package, sources }
+}

@@ -1,0 +1,104 @@
+//! Walk and index: which files there are, and which series the DICOM ones belong to.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use crate::dicom::{self, Identity, SourceFile};
+use crate::discover::{self, DiscoveredFile, Found};
+use crate::event::{Event, Events, Outcome, RunTotals};
+use crate::failure::{Error, FileCode, FileFailure, RunCode};
+use crate::plan::UploadPlan;
+use crate::series::{Indexed, Series, SeriesIndex};
+
+use super::Stop;
+
+/// How often the running totals of the walk are told.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// What there is to work on.
+pub struct Work {
+    /// How many files were found in all.
+    pub found: u64,
+    /// The series, first found first.
+    pub series: Vec<Series>,
+    /// Files that are not DICOM and are to be uploaded all the same.
+    pub others: Vec<DiscoveredFile>,
+}
+
+/// Walks the inputs and indexes every DICOM file. What is skipped or failed has its outcome afterwards.
+pub fn find(plan: &UploadPlan, events: &Events, pool: &ThreadPool, stop: &Stop) -> Work {
+    let (found, dicom, others) = walk(plan, events);
+    let identified: Vec<_> = pool.install(|| {
+        let identify = |file: DiscoveredFile| {
+            let identity = if stop.requested() { Err(stopped()) } else { identify(&file, plan) };
+            (file, identity)
+        };
+        dicom.into_par_iter().map(identify).collect()
+    });
+    let mut index = SeriesIndex::default();
+    for (file, identity) in identified {
+        let (path, len) = (Arc::new(file.path), file.len);
+        let added = identity.and_then(|(identity, source)| {
+            let indexed = Indexed { path: Arc::clone(&path), file: source };
+            index.add(identity, indexed)
+        });
+        if let Err(failure) = added {
+            events.settle(&path, len, Outcome::Failed(failure));
+        }
+    }
+    Work { found, series: index.into_series(), others }
+}
+
+/// The failure of files that were not begun when the run stopped.
+pub fn stopped() -> FileFailure {
+    FileFailure::new(FileCode::UploadStopped, "")
+}
+
+fn walk(plan: &UploadPlan, events: &Events) -> (u64, Vec<DiscoveredFile>, Vec<DiscoveredFile>) {
+    let (mut dicom, mut others) = (Vec::new(), Vec::new());
+    let (mut files, mut bytes, mut told) = (0, 0, Instant::now());
+    discover::discover(&plan.inputs, &mut |found| {
+        files += 1;
+        bytes += found.len();
+        match found {
+            Found::Dicom(file) => dicom.push(file),
+            Found::Other(file) => others.push(file),
+            Found::Skipped { path, len, reason } => events.settle(&Arc::new(path), len, Outcome::Skipped(reason)),
+            Found::Failed { path, failure } => events.settle(&Arc::new(path), 0, Outcome::Failed(failure)),
+        }
+        if told.elapsed() > TELL_EVERY {
+            events.send(Event::Discovered { files, bytes, done: false });
+            told = Instant::now();
+        }
+    });
+    events.send(Event::Discovered { files, bytes, done: true });
+    (files, dicom, others)
+}
+
+fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<(Identity, Arc<SourceFile>), FileFailure> {
+    let source = Arc::new(SourceFile::new(&file.path)?);
+    let identity = catch_unwind(AssertUnwindSafe(|| dicom::identify(&source, &plan.limits)));
+    Ok((identity.unwrap_or_else(|_| Err(FileFailure::new(FileCode::DeidPanic, "while reading")))?, source))
+}
+
+/// The error for a run that has nothing to send, with what was found instead.
+pub fn nothing(events: &Events) -> Error {
+    let totals = events.with_totals(|totals| totals.clone());
+    Error::new(RunCode::InputNothing, format!("nothing to upload: {}", what_was_found(&totals)))
+}
+
+fn what_was_found(totals: &RunTotals) -> String {
+    if totals.found == 0 {
+        return "no file was found".to_owned();
+    }
+    let reasons: Vec<_> = totals.skipped_by.iter().map(|(reason, n)| format!("{n} {}", reason.sentence())).collect();
+    format!("{} found, all skipped ({})", counted(totals.found, "file"), reasons.join(", "))
+}
+
+fn counted(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,54 @@
+//! The bounded stages wired together: find, index, clean and pack on all cores, deliver a few at a time.
+//!
+//! Owns the order of work, the byte budget and the promise that every file found ends in exactly one outcome. It never
+//! prints and never looks at a flag: what happens goes out as events, what to do comes in as a plan.
+
+mod clean;
+mod deliver;
+mod find;
+mod others;
+mod stop;
+
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+use tokio::runtime::Runtime;
+
+use crate::event::Events;
+use crate::failure::{Error, RunCode};
+use crate::plan::UploadPlan;
+pub use stop::Stop;
+
+/// Stack of a worker thread in bytes. Nesting is bounded at 64 levels; this leaves room for libraries that recurse.
+const STACK: usize = 16 << 20;
+
+/// Carries out a plan. Every file found has its outcome when this returns, also after an error.
+///
+/// # Errors
+/// What stopped the run: an interruption, a key that is no longer accepted, nothing to upload.
+pub fn run(plan: &Arc<UploadPlan>, events: &Events, runtime: &Runtime, stop: &Stop) -> Result<(), Error> {
+    let pool = workers(plan.jobs)?;
+    let found = find::find(plan, events, &pool, stop);
+    let nothing = found.series.is_empty() && found.others.is_empty();
+    let deliveries = deliver::Deliveries::new(plan, events, runtime, stop);
+    clean::all(found.series, &deliveries, &pool);
+    deliveries.finish();
+    others::deliver(found.others, &deliveries);
+    if !events.with_totals(|totals| totals.add_up(found.found)) {
+        return Err(Error::new(RunCode::Internal, "the outcomes do not add up to the files found"));
+    }
+    match stop.reason() {
+        Some(error) => Err(error),
+        None if nothing && events.with_totals(|totals| totals.failed == 0) => Err(find::nothing(events)),
+        None => Ok(()),
+    }
+}
+
+fn workers(jobs: usize) -> Result<ThreadPool, Error> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .stack_size(STACK)
+        .thread_name(|n| format!("clean-{n}"))
+        .build()
+        .map_err(|e| Error::new(RunCode::Internal, format!("no worker threads can be started: {e}")))
+}

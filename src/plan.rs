@@ -1,0 +1,306 @@
+//! Everything resolved and checked before the first file is read: project, governing profile, consent, way out.
+//!
+//! A dry run has the same plan as the run that it rehearses, but for the way out. Nothing below looks at a flag, and
+//! nothing here changes anything on the server, except that a missing project is created where that was asked for.
+
+mod governance;
+
+use std::path::PathBuf;
+
+use crate::config::{Config, DeidChoice, IfExists, OtherFiles, PackageBy, Sink};
+use crate::credential::ApiKey;
+use crate::deid::{self, Cleaner, IdentifiedConsent, Sendable};
+use crate::dicom::{Instance, Limits};
+use crate::discover::{Discovery, Inputs};
+use crate::failure::{Error, FileFailure, RunCode};
+use crate::flywheel::{Client, Hierarchy, Project, ProjectRef, Settings};
+use crate::profile::Profile;
+use crate::routing::ForcedLabels;
+pub use governance::{Decision, Governing};
+
+/// What a run is going to do.
+#[derive(Debug)]
+pub struct UploadPlan {
+    /// What to walk.
+    pub discovery: Discovery,
+    /// The project that everything goes to.
+    pub project: Project,
+    /// The server's host; none when offline.
+    pub site: Option<String>,
+    /// The profile that governs; none when the data goes as it is.
+    pub governing: Option<Governing>,
+    /// What is done to each instance.
+    pub treatment: Treatment,
+    /// Where packages go.
+    pub way_out: WayOut,
+    /// Labels that replace those of the header.
+    pub forced_labels: ForcedLabels,
+    /// What one package holds.
+    pub package_by: PackageBy,
+    /// What to do when a file of the same name is already there.
+    pub if_exists: IfExists,
+    /// What to do with files that are not DICOM.
+    pub other_files: OtherFiles,
+    /// Whether their names are kept.
+    pub keep_names: bool,
+    /// Files cleaned at a time.
+    pub jobs: usize,
+    /// Uploads at a time.
+    pub uploads: usize,
+    /// Bytes of data under way.
+    pub memory: u64,
+    /// Bounds on reading.
+    pub limits: Limits,
+    /// What the user must be told before anything is sent.
+    pub announcements: Vec<Announcement>,
+}
+
+/// Something that the user must be told before anything is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// A danger, not only a fact.
+    pub warning: bool,
+    /// A stable word for it.
+    pub code: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+impl Announcement {
+    fn notice(code: &'static str, text: String) -> Self {
+        Self { warning: false, code, text }
+    }
+
+    fn warning(code: &'static str, text: String) -> Self {
+        Self { warning: true, code, text }
+    }
+}
+
+/// What is done to each instance.
+#[derive(Debug)]
+pub enum Treatment {
+    /// It is de-identified.
+    Clean(Box<Cleaner>),
+    /// It goes as it is; a person or a flag has accepted that.
+    AsItIs(IdentifiedConsent),
+}
+
+impl Treatment {
+    /// Makes an instance fit to be sent.
+    ///
+    /// # Errors
+    /// Whatever keeps the instance from being cleaned.
+    pub fn apply(&self, instance: Instance, limits: &Limits) -> Result<Sendable, FileFailure> {
+        match self {
+            Self::Clean(cleaner) => cleaner.deidentify(instance).map(Sendable::from),
+            Self::AsItIs(consent) => deid::as_it_is(instance, limits, consent).map(Sendable::from),
+        }
+    }
+}
+
+/// Where packages go.
+#[derive(Debug)]
+pub enum WayOut {
+    /// To the server.
+    Upload(Box<Target>),
+    /// Into a folder.
+    Output(PathBuf),
+    /// Nowhere.
+    DryRun,
+}
+
+/// The server as an upload needs it.
+#[derive(Debug)]
+pub struct Target {
+    /// The connection.
+    pub client: Client,
+    /// Subjects, sessions and acquisitions, found or created once.
+    pub hierarchy: Hierarchy,
+}
+
+/// A client for a key with the run's settings.
+///
+/// # Errors
+/// A certificate file that cannot be used.
+pub fn client(key: &ApiKey, ca_cert: Option<PathBuf>, signed_urls: bool) -> Result<Client, Error> {
+    Client::new(key, Settings { ca_cert, signed_urls, ..Settings::default() })
+}
+
+/// Resolves a run. `server` is the client to ask, none when offline; `confirm` shows a question to a person and is called
+/// only where somebody can answer it.
+///
+/// # Errors
+/// Whatever is missing or contradictory, before anything was read or sent.
+pub async fn resolve(
+    config: &Config,
+    server: Option<Client>,
+    confirm: &mut (dyn FnMut(&str) -> bool + Send),
+) -> Result<UploadPlan, Error> {
+    let discovery = Discovery::prepare(inputs(config), &mut std::io::stdin().lock())?;
+    let local = governance::local(&config.deid)?;
+    let (project, decision) = match &server {
+        Some(client) => {
+            let project = ask_server(client, config).await?;
+            let decision = governing(client, &project, local, &config.deid).await?;
+            (project, decision)
+        }
+        None => {
+            let project = offline_project(&config.destination.project)?;
+            let decision = governance::decide(None, local, &config.deid, &project)?;
+            (project, decision)
+        }
+    };
+    let mut announcements = decision.announcements(&project);
+    announcements.extend(warning_of_other_files(config));
+    let (governing, treatment) = settle(decision, config, &announcements, confirm)?;
+    let site = server.as_ref().map(|client| client.host().to_owned());
+    let way_out = way_out(&config.sink, server)?;
+    Ok(UploadPlan {
+        discovery,
+        project,
+        site,
+        governing,
+        treatment,
+        way_out,
+        forced_labels: ForcedLabels {
+            subject: config.destination.subject.clone(),
+            session: config.destination.session.clone(),
+        },
+        package_by: config.destination.package,
+        if_exists: config.destination.if_exists,
+        other_files: config.input.other_files,
+        keep_names: config.input.keep_names,
+        jobs: config.transfer.jobs,
+        uploads: config.transfer.uploads,
+        memory: config.transfer.memory,
+        limits: limits(config),
+        announcements,
+    })
+}
+
+/// What is done to data that goes to a project, by what the server and the user say.
+///
+/// # Errors
+/// A level of settings that may not be viewed, an invalid profile, or a conflict of the two.
+pub async fn governing(
+    client: &Client,
+    project: &Project,
+    local: Option<Profile>,
+    choice: &DeidChoice,
+) -> Result<Decision, Error> {
+    governance::decide(governance::ask(client, project).await?, local, choice, project)
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits { header_bytes: config.input.max_header, ..Limits::default() }
+}
+
+fn inputs(config: &Config) -> Inputs {
+    let input = config.input.clone();
+    Inputs {
+        paths: input.paths,
+        lists: input.lists,
+        null: input.null,
+        filters: input.filters,
+        follow: input.follow,
+        other_files: input.other_files,
+    }
+}
+
+/// Key, features and project, each checked before the next.
+async fn ask_server(client: &Client, config: &Config) -> Result<Project, Error> {
+    let site = client.site_config().await?;
+    client.check_key().await?;
+    if site.deid_log {
+        return Err(Error::new(RunCode::DeidLog, RunCode::DeidLog.sentence()).because(format!("{} says so", client.host())));
+    }
+    let wanted = ProjectRef::parse(&config.destination.project)?;
+    match (client.resolve_project(&wanted).await, wanted) {
+        (Err(error), ProjectRef::GroupAndLabel { group, label })
+            if error.code == RunCode::ProjectNotFound && config.destination.create_project =>
+        {
+            create_project(client, config, &group, &label).await
+        }
+        (found, _) => found,
+    }
+}
+
+/// Only a run that sends something creates the project; a rehearsal takes it as given.
+async fn create_project(client: &Client, config: &Config, group: &str, label: &str) -> Result<Project, Error> {
+    if config.sink == Sink::Upload {
+        return client.create_project(group, label).await;
+    }
+    Ok(Project { id: String::new(), group: group.to_owned(), label: label.to_owned() })
+}
+
+fn offline_project(text: &str) -> Result<Project, Error> {
+    match ProjectRef::parse(text)? {
+        ProjectRef::GroupAndLabel { group, label } => Ok(Project { id: String::new(), group, label }),
+        ProjectRef::Id(_) | ProjectRef::Label(_) => {
+            let error = Error::new(RunCode::Usage, "without a server, the project must be given as group/project");
+            Err(error.with_hint("pass `--project GROUP/PROJECT`, or leave out `--offline`"))
+        }
+    }
+}
+
+fn settle(
+    decision: Decision,
+    config: &Config,
+    announcements: &[Announcement],
+    confirm: &mut (dyn FnMut(&str) -> bool + Send),
+) -> Result<(Option<Governing>, Treatment), Error> {
+    match decision {
+        Decision::Clean { governing, profile } => {
+            let cleaner = Cleaner::new(&profile, limits(config));
+            Ok((Some(governing), Treatment::Clean(Box::new(cleaner))))
+        }
+        Decision::AsItIs { asked_for, .. } => {
+            let warning: Vec<_> = announcements.iter().filter(|a| a.warning).map(|a| a.text.as_str()).collect();
+            consent(asked_for, config, &warning.join("\n"), confirm).map(|consent| (None, Treatment::AsItIs(consent)))
+        }
+    }
+}
+
+/// A person at the terminal must say yes; without one, the flag must have been given. `-y` alone is not enough.
+fn consent(
+    flag_given: bool,
+    config: &Config,
+    warning: &str,
+    confirm: &mut (dyn FnMut(&str) -> bool + Send),
+) -> Result<IdentifiedConsent, Error> {
+    let harmless = config.sink == Sink::Nothing;
+    if flag_given && (config.output.assume_yes || !config.output.interactive || harmless) {
+        return Ok(IdentifiedConsent::given());
+    }
+    if !config.output.interactive || config.output.assume_yes {
+        return Err(Error::new(RunCode::ProfileMissing, RunCode::ProfileMissing.sentence())
+            .because("the data would go as it is, identities included, and nobody has accepted that"));
+    }
+    if confirm(&format!("{warning}\nSend the data as it is?")) {
+        return Ok(IdentifiedConsent::given());
+    }
+    Err(Error::new(RunCode::ProfileUnconfirmed, RunCode::ProfileUnconfirmed.sentence()))
+}
+
+fn warning_of_other_files(config: &Config) -> Option<Announcement> {
+    let text = "files that are not DICOM are sent as they are: nothing in them is de-identified";
+    let names = if config.input.keep_names { "; their names are kept, and names may identify" } else { "" };
+    (config.input.other_files == OtherFiles::Upload).then(|| Announcement::warning("other-files", format!("{text}{names}")))
+}
+
+fn way_out(sink: &Sink, server: Option<Client>) -> Result<WayOut, Error> {
+    match (sink, server) {
+        (Sink::Nothing, _) => Ok(WayOut::DryRun),
+        (Sink::Folder(folder), _) => {
+            let unusable = |e: std::io::Error| Error::new(RunCode::OutputUnwritable, RunCode::OutputUnwritable.sentence()).because(e.to_string());
+            std::fs::create_dir_all(folder).map_err(unusable)?;
+            tempfile::tempfile_in(folder).map_err(unusable)?;
+            Ok(WayOut::Output(folder.clone()))
+        }
+        (Sink::Upload, Some(client)) => {
+            let hierarchy = Hierarchy::new(client.clone());
+            Ok(WayOut::Upload(Box::new(Target { client, hierarchy })))
+        }
+        (Sink::Upload, None) => Err(Error::new(RunCode::Usage, "`--offline` cannot upload")),
+    }
+}

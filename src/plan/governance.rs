@@ -1,0 +1,137 @@
+//! Which profile governs: project, then group, then site, or a local one; and what it means when there is none.
+//!
+//! A server's profile cannot be overruled from here, and a doubt about whether there is one is never taken for "none".
+
+use crate::config::DeidChoice;
+use crate::failure::{Error, RunCode};
+use crate::flywheel::{Client, Level, Project};
+use crate::phi::escape_for_terminal;
+use crate::profile::{self, Profile};
+
+use super::Announcement;
+
+/// The profile that governs a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Governing {
+    /// Its name.
+    pub name: String,
+    /// `project`, `group`, `site` or `local`.
+    pub level: &'static str,
+    /// `sha256:<64 hex>` of its canonical form.
+    pub digest: String,
+}
+
+/// A profile that the server keeps, and at which level.
+pub type FromServer = Option<(Level, Profile)>;
+
+/// What is done to the data, and why.
+#[derive(Debug)]
+pub enum Decision {
+    /// It is cleaned.
+    Clean {
+        /// What to show of the profile.
+        governing: Governing,
+        /// The profile.
+        profile: Box<Profile>,
+    },
+    /// No profile governs.
+    AsItIs {
+        /// `--no-deid` was given.
+        asked_for: bool,
+        /// The level at which an explicitly empty profile opts out.
+        opted_out: Option<Level>,
+    },
+}
+
+/// Loads the local profile, if one was named.
+///
+/// # Errors
+/// A profile that does not exist or is not valid.
+pub fn local(choice: &DeidChoice) -> Result<Option<Profile>, Error> {
+    match choice {
+        DeidChoice::Profile(name) => profile::load(name).map(Some),
+        DeidChoice::Unsaid | DeidChoice::AsItIs => Ok(None),
+    }
+}
+
+/// Asks the server at all three levels; the first with a DICOM section counts, whole.
+///
+/// # Errors
+/// A level that may not be viewed or does not answer, and a profile that is not valid.
+pub async fn ask(client: &Client, project: &Project) -> Result<FromServer, Error> {
+    for level in Level::ALL {
+        // A project that a rehearsal only pretends to create has no settings yet.
+        if level == Level::Project && project.id.is_empty() {
+            continue;
+        }
+        if let Some(json) = client.settings(level, project).await?
+            && let Some(profile) = profile::from_server_json(&json, level.as_str())?
+        {
+            return Ok(Some((level, profile)));
+        }
+    }
+    Ok(None)
+}
+
+/// Decides between what the server says and what the user said.
+///
+/// # Errors
+/// `profile.conflict` when the server's profile governs and the user wants something else.
+pub fn decide(server: FromServer, local: Option<Profile>, choice: &DeidChoice, project: &Project) -> Result<Decision, Error> {
+    let (governs, opted_out) = match server {
+        Some((level, profile)) if profile.is_empty() => (None, Some(level)),
+        other => (other, None),
+    };
+    match (governs, local) {
+        (Some((level, profile)), Some(local)) => Err(conflict(level, &profile, project)
+            .because(format!("`--profile` names \"{}\"", escape_for_terminal(&local.name)))),
+        (Some((level, profile)), None) if *choice == DeidChoice::AsItIs => {
+            Err(conflict(level, &profile, project).because("`--no-deid` was given"))
+        }
+        (Some((level, profile)), None) => Ok(clean(level.as_str(), profile)),
+        (None, Some(local)) => Ok(clean("local", local)),
+        (None, None) => Ok(Decision::AsItIs { asked_for: *choice == DeidChoice::AsItIs, opted_out }),
+    }
+}
+
+fn clean(level: &'static str, profile: Profile) -> Decision {
+    let governing = Governing { name: profile.name.clone(), level, digest: profile.digest() };
+    Decision::Clean { governing, profile: Box::new(profile) }
+}
+
+fn conflict(level: Level, profile: &Profile, project: &Project) -> Error {
+    let what = format!("the profile \"{}\" at the {level} governs {}", escape_for_terminal(&profile.name), project.path());
+    Error::new(RunCode::ProfileConflict, what)
+}
+
+impl Decision {
+    /// What the user must be told of it before anything is sent.
+    pub fn announcements(&self, project: &Project) -> Vec<Announcement> {
+        match self {
+            Self::Clean { governing, profile } => {
+                let name = escape_for_terminal(&governing.name);
+                let place = if governing.level == "local" { "given locally".to_owned() } else { format!("from the {}", governing.level) };
+                let text = format!("DICOM is de-identified with the profile \"{name}\" ({place}, {})", governing.digest);
+                let mut all = vec![Announcement::notice("profile", text)];
+                if !profile.other_sections.is_empty() {
+                    let sections = profile.other_sections.join(", ");
+                    let text = format!("its sections for other kinds of files are not applied: {}", escape_for_terminal(&sections));
+                    all.push(Announcement::notice("profile-sections", text));
+                }
+                if profile.is_empty() {
+                    let text = "this profile changes nothing: the data goes as it is, identities included".to_owned();
+                    all.push(Announcement::warning("phi", text));
+                }
+                all
+            }
+            Self::AsItIs { opted_out, .. } => {
+                let why = match opted_out {
+                    Some(level) => format!("an empty profile at the {level} switches de-identification off"),
+                    None => "no de-identification profile governs".to_owned(),
+                };
+                let text = format!("{why}: the data goes to {} as it is, protected health information included", project.path());
+                vec![Announcement::warning("phi", text)]
+            }
+        }
+    }
+}

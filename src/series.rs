@@ -1,0 +1,144 @@
+//! Instances grouped by study and series, and what to do where two carry the same SOP Instance UID.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::deid::Sendable;
+use crate::dicom::{Body, Identity, SourceFile};
+use crate::failure::{FileCode, FileFailure};
+use crate::phi::Phi;
+
+/// A file that holds an instance, as the index knows it.
+#[derive(Debug, Clone)]
+pub struct Indexed {
+    /// The path under which it was found.
+    pub path: Arc<PathBuf>,
+    /// The file.
+    pub file: Arc<SourceFile>,
+}
+
+/// The instances of one series, in the order in which their files were found.
+#[derive(Debug, Default)]
+pub struct Series {
+    /// Its files.
+    pub files: Vec<Indexed>,
+}
+
+impl Series {
+    /// The bytes of all its files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|f| f.file.len()).sum()
+    }
+}
+
+/// Study and series UID as the files state them, before cleaning.
+type Key = (Phi<String>, Phi<String>);
+
+/// All series of a run, grouped by the UIDs that the files state. The order of series is that of their first files.
+#[derive(Debug, Default)]
+pub struct SeriesIndex {
+    by_uid: HashMap<Key, usize>,
+    series: Vec<Series>,
+}
+
+impl SeriesIndex {
+    /// Puts a file where its UIDs say.
+    ///
+    /// # Errors
+    /// `route.missing-uid` where one of the three UIDs is missing.
+    pub fn add(&mut self, identity: Identity, indexed: Indexed) -> Result<(), FileFailure> {
+        let missing = |what: &str| FileFailure::new(FileCode::RouteMissingUid, format!("{what} is missing or empty in the file"));
+        identity.sop_instance.as_ref().ok_or_else(|| missing("SOPInstanceUID (0008,0018)"))?;
+        let study = identity.study.ok_or_else(|| missing("StudyInstanceUID (0020,000D)"))?;
+        let series = identity.series.ok_or_else(|| missing("SeriesInstanceUID (0020,000E)"))?;
+        let all = &mut self.series;
+        let at = *self.by_uid.entry((study, series)).or_insert_with(|| {
+            all.push(Series::default());
+            all.len() - 1
+        });
+        if let Some(series) = self.series.get_mut(at) {
+            series.files.push(indexed);
+        }
+        Ok(())
+    }
+
+    /// The series, first found first.
+    pub fn into_series(self) -> Vec<Series> {
+        self.series
+    }
+}
+
+/// An instance ready to be packed, with the file that it came from.
+#[derive(Debug)]
+pub struct Ready {
+    /// Its file.
+    pub source: Indexed,
+    /// The instance.
+    pub instance: Sendable,
+}
+
+/// Instances of a series after the duplicates were settled.
+#[derive(Debug, Default)]
+pub struct Distinct {
+    /// One for each SOP Instance UID, ordered by it, so that a package does not depend on how its files were named.
+    pub kept: Vec<Ready>,
+    /// Copies with the same content as one that was kept.
+    pub same: Vec<Indexed>,
+    /// Files that share a UID but not the content: nobody can tell which is meant, so neither is sent.
+    pub clashing: Vec<(Indexed, FileFailure)>,
+}
+
+/// Settles duplicates among the cleaned instances of a series: identical content once, different content not at all.
+pub fn distinct(mut ready: Vec<Ready>) -> Distinct {
+    ready.sort_by(|a, b| {
+        let key = |r: &Ready| (r.instance.sop_instance().to_owned(), Arc::clone(&r.source.path));
+        key(a).cmp(&key(b))
+    });
+    let mut result = Distinct::default();
+    let mut group: Vec<Ready> = Vec::new();
+    for next in ready {
+        if group.first().is_some_and(|first| first.instance.sop_instance() != next.instance.sop_instance()) {
+            settle(std::mem::take(&mut group), &mut result);
+        }
+        group.push(next);
+    }
+    settle(group, &mut result);
+    result
+}
+
+fn settle(group: Vec<Ready>, result: &mut Distinct) {
+    let mut members = group.into_iter();
+    let Some(first) = members.next() else { return };
+    let (same, different): (Vec<_>, Vec<_>) =
+        members.partition(|other| same_bytes(first.instance.body(), other.instance.body()).unwrap_or(false));
+    if different.is_empty() {
+        result.same.extend(same.into_iter().map(|r| r.source));
+        result.kept.push(first);
+        return;
+    }
+    let count = 1 + same.len() + different.len();
+    let clash = || FileFailure::new(FileCode::RouteDuplicate, format!("{count} files of one series share it after cleaning"));
+    let all = std::iter::once(first).chain(same).chain(different);
+    result.clashing.extend(all.map(|r| (r.source, clash())));
+}
+
+fn same_bytes(a: &Body, b: &Body) -> io::Result<bool> {
+    if a.len() != b.len() {
+        return Ok(false);
+    }
+    let (mut left, mut right) = (a.reader(), b.reader());
+    let (mut from_left, mut from_right) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    loop {
+        let got = left.read(&mut from_left)?;
+        if got == 0 {
+            return Ok(true);
+        }
+        let (Some(l), Some(r)) = (from_left.get(..got), from_right.get_mut(..got)) else { return Ok(false) };
+        right.read_exact(r)?;
+        if l != r {
+            return Ok(false);
+        }
+    }
+}
