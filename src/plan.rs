@@ -5,6 +5,7 @@
 
 mod governance;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::config::{Config, DeidChoice, IfExists, OtherFiles, PackageBy, Sink};
@@ -110,12 +111,18 @@ pub enum WayOut {
 }
 
 /// The server as an upload needs it.
-#[derive(Debug)]
 pub struct Target {
     /// The connection.
     pub client: Client,
     /// Subjects, sessions and acquisitions, found or created once.
     pub hierarchy: Hierarchy,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The hierarchy holds labels.
+        f.debug_struct("Target").field("client", &self.client).finish_non_exhaustive()
+    }
 }
 
 /// A client for a key with the run's settings.
@@ -154,7 +161,7 @@ pub async fn resolve(
     announcements.extend(warning_of_other_files(config));
     let (governing, treatment) = settle(decision, config, &announcements, confirm)?;
     let site = server.as_ref().map(|client| client.host().to_owned());
-    let way_out = way_out(&config.sink, server)?;
+    let way_out = way_out(&config.sink, server, project.clone())?;
     Ok(UploadPlan {
         discovery,
         project,
@@ -288,7 +295,7 @@ fn warning_of_other_files(config: &Config) -> Option<Announcement> {
     (config.input.other_files == OtherFiles::Upload).then(|| Announcement::warning("other-files", format!("{text}{names}")))
 }
 
-fn way_out(sink: &Sink, server: Option<Client>) -> Result<WayOut, Error> {
+fn way_out(sink: &Sink, server: Option<Client>, project: Project) -> Result<WayOut, Error> {
     match (sink, server) {
         (Sink::Nothing, _) => Ok(WayOut::DryRun),
         (Sink::Folder(folder), _) => {
@@ -298,7 +305,7 @@ fn way_out(sink: &Sink, server: Option<Client>) -> Result<WayOut, Error> {
             Ok(WayOut::Output(folder.clone()))
         }
         (Sink::Upload, Some(client)) => {
-            let hierarchy = Hierarchy::new(client.clone());
+            let hierarchy = Hierarchy::new(client.clone(), project);
             Ok(WayOut::Upload(Box::new(Target { client, hierarchy })))
         }
         (Sink::Upload, None) => Err(Error::new(RunCode::Usage, "`--offline` cannot upload")),

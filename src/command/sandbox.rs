@@ -9,7 +9,7 @@ use crate::failure::{Error, RunCode};
 use crate::flywheel::ProjectRef;
 use crate::sandbox::{self, Level, Options, Sandbox};
 
-use super::{runtime, say};
+use super::say;
 
 /// Runs the server until it is interrupted. The first line on standard output says where it is and how to log in.
 pub fn run(args: SandboxArgs) -> Result<(), Error> {

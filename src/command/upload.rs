@@ -105,16 +105,15 @@ fn server(config: &Config, events: &Events) -> Result<(Option<Client>, Option<Sa
         }
     };
     let client = plan::client(&key, ca_cert, config.transfer.signed_urls)?;
-    let (retries, sent) = (events.clone(), events.clone());
-    let client = client.on_retry(move |notice| tell(&retries, notice));
-    Ok((Some(client.on_progress(move |bytes| sent.send(Event::Sent { bytes }))), sandbox))
+    let retries = events.clone();
+    Ok((Some(client.on_retry(move |notice| tell(&retries, notice))), sandbox))
 }
 
 fn tell(events: &Events, notice: RetryNotice) {
     match notice {
         RetryNotice::Waiting { what, cause, wait, attempt } => events.send(Event::Retrying { what, cause, wait, attempt }),
-        RetryNotice::Rerouted { what, cause } => {
-            events.notice(Severity::Notice, "rerouted", format!("{what} goes through the site itself: {cause}"));
+        RetryNotice::FormInstead { cause } => {
+            events.notice(Severity::Notice, "storage", format!("a file goes through the site itself: {cause}"));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -68,7 +69,7 @@ fn clean(file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Ready> {
     let cleaned = catch_unwind(AssertUnwindSafe(|| read_and_clean(&file, whole, deliveries.plan())));
     match cleaned.unwrap_or_else(|_| Err(FileFailure::new(FileCode::DeidPanic, ""))) {
         Ok(instance) => {
-            let (path, changed) = (std::sync::Arc::clone(&file.path), instance.changed());
+            let (path, changed) = (Arc::clone(&file.path), instance.changed());
             deliveries.events().send(Event::Deidentified { path, changed });
             Some(Ready { source: file, instance })
         }
@@ -81,7 +82,7 @@ fn clean(file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Ready> {
 
 fn read_and_clean(file: &Indexed, whole: bool, plan: &UploadPlan) -> Result<Sendable, FileFailure> {
     let in_memory = whole && file.file.len() <= READ_WHOLE;
-    let source = if in_memory { Source::load(&file.file)? } else { Source::File(std::sync::Arc::clone(&file.file)) };
+    let source = if in_memory { Source::load(Arc::clone(&file.file))? } else { Source::File(Arc::clone(&file.file)) };
     plan.treatment.apply(dicom::read(source, &plan.limits)?, &plan.limits)
 }
 

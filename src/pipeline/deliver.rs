@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{IfExists, OtherFiles};
 use crate::event::{Event, Events, Outcome, Stored};
 use crate::failure::{FileCode, FileFailure};
-use crate::flywheel::{ContainerRef, RemoteFile, UploadError, UploadFile};
+use crate::flywheel::{RemoteFile, UploadError, UploadFile};
 use crate::package::Package;
 use crate::plan::{UploadPlan, WayOut};
 use crate::routing::{self, Destination};
@@ -268,18 +268,18 @@ impl Shared {
     async fn upload(&self, place: &Place, package: &Package) -> Result<(bool, String, Option<String>), UploadError> {
         let WayOut::Upload(target) = &self.plan.way_out else { return Err(stopped().into()) };
         let container = match place {
-            Place::Acquisition(to) => target.hierarchy.acquisition(&self.plan.project, to).await?,
-            Place::Session(to) => target.hierarchy.session(&self.plan.project, to).await?,
-            Place::Project => target.hierarchy.project(&self.plan.project).await?,
+            Place::Acquisition(to) => target.hierarchy.acquisition(to).await?,
+            Place::Session(to) => target.hierarchy.session(to).await?,
+            Place::Project => target.hierarchy.project_container().await?,
         };
-        if let Some(there) = container.files.iter().find(|f| f.name == package.name)
+        let there = container.files.iter().find(|f| f.name == package.name);
+        if let Some(there) = there
             && self.leave(there, package).await?
         {
             return Ok((true, container.reference.id.clone(), there.file_id.clone()));
         }
-        let file = upload_file(package);
-        let receipt = target.client.upload(&container.reference, &file).await?;
-        Ok((false, receipt.container_id().to_owned(), receipt.file_id().map(str::to_owned)))
+        let receipt = target.client.upload(&container.reference, &self.upload_file(package, there)).await?;
+        Ok((false, receipt.container().id.clone(), receipt.file_id().map(str::to_owned)))
     }
 
     /// Decides about a file of the same name that is there: true to leave it.
@@ -293,6 +293,18 @@ impl Shared {
                 Err(FileFailure::new(FileCode::UploadExists, detail).with_hint("use `--if-exists replace` to add a new version").into())
             }
             IfExists::Fail => Err(FileFailure::new(FileCode::UploadExists, "").into()),
+        }
+    }
+
+    fn upload_file(&self, package: &Package, previous: Option<&RemoteFile>) -> UploadFile {
+        let (body, events) = (package.body().clone(), self.events.clone());
+        UploadFile {
+            file_type: package.kind,
+            zip_member_count: package.members,
+            modality: package.modality.clone(),
+            previous: previous.cloned(),
+            progress: Some(Arc::new(move |bytes| events.send(Event::Sent { bytes }))),
+            ..UploadFile::new(package.name.clone(), package.len(), move || crate::package::stream(&body))
         }
     }
 
@@ -320,18 +332,6 @@ impl Shared {
                 });
             }
         }
-    }
-}
-
-fn upload_file(package: &Package) -> UploadFile {
-    let body = package.body().clone();
-    UploadFile {
-        name: package.name.clone(),
-        len: package.len(),
-        file_type: package.kind,
-        zip_member_count: package.members,
-        modality: package.modality.clone(),
-        body: Arc::new(move || crate::package::stream(&body)),
     }
 }
 

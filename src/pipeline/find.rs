@@ -1,6 +1,7 @@
 //! Walk and index: which files there are, and which series the DICOM ones belong to.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::dicom::{self, Identity, SourceFile};
-use crate::discover::{self, DiscoveredFile, Found};
+use crate::discover::{DiscoveredFile, Found};
 use crate::event::{Event, Events, Outcome, RunTotals};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::plan::UploadPlan;
@@ -31,7 +32,7 @@ pub struct Work {
 
 /// Walks the inputs and indexes every DICOM file. What is skipped or failed has its outcome afterwards.
 pub fn find(plan: &UploadPlan, events: &Events, pool: &ThreadPool, stop: &Stop) -> Work {
-    let (found, dicom, others) = walk(plan, events);
+    let (found, dicom, others) = walk(plan, events, stop);
     let identified: Vec<_> = pool.install(|| {
         let identify = |file: DiscoveredFile| {
             let identity = if stop.requested() { Err(stopped()) } else { identify(&file, plan) };
@@ -58,10 +59,10 @@ pub fn stopped() -> FileFailure {
     FileFailure::new(FileCode::UploadStopped, "")
 }
 
-fn walk(plan: &UploadPlan, events: &Events) -> (u64, Vec<DiscoveredFile>, Vec<DiscoveredFile>) {
+fn walk(plan: &UploadPlan, events: &Events, stop: &Stop) -> (u64, Vec<DiscoveredFile>, Vec<DiscoveredFile>) {
     let (mut dicom, mut others) = (Vec::new(), Vec::new());
     let (mut files, mut bytes, mut told) = (0, 0, Instant::now());
-    discover::discover(&plan.inputs, &mut |found| {
+    let _ = plan.discovery.run(&mut |found| {
         files += 1;
         bytes += found.len();
         match found {
@@ -74,6 +75,7 @@ fn walk(plan: &UploadPlan, events: &Events) -> (u64, Vec<DiscoveredFile>, Vec<Di
             events.send(Event::Discovered { files, bytes, done: false });
             told = Instant::now();
         }
+        if stop.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     events.send(Event::Discovered { files, bytes, done: true });
     (files, dicom, others)

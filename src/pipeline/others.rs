@@ -1,7 +1,7 @@
 //! Files that are not DICOM, when the user asked for them: attached as they are, after the DICOM files beside them.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::Sha256;
@@ -19,7 +19,7 @@ use super::find::stopped;
 /// Delivers the files one by one; each has its outcome afterwards.
 pub fn deliver(files: Vec<DiscoveredFile>, deliveries: &Deliveries) {
     for file in files {
-        let (path, len) = (Arc::new(file.path), file.len);
+        let (path, len): (Arc<PathBuf>, u64) = (Arc::new(file.path), file.len);
         let package = if deliveries.stop().requested() { Err(stopped()) } else { package(&path, deliveries.plan().keep_names) };
         match package {
             Ok(package) => {
