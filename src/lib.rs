@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod config;
 pub mod credential;
+pub mod deid;
 pub mod dicom;
 pub mod discover;
 pub mod event;
