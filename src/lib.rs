@@ -14,6 +14,7 @@ pub mod failure;
 pub mod flywheel;
 pub mod phi;
 pub mod profile;
+pub mod report;
 pub mod routing;
 pub mod sandbox;
 pub mod standard;
