@@ -84,7 +84,7 @@ mod tests {
         insta::assert_snapshot!(terminal.contents(), @r"
         scanned        1,204 files, 3.9 KiB
         de-identified  [============>           ] 602 files
-        uploaded       [======>                 ] 300 files, 2.0 KiB sent, 0 B/s, 30s left, 1 failed
+        uploaded       [======>                 ] 300 files, 2.0 KiB sent, 30s left, 1 failed
         ");
         bars.clear();
         assert_eq!(terminal.contents(), "");

@@ -15,7 +15,7 @@ use super::tally::Tally;
 use super::{Sink, figures};
 use crate::config::{Progress, Verbosity};
 use crate::event::{Event, Notice, Outcome, RunEnd, RunStart, Settled, Severity, Stored};
-use crate::failure::{Error, FileFailure, RunCode};
+use crate::failure::{Error, FileFailure};
 use crate::phi::escape_for_terminal;
 
 /// Failures of one code that are shown before they are only counted.
@@ -160,11 +160,12 @@ impl Console {
             return;
         }
         self.count_unshown();
-        if let Some((code, text)) = &end.stopped_by {
-            let mut lines = text.lines().map(str::to_owned);
-            let what = lines.next().unwrap_or_default();
-            let hint = RunCode::ALL.iter().find(|known| known.as_str() == code).map_or("", |known| known.hint());
-            self.printer.error(code, &what, &lines.collect::<Vec<_>>(), hint);
+        if let Some(error) = &end.stopped_by {
+            self.printer.stop(error);
+        }
+        if self.start.is_none() && end.totals.found == 0 {
+            // It stopped before there was anything to sum up.
+            return;
         }
         let report = self.report.clone();
         let (start, command) = (self.start.take(), self.command.take());

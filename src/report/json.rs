@@ -88,7 +88,10 @@ impl JsonStream {
     }
 
     fn end(&self, end: &RunEnd) -> Record {
-        let stopped = end.stopped_by.as_ref().map(|(code, text)| json!({ "code": code, "message": text }));
+        let stopped = end
+            .stopped_by
+            .as_ref()
+            .map(|error| json!({ "code": error.code.as_str(), "message": error.what, "why": error.why, "hint": error.hint() }));
         let fields = json!({
             "totals": record::totals(&end.totals),
             "duration": record::seconds(end.duration),

@@ -70,12 +70,12 @@ mod tests {
         6s 30 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 14s left
         8s 40 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 12s left
         10s 50 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 10s left
-        12s 60 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 8.0s left; 1 failed
-        14s 70 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 6.0s left; 1 failed
-        16s 80 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 4.0s left; 1 failed
-        18s 90 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 2.0s left; 1 failed
-        48s 99 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 0.5s left; 1 failed
-        78s 99 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 0.8s left; 1 failed
+        12s 60 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 8s left; 1 failed
+        14s 70 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 6s left; 1 failed
+        16s 80 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 4s left; 1 failed
+        18s 90 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 2s left; 1 failed
+        48s 99 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 1s left; 1 failed
+        78s 99 %: scanned 100 files, 1000 B; de-identified 0; uploaded 0 files, 1s left; 1 failed
         ");
     }
 }

@@ -60,18 +60,13 @@ impl Printer {
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    /// `error[code]: what`, why, and what to do next.
-    pub(super) fn error(&mut self, code: &str, what: &str, why: &[String], hint: &str) {
-        let label = self.paint(Tone::Bad, &format!("error[{code}]:"));
-        self.line(&format!("{label} {}", escape_for_terminal(what)));
-        for line in why {
-            self.line(&format!("  {}", escape_for_terminal(line)));
-        }
-        self.line(&format!("hint: {}", escape_for_terminal(hint)));
-    }
-
-    /// An error that stops a run.
+    /// An error that stops a run: `error[code]: what`, why, and what to do next.
     pub(super) fn stop(&mut self, error: &Error) {
-        self.error(error.code.as_str(), &error.what, &error.why, error.hint());
+        let label = self.paint(Tone::Bad, &format!("error[{}]:", error.code));
+        self.line(&format!("{label} {}", escape_for_terminal(&error.what)));
+        for why in &error.why {
+            self.line(&format!("  {}", escape_for_terminal(why)));
+        }
+        self.line(&format!("hint: {}", escape_for_terminal(error.hint())));
     }
 }

@@ -36,7 +36,9 @@ pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
         lines.extend(around.report.map(|report| format!("  → details: {}", escape_for_terminal(report))));
         lines.extend(around.command.map(|command| format!("  → try again: {}", escape_for_terminal(command))));
     }
-    lines.extend(around.start.and_then(cleaned_with));
+    if totals.uploaded + totals.prepared > 0 {
+        lines.extend(around.start.and_then(cleaned_with));
+    }
     lines
 }
 
@@ -147,7 +149,7 @@ mod tests {
         insta::assert_snapshot!(lines(&end, around).join("\n"), @r"
         Uploaded   1,204 files  3.1 GiB  in 6m 12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions)
         Already    96
-        Skipped    14  (12 not DICOM, 2 a DICOMDIR)
+        Skipped    14  (12 not DICOM, 2 DICOMDIR)
         Failed     3  (2 read.truncated, 1 upload.too-large)
           → details: fwupload-failures.jsonl
           → try again: fwupload './study of' --project neuro/adni

@@ -209,14 +209,16 @@ fn colour_repeats_the_meaning_and_changes_no_word() {
 
 #[test]
 fn a_run_that_was_stopped_says_by_what() {
-    let stopped_by = Some(("network.unavailable".to_owned(), "site.example cannot be reached\nconnection refused".to_owned()));
+    let error = Error::new(RunCode::NetworkUnavailable, "site.example cannot be reached").because("connection refused");
+    let stopped_by = Some(error);
     let end = RunEnd { totals: crate::event::RunTotals::default(), duration: Duration::ZERO, exit_code: 7, stopped_by };
-    let told = console(Verbosity::Normal, false, Paths::Plain, &[Event::Ended(Box::new(end.clone()))]);
+    let told = console(Verbosity::Normal, false, Paths::Plain, &[started(), Event::Ended(Box::new(end.clone()))]);
     insta::assert_snapshot!(told, @r"
+    to neuro/adni at https://site.example: de-identified with basic (local profile, sha256:0123456789ab…)
     error[network.unavailable]: site.example cannot be reached
       connection refused
     hint: check network, proxy and `--site`, then run the same command again
-    Uploaded   0 files  in 0.0s
+    Uploaded   0 files  in 0.0s  to neuro/adni
       → try again: fwupload doe -p neuro/adni
     ");
     let stream = json(Paths::Plain, &[Event::Ended(Box::new(end))]);
