@@ -231,10 +231,9 @@ pub struct Events {
 }
 
 impl Events {
-    /// A way in, and the end at which the reporter listens.
-    pub fn channel() -> (Self, crossbeam_channel::Receiver<Event>) {
-        let (sender, receiver) = crossbeam_channel::unbounded();
-        (Self { sender, totals: Arc::default() }, receiver)
+    /// A way in to whoever listens at the other end.
+    pub fn new(sender: crossbeam_channel::Sender<Event>) -> Self {
+        Self { sender, totals: Arc::default() }
     }
 
     /// Passes an event on. A reporter that is gone is no reason to stop.

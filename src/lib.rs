@@ -66,8 +66,10 @@ use std::process::ExitCode;
 
 /// Runs the program with its arguments, the first of which is its name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let typed = arguments.get(1..).unwrap_or_default().to_vec();
     match cli::parse(arguments) {
-        Ok(cli) => command::dispatch(cli, &config::Environment::detect()).into(),
+        Ok(cli) => command::dispatch(cli, &typed, &config::Environment::detect()).into(),
         Err(stop) => stop.show().into(),
     }
 }

@@ -233,13 +233,7 @@ pub fn stream(body: &Body) -> BodyStream {
 }
 
 /// One chunk of a source file. After the last one the file is looked at again: what changed meanwhile must not count.
-fn read_chunk(
-    opened: Option<File>,
-    file: &SourceFile,
-    from: u64,
-    length: u64,
-    last: bool,
-) -> Result<(Bytes, File), FileFailure> {
+fn read_chunk(opened: Option<File>, file: &SourceFile, from: u64, length: u64, last: bool) -> Result<(Bytes, File), FileFailure> {
     let mut source = match opened {
         Some(source) => source,
         None => file.open()?,

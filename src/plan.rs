@@ -78,12 +78,17 @@ impl Announcement {
 }
 
 /// What is done to each instance.
-#[derive(Debug)]
 pub enum Treatment {
     /// It is de-identified.
     Clean(Box<Cleaner>),
     /// It goes as it is; a person or a flag has accepted that.
     AsItIs(IdentifiedConsent),
+}
+
+impl fmt::Debug for Treatment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if matches!(self, Self::Clean(_)) { "Clean(..)" } else { "AsItIs" })
+    }
 }
 
 impl Treatment {
@@ -94,7 +99,7 @@ impl Treatment {
     pub fn apply(&self, instance: Instance, limits: &Limits) -> Result<Sendable, FileFailure> {
         match self {
             Self::Clean(cleaner) => cleaner.deidentify(instance).map(Sendable::from),
-            Self::AsItIs(consent) => deid::as_it_is(instance, limits, consent).map(Sendable::from),
+            Self::AsItIs(consent) => deid::as_it_is(&instance, limits, consent).map(Sendable::from),
         }
     }
 }
@@ -169,10 +174,7 @@ pub async fn resolve(
         governing,
         treatment,
         way_out,
-        forced_labels: ForcedLabels {
-            subject: config.destination.subject.clone(),
-            session: config.destination.session.clone(),
-        },
+        forced_labels: ForcedLabels { subject: config.destination.subject.clone(), session: config.destination.session.clone() },
         package_by: config.destination.package,
         if_exists: config.destination.if_exists,
         other_files: config.input.other_files,
@@ -277,14 +279,14 @@ fn consent(
 ) -> Result<IdentifiedConsent, Error> {
     let harmless = config.sink == Sink::Nothing;
     if flag_given && (config.output.assume_yes || !config.output.interactive || harmless) {
-        return Ok(IdentifiedConsent::given());
+        return Ok(IdentifiedConsent::given_by_user());
     }
     if !config.output.interactive || config.output.assume_yes {
         return Err(Error::new(RunCode::ProfileMissing, RunCode::ProfileMissing.sentence())
             .because("the data would go as it is, identities included, and nobody has accepted that"));
     }
     if confirm(&format!("{warning}\nSend the data as it is?")) {
-        return Ok(IdentifiedConsent::given());
+        return Ok(IdentifiedConsent::given_by_user());
     }
     Err(Error::new(RunCode::ProfileUnconfirmed, RunCode::ProfileUnconfirmed.sentence()))
 }
@@ -299,7 +301,9 @@ fn way_out(sink: &Sink, server: Option<Client>, project: Project) -> Result<WayO
     match (sink, server) {
         (Sink::Nothing, _) => Ok(WayOut::DryRun),
         (Sink::Folder(folder), _) => {
-            let unusable = |e: std::io::Error| Error::new(RunCode::OutputUnwritable, RunCode::OutputUnwritable.sentence()).because(e.to_string());
+            let unusable = |e: std::io::Error| {
+                Error::new(RunCode::OutputUnwritable, RunCode::OutputUnwritable.sentence()).because(e.to_string())
+            };
             std::fs::create_dir_all(folder).map_err(unusable)?;
             tempfile::tempfile_in(folder).map_err(unusable)?;
             Ok(WayOut::Output(folder.clone()))

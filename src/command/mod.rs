@@ -8,21 +8,23 @@ mod profile;
 mod sandbox;
 mod upload;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
-use crate::cli::{self, Cli, Command};
+use crate::cli::{self, Cli, ColorWhen, Command};
 use crate::config::{Connection, Environment};
 use crate::credential::{self, KeySources};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
+use crate::report;
 
-/// Carries out what was typed.
-pub fn dispatch(cli: Cli, environment: &Environment) -> ExitStatus {
-    let Some(command) = cli.command else { return upload::run(&cli.upload, environment) };
+/// Carries out what was typed; `arguments` without the program's name.
+pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> ExitStatus {
+    let Some(command) = cli.command else { return upload::run(&cli.upload, arguments, environment) };
     let done = match command {
         Command::Login { with_key_stdin, connection } => account::login(with_key_stdin, &(&connection).into(), environment),
         Command::Logout => account::logout(),
@@ -34,7 +36,7 @@ pub fn dispatch(cli: Cli, environment: &Environment) -> ExitStatus {
     match done {
         Ok(()) => ExitStatus::Success,
         Err(error) => {
-            crate::report::print_error(&error, environment);
+            report::print_error(&error, environment.color(ColorWhen::Auto));
             ExitStatus::of_error(error.code)
         }
     }

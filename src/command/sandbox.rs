@@ -1,12 +1,16 @@
 //! The sandbox as a process of its own, and inside an upload.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::cli::{ProfileLevel, SandboxArgs};
 use crate::config::{Config, DeidChoice};
 use crate::credential::KeySources;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::ProjectRef;
+use crate::profile;
 use crate::sandbox::{self, Level, Options, Sandbox};
 
 use super::say;
@@ -38,13 +42,32 @@ pub fn run(args: SandboxArgs) -> Result<(), Error> {
 pub fn embedded(folder: Option<&Path>, config: &Config) -> Result<Sandbox, Error> {
     let folder = folder.map_or_else(new_folder, |folder| Ok(folder.to_path_buf()))?;
     let project = group_and_label(&config.destination.project)?;
-    let fresh = !folder.exists() && config.deid == DeidChoice::Unsaid;
-    sandbox::start(Options { project: Some(project), ..Options::new(folder) })
+    let profile = if config.deid == DeidChoice::Unsaid && is_new(&folder) { Some(basic_profile()?) } else { None };
+    sandbox::start(Options {
+        project: Some(project),
+        profile: profile.as_ref().map(|file| file.path().to_path_buf()),
+        profile_level: Level::Site,
+        ..Options::new(folder)
+    })
+}
+
+fn is_new(folder: &Path) -> bool {
+    folder.read_dir().map_or(true, |mut entries| entries.next().is_none())
+}
+
+/// The built-in profile as a file, which is how a sandbox takes one.
+fn basic_profile() -> Result<NamedTempFile, Error> {
+    let unusable =
+        |e: io::Error| Error::new(RunCode::SandboxUnavailable, "no profile can be handed to the sandbox").because(e.to_string());
+    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().map_err(unusable)?;
+    file.write_all(profile::builtin("basic").unwrap_or_default().as_bytes()).map_err(unusable)?;
+    Ok(file)
 }
 
 fn new_folder() -> Result<PathBuf, Error> {
     let made = tempfile::Builder::new().prefix("fwupload-sandbox-").tempdir();
-    let made = made.map_err(|e| Error::new(RunCode::SandboxUnavailable, "no folder can be made for the sandbox").because(e.to_string()))?;
+    let made = made
+        .map_err(|e| Error::new(RunCode::SandboxUnavailable, "no folder can be made for the sandbox").because(e.to_string()))?;
     Ok(made.keep())
 }
 

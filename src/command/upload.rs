@@ -1,6 +1,6 @@
 //! The upload: config, report, server, plan, pipeline, exit status.
 
-use std::io::{BufRead, Write};
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,25 +22,25 @@ use crate::sandbox::Sandbox;
 use super::{key_sources, runtime, sandbox};
 
 /// Runs an upload from what was typed to the exit status.
-pub fn run(args: &UploadArgs, environment: &Environment) -> ExitStatus {
+pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment) -> ExitStatus {
     let ready = Config::new(args, environment).and_then(|config| {
-        let (events, receiver) = Events::channel();
-        let reporter = Reporter::start(&config, environment, receiver)?;
-        Ok((config, events, reporter))
+        let reporter = Reporter::start(config.output, &config.report, arguments)?;
+        Ok((config, reporter))
     });
     match ready {
-        Ok((config, events, reporter)) => reported(&config, events, reporter, environment),
+        Ok((config, reporter)) => reported(&config, reporter),
         Err(error) => {
-            report::print_error(&error, environment);
+            report::print_error(&error, environment.color(args.output.color));
             ExitStatus::of_error(error.code)
         }
     }
 }
 
 /// The run with its reporter attached: whatever happens, the end is reported.
-fn reported(config: &Config, events: Events, reporter: Reporter, environment: &Environment) -> ExitStatus {
+fn reported(config: &Config, reporter: Reporter) -> ExitStatus {
     let started = Instant::now();
-    let stopped_by = work(config, &events, &reporter).err();
+    let events = Events::new(reporter.events());
+    let stopped_by = work(config, &events).err();
     let totals = events.with_totals(|totals| totals.clone());
     let strictness = Strictness { fail_on_skip: config.report.fail_on_skip, allow_empty: config.report.allow_empty };
     let status = ExitStatus::of_run(stopped_by.as_ref().map(|e| e.code), &totals, strictness);
@@ -50,19 +50,18 @@ fn reported(config: &Config, events: Events, reporter: Reporter, environment: &E
     match reporter.finish() {
         Ok(()) => status,
         Err(error) => {
-            report::print_error(&error, environment);
+            report::print_error(&error, config.output.color);
             if status == ExitStatus::Success { ExitStatus::of_error(error.code) } else { status }
         }
     }
 }
 
-fn work(config: &Config, events: &Events, reporter: &Reporter) -> Result<(), Error> {
+fn work(config: &Config, events: &Events) -> Result<(), Error> {
     let runtime = runtime()?;
     let stop = Stop::default();
     runtime.spawn(stop.clone().on_signals());
     let (client, _sandbox) = server(config, events)?;
-    let mut confirm = |question: &str| reporter.pause(|| ask(question));
-    let plan = resolve(&runtime, config, client, &stop, &mut confirm)?;
+    let plan = resolve(&runtime, config, client, &stop)?;
     announce(&plan, config, events);
     let done = pipeline::run(&Arc::new(plan), events, &runtime, &stop);
     // What was dropped midway must not hold up the end of the program.
@@ -70,18 +69,13 @@ fn work(config: &Config, events: &Events, reporter: &Reporter) -> Result<(), Err
     done
 }
 
-fn resolve(
-    runtime: &Runtime,
-    config: &Config,
-    client: Option<Client>,
-    stop: &Stop,
-    confirm: &mut (dyn FnMut(&str) -> bool + Send),
-) -> Result<UploadPlan, Error> {
+fn resolve(runtime: &Runtime, config: &Config, client: Option<Client>, stop: &Stop) -> Result<UploadPlan, Error> {
+    let mut confirm = ask;
     runtime.block_on(async {
         tokio::select! {
             biased;
             () = stop.wait() => Err(stop.reason().unwrap_or_else(|| Error::new(RunCode::Interrupted, RunCode::Interrupted.sentence()))),
-            plan = plan::resolve(config, client, confirm) => plan,
+            plan = plan::resolve(config, client, &mut confirm) => plan,
         }
     })
 }
@@ -139,10 +133,7 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
     }
 }
 
-/// Shows a question on standard error and reads the answer; anything but yes is no.
+/// Asks the person at the terminal. Where the question cannot be put, the answer is no.
 fn ask(question: &str) -> bool {
-    let mut answer = String::new();
-    let asked = write!(std::io::stderr(), "{question} [y/N] ").and_then(|()| std::io::stderr().flush());
-    asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer)).is_ok()
-        && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    report::confirm(question, &mut std::io::stdin().lock(), &mut std::io::stderr()).unwrap_or(false)
 }

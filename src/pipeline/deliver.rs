@@ -290,7 +290,9 @@ impl Shared {
             IfExists::Skip if same => Ok(true),
             IfExists::Skip => {
                 let detail = "a file of this name with other content is there";
-                Err(FileFailure::new(FileCode::UploadExists, detail).with_hint("use `--if-exists replace` to add a new version").into())
+                Err(FileFailure::new(FileCode::UploadExists, detail)
+                    .with_hint("use `--if-exists replace` to add a new version")
+                    .into())
             }
             IfExists::Fail => Err(FileFailure::new(FileCode::UploadExists, "").into()),
         }

@@ -1,7 +1,7 @@
 //! Walk and index: which files there are, and which series the DICOM ones belong to.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -83,8 +83,9 @@ pub fn decide(server: FromServer, local: Option<Profile>, choice: &DeidChoice, p
         other => (other, None),
     };
     match (governs, local) {
-        (Some((level, profile)), Some(local)) => Err(conflict(level, &profile, project)
-            .because(format!("`--profile` names \"{}\"", escape_for_terminal(&local.name)))),
+        (Some((level, profile)), Some(local)) => {
+            Err(conflict(level, &profile, project).because(format!("`--profile` names \"{}\"", escape_for_terminal(&local.name))))
+        }
         (Some((level, profile)), None) if *choice == DeidChoice::AsItIs => {
             Err(conflict(level, &profile, project).because("`--no-deid` was given"))
         }
@@ -110,12 +111,14 @@ impl Decision {
         match self {
             Self::Clean { governing, profile } => {
                 let name = escape_for_terminal(&governing.name);
-                let place = if governing.level == "local" { "given locally".to_owned() } else { format!("from the {}", governing.level) };
+                let place =
+                    if governing.level == "local" { "given locally".to_owned() } else { format!("from the {}", governing.level) };
                 let text = format!("DICOM is de-identified with the profile \"{name}\" ({place}, {})", governing.digest);
                 let mut all = vec![Announcement::notice("profile", text)];
                 if !profile.other_sections.is_empty() {
                     let sections = profile.other_sections.join(", ");
-                    let text = format!("its sections for other kinds of files are not applied: {}", escape_for_terminal(&sections));
+                    let text =
+                        format!("its sections for other kinds of files are not applied: {}", escape_for_terminal(&sections));
                     all.push(Announcement::notice("profile-sections", text));
                 }
                 if profile.is_empty() {

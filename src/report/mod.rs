@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::config::{DEFAULT_REPORT, Output, Report, Verbosity};
+use crate::config::{DEFAULT_REPORT, Output, Report};
 use crate::event::Event;
 use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
@@ -84,11 +84,9 @@ impl Reporter {
     }
 }
 
-/// Shows an error that stopped the run while no reporter was there to show it.
-pub fn show_error(error: &Error, output: Output) {
-    if output.verbosity > Verbosity::Silent {
-        Printer::new(Box::new(io::stderr()), output.color).stop(error);
-    }
+/// Shows an error that stopped a command while no reporter was there to show it.
+pub fn print_error(error: &Error, color: bool) {
+    Printer::new(Box::new(io::stderr()), color).stop(error);
 }
 
 /// Asks a question that is answered with `yes`; anything else, and the end of the input, is a no.
