@@ -1,9 +1,7 @@
-//! What the DICOM standard says, as data: the dictionary of attributes, and the private elements it describes.
+//! What the DICOM standard says, as data: the dictionary of attributes.
 //!
 //! Knows nothing of files or profiles.
 
 mod dictionary;
-mod private;
 
-pub use dictionary::{close_keyword, is_private, is_us_or_ss, keyword, name_of, tag_of_keyword, tag_of_keyword_any_case, vr};
-pub use private::private_vr;
+pub use dictionary::{close_keyword, is_private, keyword, name_of, tag_of_keyword, tag_of_keyword_any_case, vr};
