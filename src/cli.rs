@@ -261,7 +261,7 @@ pub struct TransferArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = OUTPUT)]
 pub struct OutputArgs {
-    /// Say less: errors and the last line; twice: nothing
+    /// Say less: errors, warnings and the last line; twice: nothing
     #[arg(short, long, action = ArgAction::Count)]
     pub quiet: u8,
     /// Say more: a line per file; twice: requests and timings

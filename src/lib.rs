@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod config;
 pub mod credential;
+pub mod deid;
 pub mod dicom;
 pub mod discover;
 pub mod event;
@@ -13,6 +14,7 @@ pub mod failure;
 pub mod flywheel;
 pub mod phi;
 pub mod profile;
+pub mod report;
 pub mod routing;
 pub mod sandbox;
 pub mod standard;

@@ -154,6 +154,11 @@ impl DataSet {
         Self { elements }
     }
 
+    /// The elements themselves, in file order.
+    pub fn into_elements(self) -> Vec<Element> {
+        self.elements
+    }
+
     /// The elements in file order.
     pub fn iter(&self) -> std::slice::Iter<'_, Element> {
         self.elements.iter()

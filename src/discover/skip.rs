@@ -49,4 +49,18 @@ impl SkipReason {
             Self::SameInstance => "the same instance again",
         }
     }
+
+    /// What follows a number in a summary.
+    pub fn counted(self) -> &'static str {
+        match self {
+            Self::NotDicom => "not DICOM",
+            Self::Dicomdir => "DICOMDIR",
+            Self::Empty => "empty",
+            Self::Excluded => "left out by filters",
+            Self::Symlink => "symbolic links",
+            Self::Special => "special files",
+            Self::SameFile => "reached twice",
+            Self::SameInstance => "same instance again",
+        }
+    }
 }

@@ -204,6 +204,9 @@ fn path(text: &str) -> Result<Path, SelectorError> {
         if sequences.len() > 60 {
             return Err(SelectorError::new("the path is too long"));
         }
+        if tag.group() == 0x0002 {
+            return Err(SelectorError::new("file meta information has no place in a path"));
+        }
         let Some(item) = words.next() else { return Ok(Path { sequences, leaf: tag }) };
         let item = match item {
             "*" => ItemChoice::Every,

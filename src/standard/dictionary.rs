@@ -47,6 +47,11 @@ pub fn vr(tag: Tag) -> Option<VR> {
     }
 }
 
+/// Whether the standard leaves the choice between US and SS to Pixel Representation (0028,0103).
+pub fn is_us_or_ss(tag: Tag) -> bool {
+    StandardDataDictionary.by_tag(tag).is_some_and(|entry| entry.vr() == VirtualVr::Xs)
+}
+
 /// Whether a tag is private: an odd group (PS3.5 section 7.8).
 pub fn is_private(tag: Tag) -> bool {
     tag.group() % 2 == 1

@@ -1,0 +1,50 @@
+//! What must hold for a data set when all rules have been applied.
+
+use super::act::CHARACTER_SET;
+use super::text::is_plain;
+use crate::dicom::{DataSet, Element, VR, Value};
+use crate::failure::{FileCode, FileFailure};
+use crate::profile::has_character_set;
+use crate::standard;
+
+/// Refuses a data set in which a sequence stayed shut: rules that act in every item cannot have reached what it holds.
+pub(super) fn all_sequences_open(data: &DataSet) -> Result<(), FileFailure> {
+    for element in data {
+        if is_closed_sequence(element) {
+            let what = standard::name_of(element.tag);
+            let why = format!("{what} is a sequence whose items cannot be read, so no rule can reach them");
+            return Err(FileFailure::new(FileCode::DeidTarget, why).with_hint("have the profile remove the sequence"));
+        }
+        for item in element.items().into_iter().flat_map(|sequence| &sequence.items) {
+            all_sequences_open(&item.data)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_closed_sequence(element: &Element) -> bool {
+    let sequence = element.vr == VR::SQ || (element.vr == VR::UN && standard::vr(element.tag) == Some(VR::SQ));
+    sequence && element.bytes().is_some_and(|bytes| !bytes.is_empty())
+}
+
+/// The value of Specific Character Set, to see later whether it changed.
+pub(super) fn character_set(data: &DataSet) -> Option<Element> {
+    data.get(CHARACTER_SET).cloned()
+}
+
+/// Refuses a data set whose character set was changed while values remain that depend on it.
+pub(super) fn text_is_readable(data: &DataSet) -> Result<(), FileFailure> {
+    if all_plain(data) {
+        return Ok(());
+    }
+    let why = "Specific Character Set was changed while values remain that are written in the former one";
+    Err(FileFailure::new(FileCode::DeidText, why).with_hint("have the profile keep SpecificCharacterSet"))
+}
+
+fn all_plain(data: &DataSet) -> bool {
+    data.iter().all(|element| match &element.value {
+        Value::Bytes(bytes) => !has_character_set(element.vr) || is_plain(bytes),
+        Value::Items(sequence) => sequence.items.iter().all(|item| all_plain(&item.data)),
+        Value::Fragments(_) => true,
+    })
+}

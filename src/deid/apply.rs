@@ -1,0 +1,269 @@
+//! Carries the rules out on a data set, in the order in which the profile lists them.
+//!
+//! With recursion on, all rules act on one data set and then on each of its items, which gives what walking the whole
+//! tree for each rule would: no rule of such a profile looks beyond the data set that it acts in.
+
+use super::act::{Act, CHARACTER_SET, Done, Misstep, Scope};
+use super::hash::Hasher;
+use super::paths::{Location, Paths, find};
+use super::private::PrivateName;
+use crate::dicom::{DataSet, Element, Tag, character_set_of};
+use crate::failure::{FileCode, FileFailure};
+use crate::profile::{ItemChoice, Path, PathRegex};
+
+/// A rule with its action settled.
+pub(super) struct Compiled {
+    /// How messages name it.
+    pub(super) name: String,
+    pub(super) target: Target,
+    pub(super) act: Act,
+}
+
+/// What a rule addresses.
+pub(super) enum Target {
+    Tag(Tag),
+    Private(PrivateName),
+    Path(Path),
+    Repeater { group: u16, element: u16 },
+    Regex(PathRegex),
+}
+
+/// All rules of a profile, ready to be carried out.
+pub(super) struct Rules {
+    pub(super) rules: Vec<Compiled>,
+    /// The rules for one attribute, by tag and then in order.
+    by_tag: Vec<(Tag, usize)>,
+    /// The rules that must be looked at in every data set: those for other than one attribute.
+    always: Vec<usize>,
+    /// The rules for one attribute that create it.
+    inserting: Vec<usize>,
+    pub(super) recurse: bool,
+    hasher: Hasher,
+}
+
+/// What happens while one instance is cleaned.
+#[derive(Default)]
+pub(super) struct Run {
+    /// Elements changed, made or removed.
+    pub(super) changed: u32,
+    /// Whether a rule changed Specific Character Set somewhere.
+    pub(super) character_set_changed: bool,
+    paths: Option<Paths>,
+}
+
+impl Rules {
+    pub(super) fn new(rules: Vec<Compiled>, recurse: bool, hasher: Hasher) -> Self {
+        let mut all = Self { rules, by_tag: Vec::new(), always: Vec::new(), inserting: Vec::new(), recurse, hasher };
+        for (index, rule) in all.rules.iter().enumerate() {
+            match rule.target {
+                Target::Tag(tag) => {
+                    all.by_tag.push((tag, index));
+                    if rule.act.inserts() {
+                        all.inserting.push(index);
+                    }
+                }
+                _ => all.always.push(index),
+            }
+        }
+        all.by_tag.sort_unstable();
+        all
+    }
+
+    /// Applies every rule to an instance's data set.
+    pub(super) fn apply(&self, data: &mut DataSet, scope: Scope<'_>, run: &mut Run) -> Result<(), FileFailure> {
+        self.data_set(data, scope, true, run)
+    }
+
+    /// Whether some rule means to reach into every sequence.
+    pub(super) fn reach_everywhere(&self) -> bool {
+        self.recurse || self.rules.iter().any(|rule| matches!(rule.target, Target::Regex(_)))
+    }
+
+    fn data_set(&self, data: &mut DataSet, scope: Scope<'_>, top: bool, run: &mut Run) -> Result<(), FileFailure> {
+        let mut due = self.due(data, top);
+        let mut next = 0;
+        while let Some(index) = due.get(next).copied() {
+            next += 1;
+            let Some(rule) = self.rules.get(index) else { continue };
+            let paths = run.paths.take();
+            if let Some(inserted) = self.rule(rule, data, scope, top, paths, run)? {
+                // Later rules for what was just made are due now.
+                let later = self.for_tag(inserted).filter(|later| *later > index);
+                due.extend(later);
+                due.sort_unstable();
+                due.dedup();
+            }
+        }
+        if self.recurse { self.items(data, scope, run) } else { Ok(()) }
+    }
+
+    /// The rules that have something to do in a data set, in order.
+    fn due(&self, data: &DataSet, top: bool) -> Vec<usize> {
+        let mut due = self.always.clone();
+        if top {
+            due.extend(&self.inserting);
+        }
+        for element in data {
+            due.extend(self.for_tag(element.tag));
+        }
+        due.sort_unstable();
+        due.dedup();
+        due
+    }
+
+    fn for_tag(&self, tag: Tag) -> impl Iterator<Item = usize> + '_ {
+        let from = self.by_tag.partition_point(|(other, _)| *other < tag);
+        self.by_tag.iter().skip(from).take_while(move |(other, _)| *other == tag).map(|(_, index)| *index)
+    }
+
+    /// Applies the rules in the items of every sequence.
+    fn items(&self, data: &mut DataSet, scope: Scope<'_>, run: &mut Run) -> Result<(), FileFailure> {
+        if data.iter().all(|element| element.items().is_none()) {
+            return Ok(());
+        }
+        let own = character_set_of(data, scope.inherited);
+        for element in data.iter_mut() {
+            if let Some(sequence) = element.items_mut() {
+                let inside = Scope { encoding: sequence.encoding, inherited: &own };
+                for item in &mut sequence.items {
+                    self.data_set(&mut item.data, inside, false, run)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies one rule, and gives the tag that it created at this level.
+    fn rule(
+        &self,
+        rule: &Compiled,
+        data: &mut DataSet,
+        scope: Scope<'_>,
+        top: bool,
+        paths: Option<Paths>,
+        run: &mut Run,
+    ) -> Result<Option<Tag>, FileFailure> {
+        match &rule.target {
+            Target::Tag(tag) => {
+                if (top || data.get(*tag).is_some()) && tag.group() != 0x0002 {
+                    return self.on(rule, data, *tag, scope, run);
+                }
+            }
+            Target::Private(name) => {
+                let tags = name.tags(data);
+                if top && rule.act.inserts() && tags.iter().all(|tag| data.get(*tag).is_none()) {
+                    return self.insert_private(rule, name, data, scope, run);
+                }
+                for tag in tags.into_iter().filter(|tag| data.get(*tag).is_some()).collect::<Vec<_>>() {
+                    self.on(rule, data, tag, scope, run)?;
+                }
+            }
+            Target::Repeater { group, element } => {
+                let matches = |tag: &Tag| tag.group() & 0xFF00 == *group && tag.element() == *element;
+                for tag in data.iter().map(|element| element.tag).filter(matches).collect::<Vec<_>>() {
+                    self.on(rule, data, tag, scope, run)?;
+                }
+            }
+            Target::Path(path) => return self.along(rule, data, &path.sequences, path.leaf, scope, run),
+            Target::Regex(regex) => {
+                let paths = paths.unwrap_or_else(|| Paths::of(data));
+                for location in paths.matching(regex) {
+                    self.at(rule, data, &location, scope, run)?;
+                }
+                run.paths = Some(paths);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Acts on one element of this data set.
+    fn on(
+        &self,
+        rule: &Compiled,
+        data: &mut DataSet,
+        tag: Tag,
+        scope: Scope<'_>,
+        run: &mut Run,
+    ) -> Result<Option<Tag>, FileFailure> {
+        let done = rule.act.on(data, tag, scope, &self.hasher).map_err(|misstep| misstep.of(&rule.name, tag))?;
+        run.changed += u32::from(done != Done::Nothing);
+        run.character_set_changed |= tag == CHARACTER_SET && done != Done::Nothing;
+        Ok((done == Done::Inserted).then_some(tag))
+    }
+
+    fn insert_private(
+        &self,
+        rule: &Compiled,
+        name: &PrivateName,
+        data: &mut DataSet,
+        scope: Scope<'_>,
+        run: &mut Run,
+    ) -> Result<Option<Tag>, FileFailure> {
+        let block_tag = Tag(name.group, u16::from(name.element));
+        let unknown = "the private element is absent and cannot be created, as its VR is not known";
+        if name.known_vr().is_none() {
+            return Err(Misstep::new(FileCode::DeidRule, unknown).of(&rule.name, block_tag));
+        }
+        let charset = character_set_of(data, scope.inherited);
+        let full = || Misstep::new(FileCode::DeidRule, "no private block is free").of(&rule.name, block_tag);
+        let tag = name.make_room(data, &charset).ok_or_else(full)?;
+        self.on(rule, data, tag, scope, run)
+    }
+
+    /// Follows a path into items; makes what is missing on the way where the action creates its element. Gives the tag
+    /// that was made at this level.
+    fn along(
+        &self,
+        rule: &Compiled,
+        data: &mut DataSet,
+        sequences: &[(Tag, ItemChoice)],
+        leaf: Tag,
+        scope: Scope<'_>,
+        run: &mut Run,
+    ) -> Result<Option<Tag>, FileFailure> {
+        let Some(((tag, choice), rest)) = sequences.split_first() else {
+            return self.on(rule, data, leaf, scope, run);
+        };
+        let own = character_set_of(data, scope.inherited);
+        let mut made = None;
+        if data.get(*tag).is_none() {
+            if !rule.act.inserts() || *choice == ItemChoice::Every {
+                return Ok(None);
+            }
+            data.put(Element::sequence(*tag, Vec::new(), scope.encoding));
+            made = Some(*tag);
+        }
+        let closed = || Misstep::new(FileCode::DeidRule, "the path leads through an element that is no sequence");
+        let sequence = data.get_mut(*tag).and_then(Element::items_mut).ok_or_else(|| closed().of(&rule.name, *tag))?;
+        if let ItemChoice::At(index) = choice
+            && rule.act.inserts()
+        {
+            let missing = (index + 1).saturating_sub(sequence.items.len());
+            let new = Element::sequence(*tag, vec![DataSet::new(); missing], sequence.encoding);
+            sequence.items.extend(new.items().into_iter().flat_map(|new| new.items.clone()));
+        }
+        let inside = Scope { encoding: sequence.encoding, inherited: &own };
+        for (index, item) in sequence.items.iter_mut().enumerate() {
+            if *choice == ItemChoice::Every || *choice == ItemChoice::At(index) {
+                self.along(rule, &mut item.data, rest, leaf, inside, run)?;
+            }
+        }
+        Ok(made)
+    }
+
+    /// Acts on an element that a path expression found, unless an earlier match took it out.
+    fn at(
+        &self,
+        rule: &Compiled,
+        data: &mut DataSet,
+        location: &Location,
+        scope: Scope<'_>,
+        run: &mut Run,
+    ) -> Result<(), FileFailure> {
+        if find(data, location).is_none() {
+            return Ok(());
+        }
+        let steps: Vec<_> = location.items.iter().map(|(tag, index)| (*tag, ItemChoice::At(*index))).collect();
+        self.along(rule, data, &steps, location.tag, scope, run).map(|_| ())
+    }
+}

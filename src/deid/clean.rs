@@ -1,0 +1,160 @@
+//! Cleaning one instance by a profile: the steps and their order.
+
+use super::act::{Act, Scope};
+use super::afterwards;
+use super::age::age;
+use super::apply::{Compiled, Rules, Run, Target};
+use super::date::{Shift, span};
+use super::hash::Hasher;
+use super::instance::CleanInstance;
+use super::private::{self, PrivateName};
+use super::text::{Reading, read};
+use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value};
+use crate::failure::FileFailure;
+use crate::phi::Phi;
+use crate::profile::{Action, AgeUnit, DateFormat, DicomRules, Profile, Rule, Selector};
+
+const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
+const STUDY_DATE: Tag = Tag(0x0008, 0x0020);
+const PATIENT_AGE: Tag = Tag(0x0010, 0x1010);
+
+/// A profile made ready, once per run. Holds no state: the same instance always gives the same bytes.
+pub struct Cleaner {
+    rules: Rules,
+    limits: Limits,
+    /// Private elements that `remove-private-tags` leaves; none where it is off.
+    remove_private: Option<Vec<PrivateName>>,
+    remove_undefined: bool,
+    /// Whether every sequence must be open for the rules.
+    reaches_everywhere: bool,
+    age: Option<(DateFormat, Option<AgeUnit>)>,
+}
+
+impl Cleaner {
+    /// Makes a profile ready.
+    pub fn new(profile: &Profile, limits: Limits) -> Self {
+        let dicom = &profile.dicom;
+        let hasher = Hasher {
+            salt: dicom.salt.as_ref().map(Phi::expose).cloned().unwrap_or_default(),
+            digits: dicom.hash_digits,
+            numeric_name: dicom.uid_numeric_name.clone(),
+            prefix: dicom.uid_prefix_fields,
+            suffix: dicom.uid_suffix_fields,
+        };
+        let compiled = dicom.fields.iter().map(|rule| compile(rule, dicom)).collect();
+        let protected = || dicom.fields.iter().filter_map(|rule| PrivateName::of(&rule.selector)).collect();
+        let rules = Rules::new(compiled, dicom.recurse_sequence, hasher);
+        Self {
+            reaches_everywhere: rules.reach_everywhere() || dicom.remove_private_tags || dicom.remove_undefined,
+            rules,
+            limits,
+            remove_private: dicom.remove_private_tags.then(protected),
+            remove_undefined: dicom.remove_undefined,
+            age: dicom.patient_age_from_birthdate.then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
+        }
+    }
+
+    /// Cleans an instance and writes it. It fails rather than leave a rule undone.
+    pub fn deidentify(&self, mut instance: Instance) -> Result<CleanInstance, FileFailure> {
+        let encoding = instance.syntax.encoding;
+        let mut data = joined(&mut instance);
+        let changed = self.clean(&mut data, encoding)?;
+        part(&mut instance, data);
+        CleanInstance::write(&instance, &self.limits, changed)
+    }
+
+    /// All steps on the data set, in the order of Flywheel's engine. Gives the number of elements changed.
+    fn clean(&self, data: &mut DataSet, encoding: Encoding) -> Result<u32, FileFailure> {
+        let default = CharacterSet::default();
+        let scope = Scope { encoding, inherited: &default };
+        let mut run = Run::default();
+        let former = afterwards::character_set(data);
+        if let Some(protected) = &self.remove_private {
+            run.changed += private::remove_all(data, protected);
+        }
+        if let Some((format, units)) = &self.age {
+            run.changed += u32::from(set_age(data, encoding, format, *units));
+        }
+        if self.remove_undefined {
+            run.changed += self.rules.remove_undefined(data);
+        }
+        self.rules.apply(data, scope, &mut run)?;
+        if self.reaches_everywhere {
+            afterwards::all_sequences_open(data)?;
+        }
+        if run.character_set_changed || former != afterwards::character_set(data) {
+            afterwards::text_is_readable(data)?;
+        }
+        Ok(run.changed)
+    }
+}
+
+/// Settles what a rule leaves to the profile.
+fn compile(rule: &Rule, rules: &DicomRules) -> Compiled {
+    let shift = |days: &Option<f64>, format: &Option<DateFormat>, default: &DateFormat, with_time| {
+        let by = span(days.or(rules.date_increment).unwrap_or_default());
+        Act::Shift(Shift { by, format: format.as_ref().unwrap_or(default).clone(), with_time })
+    };
+    let act = match &rule.action {
+        Action::Keep => Act::Keep,
+        Action::Remove => Act::Remove,
+        Action::ReplaceWith { value, insert } => Act::Replace { value: value.clone(), insert: rules.inserts(*insert) },
+        Action::Hash => Act::Hash,
+        Action::HashUid => Act::HashUid,
+        Action::IncrementDate { days, format } => shift(days, format, &rules.date_format, false),
+        Action::IncrementDateTime { days, format } => shift(days, format, &rules.datetime_format, true),
+    };
+    let target = match &rule.selector {
+        Selector::Tag(tag) => Target::Tag(*tag),
+        Selector::Private { group, creator, element } => {
+            Target::Private(PrivateName { group: *group, creator: creator.clone(), element: *element })
+        }
+        Selector::Path(path) => Target::Path(path.clone()),
+        Selector::Repeater { group, element } => Target::Repeater { group: *group, element: *element },
+        Selector::Regex(regex) => Target::Regex(regex.clone()),
+    };
+    Compiled { name: rule.describe(), target, act }
+}
+
+/// Header and tail as the one data set that they are, with a place held for the pixel data between them.
+fn joined(instance: &mut Instance) -> DataSet {
+    let mut elements = std::mem::take(&mut instance.header).into_elements();
+    if let Some(pixels) = &instance.pixels {
+        elements.push(placeholder(pixels));
+    }
+    elements.extend(std::mem::take(&mut instance.tail).into_elements());
+    DataSet::from_elements(elements)
+}
+
+/// Fragments can be kept or removed and nothing else, which is what rules can do to pixel data.
+fn placeholder(pixels: &PixelElement) -> Element {
+    Element { tag: pixels.tag, vr: pixels.vr, odd_vr: None, value: Value::Fragments(bytes::Bytes::new()) }
+}
+
+/// Puts header and tail back; pixel data whose place is gone is dropped.
+fn part(instance: &mut Instance, data: DataSet) {
+    let mut elements = data.into_elements();
+    let place = instance.pixels.as_ref().and_then(|pixels| elements.iter().position(|element| element.tag == pixels.tag));
+    if let Some(at) = place {
+        let tail = elements.split_off(at);
+        instance.tail = DataSet::from_elements(tail.into_iter().skip(1).collect());
+    } else {
+        instance.pixels = None;
+    }
+    instance.header = DataSet::from_elements(elements);
+}
+
+/// Sets the patient's age where both dates can be read; else nothing happens, as with Flywheel.
+fn set_age(data: &mut DataSet, encoding: Encoding, format: &DateFormat, units: Option<AgeUnit>) -> bool {
+    let date = |tag| {
+        let element: &Element = data.get(tag)?;
+        match read(element, VR::DA, encoding, CharacterSet::default) {
+            Reading::Text(text) => format.parse(&text).map(|date| date.date()),
+            _ => None,
+        }
+    };
+    let (Some(birth), Some(study)) = (date(BIRTH_DATE), date(STUDY_DATE)) else { return false };
+    let value = age(birth, study, units).into_bytes();
+    data.put(Element::new(PATIENT_AGE, VR::AS, value));
+    true
+}

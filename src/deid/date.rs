@@ -1,0 +1,122 @@
+//! Shifting dates by a number of days.
+//!
+//! A date that does not have its format exactly is an error: misreading it would shift it to a wrong one.
+
+use chrono::{Datelike, TimeDelta};
+
+use crate::profile::DateFormat;
+
+/// How a rule shifts dates.
+#[derive(Clone)]
+pub(super) struct Shift {
+    pub(super) by: TimeDelta,
+    pub(super) format: DateFormat,
+    /// Whether a time zone at the end is set aside and a missing fraction is filled in.
+    pub(super) with_time: bool,
+}
+
+/// Why a date cannot be shifted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unshiftable {
+    /// The text does not have the format.
+    Format,
+    /// The result would lie outside the years 1 to 9999.
+    Range,
+}
+
+/// Days as a time span, to the microsecond.
+pub(super) fn span(days: f64) -> TimeDelta {
+    // The profile's loader bounds the days, so the number fits.
+    #[allow(clippy::cast_possible_truncation)]
+    TimeDelta::microseconds((days * 86_400e6).round_ties_even() as i64)
+}
+
+impl Shift {
+    /// The shifted dates: values between commas each for itself, empty ones kept, joined by backslashes.
+    pub(super) fn apply(&self, text: &str) -> Result<String, Unshiftable> {
+        let values = text.split(',').map(|value| if value.is_empty() { Ok(String::new()) } else { self.one(value) });
+        Ok(values.collect::<Result<Vec<_>, _>>()?.join("\\"))
+    }
+
+    fn one(&self, value: &str) -> Result<String, Unshiftable> {
+        let (value, zone) = if self.with_time { split_zone(value) } else { (value, "") };
+        let completed;
+        let value = if self.with_time && self.format.ends_in_fraction() && !value.contains('.') {
+            completed = format!("{value}.0");
+            &completed
+        } else {
+            value
+        };
+        let date = self.format.parse(value).ok_or(Unshiftable::Format)?;
+        let shifted = date.checked_add_signed(self.by).ok_or(Unshiftable::Range)?;
+        if !(1..=9999).contains(&shifted.year()) {
+            return Err(Unshiftable::Range);
+        }
+        Ok(self.format.format(shifted) + zone)
+    }
+}
+
+/// Cuts `+ZZZZ` or `-ZZ:ZZ` off the end.
+fn split_zone(value: &str) -> (&str, &str) {
+    for length in [5, 6] {
+        let Some((rest, zone)) = value.len().checked_sub(length).and_then(|at| value.split_at_checked(at)) else { continue };
+        let Some(digits) = zone.strip_prefix(['+', '-']) else { continue };
+        let fits = digits.bytes().enumerate().all(
+            |(at, byte)| {
+                if length == 6 && at == 2 { byte == b':' } else { byte.is_ascii_digit() }
+            },
+        );
+        if fits {
+            return (rest, zone);
+        }
+    }
+    (value, "")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn shift(format: &str, days: f64, with_time: bool, text: &str) -> Result<String, Unshiftable> {
+        Shift { by: span(days), format: DateFormat::new(format).unwrap(), with_time }.apply(text)
+    }
+
+    fn date(text: &str) -> Result<String, Unshiftable> {
+        shift("%Y%m%d", -17.0, false, text)
+    }
+
+    fn time(text: &str) -> Result<String, Unshiftable> {
+        shift("%Y%m%d%H%M%S.%f", -17.0, true, text)
+    }
+
+    #[test]
+    fn dates_give_the_known_answers() {
+        assert_eq!(date("20040119").unwrap(), "20040102");
+        assert_eq!(date("19000101").unwrap(), "18991215");
+        assert_eq!(date("10000101").unwrap(), "9991215");
+        assert_eq!(date("20040119,20040120").unwrap(), "20040102\\20040103");
+        assert_eq!(date("20040119,").unwrap(), "20040102\\");
+        assert_eq!(shift("%Y%m%d", 1.5, false, "20040119").unwrap(), "20040120");
+        for text in ["2004.01.19", "2004", "200401", "2004-01-19", "20040119-20040120", "20041301", "20040119120000", "072730"] {
+            assert_eq!(date(text), Err(Unshiftable::Format), "{text}");
+        }
+        // Flywheel's engine reads these as other dates.
+        assert_eq!(date("2004119"), Err(Unshiftable::Format));
+        assert_eq!(date("200411"), Err(Unshiftable::Format));
+        assert_eq!(date("00010110"), Err(Unshiftable::Range));
+        assert_eq!(shift("%Y%m%d", 17.0, false, "99991231"), Err(Unshiftable::Range));
+    }
+
+    #[test]
+    fn datetimes_give_the_known_answers() {
+        assert_eq!(time("20040119072730").unwrap(), "20040102072730.000000");
+        assert_eq!(time("20040119072730.5").unwrap(), "20040102072730.500000");
+        assert_eq!(time("20040119072730+0100").unwrap(), "20040102072730.000000+0100");
+        assert_eq!(time("20040119072730-01:00").unwrap(), "20040102072730.000000-01:00");
+        for text in ["20040119072730.1234567", "20040119", "2004", "20040119072760", "200401190727", "2004011907"] {
+            assert_eq!(time(text), Err(Unshiftable::Format), "{text}");
+        }
+        assert_eq!(shift("%Y%m%d", -17.0, true, "20040119").unwrap(), "20040102");
+    }
+}

@@ -1,0 +1,155 @@
+//! The types that may leave the machine. Their fields are private and their makers few: a file that was not cleaned
+//! cannot be taken for one that was.
+
+use super::attributes::RoutingAttributes;
+use crate::dicom::{Body, Instance, Limits, Tag, write};
+use crate::failure::{FileCode, FileFailure};
+
+/// What an instance looks like once it is written.
+#[derive(Debug, Clone)]
+struct Outgoing {
+    sop_class: String,
+    sop_instance: String,
+    body: Body,
+    routing: RoutingAttributes,
+}
+
+impl Outgoing {
+    fn write(instance: &Instance, limits: &Limits) -> Result<Self, FileFailure> {
+        let routing = RoutingAttributes::of(&instance.header, instance.syntax.encoding);
+        let Some(sop_instance) = routing.sop_instance.as_ref().map(|uid| uid.expose().clone()) else {
+            return Err(FileFailure::new(FileCode::RouteMissingUid, "there is no SOP Instance UID"));
+        };
+        let class = instance.header.get(Tag(0x0008, 0x0016)).and_then(|element| element.bytes());
+        let class = class.map(|bytes| String::from_utf8_lossy(bytes).trim_end_matches(['\0', ' ']).to_owned());
+        let body = write(instance, limits)?;
+        Ok(Self { sop_class: class.unwrap_or_default(), sop_instance, body, routing })
+    }
+}
+
+/// An instance that a profile was applied to, written and read back. Only [`super::Cleaner::deidentify`] makes one.
+#[derive(Debug, Clone)]
+pub struct CleanInstance {
+    outgoing: Outgoing,
+    changed: u32,
+}
+
+impl CleanInstance {
+    pub(super) fn write(instance: &Instance, limits: &Limits, changed: u32) -> Result<Self, FileFailure> {
+        Ok(Self { outgoing: Outgoing::write(instance, limits)?, changed })
+    }
+
+    /// How many elements were changed, made or removed.
+    pub fn changed(&self) -> u32 {
+        self.changed
+    }
+}
+
+/// Proof that sending data as it is was agreed to, by flag or at the prompt. The plan makes it, once, after it knows.
+#[derive(Debug, Clone, Copy)]
+pub struct IdentifiedConsent(());
+
+impl IdentifiedConsent {
+    /// To be called where the user's consent was obtained, and nowhere else.
+    pub fn given_by_user() -> Self {
+        Self(())
+    }
+}
+
+/// An instance as it is, which the user agreed to send so. Preamble and file meta are fresh all the same.
+#[derive(Debug, Clone)]
+pub struct UncleanedInstance {
+    outgoing: Outgoing,
+}
+
+/// Writes an instance without applying a profile.
+pub fn as_it_is(instance: &Instance, limits: &Limits, _consent: &IdentifiedConsent) -> Result<UncleanedInstance, FileFailure> {
+    Ok(UncleanedInstance { outgoing: Outgoing::write(instance, limits)? })
+}
+
+/// What may be packed and sent.
+#[derive(Debug, Clone)]
+pub enum Sendable {
+    /// A profile was applied.
+    Clean(CleanInstance),
+    /// The user agreed to send it as it is.
+    Uncleaned(UncleanedInstance),
+}
+
+impl Sendable {
+    fn outgoing(&self) -> &Outgoing {
+        match self {
+            Self::Clean(clean) => &clean.outgoing,
+            Self::Uncleaned(uncleaned) => &uncleaned.outgoing,
+        }
+    }
+
+    /// SOP Class UID; empty where the data set has none.
+    pub fn sop_class(&self) -> &str {
+        &self.outgoing().sop_class
+    }
+
+    /// SOP Instance UID, as sent.
+    pub fn sop_instance(&self) -> &str {
+        &self.outgoing().sop_instance
+    }
+
+    /// The bytes to send.
+    pub fn body(&self) -> &Body {
+        &self.outgoing().body
+    }
+
+    /// What says where it belongs.
+    pub fn routing(&self) -> &RoutingAttributes {
+        &self.outgoing().routing
+    }
+
+    /// How many elements the profile changed, made or removed.
+    pub fn changed(&self) -> u32 {
+        match self {
+            Self::Clean(clean) => clean.changed,
+            Self::Uncleaned(_) => 0,
+        }
+    }
+}
+
+impl From<CleanInstance> for Sendable {
+    fn from(clean: CleanInstance) -> Self {
+        Self::Clean(clean)
+    }
+}
+
+impl From<UncleanedInstance> for Sendable {
+    fn from(uncleaned: UncleanedInstance) -> Self {
+        Self::Uncleaned(uncleaned)
+    }
+}
+
+/// Getters that all three share.
+macro_rules! getters {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// SOP Class UID; empty where the data set has none.
+            pub fn sop_class(&self) -> &str {
+                &self.outgoing.sop_class
+            }
+
+            /// SOP Instance UID, as sent.
+            pub fn sop_instance(&self) -> &str {
+                &self.outgoing.sop_instance
+            }
+
+            /// The bytes to send.
+            pub fn body(&self) -> &Body {
+                &self.outgoing.body
+            }
+
+            /// What says where it belongs.
+            pub fn routing(&self) -> &RoutingAttributes {
+                &self.outgoing.routing
+            }
+        }
+    )*};
+}
+
+getters!(CleanInstance, UncleanedInstance);

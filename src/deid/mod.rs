@@ -1,0 +1,22 @@
+//! De-identification: the one way from an instance that was read to one that may be sent.
+//!
+//! Owns what each rule does to the bytes. It fails a file rather than leave a rule undone, and never puts a value into
+//! a failure: the rule's place in the profile and the tag say enough.
+
+mod act;
+mod afterwards;
+mod age;
+mod apply;
+mod attributes;
+mod clean;
+mod date;
+mod hash;
+mod instance;
+mod paths;
+mod private;
+mod text;
+mod undefined;
+
+pub use attributes::RoutingAttributes;
+pub use clean::Cleaner;
+pub use instance::{CleanInstance, IdentifiedConsent, Sendable, UncleanedInstance, as_it_is};

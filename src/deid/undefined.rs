@@ -1,0 +1,83 @@
+//! `remove-undefined`: what no rule addresses goes.
+
+use super::apply::{Rules, Target};
+use super::paths::{Location, Paths};
+use crate::dicom::{DataSet, Tag};
+use crate::profile::{ItemChoice, Path};
+
+/// The elements that path expressions address.
+struct Defined {
+    locations: Vec<Location>,
+}
+
+impl Rules {
+    /// Removes every element that no rule addresses; a sequence that is addressed itself keeps its items, empty. Private
+    /// creators stay where an element of theirs does. Gives the number of elements removed.
+    pub(super) fn remove_undefined(&self, data: &mut DataSet) -> u32 {
+        let mut paths = None;
+        let regexes: Vec<Location> = self
+            .rules
+            .iter()
+            .filter_map(|rule| match &rule.target {
+                Target::Regex(regex) => Some(paths.get_or_insert_with(|| Paths::of(data)).matching(regex)),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        self.undefined(data, &Defined { locations: regexes }, &mut Vec::new())
+    }
+
+    fn undefined(&self, data: &mut DataSet, defined: &Defined, at: &mut Vec<(Tag, usize)>) -> u32 {
+        let kept = self.addressed(data, defined, at);
+        let mut removed = 0;
+        let mut filled = Vec::new();
+        for element in data.iter_mut() {
+            let tag = element.tag;
+            for (index, item) in element.items_mut().into_iter().flat_map(|sequence| &mut sequence.items).enumerate() {
+                at.push((tag, index));
+                removed += self.undefined(&mut item.data, defined, at);
+                at.pop();
+                if !item.data.is_empty() {
+                    filled.push(tag);
+                }
+            }
+        }
+        data.retain(|element| {
+            let keep = kept.contains(&element.tag) || filled.contains(&element.tag);
+            removed += u32::from(!keep);
+            keep
+        });
+        removed
+    }
+
+    /// The elements of a data set that some rule addresses.
+    fn addressed(&self, data: &DataSet, defined: &Defined, at: &[(Tag, usize)]) -> Vec<Tag> {
+        let here = at.is_empty() || self.recurse;
+        let mut kept = Vec::new();
+        for rule in &self.rules {
+            match &rule.target {
+                Target::Tag(tag) if here => kept.push(*tag),
+                Target::Private(name) if here => {
+                    for tag in name.tags(data) {
+                        kept.extend([tag, Tag(tag.group(), tag.element() >> 8)]);
+                    }
+                }
+                Target::Repeater { group, element } if here => kept
+                    .extend(data.iter().map(|e| e.tag).filter(|tag| tag.group() & 0xFF00 == *group && tag.element() == *element)),
+                Target::Path(path) if leads_here(path, at) => kept.push(path.leaf),
+                _ => {}
+            }
+        }
+        let same = |location: &&Location| location.items.as_slice() == at;
+        kept.extend(defined.locations.iter().filter(same).map(|location| location.tag));
+        kept
+    }
+}
+
+/// Whether a path ends in the data set at this place.
+fn leads_here(path: &Path, at: &[(Tag, usize)]) -> bool {
+    path.sequences.len() == at.len()
+        && path.sequences.iter().zip(at).all(|((tag, choice), (here, index))| {
+            tag == here && (*choice == ItemChoice::Every || *choice == ItemChoice::At(*index))
+        })
+}

@@ -1,0 +1,102 @@
+//! `--include` and `--exclude`: patterns in gitignore syntax, relative to each root; the last match wins.
+
+use std::path::Path;
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::cli::Filter;
+use crate::failure::{Error, RunCode};
+
+/// Compiled filters.
+#[derive(Debug)]
+pub(super) struct Filters {
+    rules: Vec<(bool, Gitignore)>,
+    /// What becomes of files that no filter matches.
+    otherwise: bool,
+}
+
+impl Filters {
+    pub(super) fn new(filters: &[Filter]) -> Result<Self, Error> {
+        let rules = filters.iter().map(|filter| Ok((filter.include, compile(&filter.glob)?)));
+        // Whoever starts with an include names what is wanted; whoever starts with an exclude, what is not.
+        let otherwise = filters.first().is_none_or(|first| !first.include);
+        Ok(Self { rules: rules.collect::<Result<_, Error>>()?, otherwise })
+    }
+
+    /// Whether a file, given relative to its root, is taken. A pattern that matches a folder speaks for all in it.
+    pub(super) fn take(&self, relative: &Path) -> bool {
+        let decided = self.rules.iter().rev().find_map(|(include, glob)| {
+            match glob.matched_path_or_any_parents(relative, false) {
+                Match::None => None,
+                Match::Ignore(_) => Some(*include),
+                // The pattern itself was negated with `!`.
+                Match::Whitelist(_) => Some(!*include),
+            }
+        });
+        decided.unwrap_or(self.otherwise)
+    }
+}
+
+/// One matcher per pattern, so that patterns of both flags can be asked in typing order.
+fn compile(glob: &str) -> Result<Gitignore, Error> {
+    // A line that starts with `#` would be a comment.
+    let line = if glob.starts_with('#') { format!("\\{glob}") } else { glob.to_owned() };
+    let mut builder = GitignoreBuilder::new("");
+    let compiled = builder.add_line(None, &line).map_err(|error| error.to_string()).and_then(|builder| {
+        let compiled = builder.build().map_err(|error| error.to_string())?;
+        if compiled.is_empty() { Err("it is empty".to_owned()) } else { Ok(compiled) }
+    });
+    compiled.map_err(|cause| {
+        Error::new(RunCode::Usage, format!("`{glob}` is not a pattern: {cause}"))
+            .with_hint("patterns are written as in .gitignore, for instance `*.dcm` or `scout/`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+
+    /// `+glob` includes, `-glob` excludes.
+    fn taken<'a>(rules: &[&str], paths: &[&'a str]) -> Vec<&'a str> {
+        let filters: Vec<_> =
+            rules.iter().map(|rule| Filter { include: rule.starts_with('+'), glob: rule[1..].to_owned() }).collect();
+        let filters = Filters::new(&filters).unwrap();
+        paths.iter().copied().filter(|path| filters.take(Path::new(path))).collect()
+    }
+
+    const PATHS: [&str; 5] = ["a.dcm", "notes.txt", "scout/a.dcm", "scout/keep.dcm", "x/scout/b.dcm"];
+
+    #[test]
+    fn without_filters_everything_is_taken() {
+        assert_eq!(taken(&[], &PATHS), PATHS);
+    }
+
+    #[test]
+    fn an_include_alone_leaves_out_the_rest() {
+        assert_eq!(taken(&["+*.txt"], &PATHS), ["notes.txt"]);
+    }
+
+    #[test]
+    fn the_last_match_wins_and_folders_speak_for_their_content() {
+        assert_eq!(taken(&["-scout/"], &PATHS), ["a.dcm", "notes.txt"]);
+        assert_eq!(taken(&["-scout/", "+scout/keep.dcm"], &PATHS), ["a.dcm", "notes.txt", "scout/keep.dcm"]);
+        assert_eq!(taken(&["+*.dcm", "-/scout"], &PATHS), ["a.dcm", "x/scout/b.dcm"]);
+        assert_eq!(taken(&["+keep.dcm", "-scout/"], &PATHS), [""; 0]);
+    }
+
+    #[test]
+    fn names_that_look_like_comments_or_negations_work() {
+        assert_eq!(taken(&["-#tmp#"], &["#tmp#", "a"]), ["a"]);
+        assert_eq!(taken(&["-!*.dcm"], &["a.dcm"]), ["a.dcm"]);
+    }
+
+    #[test]
+    fn a_broken_pattern_is_a_usage_error() {
+        for glob in ["{a", "", "  "] {
+            let error = Filters::new(&[Filter { include: true, glob: glob.to_owned() }]).unwrap_err();
+            assert_eq!(error.code, RunCode::Usage, "{glob:?}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What people see on standard error: notices, failures, progress and the summary, as much of it as was asked for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::ProgressDrawTarget;
+
+use super::bar::Bars;
+use super::json::ReportPath;
+use super::lines::Lines;
+use super::printer::{Printer, Tone};
+use super::redact::Paths;
+use super::summary::{self, Around};
+use super::tally::Tally;
+use super::{Sink, figures};
+use crate::config::{Progress, Verbosity};
+use crate::event::{Event, Notice, Outcome, RunEnd, RunStart, Settled, Severity, Stored};
+use crate::failure::{Error, FileFailure};
+use crate::phi::escape_for_terminal;
+
+/// Failures of one code that are shown before they are only counted.
+const SHOWN_PER_CODE: u64 = 5;
+
+/// The part of the reporter that talks to people.
+pub(super) struct Console {
+    printer: Printer,
+    paths: Paths,
+    verbosity: Verbosity,
+    progress: Progress,
+    bars: Option<Bars>,
+    lines: Lines,
+    start: Option<RunStart>,
+    report: ReportPath,
+    /// The command to type again.
+    command: Option<String>,
+    failures: BTreeMap<&'static str, u64>,
+    retry_shown: bool,
+}
+
+impl Console {
+    pub(super) fn new(
+        printer: Printer,
+        paths: Paths,
+        (verbosity, progress): (Verbosity, Progress),
+        report: ReportPath,
+        command: Option<String>,
+    ) -> Self {
+        Self {
+            printer,
+            paths,
+            verbosity,
+            progress,
+            bars: None,
+            lines: Lines::default(),
+            start: None,
+            report,
+            command,
+            failures: BTreeMap::new(),
+            retry_shown: false,
+        }
+    }
+
+    fn says(&self, from: Verbosity) -> bool {
+        self.verbosity >= from
+    }
+
+    fn started(&mut self, start: &RunStart) {
+        self.start = Some(start.clone());
+        if self.says(Verbosity::Normal) {
+            let how = match &start.profile {
+                Some(p) => {
+                    let (name, digest) = (escape_for_terminal(&p.name), summary::short_digest(&p.digest));
+                    format!("de-identified with {name} ({} profile, {digest})", p.level)
+                }
+                None => self.printer.paint(Tone::Caution, "as it is, not de-identified"),
+            };
+            let site = start.site.as_deref().map(|site| format!(" at {}", escape_for_terminal(site))).unwrap_or_default();
+            self.printer.line(&format!("to {}{site}: {how}", escape_for_terminal(&start.project)));
+        }
+        if self.progress == Progress::Bar {
+            let bars = Bars::new(ProgressDrawTarget::stderr_with_hz(10));
+            self.printer.above(Some(bars.group()));
+            self.bars = Some(bars);
+        }
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        let (from, label) = match notice.severity {
+            Severity::Notice => (Verbosity::Normal, "notice".to_owned()),
+            // A warning is about a danger: `-q` does not hide it.
+            Severity::Warning => (Verbosity::Quiet, self.printer.paint(Tone::Caution, "warning")),
+        };
+        if !self.says(from) {
+            return;
+        }
+        for (at, line) in notice.text.lines().enumerate() {
+            let line = escape_for_terminal(line);
+            self.printer.line(&if at == 0 { format!("{label}[{}]: {line}", notice.code) } else { format!("  {line}") });
+        }
+    }
+
+    /// The first wait is worth a line, so that a standstill explains itself; the others are details.
+    fn retrying(&mut self, what: &str, cause: &str, wait: Duration, attempt: u32) {
+        let from = if self.retry_shown { Verbosity::Verbose } else { Verbosity::Normal };
+        if !self.says(from) {
+            return;
+        }
+        self.retry_shown = true;
+        let (what, cause) = (escape_for_terminal(what), escape_for_terminal(cause));
+        let label = self.printer.paint(Tone::Caution, "retrying");
+        self.printer.line(&format!("{label} {what} in {} (attempt {attempt}): {cause}", figures::duration(wait)));
+    }
+
+    fn settled(&mut self, settled: &Settled) {
+        match &settled.outcome {
+            Outcome::Uploaded(stored) => self.arrived("uploaded", settled, stored),
+            Outcome::Prepared(stored) => self.arrived("ready", settled, stored),
+            Outcome::AlreadyThere(stored) => self.arrived("already there", settled, stored),
+            Outcome::Skipped(reason) => self
+                .per_file(|paths| format!("skipped [{}] {}: {}", reason.as_str(), paths.shown(&settled.path), reason.sentence())),
+            Outcome::Failed(failure) => self.failed(settled, failure),
+        }
+    }
+
+    fn arrived(&mut self, word: &str, settled: &Settled, stored: &Stored) {
+        self.per_file(|paths| {
+            let (place, file) = (escape_for_terminal(&stored.destination), escape_for_terminal(&stored.file));
+            format!("{word} {} → {place}/{file}", paths.shown(&settled.path))
+        });
+    }
+
+    fn per_file(&mut self, line: impl FnOnce(&Paths) -> String) {
+        if self.says(Verbosity::Verbose) {
+            self.printer.line(&line(&self.paths));
+        }
+    }
+
+    /// The first few of each code are shown, all of them with `-v`; the first comes with its hint.
+    fn failed(&mut self, settled: &Settled, failure: &FileFailure) {
+        let seen = self.failures.entry(failure.code.as_str()).or_default();
+        *seen += 1;
+        let nth = *seen;
+        if !self.says(Verbosity::Quiet) || (nth > SHOWN_PER_CODE && !self.says(Verbosity::Verbose)) {
+            return;
+        }
+        let label = self.printer.paint(Tone::Bad, &format!("failed [{}]", failure.code));
+        let message = self.paths.shown_message(&failure.message(), &settled.path);
+        self.printer.line(&format!("{label} {}: {message}", self.paths.shown(&settled.path)));
+        if nth == 1 || failure.specific_hint.is_some() {
+            self.printer.line(&format!("  hint: {}", self.paths.shown_message(&failure.hint(), &settled.path)));
+        }
+    }
+
+    fn ended(&mut self, end: &RunEnd) {
+        if let Some(bars) = self.bars.take() {
+            bars.clear();
+            self.printer.above(None);
+        }
+        if !self.says(Verbosity::Quiet) {
+            return;
+        }
+        self.count_unshown();
+        if let Some(error) = &end.stopped_by {
+            self.printer.stop(error);
+        }
+        if self.start.is_none() && end.totals.found == 0 {
+            // It stopped before there was anything to sum up.
+            return;
+        }
+        let report = self.report.clone();
+        let (start, command) = (self.start.take(), self.command.take());
+        let around = Around { start: start.as_ref(), report: report.written(end.totals.failed), command: command.as_deref() };
+        let lines =
+            if self.says(Verbosity::Normal) { summary::lines(end, around) } else { vec![summary::final_line(end, around)] };
+        for line in lines {
+            self.printer.line(&self.colored(&line));
+        }
+    }
+
+    /// Says how many failures were not shown.
+    fn count_unshown(&mut self) {
+        if self.says(Verbosity::Verbose) {
+            return;
+        }
+        for (code, number) in &self.failures {
+            if *number > SHOWN_PER_CODE {
+                let more = figures::count(number - SHOWN_PER_CODE);
+                self.printer.line(&format!("failed [{code}]: and {more} more like this"));
+            }
+        }
+    }
+
+    fn colored(&self, line: &str) -> String {
+        let tone = match line.split_whitespace().next() {
+            Some("Failed") => Tone::Bad,
+            Some("Uploaded" | "Ready" | "Written") => Tone::Good,
+            Some("De-identified") => Tone::Faint,
+            _ => return line.to_owned(),
+        };
+        match line.find(' ') {
+            Some(at) if tone != Tone::Faint => {
+                let (label, rest) = line.split_at(at);
+                self.printer.paint(tone, label) + rest
+            }
+            _ => self.printer.paint(tone, line),
+        }
+    }
+}
+
+impl Sink for Console {
+    fn event(&mut self, event: &Event, _: &Tally) -> Result<(), Error> {
+        match event {
+            Event::Started(start) => self.started(start),
+            Event::Notice(notice) => self.notice(notice),
+            Event::Retrying { what, cause, wait, attempt } => self.retrying(what, cause, *wait, *attempt),
+            Event::Settled(settled) => self.settled(settled),
+            Event::Ended(end) => self.ended(end),
+            Event::Deidentified { path, changed } if self.says(Verbosity::Trace) => {
+                let changed = figures::plural(u64::from(*changed), "element");
+                self.printer.line(&format!("de-identified {}: {changed} changed or removed", self.paths.shown(path)));
+            }
+            Event::Deidentified { .. } | Event::Discovered { .. } | Event::Sent { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, tally: &Tally) {
+        if let Some(bars) = &self.bars {
+            bars.show(tally, &self.printer);
+        }
+        if self.progress == Progress::Lines
+            && let Some(line) = self.lines.due(tally)
+        {
+            self.printer.line(&line);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! `--json`: the event stream on standard output, one object per line, always flushed.
+//!
+//! `type` comes first, `v` stands in the first record, `end` comes last.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Sink;
+use super::record::{self, Record, record};
+use super::redact::Paths;
+use super::tally::Tally;
+use crate::event::{Event, Notice, Outcome, RunEnd, Settled, Severity};
+use crate::failure::Error;
+
+/// Progress is written at most this often.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// The event stream.
+pub(super) struct JsonStream {
+    out: Box<dyn Write + Send>,
+    paths: Paths,
+    /// Where the failure report goes, for the last record.
+    report: ReportPath,
+    begun: bool,
+    /// The reader went away. The upload is worth more than its description, so the run goes on.
+    closed: bool,
+    last_progress: Duration,
+}
+
+/// Where the failure report goes, and whether it exists without a failure.
+#[derive(Debug, Clone)]
+pub(super) struct ReportPath {
+    pub(super) text: String,
+    pub(super) always: bool,
+}
+
+impl ReportPath {
+    /// The path, if a run with so many failures writes the report.
+    pub(super) fn written(&self, failed: u64) -> Option<&str> {
+        (self.always || failed > 0).then_some(self.text.as_str())
+    }
+}
+
+impl JsonStream {
+    pub(super) fn new(out: Box<dyn Write + Send>, paths: Paths, report: ReportPath) -> Self {
+        Self { out, paths, report, begun: false, closed: false, last_progress: Duration::ZERO }
+    }
+
+    fn write(&mut self, mut record: Record) {
+        if !self.begun {
+            self.begun = true;
+            record.shift_insert(1, "v".to_owned(), record::VERSION.into());
+        }
+        let mut line = serde_json::Value::Object(record).to_string();
+        line.push('\n');
+        if !self.closed {
+            self.closed = self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush()).is_err();
+        }
+    }
+
+    fn with(kind: &str, fields: serde_json::Value) -> Record {
+        let mut record = record(kind);
+        record::extend(&mut record, fields);
+        record
+    }
+
+    fn with_path(&self, kind: &str, path: &std::path::Path, fields: serde_json::Value) -> Record {
+        let mut record = record(kind);
+        self.paths.add_to(&mut record, path);
+        record::extend(&mut record, fields);
+        record
+    }
+
+    fn settled(&self, settled: &Settled, tally: &Tally) -> Record {
+        let at = |kind, fields| self.with_path(kind, &settled.path, fields);
+        match &settled.outcome {
+            Outcome::Uploaded(stored) => at("uploaded", json!({ "receipt": record::receipt(stored) })),
+            Outcome::Prepared(stored) => {
+                let kind = if tally.mode == Some(crate::event::Mode::Output) { "written" } else { "would-upload" };
+                at(kind, json!({ "receipt": record::receipt(stored) }))
+            }
+            Outcome::AlreadyThere(stored) => at("already-there", json!({ "receipt": record::receipt(stored) })),
+            Outcome::Skipped(reason) => at("skipped", json!({ "reason": reason.as_str() })),
+            Outcome::Failed(failure) => record::failed(&self.paths, settled, failure),
+        }
+    }
+
+    fn end(&self, end: &RunEnd) -> Record {
+        let stopped = end
+            .stopped_by
+            .as_ref()
+            .map(|error| json!({ "code": error.code.as_str(), "message": error.what, "why": error.why, "hint": error.hint() }));
+        let fields = json!({
+            "totals": record::totals(&end.totals),
+            "duration": record::seconds(end.duration),
+            "exit_code": end.exit_code,
+            "report": self.report.written(end.totals.failed),
+            "stopped_by": stopped,
+        });
+        Self::with("end", fields)
+    }
+
+    fn progress(&mut self, tally: &Tally) {
+        if tally.elapsed.saturating_sub(self.last_progress) < PROGRESS_EVERY {
+            return;
+        }
+        self.last_progress = tally.elapsed;
+        let fields = json!({
+            "elapsed": record::seconds(tally.elapsed),
+            "files": tally.files,
+            "bytes": tally.bytes,
+            "walked": tally.walked,
+            "deidentified": tally.deidentified,
+            "settled": tally.totals.found,
+            "settled_bytes": tally.settled_bytes,
+            "uploaded": tally.totals.uploaded,
+            "prepared": tally.totals.prepared,
+            "already_there": tally.totals.already_there,
+            "skipped": tally.totals.skipped,
+            "failed": tally.totals.failed,
+            "sent_bytes": tally.sent,
+            "rate": tally.rate(),
+            "eta": tally.left().map(record::seconds),
+        });
+        self.write(Self::with("progress", fields));
+    }
+}
+
+fn notice(notice: &Notice) -> serde_json::Value {
+    let severity = match notice.severity {
+        Severity::Notice => "notice",
+        Severity::Warning => "warning",
+    };
+    json!({ "severity": severity, "code": notice.code, "text": notice.text })
+}
+
+impl Sink for JsonStream {
+    fn event(&mut self, event: &Event, tally: &Tally) -> Result<(), Error> {
+        let record = match event {
+            Event::Started(start) => Self::with("start", record::facts(start, self.paths.redacted())),
+            Event::Notice(text) => Self::with("notice", notice(text)),
+            Event::Discovered { files, bytes, done } => {
+                Self::with("discovered", json!({ "files": files, "bytes": bytes, "done": done }))
+            }
+            Event::Deidentified { path, changed } => self.with_path("deidentified", path, json!({ "changed": changed })),
+            // Part of the progress records.
+            Event::Sent { .. } => return Ok(()),
+            Event::Retrying { what, cause, wait, attempt } => {
+                let fields = json!({ "what": what, "cause": cause, "wait": record::seconds(*wait), "attempt": attempt });
+                Self::with("retrying", fields)
+            }
+            Event::Settled(settled) => self.settled(settled, tally),
+            Event::Ended(end) => self.end(end),
+        };
+        self.write(record);
+        Ok(())
+    }
+
+    fn tick(&mut self, tally: &Tally) {
+        self.progress(tally);
+    }
+}

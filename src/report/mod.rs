@@ -1,0 +1,162 @@
+//! What a run says and writes down: the consumers of its events.
+//!
+//! Owns standard output and standard error while a run goes on, and the failure report. Bars, lines, JSON and report
+//! see the same events and the same numbers, on a thread of their own, so that none of them holds up the work. Nothing here
+//! decides what happens to a file, and no attribute value comes here.
+
+mod bar;
+mod console;
+mod failures;
+mod figures;
+mod json;
+mod lines;
+mod printer;
+mod record;
+mod redact;
+mod summary;
+mod tally;
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, Write};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::config::{DEFAULT_REPORT, Output, Report, Verbosity};
+use crate::event::Event;
+use crate::failure::{Error, RunCode};
+use crate::phi::display_path;
+use console::Console;
+use failures::FailureReport;
+use json::{JsonStream, ReportPath};
+use printer::Printer;
+use redact::Paths;
+use tally::Tally;
+
+/// Events that may wait for the reporter before the run waits for it.
+const BACKLOG: usize = 1024;
+/// How often progress is looked at.
+const TICK: Duration = Duration::from_millis(200);
+
+/// A consumer of events. The tally has taken the event into account already.
+trait Sink: Send {
+    /// Takes one event. An error means that something cannot be written down any more.
+    fn event(&mut self, event: &Event, tally: &Tally) -> Result<(), Error>;
+
+    /// Some time has passed.
+    fn tick(&mut self, _: &Tally) {}
+}
+
+/// Takes the events of one run and tells whoever wants to know.
+pub struct Reporter {
+    events: Sender<Event>,
+    thread: JoinHandle<Result<(), Error>>,
+}
+
+impl Reporter {
+    /// Makes sure that the report can be written and starts listening. `arguments` are those of the command line without
+    /// the program's name, for the advice to run it again. Errors: [`RunCode::ReportUnwritable`].
+    pub fn start(output: Output, report: &Report, arguments: &[OsString]) -> Result<Self, Error> {
+        let sinks = sinks(output, report, arguments)?;
+        let (events, receiver) = bounded(BACKLOG);
+        let thread = std::thread::Builder::new().name("report".to_owned()).spawn(move || listen(&receiver, sinks));
+        let thread = thread.map_err(|error| Error::new(RunCode::Internal, format!("no thread for the report: {error}")))?;
+        Ok(Self { events, thread })
+    }
+
+    /// Where events go; one may be given to each thread that has something to say.
+    pub fn events(&self) -> Sender<Event> {
+        self.events.clone()
+    }
+
+    /// Sends one event.
+    pub fn tell(&self, event: Event) {
+        // The listener ends early only by a defect, which `finish` reports.
+        let _ = self.events.send(event);
+    }
+
+    /// Waits until everything is shown and written: until [`Event::Ended`] was dealt with, or until every sender is gone.
+    /// Errors: the report could not be written to its end.
+    pub fn finish(self) -> Result<(), Error> {
+        drop(self.events);
+        self.thread.join().unwrap_or_else(|_| Err(Error::new(RunCode::Internal, "the reporter stopped unexpectedly")))
+    }
+}
+
+/// Shows an error that stopped the run while no reporter was there to show it.
+pub fn show_error(error: &Error, output: Output) {
+    if output.verbosity > Verbosity::Silent {
+        Printer::new(Box::new(io::stderr()), output.color).stop(error);
+    }
+}
+
+/// Asks a question that is answered with `yes`; anything else, and the end of the input, is a no.
+pub fn confirm(question: &str, answers: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<bool> {
+    write!(out, "{question} Type `yes` to go on: ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    answers.read_line(&mut answer)?;
+    Ok(answer.trim().eq_ignore_ascii_case("yes"))
+}
+
+fn sinks(output: Output, report: &Report, arguments: &[OsString]) -> Result<Vec<Box<dyn Sink>>, Error> {
+    let paths = Paths::new(report.redact_paths)?;
+    let place = ReportPath { text: report_name(report), always: report.named };
+    // The arguments name the inputs.
+    let command = (!report.redact_paths).then(|| summary::command_line(arguments));
+    let printer = Printer::new(Box::new(io::stderr()), output.color);
+    let speech = (output.verbosity, output.progress);
+    let console = Console::new(printer, paths.clone(), speech, place.clone(), command);
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(FailureReport::open(report, paths.clone())?)];
+    if output.json {
+        sinks.push(Box::new(JsonStream::new(Box::new(io::stdout()), paths, place)));
+    }
+    sinks.push(Box::new(console));
+    Ok(sinks)
+}
+
+/// The report as people are told of it.
+fn report_name(report: &Report) -> String {
+    match (report.redact_paths, report.named) {
+        (true, true) => "the file given to `--report`".to_owned(),
+        (true, false) => DEFAULT_REPORT.to_owned(),
+        (false, _) => display_path(&report.path),
+    }
+}
+
+/// The reporter's thread.
+fn listen(events: &Receiver<Event>, mut sinks: Vec<Box<dyn Sink>>) -> Result<(), Error> {
+    let begin = Instant::now();
+    let mut tally = Tally::default();
+    let mut last_tick = Duration::ZERO;
+    let mut first_error = Ok(());
+    loop {
+        let event = match events.recv_timeout(TICK) {
+            Ok(event) => Some(event),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return first_error,
+        };
+        tally.elapsed = begin.elapsed();
+        if let Some(event) = &event {
+            tally.take(event, begin.elapsed());
+            for sink in &mut sinks {
+                // What one sink cannot write is no reason for the others to fall silent.
+                let told = sink.event(event, &tally);
+                first_error = first_error.and(told);
+            }
+            if matches!(event, Event::Ended(_)) {
+                return first_error;
+            }
+        }
+        if tally.mode.is_some() && tally.elapsed.saturating_sub(last_tick) >= TICK {
+            last_tick = tally.elapsed;
+            for sink in &mut sinks {
+                sink.tick(&tally);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

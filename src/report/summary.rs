@@ -1,0 +1,177 @@
+//! The end of a run for people: what happened, how long it took, what failed, what to do next.
+
+use std::ffi::OsString;
+
+use super::figures::{bytes, count, duration, plural};
+use crate::event::{Mode, RunEnd, RunStart, RunTotals};
+use crate::phi::escape_for_terminal;
+
+/// What the summary says besides the numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Around<'a> {
+    /// What the run was about to do; none when it stopped before it knew.
+    pub(super) start: Option<&'a RunStart>,
+    /// Where the failure report lies, if one was written.
+    pub(super) report: Option<&'a str>,
+    /// The command to type again.
+    pub(super) command: Option<&'a str>,
+}
+
+/// The whole summary. The first row always, the others where there is something to say.
+pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
+    let totals = &end.totals;
+    let mut lines = vec![format!("{:<10} {}", label(around.start), headline(end, around.start))];
+    let mut add = |label: &str, number: u64, details: String| {
+        if number > 0 {
+            let details = if details.is_empty() { details } else { format!("  ({details})") };
+            lines.push(format!("{label:<10} {}{details}", count(number)));
+        }
+    };
+    add("Already", totals.already_there, String::new());
+    let skipped = totals.skipped_by.iter().map(|(reason, n)| format!("{} {}", count(*n), reason.counted()));
+    add("Skipped", totals.skipped, skipped.collect::<Vec<_>>().join(", "));
+    let failed = totals.failed_by.iter().map(|(code, n)| format!("{} {code}", count(*n)));
+    add("Failed", totals.failed, failed.collect::<Vec<_>>().join(", "));
+    if totals.failed > 0 || end.stopped_by.is_some() {
+        lines.extend(around.report.map(|report| format!("  → details: {}", escape_for_terminal(report))));
+        lines.extend(around.command.map(|command| format!("  → try again: {}", escape_for_terminal(command))));
+    }
+    if totals.uploaded + totals.prepared > 0 {
+        lines.extend(around.start.and_then(cleaned_with));
+    }
+    lines
+}
+
+/// The one line of `-q`.
+pub(super) fn final_line(end: &RunEnd, around: Around<'_>) -> String {
+    let RunTotals { already_there, skipped, failed, .. } = end.totals;
+    let others = [(already_there, "already there"), (skipped, "skipped"), (failed, "failed")];
+    let others = others.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("; {} {word}", count(*number)));
+    format!("{} {}{}", label(around.start), headline(end, around.start), others.collect::<String>())
+}
+
+fn label(start: Option<&RunStart>) -> &'static str {
+    match start.map(|start| start.mode) {
+        Some(Mode::DryRun) => "Ready",
+        Some(Mode::Output) => "Written",
+        Some(Mode::Upload) | None => "Uploaded",
+    }
+}
+
+fn headline(end: &RunEnd, start: Option<&RunStart>) -> String {
+    let totals = &end.totals;
+    let mut parts = vec![plural(totals.uploaded + totals.prepared, "file")];
+    if totals.bytes > 0 {
+        parts.push(bytes(totals.bytes));
+    }
+    parts.push(format!("in {}", duration(end.duration)));
+    if let Some(start) = start {
+        let preposition = if start.mode == Mode::Upload { "to" } else { "for" };
+        parts.push(format!("{preposition} {}", escape_for_terminal(&start.project)));
+    }
+    if totals.acquisitions > 0 {
+        let (subjects, sessions) = (plural(totals.subjects, "subject"), plural(totals.sessions, "session"));
+        parts.push(format!("({subjects}, {sessions}, {})", plural(totals.acquisitions, "acquisition")));
+    }
+    parts.join("  ")
+}
+
+fn cleaned_with(start: &RunStart) -> Option<String> {
+    let profile = start.profile.as_ref()?;
+    let (name, level) = (escape_for_terminal(&profile.name), profile.level);
+    Some(format!("De-identified with {name} ({level} profile)  {}", short_digest(&profile.digest)))
+}
+
+/// Enough of a digest to tell profiles apart; the reports have it whole.
+pub(super) fn short_digest(digest: &str) -> String {
+    let shown: String = digest.chars().take("sha256:".len() + 12).collect();
+    if shown.len() < digest.len() { shown + "…" } else { shown }
+}
+
+/// The arguments as a shell takes them.
+pub(super) fn command_line(arguments: &[OsString]) -> String {
+    let quoted = arguments.iter().map(|argument| {
+        let text = argument.to_string_lossy();
+        let harmless = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
+        if !text.is_empty() && text.chars().all(harmless) {
+            text.into_owned()
+        } else {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+    });
+    std::iter::once("fwupload".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::discover::SkipReason;
+    use crate::event::ProfileFacts;
+
+    fn start(mode: Mode) -> RunStart {
+        let digest = format!("sha256:{}", "4f1c".repeat(16));
+        RunStart {
+            version: "1.2.3",
+            project: "neuro/adni".into(),
+            site: Some("https://site.example".into()),
+            mode,
+            profile: Some(ProfileFacts { name: "basic".into(), level: "local", digest }),
+            settings: Vec::new(),
+        }
+    }
+
+    fn end(totals: RunTotals) -> RunEnd {
+        RunEnd { totals, duration: Duration::from_secs(372), exit_code: 0, stopped_by: None }
+    }
+
+    #[test]
+    fn a_run_with_failures_says_what_where_and_what_next() {
+        let totals = RunTotals {
+            found: 1317,
+            uploaded: 1204,
+            already_there: 96,
+            skipped: 14,
+            failed: 3,
+            bytes: 3_328_599_654,
+            subjects: 3,
+            sessions: 5,
+            acquisitions: 31,
+            skipped_by: BTreeMap::from([(SkipReason::NotDicom, 12), (SkipReason::Dicomdir, 2)]),
+            failed_by: BTreeMap::from([("read.truncated", 2), ("upload.too-large", 1)]),
+            ..RunTotals::default()
+        };
+        let (start, end) = (start(Mode::Upload), end(totals));
+        let command = command_line(&["./study of".into(), "--project".into(), "neuro/adni".into()]);
+        let around = Around { start: Some(&start), report: Some("fwupload-failures.jsonl"), command: Some(&command) };
+        insta::assert_snapshot!(lines(&end, around).join("\n"), @r"
+        Uploaded   1,204 files  3.1 GiB  in 6m 12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions)
+        Already    96
+        Skipped    14  (12 not DICOM, 2 DICOMDIR)
+        Failed     3  (2 read.truncated, 1 upload.too-large)
+          → details: fwupload-failures.jsonl
+          → try again: fwupload './study of' --project neuro/adni
+        De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…
+        ");
+        insta::assert_snapshot!(final_line(&end, around), @"Uploaded 1,204 files  3.1 GiB  in 6m 12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions); 96 already there; 14 skipped; 3 failed");
+    }
+
+    #[test]
+    fn a_run_without_failures_is_short() {
+        let totals = RunTotals { found: 1, prepared: 1, bytes: 512, ..RunTotals::default() };
+        let start = start(Mode::DryRun);
+        let around = Around { start: Some(&start), report: Some("r"), command: Some("c") };
+        insta::assert_snapshot!(lines(&end(totals), around).join("\n"), @r"
+        Ready      1 file  512 B  in 6m 12s  for neuro/adni
+        De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…
+        ");
+        insta::assert_snapshot!(lines(&end(RunTotals::default()), Around::default()).join("\n"), @"Uploaded   0 files  in 6m 12s");
+    }
+
+    #[test]
+    fn a_command_can_be_pasted() {
+        assert_eq!(command_line(&["it's".into(), "a=b".into(), "*".into()]), r"fwupload 'it'\''s' a=b '*'");
+    }
+}

@@ -1,0 +1,397 @@
+//! One made-up run, told by every sink.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::cli::PathList;
+use crate::config::{Progress, ReportFormat};
+use crate::discover::{Discovery, Found, Inputs, SkipReason};
+use crate::event::{Mode, Notice, Outcome, ProfileFacts, RunEnd, RunStart, Settled, Severity, Stored};
+use crate::failure::{FileCode, FileFailure};
+
+/// A stream whose content a test can look at afterwards.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+fn settled(path: &str, outcome: Outcome) -> Event {
+    Event::Settled(Settled { path: Arc::new(path.into()), bytes: 1000, outcome })
+}
+
+fn failed(path: &str, failure: FileFailure) -> Event {
+    settled(path, Outcome::Failed(failure))
+}
+
+fn stored() -> Arc<Stored> {
+    let destination = "neuro/adni/p-1/2020/3 - T1".to_owned();
+    let (container_id, file_id) = (Some("5e0".to_owned()), None);
+    Arc::new(Stored { destination, container_id, file: "3 - T1.dicom.zip".to_owned(), size: 900, file_id })
+}
+
+fn started() -> Event {
+    let profile = ProfileFacts { name: "basic".into(), level: "local", digest: "sha256:0123456789abcdef0123".into() };
+    Event::Started(Box::new(RunStart {
+        version: "1.2.3",
+        project: "neuro/adni".into(),
+        site: Some("https://site.example".into()),
+        mode: Mode::Upload,
+        profile: Some(profile),
+        settings: vec![("package".into(), "series".into())],
+    }))
+}
+
+/// Everything that can happen, once; seven files fail for the same reason.
+fn run() -> Vec<Event> {
+    let truncated = |n: u32| failed(&format!("doe/{n}.dcm"), FileFailure::new(FileCode::ReadTruncated, "inside (7FE0,0010)"));
+    let mut refused = FileFailure::new(FileCode::UploadServer, "no answer for doe/x\u{1b}[2J.dcm").with_hint("wait, then go on");
+    (refused.http_status, refused.attempts) = (Some(503), 5);
+    let text = "names may identify\nlook at them first".to_owned();
+    let mut events = vec![
+        started(),
+        Event::Notice(Notice { severity: Severity::Warning, code: "phi.other-files", text }),
+        Event::Discovered { files: 11, bytes: 11_000, done: true },
+        Event::Deidentified { path: Arc::new("doe/a.dcm".into()), changed: 12 },
+        Event::Retrying { what: "POST /api/upload".into(), cause: "503".into(), wait: Duration::from_millis(1500), attempt: 2 },
+        Event::Retrying { what: "POST /api/upload".into(), cause: "503".into(), wait: Duration::from_secs(3), attempt: 3 },
+        Event::Sent { bytes: 900 },
+        settled("doe/a.dcm", Outcome::Uploaded(stored())),
+        settled("doe/b.dcm", Outcome::AlreadyThere(stored())),
+        settled("doe/notes.txt", Outcome::Skipped(SkipReason::NotDicom)),
+        failed("doe/x\u{1b}[2J.dcm", refused),
+    ];
+    events.extend((1..=7).map(truncated));
+    let mut tally = Tally::default();
+    for event in &events {
+        tally.take(event, Duration::from_secs(4));
+    }
+    let end = RunEnd { totals: tally.totals, duration: Duration::from_secs(4), exit_code: 3, stopped_by: None };
+    events.push(Event::Ended(Box::new(end)));
+    events
+}
+
+fn tell(sink: &mut dyn Sink, events: &[Event]) {
+    let mut tally = Tally::default();
+    for event in events {
+        tally.take(event, Duration::from_secs(4));
+        sink.event(event, &tally).unwrap();
+        if matches!(event, Event::Sent { .. }) {
+            sink.tick(&tally);
+            sink.tick(&tally);
+        }
+    }
+}
+
+fn place() -> ReportPath {
+    ReportPath { text: "fwupload-failures.jsonl".into(), always: false }
+}
+
+fn console(verbosity: Verbosity, color: bool, paths: Paths, events: &[Event]) -> String {
+    let out = Shared::default();
+    let printer = Printer::new(Box::new(out.clone()), color);
+    let command = Some("fwupload doe -p neuro/adni".to_owned());
+    let mut console = Console::new(printer, paths, (verbosity, Progress::Off), place(), command);
+    tell(&mut console, events);
+    out.text()
+}
+
+fn json(paths: Paths, events: &[Event]) -> String {
+    let out = Shared::default();
+    tell(&mut JsonStream::new(Box::new(out.clone()), paths, place()), events);
+    out.text()
+}
+
+fn report(folder: &Path, name: &str, format: ReportFormat, named: bool) -> Report {
+    let path = folder.join(name);
+    Report { path, format, named, redact_paths: false, fail_on_skip: false, allow_empty: false }
+}
+
+fn written(name: &str, format: ReportFormat, paths: Paths, events: &[Event]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let report = report(folder.path(), name, format, true);
+    tell(&mut FailureReport::open(&report, paths).unwrap(), events);
+    (folder, report.path)
+}
+
+#[test]
+fn people_see_what_matters() {
+    insta::assert_snapshot!(console(Verbosity::Normal, false, Paths::Plain, &run()), @r"
+    to neuro/adni at https://site.example: de-identified with basic (local profile, sha256:0123456789ab…)
+    warning[phi.other-files]: names may identify
+      look at them first
+    retrying POST /api/upload in 1.5s (attempt 2): 503
+    failed [upload.server-error] doe/x\u{1b}[2J.dcm: the server failed until the retries were used up: no answer for doe/x\u{1b}[2J.dcm
+      hint: wait, then go on
+    failed [read.truncated] doe/1.dcm: the file ends inside a data element: inside (7FE0,0010)
+      hint: export or copy the file again from where it came from
+    failed [read.truncated] doe/2.dcm: the file ends inside a data element: inside (7FE0,0010)
+    failed [read.truncated] doe/3.dcm: the file ends inside a data element: inside (7FE0,0010)
+    failed [read.truncated] doe/4.dcm: the file ends inside a data element: inside (7FE0,0010)
+    failed [read.truncated] doe/5.dcm: the file ends inside a data element: inside (7FE0,0010)
+    failed [read.truncated]: and 2 more like this
+    Uploaded   1 file  1000 B  in 4.0s  to neuro/adni
+    Already    1
+    Skipped    1  (1 not DICOM)
+    Failed     8  (7 read.truncated, 1 upload.server-error)
+      → details: fwupload-failures.jsonl
+      → try again: fwupload doe -p neuro/adni
+    De-identified with basic (local profile)  sha256:0123456789ab…
+    ");
+}
+
+#[test]
+fn people_who_want_all_get_a_line_per_file() {
+    insta::assert_snapshot!(console(Verbosity::Trace, false, Paths::Plain, &run()), @r"
+    to neuro/adni at https://site.example: de-identified with basic (local profile, sha256:0123456789ab…)
+    warning[phi.other-files]: names may identify
+      look at them first
+    de-identified doe/a.dcm: 12 elements changed or removed
+    retrying POST /api/upload in 1.5s (attempt 2): 503
+    retrying POST /api/upload in 3.0s (attempt 3): 503
+    uploaded doe/a.dcm → neuro/adni/p-1/2020/3 - T1/3 - T1.dicom.zip
+    already there doe/b.dcm → neuro/adni/p-1/2020/3 - T1/3 - T1.dicom.zip
+    skipped [not-dicom] doe/notes.txt: not DICOM
+    failed [upload.server-error] doe/x\u{1b}[2J.dcm: the server failed until the retries were used up: no answer for doe/x\u{1b}[2J.dcm
+      hint: wait, then go on
+    failed [read.truncated] doe/1.dcm: the file ends inside a data element: inside (7FE0,0010)
+      hint: export or copy the file again from where it came from
+    failed [read.truncated] doe/2.dcm: the file ends inside a data element: inside (7FE0,0010)
+    failed [read.truncated] doe/3.dcm: the file ends inside a data element: inside (7FE0,0010)
+    failed [read.truncated] doe/4.dcm: the file ends inside a data element: inside (7FE0,0010)
+    failed [read.truncated] doe/5.dcm: the file ends inside a data element: inside (7FE0,0010)
+    failed [read.truncated] doe/6.dcm: the file ends inside a data element: inside (7FE0,0010)
+    failed [read.truncated] doe/7.dcm: the file ends inside a data element: inside (7FE0,0010)
+    Uploaded   1 file  1000 B  in 4.0s  to neuro/adni
+    Already    1
+    Skipped    1  (1 not DICOM)
+    Failed     8  (7 read.truncated, 1 upload.server-error)
+      → details: fwupload-failures.jsonl
+      → try again: fwupload doe -p neuro/adni
+    De-identified with basic (local profile)  sha256:0123456789ab…
+    ");
+}
+
+#[test]
+fn quiet_is_errors_and_the_final_line_and_silent_is_silent() {
+    let quiet = console(Verbosity::Quiet, false, Paths::Plain, &run());
+    assert!(!quiet.contains("neuro/adni at") && quiet.contains("failed [read.truncated] doe/1.dcm"), "{quiet}");
+    assert_eq!(
+        quiet.lines().last().unwrap(),
+        "Uploaded 1 file  1000 B  in 4.0s  to neuro/adni; 1 already there; 1 skipped; 8 failed"
+    );
+    assert_eq!(console(Verbosity::Silent, false, Paths::Plain, &run()), "");
+}
+
+#[test]
+fn colour_repeats_the_meaning_and_changes_no_word() {
+    let colored = console(Verbosity::Normal, true, Paths::Plain, &run());
+    assert!(colored.contains("\u{1b}[31mfailed [upload.server-error]\u{1b}[0m doe/x\\u{1b}[2J.dcm"), "{colored}");
+    let stripped = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[2m", "\u{1b}[0m"];
+    let stripped = stripped.iter().fold(colored, |text, code| text.replace(code, ""));
+    assert_eq!(stripped, console(Verbosity::Normal, false, Paths::Plain, &run()));
+}
+
+#[test]
+fn a_run_that_was_stopped_says_by_what() {
+    let error = Error::new(RunCode::NetworkUnavailable, "site.example cannot be reached").because("connection refused");
+    let stopped_by = Some(error);
+    let end = RunEnd { totals: crate::event::RunTotals::default(), duration: Duration::ZERO, exit_code: 7, stopped_by };
+    let told = console(Verbosity::Normal, false, Paths::Plain, &[started(), Event::Ended(Box::new(end.clone()))]);
+    insta::assert_snapshot!(told, @r"
+    to neuro/adni at https://site.example: de-identified with basic (local profile, sha256:0123456789ab…)
+    error[network.unavailable]: site.example cannot be reached
+      connection refused
+    hint: check network, proxy and `--site`, then run the same command again
+    Uploaded   0 files  in 0.0s  to neuro/adni
+      → try again: fwupload doe -p neuro/adni
+    ");
+    let stream = json(Paths::Plain, &[Event::Ended(Box::new(end))]);
+    assert!(stream.starts_with(r#"{"type":"end","v":1,"#) && stream.contains(r#""exit_code":7"#), "{stream}");
+}
+
+#[test]
+fn machines_get_one_object_per_line() {
+    insta::assert_snapshot!(json(Paths::Plain, &run()), @r#"
+    {"type":"start","v":1,"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123"},"settings":{"package":"series"},"redacted":false}
+    {"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}
+    {"type":"discovered","files":11,"bytes":11000,"done":true}
+    {"type":"deidentified","path":"doe/a.dcm","changed":12}
+    {"type":"retrying","what":"POST /api/upload","cause":"503","wait":1.5,"attempt":2}
+    {"type":"retrying","what":"POST /api/upload","cause":"503","wait":3.0,"attempt":3}
+    {"type":"progress","elapsed":4.0,"files":11,"bytes":11000,"walked":true,"deidentified":1,"settled":0,"settled_bytes":0,"uploaded":0,"prepared":0,"already_there":0,"skipped":0,"failed":0,"sent_bytes":900,"rate":0,"eta":null}
+    {"type":"uploaded","path":"doe/a.dcm","receipt":{"destination":"neuro/adni/p-1/2020/3 - T1","container_id":"5e0","file":"3 - T1.dicom.zip","size":900,"file_id":null}}
+    {"type":"already-there","path":"doe/b.dcm","receipt":{"destination":"neuro/adni/p-1/2020/3 - T1","container_id":"5e0","file":"3 - T1.dicom.zip","size":900,"file_id":null}}
+    {"type":"skipped","path":"doe/notes.txt","reason":"not-dicom"}
+    {"type":"failed","path":"doe/x\u001b[2J.dcm","stage":"upload","code":"upload.server-error","message":"the server failed until the retries were used up: no answer for doe/x\u001b[2J.dcm","hint":"wait, then go on","retryable":true,"http_status":503,"attempts":5}
+    {"type":"failed","path":"doe/1.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
+    {"type":"failed","path":"doe/2.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
+    {"type":"failed","path":"doe/3.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
+    {"type":"failed","path":"doe/4.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
+    {"type":"failed","path":"doe/5.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
+    {"type":"failed","path":"doe/6.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
+    {"type":"failed","path":"doe/7.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
+    {"type":"end","totals":{"found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"subjects":0,"sessions":0,"acquisitions":0,"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1}},"duration":4.0,"exit_code":3,"report":"fwupload-failures.jsonl","stopped_by":null}
+    "#);
+}
+
+#[test]
+fn the_report_holds_the_run_and_every_failure() {
+    let (_folder, path) = written("r.jsonl", ReportFormat::JsonLines, Paths::Plain, &run());
+    let text = fs::read_to_string(path).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 10, "{text}");
+    insta::assert_snapshot!([lines[0], lines[1], lines[9]].join("\n"), @r#"
+    {"type":"report","v":1,"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123"},"settings":{"package":"series"},"redacted":false}
+    {"type":"failed","path":"doe/x\u001b[2J.dcm","stage":"upload","code":"upload.server-error","message":"the server failed until the retries were used up: no answer for doe/x\u001b[2J.dcm","hint":"wait, then go on","retryable":true,"http_status":503,"attempts":5}
+    {"type":"end","found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"subjects":0,"sessions":0,"acquisitions":0,"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1},"exit_code":3}
+    "#);
+    let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &run());
+    let text = fs::read_to_string(path).unwrap();
+    assert_eq!(text.lines().count(), 9);
+    insta::assert_snapshot!(text.lines().take(3).collect::<Vec<_>>().join("\n"), @r#"
+    path,path_bytes,stage,code,message,hint,retryable,http_status,attempts,version,project,profile,profile_level,profile_digest,redacted
+    doe/x[2J.dcm,,upload,upload.server-error,the server failed until the retries were used up: no answer for doe/x[2J.dcm,"wait, then go on",true,503,5,1.2.3,neuro/adni,basic,local,sha256:0123456789abcdef0123,false
+    doe/1.dcm,,read,read.truncated,"the file ends inside a data element: inside (7FE0,0010)",export or copy the file again from where it came from,false,,0,1.2.3,neuro/adni,basic,local,sha256:0123456789abcdef0123,false
+    "#);
+}
+
+#[test]
+fn the_json_report_is_a_whole_document_after_every_item() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = report(folder.path(), "r.json", ReportFormat::Json, true);
+    let mut sink = FailureReport::open(&report, Paths::Plain).unwrap();
+    let mut failures = 0;
+    for event in run() {
+        let fails = matches!(&event, Event::Settled(settled) if matches!(settled.outcome, Outcome::Failed(_)));
+        failures += usize::from(fails);
+        sink.event(&event, &Tally::default()).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&fs::read(&report.path).unwrap()).unwrap();
+        assert_eq!(document["failures"].as_array().unwrap().len(), failures);
+        assert_eq!(document["run"]["profile"]["level"], "local");
+    }
+}
+
+#[test]
+fn every_report_works_as_a_list_of_files() {
+    let formats = [("r.jsonl", ReportFormat::JsonLines), ("r.json", ReportFormat::Json), ("r.csv", ReportFormat::Csv)];
+    for (name, format) in formats {
+        let (_folder, path) = written(name, format, Paths::Plain, &run());
+        let inputs = Inputs { lists: vec![PathList::File(path)], ..Inputs::default() };
+        let mut reached = Vec::new();
+        let _ = Discovery::prepare(inputs, &mut io::empty()).unwrap().run(&mut |found: Found| {
+            reached.push(found.path().to_string_lossy().into_owned());
+            std::ops::ControlFlow::Continue(())
+        });
+        let expected: Vec<_> =
+            ["doe/x\u{1b}[2J.dcm".to_owned()].into_iter().chain((1..=7).map(|n| format!("doe/{n}.dcm"))).collect();
+        assert_eq!(reached, expected, "{name}");
+    }
+}
+
+#[test]
+fn redacted_paths_appear_nowhere() {
+    let paths = Paths::hashed_for_tests;
+    let mut told = vec![console(Verbosity::Trace, false, paths(), &run()), json(paths(), &run())];
+    for (name, format) in [("r.jsonl", ReportFormat::JsonLines), ("r.csv", ReportFormat::Csv)] {
+        let (_folder, path) = written(name, format, paths(), &run());
+        told.push(fs::read_to_string(path).unwrap());
+    }
+    let hash = paths().shown(Path::new("doe/1.dcm"));
+    for text in told {
+        let text = text.replace("fwupload doe -p", "");
+        assert!(!text.contains("doe") && text.contains(&hash), "{text}");
+    }
+}
+
+#[test]
+fn a_cell_that_looks_like_a_formula_is_written_otherwise() {
+    let events = [started(), failed("=1+1", FileFailure::new(FileCode::ReadIo, ""))];
+    let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &events);
+    assert!(fs::read_to_string(path).unwrap().contains("\n./=1+1,"));
+}
+
+#[test]
+fn without_a_failure_only_a_report_that_was_asked_for_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let good: Vec<_> = run()
+        .into_iter()
+        .filter(|event| !matches!(event, Event::Settled(s) if matches!(s.outcome, Outcome::Failed(_))))
+        .collect();
+    for named in [false, true] {
+        let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, named);
+        tell(&mut FailureReport::open(&report, Paths::Plain).unwrap(), &good);
+        assert_eq!(report.path.exists(), named);
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_stops_the_run_before_it_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = report(&folder.path().join("missing"), "r.jsonl", ReportFormat::JsonLines, false);
+    let error = FailureReport::open(&report, Paths::Plain).err().unwrap();
+    assert_eq!(error.code, RunCode::ReportUnwritable);
+}
+
+#[test]
+fn an_earlier_report_stays_until_this_run_begins_and_is_replaced_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
+    fs::write(&report.path, "earlier").unwrap();
+    let mut sink = FailureReport::open(&report, Paths::Plain).unwrap();
+    assert_eq!(fs::read_to_string(&report.path).unwrap(), "earlier");
+    tell(&mut sink, &run());
+    assert!(fs::read_to_string(&report.path).unwrap().starts_with("{\"type\":\"report\""));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_report_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, path) = written("r.jsonl", ReportFormat::JsonLines, Paths::Plain, &run());
+    assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn only_a_yes_is_a_yes() {
+    let answered = |answer: &str| confirm("really?", &mut answer.as_bytes(), &mut io::sink()).unwrap();
+    assert!(answered("yes\n") && answered(" YES \r\n"));
+    assert!(!answered("y\n") && !answered("\n") && !answered(""));
+}
+
+#[test]
+fn the_reporter_ends_with_the_last_event_and_keeps_the_first_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Output {
+        verbosity: Verbosity::Silent,
+        progress: Progress::Off,
+        color: false,
+        json: false,
+        assume_yes: false,
+        interactive: false,
+    };
+    let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
+    let reporter = Reporter::start(output, &report, &[]).unwrap();
+    let kept = reporter.events();
+    for event in run() {
+        reporter.tell(event);
+    }
+    reporter.finish().unwrap();
+    drop(kept);
+    assert_eq!(fs::read_to_string(&report.path).unwrap().lines().count(), 10);
+}
