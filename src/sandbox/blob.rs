@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::errors::ApiError;
 use super::index::Change;
 use super::model::{FileRecord, Version, hex, uuid};
-use super::store::{HOME, Store, Writer, private_dir, private_options};
+use super::store::{Store, Writer, private_dir, private_options};
 
 /// A temporary file; gone when dropped, unless it was placed.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ pub fn place(writer: &mut Writer<'_>, received: Received, placement: Placement<'
         None => writer.free_path(Some(container), name),
     };
     let current = Version { id: uuid(), number, size: received.size, hash, metadata, stored, created: Utc::now() };
-    let record = match before {
+    let record = match before.clone() {
         Some(file) => succeed(writer.store(), file, current).map_err(|error| ApiError::disk(&error))?,
         None => FileRecord {
             file_id: writer.index().fresh_id(),
@@ -125,16 +125,21 @@ pub fn place(writer: &mut Writer<'_>, received: Received, placement: Placement<'
         },
     };
     let path = writer.store().path(&record.current.stored);
-    received.rename(&path).map_err(|error| ApiError::disk(&error))?;
-    writer.put(Change::File(record.clone()))?;
-    Ok(record)
+    let renamed = received.rename(&path).map_err(|error| ApiError::disk(&error));
+    let done = renamed.and_then(|()| writer.put(Change::File(record.clone())));
+    if done.is_err() {
+        // what was there before stays what is there
+        let _ = before.map_or_else(|| fs::remove_file(&path), |file| writer.store().restore(&file));
+    }
+    done.map(|()| record)
 }
 
 /// Marks a file as deleted and moves its bytes to the old versions, so that its name is free again.
 pub fn delete(writer: &mut Writer<'_>, mut file: FileRecord) -> Result<(), ApiError> {
+    let before = file.clone();
     keep(writer.store(), &file.file_id, &mut file.current).map_err(|error| ApiError::disk(&error))?;
     file.deleted = Some(Utc::now());
-    writer.put(Change::File(file))
+    writer.put(Change::File(file)).inspect_err(|_| drop(writer.store().restore(&before)))
 }
 
 fn succeed(store: &Store, mut file: FileRecord, current: Version) -> io::Result<FileRecord> {
@@ -146,7 +151,7 @@ fn succeed(store: &Store, mut file: FileRecord, current: Version) -> io::Result<
 
 /// Moves the bytes of a version to where old versions lie.
 fn keep(store: &Store, file_id: &str, version: &mut Version) -> io::Result<()> {
-    let kept = format!("{HOME}/versions/{file_id}/{}", version.number);
+    let kept = Store::kept_path(file_id, version.number);
     let target = store.path(&kept);
     if let Some(folder) = target.parent() {
         private_dir(folder)?;

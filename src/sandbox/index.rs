@@ -174,6 +174,11 @@ impl Index {
         self.files(container).find(|file| file.name == name)
     }
 
+    /// Every file that is not deleted.
+    pub fn every_file(&self) -> impl Iterator<Item = &FileRecord> {
+        self.files.values().flatten().filter(|file| file.deleted.is_none())
+    }
+
     /// Whether a file of this name was there and was deleted.
     pub fn was_deleted(&self, container: &str, name: &str) -> bool {
         self.files.get(container).into_iter().flatten().any(|file| file.name == name && file.deleted.is_some())
@@ -181,7 +186,7 @@ impl Index {
 
     /// The file of this id, wherever it is, if it is not deleted.
     pub fn file_by_id(&self, file_id: &str) -> Option<&FileRecord> {
-        self.files.values().flatten().find(|file| file.file_id == file_id && file.deleted.is_none())
+        self.every_file().find(|file| file.file_id == file_id)
     }
 
     /// The settings of a level, if it has any.

@@ -179,7 +179,7 @@ pub fn start(options: Options) -> Result<Sandbox, Error> {
     });
     let order = watch::Sender::new(Order::Serve);
     let (serving, orders) = (app.clone(), order.subscribe());
-    let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || run(listener, serving, orders));
+    let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || run(listener, &serving, &orders));
     let thread =
         thread.map_err(|error| unavailable("the sandbox cannot start its thread", &error.to_string(), "close other programs"))?;
     Ok(Sandbox { addr, dir: options.dir, app, order, thread: Some(thread) })
@@ -216,7 +216,7 @@ fn prepare(store: &Store, options: &Options, profile: Option<serde_json::Value>)
 }
 
 /// The sandbox's thread, which owns its runtime: whoever holds the handle may be asynchronous or not.
-fn run(listener: std::net::TcpListener, app: Arc<App>, orders: watch::Receiver<Order>) -> std::io::Result<()> {
+fn run(listener: std::net::TcpListener, app: &Arc<App>, orders: &watch::Receiver<Order>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("sandbox").enable_all().build()?;
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener)?;
@@ -225,7 +225,7 @@ fn run(listener: std::net::TcpListener, app: Arc<App>, orders: watch::Receiver<O
         let serving = axum::serve(listener, routes::router(app.clone())).with_graceful_shutdown(stopped);
         tokio::select! {
             served = serving => served,
-            () = stopped_and_waited(orders) => Ok(()),
+            () = stopped_and_waited(orders.clone()) => Ok(()),
         }
     });
     runtime.shutdown_timeout(Duration::from_secs(1));

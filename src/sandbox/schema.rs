@@ -192,18 +192,20 @@ fn check(body: Map<String, Value>, keys: Keys) -> Result<Map<String, Value>, Api
 impl Type {
     /// The value if it is of this type; none for a null that may be left out.
     fn check(self, key: &str, value: Value) -> Result<Option<Value>, ApiError> {
+        use Value::{Array, Bool, Null, Number, Object, String};
         let fits = match (self, &value) {
-            (Self::Label(longest), Value::String(text)) => !text.is_empty() && text.chars().count() <= longest,
-            (Self::Text(longest), Value::String(text)) => text.chars().count() <= longest,
-            (Self::Time, Value::String(text)) => return utc(key, text).map(Some),
-            (Self::Label(_), Value::Null) => false,
-            (_, Value::Null)
-            | (Self::Flag, Value::Bool(_))
-            | (Self::List, Value::Array(_))
-            | (Self::Number, Value::Number(_)) => true,
-            (Self::Count, Value::Number(number)) => number.is_u64(),
-            (Self::Object | Self::Reference, Value::Object(_)) | (Self::Reference, Value::String(_)) => true,
-            (Self::Words, Value::Array(words)) => words.iter().all(Value::is_string),
+            (Self::Time, String(text)) => return utc(key, text).map(Some),
+            (Self::Label(longest), String(text)) => !text.is_empty() && text.chars().count() <= longest,
+            (Self::Text(longest), String(text)) => text.chars().count() <= longest,
+            (Self::Count, Number(number)) => number.is_u64(),
+            (Self::Words, Array(words)) => words.iter().all(Value::is_string),
+            (Self::Label(_), Null) => false,
+            (Self::Reference, String(_) | Object(_))
+            | (Self::Object, Object(_))
+            | (Self::Number, Number(_))
+            | (Self::Flag, Bool(_))
+            | (Self::List, Array(_))
+            | (_, Null) => true,
             _ => false,
         };
         match (fits, value.is_null()) {

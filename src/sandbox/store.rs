@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use super::errors::ApiError;
 use super::index::{Change, Entry, FORMAT, Index};
 use super::layout;
+use super::model::FileRecord;
 
 /// The folder inside the sandbox's folder that holds what is not uploaded data.
 pub const HOME: &str = ".fwupload-sandbox";
@@ -53,6 +54,8 @@ impl Store {
         let journal_len = journal.metadata()?.len();
         let state = Mutex::new(State { index, journal, journal_len, saved: 0 });
         let store = Self { dir: dir.to_owned(), state, changed: Notify::new(), _lock: lock };
+        let files: Vec<FileRecord> = store.read(|index| index.every_file().cloned().collect());
+        files.iter().try_for_each(|file| store.restore(file))?;
         store.save()?;
         Ok(store)
     }
@@ -70,6 +73,17 @@ impl Store {
     /// The path of something that the index names.
     pub fn path(&self, relative: &str) -> PathBuf {
         relative.split('/').filter(|part| !part.is_empty()).fold(self.dir.clone(), |path, part| path.join(part))
+    }
+
+    /// The relative path at which a version lies once another has taken its place.
+    pub fn kept_path(file_id: &str, number: u32) -> String {
+        format!("{HOME}/versions/{file_id}/{number}")
+    }
+
+    /// Brings the current version of a file back to its place, if it was moved away for a change that did not last.
+    pub fn restore(&self, file: &FileRecord) -> io::Result<()> {
+        let kept = self.path(&Self::kept_path(&file.file_id, file.current.number));
+        if kept.is_file() { fs::rename(kept, self.path(&file.current.stored)) } else { Ok(()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

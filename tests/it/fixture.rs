@@ -25,6 +25,20 @@ pub const STUDY_DATE: &str = "20230914";
 /// Written into the preamble and other places that no data element covers.
 pub const PREAMBLE_TEXT: &[u8] = b"CANARY in the preamble";
 
+/// A profile that cleans every fixture and keeps descriptions and dates, so that labels tell the series apart.
+pub const CODED: &str = "name: coded
+dicom:
+  recurse-sequence: true
+  remove-private-tags: true
+  fields:
+    - {name: PatientID, hash: true}
+    - {name: PatientName, remove: true}
+    - {name: PatientBirthDate, remove: true}
+    - {name: SOPInstanceUID, hashuid: true}
+    - {name: SeriesInstanceUID, hashuid: true}
+    - {name: StudyInstanceUID, hashuid: true}
+";
+
 /// What must not be found in anything that was cleaned: each byte string is an identifying value or a part of one.
 pub fn needles() -> Vec<Vec<u8>> {
     let mut needles: Vec<Vec<u8>> = [MARK, UID_ROOT, BIRTH_DATE, "Ottoline", "Quillfeather", "Gallowglass", "555-0142"]

@@ -3,8 +3,27 @@
 //! Each theme is a file. A test reads as an example of use: what is there, what is typed, what comes of it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+// A line per item reads better than a fold.
+#![allow(clippy::format_collect)]
 
+mod adversity;
+mod archive;
+mod bad_files;
+mod canaries;
+mod credentials;
+mod discovery;
 mod example_study;
+mod exit_codes;
 mod fixture;
+mod governing;
+mod interruption;
+mod known_answers;
+mod large;
+mod profile_errors;
+mod reports;
+mod run;
+mod sandbox;
+mod server;
 mod study;
 mod tidy;
+mod upload;

@@ -65,7 +65,7 @@ async fn read_form(app: &Arc<App>, kind: Kind, id: &str, form: &mut Form) -> Res
         }
     }
     let (name, received) = file.ok_or_else(|| ApiError::bad_request("No files selected for upload"))?;
-    let (name, size, metadata) = describe(&name, metadata)?;
+    let Described { name, size, metadata } = describe(&name, metadata)?;
     if size.is_some_and(|size| size != received.size) {
         return Err(ApiError::bad_request(format!("{} bytes arrived, which is not the size that was announced", received.size)));
     }
@@ -89,15 +89,26 @@ pub fn file_it(app: &Arc<App>, received: Received, placement: Placement<'_>) -> 
     })
 }
 
+/// What a client says about a file.
+#[derive(Debug)]
+pub struct Described {
+    /// Its name, without folders.
+    pub name: String,
+    /// Its announced size in bytes.
+    pub size: Option<u64>,
+    /// The rest of the metadata.
+    pub metadata: Map<String, Value>,
+}
+
 /// Checks the metadata of one file: its name (which the metadata may change), its announced size, and the rest.
-pub fn describe(name: &str, metadata: Map<String, Value>) -> Result<(String, Option<u64>, Map<String, Value>), ApiError> {
+pub fn describe(name: &str, metadata: Map<String, Value>) -> Result<Described, ApiError> {
     let mut metadata = schema::file(metadata)?;
     let name = match schema::optional(&mut metadata, "name") {
         Some(other) => base_name(&other)?,
         None => name.to_owned(),
     };
     let size = metadata.remove("size").and_then(|size| size.as_u64());
-    Ok((name, size, metadata))
+    Ok(Described { name, size, metadata })
 }
 
 /// The last component of a file name; refuses names that say nothing or could mislead.

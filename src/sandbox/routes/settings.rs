@@ -18,7 +18,7 @@ use crate::sandbox::schema;
 
 type Answer = Result<Json<Value>, ApiError>;
 
-/// The scope of the site's settings. No container has this id: group ids are not that long with it, others are hexadecimal.
+/// The scope of the site's settings; no container can have this id.
 pub const SITE: &str = "<site>";
 
 /// `GET /api/projects/{id}/settings`.

@@ -49,7 +49,7 @@ fn start(app: &App, id: &str, headers: &HeaderMap, body: &[u8]) -> Result<Json<V
             ApiError::bad_request("Targeted uploads can only send one file")
         });
     };
-    let (name, size, metadata) = files::describe(&files::base_name(asked)?, metadata)?;
+    let files::Described { name, size, metadata } = files::describe(&files::base_name(asked)?, metadata)?;
     let parts = part_count(app, size, accepts(headers, "multipart_signed_url"));
     let upload = Upload::new(id.to_owned(), name, size, metadata, usize::try_from(parts.unwrap_or(1)).unwrap_or(1));
     let mut tickets = app.tickets();

@@ -1,0 +1,164 @@
+//! What is said and written: streams, verbosity, the event stream, failure reports and their way back in.
+
+use crate::fixture::{Dicom, Person, damaged};
+use crate::run::Place;
+use crate::server::Site;
+
+const USUAL: &str = "study -p demo/phantom --profile basic";
+
+fn slice(number: u32) -> Vec<u8> {
+    Dicom::ct(&Person::plain(), number).bytes()
+}
+
+/// Two good slices, one that is cut short, one file that is not DICOM.
+fn place() -> Place {
+    let place = Place::with([("study/1.dcm", slice(1)), ("study/2.dcm", slice(2)), ("study/notes.txt", b"text".to_vec())]);
+    place.file("study/3.dcm", damaged::truncated(&slice(3)));
+    place
+}
+
+#[test]
+fn standard_output_is_empty_without_json() {
+    let (place, site) = (place(), Site::start());
+    assert_eq!(place.run(USUAL).at(&site).exits(3).stdout, "");
+}
+
+#[test]
+fn quiet_says_less_and_quieter_says_nothing() {
+    let place = place();
+    let lines = |flag: &str| {
+        let ran = place.run(USUAL).args(["--dry-run", "--offline"]).args(flag.split_whitespace()).exits(3);
+        ran.stderr.lines().count()
+    };
+    assert_eq!(lines("-qq"), 0);
+    assert!(lines("-q") < lines(""), "-q");
+    assert!(lines("") < lines("-v"), "-v");
+}
+
+#[test]
+fn the_event_stream() {
+    let (place, site) = (place(), Site::start());
+    let ran = place.run(USUAL).args(["--json", "-j", "1", "--uploads", "1"]).at(&site).exits(3);
+    let mut lines: Vec<String> = ran.events().iter().filter(|e| e["type"] != "progress").map(redacted).collect();
+    lines[1..].sort_by_key(|line| line.contains("\"type\":\"end\""));
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+/// An event with what differs from run to run replaced: times, ids, addresses, digests.
+fn redacted(event: &serde_json::Value) -> String {
+    let mut event = event.clone();
+    redact(&mut event);
+    event.to_string()
+}
+
+fn redact(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields.iter_mut() {
+                let varies = ["site", "duration", "container_id", "file_id", "version"];
+                if varies.contains(&name.as_str()) && !field.is_null() {
+                    *field = Value::from("…");
+                } else {
+                    redact(field);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::String(text) if text.starts_with("sha256:") => "sha256:…".clone_into(text),
+        Value::String(text) if text.starts_with("http://127.0.0.1:") => "http://127.0.0.1:…".clone_into(text),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_first_event_is_the_start_and_the_last_one_the_end() {
+    let place = place();
+    let ran = place.run(USUAL).args(["--json", "--dry-run", "--offline"]).exits(3);
+    let events = ran.events();
+    assert_eq!((&events[0]["type"], &events[0]["v"]), (&"start".into(), &1.into()));
+    let end = ran.end();
+    assert_eq!(end["exit_code"], 3);
+    for event in &events {
+        assert_eq!(event.as_object().unwrap().keys().next().unwrap(), "type");
+    }
+    let files = ["uploaded", "would-upload", "written", "already-there", "skipped", "failed"];
+    let settled = events.iter().filter(|e| files.contains(&e["type"].as_str().unwrap())).count();
+    assert_eq!(end["totals"]["found"].as_u64(), Some(settled as u64), "one outcome per file");
+}
+
+#[test]
+fn a_run_that_cannot_begin_ends_with_an_end_too() {
+    let (place, site) = (place(), Site::start());
+    let ran = place.run("study -p demo/none --profile basic --json").at(&site).exits(6);
+    assert_eq!(ran.end()["exit_code"], 6);
+}
+
+#[test]
+fn the_report_feeds_a_second_run() {
+    for (report, name) in [(None, "fwupload-failures.jsonl"), (Some("r.json"), "r.json"), (Some("r.csv"), "r.csv")] {
+        let (place, site) = (place(), Site::start());
+        let flags: Vec<&str> = report.into_iter().flat_map(|path| ["--report", path]).collect();
+        place.run(USUAL).args(&flags).at(&site).exits(3);
+        place.file("study/3.dcm", slice(3));
+        let ran = place
+            .run("-p demo/phantom --profile basic --if-exists replace -y --json --files-from")
+            .args([name])
+            .at(&site)
+            .exits(0);
+        assert_eq!(ran.end()["totals"]["found"], 1, "{name}: the failed file alone");
+    }
+}
+
+#[test]
+fn a_named_report_is_written_in_each_format() {
+    for (name, holds) in [("r.jsonl", "{\""), ("r.json", "\"read.truncated\""), ("r.csv", "path,")] {
+        let place = place();
+        place.run(USUAL).args(["--dry-run", "--offline", "--report", name]).exits(3);
+        let text = std::fs::read_to_string(place.path(name)).unwrap();
+        assert!(text.contains(holds) && text.contains("read.truncated"), "{name}:\n{text}");
+        assert!(!place.path("fwupload-failures.jsonl").exists());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_report_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = place();
+    place.run(USUAL).args(["--dry-run", "--offline"]).exits(3);
+    let mode = std::fs::metadata(place.path("fwupload-failures.jsonl")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn the_summary_adds_up_and_says_what_to_do_next() {
+    let (place, site) = (place(), Site::start());
+    let ran = place.run(USUAL).at(&site).exits(3);
+    ran.says("Uploaded").says("2 files").says("Skipped").says("Failed").says("1 read.truncated");
+    ran.says("fwupload-failures.jsonl").says("basic").says("sha256:");
+}
+
+#[test]
+fn many_failures_of_one_kind_are_folded_on_the_terminal_and_whole_in_the_report() {
+    let place = Place::with((1..=9).map(|n| (format!("study/{n}.dcm"), damaged::truncated(&slice(n)))));
+    let ran = place.run(USUAL).args(["--dry-run", "--offline"]).exits(9);
+    assert_eq!(ran.stderr.matches("[read.truncated]").count(), 5, "{}", ran.stderr);
+    ran.says("4 more");
+    assert_eq!(ran.report().len(), 9);
+}
+
+#[test]
+fn colours_only_on_request_where_there_is_no_terminal() {
+    let place = place();
+    let run = |when: &str| place.run(USUAL).args(["--dry-run", "--offline", "--color", when]).exits(3);
+    assert!(!run("auto").stderr.contains('\u{1b}'));
+    assert!(run("always").stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn help_states_the_exit_codes() {
+    let place = Place::new();
+    let ran = place.run("--help").exits(0);
+    assert!(ran.stdout.contains("Exit codes:") && ran.stdout.contains("fwupload ./study"));
+}

@@ -1,0 +1,313 @@
+//! The built program in a place of its own: a fresh folder, a fresh home, none of the machine's settings.
+//!
+//! `Place` is what lies there, `Run` what is typed, `Ran` what came of it.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::server::Site;
+
+/// No run in these tests may take longer.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A temporary folder to run in, with a home beside it.
+pub struct Place {
+    root: TempDir,
+}
+
+impl Place {
+    /// An empty one.
+    pub fn new() -> Self {
+        let root = tempfile::Builder::new().prefix("it-").tempdir().unwrap();
+        fs::create_dir(root.path().join("work")).unwrap();
+        fs::create_dir(root.path().join("home")).unwrap();
+        Self { root }
+    }
+
+    /// One with files, named by their path from the current folder of the runs.
+    pub fn with<N: AsRef<Path>, B: AsRef<[u8]>>(files: impl IntoIterator<Item = (N, B)>) -> Self {
+        let place = Self::new();
+        for (name, bytes) in files {
+            place.file(name, bytes);
+        }
+        place
+    }
+
+    /// Adds a file.
+    pub fn file(&self, name: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The absolute path of something in the current folder of the runs.
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root.path().join("work").join(name)
+    }
+
+    /// The home folder of the runs.
+    pub fn home(&self) -> PathBuf {
+        self.root.path().join("home")
+    }
+
+    /// `fwupload` with these arguments, separated by spaces.
+    pub fn run(&self, arguments: &str) -> Run<'_> {
+        Run::new(self, env!("CARGO_BIN_EXE_fwupload")).args(arguments.split_whitespace())
+    }
+
+    /// Every file below a folder, as its path from there and its content, in the order of the paths.
+    pub fn tree(&self, folder: impl AsRef<Path>) -> Vec<(String, Vec<u8>)> {
+        tree(&self.path(folder))
+    }
+}
+
+/// Every file below `folder`, as its path from there and its content, in the order of the paths.
+pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_string_lossy().replace('\\', "/");
+                found.push((name, fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// One call of the program.
+#[must_use]
+pub struct Run<'a> {
+    place: &'a Place,
+    command: Command,
+    stdin: Vec<u8>,
+}
+
+impl<'a> Run<'a> {
+    fn new(place: &'a Place, program: &str) -> Self {
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars_os() {
+            let name_text = name.to_string_lossy().to_ascii_uppercase();
+            let steers = ["FWUPLOAD_", "FLYWHEEL_", "XDG_", "RUST_LOG", "HTTP", "ALL_PROXY", "NO_PROXY", "NO_COLOR", "CLICOLOR"];
+            if steers.iter().any(|prefix| name_text.starts_with(prefix)) {
+                command.env_remove(name);
+            }
+        }
+        command.current_dir(place.path("")).env("HOME", place.home());
+        Self { place, command, stdin: Vec::new() }
+    }
+
+    /// Further arguments, as they are.
+    pub fn args<S: AsRef<std::ffi::OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// Sets an environment variable.
+    pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Talks to this site, with the key in the environment.
+    pub fn at(self, site: &Site) -> Self {
+        let key = site.key();
+        self.env("FWUPLOAD_API_KEY", key)
+    }
+
+    /// What stands on standard input; nothing unless given.
+    pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.stdin = bytes.as_ref().to_vec();
+        self
+    }
+
+    /// Starts it, to be ended by [`Running::end`].
+    pub fn start(mut self) -> Running<'a> {
+        let mut child =
+            self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut stdin = child.stdin.take().unwrap();
+        let bytes = std::mem::take(&mut self.stdin);
+        // A program that ends without reading its input closes the pipe; that is its right.
+        std::thread::spawn(move || drop(stdin.write_all(&bytes)));
+        let stdout = collect(child.stdout.take().unwrap());
+        let stderr = collect(child.stderr.take().unwrap());
+        Running { place: self.place, child, stdout, stderr }
+    }
+
+    /// Runs it to its end, whatever that is.
+    pub fn ends(self) -> Ran<'a> {
+        self.start().end()
+    }
+
+    /// Runs it and insists on this exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Ran<'a> {
+        let ran = self.ends();
+        assert_eq!(ran.code, Some(code), "exit code\n--- stdout\n{}\n--- stderr\n{}", ran.stdout, ran.stderr);
+        ran
+    }
+}
+
+/// What came through a pipe until now.
+#[derive(Clone, Default)]
+struct Collected(Arc<Mutex<Vec<u8>>>);
+
+impl Collected {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).expect("what it prints is UTF-8")
+    }
+}
+
+fn collect(mut from: impl Read + Send + 'static) -> (Collected, JoinHandle<()>) {
+    let collected = Collected::default();
+    let into = collected.clone();
+    let reader = std::thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = from.read(&mut piece) {
+            into.0.lock().unwrap().extend(&piece[..length]);
+        }
+    });
+    (collected, reader)
+}
+
+/// A run under way.
+pub struct Running<'a> {
+    place: &'a Place,
+    child: Child,
+    stdout: (Collected, JoinHandle<()>),
+    stderr: (Collected, JoinHandle<()>),
+}
+
+impl<'a> Running<'a> {
+    /// Sends it a signal by name, as Ctrl-C does with `INT`.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// The first line that it writes to standard output.
+    pub fn first_line(&self) -> String {
+        let start = Instant::now();
+        loop {
+            if let Some((line, _)) = self.stdout.0.text().split_once('\n') {
+                return line.to_owned();
+            }
+            assert!(start.elapsed() < PATIENCE, "it says nothing\n--- stderr\n{}", self.stderr.0.text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn end(mut self) -> Ran<'a> {
+        let start = Instant::now();
+        let mut peak_kib = None;
+        let status = loop {
+            peak_kib = peak_memory(self.child.id()).or(peak_kib);
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if start.elapsed() > PATIENCE {
+                self.child.kill().unwrap();
+                panic!("it did not end within {} seconds\n--- stderr\n{}", PATIENCE.as_secs(), self.stderr.0.text());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let text = |(collected, reader): (Collected, JoinHandle<()>)| {
+            reader.join().unwrap();
+            collected.text()
+        };
+        Ran { place: self.place, code: status.code(), stdout: text(self.stdout), stderr: text(self.stderr), peak_kib }
+    }
+}
+
+/// The most memory that a process has held until now, in KiB, where the system tells.
+fn peak_memory(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+/// What came of a run.
+pub struct Ran<'a> {
+    place: &'a Place,
+    /// The exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// The most memory it held, in KiB, where the system tells.
+    pub peak_kib: Option<u64>,
+}
+
+impl Ran<'_> {
+    /// Insists that a text stands on standard error.
+    #[track_caller]
+    pub fn says(&self, text: &str) -> &Self {
+        assert!(self.stderr.contains(text), "`{text}` is missing in\n{}", self.stderr);
+        self
+    }
+
+    /// Insists that a text does not stand on standard error.
+    #[track_caller]
+    pub fn does_not_say(&self, text: &str) -> &Self {
+        assert!(!self.stderr.contains(text), "`{text}` stands in\n{}", self.stderr);
+        self
+    }
+
+    /// The events of `--json`, in order.
+    #[track_caller]
+    pub fn events(&self) -> Vec<Value> {
+        let lines = self.stdout.lines();
+        lines.map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in the event {line}"))).collect()
+    }
+
+    /// The events of `--json` of one type.
+    #[track_caller]
+    pub fn events_of(&self, kind: &str) -> Vec<Value> {
+        self.events().into_iter().filter(|event| event["type"] == kind).collect()
+    }
+
+    /// The last event.
+    #[track_caller]
+    pub fn end(&self) -> Value {
+        let last = self.events().pop().expect("there are events");
+        assert_eq!(last["type"], "end", "the last event is the end");
+        last
+    }
+
+    /// The failures in the report in its usual place; none when there is no report.
+    #[track_caller]
+    pub fn report(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.place.path("fwupload-failures.jsonl")).unwrap_or_default();
+        let records =
+            text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in the report's {line}")));
+        records.filter(|record: &Value| record["type"] == "failed").collect()
+    }
+
+    /// The failures of the report, as file name and code, sorted.
+    #[track_caller]
+    pub fn failures(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let name = |path: String| Path::new(&path).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let failed = self.report().into_iter();
+        let mut failures: Vec<_> = failed.map(|record| (name(text(&record["path"])), text(&record["code"]))).collect();
+        failures.sort();
+        failures
+    }
+}

@@ -1,0 +1,358 @@
+//! A Flywheel site to run against: the embedded sandbox behind a small proxy that records every request and can misbehave.
+//!
+//! Rules make the proxy answer for the server, cut connections, or let the server act and lose its answer. What no rule
+//! matches goes through. The proxy speaks HTTP by hand, so that it sees the bytes as they came.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fwupload::sandbox::{self, Sandbox};
+use tempfile::TempDir;
+
+/// A request as it came in.
+#[derive(Clone)]
+pub struct Request {
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// The status that it was answered with; 0 where the connection was cut.
+    pub answered: u16,
+}
+
+impl Request {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// All of it, for a search.
+    pub fn everything(&self) -> Vec<u8> {
+        let mut all = format!("{} {}\n", self.method, percent_encoding::percent_decode_str(&self.target).decode_utf8_lossy());
+        all.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}\n")));
+        [all.as_bytes(), &self.body].concat()
+    }
+}
+
+/// What a rule does.
+#[derive(Clone)]
+enum Act {
+    Answer {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: String,
+    },
+    /// Reads no more than this many bytes of the body, then hangs up.
+    Cut {
+        after: usize,
+    },
+    /// The server does what it is asked to; its answer gets lost.
+    LoseAnswer,
+    /// Keeps the connection open for this long, then lets the request through.
+    Delay(Duration),
+}
+
+/// What happens to certain requests: [`on`] says to which.
+#[derive(Clone)]
+pub struct Rule {
+    method: &'static str,
+    pattern: &'static str,
+    left: usize,
+    act: Act,
+}
+
+/// Requests with this method and path. `*` in the pattern stands for one segment; a query that it names has to start the
+/// request's query, else any will do.
+pub fn on(method: &'static str, pattern: &'static str) -> Rule {
+    Rule { method, pattern, left: usize::MAX, act: Act::Cut { after: 0 } }
+}
+
+impl Rule {
+    /// Only the first `n` of them.
+    pub fn times(mut self, n: usize) -> Self {
+        self.left = n;
+        self
+    }
+
+    /// Answers with an error in the shape of Flywheel's.
+    pub fn answer(self, status: u16) -> Self {
+        let body = format!(r#"{{"status_code":{status},"message":"made up by the test","request_id":"req-42"}}"#);
+        self.answer_with(status, &body)
+    }
+
+    /// Answers with this body.
+    pub fn answer_with(mut self, status: u16, body: &str) -> Self {
+        self.act = Act::Answer { status, headers: Vec::new(), body: body.to_owned() };
+        self
+    }
+
+    /// Adds a header to the answer.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if let Act::Answer { headers, .. } = &mut self.act {
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
+    /// Hangs up after so many bytes of the body.
+    pub fn cut_after(mut self, bytes: usize) -> Self {
+        self.act = Act::Cut { after: bytes };
+        self
+    }
+
+    /// Lets the server act, and hangs up instead of answering.
+    pub fn lose_answer(mut self) -> Self {
+        self.act = Act::LoseAnswer;
+        self
+    }
+
+    /// Lets it through after a while.
+    pub fn delay(mut self, by: Duration) -> Self {
+        self.act = Act::Delay(by);
+        self
+    }
+
+    fn matches(&self, method: &str, target: &str) -> bool {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let (pattern, wanted) = self.pattern.split_once('?').unwrap_or((self.pattern, ""));
+        let (mut segments, mut wanted_segments) = (path.split('/'), pattern.split('/'));
+        let same = wanted_segments.by_ref().all(|w| segments.next().is_some_and(|s| w == "*" || w == s));
+        self.left > 0 && self.method == method && same && segments.next().is_none() && query.starts_with(wanted)
+    }
+}
+
+/// How a site is set up.
+#[must_use]
+pub struct Setup {
+    rules: Vec<Rule>,
+    profile: Option<(sandbox::Level, String)>,
+    signed_urls: bool,
+}
+
+impl Setup {
+    /// Adds a rule; the first that matches counts.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Puts a de-identification profile, as YAML, into the settings of a level.
+    pub fn profile(mut self, level: sandbox::Level, yaml: &str) -> Self {
+        self.profile = Some((level, yaml.to_owned()));
+        self
+    }
+
+    /// Has the site offer signed URLs.
+    pub fn signed_urls(mut self) -> Self {
+        self.signed_urls = true;
+        self
+    }
+
+    /// Opens the site.
+    pub fn start(self) -> Site {
+        let dir = tempfile::Builder::new().prefix("site-").tempdir().unwrap();
+        let profile = self.profile.as_ref().map(|(_, yaml)| {
+            let path = dir.path().join("profile.yaml");
+            std::fs::write(&path, yaml).unwrap();
+            path
+        });
+        let mut options = sandbox::Options::new(dir.path().join("data"));
+        options.project = Some(("demo".to_owned(), "phantom".to_owned()));
+        options.profile = profile;
+        options.profile_level = self.profile.map_or(sandbox::Level::Project, |(level, _)| level);
+        options.signed_urls = self.signed_urls;
+        options.api_key = Some("sandbox-key-of-the-tests".to_owned());
+        let sandbox = sandbox::start(options).expect("the sandbox starts");
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            upstream: sandbox.addr(),
+            address,
+            rules: Mutex::new(self.rules),
+            requests: Mutex::new(Vec::new()),
+        });
+        let proxy = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let proxy = Arc::clone(&proxy);
+                // Whatever goes wrong with one connection is what the program under test has to cope with.
+                std::thread::spawn(move || drop(proxy.serve(stream)));
+            }
+        });
+        Site { dir, sandbox, address, shared }
+    }
+}
+
+/// A running site.
+pub struct Site {
+    dir: TempDir,
+    sandbox: Sandbox,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Site {
+    /// A site with the empty project `demo/phantom` and no profile.
+    pub fn start() -> Self {
+        Self::setup().start()
+    }
+
+    /// A site to set up.
+    pub fn setup() -> Setup {
+        Setup { rules: Vec::new(), profile: None, signed_urls: false }
+    }
+
+    /// A key that it accepts, in the form that users type.
+    pub fn key(&self) -> String {
+        format!("127.0.0.1:{}:__force_insecure:{}", self.address.port(), self.sandbox.api_key())
+    }
+
+    /// All requests until now.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// The requests with this method whose path matches the pattern.
+    pub fn requests_to(&self, method: &'static str, pattern: &'static str) -> Vec<Request> {
+        let rule = on(method, pattern);
+        self.requests().into_iter().filter(|r| rule.matches(&r.method, &r.target)).collect()
+    }
+
+    /// The folder in which the server keeps what it received.
+    pub fn folder(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Every file that the server keeps, its own index included.
+    pub fn kept(&self) -> Vec<(String, Vec<u8>)> {
+        crate::run::tree(&self.folder())
+    }
+
+    /// The files that were uploaded: name and content.
+    pub fn uploaded(&self) -> Vec<(String, Vec<u8>)> {
+        let is_upload = |name: &str| name.starts_with("demo/");
+        self.kept().into_iter().filter(|(name, _)| is_upload(name)).map(|(name, bytes)| (base_name(&name), bytes)).collect()
+    }
+}
+
+fn base_name(name: &str) -> String {
+    Path::new(name).file_name().unwrap().to_string_lossy().into_owned()
+}
+
+struct Shared {
+    upstream: SocketAddr,
+    address: SocketAddr,
+    rules: Mutex<Vec<Rule>>,
+    requests: Mutex<Vec<Request>>,
+}
+
+impl Shared {
+    fn serve(&self, mut client: TcpStream) -> std::io::Result<()> {
+        client.set_read_timeout(Some(Duration::from_secs(30)))?;
+        let mut reader = BufReader::new(client.try_clone()?);
+        let (mut request, head) = read_head(&mut reader)?;
+        if request.header("transfer-encoding").is_some() {
+            // A body without an exact Content-Length is never right; storage hosts refuse it too.
+            self.record(request, 411);
+            return client.write_all(&answer(411, &[], "{}"));
+        }
+        let length: usize = request.header("content-length").map_or(0, |value| value.parse().unwrap());
+        let act = self.act_on(&request);
+        if let Some(Act::Cut { after }) = act {
+            request.body = vec![0; after.min(length)];
+            reader.read_exact(&mut request.body)?;
+            self.record(request, 0);
+            return client.shutdown(Shutdown::Both);
+        }
+        request.body = vec![0; length];
+        reader.read_exact(&mut request.body)?;
+        let answer = match act {
+            Some(Act::Answer { status, headers, body }) => answer(status, &headers, &body),
+            Some(Act::LoseAnswer) => {
+                let lost = self.forward(&head, &request.body)?;
+                self.record(request, status_of(&lost));
+                return client.shutdown(Shutdown::Both);
+            }
+            Some(Act::Delay(by)) => {
+                std::thread::sleep(by);
+                self.forward(&head, &request.body)?
+            }
+            _ => self.forward(&head, &request.body)?,
+        };
+        self.record(request, status_of(&answer));
+        client.write_all(&answer)?;
+        client.shutdown(Shutdown::Both)
+    }
+
+    fn act_on(&self, request: &Request) -> Option<Act> {
+        let mut rules = self.rules.lock().unwrap();
+        let rule = rules.iter_mut().find(|rule| rule.matches(&request.method, &request.target))?;
+        rule.left -= usize::from(rule.left != usize::MAX);
+        Some(rule.act.clone())
+    }
+
+    fn record(&self, mut request: Request, answered: u16) {
+        request.answered = answered;
+        self.requests.lock().unwrap().push(request);
+    }
+
+    /// The server's whole answer. It names its own address in signed URLs; they have to lead through here too.
+    fn forward(&self, head: &str, body: &[u8]) -> std::io::Result<Vec<u8>> {
+        let mut server = TcpStream::connect(self.upstream)?;
+        server.write_all(head.as_bytes())?;
+        server.write_all(body)?;
+        let mut all = Vec::new();
+        server.read_to_end(&mut all)?;
+        let at = all.windows(4).position(|w| w == b"\r\n\r\n").map_or(all.len(), |at| at + 4);
+        let (head, body) = (String::from_utf8_lossy(&all[..at]).into_owned(), &all[at..]);
+        let Ok(text) = std::str::from_utf8(body) else { return Ok(all) };
+        if head.to_ascii_lowercase().contains("transfer-encoding:") {
+            return Ok(all);
+        }
+        let body = text.replace(&self.upstream.to_string(), &self.address.to_string());
+        let kept = head.lines().filter(|l| !l.is_empty() && !l.to_ascii_lowercase().starts_with("content-length:"));
+        let head: String = kept.map(|line| format!("{line}\r\n")).collect();
+        Ok(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes())
+    }
+}
+
+/// The request without its body, and its head as it goes on to the server: one request per connection.
+fn read_head(reader: &mut impl BufRead) -> std::io::Result<(Request, String)> {
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let mut words = line.split_whitespace().map(str::to_owned);
+    let (Some(method), Some(target)) = (words.next(), words.next()) else {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    };
+    let mut head = line.clone();
+    let mut headers = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        headers.push((name.to_owned(), value.trim().to_owned()));
+        if !name.eq_ignore_ascii_case("connection") {
+            head.push_str(&line);
+        }
+    }
+    head.push_str("connection: close\r\n\r\n");
+    Ok((Request { method, target, headers, body: Vec::new(), answered: 0 }, head))
+}
+
+fn answer(status: u16, headers: &[(String, String)], body: &str) -> Vec<u8> {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status} Test\r\ncontent-type: application/json\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+fn status_of(answer: &[u8]) -> u16 {
+    let text = String::from_utf8_lossy(&answer[..answer.len().min(20)]).into_owned();
+    text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
+}
