@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Levels of the rooms, the lowest last. A room imports from lower levels only.
-const LEVELS: [&[&str]; 9] = [
+const LEVELS: [&[&str]; 10] = [
     &["lib", "main"],
+    &["command"],
     &["pipeline", "report", "exit", "sandbox"],
     &["plan", "event", "journal"],
     &["flywheel"],
