@@ -2,11 +2,14 @@
 //!
 //! Owns the framing: two parts, the description first and without a file name, the exact length known in advance.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::Value;
+use sha2::{Digest, Sha384};
 
 use super::answer::{Answer, ContainerRef};
 use super::body::{BodyStream, Exact, Gauge};
@@ -57,7 +60,11 @@ impl Client {
         let mut tries = Tries::new(self, format!("POST /api{}/files", container.path()));
         let mut with_size = size;
         loop {
-            let error = match self.send_form(container, file, with_size).await {
+            let checksum = Checksum::default();
+            let sent = self.send_form(container, file, with_size, &checksum).await;
+            // Known once the whole body was produced; the server's own checksum must agree with it.
+            let file = &UploadFile { sha384: checksum.get().cloned(), ..file.clone() };
+            let error = match sent {
                 Ok(answer) => return self.confirm(container, file, Route::Form, &answer).await,
                 Err(error) if with_size && refuses_size(&error) => {
                     with_size = false;
@@ -74,10 +81,16 @@ impl Client {
         }
     }
 
-    async fn send_form(&self, container: &ContainerRef, file: &UploadFile, with_size: bool) -> Result<Answer, ApiError> {
+    async fn send_form(
+        &self,
+        container: &ContainerRef,
+        file: &UploadFile,
+        with_size: bool,
+        checksum: &Checksum,
+    ) -> Result<Answer, ApiError> {
         let frame = Frame::new(&file.metadata(with_size), &file.name);
         let gauge = Gauge::new(self.behaviour().idle_timeout, file.len);
-        let exact = Exact::new((file.body)(), file.len, gauge.clone(), file.progress.clone());
+        let exact = Exact::new(summed((file.body)(), file.len, checksum), file.len, gauge.clone(), file.progress.clone());
         let request = self
             .site_request(Method::POST, self.url(&format!("{}/files", container.path()))?)
             .header(CONTENT_TYPE, format!("multipart/form-data; boundary={}", frame.boundary))
@@ -85,6 +98,23 @@ impl Client {
             .body(reqwest::Body::wrap_stream(frame.around(Box::pin(exact))));
         self.send(request, &gauge).await?.successful().map_err(|error| error.without(&[&file.name]))
     }
+}
+
+/// The SHA-384 of a body in lower-case hexadecimal digits, once all of it has passed.
+type Checksum = Arc<OnceLock<String>>;
+
+/// Computes the checksum of a body while it passes, so that nothing is read twice for it.
+fn summed(body: BodyStream, length: u64, checksum: &Checksum) -> BodyStream {
+    let (checksum, mut hasher, mut left) = (Arc::clone(checksum), Sha384::new(), length);
+    Box::pin(body.inspect(move |chunk| {
+        let Ok(bytes) = chunk else { return };
+        hasher.update(bytes);
+        left = left.saturating_sub(bytes.len() as u64);
+        if left == 0 {
+            let digest = hasher.finalize_reset();
+            let _ = checksum.set(digest.iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+    }))
 }
 
 /// Older servers know no `size` in the description and refuse what they do not know.

@@ -30,7 +30,7 @@ pub struct UploadFile {
     pub zip_member_count: Option<u32>,
     /// The modality of a DICOM series.
     pub modality: Option<String>,
-    /// SHA-384 of the body in hex, where it is known; compared with what the server computed.
+    /// SHA-384 of the body in hex, compared with what the server computed. Sending it as a form fills it in.
     pub sha384: Option<String>,
     /// The entry of the same name that it replaces, so that the old file is not taken for the new one.
     pub previous: Option<RemoteFile>,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::cli::PathList;
-use crate::config::{Progress, ReportFormat};
+use crate::config::{Progress, ReportFormat, Verbosity};
 use crate::discover::{Discovery, Found, Inputs, SkipReason};
 use crate::event::{Mode, Notice, Outcome, ProfileFacts, RunEnd, RunStart, Settled, Severity, Stored};
 use crate::failure::{FileCode, FileFailure};

@@ -69,16 +69,17 @@ async fn success_without_the_file_in_the_answer_is_looked_up_and_else_not_believ
 
 #[tokio::test]
 async fn a_checksum_of_other_bytes_is_not_believed() {
-    for (ours, good) in [("AB12", true), ("ab13", false)] {
-        let held = json!({ "name": "s.dicom.zip", "size": 20, "hash": "v0-sha384-ab12" });
+    // SHA-384 of the twenty letters that are sent.
+    const OURS: &str = "bc1511cd8b813544cb60b13d1ceb63e81f46aa3ca114a23fc5c3aba54f9965cdf9afa68e2dc2a680934e429dff5aa7f2";
+    for (theirs, good) in [(OURS.to_uppercase(), true), (OURS.replace('a', "b"), false)] {
+        let held = json!({ "name": "s.dicom.zip", "size": 20, "hash": format!("v0-sha384-{theirs}") });
         let server = Server::start(move |asked, _| match asked.line.as_str() {
             FORM => Reply::Json(200, json!([held])),
             LOOK => Reply::Json(200, json!({ "files": [held] })),
             _ => plain_site(asked).unwrap(),
         })
         .await;
-        let file = UploadFile { sha384: Some(ours.into()), ..file("s.dicom.zip", 20) };
-        assert_eq!(send(&server, &file).await.is_ok(), good);
+        assert_eq!(send(&server, &file("s.dicom.zip", 20)).await.is_ok(), good);
     }
 }
 
