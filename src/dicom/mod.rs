@@ -30,4 +30,4 @@ pub use sniff::{Sniff, sniff};
 pub use source::{Source, SourceFile};
 pub use syntax::TransferSyntax;
 pub use text::{character_set_of, padded, text, values};
-pub use write::write;
+pub use write::{serialise_unchecked, write};

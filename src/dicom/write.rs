@@ -26,6 +26,12 @@ pub fn write(instance: &Instance, limits: &Limits) -> Result<Body, FileFailure> 
     written.into_body(instance)
 }
 
+/// Writes without the second look, for measuring what that look costs. Gives the length of what was written.
+#[doc(hidden)]
+pub fn serialise_unchecked(instance: &Instance, limits: &Limits) -> Result<usize, FileFailure> {
+    serialise(instance, limits).map(|written| written.head.len() + written.tail.len())
+}
+
 /// The parts of a file that were written, before they are checked.
 pub(crate) struct Written {
     /// Preamble, meta and, from `data_at` on, the header.
