@@ -9,15 +9,24 @@ mod identify;
 mod limits;
 mod meta;
 mod read;
+mod repertoire;
 mod sniff;
 mod source;
 mod syntax;
 mod text;
 mod tree;
 mod verify;
+mod visit;
 mod vr;
 mod walk;
 mod write;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod lossless;
 
 pub use body::{Body, BodyReader, Segment};
 pub use charset::{CharacterSet, Unencodable};
