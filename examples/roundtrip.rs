@@ -31,7 +31,9 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(path) else { return files.push(path.to_owned()) };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
-    paths.iter().for_each(|path| collect(path, files));
+    for path in &paths {
+        collect(path, files);
+    }
 }
 
 fn line(path: &Path, target: &Path) -> serde_json::Value {
@@ -54,15 +56,15 @@ fn round_trip(path: &Path, target: &Path) -> Result<Instance, FileFailure> {
     let in_memory = dicom::read(Source::load(file)?, &limits)?;
     assert_eq!(instance.header, in_memory.header, "{}: file and memory differ", path.display());
     assert_eq!(body, bytes_of(&dicom::write(&in_memory, &limits)?)?, "{}: file and memory differ", path.display());
-    std::fs::write(target, &body).map_err(unwritable)?;
+    std::fs::write(target, &body).map_err(|e| unwritable(&e))?;
     Ok(instance)
 }
 
 fn bytes_of(body: &dicom::Body) -> Result<Vec<u8>, FileFailure> {
-    body.to_vec().map_err(unwritable)
+    body.to_vec().map_err(|e| unwritable(&e))
 }
 
-fn unwritable(error: std::io::Error) -> FileFailure {
+fn unwritable(error: &std::io::Error) -> FileFailure {
     FileFailure::new(fwupload::failure::FileCode::OutputWrite, error.kind().to_string())
 }
 
@@ -76,7 +78,7 @@ fn compare(path: &Path, instance: &Instance) -> (&'static str, Option<String>) {
     let pixels = instance.pixels.iter().map(|p| p.tag).collect::<Vec<_>>();
     let mut expected: Vec<Tag> = ours.iter().map(|e| e.tag).chain(pixels.iter().copied()).collect();
     expected.sort();
-    if !theirs.iter().map(|e| e.tag()).eq(expected.iter().copied()) {
+    if !theirs.iter().map(Header::tag).eq(expected.iter().copied()) {
         return ("differs", Some("the list of tags".into()));
     }
     match ours.iter().find_map(|e| difference(e, &theirs, encoding)) {
@@ -131,7 +133,7 @@ fn same_value(ours: &[u8], vr: VR, theirs: &PrimitiveValue, encoding: Encoding) 
     let little = theirs.to_bytes();
     match theirs {
         PrimitiveValue::Str(_) | PrimitiveValue::Strs(_) => {
-            let plain = |bytes: &[u8]| bytes.iter().copied().filter(|b| b.is_ascii_graphic()).collect::<Vec<u8>>();
+            let plain = |bytes: &[u8]| bytes.iter().copied().filter(u8::is_ascii_graphic).collect::<Vec<u8>>();
             !ours.is_ascii() || ours.contains(&0x1B) || plain(ours) == plain(&little)
         }
         PrimitiveValue::Tags(tags) => {

@@ -198,9 +198,10 @@ impl Typed<'_> {
         let progress = match args.progress {
             _ if quiet => Progress::Off,
             ProgressStyle::None => Progress::Off,
-            ProgressStyle::Bar => Progress::Bar,
+            // Bars need a terminal to be drawn on, whatever was asked for.
+            ProgressStyle::Bar if environment.stderr_tty => Progress::Bar,
             ProgressStyle::Auto if environment.stderr_tty && !environment.dumb() => Progress::Bar,
-            ProgressStyle::Lines | ProgressStyle::Auto => Progress::Lines,
+            ProgressStyle::Bar | ProgressStyle::Lines | ProgressStyle::Auto => Progress::Lines,
         };
         let stdin_is_a_list = self.0.input.files_from.contains(&PathList::Stdin);
         let interactive = environment.stdin_tty && environment.stderr_tty && !stdin_is_a_list;

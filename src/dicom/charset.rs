@@ -3,35 +3,12 @@
 //! Owns PS3.3 section C.12.1.1.2 and PS3.5 section 6.1. Decoding is for rules and searches and never fails; what it
 //! yields is never written back. Encoding gives exactly the text asked for, or an error.
 
-use encoding_rs::{
-    EUC_JP, EUC_KR, Encoding as Codec, GB18030, GBK, ISO_8859_2, ISO_8859_3, ISO_8859_4, ISO_8859_5, ISO_8859_6, ISO_8859_7,
-    ISO_8859_8, ISO_8859_15, WINDOWS_874,
-};
+use encoding_rs::{Encoding as Codec, GB18030, GBK};
+
+use super::repertoire::Repertoire;
 
 const ESC: u8 = 0x1B;
 const ASCII_ESCAPE: &[u8] = b"\x1B(B";
-
-/// A set of single-byte or multi-byte characters that a defined term names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Repertoire {
-    Ascii,
-    Latin1,
-    Latin5,
-    Jis201,
-    Greek,
-    Cyrillic,
-    Arabic,
-    Hebrew,
-    Latin2,
-    Latin3,
-    Latin4,
-    Latin9,
-    Thai,
-    Kanji,
-    KanjiSupplement,
-    Korean,
-    Chinese,
-}
 
 /// The sets that stand alone and know no escapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +131,7 @@ impl CharacterSet {
                 return Err(Unencodable);
             }
             if c.is_ascii() {
-                state.to_single_byte(&mut out, start);
+                state.leave_two_bytes(&mut out, start);
                 // Back at the start after anything that delimits, in whatever VR.
                 if matches!(c, '\\' | '^' | '=') || c.is_control() {
                     state = start;
@@ -163,17 +140,13 @@ impl CharacterSet {
                 continue;
             }
             let in_force = [state.high, state.low].into_iter().find_map(|set| Some((set, set.encode(c)?)));
-            let (set, bytes) = match in_force {
-                Some(found) => found,
-                None => {
-                    let others = if self.extended { self.repertoires.as_slice() } else { &[] };
-                    others.iter().find_map(|set| Some((*set, set.encode(c)?))).ok_or(Unencodable)?
-                }
-            };
+            let others = if self.extended { self.repertoires.as_slice() } else { &[] };
+            let (set, bytes) =
+                in_force.or_else(|| others.iter().find_map(|set| Some((*set, set.encode(c)?)))).ok_or(Unencodable)?;
             state.select(set, &mut out, start);
             out.extend_from_slice(&bytes);
         }
-        state.to_single_byte(&mut out, start);
+        state.leave_two_bytes(&mut out, start);
         Ok(out)
     }
 }
@@ -236,13 +209,13 @@ impl State {
         if let Some((after, set)) = LOW.iter().find_map(|(escape, set)| Some((bytes.strip_prefix(*escape)?, *set))) {
             return Some((Self { low: set, ..self }, after));
         }
-        let all = Repertoire::HIGH.iter();
-        let found = all.filter_map(|set| Some((bytes.strip_prefix(set.high_escape()?)?, *set))).next();
+        let mut all = Repertoire::HIGH.iter();
+        let found = all.find_map(|set| Some((bytes.strip_prefix(set.high_escape()?)?, *set)));
         found.map(|(after, set)| (Self { high: set, ..self }, after))
     }
 
     /// Leaves a two-byte set in the lower half.
-    fn to_single_byte(&mut self, out: &mut Vec<u8>, start: Self) {
+    fn leave_two_bytes(&mut self, out: &mut Vec<u8>, start: Self) {
         if self.low.is_multi_byte() {
             out.extend_from_slice(if start.low == Repertoire::Jis201 { b"\x1B(J" } else { ASCII_ESCAPE });
             self.low = start.low;
@@ -263,7 +236,7 @@ impl State {
             }
             Some(_) => {}
             None => {
-                self.to_single_byte(out, start);
+                self.leave_two_bytes(out, start);
                 if self.high != set {
                     out.extend_from_slice(set.high_escape().unwrap_or_default());
                     self.high = set;
@@ -273,147 +246,105 @@ impl State {
     }
 }
 
-impl Repertoire {
-    /// Those that an escape puts into the upper half.
-    const HIGH: [Self; 15] = [
-        Self::Latin1,
-        Self::Latin2,
-        Self::Latin3,
-        Self::Latin4,
-        Self::Cyrillic,
-        Self::Arabic,
-        Self::Greek,
-        Self::Hebrew,
-        Self::Latin5,
-        Self::Latin9,
-        Self::Thai,
-        Self::Jis201,
-        Self::Korean,
-        Self::Chinese,
-        Self::Ascii,
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    /// Known answers: term, bytes, text. Names from the examples of PS3.5 annexes H to K, which belong to nobody.
+    const KNOWN: [(&str, &[u8], &str); 19] = [
+        ("", b"Plain^Name", "Plain^Name"),
+        ("ISO_IR 100", b"Buc^J\xE9r\xF4me", "Buc^Jérôme"),
+        ("ISO_IR 101", b"Wa\xB3\xEAsa", "Wałęsa"),
+        ("ISO_IR 109", b"\xFEapo", "ŝapo"),
+        ("ISO_IR 110", b"\xA5\xF9", "Ĩų"),
+        ("ISO_IR 126", b"\xC4\xE9\xEF\xED\xF5\xF3\xE9\xEF\xF2", "Διονυσιος"),
+        ("ISO_IR 127", b"\xE2\xC8\xC7\xE6\xEA", "قباني"),
+        ("ISO_IR 138", b"\xF9\xF8\xE5\xEF", "שרון"),
+        ("ISO_IR 144", b"\xBB\xEE\xDAce\xDC\xD1yp\xD3", "Люкceмбypг"),
+        ("ISO_IR 148", b"\xC7avu\xFEo\xF0lu", "Çavuşoğlu"),
+        ("ISO_IR 166", b"\xB9\xD2\xC1", "นาม"),
+        ("ISO_IR 203", b"\xA4\xBD", "€œ"),
+        ("ISO_IR 13", b"\xD4\xCF\xC0\xDE^\xC0\xDB\xB3", "ﾔﾏﾀﾞ^ﾀﾛｳ"),
+        ("ISO_IR 192", "Wang^王^小东".as_bytes(), "Wang^王^小东"),
+        ("GB18030", b"Wang^XiaoDong=\xCD\xF5^\xD0\xA1\xB6\xAB=", "Wang^XiaoDong=王^小东="),
+        ("GBK", b"\xCD\xF5^\xD0\xA1\xB6\xAB", "王^小东"),
+        (
+            "\\ISO 2022 IR 87",
+            b"Yamada^Tarou=\x1B$B;3ED\x1B(B^\x1B$BB@O:\x1B(B=\x1B$B$d$^$@\x1B(B^\x1B$B$?$m$&\x1B(B",
+            "Yamada^Tarou=山田^太郎=やまだ^たろう",
+        ),
+        (
+            "\\ISO 2022 IR 149",
+            b"Hong^Gildong=\x1B$)C\xFB\xF3^\x1B$)C\xD1\xCE\xD4\xD7=\x1B$)C\xC8\xAB^\x1B$)C\xB1\xE6\xB5\xBF",
+            "Hong^Gildong=洪^吉洞=홍^길동",
+        ),
+        ("\\ISO 2022 IR 58", b"Zhang^XiaoDong=\x1B$)A\xD5\xC5^\x1B$)A\xD0\xA1\xB6\xAB=", "Zhang^XiaoDong=张^小东="),
     ];
 
-    fn of_number(number: &[u8]) -> Self {
-        match number {
-            b"13" => Self::Jis201,
-            b"58" => Self::Chinese,
-            b"87" => Self::Kanji,
-            b"100" => Self::Latin1,
-            b"101" => Self::Latin2,
-            b"109" => Self::Latin3,
-            b"110" => Self::Latin4,
-            b"126" => Self::Greek,
-            b"127" => Self::Arabic,
-            b"138" => Self::Hebrew,
-            b"144" => Self::Cyrillic,
-            b"148" => Self::Latin5,
-            b"149" => Self::Korean,
-            b"159" => Self::KanjiSupplement,
-            b"166" => Self::Thai,
-            b"203" => Self::Latin9,
-            _ => Self::Ascii,
+    #[test]
+    fn known_names_are_decoded_and_encoded() {
+        for (term, bytes, text) in KNOWN {
+            let set = CharacterSet::from_element(term.as_bytes());
+            assert_eq!(set.decode(bytes, true), text, "{term}");
+            assert_eq!(set.encode(text).unwrap(), bytes, "{term}");
         }
     }
 
-    fn high_escape(self) -> Option<&'static [u8]> {
-        Some(match self {
-            Self::Latin1 => b"\x1B-A",
-            Self::Latin2 => b"\x1B-B",
-            Self::Latin3 => b"\x1B-C",
-            Self::Latin4 => b"\x1B-D",
-            Self::Cyrillic => b"\x1B-L",
-            Self::Arabic => b"\x1B-G",
-            Self::Greek => b"\x1B-F",
-            Self::Hebrew => b"\x1B-H",
-            Self::Latin5 => b"\x1B-M",
-            Self::Latin9 => b"\x1B-b",
-            Self::Thai => b"\x1B-T",
-            Self::Jis201 => b"\x1B)I",
-            Self::Korean => b"\x1B$)C",
-            Self::Chinese => b"\x1B$)A",
-            Self::Ascii | Self::Kanji | Self::KanjiSupplement => return None,
-        })
-    }
-
-    fn is_low_multi_byte(self) -> bool {
-        matches!(self, Self::Kanji | Self::KanjiSupplement)
-    }
-
-    fn is_multi_byte(self) -> bool {
-        self.is_low_multi_byte() || matches!(self, Self::Korean | Self::Chinese)
-    }
-
-    /// The codec, and a prefix that selects the set in it; sets without one are done by hand.
-    fn codec(self) -> Option<(&'static Codec, &'static [u8])> {
-        Some(match self {
-            Self::Latin2 => (ISO_8859_2, b""),
-            Self::Latin3 => (ISO_8859_3, b""),
-            Self::Latin4 => (ISO_8859_4, b""),
-            Self::Cyrillic => (ISO_8859_5, b""),
-            Self::Arabic => (ISO_8859_6, b""),
-            Self::Greek => (ISO_8859_7, b""),
-            Self::Hebrew => (ISO_8859_8, b""),
-            Self::Latin9 => (ISO_8859_15, b""),
-            Self::Thai => (WINDOWS_874, b""),
-            Self::Kanji => (EUC_JP, b""),
-            Self::KanjiSupplement => (EUC_JP, b"\x8F"),
-            Self::Korean => (EUC_KR, b""),
-            Self::Chinese => (GBK, b""),
-            Self::Ascii | Self::Latin1 | Self::Latin5 | Self::Jis201 => return None,
-        })
-    }
-
-    /// One character of this set; a byte of the lower half is ASCII in single-byte sets.
-    fn decode(self, bytes: &[u8]) -> char {
-        if let [byte @ 0..0x80] = bytes {
-            return char::from(*byte);
+    #[test]
+    fn escapes_are_followed_whatever_comes_first() {
+        let kanji: &[u8] = b"\x1B$B;3ED\x1B(B";
+        for term in ["ISO 2022 IR 87", "ISO 2022 IR 13\\ISO 2022 IR 87", "ISO 2022 IR 6\\ISO 2022 IR 87\\ISO 2022 IR 149"] {
+            assert_eq!(CharacterSet::from_element(term.as_bytes()).decode(kanji, true), "山田", "{term}");
         }
-        if let Some((codec, prefix)) = self.codec() {
-            // The two halves differ in the top bit alone.
-            let code: Vec<u8> = prefix.iter().copied().chain(bytes.iter().map(|b| b | 0x80)).collect();
-            let text = codec.decode_without_bom_handling(&code).0;
-            let mut chars = text.chars();
-            return match (chars.next(), chars.next()) {
-                (Some(one), None) => one,
-                _ => char::REPLACEMENT_CHARACTER,
-            };
-        }
-        match (self, bytes) {
-            (Self::Jis201, [byte @ 0xA1..=0xDF]) => char::from_u32(0xFF61 + u32::from(byte - 0xA1)),
-            (Self::Jis201, _) => None,
-            (Self::Latin5, [byte]) => LATIN5.iter().find(|(b, _)| b == byte).map_or(Some(char::from(*byte)), |(_, c)| Some(*c)),
-            (_, [byte]) => Some(char::from(*byte)),
-            _ => None,
-        }
-        .unwrap_or(char::REPLACEMENT_CHARACTER)
+        let supplement = CharacterSet::from_element(b"\\ISO 2022 IR 159");
+        assert_eq!(supplement.decode(b"\x1B$(D0!\x1B(B", true), "丂");
+        let jis = CharacterSet::from_element(b"ISO 2022 IR 13\\ISO 2022 IR 87");
+        let mixed = "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎";
+        assert_eq!(jis.decode(&jis.encode(mixed).unwrap(), true), mixed);
+        let latin = CharacterSet::from_element(b"ISO 2022 IR 100\\ISO 2022 IR 144");
+        assert_eq!(latin.decode(b"J\xE9r \x1B-L\xBB\xEE^\xE9", true), "Jér Лю^é");
     }
 
-    /// The bytes of one character above ASCII; `None` where the set lacks it.
-    fn encode(self, c: char) -> Option<Vec<u8>> {
-        if let Some((codec, prefix)) = self.codec() {
-            let text = c.to_string();
-            let (bytes, _, failed) = codec.encode(&text);
-            let bytes = bytes.strip_prefix(prefix).filter(|_| !failed)?;
-            let width = if self.is_multi_byte() { 2 } else { 1 };
-            // Codecs reach beyond the sets of the standard; those are within 94 x 94 codes.
-            let within = bytes.len() == width && bytes.iter().all(|b| *b >= 0xA0 && (width == 1 || *b > 0xA0));
-            let low = self.is_low_multi_byte();
-            let encoded: Vec<u8> = bytes.iter().map(|b| if low { b & 0x7F } else { *b }).collect();
-            return (within && !(prefix.is_empty() && self == Self::Kanji && bytes.first() == Some(&0x8E))).then_some(encoded);
+    #[test]
+    fn delimiters_inside_two_byte_characters_are_not_delimiters() {
+        let kanji = CharacterSet::from_element(b"\\ISO 2022 IR 87");
+        assert_eq!(kanji.decode(b"\x1B$B%\\\x1B(B\\x", false), "ソ\\x".replace('ソ', &kanji.decode(b"\x1B$B%\\\x1B(B", false)));
+        assert_eq!(kanji.decode(b"\x1B$B%\\\x1B(B", false).chars().count(), 1);
+        let gbk = CharacterSet::from_element(b"GBK");
+        assert!(!gbk.decode(b"\x81\x5C", false).contains('\\'));
+    }
+
+    #[test]
+    fn what_a_set_lacks_is_not_written() {
+        for (term, text) in
+            [("", "é"), ("ISO_IR 100", "山"), ("ISO_IR 100", "ł"), ("ISO_IR 148", "ð"), ("\\ISO 2022 IR 87", "홍"), ("GBK", "😀")]
+        {
+            assert_eq!(CharacterSet::from_element(term.as_bytes()).encode(text), Err(Unencodable), "{term}");
         }
-        let code = u32::from(c);
-        let byte =
-            match self {
-                Self::Latin1 => u8::try_from(code).ok().filter(|b| *b >= 0xA0),
-                Self::Latin5 => LATIN5.iter().find(|(_, l)| *l == c).map(|(b, _)| *b).or_else(|| {
-                    u8::try_from(code).ok().filter(|b| *b >= 0xA0 && LATIN5.iter().all(|(replaced, _)| replaced != b))
-                }),
-                Self::Jis201 => code.checked_sub(0xFF61).filter(|n| *n <= 0x3E).and_then(|n| u8::try_from(n + 0xA1).ok()),
-                _ => None,
-            };
-        byte.map(|b| vec![b])
+    }
+
+    #[test]
+    fn anything_decodes() {
+        let mut random = fastrand::Rng::with_seed(3);
+        let terms = [
+            "",
+            "ISO_IR 13",
+            "ISO_IR 192",
+            "GB18030",
+            "ISO 2022 IR 87",
+            "\\ISO 2022 IR 149\\ISO 2022 IR 58",
+            "nonsense",
+            "ISO IR 100",
+        ];
+        for round in 0..4000 {
+            let bytes: Vec<u8> =
+                (0..random.usize(0..40)).map(|_| *random.choice(b"\x1B$()-ABCDJLI^=\\ \x00\x8F\xA4\xE9\xFFa").unwrap()).collect();
+            let set = CharacterSet::from_element(terms[round % terms.len()].as_bytes());
+            set.decode(&bytes, round % 2 == 0);
+        }
+        assert_eq!(CharacterSet::from_element(b"ISO_IR 192").decode(b"M\xFCller", true), "M\u{FFFD}ller");
+        assert_eq!(CharacterSet::default().decode(b"M\xFCller", true), "Müller");
+        assert_eq!(CharacterSet::from_element(b"ISO IR 100"), CharacterSet::from_element(b"ISO_IR 100 "));
     }
 }
-
-/// Where ISO 8859-9 is not Latin-1.
-const LATIN5: [(u8, char); 6] = [(0xD0, 'Ğ'), (0xDD, 'İ'), (0xDE, 'Ş'), (0xF0, 'ğ'), (0xFD, 'ı'), (0xFE, 'ş')];

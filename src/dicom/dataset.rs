@@ -226,3 +226,12 @@ impl<'a> IntoIterator for &'a DataSet {
         self.iter()
     }
 }
+
+impl<'a> IntoIterator for &'a mut DataSet {
+    type Item = &'a mut Element;
+    type IntoIter = std::slice::IterMut<'a, Element>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
+    }
+}

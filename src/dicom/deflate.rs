@@ -34,10 +34,18 @@ pub(crate) fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileFailu
         }
     }
     let end = usize::try_from(inflater.total_in()).unwrap_or(usize::MAX);
-    if stream.get(end..).unwrap_or_default().iter().any(|b| *b != 0) {
-        return Err(FileFailure::new(FileCode::ReadTrailing, "after the deflate stream"));
+    let rest = stream.get(end..).unwrap_or_default();
+    if rest.iter().all(|b| *b == 0) || is_checksum(rest, &out) {
+        return Ok(Bytes::from(out));
     }
-    Ok(Bytes::from(out))
+    Err(FileFailure::new(FileCode::ReadTrailing, "after the deflate stream"))
+}
+
+/// Whether what follows the stream is the trailer that gzip puts there: CRC-32 and length of what was inflated. Some
+/// writers keep it. It says nothing that the data does not, and is dropped.
+fn is_checksum(rest: &[u8], inflated: &[u8]) -> bool {
+    let length = u32::try_from(inflated.len() & 0xFFFF_FFFF).unwrap_or_default();
+    rest.strip_prefix(&crc32fast::hash(inflated).to_le_bytes()).is_some_and(|rest| rest == length.to_le_bytes())
 }
 
 /// Deflates a data set given in pieces; the same pieces give the same bytes. Padded to even length.
@@ -69,6 +77,17 @@ mod tests {
         assert_eq!(inflate(&stream, &Limits::default()).unwrap(), data);
         let small = Limits { header_bytes: 100_000, ..Limits::default() };
         assert_eq!(inflate(&stream, &small).unwrap_err().code, FileCode::ReadDeflate);
+    }
+
+    #[test]
+    fn accepts_the_trailer_of_gzip_if_it_is_right() {
+        let data = b"a data set".as_slice();
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(data).unwrap();
+        let stream = encoder.finish().unwrap();
+        let trailer = |length: u32| [&stream, crc32fast::hash(data).to_le_bytes().as_slice(), &length.to_le_bytes()].concat();
+        assert_eq!(inflate(&trailer(10), &Limits::default()).unwrap(), data);
+        assert_eq!(inflate(&trailer(11), &Limits::default()).unwrap_err().code, FileCode::ReadTrailing);
     }
 
     #[test]

@@ -9,15 +9,24 @@ mod identify;
 mod limits;
 mod meta;
 mod read;
+mod repertoire;
 mod sniff;
 mod source;
 mod syntax;
 mod text;
 mod tree;
 mod verify;
+mod visit;
 mod vr;
 mod walk;
 mod write;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod lossless;
 
 pub use body::{Body, BodyReader, Segment};
 pub use charset::{CharacterSet, Unencodable};
@@ -30,4 +39,4 @@ pub use sniff::{Sniff, sniff};
 pub use source::{Source, SourceFile};
 pub use syntax::TransferSyntax;
 pub use text::{character_set_of, padded, text, values};
-pub use write::write;
+pub use write::{serialise_unchecked, write};

@@ -12,7 +12,8 @@ use super::meta::{self, MetaAsRead};
 use super::source::{Input, Source};
 use super::syntax::TransferSyntax;
 use super::tree::Tree;
-use super::walk::{End, Fragment, Part, PixelHeader, Stretch, Walk, fragment};
+use super::visit::{End, Fragment, Part, PixelHeader, Stretch, fragment};
+use super::walk::Walk;
 use super::{DataSet, Element, Encoding, Limits, Tag, VR};
 use crate::failure::{FileCode, FileFailure};
 

@@ -108,3 +108,60 @@ impl Element {
         Ok(Self::new(tag, vr, padded(vr, value)))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::super::dataset::Item;
+    use super::*;
+
+    fn of(vr: VR, value: &[u8]) -> Vec<String> {
+        values(&Element::new(Tag(0x0009, 0x1001), vr, value.to_vec()), Encoding::EXPLICIT_LITTLE, &CharacterSet::default())
+    }
+
+    #[test]
+    fn text_is_split_and_trimmed_as_its_vr_wants() {
+        assert_eq!(of(VR::CS, b" A \\B\\"), ["A", "B", ""]);
+        assert_eq!(of(VR::PN, b" Doe^J "), [" Doe^J"]);
+        assert_eq!(of(VR::UI, b"1.2\x00"), ["1.2"]);
+        assert_eq!(of(VR::ST, b" a\\b "), [" a\\b"]);
+        assert!(of(VR::LO, b"  ").is_empty() && of(VR::OB, b"ab").is_empty());
+        assert_eq!(of(VR::UN, b"Doe^J\x00"), ["Doe^J"]);
+    }
+
+    #[test]
+    fn numbers_are_printed_in_decimal() {
+        assert_eq!(of(VR::US, &[1, 0, 0xFF, 0xFF, 9]), ["1", "65535"]);
+        assert_eq!(of(VR::SS, &[0xFF, 0xFF]), ["-1"]);
+        assert_eq!(of(VR::AT, &[0x10, 0, 0x20, 0]), ["00100020"]);
+        assert_eq!(of(VR::FL, &1.5f32.to_le_bytes()), ["1.5"]);
+        assert_eq!(of(VR::FD, &(-0.25f64).to_le_bytes()), ["-0.25"]);
+        assert_eq!(of(VR::SV, &(-3i64).to_le_bytes()), ["-3"]);
+        let big = Encoding { explicit: true, big_endian: true };
+        let element = Element::new(Tag(0x0028, 0x0010), VR::UL, vec![0, 0, 1, 0]);
+        assert_eq!(values(&element, big, &CharacterSet::default()), ["256"]);
+    }
+
+    #[test]
+    fn a_nested_character_set_holds_for_its_item_alone() {
+        let name = |value: &'static [u8]| Element::new(Tag(0x0010, 0x0010), VR::PN, value);
+        let inner = DataSet::from_elements(vec![Element::new(SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 144"), name(b"\xBB")]);
+        let sequence = Element::sequence(Tag(0x0008, 0x1140), vec![inner], Encoding::EXPLICIT_LITTLE);
+        let outer =
+            DataSet::from_elements(vec![Element::new(SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 100"), sequence, name(b"\xE9")]);
+        let around = character_set_of(&outer, &CharacterSet::default());
+        let Item { data, .. } = &outer.get(Tag(0x0008, 0x1140)).unwrap().items().unwrap().items[0];
+        let inside = character_set_of(data, &around);
+        let read = |data: &DataSet, set| text(data.get(Tag(0x0010, 0x0010)).unwrap(), Encoding::EXPLICIT_LITTLE, set).unwrap();
+        assert_eq!((read(data, &inside), read(&outer, &around)), ("Л".into(), "é".into()));
+    }
+
+    #[test]
+    fn written_text_is_padded_or_refused() {
+        let latin = CharacterSet::from_element(b"ISO_IR 100");
+        let tag = Tag(0x0010, 0x0010);
+        assert_eq!(Element::with_text(tag, VR::PN, "Zoé", &latin).unwrap().bytes().unwrap().as_ref(), b"Zo\xE9 ");
+        assert_eq!(Element::with_text(tag, VR::UI, "1.2", &latin).unwrap().bytes().unwrap().as_ref(), b"1.2\0");
+        assert!(Element::with_text(tag, VR::CS, "é", &latin).is_err());
+    }
+}

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Value};
 use super::fault::Halt;
-use super::walk::{Field, Opening, Visitor};
+use super::visit::{Field, Opening, Visitor};
 
 /// The visitor that builds a [`DataSet`] over a buffer.
 pub(crate) struct Tree<'b> {

@@ -9,14 +9,10 @@ use super::dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Val
 use super::read::{Instance, PixelElement};
 use super::source::Source;
 use super::verify;
+use super::visit::{ITEM, ITEM_END, SEQUENCE_END, UNDEFINED};
 use super::vr;
 use super::{Limits, Tag, deflate, meta};
 use crate::failure::{FileCode, FileFailure};
-
-const ITEM: u16 = 0xE000;
-const ITEM_END: u16 = 0xE00D;
-const SEQUENCE_END: u16 = 0xE0DD;
-const UNDEFINED: u32 = u32::MAX;
 
 /// Writes an instance: zero preamble, fresh meta, header, the pixel data as it is in the source, tail. What was
 /// written is walked again first; `deid.verification` where it does not read back as the tree says.
@@ -24,6 +20,12 @@ pub fn write(instance: &Instance, limits: &Limits) -> Result<Body, FileFailure> 
     let written = serialise(instance, limits)?;
     verify::check(&written, instance, limits)?;
     written.into_body(instance)
+}
+
+/// Writes without the second look, for measuring what that look costs. Gives the length of what was written.
+#[doc(hidden)]
+pub fn serialise_unchecked(instance: &Instance, limits: &Limits) -> Result<usize, FileFailure> {
+    serialise(instance, limits).map(|written| written.head.len() + written.tail.len())
 }
 
 /// The parts of a file that were written, before they are checked.
@@ -38,7 +40,7 @@ impl Written {
     fn into_body(self, instance: &Instance) -> Result<Body, FileFailure> {
         let pixels = instance.pixels.as_ref().map(|pixels| pixel_segment(&instance.source, pixels)).transpose()?;
         if instance.syntax.deflated {
-            return deflated(self, pixels);
+            return deflated(&self, pixels.as_ref());
         }
         let mut segments = vec![Segment::Bytes(Bytes::from(self.head))];
         segments.extend(pixels);
@@ -48,11 +50,11 @@ impl Written {
 }
 
 /// Header, pixels and tail of a deflated data set are one stream, held in memory.
-fn deflated(written: Written, pixels: Option<Segment>) -> Result<Body, FileFailure> {
+fn deflated(written: &Written, pixels: Option<&Segment>) -> Result<Body, FileFailure> {
     let Some((meta, header)) = written.head.split_at_checked(written.data_at) else {
         return Err(FileFailure::new(FileCode::DeidVerify, "the meta's end is lost"));
     };
-    let pixels = match &pixels {
+    let pixels = match pixels {
         Some(Segment::Bytes(bytes)) => bytes.as_ref(),
         Some(Segment::File { .. }) => return Err(FileFailure::new(FileCode::DeidVerify, "a deflated file is not in memory")),
         None => &[],
@@ -97,8 +99,8 @@ enum Level<'a> {
 #[derive(Clone, Copy)]
 enum Ends {
     Nothing,
-    /// The length at this offset is to be filled in.
-    Length(usize),
+    /// The length at this offset is to be filled in, in the byte order of the data set around.
+    Length(usize, Encoding),
     Delimiter,
 }
 
@@ -106,37 +108,33 @@ enum Ends {
 fn write_data_set(out: &mut Vec<u8>, data: &DataSet, encoding: Encoding, limits: &Limits) -> Result<(), FileFailure> {
     let mut levels = vec![Level::Data { elements: data.iter(), encoding, ends: Ends::Nothing }];
     while let Some(level) = levels.last_mut() {
-        let next = match level {
-            Level::Data { elements, encoding, ends } => {
-                let (encoding, ends) = (*encoding, *ends);
-                match write_elements(out, elements, encoding)? {
-                    Some((sequence, ends)) => {
-                        Some(Level::Items { items: sequence.items.iter(), encoding: sequence.encoding, ends })
-                    }
-                    None => {
-                        close(out, ends, ITEM_END, encoding)?;
-                        None
-                    }
-                }
-            }
-            Level::Items { items, encoding, ends } => match items.next() {
-                Some(item) => {
-                    let ends = begin(out, ITEM, item.length, *encoding);
-                    Some(Level::Data { elements: item.data.iter(), encoding: *encoding, ends })
-                }
-                None => {
-                    close(out, *ends, SEQUENCE_END, *encoding)?;
-                    None
-                }
-            },
-        };
-        match next {
-            Some(level) if levels.len() <= 2 * limits.depth => levels.push(level),
+        match write_level(out, level)? {
+            Some(inner) if levels.len() <= 2 * limits.depth => levels.push(inner),
             Some(_) => return Err(FileFailure::new(FileCode::ReadTooDeep, "on writing")),
             None => drop(levels.pop()),
         }
     }
     Ok(())
+}
+
+/// Writes on in a level until a level inside it begins, which it gives back, or until its end.
+fn write_level<'a>(out: &mut Vec<u8>, level: &mut Level<'a>) -> Result<Option<Level<'a>>, FileFailure> {
+    match level {
+        Level::Data { elements, encoding, ends } => {
+            if let Some((sequence, ends)) = write_elements(out, elements, *encoding)? {
+                return Ok(Some(Level::Items { items: sequence.items.iter(), encoding: sequence.encoding, ends }));
+            }
+            close(out, *ends, ITEM_END, *encoding)?;
+        }
+        Level::Items { items, encoding, ends } => {
+            if let Some(item) = items.next() {
+                let ends = begin(out, ITEM, item.length, *encoding);
+                return Ok(Some(Level::Data { elements: item.data.iter(), encoding: *encoding, ends }));
+            }
+            close(out, *ends, SEQUENCE_END, *encoding)?;
+        }
+    }
+    Ok(None)
 }
 
 /// Writes elements up to and including the header of a sequence, which it gives back; `None` at the end.
@@ -163,7 +161,7 @@ fn write_elements<'a>(
                 let defined = sequence.length == LengthForm::Defined;
                 put_header(out, element, if defined { 0 } else { UNDEFINED }, encoding)?;
                 // Either way the length is the last four bytes of the header.
-                let ends = if defined { Ends::Length(out.len() - 4) } else { Ends::Delimiter };
+                let ends = if defined { Ends::Length(out.len() - 4, encoding) } else { Ends::Delimiter };
                 return Ok(Some((sequence, ends)));
             }
         }
@@ -196,27 +194,27 @@ fn put_header(out: &mut Vec<u8>, element: &Element, length: u32, encoding: Encod
     Ok(())
 }
 
-fn put_delimiter(out: &mut Vec<u8>, element: u16, length: u32, encoding: Encoding) {
-    out.extend_from_slice(&encoding.put_u16(0xFFFE));
-    out.extend_from_slice(&encoding.put_u16(element));
+fn put_delimiter(out: &mut Vec<u8>, tag: Tag, length: u32, encoding: Encoding) {
+    out.extend_from_slice(&encoding.put_u16(tag.group()));
+    out.extend_from_slice(&encoding.put_u16(tag.element()));
     out.extend_from_slice(&encoding.put_u32(length));
 }
 
-fn begin(out: &mut Vec<u8>, element: u16, length: LengthForm, encoding: Encoding) -> Ends {
+fn begin(out: &mut Vec<u8>, tag: Tag, length: LengthForm, encoding: Encoding) -> Ends {
     let defined = length == LengthForm::Defined;
-    put_delimiter(out, element, if defined { 0 } else { UNDEFINED }, encoding);
-    if defined { Ends::Length(out.len() - 4) } else { Ends::Delimiter }
+    put_delimiter(out, tag, if defined { 0 } else { UNDEFINED }, encoding);
+    if defined { Ends::Length(out.len() - 4, encoding) } else { Ends::Delimiter }
 }
 
-fn close(out: &mut Vec<u8>, ends: Ends, delimiter: u16, encoding: Encoding) -> Result<(), FileFailure> {
+fn close(out: &mut Vec<u8>, ends: Ends, delimiter: Tag, encoding: Encoding) -> Result<(), FileFailure> {
     match ends {
         Ends::Nothing => {}
         Ends::Delimiter => put_delimiter(out, delimiter, 0, encoding),
-        Ends::Length(at) => {
+        Ends::Length(at, around) => {
             let length = u32::try_from(out.len() - at - 4).ok().filter(|length| *length != UNDEFINED);
             let length = length.ok_or_else(|| FileFailure::new(FileCode::DeidVerify, "a sequence is longer than 4 GiB"))?;
             if let Some(place) = out.get_mut(at..at + 4) {
-                place.copy_from_slice(&encoding.put_u32(length));
+                place.copy_from_slice(&around.put_u32(length));
             }
         }
     }

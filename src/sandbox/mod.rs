@@ -16,6 +16,7 @@ mod profile;
 mod query;
 mod routes;
 mod schema;
+mod serve;
 mod store;
 mod ticket;
 
@@ -24,21 +25,18 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
+use serve::Order;
 use store::Store;
 use ticket::Tickets;
 
-/// How long a shutdown waits for requests that are under way.
-const GRACE: Duration = Duration::from_secs(5);
 /// Above this size a signed upload is cut into parts (bytes): what object stores take in one piece.
 const ONE_PIECE: u64 = 5 << 30;
 
@@ -120,14 +118,6 @@ impl App {
     }
 }
 
-/// What the sandbox's thread is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
-    Serve,
-    UntilInterrupted,
-    Stop,
-}
-
 /// A running sandbox. It stops when this is dropped: requests under way may end, and the index is saved.
 pub struct Sandbox {
     addr: SocketAddr,
@@ -179,7 +169,7 @@ pub fn start(options: Options) -> Result<Sandbox, Error> {
     });
     let order = watch::Sender::new(Order::Serve);
     let (serving, orders) = (app.clone(), order.subscribe());
-    let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || run(listener, &serving, &orders));
+    let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || serve::run(listener, &serving, &orders));
     let thread =
         thread.map_err(|error| unavailable("the sandbox cannot start its thread", &error.to_string(), "close other programs"))?;
     Ok(Sandbox { addr, dir: options.dir, app, order, thread: Some(thread) })
@@ -213,59 +203,6 @@ fn prepare(store: &Store, options: &Options, profile: Option<serde_json::Value>)
     };
     let value = json!({"deid_profile": profile});
     store.write(|writer| writer.put(index::Change::Settings { scope, value })).map_err(refused)
-}
-
-/// The sandbox's thread, which owns its runtime: whoever holds the handle may be asynchronous or not.
-fn run(listener: std::net::TcpListener, app: &Arc<App>, orders: &watch::Receiver<Order>) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("sandbox").enable_all().build()?;
-    let served = runtime.block_on(async {
-        let listener = TcpListener::from_std(listener)?;
-        tokio::spawn(keep_saving(app.clone()));
-        let stopped = stopped(orders.clone());
-        let serving = axum::serve(listener, routes::router(app.clone())).with_graceful_shutdown(stopped);
-        tokio::select! {
-            served = serving => served,
-            () = stopped_and_waited(orders.clone()) => Ok(()),
-        }
-    });
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    app.store.save().and(served)
-}
-
-/// Ends when the sandbox is told to stop, or interrupted where it watches for that.
-async fn stopped(mut orders: watch::Receiver<Order>) {
-    loop {
-        let order = *orders.borrow_and_update();
-        let ended = match order {
-            Order::Serve => orders.changed().await.is_err(),
-            Order::UntilInterrupted => interrupted().await.is_ok() || orders.changed().await.is_err(),
-            Order::Stop => true,
-        };
-        if ended {
-            return;
-        }
-    }
-}
-
-async fn stopped_and_waited(orders: watch::Receiver<Order>) {
-    stopped(orders).await;
-    tokio::time::sleep(GRACE).await;
-}
-
-/// Saves the index after changes, with pauses that keep the share of time spent on it below a tenth.
-async fn keep_saving(app: Arc<App>) {
-    let mut pause = Duration::from_millis(100);
-    loop {
-        app.store.changed().await;
-        tokio::time::sleep(pause).await;
-        let begun = Instant::now();
-        let saving = app.clone();
-        let saved = tokio::task::spawn_blocking(move || saving.store.save()).await;
-        if !matches!(saved, Ok(Ok(()))) {
-            tracing::warn!("the sandbox could not save its index; its journal has every change");
-        }
-        pause = (begun.elapsed() * 10).max(Duration::from_millis(100));
-    }
 }
 
 impl Sandbox {
@@ -319,19 +256,6 @@ impl Drop for Sandbox {
             tracing::warn!("the sandbox did not stop cleanly; its journal has every change");
         }
     }
-}
-
-async fn interrupted() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            signal = tokio::signal::ctrl_c() => signal,
-            _ = terminated.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }
 
 #[cfg(test)]

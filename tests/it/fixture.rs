@@ -351,9 +351,15 @@ fn explicit_element(tag: Tag, vr: [u8; 2], claimed: u32, value: &[u8]) -> Vec<u8
     element
 }
 
+/// A file without preamble, prefix and file meta information, whose group length says how long that is.
+pub fn data_set(bytes: &[u8]) -> &[u8] {
+    let length = u32::from_le_bytes(bytes[140..144].try_into().unwrap());
+    &bytes[144 + usize::try_from(length).unwrap()..]
+}
+
 /// What can be wrong with a file. Each takes the bytes of a good one in explicit VR little endian, or none.
 pub mod damaged {
-    use super::{Dicom, Person, Tag, explicit_element, implicit_header, tags};
+    use super::{Dicom, Person, Tag, data_set, explicit_element, implicit_header, tags};
 
     /// Ends in the middle of the pixel data.
     pub fn truncated(bytes: &[u8]) -> Vec<u8> {
@@ -367,7 +373,7 @@ pub mod damaged {
 
     /// Has no preamble, prefix or file meta information: a bare data set in explicit VR little endian.
     pub fn bare(bytes: &[u8]) -> Vec<u8> {
-        bytes[data_set_at(bytes)..].to_vec()
+        data_set(bytes).to_vec()
     }
 
     /// Holds Patient ID twice, with different values.
@@ -407,15 +413,9 @@ pub mod damaged {
         insert(&good, tags::PATIENT_NAME, &nested)
     }
 
-    /// Where the data set begins: behind preamble, prefix and file meta information, whose group length says how long it is.
-    fn data_set_at(bytes: &[u8]) -> usize {
-        let length = u32::from_le_bytes(bytes[140..144].try_into().unwrap());
-        144 + usize::try_from(length).unwrap()
-    }
-
     /// Puts bytes in front of the first element with this tag.
     fn insert(bytes: &[u8], before: Tag, new: &[u8]) -> Vec<u8> {
-        let start = data_set_at(bytes);
+        let start = bytes.len() - data_set(bytes).len();
         let tag = [before.group().to_le_bytes(), before.element().to_le_bytes()].concat();
         let at = start + bytes[start..].windows(4).position(|w| w == tag).expect("the tag stands at the top level");
         [&bytes[..at], new, &bytes[at..]].concat()

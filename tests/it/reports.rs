@@ -143,7 +143,7 @@ fn the_summary_adds_up_and_says_what_to_do_next() {
 fn many_failures_of_one_kind_are_folded_on_the_terminal_and_whole_in_the_report() {
     let place = Place::with((1..=9).map(|n| (format!("study/{n}.dcm"), damaged::truncated(&slice(n)))));
     let ran = place.run(USUAL).args(["--dry-run", "--offline"]).exits(9);
-    assert_eq!(ran.stderr.matches("[read.truncated]").count(), 5, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches(".dcm").count(), 5, "{}", ran.stderr);
     ran.says("4 more");
     assert_eq!(ran.report().len(), 9);
 }

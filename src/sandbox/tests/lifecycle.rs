@@ -29,13 +29,13 @@ fn a_restart_remembers_everything() {
     assert_eq!(again.status, 422);
 }
 
-/// Copies a folder as it is at this moment, as a process that is killed leaves it.
+/// Copies a folder much as a process that is killed leaves it: the journal before the index, which takes it over.
 fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from).into_iter().map(Result::unwrap) {
+    for entry in walkdir::WalkDir::new(from).sort_by_file_name().into_iter().filter_map(Result::ok) {
         let target = to.join(entry.path().strip_prefix(from).unwrap());
         if entry.file_type().is_dir() {
             std::fs::create_dir_all(target).unwrap();
-        } else if !entry.path().ends_with("lock") {
+        } else if !entry.path().ends_with("lock") && !entry.path().ends_with("index.new") {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }

@@ -7,6 +7,7 @@ mod hostile;
 mod lifecycle;
 mod signed;
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -82,9 +83,11 @@ impl Bench {
 
     fn send(&self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
-        headers.iter().for_each(|header| head.push_str(&format!("{header}\r\n")));
+        for header in headers {
+            write!(head, "{header}\r\n").unwrap();
+        }
         if !headers.iter().any(|header| header.starts_with("Transfer-Encoding")) {
-            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+            write!(head, "Content-Length: {}\r\n", body.len()).unwrap();
         }
         raw(self.addr(), &[head.as_bytes(), b"\r\n", body].concat())
     }

@@ -1,0 +1,219 @@
+//! The flags of the upload, in the groups in which `--help` shows them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{ArgAction, Args};
+
+use super::values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProgressStyle};
+
+/// Headings of `--help`.
+pub(super) const INPUT: &str = "Input";
+pub(super) const DEID: &str = "De-identification";
+pub(super) const DESTINATION: &str = "Destination";
+pub(super) const TRANSFER: &str = "Transfer";
+pub(super) const OUTPUT: &str = "Output";
+pub(super) const REPORTS: &str = "Reports";
+
+/// Everything that the upload takes.
+#[derive(Debug, Clone, Args)]
+pub struct UploadArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// How to clean it.
+    #[command(flatten)]
+    pub deid: DeidArgs,
+    /// Where it goes.
+    #[command(flatten)]
+    pub destination: DestinationArgs,
+    /// Which server, and how it is reached.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// How fast, and with how much memory.
+    #[command(flatten)]
+    pub transfer: TransferArgs,
+    /// What is said while it runs.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// What is written down.
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// `--include` and `--exclude` in the order in which they were typed.
+    #[arg(skip)]
+    pub filters: Vec<Filter>,
+    /// Names of the flags (without dashes) that the environment set.
+    #[arg(skip)]
+    pub from_environment: BTreeSet<String>,
+}
+
+/// Flags under "Input".
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = INPUT)]
+pub struct InputArgs {
+    /// Files and folders to read
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Read further paths from FILE, one per line, or from standard input (-)
+    ///
+    /// A failure report of an earlier run (.jsonl, .json, .csv) works too: its failed files are tried again.
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().map(PathList::from))]
+    pub files_from: Vec<PathList>,
+    /// Paths of `--files-from` end with NUL, not with a line break
+    #[arg(long, hide_short_help = true)]
+    pub null: bool,
+    /// Take only what matches GLOB (gitignore syntax, relative to each PATH)
+    ///
+    /// May be repeated and mixed with `--exclude`: the last one that matches a file or a folder above it decides. What none of them
+    /// matches is left out if the first of them is an `--include`. Files that are named or listed are always taken.
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// Leave out what matches GLOB; see `--include`
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Follow symbolic links
+    #[arg(long, hide_short_help = true)]
+    pub follow: bool,
+    /// What to do with files that are not DICOM
+    ///
+    /// `upload` attaches them as they are, uncleaned, to the acquisition of the DICOM files beside them.
+    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
+    pub other_files: OtherFiles,
+    /// Keep the names of other files: names and folders may identify
+    #[arg(long, hide_short_help = true)]
+    pub keep_names: bool,
+    /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
+    #[arg(long, value_name = "SIZE", hide_short_help = true)]
+    pub max_header: Option<String>,
+}
+
+/// Flags under "De-identification".
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = DEID)]
+pub struct DeidArgs {
+    /// Clean with this profile: a built-in name or a file
+    ///
+    /// Refused when the server has a profile for the project: that one governs.
+    #[arg(long, value_name = "NAME|PATH")]
+    pub profile: Option<String>,
+    /// Send the data as it is, identities included, where no profile governs
+    #[arg(long)]
+    pub no_deid: bool,
+}
+
+/// Flags under "Destination".
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = DESTINATION)]
+pub struct DestinationArgs {
+    /// The project: group/project, its id, or a label that only it has
+    #[arg(short, long)]
+    pub project: Option<String>,
+    /// Create the project when it does not exist
+    #[arg(long, hide_short_help = true)]
+    pub create_project: bool,
+    /// Put everything under this subject label
+    #[arg(long, value_name = "LABEL", hide_short_help = true)]
+    pub subject: Option<String>,
+    /// Put everything under this session label
+    #[arg(long, value_name = "LABEL", hide_short_help = true)]
+    pub session: Option<String>,
+    /// One package per series or per instance
+    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
+    pub package: PackageBy,
+    /// What to do when a file of the same name is already there
+    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
+    pub if_exists: IfExists,
+    /// Do everything but send or write
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Write the packages into a folder instead of sending them
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Ask no server; with `--dry-run` or `--output`, and `--profile` or `--no-deid`
+    #[arg(long, hide_short_help = true)]
+    pub offline: bool,
+    /// Upload to a server inside this process that keeps its files in DIR
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    pub sandbox: Option<Option<PathBuf>>,
+}
+
+/// Which server, which key, and how the server is reached; also for the subcommands that ask a server.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = TRANSFER)]
+pub struct ConnectionArgs {
+    /// The Flywheel site, when the key does not say or keys for several are stored
+    #[arg(long, value_name = "URL", hide_short_help = true)]
+    pub site: Option<String>,
+    /// Read the API key from FILE, which must be yours alone
+    #[arg(long, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// Run COMMAND and take its output as the API key
+    #[arg(long, value_name = "COMMAND", hide_short_help = true)]
+    pub api_key_command: Option<String>,
+    /// Trust the certificates in FILE (PEM) too
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub ca_cert: Option<PathBuf>,
+}
+
+/// Flags under "Transfer".
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = TRANSFER)]
+pub struct TransferArgs {
+    /// Files cleaned at a time [default: number of cores]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Uploads at a time [default: 4]
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub uploads: Option<usize>,
+    /// Memory for data under way [default: 256MiB]
+    #[arg(long, value_name = "SIZE", hide_short_help = true)]
+    pub memory: Option<String>,
+    /// Send everything through the site itself, never to its storage host directly
+    #[arg(long, hide_short_help = true)]
+    pub no_signed_urls: bool,
+}
+
+/// Flags under "Output".
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = OUTPUT)]
+pub struct OutputArgs {
+    /// Say less: errors, warnings and the last line; twice: nothing
+    #[arg(short, long, action = ArgAction::Count)]
+    pub quiet: u8,
+    /// Say more: a line per file; twice: requests and timings
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Write events to standard output, one JSON object per line
+    #[arg(long)]
+    pub json: bool,
+    /// How progress is shown
+    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
+    pub progress: ProgressStyle,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, hide_short_help = true)]
+    pub color: ColorWhen,
+    /// Answer yes to every question
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// Flags under "Reports".
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = REPORTS)]
+pub struct ReportArgs {
+    /// Write the failure report to FILE (.jsonl, .json or .csv)
+    ///
+    /// Without this flag, `fwupload-failures.jsonl` is written in the current folder when a file failed.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Replace paths by keyed hashes wherever something is shown or written
+    #[arg(long, hide_short_help = true)]
+    pub redact_paths: bool,
+    /// Exit with 3 when a file was skipped
+    #[arg(long, hide_short_help = true)]
+    pub fail_on_skip: bool,
+    /// Exit with 0 when there is nothing to upload
+    #[arg(long, hide_short_help = true)]
+    pub allow_empty: bool,
+}

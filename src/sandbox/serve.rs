@@ -1,0 +1,91 @@
+//! The sandbox's thread: serves until it is told to stop or interrupted, and keeps the index saved meanwhile.
+//!
+//! Must never outlast its grace time, whatever a client holds open.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::App;
+
+/// How long a shutdown waits for requests that are under way.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What the sandbox's thread is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// To serve.
+    Serve,
+    /// To serve until the process is interrupted.
+    UntilInterrupted,
+    /// To stop.
+    Stop,
+}
+
+/// The sandbox's thread, which owns its runtime: whoever holds the handle may be asynchronous or not.
+pub fn run(listener: std::net::TcpListener, app: &Arc<App>, orders: &watch::Receiver<Order>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("sandbox").enable_all().build()?;
+    let served = runtime.block_on(async {
+        let listener = TcpListener::from_std(listener)?;
+        tokio::spawn(keep_saving(app.clone()));
+        let stopped = stopped(orders.clone());
+        let serving = axum::serve(listener, super::routes::router(app.clone())).with_graceful_shutdown(stopped);
+        tokio::select! {
+            served = serving => served,
+            () = stopped_and_waited(orders.clone()) => Ok(()),
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    app.store.save().and(served)
+}
+
+/// Ends when the sandbox is told to stop, or interrupted where it watches for that.
+async fn stopped(mut orders: watch::Receiver<Order>) {
+    loop {
+        let order = *orders.borrow_and_update();
+        let ended = match order {
+            Order::Serve => orders.changed().await.is_err(),
+            Order::UntilInterrupted => interrupted().await.is_ok() || orders.changed().await.is_err(),
+            Order::Stop => true,
+        };
+        if ended {
+            return;
+        }
+    }
+}
+
+async fn stopped_and_waited(orders: watch::Receiver<Order>) {
+    stopped(orders).await;
+    tokio::time::sleep(GRACE).await;
+}
+
+/// Saves the index after changes, with pauses that keep the share of time spent on it below a tenth.
+async fn keep_saving(app: Arc<App>) {
+    let mut pause = Duration::from_millis(100);
+    loop {
+        app.store.changed().await;
+        tokio::time::sleep(pause).await;
+        let begun = Instant::now();
+        let saving = app.clone();
+        let saved = tokio::task::spawn_blocking(move || saving.store.save()).await;
+        if !matches!(saved, Ok(Ok(()))) {
+            tracing::warn!("the sandbox could not save its index; its journal has every change");
+        }
+        pause = (begun.elapsed() * 10).max(Duration::from_millis(100));
+    }
+}
+
+async fn interrupted() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            signal = tokio::signal::ctrl_c() => signal,
+            _ = terminated.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
