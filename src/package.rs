@@ -257,6 +257,12 @@ struct Cursor {
 }
 
 impl Cursor {
+    /// After an error nothing follows.
+    fn end(&mut self, error: io::Error) -> io::Error {
+        self.segments = Arc::default();
+        error
+    }
+
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
             match self.segments.get(self.at)?.clone() {
@@ -281,8 +287,8 @@ impl Cursor {
                             (self.done, self.open) = (self.done + length, Some(source));
                             Ok(chunk)
                         }
-                        Ok(Err(error)) => Err(error),
-                        Err(stopped) => Err(io::Error::other(stopped)),
+                        Ok(Err(error)) => Err(self.end(error)),
+                        Err(stopped) => Err(self.end(io::Error::other(stopped))),
                     });
                 }
             }
