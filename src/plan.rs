@@ -283,7 +283,8 @@ fn consent(
     }
     if !config.output.interactive || config.output.assume_yes {
         return Err(Error::new(RunCode::ProfileMissing, RunCode::ProfileMissing.sentence())
-            .because("the data would go as it is, identities included, and nobody has accepted that"));
+            .because(warning)
+            .because("nobody has accepted that"));
     }
     if confirm(&format!("{warning}\nSend the data as it is?")) {
         return Ok(IdentifiedConsent::given_by_user());

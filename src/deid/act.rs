@@ -79,7 +79,7 @@ impl Act {
             Reading::Nothing => return Ok(Done::Nothing),
             Reading::Text(text) if text.is_empty() => return Ok(Done::Nothing),
             Reading::Text(text) => text,
-            Reading::Opaque if element.bytes().is_some_and(|bytes| bytes.is_empty()) => return Ok(Done::Nothing),
+            Reading::Opaque if element.bytes().is_some_and(bytes::Bytes::is_empty) => return Ok(Done::Nothing),
             Reading::Opaque => return Err(no_text(vr)),
         };
         let new = match self {

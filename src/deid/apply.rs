@@ -30,7 +30,7 @@ pub(super) enum Target {
 
 /// All rules of a profile, ready to be carried out.
 pub(super) struct Rules {
-    pub(super) rules: Vec<Compiled>,
+    pub(super) list: Vec<Compiled>,
     /// The rules for one attribute, by tag and then in order.
     by_tag: Vec<(Tag, usize)>,
     /// The rules that must be looked at in every data set: those for other than one attribute.
@@ -53,8 +53,8 @@ pub(super) struct Run {
 
 impl Rules {
     pub(super) fn new(rules: Vec<Compiled>, recurse: bool, hasher: Hasher) -> Self {
-        let mut all = Self { rules, by_tag: Vec::new(), always: Vec::new(), inserting: Vec::new(), recurse, hasher };
-        for (index, rule) in all.rules.iter().enumerate() {
+        let mut all = Self { list: rules, by_tag: Vec::new(), always: Vec::new(), inserting: Vec::new(), recurse, hasher };
+        for (index, rule) in all.list.iter().enumerate() {
             match rule.target {
                 Target::Tag(tag) => {
                     all.by_tag.push((tag, index));
@@ -76,7 +76,7 @@ impl Rules {
 
     /// Whether some rule means to reach into every sequence.
     pub(super) fn reach_everywhere(&self) -> bool {
-        self.recurse || self.rules.iter().any(|rule| matches!(rule.target, Target::Regex(_)))
+        self.recurse || self.list.iter().any(|rule| matches!(rule.target, Target::Regex(_)))
     }
 
     fn data_set(&self, data: &mut DataSet, scope: Scope<'_>, top: bool, run: &mut Run) -> Result<(), FileFailure> {
@@ -84,7 +84,7 @@ impl Rules {
         let mut next = 0;
         while let Some(index) = due.get(next).copied() {
             next += 1;
-            let Some(rule) = self.rules.get(index) else { continue };
+            let Some(rule) = self.list.get(index) else { continue };
             let paths = run.paths.take();
             if let Some(inserted) = self.rule(rule, data, scope, top, paths, run)? {
                 // Later rules for what was just made are due now.

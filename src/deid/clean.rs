@@ -64,7 +64,7 @@ impl Cleaner {
     }
 
     /// All steps on the data set, in the order of Flywheel's engine. Gives the number of elements changed.
-    fn clean(&self, data: &mut DataSet, encoding: Encoding) -> Result<u32, FileFailure> {
+    pub(super) fn clean(&self, data: &mut DataSet, encoding: Encoding) -> Result<u32, FileFailure> {
         let default = CharacterSet::default();
         let scope = Scope { encoding, inherited: &default };
         let mut run = Run::default();
@@ -146,14 +146,14 @@ fn part(instance: &mut Instance, data: DataSet) {
 
 /// Sets the patient's age where both dates can be read; else nothing happens, as with Flywheel.
 fn set_age(data: &mut DataSet, encoding: Encoding, format: &DateFormat, units: Option<AgeUnit>) -> bool {
-    let date = |tag| {
+    let day_of = |tag| {
         let element: &Element = data.get(tag)?;
         match read(element, VR::DA, encoding, CharacterSet::default) {
             Reading::Text(text) => format.parse(&text).map(|date| date.date()),
             _ => None,
         }
     };
-    let (Some(birth), Some(study)) = (date(BIRTH_DATE), date(STUDY_DATE)) else { return false };
+    let (Some(birth), Some(study)) = (day_of(BIRTH_DATE), day_of(STUDY_DATE)) else { return false };
     let value = age(birth, study, units).into_bytes();
     data.put(Element::new(PATIENT_AGE, VR::AS, value));
     true

@@ -51,7 +51,7 @@ pub struct IdentifiedConsent(());
 
 impl IdentifiedConsent {
     /// To be called where the user's consent was obtained, and nowhere else.
-    pub fn given_by_user() -> Self {
+    pub(crate) fn given_by_user() -> Self {
         Self(())
     }
 }

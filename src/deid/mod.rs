@@ -20,3 +20,6 @@ mod undefined;
 pub use attributes::RoutingAttributes;
 pub use clean::Cleaner;
 pub use instance::{CleanInstance, IdentifiedConsent, Sendable, UncleanedInstance, as_it_is};
+
+#[cfg(test)]
+mod tests;

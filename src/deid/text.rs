@@ -109,6 +109,10 @@ pub(super) fn write_text(tag: Tag, vr: VR, text: &str, charset: impl FnOnce() ->
     } else if !is_text(vr) {
         return Err(Unwritable::Vr(format!("text cannot be written into {}", vr.to_string())));
     }
+    encode(tag, vr, text, charset)
+}
+
+fn encode(tag: Tag, vr: VR, text: &str, charset: impl FnOnce() -> CharacterSet) -> Result<Element, Unwritable> {
     if text.is_ascii() && !text.contains('\u{1b}') {
         return Ok(Element::new(tag, vr, padded(vr, text.as_bytes().to_vec())));
     }
@@ -136,7 +140,7 @@ pub(super) fn write_value(
     }
     if is_text(vr) || is_number_text(vr) {
         let texts: Vec<String> = scalars.iter().map(|scalar| scalar_text(scalar, vr)).collect();
-        return write_text(tag, vr, &texts.join("\\"), charset);
+        return encode(tag, vr, &texts.join("\\"), charset);
     }
     let bytes: Vec<u8> = scalars.iter().flat_map(|scalar| scalar_bytes(scalar, vr, encoding)).collect();
     Ok(Element { tag, vr, odd_vr: None, value: Value::Bytes(bytes.into()) })

@@ -16,7 +16,7 @@ impl Rules {
     pub(super) fn remove_undefined(&self, data: &mut DataSet) -> u32 {
         let mut paths = None;
         let regexes: Vec<Location> = self
-            .rules
+            .list
             .iter()
             .filter_map(|rule| match &rule.target {
                 Target::Regex(regex) => Some(paths.get_or_insert_with(|| Paths::of(data)).matching(regex)),
@@ -54,7 +54,7 @@ impl Rules {
     fn addressed(&self, data: &DataSet, defined: &Defined, at: &[(Tag, usize)]) -> Vec<Tag> {
         let here = at.is_empty() || self.recurse;
         let mut kept = Vec::new();
-        for rule in &self.rules {
+        for rule in &self.list {
             match &rule.target {
                 Target::Tag(tag) if here => kept.push(*tag),
                 Target::Private(name) if here => {

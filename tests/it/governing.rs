@@ -97,7 +97,7 @@ fn without_any_profile_nothing_is_sent() {
 fn no_deid_sends_the_data_as_it_is_after_a_warning() {
     let (place, site) = (place(), Site::start());
     let ran = place.run("in.dcm -p demo/phantom --no-deid -y").at(&site).exits(0);
-    ran.says("warning").says("PHI");
+    ran.says("warning[phi]").says("as it is");
     let (_, bytes) = &site.uploaded()[0];
     assert!(fixture::found_in(bytes).contains(&"Ottoline".to_owned()));
     assert!(!bytes[..128].iter().any(|byte| *byte != 0), "preamble and file meta information are fresh all the same");
