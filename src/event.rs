@@ -49,6 +49,15 @@ pub enum Event {
         /// Which attempt comes next; the first repetition is 2.
         attempt: u32,
     },
+    /// A request was answered, or came to nothing.
+    Requested {
+        /// The request, as method and path.
+        what: String,
+        /// The status of the answer; none where there was no answer.
+        status: Option<u16>,
+        /// How long it took.
+        took: Duration,
+    },
     /// A file reached its outcome.
     Settled(Settled),
     /// The run is over; always the last event.

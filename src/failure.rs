@@ -82,7 +82,6 @@ codes! {
         UploadThrottled = "upload.throttled", "the server asked to slow down until the retries were used up", "run again later, or with fewer `--uploads`";
         UploadServer = "upload.server-error", "the server failed until the retries were used up", "run again later; what is there already is not sent twice";
         UploadNetwork = "upload.network", "the connection failed until the retries were used up", "check network and proxy and run again";
-        UploadStorage = "upload.storage-unreachable", "the storage host behind the signed URL cannot be reached", "ask for the firewall to let the host through, or use `--no-signed-urls`";
         UploadUnconfirmed = "upload.unconfirmed", "the server did not confirm name and size of the file", "look at the acquisition on the server and run again";
         UploadStopped = "upload.stopped", "the run stopped before this file was sent", "run the same command again";
     }
@@ -134,7 +133,6 @@ impl FileCode {
                 | Self::UploadThrottled
                 | Self::UploadServer
                 | Self::UploadNetwork
-                | Self::UploadStorage
                 | Self::UploadUnconfirmed
                 | Self::UploadStopped
         )

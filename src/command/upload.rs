@@ -12,7 +12,7 @@ use crate::credential::{ApiKey, KeyOrigin};
 use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity};
 use crate::exit::{ExitStatus, Strictness};
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Client, RetryNotice};
+use crate::flywheel::{Client, ClientNotice};
 use crate::phi::display_path;
 use crate::pipeline::{self, Stop};
 use crate::plan::{self, UploadPlan};
@@ -100,13 +100,14 @@ fn server(config: &Config, events: &Events) -> Result<(Option<Client>, Option<Sa
     };
     let client = plan::client(&key, ca_cert, config.transfer.signed_urls)?;
     let retries = events.clone();
-    Ok((Some(client.on_retry(move |notice| tell(&retries, notice))), sandbox))
+    Ok((Some(client.on_notice(move |notice| tell(&retries, notice))), sandbox))
 }
 
-fn tell(events: &Events, notice: RetryNotice) {
+fn tell(events: &Events, notice: ClientNotice) {
     match notice {
-        RetryNotice::Waiting { what, cause, wait, attempt } => events.send(Event::Retrying { what, cause, wait, attempt }),
-        RetryNotice::FormInstead { cause } => {
+        ClientNotice::Waiting { what, cause, wait, attempt } => events.send(Event::Retrying { what, cause, wait, attempt }),
+        ClientNotice::Answered { what, status, took } => events.send(Event::Requested { what, status, took }),
+        ClientNotice::FormInstead { cause } => {
             events.notice(Severity::Notice, "storage", format!("a file goes through the site itself: {cause}"));
         }
     }

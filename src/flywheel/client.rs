@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use chrono::Utc;
@@ -22,7 +22,7 @@ use super::auth::site_headers;
 use super::body::Gauge;
 use super::config::SiteConfig;
 use super::error::{ApiError, Kind};
-use super::retry::{OnRetry, RetryNotice, Tries, parse_retry_after};
+use super::retry::{ClientNotice, OnNotice, Tries, parse_retry_after};
 use crate::credential::ApiKey;
 use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
@@ -76,7 +76,7 @@ impl Default for Settings {
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
-    on_retry: Option<OnRetry>,
+    on_notice: Option<OnNotice>,
 }
 
 struct Inner {
@@ -108,14 +108,14 @@ impl Client {
             config: OnceCell::new(),
             storage_failures: AtomicU32::new(0),
         };
-        Ok(Self { inner: Arc::new(inner), on_retry: None })
+        Ok(Self { inner: Arc::new(inner), on_notice: None })
     }
 
     /// Has `tell` called before a request is repeated and when a file takes another route. It is called from upload
     /// tasks and must not block.
     #[must_use]
-    pub fn on_retry(mut self, tell: impl Fn(RetryNotice) + Send + Sync + 'static) -> Self {
-        self.on_retry = Some(Arc::new(tell));
+    pub fn on_notice(mut self, tell: impl Fn(ClientNotice) + Send + Sync + 'static) -> Self {
+        self.on_notice = Some(Arc::new(tell));
         self
     }
 
@@ -140,8 +140,8 @@ impl Client {
         &self.inner.storage_failures
     }
 
-    pub(super) fn tell(&self, notice: RetryNotice) {
-        if let Some(tell) = &self.on_retry {
+    pub(super) fn tell(&self, notice: ClientNotice) {
+        if let Some(tell) = &self.on_notice {
             tell(notice);
         }
     }
@@ -213,10 +213,25 @@ impl Client {
     pub(super) async fn send(&self, request: RequestBuilder, gauge: &Gauge) -> Result<Answer, ApiError> {
         let host = self.inner.host.as_str();
         let request = request.build().map_err(|error| ApiError::transport(host, &error))?;
+        let (what, started) = (self.described(&request), Instant::now());
         let host = request.url().host_str().unwrap_or(host).to_owned();
         let sent = gauge.watch(&host, self.execute(request, &host)).await.and_then(|sent| sent);
-        let response = sent.map_err(|error| gauge.own_fault().unwrap_or(error))?;
-        read_answer(response, host, self.behaviour().idle_timeout).await
+        let answer = match sent.map_err(|error| gauge.own_fault().unwrap_or(error)) {
+            Ok(response) => read_answer(response, host, self.behaviour().idle_timeout).await,
+            Err(error) => Err(error),
+        };
+        let status = answer.as_ref().map_or_else(ApiError::status, |answer| Some(answer.status));
+        self.tell(ClientNotice::Answered { what, status, took: started.elapsed() });
+        answer
+    }
+
+    /// Method and path, without the query; of another host's address, which is signed, only the host.
+    fn described(&self, request: &Request) -> String {
+        let (method, url) = (request.method(), request.url());
+        match url.as_str().strip_prefix(&self.inner.base_url) {
+            Some(_) if !url.path().starts_with("/storage/") => format!("{method} {}", url.path()),
+            _ => format!("{method} {}", url.host_str().unwrap_or_default()),
+        }
     }
 
     async fn execute(&self, request: Request, host: &str) -> Result<Response, ApiError> {

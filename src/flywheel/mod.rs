@@ -37,5 +37,5 @@ pub use deid_profile::Level;
 pub use error::UploadError;
 pub use hierarchy::{Container, Hierarchy};
 pub use project::{Project, ProjectRef};
-pub use retry::RetryNotice;
+pub use retry::ClientNotice;
 pub use upload::UploadFile;

@@ -16,9 +16,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// No wait that a server asks for is obeyed for longer.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
-/// Something that the client does about trouble, worth a line for the user.
+/// What the client is doing, for those who want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RetryNotice {
+pub enum ClientNotice {
     /// A request is going to be repeated after a wait.
     Waiting {
         /// The request, as method and path.
@@ -30,6 +30,15 @@ pub enum RetryNotice {
         /// Which attempt comes next; the first repetition is 2.
         attempt: u32,
     },
+    /// A request was answered, or came to nothing.
+    Answered {
+        /// The request, as method and path; of a signed address only the host, since the rest is a secret.
+        what: String,
+        /// The status of the answer; none where there was no answer.
+        status: Option<u16>,
+        /// From the start of the request to the end of the answer.
+        took: Duration,
+    },
     /// A file goes through the site itself because the storage behind it cannot be used directly.
     FormInstead {
         /// What went wrong.
@@ -38,7 +47,7 @@ pub enum RetryNotice {
 }
 
 /// What is told about repetitions.
-pub(super) type OnRetry = Arc<dyn Fn(RetryNotice) + Send + Sync>;
+pub(super) type OnNotice = Arc<dyn Fn(ClientNotice) + Send + Sync>;
 
 /// The tries of one request.
 pub(super) struct Tries<'c> {
@@ -60,7 +69,7 @@ impl<'c> Tries<'c> {
         }
         let wait = wait_before(self.made, self.client.behaviour().backoff, error.retry_after());
         let (what, cause) = (self.what.clone(), error.cause());
-        self.client.tell(RetryNotice::Waiting { what, cause, wait, attempt: self.made + 1 });
+        self.client.tell(ClientNotice::Waiting { what, cause, wait, attempt: self.made + 1 });
         tokio::time::sleep(wait).await;
         Ok(())
     }

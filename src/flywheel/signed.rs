@@ -16,7 +16,7 @@ use super::body::{Cursor, Exact, Gauge, Piece};
 use super::client::Client;
 use super::confirm::{Route, UploadReceipt};
 use super::error::{ApiError, Kind};
-use super::retry::{RetryNotice, Tries};
+use super::retry::{ClientNotice, Tries};
 use super::ticket::{Span, Storage, Ticket, TicketAnswer, spans};
 use super::upload::UploadFile;
 
@@ -53,7 +53,7 @@ impl Client {
     }
 
     fn use_form<T>(&self, cause: impl Into<String>) -> Option<T> {
-        self.tell(RetryNotice::FormInstead { cause: cause.into() });
+        self.tell(ClientNotice::FormInstead { cause: cause.into() });
         None
     }
 

@@ -121,6 +121,7 @@ impl Decision {
                         format!("its sections for other kinds of files are not applied: {}", escape_for_terminal(&sections));
                     all.push(Announcement::notice("profile-sections", text));
                 }
+                all.extend(profile.notes.iter().map(|note| Announcement::notice("profile-note", escape_for_terminal(note))));
                 if profile.is_empty() {
                     let text = "this profile changes nothing: the data goes as it is, identities included".to_owned();
                     all.push(Announcement::warning("phi", text));

@@ -12,9 +12,10 @@ use super::printer::{Printer, Tone};
 use super::redact::Paths;
 use super::summary::{self, Around};
 use super::tally::Tally;
+use super::tree::Tree;
 use super::{Sink, figures};
 use crate::config::{Progress, Verbosity};
-use crate::event::{Event, Notice, Outcome, RunEnd, RunStart, Settled, Severity, Stored};
+use crate::event::{Event, Mode, Notice, Outcome, RunEnd, RunStart, Settled, Severity, Stored};
 use crate::failure::{Error, FileFailure};
 use crate::phi::escape_for_terminal;
 
@@ -35,6 +36,7 @@ pub(super) struct Console {
     command: Option<String>,
     failures: BTreeMap<&'static str, u64>,
     retry_shown: bool,
+    tree: Tree,
 }
 
 impl Console {
@@ -57,6 +59,7 @@ impl Console {
             command,
             failures: BTreeMap::new(),
             retry_shown: false,
+            tree: Tree::default(),
         }
     }
 
@@ -114,7 +117,10 @@ impl Console {
     fn settled(&mut self, settled: &Settled) {
         match &settled.outcome {
             Outcome::Uploaded(stored) => self.arrived("uploaded", settled, stored),
-            Outcome::Prepared(stored) => self.arrived("ready", settled, stored),
+            Outcome::Prepared(stored) => {
+                self.tree.add(stored);
+                self.arrived("ready", settled, stored);
+            }
             Outcome::AlreadyThere(stored) => self.arrived("already there", settled, stored),
             Outcome::Skipped(reason) => self
                 .per_file(|paths| format!("skipped [{}] {}: {}", reason.as_str(), paths.shown(&settled.path), reason.sentence())),
@@ -167,6 +173,7 @@ impl Console {
             // It stopped before there was anything to sum up.
             return;
         }
+        self.show_tree();
         let report = self.report.clone();
         let (start, command) = (self.start.take(), self.command.take());
         let around = Around { start: start.as_ref(), report: report.written(end.totals.failed), command: command.as_deref() };
@@ -174,6 +181,16 @@ impl Console {
             if self.says(Verbosity::Normal) { summary::lines(end, around) } else { vec![summary::final_line(end, around)] };
         for line in lines {
             self.printer.line(&self.colored(&line));
+        }
+    }
+
+    /// Shows where a rehearsed run would put things. Labels of data that goes as it is may identify: those are not shown.
+    fn show_tree(&mut self) {
+        let rehearsed = self.start.as_ref().is_some_and(|start| start.mode != Mode::Upload && start.profile.is_some());
+        if rehearsed && self.says(Verbosity::Normal) && matches!(self.paths, Paths::Plain) {
+            for line in self.tree.lines() {
+                self.printer.line(&line);
+            }
         }
     }
 
@@ -219,7 +236,11 @@ impl Sink for Console {
                 let changed = figures::plural(u64::from(*changed), "element");
                 self.printer.line(&format!("de-identified {}: {changed} changed or removed", self.paths.shown(path)));
             }
-            Event::Deidentified { .. } | Event::Discovered { .. } | Event::Sent { .. } => {}
+            Event::Requested { what, status, took } if self.says(Verbosity::Trace) => {
+                let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+                self.printer.line(&format!("{} → {status} in {} ms", escape_for_terminal(what), took.as_millis()));
+            }
+            Event::Requested { .. } | Event::Deidentified { .. } | Event::Discovered { .. } | Event::Sent { .. } => {}
         }
         Ok(())
     }

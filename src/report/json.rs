@@ -145,8 +145,8 @@ impl Sink for JsonStream {
                 Self::with("discovered", json!({ "files": files, "bytes": bytes, "done": done }))
             }
             Event::Deidentified { path, changed } => self.with_path("deidentified", path, json!({ "changed": changed })),
-            // Part of the progress records.
-            Event::Sent { .. } => return Ok(()),
+            // Sent bytes are part of the progress records; single requests are for people who look for trouble.
+            Event::Sent { .. } | Event::Requested { .. } => return Ok(()),
             Event::Retrying { what, cause, wait, attempt } => {
                 let fields = json!({ "what": what, "cause": cause, "wait": record::seconds(*wait), "attempt": attempt });
                 Self::with("retrying", fields)

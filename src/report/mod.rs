@@ -15,6 +15,7 @@ mod record;
 mod redact;
 mod summary;
 mod tally;
+mod tree;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};

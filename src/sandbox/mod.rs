@@ -253,7 +253,7 @@ impl Drop for Sandbox {
         self.order.send_replace(Order::Stop);
         let ended = self.thread.take().map_or(Ok(Ok(())), JoinHandle::join);
         if !matches!(ended, Ok(Ok(()))) {
-            tracing::warn!("the sandbox did not stop cleanly; its journal has every change");
+            eprintln!("warning: the sandbox did not stop cleanly; its journal has every change");
         }
     }
 }

@@ -71,7 +71,7 @@ async fn keep_saving(app: Arc<App>) {
         let saving = app.clone();
         let saved = tokio::task::spawn_blocking(move || saving.store.save()).await;
         if !matches!(saved, Ok(Ok(()))) {
-            tracing::warn!("the sandbox could not save its index; its journal has every change");
+            eprintln!("warning: the sandbox could not save its index; its journal has every change");
         }
         pause = (begun.elapsed() * 10).max(Duration::from_millis(100));
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::failure::RunCode;
 use crate::flywheel::scripted::{Reply, Server, quick};
-use crate::flywheel::{RetryNotice, Settings};
+use crate::flywheel::{ClientNotice, Settings};
 
 #[tokio::test]
 async fn every_request_identifies_itself_and_a_bare_one_has_no_content_type() {
@@ -34,12 +34,12 @@ async fn waits_as_long_as_the_server_asks_and_tells_about_it() {
         .await;
         let told = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&told);
-        let client = server.client().on_retry(move |notice| log.lock().unwrap().push(notice));
+        let client = server.client().on_notice(move |notice| log.lock().unwrap().push(notice));
         let user = client.check_key().await.unwrap();
         assert_eq!((user.id.as_str(), user.is_admin), ("me@site", true));
         let told = told.lock().unwrap();
         assert_eq!(told.len(), 2, "{told:?}");
-        let RetryNotice::Waiting { what, cause, attempt, .. } = told.first().unwrap() else { panic!("{told:?}") };
+        let ClientNotice::Waiting { what, cause, attempt, .. } = told.first().unwrap() else { panic!("{told:?}") };
         assert_eq!((what.as_str(), *attempt), ("GET /api/auth/status", 2));
         assert_eq!(*cause, format!("127.0.0.1 answered {status}: busy"));
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{FORM, LOOK, container, entry, failure, send, signed_site};
 use crate::failure::FileCode;
 use crate::flywheel::scripted::{Asked, Reply, Server, file};
-use crate::flywheel::{RetryNotice, Route, UploadFile};
+use crate::flywheel::{ClientNotice, Route, UploadFile};
 
 const TICKET: &str = "POST /api/acquisitions/a1/files?ticket=";
 const FINISH: &str = "POST /api/acquisitions/a1/files?ticket=t1";
@@ -115,7 +115,7 @@ async fn where_direct_storage_does_not_work_the_form_does() {
     *base.lock().unwrap() = "http://127.0.0.1:1".to_owned();
     let told = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&told);
-    let client = server.client().on_retry(move |notice| log.lock().unwrap().push(notice));
+    let client = server.client().on_notice(move |notice| log.lock().unwrap().push(notice));
     for _ in 0..5 {
         assert_eq!(client.upload(&container(), &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Form);
     }
@@ -124,7 +124,7 @@ async fn where_direct_storage_does_not_work_the_form_does() {
         told.lock()
             .unwrap()
             .iter()
-            .all(|notice| matches!(notice, RetryNotice::FormInstead { cause } if cause.starts_with("no connection")))
+            .all(|notice| matches!(notice, ClientNotice::FormInstead { cause } if cause.starts_with("no connection")))
     );
 }
 

@@ -1,0 +1,70 @@
+//! Where a rehearsed run would put things, as an indented tree of labels after cleaning.
+
+use std::collections::BTreeMap;
+
+use super::figures::{bytes, count, plural};
+use crate::event::Stored;
+use crate::phi::escape_for_terminal;
+
+/// Lines that are shown at most.
+const LONGEST: usize = 60;
+
+/// The packages of a run by destination.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    packages: BTreeMap<(String, String), (u64, u64)>,
+}
+
+impl Tree {
+    /// Counts one instance of a package.
+    pub(super) fn add(&mut self, stored: &Stored) {
+        let (instances, size) = self.packages.entry((stored.destination.clone(), stored.file.clone())).or_default();
+        *instances += 1;
+        *size = stored.size;
+    }
+
+    /// A line for each container and package, containers once.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut above: Vec<&str> = Vec::new();
+        for ((destination, file), (instances, size)) in &self.packages {
+            let labels: Vec<&str> = destination.split('/').collect();
+            let shared = labels.iter().zip(&above).take_while(|(a, b)| a == b).count();
+            let deeper = labels.iter().enumerate().skip(shared);
+            lines.extend(deeper.map(|(depth, label)| format!("{}{}", "  ".repeat(depth), escape_for_terminal(label))));
+            let what = format!("{}  ({}, {})", escape_for_terminal(file), plural(*instances, "instance"), bytes(*size));
+            lines.push(format!("{}{what}", "  ".repeat(labels.len())));
+            above = labels;
+        }
+        if lines.len() > LONGEST {
+            let more = lines.len() - LONGEST;
+            lines.truncate(LONGEST);
+            lines.push(format!("… and {} more lines; `-v` names every file", count(more as u64)));
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containers_are_named_once_above_their_packages() {
+        let mut tree = Tree::default();
+        for (destination, file) in [("g/p/s/t/a", "a.dicom.zip"), ("g/p/s/t/a", "a.dicom.zip"), ("g/p/s/t/b", "b.dicom")] {
+            let (destination, file) = (destination.to_owned(), file.to_owned());
+            tree.add(&Stored { destination, file, container_id: None, size: 2048, file_id: None });
+        }
+        insta::assert_snapshot!(tree.lines().join("\n"), @r"
+        g
+          p
+            s
+              t
+                a
+                  a.dicom.zip  (2 instances, 2.0 KiB)
+                b
+                  b.dicom  (1 instance, 2.0 KiB)
+        ");
+    }
+}
