@@ -37,7 +37,7 @@ fn ct_header(explicit: bool) -> Vec<u8> {
     for element in 0x0010..0x0040 {
         put(&mut out, explicit, 0x0010, element, text, b"Some^Text^That^Is^Long");
     }
-    for element in 0x0010..0x0050 {
+    for element in 0x0010..0x0070 {
         put(&mut out, explicit, 0x0018, element, *b"DS", b"1.250000");
     }
     put(&mut out, explicit, 0x0020, 0x000D, *b"UI", b"1.2.826.0.1.3680043.8.498.1\0");

@@ -52,13 +52,22 @@ struct Shared {
 /// What was delivered where.
 #[derive(Default)]
 struct Places {
-    /// Destination and name of every package, to catch two of the same name.
-    taken: HashSet<(Destination, String)>,
+    /// Where every package goes and its name, to catch two that would overwrite each other.
+    taken: HashSet<(Container, String)>,
     /// Containers that received something, as paths; their depth tells the kind.
     filled: HashSet<String>,
     /// The destinations of the instances in a folder, for the files beside them.
     by_folder: HashMap<PathBuf, BTreeSet<usize>>,
     destinations: Vec<Destination>,
+}
+
+/// What tells one container from another.
+#[derive(PartialEq, Eq, Hash)]
+enum Container {
+    /// On a server, labels and UIDs do: it keeps two acquisitions of one label apart.
+    Remote(Destination),
+    /// On disk, the path alone does.
+    Folder(PathBuf),
 }
 
 /// The budget is counted in KiB, because a semaphore counts to 2^32 only on some machines.
@@ -260,7 +269,11 @@ impl Shared {
     /// Two packages of one name in one acquisition would overwrite each other.
     fn take_name(&self, place: &Place, package: &Package) -> Result<(), FileFailure> {
         let Place::Acquisition(to) = place else { return Ok(()) };
-        let free = self.places(|places| places.taken.insert((to.clone(), package.name.clone())));
+        let container = match &self.plan.way_out {
+            WayOut::Output(folder) => Container::Folder(self.folder_of(folder, place)),
+            WayOut::Upload(_) | WayOut::DryRun => Container::Remote(to.clone()),
+        };
+        let free = self.places(|places| places.taken.insert((container, package.name.clone())));
         if free { Ok(()) } else { Err(FileFailure::new(FileCode::PackageName, "two series of this run come out alike")) }
     }
 

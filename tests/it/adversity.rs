@@ -157,6 +157,35 @@ fn a_blocked_storage_host_is_named_and_the_form_used_where_possible() {
 }
 
 #[test]
+fn a_signed_url_that_fails_is_asked_for_anew() {
+    for rule in [
+        on("PUT", "/storage/*/*").times(1).answer(503).header("retry-after", "0"),
+        on("PUT", "/storage/*/*").times(1).cut_after(600),
+        on("PUT", "/storage/*/*").times(1).answer(403),
+    ] {
+        let (place, site) = (place(), Site::setup().signed_urls().rule(rule).start());
+        place.run(USUAL).at(&site).exits(0);
+        assert_eq!(site.uploaded().len(), 1);
+    }
+}
+
+#[test]
+fn a_lost_answer_at_the_end_of_a_signed_upload_does_not_make_a_second_version() {
+    let finish = on("POST", "/api/acquisitions/*/files?ticket=").times(1).lose_answer();
+    for rule in [finish, on("PUT", "/storage/*/*").times(1).lose_answer()] {
+        let (place, site) = (place(), Site::setup().signed_urls().rule(rule).start());
+        place.run(USUAL).at(&site).exits(0);
+        assert_eq!(site.uploaded().len(), 1);
+        let kept = site.kept();
+        assert!(
+            !kept.iter().any(|(name, _)| name.contains("/versions/")),
+            "{:?}",
+            kept.iter().map(|(n, _)| n).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
 fn the_servers_words_are_escaped_and_its_request_id_is_kept() {
     let body = "{\"status_code\":403,\"message\":\"no \\u001b[2Jentry\",\"request_id\":\"req-42\"}";
     let (place, site) = (place(), Site::setup().rule(upload().answer_with(403, body)).start());

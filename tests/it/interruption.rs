@@ -46,6 +46,18 @@ fn the_first_one_finishes_what_is_under_way_and_reports_the_rest() {
 }
 
 #[test]
+fn a_request_to_terminate_is_obeyed_likewise() {
+    let site = Site::setup().rule(on("POST", "/api/acquisitions/*/files").delay(Duration::from_millis(700))).start();
+    let place = place();
+    let running = place.run(USUAL).at(&site).start();
+    wait_for("an acquisition", || !site.requests_to("POST", "/api/acquisitions").is_empty());
+    running.signal("TERM");
+    let ran = running.end();
+    assert_eq!(ran.code, Some(143), "{}", ran.stderr);
+    assert_eq!(ran.end()["totals"]["found"], 6);
+}
+
+#[test]
 fn the_second_one_does_not_wait() {
     let site = Site::setup().rule(on("POST", "/api/acquisitions/*/files").delay(Duration::from_secs(60))).start();
     let place = place();

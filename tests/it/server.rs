@@ -211,6 +211,15 @@ impl Site {
         format!("127.0.0.1:{}:__force_insecure:{}", self.address.port(), self.sandbox.api_key())
     }
 
+    /// Asks the server for something behind the back of the program.
+    pub fn post(&self, path: &str, json: &str) {
+        let (key, length) = (self.sandbox.api_key(), json.len());
+        let head = format!("POST {path} HTTP/1.1\r\nhost: {}\r\nauthorization: scitran-user {key}\r\n", self.address);
+        let head = format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n");
+        let answer = self.shared.forward(&format!("{head}connection: close\r\n\r\n"), json.as_bytes()).unwrap();
+        assert_eq!(status_of(&answer), 200, "{}", String::from_utf8_lossy(&answer));
+    }
+
     /// All requests until now.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()

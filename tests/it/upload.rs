@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
+
 use crate::archive::{is_zip, members};
 use crate::fixture::{CODED, Dicom, Person};
 use crate::run::Place;
@@ -271,6 +274,80 @@ fn the_output_folder_holds_what_would_have_been_sent() {
     sent.sort();
     wrote.sort();
     assert!(sent == wrote, "byte for byte");
+}
+
+/// Twelve series that carry the same number and description, as repeated scans may.
+fn alike() -> Place {
+    let series = (1..=12).map(|n| {
+        let slice = Dicom::ct(&Person::plain(), n).text(tags::SERIES_INSTANCE_UID, VR::UI, &format!("1.2.3.{n}"));
+        (format!("study/{n}.dcm"), slice.bytes())
+    });
+    let place = Place::with(series);
+    place.file("coded.yaml", CODED);
+    place
+}
+
+#[test]
+fn series_that_are_labelled_alike_stay_apart_on_the_server() {
+    let (place, site) = (alike(), Site::start());
+    place.run(USUAL).args(["--uploads", "8"]).at(&site).exits(0);
+    assert_eq!(site.uploaded().len(), 12);
+    assert_eq!(site.requests_to("POST", "/api/subjects").len(), 1, "one request for each container, however many want it");
+    assert_eq!(site.requests_to("POST", "/api/sessions").len(), 1);
+    assert_eq!(site.requests_to("POST", "/api/acquisitions").len(), 12);
+    let again = place.run(USUAL).args(["--uploads", "8", "--json"]).at(&site).exits(0);
+    assert_eq!(again.end()["totals"]["already_there"], 12);
+}
+
+#[test]
+fn in_the_output_folder_nothing_is_overwritten_and_counted_as_written() {
+    let place = alike();
+    let ran = place.run(USUAL).args(["--output", "out", "--offline", "--json"]).ends();
+    assert_eq!(ran.end()["totals"]["prepared"].as_u64(), Some(place.tree("out").len() as u64));
+    assert_eq!(ran.failures().len() + place.tree("out").len(), 12);
+}
+
+#[test]
+fn patients_who_share_a_series_uid_are_not_packed_together() {
+    let person = Person::plain();
+    let other = Dicom::ct(&person, 2).text(tags::PATIENT_ID, VR::LO, "CANARY-OTHER");
+    let place = Place::with([("study/1.dcm", Dicom::ct(&person, 1).bytes()), ("study/2.dcm", other.bytes())]);
+    place.file("coded.yaml", CODED);
+    let site = Site::start();
+    place.run(USUAL).at(&site).exits(0).says("2 subjects");
+    assert_eq!(site.uploaded().len(), 2);
+}
+
+#[test]
+fn labels_cannot_lead_out_of_the_output_folder() {
+    for (id, description) in [("../../../PATHMARK", "t2* a/b\\.."), ("/etc/PATHMARK", "C:\\x"), ("PATHMARK", "..")] {
+        let file =
+            Dicom::ct(&Person::plain(), 1).text(tags::PATIENT_ID, VR::LO, id).text(tags::SERIES_DESCRIPTION, VR::LO, description);
+        let place = Place::with([("study/1.dcm", file.bytes())]);
+        place.run("study -p demo/phantom --no-deid -y --offline --output out").ends();
+        let stray: Vec<String> =
+            place.tree("").into_iter().map(|(path, _)| path).filter(|path| path.contains("PATHMARK")).collect();
+        assert!(stray.iter().all(|path| path.starts_with("out/demo/phantom/") && path.split('/').count() == 7), "{stray:?}");
+        assert!(place.tree("out").len() <= 1);
+    }
+}
+
+#[test]
+fn a_label_that_several_projects_have_is_not_guessed() {
+    let (place, site) = (place(), Site::start());
+    site.post("/api/groups", r#"{"_id":"other","label":"other"}"#);
+    place.run("study -p other/phantom --profile coded.yaml --create-project -y").at(&site).exits(0);
+    let ran = place.run("study -p phantom --profile coded.yaml").at(&site).exits(6);
+    ran.says("error[project.ambiguous]").says("demo/phantom").says("other/phantom");
+}
+
+#[test]
+fn settings_may_come_from_the_environment_but_not_decisions() {
+    let (place, site) = (place(), Site::start());
+    let base = || place.run("study").at(&site).env("FWUPLOAD_PROJECT", "demo/phantom");
+    base().env("FWUPLOAD_PROFILE", "coded.yaml").exits(0);
+    base().env("FWUPLOAD_PROFILE", "").exits(5).says("error[profile.missing]");
+    base().env("FWUPLOAD_NO_DEID", "1").env("FWUPLOAD_YES", "1").exits(5).says("error[profile.missing]");
 }
 
 #[test]

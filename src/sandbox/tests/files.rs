@@ -195,7 +195,15 @@ fn settings_are_put_as_an_object_or_as_text() {
     assert_eq!(put(&path, &json!({"deid_profile": null})).status, 200);
     assert_eq!(bench.get(&path).json(), json!({}));
     assert_eq!(put("/api/site/settings", &json!({"deid_profile": {"dicom": {}}})).status, 200);
-    for (body, status) in [(json!({"deid_profile": "a: ["}), 422), (json!({"deid_profile": 5}), 400), (json!({"x": 1}), 400)] {
+    let levels = ('b'..='i').map(|to| format!("{to}: &{to} [{}]\n", format!("*{},", char::from(to as u8 - 1)).repeat(9)));
+    let bomb = format!("a: &a [x]\n{}", levels.collect::<String>());
+    for (body, status) in [
+        (json!({"deid_profile": "a: ["}), 422),
+        (json!({"deid_profile": bomb}), 422),
+        (json!({"deid_profile": "[".repeat(100_000)}), 422),
+        (json!({"deid_profile": 5}), 400),
+        (json!({"x": 1}), 400),
+    ] {
         assert_eq!(put(&path, &body).status, status, "{body}");
     }
     assert_eq!(put("/api/groups/none/settings", &json!({})).status, 404);
