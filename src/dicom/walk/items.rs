@@ -1,12 +1,11 @@
-//! Sequences and their items on the walk: where they begin, how they are encoded inside, where they end.
-//!
-//! Never follows a sequence deeper than the limit, and never an item beyond what holds it.
+//! The walker among the items of sequences: where they begin and end, and how they are encoded (PS3.5 section 7.5).
 
 use super::{Level, SequenceLevel, Walk};
+use crate::dicom::Tag;
 use crate::dicom::dataset::{Encoding, LengthForm};
 use crate::dicom::fault::Halt;
 use crate::dicom::visit::{End, Field, ITEM, ITEM_END, SEQUENCE_END, UNDEFINED, Visitor};
-use crate::dicom::{Tag, vr};
+use crate::dicom::vr;
 use crate::failure::FileCode;
 
 impl Walk<'_> {
@@ -34,7 +33,7 @@ impl Walk<'_> {
 
     /// How items are really encoded: some writers put implicit items into explicit files, and explicit ones into UN.
     /// The first element of the first item tells.
-    fn encoding_inside(&self, at: usize, end: usize, expected: Encoding, tag: Tag) -> Result<Encoding, Halt> {
+    pub(super) fn encoding_inside(&self, at: usize, end: usize, expected: Encoding, tag: Tag) -> Result<Encoding, Halt> {
         if at.saturating_add(16) > end {
             return Ok(expected);
         }
@@ -69,7 +68,7 @@ impl Walk<'_> {
         }
     }
 
-    fn begin_item(
+    pub(super) fn begin_item(
         &mut self,
         tag: Tag,
         length: u32,
