@@ -71,7 +71,7 @@ impl Package {
     pub fn hash<D: Digest>(&self) -> Result<String, FileFailure> {
         let mut hasher = D::new();
         each_chunk(&self.body, |chunk| hasher.update(chunk))?;
-        Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex::encode(hasher.finalize()))
     }
 
     /// The exact length in bytes.

@@ -150,17 +150,14 @@ pub async fn resolve(
 ) -> Result<UploadPlan, Error> {
     let discovery = Discovery::prepare(inputs(config), &mut std::io::stdin().lock())?;
     let local = governance::local(&config.deid)?;
-    let (project, decision) = match &server {
-        Some(client) => {
-            let project = ask_server(client, config).await?;
-            let decision = governing(client, &project, local, &config.deid).await?;
-            (project, decision)
-        }
-        None => {
-            let project = offline_project(&config.destination.project)?;
-            let decision = governance::decide(None, local, &config.deid, &project)?;
-            (project, decision)
-        }
+    let (project, decision) = if let Some(client) = &server {
+        let project = ask_server(client, config).await?;
+        let decision = governing(client, &project, local, &config.deid).await?;
+        (project, decision)
+    } else {
+        let project = offline_project(&config.destination.project)?;
+        let decision = governance::decide(None, local, &config.deid, &project)?;
+        (project, decision)
     };
     let mut announcements = decision.announcements(&project);
     announcements.extend(warning_of_other_files(config));

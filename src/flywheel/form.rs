@@ -111,8 +111,7 @@ fn summed(body: BodyStream, length: u64, checksum: &Checksum) -> BodyStream {
         hasher.update(bytes);
         left = left.saturating_sub(bytes.len() as u64);
         if left == 0 {
-            let digest = hasher.finalize_reset();
-            let _ = checksum.set(digest.iter().map(|byte| format!("{byte:02x}")).collect());
+            let _ = checksum.set(hex::encode(hasher.finalize_reset()));
         }
     }))
 }

@@ -89,7 +89,8 @@ fn read_and_clean(file: &Indexed, whole: bool, plan: &UploadPlan) -> Result<Send
 /// Instances by destination. Instances of one series mostly share it; where subject or session differ they must not end
 /// up in one package.
 fn placed(kept: Vec<Ready>, deliveries: &Deliveries) -> Vec<(Destination, Vec<Ready>)> {
-    let mut by_place: BTreeMap<(String, String, Option<String>), (Destination, Vec<Ready>)> = BTreeMap::new();
+    type SessionKey = (String, String, Option<String>);
+    let mut by_place: BTreeMap<SessionKey, (Destination, Vec<Ready>)> = BTreeMap::new();
     for ready in kept {
         match routing::destination(ready.instance.routing(), &deliveries.plan().forced_labels) {
             Ok(to) => {
