@@ -1,7 +1,6 @@
 //! Delivery: a package goes to the server, into the output folder or, in a dry run, nowhere; its files get their outcome.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +19,7 @@ use crate::routing::{self, Destination};
 use crate::series::Indexed;
 
 use super::find::stopped;
-use super::{Runtime, Stop};
+use super::{Runtime, Stop, folder};
 
 /// A package, where it goes, and the files that it was made of.
 pub struct Job {
@@ -245,12 +244,13 @@ impl Shared {
         };
         match &self.plan.way_out {
             WayOut::DryRun => Ok(Outcome::Prepared(Arc::new(stored(None, None)))),
-            WayOut::Output(folder) => {
-                let target = self.folder_of(folder, place);
-                let (body, name) = (package.clone(), package.name.clone());
-                let write = tokio::task::spawn_blocking(move || write_into(&target, &name, &body));
-                write.await.map_err(|e| FileFailure::new(FileCode::OutputWrite, e.to_string()))??;
-                Ok(Outcome::Prepared(Arc::new(stored(None, None))))
+            WayOut::Output(root) => {
+                let target = self.folder_of(root, place);
+                let (package, if_exists) = (package.clone(), self.plan.if_exists);
+                let write = tokio::task::spawn_blocking(move || folder::write(&target, &package.name, &package, if_exists));
+                let there_before = write.await.map_err(|e| FileFailure::new(FileCode::OutputWrite, e.to_string()))??;
+                let stored = Arc::new(stored(None, None));
+                Ok(if there_before { Outcome::AlreadyThere(stored) } else { Outcome::Prepared(stored) })
             }
             WayOut::Upload(_) => match self.upload(place, package).await {
                 Ok((there_before, container, file)) => {
@@ -361,18 +361,4 @@ async fn same_content(there: &RemoteFile, package: &Package) -> Result<bool, Fil
     let package = package.clone();
     let hash = tokio::task::spawn_blocking(move || package.hash::<Sha384>()).await;
     Ok(hash.unwrap_or_else(|e| Err(FileFailure::new(FileCode::ReadIo, e.to_string())))? == expected)
-}
-
-/// Writes a package under a temporary name and renames it, so that no half file is ever taken for a whole one.
-fn write_into(folder: &Path, name: &str, package: &Package) -> Result<(), FileFailure> {
-    let failed = |e: io::Error| FileFailure::new(FileCode::OutputWrite, e.to_string());
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    let copied = io::copy(&mut package.body().reader(), &mut file).map_err(failed)?;
-    if copied != package.len() {
-        return Err(FileFailure::new(FileCode::ReadChanged, "a source file became shorter"));
-    }
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(folder.join(name)).map_err(|e| failed(e.error))?;
-    Ok(())
 }

@@ -6,6 +6,7 @@
 mod clean;
 mod deliver;
 mod find;
+mod folder;
 mod others;
 mod stop;
 

@@ -308,6 +308,22 @@ fn in_the_output_folder_nothing_is_overwritten_and_counted_as_written() {
 }
 
 #[test]
+fn writing_into_the_same_folder_again_follows_if_exists() {
+    let place = place();
+    let run = |more: &str| place.run(USUAL).args("--output out --offline --json".split(' ')).args(more.split_whitespace());
+    run("").exits(0);
+    let first = place.tree("out");
+    assert_eq!(run("").exits(0).end()["totals"]["already_there"], 4);
+    run("--if-exists fail").exits(9);
+    place.file("study/ct1.dcm", Dicom::ct(&Person::plain(), 1).text(tags::KVP, VR::DS, "80").bytes());
+    let ran = run("").exits(3);
+    assert!(ran.failures().iter().all(|(name, code)| name.starts_with("ct") && code == "upload.exists"), "{:?}", ran.failures());
+    assert!(place.tree("out") == first, "nothing was written over");
+    run("--if-exists replace -y").exits(0);
+    assert!(place.tree("out") != first);
+}
+
+#[test]
 fn patients_who_share_a_series_uid_are_not_packed_together() {
     let person = Person::plain();
     let other = Dicom::ct(&person, 2).text(tags::PATIENT_ID, VR::LO, "CANARY-OTHER");
