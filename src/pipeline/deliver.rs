@@ -220,7 +220,7 @@ impl Shared {
             () = self.stop.wait_hard() => Err(stopped()),
             outcome = self.outcome(&place, &package) => outcome,
         };
-        if outcome.is_ok() {
+        if matches!(outcome, Ok(Outcome::Uploaded(_) | Outcome::Prepared(_))) {
             self.count_containers(&place);
         }
         let outcome = outcome.unwrap_or_else(Outcome::Failed);
