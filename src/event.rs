@@ -93,11 +93,11 @@ pub enum Outcome {
 /// Where a file went: the package that holds it and the container that holds the package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// `group/project/subject/session/acquisition`, labels after cleaning.
+    /// `group/project/subject/session/acquisition`, labels after cleaning; only `group/project` where nothing is cleaned.
     pub destination: String,
     /// The database id of the container; none in a dry run.
     pub container_id: Option<String>,
-    /// The name of the file on the server.
+    /// The name of the file on the server; withheld where nothing is cleaned.
     pub file: String,
     /// Its size in bytes.
     pub size: u64,

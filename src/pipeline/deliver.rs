@@ -72,6 +72,9 @@ enum Container {
 /// The budget is counted in KiB, because a semaphore counts to 2^32 only on some machines.
 const UNIT: u64 = 1024;
 
+/// Stands for a name that is not said.
+const WITHHELD: &str = "(name withheld)";
+
 impl Deliveries {
     /// Ready to take packages.
     pub fn new(plan: &Arc<UploadPlan>, events: &Events, runtime: &Runtime, stop: &Stop) -> Self {
@@ -235,13 +238,7 @@ impl Shared {
             return Err(stopped());
         }
         self.take_name(place, package)?;
-        let stored = |container_id, file_id| Stored {
-            destination: self.path_of(place),
-            container_id,
-            file: package.name.clone(),
-            size: package.len(),
-            file_id,
-        };
+        let stored = |container_id, file_id| self.stored(place, package, container_id, file_id);
         match &self.plan.way_out {
             WayOut::DryRun => Ok(Outcome::Prepared(Arc::new(stored(None, None)))),
             WayOut::Output(root) => {
@@ -321,6 +318,16 @@ impl Shared {
             progress: Some(Arc::new(move |bytes| events.send(Event::Sent { bytes }))),
             ..UploadFile::new(package.name.clone(), package.len(), move || crate::package::stream(&body))
         }
+    }
+
+    /// What is said of a delivery. Labels and names of data that goes as it is are values that identify: they are not
+    /// said, the ids are.
+    fn stored(&self, place: &Place, package: &Package, container_id: Option<String>, file_id: Option<String>) -> Stored {
+        let (destination, file) = match self.plan.governing {
+            Some(_) => (self.path_of(place), package.name.clone()),
+            None => (self.path_of(&Place::Project), WITHHELD.to_owned()),
+        };
+        Stored { destination, container_id, file, size: package.len(), file_id }
     }
 
     fn path_of(&self, place: &Place) -> String {
