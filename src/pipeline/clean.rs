@@ -86,9 +86,6 @@ fn read_and_clean(file: &Indexed, whole: bool, plan: &UploadPlan) -> Result<Send
     plan.treatment.apply(dicom::read(source, &plan.limits)?, &plan.limits)
 }
 
-/// Instances with the destination that they share.
-type Placed = (Destination, Vec<Ready>);
-
 /// Instances by destination. Instances of one series mostly share it; where subject or session differ they must not end
 /// up in one package.
 fn placed(kept: Vec<Ready>, deliveries: &Deliveries) -> Vec<(Destination, Vec<Ready>)> {
