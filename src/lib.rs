@@ -66,6 +66,11 @@ use std::process::ExitCode;
 
 /// Runs the program with its arguments, the first of which is its name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // What a panic says may hold a value of a data element; where it happened is enough to find the defect.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        eprintln!("defect at {place}; please report it");
+    }));
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let typed = arguments.get(1..).unwrap_or_default().to_vec();
     match cli::parse(arguments) {

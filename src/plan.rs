@@ -313,3 +313,42 @@ fn way_out(sink: &Sink, server: Option<Client>, project: Project) -> Result<WayO
         (Sink::Upload, None) => Err(Error::new(RunCode::Usage, "`--offline` cannot upload")),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::cli;
+    use crate::config::Environment;
+
+    fn config(flags: &str, terminal: bool) -> Config {
+        let typed = format!("fwupload study -p g/p {flags}");
+        let cli = cli::parse(typed.split_whitespace().map(Into::into)).unwrap();
+        let environment = Environment { stdin_tty: terminal, stderr_tty: terminal, cores: 1, ..Environment::default() };
+        Config::new(&cli.upload, &environment).unwrap()
+    }
+
+    /// Whether the data may go as it is, and how many questions were asked, of somebody who answers in this way.
+    fn consents(flags: &str, terminal: bool, answer: bool) -> (Result<(), RunCode>, usize) {
+        let (config, mut asked) = (config(flags, terminal), 0);
+        let mut person = |question: &str| {
+            assert!(question.contains("as it is"));
+            asked += 1;
+            answer
+        };
+        let given = consent(flags.contains("--no-deid"), &config, "the data goes as it is", &mut person);
+        (given.map(|_| ()).map_err(|error| error.code), asked)
+    }
+
+    #[test]
+    fn data_goes_as_it_is_only_after_a_person_or_a_flag_accepted_that() {
+        assert_eq!(consents("", true, true), (Ok(()), 1));
+        assert_eq!(consents("", true, false), (Err(RunCode::ProfileUnconfirmed), 1));
+        assert_eq!(consents("--no-deid", true, false), (Err(RunCode::ProfileUnconfirmed), 1));
+        assert_eq!(consents("--no-deid -y", true, false), (Ok(()), 0));
+        assert_eq!(consents("--no-deid", false, false), (Ok(()), 0));
+        assert_eq!(consents("", false, true), (Err(RunCode::ProfileMissing), 0));
+        assert_eq!(consents("-y", true, true), (Err(RunCode::ProfileMissing), 0));
+        assert_eq!(consents("-y", false, true), (Err(RunCode::ProfileMissing), 0));
+    }
+}

@@ -1,7 +1,6 @@
 //! Clean and pack: one series after the other enters, its instances are cleaned on all cores, packages come out.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rayon::ThreadPool;
@@ -12,7 +11,7 @@ use crate::config::PackageBy;
 use crate::deid::Sendable;
 use crate::dicom::{self, Source};
 use crate::event::{Event, Outcome};
-use crate::failure::{FileCode, FileFailure};
+use crate::failure::FileFailure;
 use crate::package::{self, Package};
 use crate::plan::UploadPlan;
 use crate::routing::{self, Destination};
@@ -20,6 +19,7 @@ use crate::series::{self, Indexed, Ready, Series};
 
 use super::deliver::{Deliveries, Job};
 use super::find::stopped;
+use super::guard::guarded;
 
 /// Files up to this size are read whole, in bytes; of larger ones the pixel data stays where it is until it is sent.
 const READ_WHOLE: u64 = 8 << 20;
@@ -66,8 +66,7 @@ fn clean(file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Ready> {
         deliveries.settle(&file, Outcome::Failed(stopped()));
         return None;
     }
-    let cleaned = catch_unwind(AssertUnwindSafe(|| read_and_clean(&file, whole, deliveries.plan())));
-    match cleaned.unwrap_or_else(|_| Err(FileFailure::new(FileCode::DeidPanic, ""))) {
+    match guarded(|| read_and_clean(&file, whole, deliveries.plan())) {
         Ok(instance) => {
             let (path, changed) = (Arc::clone(&file.path), instance.changed());
             deliveries.events().send(Event::Deidentified { path, changed });

@@ -1,7 +1,6 @@
 //! Walk and index: which files there are, and which series the DICOM ones belong to.
 
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use crate::plan::UploadPlan;
 use crate::series::{Indexed, Series, SeriesIndex};
 
 use super::Stop;
+use super::guard::guarded;
 
 /// How often the running totals of the walk are told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -83,8 +83,8 @@ fn walk(plan: &UploadPlan, events: &Events, stop: &Stop) -> (u64, Vec<Discovered
 
 fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<(Identity, Arc<SourceFile>), FileFailure> {
     let source = Arc::new(SourceFile::new(&file.path)?);
-    let identity = catch_unwind(AssertUnwindSafe(|| dicom::identify(&source, &plan.limits)));
-    Ok((identity.unwrap_or_else(|_| Err(FileFailure::new(FileCode::DeidPanic, "while reading")))?, source))
+    let identity = guarded(|| dicom::identify(&source, &plan.limits))?;
+    Ok((identity, source))
 }
 
 /// The error for a run that has nothing to send, with what was found instead.

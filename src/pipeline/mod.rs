@@ -7,6 +7,7 @@ mod clean;
 mod deliver;
 mod find;
 mod folder;
+mod guard;
 mod others;
 mod stop;
 

@@ -10,6 +10,7 @@ mod adversity;
 mod archive;
 mod bad_files;
 mod canaries;
+mod collisions;
 mod credentials;
 mod discovery;
 mod example_study;
