@@ -11,7 +11,7 @@ use crate::{archive, fixture};
 fn the_readmes_first_command() {
     let place = Place::new();
     let study = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/study");
-    let ran = place.run("--project demo/phantom --profile basic --sandbox ./sandbox-data").args([study]).exits(3);
+    let ran = place.run("--project demo/phantom --sandbox ./sandbox-data").args([study]).exits(3);
     ran.says("Uploaded").says("14 files").says("1 read.truncated");
     assert_eq!(ran.failures(), [("IM0013.dcm".into(), "read.truncated".into())]);
     let kept = tree(&place.path("sandbox-data"));
@@ -25,6 +25,15 @@ fn the_readmes_first_command() {
             }
         }
     }
+}
+
+#[test]
+fn a_new_sandbox_is_a_careful_site_unless_the_user_says_what_to_do() {
+    let place = Place::with([("in.dcm", Dicom::ct(&Person::plain(), 1).bytes())]);
+    place.run("in.dcm -p demo/phantom --sandbox careful").exits(0).says("\"basic\" (from the site");
+    place.run("in.dcm -p demo/phantom --sandbox careful --profile flywheel-minimal").exits(5).says("error[profile.conflict]");
+    place.run("in.dcm -p demo/phantom --sandbox told --profile basic").exits(0).says("given locally");
+    place.run("in.dcm -p demo/phantom --sandbox told").exits(5).says("error[profile.missing]");
 }
 
 #[test]
