@@ -6,23 +6,30 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context;
 use dicom_core::DataDictionary;
 use dicom_core::dictionary::DataDictionaryEntry;
 use dicom_core::header::Header;
 use dicom_core::value::{PrimitiveValue, Value as Theirs};
 use dicom_object::{InMemDicomObject, OpenFileOptions};
+use fwupload::deid::{Cleaner, Sendable};
 use fwupload::dicom::{self, DataSet, Element, Encoding, Instance, Limits, Source, SourceFile, Tag, VR, Value};
-use fwupload::failure::FileFailure;
+use fwupload::failure::{FileCode, FileFailure};
+use fwupload::profile;
+use serde_json::json;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let out = arguments.next().ok_or("usage: roundtrip OUT_DIR PATH...")?;
+    let out = arguments.next().context("usage: roundtrip OUT_DIR PATH...")?;
     std::fs::create_dir_all(&out)?;
     let mut files = Vec::new();
     arguments.for_each(|path| collect(&path, &mut files));
+    let nothing = json!({ "name": "nothing", "dicom": { "fields": [] } });
+    let profile = profile::from_server_json(&nothing, "local")?.context("a profile without fields is a profile")?;
+    let cleaner = Cleaner::new(&profile, Limits::default());
     for (number, path) in files.iter().enumerate() {
         let target = out.join(format!("{number}.dcm"));
-        println!("{}", line(path, &target));
+        println!("{}", line(path, &target, &cleaner));
     }
     Ok(())
 }
@@ -36,19 +43,20 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-fn line(path: &Path, target: &Path) -> serde_json::Value {
+fn line(path: &Path, target: &Path, cleaner: &Cleaner) -> serde_json::Value {
     let name = path.to_string_lossy();
-    match round_trip(path, target) {
-        Err(failure) => serde_json::json!({ "path": name, "code": failure.code.as_str(), "message": failure.message() }),
-        Ok(instance) => {
+    match round_trip(path, target, cleaner) {
+        Err(failure) => json!({ "path": name, "code": failure.code.as_str(), "message": failure.message() }),
+        Ok((instance, cleaned)) => {
             let (verdict, at) = compare(path, &instance);
-            serde_json::json!({ "path": name, "ok": target, "dicom_object": verdict, "at": at })
+            json!({ "path": name, "ok": target, "cleaned": cleaned, "dicom_object": verdict, "at": at })
         }
     }
 }
 
-/// Reads and writes one file both ways that a file can be read; the two must not differ.
-fn round_trip(path: &Path, target: &Path) -> Result<Instance, FileFailure> {
+/// Reads one file both ways that a file can be read, and writes it through a profile that touches nothing; the two must
+/// not differ. What has no instance UID cannot be placed and so is not cleaned: it is only written.
+fn round_trip(path: &Path, target: &Path, cleaner: &Cleaner) -> Result<(Instance, bool), FileFailure> {
     let limits = Limits::default();
     let file = Arc::new(SourceFile::new(path)?);
     let instance = dicom::read(Source::File(file.clone()), &limits)?;
@@ -56,8 +64,21 @@ fn round_trip(path: &Path, target: &Path) -> Result<Instance, FileFailure> {
     let in_memory = dicom::read(Source::load(file)?, &limits)?;
     assert_eq!(instance.header, in_memory.header, "{}: file and memory differ", path.display());
     assert_eq!(body, bytes_of(&dicom::write(&in_memory, &limits)?)?, "{}: file and memory differ", path.display());
+    let cleaned = match cleaner.deidentify(in_memory) {
+        Ok(clean) => {
+            assert_eq!(
+                body,
+                bytes_of(Sendable::from(clean).body())?,
+                "{}: a profile without rules did something",
+                path.display()
+            );
+            true
+        }
+        Err(failure) if failure.code == FileCode::RouteMissingUid => false,
+        Err(failure) => return Err(failure),
+    };
     std::fs::write(target, &body).map_err(|e| unwritable(&e))?;
-    Ok(instance)
+    Ok((instance, cleaned))
 }
 
 fn bytes_of(body: &dicom::Body) -> Result<Vec<u8>, FileFailure> {
@@ -65,7 +86,7 @@ fn bytes_of(body: &dicom::Body) -> Result<Vec<u8>, FileFailure> {
 }
 
 fn unwritable(error: &std::io::Error) -> FileFailure {
-    FileFailure::new(fwupload::failure::FileCode::OutputWrite, error.kind().to_string())
+    FileFailure::new(FileCode::OutputWrite, error.kind().to_string())
 }
 
 /// What dicom-object makes of the file: `agree`, `unread`, or `differs` and the first place where.
