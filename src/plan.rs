@@ -44,6 +44,8 @@ pub struct UploadPlan {
     pub other_files: OtherFiles,
     /// Whether their names are kept.
     pub keep_names: bool,
+    /// Where the failure report goes; it is never taken for data.
+    pub report: PathBuf,
     /// Files cleaned at a time.
     pub jobs: usize,
     /// Uploads at a time.
@@ -176,6 +178,7 @@ pub async fn resolve(
         if_exists: config.destination.if_exists,
         other_files: config.input.other_files,
         keep_names: config.input.keep_names,
+        report: config.report.path.clone(),
         jobs: config.transfer.jobs,
         uploads: config.transfer.uploads,
         memory: config.transfer.memory,

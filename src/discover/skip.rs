@@ -15,6 +15,8 @@ pub enum SkipReason {
     Symlink,
     /// Neither file nor folder: a pipe, socket or device.
     Special,
+    /// The failure report of an earlier run, which lies among the data.
+    OwnReport,
     /// The same file was reached before by another path.
     SameFile,
     /// The same instance with identical content was read before in the same series.
@@ -31,6 +33,7 @@ impl SkipReason {
             Self::Excluded => "excluded",
             Self::Symlink => "symlink",
             Self::Special => "special-file",
+            Self::OwnReport => "own-report",
             Self::SameFile => "same-file",
             Self::SameInstance => "same-instance",
         }
@@ -45,6 +48,7 @@ impl SkipReason {
             Self::Excluded => "left out by a filter",
             Self::Symlink => "a symbolic link",
             Self::Special => "not a regular file",
+            Self::OwnReport => "fwupload's own report",
             Self::SameFile => "the same file again",
             Self::SameInstance => "the same instance again",
         }
@@ -59,6 +63,7 @@ impl SkipReason {
             Self::Excluded => "left out by filters",
             Self::Symlink => "symbolic links",
             Self::Special => "special files",
+            Self::OwnReport => "own report",
             Self::SameFile => "reached twice",
             Self::SameInstance => "same instance again",
         }

@@ -1,6 +1,7 @@
 //! Walk and index: which files there are, and which series the DICOM ones belong to.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::dicom::{self, Identity, SourceFile};
-use crate::discover::{DiscoveredFile, Found};
+use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::event::{Event, Events, Outcome, RunTotals};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::plan::UploadPlan;
@@ -66,6 +67,9 @@ fn walk(plan: &UploadPlan, events: &Events, stop: &Stop) -> (u64, Vec<Discovered
         files += 1;
         bytes += found.len();
         match found {
+            found if is_own_report(found.path(), &plan.report) => {
+                events.settle(&Arc::new(found.path().to_path_buf()), found.len(), Outcome::Skipped(SkipReason::OwnReport));
+            }
             Found::Dicom(file) => dicom.push(file),
             Found::Other(file) => others.push(file),
             Found::Skipped { path, len, reason } => events.settle(&Arc::new(path), len, Outcome::Skipped(reason)),
@@ -79,6 +83,12 @@ fn walk(plan: &UploadPlan, events: &Events, stop: &Stop) -> (u64, Vec<Discovered
     });
     events.send(Event::Discovered { files, bytes, done: true });
     (files, dicom, others)
+}
+
+/// Whether a file is the report that this run writes, or that one before it left in the same place.
+fn is_own_report(path: &Path, report: &Path) -> bool {
+    path.file_name() == report.file_name()
+        && path.canonicalize().is_ok_and(|path| report.canonicalize().is_ok_and(|report| path == report))
 }
 
 fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<(Identity, Arc<SourceFile>), FileFailure> {

@@ -3,7 +3,7 @@
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
 
-use crate::fixture::{Dicom, Person};
+use crate::fixture::{Dicom, Person, damaged};
 use crate::run::Place;
 
 /// Takes away what tells two series apart.
@@ -34,4 +34,17 @@ fn a_file_where_a_folder_must_be_fails_what_would_go_into_it() {
 fn an_output_folder_that_is_a_file_stops_the_run() {
     let place = Place::with([("in.dcm", Dicom::ct(&Person::plain(), 1).bytes()), ("out", b"a file".into())]);
     place.run("in.dcm -p demo/phantom --profile basic --offline --output out").exits(1).says("output.unwritable");
+}
+
+#[test]
+fn a_report_that_lies_among_the_data_is_not_data() {
+    let person = Person::plain();
+    let place = Place::with([
+        ("good.dcm", Dicom::ct(&person, 1).bytes()),
+        ("cut.dcm", damaged::truncated(&Dicom::ct(&person, 2).bytes())),
+    ]);
+    let run = || place.run(". -p demo/phantom --profile basic --offline --dry-run --other-files fail").exits(3).failures();
+    let first = run();
+    assert_eq!(first, [("cut.dcm".into(), "read.truncated".into())]);
+    assert_eq!(run(), first, "the first run's report was left alone");
 }
