@@ -12,7 +12,6 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T, FileFailure>) -> Result<T, Fi
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
-#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
