@@ -13,6 +13,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dicom_core::DataDictionary;
 use dicom_core::dictionary::DataDictionaryEntry;
 use dicom_dictionary_std::StandardDataDictionary;
+use fwupload::deid::Cleaner;
 use fwupload::dicom::{self, Limits, Source, SourceFile, Tag, VR};
 
 /// A header like a scanner's: some 170 elements at the top, 6 sequences of which one is nested, 3 private blocks.
@@ -115,6 +116,13 @@ fn header(c: &mut Criterion) {
         group.bench_function("from the file: walk + write", |b| {
             b.iter(|| dicom::write(&dicom::read(Source::File(file.clone()), &limits).expect("readable"), &limits));
         });
+        for profile in ["flywheel-minimal", "basic"] {
+            let profile = fwupload::profile::load(profile).expect("built in");
+            let cleaner = Cleaner::new(&profile, limits);
+            group.bench_function(format!("walk + {} + write", profile.name), |b| {
+                b.iter(|| dicom::read(source.clone(), &limits).and_then(|instance| cleaner.deidentify(instance)));
+            });
+        }
         group.bench_function("identify", |b| b.iter(|| dicom::identify(black_box(&file), &limits)));
         group.finish();
     }

@@ -43,9 +43,9 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-fn line(path: &Path, target: &Path, cleaner: &Cleaner) -> serde_json::Value {
+fn line(path: &Path, target: &Path, nothing: &Cleaner) -> serde_json::Value {
     let name = path.to_string_lossy();
-    match round_trip(path, target, cleaner) {
+    match round_trip(path, target, nothing) {
         Err(failure) => json!({ "path": name, "code": failure.code.as_str(), "message": failure.message() }),
         Ok((instance, cleaned)) => {
             let (verdict, at) = compare(path, &instance);
@@ -56,7 +56,7 @@ fn line(path: &Path, target: &Path, cleaner: &Cleaner) -> serde_json::Value {
 
 /// Reads one file both ways that a file can be read, and writes it through a profile that touches nothing; the two must
 /// not differ. What has no instance UID cannot be placed and so is not cleaned: it is only written.
-fn round_trip(path: &Path, target: &Path, cleaner: &Cleaner) -> Result<(Instance, bool), FileFailure> {
+fn round_trip(path: &Path, target: &Path, nothing: &Cleaner) -> Result<(Instance, bool), FileFailure> {
     let limits = Limits::default();
     let file = Arc::new(SourceFile::new(path)?);
     let instance = dicom::read(Source::File(file.clone()), &limits)?;
@@ -64,7 +64,7 @@ fn round_trip(path: &Path, target: &Path, cleaner: &Cleaner) -> Result<(Instance
     let in_memory = dicom::read(Source::load(file)?, &limits)?;
     assert_eq!(instance.header, in_memory.header, "{}: file and memory differ", path.display());
     assert_eq!(body, bytes_of(&dicom::write(&in_memory, &limits)?)?, "{}: file and memory differ", path.display());
-    let cleaned = match cleaner.deidentify(in_memory) {
+    let cleaned = match nothing.deidentify(in_memory) {
         Ok(clean) => {
             assert_eq!(
                 body,
