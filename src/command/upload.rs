@@ -61,21 +61,25 @@ fn work(config: &Config, events: &Events) -> Result<(), Error> {
     let stop = Stop::default();
     runtime.spawn(stop.clone().on_signals());
     let (client, _sandbox) = server(config, events)?;
-    let plan = resolve(&runtime, config, client, &stop)?;
-    announce(&plan, config, events);
-    let done = pipeline::run(&Arc::new(plan), events, &runtime, &stop);
-    // What was dropped midway must not hold up the end of the program.
+    let done = resolve(&runtime, config, client, &stop).and_then(|plan| {
+        announce(&plan, config, events);
+        pipeline::run(&Arc::new(plan), events, &runtime, &stop)
+    });
+    // What was dropped midway, or still waits for somebody to type, must not hold up the end of the program.
     runtime.shutdown_background();
     done
 }
 
+/// Resolves on a thread of its own: a question and a list on standard input may wait for somebody for ever, and Ctrl-C
+/// must be heard meanwhile.
 fn resolve(runtime: &Runtime, config: &Config, client: Option<Client>, stop: &Stop) -> Result<UploadPlan, Error> {
-    let mut confirm = ask;
+    let config = config.clone();
+    let plan = runtime.spawn(async move { plan::resolve(&config, client, &mut { ask }).await });
     runtime.block_on(async {
         tokio::select! {
             biased;
             () = stop.wait() => Err(stop.reason().unwrap_or_else(|| Error::new(RunCode::Interrupted, RunCode::Interrupted.sentence()))),
-            plan = plan::resolve(config, client, &mut confirm) => plan,
+            plan = plan => plan.unwrap_or_else(|e| Err(Error::new(RunCode::Internal, format!("the plan was not made: {e}")))),
         }
     })
 }

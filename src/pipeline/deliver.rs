@@ -294,10 +294,9 @@ impl Shared {
 
     /// Decides about a file of the same name that is there: true to leave it.
     async fn leave(&self, there: &RemoteFile, package: &Package) -> Result<bool, UploadError> {
-        let same = same_content(there, package).await?;
         match self.plan.if_exists {
             IfExists::Replace => Ok(false),
-            IfExists::Skip if same => Ok(true),
+            IfExists::Skip if same_content(there, package).await? => Ok(true),
             IfExists::Skip => {
                 let detail = "a file of this name with other content is there";
                 Err(FileFailure::new(FileCode::UploadExists, detail)

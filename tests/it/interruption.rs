@@ -72,3 +72,15 @@ fn the_second_one_does_not_wait() {
     assert_eq!(ran.code, Some(130), "{}", ran.stderr);
     assert!(start.elapsed() < Duration::from_secs(5));
 }
+
+#[test]
+fn it_is_heard_while_the_program_waits_for_somebody_to_type() {
+    let place = place();
+    let list = "--files-from - -p demo/phantom --profile basic --offline --dry-run --json";
+    let (running, _open) = place.run(list).start_waiting();
+    std::thread::sleep(Duration::from_millis(500));
+    running.signal("INT");
+    let ran = running.end();
+    assert_eq!(ran.code, Some(130), "{}", ran.stderr);
+    assert_eq!(ran.end()["exit_code"], 130);
+}

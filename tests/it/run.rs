@@ -143,9 +143,15 @@ impl<'a> Run<'a> {
         let bytes = std::mem::take(&mut self.stdin);
         // A program that ends without reading its input closes the pipe; that is its right.
         std::thread::spawn(move || drop(stdin.write_all(&bytes)));
-        let stdout = collect(child.stdout.take().unwrap());
-        let stderr = collect(child.stderr.take().unwrap());
-        Running { place: self.place, child, stdout, stderr }
+        Running::of(self.place, child)
+    }
+
+    /// Starts it with a standard input that nobody types into and nobody closes; the pipe given back keeps it open.
+    pub fn start_waiting(mut self) -> (Running<'a>, std::process::ChildStdin) {
+        let mut child =
+            self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let stdin = child.stdin.take().unwrap();
+        (Running::of(self.place, child), stdin)
     }
 
     /// Runs it to its end, whatever that is.
@@ -193,6 +199,12 @@ pub struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
+    fn of(place: &'a Place, mut child: Child) -> Self {
+        let stdout = collect(child.stdout.take().unwrap());
+        let stderr = collect(child.stderr.take().unwrap());
+        Self { place, child, stdout, stderr }
+    }
+
     /// Sends it a signal by name, as Ctrl-C does with `INT`.
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
