@@ -150,7 +150,8 @@ pub async fn resolve(
     server: Option<Client>,
     confirm: &mut (dyn FnMut(&str) -> bool + Send),
 ) -> Result<UploadPlan, Error> {
-    let discovery = Discovery::prepare(inputs(config), &mut std::io::stdin().lock())?;
+    // A list on standard input may take its time: said to be blocking, so that signals are heard meanwhile.
+    let discovery = tokio::task::block_in_place(|| Discovery::prepare(inputs(config), &mut std::io::stdin().lock()))?;
     let local = governance::local(&config.deid)?;
     let (project, decision) = if let Some(client) = &server {
         let project = ask_server(client, config).await?;

@@ -140,5 +140,7 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
 
 /// Asks the person at the terminal. Where the question cannot be put, the answer is no.
 fn ask(question: &str) -> bool {
-    report::confirm(question, &mut std::io::stdin().lock(), &mut std::io::stderr()).unwrap_or(false)
+    // Said to be blocking, so that another thread goes on listening for signals.
+    let answer = || report::confirm(question, &mut std::io::stdin().lock(), &mut std::io::stderr());
+    tokio::task::block_in_place(answer).unwrap_or(false)
 }
