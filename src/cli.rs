@@ -4,6 +4,7 @@
 //! terminal or judge whether values go together: [`crate::config`] does the judging.
 
 mod commands;
+mod profile;
 mod upload;
 mod values;
 
@@ -16,7 +17,8 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
-pub use commands::{Command, ProfileCommand, SandboxArgs};
+pub use commands::{Command, SandboxArgs};
+pub use profile::{ProfileCommand, ShowArgs, WhichProfile};
 pub use upload::{ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, ReportArgs, TransferArgs, UploadArgs};
 pub use values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProfileLevel, ProgressStyle};
 
@@ -24,7 +26,7 @@ pub use values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, P
 pub const RESERVED: [&str; 7] = ["login", "logout", "status", "profile", "sandbox", "completions", "help"];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 5] = ["dry-run", "yes", "no-deid", "help", "version"];
+const NOT_FROM_ENVIRONMENT: [&str; 6] = ["dry-run", "yes", "no-deid", "show-secrets", "help", "version"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -101,7 +103,19 @@ pub fn parse<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Cli, Stop
     let mut cli = Cli::from_arg_matches(&matches).map_err(Stop)?;
     cli.upload.filters = filters(&matches);
     cli.upload.from_environment = from_environment(&matches);
+    if let Some(Command::Profile(command)) = &mut cli.command {
+        settle_profile(command, &matches);
+    }
     Ok(cli)
+}
+
+/// What only the matches know of a `profile` command: where its values come from.
+fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
+    let inner = matches.subcommand().and_then(|(_, profile)| profile.subcommand());
+    let Some((_, matches)) = inner else { return };
+    if let Some(which) = command.which_mut() {
+        which.project_from_environment = which.project.is_some() && set_by_environment(matches, "project");
+    }
 }
 
 /// Writes the completion script of a shell.

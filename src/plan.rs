@@ -8,16 +8,15 @@ mod governance;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::config::{Config, DeidChoice, IfExists, OtherFiles, PackageBy, Sink};
+use crate::config::{Config, IfExists, OtherFiles, PackageBy, Sink};
 use crate::credential::ApiKey;
 use crate::deid::{self, Cleaner, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
 use crate::discover::{Discovery, Inputs};
 use crate::failure::{Error, FileFailure, RunCode};
 use crate::flywheel::{Client, Hierarchy, Project, ProjectRef, Settings};
-use crate::profile::Profile;
 use crate::routing::ForcedLabels;
-pub use governance::{Decision, Governing};
+pub use governance::{Decision, Governing, document as server_profile};
 
 /// What a run is going to do.
 #[derive(Debug)]
@@ -155,7 +154,8 @@ pub async fn resolve(
     let local = governance::local(&config.deid)?;
     let (project, decision) = if let Some(client) = &server {
         let project = ask_server(client, config).await?;
-        let decision = governing(client, &project, local, &config.deid).await?;
+        let server = governance::ask(client, &project).await?;
+        let decision = governance::decide(server, local, &config.deid, &project)?;
         (project, decision)
     } else {
         let project = offline_project(&config.destination.project)?;
@@ -186,19 +186,6 @@ pub async fn resolve(
         limits: limits(config),
         announcements,
     })
-}
-
-/// What is done to data that goes to a project, by what the server and the user say.
-///
-/// # Errors
-/// A level of settings that may not be viewed, an invalid profile, or a conflict of the two.
-pub async fn governing(
-    client: &Client,
-    project: &Project,
-    local: Option<Profile>,
-    choice: &DeidChoice,
-) -> Result<Decision, Error> {
-    governance::decide(governance::ask(client, project).await?, local, choice, project)
 }
 
 fn limits(config: &Config) -> Limits {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::profile::{self, ProfileCommand};
 use super::upload::ConnectionArgs;
 use super::values::ProfileLevel;
 
@@ -31,8 +32,8 @@ pub enum Command {
         #[command(flatten)]
         connection: ConnectionArgs,
     },
-    /// Look at de-identification profiles
-    #[command(subcommand)]
+    /// Look at, check, convert and try de-identification profiles
+    #[command(subcommand, after_help = profile::EXAMPLES, after_long_help = format!("{}\n{}", profile::EXAMPLES, profile::EXIT_CODES))]
     Profile(ProfileCommand),
     /// Run a server for trying things out
     Sandbox(SandboxArgs),
@@ -40,22 +41,6 @@ pub enum Command {
     Completions {
         /// The shell that it is for
         shell: clap_complete::Shell,
-    },
-}
-
-/// What can be asked about profiles.
-#[derive(Debug, Clone, Subcommand)]
-pub enum ProfileCommand {
-    /// List the built-in profiles
-    List,
-    /// Show which profile governs a project: level, name and digest
-    Show {
-        /// The project: group/project, its id, or its label
-        #[arg(short, long)]
-        project: String,
-        /// How the server is reached.
-        #[command(flatten)]
-        connection: ConnectionArgs,
     },
 }
 

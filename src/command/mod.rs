@@ -25,21 +25,23 @@ use crate::report;
 /// Carries out what was typed; `arguments` without the program's name.
 pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> ExitStatus {
     let Some(command) = cli.command else { return upload::run(&cli.upload, arguments, environment) };
+    let finished = |done: Result<(), Error>| done.map(|()| ExitStatus::Success);
     let done = match command {
-        Command::Login { with_key_stdin, connection } => account::login(with_key_stdin, &(&connection).into(), environment),
-        Command::Logout => account::logout(),
-        Command::Status { json, connection } => account::status(json, &(&connection).into()),
-        Command::Profile(command) => profile::run(command),
-        Command::Sandbox(args) => sandbox::run(args),
-        Command::Completions { shell } => cli::write_completions(shell, &mut io::stdout().lock()).map_err(|e| unwritten(&e)),
-    };
-    match done {
-        Ok(()) => ExitStatus::Success,
-        Err(error) => {
-            report::print_error(&error, environment.color(ColorWhen::Auto));
-            ExitStatus::of_error(error.code)
+        Command::Login { with_key_stdin, connection } => {
+            finished(account::login(with_key_stdin, &(&connection).into(), environment))
         }
-    }
+        Command::Logout => finished(account::logout()),
+        Command::Status { json, connection } => finished(account::status(json, &(&connection).into())),
+        Command::Profile(command) => profile::run(command),
+        Command::Sandbox(args) => finished(sandbox::run(args)),
+        Command::Completions { shell } => {
+            finished(cli::write_completions(shell, &mut io::stdout().lock()).map_err(|e| unwritten(&e)))
+        }
+    };
+    done.unwrap_or_else(|error| {
+        report::print_error(&error, environment.color(ColorWhen::Auto));
+        ExitStatus::of_error(error.code)
+    })
 }
 
 /// The places that a key may come from, with what the environment says about them.

@@ -6,7 +6,7 @@ use crate::config::DeidChoice;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::{Client, Level, Project};
 use crate::phi::escape_for_terminal;
-use crate::profile::{self, Profile};
+use crate::profile::{self, Document, Profile};
 
 use super::Announcement;
 
@@ -54,23 +54,32 @@ pub fn local(choice: &DeidChoice) -> Result<Option<Profile>, Error> {
     }
 }
 
-/// Asks the server at all three levels; the first with a DICOM section counts, whole.
+/// Asks the server at all three levels; the first with a DICOM section counts, whole. The profile is as it was written.
 ///
 /// # Errors
-/// A level that may not be viewed or does not answer, and a profile that is not valid.
-pub async fn ask(client: &Client, project: &Project) -> Result<FromServer, Error> {
+/// A level that may not be viewed or does not answer, and a document that cannot be read.
+pub async fn document(client: &Client, project: &Project) -> Result<Option<(Level, Document)>, Error> {
     for level in Level::ALL {
         // A project that a rehearsal only pretends to create has no settings yet.
         if level == Level::Project && project.id.is_empty() {
             continue;
         }
         if let Some(json) = client.settings(level, project).await?
-            && let Some(profile) = profile::from_server_json(&json, level.as_str())?
+            && let Some(document) = Document::from_server_json(&json, level.as_str())?
         {
-            return Ok(Some((level, profile)));
+            return Ok(Some((level, document)));
         }
     }
     Ok(None)
+}
+
+/// [`document`], with its meaning.
+///
+/// # Errors
+/// Those, and a profile that is not valid.
+pub async fn ask(client: &Client, project: &Project) -> Result<FromServer, Error> {
+    let found = document(client, project).await?;
+    found.map(|(level, document)| Ok((level, document.profile()?))).transpose()
 }
 
 /// Decides between what the server says and what the user said.

@@ -32,18 +32,65 @@ impl Language {
 
 /// The built-in profile of this name, else the profile in this file: TOML, YAML or JSON by its extension.
 pub fn load(name_or_path: &str) -> Result<Profile, Error> {
-    if let Some(text) = builtin(name_or_path) {
-        return parse(text, Language::Toml, name_or_path, name_or_path);
+    Document::load(name_or_path)?.profile()
+}
+
+/// A profile as it was written, not yet checked for what it means.
+#[derive(Clone)]
+pub struct Document {
+    pub(super) root: Node,
+    /// How messages name it.
+    origin: String,
+    /// Its name if it does not say one itself.
+    fallback_name: String,
+}
+
+impl Document {
+    /// Reads a built-in profile or a file; what fails is whatever is no TOML, YAML or JSON.
+    pub fn load(name_or_path: &str) -> Result<Self, Error> {
+        if let Some(text) = builtin(name_or_path) {
+            return Self::parse(text, Language::Toml, name_or_path, name_or_path);
+        }
+        let path = Path::new(name_or_path);
+        let shown = display_path(path);
+        let Some(language) = Language::of(path) else { return Err(not_found(name_or_path, &shown)) };
+        let text = read_file(path).map_err(|why| {
+            Error::new(RunCode::ProfileInvalid, format!("the profile {shown} cannot be read: {why}"))
+                .with_hint(format!("name a file, or a built-in profile: {}", names()))
+        })?;
+        let stem = path.file_stem().map(|stem| escape_for_terminal(&stem.to_string_lossy())).unwrap_or_default();
+        Self::parse(&text, language, &shown, &stem)
     }
-    let path = Path::new(name_or_path);
-    let shown = display_path(path);
-    let Some(language) = Language::of(path) else { return Err(not_found(name_or_path, &shown)) };
-    let text = read_file(path).map_err(|why| {
-        Error::new(RunCode::ProfileInvalid, format!("the profile {shown} cannot be read: {why}"))
-            .with_hint(format!("name a file, or a built-in profile: {}", names()))
-    })?;
-    let stem = path.file_stem().map(|stem| escape_for_terminal(&stem.to_string_lossy())).unwrap_or_default();
-    parse(&text, language, &shown, &stem)
+
+    /// The document in a server's answer, `level` saying whose it is (`project`, `group`, `site`). The value is the
+    /// `deid_profile` itself, or settings that hold one. None where it has no `dicom` section, or nothing in it: then the
+    /// next level counts. A section that is there and does nothing gives an empty profile.
+    pub fn from_server_json(value: &serde_json::Value, level: &str) -> Result<Option<Self>, Error> {
+        let origin = format!("of the {}", escape_for_terminal(level));
+        let value = value.get("deid_profile").unwrap_or(value);
+        // The server takes the document as text as well as parsed.
+        let root = match value.as_str() {
+            Some(text) => yaml::parse(text),
+            None => json::from_value(value),
+        };
+        let root = root.map_err(|problem| error(problem, &origin))?;
+        Ok(has_dicom(&root).then(|| Self { root, origin, fallback_name: "server_deid_profile".to_owned() }))
+    }
+
+    fn parse(text: &str, language: Language, origin: &str, fallback_name: &str) -> Result<Self, Error> {
+        let tree = match language {
+            Language::Toml => toml::parse(text),
+            Language::Yaml => yaml::parse(text),
+            Language::Json => json::parse(text),
+        };
+        let root = tree.map_err(|problem| error(problem, origin))?;
+        Ok(Self { root, origin: origin.to_owned(), fallback_name: fallback_name.to_owned() })
+    }
+
+    /// What it means, every key checked.
+    pub fn profile(&self) -> Result<Profile, Error> {
+        read::profile(&self.root, &self.fallback_name).map_err(|problem| error(problem, &self.origin))
+    }
 }
 
 fn read_file(path: &Path) -> Result<String, String> {
@@ -70,15 +117,6 @@ fn names() -> String {
     builtin_names().collect::<Vec<_>>().join(", ")
 }
 
-fn parse(text: &str, language: Language, shown: &str, fallback_name: &str) -> Result<Profile, Error> {
-    let tree = match language {
-        Language::Toml => toml::parse(text),
-        Language::Yaml => yaml::parse(text),
-        Language::Json => json::parse(text),
-    };
-    tree.and_then(|root| read::profile(&root, fallback_name)).map_err(|problem| error(problem, shown))
-}
-
 fn error(problem: Problem, origin: &str) -> Error {
     let place = if problem.place.line > 0 { format!(":{}:{}", problem.place.line, problem.place.column) } else { String::new() };
     let error = Error::new(RunCode::ProfileInvalid, format!("profile {origin}{place}: {}", problem.message));
@@ -88,22 +126,9 @@ fn error(problem: Problem, origin: &str) -> Error {
     }
 }
 
-/// The profile in a server's answer, `level` saying whose it is (`project`, `group`, `site`). The value is the
-/// `deid_profile` itself, or settings that hold one. None where it has no `dicom` section, or nothing in it: then the
-/// next level counts. A section that is there and does nothing gives an empty profile.
+/// The profile in a server's answer; see [`Document::from_server_json`].
 pub fn from_server_json(value: &serde_json::Value, level: &str) -> Result<Option<Profile>, Error> {
-    let origin = format!("of the {}", escape_for_terminal(level));
-    let value = value.get("deid_profile").unwrap_or(value);
-    // The server takes the document as text as well as parsed.
-    let root = match value.as_str() {
-        Some(text) => yaml::parse(text),
-        None => json::from_value(value),
-    };
-    let root = root.map_err(|problem| error(problem, &origin))?;
-    if !has_dicom(&root) {
-        return Ok(None);
-    }
-    read::profile(&root, "server_deid_profile").map(Some).map_err(|problem| error(problem, &origin))
+    Document::from_server_json(value, level)?.map(|document| document.profile()).transpose()
 }
 
 fn has_dicom(root: &Node) -> bool {
@@ -121,6 +146,10 @@ mod tests {
 
     use super::*;
     use crate::profile::{Action, Replacement, Scalar, Selector};
+
+    fn parse(text: &str, language: Language, shown: &str, fallback_name: &str) -> Result<Profile, Error> {
+        Document::parse(text, language, shown, fallback_name)?.profile()
+    }
 
     fn yaml(text: &str) -> Result<Profile, Error> {
         parse(text, Language::Yaml, "p.yaml", "p")

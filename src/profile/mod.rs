@@ -20,7 +20,7 @@ mod yaml;
 pub use action::{Action, Replacement, Scalar, has_character_set, is_number_text, is_numeric, is_text};
 pub use builtin::{builtin, builtin_names};
 pub use date_format::DateFormat;
-pub use load::{from_server_json, load};
+pub use load::{Document, from_server_json, load};
 pub use model::{AgeUnit, DicomRules, Position, Profile, Rule};
 pub use path_regex::PathRegex;
 pub use selector::{ItemChoice, Path, Selector, SelectorError};

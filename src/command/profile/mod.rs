@@ -1,0 +1,27 @@
+//! `fwupload profile`: profiles listed, shown, checked, converted, compared and tried out.
+//!
+//! Owns what is said about profiles. What a profile means and does is for `profile` and `deid`, and nothing here sends
+//! anything.
+
+mod show;
+mod which;
+
+use crate::cli::ProfileCommand;
+use crate::exit::ExitStatus;
+use crate::failure::Error;
+use crate::profile;
+
+use super::say;
+
+/// Answers a question about profiles.
+pub fn run(command: ProfileCommand) -> Result<ExitStatus, Error> {
+    match command {
+        ProfileCommand::List => profile::builtin_names().try_for_each(list).map(|()| ExitStatus::Success),
+        ProfileCommand::Show(args) => show::run(&args),
+    }
+}
+
+fn list(name: &str) -> Result<(), Error> {
+    let profile = profile::load(name)?;
+    say(&format!("{name:18} {}", profile.description.as_deref().unwrap_or_default()))
+}

@@ -1,0 +1,106 @@
+//! Which profile a command is about: a built-in one, a file, or the one that governs a project.
+
+use crate::cli::WhichProfile;
+use crate::config::Connection;
+use crate::failure::{Error, RunCode};
+use crate::flywheel::{Level, ProjectRef};
+use crate::phi::display_path;
+use crate::plan;
+use crate::profile::{self, Document, Profile};
+
+use super::super::{key_sources, runtime};
+
+/// A profile that was asked for, checked.
+pub struct Chosen {
+    /// The document as it was written.
+    pub document: Document,
+    /// What it means.
+    pub profile: Profile,
+    /// `built-in`, `local`, `project`, `group` or `site`.
+    pub level: &'static str,
+    /// Its built-in name, its file, or the project that it governs.
+    pub origin: String,
+    /// `sha256:<64 hex>` of its meaning.
+    pub digest: String,
+}
+
+/// What was found.
+pub enum Choice {
+    /// A profile.
+    Profile(Box<Chosen>),
+    /// The project has none.
+    NoneGoverns {
+        /// The project as group/project.
+        project: String,
+        /// The level at which an explicitly empty profile opts out.
+        opted_out: Option<Level>,
+    },
+}
+
+impl Choice {
+    /// The profile, for commands that need one.
+    pub fn required(self) -> Result<Chosen, Error> {
+        match self {
+            Self::Profile(chosen) => Ok(*chosen),
+            none @ Self::NoneGoverns { .. } => {
+                Err(Error::new(RunCode::ProfileMissing, none.sentence()).with_hint("name a built-in profile or a file instead"))
+            }
+        }
+    }
+
+    /// What was found, in words.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Profile(chosen) => format!("{} ({})", chosen.origin, chosen.level),
+            Self::NoneGoverns { project, opted_out: Some(level) } => {
+                format!("an empty profile at the {level} switches de-identification off for {project}")
+            }
+            Self::NoneGoverns { project, opted_out: None } => format!("no profile governs {project}"),
+        }
+    }
+}
+
+/// Finds the profile that the arguments name, by file, by built-in name, or by project.
+pub fn choose(which: &WhichProfile) -> Result<Choice, Error> {
+    match (&which.profile, &which.project) {
+        (Some(_), Some(_)) if !which.project_from_environment => {
+            let error = Error::new(RunCode::Usage, "a profile and `--project` exclude each other");
+            Err(error.with_hint("leave out one of the two"))
+        }
+        (Some(name), _) => named(name).map(|chosen| Choice::Profile(Box::new(chosen))),
+        (None, Some(project)) => governing(project, &(&which.connection).into()),
+        (None, None) => Err(Error::new(RunCode::Usage, "no profile is named")
+            .with_hint("name a built-in profile or a file, or add `--project group/project` for the one that governs there")),
+    }
+}
+
+/// The built-in profile of this name, else the profile in this file.
+pub fn named(name: &str) -> Result<Chosen, Error> {
+    let level = if profile::builtin(name).is_some() { "built-in" } else { "local" };
+    checked(Document::load(name)?, level, display_path(name.as_ref()))
+}
+
+/// The profile that the server has for a project, at whatever level.
+pub fn governing(project: &str, connection: &Connection) -> Result<Choice, Error> {
+    let wanted = ProjectRef::parse(project)?;
+    let (key, _) = key_sources(connection).resolve()?;
+    let (project, found) = runtime()?.block_on(async {
+        let client = plan::client(&key, connection.ca_cert.clone(), true)?;
+        client.check_key().await?;
+        let project = client.resolve_project(&wanted).await?;
+        let found = plan::server_profile(&client, &project).await?;
+        Ok::<_, Error>((project.path(), found))
+    })?;
+    let Some((level, document)) = found else { return Ok(Choice::NoneGoverns { project, opted_out: None }) };
+    let chosen = checked(document, level.as_str(), project.clone())?;
+    if chosen.profile.is_empty() {
+        return Ok(Choice::NoneGoverns { project, opted_out: Some(level) });
+    }
+    Ok(Choice::Profile(Box::new(chosen)))
+}
+
+fn checked(document: Document, level: &'static str, origin: String) -> Result<Chosen, Error> {
+    let profile = document.profile()?;
+    let digest = profile.digest();
+    Ok(Chosen { document, profile, level, origin, digest })
+}
