@@ -8,23 +8,35 @@ use dicom_core::VR;
 /// The table as it stands in PS3.15, edition 2026d: creator, tag with its block open, VR, VM, name.
 const TABLE: &str = include_str!("safe-private.csv");
 
-static VRS: LazyLock<HashMap<(&'static str, u16, u8), VR>> = LazyLock::new(|| TABLE.lines().skip(1).filter_map(row).collect());
+type Name = (&'static str, u16, u8);
+
+/// Every row, with its VR where there is one.
+static ROWS: LazyLock<HashMap<Name, Option<VR>>> = LazyLock::new(|| TABLE.lines().skip(1).filter_map(row).collect());
 
 /// The VR of a private element by creator, group and the last two digits of the element number.
 pub fn private_vr(creator: &str, group: u16, element: u8) -> Option<VR> {
+    find(creator, group, element)?
+}
+
+/// Whether the standard lists a private element as one that is safe to retain, once its value was looked at.
+pub fn is_listed_as_safe(creator: &str, group: u16, element: u8) -> bool {
+    find(creator, group, element).is_some()
+}
+
+fn find(creator: &str, group: u16, element: u8) -> Option<Option<VR>> {
     // The lifetime of the key is shortened by the lookup, so borrowing for less than 'static does.
-    let table: &HashMap<(&str, u16, u8), VR> = &VRS;
+    let table: &HashMap<(&str, u16, u8), Option<VR>> = &ROWS;
     table.get(&(creator, group, element)).copied()
 }
 
-fn row(line: &'static str) -> Option<((&'static str, u16, u8), VR)> {
+fn row(line: &'static str) -> Option<(Name, Option<VR>)> {
     let (creator, rest) = match line.strip_prefix('"') {
         Some(quoted) => quoted.split_once("\",")?,
         None => line.split_once(',')?,
     };
     let (tag, rest) = rest.strip_prefix("\"(")?.split_once(")\",")?;
     let (group, element) = tag.split_once(",xx")?;
-    let vr: VR = rest.split(',').next()?.parse().ok()?;
+    let vr = rest.split(',').next()?.parse().ok();
     Some(((creator, u16::from_str_radix(group, 16).ok()?, u8::from_str_radix(element, 16).ok()?), vr))
 }
 
@@ -35,8 +47,10 @@ mod tests {
     #[test]
     fn the_table_is_read_whole() {
         // 479 rows; five have no VR and two leave a choice.
-        assert_eq!(VRS.len(), 472);
+        assert_eq!((ROWS.len(), ROWS.values().flatten().count()), (479, 472));
         assert_eq!(private_vr("Philips PET Private Group", 0x7053, 0x00), Some(VR::DS));
         assert_eq!(private_vr("philips pet private group", 0x7053, 0x00), None);
+        assert!(is_listed_as_safe("ELSCINT1", 0x00E1, 0x21));
+        assert!(!is_listed_as_safe("ELSCINT1", 0x00E1, 0x22));
     }
 }

@@ -1,0 +1,110 @@
+//! Attributes that may identify and that Table E.1-1 does not name: a list made from that table alone passes them.
+
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use super::confidentiality::Covers;
+
+/// Tag, keyword, name, VR, kind, whether retired, and what the attribute may tell.
+const TABLE: &str = include_str!("e1-1-blind-spots.csv");
+
+/// An attribute of the dictionary that Table E.1-1 passes over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlindSpot {
+    /// The attributes that the row is about.
+    pub covers: Covers,
+    /// Its keyword.
+    pub keyword: String,
+    /// Whether the standard has retired it.
+    pub retired: bool,
+    /// What it may tell.
+    pub concern: Concern,
+}
+
+/// What an attribute may tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Concern {
+    /// Who the patient or another person is: a name, an identifier, a way to the original.
+    Identity,
+    /// Which instance or thing it was: a UID that is not of a class or scheme.
+    Uid,
+    /// When it was.
+    Time,
+    /// Whatever people type.
+    Text,
+    /// Where, and with which equipment.
+    Device,
+}
+
+impl FromStr for Concern {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "identity" => Ok(Self::Identity),
+            "uid" => Ok(Self::Uid),
+            "time" => Ok(Self::Time),
+            "text" => Ok(Self::Text),
+            "device" => Ok(Self::Device),
+            _ => Err(()),
+        }
+    }
+}
+
+/// The attributes of some concern, in tag order. Codes and structure, of no concern, are left out.
+pub fn blind_spots() -> &'static [BlindSpot] {
+    static ROWS: OnceLock<Vec<BlindSpot>> = OnceLock::new();
+    ROWS.get_or_init(|| {
+        let mut reader = csv::Reader::from_reader(TABLE.as_bytes());
+        reader.records().filter_map(|record| row(&record.ok()?)).collect()
+    })
+}
+
+fn row(record: &csv::StringRecord) -> Option<BlindSpot> {
+    Some(BlindSpot {
+        covers: Covers::parse(record.get(0)?)?,
+        keyword: record.get(1)?.to_owned(),
+        retired: record.get(5)? == "Y",
+        concern: record.get(6)?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::standard::{attribute, keyword};
+
+    #[test]
+    fn the_list_is_the_pinned_one_and_read_whole() {
+        let digest = hex::encode(Sha256::digest(TABLE));
+        assert_eq!(digest, "7a54e0dda983ff9da946195e87f5f62bfc812e6dd28e3a6b2a4de3fc7ae3a439");
+        assert_eq!(TABLE.lines().count(), 531);
+        let of_none = TABLE.lines().filter(|line| line.ends_with(",none")).count();
+        assert_eq!(blind_spots().len() + of_none, 530);
+    }
+
+    #[test]
+    fn table_e_1_1_names_none_of_them_but_curves() {
+        for spot in blind_spots() {
+            if let Covers::One(tag) = spot.covers {
+                assert_eq!(attribute(tag), None, "{}", spot.keyword);
+                assert_eq!(keyword(tag), Some(spot.keyword.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_must_stay_is_of_no_concern() {
+        for must_stay in ["SOPClassUID", "ReferencedSOPClassUID", "CodeValue", "CodingSchemeDesignator", "DeidentificationMethod"]
+        {
+            assert!(blind_spots().iter().all(|spot| spot.keyword != must_stay), "{must_stay}");
+        }
+        let of = |keyword: &str| blind_spots().iter().find(|spot| spot.keyword == keyword).unwrap().concern;
+        assert_eq!(of("PatientBirthDateInAlternativeCalendar"), Concern::Identity);
+        assert_eq!(of("MultiFrameSourceSOPInstanceUID"), Concern::Uid);
+        assert_eq!(of("OverlayDescription"), Concern::Text);
+    }
+}
