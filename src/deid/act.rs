@@ -2,11 +2,12 @@
 
 use super::date::{Shift, Unshiftable};
 use super::hash::Hasher;
+use super::jitter::{Noise, Unjittered};
 use super::private;
 use super::text::{Reading, Unwritable, read, write_text, write_value};
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Tag, VR, character_set_of};
 use crate::failure::{FileCode, FileFailure};
-use crate::profile::Replacement;
+use crate::profile::{Replacement, Scalar, is_binary_number, is_number_text};
 use crate::standard;
 
 /// Specific Character Set.
@@ -16,10 +17,16 @@ pub(super) const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 pub(super) enum Act {
     Keep,
     Remove,
-    Replace { value: Replacement, insert: bool },
+    Replace {
+        value: Replacement,
+        insert: bool,
+    },
     Hash,
     HashUid,
     Shift(Shift),
+    Jitter(Noise),
+    /// An action that this build cannot carry out; the loader lets none through.
+    Unavailable,
 }
 
 /// What an action needs to know of the data set that the element is in.
@@ -67,7 +74,8 @@ impl Act {
             Self::Keep | Self::Replace { value: Replacement::Nothing, .. } => Ok(Done::Nothing),
             Self::Remove => Ok(if data.remove(tag).is_some() { Done::Changed } else { Done::Nothing }),
             Self::Replace { value, insert } => replace(data, tag, scope, value, *insert),
-            Self::Hash | Self::HashUid | Self::Shift(_) => self.rewrite(data, tag, scope, hasher),
+            Self::Hash | Self::HashUid | Self::Shift(_) | Self::Jitter(_) => self.rewrite(data, tag, scope, hasher),
+            Self::Unavailable => Err(Misstep::new(FileCode::DeidRule, "the action cannot be carried out")),
         }
     }
 
@@ -84,15 +92,40 @@ impl Act {
         };
         let new = match self {
             Self::HashUid => hasher.hashuid(&text),
-            Self::Shift(shift) => shift.apply(&text).map_err(|why| match why {
-                Unshiftable::Format => Misstep::new(FileCode::DeidDate, format!("not in the format {}", shift.format.as_str())),
-                Unshiftable::Range => Misstep::new(FileCode::DeidDate, "the shifted date would lie outside the years 1 to 9999"),
-            })?,
+            Self::Shift(shift) => shift.apply(&text).map_err(|why| unshiftable(why, shift))?,
+            Self::Jitter(noise) => return jittered(noise, &text, vr, data, tag, scope),
             _ => hasher.hash(&text),
         };
         let new = write_text(tag, vr, &new, || character_set_of(data, scope.inherited)).map_err(unwritable)?;
         Ok(put(data, new))
     }
+}
+
+/// Moves a number by a random one.
+fn jittered(noise: &Noise, text: &str, vr: VR, data: &mut DataSet, tag: Tag, scope: Scope<'_>) -> Result<Done, Misstep> {
+    if !(is_number_text(vr) || is_binary_number(vr)) {
+        return Err(Misstep::new(FileCode::DeidTarget, format!("the element is {}, which holds no number", vr.to_string())));
+    }
+    let number = noise.apply(text, vr).map_err(|why| match why {
+        Unjittered::NotANumber if noise.whole => Misstep::new(FileCode::DeidTarget, "the value is not one whole number"),
+        Unjittered::NotANumber => Misstep::new(FileCode::DeidTarget, "the value is not one number"),
+        Unjittered::NoRandomness => no_randomness(),
+    })?;
+    let value = Replacement::One(if is_number_text(vr) { Scalar::Text(number) } else { Scalar::of_number(&number, vr) });
+    let new = write_value(tag, vr, &value, scope.encoding, CharacterSet::default).map_err(unwritable)?;
+    Ok(put(data, new))
+}
+
+fn unshiftable(why: Unshiftable, shift: &Shift) -> Misstep {
+    match why {
+        Unshiftable::Format => Misstep::new(FileCode::DeidDate, format!("not in the format {}", shift.format.as_str())),
+        Unshiftable::Range => Misstep::new(FileCode::DeidDate, "the shifted date would lie outside the years 1 to 9999"),
+        Unshiftable::NoRandomness => no_randomness(),
+    }
+}
+
+fn no_randomness() -> Misstep {
+    Misstep::new(FileCode::DeidRule, "the operating system gave no random numbers")
 }
 
 fn replace(data: &mut DataSet, tag: Tag, scope: Scope<'_>, value: &Replacement, insert: bool) -> Result<Done, Misstep> {

@@ -4,9 +4,10 @@ use super::act::{Act, Scope};
 use super::afterwards;
 use super::age::age;
 use super::apply::{Compiled, Rules, Run, Target};
-use super::date::{Shift, span};
+use super::date::{Shift, settled, span};
 use super::hash::Hasher;
 use super::instance::CleanInstance;
+use super::jitter::Noise;
 use super::private::{self, PrivateName};
 use super::text::{Reading, read};
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value};
@@ -91,18 +92,29 @@ impl Cleaner {
 
 /// Settles what a rule leaves to the profile.
 fn compile(rule: &Rule, rules: &DicomRules) -> Compiled {
-    let shift = |days: &Option<f64>, format: &Option<DateFormat>, default: &DateFormat, with_time| {
-        let by = span(days.or(rules.date_increment).unwrap_or_default());
-        Act::Shift(Shift { by, format: format.as_ref().unwrap_or(default).clone(), with_time })
-    };
+    let by = |days: &Option<f64>| span(days.or(rules.date_increment).unwrap_or_default());
     let act = match &rule.action {
         Action::Keep => Act::Keep,
         Action::Remove => Act::Remove,
         Action::ReplaceWith { value, insert } => Act::Replace { value: value.clone(), insert: rules.inserts(*insert) },
         Action::Hash => Act::Hash,
         Action::HashUid => Act::HashUid,
-        Action::IncrementDate { days, format } => shift(days, format, &rules.date_format, false),
-        Action::IncrementDateTime { days, format } => shift(days, format, &rules.datetime_format, true),
+        Action::IncrementDate { days, format, jitter } => Act::Shift(Shift {
+            by: by(days),
+            format: format.as_ref().unwrap_or(&rules.date_format).clone(),
+            with_time: false,
+            jitter: jitter.clone(),
+            between: (None, None),
+        }),
+        Action::IncrementDateTime { days, format, jitter, bounds } => Act::Shift(Shift {
+            by: by(days),
+            format: format.as_ref().unwrap_or(&rules.datetime_format).clone(),
+            with_time: true,
+            jitter: jitter.clone(),
+            between: settled(bounds),
+        }),
+        Action::Jitter(jitter) => Act::Jitter(Noise::new(jitter, rules.jitter_range)),
+        Action::Encrypt | Action::Decrypt => Act::Unavailable,
     };
     let target = match &rule.selector {
         Selector::Tag(tag) => Target::Tag(*tag),

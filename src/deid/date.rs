@@ -2,17 +2,21 @@
 //!
 //! A date that does not have its format exactly is an error: misreading it would shift it to a wrong one.
 
-use chrono::{Datelike, TimeDelta};
+use chrono::{Datelike, Local, NaiveDateTime, TimeDelta};
 
-use crate::profile::DateFormat;
+use super::jitter;
+use crate::profile::{Bound, Bounds, DateFormat, DateJitter};
 
 /// How a rule shifts dates.
 #[derive(Clone)]
 pub(super) struct Shift {
     pub(super) by: TimeDelta,
     pub(super) format: DateFormat,
-    /// Whether a time zone at the end is set aside and a missing fraction is filled in.
+    /// Whether a time zone at the end is set aside.
     pub(super) with_time: bool,
+    pub(super) jitter: Option<DateJitter>,
+    /// The earliest and the latest result.
+    pub(super) between: (Option<NaiveDateTime>, Option<NaiveDateTime>),
 }
 
 /// Why a date cannot be shifted.
@@ -22,6 +26,21 @@ pub(super) enum Unshiftable {
     Format,
     /// The result would lie outside the years 1 to 9999.
     Range,
+    /// The operating system gave no random numbers.
+    NoRandomness,
+}
+
+/// The bounds as points in time; those that count from today begin with the day, not with the time of the run.
+pub(super) fn settled(bounds: &Bounds) -> (Option<NaiveDateTime>, Option<NaiveDateTime>) {
+    let settle = |bound: &Option<Bound>| match bound {
+        None => None,
+        Some(Bound::On(day)) => day.and_hms_opt(0, 0, 0),
+        Some(Bound::FromToday(days)) => {
+            let date = Local::now().naive_local().checked_add_signed(span(*days))?;
+            date.date().and_hms_opt(0, 0, 0)
+        }
+    };
+    (settle(&bounds.min), settle(&bounds.max))
 }
 
 /// Days as a time span, to the microsecond.
@@ -41,18 +60,27 @@ impl Shift {
     fn one(&self, value: &str) -> Result<String, Unshiftable> {
         let (value, zone) = if self.with_time { split_zone(value) } else { (value, "") };
         let completed;
-        let value = if self.with_time && self.format.ends_in_fraction() && !value.contains('.') {
+        let value = if self.format.ends_in_fraction() && !value.contains('.') {
             completed = format!("{value}.0");
             &completed
         } else {
             value
         };
         let date = self.format.parse(value).ok_or(Unshiftable::Format)?;
-        let shifted = date.checked_add_signed(self.by).ok_or(Unshiftable::Range)?;
+        let shifted = date.checked_add_signed(self.by()?).ok_or(Unshiftable::Range)?;
+        let shifted = self.between.0.map_or(shifted, |min| shifted.max(min));
+        let shifted = self.between.1.map_or(shifted, |max| shifted.min(max));
         if !(1..=9999).contains(&shifted.year()) {
             return Err(Unshiftable::Range);
         }
         Ok(self.format.format(shifted) + zone)
+    }
+
+    /// How far one value goes: each has its own random part.
+    fn by(&self) -> Result<TimeDelta, Unshiftable> {
+        let Some(jitter) = &self.jitter else { return Ok(self.by) };
+        let count = jitter::units(jitter).map_err(|_| Unshiftable::NoRandomness)?;
+        jitter.unit.times(count).and_then(|random| self.by.checked_add(&random)).ok_or(Unshiftable::Range)
     }
 }
 
@@ -76,10 +104,18 @@ fn split_zone(value: &str) -> (&str, &str) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::*;
+    use crate::profile::JitterUnit;
 
     fn shift(format: &str, days: f64, with_time: bool, text: &str) -> Result<String, Unshiftable> {
-        Shift { by: span(days), format: DateFormat::new(format).unwrap(), with_time }.apply(text)
+        plain(format, days, with_time).apply(text)
+    }
+
+    fn plain(format: &str, days: f64, with_time: bool) -> Shift {
+        let format = DateFormat::new(format).unwrap();
+        Shift { by: span(days), format, with_time, jitter: None, between: (None, None) }
     }
 
     fn date(text: &str) -> Result<String, Unshiftable> {
@@ -118,5 +154,28 @@ mod tests {
             assert_eq!(time(text), Err(Unshiftable::Format), "{text}");
         }
         assert_eq!(shift("%Y%m%d", -17.0, true, "20040119").unwrap(), "20040102");
+    }
+
+    #[test]
+    fn results_stay_between_the_bounds() {
+        let day = |text: &str| Bound::On(NaiveDate::parse_from_str(text, "%Y%m%d").unwrap());
+        let with = |min, max| Shift { between: settled(&Bounds { min, max }), ..plain("%Y%m%d%H%M%S.%f", -17.0, true) };
+        assert_eq!(with(Some(day("20050101")), None).apply("20040119072730").unwrap(), "20050101000000.000000");
+        assert_eq!(with(None, Some(day("20030101"))).apply("20040119072730+0100").unwrap(), "20030101000000.000000+0100");
+        assert_eq!(with(Some(day("20030101")), None).apply("20040119072730").unwrap(), "20040102072730.000000");
+        let recent = with(Some(Bound::FromToday(-365.25)), None).apply("19000101000000").unwrap();
+        assert!(recent.starts_with(['1', '2']) && recent.get(4..).is_some_and(|rest| rest.ends_with("000000.000000")));
+        assert!(*recent > *"2025");
+    }
+
+    #[test]
+    fn jitter_is_added_to_the_days() {
+        let jittered = |unit| Shift { jitter: Some(DateJitter { range: 2, unit }), ..plain("%Y%m%d%H%M%S.%f", -17.0, true) };
+        let seen: std::collections::BTreeSet<_> =
+            (0..300).map(|_| jittered(JitterUnit::Days).apply("20040119072730").unwrap()).collect();
+        let days = ["20031231", "20040101", "20040103", "20040104"].map(|day| format!("{day}072730.000000"));
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), days);
+        let hours = jittered(JitterUnit::Hours).apply("20040119072730").unwrap();
+        assert!(["05", "06", "08", "09"].contains(&hours.get(8..10).unwrap()), "{hours}");
     }
 }

@@ -12,6 +12,7 @@ mod clean;
 mod date;
 mod hash;
 mod instance;
+mod jitter;
 mod paths;
 mod private;
 mod text;

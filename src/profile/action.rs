@@ -3,6 +3,7 @@
 use dicom_core::VR;
 
 use super::date_format::DateFormat;
+use super::jitter::{Bounds, DateJitter, Jitter};
 
 /// The action of a rule, with its options; an absent option means the profile's own setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,8 @@ pub enum Action {
         days: Option<f64>,
         /// Format to read and write instead of the profile's.
         format: Option<DateFormat>,
+        /// A random part of the shift.
+        jitter: Option<DateJitter>,
     },
     /// Adds days to a date with time.
     IncrementDateTime {
@@ -35,7 +38,17 @@ pub enum Action {
         days: Option<f64>,
         /// Format to read and write instead of the profile's.
         format: Option<DateFormat>,
+        /// A random part of the shift.
+        jitter: Option<DateJitter>,
+        /// Between what the result is held.
+        bounds: Bounds,
     },
+    /// Adds a random number to a number.
+    Jitter(Jitter),
+    /// Moves the element into the encrypted envelope.
+    Encrypt,
+    /// Takes the element's value back out of the encrypted envelope.
+    Decrypt,
 }
 
 impl Action {
@@ -49,14 +62,18 @@ impl Action {
             Self::HashUid => "hashuid",
             Self::IncrementDate { .. } => "increment-date",
             Self::IncrementDateTime { .. } => "increment-datetime",
+            Self::Jitter(_) => "jitter",
+            Self::Encrypt => "encrypt",
+            Self::Decrypt => "decrypt",
         }
     }
 
     /// Why this action can never work on an element of this VR, or nothing where it can.
     pub fn misfit(&self, vr: VR) -> Option<String> {
         match self {
-            Self::Keep | Self::Remove => None,
+            Self::Keep | Self::Remove | Self::Encrypt | Self::Decrypt => None,
             Self::ReplaceWith { value, .. } => value.misfit(vr),
+            Self::Jitter(jitter) => jitter.misfit(vr),
             Self::Hash if vr == VR::UI => Some("`hash` does not give a UID; use `hashuid`".to_owned()),
             _ if is_text(vr) || is_number_text(vr) => None,
             _ => Some(format!("`{}` needs text, and the element is {}", self.name(), vr.to_string())),
@@ -104,6 +121,15 @@ impl Replacement {
 }
 
 impl Scalar {
+    /// A number given as text, for a binary VR.
+    pub fn of_number(text: &str, vr: VR) -> Self {
+        match (text.parse(), text.parse()) {
+            (Ok(whole), _) if !matches!(vr, VR::FL | VR::FD) => Self::Integer(whole),
+            (_, Ok(number)) => Self::Float(number),
+            _ => Self::Text(text.to_owned()),
+        }
+    }
+
     /// Why this value cannot be written into an element of this VR.
     pub fn misfit(&self, vr: VR) -> Option<String> {
         let whole = |min: i64, max: i64| match self {
@@ -160,6 +186,11 @@ pub fn has_character_set(vr: VR) -> bool {
 /// VRs that hold numbers written as text.
 pub fn is_number_text(vr: VR) -> bool {
     matches!(vr, VR::DS | VR::IS)
+}
+
+/// VRs that hold numbers in binary.
+pub fn is_binary_number(vr: VR) -> bool {
+    matches!(vr, VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD)
 }
 
 #[cfg(test)]

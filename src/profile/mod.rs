@@ -6,6 +6,7 @@
 mod action;
 mod builtin;
 mod date_format;
+mod jitter;
 mod json;
 mod load;
 mod model;
@@ -17,9 +18,10 @@ mod toml;
 mod tree;
 mod yaml;
 
-pub use action::{Action, Replacement, Scalar, has_character_set, is_number_text, is_numeric, is_text};
+pub use action::{Action, Replacement, Scalar, has_character_set, is_binary_number, is_number_text, is_numeric, is_text};
 pub use builtin::{builtin, builtin_names};
 pub use date_format::DateFormat;
+pub use jitter::{Bound, Bounds, DateJitter, Jitter, JitterUnit};
 pub use load::{Document, from_server_json, load};
 pub use model::{AgeUnit, DicomRules, Position, Profile, Rule};
 pub use path_regex::PathRegex;

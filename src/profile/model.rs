@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::action::{Action, Replacement, Scalar};
 use super::date_format::DateFormat;
+use super::jitter::{Bounds, DEFAULT_RANGE, DateJitter, canonical_date};
 use super::selector::Selector;
 use crate::phi::Phi;
 
@@ -58,6 +59,8 @@ pub struct DicomRules {
     pub patient_age_units: Option<AgeUnit>,
     /// Whether `replace-with` creates absent elements.
     pub replace_with_insert: bool,
+    /// The range of `jitter` rules that state none.
+    pub jitter_range: f64,
 }
 
 /// Unit of an age string (PS3.5 section 6.2, AS).
@@ -111,6 +114,7 @@ impl Default for DicomRules {
             patient_age_from_birthdate: false,
             patient_age_units: None,
             replace_with_insert: true,
+            jitter_range: DEFAULT_RANGE,
         }
     }
 }
@@ -170,17 +174,25 @@ impl DicomRules {
     fn canonical_rule(&self, rule: &Rule) -> Value {
         let days = |own: &Option<f64>| own.or(self.date_increment);
         let options = match &rule.action {
-            Action::Keep | Action::Remove | Action::Hash | Action::HashUid => Value::Null,
+            Action::Keep | Action::Remove | Action::Hash | Action::HashUid | Action::Encrypt | Action::Decrypt => Value::Null,
+            Action::Jitter(jitter) => jitter.canonical(self.jitter_range),
             Action::ReplaceWith { value, insert } => json!([canonical_value(value), self.inserts(*insert)]),
-            Action::IncrementDate { days: own, format } => {
-                json!([days(own), format.as_ref().unwrap_or(&self.date_format).as_str()])
+            Action::IncrementDate { days: own, format, jitter } => {
+                let format = format.as_ref().unwrap_or(&self.date_format);
+                shifted(days(own), format, jitter.as_ref(), &Bounds::default())
             }
-            Action::IncrementDateTime { days: own, format } => {
-                json!([days(own), format.as_ref().unwrap_or(&self.datetime_format).as_str()])
+            Action::IncrementDateTime { days: own, format, jitter, bounds } => {
+                shifted(days(own), format.as_ref().unwrap_or(&self.datetime_format), jitter.as_ref(), bounds)
             }
         };
         json!([selector_text(&rule.selector), rule.action.name(), options])
     }
+}
+
+fn shifted(days: Option<f64>, format: &DateFormat, jitter: Option<&DateJitter>, bounds: &Bounds) -> Value {
+    let mut all = vec![json!(days), json!(format.as_str())];
+    all.extend(canonical_date(jitter, bounds));
+    Value::Array(all)
 }
 
 /// The selector in full: what messages shorten or escape must still tell two profiles apart.

@@ -1,6 +1,7 @@
 //! Reads the vocabulary: from the tree of a document to a checked profile. It must never pass over a key in silence.
 
 use super::date_format::DateFormat;
+use super::jitter;
 use super::model::{AgeUnit, DicomRules, Profile};
 use super::rule;
 use super::tree::{Entry, Kind, Node, Problem, shown};
@@ -32,17 +33,17 @@ const DICOM_KEYS: &[&str] = &[
     "replace-with-insert",
     "file-filter",
     "enforce-file-filter",
+    "jitter-range",
+    "jitter-type",
+    "decode",
 ];
 
 /// Keys of the `dicom` section that this version does not carry out.
 const DICOM_NOT_YET: &[&str] = &[
-    "jitter-range",
-    "jitter-type",
     "filenames",
     "secret-key",
     "force-nonce",
     "alter_pixels",
-    "decode",
     "retain",
     "asymmetric-encryption",
     "public-key",
@@ -106,8 +107,8 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
     numeric_name_fits(section, &profile.dicom)?;
     if let Some(fields) = fields {
         for (index, node) in fields.items("fields")?.iter().enumerate() {
-            let rule = rule::read(node, index, &profile.dicom)?;
-            profile.notes.extend(rule::note(&rule));
+            let (rule, notes) = rule::read(node, index, &profile.dicom)?;
+            profile.notes.extend(notes);
             profile.dicom.fields.push(rule);
         }
     }
@@ -135,15 +136,35 @@ fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
         "patient-age-from-birthdate" => rules.patient_age_from_birthdate = value.flag(key)?,
         "patient-age-units" => rules.patient_age_units = Some(age_unit(value)?),
         "replace-with-insert" => rules.replace_with_insert = value.flag(key)?,
-        "file-filter" | "enforce-file-filter" => {
-            profile.notes.push(format!("`{key}` has no effect: every DICOM file is cleaned, whatever its name"));
+        "jitter-range" => rules.jitter_range = jitter::range(value, key)?,
+        "jitter-type" => {
+            value.text(key)?;
+            profile.notes.push("`jitter-type` of the profile has no effect, as at Flywheel: state it with the field".to_owned());
         }
-        "decode" if matches!(value.kind, Kind::Bool(true)) => {}
-        _ if DICOM_NOT_YET.contains(&key) && key != "decode" && value.is_falsy() => {}
+        "file-filter" => profile.notes.push(file_filter(value)?),
+        "enforce-file-filter" => {
+            value.flag(key)?;
+        }
+        "decode" if !value.flag(key)? => {
+            let why = "rules reach into every sequence all the same, and values that no rule touches are never decoded";
+            profile.notes.push(format!("`decode: false` has no effect: {why}"));
+        }
+        "decode" => {}
+        _ if DICOM_NOT_YET.contains(&key) && value.is_falsy() => {}
         _ if DICOM_NOT_YET.contains(&key) => return Err(not_yet(entry)),
         _ => return Err(unknown(entry, &[DICOM_KEYS, DICOM_NOT_YET])),
     }
     Ok(())
+}
+
+/// The filter of loose files: globs, or `r!` and an expression. Flywheel's client asks it nothing about files that it
+/// takes in as DICOM, and neither does this program: no DICOM file goes uncleaned for its name.
+fn file_filter(value: &Node) -> Result<String, Problem> {
+    match &value.kind {
+        Kind::List(items) => items.iter().try_for_each(|item| item.text("file-filter").map(|_| ()))?,
+        _ => value.text("file-filter").map(|_| ())?,
+    }
+    Ok("`file-filter` has no effect: every DICOM file is cleaned, whatever its name".to_owned())
 }
 
 /// Days to add; more than the calendar has are refused.

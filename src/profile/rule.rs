@@ -3,23 +3,27 @@
 use dicom_core::Tag;
 
 use super::action::{Action, Replacement, Scalar};
+use super::jitter;
 use super::model::{DicomRules, Position, Rule};
 use super::path_regex::PathRegex;
 use super::read::{date_format, days, not_yet, unknown};
 use super::selector::{Selector, tag_of_number};
-use super::tree::{Entry, Kind, Node, Problem, shown};
+use super::tree::{Entry, Kind, Node, Problem, find, option, shown};
 use crate::standard;
 
 /// Actions that this version carries out.
 const ACTIONS: &[&str] =
-    &["keep", "identity", "remove", "replace-with", "hash", "hashuid", "increment-date", "increment-datetime"];
+    &["keep", "identity", "remove", "replace-with", "hash", "hashuid", "increment-date", "increment-datetime", "jitter"];
 
 /// Actions and options that it does not.
-const NOT_YET: &[&str] = &[
-    "jitter",
-    "regex-sub",
-    "encrypt",
-    "decrypt",
+const NOT_YET: &[&str] = &["regex-sub", "encrypt", "decrypt", "force-nonce"];
+
+/// Options of actions.
+const OPTIONS: &[&str] = &[
+    "replace-with-insert",
+    "date-increment-override",
+    "date-format",
+    "datetime-format",
     "jitter-date",
     "jitter-range",
     "jitter-unit",
@@ -28,14 +32,10 @@ const NOT_YET: &[&str] = &[
     "jitter-max",
     "datetime-min",
     "datetime-max",
-    "force-nonce",
 ];
 
-/// Options of actions.
-const OPTIONS: &[&str] = &["replace-with-insert", "date-increment-override", "date-format", "datetime-format"];
-
-/// The rule that an entry describes.
-pub(super) fn read(node: &Node, index: usize, rules: &DicomRules) -> Result<Rule, Problem> {
+/// The rule that an entry describes, and what the user should know about it.
+pub(super) fn read(node: &Node, index: usize, rules: &DicomRules) -> Result<(Rule, Vec<String>), Problem> {
     let entries = node.entries(&format!("fields[{index}]"))?;
     known(entries)?;
     let (selector, at) = selector(node, entries, rules)?;
@@ -43,19 +43,20 @@ pub(super) fn read(node: &Node, index: usize, rules: &DicomRules) -> Result<Rule
     let line = Some(node.place.line).filter(|line| *line > 0);
     let rule = Rule { selector, action, position: Position { index, line } };
     check_fit(&rule, at)?;
-    Ok(rule)
+    let notes = notes(&rule, entries);
+    Ok((rule, notes))
 }
 
-/// What the user should know about a rule that is accepted.
-pub(super) fn note(rule: &Rule) -> Option<String> {
-    let meta = rule.selector.leaf().is_some_and(|tag| tag.group() == 0x0002);
-    (meta && rule.action != Action::Keep).then(|| {
-        format!("{} has no effect: file meta information is written afresh and follows the cleaned data", rule.describe())
-    })
-}
-
-fn find<'a>(entries: &'a [Entry], key: &str) -> Option<&'a Entry> {
-    entries.iter().find(|entry| entry.key == key)
+fn notes(rule: &Rule, entries: &[Entry]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if rule.selector.leaf().is_some_and(|tag| tag.group() == 0x0002) && rule.action != Action::Keep {
+        let why = "has no effect: file meta information is written afresh and follows the cleaned data";
+        notes.push(format!("{} {why}", rule.describe()));
+    }
+    if let Some(why) = jitter::without_effect(entries, rule.action.name()) {
+        notes.push(format!("{}: {why}", rule.describe()));
+    }
+    notes
 }
 
 fn known(entries: &[Entry]) -> Result<(), Problem> {
@@ -154,12 +155,17 @@ fn action(node: &Node, entries: &[Entry], rules: &DicomRules) -> Result<Action, 
         "replace-with" => {
             Action::ReplaceWith { value: replacement(&entry.value)?, insert: option(entries, "replace-with-insert", Node::flag)? }
         }
-        "increment-date" => {
-            Action::IncrementDate { days: shift(entry, entries, rules)?, format: option(entries, "date-format", date_format)? }
-        }
+        "jitter" => Action::Jitter(jitter::read_jitter(entries, rules.jitter_range)?),
+        "increment-date" => Action::IncrementDate {
+            days: shift(entry, entries, rules)?,
+            format: option(entries, "date-format", date_format)?,
+            jitter: jitter::read_date_jitter(entries)?,
+        },
         "increment-datetime" => Action::IncrementDateTime {
             days: shift(entry, entries, rules)?,
             format: option(entries, "datetime-format", date_format)?,
+            jitter: jitter::read_date_jitter(entries)?,
+            bounds: jitter::read_bounds(entries)?,
         },
         _ => Action::Keep,
     })
@@ -169,20 +175,30 @@ fn action(node: &Node, entries: &[Entry], rules: &DicomRules) -> Result<Action, 
 fn only_options(entries: &[Entry], action: &str) -> Result<(), Problem> {
     let own: &[&str] = match action {
         "replace-with" => &["replace-with-insert"],
-        "increment-date" => &["date-increment-override", "date-format"],
-        "increment-datetime" => &["date-increment-override", "datetime-format"],
+        "jitter" => &["jitter-range", "jitter-type", "jitter-min", "jitter-max"],
+        "increment-date" => &[
+            "date-increment-override",
+            "date-format",
+            "jitter-date",
+            "jitter-range",
+            "jitter-unit",
+            "datetime-min",
+            "datetime-max",
+        ],
+        "increment-datetime" => &[
+            "date-increment-override",
+            "datetime-format",
+            "jitter-date",
+            "jitter-range",
+            "jitter-unit",
+            "datetime-min",
+            "datetime-max",
+        ],
         _ => &[],
     };
     match entries.iter().find(|entry| OPTIONS.contains(&entry.key.as_str()) && !own.contains(&entry.key.as_str())) {
         Some(entry) => Err(Problem::new(entry.place, format!("`{}` does not go with `{action}`", entry.key))),
         None => Ok(()),
-    }
-}
-
-fn option<T>(entries: &[Entry], key: &str, read: impl Fn(&Node, &str) -> Result<T, Problem>) -> Result<Option<T>, Problem> {
-    match find(entries, key) {
-        Some(entry) if !entry.value.is_null() => read(&entry.value, key).map(Some),
-        _ => Ok(None),
     }
 }
 

@@ -148,6 +148,23 @@ impl Node {
     }
 }
 
+/// The entry with this key.
+pub(super) fn find<'a>(entries: &'a [Entry], key: &str) -> Option<&'a Entry> {
+    entries.iter().find(|entry| entry.key == key)
+}
+
+/// An option's value, if it is there and not null.
+pub(super) fn option<T>(
+    entries: &[Entry],
+    key: &str,
+    read: impl Fn(&Node, &str) -> Result<T, Problem>,
+) -> Result<Option<T>, Problem> {
+    match find(entries, key) {
+        Some(entry) if !entry.value.is_null() => read(&entry.value, key).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// Refuses a key that is written twice: which of the two was meant is unclear.
 pub(super) fn without_repeated_keys(entries: Vec<Entry>) -> Result<Vec<Entry>, Problem> {
     let mut seen = std::collections::BTreeSet::new();
