@@ -163,7 +163,7 @@ fn put(data: &mut DataSet, new: Element) -> Done {
 }
 
 /// The VR that an element really has: where the file says UN, that of the dictionary.
-fn effective_vr(element: &Element, data: &DataSet) -> VR {
+pub(super) fn effective_vr(element: &Element, data: &DataSet) -> VR {
     match element.vr {
         VR::UN => standard::vr(element.tag).or_else(|| private::vr_of(element.tag, data)).unwrap_or(VR::UN),
         known => known,

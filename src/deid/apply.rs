@@ -7,6 +7,7 @@ use super::act::{Act, CHARACTER_SET, Done, Misstep, Scope};
 use super::hash::Hasher;
 use super::paths::{Location, Paths, find};
 use super::private::PrivateName;
+use super::record::Log;
 use crate::dicom::{DataSet, Element, Tag, character_set_of};
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::{ItemChoice, Path, PathRegex};
@@ -15,6 +16,8 @@ use crate::profile::{ItemChoice, Path, PathRegex};
 pub(super) struct Compiled {
     /// How messages name it.
     pub(super) name: String,
+    /// Its number in `fields`.
+    pub(super) index: usize,
     pub(super) target: Target,
     pub(super) act: Act,
 }
@@ -48,7 +51,9 @@ pub(super) struct Run {
     pub(super) changed: u32,
     /// Whether a rule changed Specific Character Set somewhere.
     pub(super) character_set_changed: bool,
-    paths: Option<Paths>,
+    pub(super) paths: Option<Paths>,
+    /// Who did what, where somebody wants to know.
+    pub(super) log: Option<Box<Log>>,
 }
 
 impl Rules {
@@ -123,10 +128,13 @@ impl Rules {
         }
         let own = character_set_of(data, scope.inherited);
         for element in data.iter_mut() {
+            let tag = element.tag;
             if let Some(sequence) = element.items_mut() {
                 let inside = Scope { encoding: sequence.encoding, inherited: &own };
-                for item in &mut sequence.items {
+                for (index, item) in sequence.items.iter_mut().enumerate() {
+                    run.enter(tag, index);
                     self.data_set(&mut item.data, inside, false, run)?;
+                    run.leave();
                 }
             }
         }
@@ -186,7 +194,10 @@ impl Rules {
         run: &mut Run,
     ) -> Result<Option<Tag>, FileFailure> {
         let done = rule.act.on(data, tag, scope, &self.hasher).map_err(|misstep| misstep.of(&rule.name, tag))?;
-        run.changed += u32::from(done != Done::Nothing);
+        if done != Done::Nothing {
+            run.changed += 1;
+            run.note(rule.index, tag);
+        }
         run.character_set_changed |= tag == CHARACTER_SET && done != Done::Nothing;
         Ok((done == Done::Inserted).then_some(tag))
     }
@@ -207,6 +218,7 @@ impl Rules {
         let charset = character_set_of(data, scope.inherited);
         let full = || Misstep::new(FileCode::DeidRule, "no private block is free").of(&rule.name, block_tag);
         let tag = name.make_room(data, &charset).ok_or_else(full)?;
+        run.note(rule.index, Tag(tag.group(), tag.element() >> 8));
         self.on(rule, data, tag, scope, run)
     }
 
@@ -232,6 +244,7 @@ impl Rules {
             }
             data.put(Element::sequence(*tag, Vec::new(), scope.encoding));
             made = Some(*tag);
+            run.note(rule.index, *tag);
         }
         let closed = || Misstep::new(FileCode::DeidRule, "the path leads through an element that is no sequence");
         let sequence = data.get_mut(*tag).and_then(Element::items_mut).ok_or_else(|| closed().of(&rule.name, *tag))?;
@@ -245,7 +258,9 @@ impl Rules {
         let inside = Scope { encoding: sequence.encoding, inherited: &own };
         for (index, item) in sequence.items.iter_mut().enumerate() {
             if *choice == ItemChoice::Every || *choice == ItemChoice::At(index) {
+                run.enter(*tag, index);
                 self.along(rule, &mut item.data, rest, leaf, inside, run)?;
+                run.leave();
             }
         }
         Ok(made)

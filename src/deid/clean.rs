@@ -9,6 +9,7 @@ use super::hash::Hasher;
 use super::instance::CleanInstance;
 use super::jitter::Noise;
 use super::private::{self, PrivateName};
+use super::record::Change;
 use super::text::{Reading, read};
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value};
 use crate::failure::FileFailure;
@@ -57,36 +58,65 @@ impl Cleaner {
 
     /// Cleans an instance and writes it. It fails rather than leave a rule undone.
     pub fn deidentify(&self, mut instance: Instance) -> Result<CleanInstance, FileFailure> {
-        let encoding = instance.syntax.encoding;
-        let mut data = joined(&mut instance);
-        let changed = self.clean(&mut data, encoding)?;
+        let data = joined(&mut instance);
+        self.carry_out(instance, data, &mut Run::default()).map(|(clean, _)| clean)
+    }
+
+    /// The same, with a list of what became of each data element; with their values only where these are asked for.
+    pub fn deidentify_recording(
+        &self,
+        mut instance: Instance,
+        values: bool,
+    ) -> Result<(CleanInstance, Vec<Change>), FileFailure> {
+        let (data, encoding) = (joined(&mut instance), instance.syntax.encoding);
+        let mut run = Run::recording(&data);
+        let (clean, after) = self.carry_out(instance, data, &mut run)?;
+        Ok((clean, run.changes(&after, encoding, values)))
+    }
+
+    /// Gives the data set that was written as well.
+    fn carry_out(
+        &self,
+        mut instance: Instance,
+        mut data: DataSet,
+        run: &mut Run,
+    ) -> Result<(CleanInstance, DataSet), FileFailure> {
+        self.steps(&mut data, instance.syntax.encoding, run)?;
+        let written = if run.log.is_some() { data.clone() } else { DataSet::new() };
         part(&mut instance, data);
-        CleanInstance::write(&instance, &self.limits, changed)
+        Ok((CleanInstance::write(&instance, &self.limits, run.changed)?, written))
     }
 
     /// All steps on the data set, in the order of Flywheel's engine. Gives the number of elements changed.
+    #[cfg(test)]
     pub(super) fn clean(&self, data: &mut DataSet, encoding: Encoding) -> Result<u32, FileFailure> {
+        let mut run = Run::default();
+        self.steps(data, encoding, &mut run)?;
+        Ok(run.changed)
+    }
+
+    /// All steps on the data set, in the order of Flywheel's engine.
+    pub(super) fn steps(&self, data: &mut DataSet, encoding: Encoding, run: &mut Run) -> Result<(), FileFailure> {
         let default = CharacterSet::default();
         let scope = Scope { encoding, inherited: &default };
-        let mut run = Run::default();
         let former = afterwards::character_set(data);
         if let Some(protected) = &self.remove_private {
-            run.changed += private::remove_all(data, protected);
+            run.step("remove-private-tags", data, |data| private::remove_all(data, protected));
         }
         if let Some((format, units)) = &self.age {
-            run.changed += u32::from(set_age(data, encoding, format, *units));
+            run.step("patient-age-from-birthdate", data, |data| u32::from(set_age(data, encoding, format, *units)));
         }
         if self.remove_undefined {
-            run.changed += self.rules.remove_undefined(data);
+            run.step("remove-undefined", data, |data| self.rules.remove_undefined(data));
         }
-        self.rules.apply(data, scope, &mut run)?;
+        self.rules.apply(data, scope, run)?;
         if self.reaches_everywhere {
             afterwards::all_sequences_open(data)?;
         }
         if run.character_set_changed || former != afterwards::character_set(data) {
             afterwards::text_is_readable(data)?;
         }
-        Ok(run.changed)
+        Ok(())
     }
 }
 
@@ -125,7 +155,7 @@ fn compile(rule: &Rule, rules: &DicomRules) -> Compiled {
         Selector::Repeater { group, element } => Target::Repeater { group: *group, element: *element },
         Selector::Regex(regex) => Target::Regex(regex.clone()),
     };
-    Compiled { name: rule.describe(), target, act }
+    Compiled { name: rule.describe(), index: rule.position.index, target, act }
 }
 
 /// Header and tail as the one data set that they are, with a place held for the pixel data between them.

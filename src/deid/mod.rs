@@ -15,12 +15,14 @@ mod instance;
 mod jitter;
 mod paths;
 mod private;
+mod record;
 mod text;
 mod undefined;
 
 pub use attributes::RoutingAttributes;
 pub use clean::Cleaner;
 pub use instance::{CleanInstance, IdentifiedConsent, Sendable, UncleanedInstance, as_it_is};
+pub use record::{By, Change, What};
 
 #[cfg(test)]
 mod tests;
