@@ -23,6 +23,11 @@ enum Part {
     MonthName,
     Day,
     DayOfYear,
+    /// Names and numbers of weekdays are read and do not count, as in Python.
+    ShortDayName,
+    DayName,
+    DayNumber,
+    IsoDayNumber,
     Hour,
     Hour12,
     AmPm,
@@ -33,6 +38,11 @@ enum Part {
 
 const MONTHS: [&str; 12] =
     ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+
+/// The year that Python takes where a format names none.
+const EPOCH: i32 = 1900;
+
+const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 impl DateFormat {
     /// Reads a format. The error says which directive is not supported, or what is missing.
@@ -53,9 +63,8 @@ impl DateFormat {
 
     fn check(&self) -> Result<(), String> {
         let has = |part: Part| self.parts.contains(&part);
-        let month = has(Part::Month) || has(Part::ShortMonthName) || has(Part::MonthName);
-        if !(has(Part::Year) || has(Part::ShortYear)) || !(month && has(Part::Day) || has(Part::DayOfYear)) {
-            return Err("the format must name year, month and day: a date cannot be shifted without them".to_owned());
+        if self.parts.iter().all(|part| matches!(part, Part::Literal(_) | Part::Space)) {
+            return Err("the format names no part of a date".to_owned());
         }
         if has(Part::Hour12) != has(Part::AmPm) {
             return Err("`%I` and `%p` go together".to_owned());
@@ -78,7 +87,7 @@ impl DateFormat {
 
     /// Reads a date; none where the text does not have exactly this format or names no real date.
     pub fn parse(&self, text: &str) -> Option<NaiveDateTime> {
-        let mut read = Read::default();
+        let mut read = Read { year: EPOCH, ..Read::default() };
         let mut rest = text;
         for part in &self.parts {
             rest = read.take(*part, rest)?;
@@ -101,6 +110,10 @@ impl DateFormat {
                 Part::MonthName => month.to_owned(),
                 Part::Day => format!("{:02}", date.day()),
                 Part::DayOfYear => format!("{:03}", date.ordinal()),
+                Part::ShortDayName => day_name(date).chars().take(3).collect(),
+                Part::DayName => day_name(date).to_owned(),
+                Part::DayNumber => date.weekday().num_days_from_sunday().to_string(),
+                Part::IsoDayNumber => date.weekday().number_from_monday().to_string(),
                 Part::Hour => format!("{:02}", date.hour()),
                 Part::Hour12 => format!("{:02}", date.hour12().1),
                 Part::AmPm => (if date.hour12().0 { "PM" } else { "AM" }).to_owned(),
@@ -114,6 +127,10 @@ impl DateFormat {
     }
 }
 
+fn day_name(date: NaiveDateTime) -> &'static str {
+    DAYS.get(date.weekday().num_days_from_monday() as usize).copied().unwrap_or_default()
+}
+
 fn directive(letter: Option<char>) -> Result<Part, String> {
     Ok(match letter {
         Some('Y') => Part::Year,
@@ -123,6 +140,10 @@ fn directive(letter: Option<char>) -> Result<Part, String> {
         Some('B') => Part::MonthName,
         Some('d') => Part::Day,
         Some('j') => Part::DayOfYear,
+        Some('a') => Part::ShortDayName,
+        Some('A') => Part::DayName,
+        Some('w') => Part::DayNumber,
+        Some('u') => Part::IsoDayNumber,
         Some('H') => Part::Hour,
         Some('I') => Part::Hour12,
         Some('p') => Part::AmPm,
@@ -163,8 +184,20 @@ impl Read {
                 self.year = if year < 69 { 2000 + year } else { 1900 + year };
             }
             Part::Month => self.month = Some(number(2)?),
-            Part::ShortMonthName => self.month = Some(month_name(&mut rest, |name| name.get(..3).unwrap_or(name))?),
-            Part::MonthName => self.month = Some(month_name(&mut rest, |name| name)?),
+            Part::ShortMonthName => self.month = Some(number_of(&mut rest, &MONTHS, |name| name.get(..3).unwrap_or(name))?),
+            Part::MonthName => self.month = Some(number_of(&mut rest, &MONTHS, |name| name)?),
+            Part::ShortDayName => {
+                number_of(&mut rest, &DAYS, |name| name.get(..3).unwrap_or(name))?;
+            }
+            Part::DayName => {
+                number_of(&mut rest, &DAYS, |name| name)?;
+            }
+            Part::DayNumber => {
+                number(1).filter(|day| *day < 7)?;
+            }
+            Part::IsoDayNumber => {
+                number(1).filter(|day| (1..8).contains(day))?;
+            }
             Part::Day => self.day = Some(number(2)?),
             Part::DayOfYear => self.day_of_year = Some(number(3)?),
             Part::Hour => self.hour = number(2)?,
@@ -186,9 +219,9 @@ impl Read {
 
     fn finish(self) -> Option<NaiveDateTime> {
         let date = match (self.month, self.day, self.day_of_year) {
-            (Some(month), Some(day), _) => NaiveDate::from_ymd_opt(self.year, month, day)?,
-            (_, _, Some(day)) => NaiveDate::from_yo_opt(self.year, day)?,
-            _ => return None,
+            (None, None, Some(day)) => NaiveDate::from_yo_opt(self.year, day)?,
+            // What a format does not name is 1, as in Python.
+            (month, day, _) => NaiveDate::from_ymd_opt(self.year, month.unwrap_or(1), day.unwrap_or(1))?,
         };
         let hour = if self.afternoon == Some(true) { self.hour + 12 } else { self.hour };
         // Year 0 exists for chrono and not for Python.
@@ -209,8 +242,9 @@ fn fraction(text: &mut &str) -> Option<u32> {
     Some(digits * 10_u32.pow(u32::try_from(6 - count).ok()?))
 }
 
-fn month_name(text: &mut &str, form: fn(&'static str) -> &'static str) -> Option<u32> {
-    for (number, name) in (1..).zip(MONTHS) {
+/// The number of the name, from 1, that the text begins with in any case.
+fn number_of(text: &mut &str, names: &[&'static str], form: fn(&'static str) -> &'static str) -> Option<u32> {
+    for (number, name) in (1..).zip(names) {
         let name = form(name);
         if let Some((start, rest)) = text.split_at_checked(name.len())
             && start.eq_ignore_ascii_case(name)
@@ -239,6 +273,11 @@ mod tests {
         assert_eq!(shown("%B %d, %Y", "March 05, 1999").unwrap(), "1999-03-05 00:00:00.000000");
         assert_eq!(shown("%Y%j", "2004060").unwrap(), "2004-02-29 00:00:00.000000");
         assert_eq!(shown("%Y-%m-%d %I:%M %p", "2004-01-19 12:05 AM").unwrap(), "2004-01-19 00:05:00.000000");
+        assert_eq!(shown("%Y%m", "200402").unwrap(), "2004-02-01 00:00:00.000000");
+        assert_eq!(shown("%H%M%S", "072730").unwrap(), "1900-01-01 07:27:30.000000");
+        assert_eq!(shown("%A %d %b %Y", "monday 19 Jan 2004").unwrap(), "2004-01-19 00:00:00.000000");
+        assert_eq!(shown("%Y%m%d %w", "20040119 1").unwrap(), "2004-01-19 00:00:00.000000");
+        assert_eq!(shown("%Y%m%d %u", "20040119 8"), None);
         assert_eq!(shown("%Y%%%m%d", "2004%0119").unwrap(), "2004-01-19 00:00:00.000000");
     }
 
@@ -266,7 +305,7 @@ mod tests {
 
     #[test]
     fn refuses_formats_that_it_cannot_carry_out() {
-        for format in ["%Y%m", "%U", "%Y%m%d%Z", "timestamp", "%", "%Y%Y%m%d", "%Y%m%d%I"] {
+        for format in ["Y", "%U", "%Y%m%d%Z", "%Y%m%d%z", "%c", "timestamp", "%", "%Y%Y%m%d", "%Y%m%d%I"] {
             assert!(DateFormat::new(format).is_err(), "{format}");
         }
     }
@@ -276,5 +315,8 @@ mod tests {
         let format = DateFormat::new("%Y%m%d").unwrap();
         let date = NaiveDate::from_ymd_opt(999, 12, 15).unwrap().and_hms_opt(0, 0, 0).unwrap();
         assert_eq!(format.format(date), "9991215");
+        let weekday = DateFormat::new("%a %A %w %u").unwrap();
+        let sunday = NaiveDate::from_ymd_opt(2004, 1, 18).unwrap().and_hms_opt(0, 0, 0).unwrap();
+        assert_eq!(weekday.format(sunday), "Sun Sunday 0 7");
     }
 }
