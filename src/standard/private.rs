@@ -1,4 +1,4 @@
-//! Private elements that the standard describes (PS3.15 Table E.3.10-1): the one public list that gives their VRs.
+//! Private elements: those that the standard describes (PS3.15 Table E.3.10-1), and the VRs that vendors' documents give.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,14 +8,21 @@ use dicom_core::VR;
 /// The table as it stands in PS3.15, edition 2026d: creator, tag with its block open, VR, VM, name.
 const TABLE: &str = include_str!("safe-private.csv");
 
+/// VRs beyond the standard's table, as Flywheel's engine knows them; the file says where they come from.
+const DICTIONARY: &str = include_str!("private-dictionary.tsv");
+
 type Name = (&'static str, u16, u8);
 
 /// Every row, with its VR where there is one.
 static ROWS: LazyLock<HashMap<Name, Option<VR>>> = LazyLock::new(|| TABLE.lines().skip(1).filter_map(row).collect());
 
-/// The VR of a private element by creator, group and the last two digits of the element number.
+static VENDORS: LazyLock<HashMap<Name, VR>> = LazyLock::new(|| DICTIONARY.lines().flat_map(vendor_row).collect());
+
+/// The VR of a private element by creator, group and the last two digits of the element number. What vendors say comes
+/// first, as in Flywheel's engine.
 pub fn private_vr(creator: &str, group: u16, element: u8) -> Option<VR> {
-    find(creator, group, element)?
+    let vendors: &HashMap<(&str, u16, u8), VR> = &VENDORS;
+    vendors.get(&(creator, group, element)).copied().or_else(|| find(creator, group, element)?)
 }
 
 /// Whether the standard lists a private element as one that is safe to retain, once its value was looked at.
@@ -40,6 +47,17 @@ fn row(line: &'static str) -> Option<(Name, Option<VR>)> {
     Some(((creator, u16::from_str_radix(group, 16).ok()?, u8::from_str_radix(element, 16).ok()?), vr))
 }
 
+/// The elements of one creator in one group; none for a comment.
+fn vendor_row(line: &'static str) -> impl Iterator<Item = (Name, VR)> {
+    let mut columns = line.split('\t');
+    let (creator, group) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+    let group = u16::from_str_radix(group, 16).ok();
+    columns.next().into_iter().flat_map(str::split_ascii_whitespace).filter_map(move |entry| {
+        let (element, vr) = entry.split_at_checked(2)?;
+        Some(((creator, group?, u8::from_str_radix(element, 16).ok()?), vr.parse().ok()?))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +68,8 @@ mod tests {
         assert_eq!((ROWS.len(), ROWS.values().flatten().count()), (479, 472));
         assert_eq!(private_vr("Philips PET Private Group", 0x7053, 0x00), Some(VR::DS));
         assert_eq!(private_vr("philips pet private group", 0x7053, 0x00), None);
+        assert_eq!(VENDORS.len(), 8550);
+        assert_eq!(private_vr("GEMS_IDEN_01", 0x0009, 0x01), Some(VR::LO));
         assert!(is_listed_as_safe("ELSCINT1", 0x00E1, 0x21));
         assert!(!is_listed_as_safe("ELSCINT1", 0x00E1, 0x22));
     }
