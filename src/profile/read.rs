@@ -12,7 +12,13 @@ const OTHER_SECTIONS: &[&str] =
     &["zip", "jpg", "png", "tiff", "xml", "json", "csv", "tsv", "table", "key-value-text-file", "nifti", "filename"];
 
 /// Keys at the top that this version does not carry out.
-const TOP_NOT_YET: &[&str] = &["secret-key", "map-subjects", "deid-log"];
+const TOP_NOT_YET: &[&str] = &["secret-key"];
+
+/// Keys at the top that only Flywheel's older commands read, and what that means here.
+const OLDER_COMMANDS: &[(&str, &str)] = &[
+    ("map-subjects", "subject labels come from the cleaned PatientID or from `--subject`"),
+    ("deid-log", "no original value is written down"),
+];
 
 /// Keys of the `dicom` section that this version carries out.
 const DICOM_KEYS: &[&str] = &[
@@ -72,12 +78,23 @@ pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Probl
             "only-config-profiles" => {}
             key if OTHER_SECTIONS.contains(&key) && entry.value.is_null() => {}
             key if OTHER_SECTIONS.contains(&key) => profile.other_sections.push(key.to_owned()),
+            key if OLDER_COMMANDS.iter().any(|(known, _)| *known == key) => profile.notes.extend(older_command(entry)),
             key if TOP_NOT_YET.contains(&key) && entry.value.is_falsy() => {}
             key if TOP_NOT_YET.contains(&key) => return Err(not_yet(entry)),
-            _ => return Err(unknown(entry, &[&["name", "description", "dicom"], OTHER_SECTIONS, TOP_NOT_YET])),
+            _ => {
+                return Err(unknown(
+                    entry,
+                    &[&["name", "description", "dicom", "map-subjects", "deid-log"], OTHER_SECTIONS, TOP_NOT_YET],
+                ));
+            }
         }
     }
     checked(profile, root)
+}
+
+fn older_command(entry: &Entry) -> Option<String> {
+    let (key, instead) = OLDER_COMMANDS.iter().find(|(key, _)| *key == entry.key && !entry.value.is_falsy())?;
+    Some(format!("`{key}` has no effect, as with Flywheel's own ingest: {instead}"))
 }
 
 /// What only shows when all keys are known.

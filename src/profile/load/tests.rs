@@ -90,6 +90,8 @@ fn what_has_no_effect_at_flywheel_either_is_noted() {
         let profile = field(field_text).unwrap();
         assert!(profile.notes[0].contains("no effect"), "{field_text}: {:?}", profile.notes);
     }
+    let profile = yaml("name: p\nmap-subjects: x.csv\ndeid-log: log.csv\ndicom: {}").unwrap();
+    assert!(profile.notes[0].contains("map-subjects") && profile.notes[1].contains("deid-log"));
     for key in ["jitter-type: int", "decode: false", "file-filter: ['*.dcm', 'r!.*']"] {
         let profile = yaml(&format!("name: p\ndicom:\n  {key}\n")).unwrap();
         assert!(profile.notes[0].contains("no effect"), "{key}: {:?}", profile.notes);
@@ -143,7 +145,6 @@ fn what_is_not_carried_out_is_named_and_refused() {
         let said = complaint(field(&format!("{{name: StudyDate, {action}}}")));
         assert!(said.contains("is not carried out"), "{action}: {said}");
     }
-    assert!(complaint(yaml("name: p\nmap-subjects: x.csv\ndicom: {}")).contains("map-subjects"));
     // Their defaults, spelled out, change nothing.
     yaml("name: p\nsecret-key: null\ndicom: {decode: true, retain: false, filenames: [], alter_pixels: null}").unwrap();
 }
