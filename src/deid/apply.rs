@@ -10,7 +10,7 @@ use super::private::PrivateName;
 use super::record::Log;
 use crate::dicom::{DataSet, Element, Tag, character_set_of};
 use crate::failure::{FileCode, FileFailure};
-use crate::profile::{ItemChoice, Path, PathRegex};
+use crate::profile::{ItemChoice, Path, PythonRegex, TooComplex};
 
 /// A rule with its action settled.
 pub(super) struct Compiled {
@@ -22,13 +22,20 @@ pub(super) struct Compiled {
     pub(super) act: Act,
 }
 
+impl Compiled {
+    /// The failure where a regular expression of the rule takes too long.
+    pub(super) fn too_complex(&self, why: TooComplex) -> FileFailure {
+        FileFailure::new(FileCode::DeidRule, format!("{}: {why}", self.name))
+    }
+}
+
 /// What a rule addresses.
 pub(super) enum Target {
     Tag(Tag),
     Private(PrivateName),
     Path(Path),
     Repeater { group: u16, element: u16 },
-    Regex(PathRegex),
+    Regex(PythonRegex),
 }
 
 /// All rules of a profile, ready to be carried out.
@@ -175,7 +182,7 @@ impl Rules {
             Target::Path(path) => return self.along(rule, data, &path.sequences, path.leaf, scope, run),
             Target::Regex(regex) => {
                 let paths = paths.unwrap_or_else(|| Paths::of(data));
-                for location in paths.matching(regex) {
+                for location in paths.matching(regex).map_err(|why| rule.too_complex(why))? {
                     self.at(rule, data, &location, scope, run)?;
                 }
                 run.paths = Some(paths);

@@ -107,7 +107,8 @@ impl Cleaner {
             run.step("patient-age-from-birthdate", data, |data| u32::from(set_age(data, encoding, format, *units)));
         }
         if self.remove_undefined {
-            run.step("remove-undefined", data, |data| self.rules.remove_undefined(data));
+            let defined = self.rules.defined(data)?;
+            run.step("remove-undefined", data, |data| self.rules.remove_undefined(data, &defined));
         }
         self.rules.apply(data, scope, run)?;
         if self.reaches_everywhere {

@@ -1,7 +1,7 @@
 //! Every element of an instance by its path, for rules that select by regular expression.
 
 use crate::dicom::{DataSet, Element, Tag};
-use crate::profile::PathRegex;
+use crate::profile::{PythonRegex, TooComplex};
 use crate::standard;
 
 /// Where an element is: the items to enter, then its tag.
@@ -53,9 +53,14 @@ impl Paths {
 
     /// Where the expression matches: by keywords first, then by numbers. An element that matches in both forms comes
     /// twice, and is acted on twice.
-    pub(super) fn matching(&self, regex: &PathRegex) -> Vec<Location> {
-        let found = self.keywords.iter().chain(&self.numbers).filter(|(path, _)| regex.matches(path));
-        found.filter_map(|(_, at)| self.locations.get(*at).cloned()).collect()
+    pub(super) fn matching(&self, regex: &PythonRegex) -> Result<Vec<Location>, TooComplex> {
+        let mut found = Vec::new();
+        for (path, at) in self.keywords.iter().chain(&self.numbers) {
+            if regex.is_match_start(path)? {
+                found.extend(self.locations.get(*at).cloned());
+            }
+        }
+        Ok(found)
     }
 }
 

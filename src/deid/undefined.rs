@@ -3,28 +3,32 @@
 use super::apply::{Rules, Target};
 use super::paths::{Location, Paths};
 use crate::dicom::{DataSet, Tag};
+use crate::failure::FileFailure;
 use crate::profile::{ItemChoice, Path};
 
 /// The elements that path expressions address.
-struct Defined {
+pub(super) struct Defined {
     locations: Vec<Location>,
 }
 
 impl Rules {
+    /// What the path expressions address in a data set, as it is now.
+    pub(super) fn defined(&self, data: &DataSet) -> Result<Defined, FileFailure> {
+        let mut paths = None;
+        let mut locations = Vec::new();
+        for rule in &self.list {
+            if let Target::Regex(regex) = &rule.target {
+                let found = paths.get_or_insert_with(|| Paths::of(data)).matching(regex);
+                locations.extend(found.map_err(|why| rule.too_complex(why))?);
+            }
+        }
+        Ok(Defined { locations })
+    }
+
     /// Removes every element that no rule addresses; a sequence that is addressed itself keeps its items, empty. Private
     /// creators stay where an element of theirs does. Gives the number of elements removed.
-    pub(super) fn remove_undefined(&self, data: &mut DataSet) -> u32 {
-        let mut paths = None;
-        let regexes: Vec<Location> = self
-            .list
-            .iter()
-            .filter_map(|rule| match &rule.target {
-                Target::Regex(regex) => Some(paths.get_or_insert_with(|| Paths::of(data)).matching(regex)),
-                _ => None,
-            })
-            .flatten()
-            .collect();
-        self.undefined(data, &Defined { locations: regexes }, &mut Vec::new())
+    pub(super) fn remove_undefined(&self, data: &mut DataSet, defined: &Defined) -> u32 {
+        self.undefined(data, defined, &mut Vec::new())
     }
 
     fn undefined(&self, data: &mut DataSet, defined: &Defined, at: &mut Vec<(Tag, usize)>) -> u32 {

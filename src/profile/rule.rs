@@ -5,7 +5,7 @@ use dicom_core::Tag;
 use super::action::{Action, Replacement, Scalar};
 use super::jitter;
 use super::model::{DicomRules, Position, Rule};
-use super::path_regex::PathRegex;
+use super::python_regex::PythonRegex;
 use super::read::{date_format, days, not_yet, unknown};
 use super::selector::{Selector, tag_of_number};
 use super::tree::{Entry, Kind, Node, Problem, find, option, shown};
@@ -76,7 +76,7 @@ fn selector<'a>(node: &Node, entries: &'a [Entry], rules: &DicomRules) -> Result
     let (selector, value) = match (find(entries, "name"), find(entries, "regex")) {
         (Some(name), None) => (named(&name.value)?, &name.value),
         (None, Some(regex)) => {
-            let compiled = PathRegex::new(regex.value.text("regex")?);
+            let compiled = PythonRegex::new(regex.value.text("regex")?);
             (Selector::Regex(compiled.map_err(|why| regex.value.problem(format!("`regex`: {why}")))?), &regex.value)
         }
         (Some(_), Some(both)) => return Err(Problem::new(both.place, "a field has either `name` or `regex`, not both")),

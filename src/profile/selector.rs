@@ -4,7 +4,7 @@ use std::fmt;
 
 use dicom_core::Tag;
 
-use super::path_regex::PathRegex;
+use super::python_regex::PythonRegex;
 use super::tree::shown;
 use crate::standard;
 
@@ -32,7 +32,7 @@ pub enum Selector {
         element: u16,
     },
     /// All attributes whose path matches.
-    Regex(PathRegex),
+    Regex(PythonRegex),
 }
 
 /// A way into sequences: from the data set's sequence down to an attribute.
