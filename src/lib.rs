@@ -25,7 +25,7 @@
 //! | 3 | [`routing`]: labels and UIDs from the cleaned header · [`series`]: instances by series |
 //! | 2 | [`config`]: what a run was told · [`deid`]: cleaning · [`discover`]: finding files |
 //! | 1 | [`cli`] · [`credential`] · [`profile`] · [`dicom`]: reading and writing, byte for byte |
-//! | 0 | [`failure`]: stable codes · [`phi`]: values that are not shown · [`standard`]: tables |
+//! | 0 | [`envelope`]: sealing and opening CMS envelopes · [`failure`]: stable codes · [`phi`]: values that are not shown · [`standard`]: tables |
 //!
 //! # What never happens
 //!
@@ -46,6 +46,7 @@ pub mod credential;
 pub mod deid;
 pub mod dicom;
 pub mod discover;
+pub mod envelope;
 pub mod event;
 pub mod exit;
 pub mod failure;

@@ -15,7 +15,7 @@ const LEVELS: [&[&str]; 10] = [
     &["routing", "series"],
     &["config", "deid", "discover"],
     &["cli", "credential", "profile", "dicom"],
-    &["failure", "phi", "standard"],
+    &["envelope", "failure", "phi", "standard"],
 ];
 
 /// Crates that are used in the named rooms only.

@@ -1,0 +1,128 @@
+//! CMS envelopes (RFC 5652): sealed with a shared key or for the holders of certificates, and opened again.
+//!
+//! Owns all encryption that profiles ask for. It reads no file, never shows a key in a message or a `Debug` output, and
+//! says of an envelope that does not open no more than that.
+
+mod content;
+mod error;
+mod keys;
+mod pem;
+mod recipient;
+mod structure;
+
+use std::sync::Arc;
+
+use der::asn1::OctetString;
+pub use error::{EnvelopeError, KeyError};
+pub use keys::{Certificate, PrivateKey, SharedKey};
+use sha2::{Digest, Sha256};
+use structure::Sealed;
+use zeroize::Zeroizing;
+
+/// Bytes of an envelope, sealed or open, that are accepted. Text of this length still fits beside a header's limit.
+const LONGEST: usize = 128 << 20;
+
+/// The keys of a profile: what envelopes are sealed with and opened with.
+#[derive(Clone)]
+pub struct Keys(Means);
+
+#[derive(Clone)]
+enum Means {
+    Shared(SharedKey),
+    Certificates { recipients: Vec<Certificate>, private: Option<Arc<PrivateKey>> },
+}
+
+impl Keys {
+    /// One key that both seals and opens.
+    pub fn shared(key: SharedKey) -> Self {
+        Self(Means::Shared(key))
+    }
+
+    /// Certificates to seal for, and the private key of one of them to open with. Either may be missing.
+    pub fn certificates(recipients: Vec<Certificate>, private: Option<PrivateKey>) -> Self {
+        Self(Means::Certificates { recipients, private: private.map(Arc::new) })
+    }
+
+    /// Whether they can seal.
+    pub fn can_seal(&self) -> bool {
+        matches!(&self.0, Means::Shared(_)) || matches!(&self.0, Means::Certificates { recipients, .. } if !recipients.is_empty())
+    }
+
+    /// Whether they can open.
+    pub fn can_open(&self) -> bool {
+        matches!(&self.0, Means::Shared(_) | Means::Certificates { private: Some(_), .. })
+    }
+
+    /// The SHA-256 of the keys, in hex: tells two profiles apart without giving a key away.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        match &self.0 {
+            Means::Shared(key) => {
+                hash.update(b"shared");
+                hash.update(key.bytes());
+            }
+            Means::Certificates { recipients, private } => {
+                hash.update(b"certificates");
+                for certificate in recipients {
+                    hash.update(Sha256::digest(certificate.der()));
+                }
+                if let Some(private) = private {
+                    hash.update(b"private");
+                    hash.update(private.fingerprint());
+                }
+            }
+        }
+        hex::encode(hash.finalize())
+    }
+
+    /// Seals bytes for everybody who is to open them, under a fresh AES-256 key. Gives PEM text.
+    pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
+        if plain.len() > LONGEST / 2 {
+            return Err(EnvelopeError::TooLarge);
+        }
+        let mut key = Zeroizing::new([0_u8; content::AES_256_KEY]);
+        getrandom::fill(&mut *key).map_err(|_| EnvelopeError::NoRandomness)?;
+        let recipients = match &self.0 {
+            Means::Shared(shared) => vec![recipient::for_shared_key(shared, &*key)?],
+            Means::Certificates { recipients, .. } if recipients.is_empty() => return Err(EnvelopeError::NoKey),
+            Means::Certificates { recipients, .. } => {
+                recipients.iter().map(|certificate| recipient::for_certificate(certificate, &*key)).collect::<Result<_, _>>()?
+            }
+        };
+        let (algorithm, content) = content::encrypt(&key, plain)?;
+        let content = OctetString::new(content).map_err(|_| EnvelopeError::TooLarge)?;
+        structure::to_pem(recipients, algorithm, content)
+    }
+
+    /// Opens an envelope: PEM text, padding after it allowed.
+    pub fn open(&self, pem: &[u8]) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+        if pem.len() > LONGEST {
+            return Err(EnvelopeError::TooLarge);
+        }
+        let sealed = Sealed::from_pem(pem)?;
+        let (candidates, addressed) = match &self.0 {
+            Means::Shared(key) => recipient::keys_for_shared_key(&sealed.recipients, key)?,
+            Means::Certificates { private: None, .. } => return Err(EnvelopeError::NoKey),
+            Means::Certificates { private: Some(key), .. } => recipient::keys_for_private_key(&sealed.recipients, key)?,
+        };
+        if !addressed {
+            return Err(EnvelopeError::OtherKind);
+        }
+        let cipher = content::Cipher::of(&sealed.algorithm)?;
+        let opened = candidates.iter().find_map(|key| cipher.decrypt(key, sealed.content.as_bytes()).ok());
+        opened.ok_or(EnvelopeError::WrongKey)
+    }
+}
+
+/// Shows which kind of keys there are and nothing of them.
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match &self.0 {
+            Means::Shared(_) => "Keys(shared)",
+            Means::Certificates { .. } => "Keys(certificates)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
