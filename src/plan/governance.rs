@@ -38,9 +38,18 @@ pub enum Decision {
     AsItIs {
         /// `--no-deid` was given.
         asked_for: bool,
-        /// The level at which an explicitly empty profile opts out.
-        opted_out: Option<Level>,
+        /// Where a profile that does nothing opts out.
+        opted_out: Option<OptedOut>,
     },
+}
+
+/// A profile that is there and does nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OptedOut {
+    /// On the server, at this level.
+    At(Level),
+    /// Given locally, with this name.
+    Locally(String),
 }
 
 /// Loads the local profile, if one was named.
@@ -88,7 +97,7 @@ pub async fn ask(client: &Client, project: &Project) -> Result<FromServer, Error
 /// `profile.conflict` when the server's profile governs and the user wants something else.
 pub fn decide(server: FromServer, local: Option<Profile>, choice: &DeidChoice, project: &Project) -> Result<Decision, Error> {
     let (governs, opted_out) = match server {
-        Some((level, profile)) if profile.is_empty() => (None, Some(level)),
+        Some((level, profile)) if profile.is_empty() => (None, Some(OptedOut::At(level))),
         other => (other, None),
     };
     match (governs, local) {
@@ -99,6 +108,9 @@ pub fn decide(server: FromServer, local: Option<Profile>, choice: &DeidChoice, p
             Err(conflict(level, &profile, project).because("`--no-deid` was given"))
         }
         (Some((level, profile)), None) => Ok(clean(level.as_str(), profile)),
+        (None, Some(local)) if local.is_empty() => {
+            Ok(Decision::AsItIs { asked_for: false, opted_out: Some(OptedOut::Locally(local.name)) })
+        }
         (None, Some(local)) => Ok(clean("local", local)),
         (None, None) => Ok(Decision::AsItIs { asked_for: *choice == DeidChoice::AsItIs, opted_out }),
     }
@@ -126,20 +138,21 @@ impl Decision {
                 let mut all = vec![Announcement::notice("profile", text)];
                 if !profile.other_sections.is_empty() {
                     let sections = profile.other_sections.join(", ");
-                    let text =
-                        format!("its sections for other kinds of files are not applied: {}", escape_for_terminal(&sections));
+                    let text = format!(
+                        "its sections for other kinds of files are not applied ({}): such files are sent only with `--other-files upload`, and then as they are",
+                        escape_for_terminal(&sections)
+                    );
                     all.push(Announcement::notice("profile-sections", text));
                 }
                 all.extend(profile.notes.iter().map(|note| Announcement::notice("profile-note", escape_for_terminal(note))));
-                if profile.is_empty() {
-                    let text = "this profile changes nothing: the data goes as it is, identities included".to_owned();
-                    all.push(Announcement::warning("phi", text));
-                }
                 all
             }
             Self::AsItIs { opted_out, .. } => {
                 let why = match opted_out {
-                    Some(level) => format!("an empty profile at the {level} switches de-identification off"),
+                    Some(OptedOut::At(level)) => format!("an empty profile at the {level} switches de-identification off"),
+                    Some(OptedOut::Locally(name)) => {
+                        format!("the profile \"{}\" has no rule that does anything to DICOM", escape_for_terminal(name))
+                    }
                     None => "no de-identification profile governs".to_owned(),
                 };
                 let text = format!("{why}: the data goes to {} as it is, protected health information included", project.path());
