@@ -8,7 +8,7 @@ use crate::fixture::{Dicom, Person, data_set, items, object, put};
 use crate::run::Place;
 
 /// A profile in Flywheel's YAML, one line per option and per field.
-fn yaml(options: &[&str], fields: &[&str]) -> String {
+pub fn yaml(options: &[&str], fields: &[&str]) -> String {
     let options: String = options.iter().map(|option| format!("  {option}\n")).collect();
     let fields: String = fields.iter().map(|field| format!("    - {{{field}}}\n")).collect();
     format!("name: test\ndicom:\n{options}  fields:\n{fields}")
@@ -16,7 +16,7 @@ fn yaml(options: &[&str], fields: &[&str]) -> String {
 
 /// The bytes that would be sent under this profile.
 #[track_caller]
-fn sent(profile: &str, file: &Dicom) -> Vec<u8> {
+pub fn sent(profile: &str, file: &Dicom) -> Vec<u8> {
     let place = Place::with([("in.dcm", file.bytes()), ("profile.yaml", profile.as_bytes().to_vec())]);
     place.run("in.dcm -p demo/phantom --offline --output out --profile profile.yaml --subject s --session t").exits(0);
     let out = place.tree("out");
@@ -26,30 +26,30 @@ fn sent(profile: &str, file: &Dicom) -> Vec<u8> {
 
 /// The same, read by dicom-object.
 #[track_caller]
-fn cleaned(profile: &str, file: &Dicom) -> DefaultDicomObject {
+pub fn cleaned(profile: &str, file: &Dicom) -> DefaultDicomObject {
     dicom_object::from_reader(&sent(profile, file)[..]).expect("what is sent can be read")
 }
 
 /// The code with which the file fails under this profile.
 #[track_caller]
-fn refused(profile: &str, file: &Dicom) -> String {
+pub fn refused(profile: &str, file: &Dicom) -> String {
     let place = Place::with([("in.dcm", file.bytes()), ("profile.yaml", profile.as_bytes().to_vec())]);
     let ran = place.run("in.dcm -p demo/phantom --offline --output out --profile profile.yaml --subject s").exits(9);
     assert!(place.tree("out").is_empty(), "nothing is written of a file that failed");
     ran.failures().pop().expect("it is reported").1
 }
 
-fn text(object: &InMemDicomObject, tag: Tag) -> String {
+pub fn text(object: &InMemDicomObject, tag: Tag) -> String {
     let element = object.get(tag).unwrap_or_else(|| panic!("{tag} is gone"));
     element.to_str().unwrap().trim_end_matches([' ', '\0']).to_owned()
 }
 
-fn item(object: &InMemDicomObject, tag: Tag, index: usize) -> InMemDicomObject {
+pub fn item(object: &InMemDicomObject, tag: Tag, index: usize) -> InMemDicomObject {
     object.get(tag).and_then(|e| e.items()).unwrap_or_else(|| panic!("{tag} holds no items"))[index].clone()
 }
 
 /// A CT with the values that the table of known answers starts from.
-fn subject() -> Dicom {
+pub fn subject() -> Dicom {
     Dicom::ct(&Person::plain(), 1)
         .text(tags::PATIENT_ID, VR::LO, "PAT-0042")
         .text(tags::PATIENT_NAME, VR::PN, "Doe^Jane")
@@ -140,6 +140,59 @@ fn increment_datetime() {
     }
     let date_only = subject().text(tags::ACQUISITION_DATE_TIME, VR::DT, "20040119");
     assert_eq!(refused(&profile, &date_only), "deid.unparseable-date");
+}
+
+#[test]
+fn increment_datetime_within_bounds() {
+    let profile = |bounds: &str| {
+        yaml(&["date-increment: -17"], &[&format!("name: AcquisitionDateTime, increment-datetime: true, {bounds}")])
+    };
+    let file = subject().text(tags::ACQUISITION_DATE_TIME, VR::DT, "20040119072730");
+    for (bounds, after) in [
+        ("datetime-min: \"20050101\"", "20050101000000.000000"),
+        ("datetime-max: \"20030101\"", "20030101000000.000000"),
+        ("datetime-min: \"-200years\", datetime-max: \"+1weeks\"", "20040102072730.000000"),
+    ] {
+        assert_eq!(text(&cleaned(&profile(bounds), &file), tags::ACQUISITION_DATE_TIME), after, "{bounds}");
+    }
+}
+
+#[test]
+fn increment_datetime_serves_dates_too() {
+    let fields = ["name: StudyDate, increment-datetime: true, datetime-format: \"%Y%m%d\""];
+    assert_eq!(text(&cleaned(&yaml(&["date-increment: -17"], &fields), &subject()), tags::STUDY_DATE), "20040102");
+}
+
+#[test]
+fn jitter_of_dates_is_on_top_of_the_days() {
+    let fields = ["name: StudyDate, increment-date: true, jitter-date: true, jitter-range: 1, jitter-unit: weeks"];
+    let out = cleaned(&yaml(&["date-increment: -17"], &fields), &subject());
+    assert!(["20031226", "20040109"].contains(&text(&out, tags::STUDY_DATE).as_str()));
+}
+
+#[test]
+fn jitter_stays_within_range_and_bounds_and_never_at_the_value() {
+    let file = subject().text(tags::PATIENT_WEIGHT, VR::DS, "70").text(tags::SERIES_NUMBER, VR::IS, "5");
+    let weight = |field: &str| text(&cleaned(&yaml(&["jitter-range: 3"], &[field]), &file), tags::PATIENT_WEIGHT);
+    for _ in 0..5 {
+        let moved: f64 = weight("name: PatientWeight, jitter: true").parse().unwrap();
+        assert!(moved != 70.0 && (67.0..=73.0).contains(&moved), "{moved}");
+        let whole = weight("name: PatientWeight, jitter: true, jitter-type: int, jitter-range: 1");
+        assert!(["69.0", "71.0"].contains(&whole.as_str()), "{whole}");
+    }
+    assert_eq!(weight("name: PatientWeight, jitter: true, jitter-min: 80"), "80.0");
+    let out = cleaned(&yaml(&[], &["name: SeriesNumber, jitter: true, jitter-type: int, jitter-range: 1"]), &file);
+    assert!(["4", "6"].contains(&text(&out, tags::SERIES_NUMBER).as_str()));
+    let halved = file.text(tags::PATIENT_WEIGHT, VR::DS, "70.5");
+    let whole = yaml(&[], &["name: PatientWeight, jitter: true, jitter-type: int"]);
+    assert_eq!(refused(&whole, &halved), "deid.unsupported-target");
+}
+
+#[test]
+fn a_private_element_is_created_where_its_vr_is_known() {
+    let out = cleaned(&yaml(&[], &["name: '(0009, \"GEMS_IDEN_01\", 01)', replace-with: X"]), &subject());
+    let [creator, element] = [Tag(0x0009, 0x0010), Tag(0x0009, 0x1001)];
+    assert_eq!((text(&out, creator), text(&out, element)), ("GEMS_IDEN_01".to_owned(), "X".to_owned()));
 }
 
 #[test]
@@ -272,7 +325,7 @@ fn patient_age_is_computed_from_the_dates_before_they_change() {
 fn what_no_rule_touches_comes_out_byte_for_byte() {
     for person in [Person::plain(), Person::latin(), Person::japanese(), Person::unicode()] {
         for file in [Dicom::ct(&person, 1), Dicom::mr(&person), Dicom::sr(&person)] {
-            let out = sent(&yaml(&[], &["name: StudyID, keep: true"]), &file);
+            let out = sent(&yaml(&[], &["name: PatientBreedDescription, remove: true"]), &file);
             assert!(data_set(&out) == data_set(&file.bytes()));
         }
     }

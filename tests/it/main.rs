@@ -21,6 +21,7 @@ mod interruption;
 mod known_answers;
 mod large;
 mod profile_errors;
+mod quirks;
 mod reports;
 mod run;
 mod sandbox;
