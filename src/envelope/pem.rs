@@ -43,7 +43,7 @@ impl Block<'_, '_> {
 pub(super) fn encode(label: &str, bytes: &[u8]) -> String {
     let digits = STANDARD.encode(bytes);
     let mut text = String::with_capacity(digits.len() + digits.len() / WIDTH + 64);
-    text.push_str(&format!("-----BEGIN {label}-----\n"));
+    text.extend(["-----BEGIN ", label, "-----\n"]);
     let mut rest = digits.as_str();
     while !rest.is_empty() {
         let (line, more) = rest.split_at(WIDTH.min(rest.len()));
@@ -51,6 +51,6 @@ pub(super) fn encode(label: &str, bytes: &[u8]) -> String {
         text.push('\n');
         rest = more;
     }
-    text.push_str(&format!("-----END {label}-----\n"));
+    text.extend(["-----END ", label, "-----\n"]);
     text
 }

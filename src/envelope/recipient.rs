@@ -60,8 +60,8 @@ where
     AesKw<C>: KeyInit,
     C: aes::cipher::BlockCipherEncrypt<BlockSize = aes::cipher::consts::U16>,
 {
-    let wrapper = AesKw::<C>::new_from_slice(shared).map_err(|_| EnvelopeError::Refused)?;
-    wrapper.wrap_key(key, wrapped).map(|_| ()).map_err(|_| EnvelopeError::Refused)
+    let shared = AesKw::<C>::new_from_slice(shared).map_err(|_| EnvelopeError::Refused)?;
+    shared.wrap_key(key, wrapped).map(|_| ()).map_err(|_| EnvelopeError::Refused)
 }
 
 fn octets(bytes: Vec<u8>) -> Result<OctetString, EnvelopeError> {
@@ -110,9 +110,9 @@ where
     AesKw<C>: KeyInit,
     C: aes::cipher::BlockCipherDecrypt<BlockSize = aes::cipher::consts::U16>,
 {
-    let wrapper = AesKw::<C>::new_from_slice(shared).ok()?;
+    let shared = AesKw::<C>::new_from_slice(shared).ok()?;
     let mut key = Zeroizing::new(vec![0; wrapped.len() - WRAP_EXTRA]);
-    wrapper.unwrap_key(wrapped, &mut key).ok()?;
+    shared.unwrap_key(wrapped, &mut key).ok()?;
     Some(key)
 }
 
