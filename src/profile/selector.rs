@@ -254,6 +254,8 @@ fn low(number: u32) -> u16 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn canonical(text: &str) -> String {
@@ -281,6 +283,38 @@ mod tests {
         ] {
             assert_eq!(canonical(written), meant, "{written}");
             assert_eq!(canonical(&canonical(written)), meant, "{written} does not round-trip");
+        }
+    }
+
+    /// Any selector but a regular expression, as it could be written.
+    fn written() -> impl Strategy<Value = String> {
+        let tag = || (1_u16..0xFFFE, any::<u16>()).prop_map(|(group, element)| (group, element));
+        let plain = tag().prop_map(|(group, element)| format!("{group:04x}{element:04X}"));
+        let bracketed = tag().prop_map(|(group, element)| format!("( {group:04X} ,{element:04x} ) text"));
+        let private = ("[A-Za-z0-9_ .:-]{0,20}[A-Za-z0-9]", 0_u16..0x7FFE, any::<u8>())
+            .prop_map(|(creator, group, element)| format!("({:04X}, \"{creator}\", {element:02x})", group * 2 + 1));
+        let step = (tag(), prop_oneof![Just("*".to_owned()), (0_u16..500).prop_map(|index| index.to_string())])
+            .prop_map(|((group, element), item)| format!("{:04x}{element:04x}.{item}", group.max(3)));
+        let path = (prop::collection::vec(step, 1..5), prop_oneof![Just("PatientID"), Just("00091001"), Just("60003000")])
+            .prop_map(|(steps, leaf)| format!("{}.{leaf}", steps.join(".")));
+        let repeater =
+            (prop_oneof![Just("50"), Just("60")], any::<u16>()).prop_map(|(group, element)| format!("{group}xx{element:04x}"));
+        prop_oneof![plain, bracketed, private, path, repeater]
+    }
+
+    proptest! {
+        #[test]
+        fn selectors_round_trip(text in written()) {
+            let selector = Selector::parse(&text).map_err(|error| TestCaseError::fail(error.message))?;
+            let again = Selector::parse(&selector.to_string()).map_err(|error| TestCaseError::fail(error.message))?;
+            prop_assert_eq!(format!("{again:?}"), format!("{selector:?}"));
+        }
+
+        #[test]
+        fn any_text_is_a_selector_or_an_error(text in any::<String>()) {
+            if let Ok(selector) = Selector::parse(&text) {
+                prop_assert!(!selector.to_string().is_empty());
+            }
         }
     }
 
