@@ -18,9 +18,9 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{Command, SandboxArgs};
-pub use profile::{ProfileCommand, ShowArgs, WhichProfile};
+pub use profile::{ConvertArgs, DiffArgs, ProfileCommand, ShowArgs, WhichProfile};
 pub use upload::{ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, ReportArgs, TransferArgs, UploadArgs};
-pub use values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProfileLevel, ProgressStyle};
+pub use values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle};
 
 /// Words that are commands when they stand first. The list is closed within a major version.
 pub const RESERVED: [&str; 7] = ["login", "logout", "status", "profile", "sandbox", "completions", "help"];
@@ -113,8 +113,8 @@ pub fn parse<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Cli, Stop
 fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
     let inner = matches.subcommand().and_then(|(_, profile)| profile.subcommand());
     let Some((_, matches)) = inner else { return };
-    if let Some(which) = command.which_mut() {
-        which.project_from_environment = which.project.is_some() && set_by_environment(matches, "project");
+    if let Some(from_environment) = command.project_from_environment() {
+        *from_environment = set_by_environment(matches, "project");
     }
 }
 
@@ -129,9 +129,14 @@ pub fn write_completions(shell: clap_complete::Shell, out: &mut dyn Write) -> io
 fn definition() -> Definition {
     Cli::command().mut_args(with_environment).mut_subcommands(|command| match command.get_name() {
         "login" | "status" => command.mut_args(with_environment),
-        "profile" => command.mut_subcommands(|inner| inner.mut_args(with_environment)),
+        "profile" => command.mut_subcommands(|inner| inner.mut_args(profile_environment)),
         _ => command,
     })
+}
+
+fn profile_environment(arg: clap::Arg) -> clap::Arg {
+    let own = arg.get_long().is_some_and(|long| profile::NOT_FROM_ENVIRONMENT.contains(&long));
+    if own { arg } else { with_environment(arg) }
 }
 
 fn with_environment(arg: clap::Arg) -> clap::Arg {

@@ -1,8 +1,11 @@
 //! The flags of `fwupload profile` and its help.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::upload::ConnectionArgs;
+use super::values::ProfileLanguage;
 
 /// Which profile: by name, by file, or by the project that it governs. That exactly one of them is given is judged later.
 const WHICH_HINT: &str = "a built-in profile (`fwupload profile list`) or a file ending in .toml, .yaml, .yml or .json";
@@ -15,9 +18,10 @@ Examples:
 
 pub(super) const EXIT_CODES: &str = "
 Exit codes:
-    0  done
+    0  done; `diff`: both mean the same
     1  unexpected error, or something that cannot be written
     2  the command line is wrong
+    3  `diff`: they do not mean the same
     4  not logged in, key refused, or no permission to see whether a profile governs
     5  the profile is not valid or does not exist
     6  project not found or ambiguous
@@ -29,6 +33,21 @@ Examples:
   fwupload profile show --project neuro/adni
   fwupload profile show site.yaml --json";
 
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  fwupload profile convert site.yaml --output site.toml
+  fwupload profile convert basic --to yaml
+  fwupload profile convert site.toml --to json | jq .dicom.fields";
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  fwupload profile diff site.yaml site.toml
+  fwupload profile diff --project neuro/adni basic
+  fwupload profile diff old.yaml new.yaml --json";
+
+/// Flags of the subcommands that no environment variable may set: they say what this one call writes.
+pub(super) const NOT_FROM_ENVIRONMENT: [&str; 3] = ["to", "output", "force"];
+
 /// What can be done with profiles.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ProfileCommand {
@@ -39,6 +58,18 @@ pub enum ProfileCommand {
     /// Writes TOML to standard output: the facts as comments, then the profile itself. A profile in YAML or JSON is translated.
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
+    /// Write a profile in another language: TOML, YAML or JSON
+    ///
+    /// Nothing is lost but comments: what was written is read back and must mean the same. TOML has no null; where null means that a
+    /// key might as well not be there, the key is left out.
+    #[command(after_help = CONVERT_EXAMPLES)]
+    Convert(ConvertArgs),
+    /// Compare what two profiles mean
+    ///
+    /// Neither the language, the order of keys, names nor descriptions count. `-` is only in the first, `+` only in the second, `~` differs.
+    /// Exits with 0 when both mean the same and with 3 when they do not.
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(DiffArgs),
 }
 
 /// Which profile a command is about.
@@ -72,12 +103,50 @@ pub struct ShowArgs {
     pub show_secrets: bool,
 }
 
+/// Flags of `profile convert`.
+#[derive(Debug, Clone, Args)]
+pub struct ConvertArgs {
+    /// The profile: a file, or a built-in one
+    #[arg(value_name = "FILE|NAME")]
+    pub input: String,
+    /// The language to write, where the name of the output does not say
+    #[arg(long, value_name = "LANGUAGE", value_enum)]
+    pub to: Option<ProfileLanguage>,
+    /// Write to FILE, not to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace FILE if it is there
+    #[arg(long, requires = "output")]
+    pub force: bool,
+}
+
+/// Flags of `profile diff`.
+#[derive(Debug, Clone, Args)]
+pub struct DiffArgs {
+    /// Two profiles, each a built-in one or a file; one of them beside `--project`
+    #[arg(value_name = "NAME|FILE", num_args = 0..=2)]
+    pub profiles: Vec<String>,
+    /// Compare with the profile that governs this project
+    #[arg(short, long)]
+    pub project: Option<String>,
+    /// The environment named the project; two profiles that were typed go before it.
+    #[arg(skip)]
+    pub project_from_environment: bool,
+    /// Write one JSON object to standard output
+    #[arg(long)]
+    pub json: bool,
+    /// How the server is reached.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
 impl ProfileCommand {
-    /// Where the command says which profile it is about.
-    pub(super) fn which_mut(&mut self) -> Option<&mut WhichProfile> {
+    /// Where the command keeps whether its project came from the environment.
+    pub(super) fn project_from_environment(&mut self) -> Option<&mut bool> {
         match self {
-            Self::Show(args) => Some(&mut args.which),
-            Self::List => None,
+            Self::Show(args) => Some(&mut args.which.project_from_environment),
+            Self::Diff(args) => Some(&mut args.project_from_environment),
+            Self::List | Self::Convert(_) => None,
         }
     }
 }

@@ -88,6 +88,17 @@ pub enum ColorWhen {
     Never,
 }
 
+/// A language that profiles are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProfileLanguage {
+    /// TOML.
+    Toml,
+    /// YAML, with quotes where versions of YAML differ.
+    Yaml,
+    /// JSON.
+    Json,
+}
+
 /// The level of Flywheel's settings at which a profile lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ProfileLevel {

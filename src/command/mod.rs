@@ -20,6 +20,7 @@ use crate::config::{Connection, Environment};
 use crate::credential::{self, KeySources};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
+use crate::phi::escape_for_terminal;
 use crate::report;
 
 /// Carries out what was typed; `arguments` without the program's name.
@@ -69,6 +70,11 @@ fn runtime() -> Result<Runtime, Error> {
 /// A line for people or programs on standard output.
 fn say(line: &str) -> Result<(), Error> {
     writeln!(io::stdout().lock(), "{line}").map_err(|e| unwritten(&e))
+}
+
+/// A line for people on standard error, beside the data on standard output.
+fn remark(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "note: {}", escape_for_terminal(line));
 }
 
 fn unwritten(error: &io::Error) -> Error {

@@ -13,14 +13,18 @@ const LONGEST: u64 = 8 << 20;
 
 /// The language of a profile's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
+pub enum Language {
+    /// TOML.
     Toml,
+    /// YAML 1.1.
     Yaml,
+    /// JSON.
     Json,
 }
 
 impl Language {
-    fn of(path: &Path) -> Option<Self> {
+    /// The language that a file's name ends in.
+    pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "toml" => Some(Self::Toml),
             "yaml" | "yml" => Some(Self::Yaml),
@@ -42,7 +46,8 @@ pub struct Document {
     /// How messages name it.
     origin: String,
     /// Its name if it does not say one itself.
-    fallback_name: String,
+    pub(super) fallback_name: String,
+    has_comments: bool,
 }
 
 impl Document {
@@ -74,7 +79,7 @@ impl Document {
             None => json::from_value(value),
         };
         let root = root.map_err(|problem| error(problem, &origin))?;
-        Ok(has_dicom(&root).then(|| Self { root, origin, fallback_name: "server_deid_profile".to_owned() }))
+        Ok(has_dicom(&root).then(|| Self { root, origin, fallback_name: "server_deid_profile".to_owned(), has_comments: false }))
     }
 
     fn parse(text: &str, language: Language, origin: &str, fallback_name: &str) -> Result<Self, Error> {
@@ -84,7 +89,26 @@ impl Document {
             Language::Json => json::parse(text),
         };
         let root = tree.map_err(|problem| error(problem, origin))?;
-        Ok(Self { root, origin: origin.to_owned(), fallback_name: fallback_name.to_owned() })
+        let has_comments = match language {
+            Language::Toml => toml::has_comments(text),
+            Language::Yaml => yaml::has_comments(text),
+            Language::Json => false,
+        };
+        Ok(Self { root, origin: origin.to_owned(), fallback_name: fallback_name.to_owned(), has_comments })
+    }
+
+    /// Another text read as this document is.
+    pub(super) fn respelled(&self, text: &str, language: Language) -> Result<Self, Error> {
+        Self::parse(text, language, &self.origin, &self.fallback_name)
+    }
+
+    /// Whether its author wrote comments, which are no part of the tree.
+    pub fn has_comments(&self) -> bool {
+        self.has_comments
+    }
+
+    pub(super) fn error(&self, problem: Problem) -> Error {
+        error(problem, &self.origin)
     }
 
     /// What it means, every key checked.

@@ -5,7 +5,10 @@
 
 mod action;
 mod builtin;
+mod compare;
+mod convert;
 mod date_format;
+mod emit;
 mod jitter;
 mod json;
 mod load;
@@ -20,9 +23,11 @@ mod yaml;
 
 pub use action::{Action, Replacement, Scalar, has_character_set, is_binary_number, is_number_text, is_numeric, is_text};
 pub use builtin::{builtin, builtin_names};
+pub use compare::{Difference, Side, compare};
+pub use convert::Converted;
 pub use date_format::DateFormat;
 pub use jitter::{Bound, Bounds, DateJitter, Jitter, JitterUnit};
-pub use load::{Document, from_server_json, load};
+pub use load::{Document, Language, from_server_json, load};
 pub use model::{AgeUnit, DicomRules, Position, Profile, Rule};
 pub use python_regex::{Captured, PythonRegex, TooComplex};
 pub use selector::{ItemChoice, Path, Selector, SelectorError};

@@ -141,7 +141,7 @@ impl Profile {
     }
 
     /// The profile in one fixed form.
-    fn canonical(&self) -> Value {
+    pub(super) fn canonical(&self) -> Value {
         let rules = &self.dicom;
         let mut others = self.other_sections.clone();
         others.sort();

@@ -2,6 +2,8 @@
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml_parser::Source;
+use toml_parser::lexer::TokenKind;
 
 use super::tree::{Entry, Kind, Node, Place, Problem};
 
@@ -15,6 +17,11 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
             Err(Problem::new(place, format!("not TOML: {}", error.message())))
         }
     }
+}
+
+/// Whether there are comments.
+pub(super) fn has_comments(text: &str) -> bool {
+    Source::new(text).lex().any(|token| token.kind() == TokenKind::Comment)
 }
 
 fn map(table: &DeTable<'_>, lines: &Lines<'_>) -> Kind {

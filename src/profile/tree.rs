@@ -96,6 +96,14 @@ impl Node {
         }
     }
 
+    /// The value of a key, if this is a section that has it.
+    pub(super) fn find(&self, key: &str) -> Option<&Self> {
+        match &self.kind {
+            Kind::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
+            _ => None,
+        }
+    }
+
     /// The entries of a section.
     pub(super) fn entries(&self, what: &str) -> Result<&[Entry], Problem> {
         match &self.kind {

@@ -22,6 +22,17 @@ pub(super) fn parse_json(text: &str) -> Result<Node, Problem> {
     Builder::new(resolve_json).build(text)
 }
 
+/// Whether a bare word is text, and neither number, truth value, date nor null.
+pub(super) fn is_text(word: &str) -> bool {
+    matches!(resolve(word), Kind::Text(_))
+}
+
+/// Whether there are comments.
+pub(super) fn has_comments(text: &str) -> bool {
+    let mut parser = Parser::new_from_str(text);
+    std::iter::from_fn(|| parser.next_event()).any(|event| matches!(event, Ok((Event::Comment(..), _))))
+}
+
 struct Builder {
     resolve: fn(&str) -> Kind,
     open: Vec<Open>,

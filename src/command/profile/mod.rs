@@ -3,6 +3,8 @@
 //! Owns what is said about profiles. What a profile means and does is for `profile` and `deid`, and nothing here sends
 //! anything.
 
+mod convert;
+mod diff;
 mod show;
 mod which;
 
@@ -18,6 +20,8 @@ pub fn run(command: ProfileCommand) -> Result<ExitStatus, Error> {
     match command {
         ProfileCommand::List => profile::builtin_names().try_for_each(list).map(|()| ExitStatus::Success),
         ProfileCommand::Show(args) => show::run(&args),
+        ProfileCommand::Convert(args) => convert::run(&args),
+        ProfileCommand::Diff(args) => diff::run(&args),
     }
 }
 

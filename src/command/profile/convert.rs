@@ -1,0 +1,64 @@
+//! `fwupload profile convert`: a profile in another language, checked before and after.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use crate::cli::{ConvertArgs, ProfileLanguage};
+use crate::exit::ExitStatus;
+use crate::failure::{Error, RunCode};
+use crate::phi::display_path;
+use crate::profile::{Document, Language};
+
+use super::super::{remark, say};
+
+/// Converts a profile and writes it to a file or to standard output.
+pub fn run(args: &ConvertArgs) -> Result<ExitStatus, Error> {
+    let to = language(args)?;
+    let document = Document::load(&args.input)?;
+    let converted = document.convert(to)?;
+    match &args.output {
+        Some(path) => write(path, &converted.text, args.force)?,
+        None => say(converted.text.trim_end())?,
+    }
+    for text in &converted.remarks {
+        remark(text);
+    }
+    if document.has_comments() {
+        remark("its comments are not carried over");
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// The language that was asked for, by flag or by the name of the file.
+fn language(args: &ConvertArgs) -> Result<Language, Error> {
+    let by_flag = args.to.map(|to| match to {
+        ProfileLanguage::Toml => Language::Toml,
+        ProfileLanguage::Yaml => Language::Yaml,
+        ProfileLanguage::Json => Language::Json,
+    });
+    let usage = |what: &str, hint: &str| Err(Error::new(RunCode::Usage, what).with_hint(hint));
+    let Some(output) = &args.output else {
+        return by_flag
+            .map_or_else(|| usage("it is not said what to convert to", "add `--to toml`, `--to yaml` or `--to json`"), Ok);
+    };
+    match (by_flag, Language::of(output)) {
+        (_, None) => usage("the name of the output does not say what is in it", "end it with .toml, .yaml, .yml or .json"),
+        (Some(to), Some(named)) if to != named => {
+            usage("`--to` and the name of the output say different things", "leave out `--to`")
+        }
+        (_, Some(named)) => Ok(named),
+    }
+}
+
+fn write(path: &Path, text: &str, force: bool) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    let options = if force { options.create(true).truncate(true) } else { options.create_new(true) };
+    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| {
+        let unwritable = Error::new(RunCode::OutputUnwritable, format!("{} cannot be written: {error}", display_path(path)));
+        let exists = error.kind() == std::io::ErrorKind::AlreadyExists;
+        unwritable.with_hint(if exists { "add `--force` to replace it" } else { "name another place with `--output`" })
+    })
+}

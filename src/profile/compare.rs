@@ -1,0 +1,194 @@
+//! What two profiles mean differently, whatever language and order of keys they are written in.
+//!
+//! Decides on the meaning, shows the author's own words. It must never show a secret.
+
+use std::collections::{HashMap, HashSet};
+
+use dicom_core::Tag;
+use serde_json::Value;
+
+use super::convert::{in_words, is_secret};
+use super::load::Document;
+use super::model::{Profile, Rule};
+use super::selector::Selector;
+
+/// Settings that show only in what rules do.
+const SILENT: &[&str] = &["date-increment", "datetime-format", "replace-with-insert", "jitter-range"];
+
+/// Specific Character Set: the order of a rule for it and one that writes text matters.
+const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Difference {
+    /// A setting.
+    Setting {
+        /// Its key.
+        key: String,
+        /// Both values as TOML; none where the value is a secret.
+        values: Option<(String, String)>,
+    },
+    /// A rule that only one of them has.
+    Only {
+        /// The first has it, else the second.
+        first: bool,
+        /// What it addresses.
+        field: String,
+        /// What it does.
+        options: String,
+    },
+    /// A rule for the same elements that does something else.
+    Changed {
+        /// What it addresses.
+        field: String,
+        /// What it does, in the first and in the second.
+        options: (String, String),
+        /// It is written alike, and means something else by the profile's settings.
+        by_settings: bool,
+    },
+    /// Two rules that may meet at one element stand in another order.
+    Order {
+        /// What comes first in the first profile.
+        earlier: String,
+        /// What comes first in the second.
+        later: String,
+    },
+}
+
+/// A profile with the document that it came from.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// The document.
+    pub document: &'a Document,
+    /// What it means.
+    pub profile: &'a Profile,
+}
+
+/// Everything in which two profiles differ; their names and descriptions do not count. Nothing is left out: without a
+/// difference both do the same to every file.
+pub fn compare(a: Side<'_>, b: Side<'_>) -> Vec<Difference> {
+    let (first, second) = (a.profile.canonical(), b.profile.canonical());
+    let mut all = settings(&first, &second);
+    let rules = Rules::of(a, b, &first, &second);
+    let changed = rules.changed();
+    if changed.iter().any(|change| matches!(change, Difference::Changed { by_settings: true, .. })) {
+        all.extend(SILENT.iter().filter_map(|key| silent(key, a.document, b.document)));
+    }
+    all.extend(changed);
+    all.extend(rules.order());
+    all
+}
+
+fn settings(a: &Value, b: &Value) -> Vec<Difference> {
+    let keys = [a, b].into_iter().filter_map(Value::as_object).flat_map(|map| map.keys());
+    let mut seen = HashSet::new();
+    let keys = keys.filter(|key| !["format", "name", "fields"].contains(&key.as_str()) && seen.insert(key.as_str()));
+    let text = |side: &Value, key: &str| side.get(key).map_or_else(|| "not set".to_owned(), in_words);
+    let differing = keys.filter(|key| a.get(key.as_str()) != b.get(key.as_str()));
+    let difference = |key: &String| {
+        let values = (!is_secret(key)).then(|| (text(a, key), text(b, key)));
+        Difference::Setting { key: key.clone(), values }
+    };
+    differing.map(difference).collect()
+}
+
+/// A setting that has no effect of its own.
+fn silent(key: &str, a: &Document, b: &Document) -> Option<Difference> {
+    let [first, second] = [a, b].map(|document| document.setting(key).unwrap_or_else(|| "not set".to_owned()));
+    (first != second).then(|| Difference::Setting { key: key.to_owned(), values: Some((first, second)) })
+}
+
+/// The rules of both, matched: the n-th of one for some elements with the n-th of the other for the same.
+struct Rules<'a> {
+    sides: [Side<'a>; 2],
+    /// What each rule is and does, in one fixed form.
+    canonical: [Vec<Value>; 2],
+    pairs: Vec<(usize, usize)>,
+}
+
+impl<'a> Rules<'a> {
+    fn of(a: Side<'a>, b: Side<'a>, first: &Value, second: &Value) -> Self {
+        let canonical = [first, second].map(|side| side.get("fields").and_then(Value::as_array).cloned().unwrap_or_default());
+        let numbers: HashMap<_, _> = occurrences(&canonical[1]).into_iter().enumerate().map(|(at, key)| (key, at)).collect();
+        let partner = |(at, key)| numbers.get(&key).map(|other| (at, *other));
+        let pairs = occurrences(&canonical[0]).into_iter().enumerate().filter_map(partner).collect();
+        Self { sides: [a, b], canonical, pairs }
+    }
+
+    fn rule(&self, side: usize, at: usize) -> Option<&'a Rule> {
+        self.sides.get(side)?.profile.dicom.fields.get(at)
+    }
+
+    fn field(&self, side: usize, at: usize) -> String {
+        self.rule(side, at).map(|rule| rule.selector.to_string()).unwrap_or_default()
+    }
+
+    fn options(&self, side: usize, at: usize) -> String {
+        let written = self.sides.get(side).map(|side| side.document.field_options(at)).unwrap_or_default();
+        if written.is_empty() { "keep".to_owned() } else { written }
+    }
+
+    /// Rules of one alone, and those that do something else, in the order of the profiles.
+    fn changed(&self) -> Vec<Difference> {
+        let only = |side: usize, matched: HashSet<usize>| {
+            let count = self.canonical.get(side).map_or(0, Vec::len);
+            let alone = (0..count).filter(move |at| !matched.contains(at));
+            alone.map(move |at| Difference::Only {
+                first: side == 0,
+                field: self.field(side, at),
+                options: self.options(side, at),
+            })
+        };
+        let mut all: Vec<_> = only(0, self.pairs.iter().map(|(a, _)| *a).collect()).collect();
+        all.extend(only(1, self.pairs.iter().map(|(_, b)| *b).collect()));
+        all.extend(self.pairs.iter().filter_map(|(a, b)| self.changed_pair(*a, *b)));
+        all
+    }
+
+    fn changed_pair(&self, a: usize, b: usize) -> Option<Difference> {
+        let (first, second) = (self.canonical[0].get(a)?, self.canonical[1].get(b)?);
+        if first == second {
+            return None;
+        }
+        let written = (self.options(0, a), self.options(1, b));
+        let by_settings = written.0 == written.1;
+        let effective = |rule: &Value| rule.get(2).map(in_words).unwrap_or_default();
+        let options = if by_settings { (effective(first), effective(second)) } else { written };
+        Some(Difference::Changed { field: self.field(0, a), options, by_settings })
+    }
+
+    /// Pairs of rules in another order, where it may matter.
+    fn order(&self) -> Vec<Difference> {
+        let mut found = Vec::new();
+        for (index, (a, b)) in self.pairs.iter().enumerate() {
+            for (later, moved) in self.pairs.iter().skip(index + 1) {
+                let (Some(rule), Some(other)) = (self.rule(0, *a), self.rule(0, *later)) else { continue };
+                if moved < b && may_meet(&rule.selector, &other.selector) {
+                    found.push(Difference::Order { earlier: self.field(0, *a), later: self.field(0, *later) });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Each rule's elements, with how many rules before it are for the same.
+fn occurrences(rules: &[Value]) -> Vec<(String, usize)> {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let key = |rule: &Value| {
+        let selector = rule.get(0).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let count = counts.entry(selector.clone()).or_default();
+        *count += 1;
+        (selector, *count)
+    };
+    rules.iter().map(key).collect()
+}
+
+/// Whether the order of two rules can matter. Rules for two attributes by their tags leave each other alone, except
+/// where one of them says in which characters the other writes.
+fn may_meet(a: &Selector, b: &Selector) -> bool {
+    match (a, b) {
+        (Selector::Tag(a), Selector::Tag(b)) => a == b || [a, b].contains(&&CHARACTER_SET),
+        _ => true,
+    }
+}

@@ -1,0 +1,196 @@
+//! From one spelling of a profile to another, without loss: on the document's tree, not on its meaning, so that nothing
+//! falls by the wayside. What was written is read back, and must say the same.
+
+use serde_json::{Map, Value};
+
+use super::emit;
+use super::load::{Document, Language};
+use super::tree::{Entry, Kind, Node, Problem, shown};
+use crate::failure::{Error, RunCode};
+
+/// Sections of `dicom` that only the TOML spelling has.
+const TOML_ONLY: &[&str] = &["confidentiality", "dates", "residual", "pixels"];
+
+/// Keys whose values are as secret as what they protect.
+const SECRETS: &[&str] = &["salt", "secret-key"];
+
+/// A document in another language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Converted {
+    /// The text.
+    pub text: String,
+    /// What the reader should know: what was spelled out or left out.
+    pub remarks: Vec<String>,
+}
+
+/// How faithful a translation has to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// A file that takes the place of the other.
+    File,
+    /// Something to look at: what cannot be said is said in a remark.
+    Show { secrets: bool },
+}
+
+impl Document {
+    /// The document in this language.
+    ///
+    /// # Errors
+    /// A profile that is not valid, or that the language cannot express; and a text that does not read back as it should.
+    pub fn convert(&self, to: Language) -> Result<Converted, Error> {
+        let profile = self.profile()?;
+        let (map, remarks) = self.translated(to, Purpose::File).map_err(|problem| self.error(problem))?;
+        let text = emit::document(&map, to);
+        let differs = |why: String| {
+            Error::new(RunCode::Internal, "what was written does not read back as the same profile; it is not kept").because(why)
+        };
+        let back = self.respelled(&text, to).map_err(|error| differs(error.to_string()))?;
+        let (again, _) = back.translated(to, Purpose::File).map_err(|problem| differs(back.error(problem).to_string()))?;
+        if again != map {
+            return Err(differs("a value came back changed".to_owned()));
+        }
+        let (digest, written) = (profile.digest(), back.profile().map_err(|error| differs(error.to_string()))?.digest());
+        if digest != written {
+            return Err(differs(format!("{written} instead of {digest}")));
+        }
+        Ok(Converted { text, remarks })
+    }
+
+    /// The document in a language, to look at: secrets only where asked for, and what cannot be said named in a remark.
+    ///
+    /// # Errors
+    /// Only those of a document that is no profile.
+    pub fn shown(&self, language: Language, secrets: bool) -> Result<Converted, Error> {
+        let (map, remarks) = self.translated(language, Purpose::Show { secrets }).map_err(|problem| self.error(problem))?;
+        Ok(Converted { text: emit::document(&map, language), remarks })
+    }
+
+    /// What a field does, spelled as in TOML on one line, without its selector.
+    pub fn field_options(&self, index: usize) -> String {
+        let dicom = self.root.find("dicom").and_then(|dicom| dicom.find("fields"));
+        let field = dicom.and_then(|fields| fields.items("fields").ok()?.get(index));
+        let entries = field.and_then(|field| field.entries("a field").ok()).unwrap_or_default();
+        let mut translation = Translation { to: Language::Json, purpose: Purpose::File, remarks: Vec::new() };
+        let options = entries.iter().filter(|entry| entry.key != "name" && entry.key != "regex");
+        let texts = options.filter_map(|entry| {
+            let value = translation.value(&entry.value, &entry.key).ok()?;
+            Some(format!("{} = {}", entry.key, emit::inline(&value)))
+        });
+        texts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// What a setting of the `dicom` section is written as, as TOML.
+    pub(super) fn setting(&self, key: &str) -> Option<String> {
+        let node = self.root.find("dicom")?.find(key)?;
+        let mut translation = Translation { to: Language::Json, purpose: Purpose::File, remarks: Vec::new() };
+        translation.value(node, key).ok().map(|value| in_words(&value))
+    }
+
+    fn translated(&self, to: Language, purpose: Purpose) -> Result<(Map<String, Value>, Vec<String>), Problem> {
+        let mut translation = Translation { to, purpose, remarks: Vec::new() };
+        let mut map = Map::new();
+        // Without a name of its own it goes by that of its file, and another file may have another.
+        if self.root.find("name").is_none_or(Node::is_null) {
+            map.insert("name".to_owned(), self.fallback_name.clone().into());
+            translation.remarks.push("the document has no `name`; it is written with the one that it goes by".to_owned());
+        }
+        for entry in self.root.entries("a profile")?.iter().filter(|entry| entry.key != "name" || !entry.value.is_null()) {
+            translation.entry(entry, "", &mut map)?;
+        }
+        Ok((map, translation.remarks))
+    }
+}
+
+/// A value as TOML, for messages.
+pub(super) fn in_words(value: &Value) -> String {
+    if value.is_null() { "not set".to_owned() } else { emit::inline(value) }
+}
+
+/// Whether the value of this key must not be shown.
+pub(super) fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key)
+}
+
+/// A translation under way.
+struct Translation {
+    to: Language,
+    purpose: Purpose,
+    remarks: Vec<String>,
+}
+
+impl Translation {
+    fn entry(&mut self, entry: &Entry, section: &str, into: &mut Map<String, Value>) -> Result<(), Problem> {
+        let path = if section.is_empty() { entry.key.clone() } else { format!("{section}.{}", entry.key) };
+        if self.purpose == (Purpose::Show { secrets: false }) && is_secret(&entry.key) && !entry.value.is_null() {
+            self.remarks.push(format!("`{}` is set; `--show-secrets` shows it", shown(&path)));
+            return Ok(());
+        }
+        if self.to != Language::Toml
+            && self.purpose == Purpose::File
+            && section == "dicom"
+            && TOML_ONLY.contains(&entry.key.as_str())
+        {
+            let problem = Problem::new(entry.place, format!("`{}` can only be written in TOML", shown(&path)));
+            return Err(problem.with_hint("Flywheel knows no such section: keep the profile as TOML, or take the section out"));
+        }
+        if entry.value.is_null() && self.to == Language::Toml {
+            return self.null(entry, section, &path, into);
+        }
+        let value = self.value(&entry.value, &path)?;
+        into.insert(entry.key.clone(), value);
+        Ok(())
+    }
+
+    /// TOML has no null. Where null means that the key might as well not be there, it is left out.
+    fn null(&mut self, entry: &Entry, section: &str, path: &str, into: &mut Map<String, Value>) -> Result<(), Problem> {
+        let is_value = entry.key == "replace-with";
+        let foreign = !section.is_empty() && section != "dicom" && !section.starts_with("dicom.");
+        match self.purpose {
+            Purpose::Show { .. } if is_value => {
+                self.remarks.push(format!("`{}` is null, which does nothing and is shown as `keep`", shown(path)));
+                into.insert("keep".to_owned(), true.into());
+            }
+            Purpose::File if is_value || foreign => {
+                let problem = Problem::new(entry.place, format!("`{}` is null, which TOML cannot say", shown(path)));
+                let hint = if is_value { "`replace-with: null` does nothing: write `keep: true`" } else { "take the key out" };
+                return Err(problem.with_hint(hint));
+            }
+            _ => self.remarks.push(format!("`{}` is null, which is as if it were not there; TOML has no null", shown(path))),
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, node: &Node, path: &str) -> Result<Value, Problem> {
+        Ok(match &node.kind {
+            Kind::Null if self.to != Language::Toml => Value::Null,
+            Kind::Null | Kind::Unquoted(_) if self.purpose != Purpose::File => {
+                self.remarks.push(format!("`{}` is {}, which is shown as text", shown(path), node.describe()));
+                node.describe().into()
+            }
+            Kind::Null => return Err(node.problem(format!("`{}` holds null, which TOML cannot say", shown(path)))),
+            Kind::Bool(flag) => (*flag).into(),
+            // A tag that is written as a number would not be one in every language.
+            Kind::Integer(number, _) if path.starts_with("dicom.fields[") && path.ends_with("].name") => {
+                format!("{number:08X}").into()
+            }
+            Kind::Integer(number, _) => (*number).into(),
+            Kind::Float(number) => (*number).into(),
+            Kind::Text(text) => text.as_str().into(),
+            Kind::Unquoted(what) => {
+                let problem = node.problem(format!("`{}` is {what}, which cannot be carried over", shown(path)));
+                return Err(problem.with_hint("put it in quotes"));
+            }
+            Kind::List(items) => {
+                let items = items.iter().enumerate();
+                items.map(|(index, item)| self.value(item, &format!("{path}[{index}]"))).collect::<Result<_, _>>()?
+            }
+            Kind::Map(entries) => {
+                let mut map = Map::new();
+                for entry in entries {
+                    self.entry(entry, path, &mut map)?;
+                }
+                Value::Object(map)
+            }
+        })
+    }
+}
