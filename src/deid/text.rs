@@ -45,7 +45,8 @@ pub(super) fn read(element: &Element, vr: VR, encoding: Encoding, charset: impl 
             CharacterSet::default().decode(bytes, false)
         };
         let text = joined(&decoded, vr);
-        return if text.is_empty() && is_number_text(vr) { Reading::Nothing } else { Reading::Text(text) };
+        // Blanks are an empty text, not the absence of one, also for numbers.
+        return if bytes.is_empty() && is_number_text(vr) { Reading::Nothing } else { Reading::Text(text) };
     }
     match numbers(bytes, vr, encoding) {
         Some(numbers) if numbers.is_empty() => Reading::Nothing,
@@ -62,6 +63,8 @@ fn joined(text: &str, vr: VR) -> String {
         VR::ST | VR::LT | VR::UT | VR::UR => return whole.to_owned(),
         VR::AE | VR::DS | VR::IS => |value| value.trim(),
         VR::SH | VR::LO | VR::UC => |value| value.trim_end_matches([' ', '\0']),
+        // Component groups that are empty at the end are as if absent.
+        VR::PN => |value| value.trim_end_matches('='),
         _ => |value| value,
     };
     whole.split('\\').map(trim).collect::<Vec<_>>().join(",")
@@ -207,7 +210,9 @@ mod tests {
         assert_eq!(reading(VR::UI, b"1.2\0"), text("1.2"));
         assert_eq!(reading(VR::DS, b" 70.50\\1 "), text("70.50,1"));
         assert_eq!(reading(VR::LO, b""), text(""));
-        assert_eq!(reading(VR::IS, b"  "), Reading::Nothing);
+        assert_eq!(reading(VR::PN, b"A=B=\\=C== "), text("A=B,=C"));
+        assert_eq!(reading(VR::IS, b""), Reading::Nothing);
+        assert_eq!(reading(VR::IS, b"  "), text(""));
         assert_eq!(reading(VR::US, b""), Reading::Nothing);
         assert_eq!(reading(VR::US, &[1, 0, 255, 255]), text("1,65535"));
         assert_eq!(reading(VR::SS, &[255, 255]), text("-1"));
