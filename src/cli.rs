@@ -18,7 +18,7 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{Command, SandboxArgs};
-pub use profile::{ConvertArgs, DiffArgs, ProfileCommand, ShowArgs, WhichProfile};
+pub use profile::{ConvertArgs, DiffArgs, ProfileCommand, ShowArgs, TestArgs, WhichProfile};
 pub use upload::{ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, ReportArgs, TransferArgs, UploadArgs};
 pub use values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle};
 
@@ -113,6 +113,9 @@ pub fn parse<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Cli, Stop
 fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
     let inner = matches.subcommand().and_then(|(_, profile)| profile.subcommand());
     let Some((_, matches)) = inner else { return };
+    if let Some(typed) = command.filters() {
+        *typed = filters(matches);
+    }
     if let Some(from_environment) = command.project_from_environment() {
         *from_environment = set_by_environment(matches, "project");
     }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::cli::{ColorWhen, ConnectionArgs};
 pub use crate::cli::{Filter, IfExists, OtherFiles, PackageBy, PathList};
+pub use typed::{jobs, max_header};
 
 /// What the process runs in, as far as a run depends on it.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::upload::ConnectionArgs;
-use super::values::ProfileLanguage;
+use super::values::{Filter, ProfileLanguage};
 
 /// Which profile: by name, by file, or by the project that it governs. That exactly one of them is given is judged later.
 const WHICH_HINT: &str = "a built-in profile (`fwupload profile list`) or a file ending in .toml, .yaml, .yml or .json";
@@ -14,18 +14,21 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   fwupload profile list                           the profiles that come with the program
   fwupload profile show --project neuro/adni      the profile that governs a project, and from which level
-  fwupload profile show site.yaml                 what a file says, checked, as TOML";
+  fwupload profile show site.yaml                 what a file says, checked, as TOML
+  fwupload profile test site.yaml ./study         what it does to files, on this machine";
 
 pub(super) const EXIT_CODES: &str = "
 Exit codes:
-    0  done; `diff`: both mean the same
+    0  done; `diff`: both mean the same; `test`: every DICOM file was cleaned
     1  unexpected error, or something that cannot be written
     2  the command line is wrong
-    3  `diff`: they do not mean the same
+    3  `diff`: they do not mean the same; `test`: some files failed
     4  not logged in, key refused, or no permission to see whether a profile governs
     5  the profile is not valid or does not exist
     6  project not found or ambiguous
-    7  server or network unavailable";
+    7  server or network unavailable
+    8  `test`: no DICOM file was found
+    9  `test`: every file failed";
 
 const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -39,6 +42,12 @@ Examples:
   fwupload profile convert basic --to yaml
   fwupload profile convert site.toml --to json | jq .dicom.fields";
 
+const TEST_EXAMPLES: &str = "\
+Examples:
+  fwupload profile test basic ./study
+  fwupload profile test site.yaml ./study --output cleaned
+  fwupload profile test site.yaml ./study --json | jq 'select(.outcome == \"failed\")'";
+
 const DIFF_EXAMPLES: &str = "\
 Examples:
   fwupload profile diff site.yaml site.toml
@@ -46,7 +55,7 @@ Examples:
   fwupload profile diff old.yaml new.yaml --json";
 
 /// Flags of the subcommands that no environment variable may set: they say what this one call writes.
-pub(super) const NOT_FROM_ENVIRONMENT: [&str; 3] = ["to", "output", "force"];
+pub(super) const NOT_FROM_ENVIRONMENT: [&str; 4] = ["to", "output", "force", "show-values"];
 
 /// What can be done with profiles.
 #[derive(Debug, Clone, Subcommand)]
@@ -70,6 +79,13 @@ pub enum ProfileCommand {
     /// Exits with 0 when both mean the same and with 3 when they do not.
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(DiffArgs),
+    /// Clean files on this machine, to see what a profile does to them
+    ///
+    /// Sends nothing and asks no server. Says for each file which elements were removed, changed or inserted and which rule did it, and
+    /// what that adds up to; no values. With `--output` the cleaned files are written as <SOP Instance UID>.<Modality>.dcm, after
+    /// cleaning; a name that is taken gets -2, -3 and so on.
+    #[command(after_help = TEST_EXAMPLES)]
+    Test(TestArgs),
 }
 
 /// Which profile a command is about.
@@ -140,13 +156,64 @@ pub struct DiffArgs {
     pub connection: ConnectionArgs,
 }
 
+/// Flags of `profile test`.
+#[derive(Debug, Clone, Args)]
+// Each is a flag of its own.
+#[allow(clippy::struct_excessive_bools)]
+pub struct TestArgs {
+    /// The profile: a built-in one or a file
+    #[arg(value_name = "NAME|FILE")]
+    pub profile: String,
+    /// Files and folders to clean
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Write the cleaned files into DIR, which must be new or empty
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Show the values of changed elements, before and after; only on a terminal
+    #[arg(long)]
+    pub show_values: bool,
+    /// Write events to standard output, one JSON object per line
+    #[arg(long)]
+    pub json: bool,
+    /// Take only what matches GLOB; as for the upload
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// Leave out what matches GLOB; as for the upload
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// `--include` and `--exclude` in the order in which they were typed.
+    #[arg(skip)]
+    pub filters: Vec<Filter>,
+    /// Follow symbolic links
+    #[arg(long)]
+    pub follow: bool,
+    /// Replace paths by keyed hashes
+    #[arg(long)]
+    pub redact_paths: bool,
+    /// Files cleaned at a time [default: number of cores]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
+    #[arg(long, value_name = "SIZE")]
+    pub max_header: Option<String>,
+}
+
 impl ProfileCommand {
+    /// Where the command keeps its filters in typing order.
+    pub(super) fn filters(&mut self) -> Option<&mut Vec<Filter>> {
+        match self {
+            Self::Test(args) => Some(&mut args.filters),
+            _ => None,
+        }
+    }
+
     /// Where the command keeps whether its project came from the environment.
     pub(super) fn project_from_environment(&mut self) -> Option<&mut bool> {
         match self {
             Self::Show(args) => Some(&mut args.which.project_from_environment),
             Self::Diff(args) => Some(&mut args.project_from_environment),
-            Self::List | Self::Convert(_) => None,
+            Self::List | Self::Convert(_) | Self::Test(_) => None,
         }
     }
 }

@@ -33,7 +33,7 @@ pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> 
         }
         Command::Logout => finished(account::logout()),
         Command::Status { json, connection } => finished(account::status(json, &(&connection).into())),
-        Command::Profile(command) => profile::run(command),
+        Command::Profile(command) => profile::run(command, environment),
         Command::Sandbox(args) => finished(sandbox::run(args)),
         Command::Completions { shell } => {
             finished(cli::write_completions(shell, &mut io::stdout().lock()).map_err(|e| unwritten(&e)))

@@ -14,6 +14,8 @@ const MEBIBYTE: u64 = 1 << 20;
 const LEAST_MEMORY: u64 = 32 * MEBIBYTE;
 /// More at a time than any server is grateful for.
 const MOST_UPLOADS: usize = 64;
+const MOST_JOBS: usize = 1024;
+const LEAST_HEADER: u64 = 1024;
 
 impl Config {
     /// Completes and checks what was typed. Errors carry [`RunCode::Usage`].
@@ -111,7 +113,7 @@ impl Typed<'_> {
                 _ => error.with_hint("name a folder, as in `fwupload ./study --project group/project`"),
             });
         }
-        let max_header = self.size("max-header", args.max_header.as_deref(), 64 * MEBIBYTE, 1024)?;
+        let max_header = self.size("max-header", args.max_header.as_deref(), 64 * MEBIBYTE, LEAST_HEADER)?;
         Ok(Input {
             paths: args.paths.clone(),
             lists: args.files_from.clone(),
@@ -178,7 +180,7 @@ impl Typed<'_> {
     fn transfer(&self, environment: &Environment) -> Result<Transfer, Error> {
         let args = &self.0.transfer;
         Ok(Transfer {
-            jobs: self.count("jobs", args.jobs, environment.cores.max(1), 1024)?,
+            jobs: self.count("jobs", args.jobs, environment.cores.max(1), MOST_JOBS)?,
             uploads: self.count("uploads", args.uploads, 4, MOST_UPLOADS)?,
             memory: self.size("memory", args.memory.as_deref(), 256 * MEBIBYTE, LEAST_MEMORY)?,
             signed_urls: !args.no_signed_urls,
@@ -234,24 +236,49 @@ impl Typed<'_> {
     }
 
     fn count(&self, flag: &str, given: Option<usize>, default: usize, most: usize) -> Result<usize, Error> {
-        match given.unwrap_or(default) {
-            n if (1..=most).contains(&n) => Ok(n),
-            n if given.is_none() => Ok(n.clamp(1, most)),
-            _ => Err(usage(format!("{} is out of range", self.name(flag))).with_hint(format!("give a number from 1 to {most}"))),
-        }
+        count(&self.name(flag), given, default, most)
     }
 
     fn size(&self, flag: &str, given: Option<&str>, default: u64, least: u64) -> Result<u64, Error> {
-        let Some(text) = given else { return Ok(default) };
-        let size = text.trim().parse::<ByteSize>().map_err(|_| {
-            usage(format!("{} is not a size: {text}", self.name(flag))).with_hint("write it as 512MiB, 2GiB or a number of bytes")
-        })?;
-        if size.as_u64() < least {
-            let least = ByteSize::b(least).display().iec();
-            return Err(usage(format!("{} is too small", self.name(flag))).with_hint(format!("give at least {least}")));
-        }
-        Ok(size.as_u64())
+        size(&self.name(flag), given, default, least)
     }
+}
+
+/// Files cleaned at a time, for a command that takes `--jobs`.
+///
+/// # Errors
+/// A number out of range.
+pub fn jobs(given: Option<usize>, environment: &Environment) -> Result<usize, Error> {
+    count("`--jobs`", given, environment.cores.max(1), MOST_JOBS)
+}
+
+/// The most that the data elements around the pixel data may take, for a command that takes `--max-header`.
+///
+/// # Errors
+/// What is no size, or too small a one.
+pub fn max_header(given: Option<&str>) -> Result<u64, Error> {
+    size("`--max-header`", given, 64 * MEBIBYTE, LEAST_HEADER)
+}
+
+fn count(name: &str, given: Option<usize>, default: usize, most: usize) -> Result<usize, Error> {
+    match given.unwrap_or(default) {
+        n if (1..=most).contains(&n) => Ok(n),
+        n if given.is_none() => Ok(n.clamp(1, most)),
+        _ => Err(usage(format!("{name} is out of range")).with_hint(format!("give a number from 1 to {most}"))),
+    }
+}
+
+fn size(name: &str, given: Option<&str>, default: u64, least: u64) -> Result<u64, Error> {
+    let Some(text) = given else { return Ok(default) };
+    let size = text
+        .trim()
+        .parse::<ByteSize>()
+        .map_err(|_| usage(format!("{name} is not a size: {text}")).with_hint("write it as 512MiB, 2GiB or a number of bytes"))?;
+    if size.as_u64() < least {
+        let least = ByteSize::b(least).display().iec();
+        return Err(usage(format!("{name} is too small")).with_hint(format!("give at least {least}")));
+    }
+    Ok(size.as_u64())
 }
 
 fn usage(what: impl Into<String>) -> Error {

@@ -19,6 +19,8 @@ use tokio::runtime::Runtime;
 use crate::event::Events;
 use crate::failure::{Error, RunCode};
 use crate::plan::UploadPlan;
+pub use folder::write as write_package;
+pub use guard::guarded;
 pub use stop::Stop;
 
 /// Stack of a worker thread in bytes. Nesting is bounded at 64 levels; this leaves room for libraries that recurse.
@@ -46,7 +48,11 @@ pub fn run(plan: &Arc<UploadPlan>, events: &Events, runtime: &Runtime, stop: &St
     }
 }
 
-fn workers(jobs: usize) -> Result<ThreadPool, Error> {
+/// Threads for work on files.
+///
+/// # Errors
+/// The system gives no threads.
+pub fn workers(jobs: usize) -> Result<ThreadPool, Error> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .stack_size(STACK)

@@ -32,7 +32,7 @@ use console::Console;
 use failures::FailureReport;
 use json::{JsonStream, ReportPath};
 use printer::Printer;
-use redact::Paths;
+pub use redact::Paths;
 use tally::Tally;
 
 /// Events that may wait for the reporter before the run waits for it.

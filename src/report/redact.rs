@@ -16,14 +16,16 @@ use crate::phi::{display_path, escape_for_terminal};
 
 /// The one way for a path to become text.
 #[derive(Clone)]
-pub(super) enum Paths {
+pub enum Paths {
+    /// As they are.
     Plain,
+    /// As hashes under a key of this run.
     Hashed(Box<Hmac<Sha256>>),
 }
 
 impl Paths {
     /// Redacting needs a random key from the operating system.
-    pub(super) fn new(redact: bool) -> Result<Self, Error> {
+    pub fn new(redact: bool) -> Result<Self, Error> {
         if !redact {
             return Ok(Self::Plain);
         }
@@ -38,17 +40,17 @@ impl Paths {
     }
 
     /// Whether paths are hidden.
-    pub(super) fn redacted(&self) -> bool {
+    pub fn redacted(&self) -> bool {
         matches!(self, Self::Hashed(_))
     }
 
     /// For a terminal.
-    pub(super) fn shown(&self, path: &Path) -> String {
+    pub fn shown(&self, path: &Path) -> String {
         self.hash(path).unwrap_or_else(|| display_path(path))
     }
 
     /// For a file: the text, and the exact bytes in base64 where the text cannot stand for them.
-    pub(super) fn written(&self, path: &Path) -> (String, Option<String>) {
+    pub fn written(&self, path: &Path) -> (String, Option<String>) {
         match (self.hash(path), path.to_str()) {
             (Some(hash), _) => (hash, None),
             (None, Some(text)) => (text.to_owned(), None),
@@ -57,7 +59,7 @@ impl Paths {
     }
 
     /// Adds `path`, and `path_bytes` where needed, to a JSON record.
-    pub(super) fn add_to(&self, record: &mut Map<String, Value>, path: &Path) {
+    pub fn add_to(&self, record: &mut Map<String, Value>, path: &Path) {
         let (text, bytes) = self.written(path);
         record.insert("path".to_owned(), text.into());
         if let Some(bytes) = bytes {
@@ -66,7 +68,7 @@ impl Paths {
     }
 
     /// A message about a file, should it quote the path.
-    pub(super) fn message(&self, message: &str, path: &Path) -> String {
+    pub fn message(&self, message: &str, path: &Path) -> String {
         match self.hash(path) {
             None => message.to_owned(),
             Some(hash) => {
@@ -78,7 +80,7 @@ impl Paths {
     }
 
     /// [`Self::message`] for a terminal.
-    pub(super) fn shown_message(&self, message: &str, path: &Path) -> String {
+    pub fn shown_message(&self, message: &str, path: &Path) -> String {
         escape_for_terminal(&self.message(message, path))
     }
 

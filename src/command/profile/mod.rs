@@ -6,9 +6,11 @@
 mod convert;
 mod diff;
 mod show;
+mod test;
 mod which;
 
 use crate::cli::ProfileCommand;
+use crate::config::Environment;
 use crate::exit::ExitStatus;
 use crate::failure::Error;
 use crate::profile;
@@ -16,12 +18,13 @@ use crate::profile;
 use super::say;
 
 /// Answers a question about profiles.
-pub fn run(command: ProfileCommand) -> Result<ExitStatus, Error> {
+pub fn run(command: ProfileCommand, environment: &Environment) -> Result<ExitStatus, Error> {
     match command {
         ProfileCommand::List => profile::builtin_names().try_for_each(list).map(|()| ExitStatus::Success),
         ProfileCommand::Show(args) => show::run(&args),
         ProfileCommand::Convert(args) => convert::run(&args),
         ProfileCommand::Diff(args) => diff::run(&args),
+        ProfileCommand::Test(args) => test::run(&args, environment),
     }
 }
 

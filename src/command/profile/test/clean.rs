@@ -1,0 +1,126 @@
+//! Cleans a batch of files on all cores and writes what came out, each file on its own.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::config::IfExists;
+use crate::deid::{Change, CleanInstance, Cleaner, Sendable};
+use crate::dicom::{self, Limits, Source, SourceFile};
+use crate::discover::{DiscoveredFile, Found, SkipReason};
+use crate::failure::FileFailure;
+use crate::package::{Package, member_name};
+use crate::pipeline::{guarded, write_package};
+
+/// Files up to this size are read whole, in bytes.
+const READ_WHOLE: u64 = 8 << 20;
+
+/// A file that was tried, and what became of it.
+pub struct Tried {
+    pub path: PathBuf,
+    pub outcome: Outcome,
+}
+
+pub enum Outcome {
+    Cleaned { changes: Vec<Change>, written: Option<String> },
+    Skipped(SkipReason),
+    Failed(FileFailure),
+}
+
+/// What is done to each file.
+pub struct Work {
+    pub cleaner: Cleaner,
+    pub limits: Limits,
+    pub values: bool,
+    pub folder: Option<PathBuf>,
+}
+
+/// A file on its way.
+struct Cleaned {
+    path: PathBuf,
+    result: Result<(Sendable, Vec<Change>), FileFailure>,
+    name: Option<String>,
+}
+
+impl Work {
+    /// Cleans all files of a batch, in the order in which they stand there.
+    pub fn batch(&self, batch: Vec<Found>, names: &mut Names) -> Vec<Tried> {
+        let cleaned: Vec<_> = batch.into_par_iter().map(|found| self.found(found)).collect();
+        // Names are given in order, so that the same inputs always give the same names.
+        let named: Vec<_> = cleaned.into_iter().map(|file| file.map(|file| self.named(file, names))).collect();
+        named.into_par_iter().map(|file| file.map_or_else(|tried| tried, |file| self.finished(file))).collect()
+    }
+
+    fn found(&self, found: Found) -> Result<Cleaned, Tried> {
+        match found {
+            Found::Dicom(file) | Found::Other(file) => {
+                let result = guarded(|| self.clean(&file)).map(|(clean, changes)| (clean.into(), changes));
+                Ok(Cleaned { path: file.path, result, name: None })
+            }
+            Found::Skipped { path, reason, .. } => Err(Tried { path, outcome: Outcome::Skipped(reason) }),
+            Found::Failed { path, failure } => Err(Tried { path, outcome: Outcome::Failed(failure) }),
+        }
+    }
+
+    fn clean(&self, file: &DiscoveredFile) -> Result<(CleanInstance, Vec<Change>), FileFailure> {
+        let file = Arc::new(SourceFile::new(&file.path)?);
+        let source = if file.len() <= READ_WHOLE { Source::load(file)? } else { Source::File(file) };
+        self.cleaner.deidentify_recording(dicom::read(source, &self.limits)?, self.values)
+    }
+
+    fn named(&self, mut file: Cleaned, names: &mut Names) -> Cleaned {
+        if let (Some(_), Ok((instance, _))) = (&self.folder, &file.result) {
+            file.name = Some(names.unique(member_name(instance)));
+        }
+        file
+    }
+
+    fn finished(&self, file: Cleaned) -> Tried {
+        let Cleaned { path, result, name } = file;
+        let written = result.and_then(|(instance, changes)| {
+            if let (Some(folder), Some(name)) = (&self.folder, &name) {
+                let package = Package::bare(name.clone(), &instance);
+                guarded(|| write_package(folder, name, &package, IfExists::Fail))?;
+            }
+            Ok(changes)
+        });
+        let outcome = match written {
+            Ok(changes) => Outcome::Cleaned { changes, written: name },
+            Err(failure) => Outcome::Failed(failure),
+        };
+        Tried { path, outcome }
+    }
+}
+
+/// The names given so far, without regard to case: not every file system knows any.
+#[derive(Default)]
+pub struct Names(HashMap<String, u32>);
+
+impl Names {
+    /// The name, or where it is taken, the name with `-2`, `-3` and so on before its ending.
+    pub fn unique(&mut self, name: String) -> String {
+        let count = self.0.entry(name.to_lowercase()).or_insert(0);
+        *count += 1;
+        if *count == 1 {
+            return name;
+        }
+        let (stem, ending) =
+            name.rsplit_once('.').map_or((name.as_str(), String::new()), |(stem, end)| (stem, format!(".{end}")));
+        let next = format!("{stem}-{count}{ending}");
+        self.unique(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_gets_a_number_that_is_not() {
+        let mut names = Names::default();
+        let given: Vec<_> = ["a.dcm", "A.dcm", "a-2.dcm", "a.dcm", "a"].map(|name| names.unique(name.to_owned())).into();
+        assert_eq!(given, ["a.dcm", "A-2.dcm", "a-2-2.dcm", "a-3.dcm", "a"]);
+    }
+}

@@ -1,0 +1,107 @@
+//! The trial of a profile for programs: one JSON object per line, `type` first, `end` last. Holds no value.
+
+use serde_json::{Map, Value, json};
+
+use crate::deid::{By, Change};
+use crate::exit::ExitStatus;
+use crate::failure::Error;
+use crate::report::Paths;
+use crate::standard;
+
+use super::super::super::say;
+use super::super::which::Chosen;
+use super::Audience;
+use super::clean::{Outcome, Tried};
+use super::tally::Tally;
+use super::text::place;
+
+/// Events on standard output.
+pub struct Stream {
+    paths: Paths,
+    /// What the rules do, by their number.
+    actions: Vec<&'static str>,
+}
+
+impl Stream {
+    pub fn new(paths: Paths) -> Self {
+        Self { paths, actions: Vec::new() }
+    }
+
+    fn change(&self, change: &Change) -> Value {
+        let (rule, action) = match change.by {
+            By::Rule(index) => (format!("fields[{index}]"), self.actions.get(index).copied()),
+            By::Setting(key) => (key.to_owned(), None),
+        };
+        json!({
+            "tag": change.tag.to_string(), "keyword": standard::keyword(change.tag), "path": place(change),
+            "what": change.what.as_str(), "rule": rule, "action": action,
+        })
+    }
+
+    fn fields(&self, tried: &Tried) -> Value {
+        match &tried.outcome {
+            Outcome::Cleaned { changes, written } => {
+                let changed: Vec<_> = changes.iter().map(|change| self.change(change)).collect();
+                json!({ "outcome": "cleaned", "changed": changed, "output": written })
+            }
+            Outcome::Skipped(reason) => json!({ "outcome": "skipped", "code": reason.as_str(), "message": reason.sentence() }),
+            Outcome::Failed(failure) => json!({
+                "outcome": "failed", "code": failure.code.as_str(),
+                "message": self.paths.message(&failure.message(), &tried.path),
+                "hint": self.paths.message(&failure.hint(), &tried.path),
+            }),
+        }
+    }
+}
+
+impl Audience for Stream {
+    fn start(&mut self, profile: &Chosen) -> Result<(), Error> {
+        self.actions = profile.profile.dicom.fields.iter().map(|rule| rule.action.name()).collect();
+        let facts = json!({ "name": profile.profile.name, "level": profile.level, "digest": profile.digest });
+        write("start", json!({ "v": 1, "version": env!("CARGO_PKG_VERSION"), "profile": facts }))
+    }
+
+    fn file(&mut self, tried: &Tried) -> Result<(), Error> {
+        let mut record = Map::new();
+        record.insert("type".to_owned(), "file".into());
+        self.paths.add_to(&mut record, &tried.path);
+        extend(&mut record, self.fields(tried));
+        say(&Value::Object(record).to_string())
+    }
+
+    fn end(&mut self, tally: &Tally, status: ExitStatus) -> Result<(), Error> {
+        let failed: Map<_, _> = tally.failed.iter().map(|(code, n)| (code.as_str().to_owned(), (*n).into())).collect();
+        let skipped: Map<_, _> = tally.skipped.iter().map(|(reason, n)| (reason.as_str().to_owned(), (*n).into())).collect();
+        let element = |((tag, what), (elements, files)): (&(crate::dicom::Tag, crate::deid::What), &(u64, u64))| {
+            json!({
+                "tag": tag.to_string(), "keyword": standard::keyword(*tag), "what": what.as_str(),
+                "elements": elements, "files": files,
+            })
+        };
+        let elements: Vec<_> = tally.elements.iter().map(element).collect();
+        let totals = json!({
+            "files": tally.files, "cleaned": tally.cleaned, "failed": tally.failures(), "skipped": tally.skips(),
+            "changed": tally.changed,
+        });
+        write(
+            "end",
+            json!({
+                "totals": totals, "failed_by": failed, "skipped_by": skipped, "elements": elements,
+                "exit_code": status.code(),
+            }),
+        )
+    }
+}
+
+fn write(kind: &str, fields: Value) -> Result<(), Error> {
+    let mut record = Map::new();
+    record.insert("type".to_owned(), kind.into());
+    extend(&mut record, fields);
+    say(&Value::Object(record).to_string())
+}
+
+fn extend(record: &mut Map<String, Value>, fields: Value) {
+    if let Value::Object(fields) = fields {
+        record.extend(fields);
+    }
+}

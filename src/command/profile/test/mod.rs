@@ -1,0 +1,133 @@
+//! `fwupload profile test`: files cleaned on this machine, to see what a profile does to them. Asks no server.
+//!
+//! Owns the order of work: files keep the order in which they were found, memory is bounded by batches, and one file's
+//! failure never stops the others. Values are shown only on a terminal, and only where that was asked for.
+
+mod clean;
+mod json;
+mod tally;
+mod text;
+
+use std::io;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::cli::{OtherFiles, TestArgs};
+use crate::config::{self, Environment};
+use crate::deid::Cleaner;
+use crate::dicom::Limits;
+use crate::discover::{Discovery, Found, Inputs};
+use crate::exit::ExitStatus;
+use crate::failure::{Error, RunCode};
+use crate::pipeline;
+use crate::report::Paths;
+
+use super::which::{Chosen, named};
+use clean::{Names, Tried, Work};
+use tally::Tally;
+
+/// Bytes of files that may be in memory at a time.
+const BATCH: u64 = 64 << 20;
+/// The least that a file counts for.
+const LEAST: u64 = 64 << 10;
+
+/// Who is told what became of the files, one after the other.
+trait Audience {
+    fn start(&mut self, profile: &Chosen) -> Result<(), Error>;
+    fn file(&mut self, tried: &Tried) -> Result<(), Error>;
+    fn end(&mut self, tally: &Tally, status: ExitStatus) -> Result<(), Error>;
+}
+
+/// Cleans every file and says what became of it.
+pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Error> {
+    values_can_be_shown(args, environment)?;
+    let limits = Limits { header_bytes: config::max_header(args.max_header.as_deref())?, ..Limits::default() };
+    let chosen = named(&args.profile)?;
+    let discovery = Discovery::prepare(inputs(args), &mut io::empty())?;
+    let pool = pipeline::workers(config::jobs(args.jobs, environment)?)?;
+    if let Some(folder) = &args.output {
+        new_or_empty(folder)?;
+    }
+    let work =
+        Work { cleaner: Cleaner::new(&chosen.profile, limits), limits, values: args.show_values, folder: args.output.clone() };
+    let paths = Paths::new(args.redact_paths)?;
+    let mut audience: Box<dyn Audience> =
+        if args.json { Box::new(json::Stream::new(paths)) } else { Box::new(text::Lines::new(paths)) };
+    audience.start(&chosen)?;
+    let (mut names, mut tally) = (Names::default(), Tally::default());
+    for batch in batches(found(&discovery)) {
+        for tried in pool.install(|| work.batch(batch, &mut names)) {
+            tally.count(&tried);
+            audience.file(&tried)?;
+        }
+    }
+    let status = tally.status();
+    audience.end(&tally, status)?;
+    if status == ExitStatus::Nothing { Err(nothing(&tally)) } else { Ok(status) }
+}
+
+/// Values belong on the screen of somebody who may see them, not into a pipe or a log.
+fn values_can_be_shown(args: &TestArgs, environment: &Environment) -> Result<(), Error> {
+    let why = match args {
+        TestArgs { show_values: false, .. } => return Ok(()),
+        TestArgs { json: true, .. } => "`--json` is for programs and their logs",
+        _ if !environment.stdout_tty => "standard output is not a terminal, and what is shown would be kept somewhere",
+        _ => return Ok(()),
+    };
+    let error = Error::new(RunCode::Usage, "`--show-values` shows protected health information and works on a terminal only");
+    Err(error.because(why).with_hint("leave out `--show-values`, or run the command on a terminal"))
+}
+
+fn inputs(args: &TestArgs) -> Inputs {
+    Inputs {
+        paths: args.paths.clone(),
+        lists: Vec::new(),
+        null: false,
+        filters: args.filters.clone(),
+        follow: args.follow,
+        other_files: OtherFiles::Skip,
+    }
+}
+
+/// Everything is found before the first file is written, so that an output folder among the inputs is not walked.
+fn found(discovery: &Discovery) -> Vec<Found> {
+    let mut all = Vec::new();
+    let _ = discovery.run(&mut |found| {
+        all.push(found);
+        ControlFlow::Continue(())
+    });
+    all
+}
+
+/// Files in the order in which they were found, in portions that fit into memory.
+fn batches(found: Vec<Found>) -> Vec<Vec<Found>> {
+    let mut batches: Vec<Vec<Found>> = Vec::new();
+    let mut room = 0;
+    for file in found {
+        let size = file.len().max(LEAST);
+        match batches.last_mut() {
+            Some(batch) if size <= room => batch.push(file),
+            _ => {
+                batches.push(vec![file]);
+                room = BATCH;
+            }
+        }
+        room = room.saturating_sub(size);
+    }
+    batches
+}
+
+fn new_or_empty(folder: &Path) -> Result<(), Error> {
+    let unusable = |why: String| Error::new(RunCode::OutputUnwritable, RunCode::OutputUnwritable.sentence()).because(why);
+    std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
+    let mut entries = std::fs::read_dir(folder).map_err(|error| unusable(error.to_string()))?;
+    if entries.next().is_some() {
+        return Err(unusable("it is not empty, and what is there may not be cleaned".to_owned()));
+    }
+    tempfile::tempfile_in(folder).map(drop).map_err(|error| unusable(error.to_string()))
+}
+
+fn nothing(tally: &Tally) -> Error {
+    let error = Error::new(RunCode::InputNothing, format!("nothing to clean: {}", tally.sentence()));
+    error.with_hint("check the paths and filters")
+}

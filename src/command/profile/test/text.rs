@@ -1,0 +1,98 @@
+//! The trial of a profile for people: a paragraph for each file, then what it adds up to.
+
+use crate::deid::{By, Change};
+use crate::dicom::Tag;
+use crate::exit::ExitStatus;
+use crate::failure::Error;
+use crate::phi::{Phi, escape_for_terminal};
+use crate::report::Paths;
+use crate::standard;
+
+use super::super::super::say;
+use super::super::which::Chosen;
+use super::Audience;
+use super::clean::{Outcome, Tried};
+use super::tally::Tally;
+
+/// Lines on standard output.
+pub struct Lines {
+    paths: Paths,
+    /// What the rules do, by their number.
+    actions: Vec<&'static str>,
+}
+
+impl Lines {
+    pub fn new(paths: Paths) -> Self {
+        Self { paths, actions: Vec::new() }
+    }
+
+    fn change(&self, change: &Change) -> Result<(), Error> {
+        let by = match change.by {
+            By::Rule(index) => format!("fields[{index}] {}", self.actions.get(index).copied().unwrap_or_default()),
+            By::Setting(key) => key.to_owned(),
+        };
+        say(&format!("  {:8} {} {}  by {by}", change.what.as_str(), change.tag, place(change)))?;
+        if change.before.is_none() && change.after.is_none() {
+            return Ok(());
+        }
+        let shown = |value: &Option<Phi<String>>| {
+            value.as_ref().map_or_else(|| "(none)".to_owned(), |value| format!("\"{}\"", escape_for_terminal(value.expose())))
+        };
+        say(&format!("           {} -> {}", shown(&change.before), shown(&change.after)))
+    }
+}
+
+impl Audience for Lines {
+    fn start(&mut self, profile: &Chosen) -> Result<(), Error> {
+        self.actions = profile.profile.dicom.fields.iter().map(|rule| rule.action.name()).collect();
+        say(&format!("profile \"{}\" ({}) {}", escape_for_terminal(&profile.profile.name), profile.level, profile.digest))
+    }
+
+    fn file(&mut self, tried: &Tried) -> Result<(), Error> {
+        let path = self.paths.shown(&tried.path);
+        match &tried.outcome {
+            Outcome::Cleaned { changes, written } => {
+                let written =
+                    written.as_ref().map(|name| format!(", written as {}", escape_for_terminal(name))).unwrap_or_default();
+                say(&format!("{path}: cleaned, {} changed{written}", counted(changes.len() as u64, "element")))?;
+                changes.iter().try_for_each(|change| self.change(change))
+            }
+            Outcome::Skipped(reason) => say(&format!("{path}: skipped, {}", reason.sentence())),
+            Outcome::Failed(failure) => {
+                let message = self.paths.shown_message(&failure.message(), &tried.path);
+                say(&format!("{path}: failed [{}] {message}", failure.code))?;
+                say(&format!("  hint: {}", self.paths.shown_message(&failure.hint(), &tried.path)))
+            }
+        }
+    }
+
+    fn end(&mut self, tally: &Tally, _: ExitStatus) -> Result<(), Error> {
+        say("")?;
+        for ((tag, what), (elements, files)) in &tally.elements {
+            let (elements, files) = (counted(*elements, "element"), counted(*files, "file"));
+            say(&format!("{:8} {tag} {}  {elements} in {files}", what.as_str(), name(*tag)))?;
+        }
+        for (code, count) in &tally.failed {
+            say(&format!("failed   [{code}] {}  {}", code.sentence(), counted(*count, "file")))?;
+        }
+        for (reason, count) in &tally.skipped {
+            say(&format!("skipped  {}  {}", reason.sentence(), counted(*count, "file")))?;
+        }
+        say(&tally.sentence())
+    }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// An attribute by its keyword, else by its number.
+pub fn name(tag: Tag) -> String {
+    standard::keyword(tag).map_or_else(|| format!("{:04x}{:04x}", tag.group(), tag.element()), str::to_owned)
+}
+
+/// Where an element is, spelled as in a profile.
+pub fn place(change: &Change) -> String {
+    let items: String = change.items.iter().map(|(tag, index)| format!("{}.{index}.", name(*tag))).collect();
+    items + &name(change.tag)
+}
