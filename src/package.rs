@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use futures_util::Stream;
 use sha2::Digest;
 
 use crate::deid::Sendable;
-use crate::dicom::{Body, Segment, SourceFile};
+use crate::dicom::{Body, Mask, Segment, SourceFile};
 use crate::failure::{FileCode, FileFailure};
 use crate::routing;
 
@@ -60,7 +61,7 @@ impl Package {
 
     /// A file that is not DICOM, as it is. Only what the user asked for goes this way.
     pub fn other_file(name: String, file: &Arc<SourceFile>) -> Self {
-        let all = Segment::File { file: Arc::clone(file), range: 0..file.len() };
+        let all = Segment::of_file(Arc::clone(file), 0..file.len());
         Self { name, kind: None, members: None, modality: None, body: Body::new(vec![all]) }
     }
 
@@ -107,11 +108,12 @@ fn each_chunk(body: &Body, mut work: impl FnMut(&[u8])) -> Result<(), FileFailur
     for segment in body.segments() {
         match segment {
             Segment::Bytes(bytes) => work(bytes),
-            Segment::File { file, range } => {
+            Segment::File { file, range, mask } => {
                 let (mut at, mut open) = (range.start, None);
                 while at < range.end {
                     let length = CHUNK.min(range.end - at);
-                    let (chunk, source) = read_chunk(open.take(), file, at, length, at + length == range.end)?;
+                    let piece = Piece { file, range, mask: mask.as_deref(), from: at, length };
+                    let (chunk, source) = piece.read(open.take())?;
                     work(&chunk);
                     (at, open) = (at + length, Some(source));
                 }
@@ -232,21 +234,35 @@ pub fn stream(body: &Body) -> BodyStream {
     Box::pin(futures_util::stream::unfold(state, |mut cursor| async move { cursor.next().await.map(|chunk| (chunk, cursor)) }))
 }
 
-/// One chunk of a source file. After the last one the file is looked at again: what changed meanwhile must not count.
-fn read_chunk(opened: Option<File>, file: &SourceFile, from: u64, length: u64, last: bool) -> Result<(Bytes, File), FileFailure> {
-    let mut source = match opened {
-        Some(source) => source,
-        None => file.open()?,
-    };
-    let mut chunk = vec![0; usize::try_from(length).unwrap_or_default()];
-    source.seek(SeekFrom::Start(from)).and_then(|_| source.read_exact(&mut chunk)).map_err(|e| match e.kind() {
-        io::ErrorKind::UnexpectedEof => FileFailure::new(FileCode::ReadChanged, "the file became shorter"),
-        _ => FileFailure::new(FileCode::ReadIo, e.to_string()),
-    })?;
-    if last {
-        file.open()?;
+/// One chunk of a range of a source file.
+struct Piece<'a> {
+    file: &'a SourceFile,
+    range: &'a Range<u64>,
+    mask: Option<&'a Mask>,
+    from: u64,
+    length: u64,
+}
+
+impl Piece<'_> {
+    /// Reads it. After the last one the file is looked at again: what changed meanwhile must not count.
+    fn read(&self, opened: Option<File>) -> Result<(Bytes, File), FileFailure> {
+        let mut source = match opened {
+            Some(source) => source,
+            None => self.file.open()?,
+        };
+        let mut chunk = vec![0; usize::try_from(self.length).unwrap_or_default()];
+        source.seek(SeekFrom::Start(self.from)).and_then(|_| source.read_exact(&mut chunk)).map_err(|e| match e.kind() {
+            io::ErrorKind::UnexpectedEof => FileFailure::new(FileCode::ReadChanged, "the file became shorter"),
+            _ => FileFailure::new(FileCode::ReadIo, e.to_string()),
+        })?;
+        if self.from + self.length == self.range.end {
+            self.file.open()?;
+        }
+        if let Some(mask) = self.mask {
+            mask.apply(self.from - self.range.start, &mut chunk);
+        }
+        Ok((Bytes::from(chunk), source))
     }
-    Ok((Bytes::from(chunk), source))
 }
 
 struct Cursor {
@@ -272,16 +288,18 @@ impl Cursor {
                         return Some(Ok(bytes));
                     }
                 }
-                Segment::File { file, range } => {
+                Segment::File { file, range, mask } => {
                     let from = range.start + self.done;
                     if from >= range.end {
                         (self.at, self.done, self.open) = (self.at + 1, 0, None);
                         continue;
                     }
                     let length = CHUNK.min(range.end - from);
-                    let last = from + length == range.end;
                     let opened = self.open.take();
-                    let read = move || read_chunk(opened, &file, from, length, last).map_err(io::Error::other);
+                    let read = move || {
+                        let piece = Piece { file: &file, range: &range, mask: mask.as_deref(), from, length };
+                        piece.read(opened).map_err(io::Error::other)
+                    };
                     return Some(match tokio::task::spawn_blocking(read).await {
                         Ok(Ok((chunk, source))) => {
                             (self.done, self.open) = (self.done + length, Some(source));
@@ -373,7 +391,7 @@ mod tests {
         let path = folder.path().join("big");
         File::create(&path).unwrap().set_len((4 << 30) + 10).unwrap();
         let file = Arc::new(SourceFile::new(&path).unwrap());
-        let big = Body::new(vec![Segment::File { range: 0..file.len(), file }]);
+        let big = Body::new(vec![Segment::of_file(Arc::clone(&file), 0..file.len())]);
         let mut zip = Zip::default();
         zip.add("big.dcm", &big, 0);
         zip.add("after.dcm", &body(b"after"), crc32fast::hash(b"after"));
@@ -400,7 +418,7 @@ mod tests {
         let path = folder.path().join("source");
         std::fs::write(&path, vec![7; 600_000]).unwrap();
         let file = Arc::new(SourceFile::new(&path).unwrap());
-        let body = Body::new(vec![Segment::File { range: 0..600_000, file }]);
+        let body = Body::new(vec![Segment::of_file(file, 0..600_000)]);
         let whole: Vec<_> = stream(&body).map(|chunk| chunk.unwrap().len()).collect().await;
         assert_eq!(whole.iter().sum::<usize>(), 600_000);
         std::fs::write(&path, vec![7; 100]).unwrap();

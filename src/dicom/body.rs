@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 
+use super::mask::Mask;
 use super::source::SourceFile;
 use crate::failure::{FileCode, FileFailure};
 
 /// A piece of a [`Body`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
     /// Bytes in memory.
     Bytes(Bytes),
@@ -23,10 +24,17 @@ pub enum Segment {
         file: Arc<SourceFile>,
         /// Offsets in bytes.
         range: Range<u64>,
+        /// What of it is blanked on the way out, counted from the start of the range.
+        mask: Option<Arc<Mask>>,
     },
 }
 
 impl Segment {
+    /// A range of a file as it stands there.
+    pub fn of_file(file: Arc<SourceFile>, range: Range<u64>) -> Self {
+        Self::File { file, range, mask: None }
+    }
+
     /// Its length in bytes.
     pub fn len(&self) -> u64 {
         match self {
@@ -100,7 +108,7 @@ pub struct BodyReader {
 #[derive(Debug)]
 enum Current {
     Bytes(Bytes),
-    File { open: File, left: u64 },
+    File { open: File, done: u64, left: u64, mask: Option<Arc<Mask>> },
 }
 
 impl BodyReader {
@@ -109,10 +117,10 @@ impl BodyReader {
         self.current = match self.segments.next() {
             None => return Ok(false),
             Some(Segment::Bytes(bytes)) => Current::Bytes(bytes),
-            Some(Segment::File { file, range }) => {
+            Some(Segment::File { file, range, mask }) => {
                 let mut open = file.open().map_err(io::Error::other)?;
                 open.seek(SeekFrom::Start(range.start))?;
-                Current::File { open, left: range.end.saturating_sub(range.start) }
+                Current::File { open, done: 0, left: range.end.saturating_sub(range.start), mask }
             }
         };
         Ok(true)
@@ -127,12 +135,16 @@ impl Read for BodyReader {
         loop {
             match &mut self.current {
                 Current::Bytes(bytes) if bytes.has_remaining() => return bytes.reader().read(buffer),
-                Current::File { open, left: left @ 1.. } => {
+                Current::File { open, done, left: left @ 1.., mask } => {
                     let got = open.take(*left).read(buffer)?;
                     if got == 0 {
                         return Err(io::Error::other(FileFailure::new(FileCode::ReadChanged, "it became shorter")));
                     }
+                    if let (Some(mask), Some(read)) = (mask, buffer.get_mut(..got)) {
+                        mask.apply(*done, read);
+                    }
                     *left -= got as u64;
+                    *done += got as u64;
                     return Ok(got);
                 }
                 Current::Bytes(_) | Current::File { .. } => {
@@ -148,6 +160,7 @@ impl Read for BodyReader {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::mask::Band;
     use super::*;
 
     #[test]
@@ -159,9 +172,9 @@ mod tests {
         let body = Body::new(vec![
             Segment::Bytes(Bytes::from_static(b"a")),
             Segment::Bytes(Bytes::new()),
-            Segment::File { file: file.clone(), range: 2..5 },
+            Segment::of_file(file.clone(), 2..5),
             Segment::Bytes(Bytes::from_static(b"bc")),
-            Segment::File { file, range: 9..10 },
+            Segment::of_file(file, 9..10),
         ]);
         assert_eq!((body.len(), body.in_memory(), body.segments().len()), (7, 3, 4));
         for _ in 0..2 {
@@ -171,5 +184,25 @@ mod tests {
         let error = body.to_vec().unwrap_err();
         let failure = error.get_ref().and_then(|e| e.downcast_ref::<FileFailure>()).unwrap();
         assert_eq!(failure.code, FileCode::ReadChanged);
+    }
+
+    #[test]
+    fn a_masked_range_reads_as_if_it_had_been_blanked_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        std::fs::write(&path, [9; 50]).unwrap();
+        let mask = Mask::new(10, 2, vec![Band { rows: 1..2, runs: vec![3..6] }]);
+        let mut expected = [9; 44];
+        mask.apply(0, &mut expected);
+        let file = Arc::new(SourceFile::new(&path).unwrap());
+        let body = Body::new(vec![Segment::File { file, range: 5..49, mask: Some(Arc::new(mask)) }]);
+        assert_eq!(body.to_vec().unwrap(), expected);
+        for step in [1, 3, 7, 100] {
+            let (mut reader, mut all, mut buffer) = (body.reader(), Vec::new(), vec![0_u8; step]);
+            while let Ok(got @ 1..) = reader.read(&mut buffer) {
+                all.extend(buffer.iter().take(got));
+            }
+            assert_eq!(all, expected, "in steps of {step}");
+        }
     }
 }

@@ -3,11 +3,14 @@
 //! Owns the order of these steps and how much is read for each. Pixel data is located and checked, never loaded.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::body::Segment;
 use super::deflate;
 use super::fault::{Fault, Halt};
+use super::mask::Mask;
 use super::meta::{self, MetaAsRead};
 use super::source::{Input, Source};
 use super::syntax::TransferSyntax;
@@ -60,6 +63,17 @@ pub struct PixelElement {
     pub range: Range<u64>,
     /// The value field in the source; where encapsulated, from the first item to the end of the delimiter.
     pub value: Range<u64>,
+    /// What is written instead of what the source holds.
+    pub scrubbed: Option<Scrubbed>,
+}
+
+/// What happens to pixel data on its way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scrubbed {
+    /// Bytes of the native value field are blanked.
+    Masked(Arc<Mask>),
+    /// Another value field of defined and even length stands in its place.
+    Replaced(Segment),
 }
 
 /// Something odd about a file that does not stand in the way.
@@ -230,6 +244,7 @@ fn locate_pixels(input: &mut Input, pixels: &PixelHeader, encoding: Encoding) ->
         encapsulated: pixels.length.is_none(),
         range: pixels.at as u64..end,
         value: value_at..end,
+        scrubbed: None,
     })
 }
 

@@ -4,11 +4,13 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use tempfile::TempPath;
 
 use crate::failure::{FileCode, FileFailure};
 
@@ -18,7 +20,20 @@ pub struct SourceFile {
     path: PathBuf,
     len: u64,
     modified: Option<SystemTime>,
+    passing: Option<Passing>,
 }
+
+/// Keeps a temporary file in place until nobody needs it any more.
+#[derive(Debug, Clone)]
+struct Passing(Arc<TempPath>);
+
+impl PartialEq for Passing {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Passing {}
 
 impl SourceFile {
     /// Notes length in bytes and time of change of a regular file.
@@ -28,7 +43,13 @@ impl SourceFile {
         if !metadata.is_file() {
             return Err(FileFailure::new(FileCode::DiscoverSpecial, ""));
         }
-        Ok(Self { path, len: metadata.len(), modified: metadata.modified().ok() })
+        Ok(Self { path, len: metadata.len(), modified: metadata.modified().ok(), passing: None })
+    }
+
+    /// A temporary file of our own, written and closed. It goes away with the last copy of this value.
+    pub fn temporary(path: TempPath) -> Result<Self, FileFailure> {
+        let file = Self::new(&*path)?;
+        Ok(Self { passing: Some(Passing(Arc::new(path))), ..file })
     }
 
     /// Its path.
@@ -130,6 +151,19 @@ impl Input {
                 Ok(usize::try_from(from).ok().filter(|at| *at <= bytes.len()).map_or_else(Bytes::new, |at| bytes.slice(at..)))
             }
             (Source::File(file), Some(open)) => read_up_to(open, from, file.len(), Bytes::new()),
+            (Source::File(_), None) => Err(FileFailure::new(FileCode::ReadIo, "")),
+        }
+    }
+
+    /// The bytes of a range that the caller knows to be there.
+    pub(crate) fn range(&mut self, range: Range<u64>) -> Result<Bytes, FileFailure> {
+        match (&self.source, &mut self.open) {
+            (Source::Memory { bytes, .. }, _) => {
+                let place = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+                let place = place.filter(|(from, to)| from <= to && *to <= bytes.len());
+                place.map(|(from, to)| bytes.slice(from..to)).ok_or_else(|| FileFailure::new(FileCode::ReadTruncated, ""))
+            }
+            (Source::File(_), Some(open)) => read_up_to(open, range.start, range.end, Bytes::new()),
             (Source::File(_), None) => Err(FileFailure::new(FileCode::ReadIo, "")),
         }
     }

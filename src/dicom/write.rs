@@ -2,11 +2,14 @@
 //!
 //! Owns what a written file looks like. Values come out as they stand in the tree; group lengths are dropped.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::body::{Body, Segment};
 use super::dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Value};
-use super::read::{Instance, PixelElement};
+use super::read::{Instance, PixelElement, Scrubbed};
 use super::source::Source;
 use super::verify;
 use super::visit::{ITEM, ITEM_END, SEQUENCE_END, UNDEFINED};
@@ -14,7 +17,8 @@ use super::vr;
 use super::{Limits, Tag, deflate, meta};
 use crate::failure::{FileCode, FileFailure};
 
-/// Writes an instance: zero preamble, fresh meta, header, the pixel data as it is in the source, tail. What was
+/// Writes an instance: zero preamble, fresh meta, header, the pixel data as it is in the source or as it was
+/// scrubbed, tail. What was
 /// written is walked again first; `deid.verification` where it does not read back as the tree says.
 pub fn write(instance: &Instance, limits: &Limits) -> Result<Body, FileFailure> {
     let written = serialise(instance, limits)?;
@@ -38,9 +42,9 @@ pub(crate) struct Written {
 
 impl Written {
     fn into_body(self, instance: &Instance) -> Result<Body, FileFailure> {
-        let pixels = instance.pixels.as_ref().map(|pixels| pixel_segment(&instance.source, pixels)).transpose()?;
+        let pixels = instance.pixels.as_ref().map(|pixels| pixel_segments(instance, pixels)).transpose()?.unwrap_or_default();
         if instance.syntax.deflated {
-            return deflated(&self, pixels.as_ref());
+            return deflated(&self, &pixels);
         }
         let mut segments = vec![Segment::Bytes(Bytes::from(self.head))];
         segments.extend(pixels);
@@ -50,23 +54,53 @@ impl Written {
 }
 
 /// Header, pixels and tail of a deflated data set are one stream, held in memory.
-fn deflated(written: &Written, pixels: Option<&Segment>) -> Result<Body, FileFailure> {
+fn deflated(written: &Written, pixels: &[Segment]) -> Result<Body, FileFailure> {
     let Some((meta, header)) = written.head.split_at_checked(written.data_at) else {
         return Err(FileFailure::new(FileCode::DeidVerify, "the meta's end is lost"));
     };
-    let pixels = match pixels {
-        Some(Segment::Bytes(bytes)) => bytes.as_ref(),
-        Some(Segment::File { .. }) => return Err(FileFailure::new(FileCode::DeidVerify, "a deflated file is not in memory")),
-        None => &[],
-    };
-    let stream = deflate::deflate([header, pixels, &written.tail])?;
+    let mut pieces = vec![header];
+    for segment in pixels {
+        let Segment::Bytes(bytes) = segment else {
+            return Err(FileFailure::new(FileCode::DeidVerify, "a deflated file is not in memory"));
+        };
+        pieces.push(bytes);
+    }
+    pieces.push(&written.tail);
+    let stream = deflate::deflate(pieces)?;
     Ok(Body::new(vec![Segment::Bytes(Bytes::copy_from_slice(meta)), Segment::Bytes(stream)]))
 }
 
-fn pixel_segment(source: &Source, pixels: &PixelElement) -> Result<Segment, FileFailure> {
-    let range = pixels.range.clone();
+/// The pixel data element: as it is in the source, with bytes blanked, or with a header of its own and another value.
+fn pixel_segments(instance: &Instance, pixels: &PixelElement) -> Result<Vec<Segment>, FileFailure> {
+    let source = &instance.source;
+    match &pixels.scrubbed {
+        None => Ok(vec![source_segment(source, pixels.range.clone())?]),
+        Some(Scrubbed::Masked(mask)) => {
+            let header = source_segment(source, pixels.range.start..pixels.value.start)?;
+            let mut value = source_segment(source, pixels.value.clone())?;
+            match &mut value {
+                Segment::File { mask: none, .. } => *none = Some(Arc::clone(mask)),
+                Segment::Bytes(bytes) => {
+                    let mut blanked = bytes.to_vec();
+                    mask.apply(0, &mut blanked);
+                    *bytes = Bytes::from(blanked);
+                }
+            }
+            Ok(vec![header, value])
+        }
+        Some(Scrubbed::Replaced(value)) => {
+            let length = u32::try_from(value.len()).ok().filter(|length| *length != UNDEFINED && length.is_multiple_of(2));
+            let mut header = Vec::with_capacity(12);
+            let element = Element::new(pixels.tag, pixels.vr, Bytes::new());
+            put_header(&mut header, &element, length.ok_or_else(|| too_long(pixels.tag))?, instance.syntax.encoding)?;
+            Ok(vec![Segment::Bytes(Bytes::from(header)), value.clone()])
+        }
+    }
+}
+
+fn source_segment(source: &Source, range: Range<u64>) -> Result<Segment, FileFailure> {
     match source {
-        Source::File(file) => Ok(Segment::File { file: file.clone(), range }),
+        Source::File(file) => Ok(Segment::of_file(file.clone(), range)),
         Source::Memory { bytes, .. } => {
             let place = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
             place

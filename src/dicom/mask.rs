@@ -1,0 +1,101 @@
+//! Which bytes of native pixel data are blanked, told by rows and not byte by byte.
+//!
+//! Owns the arithmetic between a place in the stream and a place in the image. It knows nothing of why.
+
+use std::ops::Range;
+
+/// Rows of an image in which the same bytes are blanked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Band {
+    /// The rows, from 0.
+    pub rows: Range<u64>,
+    /// The bytes within each of these rows, ascending and apart.
+    pub runs: Vec<Range<u64>>,
+}
+
+/// The bytes to blank in pixel data that consists of images of one size, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mask {
+    row_len: u64,
+    rows: u64,
+    bands: Vec<Band>,
+}
+
+impl Mask {
+    /// A mask for images of so many rows of so many bytes, neither of them 0. The bands are ascending and apart.
+    pub fn new(row_len: u64, rows: u64, bands: Vec<Band>) -> Self {
+        Self { row_len: row_len.max(1), rows: rows.max(1), bands }
+    }
+
+    /// Blanks what is to be blanked in a stretch of the pixel data that begins at byte `at` of it.
+    pub fn apply(&self, at: u64, bytes: &mut [u8]) {
+        let end = at.saturating_add(bytes.len() as u64);
+        let mut row = at / self.row_len;
+        while row.saturating_mul(self.row_len) < end {
+            let inside = row % self.rows;
+            let next = self.bands.partition_point(|band| band.rows.end <= inside);
+            match self.bands.get(next) {
+                Some(band) if band.rows.contains(&inside) => {
+                    blank(&band.runs, row * self.row_len, at, bytes);
+                    row += 1;
+                }
+                Some(band) => row += band.rows.start - inside,
+                None => row += self.rows - inside,
+            }
+        }
+    }
+}
+
+/// Blanks runs of a row that begins at byte `row_at` in a stretch that begins at byte `at`.
+fn blank(runs: &[Range<u64>], row_at: u64, at: u64, bytes: &mut [u8]) {
+    let len = bytes.len();
+    let place = |offset: u64| usize::try_from((row_at + offset).saturating_sub(at)).unwrap_or(usize::MAX).min(len);
+    for run in runs {
+        if let Some(part) = bytes.get_mut(place(run.start)..place(run.end)) {
+            part.fill(0);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mask() -> Mask {
+        let band = |rows, runs: &[Range<u64>]| Band { rows, runs: runs.to_vec() };
+        Mask::new(5, 4, vec![band(1..2, &[0..2, 4..5]), band(3..4, &[1..3])])
+    }
+
+    #[test]
+    fn each_image_is_blanked_alike() {
+        let mut bytes = [1; 43];
+        mask().apply(0, &mut bytes);
+        let image = [1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1];
+        assert_eq!((&bytes[..20], &bytes[20..40], &bytes[40..]), (&image[..], &image[..], &[1, 1, 1][..]));
+    }
+
+    #[test]
+    fn a_mask_without_bands_changes_nothing() {
+        let mut bytes = [1; 9];
+        Mask::new(0, 0, Vec::new()).apply(u64::MAX - 3, &mut bytes);
+        assert_eq!(bytes, [1; 9]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_gives_the_same(cuts in proptest::collection::vec(0_usize..97, 0..9)) {
+            let mut whole = [7; 97];
+            mask().apply(0, &mut whole);
+            let mut pieces = [7; 97];
+            let mut cuts = [cuts, vec![0, 97]].concat();
+            cuts.sort_unstable();
+            for pair in cuts.windows(2) {
+                mask().apply(pair[0] as u64, &mut pieces[pair[0]..pair[1]]);
+            }
+            prop_assert_eq!(whole, pieces);
+        }
+    }
+}
