@@ -8,13 +8,14 @@ use super::date::{Shift, settled, span};
 use super::hash::Hasher;
 use super::instance::CleanInstance;
 use super::jitter::Noise;
+use super::pixels;
 use super::private::{self, PrivateName};
 use super::record::Change;
 use super::text::{Reading, read};
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value};
 use crate::failure::FileFailure;
 use crate::phi::Phi;
-use crate::profile::{Action, AgeUnit, DateFormat, DicomRules, Profile, Rule, Selector};
+use crate::profile::{Action, AgeUnit, AlterPixels, DateFormat, DicomRules, Profile, Rule, Selector};
 
 const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 const STUDY_DATE: Tag = Tag(0x0008, 0x0020);
@@ -30,6 +31,7 @@ pub struct Cleaner {
     /// Whether every sequence must be open for the rules.
     reaches_everywhere: bool,
     age: Option<(DateFormat, Option<AgeUnit>)>,
+    alter_pixels: Option<AlterPixels>,
 }
 
 impl Cleaner {
@@ -53,13 +55,16 @@ impl Cleaner {
             remove_private: dicom.remove_private_tags.then(protected),
             remove_undefined: dicom.remove_undefined,
             age: dicom.patient_age_from_birthdate.then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
+            alter_pixels: dicom.alter_pixels.clone(),
         }
     }
 
     /// Cleans an instance and writes it. It fails rather than leave a rule undone.
     pub fn deidentify(&self, mut instance: Instance) -> Result<CleanInstance, FileFailure> {
+        let scrubbed = self.scrub(&mut instance)?;
         let data = joined(&mut instance);
-        self.carry_out(instance, data, &mut Run::default()).map(|(clean, _)| clean)
+        let mut run = Run { changed: u32::from(scrubbed), ..Run::default() };
+        self.carry_out(instance, data, &mut run).map(|(clean, _)| clean)
     }
 
     /// The same, with a list of what became of each data element; with their values only where these are asked for.
@@ -68,10 +73,20 @@ impl Cleaner {
         mut instance: Instance,
         values: bool,
     ) -> Result<(CleanInstance, Vec<Change>), FileFailure> {
-        let (data, encoding) = (joined(&mut instance), instance.syntax.encoding);
+        let (mut data, encoding) = (joined(&mut instance.clone()), instance.syntax.encoding);
         let mut run = Run::recording(&data);
+        let scrubbed = self.scrub(&mut instance)?;
+        run.step("alter_pixels", &mut data, |data| {
+            *data = joined(&mut instance);
+            u32::from(scrubbed)
+        });
         let (clean, after) = self.carry_out(instance, data, &mut run)?;
         Ok((clean, run.changes(&after, encoding, values)))
+    }
+
+    /// Blanks parts of the image. Conditions see the data set as it was read.
+    fn scrub(&self, instance: &mut Instance) -> Result<bool, FileFailure> {
+        self.alter_pixels.as_ref().map_or(Ok(false), |alter| pixels::scrub(alter, instance))
     }
 
     /// Gives the data set that was written as well.
@@ -169,9 +184,11 @@ fn joined(instance: &mut Instance) -> DataSet {
     DataSet::from_elements(elements)
 }
 
-/// Fragments can be kept or removed and nothing else, which is what rules can do to pixel data.
+/// Fragments can be kept or removed and nothing else, which is what rules can do to pixel data. They are never written;
+/// that they differ tells a record that the pixels do.
 fn placeholder(pixels: &PixelElement) -> Element {
-    Element { tag: pixels.tag, vr: pixels.vr, odd_vr: None, value: Value::Fragments(bytes::Bytes::new()) }
+    let mark: &[u8] = if pixels.scrubbed.is_some() { b"scrubbed" } else { b"" };
+    Element { tag: pixels.tag, vr: pixels.vr, odd_vr: None, value: Value::Fragments(bytes::Bytes::from_static(mark)) }
 }
 
 /// Puts header and tail back; pixel data whose place is gone is dropped.

@@ -14,6 +14,7 @@ mod hash;
 mod instance;
 mod jitter;
 mod paths;
+mod pixels;
 mod private;
 mod record;
 mod text;

@@ -55,23 +55,28 @@ pub(super) fn read(element: &Element, vr: VR, encoding: Encoding, charset: impl 
     }
 }
 
-/// Several values with commas between them, each without the padding that its VR allows.
+/// Several values with commas between them.
 fn joined(text: &str, vr: VR) -> String {
+    separate(text, vr).join(",")
+}
+
+/// The values of a text, each without the padding that its VR allows.
+pub(super) fn separate(text: &str, vr: VR) -> Vec<String> {
     let padding = [' ', '\0'];
     let whole = text.trim_end_matches(padding);
     let trim: fn(&str) -> &str = match vr {
-        VR::ST | VR::LT | VR::UT | VR::UR => return whole.to_owned(),
+        VR::ST | VR::LT | VR::UT | VR::UR => return vec![whole.to_owned()],
         VR::AE | VR::DS | VR::IS => |value| value.trim(),
         VR::SH | VR::LO | VR::UC => |value| value.trim_end_matches([' ', '\0']),
         // Component groups that are empty at the end are as if absent.
         VR::PN => |value| value.trim_end_matches('='),
         _ => |value| value,
     };
-    whole.split('\\').map(trim).collect::<Vec<_>>().join(",")
+    whole.split('\\').map(|value| trim(value).to_owned()).collect()
 }
 
 /// Numbers of a binary VR as Python prints them; none for other VRs.
-fn numbers(bytes: &[u8], vr: VR, encoding: Encoding) -> Option<Vec<String>> {
+pub(super) fn numbers(bytes: &[u8], vr: VR, encoding: Encoding) -> Option<Vec<String>> {
     let words = |size| bytes.chunks_exact(size).map(move |word| whole(word, encoding));
     Some(match vr {
         VR::US => words(2).map(|word| word.to_string()).collect(),

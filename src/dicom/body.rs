@@ -198,7 +198,7 @@ mod tests {
         let body = Body::new(vec![Segment::File { file, range: 5..49, mask: Some(Arc::new(mask)) }]);
         assert_eq!(body.to_vec().unwrap(), expected);
         for step in [1, 3, 7, 100] {
-            let (mut reader, mut all, mut buffer) = (body.reader(), Vec::new(), vec![0_u8; step]);
+            let (mut reader, mut all, mut buffer) = (body.reader(), Vec::<u8>::new(), vec![0; step]);
             while let Ok(got @ 1..) = reader.read(&mut buffer) {
                 all.extend(buffer.iter().take(got));
             }

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::action::{Action, Replacement, Scalar};
 use super::date_format::DateFormat;
 use super::jitter::{Bounds, DEFAULT_RANGE, DateJitter, canonical_date};
+use super::pixels::AlterPixels;
 use super::selector::Selector;
 use crate::phi::Phi;
 
@@ -61,6 +62,8 @@ pub struct DicomRules {
     pub replace_with_insert: bool,
     /// The range of `jitter` rules that state none.
     pub jitter_range: f64,
+    /// What is blanked in images.
+    pub alter_pixels: Option<AlterPixels>,
 }
 
 /// Unit of an age string (PS3.5 section 6.2, AS).
@@ -115,6 +118,7 @@ impl Default for DicomRules {
             patient_age_units: None,
             replace_with_insert: true,
             jitter_range: DEFAULT_RANGE,
+            alter_pixels: None,
         }
     }
 }
@@ -127,6 +131,7 @@ impl Profile {
         !rules.remove_private_tags
             && !rules.remove_undefined
             && !rules.patient_age_from_birthdate
+            && rules.alter_pixels.is_none()
             && rules.fields.iter().all(idle)
     }
 
@@ -159,6 +164,7 @@ impl Profile {
             "remove-undefined": rules.remove_undefined,
             "patient-age-from-birthdate": rules.patient_age_from_birthdate,
             "patient-age-units": rules.patient_age_units.map(AgeUnit::letter),
+            "alter_pixels": rules.alter_pixels.as_ref().map(AlterPixels::canonical),
             "date-format": rules.date_format.as_str(),
             "fields": rules.fields.iter().map(|rule| rules.canonical_rule(rule)).collect::<Vec<_>>(),
         })

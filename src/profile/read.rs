@@ -3,6 +3,7 @@
 use super::date_format::DateFormat;
 use super::jitter;
 use super::model::{AgeUnit, DicomRules, Profile};
+use super::pixels;
 use super::rule;
 use super::tree::{Entry, Kind, Node, Problem, shown};
 use crate::phi::Phi;
@@ -41,6 +42,7 @@ const DICOM_KEYS: &[&str] = &[
     "enforce-file-filter",
     "jitter-range",
     "jitter-type",
+    "alter_pixels",
     "decode",
 ];
 
@@ -49,7 +51,6 @@ const DICOM_NOT_YET: &[&str] = &[
     "filenames",
     "secret-key",
     "force-nonce",
-    "alter_pixels",
     "retain",
     "asymmetric-encryption",
     "public-key",
@@ -158,6 +159,7 @@ fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
             value.text(key)?;
             profile.notes.push("`jitter-type` of the profile has no effect, as at Flywheel: state it with the field".to_owned());
         }
+        "alter_pixels" => rules.alter_pixels = pixels::read(value)?,
         "file-filter" => profile.notes.push(file_filter(value)?),
         "enforce-file-filter" => {
             value.flag(key)?;

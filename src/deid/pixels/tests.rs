@@ -1,0 +1,1 @@
+//! Blanking as a whole, on instances made in code.
