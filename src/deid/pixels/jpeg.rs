@@ -16,7 +16,10 @@ pub(super) fn decode(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static st
     let header = Header::read(coded).ok_or("the JPEG header is damaged")?;
     header.fits(image)?;
     let mut decoder = Decoder::new(Cursor::new(coded));
-    decoder.set_color_transform(ColorTransform::None);
+    if image.samples == 3 {
+        // This passes the samples on as they are. Its `None` does not get along with images of odd sizes.
+        decoder.set_color_transform(ColorTransform::RGB);
+    }
     // The decoder counts lossless samples with two bytes each.
     decoder.set_max_decoding_buffer_size(usize::try_from(image.frame_len()).unwrap_or_default().saturating_mul(2));
     let decoded = decoder.decode().map_err(|_| "the JPEG stream is damaged")?;
