@@ -13,7 +13,7 @@ const WHICH_HINT: &str = "a built-in profile (`fwupload profile list`) or a file
 pub(super) const EXAMPLES: &str = "\
 Examples:
   fwupload profile list                           the profiles that come with the program
-  fwupload profile show --project neuro/adni      the profile that governs a project, and from which level
+  fwupload profile show --project neuro/adni      which profile governs a project
   fwupload profile show site.yaml                 what a file says, checked, as TOML
   fwupload profile test site.yaml ./study         what it does to files, on this machine";
 
@@ -82,7 +82,7 @@ pub enum ProfileCommand {
     /// Clean files on this machine, to see what a profile does to them
     ///
     /// Sends nothing and asks no server. Says for each file which elements were removed, changed or inserted and which rule did it, and
-    /// what that adds up to; no values. With `--output` the cleaned files are written as <SOP Instance UID>.<Modality>.dcm, after
+    /// what that adds up to; no values. Preamble and file meta information are always written afresh and not listed. With `--output` the cleaned files are written as <SOP Instance UID>.<Modality>.dcm, after
     /// cleaning; a name that is taken gets -2, -3 and so on.
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
@@ -108,15 +108,15 @@ pub struct WhichProfile {
 /// Flags of `profile show`.
 #[derive(Debug, Clone, Args)]
 pub struct ShowArgs {
-    /// The profile.
-    #[command(flatten)]
-    pub which: WhichProfile,
     /// Write one JSON object to standard output
     #[arg(long)]
     pub json: bool,
     /// Show salts and keys too
     #[arg(long)]
     pub show_secrets: bool,
+    /// The profile. It comes last: its flags stand under a heading of their own.
+    #[command(flatten)]
+    pub which: WhichProfile,
 }
 
 /// Flags of `profile convert`.

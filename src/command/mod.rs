@@ -69,7 +69,11 @@ fn runtime() -> Result<Runtime, Error> {
 
 /// A line for people or programs on standard output.
 fn say(line: &str) -> Result<(), Error> {
-    writeln!(io::stdout().lock(), "{line}").map_err(|e| unwritten(&e))
+    match writeln!(io::stdout().lock(), "{line}") {
+        // A reader that went away has read enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
+        _ => Ok(()),
+    }
 }
 
 /// A line for people on standard error, beside the data on standard output.

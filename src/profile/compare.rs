@@ -192,3 +192,73 @@ fn may_meet(a: &Selector, b: &Selector) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::load::Language;
+    use super::*;
+
+    fn differences(a: &str, b: &str) -> Vec<Difference> {
+        let [a, b] = [a, b].map(|dicom| {
+            let text = format!("name: p\ndicom: {dicom}");
+            let document = Document::parse(&text, Language::Yaml, "p", "p").unwrap();
+            let profile = document.profile().unwrap();
+            (document, profile)
+        });
+        compare(Side { document: &a.0, profile: &a.1 }, Side { document: &b.0, profile: &b.1 })
+    }
+
+    fn only(first: bool, field: &str, options: &str) -> Difference {
+        Difference::Only { first, field: field.to_owned(), options: options.to_owned() }
+    }
+
+    #[test]
+    fn spelling_makes_no_difference() {
+        let a = "{hash-digits: 16, fields: [{name: PatientID, hash: true}, {name: '00100010', remove: true}]}";
+        let b = "{fields: [{hash: true, name: '(0010,0020)'}, {name: patientname, remove: true}], remove-private-tags: false}";
+        assert_eq!(differences(a, b), []);
+    }
+
+    #[test]
+    fn rules_are_matched_by_what_they_address() {
+        let a = "{fields: [{name: PatientID, hash: true}, {name: PatientID, replace-with: X}, {name: StudyID}]}";
+        let b = "{fields: [{name: PatientName, remove: true}, {name: PatientID, hash: true}, {name: PatientID, remove: true}]}";
+        let changed = Difference::Changed {
+            field: "PatientID".to_owned(),
+            options: ("replace-with = \"X\"".to_owned(), "remove = true".to_owned()),
+            by_settings: false,
+        };
+        assert_eq!(differences(a, b), [only(true, "StudyID", "keep"), only(false, "PatientName", "remove = true"), changed]);
+    }
+
+    #[test]
+    fn settings_differ_by_themselves_or_by_what_rules_do_with_them() {
+        let setting =
+            |key: &str, a: &str, b: &str| Difference::Setting { key: key.to_owned(), values: Some((a.to_owned(), b.to_owned())) };
+        assert_eq!(differences("{hash-digits: 8}", "{remove-private-tags: false}"), [setting("hash-digits", "8", "16")]);
+        let dates = |days: i32| format!("{{date-increment: {days}, fields: [{{name: StudyDate, increment-date: true}}]}}");
+        let found = differences(&dates(-17), &dates(-20));
+        assert_eq!(found.first(), Some(&setting("date-increment", "-17", "-20")));
+        assert!(matches!(found.get(1), Some(Difference::Changed { by_settings: true, .. })), "{found:?}");
+        assert_eq!(differences("{date-increment: 5}", "{date-increment: 6}"), [], "no rule uses it");
+    }
+
+    #[test]
+    fn a_salt_is_not_shown() {
+        let found = differences("{salt: PEPPER}", "{salt: OREGANO}");
+        assert_eq!(found, [Difference::Setting { key: "salt".to_owned(), values: None }]);
+    }
+
+    #[test]
+    fn order_counts_where_rules_may_meet() {
+        let order = |a: &str, b: &str| {
+            let fields = |x: &str, y: &str| format!("{{fields: [{{{x}, hash: true}}, {{{y}, remove: true}}]}}");
+            let swapped = |x: &str, y: &str| format!("{{fields: [{{{y}, remove: true}}, {{{x}, hash: true}}]}}");
+            differences(&fields(a, b), &swapped(a, b))
+        };
+        assert_eq!(order("name: PatientID", "name: PatientName"), []);
+        assert_eq!(order("name: PatientID", "regex: Patient.*").len(), 1);
+        assert_eq!(order("name: PatientID", "name: SpecificCharacterSet").len(), 1);
+    }
+}

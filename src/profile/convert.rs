@@ -194,3 +194,189 @@ impl Translation {
         })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const ALL: [Language; 3] = [Language::Toml, Language::Yaml, Language::Json];
+
+    fn document(text: &str, language: Language) -> Document {
+        Document::parse(text, language, "p", "p").unwrap()
+    }
+
+    fn yaml(text: &str) -> Document {
+        document(text, Language::Yaml)
+    }
+
+    fn complaint(document: &Document, to: Language) -> String {
+        let error = document.convert(to).unwrap_err();
+        format!("{} | {}", error.what, error.hint())
+    }
+
+    /// What Flywheel profiles hold, in one.
+    const EVERYTHING: &str = r#"
+description: "two lines\nof text"
+name: everything
+dicom:
+  date-increment: -17.5
+  salt: "00123"
+  hash-digits: 0
+  patient-age-from-birthdate: yes
+  file-filter: ["*.dcm", '*.IMA']
+  fields:
+    - {name: PatientName, replace-with: "it's \"X\""}
+    - {name: 0x00100020, hash: true}
+    - {name: '00080018', hashuid: true}
+    - name: (0009, "GEMS_IDEN_01", 01)
+    - {regex: '^(?P<a>Study|\d+)\.Date$', increment-date: true, date-increment-override: 0, date-format: '%Y%m%d'}
+    - {name: PatientWeight, replace-with: [70, 1.5, 1.0], replace-with-insert: false}
+    - {name: StudyID, replace-with: "yes"}
+    - {name: AccessionNumber, replace-with: "1_000"}
+    - {name: StudyDescription, replace-with: "A very long description that does not fit on one line any more, whatever is done to the rest of the line"}
+    - {name: OtherPatientIDsSequence.*.PatientID, remove: true}
+csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty: {}, none: []}
+"#;
+
+    #[test]
+    fn every_language_says_everything_and_reads_back() {
+        let first = yaml(EVERYTHING);
+        for one in ALL {
+            let text = first.convert(one).unwrap().text;
+            let second = document(&text, one);
+            for other in ALL {
+                let third = document(&second.convert(other).unwrap().text, other);
+                assert_eq!(third.profile().unwrap().digest(), first.profile().unwrap().digest(), "{one:?} to {other:?}");
+                assert_eq!(third.translated(Language::Json, Purpose::File), first.translated(Language::Json, Purpose::File));
+            }
+        }
+    }
+
+    #[test]
+    fn each_language_looks_as_if_written_by_hand() {
+        insta::assert_snapshot!("toml", yaml(EVERYTHING).convert(Language::Toml).unwrap().text);
+        insta::assert_snapshot!("yaml", yaml(EVERYTHING).convert(Language::Yaml).unwrap().text);
+    }
+
+    #[test]
+    fn what_older_yaml_would_misread_is_quoted() {
+        let words = [
+            "00100010",
+            "yes",
+            "NO",
+            "on",
+            "y",
+            "~",
+            "null",
+            "1_000",
+            "2004-01-19",
+            "12:30",
+            "0x10",
+            "1e5",
+            "-",
+            "",
+            " x",
+            "a: b",
+        ];
+        let document = document(&json!({ "csv": words }).to_string(), Language::Json);
+        let text = document.convert(Language::Yaml).unwrap().text;
+        for word in words {
+            assert!(text.contains(&format!("'{word}'")), "{word} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn null_is_left_out_of_toml_where_it_means_nothing_and_refused_elsewhere() {
+        let absent = yaml("name: p\ndescription: null\ndicom: {salt: null, fields: [{name: PatientID, hash: true}]}");
+        let converted = absent.convert(Language::Toml).unwrap();
+        assert!(!converted.text.contains("salt") && converted.remarks.len() == 2, "{converted:?}");
+        assert!(absent.convert(Language::Json).unwrap().text.contains("\"salt\": null"));
+        let value = yaml("name: p\ndicom:\n  fields:\n    - {name: PatientID, replace-with: null}");
+        assert_eq!(
+            complaint(&value, Language::Toml),
+            "profile p:4:25: `dicom.fields[0].replace-with` is null, which TOML cannot say | `replace-with: null` does nothing: write `keep: true`"
+        );
+        assert!(complaint(&yaml("name: p\ncsv: {a: [null]}"), Language::Toml).contains("`csv.a[0]` holds null"));
+        assert!(complaint(&yaml("name: p\ncsv: {a: null}"), Language::Toml).contains("`csv.a` is null"));
+        assert!(complaint(&yaml("name: p\ncsv: {a: 2004-01-19}"), Language::Json).contains("`csv.a` is a date"));
+    }
+
+    #[test]
+    fn an_invalid_profile_is_refused_with_its_place() {
+        let said = complaint(&yaml("name: p\ndicom:\n  fields:\n    - {name: PatientNam, remove: true}"), Language::Toml);
+        assert!(said.starts_with("profile p:4:14: `PatientNam` names no attribute"), "{said}");
+    }
+
+    #[test]
+    fn a_document_keeps_the_name_that_it_goes_by() {
+        let converted = yaml("dicom: {fields: [{name: PatientID, hash: true}]}").convert(Language::Toml).unwrap();
+        assert!(converted.text.starts_with("name = \"p\"\n"), "{}", converted.text);
+    }
+
+    #[test]
+    fn secrets_are_shown_only_when_asked_for() {
+        let document = yaml("name: p\ndicom: {salt: PEPPER, fields: [{name: PatientID, hash: true}]}\ncsv: {salt: PEPPER}");
+        for language in ALL {
+            let shown = document.shown(language, false).unwrap();
+            assert!(!shown.text.contains("PEPPER") && shown.remarks.len() == 2, "{}", shown.text);
+            assert!(document.shown(language, true).unwrap().text.contains("PEPPER"));
+        }
+    }
+
+    #[test]
+    fn what_can_only_be_shown_is_shown_all_the_same() {
+        let document = yaml("name: p\ndicom: {fields: [{name: PatientID, replace-with: null}]}\ncsv: {a: [null, 2004-01-19]}");
+        let shown = document.shown(Language::Toml, false).unwrap();
+        assert!(shown.text.contains("keep = true") && shown.remarks.len() == 3, "{shown:?}");
+        Document::parse(&shown.text, Language::Toml, "p", "p").unwrap();
+    }
+
+    #[test]
+    fn text_that_could_steer_a_terminal_is_escaped() {
+        let document =
+            document(&json!({ "csv": { "a\u{1b}": "\u{202e}x\u{1b}[2J\u{85}\u{1d173}" } }).to_string(), Language::Json);
+        for language in [Language::Toml, Language::Yaml] {
+            let text = document.convert(language).unwrap().text;
+            assert!(crate::phi::escape_for_terminal(&text.replace('\n', "")) == text.replace('\n', ""), "{text}");
+        }
+    }
+
+    /// Any value that all languages have.
+    fn value() -> impl Strategy<Value = Value> {
+        let text =
+            prop_oneof![any::<String>(), "[ -~\n\t]{0,80}", "[-+0-9_.:eExXoO]{1,12}", "(yes|no|on|off|null|true|~|nan|y|-.inf)"];
+        let key = prop_oneof!["[a-z-]{1,8}", "[ -~]{0,9}", "\\PC{0,5}"].prop_filter("`<<` merges", |key| key != "<<");
+        let leaf = prop_oneof![
+            text.prop_map(Value::from),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            prop::num::f64::NORMAL.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((key.clone(), inner), 0..6)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_document_reads_back(value in value(), salt in any::<String>(), description in "[ -~\n]{0,60}") {
+            let written = json!({
+                "description": description, "csv": value,
+                "dicom": { "salt": salt, "fields": [{ "name": "PatientID", "replace-with": salt }] },
+            });
+            let document = document(&written.to_string(), Language::Json);
+            for language in ALL {
+                let converted = document.convert(language);
+                prop_assert!(converted.is_ok(), "{language:?}: {:?}", converted);
+            }
+        }
+    }
+}

@@ -82,7 +82,7 @@ impl Document {
         Ok(has_dicom(&root).then(|| Self { root, origin, fallback_name: "server_deid_profile".to_owned(), has_comments: false }))
     }
 
-    fn parse(text: &str, language: Language, origin: &str, fallback_name: &str) -> Result<Self, Error> {
+    pub(super) fn parse(text: &str, language: Language, origin: &str, fallback_name: &str) -> Result<Self, Error> {
         let tree = match language {
             Language::Toml => toml::parse(text),
             Language::Yaml => yaml::parse(text),

@@ -72,7 +72,9 @@ fn key(name: &str) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    if is_printable(text) { TomlStringBuilder::new(text).as_default().to_toml_value() } else { escaped(text) }
+    let builder = TomlStringBuilder::new(text);
+    let plain = builder.as_basic_pretty().or_else(|| builder.as_literal()).filter(|_| is_printable(text));
+    plain.map_or_else(|| escaped(text), |plain| plain.to_toml_value())
 }
 
 /// Text of several lines as such, where nothing in it needs escapes.

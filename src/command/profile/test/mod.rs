@@ -22,6 +22,7 @@ use crate::failure::{Error, RunCode};
 use crate::pipeline;
 use crate::report::Paths;
 
+use super::super::remark;
 use super::which::{Chosen, named};
 use clean::{Names, Tried, Work};
 use tally::Tally;
@@ -54,6 +55,7 @@ pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Err
     let mut audience: Box<dyn Audience> =
         if args.json { Box::new(json::Stream::new(paths)) } else { Box::new(text::Lines::new(paths)) };
     audience.start(&chosen)?;
+    notes(&chosen);
     let (mut names, mut tally) = (Names::default(), Tally::default());
     for batch in batches(found(&discovery)) {
         for tried in pool.install(|| work.batch(batch, &mut names)) {
@@ -64,6 +66,14 @@ pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Err
     let status = tally.status();
     audience.end(&tally, status)?;
     if status == ExitStatus::Nothing { Err(nothing(&tally)) } else { Ok(status) }
+}
+
+/// What the profile does not do, for people.
+fn notes(chosen: &Chosen) {
+    chosen.profile.notes.iter().for_each(|note| remark(note));
+    if chosen.profile.is_empty() {
+        remark("this profile changes nothing: what comes out identifies as much as what went in");
+    }
 }
 
 /// Values belong on the screen of somebody who may see them, not into a pipe or a log.
