@@ -25,8 +25,10 @@ pub(super) enum Act {
     HashUid,
     Shift(Shift),
     Jitter(Noise),
-    /// An action that this build cannot carry out; the loader lets none through.
-    Unavailable,
+    /// Into the envelope, which [`super::apply::Rules`] sees to.
+    Encrypt,
+    /// Out of the envelope, likewise.
+    Decrypt,
 }
 
 /// What an action needs to know of the data set that the element is in.
@@ -65,7 +67,7 @@ impl Misstep {
 impl Act {
     /// Whether it may create an element that is absent.
     pub(super) fn inserts(&self) -> bool {
-        matches!(self, Self::Replace { insert: true, value } if *value != Replacement::Nothing)
+        matches!(self, Self::Replace { insert: true, value } if *value != Replacement::Nothing) || matches!(self, Self::Decrypt)
     }
 
     /// Carries the action out on the element with this tag, present or not.
@@ -75,7 +77,7 @@ impl Act {
             Self::Remove => Ok(if data.remove(tag).is_some() { Done::Changed } else { Done::Nothing }),
             Self::Replace { value, insert } => replace(data, tag, scope, value, *insert),
             Self::Hash | Self::HashUid | Self::Shift(_) | Self::Jitter(_) => self.rewrite(data, tag, scope, hasher),
-            Self::Unavailable => Err(Misstep::new(FileCode::DeidRule, "the action cannot be carried out")),
+            Self::Encrypt | Self::Decrypt => Err(Misstep::new(FileCode::DeidRule, "there is no envelope here")),
         }
     }
 
@@ -148,7 +150,7 @@ fn replace(data: &mut DataSet, tag: Tag, scope: Scope<'_>, value: &Replacement, 
 }
 
 /// Puts the new element in place, if it is not the same.
-fn put(data: &mut DataSet, new: Element) -> Done {
+pub(super) fn put(data: &mut DataSet, new: Element) -> Done {
     match data.get_mut(new.tag) {
         Some(old) if *old == new => Done::Nothing,
         Some(old) => {

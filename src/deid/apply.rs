@@ -4,6 +4,7 @@
 //! tree for each rule would: no rule of such a profile looks beyond the data set that it acts in.
 
 use super::act::{Act, CHARACTER_SET, Done, Misstep, Scope};
+use super::enveloped::{Filling, Opened};
 use super::hash::Hasher;
 use super::paths::{Location, Paths, find};
 use super::private::PrivateName;
@@ -59,6 +60,12 @@ pub(super) struct Run {
     /// Whether a rule changed Specific Character Set somewhere.
     pub(super) character_set_changed: bool,
     pub(super) paths: Option<Paths>,
+    /// The items that lead to where a rule acts.
+    pub(super) at: Vec<(Tag, usize)>,
+    /// The envelope that this file gets, where the profile makes one.
+    pub(super) filling: Option<Filling>,
+    /// The envelope that it came with, where the profile opens it.
+    pub(super) opened: Option<Opened>,
     /// Who did what, where somebody wants to know.
     pub(super) log: Option<Box<Log>>,
 }
@@ -165,6 +172,9 @@ impl Rules {
                 }
             }
             Target::Private(name) => {
+                if top && matches!(rule.act, Act::Decrypt) {
+                    return self.restore_private(rule, name, data, scope, run);
+                }
                 let tags = name.tags(data);
                 if top && rule.act.inserts() && tags.iter().all(|tag| data.get(*tag).is_none()) {
                     return self.insert_private(rule, name, data, scope, run);
@@ -179,6 +189,7 @@ impl Rules {
                     self.on(rule, data, tag, scope, run)?;
                 }
             }
+            Target::Path(path) if matches!(rule.act, Act::Decrypt) => return self.restore_along(rule, path, data, scope, run),
             Target::Path(path) => return self.along(rule, data, &path.sequences, path.leaf, scope, run),
             Target::Regex(regex) => {
                 let paths = paths.unwrap_or_else(|| Paths::of(data));
@@ -192,7 +203,7 @@ impl Rules {
     }
 
     /// Acts on one element of this data set.
-    fn on(
+    pub(super) fn on(
         &self,
         rule: &Compiled,
         data: &mut DataSet,
@@ -200,7 +211,12 @@ impl Rules {
         scope: Scope<'_>,
         run: &mut Run,
     ) -> Result<Option<Tag>, FileFailure> {
-        let done = rule.act.on(data, tag, scope, &self.hasher).map_err(|misstep| misstep.of(&rule.name, tag))?;
+        let done = match rule.act {
+            Act::Encrypt => run.encrypt(data, tag, scope),
+            Act::Decrypt => run.decrypt(data, tag, scope),
+            _ => rule.act.on(data, tag, scope, &self.hasher),
+        };
+        let done = done.map_err(|misstep| misstep.of(&rule.name, tag))?;
         if done != Done::Nothing {
             run.changed += 1;
             run.note(rule.index, tag);
@@ -231,7 +247,7 @@ impl Rules {
 
     /// Follows a path into items; makes what is missing on the way where the action creates its element. Gives the tag
     /// that was made at this level.
-    fn along(
+    pub(super) fn along(
         &self,
         rule: &Compiled,
         data: &mut DataSet,

@@ -5,6 +5,7 @@ use super::afterwards;
 use super::age::age;
 use super::apply::{Compiled, Rules, Run, Target};
 use super::date::{Shift, settled, span};
+use super::enveloped::Handling;
 use super::hash::Hasher;
 use super::instance::CleanInstance;
 use super::jitter::Noise;
@@ -21,7 +22,8 @@ const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 const STUDY_DATE: Tag = Tag(0x0008, 0x0020);
 const PATIENT_AGE: Tag = Tag(0x0010, 0x1010);
 
-/// A profile made ready, once per run. Holds no state: the same instance always gives the same bytes.
+/// A profile made ready, once per run. Holds no state of a file: the same instance always gives the same bytes, random
+/// shifts and envelopes excepted.
 pub struct Cleaner {
     rules: Rules,
     limits: Limits,
@@ -32,6 +34,7 @@ pub struct Cleaner {
     reaches_everywhere: bool,
     age: Option<(DateFormat, Option<AgeUnit>)>,
     alter_pixels: Option<AlterPixels>,
+    envelope: Option<Handling>,
 }
 
 impl Cleaner {
@@ -54,6 +57,7 @@ impl Cleaner {
             limits,
             remove_private: dicom.remove_private_tags.then(protected),
             remove_undefined: dicom.remove_undefined,
+            envelope: Handling::of(dicom),
             age: dicom.patient_age_from_birthdate.then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
             alter_pixels: dicom.alter_pixels.clone(),
         }
@@ -115,6 +119,10 @@ impl Cleaner {
         let default = CharacterSet::default();
         let scope = Scope { encoding, inherited: &default };
         let former = afterwards::character_set(data);
+        let mut retained = match &self.envelope {
+            Some(envelope) => envelope.begin(data, run, &self.limits)?,
+            None => None,
+        };
         if let Some(protected) = &self.remove_private {
             run.step("remove-private-tags", data, |data| private::remove_all(data, protected));
         }
@@ -125,14 +133,23 @@ impl Cleaner {
             let defined = self.rules.defined(data)?;
             run.step("remove-undefined", data, |data| self.rules.remove_undefined(data, &defined));
         }
+        if let Some(before) = &mut retained {
+            run.retain_removed(before, data, encoding)?;
+        }
         self.rules.apply(data, scope, run)?;
+        if let Some(before) = &retained {
+            run.retain_changed(before, data, encoding)?;
+        }
         if self.reaches_everywhere {
             afterwards::all_sequences_open(data)?;
         }
         if run.character_set_changed || former != afterwards::character_set(data) {
             afterwards::text_is_readable(data)?;
         }
-        Ok(())
+        match &self.envelope {
+            Some(envelope) => envelope.end(data, encoding, run, &self.limits, self.rules.list.is_empty()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -160,7 +177,8 @@ fn compile(rule: &Rule, rules: &DicomRules) -> Compiled {
             between: settled(bounds),
         }),
         Action::Jitter(jitter) => Act::Jitter(Noise::new(jitter, rules.jitter_range)),
-        Action::Encrypt | Action::Decrypt => Act::Unavailable,
+        Action::Encrypt => Act::Encrypt,
+        Action::Decrypt => Act::Decrypt,
     };
     let target = match &rule.selector {
         Selector::Tag(tag) => Target::Tag(*tag),

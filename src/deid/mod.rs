@@ -10,6 +10,7 @@ mod apply;
 mod attributes;
 mod clean;
 mod date;
+mod enveloped;
 mod hash;
 mod instance;
 mod jitter;

@@ -65,7 +65,6 @@ type Place = (Vec<(Tag, usize)>, Tag);
 /// The last to act at each place.
 #[derive(Default)]
 pub(super) struct Log {
-    at: Vec<(Tag, usize)>,
     last: HashMap<Place, By>,
     before: DataSet,
 }
@@ -78,21 +77,17 @@ impl Run {
 
     /// A rule acts inside this item until [`Self::leave`].
     pub(super) fn enter(&mut self, sequence: Tag, item: usize) {
-        if let Some(log) = &mut self.log {
-            log.at.push((sequence, item));
-        }
+        self.at.push((sequence, item));
     }
 
     pub(super) fn leave(&mut self) {
-        if let Some(log) = &mut self.log {
-            log.at.pop();
-        }
+        self.at.pop();
     }
 
     /// A rule did something to an element of the data set that it is in.
     pub(super) fn note(&mut self, rule: usize, tag: Tag) {
         if let Some(log) = &mut self.log {
-            log.last.insert((log.at.clone(), tag), By::Rule(rule));
+            log.last.insert((self.at.clone(), tag), By::Rule(rule));
         }
     }
 

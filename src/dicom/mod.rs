@@ -11,6 +11,7 @@ mod limits;
 mod mask;
 mod meta;
 mod read;
+mod recode;
 mod repertoire;
 mod sniff;
 mod source;

@@ -139,7 +139,7 @@ enum Ends {
 }
 
 /// Appends a data set. Works on an explicit stack.
-fn write_data_set(out: &mut Vec<u8>, data: &DataSet, encoding: Encoding, limits: &Limits) -> Result<(), FileFailure> {
+pub(crate) fn write_data_set(out: &mut Vec<u8>, data: &DataSet, encoding: Encoding, limits: &Limits) -> Result<(), FileFailure> {
     let mut levels = vec![Level::Data { elements: data.iter(), encoding, ends: Ends::Nothing }];
     while let Some(level) = levels.last_mut() {
         match write_level(out, level)? {

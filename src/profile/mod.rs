@@ -10,6 +10,7 @@ mod condition;
 mod convert;
 mod date_format;
 mod emit;
+mod envelope_keys;
 mod jitter;
 mod json;
 mod load;

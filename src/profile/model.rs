@@ -8,6 +8,7 @@ use super::date_format::DateFormat;
 use super::jitter::{Bounds, DEFAULT_RANGE, DateJitter, canonical_date};
 use super::pixels::AlterPixels;
 use super::selector::Selector;
+use crate::envelope::Keys;
 use crate::phi::Phi;
 
 /// A de-identification profile.
@@ -64,6 +65,10 @@ pub struct DicomRules {
     pub jitter_range: f64,
     /// What is blanked in images.
     pub alter_pixels: Option<AlterPixels>,
+    /// Whether the originals of what is changed or removed go into the encrypted envelope.
+    pub retain: bool,
+    /// The keys of the envelope, where something needs them.
+    pub envelope: Option<Keys>,
 }
 
 /// Unit of an age string (PS3.5 section 6.2, AS).
@@ -119,6 +124,8 @@ impl Default for DicomRules {
             replace_with_insert: true,
             jitter_range: DEFAULT_RANGE,
             alter_pixels: None,
+            retain: false,
+            envelope: None,
         }
     }
 }
@@ -132,6 +139,7 @@ impl Profile {
             && !rules.remove_undefined
             && !rules.patient_age_from_birthdate
             && rules.alter_pixels.is_none()
+            && !rules.retain
             && rules.fields.iter().all(idle)
     }
 
@@ -150,7 +158,7 @@ impl Profile {
         let rules = &self.dicom;
         let mut others = self.other_sections.clone();
         others.sort();
-        json!({
+        let mut canonical = json!({
             "format": 1,
             "name": self.name,
             "other-sections": others,
@@ -167,7 +175,11 @@ impl Profile {
             "alter_pixels": rules.alter_pixels.as_ref().map(AlterPixels::canonical),
             "date-format": rules.date_format.as_str(),
             "fields": rules.fields.iter().map(|rule| rules.canonical_rule(rule)).collect::<Vec<_>>(),
-        })
+        });
+        if let (Some(keys), Some(canonical)) = (&rules.envelope, canonical.as_object_mut()) {
+            canonical.insert("envelope".to_owned(), json!([keys.fingerprint(), rules.retain]));
+        }
+        canonical
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads the vocabulary: from the tree of a document to a checked profile. It must never pass over a key in silence.
 
 use super::date_format::DateFormat;
+use super::envelope_keys;
 use super::jitter;
 use super::model::{AgeUnit, DicomRules, Profile};
 use super::pixels;
@@ -11,9 +12,6 @@ use crate::phi::Phi;
 /// Sections for other kinds of file that Flywheel profiles may have.
 const OTHER_SECTIONS: &[&str] =
     &["zip", "jpg", "png", "tiff", "xml", "json", "csv", "tsv", "table", "key-value-text-file", "nifti", "filename"];
-
-/// Keys at the top that this version does not carry out.
-const TOP_NOT_YET: &[&str] = &["secret-key"];
 
 /// Keys at the top that only Flywheel's older commands read, and what that means here.
 const OLDER_COMMANDS: &[(&str, &str)] = &[
@@ -47,19 +45,7 @@ const DICOM_KEYS: &[&str] = &[
 ];
 
 /// Keys of the `dicom` section that this version does not carry out.
-const DICOM_NOT_YET: &[&str] = &[
-    "filenames",
-    "secret-key",
-    "force-nonce",
-    "retain",
-    "asymmetric-encryption",
-    "public-key",
-    "private-key",
-    "confidentiality",
-    "dates",
-    "residual",
-    "pixels",
-];
+const DICOM_NOT_YET: &[&str] = &["filenames", "confidentiality", "dates", "residual", "pixels"];
 
 /// The profile that a document describes, and whether it has a `dicom` section at all.
 pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Problem> {
@@ -76,20 +62,17 @@ pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Probl
             "name" => entry.value.text("name")?.clone_into(&mut profile.name),
             "description" => profile.description = Some(entry.value.text("description")?.to_owned()),
             "dicom" => dicom(&entry.value, &mut profile)?,
-            "only-config-profiles" => {}
+            "only-config-profiles" | "secret-key" => {}
             key if OTHER_SECTIONS.contains(&key) && entry.value.is_null() => {}
             key if OTHER_SECTIONS.contains(&key) => profile.other_sections.push(key.to_owned()),
             key if OLDER_COMMANDS.iter().any(|(known, _)| *known == key) => profile.notes.extend(older_command(entry)),
-            key if TOP_NOT_YET.contains(&key) && entry.value.is_falsy() => {}
-            key if TOP_NOT_YET.contains(&key) => return Err(not_yet(entry)),
             _ => {
-                return Err(unknown(
-                    entry,
-                    &[&["name", "description", "dicom", "map-subjects", "deid-log"], OTHER_SECTIONS, TOP_NOT_YET],
-                ));
+                let keys = &["name", "description", "dicom", "secret-key", "map-subjects", "deid-log"];
+                return Err(unknown(entry, &[keys, OTHER_SECTIONS]));
             }
         }
     }
+    envelope_keys::read(root, &mut profile)?;
     checked(profile, root)
 }
 
@@ -169,9 +152,10 @@ fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
             profile.notes.push(format!("`decode: false` has no effect: {why}"));
         }
         "decode" => {}
+        _ if envelope_keys::KEYS.contains(&key) => {}
         _ if DICOM_NOT_YET.contains(&key) && value.is_falsy() => {}
         _ if DICOM_NOT_YET.contains(&key) => return Err(not_yet(entry)),
-        _ => return Err(unknown(entry, &[DICOM_KEYS, DICOM_NOT_YET])),
+        _ => return Err(unknown(entry, &[DICOM_KEYS, envelope_keys::KEYS, DICOM_NOT_YET])),
     }
     Ok(())
 }

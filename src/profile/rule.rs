@@ -3,6 +3,7 @@
 use dicom_core::Tag;
 
 use super::action::{Action, Replacement, Scalar};
+use super::envelope_keys;
 use super::jitter;
 use super::model::{DicomRules, Position, Rule};
 use super::python_regex::PythonRegex;
@@ -12,11 +13,22 @@ use super::tree::{Entry, Kind, Node, Problem, find, option, shown};
 use crate::standard;
 
 /// Actions that this version carries out.
-const ACTIONS: &[&str] =
-    &["keep", "identity", "remove", "replace-with", "hash", "hashuid", "increment-date", "increment-datetime", "jitter"];
+const ACTIONS: &[&str] = &[
+    "keep",
+    "identity",
+    "remove",
+    "replace-with",
+    "hash",
+    "hashuid",
+    "increment-date",
+    "increment-datetime",
+    "jitter",
+    "encrypt",
+    "decrypt",
+];
 
 /// Actions and options that it does not.
-const NOT_YET: &[&str] = &["regex-sub", "encrypt", "decrypt", "force-nonce"];
+const NOT_YET: &[&str] = &["regex-sub"];
 
 /// Options of actions.
 const OPTIONS: &[&str] = &[
@@ -32,6 +44,7 @@ const OPTIONS: &[&str] = &[
     "jitter-max",
     "datetime-min",
     "datetime-max",
+    "force-nonce",
 ];
 
 /// The rule that an entry describes, and what the user should know about it.
@@ -43,7 +56,8 @@ pub(super) fn read(node: &Node, index: usize, rules: &DicomRules) -> Result<(Rul
     let line = Some(node.place.line).filter(|line| *line > 0);
     let rule = Rule { selector, action, position: Position { index, line } };
     check_fit(&rule, at)?;
-    let notes = notes(&rule, entries);
+    let mut notes = notes(&rule, entries);
+    notes.extend(envelope_keys::nonce(entries)?.then(envelope_keys::nonce_note));
     Ok((rule, notes))
 }
 
@@ -155,6 +169,8 @@ fn action(node: &Node, entries: &[Entry], rules: &DicomRules) -> Result<Action, 
         "replace-with" => {
             Action::ReplaceWith { value: replacement(&entry.value)?, insert: option(entries, "replace-with-insert", Node::flag)? }
         }
+        "encrypt" => Action::Encrypt,
+        "decrypt" => Action::Decrypt,
         "jitter" => Action::Jitter(jitter::read_jitter(entries, rules.jitter_range)?),
         "increment-date" => Action::IncrementDate {
             days: shift(entry, entries, rules)?,
@@ -175,6 +191,7 @@ fn action(node: &Node, entries: &[Entry], rules: &DicomRules) -> Result<Action, 
 fn only_options(entries: &[Entry], action: &str) -> Result<(), Problem> {
     let own: &[&str] = match action {
         "replace-with" => &["replace-with-insert"],
+        "encrypt" => &["force-nonce"],
         "jitter" => &["jitter-range", "jitter-type", "jitter-min", "jitter-max"],
         "increment-date" => &[
             "date-increment-override",

@@ -13,6 +13,7 @@ mod canaries;
 mod collisions;
 mod credentials;
 mod discovery;
+mod envelope;
 mod example_study;
 mod exit_codes;
 mod fixture;
