@@ -250,7 +250,7 @@ fn what_cannot_be_opened_or_kept_fails_the_file() {
         let Ok(Some(profile)) = refused else { continue };
         let mut with_pixels = person(LITTLE);
         with_pixels.put(pixels.clone());
-        let cleaner = Cleaner::new(&profile, Limits::default());
-        assert_eq!(cleaner.clean(&mut with_pixels, LITTLE).unwrap_err().code, FileCode::DeidTarget, "{rules}");
+        let refusing = Cleaner::new(&profile, Limits::default());
+        assert_eq!(refusing.clean(&mut with_pixels, LITTLE).unwrap_err().code, FileCode::DeidTarget, "{rules}");
     }
 }
