@@ -84,8 +84,12 @@ impl Cleaner {
             *data = joined(&mut instance);
             u32::from(scrubbed)
         });
+        let pixels = instance.pixels.as_ref().map(|pixels| pixels.tag).filter(|_| scrubbed);
         let (clean, after) = self.carry_out(instance, data, &mut run)?;
-        Ok((clean, run.changes(&after, encoding, values)))
+        let mut changes = run.changes(&after, encoding, values);
+        // Only a place stands for the pixels in the data set, so comparing does not show what became of them.
+        changes.extend(pixels.filter(|tag| after.get(*tag).is_some()).map(|tag| Change::of_pixels(tag, "alter_pixels")));
+        Ok((clean, changes))
     }
 
     /// Blanks parts of the image. Conditions see the data set as it was read.

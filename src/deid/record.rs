@@ -28,6 +28,13 @@ pub struct Change {
     pub after: Option<Phi<String>>,
 }
 
+impl Change {
+    /// Pixel data was changed because of a setting.
+    pub(super) fn of_pixels(tag: Tag, setting: &'static str) -> Self {
+        Self { items: Vec::new(), tag, what: What::Changed, by: By::Setting(setting), before: None, after: None }
+    }
+}
+
 /// What happened to an element. What lay in a removed sequence is not listed beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {

@@ -21,6 +21,7 @@ mod governing;
 mod interruption;
 mod known_answers;
 mod large;
+mod profile_commands;
 mod profile_errors;
 mod quirks;
 mod reports;

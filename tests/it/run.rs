@@ -295,12 +295,18 @@ impl Ran<'_> {
         self.events().into_iter().filter(|event| event["type"] == kind).collect()
     }
 
+    /// The last event, which must be of this type.
+    #[track_caller]
+    pub fn end_of(&self, kind: &str) -> Value {
+        let last = self.events().pop().expect("there are events");
+        assert_eq!(last["type"], kind);
+        last
+    }
+
     /// The last event.
     #[track_caller]
     pub fn end(&self) -> Value {
-        let last = self.events().pop().expect("there are events");
-        assert_eq!(last["type"], "end", "the last event is the end");
-        last
+        self.end_of("end")
     }
 
     /// The failures in the report in its usual place; none when there is no report.
