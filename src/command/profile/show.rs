@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::ShowArgs;
 use crate::exit::ExitStatus;
 use crate::failure::Error;
+use crate::flywheel::Level;
 use crate::phi::escape_for_terminal;
 use crate::profile::Language;
 
@@ -59,7 +60,7 @@ fn record(choice: &Choice, secrets: bool) -> Result<Map<String, Value>, Error> {
     let record = match choice {
         Choice::NoneGoverns { project, opted_out } => json!({
             "type": "profile", "v": 1, "level": Value::Null, "project": project,
-            "opted_out": opted_out.map(|level| level.as_str()), "message": choice.sentence(),
+            "opted_out": opted_out.map(Level::as_str), "message": choice.sentence(),
         }),
         Choice::Profile(chosen) => {
             let shown = chosen.document.shown(Language::Json, secrets)?;

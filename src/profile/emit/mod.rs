@@ -41,8 +41,8 @@ fn escaped(text: &str) -> String {
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
             c if is_printable(c.encode_utf8(&mut [0; 4])) => quoted.push(c),
-            c if u32::from(c) > 0xFFFF => quoted.push_str(&format!("\\U{:08X}", u32::from(c))),
-            c => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if u32::from(c) > 0xFFFF => quoted.extend([format!("\\U{:08X}", u32::from(c))]),
+            c => quoted.extend([format!("\\u{:04X}", u32::from(c))]),
         }
     }
     quoted.push('"');

@@ -27,7 +27,7 @@ fn section<'a>(out: &mut String, path: &mut Vec<&'a str>, map: &'a Map<String, V
         path.push(name);
         let heading: Vec<_> = path.iter().map(|name| key(name)).collect();
         let gap = if out.is_empty() { "" } else { "\n" };
-        out.push_str(&format!("{gap}[{}]\n", heading.join(".")));
+        out.extend([gap, "[", &heading.join("."), "]\n"]);
         section(out, path, inner);
         path.pop();
     }

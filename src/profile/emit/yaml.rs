@@ -19,7 +19,7 @@ fn section(out: &mut String, indent: usize, map: &Map<String, Value>) {
         // The first key of a list's item stands behind the dash.
         let behind_dash = index == 0 && out.ends_with("- ");
         let start = if behind_dash { 0 } else { indent };
-        out.push_str(&format!("{:start$}{}:", "", scalar(name)));
+        out.extend([format!("{:start$}{}:", "", scalar(name))]);
         entry(out, indent, value);
     }
 }
@@ -33,17 +33,19 @@ fn entry(out: &mut String, indent: usize, value: &Value) {
         }
         Value::Array(items) if !items.is_empty() && (items.iter().any(Value::is_object) || !fits(value, indent + 20)) => {
             out.push('\n');
-            items.iter().for_each(|item| list_item(out, indent + 2, item));
+            for item in items {
+                list_item(out, indent + 2, item);
+            }
         }
-        _ => out.push_str(&format!(" {}\n", flow(value))),
+        _ => out.extend([" ", &flow(value), "\n"]),
     }
 }
 
 fn list_item(out: &mut String, indent: usize, item: &Value) {
-    out.push_str(&format!("{:indent$}- ", ""));
+    out.extend([" ".repeat(indent).as_str(), "- "]);
     match item {
         Value::Object(map) if !fits(item, indent + 2) => section(out, indent + 2, map),
-        _ => out.push_str(&format!("{}\n", flow(item))),
+        _ => out.extend([&flow(item), "\n"]),
     }
 }
 

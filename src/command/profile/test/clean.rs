@@ -49,8 +49,8 @@ impl Work {
     pub fn batch(&self, batch: Vec<Found>, names: &mut Names) -> Vec<Tried> {
         let cleaned: Vec<_> = batch.into_par_iter().map(|found| self.found(found)).collect();
         // Names are given in order, so that the same inputs always give the same names.
-        let named: Vec<_> = cleaned.into_iter().map(|file| file.map(|file| self.named(file, names))).collect();
-        named.into_par_iter().map(|file| file.map_or_else(|tried| tried, |file| self.finished(file))).collect()
+        let ready: Vec<_> = cleaned.into_iter().map(|file| file.map(|file| self.named(file, names))).collect();
+        ready.into_par_iter().map(|file| file.map_or_else(|tried| tried, |file| self.finished(file))).collect()
     }
 
     fn found(&self, found: Found) -> Result<Cleaned, Tried> {

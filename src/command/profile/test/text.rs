@@ -93,6 +93,6 @@ pub fn name(tag: Tag) -> String {
 
 /// Where an element is, spelled as in a profile.
 pub fn place(change: &Change) -> String {
-    let items: String = change.items.iter().map(|(tag, index)| format!("{}.{index}.", name(*tag))).collect();
-    items + &name(change.tag)
+    let items = change.items.iter().map(|(tag, index)| format!("{}.{index}", name(*tag)));
+    items.chain([name(change.tag)]).collect::<Vec<_>>().join(".")
 }
