@@ -103,7 +103,7 @@ impl Run {
             let why = "the value is written in a character set that an earlier rule changed";
             return Err(Misstep::new(FileCode::DeidText, why));
         }
-        filling.add(element, scope.encoding, &character_set_of(data, scope.inherited))?;
+        filling.add(element, data, scope.encoding, &character_set_of(data, scope.inherited))?;
         data.remove(tag);
         Ok(Done::Changed)
     }

@@ -6,7 +6,7 @@ use super::{
     ENCRYPTED_ATTRIBUTES, ENCRYPTED_CONTENT, ENCRYPTED_SYNTAX, INSIDE, INSIDE_UID, MODIFIED_ATTRIBUTES, depends_on_character_set,
     failed, in_character_set, is_pixel_data, uncarried,
 };
-use crate::deid::act::{CHARACTER_SET, Misstep};
+use crate::deid::act::{CHARACTER_SET, Misstep, effective_vr};
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Item, LengthForm, Limits, VR, character_set_of, padded};
 use crate::envelope::Keys;
 use crate::failure::{FileCode, FileFailure};
@@ -32,9 +32,15 @@ impl Filling {
         }
     }
 
-    /// Puts an element in, from a data set of this encoding and character set. Of several with one tag, wherever they
-    /// were, the first stays: the envelope has one level.
-    pub(in crate::deid) fn add(&mut self, element: &Element, encoding: Encoding, own: &CharacterSet) -> Result<(), Misstep> {
+    /// Puts an element of a data set in, which has this encoding and character set. Of several with one tag, wherever
+    /// they were, the first stays: the envelope has one level.
+    pub(in crate::deid) fn add(
+        &mut self,
+        element: &Element,
+        data: &DataSet,
+        encoding: Encoding,
+        own: &CharacterSet,
+    ) -> Result<(), Misstep> {
         let foreign = element.tag == CHARACTER_SET && self.charset_element.as_ref() != Some(element);
         if foreign || self.item.get(element.tag).is_some() {
             return Ok(());
@@ -43,6 +49,7 @@ impl Filling {
             return Err(Misstep::new(FileCode::DeidTarget, "pixel data cannot be kept in the encrypted envelope"));
         }
         let inside = element.recoded(encoding, INSIDE).ok_or_else(uncarried)?;
+        let inside = Element { vr: known_vr(&inside, data, encoding), ..inside };
         let inside = in_character_set(&inside, own, &self.charset)?;
         self.charset_matters |= depends_on_character_set(&inside);
         self.item.put(inside);
@@ -81,7 +88,7 @@ impl Filling {
                 (Some(new), _) => changed && new != old,
             };
             if gone {
-                self.add(old, encoding, &own).map_err(|misstep| misstep.of("`retain`", old.tag))?;
+                self.add(old, before, encoding, &own).map_err(|misstep| misstep.of("`retain`", old.tag))?;
             }
         }
         for (old, new) in deeper {
@@ -111,4 +118,11 @@ impl Filling {
         ]);
         Ok(Element::sequence(ENCRYPTED_ATTRIBUTES, vec![item], encoding))
     }
+}
+
+/// An implicit file states no VR; inside the envelope, where its creator may be missing, a private element has the one
+/// that is known for it.
+fn known_vr(element: &Element, data: &DataSet, encoding: Encoding) -> VR {
+    let unstated = !encoding.explicit && element.bytes().is_some_and(|bytes| bytes.len() < usize::from(u16::MAX));
+    if unstated { effective_vr(element, data) } else { element.vr }
 }

@@ -219,6 +219,16 @@ fn a_private_element_comes_back_with_its_creator() {
 }
 
 #[test]
+fn a_private_element_of_an_implicit_file_gets_the_vr_that_is_known_for_it() {
+    let implicit = Encoding::IMPLICIT_LITTLE;
+    let creator = Element::new(Tag(0x0009, 0x0010), VR::LO, b"GEMS_IDEN_01".to_vec());
+    let value = Element::new(Tag(0x0009, 0x1027), VR::UN, 5_u32.to_le_bytes().to_vec());
+    let rules = "{fields: [{name: '(0009,\"GEMS_IDEN_01\",27)', encrypt: true}]}";
+    let cleaned = run(rules, data(vec![creator, value]), implicit).unwrap();
+    assert_eq!(inside(&cleaned).get(Tag(0x0009, 0x1027)).unwrap().vr, VR::SL);
+}
+
+#[test]
 fn an_envelope_that_was_there_is_replaced_as_at_flywheel() {
     let first = run("{fields: [{name: PatientID, encrypt: true}]}", person(LITTLE), LITTLE).unwrap();
     let second = run("{fields: [{name: PatientName, encrypt: true}, {name: PatientID, decrypt: true}]}", first, LITTLE).unwrap();
