@@ -75,6 +75,14 @@ impl Keys {
         hex::encode(hash.finalize())
     }
 
+    /// The setting of a profile that states them.
+    pub fn setting(&self) -> &'static str {
+        match &self.0 {
+            Means::Shared(_) => "secret-key",
+            Means::Certificates { .. } => "public-key",
+        }
+    }
+
     /// Seals bytes for everybody who is to open them, under a fresh AES-256 key. Gives PEM text.
     pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
         if plain.len() > LONGEST / 2 {

@@ -248,6 +248,9 @@ mod tests {
     fn a_salt_is_not_shown() {
         let found = differences("{salt: PEPPER}", "{salt: OREGANO}");
         assert_eq!(found, [Difference::Setting { key: "salt".to_owned(), values: None }]);
+        let sealed = |key: &str| format!("{{secret-key: '{}', fields: [{{name: PatientID, encrypt: true}}]}}", key.repeat(16));
+        let found = differences(&sealed("00"), &sealed("ff"));
+        assert_eq!(found, [Difference::Setting { key: "secret-key".to_owned(), values: None }]);
     }
 
     #[test]

@@ -177,7 +177,8 @@ impl Profile {
             "fields": rules.fields.iter().map(|rule| rules.canonical_rule(rule)).collect::<Vec<_>>(),
         });
         if let (Some(keys), Some(canonical)) = (&rules.envelope, canonical.as_object_mut()) {
-            canonical.insert("envelope".to_owned(), json!([keys.fingerprint(), rules.retain]));
+            canonical.insert(keys.setting().to_owned(), json!(keys.fingerprint()));
+            canonical.insert("retain".to_owned(), json!(rules.retain));
         }
         canonical
     }

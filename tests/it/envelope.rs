@@ -104,6 +104,7 @@ fn the_key_brings_it_back_in_every_transfer_syntax() {
     }
 }
 
+/// Quirk Q9 of `profiles/README.md`.
 #[test]
 fn each_file_has_an_envelope_of_its_own() {
     let place = Place::with((1..=2).map(|n| {
