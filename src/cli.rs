@@ -18,7 +18,7 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{Command, SandboxArgs};
-pub use profile::{ConvertArgs, DiffArgs, ProfileCommand, ShowArgs, TestArgs, WhichProfile};
+pub use profile::{ConvertArgs, DiffArgs, ExplainArgs, LintArgs, ProfileCommand, ShowArgs, TestArgs, WhichProfile};
 pub use upload::{ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, ReportArgs, TransferArgs, UploadArgs};
 pub use values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle};
 

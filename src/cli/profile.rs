@@ -15,6 +15,8 @@ Examples:
   fwupload profile list                           the profiles that come with the program
   fwupload profile show --project neuro/adni      which profile governs a project
   fwupload profile show site.yaml                 what a file says, checked, as TOML
+  fwupload profile lint site.yaml                 what it leaves behind
+  fwupload profile explain site.yaml              what happens to each attribute
   fwupload profile test site.yaml ./study         what it does to files, on this machine";
 
 pub(super) const EXIT_CODES: &str = "
@@ -22,7 +24,7 @@ Exit codes:
     0  done; `diff`: both mean the same; `test`: every DICOM file was cleaned
     1  unexpected error, or something that cannot be written
     2  the command line is wrong
-    3  `diff`: they do not mean the same; `test`: some files failed
+    3  `diff`: they do not mean the same; `lint`: something identifying may remain; `test`: some files failed
     4  not logged in, key refused, or no permission to see whether a profile governs
     5  the profile is not valid or does not exist
     6  project not found or ambiguous
@@ -57,6 +59,18 @@ Examples:
 /// Flags of the subcommands that no environment variable may set: they say what this one call writes.
 pub(super) const NOT_FROM_ENVIRONMENT: [&str; 4] = ["to", "output", "force", "show-values"];
 
+const LINT_EXAMPLES: &str = "\
+Examples:
+  fwupload profile lint site.yaml
+  fwupload profile lint --project neuro/adni --all
+  fwupload profile lint basic --json | jq -r '.findings[] | select(.severity == \"warning\") | .subject'";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  fwupload profile explain site.yaml
+  fwupload profile explain basic --all
+  fwupload profile explain --project neuro/adni --json";
+
 /// What can be done with profiles.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ProfileCommand {
@@ -67,6 +81,15 @@ pub enum ProfileCommand {
     /// Writes TOML to standard output: the facts as comments, then the profile itself. A profile in YAML or JSON is translated.
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
+    /// Say what a profile leaves behind; exits with 3 when something identifying may remain
+    ///
+    /// Reads the profile as a privacy officer would, against DICOM PS3.15 Table E.1-1 and the attributes that the table passes over.
+    /// No file is read: what your data holds in which attribute, and what is burned into pixels, no profile can tell.
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint(LintArgs),
+    /// Say in plain words what happens to each attribute
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Write a profile in another language: TOML, YAML or JSON
     ///
     /// Nothing is lost but comments: what was written is read back and must mean the same. TOML has no null; where null means that a
@@ -199,6 +222,34 @@ pub struct TestArgs {
     pub max_header: Option<String>,
 }
 
+/// Flags of `profile lint`.
+#[derive(Debug, Clone, Args)]
+pub struct LintArgs {
+    /// The profile.
+    #[command(flatten)]
+    pub which: WhichProfile,
+    /// Name every attribute instead of the first few of each sort
+    #[arg(long)]
+    pub all: bool,
+    /// Write one JSON object to standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Flags of `profile explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// The profile.
+    #[command(flatten)]
+    pub which: WhichProfile,
+    /// Show the attributes that no rule names as well
+    #[arg(long)]
+    pub all: bool,
+    /// Write one JSON object to standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 impl ProfileCommand {
     /// Where the command keeps its filters in typing order.
     pub(super) fn filters(&mut self) -> Option<&mut Vec<Filter>> {
@@ -212,6 +263,8 @@ impl ProfileCommand {
     pub(super) fn project_from_environment(&mut self) -> Option<&mut bool> {
         match self {
             Self::Show(args) => Some(&mut args.which.project_from_environment),
+            Self::Lint(args) => Some(&mut args.which.project_from_environment),
+            Self::Explain(args) => Some(&mut args.which.project_from_environment),
             Self::Diff(args) => Some(&mut args.project_from_environment),
             Self::List | Self::Convert(_) | Self::Test(_) => None,
         }

@@ -255,4 +255,12 @@ impl Rule {
         let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
         format!("fields[{index}] ({} of {}{line})", self.action.name(), self.selector)
     }
+
+    /// Where it stands, for people: its number and, where there is one, its line.
+    pub fn place(&self) -> String {
+        match self.position.line {
+            Some(line) => format!("fields[{}], line {line}", self.position.index),
+            None => format!("fields[{}]", self.position.index),
+        }
+    }
 }

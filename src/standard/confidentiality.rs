@@ -325,8 +325,8 @@ mod tests {
 
     #[test]
     fn options_are_in_their_columns() {
-        let count = |option, code| attributes().iter().filter(|row| row.under(option) == Some(code)).count();
         use ConfidentialityOption as O;
+        let count = |option, code| attributes().iter().filter(|row| row.under(option) == Some(code)).count();
         assert_eq!(count(O::RetainSafePrivate, ActionCode::Clean), 1);
         assert_eq!(count(O::RetainUids, ActionCode::Keep), 60);
         assert_eq!(count(O::RetainDeviceIdentity, ActionCode::Keep), 48);

@@ -23,6 +23,7 @@ mod known_answers;
 mod large;
 mod profile_commands;
 mod profile_errors;
+mod profile_lint;
 mod quirks;
 mod reports;
 mod run;

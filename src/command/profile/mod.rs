@@ -5,6 +5,11 @@
 
 mod convert;
 mod diff;
+mod explain;
+mod layout;
+mod lint;
+#[cfg(test)]
+mod sample;
 mod show;
 mod test;
 mod which;
@@ -25,6 +30,8 @@ pub fn run(command: ProfileCommand, environment: &Environment) -> Result<ExitSta
         ProfileCommand::Convert(args) => convert::run(&args),
         ProfileCommand::Diff(args) => diff::run(&args),
         ProfileCommand::Test(args) => test::run(&args, environment),
+        ProfileCommand::Lint(args) => lint::run(&args),
+        ProfileCommand::Explain(args) => explain::run(&args),
     }
 }
 

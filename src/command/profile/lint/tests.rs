@@ -1,0 +1,51 @@
+//! What people and programs see.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use super::*;
+use crate::command::profile::sample::{careful, flywheel};
+use crate::command::profile::which::named;
+
+fn linted(chosen: &Chosen, all: bool) -> String {
+    table(chosen, &profile::lint(&chosen.profile), all)
+}
+
+#[test]
+fn the_built_in_profiles() {
+    insta::assert_snapshot!("minimal", linted(&named("flywheel-minimal").unwrap(), false));
+    insta::assert_snapshot!("basic", linted(&named("basic").unwrap(), false));
+}
+
+#[test]
+fn a_flywheel_profile() {
+    insta::assert_snapshot!("flywheel", linted(&flywheel(), false));
+    insta::assert_snapshot!("careful", linted(&careful(), true));
+}
+
+#[test]
+fn the_document() {
+    let chosen = careful();
+    let json = document(&chosen, &profile::lint(&chosen.profile));
+    insta::assert_snapshot!("document", serde_json::to_string_pretty(&json).unwrap());
+}
+
+#[test]
+fn every_name_is_shown_when_all_are_wanted() {
+    let chosen = named("flywheel-minimal").unwrap();
+    let all = linted(&chosen, true);
+    assert!(!all.contains(" more") && !all.contains("--all"));
+    // A name of several words may be broken.
+    let words = all.split_whitespace().collect::<Vec<_>>().join(" ");
+    for finding in profile::lint(&chosen.profile).findings.iter().filter(|finding| finding.kind == profile::Kind::Uncovered) {
+        assert!(words.contains(&finding.subject), "{}", finding.subject);
+    }
+}
+
+#[test]
+fn counts_add_up() {
+    let chosen = named("basic").unwrap();
+    let lint = profile::lint(&chosen.profile);
+    let json = document(&chosen, &lint);
+    let sum: u64 = json["counts"]["kinds"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+    assert_eq!(usize::try_from(sum).unwrap(), lint.findings.len());
+    assert_eq!(json["findings"].as_array().unwrap().len(), lint.findings.len());
+}

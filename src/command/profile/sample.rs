@@ -1,0 +1,65 @@
+//! Profiles as sites write them, for the tests of what is said about profiles.
+#![allow(clippy::unwrap_used)]
+
+use serde_json::Value;
+
+use super::which::Chosen;
+use crate::profile::{Document, Profile};
+
+/// One that covers the obvious and leaves much.
+pub fn flywheel() -> Chosen {
+    let text = r#"
+name: neuro
+description: What many sites begin with
+dicom:
+  date-increment: -17
+  salt: hush
+  remove-private-tags: true
+  patient-age-from-birthdate: true
+  fields:
+    - {name: PatientName, replace-with: "anonymous"}
+    - {name: PatientID, hash: true}
+    - {name: PatientBirthDate, increment-date: true}
+    - {name: StudyDate, increment-date: true}
+    - {name: SeriesDate, increment-date: true, date-increment-override: -16}
+    - {name: AcquisitionDateTime, increment-datetime: true}
+    - {name: StudyDescription, keep: true}
+    - {name: PatientWeight, jitter: true, jitter-range: 3}
+    - {name: SOPInstanceUID, hashuid: true}
+    - {name: RequestAttributesSequence.*.AccessionNumber, remove: true}
+    - {name: '(0019,"ACME 1.1",0C)', keep: true}
+    - {name: 60xx3000, remove: true}
+    - {regex: '.*Physician', remove: true}
+jpg:
+  remove-gps: true
+"#;
+    chosen(text, "neuro.yaml")
+}
+
+/// One that names what may stay.
+pub fn careful() -> Chosen {
+    let text = "
+name: careful
+dicom:
+  salt: hush
+  remove-undefined: true
+  uid-prefix-fields: 0
+  uid-suffix-fields: 0
+  fields:
+    - {name: SOPClassUID}
+    - {name: Modality}
+    - {name: PatientSex}
+    - {name: SOPInstanceUID, hashuid: true}
+    - {name: PatientID, hash: true}
+    - {name: PatientIdentityRemoved, replace-with: 'YES'}
+    - {name: DeidentificationMethod, replace-with: allow list}
+";
+    chosen(text, "careful.yaml")
+}
+
+fn chosen(text: &str, origin: &str) -> Chosen {
+    let document = Document::from_server_json(&Value::String(text.to_owned()), "test").unwrap().unwrap();
+    let profile: Profile = document.profile().unwrap();
+    let digest = profile.digest();
+    Chosen { document, profile, level: "local", origin: origin.to_owned(), digest }
+}

@@ -1,0 +1,84 @@
+//! What holds for the whole file, a sentence each.
+
+use dicom_core::Tag;
+
+use crate::phi::escape_for_terminal;
+use crate::profile::action::Action;
+use crate::profile::effect::Place;
+use crate::profile::model::{AgeUnit, DicomRules, Profile};
+use crate::profile::selector::Selector;
+
+const PIXELS: Tag = Tag(0x7FE0, 0x0010);
+
+pub(super) fn sentences(profile: &Profile) -> Vec<String> {
+    let rules = &profile.dicom;
+    let mut said = [private(rules), recursion(rules), undefined(rules)].map(str::to_owned).to_vec();
+    said.extend(age(rules));
+    said.extend(uids(rules));
+    said.push(pixels(rules).to_owned());
+    said.push("File names, labels and the UIDs of containers are made from the cleaned header.".to_owned());
+    let always = "Whatever the profile says: preamble and file meta information are written afresh, group lengths dropped.";
+    said.push(always.to_owned());
+    if !profile.other_sections.is_empty() {
+        said.push(format!("Sections for other kinds of file are not carried out: {}.", profile.other_sections.join(", ")));
+    }
+    said.extend(profile.notes.iter().map(|note| format!("Note: {}", escape_for_terminal(note))));
+    said
+}
+
+fn private(rules: &DicomRules) -> &'static str {
+    let named = rules.fields.iter().any(|rule| matches!(rule.selector, Selector::Private { .. }));
+    match (rules.remove_private_tags, named) {
+        (true, false) => "Private elements are removed, in sequence items too.",
+        (true, true) => "Private elements are removed, in sequence items too, but for those that rules name by creator.",
+        (false, _) if rules.remove_undefined => "Private elements that no rule names are removed.",
+        (false, _) => "Private elements stay as they are unless a rule names them.",
+    }
+}
+
+fn recursion(rules: &DicomRules) -> &'static str {
+    if rules.recurse_sequence {
+        "Every rule acts at the top of the data set and in all sequence items."
+    } else {
+        "Rules act at the top of the data set; only paths and expressions reach into sequence items."
+    }
+}
+
+fn undefined(rules: &DicomRules) -> &'static str {
+    if rules.remove_undefined {
+        "What no rule names is removed, in sequence items too."
+    } else {
+        "What no rule names goes out as it came in, byte for byte."
+    }
+}
+
+fn age(rules: &DicomRules) -> Option<String> {
+    let from = match rules.patient_age_units {
+        None | Some(AgeUnit::Days) => "days, or in months or years where that gives too large a number",
+        Some(AgeUnit::Months) => "months, or in years where that gives too large a number",
+        Some(AgeUnit::Years) => "years",
+    };
+    let says =
+        || format!("The patient's age is computed from the original birth and study date, in {from}, before the rules act.");
+    rules.patient_age_from_birthdate.then(says)
+}
+
+fn uids(rules: &DicomRules) -> Option<String> {
+    let first = if rules.uid_numeric_name.is_some() { 0 } else { rules.uid_prefix_fields };
+    let kept = match (first, rules.uid_suffix_fields) {
+        (0, 0) => "nothing of the original UID stays".to_owned(),
+        (first, 0) => format!("of the original UID's components the first {first} stay"),
+        (0, last) => format!("of the original UID's components the last {last} stay"),
+        (first, last) => format!("of the original UID's components the first {first} and the last {last} stay"),
+    };
+    let mapped = rules.fields.iter().any(|rule| rule.action == Action::HashUid);
+    mapped.then(|| format!("The same UID is mapped to the same new one wherever a rule maps it; {kept}."))
+}
+
+fn pixels(rules: &DicomRules) -> &'static str {
+    if rules.effect_on(PIXELS, Place::Top).fate.is_gone() {
+        "Pixel data is removed."
+    } else {
+        "Pixel data goes out as it came in: text burned into the image is not looked for."
+    }
+}

@@ -1,0 +1,33 @@
+//! Attributes that Table E.1-1 does not name and that may identify all the same.
+
+use super::{Finding, Kind, Severity};
+use crate::profile::effect::{Fate, Place};
+use crate::profile::model::Profile;
+use crate::standard::{BlindSpot, Concern, blind_spots};
+
+const TELLING: &str = "remove them, or name what may stay and set `remove-undefined`";
+const LOOK: &str = "look at what your data holds there; an allow list (`remove-undefined`) settles it";
+
+pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
+    blind_spots().iter().filter_map(|spot| finding(profile, spot)).collect()
+}
+
+fn finding(profile: &Profile, spot: &BlindSpot) -> Option<Finding> {
+    let fate = profile.dicom.effect_on_covered(spot.covers, Place::Top).fate;
+    if fate.protects() {
+        return None;
+    }
+    let telling = matches!(spot.concern, Concern::Identity | Concern::Uid);
+    let (severity, advice) = if telling && fate == Fate::Stays { (Severity::Warning, TELLING) } else { (Severity::Note, LOOK) };
+    let says = match spot.concern {
+        Concern::Identity => "may say who somebody is, or lead to the original",
+        Concern::Uid => "names an instance or a thing",
+        Concern::Time => "says when",
+        Concern::Text => "holds whatever people type",
+        Concern::Device => "says where, and with which equipment",
+    };
+    let outcome = if fate == Fate::Stays { "goes out as it came in" } else { "is kept" };
+    let message = format!("{} {says}, Table E.1-1 does not name it, and it {outcome}", spot.keyword);
+    let finding = Finding::new(Kind::BlindSpot, severity, &spot.keyword, message, advice);
+    Some(finding.about(spot.concern.into()).tagged(spot.covers.text()))
+}

@@ -1,0 +1,234 @@
+//! What is found in which profile.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::profile::{explain, from_server_json, load};
+
+fn profile(section: &str) -> Profile {
+    let text = format!("name: p\ndicom: {{{section}}}\n");
+    from_server_json(&Value::String(text), "test").unwrap_or_else(|error| panic!("{section}: {error}")).unwrap()
+}
+
+fn of_kind(section: &str, kind: Kind) -> Vec<Finding> {
+    lint(&profile(section)).findings.into_iter().filter(|finding| finding.kind == kind).collect()
+}
+
+/// The subjects of a kind of finding.
+fn subjects(section: &str, kind: Kind) -> Vec<String> {
+    of_kind(section, kind).into_iter().map(|finding| finding.subject).collect()
+}
+
+fn severities(section: &str, kind: Kind) -> Vec<Severity> {
+    of_kind(section, kind).into_iter().map(|finding| finding.severity).collect()
+}
+
+#[test]
+fn basic_leaves_no_row_of_the_table_uncovered() {
+    let lint = lint(&load("basic").unwrap());
+    let kinds: BTreeMap<_, usize> = lint.findings.iter().fold(BTreeMap::new(), |mut counts, finding| {
+        *counts.entry(finding.kind.slug()).or_default() += 1;
+        counts
+    });
+    for absent in ["uncovered", "kept", "text", "nested", "private", "uid-parts", "markers", "dates", "age"] {
+        assert_eq!(kinds.get(absent), None, "{absent}");
+    }
+    assert!(kinds["unsalted"] > 50 && kinds["blind-spot"] > 0 && kinds["pixels"] == 1, "{kinds:?}");
+}
+
+#[test]
+fn the_minimal_profile_leaves_hundreds() {
+    let found = lint(&load("flywheel-minimal").unwrap());
+    let uncovered = |finding: &&Finding| finding.kind == Kind::Uncovered;
+    assert_eq!(found.findings.iter().filter(uncovered).count(), 657 - 3 - 1 - 4, "three rules, private elements, groups below 8");
+    for kind in [Kind::Nested, Kind::Private, Kind::Age, Kind::Pixels, Kind::Markers] {
+        assert!(found.findings.iter().any(|finding| finding.kind == kind), "{kind:?}");
+    }
+    assert!(!found.is_clean());
+}
+
+/// Names what a researcher needs, maps UIDs under a salt, marks the file, and drops the rest.
+const CAREFUL: &str = "salt: hush, remove-undefined: true, uid-prefix-fields: 0, uid-suffix-fields: 0, fields: [
+    {name: SOPClassUID}, {name: Modality}, {name: Rows}, {name: Columns}, {name: PixelData},
+    {name: SOPInstanceUID, hashuid: true}, {name: SeriesInstanceUID, hashuid: true}, {name: StudyInstanceUID, hashuid: true},
+    {name: PatientID, hash: true},
+    {name: PatientIdentityRemoved, replace-with: 'YES'}, {name: DeidentificationMethod, replace-with: list}]";
+
+#[test]
+fn an_allow_list_with_a_salt_is_clean() {
+    let found = lint(&profile(CAREFUL));
+    let warnings: Vec<_> = found.findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
+    // References that the list does not name are gone with everything else.
+    assert!(warnings.is_empty(), "{warnings:#?}");
+    let kinds: Vec<_> = found.findings.iter().map(|finding| finding.kind.slug()).collect();
+    assert_eq!(kinds, ["salted", "pixels"]);
+}
+
+#[test]
+fn what_is_kept_weighs_by_what_the_standard_allows() {
+    let section = "remove-undefined: true, fields: [{name: PatientName}, {name: PatientSex}, {name: StudyDescription}]";
+    let kept = of_kind(section, Kind::Kept);
+    let found: Vec<_> = kept.iter().map(|finding| (finding.subject.as_str(), finding.severity)).collect();
+    assert_eq!(found, [("PatientName", Severity::Warning), ("PatientSex", Severity::Note)]);
+    assert!(kept[0].message.contains("fields[0], line 2") && kept[1].message.contains("Retain Patient Characteristics"));
+    assert_eq!(subjects(section, Kind::Text), ["StudyDescription"]);
+    assert_eq!(severities(section, Kind::Text), [Severity::Warning]);
+    assert_eq!(severities("fields: [{name: StudyDescription, hash: true}]", Kind::Text), [Severity::Note]);
+    assert!(subjects("fields: [{name: StudyDescription, remove: true}]", Kind::Text).is_empty());
+}
+
+#[test]
+fn items_that_no_rule_reaches_are_told() {
+    let found =
+        subjects("fields: [{name: PatientID, remove: true}, {name: OtherPatientIDsSequence, remove: true}]", Kind::Nested);
+    assert_eq!(found[0], "recurse-sequence");
+    assert!(found.contains(&"RequestAttributesSequence".to_owned()) && !found.contains(&"OtherPatientIDsSequence".to_owned()));
+    for reaching in [
+        "recurse-sequence: true, fields: [{name: PatientID, remove: true}]",
+        "remove-undefined: true, fields: [{name: Modality}]",
+        "fields: [{regex: '.*PatientID$', remove: true}]",
+        "fields: []",
+    ] {
+        assert!(subjects(reaching, Kind::Nested).is_empty(), "{reaching}");
+    }
+}
+
+#[test]
+fn private_elements_are_told_apart_by_what_is_known_of_them() {
+    assert_eq!(subjects("fields: [{name: PatientID, remove: true}]", Kind::Private), ["remove-private-tags"]);
+    let section = r#"remove-private-tags: true, fields: [{name: '(00E1,"ELSCINT1",21)'}, {name: '(0009,"ACME",01)'},
+        {name: '(0009,"ACME",02)', hash: true}, {name: '(0009,"ACME",03)'}, {name: '(0009,"ACME",03)'}]"#;
+    let found: Vec<_> = of_kind(section, Kind::Private).into_iter().map(|finding| (finding.subject, finding.severity)).collect();
+    assert_eq!(
+        found,
+        [
+            ("(0009,\"ACME\",01)".to_owned(), Severity::Warning),
+            ("(0009,\"ACME\",03)".to_owned(), Severity::Warning),
+            ("(00E1,\"ELSCINT1\",21)".to_owned(), Severity::Note)
+        ]
+    );
+}
+
+#[test]
+fn hashes_are_looked_at_one_by_one() {
+    let section =
+        "fields: [{name: PatientID, hash: true}, {name: StudyInstanceUID, hashuid: true}, {name: '00080020', hash: true}]";
+    assert_eq!(subjects(section, Kind::Unsalted), ["PatientID", "StudyDate", "StudyInstanceUID"]);
+    assert_eq!(subjects(section, Kind::HashOnDate), ["StudyDate"]);
+    assert_eq!(subjects(section, Kind::UidParts), ["uid-prefix-fields", "uid-suffix-fields"]);
+    let salted = "salt: s, hash-digits: 8, uid-prefix-fields: 0, uid-suffix-fields: 0, fields: [{name: PatientID, hash: true}]";
+    assert!(subjects(salted, Kind::Unsalted).is_empty() && subjects(salted, Kind::UidParts).is_empty());
+    assert_eq!(severities(salted, Kind::Salted), [Severity::Note]);
+    assert_eq!(subjects(salted, Kind::HashDigits), ["hash-digits"]);
+    assert!(subjects("hash-digits: 0, fields: [{name: PatientID, hash: true}]", Kind::HashDigits).is_empty());
+}
+
+#[test]
+fn uids_must_keep_step() {
+    let part = subjects("fields: [{name: SOPInstanceUID, hashuid: true}]", Kind::UidInconsistent);
+    assert!(part.contains(&"StudyInstanceUID".to_owned()) && part.contains(&"ReferencedSOPInstanceUID".to_owned()), "{part:?}");
+    assert!(part.contains(&"SOPInstanceUID".to_owned()), "in items it is not mapped: {part:?}");
+    let constant = of_kind("fields: [{name: StudyInstanceUID, replace-with: '1.2.3'}]", Kind::UidInconsistent);
+    assert!(constant[0].message.contains("the same for all"));
+    assert!(subjects("fields: [{name: PatientID, remove: true}]", Kind::UidInconsistent).is_empty());
+}
+
+#[test]
+fn dates_must_keep_step() {
+    let one = "date-increment: -17, fields: [{name: StudyDate, increment-date: true}, {name: SeriesDate, remove: true}]";
+    let found = subjects(one, Kind::Dates);
+    assert!(found.contains(&"AcquisitionDate".to_owned()) && found.contains(&"AcquisitionDateTime".to_owned()), "{found:?}");
+    assert!(!found.contains(&"SeriesDate".to_owned()) && found.contains(&"date-increment".to_owned()));
+    assert_eq!(subjects(one, Kind::Times), ["times of day"]);
+    let two = "fields: [{name: StudyDate, increment-date: true, date-increment-override: -1},
+        {name: SeriesDate, increment-date: true, date-increment-override: -2}]";
+    assert!(of_kind(two, Kind::Dates).iter().any(|finding| finding.message.contains("(-1, -2)")));
+    let none = "date-increment: 0, fields: [{name: StudyDate, increment-date: true}]";
+    assert!(of_kind(none, Kind::Dates).iter().any(|finding| finding.message.contains("by 0 days")));
+    let birth = "date-increment: -17, fields: [{name: PatientBirthDate, increment-date: true}]";
+    assert_eq!(subjects(birth, Kind::BirthDate), ["PatientBirthDate"]);
+}
+
+#[test]
+fn ages_are_told() {
+    let message = |section: &str| of_kind(section, Kind::Age).first().map(|finding| finding.message.clone()).unwrap_or_default();
+    assert!(message("fields: []").contains("over 89"));
+    assert!(message("patient-age-from-birthdate: true").contains("to the day"));
+    assert!(message("patient-age-from-birthdate: true, patient-age-units: Y").contains("over 89"));
+    assert_eq!(message("patient-age-from-birthdate: true, fields: [{name: PatientAge, remove: true}]"), "");
+}
+
+#[test]
+fn the_whole_file_is_looked_at() {
+    assert_eq!(subjects("fields: []", Kind::Empty), ["fields"]);
+    assert_eq!(subjects("fields: []", Kind::Markers).len(), 2);
+    assert!(subjects("fields: [{name: PixelData, remove: true}]", Kind::Pixels).is_empty());
+    let other = from_server_json(&Value::String("name: p\njpg: {remove-gps: true}\ndicom: {fields: []}".into()), "test");
+    let found = lint(&other.unwrap().unwrap());
+    assert!(found.findings.iter().any(|finding| finding.kind == Kind::OtherSections && finding.subject == "jpg"));
+}
+
+#[test]
+fn blind_spots_weigh_by_what_they_tell() {
+    let found = of_kind("fields: [{name: PatientBirthDateInAlternativeCalendar, keep: true}]", Kind::BlindSpot);
+    let weight = |keyword: &str| found.iter().find(|finding| finding.subject == keyword).map(|finding| finding.severity);
+    assert_eq!(weight("RetrieveURL"), Some(Severity::Warning));
+    assert_eq!(weight("CodeMeaning"), Some(Severity::Note));
+    assert_eq!(weight("PatientBirthDateInAlternativeCalendar"), Some(Severity::Note), "somebody meant it");
+    assert_eq!(weight("SOPClassUID"), None);
+}
+
+/// Fields that most often load, of all selectors and actions.
+fn field() -> impl Strategy<Value = String> {
+    let selector = prop_oneof![
+        "name: (PatientID|StudyDate|SOPInstanceUID|StudyDescription|PatientAge|OtherPatientIDsSequence|Rows)",
+        "name: '0(008|010|020|040)[0-9a-f]{4}[0-9]'",
+        "name: (50|60)xx(3000|0010|4000)",
+        r#"name: '\(00(09|E1),"(ACME|ELSCINT1)",[0-9a-f]{2}\)'"#,
+        r"name: RequestAttributesSequence\.[0-9*]\.(StudyID|PatientName)",
+        r"regex: '(\.\*)?(Patient|[A-Z][a-z]+|00[0-9a-f]{2})[A-Za-z0-9.*]{0,6}'",
+    ];
+    let action = prop_oneof![
+        Just("remove: true"),
+        Just("keep: true"),
+        Just("hash: true"),
+        Just("hashuid: true"),
+        Just("replace-with: ''"),
+        Just("replace-with: X"),
+        Just("replace-with: null"),
+        Just("increment-date: true"),
+        Just("increment-datetime: true, date-increment-override: 0"),
+        Just("jitter: true"),
+    ];
+    (selector, action).prop_map(|(selector, action)| format!("{{{selector}, {action}}}"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn any_profile_that_loads_can_be_judged_and_explained(
+        fields in prop::collection::vec(field(), 0..8),
+        switches in prop::collection::vec(any::<bool>(), 5),
+    ) {
+        let text = format!(
+            "name: p\ndicom: {{date-increment: -3, recurse-sequence: {}, remove-private-tags: {}, remove-undefined: {}, \
+             patient-age-from-birthdate: {}, replace-with-insert: {}, fields: [{}]}}",
+            switches[0], switches[1], switches[2], switches[3], switches[4], fields.join(", ")
+        );
+        if let Ok(Some(profile)) = from_server_json(&Value::String(text), "test") {
+            let found = lint(&profile);
+            prop_assert!(found.findings.iter().all(|finding| !finding.message.is_empty() && !finding.subject.is_empty()));
+            let told = explain(&profile).attributes;
+            // Every row of the table is told once.
+            for row in crate::standard::confidentiality::attributes() {
+                let tag = row.covers.text();
+                prop_assert_eq!(told.iter().filter(|line| line.tag.as_deref() == Some(tag.as_str())).count(), 1, "{}", tag);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What a profile leaves behind, and what it does, asked of the program.
+
+use serde_json::Value;
+
+use crate::run::Place;
+
+const CAREFUL: &str = "name: careful
+dicom:
+  salt: hush
+  remove-undefined: true
+  uid-prefix-fields: 0
+  uid-suffix-fields: 0
+  fields:
+    - {name: SOPClassUID}
+    - {name: Modality}
+    - {name: SOPInstanceUID, hashuid: true}
+    - {name: SeriesInstanceUID, hashuid: true}
+    - {name: StudyInstanceUID, hashuid: true}
+    - {name: PatientID, hash: true}
+    - {name: PatientIdentityRemoved, replace-with: 'YES'}
+    - {name: DeidentificationMethod, replace-with: allow list}
+";
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}:\n{text}"))
+}
+
+#[test]
+fn a_profile_that_leaves_nothing_known_exits_with_0() {
+    let place = Place::with([("careful.yaml", CAREFUL)]);
+    let ran = place.run("profile lint careful.yaml").exits(0);
+    assert!(ran.stdout.contains("Nothing identifying was found") && ran.stderr.is_empty(), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("hush"));
+}
+
+#[test]
+fn the_minimal_profile_leaves_hundreds_and_exits_with_3() {
+    let place = Place::new();
+    let ran = place.run("profile lint flywheel-minimal --json").exits(3);
+    let found = json(&ran.stdout);
+    assert!(found["counts"]["kinds"]["uncovered"].as_u64().unwrap() > 600, "{}", found["counts"]);
+    assert!(found["profile"]["digest"].as_str().unwrap().starts_with("sha256:"));
+    let subjects: Vec<_> =
+        found["findings"].as_array().unwrap().iter().map(|finding| finding["subject"].as_str().unwrap()).collect();
+    assert!(subjects.contains(&"AccessionNumber") && !subjects.contains(&"PatientName"));
+    assert!(place.run("profile lint flywheel-minimal").exits(3).stdout.contains("--all names every attribute"));
+}
+
+#[test]
+fn basic_covers_the_table() {
+    let found = json(&Place::new().run("profile lint basic --json").exits(3).stdout);
+    assert_eq!(found["counts"]["kinds"]["uncovered"], Value::Null);
+    assert_eq!(found["counts"]["kinds"]["nested"], Value::Null);
+    assert!(found["counts"]["kinds"]["unsalted"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn explain_tells_every_attribute_of_the_table() {
+    let place = Place::with([("careful.yaml", CAREFUL)]);
+    let told = json(&place.run("profile explain careful.yaml --json").exits(0).stdout);
+    let rows = told["attributes"].as_array().unwrap();
+    assert!(rows.len() >= 657);
+    let name = rows.iter().find(|row| row["attribute"] == "PatientName").unwrap();
+    assert_eq!((name["fate"].as_str(), name["ps3_15"].as_str()), (Some("undefined"), Some("Z")));
+    let said = place.run("profile explain careful.yaml").exits(0).stdout;
+    assert!(said.contains("PatientID") && said.contains("hashed (16 hex digits, salted)") && !said.contains("hush"), "{said}");
+    assert!(place.run("profile explain careful.yaml --all").exits(0).stdout.lines().count() > 657);
+}
+
+#[test]
+fn a_profile_that_is_not_valid_is_refused_before_it_is_judged() {
+    let place = Place::with([("p.yaml", "name: p\ndicom: {fields: [{name: PatientNam, remove: true}]}")]);
+    place.run("profile lint p.yaml").exits(5).says("PatientName");
+    place.run("profile explain p.yaml").exits(5).says("PatientName");
+    place.run("profile lint").exits(2);
+    place.run("profile lint basic --project g/p").exits(2);
+}
