@@ -120,7 +120,7 @@ fn header(c: &mut Criterion) {
             let profile = fwupload::profile::load(profile).expect("built in");
             let cleaner = Cleaner::new(&profile, limits);
             group.bench_function(format!("walk + {} + write", profile.name), |b| {
-                b.iter(|| dicom::read(source.clone(), &limits).and_then(|instance| cleaner.deidentify(instance)));
+                b.iter(|| dicom::read(source.clone(), &limits).and_then(|instance| cleaner.deidentify(instance, "x.dcm")));
             });
         }
         group.bench_function("identify", |b| b.iter(|| dicom::identify(black_box(&file), &limits)));

@@ -68,6 +68,7 @@ codes! {
         DeidTarget = "deid.unsupported-target", "the rule's action does not apply to a data element of this VR", "have the rule changed to an action that fits the VR, often `remove`";
         DeidPixels = "deid.pixels", "the profile blanks part of the image, which cannot be done on this file", "convert the file to an uncompressed transfer syntax, or have the profile's `alter_pixels` leave such files out";
         DeidEnvelope = "deid.envelope", "the encrypted envelope of the file cannot be used", "give the profile the key that the envelope was sealed with";
+        DeidFilename = "deid.filename", "the profile's `filenames` give this file no name", "ask an administrator to change the `filenames` entry that the message names, or to add one for such files";
         DeidVerify = "deid.verification", "what was written does not read back as intended", "report this as a bug; the file was not sent";
         DeidPanic = "deid.internal", "cleaning this file hit a defect in fwupload", "report this as a bug; the file was not sent";
         RouteMissingUid = "route.missing-uid", "the instance has no SOP, series or study UID after cleaning", "the file cannot be placed: correct it, or have the profile keep or map its UIDs";

@@ -1,6 +1,8 @@
 //! What is sent: a series as one zip, or a single instance bare. Owns member names, the exact length and a body that can
 //! be produced again for a retry. It takes cleaned (or knowingly uncleaned) instances only, never a path.
 
+mod names;
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -11,6 +13,8 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use sha2::Digest;
+
+pub use names::member_names;
 
 use crate::deid::Sendable;
 use crate::dicom::{Body, Mask, Segment, SourceFile};
@@ -50,9 +54,10 @@ impl Package {
     /// `read.*` when a source file cannot be read again or has changed; the index is that of the instance at fault.
     pub fn zip(name: String, instances: &[Sendable]) -> Result<Self, (usize, FileFailure)> {
         let mut zip = Zip::default();
-        for (at, instance) in instances.iter().enumerate() {
+        let names = member_names(instances.iter());
+        for (at, (instance, name)) in instances.iter().zip(&names).enumerate() {
             let crc = checksum(instance.body()).map_err(|failure| (at, failure))?;
-            zip.add(&member_name(instance), instance.body(), crc);
+            zip.add(name, instance.body(), crc);
         }
         let modality = instances.first().map(|i| routing::modality(i.routing()));
         let modality = modality.filter(|m| instances.iter().all(|i| routing::modality(i.routing()) == *m));
@@ -89,11 +94,6 @@ impl Package {
     pub fn body(&self) -> &Body {
         &self.body
     }
-}
-
-/// The name of an instance inside a zip, as Flywheel's engine gives it: `<SOPInstanceUID>.<Modality>.dcm`.
-pub fn member_name(instance: &Sendable) -> String {
-    routing::file_name(&format!("{}.{}.dcm", instance.sop_instance(), routing::modality(instance.routing())))
 }
 
 /// CRC-32 of a body, as zip wants it before the first byte.

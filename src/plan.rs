@@ -93,13 +93,13 @@ impl fmt::Debug for Treatment {
 }
 
 impl Treatment {
-    /// Makes an instance fit to be sent.
+    /// Makes an instance fit to be sent. The path is that below the folder which was named, for profiles that name files.
     ///
     /// # Errors
     /// Whatever keeps the instance from being cleaned.
-    pub fn apply(&self, instance: Instance, limits: &Limits) -> Result<Sendable, FileFailure> {
+    pub fn apply(&self, instance: Instance, path: &str, limits: &Limits) -> Result<Sendable, FileFailure> {
         match self {
-            Self::Clean(cleaner) => cleaner.deidentify(instance).map(Sendable::from),
+            Self::Clean(cleaner) => cleaner.deidentify(instance, path).map(Sendable::from),
             Self::AsItIs(consent) => deid::as_it_is(&instance, limits, consent).map(Sendable::from),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::deid::Sendable;
@@ -15,8 +15,20 @@ use crate::phi::Phi;
 pub struct Indexed {
     /// The path under which it was found.
     pub path: Arc<PathBuf>,
+    /// The named path that led to it; the file itself where it was named.
+    pub root: Arc<PathBuf>,
     /// The file.
     pub file: Arc<SourceFile>,
+}
+
+impl Indexed {
+    /// Where it lies below the folder that was named, with `/` between the parts; a file that was named has its name alone.
+    pub fn relative(&self) -> String {
+        let below = self.path.strip_prefix(self.root.as_path()).unwrap_or(&self.path);
+        let name = Path::new(self.path.file_name().unwrap_or_default());
+        let below = if below.as_os_str().is_empty() || below.is_absolute() { name } else { below };
+        below.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    }
 }
 
 /// The instances of one series, in the order in which their files were found.

@@ -4,6 +4,7 @@ use super::date::{Shift, Unshiftable};
 use super::hash::Hasher;
 use super::jitter::{Noise, Unjittered};
 use super::private;
+use super::substitute::{Others, Substitutes};
 use super::text::{Reading, Unwritable, read, write_text, write_value};
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Tag, VR, character_set_of};
 use crate::failure::{FileCode, FileFailure};
@@ -25,6 +26,7 @@ pub(super) enum Act {
     HashUid,
     Shift(Shift),
     Jitter(Noise),
+    Substitute(Substitutes),
     /// Into the envelope, which [`super::apply::Rules`] sees to.
     Encrypt,
     /// Out of the envelope, likewise.
@@ -37,6 +39,8 @@ pub(super) struct Scope<'a> {
     pub(super) encoding: Encoding,
     /// The character set of the data set around this one.
     pub(super) inherited: &'a CharacterSet,
+    /// What the action reads beside its own element.
+    pub(super) others: Others<'a>,
 }
 
 /// What an action did.
@@ -58,6 +62,11 @@ impl Misstep {
         Self { code, why: why.into() }
     }
 
+    /// The same, with the group of a regular expression named.
+    pub(super) fn inside(self, group: &str) -> Self {
+        Self { why: format!("in the group `{group}`: {}", self.why), ..self }
+    }
+
     /// The failure of a file, with the rule and the element named.
     pub(super) fn of(self, rule: &str, tag: Tag) -> FileFailure {
         FileFailure::new(self.code, format!("{rule}, at {}: {}", standard::name_of(tag), self.why))
@@ -70,13 +79,23 @@ impl Act {
         matches!(self, Self::Replace { insert: true, value } if *value != Replacement::Nothing) || matches!(self, Self::Decrypt)
     }
 
+    /// The attributes of the instance that it reads beside its own element.
+    pub(super) fn reads(&self) -> Vec<Tag> {
+        match self {
+            Self::Substitute(items) => items.tags(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Carries the action out on the element with this tag, present or not.
     pub(super) fn on(&self, data: &mut DataSet, tag: Tag, scope: Scope<'_>, hasher: &Hasher) -> Result<Done, Misstep> {
         match self {
             Self::Keep | Self::Replace { value: Replacement::Nothing, .. } => Ok(Done::Nothing),
             Self::Remove => Ok(if data.remove(tag).is_some() { Done::Changed } else { Done::Nothing }),
             Self::Replace { value, insert } => replace(data, tag, scope, value, *insert),
-            Self::Hash | Self::HashUid | Self::Shift(_) | Self::Jitter(_) => self.rewrite(data, tag, scope, hasher),
+            Self::Hash | Self::HashUid | Self::Shift(_) | Self::Jitter(_) | Self::Substitute(_) => {
+                self.rewrite(data, tag, scope, hasher)
+            }
             Self::Encrypt | Self::Decrypt => Err(Misstep::new(FileCode::DeidRule, "there is no envelope here")),
         }
     }
@@ -87,7 +106,8 @@ impl Act {
         let vr = effective_vr(element, data);
         let text = match read(element, vr, scope.encoding, || character_set_of(data, scope.inherited)) {
             Reading::Nothing => return Ok(Done::Nothing),
-            Reading::Text(text) if text.is_empty() => return Ok(Done::Nothing),
+            // An empty value may match a regular expression; for other actions it is nothing.
+            Reading::Text(text) if text.is_empty() && !matches!(self, Self::Substitute(_)) => return Ok(Done::Nothing),
             Reading::Text(text) => text,
             Reading::Opaque if element.bytes().is_some_and(bytes::Bytes::is_empty) => return Ok(Done::Nothing),
             Reading::Opaque => return Err(no_text(vr)),
@@ -95,6 +115,7 @@ impl Act {
         let new = match self {
             Self::HashUid => hasher.hashuid(&text),
             Self::Shift(shift) => shift.apply(&text).map_err(|why| unshiftable(why, shift))?,
+            Self::Substitute(items) => items.text(&text, scope.others, hasher)?,
             Self::Jitter(noise) => return jittered(noise, &text, vr, data, tag, scope),
             _ => hasher.hash(&text),
         };
@@ -118,7 +139,7 @@ fn jittered(noise: &Noise, text: &str, vr: VR, data: &mut DataSet, tag: Tag, sco
     Ok(put(data, new))
 }
 
-fn unshiftable(why: Unshiftable, shift: &Shift) -> Misstep {
+pub(super) fn unshiftable(why: Unshiftable, shift: &Shift) -> Misstep {
     match why {
         Unshiftable::Format => Misstep::new(FileCode::DeidDate, format!("not in the format {}", shift.format.as_str())),
         Unshiftable::Range => Misstep::new(FileCode::DeidDate, "the shifted date would lie outside the years 1 to 9999"),
@@ -126,7 +147,7 @@ fn unshiftable(why: Unshiftable, shift: &Shift) -> Misstep {
     }
 }
 
-fn no_randomness() -> Misstep {
+pub(super) fn no_randomness() -> Misstep {
     Misstep::new(FileCode::DeidRule, "the operating system gave no random numbers")
 }
 

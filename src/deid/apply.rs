@@ -1,7 +1,11 @@
 //! Carries the rules out on a data set, in the order in which the profile lists them.
 //!
 //! With recursion on, all rules act on one data set and then on each of its items, which gives what walking the whole
-//! tree for each rule would: no rule of such a profile looks beyond the data set that it acts in.
+//! tree for each rule would: a rule of such a profile looks beyond the data set that it acts in only at what the
+//! instance's own data set held when its turn came there, and that is kept.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::act::{Act, CHARACTER_SET, Done, Misstep, Scope};
 use super::enveloped::{Filling, Opened};
@@ -9,6 +13,8 @@ use super::hash::Hasher;
 use super::paths::{Location, Paths, find};
 use super::private::PrivateName;
 use super::record::Log;
+use super::substitute::values;
+use super::text::Reading;
 use crate::dicom::{DataSet, Element, Tag, character_set_of};
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::{ItemChoice, Path, PythonRegex, TooComplex};
@@ -48,6 +54,8 @@ pub(super) struct Rules {
     always: Vec<usize>,
     /// The rules for one attribute that create it.
     inserting: Vec<usize>,
+    /// The rules that read more than their own element, with what they read.
+    reading: Vec<(usize, Vec<Tag>)>,
     pub(super) recurse: bool,
     hasher: Hasher,
 }
@@ -68,12 +76,26 @@ pub(super) struct Run {
     pub(super) opened: Option<Opened>,
     /// Who did what, where somebody wants to know.
     pub(super) log: Option<Box<Log>>,
+    /// What rules read beside their own element, by the rule.
+    pub(super) others: BTreeMap<usize, Rc<[(Tag, Reading)]>>,
 }
 
 impl Rules {
     pub(super) fn new(rules: Vec<Compiled>, recurse: bool, hasher: Hasher) -> Self {
-        let mut all = Self { list: rules, by_tag: Vec::new(), always: Vec::new(), inserting: Vec::new(), recurse, hasher };
+        let mut all = Self {
+            list: rules,
+            by_tag: Vec::new(),
+            always: Vec::new(),
+            inserting: Vec::new(),
+            reading: Vec::new(),
+            recurse,
+            hasher,
+        };
         for (index, rule) in all.list.iter().enumerate() {
+            let reads = rule.act.reads();
+            if !reads.is_empty() {
+                all.reading.push((index, reads));
+            }
             match rule.target {
                 Target::Tag(tag) => {
                     all.by_tag.push((tag, index));
@@ -86,6 +108,10 @@ impl Rules {
         }
         all.by_tag.sort_unstable();
         all
+    }
+
+    pub(super) fn hasher(&self) -> &Hasher {
+        &self.hasher
     }
 
     /// Applies every rule to an instance's data set.
@@ -104,6 +130,8 @@ impl Rules {
         while let Some(index) = due.get(next).copied() {
             next += 1;
             let Some(rule) = self.list.get(index) else { continue };
+            let others = self.others(index, data, scope, top, run);
+            let scope = Scope { others: others.as_deref().unwrap_or_default(), ..scope };
             let paths = run.paths.take();
             if let Some(inserted) = self.rule(rule, data, scope, top, paths, run)? {
                 // Later rules for what was just made are due now.
@@ -121,6 +149,7 @@ impl Rules {
         let mut due = self.always.clone();
         if top {
             due.extend(&self.inserting);
+            due.extend(self.reading.iter().map(|(index, _)| index));
         }
         for element in data {
             due.extend(self.for_tag(element.tag));
@@ -128,6 +157,15 @@ impl Rules {
         due.sort_unstable();
         due.dedup();
         due
+    }
+
+    /// What a rule reads beside its own element: from the instance's data set, as it is when the rule's turn comes there.
+    fn others(&self, index: usize, data: &DataSet, scope: Scope<'_>, top: bool, run: &mut Run) -> Option<Rc<[(Tag, Reading)]>> {
+        let (_, tags) = self.reading.iter().find(|(reading, _)| *reading == index)?;
+        if top {
+            run.others.insert(index, values(tags, data, scope.encoding, scope.inherited).into());
+        }
+        run.others.get(&index).map(Rc::clone)
     }
 
     fn for_tag(&self, tag: Tag) -> impl Iterator<Item = usize> + '_ {
@@ -144,7 +182,7 @@ impl Rules {
         for element in data.iter_mut() {
             let tag = element.tag;
             if let Some(sequence) = element.items_mut() {
-                let inside = Scope { encoding: sequence.encoding, inherited: &own };
+                let inside = Scope { encoding: sequence.encoding, inherited: &own, ..scope };
                 for (index, item) in sequence.items.iter_mut().enumerate() {
                     run.enter(tag, index);
                     self.data_set(&mut item.data, inside, false, run)?;
@@ -278,7 +316,7 @@ impl Rules {
             let new = Element::sequence(*tag, vec![DataSet::new(); missing], sequence.encoding);
             sequence.items.extend(new.items().into_iter().flat_map(|new| new.items.clone()));
         }
-        let inside = Scope { encoding: sequence.encoding, inherited: &own };
+        let inside = Scope { encoding: sequence.encoding, inherited: &own, ..scope };
         for (index, item) in sequence.items.iter_mut().enumerate() {
             if *choice == ItemChoice::Every || *choice == ItemChoice::At(index) {
                 run.enter(*tag, index);

@@ -1,14 +1,14 @@
 //! Cleaning one instance by a profile: the steps and their order.
 
-use super::act::{Act, Scope};
+use super::act::Scope;
 use super::afterwards;
 use super::age::age;
-use super::apply::{Compiled, Rules, Run, Target};
-use super::date::{Shift, settled, span};
+use super::apply::{Rules, Run};
+use super::compile;
 use super::enveloped::Handling;
 use super::hash::Hasher;
 use super::instance::CleanInstance;
-use super::jitter::Noise;
+use super::output_name::Names;
 use super::pixels;
 use super::private::{self, PrivateName};
 use super::record::Change;
@@ -16,7 +16,7 @@ use super::text::{Reading, read};
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value};
 use crate::failure::FileFailure;
 use crate::phi::Phi;
-use crate::profile::{Action, AgeUnit, AlterPixels, DateFormat, DicomRules, Profile, Rule, Selector};
+use crate::profile::{AgeUnit, AlterPixels, DateFormat, Profile};
 
 const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 const STUDY_DATE: Tag = Tag(0x0008, 0x0020);
@@ -26,6 +26,8 @@ const PATIENT_AGE: Tag = Tag(0x0010, 0x1010);
 /// shifts and envelopes excepted.
 pub struct Cleaner {
     rules: Rules,
+    /// What files are called; none where their UID names them.
+    names: Option<Names>,
     limits: Limits,
     /// Private elements that `remove-private-tags` leaves; none where it is off.
     remove_private: Option<Vec<PrivateName>>,
@@ -48,12 +50,12 @@ impl Cleaner {
             prefix: dicom.uid_prefix_fields,
             suffix: dicom.uid_suffix_fields,
         };
-        let compiled = dicom.fields.iter().map(|rule| compile(rule, dicom)).collect();
         let protected = || dicom.fields.iter().filter_map(|rule| PrivateName::of(&rule.selector)).collect();
-        let rules = Rules::new(compiled, dicom.recurse_sequence, hasher);
+        let rules = Rules::new(compile::rules(dicom), dicom.recurse_sequence, hasher);
         Self {
             reaches_everywhere: rules.reach_everywhere() || dicom.remove_private_tags || dicom.remove_undefined,
             rules,
+            names: compile::names(dicom),
             limits,
             remove_private: dicom.remove_private_tags.then(protected),
             remove_undefined: dicom.remove_undefined,
@@ -63,18 +65,20 @@ impl Cleaner {
         }
     }
 
-    /// Cleans an instance and writes it. It fails rather than leave a rule undone.
-    pub fn deidentify(&self, mut instance: Instance) -> Result<CleanInstance, FileFailure> {
+    /// Cleans an instance and writes it. It fails rather than leave a rule undone. `path` is where the file lies below the
+    /// folder that was named, with `/` between its parts; only the profile's `filenames` look at it.
+    pub fn deidentify(&self, mut instance: Instance, path: &str) -> Result<CleanInstance, FileFailure> {
         let scrubbed = self.scrub(&mut instance)?;
         let data = joined(&mut instance);
         let mut run = Run { changed: u32::from(scrubbed), ..Run::default() };
-        self.carry_out(instance, data, &mut run).map(|(clean, _)| clean)
+        self.carry_out(instance, data, path, &mut run).map(|(clean, _)| clean)
     }
 
     /// The same, with a list of what became of each data element; with their values only where these are asked for.
     pub fn deidentify_recording(
         &self,
         mut instance: Instance,
+        path: &str,
         values: bool,
     ) -> Result<(CleanInstance, Vec<Change>), FileFailure> {
         let (mut data, encoding) = (joined(&mut instance.clone()), instance.syntax.encoding);
@@ -85,7 +89,7 @@ impl Cleaner {
             u32::from(scrubbed)
         });
         let pixels = instance.pixels.as_ref().map(|pixels| pixels.tag).filter(|_| scrubbed);
-        let (clean, after) = self.carry_out(instance, data, &mut run)?;
+        let (clean, after) = self.carry_out(instance, data, path, &mut run)?;
         let mut changes = run.changes(&after, encoding, values);
         // Only a place stands for the pixels in the data set, so comparing does not show what became of them.
         changes.extend(pixels.filter(|tag| after.get(*tag).is_some()).map(|tag| Change::of_pixels(tag, "alter_pixels")));
@@ -102,12 +106,15 @@ impl Cleaner {
         &self,
         mut instance: Instance,
         mut data: DataSet,
+        path: &str,
         run: &mut Run,
     ) -> Result<(CleanInstance, DataSet), FileFailure> {
         self.steps(&mut data, instance.syntax.encoding, run)?;
+        let encoding = instance.syntax.encoding;
+        let name = self.names.as_ref().map(|names| names.name(path, &data, encoding, self.rules.hasher())).transpose()?;
         let written = if run.log.is_some() { data.clone() } else { DataSet::new() };
         part(&mut instance, data);
-        Ok((CleanInstance::write(&instance, &self.limits, run.changed)?, written))
+        Ok((CleanInstance::write(&instance, &self.limits, run.changed, name)?, written))
     }
 
     /// All steps on the data set, in the order of Flywheel's engine. Gives the number of elements changed.
@@ -121,7 +128,7 @@ impl Cleaner {
     /// All steps on the data set, in the order of Flywheel's engine.
     pub(super) fn steps(&self, data: &mut DataSet, encoding: Encoding, run: &mut Run) -> Result<(), FileFailure> {
         let default = CharacterSet::default();
-        let scope = Scope { encoding, inherited: &default };
+        let scope = Scope { encoding, inherited: &default, others: &[] };
         let former = afterwards::character_set(data);
         let mut retained = match &self.envelope {
             Some(envelope) => envelope.begin(data, run, &self.limits)?,
@@ -155,45 +162,6 @@ impl Cleaner {
             None => Ok(()),
         }
     }
-}
-
-/// Settles what a rule leaves to the profile.
-fn compile(rule: &Rule, rules: &DicomRules) -> Compiled {
-    let by = |days: &Option<f64>| span(days.or(rules.date_increment).unwrap_or_default());
-    let act = match &rule.action {
-        Action::Keep => Act::Keep,
-        Action::Remove => Act::Remove,
-        Action::ReplaceWith { value, insert } => Act::Replace { value: value.clone(), insert: rules.inserts(*insert) },
-        Action::Hash => Act::Hash,
-        Action::HashUid => Act::HashUid,
-        Action::IncrementDate { days, format, jitter } => Act::Shift(Shift {
-            by: by(days),
-            format: format.as_ref().unwrap_or(&rules.date_format).clone(),
-            with_time: false,
-            jitter: jitter.clone(),
-            between: (None, None),
-        }),
-        Action::IncrementDateTime { days, format, jitter, bounds } => Act::Shift(Shift {
-            by: by(days),
-            format: format.as_ref().unwrap_or(&rules.datetime_format).clone(),
-            with_time: true,
-            jitter: jitter.clone(),
-            between: settled(bounds),
-        }),
-        Action::Jitter(jitter) => Act::Jitter(Noise::new(jitter, rules.jitter_range)),
-        Action::Encrypt => Act::Encrypt,
-        Action::Decrypt => Act::Decrypt,
-    };
-    let target = match &rule.selector {
-        Selector::Tag(tag) => Target::Tag(*tag),
-        Selector::Private { group, creator, element } => {
-            Target::Private(PrivateName { group: *group, creator: creator.clone(), element: *element })
-        }
-        Selector::Path(path) => Target::Path(path.clone()),
-        Selector::Repeater { group, element } => Target::Repeater { group: *group, element: *element },
-        Selector::Regex(regex) => Target::Regex(regex.clone()),
-    };
-    Compiled { name: rule.describe(), index: rule.position.index, target, act }
 }
 
 /// Header and tail as the one data set that they are, with a place held for the pixel data between them.

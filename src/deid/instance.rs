@@ -32,11 +32,17 @@ impl Outgoing {
 pub struct CleanInstance {
     outgoing: Outgoing,
     changed: u32,
+    name: Option<String>,
 }
 
 impl CleanInstance {
-    pub(super) fn write(instance: &Instance, limits: &Limits, changed: u32) -> Result<Self, FileFailure> {
-        Ok(Self { outgoing: Outgoing::write(instance, limits)?, changed })
+    pub(super) fn write(instance: &Instance, limits: &Limits, changed: u32, name: Option<String>) -> Result<Self, FileFailure> {
+        Ok(Self { outgoing: Outgoing::write(instance, limits)?, changed, name })
+    }
+
+    /// The file name that the profile gives it, where it names files.
+    pub fn file_name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// How many elements were changed, made or removed.
@@ -102,6 +108,14 @@ impl Sendable {
     /// What says where it belongs.
     pub fn routing(&self) -> &RoutingAttributes {
         &self.outgoing().routing
+    }
+
+    /// The file name that the profile gives it, where it names files.
+    pub fn file_name(&self) -> Option<&str> {
+        match self {
+            Self::Clean(clean) => clean.file_name(),
+            Self::Uncleaned(_) => None,
+        }
     }
 
     /// How many elements the profile changed, made or removed.

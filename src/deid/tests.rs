@@ -12,6 +12,8 @@ use crate::dicom::{DataSet, Element, Encoding, Instance, Limits, Source, SourceF
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::{Profile, from_server_json, load};
 
+mod pieces;
+
 const LITTLE: Encoding = Encoding::EXPLICIT_LITTLE;
 
 fn profile(dicom: &str) -> Profile {
@@ -304,7 +306,7 @@ fn with_pixels() -> Vec<Element> {
 }
 
 fn sent(dicom: &str) -> Result<(CleanInstance, Vec<u8>), FileFailure> {
-    let clean = Cleaner::new(&profile(dicom), Limits::default()).deidentify(file(&with_pixels()))?;
+    let clean = Cleaner::new(&profile(dicom), Limits::default()).deidentify(file(&with_pixels()), "x.dcm")?;
     let bytes = clean.body().to_vec().unwrap();
     Ok((clean, bytes))
 }

@@ -82,7 +82,7 @@ fn clean(file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Ready> {
 fn read_and_clean(file: &Indexed, whole: bool, plan: &UploadPlan) -> Result<Sendable, FileFailure> {
     let in_memory = whole && file.file.len() <= READ_WHOLE;
     let source = if in_memory { Source::load(Arc::clone(&file.file))? } else { Source::File(Arc::clone(&file.file)) };
-    plan.treatment.apply(dicom::read(source, &plan.limits)?, &plan.limits)
+    plan.treatment.apply(dicom::read(source, &plan.limits)?, &file.relative(), &plan.limits)
 }
 
 /// Instances by destination. Instances of one series mostly share it; where subject or session differ they must not end
@@ -106,13 +106,15 @@ fn placed(kept: Vec<Ready>, deliveries: &Deliveries) -> Vec<(Destination, Vec<Re
 fn pack(destination: &Destination, members: Vec<Ready>, deliveries: &Deliveries) -> Vec<Job> {
     let title = routing::file_name(&destination.acquisition.label);
     if deliveries.plan().package_by == PackageBy::Instance {
-        let bare = |r: Ready| job(destination, Package::bare(package::member_name(&r.instance), &r.instance), vec![r.source]);
-        return members.into_iter().map(bare).collect();
+        let names = package::member_names(members.iter().map(|ready| &ready.instance));
+        let bare = |(r, name): (Ready, String)| job(destination, Package::bare(name, &r.instance), vec![r.source]);
+        return members.into_iter().zip(names).map(bare).collect();
     }
     match members.as_slice() {
         [] => Vec::new(),
         [single] => {
-            let package = Package::bare(format!("{title}.dicom"), &single.instance);
+            let name = single.instance.file_name().map_or_else(|| format!("{title}.dicom"), str::to_owned);
+            let package = Package::bare(name, &single.instance);
             vec![job(destination, package, members.into_iter().map(|r| r.source).collect())]
         }
         _ => zip(destination, &format!("{title}.dicom.zip"), members, deliveries).into_iter().collect(),

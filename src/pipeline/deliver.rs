@@ -271,7 +271,7 @@ impl Shared {
             WayOut::Upload(_) | WayOut::DryRun => Container::Remote(to.clone()),
         };
         let free = self.places(|places| places.taken.insert((container, package.name.clone())));
-        if free { Ok(()) } else { Err(FileFailure::new(FileCode::PackageName, "two series of this run come out alike")) }
+        if free { Ok(()) } else { Err(FileFailure::new(FileCode::PackageName, "two packages of this run come out alike")) }
     }
 
     /// Whether the server had the file before, the container's id and the file's id.

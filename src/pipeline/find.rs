@@ -1,7 +1,7 @@
 //! Walk and index: which files there are, and which series the DICOM ones belong to.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -42,10 +42,14 @@ pub fn find(plan: &UploadPlan, events: &Events, pool: &ThreadPool, stop: &Stop) 
         dicom.into_par_iter().map(identify).collect()
     });
     let mut index = SeriesIndex::default();
+    let mut root = Arc::new(PathBuf::new());
     for (file, identity) in identified {
+        if *root != file.root {
+            root = Arc::new(file.root);
+        }
         let (path, len) = (Arc::new(file.path), file.len);
         let added = identity.and_then(|(identity, source)| {
-            let indexed = Indexed { path: Arc::clone(&path), file: source };
+            let indexed = Indexed { path: Arc::clone(&path), root: Arc::clone(&root), file: source };
             index.add(identity, indexed)
         });
         if let Err(failure) = added {

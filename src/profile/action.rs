@@ -4,6 +4,7 @@ use dicom_core::VR;
 
 use super::date_format::DateFormat;
 use super::jitter::{Bounds, DateJitter, Jitter};
+use super::substitution::Substitution;
 
 /// The action of a rule, with its options; an absent option means the profile's own setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,8 @@ pub enum Action {
     },
     /// Adds a random number to a number.
     Jitter(Jitter),
+    /// Writes a text that is put together from pieces of the old one: the first item that matches counts.
+    RegexSub(Vec<Substitution>),
     /// Moves the element into the encrypted envelope.
     Encrypt,
     /// Takes the element's value back out of the encrypted envelope.
@@ -63,6 +66,7 @@ impl Action {
             Self::IncrementDate { .. } => "increment-date",
             Self::IncrementDateTime { .. } => "increment-datetime",
             Self::Jitter(_) => "jitter",
+            Self::RegexSub(_) => "regex-sub",
             Self::Encrypt => "encrypt",
             Self::Decrypt => "decrypt",
         }

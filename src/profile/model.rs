@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::action::{Action, Replacement, Scalar};
 use super::date_format::DateFormat;
+use super::filename::FileName;
 use super::jitter::{Bounds, DEFAULT_RANGE, DateJitter, canonical_date};
 use super::pixels::AlterPixels;
 use super::selector::Selector;
@@ -69,6 +70,8 @@ pub struct DicomRules {
     pub retain: bool,
     /// The keys of the envelope, where something needs them.
     pub envelope: Option<Keys>,
+    /// What files are called in a package; without entries by their UID.
+    pub filenames: Vec<FileName>,
 }
 
 /// Unit of an age string (PS3.5 section 6.2, AS).
@@ -126,6 +129,7 @@ impl Default for DicomRules {
             alter_pixels: None,
             retain: false,
             envelope: None,
+            filenames: Vec::new(),
         }
     }
 }
@@ -176,9 +180,15 @@ impl Profile {
             "date-format": rules.date_format.as_str(),
             "fields": rules.fields.iter().map(|rule| rules.canonical_rule(rule)).collect::<Vec<_>>(),
         });
-        if let (Some(keys), Some(canonical)) = (&rules.envelope, canonical.as_object_mut()) {
-            canonical.insert(keys.setting().to_owned(), json!(keys.fingerprint()));
-            canonical.insert("retain".to_owned(), json!(rules.retain));
+        if let Some(canonical) = canonical.as_object_mut() {
+            if let Some(keys) = &rules.envelope {
+                canonical.insert(keys.setting().to_owned(), json!(keys.fingerprint()));
+                canonical.insert("retain".to_owned(), json!(rules.retain));
+            }
+            if !rules.filenames.is_empty() {
+                let names = rules.filenames.iter().map(|name| name.canonical(rules)).collect();
+                canonical.insert("filenames".to_owned(), names);
+            }
         }
         canonical
     }
@@ -191,8 +201,13 @@ impl DicomRules {
     }
 
     fn canonical_rule(&self, rule: &Rule) -> Value {
+        json!([selector_text(&rule.selector), rule.action.name(), self.canonical_action(&rule.action)])
+    }
+
+    /// The options of an action, those of the profile in place of absent ones.
+    pub(super) fn canonical_action(&self, action: &Action) -> Value {
         let days = |own: &Option<f64>| own.or(self.date_increment);
-        let options = match &rule.action {
+        match action {
             Action::Keep | Action::Remove | Action::Hash | Action::HashUid | Action::Encrypt | Action::Decrypt => Value::Null,
             Action::Jitter(jitter) => jitter.canonical(self.jitter_range),
             Action::ReplaceWith { value, insert } => json!([canonical_value(value), self.inserts(*insert)]),
@@ -203,8 +218,8 @@ impl DicomRules {
             Action::IncrementDateTime { days: own, format, jitter, bounds } => {
                 shifted(days(own), format.as_ref().unwrap_or(&self.datetime_format), jitter.as_ref(), bounds)
             }
-        };
-        json!([selector_text(&rule.selector), rule.action.name(), options])
+            Action::RegexSub(items) => items.iter().map(|item| item.canonical(self)).collect(),
+        }
     }
 }
 

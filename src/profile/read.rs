@@ -7,6 +7,7 @@ use super::model::{AgeUnit, DicomRules, Profile};
 use super::pixels;
 use super::rule;
 use super::tree::{Entry, Kind, Node, Problem, shown};
+use super::{filename, order};
 use crate::phi::Phi;
 
 /// Sections for other kinds of file that Flywheel profiles may have.
@@ -38,6 +39,7 @@ const DICOM_KEYS: &[&str] = &[
     "replace-with-insert",
     "file-filter",
     "enforce-file-filter",
+    "filenames",
     "jitter-range",
     "jitter-type",
     "alter_pixels",
@@ -45,7 +47,7 @@ const DICOM_KEYS: &[&str] = &[
 ];
 
 /// Keys of the `dicom` section that this version does not carry out.
-const DICOM_NOT_YET: &[&str] = &["filenames", "confidentiality", "dates", "residual", "pixels"];
+const DICOM_NOT_YET: &[&str] = &["confidentiality", "dates", "residual", "pixels"];
 
 /// The profile that a document describes, and whether it has a `dicom` section at all.
 pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Problem> {
@@ -93,16 +95,21 @@ fn checked(profile: Profile, root: &Node) -> Result<Profile, Problem> {
             .problem("`remove-undefined` with no fields would remove everything; Flywheel's own engine removes nothing then")
             .with_hint("list the fields to keep"));
     }
+    if !profile.dicom.filenames.is_empty() && profile.is_empty() {
+        return Err(root
+            .problem("the profile names files and changes nothing in them, so data would go as it is under other names")
+            .with_hint("add the fields to clean; `--no-deid` sends data as it is, by its own names"));
+    }
     Ok(profile)
 }
 
 fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
-    let mut fields = None;
+    let (mut fields, mut filenames) = (None, None);
     for entry in section.entries("`dicom`")? {
-        if entry.key == "fields" {
-            fields = Some(&entry.value);
-        } else {
-            setting(entry, profile)?;
+        match entry.key.as_str() {
+            "fields" => fields = Some(&entry.value),
+            "filenames" if !entry.value.is_null() => filenames = Some(&entry.value),
+            _ => setting(entry, profile)?,
         }
     }
     numeric_name_fits(section, &profile.dicom)?;
@@ -112,6 +119,10 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
             profile.notes.extend(notes);
             profile.dicom.fields.push(rule);
         }
+    }
+    profile.notes.extend(order::notes(&profile.dicom.fields));
+    if let Some(filenames) = filenames {
+        profile.dicom.filenames = filename::read(filenames, &profile.dicom)?;
     }
     Ok(())
 }

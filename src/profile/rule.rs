@@ -9,6 +9,7 @@ use super::model::{DicomRules, Position, Rule};
 use super::python_regex::PythonRegex;
 use super::read::{date_format, days, not_yet, unknown};
 use super::selector::{Selector, tag_of_number};
+use super::substitution;
 use super::tree::{Entry, Kind, Node, Problem, find, option, shown};
 use crate::standard;
 
@@ -23,12 +24,13 @@ const ACTIONS: &[&str] = &[
     "increment-date",
     "increment-datetime",
     "jitter",
+    "regex-sub",
     "encrypt",
     "decrypt",
 ];
 
 /// Actions and options that it does not.
-const NOT_YET: &[&str] = &["regex-sub"];
+const NOT_YET: &[&str] = &[];
 
 /// Options of actions.
 const OPTIONS: &[&str] = &[
@@ -73,7 +75,7 @@ fn notes(rule: &Rule, entries: &[Entry]) -> Vec<String> {
     notes
 }
 
-fn known(entries: &[Entry]) -> Result<(), Problem> {
+pub(super) fn known(entries: &[Entry]) -> Result<(), Problem> {
     for entry in entries {
         let key = entry.key.as_str();
         if NOT_YET.contains(&key) {
@@ -145,7 +147,7 @@ fn numbered(number: i64, spelling: Option<&str>, value: &Node) -> Result<Selecto
 }
 
 /// The one action of a field; a name alone keeps the element.
-fn action(node: &Node, entries: &[Entry], rules: &DicomRules) -> Result<Action, Problem> {
+pub(super) fn action(node: &Node, entries: &[Entry], rules: &DicomRules) -> Result<Action, Problem> {
     let mut actions = entries.iter().filter(|entry| ACTIONS.contains(&entry.key.as_str()));
     let first = actions.next();
     if let (Some(_), Some(second)) = (first, actions.next()) {
@@ -158,7 +160,7 @@ fn action(node: &Node, entries: &[Entry], rules: &DicomRules) -> Result<Action, 
         return Ok(Action::Keep);
     };
     let key = entry.key.as_str();
-    if key != "replace-with" && !matches!(entry.value.kind, Kind::Bool(true)) {
+    if !matches!(key, "replace-with" | "regex-sub") && !matches!(entry.value.kind, Kind::Bool(true)) {
         return Err(entry.value.problem(format!("`{key}` must be true; leave the line out if it is not wanted")));
     }
     only_options(entries, key)?;
@@ -171,6 +173,7 @@ fn action(node: &Node, entries: &[Entry], rules: &DicomRules) -> Result<Action, 
         }
         "encrypt" => Action::Encrypt,
         "decrypt" => Action::Decrypt,
+        "regex-sub" => Action::RegexSub(substitution::read(&entry.value, rules)?),
         "jitter" => Action::Jitter(jitter::read_jitter(entries, rules.jitter_range)?),
         "increment-date" => Action::IncrementDate {
             days: shift(entry, entries, rules)?,
