@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::deid::Sendable;
 use crate::dicom::{Body, Identity, SourceFile};
+use crate::discover::below;
 use crate::failure::{FileCode, FileFailure};
 use crate::phi::Phi;
 
@@ -22,12 +23,9 @@ pub struct Indexed {
 }
 
 impl Indexed {
-    /// Where it lies below the folder that was named, with `/` between the parts; a file that was named has its name alone.
+    /// Where it lies below the folder that was named.
     pub fn relative(&self) -> String {
-        let below = self.path.strip_prefix(self.root.as_path()).unwrap_or(&self.path);
-        let name = Path::new(self.path.file_name().unwrap_or_default());
-        let below = if below.as_os_str().is_empty() || below.is_absolute() { name } else { below };
-        below.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+        below(&self.path, &self.root)
     }
 }
 

@@ -99,6 +99,21 @@ pub struct DiscoveredFile {
     pub root: PathBuf,
 }
 
+impl DiscoveredFile {
+    /// Where it lies below the folder that was named.
+    pub fn relative(&self) -> String {
+        below(&self.path, &self.root)
+    }
+}
+
+/// Where a file lies below the folder that was named, with `/` between the parts on every system; a file that was named
+/// itself has its name alone.
+pub fn below(path: &Path, root: &Path) -> String {
+    let inside = path.strip_prefix(root).ok().filter(|inside| !inside.as_os_str().is_empty());
+    let inside = inside.unwrap_or_else(|| Path::new(path.file_name().unwrap_or_default()));
+    inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
 /// Inputs whose lists are read and whose filters are compiled: ready to be walked.
 #[derive(Debug)]
 pub struct Discovery {

@@ -7,13 +7,13 @@ use super::envelope_keys;
 use super::jitter;
 use super::model::{DicomRules, Position, Rule};
 use super::python_regex::PythonRegex;
-use super::read::{date_format, days, not_yet, unknown};
+use super::read::{date_format, days, unknown};
 use super::selector::{Selector, tag_of_number};
 use super::substitution;
 use super::tree::{Entry, Kind, Node, Problem, find, option, shown};
 use crate::standard;
 
-/// Actions that this version carries out.
+/// Actions.
 const ACTIONS: &[&str] = &[
     "keep",
     "identity",
@@ -28,9 +28,6 @@ const ACTIONS: &[&str] = &[
     "encrypt",
     "decrypt",
 ];
-
-/// Actions and options that it does not.
-const NOT_YET: &[&str] = &[];
 
 /// Options of actions.
 const OPTIONS: &[&str] = &[
@@ -78,11 +75,8 @@ fn notes(rule: &Rule, entries: &[Entry]) -> Vec<String> {
 pub(super) fn known(entries: &[Entry]) -> Result<(), Problem> {
     for entry in entries {
         let key = entry.key.as_str();
-        if NOT_YET.contains(&key) {
-            return Err(not_yet(entry));
-        }
         if !ACTIONS.contains(&key) && !OPTIONS.contains(&key) && key != "name" && key != "regex" {
-            return Err(unknown(entry, &[&["name", "regex"], ACTIONS, OPTIONS, NOT_YET]));
+            return Err(unknown(entry, &[&["name", "regex"], ACTIONS, OPTIONS]));
         }
     }
     Ok(())

@@ -152,3 +152,6 @@ fn group(node: &Node, rules: &DicomRules) -> Result<Group, Problem> {
         action => Ok(Group { name: text.to_owned(), tag, action }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,8 @@ fn substituted(items: &str, description: &str) -> String {
 fn description(items: &str, before: &str) -> String {
     let whole = substituted(items, before);
     let line = whole.lines().find(|line| line.starts_with("StudyDescription")).unwrap_or(&whole).to_owned();
-    line.trim_start_matches("StudyDescription LO [").trim_end_matches(']').to_owned()
+    let value = line.strip_prefix("StudyDescription LO [").and_then(|rest| rest.strip_suffix(']'));
+    value.unwrap_or(&line).to_owned()
 }
 
 #[test]

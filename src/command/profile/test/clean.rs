@@ -65,9 +65,10 @@ impl Work {
     }
 
     fn clean(&self, file: &DiscoveredFile) -> Result<(CleanInstance, Vec<Change>), FileFailure> {
+        let path = file.relative();
         let file = Arc::new(SourceFile::new(&file.path)?);
         let source = if file.len() <= READ_WHOLE { Source::load(file)? } else { Source::File(file) };
-        self.cleaner.deidentify_recording(dicom::read(source, &self.limits)?, self.values)
+        self.cleaner.deidentify_recording(dicom::read(source, &self.limits)?, &path, self.values)
     }
 
     fn named(&self, mut file: Cleaned, names: &mut Names) -> Cleaned {

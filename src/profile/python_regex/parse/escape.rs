@@ -59,7 +59,7 @@ impl Parser {
             'd' | 'D' => return Ok(Member::Kind(Category::Digit, c == 'D')),
             's' | 'S' => return Ok(Member::Kind(Category::Space, c == 'S')),
             'w' | 'W' => return Ok(Member::Kind(Category::Word, c == 'W')),
-            'N' => return Err(self.error("`\\N{...}` is not supported; write the character, or \\uHHHH")),
+            'N' => return Err(self.error("`\\N{...}` is not supported; write the character, or \\u and four hex digits")),
             c if c.is_ascii_alphanumeric() => return Err(self.error(&format!("`\\{c}` means nothing"))),
             c => c,
         }))
