@@ -126,7 +126,7 @@ fn errors_say_where_and_what_may_have_been_meant() {
         "p.toml",
         "p",
     ));
-    assert!(said.starts_with("profile p.toml:4:25: `encrypt` must be true"), "{said}");
+    assert!(said.starts_with("profile p.toml:4:35: `encrypt` must be true"), "{said}");
     assert!(complaint(parse("a = ", Language::Toml, "p.toml", "p")).starts_with("profile p.toml:1:"));
     assert!(complaint(parse("{\n\"a\": }", Language::Json, "p.json", "p")).starts_with("profile p.json:2:"));
     let said = complaint(parse("{\n\t\"dicom\": {\"fieds\": []}}", Language::Json, "p.json", "p"));
