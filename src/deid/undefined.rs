@@ -69,6 +69,7 @@ impl Rules {
                 Target::Repeater { group, element } if here => kept
                     .extend(data.iter().map(|e| e.tag).filter(|tag| tag.group() & 0xFF00 == *group && tag.element() == *element)),
                 Target::Path(path) if leads_here(path, at) => kept.push(path.leaf),
+                Target::Path(path) => kept.extend(entered(path, at)),
                 _ => {}
             }
         }
@@ -80,8 +81,19 @@ impl Rules {
 
 /// Whether a path ends in the data set at this place.
 fn leads_here(path: &Path, at: &[(Tag, usize)]) -> bool {
-    path.sequences.len() == at.len()
-        && path.sequences.iter().zip(at).all(|((tag, choice), (here, index))| {
-            tag == here && (*choice == ItemChoice::Every || *choice == ItemChoice::At(*index))
-        })
+    path.sequences.len() == at.len() && passes(path, at)
+}
+
+/// Whether the first steps of a path are those to this place.
+fn passes(path: &Path, at: &[(Tag, usize)]) -> bool {
+    path.sequences.iter().zip(at).all(|((tag, choice), (here, index))| {
+        tag == here && (*choice == ItemChoice::Every || *choice == ItemChoice::At(*index))
+    })
+}
+
+/// The sequence that a path by indices enters from this place. It stays, even where it does not hold what the path ends in.
+fn entered(path: &Path, at: &[(Tag, usize)]) -> Option<Tag> {
+    let by_index = path.sequences.iter().all(|(_, choice)| *choice != ItemChoice::Every);
+    let (tag, _) = path.sequences.get(at.len())?;
+    (by_index && passes(path, at)).then_some(*tag)
 }
