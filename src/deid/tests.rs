@@ -215,6 +215,12 @@ fn undefined_elements_go() {
         cleaned(fields, before),
         "PatientID LO [P]\nOtherPatientIDsSequence SQ\n  -\n    PatientID LO [ca978112ca1bbdca]\nRequestAttributesSequence SQ\n  -\n"
     );
+    // A path by indices keeps the sequences on its way, one with a wildcard only what it leads to.
+    for (path, kept) in [("0", "RequestAttributesSequence SQ\n  -\n"), ("*", "")] {
+        let fields = format!("{{remove-undefined: true, fields: [{{name: RequestAttributesSequence.{path}.StudyInstanceUID}}]}}");
+        let before = vec![sequence("RequestAttributesSequence", vec![vec![named("AccessionNumber", "A")]])];
+        assert_eq!(cleaned(&fields, before), kept);
+    }
 }
 
 #[test]

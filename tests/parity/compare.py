@@ -26,6 +26,8 @@ class Element:
 
     def __init__(self, dataset, tag):
         self.dataset, self.tag = dataset, tag
+        # Where the VR does not stand in the file, it cannot differ.
+        self.implicit = dataset.original_encoding[0]
         raw = dataset.get_item(tag)
         self.vr = raw.VR or known_vr(tag)
         # What pydicom calls so in a file with explicit VR stands there as UN.
@@ -58,7 +60,8 @@ class Element:
 
     def same_as(self, other):
         """Whether two elements are the same, byte for byte; items are compared elsewhere."""
-        return self.vr == other.vr and self.raw == other.raw and (self.items is None) == (other.items is None)
+        vr = self.vr == other.vr or (self.implicit != other.implicit)
+        return vr and self.raw == other.raw and (self.items is None) == (other.items is None)
 
     def tree(self):
         """All that is in an element, for comparing whole sequences."""
@@ -100,8 +103,13 @@ def read(path):
     return pydicom.dcmread(path, force=True)
 
 
-def element_of(dataset, tag):
-    return Element(dataset, tag) if dataset is not None and tag in dataset else None
+def elements(dataset):
+    """The elements of a data set by tag. Sequences come last, since opening them makes pydicom read other elements."""
+    if dataset is None:
+        return {}
+    tags = [tag for tag in dataset.keys() if tag.element != 0]
+    is_sequence = [(dataset.get_item(tag).VR or known_vr(tag)) in ("SQ", "UN") for tag in tags]
+    return {tag: Element(dataset, tag) for _, tag in sorted(zip(is_sequence, tags))}
 
 
 def body(path):
@@ -133,11 +141,10 @@ def differences(before, ours, theirs):
 
 
 def walk(before, ours, theirs, path, found):
-    for tag in sorted(set(ours.keys()) | set(theirs.keys())):
-        if tag.element == 0:
-            continue
+    before, ours, theirs = elements(before), elements(ours), elements(theirs)
+    for tag in sorted(ours.keys() | theirs.keys()):
         here = (*path, int(tag))
-        was, mine, other = (element_of(dataset, tag) for dataset in (before, ours, theirs))
+        was, mine, other = before.get(tag), ours.get(tag), theirs.get(tag)
         if mine is None or other is None or not mine.same_as(other):
             found.append(Difference(here, was, mine, other))
         if mine is None or other is None or mine.items is None or other.items is None:
@@ -167,7 +174,7 @@ def meta_fault(before, ours, theirs):
 
 
 def mislabelled(path):
-    """Whether a file's label and the bytes behind it disagree about implicit VR. Ours then follows the bytes."""
-    dataset = read(path)
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    return syntax is not None and syntax.is_implicit_VR != dataset.original_encoding[0]
+    """Whether a file's label and the bytes behind it disagree about implicit VR. Ours keeps to the bytes."""
+    syntax = read(path).file_meta.get("TransferSyntaxUID")
+    explicit = body(path)[4:6].isalpha()
+    return syntax is not None and syntax.is_implicit_VR == explicit

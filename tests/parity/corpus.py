@@ -212,7 +212,7 @@ def study(number, **more):
         0x00400275: items(
             {0x00080050: text("SH", "A-4711"), 0x00400007: text("LO", "HEAD STEP"), 0x00400009: text("SH", "SPS1")}
         ),
-        0x7FE00010: Value("OW", bytes(range(128))),
+        0x7FE00010: Value("OW", struct.pack("<64H", *range(1000, 2280, 20))),
     }
     dataset.update(tags(more))
     return {tag: value for tag, value in dataset.items() if value is not None}

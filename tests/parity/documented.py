@@ -6,11 +6,11 @@ document; none covers a whole profile. `Q` numbers are those of the decisions in
 
 import datetime
 import functools
-import pathlib
 import re
 from typing import Callable, NamedTuple
 
 import pydicom
+import compare
 from pydicom.datadict import tag_for_keyword
 
 
@@ -142,7 +142,8 @@ def lost_option(document, d):
     if not expands(document, field) or None in (d.before, d.ours, d.theirs):
         return False
     if field.get("date-increment-override") == 0:
-        return d.ours.text == d.before.text
+        before = moments(d.before, read_both(document, d, field)[2])
+        return before is not None and read_both(document, d, field)[0] == before
     bounds = [field[bound] for bound in ("datetime-min", "datetime-max") if bound in field]
     ours, _, _ = read_both(document, d, field)
     return bool(ours) and any(moment == datetime.datetime.strptime(bound, "%Y%m%d") for moment in ours for bound in bounds)
@@ -165,7 +166,7 @@ def inside_private(_, d):
 
 def second_block(_, d):
     """The block that the element is in belongs to a creator that has an earlier block in the same group."""
-    if not (d.tag >> 16) % 2 or not they_left_it(d):
+    if not (d.tag >> 16) % 2 or d.before is None or not (they_left_it(d) or d.theirs is None):
         return False
     dataset, group = d.before.dataset, d.tag >> 16
     creators = [(block, str(dataset[group, block].value)) for block in range(0x10, 0x100) if (group, block) in dataset]
@@ -207,7 +208,7 @@ def moments(element, text_format):
     if text_format == "%Y%m%d":
         texts = [text.zfill(8) for text in texts]
     if text_format == "%Y%m%d%H%M%S.%f":
-        texts = [(text if "." in text else f"{text}.0").rjust(21 if "." in text else 16, "0") for text in texts]
+        texts = [f"{whole:0>14}.{fraction or 0}" for whole, _, fraction in (text.partition(".") for text in texts)]
     try:
         return [datetime.datetime.strptime(text, text_format) for text in texts]
     except ValueError:
@@ -265,6 +266,28 @@ ELEMENTS = [
 ]
 
 
+# Differences in the name of the written file. Each test is given the profile's document, the original's path, the
+# cleaned data set, our name and theirs.
+
+
+def taken(_, __, ___, ours, theirs):
+    """Ours got a number because another file of the folder had the name already; the engine saw one file at a time."""
+    return re.sub(r"-\d+(?=\.[^.]*$)", "", ours) == theirs
+
+
+def named_by_original(document, path, cleaned, ours, theirs):
+    """The engine names a file by its original UID where no rule names exactly the keyword."""
+    exact = any(field.get("name") == "SOPInstanceUID" for field in fields(document))
+    former, new = str(original(path).get("SOPInstanceUID")), str(cleaned.get("SOPInstanceUID"))
+    return not exact and not dicom(document).get("filenames") and ours.startswith(f"{new}.") and theirs.startswith(f"{former}.")
+
+
+NAMES = [
+    Decision("taken", "Q18", "a name that is taken gets a number; the engine writes over the other file", taken),
+    Decision("named-by-original", "Q3", "names follow the cleaned data set, however a rule names the attribute", named_by_original),
+]
+
+
 # Files that we refuse. Each test is given the profile's document, the original's path, our answer and theirs.
 
 
@@ -275,6 +298,11 @@ def original(path):
 
 def no_instance_uid(_, path, mine, __):
     return mine["code"] == "route.missing-uid" and not original(path).get("SOPInstanceUID")
+
+
+def dicomdir(_, path, mine, __):
+    """The engine treats the directory of a medium like an image."""
+    return mine["code"] == "dicomdir" and "DirectoryRecordSequence" in original(path)
 
 
 BROKEN = {
@@ -311,6 +339,7 @@ def drawn_out_of_range(document, path, mine, _):
 
 REFUSED_BY_US = [
     Decision("no-instance-uid", "", "a file without SOP Instance UID cannot be placed", no_instance_uid),
+    Decision("dicomdir", "", "a DICOMDIR is skipped, as its byte offsets would be wrong after cleaning", dicomdir),
     Decision("broken", "", "a file that is cut off or holds an element twice is not passed on as if it were whole", broken),
     Decision("inexact-date", "Q13", "a date that does not have the format exactly fails; the engine reads another date from it", inexact_date),
     Decision("unencodable", "", "a new value that the file's character set cannot hold fails; the engine writes question marks", unencodable),
@@ -351,9 +380,9 @@ def empty_among_several(_, path, __, theirs):
     return "'NoneType' object has no attribute 'encode'" in theirs.reason and bool(re.search(r"'\d+', ''", str(original(path))))
 
 
-def undecoded_unknown(document, path, _, theirs):
-    """The engine cannot write a UN element that it was told not to decode."""
-    return dicom(document).get("decode") is False and "encoding without a string argument" in theirs.reason and b"UN" in pathlib.Path(path).read_bytes()
+def undecoded(document, path, _, theirs):
+    """A file whose label and bytes disagree about implicit VR, which the engine was told not to decode."""
+    return dicom(document).get("decode") is False and "encoding without a string argument" in theirs.reason and compare.mislabelled(path)
 
 
 REFUSED_BY_THEM = [
@@ -362,5 +391,5 @@ REFUSED_BY_THEM = [
     Decision("jitter-of-nothing", "", "jitter leaves an empty number empty; the engine stumbles over some", jitter_of_nothing),
     Decision("out-of-calendar", "Q6", "a date that we hold between bounds or leave leads out of the calendar in the engine", out_of_calendar),
     Decision("empty-among-several", "", "an empty value among several dates stays empty; the engine cannot write it into text", empty_among_several),
-    Decision("undecoded-unknown", "decode", "decode: false has no effect here; the engine cannot write some UN elements under it", undecoded_unknown),
+    Decision("undecoded", "decode", "decode: false has no effect here; under it the engine cannot write a file with a wrong label", undecoded),
 ]

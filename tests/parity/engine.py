@@ -15,9 +15,12 @@ import tempfile
 import warnings
 from typing import NamedTuple
 
-import yaml
-from flywheel_migration.deidentify.deid_profile import DeIdProfile
-from fs.osfs import OSFS
+# The package for pixel data reads this when it is imported; it writes to the terminal, past logging.
+os.environ["MESSAGELEVEL"] = "QUIET"
+
+import yaml  # noqa: E402
+from flywheel_migration.deidentify.deid_profile import DeIdProfile  # noqa: E402
+from fs.osfs import OSFS  # noqa: E402
 
 
 class Result(NamedTuple):

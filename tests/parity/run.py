@@ -70,14 +70,20 @@ def judge_one(profile, document, folder, out, name, mine):
     if result.outcome != "cleaned":
         decision = documented.covering(documented.REFUSED_BY_THEM, *case)
         return (ONLY_OURS, [decision.id]) if decision else (UNEXPLAINED, [f"{result.outcome} by the engine: {result.reason}"])
-    return compared(document, before, mine["output"], theirs)
+    return compared(document, before, os.path.join(out, "ours", mine["output"]), theirs, result.name)
 
 
-def compared(document, before, mine, theirs):
+def compared(document, before, mine, theirs, their_name):
     fault = compare.meta_fault(before, mine, theirs)
     if fault:
         return UNEXPLAINED, [f"file meta information: {fault}"]
     found = [(d, documented.covering(documented.ELEMENTS, document, d)) for d in compare.differences(before, mine, theirs)]
+    our_name = os.path.basename(mine)
+    if our_name != their_name:
+        decision = documented.covering(documented.NAMES, document, before, compare.read(mine), our_name, their_name)
+        # That a name is taken says nothing about the file.
+        if decision is None or decision.id != "taken":
+            found.append((f"named {our_name}, by the engine {their_name}", decision))
     unexplained = [str(d) for d, decision in found if decision is None]
     if unexplained:
         return UNEXPLAINED, unexplained
@@ -163,7 +169,7 @@ def print_totals(totals, profiles, files, seconds):
     print(f"\n{profiles} profiles, {files} files, {sum(totals[kind] for kind in CLASSES)} pairs, {seconds:.0f} s")
     for kind in CLASSES:
         print(f"{totals[kind]:>8} {kind}")
-    for kind, decisions in ((DOCUMENTED, documented.ELEMENTS), (REFUSED, documented.REFUSED_BY_US), (ONLY_OURS, documented.REFUSED_BY_THEM)):
+    for kind, decisions in ((DOCUMENTED, documented.ELEMENTS + documented.NAMES), (REFUSED, documented.REFUSED_BY_US), (ONLY_OURS, documented.REFUSED_BY_THEM)):
         print(f"\n{kind}: how many files each decision is seen in")
         for decision in decisions:
             print(f"{totals[(kind, decision.id)]:>8} {decision.id}: {decision.reason}" + (f" ({decision.quirk})" if decision.quirk else ""))
