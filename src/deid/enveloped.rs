@@ -160,9 +160,12 @@ impl Rules {
     }
 }
 
+/// The items to enter, one after another: the sequence and the item's number from 0.
+type Steps = Vec<(Tag, usize)>;
+
 /// The items that a path leads through: those that are there where it says "every", else the one that it names.
-fn places(data: &DataSet, path: &Path) -> Vec<Vec<(Tag, usize)>> {
-    let mut places: Vec<(Vec<(Tag, usize)>, Option<&DataSet>)> = vec![(Vec::new(), Some(data))];
+fn places(data: &DataSet, path: &Path) -> Vec<Steps> {
+    let mut places: Vec<(Steps, Option<&DataSet>)> = vec![(Vec::new(), Some(data))];
     for (tag, choice) in &path.sequences {
         let deeper = places.into_iter().flat_map(|(steps, data)| {
             let sequence = data.and_then(|data| data.get(*tag)).and_then(Element::items);
@@ -172,7 +175,7 @@ fn places(data: &DataSet, path: &Path) -> Vec<Vec<(Tag, usize)>> {
             };
             indices.map(move |index| {
                 let inside = sequence.and_then(|sequence| sequence.items.get(index)).map(|item| &item.data);
-                (steps.iter().copied().chain([(*tag, index)]).collect::<Vec<_>>(), inside)
+                (steps.iter().copied().chain([(*tag, index)]).collect::<Steps>(), inside)
             })
         });
         places = deeper.collect();
@@ -184,7 +187,7 @@ fn no_envelope() -> Misstep {
     Misstep::new(FileCode::DeidRule, "there is no envelope")
 }
 
-fn failed(why: EnvelopeError) -> FileFailure {
+fn failed(why: &EnvelopeError) -> FileFailure {
     FileFailure::new(FileCode::DeidEnvelope, why.to_string())
 }
 

@@ -43,7 +43,7 @@ fn opens_what_openssl_sealed() {
 #[test]
 fn opens_what_it_sealed_and_never_seals_alike_twice() {
     for keys in [shared(32), shared(48), shared(64), certified()] {
-        for plain in [&b""[..], PLAIN, &[7; 100_000]] {
+        for plain in [&b""[..], PLAIN, &vec![7; 100_000]] {
             let sealed = keys.seal(plain).unwrap();
             assert_ne!(sealed, keys.seal(plain).unwrap());
             assert_eq!(*keys.open(&sealed).unwrap(), plain);

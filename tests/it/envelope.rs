@@ -161,14 +161,10 @@ fn openssl_opens_what_is_sent() {
 /// What `openssl cms` makes of an envelope; none where there is no `openssl`.
 fn openssl(sealed: &Path, key: &[&str]) -> Option<Vec<u8>> {
     let arguments = ["cms", "-decrypt", "-binary", "-inform", "PEM", "-in"];
-    match Command::new("openssl").args(arguments).arg(sealed).args(key).output() {
-        Ok(done) => {
-            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-            Some(done.stdout)
-        }
-        Err(_) => {
-            eprintln!("NOT RUN: there is no openssl on the PATH");
-            None
-        }
-    }
+    let Ok(done) = Command::new("openssl").args(arguments).arg(sealed).args(key).output() else {
+        eprintln!("NOT RUN: there is no openssl on the PATH");
+        return None;
+    };
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    Some(done.stdout)
 }

@@ -111,7 +111,7 @@ impl Filling {
             sequence.items.push(Item { data: self.item, length: LengthForm::Defined });
         }
         let plain = zeroize::Zeroizing::new(DataSet::from_elements(vec![holder]).to_bytes(INSIDE, limits)?);
-        let sealed = keys.seal(&plain).map_err(failed)?;
+        let sealed = keys.seal(&plain).map_err(|why| failed(&why))?;
         let item = DataSet::from_elements(vec![
             Element::new(ENCRYPTED_SYNTAX, VR::UI, padded(VR::UI, INSIDE_UID.to_vec())),
             Element::new(ENCRYPTED_CONTENT, VR::OB, padded(VR::OB, sealed)),

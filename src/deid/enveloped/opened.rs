@@ -26,7 +26,7 @@ impl Opened {
         let content = item.and_then(|item| item.data.get(ENCRYPTED_CONTENT)).and_then(Element::bytes);
         let missing = || FileFailure::new(FileCode::DeidEnvelope, "it has none, and the profile decrypts");
         let content = content.ok_or_else(|| missing().with_hint("decrypt only files that this profile's key encrypted"))?;
-        let plain = Bytes::from_owner(keys.open(content).map_err(failed)?);
+        let plain = Bytes::from_owner(keys.open(content).map_err(|why| failed(&why))?);
         // Whatever is wrong in there came from a wrong key or from damage, and its tags are not to be named.
         let unreadable = || FileFailure::new(FileCode::DeidEnvelope, "it holds no data set that can be read");
         let inside = DataSet::from_bytes(&plain, INSIDE, limits).map_err(|_| unreadable())?;
