@@ -191,7 +191,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("f");
         std::fs::write(&path, [9; 50]).unwrap();
-        let mask = Mask::new(10, 2, vec![Band { rows: 1..2, runs: vec![3..6] }]);
+        let mask = Mask::new(10, 2, vec![Band { rows: 1..2, runs: vec![3..6, 8..9] }]);
         let mut expected = [9; 44];
         mask.apply(0, &mut expected);
         let file = Arc::new(SourceFile::new(&path).unwrap());

@@ -66,7 +66,7 @@ mod tests {
 
     fn mask() -> Mask {
         let band = |rows, runs: &[Range<u64>]| Band { rows, runs: runs.to_vec() };
-        Mask::new(5, 4, vec![band(1..2, &[0..2, 4..5]), band(3..4, &[1..3])])
+        Mask::new(5, 4, vec![band(1..2, &[0..2, 4..5]), band(3..4, &[1..2, 2..3])])
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Condition {
         let mut lines: Vec<Line> = Vec::new();
         for (number, line) in text.split('\n').enumerate().map(|(at, line)| (at + 1, strip(line))).filter(|(_, l)| !l.is_empty())
         {
-            let at = |complaint: Complaint| complaint.at(format!("`when`, line {number}"));
+            let at = |complaint: Complaint| complaint.at(&format!("`when`, line {number}"));
             let bare = match line.strip_prefix("||") {
                 Some(_) if !lines.is_empty() => return Err(at(leading_or())),
                 Some(after) => strip(after),
@@ -219,18 +219,15 @@ fn field(name: &str) -> Result<(Tag, bool), Complaint> {
         let [group, element] = [number >> 16, number & 0xFFFF].map(|half| u16::try_from(half).unwrap_or_default());
         return Ok((in_data_set(Tag(group, element))?, true));
     }
-    match standard::tag_of_keyword(name) {
-        Some(tag) => Ok((in_data_set(tag)?, false)),
-        None => {
-            let close =
-                standard::tag_of_keyword_any_case(name).map(|(_, keyword)| keyword).or_else(|| standard::close_keyword(name));
-            let complaint = Complaint::new(format!("`{}` names no attribute", shown(name)));
-            Err(match close {
-                Some(keyword) => complaint.with_hint(format!("did you mean `{keyword}`?")),
-                None => complaint.with_hint("write a keyword, or 0xGGGGEEEE with `missing`, `present` or `empty`"),
-            })
-        }
+    if let Some(tag) = standard::tag_of_keyword(name) {
+        return Ok((in_data_set(tag)?, false));
     }
+    let close = standard::tag_of_keyword_any_case(name).map(|(_, keyword)| keyword).or_else(|| standard::close_keyword(name));
+    let complaint = Complaint::new(format!("`{}` names no attribute", shown(name)));
+    Err(match close {
+        Some(keyword) => complaint.with_hint(format!("did you mean `{keyword}`?")),
+        None => complaint.with_hint("write a keyword, or 0xGGGGEEEE with `missing`, `present` or `empty`"),
+    })
 }
 
 fn in_data_set(tag: Tag) -> Result<Tag, Complaint> {
@@ -264,8 +261,8 @@ fn value_question(contains: bool, value: &str) -> Result<Question, Option<Compla
     if !contains {
         return Ok(Question::Equals(strip(&value.to_lowercase()).to_owned()));
     }
-    if let Some(letter) = changed_by_lower_case(value) {
-        let why = format!("Flywheel's engine puts the expression into lower case, which changes what `\\{letter}` means");
+    if let Some(part) = changed_by_lower_case(value) {
+        let why = format!("Flywheel's engine puts the expression into lower case, which changes what `{part}` means");
         return Err(Some(Complaint::new(why).with_hint("write a class such as `[^0-9]` or `[^ ]`; case never counts anyway")));
     }
     let lower = value.to_lowercase();
@@ -286,10 +283,10 @@ fn hides_a_test(value: &str) -> bool {
 fn changed_by_lower_case(expression: &str) -> Option<String> {
     let mut chars = expression.chars();
     while let Some(c) = chars.next() {
-        if c == '\\' {
-            if let Some(next) = chars.next().filter(char::is_ascii_uppercase) {
-                return Some(next.to_string());
-            }
+        if c == '\\'
+            && let Some(next) = chars.next().filter(char::is_ascii_uppercase)
+        {
+            return Some(format!("\\{next}"));
         }
     }
     expression.contains("(?P").then(|| "(?P".to_owned())

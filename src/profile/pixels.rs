@@ -43,7 +43,7 @@ impl Complaint {
     }
 
     /// Says in which part of the value it is.
-    pub(super) fn at(mut self, part: String) -> Self {
+    pub(super) fn at(mut self, part: &str) -> Self {
         self.message = format!("{part}: {}", self.message);
         self
     }
@@ -132,5 +132,125 @@ impl AlterPixels {
     /// The option in one fixed form, for telling profiles apart.
     pub(super) fn canonical(&self) -> Value {
         self.regions.iter().map(|region| json!([region.when.canonical(), region.keep, region.corners])).collect()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use serde_json::json;
+
+    use crate::failure::Error;
+    use crate::profile::{Profile, from_server_json};
+
+    fn load(alter_pixels: &str) -> Result<Profile, Error> {
+        let text = format!("name: p\ndicom:\n  alter_pixels: {alter_pixels}\n");
+        from_server_json(&json!(text), "site").map(Option::unwrap)
+    }
+
+    fn when(when: &str) -> Result<Profile, Error> {
+        load(&json!({"pixels": [{"when": when, "remove": [0, 0, 9, 9]}]}).to_string())
+    }
+
+    /// What is said about a wrong option, without what all problems share.
+    fn complaint(result: Result<Profile, Error>) -> String {
+        let error = result.unwrap_err();
+        format!("{} | {}", error.what.trim_start_matches("profile of the site"), error.hint())
+    }
+
+    #[test]
+    fn regions_are_read_in_order() {
+        let profile =
+            load("{pixels: [{when: present Rows, remove: [0, -10, 640, -1]}, {keep: [1, 2, 3, 4], when: missing Rows}]}");
+        let profile = profile.unwrap();
+        let regions = &profile.dicom.alter_pixels.as_ref().unwrap().regions;
+        assert_eq!((regions[0].keep, regions[0].corners), (false, [0, -10, 640, -1]));
+        assert_eq!((regions[1].keep, regions[1].corners), (true, [1, 2, 3, 4]));
+        assert!(!profile.is_empty());
+        for nothing in ["{}", "{pixels: []}", "{pixels: null, detect: []}"] {
+            let profile = load(nothing).unwrap();
+            assert!(profile.dicom.alter_pixels.is_none() && profile.is_empty(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn every_part_counts_in_the_digest() {
+        let digest = |text: &str| load(&format!("{{pixels: [{text}]}}")).unwrap().digest();
+        let one = digest("{when: equals Modality US, remove: [0, 0, 9, 9]}");
+        assert_eq!(one, digest("{remove: [0, 0, 9, 9], when: equals Modality us}"));
+        for other in [
+            "{when: equals Modality CT, remove: [0, 0, 9, 9]}",
+            "{when: notequals Modality US, remove: [0, 0, 9, 9]}",
+            "{when: contains Modality US, remove: [0, 0, 9, 9]}",
+            "{when: equals Modality US, keep: [0, 0, 9, 9]}",
+            "{when: equals Modality US, remove: [0, 0, 9, 8]}",
+        ] {
+            assert_ne!(one, digest(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_carried_out_is_refused_where_it_stands() {
+        let said = complaint(load("{pixels: [{when: present Rows, remove: [0, 0, 9]}]}"));
+        assert!(said.starts_with(":3:56: `remove` has 3 numbers"), "{said}");
+        for (text, part) in [
+            ("{detect: [dicom]}", "`detect` names recipe files"),
+            ("{detect: dicom}", "`detect` names recipe files"),
+            ("{pixel: []}", "unknown key `pixel`"),
+            ("{pixels: {when: x}}", "must be a list"),
+            ("{pixels: [{remove: [0, 0, 9, 9]}]}", "needs `when`"),
+            ("{pixels: [{when: present Rows}]}", "needs `remove` or `keep`"),
+            ("{pixels: [{when: present Rows, remove: [0, 0, 9, 9], keep: [0, 0, 9, 9]}]}", "not both"),
+            ("{pixels: [{when: present Rows, delete: [0, 0, 9, 9]}]}", "unknown key `delete`"),
+            ("{pixels: [{when: present Rows, remove: [0, 0, 9, 9.5]}]}", "whole numbers, not a number"),
+            ("{pixels: [{when: present Rows, remove: [10, 0, 5, 9]}]}", "covers nothing"),
+            ("{pixels: [{when: present Rows, remove: [0, -5, 9, -5]}]}", "covers nothing"),
+            ("{pixels: [{when: [present Rows], remove: [0, 0, 9, 9]}]}", "must be text"),
+        ] {
+            let said = complaint(load(text));
+            assert!(said.contains(part), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn conditions_that_flywheel_reads_otherwise_are_refused() {
+        for (text, part) in [
+            ("", "no condition"),
+            ("# only a remark", "no condition"),
+            ("contains", "not complete"),
+            ("contains Modality", "not complete"),
+            ("contains  Modality CT", "names no attribute"),
+            ("contain Modality CT", "`contain` is no test"),
+            ("containsX Modality CT", "`containsX` is no test"),
+            ("Modality == CT", "`Modality` is no test"),
+            ("label x", "`label` is no test"),
+            ("present modality", "did you mean `Modality`?"),
+            ("present OverlayData", "names no attribute"),
+            ("present 0x0010", "is no tag"),
+            ("present TransferSyntaxUID", "file meta information"),
+            ("present 0x00020010", "file meta information"),
+            ("equals 0x00080060 CT", "by number"),
+            ("contains PixelData x", "no text or number"),
+            ("contains RequestAttributesSequence x", "no text or number"),
+            ("equals Rows 1\n|| equals Rows 2", "`when`, line 2: a line that begins with `||`"),
+            ("missing Modality + equals Rows 2", "mixes up values"),
+            ("equals Rows 2 + CONTAINS Modality CT", "lower case"),
+            ("contains Modality a+ + contains Rows 1", "not complete"),
+            ("contains Modality \\S+", "what `\\S` means"),
+            ("contains Modality (?P<a>x)", "what `(?P` means"),
+            ("contains Modality [", "the expression"),
+            ("coordinates 0,0,9,9", "coordinates cannot be given"),
+        ] {
+            let said = complaint(when(text));
+            assert!(said.contains(part), "{text}: {said}");
+        }
+        for text in [
+            "contains ImageComments a+b",
+            "|| equals Rows 1",
+            "equals Rows 1\r\n+ PRESENT Columns",
+            "equals ImageComments a || b",
+        ] {
+            when(text).unwrap();
+        }
     }
 }

@@ -39,7 +39,7 @@ fn test_holds(test: &Test, instance: &Instance) -> Result<bool, Undecided> {
         Question::Empty => matches!(&seen, Seen::Nothing | Seen::EmptyItems | Seen::Zero(_)) || seen == Seen::Text(String::new()),
         Question::Contains(_) | Question::Equals(_) if seen == Seen::Opaque => return Err(Undecided),
         Question::Contains(regex) => match seen.text() {
-            Some(text) => regex.search(&text).map_err(|_| Undecided)?,
+            Some(value) => regex.search(&value).map_err(|_| Undecided)?,
             None => false,
         },
         Question::Equals(expected) => seen.text().is_some_and(|text| text == *expected),
@@ -138,7 +138,7 @@ fn quoted(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             '\\' => out.push_str("\\\\"),
             c if c == quote => out.extend(['\\', c]),
-            c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if c.is_ascii_control() => out.extend(format!("\\x{:02x}", u32::from(c)).chars()),
             c => out.push(c),
         }
     }

@@ -100,8 +100,8 @@ fn decoded(instance: &Instance, codec: Codec, image: &Image, mask: &Mask) -> Res
 }
 
 /// One frame of exactly the right length. A decoder that panics fails this file and nothing else.
-fn one(codec: Codec, coded: &[u8], image: &Image) -> Result<Vec<u8>, FileFailure> {
-    let decoded = catch_unwind(AssertUnwindSafe(|| codec.decode(coded, image)));
+fn one(codec: Codec, bytes: &[u8], image: &Image) -> Result<Vec<u8>, FileFailure> {
+    let decoded = catch_unwind(AssertUnwindSafe(|| codec.decode(bytes, image)));
     let mut frame = decoded.unwrap_or(Err("the decoder stumbled over the data")).map_err(cannot)?;
     let length = usize::try_from(image.frame_len()).unwrap_or(usize::MAX);
     if codec == Codec::Plain && frame.len() == length.saturating_add(1) {

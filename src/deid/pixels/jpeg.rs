@@ -22,9 +22,9 @@ pub(super) fn decode(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static st
     }
     // The decoder counts lossless samples with two bytes each.
     decoder.set_max_decoding_buffer_size(usize::try_from(image.frame_len()).unwrap_or_default().saturating_mul(2));
-    let decoded = decoder.decode().map_err(|_| "the JPEG stream is damaged")?;
+    let samples_of_frame = decoder.decode().map_err(|_| "the JPEG stream is damaged")?;
     let samples = usize::from(image.rows) * usize::from(image.columns) * usize::from(image.samples);
-    let mut frame = widened(decoded, samples, image)?;
+    let mut frame = widened(samples_of_frame, samples, image)?;
     if image.samples == 3 && header.is_ybr(image) {
         colour::to_rgb(&mut frame);
     }

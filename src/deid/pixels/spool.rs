@@ -37,13 +37,11 @@ impl Spool {
             file.write_all(&std::mem::take(&mut self.kept))?;
             self.file = Some(file);
         }
-        match &mut self.file {
-            Some(file) => file.write_all(bytes),
-            None => {
-                self.kept.extend_from_slice(bytes);
-                Ok(())
-            }
+        if let Some(file) = &mut self.file {
+            return file.write_all(bytes);
         }
+        self.kept.extend_from_slice(bytes);
+        Ok(())
     }
 
     /// All bytes, padded to even length.

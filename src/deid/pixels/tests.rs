@@ -1,1 +1,0 @@
-//! Blanking as a whole, on instances made in code.
