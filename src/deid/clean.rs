@@ -91,8 +91,10 @@ impl Cleaner {
         let pixels = instance.pixels.as_ref().map(|pixels| pixels.tag).filter(|_| scrubbed);
         let (clean, after) = self.carry_out(instance, data, path, &mut run)?;
         let mut changes = run.changes(&after, encoding, values);
-        // Only a place stands for the pixels in the data set, so comparing does not show what became of them.
-        changes.extend(pixels.filter(|tag| after.get(*tag).is_some()).map(|tag| Change::of_pixels(tag, "alter_pixels")));
+        // Only a place stands for the pixels in the data set, so comparing shows little of what became of them.
+        let unseen = |tag: &Tag| after.get(*tag).is_some() && changes.iter().all(|change| change.tag != *tag);
+        let pixels = pixels.filter(unseen).map(|tag| Change::of_pixels(tag, "alter_pixels"));
+        changes.extend(pixels);
         Ok((clean, changes))
     }
 

@@ -68,7 +68,7 @@ pub struct Side<'a> {
 /// difference both do the same to every file.
 pub fn compare(a: Side<'_>, b: Side<'_>) -> Vec<Difference> {
     let (first, second) = (a.profile.canonical(), b.profile.canonical());
-    let mut all = settings(&first, &second);
+    let mut all = settings((a.document, &first), (b.document, &second));
     let rules = Rules::of(a, b, &first, &second);
     let changed = rules.changed();
     if changed.iter().any(|change| matches!(change, Difference::Changed { by_settings: true, .. })) {
@@ -79,17 +79,22 @@ pub fn compare(a: Side<'_>, b: Side<'_>) -> Vec<Difference> {
     all
 }
 
-fn settings(a: &Value, b: &Value) -> Vec<Difference> {
+/// Settings that mean something else, in the authors' words where they wrote any.
+fn settings((first, a): (&Document, &Value), (second, b): (&Document, &Value)) -> Vec<Difference> {
     let keys = [a, b].into_iter().filter_map(Value::as_object).flat_map(|map| map.keys());
     let mut seen = HashSet::new();
     let keys = keys.filter(|key| !["format", "name", "fields"].contains(&key.as_str()) && seen.insert(key.as_str()));
-    let text = |side: &Value, key: &str| side.get(key).map_or_else(|| "not set".to_owned(), in_words);
-    let differing = keys.filter(|key| a.get(key.as_str()) != b.get(key.as_str()));
+    let meant = |side: &Value, key: &str| side.get(key).map_or_else(|| "not set".to_owned(), in_words);
     let difference = |key: &String| {
-        let values = (!is_secret(key)).then(|| (text(a, key), text(b, key)));
-        Difference::Setting { key: key.clone(), values }
+        let effective = (meant(a, key), meant(b, key));
+        let written = |document: &Document, meant: &str| document.setting(key).unwrap_or_else(|| meant.to_owned());
+        let words = (written(first, &effective.0), written(second, &effective.1));
+        let values = if words.0 == words.1 { effective } else { words };
+        // The keys of an envelope have a fingerprint, which is of no use to anybody who reads this.
+        let shown = !is_secret(key) && key != "envelope";
+        Difference::Setting { key: key.clone(), values: shown.then_some(values) }
     };
-    differing.map(difference).collect()
+    keys.filter(|key| a.get(key.as_str()) != b.get(key.as_str())).map(difference).collect()
 }
 
 /// A setting that has no effect of its own.

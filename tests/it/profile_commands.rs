@@ -174,6 +174,26 @@ fn a_trial_says_what_became_of_each_element_and_which_rule_did_it() {
 }
 
 #[test]
+fn what_happens_to_pixels_and_into_envelopes_is_listed_once() {
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+    let place = Place::with([("in.dcm", Dicom::ct(&Person::plain(), 1).bytes())]);
+    let dicom = "{retain: true, alter_pixels: {pixels: [{when: 'equals Modality CT', remove: [0, 0, 8, 8]}]}, \
+                 fields: [{name: PatientID, encrypt: true}]}";
+    place.file("p.yaml", format!("name: p\nsecret-key: \"{KEY}\"\ndicom: {dicom}\n"));
+    let ran = place.run("profile test p.yaml in.dcm --json").exits(0);
+    let changed = ran.events_of("file")[0]["changed"].as_array().unwrap().clone();
+    let rule = |keyword: &str| {
+        let of = changed.iter().filter(|change| change["path"] == keyword);
+        of.map(|change| change["rule"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(rule("PixelData"), ["alter_pixels"]);
+    assert_eq!(rule("PatientID"), ["fields[0]"]);
+    assert_eq!(rule("EncryptedAttributesSequence"), ["retain"]);
+    let shown = place.run("profile show p.yaml").exits(0).stdout;
+    assert!(!shown.contains(KEY) && shown.contains("`secret-key` is set"), "{shown}");
+}
+
+#[test]
 fn every_file_ends_in_one_event_and_no_value_is_shown() {
     let place = study();
     for arguments in ["", " --json", " --json --output out", " --redact-paths"] {
