@@ -86,9 +86,10 @@ fn leads_here(path: &Path, at: &[(Tag, usize)]) -> bool {
 
 /// Whether the first steps of a path are those to this place.
 fn passes(path: &Path, at: &[(Tag, usize)]) -> bool {
-    path.sequences.iter().zip(at).all(|((tag, choice), (here, index))| {
-        tag == here && (*choice == ItemChoice::Every || *choice == ItemChoice::At(*index))
-    })
+    path.sequences
+        .iter()
+        .zip(at)
+        .all(|((tag, choice), (here, index))| tag == here && (*choice == ItemChoice::Every || *choice == ItemChoice::At(*index)))
 }
 
 /// The sequence that a path by indices enters from this place. It stays, even where it does not hold what the path ends in.

@@ -20,6 +20,8 @@ const BITS_STORED: Tag = Tag(0x0028, 0x0101);
 const REPRESENTATION: Tag = Tag(0x0028, 0x0103);
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 const FLOAT_PIXEL_DATA: Tag = Tag(0x7FE0, 0x0008);
+/// Every element that may hold pixels. The one that does is not in the data sets around it.
+pub(super) const ALL_PIXELS: [Tag; 3] = [FLOAT_PIXEL_DATA, Tag(0x7FE0, 0x0009), PIXEL_DATA];
 
 /// The layout of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]

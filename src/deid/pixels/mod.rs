@@ -32,6 +32,9 @@ pub(super) fn scrub(alter: &AlterPixels, instance: &mut Instance) -> Result<bool
     if regions.iter().all(|region| region.keep) {
         return Ok(false);
     }
+    if image::ALL_PIXELS.iter().any(|tag| instance.get(*tag).is_some()) {
+        return Err(cannot("there is pixel data of two kinds, of which only one can be blanked"));
+    }
     let image = Image::of(instance, &pixels)?;
     let area = |region: &&Region| Area::new(region.keep, region.corners, image.columns, image.rows);
     let areas: Vec<Area> = regions.iter().map(area).collect();

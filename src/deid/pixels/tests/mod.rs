@@ -103,7 +103,7 @@ fn profile(pixels: &str) -> Profile {
 }
 
 fn cleaned(instance: Instance, pixels: &str) -> Result<Body, FileFailure> {
-    Cleaner::new(&profile(pixels), Limits::default()).deidentify(instance).map(|clean| clean.body().clone())
+    Cleaner::new(&profile(pixels), Limits::default()).deidentify(instance, "a.dcm").map(|clean| clean.body().clone())
 }
 
 /// A file that was written, read again: its data set, its transfer syntax and its pixel data.
@@ -188,6 +188,9 @@ fn pixel_data_that_is_not_what_its_attributes_say_fails() {
     assert!(failure(&native(&subsampled, 8), CORNER).contains("length of the pixel data"));
     let labelled = Made::new(RLE).image(&image).element(PIXEL_DATA, *b"OB", [7; 10]);
     assert!(failure(&labelled, CORNER).contains("transfer syntax"));
+    let twice =
+        Made::new(EXPLICIT).image(&gray(1, 2, 32)).element(0x7FE0_0008, *b"OF", [7; 8]).element(PIXEL_DATA, *b"OW", [7; 8]);
+    assert!(failure(&twice, CORNER).contains("two kinds"));
     let without = Made::new(EXPLICIT).us(0x0028_0010, 3).element(PIXEL_DATA, *b"OB", [7; 10]);
     assert!(failure(&without, CORNER).contains("BitsAllocated"));
 }
