@@ -44,7 +44,7 @@ fn changes(rule: &Rule) -> bool {
 /// Whether a substitution reads what another rule addresses.
 fn reads(rule: &Rule, other: &Rule) -> bool {
     let Action::RegexSub(items) = &rule.action else { return false };
-    let variables = items.iter().flat_map(|item| item.tags());
+    let variables = items.iter().flat_map(super::substitution::Substitution::tags);
     let own = match &rule.selector {
         Selector::Tag(tag) => addresses(&other.selector, *tag),
         selector => selector.to_string() == other.selector.to_string(),

@@ -70,7 +70,7 @@ fn substitution(item: &Node, rules: &DicomRules) -> Result<Substitution, Problem
     }
     for name in parts.output.variables() {
         if !parts.captures(name) && !parts.groups.iter().any(|group| group.name == name) {
-            return Err(parts.unknown_variable(item, name));
+            return Err(unknown_variable(item, name));
         }
     }
     Ok(Substitution { regex: parts.regex, output: parts.output, groups: parts.groups })
@@ -108,13 +108,13 @@ impl Parts {
     pub(super) fn captures(&self, name: &str) -> bool {
         self.regex.group_names().any(|group| group == name)
     }
+}
 
-    fn unknown_variable(&self, item: &Node, name: &str) -> Problem {
-        let problem = item.problem(format!("nothing says what `{{{}}}` in the `output` stands for", shown(name)));
-        match standard::tag_of_keyword_any_case(name) {
-            Some(_) => problem.with_hint(format!("add `{{name: {name}, keep: true}}`, or another action, to its `groups`")),
-            None => problem.with_hint("name a group `(?P<name>...)` of the `input-regex`, or an entry of `groups`"),
-        }
+fn unknown_variable(item: &Node, name: &str) -> Problem {
+    let problem = item.problem(format!("nothing says what `{{{}}}` in the `output` stands for", shown(name)));
+    match standard::tag_of_keyword_any_case(name) {
+        Some(_) => problem.with_hint(format!("add `{{name: {name}, keep: true}}`, or another action, to its `groups`")),
+        None => problem.with_hint("name a group `(?P<name>...)` of the `input-regex`, or an entry of `groups`"),
     }
 }
 

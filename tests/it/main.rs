@@ -21,6 +21,7 @@ mod governing;
 mod interruption;
 mod known_answers;
 mod large;
+mod output_names;
 mod pixels;
 mod profile_commands;
 mod profile_errors;
