@@ -239,6 +239,17 @@ dicom:
     - {name: AccessionNumber, replace-with: "1_000"}
     - {name: StudyDescription, replace-with: "A very long description that does not fit on one line any more, whatever is done to the rest of the line"}
     - {name: OtherPatientIDsSequence.*.PatientID, remove: true}
+    - {name: PatientSize, jitter: true, jitter-range: 0.5, jitter-min: 0}
+    - name: SeriesDescription
+      regex-sub:
+        - input-regex: '^(?P<head>[^ ]+) (?P<tail>.*)$'
+          output: '{head}-{tail}-{Modality}'
+          groups: [{name: tail, hash: true}, {name: Modality, keep: true}]
+  filenames:
+    - {output: '{stem}_{SOPInstanceUID}.dcm', input-regex: '^(?P<stem>[^/]+)\.dcm$', groups: [{name: stem, hash: true}]}
+  alter_pixels:
+    pixels:
+      - {when: "contains Modality CT", remove: [0, 0, 8, 8]}
 csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty: {}, none: []}
 "#;
 
