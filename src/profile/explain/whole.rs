@@ -78,6 +78,8 @@ fn uids(rules: &DicomRules) -> Option<String> {
 fn pixels(rules: &DicomRules) -> &'static str {
     if rules.effect_on(PIXELS, Place::Top).fate.is_gone() {
         "Pixel data is removed."
+    } else if rules.alter_pixels.is_some() {
+        "Regions of the image are blanked by `alter_pixels` where their condition holds; other burned-in text is not looked for."
     } else {
         "Pixel data goes out as it came in: text burned into the image is not looked for."
     }

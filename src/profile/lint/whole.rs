@@ -42,7 +42,11 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
 
 fn pixels(rules: &DicomRules) -> Option<Finding> {
     let gone = rules.effect_on(PIXELS, Place::Top).fate.is_gone();
-    let message = "text burned into the image is not looked for";
+    let message = if rules.alter_pixels.is_some() {
+        "text burned into the image is not looked for beyond the regions of `alter_pixels`"
+    } else {
+        "text burned into the image is not looked for"
+    };
     let finding = || Finding::new(Kind::Pixels, Severity::Note, "PixelData", message, LOOK).about(Theme::Graphics);
     (!gone).then(|| finding().tagged(tag_text(PIXELS)))
 }
