@@ -16,7 +16,7 @@ pub enum ExitStatus {
     Unexpected = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// Finished, and some files failed.
+    /// Finished, and something was found: files that failed, in a comparison differences, in a check findings.
     SomeFailed = 3,
     /// Not logged in, key refused, or no permission.
     Auth = 4,
