@@ -148,7 +148,7 @@ pub struct ConvertArgs {
     /// The profile: a file, or a built-in one
     #[arg(value_name = "FILE|NAME")]
     pub input: String,
-    /// The language to write, where the name of the output does not say
+    /// The language to write, where the name of the output does not say [default: toml, of toml yaml]
     #[arg(long, value_name = "LANGUAGE", value_enum)]
     pub to: Option<ProfileLanguage>,
     /// Write to FILE, not to standard output

@@ -30,7 +30,7 @@ pub fn run(args: &ConvertArgs) -> Result<ExitStatus, Error> {
     Ok(ExitStatus::Success)
 }
 
-/// The language that was asked for, by flag or by the name of the file.
+/// The language that was asked for, by flag or by the name of the file; else the one on the other side.
 fn language(args: &ConvertArgs) -> Result<Language, Error> {
     let by_flag = args.to.map(|to| match to {
         ProfileLanguage::Toml => Language::Toml,
@@ -39,8 +39,9 @@ fn language(args: &ConvertArgs) -> Result<Language, Error> {
     });
     let usage = |what: &str, hint: &str| Err(Error::new(RunCode::Usage, what).with_hint(hint));
     let Some(output) = &args.output else {
-        return by_flag
-            .map_or_else(|| usage("it is not said what to convert to", "add `--to toml`, `--to yaml` or `--to json`"), Ok);
+        // Flywheel's languages become TOML, and TOML, which the built-in ones are in, becomes YAML.
+        let from_flywheel = matches!(Language::of(Path::new(&args.input)), Some(Language::Yaml | Language::Json));
+        return Ok(by_flag.unwrap_or(if from_flywheel { Language::Toml } else { Language::Yaml }));
     };
     match (by_flag, Language::of(output)) {
         (_, None) => usage("the name of the output does not say what is in it", "end it with .toml, .yaml, .yml or .json"),
