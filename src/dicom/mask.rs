@@ -13,7 +13,8 @@ pub struct Band {
     pub runs: Vec<Range<u64>>,
 }
 
-/// The bytes to blank in pixel data that consists of images of one size, one after the other.
+/// The bytes to blank in pixel data that consists of images of one size, one after the other. What follows the last one
+/// counts as the beginning of another, so that padding may be blanked as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mask {
     row_len: u64,

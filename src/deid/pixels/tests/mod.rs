@@ -358,7 +358,8 @@ proptest! {
         let image = Image { frames, samples, planes: planes && samples == 3, ..gray(rows, columns, bits) };
         let image = Image { photometric: if samples == 3 { "RGB" } else { "MONOCHROME1" }.to_owned(), ..image };
         let length = (image.total_len() as usize).next_multiple_of(2);
-        let values: Vec<u8> = (0..length).map(|at| at as u8 | 1).collect();
+        let mut values: Vec<u8> = (0..image.total_len() as usize).map(|at| at as u8 | 1).collect();
+        values.resize(length, 0);
         let regions = drawn.iter().map(|(keep, x, y, w, h)| {
             format!("{{when: present Rows, {}: [{x}, {y}, {}, {}]}}", if *keep { "keep" } else { "remove" }, x + w, y + h)
         });
