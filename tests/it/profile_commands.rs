@@ -111,7 +111,7 @@ fn a_profile_is_converted_there_and_back() {
 }
 
 #[test]
-fn a_conversion_replaces_nothing_unasked_and_wants_to_know_the_language() {
+fn a_conversion_replaces_nothing_unasked_and_goes_to_the_other_side_by_itself() {
     let place = place();
     let before = fs::read(place.path("rules.yaml")).unwrap();
     place.run("profile convert basic -o rules.yaml").exits(1).says("--force");
@@ -119,7 +119,7 @@ fn a_conversion_replaces_nothing_unasked_and_wants_to_know_the_language() {
     place.run("profile convert basic -o rules.yaml --force").exits(0);
     place.run("profile diff basic rules.yaml").exits(0);
     assert!(place.run("profile convert basic").exits(0).stdout.starts_with("name: basic"), "TOML becomes YAML");
-    assert!(place.run("profile convert back.yml").exits(0).stdout.starts_with("name = "), "and YAML TOML");
+    assert!(place.run("profile convert rules.yaml").exits(0).stdout.starts_with("name = "), "and YAML TOML");
     place.run("profile convert basic -o x.txt").exits(2).says(".toml");
     place.run("profile convert basic --to json -o x.toml").exits(2);
     place.file("bad.yaml", "name: p\ndicom:\n  fields:\n    - {name: PatientNam, remove: true}\n");
