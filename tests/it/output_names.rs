@@ -63,9 +63,9 @@ fn names_that_are_alike_hide_nothing() {
 
 #[test]
 fn a_single_instance_travels_under_its_name() {
-    let named = "{output: 'only-{PatientID}.dcm', input-regex: ''}";
+    let entry = "{output: 'only-{PatientID}.dcm', input-regex: ''}";
     for (files, arguments) in [(&["a.dcm"][..], ""), (&["a.dcm", "b.dcm"], " --package instance")] {
-        let place = study(named, files);
+        let place = study(entry, files);
         place.run(&format!("{RUN}{arguments}")).exits(0);
         let names: Vec<String> = place.tree("out").into_iter().map(|(name, _)| name).collect();
         assert_eq!(names.len(), files.len());
