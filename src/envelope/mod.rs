@@ -43,6 +43,11 @@ impl Keys {
         Self(Means::Certificates { recipients, private: private.map(Arc::new) })
     }
 
+    /// Whether it is one key that whoever can read the profile holds.
+    pub fn is_shared(&self) -> bool {
+        matches!(&self.0, Means::Shared(_))
+    }
+
     /// Whether they can seal.
     pub fn can_seal(&self) -> bool {
         matches!(&self.0, Means::Shared(_)) || matches!(&self.0, Means::Certificates { recipients, .. } if !recipients.is_empty())

@@ -15,6 +15,7 @@ pub(super) fn sentences(profile: &Profile) -> Vec<String> {
     let mut said = [private(rules), recursion(rules), undefined(rules)].map(str::to_owned).to_vec();
     said.extend(age(rules));
     said.extend(uids(rules));
+    said.extend(envelope(rules).map(str::to_owned));
     said.push(pixels(rules).to_owned());
     said.push("File names, labels and the UIDs of containers are made from the cleaned header.".to_owned());
     let always = "Whatever the profile says: preamble and file meta information are written afresh, group lengths dropped.";
@@ -73,6 +74,15 @@ fn uids(rules: &DicomRules) -> Option<String> {
     };
     let mapped = rules.fields.iter().any(|rule| rule.action == Action::HashUid);
     mapped.then(|| format!("The same UID is mapped to the same new one wherever a rule maps it; {kept}."))
+}
+
+fn envelope(rules: &DicomRules) -> Option<&'static str> {
+    let encrypts = rules.fields.iter().any(|rule| rule.action == Action::Encrypt);
+    match (rules.retain, encrypts) {
+        (true, _) => Some("The originals of all that is changed or removed go into an encrypted envelope in the file."),
+        (false, true) => Some("What `encrypt` takes out goes into an encrypted envelope in the file."),
+        (false, false) => None,
+    }
 }
 
 fn pixels(rules: &DicomRules) -> &'static str {

@@ -7,6 +7,7 @@
 mod blind;
 mod coverage;
 mod dates;
+mod envelope;
 mod hashes;
 mod nested;
 mod private;
@@ -76,6 +77,8 @@ pub enum Kind {
     Unsalted,
     /// A secret in the profile.
     Salted,
+    /// Originals that travel with the file, encrypted.
+    Envelope,
     /// Hashes that are short.
     HashDigits,
     /// Hashes where dates belong.
@@ -115,6 +118,7 @@ impl Kind {
             Self::BlindSpot => "blind-spot",
             Self::Unsalted => "unsalted",
             Self::Salted => "salted",
+            Self::Envelope => "envelope",
             Self::HashDigits => "hash-digits",
             Self::HashOnDate => "hash-on-date",
             Self::UidParts => "uid-parts",
@@ -142,6 +146,7 @@ impl Kind {
             Self::BlindSpot => "outside Table E.1-1",
             Self::Unsalted => "hashed without a salt",
             Self::Salted => "secret in the profile",
+            Self::Envelope => "originals in the envelope",
             Self::HashDigits => "short hashes",
             Self::HashOnDate => "hash in place of a date",
             Self::UidParts => "parts of original UIDs kept",
@@ -182,12 +187,13 @@ impl Lint {
 
 /// Finds what a profile leaves behind.
 pub fn lint(profile: &Profile) -> Lint {
-    let concerns: [fn(&Profile) -> Vec<Finding>; 8] = [
+    let concerns: [fn(&Profile) -> Vec<Finding>; 9] = [
         coverage::findings,
         nested::findings,
         private::findings,
         blind::findings,
         hashes::findings,
+        envelope::findings,
         uids::findings,
         dates::findings,
         whole::findings,

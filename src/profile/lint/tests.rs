@@ -173,6 +173,27 @@ fn the_whole_file_is_looked_at() {
 }
 
 #[test]
+fn envelopes_and_their_keys_are_told() {
+    let key = "secret-key: 00112233445566778899aabbccddeeff";
+    let retained = format!("{key}, retain: true, fields: [{{name: PatientID, remove: true}}]");
+    assert_eq!(subjects(&retained, Kind::Salted), ["secret-key"]);
+    assert_eq!(subjects(&retained, Kind::Envelope), ["retain"]);
+    let sealed = format!("{key}, fields: [{{name: PatientID, encrypt: true}}]");
+    assert_eq!(subjects(&sealed, Kind::Envelope), ["encrypt"]);
+    assert!(!subjects(&sealed, Kind::Uncovered).contains(&"PatientID".to_owned()));
+    let opened = format!("{key}, fields: [{{name: PatientID, decrypt: true}}]");
+    assert!(of_kind(&opened, Kind::Kept)[0].message.contains("taken back out"));
+}
+
+#[test]
+fn regions_of_the_image_are_told_from_none() {
+    let message = |section: &str| of_kind(section, Kind::Pixels)[0].message.clone();
+    assert!(message("fields: []").contains("is not looked for"));
+    let region = "alter_pixels: {pixels: [{when: contains Modality US, remove: [0, 0, 9, 9]}]}";
+    assert!(message(region).contains("beyond the regions"), "{}", message(region));
+}
+
+#[test]
 fn blind_spots_weigh_by_what_they_tell() {
     let found = of_kind("fields: [{name: PatientBirthDateInAlternativeCalendar, keep: true}]", Kind::BlindSpot);
     let weight = |keyword: &str| found.iter().find(|finding| finding.subject == keyword).map(|finding| finding.severity);

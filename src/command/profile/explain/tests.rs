@@ -2,8 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::*;
-use crate::command::profile::sample::{careful, flywheel};
-use crate::command::profile::which::named;
+use crate::command::profile::sample::{built_in, careful, flywheel};
 
 fn explained(chosen: &Chosen, all: bool) -> String {
     table(chosen, &profile::explain(&chosen.profile), all)
@@ -11,8 +10,8 @@ fn explained(chosen: &Chosen, all: bool) -> String {
 
 #[test]
 fn the_built_in_profiles() {
-    insta::assert_snapshot!("minimal", explained(&named("flywheel-minimal").unwrap(), false));
-    insta::assert_snapshot!("basic", explained(&named("basic").unwrap(), true));
+    insta::assert_snapshot!("minimal", explained(&built_in("flywheel-minimal"), false));
+    insta::assert_snapshot!("basic", explained(&built_in("basic"), true));
 }
 
 #[test]

@@ -2,8 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::*;
-use crate::command::profile::sample::{careful, flywheel};
-use crate::command::profile::which::named;
+use crate::command::profile::sample::{built_in, careful, flywheel};
 
 fn linted(chosen: &Chosen, all: bool) -> String {
     table(chosen, &profile::lint(&chosen.profile), all)
@@ -11,8 +10,8 @@ fn linted(chosen: &Chosen, all: bool) -> String {
 
 #[test]
 fn the_built_in_profiles() {
-    insta::assert_snapshot!("minimal", linted(&named("flywheel-minimal").unwrap(), false));
-    insta::assert_snapshot!("basic", linted(&named("basic").unwrap(), false));
+    insta::assert_snapshot!("minimal", linted(&built_in("flywheel-minimal"), false));
+    insta::assert_snapshot!("basic", linted(&built_in("basic"), false));
 }
 
 #[test]
@@ -30,7 +29,7 @@ fn the_document() {
 
 #[test]
 fn every_name_is_shown_when_all_are_wanted() {
-    let chosen = named("flywheel-minimal").unwrap();
+    let chosen = built_in("flywheel-minimal");
     let all = linted(&chosen, true);
     assert!(!all.contains(" more") && !all.contains("--all"));
     // A name of several words may be broken.
@@ -42,7 +41,7 @@ fn every_name_is_shown_when_all_are_wanted() {
 
 #[test]
 fn counts_add_up() {
-    let chosen = named("basic").unwrap();
+    let chosen = built_in("basic");
     let lint = profile::lint(&chosen.profile);
     let json = document(&chosen, &lint);
     let sum: u64 = json["counts"]["kinds"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
