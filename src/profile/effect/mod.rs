@@ -51,6 +51,13 @@ impl DicomRules {
         Effect { fate: self.fate(before, &rules), rules }
     }
 
+    /// What has become of an attribute at the top when a rule's turn comes.
+    pub fn fate_before(&self, tag: Tag, rule: &Rule) -> Fate<'_> {
+        let mut earlier = self.addressing(tag, Place::Top);
+        earlier.retain(|other| other.position.index < rule.position.index);
+        earlier.iter().fold(Fate::Stays, |fate, rule| fate.after(&rule.action, self))
+    }
+
     /// What becomes of a private element that a rule names by its creator.
     pub fn effect_on_private(&self, group: u16, creator: &str, element: u8) -> Effect<'_> {
         let same = |rule: &&Rule| {

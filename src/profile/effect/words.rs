@@ -34,6 +34,7 @@ fn change(action: &Action, rules: &DicomRules) -> String {
             shifted("date and time", *days, jitter.as_ref(), rules) + held
         }
         Action::Jitter(jitter) => jittered(jitter, rules),
+        Action::RegexSub(_) => "put together anew from its pieces (regex-sub)".to_owned(),
         other => format!("changed by {}", other.name()),
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn sentences(profile: &Profile) -> Vec<String> {
     said.extend(uids(rules));
     said.extend(envelope(rules).map(str::to_owned));
     said.push(pixels(rules).to_owned());
-    said.push("File names, labels and the UIDs of containers are made from the cleaned header.".to_owned());
+    said.push(names(rules).to_owned());
     let always = "Whatever the profile says: preamble and file meta information are written afresh, group lengths dropped.";
     said.push(always.to_owned());
     if !profile.other_sections.is_empty() {
@@ -74,6 +74,14 @@ fn uids(rules: &DicomRules) -> Option<String> {
     };
     let mapped = rules.fields.iter().any(|rule| rule.action == Action::HashUid);
     mapped.then(|| format!("The same UID is mapped to the same new one wherever a rule maps it; {kept}."))
+}
+
+fn names(rules: &DicomRules) -> &'static str {
+    if rules.filenames.is_empty() {
+        "File names, labels and the UIDs of containers are made from the cleaned header."
+    } else {
+        "Files are named as `filenames` says; labels and the UIDs of containers are made from the cleaned header."
+    }
 }
 
 fn envelope(rules: &DicomRules) -> Option<&'static str> {

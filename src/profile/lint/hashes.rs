@@ -40,7 +40,11 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
 }
 
 fn is_hash(action: &Action) -> bool {
-    matches!(action, Action::Hash | Action::HashUid)
+    match action {
+        Action::Hash | Action::HashUid => true,
+        Action::RegexSub(substitutions) => substitutions.iter().flat_map(|one| &one.groups).any(|group| is_hash(&group.action)),
+        _ => false,
+    }
 }
 
 fn subject(rule: &Rule) -> String {

@@ -10,6 +10,7 @@ mod dates;
 mod envelope;
 mod hashes;
 mod nested;
+mod pieces;
 mod private;
 mod theme;
 mod uids;
@@ -95,6 +96,8 @@ pub enum Kind {
     Age,
     /// The birth date.
     BirthDate,
+    /// Pieces of original paths in the names of files.
+    FileNames,
     /// Text burned into the image.
     Pixels,
     /// The marks of a de-identified object.
@@ -127,6 +130,7 @@ impl Kind {
             Self::Times => "times",
             Self::Age => "age",
             Self::BirthDate => "birth-date",
+            Self::FileNames => "file-names",
             Self::Pixels => "pixels",
             Self::Markers => "markers",
             Self::OtherSections => "other-sections",
@@ -155,6 +159,7 @@ impl Kind {
             Self::Times => "times of day kept",
             Self::Age => "age",
             Self::BirthDate => "birth date",
+            Self::FileNames => "names of files",
             Self::Pixels => "burned-in text",
             Self::Markers => "not marked as de-identified",
             Self::OtherSections => "sections for other files",
@@ -187,11 +192,12 @@ impl Lint {
 
 /// Finds what a profile leaves behind.
 pub fn lint(profile: &Profile) -> Lint {
-    let concerns: [fn(&Profile) -> Vec<Finding>; 9] = [
+    let concerns: [fn(&Profile) -> Vec<Finding>; 10] = [
         coverage::findings,
         nested::findings,
         private::findings,
         blind::findings,
+        pieces::findings,
         hashes::findings,
         envelope::findings,
         uids::findings,

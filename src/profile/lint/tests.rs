@@ -194,6 +194,31 @@ fn regions_of_the_image_are_told_from_none() {
 }
 
 #[test]
+fn pieces_that_pass_are_told() {
+    let sub = |groups: &str| {
+        format!(
+            "fields: [{{name: StudyDescription, regex-sub: [{{input-regex: '^(?P<a>.+)-(?P<b>.+)$', output: '{{a}}', groups: [{groups}]}}]}}]"
+        )
+    };
+    assert_eq!(subjects(&sub(""), Kind::Text), ["StudyDescription"]);
+    assert!(subjects(&sub("{name: a, hash: true}"), Kind::Text).is_empty());
+    assert_eq!(subjects(&sub("{name: a, hash: true}"), Kind::Unsalted), ["StudyDescription"]);
+    let copy =
+        "{name: StudyID, regex-sub: [{input-regex: '.*', output: '{PatientID}', groups: [{name: PatientID, keep: true}]}]}";
+    let hash = "{name: PatientID, hash: true}";
+    assert_eq!(severities(&format!("fields: [{copy}, {hash}]"), Kind::Text), [Severity::Warning]);
+    assert!(subjects(&format!("fields: [{hash}, {copy}]"), Kind::Text).is_empty());
+    let named = |groups: &str| {
+        format!(
+            "fields: [{{name: PatientID, remove: true}}],
+            filenames: [{{output: '{{p}}_{{Modality}}.dcm', input-regex: '^(?P<p>[^/]+)/', groups: [{groups}]}}]"
+        )
+    };
+    assert_eq!(subjects(&named(""), Kind::FileNames), ["filenames (p)"]);
+    assert!(subjects(&named("{name: p, hash: true}"), Kind::FileNames).is_empty());
+}
+
+#[test]
 fn blind_spots_weigh_by_what_they_tell() {
     let found = of_kind("fields: [{name: PatientBirthDateInAlternativeCalendar, keep: true}]", Kind::BlindSpot);
     let weight = |keyword: &str| found.iter().find(|finding| finding.subject == keyword).map(|finding| finding.severity);
@@ -224,6 +249,9 @@ fn field() -> impl Strategy<Value = String> {
         Just("increment-date: true"),
         Just("increment-datetime: true, date-increment-override: 0"),
         Just("jitter: true"),
+        Just("encrypt: true"),
+        Just("decrypt: true"),
+        Just("regex-sub: [{input-regex: '(?P<a>.)', output: '{a}{StudyID}', groups: [{name: StudyID, keep: true}]}]"),
     ];
     (selector, action).prop_map(|(selector, action)| format!("{{{selector}, {action}}}"))
 }
@@ -237,7 +265,7 @@ proptest! {
         switches in prop::collection::vec(any::<bool>(), 5),
     ) {
         let text = format!(
-            "name: p\ndicom: {{date-increment: -3, recurse-sequence: {}, remove-private-tags: {}, remove-undefined: {}, \
+            "name: p\ndicom: {{date-increment: -3, secret-key: 00112233445566778899aabbccddeeff, recurse-sequence: {}, remove-private-tags: {}, remove-undefined: {}, \
              patient-age-from-birthdate: {}, replace-with-insert: {}, fields: [{}]}}",
             switches[0], switches[1], switches[2], switches[3], switches[4], fields.join(", ")
         );
