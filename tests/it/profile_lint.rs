@@ -1,8 +1,10 @@
 //! What a profile leaves behind, and what it does, asked of the program.
 
+use fwupload::sandbox::Level;
 use serde_json::Value;
 
 use crate::run::Place;
+use crate::server::Site;
 
 const CAREFUL: &str = "name: careful
 dicom:
@@ -74,4 +76,15 @@ fn a_profile_that_is_not_valid_is_refused_before_it_is_judged() {
     place.run("profile explain p.yaml").exits(5).says("PatientName");
     place.run("profile lint").exits(2);
     place.run("profile lint basic --project g/p").exits(2);
+}
+
+#[test]
+fn the_profile_that_governs_a_project_is_judged_too() {
+    let rules = "name: house-rules\ndicom: {fields: [{name: PatientName, remove: true}]}\n";
+    let site = Site::setup().profile(Level::Group, rules).start();
+    let place = Place::new();
+    let found = json(&place.run("profile lint --project demo/phantom --json").at(&site).exits(3).stdout);
+    assert_eq!(found["profile"]["level"], "group");
+    assert_eq!(found["profile"]["name"], "house-rules");
+    assert!(place.run("profile explain -p demo/phantom").at(&site).exits(0).stdout.contains("PatientName"));
 }
