@@ -9,8 +9,10 @@ import functools
 import re
 from typing import Callable, NamedTuple
 
-import pydicom
 import compare
+import envelope as envelopes
+import pixels
+import pydicom
 from pydicom.datadict import tag_for_keyword
 
 
@@ -155,6 +157,44 @@ def inexact_age(document, d):
     return d.tag == 0x00101010 and we_left_it(d) and any(not re.fullmatch(EXACT_DATE, date) for date in dates)
 
 
+def image(document, d):
+    """What describes and holds the pixels; that ours are right was seen before."""
+    return len(d.path) == 1 and d.tag in pixels.DESCRIPTION and bool(dicom(document).get("alter_pixels"))
+
+
+def mixed_label(document, d):
+    """A file whose label and bytes disagree, which the engine writes in a mixture where it does not decode everything."""
+    raw = dicom(document).get("decode") is False or "alter_pixels" in dicom(document)
+    return raw and d.ours is not None and (d.theirs is None or d.theirs.implicit != d.ours.implicit)
+
+
+def inner(_, d):
+    """What may differ between the contents of two envelopes."""
+    if d.tag == 0x00080005:
+        return d.theirs is None
+    if d.ours is None or d.theirs is None or d.ours.raw is None or d.theirs.raw is None:
+        return False
+    lost = (b"\x1b" in d.ours.raw or not d.ours.raw.isascii()) and b"?" in d.theirs.raw
+    untyped = "UN" in (d.ours.vr, d.theirs.vr) and d.ours.raw.rstrip(b"\0 ") == d.theirs.raw.rstrip(b"\0 ")
+    return lost or untyped or str(d.ours.text).rstrip("=") == str(d.theirs.text).rstrip("=") or bool((d.tag >> 16) % 2)
+
+
+def envelope(document, d):
+    """Both open with OpenSSL, and hold the same."""
+    if d.path[:2] != (0x04000500, 0) or d.tag != 0x04000520 or d.ours is None or d.theirs is None:
+        return False
+    return all(inner(document, found) for found in envelopes.differences(d.ours.raw, d.theirs.raw, document))
+
+
+def restored(document, d):
+    """A value from an envelope, which the engine's own envelopes lose the letters of, or that we give back with its bytes."""
+    if field_for(document, d.tag).get("decrypt") is None or d.ours is None or d.theirs is None:
+        return False
+    garbled = d.theirs.raw is not None and b"\x1b$)A" in d.theirs.raw
+    ours, theirs = (str(element.text).rstrip("=") for element in (d.ours, d.theirs))
+    return "UN" in (d.ours.vr, d.theirs.vr) or garbled or ours.replace("\\", ",") == theirs.replace("\\", ",")
+
+
 def inside_private(_, d):
     """The element lies in a private sequence, or is one that was not opened for want of a VR."""
     private = [tag for tag in d.path[::2] if (tag >> 16) % 2]
@@ -247,9 +287,9 @@ def clock(document, d):
 
 
 ELEMENTS = [
+    Decision("undecodable", "", "bytes that the declared character set does not have stay; the engine replaces them", undecodable),
     Decision("padding", "", "bytes that no rule touches come out as they went in; the engine writes text again with the least padding", padding),
     Decision("unknown-vr", "decode", "what stands there as UN stays UN; the engine writes the VR of its dictionary", unknown_vr),
-    Decision("undecodable", "", "bytes that the declared character set does not have stay; the engine replaces them", undecodable),
     Decision("escapes", "", "the same text with escape sequences in other places", escapes),
     Decision("chinese", "", "text in ISO 2022 IR 58 is decoded for rules; the engine leaves its escape sequences in it", chinese),
     Decision("nested-protection", "Q4", "private elements in items are kept by their creator, not by a number that is kept at the top", nested_protection),
@@ -260,6 +300,10 @@ ELEMENTS = [
     Decision("kept-sequence", "Q8", "what a wildcard path names stays under remove-undefined", kept_sequence),
     Decision("unreached", "Q10", "rules reach into items of implicit VR files under decode: false", unreached),
     Decision("inexact-age", "Q13", "no age is computed from a date that does not have the format exactly", inexact_age),
+    Decision("envelope", "Q9", "sealed with chance in it; both were opened and hold the same, ours with the character set that its text needs", envelope),
+    Decision("restored", "", "values come back from the envelope as they went in; the engine joins several with commas", restored),
+    Decision("image", "", "images were held against the rules for blanking; the engine decodes what it need not, in its own layout, with a new UID", image),
+    Decision("mixed-label", "decode", "a file with a wrong label keeps its bytes; where the engine does not decode everything it writes a mixture", mixed_label),
     Decision("jitter", "", "what is drawn differs; both results were checked against range, bounds and VR", jitter),
     Decision("date-jitter", "", "what is drawn differs; both results were checked against range and unit", date_jitter),
     Decision("clock", "", "bounds that count from today begin with the day; in the engine they carry the time of its start", clock),
@@ -282,9 +326,22 @@ def named_by_original(document, path, cleaned, ours, theirs):
     return not exact and not dicom(document).get("filenames") and ours.startswith(f"{new}.") and theirs.startswith(f"{former}.")
 
 
+def empty_in_name(_, __, ___, ours, theirs):
+    """The engine writes None for an empty value that its rule leaves alone."""
+    return re.sub(r"-\d+(?=\.[^.]*$)", "", ours) == theirs.replace("None", "", 1)
+
+
+def decoded_image(document, path, _, ours, theirs):
+    """The engine gives an image that it decodes a new UID, and names it by that."""
+    former = str(original(path).get("SOPInstanceUID"))
+    return bool(dicom(document).get("alter_pixels")) and ours.startswith(f"{former}.") and theirs.startswith("1.2.826.0.1.3680043.8.498.")
+
+
 NAMES = [
     Decision("taken", "Q18", "a name that is taken gets a number; the engine writes over the other file", taken),
     Decision("named-by-original", "Q3", "names follow the cleaned data set, however a rule names the attribute", named_by_original),
+    Decision("empty-in-name", "Q3", "an empty value is empty in a name, as in the cleaned data set", empty_in_name),
+    Decision("decoded-image", "", "an image keeps its UID; the engine gives those that it decodes a new one", decoded_image),
 ]
 
 
@@ -337,12 +394,32 @@ def drawn_out_of_range(document, path, mine, _):
     return drawn and mine["code"] == "deid.unparseable-date" and "outside the years" in mine["message"] and bool(re.search(r"\b(0001|9999)\d{4}", str(original(path))))
 
 
+def unblanked(_, path, mine, theirs):
+    """The engine let the image pass as it was."""
+    return mine["code"] == "deid.pixels" and pixels.unscrubbed(path, theirs.path)
+
+
+UNBLANKABLE = (
+    "no decoder for the transfer syntax 1.2.840.10008.1.2.4.81",
+    "lossy JPEG with more than 8 bits cannot be decoded",
+    "8-bit samples in big-endian words cannot be blanked",
+    "the length of the pixel data is not what its attributes say",
+    "Bits Allocated is a number of bits that cannot be blanked",
+)
+
+
+def unblankable(_, __, mine, ___):
+    return mine["code"] == "deid.pixels" and mine["message"].endswith(UNBLANKABLE)
+
+
 REFUSED_BY_US = [
     Decision("no-instance-uid", "", "a file without SOP Instance UID cannot be placed", no_instance_uid),
     Decision("dicomdir", "", "a DICOMDIR is skipped, as its byte offsets would be wrong after cleaning", dicomdir),
     Decision("broken", "", "a file that is cut off or holds an element twice is not passed on as if it were whole", broken),
     Decision("inexact-date", "Q13", "a date that does not have the format exactly fails; the engine reads another date from it", inexact_date),
     Decision("unencodable", "", "a new value that the file's character set cannot hold fails; the engine writes question marks", unencodable),
+    Decision("unblanked", "", "an image that cannot be decoded fails; the engine lets it pass with everything on it", unblanked),
+    Decision("unblankable", "", "an image fails that no decoder here reads, or whose layout is not blanked", unblankable),
     Decision("drawn-out-of-range", "", "a random shift led out of the years 1 to 9999 here and not there", drawn_out_of_range),
 ]
 

@@ -4,7 +4,6 @@ The engine is driven as the command-line client drives it for DICOM: a packfile 
 `dicom` section without a look at its name. The profile is loaded afresh for each file, since the engine keeps state in it.
 """
 
-import contextlib
 import copy
 import json
 import logging
@@ -15,12 +14,9 @@ import tempfile
 import warnings
 from typing import NamedTuple
 
-# The package for pixel data reads this when it is imported; it writes to the terminal, past logging.
-os.environ["MESSAGELEVEL"] = "QUIET"
-
-import yaml  # noqa: E402
-from flywheel_migration.deidentify.deid_profile import DeIdProfile  # noqa: E402
-from fs.osfs import OSFS  # noqa: E402
+import yaml
+from flywheel_migration.deidentify.deid_profile import DeIdProfile
+from fs.osfs import OSFS
 
 
 class Result(NamedTuple):
@@ -29,6 +25,7 @@ class Result(NamedTuple):
     outcome: str
     name: str = ""
     reason: str = ""
+    path: str = ""
 
 
 class LastWords(logging.Handler):
@@ -46,7 +43,11 @@ words = LastWords()
 
 
 def settle(folder):
-    """Gives this process a place of its own: the engine drops files in the working folder and shares a temporary one."""
+    """Gives this process a place of its own and no voice: the engine drops files in the working folder, shares a temporary
+    one, and writes to the terminal what it does to images."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
     place = tempfile.mkdtemp(prefix="engine-", dir=folder)
     os.chdir(place)
     tempfile.tempdir = place
@@ -81,13 +82,12 @@ def clean(document, folder, name, target):
     random.seed(name)
     out = tempfile.mkdtemp()
     try:
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-            load(document).process_packfile("dicom", OSFS(folder), OSFS(out), [name])
+        load(document).process_packfile("dicom", OSFS(folder), OSFS(out), [name])
         written = os.listdir(out)
         if not written:
             return Result("skipped", reason=words.line)
         shutil.move(os.path.join(out, written[0]), target)
-        return Result("cleaned", name=written[0])
+        return Result("cleaned", name=written[0], path=target)
     except SystemExit:
         return Result("failed", reason="SystemExit: the engine ended the process")
     except Exception as error:  # noqa: BLE001: whatever the engine raises is its answer
