@@ -26,9 +26,9 @@ class Element:
 
     def __init__(self, dataset, tag):
         self.dataset, self.tag = dataset, tag
-        # Where the VR does not stand in the file, it cannot differ.
-        self.implicit = dataset.original_encoding[0]
         raw = dataset.get_item(tag)
+        # Where the VR does not stand in the file, it cannot differ.
+        self.implicit = dataset.original_encoding[0] or (isinstance(raw, RawDataElement) and raw.VR is None)
         self.vr = raw.VR or known_vr(tag)
         # What pydicom calls so in a file with explicit VR stands there as UN.
         if self.vr == "OB or OW" and not dataset.original_encoding[0]:

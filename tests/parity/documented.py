@@ -314,11 +314,6 @@ ELEMENTS = [
 # cleaned data set, our name and theirs.
 
 
-def taken(_, __, ___, ours, theirs):
-    """Ours got a number because another file of the folder had the name already; the engine saw one file at a time."""
-    return re.sub(r"-\d+(?=\.[^.]*$)", "", ours) == theirs
-
-
 def named_by_original(document, path, cleaned, ours, theirs):
     """The engine names a file by its original UID where no rule names exactly the keyword."""
     exact = any(field.get("name") == "SOPInstanceUID" for field in fields(document))
@@ -328,7 +323,7 @@ def named_by_original(document, path, cleaned, ours, theirs):
 
 def empty_in_name(_, __, ___, ours, theirs):
     """The engine writes None for an empty value that its rule leaves alone."""
-    return re.sub(r"-\d+(?=\.[^.]*$)", "", ours) == theirs.replace("None", "", 1)
+    return ours == theirs.replace("None", "", 1)
 
 
 def decoded_image(document, path, _, ours, theirs):
@@ -338,7 +333,6 @@ def decoded_image(document, path, _, ours, theirs):
 
 
 NAMES = [
-    Decision("taken", "Q18", "a name that is taken gets a number; the engine writes over the other file", taken),
     Decision("named-by-original", "Q3", "names follow the cleaned data set, however a rule names the attribute", named_by_original),
     Decision("empty-in-name", "Q3", "an empty value is empty in a name, as in the cleaned data set", empty_in_name),
     Decision("decoded-image", "", "an image keeps its UID; the engine gives those that it decodes a new one", decoded_image),

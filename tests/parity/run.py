@@ -14,6 +14,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -84,12 +85,11 @@ def compared(document, before, mine, theirs, their_name):
     if fault:
         return UNEXPLAINED, [f"file meta information or image: {fault}"]
     found = [(d, documented.covering(documented.ELEMENTS, document, d)) for d in compare.differences(before, mine, theirs)]
-    our_name = os.path.basename(mine)
-    if our_name != their_name:
+    # A name that another file of the folder has gets a number; the engine saw one file at a time.
+    our_name = re.sub(r"-\d+(?=\.[^.]*$)", "", os.path.basename(mine))
+    if os.path.basename(mine) != their_name != our_name:
         decision = documented.covering(documented.NAMES, document, before, compare.read(mine), our_name, their_name)
-        # That a name is taken says nothing about the file.
-        if decision is None or decision.id != "taken":
-            found.append((f"named {our_name}, by the engine {their_name}", decision))
+        found.append((f"named {our_name}, by the engine {their_name}", decision))
     unexplained = [str(d) for d, decision in found if decision is None]
     if unexplained:
         return UNEXPLAINED, unexplained
