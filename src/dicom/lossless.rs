@@ -38,7 +38,11 @@ fn un_holding_a_sequence_is_opened_and_un_holding_bytes_is_not() {
 
 #[test]
 fn preamble_and_meta_are_fresh_and_group_lengths_go() {
-    let data = start(EXPLICIT).element(0x0010_0000, "UL", [4, 0, 0, 0]).element(0x0010_0010, "PN", "No");
+    let data = start(EXPLICIT)
+        .element(0x0010_0000, "UL", [4, 0, 0, 0])
+        .element(0x0010_0010, "PN", "No")
+        .element(0x0000_1000, "UI", "CANARY")
+        .element(0x0002_0016, "AE", "CANARY");
     let instance = read_bytes(&native(&data)).unwrap();
     let all = write(&instance, &Limits::default()).unwrap().to_vec().unwrap();
     assert_eq!(&all[..132], [[0; 128].as_slice(), b"DICM"].concat());

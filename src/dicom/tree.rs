@@ -10,6 +10,9 @@ use super::dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Val
 use super::fault::Halt;
 use super::visit::{Field, Opening, Visitor};
 
+/// The first group of a data set in a file.
+const FIRST_GROUP: u16 = 0x0004;
+
 /// The visitor that builds a [`DataSet`] over a buffer.
 pub(crate) struct Tree<'b> {
     buffer: &'b Bytes,
@@ -34,8 +37,10 @@ impl<'b> Tree<'b> {
         Self { buffer, elements: Vec::with_capacity(160), items: Vec::new(), sequences: Vec::new(), open_items: Vec::new() }
     }
 
-    /// The data set, once the walk has ended.
-    pub(crate) fn finish(self) -> DataSet {
+    /// The data set, once the walk has ended, without elements of commands and of the meta: they have no place in it
+    /// (PS3.10 section 7.1) and hold names and UIDs where no rule looks for them.
+    pub(crate) fn finish(mut self) -> DataSet {
+        self.elements.retain(|element| element.tag.group() >= FIRST_GROUP);
         DataSet::from_elements(self.elements)
     }
 
