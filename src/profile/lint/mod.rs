@@ -104,8 +104,8 @@ pub enum Kind {
     Markers,
     /// Sections for other kinds of file.
     OtherSections,
-    /// Parts of the profile that have no effect.
-    NoEffect,
+    /// What loading the profile has to say: parts without effect, rules that act in another order at Flywheel.
+    Notice,
 }
 
 impl Kind {
@@ -134,7 +134,7 @@ impl Kind {
             Self::Pixels => "pixels",
             Self::Markers => "markers",
             Self::OtherSections => "other-sections",
-            Self::NoEffect => "no-effect",
+            Self::Notice => "notice",
         }
     }
 
@@ -163,7 +163,7 @@ impl Kind {
             Self::Pixels => "burned-in text",
             Self::Markers => "not marked as de-identified",
             Self::OtherSections => "sections for other files",
-            Self::NoEffect => "no effect",
+            Self::Notice => "notice",
         }
     }
 }

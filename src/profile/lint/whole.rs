@@ -17,7 +17,7 @@ const EMPTY: &str = "write rules, or start from the built-in profile `basic`";
 const LOOK: &str = "look at ultrasound, secondary captures, dose sheets and scanned documents before they are shared";
 const MARK: &str = "add `replace-with` rules that set it, once the other rules make it true";
 const OTHERS: &str = "files of these kinds are not cleaned and not uploaded unless `--other-files upload` is given";
-const NOTED: &str = "take it out, or leave it for Flywheel's own tools";
+const NOTED: &str = "a run under this profile says so too; see that it is what you mean";
 
 pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
         profile
             .notes
             .iter()
-            .map(|note| Finding::new(Kind::NoEffect, Severity::Note, "profile", escape_for_terminal(note), NOTED)),
+            .map(|note| Finding::new(Kind::Notice, Severity::Note, "profile", escape_for_terminal(note), NOTED)),
     );
     found
 }
