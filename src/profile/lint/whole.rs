@@ -32,10 +32,7 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
         Finding::new(Kind::OtherSections, Severity::Note, section, message, OTHERS)
     }));
     found.extend(
-        profile
-            .notes
-            .iter()
-            .map(|note| Finding::new(Kind::Notice, Severity::Note, "profile", escape_for_terminal(note), NOTED)),
+        profile.notes.iter().map(|note| Finding::new(Kind::Notice, Severity::Note, "profile", escape_for_terminal(note), NOTED)),
     );
     found
 }
