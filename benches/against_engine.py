@@ -6,7 +6,10 @@
 PROGRAM is fwupload, built for release. 1000 files like a CT scanner's (some 200 elements, 512 KiB of pixels) are written
 to a temporary folder and read once, so that both sides find them in the page cache. The profiles are those of
 `benches/profiles`. Both write every cleaned file. The engine is loaded once per process, its profile once per run; the
-time to start it is not counted, ours is. Needs flywheel-migration in the Python that runs this. Prints Markdown.
+time to start it is not counted, ours is. fwupload waits for the disk after each file, so that what it calls written is
+written; the engine does not. Point TMPDIR to a file system in memory to compare the work without the disk.
+
+Needs flywheel-migration in the Python that runs this. Prints Markdown.
 """
 
 import argparse
