@@ -82,6 +82,18 @@ fn q6_options_of_value_zero_count_in_rules_that_address_many_elements() {
 }
 
 #[test]
+fn q7_rules_act_in_document_order_and_a_notice_names_those_that_act_earlier_at_flywheel() {
+    let append = |digit: u8| format!("name: StudyID, regex-sub: [{{input-regex: '^(?P<x>.*)$', output: '{{x}}{digit}'}}]");
+    let file = subject().text(tags::STUDY_ID, VR::SH, "S");
+    let (first, second) = (append(1), append(2));
+    assert_eq!(text(&cleaned(&yaml(&[], &[&first, &second]), &file), tags::STUDY_ID), "S12");
+    let takes_over = "name: StudyDescription, regex-sub: [{input-regex: '^.*$', output: '{PatientID}', groups: [{name: PatientID, keep: true}]}]";
+    let profile = yaml(&[], &["name: PatientID, hash: true", takes_over]);
+    assert_eq!(text(&cleaned(&profile, &file), tags::STUDY_DESCRIPTION), "a0f7295c61144f61", "the ID as it is by then");
+    place(&profile, &file).run(UPLOAD).exits(0).says("Flywheel's engine would apply it first");
+}
+
+#[test]
 fn q8_an_allow_list_keeps_what_wildcards_and_hex_paths_name_and_the_creator_of_a_private_element() {
     let routed = ["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"].map(|name| format!("name: {name}"));
     let more = ["name: OtherPatientIDsSequence.*.PatientID, hash: true", "name: '(0019, \"ACME HEADER 1\", 03)', keep: true"];
@@ -143,6 +155,16 @@ fn q14_one_bad_value_fails_its_file_and_not_the_series() {
     let failures = ran.failures();
     assert_eq!(failures.len(), 1);
     assert!(failures[0].0.ends_with("2.dcm") && failures[0].1 == "deid.unparseable-date", "{failures:?}");
+}
+
+#[test]
+fn q15_hashes_without_a_salt_and_kept_parts_of_uids_are_told_by_lint() {
+    let place = place(&yaml(&[], &["name: PatientID, hash: true", "name: StudyInstanceUID, hashuid: true"]), &subject());
+    let ran = place.run("profile lint profile.yaml --json").exits(3);
+    let kinds = ["unsalted", "uid-parts"].map(|kind| {
+        ran.stdout.contains(&format!("\"kind\":\"{kind}\"")) || ran.stdout.contains(&format!("\"kind\": \"{kind}\""))
+    });
+    assert_eq!(kinds, [true; 2]);
 }
 
 #[test]
