@@ -105,8 +105,9 @@ pub enum ProfileCommand {
     /// Clean files on this machine, to see what a profile does to them
     ///
     /// Sends nothing and asks no server. Says for each file which elements were removed, changed or inserted and which rule did it, and
-    /// what that adds up to; no values. Preamble and file meta information are always written afresh and not listed. With `--output` the cleaned files are written as <SOP Instance UID>.<Modality>.dcm, after
-    /// cleaning; a name that is taken gets -2, -3 and so on.
+    /// what that adds up to; no values. Preamble and file meta information are always written afresh and not listed. With
+    /// `--output` the files are named by the cleaned SOP Instance UID and modality, or as the profile's `filenames` says; a name that is
+    /// taken gets -2, -3 and so on.
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
 }

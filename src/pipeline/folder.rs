@@ -1,7 +1,7 @@
 //! The output folder: a package lands there whole or not at all, and never over another file unasked.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use crate::config::IfExists;
@@ -10,6 +10,8 @@ use crate::package::Package;
 
 /// How much of two files is compared at a time, in bytes.
 const PIECE: u64 = 64 << 10;
+/// How much is written at a time, in bytes.
+const CHUNK: usize = 256 << 10;
 
 /// Writes a package into a folder. True when the same file was there before and was left alone.
 ///
@@ -35,7 +37,10 @@ pub fn write(folder: &Path, name: &str, package: &Package, if_exists: IfExists) 
 fn write_new(folder: &Path, target: &Path, package: &Package, replace: bool) -> Result<(), FileFailure> {
     std::fs::create_dir_all(folder).map_err(failed)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    let copied = io::copy(&mut package.body().reader(), &mut file).map_err(failed)?;
+    let mut buffered = BufWriter::with_capacity(CHUNK, &mut file);
+    let copied = io::copy(&mut package.body().reader(), &mut buffered).map_err(failed)?;
+    buffered.flush().map_err(failed)?;
+    drop(buffered);
     if copied != package.len() {
         return Err(FileFailure::new(FileCode::ReadChanged, "a source file became shorter"));
     }

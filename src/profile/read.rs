@@ -14,8 +14,9 @@ use crate::phi::Phi;
 const OTHER_SECTIONS: &[&str] =
     &["zip", "jpg", "png", "tiff", "xml", "json", "csv", "tsv", "table", "key-value-text-file", "nifti", "filename"];
 
-/// Keys at the top that only Flywheel's older commands read, and what that means here.
-const OLDER_COMMANDS: &[(&str, &str)] = &[
+/// Keys at the top that other tools of Flywheel read, older commands and the export gear, and what that means here.
+const OF_OTHER_TOOLS: &[(&str, &str)] = &[
+    ("export", "only what is uploaded is cleaned, and containers have no other metadata than labels, UIDs and times"),
     ("map-subjects", "subject labels come from the cleaned PatientID or from `--subject`"),
     ("deid-log", "no original value is written down"),
 ];
@@ -64,12 +65,13 @@ pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Probl
             "name" => entry.value.text("name")?.clone_into(&mut profile.name),
             "description" => profile.description = Some(entry.value.text("description")?.to_owned()),
             "dicom" => dicom(&entry.value, &mut profile)?,
-            "only-config-profiles" | "secret-key" => {}
+            // Documents of several of these tools count their versions; it means nothing to any engine.
+            "only-config-profiles" | "secret-key" | "version" => {}
             key if OTHER_SECTIONS.contains(&key) && entry.value.is_null() => {}
             key if OTHER_SECTIONS.contains(&key) => profile.other_sections.push(key.to_owned()),
-            key if OLDER_COMMANDS.iter().any(|(known, _)| *known == key) => profile.notes.extend(older_command(entry)),
+            key if OF_OTHER_TOOLS.iter().any(|(known, _)| *known == key) => profile.notes.extend(of_other_tool(entry)),
             _ => {
-                let keys = &["name", "description", "dicom", "secret-key", "map-subjects", "deid-log"];
+                let keys = &["name", "description", "dicom", "secret-key", "version", "map-subjects", "deid-log", "export"];
                 return Err(unknown(entry, &[keys, OTHER_SECTIONS]));
             }
         }
@@ -78,8 +80,8 @@ pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Probl
     checked(profile, root)
 }
 
-fn older_command(entry: &Entry) -> Option<String> {
-    let (key, instead) = OLDER_COMMANDS.iter().find(|(key, _)| *key == entry.key && !entry.value.is_falsy())?;
+fn of_other_tool(entry: &Entry) -> Option<String> {
+    let (key, instead) = OF_OTHER_TOOLS.iter().find(|(key, _)| *key == entry.key && !entry.value.is_falsy())?;
     Some(format!("`{key}` has no effect, as with Flywheel's own ingest: {instead}"))
 }
 

@@ -90,7 +90,8 @@ fn what_has_no_effect_at_flywheel_either_is_noted() {
         let profile = field(field_text).unwrap();
         assert!(profile.notes[0].contains("no effect"), "{field_text}: {:?}", profile.notes);
     }
-    let profile = yaml("name: p\nmap-subjects: x.csv\ndeid-log: log.csv\ndicom: {}").unwrap();
+    let profile =
+        yaml("version: 1\nname: p\nmap-subjects: x.csv\ndeid-log: log.csv\ndicom: {}\nexport: {info: {}, session: {}}").unwrap();
     assert!(profile.notes[0].contains("map-subjects") && profile.notes[1].contains("deid-log"));
     for key in ["jitter-type: int", "decode: false", "file-filter: ['*.dcm', 'r!.*']"] {
         let profile = yaml(&format!("name: p\ndicom:\n  {key}\n")).unwrap();
