@@ -10,8 +10,8 @@ use super::dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Val
 use super::fault::Halt;
 use super::visit::{Field, Opening, Visitor};
 
-/// The first group of a data set in a file.
-const FIRST_GROUP: u16 = 0x0004;
+/// Groups of commands and of the meta.
+const NOT_OF_DATA: [u16; 2] = [0x0000, 0x0002];
 
 /// The visitor that builds a [`DataSet`] over a buffer.
 pub(crate) struct Tree<'b> {
@@ -40,7 +40,7 @@ impl<'b> Tree<'b> {
     /// The data set, once the walk has ended, without elements of commands and of the meta: they have no place in it
     /// (PS3.10 section 7.1) and hold names and UIDs where no rule looks for them.
     pub(crate) fn finish(mut self) -> DataSet {
-        self.elements.retain(|element| element.tag.group() >= FIRST_GROUP);
+        self.elements.retain(|element| !NOT_OF_DATA.contains(&element.tag.group()));
         DataSet::from_elements(self.elements)
     }
 

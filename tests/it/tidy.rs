@@ -19,13 +19,16 @@ const LEVELS: [&[&str]; 10] = [
 ];
 
 /// Crates that are used in the named rooms only.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("reqwest", &["flywheel"]),
     ("clap", &["cli"]),
     ("indicatif", &["report"]),
     ("dicom_object", &["dicom", "deid"]),
     ("axum", &["sandbox"]),
     ("anyhow", &["main", "lib"]),
+    ("cms", &["envelope"]),
+    ("fancy_regex", &["profile"]),
+    ("jpeg2k", &["deid"]),
 ];
 
 fn project() -> &'static Path {
