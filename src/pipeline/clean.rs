@@ -22,7 +22,7 @@ use super::find::stopped;
 use super::guard::guarded;
 
 /// Files up to this size are read whole, in bytes; of larger ones the pixel data stays where it is until it is sent.
-const READ_WHOLE: u64 = 8 << 20;
+pub const READ_WHOLE: u64 = 8 << 20;
 /// What a file of which only the header is held is charged to the budget, in bytes.
 const HEADER_CHARGE: u64 = 64 << 10;
 

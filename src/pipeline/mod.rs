@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 use crate::event::Events;
 use crate::failure::{Error, RunCode};
 use crate::plan::UploadPlan;
+pub use clean::READ_WHOLE;
 pub use folder::write as write_package;
 pub use guard::guarded;
 pub use stop::Stop;

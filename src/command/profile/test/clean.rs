@@ -1,6 +1,5 @@
 //! Cleans a batch of files on all cores and writes what came out, each file on its own.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,11 +10,8 @@ use crate::deid::{Change, CleanInstance, Cleaner, Sendable};
 use crate::dicom::{self, Limits, Source, SourceFile};
 use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::failure::FileFailure;
-use crate::package::{Package, member_name};
-use crate::pipeline::{guarded, write_package};
-
-/// Files up to this size are read whole, in bytes.
-const READ_WHOLE: u64 = 8 << 20;
+use crate::package::{Names, Package};
+use crate::pipeline::{READ_WHOLE, guarded, write_package};
 
 /// A file that was tried, and what became of it.
 pub struct Tried {
@@ -73,7 +69,7 @@ impl Work {
 
     fn named(&self, mut file: Cleaned, names: &mut Names) -> Cleaned {
         if let (Some(_), Ok((instance, _))) = (&self.folder, &file.result) {
-            file.name = Some(names.unique(member_name(instance)));
+            file.name = Some(names.of(instance));
         }
         file
     }
@@ -92,36 +88,5 @@ impl Work {
             Err(failure) => Outcome::Failed(failure),
         };
         Tried { path, outcome }
-    }
-}
-
-/// The names given so far, without regard to case: not every file system knows any.
-#[derive(Default)]
-pub struct Names(HashMap<String, u32>);
-
-impl Names {
-    /// The name, or where it is taken, the name with `-2`, `-3` and so on before its ending.
-    pub fn unique(&mut self, name: String) -> String {
-        let count = self.0.entry(name.to_lowercase()).or_insert(0);
-        *count += 1;
-        if *count == 1 {
-            return name;
-        }
-        let (stem, ending) =
-            name.rsplit_once('.').map_or((name.as_str(), String::new()), |(stem, end)| (stem, format!(".{end}")));
-        let next = format!("{stem}-{count}{ending}");
-        self.unique(next)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_is_taken_gets_a_number_that_is_not() {
-        let mut names = Names::default();
-        let given: Vec<_> = ["a.dcm", "A.dcm", "a-2.dcm", "a.dcm", "a"].map(|name| names.unique(name.to_owned())).into();
-        assert_eq!(given, ["a.dcm", "A-2.dcm", "a-2-2.dcm", "a-3.dcm", "a"]);
     }
 }

@@ -19,12 +19,13 @@ use crate::dicom::Limits;
 use crate::discover::{Discovery, Found, Inputs};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
+use crate::package::Names;
 use crate::pipeline;
 use crate::report::Paths;
 
 use super::super::remark;
 use super::which::{Chosen, named};
-use clean::{Names, Tried, Work};
+use clean::{Tried, Work};
 use tally::Tally;
 
 /// Bytes of files that may be in memory at a time.
