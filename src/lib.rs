@@ -25,7 +25,7 @@
 //! | 3 | [`routing`]: labels and UIDs from the cleaned header · [`series`]: instances by series |
 //! | 2 | [`config`]: what a run was told · [`deid`]: cleaning · [`discover`]: finding files |
 //! | 1 | [`cli`] · [`credential`] · [`profile`] · [`dicom`]: reading and writing, byte for byte |
-//! | 0 | [`envelope`]: sealing and opening CMS envelopes · [`failure`]: stable codes · [`phi`]: values that are not shown · [`standard`]: tables |
+//! | 0 | [`envelope`]: sealing and opening CMS envelopes · [`failure`]: stable codes · [`phi`]: values that are not shown · [`pseudonym`]: keyed UIDs, patients and shifts · [`standard`]: tables |
 //!
 //! # What never happens
 //!
@@ -56,6 +56,7 @@ pub mod phi;
 pub mod pipeline;
 pub mod plan;
 pub mod profile;
+pub mod pseudonym;
 pub mod report;
 pub mod routing;
 pub mod sandbox;

@@ -17,6 +17,7 @@ use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, P
 use crate::failure::FileFailure;
 use crate::phi::Phi;
 use crate::profile::{AgeUnit, AlterPixels, DateFormat, Profile};
+use crate::pseudonym::PseudonymKey;
 
 const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 const STUDY_DATE: Tag = Tag(0x0008, 0x0020);
@@ -37,9 +38,17 @@ pub struct Cleaner {
     age: Option<(DateFormat, Option<AgeUnit>)>,
     alter_pixels: Option<AlterPixels>,
     envelope: Option<Handling>,
+    /// Without it, files fail under a profile that makes pseudonyms.
+    key: Option<PseudonymKey>,
 }
 
 impl Cleaner {
+    /// The same, with the key of pseudonyms.
+    #[must_use]
+    pub fn keyed(self, key: PseudonymKey) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
     /// Makes a profile ready.
     pub fn new(profile: &Profile, limits: Limits) -> Self {
         let dicom = &profile.dicom;
@@ -62,6 +71,7 @@ impl Cleaner {
             envelope: Handling::of(dicom),
             age: dicom.patient_age_from_birthdate.then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
             alter_pixels: dicom.alter_pixels.clone(),
+            key: None,
         }
     }
 

@@ -7,6 +7,7 @@ mod action;
 mod builtin;
 mod compare;
 mod condition;
+mod confidentiality;
 mod convert;
 mod date_format;
 mod effect;
@@ -35,6 +36,10 @@ pub use action::{Action, Replacement, Scalar, has_character_set, is_binary_numbe
 pub use builtin::{builtin, builtin_names};
 pub use compare::{Difference, Side, compare};
 pub use condition::{Condition, Join, Line, Question, Test};
+pub use confidentiality::{
+    Confidentiality, Decision, EDITION, Encapsulated, OnLeak, Options, Pseudonyms, ResidualRule, Shift, Unlisted, Unparseable,
+    Why,
+};
 pub use convert::Converted;
 pub use date_format::DateFormat;
 pub use effect::{Effect, Fate, Place};

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::action::{Action, Replacement, Scalar};
+use super::confidentiality::{Confidentiality, ResidualRule};
 use super::date_format::DateFormat;
 use super::filename::FileName;
 use super::jitter::{Bounds, DEFAULT_RANGE, DateJitter, canonical_date};
@@ -72,6 +73,10 @@ pub struct DicomRules {
     pub envelope: Option<Keys>,
     /// What files are called in a package; without entries by their UID.
     pub filenames: Vec<FileName>,
+    /// The Basic Profile of PS3.15 and its options, where the profile asks for them; `fields` go before it.
+    pub confidentiality: Option<Confidentiality>,
+    /// The check of what is about to be sent.
+    pub residual: ResidualRule,
 }
 
 /// Unit of an age string (PS3.5 section 6.2, AS).
@@ -130,6 +135,8 @@ impl Default for DicomRules {
             retain: false,
             envelope: None,
             filenames: Vec::new(),
+            confidentiality: None,
+            residual: ResidualRule::default(),
         }
     }
 }
@@ -144,7 +151,13 @@ impl Profile {
             && !rules.patient_age_from_birthdate
             && rules.alter_pixels.is_none()
             && !rules.retain
+            && rules.confidentiality.is_none()
             && rules.fields.iter().all(idle)
+    }
+
+    /// Whether pseudonyms are made that need a key.
+    pub fn needs_key(&self) -> bool {
+        self.dicom.confidentiality.is_some()
     }
 
     /// `sha256:` and the SHA-256 of what the profile means, in hex: the same for TOML, YAML and JSON, for any order of
@@ -188,6 +201,12 @@ impl Profile {
             if !rules.filenames.is_empty() {
                 let names = rules.filenames.iter().map(|name| name.canonical(rules)).collect();
                 canonical.insert("filenames".to_owned(), names);
+            }
+            if let Some(confidentiality) = &rules.confidentiality {
+                canonical.insert("confidentiality".to_owned(), confidentiality.canonical());
+            }
+            if rules.residual != ResidualRule::default() {
+                canonical.insert("residual".to_owned(), rules.residual.canonical());
             }
         }
         canonical

@@ -1,5 +1,6 @@
 //! Reads the vocabulary: from the tree of a document to a checked profile. It must never pass over a key in silence.
 
+use super::confidentiality::{self, Confidentiality};
 use super::date_format::DateFormat;
 use super::envelope_keys;
 use super::jitter;
@@ -48,7 +49,7 @@ const DICOM_KEYS: &[&str] = &[
 ];
 
 /// Keys of the `dicom` section that this version does not carry out.
-const DICOM_NOT_YET: &[&str] = &["confidentiality", "dates", "residual", "pixels"];
+const DICOM_NOT_YET: &[&str] = &["pixels"];
 
 /// The profile that a document describes, and whether it has a `dicom` section at all.
 pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Problem> {
@@ -111,10 +112,12 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
         match entry.key.as_str() {
             "fields" => fields = Some(&entry.value),
             "filenames" if !entry.value.is_null() => filenames = Some(&entry.value),
+            key if confidentiality::DICOM_KEYS.contains(&key) => {}
             _ => setting(entry, profile)?,
         }
     }
     numeric_name_fits(section, &profile.dicom)?;
+    sections_of_our_own(section, &mut profile.dicom)?;
     if let Some(fields) = fields {
         for (index, node) in fields.items("fields")?.iter().enumerate() {
             let (rule, notes) = rule::read(node, index, &profile.dicom)?;
@@ -127,6 +130,18 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
         profile.dicom.filenames = filename::read(filenames, &profile.dicom)?;
     }
     Ok(())
+}
+
+/// The sections that Flywheel's vocabulary does not have. The one on confidentiality says what the others mean.
+fn sections_of_our_own(section: &Node, rules: &mut DicomRules) -> Result<(), Problem> {
+    let own = |key| section.find(key).is_some_and(|value| !value.is_null());
+    rules.confidentiality = own("confidentiality").then(Confidentiality::default);
+    for entry in section.entries("`dicom`")? {
+        if confidentiality::DICOM_KEYS.contains(&entry.key.as_str()) && !entry.value.is_null() {
+            confidentiality::section(entry, &mut rules.confidentiality, &mut rules.residual)?;
+        }
+    }
+    rules.confidentiality.as_ref().map_or(Ok(()), |asked| confidentiality::conflicts(section, asked))
 }
 
 /// One key of the `dicom` section.
@@ -168,7 +183,7 @@ fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
         _ if envelope_keys::KEYS.contains(&key) => {}
         _ if DICOM_NOT_YET.contains(&key) && value.is_falsy() => {}
         _ if DICOM_NOT_YET.contains(&key) => return Err(not_yet(entry)),
-        _ => return Err(unknown(entry, &[DICOM_KEYS, envelope_keys::KEYS, DICOM_NOT_YET])),
+        _ => return Err(unknown(entry, &[DICOM_KEYS, envelope_keys::KEYS, DICOM_NOT_YET, confidentiality::DICOM_KEYS])),
     }
     Ok(())
 }

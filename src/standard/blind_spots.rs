@@ -1,9 +1,13 @@
 //! Attributes that may identify and that Table E.1-1 does not name: a list made from that table alone passes them.
 
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
+use dicom_core::Tag;
+
 use super::confidentiality::Covers;
+use super::dictionary::is_private;
 
 /// Tag, keyword, name, VR, kind, whether retired, and what the attribute may tell.
 const TABLE: &str = include_str!("e1-1-blind-spots.csv");
@@ -32,8 +36,10 @@ pub enum Concern {
     Time,
     /// Whatever people type.
     Text,
-    /// Where, and with which equipment.
+    /// Where, and with which piece of equipment.
     Device,
+    /// Which product the equipment is, which thousands share.
+    Product,
 }
 
 impl FromStr for Concern {
@@ -46,6 +52,7 @@ impl FromStr for Concern {
             "time" => Ok(Self::Time),
             "text" => Ok(Self::Text),
             "device" => Ok(Self::Device),
+            "product" => Ok(Self::Product),
             _ => Err(()),
         }
     }
@@ -58,6 +65,39 @@ pub fn blind_spots() -> &'static [BlindSpot] {
         let mut reader = csv::Reader::from_reader(TABLE.as_bytes());
         reader.records().filter_map(|record| row(&record.ok()?)).collect()
     })
+}
+
+/// The row that covers an attribute, where it is of some concern.
+pub fn blind_spot(tag: Tag) -> Option<&'static BlindSpot> {
+    static BY_TAG: OnceLock<HashMap<Tag, &'static BlindSpot>> = OnceLock::new();
+    let by_tag = BY_TAG.get_or_init(|| blind_spots().iter().map(|spot| (representative(spot.covers), spot)).collect());
+    by_tag.get(&first_of_group(tag)).copied()
+}
+
+/// Whether the list says that an attribute is a code or structure and of no concern.
+pub fn is_of_no_concern(tag: Tag) -> bool {
+    static TAGS: OnceLock<HashSet<Tag>> = OnceLock::new();
+    let tags = TAGS.get_or_init(|| {
+        let mut reader = csv::Reader::from_reader(TABLE.as_bytes());
+        let none = reader.records().flatten().filter(|record| record.get(6) == Some("none"));
+        none.filter_map(|record| Covers::parse(record.get(0)?)).map(representative).collect()
+    });
+    tags.contains(&first_of_group(tag))
+}
+
+/// One tag that stands for all that a row covers.
+fn representative(covers: Covers) -> Tag {
+    match covers {
+        Covers::One(tag) => tag,
+        Covers::Repeating { group, element } => Tag(group, element.unwrap_or_default()),
+        Covers::Private => Tag(0xFFFF, 0xFFFF),
+    }
+}
+
+/// An attribute of a repeating group as it stands in the first of them.
+fn first_of_group(tag: Tag) -> Tag {
+    let repeats = matches!(tag.group() >> 8, 0x50 | 0x60) && !is_private(tag);
+    if repeats { Tag(tag.group() & 0xFF00, tag.element()) } else { tag }
 }
 
 fn row(record: &csv::StringRecord) -> Option<BlindSpot> {
@@ -80,7 +120,7 @@ mod tests {
     #[test]
     fn the_list_is_the_pinned_one_and_read_whole() {
         let digest = hex::encode(Sha256::digest(TABLE));
-        assert_eq!(digest, "7a54e0dda983ff9da946195e87f5f62bfc812e6dd28e3a6b2a4de3fc7ae3a439");
+        assert_eq!(digest, "9663393f7b2cd2a2b4d118a9f0a065699e7ca6cfbdd617ee64eb7a288c5d1504");
         assert_eq!(TABLE.lines().count(), 531);
         let of_none = TABLE.lines().filter(|line| line.ends_with(",none")).count();
         assert_eq!(blind_spots().len() + of_none, 530);

@@ -121,7 +121,7 @@ impl FromStr for ActionCode {
     }
 }
 
-/// The options of the Basic Profile that have a column in the table.
+/// The options of the Basic Profile (PS3.15 section E.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConfidentialityOption {
     /// Retain Safe Private.
@@ -144,11 +144,13 @@ pub enum ConfidentialityOption {
     CleanStructuredContent,
     /// Clean Graphics.
     CleanGraphics,
+    /// Clean Pixel Data, which the table has no column for.
+    CleanPixelData,
 }
 
 impl ConfidentialityOption {
-    /// Every option, in the order of the table's columns.
-    pub const ALL: [Self; 10] = [
+    /// Every option: those with a column in the table's order, then the one without.
+    pub const ALL: [Self; 11] = [
         Self::RetainSafePrivate,
         Self::RetainUids,
         Self::RetainDeviceIdentity,
@@ -159,7 +161,42 @@ impl ConfidentialityOption {
         Self::CleanDescriptors,
         Self::CleanStructuredContent,
         Self::CleanGraphics,
+        Self::CleanPixelData,
     ];
+
+    /// Its name in profiles.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::RetainSafePrivate => "retain-safe-private",
+            Self::RetainUids => "retain-uids",
+            Self::RetainDeviceIdentity => "retain-device-identity",
+            Self::RetainInstitutionIdentity => "retain-institution-identity",
+            Self::RetainPatientCharacteristics => "retain-patient-characteristics",
+            Self::RetainFullDates => "retain-full-dates",
+            Self::RetainModifiedDates => "retain-modified-dates",
+            Self::CleanDescriptors => "clean-descriptors",
+            Self::CleanStructuredContent => "clean-structured-content",
+            Self::CleanGraphics => "clean-graphics",
+            Self::CleanPixelData => "clean-pixel-data",
+        }
+    }
+
+    /// Its code of the scheme DCM, as an output's De-identification Method Code Sequence claims it (PS3.16 CID 7050).
+    pub fn method_code(self) -> &'static str {
+        match self {
+            Self::CleanPixelData => "113101",
+            Self::CleanGraphics => "113103",
+            Self::CleanStructuredContent => "113104",
+            Self::CleanDescriptors => "113105",
+            Self::RetainFullDates => "113106",
+            Self::RetainModifiedDates => "113107",
+            Self::RetainPatientCharacteristics => "113108",
+            Self::RetainDeviceIdentity => "113109",
+            Self::RetainUids => "113110",
+            Self::RetainSafePrivate => "113111",
+            Self::RetainInstitutionIdentity => "113112",
+        }
+    }
 
     /// Its name in the standard.
     pub fn name(self) -> &'static str {
@@ -174,12 +211,13 @@ impl ConfidentialityOption {
             Self::CleanDescriptors => "Clean Descriptors",
             Self::CleanStructuredContent => "Clean Structured Content",
             Self::CleanGraphics => "Clean Graphics",
+            Self::CleanPixelData => "Clean Pixel Data",
         }
     }
 
-    /// Its column in the file.
-    fn column(self) -> &'static str {
-        match self {
+    /// Its column in the file, if it has one.
+    fn column(self) -> Option<&'static str> {
+        Some(match self {
             Self::RetainSafePrivate => "retain_safe_private",
             Self::RetainUids => "retain_uids",
             Self::RetainDeviceIdentity => "retain_device",
@@ -190,7 +228,8 @@ impl ConfidentialityOption {
             Self::CleanDescriptors => "clean_desc",
             Self::CleanStructuredContent => "clean_struct",
             Self::CleanGraphics => "clean_graph",
-        }
+            Self::CleanPixelData => return None,
+        })
     }
 }
 
@@ -283,7 +322,8 @@ fn row(columns: &csv::StringRecord, record: &csv::StringRecord) -> Option<Attrib
     let covers = Covers::parse(cell("tag")?)?;
     let mut options = [None; ConfidentialityOption::ALL.len()];
     for (place, option) in options.iter_mut().zip(ConfidentialityOption::ALL) {
-        let code = cell(option.column())?;
+        let Some(column) = option.column() else { continue };
+        let code = cell(column)?;
         *place = if code.is_empty() { None } else { Some(code.parse().ok()?) };
     }
     Some(Attribute {
@@ -338,7 +378,7 @@ mod tests {
         assert_eq!(count(O::CleanDescriptors, ActionCode::Clean), 141);
         assert_eq!(count(O::CleanStructuredContent, ActionCode::Clean), 4);
         assert_eq!(count(O::CleanGraphics, ActionCode::Clean), 4);
-        let columns: Vec<_> = O::ALL.map(O::column).to_vec();
+        let columns: Vec<_> = O::ALL.into_iter().filter_map(O::column).collect();
         assert!(TABLE.lines().next().unwrap().ends_with(&columns.join(",")));
     }
 

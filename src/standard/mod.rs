@@ -8,7 +8,7 @@ pub mod confidentiality;
 mod dictionary;
 mod private;
 
-pub use blind_spots::{BlindSpot, Concern, blind_spots};
+pub use blind_spots::{BlindSpot, Concern, blind_spot, blind_spots, is_of_no_concern};
 pub use confidentiality::attribute;
 pub use dictionary::{close_keyword, is_private, is_us_or_ss, keyword, name_of, tag_of_keyword, tag_of_keyword_any_case, vr};
 pub use private::{is_listed_as_safe, private_vr};

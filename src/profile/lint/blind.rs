@@ -24,7 +24,7 @@ fn finding(profile: &Profile, spot: &BlindSpot) -> Option<Finding> {
         Concern::Uid => "names an instance or a thing",
         Concern::Time => "says when",
         Concern::Text => "holds whatever people type",
-        Concern::Device => "says where, and with which equipment",
+        Concern::Device | Concern::Product => "says where, and with which equipment",
     };
     let outcome = if fate == Fate::Stays { "goes out as it came in" } else { "is kept" };
     let message = format!("{} {says}, Table E.1-1 does not name it, and it {outcome}", spot.keyword);

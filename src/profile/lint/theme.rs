@@ -101,7 +101,7 @@ impl From<Concern> for Theme {
             Concern::Uid => Self::Uids,
             Concern::Time => Self::Times,
             Concern::Text => Self::Text,
-            Concern::Device => Self::Device,
+            Concern::Device | Concern::Product => Self::Device,
         }
     }
 }

@@ -1,0 +1,196 @@
+//! The Basic Application Level Confidentiality Profile with its options (PS3.15 Annex E), as a profile asks for it.
+//!
+//! Owns the sections that Flywheel's vocabulary does not have, but for those on pixels, and what becomes of an attribute
+//! under them. It touches no data set.
+
+mod decision;
+mod read;
+
+use serde_json::{Value, json};
+
+use crate::standard::confidentiality::ConfidentialityOption;
+
+pub use decision::{Decision, Why};
+pub(super) use read::{DICOM_KEYS, conflicts, section};
+
+/// The edition of the tables that are built in.
+pub const EDITION: &str = "2026d";
+
+/// What a profile asks for beyond its `fields`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confidentiality {
+    /// The options of the Basic Profile.
+    pub options: Options,
+    /// What becomes of attributes that Table E.1-1 does not list.
+    pub unlisted: Unlisted,
+    /// What becomes of encapsulated documents.
+    pub encapsulated: Encapsulated,
+    /// How dates move under Retain Modified Dates.
+    pub shift: Shift,
+    /// What becomes of a date that cannot be read.
+    pub unparseable: Unparseable,
+    /// What pseudonyms of patients look like.
+    pub pseudonyms: Pseudonyms,
+}
+
+impl Default for Confidentiality {
+    fn default() -> Self {
+        Self {
+            options: Options::default(),
+            unlisted: Unlisted::KeepKnownSafe,
+            encapsulated: Encapsulated::Refuse,
+            shift: Shift::PerPatient,
+            unparseable: Unparseable::Fail,
+            pseudonyms: Pseudonyms::default(),
+        }
+    }
+}
+
+/// A set of options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options(u16);
+
+impl Options {
+    /// Whether an option is chosen.
+    pub fn has(self, option: ConfidentialityOption) -> bool {
+        self.0 & 1 << option as u16 != 0
+    }
+
+    /// The set with one option more.
+    #[must_use]
+    pub fn with(self, option: ConfidentialityOption) -> Self {
+        Self(self.0 | 1 << option as u16)
+    }
+
+    /// The chosen options, in the order of the table's columns.
+    pub fn iter(self) -> impl Iterator<Item = ConfidentialityOption> {
+        ConfidentialityOption::ALL.into_iter().filter(move |option| self.has(*option))
+    }
+}
+
+/// What becomes of attributes that Table E.1-1 does not list. Private ones always go, unless an option keeps them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unlisted {
+    /// By role: what may identify goes or is cleaned, the rest stays.
+    KeepKnownSafe,
+    /// All stay.
+    Keep,
+    /// Whatever may hold a text, a time or bytes of unknown meaning goes.
+    Remove,
+}
+
+impl Unlisted {
+    const ALL: [(&'static str, Self); 3] =
+        [("keep-known-safe", Self::KeepKnownSafe), ("keep", Self::Keep), ("remove", Self::Remove)];
+}
+
+/// What becomes of documents inside DICOM files, which are not looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encapsulated {
+    /// The file fails.
+    Refuse,
+    /// The document is replaced by nothing: two zero bytes.
+    Remove,
+    /// It goes out as it is.
+    Keep,
+}
+
+impl Encapsulated {
+    const ALL: [(&'static str, Self); 3] = [("refuse", Self::Refuse), ("remove", Self::Remove), ("keep", Self::Keep)];
+}
+
+/// How dates move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shift {
+    /// By whole weeks, drawn from the key for each patient.
+    PerPatient,
+    /// By so many days, the same for everybody; never 0.
+    Days(i64),
+}
+
+/// What becomes of a date that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unparseable {
+    /// The file fails.
+    Fail,
+    /// The value is treated as the Basic Profile without options would.
+    Remove,
+}
+
+impl Unparseable {
+    const ALL: [(&'static str, Self); 2] = [("fail", Self::Fail), ("remove", Self::Remove)];
+}
+
+/// What pseudonyms of patients look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pseudonyms {
+    /// What stands in front.
+    pub prefix: String,
+    /// How many letters and digits follow, 5 bits each.
+    pub width: usize,
+}
+
+impl Default for Pseudonyms {
+    fn default() -> Self {
+        Self { prefix: "P-".to_owned(), width: 12 }
+    }
+}
+
+/// The check of the bytes about to be sent for values that were removed or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResidualRule {
+    /// What a find does.
+    pub on_leak: OnLeak,
+    /// Values with fewer characters are not looked for.
+    pub min_length: usize,
+}
+
+impl Default for ResidualRule {
+    fn default() -> Self {
+        Self { on_leak: OnLeak::Fail, min_length: 4 }
+    }
+}
+
+/// What becomes of a file in which a removed value still stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnLeak {
+    /// It fails.
+    Fail,
+    /// It is sent, with a warning.
+    Warn,
+}
+
+impl OnLeak {
+    const ALL: [(&'static str, Self); 2] = [("fail", Self::Fail), ("warn", Self::Warn)];
+}
+
+/// The word that a value has in profiles.
+fn word<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
+    words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| word)
+}
+
+impl Confidentiality {
+    /// Everything that it asks for, in one fixed form.
+    pub(super) fn canonical(&self) -> Value {
+        json!({
+            "profile": "basic",
+            "edition": EDITION,
+            "options": self.options.iter().map(ConfidentialityOption::slug).collect::<Vec<_>>(),
+            "unlisted": word(&Unlisted::ALL, self.unlisted),
+            "encapsulated": word(&Encapsulated::ALL, self.encapsulated),
+            "shift": match self.shift {
+                Shift::PerPatient => json!("per-patient"),
+                Shift::Days(days) => json!(days),
+            },
+            "unparseable": word(&Unparseable::ALL, self.unparseable),
+            "pseudonyms": [json!(self.pseudonyms.prefix), json!(self.pseudonyms.width)],
+        })
+    }
+}
+
+impl ResidualRule {
+    /// The rule in one fixed form.
+    pub(super) fn canonical(self) -> Value {
+        json!([word(&OnLeak::ALL, self.on_leak), self.min_length])
+    }
+}

@@ -1,0 +1,210 @@
+//! Keyed pseudonyms: new UIDs, patient pseudonyms and date shifts that only the holder of a key can work out.
+//!
+//! Owns the key and everything derived from it, one domain for each use, so that nothing learnt from one use helps with
+//! another. Keeps no state: the same key gives the same answers on any machine, in any order. It never shows the key.
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// Fewest bytes that count as a key.
+const SHORTEST: usize = 16;
+/// Bytes of a key that is made here.
+const MADE: usize = 32;
+/// Weeks by which dates may shift: one to ten years.
+const WEEKS: std::ops::RangeInclusive<u64> = 52..=520;
+
+/// What a pseudonym is for; it is part of what is hashed.
+#[derive(Clone, Copy)]
+enum Use {
+    Uid,
+    Patient,
+    Shift,
+    Fingerprint,
+}
+
+impl Use {
+    fn domain(self) -> &'static [u8] {
+        match self {
+            Self::Uid => b"fwupload uid 1\0",
+            Self::Patient => b"fwupload patient 1\0",
+            Self::Shift => b"fwupload date shift 1\0",
+            Self::Fingerprint => b"fwupload key fingerprint 1\0",
+        }
+    }
+}
+
+/// The key of a project's pseudonyms. Whoever has it can link pseudonyms to originals that they guess.
+#[derive(Clone)]
+pub struct PseudonymKey {
+    /// HMAC with the key already taken in, so that each use costs two blocks less.
+    primed: Hmac<Sha256>,
+    secret: Zeroizing<Vec<u8>>,
+}
+
+/// Why something is no key. Holds nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadKey {
+    /// It has fewer than 16 bytes.
+    TooShort,
+    /// It is text and not hexadecimal digits in pairs.
+    NotHex,
+    /// The operating system gave no random numbers.
+    NoRandomness,
+}
+
+impl fmt::Display for BadKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooShort => "the pseudonym key is shorter than 16 bytes (32 hexadecimal digits)",
+            Self::NotHex => "the pseudonym key is not written in hexadecimal digits",
+            Self::NoRandomness => "the operating system gave no random numbers for a pseudonym key",
+        })
+    }
+}
+
+impl std::error::Error for BadKey {}
+
+impl fmt::Debug for PseudonymKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PseudonymKey(..)")
+    }
+}
+
+impl PseudonymKey {
+    /// A key of these bytes: 16 at least, 32 are right.
+    ///
+    /// # Errors
+    /// [`BadKey::TooShort`].
+    pub fn from_bytes(secret: &[u8]) -> Result<Self, BadKey> {
+        if secret.len() < SHORTEST {
+            return Err(BadKey::TooShort);
+        }
+        let primed = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| BadKey::TooShort)?;
+        Ok(Self { primed, secret: Zeroizing::new(secret.to_vec()) })
+    }
+
+    /// A key as files and variables hold it: hexadecimal digits, white space around them.
+    ///
+    /// # Errors
+    /// [`BadKey::NotHex`] and [`BadKey::TooShort`].
+    pub fn parse(text: &str) -> Result<Self, BadKey> {
+        let bytes = Zeroizing::new(hex::decode(text.trim()).map_err(|_| BadKey::NotHex)?);
+        Self::from_bytes(&bytes)
+    }
+
+    /// A new key of 32 random bytes.
+    ///
+    /// # Errors
+    /// [`BadKey::NoRandomness`].
+    pub fn random() -> Result<Self, BadKey> {
+        let mut secret = Zeroizing::new([0; MADE]);
+        getrandom::fill(secret.as_mut()).map_err(|_| BadKey::NoRandomness)?;
+        Self::from_bytes(secret.as_ref())
+    }
+
+    /// The key as [`Self::parse`] reads it, for the file that keeps it.
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex::encode(self.secret.as_slice()))
+    }
+
+    fn derive(&self, what: Use, text: &[u8]) -> [u8; 32] {
+        let mut mac = self.primed.clone();
+        mac.update(what.domain());
+        mac.update(text);
+        mac.finalize().into_bytes().into()
+    }
+
+    /// 16 hexadecimal digits that tell keys apart and give nothing of them away.
+    pub fn fingerprint(&self) -> String {
+        hex::encode(self.derive(Use::Fingerprint, b"").first_chunk::<8>().unwrap_or(&[0; 8]))
+    }
+
+    /// The UID that takes the place of another: `2.25.` and the integer of a UUID of version 8 (PS3.5 section B.2,
+    /// RFC 9562). `original` comes without padding.
+    pub fn uid(&self, original: &[u8]) -> String {
+        let digest = self.derive(Use::Uid, original);
+        let mut number = u128::from_be_bytes(*digest.first_chunk::<16>().unwrap_or(&[0; 16]));
+        number = number & !(0xF << 76) | 0x8 << 76;
+        number = number & !(0x3 << 62) | 0x2 << 62;
+        let mut uid = String::with_capacity(44);
+        // Writing to a string cannot fail.
+        let _ = write!(uid, "2.25.{number}");
+        uid
+    }
+
+    /// So many characters that stand for a patient: capital letters and digits without 0, 1, I and O.
+    pub fn patient(&self, original: &str, width: usize) -> String {
+        const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+        let digest = self.derive(Use::Patient, original.as_bytes());
+        digest.iter().take(width).map(|byte| char::from(*LETTERS.get(usize::from(byte & 31)).unwrap_or(&b'A'))).collect()
+    }
+
+    /// The days by which dates of a patient move: whole weeks, backwards, between one and ten years.
+    pub fn shift_days(&self, patient: &str) -> i64 {
+        let digest = self.derive(Use::Shift, patient.as_bytes());
+        let drawn = u64::from_be_bytes(*digest.first_chunk::<8>().unwrap_or(&[0; 8]));
+        let weeks = WEEKS.start() + drawn % (WEEKS.end() - WEEKS.start() + 1);
+        -7 * i64::try_from(weeks).unwrap_or(52)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> PseudonymKey {
+        PseudonymKey::from_bytes(&[byte; 32]).unwrap()
+    }
+
+    #[test]
+    fn the_same_key_gives_the_same_answers_and_another_none_of_them() {
+        let (one, other) = (key(1), key(2));
+        assert_eq!(one.uid(b"1.2.3"), key(1).uid(b"1.2.3"));
+        assert_ne!(one.uid(b"1.2.3"), other.uid(b"1.2.3"));
+        assert_ne!(one.uid(b"1.2.3"), one.uid(b"1.2.4"));
+        assert_ne!(one.patient("P1", 10), other.patient("P1", 10));
+        assert_ne!(one.fingerprint(), other.fingerprint());
+    }
+
+    #[test]
+    fn answers_are_pinned_so_that_studies_sent_earlier_still_match() {
+        assert_eq!(key(1).uid(b"1.2.3"), PINNED_UID);
+        assert_eq!((key(1).patient("P1", 10).as_str(), key(1).shift_days("P1")), PINNED_PATIENT);
+        assert_eq!(key(1).fingerprint(), PINNED_FINGERPRINT);
+    }
+
+    const PINNED_UID: &str = "";
+    const PINNED_PATIENT: (&str, i64) = ("", 0);
+    const PINNED_FINGERPRINT: &str = "";
+
+    #[test]
+    fn uids_are_uuids_of_version_8() {
+        for number in 0..200_u32 {
+            let uid = key(3).uid(&number.to_be_bytes());
+            let value: u128 = uid.strip_prefix("2.25.").unwrap().parse().unwrap();
+            assert!(uid.len() <= 44 && (value >> 76) & 0xF == 8 && (value >> 62) & 3 == 2, "{uid}");
+        }
+    }
+
+    #[test]
+    fn dates_move_by_whole_weeks_backwards_and_never_by_none() {
+        let shifts: std::collections::BTreeSet<i64> = (0..2000).map(|n| key(4).shift_days(&format!("P{n}"))).collect();
+        assert!(shifts.iter().all(|days| days % 7 == 0 && (-3640..=-364).contains(days)));
+        assert!(shifts.len() > 400);
+    }
+
+    #[test]
+    fn keys_are_read_from_hex_and_never_shown() {
+        let made = PseudonymKey::random().unwrap();
+        let read = PseudonymKey::parse(&format!(" {}\n", made.to_hex().as_str())).unwrap();
+        assert_eq!(made.fingerprint(), read.fingerprint());
+        assert_eq!(PseudonymKey::parse("xyz").unwrap_err(), BadKey::NotHex);
+        assert_eq!(PseudonymKey::parse("0011").unwrap_err(), BadKey::TooShort);
+        assert_eq!(format!("{made:?}"), "PseudonymKey(..)");
+    }
+}
