@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use dicom_core::Tag;
 
-use super::confidentiality::{ActionCode, Covers, attributes};
+use super::confidentiality::{ActionCode, Attribute, Covers, attributes};
 
 /// Attribute, sequence that holds it (none at the top), Type, IODs (`*` for all, `* but` for all but those named).
 const TYPES: &str = include_str!("iod-types.csv");
@@ -76,7 +76,7 @@ fn types() -> &'static Types {
 }
 
 fn needs(names: &HashMap<&str, Iod>) -> HashMap<(Option<Tag>, Tag), Vec<Option<Need>>> {
-    let choices = attributes().iter().filter(|row| is_choice(row.basic)).filter_map(|row| row.tag());
+    let choices = attributes().iter().filter(|row| is_choice(row.basic)).filter_map(Attribute::tag);
     // What a known IOD does not name at the top, it does not need.
     let mut needs: HashMap<_, _> = choices.map(|tag| ((None, tag), vec![Some(Need::Optional); names.len()])).collect();
     let mut reader = csv::Reader::from_reader(TYPES.as_bytes());
