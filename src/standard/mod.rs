@@ -7,8 +7,12 @@ mod blind_spots;
 pub mod confidentiality;
 mod dictionary;
 mod private;
+mod temporal_roles;
+mod uid_roles;
 
 pub use blind_spots::{BlindSpot, Concern, blind_spots};
 pub use confidentiality::attribute;
 pub use dictionary::{close_keyword, is_private, is_us_or_ss, keyword, name_of, tag_of_keyword, tag_of_keyword_any_case, vr};
 pub use private::{is_listed_as_safe, private_vr};
+pub use temporal_roles::{TemporalRole, temporal_role};
+pub use uid_roles::{UidRole, is_registered_uid, uid_role};
