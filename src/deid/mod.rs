@@ -10,6 +10,7 @@ mod apply;
 mod attributes;
 mod clean;
 mod compile;
+mod confidentiality;
 mod date;
 mod enveloped;
 mod hash;

@@ -20,6 +20,7 @@ mod tests;
 
 use super::apply::Rules;
 use super::identifiers::Identifiers;
+use super::undefined::Defined;
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Tag, VR};
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::{Confidentiality, Decision};
@@ -27,8 +28,8 @@ use crate::pseudonym::PseudonymKey;
 use crate::standard::{self, Iod};
 
 use decisions::Decisions;
+pub(super) use marks::Pixels;
 use patient::Patient;
-use super::undefined::Defined;
 
 /// Private Data Element Characteristics Sequence.
 const CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
@@ -62,6 +63,8 @@ struct Work<'a> {
     iod: Option<Iod>,
     /// The rules of the profile and what their expressions address; none where there are no rules.
     named: Option<(&'a Rules, Defined)>,
+    /// Whether content items are referred to by their numbers, so that none may go.
+    counts_items: bool,
     outcome: Outcome,
 }
 
@@ -110,12 +113,14 @@ impl Engine {
             own: Identifiers::of(data, encoding),
             iod: uids::sop_class(data).and_then(|class| standard::iod(&class)),
             named,
+            counts_items: false,
             outcome: Outcome { without_patient_id: patient.without_id, ..Outcome::default() },
             patient,
         };
         let default = CharacterSet::default();
         work.data_set(data, Place { encoding, charset: &default, at: &[] })?;
         work.identify_by_pseudonym(data);
+        work.outcome.changed += graphics::without_overlays(data)?;
         Ok(work.outcome)
     }
 
@@ -124,8 +129,6 @@ impl Engine {
         marks::put(data, encoding, &self.asked, outcome, pixels);
     }
 }
-
-pub(super) use marks::Pixels;
 
 impl Work<'_> {
     /// Looks at every element of a data set and of the items in it.
