@@ -132,7 +132,8 @@ impl Cleaner {
         let name = self.names.as_ref().map(|names| names.name(path, &data, encoding, self.rules.hasher())).transpose()?;
         let written = if run.log.is_some() { data.clone() } else { DataSet::new() };
         part(&mut instance, data);
-        Ok((CleanInstance::write(&instance, &self.limits, run.changed, name)?, written))
+        let by_study = run.outcome.as_ref().is_some_and(|outcome| outcome.without_patient_id);
+        Ok((CleanInstance::write(&instance, &self.limits, run.changed, name)?.by_study(by_study), written))
     }
 
     /// All steps on the data set, in the order of Flywheel's engine. Gives the number of elements changed.

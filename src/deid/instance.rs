@@ -33,11 +33,17 @@ pub struct CleanInstance {
     outgoing: Outgoing,
     changed: u32,
     name: Option<String>,
+    without_patient_id: bool,
 }
 
 impl CleanInstance {
     pub(super) fn write(instance: &Instance, limits: &Limits, changed: u32, name: Option<String>) -> Result<Self, FileFailure> {
-        Ok(Self { outgoing: Outgoing::write(instance, limits)?, changed, name })
+        Ok(Self { outgoing: Outgoing::write(instance, limits)?, changed, name, without_patient_id: false })
+    }
+
+    /// Remembers that the study had to stand for the patient.
+    pub(super) fn by_study(self, without_patient_id: bool) -> Self {
+        Self { without_patient_id, ..self }
     }
 
     /// The file name that the profile gives it, where it names files.
@@ -116,6 +122,11 @@ impl Sendable {
             Self::Clean(clean) => clean.file_name(),
             Self::Uncleaned(_) => None,
         }
+    }
+
+    /// Whether a pseudonym was made and there was no usable Patient ID for it, so that the study stands for the patient.
+    pub fn is_without_patient_id(&self) -> bool {
+        matches!(self, Self::Clean(clean) if clean.without_patient_id)
     }
 
     /// How many elements the profile changed, made or removed.

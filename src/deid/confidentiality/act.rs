@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Place, Stays, Work, failure, graphics};
+use super::{Place, Stays, Work, failure};
 use crate::deid::{dummy, temporal};
 use crate::dicom::{DataSet, Element, Encoding, Tag, VR, Value};
 use crate::failure::{FileCode, FileFailure};

@@ -2,7 +2,7 @@
 
 use super::act::put_text;
 use super::{Place, Stays, Work, failure};
-use crate::dicom::{DataSet, Element, Tag, VR, Value};
+use crate::dicom::{DataSet, Element, Tag, VR};
 use crate::failure::{FileCode, FileFailure};
 
 const GRAPHIC_OBJECTS: Tag = Tag(0x0070, 0x0009);
@@ -59,13 +59,4 @@ pub(super) fn without_overlays(data: &mut DataSet) -> Result<u32, FileFailure> {
 
 fn is_overlay(tag: Tag) -> bool {
     tag.group() & 0xFF00 == 0x6000 && tag.group() % 2 == 0
-}
-
-/// Whether a value has anything in it; for tests of what dummies leave.
-#[cfg(test)]
-pub(super) fn is_empty(element: &Element) -> bool {
-    match &element.value {
-        Value::Bytes(bytes) | Value::Fragments(bytes) => bytes.is_empty(),
-        Value::Items(sequence) => sequence.items.is_empty(),
-    }
 }
