@@ -19,4 +19,3 @@ pub use iod_types::{Iod, Need, iod, needed, resolve};
 pub use private::{is_listed_as_safe, private_vr, safe_private_vr};
 pub use temporal_roles::{TemporalRole, temporal_role};
 pub use uid_roles::{UidRole, is_registered_uid, uid_role};
-pub fn concept(_: &str, _: &str) -> Option<&'static confidentiality::Attribute> { None }
