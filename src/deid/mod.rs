@@ -11,6 +11,8 @@ mod attributes;
 mod clean;
 mod compile;
 mod date;
+#[allow(dead_code)]
+mod dummy;
 mod enveloped;
 mod hash;
 mod instance;
@@ -21,8 +23,12 @@ mod pixels;
 mod private;
 mod record;
 mod substitute;
+#[allow(dead_code)]
+mod temporal;
 mod text;
 mod text_action;
+#[allow(dead_code)]
+mod uid_text;
 mod undefined;
 
 pub use attributes::RoutingAttributes;
