@@ -118,7 +118,7 @@ impl Work<'_> {
             Value::Bytes(_) if vr == VR::UI => Ok(self.new_uids(element)),
             Value::Bytes(_) => match dummy::dummy(element.tag, vr) {
                 Some(value) => {
-                    element.value = Value::Bytes(value);
+                    element.value = Value::Bytes(Bytes::from_static(value));
                     Ok(Stays::Changed)
                 }
                 None => Ok(Stays::Gone),

@@ -1,5 +1,7 @@
 //! Texts that are cleaned: words that are known safe stay, nothing else does.
 
+use bytes::Bytes;
+
 use super::act::put_text;
 use super::{Place, Stays, Work};
 use crate::deid::{descriptors, dummy, text::separate};
@@ -54,7 +56,7 @@ impl Work<'_> {
         }
         match dummy::dummy(element.tag, vr) {
             Some(value) => {
-                element.value = Value::Bytes(value);
+                element.value = Value::Bytes(Bytes::from_static(value));
                 Ok(Stays::Changed)
             }
             None => Ok(put_text(element, "")),

@@ -1,7 +1,7 @@
 //! New UIDs for those that are an instance's, wherever they stand; registered ones never change.
 
 use super::{Place, Stays, Work};
-use crate::deid::temporal;
+use crate::deid::uid_text;
 use crate::dicom::{DataSet, Element, Tag, VR, Value, padded};
 use crate::profile::{has_character_set, is_text};
 use crate::standard;
@@ -59,7 +59,7 @@ impl Work<'_> {
     pub(super) fn with_new_uids(&self, text: &str) -> Option<String> {
         let mut new = String::new();
         let mut from = 0;
-        for range in temporal::uids_in_text(text) {
+        for range in uid_text::uids_in_text(text) {
             let uid = text.get(range.clone())?;
             if !standard::is_registered_uid(uid) {
                 new.push_str(text.get(from..range.start)?);
