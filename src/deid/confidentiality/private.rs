@@ -11,8 +11,8 @@ use crate::deid::private::{creator_text, is_creator};
 use crate::dicom::{DataSet, Element, Encoding, Tag, VR, Value};
 use crate::failure::FileFailure;
 use crate::profile::{Confidentiality, Decision, Why, is_text};
-use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard;
+use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 
 const CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
 const GROUP: Tag = Tag(0x0008, 0x0301);
@@ -171,4 +171,3 @@ impl Work<'_> {
         }
     }
 }
-

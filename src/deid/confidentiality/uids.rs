@@ -40,10 +40,16 @@ impl Work<'_> {
 
     /// Replaces the UIDs of instances inside a text that stays.
     pub(super) fn uids_in_text(&self, element: &mut Element, vr: VR, place: Place<'_>) -> Stays {
-        let Some(bytes) = element.bytes().filter(|bytes| is_text(vr) && bytes.len() > 11 && memchr::memchr(b'.', bytes).is_some()) else {
+        let Some(bytes) =
+            element.bytes().filter(|bytes| is_text(vr) && bytes.len() > 11 && memchr::memchr(b'.', bytes).is_some())
+        else {
             return Stays::Same;
         };
-        let text = if has_character_set(vr) { place.charset.decode(bytes, vr == VR::PN) } else { String::from_utf8_lossy(bytes).into_owned() };
+        let text = if has_character_set(vr) {
+            place.charset.decode(bytes, vr == VR::PN)
+        } else {
+            String::from_utf8_lossy(bytes).into_owned()
+        };
         let Some(new) = self.with_new_uids(&text) else { return Stays::Same };
         match Element::with_text(element.tag, element.vr, new.trim_end_matches([' ', '\0']), place.charset) {
             Ok(new) => {
