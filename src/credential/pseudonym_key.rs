@@ -165,9 +165,9 @@ impl PseudonymKeySources {
     /// A source that cannot be used, and what is no key.
     pub fn named(&self) -> Result<Option<(PseudonymKey, PseudonymKeyOrigin)>, Error> {
         let (text, origin) = if let Some(path) = &self.file {
-            (Secret::PseudonymKey.from_file(path)?, PseudonymKeyOrigin::File(path.clone()))
+            (Secret::PseudonymKey.read_file(path)?, PseudonymKeyOrigin::File(path.clone()))
         } else if let Some(command) = &self.command {
-            (Secret::PseudonymKey.from_command(command)?, PseudonymKeyOrigin::Command)
+            (Secret::PseudonymKey.read_command(command)?, PseudonymKeyOrigin::Command)
         } else if let Some(text) = self.environment.as_ref().filter(|text| !text.trim().is_empty()) {
             (text.clone(), PseudonymKeyOrigin::Environment)
         } else {
@@ -208,7 +208,7 @@ fn read_kept(path: &Path) -> Result<Option<PseudonymKey>, Error> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Secret::PseudonymKey.unusable(path, &error.to_string())),
     };
-    let text = Secret::PseudonymKey.from_open(file, path)?;
+    let text = Secret::PseudonymKey.read_open(file, path)?;
     parsed(&text, &PseudonymKeyOrigin::Kept(path.to_owned())).map(Some)
 }
 

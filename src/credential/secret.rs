@@ -43,13 +43,13 @@ impl Secret {
     }
 
     /// The first line that is not blank of a file that only its owner can read.
-    pub(super) fn from_file(self, path: &Path) -> Result<Zeroizing<String>, Error> {
+    pub(super) fn read_file(self, path: &Path) -> Result<Zeroizing<String>, Error> {
         let file = File::open(path).map_err(|error| self.unusable(path, &error.to_string()))?;
-        self.from_open(file, path)
+        self.read_open(file, path)
     }
 
     /// The same, of a file that is open already.
-    pub(super) fn from_open(self, file: File, path: &Path) -> Result<Zeroizing<String>, Error> {
+    pub(super) fn read_open(self, file: File, path: &Path) -> Result<Zeroizing<String>, Error> {
         self.refuse_if_shared(&file, path)?;
         let text = read_limited(file).ok_or_else(|| self.unusable(path, "it does not hold a key as text"))?;
         Ok(first_line(&text))
@@ -75,15 +75,18 @@ impl Secret {
     }
 
     /// The first line that is not blank of what a command prints.
-    pub(super) fn from_command(self, command: &str) -> Result<Zeroizing<String>, Error> {
+    pub(super) fn read_command(self, command: &str) -> Result<Zeroizing<String>, Error> {
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
         let what = match self {
             Self::ApiKey => "the key command did not give a key",
             Self::PseudonymKey => "the pseudonym key command did not give a key",
         };
         let failed = |why: String| Error::new(self.code(), what).because(why);
-        let mut child =
-            Command::new(shell).args([flag, command]).stdout(Stdio::piped()).spawn().map_err(|error| failed(error.to_string()))?;
+        let mut child = Command::new(shell)
+            .args([flag, command])
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(error.to_string()))?;
         let text = child.stdout.take().and_then(read_limited);
         let status = child.wait().map_err(|error| failed(error.to_string()))?;
         if !status.success() {

@@ -62,10 +62,10 @@ impl KeySources {
     pub fn resolve(&self) -> Result<(ApiKey, KeyOrigin), Error> {
         let site = self.site.as_deref();
         if let Some(path) = &self.file {
-            return Ok((ApiKey::parse_for(&Secret::ApiKey.from_file(path)?, site)?, KeyOrigin::File(path.clone())));
+            return Ok((ApiKey::parse_for(&Secret::ApiKey.read_file(path)?, site)?, KeyOrigin::File(path.clone())));
         }
         if let Some(command) = &self.command {
-            return Ok((ApiKey::parse_for(&Secret::ApiKey.from_command(command)?, site)?, KeyOrigin::Command));
+            return Ok((ApiKey::parse_for(&Secret::ApiKey.read_command(command)?, site)?, KeyOrigin::Command));
         }
         if let Some(text) = self.environment.as_ref().filter(|text| !text.trim().is_empty()) {
             return Ok((ApiKey::parse_for(text, site)?, KeyOrigin::Environment));

@@ -46,7 +46,8 @@ fn stored() -> Arc<Stored> {
 }
 
 fn started() -> Event {
-    let profile = ProfileFacts { name: "basic".into(), level: "local", digest: "sha256:0123456789abcdef0123".into() };
+    let digest = "sha256:0123456789abcdef0123".into();
+    let profile = ProfileFacts { name: "basic".into(), level: "local", digest, key: None };
     Event::Started(Box::new(RunStart {
         version: "1.2.3",
         project: "neuro/adni".into(),
