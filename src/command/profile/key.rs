@@ -16,13 +16,12 @@ use super::super::{key_sources, pseudonym_key_sources, say};
 /// Shows the fingerprint of the key that a run would use, and where it comes from.
 pub fn run(args: &KeyArgs) -> Result<ExitStatus, Error> {
     let sources = pseudonym_key_sources(&PseudonymKeyChoice::from(&args.pseudonym_key));
-    let (key, origin) = match sources.named()? {
-        Some(named) => named,
-        None => {
-            let (group, project) = project(args)?;
-            let site = site(args)?;
-            sources.resolve(KeptFor { site: site.as_deref(), group: &group, project: &project }, FirstUse::Refuse)?
-        }
+    let (key, origin) = if let Some(named) = sources.named()? {
+        named
+    } else {
+        let (group, project) = project(args)?;
+        let site = site(args)?;
+        sources.resolve(KeptFor { site: site.as_deref(), group: &group, project: &project }, FirstUse::Refuse)?
     };
     show(&key, &origin, args.json)?;
     Ok(ExitStatus::Success)
