@@ -49,6 +49,9 @@ The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, 
 user.json, in this order.
 The key of pseudonyms comes from `--pseudonym-key-file`, `--pseudonym-key-command`, FWUPLOAD_PSEUDONYM_KEY, or a file that
 fwupload keeps for each site and project, in this order: `fwupload profile key --project neuro/adni` says which one.
+To have one for several machines:
+  (umask 077; openssl rand -hex 32 > adni.key)
+  fwupload ./study --project neuro/adni --profile basic --pseudonym-key-file adni.key
 
 Exit codes:
     0  every file found is uploaded, already there, or skipped for a stated reason

@@ -55,7 +55,7 @@ fn kept(place: &Place) -> Vec<String> {
     tree(&place.state()).into_iter().map(|(name, _)| name).collect()
 }
 
-fn new_key<'a>(run: Run<'a>) -> Run<'a> {
+fn new_key(run: Run<'_>) -> Run<'_> {
     run.without_pseudonym_key().args(["--new-pseudonym-key"])
 }
 
@@ -144,7 +144,7 @@ fn a_rehearsal_makes_no_key_that_stays_and_says_so() {
         assert_eq!(ran.stderr.contains("the run itself needs a key"), ["--dry-run", "--dry-run --offline"].contains(&flags));
     }
     assert!(kept(&place).is_empty());
-    assert!(tree(&place.path("box")).iter().all(|(name, _)| !name.ends_with(".key")));
+    assert!(tree(&place.path("box")).iter().all(|(name, _)| !name.contains("phantom.key")));
     let made = used(&new_key(place.run(UPLOAD)).at(&site).exits(0));
     let ran = place.run(UPLOAD).args(["--dry-run"]).without_pseudonym_key().at(&site).exits(0);
     assert_eq!(used(&ran), made, "a key that is there is used");
@@ -157,7 +157,8 @@ fn a_sandbox_makes_its_key_without_asking_in_a_place_that_is_not_served() {
     let (first, second) = (run(), run());
     assert_eq!(used(&first), used(&second));
     first.says("was made for demo/phantom");
-    let keys: Vec<_> = tree(&place.path("box")).into_iter().map(|(name, _)| name).filter(|name| name.ends_with(".key")).collect();
+    let keys: Vec<_> =
+        tree(&place.path("box")).into_iter().map(|(name, _)| name).filter(|name| name.contains("phantom.key")).collect();
     assert_eq!(keys, [".fwupload-sandbox/pseudonym-keys/127.0.0.1/demo/phantom.key"]);
     assert_eq!(second.end()["totals"]["already_there"], 1, "the same key gives the same instance");
     assert!(kept(&place).is_empty());
@@ -216,7 +217,7 @@ fn at_no_verbosity_is_the_key_shown() {
 #[test]
 fn of_runs_that_start_at_once_one_makes_the_key_and_all_use_it() {
     let place = place();
-    let running: Vec<_> = (0..6).map(|n| new_key(place.run(&format!("{OFFLINE} out{n}"))).start()).collect();
+    let running: Vec<_> = (0..6).map(|n| new_key(place.run(&format!("{OFFLINE} out{n} --report {n}.jsonl"))).start()).collect();
     let ran: Vec<_> = running.into_iter().map(crate::run::Running::end).collect();
     for ran in &ran {
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);

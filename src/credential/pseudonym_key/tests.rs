@@ -22,12 +22,12 @@ fn a_key_is_made_once_and_found_again() {
     assert_eq!(sources.resolve(WHOSE, FirstUse::Refuse).unwrap_err().code, RunCode::PseudonymKeyMissing);
     assert!(matches!(sources.resolve(WHOSE, FirstUse::Once).unwrap().1, PseudonymKeyOrigin::Nowhere));
     assert!(!folder.path().join("keys").exists(), "neither leaves anything behind");
-    let (made, origin) = sources.resolve(WHOSE, FirstUse::Make).unwrap();
+    let (first_key, origin) = sources.resolve(WHOSE, FirstUse::Make).unwrap();
     let path = folder.path().join("keys/site.example/neuro/adni.key");
     assert_eq!(origin, PseudonymKeyOrigin::Made(path.clone()));
     for first in [FirstUse::Make, FirstUse::Once, FirstUse::Refuse] {
         let (found, origin) = sources.resolve(WHOSE, first).unwrap();
-        assert_eq!((found.fingerprint(), origin), (made.fingerprint(), PseudonymKeyOrigin::Kept(path.clone())));
+        assert_eq!((found.fingerprint(), origin), (first_key.fingerprint(), PseudonymKeyOrigin::Kept(path.clone())));
     }
     #[cfg(unix)]
     {
