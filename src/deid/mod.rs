@@ -23,7 +23,7 @@ mod pixels;
 mod private;
 mod record;
 mod substitute;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod temporal;
 mod text;
 mod text_action;
