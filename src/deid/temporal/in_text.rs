@@ -2,8 +2,8 @@
 //!
 //! Taken for dates, each with the time behind it: `20040119`, `19012004` and `20040119072730`; year, month and day, or day
 //! and month in either order and year, between `-`, `/`, `.`, `_` or spaces; years of two digits between `-`, `/` and `.`;
-//! months by name with a day, a year or both; `01/2004` and `2004-01`. Years are those from 1880 to 2100. Any other number is none:
-//! not six digits in a row (`040119` is a time as well), and not a year alone.
+//! months by name with a day, a year or both; `01/2004` and `2004-01`. Years are those from 1880 to 2100. Any other number
+//! is none: not six digits in a row (`040119` is a time as well), not a year alone, not a day and month in numbers (`01.02.`).
 
 mod clock;
 mod cursor;
