@@ -11,8 +11,12 @@ mod attributes;
 mod clean;
 mod compile;
 mod date;
+#[allow(dead_code)] // The engine calls it.
+mod descriptors;
 mod enveloped;
 mod hash;
+#[allow(dead_code)] // The engine calls it.
+mod identifiers;
 mod instance;
 mod jitter;
 mod output_name;

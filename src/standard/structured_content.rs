@@ -170,7 +170,9 @@ mod tests {
 
     #[test]
     fn snomed_is_found_in_its_old_forms() {
-        for (code, scheme) in [("G-C0E3", "SRT"), ("G-C0E3", "99SDM"), ("G-C0E3 ", "SNM3"), ("363698007", "SRT"), ("363698007", "SCT")] {
+        for (code, scheme) in
+            [("G-C0E3", "SRT"), ("G-C0E3", "99SDM"), ("G-C0E3 ", "SNM3"), ("363698007", "SRT"), ("363698007", "SCT")]
+        {
             assert_eq!(concept(code, scheme).map(|row| row.code_meaning.as_str()), Some("Finding Site"), "{code} {scheme}");
         }
         for (_, current) in RETIRED_FORMS {
