@@ -87,8 +87,14 @@ fn stands_alone(compact: &str, owners: &[usize], at: usize, id: &str) -> bool {
         let (Some(inside), Some(outside)) = (inside, outside) else { return false };
         let is_digit = |at: usize| bytes.get(at).map(u8::is_ascii_digit);
         let is_same_token = owners.get(inside).is_some_and(|owner| owners.get(outside) == Some(owner));
-        // Two characters may be a piece of anything, so they count as a token of their own alone.
-        is_same_token && (id.len() < 3 || is_digit(inside) == is_digit(outside))
+        // Two characters may be a piece of anything, so they count as a token of their own alone. A letter before a
+        // letter ends nothing that is telling (kneeB123), a digit before a digit does (B1234).
+        is_same_token
+            && match (is_digit(inside), is_digit(outside)) {
+                (Some(true), Some(true)) => true,
+                (Some(false), Some(false)) => id.len() < 4,
+                _ => id.len() < 3,
+            }
     };
     !goes_on(Some(at), at.checked_sub(1)) && !goes_on(Some(end - 1), Some(end))
 }

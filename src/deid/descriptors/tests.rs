@@ -118,7 +118,8 @@ fn the_instances_own_numbers_go_however_they_are_spelled() {
         ("brain 42", "brain"),
         ("brain t42", "brain t42"),
         ("brain 7 mm", "brain 7 mm"),
-        ("knee120x44", ""),
+        ("brain kneeB123", "brain"),
+        ("knee12044left hip", "hip"),
     ] {
         assert_eq!(cleaned_of(&numbers, text), rest, "{text}");
     }
@@ -168,6 +169,7 @@ fn cleaning_is_cheap_and_stable() {
     let each = start.elapsed() / 1000;
     assert_eq!(size, once.len() * 1000);
     // Unoptimised, on a busy machine; built for release it takes a few microseconds.
+    println!("{each:?} each");
     assert!(each.as_micros() < 2000, "{each:?}");
 }
 

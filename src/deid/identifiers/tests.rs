@@ -51,7 +51,7 @@ fn titles_and_particles_are_no_names() {
 #[test]
 fn numbers_are_known_whole_and_without_zeros_and_separators() {
     let own = of(&[("PatientID", "000-123 45"), ("AccessionNumber", "A/24-0077"), ("StudyID", "1")]);
-    assert_eq!(ids(&own), ["0077", "00012345", "12345", "77", "a240077"]);
+    assert_eq!(ids(&own), ["00012345", "0077", "12345", "77", "a240077"]);
     let letters = of(&[("PatientID", "JANEDOE"), ("AdmissionID", "Long Hand")]);
     assert!(letters.has_word("janedoe") && letters.has_pair("long hand"));
 }
@@ -107,5 +107,6 @@ fn collecting_is_cheap() {
     let each = start.elapsed() / 1000;
     assert_eq!(found, 1000);
     // Unoptimised, on a busy machine; built for release it takes a few microseconds.
+    println!("{each:?} each");
     assert!(each.as_micros() < 2000, "{each:?}");
 }

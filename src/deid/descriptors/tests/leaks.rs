@@ -2,6 +2,8 @@
 
 use super::*;
 
+use chrono::{Datelike, NaiveDate};
+
 const FAMILY: [&str; 40] = [
     "Long",
     "Hand",
@@ -99,8 +101,6 @@ struct Persona {
     telephone: String,
     street: String,
 }
-
-use chrono::{Datelike, NaiveDate};
 
 impl Persona {
     fn new(random: &mut fastrand::Rng) -> Self {
@@ -206,12 +206,20 @@ fn nothing_of_two_thousand_people_remains() {
     assert!(leaks.is_empty(), "{} leaks\n{}", leaks.len(), leaks[..leaks.len().min(20)].join("\n"));
     // The check itself sees what was planted, in most spellings.
     assert!(planted > 25_000, "{planted}");
+    println!("{planted} of {} texts held an identifier", 2000 * TEMPLATES.len());
 }
 
 #[test]
-fn what_says_nothing_of_them_remains() {
-    let persona = Persona::new(&mut fastrand::Rng::with_seed(4));
-    let own = own(&[("PatientName", "Doe^Jane")]);
-    assert_eq!(clean("{g} t1_mprage_sag 1x1x1", &own, &[]), "t1_mprage_sag 1x1x1");
-    assert!(leak(&persona, &persona.text("{f}")).is_some(), "a text that is passed through is a leak");
+fn the_check_sees_what_a_worse_cleaning_leaves() {
+    let mut random = fastrand::Rng::with_seed(4);
+    let (mut passed_through, mut unknown_to_us) = (0, 0);
+    for _ in 0..200 {
+        let persona = Persona::new(&mut random);
+        let text = persona.text("{f} {i} brain");
+        passed_through += usize::from(leak(&persona, &text).is_some());
+        // Names that are vocabulary remain where the instance does not say that they are names.
+        unknown_to_us += usize::from(leak(&persona, &cleaned(&text)).is_some());
+    }
+    assert_eq!(passed_through, 200);
+    assert!((50..150).contains(&unknown_to_us), "{unknown_to_us}");
 }
