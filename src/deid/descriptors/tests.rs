@@ -82,7 +82,7 @@ fn numbers_that_may_identify_go() {
 #[test]
 fn ranges_that_hold_dates_go() {
     let text = "CT 3/12/58 head";
-    assert_eq!(clean(text, &Identifiers::default(), &[3..10]), "CT head");
+    assert_eq!(clean(text, &Identifiers::default(), std::slice::from_ref(&(3..10))), "CT head");
     assert_eq!(clean(text, &Identifiers::default(), &[]), text, "that is for the one who finds dates");
 }
 
