@@ -271,7 +271,10 @@ mod tests {
         assert_eq!(found.first(), Some(&setting("confidentiality", "not set", "the Basic Profile of PS3.15")));
         assert!(found.contains(&setting("pseudonyms.width", "not set", "12")), "{found:?}");
         assert_eq!(found.last(), Some(&setting("residual.on-leak", r#""fail""#, r#""warn""#)));
-        assert_eq!(differences("{confidentiality: {profile: basic, unlisted: keep-known-safe}}", "{confidentiality: {profile: basic}}"), []);
+        assert_eq!(
+            differences("{confidentiality: {profile: basic, unlisted: keep-known-safe}}", "{confidentiality: {profile: basic}}"),
+            []
+        );
     }
 
     #[test]

@@ -22,13 +22,17 @@ const WIDEST: usize = 46;
 pub fn run(args: &ExplainArgs) -> Result<ExitStatus, Error> {
     let chosen = choose(&args.which)?.required()?;
     let explanation = profile::explain(&chosen.profile);
-    let text = match &explanation.statement {
-        _ if args.json => document(&chosen, &explanation).to_string(),
-        Some(stated) => statement::markdown(&chosen, stated),
-        None => table(&chosen, &explanation, args.all),
-    };
+    let text = if args.json { document(&chosen, &explanation).to_string() } else { text(&chosen, &explanation, args.all) };
     say(text.trim_end())?;
     Ok(ExitStatus::Success)
+}
+
+/// What people read. A statement is whole, whatever else is asked for.
+fn text(chosen: &Chosen, explanation: &Explanation, all: bool) -> String {
+    match &explanation.statement {
+        Some(stated) => statement::markdown(chosen, stated),
+        None => table(chosen, explanation, all),
+    }
 }
 
 /// The stable document: fields may be added, none is renamed.

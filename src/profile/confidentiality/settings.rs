@@ -26,10 +26,7 @@ impl Confidentiality {
 impl ResidualRule {
     /// Each setting by its section and key, and its value as TOML.
     pub(in crate::profile) fn settings(self) -> Vec<(&'static str, String)> {
-        vec![
-            ("residual.on-leak", quoted(word(&OnLeak::ALL, self.on_leak))),
-            ("residual.min-length", self.min_length.to_string()),
-        ]
+        vec![("residual.on-leak", quoted(word(&OnLeak::ALL, self.on_leak))), ("residual.min-length", self.min_length.to_string())]
     }
 }
 

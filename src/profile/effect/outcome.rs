@@ -122,6 +122,7 @@ fn plain(asked: &Confidentiality, tag: Tag, vr: VR, code: ActionCode) -> Outcome
         (ActionCode::Dummy, CONTENT) => Outcome::DummyContent,
         (ActionCode::Dummy, GRAPHIC_ANNOTATIONS) => Outcome::DummyGraphics,
         (ActionCode::Dummy, _) if vr == VR::SQ => Outcome::DummyItems,
+        (ActionCode::Dummy, _) if vr == VR::UI => Outcome::NewUid,
         (ActionCode::Dummy, _) => Outcome::Dummy,
         _ => Outcome::AsNeeded,
     }

@@ -7,6 +7,7 @@ use crate::profile::action::{Action, Replacement, Scalar};
 use crate::profile::confidentiality::{Encapsulated, Shift, Why};
 use crate::profile::jitter::{DateJitter, Jitter};
 use crate::profile::model::DicomRules;
+use crate::standard::Concern;
 use crate::standard::confidentiality::ActionCode;
 
 /// The fate in plain words. Constants are text of the profile; nothing secret is shown.
@@ -65,7 +66,8 @@ fn kept(told: Tabled) -> &'static str {
     match (told.why, told.is_sequence) {
         (_, true) => "kept; its items are cleaned",
         (Why::Option(_), _) => "kept, as an option says",
-        (Why::Role(_), _) => "kept: it tells of a product, not of a device or person",
+        (Why::Role(Concern::Product), _) => "kept: it tells of a product, not of a device or person",
+        (Why::Role(_), _) => "kept, as an option says of its kind",
         (Why::Vr | Why::Table, _) => "kept",
         (Why::Structure, _) => "kept: part of the structure, or a mark",
     }

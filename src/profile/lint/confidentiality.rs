@@ -34,9 +34,12 @@ fn option(option: O) -> Option<Finding> {
         O::RetainFullDates => (Severity::Warning, Theme::Times, "dates and times stay as they are", DATES),
         O::RetainDeviceIdentity => (Severity::Note, Theme::Device, "equipment stays named, and with it often the place", CHECK),
         O::RetainInstitutionIdentity => (Severity::Note, Theme::Institution, "institutions stay named", CHECK),
-        O::RetainPatientCharacteristics => {
-            (Severity::Note, Theme::Patient, "age, sex, size, weight and the like stay; together they may single somebody out", CHECK)
-        }
+        O::RetainPatientCharacteristics => (
+            Severity::Note,
+            Theme::Patient,
+            "age, sex, size, weight and the like stay; together they may single somebody out",
+            CHECK,
+        ),
         _ => return None,
     };
     Some(Finding::new(Kind::Retained, severity, option.slug(), message, advice).about(theme))
@@ -50,7 +53,8 @@ fn settings(asked: &Confidentiality) -> Vec<Finding> {
         found.push(warning(Kind::Unlisted, "unlisted", message, UNLISTED));
     }
     if let Shift::Days(_) = asked.shift {
-        let message = "all patients' dates move by the same days, which stand in the profile: one known date gives away every other";
+        let message =
+            "all patients' dates move by the same days, which stand in the profile: one known date gives away every other";
         found.push(warning(Kind::Shift, "dates.days", message, PER_PATIENT).about(Theme::Times));
     }
     if asked.encapsulated == Encapsulated::Keep {

@@ -144,7 +144,8 @@ fn sections_that_other_tools_pass_over_are_noted_where_these_may_read_them() {
     let toml = parse("name = 'p'\n[dicom.confidentiality]\nprofile = 'basic'", Language::Toml, "p.toml", "p").unwrap();
     assert!(toml.notes.is_empty() && toml.dicom.confidentiality.is_some());
     // Defaults, spelled out, change nothing.
-    let plain = "name: p\nsecret-key: null\ndicom: {decode: true, retain: false, filenames: [], alter_pixels: null, residual: null}";
+    let plain =
+        "name: p\nsecret-key: null\ndicom: {decode: true, retain: false, filenames: [], alter_pixels: null, residual: null}";
     assert!(yaml(plain).unwrap().notes.is_empty());
 }
 

@@ -21,7 +21,8 @@ pub fn markdown(chosen: &Chosen, stated: &Statement) -> String {
 
 /// The statement as a part of the stable document.
 pub fn record(stated: &Statement) -> Value {
-    let option = |option: &ConfidentialityOption| json!({ "option": option.slug(), "name": option.name(), "code": option.method_code() });
+    let option =
+        |option: &ConfidentialityOption| json!({ "option": option.slug(), "name": option.name(), "code": option.method_code() });
     json!({
         "standard": "PS3.15 Annex E",
         "edition": stated.edition,
@@ -60,7 +61,10 @@ fn title(chosen: &Chosen, stated: &Statement) -> String {
     out += &format!("- Profile: {name} ({}, {})\n", chosen.level, escaped(&chosen.origin));
     out += &format!("- Digest: `{}`\n", chosen.digest);
     out += &format!("- Program: fwupload {}\n", env!("CARGO_PKG_VERSION"));
-    out += &format!("- Standard: DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile, edition {}\n", stated.edition);
+    out += &format!(
+        "- Standard: DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile, edition {}\n",
+        stated.edition
+    );
     out + &options(&stated.options)
 }
 
@@ -68,7 +72,8 @@ fn options(chosen: &[ConfidentialityOption]) -> String {
     if chosen.is_empty() {
         return "- Options: none\n".to_owned();
     }
-    let line = |option: &ConfidentialityOption| format!("  - {} (`{}`, {})\n", option.name(), option.slug(), option.method_code());
+    let line =
+        |option: &ConfidentialityOption| format!("  - {} (`{}`, {})\n", option.name(), option.slug(), option.method_code());
     format!("- Options:\n{}", chosen.iter().map(line).collect::<String>())
 }
 

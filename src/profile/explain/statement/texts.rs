@@ -76,13 +76,13 @@ fn removed() -> Vec<String> {
 fn replaced() -> Vec<String> {
     sentences([
         "A dummy is a constant that is legal for the VR: `REMOVED` for text and names, `UNKNOWN` for CS, 19000101 for dates and 000000 for times, `999Y` for ages, 0 for numbers, zeroes for bytes. A sequence of codes holds the code for \"unknown\" (261665006, SCT). An empty value stays empty, and nothing is put where there was nothing.",
-        "Where the table leaves a choice, the Type of the attribute in the IOD decides: Type 1 a dummy, Type 2 an empty value, Type 3 or not in the IOD removed. Where the IOD or the Type is not known, it is the member that takes least and still protects: a dummy before an empty value before removal.",
+        "Where the table leaves a choice, it is the first that the Type of the attribute in the IOD allows: removal for Type 3, an empty value for Type 2, a dummy for Type 1. Where the IOD or the Type is not known, it is the last, which breaks no IOD.",
     ])
 }
 
 fn uids(asked: &Confidentiality) -> Vec<String> {
     if asked.options.has(O::RetainUids) {
-        return sentences(["UIDs stay as they are, at every nesting level, in text too."]);
+        return sentences(["UIDs stay as they are, at every nesting level, in text too, but for those that are named here."]);
     }
     sentences([
         "Keyed: `2.25.` and a number made by HMAC-SHA256 of the original with the project's key. The same original UID gives the same new one in every file, run and machine that has the key, so references stay intact; without the key nobody can tell which original it was.",
@@ -183,18 +183,26 @@ fn pixels(rules: &DicomRules, asked: &Confidentiality) -> Vec<String> {
 
 fn documents(asked: &Confidentiality) -> Vec<String> {
     let what = match asked.encapsulated {
-        Encapsulated::Refuse => "A file with a document in it (PDF, CDA, STL and the like) is refused: documents are not looked into.",
+        Encapsulated::Refuse => {
+            "A file with a document in it (PDF, CDA, STL and the like) is refused: documents are not looked into."
+        }
         Encapsulated::Remove => "The document is taken out, and two zero bytes stay in its place.",
-        Encapsulated::Keep => "Documents go out as they are, and nobody looked into them. Their files do not claim the Basic Profile.",
+        Encapsulated::Keep => {
+            "Documents go out as they are, and nobody looked into them. Their files do not claim the Basic Profile."
+        }
     };
     sentences([what])
 }
 
 fn unlisted(asked: &Confidentiality) -> Vec<String> {
     let how = match asked.unlisted {
-        Unlisted::KeepKnownSafe => "By role: below are those of the dictionary that may tell something. Of all others, names of persons and whatever the dictionary does not know is removed, texts are cleaned, UIDs of instances are new, and codes, numbers and structure stay.",
+        Unlisted::KeepKnownSafe => {
+            "By role: below are those of the dictionary that may tell something. Of all others, names of persons and whatever the dictionary does not know is removed, texts are cleaned, UIDs of instances are new, and codes, numbers and structure stay."
+        }
         Unlisted::Keep => "They stay, whatever they may tell; private ones and those below go as said.",
-        Unlisted::Remove => "By role, strictly: whatever may hold a text, a time or bytes of unknown meaning is removed. Codes, numbers, pixels and structure stay.",
+        Unlisted::Remove => {
+            "By role, strictly: whatever may hold a text, a time or bytes of unknown meaning is removed. Codes, numbers, pixels and structure stay."
+        }
     };
     vec![how.to_owned()]
 }
@@ -230,7 +238,8 @@ fn marks(asked: &Confidentiality) -> Vec<String> {
             codes.join(", ")
         ),
         format!("LongitudinalTemporalInformationModified (0028,0303): {temporal}."),
-        "ContributingEquipmentSequence (0018,A001): an item for fwupload with purpose 109104 (DCM, De-identifying Equipment).".to_owned(),
+        "ContributingEquipmentSequence (0018,A001): an item for fwupload with purpose 109104 (DCM, De-identifying Equipment)."
+            .to_owned(),
     ]
 }
 
