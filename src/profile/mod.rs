@@ -42,8 +42,8 @@ pub use confidentiality::{
 };
 pub use convert::Converted;
 pub use date_format::DateFormat;
-pub use effect::{Effect, Fate, Place};
-pub use explain::{Explained, Explanation, explain};
+pub use effect::{Effect, Fate, Outcome, Place, Tabled};
+pub use explain::{Acted, Explained, Explanation, Section, Statement, explain};
 pub use filename::{FileName, tag_of};
 pub use jitter::{Bound, Bounds, DateJitter, Jitter, JitterUnit};
 pub use lint::{Finding, Kind, Lint, Severity, Theme, lint};

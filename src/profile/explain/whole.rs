@@ -7,6 +7,7 @@ use crate::profile::action::Action;
 use crate::profile::effect::Place;
 use crate::profile::model::{AgeUnit, DicomRules, Profile};
 use crate::profile::selector::Selector;
+use crate::standard::confidentiality::ConfidentialityOption;
 
 const PIXELS: Tag = Tag(0x7FE0, 0x0010);
 
@@ -29,6 +30,13 @@ pub(super) fn sentences(profile: &Profile) -> Vec<String> {
 
 fn private(rules: &DicomRules) -> &'static str {
     let named = rules.fields.iter().any(|rule| matches!(rule.selector, Selector::Private { .. }));
+    if let (Some(asked), false) = (&rules.confidentiality, rules.remove_private_tags) {
+        return if asked.options.has(ConfidentialityOption::RetainSafePrivate) {
+            "Private elements are removed unless they are known safe; what stays is cleaned."
+        } else {
+            "Private elements that no field names are removed, in sequence items too."
+        };
+    }
     match (rules.remove_private_tags, named) {
         (true, false) => "Private elements are removed, in sequence items too.",
         (true, true) => "Private elements are removed, in sequence items too, but for those that rules name by creator.",
@@ -48,6 +56,8 @@ fn recursion(rules: &DicomRules) -> &'static str {
 fn undefined(rules: &DicomRules) -> &'static str {
     if rules.remove_undefined {
         "What no rule names is removed, in sequence items too."
+    } else if rules.confidentiality.is_some() {
+        "What no rule names is treated as PS3.15 Table E.1-1 and the options say, at every level; what they do not list by its role."
     } else {
         "What no rule names goes out as it came in, byte for byte."
     }
@@ -96,6 +106,8 @@ fn envelope(rules: &DicomRules) -> Option<&'static str> {
 fn pixels(rules: &DicomRules) -> &'static str {
     if rules.effect_on(PIXELS, Place::Top).fate.is_gone() {
         "Pixel data is removed."
+    } else if !rules.keeps_burned_in() {
+        "Images that may show text, as far as their attributes tell, are refused; the pixels themselves are not read."
     } else if rules.alter_pixels.is_some() {
         "Regions of the image are blanked by `alter_pixels` where their condition holds; other burned-in text is not looked for."
     } else {
