@@ -178,6 +178,10 @@ fn entered(found: Option<&Element>, what: &str) {
 }
 
 fn cleaned(row: &Row, before: &Element, found: Option<&Element>, what: &str) {
+    if row.column == "retain_long_modified" && before.vr == VR::TM && moves(row.tag) {
+        assert_eq!(found, Some(before), "{what}: whole weeks leave the time of day");
+        return;
+    }
     assert_ne!(found, Some(before), "{what}: as it was");
     if let Some(found) = found {
         assert!(!format!("{found:?}").contains("yzzyqua"), "{what}: the value is still there");
