@@ -36,7 +36,7 @@ fn ct_header(explicit: bool) -> Vec<u8> {
         put(&mut out, explicit, 0x0009, element, *b"LO", b"private value ");
     }
     for element in 0x0010..0x0040 {
-        put(&mut out, explicit, 0x0010, element, text, b"Some^Text^That^Is^Long");
+        put(&mut out, explicit, 0x0010, element, text, format!("Some^Text^No^{element:04x}^Of^It").as_bytes());
     }
     for element in 0x0010..0x0070 {
         put(&mut out, explicit, 0x0018, element, *b"DS", b"1.250000");
