@@ -168,7 +168,7 @@ impl Sendable {
     /// Looks for values that were removed or changed in texts that are sent beside the instance, each with what it is:
     /// labels, names, metadata. `residual.identifier-left` where one is found, or the finds where the profile lets them
     /// pass. Of an instance that goes as it is nothing was removed.
-    pub fn check_texts<'a>(&self, texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<Finding>, FileFailure> {
+    pub fn check_texts<'a, 'b>(&self, texts: impl IntoIterator<Item = (&'a str, &'b str)>) -> Result<Vec<Finding>, FileFailure> {
         match self {
             Self::Clean(clean) => clean.searched.check_texts(texts),
             Self::Uncleaned(_) => Ok(Vec::new()),

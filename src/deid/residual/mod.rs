@@ -160,9 +160,9 @@ impl Judged {
 
 impl Searched {
     /// Searches texts that are sent beside the instance: labels, names, metadata. `what` says which text it is.
-    pub(super) fn check_texts<'a>(
+    pub(super) fn check_texts<'a, 'b>(
         &self,
-        texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+        texts: impl IntoIterator<Item = (&'a str, &'b str)>,
     ) -> Result<Vec<Finding>, FileFailure> {
         let findings = texts.into_iter().filter_map(|(what, text)| self.first_in(what, text)).collect();
         decide(findings, self.on_leak)

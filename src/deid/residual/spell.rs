@@ -3,6 +3,8 @@
 //! Owns which parts of a value count, how a date is spelled and in which encodings text is looked for. A spelling depends
 //! on the value alone, never on the file.
 
+use std::borrow::Cow;
+
 use chrono::{Datelike, NaiveDate};
 use encoding_rs::{BIG5, EUC_JP, EUC_KR, GB18030, SHIFT_JIS};
 
@@ -60,13 +62,25 @@ pub(super) fn needles(source: &Source, min: usize) -> Vec<Needle> {
 
 /// The values of the field as text, without padding.
 fn values(source: &Source) -> Vec<String> {
-    let text = if is_plain(&source.value) {
-        String::from_utf8_lossy(&source.value).into_owned()
-    } else {
-        let own = source.sets.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        CharacterSet::from_element(own).decode(&source.value, source.kind == Kind::Name)
-    };
-    text.split('\\').map(|value| value.trim_matches([' ', '\0', '\n', '\r', '\t']).to_owned()).filter(|v| !v.is_empty()).collect()
+    let trimmed = |value: &str| value.trim_matches([' ', '\0', '\n', '\r', '\t']).to_owned();
+    let texts = readings(source);
+    let all = texts.iter().flat_map(|text| text.split('\\')).map(trimmed);
+    all.filter(|value| !value.is_empty()).collect()
+}
+
+/// What the bytes may say: one text, or several where no character set says how they are to be read.
+fn readings(source: &Source) -> Vec<String> {
+    let bytes = &source.value;
+    if is_plain(bytes) {
+        return vec![String::from_utf8_lossy(bytes).into_owned()];
+    }
+    let own = source.sets.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut texts = vec![CharacterSet::from_element(own).decode(bytes, source.kind == Kind::Name)];
+    if CharacterSet::from_element(own) == CharacterSet::default() {
+        texts.extend(str::from_utf8(bytes).map(str::to_owned));
+        texts.extend(SHIFT_JIS.decode_without_bom_handling_and_without_replacement(bytes).map(Cow::into_owned));
+    }
+    texts
 }
 
 fn day(value: &str, out: &mut Vec<Needle>) {
