@@ -67,6 +67,7 @@ codes! {
         DeidText = "deid.unencodable-text", "a new value cannot be written in the file's character set", "have the rule changed to write plain ASCII";
         DeidTarget = "deid.unsupported-target", "the rule's action does not apply to a data element of this VR", "have the rule changed to an action that fits the VR, often `remove`";
         DeidPixels = "deid.pixels", "the profile blanks part of the image, which cannot be done on this file", "convert the file to an uncompressed transfer syntax, or have the profile's `alter_pixels` leave such files out";
+        DeidDocument = "deid.document", "the file holds a document, which cannot be looked into", "have the profile say `encapsulated = \"remove\"` or `\"keep\"` in `[dicom.confidentiality]`";
         DeidEnvelope = "deid.envelope", "the encrypted envelope of the file cannot be used", "give the profile the key that the envelope was sealed with";
         DeidFilename = "deid.filename", "the profile's `filenames` give this file no name", "ask an administrator to change the `filenames` entry that the message names, or to add one for such files";
         DeidVerify = "deid.verification", "what was written does not read back as intended", "report this as a bug; the file was not sent";
@@ -107,6 +108,9 @@ codes! {
         ProfileUnknown = "profile.unknown", "whether a profile governs cannot be found out", "ask an administrator for permission to view the settings; nothing was sent";
         ProfileUnconfirmed = "profile.unconfirmed", "sending data as it is was not confirmed", "confirm at the prompt, or pass `--no-deid` with `-y`";
         DeidLog = "profile.deid-log", "the site keeps a de-identification log, which this version does not write", "use Flywheel's own client for this site";
+        PseudonymKeyMissing = "pseudonym.key-missing", "the profile makes pseudonyms, and there is no key for them yet", "give one with `--pseudonym-key-file` or FWUPLOAD_PSEUDONYM_KEY, or have one made with `--new-pseudonym-key`";
+        PseudonymKeySource = "pseudonym.key-source", "the pseudonym key's source cannot be used", "check the file or command; a key file must be yours alone (chmod 600)";
+        PseudonymKeyInvalid = "pseudonym.key-invalid", "the pseudonym key has no usable form", "a key is 64 hexadecimal digits, as `openssl rand -hex 32` prints them";
         ProjectNotFound = "project.not-found", "the project does not exist or you cannot see it", "check spelling and case, or pass `--create-project`";
         ProjectAmbiguous = "project.ambiguous", "several projects have this label", "name it as group/project";
         NetworkUnavailable = "network.unavailable", "the server cannot be reached", "check network, proxy and `--site`, then run the same command again";

@@ -178,9 +178,10 @@ mod tests {
         assert_eq!(key(1).fingerprint(), PINNED_FINGERPRINT);
     }
 
-    const PINNED_UID: &str = "";
-    const PINNED_PATIENT: (&str, i64) = ("", 0);
-    const PINNED_FINGERPRINT: &str = "";
+    // Computed with another HMAC implementation.
+    const PINNED_UID: &str = "2.25.243372789102922848714420710642113861679";
+    const PINNED_PATIENT: (&str, i64) = ("MAH2N97NYN", -2912);
+    const PINNED_FINGERPRINT: &str = "d7b4e2ce63090858";
 
     #[test]
     fn uids_are_uuids_of_version_8() {

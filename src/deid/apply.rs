@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::act::{Act, CHARACTER_SET, Done, Misstep, Scope};
+use super::confidentiality::Outcome;
 use super::enveloped::{Filling, Opened};
 use super::hash::Hasher;
 use super::paths::{Location, Paths, find};
@@ -76,6 +77,8 @@ pub(super) struct Run {
     pub(super) opened: Option<Opened>,
     /// Who did what, where somebody wants to know.
     pub(super) log: Option<Box<Log>>,
+    /// What the table of PS3.15 came to, where the profile asks for it.
+    pub(super) outcome: Option<Outcome>,
     /// What rules read beside their own element, by the rule.
     pub(super) others: BTreeMap<usize, Rc<[(Tag, Reading)]>>,
 }

@@ -5,6 +5,7 @@ use super::afterwards;
 use super::age::age;
 use super::apply::{Rules, Run};
 use super::compile;
+use super::confidentiality::{Engine, Outcome, Pixels};
 use super::enveloped::Handling;
 use super::hash::Hasher;
 use super::instance::CleanInstance;
@@ -15,7 +16,7 @@ use super::record::Change;
 use super::residual::Residual;
 use super::text::{Reading, read};
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value, Written};
-use crate::failure::FileFailure;
+use crate::failure::{FileCode, FileFailure};
 use crate::phi::Phi;
 use crate::profile::{AgeUnit, AlterPixels, DateFormat, Profile};
 use crate::pseudonym::PseudonymKey;
@@ -36,6 +37,7 @@ pub struct Cleaner {
     remove_undefined: bool,
     /// Whether every sequence must be open for the rules.
     reaches_everywhere: bool,
+    confidentiality: Option<Engine>,
     age: Option<(DateFormat, Option<AgeUnit>)>,
     alter_pixels: Option<AlterPixels>,
     envelope: Option<Handling>,
@@ -64,7 +66,10 @@ impl Cleaner {
         let protected = || dicom.fields.iter().filter_map(|rule| PrivateName::of(&rule.selector)).collect();
         let rules = Rules::new(compile::rules(dicom), dicom.recurse_sequence, hasher);
         Self {
-            reaches_everywhere: rules.reach_everywhere() || dicom.remove_private_tags || dicom.remove_undefined,
+            reaches_everywhere: rules.reach_everywhere()
+                || dicom.remove_private_tags
+                || dicom.remove_undefined
+                || dicom.confidentiality.is_some(),
             rules,
             names: compile::names(dicom),
             limits,
@@ -72,6 +77,7 @@ impl Cleaner {
             remove_undefined: dicom.remove_undefined,
             envelope: Handling::of(dicom),
             residual: Residual::new(dicom),
+            confidentiality: dicom.confidentiality.as_ref().map(Engine::new),
             age: dicom.patient_age_from_birthdate.then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
             alter_pixels: dicom.alter_pixels.clone(),
             key: None,
@@ -131,8 +137,9 @@ impl Cleaner {
         let name = self.names.as_ref().map(|names| names.name(path, &data, encoding, self.rules.hasher())).transpose()?;
         let written = if run.log.is_some() { data.clone() } else { DataSet::new() };
         part(&mut instance, data);
+        let by_study = run.outcome.as_ref().is_some_and(|outcome| outcome.without_patient_id);
         let check = |bytes: &Written| self.residual.check(wanted, bytes, &before, &instance, &self.limits);
-        Ok((CleanInstance::write(&instance, &self.limits, run.changed, name, check)?, written))
+        Ok((CleanInstance::write(&instance, &self.limits, run.changed, name, check)?.by_study(by_study), written))
     }
 
     /// All steps on the data set, in the order of Flywheel's engine. Gives the number of elements changed.
@@ -152,6 +159,7 @@ impl Cleaner {
             Some(envelope) => envelope.begin(data, run, &self.limits)?,
             None => None,
         };
+        let outcome = self.by_the_table(data, encoding, run)?;
         if let Some(protected) = &self.remove_private {
             run.step("remove-private-tags", data, |data| private::remove_all(data, protected));
         }
@@ -169,6 +177,13 @@ impl Cleaner {
         if let Some(before) = &retained {
             run.retain_changed(before, data, encoding)?;
         }
+        if let (Some(engine), Some(outcome)) = (&self.confidentiality, &outcome) {
+            run.step("confidentiality", data, |data| {
+                engine.mark(data, encoding, outcome, Pixels::default());
+                0
+            });
+        }
+        run.outcome = outcome;
         if self.reaches_everywhere {
             afterwards::all_sequences_open(data)?;
         }
@@ -179,6 +194,22 @@ impl Cleaner {
             Some(envelope) => envelope.end(data, encoding, run, &self.limits, self.rules.list.is_empty()),
             None => Ok(()),
         }
+    }
+}
+
+impl Cleaner {
+    /// The Basic Profile and its options, where the profile asks for them.
+    fn by_the_table(&self, data: &mut DataSet, encoding: Encoding, run: &mut Run) -> Result<Option<Outcome>, FileFailure> {
+        let Some(engine) = &self.confidentiality else { return Ok(None) };
+        let Some(key) = &self.key else {
+            return Err(FileFailure::new(FileCode::DeidRule, "the profile makes pseudonyms, and there is no key for them"));
+        };
+        let mut done = Ok(Outcome::default());
+        run.step("confidentiality", data, |data| {
+            done = engine.apply(data, encoding, &self.rules, key);
+            done.as_ref().map_or(0, |outcome| outcome.changed)
+        });
+        done.map(Some)
     }
 }
 

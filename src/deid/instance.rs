@@ -42,6 +42,7 @@ pub struct CleanInstance {
     name: Option<String>,
     searched: Searched,
     findings: Vec<Finding>,
+    without_patient_id: bool,
 }
 
 impl fmt::Debug for CleanInstance {
@@ -61,12 +62,17 @@ impl CleanInstance {
     ) -> Result<Self, FileFailure> {
         let (outgoing, (searched, mut findings)) = Outgoing::write(instance, limits, check)?;
         findings.extend(searched.check_texts(name.iter().map(|name| ("the file name that the profile gives", name.as_str())))?);
-        Ok(Self { outgoing, changed, name, searched, findings })
+        Ok(Self { outgoing, changed, name, searched, findings, without_patient_id: false })
     }
 
     /// Values that were removed or changed and still stand in what is sent, where the profile lets it be sent all the same.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// Remembers that the study had to stand for the patient.
+    pub(super) fn by_study(self, without_patient_id: bool) -> Self {
+        Self { without_patient_id, ..self }
     }
 
     /// The file name that the profile gives it, where it names files.
@@ -145,6 +151,11 @@ impl Sendable {
             Self::Clean(clean) => clean.file_name(),
             Self::Uncleaned(_) => None,
         }
+    }
+
+    /// Whether a pseudonym was made and there was no usable Patient ID for it, so that the study stands for the patient.
+    pub fn is_without_patient_id(&self) -> bool {
+        matches!(self, Self::Clean(clean) if clean.without_patient_id)
     }
 
     /// How many elements the profile changed, made or removed.

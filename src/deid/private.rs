@@ -58,7 +58,7 @@ pub(super) fn is_creator(tag: Tag) -> bool {
     standard::is_private(tag) && (0x10..=0xFF).contains(&tag.element())
 }
 
-fn creator_text(element: &Element, data: &DataSet) -> String {
+pub(super) fn creator_text(element: &Element, data: &DataSet) -> String {
     let Some(bytes) = element.bytes() else { return String::new() };
     let charset = crate::dicom::character_set_of(data, &CharacterSet::default());
     charset.decode(bytes, false).trim_end_matches([' ', '\0']).to_owned()

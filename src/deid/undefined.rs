@@ -1,5 +1,6 @@
 //! `remove-undefined`: what no rule addresses goes.
 
+use super::act::Act;
 use super::apply::{Rules, Target};
 use super::paths::{Location, Paths};
 use crate::dicom::{DataSet, Tag};
@@ -8,7 +9,8 @@ use crate::profile::{ItemChoice, Path};
 
 /// The elements that path expressions address.
 pub(super) struct Defined {
-    locations: Vec<Location>,
+    /// With whether the rule keeps what it addresses.
+    locations: Vec<(bool, Location)>,
 }
 
 impl Rules {
@@ -19,7 +21,8 @@ impl Rules {
         for rule in &self.list {
             if let Target::Regex(regex) = &rule.target {
                 let found = paths.get_or_insert_with(|| Paths::of(data)).matching(regex);
-                locations.extend(found.map_err(|why| rule.too_complex(why))?);
+                let found = found.map_err(|why| rule.too_complex(why))?;
+                locations.extend(found.into_iter().map(|location| (matches!(rule.act, Act::Keep), location)));
             }
         }
         Ok(Defined { locations })
@@ -32,7 +35,7 @@ impl Rules {
     }
 
     fn undefined(&self, data: &mut DataSet, defined: &Defined, at: &mut Vec<(Tag, usize)>) -> u32 {
-        let kept = self.addressed(data, defined, at);
+        let kept = self.addressed(data, defined, at, false);
         let mut removed = 0;
         let mut filled = Vec::new();
         for element in data.iter_mut() {
@@ -54,11 +57,11 @@ impl Rules {
         removed
     }
 
-    /// The elements of a data set that some rule addresses.
-    fn addressed(&self, data: &DataSet, defined: &Defined, at: &[(Tag, usize)]) -> Vec<Tag> {
+    /// The elements of a data set that some rule addresses; with `keeping`, those that some rule addresses to keep them.
+    pub(super) fn addressed(&self, data: &DataSet, defined: &Defined, at: &[(Tag, usize)], keeping: bool) -> Vec<Tag> {
         let here = at.is_empty() || self.recurse;
         let mut kept = Vec::new();
-        for rule in &self.list {
+        for rule in self.list.iter().filter(|rule| !keeping || matches!(rule.act, Act::Keep)) {
             match &rule.target {
                 Target::Tag(tag) if here => kept.push(*tag),
                 Target::Private(name) if here => {
@@ -73,9 +76,27 @@ impl Rules {
                 _ => {}
             }
         }
-        let same = |location: &&Location| location.items.as_slice() == at;
-        kept.extend(defined.locations.iter().filter(same).map(|location| location.tag));
+        let same = |(_, location): &&(bool, Location)| location.items.as_slice() == at;
+        let found = defined.locations.iter().filter(same).filter(|(keeps, _)| *keeps || !keeping);
+        kept.extend(found.map(|(_, location)| location.tag));
         kept
+    }
+}
+
+impl Rules {
+    /// The sequences of a data set through which rules reach for what they do not simply remove.
+    pub(super) fn reached_through(&self, defined: &Defined, at: &[(Tag, usize)]) -> Vec<Tag> {
+        let mut through = Vec::new();
+        for rule in self.list.iter().filter(|rule| !matches!(rule.act, Act::Remove)) {
+            if let Target::Path(path) = &rule.target
+                && passes(path, at)
+            {
+                through.extend(path.sequences.get(at.len()).map(|(tag, _)| *tag));
+            }
+        }
+        let deeper = defined.locations.iter().filter(|(_, location)| location.items.starts_with(at));
+        through.extend(deeper.filter_map(|(_, location)| location.items.get(at.len()).map(|(tag, _)| *tag)));
+        through
     }
 }
 

@@ -207,6 +207,11 @@ impl DataSet {
         self.elements.retain(keep);
     }
 
+    /// Edits the elements one after the other and keeps those for which `keep` says so.
+    pub fn retain_mut(&mut self, keep: impl FnMut(&mut Element) -> bool) {
+        self.elements.retain_mut(keep);
+    }
+
     /// Puts an element in the place of the one with its tag, else before the first with a higher tag.
     pub fn put(&mut self, element: Element) {
         if let Some(existing) = self.get_mut(element.tag) {

@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::config::PackageBy;
 use crate::deid::{Finding, Sendable};
 use crate::dicom::{self, Source};
-use crate::event::{Event, Outcome};
+use crate::event::{Event, Outcome, Severity};
 use crate::failure::FileFailure;
 use crate::package::{self, Package};
 use crate::plan::UploadPlan;
@@ -50,6 +50,7 @@ fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &D
     for file in distinct.same {
         deliveries.settle(&file, Outcome::Skipped(crate::discover::SkipReason::SameInstance));
     }
+    warn_of_missing_ids(&distinct.kept, deliveries);
     for (file, failure) in distinct.clashing {
         deliveries.settle(&file, Outcome::Failed(failure));
     }
@@ -58,6 +59,16 @@ fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &D
         .flat_map(|(destination, members)| pack(&destination, members, deliveries))
         .collect();
     deliveries.hand_over(packages, permit);
+}
+
+/// Two studies of one person get two pseudonyms where neither says whose it is; somebody must know.
+fn warn_of_missing_ids(kept: &[Ready], deliveries: &Deliveries) {
+    let count = kept.iter().filter(|ready| ready.instance.is_without_patient_id()).count();
+    if count > 0 {
+        let files = if count == 1 { "1 file of a series has".to_owned() } else { format!("{count} files of a series have") };
+        let text = format!("{files} no Patient ID: the study stands for the patient, and each study gets a pseudonym of its own");
+        deliveries.events().notice(Severity::Warning, "no-patient-id", text);
+    }
 }
 
 /// Reads and cleans one file. A failure is settled here; so is a defect that panics, without taking the run along.

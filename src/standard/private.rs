@@ -33,6 +33,11 @@ pub fn is_listed_as_safe(creator: &str, group: u16, element: u8) -> bool {
     find(creator, group, element).is_some()
 }
 
+/// The VR under which the standard lists a private element as safe; `Some(None)` where the list gives none or a choice.
+pub fn safe_private_vr(creator: &str, group: u16, element: u8) -> Option<Option<VR>> {
+    find(creator, group, element).map(|listed| listed.0)
+}
+
 fn find(creator: &str, group: u16, element: u8) -> Option<Listed> {
     // The lifetime of the key is shortened by the lookup, so borrowing for less than 'static does.
     let table: &HashMap<(&str, u16, u8), Listed> = &ROWS;

@@ -26,6 +26,7 @@ mod pixels;
 mod profile_commands;
 mod profile_errors;
 mod profile_lint;
+mod pseudonym_keys;
 mod quirks;
 mod reports;
 mod run;

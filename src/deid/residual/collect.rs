@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::seam::is_identifier;
+use super::known::is_identifier;
 use crate::deid::private::is_creator;
 use crate::deid::text::is_plain;
 use crate::dicom::{DataSet, Element, Tag, VR};

@@ -19,7 +19,7 @@
 //! A place does not raise it where
 //! - the element is for numbers or times, or no element's value holds it whole;
 //! - it is a date in a DA or DT, which the profile decides one by one and lint reports, or in a UID;
-//! - a `keep` of the profile names the element;
+//! - a `keep` of the profile names the element, or an option keeps it that the Basic Profile would not;
 //! - it is the whole of a code string or of a part of a coded entry of the standard, or, for a value of a private element,
 //!   of any attribute of the standard;
 //! - cleaning wrote it: a date, time, UID, name or identifier; a value that the profile states; the marks of what was
@@ -28,8 +28,8 @@
 
 mod collect;
 mod finding;
+mod known;
 mod purpose;
-mod seam;
 mod search;
 mod spell;
 mod triage;

@@ -5,14 +5,16 @@
 use std::collections::HashSet;
 
 use crate::deid::private::PrivateName;
-use crate::dicom::{DataSet, Element, Tag};
-use crate::profile::{Action, DicomRules, ItemChoice, Scalar, Selector};
+use crate::dicom::{DataSet, Element, Tag, VR};
+use crate::profile::{Action, Confidentiality, DicomRules, ItemChoice, Scalar, Selector, Why};
 use crate::standard;
+use crate::standard::confidentiality::ActionCode;
 
 /// The intentions of a profile.
 pub(super) struct Purpose {
     kept: Vec<Selector>,
     everywhere: bool,
+    table: Option<Confidentiality>,
     stated: HashSet<String>,
 }
 
@@ -27,7 +29,12 @@ impl Purpose {
             Scalar::Text(text) => Some(text.trim().to_owned()),
             Scalar::Integer(_) | Scalar::Float(_) => None,
         });
-        Self { kept: kept.collect(), everywhere: dicom.recurse_sequence, stated: stated.collect() }
+        Self {
+            kept: kept.collect(),
+            everywhere: dicom.recurse_sequence,
+            table: dicom.confidentiality.clone(),
+            stated: stated.collect(),
+        }
     }
 
     /// Whether the profile states this value, padding aside.
@@ -35,9 +42,14 @@ impl Purpose {
         String::from_utf8_lossy(value).trim_end_matches(['\0', ' ']).split('\\').all(|value| self.stated.contains(value.trim()))
     }
 
-    /// Whether the profile keeps an element by name.
+    /// Whether the profile keeps an element by name, or by an option that keeps what the Basic Profile does not.
     pub(super) fn keeps(&self, items: &[(Tag, usize)], tag: Tag, data: &DataSet) -> bool {
-        self.kept.iter().any(|selector| selects(selector, items, tag, data, self.everywhere))
+        let by_option = |table: &Confidentiality| {
+            let decision = table.decide(tag, standard::vr(tag).unwrap_or(VR::UN));
+            decision.code == ActionCode::Keep && matches!(decision.why, Why::Option(_))
+        };
+        self.table.as_ref().is_some_and(by_option)
+            || self.kept.iter().any(|selector| selects(selector, items, tag, data, self.everywhere))
     }
 }
 

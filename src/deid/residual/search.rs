@@ -12,6 +12,7 @@ use super::collect::{Kind, Lost, Place, Source};
 use super::spell::{Border, Needle};
 use super::uids;
 use super::warm::{Automaton, Cache};
+use crate::standard::is_registered_uid;
 
 /// What one instance has lost, ready to be looked for.
 pub(in crate::deid) struct Wanted {
@@ -24,6 +25,11 @@ pub(in crate::deid) struct Wanted {
     uids: HashMap<Box<[u8]>, u32>,
     /// Where each value stood first, and what it was taken for.
     pub(super) values: Vec<(Place, Kind)>,
+}
+
+/// Whether the standard registers a UID, so that it names a definition.
+fn is_registered(uid: &[u8]) -> bool {
+    str::from_utf8(uid).is_ok_and(is_registered_uid)
 }
 
 /// A place where a spelling stands.
@@ -51,6 +57,9 @@ impl Wanted {
         let mut numbers = Vec::with_capacity(lost.len());
         for (at, lost) in (0..).zip(&lost) {
             if uids::is_uid(&lost.source.value) {
+                if is_registered(&lost.source.value) {
+                    continue;
+                }
                 uids.entry(lost.source.value.as_ref().into()).or_insert(at);
             } else if lost.source.kind != Kind::Uid {
                 sources.push(&lost.source);

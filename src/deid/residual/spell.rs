@@ -9,7 +9,7 @@ use chrono::{Datelike, NaiveDate};
 use encoding_rs::{BIG5, EUC_JP, EUC_KR, GB18030, SHIFT_JIS};
 
 use super::collect::{Kind, Source};
-use super::seam::{is_common_word, spellings};
+use super::known::{is_common_word, spellings};
 use crate::deid::text::is_plain;
 use crate::dicom::CharacterSet;
 

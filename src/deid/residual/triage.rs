@@ -3,7 +3,7 @@
 //! Owns the exceptions; each is listed in the comment of the module above.
 
 use super::collect::{Kind, Place, is_code};
-use super::seam::is_identifier;
+use super::known::is_identifier;
 use super::search::{Hit, Wanted};
 use super::spell::Border;
 use crate::dicom::{DataSet, Element, Standing, Tag, VR};

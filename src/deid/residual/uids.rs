@@ -6,17 +6,15 @@ use std::ops::Range;
 
 use memchr::memchr_iter;
 
-/// UIDs of the standard name definitions.
-const OF_THE_STANDARD: &[u8] = b"1.2.840.10008.";
 /// Shorter ones may as well be versions.
 const SHORTEST: usize = 8;
 const LONGEST: usize = 64;
 
-/// Whether a value is a UID that may tell one instance from another.
+/// Whether a value has the form of a UID that may tell one instance from another.
 pub(super) fn is_uid(value: &[u8]) -> bool {
     let digits = value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
     let points = memchr_iter(b'.', value).count();
-    digits && points >= 2 && (SHORTEST..=LONGEST).contains(&value.len()) && !value.starts_with(OF_THE_STANDARD)
+    digits && points >= 2 && (SHORTEST..=LONGEST).contains(&value.len())
 }
 
 /// Tells of every run that may be a UID: where it stands, its characters, and bytes per character.
@@ -87,7 +85,7 @@ mod tests {
             all(b"see 1.2.826.0.1, 1.250000 and 1.2.840.99.7."),
             [("1.2.826.0.1".into(), 4, 1), ("1.2.840.99.7".into(), 30, 1)]
         );
-        assert_eq!(all(b"1.2.840.10008.1.2 1.2.3 ....... v1.2.3"), []);
+        assert_eq!(all(b"1.2.3 ....... v1.2.3"), []);
     }
 
     #[test]

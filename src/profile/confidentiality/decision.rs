@@ -4,7 +4,7 @@ use dicom_core::{Tag, VR};
 
 use super::{Confidentiality, Unlisted};
 use crate::standard::confidentiality::{ActionCode, Attribute, ConfidentialityOption};
-use crate::standard::{self, Concern, blind_spot, is_private};
+use crate::standard::{self, Concern, TemporalRole, UidRole, blind_spot, is_private};
 
 /// What is to be done with an attribute, and who says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,14 +84,17 @@ impl Confidentiality {
         }
     }
 
-    fn by_time(&self, _tag: Tag) -> ActionCode {
+    /// Only events of the patient's story move. What is printed on a label or in the standard stays.
+    fn by_time(&self, tag: Tag) -> ActionCode {
         let has = |option| self.options.has(option);
-        if has(ConfidentialityOption::RetainFullDates) {
-            ActionCode::Keep
-        } else if has(ConfidentialityOption::RetainModifiedDates) {
-            ActionCode::Clean
-        } else {
-            ActionCode::Remove
+        match standard::temporal_role(tag) {
+            _ if has(ConfidentialityOption::RetainFullDates) => ActionCode::Keep,
+            Some(TemporalRole::Vocabulary) => ActionCode::Keep,
+            Some(TemporalRole::Device | TemporalRole::Source) if has(ConfidentialityOption::RetainDeviceIdentity) => {
+                ActionCode::Keep
+            }
+            Some(TemporalRole::Subject) | None if has(ConfidentialityOption::RetainModifiedDates) => ActionCode::Clean,
+            _ => ActionCode::Remove,
         }
     }
 
@@ -112,7 +115,8 @@ impl Confidentiality {
                     ActionCode::Clean
                 }
             }
-            UI if !standard::is_of_no_concern(tag) => ActionCode::Uid,
+            UI if self.options.has(ConfidentialityOption::RetainUids) => ActionCode::Keep,
+            UI if standard::uid_role(tag) != Some(UidRole::Definition) => ActionCode::Uid,
             OB | OD | OF | OL | OV | OW if strict && !is_picture(tag) => ActionCode::Remove,
             _ => ActionCode::Keep,
         }

@@ -1,0 +1,68 @@
+//! Graphics: annotations that become dummies, and overlays, which cannot be looked into and go as a whole.
+
+use super::act::put_text;
+use super::{Place, Stays, Work, failure};
+use crate::dicom::{DataSet, Element, Tag, VR};
+use crate::failure::{FileCode, FileFailure};
+
+const GRAPHIC_OBJECTS: Tag = Tag(0x0070, 0x0009);
+const DATA: Tag = Tag(0x0070, 0x0022);
+const KIND: Tag = Tag(0x0070, 0x0023);
+const POINTS: Tag = Tag(0x0070, 0x0021);
+const DIMENSIONS: Tag = Tag(0x0070, 0x0020);
+const FILLED: Tag = Tag(0x0070, 0x0024);
+/// Overlay Bits Allocated, of each overlay group.
+const OVERLAY_BITS: u16 = 0x0100;
+
+impl Work<'_> {
+    /// Every drawing becomes one point; texts become dummies by the table.
+    pub(super) fn dummy_graphics(&mut self, element: &mut Element, place: Place<'_>) -> Result<Stays, FileFailure> {
+        let big = element.items().is_some_and(|sequence| sequence.encoding.big_endian);
+        for item in element.items_mut().into_iter().flat_map(|sequence| &mut sequence.items) {
+            let objects = item.data.get_mut(GRAPHIC_OBJECTS).and_then(Element::items_mut);
+            for object in objects.into_iter().flat_map(|objects| &mut objects.items) {
+                point(&mut object.data, big);
+                self.outcome.changed += 1;
+            }
+        }
+        self.items(element, place)
+    }
+}
+
+fn point(object: &mut DataSet, big_endian: bool) {
+    let word = |number: u16| if big_endian { number.to_be_bytes() } else { number.to_le_bytes() };
+    let one = if big_endian { 1_f32.to_be_bytes() } else { 1_f32.to_le_bytes() };
+    let vr = VR::US;
+    object.put(Element::new(DIMENSIONS, vr, word(2).to_vec()));
+    object.put(Element::new(POINTS, vr, word(1).to_vec()));
+    object.put(Element::new(DATA, VR::FL, [one, one].concat()));
+    if let Some(kind) = object.get_mut(KIND) {
+        put_text(kind, "POINT");
+    }
+    object.remove(FILLED);
+}
+
+/// Removes what describes overlays whose planes are gone, and refuses overlays that lie in the unused bits of the pixel
+/// data (retired, PS3.3-2004 section C.9.2), where they would stay.
+pub(super) fn without_overlays(data: &mut DataSet) -> Result<u32, FileFailure> {
+    let hidden = |element: &&Element| {
+        let bits = element.bytes().filter(|bytes| bytes.len() == 2);
+        is_overlay(element.tag)
+            && element.tag.element() == OVERLAY_BITS
+            && bits.is_some_and(|bits| !bits.contains(&1) || bits.contains(&16))
+    };
+    if let Some(element) = data.iter().find(hidden) {
+        return Err(failure(
+            FileCode::DeidPixels,
+            element.tag,
+            "an overlay lies in unused bits of the pixel data, where it cannot be removed",
+        ));
+    }
+    let before = data.len();
+    data.retain(|element| !is_overlay(element.tag));
+    Ok(u32::try_from(before - data.len()).unwrap_or(u32::MAX))
+}
+
+fn is_overlay(tag: Tag) -> bool {
+    tag.group() & 0xFF00 == 0x6000 && tag.group() % 2 == 0
+}

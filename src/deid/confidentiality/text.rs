@@ -1,0 +1,70 @@
+//! Texts that are cleaned: words that are known safe stay, nothing else does.
+
+use bytes::Bytes;
+
+use super::act::put_text;
+use super::{Place, Stays, Work};
+use crate::deid::{descriptors, dummy, text::separate};
+use crate::dicom::{DataSet, Element, Tag, VR, Value};
+use crate::failure::FileFailure;
+use crate::profile::{has_character_set, is_text};
+use crate::standard;
+
+/// Code Meaning.
+pub(super) const CODE_MEANING: Tag = Tag(0x0008, 0x0104);
+const SCHEME: Tag = Tag(0x0008, 0x0102);
+/// Coding schemes that are published, so that a code says no more than its meaning (PS3.16 section 8).
+const PUBLISHED: [&[u8]; 16] = [
+    b"DCM", b"SCT", b"SRT", b"SNM3", b"LN", b"UCUM", b"FMA", b"RADLEX", b"MA", b"NCIt", b"UMLS", b"I10", b"I9C", b"ICD10",
+    b"RXNORM", b"BI",
+];
+
+/// Whether a data set is a code of a published scheme.
+pub(super) fn is_of_known_scheme(data: &DataSet) -> bool {
+    let scheme = data.get(SCHEME).and_then(Element::bytes);
+    scheme.is_some_and(|bytes| PUBLISHED.contains(&bytes.trim_ascii_end()))
+}
+
+impl Work<'_> {
+    /// Keeps of a text what is known safe. Where that is nothing, the element is treated as without the option that let it
+    /// stay; one that the table does not list gets a dummy, which no IOD minds.
+    pub(super) fn clean_text(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
+        let Some(bytes) = element.bytes().filter(|_| is_text(vr)) else { return self.fall_back(element, vr, place) };
+        if bytes.iter().all(|byte| matches!(byte, b' ' | 0)) {
+            return Ok(Stays::Same);
+        }
+        let text = if has_character_set(vr) {
+            place.charset.decode(bytes, vr == VR::PN)
+        } else {
+            String::from_utf8_lossy(bytes).into_owned()
+        };
+        let values = separate(&text, vr);
+        let cleaned: Vec<_> = values.iter().map(|value| descriptors::clean(value, &self.own)).collect();
+        if cleaned.iter().all(|value| value.trim().is_empty()) {
+            return self.nothing_left(element, vr, place);
+        }
+        if values.iter().zip(&cleaned).all(|(old, new)| old == new) {
+            return Ok(Stays::Same);
+        }
+        match Element::with_text(element.tag, element.vr, &cleaned.join("\\"), place.charset) {
+            Ok(new) => {
+                element.value = new.value;
+                Ok(Stays::Changed)
+            }
+            Err(_) => self.nothing_left(element, vr, place),
+        }
+    }
+
+    fn nothing_left(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
+        if standard::attribute(element.tag).is_some() {
+            return self.fall_back(element, vr, place);
+        }
+        match dummy::dummy(element.tag, vr) {
+            Some(value) => {
+                element.value = Value::Bytes(Bytes::from_static(value));
+                Ok(Stays::Changed)
+            }
+            None => Ok(put_text(element, "")),
+        }
+    }
+}
