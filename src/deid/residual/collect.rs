@@ -7,12 +7,14 @@ use bytes::Bytes;
 use super::known::is_identifier;
 use crate::deid::private::is_creator;
 use crate::deid::text::is_plain;
-use crate::dicom::{DataSet, Element, Tag, VR};
+use crate::dicom::{DataSet, Element, Item, Tag, VR};
 use crate::standard;
 
 const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 /// The UIDs by which an instance, its series, its study and its frame of reference are known.
 const OWN_UIDS: [Tag; 4] = [Tag(0x0008, 0x0018), Tag(0x0020, 0x000D), Tag(0x0020, 0x000E), Tag(0x0020, 0x0052)];
+/// Manufacturer, its model name, software versions: they name a product.
+const PRODUCT: [Tag; 3] = [Tag(0x0008, 0x0070), Tag(0x0008, 0x1090), Tag(0x0018, 0x1020)];
 /// Codes that name a person or an institution; all others name things.
 const CODES_OF_PEOPLE: [Tag; 2] = [Tag(0x0040, 0x1101), Tag(0x0008, 0x0082)];
 
@@ -83,14 +85,8 @@ impl Collect<'_> {
 
     fn element(&mut self, old: &Element, new: Option<&Element>, sets: &Bytes) {
         if let Some(sequence) = old.items() {
-            let left = new.and_then(Element::items).filter(|left| left.items.len() == sequence.items.len());
-            for (index, item) in sequence.items.iter().enumerate() {
-                let left = left.and_then(|left| left.items.get(index)).map(|item| &item.data);
-                self.path.push((old.tag, index));
-                self.data_set(&item.data, left, sets);
-                self.path.pop();
-            }
-            return;
+            let left = new.and_then(Element::items).map(|left| left.items.as_slice()).unwrap_or_default();
+            return self.items(old.tag, &sequence.items, left, sets);
         }
         let Some(bytes) = old.bytes().filter(|bytes| !bytes.is_empty()) else { return };
         if new.and_then(Element::bytes).is_some_and(|new| same(bytes, new)) || self.stands_at_the_top(old) {
@@ -98,6 +94,16 @@ impl Collect<'_> {
         }
         if let Some(kind) = kind(old, self.path.last().map(|(sequence, _)| *sequence)) {
             self.value(kind, bytes, sets, old.tag);
+        }
+    }
+
+    /// Where items went away it cannot be told which: those count as gone of which none is left as it was.
+    fn items(&mut self, tag: Tag, items: &[Item], left: &[Item], sets: &Bytes) {
+        for (index, item) in items.iter().enumerate() {
+            let same = if left.len() < items.len() { left.iter().find(|left| **left == *item) } else { left.get(index) };
+            self.path.push((tag, index));
+            self.data_set(&item.data, same.map(|item| &item.data), sets);
+            self.path.pop();
         }
     }
 
@@ -115,11 +121,22 @@ impl Collect<'_> {
         for value in bytes.split(|byte| *byte == b'\\') {
             let value = value.trim_ascii().trim_suffix_zeros();
             let value = if kind == Kind::Date { value.get(..8).unwrap_or_default() } else { value };
+            if kind == Kind::Private && self.is_of_product(value) {
+                continue;
+            }
             let uid = kind == Kind::Uid && self.kept_uids.iter().any(|kept| kept.trim_suffix_zeros() == value);
             if !value.is_empty() && !uid {
                 self.push(Source { kind, sets: Bytes::new(), value: bytes.slice_ref(value) }, tag);
             }
         }
+    }
+
+    /// Whether a value says no more than what stands in the attributes that name the make of the device.
+    fn is_of_product(&self, value: &[u8]) -> bool {
+        PRODUCT
+            .iter()
+            .filter_map(|tag| self.after.get(*tag).and_then(Element::bytes))
+            .any(|product| !value.is_empty() && product.windows(value.len()).any(|part| part.eq_ignore_ascii_case(value)))
     }
 
     fn push(&mut self, source: Source, tag: Tag) {

@@ -10,7 +10,8 @@
 //! - Free text and values of private elements: whole, unless it is made of common words and numbers.
 //! - Dates: in many spellings. UIDs: whole; not those of the standard, nor those that the instance keeps as its own study,
 //!   series, instance or frame of reference.
-//! - Values in a removed item that the same attribute keeps at the top of the data set are not.
+//! - Not looked for are values in an item that the same attribute keeps at the top of the data set, and values of private
+//!   elements that say no more than manufacturer, model or software versions, where these are kept.
 //!
 //! Everything is looked for in the bytes that it had, in UTF-8, UTF-16, Latin-1 and the character sets that the instance
 //! declares, in upper and lower case. What has fewer than 8 characters must stand between word borders, digits apart from

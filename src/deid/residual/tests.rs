@@ -313,7 +313,23 @@ fn values_of_removed_private_elements_and_items_may_be_those_of_kept_attributes(
         )
     };
     assert_eq!(with("ZYXTRON 7"), None);
-    assert!(with("a Zyxtron 7").is_some(), "not the whole of it");
+    assert_eq!(with("Zyxtron 7 Plus"), None, "it names the product");
+    let private = vec![
+        raw_private(0x10, VR::LO, b"ACME"),
+        raw_private(0x1001, VR::LO, b"Zyxtron 7"),
+        named("ImageComments", "a Zyxtron 7"),
+    ];
+    assert!(left_by(fields, private).is_some());
+}
+
+#[test]
+fn items_that_are_left_have_lost_nothing() {
+    let other = || vec![named("IssuerOfPatientID", "Zanderveld")];
+    let insert = "{fields: [{name: OtherPatientIDsSequence.2.PatientID, replace-with: X}]}";
+    assert_eq!(left_by(insert, vec![sequence("OtherPatientIDsSequence", vec![other(), vec![]])]), None);
+    let comment = || vec![sequence("OtherPatientIDsSequence", vec![other()]), named("ImageComments", "zanderveld")];
+    assert!(left_by("{fields: [{name: OtherPatientIDsSequence, remove: true}]}", comment()).is_some());
+    assert_eq!(left_by(insert, comment()), None);
 }
 
 #[test]
