@@ -56,8 +56,11 @@ fn a_comment_without_it_passes() {
 fn a_warning_names_file_and_attributes_and_the_file_is_sent() {
     let place = place("seen: Wilhelmina");
     let ran = place.run(&format!("{RUN} --residual warn")).exits(0);
-    let warned: Vec<Value> =
-        ran.events_of("notice").into_iter().filter(|notice| notice["code"] == "residual" && notice.get("path").is_some()).collect();
+    let warned: Vec<Value> = ran
+        .events_of("notice")
+        .into_iter()
+        .filter(|notice| notice["code"] == "residual" && notice.get("path").is_some())
+        .collect();
     assert_eq!(warned.len(), 1, "{warned:?}");
     assert!(warned[0]["path"].as_str().unwrap().ends_with("in.dcm"));
     assert!(warned[0]["text"].as_str().unwrap().ends_with("still stands in ImageComments (0020,4000)"));

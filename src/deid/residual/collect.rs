@@ -2,6 +2,8 @@
 //!
 //! Owns what counts as text and what a value is taken for. It spells nothing out; bytes stay shared with the file.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 
 use super::known::is_identifier;
@@ -15,6 +17,8 @@ const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 const OWN_UIDS: [Tag; 4] = [Tag(0x0008, 0x0018), Tag(0x0020, 0x000D), Tag(0x0020, 0x000E), Tag(0x0020, 0x0052)];
 /// Manufacturer, its model name, software versions: they name a product.
 const PRODUCT: [Tag; 3] = [Tag(0x0008, 0x0070), Tag(0x0008, 0x1090), Tag(0x0018, 0x1020)];
+/// So many values are worth a look at which are the same.
+const MANY: usize = 256;
 /// Codes that name a person or an institution; all others name things.
 const CODES_OF_PEOPLE: [Tag; 2] = [Tag(0x0040, 0x1101), Tag(0x0008, 0x0082)];
 
@@ -59,6 +63,11 @@ pub(super) fn lost(before: &DataSet, after: &DataSet) -> Vec<Lost> {
     let kept_uids = OWN_UIDS.iter().filter_map(own).collect();
     let mut collect = Collect { before, after, kept_uids, path: Vec::new(), lost: Vec::new() };
     collect.data_set(before, Some(after), &Bytes::new());
+    // Frame after frame of an enhanced image loses the same.
+    if collect.lost.len() > MANY {
+        let mut seen = HashSet::new();
+        collect.lost.retain(|lost| seen.insert(lost.source.clone()));
+    }
     collect.lost
 }
 
@@ -75,10 +84,11 @@ impl Collect<'_> {
         let sets = sets(before, around);
         // Both are in the order of their tags, nearly always: the next one is where it should be, or is gone.
         let mut rest = after.map(DataSet::iter).unwrap_or_default().peekable();
+        let disordered = after.filter(|after| !is_sorted(after) || !is_sorted(before));
         for old in before {
             while rest.next_if(|new| new.tag < old.tag).is_some() {}
             let next = rest.next_if(|new| new.tag == old.tag);
-            let new = next.or_else(|| after.filter(|after| !is_sorted(after)).and_then(|after| after.get(old.tag)));
+            let new = next.or_else(|| disordered.and_then(|after| after.get(old.tag)));
             self.element(old, new, &sets);
         }
     }
