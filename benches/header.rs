@@ -120,6 +120,7 @@ fn header(c: &mut Criterion) {
             let profile = fwupload::profile::load(profile).expect("built in");
             let key = fwupload::pseudonym::PseudonymKey::from_bytes(&[7; 32]).expect("a key");
             let cleaner = Cleaner::new(&profile, limits).keyed(key);
+            cleaner.deidentify(instance.clone(), "x.dcm").expect("a file that can be cleaned");
             group.bench_function(format!("walk + {} + write", profile.name), |b| {
                 b.iter(|| dicom::read(source.clone(), &limits).and_then(|instance| cleaner.deidentify(instance, "x.dcm")));
             });

@@ -120,6 +120,9 @@ impl Residual {
 /// Preamble and prefix, which are written anew and hold nothing.
 const PREAMBLE: usize = 132;
 
+/// So many finds of one file are told.
+const MOST: usize = 100;
+
 /// What was found in the parts of a file.
 #[derive(Default)]
 struct Judged {
@@ -153,6 +156,9 @@ impl Judged {
     }
 
     fn add(&mut self, hit: &Hit, at: &Standing, wanted: &Wanted) {
+        if self.findings.len() >= MOST {
+            return;
+        }
         let from = usize::try_from(hit.value).ok().and_then(|value| wanted.values.get(value));
         let finding = from.map(|(place, _)| Finding::in_element(place, at));
         self.findings.extend(finding.filter(|finding| !self.findings.contains(finding)));

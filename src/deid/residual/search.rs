@@ -6,8 +6,6 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use memchr::memmem;
-
 use super::collect::{Kind, Lost, Place, Source};
 use super::spell::{Border, Needle};
 use super::uids;
@@ -108,12 +106,7 @@ impl Wanted {
         let lower = bytes.to_ascii_lowercase();
         for (value, needles) in &self.others {
             for needle in needles {
-                let finder = memmem::Finder::new(&needle.bytes);
-                let mut from = 0;
-                while let Some(at) = lower.get(from..).and_then(|rest| finder.find(rest)) {
-                    found(from + at + needle.bytes.len(), needle, *value);
-                    from += at + 1;
-                }
+                needle.ends_in(&lower, &mut |end| found(end, needle, *value));
             }
         }
     }

@@ -8,6 +8,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use memchr::memmem;
 
 use super::collect::Source;
 use super::spell::{Needle, needles};
@@ -55,11 +56,34 @@ impl Automaton {
 
     /// Tells of every spelling at every place: where it ends, and the values that it stands for.
     pub(super) fn search<'a>(&'a self, bytes: &[u8], found: &mut dyn FnMut(usize, &'a Needle, &'a [u32])) {
-        let Some(search) = &self.search else { return };
+        let Some(search) = &self.search else { return self.search_singly(bytes, found) };
         for hit in search.find_overlapping_iter(bytes) {
             if let Some((needle, values)) = self.needles.get(hit.pattern().as_usize()) {
                 found(hit.end(), needle, values);
             }
+        }
+    }
+
+    /// The same where there are more spellings than an automaton can hold.
+    fn search_singly<'a>(&'a self, bytes: &[u8], found: &mut dyn FnMut(usize, &'a Needle, &'a [u32])) {
+        if self.needles.is_empty() {
+            return;
+        }
+        let lower = bytes.to_ascii_lowercase();
+        for (needle, values) in &self.needles {
+            needle.ends_in(&lower, &mut |end| found(end, needle, values));
+        }
+    }
+}
+
+impl Needle {
+    /// Tells where the spelling ends in bytes whose letters are in lower case, at every place.
+    pub(super) fn ends_in(&self, lower: &[u8], found: &mut dyn FnMut(usize)) {
+        let finder = memmem::Finder::new(&self.bytes);
+        let mut from = 0;
+        while let Some(at) = lower.get(from..).and_then(|rest| finder.find(rest)) {
+            found(from + at + self.bytes.len());
+            from += at + 1;
         }
     }
 }
