@@ -36,7 +36,7 @@ fn ct_header(explicit: bool) -> Vec<u8> {
         put(&mut out, explicit, 0x0009, element, *b"LO", b"private value ");
     }
     for element in 0x0010..0x0040 {
-        put(&mut out, explicit, 0x0010, element, text, format!("Some^Text^No^{element:04x}^Of^It").as_bytes());
+        put(&mut out, explicit, 0x0010, element, text, format!("Text{element:02x}^Is^Word{element:02x}^Long ").as_bytes());
     }
     for element in 0x0010..0x0070 {
         put(&mut out, explicit, 0x0018, element, *b"DS", b"1.250000");
