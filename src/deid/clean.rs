@@ -13,8 +13,9 @@ use super::output_name::Names;
 use super::pixels;
 use super::private::{self, PrivateName};
 use super::record::Change;
+use super::residual::Residual;
 use super::text::{Reading, read};
-use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value};
+use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value, Written};
 use crate::failure::{FileCode, FileFailure};
 use crate::phi::Phi;
 use crate::profile::{AgeUnit, AlterPixels, DateFormat, Profile};
@@ -40,6 +41,7 @@ pub struct Cleaner {
     age: Option<(DateFormat, Option<AgeUnit>)>,
     alter_pixels: Option<AlterPixels>,
     envelope: Option<Handling>,
+    residual: Residual,
     /// Without it, files fail under a profile that makes pseudonyms.
     key: Option<PseudonymKey>,
 }
@@ -74,6 +76,7 @@ impl Cleaner {
             remove_private: dicom.remove_private_tags.then(protected),
             remove_undefined: dicom.remove_undefined,
             envelope: Handling::of(dicom),
+            residual: Residual::new(dicom),
             confidentiality: dicom.confidentiality.as_ref().map(Engine::new),
             age: dicom.patient_age_from_birthdate.then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
             alter_pixels: dicom.alter_pixels.clone(),
@@ -127,13 +130,16 @@ impl Cleaner {
         path: &str,
         run: &mut Run,
     ) -> Result<(CleanInstance, DataSet), FileFailure> {
-        self.steps(&mut data, instance.syntax.encoding, run)?;
         let encoding = instance.syntax.encoding;
+        let before = data.clone();
+        self.steps(&mut data, encoding, run)?;
+        let wanted = self.residual.wanted(&before, &data);
         let name = self.names.as_ref().map(|names| names.name(path, &data, encoding, self.rules.hasher())).transpose()?;
         let written = if run.log.is_some() { data.clone() } else { DataSet::new() };
         part(&mut instance, data);
         let by_study = run.outcome.as_ref().is_some_and(|outcome| outcome.without_patient_id);
-        Ok((CleanInstance::write(&instance, &self.limits, run.changed, name)?.by_study(by_study), written))
+        let check = |bytes: &Written| self.residual.check(wanted, bytes, &before, &instance, &self.limits);
+        Ok((CleanInstance::write(&instance, &self.limits, run.changed, name, check)?.by_study(by_study), written))
     }
 
     /// All steps on the data set, in the order of Flywheel's engine. Gives the number of elements changed.

@@ -29,6 +29,7 @@ mod profile_lint;
 mod pseudonym_keys;
 mod quirks;
 mod reports;
+mod residual;
 mod run;
 mod sandbox;
 mod server;
