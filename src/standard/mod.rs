@@ -4,8 +4,10 @@
 //! Knows nothing of files or profiles.
 
 mod blind_spots;
+pub mod burned_in;
 pub mod confidentiality;
 mod dictionary;
+pub mod iod_types;
 mod private;
 
 pub use blind_spots::{BlindSpot, Concern, blind_spot, blind_spots, is_of_no_concern};

@@ -1,0 +1,215 @@
+//! Which instances may show text in their picture, by what their header says of them. Data and its reading only: looks at no
+//! pixels, and what is done with such an instance is for others to say.
+
+use std::sync::OnceLock;
+
+use dicom_core::Tag;
+
+use super::dictionary::tag_of_keyword;
+
+/// Effect, reason, test, keyword, value. The first row that applies decides.
+const TABLE: &str = include_str!("burned-in-risk.csv");
+
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BurnedInRule {
+    /// Why, in a word: `ultrasound`, `secondary-capture`, `dose-screen`...
+    pub reason: &'static str,
+    /// What it takes.
+    pub condition: Condition,
+    /// Whether it says that there is no text, and so ends the search.
+    pub exempts: bool,
+}
+
+/// What a header has to say for a rule to apply. Values are compared without regard to case and to space around them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// The SOP class is this one, or below it: `1.2.840.10008.5.1.4.1.1.7` has `1.2.840.10008.5.1.4.1.1.7.1` below it.
+    SopClass(&'static str),
+    /// One of the attribute's values is this one.
+    AnyValue {
+        /// The attribute.
+        tag: Tag,
+        /// The value.
+        value: &'static str,
+    },
+    /// One of the attribute's values has this text in it.
+    Contains {
+        /// The attribute.
+        tag: Tag,
+        /// The text.
+        text: &'static str,
+    },
+    /// The attribute has a value, whichever.
+    Present {
+        /// The attribute.
+        tag: Tag,
+    },
+}
+
+/// SOP Class UID.
+const SOP_CLASS: Tag = Tag(0x0008, 0x0016);
+
+impl Condition {
+    /// The attribute that it is about.
+    pub fn tag(&self) -> Tag {
+        match self {
+            Self::SopClass(_) => SOP_CLASS,
+            Self::AnyValue { tag, .. } | Self::Contains { tag, .. } | Self::Present { tag } => *tag,
+        }
+    }
+
+    /// Whether it holds for an attribute with these values, trimmed and in upper case.
+    fn holds(&self, values: &[String]) -> bool {
+        values.iter().any(|value| match self {
+            Self::SopClass(class) => value.strip_prefix(class).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
+            Self::AnyValue { value: wanted, .. } => value == wanted,
+            Self::Contains { text, .. } => value.contains(text),
+            Self::Present { .. } => !value.is_empty(),
+        })
+    }
+}
+
+/// Every rule, in the order in which they are tried.
+///
+/// A device that says YES in Burned In Annotation (0028,0301) is always believed. One that says NO is not believed for
+/// captures, documents, ultrasound and what calls itself a screen or a report, where it is often wrong; its word ends the
+/// search before the rules for endoscopes, cameras and the weaker marks.
+pub fn rules() -> &'static [BurnedInRule] {
+    static RULES: OnceLock<Vec<BurnedInRule>> = OnceLock::new();
+    RULES.get_or_init(|| TABLE.lines().skip(1).filter_map(rule).collect())
+}
+
+/// The rule by which an instance may show text in its picture; none where no rule speaks of it. `lookup` gives the values
+/// of an attribute at the top of the data set, none where it is not there; it is asked once for each attribute. Classes
+/// without pictures are exempt by their SOP class: whether there are pixels all the same is not looked at.
+pub fn risk(lookup: impl Fn(Tag) -> Vec<String>) -> Option<&'static BurnedInRule> {
+    let mut seen: Vec<(Tag, Vec<String>)> = Vec::new();
+    let mut holds = |condition: &Condition| {
+        let tag = condition.tag();
+        if let Some((_, values)) = seen.iter().find(|(known, _)| *known == tag) {
+            return condition.holds(values);
+        }
+        let values = lookup(tag).iter().map(|value| comparable(value)).collect::<Vec<_>>();
+        let answer = condition.holds(&values);
+        seen.push((tag, values));
+        answer
+    };
+    rules().iter().find(|rule| holds(&rule.condition)).filter(|rule| !rule.exempts)
+}
+
+fn comparable(value: &str) -> String {
+    value.trim_matches([' ', '\0']).to_ascii_uppercase()
+}
+
+fn rule(line: &'static str) -> Option<BurnedInRule> {
+    let mut cells = line.split(',');
+    let exempts = match cells.next()? {
+        "risk" => false,
+        "exempt" => true,
+        _ => return None,
+    };
+    let (reason, test, tag, value) = (cells.next()?, cells.next()?, tag_of_keyword(cells.next()?)?, cells.next()?);
+    let condition = match test {
+        "class" if tag == SOP_CLASS => Condition::SopClass(value),
+        "value" => Condition::AnyValue { tag, value },
+        "contains" => Condition::Contains { tag, text: value },
+        "present" => Condition::Present { tag },
+        _ => return None,
+    };
+    cells.next().is_none().then_some(BurnedInRule { reason, condition, exempts })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::standard::keyword;
+
+    const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
+
+    /// The reason for an instance with these attributes.
+    fn reason(header: &[(&str, &str)]) -> Option<&'static str> {
+        let values = |tag| {
+            let found = header.iter().filter(|(name, _)| keyword(tag) == Some(*name));
+            found.flat_map(|(_, text)| text.split('\\')).map(str::to_owned).collect()
+        };
+        risk(values).map(|rule| rule.reason)
+    }
+
+    #[test]
+    fn the_table_is_the_pinned_one_and_read_whole() {
+        assert_eq!(hex::encode(Sha256::digest(TABLE)), "72ba21c9c38f88d140c1ba1112e6e93bb09f44ee3caf8c46bedf6e6209721a77");
+        assert_eq!((TABLE.lines().count(), rules().len()), (139, 138));
+        let of_values = |rule: &BurnedInRule| match rule.condition {
+            Condition::AnyValue { value, .. } => Some(value),
+            Condition::Contains { text, .. } => Some(text),
+            _ => None,
+        };
+        // What is compared is upper case, so the table must be.
+        assert!(rules().iter().filter_map(of_values).all(|value| !value.is_empty() && value == comparable(value)));
+    }
+
+    #[test]
+    fn ordinary_slices_are_no_risk() {
+        assert_eq!(reason(&[("SOPClassUID", CT), ("Modality", "CT"), ("ImageType", "ORIGINAL\\PRIMARY\\AXIAL")]), None);
+        assert_eq!(reason(&[("SOPClassUID", CT), ("ImageType", "ORIGINAL\\PRIMARY\\LOCALIZER")]), None);
+        assert_eq!(reason(&[("SOPClassUID", CT), ("ImageType", "DERIVED\\SECONDARY\\REFORMATTED\\AVERAGE")]), None);
+        assert_eq!(reason(&[]), None);
+    }
+
+    #[test]
+    fn screens_and_documents_are_found_by_their_class_and_their_marks() {
+        assert_eq!(reason(&[("SOPClassUID", "1.2.840.10008.5.1.4.1.1.7.4")]), Some("secondary-capture"));
+        assert_eq!(reason(&[("SOPClassUID", "1.2.840.10008.5.1.4.1.1.77.1.5.1")]), None, "77 is not below 7");
+        assert_eq!(reason(&[("SOPClassUID", "1.2.840.10008.5.1.4.1.1.104.1")]), Some("encapsulated-document"));
+        assert_eq!(reason(&[("SOPClassUID", CT), ("ImageType", "DERIVED\\SECONDARY\\SCREEN SAVE")]), Some("screen-save"));
+        assert_eq!(reason(&[("SOPClassUID", CT), ("ImageType", "ORIGINAL\\SECONDARY\\DOSE_INFO")]), Some("dose-screen"));
+        assert_eq!(reason(&[("SOPClassUID", CT), ("SeriesDescription", "Patient Protocol ")]), Some("patient-protocol"));
+        assert_eq!(reason(&[("SOPClassUID", CT), ("ConversionType", "DF")]), Some("digitized-film"));
+        assert_eq!(reason(&[("SOPClassUID", CT), ("DateOfSecondaryCapture", "20200101")]), Some("secondary-capture"));
+        assert_eq!(reason(&[("SOPClassUID", CT), ("DateOfSecondaryCapture", " ")]), None);
+    }
+
+    #[test]
+    fn a_device_is_believed_when_it_says_yes_and_not_always_when_it_says_no() {
+        assert_eq!(reason(&[("SOPClassUID", CT), ("BurnedInAnnotation", "YES")]), Some("burned-in-yes"));
+        for class in ["1.2.840.10008.5.1.4.1.1.6.1", "1.2.840.10008.5.1.4.1.1.3.1"] {
+            assert_eq!(reason(&[("SOPClassUID", class), ("BurnedInAnnotation", "NO")]), Some("ultrasound"));
+        }
+        let capture = [("SOPClassUID", "1.2.840.10008.5.1.4.1.1.7"), ("BurnedInAnnotation", "NO")];
+        assert_eq!(reason(&capture), Some("secondary-capture"));
+        let endoscopy = ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.77.1.1.1");
+        assert_eq!(reason(&[endoscopy]), Some("endoscopy"));
+        assert_eq!(reason(&[endoscopy, ("BurnedInAnnotation", "NO ")]), None);
+    }
+
+    #[test]
+    fn classes_without_a_picture_are_no_risk_whatever_they_are_called() {
+        let report = ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.88.67");
+        assert_eq!(reason(&[report, ("SeriesDescription", "Dose Report")]), None);
+        assert_eq!(reason(&[("SOPClassUID", "1.2.840.10008.5.1.4.1.1.481.2"), ("Modality", "RTDOSE")]), None);
+        // Portal images are "digital interface", which elsewhere is a frame grabber.
+        assert_eq!(reason(&[("SOPClassUID", "1.2.840.10008.5.1.4.1.1.481.1"), ("ConversionType", "DI")]), None);
+        assert_eq!(reason(&[("SOPClassUID", CT), ("ConversionType", "DI")]), Some("secondary-capture"));
+    }
+
+    #[test]
+    fn each_attribute_is_looked_up_once() {
+        let asked = RefCell::new(Vec::new());
+        assert_eq!(
+            risk(|tag| {
+                asked.borrow_mut().push(tag);
+                Vec::new()
+            }),
+            None
+        );
+        let mut once = asked.borrow().clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), asked.borrow().len());
+    }
+}
