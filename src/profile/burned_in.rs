@@ -181,9 +181,7 @@ fn expected(node: &Node, vr: VR, name: &str) -> Result<Expected, Problem> {
 fn areas(node: &Node, when: &[Trait]) -> Result<Blank, Problem> {
     match &node.kind {
         Kind::Text(word) if word == OUTSIDE => Ok(Blank::OutsideUltrasoundRegions),
-        Kind::List(items) => {
-            items.iter().map(|item| rectangle(item, when)).collect::<Result<_, _>>().map(Blank::Rectangles)
-        }
+        Kind::List(items) => items.iter().map(|item| rectangle(item, when)).collect::<Result<_, _>>().map(Blank::Rectangles),
         _ => Err(node.problem(format!("`blank` must be a list of rectangles or `{OUTSIDE}`")).with_hint(RECTANGLE)),
     }
 }
@@ -196,7 +194,8 @@ fn rectangle(node: &Node, when: &[Trait]) -> Result<Rectangle, Problem> {
     if width == 0 || height == 0 {
         return Err(node.problem("a rectangle of `blank` covers nothing").with_hint(RECTANGLE));
     }
-    for (what, tag, end) in [("columns", COLUMNS, u32::from(x) + u32::from(width)), ("rows", ROWS, u32::from(y) + u32::from(height))]
+    for (what, tag, end) in
+        [("columns", COLUMNS, u32::from(x) + u32::from(width)), ("rows", ROWS, u32::from(y) + u32::from(height))]
     {
         if stated(when, tag).is_some_and(|length| f64::from(end) > length) {
             let problem = node.problem(format!("a rectangle of `blank` ends beyond the {what} that `when` states"));

@@ -127,7 +127,14 @@ impl Pixels {
             Some(reason) if !settled && !self.removed && self.burned_in == BurnedIn::Refuse => Err(burned_in(reason)),
             _ => {
                 let at_risk = risk.is_some();
-                Ok(PixelWork { blanked, segments_blanked: false, settled, at_risk, risk_accepted: at_risk && !settled && !self.removed, by })
+                Ok(PixelWork {
+                    blanked,
+                    segments_blanked: false,
+                    settled,
+                    at_risk,
+                    risk_accepted: at_risk && !settled && !self.removed,
+                    by,
+                })
             }
         }
     }

@@ -134,10 +134,11 @@ impl Stream {
     }
 
     fn note(&mut self, range: Range<u64>, marked: bool) -> Result<(), FileFailure> {
+        let full = self.marked.len() >= RANGES;
         match self.marked.last_mut() {
             _ if !marked || range.is_empty() => {}
             Some(last) if last.end == range.start => last.end = range.end,
-            _ if self.marked.len() >= RANGES => return Err(cannot("there are millions of comments in the compressed frames")),
+            _ if full => return Err(cannot("there are millions of comments in the compressed frames")),
             _ => self.marked.push(range),
         }
         Ok(())

@@ -5,6 +5,7 @@ use dicom_core::Tag;
 use super::{Finding, Kind, Severity, Theme, tag_text};
 use crate::phi::escape_for_terminal;
 use crate::profile::action::{Replacement, Scalar};
+use crate::profile::burned_in::BurnedIn;
 use crate::profile::effect::{Fate, Place};
 use crate::profile::model::{DicomRules, Profile};
 
@@ -39,8 +40,10 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
 
 fn pixels(rules: &DicomRules) -> Option<Finding> {
     let gone = rules.effect_on(PIXELS, Place::Top).fate.is_gone();
-    let message = if rules.alter_pixels.is_some() {
-        "text burned into the image is not looked for beyond the regions of `alter_pixels`"
+    let message = if rules.burned_in == BurnedIn::Refuse {
+        "images are refused whose header says that they may show text; the pixels themselves are not looked at"
+    } else if rules.alter_pixels.is_some() || !rules.regions.is_empty() {
+        "text burned into the image is not looked for beyond the regions of `alter_pixels` and `pixels`"
     } else {
         "text burned into the image is not looked for"
     };

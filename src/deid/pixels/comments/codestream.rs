@@ -34,7 +34,11 @@ fn segment(stream: &mut Stream, marker: u16) -> Result<u64, FileFailure> {
     }
     let Some(length) = stream.word()? else { return Ok(0) };
     let payload = u64::from(length.checked_sub(2).ok_or_else(damaged)?);
-    if marker == COMMENT { stream.mark(payload)? } else { stream.skip(payload)? };
+    if marker == COMMENT {
+        stream.mark(payload)?
+    } else {
+        stream.skip(payload)?
+    };
     Ok(u64::from(length))
 }
 
@@ -86,6 +90,10 @@ pub(super) fn boxes(stream: &mut Stream) -> Result<(), FileFailure> {
         }
         let payload = u64::from(length).checked_sub(8).ok_or_else(damaged)?;
         // Signature, file type and image header; others hold text or are unknown.
-        if [b"jP  ", b"ftyp", b"jp2h"].contains(&&kind) { stream.skip(payload)? } else { stream.mark(payload)? };
+        if [b"jP  ", b"ftyp", b"jp2h"].contains(&&kind) {
+            stream.skip(payload)?
+        } else {
+            stream.mark(payload)?
+        };
     }
 }
