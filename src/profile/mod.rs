@@ -5,6 +5,7 @@
 
 mod action;
 mod builtin;
+mod burned_in;
 mod compare;
 mod condition;
 mod confidentiality;
@@ -34,6 +35,7 @@ mod yaml;
 
 pub use action::{Action, Replacement, Scalar, has_character_set, is_binary_number, is_number_text, is_numeric, is_text};
 pub use builtin::{builtin, builtin_names};
+pub use burned_in::{Blank, BurnedIn, DeviceRegions, Expected, Rectangle, Trait};
 pub use compare::{Difference, Side, compare};
 pub use condition::{Condition, Join, Line, Question, Test};
 pub use confidentiality::{

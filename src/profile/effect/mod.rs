@@ -12,6 +12,7 @@ pub use fate::Fate;
 pub use outcome::{Outcome, Tabled};
 pub use words::in_words;
 
+use super::burned_in::BurnedIn;
 use super::model::{DicomRules, Rule};
 use super::selector::Selector;
 use crate::standard::confidentiality::Covers;
@@ -64,7 +65,7 @@ impl DicomRules {
 
     /// Whether images that may show text go as they are.
     pub fn keeps_burned_in(&self) -> bool {
-        self.confidentiality.is_none()
+        self.burned_in != BurnedIn::Refuse
     }
 
     /// What has become of an attribute at the top when a rule's turn comes.

@@ -4,6 +4,7 @@ use dicom_core::Tag;
 
 use crate::phi::escape_for_terminal;
 use crate::profile::action::Action;
+use crate::profile::burned_in::BurnedIn;
 use crate::profile::effect::Place;
 use crate::profile::model::{AgeUnit, DicomRules, Profile};
 use crate::profile::selector::Selector;
@@ -18,6 +19,7 @@ pub(super) fn sentences(profile: &Profile) -> Vec<String> {
     said.extend(uids(rules));
     said.extend(envelope(rules).map(str::to_owned));
     said.push(pixels(rules).to_owned());
+    said.extend(by_device(rules).map(str::to_owned));
     said.push(names(rules).to_owned());
     let always = "Whatever the profile says: preamble and file meta information are written afresh, group lengths dropped.";
     said.push(always.to_owned());
@@ -112,5 +114,19 @@ fn pixels(rules: &DicomRules) -> &'static str {
         "Regions of the image are blanked by `alter_pixels` where their condition holds; other burned-in text is not looked for."
     } else {
         "Pixel data goes out as it came in: text burned into the image is not looked for."
+    }
+}
+
+/// What `[dicom.pixels]` adds; Flywheel's vocabulary has nothing of the kind.
+fn by_device(rules: &DicomRules) -> Option<&'static str> {
+    match (rules.burned_in, rules.regions.is_empty()) {
+        (BurnedIn::Refuse, true) => Some("Images whose header says that they may show text are refused."),
+        (BurnedIn::Refuse, false) => Some(
+            "Images whose header says that they may show text are refused unless `regions` name them, and blanked as they say.",
+        ),
+        (BurnedIn::Keep, false) => {
+            Some("Images that `regions` name are blanked as they say; others that show text go as they are.")
+        }
+        (BurnedIn::Keep, true) => None,
     }
 }

@@ -45,8 +45,8 @@ fn pixels(rules: &DicomRules) -> Option<Finding> {
     if !rules.keeps_burned_in() {
         return (!gone).then(refused);
     }
-    let message = if rules.alter_pixels.is_some() {
-        "text burned into the image is not looked for beyond the regions of `alter_pixels`"
+    let message = if rules.alter_pixels.is_some() || !rules.regions.is_empty() {
+        "text burned into the image is not looked for beyond the regions of `alter_pixels` and `pixels`"
     } else {
         "text burned into the image is not looked for"
     };

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod comments;
 mod decoders;
+mod devices;
 
 use std::sync::Arc;
 
