@@ -128,8 +128,8 @@ impl Document {
         let dicom = self.root.find("dicom").filter(|_| self.is_flywheels)?;
         let there = |key: &&&str| dicom.find(key).is_some_and(|section| !section.is_falsy());
         let sections: Vec<String> = TOML_ONLY.iter().filter(there).map(|key| format!("`{key}`")).collect();
-        let note = || format!("Flywheel's own tools pass over {}, and do less than this profile says", sections.join(", "));
-        (!sections.is_empty()).then(note)
+        let named = sections.join(", ");
+        (!sections.is_empty()).then(|| format!("Flywheel's own tools pass over {named}, and do less than this profile says"))
     }
 }
 

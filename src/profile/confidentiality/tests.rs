@@ -53,7 +53,7 @@ fn every_setting_is_read_and_has_its_default() {
 fn the_section_itself_is_checked() {
     let text = "put it in quotes";
     refused("[dicom]\nconfidentiality = 1", "2:19: `confidentiality` must be a section of keys and values, not a number", PLACE);
-    refused("[dicom.confidentiality]\nunlisted = \"keep\"", "1:8: `confidentiality` needs `profile = \"basic\"`", PLACE);
+    refused("[dicom.confidentiality]\nunlisted = \"keep\"", "1:1: `confidentiality` needs `profile = \"basic\"`", PLACE);
     refused("[dicom.confidentiality]\nprofile = \"strict\"", "2:11: `profile` must be `basic`: the standard has no other", PLACE);
     refused("[dicom.confidentiality]\nprofile = 1", "2:11: `profile` must be text, not a number", text);
     refused(&section("unlistd = 1", ""), "3:1: unknown key `unlistd`", "did you mean `unlisted`?");

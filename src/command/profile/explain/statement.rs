@@ -54,18 +54,16 @@ fn acted_record(acted: &Acted) -> Value {
 /// What is stated, of which profile, by what.
 fn title(chosen: &Chosen, stated: &Statement) -> String {
     let name = escaped(&chosen.profile.name);
-    let mut out = format!("# De-identification with the profile \"{name}\"\n\n");
-    if let Some(description) = &chosen.profile.description {
-        out += &format!("{}\n\n", escaped(description));
-    }
-    out += &format!("- Profile: {name} ({}, {})\n", chosen.level, escaped(&chosen.origin));
-    out += &format!("- Digest: `{}`\n", chosen.digest);
-    out += &format!("- Program: fwupload {}\n", env!("CARGO_PKG_VERSION"));
-    out += &format!(
-        "- Standard: DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile, edition {}\n",
-        stated.edition
-    );
-    out + &options(&stated.options)
+    let description = chosen.profile.description.as_deref().map(|text| format!("{}\n\n", escaped(text)));
+    let facts = [
+        format!("Profile: {name} ({}, {})", chosen.level, escaped(&chosen.origin)),
+        format!("Digest: `{}`", chosen.digest),
+        format!("Program: fwupload {}", env!("CARGO_PKG_VERSION")),
+        format!("Standard: DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile, edition {}", stated.edition),
+    ];
+    let facts: String = facts.iter().map(|fact| ["- ", fact, "\n"].concat()).collect();
+    let title = format!("# De-identification with the profile \"{name}\"\n\n");
+    [title, description.unwrap_or_default(), facts, options(&stated.options)].concat()
 }
 
 fn options(chosen: &[ConfidentialityOption]) -> String {
@@ -78,12 +76,10 @@ fn options(chosen: &[ConfidentialityOption]) -> String {
 }
 
 fn section(part: &Section) -> String {
-    let mut out = format!("\n## {}\n", part.title);
-    for said in &part.says {
-        out += &format!("\n{said}\n");
-    }
+    let says: String = part.says.iter().map(|said| ["\n", said, "\n"].concat()).collect();
     let alike = |a: &Acted, b: &Acted| (a.code, &a.words) == (b.code, &b.words);
-    out + &part.acted.chunk_by(alike).map(table).collect::<String>()
+    let tables: String = part.acted.chunk_by(alike).map(table).collect();
+    format!("\n## {}\n{says}{tables}", part.title)
 }
 
 /// What has one thing done to it, by its sort.

@@ -59,8 +59,8 @@ fn addressed(rule: &Rule) -> Option<Tag> {
 
 fn theme(rule: &Rule) -> Theme {
     let leaf = rule.selector.leaf();
-    let row = leaf.and_then(attribute).map(Theme::of);
-    let role = || leaf.and_then(standard::blind_spot).map(|spot| spot.concern.into());
+    let of_table = leaf.and_then(attribute).map(Theme::of);
+    let of_concern = || leaf.and_then(standard::blind_spot).map(|spot| spot.concern.into());
     let private = || matches!(rule.selector, Selector::Private { .. }).then_some(Theme::Private);
-    row.or_else(role).or_else(private).unwrap_or(Theme::Identifiers)
+    of_table.or_else(of_concern).or_else(private).unwrap_or(Theme::Identifiers)
 }
