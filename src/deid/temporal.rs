@@ -17,6 +17,8 @@ use dicom_core::VR;
 
 pub(super) use age::cap_age;
 pub(super) use in_text::in_text;
+#[cfg(test)]
+pub(super) use spellings::spellings;
 
 /// Why a value cannot be changed. It never says the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
