@@ -104,6 +104,13 @@ fn profile(pixels: &str) -> Profile {
     from_server_json(&json!(format!("name: t\ndicom: {{alter_pixels: {{pixels: {pixels}}}}}")), "test").unwrap().unwrap()
 }
 
+/// A profile of our own vocabulary.
+fn from_toml(text: &str) -> Profile {
+    let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    crate::profile::load(file.path().to_str().unwrap()).unwrap()
+}
+
 fn cleaned(instance: Instance, pixels: &str) -> Result<Body, FileFailure> {
     Cleaner::new(&profile(pixels), Limits::default()).deidentify(instance, "a.dcm").map(|clean| clean.body().clone())
 }
