@@ -1,4 +1,6 @@
 //! stub
 use super::identifiers::Identifiers;
 use std::borrow::Cow;
-pub(super) fn clean<'a>(_text: &'a str, _: &Identifiers) -> Cow<'a, str> { Cow::Borrowed("") }
+pub(super) fn clean<'a>(_text: &'a str, _: &Identifiers) -> Cow<'a, str> {
+    Cow::Borrowed("")
+}

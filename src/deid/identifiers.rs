@@ -1,4 +1,8 @@
 //! stub
 use crate::dicom::{DataSet, Encoding};
 pub(super) struct Identifiers;
-impl Identifiers { pub(super) fn of(_: &DataSet, _: Encoding) -> Self { Self } }
+impl Identifiers {
+    pub(super) fn of(_: &DataSet, _: Encoding) -> Self {
+        Self
+    }
+}

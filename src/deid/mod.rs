@@ -28,6 +28,7 @@ mod substitute;
 mod temporal;
 mod text;
 mod text_action;
+mod uid_text;
 mod undefined;
 
 pub use attributes::RoutingAttributes;

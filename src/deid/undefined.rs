@@ -83,6 +83,23 @@ impl Rules {
     }
 }
 
+impl Rules {
+    /// The sequences of a data set through which rules reach for what they do not simply remove.
+    pub(super) fn reached_through(&self, defined: &Defined, at: &[(Tag, usize)]) -> Vec<Tag> {
+        let mut through = Vec::new();
+        for rule in self.list.iter().filter(|rule| !matches!(rule.act, Act::Remove)) {
+            if let Target::Path(path) = &rule.target
+                && passes(path, at)
+            {
+                through.extend(path.sequences.get(at.len()).map(|(tag, _)| *tag));
+            }
+        }
+        let deeper = defined.locations.iter().filter(|(_, location)| location.items.starts_with(at));
+        through.extend(deeper.filter_map(|(_, location)| location.items.get(at.len()).map(|(tag, _)| *tag)));
+        through
+    }
+}
+
 /// Whether a path ends in the data set at this place.
 fn leads_here(path: &Path, at: &[(Tag, usize)]) -> bool {
     path.sequences.len() == at.len() && passes(path, at)

@@ -65,8 +65,7 @@ fn row(record: &csv::StringRecord) -> Option<(Tag, UidRole)> {
 /// group, or one of the shape that the next edition would give out.
 pub fn is_registered_uid(text: &str) -> bool {
     static REGISTRY: OnceLock<HashSet<&'static str>> = OnceLock::new();
-    let registry =
-        REGISTRY.get_or_init(|| REGISTERED.lines().skip(1).filter_map(|line| Some(line.split_once(',')?.0)).collect());
+    let registry = REGISTRY.get_or_init(|| REGISTERED.lines().skip(1).filter_map(|line| Some(line.split_once(',')?.0)).collect());
     registry.contains(text) || text.strip_prefix(ROOT).is_some_and(is_open)
 }
 
@@ -157,11 +156,11 @@ mod tests {
             uids::EXPLICIT_VR_LITTLE_ENDIAN,
             uids::HOT_IRON_PALETTE,
             uids::UTC,
-            "1.2.840.10008.1.4.1.1",           // Talairach
-            "1.2.840.10008.6.1.1063",          // a context group
-            "1.2.840.10008.8.1.1",             // the content mapping resource
-            "1.2.840.10008.5.1.4.1.1.604.2",   // a storage class of a later edition
-            "1.2.840.10008.1.2.4.210",         // a transfer syntax of a later edition
+            "1.2.840.10008.1.4.1.1",         // Talairach
+            "1.2.840.10008.6.1.1063",        // a context group
+            "1.2.840.10008.8.1.1",           // the content mapping resource
+            "1.2.840.10008.5.1.4.1.1.604.2", // a storage class of a later edition
+            "1.2.840.10008.1.2.4.210",       // a transfer syntax of a later edition
         ] {
             assert!(is_registered_uid(uid), "{uid}");
         }

@@ -18,7 +18,13 @@ const GRAPHIC_ANNOTATIONS: Tag = Tag(0x0070, 0x0001);
 
 impl Work<'_> {
     /// Does with an element what was decided. `vr` is the VR that it really has.
-    pub(super) fn carry_out(&mut self, element: &mut Element, vr: VR, decision: Decision, place: Place<'_>) -> Result<Stays, FileFailure> {
+    pub(super) fn carry_out(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        decision: Decision,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
         if decision.code == ActionCode::Clean {
             return self.clean(element, vr, decision.why, place);
         }
@@ -57,6 +63,7 @@ impl Work<'_> {
         }
         match vr {
             VR::AS => cap_age(element),
+            VR::UI => Ok(Stays::Same),
             _ if self.asked.options.has(O::RetainUids) => Ok(Stays::Same),
             _ => Ok(self.uids_in_text(element, vr, place)),
         }
@@ -96,7 +103,9 @@ impl Work<'_> {
     }
 
     fn is_named(&self, tag: Tag) -> bool {
-        let top = |(rules, defined): &(&crate::deid::apply::Rules, _)| rules.addressed(&DataSet::new(), defined, &[], false).contains(&tag);
+        let top = |(rules, defined): &(&crate::deid::apply::Rules, _)| {
+            rules.addressed(&DataSet::new(), defined, &[], false).contains(&tag)
+        };
         self.named.as_ref().is_some_and(top)
     }
 
@@ -118,7 +127,7 @@ impl Work<'_> {
             Value::Bytes(_) if vr == VR::UI => Ok(self.new_uids(element)),
             Value::Bytes(_) => match dummy::dummy(element.tag, vr) {
                 Some(value) => {
-                    element.value = Value::Bytes(value);
+                    element.value = Value::Bytes(Bytes::from_static(value));
                     Ok(Stays::Changed)
                 }
                 None => Ok(Stays::Gone),

@@ -8,8 +8,8 @@ use super::{Place, Stays, Work, failure};
 use crate::dicom::{DataSet, Element, Encoding, Tag, VR};
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::Why;
-use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard;
+use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 
 const VALUE_TYPE: Tag = Tag(0x0040, 0xA040);
 const RELATIONSHIP: Tag = Tag(0x0040, 0xA010);
@@ -26,8 +26,7 @@ const BY_NUMBER: Tag = Tag(0x0040, 0xDB73);
 /// The values that the concept decides about.
 const VALUES: [Tag; 7] = [DATE_TIME, DATE, TIME, PERSON, UID, TEXT, CODE];
 /// Items that hold other items, references, or places in what is referenced.
-const SKELETON: [&str; 9] =
-    ["CONTAINER", "IMAGE", "COMPOSITE", "WAVEFORM", "SCOORD", "SCOORD3D", "TCOORD", "TABLE", ""];
+const SKELETON: [&str; 9] = ["CONTAINER", "IMAGE", "COMPOSITE", "WAVEFORM", "SCOORD", "SCOORD3D", "TCOORD", "TABLE", ""];
 const DUMMY: &str = "REMOVED";
 
 impl Work<'_> {
@@ -105,7 +104,7 @@ impl Work<'_> {
     fn action_for(&self, item: &DataSet, kind: &str) -> Result<ActionCode, FileFailure> {
         let code = item.get(CONCEPT).and_then(Element::items).and_then(|sequence| sequence.items.first());
         let code = code.map(|code| (text(&code.data, Tag(0x0008, 0x0100)), text(&code.data, Tag(0x0008, 0x0102))));
-        let row = code.and_then(|(value, scheme)| standard::concept(&value, &scheme));
+        let row = code.and_then(|(value, scheme)| standard::structured_content::concept_of_type(&value, &scheme, kind));
         if let Some(row) = row {
             let said = self.asked.options.iter().find_map(|option| row.under(option));
             return Ok(said.unwrap_or(row.basic));
@@ -119,8 +118,12 @@ impl Work<'_> {
             "UIDREF" => Ok(ActionCode::Uid),
             "CODE" | "NUM" => Ok(ActionCode::Keep),
             kind if SKELETON.contains(&kind) => Ok(ActionCode::Keep),
-            _ => Err(failure(FileCode::DeidTarget, VALUE_TYPE, "a content item of a value type that is not known cannot be cleaned")
-                .with_hint("have the profile remove ContentSequence")),
+            _ => Err(failure(
+                FileCode::DeidTarget,
+                VALUE_TYPE,
+                "a content item of a value type that is not known cannot be cleaned",
+            )
+            .with_hint("have the profile remove ContentSequence")),
         }
     }
 

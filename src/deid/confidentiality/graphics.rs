@@ -47,10 +47,16 @@ fn point(object: &mut DataSet, big_endian: bool) {
 pub(super) fn without_overlays(data: &mut DataSet) -> Result<u32, FileFailure> {
     let hidden = |element: &&Element| {
         let bits = element.bytes().filter(|bytes| bytes.len() == 2);
-        is_overlay(element.tag) && element.tag.element() == OVERLAY_BITS && bits.is_some_and(|bits| !bits.contains(&1) || bits.contains(&16))
+        is_overlay(element.tag)
+            && element.tag.element() == OVERLAY_BITS
+            && bits.is_some_and(|bits| !bits.contains(&1) || bits.contains(&16))
     };
     if let Some(element) = data.iter().find(hidden) {
-        return Err(failure(FileCode::DeidPixels, element.tag, "an overlay lies in unused bits of the pixel data, where it cannot be removed"));
+        return Err(failure(
+            FileCode::DeidPixels,
+            element.tag,
+            "an overlay lies in unused bits of the pixel data, where it cannot be removed",
+        ));
     }
     let before = data.len();
     data.retain(|element| !is_overlay(element.tag));

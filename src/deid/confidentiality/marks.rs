@@ -95,7 +95,8 @@ fn method(asked: &Confidentiality, outcome: &Outcome, pixels: Pixels) -> Vec<Str
 /// Adds values to De-identification Method, unless they are there.
 fn add_method(data: &mut DataSet, values: &[String]) {
     let old = data.get(METHOD).and_then(Element::bytes).cloned().unwrap_or_default();
-    let mut all: Vec<&[u8]> = old.split(|byte| *byte == b'\\').map(<[u8]>::trim_ascii_end).filter(|one| !one.is_empty()).collect();
+    let mut all: Vec<&[u8]> =
+        old.split(|byte| *byte == b'\\').map(<[u8]>::trim_ascii_end).filter(|one| !one.is_empty()).collect();
     for value in values {
         if !all.contains(&value.as_bytes()) {
             all.push(value.as_bytes());

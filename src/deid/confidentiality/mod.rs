@@ -103,7 +103,13 @@ impl Engine {
     }
 
     /// Cleans the data set of an instance.
-    pub(super) fn apply(&self, data: &mut DataSet, encoding: Encoding, rules: &Rules, key: &PseudonymKey) -> Result<Outcome, FileFailure> {
+    pub(super) fn apply(
+        &self,
+        data: &mut DataSet,
+        encoding: Encoding,
+        rules: &Rules,
+        key: &PseudonymKey,
+    ) -> Result<Outcome, FileFailure> {
         let named = if rules.list.is_empty() { None } else { Some((rules, rules.defined(data)?)) };
         let patient = Patient::of(data, &self.asked, key)?;
         let mut work = Work {
@@ -204,8 +210,9 @@ impl Work<'_> {
     /// What the profile's fields name in a data set.
     fn named(&self, data: &DataSet, place: Place<'_>) -> Named {
         let Some((rules, defined)) = &self.named else { return Named::default() };
-        let all = rules.addressed(data, defined, place.at, false);
+        let mut all = rules.addressed(data, defined, place.at, false);
         let kept = if all.is_empty() { Vec::new() } else { rules.addressed(data, defined, place.at, true) };
+        all.extend(rules.reached_through(defined, place.at));
         Named { all, kept }
     }
 }

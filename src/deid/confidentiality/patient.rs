@@ -13,7 +13,20 @@ const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 const INSTEAD: [Tag; 3] = [Tag(0x0020, 0x000D), Tag(0x0020, 0x000E), Tag(0x0008, 0x0018)];
 /// Patient IDs that are none, in capitals.
 const PLACEHOLDERS: [&str; 14] = [
-    "0", "00000000", "-", "N/A", "NA", "NONE", "NULL", "UNKNOWN", "ANON", "ANONYMOUS", "ANONYMIZED", "ANONYMISED", "NO ID", "NOID",
+    "0",
+    "00000000",
+    "-",
+    "N/A",
+    "NA",
+    "NONE",
+    "NULL",
+    "UNKNOWN",
+    "ANON",
+    "ANONYMOUS",
+    "ANONYMIZED",
+    "ANONYMISED",
+    "NO ID",
+    "NOID",
 ];
 
 /// The patient of an instance.
@@ -33,7 +46,10 @@ impl Patient {
         let id = match id {
             Some(id) => id,
             None => instead(data).ok_or_else(|| {
-                FileFailure::new(FileCode::RouteMissingUid, "there is neither a Patient ID nor a UID of study, series or instance")
+                FileFailure::new(
+                    FileCode::RouteMissingUid,
+                    "there is neither a Patient ID nor a UID of study, series or instance",
+                )
             })?,
         };
         let days = match asked.shift {

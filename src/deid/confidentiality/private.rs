@@ -3,14 +3,16 @@
 //! Known safe is what the file's own characteristics say so of (PS3.3 section C.12.1.1.7), else what Table E.3.10-1 lists,
 //! by creator and not by number.
 
+use bytes::Bytes;
+
 use super::{Place, Stays, Work};
 use crate::deid::dummy;
 use crate::deid::private::{creator_text, is_creator};
 use crate::dicom::{DataSet, Element, Encoding, Tag, VR, Value};
 use crate::failure::FileFailure;
 use crate::profile::{Confidentiality, Decision, Why, is_text};
-use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard;
+use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 
 const CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
 const GROUP: Tag = Tag(0x0008, 0x0301);
@@ -155,12 +157,12 @@ impl Work<'_> {
         match action {
             ActionCode::Uid => self.new_uids(element),
             ActionCode::Zero => {
-                element.value = Value::Bytes(bytes::Bytes::new());
+                element.value = Value::Bytes(Bytes::new());
                 Stays::Changed
             }
             ActionCode::Dummy => match dummy::dummy(element.tag, vr) {
                 Some(value) => {
-                    element.value = Value::Bytes(value);
+                    element.value = Value::Bytes(Bytes::from_static(value));
                     Stays::Changed
                 }
                 None => Stays::Gone,
@@ -169,4 +171,3 @@ impl Work<'_> {
         }
     }
 }
-

@@ -1,5 +1,7 @@
 //! Texts that are cleaned: words that are known safe stay, nothing else does.
 
+use bytes::Bytes;
+
 use super::act::put_text;
 use super::{Place, Stays, Work};
 use crate::deid::{descriptors, dummy, text::separate};
@@ -13,7 +15,8 @@ pub(super) const CODE_MEANING: Tag = Tag(0x0008, 0x0104);
 const SCHEME: Tag = Tag(0x0008, 0x0102);
 /// Coding schemes that are published, so that a code says no more than its meaning (PS3.16 section 8).
 const PUBLISHED: [&[u8]; 16] = [
-    b"DCM", b"SCT", b"SRT", b"SNM3", b"LN", b"UCUM", b"FMA", b"RADLEX", b"MA", b"NCIt", b"UMLS", b"I10", b"I9C", b"ICD10", b"RXNORM", b"BI",
+    b"DCM", b"SCT", b"SRT", b"SNM3", b"LN", b"UCUM", b"FMA", b"RADLEX", b"MA", b"NCIt", b"UMLS", b"I10", b"I9C", b"ICD10",
+    b"RXNORM", b"BI",
 ];
 
 /// Whether a data set is a code of a published scheme.
@@ -30,7 +33,11 @@ impl Work<'_> {
         if bytes.iter().all(|byte| matches!(byte, b' ' | 0)) {
             return Ok(Stays::Same);
         }
-        let text = if has_character_set(vr) { place.charset.decode(bytes, vr == VR::PN) } else { String::from_utf8_lossy(bytes).into_owned() };
+        let text = if has_character_set(vr) {
+            place.charset.decode(bytes, vr == VR::PN)
+        } else {
+            String::from_utf8_lossy(bytes).into_owned()
+        };
         let values = separate(&text, vr);
         let cleaned: Vec<_> = values.iter().map(|value| descriptors::clean(value, &self.own)).collect();
         if cleaned.iter().all(|value| value.trim().is_empty()) {
@@ -54,7 +61,7 @@ impl Work<'_> {
         }
         match dummy::dummy(element.tag, vr) {
             Some(value) => {
-                element.value = Value::Bytes(value);
+                element.value = Value::Bytes(Bytes::from_static(value));
                 Ok(Stays::Changed)
             }
             None => Ok(put_text(element, "")),

@@ -20,8 +20,10 @@ impl Work<'_> {
             Ok(moved) if text.trim_end_matches([' ', '\0']) == moved.trim_end() => Ok(Stays::Same),
             Ok(moved) => Ok(put_text(element, &moved)),
             Err(_) if self.asked.unparseable == Unparseable::Remove => self.fall_back(element, vr, place),
-            Err(_) => Err(failure(FileCode::DeidDate, element.tag, "not a date or time as its VR wants it, so it cannot be moved")
-                .with_hint("correct the file, or have the profile say `unparseable = \"remove\"` in `[dicom.dates]`")),
+            Err(_) => {
+                Err(failure(FileCode::DeidDate, element.tag, "not a date or time as its VR wants it, so it cannot be moved")
+                    .with_hint("correct the file, or have the profile say `unparseable = \"remove\"` in `[dicom.dates]`"))
+            }
         }
     }
 }

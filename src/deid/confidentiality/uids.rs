@@ -1,7 +1,7 @@
 //! New UIDs for those that are an instance's, wherever they stand; registered ones never change.
 
 use super::{Place, Stays, Work};
-use crate::deid::temporal;
+use crate::deid::uid_text;
 use crate::dicom::{DataSet, Element, Tag, VR, Value, padded};
 use crate::profile::{has_character_set, is_text};
 use crate::standard;
@@ -40,10 +40,16 @@ impl Work<'_> {
 
     /// Replaces the UIDs of instances inside a text that stays.
     pub(super) fn uids_in_text(&self, element: &mut Element, vr: VR, place: Place<'_>) -> Stays {
-        let Some(bytes) = element.bytes().filter(|bytes| is_text(vr) && bytes.len() > 11 && memchr::memchr(b'.', bytes).is_some()) else {
+        let Some(bytes) =
+            element.bytes().filter(|bytes| is_text(vr) && bytes.len() > 11 && memchr::memchr(b'.', bytes).is_some())
+        else {
             return Stays::Same;
         };
-        let text = if has_character_set(vr) { place.charset.decode(bytes, vr == VR::PN) } else { String::from_utf8_lossy(bytes).into_owned() };
+        let text = if has_character_set(vr) {
+            place.charset.decode(bytes, vr == VR::PN)
+        } else {
+            String::from_utf8_lossy(bytes).into_owned()
+        };
         let Some(new) = self.with_new_uids(&text) else { return Stays::Same };
         match Element::with_text(element.tag, element.vr, new.trim_end_matches([' ', '\0']), place.charset) {
             Ok(new) => {
@@ -59,7 +65,7 @@ impl Work<'_> {
     pub(super) fn with_new_uids(&self, text: &str) -> Option<String> {
         let mut new = String::new();
         let mut from = 0;
-        for range in temporal::uids_in_text(text) {
+        for range in uid_text::uids_in_text(text) {
             let uid = text.get(range.clone())?;
             if !standard::is_registered_uid(uid) {
                 new.push_str(text.get(from..range.start)?);

@@ -90,7 +90,9 @@ impl Confidentiality {
         match standard::temporal_role(tag) {
             _ if has(ConfidentialityOption::RetainFullDates) => ActionCode::Keep,
             Some(TemporalRole::Vocabulary) => ActionCode::Keep,
-            Some(TemporalRole::Device | TemporalRole::Source) if has(ConfidentialityOption::RetainDeviceIdentity) => ActionCode::Keep,
+            Some(TemporalRole::Device | TemporalRole::Source) if has(ConfidentialityOption::RetainDeviceIdentity) => {
+                ActionCode::Keep
+            }
             Some(TemporalRole::Subject) | None if has(ConfidentialityOption::RetainModifiedDates) => ActionCode::Clean,
             _ => ActionCode::Remove,
         }

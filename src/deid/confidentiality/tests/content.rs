@@ -18,7 +18,8 @@ fn item(kind: &str, concept: (&str, &str, &str), value: Vec<Element>) -> Vec<Ele
 }
 
 fn image() -> Vec<Element> {
-    let reference = vec![text("ReferencedSOPClassUID", "1.2.840.10008.5.1.4.1.1.2"), text("ReferencedSOPInstanceUID", "1.2.3.4.5.6.7.9")];
+    let reference =
+        vec![text("ReferencedSOPClassUID", "1.2.840.10008.5.1.4.1.1.2"), text("ReferencedSOPInstanceUID", "1.2.3.4.5.6.7.9")];
     item("IMAGE", ("121191", "DCM", "Referenced Segment"), vec![sequence("ReferencedSOPSequence", vec![reference])])
 }
 
@@ -59,7 +60,11 @@ fn without_the_option_references_stay_and_nothing_else() {
 fn with_the_option_concepts_decide() {
     let options = ["clean-structured-content"];
     let date = item("DATE", ("126201", "DCM", "Acquisition Date"), vec![raw(0x0040, 0xA121, VR::DA, "20040119")]);
-    let number = item("NUM", ("103339001", "SCT", "Long Axis"), vec![sequence("MeasuredValueSequence", vec![vec![text("NumericValue", "12.5")]])]);
+    let number = item(
+        "NUM",
+        ("103339001", "SCT", "Long Axis"),
+        vec![sequence("MeasuredValueSequence", vec![vec![text("NumericValue", "12.5")]])],
+    );
     let data = clean(&options, report(vec![finding("Brain of Xyzzyqua"), image(), observer(), date.clone(), number]));
     let kinds: Vec<String> = items(&data).iter().map(|item| at(item, "ValueType").unwrap()).collect();
     assert!(kinds.contains(&"IMAGE".to_owned()) && kinds.contains(&"NUM".to_owned()), "{kinds:?}");
@@ -74,7 +79,10 @@ fn with_the_option_concepts_decide() {
 
 #[test]
 fn where_items_are_counted_none_goes() {
-    let by_number = vec![text("RelationshipType", "INFERRED FROM"), Element::new(Tag(0x0040, 0xDB73), VR::UL, vec![1_u8, 0, 0, 0, 2, 0, 0, 0])];
+    let by_number = vec![
+        text("RelationshipType", "INFERRED FROM"),
+        Element::new(Tag(0x0040, 0xDB73), VR::UL, vec![1_u8, 0, 0, 0, 2, 0, 0, 0]),
+    ];
     let mut pointing = image();
     pointing.push(sequence("ContentSequence", vec![by_number]));
     let data = clean(&["clean-structured-content"], report(vec![observer(), finding("Brain"), pointing]));

@@ -14,7 +14,8 @@ fn instance() -> Vec<Element> {
 }
 
 fn is_refused(options: &[O]) -> bool {
-    options.contains(&O::RetainModifiedDates) && (options.contains(&O::RetainFullDates) || options.contains(&O::RetainDeviceIdentity))
+    options.contains(&O::RetainModifiedDates)
+        && (options.contains(&O::RetainFullDates) || options.contains(&O::RetainDeviceIdentity))
 }
 
 /// The codes of CID 7050 as the standard prints them.
@@ -38,7 +39,8 @@ fn expected(option: O) -> &'static str {
 fn every_combination_of_options_claims_exactly_itself() {
     let mut seen = 0;
     for set in 0..1_u32 << O::ALL.len() {
-        let options: Vec<O> = O::ALL.into_iter().filter(|option| set & 1 << *option as u32 != 0 && *option != O::CleanPixelData).collect();
+        let options: Vec<O> =
+            O::ALL.into_iter().filter(|option| set & 1 << *option as u32 != 0 && *option != O::CleanPixelData).collect();
         if is_refused(&options) || set & 1 << O::CleanPixelData as u32 != 0 {
             continue;
         }
@@ -62,7 +64,11 @@ fn every_combination_of_options_claims_exactly_itself() {
 
 #[test]
 fn what_was_there_stays_and_nothing_is_claimed_twice() {
-    let earlier = vec![text("CodeValue", "113100"), text("CodingSchemeDesignator", "DCM"), text("CodeMeaning", "Basic Application Confidentiality Profile")];
+    let earlier = vec![
+        text("CodeValue", "113100"),
+        text("CodingSchemeDesignator", "DCM"),
+        text("CodeMeaning", "Basic Application Confidentiality Profile"),
+    ];
     let mut elements = instance();
     elements.extend([
         text("PatientIdentityRemoved", "NO"),

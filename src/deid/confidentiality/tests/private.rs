@@ -33,7 +33,9 @@ fn listed_elements_stay_by_creator_in_whatever_block() {
 
 #[test]
 fn another_vr_than_the_listed_one_is_not_safe() {
-    let of = |vr| private_tags(&clean(&OPTION, instance(vec![raw(0x7053, 0x10, VR::LO, CREATOR), raw(0x7053, 0x1000, vr, "1.5")]))).len();
+    let of = |vr| {
+        private_tags(&clean(&OPTION, instance(vec![raw(0x7053, 0x10, VR::LO, CREATOR), raw(0x7053, 0x1000, vr, "1.5")]))).len()
+    };
     assert_eq!((of(VR::DS), of(VR::UN), of(VR::LO)), (2, 2, 0));
 }
 

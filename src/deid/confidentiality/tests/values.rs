@@ -20,7 +20,8 @@ fn person() -> Vec<Element> {
 
 #[test]
 fn a_patient_has_one_pseudonym_everywhere() {
-    let nested = sequence("ReferencedSeriesSequence", vec![vec![text("PatientName", "Other^Spelling"), text("PatientID", " PAT-0042 ")]]);
+    let nested =
+        sequence("ReferencedSeriesSequence", vec![vec![text("PatientName", "Other^Spelling"), text("PatientID", " PAT-0042 ")]]);
     let mut elements = person();
     elements.insert(4, nested);
     let data = clean(&[], elements);
@@ -60,7 +61,8 @@ fn uids_of_instances_change_and_registered_ones_do_not() {
     assert_eq!(at(&data, "SOPClassUID").unwrap(), "1.2.840.10008.5.1.4.1.1.2");
     assert_eq!(at(&data, "FrameOfReferenceUID").unwrap(), "1.2.840.10008.1.4.1.1");
     assert_eq!(at(&data, "StudyInstanceUID").unwrap(), key().uid(b"1.2.3.4.5.6.7.2"));
-    let several = clean(&[], vec![text("FailedSOPInstanceUIDList", "1.2.3.4.5.6\\1.2.3.4.5.7"), text("SOPInstanceUID", "1.2.3.4.5.6")]);
+    let several =
+        clean(&[], vec![text("FailedSOPInstanceUIDList", "1.2.3.4.5.6\\1.2.3.4.5.7"), text("SOPInstanceUID", "1.2.3.4.5.6")]);
     let expected = format!("{}\\{}", key().uid(b"1.2.3.4.5.6"), key().uid(b"1.2.3.4.5.7"));
     assert_eq!(at(&several, "FailedSOPInstanceUIDList").unwrap(), expected);
     let kept = clean(&["retain-uids"], person());
@@ -99,7 +101,10 @@ fn dates_move_alike_and_ages_end_at_90() {
 #[test]
 fn a_date_that_cannot_be_read_fails_or_goes_as_the_profile_says() {
     let mut elements = person();
-    elements.iter_mut().filter(|element| element.tag == Tag(0x0008, 0x0020)).for_each(|element| *element = text("StudyDate", "20042301"));
+    elements
+        .iter_mut()
+        .filter(|element| element.tag == Tag(0x0008, 0x0020))
+        .for_each(|element| *element = text("StudyDate", "20042301"));
     let strict = profile(r#", "options": ["retain-modified-dates"]"#, "");
     let failed = clean_by(&strict, DataSet::from_elements(elements.clone())).unwrap_err();
     assert_eq!(failed.code, FileCode::DeidDate);
@@ -133,7 +138,14 @@ fn attributes_that_the_table_does_not_list_go_by_their_role() {
             text("SOPInstanceUID", "1.2.3.4.5.6.7.1"),
             text("Modality", "MR"),
             text("Manufacturer", "Nobody Knows"),
-            sequence("ProcedureCodeSequence", vec![vec![text("CodeValue", "X1"), text("CodingSchemeDesignator", "99LOCAL"), text("CodeMeaning", "Brain of Xyzzyqua")]]),
+            sequence(
+                "ProcedureCodeSequence",
+                vec![vec![
+                    text("CodeValue", "X1"),
+                    text("CodingSchemeDesignator", "99LOCAL"),
+                    text("CodeMeaning", "Brain of Xyzzyqua"),
+                ]],
+            ),
             text("PatientBirthDateInAlternativeCalendar", "S58.2.28"),
             text("SequenceName", "Xyzzyqua"),
             text("RepetitionTime", "500"),
@@ -141,19 +153,31 @@ fn attributes_that_the_table_does_not_list_go_by_their_role() {
         ]
     };
     let safe = clean(&[], elements());
-    let found = ["Modality", "Manufacturer", "ProcedureCodeSequence.CodeMeaning", "PatientBirthDateInAlternativeCalendar", "SequenceName", "RepetitionTime", "DocumentTitle"]
-        .map(|path| at(&safe, path));
+    let found = [
+        "Modality",
+        "Manufacturer",
+        "ProcedureCodeSequence.CodeMeaning",
+        "PatientBirthDateInAlternativeCalendar",
+        "SequenceName",
+        "RepetitionTime",
+        "DocumentTitle",
+    ]
+    .map(|path| at(&safe, path));
     let some = |text: &str| Some(text.to_owned());
     assert_eq!(found, [some("MR"), some("Nobody Knows"), some("Brain of"), None, some("REMOVED"), some("500"), None]);
     let keep = clean_by(&profile(r#", "unlisted": "keep""#, ""), DataSet::from_elements(elements())).unwrap();
     assert_eq!(at(&keep, "DocumentTitle").unwrap(), "Letter about Xyzzyqua");
     let strict = clean_by(&profile(r#", "unlisted": "remove""#, ""), DataSet::from_elements(elements())).unwrap();
-    assert_eq!((at(&strict, "Manufacturer"), at(&strict, "SequenceName"), at(&strict, "RepetitionTime")), (None, None, some("500")));
+    assert_eq!(
+        (at(&strict, "Manufacturer"), at(&strict, "SequenceName"), at(&strict, "RepetitionTime")),
+        (None, None, some("500"))
+    );
 }
 
 #[test]
 fn documents_are_refused_emptied_or_kept() {
-    let elements = || DataSet::from_elements(vec![text("SOPInstanceUID", "1.2.3.4.5.6.7.1"), raw(0x0042, 0x0011, VR::OB, "%PDF")]);
+    let elements =
+        || DataSet::from_elements(vec![text("SOPInstanceUID", "1.2.3.4.5.6.7.1"), raw(0x0042, 0x0011, VR::OB, "%PDF")]);
     let refused = clean_by(&profile("", ""), elements()).unwrap_err();
     assert_eq!(refused.code, FileCode::DeidDocument);
     let emptied = clean_by(&profile(r#", "encapsulated": "remove""#, ""), elements()).unwrap();
@@ -189,7 +213,10 @@ fn without_a_key_no_file_passes() {
 fn a_choice_comes_to_what_the_iod_needs() {
     let of = |class: &str| {
         let mut elements = person();
-        elements.iter_mut().filter(|element| element.tag == Tag(0x0008, 0x0016)).for_each(|element| *element = text("SOPClassUID", class));
+        elements
+            .iter_mut()
+            .filter(|element| element.tag == Tag(0x0008, 0x0016))
+            .for_each(|element| *element = text("SOPClassUID", class));
         elements.insert(3, text("SeriesDate", "20040119"));
         elements.insert(4, text("ContentDate", "20040119"));
         clean(&[], elements)
