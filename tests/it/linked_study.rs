@@ -18,6 +18,9 @@ const KEYS: u32 = 6;
 const DRAWING: u32 = 7;
 const ENHANCED: u32 = 8;
 
+/// The retired class that structure sets refer to a study by (PS3.3 section C.8.8.5).
+const DETACHED_STUDY: &str = "1.2.840.10008.3.1.2.3.1";
+
 type Object = InMemDicomObject;
 type Sequence = DataElement<InMemDicomObject>;
 
@@ -101,7 +104,7 @@ impl Study {
     /// The study as an object of its own, as structure sets refer to it.
     fn whole_study(&self) -> Object {
         object([
-            put(tags::REFERENCED_SOP_CLASS_UID, VR::UI, uids::DETACHED_STUDY_MANAGEMENT),
+            put(tags::REFERENCED_SOP_CLASS_UID, VR::UI, DETACHED_STUDY),
             put(tags::REFERENCED_SOP_INSTANCE_UID, VR::UI, &self.uid()),
         ])
     }
@@ -242,8 +245,7 @@ impl Study {
         let mut drawn = self.reference(CT, 1);
         drawn.put(items(tags::REFERENCED_SOP_SEQUENCE, vec![self.reference(DRAWING, 1)]));
         let image = content("CONTAINS", "IMAGE", [items(tags::REFERENCED_SOP_SEQUENCE, vec![drawn])]);
-        let selected =
-            content("SELECTED FROM", "IMAGE", [items(tags::REFERENCED_SOP_SEQUENCE, vec![self.reference(CT, 2)])]);
+        let selected = content("SELECTED FROM", "IMAGE", [items(tags::REFERENCED_SOP_SEQUENCE, vec![self.reference(CT, 2)])]);
         let place = content("CONTAINS", "SCOORD", [items(tags::CONTENT_SEQUENCE, vec![selected])]);
         let in_space = [put(tags::REFERENCED_FRAME_OF_REFERENCE_UID, VR::UI, &self.frame())];
         let in_space = content("CONTAINS", "SCOORD3D", in_space);
@@ -269,10 +271,7 @@ impl Study {
         let chosen = vec![of("IMAGE", CT, 3), of("IMAGE", ENHANCED, 1), of("COMPOSITE", SEGMENTS, 1)];
         self.part(uids::KEY_OBJECT_SELECTION_DOCUMENT_STORAGE, "KO", KEYS)
             .text(tags::VALUE_TYPE, VR::CS, "CONTAINER")
-            .element(self.evidence(
-                tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
-                &[(CT, 3), (ENHANCED, 1), (SEGMENTS, 1)],
-            ))
+            .element(self.evidence(tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE, &[(CT, 3), (ENHANCED, 1), (SEGMENTS, 1)]))
             .element(concept("113000", "Of Interest"))
             .element(items(tags::CONTENT_SEQUENCE, chosen))
     }
@@ -282,10 +281,8 @@ impl Study {
             put(tags::SERIES_INSTANCE_UID, VR::UI, &self.series(CT)),
             items(tags::REFERENCED_IMAGE_SEQUENCE, self.images()),
         ]);
-        let text = object([
-            put(tags::UNFORMATTED_TEXT_VALUE, VR::ST, "CANARY here"),
-            put(tags::ANCHOR_POINT_VISIBILITY, VR::CS, "Y"),
-        ]);
+        let text =
+            object([put(tags::UNFORMATTED_TEXT_VALUE, VR::ST, "CANARY here"), put(tags::ANCHOR_POINT_VISIBILITY, VR::CS, "Y")]);
         let annotation = object([
             items(tags::REFERENCED_IMAGE_SEQUENCE, vec![self.reference(CT, 2)]),
             put(tags::GRAPHIC_LAYER, VR::CS, "LAYER1"),

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use dicom_core::{DataDictionary, Tag, VR};
 use dicom_core::dictionary::DataDictionaryEntry;
+use dicom_core::{DataDictionary, Tag, VR};
 use dicom_dictionary_std::{StandardDataDictionary, tags};
 use dicom_object::{DefaultDicomObject, InMemDicomObject};
 use fwupload::deid::Cleaner;
@@ -168,7 +168,7 @@ fn what_resolved_before_resolves_after() {
                 resolved += expected.len();
             }
         }
-        assert!(resolved > 150, "{name}: {resolved} references are enough to be worth a look");
+        assert!(resolved > 100, "{name}: only {resolved} references were looked at");
     }
 }
 
