@@ -18,15 +18,20 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{Command, SandboxArgs};
-pub use profile::{ConvertArgs, DiffArgs, ExplainArgs, LintArgs, ProfileCommand, ShowArgs, TestArgs, WhichProfile};
-pub use upload::{ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, ReportArgs, TransferArgs, UploadArgs};
-pub use values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle};
+pub use profile::{ConvertArgs, DiffArgs, ExplainArgs, KeyArgs, LintArgs, ProfileCommand, ShowArgs, TestArgs, WhichProfile};
+pub use upload::{
+    ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
+};
+pub use values::{
+    ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle, Residual,
+};
 
 /// Words that are commands when they stand first. The list is closed within a major version.
 pub const RESERVED: [&str; 7] = ["login", "logout", "status", "profile", "sandbox", "completions", "help"];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 6] = ["dry-run", "yes", "no-deid", "show-secrets", "help", "version"];
+const NOT_FROM_ENVIRONMENT: [&str; 8] =
+    ["dry-run", "yes", "no-deid", "new-pseudonym-key", "residual", "show-secrets", "help", "version"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,9 +43,15 @@ const MORE: &str = "
 The command words are commands only as the first argument; a folder of such a name is reached as ./status or after `--`.
 
 Every option that is a setting may also come from the environment: FWUPLOAD_ and its name, as in FWUPLOAD_PROJECT or
-FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes` and `--no-deid` have to be typed.
+FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`, `--no-deid`, `--new-pseudonym-key` and
+`--residual` have to be typed.
 The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, `fwupload login`, or Flywheel's own
 user.json, in this order.
+The key of pseudonyms comes from `--pseudonym-key-file`, `--pseudonym-key-command`, FWUPLOAD_PSEUDONYM_KEY, or a file that
+fwupload keeps for each site and project, in this order: `fwupload profile key --project neuro/adni` says which one.
+To have one for several machines:
+  (umask 077; openssl rand -hex 32 > adni.key)
+  fwupload ./study --project neuro/adni --profile basic --pseudonym-key-file adni.key
 
 Exit codes:
     0  every file found is uploaded, already there, or skipped for a stated reason
@@ -153,16 +164,25 @@ fn with_environment(arg: clap::Arg) -> clap::Arg {
     }
 }
 
+/// Flags that people look for in vain, and what there is instead.
+const KEYS_NOT_TYPED: [(&str, &str); 2] = [
+    (
+        "--api-key",
+        "`--api-key-file FILE`, `--api-key-command COMMAND`, FWUPLOAD_API_KEY or `fwupload login`; if this key was real, make a new one",
+    ),
+    ("--pseudonym-key", "`--pseudonym-key-file FILE`, `--pseudonym-key-command COMMAND` or FWUPLOAD_PSEUDONYM_KEY"),
+];
+
 /// A key on the command line is visible to every user of the machine, so there is no flag for one.
 fn refuse_key_on_command_line(arguments: &[OsString]) -> Result<(), Stop> {
-    let typed = arguments.iter().take_while(|argument| *argument != "--");
-    let key_given = typed.map(|argument| argument.to_string_lossy()).any(|a| a == "--api-key" || a.starts_with("--api-key="));
-    if !key_given {
+    let typed = arguments.iter().take_while(|argument| *argument != "--").map(|argument| argument.to_string_lossy());
+    let names: Vec<_> = typed.map(|argument| argument.split('=').next().unwrap_or_default().to_owned()).collect();
+    let Some((flag, instead)) = KEYS_NOT_TYPED.iter().find(|(flag, _)| names.iter().any(|name| name == flag)) else {
         return Ok(());
-    }
-    let message = "there is no `--api-key`: other users of this machine could read the key from the command line\n\
-                   hint: use `--api-key-file FILE`, `--api-key-command COMMAND`, FWUPLOAD_API_KEY or `fwupload login`; \
-                   if this key was real, make a new one";
+    };
+    let message = format!(
+        "there is no `{flag}`: other users of this machine could read the key from the command line\nhint: use {instead}"
+    );
     Err(Stop(definition().error(ErrorKind::UnknownArgument, message)))
 }
 

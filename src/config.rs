@@ -8,9 +8,10 @@ mod typed;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use crate::cli::{ColorWhen, ConnectionArgs};
+use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
 pub use crate::cli::{Filter, IfExists, OtherFiles, PackageBy, PathList};
-pub use typed::{jobs, max_header};
+use crate::profile::OnLeak;
+pub use typed::{jobs, max_header, on_leak};
 
 /// What the process runs in, as far as a run depends on it.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +65,10 @@ pub struct Config {
     pub input: Input,
     /// How to clean it.
     pub deid: DeidChoice,
+    /// Where the key of pseudonyms comes from.
+    pub pseudonym_key: PseudonymKeyChoice,
+    /// What becomes of a file in which a removed value still stands, where the user said so.
+    pub residual: Option<OnLeak>,
     /// Where in Flywheel it goes.
     pub destination: Destination,
     /// Which server is asked.
@@ -108,6 +113,24 @@ pub enum DeidChoice {
     Profile(String),
     /// `--no-deid`: send the data as it is.
     AsItIs,
+}
+
+/// What the user said about the key of pseudonyms.
+#[derive(Debug, Clone, Default)]
+pub struct PseudonymKeyChoice {
+    /// A file that holds it.
+    pub file: Option<PathBuf>,
+    /// A command that prints it.
+    pub command: Option<String>,
+    /// One may be made and kept, even where nobody watches.
+    pub make: bool,
+}
+
+impl From<&PseudonymKeyArgs> for PseudonymKeyChoice {
+    fn from(args: &PseudonymKeyArgs) -> Self {
+        let PseudonymKeyArgs { pseudonym_key_file, pseudonym_key_command } = args.clone();
+        Self { file: pseudonym_key_file, command: pseudonym_key_command, make: false }
+    }
 }
 
 /// Where in Flywheel the data goes.
@@ -263,6 +286,11 @@ impl Config {
     pub fn settings(&self) -> Vec<(String, String)> {
         let flag = |set: bool| if set { "yes" } else { "no" }.to_owned();
         let Self { input, destination, transfer, .. } = self;
+        let residual = match self.residual {
+            Some(OnLeak::Fail) => "fail",
+            Some(OnLeak::Warn) => "warn",
+            None => "profile",
+        };
         let all = [
             ("package", format!("{:?}", destination.package).to_lowercase()),
             ("if-exists", format!("{:?}", destination.if_exists).to_lowercase()),
@@ -277,6 +305,7 @@ impl Config {
             ("uploads", transfer.uploads.to_string()),
             ("memory", transfer.memory.to_string()),
             ("signed-urls", flag(transfer.signed_urls)),
+            ("residual", residual.to_owned()),
         ];
         all.map(|(name, value)| (name.to_owned(), value)).into()
     }

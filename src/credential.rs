@@ -1,19 +1,23 @@
-//! The API key: what it looks like and where it may come from.
+//! The API key and the key of pseudonyms: what they look like and where they may come from.
 //!
-//! Owns parsing of all key forms, the order of sources, and the file that `fwupload login` writes. It must never take a
-//! key from the command line's arguments, print one, or write one to a file that others can read. Nothing in here reads
+//! Owns parsing of all forms of the API key, the order of sources of both, the file that `fwupload login` writes, and the
+//! files that keep keys of pseudonyms. It must never take a key from the command line's arguments, print one, or write one
+//! to a file that others can read. Nothing in here reads
 //! the environment: callers hand over what they found, so that tests are sealed off from the machine they run on.
 
 mod login;
+mod pseudonym_key;
+mod secret;
 mod site;
 mod sources;
 
 use std::fmt;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::failure::{Error, RunCode};
 pub use login::{flywheel_user_json, login_file, remove_login, save_login};
+pub use pseudonym_key::{FirstUse, KeptFor, PseudonymKeyOrigin, PseudonymKeySources, pseudonym_key_folder};
 use site::Site;
 pub use sources::{KeyOrigin, KeySources};
 
@@ -119,13 +123,6 @@ fn check_secret(secret: &str) -> Result<(), Error> {
 
 fn malformed(what: &str) -> Error {
     Error::new(RunCode::AuthMalformed, what)
-}
-
-/// Reads text and wipes the buffer that it was read into.
-fn text_of(mut bytes: Vec<u8>) -> Option<Zeroizing<String>> {
-    let text = std::str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.to_owned()));
-    bytes.zeroize();
-    text
 }
 
 #[cfg(test)]

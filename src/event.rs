@@ -142,6 +142,8 @@ pub struct ProfileFacts {
     pub level: &'static str,
     /// `sha256:<64 hex>` of its canonical form.
     pub digest: String,
+    /// The fingerprint of the key that pseudonyms are made with; none where the profile makes none.
+    pub key: Option<String>,
 }
 
 /// Something that the user must know.

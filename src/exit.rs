@@ -77,7 +77,10 @@ impl ExitStatus {
             | C::ProfileInvalid
             | C::ProfileConflict
             | C::ProfileUnconfirmed
-            | C::DeidLog => Self::Config,
+            | C::DeidLog
+            | C::PseudonymKeyMissing
+            | C::PseudonymKeySource
+            | C::PseudonymKeyInvalid => Self::Config,
             C::ProjectNotFound | C::ProjectAmbiguous => Self::Destination,
             C::NetworkUnavailable | C::ServerUnexpected => Self::Unavailable,
             C::InputNothing => Self::Nothing,

@@ -107,6 +107,9 @@ codes! {
         ProfileUnknown = "profile.unknown", "whether a profile governs cannot be found out", "ask an administrator for permission to view the settings; nothing was sent";
         ProfileUnconfirmed = "profile.unconfirmed", "sending data as it is was not confirmed", "confirm at the prompt, or pass `--no-deid` with `-y`";
         DeidLog = "profile.deid-log", "the site keeps a de-identification log, which this version does not write", "use Flywheel's own client for this site";
+        PseudonymKeyMissing = "pseudonym.key-missing", "the profile makes pseudonyms, and there is no key for them yet", "give one with `--pseudonym-key-file` or FWUPLOAD_PSEUDONYM_KEY, or have one made with `--new-pseudonym-key`";
+        PseudonymKeySource = "pseudonym.key-source", "the pseudonym key's source cannot be used", "check the file or command; a key file must be yours alone (chmod 600)";
+        PseudonymKeyInvalid = "pseudonym.key-invalid", "the pseudonym key has no usable form", "a key is 64 hexadecimal digits, as `openssl rand -hex 32` prints them";
         ProjectNotFound = "project.not-found", "the project does not exist or you cannot see it", "check spelling and case, or pass `--create-project`";
         ProjectAmbiguous = "project.ambiguous", "several projects have this label", "name it as group/project";
         NetworkUnavailable = "network.unavailable", "the server cannot be reached", "check network, proxy and `--site`, then run the same command again";

@@ -4,19 +4,20 @@
 //! nothing here changes anything on the server, except that a missing project is created where that was asked for.
 
 mod governance;
+mod pseudonyms;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::config::{Config, IfExists, OtherFiles, PackageBy, Sink};
-use crate::credential::ApiKey;
+use crate::credential::{ApiKey, PseudonymKeySources};
 use crate::deid::{self, Cleaner, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
 use crate::discover::{Discovery, Inputs};
 use crate::failure::{Error, FileFailure, RunCode};
 use crate::flywheel::{Client, Hierarchy, Project, ProjectRef, Settings};
 use crate::routing::ForcedLabels;
-pub use governance::{Decision, Governing, document as server_profile};
+pub use governance::{Decision, Governing, document as server_profile, override_residual};
 
 /// What a run is going to do.
 #[derive(Debug)]
@@ -139,20 +140,21 @@ pub fn client(key: &ApiKey, ca_cert: Option<PathBuf>, signed_urls: bool) -> Resu
     Client::new(key, Settings { ca_cert, signed_urls, ..Settings::default() })
 }
 
-/// Resolves a run. `server` is the client to ask, none when offline; `confirm` shows a question to a person and is called
-/// only where somebody can answer it.
+/// Resolves a run. `server` is the client to ask, none when offline; `keys` is where the key of pseudonyms may come from;
+/// `confirm` shows a question to a person and is called only where somebody can answer it.
 ///
 /// # Errors
 /// Whatever is missing or contradictory, before anything was read or sent.
 pub async fn resolve(
     config: &Config,
     server: Option<Client>,
+    keys: &PseudonymKeySources,
     confirm: &mut (dyn FnMut(&str) -> bool + Send),
 ) -> Result<UploadPlan, Error> {
     // A list on standard input may take its time: said to be blocking, so that signals are heard meanwhile.
     let discovery = tokio::task::block_in_place(|| Discovery::prepare(inputs(config), &mut std::io::stdin().lock()))?;
     let local = governance::local(&config.deid)?;
-    let (project, decision) = if let Some(client) = &server {
+    let (project, mut decision) = if let Some(client) = &server {
         let project = ask_server(client, config).await?;
         let server = governance::ask(client, &project).await?;
         let decision = governance::decide(server, local, &config.deid, &project)?;
@@ -163,10 +165,19 @@ pub async fn resolve(
         (project, decision)
     };
     let mut announcements = decision.announcements(&project);
+    announcements.extend(decision.override_residual(config.residual));
     announcements.extend(warning_of_other_files(config));
-    let (governing, treatment) = settle(decision, config, &announcements, confirm)?;
+    let needs_key = decision.needs_key();
+    let (mut governing, mut treatment) = settle(decision, config, &announcements, confirm)?;
     let site = server.as_ref().map(|client| client.host().to_owned());
     let way_out = way_out(&config.sink, server, project.clone())?;
+    if needs_key {
+        // Last, since what may be made here must be told, and an error would take the place of that.
+        let (with_fingerprint, with_key, announcement) =
+            pseudonyms::keyed((governing, treatment), config, keys, site.as_deref(), &project)?;
+        (governing, treatment) = (with_fingerprint, with_key);
+        announcements.push(announcement);
+    }
     Ok(UploadPlan {
         discovery,
         project,
@@ -312,7 +323,7 @@ mod tests {
     use crate::cli;
     use crate::config::Environment;
 
-    fn config(flags: &str, terminal: bool) -> Config {
+    pub(super) fn config(flags: &str, terminal: bool) -> Config {
         let typed = format!("fwupload study -p g/p {flags}");
         let cli = cli::parse(typed.split_whitespace().map(Into::into)).unwrap();
         let environment = Environment { stdin_tty: terminal, stderr_tty: terminal, cores: 1, ..Environment::default() };

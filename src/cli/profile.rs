@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::upload::ConnectionArgs;
-use super::values::{Filter, ProfileLanguage};
+use super::upload::{ConnectionArgs, PseudonymKeyArgs};
+use super::values::{Filter, ProfileLanguage, Residual};
 
 /// Which profile: by name, by file, or by the project that it governs. That exactly one of them is given is judged later.
 const WHICH_HINT: &str = "a built-in profile (`fwupload profile list`) or a file ending in .toml, .yaml, .yml or .json";
@@ -17,7 +17,8 @@ Examples:
   fwupload profile show site.yaml                 what a file says, checked, as TOML
   fwupload profile lint site.yaml                 what it leaves behind
   fwupload profile explain site.yaml              what happens to each attribute
-  fwupload profile test site.yaml ./study         what it does to files, on this machine";
+  fwupload profile test site.yaml ./study         what it does to files, on this machine
+  fwupload profile key --project neuro/adni       which key pseudonyms are made with";
 
 pub(super) const EXIT_CODES: &str = "
 Exit codes:
@@ -26,7 +27,7 @@ Exit codes:
     2  the command line is wrong
     3  `diff`: they do not mean the same; `lint`: something identifying may remain; `test`: some files failed
     4  not logged in, key refused, or no permission to see whether a profile governs
-    5  the profile is not valid or does not exist
+    5  the profile is not valid or does not exist; `key`: there is no key, or it is none
     6  project not found or ambiguous
     7  server or network unavailable
     8  `test`: no DICOM file was found
@@ -50,6 +51,12 @@ Examples:
   fwupload profile test site.yaml ./study --output cleaned
   fwupload profile test site.yaml ./study --json | jq 'select(.outcome == \"failed\")'";
 
+const KEY_EXAMPLES: &str = "\
+Examples:
+  fwupload profile key --project neuro/adni
+  fwupload profile key --project neuro/adni --offline
+  fwupload profile key --pseudonym-key-file adni.key --json | jq -r .fingerprint";
+
 const DIFF_EXAMPLES: &str = "\
 Examples:
   fwupload profile diff site.yaml site.toml
@@ -57,7 +64,7 @@ Examples:
   fwupload profile diff old.yaml new.yaml --json";
 
 /// Flags of the subcommands that no environment variable may set: they say what this one call writes.
-pub(super) const NOT_FROM_ENVIRONMENT: [&str; 4] = ["to", "output", "force", "show-values"];
+pub(super) const NOT_FROM_ENVIRONMENT: [&str; 5] = ["to", "output", "force", "show-values", "offline"];
 
 const LINT_EXAMPLES: &str = "\
 Examples:
@@ -110,6 +117,11 @@ pub enum ProfileCommand {
     /// taken gets -2, -3 and so on.
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
+    /// Show the fingerprint of the key that pseudonyms are made with, and where it comes from; never the key
+    ///
+    /// Two machines that show the same fingerprint make the same pseudonyms. Makes no key and asks no server.
+    #[command(after_help = KEY_EXAMPLES)]
+    Key(KeyArgs),
 }
 
 /// Which profile a command is about.
@@ -221,6 +233,32 @@ pub struct TestArgs {
     /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
     #[arg(long, value_name = "SIZE")]
     pub max_header: Option<String>,
+    /// What becomes of a file in which a removed value still stands; goes before the profile's `residual`
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub residual: Option<Residual>,
+    /// The key of pseudonyms. It comes last: its flags stand under a heading of their own.
+    #[command(flatten)]
+    pub pseudonym_key: PseudonymKeyArgs,
+}
+
+/// Flags of `profile key`.
+#[derive(Debug, Clone, Args)]
+pub struct KeyArgs {
+    /// The project whose kept key is meant, as group/project; needed where no other source has a key
+    #[arg(short, long, value_name = "GROUP/PROJECT")]
+    pub project: Option<String>,
+    /// The key that runs with `--offline` keep
+    #[arg(long)]
+    pub offline: bool,
+    /// Write one JSON object to standard output
+    #[arg(long)]
+    pub json: bool,
+    /// The key of pseudonyms.
+    #[command(flatten)]
+    pub pseudonym_key: PseudonymKeyArgs,
+    /// The site, which its API key names.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 }
 
 /// Flags of `profile lint`.
@@ -267,7 +305,7 @@ impl ProfileCommand {
             Self::Lint(args) => Some(&mut args.which.project_from_environment),
             Self::Explain(args) => Some(&mut args.which.project_from_environment),
             Self::Diff(args) => Some(&mut args.project_from_environment),
-            Self::List | Self::Convert(_) | Self::Test(_) => None,
+            Self::List | Self::Convert(_) | Self::Test(_) | Self::Key(_) => None,
         }
     }
 }

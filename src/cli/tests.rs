@@ -52,6 +52,10 @@ fn a_key_on_the_command_line_is_refused_and_not_repeated() {
         let text = stop.text();
         assert!(text.contains("--api-key-file") && text.contains("fwupload login") && !text.contains("SECRET"), "{text}");
     }
+    for line in ["./a -p x --pseudonym-key SECRET", "profile test basic a --pseudonym-key=SECRET"] {
+        let text = parse_line(line).unwrap_err().text();
+        assert!(text.contains("--pseudonym-key-file") && !text.contains("SECRET"), "{text}");
+    }
 }
 
 #[test]

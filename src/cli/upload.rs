@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
-use super::values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProgressStyle};
+use super::values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProgressStyle, Residual};
 
 /// Headings of `--help`.
 pub(super) const INPUT: &str = "Input";
@@ -100,6 +100,33 @@ pub struct DeidArgs {
     /// Send the data as it is, identities included, where no profile governs
     #[arg(long)]
     pub no_deid: bool,
+    /// Where the key of pseudonyms comes from.
+    #[command(flatten)]
+    pub pseudonym_key: PseudonymKeyArgs,
+    /// Make a key for the project's pseudonyms and keep it, where there is none yet
+    ///
+    /// On a terminal that happens by itself. Elsewhere a run without a key stops, since a job that starts each time on a fresh machine
+    /// would make new pseudonyms for the same patients each time.
+    #[arg(long, hide_short_help = true)]
+    pub new_pseudonym_key: bool,
+    /// What becomes of a file in which a removed value still stands; goes before the profile's `residual`
+    #[arg(long, value_name = "HOW", value_enum, hide_short_help = true)]
+    pub residual: Option<Residual>,
+}
+
+/// Where the key of pseudonyms comes from; also for the subcommands that clean or that show it.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = DEID)]
+pub struct PseudonymKeyArgs {
+    /// Read the key that pseudonyms are made with from FILE, which must be yours alone
+    ///
+    /// 64 hexadecimal digits, as `openssl rand -hex 32` prints them. The same key gives the same pseudonyms on any machine; another key
+    /// gives others. Only profiles with a section `confidentiality` need one.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub pseudonym_key_file: Option<PathBuf>,
+    /// Run COMMAND and take its output as that key
+    #[arg(long, value_name = "COMMAND", hide_short_help = true)]
+    pub pseudonym_key_command: Option<String>,
 }
 
 /// Flags under "Destination".

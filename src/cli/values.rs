@@ -62,6 +62,15 @@ pub enum IfExists {
     Fail,
 }
 
+/// What becomes of a file in which a removed value still stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Residual {
+    /// It fails.
+    Fail,
+    /// It is sent, with a warning.
+    Warn,
+}
+
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ProgressStyle {

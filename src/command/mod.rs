@@ -16,8 +16,8 @@ use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
 use crate::cli::{self, Cli, ColorWhen, Command};
-use crate::config::{Connection, Environment};
-use crate::credential::{self, KeySources};
+use crate::config::{Connection, Environment, PseudonymKeyChoice};
+use crate::credential::{self, KeySources, PseudonymKeySources};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::phi::escape_for_terminal;
@@ -54,6 +54,17 @@ fn key_sources(connection: &Connection) -> KeySources {
         login_file: login_file(),
         flywheel_user_json: credential::flywheel_user_json(std::env::var_os("FLYWHEEL_USER_HOME").as_deref()),
         site: connection.site.clone(),
+    }
+}
+
+/// The places that the key of pseudonyms may come from, with what the environment says about them.
+fn pseudonym_key_sources(choice: &PseudonymKeyChoice) -> PseudonymKeySources {
+    PseudonymKeySources {
+        file: choice.file.clone(),
+        command: choice.command.clone(),
+        // What is no text is no key, and an error rather than unset.
+        environment: std::env::var_os("FWUPLOAD_PSEUDONYM_KEY").map(|key| Zeroizing::new(key.to_string_lossy().into_owned())),
+        kept: credential::pseudonym_key_folder(std::env::var_os("FWUPLOAD_STATE_HOME").as_deref()),
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::cli::UploadArgs;
 use crate::config::{Config, Environment, Server, Sink};
-use crate::credential::{ApiKey, KeyOrigin};
+use crate::credential::{ApiKey, KeyOrigin, PseudonymKeySources};
 use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity};
 use crate::exit::{ExitStatus, Strictness};
 use crate::failure::{Error, RunCode};
@@ -19,7 +19,7 @@ use crate::plan::{self, UploadPlan};
 use crate::report::{self, Reporter};
 use crate::sandbox::Sandbox;
 
-use super::{key_sources, runtime, sandbox};
+use super::{key_sources, pseudonym_key_sources, runtime, sandbox};
 
 /// Runs an upload from what was typed to the exit status.
 pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment) -> ExitStatus {
@@ -60,8 +60,8 @@ fn work(config: &Config, events: &Events) -> Result<(), Error> {
     let runtime = runtime()?;
     let stop = Stop::default();
     runtime.spawn(stop.clone().on_signals());
-    let (client, _sandbox) = server(config, events)?;
-    let done = resolve(&runtime, config, client, &stop).and_then(|plan| {
+    let (client, sandbox) = server(config, events)?;
+    let done = resolve(&runtime, config, client, pseudonym_keys(config, sandbox.as_ref()), &stop).and_then(|plan| {
         announce(&plan, config, events);
         pipeline::run(&Arc::new(plan), events, &runtime, &stop)
     });
@@ -72,9 +72,15 @@ fn work(config: &Config, events: &Events) -> Result<(), Error> {
 
 /// Resolves on a thread of its own: a question and a list on standard input may wait for somebody for ever, and Ctrl-C
 /// must be heard meanwhile.
-fn resolve(runtime: &Runtime, config: &Config, client: Option<Client>, stop: &Stop) -> Result<UploadPlan, Error> {
+fn resolve(
+    runtime: &Runtime,
+    config: &Config,
+    client: Option<Client>,
+    keys: PseudonymKeySources,
+    stop: &Stop,
+) -> Result<UploadPlan, Error> {
     let config = config.clone();
-    let plan = runtime.spawn(async move { plan::resolve(&config, client, &mut { ask }).await });
+    let plan = runtime.spawn(async move { plan::resolve(&config, client, &keys, &mut { ask }).await });
     runtime.block_on(async {
         tokio::select! {
             biased;
@@ -82,6 +88,15 @@ fn resolve(runtime: &Runtime, config: &Config, client: Option<Client>, stop: &St
             plan = plan => plan.unwrap_or_else(|e| Err(Error::new(RunCode::Internal, format!("the plan was not made: {e}")))),
         }
     })
+}
+
+/// A sandbox keeps its keys in its own folder: they go with the data that they belong to.
+fn pseudonym_keys(config: &Config, sandbox: Option<&Sandbox>) -> PseudonymKeySources {
+    let sources = pseudonym_key_sources(&config.pseudonym_key);
+    match sandbox {
+        Some(sandbox) => PseudonymKeySources { kept: Some(sandbox.home().join("pseudonym-keys")), ..sources },
+        None => sources,
+    }
 }
 
 /// The client for the run, and the server that must live as long, where it is our own.
@@ -129,7 +144,12 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
             Sink::Folder(_) => Mode::Output,
             Sink::Nothing => Mode::DryRun,
         },
-        profile: governing.map(|g| ProfileFacts { name: g.name.clone(), level: g.level, digest: g.digest.clone() }),
+        profile: governing.map(|g| ProfileFacts {
+            name: g.name.clone(),
+            level: g.level,
+            digest: g.digest.clone(),
+            key: g.key.clone(),
+        }),
         settings: config.settings(),
     })));
     for announcement in &plan.announcements {

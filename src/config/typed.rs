@@ -3,11 +3,12 @@
 use bytesize::ByteSize;
 
 use super::{
-    Config, Connection, DEFAULT_REPORT, DeidChoice, Destination, Environment, Input, Output, PathList, Progress, Report,
-    ReportFormat, Server, Sink, Transfer, Verbosity,
+    Config, Connection, DEFAULT_REPORT, DeidChoice, Destination, Environment, Input, Output, PathList, Progress,
+    PseudonymKeyChoice, Report, ReportFormat, Server, Sink, Transfer, Verbosity,
 };
-use crate::cli::{OtherFiles, ProgressStyle, UploadArgs};
+use crate::cli::{OtherFiles, ProgressStyle, Residual, UploadArgs};
 use crate::failure::{Error, RunCode};
+use crate::profile::OnLeak;
 
 const MEBIBYTE: u64 = 1 << 20;
 /// The least that one large file in flight needs.
@@ -25,6 +26,8 @@ impl Config {
         Ok(Self {
             input: typed.input()?,
             deid: typed.deid(),
+            pseudonym_key: typed.pseudonym_key(),
+            residual: args.deid.residual.map(on_leak),
             destination: typed.destination()?,
             server: typed.server(),
             sink: typed.sink(),
@@ -132,6 +135,11 @@ impl Typed<'_> {
             (None, true) => DeidChoice::AsItIs,
             (None, false) => DeidChoice::Unsaid,
         }
+    }
+
+    fn pseudonym_key(&self) -> PseudonymKeyChoice {
+        let deid = &self.0.deid;
+        PseudonymKeyChoice { make: deid.new_pseudonym_key, ..PseudonymKeyChoice::from(&deid.pseudonym_key) }
     }
 
     fn destination(&self) -> Result<Destination, Error> {
@@ -258,6 +266,14 @@ pub fn jobs(given: Option<usize>, environment: &Environment) -> Result<usize, Er
 /// What is no size, or too small a one.
 pub fn max_header(given: Option<&str>) -> Result<u64, Error> {
     size("`--max-header`", given, 64 * MEBIBYTE, LEAST_HEADER)
+}
+
+/// What becomes of a file in which a removed value still stands, for a command that takes `--residual`.
+pub fn on_leak(typed: Residual) -> OnLeak {
+    match typed {
+        Residual::Fail => OnLeak::Fail,
+        Residual::Warn => OnLeak::Warn,
+    }
 }
 
 fn count(name: &str, given: Option<usize>, default: usize, most: usize) -> Result<usize, Error> {

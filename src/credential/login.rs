@@ -9,7 +9,7 @@ use etcetera::BaseStrategy;
 use zeroize::Zeroizing;
 
 use super::ApiKey;
-use super::sources::{read_limited, refuse_if_shared, source_error};
+use super::secret::{Secret, read_limited};
 use crate::failure::Error;
 
 /// Where `fwupload login` keeps its key: `fwupload/login.json` in the platform's folder for configuration, or directly
@@ -34,7 +34,7 @@ pub fn flywheel_user_json(user_home: Option<&OsStr>) -> Option<PathBuf> {
 
 /// Writes the login file, readable by its owner alone from its first byte, in place of an older one in one step.
 pub fn save_login(key: &ApiKey, path: &Path) -> Result<(), Error> {
-    let failed = |error: std::io::Error| source_error(path, &error.to_string());
+    let failed = |error: std::io::Error| Secret::ApiKey.unusable(path, &error.to_string());
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     make_private_folder(folder).map_err(failed)?;
     let whole = key.expose_whole();
@@ -50,11 +50,11 @@ pub fn remove_login(path: &Path) -> Result<bool, Error> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(source_error(path, &error.to_string())),
+        Err(error) => Err(Secret::ApiKey.unusable(path, &error.to_string())),
     }
 }
 
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -67,13 +67,14 @@ pub(super) fn read_stored(path: &Path, ours: bool) -> Result<Option<Zeroizing<St
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-        Err(error) => return Err(source_error(path, &error.to_string())),
+        Err(error) => return Err(Secret::ApiKey.unusable(path, &error.to_string())),
     };
     if ours {
-        refuse_if_shared(&file, path)?;
+        Secret::ApiKey.refuse_if_shared(&file, path)?;
     }
-    let text = read_limited(file).ok_or_else(|| source_error(path, "it is not text"))?;
-    let stored: StoredLogin = serde_json::from_str(&text).map_err(|_| source_error(path, "it is not the JSON of a login"))?;
+    let text = read_limited(file).ok_or_else(|| Secret::ApiKey.unusable(path, "it is not text"))?;
+    let stored: StoredLogin =
+        serde_json::from_str(&text).map_err(|_| Secret::ApiKey.unusable(path, "it is not the JSON of a login"))?;
     Ok(stored.key.map(Zeroizing::new).filter(|key| !key.trim().is_empty()))
 }
 

@@ -1,20 +1,15 @@
 //! Where the API key may come from, and in which order.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::ApiKey;
 use super::login::read_stored;
-use super::{ApiKey, text_of};
+use super::secret::Secret;
 use crate::failure::{Error, RunCode};
-use crate::phi::{display_path, escape_for_terminal};
-
-/// No key is longer; a wrong file is not read whole.
-const MAX_KEY_BYTES: u64 = 64 * 1024;
+use crate::phi::display_path;
 
 /// The places that an API key may come from, first one that has a key counts: a file, a command, the environment
 /// (`FWUPLOAD_API_KEY`), the login file, Flywheel's own `user.json`.
@@ -67,10 +62,10 @@ impl KeySources {
     pub fn resolve(&self) -> Result<(ApiKey, KeyOrigin), Error> {
         let site = self.site.as_deref();
         if let Some(path) = &self.file {
-            return Ok((ApiKey::parse_for(first_line(&read_key_file(path)?), site)?, KeyOrigin::File(path.clone())));
+            return Ok((ApiKey::parse_for(&Secret::ApiKey.read_file(path)?, site)?, KeyOrigin::File(path.clone())));
         }
         if let Some(command) = &self.command {
-            return Ok((ApiKey::parse_for(first_line(&run_key_command(command)?), site)?, KeyOrigin::Command));
+            return Ok((ApiKey::parse_for(&Secret::ApiKey.read_command(command)?, site)?, KeyOrigin::Command));
         }
         if let Some(text) = self.environment.as_ref().filter(|text| !text.trim().is_empty()) {
             return Ok((ApiKey::parse_for(text, site)?, KeyOrigin::Environment));
@@ -111,64 +106,11 @@ impl fmt::Debug for KeySources {
     }
 }
 
-pub(super) fn source_error(path: &Path, why: &str) -> Error {
-    Error::new(RunCode::AuthKeySource, format!("{} cannot be used as the API key's source", display_path(path))).because(why)
-}
-
-fn read_key_file(path: &Path) -> Result<Zeroizing<String>, Error> {
-    let file = File::open(path).map_err(|error| source_error(path, &error.to_string()))?;
-    refuse_if_shared(&file, path)?;
-    read_limited(file).ok_or_else(|| source_error(path, "it does not hold a key as text"))
-}
-
-/// A key that others on the machine can read is not a secret. Asked of the open file, so that it cannot change in between.
-#[cfg(unix)]
-pub(super) fn refuse_if_shared(file: &File, path: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt;
-    let metadata = file.metadata().map_err(|error| source_error(path, &error.to_string()))?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if metadata.is_file() && mode & 0o077 != 0 {
-        return Err(source_error(path, &format!("others can read it (mode {mode:04o})"))
-            .with_hint(format!("run `chmod 600 {}`", display_path(path))));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-pub(super) fn refuse_if_shared(_: &File, _: &Path) -> Result<(), Error> {
-    Ok(())
-}
-
-fn run_key_command(command: &str) -> Result<Zeroizing<String>, Error> {
-    let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-    let failed = |why: String| Error::new(RunCode::AuthKeySource, "the key command did not give a key").because(why);
-    let mut child =
-        Command::new(shell).args([flag, command]).stdout(Stdio::piped()).spawn().map_err(|error| failed(error.to_string()))?;
-    let text = child.stdout.take().and_then(read_limited);
-    let status = child.wait().map_err(|error| failed(error.to_string()))?;
-    if !status.success() {
-        return Err(failed(escape_for_terminal(&format!("it ended with {status}"))));
-    }
-    text.filter(|text| !text.trim().is_empty()).ok_or_else(|| failed("it printed nothing usable".to_owned()))
-}
-
-/// Reads a short text; `None` when it is too long, unreadable or not text. The buffer has its size from the start,
-/// since a growing one would leave copies of the secret behind.
-pub(super) fn read_limited(source: impl Read) -> Option<Zeroizing<String>> {
-    let mut bytes = Vec::with_capacity(usize::try_from(MAX_KEY_BYTES).ok()? + 1);
-    let read = source.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes);
-    let fits = read.is_ok_and(|length| length as u64 <= MAX_KEY_BYTES);
-    text_of(bytes).filter(|_| fits)
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use std::fs;
+    use std::path::Path;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use crate::config::DeidChoice;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::{Client, Level, Project};
 use crate::phi::escape_for_terminal;
-use crate::profile::{self, Document, Profile};
+use crate::profile::{self, Document, OnLeak, Profile};
 
 use super::Announcement;
 
@@ -19,6 +19,8 @@ pub struct Governing {
     pub level: &'static str,
     /// `sha256:<64 hex>` of its canonical form.
     pub digest: String,
+    /// The fingerprint of the key that pseudonyms are made with; none where the profile makes none.
+    pub key: Option<String>,
 }
 
 /// A profile that the server keeps, and at which level.
@@ -117,8 +119,19 @@ pub fn decide(server: FromServer, local: Option<Profile>, choice: &DeidChoice, p
 }
 
 fn clean(level: &'static str, profile: Profile) -> Decision {
-    let governing = Governing { name: profile.name.clone(), level, digest: profile.digest() };
+    let governing = Governing { name: profile.name.clone(), level, digest: profile.digest(), key: None };
     Decision::Clean { governing, profile: Box::new(profile) }
+}
+
+/// Lets the user's word on values that remain go before the profile's, for this run. The profile's digest stays: it is the
+/// same profile. Gives what to say where that lets out what the profile would hold back.
+pub fn override_residual(profile: &mut Profile, said: Option<OnLeak>) -> Option<Announcement> {
+    let rule = &mut profile.dicom.residual;
+    let loosened = (rule.on_leak, said) == (OnLeak::Fail, Some(OnLeak::Warn));
+    rule.on_leak = said.unwrap_or(rule.on_leak);
+    let text =
+        "`--residual warn`: a file in which a removed value still stands is sent all the same; the profile would have it fail";
+    loosened.then(|| Announcement::warning("residual", text.to_owned()))
 }
 
 fn conflict(level: Level, profile: &Profile, project: &Project) -> Error {
@@ -127,6 +140,19 @@ fn conflict(level: Level, profile: &Profile, project: &Project) -> Error {
 }
 
 impl Decision {
+    /// Whether a key for pseudonyms is needed.
+    pub fn needs_key(&self) -> bool {
+        matches!(self, Self::Clean { profile, .. } if profile.needs_key())
+    }
+
+    /// [`override_residual`] of the profile, where one governs.
+    pub fn override_residual(&mut self, said: Option<OnLeak>) -> Option<Announcement> {
+        match self {
+            Self::Clean { profile, .. } => override_residual(profile, said),
+            Self::AsItIs { .. } => None,
+        }
+    }
+
     /// What the user must be told of it before anything is sent.
     pub fn announcements(&self, project: &Project) -> Vec<Announcement> {
         match self {

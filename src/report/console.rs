@@ -73,7 +73,8 @@ impl Console {
             let how = match &start.profile {
                 Some(p) => {
                     let (name, digest) = (escape_for_terminal(&p.name), summary::short_digest(&p.digest));
-                    format!("de-identified with {name} ({} profile, {digest})", p.level)
+                    let key = p.key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
+                    format!("de-identified with {name} ({} profile, {digest}{key})", p.level)
                 }
                 None => self.printer.paint(Tone::Caution, "as it is, not de-identified"),
             };

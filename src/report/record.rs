@@ -48,7 +48,7 @@ pub(super) fn failed(paths: &Paths, settled: &Settled, failure: &FileFailure) ->
 /// What a run is about to do.
 pub(super) fn facts(start: &RunStart, redacted: bool) -> Value {
     let profile = start.profile.as_ref();
-    let profile = profile.map(|p| json!({ "name": p.name, "level": p.level, "digest": p.digest }));
+    let profile = profile.map(|p| json!({ "name": p.name, "level": p.level, "digest": p.digest, "pseudonym_key": p.key }));
     let settings: Record = start.settings.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     json!({
         "version": start.version,

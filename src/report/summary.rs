@@ -79,7 +79,8 @@ fn headline(end: &RunEnd, start: Option<&RunStart>) -> String {
 fn cleaned_with(start: &RunStart) -> Option<String> {
     let profile = start.profile.as_ref()?;
     let (name, level) = (escape_for_terminal(&profile.name), profile.level);
-    Some(format!("De-identified with {name} ({level} profile)  {}", short_digest(&profile.digest)))
+    let key = profile.key.as_ref().map(|key| format!("  key {key}")).unwrap_or_default();
+    Some(format!("De-identified with {name} ({level} profile)  {}{key}", short_digest(&profile.digest)))
 }
 
 /// Enough of a digest to tell profiles apart; the reports have it whole.
@@ -118,7 +119,7 @@ mod tests {
             project: "neuro/adni".into(),
             site: Some("https://site.example".into()),
             mode,
-            profile: Some(ProfileFacts { name: "basic".into(), level: "local", digest }),
+            profile: Some(ProfileFacts { name: "basic".into(), level: "local", digest, key: Some("1f2e3d4c5b6a7988".into()) }),
             settings: Vec::new(),
         }
     }
@@ -153,7 +154,7 @@ mod tests {
         Failed     3  (2 read.truncated, 1 upload.too-large)
           → details: fwupload-failures.jsonl
           → try again: fwupload './study of' --project neuro/adni
-        De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…
+        De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…  key 1f2e3d4c5b6a7988
         ");
         insta::assert_snapshot!(final_line(&end, around), @"Uploaded 1,204 files  3.1 GiB  in 6m 12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions); 96 already there; 14 skipped; 3 failed");
     }
@@ -165,7 +166,7 @@ mod tests {
         let around = Around { start: Some(&start), report: Some("r"), command: Some("c") };
         insta::assert_snapshot!(lines(&end(totals), around).join("\n"), @r"
         Ready      1 file  512 B  in 6m 12s  for neuro/adni
-        De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…
+        De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…  key 1f2e3d4c5b6a7988
         ");
         insta::assert_snapshot!(lines(&end(RunTotals::default()), Around::default()).join("\n"), @"Uploaded   0 files  in 6m 12s");
     }

@@ -46,7 +46,8 @@ fn stored() -> Arc<Stored> {
 }
 
 fn started() -> Event {
-    let profile = ProfileFacts { name: "basic".into(), level: "local", digest: "sha256:0123456789abcdef0123".into() };
+    let digest = "sha256:0123456789abcdef0123".into();
+    let profile = ProfileFacts { name: "basic".into(), level: "local", digest, key: None };
     Event::Started(Box::new(RunStart {
         version: "1.2.3",
         project: "neuro/adni".into(),
@@ -228,7 +229,7 @@ fn a_run_that_was_stopped_says_by_what() {
 #[test]
 fn machines_get_one_object_per_line() {
     insta::assert_snapshot!(json(Paths::Plain, &run()), @r#"
-    {"type":"start","v":1,"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123"},"settings":{"package":"series"},"redacted":false}
+    {"type":"start","v":1,"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123","pseudonym_key":null},"settings":{"package":"series"},"redacted":false}
     {"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}
     {"type":"discovered","files":11,"bytes":11000,"done":true}
     {"type":"deidentified","path":"doe/a.dcm","changed":12}
@@ -257,7 +258,7 @@ fn the_report_holds_the_run_and_every_failure() {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 10, "{text}");
     insta::assert_snapshot!([lines[0], lines[1], lines[9]].join("\n"), @r#"
-    {"type":"report","v":1,"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123"},"settings":{"package":"series"},"redacted":false}
+    {"type":"report","v":1,"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123","pseudonym_key":null},"settings":{"package":"series"},"redacted":false}
     {"type":"failed","path":"doe/x\u001b[2J.dcm","stage":"upload","code":"upload.server-error","message":"the server failed until the retries were used up: no answer for doe/x\u001b[2J.dcm","hint":"wait, then go on","retryable":true,"http_status":503,"attempts":5}
     {"type":"end","found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"subjects":0,"sessions":0,"acquisitions":0,"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1},"exit_code":3}
     "#);

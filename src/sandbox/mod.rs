@@ -221,6 +221,11 @@ impl Sandbox {
         &self.dir
     }
 
+    /// The folder inside it for what is not received and never served.
+    pub fn home(&self) -> PathBuf {
+        self.app.store.home()
+    }
+
     /// The bare API key. It is a secret.
     pub fn api_key(&self) -> &str {
         &self.app.key

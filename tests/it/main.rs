@@ -27,6 +27,7 @@ mod pixels;
 mod profile_commands;
 mod profile_errors;
 mod profile_lint;
+mod pseudonym_keys;
 mod quirks;
 mod references;
 mod reports;

@@ -278,7 +278,7 @@ fn help_shows_examples_and_exit_codes() {
     let place = place();
     let long = place.run("profile --help").exits(0).stdout;
     assert!(long.contains("Examples:") && long.contains("Exit codes:"), "{long}");
-    for command in ["show", "convert", "diff", "test"] {
+    for command in ["show", "convert", "diff", "test", "key"] {
         for flag in ["-h", "--help"] {
             let help = place.run(&format!("profile {command} {flag}")).exits(0).stdout;
             assert!(help.matches(&format!("fwupload profile {command} ")).count() >= 3, "{help}");

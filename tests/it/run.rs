@@ -15,6 +15,9 @@ use tempfile::TempDir;
 
 use crate::server::Site;
 
+/// The key of pseudonyms in the environment of every run, so that answers are the same each time.
+pub const PSEUDONYM_KEY: &str = "9c4fd1a6b0e83752c1a94d7e60fb28359c4fd1a6b0e83752c1a94d7e60fb2835";
+
 /// No run in these tests may take longer.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -57,6 +60,11 @@ impl Place {
     /// The home folder of the runs.
     pub fn home(&self) -> PathBuf {
         self.root.path().join("home")
+    }
+
+    /// The folder for state of the runs.
+    pub fn state(&self) -> PathBuf {
+        self.root.path().join("state")
     }
 
     /// `fwupload` with these arguments, separated by spaces.
@@ -108,6 +116,7 @@ impl<'a> Run<'a> {
             }
         }
         command.current_dir(place.path("")).env("HOME", place.home());
+        command.env("XDG_STATE_HOME", place.state()).env("FWUPLOAD_PSEUDONYM_KEY", PSEUDONYM_KEY);
         Self { place, command, stdin: Vec::new() }
     }
 
@@ -120,6 +129,12 @@ impl<'a> Run<'a> {
     /// Sets an environment variable.
     pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Takes the key of pseudonyms out of the environment.
+    pub fn without_pseudonym_key(mut self) -> Self {
+        self.command.env_remove("FWUPLOAD_PSEUDONYM_KEY");
         self
     }
 

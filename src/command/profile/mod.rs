@@ -6,6 +6,7 @@
 mod convert;
 mod diff;
 mod explain;
+mod key;
 mod layout;
 mod lint;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub fn run(command: ProfileCommand, environment: &Environment) -> Result<ExitSta
         ProfileCommand::Test(args) => test::run(&args, environment),
         ProfileCommand::Lint(args) => lint::run(&args),
         ProfileCommand::Explain(args) => explain::run(&args),
+        ProfileCommand::Key(args) => key::run(&args),
     }
 }
 

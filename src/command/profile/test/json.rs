@@ -55,9 +55,10 @@ impl Stream {
 }
 
 impl Audience for Stream {
-    fn start(&mut self, profile: &Chosen) -> Result<(), Error> {
+    fn start(&mut self, profile: &Chosen, key: Option<&str>) -> Result<(), Error> {
         self.actions = profile.profile.dicom.fields.iter().map(|rule| rule.action.name()).collect();
-        let facts = json!({ "name": profile.profile.name, "level": profile.level, "digest": profile.digest });
+        let (name, level, digest) = (&profile.profile.name, profile.level, &profile.digest);
+        let facts = json!({ "name": name, "level": level, "digest": digest, "pseudonym_key": key });
         write("start", json!({ "v": 1, "version": env!("CARGO_PKG_VERSION"), "profile": facts }))
     }
 

@@ -13,7 +13,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::cli::{OtherFiles, TestArgs};
-use crate::config::{self, Environment};
+use crate::config::{self, Environment, PseudonymKeyChoice};
+use crate::credential::{PseudonymKeyOrigin, PseudonymKeySources};
 use crate::deid::Cleaner;
 use crate::dicom::Limits;
 use crate::discover::{Discovery, Found, Inputs};
@@ -21,9 +22,12 @@ use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::package::Names;
 use crate::pipeline;
+use crate::plan;
+use crate::profile::Profile;
+use crate::pseudonym::PseudonymKey;
 use crate::report::Paths;
 
-use super::super::remark;
+use super::super::{pseudonym_key_sources, remark};
 use super::which::{Chosen, named};
 use clean::{Tried, Work};
 use tally::Tally;
@@ -35,7 +39,8 @@ const LEAST: u64 = 64 << 10;
 
 /// Who is told what became of the files, one after the other.
 trait Audience {
-    fn start(&mut self, profile: &Chosen) -> Result<(), Error>;
+    /// `key` is the fingerprint of the key that pseudonyms are made with.
+    fn start(&mut self, profile: &Chosen, key: Option<&str>) -> Result<(), Error>;
     fn file(&mut self, tried: &Tried) -> Result<(), Error>;
     fn end(&mut self, tally: &Tally, status: ExitStatus) -> Result<(), Error>;
 }
@@ -44,19 +49,29 @@ trait Audience {
 pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Error> {
     values_can_be_shown(args, environment)?;
     let limits = Limits { header_bytes: config::max_header(args.max_header.as_deref())?, ..Limits::default() };
-    let chosen = named(&args.profile)?;
+    let mut chosen = named(&args.profile)?;
+    let loosened = plan::override_residual(&mut chosen.profile, args.residual.map(config::on_leak));
+    let key = key(&chosen.profile, args)?;
     let discovery = Discovery::prepare(inputs(args), &mut io::empty())?;
     let pool = pipeline::workers(config::jobs(args.jobs, environment)?)?;
     if let Some(folder) = &args.output {
         new_or_empty(folder)?;
     }
-    let work =
-        Work { cleaner: Cleaner::new(&chosen.profile, limits), limits, values: args.show_values, folder: args.output.clone() };
+    let fingerprint = key.as_ref().map(|(key, _)| key.fingerprint());
+    let work = Work {
+        cleaner: cleaner(&chosen.profile, limits, key.as_ref().map(|(key, _)| key)),
+        limits,
+        values: args.show_values,
+        folder: args.output.clone(),
+    };
     let paths = Paths::new(args.redact_paths)?;
     let mut audience: Box<dyn Audience> =
         if args.json { Box::new(json::Stream::new(paths)) } else { Box::new(text::Lines::new(paths)) };
-    audience.start(&chosen)?;
+    audience.start(&chosen, fingerprint.as_deref())?;
     notes(&chosen);
+    for note in loosened.map(|announcement| announcement.text).into_iter().chain(key.map(|(key, origin)| about(&key, &origin))) {
+        remark(&note);
+    }
     let (mut names, mut tally) = (Names::default(), Tally::default());
     for batch in batches(found(&discovery)) {
         for tried in pool.install(|| work.batch(batch, &mut names)) {
@@ -67,6 +82,36 @@ pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Err
     let status = tally.status();
     audience.end(&tally, status)?;
     if status == ExitStatus::Nothing { Err(nothing(&tally)) } else { Ok(status) }
+}
+
+/// The key of pseudonyms, where the profile makes some. Nothing is sent, so without one any key will do.
+fn key(profile: &Profile, args: &TestArgs) -> Result<Option<(PseudonymKey, PseudonymKeyOrigin)>, Error> {
+    if !profile.needs_key() {
+        return Ok(None);
+    }
+    match pseudonym_key_sources(&PseudonymKeyChoice::from(&args.pseudonym_key)).named()? {
+        Some(named) => Ok(Some(named)),
+        None => PseudonymKeySources::once().map(Some),
+    }
+}
+
+fn cleaner(profile: &Profile, limits: Limits, key: Option<&PseudonymKey>) -> Cleaner {
+    let cleaner = Cleaner::new(profile, limits);
+    match key {
+        Some(key) => cleaner.keyed(key.clone()),
+        None => cleaner,
+    }
+}
+
+fn about(key: &PseudonymKey, origin: &PseudonymKeyOrigin) -> String {
+    match origin {
+        PseudonymKeyOrigin::Nowhere => {
+            "pseudonyms are made with a random key that is not kept: new UIDs, pseudonyms and dates differ \
+                                        from run to run; `--pseudonym-key-file` or FWUPLOAD_PSEUDONYM_KEY names a key"
+                .to_owned()
+        }
+        _ => format!("pseudonyms: key {} from {origin}", key.fingerprint()),
+    }
 }
 
 /// What the profile does not do, for people.

@@ -43,7 +43,7 @@ impl Lines {
 }
 
 impl Audience for Lines {
-    fn start(&mut self, profile: &Chosen) -> Result<(), Error> {
+    fn start(&mut self, profile: &Chosen, _: Option<&str>) -> Result<(), Error> {
         self.actions = profile.profile.dicom.fields.iter().map(|rule| rule.action.name()).collect();
         say(&format!("profile \"{}\" ({}) {}", escape_for_terminal(&profile.profile.name), profile.level, profile.digest))
     }

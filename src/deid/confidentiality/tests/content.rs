@@ -85,7 +85,8 @@ fn where_items_are_counted_none_goes() {
     ];
     let mut pointing = image();
     pointing.push(sequence("ContentSequence", vec![by_number]));
-    let data = clean(&["clean-structured-content"], report(vec![observer(), finding("Brain"), pointing]));
+    let somebody = item("PNAME", ("4711", "99X", "Somebody"), vec![text("PersonName", "Who^Doctor")]);
+    let data = clean(&["clean-structured-content"], report(vec![somebody, finding("Brain"), pointing]));
     let left = items(&data);
     assert_eq!(left.len(), 3);
     assert_eq!(at(left[0], "ValueType").unwrap(), "TEXT");

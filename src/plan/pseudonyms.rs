@@ -1,0 +1,88 @@
+//! The key of pseudonyms for a run whose profile makes some, and what is said about it.
+//!
+//! Owns when a key may be made: where somebody is told, or has asked for it. Never in a rehearsal.
+
+use super::{Announcement, Governing, Treatment};
+use crate::config::{Config, Server, Sink};
+use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin, PseudonymKeySources};
+use crate::failure::Error;
+use crate::flywheel::Project;
+use crate::phi::escape_for_terminal;
+
+/// Gives a cleaner its key and the governing profile the key's fingerprint.
+pub(super) fn keyed(
+    (governing, treatment): (Option<Governing>, Treatment),
+    config: &Config,
+    sources: &PseudonymKeySources,
+    site: Option<&str>,
+    project: &Project,
+) -> Result<(Option<Governing>, Treatment, Announcement), Error> {
+    let whose = KeptFor { site, group: &project.group, project: &project.label };
+    // A command may ask somebody for a password: said to be blocking, so that signals are heard meanwhile.
+    let (key, origin) = tokio::task::block_in_place(|| sources.resolve(whose, first_use(config)))?;
+    let fingerprint = key.fingerprint();
+    let announcement = announcement(&fingerprint, &origin, config, project);
+    let governing = governing.map(|governing| Governing { key: Some(fingerprint), ..governing });
+    let treatment = match treatment {
+        Treatment::Clean(cleaner) => Treatment::Clean(Box::new(cleaner.keyed(key))),
+        as_it_is @ Treatment::AsItIs(_) => as_it_is,
+    };
+    Ok((governing, treatment, announcement))
+}
+
+/// A sandbox is for trying things out, and its keys lie in its own folder: there one is made without asking.
+fn first_use(config: &Config) -> FirstUse {
+    if config.sink == Sink::Nothing { FirstUse::Once } else { first_use_of_run(config) }
+}
+
+fn first_use_of_run(config: &Config) -> FirstUse {
+    let sandboxed = matches!(config.server, Server::Sandbox(_));
+    if config.pseudonym_key.make || config.output.interactive || sandboxed { FirstUse::Make } else { FirstUse::Refuse }
+}
+
+fn announcement(fingerprint: &str, origin: &PseudonymKeyOrigin, config: &Config, project: &Project) -> Announcement {
+    match origin {
+        PseudonymKeyOrigin::Made(_) => Announcement::notice(
+            "pseudonym-key-made",
+            format!(
+                "pseudonyms: key {fingerprint} was made for {} and is kept in {origin}\n\
+                 back that file up and use it on every machine that sends to this project: another key gives the same patient another \
+                 pseudonym\n\
+                 keep it to yourself: whoever has it can find out whose pseudonym it is",
+                escape_for_terminal(&project.path())
+            ),
+        ),
+        PseudonymKeyOrigin::Nowhere => {
+            let next = match first_use_of_run(config) {
+                FirstUse::Refuse => "the run itself needs a key, or `--new-pseudonym-key`",
+                FirstUse::Make | FirstUse::Once => "the run itself makes another one",
+            };
+            let text = format!(
+                "pseudonyms: key {fingerprint} is for this rehearsal only and is not kept\n\
+                 {next}; new UIDs, pseudonyms and dates will then be others than these"
+            );
+            Announcement::notice("pseudonym-key-rehearsed", text)
+        }
+        _ => Announcement::notice("pseudonym-key", format!("pseudonyms: key {fingerprint} from {origin}")),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::tests::config;
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_where_somebody_is_told_or_asked_for_it_and_never_in_a_rehearsal() {
+        assert_eq!(first_use(&config("", true)), FirstUse::Make);
+        assert_eq!(first_use(&config("", false)), FirstUse::Refuse);
+        assert_eq!(first_use(&config("-y", false)), FirstUse::Refuse);
+        assert_eq!(first_use(&config("--new-pseudonym-key", false)), FirstUse::Make);
+        assert_eq!(first_use(&config("--sandbox", false)), FirstUse::Make);
+        for flags in ["", "--new-pseudonym-key", "--sandbox"] {
+            assert_eq!(first_use(&config(&format!("{flags} --dry-run"), true)), FirstUse::Once, "{flags}");
+        }
+        assert_eq!(first_use(&config("--offline --output out --profile basic", false)), FirstUse::Refuse);
+    }
+}
