@@ -12,6 +12,7 @@ use crate::run::Place;
 const PROFILE: &str = r#"name = "ultrasound"
 
 [dicom]
+residual = { on-leak = "warn" }
 fields = [
   { name = "PatientID", hash = true },
   { name = "PatientName", remove = true },

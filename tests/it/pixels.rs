@@ -11,6 +11,7 @@ use crate::server::Site;
 /// The upper quarter of images of 32 by 32 pixels is blanked.
 const PROFILE: &str = "name: banner
 dicom:
+  residual: {on-leak: warn}
   fields:
     - {name: PatientID, hash: true}
     - {name: PatientName, remove: true}
