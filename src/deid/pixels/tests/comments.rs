@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::dicom::{Element, VR, Value};
-use crate::profile::{Document, Language};
 
 const JPEG: &str = "1.2.840.10008.1.2.4.50";
 const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
@@ -10,7 +9,7 @@ const J2K: &str = "1.2.840.10008.1.2.4.90";
 
 fn confidential() -> Pixels {
     let text = "name = \"t\"\n[dicom.confidentiality]\nprofile = \"basic\"\n";
-    Pixels::of(&Document::parse(text, Language::Toml, "t.toml", "t").unwrap().profile().unwrap().dicom)
+    Pixels::of(&from_toml(text).dicom)
 }
 
 /// The fragments after the offset table, as they are written.

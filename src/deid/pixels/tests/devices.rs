@@ -2,14 +2,13 @@
 
 use super::*;
 use crate::dicom::{Element, VR};
-use crate::profile::{Document, Language};
 
 const US: &str = "1.2.840.10008.5.1.4.1.1.6.1\0";
 
 /// A profile that removes private elements, with these sections besides.
 fn toml(sections: &str) -> Profile {
     let text = format!("name = \"t\"\n[dicom]\nremove-private-tags = true\n{sections}");
-    Document::parse(&text, Language::Toml, "t.toml", "t").unwrap().profile().unwrap()
+    from_toml(&text)
 }
 
 /// What is done to an instance, and the instance afterwards.
@@ -71,7 +70,7 @@ fn a_file_without_pixels_or_whose_pixels_go_anyway_is_no_risk() {
     let (work, _) = scrubbed(without.instance(), REFUSE).unwrap();
     assert!(!work.at_risk);
     let text = format!("name = \"t\"\n[dicom]\nfields = [{{ name = \"PixelData\", remove = true }}]\n{REFUSE}");
-    let profile = Document::parse(&text, Language::Toml, "t.toml", "t").unwrap().profile().unwrap();
+    let profile = from_toml(&text);
     let clean = Cleaner::new(&profile, Limits::default()).deidentify(ultrasound().instance(), "a.dcm");
     assert!(clean.is_ok());
 }
