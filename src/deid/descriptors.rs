@@ -1,6 +1,106 @@
-//! stub
-use super::identifiers::Identifiers;
+//! Cleaning of descriptors (PS3.15 section E.3.5) in the manner that keeps only what is known to be safe.
+//!
+//! Owns what remains of a text: words of the vocabulary, short numbers and sizes, and the punctuation between them. It
+//! need not recognise a name to remove it, since it keeps nothing that it does not know; and what it knows goes too where
+//! the instance itself calls somebody so. The result says nothing about what was taken out, and may be empty.
+
+mod safe;
+mod sequence;
+mod tokens;
+
 use std::borrow::Cow;
-pub(super) fn clean<'a>(_text: &'a str, _: &Identifiers) -> Cow<'a, str> {
-    Cow::Borrowed("")
+use std::ops::Range;
+
+use super::identifiers::Identifiers;
+use tokens::{Tokens, Verdict};
+
+/// Punctuation that may stay between safe words, besides that of ASCII.
+const SAFE_PUNCTUATION: &str = "°±×–—’\u{A0}";
+
+/// The text without what is not known to be safe, trimmed. One value at a time: it must not hold several with
+/// backslashes between. `dates` are the ranges of the text that hold dates.
+pub(super) fn clean<'t>(text: &'t str, own: &Identifiers, dates: &[Range<usize>]) -> Cow<'t, str> {
+    let mut tokens = Tokens::of(text);
+    for index in 0..tokens.list.len() {
+        let judged = tokens.list.get(index).map(|token| {
+            let (word, short, long) = (tokens.word(token), tokens.short(token), tokens.long(token));
+            safe::verdict(word, short, long, own)
+        });
+        if let (Some(token), Some(verdict)) = (tokens.list.get_mut(index), judged) {
+            token.verdict = verdict;
+        }
+    }
+    sequence::take_back(&mut tokens, own, dates);
+    if tokens.list.is_empty() {
+        return Cow::Borrowed("");
+    }
+    if tokens.list.iter().all(|token| token.verdict == Verdict::Safe) && text.chars().all(may_stay) {
+        return Cow::Borrowed(text.trim());
+    }
+    Cow::Owned(rest_of(&tokens))
 }
+
+/// Whether a character may stay where all tokens do.
+fn may_stay(c: char) -> bool {
+    c.is_alphanumeric() || super::identifiers::is_mark(c) || is_safe_between(c)
+}
+
+fn is_safe_between(c: char) -> bool {
+    c.is_ascii_punctuation() || matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{C}') || SAFE_PUNCTUATION.contains(c)
+}
+
+/// The safe tokens with what stood between them.
+fn rest_of(tokens: &Tokens) -> String {
+    let mut rest = String::with_capacity(tokens.text.len());
+    let mut end_of_last = Some(0);
+    let mut gap_after_last = "";
+    for token in &tokens.list {
+        if token.verdict == Verdict::Safe {
+            let gap = end_of_last.and_then(|end| tokens.text.get(end..token.at.start));
+            match gap {
+                Some(gap) => push_gap(&mut rest, gap),
+                None if !rest.is_empty() => push_gap(&mut rest, separator(gap_after_last)),
+                None => {}
+            }
+            rest.push_str(tokens.word(token));
+            end_of_last = Some(token.at.end);
+        } else if let Some(end) = end_of_last.take() {
+            gap_after_last = tokens.text.get(end..token.at.start).unwrap_or_default();
+        }
+    }
+    if let Some(end) = end_of_last {
+        push_gap(&mut rest, tokens.text.get(end..).unwrap_or_default());
+    }
+    without_halves(rest.trim())
+}
+
+fn push_gap(rest: &mut String, gap: &str) {
+    rest.extend(gap.chars().map(|c| if is_safe_between(c) { c } else { ' ' }));
+}
+
+/// What takes the place of a gap, tokens that went, and another gap.
+fn separator(before: &str) -> &str {
+    let is_plain = before.len() < 4 && before.chars().all(|c| " \t\r\n_-+,;/&|^".contains(c));
+    if is_plain && !before.is_empty() { before } else { " " }
+}
+
+/// Without the brackets and quotes of which one half went.
+fn without_halves(rest: &str) -> String {
+    let count = |half| rest.matches(half).count();
+    let is_odd = |c: char| match c {
+        '(' | ')' => count('(') != count(')'),
+        '[' | ']' => count('[') != count(']'),
+        '{' | '}' => count('{') != count('}'),
+        '<' | '>' => count('<') != count('>'),
+        '"' => count('"') % 2 == 1,
+        _ => false,
+    };
+    if !rest.contains(is_odd) {
+        return rest.to_owned();
+    }
+    let kept: String = rest.chars().filter(|c| !is_odd(*c)).collect();
+    kept.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -92,7 +92,7 @@ mod tests {
             let tag = row.tag().unwrap();
             let vr = vr(tag).unwrap();
             match dummy(tag, vr) {
-                Some(value) => assert!(value.len() % 2 == 0 && is_legal(vr, value), "{} {vr}", row.name),
+                Some(value) => assert!(value.len().is_multiple_of(2) && is_legal(vr, value), "{} {vr}", row.name),
                 None => assert!(matches!(vr, VR::SQ | VR::UI), "{} {vr}", row.name),
             }
         }
@@ -136,7 +136,7 @@ mod tests {
             VR::UV,
         ] {
             let value = dummy(Tag(0x0009, 0x1001), vr).unwrap();
-            assert!(value.len() % 2 == 0 && is_legal(vr, value), "{vr}");
+            assert!(value.len().is_multiple_of(2) && is_legal(vr, value), "{vr}");
         }
     }
 

@@ -34,6 +34,9 @@ const OPTIONS: [(ConfidentialityOption, &str); 7] = [
     (ConfidentialityOption::CleanDescriptors, "clean_desc"),
 ];
 
+/// A code and the designator of its scheme.
+type Name = (&'static str, &'static str);
+
 /// A row of Table E.3.4-1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConceptRow {
@@ -69,7 +72,7 @@ pub fn concepts() -> &'static [ConceptRow] {
 
 /// The rows of a concept: more than one where it names content items of several value types.
 pub fn concept_rows(code_value: &str, scheme: &str) -> &'static [ConceptRow] {
-    static PLACES: OnceLock<HashMap<(&str, &str), (usize, usize)>> = OnceLock::new();
+    static PLACES: OnceLock<HashMap<Name, (usize, usize)>> = OnceLock::new();
     let places = PLACES.get_or_init(places);
     // The lifetime of the key is shortened by the lookup, so borrowing for less than 'static does.
     let places: &HashMap<(&str, &str), (usize, usize)> = places;
@@ -100,7 +103,7 @@ fn current_form(code_value: &str) -> &str {
 }
 
 /// Where the rows of each concept begin and end: they stand side by side.
-fn places() -> HashMap<(&'static str, &'static str), (usize, usize)> {
+fn places() -> HashMap<Name, (usize, usize)> {
     let mut places = HashMap::new();
     for (index, row) in concepts().iter().enumerate() {
         let place = places.entry((row.code_value.as_str(), row.coding_scheme.as_str())).or_insert((index, index));

@@ -158,7 +158,8 @@ impl Dicom {
             .element(items(tags::CONTENT_SEQUENCE, vec![observer, nested]))
     }
 
-    fn image(person: &Person, class: &str, modality: &str, series: u32, number: u32, side: u16) -> Self {
+    /// An image of so many pixels a side, in a series of its own frame of reference.
+    pub fn image(person: &Person, class: &str, modality: &str, series: u32, number: u32, side: u16) -> Self {
         Self::identified(person, class, modality, series, number)
             .element(DataElement::new(tags::SAMPLES_PER_PIXEL, VR::US, PrimitiveValue::from(1_u16)))
             .text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2")
@@ -175,7 +176,7 @@ impl Dicom {
     }
 
     /// All that says who, when and where.
-    fn identified(person: &Person, class: &str, modality: &str, series: u32, number: u32) -> Self {
+    pub fn identified(person: &Person, class: &str, modality: &str, series: u32, number: u32) -> Self {
         let study = person.uid(0, 0);
         let series_uid = format!("{UID_ROOT}.{}.{series}", person.number);
         let other_id = object([put(tags::PATIENT_ID, VR::LO, "CANARY-OTHER-ID"), put(tags::TYPE_OF_PATIENT_ID, VR::CS, "TEXT")]);

@@ -2,11 +2,14 @@
 //!
 //! Taken for dates, each with the time behind it: `20040119`, `19012004` and `20040119072730`; year, month and day, or day
 //! and month in either order and year, between `-`, `/`, `.`, `_` or spaces; years of two digits between `-`, `/` and `.`;
-//! months by name with a day, a year or both; and `01/2004`. Years are those from 1880 to 2100. Any other number is none:
-//! not six digits in a row (`040119` is a time as well), and not a year alone.
+//! months by name with a day, a year or both; `01/2004` and `2004-01`. Years are those from 1880 to 2100. Any other number
+//! is none: not six digits in a row (`040119` is a time as well), not a year alone, not a day and month in numbers (`01.02.`).
 
 mod clock;
 mod cursor;
+
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
@@ -37,17 +40,24 @@ pub(in crate::deid) fn in_text(text: &str) -> Vec<Range<usize>> {
 /// Where a month's name before the first digit may begin: the longest one with what may stand between is 16 bytes.
 fn word_before(bytes: &[u8], digit: usize) -> usize {
     let from = digit.saturating_sub(16);
-    let first = bytes.iter().skip(from).take(digit - from).position(|byte| month::may_begin(*byte));
+    let pairs = bytes.get(from..digit).unwrap_or_default().windows(2);
+    let first = pairs.into_iter().position(|pair| matches!(pair, [first, second] if month::may_begin(*first, *second)));
     first.map_or(digit, |first| from + first)
 }
 
 /// The end of the date that begins here.
 fn date_here(here: Cursor) -> Option<Cursor> {
-    match here.peek()? {
-        byte if byte.is_ascii_digit() && !here.follows_digit() => {
-            compact(here).or_else(|| year_first(here)).or_else(|| day_first(here)).or_else(|| month_and_year(here))
-        }
-        byte if byte.is_ascii_alphabetic() && month::may_begin(byte) && !here.follows_letter() => month_first(here),
+    let byte = here.peek()?;
+    if byte.is_ascii_alphabetic() {
+        return if here.begins_month() && !here.follows_letter() { month_first(here) } else { None };
+    }
+    if !byte.is_ascii_digit() || here.follows_digit() {
+        return None;
+    }
+    match here.digits().len() {
+        1 | 2 => day_first(here).or_else(|| month_and_year(here)),
+        4 => year_first(here),
+        8.. => compact(here),
         _ => None,
     }
 }
@@ -69,18 +79,26 @@ fn compact(here: Cursor) -> Option<Cursor> {
     ((rest.is_empty() && (year_first || year_last)) || is_moment).then(|| here.step(digits.len()))
 }
 
-/// `2004-01-19`, `2004/1/19`, `2004 01 19`, `2004-Jan-19`, `2004Jan19`.
+/// `2004-01-19`, `2004/1/19`, `2004 01 19`, `2004-Jan-19`, `2004Jan19`, `2004年1月19日`, `2004-01`.
 fn year_first(here: Cursor) -> Option<Cursor> {
     let (year, after) = here.number(4, 4).filter(|(year, _)| is_year(*year))?;
     if let Some((month, after)) = after.skip(b" -./_", 2).month() {
         let (day, end) = after.skip(b" -./_", 2).number(1, 2)?;
         return is_date(year, month, day).then_some(end);
     }
+    if let Some(after) = after.past("年") {
+        let (month, after) = after.number(1, 2)?;
+        let (day, end) = after.past("月")?.number(1, 2)?;
+        return is_date(year, month, day).then(|| end.past("日").unwrap_or(end));
+    }
     let (separator, after) = after.one_of(b"-/._ ")?;
     let fewest = if separator == b' ' { 2 } else { 1 };
-    let (month, after) = after.number(fewest, 2)?;
-    let (day, end) = after.one_of(&[separator])?.1.number(fewest, 2)?;
-    is_date(year, month, day).then_some(end)
+    let (month, behind) = after.number(fewest, 2)?;
+    match behind.one_of(&[separator]).and_then(|(_, day)| day.number(fewest, 2)) {
+        Some((day, end)) => is_date(year, month, day).then_some(end),
+        // `2000/10` and `2000_10` are rather pairs of numbers.
+        None => (separator == b'-' && (1..=12).contains(&month) && behind.at == after.at + 2).then_some(behind),
+    }
 }
 
 /// `19.01.2004`, `1/19/2004`, `1/9/04`, `19. Januar 2004`, `19Jan04`, `3rd of May`.
@@ -137,7 +155,9 @@ fn month_first(here: Cursor) -> Option<Cursor> {
 fn year_behind(named: Cursor) -> Option<Cursor> {
     let year = named.skip(b" -./_,'", 3).connective();
     let long = year.number(4, 4).filter(|(year, _)| is_year(*year));
-    long.or_else(|| year.number(2, 2).filter(|_| !named.precedes_space())).map(|(_, end)| end)
+    // Behind a space, `07` may be the hour.
+    let marked = !named.precedes_space() || year.at > named.at + 1;
+    long.or_else(|| year.number(2, 2).filter(|_| marked)).map(|(_, end)| end)
 }
 
 /// `01/2004` and `01.2004`.

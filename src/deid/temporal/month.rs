@@ -19,22 +19,38 @@ const NAMES: [&[&str]; 12] = [
 /// The length in bytes of the longest name.
 const LONGEST: usize = 10;
 
-/// Whether a name begins with this byte.
-pub(super) fn may_begin(byte: u8) -> bool {
-    matches!(byte | 0x20, b'a' | b'd' | b'e' | b'f' | b'j' | b'm' | b'n' | b'o' | b's')
+/// Whether a name may begin with these two bytes; most words of a text do not.
+pub(super) fn may_begin(first: u8, second: u8) -> bool {
+    let (first, second) = (first | 0x20, if second.is_ascii() { second | 0x20 } else { second });
+    match first {
+        b'a' => matches!(second, b'b' | b'g' | b'o' | b'p' | b'u' | b'v'),
+        b'd' => matches!(second, b'e' | b'i') || !second.is_ascii(),
+        b'e' | b's' => matches!(second, b'e' | b'n'),
+        b'f' => second == b'e' || !second.is_ascii(),
+        b'j' => matches!(second, b'a' | b'u') || !second.is_ascii(),
+        b'm' => matches!(second, b'a' | b'r') || !second.is_ascii(),
+        b'n' => second == b'o',
+        b'o' => matches!(second, b'c' | b'k'),
+        _ => false,
+    }
 }
 
 /// The month, from 1, that a word names in any of the languages.
 pub(super) fn of_name(word: &str) -> Option<u32> {
-    let first = word.bytes().next()?.to_ascii_lowercase();
     if !(3..=LONGEST).contains(&word.len()) {
         return None;
     }
-    let is_word = |name: &&str| name.bytes().next() == Some(first) && name.chars().eq(word.chars().flat_map(char::to_lowercase));
-    (1..).zip(NAMES).find(|(_, names)| names.iter().any(|name| is_word(&name))).map(|(month, _)| month)
+    let named = if word.is_ascii() {
+        NAMES.iter().position(|names| names.iter().any(|name| name.eq_ignore_ascii_case(word)))
+    } else {
+        let small = word.to_lowercase();
+        NAMES.iter().position(|names| names.contains(&small.as_str()))
+    };
+    named.and_then(|at| u32::try_from(at + 1).ok())
 }
 
 /// The names of a month, counted from 1.
+#[cfg(test)]
 pub(super) fn names(month: u32) -> &'static [&'static str] {
     month.checked_sub(1).and_then(|at| NAMES.get(at as usize)).copied().unwrap_or_default()
 }

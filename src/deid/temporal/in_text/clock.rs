@@ -9,15 +9,19 @@ pub(super) fn behind(date: Cursor) -> Cursor {
     written(date).or_else(|| compact(date)).unwrap_or(direct)
 }
 
-/// `, 07:27:30.5 PM +01:00`, ` at 7:27`, `T07:27:30Z`, ` 07h27`.
+/// `, 07:27:30.5 PM +01:00`, ` at 7:27`, `T07:27:30Z`, ` 07h27`, `_07-27-30`.
 fn written(date: Cursor) -> Option<Cursor> {
-    let apart = date.skip(b",", 1).skip(b" Tt_-@", 3);
+    let apart = date.skip(b",", 1).skip(b" Tt_-@:.", 3);
     let apart = ["at ", "um ", "a las ", "\u{e0} "].iter().find_map(|word| apart.past(word)).unwrap_or(apart);
     let (_, after) = apart.number(1, 2).filter(|(hour, _)| *hour < 25)?;
-    let (_, minutes) = after.one_of(b":hH")?;
+    let (separator, minutes) = after.one_of(b":hH-._")?;
     let (_, after) = minutes.number(2, 2).filter(|(minute, _)| *minute < 60)?;
-    let seconds = after.one_of(b":").and_then(|(_, seconds)| seconds.number(2, 2));
-    Some(finished(seconds.map_or(after, |(_, end)| end)))
+    let seconds = after.one_of(&[separator]).and_then(|(_, seconds)| seconds.number(2, 2));
+    match seconds {
+        Some((_, end)) => Some(finished(end)),
+        // `1.25` is rather a number.
+        None => matches!(separator, b':' | b'h' | b'H').then(|| finished(after)),
+    }
 }
 
 /// `T072730`, `_0727`, `-072730`, ` 072730`.

@@ -58,7 +58,7 @@ impl<'a> Cursor<'a> {
         self.step(count)
     }
 
-    /// The word here, in any case, and what follows it.
+    /// The word here and what follows it.
     fn word(self) -> (&'a str, Self) {
         let rest = self.rest();
         let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
@@ -68,12 +68,17 @@ impl<'a> Cursor<'a> {
 
     /// The month named here, and what follows the name and its full stop.
     pub(super) fn month(self) -> Option<(u32, Self)> {
-        self.peek().filter(|byte| month::may_begin(*byte))?;
+        self.begins_month().then_some(())?;
         let (word, after) = self.word();
         Some((month::of_name(word)?, after.skip(b".", 1)))
     }
 
-    /// Past this very word and the space behind it, if one of them stands here.
+    /// Whether a month's name may begin here.
+    pub(super) fn begins_month(self) -> bool {
+        matches!(self.rest(), [first, second, ..] if month::may_begin(*first, *second))
+    }
+
+    /// Past this very word, if one of them stands here.
     fn past_word(self, words: &[&str]) -> Option<Self> {
         let (word, after) = self.word();
         words.iter().any(|one| one.eq_ignore_ascii_case(word)).then_some(after)
@@ -81,12 +86,20 @@ impl<'a> Cursor<'a> {
 
     /// Past what makes a number an ordinal: `19th`, `1er`.
     pub(super) fn ordinal(self) -> Self {
-        self.past_word(&["st", "nd", "rd", "th", "er", "º", "ª"]).unwrap_or(self)
+        match self.peek() {
+            Some(byte) if b"snrteSNRTE".contains(&byte) || !byte.is_ascii() => {
+                self.past_word(&["st", "nd", "rd", "th", "er", "º", "ª"]).unwrap_or(self)
+            }
+            _ => self,
+        }
     }
 
     /// Past `of`, `de` or `del` and a space.
     pub(super) fn connective(self) -> Self {
-        self.past_word(&["of", "de", "del"]).map_or(self, |after| after.skip(b" ", 1))
+        match self.peek() {
+            Some(b'o' | b'O' | b'd' | b'D') => self.past_word(&["of", "de", "del"]).map_or(self, |after| after.skip(b" ", 1)),
+            _ => self,
+        }
     }
 
     pub(super) fn follows_digit(self) -> bool {
