@@ -5,6 +5,9 @@ right but for one place.
 """
 
 import base64
+import io
+import random
+import zipfile
 from collections.abc import Iterator
 
 import corpus
@@ -12,6 +15,7 @@ from dicomfile import EXPLICIT, Value, file_bytes
 from promises import PROMISES
 from scorer import ELSEWHERE, Judge, Output
 from scribe import PLACES, Scribe
+from search import SPLIT
 
 # The ideal files have shifted dates, kept words and safe private elements: all that any profile may promise.
 PROMISE = PROMISES["longitudinal"]
@@ -27,6 +31,10 @@ def controls(written: list[corpus.Written], judge: Judge, seed: int) -> Iterator
         yield one_place_left(place, written, judge, ideal, seed)
     for disguise in DISGUISES:
         yield carried_elsewhere(disguise, written, judge, ideal, seed)
+    for person in judge.people.values():
+        if not person.name.isascii():
+            yield in_its_own_letters(person, written, judge, ideal, seed)
+    yield in_an_archive(written, judge)
     for name, (number, spoil) in SPOILS.items():
         yield spoiled(name, number, spoil, written, judge, ideal, seed)
 
@@ -71,7 +79,8 @@ def all_right(judge, ideal):
 
 def one_place_left(place, written, judge, ideal, seed):
     """The ideal tool with one fault: found, and in the right class."""
-    number, each = next((n, each) for n, each in enumerate(written) if any(row.check.place == place for row in each.rows))
+    having = [(n, each) for n, each in enumerate(written) if any(row.check.place == place for row in each.rows)]
+    number, each = random.Random(f"{seed}/{place}").choice(having)
     file = each.spec.file
     score = judge.score({**ideal, file: _ideal(number, each, seed, place)}, PROMISE, only=[file])
     found = score.leaks_by_place()
@@ -95,15 +104,43 @@ DISGUISES = {
 def carried_elsewhere(disguise, written, judge, ideal, seed):
     """The ideal tool, but that it notes the name, or the birth date, in an element of its own."""
 
+    others = [(n, each) for n, each in enumerate(written) if each.spec.kind not in {"CT", "DICOMDIR"}]
+    number, each = random.Random(f"{seed}/{disguise}").choice(others)
+    person = each.spec.person
+    hidden = DISGUISES[disguise](person.family, person.dates["birth"])
+    return f"carried elsewhere: {disguise}", *_hidden(hidden, number, each, judge, ideal, seed)
+
+
+def in_its_own_letters(person, written, judge, ideal, seed):
+    """The part of a name that no Latin letter tells, in the bytes of the file's own character set."""
+    number, each = next((n, each) for n, each in enumerate(written) if each.spec.person is person)
+    letters = next(part for part in SPLIT.split(person.name) if not part.isascii())
+    return f"carried elsewhere: {letters} in {person.codec}", *_hidden(letters.encode(person.codec), number, each, judge, ideal, seed)
+
+
+def _hidden(hidden, number, each, judge, ideal, seed):
+    """Whether something hidden in an element that no key knows is found."""
+
     def spoil(dataset):
-        hidden = DISGUISES[disguise](person.family, person.dates["birth"])
         dataset.update({0x00110010: Value("LO", "SCORE CONTROL"), 0x00111001: Value("OB", b"\x01\x02" + hidden + b"\x03")})
 
-    number, each = next((n, each) for n, each in enumerate(written) if each.spec.kind == "PR")
-    person, file = each.spec.person, each.spec.file
+    file = each.spec.file
     score = judge.score({**ideal, file: _spoiled(number, each, seed, spoil)}, PROMISE, only=[file])
     found = score.leaks_by_place()
-    return f"carried elsewhere: {disguise}", set(found) == {ELSEWHERE}, f"{found[ELSEWHERE]} in {ELSEWHERE}"
+    return set(found) == {ELSEWHERE}, f"{found[ELSEWHERE]} in {ELSEWHERE}"
+
+
+def in_an_archive(written, judge):
+    """A file packed twice over, a deflated one at that: the search looks into all of it."""
+    each = next(each for each in written if each.spec.syntax.deflated)
+    data = each.data
+    for name in ("inner.dcm", "inner.zip"):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, data)
+        data = packed.getvalue()
+    found = judge.search(data, PROMISE, [each.spec.person.number])
+    return "in an archive", each.spec.person.family.lower() in found, f"{len(found)} canaries found"
 
 
 def _spoiled(number, each, seed, spoil):

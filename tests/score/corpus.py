@@ -17,7 +17,9 @@ from scribe import Check, Row, Scribe, rows
 DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 NATIVE = (EXPLICIT, IMPLICIT, EXPLICIT, BIG, DEFLATED, EXPLICIT, IMPLICIT)
 # Kinds that carry what a careful tool may refuse: what is burned in, and documents. Nothing of them may get out all the same.
-MAY_BE_REFUSED = {"US", "SC", "DOC", "XC", "ECG", "SR", "DICOMDIR"}
+MAY_BE_REFUSED = {"US", "SC", "DOC", "SR", "DICOMDIR"}
+# Places in which few tools can clean, so that refusing the file is right too.
+HARD_PLACES = {"icc-profile", "jpeg-comment"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def write(spec: Spec, seed: int, ideal: bool = False, live: str = "", spoil: Cal
     meta, preamble = _meta(s, spec, dataset), places.preamble(s)
     data = file_bytes(dataset, spec.syntax, spec.person.charset, preamble, meta)
     asked = [*rows(s, dataset), *(Row(spec.file, f"meta.{row.path}", row.check) for row in rows(Scribe(None, "", 0), meta))]
-    return Written(spec, data, (*asked, *_whole_file_rows(spec)))
+    hard = spec.kind in MAY_BE_REFUSED or any(row.check.place in HARD_PLACES for row in asked)
+    return Written(spec, data, (*asked, *_whole_file_rows(spec, hard)))
 
 
 def _meta(s, spec, dataset):
@@ -130,9 +133,9 @@ def _marks(spec):
     }
 
 
-def _whole_file_rows(spec):
+def _whole_file_rows(spec, hard):
     yield Row(spec.file, "name", Check("bytes_absent", spec.name, spec.person.family, text=spec.file))
-    if spec.kind in MAY_BE_REFUSED or spec.kind == "MG":
+    if hard:
         yield Row(spec.file, "", Check("must_be_refused_or_clean", "refusal", severity="refusal"))
     if spec.kind != "DICOMDIR":
         for path in ("00120062", "00120063", "00120064", "00280303"):

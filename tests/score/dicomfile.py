@@ -8,20 +8,13 @@ import zlib
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from personas import CODECS
+
 LONG = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
 NUMBERS = {"AT": "HH", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "UL": "I", "US": "H"}
 LOCALISED = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-
-CODECS = {
-    "": "ascii",
-    "ISO_IR 100": "latin-1",
-    "ISO_IR 192": "utf-8",
-    "ISO_IR 13": "shift_jis",
-    "\\ISO 2022 IR 87": "iso2022_jp",
-    "GB18030": "gb18030",
-}
 
 
 class Syntax(NamedTuple):

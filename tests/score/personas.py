@@ -7,7 +7,16 @@ from dataclasses import dataclass
 # A documentation arc. Every UID of the corpus that is an instance's, a series', a person's lies below it.
 ROOT = "1.2.826.0.1.3680043.10.999"
 
-CHARSETS = ("", "", "ISO_IR 100", "ISO_IR 192", "\\ISO 2022 IR 87", "ISO_IR 13", "GB18030", "ISO_IR 192")
+# One for each person in turn, by Specific Character Set, and Python's name for each.
+CHARSETS = ("", "ISO_IR 192", "\\ISO 2022 IR 87", "ISO_IR 100", "ISO_IR 13", "GB18030", "", "ISO_IR 192")
+CODECS = {
+    "": "ascii",
+    "ISO_IR 100": "latin-1",
+    "ISO_IR 192": "utf-8",
+    "ISO_IR 13": "shift_jis",
+    "\\ISO 2022 IR 87": "iso2022_jp",
+    "GB18030": "gb18030",
+}
 # Letters beside the romanised name: what a character set other than ASCII adds to a family name and a given name.
 SCRIPTS = {
     "": ("", ""),
@@ -53,6 +62,10 @@ class Persona:
         texts = [self.family, self.given, self.name, self.mrn, self.other_id, self.accession, self.phone, self.address]
         texts += [self.institution, self.department, self.referring, self.performing, self.operator]
         return [*texts, self.station, self.serial]
+
+    @property
+    def codec(self):
+        return CODECS[self.charset]
 
     def uid(self, *parts):
         """A UID of this person's, in components of fixed width: none is the beginning of another."""
@@ -106,8 +119,8 @@ def persona(seed, number):
         accession=f"ACX{r.randrange(10**7):07d}J",
         phone=f"+990{r.randrange(10**9):09d}",
         address=f"{r.randrange(10, 99)} {title()} Lane, {title()}",
-        institution=f"{title()} Infirmary",
-        department=f"{title()} Annexe",
+        institution=f"{title()} Hall",
+        department=f"{title()} Wing",
         referring=f"{title()}^{title()}",
         performing=f"{title()}^{title()}",
         operator=f"{title()}^{title()}",
@@ -120,5 +133,5 @@ def persona(seed, number):
     )
 
 
-def personas(seed, count=len(CHARSETS)):
+def personas(seed, count):
     return [persona(seed, number) for number in range(count)]

@@ -51,7 +51,7 @@ def private_sequence(s):
 def un_sequence(s):
     """Sequences whose VR got lost on the way: of undefined length, and of a defined one."""
     place = "un-sequence"
-    closed = Encoder(IMPLICIT, s.codec).body(items({**person_in_item(s, place), **code("P5-09051", "SRT", "MR")}))
+    closed = Encoder(IMPLICIT, s.person.codec).body(items({**person_in_item(s, place), **code("P5-09051", "SRT", "MR")}))
     # Too late for the key to see what is inside the bytes, so the whole value answers for it.
     canary = s.person.family
     return {

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import validity
-from dicomfile import CODECS
 from personas import ROOT
 from promises import Promise
 from reader import File, ReadError, read
@@ -101,6 +100,11 @@ class Judge:
             indexes.append(self.dates_of(people))
         return {label for view in opened(data) for index in indexes for label in index.find(view)}
 
+    def found_in(self, file: str, output: Output, promise: Promise) -> set[str]:
+        """The canaries in what came of a file, and in its name."""
+        people = [self.corpus[file].spec.person.number]
+        return self.search(output.data, promise, people) | self.search(output.name.encode(), promise, people)
+
     def score(self, outputs: dict[str, Output | None], promise: Promise, only: Iterable[str] = ()) -> Score:
         """Judges one tool by its outputs: by the name of the input, what came of it, or None where it was refused."""
         case = Case(self, outputs, promise, list(only) or list(self.corpus))
@@ -109,14 +113,14 @@ class Judge:
 
 
 def codecs_of(person) -> tuple[str, ...]:
-    return (CODECS[person.charset], "euc_jp", "shift_jis", "gb18030")
+    return (person.codec, "euc_jp", "shift_jis", "gb18030")
 
 
 def _places_of_canaries(checks: Iterable[Check]) -> dict[str, str]:
     """The class of each canary that only one class has."""
     places = collections.defaultdict(set)
     for check in checks:
-        places[check.canary].add(check.place)
+        places[check.canary.lower()].add(check.place)
     return {canary: min(classes) for canary, classes in places.items() if len(classes) == 1}
 
 
@@ -169,9 +173,7 @@ class Case:
                 self.lose(row, "refused")
 
     def read(self, name: str, output: Output) -> None:
-        people = [self.judge.corpus[name].spec.person.number]
-        self.found[name] = self.judge.search(output.data, self.promise, people)
-        self.found[name] |= self.judge.search(output.name.encode(), self.promise, people)
+        self.found[name] = self.judge.found_in(name, output, self.promise)
         try:
             self.after[name] = read(output.data)
         except ReadError as error:
@@ -204,7 +206,7 @@ class Case:
     def on_bytes_absent(self, row: Row) -> bool:
         if row.path == "name":
             return row.check.canary.lower() in self.outputs[row.file].name.lower()
-        return row.check.canary in self.found[row.file]
+        return row.check.canary.lower() in self.found[row.file]
 
     def on_uid_changed_consistently(self, row: Row) -> bool:
         value = self.after[row.file].value(row.path)
@@ -300,7 +302,7 @@ def holds(raw: bytes, canary: str, codecs: Iterable[str]) -> bool:
 def covers(row: Row, label: str) -> bool:
     """Whether what the search found is what the key had found already."""
     text = f"{row.check.text} {row.check.canary}".lower()
-    if label.lower() in text:
+    if label in text:
         return True
     if len(label) == 8 and label.isdigit():
         day = datetime.date(int(label[:4]), int(label[4:6]), int(label[6:]))

@@ -9,7 +9,7 @@ import hashlib
 import random
 from dataclasses import asdict, dataclass, field
 
-from dicomfile import CODECS, Value
+from dicomfile import Value
 from personas import rare_token
 
 # Classes of places, in the order in which they are shown.
@@ -68,6 +68,7 @@ class Scribe:
     live: str = ""
     loose: list = field(default_factory=list)
     counts: dict = field(default_factory=dict)
+    latest: str = ""
 
     def shows(self, place):
         return not self.ideal or place == self.live
@@ -75,11 +76,16 @@ class Scribe:
     def token(self, place):
         """A word that stands nowhere else, the same one in both ways of writing the file."""
         count = self.counts[place] = self.counts.get(place, 0) + 1
-        return rare_token(random.Random(f"{self.seed}/{self.file}/{place}/{count}"))
+        self.latest = rare_token(random.Random(f"{self.seed}/{self.file}/{place}/{count}"))
+        return self.latest
 
     def secret(self, place, vr, text, canary="", harmless="", words=(), severity="identity"):
-        """A text value that has to go. The words, which are anybody's, stay where descriptions are cleaned."""
-        check = Check("removed", place, canary or text, severity=severity, text=text)
+        """A text value that has to go. The words, which are anybody's, stay where descriptions are cleaned.
+
+        What tells is the canary; by default the token in the text, else all of the text.
+        """
+        token = self.latest if self.latest and self.latest in text else ""
+        check = Check("removed", place, canary or token or text, severity=severity, text=text)
         kept = [Check("words_kept", place, word, ("descriptors-cleaned",), "retention") for word in words]
         return Value(vr, text if self.shows(place) else harmless or " ".join(words)).asked(check, *kept)
 
@@ -112,10 +118,6 @@ class Scribe:
 
     def earlier(self, which):
         return (self.person.dates[which] - datetime.timedelta(weeks=53)).strftime("%Y%m%d")
-
-    @property
-    def codec(self):
-        return CODECS[self.person.charset]
 
 
 def kept(value, when=("technical",), place="retention"):

@@ -53,7 +53,7 @@ class Index:
 
     def add(self, text: str, codecs: Iterable[str] = ()) -> None:
         for part in parts(text):
-            self._put(part, part, codecs, whole=part.isdigit())
+            self._put(part, part.lower(), codecs, whole=part.isdigit())
 
     def add_date(self, day: datetime.date) -> None:
         for text in spellings(day):
@@ -70,7 +70,7 @@ class Index:
                 self.by_gram.setdefault(pattern[:GRAM], []).append(entry)
 
     def find(self, data: bytes) -> set[str]:
-        """Which canaries stand in the data or in what it stands for."""
+        """Which canaries stand in the data or in what it stands for, in lower case."""
         found: set[str] = set()
         for view in views(data):
             found |= self._find(view.lower())
@@ -121,8 +121,8 @@ def _base64(run):
     run = run.translate(bytes.maketrans(b"-_", b"+/"))
     for start in range(4):
         letters = run[start:]
-        letters = letters[: len(letters) & ~3]
-        yield base64.b64decode(letters)
+        # The last group may be short; what fills it up only adds a byte or two.
+        yield base64.b64decode(letters + b"A" * (-len(letters) % 4))
 
 
 def opened(data: bytes) -> Iterator[bytes]:
