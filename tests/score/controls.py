@@ -1,7 +1,7 @@
 """Tools whose score is known beforehand. They prove the scorer: a test that cannot fail says nothing.
 
-One passes everything on, one leaves next to nothing, one does everything right, and each of the rest does everything
-right but for one place.
+One passes everything on, one leaves next to nothing, one refuses all, one does everything right, and each of the rest
+does everything right but for one place or one mistake.
 """
 
 import base64
@@ -13,9 +13,10 @@ from collections.abc import Iterator
 import corpus
 from dicomfile import EXPLICIT, Value, file_bytes
 from promises import PROMISES
-from scorer import ELSEWHERE, Judge, Output
+from scorer import Judge
 from scribe import PLACES, Scribe
 from search import SPLIT
+from verdict import ELSEWHERE, Output
 
 # The ideal files have shifted dates, kept words and safe private elements: all that any profile may promise.
 PROMISE = PROMISES["longitudinal"]
@@ -25,6 +26,7 @@ def controls(written: list[corpus.Written], judge: Judge, seed: int) -> Iterator
     """Each control with whether the scorer said what it has to, and what it said."""
     yield pass_through(written, judge)
     yield delete_everything(written, judge)
+    yield refuse_everything(judge)
     ideal = {each.spec.file: _ideal(number, each, seed) for number, each in enumerate(written)}
     yield all_right(judge, ideal)
     for place in PLACES:
@@ -61,6 +63,14 @@ def delete_everything(written, judge):
     score = judge.score({each.spec.file: _bare(number, each) for number, each in enumerate(written)}, PROMISE)
     said = f"{len(score.leaks)} leaks, {score.retention:.1f} % kept, {len(score.invalid)} faults"
     return "delete everything", not score.leaks and score.retention < 1 and bool(score.invalid), said
+
+
+def refuse_everything(judge):
+    """Safe, and of no use: every file counts as refused, most of them in vain, and nothing as kept."""
+    score = judge.score({}, PROMISE)
+    said = f"{len(score.leaks)} leaks, {len(score.refused)} refused, {len(score.refused_in_vain)} in vain, {score.retention:.1f} % kept"
+    useless = len(score.refused) == score.files and bool(score.refused_in_vain) and not score.stayed
+    return "refuse everything", useless and not score.leaks, said
 
 
 def _bare(number, each):

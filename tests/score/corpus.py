@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import documents
 import instances
 import places
 from dicomfile import BIG, DEFLATED, EXPLICIT, IMPLICIT, JPEG, RLE, Syntax, Value, file_bytes
@@ -60,13 +61,13 @@ STUDY = (
     ("MG", lambda s: instances.mammogram(s, 2)),
     ("XC", lambda s: instances.photograph(s, 1)),
     ("SC", lambda s: instances.secondary_capture(s, 1)),
-    ("SEG", lambda s: instances.segmentation(s, 1)),
-    ("RTSTRUCT", lambda s: instances.structure_set(s, 1)),
-    ("PR", lambda s: instances.presentation(s, 1)),
-    ("KO", lambda s: instances.key_objects(s, 1)),
-    ("SR", lambda s: instances.report(s, 1)),
-    ("DOC", lambda s: instances.document(s, 1)),
-    ("ECG", lambda s: instances.electrocardiogram(s, 1)),
+    ("SEG", lambda s: documents.segmentation(s, 1)),
+    ("RTSTRUCT", lambda s: documents.structure_set(s, 1)),
+    ("PR", lambda s: documents.presentation(s, 1)),
+    ("KO", lambda s: documents.key_objects(s, 1)),
+    ("SR", lambda s: documents.report(s, 1)),
+    ("DOC", lambda s: documents.document(s, 1)),
+    ("ECG", lambda s: documents.electrocardiogram(s, 1)),
 )
 COMPRESSED = {"DX": RLE, "MG": JPEG}
 
@@ -81,7 +82,7 @@ def specs(people: list[Persona]) -> Iterator[Spec]:
             traps = places.ROTATION[turn % len(places.ROTATION)] if kind in {"CT", "MR", "EMR", "PT", "DX", "MG"} else ()
             yield Spec(f"{folder}/{kind}{number:02d} {person.family}.dcm", person, kind, syntax, make, traps)
         if person.number % 4 == 0:
-            yield Spec(f"{folder}/DICOMDIR", person, "DICOMDIR", EXPLICIT, instances.directory, ())
+            yield Spec(f"{folder}/DICOMDIR", person, "DICOMDIR", EXPLICIT, documents.directory, ())
 
 
 def _as_it_is(dataset: dict) -> None:

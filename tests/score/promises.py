@@ -1,6 +1,6 @@
 """What each profile promises, as far as the answer key has to know it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -35,5 +35,5 @@ PROMISES = {
 
 
 def promise_of(profile: str) -> Promise:
-    """The promise of a built-in profile; anything else is held to that of `basic`."""
-    return PROMISES.get(profile, PROMISES["basic"])
+    """The promise of a built-in profile; anything else is held to that of `basic`, but needs no key."""
+    return PROMISES.get(profile) or replace(PROMISES["basic"], profile=profile, keyed=False)

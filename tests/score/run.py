@@ -28,7 +28,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import controls  # noqa: E402
 import corpus  # noqa: E402
 from promises import Promise, promise_of  # noqa: E402
-from scorer import ELSEWHERE, Finding, Judge, Output, Score, places_in_order, same_uids  # noqa: E402
+from scorer import Judge  # noqa: E402
+from verdict import ELSEWHERE, Finding, Output, Score, places_in_order, same_uids  # noqa: E402
 
 KEY, OTHER_KEY = "5c" * 32, "a7" * 32
 SOME_FAILED, ALL_FAILED = 3, 9

@@ -13,49 +13,9 @@ import validity
 from personas import ROOT
 from promises import Promise
 from reader import File, ReadError, read
-from scribe import PLACES, Check, Row
+from scribe import Check, Row
 from search import DATE_LIKE, ESCAPES, Index, encoded, opened, spellings
-
-STUDY, SERIES, INSTANCE, FRAME = "0020000D", "0020000E", "00080018", "00200052"
-ELSEWHERE = "elsewhere"
-
-
-@dataclass(frozen=True)
-class Output:
-    """A file that came out: its name, and its bytes."""
-
-    name: str
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Finding:
-    place: str
-    file: str
-    path: str
-    what: str
-
-
-@dataclass
-class Score:
-    """What one tool did with the corpus."""
-
-    files: int = 0
-    refused: list[str] = field(default_factory=list)
-    refused_in_vain: list[str] = field(default_factory=list)
-    asked: collections.Counter = field(default_factory=collections.Counter)
-    leaks: list[Finding] = field(default_factory=list)
-    stayed: int = 0
-    lost: list[Finding] = field(default_factory=list)
-    invalid: list[Finding] = field(default_factory=list)
-
-    @property
-    def retention(self) -> float:
-        total = self.stayed + len(self.lost)
-        return 100 * self.stayed / total if total else 0.0
-
-    def leaks_by_place(self) -> collections.Counter:
-        return collections.Counter(leak.place for leak in self.leaks)
+from verdict import ELSEWHERE, FRAME, INSTANCE, SERIES, STUDY, Finding, Output, Score
 
 
 class Judge:
@@ -315,17 +275,3 @@ def _days(value: str) -> int | None:
         return datetime.datetime.strptime(value[:8], "%Y%m%d").toordinal()
     except ValueError:
         return None
-
-
-def same_uids(one: dict[str, Output | None], other: dict[str, Output | None]) -> set[str]:
-    """UIDs of studies, series, instances and frames of reference that two runs share."""
-    return _own_uids(one) & _own_uids(other)
-
-
-def _own_uids(outputs):
-    files = [read(output.data) for output in outputs.values() if output]
-    return {file.value(path) for file in files for path in (STUDY, SERIES, INSTANCE, FRAME)} - {""}
-
-
-def places_in_order(counter: collections.Counter) -> list[str]:
-    return [place for place in (*PLACES, ELSEWHERE) if counter[place]]
