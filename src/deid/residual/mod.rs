@@ -25,6 +25,7 @@
 //!   of any attribute of the standard;
 //! - cleaning wrote it: a date, time, UID, name or identifier; a value that the profile states; the marks of what was
 //!   done; whatever was made of the very value.
+//!
 //! A value that stands somewhere on purpose may stand in labels and file names too.
 
 mod collect;
