@@ -124,7 +124,9 @@ pub fn ct_image() -> Vec<u8> {
     let mut out = vec![0; 128];
     out.extend(b"DICM");
     put(&mut out, (0x0002, 0x0010), "UI", b"1.2.840.10008.1.2.1");
-    elements.iter().for_each(|(tag, vr, value)| put(&mut out, *tag, vr, value));
+    for (tag, vr, value) in elements {
+        put(&mut out, *tag, vr, value);
+    }
     out
 }
 
@@ -171,7 +173,9 @@ fn put(out: &mut Vec<u8>, tag: (u16, u16), vr: &str, value: &[u8]) {
 /// The value of a sequence with one item of these texts.
 fn one_item(texts: &[(u16, u16, &str, &str)]) -> Vec<u8> {
     let mut content = Vec::new();
-    texts.iter().for_each(|(group, element, vr, value)| put(&mut content, (*group, *element), vr, value.as_bytes()));
+    for (group, element, vr, value) in texts {
+        put(&mut content, (*group, *element), vr, value.as_bytes());
+    }
     let mut item = vec![0xFE, 0xFF, 0x00, 0xE0];
     item.extend(u32::try_from(content.len()).unwrap_or_default().to_le_bytes());
     item.extend(content);
