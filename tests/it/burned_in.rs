@@ -17,6 +17,9 @@ fields = [
   { name = "PatientName", remove = true },
 ]
 
+[dicom.residual]
+min-length = 64
+
 [dicom.pixels]
 burned-in = "refuse"
 
@@ -133,7 +136,7 @@ fn two_corners_in_the_place_of_a_size_stop_the_run() {
     let profile = PROFILE.replace("[[0, 0, 32, 8]]", "[[0, 24, 32, 32]]");
     let place = Place::with([("a.dcm", &ultrasound(&Person::plain(), 1).bytes()[..]), ("us.toml", profile.as_bytes())]);
     let ran = place.run("a.dcm -p demo/phantom --profile us.toml --offline --output out").exits(5);
-    ran.says("us.toml:14:10").says("beyond the rows that `when` states").says("[x, y, width, height]");
+    ran.says("us.toml:17:10").says("beyond the rows that `when` states").says("[x, y, width, height]");
 }
 
 /// A JPEG image that nobody need decode, with a comment in front of its scan.

@@ -88,7 +88,9 @@ fn day(value: &str, out: &mut Vec<Needle>) {
     // Dates of before a century and a quarter, and the first day of the count, stand for no date.
     let Some(date) = NaiveDate::parse_from_str(digits, "%Y%m%d").ok().filter(|date| date.year() > 1900) else { return };
     in_ascii(digits, Border::Day, out);
-    spellings(date).iter().for_each(|spelled| in_ascii(spelled, Border::Number, out));
+    for spelled in spellings(date) {
+        in_ascii(&spelled, Border::Number, out);
+    }
 }
 
 fn name(group: &str, source: &Source, min: usize, out: &mut Vec<Needle>) {
@@ -175,7 +177,9 @@ fn spell(text: &str, border: Border, source: &Source, out: &mut Vec<Needle>) {
         for set in declared.chain([CharacterSet::from_element(b"ISO_IR 100")]) {
             if let Ok(bytes) = set.encode(&text) {
                 let inner = without_escapes(&bytes).filter(|inner| inner.len() > 5 || inner.iter().all(|byte| *byte > 0x7f));
-                inner.into_iter().for_each(|inner| push(inner.to_vec(), border, 1, out));
+                if let Some(inner) = inner {
+                    push(inner.to_vec(), border, 1, out);
+                }
                 push(bytes, border, 1, out);
             }
         }
@@ -191,12 +195,12 @@ fn spell(text: &str, border: Border, source: &Source, out: &mut Vec<Needle>) {
 /// In Latin characters one spelling, of a character and a zero byte in turn, serves both byte orders.
 fn in_utf16(text: &str, border: Border, out: &mut Vec<Needle>) {
     let units: Vec<u16> = text.encode_utf16().collect();
-    match units.iter().map(|unit| u8::try_from(*unit).ok()).collect::<Option<Vec<u8>>>() {
-        Some(latin) => push(spread(latin.into_iter()), border, 2, out),
-        None => {
-            push(units.iter().flat_map(|unit| unit.to_le_bytes()).collect(), border, 2, out);
-            push(units.iter().flat_map(|unit| unit.to_be_bytes()).collect(), border, 2, out);
-        }
+    let latin: Option<Vec<u8>> = units.iter().map(|unit| u8::try_from(*unit).ok()).collect();
+    if let Some(latin) = latin {
+        push(spread(latin.into_iter()), border, 2, out);
+    } else {
+        push(units.iter().flat_map(|unit| unit.to_le_bytes()).collect(), border, 2, out);
+        push(units.iter().flat_map(|unit| unit.to_be_bytes()).collect(), border, 2, out);
     }
 }
 
@@ -209,7 +213,7 @@ fn spread(bytes: impl Iterator<Item = u8>) -> Vec<u8> {
 /// The bytes between an escape at the beginning and one at the end, which other text may have set before it.
 fn without_escapes(bytes: &[u8]) -> Option<&[u8]> {
     let after = bytes.strip_prefix(b"\x1b")?;
-    let begins = after.iter().position(|byte| byte.is_ascii_alphanumeric()).map(|at| at + 1)?;
+    let begins = after.iter().position(u8::is_ascii_alphanumeric).map(|at| at + 1)?;
     let inner = after.get(begins..)?;
     let inner = inner.strip_suffix(b"\x1b(B").or_else(|| inner.strip_suffix(b"\x1b(J")).unwrap_or(inner);
     (inner.len() > 3 && !inner.contains(&0x1b)).then_some(inner)

@@ -23,13 +23,16 @@ pub(super) enum Verdict {
     OnPurpose,
 }
 
+/// Whether the profile keeps the element at these items and this tag on purpose.
+pub(super) type Kept<'a> = &'a dyn Fn(&[(Tag, usize)], Tag) -> bool;
+
 /// The data sets that a place is judged by.
 pub(super) struct Judge<'a> {
     pub(super) before: &'a DataSet,
     pub(super) header: &'a DataSet,
     pub(super) tail: &'a DataSet,
     /// Whether the profile keeps an element on purpose.
-    pub(super) kept: &'a dyn Fn(&[(Tag, usize)], Tag) -> bool,
+    pub(super) kept: Kept<'a>,
     /// Whether the profile states this value itself.
     pub(super) stated: &'a dyn Fn(&[u8]) -> bool,
 }

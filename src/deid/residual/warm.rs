@@ -36,7 +36,9 @@ impl Automaton {
             let next = u32::try_from(values.len()).unwrap_or(u32::MAX);
             if let Entry::Vacant(vacant) = values.entry(source.compact()) {
                 vacant.insert(next);
-                needles(source, min).into_iter().for_each(|needle| needles_of.entry(needle).or_default().push(next));
+                for needle in needles(source, min) {
+                    needles_of.entry(needle).or_default().push(next);
+                }
             }
         }
         let mut needles: Vec<_> = needles_of.into_iter().collect();
