@@ -10,7 +10,7 @@ use super::known::is_identifier;
 use crate::deid::private::is_creator;
 use crate::deid::text::is_plain;
 use crate::dicom::{DataSet, Element, Item, Tag, VR};
-use crate::standard;
+use crate::standard::{self, Concern, blind_spot};
 
 const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 /// The UIDs by which an instance, its series, its study and its frame of reference are known.
@@ -207,8 +207,13 @@ fn text_kind(tag: Tag, vr: VR, sequence: Option<Tag>) -> Option<Kind> {
     } else if is_identifier(tag, vr) {
         Some(Kind::Identifier)
     } else {
-        Some(Kind::Descriptor)
+        (!names_product(tag)).then_some(Kind::Descriptor)
     }
+}
+
+/// Whether the attribute names the make of a device, which thousands share.
+fn names_product(tag: Tag) -> bool {
+    blind_spot(tag).is_some_and(|spot| spot.concern == Concern::Product)
 }
 
 /// Whether the attribute is part of a coded entry (PS3.3 section 8): a code, its scheme or its meaning.

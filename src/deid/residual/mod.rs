@@ -4,7 +4,7 @@
 //! says where a value stood and stands, never which.
 //!
 //! Looked for are the values of elements that are gone or have other bytes, if their VR is for text, names, UIDs, dates or
-//! unknown bytes. Codes, numbers, ages and times of day are not: they coincide.
+//! unknown bytes. Names of products, codes, numbers, ages and times of day are not: they coincide.
 //! - Names and identifiers: whole, and the parts between `^ = \ - space , _ . /`. Parts that everybody uses, that are
 //!   shorter than `min-length`, or fewer than 6 digits do not count; ideographs count twice.
 //! - Free text and values of private elements: whole, unless it is made of common words and numbers.
@@ -162,7 +162,7 @@ impl Judged {
         }
         let from = usize::try_from(hit.value).ok().and_then(|value| wanted.values.get(value));
         let finding = from.map(|(place, _)| Finding::in_element(place, at));
-        self.findings.extend(finding.filter(|finding| !self.findings.contains(finding)));
+        self.findings.extend(finding.filter(|finding| self.findings.iter().all(|other| other.stands_in != finding.stands_in)));
     }
 }
 

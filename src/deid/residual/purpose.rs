@@ -64,7 +64,7 @@ fn selects(selector: &Selector, items: &[(Tag, usize)], tag: Tag, data: &DataSet
             path.leaf == tag && path.sequences.len() == items.len() && path.sequences.iter().zip(items).all(fits)
         }
         Selector::Repeater { group, element } => {
-            here && tag.group() & 0xFF00 == *group && tag.group().is_multiple_of(2) && tag.element() == *element
+            here && tag.group() & 0xFF00 == *group && !standard::is_private(tag) && tag.element() == *element
         }
         Selector::Private { .. } => here && private(selector, items, tag, data),
         Selector::Regex(regex) => {

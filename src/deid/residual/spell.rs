@@ -88,8 +88,8 @@ fn day(value: &str, out: &mut Vec<Needle>) {
     // Dates of before a century and a quarter, and the first day of the count, stand for no date.
     let Some(date) = NaiveDate::parse_from_str(digits, "%Y%m%d").ok().filter(|date| date.year() > 1900) else { return };
     in_ascii(digits, Border::Day, out);
-    for spelled in &spellings(date) {
-        in_ascii(spelled, Border::Number, out);
+    for spelled in spellings(date) {
+        in_ascii(&spelled, Border::Number, out);
     }
 }
 
@@ -195,7 +195,8 @@ fn spell(text: &str, border: Border, source: &Source, out: &mut Vec<Needle>) {
 /// In Latin characters one spelling, of a character and a zero byte in turn, serves both byte orders.
 fn in_utf16(text: &str, border: Border, out: &mut Vec<Needle>) {
     let units: Vec<u16> = text.encode_utf16().collect();
-    if let Some(latin) = units.iter().map(|unit| u8::try_from(*unit).ok()).collect::<Option<Vec<u8>>>() {
+    let latin: Option<Vec<u8>> = units.iter().map(|unit| u8::try_from(*unit).ok()).collect();
+    if let Some(latin) = latin {
         push(spread(latin.into_iter()), border, 2, out);
     } else {
         push(units.iter().flat_map(|unit| unit.to_le_bytes()).collect(), border, 2, out);

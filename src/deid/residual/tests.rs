@@ -295,6 +295,8 @@ fn codes_coincide() {
     assert_eq!(left(vec![named("SeriesTime", "7731905")]), None);
     let meaning = sequence("AnatomicRegionSequence", vec![vec![named("CodeMeaning", "Saltmarsh")]]);
     assert_eq!(left(vec![meaning]), None);
+    let make = "{fields: [{name: Manufacturer, remove: true}]}";
+    assert_eq!(left_by(make, vec![named("Manufacturer", "Zyxtron"), named("ContentLabel", "ZYXTRON_SEG")]), None);
 }
 
 #[test]

@@ -23,8 +23,8 @@ pub(super) enum Verdict {
     OnPurpose,
 }
 
-/// Whether the profile keeps the element at a place.
-pub(super) type Keeps<'a> = dyn Fn(&[(Tag, usize)], Tag) -> bool + 'a;
+/// Whether the profile keeps the element at these items and this tag on purpose.
+pub(super) type Kept<'a> = &'a dyn Fn(&[(Tag, usize)], Tag) -> bool;
 
 /// The data sets that a place is judged by.
 pub(super) struct Judge<'a> {
@@ -32,7 +32,7 @@ pub(super) struct Judge<'a> {
     pub(super) header: &'a DataSet,
     pub(super) tail: &'a DataSet,
     /// Whether the profile keeps an element on purpose.
-    pub(super) kept: &'a Keeps<'a>,
+    pub(super) kept: Kept<'a>,
     /// Whether the profile states this value itself.
     pub(super) stated: &'a dyn Fn(&[u8]) -> bool,
 }

@@ -17,11 +17,11 @@ pub(super) fn is_uid(value: &[u8]) -> bool {
     digits && points >= 2 && (SHORTEST..=LONGEST).contains(&value.len())
 }
 
-/// Who is told of a run: where it stands, its characters, and bytes per character.
-type Found<'a> = dyn FnMut(Range<usize>, &[u8], usize) + 'a;
+/// Who is told of a run.
+type Found<'a> = &'a mut dyn FnMut(Range<usize>, &[u8], usize);
 
 /// Tells of every run that may be a UID: where it stands, its characters, and bytes per character.
-pub(super) fn tokens(bytes: &[u8], found: &mut Found<'_>) {
+pub(super) fn tokens(bytes: &[u8], found: Found<'_>) {
     let mut done = 0;
     for point in memchr_iter(b'.', bytes) {
         if point < done {
@@ -58,7 +58,7 @@ fn run(bytes: &[u8], point: usize, stride: usize) -> Range<usize> {
 }
 
 /// The run without the points of a sentence around it.
-fn tell(start: usize, token: &[u8], stride: usize, found: &mut Found<'_>) {
+fn tell(start: usize, token: &[u8], stride: usize, found: Found<'_>) {
     let before = token.iter().take_while(|byte| **byte == b'.').count();
     let token = token.get(before..).unwrap_or_default();
     let length = token.iter().rposition(|byte| *byte != b'.').map_or(0, |at| at + 1);
