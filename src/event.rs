@@ -10,6 +10,9 @@ use std::time::Duration;
 use crate::discover::SkipReason;
 use crate::failure::{Error, FileFailure};
 
+/// The word for warnings of values that are left.
+pub const RESIDUAL: &str = "residual";
+
 /// What happens in a run, in the order in which it happens.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -32,6 +35,13 @@ pub enum Event {
         path: Arc<PathBuf>,
         /// Elements changed or removed.
         changed: u32,
+    },
+    /// A value that was removed or changed still stands in what is sent, and the profile lets it be sent all the same.
+    Left {
+        /// The source.
+        path: Arc<PathBuf>,
+        /// Where it stood and stands, without the value.
+        finding: String,
     },
     /// Bytes handed to the network since the last such event.
     Sent {

@@ -66,11 +66,13 @@ codes! {
         DeidDate = "deid.unparseable-date", "a date does not have the format that the profile states", "correct the file, or have the rule changed to `remove` or `replace-with`";
         DeidText = "deid.unencodable-text", "a new value cannot be written in the file's character set", "have the rule changed to write plain ASCII";
         DeidTarget = "deid.unsupported-target", "the rule's action does not apply to a data element of this VR", "have the rule changed to an action that fits the VR, often `remove`";
-        DeidPixels = "deid.pixels", "the profile blanks part of the image, which cannot be done on this file", "convert the file to an uncompressed transfer syntax, or have the profile's `alter_pixels` leave such files out";
         DeidDocument = "deid.document", "the file holds a document, which cannot be looked into", "have the profile say `encapsulated = \"remove\"` or `\"keep\"` in `[dicom.confidentiality]`";
+        DeidPixels = "deid.pixels", "what the profile wants done to the image cannot be done on this file", "convert the file to an uncompressed transfer syntax, or have the profile's `alter_pixels` or `regions` leave such files out";
+        DeidBurnedIn = "deid.burned-in", "the image may show text that identifies the patient, and the profile does not say what to blank", "add a `[[dicom.pixels.regions]]` entry for the device (`blank = []` where nothing is burned in), or say `burned-in = \"keep\"` in `[dicom.pixels]`";
         DeidEnvelope = "deid.envelope", "the encrypted envelope of the file cannot be used", "give the profile the key that the envelope was sealed with";
         DeidFilename = "deid.filename", "the profile's `filenames` give this file no name", "ask an administrator to change the `filenames` entry that the message names, or to add one for such files";
         DeidVerify = "deid.verification", "what was written does not read back as intended", "report this as a bug; the file was not sent";
+        ResidualLeft = "residual.identifier-left", "a value that was removed or changed still stands in what would be sent", "have the profile remove or clean the attribute that the message names, or send it all the same with `--residual warn`";
         DeidPanic = "deid.internal", "cleaning this file hit a defect in fwupload", "report this as a bug; the file was not sent";
         RouteMissingUid = "route.missing-uid", "the instance has no SOP, series or study UID after cleaning", "the file cannot be placed: correct it, or have the profile keep or map its UIDs";
         RouteNoSubject = "route.no-subject", "no Patient ID is left after cleaning, so there is no subject label", "pass `--subject LABEL`, or have the profile replace PatientID instead of removing it";

@@ -14,7 +14,7 @@ use futures_util::Stream;
 
 use sha2::Digest;
 
-pub use names::{Names, member_names};
+pub use names::{Names, member_name, member_names};
 
 use crate::deid::Sendable;
 use crate::dicom::{Body, Mask, Segment, SourceFile};

@@ -70,6 +70,23 @@ impl Destination {
     pub fn path(&self) -> String {
         format!("{}/{}/{}", self.subject.label, self.session.label, self.acquisition.label)
     }
+
+    /// All that a server is told of it, each text with what it is.
+    pub fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let Self { subject, session, acquisition } = self;
+        let always = [
+            ("the subject label", subject.label.as_str()),
+            ("the session label", &session.label),
+            ("the acquisition label", &acquisition.label),
+        ];
+        let some = [
+            ("the session's UID", &session.uid),
+            ("the session's time", &session.timestamp),
+            ("the acquisition's UID", &acquisition.uid),
+            ("the acquisition's time", &acquisition.timestamp),
+        ];
+        always.into_iter().chain(some.into_iter().filter_map(|(what, text)| Some((what, text.as_deref()?))))
+    }
 }
 
 /// Where an instance belongs.

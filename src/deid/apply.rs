@@ -12,6 +12,7 @@ use super::confidentiality::Outcome;
 use super::enveloped::{Filling, Opened};
 use super::hash::Hasher;
 use super::paths::{Location, Paths, find};
+use super::pixels::PixelWork;
 use super::private::PrivateName;
 use super::record::Log;
 use super::substitute::values;
@@ -79,6 +80,8 @@ pub(super) struct Run {
     pub(super) log: Option<Box<Log>>,
     /// What the table of PS3.15 came to, where the profile asks for it.
     pub(super) outcome: Option<Outcome>,
+    /// What was done to the image beforehand.
+    pub(super) pixels: PixelWork,
     /// What rules read beside their own element, by the rule.
     pub(super) others: BTreeMap<usize, Rc<[(Tag, Reading)]>>,
 }

@@ -5,19 +5,20 @@ use super::afterwards;
 use super::age::age;
 use super::apply::{Rules, Run};
 use super::compile;
-use super::confidentiality::{Engine, Outcome, Pixels};
+use super::confidentiality::{Engine, Outcome};
 use super::enveloped::Handling;
 use super::hash::Hasher;
 use super::instance::CleanInstance;
 use super::output_name::Names;
-use super::pixels;
+use super::pixels::{PixelWork, Pixels};
 use super::private::{self, PrivateName};
 use super::record::Change;
+use super::residual::Residual;
 use super::text::{Reading, read};
-use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value};
+use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value, Written};
 use crate::failure::{FileCode, FileFailure};
 use crate::phi::Phi;
-use crate::profile::{AgeUnit, AlterPixels, DateFormat, Profile};
+use crate::profile::{AgeUnit, DateFormat, Profile};
 use crate::pseudonym::PseudonymKey;
 
 const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
@@ -38,8 +39,9 @@ pub struct Cleaner {
     reaches_everywhere: bool,
     confidentiality: Option<Engine>,
     age: Option<(DateFormat, Option<AgeUnit>)>,
-    alter_pixels: Option<AlterPixels>,
+    pixels: Pixels,
     envelope: Option<Handling>,
+    residual: Residual,
     /// Without it, files fail under a profile that makes pseudonyms.
     key: Option<PseudonymKey>,
 }
@@ -74,9 +76,10 @@ impl Cleaner {
             remove_private: dicom.remove_private_tags.then(protected),
             remove_undefined: dicom.remove_undefined,
             envelope: Handling::of(dicom),
+            residual: Residual::new(dicom),
             confidentiality: dicom.confidentiality.as_ref().map(Engine::new),
             age: dicom.patient_age_from_birthdate.then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
-            alter_pixels: dicom.alter_pixels.clone(),
+            pixels: Pixels::of(dicom),
             key: None,
         }
     }
@@ -86,7 +89,7 @@ impl Cleaner {
     pub fn deidentify(&self, mut instance: Instance, path: &str) -> Result<CleanInstance, FileFailure> {
         let scrubbed = self.scrub(&mut instance)?;
         let data = joined(&mut instance);
-        let mut run = Run { changed: u32::from(scrubbed), ..Run::default() };
+        let mut run = Run { changed: scrubbed.changes(), pixels: scrubbed, ..Run::default() };
         self.carry_out(instance, data, path, &mut run).map(|(clean, _)| clean)
     }
 
@@ -100,23 +103,24 @@ impl Cleaner {
         let (mut data, encoding) = (joined(&mut instance.clone()), instance.syntax.encoding);
         let mut run = Run::recording(&data);
         let scrubbed = self.scrub(&mut instance)?;
-        run.step("alter_pixels", &mut data, |data| {
+        run.step(scrubbed.by, &mut data, |data| {
             *data = joined(&mut instance);
-            u32::from(scrubbed)
+            scrubbed.changes()
         });
-        let pixels = instance.pixels.as_ref().map(|pixels| pixels.tag).filter(|_| scrubbed);
+        run.pixels = scrubbed;
+        let pixels = instance.pixels.as_ref().filter(|pixels| pixels.scrubbed.is_some()).map(|pixels| pixels.tag);
         let (clean, after) = self.carry_out(instance, data, path, &mut run)?;
         let mut changes = run.changes(&after, encoding, values);
         // Only a place stands for the pixels in the data set, so comparing shows little of what became of them.
         let unseen = |tag: &Tag| after.get(*tag).is_some() && changes.iter().all(|change| change.tag != *tag);
-        let pixels = pixels.filter(unseen).map(|tag| Change::of_pixels(tag, "alter_pixels"));
+        let pixels = pixels.filter(unseen).map(|tag| Change::of_pixels(tag, scrubbed.by));
         changes.extend(pixels);
         Ok((clean, changes))
     }
 
-    /// Blanks parts of the image. Conditions see the data set as it was read.
-    fn scrub(&self, instance: &mut Instance) -> Result<bool, FileFailure> {
-        self.alter_pixels.as_ref().map_or(Ok(false), |alter| pixels::scrub(alter, instance))
+    /// Does to the image what the profile wants done. Conditions see the data set as it was read.
+    fn scrub(&self, instance: &mut Instance) -> Result<PixelWork, FileFailure> {
+        self.pixels.scrub(instance)
     }
 
     /// Gives the data set that was written as well.
@@ -127,13 +131,16 @@ impl Cleaner {
         path: &str,
         run: &mut Run,
     ) -> Result<(CleanInstance, DataSet), FileFailure> {
-        self.steps(&mut data, instance.syntax.encoding, run)?;
         let encoding = instance.syntax.encoding;
+        let before = data.clone();
+        self.steps(&mut data, encoding, run)?;
+        let wanted = self.residual.wanted(&before, &data);
         let name = self.names.as_ref().map(|names| names.name(path, &data, encoding, self.rules.hasher())).transpose()?;
         let written = if run.log.is_some() { data.clone() } else { DataSet::new() };
         part(&mut instance, data);
         let by_study = run.outcome.as_ref().is_some_and(|outcome| outcome.without_patient_id);
-        Ok((CleanInstance::write(&instance, &self.limits, run.changed, name)?.by_study(by_study), written))
+        let check = |bytes: &Written| self.residual.check(wanted, bytes, &before, &instance, &self.limits);
+        Ok((CleanInstance::write(&instance, &self.limits, run.changed, name, check)?.by_study(by_study), written))
     }
 
     /// All steps on the data set, in the order of Flywheel's engine. Gives the number of elements changed.
@@ -172,8 +179,9 @@ impl Cleaner {
             run.retain_changed(before, data, encoding)?;
         }
         if let (Some(engine), Some(outcome)) = (&self.confidentiality, &outcome) {
+            let pixels_cleaned = run.pixels.settled || !run.pixels.at_risk;
             run.step("confidentiality", data, |data| {
-                engine.mark(data, encoding, outcome, Pixels::default());
+                engine.mark(data, encoding, outcome, pixels_cleaned);
                 0
             });
         }

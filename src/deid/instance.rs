@@ -1,8 +1,11 @@
 //! The types that may leave the machine. Their fields are private and their makers few: a file that was not cleaned
 //! cannot be taken for one that was.
 
+use std::fmt;
+
 use super::attributes::RoutingAttributes;
-use crate::dicom::{Body, Instance, Limits, Tag, write};
+use super::residual::{Finding, Searched};
+use crate::dicom::{Body, Instance, Limits, Tag, Written, write_and_look};
 use crate::failure::{FileCode, FileFailure};
 
 /// What an instance looks like once it is written.
@@ -15,30 +18,56 @@ struct Outgoing {
 }
 
 impl Outgoing {
-    fn write(instance: &Instance, limits: &Limits) -> Result<Self, FileFailure> {
+    fn write<T>(
+        instance: &Instance,
+        limits: &Limits,
+        look: impl FnOnce(&Written) -> Result<T, FileFailure>,
+    ) -> Result<(Self, T), FileFailure> {
         let routing = RoutingAttributes::of(&instance.header, instance.syntax.encoding);
         let Some(sop_instance) = routing.sop_instance.as_ref().map(|uid| uid.expose().clone()) else {
             return Err(FileFailure::new(FileCode::RouteMissingUid, "there is no SOP Instance UID"));
         };
         let class = instance.header.get(Tag(0x0008, 0x0016)).and_then(|element| element.bytes());
         let class = class.map(|bytes| String::from_utf8_lossy(bytes).trim_end_matches(['\0', ' ']).to_owned());
-        let body = write(instance, limits)?;
-        Ok(Self { sop_class: class.unwrap_or_default(), sop_instance, body, routing })
+        let (body, seen) = write_and_look(instance, limits, look)?;
+        Ok((Self { sop_class: class.unwrap_or_default(), sop_instance, body, routing }, seen))
     }
 }
 
 /// An instance that a profile was applied to, written and read back. Only [`super::Cleaner::deidentify`] makes one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CleanInstance {
     outgoing: Outgoing,
     changed: u32,
     name: Option<String>,
+    searched: Searched,
+    findings: Vec<Finding>,
     without_patient_id: bool,
 }
 
+impl fmt::Debug for CleanInstance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CleanInstance").field("changed", &self.changed).finish_non_exhaustive()
+    }
+}
+
 impl CleanInstance {
-    pub(super) fn write(instance: &Instance, limits: &Limits, changed: u32, name: Option<String>) -> Result<Self, FileFailure> {
-        Ok(Self { outgoing: Outgoing::write(instance, limits)?, changed, name, without_patient_id: false })
+    /// Writes it; `check` looks for values that should be gone, in what was written and then in its name.
+    pub(super) fn write(
+        instance: &Instance,
+        limits: &Limits,
+        changed: u32,
+        name: Option<String>,
+        check: impl FnOnce(&Written) -> Result<(Searched, Vec<Finding>), FileFailure>,
+    ) -> Result<Self, FileFailure> {
+        let (outgoing, (searched, mut findings)) = Outgoing::write(instance, limits, check)?;
+        findings.extend(searched.check_texts(name.iter().map(|name| ("the file name that the profile gives", name.as_str())))?);
+        Ok(Self { outgoing, changed, name, searched, findings, without_patient_id: false })
+    }
+
+    /// Values that were removed or changed and still stand in what is sent, where the profile lets it be sent all the same.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 
     /// Remembers that the study had to stand for the patient.
@@ -76,7 +105,7 @@ pub struct UncleanedInstance {
 
 /// Writes an instance without applying a profile.
 pub fn as_it_is(instance: &Instance, limits: &Limits, _consent: &IdentifiedConsent) -> Result<UncleanedInstance, FileFailure> {
-    Ok(UncleanedInstance { outgoing: Outgoing::write(instance, limits)? })
+    Outgoing::write(instance, limits, |_| Ok(())).map(|(outgoing, ())| UncleanedInstance { outgoing })
 }
 
 /// What may be packed and sent.
@@ -134,6 +163,26 @@ impl Sendable {
         match self {
             Self::Clean(clean) => clean.changed,
             Self::Uncleaned(_) => 0,
+        }
+    }
+}
+
+impl Sendable {
+    /// What the check of the written bytes found and the profile lets pass.
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Clean(clean) => clean.findings(),
+            Self::Uncleaned(_) => &[],
+        }
+    }
+
+    /// Looks for values that were removed or changed in texts that are sent beside the instance, each with what it is:
+    /// labels, names, metadata. `residual.identifier-left` where one is found, or the finds where the profile lets them
+    /// pass. Of an instance that goes as it is nothing was removed.
+    pub fn check_texts<'a, 'b>(&self, texts: impl IntoIterator<Item = (&'a str, &'b str)>) -> Result<Vec<Finding>, FileFailure> {
+        match self {
+            Self::Clean(clean) => clean.searched.check_texts(texts),
+            Self::Uncleaned(_) => Ok(Vec::new()),
         }
     }
 }

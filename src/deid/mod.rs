@@ -24,6 +24,7 @@ mod paths;
 mod pixels;
 mod private;
 mod record;
+mod residual;
 mod substitute;
 mod temporal;
 mod text;
@@ -35,6 +36,7 @@ pub use attributes::RoutingAttributes;
 pub use clean::Cleaner;
 pub use instance::{CleanInstance, IdentifiedConsent, Sendable, UncleanedInstance, as_it_is};
 pub use record::{By, Change, What};
+pub use residual::Finding;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 mod age;
 mod in_text;
 mod month;
+#[cfg(test)]
 mod spellings;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ use dicom_core::VR;
 
 pub(super) use age::cap_age;
 pub(super) use in_text::in_text;
+#[cfg(test)]
 pub(super) use spellings::spellings;
 
 /// Why a value cannot be changed. It never says the value.

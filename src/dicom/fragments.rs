@@ -3,11 +3,12 @@
 //! Owns offset tables. It decodes nothing, and never guesses where a frame begins: what is unclear is an error.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::read::Instance;
-use super::source::Input;
+use super::source::{Input, Source, SourceFile};
 use super::visit::{Fragment, fragment};
 use super::{Encoding, Limits, Tag};
 use crate::failure::{FileCode, FileFailure};
@@ -31,18 +32,29 @@ impl Fragments {
     pub fn of(instance: &Instance) -> Result<Self, FileFailure> {
         let pixels = instance.pixels.as_ref().filter(|pixels| pixels.encapsulated);
         let pixels = pixels.ok_or_else(|| unclear("the pixel data is not encapsulated"))?;
-        let mut input = Input::new(instance.source.clone())?;
-        let mut places = places(&mut input, pixels.value.start, instance.syntax.encoding)?;
-        if places.is_empty() {
-            return Err(unclear("there is not even an offset table"));
-        }
-        let basic = input.range(places.remove(0))?;
+        let (input, places, basic) = found(instance.source.clone(), pixels.value.start, instance.syntax.encoding)?;
         let extended = instance.header.get(EXTENDED_OFFSETS).and_then(|element| element.bytes());
         let offsets = match extended.filter(|table| !table.is_empty()) {
             Some(table) => table.chunks_exact(8).map(little_endian).collect(),
             None => basic.chunks_exact(4).map(little_endian).collect(),
         };
         Ok(Self { input, places, offsets })
+    }
+
+    /// Finds the fragments of an encapsulated value that lies in memory. The file is named and not opened.
+    pub fn nested(file: &Arc<SourceFile>, value: Bytes, encoding: Encoding) -> Result<Self, FileFailure> {
+        let (input, places, basic) = found(Source::Memory { file: file.clone(), bytes: value }, 0, encoding)?;
+        Ok(Self { input, places, offsets: basic.chunks_exact(4).map(little_endian).collect() })
+    }
+
+    /// Where the fragment of this number lies in the source, without its header.
+    pub fn place(&self, number: usize) -> Option<Range<u64>> {
+        self.places.get(number).cloned()
+    }
+
+    /// Some of a fragment's bytes, by their place in the source.
+    pub fn piece(&mut self, place: Range<u64>) -> Result<Bytes, FileFailure> {
+        self.input.range(place)
     }
 
     /// The fragments of each frame. Where there are several frames, each is one fragment or a table says where it begins.
@@ -90,6 +102,17 @@ impl Fragments {
         }
         Ok(Bytes::from(joined))
     }
+}
+
+/// The fragments in a source, and what the basic offset table says.
+fn found(source: Source, at: u64, encoding: Encoding) -> Result<(Input, Vec<Range<u64>>, Bytes), FileFailure> {
+    let mut input = Input::new(source)?;
+    let mut places = places(&mut input, at, encoding)?;
+    if places.is_empty() {
+        return Err(unclear("there is not even an offset table"));
+    }
+    let basic = input.range(places.remove(0))?;
+    Ok((input, places, basic))
 }
 
 /// The offset table and the fragments after it, up to the delimiter, which reading the file has found to be there.

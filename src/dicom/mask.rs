@@ -28,6 +28,11 @@ impl Mask {
         Self { row_len: row_len.max(1), rows: rows.max(1), bands }
     }
 
+    /// A mask for one value of so many bytes. The ranges are ascending and apart.
+    pub fn of_ranges(length: u64, ranges: Vec<Range<u64>>) -> Self {
+        Self::new(length, 1, vec![Band { rows: 0..1, runs: ranges }])
+    }
+
     /// Blanks what is to be blanked in a stretch of the pixel data that begins at byte `at` of it.
     pub fn apply(&self, at: u64, bytes: &mut [u8]) {
         let end = at.saturating_add(bytes.len() as u64);
@@ -51,7 +56,9 @@ impl Mask {
 fn blank(runs: &[Range<u64>], row_at: u64, at: u64, bytes: &mut [u8]) {
     let len = bytes.len();
     let place = |offset: u64| usize::try_from((row_at + offset).saturating_sub(at)).unwrap_or(usize::MAX).min(len);
-    for run in runs {
+    let first = runs.partition_point(|run| row_at + run.end <= at);
+    let end = at.saturating_add(len as u64);
+    for run in runs.iter().skip(first).take_while(|run| row_at + run.start < end) {
         if let Some(part) = bytes.get_mut(place(run.start)..place(run.end)) {
             part.fill(0);
         }
@@ -76,6 +83,15 @@ mod tests {
         mask().apply(0, &mut bytes);
         let image = [1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1];
         assert_eq!((&bytes[..20], &bytes[20..40], &bytes[40..]), (&image[..], &image[..], &[1, 1, 1][..]));
+    }
+
+    #[test]
+    fn ranges_are_blanked_where_they_lie() {
+        let mut bytes = [1; 9];
+        let mask = Mask::of_ranges(9, vec![1..3, 8..9]);
+        mask.apply(0, &mut bytes[..5]);
+        mask.apply(5, &mut bytes[5..]);
+        assert_eq!(bytes, [1, 0, 0, 1, 1, 1, 1, 1, 0]);
     }
 
     #[test]

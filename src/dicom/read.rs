@@ -70,7 +70,7 @@ pub struct PixelElement {
 /// What happens to pixel data on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scrubbed {
-    /// Bytes of the native value field are blanked.
+    /// Bytes of the value field are blanked; its length stays, and that of its fragments.
     Masked(Arc<Mask>),
     /// Another value field of defined and even length stands in its place.
     Replaced(Segment),

@@ -21,9 +21,19 @@ use crate::failure::{FileCode, FileFailure};
 /// scrubbed, tail. What was
 /// written is walked again first; `deid.verification` where it does not read back as the tree says.
 pub fn write(instance: &Instance, limits: &Limits) -> Result<Body, FileFailure> {
+    write_and_look(instance, limits, |_| Ok(())).map(|(body, ())| body)
+}
+
+/// The same; `look` sees what was written, before it is deflated or joined with the pixel data, and may refuse it.
+pub(crate) fn write_and_look<T>(
+    instance: &Instance,
+    limits: &Limits,
+    look: impl FnOnce(&Written) -> Result<T, FileFailure>,
+) -> Result<(Body, T), FileFailure> {
     let written = serialise(instance, limits)?;
     verify::check(&written, instance, limits)?;
-    written.into_body(instance)
+    let seen = look(&written)?;
+    Ok((written.into_body(instance)?, seen))
 }
 
 /// Writes without the second look, for measuring what that look costs. Gives the length of what was written.

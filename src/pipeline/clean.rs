@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::config::PackageBy;
-use crate::deid::Sendable;
+use crate::deid::{Finding, Sendable};
 use crate::dicom::{self, Source};
 use crate::event::{Event, Outcome, Severity};
 use crate::failure::FileFailure;
@@ -81,6 +81,7 @@ fn clean(file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Ready> {
         Ok(instance) => {
             let (path, changed) = (Arc::clone(&file.path), instance.changed());
             deliveries.events().send(Event::Deidentified { path, changed });
+            warn(&file, instance.findings(), deliveries);
             Some(Ready { source: file, instance })
         }
         Err(failure) => {
@@ -102,8 +103,9 @@ fn placed(kept: Vec<Ready>, deliveries: &Deliveries) -> Vec<(Destination, Vec<Re
     type SessionKey = (String, String, Option<String>);
     let mut by_place: BTreeMap<SessionKey, (Destination, Vec<Ready>)> = BTreeMap::new();
     for ready in kept {
-        match routing::destination(ready.instance.routing(), &deliveries.plan().forced_labels) {
-            Ok(to) => {
+        match destination(&ready, deliveries) {
+            Ok((to, findings)) => {
+                warn(&ready.source, &findings, deliveries);
                 deliveries.remember_folder(&ready.source, &to);
                 let key = (to.subject.label.clone(), to.session.label.clone(), to.session.uid.clone());
                 by_place.entry(key).or_insert_with(|| (to, Vec::new())).1.push(ready);
@@ -112,6 +114,21 @@ fn placed(kept: Vec<Ready>, deliveries: &Deliveries) -> Vec<(Destination, Vec<Re
         }
     }
     by_place.into_values().collect()
+}
+
+/// Where an instance belongs, if all that is said of it there is free of values that were removed from it.
+fn destination(ready: &Ready, deliveries: &Deliveries) -> Result<(Destination, Vec<Finding>), FileFailure> {
+    let to = routing::destination(ready.instance.routing(), &deliveries.plan().forced_labels)?;
+    let (name, modality) = (package::member_name(&ready.instance), routing::modality(ready.instance.routing()));
+    let said = to.texts().chain([("the name of the file", name.as_str()), ("the modality of the file", modality.as_str())]);
+    let findings = ready.instance.check_texts(said)?;
+    Ok((to, findings))
+}
+
+fn warn(file: &Indexed, findings: &[Finding], deliveries: &Deliveries) {
+    for finding in findings {
+        deliveries.events().send(Event::Left { path: Arc::clone(&file.path), finding: finding.to_string() });
+    }
 }
 
 fn pack(destination: &Destination, members: Vec<Ready>, deliveries: &Deliveries) -> Vec<Job> {

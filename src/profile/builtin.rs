@@ -3,6 +3,9 @@
 /// Name and text of each.
 const BUILTIN: &[(&str, &str)] = &[
     ("basic", include_str!("../../profiles/basic.toml")),
+    ("longitudinal", include_str!("../../profiles/longitudinal.toml")),
+    ("strict", include_str!("../../profiles/strict.toml")),
+    ("uids-and-dates-kept", include_str!("../../profiles/uids-and-dates-kept.toml")),
     ("flywheel-minimal", include_str!("../../profiles/flywheel-minimal.toml")),
 ];
 

@@ -2,6 +2,8 @@
 //!
 //! Decides on the meaning, shows the author's own words. It must never show a secret.
 
+mod sections;
+
 use std::collections::{HashMap, HashSet};
 
 use dicom_core::Tag;
@@ -69,6 +71,7 @@ pub struct Side<'a> {
 pub fn compare(a: Side<'_>, b: Side<'_>) -> Vec<Difference> {
     let (first, second) = (a.profile.canonical(), b.profile.canonical());
     let mut all = settings((a.document, &first), (b.document, &second));
+    all.extend(sections::differences(a.profile, b.profile));
     let rules = Rules::of(a, b, &first, &second);
     let changed = rules.changed();
     if changed.iter().any(|change| matches!(change, Difference::Changed { by_settings: true, .. })) {
@@ -83,7 +86,8 @@ pub fn compare(a: Side<'_>, b: Side<'_>) -> Vec<Difference> {
 fn settings((first, a): (&Document, &Value), (second, b): (&Document, &Value)) -> Vec<Difference> {
     let keys = [a, b].into_iter().filter_map(Value::as_object).flat_map(|map| map.keys());
     let mut seen = HashSet::new();
-    let keys = keys.filter(|key| !["format", "name", "fields"].contains(&key.as_str()) && seen.insert(key.as_str()));
+    let elsewhere = |key: &str| ["format", "name", "fields"].contains(&key) || sections::KEYS.contains(&key);
+    let keys = keys.filter(|key| !elsewhere(key) && seen.insert(key.as_str()));
     let meant = |side: &Value, key: &str| side.get(key).map_or_else(|| "not set".to_owned(), in_words);
     let difference = |key: &String| {
         let effective = (meant(a, key), meant(b, key));
@@ -247,6 +251,30 @@ mod tests {
         assert_eq!(found.first(), Some(&setting("date-increment", "-17", "-20")));
         assert!(matches!(found.get(1), Some(Difference::Changed { by_settings: true, .. })), "{found:?}");
         assert_eq!(differences("{date-increment: 5}", "{date-increment: 6}"), [], "no rule uses it");
+    }
+
+    #[test]
+    fn sections_on_confidentiality_differ_setting_by_setting() {
+        let setting =
+            |key: &str, a: &str, b: &str| Difference::Setting { key: key.to_owned(), values: Some((a.to_owned(), b.to_owned())) };
+        let moved = "{confidentiality: {profile: basic, options: [retain-modified-dates]}, dates: {days: -17}}";
+        let other = "{confidentiality: {profile: basic, options: [retain-uids, retain-modified-dates], unlisted: remove}}";
+        assert_eq!(
+            differences(moved, other),
+            [
+                setting("confidentiality.options", r#"["retain-modified-dates"]"#, r#"["retain-uids", "retain-modified-dates"]"#),
+                setting("confidentiality.unlisted", r#""keep-known-safe""#, r#""remove""#),
+                setting("dates.shift", "by -17 days for all", "per patient"),
+            ]
+        );
+        let found = differences("{}", "{confidentiality: {profile: basic}, residual: {on-leak: warn}}");
+        assert_eq!(found.first(), Some(&setting("confidentiality", "not set", "the Basic Profile of PS3.15")));
+        assert!(found.contains(&setting("pseudonyms.width", "not set", "12")), "{found:?}");
+        assert_eq!(found.last(), Some(&setting("residual.on-leak", r#""fail""#, r#""warn""#)));
+        assert_eq!(
+            differences("{confidentiality: {profile: basic, unlisted: keep-known-safe}}", "{confidentiality: {profile: basic}}"),
+            []
+        );
     }
 
     #[test]

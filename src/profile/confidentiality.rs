@@ -5,6 +5,7 @@
 
 mod decision;
 mod read;
+mod settings;
 
 use serde_json::{Value, json};
 
@@ -194,3 +195,7 @@ impl ResidualRule {
         json!([word(&OnLeak::ALL, self.on_leak), self.min_length])
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

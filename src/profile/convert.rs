@@ -8,8 +8,8 @@ use super::load::{Document, Language};
 use super::tree::{Entry, Kind, Node, Problem, shown};
 use crate::failure::{Error, RunCode};
 
-/// Sections of `dicom` that only the TOML spelling has.
-const TOML_ONLY: &[&str] = &["confidentiality", "dates", "residual", "pixels"];
+/// Sections of `dicom` that only the TOML spelling is meant to have; Flywheel's own tools pass over them.
+pub(super) const TOML_ONLY: &[&str] = &["confidentiality", "dates", "pseudonyms", "residual", "pixels"];
 
 /// Keys whose values are as secret as what they protect.
 const SECRETS: &[&str] = &["salt", "secret-key"];
@@ -314,6 +314,36 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
         assert!(complaint(&yaml("name: p\ncsv: {a: [null]}"), Language::Toml).contains("`csv.a[0]` holds null"));
         assert!(complaint(&yaml("name: p\ncsv: {a: null}"), Language::Toml).contains("`csv.a` is null"));
         assert!(complaint(&yaml("name: p\ncsv: {a: 2004-01-19}"), Language::Json).contains("`csv.a` is a date"));
+    }
+
+    #[test]
+    fn sections_that_only_toml_has_stay_in_toml() {
+        let sections = [
+            ("confidentiality", ""),
+            ("dates", "unparseable = \"remove\""),
+            ("pseudonyms", "width = 16"),
+            ("residual", "on-leak = \"warn\""),
+        ];
+        let asked = "name = \"p\"\n[dicom.confidentiality]\nprofile = \"basic\"\noptions = [\"retain-uids\"]\n";
+        for (section, setting) in sections.into_iter().skip(1) {
+            let text = format!("{asked}[dicom.{section}]\n{setting}\n");
+            let kept = document(&text, Language::Toml).convert(Language::Toml).unwrap().text;
+            assert!(kept.contains(&format!("[dicom.{section}]\n{setting}")) && kept.contains("retain-uids"), "{kept}");
+        }
+        for to in [Language::Yaml, Language::Json] {
+            assert_eq!(
+                complaint(&document(asked, Language::Toml), to),
+                "profile p:2:8: `dicom.confidentiality` can only be written in TOML | \
+                 Flywheel knows no such section: keep the profile as TOML, or take the section out"
+            );
+            let residual = "name = \"p\"\n[dicom.residual]\nmin-length = 5\n";
+            assert!(complaint(&document(residual, Language::Toml), to).contains("`dicom.residual` can only be written in TOML"));
+        }
+        // A server may hold them all the same.
+        let held = yaml("name: p\ndicom: {confidentiality: {profile: basic, options: [retain-uids]}}");
+        let toml = held.convert(Language::Toml).unwrap();
+        assert_eq!(document(&toml.text, Language::Toml).profile().unwrap().digest(), held.profile().unwrap().digest());
+        assert!(held.shown(Language::Json, false).unwrap().text.contains("confidentiality"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Tells every attribute of PS3.15 Table E.1-1 and all that the profile names. Constants of `replace-with` are shown, as
 //! they are text of the profile; salts and keys are not.
 
+mod statement;
 mod whole;
 
 use std::collections::HashSet;
@@ -16,6 +17,7 @@ use super::selector::Selector;
 use crate::phi::escape_for_terminal;
 use crate::standard;
 use crate::standard::confidentiality::{Attribute, Covers, attributes};
+pub use statement::{Acted, Section, Statement};
 
 /// A profile explained.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct Explanation {
     pub whole: Vec<String>,
     /// The attributes that rules name, in the order of the rules, and then the others of Table E.1-1.
     pub attributes: Vec<Explained>,
+    /// What PS3.15 asks to state, of a profile with `confidentiality`.
+    pub statement: Option<Statement>,
 }
 
 /// What happens to an attribute.
@@ -63,7 +67,7 @@ pub fn explain(profile: &Profile) -> Explanation {
     rows.dedup();
     let others = attributes().iter().map(|row| row.covers).filter(|covers| !told.contains(covers));
     rows.extend(others.map(|covers| attribute(rules, covers)));
-    Explanation { whole: whole::sentences(profile), attributes: rows }
+    Explanation { whole: whole::sentences(profile), attributes: rows, statement: statement::statement(profile) }
 }
 
 /// The attributes that a selector names at the top of the data set, if it names them as Table E.1-1 does.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::convert::TOML_ONLY;
 use super::model::Profile;
 use super::tree::{Kind, Node, Problem};
 use super::{builtin, builtin_names, json, read, toml, yaml};
@@ -48,6 +49,8 @@ pub struct Document {
     /// Its name if it does not say one itself.
     pub(super) fallback_name: String,
     has_comments: bool,
+    /// Whether it is in a language that Flywheel's own tools read.
+    is_flywheels: bool,
 }
 
 impl Document {
@@ -79,7 +82,8 @@ impl Document {
             None => json::from_value(value),
         };
         let root = root.map_err(|problem| error(problem, &origin))?;
-        Ok(has_dicom(&root).then(|| Self { root, origin, fallback_name: "server_deid_profile".to_owned(), has_comments: false }))
+        let fallback_name = "server_deid_profile".to_owned();
+        Ok(has_dicom(&root).then(|| Self { root, origin, fallback_name, has_comments: false, is_flywheels: true }))
     }
 
     pub(super) fn parse(text: &str, language: Language, origin: &str, fallback_name: &str) -> Result<Self, Error> {
@@ -94,7 +98,8 @@ impl Document {
             Language::Yaml => yaml::has_comments(text),
             Language::Json => false,
         };
-        Ok(Self { root, origin: origin.to_owned(), fallback_name: fallback_name.to_owned(), has_comments })
+        let is_flywheels = language != Language::Toml;
+        Ok(Self { root, origin: origin.to_owned(), fallback_name: fallback_name.to_owned(), has_comments, is_flywheels })
     }
 
     /// Another text read as this document is.
@@ -113,7 +118,18 @@ impl Document {
 
     /// What it means, every key checked.
     pub fn profile(&self) -> Result<Profile, Error> {
-        read::profile(&self.root, &self.fallback_name).map_err(|problem| error(problem, &self.origin))
+        let mut profile = read::profile(&self.root, &self.fallback_name).map_err(|problem| error(problem, &self.origin))?;
+        profile.notes.extend(self.passed_over());
+        Ok(profile)
+    }
+
+    /// Sections that are carried out here and nowhere else, where another tool may read the document.
+    fn passed_over(&self) -> Option<String> {
+        let dicom = self.root.find("dicom").filter(|_| self.is_flywheels)?;
+        let there = |key: &&&str| dicom.find(key).is_some_and(|section| !section.is_falsy());
+        let sections: Vec<String> = TOML_ONLY.iter().filter(there).map(|key| format!("`{key}`")).collect();
+        let named = sections.join(", ");
+        (!sections.is_empty()).then(|| format!("Flywheel's own tools pass over {named}, and do less than this profile says"))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod action;
 mod builtin;
+mod burned_in;
 mod compare;
 mod condition;
 mod confidentiality;
@@ -34,6 +35,7 @@ mod yaml;
 
 pub use action::{Action, Replacement, Scalar, has_character_set, is_binary_number, is_number_text, is_numeric, is_text};
 pub use builtin::{builtin, builtin_names};
+pub use burned_in::{Blank, BurnedIn, DeviceRegions, Expected, Rectangle, Trait};
 pub use compare::{Difference, Side, compare};
 pub use condition::{Condition, Join, Line, Question, Test};
 pub use confidentiality::{
@@ -42,8 +44,8 @@ pub use confidentiality::{
 };
 pub use convert::Converted;
 pub use date_format::DateFormat;
-pub use effect::{Effect, Fate, Place};
-pub use explain::{Explained, Explanation, explain};
+pub use effect::{Effect, Fate, Outcome, Place, Tabled};
+pub use explain::{Acted, Explained, Explanation, Section, Statement, explain};
 pub use filename::{FileName, tag_of};
 pub use jitter::{Bound, Bounds, DateJitter, Jitter, JitterUnit};
 pub use lint::{Finding, Kind, Lint, Severity, Theme, lint};

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::action::{Action, Replacement, Scalar};
+use super::burned_in::{BurnedIn, DeviceRegions};
 use super::confidentiality::{Confidentiality, ResidualRule};
 use super::date_format::DateFormat;
 use super::filename::FileName;
@@ -67,6 +68,10 @@ pub struct DicomRules {
     pub jitter_range: f64,
     /// What is blanked in images.
     pub alter_pixels: Option<AlterPixels>,
+    /// What becomes of images that may show text.
+    pub burned_in: BurnedIn,
+    /// What is blanked in images, by device.
+    pub regions: Vec<DeviceRegions>,
     /// Whether the originals of what is changed or removed go into the encrypted envelope.
     pub retain: bool,
     /// The keys of the envelope, where something needs them.
@@ -132,6 +137,8 @@ impl Default for DicomRules {
             replace_with_insert: true,
             jitter_range: DEFAULT_RANGE,
             alter_pixels: None,
+            burned_in: BurnedIn::Keep,
+            regions: Vec::new(),
             retain: false,
             envelope: None,
             filenames: Vec::new(),
@@ -150,6 +157,7 @@ impl Profile {
             && !rules.remove_undefined
             && !rules.patient_age_from_birthdate
             && rules.alter_pixels.is_none()
+            && !rules.regions.iter().any(DeviceRegions::blanks)
             && !rules.retain
             && rules.confidentiality.is_none()
             && rules.fields.iter().all(idle)
@@ -204,6 +212,9 @@ impl Profile {
             }
             if let Some(confidentiality) = &rules.confidentiality {
                 canonical.insert("confidentiality".to_owned(), confidentiality.canonical());
+            }
+            if let Some(pixels) = rules.canonical_pixels() {
+                canonical.insert("pixels".to_owned(), pixels);
             }
             if rules.residual != ResidualRule::default() {
                 canonical.insert("residual".to_owned(), rules.residual.canonical());

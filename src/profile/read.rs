@@ -1,5 +1,6 @@
 //! Reads the vocabulary: from the tree of a document to a checked profile. It must never pass over a key in silence.
 
+use super::burned_in::{self, BurnedIn};
 use super::confidentiality::{self, Confidentiality};
 use super::date_format::DateFormat;
 use super::envelope_keys;
@@ -48,8 +49,8 @@ const DICOM_KEYS: &[&str] = &[
     "decode",
 ];
 
-/// Keys of the `dicom` section that this version does not carry out.
-const DICOM_NOT_YET: &[&str] = &["pixels"];
+/// The section on images, which Flywheel's vocabulary does not have.
+const PIXELS: &str = "pixels";
 
 /// The profile that a document describes, and whether it has a `dicom` section at all.
 pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Problem> {
@@ -103,6 +104,12 @@ fn checked(profile: Profile, root: &Node) -> Result<Profile, Problem> {
             .problem("the profile names files and changes nothing in them, so data would go as it is under other names")
             .with_hint("add the fields to clean; `--no-deid` sends data as it is, by its own names"));
     }
+    let refuses = profile.dicom.burned_in == BurnedIn::Refuse || !profile.dicom.regions.is_empty();
+    if refuses && profile.is_empty() {
+        return Err(root
+            .problem("the profile speaks of text in images and cleans nothing, so data would go as it is")
+            .with_hint("add the fields to clean; `--no-deid` sends data as it is"));
+    }
     Ok(profile)
 }
 
@@ -112,7 +119,7 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
         match entry.key.as_str() {
             "fields" => fields = Some(&entry.value),
             "filenames" if !entry.value.is_null() => filenames = Some(&entry.value),
-            key if confidentiality::DICOM_KEYS.contains(&key) => {}
+            key if confidentiality::DICOM_KEYS.contains(&key) || key == PIXELS => {}
             _ => setting(entry, profile)?,
         }
     }
@@ -141,13 +148,16 @@ fn sections_of_our_own(section: &Node, rules: &mut DicomRules) -> Result<(), Pro
             confidentiality::section(entry, &mut rules.confidentiality, &mut rules.residual)?;
         }
     }
-    rules.confidentiality.as_ref().map_or(Ok(()), |asked| confidentiality::conflicts(section, asked))
+    if let Some(asked) = &rules.confidentiality {
+        confidentiality::conflicts(section, asked)?;
+    }
+    burned_in::read(section.find(PIXELS), rules)
 }
 
 /// One key of the `dicom` section.
 fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
     let (key, value, rules) = (entry.key.as_str(), &entry.value, &mut profile.dicom);
-    if value.is_null() && (DICOM_KEYS.contains(&key) || DICOM_NOT_YET.contains(&key)) {
+    if value.is_null() && DICOM_KEYS.contains(&key) {
         return Ok(());
     }
     match key {
@@ -181,9 +191,7 @@ fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
         }
         "decode" => {}
         _ if envelope_keys::KEYS.contains(&key) => {}
-        _ if DICOM_NOT_YET.contains(&key) && value.is_falsy() => {}
-        _ if DICOM_NOT_YET.contains(&key) => return Err(not_yet(entry)),
-        _ => return Err(unknown(entry, &[DICOM_KEYS, envelope_keys::KEYS, DICOM_NOT_YET, confidentiality::DICOM_KEYS])),
+        _ => return Err(unknown(entry, &[DICOM_KEYS, envelope_keys::KEYS, &[PIXELS], confidentiality::DICOM_KEYS])),
     }
     Ok(())
 }
@@ -237,12 +245,6 @@ fn numeric_name_fits(section: &Node, rules: &DicomRules) -> Result<(), Problem> 
         return Err(section.problem(format!("`uid-numeric-name` under {FLYWHEEL_ROOT} must be 2.16.840.1.114570.2.2")));
     }
     Ok(())
-}
-
-/// A key that exists, but not yet here.
-pub(super) fn not_yet(entry: &Entry) -> Problem {
-    Problem::new(entry.place, format!("`{}` is not carried out by this version of fwupload", shown(&entry.key)))
-        .with_hint("nothing is sent under a profile that would only be carried out in part")
 }
 
 /// A key that does not exist, with the one that comes closest.

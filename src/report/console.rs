@@ -1,6 +1,7 @@
 //! What people see on standard error: notices, failures, progress and the summary, as much of it as was asked for.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::ProgressDrawTarget;
@@ -15,7 +16,7 @@ use super::tally::Tally;
 use super::tree::Tree;
 use super::{Sink, figures};
 use crate::config::{Progress, Verbosity};
-use crate::event::{Event, Mode, Notice, Outcome, RunEnd, RunStart, Settled, Severity, Stored};
+use crate::event::{Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunStart, Settled, Severity, Stored};
 use crate::failure::{Error, FileFailure};
 use crate::phi::escape_for_terminal;
 
@@ -100,6 +101,13 @@ impl Console {
         for (at, line) in notice.text.lines().enumerate() {
             let line = escape_for_terminal(line);
             self.printer.line(&if at == 0 { format!("{label}[{}]: {line}", notice.code) } else { format!("  {line}") });
+        }
+    }
+
+    fn left(&mut self, path: &Path, finding: &str) {
+        if self.says(Verbosity::Quiet) {
+            let label = self.printer.paint(Tone::Caution, "warning");
+            self.printer.line(&format!("{label}[{RESIDUAL}]: {}: {finding}", self.paths.shown(path)));
         }
     }
 
@@ -230,6 +238,7 @@ impl Sink for Console {
         match event {
             Event::Started(start) => self.started(start),
             Event::Notice(notice) => self.notice(notice),
+            Event::Left { path, finding } => self.left(path, finding),
             Event::Retrying { what, cause, wait, attempt } => self.retrying(what, cause, *wait, *attempt),
             Event::Settled(settled) => self.settled(settled),
             Event::Ended(end) => self.ended(end),

@@ -11,7 +11,7 @@ use super::Sink;
 use super::record::{self, Record, record};
 use super::redact::Paths;
 use super::tally::Tally;
-use crate::event::{Event, Notice, Outcome, RunEnd, Settled, Severity};
+use crate::event::{Event, Notice, Outcome, RESIDUAL, RunEnd, Settled, Severity};
 use crate::failure::Error;
 
 /// Progress is written at most this often.
@@ -145,6 +145,10 @@ impl Sink for JsonStream {
                 Self::with("discovered", json!({ "files": files, "bytes": bytes, "done": done }))
             }
             Event::Deidentified { path, changed } => self.with_path("deidentified", path, json!({ "changed": changed })),
+            Event::Left { path, finding } => {
+                let fields = json!({ "severity": "warning", "code": RESIDUAL, "text": finding });
+                self.with_path("notice", path, fields)
+            }
             // Sent bytes are part of the progress records; single requests are for people who look for trouble.
             Event::Sent { .. } | Event::Requested { .. } => return Ok(()),
             Event::Retrying { what, cause, wait, attempt } => {

@@ -47,7 +47,7 @@ impl Tally {
                 self.totals.count(settled);
                 self.settled_bytes += settled.bytes;
             }
-            Event::Notice(_) | Event::Requested { .. } | Event::Retrying { .. } | Event::Ended(_) => {}
+            Event::Notice(_) | Event::Left { .. } | Event::Requested { .. } | Event::Retrying { .. } | Event::Ended(_) => {}
         }
     }
 

@@ -18,7 +18,9 @@ pub fn yaml(options: &[&str], fields: &[&str]) -> String {
 #[track_caller]
 pub fn sent(profile: &str, file: &Dicom) -> Vec<u8> {
     let place = Place::with([("in.dcm", file.bytes()), ("profile.yaml", profile.as_bytes().to_vec())]);
-    place.run("in.dcm -p demo/phantom --offline --output out --profile profile.yaml --subject s --session t").exits(0);
+    place
+        .run("in.dcm -p demo/phantom --offline --output out --profile profile.yaml --subject s --session t --residual warn")
+        .exits(0);
     let out = place.tree("out");
     assert_eq!(out.len(), 1, "one package");
     out[0].1.clone()
@@ -34,7 +36,8 @@ pub fn cleaned(profile: &str, file: &Dicom) -> DefaultDicomObject {
 #[track_caller]
 pub fn refused(profile: &str, file: &Dicom) -> String {
     let place = Place::with([("in.dcm", file.bytes()), ("profile.yaml", profile.as_bytes().to_vec())]);
-    let ran = place.run("in.dcm -p demo/phantom --offline --output out --profile profile.yaml --subject s").exits(9);
+    let ran =
+        place.run("in.dcm -p demo/phantom --offline --output out --profile profile.yaml --subject s --residual warn").exits(9);
     assert!(place.tree("out").is_empty(), "nothing is written of a file that failed");
     ran.failures().pop().expect("it is reported").1
 }

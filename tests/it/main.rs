@@ -9,6 +9,7 @@
 mod adversity;
 mod archive;
 mod bad_files;
+mod burned_in;
 mod canaries;
 mod collisions;
 mod credentials;
@@ -31,6 +32,7 @@ mod pseudonym_keys;
 mod quirks;
 mod references;
 mod reports;
+mod residual;
 mod run;
 mod sandbox;
 mod server;

@@ -114,14 +114,22 @@ fn a_profile_is_converted_there_and_back() {
 fn a_conversion_replaces_nothing_unasked_and_goes_to_the_other_side_by_itself() {
     let place = place();
     let before = fs::read(place.path("rules.yaml")).unwrap();
-    place.run("profile convert basic -o rules.yaml").exits(1).says("--force");
+    place.run("profile convert flywheel-minimal -o rules.yaml").exits(1).says("--force");
     assert_eq!(fs::read(place.path("rules.yaml")).unwrap(), before);
-    place.run("profile convert basic -o rules.yaml --force").exits(0);
-    place.run("profile diff basic rules.yaml").exits(0);
-    assert!(place.run("profile convert basic").exits(0).stdout.starts_with("name: basic"), "TOML becomes YAML");
+    place.run("profile convert flywheel-minimal -o rules.yaml --force").exits(0);
+    place.run("profile diff flywheel-minimal rules.yaml").exits(0);
+    let yaml = place.run("profile convert flywheel-minimal").exits(0).stdout;
+    assert!(yaml.starts_with("name: flywheel-minimal"), "TOML becomes YAML");
     assert!(place.run("profile convert rules.yaml").exits(0).stdout.starts_with("name = "), "and YAML TOML");
     place.run("profile convert basic -o x.txt").exits(2).says(".toml");
     place.run("profile convert basic --to json -o x.toml").exits(2);
+    place
+        .run("profile convert basic --to yaml")
+        .exits(5)
+        .says("`dicom.confidentiality` can only be written in TOML")
+        .says("hint: ");
+    place.run("profile convert basic -o basic.toml").exits(0);
+    place.run("profile diff basic basic.toml").exits(0);
     place.file("bad.yaml", "name: p\ndicom:\n  fields:\n    - {name: PatientNam, remove: true}\n");
     place.run("profile convert bad.yaml --to toml").exits(5).says("bad.yaml:4:14").says("PatientName");
 }

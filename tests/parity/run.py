@@ -45,7 +45,7 @@ IDENTICAL, DOCUMENTED, REFUSED, ONLY_OURS, NEITHER, UNEXPLAINED = CLASSES = (
 
 def ours(program, profile, folder, out):
     """What fwupload did with each file, by name; and why it refused the profile, if it did."""
-    command = [program, "profile", "test", profile, folder, "--output", out, "--json"]
+    command = [program, "profile", "test", profile, folder, "--output", out, "--json", "--residual", "warn"]
     done = subprocess.run(command, capture_output=True, text=True)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     results = {os.path.basename(line["path"]): line for line in lines if line.get("type") == "file"}

@@ -1,4 +1,7 @@
-//! `fwupload profile explain`: what happens to each attribute, as a table or as JSON.
+//! `fwupload profile explain`: what happens to each attribute, as a table or as JSON; of a profile with `confidentiality`
+//! the conformance statement, as Markdown.
+
+mod statement;
 
 use serde_json::{Value, json};
 
@@ -19,19 +22,31 @@ const WIDEST: usize = 46;
 pub fn run(args: &ExplainArgs) -> Result<ExitStatus, Error> {
     let chosen = choose(&args.which)?.required()?;
     let explanation = profile::explain(&chosen.profile);
-    let text = if args.json { document(&chosen, &explanation).to_string() } else { table(&chosen, &explanation, args.all) };
+    let text = if args.json { document(&chosen, &explanation).to_string() } else { text(&chosen, &explanation, args.all) };
     say(text.trim_end())?;
     Ok(ExitStatus::Success)
 }
 
+/// What people read. A statement is whole, whatever else is asked for.
+fn text(chosen: &Chosen, explanation: &Explanation, all: bool) -> String {
+    match &explanation.statement {
+        Some(stated) => statement::markdown(chosen, stated),
+        None => table(chosen, explanation, all),
+    }
+}
+
 /// The stable document: fields may be added, none is renamed.
 fn document(chosen: &Chosen, explanation: &Explanation) -> Value {
-    json!({
+    let mut document = json!({
         "v": 1,
         "profile": { "name": chosen.profile.name, "level": chosen.level, "origin": chosen.origin, "digest": chosen.digest },
         "whole_file": explanation.whole,
         "attributes": explanation.attributes.iter().map(entry).collect::<Vec<_>>(),
-    })
+    });
+    if let (Some(document), Some(stated)) = (document.as_object_mut(), &explanation.statement) {
+        document.insert("statement".to_owned(), statement::record(stated));
+    }
+    document
 }
 
 fn entry(row: &Explained) -> Value {

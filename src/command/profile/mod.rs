@@ -39,5 +39,5 @@ pub fn run(command: ProfileCommand, environment: &Environment) -> Result<ExitSta
 
 fn list(name: &str) -> Result<(), Error> {
     let profile = profile::load(name)?;
-    say(&format!("{name:18} {}", profile.description.as_deref().unwrap_or_default()))
+    say(&format!("{name:20} {}", profile.description.as_deref().unwrap_or_default()))
 }

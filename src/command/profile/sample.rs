@@ -65,6 +65,28 @@ dicom:
     chosen(text, "careful.yaml")
 }
 
+/// One that asks for the Basic Profile and makes exceptions.
+pub fn pooled() -> Chosen {
+    let text = r#"
+name: poo*led|
+dicom:
+  confidentiality:
+    profile: basic
+    options: [retain-full-dates, retain-uids, clean-graphics]
+    unlisted: remove
+    encapsulated: remove
+  pseudonyms: {prefix: "SITE-", width: 16}
+  residual: {on-leak: warn, min-length: 6}
+  fields:
+    - {name: PatientID, keep: true}
+    - {name: StudyDescription, replace-with: "<b>X|Y"}
+    - {name: '(0019,"ACME 1.1",0C)', keep: true}
+    - {name: RequestAttributesSequence.*.AccessionNumber, keep: true}
+    - {regex: '.*Physician', remove: true}
+"#;
+    chosen(text, "pooled.yaml")
+}
+
 fn chosen(text: &str, origin: &str) -> Chosen {
     let document = Document::from_server_json(&Value::String(text.to_owned()), "test").unwrap().unwrap();
     let profile: Profile = document.profile().unwrap();

@@ -19,42 +19,35 @@ const CODE_VALUE: Tag = Tag(0x0008, 0x0100);
 /// The longest value of LO, in characters.
 const LONGEST: usize = 64;
 
-/// What was done about texts in the image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::deid) struct Pixels {
-    /// The image shows no text any more that the profile's author knows of: regions were blanked or found to need none, or
-    /// nothing about the file says that there may be any.
-    pub(in crate::deid) cleaned: bool,
-}
-
-/// Puts the marks into the outermost data set.
-pub(super) fn put(data: &mut DataSet, encoding: Encoding, asked: &Confidentiality, outcome: &Outcome, pixels: Pixels) {
+/// Puts the marks into the outermost data set. Pixels are clean where regions were blanked or found to need none, or nothing
+/// about the file says that the image may show text.
+pub(super) fn put(data: &mut DataSet, encoding: Encoding, asked: &Confidentiality, outcome: &Outcome, pixels_cleaned: bool) {
     set(data, IDENTITY_REMOVED, VR::CS, "YES");
     let temporal = [(O::RetainFullDates, "UNMODIFIED"), (O::RetainModifiedDates, "MODIFIED")];
     let temporal = temporal.into_iter().find(|(option, _)| asked.options.has(*option));
     set(data, TEMPORAL, VR::CS, temporal.map_or("REMOVED", |(_, word)| word));
-    add_method(data, &method(asked, outcome, pixels));
-    for (code, meaning) in codes(asked, outcome, pixels) {
+    add_method(data, &method(asked, outcome, pixels_cleaned));
+    for (code, meaning) in codes(asked, outcome, pixels_cleaned) {
         add_code(data, METHOD_CODES, code_item(code, "DCM", meaning), encoding);
     }
-    if pixels.cleaned && asked.options.has(O::CleanPixelData) {
+    if pixels_cleaned && asked.options.has(O::CleanPixelData) {
         set(data, BURNED_IN, VR::CS, "NO");
     }
     add_equipment(data, encoding);
 }
 
 /// The options that were carried out on this instance.
-fn carried_out(asked: &Confidentiality, pixels: Pixels) -> impl Iterator<Item = O> {
-    asked.options.iter().filter(move |option| *option != O::CleanPixelData || pixels.cleaned)
+fn carried_out(asked: &Confidentiality, pixels_cleaned: bool) -> impl Iterator<Item = O> {
+    asked.options.iter().filter(move |option| *option != O::CleanPixelData || pixels_cleaned)
 }
 
 /// The codes of CID 7050 that are true of this instance. With an exception the Basic Profile was not carried out.
-pub(super) fn codes(asked: &Confidentiality, outcome: &Outcome, pixels: Pixels) -> Vec<(&'static str, &'static str)> {
+pub(super) fn codes(asked: &Confidentiality, outcome: &Outcome, pixels_cleaned: bool) -> Vec<(&'static str, &'static str)> {
     if outcome.exceptions || outcome.document_kept {
         return Vec::new();
     }
     let basic = [("113100", "Basic Application Confidentiality Profile")];
-    basic.into_iter().chain(carried_out(asked, pixels).map(|option| (option.method_code(), meaning(option)))).collect()
+    basic.into_iter().chain(carried_out(asked, pixels_cleaned).map(|option| (option.method_code(), meaning(option)))).collect()
 }
 
 /// Code meanings of CID 7050.
@@ -75,13 +68,13 @@ fn meaning(option: O) -> &'static str {
 }
 
 /// The method in words; values of at most 64 characters.
-fn method(asked: &Confidentiality, outcome: &Outcome, pixels: Pixels) -> Vec<String> {
+fn method(asked: &Confidentiality, outcome: &Outcome, pixels_cleaned: bool) -> Vec<String> {
     let mut values = vec![format!("{IMPLEMENTATION_VERSION}: PS3.15 {EDITION} Basic Profile")];
     if outcome.exceptions || outcome.document_kept {
         values.push("with exceptions that the profile makes".to_owned());
     }
     let mut line = String::new();
-    for option in carried_out(asked, pixels) {
+    for option in carried_out(asked, pixels_cleaned) {
         let slug = option.slug();
         if !line.is_empty() && line.len() + 1 + slug.len() > LONGEST {
             values.push(std::mem::take(&mut line));

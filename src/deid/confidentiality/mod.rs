@@ -23,12 +23,11 @@ use super::identifiers::Identifiers;
 use super::undefined::Defined;
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Tag, VR};
 use crate::failure::{FileCode, FileFailure};
-use crate::profile::{Confidentiality, Decision};
+use crate::profile::Confidentiality;
 use crate::pseudonym::PseudonymKey;
 use crate::standard::{self, Iod};
 
 use decisions::Decisions;
-pub(super) use marks::Pixels;
 use patient::Patient;
 
 /// Private Data Element Characteristics Sequence.
@@ -97,11 +96,6 @@ impl Engine {
         Self { asked: asked.clone(), decisions: Decisions::new(asked) }
     }
 
-    /// What the table says of an attribute.
-    pub(super) fn decide(&self, tag: Tag, vr: VR) -> Decision {
-        self.decisions.of(tag, vr)
-    }
-
     /// Cleans the data set of an instance.
     pub(super) fn apply(
         &self,
@@ -131,8 +125,8 @@ impl Engine {
     }
 
     /// Marks the instance as what was done to it.
-    pub(super) fn mark(&self, data: &mut DataSet, encoding: Encoding, outcome: &Outcome, pixels: marks::Pixels) {
-        marks::put(data, encoding, &self.asked, outcome, pixels);
+    pub(super) fn mark(&self, data: &mut DataSet, encoding: Encoding, outcome: &Outcome, pixels_cleaned: bool) {
+        marks::put(data, encoding, &self.asked, outcome, pixels_cleaned);
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::act::put_text;
 use super::{Place, Stays, Work};
-use crate::deid::{descriptors, dummy, text::separate};
+use crate::deid::{descriptors, dummy, temporal, text::separate};
 use crate::dicom::{DataSet, Element, Tag, VR, Value};
 use crate::failure::FileFailure;
 use crate::profile::{has_character_set, is_text};
@@ -39,7 +39,8 @@ impl Work<'_> {
             String::from_utf8_lossy(bytes).into_owned()
         };
         let values = separate(&text, vr);
-        let cleaned: Vec<_> = values.iter().map(|value| descriptors::clean(value, &self.own)).collect();
+        let cleaned: Vec<_> =
+            values.iter().map(|value| descriptors::clean(value, &self.own, &temporal::in_text(value))).collect();
         if cleaned.iter().all(|value| value.trim().is_empty()) {
             return self.nothing_left(element, vr, place);
         }

@@ -18,6 +18,11 @@ const ROOM: u64 = 64 << 10;
 /// Elements that describe fragments: the two extended offset tables and the encapsulated total length.
 const ABOUT_FRAGMENTS: [Tag; 3] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002), Tag(0x7FE0, 0x0003)];
 
+/// Lossy Image Compression.
+const LOSSY: Tag = Tag(0x0028, 0x2110);
+/// JPEG baseline and extended.
+const ALWAYS_LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
+
 /// How frames are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Codec {
@@ -73,7 +78,7 @@ pub(super) fn replace(instance: &mut Instance, image: &Image, mask: &Mask) -> Re
         return Err(cannot("compressed pixel data in a big-endian data set"));
     }
     let value = decoded(instance, codec, image, mask)?;
-    describe(instance, image);
+    describe(instance, image, &uid);
     let vr = if image.bits_allocated > 8 { VR::OW } else { VR::OB };
     if let Some(pixels) = instance.pixels.take() {
         instance.pixels = Some(PixelElement { vr, encapsulated: false, scrubbed: Some(Scrubbed::Replaced(value)), ..pixels });
@@ -110,9 +115,12 @@ fn one(codec: Codec, bytes: &[u8], image: &Image) -> Result<Vec<u8>, FileFailure
     if frame.len() == length { Ok(frame) } else { Err(cannot("the decoded image has another size")) }
 }
 
-/// Makes the attributes say what is there now.
-fn describe(instance: &mut Instance, image: &Image) {
+/// Makes the attributes say what is there now. What lossy compression took away does not come back by decoding.
+fn describe(instance: &mut Instance, image: &Image, uid: &str) {
     let header = &mut instance.header;
+    if ALWAYS_LOSSY.contains(&uid) {
+        header.put(Element::new(LOSSY, VR::CS, "01"));
+    }
     header.retain(|element| !ABOUT_FRAGMENTS.contains(&element.tag));
     if image.samples == 3 {
         if image.photometric != "RGB" {

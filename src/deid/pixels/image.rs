@@ -95,9 +95,9 @@ impl Image {
     }
 
     /// What of the uncompressed bytes is blanked, with the samples of a pixel side by side or in planes.
-    pub(super) fn mask(&self, areas: &[Area], planes: bool) -> Option<Mask> {
+    pub(super) fn mask(&self, layers: &[Vec<Area>], planes: bool) -> Option<Mask> {
         let column_len = self.sample_len() * if planes { 1 } else { u64::from(self.samples) };
-        areas::mask(areas, u64::from(self.columns) * column_len, column_len, self.rows)
+        areas::mask(layers, u64::from(self.columns) * column_len, column_len, self.rows)
     }
 
     /// Refuses native pixel data that is not exactly what the attributes describe.

@@ -1,17 +1,23 @@
-//! Blanks parts of images, which is the first thing that happens to a file.
+//! What happens to images, which is the first thing that happens to a file: those that may show text are refused, parts
+//! are blanked, and comments inside compressed frames are emptied.
 //!
-//! Owns the option `alter_pixels`. Native pixel data stays where it is and is blanked on its way out; compressed frames are
-//! decoded one by one. Nothing that cannot be blanked is passed on: the file fails.
+//! Owns the option `alter_pixels` and the section `[dicom.pixels]`. Native pixel data stays where it is and is blanked on
+//! its way out; compressed frames are decoded one by one. Nothing that cannot be blanked is passed on: the file fails.
 
 mod areas;
 mod colour;
+mod comments;
 mod condition;
 mod decode;
+mod device;
+mod follow;
+mod header;
 mod image;
 mod jpeg;
 mod jpeg2000;
 mod rle;
 mod spool;
+mod stream;
 
 #[cfg(test)]
 mod tests;
@@ -19,37 +25,155 @@ mod tests;
 use std::sync::Arc;
 
 use areas::Area;
+use header::Header;
 use image::Image;
 
-use crate::dicom::{Instance, Scrubbed};
+use crate::dicom::{Instance, PixelElement, Scrubbed, Tag};
 use crate::failure::{FileCode, FileFailure};
-use crate::profile::{AlterPixels, Region};
+use crate::profile::{AlterPixels, BurnedIn, DeviceRegions, DicomRules, Place, Region};
 
-/// Blanks what the profile wants blanked. Tells whether anything was.
-pub(super) fn scrub(alter: &AlterPixels, instance: &mut Instance) -> Result<bool, FileFailure> {
-    let Some(pixels) = instance.pixels.clone() else { return Ok(false) };
-    let regions = matching(alter, instance)?;
-    if regions.iter().all(|region| region.keep) {
-        return Ok(false);
+const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+
+/// What a profile wants done to images.
+pub(super) struct Pixels {
+    alter: Option<AlterPixels>,
+    regions: Vec<DeviceRegions>,
+    burned_in: BurnedIn,
+    /// Whether the Basic Profile of PS3.15 is carried out.
+    confidential: bool,
+    /// Whether rules remove the pixel data anyway.
+    removed: bool,
+}
+
+/// What was done to an image, and what was found out about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+// Each answers a question of its own.
+#[allow(clippy::struct_excessive_bools)]
+pub(super) struct PixelWork {
+    /// Pixels were blanked, by `alter_pixels` or by regions.
+    pub(super) blanked: bool,
+    /// Comments inside compressed frames, or an icon image's, were emptied.
+    pub(super) segments_blanked: bool,
+    /// An entry of `[[dicom.pixels.regions]]` is about this image, be it to say that nothing is burned in; or
+    /// `alter_pixels` blanked some of it. Only then has pixel data been cleaned.
+    pub(super) settled: bool,
+    /// The image may show text. Only found out under the Basic Profile, and where such images are refused.
+    pub(super) at_risk: bool,
+    /// It goes as it is all the same, because the profile says `burned-in = "keep"`.
+    pub(super) risk_accepted: bool,
+    /// Which part of the profile is to be named for it.
+    pub(super) by: &'static str,
+}
+
+impl PixelWork {
+    /// How many elements of the image count as changed.
+    pub(super) fn changes(self) -> u32 {
+        u32::from(self.blanked || self.segments_blanked)
     }
-    if image::ALL_PIXELS.iter().any(|tag| instance.get(*tag).is_some()) {
-        return Err(cannot("there is pixel data of two kinds, of which only one can be blanked"));
+}
+
+/// What is to be blanked in an image.
+struct Plan {
+    image: Image,
+    mask: crate::dicom::Mask,
+}
+
+impl Pixels {
+    pub(super) fn of(rules: &DicomRules) -> Self {
+        Self {
+            alter: rules.alter_pixels.clone(),
+            regions: rules.regions.clone(),
+            burned_in: rules.burned_in,
+            confidential: rules.confidentiality.is_some(),
+            removed: rules.effect_on(PIXEL_DATA, Place::Top).fate.is_gone(),
+        }
     }
-    let image = Image::of(instance, &pixels)?;
-    let area = |region: &&Region| Area::new(region.keep, region.corners, image.columns, image.rows);
-    let areas: Vec<Area> = regions.iter().map(area).collect();
-    let compressed = !instance.syntax.is_native() && !instance.syntax.deflated;
-    if compressed != pixels.encapsulated {
-        return Err(cannot("the pixel data is not encoded as its transfer syntax says"));
+
+    /// Does to an instance, as it was read, what the profile wants done to images.
+    pub(super) fn scrub(&self, instance: &mut Instance) -> Result<PixelWork, FileFailure> {
+        let mut work = PixelWork { by: "alter_pixels", ..PixelWork::default() };
+        if let Some(pixels) = instance.pixels.clone() {
+            let devices = self.devices(instance);
+            let plan = self.plan(instance, &pixels, &devices)?;
+            work = self.judged(instance, !devices.is_empty(), plan.is_some())?;
+            if let Some(plan) = plan {
+                blank(instance, &plan, pixels)?;
+            }
+            let by_device = devices.iter().any(|region| region.blanks());
+            if work.blanked && (by_device || self.confidential) {
+                follow::remove(instance, self.confidential);
+            }
+        }
+        if self.confidential {
+            work.segments_blanked = comments::empty(instance, self.removed)?;
+            work.by = if work.blanked { work.by } else { "confidentiality" };
+        }
+        Ok(work)
     }
-    let Some(mask) = image.mask(&areas, image.planes && !compressed) else { return Ok(false) };
-    if compressed {
-        decode::replace(instance, &image, &mask)?;
-    } else {
-        image.fits_native(instance, &pixels)?;
-        instance.pixels = Some(crate::dicom::PixelElement { scrubbed: Some(Scrubbed::Masked(Arc::new(mask))), ..pixels });
+
+    /// The entries of `[[dicom.pixels.regions]]` that are about this image.
+    fn devices(&self, instance: &Instance) -> Vec<&DeviceRegions> {
+        let header = Header::of(instance);
+        self.regions.iter().filter(|region| header.fits(region)).collect()
     }
-    Ok(true)
+
+    /// Whether the image may go, and what can be said of it.
+    fn judged(&self, instance: &Instance, device: bool, blanked: bool) -> Result<PixelWork, FileFailure> {
+        let asked = self.confidential || self.burned_in == BurnedIn::Refuse;
+        let risk = if asked { Header::of(instance).risk() } else { None };
+        let settled = device || blanked;
+        let by = if self.regions.is_empty() { "alter_pixels" } else { "pixels" };
+        match risk {
+            Some(reason) if !settled && !self.removed && self.burned_in == BurnedIn::Refuse => Err(burned_in(reason)),
+            _ => {
+                let at_risk = risk.is_some();
+                Ok(PixelWork {
+                    blanked,
+                    segments_blanked: false,
+                    settled,
+                    at_risk,
+                    risk_accepted: at_risk && !settled && !self.removed,
+                    by,
+                })
+            }
+        }
+    }
+
+    /// What is blanked in the end; none where nothing is.
+    fn plan(&self, instance: &Instance, pixels: &PixelElement, devices: &[&DeviceRegions]) -> Result<Option<Plan>, FileFailure> {
+        let altered = self.alter.as_ref().map_or(Ok(Vec::new()), |alter| matching(alter, instance))?;
+        if altered.iter().all(|region| region.keep) && !devices.iter().any(|region| region.blanks()) {
+            return Ok(None);
+        }
+        if image::ALL_PIXELS.iter().any(|tag| instance.get(*tag).is_some()) {
+            return Err(cannot("there is pixel data of two kinds, of which only one can be blanked"));
+        }
+        let image = Image::of(instance, pixels)?;
+        let area = |region: &&Region| Area::new(region.keep, region.corners, image.columns, image.rows);
+        let mut layers = vec![altered.iter().map(area).collect()];
+        for region in devices {
+            layers.push(device::layer(region, instance, &image)?);
+        }
+        if is_compressed(instance) != pixels.encapsulated {
+            return Err(cannot("the pixel data is not encoded as its transfer syntax says"));
+        }
+        let mask = image.mask(&layers, image.planes && !pixels.encapsulated);
+        Ok(mask.map(|mask| Plan { image, mask }))
+    }
+}
+
+fn is_compressed(instance: &Instance) -> bool {
+    !instance.syntax.is_native() && !instance.syntax.deflated
+}
+
+fn blank(instance: &mut Instance, plan: &Plan, pixels: PixelElement) -> Result<(), FileFailure> {
+    if pixels.encapsulated {
+        return decode::replace(instance, &plan.image, &plan.mask);
+    }
+    plan.image.fits_native(instance, &pixels)?;
+    let mask = Arc::new(plan.mask.clone());
+    instance.pixels = Some(PixelElement { scrubbed: Some(Scrubbed::Masked(mask)), ..pixels });
+    Ok(())
 }
 
 /// The regions whose condition holds, in order.
@@ -66,4 +190,8 @@ fn matching<'a>(alter: &'a AlterPixels, instance: &Instance) -> Result<Vec<&'a R
 
 fn cannot(why: impl Into<String>) -> FileFailure {
     FileFailure::new(FileCode::DeidPixels, why)
+}
+
+fn burned_in(reason: &str) -> FileFailure {
+    FileFailure::new(FileCode::DeidBurnedIn, format!("by its header it is of the kind `{reason}`"))
 }

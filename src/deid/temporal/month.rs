@@ -50,6 +50,7 @@ pub(super) fn of_name(word: &str) -> Option<u32> {
 }
 
 /// The names of a month, counted from 1.
+#[cfg(test)]
 pub(super) fn names(month: u32) -> &'static [&'static str] {
     month.checked_sub(1).and_then(|at| NAMES.get(at as usize)).copied().unwrap_or_default()
 }

@@ -126,7 +126,7 @@ fn file_name(dicom: &str, path: &str) -> Result<String, FileFailure> {
 
 fn names(entries: &str) -> String {
     format!(
-        "{{date-increment: -17, fields: [{{name: PatientID, hash: true}}, {{name: PatientName, remove: true}}], filenames: {entries}}}"
+        "{{date-increment: -17, fields: [{{name: PatientID, hash: true}}, {{name: PatientName, remove: true}}, {{name: DataSetTrailingPadding, remove: true}}], filenames: {entries}}}"
     )
 }
 

@@ -1,5 +1,6 @@
 //! What becomes of an attribute's value, rule after rule.
 
+use super::outcome::{Outcome, Tabled};
 use crate::profile::action::{Action, Replacement};
 use crate::profile::model::DicomRules;
 
@@ -28,6 +29,8 @@ pub enum Fate<'a> {
     Restored,
     /// Computed from other attributes that are still the original ones.
     Computed,
+    /// No rule names it, and the Basic Profile says what becomes of it.
+    Tabled(Tabled),
     /// No part of a data set, so that no rule acts on it: file meta information is written afresh, and commands and
     /// directories are not sent.
     Afresh,
@@ -39,13 +42,17 @@ impl<'a> Fate<'a> {
         match self {
             Self::Stays | Self::Kept | Self::Restored | Self::Computed => false,
             Self::Changed(actions) => !actions.is_empty(),
+            Self::Tabled(told) => told.outcome.protects(),
             _ => true,
         }
     }
 
     /// Whether the attribute is not there any more.
     pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Removed | Self::Undefined | Self::PrivateRemoved | Self::Sealed)
+        match self {
+            Self::Tabled(told) => told.outcome == Outcome::Removed,
+            _ => matches!(self, Self::Removed | Self::Undefined | Self::PrivateRemoved | Self::Sealed),
+        }
     }
 
     /// The actions that made its value from the original one.
@@ -70,6 +77,7 @@ impl<'a> Fate<'a> {
             Self::Sealed => "sealed",
             Self::Restored => "restored",
             Self::Computed => "computed",
+            Self::Tabled(told) => told.outcome.slug(),
             Self::Afresh => "afresh",
         }
     }

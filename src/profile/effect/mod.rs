@@ -2,14 +2,17 @@
 //! says beforehand what will come of it.
 
 mod fate;
+mod outcome;
 mod reach;
 mod words;
 
 use dicom_core::Tag;
 
 pub use fate::Fate;
+pub use outcome::{Outcome, Tabled};
 pub use words::in_words;
 
+use super::burned_in::BurnedIn;
 use super::model::{DicomRules, Rule};
 use super::selector::Selector;
 use crate::standard::confidentiality::Covers;
@@ -47,13 +50,30 @@ impl DicomRules {
             return Effect { fate: Fate::PrivateRemoved, rules };
         }
         let age = tag == PATIENT_AGE && place == Place::Top && self.patient_age_from_birthdate;
-        let before = if age { Fate::Computed } else { Fate::Stays };
+        let before = match self.tabled(tag).filter(|told| rules.is_empty() && (!age || told.outcome.protects())) {
+            Some(told) => Fate::Tabled(told),
+            None if age => Fate::Computed,
+            None => Fate::Stays,
+        };
         Effect { fate: self.fate(before, &rules), rules }
+    }
+
+    /// What the Basic Profile does with an attribute that no field names, where the profile asks for it.
+    pub fn tabled(&self, tag: Tag) -> Option<Tabled> {
+        self.confidentiality.as_ref().map(|asked| outcome::tabled(asked, tag))
+    }
+
+    /// Whether images that may show text go as they are.
+    pub fn keeps_burned_in(&self) -> bool {
+        self.burned_in != BurnedIn::Refuse
     }
 
     /// What has become of an attribute at the top when a rule's turn comes.
     pub fn fate_before(&self, tag: Tag, rule: &Rule) -> Fate<'_> {
         let mut earlier = self.addressing(tag, Place::Top);
+        if let Some(told) = self.tabled(tag).filter(|_| earlier.is_empty()) {
+            return Fate::Tabled(told);
+        }
         earlier.retain(|other| other.position.index < rule.position.index);
         earlier.iter().fold(Fate::Stays, |fate, rule| fate.after(&rule.action, self))
     }

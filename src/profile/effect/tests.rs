@@ -162,6 +162,94 @@ fn the_basic_profile_covers_every_row_everywhere() {
     }
 }
 
+/// A profile with this section on confidentiality, and what else stands in `dicom`.
+fn under(section: &str, more: &str) -> Profile {
+    profile(&format!("confidentiality: {{profile: basic, {section}}}, {more}"))
+}
+
+#[test]
+fn the_table_acts_where_no_field_does_at_the_top_and_in_items() {
+    let plain = under("", "fields: []").dicom;
+    for (keyword, slug) in [
+        ("PatientName", "pseudonym"),
+        ("PatientID", "pseudonym"),
+        ("PatientBirthDate", "emptied"),
+        ("OtherPatientIDsSequence", "removed"),
+        ("SOPInstanceUID", "new-uid"),
+        ("ReferencedImageSequence", "references"),
+        ("SeriesDate", "as-needed"),
+        ("StructureSetLabel", "dummy"),
+        ("AnnotationGroupUID", "new-uid"),
+        ("VerifyingObserverSequence", "dummy-items"),
+        ("ContentSequence", "content-dummy"),
+        ("GraphicAnnotationSequence", "graphics-dummy"),
+        ("EncapsulatedDocument", "refused"),
+        ("SegmentLabel", "known-words"),
+        ("ManufacturerModelName", "table-kept"),
+        ("Rows", "table-kept"),
+        ("MediaStorageSOPInstanceUID", "afresh"),
+    ] {
+        let tag = tag_of_keyword(keyword).unwrap();
+        for place in [Place::Top, Place::Items] {
+            assert_eq!(plain.effect_on(tag, place).fate.slug(), slug, "{keyword} {place:?}");
+        }
+    }
+}
+
+#[test]
+fn options_change_what_becomes_of_it() {
+    let one = |option: &str, keyword: &str| {
+        under(&format!("options: [{option}]"), "fields: []")
+            .dicom
+            .effect_on(tag_of_keyword(keyword).unwrap(), Place::Top)
+            .fate
+            .slug()
+    };
+    assert_eq!(one("retain-uids", "SOPInstanceUID"), "table-kept");
+    assert_eq!(one("retain-modified-dates", "StudyDate"), "moved");
+    assert_eq!(one("retain-modified-dates", "DateOfLastDetectorCalibration"), "as-needed", "service logs tell it");
+    assert_eq!(one("clean-descriptors", "StudyDescription"), "known-words");
+    assert_eq!(one("clean-descriptors", "PrescriptionNotesSequence"), "items-cleaned");
+    assert_eq!(one("clean-structured-content", "ContentSequence"), "content-cleaned");
+    assert_eq!(one("clean-graphics", "GraphicAnnotationSequence"), "items-cleaned");
+    let graphics = under("options: [clean-graphics, retain-safe-private]", "fields: []").dicom;
+    let overlays = Covers::Repeating { group: 0x6000, element: Some(0x3000) };
+    assert_eq!(graphics.effect_on_covered(overlays, Place::Top).fate.slug(), "removed", "they are not looked into");
+    assert_eq!(graphics.effect_on_covered(Covers::Private, Place::Top).fate.slug(), "safe-private");
+}
+
+#[test]
+fn fields_win_over_the_table_where_they_reach() {
+    let fates = |more: &str, keyword: &str| {
+        let rules = under("", more).dicom;
+        let tag = tag_of_keyword(keyword).unwrap();
+        [Place::Top, Place::Items].map(|place| rules.effect_on(tag, place).fate.slug())
+    };
+    let field = "fields: [{name: StudyDescription, keep: true}]";
+    assert_eq!(fates(field, "StudyDescription"), ["kept", "removed"]);
+    assert_eq!(fates(&format!("recurse-sequence: true, {field}"), "StudyDescription"), ["kept", "kept"]);
+    assert_eq!(fates("fields: [{name: StudyDate, increment-date: true}]", "StudyDate"), ["changed", "emptied"]);
+    let age = "patient-age-from-birthdate: true, fields: []";
+    assert_eq!(fates(age, "PatientAge"), ["removed", "removed"], "what is computed is no more allowed than what was there");
+    let kept = under("options: [retain-patient-characteristics]", age).dicom;
+    assert_eq!(kept.effect_on(tag_of_keyword("PatientAge").unwrap(), Place::Top).fate.slug(), "computed");
+}
+
+#[test]
+fn words_tell_what_the_table_does() {
+    let words = |section: &str, more: &str, keyword: &str| {
+        let rules = under(section, &format!("{more} fields: []")).dicom;
+        let effect = rules.effect_on(tag_of_keyword(keyword).unwrap(), Place::Top);
+        in_words(&effect.fate, &rules)
+    };
+    assert_eq!(words("", "", "AcquisitionDateTime"), "removed, emptied or a dummy, as the IOD needs");
+    assert_eq!(words("", "", "ContentDate"), "emptied or a dummy, as the IOD needs");
+    assert_eq!(words("", "", "PatientID"), "replaced by the patient's pseudonym");
+    let moving = "options: [retain-modified-dates]";
+    assert_eq!(words(moving, "", "StudyDate"), "moved back by the patient's own number of weeks");
+    assert_eq!(words(moving, "dates: {days: -17},", "StudyDate"), "moved by -17 days, as all dates are");
+}
+
 #[test]
 fn words_say_what_becomes_of_a_value_and_nothing_secret() {
     let salted = profile("salt: hush, fields: [{name: PatientID, hash: true}, {name: StudyDate, increment-date: true}]").dicom;

@@ -4,9 +4,11 @@ use dicom_core::Tag;
 
 use crate::phi::escape_for_terminal;
 use crate::profile::action::Action;
+use crate::profile::burned_in::BurnedIn;
 use crate::profile::effect::Place;
 use crate::profile::model::{AgeUnit, DicomRules, Profile};
 use crate::profile::selector::Selector;
+use crate::standard::confidentiality::ConfidentialityOption;
 
 const PIXELS: Tag = Tag(0x7FE0, 0x0010);
 
@@ -17,6 +19,7 @@ pub(super) fn sentences(profile: &Profile) -> Vec<String> {
     said.extend(uids(rules));
     said.extend(envelope(rules).map(str::to_owned));
     said.push(pixels(rules).to_owned());
+    said.extend(by_device(rules).map(str::to_owned));
     said.push(names(rules).to_owned());
     let always = "Whatever the profile says: preamble and file meta information are written afresh, group lengths dropped.";
     said.push(always.to_owned());
@@ -29,6 +32,13 @@ pub(super) fn sentences(profile: &Profile) -> Vec<String> {
 
 fn private(rules: &DicomRules) -> &'static str {
     let named = rules.fields.iter().any(|rule| matches!(rule.selector, Selector::Private { .. }));
+    if let (Some(asked), false) = (&rules.confidentiality, rules.remove_private_tags) {
+        return if asked.options.has(ConfidentialityOption::RetainSafePrivate) {
+            "Private elements are removed unless they are known safe; what stays is cleaned."
+        } else {
+            "Private elements that no field names are removed, in sequence items too."
+        };
+    }
     match (rules.remove_private_tags, named) {
         (true, false) => "Private elements are removed, in sequence items too.",
         (true, true) => "Private elements are removed, in sequence items too, but for those that rules name by creator.",
@@ -48,6 +58,8 @@ fn recursion(rules: &DicomRules) -> &'static str {
 fn undefined(rules: &DicomRules) -> &'static str {
     if rules.remove_undefined {
         "What no rule names is removed, in sequence items too."
+    } else if rules.confidentiality.is_some() {
+        "What no rule names is treated as PS3.15 Table E.1-1 and the options say, at every level; what they do not list by its role."
     } else {
         "What no rule names goes out as it came in, byte for byte."
     }
@@ -96,9 +108,25 @@ fn envelope(rules: &DicomRules) -> Option<&'static str> {
 fn pixels(rules: &DicomRules) -> &'static str {
     if rules.effect_on(PIXELS, Place::Top).fate.is_gone() {
         "Pixel data is removed."
+    } else if !rules.keeps_burned_in() {
+        "Images that may show text, as far as their attributes tell, are refused; the pixels themselves are not read."
     } else if rules.alter_pixels.is_some() {
         "Regions of the image are blanked by `alter_pixels` where their condition holds; other burned-in text is not looked for."
     } else {
         "Pixel data goes out as it came in: text burned into the image is not looked for."
+    }
+}
+
+/// What `[dicom.pixels]` adds; Flywheel's vocabulary has nothing of the kind.
+fn by_device(rules: &DicomRules) -> Option<&'static str> {
+    match (rules.burned_in, rules.regions.is_empty()) {
+        (BurnedIn::Refuse, true) => Some("Images whose header says that they may show text are refused."),
+        (BurnedIn::Refuse, false) => Some(
+            "Images whose header says that they may show text are refused unless `regions` name them, and blanked as they say.",
+        ),
+        (BurnedIn::Keep, false) => {
+            Some("Images that `regions` name are blanked as they say; others that show text go as they are.")
+        }
+        (BurnedIn::Keep, true) => None,
     }
 }

@@ -1,8 +1,11 @@
 //! Attributes that Table E.1-1 does not name and that may identify all the same.
 
+use super::coverage::is_kept_by_table;
 use super::{Finding, Kind, Severity};
+use crate::profile::confidentiality::Unlisted;
 use crate::profile::effect::{Fate, Place};
-use crate::profile::model::Profile;
+use crate::profile::model::{DicomRules, Profile};
+use crate::standard::confidentiality::Covers;
 use crate::standard::{BlindSpot, Concern, blind_spots};
 
 const TELLING: &str = "remove them, or name what may stay and set `remove-undefined`";
@@ -13,12 +16,14 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
 }
 
 fn finding(profile: &Profile, spot: &BlindSpot) -> Option<Finding> {
-    let fate = profile.dicom.effect_on_covered(spot.covers, Place::Top).fate;
-    if fate.protects() {
+    let rules = &profile.dicom;
+    let fate = rules.effect_on_covered(spot.covers, Place::Top).fate;
+    if fate.protects() || is_known_safe(rules, spot) {
         return None;
     }
     let telling = matches!(spot.concern, Concern::Identity | Concern::Uid);
-    let (severity, advice) = if telling && fate == Fate::Stays { (Severity::Warning, TELLING) } else { (Severity::Note, LOOK) };
+    let untouched = matches!(fate, Fate::Stays | Fate::Tabled(_));
+    let (severity, advice) = if telling && untouched { (Severity::Warning, TELLING) } else { (Severity::Note, LOOK) };
     let says = match spot.concern {
         Concern::Identity => "may say who somebody is, or lead to the original",
         Concern::Uid => "names an instance or a thing",
@@ -26,8 +31,14 @@ fn finding(profile: &Profile, spot: &BlindSpot) -> Option<Finding> {
         Concern::Text => "holds whatever people type",
         Concern::Device | Concern::Product => "says where, and with which equipment",
     };
-    let outcome = if fate == Fate::Stays { "goes out as it came in" } else { "is kept" };
+    let outcome = if untouched { "goes out as it came in" } else { "is kept" };
     let message = format!("{} {says}, Table E.1-1 does not name it, and it {outcome}", spot.keyword);
     let finding = Finding::new(Kind::BlindSpot, severity, &spot.keyword, message, advice);
     Some(finding.about(spot.concern.into()).tagged(spot.covers.text()))
+}
+
+/// Whether the Basic Profile looked at its role and lets it stay.
+fn is_known_safe(rules: &DicomRules, spot: &BlindSpot) -> bool {
+    let by_role = rules.confidentiality.as_ref().is_some_and(|asked| asked.unlisted != Unlisted::Keep);
+    by_role && matches!(spot.covers, Covers::One(tag) if is_kept_by_table(rules, tag))
 }

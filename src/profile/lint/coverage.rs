@@ -1,9 +1,11 @@
 //! The attributes of Table E.1-1 that go out as they came in, or that a hash stands for where cleaning was meant.
 
+use dicom_core::Tag;
+
 use super::{Finding, Kind, Severity, Theme};
 use crate::profile::action::Action;
 use crate::profile::effect::{Effect, Fate, Place};
-use crate::profile::model::Profile;
+use crate::profile::model::{DicomRules, Profile};
 use crate::standard::confidentiality::{Attribute, ConfidentialityOption, Covers, attributes};
 
 const COVER: &str = "remove, empty or replace them, or name what may stay and set `remove-undefined`";
@@ -18,7 +20,14 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
     let mut rows: Vec<&Attribute> = attributes().iter().filter(|row| row.covers != Covers::Private).collect();
     // What files of today have comes first: long lists are cut.
     rows.sort_by_key(|row| row.retired || !row.in_standard_iod);
-    rows.into_iter().filter_map(|row| finding(row, &profile.dicom.effect_on_covered(row.covers, Place::Top))).collect()
+    let rules = &profile.dicom;
+    let rows = rows.into_iter().filter(|row| !row.tag().is_some_and(|tag| is_kept_by_table(rules, tag)));
+    rows.filter_map(|row| finding(row, &rules.effect_on_covered(row.covers, Place::Top))).collect()
+}
+
+/// Whether an option keeps it, so that a field that does the same is no exception.
+pub(super) fn is_kept_by_table(rules: &DicomRules, tag: Tag) -> bool {
+    rules.tabled(tag).is_some_and(|told| !told.outcome.protects())
 }
 
 fn finding(row: &Attribute, effect: &Effect<'_>) -> Option<Finding> {

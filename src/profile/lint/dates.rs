@@ -7,10 +7,11 @@ use dicom_core::{Tag, VR};
 use super::{Finding, Kind, Severity, Theme, tag_text, tags};
 use crate::phi::escape_for_terminal;
 use crate::profile::action::Action;
+use crate::profile::confidentiality::Confidentiality;
 use crate::profile::effect::{Fate, Place};
 use crate::profile::model::{AgeUnit, DicomRules, Profile, Rule};
 use crate::standard;
-use crate::standard::confidentiality::attributes;
+use crate::standard::confidentiality::{ConfidentialityOption, attributes};
 
 /// Dates of one examination: any two of them tell each other's shift.
 const TOGETHER: &[&str] = &[
@@ -37,6 +38,7 @@ const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 const AGE: Tag = Tag(0x0010, 0x1010);
 
 const ALIKE: &str = "shift every date and date-time of the examination by the same days, or remove them";
+const LEAVE: &str = "leave dates to the option: take the fields out that shift";
 const FIXED: &str = "use another shift for each patient or delivery, and keep it as secret as the salt";
 const MOVE: &str = "give `date-increment` a number of days that is not 0";
 const TIMES: &str = "no action shifts a time of day; empty or remove them where the hour may tell something";
@@ -56,6 +58,7 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
     }
     found.extend(tags(TOGETHER).filter(|(_, tag)| !rules.effect_on(*tag, Place::Top).fate.protects()).map(unshifted));
     found.push(offsets(&shifts));
+    found.extend(apart(rules));
     found.extend(times(rules));
     found
 }
@@ -95,6 +98,14 @@ fn offsets(shifts: &BTreeSet<String>) -> Finding {
     Finding::new(Kind::Dates, Severity::Note, "date-increment", message, FIXED)
 }
 
+/// Fields that shift dates where the Basic Profile moves the others.
+fn apart(rules: &DicomRules) -> Option<Finding> {
+    let moves = |asked: &Confidentiality| asked.options.has(ConfidentialityOption::RetainModifiedDates);
+    let message = "fields shift some dates, and `retain-modified-dates` moves the others by other days: intervals are wrong";
+    let finding = || Finding::new(Kind::Dates, Severity::Warning, "retain-modified-dates", message, LEAVE).about(Theme::Times);
+    rules.confidentiality.as_ref().is_some_and(moves).then(finding)
+}
+
 fn listed(shifts: &BTreeSet<String>) -> String {
     shifts.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
@@ -120,6 +131,8 @@ fn age(rules: &DicomRules) -> Option<Finding> {
             };
             Some(finding(format!("the age is computed from the birth date {exact}"), AGE_UNITS))
         }
+        // Under the Basic Profile ages over 89 become 090Y.
+        Fate::Tabled(_) => None,
         fate if !fate.protects() => Some(finding("the age stays, and ages over 89 with it".to_owned(), AGE_STAYS)),
         _ => None,
     }

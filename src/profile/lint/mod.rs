@@ -5,9 +5,11 @@
 //! and what is burned into pixels, no profile can tell.
 
 mod blind;
+mod confidentiality;
 mod coverage;
 mod dates;
 mod envelope;
+mod exceptions;
 mod hashes;
 mod nested;
 mod pieces;
@@ -66,12 +68,18 @@ pub enum Kind {
     Uncovered,
     /// An attribute of Table E.1-1 that the profile keeps.
     Kept,
+    /// Attributes that an option of the Basic Profile keeps.
+    Retained,
+    /// Fields that keep what the Basic Profile does not.
+    Exception,
     /// Free text that is kept or hashed instead of cleaned.
     Text,
     /// Rules that do not reach sequence items.
     Nested,
     /// Private elements that stay.
     Private,
+    /// Everything outside Table E.1-1 stays.
+    Unlisted,
     /// Attributes outside Table E.1-1 that may identify.
     BlindSpot,
     /// Hashes without a salt.
@@ -90,6 +98,8 @@ pub enum Kind {
     UidInconsistent,
     /// Dates shifted apart.
     Dates,
+    /// One shift of dates for all patients.
+    Shift,
     /// Times of day that stay.
     Times,
     /// Ages.
@@ -100,6 +110,10 @@ pub enum Kind {
     FileNames,
     /// Text burned into the image.
     Pixels,
+    /// Documents that are not looked into.
+    Encapsulated,
+    /// What the check of the bytes to be sent does about a find.
+    Residual,
     /// The marks of a de-identified object.
     Markers,
     /// Sections for other kinds of file.
@@ -115,9 +129,12 @@ impl Kind {
             Self::Empty => "empty",
             Self::Uncovered => "uncovered",
             Self::Kept => "kept",
+            Self::Retained => "retained",
+            Self::Exception => "exception",
             Self::Text => "text",
             Self::Nested => "nested",
             Self::Private => "private",
+            Self::Unlisted => "unlisted",
             Self::BlindSpot => "blind-spot",
             Self::Unsalted => "unsalted",
             Self::Salted => "salted",
@@ -127,11 +144,14 @@ impl Kind {
             Self::UidParts => "uid-parts",
             Self::UidInconsistent => "uid-inconsistent",
             Self::Dates => "dates",
+            Self::Shift => "shift",
             Self::Times => "times",
             Self::Age => "age",
             Self::BirthDate => "birth-date",
             Self::FileNames => "file-names",
             Self::Pixels => "pixels",
+            Self::Encapsulated => "encapsulated",
+            Self::Residual => "residual",
             Self::Markers => "markers",
             Self::OtherSections => "other-sections",
             Self::Notice => "notice",
@@ -144,9 +164,12 @@ impl Kind {
             Self::Empty => "the profile changes nothing",
             Self::Uncovered => "not covered",
             Self::Kept => "kept on purpose",
+            Self::Retained => "kept by an option",
+            Self::Exception => "exceptions from the table",
             Self::Text => "free text not cleaned",
             Self::Nested => "sequence items not reached",
             Self::Private => "private data",
+            Self::Unlisted => "what Table E.1-1 does not list",
             Self::BlindSpot => "outside Table E.1-1",
             Self::Unsalted => "hashed without a salt",
             Self::Salted => "secret in the profile",
@@ -156,11 +179,14 @@ impl Kind {
             Self::UidParts => "parts of original UIDs kept",
             Self::UidInconsistent => "UIDs out of step",
             Self::Dates => "dates out of step",
+            Self::Shift => "one shift for all",
             Self::Times => "times of day kept",
             Self::Age => "age",
             Self::BirthDate => "birth date",
             Self::FileNames => "names of files",
             Self::Pixels => "burned-in text",
+            Self::Encapsulated => "documents",
+            Self::Residual => "residual check",
             Self::Markers => "not marked as de-identified",
             Self::OtherSections => "sections for other files",
             Self::Notice => "notice",
@@ -192,8 +218,10 @@ impl Lint {
 
 /// Finds what a profile leaves behind.
 pub fn lint(profile: &Profile) -> Lint {
-    let concerns: [fn(&Profile) -> Vec<Finding>; 10] = [
+    let concerns: [fn(&Profile) -> Vec<Finding>; 12] = [
         coverage::findings,
+        confidentiality::findings,
+        exceptions::findings,
         nested::findings,
         private::findings,
         blind::findings,

@@ -68,7 +68,7 @@ impl Theme {
     }
 
     /// The sort that a row of Table E.1-1 belongs to.
-    pub(super) fn of(row: &Attribute) -> Self {
+    pub(in crate::profile) fn of(row: &Attribute) -> Self {
         use ConfidentialityOption as O;
         let says = |option| row.under(option).is_some();
         match row.covers {

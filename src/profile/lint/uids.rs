@@ -3,7 +3,7 @@
 use dicom_core::Tag;
 
 use super::{Finding, Kind, Severity, Theme, tag_text, tags};
-use crate::profile::effect::{Fate, Place};
+use crate::profile::effect::{Fate, Outcome, Place};
 use crate::profile::model::{DicomRules, Profile};
 
 /// What an instance is found by.
@@ -25,6 +25,7 @@ const REFERENCES: &[&str] = &[
 ];
 
 const MAP: &str = "give every one of these UIDs the same `hashuid` rule";
+const LEAVE: &str = "leave UIDs to the Basic Profile: take the field out";
 const REACH: &str = "set `recurse-sequence: true`: references stand in sequence items";
 const DISTINCT: &str = "use `hashuid`: each instance, series and study needs a UID of its own";
 
@@ -33,6 +34,9 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
     let mut found: Vec<Finding> = tags(OWN).filter_map(|(keyword, tag)| lost(rules, keyword, tag)).collect();
     if !tags(OWN).any(|(_, tag)| is_mapped(rules, tag, Place::Top)) {
         return found;
+    }
+    if tags(OWN).chain(tags(REFERENCES)).any(|(_, tag)| is_keyed(rules, tag)) {
+        found.extend(tags(OWN).chain(tags(REFERENCES)).filter(|(_, tag)| is_mapped(rules, *tag, Place::Top)).map(mixed));
     }
     let left = tags(OWN).chain(tags(REFERENCES)).filter(|(_, tag)| stays(rules, *tag, Place::Top));
     found.extend(left.map(|(keyword, tag)| {
@@ -60,6 +64,18 @@ fn lost(rules: &DicomRules, keyword: &str, tag: Tag) -> Option<Finding> {
     // Nothing identifies, but such files are of little use to anybody.
     let found = Finding { severity: Severity::Note, ..finding(keyword, tag, message, DISTINCT) };
     (keyword != "FrameOfReferenceUID").then_some(found)
+}
+
+/// A UID that a field maps while the Basic Profile gives others new ones.
+fn mixed((keyword, tag): (&'static str, Tag)) -> Finding {
+    let message = format!("{keyword} is mapped by a field and other UIDs by the project's key: references break");
+    finding(keyword, tag, message, LEAVE)
+}
+
+/// Whether the Basic Profile gives it a new UID, at the top or in items.
+fn is_keyed(rules: &DicomRules, tag: Tag) -> bool {
+    let keyed = |place| matches!(rules.effect_on(tag, place).fate, Fate::Tabled(told) if told.outcome == Outcome::NewUid);
+    [Place::Top, Place::Items].into_iter().any(keyed)
 }
 
 fn finding(keyword: &str, tag: Tag, message: String, advice: &'static str) -> Finding {

@@ -26,7 +26,10 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
         found.push(Finding::new(Kind::Empty, Severity::Warning, "fields", message, EMPTY));
     }
     found.extend(pixels(&profile.dicom));
-    found.extend(markers(&profile.dicom));
+    // The Basic Profile writes its marks by itself.
+    if profile.dicom.confidentiality.is_none() {
+        found.extend(markers(&profile.dicom));
+    }
     found.extend(profile.other_sections.iter().map(|section| {
         let message = format!("the section `{section}` is not carried out: only DICOM is cleaned");
         Finding::new(Kind::OtherSections, Severity::Note, section, message, OTHERS)
@@ -39,13 +42,23 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
 
 fn pixels(rules: &DicomRules) -> Option<Finding> {
     let gone = rules.effect_on(PIXELS, Place::Top).fate.is_gone();
-    let message = if rules.alter_pixels.is_some() {
-        "text burned into the image is not looked for beyond the regions of `alter_pixels`"
+    if !rules.keeps_burned_in() {
+        return (!gone).then(refused);
+    }
+    let message = if rules.alter_pixels.is_some() || !rules.regions.is_empty() {
+        "text burned into the image is not looked for beyond the regions of `alter_pixels` and `pixels`"
     } else {
         "text burned into the image is not looked for"
     };
-    let finding = || Finding::new(Kind::Pixels, Severity::Note, "PixelData", message, LOOK).about(Theme::Graphics);
+    // Who asks for the Basic Profile and keeps such images takes back what it is for.
+    let severity = if rules.confidentiality.is_some() { Severity::Warning } else { Severity::Note };
+    let finding = || Finding::new(Kind::Pixels, severity, "PixelData", message, LOOK).about(Theme::Graphics);
     (!gone).then(|| finding().tagged(tag_text(PIXELS)))
+}
+
+fn refused() -> Finding {
+    let message = "images that may show text are refused, as far as their attributes tell; the pixels themselves are not read";
+    Finding::new(Kind::Pixels, Severity::Note, "PixelData", message, LOOK).about(Theme::Graphics).tagged(tag_text(PIXELS))
 }
 
 fn markers(rules: &DicomRules) -> Vec<Finding> {

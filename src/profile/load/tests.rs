@@ -135,11 +135,18 @@ fn errors_say_where_and_what_may_have_been_meant() {
 }
 
 #[test]
-fn what_is_not_carried_out_is_named_and_refused() {
-    let said = complaint(yaml("name: p\ndicom:\n  confidentiality: {profile: basic}\n"));
-    assert!(said.contains("is not carried out"), "{said}");
-    // Their defaults, spelled out, change nothing.
-    yaml("name: p\nsecret-key: null\ndicom: {decode: true, retain: false, filenames: [], alter_pixels: null}").unwrap();
+fn sections_that_other_tools_pass_over_are_noted_where_these_may_read_them() {
+    let asked = "name: p\ndicom:\n  confidentiality: {profile: basic}\n  residual: {min-length: 5}\n";
+    let notes = yaml(asked).unwrap().notes;
+    assert_eq!(notes, ["Flywheel's own tools pass over `confidentiality`, `residual`, and do less than this profile says"]);
+    let server = json!({"dicom": {"confidentiality": {"profile": "basic"}}});
+    assert_eq!(from_server_json(&server, "site").unwrap().unwrap().notes.len(), 1);
+    let toml = parse("name = 'p'\n[dicom.confidentiality]\nprofile = 'basic'", Language::Toml, "p.toml", "p").unwrap();
+    assert!(toml.notes.is_empty() && toml.dicom.confidentiality.is_some());
+    // Defaults, spelled out, change nothing.
+    let plain =
+        "name: p\nsecret-key: null\ndicom: {decode: true, retain: false, filenames: [], alter_pixels: null, residual: null}";
+    assert!(yaml(plain).unwrap().notes.is_empty());
 }
 
 #[test]

@@ -2,16 +2,71 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::*;
-use crate::command::profile::sample::{built_in, careful, flywheel};
+use crate::command::profile::sample::{built_in, careful, flywheel, pooled};
 
 fn explained(chosen: &Chosen, all: bool) -> String {
-    table(chosen, &profile::explain(&chosen.profile), all)
+    text(chosen, &profile::explain(&chosen.profile), all).replace(env!("CARGO_PKG_VERSION"), "0.0.0")
 }
 
 #[test]
 fn the_built_in_profiles() {
     insta::assert_snapshot!("minimal", explained(&built_in("flywheel-minimal"), false));
     insta::assert_snapshot!("basic", explained(&built_in("basic"), true));
+}
+
+/// The paragraphs of a section of a statement, and its tables' first lines, without the attributes.
+fn outline(chosen: &Chosen) -> String {
+    let said = explained(chosen, false);
+    said.lines().filter(|line| !line.starts_with('|') && !line.is_empty()).flat_map(|line| [line, "\n"]).collect()
+}
+
+#[test]
+fn statements_follow_the_options() {
+    insta::assert_snapshot!("longitudinal", outline(&built_in("longitudinal")));
+    insta::assert_snapshot!("exceptions", outline(&pooled()));
+}
+
+#[test]
+fn a_statement_tells_every_row_of_the_table_and_of_the_blind_spots_once() {
+    for name in ["basic", "longitudinal", "strict", "uids-and-dates-kept"] {
+        let stated = profile::explain(&built_in(name).profile).statement.unwrap();
+        let told: Vec<&str> = stated
+            .sections
+            .iter()
+            .flat_map(|part| &part.acted)
+            .flat_map(|acted| &acted.attributes)
+            .filter_map(|(_, tag)| tag.as_deref())
+            .collect();
+        let rows = crate::standard::confidentiality::attributes().iter().map(|row| row.covers.text());
+        for tag in rows.chain(crate::standard::blind_spots().iter().map(|spot| spot.covers.text())) {
+            assert_eq!(told.iter().filter(|told| **told == tag).count(), 1, "{tag} under {name}");
+        }
+    }
+}
+
+#[test]
+fn the_document_holds_the_facts_of_the_statement() {
+    let chosen = built_in("longitudinal");
+    let explanation = profile::explain(&chosen.profile);
+    let (json, markdown) = (document(&chosen, &explanation), explained(&chosen, false));
+    assert_eq!(json["statement"]["edition"], "2026d");
+    assert_eq!(json["statement"]["options"].as_array().unwrap().len(), 5);
+    for part in json["statement"]["sections"].as_array().unwrap() {
+        assert!(markdown.contains(&format!("\n## {}\n", part["title"].as_str().unwrap())));
+        for said in part["says"].as_array().unwrap() {
+            assert!(markdown.contains(said.as_str().unwrap()), "{said}");
+        }
+        for attribute in part["attributes"].as_array().unwrap().iter().flat_map(|acted| acted["attributes"].as_array().unwrap()) {
+            assert!(markdown.contains(attribute["tag"].as_str().unwrap()), "{attribute}");
+        }
+    }
+    assert!(document(&flywheel(), &profile::explain(&flywheel().profile)).get("statement").is_none());
+}
+
+#[test]
+fn text_of_the_profile_is_no_markup() {
+    let said = explained(&pooled(), false);
+    assert!(said.contains(r"poo\*led\|") && said.contains(r#""\<b\>X\|Y""#), "{said}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::config::IfExists;
-use crate::deid::{Change, CleanInstance, Cleaner, Sendable};
+use crate::deid::{Change, CleanInstance, Cleaner, Finding, Sendable};
 use crate::dicom::{self, Limits, Source, SourceFile};
 use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::failure::FileFailure;
@@ -20,7 +20,7 @@ pub struct Tried {
 }
 
 pub enum Outcome {
-    Cleaned { changes: Vec<Change>, written: Option<String> },
+    Cleaned { changes: Vec<Change>, findings: Vec<Finding>, written: Option<String> },
     Skipped(SkipReason),
     Failed(FileFailure),
 }
@@ -77,14 +77,16 @@ impl Work {
     fn finished(&self, file: Cleaned) -> Tried {
         let Cleaned { path, result, name } = file;
         let written = result.and_then(|(instance, changes)| {
+            let mut findings = instance.findings().to_vec();
+            findings.extend(instance.check_texts(name.iter().map(|name| ("the name of the file", name.as_str())))?);
             if let (Some(folder), Some(name)) = (&self.folder, &name) {
                 let package = Package::bare(name.clone(), &instance);
                 guarded(|| write_package(folder, name, &package, IfExists::Fail))?;
             }
-            Ok(changes)
+            Ok((changes, findings))
         });
         let outcome = match written {
-            Ok(changes) => Outcome::Cleaned { changes, written: name },
+            Ok((changes, findings)) => Outcome::Cleaned { changes, findings, written: name },
             Err(failure) => Outcome::Failed(failure),
         };
         Tried { path, outcome }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::deid::{By, Change};
+use crate::deid::{By, Change, Finding};
 use crate::exit::ExitStatus;
 use crate::failure::Error;
 use crate::report::Paths;
@@ -40,9 +40,11 @@ impl Stream {
 
     fn fields(&self, tried: &Tried) -> Value {
         match &tried.outcome {
-            Outcome::Cleaned { changes, written } => {
+            Outcome::Cleaned { changes, findings, written } => {
+                let left = |finding: &Finding| json!({ "removed_from": finding.removed_from, "stands_in": finding.stands_in });
+                let left: Vec<_> = findings.iter().map(left).collect();
                 let changed: Vec<_> = changes.iter().map(|change| self.change(change)).collect();
-                json!({ "outcome": "cleaned", "changed": changed, "output": written })
+                json!({ "outcome": "cleaned", "changed": changed, "left": left, "output": written })
             }
             Outcome::Skipped(reason) => json!({ "outcome": "skipped", "code": reason.as_str(), "message": reason.sentence() }),
             Outcome::Failed(failure) => json!({

@@ -86,6 +86,8 @@ fn sample(tag: Tag) -> Element {
         VR::US | VR::SS => "\u{3}\0",
         VR::FL | VR::UL => "\u{3}\0\0\0",
         VR::FD => "\u{3}\0\0\0\0\0\0\0",
+        // A word of an identifier is taken out of every other text.
+        vr if standard::identifier_kind(tag, vr).is_some() => "Xyzzyqua",
         _ => "BRAIN Xyzzyqua",
     };
     Element::new(tag, vr, padded(vr, text.as_bytes().to_vec()))
@@ -176,6 +178,10 @@ fn entered(found: Option<&Element>, what: &str) {
 }
 
 fn cleaned(row: &Row, before: &Element, found: Option<&Element>, what: &str) {
+    if row.column == "retain_long_modified" && before.vr == VR::TM && moves(row.tag) {
+        assert_eq!(found, Some(before), "{what}: whole weeks leave the time of day");
+        return;
+    }
     assert_ne!(found, Some(before), "{what}: as it was");
     if let Some(found) = found {
         assert!(!format!("{found:?}").contains("yzzyqua"), "{what}: the value is still there");
@@ -190,7 +196,10 @@ fn cleaned(row: &Row, before: &Element, found: Option<&Element>, what: &str) {
         }
         "retain_long_modified" => done(&row.basic, before, found, what),
         "clean_desc" | "retain_patient" if matches!(before.vr, VR::LO | VR::SH | VR::LT | VR::ST | VR::UT | VR::UC) => {
-            assert_eq!(shown(found.unwrap_or_else(|| panic!("{what}: gone"))), "BRAIN", "{what}");
+            match shown(before).as_str() {
+                "Xyzzyqua" => done(&row.basic, before, found, what),
+                _ => assert_eq!(shown(found.unwrap_or_else(|| panic!("{what}: gone"))), "BRAIN", "{what}"),
+            }
         }
         "clean_desc" if before.vr == VR::SQ => entered(found, what),
         "clean_desc" | "retain_device" => done(&row.basic, before, found, what),

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod comments;
 mod decoders;
+mod devices;
 
 use std::sync::Arc;
 
@@ -100,6 +102,13 @@ fn gray(rows: u16, columns: u16, bits: u16) -> Image {
 
 fn profile(pixels: &str) -> Profile {
     from_server_json(&json!(format!("name: t\ndicom: {{alter_pixels: {{pixels: {pixels}}}}}")), "test").unwrap().unwrap()
+}
+
+/// A profile of our own vocabulary.
+fn from_toml(text: &str) -> Profile {
+    let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    crate::profile::load(file.path().to_str().unwrap()).unwrap()
 }
 
 fn cleaned(instance: Instance, pixels: &str) -> Result<Body, FileFailure> {

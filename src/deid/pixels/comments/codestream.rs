@@ -1,0 +1,99 @@
+//! The marker segments of a JPEG 2000 codestream (ISO 15444-1 annex A), and the boxes of a file around it (annex I).
+
+use super::super::stream::Stream;
+use super::damaged;
+use crate::failure::FileFailure;
+
+const TILE_PART: u16 = 0xFF90;
+const DATA: u16 = 0xFF93;
+const END: u16 = 0xFFD9;
+const COMMENT: u16 = 0xFF64;
+/// Bytes of a tile-part's first marker with its segment.
+const TILE_PART_LEN: u64 = 12;
+
+/// Goes through a codestream from its start to behind its end. One that is cut off in the last fragment has nothing more.
+pub(super) fn image(stream: &mut Stream) -> Result<(), FileFailure> {
+    stream.skip(2)?;
+    let mut in_header = true;
+    loop {
+        match stream.word()? {
+            None | Some(END) => return Ok(()),
+            Some(TILE_PART) if tile_part(stream)? => in_header = false,
+            Some(TILE_PART) => return Ok(()),
+            // Behind a tile-part there is another, or the end.
+            Some(marker @ 0xFF30..) if in_header => drop(segment(stream, marker)?),
+            Some(_) => return Err(damaged()),
+        }
+    }
+}
+
+/// A segment; its length with the length itself.
+fn segment(stream: &mut Stream, marker: u16) -> Result<u64, FileFailure> {
+    if matches!(marker, 0xFF30..=0xFF3F) {
+        return Ok(0);
+    }
+    let Some(length) = stream.word()? else { return Ok(0) };
+    let payload = u64::from(length.checked_sub(2).ok_or_else(damaged)?);
+    if marker == COMMENT {
+        stream.mark(payload)?
+    } else {
+        stream.skip(payload)?
+    };
+    Ok(u64::from(length))
+}
+
+/// A tile-part, its marker read: the header is gone through, the data passed over. Tells whether more may follow.
+fn tile_part(stream: &mut Stream) -> Result<bool, FileFailure> {
+    let fragment = stream.fragment()?;
+    stream.skip(4)?;
+    let Some(length) = stream.long()?.map(u64::from) else { return Ok(false) };
+    stream.skip(2)?;
+    let mut passed = TILE_PART_LEN;
+    loop {
+        match stream.word()? {
+            None => return Ok(false),
+            Some(DATA) => break,
+            Some(marker @ 0xFF30..) => passed += 2 + segment(stream, marker)?,
+            Some(_) => return Err(damaged()),
+        }
+    }
+    passed += 2;
+    if length == 0 {
+        return to_the_end(stream).map(|()| false);
+    }
+    let whole = stream.skip(length.checked_sub(passed).ok_or_else(damaged)?)?;
+    // A length beyond the end may have passed over other frames.
+    if whole || stream.fragment()? == fragment { Ok(whole) } else { Err(damaged()) }
+}
+
+/// To behind the end of the codestream, from the data of a tile-part that states no length: within data, FF is followed by
+/// a byte below 90 or by the markers of packets.
+fn to_the_end(stream: &mut Stream) -> Result<(), FileFailure> {
+    while stream.find(0xFF)? {
+        if stream.ahead(1)?.first() == Some(&0xD9) {
+            return stream.skip(1).map(drop);
+        }
+    }
+    Ok(())
+}
+
+/// Boxes up to the codestream and through it. What follows it in its fragment is emptied by the caller.
+pub(super) fn boxes(stream: &mut Stream) -> Result<(), FileFailure> {
+    loop {
+        let (Some(length), Some(kind)) = (stream.long()?, stream.long()?) else { return Ok(()) };
+        let kind = kind.to_be_bytes();
+        if &kind == b"jp2c" {
+            if length == 1 {
+                stream.skip(8)?;
+            }
+            return if stream.ahead(2)?.as_ref() == [0xFF, 0x4F] { image(stream) } else { Err(damaged()) };
+        }
+        let payload = u64::from(length).checked_sub(8).ok_or_else(damaged)?;
+        // Signature, file type and image header; others hold text or are unknown.
+        if [b"jP  ", b"ftyp", b"jp2h"].contains(&&kind) {
+            stream.skip(payload)?
+        } else {
+            stream.mark(payload)?
+        };
+    }
+}
