@@ -34,6 +34,22 @@ dicom:
     - {name: PatientID, hash: true}
     - {name: PatientName, remove: true}
     - {name: PatientBirthDate, remove: true}
+    - {name: InstitutionName, remove: true}
+    - {name: InstitutionAddress, remove: true}
+    - {name: InstitutionalDepartmentName, remove: true}
+    - {name: ReferringPhysicianName, remove: true}
+    - {name: PerformingPhysicianName, remove: true}
+    - {name: OperatorsName, remove: true}
+    - {name: StationName, remove: true}
+    - {name: PersonName, remove: true}
+    - {name: DataSetTrailingPadding, remove: true}
+    - {name: AccessionNumber, remove: true}
+    - {name: RequestedProcedureID, remove: true}
+    - {name: StudyID, remove: true}
+    - {name: OtherPatientIDsSequence, remove: true}
+    - {name: PatientAddress, remove: true}
+    - {name: PatientTelephoneNumbers, remove: true}
+    - {name: PatientComments, remove: true}
     - {name: SOPInstanceUID, hashuid: true}
     - {name: SeriesInstanceUID, hashuid: true}
     - {name: StudyInstanceUID, hashuid: true}

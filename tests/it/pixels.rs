@@ -11,6 +11,7 @@ use crate::server::Site;
 /// The upper quarter of images of 32 by 32 pixels is blanked.
 const PROFILE: &str = "name: banner
 dicom:
+  residual: {on-leak: warn}
   fields:
     - {name: PatientID, hash: true}
     - {name: PatientName, remove: true}
@@ -118,7 +119,7 @@ fn a_profile_that_can_be_carried_out_only_in_part_stops_the_run() {
     let profile = PROFILE.replace("    pixels:", "    detect: [dicom]\n    pixels:");
     let place = Place::with([("a.dcm", &native().bytes()[..]), ("banner.yaml", profile.as_bytes())]);
     let ran = place.run("a.dcm -p demo/phantom --profile banner.yaml --offline --output out").exits(5);
-    ran.says("banner.yaml:7:13: `detect` names recipe files");
+    ran.says("banner.yaml:8:13: `detect` names recipe files");
     assert!(place.tree("out").is_empty());
 }
 

@@ -105,7 +105,7 @@ fn searcher(needles: &[(Needle, Vec<u32>)]) -> Option<AhoCorasick> {
     let kind =
         if patterns().map(Vec::len).sum::<usize>() < TABLE { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
     let mut builder = AhoCorasick::builder();
-    builder.match_kind(MatchKind::Standard).ascii_case_insensitive(true);
+    builder.match_kind(MatchKind::Standard).ascii_case_insensitive(true).prefilter(false);
     builder.kind(Some(kind)).build(patterns()).ok()
 }
 
