@@ -61,7 +61,7 @@ fn image() -> Dicom {
         .text(tags::IMAGE_ID, VR::SH, "CANARY-IMG")
         .text(tags::TRACKING_ID, VR::UT, "lesion of CANARY-Quillfeather")
         .text(tags::IRRADIATION_EVENT_UID, VR::UI, &Person::plain().uid(92, 1))
-        .element(items(tags::PROCEDURE_CODE_SEQUENCE, vec![code("CT-THX", "99CANARY", "CANARY thorax")]))
+        .element(items(tags::PROCEDURE_CODE_SEQUENCE, vec![code("CT-THX", "99LOCAL", "CANARY thorax")]))
         .element(items(tags::ANATOMIC_REGION_SEQUENCE, vec![code("51185008", "SCT", "Thorax")]))
         .element(items(tags::CONTRIBUTING_EQUIPMENT_SEQUENCE, vec![device]))
         .text(Tag(0x7053, 0x0010), VR::LO, "Philips PET Private Group")
