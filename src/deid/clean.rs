@@ -179,7 +179,7 @@ impl Cleaner {
             run.retain_changed(before, data, encoding)?;
         }
         if let (Some(engine), Some(outcome)) = (&self.confidentiality, &outcome) {
-            let pixels_cleaned = run.pixels.settled || !run.pixels.at_risk;
+            let pixels_cleaned = run.pixels.settled;
             run.step("confidentiality", data, |data| {
                 engine.mark(data, encoding, outcome, pixels_cleaned);
                 0

@@ -83,7 +83,7 @@ impl Document {
         };
         let root = root.map_err(|problem| error(problem, &origin))?;
         let fallback_name = "server_deid_profile".to_owned();
-        Ok(has_dicom(&root).then(|| Self { root, origin, fallback_name, has_comments: false, is_flywheels: true }))
+        Ok(has_dicom(&root).then_some(Self { root, origin, fallback_name, has_comments: false, is_flywheels: true }))
     }
 
     pub(super) fn parse(text: &str, language: Language, origin: &str, fallback_name: &str) -> Result<Self, Error> {

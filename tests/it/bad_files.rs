@@ -71,7 +71,7 @@ fn an_instance_without_its_uids_has_no_place() {
 #[test]
 fn without_patient_id_the_subject_has_to_be_named() {
     let place = Place::with([("in.dcm", slice(1).bytes())]);
-    let minimal = "in.dcm -p demo/phantom --profile flywheel-minimal --offline --dry-run --residual warn";
+    let minimal = "in.dcm -p demo/phantom --profile flywheel-minimal --residual warn --offline --dry-run";
     let ran = place.run(minimal).exits(9);
     assert_eq!(ran.failures()[0].1, "route.no-subject");
     assert!(ran.report()[0]["hint"].as_str().unwrap().contains("--subject"));

@@ -8,7 +8,7 @@ use crate::server::{Site, on};
 
 const SITE_PROFILE: &str = "name: house-rules
 dicom:
-  residual: {min-length: 64}
+  residual: {on-leak: warn}
   fields:
     - {name: PatientID, replace-with: coded-1}
     - {name: PatientName, remove: true}
@@ -19,7 +19,7 @@ fn place() -> Place {
 }
 
 fn profile_json(name: &str, fields: &str) -> String {
-    format!(r#"{{"deid_profile":{{"name":"{name}","dicom":{{"residual":{{"min-length":64}},"fields":{fields}}}}}}}"#)
+    format!(r#"{{"deid_profile":{{"name":"{name}","dicom":{{"residual":{{"on-leak":"warn"}},"fields":{fields}}}}}}}"#)
 }
 
 /// Nothing was created and nothing was uploaded.

@@ -11,7 +11,7 @@ use crate::server::Site;
 /// The upper quarter of images of 32 by 32 pixels is blanked.
 const PROFILE: &str = "name: banner
 dicom:
-  residual: {min-length: 64}
+  residual: {on-leak: warn}
   fields:
     - {name: PatientID, hash: true}
     - {name: PatientName, remove: true}

@@ -186,7 +186,7 @@ fn a_trial_says_what_became_of_each_element_and_which_rule_did_it() {
 fn what_happens_to_pixels_and_into_envelopes_is_listed_once() {
     const KEY: &str = "0123456789abcdef0123456789abcdef";
     let place = Place::with([("in.dcm", Dicom::ct(&Person::plain(), 1).bytes())]);
-    let dicom = "{residual: {min-length: 64}, retain: true, alter_pixels: {pixels: [{when: 'equals Modality CT', remove: [0, 0, 8, 8]}]}, \
+    let dicom = "{retain: true, residual: {on-leak: warn}, alter_pixels: {pixels: [{when: 'equals Modality CT', remove: [0, 0, 8, 8]}]}, \
                  fields: [{name: PatientID, encrypt: true}]}";
     place.file("p.yaml", format!("name: p\nsecret-key: \"{KEY}\"\ndicom: {dicom}\n"));
     let ran = place.run("profile test p.yaml in.dcm --json").exits(0);

@@ -230,10 +230,10 @@ fn of_runs_that_start_at_once_one_makes_the_key_and_all_use_it() {
 #[test]
 fn a_profile_without_pseudonyms_needs_no_key_and_flags_for_one_do_no_harm() {
     let place = Place::with([("in.dcm", Dicom::ct(&Person::plain(), 1).bytes())]);
-    let line = "in.dcm -p demo/phantom --subject s --profile flywheel-minimal --json --offline --output";
-    let ran = place.run(line).args(["1", "--residual", "warn"]).without_pseudonym_key().exits(0);
+    let line = "in.dcm -p demo/phantom --subject s --profile flywheel-minimal --residual warn --json --offline --output";
+    let ran = place.run(line).args(["1"]).without_pseudonym_key().exits(0);
     assert_eq!(ran.events_of("start")[0]["profile"]["pseudonym_key"], Value::Null);
-    let flags = ["--new-pseudonym-key", "--pseudonym-key-file", "none.key", "--residual", "warn"];
+    let flags = ["--new-pseudonym-key", "--pseudonym-key-file", "none.key"];
     place.run(line).args(["2"]).args(flags).without_pseudonym_key().exits(0).does_not_say("pseudonyms:");
     assert!(kept(&place).is_empty());
 }

@@ -141,8 +141,13 @@ fn identities(before: &[DefaultDicomObject], after: &[DefaultDicomObject]) -> BT
 
 /// Whether a reference may go, by the path to it.
 fn may_go(path: &[String], profile: &Profile) -> bool {
-    let options: Vec<&str> =
-        profile.dicom.confidentiality.iter().flat_map(|asked| asked.options.iter()).map(|option| option.slug()).collect();
+    let options: Vec<&str> = profile
+        .dicom
+        .confidentiality
+        .iter()
+        .flat_map(|asked| asked.options.iter())
+        .map(fwupload::standard::confidentiality::ConfidentialityOption::slug)
+        .collect();
     let by_table = path.iter().any(|part| REMOVED_BY_THE_TABLE.contains(&part.as_str()));
     let with_content = path.last().is_some_and(|last| last == REMOVED_WITH_CONTENT);
     by_table && !options.contains(&"retain-uids") || with_content && !options.contains(&"clean-structured-content")

@@ -96,7 +96,9 @@ impl Work<'_> {
                 return Ok(false);
             }
         }
-        values.into_iter().for_each(|value| item.put(value));
+        for value in values {
+            item.put(value);
+        }
         Ok(true)
     }
 
@@ -111,13 +113,11 @@ impl Work<'_> {
         }
         match kind {
             "TEXT" => Ok(ActionCode::Clean),
-            "PNAME" => Ok(ActionCode::Remove),
             "DATE" | "TIME" | "DATETIME" if self.asked.options.has(O::RetainFullDates) => Ok(ActionCode::Keep),
             "DATE" | "TIME" | "DATETIME" if self.asked.options.has(O::RetainModifiedDates) => Ok(ActionCode::Clean),
-            "DATE" | "TIME" | "DATETIME" => Ok(ActionCode::Remove),
+            "DATE" | "TIME" | "DATETIME" | "PNAME" => Ok(ActionCode::Remove),
             "UIDREF" => Ok(ActionCode::Uid),
-            "CODE" | "NUM" => Ok(ActionCode::Keep),
-            kind if SKELETON.contains(&kind) => Ok(ActionCode::Keep),
+            kind if SKELETON.contains(&kind) || matches!(kind, "CODE" | "NUM") => Ok(ActionCode::Keep),
             _ => Err(failure(
                 FileCode::DeidTarget,
                 VALUE_TYPE,

@@ -64,5 +64,5 @@ pub(super) fn without_overlays(data: &mut DataSet) -> Result<u32, FileFailure> {
 }
 
 fn is_overlay(tag: Tag) -> bool {
-    tag.group() & 0xFF00 == 0x6000 && tag.group() % 2 == 0
+    tag.group() & 0xFF00 == 0x6000 && tag.group().is_multiple_of(2)
 }

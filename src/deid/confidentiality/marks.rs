@@ -19,8 +19,8 @@ const CODE_VALUE: Tag = Tag(0x0008, 0x0100);
 /// The longest value of LO, in characters.
 const LONGEST: usize = 64;
 
-/// Puts the marks into the outermost data set. Pixels are clean where regions were blanked or found to need none, or nothing
-/// about the file says that the image may show text.
+/// Puts the marks into the outermost data set. Pixels are clean where regions were blanked, or somebody who
+/// looked says that there is nothing to blank; not where nothing was looked for.
 pub(super) fn put(data: &mut DataSet, encoding: Encoding, asked: &Confidentiality, outcome: &Outcome, pixels_cleaned: bool) {
     set(data, IDENTITY_REMOVED, VR::CS, "YES");
     let temporal = [(O::RetainFullDates, "UNMODIFIED"), (O::RetainModifiedDates, "MODIFIED")];

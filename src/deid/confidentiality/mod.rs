@@ -16,6 +16,7 @@ mod time;
 mod uids;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests;
 
 use super::apply::Rules;

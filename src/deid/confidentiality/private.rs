@@ -141,13 +141,11 @@ impl Work<'_> {
         let full = self.asked.options.has(O::RetainFullDates);
         let modified = self.asked.options.has(O::RetainModifiedDates);
         match vr {
-            VR::SQ | VR::PN | VR::AE | VR::UR => Ok(Stays::Gone),
             VR::DA | VR::DT | VR::TM if full => Ok(Stays::Same),
             VR::DA | VR::DT | VR::TM if modified => self.move_dates(element, vr, place),
-            VR::DA | VR::DT | VR::TM => Ok(Stays::Gone),
-            VR::UI if self.asked.options.has(O::RetainUids) => Ok(Stays::Same),
-            VR::UI => Ok(self.new_uids(element)),
-            VR::CS => Ok(Stays::Same),
+            VR::DA | VR::DT | VR::TM | VR::SQ | VR::PN | VR::AE | VR::UR => Ok(Stays::Gone),
+            VR::UI if !self.asked.options.has(O::RetainUids) => Ok(self.new_uids(element)),
+            VR::UI | VR::CS => Ok(Stays::Same),
             _ if is_text(vr) => self.clean_text(element, vr, place),
             _ => self.carry_out(element, vr, Decision { code: ActionCode::Keep, why: Why::Option(O::RetainSafePrivate) }, place),
         }

@@ -19,7 +19,7 @@ pub(super) fn remove(instance: &mut Instance, table: bool) {
 
 /// Overlays (60xx) and curves (50xx).
 fn is_drawn_over(element: &Element) -> bool {
-    matches!(element.tag.group() >> 8, 0x50 | 0x60) && element.tag.group() % 2 == 0
+    matches!(element.tag.group() >> 8, 0x50 | 0x60) && !element.is_private()
 }
 
 /// Goes no deeper than the reader lets a file be nested.

@@ -49,6 +49,8 @@ impl<'a> Header<'a> {
 fn equals(found: &str, wanted: &Expected) -> bool {
     match wanted {
         Expected::Text(text) => found.trim_matches([' ', '\0']).to_lowercase() == *text,
-        Expected::Number(number) => found.trim_matches([' ', '\0']).parse::<f64>().is_ok_and(|found| found == *number),
+        Expected::Number(number) => {
+            found.trim_matches([' ', '\0']).parse::<f64>().is_ok_and(|found| found.total_cmp(number).is_eq())
+        }
     }
 }

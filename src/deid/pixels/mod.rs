@@ -45,10 +45,8 @@ pub(super) struct Pixels {
     removed: bool,
 }
 
-/// What was done to an image, and what was found out about it.
+/// What was done to an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-// Each answers a question of its own.
-#[allow(clippy::struct_excessive_bools)]
 pub(super) struct PixelWork {
     /// Pixels were blanked, by `alter_pixels` or by regions.
     pub(super) blanked: bool,
@@ -57,10 +55,6 @@ pub(super) struct PixelWork {
     /// An entry of `[[dicom.pixels.regions]]` is about this image, be it to say that nothing is burned in; or
     /// `alter_pixels` blanked some of it. Only then has pixel data been cleaned.
     pub(super) settled: bool,
-    /// The image may show text. Only found out under the Basic Profile, and where such images are refused.
-    pub(super) at_risk: bool,
-    /// It goes as it is all the same, because the profile says `burned-in = "keep"`.
-    pub(super) risk_accepted: bool,
     /// Which part of the profile is to be named for it.
     pub(super) by: &'static str,
 }
@@ -119,24 +113,16 @@ impl Pixels {
 
     /// Whether the image may go, and what can be said of it.
     fn judged(&self, instance: &Instance, device: bool, blanked: bool) -> Result<PixelWork, FileFailure> {
-        let asked = self.confidential || self.burned_in == BurnedIn::Refuse;
-        let risk = if asked { Header::of(instance).risk() } else { None };
         let settled = device || blanked;
-        let by = if self.regions.is_empty() { "alter_pixels" } else { "pixels" };
-        match risk {
-            Some(reason) if !settled && !self.removed && self.burned_in == BurnedIn::Refuse => Err(burned_in(reason)),
-            _ => {
-                let at_risk = risk.is_some();
-                Ok(PixelWork {
-                    blanked,
-                    segments_blanked: false,
-                    settled,
-                    at_risk,
-                    risk_accepted: at_risk && !settled && !self.removed,
-                    by,
-                })
-            }
+        if self.burned_in == BurnedIn::Refuse
+            && !settled
+            && !self.removed
+            && let Some(reason) = Header::of(instance).risk()
+        {
+            return Err(burned_in(reason));
         }
+        let by = if self.regions.is_empty() { "alter_pixels" } else { "pixels" };
+        Ok(PixelWork { blanked, settled, by, ..PixelWork::default() })
     }
 
     /// What is blanked in the end; none where nothing is.

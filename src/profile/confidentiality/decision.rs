@@ -104,9 +104,7 @@ impl Confidentiality {
         let known = standard::vr(tag).is_some();
         let strict = self.unlisted == Unlisted::Remove;
         match vr {
-            _ if !known => ActionCode::Remove,
-            UN => ActionCode::Remove,
-            PN => ActionCode::Remove,
+            _ if !known || matches!(vr, UN | PN) => ActionCode::Remove,
             DA | DT | TM if !standard::is_of_no_concern(tag) => self.by_time(tag),
             LO | LT | SH | ST | UC | UT | AE | UR if !standard::is_of_no_concern(tag) => {
                 if strict {

@@ -59,21 +59,21 @@ fn without_the_option_references_stay_and_nothing_else() {
 #[test]
 fn with_the_option_concepts_decide() {
     let options = ["clean-structured-content"];
-    let date = item("DATE", ("126201", "DCM", "Acquisition Date"), vec![raw(0x0040, 0xA121, VR::DA, "20040119")]);
+    let acquired = item("DATE", ("126201", "DCM", "Acquisition Date"), vec![raw(0x0040, 0xA121, VR::DA, "20040119")]);
     let number = item(
         "NUM",
         ("103339001", "SCT", "Long Axis"),
         vec![sequence("MeasuredValueSequence", vec![vec![text("NumericValue", "12.5")]])],
     );
-    let data = clean(&options, report(vec![finding("Brain of Xyzzyqua"), image(), observer(), date.clone(), number]));
+    let data = clean(&options, report(vec![finding("Brain of Xyzzyqua"), image(), observer(), acquired.clone(), number]));
     let kinds: Vec<String> = items(&data).iter().map(|item| at(item, "ValueType").unwrap()).collect();
     assert!(kinds.contains(&"IMAGE".to_owned()) && kinds.contains(&"NUM".to_owned()), "{kinds:?}");
     assert!(!format!("{data:?}").contains("yzzyqua") && !format!("{data:?}").contains("Who"));
     assert!(!format!("{data:?}").contains("20040119"));
-    let modified = clean(&["clean-structured-content", "retain-modified-dates"], report(vec![date.clone()]));
+    let modified = clean(&["clean-structured-content", "retain-modified-dates"], report(vec![acquired.clone()]));
     let moved = at(items(&modified)[0], "Date").unwrap();
     assert!(moved != "20040119" && moved.len() == 8);
-    let full = clean(&["clean-structured-content", "retain-full-dates"], report(vec![date]));
+    let full = clean(&["clean-structured-content", "retain-full-dates"], report(vec![acquired]));
     assert_eq!(at(items(&full)[0], "Date").unwrap(), "20040119");
 }
 

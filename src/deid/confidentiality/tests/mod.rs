@@ -1,3 +1,5 @@
+//! The engine on data sets made in code: values, the table row by row, private elements, reports, marks.
+
 mod content;
 mod marks;
 mod private;

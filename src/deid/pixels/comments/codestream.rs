@@ -17,9 +17,8 @@ pub(super) fn image(stream: &mut Stream) -> Result<(), FileFailure> {
     let mut in_header = true;
     loop {
         match stream.word()? {
-            None | Some(END) => return Ok(()),
             Some(TILE_PART) if tile_part(stream)? => in_header = false,
-            Some(TILE_PART) => return Ok(()),
+            None | Some(TILE_PART | END) => return Ok(()),
             // Behind a tile-part there is another, or the end.
             Some(marker @ 0xFF30..) if in_header => drop(segment(stream, marker)?),
             Some(_) => return Err(damaged()),

@@ -29,7 +29,7 @@ impl Made {
     fn new(syntax: &str) -> Self {
         let uid = format!("{syntax}{}", if syntax.len() % 2 == 1 { "\0" } else { "" });
         let start = Self([vec![0; 128], b"DICM".to_vec()].concat()).element(0x0002_0010, *b"UI", uid);
-        start.element(0x0008_0016, *b"UI", "1.2.840.10008.5.1.4.1.1.7\0").element(0x0008_0018, *b"UI", "1.2.3.4\0")
+        start.element(0x0008_0016, *b"UI", "1.2.840.10008.5.1.4.1.1.2\0").element(0x0008_0018, *b"UI", "1.2.3.4\0")
     }
 
     fn element(mut self, tag: u32, vr: [u8; 2], value: impl AsRef<[u8]>) -> Self {
