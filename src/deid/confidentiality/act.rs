@@ -56,14 +56,14 @@ impl Work<'_> {
         self.do_plainly(element, vr, code, place)
     }
 
-    /// Ages beyond 89 and UIDs in text are not kept under any option.
+    /// Ages beyond 89, UIDs in text, and words where numbers, dates or UIDs should be are not kept under any option.
     fn keep(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
         if element.items().is_some() {
             return self.items(element, place);
         }
         match vr {
             VR::AS => cap_age(element),
-            VR::UI => Ok(Stays::Same),
+            VR::DS | VR::IS | VR::DA | VR::DT | VR::TM | VR::UI => Ok(without_words(element)),
             _ if self.asked.options.has(O::RetainUids) => Ok(Stays::Same),
             _ => Ok(self.uids_in_text(element, vr, place)),
         }
@@ -183,6 +183,16 @@ impl Work<'_> {
             _ => self.clean_text(element, vr, place),
         }
     }
+}
+
+/// Empties a value whose VR knows digits and signs alone and that has something else: nobody looks for names there.
+fn without_words(element: &mut Element) -> Stays {
+    let sign = |byte: &u8| byte.is_ascii_digit() || b"+-.,:eE\\ \0".contains(byte);
+    if element.bytes().is_none_or(|bytes| bytes.iter().all(sign)) {
+        return Stays::Same;
+    }
+    element.value = Value::Bytes(Bytes::new());
+    Stays::Changed
 }
 
 fn cap_age(element: &mut Element) -> Result<Stays, FileFailure> {

@@ -175,6 +175,20 @@ fn attributes_that_the_table_does_not_list_go_by_their_role() {
 }
 
 #[test]
+fn a_name_where_a_number_should_be_does_not_stay() {
+    let elements = vec![
+        text("SOPInstanceUID", "1.2.3.4.5.6.7.1"),
+        raw(0x0018, 0x0050, VR::DS, "Xyzzyqua"),
+        raw(0x0018, 0x0088, VR::DS, "-1.5e+02\\ 3 "),
+        raw(0x0020, 0x0011, VR::IS, "Anna 3"),
+        text("SeriesDate", "Xyzzyqua"),
+    ];
+    let data = clean(&["retain-full-dates"], elements);
+    let found = ["SliceThickness", "SpacingBetweenSlices", "SeriesNumber", "SeriesDate"].map(|path| at(&data, path).unwrap());
+    assert_eq!(found, ["", "-1.5e+02\\ 3", "", ""]);
+}
+
+#[test]
 fn documents_are_refused_emptied_or_kept() {
     let elements =
         || DataSet::from_elements(vec![text("SOPInstanceUID", "1.2.3.4.5.6.7.1"), raw(0x0042, 0x0011, VR::OB, "%PDF")]);
