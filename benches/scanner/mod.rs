@@ -124,8 +124,8 @@ pub fn ct_image() -> Vec<u8> {
     let mut out = vec![0; 128];
     out.extend(b"DICM");
     put(&mut out, (0x0002, 0x0010), "UI", b"1.2.840.10008.1.2.1");
-    for (tag, vr, value) in elements {
-        put(&mut out, tag, vr, &value);
+    for (tag, vr, value) in &elements {
+        put(&mut out, *tag, vr, value);
     }
     out
 }

@@ -312,8 +312,8 @@ fn runs_shards_and_orders_agree_byte_for_byte() {
     for (name, profile) in profiles() {
         let once = sorted(cleaned(&profile, &key(1), &files));
         assert!(once == sorted(cleaned(&profile, &key(1), &files)), "{name}: again");
-        let (first, second) = files.split_at(files.len() / 2);
-        let shards = [first, second].map(|shard| cleaned(&profile, &key(1), &shard.to_vec()));
+        let (front, back) = files.split_at(files.len() / 2);
+        let shards = [front, back].map(|shard| cleaned(&profile, &key(1), &shard.to_vec()));
         assert!(once == sorted(shards.concat()), "{name}: in two shards");
         let reversed = files.iter().rev().cloned().collect();
         assert!(once == sorted(cleaned(&profile, &key(1), &reversed)), "{name}: in the other order");
