@@ -91,7 +91,10 @@ fn uids(asked: &Confidentiality) -> Vec<String> {
 }
 
 fn kept(asked: &Confidentiality) -> Vec<String> {
-    let mut said = vec!["What neither table nor list names stays where it is a code, a number, pixels or structure.".to_owned()];
+    let mut said = sentences([
+        "What neither table nor list names stays where it is a code, a number, pixels or structure.",
+        "Numbers, dates and UIDs that hold anything but digits and signs are emptied.",
+    ]);
     if asked.options.has(O::RetainPatientCharacteristics) {
         said.push("Ages over 89 become `090Y`.".to_owned());
     }
@@ -152,13 +155,15 @@ fn content(asked: &Confidentiality) -> Vec<String> {
             "Content items are cleaned by concept (Table E.3.4-1); an item whose concept it does not list by what its value type calls for. A value type that is not known fails the file.",
         ]);
     }
-    sentences(["Content trees keep containers and references; texts, names, dates and codes in them become dummies."])
+    sentences([
+        "Content trees keep containers, references and places in what is referenced; all other items go. Where items are referred to by number, a comment that says nothing takes their place, and a tree that would be empty gets one.",
+    ])
 }
 
 fn graphics(asked: &Confidentiality) -> Vec<String> {
     let overlays = "Overlays and curves are removed: they are pictures, which are not looked into.";
     let drawn = if asked.options.has(O::CleanGraphics) {
-        "Annotations stay, with their texts cleaned; drawings are kept as they are."
+        "Annotations stay: drawings as they are, texts as a dummy, or cleaned under Clean Descriptors."
     } else {
         "Every drawing becomes one point, and every text a dummy."
     };
@@ -171,7 +176,8 @@ fn pixels(rules: &DicomRules, asked: &Confidentiality) -> Vec<String> {
     } else {
         "Pixels are not read. An image whose attributes say that it may show text (Burned In Annotation, secondary captures, ultrasound, dose screens, scanned documents) is refused, unless the profile has regions for it."
     };
-    let mut said = sentences([looked, "Faces that could be recognised are not removed."]);
+    let comments = "Comments and application segments inside compressed frames are overwritten with zeros.";
+    let mut said = sentences([looked, comments, "Faces that could be recognised are not removed."]);
     if rules.alter_pixels.is_some() {
         said.push("`alter_pixels` blanks regions where its conditions hold.".to_owned());
     }
