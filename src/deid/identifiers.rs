@@ -21,7 +21,7 @@ const BESIDE_NAMES: [&str; 36] = [
 ];
 
 /// What an instance says of who, where, when and under which numbers. Words compare folded, as `folding` spells them.
-#[derive(Default)]
+#[derive(Default, Clone, PartialEq, Eq)]
 pub(super) struct Identifiers {
     /// Parts of names of persons, and numbers that are all letters.
     words: Vec<Box<str>>,

@@ -305,9 +305,11 @@ pub fn attribute(tag: Tag) -> Option<&'static Attribute> {
         let numbered = attributes().iter().enumerate();
         numbered.filter_map(|(index, row)| Some((row.tag()?, index))).collect()
     });
+    static OF_MANY: OnceLock<Vec<&'static Attribute>> = OnceLock::new();
+    let of_many = OF_MANY.get_or_init(|| attributes().iter().filter(|row| row.tag().is_none()).collect());
     match by_tag.get(&tag) {
         Some(index) => attributes().get(*index),
-        None => attributes().iter().find(|row| row.tag().is_none() && row.covers.contains(tag)),
+        None => of_many.iter().find(|row| row.covers.contains(tag)).copied(),
     }
 }
 

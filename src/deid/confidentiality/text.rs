@@ -1,9 +1,13 @@
 //! Texts that are cleaned: words that are known safe stay, nothing else does.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use bytes::Bytes;
 
 use super::act::put_text;
 use super::{Place, Stays, Work};
+use crate::deid::identifiers::Identifiers;
 use crate::deid::{descriptors, dummy, temporal, text::separate};
 use crate::dicom::{DataSet, Element, Tag, VR, Value};
 use crate::failure::FileFailure;
@@ -25,6 +29,30 @@ pub(super) fn is_of_known_scheme(data: &DataSet) -> bool {
     scheme.is_some_and(|bytes| PUBLISHED.contains(&bytes.trim_ascii_end()))
 }
 
+thread_local! {
+    /// What came of the texts of the last patient: the instances of a series say the same over and over.
+    static LAST: RefCell<(Identifiers, HashMap<String, String>)> = RefCell::default();
+}
+
+/// So many texts are remembered.
+const REMEMBERED: usize = 512;
+
+/// What is known safe of one value.
+fn cleaned(value: &str, own: &Identifiers) -> String {
+    LAST.with_borrow_mut(|(of, texts)| {
+        if of != own || texts.len() >= REMEMBERED {
+            *of = own.clone();
+            texts.clear();
+        }
+        if let Some(known) = texts.get(value) {
+            return known.clone();
+        }
+        let new = descriptors::clean(value, own, &temporal::in_text(value)).into_owned();
+        texts.insert(value.to_owned(), new.clone());
+        new
+    })
+}
+
 impl Work<'_> {
     /// Keeps of a text what is known safe. Where that is nothing, the element is treated as without the option that let it
     /// stay; one that the table does not list gets a dummy, which no IOD minds.
@@ -39,8 +67,7 @@ impl Work<'_> {
             String::from_utf8_lossy(bytes).into_owned()
         };
         let values = separate(&text, vr);
-        let cleaned: Vec<_> =
-            values.iter().map(|value| descriptors::clean(value, &self.own, &temporal::in_text(value))).collect();
+        let cleaned: Vec<String> = values.iter().map(|value| cleaned(value, &self.own)).collect();
         if cleaned.iter().all(|value| value.trim().is_empty()) {
             return self.nothing_left(element, vr, place);
         }
