@@ -75,7 +75,8 @@ Examples:
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   fwupload profile explain site.yaml
-  fwupload profile explain basic --all
+  fwupload profile explain flywheel-minimal --all
+  fwupload profile explain basic > statement.md      the conformance statement of a profile by PS3.15
   fwupload profile explain --project neuro/adni --json";
 
 /// What can be done with profiles.

@@ -301,11 +301,11 @@ pub fn attributes() -> &'static [Attribute] {
 /// The row that covers an attribute.
 pub fn attribute(tag: Tag) -> Option<&'static Attribute> {
     static BY_TAG: OnceLock<HashMap<Tag, usize>> = OnceLock::new();
+    static OF_MANY: OnceLock<Vec<&'static Attribute>> = OnceLock::new();
     let by_tag = BY_TAG.get_or_init(|| {
         let numbered = attributes().iter().enumerate();
         numbered.filter_map(|(index, row)| Some((row.tag()?, index))).collect()
     });
-    static OF_MANY: OnceLock<Vec<&'static Attribute>> = OnceLock::new();
     let of_many = OF_MANY.get_or_init(|| attributes().iter().filter(|row| row.tag().is_none()).collect());
     match by_tag.get(&tag) {
         Some(index) => attributes().get(*index),
