@@ -107,6 +107,11 @@ impl ActionCode {
         }
     }
 
+    /// Whether it leaves no choice to the IOD.
+    pub fn is_single(self) -> bool {
+        matches!(self, Self::Dummy | Self::Zero | Self::Remove | Self::Keep | Self::Clean | Self::Uid)
+    }
+
     /// Whether the value may not stay as it is.
     pub fn protects(self) -> bool {
         self != Self::Keep

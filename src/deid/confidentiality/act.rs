@@ -34,6 +34,9 @@ impl Work<'_> {
 
     /// A compound code as the IOD wants it.
     fn resolved(&self, code: ActionCode, tag: Tag, place: Place<'_>) -> ActionCode {
+        if code.is_single() {
+            return code;
+        }
         standard::resolve(code, self.iod.and_then(|iod| standard::needed(iod, place.parent(), tag)))
     }
 

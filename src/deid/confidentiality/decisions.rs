@@ -7,11 +7,11 @@ use crate::dicom::{Tag, VR};
 use crate::profile::{Confidentiality, Decision, Why};
 use crate::standard::confidentiality::ActionCode;
 
-const SLOTS: usize = 1024;
+const SLOTS: usize = 4096;
 const NOTHING: (u32, u32, VR, Decision) = (0, 0, VR::UN, Decision { code: ActionCode::Remove, why: Why::Vr });
 
 thread_local! {
-    /// The last answers, by the tag's low bits: for whom, which tag, which VR, and what.
+    /// The last answers, by the tag's hash: for whom, which tag, which VR, and what.
     static RECENT: [Cell<(u32, u32, VR, Decision)>; SLOTS] = const { [const { Cell::new(NOTHING) }; SLOTS] };
 }
 
@@ -31,7 +31,8 @@ impl Decisions {
     /// What is to be done with an attribute of this VR.
     pub(super) fn of(&self, tag: Tag, vr: VR) -> Decision {
         let key = u32::from(tag.group()) << 16 | u32::from(tag.element());
-        let slot = usize::from(tag.element() ^ tag.group().rotate_left(4)) & (SLOTS - 1);
+        // The top bits of a product with an odd constant spread neighbouring tags (Fibonacci hashing).
+        let slot = key.wrapping_mul(0x9E37_79B1) as usize >> 20;
         RECENT.with(|recent| {
             let Some(cell) = recent.get(slot) else { return self.asked.decide(tag, vr) };
             let (number, known, of, decision) = cell.get();

@@ -24,7 +24,7 @@ use super::identifiers::Identifiers;
 use super::undefined::Defined;
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Tag, VR};
 use crate::failure::{FileCode, FileFailure};
-use crate::profile::Confidentiality;
+use crate::profile::{Confidentiality, Unlisted};
 use crate::pseudonym::PseudonymKey;
 use crate::standard::{self, Iod};
 
@@ -183,7 +183,10 @@ impl Work<'_> {
         if tag == text::CODE_MEANING && known_code {
             return Ok(Stays::Same);
         }
-        let vr = standard::vr(tag).filter(|_| element.vr == VR::UN).unwrap_or(element.vr);
+        if tag == text::SCHEME && text::names_somebody(element) && self.asked.unlisted != Unlisted::Keep {
+            return Ok(act::put_text(element, "99LOCAL"));
+        }
+        let vr = if element.vr == VR::UN { standard::vr(tag).unwrap_or(VR::UN) } else { element.vr };
         let decision = self.decisions.of(tag, vr);
         self.carry_out(element, vr, decision, place)
     }

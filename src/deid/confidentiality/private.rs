@@ -55,10 +55,14 @@ impl Safe {
             return safe;
         }
         let said = said(data);
+        let mut last: Option<(Tag, String)> = None;
         for element in data.iter().filter(|element| element.is_private() && !is_creator(element.tag)) {
             let block = Tag(element.tag.group(), element.tag.element() >> 8);
-            let Some(creator) = data.get(block).filter(|_| is_creator(block)) else { continue };
-            if let Some(known) = known(element, &creator_text(creator, data), &said) {
+            if last.as_ref().is_none_or(|(of, _)| *of != block) {
+                last = data.get(block).filter(|_| is_creator(block)).map(|creator| (block, creator_text(creator, data)));
+            }
+            let Some((_, creator)) = &last else { continue };
+            if let Some(known) = known(element, creator, &said) {
                 safe.elements.push((element.tag, known));
                 safe.creators.push(block);
             }
@@ -76,8 +80,8 @@ impl Safe {
 fn known(element: &Element, creator: &str, said: &[Said]) -> Option<Known> {
     let (group, number) = (element.tag.group(), element.tag.element() & 0xFF);
     let low = u8::try_from(number).ok()?;
-    let listed = standard::private_vr(creator, group, low);
-    let vr = if element.vr == VR::UN { listed.unwrap_or(VR::UN) } else { element.vr };
+    let listed = || standard::private_vr(creator, group, low).unwrap_or(VR::UN);
+    let vr = if element.vr == VR::UN { listed() } else { element.vr };
     if let Some(said) = said.iter().find(|said| said.group == group && said.creator == creator) {
         let action = said.actions.iter().find(|(numbers, _)| numbers.contains(&number)).map(|(_, action)| *action);
         let safe = said.safe || said.nonidentifying.contains(&number);

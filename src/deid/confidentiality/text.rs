@@ -16,7 +16,8 @@ use crate::standard;
 
 /// Code Meaning.
 pub(super) const CODE_MEANING: Tag = Tag(0x0008, 0x0104);
-const SCHEME: Tag = Tag(0x0008, 0x0102);
+/// Coding Scheme Designator.
+pub(super) const SCHEME: Tag = Tag(0x0008, 0x0102);
 /// Coding schemes that are published, so that a code says no more than its meaning (PS3.16 section 8).
 const PUBLISHED: [&[u8]; 16] = [
     b"DCM", b"SCT", b"SRT", b"SNM3", b"LN", b"UCUM", b"FMA", b"RADLEX", b"MA", b"NCIt", b"UMLS", b"I10", b"I9C", b"ICD10",
@@ -27,6 +28,14 @@ const PUBLISHED: [&[u8]; 16] = [
 pub(super) fn is_of_known_scheme(data: &DataSet) -> bool {
     let scheme = data.get(SCHEME).and_then(Element::bytes);
     scheme.is_some_and(|bytes| PUBLISHED.contains(&bytes.trim_ascii_end()))
+}
+
+/// Whether the designator of a local coding scheme, which begins with 99 (PS3.16 section 8.2), has a name behind it that is no
+/// word of the field: mostly that of the site.
+pub(super) fn names_somebody(designator: &Element) -> bool {
+    let text = designator.bytes().and_then(|bytes| std::str::from_utf8(bytes).ok()).map(|text| text.trim_matches([' ', '\0']));
+    let local = text.and_then(|text| text.strip_prefix("99"));
+    local.is_some_and(|name| name != "LOCAL" && !standard::is_known_word(&name.to_ascii_lowercase()))
 }
 
 thread_local! {
