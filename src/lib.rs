@@ -32,6 +32,7 @@
 //! - An uncleaned file is not sent while a profile governs: a [`package::Package`] is made of [`deid::Sendable`], whose
 //!   constructors are `deid`'s, and the one for uncleaned data asks for a consent that only `plan` gives.
 //! - A file that fails for any reason is not sent; the others go on.
+//! - A file in which a value still stands that cleaning removed is not sent: the bytes on their way out are searched for it.
 //! - Names and labels are not made of original values, nor of source paths unless the profile's `filenames` says so.
 //! - No attribute value is in a message, event, report or log.
 //! - "Uploaded" is not said without the server's word.
