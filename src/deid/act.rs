@@ -79,6 +79,15 @@ impl Act {
         matches!(self, Self::Replace { insert: true, value } if *value != Replacement::Nothing) || matches!(self, Self::Decrypt)
     }
 
+    /// Whether something of the value that was there may stand in what it leaves.
+    pub(super) fn passes_on(&self) -> bool {
+        match self {
+            Self::Keep | Self::Shift(_) | Self::Jitter(_) | Self::Substitute(_) | Self::Decrypt => true,
+            Self::Replace { value, .. } => *value == Replacement::Nothing,
+            Self::Remove | Self::Hash | Self::HashUid | Self::Encrypt => false,
+        }
+    }
+
     /// The attributes of the instance that it reads beside its own element.
     pub(super) fn reads(&self) -> Vec<Tag> {
         match self {

@@ -9,7 +9,7 @@ use crate::profile::{ItemChoice, Path};
 
 /// The elements that path expressions address.
 pub(super) struct Defined {
-    /// With whether the rule keeps what it addresses.
+    /// With whether the rule passes on something of what it addresses.
     locations: Vec<(bool, Location)>,
 }
 
@@ -22,7 +22,7 @@ impl Rules {
             if let Target::Regex(regex) = &rule.target {
                 let found = paths.get_or_insert_with(|| Paths::of(data)).matching(regex);
                 let found = found.map_err(|why| rule.too_complex(why))?;
-                locations.extend(found.into_iter().map(|location| (matches!(rule.act, Act::Keep), location)));
+                locations.extend(found.into_iter().map(|location| (rule.act.passes_on(), location)));
             }
         }
         Ok(Defined { locations })
@@ -57,11 +57,12 @@ impl Rules {
         removed
     }
 
-    /// The elements of a data set that some rule addresses; with `keeping`, those that some rule addresses to keep them.
+    /// The elements of a data set that some rule addresses; with `keeping`, those of whose value some rule passes
+    /// something on.
     pub(super) fn addressed(&self, data: &DataSet, defined: &Defined, at: &[(Tag, usize)], keeping: bool) -> Vec<Tag> {
         let here = at.is_empty() || self.recurse;
         let mut kept = Vec::new();
-        for rule in self.list.iter().filter(|rule| !keeping || matches!(rule.act, Act::Keep)) {
+        for rule in self.list.iter().filter(|rule| !keeping || rule.act.passes_on()) {
             match &rule.target {
                 Target::Tag(tag) if here => kept.push(*tag),
                 Target::Private(name) if here => {

@@ -73,7 +73,7 @@ impl Work<'_> {
     }
 
     fn empty(&mut self, element: &mut Element, place: Place<'_>) -> Stays {
-        if let Some(stays) = self.pseudonym(element) {
+        if let Some(stays) = self.pseudonym(element, place) {
             return stays;
         }
         match &element.value {
@@ -88,9 +88,9 @@ impl Work<'_> {
     }
 
     /// Patient ID and Patient's Name become the patient's pseudonym, wherever they stand.
-    fn pseudonym(&self, element: &mut Element) -> Option<Stays> {
+    fn pseudonym(&self, element: &mut Element, place: Place<'_>) -> Option<Stays> {
         let text = match element.tag {
-            PATIENT_ID => self.patient.pseudonym_for(element, self.asked, self.key),
+            PATIENT_ID => self.patient.pseudonym_for(element, place.charset, self.asked, self.key),
             PATIENT_NAME => self.patient.pseudonym.clone(),
             _ => return None,
         };
@@ -114,7 +114,7 @@ impl Work<'_> {
 
     /// Nothing takes the place of nothing: an empty value stays empty.
     fn dummy(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
-        if let Some(stays) = self.pseudonym(element) {
+        if let Some(stays) = self.pseudonym(element, place) {
             return Ok(stays);
         }
         match element.tag {

@@ -2,8 +2,8 @@
 //!
 //! Claims what was done to this instance and nothing else; what earlier de-identification wrote stays.
 
-use super::Outcome;
 use super::act::{code_item, code_sequence, put_text};
+use super::{Exceptions, Outcome};
 use crate::dicom::{DataSet, Element, Encoding, IMPLEMENTATION_VERSION, Tag, VR, padded};
 use crate::profile::{Confidentiality, EDITION};
 use crate::standard::confidentiality::ConfidentialityOption as O;
@@ -25,7 +25,9 @@ pub(super) fn put(data: &mut DataSet, encoding: Encoding, asked: &Confidentialit
     set(data, IDENTITY_REMOVED, VR::CS, "YES");
     let temporal = [(O::RetainFullDates, "UNMODIFIED"), (O::RetainModifiedDates, "MODIFIED")];
     let temporal = temporal.into_iter().find(|(option, _)| asked.options.has(*option));
-    set(data, TEMPORAL, VR::CS, temporal.map_or("REMOVED", |(_, word)| word));
+    if outcome.exceptions != Exceptions::Dates {
+        set(data, TEMPORAL, VR::CS, temporal.map_or("REMOVED", |(_, word)| word));
+    }
     add_method(data, &method(asked, outcome, pixels_cleaned));
     for (code, meaning) in codes(asked, outcome, pixels_cleaned) {
         add_code(data, METHOD_CODES, code_item(code, "DCM", meaning), encoding);
@@ -43,7 +45,7 @@ fn carried_out(asked: &Confidentiality, pixels_cleaned: bool) -> impl Iterator<I
 
 /// The codes of CID 7050 that are true of this instance. With an exception the Basic Profile was not carried out.
 pub(super) fn codes(asked: &Confidentiality, outcome: &Outcome, pixels_cleaned: bool) -> Vec<(&'static str, &'static str)> {
-    if outcome.exceptions || outcome.document_kept {
+    if outcome.exceptions != Exceptions::None || outcome.document_kept {
         return Vec::new();
     }
     let basic = [("113100", "Basic Application Confidentiality Profile")];
@@ -70,7 +72,7 @@ fn meaning(option: O) -> &'static str {
 /// The method in words; values of at most 64 characters.
 fn method(asked: &Confidentiality, outcome: &Outcome, pixels_cleaned: bool) -> Vec<String> {
     let mut values = vec![format!("{IMPLEMENTATION_VERSION}: PS3.15 {EDITION} Basic Profile")];
-    if outcome.exceptions || outcome.document_kept {
+    if outcome.exceptions != Exceptions::None || outcome.document_kept {
         values.push("with exceptions that the profile makes".to_owned());
     }
     let mut line = String::new();

@@ -40,13 +40,25 @@ pub(super) struct Engine {
     decisions: Decisions,
 }
 
+/// What fields of the profile passed on of what the Basic Profile takes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Exceptions {
+    /// Nothing.
+    #[default]
+    None,
+    /// Something, but no date or time.
+    Values,
+    /// Dates or times too, so that what the options say of them is not true of the file.
+    Dates,
+}
+
 /// What came of one instance.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Outcome {
     /// Elements changed or removed.
     pub(super) changed: u32,
-    /// Whether a field of the profile kept what the Basic Profile does not.
-    pub(super) exceptions: bool,
+    /// What fields of the profile passed on of what the Basic Profile takes.
+    pub(super) exceptions: Exceptions,
     /// Whether the patient had no usable Patient ID, so that the study stands for the patient.
     pub(super) without_patient_id: bool,
     /// Whether a document stayed as it was, which is not looked into.
@@ -170,7 +182,9 @@ impl Work<'_> {
         let tag = element.tag;
         if named.all.contains(&tag) {
             if named.kept.contains(&tag) && self.decisions.of(tag, element.vr).code.protects() {
-                self.outcome.exceptions = true;
+                let temporal = matches!(element.vr, VR::DA | VR::DT | VR::TM);
+                let exception = if temporal { Exceptions::Dates } else { Exceptions::Values };
+                self.outcome.exceptions = self.outcome.exceptions.max(exception);
             }
             return self.items(element, place);
         }
@@ -215,7 +229,7 @@ impl Work<'_> {
     }
 }
 
-/// The elements of a data set that fields of the profile name, and those of them that a field keeps.
+/// The elements of a data set that fields of the profile name, and those of them of which a field passes something on.
 #[derive(Default)]
 struct Named {
     all: Vec<Tag>,

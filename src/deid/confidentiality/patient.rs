@@ -60,8 +60,14 @@ impl Patient {
     }
 
     /// The pseudonym for a Patient ID that stands anywhere in the instance: that of its own value, where it has one.
-    pub(super) fn pseudonym_for(&self, element: &Element, asked: &Confidentiality, key: &PseudonymKey) -> String {
-        let id = usable_id(element, &CharacterSet::default());
+    pub(super) fn pseudonym_for(
+        &self,
+        element: &Element,
+        charset: &CharacterSet,
+        asked: &Confidentiality,
+        key: &PseudonymKey,
+    ) -> String {
+        let id = usable_id(element, charset);
         id.map_or_else(|| self.pseudonym.clone(), |id| pseudonym(&id, &asked.pseudonyms, key))
     }
 }

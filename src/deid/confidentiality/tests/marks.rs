@@ -87,6 +87,16 @@ fn what_was_there_stays_and_nothing_is_claimed_twice() {
 }
 
 #[test]
+fn a_date_that_a_field_moves_is_not_said_to_be_removed() {
+    let moving = profile("", r#", "date-increment": -17, "fields": [{"name": "StudyDate", "increment-date": true}]"#);
+    let mut elements = instance();
+    elements.insert(1, text("StudyDate", "20040119"));
+    let data = clean_by(&moving, DataSet::from_elements(elements)).unwrap();
+    assert_eq!(at(&data, "StudyDate").unwrap(), "20040102");
+    assert_eq!((codes(&data), at(&data, "LongitudinalTemporalInformationModified")), (Vec::new(), None));
+}
+
+#[test]
 fn an_exception_takes_the_claim_away() {
     let keeping: Profile = profile("", r#", "fields": [{"name": "PatientBirthDate", "keep": true}]"#);
     let data = clean_by(&keeping, DataSet::from_elements(instance())).unwrap();

@@ -36,6 +36,22 @@ fn a_patient_has_one_pseudonym_everywhere() {
 }
 
 #[test]
+fn a_patient_id_is_read_in_the_files_character_set() {
+    let of = |set: &str, id: &[u8]| {
+        let mut elements = person();
+        elements.retain(|element| element.tag != Tag(0x0010, 0x0020));
+        elements.push(Element::new(Tag(0x0010, 0x0020), VR::LO, padded(VR::LO, id.to_vec())));
+        elements.push(text("SpecificCharacterSet", set));
+        elements.sort_by_key(|element| element.tag);
+        let data = clean(&[], elements);
+        (at(&data, "PatientID").unwrap(), at(&data, "PatientName").unwrap())
+    };
+    let (id, name) = of("ISO_IR 100", b"M\xFCller-7");
+    assert_eq!(id, name);
+    assert_eq!(of("ISO_IR 192", "Müller-7".as_bytes()), (id, name));
+}
+
+#[test]
 fn who_has_no_id_is_told_from_others_by_the_study() {
     let without = |id: Option<&str>, study: &str| {
         let mut elements = person();

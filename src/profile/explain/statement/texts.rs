@@ -219,7 +219,7 @@ fn fields(profile: &Profile) -> Vec<String> {
     if rules.fields.is_empty() {
         said.push("None: the table acts everywhere.".to_owned());
     } else {
-        said.push("The table leaves alone what a field names; fields then act, in this order. A file in which a field kept what the Basic Profile takes does not claim the Basic Profile in its codes, and says \"with exceptions\".".to_owned());
+        said.push("The table leaves alone what a field names; fields then act, in this order. A file in which a field kept or passed on something of what the Basic Profile takes does not claim the Basic Profile in its codes, and says \"with exceptions\".".to_owned());
     }
     if rules.remove_undefined {
         said.push("What no field names is removed (`remove-undefined`).".to_owned());
