@@ -30,8 +30,8 @@ pub use values::{
 pub const RESERVED: [&str; 7] = ["login", "logout", "status", "profile", "sandbox", "completions", "help"];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 8] =
-    ["dry-run", "yes", "no-deid", "new-pseudonym-key", "residual", "show-secrets", "help", "version"];
+const NOT_FROM_ENVIRONMENT: [&str; 9] =
+    ["dry-run", "yes", "no-deid", "new-pseudonym-key", "residual", "fresh", "show-secrets", "help", "version"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,8 +43,8 @@ const MORE: &str = "
 The command words are commands only as the first argument; a folder of such a name is reached as ./status or after `--`.
 
 Every option that is a setting may also come from the environment: FWUPLOAD_ and its name, as in FWUPLOAD_PROJECT or
-FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`, `--no-deid`, `--new-pseudonym-key` and
-`--residual` have to be typed.
+FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`, `--no-deid`, `--new-pseudonym-key`, `--residual`
+and `--fresh` have to be typed.
 The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, `fwupload login`, or Flywheel's own
 user.json, in this order.
 The key of pseudonyms comes from `--pseudonym-key-file`, `--pseudonym-key-command`, FWUPLOAD_PSEUDONYM_KEY, or a file that
@@ -53,9 +53,13 @@ To have one for several machines:
   (umask 077; openssl rand -hex 32 > adni.key)
   fwupload ./study --project neuro/adni --profile basic --pseudonym-key-file adni.key
 
+What the server confirmed is kept in a journal, so that the same command goes on where an earlier one stopped: sent is only
+what is missing or has changed. It lies in the folder for state (FWUPLOAD_STATE_HOME names another one), and holds neither
+values nor names.
+
 Exit codes:
     0  every file found is uploaded, already there, or skipped for a stated reason
-    1  unexpected error, or a report or folder that cannot be written
+    1  unexpected error, another run in the way, or a report, journal or folder that cannot be written
     2  the command line is wrong
     3  finished, some files failed; see the report
     4  not logged in, key refused, or no permission

@@ -16,8 +16,8 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::failure::{Error, RunCode};
-pub use login::{flywheel_user_json, login_file, remove_login, save_login};
-pub use pseudonym_key::{FirstUse, KeptFor, PseudonymKeyOrigin, PseudonymKeySources, pseudonym_key_folder};
+pub use login::{flywheel_user_json, login_file, make_private_folder, remove_login, save_login};
+pub use pseudonym_key::{FirstUse, KeptFor, PSEUDONYM_KEYS, PseudonymKeyOrigin, PseudonymKeySources, state_folder};
 use site::Site;
 pub use sources::{KeyOrigin, KeySources};
 

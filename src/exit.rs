@@ -84,7 +84,13 @@ impl ExitStatus {
             C::ProjectNotFound | C::ProjectAmbiguous => Self::Destination,
             C::NetworkUnavailable | C::ServerUnexpected => Self::Unavailable,
             C::InputNothing => Self::Nothing,
-            C::ReportUnwritable | C::OutputUnwritable | C::SandboxUnavailable | C::Internal => Self::Unexpected,
+            C::ReportUnwritable
+            | C::OutputUnwritable
+            | C::JournalLocked
+            | C::JournalUnwritable
+            | C::SandboxUnavailable
+            | C::Internal => Self::Unexpected,
+            C::TooManyFailures => Self::SomeFailed,
             C::Interrupted => Self::Interrupted,
             C::Terminated => Self::Terminated,
         }
@@ -159,7 +165,8 @@ mod tests {
 
     #[test]
     fn no_error_that_stops_a_run_looks_like_success_or_like_failed_files() {
-        for code in RunCode::ALL {
+        // Too many failed files are failed files.
+        for code in RunCode::ALL.iter().filter(|code| **code != RunCode::TooManyFailures) {
             let status = ExitStatus::of_error(*code);
             assert!(!matches!(status, ExitStatus::Success | ExitStatus::SomeFailed | ExitStatus::AllFailed), "{code}");
         }

@@ -119,6 +119,9 @@ codes! {
         InputNothing = "input.nothing", "there is nothing to upload", "check the paths and filters; `-v` shows why each file was skipped";
         ReportUnwritable = "report.unwritable", "the report cannot be written", "name another place with `--report`";
         OutputUnwritable = "output.unwritable", "the output folder cannot be used", "name an empty or new folder with `--output`";
+        JournalLocked = "journal.locked", "another run is sending to this project under the same profile", "wait until it has ended, or stop it, and run again";
+        JournalUnwritable = "journal.unwritable", "the journal of what was sent cannot be written", "check space and permissions of that folder, or name another with FWUPLOAD_STATE_HOME";
+        TooManyFailures = "run.too-many-failures", "as many files failed as `--max-failures` allows", "see the report, then run again: what arrived is not sent twice";
         SandboxUnavailable = "sandbox.unavailable", "the sandbox cannot run", "check its folder and whether the address is free";
         Interrupted = "run.interrupted", "the run was interrupted", "run the same command again: what arrived is not sent twice";
         Terminated = "run.terminated", "the run was asked to end", "run the same command again: what arrived is not sent twice";

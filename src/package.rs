@@ -39,13 +39,23 @@ pub struct Package {
     /// The modality that all instances share, if they do.
     pub modality: Option<String>,
     body: Body,
+    sums: Arc<[Sum]>,
+}
+
+/// What a member of a package came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sum {
+    /// Its length in bytes.
+    pub len: u64,
+    /// Its CRC-32; none for what travels bare, where the hash of the whole is as good.
+    pub crc32: Option<u32>,
 }
 
 impl Package {
     /// A single instance as it is: `<acquisition label>.dicom`, or by its own name where each instance travels alone.
     pub fn bare(name: String, instance: &Sendable) -> Self {
         let modality = Some(routing::modality(instance.routing()));
-        Self { name, kind: Some(DICOM), members: None, modality, body: instance.body().clone() }
+        Self { name, kind: Some(DICOM), members: None, modality, sums: bare(instance.body()), body: instance.body().clone() }
     }
 
     /// A series as a zip of stored members. Reads what is not in memory once, for the checksums.
@@ -53,21 +63,24 @@ impl Package {
     /// # Errors
     /// `read.*` when a source file cannot be read again or has changed; the index is that of the instance at fault.
     pub fn zip(name: String, instances: &[Sendable]) -> Result<Self, (usize, FileFailure)> {
-        let mut zip = Zip::default();
+        let (mut zip, mut sums) = (Zip::default(), Vec::with_capacity(instances.len()));
         let names = member_names(instances.iter());
         for (at, (instance, name)) in instances.iter().zip(&names).enumerate() {
             let crc = checksum(instance.body()).map_err(|failure| (at, failure))?;
             zip.add(name, instance.body(), crc);
+            sums.push(Sum { len: instance.body().len(), crc32: Some(crc) });
         }
         let modality = instances.first().map(|i| routing::modality(i.routing()));
         let modality = modality.filter(|m| instances.iter().all(|i| routing::modality(i.routing()) == *m));
-        Ok(Self { name, kind: Some(DICOM), members: u32::try_from(instances.len()).ok(), modality, body: zip.finish() })
+        let members = u32::try_from(instances.len()).ok();
+        Ok(Self { name, kind: Some(DICOM), members, modality, sums: sums.into(), body: zip.finish() })
     }
 
     /// A file that is not DICOM, as it is. Only what the user asked for goes this way.
     pub fn other_file(name: String, file: &Arc<SourceFile>) -> Self {
         let all = Segment::of_file(Arc::clone(file), 0..file.len());
-        Self { name, kind: None, members: None, modality: None, body: Body::new(vec![all]) }
+        let body = Body::new(vec![all]);
+        Self { name, kind: None, members: None, modality: None, sums: bare(&body), body }
     }
 
     /// The hash of all bytes in lower-case hexadecimal digits.
@@ -85,6 +98,11 @@ impl Package {
         self.body.len()
     }
 
+    /// What each member came to, in the order in which they were given.
+    pub fn sums(&self) -> &[Sum] {
+        &self.sums
+    }
+
     /// Whether it holds no byte.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -94,6 +112,10 @@ impl Package {
     pub fn body(&self) -> &Body {
         &self.body
     }
+}
+
+fn bare(body: &Body) -> Arc<[Sum]> {
+    Arc::new([Sum { len: body.len(), crc32: None }])
 }
 
 /// CRC-32 of a body, as zip wants it before the first byte.

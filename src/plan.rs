@@ -38,8 +38,10 @@ pub struct UploadPlan {
     pub forced_labels: ForcedLabels,
     /// What one package holds.
     pub package_by: PackageBy,
-    /// What to do when a file of the same name is already there.
+    /// What to do when a file of the same name is already there, and somebody else put it there.
     pub if_exists: IfExists,
+    /// Failed files after which the run stops.
+    pub max_failures: Option<u64>,
     /// What to do with files that are not DICOM.
     pub other_files: OtherFiles,
     /// Whether their names are kept.
@@ -188,6 +190,7 @@ pub async fn resolve(
         forced_labels: ForcedLabels { subject: config.destination.subject.clone(), session: config.destination.session.clone() },
         package_by: config.destination.package,
         if_exists: config.destination.if_exists,
+        max_failures: config.transfer.max_failures,
         other_files: config.input.other_files,
         keep_names: config.input.keep_names,
         report: config.report.path.clone(),

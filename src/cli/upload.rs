@@ -199,6 +199,20 @@ pub struct TransferArgs {
     /// Send everything through the site itself, never to its storage host directly
     #[arg(long, hide_short_help = true)]
     pub no_signed_urls: bool,
+    /// Send at most so many bytes a second, all uploads together, as in 20M
+    #[arg(long, value_name = "RATE", hide_short_help = true)]
+    pub bwlimit: Option<String>,
+    /// Do not look at what earlier runs have sent; the server is still asked what it has
+    #[arg(long, hide_short_help = true)]
+    pub fresh: bool,
+    /// Stop when N files have failed [default: go on to the end]
+    ///
+    /// Uploads under way may finish. What was not begun fails as `upload.stopped`, and the same command goes on with it.
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub max_failures: Option<u64>,
+    /// Stop when a file has failed: `--max-failures 1`
+    #[arg(long, hide_short_help = true)]
+    pub fail_fast: bool,
 }
 
 /// Flags under "Output".

@@ -4,6 +4,7 @@
 //! the pipeline's.
 
 mod account;
+mod journal;
 mod profile;
 mod sandbox;
 mod upload;
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::{self, Cli, ColorWhen, Command};
 use crate::config::{Connection, Environment, PseudonymKeyChoice};
-use crate::credential::{self, KeySources, PseudonymKeySources};
+use crate::credential::{self, KeySources, PSEUDONYM_KEYS, PseudonymKeySources};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::phi::escape_for_terminal;
@@ -64,8 +65,13 @@ fn pseudonym_key_sources(choice: &PseudonymKeyChoice) -> PseudonymKeySources {
         command: choice.command.clone(),
         // What is no text is no key, and an error rather than unset.
         environment: std::env::var_os("FWUPLOAD_PSEUDONYM_KEY").map(|key| Zeroizing::new(key.to_string_lossy().into_owned())),
-        kept: credential::pseudonym_key_folder(std::env::var_os("FWUPLOAD_STATE_HOME").as_deref()),
+        kept: state_folder().map(|folder| folder.join(PSEUDONYM_KEYS)),
     }
+}
+
+/// The folder for what is kept from one run to the next.
+fn state_folder() -> Option<PathBuf> {
+    credential::state_folder(std::env::var_os("FWUPLOAD_STATE_HOME").as_deref())
 }
 
 fn login_file() -> Option<PathBuf> {

@@ -19,7 +19,7 @@ use crate::plan::{self, UploadPlan};
 use crate::report::{self, Reporter};
 use crate::sandbox::Sandbox;
 
-use super::{key_sources, pseudonym_key_sources, runtime, sandbox};
+use super::{journal, key_sources, pseudonym_key_sources, runtime, sandbox};
 
 /// Runs an upload from what was typed to the exit status.
 pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment) -> ExitStatus {
@@ -62,8 +62,10 @@ fn work(config: &Config, events: &Events) -> Result<(), Error> {
     runtime.spawn(stop.clone().on_signals());
     let (client, sandbox) = server(config, events)?;
     let done = resolve(&runtime, config, client, pseudonym_keys(config, sandbox.as_ref()), &stop).and_then(|plan| {
+        let journal = journal::open(&plan, config, sandbox.as_ref())?;
         announce(&plan, config, events);
-        pipeline::run(&Arc::new(plan), events, &runtime, &stop)
+        journal::announce(journal.as_ref(), events);
+        pipeline::run(&Arc::new(plan), journal, events, &runtime, &stop)
     });
     // What was dropped midway, or still waits for somebody to type, must not hold up the end of the program.
     runtime.shutdown_background();

@@ -17,6 +17,8 @@ const LEAST_MEMORY: u64 = 32 * MEBIBYTE;
 const MOST_UPLOADS: usize = 64;
 const MOST_JOBS: usize = 1024;
 const LEAST_HEADER: u64 = 1024;
+/// A slower connection would look like one that stalls.
+const LEAST_RATE: u64 = 16 * 1024;
 
 impl Config {
     /// Completes and checks what was typed. Errors carry [`RunCode::Usage`].
@@ -192,7 +194,22 @@ impl Typed<'_> {
             uploads: self.count("uploads", args.uploads, 4, MOST_UPLOADS)?,
             memory: self.size("memory", args.memory.as_deref(), 256 * MEBIBYTE, LEAST_MEMORY)?,
             signed_urls: !args.no_signed_urls,
+            bandwidth: args.bwlimit.as_deref().map(|rate| rate_of(&self.name("bwlimit"), rate)).transpose()?,
+            fresh: args.fresh,
+            max_failures: self.max_failures()?,
         })
+    }
+
+    fn max_failures(&self) -> Result<Option<u64>, Error> {
+        let args = &self.0.transfer;
+        match (args.max_failures, args.fail_fast) {
+            (Some(_), true) => Err(self.exclude("max-failures", "fail-fast")),
+            (Some(0), false) => {
+                let error = usage(format!("{} is out of range", self.name("max-failures")));
+                Err(error.with_hint("give the number of failed files after which to stop, 1 or more"))
+            }
+            (given, fail_fast) => Ok(given.or(fail_fast.then_some(1))),
+        }
     }
 
     fn output(&self, environment: &Environment) -> Output {
@@ -295,6 +312,12 @@ fn size(name: &str, given: Option<&str>, default: u64, least: u64) -> Result<u64
         return Err(usage(format!("{name} is too small")).with_hint(format!("give at least {least}")));
     }
     Ok(size.as_u64())
+}
+
+/// Bytes a second, with or without the words for that.
+fn rate_of(name: &str, text: &str) -> Result<u64, Error> {
+    let bytes = text.trim().trim_end_matches("/s");
+    size(name, Some(bytes), 0, LEAST_RATE)
 }
 
 fn usage(what: impl Into<String>) -> Error {

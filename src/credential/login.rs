@@ -54,7 +54,8 @@ pub fn remove_login(path: &Path) -> Result<bool, Error> {
     }
 }
 
-pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+/// Makes a folder, and those above it, for their owner alone; what is there stays as it is.
+pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -23,16 +23,17 @@ use crate::pseudonym::{BadKey, PseudonymKey};
 /// The longest name of a site, group or project that is a name of a file as it is.
 const LONGEST: usize = 64;
 
-/// The folder of kept keys: `fwupload/pseudonym-keys` in the platform's folder for state, or `pseudonym-keys` in
-/// `state_home` (what `FWUPLOAD_STATE_HOME` holds) where that is given. `None` on an account without a home.
-pub fn pseudonym_key_folder(state_home: Option<&OsStr>) -> Option<PathBuf> {
-    let folder = if let Some(home) = state_home.filter(|home| !home.is_empty()) {
-        PathBuf::from(home)
-    } else {
-        let platform = etcetera::choose_base_strategy().ok()?;
-        platform.state_dir().unwrap_or_else(|| platform.data_dir()).join("fwupload")
-    };
-    Some(folder.join("pseudonym-keys"))
+/// The folder of kept keys inside that of state.
+pub const PSEUDONYM_KEYS: &str = "pseudonym-keys";
+
+/// The folder for what is kept from one run to the next: `fwupload` in the platform's folder for state, or `state_home`
+/// (what `FWUPLOAD_STATE_HOME` holds) where that is given. `None` on an account without a home.
+pub fn state_folder(state_home: Option<&OsStr>) -> Option<PathBuf> {
+    if let Some(home) = state_home.filter(|home| !home.is_empty()) {
+        return Some(PathBuf::from(home));
+    }
+    let platform = etcetera::choose_base_strategy().ok()?;
+    Some(platform.state_dir().unwrap_or_else(|| platform.data_dir()).join("fwupload"))
 }
 
 /// The places that the key may come from, first one that has a key counts: a file, a command, the environment
@@ -45,7 +46,7 @@ pub struct PseudonymKeySources {
     pub command: Option<String>,
     /// What `FWUPLOAD_PSEUDONYM_KEY` holds; empty counts as unset.
     pub environment: Option<Zeroizing<String>>,
-    /// The folder of kept keys, see [`pseudonym_key_folder`].
+    /// The folder of kept keys, [`PSEUDONYM_KEYS`] in [`state_folder`].
     pub kept: Option<PathBuf>,
 }
 

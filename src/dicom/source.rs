@@ -67,6 +67,11 @@ impl SourceFile {
         self.len == 0
     }
 
+    /// When it was last changed, where the system says so.
+    pub fn modified(&self) -> Option<SystemTime> {
+        self.modified
+    }
+
     /// Opens it; `read.changed` where length or time of change are no longer what they were.
     pub fn open(&self) -> Result<File, FileFailure> {
         let file = File::open(&self.path).map_err(|e| reading_failed(&e))?;

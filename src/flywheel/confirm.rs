@@ -26,6 +26,7 @@ pub struct UploadReceipt {
     entry: RemoteFile,
     size: u64,
     route: Route,
+    sha384: Option<String>,
 }
 
 impl UploadReceipt {
@@ -46,7 +47,12 @@ impl UploadReceipt {
 
     /// Its database id, where the server states one.
     pub fn file_id(&self) -> Option<&str> {
-        self.entry.file_id.as_deref().or(self.entry.id.as_deref())
+        self.entry.database_id()
+    }
+
+    /// SHA-384 of its bytes in hexadecimal digits, where it was computed on the way or stated by the server.
+    pub fn sha384(&self) -> Option<&str> {
+        self.sha384.as_deref().or(self.entry.sha384())
     }
 
     /// Its version, on servers that keep versions.
@@ -118,10 +124,9 @@ fn receipt(container: &ContainerRef, file: &UploadFile, route: Route, listed: &[
     if route == Route::Form && hash_differs(entry, file) {
         return Err("the checksum of what it has is another".to_owned());
     }
-    Ok(UploadReceipt { container: container.clone(), entry: entry.clone(), size, route })
+    Ok(UploadReceipt { container: container.clone(), entry: entry.clone(), size, route, sha384: file.sha384.clone() })
 }
 
 fn hash_differs(entry: &RemoteFile, file: &UploadFile) -> bool {
-    let theirs = entry.hash.as_deref().and_then(|hash| hash.strip_prefix("v0-sha384-"));
-    matches!((theirs, &file.sha384), (Some(theirs), Some(ours)) if !theirs.eq_ignore_ascii_case(ours))
+    matches!((entry.sha384(), &file.sha384), (Some(theirs), Some(ours)) if !theirs.eq_ignore_ascii_case(ours))
 }

@@ -14,6 +14,7 @@ mod deid_profile;
 mod error;
 mod form;
 mod hierarchy;
+mod holdings;
 mod matching;
 mod project;
 mod retry;

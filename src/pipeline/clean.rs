@@ -20,6 +20,7 @@ use crate::series::{self, Indexed, Ready, Series};
 use super::deliver::{Deliveries, Job};
 use super::find::stopped;
 use super::guard::guarded;
+use super::place::Place;
 
 /// Files up to this size are read whole, in bytes; of larger ones the pixel data stays where it is until it is sent.
 pub const READ_WHOLE: u64 = 8 << 20;
@@ -165,5 +166,5 @@ fn zip(destination: &Destination, name: &str, members: Vec<Ready>, deliveries: &
 }
 
 fn job(destination: &Destination, package: Package, sources: Vec<Indexed>) -> Job {
-    Job { destination: destination.clone(), package, sources }
+    Job { place: Place::Acquisition(destination.clone()), package, sources }
 }

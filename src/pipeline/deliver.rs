@@ -1,30 +1,31 @@
 //! Delivery: a package goes to the server, into the output folder or, in a dry run, nowhere; its files get their outcome.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sha2::Sha384;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use crate::config::{IfExists, OtherFiles};
-use crate::event::{Event, Events, Outcome, Stored};
+use crate::config::OtherFiles;
+use crate::event::{Events, Outcome, Stored};
 use crate::failure::{FileCode, FileFailure};
-use crate::flywheel::{RemoteFile, UploadError, UploadFile};
+use crate::flywheel::{RemoteFile, UploadError};
+use crate::journal::Journal;
 use crate::package::Package;
 use crate::plan::{UploadPlan, WayOut};
-use crate::routing::{self, Destination};
+use crate::routing::Destination;
 use crate::series::Indexed;
 
 use super::find::stopped;
-use super::{Runtime, Stop, folder};
+use super::outcomes::Outcomes;
+use super::place::{Container, Place, Places};
+use super::{Runtime, Stop, folder, send};
 
-/// A package, where it goes, and the files that it was made of.
+/// A package, where it goes, and the files that it was made of, in the order of its members.
 pub struct Job {
     /// Where it goes.
-    pub destination: Destination,
+    pub place: Place,
     /// What goes there.
     pub package: Package,
     /// What it was made of.
@@ -39,34 +40,15 @@ pub struct Deliveries {
 }
 
 /// What every delivery needs to know.
-struct Shared {
-    plan: Arc<UploadPlan>,
-    events: Events,
-    stop: Stop,
+pub(super) struct Shared {
+    pub(super) plan: Arc<UploadPlan>,
+    pub(super) outcomes: Outcomes,
+    pub(super) stop: Stop,
+    /// What earlier runs have sent; none where nothing is sent.
+    pub(super) journal: Option<Journal>,
     budget: Arc<Semaphore>,
     slots: Semaphore,
     places: Mutex<Places>,
-}
-
-/// What was delivered where.
-#[derive(Default)]
-struct Places {
-    /// Where every package goes and its name, to catch two that would overwrite each other.
-    taken: HashSet<(Container, String)>,
-    /// Containers that received something, as paths; their depth tells the kind.
-    filled: HashSet<String>,
-    /// The destinations of the instances in a folder, for the files beside them.
-    by_folder: HashMap<PathBuf, BTreeSet<usize>>,
-    destinations: Vec<Destination>,
-}
-
-/// What tells one container from another.
-#[derive(PartialEq, Eq, Hash)]
-enum Container {
-    /// On a server, labels and UIDs do: it keeps two acquisitions of one label apart.
-    Remote(Destination),
-    /// On disk, the path alone does.
-    Folder(PathBuf),
 }
 
 /// The budget is counted in KiB, because a semaphore counts to 2^32 only on some machines.
@@ -77,12 +59,13 @@ const WITHHELD: &str = "(name withheld)";
 
 impl Deliveries {
     /// Ready to take packages.
-    pub fn new(plan: &Arc<UploadPlan>, events: &Events, runtime: &Runtime, stop: &Stop) -> Self {
+    pub fn new(plan: &Arc<UploadPlan>, journal: Option<Journal>, outcomes: &Outcomes, runtime: &Runtime, stop: &Stop) -> Self {
         let budget = usize::try_from(plan.memory / UNIT).unwrap_or(Semaphore::MAX_PERMITS).clamp(1, u32::MAX as usize);
         let shared = Shared {
             plan: Arc::clone(plan),
-            events: events.clone(),
+            outcomes: outcomes.clone(),
             stop: stop.clone(),
+            journal,
             budget: Arc::new(Semaphore::new(budget)),
             slots: Semaphore::new(plan.uploads),
             places: Mutex::default(),
@@ -95,9 +78,19 @@ impl Deliveries {
         &self.shared.plan
     }
 
+    /// What earlier runs have sent; none where nothing is sent.
+    pub fn journal(&self) -> Option<&Journal> {
+        self.shared.journal.as_ref()
+    }
+
+    /// Where files get their outcomes.
+    pub fn outcomes(&self) -> &Outcomes {
+        &self.shared.outcomes
+    }
+
     /// Where events go.
     pub fn events(&self) -> &Events {
-        &self.shared.events
+        self.shared.outcomes.events()
     }
 
     /// The switch that stops the run.
@@ -110,9 +103,19 @@ impl Deliveries {
         self.shared.plan.memory
     }
 
+    /// What is said of a package that an earlier run sent and the server still has.
+    pub fn stored_before(&self, container: &str, there: &RemoteFile) -> Stored {
+        self.shared.stored_before(container, there)
+    }
+
     /// Gives a file its outcome.
     pub fn settle(&self, file: &Indexed, outcome: Outcome) {
-        self.shared.events.settle(&file.path, file.file.len(), outcome);
+        self.shared.outcomes.settle(file, outcome);
+    }
+
+    /// Waits for something that has to do with the server.
+    pub fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
+        self.handle.block_on(work)
     }
 
     /// Waits until so many bytes of the budget are free; what is larger than the budget waits for all of it. None when
@@ -141,10 +144,7 @@ impl Deliveries {
 
     /// The destinations of the instances that lay in a folder.
     pub fn destinations_of(&self, folder: &Path) -> Vec<Destination> {
-        self.shared.places(|places| {
-            let indices = places.by_folder.get(folder).into_iter().flatten();
-            indices.filter_map(|at| places.destinations.get(*at).cloned()).collect()
-        })
+        self.shared.places(|places| places.destinations_of(folder))
     }
 
     /// Takes packages over. The permit is given back when the last of them was delivered.
@@ -163,47 +163,22 @@ impl Deliveries {
     }
 
     /// Delivers one thing now and waits for it.
-    pub fn deliver_now(&self, place: Place, package: Package, sources: &[(Arc<PathBuf>, u64)]) {
-        self.handle.block_on(self.shared.deliver_to(place, package, sources));
+    pub fn deliver_now(&self, job: Job) {
+        self.handle.block_on(self.shared.deliver(job));
     }
 
-    /// Waits until everything was delivered, and counts the containers.
+    /// Has the journal on the disk to its last line.
+    pub fn close(&self) {
+        if let Some(Err(error)) = self.journal().map(Journal::sync) {
+            self.shared.stop.because(error);
+        }
+    }
+
+    /// Waits until everything was delivered.
     pub fn finish(&self) {
         self.tasks.close();
         self.handle.block_on(self.tasks.wait());
         self.tasks.reopen();
-    }
-}
-
-/// Where a delivery goes: an acquisition, or for files that are not DICOM a container above one.
-#[derive(Debug, Clone)]
-pub enum Place {
-    /// The acquisition.
-    Acquisition(Destination),
-    /// The session of this destination.
-    Session(Destination),
-    /// The project itself.
-    Project,
-}
-
-impl Place {
-    /// The labels from the subject downwards.
-    fn labels(&self) -> Vec<&str> {
-        match self {
-            Self::Acquisition(to) => vec![&to.subject.label, &to.session.label, &to.acquisition.label],
-            Self::Session(to) => vec![&to.subject.label, &to.session.label],
-            Self::Project => Vec::new(),
-        }
-    }
-}
-
-impl Places {
-    fn remember(&mut self, folder: PathBuf, to: &Destination) {
-        let known = self.by_folder.entry(folder).or_default();
-        if !known.iter().any(|at| self.destinations.get(*at) == Some(to)) {
-            known.insert(self.destinations.len());
-            self.destinations.push(to.clone());
-        }
     }
 }
 
@@ -213,46 +188,35 @@ impl Shared {
     }
 
     async fn deliver(&self, job: Job) {
-        let sources: Vec<_> = job.sources.iter().map(|f| (Arc::clone(&f.path), f.file.len())).collect();
-        self.deliver_to(Place::Acquisition(job.destination), job.package, &sources).await;
-    }
-
-    async fn deliver_to(&self, place: Place, package: Package, sources: &[(Arc<PathBuf>, u64)]) {
         let outcome = tokio::select! {
             biased;
             () = self.stop.wait_hard() => Err(stopped()),
-            outcome = self.outcome(&place, &package) => outcome,
+            outcome = self.outcome(&job) => outcome,
         };
         if matches!(outcome, Ok(Outcome::Uploaded(_) | Outcome::Prepared(_))) {
-            self.count_containers(&place);
+            self.count_containers(&job.place);
         }
+        self.outcomes.package(&outcome);
         let outcome = outcome.unwrap_or_else(Outcome::Failed);
-        for (path, len) in sources {
-            self.events.settle(path, *len, outcome.clone());
+        for source in &job.sources {
+            self.outcomes.settle(source, outcome.clone());
         }
     }
 
-    async fn outcome(&self, place: &Place, package: &Package) -> Result<Outcome, FileFailure> {
+    async fn outcome(&self, job: &Job) -> Result<Outcome, FileFailure> {
         let _slot = self.slots.acquire().await.map_err(|_| stopped())?;
         if self.stop.requested() {
             return Err(stopped());
         }
-        self.take_name(place, package)?;
-        let stored = |container_id, file_id| self.stored(place, package, container_id, file_id);
+        self.take_name(job)?;
         match &self.plan.way_out {
-            WayOut::DryRun => Ok(Outcome::Prepared(Arc::new(stored(None, None)))),
-            WayOut::Output(root) => {
-                let target = self.folder_of(root, place);
-                let (package, if_exists) = (package.clone(), self.plan.if_exists);
-                let write = tokio::task::spawn_blocking(move || folder::write(&target, &package.name, &package, if_exists));
-                let there_before = write.await.map_err(|e| FileFailure::new(FileCode::OutputWrite, e.to_string()))??;
-                let stored = Arc::new(stored(None, None));
-                Ok(if there_before { Outcome::AlreadyThere(stored) } else { Outcome::Prepared(stored) })
-            }
-            WayOut::Upload(_) => match self.upload(place, package).await {
-                Ok((there_before, container, file)) => {
-                    let stored = Arc::new(stored(Some(container), file));
-                    Ok(if there_before { Outcome::AlreadyThere(stored) } else { Outcome::Uploaded(stored) })
+            WayOut::DryRun => Ok(Outcome::Prepared(Arc::new(self.stored(job)))),
+            WayOut::Output(root) => self.write(job, root).await,
+            WayOut::Upload(target) => match send::send(self, target, job).await {
+                Ok(sent) => {
+                    let stored = Stored { container_id: Some(sent.container), file_id: sent.file, ..self.stored(job) };
+                    let stored = Arc::new(stored);
+                    Ok(if sent.there_before { Outcome::AlreadyThere(stored) } else { Outcome::Uploaded(stored) })
                 }
                 Err(UploadError::File(failure)) => Err(failure),
                 Err(UploadError::Run(error)) => {
@@ -263,108 +227,56 @@ impl Shared {
         }
     }
 
+    async fn write(&self, job: &Job, root: &Path) -> Result<Outcome, FileFailure> {
+        let target = root.join(job.place.folder(&self.plan));
+        let (package, if_exists) = (job.package.clone(), self.plan.if_exists);
+        let write = tokio::task::spawn_blocking(move || folder::write(&target, &package.name, &package, if_exists));
+        let there_before = write.await.map_err(|e| FileFailure::new(FileCode::OutputWrite, e.to_string()))??;
+        let stored = Arc::new(self.stored(job));
+        Ok(if there_before { Outcome::AlreadyThere(stored) } else { Outcome::Prepared(stored) })
+    }
+
     /// Two packages of one name in one acquisition would overwrite each other.
-    fn take_name(&self, place: &Place, package: &Package) -> Result<(), FileFailure> {
-        let Place::Acquisition(to) = place else { return Ok(()) };
+    fn take_name(&self, job: &Job) -> Result<(), FileFailure> {
+        let Place::Acquisition(to) = &job.place else { return Ok(()) };
         let container = match &self.plan.way_out {
-            WayOut::Output(folder) => Container::Folder(self.folder_of(folder, place)),
+            WayOut::Output(_) => Container::Folder(job.place.folder(&self.plan)),
             WayOut::Upload(_) | WayOut::DryRun => Container::Remote(to.clone()),
         };
-        let free = self.places(|places| places.taken.insert((container, package.name.clone())));
+        let free = self.places(|places| places.take(container, &job.package.name));
         if free { Ok(()) } else { Err(FileFailure::new(FileCode::PackageName, "two packages of this run come out alike")) }
-    }
-
-    /// Whether the server had the file before, the container's id and the file's id.
-    async fn upload(&self, place: &Place, package: &Package) -> Result<(bool, String, Option<String>), UploadError> {
-        let WayOut::Upload(target) = &self.plan.way_out else { return Err(stopped().into()) };
-        let container = match place {
-            Place::Acquisition(to) => target.hierarchy.acquisition(to).await?,
-            Place::Session(to) => target.hierarchy.session(to).await?,
-            Place::Project => target.hierarchy.project_container().await?,
-        };
-        let there = container.files.iter().find(|f| f.name == package.name);
-        if let Some(there) = there
-            && self.leave(there, package).await?
-        {
-            return Ok((true, container.reference.id.clone(), there.file_id.clone()));
-        }
-        let receipt = target.client.upload(&container.reference, &self.upload_file(package, there)).await?;
-        Ok((false, receipt.container().id.clone(), receipt.file_id().map(str::to_owned)))
-    }
-
-    /// Decides about a file of the same name that is there: true to leave it.
-    async fn leave(&self, there: &RemoteFile, package: &Package) -> Result<bool, UploadError> {
-        match self.plan.if_exists {
-            IfExists::Replace => Ok(false),
-            IfExists::Skip if same_content(there, package).await? => Ok(true),
-            IfExists::Skip => {
-                let detail = "a file of this name with other content is there";
-                Err(FileFailure::new(FileCode::UploadExists, detail)
-                    .with_hint("use `--if-exists replace` to add a new version")
-                    .into())
-            }
-            IfExists::Fail => Err(FileFailure::new(FileCode::UploadExists, "").into()),
-        }
-    }
-
-    fn upload_file(&self, package: &Package, previous: Option<&RemoteFile>) -> UploadFile {
-        let (body, events) = (package.body().clone(), self.events.clone());
-        UploadFile {
-            file_type: package.kind,
-            zip_member_count: package.members,
-            modality: package.modality.clone(),
-            previous: previous.cloned(),
-            progress: Some(Arc::new(move |bytes| events.send(Event::Sent { bytes }))),
-            ..UploadFile::new(package.name.clone(), package.len(), move || crate::package::stream(&body))
-        }
     }
 
     /// What is said of a delivery. Labels and names of data that goes as it is are values that identify: they are not
     /// said, the ids are.
-    fn stored(&self, place: &Place, package: &Package, container_id: Option<String>, file_id: Option<String>) -> Stored {
+    fn stored(&self, job: &Job) -> Stored {
         let (destination, file) = match self.plan.governing {
-            Some(_) => (self.path_of(place), package.name.clone()),
-            None => (self.path_of(&Place::Project), WITHHELD.to_owned()),
+            Some(_) => (job.place.path(&self.plan), job.package.name.clone()),
+            None => (Place::Project.path(&self.plan), WITHHELD.to_owned()),
         };
-        Stored { destination, container_id, file, size: package.len(), file_id }
+        Stored { destination, container_id: None, file, size: job.package.len(), file_id: None }
     }
 
-    fn path_of(&self, place: &Place) -> String {
-        let project = &self.plan.project;
-        let above = [project.group.as_str(), project.label.as_str()];
-        above.into_iter().chain(place.labels()).collect::<Vec<_>>().join("/")
-    }
-
-    fn folder_of(&self, root: &Path, place: &Place) -> PathBuf {
-        let project = &self.plan.project;
-        let above = [project.group.as_str(), project.label.as_str()];
-        above.into_iter().chain(place.labels()).fold(root.to_path_buf(), |at, label| at.join(routing::file_name(label)))
+    /// What is said of a package that an earlier run sent and the server still has. Nobody looked into its files again, so
+    /// the labels are not known.
+    fn stored_before(&self, container: &str, there: &RemoteFile) -> Stored {
+        let file = if self.plan.governing.is_some() { there.name.clone() } else { WITHHELD.to_owned() };
+        Stored {
+            destination: Place::Project.path(&self.plan),
+            container_id: Some(container.to_owned()),
+            file,
+            size: there.size.unwrap_or_default(),
+            file_id: there.database_id().map(str::to_owned),
+        }
     }
 
     fn count_containers(&self, place: &Place) {
-        let labels = place.labels();
-        for depth in 1..=labels.len() {
-            let path = labels.get(..depth).unwrap_or_default().join("\u{0}");
-            if self.places(|places| places.filled.insert(path)) {
-                self.events.with_totals(|totals| match depth {
-                    1 => totals.subjects += 1,
-                    2 => totals.sessions += 1,
-                    _ => totals.acquisitions += 1,
-                });
-            }
+        for depth in self.places(|places| places.fill(place)) {
+            self.outcomes.events().with_totals(|totals| match depth {
+                1 => totals.subjects += 1,
+                2 => totals.sessions += 1,
+                _ => totals.acquisitions += 1,
+            });
         }
     }
-}
-
-/// Name and size must agree, and the hash where the server states one.
-async fn same_content(there: &RemoteFile, package: &Package) -> Result<bool, FileFailure> {
-    if there.size != Some(package.len()) {
-        return Ok(false);
-    }
-    let Some(expected) = there.hash.as_deref().and_then(|h| h.strip_prefix("v0-sha384-")).map(str::to_owned) else {
-        return Ok(true);
-    };
-    let package = package.clone();
-    let hash = tokio::task::spawn_blocking(move || package.hash::<Sha384>()).await;
-    Ok(hash.unwrap_or_else(|e| Err(FileFailure::new(FileCode::ReadIo, e.to_string())))? == expected)
 }

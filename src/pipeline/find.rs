@@ -17,6 +17,7 @@ use crate::series::{Indexed, Series, SeriesIndex};
 
 use super::Stop;
 use super::guard::guarded;
+use super::outcomes::Outcomes;
 
 /// How often the running totals of the walk are told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -32,8 +33,8 @@ pub struct Work {
 }
 
 /// Walks the inputs and indexes every DICOM file. What is skipped or failed has its outcome afterwards.
-pub fn find(plan: &UploadPlan, events: &Events, pool: &ThreadPool, stop: &Stop) -> Work {
-    let (found, dicom, others) = walk(plan, events, stop);
+pub fn find(plan: &UploadPlan, outcomes: &Outcomes, pool: &ThreadPool, stop: &Stop) -> Work {
+    let (found, dicom, others) = walk(plan, outcomes, stop);
     let identified: Vec<_> = pool.install(|| {
         let identify = |file: DiscoveredFile| {
             let identity = if stop.requested() { Err(stopped()) } else { identify(&file, plan) };
@@ -53,7 +54,7 @@ pub fn find(plan: &UploadPlan, events: &Events, pool: &ThreadPool, stop: &Stop) 
             index.add(identity, indexed)
         });
         if let Err(failure) = added {
-            events.settle(&path, len, Outcome::Failed(failure));
+            outcomes.settle_path(&path, len, Outcome::Failed(failure));
         }
     }
     Work { found, series: index.into_series(), others }
@@ -64,7 +65,7 @@ pub fn stopped() -> FileFailure {
     FileFailure::new(FileCode::UploadStopped, "")
 }
 
-fn walk(plan: &UploadPlan, events: &Events, stop: &Stop) -> (u64, Vec<DiscoveredFile>, Vec<DiscoveredFile>) {
+fn walk(plan: &UploadPlan, outcomes: &Outcomes, stop: &Stop) -> (u64, Vec<DiscoveredFile>, Vec<DiscoveredFile>) {
     let (mut dicom, mut others) = (Vec::new(), Vec::new());
     let (mut files, mut bytes, mut told) = (0, 0, Instant::now());
     let _ = plan.discovery.run(&mut |found| {
@@ -72,20 +73,20 @@ fn walk(plan: &UploadPlan, events: &Events, stop: &Stop) -> (u64, Vec<Discovered
         bytes += found.len();
         match found {
             found if is_own_report(found.path(), &plan.report) => {
-                events.settle(&Arc::new(found.path().to_path_buf()), found.len(), Outcome::Skipped(SkipReason::OwnReport));
+                outcomes.settle_path(&Arc::new(found.path().to_path_buf()), found.len(), Outcome::Skipped(SkipReason::OwnReport));
             }
             Found::Dicom(file) => dicom.push(file),
             Found::Other(file) => others.push(file),
-            Found::Skipped { path, len, reason } => events.settle(&Arc::new(path), len, Outcome::Skipped(reason)),
-            Found::Failed { path, failure } => events.settle(&Arc::new(path), 0, Outcome::Failed(failure)),
+            Found::Skipped { path, len, reason } => outcomes.settle_path(&Arc::new(path), len, Outcome::Skipped(reason)),
+            Found::Failed { path, failure } => outcomes.settle_path(&Arc::new(path), 0, Outcome::Failed(failure)),
         }
         if told.elapsed() > TELL_EVERY {
-            events.send(Event::Discovered { files, bytes, done: false });
+            outcomes.events().send(Event::Discovered { files, bytes, done: false });
             told = Instant::now();
         }
         if stop.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    events.send(Event::Discovered { files, bytes, done: true });
+    outcomes.events().send(Event::Discovered { files, bytes, done: true });
     (files, dicom, others)
 }
 

@@ -9,6 +9,10 @@ mod find;
 mod folder;
 mod guard;
 mod others;
+mod outcomes;
+mod place;
+mod resume;
+mod send;
 mod stop;
 
 use std::sync::Arc;
@@ -18,27 +22,40 @@ use tokio::runtime::Runtime;
 
 use crate::event::Events;
 use crate::failure::{Error, RunCode};
+use crate::journal::Journal;
 use crate::plan::UploadPlan;
 pub use clean::READ_WHOLE;
+use deliver::Deliveries;
 pub use folder::write as write_package;
 pub use guard::guarded;
+use outcomes::Outcomes;
 pub use stop::Stop;
 
 /// Stack of a worker thread in bytes. Nesting is bounded at 64 levels; this leaves room for libraries that recurse.
 const STACK: usize = 16 << 20;
 
-/// Carries out a plan. Every file found has its outcome when this returns, also after an error.
+/// Carries out a plan. Every file found has its outcome when this returns, also after an error. `journal` holds what
+/// earlier runs have sent, where something is sent.
 ///
 /// # Errors
-/// What stopped the run: an interruption, a key that is no longer accepted, nothing to upload.
-pub fn run(plan: &Arc<UploadPlan>, events: &Events, runtime: &Runtime, stop: &Stop) -> Result<(), Error> {
+/// What stopped the run: an interruption, a key that is no longer accepted, too many failures, nothing to upload.
+pub fn run(
+    plan: &Arc<UploadPlan>,
+    journal: Option<Journal>,
+    events: &Events,
+    runtime: &Runtime,
+    stop: &Stop,
+) -> Result<(), Error> {
     let pool = workers(plan.jobs)?;
-    let found = find::find(plan, events, &pool, stop);
+    let outcomes = Outcomes::new(events, stop, plan.max_failures);
+    let found = find::find(plan, &outcomes, &pool, stop);
     let nothing = found.series.is_empty() && found.others.is_empty();
-    let deliveries = deliver::Deliveries::new(plan, events, runtime, stop);
-    clean::all(found.series, &deliveries, &pool);
+    let deliveries = Deliveries::new(plan, journal, &outcomes, runtime, stop);
+    let missing = resume::settle(found.series, &deliveries);
+    clean::all(missing, &deliveries, &pool);
     deliveries.finish();
     others::deliver(found.others, &deliveries);
+    deliveries.close();
     if !events.with_totals(|totals| totals.add_up(found.found)) {
         return Err(Error::new(RunCode::Internal, "the outcomes do not add up to the files found"));
     }

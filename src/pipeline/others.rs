@@ -12,21 +12,20 @@ use crate::event::Outcome;
 use crate::failure::FileFailure;
 use crate::package::Package;
 use crate::routing::{self, Destination};
+use crate::series::Indexed;
 
-use super::deliver::{Deliveries, Place};
+use super::deliver::{Deliveries, Job};
 use super::find::stopped;
+use super::place::Place;
 
 /// Delivers the files one by one; each has its outcome afterwards.
 pub fn deliver(files: Vec<DiscoveredFile>, deliveries: &Deliveries) {
     for file in files {
         let (path, len): (Arc<PathBuf>, u64) = (Arc::new(file.path), file.len);
-        let package = if deliveries.stop().requested() { Err(stopped()) } else { package(&path, deliveries.plan().keep_names) };
-        match package {
-            Ok(package) => {
-                let place = place(&deliveries.destinations_of(path.parent().unwrap_or(Path::new(""))));
-                deliveries.deliver_now(place, package, &[(path, len)]);
-            }
-            Err(failure) => deliveries.events().settle(&path, len, Outcome::Failed(failure)),
+        let job = if deliveries.stop().requested() { Err(stopped()) } else { job(&path, file.root, deliveries) };
+        match job {
+            Ok(job) => deliveries.deliver_now(job),
+            Err(failure) => deliveries.outcomes().settle_path(&path, len, Outcome::Failed(failure)),
         }
     }
 }
@@ -41,8 +40,15 @@ fn place(beside: &[Destination]) -> Place {
     }
 }
 
-fn package(path: &Path, keep_names: bool) -> Result<Package, FileFailure> {
-    let mut package = Package::other_file(String::new(), &Arc::new(SourceFile::new(path)?));
+fn job(path: &Arc<PathBuf>, root: PathBuf, deliveries: &Deliveries) -> Result<Job, FileFailure> {
+    let file = Arc::new(SourceFile::new(path.as_path())?);
+    let package = package(path, &file, deliveries.plan().keep_names)?;
+    let place = place(&deliveries.destinations_of(path.parent().unwrap_or(Path::new(""))));
+    Ok(Job { place, package, sources: vec![Indexed { path: Arc::clone(path), root: Arc::new(root), file }] })
+}
+
+fn package(path: &Path, file: &Arc<SourceFile>, keep_names: bool) -> Result<Package, FileFailure> {
+    let mut package = Package::other_file(String::new(), file);
     package.name = match path.file_name() {
         Some(name) if keep_names => routing::file_name(&name.to_string_lossy()),
         _ => silent_name(path, &package)?,

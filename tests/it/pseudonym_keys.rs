@@ -52,7 +52,7 @@ fn fingerprint(place: &Place, key: &str) -> String {
 
 /// The files of kept keys, by their path in the folder of state.
 fn kept(place: &Place) -> Vec<String> {
-    tree(&place.state()).into_iter().map(|(name, _)| name).collect()
+    tree(&place.state()).into_iter().map(|(name, _)| name).filter(|name| name.contains("/pseudonym-keys/")).collect()
 }
 
 fn new_key(run: Run<'_>) -> Run<'_> {

@@ -114,5 +114,5 @@ fn names_become_single_components_that_stay_apart() {
 
 #[test]
 fn the_folder_follows_the_given_home() {
-    assert_eq!(pseudonym_key_folder(Some(OsStr::new("/x"))), Some("/x/pseudonym-keys".into()));
+    assert_eq!(state_folder(Some(OsStr::new("/x"))), Some("/x".into()));
 }

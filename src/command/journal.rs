@@ -1,0 +1,53 @@
+//! The journal of an upload: where it lies, whose it is, and what is said about it.
+
+use crate::config::{Config, PackageBy};
+use crate::event::{Events, Severity};
+use crate::failure::{Error, RunCode};
+use crate::journal::{Identity, Journal};
+use crate::plan::{UploadPlan, WayOut};
+use crate::sandbox::Sandbox;
+
+use super::state_folder;
+
+/// The folder of journals inside that of state, or inside a sandbox's own.
+const JOURNALS: &str = "journal";
+
+/// Opens the journal of a run that sends something.
+pub fn open(plan: &UploadPlan, config: &Config, sandbox: Option<&Sandbox>) -> Result<Option<Journal>, Error> {
+    let WayOut::Upload(target) = &plan.way_out else { return Ok(None) };
+    let folder = sandbox.map(Sandbox::home).or_else(state_folder).ok_or_else(|| {
+        Error::new(RunCode::JournalUnwritable, "there is no folder for the journal of what was sent")
+            .because("this account has no home folder")
+            .with_hint("name a folder with FWUPLOAD_STATE_HOME")
+    })?;
+    let governing = plan.governing.as_ref();
+    let identity = Identity {
+        site: target.client.host(),
+        project: &plan.project.id,
+        profile: governing.map(|governing| governing.digest.as_str()),
+        key: governing.and_then(|governing| governing.key.as_deref()),
+    };
+    Journal::open(&folder.join(JOURNALS), identity, &settings(plan, config), config.transfer.fresh).map(Some)
+}
+
+/// Everything but profile and key that decides what is sent for a file, and where to. Another version of the program may
+/// clean otherwise.
+fn settings(plan: &UploadPlan, config: &Config) -> String {
+    let package = match plan.package_by {
+        PackageBy::Series => "series",
+        PackageBy::Instance => "instance",
+    };
+    let (labels, residual) = (&plan.forced_labels, config.residual);
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{version}\n{package}\n{:?}\n{:?}\n{residual:?}\n{}", labels.subject, labels.session, plan.keep_names)
+}
+
+/// Says that the run goes on where earlier ones stopped.
+pub fn announce(journal: Option<&Journal>, events: &Events) {
+    let before = journal.map_or(0, Journal::confirmed_before);
+    if before > 0 {
+        let packages = if before == 1 { "1 package".to_owned() } else { format!("{before} packages") };
+        let text = format!("earlier runs sent {packages} to this project: what the server still has is not sent again");
+        events.notice(Severity::Notice, "resume", text);
+    }
+}

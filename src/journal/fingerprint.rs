@@ -1,0 +1,143 @@
+//! Keyed digests that stand for files and places: the journal must say which, and must not say what they are called.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hmac::digest::Key;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::Sha256;
+
+use crate::dicom::SourceFile;
+
+/// Bytes of a mark: enough that no two of them meet by chance.
+const LENGTH: usize = 16;
+
+/// A keyed digest, written in hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Mark([u8; LENGTH]);
+
+impl fmt::Debug for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl Serialize for Mark {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&hex::encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Mark {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let mut mark = [0; LENGTH];
+        hex::decode_to_slice(text, &mut mark).map_err(de::Error::custom)?;
+        Ok(Self(mark))
+    }
+}
+
+/// Makes marks under the salt of one journal.
+#[derive(Clone)]
+pub struct Marker {
+    primed: Hmac<Sha256>,
+    settings: [u8; LENGTH],
+}
+
+impl fmt::Debug for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Marker(..)")
+    }
+}
+
+impl Marker {
+    /// For a journal with this salt, in a run with these settings.
+    pub fn new(salt: &str, settings: &str) -> Self {
+        // HMAC takes keys of any length; the error exists for other constructions.
+        let primed = Hmac::new_from_slice(salt.as_bytes()).unwrap_or_else(|_| Hmac::new(&Key::<Hmac<Sha256>>::default()));
+        let unset = Self { primed, settings: [0; LENGTH] };
+        let settings = unset.mark(b"settings", [settings.as_bytes()]).0;
+        Self { settings, ..unset }
+    }
+
+    /// Stands for a file as it is now under the run's settings: its path, length and time of change.
+    pub fn source(&self, file: &SourceFile) -> Mark {
+        let path = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_path_buf());
+        let (length, changed) = (file.len().to_le_bytes(), nanoseconds(file.modified()).to_le_bytes());
+        self.mark(b"source", [path_bytes(&path), &length, &changed, &self.settings])
+    }
+
+    /// Stands for several files together, in whatever order they come.
+    pub fn sources(&self, mut of: Vec<Mark>) -> Mark {
+        of.sort_unstable();
+        self.mark(b"sources", of.iter().map(|mark| mark.0.as_slice()))
+    }
+
+    /// Stands for a name in a container.
+    pub fn place(&self, container: &str, name: &str) -> Mark {
+        self.mark(b"place", [container.as_bytes(), name.as_bytes()])
+    }
+
+    fn mark<'p>(&self, what: &'p [u8], parts: impl IntoIterator<Item = &'p [u8]>) -> Mark {
+        let mut hmac = self.primed.clone();
+        for part in std::iter::once(what).chain(parts) {
+            hmac.update(&(part.len() as u64).to_le_bytes());
+            hmac.update(part);
+        }
+        let digest = hmac.finalize().into_bytes();
+        Mark(digest.first_chunk().copied().unwrap_or_default())
+    }
+}
+
+fn path_bytes(path: &Path) -> &[u8] {
+    OsStr::as_encoded_bytes(path.as_os_str())
+}
+
+/// Since 1970; what lies before, or is not known, counts as nothing.
+fn nanoseconds(time: Option<SystemTime>) -> u128 {
+    time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_nanos())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn marker() -> Marker {
+        Marker::new("00ff", "")
+    }
+
+    #[test]
+    fn a_source_is_its_path_its_length_its_time_and_the_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("doe_jane.dcm");
+        std::fs::write(&path, b"one").unwrap();
+        let file = SourceFile::new(&path).unwrap();
+        let mark = marker().source(&file);
+        assert_eq!(mark, marker().source(&SourceFile::new(&path).unwrap()));
+        assert_ne!(mark, Marker::new("00ff", "subject=x").source(&file));
+        assert_ne!(mark, Marker::new("00fe", "").source(&file));
+        let time = SystemTime::now() + std::time::Duration::from_secs(5);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        assert_ne!(mark, marker().source(&SourceFile::new(&path).unwrap()));
+    }
+
+    #[test]
+    fn several_sources_have_no_order_and_parts_do_not_run_into_each_other() {
+        let [one, two] = ["a", "b"].map(|name| marker().place("id", name));
+        assert_eq!(marker().sources(vec![one, two]), marker().sources(vec![two, one]));
+        assert_ne!(marker().sources(vec![one]), marker().sources(vec![one, two]));
+        assert_ne!(marker().place("ab", "c"), marker().place("a", "bc"));
+    }
+
+    #[test]
+    fn a_mark_reads_back_from_its_digits() {
+        let mark = marker().place("id", "name");
+        let text = serde_json::to_string(&mark).unwrap();
+        assert_eq!(serde_json::from_str::<Mark>(&text).unwrap(), mark);
+        assert!(serde_json::from_str::<Mark>("\"00\"").is_err() && serde_json::from_str::<Mark>("\"zz\"").is_err());
+    }
+}

@@ -1,0 +1,161 @@
+//! What a journal says, as fast as a run asks for it. Holds no members: a journal of a million instances stays small.
+
+use std::collections::HashMap;
+
+use super::Parcel;
+use super::fingerprint::Mark;
+use super::line::{Confirmation, Intent, Member};
+use crate::flywheel::{ContainerKind, ContainerRef, RemoteFile};
+
+/// A package that the server confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Where it lies.
+    pub container: ContainerRef,
+    /// The container and the name in it.
+    pub place: Mark,
+    sources: Mark,
+    size: u64,
+    sha384: Option<Box<str>>,
+    file_id: Option<Box<str>>,
+    version: Option<u64>,
+    /// Where its line begins in the journal.
+    offset: u64,
+}
+
+impl Confirmed {
+    fn read(line: &Confirmation, offset: u64) -> Option<Self> {
+        Some(Self {
+            container: ContainerRef { kind: ContainerKind::parse(&line.kind)?, id: line.container.clone() },
+            place: line.place,
+            sources: line.sources,
+            size: line.size,
+            sha384: line.sha384.as_deref().map(Box::from),
+            file_id: line.file_id.as_deref().map(Box::from),
+            version: line.version,
+            offset,
+        })
+    }
+
+    /// Whether what the server lists is what was confirmed, by all that both of them say.
+    pub fn is(&self, there: &RemoteFile) -> bool {
+        fn agree<T: PartialEq + Copy>(one: Option<T>, other: Option<T>) -> bool {
+            one.zip(other).is_none_or(|(one, other)| one == other)
+        }
+        there.size == Some(self.size)
+            && agree(self.file_id.as_deref(), there.database_id())
+            && agree(self.version, there.version)
+            && agree(self.sha384.as_deref(), there.sha384())
+    }
+}
+
+/// What the journal knows of a file on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing: somebody else put it there, or replaced what we did.
+    Foreign,
+    /// An earlier run sent it, made of the same files.
+    Ours,
+    /// An earlier run sent it, made of other files; its SHA-384 where that is known.
+    Earlier(Option<String>),
+    /// An earlier run was about to send it, made of the same files, and did not hear that it arrived.
+    Begun,
+}
+
+/// How the members of a package differ from those that were sent before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changes {
+    /// Members then.
+    pub before: usize,
+    /// Members now.
+    pub now: usize,
+    /// Members of now that were not sent before as they are.
+    pub new: usize,
+    /// Members of then that are no longer there.
+    pub gone: usize,
+}
+
+impl Changes {
+    pub(super) fn between(before: &[Member], now: &[Member]) -> Self {
+        let content = |member: &Member| (member.size, member.crc32);
+        let mut left: HashMap<_, usize> = HashMap::new();
+        for member in before {
+            *left.entry(content(member)).or_default() += 1;
+        }
+        let mut new = 0;
+        for member in now {
+            match left.get_mut(&content(member)) {
+                Some(count @ 1..) => *count -= 1,
+                _ => new += 1,
+            }
+        }
+        Self { before: before.len(), now: now.len(), new, gone: left.values().sum() }
+    }
+}
+
+/// What a journal says.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    confirmed: HashMap<Mark, Confirmed>,
+    by_sources: HashMap<Mark, Mark>,
+    begun: HashMap<Mark, Intent>,
+    /// Lines of the file that no longer count.
+    pub(super) dead: usize,
+}
+
+impl Index {
+    /// How many lines the same would take, the header among them.
+    pub(super) fn live_lines(&self) -> usize {
+        1 + self.confirmed.len() + self.begun.len()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.confirmed.len()
+    }
+
+    pub(super) fn begin(&mut self, intent: Intent) {
+        self.begun.insert(intent.place, intent);
+    }
+
+    /// The later word about a place counts.
+    pub(super) fn confirm(&mut self, line: &Confirmation, offset: u64) {
+        let Some(confirmed) = Confirmed::read(line, offset) else { return };
+        self.begun.remove(&line.place);
+        let before = self.confirmed.get(&line.place).map(|before| before.sources);
+        if let Some(before) = before.filter(|before| self.by_sources.get(before) == Some(&line.place)) {
+            self.by_sources.remove(&before);
+        }
+        self.by_sources.insert(line.sources, line.place);
+        self.confirmed.insert(line.place, confirmed);
+    }
+
+    pub(super) fn recall(&self, together: Mark, each: &[Mark]) -> Option<Vec<Confirmed>> {
+        let of = |sources: &Mark| self.by_sources.get(sources).and_then(|place| self.confirmed.get(place)).cloned();
+        of(&together).map(|one| vec![one]).or_else(|| each.iter().map(of).collect())
+    }
+
+    pub(super) fn standing(&self, parcel: &Parcel, there: &RemoteFile) -> Standing {
+        let confirmed = self.confirmed.get(&parcel.place).filter(|confirmed| confirmed.is(there));
+        let begun = self.begun.get(&parcel.place).filter(|intent| there.size == Some(intent.size));
+        match (confirmed, begun) {
+            (Some(ours), _) if ours.sources == parcel.sources => Standing::Ours,
+            (None, Some(intent)) if intent.sources == parcel.sources => Standing::Begun,
+            (Some(ours), _) => Standing::Earlier(ours.sha384.as_deref().map(str::to_owned)),
+            (None, Some(_)) => Standing::Earlier(None),
+            (None, None) => Standing::Foreign,
+        }
+    }
+
+    pub(super) fn offset(&self, place: Mark) -> Option<u64> {
+        self.confirmed.get(&place).map(|confirmed| confirmed.offset)
+    }
+
+    /// Where the lines that still count begin, and the intents that are open.
+    pub(super) fn live(&self) -> (Vec<u64>, Vec<Intent>) {
+        let mut offsets: Vec<_> = self.confirmed.values().map(|confirmed| confirmed.offset).collect();
+        offsets.sort_unstable();
+        let mut begun: Vec<_> = self.begun.values().copied().collect();
+        begun.sort_unstable_by_key(|intent| intent.place);
+        (offsets, begun)
+    }
+}

@@ -1,0 +1,99 @@
+//! The lines of a journal.
+
+use serde::{Deserialize, Serialize};
+
+use super::Identity;
+use super::fingerprint::Mark;
+
+/// The version of the lines. A journal of another version is begun anew.
+pub const VERSION: u32 = 1;
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(super) enum Line {
+    /// Whose journal it is; the first line.
+    Journal(Header),
+    /// A package is going to be sent.
+    Sending(Intent),
+    /// The server confirmed a package.
+    Confirmed(Confirmation),
+}
+
+/// Whose journal it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Header {
+    pub(super) v: u32,
+    pub(super) site: String,
+    pub(super) project: String,
+    pub(super) profile: Option<String>,
+    pub(super) key: Option<String>,
+    /// The key of the marks, in hexadecimal digits.
+    pub(super) salt: String,
+}
+
+impl Header {
+    /// The first line of a new journal.
+    pub(super) fn new(identity: Identity<'_>) -> std::io::Result<Self> {
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).map_err(|error| std::io::Error::other(error.to_string()))?;
+        Ok(Self {
+            v: VERSION,
+            site: identity.site.to_owned(),
+            project: identity.project.to_owned(),
+            profile: identity.profile.map(str::to_owned),
+            key: identity.key.map(str::to_owned),
+            salt: hex::encode(salt),
+        })
+    }
+
+    /// Whose journal it says to be.
+    pub(super) fn identity(&self) -> Identity<'_> {
+        Identity { site: &self.site, project: &self.project, profile: self.profile.as_deref(), key: self.key.as_deref() }
+    }
+
+    /// Whether it is that of this identity, in lines that we can read.
+    pub(super) fn is_of(&self, identity: Identity<'_>) -> bool {
+        self.v == VERSION && self.identity() == identity && !self.salt.is_empty()
+    }
+}
+
+/// A package that is going to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Intent {
+    pub(super) place: Mark,
+    pub(super) sources: Mark,
+    pub(super) size: u64,
+}
+
+/// A package that the server has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Confirmation {
+    pub(super) place: Mark,
+    pub(super) sources: Mark,
+    /// The kind of the container.
+    pub(super) kind: String,
+    /// Its database id.
+    pub(super) container: String,
+    pub(super) size: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sha384: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) file_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<u64>,
+    #[serde(default)]
+    pub(super) members: Vec<Member>,
+}
+
+/// A member of a package: the file that it was made of and what came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The file.
+    pub source: Mark,
+    /// What came out, in bytes.
+    pub size: u64,
+    /// Its CRC-32; none for a package of one file, whose own hash is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crc32: Option<u32>,
+}

@@ -1,0 +1,51 @@
+//! The lock of a journal: two runs that send the same to the same place would get in each other's way.
+//!
+//! The operating system gives it back however a run ends.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{private, unwritable};
+use crate::failure::{Error, RunCode};
+
+/// How long a run waits for another one to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it looks.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Held until it is dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock, and writes down whose it is.
+    pub(super) fn take(path: &Path) -> Result<Self, Error> {
+        let mut file = private(path).map_err(|error| unwritable(path, &error))?;
+        let begin = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if begin.elapsed() < PATIENCE => std::thread::sleep(STEP),
+                Err(TryLockError::WouldBlock) => return Err(held(&mut file)),
+                // Some network file systems know no locks; a line is appended whole even so.
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => break,
+                Err(TryLockError::Error(error)) => return Err(unwritable(path, &error)),
+            }
+        }
+        // Only for the message of whoever waits: that it cannot be written must not stop a run.
+        let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+        Ok(Self { _file: file })
+    }
+}
+
+fn held(file: &mut File) -> Error {
+    let mut holder = String::new();
+    let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(32).read_to_string(&mut holder));
+    let who = holder.trim().parse::<u32>().map_or_else(|_| String::new(), |pid| format!(" (process {pid})"));
+    Error::new(RunCode::JournalLocked, format!("another run{who} is sending to this project under the same profile"))
+        .because("waited for 5 seconds")
+}

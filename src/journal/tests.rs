@@ -1,0 +1,231 @@
+//! A journal across runs, cuts and strangers.
+
+use std::io::Write as _;
+
+use super::*;
+use crate::flywheel::ContainerKind;
+
+const WHOSE: Identity<'_> = Identity { site: "site.example", project: "p1", profile: Some("sha256:aa"), key: None };
+
+fn open(folder: &Path, fresh: bool) -> Journal {
+    Journal::open(folder, WHOSE, "", fresh).unwrap()
+}
+
+fn container() -> ContainerRef {
+    ContainerRef { kind: ContainerKind::Acquisition, id: "0123456789abcdef01234567".to_owned() }
+}
+
+/// A package `name` made of sources that stand in for files of these names.
+fn parcel(journal: &Journal, name: &str, sources: &[&str]) -> Parcel {
+    let marker = journal.marker();
+    let sources: Vec<_> = sources.iter().map(|source| marker.place("source", source)).collect();
+    let members = sources.iter().map(|source| Member { source: *source, size: 10, crc32: Some(7) }).collect();
+    Parcel { place: marker.place(&container().id, name), sources: marker.sources(sources), size: 100, members }
+}
+
+fn sources(parcel: &Parcel) -> Vec<Mark> {
+    parcel.members.iter().map(|member| member.source).collect()
+}
+
+fn on_server() -> RemoteFile {
+    RemoteFile { size: Some(100), file_id: Some("f1".to_owned()), version: Some(1), ..RemoteFile::default() }
+}
+
+fn word() -> Word {
+    Word { sha384: Some("ab".to_owned()), ..Word::from(&on_server()) }
+}
+
+fn file_of(folder: &Path) -> PathBuf {
+    folder.join(WHOSE.file_name())
+}
+
+#[test]
+fn what_was_confirmed_is_recalled_by_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path(), false);
+    let sent = parcel(&journal, "a.zip", &["1", "2"]);
+    assert_eq!(journal.recall(&sources(&sent)), None);
+    journal.sending(&sent).unwrap();
+    journal.confirmed(&sent, &container(), word()).unwrap();
+    drop(journal);
+
+    let journal = open(folder.path(), false);
+    assert_eq!(journal.confirmed_before(), 1);
+    let recalled = journal.recall(&sources(&sent)).unwrap();
+    assert_eq!((recalled.len(), &recalled[0].container, recalled[0].place), (1, &container(), sent.place));
+    assert!(recalled[0].is(&on_server()));
+    assert_eq!(journal.standing(&sent, &on_server()), Standing::Ours);
+    assert_eq!(journal.recall(&sources(&sent)[..1]), None, "a part of a package is not the package");
+}
+
+#[test]
+fn files_that_went_alone_are_recalled_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path(), false);
+    let (one, two) = (parcel(&journal, "1.dcm", &["1"]), parcel(&journal, "2.dcm", &["2"]));
+    journal.confirmed(&one, &container(), word()).unwrap();
+    let both = [sources(&one), sources(&two)].concat();
+    assert_eq!(journal.recall(&both), None);
+    journal.confirmed(&two, &container(), word()).unwrap();
+    assert_eq!(journal.recall(&both).unwrap().iter().map(|sent| sent.place).collect::<Vec<_>>(), [one.place, two.place]);
+}
+
+#[test]
+fn whose_a_file_is_depends_on_all_that_both_sides_say_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path(), false);
+    let sent = parcel(&journal, "a.zip", &["1"]);
+    assert_eq!(journal.standing(&sent, &on_server()), Standing::Foreign);
+    journal.sending(&sent).unwrap();
+    assert_eq!(journal.standing(&sent, &on_server()), Standing::Begun);
+    assert_eq!(journal.standing(&parcel(&journal, "a.zip", &["1", "2"]), &on_server()), Standing::Earlier(None));
+    journal.confirmed(&sent, &container(), word()).unwrap();
+    let hash = |hex: &str| Some(format!("v0-sha384-{hex}"));
+    for (there, standing) in [
+        (on_server(), Standing::Ours),
+        (RemoteFile { file_id: None, version: None, hash: hash("ab"), ..on_server() }, Standing::Ours),
+        (RemoteFile { hash: hash("cd"), ..on_server() }, Standing::Foreign),
+        (RemoteFile { size: Some(99), ..on_server() }, Standing::Foreign),
+        (RemoteFile { version: Some(2), ..on_server() }, Standing::Foreign),
+        (RemoteFile { file_id: Some("f2".to_owned()), ..on_server() }, Standing::Foreign),
+    ] {
+        assert_eq!(journal.standing(&sent, &there), standing, "{there:?}");
+    }
+    let grown = parcel(&journal, "a.zip", &["1", "2"]);
+    assert_eq!(journal.standing(&grown, &on_server()), Standing::Earlier(Some("ab".to_owned())));
+}
+
+#[test]
+fn a_package_that_changed_says_how() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path(), false);
+    let mut sent = parcel(&journal, "a.zip", &["1", "2", "3"]);
+    journal.confirmed(&sent, &container(), word()).unwrap();
+    sent.members[0].crc32 = Some(8);
+    sent.members.pop();
+    assert_eq!(journal.changes(&sent), Some(Changes { before: 3, now: 2, new: 1, gone: 2 }));
+    assert_eq!(journal.changes(&parcel(&journal, "b.zip", &[])), None);
+}
+
+#[test]
+fn a_torn_line_and_lines_that_nobody_can_read_are_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path(), false);
+    let (one, two) = (parcel(&journal, "a", &["1"]), parcel(&journal, "b", &["2"]));
+    journal.confirmed(&one, &container(), word()).unwrap();
+    drop(journal);
+    let mut file = File::options().append(true).open(file_of(folder.path())).unwrap();
+    file.write_all(b"{\"type\":\"confirmed\",\"place\n\xff\xfe\n[]\n{\"type\":\"confi").unwrap();
+    let journal = open(folder.path(), false);
+    journal.confirmed(&two, &container(), word()).unwrap();
+    drop(journal);
+    let journal = open(folder.path(), false);
+    assert!(journal.recall(&sources(&one)).is_some() && journal.recall(&sources(&two)).is_some());
+    assert_eq!(journal.changes(&two), Some(Changes { before: 1, now: 1, new: 0, gone: 0 }), "lines are found again");
+}
+
+#[test]
+fn every_truncation_leaves_a_journal_that_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path(), false);
+    let sent = ["1", "2"].map(|name| parcel(&journal, name, &[name]));
+    for parcel in &sent {
+        journal.confirmed(parcel, &container(), word()).unwrap();
+    }
+    drop(journal);
+    let whole = std::fs::read(file_of(folder.path())).unwrap();
+    for length in 0..whole.len() {
+        std::fs::write(file_of(folder.path()), &whole[..length]).unwrap();
+        let journal = open(folder.path(), false);
+        let known = sent.iter().filter(|parcel| journal.recall(&sources(parcel)).is_some()).count();
+        let lines = whole[..length].split(|byte| *byte == b'\n').count() - 1;
+        assert_eq!(known, lines.saturating_sub(1), "cut at {length}");
+        let more = parcel(&journal, "3", &["3"]);
+        journal.confirmed(&more, &container(), word()).unwrap();
+        drop(journal);
+        assert!(open(folder.path(), false).recall(&sources(&more)).is_some(), "cut at {length}");
+    }
+}
+
+#[test]
+fn another_identity_knows_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: std::collections::BTreeSet<_> = [
+        WHOSE,
+        Identity { site: "other.example", ..WHOSE },
+        Identity { project: "p2", ..WHOSE },
+        Identity { profile: None, ..WHOSE },
+        Identity { key: Some("k"), ..WHOSE },
+    ]
+    .map(|identity| identity.file_name())
+    .into();
+    assert_eq!(names.len(), 5);
+    // A file that was copied over that of another identity is not believed.
+    drop(open(folder.path(), false));
+    let other = Identity { project: "p2", ..WHOSE };
+    std::fs::copy(file_of(folder.path()), folder.path().join(other.file_name())).unwrap();
+    let journal = Journal::open(folder.path(), other, "", false).unwrap();
+    assert_ne!(journal.marker().place("a", "b"), Marker::new("", "").place("a", "b"));
+    drop(journal);
+    let text = std::fs::read_to_string(folder.path().join(other.file_name())).unwrap();
+    assert!(text.contains(r#""project":"p2""#) && text.lines().count() == 1, "{text}");
+}
+
+#[test]
+fn a_fresh_run_looks_at_nothing_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path(), false);
+    let (one, two) = (parcel(&journal, "a", &["1"]), parcel(&journal, "b", &["2"]));
+    journal.confirmed(&one, &container(), word()).unwrap();
+    drop(journal);
+    let journal = open(folder.path(), true);
+    assert_eq!((journal.confirmed_before(), journal.recall(&sources(&one))), (0, None));
+    journal.confirmed(&two, &container(), word()).unwrap();
+    drop(journal);
+    assert_eq!(open(folder.path(), false).confirmed_before(), 2);
+}
+
+#[test]
+fn lines_that_no_longer_count_are_dropped_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path(), false);
+    let (kept, begun) = (parcel(&journal, "a", &["1"]), parcel(&journal, "c", &["3"]));
+    for _ in 0..1200 {
+        journal.confirmed(&kept, &container(), word()).unwrap();
+    }
+    journal.sending(&begun).unwrap();
+    drop(journal);
+    let lines = || std::fs::read_to_string(file_of(folder.path())).unwrap().lines().count();
+    assert_eq!(lines(), 1202);
+    let journal = open(folder.path(), false);
+    assert_eq!(lines(), 3);
+    assert!(journal.recall(&sources(&kept)).is_some());
+    assert_eq!(journal.changes(&kept).map(|changes| changes.before), Some(1));
+    assert_eq!(journal.standing(&begun, &on_server()), Standing::Begun);
+}
+
+#[test]
+fn nobody_else_gets_in_meanwhile_and_nobody_else_may_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path(), false);
+    let error = Journal::open(folder.path(), WHOSE, "", false).unwrap_err();
+    assert_eq!(error.code, RunCode::JournalLocked);
+    assert!(error.what.contains(&std::process::id().to_string()), "{error}");
+    #[cfg(unix)]
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        use std::os::unix::fs::PermissionsExt;
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
+    }
+    drop(journal);
+    open(folder.path(), false);
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocked = folder.path().join("file");
+    std::fs::write(&blocked, b"").unwrap();
+    let error = Journal::open(&blocked.join("journal"), WHOSE, "", false).unwrap_err();
+    assert_eq!(error.code, RunCode::JournalUnwritable);
+}

@@ -1,0 +1,103 @@
+//! Gives files their outcomes, and stops the run when too many of them are bad or the network is gone.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Stop;
+use crate::event::{Events, Outcome};
+use crate::failure::{Error, FileCode, FileFailure, RunCode};
+use crate::series::Indexed;
+
+/// So many packages in a row that fail for the same network reason end the run: the next ones would fare no better.
+const STREAK: u32 = 5;
+
+/// The one way for a file to get its outcome.
+#[derive(Debug, Clone)]
+pub struct Outcomes {
+    events: Events,
+    stop: Stop,
+    most_failures: Option<u64>,
+    failed: Arc<AtomicU64>,
+    streak: Arc<Mutex<(Option<FileCode>, u32)>>,
+}
+
+impl Outcomes {
+    /// For a run that stops after so many failed files.
+    pub fn new(events: &Events, stop: &Stop, most_failures: Option<u64>) -> Self {
+        Self { events: events.clone(), stop: stop.clone(), most_failures, failed: Arc::default(), streak: Arc::default() }
+    }
+
+    /// Where other events go.
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Gives a file that holds an instance its outcome.
+    pub fn settle(&self, file: &Indexed, outcome: Outcome) {
+        self.settle_path(&file.path, file.file.len(), outcome);
+    }
+
+    /// Gives a file its outcome.
+    pub fn settle_path(&self, path: &Arc<PathBuf>, bytes: u64, outcome: Outcome) {
+        let failed = matches!(&outcome, Outcome::Failed(failure) if failure.code != FileCode::UploadStopped);
+        self.events.settle(path, bytes, outcome);
+        if failed {
+            self.count_failure();
+        }
+    }
+
+    fn count_failure(&self) {
+        let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.most_failures.is_some_and(|most| failed >= most) {
+            let files = if failed == 1 { "1 file".to_owned() } else { format!("{failed} files") };
+            self.stop.because(Error::new(RunCode::TooManyFailures, format!("stopped after {files} failed")));
+        }
+    }
+
+    /// Takes note of how a package fared.
+    pub fn package(&self, outcome: &Result<Outcome, FileFailure>) {
+        let trouble = outcome.as_ref().err().filter(|failure| is_of_network(failure.code));
+        let mut streak = self.streak.lock().unwrap_or_else(PoisonError::into_inner);
+        *streak = match (trouble, *streak) {
+            (None, _) => (None, 0),
+            (Some(failure), (Some(code), count)) if code == failure.code => (Some(code), count + 1),
+            (Some(failure), _) => (Some(failure.code), 1),
+        };
+        if let Some(failure) = trouble.filter(|_| streak.1 >= STREAK) {
+            let error = Error::new(RunCode::NetworkUnavailable, format!("{STREAK} packages in a row failed for the same reason"));
+            let error = error.because(failure.message());
+            self.stop.because(error.with_hint("run the same command again later: it goes on where it stopped"));
+        }
+    }
+}
+
+/// Whether other packages are likely to fail for the same reason.
+fn is_of_network(code: FileCode) -> bool {
+    matches!(code, FileCode::UploadNetwork | FileCode::UploadServer | FileCode::UploadThrottled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(codes: &[FileCode]) -> Option<RunCode> {
+        let stop = Stop::default();
+        let (sender, _receiver) = crossbeam_channel::unbounded();
+        let outcomes = Outcomes::new(&Events::new(sender), &stop, None);
+        for code in codes {
+            outcomes.package(&Err(FileFailure::new(*code, "")));
+        }
+        stop.reason().map(|error| error.code)
+    }
+
+    #[test]
+    fn a_network_that_is_gone_ends_the_run_and_single_troubles_do_not() {
+        use FileCode::{UploadNetwork as Gone, UploadRejected as Refused, UploadServer as Broken};
+        assert_eq!(after(&[Gone; 5]), Some(RunCode::NetworkUnavailable));
+        assert_eq!(after(&[Gone; 4]), None);
+        assert_eq!(after(&[Gone, Gone, Gone, Gone, Broken, Gone]), None);
+        assert_eq!(after(&[Gone, Gone, Gone, Gone, Refused, Gone]), None);
+        assert_eq!(after(&[Refused; 20]), None);
+    }
+}

@@ -1,0 +1,171 @@
+//! Sending one package: is it there already, whose is it, send it, note it down.
+//!
+//! Owns the rule that nothing is sent twice and nobody else's file is replaced unasked.
+
+use std::sync::Arc;
+
+use sha2::Sha384;
+
+use crate::config::IfExists;
+use crate::event::{Event, Severity};
+use crate::failure::{FileCode, FileFailure};
+use crate::flywheel::{Container, RemoteFile, UploadError, UploadFile};
+use crate::journal::{Journal, Member, Parcel, Standing, Word};
+use crate::package::Package;
+use crate::plan::Target;
+
+use super::deliver::{Job, Shared};
+use super::place::Place;
+
+/// A package that the server has.
+pub struct Sent {
+    /// It had it before.
+    pub there_before: bool,
+    /// The container's database id.
+    pub container: String,
+    /// The file's database id, where the server states one.
+    pub file: Option<String>,
+}
+
+/// Has the server have a package.
+pub(super) async fn send(shared: &Shared, target: &Target, job: &Job) -> Result<Sent, UploadError> {
+    let container = match &job.place {
+        Place::Acquisition(to) => target.hierarchy.acquisition(to).await?,
+        Place::Session(to) => target.hierarchy.session(to).await?,
+        Place::Project => target.hierarchy.project_container().await?,
+    };
+    let delivery = Delivery { shared, job, container: &container, noted: Noted::new(shared, job, &container) };
+    let there = container.files.iter().find(|file| file.name == job.package.name);
+    if let Some(there) = there
+        && delivery.leave(there).await?
+    {
+        delivery.note(Word::from(there));
+        return Ok(delivery.sent(true, there.database_id()));
+    }
+    delivery.announce()?;
+    let receipt = target.client.upload(&container.reference, &delivery.upload_file(there)).await?;
+    delivery.note(Word::from(&receipt));
+    Ok(delivery.sent(false, receipt.file_id()))
+}
+
+/// A package and the container that it goes to.
+struct Delivery<'a> {
+    shared: &'a Shared,
+    job: &'a Job,
+    container: &'a Container,
+    noted: Option<Noted<'a>>,
+}
+
+/// The package as the journal knows it.
+struct Noted<'a> {
+    journal: &'a Journal,
+    parcel: Parcel,
+}
+
+impl<'a> Noted<'a> {
+    fn new(shared: &'a Shared, job: &Job, container: &Container) -> Option<Self> {
+        let journal = shared.journal.as_ref()?;
+        let marker = journal.marker();
+        let sources: Vec<_> = job.sources.iter().map(|source| marker.source(&source.file)).collect();
+        let sums = job.package.sums().iter();
+        let members =
+            sources.iter().zip(sums).map(|(source, sum)| Member { source: *source, size: sum.len, crc32: sum.crc32 }).collect();
+        let place = marker.place(&container.reference.id, &job.package.name);
+        let parcel = Parcel { place, sources: marker.sources(sources), size: job.package.len(), members };
+        Some(Self { journal, parcel })
+    }
+}
+
+impl Delivery<'_> {
+    fn sent(&self, there_before: bool, file: Option<&str>) -> Sent {
+        Sent { there_before, container: self.container.reference.id.clone(), file: file.map(str::to_owned) }
+    }
+
+    /// Notes what is about to be sent. A run that cannot do so stops before it.
+    fn announce(&self) -> Result<(), UploadError> {
+        let Some(Noted { journal, parcel }) = &self.noted else { return Ok(()) };
+        on_disk(|| journal.sending(parcel)).map_err(UploadError::Run)
+    }
+
+    /// Notes what the server has. Should that fail, this package has arrived all the same, and the run stops after it.
+    fn note(&self, word: Word) {
+        let Some(Noted { journal, parcel }) = &self.noted else { return };
+        if let Err(error) = on_disk(|| journal.confirmed(parcel, &self.container.reference, word)) {
+            self.shared.stop.because(error);
+        }
+    }
+
+    /// Decides about a file of the same name that is there: true to leave it. What this program put there is its own to
+    /// replace; about everything else `--if-exists` decides.
+    async fn leave(&self, there: &RemoteFile) -> Result<bool, UploadError> {
+        let standing = self.noted.as_ref().map_or(Standing::Foreign, |noted| noted.journal.standing(&noted.parcel, there));
+        match standing {
+            Standing::Ours => Ok(true),
+            Standing::Earlier(hash) => {
+                let same = self.holds(there, hash).await?;
+                if !same {
+                    self.tell_of_changes();
+                }
+                Ok(same)
+            }
+            Standing::Begun if self.same_content(there).await? => Ok(true),
+            Standing::Begun | Standing::Foreign => self.leave_to_others(there).await,
+        }
+    }
+
+    async fn leave_to_others(&self, there: &RemoteFile) -> Result<bool, UploadError> {
+        match self.shared.plan.if_exists {
+            IfExists::Replace => Ok(false),
+            IfExists::Skip if self.same_content(there).await? => Ok(true),
+            IfExists::Skip => {
+                let detail = "a file of this name with other content is there";
+                let failure = FileFailure::new(FileCode::UploadExists, detail);
+                Err(failure.with_hint("use `--if-exists replace` to add a new version").into())
+            }
+            IfExists::Fail => Err(FileFailure::new(FileCode::UploadExists, "").into()),
+        }
+    }
+
+    /// Name and size must agree, and the hash where the server states one.
+    async fn same_content(&self, there: &RemoteFile) -> Result<bool, FileFailure> {
+        let Some(stated) = there.sha384() else { return Ok(there.size == Some(self.job.package.len())) };
+        self.holds(there, Some(stated.to_owned())).await
+    }
+
+    /// Whether a file of this SHA-384 is the package; not without one.
+    async fn holds(&self, there: &RemoteFile, sha384: Option<String>) -> Result<bool, FileFailure> {
+        let Some(expected) = sha384.filter(|_| there.size == Some(self.job.package.len())) else { return Ok(false) };
+        let package = self.job.package.clone();
+        let hash = tokio::task::spawn_blocking(move || package.hash::<Sha384>()).await;
+        Ok(hash.unwrap_or_else(|e| Err(FileFailure::new(FileCode::ReadIo, e.to_string())))?.eq_ignore_ascii_case(&expected))
+    }
+
+    fn tell_of_changes(&self) {
+        let Some(changes) = self.noted.as_ref().and_then(|noted| on_disk(|| noted.journal.changes(&noted.parcel))) else {
+            return;
+        };
+        let text = format!(
+            "a package that was sent before has changed and is sent again: {} instances then, {} now; {} are new or changed, {} of before are gone",
+            changes.before, changes.now, changes.new, changes.gone
+        );
+        self.shared.outcomes.events().notice(Severity::Notice, "changed", text);
+    }
+
+    fn upload_file(&self, previous: Option<&RemoteFile>) -> UploadFile {
+        let package: &Package = &self.job.package;
+        let (body, events) = (package.body().clone(), self.shared.outcomes.events().clone());
+        UploadFile {
+            file_type: package.kind,
+            zip_member_count: package.members,
+            modality: package.modality.clone(),
+            previous: previous.cloned(),
+            progress: Some(Arc::new(move |bytes| events.send(Event::Sent { bytes }))),
+            ..UploadFile::new(package.name.clone(), package.len(), move || crate::package::stream(&body))
+        }
+    }
+}
+
+/// Work with the journal may wait for a disk: said to be blocking, so that other uploads go on.
+fn on_disk<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
