@@ -23,6 +23,7 @@ mod interruption;
 mod known_answers;
 mod large;
 mod linked_study;
+mod model;
 mod output_names;
 mod pixels;
 mod profile_commands;

@@ -2,8 +2,6 @@
 //! server rather than believing its own journal.
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::fixture::{CODED, Dicom, Person, found_in};
@@ -43,15 +41,8 @@ fn total(ran: &Ran<'_>, name: &str) -> u64 {
 
 /// Deletes the one file of an acquisition behind the program's back.
 fn delete_file(site: &Site, acquisition: &str, name: &str) {
-    let key = site.key();
-    let parts: Vec<_> = key.split(':').collect();
-    let mut server = TcpStream::connect(format!("{}:{}", parts[0], parts[1])).unwrap();
     let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-    let head = format!("DELETE /api/acquisitions/{acquisition}/files/{name} HTTP/1.1\r\nhost: x\r\n");
-    write!(server, "{head}authorization: scitran-user {}\r\ncontent-length: 0\r\n\r\n", parts[3]).unwrap();
-    let mut answer = String::new();
-    server.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    site.ask("DELETE", &format!("/api/acquisitions/{acquisition}/files/{name}"), "");
 }
 
 #[test]

@@ -189,8 +189,9 @@ impl Setup {
 
 /// A running site.
 pub struct Site {
-    dir: TempDir,
+    // Stops before its folder goes.
     sandbox: Sandbox,
+    dir: TempDir,
     address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -213,11 +214,19 @@ impl Site {
 
     /// Asks the server for something behind the back of the program.
     pub fn post(&self, path: &str, json: &str) {
+        self.ask("POST", path, json);
+    }
+
+    /// Asks the server for something behind the back of the program, and insists on an answer.
+    #[track_caller]
+    pub fn ask(&self, method: &str, path: &str, json: &str) -> serde_json::Value {
         let (key, length) = (self.sandbox.api_key(), json.len());
-        let head = format!("POST {path} HTTP/1.1\r\nhost: {}\r\nauthorization: scitran-user {key}\r\n", self.address);
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: scitran-user {key}\r\n", self.address);
         let head = format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n");
         let answer = self.shared.forward(&format!("{head}connection: close\r\n\r\n"), json.as_bytes()).unwrap();
         assert_eq!(status_of(&answer), 200, "{}", String::from_utf8_lossy(&answer));
+        let at = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
+        serde_json::from_slice(&answer[at..]).unwrap()
     }
 
     /// All requests until now.
