@@ -126,9 +126,18 @@ impl Journal {
 
     /// What is different from the members that were sent to this place before; `None` where that cannot be told.
     pub fn changes(&self, parcel: &Parcel) -> Option<Changes> {
-        let offset = self.state().index.offset(parcel.place)?;
+        let offset = self.state().index.confirmed(parcel.place)?.offset();
         let before = writer::confirmation_at(&self.path, offset)?;
         Some(Changes::between(&before.members, &parcel.members))
+    }
+
+    /// Whether a file on the server, under another name in the same container, is an earlier package with some of the same
+    /// sources: what it holds is then there twice.
+    pub fn is_superseded(&self, place: Mark, there: &RemoteFile, by: &Parcel) -> bool {
+        let known = self.state().index.confirmed(place).filter(|known| known.is(there)).map(|known| known.offset());
+        let before = known.and_then(|offset| writer::confirmation_at(&self.path, offset));
+        let again = |member: &Member| by.members.iter().any(|now| now.source == member.source);
+        before.is_some_and(|before| before.members.iter().any(again))
     }
 
     /// Notes that a parcel is going to be sent: should its confirmation get lost, the next run knows whose it is.

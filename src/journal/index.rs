@@ -1,6 +1,7 @@
 //! What a journal says, as fast as a run asks for it. Holds no members: a journal of a million instances stays small.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::Parcel;
 use super::fingerprint::Mark;
@@ -35,6 +36,11 @@ impl Confirmed {
             version: line.version,
             offset,
         })
+    }
+
+    /// Where its line begins in the journal.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// Whether what the server lists is what was confirmed, by all that both of them say.
@@ -98,7 +104,9 @@ impl Changes {
 pub(super) struct Index {
     confirmed: HashMap<Mark, Confirmed>,
     by_sources: HashMap<Mark, Mark>,
-    begun: HashMap<Mark, Intent>,
+    /// What may still arrive, or has: a request of a run that was killed can be carried out after later ones. Only its own
+    /// confirmation settles an intent.
+    begun: HashMap<Mark, Vec<Intent>>,
     /// Lines of the file that no longer count.
     pub(super) dead: usize,
 }
@@ -106,7 +114,7 @@ pub(super) struct Index {
 impl Index {
     /// How many lines the same would take, the header among them.
     pub(super) fn live_lines(&self) -> usize {
-        1 + self.confirmed.len() + self.begun.len()
+        1 + self.confirmed.len() + self.begun.values().map(Vec::len).sum::<usize>()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -114,13 +122,21 @@ impl Index {
     }
 
     pub(super) fn begin(&mut self, intent: Intent) {
-        self.begun.insert(intent.place, intent);
+        let begun = self.begun.entry(intent.place).or_default();
+        if !begun.contains(&intent) {
+            begun.push(intent);
+        }
     }
 
     /// The later word about a place counts.
     pub(super) fn confirm(&mut self, line: &Confirmation, offset: u64) {
         let Some(confirmed) = Confirmed::read(line, offset) else { return };
-        self.begun.remove(&line.place);
+        if let Entry::Occupied(mut begun) = self.begun.entry(line.place) {
+            begun.get_mut().retain(|intent| intent.sources != line.sources);
+            if begun.get().is_empty() {
+                begun.remove();
+            }
+        }
         let before = self.confirmed.get(&line.place).map(|before| before.sources);
         if let Some(before) = before.filter(|before| self.by_sources.get(before) == Some(&line.place)) {
             self.by_sources.remove(&before);
@@ -136,25 +152,28 @@ impl Index {
 
     pub(super) fn standing(&self, parcel: &Parcel, there: &RemoteFile) -> Standing {
         let confirmed = self.confirmed.get(&parcel.place).filter(|confirmed| confirmed.is(there));
-        let begun = self.begun.get(&parcel.place).filter(|intent| there.size == Some(intent.size));
-        match (confirmed, begun) {
-            (Some(ours), _) if ours.sources == parcel.sources => Standing::Ours,
-            (None, Some(intent)) if intent.sources == parcel.sources => Standing::Begun,
-            (Some(ours), _) => Standing::Earlier(ours.sha384.as_deref().map(str::to_owned)),
-            (None, Some(_)) => Standing::Earlier(None),
-            (None, None) => Standing::Foreign,
+        if let Some(ours) = confirmed {
+            let same = ours.sources == parcel.sources;
+            return if same { Standing::Ours } else { Standing::Earlier(ours.sha384.as_deref().map(str::to_owned)) };
+        }
+        let begun = self.begun.get(&parcel.place).into_iter().flatten();
+        let mut begun = begun.filter(|intent| there.size == Some(intent.size)).map(|intent| intent.sources == parcel.sources);
+        match begun.next().map(|first| first || begun.any(|same| same)) {
+            None => Standing::Foreign,
+            Some(true) => Standing::Begun,
+            Some(false) => Standing::Earlier(None),
         }
     }
 
-    pub(super) fn offset(&self, place: Mark) -> Option<u64> {
-        self.confirmed.get(&place).map(|confirmed| confirmed.offset)
+    pub(super) fn confirmed(&self, place: Mark) -> Option<&Confirmed> {
+        self.confirmed.get(&place)
     }
 
     /// Where the lines that still count begin, and the intents that are open.
     pub(super) fn live(&self) -> (Vec<u64>, Vec<Intent>) {
         let mut offsets: Vec<_> = self.confirmed.values().map(|confirmed| confirmed.offset).collect();
         offsets.sort_unstable();
-        let mut begun: Vec<_> = self.begun.values().copied().collect();
+        let mut begun: Vec<_> = self.begun.values().flatten().copied().collect();
         begun.sort_unstable_by_key(|intent| intent.place);
         (offsets, begun)
     }

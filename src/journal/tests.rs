@@ -96,6 +96,22 @@ fn whose_a_file_is_depends_on_all_that_both_sides_say_of_it() {
 }
 
 #[test]
+fn a_request_that_arrives_late_is_still_known_to_be_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path(), false);
+    let (early, later) = (parcel(&journal, "a.zip", &["1"]), Parcel { size: 200, ..parcel(&journal, "a.zip", &["1", "2"]) });
+    journal.sending(&early).unwrap();
+    journal.sending(&later).unwrap();
+    drop(journal);
+    let journal = open(folder.path(), false);
+    assert_eq!(journal.standing(&later, &on_server()), Standing::Earlier(None));
+    journal.confirmed(&later, &container(), word()).unwrap();
+    assert_eq!(journal.standing(&later, &on_server()), Standing::Earlier(None), "its own confirmation alone settles it");
+    journal.confirmed(&early, &container(), word()).unwrap();
+    assert_eq!(journal.standing(&later, &RemoteFile { size: Some(200), ..on_server() }), Standing::Foreign);
+}
+
+#[test]
 fn a_package_that_changed_says_how() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);

@@ -12,6 +12,7 @@ use crate::failure::{FileCode, FileFailure};
 use crate::flywheel::{Container, RemoteFile, UploadError, UploadFile};
 use crate::journal::{Journal, Member, Parcel, Standing, Word};
 use crate::package::Package;
+use crate::phi::escape_for_terminal;
 use crate::plan::Target;
 
 use super::deliver::{Job, Shared};
@@ -45,6 +46,7 @@ pub(super) async fn send(shared: &Shared, target: &Target, job: &Job) -> Result<
     delivery.announce()?;
     let receipt = target.client.upload(&container.reference, &delivery.upload_file(there)).await?;
     delivery.note(Word::from(&receipt));
+    delivery.tell_of_superseded();
     Ok(delivery.sent(false, receipt.file_id()))
 }
 
@@ -149,6 +151,24 @@ impl Delivery<'_> {
             changes.before, changes.now, changes.new, changes.gone
         );
         self.shared.outcomes.events().notice(Severity::Notice, "changed", text);
+    }
+
+    /// A series that outgrew its first package goes under another name: nothing is deleted on a server unasked, so somebody
+    /// has to know.
+    fn tell_of_superseded(&self) {
+        let Some(Noted { journal, parcel }) = &self.noted else { return };
+        let container = &self.container.reference.id;
+        let others = self.container.files.iter().filter(|file| file.name != self.job.package.name);
+        let superseded =
+            |file: &&RemoteFile| on_disk(|| journal.is_superseded(journal.marker().place(container, &file.name), file, parcel));
+        for file in others.filter(superseded) {
+            let id = escape_for_terminal(file.database_id().unwrap_or("without id"));
+            let text = format!(
+                "acquisition {container} still holds an earlier package (file {id}) with instances that were now sent in another: \
+                 delete it there"
+            );
+            self.shared.outcomes.events().notice(Severity::Warning, "superseded", text);
+        }
     }
 
     fn upload_file(&self, previous: Option<&RemoteFile>) -> UploadFile {

@@ -94,6 +94,19 @@ fn a_series_that_changed_is_sent_again_and_replaces_what_was_sent() {
 }
 
 #[test]
+fn a_series_that_outgrew_its_bare_file_is_sent_as_a_zip_and_the_old_file_is_named() {
+    let (place, site) = (Place::with([("study/1.dcm", Dicom::ct(&Person::plain(), 1).bytes())]), Site::start());
+    place.file("coded.yaml", CODED);
+    let first = place.run(USUAL).at(&site).exits(0);
+    place.file("study/2.dcm", Dicom::ct(&Person::plain(), 2).bytes());
+    let second = place.run(USUAL).at(&site).exits(0);
+    let old = &first.events_of("uploaded")[0]["receipt"]["file_id"];
+    second.says("still holds an earlier package").says(old.as_str().unwrap());
+    assert_eq!((total(&second, "uploaded"), site.uploaded().len()), (2, 2));
+    place.run(USUAL).at(&site).exits(0).does_not_say("earlier package");
+}
+
+#[test]
 fn a_file_that_was_only_touched_is_cleaned_again_and_not_sent() {
     let (place, site) = (place(), Site::start());
     place.run(USUAL).at(&site).exits(0);
