@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use tempfile::TempPath;
-
+use super::passing::PassingFile;
 use crate::failure::{FileCode, FileFailure};
+use bytes::Bytes;
 
 /// A file as it was when it was first looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,20 +19,8 @@ pub struct SourceFile {
     path: PathBuf,
     len: u64,
     modified: Option<SystemTime>,
-    passing: Option<Passing>,
+    passing: Option<PassingFile>,
 }
-
-/// Keeps a temporary file in place until nobody needs it any more.
-#[derive(Debug, Clone)]
-struct Passing(Arc<TempPath>);
-
-impl PartialEq for Passing {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Passing {}
 
 impl SourceFile {
     /// Notes length in bytes and time of change of a regular file.
@@ -46,10 +33,10 @@ impl SourceFile {
         Ok(Self { path, len: metadata.len(), modified: metadata.modified().ok(), passing: None })
     }
 
-    /// A temporary file of our own, written and closed. It goes away with the last copy of this value.
-    pub fn temporary(path: TempPath) -> Result<Self, FileFailure> {
-        let file = Self::new(&*path)?;
-        Ok(Self { passing: Some(Passing(Arc::new(path))), ..file })
+    /// A temporary file of our own, written to its end. It goes away with the last copy of this value.
+    pub fn temporary(passing: PassingFile) -> Result<Self, FileFailure> {
+        let file = Self::new(passing.path())?;
+        Ok(Self { passing: Some(passing), ..file })
     }
 
     /// Its path.
