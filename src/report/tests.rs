@@ -387,7 +387,7 @@ fn the_reporter_ends_with_the_last_event_and_keeps_the_first_error() {
         interactive: false,
     };
     let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
-    let reporter = Reporter::start(output, &report, &[]).unwrap();
+    let reporter = Reporter::start(output, &report, &[], &Paths::Plain).unwrap();
     let kept = reporter.events();
     for event in run() {
         reporter.tell(event);

@@ -31,6 +31,7 @@ mod profile_errors;
 mod profile_lint;
 mod pseudonym_keys;
 mod quirks;
+mod redaction;
 mod references;
 mod reports;
 mod residual;
