@@ -16,7 +16,7 @@ use sha2::Digest;
 
 pub use names::{Names, member_name, member_names};
 
-use crate::deid::Sendable;
+use crate::deid::{Originals, Sendable};
 use crate::dicom::{Body, Mask, Segment, SourceFile};
 use crate::failure::{FileCode, FileFailure};
 use crate::routing;
@@ -39,13 +39,21 @@ pub struct Package {
     /// The modality that all instances share, if they do.
     pub modality: Option<String>,
     body: Body,
+    originals: Option<Arc<Originals>>,
 }
 
 impl Package {
     /// A single instance as it is: `<acquisition label>.dicom`, or by its own name where each instance travels alone.
     pub fn bare(name: String, instance: &Sendable) -> Self {
         let modality = Some(routing::modality(instance.routing()));
-        Self { name, kind: Some(DICOM), members: None, modality, body: instance.body().clone() }
+        Self {
+            name,
+            kind: Some(DICOM),
+            members: None,
+            modality,
+            body: instance.body().clone(),
+            originals: instance.originals().cloned(),
+        }
     }
 
     /// A series as a zip of stored members. Reads what is not in memory once, for the checksums.
@@ -61,13 +69,15 @@ impl Package {
         }
         let modality = instances.first().map(|i| routing::modality(i.routing()));
         let modality = modality.filter(|m| instances.iter().all(|i| routing::modality(i.routing()) == *m));
-        Ok(Self { name, kind: Some(DICOM), members: u32::try_from(instances.len()).ok(), modality, body: zip.finish() })
+        let members = u32::try_from(instances.len()).ok();
+        let originals = instances.first().and_then(Sendable::originals).cloned();
+        Ok(Self { name, kind: Some(DICOM), members, modality, body: zip.finish(), originals })
     }
 
     /// A file that is not DICOM, as it is. Only what the user asked for goes this way.
     pub fn other_file(name: String, file: &Arc<SourceFile>) -> Self {
         let all = Segment::of_file(Arc::clone(file), 0..file.len());
-        Self { name, kind: None, members: None, modality: None, body: Body::new(vec![all]) }
+        Self { name, kind: None, members: None, modality: None, body: Body::new(vec![all]), originals: None }
     }
 
     /// The hash of all bytes in lower-case hexadecimal digits.
@@ -78,6 +88,11 @@ impl Package {
         let mut hasher = D::new();
         each_chunk(&self.body, |chunk| hasher.update(chunk))?;
         Ok(hex::encode(hasher.finalize()))
+    }
+
+    /// Who its first instance was about, where the site keeps a log of that.
+    pub fn originals(&self) -> Option<&Originals> {
+        self.originals.as_deref()
     }
 
     /// The exact length in bytes.

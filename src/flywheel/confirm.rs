@@ -6,8 +6,9 @@
 use serde_json::Value;
 
 use super::answer::{Answer, ContainerAnswer, ContainerRef, RemoteFile};
-use super::client::Client;
-use super::error::ApiError;
+use super::checksum::Checksum;
+use super::client::{Client, optional};
+use super::error::{ApiError, UploadError, shown};
 use super::upload::UploadFile;
 
 /// How a file went.
@@ -25,6 +26,7 @@ pub struct UploadReceipt {
     container: ContainerRef,
     entry: RemoteFile,
     size: u64,
+    sha384: String,
     route: Route,
 }
 
@@ -54,6 +56,11 @@ impl UploadReceipt {
         self.entry.version
     }
 
+    /// SHA-384 of what was sent, in lower-case hexadecimal digits; computed here, on every route.
+    pub fn sha384(&self) -> &str {
+        &self.sha384
+    }
+
     /// How it went.
     pub fn route(&self) -> Route {
         self.route
@@ -61,44 +68,61 @@ impl UploadReceipt {
 }
 
 impl Client {
+    /// The files in a container; `None` where the server says that there is no such container.
+    pub async fn files_of(&self, container: &ContainerRef) -> Result<Option<Vec<RemoteFile>>, UploadError> {
+        let now: Result<ContainerAnswer, ApiError> = self.get_listing(&container.path()).await;
+        match optional(now) {
+            Ok(found) => Ok(found.map(|container| container.files)),
+            Err(error) if error.names_nothing() => Ok(None),
+            Err(error) => Err(error.into_upload()),
+        }
+    }
+
     /// A receipt from the answer to an upload; where that does not prove it, from the container.
     pub(super) async fn confirm(
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        route: Route,
+        (route, sent): (Route, &Checksum),
         answer: &Answer,
     ) -> Result<UploadReceipt, ApiError> {
+        let Some(sha384) = sent.get() else {
+            return Err(ApiError::unexpected(self.host(), "it answered before it had the whole file"));
+        };
         let listed = answer.json::<Value>().map(listed_files).unwrap_or_default();
-        if let Ok(receipt) = receipt(container, file, route, &listed) {
+        if let Ok(receipt) = receipt(container, file, (route, sha384), &listed) {
             return Ok(receipt);
         }
-        match self.inspect(container, file, route).await? {
+        match self.inspect(container, file, (route, sha384)).await? {
             Ok(receipt) => Ok(receipt),
             Err(why) => Err(ApiError::unexpected(self.host(), why)),
         }
     }
 
-    /// A receipt if the file is there after all, although the request seemed to fail.
+    /// A receipt if the file is there after all, although the request seemed to fail. Where it never went out whole,
+    /// what is there is not ours.
     pub(super) async fn look(
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        route: Route,
+        (route, sent): (Route, &Checksum),
     ) -> Result<Option<UploadReceipt>, ApiError> {
-        self.inspect(container, file, route).await.map(Result::ok)
+        match sent.get() {
+            Some(sha384) => self.inspect(container, file, (route, sha384)).await.map(Result::ok),
+            None => Ok(None),
+        }
     }
 
     async fn inspect(
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        route: Route,
+        how: (Route, &str),
     ) -> Result<Result<UploadReceipt, String>, ApiError> {
-        let now: ContainerAnswer = self.get(&container.path()).await?;
+        let now: ContainerAnswer = self.get_listing(&container.path()).await?;
         let replaced = |entry: &RemoteFile| file.previous.as_ref().is_none_or(|before| entry.differs_from(before));
         let listed: Vec<RemoteFile> = now.files.into_iter().filter(replaced).collect();
-        Ok(receipt(container, file, route, &listed))
+        Ok(receipt(container, file, how, &listed))
     }
 }
 
@@ -109,19 +133,27 @@ fn listed_files(answer: Value) -> Vec<RemoteFile> {
 }
 
 /// The only place that makes a receipt. Otherwise says what is wrong, without the name.
-fn receipt(container: &ContainerRef, file: &UploadFile, route: Route, listed: &[RemoteFile]) -> Result<UploadReceipt, String> {
+fn receipt(
+    container: &ContainerRef,
+    file: &UploadFile,
+    (route, sha384): (Route, &str),
+    listed: &[RemoteFile],
+) -> Result<UploadReceipt, String> {
     let entry = listed.iter().find(|entry| entry.name == file.name).ok_or("it does not list the file")?;
     let size = entry.size.ok_or("it does not state the size of the file")?;
     if size != file.len {
         return Err(format!("it has {size} bytes of {}", file.len));
     }
-    if route == Route::Form && hash_differs(entry, file) {
+    // Files that went straight to the storage have no checksum on the server, or that of what they replaced.
+    if route == Route::Form && hash_differs(entry, sha384) {
         return Err("the checksum of what it has is another".to_owned());
     }
-    Ok(UploadReceipt { container: container.clone(), entry: entry.clone(), size, route })
+    let id = |id: &Option<String>| id.as_deref().map(shown);
+    let entry = RemoteFile { file_id: id(&entry.file_id), id: id(&entry.id), ..entry.clone() };
+    Ok(UploadReceipt { container: container.clone(), entry, size, sha384: sha384.to_owned(), route })
 }
 
-fn hash_differs(entry: &RemoteFile, file: &UploadFile) -> bool {
+fn hash_differs(entry: &RemoteFile, ours: &str) -> bool {
     let theirs = entry.hash.as_deref().and_then(|hash| hash.strip_prefix("v0-sha384-"));
-    matches!((theirs, &file.sha384), (Some(theirs), Some(ours)) if !theirs.eq_ignore_ascii_case(ours))
+    theirs.is_some_and(|theirs| !theirs.eq_ignore_ascii_case(ours))
 }

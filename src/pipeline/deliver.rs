@@ -288,7 +288,8 @@ impl Shared {
         {
             return Ok((true, container.reference.id.clone(), there.file_id.clone()));
         }
-        let receipt = target.client.upload(&container.reference, &self.upload_file(package, there)).await?;
+        let file = target.client.logged(self.upload_file(package, there), package.originals()).await?;
+        let receipt = target.client.upload(&container.reference, &file).await?;
         Ok((false, receipt.container().id.clone(), receipt.file_id().map(str::to_owned)))
     }
 

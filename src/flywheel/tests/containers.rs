@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{FileCode, RunCode};
 use crate::flywheel::scripted::{Asked, Reply, Server};
+use crate::flywheel::subjects::Subject;
 use crate::flywheel::{Hierarchy, Project, UploadError};
 use crate::routing::{AcquisitionPlace, Destination, SessionPlace, SubjectPlace};
 
@@ -142,7 +143,7 @@ async fn a_subject_of_another_project_or_label_is_not_taken() {
         _ => Reply::Json(200, json!([{ "_id": "y", "label": "secret-1" }])),
     })
     .await;
-    let subject = hierarchy(&server).subject(&place("1").subject).await.unwrap();
+    let Subject::Container(subject) = hierarchy(&server).subject(&place("1").subject).await.unwrap() else { panic!("a code") };
     assert_eq!(subject.reference.id, "mine");
 }
 
