@@ -149,3 +149,20 @@ fn without_words(mut error: ApiError) -> ApiError {
     }
     error
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::client::Settings;
+    use super::*;
+    use crate::credential::ApiKey;
+
+    #[test]
+    fn identifiers_go_out_unencrypted_only_where_the_site_itself_is() {
+        for (key, plain) in [("site.example:secretkey", false), ("127.0.0.1:8080:__force_insecure:secretkey", true)] {
+            let client = Client::new(&ApiKey::parse(key).unwrap(), Settings::default()).unwrap();
+            assert_eq!(client.log_address("http://log.example").is_some(), plain);
+            assert_eq!(client.log_address("https://log.example/v1/").unwrap().as_str(), "https://log.example/v1/logs");
+        }
+    }
+}

@@ -68,12 +68,13 @@ impl Client {
                 }
                 Err(error) => error,
             };
-            if error.may_have_worked()
-                && let Some(receipt) = self.look(container, file, (Route::Form, sent)).await?
-            {
+            let worth_a_look = error.may_have_worked();
+            // A server that was only slow to answer has until then to list the file. It is looked for after the last try too.
+            let waited = tries.wait(error).await;
+            if worth_a_look && let Some(receipt) = self.look(container, file, (Route::Form, sent)).await? {
                 return Ok(receipt);
             }
-            tries.wait(error).await?;
+            waited?;
         }
     }
 

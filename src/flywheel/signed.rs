@@ -57,7 +57,11 @@ impl Client {
     }
 
     fn use_form<T>(&self, cause: impl Into<String>) -> Option<T> {
-        self.tell(ClientNotice::FormInstead { cause: cause.into() });
+        let mut cause = cause.into();
+        if !self.learnt().storage_failed() {
+            cause.push_str("; the storage is not tried again in this run");
+        }
+        self.tell(ClientNotice::FormInstead { cause });
         None
     }
 
@@ -179,21 +183,24 @@ impl Client {
     ) -> Result<Option<UploadReceipt>, ApiError> {
         let path = format!("{}/files?ticket={}", container.path(), segment(&ticket.id));
         let mut tries = Tries::new(self, format!("POST /api{}/files?ticket", container.path()));
+        let mut lost = false;
         loop {
             let error = match self.post_once(&path, parts.as_ref()).await {
                 Ok(answer) => return self.confirm(container, file, (Route::Signed, sent), &answer).await.map(Some),
                 Err(error) => error.without(&[&file.name]),
             };
+            lost |= error.may_have_worked();
             // Tickets are bound to the address that asked for them: proxies in a pool break that.
-            if matches!(error.status(), Some(400 | 403..=405 | 409 | 410 | 422)) {
-                return Ok(self.use_form(error.cause()));
-            }
-            if error.may_have_worked()
-                && let Some(receipt) = self.look(container, file, (Route::Signed, sent)).await?
-            {
+            let not_taken = matches!(error.status(), Some(400 | 403..=405 | 409 | 410 | 422)).then(|| error.cause());
+            let waited = tries.wait(error).await;
+            // A ticket whose first answer was lost may be refused the second time because it has served.
+            if lost && let Some(receipt) = self.look(container, file, (Route::Signed, sent)).await? {
                 return Ok(Some(receipt));
             }
-            tries.wait(error).await?;
+            if let Some(cause) = not_taken {
+                return Ok(self.use_form(cause));
+            }
+            waited?;
         }
     }
 }

@@ -1,6 +1,10 @@
 //! The client against scripted servers.
 
+mod answers;
 mod containers;
+mod deid_log;
+mod eras;
+mod parts;
 mod projects;
 mod requests;
 mod signed;

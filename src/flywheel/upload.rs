@@ -15,7 +15,6 @@ use super::client::Client;
 use super::confirm::UploadReceipt;
 use super::deid_log::LogEntry;
 use super::error::{ApiError, UploadError};
-use super::retry::ClientNotice;
 
 /// After so many failures in a row direct storage is no longer tried in this run.
 const STORAGE_PATIENCE: u32 = 3;
@@ -40,9 +39,10 @@ impl Learnt {
         self.no_tickets.store(true, Ordering::Relaxed);
     }
 
-    /// Whether this was the failure with which patience ends.
-    fn storage_failed(&self) -> bool {
-        self.storage_failures.fetch_add(1, Ordering::Relaxed) + 1 == STORAGE_PATIENCE
+    /// Counts an upload for which direct storage was of no use. Whether the next one may still try.
+    pub(super) fn storage_failed(&self) -> bool {
+        self.storage_failures.fetch_add(1, Ordering::Relaxed);
+        self.storage_may_work()
     }
 
     pub(super) fn takes_no_size(&self) {
@@ -126,15 +126,10 @@ impl Client {
         let (config, learnt) = (self.features().await?, self.learnt());
         let sent = Checksum::new(file.len);
         let with_size = config.multipart_signed_url && !learnt.no_size.load(Ordering::Relaxed);
-        if config.signed_url && self.behaviour().signed_urls && learnt.storage_may_work() {
-            if let Some(receipt) = self.upload_signed(container, file, with_size, &sent).await? {
-                learnt.storage_failures.store(0, Ordering::Relaxed);
-                return Ok(receipt);
-            }
-            if learnt.storage_failed() {
-                let cause = "files of this run are no longer offered to the storage".to_owned();
-                self.tell(ClientNotice::FormInstead { cause });
-            }
+        let direct = config.signed_url && self.behaviour().signed_urls && learnt.storage_may_work();
+        if direct && let Some(receipt) = self.upload_signed(container, file, with_size, &sent).await? {
+            learnt.storage_failures.store(0, Ordering::Relaxed);
+            return Ok(receipt);
         }
         self.upload_form(container, file, with_size, &sent).await
     }

@@ -10,7 +10,7 @@ use crate::flywheel::subjects::Subject;
 use crate::flywheel::{Hierarchy, Project, UploadError};
 use crate::routing::{AcquisitionPlace, Destination, SessionPlace, SubjectPlace};
 
-fn place(uid: &str) -> Destination {
+pub(super) fn place(uid: &str) -> Destination {
     let time = Some("2020-01-02T03:04:05+00:00".to_owned());
     Destination {
         subject: SubjectPlace { label: "SECRET-1".into() },
@@ -19,7 +19,7 @@ fn place(uid: &str) -> Destination {
     }
 }
 
-fn hierarchy(server: &Server) -> Hierarchy {
+pub(super) fn hierarchy(server: &Server) -> Hierarchy {
     Hierarchy::new(server.client(), Project { id: "p1".into(), group: "neuro".into(), label: "ADNI".into() })
 }
 
