@@ -226,7 +226,7 @@ impl Answer {
     fn into_refusal(self) -> ApiError {
         let said = ErrorBody::read(&self.body);
         let moved = self.location.filter(|_| (300..400).contains(&self.status));
-        let message = moved.map_or(said.message, |to| format!("moved to {}", shown(&without_query(&to))));
+        let message = moved.map_or(said.message, |to| format!("moved to {}, which is not followed", shown(&without_query(&to))));
         let (host, status, retry_after) = (self.host, self.status, self.retry_after);
         Kind::Refused(Box::new(Refusal { host, status, message, request_id: said.request_id, retry_after })).into()
     }

@@ -1,7 +1,7 @@
 //! One HTTP client for everything: the site itself and the storage hosts behind signed addresses.
 //!
-//! Owns requests and redirects. It must never let the key travel to another host, follow a redirect there, or wait for an
-//! answer without a bound.
+//! Owns requests and redirects. It must never let the key travel to another host (the site's own log service, in its
+//! module, is the one exception), follow a redirect there, or wait for an answer without a bound.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -3,6 +3,8 @@
 //! Owns the one request that carries original identifiers. It must never follow a redirect with them, send them
 //! unencrypted where the site itself is not, or show anything that the service says about them.
 
+use std::net::IpAddr;
+
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -130,14 +132,20 @@ impl Client {
         if usable { Ok(id) } else { Err(ApiError::unexpected(&answer.host, "the id that it gave cannot be one")) }
     }
 
-    /// Where records go, if they may: encrypted, except where the site itself is not, which is so on this machine and where
-    /// the key demands it.
+    /// Where records go, if they may: encrypted, except where the site itself is not, and then to its own host or to this
+    /// machine.
     fn log_address(&self, base: &str) -> Option<Url> {
         let url = Url::parse(&format!("{}/logs", base.trim_end_matches('/'))).ok()?;
-        let safe = url.scheme() == "https" || (url.scheme() == "http" && self.is_plain_http());
+        let near = url.host_str().is_some_and(|host| host == self.host() || is_loopback(host));
+        let safe = url.scheme() == "https" || (url.scheme() == "http" && self.is_plain_http() && near);
         let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
         (safe && plain && url.has_host()).then_some(url)
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// A refusal without the service's own words, which may quote the identifiers.
@@ -158,10 +166,13 @@ mod tests {
     use crate::credential::ApiKey;
 
     #[test]
-    fn identifiers_go_out_unencrypted_only_where_the_site_itself_is() {
+    fn identifiers_go_out_unencrypted_only_where_the_site_itself_is_and_no_further() {
         for (key, plain) in [("site.example:secretkey", false), ("127.0.0.1:8080:__force_insecure:secretkey", true)] {
             let client = Client::new(&ApiKey::parse(key).unwrap(), Settings::default()).unwrap();
-            assert_eq!(client.log_address("http://log.example").is_some(), plain);
+            for near in ["http://127.0.0.1:9/log", "http://localhost/log", "http://[::1]/log"] {
+                assert_eq!(client.log_address(near).is_some(), plain, "{near}");
+            }
+            assert_eq!(client.log_address("http://log.example"), None);
             assert_eq!(client.log_address("https://log.example/v1/").unwrap().as_str(), "https://log.example/v1/logs");
         }
     }

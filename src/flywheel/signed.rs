@@ -35,7 +35,7 @@ impl Client {
         let mut renewed = false;
         loop {
             let Some(ticket) = self.start_ticket(container, file, with_size).await? else {
-                return Ok(self.use_form("the site gave no usable ticket"));
+                return Ok(self.use_form("the site gives no usable ticket here"));
             };
             let error = match self.put_all(&ticket, file, sent).await {
                 Ok(parts) => return self.finish_ticket(container, file, &ticket, parts, sent).await,
@@ -57,11 +57,7 @@ impl Client {
     }
 
     fn use_form<T>(&self, cause: impl Into<String>) -> Option<T> {
-        let mut cause = cause.into();
-        if !self.learnt().storage_failed() {
-            cause.push_str("; the storage is not tried again in this run");
-        }
-        self.tell(ClientNotice::FormInstead { cause });
+        self.tell(ClientNotice::FormInstead { cause: cause.into() });
         None
     }
 

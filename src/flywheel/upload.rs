@@ -15,6 +15,7 @@ use super::client::Client;
 use super::confirm::UploadReceipt;
 use super::deid_log::LogEntry;
 use super::error::{ApiError, UploadError};
+use super::retry::ClientNotice;
 
 /// After so many failures in a row direct storage is no longer tried in this run.
 const STORAGE_PATIENCE: u32 = 3;
@@ -39,10 +40,9 @@ impl Learnt {
         self.no_tickets.store(true, Ordering::Relaxed);
     }
 
-    /// Counts an upload for which direct storage was of no use. Whether the next one may still try.
-    pub(super) fn storage_failed(&self) -> bool {
-        self.storage_failures.fetch_add(1, Ordering::Relaxed);
-        self.storage_may_work()
+    /// Counts a file that the site took and the storage did not. Whether patience ends with this one.
+    fn storage_failed(&self) -> bool {
+        self.storage_failures.fetch_add(1, Ordering::Relaxed) + 1 == STORAGE_PATIENCE
     }
 
     pub(super) fn takes_no_size(&self) {
@@ -131,6 +131,12 @@ impl Client {
             learnt.storage_failures.store(0, Ordering::Relaxed);
             return Ok(receipt);
         }
-        self.upload_form(container, file, with_size, &sent).await
+        let receipt = self.upload_form(container, file, with_size, &sent).await?;
+        // Where the site did not take it either, the network is at fault and says nothing about the storage.
+        if direct && learnt.storage_failed() {
+            let cause = format!("direct storage failed {STORAGE_PATIENCE} times in a row and is not tried again in this run");
+            self.tell(ClientNotice::FormInstead { cause });
+        }
+        Ok(receipt)
     }
 }

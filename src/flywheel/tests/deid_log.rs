@@ -120,7 +120,7 @@ async fn an_answer_without_a_usable_id_is_no_record() {
 async fn a_site_that_keeps_a_log_must_say_where() {
     for (url, usable) in [
         (json!("https://log.example/api/"), true),
-        (json!("http://log.example"), true), // this site itself is without encryption
+        (json!("http://log.example"), false),
         (json!("https://user:secret@log.example"), false),
         (json!("https://log.example/?token=x"), false),
         (json!("ftp://log.example"), false),

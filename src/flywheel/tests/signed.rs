@@ -1,12 +1,14 @@
 //! Files by ticket and signed address.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::{FORM, LOOK, container, entry, send, signed_site};
-use crate::flywheel::scripted::{Asked, Reply, Server, file};
-use crate::flywheel::{ClientNotice, Route, UploadFile};
+use crate::failure::FileCode;
+use crate::flywheel::scripted::{Asked, Reply, Server, file, quick};
+use crate::flywheel::{ClientNotice, Route, Settings, UploadFile};
 
 pub(super) const TICKET: &str = "POST /api/acquisitions/a1/files?ticket=";
 pub(super) const FINISH: &str = "POST /api/acquisitions/a1/files?ticket=t1";
@@ -93,9 +95,9 @@ async fn where_direct_storage_does_not_work_the_form_does() {
         .collect();
     let blocked =
         "the storage host 127.0.0.1 cannot be reached from here (a firewall?); `--no-signed-urls` leaves it out: no connection";
-    assert!(causes.len() == 3 && causes.iter().all(|cause| cause.starts_with(blocked)), "{causes:?}");
-    let given_up: Vec<bool> = causes.iter().map(|cause| cause.ends_with("the storage is not tried again in this run")).collect();
-    assert_eq!(given_up, [false, false, true]);
+    let (last, first) = causes.split_last().unwrap();
+    assert!(first.len() == 3 && first.iter().all(|cause| cause.starts_with(blocked)), "{causes:?}");
+    assert_eq!(*last, "direct storage failed 3 times in a row and is not tried again in this run");
 }
 
 #[tokio::test]
@@ -176,4 +178,36 @@ async fn an_empty_file_is_put_with_its_length() {
     let _ = send(&server, &file("s.dicom.zip", 0)).await;
     let put = server.asked().into_iter().find(|asked| asked.line == "PUT /store").unwrap();
     assert_eq!((put.header("content-length"), put.body.len()), (Some("0"), 0));
+}
+
+#[tokio::test]
+async fn a_network_that_is_away_altogether_says_nothing_about_the_storage() {
+    let (server, base) = storing(&["/store"], |_, _| stored()).await;
+    let good = base.lock().unwrap().clone();
+    let client = server.client();
+    let away = UploadFile::new("s.dicom.zip", 20, || {
+        let fault = std::io::Error::other(crate::failure::FileFailure::new(FileCode::ReadChanged, ""));
+        Box::pin(futures_util::stream::iter([Err(fault)]))
+    });
+    *base.lock().unwrap() = "http://127.0.0.1:1".to_owned();
+    for _ in 0..4 {
+        // Neither the storage nor the site takes this one.
+        assert!(client.upload(&container(), &away).await.is_err());
+    }
+    *base.lock().unwrap() = good;
+    assert_eq!(client.upload(&container(), &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Signed);
+}
+
+#[tokio::test]
+async fn both_routes_keep_to_the_bandwidth_and_holding_back_is_no_standstill() {
+    let wide = || UploadFile { len: 3000, ..file("s.dicom.zip", 3000) };
+    for signed_urls in [true, false] {
+        let (server, _) = storing(&["/store"], |_, _| stored()).await;
+        let idle_timeout = Duration::from_millis(20);
+        let client = server.client_with(Settings { bandwidth: Some(1), signed_urls, idle_timeout, ..quick() });
+        // At one byte in a second the first piece goes at once and the next one after a quarter of an hour.
+        let sent = tokio::time::timeout(Duration::from_millis(300), client.upload(&container(), &wide())).await;
+        assert!(sent.is_err(), "{sent:?}");
+        assert!(!server.lines().iter().any(|line| line == FORM || line.starts_with("PUT")), "it went out whole");
+    }
 }
