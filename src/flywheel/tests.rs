@@ -8,6 +8,7 @@ mod parts;
 mod projects;
 mod requests;
 mod signed;
+mod tls;
 mod uploads;
 
 use serde_json::{Value, json};
