@@ -200,7 +200,7 @@ pub struct Word {
 impl From<&UploadReceipt> for Word {
     fn from(receipt: &UploadReceipt) -> Self {
         Self {
-            sha384: receipt.sha384().map(str::to_owned),
+            sha384: Some(receipt.sha384().to_owned()),
             file_id: receipt.file_id().map(str::to_owned),
             version: receipt.version(),
         }

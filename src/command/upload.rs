@@ -126,7 +126,7 @@ fn server(config: &Config, events: &Events) -> Result<(Option<Client>, Option<Sa
             (ApiKey::parse(&sandbox.site_key())?, None, Some(sandbox))
         }
     };
-    let client = plan::client(&key, ca_cert, config.transfer.signed_urls)?;
+    let client = plan::client(&key, ca_cert, Some(config.transfer))?;
     let retries = events.clone();
     Ok((Some(client.on_notice(move |notice| tell(&retries, notice))), sandbox))
 }
