@@ -10,6 +10,7 @@ mod failures;
 mod figures;
 mod json;
 mod lines;
+mod place;
 mod printer;
 mod record;
 mod redact;
@@ -30,7 +31,8 @@ use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
 use console::Console;
 use failures::FailureReport;
-use json::{JsonStream, ReportPath};
+use json::JsonStream;
+use place::ReportPath;
 use printer::Printer;
 pub use redact::Paths;
 use tally::Tally;
@@ -102,13 +104,13 @@ pub fn confirm(question: &str, answers: &mut dyn BufRead, out: &mut dyn Write) -
 }
 
 fn sinks(output: Output, report: &Report, arguments: &[OsString], paths: &Paths) -> Result<Vec<Box<dyn Sink>>, Error> {
-    let place = ReportPath { text: report_name(report), always: report.named };
+    let place = ReportPath::new(report_name(report), report.named);
     // The arguments name the inputs.
     let command = (!report.redact_paths).then(|| summary::command_line(arguments));
     let printer = Printer::new(Box::new(io::stderr()), output.color);
     let speech = (output.verbosity, output.progress);
     let console = Console::new(printer, paths.clone(), speech, place.clone(), command);
-    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(FailureReport::open(report, paths.clone())?)];
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(FailureReport::open(report, paths.clone(), place.clone())?)];
     if output.json {
         sinks.push(Box::new(JsonStream::new(Box::new(io::stdout()), paths.clone(), place)));
     }
