@@ -24,6 +24,7 @@ mod known_answers;
 mod large;
 mod linked_study;
 mod model;
+mod mutants;
 mod output_names;
 mod pixels;
 mod profile_commands;
