@@ -203,7 +203,7 @@ fn with_close_matches(error: Error, label: &str, among: &[Project]) -> Error {
     let wanted = label.to_lowercase();
     let mut near: Vec<(f64, &Project)> = among
         .iter()
-        .map(|project| (strsim::jaro_winkler(&wanted, &project.label.to_lowercase()), project))
+        .map(|project| (crate::standard::likeness(&wanted, &project.label.to_lowercase()), project))
         .filter(|(likeness, _)| *likeness >= CLOSE)
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.path().cmp(&b.1.path())));

@@ -144,7 +144,7 @@ fn read_file(path: &Path) -> Result<String, String> {
 }
 
 fn not_found(name: &str, shown: &str) -> Error {
-    let close = builtin_names().find(|known| strsim::jaro_winkler(known, name) > 0.85);
+    let close = builtin_names().find(|known| crate::standard::likeness(known, name) > 0.85);
     let hint = match close {
         Some(known) => format!("did you mean `{known}`?"),
         None => format!("built-in profiles: {}; a file ends in .toml, .yaml, .yml or .json", names()),

@@ -250,7 +250,7 @@ fn numeric_name_fits(section: &Node, rules: &DicomRules) -> Result<(), Problem> 
 /// A key that does not exist, with the one that comes closest.
 pub(super) fn unknown(entry: &Entry, known: &[&[&str]]) -> Problem {
     let problem = Problem::new(entry.place, format!("unknown key `{}`", shown(&entry.key)));
-    let scored = known.iter().flat_map(|keys| keys.iter()).map(|key| (strsim::jaro_winkler(&entry.key, key), key));
+    let scored = known.iter().flat_map(|keys| keys.iter()).map(|key| (crate::standard::likeness(&entry.key, key), key));
     match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
         Some((score, key)) if score > 0.8 => problem.with_hint(format!("did you mean `{key}`?")),
         _ => problem.with_hint("take it out: a key that does nothing may look as if it did"),

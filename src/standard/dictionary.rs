@@ -29,10 +29,18 @@ pub fn tag_of_keyword_any_case(written: &str) -> Option<(Tag, &'static str)> {
     all_keywords().get(&written.to_ascii_lowercase()).copied()
 }
 
+/// What is longer is no word with a slip of the pen, and comparing takes time by length.
+const LONGEST_SLIP: usize = 64;
+
+/// How much something that was written looks like a word that is known: 1 is the same, 0 is nothing alike.
+pub fn likeness(written: &str, known: &str) -> f64 {
+    if written.len() > LONGEST_SLIP { 0.0 } else { strsim::jaro_winkler(written, known) }
+}
+
 /// The keyword that looks most like what was written, if one comes close.
 pub fn close_keyword(written: &str) -> Option<&'static str> {
     let written = written.to_ascii_lowercase();
-    let scored = all_keywords().iter().map(|(lower, (_, keyword))| (strsim::jaro_winkler(&written, lower), *keyword));
+    let scored = all_keywords().iter().map(|(lower, (_, keyword))| (likeness(&written, lower), *keyword));
     scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(score, _)| *score > 0.88).map(|(_, keyword)| keyword)
 }
 

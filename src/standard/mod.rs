@@ -17,7 +17,9 @@ mod vocabulary;
 
 pub use blind_spots::{BlindSpot, Concern, blind_spot, blind_spots, is_of_no_concern};
 pub use confidentiality::attribute;
-pub use dictionary::{close_keyword, is_private, is_us_or_ss, keyword, name_of, tag_of_keyword, tag_of_keyword_any_case, vr};
+pub use dictionary::{
+    close_keyword, is_private, is_us_or_ss, keyword, likeness, name_of, tag_of_keyword, tag_of_keyword_any_case, vr,
+};
 pub use identifying::{IdentifierKind, identifier_kind};
 pub use iod_types::{Iod, Need, iod, needed, resolve};
 pub use private::{is_listed_as_safe, private_vr, safe_private_vr};

@@ -20,6 +20,7 @@ mod exit_codes;
 mod faults;
 mod fixture;
 mod governing;
+mod hostile;
 mod interruption;
 mod known_answers;
 mod large;

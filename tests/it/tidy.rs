@@ -246,3 +246,19 @@ fn every_link_and_file_that_the_readme_names_is_there() {
         }
     }
 }
+
+#[test]
+fn every_test_that_a_page_names_exists() {
+    let tests: String = sources("tests/it").into_iter().map(|(name, text)| format!("file {name}\n{text}")).collect();
+    let page = fs::read_to_string(project().join("SECURITY.md")).unwrap();
+    let named: Vec<&str> = page.split('`').filter(|word| word.contains("::") && !word.contains(' ')).collect();
+    assert!(named.len() > 30, "{named:?}");
+    for name in named {
+        let (module, test) = name.split_once("::").unwrap();
+        let file = tests.split("file tests/it/").find(|text| text.starts_with(&format!("{module}.rs\n")));
+        assert!(file.is_some_and(|text| text.contains(&format!("fn {test}()"))), "{name}");
+    }
+    for path in page.split('`').filter(|word| word.starts_with("tests/") || word.starts_with("src/")) {
+        assert!(project().join(path).exists(), "{path}");
+    }
+}

@@ -68,7 +68,7 @@ fn options(node: &Node) -> Result<Options, Problem> {
 }
 
 fn no_option(node: &Node, written: &str) -> Problem {
-    let scored = ConfidentialityOption::ALL.map(|option| (strsim::jaro_winkler(written, option.slug()), option.slug()));
+    let scored = ConfidentialityOption::ALL.map(|option| (crate::standard::likeness(written, option.slug()), option.slug()));
     let problem = node.problem(format!("there is no option `{}`", shown(written)));
     match scored.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)) {
         Some((score, slug)) if score > 0.8 => problem.with_hint(format!("did you mean `{slug}`?")),
