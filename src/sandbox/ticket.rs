@@ -94,6 +94,7 @@ pub struct Download {
 pub struct Tickets {
     uploads: HashMap<String, Upload>,
     downloads: HashMap<String, Download>,
+    filed: HashMap<String, (String, String)>,
     secret: [u8; 32],
 }
 
@@ -106,7 +107,7 @@ impl fmt::Debug for Tickets {
 impl Tickets {
     /// No tickets yet, and a new secret.
     pub fn new() -> Self {
-        Self { uploads: HashMap::new(), downloads: HashMap::new(), secret: random_bytes() }
+        Self { uploads: HashMap::new(), downloads: HashMap::new(), filed: HashMap::new(), secret: random_bytes() }
     }
 
     /// Opens a ticket for an upload.
@@ -145,6 +146,18 @@ impl Tickets {
     pub fn close_upload(&mut self, id: &str, closing: &Closing<'_>) -> Result<Upload, Refused> {
         self.upload(id).map_err(Refused::No)?.check(closing)?;
         self.uploads.remove(id).ok_or_else(|| Refused::No(ApiError::not_found("no such ticket")))
+    }
+
+    /// Remembers the container and name of a file whose ticket has been used up.
+    pub fn remember(&mut self, id: &str, container: &str, name: &str) -> Result<(), ApiError> {
+        room(self.filed.len())?;
+        self.filed.insert(id.to_owned(), (container.to_owned(), name.to_owned()));
+        Ok(())
+    }
+
+    /// What was remembered of a used ticket.
+    pub fn remembered(&self, id: &str) -> Option<(String, String)> {
+        self.filed.get(id).cloned()
     }
 
     /// The signature of one part's URL.

@@ -96,6 +96,14 @@ pub fn file_it(app: &Arc<App>, received: Received, placement: Placement<'_>) -> 
     })
 }
 
+/// The list of one for a file that is there already.
+pub fn listed(app: &App, container: &str, name: &str) -> Result<Json<Value>, ApiError> {
+    app.store.read(|index| {
+        let file = index.file(container, name).ok_or_else(|| ApiError::not_found(format!("{name} not found")))?;
+        Ok(Json(json!([docs::file(app.options.era, index, file, &file.current)])))
+    })
+}
+
 /// What a client says about a file.
 #[derive(Debug)]
 pub struct Described {
