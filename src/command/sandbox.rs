@@ -52,8 +52,7 @@ fn asked_for(args: SandboxArgs) -> Result<Options, Error> {
             StorageKind::Google => Storage::Google,
             StorageKind::Azure => Storage::Azure,
         },
-        multipart,
-        multipart_threshold: config::part_size(args.part_size.as_deref())?,
+        multipart_threshold: multipart.then(|| config::part_size(args.part_size.as_deref())).transpose()?,
         deid_log: args.deid_log,
         api_key: api_key.map(|(key, _)| key.expose_secret().to_owned()),
         ..Options::new(args.dir)

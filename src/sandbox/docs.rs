@@ -77,11 +77,7 @@ fn add_place(era: Era, index: &Index, container: &Container, doc: &mut Map<Strin
 /// A subject inside its session: where there are no subjects otherwise, just what it is called.
 fn embedded(era: Era, index: &Index, subject: &Container) -> Value {
     match era {
-        Era::Old => Value::Object(Map::from_iter(
-            [("_id", Some(json!(subject.id))), ("code", subject.fields.get("code").cloned())]
-                .into_iter()
-                .filter_map(|(key, value)| Some((key.to_owned(), value?))),
-        )),
+        Era::Old => json!({"_id": subject.id, "code": subject.fields.get("code")}),
         Era::Mid | Era::Current => container(era, index, subject),
     }
 }

@@ -10,9 +10,6 @@ use std::time::Duration;
 use super::ticket::LIFETIME;
 use crate::failure::{Error, RunCode};
 
-/// Above this size a signed upload is cut into parts (bytes): what object stores take in one piece.
-const ONE_PIECE: u64 = 5 << 30;
-
 /// The level at which a sandbox serves its profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Level {
@@ -94,11 +91,9 @@ pub struct Options {
     pub signed_urls: bool,
     /// Whose storage the signed URLs lead to.
     pub storage: Storage,
-    /// Whether large uploads get several of them, if the client takes that and says the size.
-    pub multipart: bool,
-    /// The size in bytes above which a signed upload is cut into parts of at most this size (Google's: rounded up to
-    /// a multiple of 256 KiB).
-    pub multipart_threshold: u64,
+    /// The size in bytes above which an upload gets several of them, for parts of at most this size, if the client
+    /// takes that and says the size (Google's: rounded up to a multiple of 256 KiB). None: never.
+    pub multipart_threshold: Option<u64>,
     /// Whether the site announces signed URLs although the storage of its projects has none.
     pub unsigned_storage: bool,
     /// How long a signed URL is good for.
@@ -120,8 +115,7 @@ impl Options {
             era: Era::default(),
             signed_urls: false,
             storage: Storage::default(),
-            multipart: false,
-            multipart_threshold: ONE_PIECE,
+            multipart_threshold: None,
             unsigned_storage: false,
             ticket_lifetime: LIFETIME,
             deid_log: false,
@@ -134,7 +128,7 @@ impl Options {
         let before = self.era < Era::Current;
         let absent = [
             (old && (self.signed_urls || self.unsigned_storage), "signed addresses"),
-            (before && self.multipart, "signed addresses for parts of a file"),
+            (before && self.multipart_threshold.is_some(), "signed addresses for parts of a file"),
             (before && self.signed_urls && self.storage == Storage::Azure, "signed addresses of this storage"),
             (before && self.profile.is_some(), "de-identification profiles"),
             (before && self.deid_log, "a de-identification log"),

@@ -33,7 +33,7 @@ pub struct Upload {
     /// The metadata as they were given.
     pub metadata: Map<String, Value>,
     /// What the storage calls an upload whose parts have to be named at the end.
-    pub upload_id: Option<String>,
+    pub joined_as: Option<String>,
     /// The parts in order, each once it has arrived.
     pub parts: Vec<Option<Received>>,
     /// When it was asked for.
@@ -64,9 +64,9 @@ impl Upload {
             let what = format!("{size} bytes arrived, which is not the size that was announced");
             return Err(Refused::No(ApiError::bad_request(what)));
         }
-        let Some(upload_id) = &self.upload_id else { return Ok(()) };
+        let Some(joined_as) = &self.joined_as else { return Ok(()) };
         let tags: Vec<&str> = self.parts.iter().flatten().map(Received::tag).collect();
-        let named = closing.multipart.is_some_and(|it| *it == json!({"e_tags": tags, "upload_id": upload_id}));
+        let named = closing.multipart.is_some_and(|it| *it == json!({"e_tags": tags, "upload_id": joined_as}));
         if named { Ok(()) } else { Err(Refused::No(ApiError::bad_request("the parts are not the ones that were put"))) }
     }
 }

@@ -51,7 +51,7 @@ fn features(options: &Options, signed: bool) -> Value {
     }
     json!({
         "signed_url": signed,
-        "multipart_signed_url": options.signed_urls && options.multipart,
+        "multipart_signed_url": options.signed_urls && options.multipart_threshold.is_some(),
         "deid_profile": true,
         "deid_log": options.deid_log,
         "multiproject": false,

@@ -71,7 +71,7 @@ fn allowed(app: &App, headers: &HeaderMap, address: &Address, parameters: &Param
     if upload.born.elapsed() >= app.options.ticket_lifetime {
         return Err(EXPIRED);
     }
-    if upload.upload_id.as_ref() != parameters.get("uploadId") {
+    if upload.joined_as.as_ref() != parameters.get("uploadId") {
         return Err(UNSIGNED);
     }
     let brings = |(name, wanted): &(&'static str, &str)| headers.get(*name).is_some_and(|value| value == wanted);

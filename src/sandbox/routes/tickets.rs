@@ -57,7 +57,7 @@ fn start(app: &App, id: &str, client: Option<IpAddr>, understood: bool, body: &[
         name,
         size,
         metadata,
-        upload_id: parts.filter(|_| app.options.storage == Storage::S3).map(|_| uuid()),
+        joined_as: parts.filter(|_| app.options.storage == Storage::S3).map(|_| uuid()),
         parts: std::iter::repeat_with(|| None).take(parts.unwrap_or(1)).collect(),
         born: Instant::now(),
     };
@@ -66,7 +66,7 @@ fn start(app: &App, id: &str, client: Option<IpAddr>, understood: bool, body: &[
 
 /// Opens the ticket and writes its addresses down.
 fn open(app: &App, asked: &str, upload: Upload, parts: Option<usize>) -> Result<Json<Value>, ApiError> {
-    let named = upload.upload_id.as_ref().map(|id| format!("&uploadId={id}")).unwrap_or_default();
+    let named = upload.joined_as.as_ref().map(|id| format!("&uploadId={id}")).unwrap_or_default();
     let mut tickets = app.tickets();
     let ticket = tickets.open_upload(upload)?;
     let host = app.options.storage.host();
@@ -98,8 +98,8 @@ fn wanted(body: &[u8]) -> Result<(String, Map<String, Value>), ApiError> {
 
 /// How many parts an upload has to be cut into; none for one piece.
 fn part_count(options: &Options, size: Option<u64>, understood: bool) -> Option<usize> {
-    let most = options.multipart_threshold.max(1).next_multiple_of(options.storage.unit());
-    let size = size.filter(|size| options.multipart && understood && *size > most)?;
+    let most = options.multipart_threshold?.max(1).next_multiple_of(options.storage.unit());
+    let size = size.filter(|size| understood && *size > most)?;
     usize::try_from(size.div_ceil(most).min(MOST_PARTS)).ok()
 }
 
@@ -120,11 +120,12 @@ async fn finish(app: &Arc<App>, id: &str, ticket: &str, client: Option<IpAddr>, 
     })?;
     let files::Described { name, metadata, .. } = files::describe(app, &upload.name, upload.metadata)?;
     let received = joined(upload.parts.into_iter().flatten()).await?;
+    let filed = files::file_it(app, received, Placement { container: id, name: &name, hash: String::new(), metadata })?;
     if app.options.era == Era::Mid {
         // these servers take the end of an upload a second time
         app.tickets().remember(ticket, id, &name)?;
     }
-    files::file_it(app, received, Placement { container: id, name: &name, hash: String::new(), metadata })
+    Ok(filed)
 }
 
 /// The parts one after the other, in the file of the first.

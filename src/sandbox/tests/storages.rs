@@ -12,8 +12,7 @@ fn storing(storage: Storage, part: u64) -> Bench {
     Bench::with(|options| {
         options.signed_urls = true;
         options.storage = storage;
-        options.multipart = true;
-        options.multipart_threshold = part;
+        options.multipart_threshold = Some(part);
     })
 }
 
@@ -88,10 +87,7 @@ fn files_come_in_parts_only_where_site_client_and_size_agree() {
     let silent = bench.post(&format!("/api/{target}/files?ticket="), &silent).json();
     assert!(silent["urls"]["a.zip"].is_string(), "the client did not say that it takes several");
 
-    let single = Bench::with(|options| {
-        options.signed_urls = true;
-        options.multipart_threshold = 4;
-    });
+    let single = Bench::with(|options| options.signed_urls = true);
     assert_eq!(single.send("GET", "/api/config", &[], b"").json()["features"]["multipart_signed_url"], false);
     let target = format!("acquisitions/{}", single.branch()[4]);
     assert!(ticket(&single, &target, Some(10)).1.is_string());
