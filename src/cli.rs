@@ -96,19 +96,45 @@ pub struct Cli {
 
 /// Parsing ended in something to show: help, the version, or what is wrong with the command line.
 #[derive(Debug)]
-pub struct Stop(clap::Error);
+pub struct Stop {
+    error: clap::Error,
+    /// What must not be shown of what was typed, the longest first.
+    hidden: Vec<String>,
+}
+
+impl From<clap::Error> for Stop {
+    fn from(error: clap::Error) -> Self {
+        Self { error, hidden: Vec::new() }
+    }
+}
 
 impl Stop {
     /// Shows it on the stream where it belongs and gives the exit code: 0 for help and version, else 2.
     pub fn show(&self) -> u8 {
+        let cleared = self.error.use_stderr() && !self.hidden.is_empty();
         // A reader that went away is no reason to fail differently.
-        let _ = self.0.print();
-        u8::try_from(self.0.exit_code()).unwrap_or(2)
+        let _ = if cleared { io::stderr().write_all(self.text().as_bytes()) } else { self.error.print() };
+        u8::try_from(self.error.exit_code()).unwrap_or(2)
     }
 
     /// The text without colours.
     pub fn text(&self) -> String {
-        self.0.render().to_string()
+        self.hidden.iter().fold(self.error.render().to_string(), |text, value| text.replace(value, "(..)"))
+    }
+
+    /// Takes what was typed out of it, but for the names of flags, where paths are not to be shown.
+    fn without_paths(mut self, arguments: &[OsString]) -> Self {
+        let typed: Vec<_> = arguments.iter().skip(1).map(|argument| argument.to_string_lossy()).collect();
+        let asked = std::env::var_os("FWUPLOAD_REDACT_PATHS").is_some_and(|value| !value.is_empty());
+        if asked || typed.iter().any(|argument| argument == "--redact-paths") {
+            let value = |argument: &str| match argument.split_once('=') {
+                Some((flag, value)) if flag.starts_with('-') => Some(value.to_owned()),
+                _ => (!argument.starts_with('-')).then(|| argument.to_owned()),
+            };
+            self.hidden = typed.iter().filter_map(|argument| value(argument)).filter(|value| value.len() > 2).collect();
+            self.hidden.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        }
+        self
     }
 }
 
@@ -116,8 +142,9 @@ impl Stop {
 pub fn parse<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Cli, Stop> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     refuse_key_on_command_line(&arguments)?;
-    let matches = definition().try_get_matches_from(arguments).map_err(Stop)?;
-    let mut cli = Cli::from_arg_matches(&matches).map_err(Stop)?;
+    let matches = definition().try_get_matches_from(&arguments);
+    let matches = matches.map_err(|error| Stop::from(error).without_paths(&arguments))?;
+    let mut cli = Cli::from_arg_matches(&matches).map_err(|error| Stop::from(error).without_paths(&arguments))?;
     cli.upload.filters = filters(&matches);
     cli.upload.from_environment = from_environment(&matches);
     if let Some(Command::Profile(command)) = &mut cli.command {
@@ -189,7 +216,7 @@ fn refuse_key_on_command_line(arguments: &[OsString]) -> Result<(), Stop> {
     let message = format!(
         "there is no `{flag}`: other users of this machine could read the key from the command line\nhint: use {instead}"
     );
-    Err(Stop(definition().error(ErrorKind::UnknownArgument, message)))
+    Err(definition().error(ErrorKind::UnknownArgument, message).into())
 }
 
 /// The two kinds of filter merged in typing order, because the last match wins across both.

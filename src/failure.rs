@@ -89,6 +89,7 @@ codes! {
         UploadServer = "upload.server-error", "the server failed until the retries were used up", "run again later; what is there already is not sent twice";
         UploadNetwork = "upload.network", "the connection failed until the retries were used up", "check network and proxy and run again";
         UploadUnconfirmed = "upload.unconfirmed", "the server did not confirm name and size of the file", "look at the acquisition on the server and run again";
+        UploadDeidLog = "upload.deid-log", "the site's de-identification log did not take the record", "run again later; if it stays, ask the site's administrator about its log: nothing is sent without a record";
         UploadStopped = "upload.stopped", "the run stopped before this file was sent", "run the same command again";
     }
 }
@@ -108,7 +109,7 @@ codes! {
         ProfileConflict = "profile.conflict", "a local profile was given although the server has one", "leave out `--profile` and `--no-deid`: the server's profile governs";
         ProfileUnknown = "profile.unknown", "whether a profile governs cannot be found out", "ask an administrator for permission to view the settings; nothing was sent";
         ProfileUnconfirmed = "profile.unconfirmed", "sending data as it is was not confirmed", "confirm at the prompt, or pass `--no-deid` with `-y`";
-        DeidLog = "profile.deid-log", "the site keeps a de-identification log, which this version does not write", "use Flywheel's own client for this site";
+        DeidLog = "profile.deid-log", "the site keeps a de-identification log and requires that data is de-identified", "pass `--profile basic`, or have a profile set on the site";
         PseudonymKeyMissing = "pseudonym.key-missing", "the profile makes pseudonyms, and there is no key for them yet", "give one with `--pseudonym-key-file` or FWUPLOAD_PSEUDONYM_KEY, or have one made with `--new-pseudonym-key`";
         PseudonymKeySource = "pseudonym.key-source", "the pseudonym key's source cannot be used", "check the file or command; a key file must be yours alone (chmod 600)";
         PseudonymKeyInvalid = "pseudonym.key-invalid", "the pseudonym key has no usable form", "a key is 64 hexadecimal digits, as `openssl rand -hex 32` prints them";
@@ -146,6 +147,7 @@ impl FileCode {
                 | Self::UploadServer
                 | Self::UploadNetwork
                 | Self::UploadUnconfirmed
+                | Self::UploadDeidLog
                 | Self::UploadStopped
         )
     }

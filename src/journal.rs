@@ -134,7 +134,7 @@ impl Journal {
     /// Whether a file on the server, under another name in the same container, is an earlier package with some of the same
     /// sources: what it holds is then there twice.
     pub fn is_superseded(&self, place: Mark, there: &RemoteFile, by: &Parcel) -> bool {
-        let known = self.state().index.confirmed(place).filter(|known| known.is(there)).map(|known| known.offset());
+        let known = self.state().index.confirmed(place).filter(|known| known.is(there)).map(Confirmed::offset);
         let before = known.and_then(|offset| writer::confirmation_at(&self.path, offset));
         let again = |member: &Member| by.members.iter().any(|now| now.source == member.source);
         before.is_some_and(|before| before.members.iter().any(again))
@@ -200,7 +200,7 @@ pub struct Word {
 impl From<&UploadReceipt> for Word {
     fn from(receipt: &UploadReceipt) -> Self {
         Self {
-            sha384: receipt.sha384().map(str::to_owned),
+            sha384: Some(receipt.sha384().to_owned()),
             file_id: receipt.file_id().map(str::to_owned),
             version: receipt.version(),
         }

@@ -2,6 +2,7 @@
 //! be produced again for a retry. It takes cleaned (or knowingly uncleaned) instances only, never a path.
 
 mod names;
+mod zip;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -15,8 +16,9 @@ use futures_util::Stream;
 use sha2::Digest;
 
 pub use names::{Names, member_name, member_names};
+use zip::Zip;
 
-use crate::deid::Sendable;
+use crate::deid::{Originals, Sendable};
 use crate::dicom::{Body, Mask, Segment, SourceFile};
 use crate::failure::{FileCode, FileFailure};
 use crate::routing;
@@ -40,6 +42,7 @@ pub struct Package {
     pub modality: Option<String>,
     body: Body,
     sums: Arc<[Sum]>,
+    originals: Option<Arc<Originals>>,
 }
 
 /// What a member of a package came to.
@@ -55,7 +58,8 @@ impl Package {
     /// A single instance as it is: `<acquisition label>.dicom`, or by its own name where each instance travels alone.
     pub fn bare(name: String, instance: &Sendable) -> Self {
         let modality = Some(routing::modality(instance.routing()));
-        Self { name, kind: Some(DICOM), members: None, modality, sums: bare(instance.body()), body: instance.body().clone() }
+        let (body, originals) = (instance.body().clone(), instance.originals().cloned());
+        Self { name, kind: Some(DICOM), members: None, modality, sums: bare(&body), body, originals }
     }
 
     /// A series as a zip of stored members. Reads what is not in memory once, for the checksums.
@@ -73,14 +77,15 @@ impl Package {
         let modality = instances.first().map(|i| routing::modality(i.routing()));
         let modality = modality.filter(|m| instances.iter().all(|i| routing::modality(i.routing()) == *m));
         let members = u32::try_from(instances.len()).ok();
-        Ok(Self { name, kind: Some(DICOM), members, modality, sums: sums.into(), body: zip.finish() })
+        let originals = instances.first().and_then(Sendable::originals).cloned();
+        Ok(Self { name, kind: Some(DICOM), members, modality, sums: sums.into(), body: zip.finish(), originals })
     }
 
     /// A file that is not DICOM, as it is. Only what the user asked for goes this way.
     pub fn other_file(name: String, file: &Arc<SourceFile>) -> Self {
         let all = Segment::of_file(Arc::clone(file), 0..file.len());
         let body = Body::new(vec![all]);
-        Self { name, kind: None, members: None, modality: None, sums: bare(&body), body }
+        Self { name, kind: None, members: None, modality: None, sums: bare(&body), body, originals: None }
     }
 
     /// The hash of all bytes in lower-case hexadecimal digits.
@@ -91,6 +96,11 @@ impl Package {
         let mut hasher = D::new();
         each_chunk(&self.body, |chunk| hasher.update(chunk))?;
         Ok(hex::encode(hasher.finalize()))
+    }
+
+    /// Who its first instance was about, where the site keeps a log of that.
+    pub fn originals(&self) -> Option<&Originals> {
+        self.originals.as_deref()
     }
 
     /// The exact length in bytes.
@@ -143,106 +153,6 @@ fn each_chunk(body: &Body, mut work: impl FnMut(&[u8])) -> Result<(), FileFailur
         }
     }
     Ok(())
-}
-
-/// The layout of a zip file (APPNOTE 6.3) whose members are stored: its length and every byte are known beforehand.
-/// Zip64 records appear only where a number needs them.
-#[derive(Default)]
-struct Zip {
-    segments: Vec<Segment>,
-    directory: Vec<u8>,
-    offset: u64,
-    count: u64,
-}
-
-const ZIP64_MARK: u32 = u32::MAX;
-/// 1980-01-01, the earliest date that zip knows: the true time of a scan or a copy must not leave in a file's name plate.
-const DOS_DATE: u16 = 0x0021;
-const UTF8_NAMES: u16 = 0x0800;
-
-impl Zip {
-    fn add(&mut self, name: &str, body: &Body, crc: u32) {
-        let size = body.len();
-        let (size32, offset32) = (short(size), short(self.offset));
-        let mut local = Vec::with_capacity(64 + name.len());
-        local.extend_from_slice(b"PK\x03\x04");
-        put_common(&mut local, crc, size32, name, if size32 == ZIP64_MARK { 20 } else { 0 });
-        local.extend_from_slice(name.as_bytes());
-        if size32 == ZIP64_MARK {
-            put_zip64(&mut local, &[size, size]);
-        }
-        let wide: Vec<u64> = [(size32, size), (size32, size), (offset32, self.offset)]
-            .into_iter()
-            .filter_map(|(short, full)| (short == ZIP64_MARK).then_some(full))
-            .collect();
-        let entry = &mut self.directory;
-        entry.extend_from_slice(b"PK\x01\x02\x2d\x03");
-        let extra = if wide.is_empty() { 0 } else { u16::try_from(4 + 8 * wide.len()).unwrap_or_default() };
-        put_common(entry, crc, size32, name, extra);
-        entry.extend_from_slice(&[0; 6]);
-        entry.extend_from_slice(&(0o100_644_u32 << 16).to_le_bytes());
-        entry.extend_from_slice(&offset32.to_le_bytes());
-        entry.extend_from_slice(name.as_bytes());
-        if !wide.is_empty() {
-            put_zip64(entry, &wide);
-        }
-        self.offset += local.len() as u64 + size;
-        self.count += 1;
-        self.segments.push(Segment::Bytes(Bytes::from(local)));
-        self.segments.extend(body.segments().iter().cloned());
-    }
-
-    fn finish(mut self) -> Body {
-        let (size, offset, count) = (self.directory.len() as u64, self.offset, self.count);
-        let short_count = u16::try_from(count).unwrap_or(u16::MAX);
-        let mut end = std::mem::take(&mut self.directory);
-        if short_count == u16::MAX || short(size) == ZIP64_MARK || short(offset) == ZIP64_MARK {
-            end.extend_from_slice(b"PK\x06\x06");
-            end.extend_from_slice(&44_u64.to_le_bytes());
-            end.extend_from_slice(&[0x2d, 0x03, 0x2d, 0x00, 0, 0, 0, 0, 0, 0, 0, 0]);
-            for number in [count, count, size, offset] {
-                end.extend_from_slice(&number.to_le_bytes());
-            }
-            end.extend_from_slice(b"PK\x06\x07\0\0\0\0");
-            end.extend_from_slice(&(offset + size).to_le_bytes());
-            end.extend_from_slice(&1_u32.to_le_bytes());
-        }
-        end.extend_from_slice(b"PK\x05\x06\0\0\0\0");
-        end.extend_from_slice(&short_count.to_le_bytes());
-        end.extend_from_slice(&short_count.to_le_bytes());
-        end.extend_from_slice(&short(size).to_le_bytes());
-        end.extend_from_slice(&short(offset).to_le_bytes());
-        end.extend_from_slice(&[0, 0]);
-        self.segments.push(Segment::Bytes(Bytes::from(end)));
-        Body::new(self.segments)
-    }
-}
-
-/// The fields that a local header and a directory entry share, from "version needed" to "extra length".
-fn put_common(out: &mut Vec<u8>, crc: u32, size: u32, name: &str, extra: u16) {
-    let version: u16 = if extra > 0 { 45 } else { 20 };
-    let name_len = u16::try_from(name.len()).unwrap_or(u16::MAX);
-    for number in [version, UTF8_NAMES, 0, 0, DOS_DATE] {
-        out.extend_from_slice(&number.to_le_bytes());
-    }
-    for number in [crc, size, size] {
-        out.extend_from_slice(&number.to_le_bytes());
-    }
-    for number in [name_len, extra] {
-        out.extend_from_slice(&number.to_le_bytes());
-    }
-}
-
-fn put_zip64(out: &mut Vec<u8>, numbers: &[u64]) {
-    out.extend_from_slice(&1_u16.to_le_bytes());
-    out.extend_from_slice(&u16::try_from(8 * numbers.len()).unwrap_or_default().to_le_bytes());
-    for number in numbers {
-        out.extend_from_slice(&number.to_le_bytes());
-    }
-}
-
-fn short(number: u64) -> u32 {
-    u32::try_from(number).unwrap_or(ZIP64_MARK)
 }
 
 /// Chunks of a body on their way out. An error ends the request, so that the server never takes a short file for whole.
@@ -401,7 +311,7 @@ mod tests {
         let whole = zip.finish();
         let bytes = whole.to_vec().unwrap();
         assert_eq!(bytes.len() as u64, whole.len());
-        let mut archive = zip::ZipArchive::new(Memory::new(bytes)).unwrap();
+        let mut archive = ::zip::ZipArchive::new(Memory::new(bytes)).unwrap();
         let mut first = String::new();
         archive.by_name("1.2.CT.dcm").unwrap().read_to_string(&mut first).unwrap();
         assert_eq!((first.as_str(), archive.len()), ("first", 2));
@@ -417,7 +327,7 @@ mod tests {
         let mut zip = Zip::default();
         zip.add("big.dcm", &big, 0);
         zip.add("after.dcm", &body(b"after"), crc32fast::hash(b"after"));
-        let mut archive = zip::ZipArchive::new(Sparse::of(&zip.finish())).unwrap();
+        let mut archive = ::zip::ZipArchive::new(Sparse::of(&zip.finish())).unwrap();
         assert_eq!(archive.by_name("big.dcm").unwrap().size(), (4 << 30) + 10);
         let mut after = String::new();
         archive.by_name("after.dcm").unwrap().read_to_string(&mut after).unwrap();
@@ -430,7 +340,7 @@ mod tests {
         for n in 0..70_000 {
             zip.add(&format!("{n}.dcm"), &body(b"x"), crc32fast::hash(b"x"));
         }
-        let archive = zip::ZipArchive::new(Memory::new(zip.finish().to_vec().unwrap())).unwrap();
+        let archive = ::zip::ZipArchive::new(Memory::new(zip.finish().to_vec().unwrap())).unwrap();
         assert_eq!(archive.len(), 70_000);
     }
 

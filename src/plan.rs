@@ -3,13 +3,14 @@
 //! A dry run has the same plan as the run that it rehearses, but for the way out. Nothing below looks at a flag, and
 //! nothing here changes anything on the server, except that a missing project is created where that was asked for.
 
+mod deid_log;
 mod governance;
 mod pseudonyms;
 
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::config::{Config, IfExists, OtherFiles, PackageBy, Sink};
+use crate::config::{Config, IfExists, OtherFiles, PackageBy, Sink, Transfer};
 use crate::credential::{ApiKey, PseudonymKeySources};
 use crate::deid::{self, Cleaner, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
@@ -96,6 +97,14 @@ impl fmt::Debug for Treatment {
 }
 
 impl Treatment {
+    /// The same; what is cleaned keeps who it was about, for the site's log.
+    fn logged(self) -> Self {
+        match self {
+            Self::Clean(cleaner) => Self::Clean(Box::new(cleaner.logged())),
+            as_it_is @ Self::AsItIs(_) => as_it_is,
+        }
+    }
+
     /// Makes an instance fit to be sent. The path is that below the folder which was named, for profiles that name files.
     ///
     /// # Errors
@@ -134,12 +143,17 @@ impl fmt::Debug for Target {
     }
 }
 
-/// A client for a key with the run's settings.
+/// A client for a key with the run's settings; the usual ones where nothing is transferred.
 ///
 /// # Errors
 /// A certificate file that cannot be used.
-pub fn client(key: &ApiKey, ca_cert: Option<PathBuf>, signed_urls: bool) -> Result<Client, Error> {
-    Client::new(key, Settings { ca_cert, signed_urls, ..Settings::default() })
+pub fn client(key: &ApiKey, ca_cert: Option<PathBuf>, transfer: Option<Transfer>) -> Result<Client, Error> {
+    let settings = Settings { ca_cert, ..Settings::default() };
+    let settings = match transfer {
+        Some(Transfer { signed_urls, bandwidth, .. }) => Settings { signed_urls, bandwidth, ..settings },
+        None => settings,
+    };
+    Client::new(key, settings)
 }
 
 /// Resolves a run. `server` is the client to ask, none when offline; `keys` is where the key of pseudonyms may come from;
@@ -169,8 +183,16 @@ pub async fn resolve(
     let mut announcements = decision.announcements(&project);
     announcements.extend(decision.override_residual(config.residual));
     announcements.extend(warning_of_other_files(config));
+    let log = match &server {
+        Some(client) => deid_log::ask(client, &decision, &config.sink).await?,
+        None => None,
+    };
+    announcements.extend(log.as_deref().map(deid_log::announcement));
     let needs_key = decision.needs_key();
     let (mut governing, mut treatment) = settle(decision, config, &announcements, confirm)?;
+    if log.is_some() && config.sink == Sink::Upload {
+        treatment = treatment.logged();
+    }
     let site = server.as_ref().map(|client| client.host().to_owned());
     let way_out = way_out(&config.sink, server, project.clone())?;
     if needs_key {
@@ -220,11 +242,8 @@ fn inputs(config: &Config) -> Inputs {
 
 /// Key, features and project, each checked before the next.
 async fn ask_server(client: &Client, config: &Config) -> Result<Project, Error> {
-    let site = client.site_config().await?;
+    client.site_config().await?;
     client.check_key().await?;
-    if site.deid_log {
-        return Err(Error::new(RunCode::DeidLog, RunCode::DeidLog.sentence()).because(format!("{} says so", client.host())));
-    }
     let wanted = ProjectRef::parse(&config.destination.project)?;
     match (client.resolve_project(&wanted).await, wanted) {
         (Err(error), ProjectRef::GroupAndLabel { group, label })

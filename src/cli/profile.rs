@@ -242,6 +242,20 @@ pub struct TestArgs {
     pub pseudonym_key: PseudonymKeyArgs,
 }
 
+impl TestArgs {
+    /// Every path that was typed or set.
+    pub fn named_paths(&self) -> Vec<PathBuf> {
+        let others = [&self.output, &self.pseudonym_key.pseudonym_key_file].into_iter().flatten();
+        let profile = named_profile(&self.profile);
+        self.paths.iter().chain(others).cloned().chain(profile).collect()
+    }
+}
+
+/// A profile that is named by its path: a built-in one has a name without any of these.
+pub(super) fn named_profile(profile: &str) -> Option<PathBuf> {
+    profile.contains(['/', '\\', '.']).then(|| PathBuf::from(profile))
+}
+
 /// Flags of `profile key`.
 #[derive(Debug, Clone, Args)]
 pub struct KeyArgs {

@@ -48,7 +48,7 @@ fn commands_are_not_abbreviated_and_every_reserved_word_is_one() {
 fn a_key_on_the_command_line_is_refused_and_not_repeated() {
     for line in ["./a -p x --api-key site:SECRET", "./a --api-key=site:SECRET"] {
         let stop = parse_line(line).unwrap_err();
-        assert_eq!(stop.0.exit_code(), 2);
+        assert_eq!(stop.error.exit_code(), 2);
         let text = stop.text();
         assert!(text.contains("--api-key-file") && text.contains("fwupload login") && !text.contains("SECRET"), "{text}");
     }
@@ -75,7 +75,7 @@ fn the_sandbox_folder_is_optional() {
 #[test]
 fn short_help_fits_a_screen_and_long_help_has_headings_and_exit_codes() {
     let short = parse_line("-h").unwrap_err();
-    assert_eq!(short.0.exit_code(), 0);
+    assert_eq!(short.error.exit_code(), 0);
     let lines = short.text().lines().count();
     assert!(lines <= 52, "{lines} lines:\n{}", short.text());
     let long = parse_line("--help").unwrap_err().text();
@@ -88,7 +88,7 @@ fn short_help_fits_a_screen_and_long_help_has_headings_and_exit_codes() {
 #[test]
 fn a_bare_call_shows_the_short_help_and_is_an_error() {
     let stop = parse_line("").unwrap_err();
-    assert_eq!(stop.0.exit_code(), 2);
+    assert_eq!(stop.error.exit_code(), 2);
     assert!(stop.text().contains("Examples:"), "{}", stop.text());
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
+use super::profile::named_profile;
 use super::values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProgressStyle, Residual};
 
 /// Headings of `--help`.
@@ -46,6 +47,22 @@ pub struct UploadArgs {
     /// Names of the flags (without dashes) that the environment set.
     #[arg(skip)]
     pub from_environment: BTreeSet<String>,
+}
+
+impl UploadArgs {
+    /// Every path that was typed or set: names of files and folders often identify somebody.
+    pub fn named_paths(&self) -> Vec<PathBuf> {
+        let lists = self.input.files_from.iter().filter_map(|list| match list {
+            PathList::File(path) => Some(path.clone()),
+            PathList::Stdin => None,
+        });
+        let key = &self.deid.pseudonym_key.pseudonym_key_file;
+        let folders =
+            [&self.destination.output, &self.report.report, &self.connection.api_key_file, &self.connection.ca_cert, key];
+        let others = folders.into_iter().flatten().chain(self.destination.sandbox.iter().flatten()).cloned();
+        let profile = self.deid.profile.as_deref().and_then(named_profile);
+        self.input.paths.iter().cloned().chain(lists).chain(others).chain(profile).collect()
+    }
 }
 
 /// Flags under "Input".

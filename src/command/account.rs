@@ -24,7 +24,7 @@ pub fn login(from_stdin: bool, connection: &Connection, environment: &Environmen
     } else {
         ApiKey::parse_for(typed(from_stdin, environment)?.trim(), connection.site.as_deref())?
     };
-    let user = runtime()?.block_on(async { plan::client(&key, connection.ca_cert.clone(), true)?.check_key().await })?;
+    let user = runtime()?.block_on(async { plan::client(&key, connection.ca_cert.clone(), None)?.check_key().await })?;
     let path =
         login_file().ok_or_else(|| Error::new(RunCode::ConfigInvalid, "this account has no home folder to keep the key in"))?;
     credential::save_login(&key, &path)?;
@@ -55,7 +55,7 @@ pub fn logout() -> Result<(), Error> {
 pub fn status(as_json: bool, connection: &Connection) -> Result<(), Error> {
     let (key, origin) = key_sources(connection).resolve()?;
     let (user, release) = runtime()?.block_on(async {
-        let client = plan::client(&key, connection.ca_cert.clone(), true)?;
+        let client = plan::client(&key, connection.ca_cert.clone(), None)?;
         Ok::<_, Error>((client.check_key().await?, client.release().await))
     })?;
     if as_json {

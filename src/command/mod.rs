@@ -22,7 +22,7 @@ use crate::credential::{self, KeySources, PSEUDONYM_KEYS, PseudonymKeySources};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::phi::escape_for_terminal;
-use crate::report;
+use crate::report::{self, Paths};
 
 /// Carries out what was typed; `arguments` without the program's name.
 pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> ExitStatus {
@@ -41,7 +41,7 @@ pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> 
         }
     };
     done.unwrap_or_else(|error| {
-        report::print_error(&error, environment.color(ColorWhen::Auto));
+        report::print_error(&error, environment.color(ColorWhen::Auto), &Paths::Plain);
         ExitStatus::of_error(error.code)
     })
 }

@@ -16,28 +16,35 @@ use crate::flywheel::{Client, ClientNotice};
 use crate::phi::display_path;
 use crate::pipeline::{self, Stop};
 use crate::plan::{self, UploadPlan};
-use crate::report::{self, Reporter};
+use crate::report::{self, Paths, Reporter};
 use crate::sandbox::Sandbox;
 
-use super::{journal, key_sources, pseudonym_key_sources, runtime, sandbox};
+use super::{journal, key_sources, pseudonym_key_sources, runtime, sandbox, state_folder};
 
 /// Runs an upload from what was typed to the exit status.
 pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment) -> ExitStatus {
+    let named: Vec<_> = args.named_paths().into_iter().chain(state_folder()).collect();
+    let paths = match Paths::new(args.report.redact_paths, &named) {
+        Ok(paths) => paths,
+        Err(error) => return ended_early(&error, args, environment, &Paths::Plain),
+    };
     let ready = Config::new(args, environment).and_then(|config| {
-        let reporter = Reporter::start(config.output, &config.report, arguments)?;
+        let reporter = Reporter::start(config.output, &config.report, arguments, &paths)?;
         Ok((config, reporter))
     });
     match ready {
-        Ok((config, reporter)) => reported(&config, reporter),
-        Err(error) => {
-            report::print_error(&error, environment.color(args.output.color));
-            ExitStatus::of_error(error.code)
-        }
+        Ok((config, reporter)) => reported(&config, reporter, &paths),
+        Err(error) => ended_early(&error, args, environment, &paths),
     }
 }
 
+fn ended_early(error: &Error, args: &UploadArgs, environment: &Environment, paths: &Paths) -> ExitStatus {
+    report::print_error(error, environment.color(args.output.color), paths);
+    ExitStatus::of_error(error.code)
+}
+
 /// The run with its reporter attached: whatever happens, the end is reported.
-fn reported(config: &Config, reporter: Reporter) -> ExitStatus {
+fn reported(config: &Config, reporter: Reporter, paths: &Paths) -> ExitStatus {
     let started = Instant::now();
     let events = Events::new(reporter.events());
     let stopped_by = work(config, &events).err();
@@ -50,7 +57,7 @@ fn reported(config: &Config, reporter: Reporter) -> ExitStatus {
     match reporter.finish() {
         Ok(()) => status,
         Err(error) => {
-            report::print_error(&error, config.output.color);
+            report::print_error(&error, config.output.color, paths);
             if status == ExitStatus::Success { ExitStatus::of_error(error.code) } else { status }
         }
     }
@@ -119,7 +126,7 @@ fn server(config: &Config, events: &Events) -> Result<(Option<Client>, Option<Sa
             (ApiKey::parse(&sandbox.site_key())?, None, Some(sandbox))
         }
     };
-    let client = plan::client(&key, ca_cert, config.transfer.signed_urls)?;
+    let client = plan::client(&key, ca_cert, Some(config.transfer))?;
     let retries = events.clone();
     Ok((Some(client.on_notice(move |notice| tell(&retries, notice))), sandbox))
 }

@@ -1,5 +1,7 @@
 //! Cleaning one instance by a profile: the steps and their order.
 
+use std::sync::Arc;
+
 use super::act::Scope;
 use super::afterwards;
 use super::age::age;
@@ -9,6 +11,7 @@ use super::confidentiality::{Engine, Outcome};
 use super::enveloped::Handling;
 use super::hash::Hasher;
 use super::instance::CleanInstance;
+use super::originals::Originals;
 use super::output_name::Names;
 use super::pixels::{PixelWork, Pixels};
 use super::private::{self, PrivateName};
@@ -44,6 +47,8 @@ pub struct Cleaner {
     residual: Residual,
     /// Without it, files fail under a profile that makes pseudonyms.
     key: Option<PseudonymKey>,
+    /// Whether instances keep, beside what is sent, who they were about.
+    logged: bool,
 }
 
 impl Cleaner {
@@ -51,6 +56,12 @@ impl Cleaner {
     #[must_use]
     pub fn keyed(self, key: PseudonymKey) -> Self {
         Self { key: Some(key), ..self }
+    }
+
+    /// The same, for a site that keeps a log of who was de-identified.
+    #[must_use]
+    pub fn logged(self) -> Self {
+        Self { logged: true, ..self }
     }
 
     /// Makes a profile ready.
@@ -81,16 +92,18 @@ impl Cleaner {
             age: dicom.patient_age_from_birthdate.then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
             pixels: Pixels::of(dicom),
             key: None,
+            logged: false,
         }
     }
 
     /// Cleans an instance and writes it. It fails rather than leave a rule undone. `path` is where the file lies below the
     /// folder that was named, with `/` between its parts; only the profile's `filenames` look at it.
     pub fn deidentify(&self, mut instance: Instance, path: &str) -> Result<CleanInstance, FileFailure> {
+        let originals = self.logged.then(|| Arc::new(Originals::of(&instance)));
         let scrubbed = self.scrub(&mut instance)?;
         let data = joined(&mut instance);
         let mut run = Run { changed: scrubbed.changes(), pixels: scrubbed, ..Run::default() };
-        self.carry_out(instance, data, path, &mut run).map(|(clean, _)| clean)
+        self.carry_out(instance, data, path, &mut run).map(|(clean, _)| clean.about(originals))
     }
 
     /// The same, with a list of what became of each data element; with their values only where these are asked for.

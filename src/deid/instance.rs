@@ -2,8 +2,10 @@
 //! cannot be taken for one that was.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::attributes::RoutingAttributes;
+use super::originals::Originals;
 use super::residual::{Finding, Searched};
 use crate::dicom::{Body, Instance, Limits, Tag, Written, write_and_look};
 use crate::failure::{FileCode, FileFailure};
@@ -43,6 +45,7 @@ pub struct CleanInstance {
     searched: Searched,
     findings: Vec<Finding>,
     without_patient_id: bool,
+    originals: Option<Arc<Originals>>,
 }
 
 impl fmt::Debug for CleanInstance {
@@ -62,12 +65,17 @@ impl CleanInstance {
     ) -> Result<Self, FileFailure> {
         let (outgoing, (searched, mut findings)) = Outgoing::write(instance, limits, check)?;
         findings.extend(searched.check_texts(name.iter().map(|name| ("the file name that the profile gives", name.as_str())))?);
-        Ok(Self { outgoing, changed, name, searched, findings, without_patient_id: false })
+        Ok(Self { outgoing, changed, name, searched, findings, without_patient_id: false, originals: None })
     }
 
     /// Values that were removed or changed and still stand in what is sent, where the profile lets it be sent all the same.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// Remembers who it was about, for a site that keeps a log of that.
+    pub(super) fn about(self, originals: Option<Arc<Originals>>) -> Self {
+        Self { originals, ..self }
     }
 
     /// Remembers that the study had to stand for the patient.
@@ -156,6 +164,14 @@ impl Sendable {
     /// Whether a pseudonym was made and there was no usable Patient ID for it, so that the study stands for the patient.
     pub fn is_without_patient_id(&self) -> bool {
         matches!(self, Self::Clean(clean) if clean.without_patient_id)
+    }
+
+    /// Who it was about before it was cleaned, where the site keeps a log of that.
+    pub fn originals(&self) -> Option<&Arc<Originals>> {
+        match self {
+            Self::Clean(clean) => clean.originals.as_ref(),
+            Self::Uncleaned(_) => None,
+        }
     }
 
     /// How many elements the profile changed, made or removed.

@@ -19,6 +19,7 @@ mod hash;
 mod identifiers;
 mod instance;
 mod jitter;
+mod originals;
 mod output_name;
 mod paths;
 mod pixels;
@@ -35,6 +36,7 @@ mod undefined;
 pub use attributes::RoutingAttributes;
 pub use clean::Cleaner;
 pub use instance::{CleanInstance, IdentifiedConsent, Sendable, UncleanedInstance, as_it_is};
+pub use originals::Originals;
 pub use record::{By, Change, What};
 pub use residual::Finding;
 

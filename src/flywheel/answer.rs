@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::error::{ApiError, Kind, Refusal, shown};
+use super::error_body::ErrorBody;
 
 /// Which kind of container a file can lie in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +34,11 @@ impl ContainerKind {
             Self::Session => "session",
             Self::Acquisition => "acquisition",
         }
+    }
+
+    /// The kind that a word stands for; the reverse of [`Self::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Project, Self::Subject, Self::Session, Self::Acquisition].into_iter().find(|kind| kind.as_str() == word)
     }
 
     /// The word for several, which is part of addresses.
@@ -98,6 +104,17 @@ pub struct RemoteFile {
 }
 
 impl RemoteFile {
+    /// Its database id: that of the file across its versions where there is one, else that of its content.
+    pub fn database_id(&self) -> Option<&str> {
+        self.file_id.as_deref().or(self.id.as_deref())
+    }
+
+    /// SHA-384 of its bytes in hexadecimal digits, where the server states it: it does not for what went straight to the
+    /// storage.
+    pub fn sha384(&self) -> Option<&str> {
+        self.hash.as_deref().and_then(|hash| hash.strip_prefix("v0-sha384-")).filter(|hex| !hex.is_empty())
+    }
+
     /// Whether this entry is another content than `before`, by whatever this server counts with.
     pub(super) fn differs_from(&self, before: &Self) -> bool {
         let stamped = self.version.is_some() || self.id.is_some() || self.replaced.is_some();
@@ -131,6 +148,8 @@ pub(super) struct ContainerAnswer {
     #[serde(deserialize_with = "lenient")]
     pub(super) parents: Parents,
     #[serde(deserialize_with = "lenient")]
+    pub(super) subject: Embedded,
+    #[serde(deserialize_with = "lenient")]
     pub(super) files: Vec<RemoteFile>,
     pub(super) settings: Value,
 }
@@ -149,6 +168,14 @@ pub(super) struct Parents {
     pub(super) group: Option<String>,
     #[serde(deserialize_with = "lenient")]
     pub(super) project: Option<String>,
+}
+
+/// The subject that a session of an old server holds in itself.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Embedded {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) code: Option<String>,
 }
 
 /// The answer to a creation.
@@ -189,6 +216,8 @@ pub(super) struct Answer {
     pub(super) retry_after: Option<Duration>,
     pub(super) location: Option<String>,
     pub(super) etag: Option<String>,
+    /// How much of a file a storage says it has.
+    pub(super) range: Option<String>,
 }
 
 impl Answer {
@@ -208,7 +237,7 @@ impl Answer {
     fn into_refusal(self) -> ApiError {
         let said = ErrorBody::read(&self.body);
         let moved = self.location.filter(|_| (300..400).contains(&self.status));
-        let message = moved.map_or(said.message, |to| format!("moved to {}", shown(&without_query(&to))));
+        let message = moved.map_or(said.message, |to| format!("moved to {}, which is not followed", shown(&without_query(&to))));
         let (host, status, retry_after) = (self.host, self.status, self.retry_after);
         Kind::Refused(Box::new(Refusal { host, status, message, request_id: said.request_id, retry_after })).into()
     }
@@ -219,64 +248,17 @@ fn without_query(address: &str) -> String {
     address.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
-/// The server's own words in an error body, whatever its form.
-struct ErrorBody {
-    message: String,
-    request_id: Option<String>,
-}
-
-impl ErrorBody {
-    fn read(body: &[u8]) -> Self {
-        let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
-            return Self { message: shown(&plain_text(body)), request_id: None };
-        };
-        let text = |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-        let detail = members.get("detail").and_then(validation_messages);
-        let message = text("message").map(str::to_owned).or(detail).or_else(|| text("detail").map(str::to_owned));
-        Self { message: shown(&message.unwrap_or_default()), request_id: text("request_id").map(shown) }
-    }
-}
-
-/// The list form of `detail`: only what is said, never the `input` that newer servers echo.
-fn validation_messages(detail: &Value) -> Option<String> {
-    let messages: Vec<&str> = detail.as_array()?.iter().filter_map(|entry| entry.get("msg")?.as_str()).collect();
-    Some(messages.join("; "))
-}
-
-/// The visible text of an error page: its title if it has one, else nothing but short plain text.
-fn plain_text(body: &[u8]) -> String {
-    let head = String::from_utf8_lossy(body.get(..4096).unwrap_or(body)).into_owned();
-    let title = head.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title.to_owned());
-    title.unwrap_or_else(|| if head.trim_start().starts_with('<') { String::new() } else { head })
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
-    fn message_of(status: u16, body: &str) -> String {
-        let body = Bytes::copy_from_slice(body.as_bytes());
-        Answer { host: "site.example".into(), status, body, retry_after: None, location: None, etag: None }
-            .successful()
-            .unwrap_err()
-            .cause()
-    }
-
     #[test]
-    fn error_bodies_of_every_kind_become_one_short_safe_line() {
-        for (body, line) in [
-            (r#"{"message":"no\nsuch","request_id":"r-1"}"#, "site.example answered 404: no\\nsuch (request id r-1)"),
-            (r#"{"detail":"gone"}"#, "site.example answered 404: gone"),
-            (r#"{"detail":[{"loc":["a"],"msg":"field required","input":"DOE"}]}"#, "site.example answered 404: field required"),
-            ("<html><head><title>502 Bad Gateway</title></head>", "site.example answered 404: 502 Bad Gateway"),
-            ("<html>\u{1b}[2J", "site.example answered 404"),
-            ("", "site.example answered 404"),
-            ("[1,2]", "site.example answered 404: [1,2]"),
-        ] {
-            assert_eq!(message_of(404, body), line);
+    fn a_kind_is_read_from_its_word() {
+        for kind in [ContainerKind::Project, ContainerKind::Subject, ContainerKind::Session, ContainerKind::Acquisition] {
+            assert_eq!(ContainerKind::parse(kind.as_str()), Some(kind));
         }
-        assert!(message_of(404, &"x".repeat(100_000)).chars().count() < 400);
+        assert_eq!(ContainerKind::parse("sessions"), None);
     }
 
     #[test]

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use super::error::{ApiError, Kind};
+use super::pace::Pace;
 use crate::failure::{FileCode, FileFailure};
 
 /// Chunks of a file. An `io::Error` that wraps a [`FileFailure`] (`io::Error::other(failure)`) fails the file with it.
@@ -63,8 +64,10 @@ impl Gauge {
         self.start + moved + self.idle + Duration::from_secs(working)
     }
 
-    fn touch(&self) {
-        self.moved.store(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    /// Something moves at `when`. A time to come is one until which we hold back ourselves: the server is not to blame.
+    fn moves(&self, when: Instant) {
+        let after = when.saturating_duration_since(self.start).as_millis();
+        self.moved.store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// What went wrong on our own side, if that is why the exchange failed.
@@ -88,28 +91,50 @@ fn failure_of(fault: io::Error) -> FileFailure {
     }
 }
 
-/// A stream that yields exactly the announced number of bytes or fails.
+/// A stream that yields exactly the announced number of bytes or fails, at the pace that is allowed.
 pub(super) struct Exact {
     inner: BodyStream,
     left: u64,
     gauge: Arc<Gauge>,
     progress: Option<Progress>,
+    pace: Option<Arc<Pace>>,
+    /// What was produced and may not go yet, and until when its first piece waits.
+    held: Bytes,
+    until: Option<Pin<Box<Sleep>>>,
 }
 
 impl Exact {
     pub(super) fn new(inner: BodyStream, length: u64, gauge: Arc<Gauge>, progress: Option<Progress>) -> Self {
-        Self { inner, left: length, gauge, progress }
+        Self { inner, left: length, gauge, progress, pace: None, held: Bytes::new(), until: None }
+    }
+
+    /// The same, held back to a pace that it shares with others.
+    pub(super) fn paced(self, pace: Option<Arc<Pace>>) -> Self {
+        Self { pace, ..self }
     }
 
     fn take(&mut self, chunk: Bytes) -> io::Result<Bytes> {
         let length = chunk.len() as u64;
         self.left = self.left.checked_sub(length).ok_or_else(|| self.gauge.fail(not_as_announced()))?;
-        self.gauge.touch();
+        self.gauge.moves(Instant::now());
         self.gauge.handed_over.store(self.left == 0, Ordering::Relaxed);
         if let Some(progress) = &self.progress {
             progress(length);
         }
         Ok(chunk)
+    }
+
+    /// The next piece of what is held, once its time has come.
+    fn poll_held(&mut self, pace: &Pace, context: &mut Context<'_>) -> Poll<Bytes> {
+        let length = self.held.len().min(pace.piece());
+        let until = self.until.get_or_insert_with(|| {
+            let due = pace.reserve(length, Instant::now());
+            self.gauge.moves(due);
+            Box::pin(tokio::time::sleep_until(due))
+        });
+        ready!(until.as_mut().poll(context));
+        self.until = None;
+        Poll::Ready(self.held.split_to(length))
     }
 }
 
@@ -117,12 +142,19 @@ impl Stream for Exact {
     type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(match ready!(self.inner.as_mut().poll_next(context)) {
-            Some(Ok(chunk)) => Some(self.take(chunk)),
-            Some(Err(fault)) => Some(Err(self.gauge.fail(fault))),
-            None if self.left > 0 => Some(Err(self.gauge.fail(not_as_announced()))),
-            None => None,
-        })
+        while self.held.is_empty() {
+            match ready!(self.inner.as_mut().poll_next(context)) {
+                Some(Ok(chunk)) => self.held = chunk,
+                Some(Err(fault)) => return Poll::Ready(Some(Err(self.gauge.fail(fault)))),
+                None if self.left > 0 => return Poll::Ready(Some(Err(self.gauge.fail(not_as_announced())))),
+                None => return Poll::Ready(None),
+            }
+        }
+        let piece = match self.pace.clone() {
+            Some(pace) => ready!(self.poll_held(&pace, context)),
+            None => std::mem::take(&mut self.held),
+        };
+        Poll::Ready(Some(self.take(piece)))
     }
 }
 
@@ -217,6 +249,19 @@ mod tests {
             assert_eq!(read(exact).await.is_ok(), good, "{length}");
             assert_eq!(gauge.own_fault().is_some(), !good, "{length}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_paced_body_goes_in_pieces_and_holding_it_back_is_no_standstill() {
+        let (idle, pace) = (Duration::from_millis(5), Arc::new(Pace::new(40 * 1024)));
+        // Somebody else's piece comes first and takes many times the idle time.
+        pace.reserve(4 * 1024, Instant::now());
+        let length = 3 * 4096;
+        let gauge = Gauge::new(idle, length);
+        let whole: &'static [u8] = &[7; 3 * 4096];
+        let exact = Exact::new(body(&[whole]), length, Arc::clone(&gauge), None).paced(Some(Arc::clone(&pace)));
+        let pieces: Vec<usize> = gauge.watch("h", exact.map(|piece| piece.unwrap().len()).collect()).await.unwrap();
+        assert_eq!(pieces, [4096, 4096, 4096]);
     }
 
     #[tokio::test]

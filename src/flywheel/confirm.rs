@@ -6,8 +6,9 @@
 use serde_json::Value;
 
 use super::answer::{Answer, ContainerAnswer, ContainerRef, RemoteFile};
-use super::client::Client;
-use super::error::ApiError;
+use super::checksum::Checksum;
+use super::client::{Client, optional};
+use super::error::{ApiError, UploadError, shown};
 use super::upload::UploadFile;
 
 /// How a file went.
@@ -25,8 +26,8 @@ pub struct UploadReceipt {
     container: ContainerRef,
     entry: RemoteFile,
     size: u64,
+    sha384: String,
     route: Route,
-    sha384: Option<String>,
 }
 
 impl UploadReceipt {
@@ -50,14 +51,14 @@ impl UploadReceipt {
         self.entry.database_id()
     }
 
-    /// SHA-384 of its bytes in hexadecimal digits, where it was computed on the way or stated by the server.
-    pub fn sha384(&self) -> Option<&str> {
-        self.sha384.as_deref().or(self.entry.sha384())
-    }
-
     /// Its version, on servers that keep versions.
     pub fn version(&self) -> Option<u64> {
         self.entry.version
+    }
+
+    /// SHA-384 of what was sent, in lower-case hexadecimal digits; computed here, on every route.
+    pub fn sha384(&self) -> &str {
+        &self.sha384
     }
 
     /// How it went.
@@ -67,44 +68,61 @@ impl UploadReceipt {
 }
 
 impl Client {
+    /// The files in a container; `None` where the server says that there is no such container.
+    pub async fn files_of(&self, container: &ContainerRef) -> Result<Option<Vec<RemoteFile>>, UploadError> {
+        let now: Result<ContainerAnswer, ApiError> = self.get_listing(&container.path()).await;
+        match optional(now) {
+            Ok(found) => Ok(found.map(|container| container.files)),
+            Err(error) if error.names_nothing() => Ok(None),
+            Err(error) => Err(error.into_upload()),
+        }
+    }
+
     /// A receipt from the answer to an upload; where that does not prove it, from the container.
     pub(super) async fn confirm(
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        route: Route,
+        (route, sent): (Route, &Checksum),
         answer: &Answer,
     ) -> Result<UploadReceipt, ApiError> {
+        let Some(sha384) = sent.get() else {
+            return Err(ApiError::unexpected(self.host(), "it answered before it had the whole file"));
+        };
         let listed = answer.json::<Value>().map(listed_files).unwrap_or_default();
-        if let Ok(receipt) = receipt(container, file, route, &listed) {
+        if let Ok(receipt) = receipt(container, file, (route, sha384), &listed) {
             return Ok(receipt);
         }
-        match self.inspect(container, file, route).await? {
+        match self.inspect(container, file, (route, sha384)).await? {
             Ok(receipt) => Ok(receipt),
             Err(why) => Err(ApiError::unexpected(self.host(), why)),
         }
     }
 
-    /// A receipt if the file is there after all, although the request seemed to fail.
+    /// A receipt if the file is there after all, although the request seemed to fail. Where it never went out whole,
+    /// what is there is not ours.
     pub(super) async fn look(
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        route: Route,
+        (route, sent): (Route, &Checksum),
     ) -> Result<Option<UploadReceipt>, ApiError> {
-        self.inspect(container, file, route).await.map(Result::ok)
+        match sent.get() {
+            Some(sha384) => self.inspect(container, file, (route, sha384)).await.map(Result::ok),
+            None => Ok(None),
+        }
     }
 
     async fn inspect(
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        route: Route,
+        how: (Route, &str),
     ) -> Result<Result<UploadReceipt, String>, ApiError> {
-        let now: ContainerAnswer = self.get(&container.path()).await?;
+        let now: ContainerAnswer = self.get_listing(&container.path()).await?;
         let replaced = |entry: &RemoteFile| file.previous.as_ref().is_none_or(|before| entry.differs_from(before));
         let listed: Vec<RemoteFile> = now.files.into_iter().filter(replaced).collect();
-        Ok(receipt(container, file, route, &listed))
+        Ok(receipt(container, file, how, &listed))
     }
 }
 
@@ -115,18 +133,26 @@ fn listed_files(answer: Value) -> Vec<RemoteFile> {
 }
 
 /// The only place that makes a receipt. Otherwise says what is wrong, without the name.
-fn receipt(container: &ContainerRef, file: &UploadFile, route: Route, listed: &[RemoteFile]) -> Result<UploadReceipt, String> {
+fn receipt(
+    container: &ContainerRef,
+    file: &UploadFile,
+    (route, sha384): (Route, &str),
+    listed: &[RemoteFile],
+) -> Result<UploadReceipt, String> {
     let entry = listed.iter().find(|entry| entry.name == file.name).ok_or("it does not list the file")?;
     let size = entry.size.ok_or("it does not state the size of the file")?;
     if size != file.len {
         return Err(format!("it has {size} bytes of {}", file.len));
     }
-    if route == Route::Form && hash_differs(entry, file) {
+    // Files that went straight to the storage have no checksum on the server, or that of what they replaced.
+    if route == Route::Form && hash_differs(entry, sha384) {
         return Err("the checksum of what it has is another".to_owned());
     }
-    Ok(UploadReceipt { container: container.clone(), entry: entry.clone(), size, route, sha384: file.sha384.clone() })
+    let id = |id: &Option<String>| id.as_deref().map(shown);
+    let entry = RemoteFile { file_id: id(&entry.file_id), id: id(&entry.id), ..entry.clone() };
+    Ok(UploadReceipt { container: container.clone(), entry, size, sha384: sha384.to_owned(), route })
 }
 
-fn hash_differs(entry: &RemoteFile, file: &UploadFile) -> bool {
-    matches!((entry.sha384(), &file.sha384), (Some(theirs), Some(ours)) if !theirs.eq_ignore_ascii_case(ours))
+fn hash_differs(entry: &RemoteFile, ours: &str) -> bool {
+    entry.sha384().is_some_and(|theirs| !theirs.eq_ignore_ascii_case(ours))
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::answer::{ContainerAnswer, segment};
-use super::client::Client;
+use super::client::{Client, optional};
 use super::error::ApiError;
 use super::project::Project;
 use crate::failure::{Error, RunCode};
@@ -60,7 +60,7 @@ impl Client {
         if let Some(settings) = self.get_optional(&format!("{path}/settings")).await? {
             return Ok(Some(settings));
         }
-        let container: Option<ContainerAnswer> = self.get_optional(path).await?;
+        let container: Option<ContainerAnswer> = optional(self.get_listing(path).await)?;
         Ok(container.map(|container| container.settings))
     }
 

@@ -37,6 +37,8 @@ pub(super) struct ApiError {
 pub(super) enum Kind {
     /// No connection came about, so nothing arrived.
     Connect { host: String, cause: String },
+    /// This machine gave us no further file handle for a connection.
+    NoHandle,
     /// Nothing moved for too long.
     Stalled { host: String, seconds: u64 },
     /// The connection broke; the request may have arrived.
@@ -54,7 +56,7 @@ pub(super) enum Kind {
 pub(super) struct Refusal {
     pub(super) host: String,
     pub(super) status: u16,
-    /// The server's own words, escaped and shortened; may be empty.
+    /// The server's own words, escaped; may be empty.
     pub(super) message: String,
     pub(super) request_id: Option<String>,
     pub(super) retry_after: Option<Duration>,
@@ -69,6 +71,9 @@ impl From<Kind> for ApiError {
 impl ApiError {
     /// A failure of the transport. The address is left out: a signed one is a secret.
     pub(super) fn transport(host: &str, error: &reqwest::Error) -> Self {
+        if is_out_of_handles(error) {
+            return Kind::NoHandle.into();
+        }
         let (host, cause) = (host.to_owned(), innermost_causes(error));
         if error.is_connect() { Kind::Connect { host, cause } } else { Kind::Cut { host, cause } }.into()
     }
@@ -89,8 +94,8 @@ impl ApiError {
     pub(super) fn is_transient(&self) -> bool {
         match &self.kind {
             Kind::Connect { cause, .. } => !is_certificate_trouble(cause),
-            Kind::Stalled { .. } | Kind::Cut { .. } => true,
-            Kind::Refused(refusal) => matches!(refusal.status, 408 | 429 | 500..=599),
+            Kind::NoHandle | Kind::Stalled { .. } | Kind::Cut { .. } => true,
+            Kind::Refused(refusal) => matches!(refusal.status, 408 | 429 | 500..=599) && !self.names_nothing(),
             Kind::Unexpected { .. } | Kind::Source(_) => false,
         }
     }
@@ -100,8 +105,14 @@ impl ApiError {
         match &self.kind {
             Kind::Stalled { .. } | Kind::Cut { .. } | Kind::Unexpected { .. } => true,
             Kind::Refused(refusal) => refusal.status >= 500,
-            Kind::Connect { .. } | Kind::Source(_) => false,
+            Kind::Connect { .. } | Kind::NoHandle | Kind::Source(_) => false,
         }
+    }
+
+    /// Whether a 500 says, in the words of the server's own language, that what was named is not there. Servers of some
+    /// age answer so where 404 is meant; asking again changes nothing.
+    pub(super) fn names_nothing(&self) -> bool {
+        matches!(&self.kind, Kind::Refused(refusal) if refusal.status == 500 && refusal.message.contains("'NoneType' object"))
     }
 
     /// How long the server wants to be left alone.
@@ -127,6 +138,7 @@ impl ApiError {
     pub(super) fn cause(&self) -> String {
         match &self.kind {
             Kind::Connect { host, cause } => format!("no connection to {host}: {cause}"),
+            Kind::NoHandle => "this machine has no file handle left for a connection; raise the limit on open files (`ulimit -n`) or use fewer `--uploads`".to_owned(),
             Kind::Stalled { host, seconds } => format!("{host} did not answer or take data for {seconds} s"),
             Kind::Cut { host, cause } => format!("the connection to {host} broke: {cause}"),
             Kind::Refused(refusal) => refusal.to_line(),
@@ -159,7 +171,7 @@ impl ApiError {
             (Kind::Refused(_), 413) => FileCode::UploadTooLarge,
             (Kind::Refused(_), 429) => FileCode::UploadThrottled,
             (Kind::Refused(_), 500..=599) => FileCode::UploadServer,
-            (Kind::Refused(_), 408) | (Kind::Connect { .. } | Kind::Stalled { .. } | Kind::Cut { .. }, _) => {
+            (Kind::Refused(_), 408) | (Kind::Connect { .. } | Kind::NoHandle | Kind::Stalled { .. } | Kind::Cut { .. }, _) => {
                 FileCode::UploadNetwork
             }
             (Kind::Refused(_), _) => FileCode::UploadRejected,
@@ -171,7 +183,7 @@ impl ApiError {
         let error = match (&self.kind, self.status().unwrap_or_default()) {
             (Kind::Refused(_), 401 | 402) => Error::new(RunCode::AuthRejected, "the server refused your API key"),
             (Kind::Refused(_), 403) => Error::new(RunCode::AuthForbidden, format!("{doing} is not allowed to you")),
-            (Kind::Refused(_), 408 | 429 | 500..=599) | (Kind::Stalled { .. } | Kind::Cut { .. }, _) => {
+            (Kind::Refused(_), 408 | 429 | 500..=599) | (Kind::NoHandle | Kind::Stalled { .. } | Kind::Cut { .. }, _) => {
                 Error::new(RunCode::NetworkUnavailable, format!("{doing} failed"))
             }
             (Kind::Connect { cause, .. }, _) if is_certificate_trouble(cause) => {
@@ -190,7 +202,7 @@ impl Refusal {
     fn to_line(&self) -> String {
         let mut line = format!("{} answered {}", self.host, self.status);
         if !self.message.is_empty() {
-            line = format!("{line}: {}", self.message);
+            line = format!("{line}: {}", shown(&self.message));
         }
         match &self.request_id {
             Some(id) => format!("{line} (request id {id})"),
@@ -206,6 +218,15 @@ pub(super) fn shown(text: &str) -> String {
         kept.push('…');
     }
     escape_for_terminal(&kept)
+}
+
+/// EMFILE and ENFILE, and what Windows has in their place.
+const OUT_OF_HANDLES: [i32; 3] = [24, 23, 10024];
+
+/// Whether some cause of a failure is that no file can be opened any more.
+fn is_out_of_handles(error: &(dyn std::error::Error + 'static)) -> bool {
+    let number = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
+    number.is_some_and(|number| OUT_OF_HANDLES.contains(&number)) || error.source().is_some_and(is_out_of_handles)
 }
 
 fn is_certificate_trouble(cause: &str) -> bool {
@@ -224,4 +245,43 @@ fn innermost_causes(error: &reqwest::Error) -> String {
         next = cause.source();
     }
     if causes.is_empty() { "the request could not be sent".to_owned() } else { causes.join(": ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Around(std::io::Error);
+
+    impl std::fmt::Display for Around {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("tcp connect error")
+        }
+    }
+
+    impl std::error::Error for Around {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_machine_without_file_handles_is_no_dead_server() {
+        assert!(is_out_of_handles(&Around(std::io::Error::from_raw_os_error(24))));
+        assert!(!is_out_of_handles(&Around(std::io::Error::from_raw_os_error(111))));
+        let error = ApiError::from(Kind::NoHandle);
+        assert!(error.is_transient() && !error.may_have_worked());
+        assert!(error.cause().contains("ulimit -n") && error.cause().contains("--uploads"));
+        let UploadError::File(failure) = error.into_upload() else { panic!("a full table of files stops the run") };
+        assert_eq!(failure.code, FileCode::UploadNetwork);
+    }
+
+    #[test]
+    fn what_was_sent_is_taken_out_before_the_words_are_shortened() {
+        let message = format!("{}SECRET-1", "x".repeat(SHOWN_CHARS - 3));
+        let refusal = Refusal { host: "h".into(), status: 400, message, request_id: None, retry_after: None };
+        let error = ApiError::from(Kind::Refused(Box::new(refusal))).without(&["SECRET-1"]);
+        assert!(!error.cause().contains("SEC"), "{}", error.cause());
+    }
 }

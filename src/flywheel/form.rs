@@ -2,20 +2,19 @@
 //!
 //! Owns the framing: two parts, the description first and without a file name, the exact length known in advance.
 
-use std::sync::{Arc, OnceLock};
-
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::Value;
-use sha2::{Digest, Sha384};
 
 use super::answer::{Answer, ContainerRef};
 use super::body::{BodyStream, Exact, Gauge};
+use super::checksum::Checksum;
 use super::client::Client;
 use super::confirm::{Route, UploadReceipt};
 use super::error::{ApiError, Kind};
+use super::receive::SHORT;
 use super::retry::Tries;
 use super::upload::UploadFile;
 
@@ -55,29 +54,27 @@ impl Client {
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        size: bool,
+        mut with_size: bool,
+        sent: &Checksum,
     ) -> Result<UploadReceipt, ApiError> {
         let mut tries = Tries::new(self, format!("POST /api{}/files", container.path()));
-        let mut with_size = size;
         loop {
-            let checksum = Checksum::default();
-            let sent = self.send_form(container, file, with_size, &checksum).await;
-            // Known once the whole body was produced; the server's own checksum must agree with it.
-            let file = &UploadFile { sha384: checksum.get().cloned(), ..file.clone() };
-            let error = match sent {
-                Ok(answer) => return self.confirm(container, file, Route::Form, &answer).await,
+            let error = match self.send_form(container, file, with_size, sent).await {
+                Ok(answer) => return self.confirm(container, file, (Route::Form, sent), &answer).await,
                 Err(error) if with_size && refuses_size(&error) => {
+                    self.learnt().takes_no_size();
                     with_size = false;
                     continue;
                 }
                 Err(error) => error,
             };
-            if error.may_have_worked()
-                && let Some(receipt) = self.look(container, file, Route::Form).await?
-            {
+            let worth_a_look = error.may_have_worked();
+            // A server that was only slow to answer has until then to list the file. It is looked for after the last try too.
+            let waited = tries.wait(error).await;
+            if worth_a_look && let Some(receipt) = self.look(container, file, (Route::Form, sent)).await? {
                 return Ok(receipt);
             }
-            tries.wait(error).await?;
+            waited?;
         }
     }
 
@@ -86,34 +83,18 @@ impl Client {
         container: &ContainerRef,
         file: &UploadFile,
         with_size: bool,
-        checksum: &Checksum,
+        sent: &Checksum,
     ) -> Result<Answer, ApiError> {
         let frame = Frame::new(&file.metadata(with_size), &file.name);
         let gauge = Gauge::new(self.behaviour().idle_timeout, file.len);
-        let exact = Exact::new(summed((file.body)(), file.len, checksum), file.len, gauge.clone(), file.progress.clone());
+        let exact = Exact::new(sent.watch((file.body)()), file.len, gauge.clone(), file.progress.clone()).paced(self.pace());
         let request = self
             .site_request(Method::POST, self.url(&format!("{}/files", container.path()))?)
             .header(CONTENT_TYPE, format!("multipart/form-data; boundary={}", frame.boundary))
             .header(CONTENT_LENGTH, frame.length(file.len))
             .body(reqwest::Body::wrap_stream(frame.around(Box::pin(exact))));
-        self.send(request, &gauge).await?.successful().map_err(|error| error.without(&[&file.name]))
+        self.send(request, &gauge, SHORT).await?.successful().map_err(|error| error.without(&[&file.name]))
     }
-}
-
-/// The SHA-384 of a body in lower-case hexadecimal digits, once all of it has passed.
-type Checksum = Arc<OnceLock<String>>;
-
-/// Computes the checksum of a body while it passes, so that nothing is read twice for it.
-fn summed(body: BodyStream, length: u64, checksum: &Checksum) -> BodyStream {
-    let (checksum, mut hasher, mut left) = (Arc::clone(checksum), Sha384::new(), length);
-    Box::pin(body.inspect(move |chunk| {
-        let Ok(bytes) = chunk else { return };
-        hasher.update(bytes);
-        left = left.saturating_sub(bytes.len() as u64);
-        if left == 0 {
-            let _ = checksum.set(hex::encode(hasher.finalize_reset()));
-        }
-    }))
 }
 
 /// Older servers know no `size` in the description and refuse what they do not know.

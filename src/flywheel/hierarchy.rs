@@ -9,13 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::answer::{ContainerAnswer, ContainerKind, ContainerRef, Created, Listed, RemoteFile};
-use super::client::{Client, optional};
-use super::error::{ApiError, UploadError};
+use super::client::Client;
+use super::error::{ApiError, Kind, UploadError};
 use super::matching::{Child, Choice, Wanted, choose};
 use super::project::Project;
 use super::retry::Tries;
+use super::subjects::Subject;
 use crate::routing::{Destination, SubjectPlace};
 
 /// A list older than this is fetched again before something is made: another program may have made it meanwhile.
@@ -34,10 +36,31 @@ pub struct Container {
 
 /// The containers of one project, each found or made once per run.
 pub struct Hierarchy {
-    client: Client,
-    project: Project,
-    subjects: Slots<Option<Arc<Container>>>,
+    pub(super) client: Client,
+    pub(super) project: Project,
+    subjects: Slots<Option<Subject>>,
     families: Slots<Family>,
+    /// The server is from before subjects were containers.
+    pub(super) without_subjects: OnceCell<bool>,
+}
+
+/// Where containers of one kind lie side by side.
+pub(super) struct Siblings {
+    kind: ContainerKind,
+    /// Where they are listed, below `/api`.
+    pub(super) list: String,
+    /// Of all that are listed there, only those of this subject count.
+    code: Option<String>,
+}
+
+impl Siblings {
+    pub(super) fn under(parent: &ContainerRef, kind: ContainerKind) -> Self {
+        Self { kind, list: format!("{}/{}", parent.path(), kind.plural()), code: None }
+    }
+
+    fn key(&self) -> String {
+        format!("{}\u{0}{}", self.list, self.code.as_deref().unwrap_or_default())
+    }
 }
 
 /// What is known of the children of one container.
@@ -60,7 +83,8 @@ impl<T: Default> Slots<T> {
 impl Hierarchy {
     /// Nothing is asked of the server yet.
     pub fn new(client: Client, project: Project) -> Self {
-        Self { client, project, subjects: Slots(Mutex::default()), families: Slots(Mutex::default()) }
+        let (subjects, families) = (Slots(Mutex::default()), Slots(Mutex::default()));
+        Self { client, project, subjects, families, without_subjects: OnceCell::new() }
     }
 
     /// The project that everything lies in.
@@ -70,21 +94,22 @@ impl Hierarchy {
 
     /// The project itself as a container, with its files.
     pub async fn project_container(&self) -> Result<Arc<Container>, UploadError> {
-        let reference = ContainerRef { kind: ContainerKind::Project, id: self.project.id.clone() };
-        self.known(reference).await.map(Arc::new).map_err(ApiError::into_upload)
+        self.known(self.project_reference()).await.map(Arc::new).map_err(ApiError::into_upload)
+    }
+
+    pub(super) fn project_reference(&self) -> ContainerRef {
+        ContainerRef { kind: ContainerKind::Project, id: self.project.id.clone() }
     }
 
     /// The subject of this label; made where there is none.
-    pub async fn subject(&self, place: &SubjectPlace) -> Result<Arc<Container>, UploadError> {
+    pub(super) async fn subject(&self, place: &SubjectPlace) -> Result<Subject, UploadError> {
         let slot = self.subjects.get(&place.label);
         let mut slot = slot.lock().await;
         if let Some(subject) = &*slot {
-            return Ok(Arc::clone(subject));
+            return Ok(subject.clone());
         }
-        let subject = self.find_or_make_subject(&place.label).await;
-        let subject = Arc::new(subject.map_err(ApiError::into_upload)?);
-        *slot = Some(Arc::clone(&subject));
-        Ok(subject)
+        let subject = self.find_or_make_subject(&place.label).await.map_err(ApiError::into_upload)?;
+        Ok(slot.insert(subject).clone())
     }
 
     /// The session of a destination: by UID, else by a label without UID; see [`crate::routing`] for forced labels.
@@ -94,9 +119,18 @@ impl Hierarchy {
         // A session that the user named may take several studies: none of their UIDs is its own.
         let uid = session.uid.clone().filter(|_| !session.forced);
         let wanted = Wanted { label: session.label.clone(), uid, label_alone: session.forced };
-        let mut body = json!({ "project": self.project.id, "subject": { "_id": subject.reference.id } });
+        let (siblings, whose) = match subject {
+            Subject::Container(subject) => {
+                (Siblings::under(&subject.reference, ContainerKind::Session), json!({ "_id": subject.reference.id }))
+            }
+            Subject::Code(code) => {
+                let all = Siblings::under(&self.project_reference(), ContainerKind::Session);
+                (Siblings { code: Some(code.clone()), ..all }, json!({ "code": code }))
+            }
+        };
+        let mut body = json!({ "project": self.project.id, "subject": whose });
         add_timestamp(&mut body, session.timestamp.as_deref());
-        self.find_or_make(&subject.reference, ContainerKind::Session, wanted, body).await
+        self.find_or_make(&siblings, wanted, body).await
     }
 
     /// The acquisition of a destination, with everything above it.
@@ -106,22 +140,16 @@ impl Hierarchy {
         let wanted = Wanted { label: acquisition.label.clone(), uid: acquisition.uid.clone(), label_alone: false };
         let mut body = json!({ "session": session.reference.id });
         add_timestamp(&mut body, acquisition.timestamp.as_deref());
-        self.find_or_make(&session.reference, ContainerKind::Acquisition, wanted, body).await
+        self.find_or_make(&Siblings::under(&session.reference, ContainerKind::Acquisition), wanted, body).await
     }
 
-    async fn find_or_make(
-        &self,
-        parent: &ContainerRef,
-        kind: ContainerKind,
-        wanted: Wanted,
-        body: Value,
-    ) -> Result<Arc<Container>, UploadError> {
-        let family = self.families.get(&parent.id);
+    async fn find_or_make(&self, among: &Siblings, wanted: Wanted, body: Value) -> Result<Arc<Container>, UploadError> {
+        let family = self.families.get(&among.key());
         let mut family = family.lock().await;
         if let Some(container) = family.settled.get(&wanted) {
             return Ok(Arc::clone(container));
         }
-        let container = self.settle(&mut family, parent, kind, &wanted, body).await;
+        let container = self.settle(&mut family, among, &wanted, body).await;
         let container = Arc::new(container.map_err(ApiError::into_upload)?);
         family.settled.insert(wanted, Arc::clone(&container));
         Ok(container)
@@ -131,15 +159,15 @@ impl Hierarchy {
     async fn settle(
         &self,
         family: &mut Family,
-        parent: &ContainerRef,
-        kind: ContainerKind,
+        among: &Siblings,
         wanted: &Wanted,
         mut body: Value,
     ) -> Result<Container, ApiError> {
+        let kind = among.kind;
         let mut tries = Tries::new(&self.client, format!("POST /api/{}", kind.plural()));
         let mut collided = false;
         loop {
-            let children = self.children(family, parent, kind).await?;
+            let children = self.children(family, among).await?;
             let label = match choose(children, wanted) {
                 Choice::Take(child) => return self.known(ContainerRef { kind, id: child.id.clone() }).await,
                 Choice::Make(label) => label,
@@ -160,89 +188,52 @@ impl Hierarchy {
                     });
                     return Ok(container);
                 }
-                Err(error) if is_collision(&error) && !collided => collided = true,
-                Err(error) => tries.wait(error).await?,
+                Err(error) => {
+                    // It may have been made all the same: nothing is made here again from the list as it was.
+                    family.children = None;
+                    collided = again(&mut tries, error, collided).await?;
+                }
             }
-            family.children = None;
         }
     }
 
-    async fn children<'f>(
-        &self,
-        family: &'f mut Family,
-        parent: &ContainerRef,
-        kind: ContainerKind,
-    ) -> Result<&'f [Child], ApiError> {
+    async fn children<'f>(&self, family: &'f mut Family, among: &Siblings) -> Result<&'f [Child], ApiError> {
         if family.children.is_none() {
-            let children = self.list(parent, kind).await?;
+            let children = self.list(among).await?;
             family.children = Some((Instant::now(), children));
         }
         Ok(family.children.as_ref().map(|(_, children)| children.as_slice()).unwrap_or_default())
     }
 
-    async fn list(&self, parent: &ContainerRef, kind: ContainerKind) -> Result<Vec<Child>, ApiError> {
-        let listed: Listed<ContainerAnswer> = self.client.get(&format!("{}/{}", parent.path(), kind.plural())).await?;
-        Ok(listed.into_vec().into_iter().map(Child::from).filter(|child| !child.id.is_empty()).collect())
+    /// Those that lie in this project. A server lists others too where somebody moved a subject between projects.
+    pub(super) async fn list(&self, among: &Siblings) -> Result<Vec<Child>, ApiError> {
+        let listed: Listed<ContainerAnswer> = self.client.get_listing(&among.list).await?;
+        let counts = |answer: &ContainerAnswer| {
+            !answer.id.is_empty()
+                && answer.project_id().is_none_or(|project| project == self.project.id)
+                && (among.code.is_none() || answer.subject.code == among.code)
+        };
+        Ok(listed.into_vec().into_iter().filter(counts).map(Child::from).collect())
     }
 
     /// One creation, tried once.
-    async fn make(&self, kind: ContainerKind, body: &Value) -> Result<Container, ApiError> {
+    pub(super) async fn make(&self, kind: ContainerKind, body: &Value) -> Result<Container, ApiError> {
         let answer = self.client.post_once(&format!("/{}", kind.plural()), Some(body)).await?;
         let created: Created = answer.json()?;
+        if created.id.is_empty() {
+            return Err(ApiError::unexpected(self.client.host(), "it does not say what it made"));
+        }
         Ok(Container { reference: ContainerRef { kind, id: created.id }, created: true, files: Vec::new() })
     }
 
     /// A container that was there before, with its files: lists may leave them out.
-    async fn known(&self, reference: ContainerRef) -> Result<Container, ApiError> {
-        let answer: ContainerAnswer = self.client.get(&reference.path()).await?;
+    pub(super) async fn known(&self, reference: ContainerRef) -> Result<Container, ApiError> {
+        let answer: ContainerAnswer = self.client.get_listing(&reference.path()).await?;
+        if answer.project_id().is_some_and(|project| project != self.project.id) {
+            let what = format!("a {} that it listed lies in another project", reference.kind.as_str());
+            return Err(ApiError::unexpected(self.client.host(), what));
+        }
         Ok(Container { reference, created: false, files: answer.files })
-    }
-
-    /// Subjects are unique per project on the server, so one is looked up by itself: a project may have very many.
-    async fn find_or_make_subject(&self, label: &str) -> Result<Container, ApiError> {
-        let mut tries = Tries::new(&self.client, "POST /api/subjects");
-        let mut collided = false;
-        loop {
-            let found = if collided { self.subject_in_list(label).await? } else { self.subject_by_lookup(label).await? };
-            if let Some(subject) = found {
-                return Ok(subject);
-            }
-            let body = json!({ "project": self.project.id, "label": label, "code": label });
-            match self.make(ContainerKind::Subject, &body).await {
-                Ok(subject) => return Ok(subject),
-                Err(error) if is_collision(&error) && !collided => collided = true,
-                Err(error) => tries.wait(error).await?,
-            }
-        }
-    }
-
-    async fn subject_by_lookup(&self, label: &str) -> Result<Option<Container>, ApiError> {
-        // These are not labels to a lookup.
-        if matches!(label, "files" | "analyses") || label.starts_with("<id:") {
-            return self.subject_in_list(label).await;
-        }
-        let path = json!({ "path": [self.project.group, format!("<id:{}>", self.project.id), label] });
-        let answer: Option<ContainerAnswer> = optional(self.client.ask("/lookup", &path).await)?;
-        let Some(answer) = answer else { return Ok(None) };
-        let is_subject = answer.container_type.as_deref() == Some("subject") && !answer.id.is_empty();
-        let is_ours = answer.project_id() == Some(self.project.id.as_str());
-        if answer.label.as_deref() != Some(label) || !is_subject || !is_ours {
-            return self.subject_in_list(label).await;
-        }
-        let reference = ContainerRef { kind: ContainerKind::Subject, id: answer.id };
-        Ok(Some(Container { reference, created: false, files: answer.files }))
-    }
-
-    async fn subject_in_list(&self, label: &str) -> Result<Option<Container>, ApiError> {
-        let project = ContainerRef { kind: ContainerKind::Project, id: self.project.id.clone() };
-        let subjects = self.list(&project, ContainerKind::Subject).await?;
-        let wanted = Wanted { label: label.to_owned(), uid: None, label_alone: true };
-        match choose(&subjects, &wanted) {
-            Choice::Take(child) => {
-                self.known(ContainerRef { kind: ContainerKind::Subject, id: child.id.clone() }).await.map(Some)
-            }
-            Choice::Make(_) => Ok(None),
-        }
     }
 }
 
@@ -258,9 +249,15 @@ impl Family {
     }
 }
 
-/// Somebody else made it first.
-fn is_collision(error: &ApiError) -> bool {
-    matches!(error.status(), Some(409 | 422))
+/// Prepares another look after a creation that failed: at once, but only once, where somebody else may have been first or
+/// the answer was no answer; else after a wait.
+pub(super) async fn again(tries: &mut Tries<'_>, error: ApiError, looked: bool) -> Result<bool, ApiError> {
+    let unclear = matches!(error.status(), Some(409 | 422)) || matches!(error.kind, Kind::Unexpected { .. });
+    if unclear && !looked {
+        return Ok(true);
+    }
+    tries.wait(error).await?;
+    Ok(looked)
 }
 
 /// Servers refuse a time without a zone; a container without a time is better than none.

@@ -1,24 +1,30 @@
 //! The Flywheel server: finding the project and its profile, making containers, sending files and having them confirmed.
 //!
 //! Owns every request that leaves the machine and is the only place that knows HTTP. It must never call a file uploaded
-//! without the server's word, put a container where it was not asked to, show the key to another host, or repeat a
-//! request that may have worked without looking at the server first.
+//! without the server's word, put a container where it was not asked to, show the key to another host than the site's own
+//! log service, or repeat a request that may have worked without looking at the server first.
 
 mod answer;
 mod auth;
 mod body;
+mod checksum;
 mod client;
 mod config;
 mod confirm;
+mod connection;
+mod deid_log;
 mod deid_profile;
 mod error;
+mod error_body;
 mod form;
 mod hierarchy;
-mod holdings;
 mod matching;
+mod pace;
 mod project;
+mod receive;
 mod retry;
 mod signed;
+mod subjects;
 mod ticket;
 mod upload;
 
@@ -34,6 +40,7 @@ pub use body::{BodyStream, Progress};
 pub use client::{Client, Settings};
 pub use config::{SiteConfig, User};
 pub use confirm::{Route, UploadReceipt};
+pub use deid_log::LogEntry;
 pub use deid_profile::Level;
 pub use error::UploadError;
 pub use hierarchy::{Container, Hierarchy};

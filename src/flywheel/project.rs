@@ -2,7 +2,7 @@
 //!
 //! Owns finding it, exactly. It must never take a project that merely resembles the one asked for.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer::{ContainerAnswer, Created, Listed, segment};
 use super::client::{Client, optional};
@@ -93,8 +93,7 @@ impl Client {
 
     /// Creates a project in an existing group, or gives the one that is there.
     pub async fn create_project(&self, group: &str, label: &str) -> Result<Project, Error> {
-        let known: Option<ContainerAnswer> = optional(self.ask("/lookup", &json!({ "path": [group] })).await)
-            .map_err(|error| error.into_run("looking up the group"))?;
+        let known = self.look_up(&json!({ "path": [group] })).await.map_err(|error| error.into_run("looking up the group"))?;
         if known.is_none_or(|known| known.id != group) {
             let what = format!("no group \"{}\" exists or you cannot see it", escape_for_terminal(group));
             return Err(Error::new(RunCode::ProjectNotFound, what)
@@ -126,27 +125,28 @@ impl Client {
 
     /// Looks a project up and believes only an exact match.
     async fn find_project(&self, group: &str, label: &str) -> Result<Option<Project>, ApiError> {
-        let path = json!({ "path": [group, label] });
-        let exact = |answer: ContainerAnswer| {
-            let is_project = answer.container_type.as_deref().is_none_or(|kind| kind == "project");
-            Project::from_answer(answer).filter(|project| is_project && project.group == group && project.label == label)
-        };
-        match self.ask("/lookup", &path).await {
-            Ok(answer) => Ok(exact(answer)),
-            Err(error) if matches!(error.status(), Some(404 | 405)) => {
-                // Servers from before `/lookup` resolve instead; the last node of the path is the project.
-                let resolved: Option<Resolved> = match self.ask("/resolve", &path).await {
-                    Err(error) if matches!(error.status(), Some(404 | 405)) => None,
-                    resolved => Some(resolved?),
-                };
-                Ok(resolved.and_then(|mut resolved| resolved.path.pop()).and_then(exact))
-            }
-            Err(error) => Err(error),
+        let found = self.look_up(&json!({ "path": [group, label] })).await?;
+        let is_project = |answer: &ContainerAnswer| answer.container_type.as_deref().is_none_or(|kind| kind == "project");
+        let project = found.filter(is_project).and_then(Project::from_answer);
+        Ok(project.filter(|project| project.group == group && project.label == label))
+    }
+
+    /// What lies at the end of a path, by the server's own idea of what is the same. Servers from before `/lookup` resolve
+    /// the path instead; that they have no `/lookup` looks as if the thing were absent, so both are asked.
+    async fn look_up(&self, path: &Value) -> Result<Option<ContainerAnswer>, ApiError> {
+        let absent = |error: &ApiError| matches!(error.status(), Some(404 | 405));
+        match self.ask("/lookup", path).await {
+            Err(error) if absent(&error) => {}
+            found => return found.map(Some),
+        }
+        match self.ask::<Resolved>("/resolve", path).await {
+            Err(error) if absent(&error) => Ok(None),
+            resolved => Ok(resolved?.path.pop()),
         }
     }
 
     async fn project_by_id(&self, id: &str) -> Result<Option<Project>, ApiError> {
-        let answer: Option<ContainerAnswer> = self.get_optional(&format!("/projects/{}", segment(id))).await?;
+        let answer: Option<ContainerAnswer> = optional(self.get_listing(&format!("/projects/{}", segment(id))).await)?;
         Ok(answer.and_then(Project::from_answer).filter(|project| project.id == id))
     }
 
@@ -184,7 +184,7 @@ impl Client {
     }
 
     async fn projects(&self, path: &str) -> Result<Vec<Project>, ApiError> {
-        let listed: Listed<ContainerAnswer> = self.get(path).await?;
+        let listed: Listed<ContainerAnswer> = self.get_listing(path).await?;
         Ok(listed.into_vec().into_iter().filter_map(Project::from_answer).collect())
     }
 }

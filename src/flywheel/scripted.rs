@@ -37,6 +37,10 @@ impl Asked {
 pub(super) enum Reply {
     Json(u16, Value),
     Raw(u16, Vec<(&'static str, String)>, String),
+    /// These very bytes, and then the end of the connection.
+    Wire(String),
+    /// These bytes, and then a blank every so often, for ever.
+    Drip(String, Duration),
     /// Reads all of it and closes without a word.
     Cut,
     /// Neither answers nor closes.
@@ -112,6 +116,14 @@ async fn serve(mut stream: TcpStream, script: Arc<impl Fn(&Asked, usize) -> Repl
         let (status, headers, body) = match script(&asked, before) {
             Reply::Json(status, value) => (status, vec![("Content-Type", "application/json".to_owned())], value.to_string()),
             Reply::Raw(status, headers, body) => (status, headers, body),
+            Reply::Wire(bytes) => return stream.write_all(bytes.as_bytes()).await.ok(),
+            Reply::Drip(bytes, every) => {
+                stream.write_all(bytes.as_bytes()).await.ok()?;
+                loop {
+                    tokio::time::sleep(every).await;
+                    stream.write_all(b" ").await.ok()?;
+                }
+            }
             Reply::Cut => return None,
             Reply::Silence => return std::future::pending().await,
         };

@@ -11,11 +11,13 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE};
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
-use super::answer::{Answer, ContainerRef, segment};
+use super::answer::{Answer, ContainerAnswer, ContainerRef, segment};
 use super::body::{Cursor, Exact, Gauge, Piece};
+use super::checksum::Checksum;
 use super::client::Client;
 use super::confirm::{Route, UploadReceipt};
 use super::error::{ApiError, Kind};
+use super::receive::SHORT;
 use super::retry::{ClientNotice, Tries};
 use super::ticket::{Span, Storage, Ticket, TicketAnswer, spans};
 use super::upload::UploadFile;
@@ -27,22 +29,24 @@ impl Client {
         container: &ContainerRef,
         file: &UploadFile,
         with_size: bool,
+        sent: &Checksum,
     ) -> Result<Option<UploadReceipt>, ApiError> {
         let mut tries = Tries::new(self, "PUT to the storage");
         let mut renewed = false;
         loop {
             let Some(ticket) = self.start_ticket(container, file, with_size).await? else {
-                return Ok(self.use_form("the site gave no usable ticket"));
+                return Ok(self.use_form("the site gives no usable ticket here"));
             };
-            let error = match self.put_all(&ticket, file).await {
-                Ok(parts) => return self.finish_ticket(container, file, &ticket, parts).await,
+            let error = match self.put_all(&ticket, file, sent).await {
+                Ok(parts) => return self.finish_ticket(container, file, &ticket, parts, sent).await,
                 Err(error) => error,
             };
             match &error.kind {
                 Kind::Source(_) => return Err(error),
-                // An address that expired meanwhile is refused like this; a new one helps.
-                Kind::Refused(refusal) if refusal.status == 403 && !renewed => renewed = true,
-                Kind::Stalled { .. } | Kind::Cut { .. } | Kind::Refused(_) if error.is_transient() && error.attempts == 1 => {
+                // Addresses and upload ids that expired meanwhile are refused like this; a new ticket helps.
+                Kind::Refused(refusal) if matches!(refusal.status, 400 | 401 | 403 | 404 | 410) && !renewed => renewed = true,
+                Kind::Connect { host, .. } => return Ok(self.use_form(unreachable_storage(host, &error))),
+                _ if error.is_transient() && error.attempts == 1 => {
                     if let Err(error) = tries.wait(error).await {
                         return Ok(self.use_form(error.cause()));
                     }
@@ -68,25 +72,38 @@ impl Client {
         match self.ask::<TicketAnswer>(&format!("{}/files?ticket=", container.path()), &body).await {
             Ok(answer) => Ok(Ticket::read(answer, &file.name, self.is_plain_http())),
             Err(error) => match (&error.kind, error.status()) {
-                // An empty answer is how sites with other storage say no.
-                (Kind::Unexpected { .. }, _) => Ok(None),
-                (Kind::Refused(_), Some(status)) if !matches!(status, 401..=403 | 429) => Ok(None),
+                // How sites with other storage say no, whatever they announce: nothing, `null`, or one of these.
+                (Kind::Unexpected { .. }, _) | (_, Some(405 | 409)) => {
+                    self.learnt().gives_no_tickets();
+                    Ok(None)
+                }
+                // Some servers answer so where the container is gone.
+                (_, Some(404 | 500)) => {
+                    self.get_listing::<ContainerAnswer>(&container.path()).await?;
+                    Ok(None)
+                }
+                (_, Some(status)) if !matches!(status, 401..=403 | 429) => Ok(None),
                 _ => Err(error),
             },
         }
     }
 
     /// Puts every part where it belongs. The answer is what the site wants to know about the parts.
-    async fn put_all(&self, ticket: &Ticket, file: &UploadFile) -> Result<Option<Value>, ApiError> {
+    async fn put_all(&self, ticket: &Ticket, file: &UploadFile, sent: &Checksum) -> Result<Option<Value>, ApiError> {
         let spans = spans(file.len, ticket.urls.len() as u64, ticket.storage)
             .ok_or_else(|| ApiError::unexpected(self.host(), "it wants more parts than the file can be cut into"))?;
-        let mut cursor = Cursor::new((file.body)());
+        let mut cursor = Cursor::new(sent.watch((file.body)()));
         let mut tags = Vec::with_capacity(spans.len());
         for (url, span) in ticket.urls.iter().zip(&spans) {
-            let answer = self.put_part(ticket, file, url, *span, &mut cursor).await?;
+            let answer = self.put_part(ticket, file, (url, *span), &mut cursor, sent).await?;
             tags.extend(answer.etag.map(|tag| tag.trim_matches('"').to_owned()));
         }
-        Ok(ticket.multipart(&tags))
+        let parts = ticket.multipart(&tags);
+        if parts.is_none() && ticket.needs_joining() {
+            // Without the tags nothing joins the parts: handed back, the ticket would stand for a file that is not there.
+            return Err(ApiError::unexpected(self.host(), "the storage gave no tag for a part"));
+        }
+        Ok(parts)
     }
 
     /// Puts one part. One of several may be put again to the same address, except where the storage counts the bytes.
@@ -94,9 +111,9 @@ impl Client {
         &self,
         ticket: &Ticket,
         file: &UploadFile,
-        url: &Url,
-        span: Span,
+        (url, span): (&Url, Span),
         cursor: &mut Arc<Mutex<Cursor>>,
+        sent: &Checksum,
     ) -> Result<Answer, ApiError> {
         let mut tries = Tries::new(self, "PUT to the storage");
         loop {
@@ -110,7 +127,7 @@ impl Client {
                 return Err(error);
             }
             tries.wait(error).await?;
-            *cursor = Cursor::new((file.body)());
+            *cursor = Cursor::new(sent.watch((file.body)()));
         }
     }
 
@@ -125,7 +142,7 @@ impl Client {
         let gauge = Gauge::new(self.behaviour().idle_timeout, span.length);
         let piece = Piece::new(cursor, span.from, span.length);
         let mut request =
-            self.storage_request(Method::PUT, url.clone()).headers(ticket.headers.clone()).header(CONTENT_LENGTH, span.length);
+            self.foreign_request(Method::PUT, url.clone()).headers(ticket.headers.clone()).header(CONTENT_LENGTH, span.length);
         if ticket.storage == Storage::Google && span.length > 0 {
             let last = span.from + span.length - 1;
             request = request.header(CONTENT_RANGE, format!("bytes {}-{last}/{}", span.from, file.len));
@@ -133,12 +150,22 @@ impl Client {
         let request = if span.length == 0 {
             request.body(Bytes::new())
         } else {
-            let exact = Exact::new(Box::pin(piece), span.length, gauge.clone(), file.progress.clone());
+            let exact = Exact::new(Box::pin(piece), span.length, gauge.clone(), file.progress.clone()).paced(self.pace());
             request.body(reqwest::Body::wrap_stream(exact))
         };
-        let answer = self.send(request, &gauge).await?;
-        let more_follows = span.from + span.length < file.len;
-        if answer.status == 308 && ticket.storage == Storage::Google && more_follows { Ok(answer) } else { answer.successful() }
+        let answer = self.send(request, &gauge, SHORT).await?;
+        let end = span.from + span.length;
+        if answer.status != 308 || ticket.storage != Storage::Google || end == file.len {
+            return answer.successful();
+        }
+        // `Range: bytes=0-262143` says how much is there; where it is stated, it must be all so far.
+        let there = answer.range.as_deref().and_then(|range| range.rsplit_once('-')).map(|(_, last)| last.parse::<u64>());
+        match there {
+            Some(last) if last != Ok(end - 1) => {
+                Err(Kind::Cut { host: answer.host, cause: "a part arrived short".to_owned() }.into())
+            }
+            _ => Ok(answer),
+        }
     }
 
     /// Hands the ticket back. When the answer is lost, the container is looked at before it is handed back again.
@@ -148,24 +175,34 @@ impl Client {
         file: &UploadFile,
         ticket: &Ticket,
         parts: Option<Value>,
+        sent: &Checksum,
     ) -> Result<Option<UploadReceipt>, ApiError> {
         let path = format!("{}/files?ticket={}", container.path(), segment(&ticket.id));
         let mut tries = Tries::new(self, format!("POST /api{}/files?ticket", container.path()));
+        let mut lost = false;
         loop {
             let error = match self.post_once(&path, parts.as_ref()).await {
-                Ok(answer) => return self.confirm(container, file, Route::Signed, &answer).await.map(Some),
+                Ok(answer) => return self.confirm(container, file, (Route::Signed, sent), &answer).await.map(Some),
                 Err(error) => error.without(&[&file.name]),
             };
+            lost |= error.may_have_worked();
             // Tickets are bound to the address that asked for them: proxies in a pool break that.
-            if matches!(error.status(), Some(400 | 403..=405 | 409 | 410 | 422)) {
-                return Ok(self.use_form(error.cause()));
-            }
-            if error.may_have_worked()
-                && let Some(receipt) = self.look(container, file, Route::Signed).await?
-            {
+            let not_taken = matches!(error.status(), Some(400 | 403..=405 | 409 | 410 | 422)).then(|| error.cause());
+            let waited = tries.wait(error).await;
+            // A ticket whose first answer was lost may be refused the second time because it has served.
+            if lost && let Some(receipt) = self.look(container, file, (Route::Signed, sent)).await? {
                 return Ok(Some(receipt));
             }
-            tries.wait(error).await?;
+            if let Some(cause) = not_taken {
+                return Ok(self.use_form(cause));
+            }
+            waited?;
         }
     }
+}
+
+/// Hospitals often let the site through and not the storage behind it.
+fn unreachable_storage(host: &str, error: &ApiError) -> String {
+    let cause = error.cause();
+    format!("the storage host {host} cannot be reached from here (a firewall?); `--no-signed-urls` leaves it out: {cause}")
 }

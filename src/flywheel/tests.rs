@@ -1,9 +1,14 @@
 //! The client against scripted servers.
 
+mod answers;
 mod containers;
+mod deid_log;
+mod eras;
+mod parts;
 mod projects;
 mod requests;
 mod signed;
+mod tls;
 mod uploads;
 
 use serde_json::{Value, json};

@@ -79,6 +79,13 @@ impl Ticket {
     }
 }
 
+impl Ticket {
+    /// Whether the parts become one file only when the site is told of all of them.
+    pub(super) fn needs_joining(&self) -> bool {
+        self.storage == Storage::S3 && self.urls.len() > 1
+    }
+}
+
 /// The headers that the storage wants. Ours frame the request, and a key has no place there.
 fn storage_headers(given: Option<&Map<String, Value>>) -> HeaderMap {
     let mut headers = HeaderMap::new();

@@ -4,18 +4,51 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
 use super::answer::{ContainerRef, RemoteFile};
 use super::body::{BodyStream, Progress};
+use super::checksum::Checksum;
 use super::client::Client;
 use super::confirm::UploadReceipt;
+use super::deid_log::LogEntry;
 use super::error::{ApiError, UploadError};
+use super::retry::ClientNotice;
 
 /// After so many failures in a row direct storage is no longer tried in this run.
 const STORAGE_PATIENCE: u32 = 3;
+
+/// What earlier uploads of this run taught, so that not every file has to learn it again.
+#[derive(Default)]
+pub(super) struct Learnt {
+    /// Uploads in a row for which direct storage was of no use.
+    storage_failures: AtomicU32,
+    /// The site gives no tickets for this project, whatever it announces.
+    no_tickets: AtomicBool,
+    /// The site refuses `size` in descriptions.
+    no_size: AtomicBool,
+}
+
+impl Learnt {
+    fn storage_may_work(&self) -> bool {
+        !self.no_tickets.load(Ordering::Relaxed) && self.storage_failures.load(Ordering::Relaxed) < STORAGE_PATIENCE
+    }
+
+    pub(super) fn gives_no_tickets(&self) {
+        self.no_tickets.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts a file that the site took and the storage did not. Whether patience ends with this one.
+    fn storage_failed(&self) -> bool {
+        self.storage_failures.fetch_add(1, Ordering::Relaxed) + 1 == STORAGE_PATIENCE
+    }
+
+    pub(super) fn takes_no_size(&self) {
+        self.no_size.store(true, Ordering::Relaxed);
+    }
+}
 
 /// A file to send. Its body can be produced as often as needed.
 #[derive(Clone)]
@@ -30,8 +63,8 @@ pub struct UploadFile {
     pub zip_member_count: Option<u32>,
     /// The modality of a DICOM series.
     pub modality: Option<String>,
-    /// SHA-384 of the body in hex, compared with what the server computed. Sending it as a form fills it in.
-    pub sha384: Option<String>,
+    /// What the site's log of de-identification has to say about it.
+    pub log: LogEntry,
     /// The entry of the same name that it replaces, so that the old file is not taken for the new one.
     pub previous: Option<RemoteFile>,
     /// Told about bytes that were handed to the network.
@@ -49,7 +82,7 @@ impl UploadFile {
             file_type: None,
             zip_member_count: None,
             modality: None,
-            sha384: None,
+            log: LogEntry::default(),
             previous: None,
             progress: None,
             body: Arc::new(body),
@@ -60,11 +93,14 @@ impl UploadFile {
     pub(super) fn metadata(&self, with_size: bool) -> Value {
         let mut metadata = json!({ "name": self.name });
         let size = Some(self.len).filter(|_| with_size);
+        let (log_id, no_log) = self.log.members();
         let members = [
             ("type", self.file_type.map(Value::from)),
             ("size", size.map(Value::from)),
             ("zip_member_count", self.zip_member_count.map(Value::from)),
             ("modality", self.modality.clone().map(Value::from)),
+            ("deid_log_id", log_id.map(Value::from)),
+            ("deid_log_skip_reason", no_log.map(Value::from)),
         ];
         if let Some(object) = metadata.as_object_mut() {
             object.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
@@ -87,15 +123,20 @@ impl Client {
     }
 
     async fn upload_by_best_route(&self, container: &ContainerRef, file: &UploadFile) -> Result<UploadReceipt, ApiError> {
-        let config = self.features().await?;
-        let storage_works = self.storage_failures().load(Ordering::Relaxed) < STORAGE_PATIENCE;
-        if config.signed_url && self.behaviour().signed_urls && storage_works {
-            if let Some(receipt) = self.upload_signed(container, file, config.multipart_signed_url).await? {
-                self.storage_failures().store(0, Ordering::Relaxed);
-                return Ok(receipt);
-            }
-            self.storage_failures().fetch_add(1, Ordering::Relaxed);
+        let (config, learnt) = (self.features().await?, self.learnt());
+        let sent = Checksum::new(file.len);
+        let with_size = config.multipart_signed_url && !learnt.no_size.load(Ordering::Relaxed);
+        let direct = config.signed_url && self.behaviour().signed_urls && learnt.storage_may_work();
+        if direct && let Some(receipt) = self.upload_signed(container, file, with_size, &sent).await? {
+            learnt.storage_failures.store(0, Ordering::Relaxed);
+            return Ok(receipt);
         }
-        self.upload_form(container, file, config.multipart_signed_url).await
+        let receipt = self.upload_form(container, file, with_size, &sent).await?;
+        // Where the site did not take it either, the network is at fault and says nothing about the storage.
+        if direct && learnt.storage_failed() {
+            let cause = format!("direct storage failed {STORAGE_PATIENCE} times in a row and is not tried again in this run");
+            self.tell(ClientNotice::FormInstead { cause });
+        }
+        Ok(receipt)
     }
 }

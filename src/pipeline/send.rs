@@ -43,8 +43,9 @@ pub(super) async fn send(shared: &Shared, target: &Target, job: &Job) -> Result<
         delivery.note(Word::from(there));
         return Ok(delivery.sent(true, there.database_id()));
     }
+    let file = target.client.logged(delivery.upload_file(there), job.package.originals()).await?;
     delivery.announce()?;
-    let receipt = target.client.upload(&container.reference, &delivery.upload_file(there)).await?;
+    let receipt = target.client.upload(&container.reference, &file).await?;
     delivery.note(Word::from(&receipt));
     delivery.tell_of_superseded();
     Ok(delivery.sent(false, receipt.file_id()))

@@ -7,8 +7,8 @@ use std::time::Duration;
 use indicatif::ProgressDrawTarget;
 
 use super::bar::Bars;
-use super::json::ReportPath;
 use super::lines::Lines;
+use super::place::ReportPath;
 use super::printer::{Printer, Tone};
 use super::redact::Paths;
 use super::summary::{self, Around};

@@ -3,13 +3,14 @@
 //! Readable by its owner alone, because paths often hold names. It can be written before the first file is read, or the
 //! run does not start; it is usable as `--files-from` input.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::Sink;
+use super::place::{ReportPath, nth};
 use super::record::{self, Record, record};
 use super::redact::Paths;
 use super::tally::Tally;
@@ -40,9 +41,13 @@ const COLUMNS: [&str; 15] = [
 /// The end of the JSON form, written after every item so that the document is whole at any moment.
 const JSON_END: &str = "\n]}\n";
 
+/// Reports of runs at the same time that one folder takes.
+const MOST_BESIDE: u32 = 100;
+
 /// The failure report.
 pub(super) struct FailureReport {
     path: PathBuf,
+    place: ReportPath,
     format: ReportFormat,
     /// Written even when nothing fails.
     always: bool,
@@ -55,13 +60,12 @@ pub(super) struct FailureReport {
 impl FailureReport {
     /// Makes sure that the report can be written. What is in the file stays until this run has something to say: it may
     /// be this run's own list of files.
-    pub(super) fn open(report: &Report, paths: Paths) -> Result<Self, Error> {
+    pub(super) fn open(report: &Report, paths: Paths, place: ReportPath) -> Result<Self, Error> {
         let existed = report.path.symlink_metadata().is_ok();
-        private(&report.path).map_err(|error| unwritable(&report.path, &error))?;
-        if !existed && !report.named {
-            fs::remove_file(&report.path).map_err(|error| unwritable(&report.path, &error))?;
-        }
+        let tried = if existed || report.named { private(&report.path).map(drop) } else { tried_beside(&report.path) };
+        tried.map_err(|error| unwritable(&report.path, &error))?;
         Ok(Self {
+            place,
             path: report.path.clone(),
             format: report.format,
             always: report.named,
@@ -75,12 +79,33 @@ impl FailureReport {
     /// The open report, begun anew by its first use in this run.
     fn file(&mut self) -> io::Result<&mut File> {
         if self.file.is_none() {
-            let mut file = private(&self.path)?;
+            let mut file = self.claim()?;
             file.set_len(0)?;
             file.write_all(&self.header())?;
             self.file = Some(file);
         }
         self.file.as_mut().ok_or_else(|| io::Error::other("the report is not open"))
+    }
+
+    /// The file, for this run alone: another run that writes its report there keeps it. A place that was named is not
+    /// changed for another.
+    fn claim(&mut self) -> io::Result<File> {
+        for n in 1..=MOST_BESIDE {
+            let path = nth(&self.path, n);
+            let file = private(&path)?;
+            if let Err(TryLockError::WouldBlock) = file.try_lock() {
+                if self.always {
+                    break;
+                }
+                continue;
+            }
+            if n > 1 {
+                self.place.moved(if self.paths.redacted() { file_name(&path) } else { display_path(&path) });
+                self.path = path;
+            }
+            return Ok(file);
+        }
+        Err(io::Error::other("another run is writing its report there"))
     }
 
     fn header(&self) -> Vec<u8> {
@@ -170,6 +195,16 @@ impl Sink for FailureReport {
 fn unwritable(path: &Path, error: &io::Error) -> Error {
     Error::new(RunCode::ReportUnwritable, format!("the report cannot be written: {}", display_path(path)))
         .because(error.to_string())
+}
+
+/// Finds out whether a file could be made beside this path, without making one that others see.
+fn tried_beside(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::tempfile_in(folder).map(drop)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Opens a file that only its owner may read, from its first byte on; what is in it stays.

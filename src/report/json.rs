@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Sink;
+use super::place::ReportPath;
 use super::record::{self, Record, record};
 use super::redact::Paths;
 use super::tally::Tally;
@@ -27,20 +28,6 @@ pub(super) struct JsonStream {
     /// The reader went away. The upload is worth more than its description, so the run goes on.
     closed: bool,
     last_progress: Duration,
-}
-
-/// Where the failure report goes, and whether it exists without a failure.
-#[derive(Debug, Clone)]
-pub(super) struct ReportPath {
-    pub(super) text: String,
-    pub(super) always: bool,
-}
-
-impl ReportPath {
-    /// The path, if a run with so many failures writes the report.
-    pub(super) fn written(&self, failed: u64) -> Option<&str> {
-        (self.always || failed > 0).then_some(self.text.as_str())
-    }
 }
 
 impl JsonStream {

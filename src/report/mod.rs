@@ -10,6 +10,7 @@ mod failures;
 mod figures;
 mod json;
 mod lines;
+mod place;
 mod printer;
 mod record;
 mod redact;
@@ -30,7 +31,8 @@ use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
 use console::Console;
 use failures::FailureReport;
-use json::{JsonStream, ReportPath};
+use json::JsonStream;
+use place::ReportPath;
 use printer::Printer;
 pub use redact::Paths;
 use tally::Tally;
@@ -57,11 +59,13 @@ pub struct Reporter {
 
 impl Reporter {
     /// Makes sure that the report can be written and starts listening. `arguments` are those of the command line without
-    /// the program's name, for the advice to run it again. Errors: [`RunCode::ReportUnwritable`].
-    pub fn start(output: Output, report: &Report, arguments: &[OsString]) -> Result<Self, Error> {
-        let sinks = sinks(output, report, arguments)?;
+    /// the program's name, for the advice to run it again; `paths` says how paths are shown. Errors:
+    /// [`RunCode::ReportUnwritable`].
+    pub fn start(output: Output, report: &Report, arguments: &[OsString], paths: &Paths) -> Result<Self, Error> {
+        let sinks = sinks(output, report, arguments, paths)?;
         let (events, receiver) = bounded(BACKLOG);
-        let thread = std::thread::Builder::new().name("report".to_owned()).spawn(move || listen(&receiver, sinks));
+        let paths = paths.clone();
+        let thread = std::thread::Builder::new().name("report".to_owned()).spawn(move || listen(&receiver, &paths, sinks));
         let thread = thread.map_err(|error| Error::new(RunCode::Internal, format!("no thread for the report: {error}")))?;
         Ok(Self { events, thread })
     }
@@ -86,8 +90,8 @@ impl Reporter {
 }
 
 /// Shows an error that stopped a command while no reporter was there to show it.
-pub fn print_error(error: &Error, color: bool) {
-    Printer::new(Box::new(io::stderr()), color).stop(error);
+pub fn print_error(error: &Error, color: bool, paths: &Paths) {
+    Printer::new(Box::new(io::stderr()), color).stop(&paths.error(error));
 }
 
 /// Asks a question that is answered with `yes`; anything else, and the end of the input, is a no.
@@ -99,17 +103,16 @@ pub fn confirm(question: &str, answers: &mut dyn BufRead, out: &mut dyn Write) -
     Ok(answer.trim().eq_ignore_ascii_case("yes"))
 }
 
-fn sinks(output: Output, report: &Report, arguments: &[OsString]) -> Result<Vec<Box<dyn Sink>>, Error> {
-    let paths = Paths::new(report.redact_paths)?;
-    let place = ReportPath { text: report_name(report), always: report.named };
+fn sinks(output: Output, report: &Report, arguments: &[OsString], paths: &Paths) -> Result<Vec<Box<dyn Sink>>, Error> {
+    let place = ReportPath::new(report_name(report), report.named);
     // The arguments name the inputs.
     let command = (!report.redact_paths).then(|| summary::command_line(arguments));
     let printer = Printer::new(Box::new(io::stderr()), output.color);
     let speech = (output.verbosity, output.progress);
     let console = Console::new(printer, paths.clone(), speech, place.clone(), command);
-    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(FailureReport::open(report, paths.clone())?)];
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(FailureReport::open(report, paths.clone(), place.clone())?)];
     if output.json {
-        sinks.push(Box::new(JsonStream::new(Box::new(io::stdout()), paths, place)));
+        sinks.push(Box::new(JsonStream::new(Box::new(io::stdout()), paths.clone(), place)));
     }
     sinks.push(Box::new(console));
     Ok(sinks)
@@ -125,14 +128,14 @@ fn report_name(report: &Report) -> String {
 }
 
 /// The reporter's thread.
-fn listen(events: &Receiver<Event>, mut sinks: Vec<Box<dyn Sink>>) -> Result<(), Error> {
+fn listen(events: &Receiver<Event>, paths: &Paths, mut sinks: Vec<Box<dyn Sink>>) -> Result<(), Error> {
     let begin = Instant::now();
     let mut tally = Tally::default();
     let mut last_tick = Duration::ZERO;
     let mut first_error = Ok(());
     loop {
         let event = match events.recv_timeout(TICK) {
-            Ok(event) => Some(event),
+            Ok(event) => Some(paths.event(event)),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return first_error,
         };

@@ -3,7 +3,8 @@
 //! Folder names often contain patient names. With `--redact-paths` every sink shows the same hash for the same path; the
 //! key is made for the run and never written down, so nobody can try names against it.
 
-use std::path::Path;
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -11,7 +12,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
-use crate::failure::{Error, RunCode};
+use crate::event::{Event, Notice, Outcome, Settled};
+use crate::failure::{Error, FileFailure, RunCode};
 use crate::phi::{display_path, escape_for_terminal};
 
 /// The one way for a path to become text.
@@ -20,23 +22,75 @@ pub enum Paths {
     /// As they are.
     Plain,
     /// As hashes under a key of this run.
-    Hashed(Box<Hmac<Sha256>>),
+    Hashed(Box<Hidden>),
 }
 
+/// How paths are hidden.
+#[derive(Clone)]
+pub struct Hidden {
+    keyed: Hmac<Sha256>,
+    /// The paths that were typed, in every spelling that a message may have, the longest first; and what stands for each.
+    named: Vec<(String, String)>,
+}
+
+/// A shorter name is too likely to be a part of other words.
+const SHORTEST: usize = 3;
+
 impl Paths {
-    /// Redacting needs a random key from the operating system.
-    pub fn new(redact: bool) -> Result<Self, Error> {
+    /// `named` are the paths that were typed: texts that quote one are cleared of it. Redacting needs a random key from the
+    /// operating system.
+    pub fn new(redact: bool, named: &[PathBuf]) -> Result<Self, Error> {
         if !redact {
             return Ok(Self::Plain);
         }
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| Error::new(RunCode::Internal, format!("no random key: {error}")))?;
-        Self::hashed(&key)
+        Self::hashed(&key, named)
     }
 
-    fn hashed(key: &[u8]) -> Result<Self, Error> {
-        let hmac = Hmac::new_from_slice(key).map_err(|error| Error::new(RunCode::Internal, error.to_string()))?;
-        Ok(Self::Hashed(Box::new(hmac)))
+    fn hashed(key: &[u8], named: &[PathBuf]) -> Result<Self, Error> {
+        let keyed = Hmac::new_from_slice(key).map_err(|error| Error::new(RunCode::Internal, error.to_string()))?;
+        let mut hidden = Hidden { keyed, named: Vec::new() };
+        hidden.named = named.iter().flat_map(|path| spellings(path).map(|text| (text, hidden.hash(path)))).collect();
+        hidden.named.retain(|(text, _)| text.len() >= SHORTEST);
+        hidden.named.sort_by_key(|(text, _)| Reverse(text.len()));
+        Ok(Self::Hashed(Box::new(hidden)))
+    }
+
+    /// A text without the paths that were typed.
+    pub fn said(&self, text: &str) -> String {
+        let Self::Hashed(hidden) = self else { return text.to_owned() };
+        hidden.named.iter().fold(text.to_owned(), |text, (path, hash)| text.replace(path, hash))
+    }
+
+    /// An error without the paths that were typed.
+    pub fn error(&self, error: &Error) -> Error {
+        Error {
+            code: error.code,
+            what: self.said(&error.what),
+            why: error.why.iter().map(|why| self.said(why)).collect(),
+            specific_hint: error.specific_hint.as_ref().map(|hint| self.said(hint)),
+        }
+    }
+
+    /// An event whose texts are without the paths that were typed. Those of the files themselves are each sink's to show.
+    pub fn event(&self, event: Event) -> Event {
+        if !self.redacted() {
+            return event;
+        }
+        match event {
+            Event::Notice(notice) => Event::Notice(Notice { text: self.said(&notice.text), ..notice }),
+            Event::Settled(Settled { path, bytes, outcome: Outcome::Failed(failure) }) => {
+                let specific_hint = failure.specific_hint.as_ref().map(|hint| self.said(hint));
+                let failure = FileFailure { detail: self.said(&failure.detail), specific_hint, ..failure };
+                Event::Settled(Settled { path, bytes, outcome: Outcome::Failed(failure) })
+            }
+            Event::Ended(mut end) => {
+                end.stopped_by = end.stopped_by.as_ref().map(|error| self.error(error));
+                Event::Ended(end)
+            }
+            other => other,
+        }
     }
 
     /// Whether paths are hidden.
@@ -85,13 +139,26 @@ impl Paths {
     }
 
     fn hash(&self, path: &Path) -> Option<String> {
-        let Self::Hashed(hmac) = self else { return None };
-        let mut hmac = hmac.clone();
-        hmac.update(path.as_os_str().as_encoded_bytes());
-        let hash = hmac.finalize().into_bytes();
-        let hex = hash.iter().take(8).fold(String::from("path:"), |hex, byte| hex + &format!("{byte:02x}"));
-        Some(hex)
+        match self {
+            Self::Plain => None,
+            Self::Hashed(hidden) => Some(hidden.hash(path)),
+        }
     }
+}
+
+impl Hidden {
+    fn hash(&self, path: &Path) -> String {
+        let mut keyed = self.keyed.clone();
+        keyed.update(path.as_os_str().as_encoded_bytes());
+        let hash = keyed.finalize().into_bytes();
+        hash.iter().take(8).fold(String::from("path:"), |hex, byte| hex + &format!("{byte:02x}"))
+    }
+}
+
+/// How a message may write a path: as typed and absolute, escaped for terminals or not.
+fn spellings(path: &Path) -> impl Iterator<Item = String> {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    [path.to_path_buf(), absolute].into_iter().flat_map(|path| [display_path(&path), path.to_string_lossy().into_owned()])
 }
 
 #[cfg(test)]
@@ -99,7 +166,7 @@ impl Paths {
     /// With a key that is the same in every test.
     pub(super) fn hashed_for_tests() -> Self {
         #[expect(clippy::unwrap_used, reason = "HMAC takes keys of any length")]
-        Self::hashed(&[7; 32]).unwrap()
+        Self::hashed(&[7; 32], &[]).unwrap()
     }
 }
 
@@ -110,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_hash_is_the_same_within_a_run_and_differs_between_runs_and_paths() {
-        let (one, other) = (Paths::new(true).unwrap(), Paths::new(true).unwrap());
+        let (one, other) = (Paths::new(true, &[]).unwrap(), Paths::new(true, &[]).unwrap());
         let path = Path::new("doe_jane/1.dcm");
         assert_eq!(one.shown(path), one.written(path).0);
         assert_ne!(one.shown(path), other.shown(path));
@@ -124,6 +191,18 @@ mod tests {
         let message = Paths::hashed_for_tests().message("cannot open doe_jane/1.dcm", path);
         assert!(!message.contains("doe"), "{message}");
         assert_eq!(Paths::Plain.message("cannot open doe_jane/1.dcm", path), "cannot open doe_jane/1.dcm");
+    }
+
+    #[test]
+    fn texts_are_cleared_of_the_paths_that_were_typed() {
+        let named = ["doe_jane", "doe_jane/list.txt", "a"].map(PathBuf::from);
+        let paths = Paths::new(true, &named).unwrap();
+        let absolute = std::path::absolute("doe_jane").unwrap();
+        let error = Error::new(RunCode::ReportUnwritable, "no doe_jane/list.txt").because(absolute.display().to_string());
+        let said = paths.error(&error).to_string();
+        assert!(!said.contains("doe") && said.contains("no path:"), "{said}");
+        assert_eq!(paths.said("a banana"), "a banana", "a name of one letter is a part of many words");
+        assert_eq!(Paths::Plain.error(&error), error);
     }
 
     #[cfg(unix)]

@@ -100,7 +100,7 @@ fn tell(sink: &mut dyn Sink, events: &[Event]) {
 }
 
 fn place() -> ReportPath {
-    ReportPath { text: "fwupload-failures.jsonl".into(), always: false }
+    ReportPath::new("fwupload-failures.jsonl".into(), false)
 }
 
 fn console(verbosity: Verbosity, color: bool, paths: Paths, events: &[Event]) -> String {
@@ -126,7 +126,7 @@ fn report(folder: &Path, name: &str, format: ReportFormat, named: bool) -> Repor
 fn written(name: &str, format: ReportFormat, paths: Paths, events: &[Event]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let report = report(folder.path(), name, format, true);
-    tell(&mut FailureReport::open(&report, paths).unwrap(), events);
+    tell(&mut FailureReport::open(&report, paths, place()).unwrap(), events);
     (folder, report.path)
 }
 
@@ -276,7 +276,7 @@ fn the_report_holds_the_run_and_every_failure() {
 fn the_json_report_is_a_whole_document_after_every_item() {
     let folder = tempfile::tempdir().unwrap();
     let report = report(folder.path(), "r.json", ReportFormat::Json, true);
-    let mut sink = FailureReport::open(&report, Paths::Plain).unwrap();
+    let mut sink = FailureReport::open(&report, Paths::Plain, place()).unwrap();
     let mut failures = 0;
     for event in run() {
         let fails = matches!(&event, Event::Settled(settled) if matches!(settled.outcome, Outcome::Failed(_)));
@@ -336,7 +336,7 @@ fn without_a_failure_only_a_report_that_was_asked_for_is_written() {
         .collect();
     for named in [false, true] {
         let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, named);
-        tell(&mut FailureReport::open(&report, Paths::Plain).unwrap(), &good);
+        tell(&mut FailureReport::open(&report, Paths::Plain, place()).unwrap(), &good);
         assert_eq!(report.path.exists(), named);
     }
 }
@@ -345,7 +345,7 @@ fn without_a_failure_only_a_report_that_was_asked_for_is_written() {
 fn a_report_that_cannot_be_written_stops_the_run_before_it_starts() {
     let folder = tempfile::tempdir().unwrap();
     let report = report(&folder.path().join("missing"), "r.jsonl", ReportFormat::JsonLines, false);
-    let error = FailureReport::open(&report, Paths::Plain).err().unwrap();
+    let error = FailureReport::open(&report, Paths::Plain, place()).err().unwrap();
     assert_eq!(error.code, RunCode::ReportUnwritable);
 }
 
@@ -354,10 +354,32 @@ fn an_earlier_report_stays_until_this_run_begins_and_is_replaced_then() {
     let folder = tempfile::tempdir().unwrap();
     let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
     fs::write(&report.path, "earlier").unwrap();
-    let mut sink = FailureReport::open(&report, Paths::Plain).unwrap();
+    let mut sink = FailureReport::open(&report, Paths::Plain, place()).unwrap();
     assert_eq!(fs::read_to_string(&report.path).unwrap(), "earlier");
     tell(&mut sink, &run());
     assert!(fs::read_to_string(&report.path).unwrap().starts_with("{\"type\":\"report\""));
+}
+
+#[test]
+fn two_runs_in_one_folder_write_two_reports_unless_both_name_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let unnamed = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, false);
+    let (one_place, other_place) = (place(), place());
+    let mut one = FailureReport::open(&unnamed, Paths::Plain, one_place.clone()).unwrap();
+    let mut other = FailureReport::open(&unnamed, Paths::Plain, other_place.clone()).unwrap();
+    assert!(!unnamed.path.exists(), "that it can be written is found out without a trace");
+    tell(&mut one, &run());
+    tell(&mut other, &run());
+    let lines = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap().lines().count();
+    assert_eq!((lines("r.jsonl"), lines("r-2.jsonl")), (10, 10));
+    assert_eq!(one_place.written(1), Some("fwupload-failures.jsonl"));
+    assert!(other_place.written(1).unwrap().ends_with("r-2.jsonl"));
+    let named = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
+    let mut third = FailureReport::open(&named, Paths::Plain, place()).unwrap();
+    let refused = third.event(&started(), &Tally::default()).unwrap_err();
+    assert_eq!(refused.code, RunCode::ReportUnwritable);
+    drop(one);
+    tell(&mut FailureReport::open(&named, Paths::Plain, place()).unwrap(), &run());
 }
 
 #[cfg(unix)]
@@ -387,7 +409,7 @@ fn the_reporter_ends_with_the_last_event_and_keeps_the_first_error() {
         interactive: false,
     };
     let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
-    let reporter = Reporter::start(output, &report, &[]).unwrap();
+    let reporter = Reporter::start(output, &report, &[], &Paths::Plain).unwrap();
     let kept = reporter.events();
     for event in run() {
         reporter.tell(event);

@@ -160,12 +160,47 @@ fn an_invalid_profile_on_the_server_stops_with_level_and_reason() {
 }
 
 #[test]
-fn a_site_that_keeps_a_deid_log_stops_with_a_clear_message() {
+fn a_site_that_keeps_a_log_is_told_whom_a_series_was_about_and_nobody_else_is() {
+    let site = Site::setup().deid_log().signed_urls().start();
+    let place = place();
+    let run = || place.run("in.dcm -p demo/phantom --profile basic").args(["--new-pseudonym-key", "--residual", "warn"]);
+    run().args(["--dry-run"]).at(&site).exits(0).says("log service at 127.0.0.1").says("PatientID, PatientName");
+    let log = |site: &Site| site.kept().into_iter().find(|(name, _)| name.ends_with("deid-log.jsonl"));
+    assert!(log(&site).is_none(), "a rehearsal records nothing");
+    run().at(&site).exits(0).says("log service at 127.0.0.1");
+    let (_, log) = log(&site).unwrap();
+    let entry: serde_json::Value = serde_json::from_slice(&log).unwrap();
+    assert!(entry.to_string().contains("Ottoline"), "one record, with the original name");
+    let id = entry.get("id").or_else(|| entry.get("_id")).unwrap().as_str().unwrap().to_owned();
+    let requests = site.requests();
+    let holding = |text: &str| -> Vec<_> {
+        requests.iter().filter(|request| holds(&request.everything(), text)).map(|request| request.target.as_str()).collect()
+    };
+    assert_eq!(holding("Ottoline"), ["/deid-log/logs"], "the record goes to the log alone");
+    assert!(holding(&id).iter().any(|target| target.contains("/files?ticket=")), "the file bears the id of its record");
+}
+
+#[test]
+fn nothing_goes_as_it_is_to_a_site_that_keeps_a_log() {
+    let site = Site::setup().deid_log().start();
+    let place = place();
+    let ran = place.run("in.dcm -p demo/phantom --no-deid -y").at(&site).exits(5);
+    ran.says("error[profile.deid-log]").says("requires that data is de-identified");
+    nothing_sent(&site);
+}
+
+#[test]
+fn a_site_that_keeps_a_log_nowhere_stops_with_a_clear_message() {
     let config = r#"{"site":{"name":"log keeper"},"features":{"deid_log":true,"deid_profile":true},"signed_url":false}"#;
     let site = Site::setup().rule(on("GET", "/api/config").answer_with(200, config)).start();
     let place = place();
-    place.run("in.dcm -p demo/phantom --profile basic").at(&site).exits(5).says("error[profile.deid-log]");
+    let ran = place.run("in.dcm -p demo/phantom --profile basic").at(&site).exits(5);
+    ran.says("error[profile.deid-log]").says("no usable address");
     nothing_sent(&site);
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 #[test]

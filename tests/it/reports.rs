@@ -167,3 +167,20 @@ fn help_states_the_exit_codes() {
     let ran = place.run("--help").exits(0);
     assert!(ran.stdout.contains("Exit codes:") && ran.stdout.contains("fwupload ./study"));
 }
+
+#[test]
+fn runs_at_the_same_time_in_one_folder_keep_their_reports() {
+    let place = Place::with([("one/cut.dcm", damaged::truncated(&slice(1))), ("two/cut.dcm", damaged::truncated(&slice(1)))]);
+    for _ in 0..10 {
+        let runs = ["one", "two"]
+            .map(|folder| place.run(&format!("{folder} -p demo/phantom --profile basic --offline --output out --json")).start());
+        let reports: Vec<String> =
+            runs.into_iter().map(|running| running.end().end()["report"].as_str().unwrap().to_owned()).collect();
+        for (report, folder) in reports.iter().zip(["one/", "two/"]) {
+            // A run that began after the other had ended took the same place over.
+            let text = std::fs::read_to_string(place.path(report)).unwrap();
+            assert!(text.contains(folder) || reports[0] == reports[1], "{reports:?}: {text}");
+            assert!(text.lines().count() == 3, "{text}");
+        }
+    }
+}

@@ -131,6 +131,7 @@ pub struct Setup {
     rules: Vec<Rule>,
     profile: Option<(sandbox::Level, String)>,
     signed_urls: bool,
+    deid_log: bool,
 }
 
 impl Setup {
@@ -152,6 +153,12 @@ impl Setup {
         self
     }
 
+    /// Has the site keep a log of de-identification, at an address of its own.
+    pub fn deid_log(mut self) -> Self {
+        self.deid_log = true;
+        self
+    }
+
     /// Opens the site.
     pub fn start(self) -> Site {
         let dir = tempfile::Builder::new().prefix("site-").tempdir().unwrap();
@@ -165,6 +172,7 @@ impl Setup {
         options.profile = profile;
         options.profile_level = self.profile.map_or(sandbox::Level::Project, |(level, _)| level);
         options.signed_urls = self.signed_urls;
+        options.deid_log = self.deid_log;
         options.api_key = Some("sandbox-key-of-the-tests".to_owned());
         let sandbox = sandbox::start(options).expect("the sandbox starts");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -183,7 +191,7 @@ impl Setup {
                 std::thread::spawn(move || drop(proxy.serve(stream)));
             }
         });
-        Site { dir, sandbox, address, shared }
+        Site { sandbox, dir, address, shared }
     }
 }
 
@@ -204,7 +212,7 @@ impl Site {
 
     /// A site to set up.
     pub fn setup() -> Setup {
-        Setup { rules: Vec::new(), profile: None, signed_urls: false }
+        Setup { rules: Vec::new(), profile: None, signed_urls: false, deid_log: false }
     }
 
     /// A key that it accepts, in the form that users type.

@@ -85,7 +85,7 @@ pub fn governing(project: &str, connection: &Connection) -> Result<Choice, Error
     let wanted = ProjectRef::parse(project)?;
     let (key, _) = key_sources(connection).resolve()?;
     let (project, found) = runtime()?.block_on(async {
-        let client = plan::client(&key, connection.ca_cert.clone(), true)?;
+        let client = plan::client(&key, connection.ca_cert.clone(), None)?;
         client.check_key().await?;
         let project = client.resolve_project(&wanted).await?;
         let found = plan::server_profile(&client, &project).await?;

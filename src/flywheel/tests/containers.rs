@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::failure::{FileCode, RunCode};
 use crate::flywheel::scripted::{Asked, Reply, Server};
+use crate::flywheel::subjects::Subject;
 use crate::flywheel::{Hierarchy, Project, UploadError};
 use crate::routing::{AcquisitionPlace, Destination, SessionPlace, SubjectPlace};
 
-fn place(uid: &str) -> Destination {
+pub(super) fn place(uid: &str) -> Destination {
     let time = Some("2020-01-02T03:04:05+00:00".to_owned());
     Destination {
         subject: SubjectPlace { label: "SECRET-1".into() },
@@ -18,7 +19,7 @@ fn place(uid: &str) -> Destination {
     }
 }
 
-fn hierarchy(server: &Server) -> Hierarchy {
+pub(super) fn hierarchy(server: &Server) -> Hierarchy {
     Hierarchy::new(server.client(), Project { id: "p1".into(), group: "neuro".into(), label: "ADNI".into() })
 }
 
@@ -142,7 +143,7 @@ async fn a_subject_of_another_project_or_label_is_not_taken() {
         _ => Reply::Json(200, json!([{ "_id": "y", "label": "secret-1" }])),
     })
     .await;
-    let subject = hierarchy(&server).subject(&place("1").subject).await.unwrap();
+    let Subject::Container(subject) = hierarchy(&server).subject(&place("1").subject).await.unwrap() else { panic!("a code") };
     assert_eq!(subject.reference.id, "mine");
 }
 

@@ -47,6 +47,11 @@ trait Audience {
 
 /// Cleans every file and says what became of it.
 pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Error> {
+    let paths = Paths::new(args.redact_paths, &args.named_paths())?;
+    clean(args, environment, &paths).map_err(|error| paths.error(&error))
+}
+
+fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<ExitStatus, Error> {
     values_can_be_shown(args, environment)?;
     let limits = Limits { header_bytes: config::max_header(args.max_header.as_deref())?, ..Limits::default() };
     let mut chosen = named(&args.profile)?;
@@ -64,13 +69,12 @@ pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Err
         values: args.show_values,
         folder: args.output.clone(),
     };
-    let paths = Paths::new(args.redact_paths)?;
     let mut audience: Box<dyn Audience> =
-        if args.json { Box::new(json::Stream::new(paths)) } else { Box::new(text::Lines::new(paths)) };
+        if args.json { Box::new(json::Stream::new(paths.clone())) } else { Box::new(text::Lines::new(paths.clone())) };
     audience.start(&chosen, fingerprint.as_deref())?;
     notes(&chosen);
     for note in loosened.map(|announcement| announcement.text).into_iter().chain(key.map(|(key, origin)| about(&key, &origin))) {
-        remark(&note);
+        remark(&paths.said(&note));
     }
     let (mut names, mut tally) = (Names::default(), Tally::default());
     for batch in batches(found(&discovery)) {

@@ -1,0 +1,95 @@
+//! Subjects: containers of a project, or on old servers no more than a code that sessions bear.
+//!
+//! Owns the rule that a subject is this project's own: a server that is given the id of another one moves it, with all that
+//! lies in it.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::answer::{ContainerAnswer, ContainerKind, ContainerRef};
+use super::client::optional;
+use super::error::ApiError;
+use super::hierarchy::{Container, Hierarchy, Siblings, again};
+use super::matching::{Choice, Wanted, choose};
+use super::retry::Tries;
+
+/// Whose sessions they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// A container of this project.
+    Container(Arc<Container>),
+    /// Nothing but a code that sessions bear, on old servers.
+    Code(String),
+}
+
+impl Hierarchy {
+    /// Subjects are unique per project on the server, so one is looked up by itself: a project may have very many.
+    pub(super) async fn find_or_make_subject(&self, label: &str) -> Result<Subject, ApiError> {
+        let mut tries = Tries::new(&self.client, "POST /api/subjects");
+        let mut collided = false;
+        loop {
+            if self.without_subjects.get() == Some(&true) {
+                return Ok(Subject::Code(label.to_owned()));
+            }
+            let found = if collided { self.subject_in_list(label).await? } else { self.subject_by_lookup(label).await? };
+            if let Some(subject) = found {
+                return Ok(Subject::Container(Arc::new(subject)));
+            }
+            let body = json!({ "project": self.project.id, "label": label, "code": label });
+            match self.make(ContainerKind::Subject, &body).await {
+                Ok(subject) => return Ok(Subject::Container(Arc::new(subject))),
+                Err(error) if is_absence(&error) && self.has_no_subjects().await? => {}
+                Err(error) => collided = again(&mut tries, error, collided).await?,
+            }
+        }
+    }
+
+    /// Whether the server knows no subjects at all, rather than not this project.
+    async fn has_no_subjects(&self) -> Result<bool, ApiError> {
+        let ask = || async {
+            let list = format!("{}?limit=1", Siblings::under(&self.project_reference(), ContainerKind::Subject).list);
+            match self.client.get_listing::<Value>(&list).await {
+                Err(error) if is_absence(&error) => self.known(self.project_reference()).await.map(|_| true),
+                listed => listed.map(|_| false),
+            }
+        };
+        self.without_subjects.get_or_try_init(ask).await.copied()
+    }
+
+    async fn subject_by_lookup(&self, label: &str) -> Result<Option<Container>, ApiError> {
+        // These are not labels to a lookup.
+        if matches!(label, "files" | "analyses") || label.starts_with("<id:") {
+            return self.subject_in_list(label).await;
+        }
+        let path = json!({ "path": [self.project.group, format!("<id:{}>", self.project.id), label] });
+        let answer: Option<ContainerAnswer> = optional(self.client.ask("/lookup", &path).await)?;
+        let Some(answer) = answer else { return Ok(None) };
+        let is_subject = answer.container_type.as_deref() == Some("subject") && !answer.id.is_empty();
+        let is_ours = answer.project_id() == Some(self.project.id.as_str());
+        if answer.label.as_deref() != Some(label) || !is_subject || !is_ours {
+            return self.subject_in_list(label).await;
+        }
+        let reference = ContainerRef { kind: ContainerKind::Subject, id: answer.id };
+        Ok(Some(Container { reference, created: false, files: answer.files }))
+    }
+
+    async fn subject_in_list(&self, label: &str) -> Result<Option<Container>, ApiError> {
+        let subjects = match self.list(&Siblings::under(&self.project_reference(), ContainerKind::Subject)).await {
+            // No list, no subject in it; making one tells what the matter is.
+            Err(error) if is_absence(&error) => return Ok(None),
+            listed => listed?,
+        };
+        let wanted = Wanted { label: label.to_owned(), uid: None, label_alone: true };
+        match choose(&subjects, &wanted) {
+            Choice::Take(child) => {
+                self.known(ContainerRef { kind: ContainerKind::Subject, id: child.id.clone() }).await.map(Some)
+            }
+            Choice::Make(_) => Ok(None),
+        }
+    }
+}
+
+fn is_absence(error: &ApiError) -> bool {
+    matches!(error.status(), Some(404 | 405))
+}

@@ -1,0 +1,32 @@
+//! The site's log of de-identification: what the user is told of it, and when a run cannot go on because of it.
+
+use super::{Announcement, Decision};
+use crate::config::Sink;
+use crate::deid::Originals;
+use crate::failure::{Error, RunCode};
+use crate::flywheel::Client;
+
+/// The host of the log that this run tells whom its files are about; none where there is no log, or nothing is sent.
+///
+/// # Errors
+/// `profile.deid-log` where the site keeps one and the data goes as it is, or the log cannot be reached.
+pub(super) async fn ask(client: &Client, decision: &Decision, sink: &Sink) -> Result<Option<String>, Error> {
+    if client.site_config().await?.deid_log && matches!(decision, Decision::AsItIs { .. }) {
+        return Err(Error::new(RunCode::DeidLog, RunCode::DeidLog.sentence()).because(format!("{} says so", client.host())));
+    }
+    match sink {
+        Sink::Folder(_) => Ok(None),
+        Sink::Upload | Sink::Nothing => client.deid_log_host().await,
+    }
+}
+
+/// What must be said before original identifiers go anywhere.
+pub(super) fn announcement(host: &str) -> Announcement {
+    let names: Vec<_> = Originals::names().collect();
+    let text = format!(
+        "the site keeps a de-identification log: the original identifiers of each series go to the log service at {host}, as the \
+         site demands, and to nobody else ({})",
+        names.join(", ")
+    );
+    Announcement::warning("deid-log", text)
+}
