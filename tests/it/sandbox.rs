@@ -184,9 +184,20 @@ fn every_storage_takes_an_upload_whole_and_in_parts() {
 
 #[cfg(unix)]
 #[test]
-fn a_server_of_2019_takes_an_upload() {
-    for (options, by_form) in [("--era mid", true), ("--era mid --signed-urls", false)] {
+fn servers_of_every_era_take_an_upload() {
+    for (options, by_form) in
+        [("--era old", true), ("--era mid", true), ("--era mid --signed-urls", false), ("--era current", true)]
+    {
         let file = uploaded_to(options);
         assert_eq!(!file["hash"].as_str().unwrap().is_empty(), by_form, "{options}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_site_with_a_deidentification_log_takes_an_upload_that_is_in_it() {
+    for options in ["--deid-log", "--deid-log --signed-urls"] {
+        let file = uploaded_to(options);
+        assert!(file["metadata"]["deid_log_id"].is_string(), "{options}: {file}");
     }
 }
