@@ -37,8 +37,7 @@ pub async fn create(State(app): Shared, Path(word): Path<String>, bytes: Bytes) 
     let body = schema::container(kind, schema::object(&bytes)?)?;
     let era = app.options.era;
     let (status, id) = app.store.write(|writer| match kind {
-        Kind::Group if era == Era::Old => group(writer, body).map(|(status, id)| (again(status), id)),
-        Kind::Group => group(writer, body),
+        Kind::Group => group(writer, era, body),
         Kind::Project => project(writer, body).map(made),
         Kind::Subject => subject(writer, body).map(made),
         Kind::Session => session(writer, era, body).map(made),
@@ -49,7 +48,7 @@ pub async fn create(State(app): Shared, Path(word): Path<String>, bytes: Bytes) 
 
 /// Makes a group and a project in it unless both are there, as at the start of a sandbox; gives the project's id.
 pub fn ensure_project(writer: &mut Writer<'_>, group_id: &str, label: &str) -> Result<String, ApiError> {
-    group(writer, checked(Kind::Group, json!({"_id": group_id, "label": group_id}))?)?;
+    group(writer, Era::default(), checked(Kind::Group, json!({"_id": group_id, "label": group_id}))?)?;
     let known = writer.index().children(Some(group_id)).find(|it| it.label == label).map(|it| it.id.clone());
     match known {
         Some(id) => Ok(id),
@@ -64,21 +63,18 @@ fn checked(kind: Kind, body: Value) -> Result<Body, ApiError> {
     }
 }
 
-fn again(status: StatusCode) -> StatusCode {
-    if status == StatusCode::ACCEPTED { StatusCode::CREATED } else { status }
-}
-
 fn made(id: String) -> (StatusCode, String) {
     (StatusCode::OK, id)
 }
 
 /// Making a group that exists is no error: it is answered with 202 (in 2018 with 201) and left as it is.
-fn group(writer: &mut Writer<'_>, mut body: Body) -> Result<(StatusCode, String), ApiError> {
+fn group(writer: &mut Writer<'_>, era: Era, mut body: Body) -> Result<(StatusCode, String), ApiError> {
     let id = schema::required(&mut body, "_id")?;
     if !schema::is_group_id(&id) {
         return Err(ApiError::invalid("'_id' must be 2 to 32 lower-case letters, digits and .@_-"));
     }
     match writer.index().get(&id).map(|it| it.kind) {
+        Some(Kind::Group) if era == Era::Old => return Ok((StatusCode::CREATED, id)),
         Some(Kind::Group) => return Ok((StatusCode::ACCEPTED, id)),
         Some(_) => return Err(ApiError::new(StatusCode::CONFLICT, format!("Object with id {id} already exists."))),
         None => {}
