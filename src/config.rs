@@ -7,6 +7,7 @@ mod typed;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
 pub use crate::cli::{Filter, IfExists, OtherFiles, PackageBy, PathList};
@@ -203,6 +204,8 @@ pub struct Transfer {
     pub memory: u64,
     /// Whether signed URLs may be used.
     pub signed_urls: bool,
+    /// How long nothing may move on a connection.
+    pub idle_timeout: Duration,
     /// Bytes a second that all uploads together may take; none for as many as there are.
     pub bandwidth: Option<u64>,
     /// What earlier runs have sent does not count.

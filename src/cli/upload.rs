@@ -216,6 +216,9 @@ pub struct TransferArgs {
     /// Send everything through the site itself, never to its storage host directly
     #[arg(long, hide_short_help = true)]
     pub no_signed_urls: bool,
+    /// Give a connection up on which nothing moves for SECONDS [default: 60]
+    #[arg(long, value_name = "SECONDS", hide_short_help = true)]
+    pub idle_timeout: Option<u64>,
     /// Send at most so many bytes a second, all uploads together, as in 20M
     #[arg(long, value_name = "RATE", hide_short_help = true)]
     pub bwlimit: Option<String>,

@@ -27,6 +27,7 @@ fn the_everyday_command_gets_the_defaults() {
             uploads: 4,
             memory: 256 * MEBIBYTE,
             signed_urls: true,
+            idle_timeout: std::time::Duration::from_secs(60),
             bandwidth: None,
             fresh: false,
             max_failures: None
@@ -59,6 +60,7 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
         "a -p x --max-failures 0",
         "a -p x --max-failures 3 --fail-fast",
         "a -p x --bwlimit 1K",
+        "a -p x --idle-timeout 0",
     ];
     let told: Vec<_> = lines
         .iter()
@@ -87,6 +89,7 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
     `--max-failures` is out of range -> give the number of failed files after which to stop, 1 or more
     `--max-failures` and `--fail-fast` exclude each other -> leave out one of the two
     `--bwlimit` is too small -> give at least 16.0 KiB
+    `--idle-timeout` is out of range -> give seconds from 1 to 3600
     ");
 }
 

@@ -1,5 +1,7 @@
 //! The arguments on their way to a [`Config`]: each group of settings completed, contradictions refused.
 
+use std::time::Duration;
+
 use bytesize::ByteSize;
 
 use super::{
@@ -17,6 +19,9 @@ const LEAST_MEMORY: u64 = 32 * MEBIBYTE;
 const MOST_UPLOADS: usize = 64;
 const MOST_JOBS: usize = 1024;
 const LEAST_HEADER: u64 = 1024;
+/// Seconds without a byte that servers and networks at their worst still recover from.
+const IDLE_TIMEOUT: u64 = 60;
+const MOST_IDLE: u64 = 3600;
 /// A slower connection would look like one that stalls.
 const LEAST_RATE: u64 = 16 * 1024;
 
@@ -194,10 +199,20 @@ impl Typed<'_> {
             uploads: self.count("uploads", args.uploads, 4, MOST_UPLOADS)?,
             memory: self.size("memory", args.memory.as_deref(), 256 * MEBIBYTE, LEAST_MEMORY)?,
             signed_urls: !args.no_signed_urls,
+            idle_timeout: self.idle_timeout()?,
             bandwidth: args.bwlimit.as_deref().map(|rate| rate_of(&self.name("bwlimit"), rate)).transpose()?,
             fresh: args.fresh,
             max_failures: self.max_failures()?,
         })
+    }
+
+    fn idle_timeout(&self) -> Result<Duration, Error> {
+        let seconds = self.0.transfer.idle_timeout.unwrap_or(IDLE_TIMEOUT);
+        if (1..=MOST_IDLE).contains(&seconds) {
+            return Ok(Duration::from_secs(seconds));
+        }
+        let error = usage(format!("{} is out of range", self.name("idle-timeout")));
+        Err(error.with_hint(format!("give seconds from 1 to {MOST_IDLE}")))
     }
 
     fn max_failures(&self) -> Result<Option<u64>, Error> {

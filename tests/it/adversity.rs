@@ -52,30 +52,11 @@ fn what_the_server_refuses_for_good_is_not_tried_again() {
 }
 
 #[test]
-fn a_conflict_that_stays_is_reported() {
-    fails_with(upload().answer(409), "upload.conflict", Some(409));
-}
-
-#[test]
-fn a_key_that_is_refused_in_the_middle_stops_the_run() {
-    let (place, site) = (place(), Site::setup().rule(upload().answer(401)).start());
-    let ran = place.run(USUAL).at(&site).exits(4);
-    ran.says("auth.rejected");
-    assert_eq!(ran.failures().len(), 2, "every file has its outcome");
-}
-
-#[test]
 fn a_server_that_stumbles_is_asked_again() {
     for status in [408, 429, 500, 502, 503, 504] {
         let site = arrives_despite(upload().times(2).answer(status).header("retry-after", "0"));
         assert_eq!(site.requests_to("POST", "/api/acquisitions/*/files").len(), 3, "{status}");
     }
-}
-
-#[test]
-fn a_server_that_never_recovers_is_given_up() {
-    fails_with(upload().answer(429).header("retry-after", "0"), "upload.throttled", Some(429));
-    fails_with(upload().answer(503).header("retry-after", "0"), "upload.server-error", Some(503));
 }
 
 #[test]
@@ -112,22 +93,6 @@ fn a_lost_answer_does_not_make_a_second_container() {
 }
 
 #[test]
-fn a_server_that_claims_another_size_has_not_confirmed() {
-    let lie = r#"[{"name":"1 - Thorax 1.0 B30f.dicom.zip","size":3}]"#;
-    fails_with(upload().answer_with(200, lie), "upload.unconfirmed", None);
-}
-
-#[test]
-fn an_empty_success_is_no_success() {
-    fails_with(upload().answer_with(200, "[]"), "upload.unconfirmed", None);
-}
-
-#[test]
-fn containers_that_may_not_be_created_fail_their_files() {
-    fails_with(on("POST", "/api/subjects").answer(403), "upload.forbidden", Some(403));
-}
-
-#[test]
 fn one_series_that_fails_does_not_take_the_others_along() {
     let place = place();
     place.file("study/mr.dcm", Dicom::mr(&Person::plain()).bytes());
@@ -138,22 +103,6 @@ fn one_series_that_fails_does_not_take_the_others_along() {
     let outcomes =
         ["uploaded", "already_there", "skipped", "failed"].iter().map(|key| totals[key].as_u64().unwrap()).sum::<u64>();
     assert_eq!(totals["found"], outcomes);
-}
-
-#[test]
-fn a_blocked_storage_host_is_named_and_the_form_used_where_possible() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let ticket =
-        format!(r#"{{"ticket":"t-1","urls":{{"1 - Thorax 1.0 B30f.dicom.zip":"http://{closed}/bucket/x"}},"headers":{{}}}}"#);
-    let site =
-        Site::setup().signed_urls().rule(on("POST", "/api/acquisitions/*/files?ticket=").answer_with(200, &ticket)).start();
-    let place = place();
-    let ran = place.run(USUAL).at(&site).ends();
-    match ran.code {
-        Some(0) => assert_eq!(site.uploaded().len(), 1),
-        Some(9) => assert_eq!(ran.failures()[0].1, "upload.storage-unreachable"),
-        other => panic!("{other:?}\n{}", ran.stderr),
-    }
 }
 
 #[test]

@@ -72,6 +72,13 @@ impl Place {
         Run::new(self, env!("CARGO_BIN_EXE_fwupload")).args(arguments.split_whitespace())
     }
 
+    /// The same under limits of the shell's `ulimit`. A file that grows too large gives an error, as a full disk does.
+    #[cfg(unix)]
+    pub fn run_limited(&self, limits: &str, arguments: &str) -> Run<'_> {
+        let script = format!("trap '' XFSZ; ulimit {limits}; exec \"$0\" \"$@\"");
+        Run::new(self, "sh").args(["-c", &script, env!("CARGO_BIN_EXE_fwupload")]).args(arguments.split_whitespace())
+    }
+
     /// Every file below a folder, as its path from there and its content, in the order of the paths.
     pub fn tree(&self, folder: impl AsRef<Path>) -> Vec<(String, Vec<u8>)> {
         tree(&self.path(folder))
@@ -218,6 +225,11 @@ impl<'a> Running<'a> {
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
         Self { place, child, stdout, stderr }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends it a signal by name, as Ctrl-C does with `INT`.

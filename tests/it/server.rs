@@ -6,7 +6,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use fwupload::sandbox::{self, Sandbox};
@@ -54,13 +54,60 @@ enum Act {
     LoseAnswer,
     /// Keeps the connection open for this long, then lets the request through.
     Delay(Duration),
+    /// Breaks the connection off with an RST once the request was read.
+    Reset,
+    /// Reads the request, or not even its body, and says nothing more.
+    Stall {
+        read: bool,
+    },
+    /// Announces this many bytes more (or fewer) than it sends of the server's answer, and hangs up.
+    WrongLength(i64),
+    /// Sends the server's answer up to the middle of its body, then says nothing more.
+    HalfAnswer,
+    /// Sends an endless answer, a few bytes now and then.
+    Drip,
+    /// Lets the server act and changes the text of its answer.
+    Edit(fn(&str) -> String),
+    /// Waits until the test opens the gate, then lets the request through.
+    Hold(Gate),
 }
+
+/// Holds requests until it is opened.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<(Mutex<(usize, bool)>, Condvar)>);
+
+impl Gate {
+    /// Waits until a request is held.
+    pub fn wait_for_request(&self) {
+        let (state, changed) = &*self.0;
+        let waiting = changed.wait_timeout_while(state.lock().unwrap(), PATIENCE, |(held, _)| *held == 0).unwrap();
+        assert!(!waiting.1.timed_out(), "no request came");
+    }
+
+    /// Lets everything through from now on.
+    pub fn open(&self) {
+        self.0.0.lock().unwrap().1 = true;
+        self.0.1.notify_all();
+    }
+
+    fn hold(&self) {
+        let (state, changed) = &*self.0;
+        let mut state = state.lock().unwrap();
+        state.0 += 1;
+        changed.notify_all();
+        let _ = changed.wait_timeout_while(state, PATIENCE, |(_, open)| !*open).unwrap();
+    }
+}
+
+/// Nothing in here waits longer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What happens to certain requests: [`on`] says to which.
 #[derive(Clone)]
 pub struct Rule {
     method: &'static str,
     pattern: &'static str,
+    skip: usize,
     left: usize,
     act: Act,
 }
@@ -68,13 +115,19 @@ pub struct Rule {
 /// Requests with this method and path. `*` in the pattern stands for one segment; a query that it names has to start the
 /// request's query, else any will do.
 pub fn on(method: &'static str, pattern: &'static str) -> Rule {
-    Rule { method, pattern, left: usize::MAX, act: Act::Cut { after: 0 } }
+    Rule { method, pattern, skip: 0, left: usize::MAX, act: Act::Cut { after: 0 } }
 }
 
 impl Rule {
     /// Only the first `n` of them.
     pub fn times(mut self, n: usize) -> Self {
         self.left = n;
+        self
+    }
+
+    /// Lets the first `n` of them through.
+    pub fn after(mut self, n: usize) -> Self {
+        self.skip = n;
         self
     }
 
@@ -113,6 +166,54 @@ impl Rule {
     /// Lets it through after a while.
     pub fn delay(mut self, by: Duration) -> Self {
         self.act = Act::Delay(by);
+        self
+    }
+
+    /// Breaks the connection off with an RST.
+    pub fn reset(mut self) -> Self {
+        self.act = Act::Reset;
+        self
+    }
+
+    /// Takes the request and never answers.
+    pub fn stall(mut self) -> Self {
+        self.act = Act::Stall { read: true };
+        self
+    }
+
+    /// Does not even take the body.
+    pub fn stall_unread(mut self) -> Self {
+        self.act = Act::Stall { read: false };
+        self
+    }
+
+    /// Announces so many bytes more, or fewer, than it answers.
+    pub fn wrong_length(mut self, by: i64) -> Self {
+        self.act = Act::WrongLength(by);
+        self
+    }
+
+    /// Stops in the middle of the answer.
+    pub fn half_answer(mut self) -> Self {
+        self.act = Act::HalfAnswer;
+        self
+    }
+
+    /// Answers for ever, a few bytes now and then.
+    pub fn drip(mut self) -> Self {
+        self.act = Act::Drip;
+        self
+    }
+
+    /// Changes the text of the server's answer.
+    pub fn edit(mut self, change: fn(&str) -> String) -> Self {
+        self.act = Act::Edit(change);
+        self
+    }
+
+    /// Holds the request until the gate is opened.
+    pub fn hold(mut self, gate: &Gate) -> Self {
+        self.act = Act::Hold(gate.clone());
         self
     }
 
@@ -237,6 +338,11 @@ impl Site {
         serde_json::from_slice(&answer[at..]).unwrap()
     }
 
+    /// Ends every fault.
+    pub fn heal(&self) {
+        self.shared.rules.lock().unwrap().clear();
+    }
+
     /// All requests until now.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
@@ -288,6 +394,11 @@ impl Shared {
         }
         let length: usize = request.header("content-length").map_or(0, |value| value.parse().unwrap());
         let act = self.act_on(&request);
+        if let Some(Act::Stall { read: false }) = act {
+            self.record(request, 0);
+            std::thread::sleep(PATIENCE);
+            return client.shutdown(Shutdown::Both);
+        }
         if let Some(Act::Cut { after }) = act {
             request.body = vec![0; after.min(length)];
             reader.read_exact(&mut request.body)?;
@@ -307,6 +418,43 @@ impl Shared {
                 std::thread::sleep(by);
                 self.forward(&head, &request.body)?
             }
+            Some(Act::Hold(gate)) => {
+                gate.hold();
+                self.forward(&head, &request.body)?
+            }
+            Some(Act::Reset) => {
+                self.record(request, 0);
+                return socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO));
+            }
+            Some(Act::Stall { .. }) => {
+                self.record(request, 0);
+                std::thread::sleep(PATIENCE);
+                return client.shutdown(Shutdown::Both);
+            }
+            Some(Act::Drip) => {
+                self.record(request, 0);
+                client.write_all(b"HTTP/1.1 200 Test\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n{")?;
+                return (0..300).try_for_each(|_| {
+                    std::thread::sleep(Duration::from_millis(100));
+                    client.write_all(b" ")
+                });
+            }
+            Some(Act::Edit(change)) => {
+                let (status, body) = split(&self.forward(&head, &request.body)?);
+                answer(status, &[], &change(&body))
+            }
+            Some(Act::WrongLength(by)) => {
+                let (status, body) = split(&self.forward(&head, &request.body)?);
+                let announced = i64::try_from(body.len()).unwrap() + by;
+                with_length(&answer(status, &[], &body), announced)
+            }
+            Some(Act::HalfAnswer) => {
+                let whole = self.forward(&head, &request.body)?;
+                self.record(request, status_of(&whole));
+                client.write_all(&whole[..whole.len() - split(&whole).1.len() / 2 - 1])?;
+                std::thread::sleep(PATIENCE);
+                return client.shutdown(Shutdown::Both);
+            }
             _ => self.forward(&head, &request.body)?,
         };
         self.record(request, status_of(&answer));
@@ -317,6 +465,10 @@ impl Shared {
     fn act_on(&self, request: &Request) -> Option<Act> {
         let mut rules = self.rules.lock().unwrap();
         let rule = rules.iter_mut().find(|rule| rule.matches(&request.method, &request.target))?;
+        if rule.skip > 0 {
+            rule.skip -= 1;
+            return None;
+        }
         rule.left -= usize::from(rule.left != usize::MAX);
         Some(rule.act.clone())
     }
@@ -376,6 +528,20 @@ fn answer(status: u16, headers: &[(String, String)], body: &str) -> Vec<u8> {
         "HTTP/1.1 {status} Test\r\ncontent-type: application/json\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
+}
+
+/// The status of an answer and its body.
+fn split(answer: &[u8]) -> (u16, String) {
+    let at = answer.windows(4).position(|w| w == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
+    (status_of(answer), String::from_utf8_lossy(&answer[at..]).into_owned())
+}
+
+/// The answer with another length announced.
+fn with_length(answer: &[u8], announced: i64) -> Vec<u8> {
+    let (_, body) = split(answer);
+    let head = String::from_utf8_lossy(&answer[..answer.len() - body.len()]).into_owned();
+    let head = head.replace(&format!("content-length: {}", body.len()), &format!("content-length: {announced}"));
+    [head.into_bytes(), body.into_bytes()].concat()
 }
 
 fn status_of(answer: &[u8]) -> u16 {
