@@ -5,6 +5,7 @@
 
 mod commands;
 mod profile;
+mod sandbox;
 mod upload;
 mod values;
 
@@ -17,8 +18,9 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
-pub use commands::{Command, SandboxArgs};
+pub use commands::Command;
 pub use profile::{ConvertArgs, DiffArgs, ExplainArgs, KeyArgs, LintArgs, ProfileCommand, ShowArgs, TestArgs, WhichProfile};
+pub use sandbox::{SandboxArgs, ServerEra, SignedUrls, StorageKind};
 pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
 };

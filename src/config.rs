@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
 pub use crate::cli::{Filter, IfExists, OtherFiles, PackageBy, PathList};
 use crate::profile::OnLeak;
-pub use typed::{jobs, max_header, on_leak};
+pub use typed::{jobs, max_header, on_leak, part_size};
 
 /// What the process runs in, as far as a run depends on it.
 #[derive(Debug, Clone, Default)]

@@ -1,13 +1,10 @@
 //! The reserved words and their flags.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 use super::profile::{self, ProfileCommand};
+use super::sandbox::{self, SandboxArgs};
 use super::upload::ConnectionArgs;
-use super::values::ProfileLevel;
 
 /// The reserved words.
 #[derive(Debug, Clone, Subcommand)]
@@ -36,35 +33,11 @@ pub enum Command {
     #[command(subcommand, after_help = profile::EXAMPLES, after_long_help = format!("{}\n{}", profile::EXAMPLES, profile::EXIT_CODES))]
     Profile(ProfileCommand),
     /// Run a server for trying things out
+    #[command(after_help = sandbox::EXAMPLES)]
     Sandbox(SandboxArgs),
     /// Print a completion script
     Completions {
         /// The shell that it is for
         shell: clap_complete::Shell,
     },
-}
-
-/// Flags of `fwupload sandbox`. The environment sets none of them: its variables are meant for uploads.
-#[derive(Debug, Clone, Args)]
-pub struct SandboxArgs {
-    /// The folder that holds what the server receives
-    pub dir: PathBuf,
-    /// The address to listen on
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
-    pub listen: SocketAddr,
-    /// Create this project
-    #[arg(long, value_name = "GROUP/PROJECT")]
-    pub project: Option<String>,
-    /// Serve this de-identification profile
-    #[arg(long, value_name = "FILE")]
-    pub profile: Option<PathBuf>,
-    /// The level at which the profile is served
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t, requires = "profile")]
-    pub profile_level: ProfileLevel,
-    /// Hand out signed URLs for uploads
-    #[arg(long)]
-    pub signed_urls: bool,
-    /// Accept the API key in this file; otherwise one is made and shown
-    #[arg(long, value_name = "FILE")]
-    pub api_key_file: Option<PathBuf>,
 }

@@ -5,22 +5,34 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::cli::{ProfileLevel, SandboxArgs};
-use crate::config::{Config, DeidChoice};
+use crate::cli::{ProfileLevel, SandboxArgs, ServerEra, SignedUrls, StorageKind};
+use crate::config::{self, Config, DeidChoice};
 use crate::credential::KeySources;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::ProjectRef;
 use crate::profile;
-use crate::sandbox::{self, Level, Options, Sandbox};
+use crate::sandbox::{self, Era, Level, Options, Sandbox, Storage};
 
 use super::say;
 
 /// Runs the server until it is interrupted. The first line on standard output says where it is and how to log in.
 pub fn run(args: SandboxArgs) -> Result<(), Error> {
+    let sandbox = sandbox::start(asked_for(args)?)?;
+    say(&sandbox.ready_line())?;
+    sandbox.run_until_interrupted()
+}
+
+fn asked_for(args: SandboxArgs) -> Result<Options, Error> {
+    let multipart = args.signed_urls == Some(SignedUrls::Multipart);
+    if args.part_size.is_some() && !multipart {
+        return Err(
+            Error::new(RunCode::Usage, "`--part-size` is for files in parts").with_hint("write `--signed-urls=multipart`")
+        );
+    }
     let project = args.project.as_deref().map(group_and_label).transpose()?;
     let sources = KeySources { file: args.api_key_file, ..KeySources::default() };
     let api_key = sources.file.is_some().then(|| sources.resolve()).transpose()?;
-    let sandbox = sandbox::start(Options {
+    Ok(Options {
         listen: args.listen,
         project,
         profile: args.profile,
@@ -29,12 +41,22 @@ pub fn run(args: SandboxArgs) -> Result<(), Error> {
             ProfileLevel::Group => Level::Group,
             ProfileLevel::Site => Level::Site,
         },
-        signed_urls: args.signed_urls,
+        era: match args.era {
+            ServerEra::Old => Era::Old,
+            ServerEra::Mid => Era::Mid,
+            ServerEra::Current => Era::Current,
+        },
+        signed_urls: args.signed_urls.is_some(),
+        storage: match args.storage {
+            StorageKind::S3 => Storage::S3,
+            StorageKind::Google => Storage::Google,
+            StorageKind::Azure => Storage::Azure,
+        },
+        multipart_threshold: multipart.then(|| config::part_size(args.part_size.as_deref())).transpose()?,
+        deid_log: args.deid_log,
         api_key: api_key.map(|(key, _)| key.expose_secret().to_owned()),
         ..Options::new(args.dir)
-    })?;
-    say(&sandbox.ready_line())?;
-    sandbox.run_until_interrupted()
+    })
 }
 
 /// A server for one upload: on loopback, with the upload's project in it. A new one gets the built-in basic profile at

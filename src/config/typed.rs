@@ -300,6 +300,11 @@ pub fn max_header(given: Option<&str>) -> Result<u64, Error> {
     size("`--max-header`", given, 64 * MEBIBYTE, LEAST_HEADER)
 }
 
+/// The size of parts, for a command that takes `--part-size`.
+pub fn part_size(given: Option<&str>) -> Result<u64, Error> {
+    size("`--part-size`", given, 8 * MEBIBYTE, 1)
+}
+
 /// What becomes of a file in which a removed value still stands, for a command that takes `--residual`.
 pub fn on_leak(typed: Residual) -> OnLeak {
     match typed {

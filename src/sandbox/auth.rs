@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::App;
 use super::errors::ApiError;
 use super::model::random_hex;
+use super::options::Era;
 use super::store::private_options;
 
 /// The length that tells an enhanced key, which goes as `Bearer`, from an older one.
@@ -25,7 +26,21 @@ const LONGEST: u64 = 1024;
 
 /// Lets a request through if it carries the key.
 pub async fn required(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match check(request.headers(), &app.key) {
+    let checked = match check(request.headers(), &app) {
+        Err(_) if is_nobody(&app, &request) => Err(ApiError::bad_request("no user is logged in")),
+        checked => checked,
+    };
+    pass(checked, request, next).await
+}
+
+/// The same for the de-identification log, a service of its own: it takes either word, and an older key only with the
+/// name of its site.
+pub async fn required_by_log(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    pass(check_for_log(request.headers(), &app.key), request, next).await
+}
+
+async fn pass(checked: Result<(), ApiError>, request: Request, next: Next) -> Response {
+    match checked {
         Ok(()) => next.run(request).await,
         Err(error) => {
             super::multipart::drain(&mut request.into_body().into_data_stream()).await;
@@ -34,19 +49,42 @@ pub async fn required(State(app): State<Arc<App>>, request: Request, next: Next)
     }
 }
 
-/// Whether the headers carry the key.
-pub fn check(headers: &HeaderMap, key: &str) -> Result<(), ApiError> {
-    let Some(header) = headers.get(AUTHORIZATION) else {
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "is_user privilege required for action."));
-    };
-    let refused = |why: &str| ApiError::new(StatusCode::UNAUTHORIZED, why);
-    let text = header.to_str().map_err(|_| refused("Invalid API key"))?;
-    match text.split_once(' ') {
-        Some(("Bearer", given)) if key.len() == ENHANCED && same(given, key) => Ok(()),
-        Some(("Bearer", _)) => Err(refused("Invalid session token")),
-        Some(("scitran-user", given)) if key.len() != ENHANCED && same(bare(given), key) => Ok(()),
+/// Older servers have an answer of their own to somebody without a key who asks who he is.
+fn is_nobody(app: &App, request: &Request) -> bool {
+    app.options.era < Era::Current && request.uri().path() == "/api/users/self" && !request.headers().contains_key(AUTHORIZATION)
+}
+
+/// Whether the headers carry the key, in the form that servers of the era want.
+pub fn check(headers: &HeaderMap, app: &App) -> Result<(), ApiError> {
+    check_key(headers, &app.key, app.options.era == Era::Current && app.key.len() == ENHANCED)
+}
+
+fn check_key(headers: &HeaderMap, key: &str, enhanced: bool) -> Result<(), ApiError> {
+    match given(headers)? {
+        ("Bearer", given) if enhanced && same(given, key) => Ok(()),
+        ("Bearer", _) => Err(refused("Invalid session token")),
+        ("scitran-user", given) if !enhanced && same(bare(given), key) => Ok(()),
         _ => Err(refused("Invalid API key")),
     }
+}
+
+fn check_for_log(headers: &HeaderMap, key: &str) -> Result<(), ApiError> {
+    match given(headers)? {
+        ("Bearer", given) if same(given, key) => Ok(()),
+        ("scitran-user", given) if given.contains(':') && same(bare(given), key) => Ok(()),
+        _ => Err(refused("the key is not valid")),
+    }
+}
+
+/// The word in front of the key, and what follows it.
+fn given(headers: &HeaderMap) -> Result<(&str, &str), ApiError> {
+    let header = headers.get(AUTHORIZATION);
+    let header = header.ok_or_else(|| ApiError::new(StatusCode::FORBIDDEN, "is_user privilege required for action."))?;
+    header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(|| refused("Invalid API key"))
+}
+
+fn refused(why: &str) -> ApiError {
+    ApiError::new(StatusCode::UNAUTHORIZED, why)
 }
 
 /// An older key may carry its host and port in front.
@@ -100,7 +138,19 @@ mod tests {
 
     fn checked(header: &str, key: &str) -> Option<StatusCode> {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, header.parse().unwrap())]);
-        check(&headers, key).err().map(|error| error.status())
+        check_key(&headers, key, key.len() == ENHANCED).err().map(|error| error.status())
+    }
+
+    #[test]
+    fn the_log_takes_either_word_but_an_older_key_only_with_its_site() {
+        let checked = |header: &str| {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, header.parse().unwrap())]);
+            check_for_log(&headers, "abcdefgh12").is_ok()
+        };
+        assert!(checked("scitran-user site.example:abcdefgh12") && checked("Bearer abcdefgh12"));
+        for header in ["scitran-user abcdefgh12", "scitran-user site.example:wrong", "Bearer wrong", "abcdefgh12", ""] {
+            assert!(!checked(header), "{header}");
+        }
     }
 
     #[test]
@@ -113,7 +163,7 @@ mod tests {
             assert_eq!(checked(header, old), Some(StatusCode::UNAUTHORIZED), "{header}");
         }
         assert_eq!(checked(&format!("scitran-user {enhanced}"), &enhanced), Some(StatusCode::UNAUTHORIZED));
-        assert_eq!(check(&HeaderMap::new(), old).unwrap_err().status(), StatusCode::FORBIDDEN);
+        assert_eq!(check_key(&HeaderMap::new(), old, false).unwrap_err().status(), StatusCode::FORBIDDEN);
     }
 
     #[test]

@@ -77,6 +77,11 @@ pub struct Received {
 }
 
 impl Received {
+    /// The tag by which a storage tells these bytes from others.
+    pub fn tag(&self) -> &str {
+        self.sha384.get(..32).unwrap_or_default()
+    }
+
     /// The temporary path.
     pub fn path(&self) -> Option<&PathBuf> {
         self.temporary.0.as_ref()

@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::index::Index;
 use super::model::{Container, FileRecord, Kind, USER, Version, stamp};
+use super::options::Era;
 
 /// A container as `GET` by id shows it, with its files and the ids of those above it.
-pub fn container(index: &Index, container: &Container) -> Value {
+pub fn container(era: Era, index: &Index, container: &Container) -> Value {
     let mut doc = Map::new();
     doc.insert("_id".into(), json!(container.id));
     doc.insert("label".into(), json!(container.label));
@@ -17,25 +18,33 @@ pub fn container(index: &Index, container: &Container) -> Value {
     doc.extend(container.fields.clone());
     doc.insert("created".into(), json!(stamp(container.created)));
     doc.insert("modified".into(), json!(stamp(container.modified)));
-    doc.insert("revision".into(), json!(1));
-    if container.kind == Kind::Group {
-        doc.insert("permissions".into(), json!([{"_id": USER, "access": "admin"}]));
-    } else {
-        doc.insert("permissions".into(), json!([{"_id": USER, "access": "admin", "role_ids": ["admin"]}]));
-        add_place(index, container, &mut doc);
-        doc.insert("files".into(), index.files(&container.id).map(|it| file(index, it, &it.current)).collect());
+    if era == Era::Current {
+        doc.insert("revision".into(), json!(1));
+    }
+    doc.insert("permissions".into(), json!([permission(era, container.kind)]));
+    if container.kind != Kind::Group {
+        add_place(era, index, container, &mut doc);
+        doc.insert("files".into(), index.files(&container.id).map(|it| file(era, index, it, &it.current)).collect());
         doc.insert("notes".into(), json!([]));
         doc.insert("analyses".into(), json!([]));
     }
-    if let (Kind::Group | Kind::Project, Some(settings)) = (container.kind, index.settings(&container.id)) {
+    let may_have_settings = era == Era::Current && matches!(container.kind, Kind::Group | Kind::Project);
+    if let Some(settings) = index.settings(&container.id).filter(|_| may_have_settings) {
         doc.insert("settings".into(), settings.clone());
     }
     Value::Object(doc)
 }
 
+fn permission(era: Era, kind: Kind) -> Value {
+    if era < Era::Current || kind == Kind::Group {
+        return json!({"_id": USER, "access": "admin"});
+    }
+    json!({"_id": USER, "access": "admin", "role_ids": ["admin"]})
+}
+
 /// The same with the word for its level, as lookups show it.
-pub fn found(index: &Index, it: &Container) -> Value {
-    let mut doc = container(index, it);
+pub fn found(era: Era, index: &Index, it: &Container) -> Value {
+    let mut doc = container(era, index, it);
     if let Value::Object(doc) = &mut doc {
         doc.insert("container_type".into(), json!(it.kind.name()));
         doc.insert("node_type".into(), json!(it.kind.name()));
@@ -43,7 +52,7 @@ pub fn found(index: &Index, it: &Container) -> Value {
     doc
 }
 
-fn add_place(index: &Index, container: &Container, doc: &mut Map<String, Value>) {
+fn add_place(era: Era, index: &Index, container: &Container, doc: &mut Map<String, Value>) {
     let parents = parents(index, container);
     let direct: &[&str] = match container.kind {
         Kind::Group => &[],
@@ -57,10 +66,20 @@ fn add_place(index: &Index, container: &Container, doc: &mut Map<String, Value>)
     }
     let subject = container.parent.as_deref().and_then(|id| index.get_kind(Kind::Subject, id));
     if let (Kind::Session, Some(subject)) = (container.kind, subject) {
-        doc.insert("subject".into(), self::container(index, subject));
+        doc.insert("subject".into(), embedded(era, index, subject));
     }
-    doc.insert("info_exists".into(), json!(container.fields.contains_key("info")));
-    doc.insert("parents".into(), Value::Object(parents));
+    if era > Era::Old {
+        doc.insert("info_exists".into(), json!(container.fields.contains_key("info")));
+        doc.insert("parents".into(), Value::Object(parents));
+    }
+}
+
+/// A subject inside its session: where there are no subjects otherwise, just what it is called.
+fn embedded(era: Era, index: &Index, subject: &Container) -> Value {
+    match era {
+        Era::Old => json!({"_id": subject.id, "code": subject.fields.get("code")}),
+        Era::Mid | Era::Current => container(era, index, subject),
+    }
 }
 
 fn parents(index: &Index, container: &Container) -> Map<String, Value> {
@@ -68,39 +87,51 @@ fn parents(index: &Index, container: &Container) -> Map<String, Value> {
 }
 
 /// A version of a file as the API shows it.
-pub fn file(index: &Index, file: &FileRecord, version: &Version) -> Value {
+pub fn file(era: Era, index: &Index, file: &FileRecord, version: &Version) -> Value {
     let mut doc = Map::from_iter([
         ("type".to_owned(), Value::Null),
         ("mimetype".to_owned(), json!(mimetype(&file.name))),
         ("modality".to_owned(), Value::Null),
-        ("classification".to_owned(), json!({})),
         ("tags".to_owned(), json!([])),
         ("info".to_owned(), json!({})),
-        ("info_exists".to_owned(), json!(version.metadata.contains_key("info"))),
     ]);
+    match era {
+        Era::Old => doc.insert("measurements".into(), json!([])),
+        Era::Mid | Era::Current => doc.insert("classification".into(), json!({})),
+    };
     doc.extend(version.metadata.clone());
     doc.extend(Map::from_iter([
-        ("_id".to_owned(), json!(version.id)),
-        ("file_id".to_owned(), json!(file.file_id)),
-        ("version".to_owned(), json!(version.number)),
         ("name".to_owned(), json!(file.name)),
         ("size".to_owned(), json!(version.size)),
         ("hash".to_owned(), json!(version.hash)),
-        ("provider_id".to_owned(), json!("sandbox")),
         ("origin".to_owned(), json!({"type": "user", "id": USER})),
         ("created".to_owned(), json!(stamp(file.created()))),
         ("modified".to_owned(), json!(stamp(version.created))),
     ]));
-    if version.number > 1 {
-        doc.insert("replaced".into(), json!(stamp(version.created)));
+    if era > Era::Old {
+        doc.insert("_id".into(), json!(version.id));
+        doc.insert("provider_id".into(), json!("sandbox"));
+        if version.number > 1 {
+            doc.insert("replaced".into(), json!(stamp(version.created)));
+        }
     }
+    if era == Era::Current {
+        add_identity(index, file, version, &mut doc);
+    }
+    Value::Object(doc)
+}
+
+/// What only servers with versions tell of a file.
+fn add_identity(index: &Index, file: &FileRecord, version: &Version, doc: &mut Map<String, Value>) {
+    doc.insert("file_id".into(), json!(file.file_id));
+    doc.insert("version".into(), json!(version.number));
+    doc.insert("info_exists".into(), json!(version.metadata.contains_key("info")));
     if let Some(container) = index.get(&file.container) {
         let mut parents = parents(index, container);
         parents.insert(container.kind.name().to_owned(), json!(container.id));
         doc.insert("parents".into(), Value::Object(parents));
         doc.insert("parent_ref".into(), json!({"type": container.kind.name(), "id": container.id}));
     }
-    Value::Object(doc)
 }
 
 /// The media type that a file's name suggests.

@@ -7,11 +7,13 @@
 mod auth;
 mod blob;
 mod docs;
+mod era;
 mod errors;
 mod index;
 mod layout;
 mod model;
 mod multipart;
+mod options;
 mod profile;
 mod query;
 mod routes;
@@ -33,71 +35,10 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
+pub use options::{Era, Level, Options, Storage};
 use serve::Order;
 use store::Store;
 use ticket::Tickets;
-
-/// Above this size a signed upload is cut into parts (bytes): what object stores take in one piece.
-const ONE_PIECE: u64 = 5 << 30;
-
-/// The level at which a sandbox serves its profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Level {
-    /// The project that is made at the start.
-    #[default]
-    Project,
-    /// That project's group.
-    Group,
-    /// The whole site.
-    Site,
-}
-
-/// What kind of sandbox to start. Build it on [`Options::new`].
-#[derive(Clone)]
-pub struct Options {
-    /// The folder that holds what is received: new, empty, or one that a sandbox used before.
-    pub dir: PathBuf,
-    /// Where to listen; port 0 picks a free one. Only loopback addresses are taken.
-    pub listen: SocketAddr,
-    /// A group id and project label to make unless they are there.
-    pub project: Option<(String, String)>,
-    /// A de-identification profile to serve (TOML, YAML or JSON).
-    pub profile: Option<PathBuf>,
-    /// The level at which it is served; the first two need `project`.
-    pub profile_level: Level,
-    /// Whether uploads get signed URLs.
-    pub signed_urls: bool,
-    /// The key to accept; without it the one kept in the folder, or a new one.
-    pub api_key: Option<String>,
-    /// The size in bytes above which a signed upload is cut into parts of at most this size.
-    pub multipart_threshold: u64,
-    /// Whether the site says that it keeps a de-identification log.
-    pub deid_log: bool,
-}
-
-impl Options {
-    /// A sandbox in this folder, on a free port of 127.0.0.1, empty and without a profile.
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            project: None,
-            profile: None,
-            profile_level: Level::default(),
-            signed_urls: false,
-            api_key: None,
-            multipart_threshold: ONE_PIECE,
-            deid_log: false,
-        }
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // not the key
-        f.debug_struct("Options").field("dir", &self.dir).field("listen", &self.listen).finish_non_exhaustive()
-    }
-}
 
 /// What every route can reach.
 #[derive(Debug)]
@@ -105,9 +46,8 @@ struct App {
     store: Store,
     key: Zeroizing<String>,
     url: String,
-    signed_urls: bool,
-    multipart_threshold: u64,
-    deid_log: bool,
+    /// Without the key.
+    options: Options,
     started: DateTime<Utc>,
     tickets: Mutex<Tickets>,
 }
@@ -121,7 +61,6 @@ impl App {
 /// A running sandbox. It stops when this is dropped: requests under way may end, and the index is saved.
 pub struct Sandbox {
     addr: SocketAddr,
-    dir: PathBuf,
     app: Arc<App>,
     order: watch::Sender<Order>,
     thread: Option<JoinHandle<std::io::Result<()>>>,
@@ -136,10 +75,11 @@ impl fmt::Debug for Sandbox {
 /// Starts a sandbox on threads of its own; it answers when this returns.
 ///
 /// Fails with [`RunCode::ProfileInvalid`] when the profile cannot be read, else with [`RunCode::SandboxUnavailable`].
-pub fn start(options: Options) -> Result<Sandbox, Error> {
+pub fn start(mut options: Options) -> Result<Sandbox, Error> {
     if !options.listen.ip().is_loopback() {
         return Err(unavailable("the sandbox listens on loopback addresses only", "it has no encryption", "use 127.0.0.1:PORT"));
     }
+    options.check()?;
     let profile = options.profile.as_deref().map(profile::load).transpose()?;
     let folder = |error: std::io::Error| {
         let what = format!("the folder {} cannot be used", display_path(&options.dir));
@@ -147,6 +87,7 @@ pub fn start(options: Options) -> Result<Sandbox, Error> {
     };
     let store = Store::open(&options.dir).map_err(folder)?;
     let key = auth::settle(&store.home(), options.api_key.as_deref()).map_err(folder)?;
+    options.api_key = None;
     prepare(&store, &options, profile)?;
     let listener = std::net::TcpListener::bind(options.listen).and_then(|it| it.set_nonblocking(true).map(|()| it));
     let listener = listener.and_then(|it| it.local_addr().map(|addr| (it, addr)));
@@ -161,9 +102,7 @@ pub fn start(options: Options) -> Result<Sandbox, Error> {
         store,
         key,
         url: format!("http://{addr}"),
-        signed_urls: options.signed_urls,
-        multipart_threshold: options.multipart_threshold,
-        deid_log: options.deid_log,
+        options,
         started: Utc::now(),
         tickets: Mutex::new(Tickets::new()),
     });
@@ -172,7 +111,7 @@ pub fn start(options: Options) -> Result<Sandbox, Error> {
     let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || serve::run(listener, &serving, &orders));
     let thread =
         thread.map_err(|error| unavailable("the sandbox cannot start its thread", &error.to_string(), "close other programs"))?;
-    Ok(Sandbox { addr, dir: options.dir, app, order, thread: Some(thread) })
+    Ok(Sandbox { addr, app, order, thread: Some(thread) })
 }
 
 fn unavailable(what: &str, why: &str, hint: &str) -> Error {
@@ -218,7 +157,7 @@ impl Sandbox {
 
     /// The folder that holds what is received.
     pub fn dir(&self) -> &Path {
-        &self.dir
+        &self.app.options.dir
     }
 
     /// The folder inside it for what is not received and never served.
@@ -239,7 +178,7 @@ impl Sandbox {
     /// What the process form prints on standard output when it is ready: one line of JSON, which holds the key.
     pub fn ready_line(&self) -> Zeroizing<String> {
         let line = json!({
-            "type": "sandbox", "v": 1, "url": self.url(), "key": self.site_key().as_str(), "dir": self.dir.to_string_lossy(),
+            "type": "sandbox", "v": 1, "url": self.url(), "key": self.site_key().as_str(), "dir": self.dir().to_string_lossy(),
         });
         Zeroizing::new(line.to_string())
     }

@@ -2,11 +2,14 @@
 //!
 //! An unknown key is refused. Nothing here looks at the index.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::errors::ApiError;
 use super::model::{Kind, stamp};
+use super::options::Era;
 
 /// The type of one key.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +36,8 @@ enum Type {
     List,
 }
 
-type Keys = &'static [(&'static str, Type)];
+type Keys = &'static [Key];
+type Key = (&'static str, Type);
 
 const GROUP: Keys = &[
     ("_id", Type::Label(32)),
@@ -99,18 +103,20 @@ const ACQUISITION: Keys = &[
     ("info", Type::Object),
 ];
 
-const FILE: Keys = &[
-    ("name", Type::Label(1024)),
-    ("size", Type::Count),
-    ("type", Type::Text(64)),
-    ("mimetype", Type::Text(256)),
-    ("modality", Type::Text(64)),
-    ("classification", Type::Object),
-    ("tags", Type::Words),
-    ("info", Type::Object),
-    ("zip_member_count", Type::Count),
-    ("deid_log_id", Type::Text(64)),
-    ("deid_log_skip_reason", Type::Text(64)),
+/// The metadata of a file, each with the eras of servers that take it.
+const FILE: &[(&str, Type, RangeInclusive<Era>)] = &[
+    ("name", Type::Label(1024), Era::Old..=Era::Current),
+    ("type", Type::Text(64), Era::Old..=Era::Current),
+    ("mimetype", Type::Text(256), Era::Old..=Era::Current),
+    ("modality", Type::Text(64), Era::Old..=Era::Current),
+    ("tags", Type::Words, Era::Old..=Era::Current),
+    ("info", Type::Object, Era::Old..=Era::Current),
+    ("measurements", Type::Words, Era::Old..=Era::Old),
+    ("classification", Type::Object, Era::Mid..=Era::Current),
+    ("zip_member_count", Type::Count, Era::Mid..=Era::Current),
+    ("size", Type::Count, Era::Current..=Era::Current),
+    ("deid_log_id", Type::Text(64), Era::Current..=Era::Current),
+    ("deid_log_skip_reason", Type::Text(64), Era::Current..=Era::Current),
 ];
 
 const SETTINGS: Keys = &[
@@ -146,9 +152,10 @@ pub fn container(kind: Kind, body: Map<String, Value>) -> Result<Map<String, Val
     check(body, keys)
 }
 
-/// The metadata of one file.
-pub fn file(metadata: Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
-    check(metadata, FILE)
+/// The metadata of one file, as servers of an era take it.
+pub fn file(era: Era, metadata: Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
+    let keys: Vec<_> = FILE.iter().filter(|(_, _, eras)| eras.contains(&era)).map(|(name, kind, _)| (*name, *kind)).collect();
+    check(metadata, &keys)
 }
 
 /// The settings of a level.
@@ -175,7 +182,7 @@ pub fn is_group_id(id: &str) -> bool {
         && id.ends_with(alphanumeric)
 }
 
-fn check(body: Map<String, Value>, keys: Keys) -> Result<Map<String, Value>, ApiError> {
+fn check(body: Map<String, Value>, keys: &[Key]) -> Result<Map<String, Value>, ApiError> {
     let mut checked = Map::new();
     for (key, value) in body {
         let Some((name, kind)) = keys.iter().find(|(name, _)| *name == key) else {

@@ -2,6 +2,7 @@
 //!
 //! Must never outlast its grace time, whatever a client holds open.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,8 @@ pub fn run(listener: std::net::TcpListener, app: &Arc<App>, orders: &watch::Rece
         let listener = TcpListener::from_std(listener)?;
         tokio::spawn(keep_saving(app.clone()));
         let stopped = stopped(orders.clone());
-        let serving = axum::serve(listener, super::routes::router(app.clone())).with_graceful_shutdown(stopped);
+        let router = super::routes::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
         tokio::select! {
             served = serving => served,
             () = stopped_and_waited(orders.clone()) => Ok(()),

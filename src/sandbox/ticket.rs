@@ -4,17 +4,19 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha384};
 
 use super::blob::Received;
 use super::errors::ApiError;
 use super::model::{hex, random_bytes, uuid};
 
-const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How long a ticket is kept.
+pub const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const MOST: usize = 10_000;
 
 /// What one upload ticket is for.
@@ -22,23 +24,60 @@ const MOST: usize = 10_000;
 pub struct Upload {
     /// The id of the container that the file goes to.
     pub container: String,
-    /// The file's name, already checked.
+    /// The address that asked for it, where the ticket is good for that one alone.
+    pub client: Option<IpAddr>,
+    /// The file's name as it was asked for, already checked.
     pub name: String,
     /// The file's length, where the client said it.
     pub size: Option<u64>,
-    /// The metadata, already checked; without the name.
+    /// The metadata as they were given.
     pub metadata: Map<String, Value>,
+    /// What the storage calls an upload whose parts have to be named at the end.
+    pub joined_as: Option<String>,
     /// The parts in order, each once it has arrived.
     pub parts: Vec<Option<Received>>,
-    born: Instant,
+    /// When it was asked for.
+    pub born: Instant,
+}
+
+/// How an upload is ended.
+#[derive(Debug)]
+pub struct Closing<'a> {
+    /// The id of the container that the request names.
+    pub container: &'a str,
+    /// The address that it comes from.
+    pub client: Option<IpAddr>,
+    /// What it says about the parts.
+    pub multipart: Option<&'a Value>,
 }
 
 impl Upload {
-    /// An upload of so many parts, none of which has arrived.
-    pub fn new(container: String, name: String, size: Option<u64>, metadata: Map<String, Value>, parts: usize) -> Self {
-        let parts = std::iter::repeat_with(|| None).take(parts).collect();
-        Self { container, name, size, metadata, parts, born: Instant::now() }
+    fn check(&self, closing: &Closing<'_>) -> Result<(), Refused> {
+        if self.container != closing.container || self.client.is_some_and(|client| Some(client) != closing.client) {
+            return Err(Refused::No(ApiError::bad_request("ticket not for this resource or source IP")));
+        }
+        if self.parts.iter().any(Option::is_none) {
+            return Err(Refused::TooEarly);
+        }
+        let size: u64 = self.parts.iter().flatten().map(|part| part.size).sum();
+        if self.size.is_some_and(|announced| announced != size) {
+            let what = format!("{size} bytes arrived, which is not the size that was announced");
+            return Err(Refused::No(ApiError::bad_request(what)));
+        }
+        let Some(joined_as) = &self.joined_as else { return Ok(()) };
+        let tags: Vec<&str> = self.parts.iter().flatten().map(Received::tag).collect();
+        let named = closing.multipart.is_some_and(|it| *it == json!({"e_tags": tags, "upload_id": joined_as}));
+        if named { Ok(()) } else { Err(Refused::No(ApiError::bad_request("the parts are not the ones that were put"))) }
     }
+}
+
+/// Why an upload is not ended; its ticket stays open.
+#[derive(Debug)]
+pub enum Refused {
+    /// A part is not there yet.
+    TooEarly,
+    /// For another reason.
+    No(ApiError),
 }
 
 /// What one download ticket is for.
@@ -55,6 +94,7 @@ pub struct Download {
 pub struct Tickets {
     uploads: HashMap<String, Upload>,
     downloads: HashMap<String, Download>,
+    filed: HashMap<String, (String, String)>,
     secret: [u8; 32],
 }
 
@@ -67,7 +107,7 @@ impl fmt::Debug for Tickets {
 impl Tickets {
     /// No tickets yet, and a new secret.
     pub fn new() -> Self {
-        Self { uploads: HashMap::new(), downloads: HashMap::new(), secret: random_bytes() }
+        Self { uploads: HashMap::new(), downloads: HashMap::new(), filed: HashMap::new(), secret: random_bytes() }
     }
 
     /// Opens a ticket for an upload.
@@ -103,19 +143,21 @@ impl Tickets {
     }
 
     /// Takes an upload whose parts have all arrived; it stays open if they have not, or do not fit what was announced.
-    pub fn close_upload(&mut self, id: &str, container: &str) -> Result<Upload, ApiError> {
-        let ticket = self.upload(id)?;
-        if ticket.container != container {
-            return Err(ApiError::bad_request("ticket not for this resource or source IP"));
-        }
-        if ticket.parts.iter().any(Option::is_none) {
-            return Err(ApiError::bad_request("the upload is not complete: a part has not been put to its URL"));
-        }
-        let size: u64 = ticket.parts.iter().flatten().map(|part| part.size).sum();
-        if ticket.size.is_some_and(|announced| announced != size) {
-            return Err(ApiError::bad_request(format!("{size} bytes arrived, which is not the size that was announced")));
-        }
-        self.uploads.remove(id).ok_or_else(|| ApiError::not_found("no such ticket"))
+    pub fn close_upload(&mut self, id: &str, closing: &Closing<'_>) -> Result<Upload, Refused> {
+        self.upload(id).map_err(Refused::No)?.check(closing)?;
+        self.uploads.remove(id).ok_or_else(|| Refused::No(ApiError::not_found("no such ticket")))
+    }
+
+    /// Remembers the container and name of a file whose ticket has been used up.
+    pub fn remember(&mut self, id: &str, container: &str, name: &str) -> Result<(), ApiError> {
+        room(self.filed.len())?;
+        self.filed.insert(id.to_owned(), (container.to_owned(), name.to_owned()));
+        Ok(())
+    }
+
+    /// What was remembered of a used ticket.
+    pub fn remembered(&self, id: &str) -> Option<(String, String)> {
+        self.filed.get(id).cloned()
     }
 
     /// The signature of one part's URL.

@@ -12,6 +12,7 @@ use crate::sandbox::docs;
 use crate::sandbox::errors::ApiError;
 use crate::sandbox::index::Change;
 use crate::sandbox::model::{Container, Kind};
+use crate::sandbox::options::Era;
 use crate::sandbox::schema;
 use crate::sandbox::store::{Writer, private_dir};
 
@@ -26,7 +27,7 @@ pub async fn show(State(app): Shared, Path((word, id)): Path<(String, String)>) 
     }
     app.store.read(|index| {
         let container = index.get(&id).filter(|it| kind.is_none_or(|kind| it.kind == kind));
-        container.map(|it| Json(docs::container(index, it))).ok_or_else(|| missing(&word, &id))
+        container.map(|it| Json(docs::container(app.options.era, index, it))).ok_or_else(|| missing(&word, &id))
     })
 }
 
@@ -34,11 +35,12 @@ pub async fn show(State(app): Shared, Path((word, id)): Path<(String, String)>) 
 pub async fn create(State(app): Shared, Path(word): Path<String>, bytes: Bytes) -> Answer {
     let kind = Kind::from_plural(&word).ok_or_else(unknown_route)?;
     let body = schema::container(kind, schema::object(&bytes)?)?;
+    let era = app.options.era;
     let (status, id) = app.store.write(|writer| match kind {
-        Kind::Group => group(writer, body),
+        Kind::Group => group(writer, era, body),
         Kind::Project => project(writer, body).map(made),
         Kind::Subject => subject(writer, body).map(made),
-        Kind::Session => session(writer, body).map(made),
+        Kind::Session => session(writer, era, body).map(made),
         Kind::Acquisition => acquisition(writer, body).map(made),
     })?;
     Ok((status, Json(json!({"_id": id}))))
@@ -46,7 +48,7 @@ pub async fn create(State(app): Shared, Path(word): Path<String>, bytes: Bytes) 
 
 /// Makes a group and a project in it unless both are there, as at the start of a sandbox; gives the project's id.
 pub fn ensure_project(writer: &mut Writer<'_>, group_id: &str, label: &str) -> Result<String, ApiError> {
-    group(writer, checked(Kind::Group, json!({"_id": group_id, "label": group_id}))?)?;
+    group(writer, Era::default(), checked(Kind::Group, json!({"_id": group_id, "label": group_id}))?)?;
     let known = writer.index().children(Some(group_id)).find(|it| it.label == label).map(|it| it.id.clone());
     match known {
         Some(id) => Ok(id),
@@ -65,13 +67,14 @@ fn made(id: String) -> (StatusCode, String) {
     (StatusCode::OK, id)
 }
 
-/// Making a group that exists is no error: it is answered with 202 and left as it is.
-fn group(writer: &mut Writer<'_>, mut body: Body) -> Result<(StatusCode, String), ApiError> {
+/// Making a group that exists is no error: it is answered with 202 (in 2018 with 201) and left as it is.
+fn group(writer: &mut Writer<'_>, era: Era, mut body: Body) -> Result<(StatusCode, String), ApiError> {
     let id = schema::required(&mut body, "_id")?;
     if !schema::is_group_id(&id) {
         return Err(ApiError::invalid("'_id' must be 2 to 32 lower-case letters, digits and .@_-"));
     }
     match writer.index().get(&id).map(|it| it.kind) {
+        Some(Kind::Group) if era == Era::Old => return Ok((StatusCode::CREATED, id)),
         Some(Kind::Group) => return Ok((StatusCode::ACCEPTED, id)),
         Some(_) => return Err(ApiError::new(StatusCode::CONFLICT, format!("Object with id {id} already exists."))),
         None => {}
@@ -100,12 +103,25 @@ fn subject(writer: &mut Writer<'_>, mut body: Body) -> Result<String, ApiError> 
     add(writer, Kind::Subject, parent, code, body)
 }
 
-fn session(writer: &mut Writer<'_>, mut body: Body) -> Result<String, ApiError> {
+fn session(writer: &mut Writer<'_>, era: Era, mut body: Body) -> Result<String, ApiError> {
     let project = schema::optional(&mut body, "project");
     let label = schema::required(&mut body, "label")?;
-    let subject = body.remove("subject").ok_or_else(|| ApiError::invalid("'subject' is a required property"))?;
-    let subject = session_subject(writer, subject, project)?;
+    let subject = match (body.remove("subject"), &project) {
+        (Some(Value::String(_)), _) if era < Era::Current => Err(ApiError::invalid("'subject' must be an object")),
+        (Some(Value::Object(given)), _) if era == Era::Old && given.contains_key("label") => {
+            Err(ApiError::invalid("Additional properties are not allowed ('label' was unexpected)"))
+        }
+        (Some(subject), _) => session_subject(writer, subject, project),
+        (None, Some(project)) if era < Era::Current => nobody(writer, project),
+        (None, _) => Err(ApiError::invalid("'subject' is a required property")),
+    }?;
     add(writer, Kind::Session, subject, label, body)
+}
+
+/// Older servers give a session without a subject one of its own, which nobody can tell from the next.
+fn nobody(writer: &mut Writer<'_>, project: &str) -> Result<String, ApiError> {
+    writer.index().get_kind(Kind::Project, project).ok_or_else(|| missing("projects", project))?;
+    add(writer, Kind::Subject, project.to_owned(), "unknown".to_owned(), Body::new())
 }
 
 /// The subject of a new session: by id, or by code, which makes it where it is not there.

@@ -7,9 +7,10 @@ use std::io::{BufRead as _, Write as _};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::Shared;
+use super::{Shared, unknown_route};
+use crate::sandbox::App;
 use crate::sandbox::errors::ApiError;
 use crate::sandbox::model::{stamp, uuid};
 use crate::sandbox::schema;
@@ -19,6 +20,7 @@ const FILE: &str = "deid-log.jsonl";
 
 /// `POST /deid-log/logs`.
 pub async fn add(State(app): Shared, bytes: Bytes) -> Result<Json<Value>, ApiError> {
+    kept(&app)?;
     let mut record = schema::object(&bytes)?;
     for (key, value) in &record {
         if !matches!(key.as_str(), "indexed_fields" | "deidentified_tags") || !value.is_object() {
@@ -40,9 +42,33 @@ pub async fn add(State(app): Shared, bytes: Bytes) -> Result<Json<Value>, ApiErr
 
 /// `GET /deid-log/logs/{id}`.
 pub async fn show(State(app): Shared, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let missing = || ApiError::not_found("no such log");
-    let file = std::fs::File::open(app.store.home().join(FILE)).map_err(|_| missing())?;
+    kept(&app)?;
+    record(&app, &id).map(Json).ok_or_else(|| ApiError::not_found("no such log"))
+}
+
+/// Refuses a file that names a record which is not there, and one that ought to name one.
+pub fn check(app: &App, metadata: &Map<String, Value>) -> Result<(), ApiError> {
+    let text = |key: &str| metadata.get(key).and_then(Value::as_str);
+    match (text("deid_log_id"), text("deid_log_skip_reason")) {
+        (Some(id), _) if record(app, id).is_none() => Err(ApiError::bad_request("unable to resolve de-identification ID")),
+        (None, None) if app.options.deid_log && text("type") == Some("dicom") => {
+            Err(ApiError::bad_request("unable to log de-identified data"))
+        }
+        (_, Some(reason)) if !matches!(reason, "unsupported_type" | "manual_override") => {
+            Err(ApiError::invalid("'deid_log_skip_reason' must be unsupported_type or manual_override"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn record(app: &App, id: &str) -> Option<Value> {
+    let file = std::fs::File::open(app.store.home().join(FILE)).ok()?;
     let lines = std::io::BufReader::new(file).lines().map_while(Result::ok);
     let mut records = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-    records.find(|record| record.get("id") == Some(&json!(id))).map(Json).ok_or_else(missing)
+    records.find(|record| record.get("id").is_some_and(|it| it == id))
+}
+
+/// Refuses where the site keeps no log.
+fn kept(app: &App) -> Result<(), ApiError> {
+    if app.options.deid_log { Ok(()) } else { Err(unknown_route()) }
 }

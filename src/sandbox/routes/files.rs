@@ -12,7 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use tokio_util::io::ReaderStream;
 
-use super::{Shared, tickets, unknown_route};
+use super::{Shared, deid_log, tickets, unknown_route};
 use crate::sandbox::App;
 use crate::sandbox::auth;
 use crate::sandbox::blob::{self, Incoming, Placement, Received};
@@ -21,6 +21,7 @@ use crate::sandbox::errors::ApiError;
 use crate::sandbox::index::Index;
 use crate::sandbox::model::{Container, FileRecord, Kind};
 use crate::sandbox::multipart::Form;
+use crate::sandbox::options::Era;
 use crate::sandbox::query::Parameters;
 use crate::sandbox::schema;
 
@@ -36,8 +37,9 @@ pub async fn upload(
 ) -> Result<Response, ApiError> {
     let kind = level(&word)?;
     match parameters.get("ticket") {
-        Some(ticket) => tickets::upload(&app, kind, &id, ticket, request).await,
-        None => form(&app, kind, &id, request).await.map(axum::response::IntoResponse::into_response),
+        // the oldest servers read on and see a form
+        Some(ticket) if app.options.era > Era::Old => tickets::upload(&app, kind, &id, ticket, request).await,
+        _ => form(&app, kind, &id, request).await.map(axum::response::IntoResponse::into_response),
     }
 }
 
@@ -53,19 +55,24 @@ async fn form(app: &Arc<App>, kind: Kind, id: &str, request: Request) -> Result<
 }
 
 async fn read_form(app: &Arc<App>, kind: Kind, id: &str, form: &mut Form) -> Result<Json<Value>, ApiError> {
-    app.store.read(|index| known(index, kind, id).map(drop))?;
+    target(app, kind, id)?;
     let (mut metadata, mut file) = (Map::new(), None);
     while let Some(head) = form.next_part().await? {
         match head.filename {
             Some(_) if head.name == "metadata" => return Err(ApiError::invalid("wrong format for field \"metadata\"")),
             Some(_) if file.is_some() => return Err(ApiError::bad_request("Targeted uploads can only send one file")),
+            Some(name) if name.is_empty() && app.options.era == Era::Mid => drop(form.text(0).await?),
             Some(name) => file = Some((base_name(&name)?, receive(app, form).await?)),
             None if head.name == "metadata" => metadata = schema::object(&form.text(LONGEST_METADATA).await?)?,
             None => drop(form.text(LONGEST_METADATA).await?),
         }
     }
-    let (name, received) = file.ok_or_else(|| ApiError::bad_request("No files selected for upload"))?;
-    let Described { name, size, metadata } = describe(&name, metadata)?;
+    let Some((name, received)) = file else {
+        // servers of 2019 see nothing wrong in a form without a file
+        let none = ApiError::bad_request("No files selected for upload");
+        return if app.options.era == Era::Mid { Ok(Json(json!([]))) } else { Err(none) };
+    };
+    let Described { name, size, metadata } = describe(app, &name, metadata)?;
     if size.is_some_and(|size| size != received.size) {
         return Err(ApiError::bad_request(format!("{} bytes arrived, which is not the size that was announced", received.size)));
     }
@@ -85,7 +92,15 @@ async fn receive(app: &Arc<App>, form: &mut Form) -> Result<Received, ApiError> 
 pub fn file_it(app: &Arc<App>, received: Received, placement: Placement<'_>) -> Result<Json<Value>, ApiError> {
     app.store.write(|writer| {
         let record = blob::place(writer, received, placement)?;
-        Ok(Json(json!([docs::file(writer.index(), &record, &record.current)])))
+        Ok(Json(json!([docs::file(app.options.era, writer.index(), &record, &record.current)])))
+    })
+}
+
+/// The list of one for a file that is there already.
+pub fn listed(app: &App, container: &str, name: &str) -> Result<Json<Value>, ApiError> {
+    app.store.read(|index| {
+        let file = index.file(container, name).ok_or_else(|| ApiError::not_found(format!("{name} not found")))?;
+        Ok(Json(json!([docs::file(app.options.era, index, file, &file.current)])))
     })
 }
 
@@ -101,8 +116,9 @@ pub struct Described {
 }
 
 /// Checks the metadata of one file: its name (which the metadata may change), its announced size, and the rest.
-pub fn describe(name: &str, metadata: Map<String, Value>) -> Result<Described, ApiError> {
-    let mut metadata = schema::file(metadata)?;
+pub fn describe(app: &App, name: &str, metadata: Map<String, Value>) -> Result<Described, ApiError> {
+    let mut metadata = schema::file(app.options.era, metadata)?;
+    deid_log::check(app, &metadata)?;
     let name = match schema::optional(&mut metadata, "name") {
         Some(other) => base_name(&other)?,
         None => name.to_owned(),
@@ -132,7 +148,7 @@ pub async fn download(
             return Err(ApiError::not_found("no such ticket"));
         }
     } else {
-        auth::check(&headers, &app.key)?;
+        auth::check(&headers, &app)?;
     }
     let file = app.store.read(|index| find(index, kind, &id, &name).cloned())?;
     if ticket == Some("") {
@@ -168,7 +184,7 @@ pub async fn remove(
     Path((word, id, name)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, ApiError> {
-    auth::check(&headers, &app.key)?;
+    auth::check(&headers, &app)?;
     let kind = level(&word)?;
     app.store.write(|writer| {
         let found = find(writer.index(), kind, &id, &name).cloned();
@@ -183,12 +199,13 @@ pub async fn remove(
 /// `GET /api/<kind>/{id}/files/{name}/info`: the file's document.
 pub async fn info(State(app): Shared, Path((word, id, name)): Path<(String, String, String)>) -> Result<Json<Value>, ApiError> {
     let kind = level(&word)?;
-    app.store.read(|index| find(index, kind, &id, &name).map(|file| Json(docs::file(index, file, &file.current))))
+    app.store
+        .read(|index| find(index, kind, &id, &name).map(|file| Json(docs::file(app.options.era, index, file, &file.current))))
 }
 
 /// `GET /api/files/{id}`.
 pub async fn show(State(app): Shared, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    app.store.read(|index| by_id(index, &id).map(|file| Json(docs::file(index, file, &file.current))))
+    app.store.read(|index| by_id(index, &id).map(|file| Json(docs::file(app.options.era, index, file, &file.current))))
 }
 
 /// `GET /api/files/{id}/versions`: newest first.
@@ -196,7 +213,7 @@ pub async fn versions(State(app): Shared, Path(id): Path<String>) -> Result<Json
     app.store.read(|index| {
         let file = by_id(index, &id)?;
         let versions = std::iter::once(&file.current).chain(file.older.iter().rev());
-        Ok(Json(versions.map(|version| docs::file(index, file, version)).collect()))
+        Ok(Json(versions.map(|version| docs::file(app.options.era, index, file, version)).collect()))
     })
 }
 
@@ -205,8 +222,19 @@ fn level(word: &str) -> Result<Kind, ApiError> {
     Kind::from_plural(word).filter(|kind| *kind != Kind::Group).ok_or_else(unknown_route)
 }
 
+/// Makes sure that the container of an upload is there.
+pub fn target(app: &App, kind: Kind, id: &str) -> Result<(), ApiError> {
+    let known = app.store.read(|index| known(index, kind, id).map(drop));
+    match app.options.era {
+        Era::Mid => {
+            known.map_err(|_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "'NoneType' object has no attribute 'values'"))
+        }
+        Era::Old | Era::Current => known,
+    }
+}
+
 /// The container, or 404.
-pub fn known<'a>(index: &'a Index, kind: Kind, id: &str) -> Result<&'a Container, ApiError> {
+fn known<'a>(index: &'a Index, kind: Kind, id: &str) -> Result<&'a Container, ApiError> {
     index.get_kind(kind, id).ok_or_else(|| ApiError::not_found(format!("Could not find {} {id}", kind.plural())))
 }
 

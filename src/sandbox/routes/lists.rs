@@ -21,7 +21,8 @@ pub async fn all(
     headers: HeaderMap,
 ) -> Answer {
     let kind = Kind::from_plural(&word).ok_or_else(unknown_route)?;
-    let docs = app.store.read(|index| index.all(kind).map(|it| docs::container(index, it)).collect());
+    let era = app.options.era;
+    let docs = app.store.read(|index| index.all(kind).map(|it| docs::container(era, index, it)).collect());
     answer(docs, &parameters, &headers)
 }
 
@@ -36,9 +37,10 @@ pub async fn below(
     if kind >= below {
         return Err(unknown_route());
     }
+    let era = app.options.era;
     let docs = app.store.read(|index| match index.get_kind(kind, &id) {
-        Some(_) if kind.child() == Some(below) => index.children(Some(&id)).map(|it| docs::container(index, it)).collect(),
-        Some(_) => index.descendants(&id, below).into_iter().map(|it| docs::container(index, it)).collect(),
+        Some(_) if kind.child() == Some(below) => index.children(Some(&id)).map(|it| docs::container(era, index, it)).collect(),
+        Some(_) => index.descendants(&id, below).into_iter().map(|it| docs::container(era, index, it)).collect(),
         None => Vec::new(),
     });
     answer(docs, &parameters, &headers)

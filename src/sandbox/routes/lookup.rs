@@ -5,13 +5,16 @@ use std::collections::HashSet;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::Shared;
+use super::{Shared, accepts};
+use crate::sandbox::App;
 use crate::sandbox::docs;
 use crate::sandbox::errors::ApiError;
 use crate::sandbox::index::Index;
 use crate::sandbox::model::{Container, FileRecord, Kind};
+use crate::sandbox::options::Era;
 use crate::sandbox::schema;
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -25,30 +28,73 @@ enum Target<'a> {
 }
 
 /// `POST /api/lookup`: the one thing at the end of the path.
-pub async fn lookup(State(app): Shared, bytes: Bytes) -> Answer {
-    let path = path(&bytes)?;
+pub async fn lookup(State(app): Shared, headers: HeaderMap, bytes: Bytes) -> Answer {
+    let path = path(&bytes).map_err(|error| as_the_era_has_it(&app, error))?;
+    let levels = Levels::of(&app, &headers);
     app.store.read(|index| {
-        let nodes = walk(index, &path)?;
-        nodes.last().map(|node| Json(show(index, node))).ok_or_else(|| ApiError::not_found("the path is empty"))
+        let nodes = walk(index, levels, &path)?;
+        let end = nodes.last().map(|node| Json(show(app.options.era, index, node)));
+        end.ok_or_else(|| ApiError::not_found("the path is empty"))
     })
 }
 
 /// `POST /api/resolve`: everything along the path, and what lies right below its end.
-pub async fn resolve(State(app): Shared, bytes: Bytes) -> Answer {
-    let path = path(&bytes)?;
+pub async fn resolve(State(app): Shared, headers: HeaderMap, bytes: Bytes) -> Answer {
+    let path = path(&bytes).map_err(|error| as_the_era_has_it(&app, error))?;
+    let (era, levels) = (app.options.era, Levels::of(&app, &headers));
     app.store.read(|index| {
-        let nodes = walk(index, &path)?;
-        let children: Vec<Value> = match nodes.last() {
-            None => index.children(None).map(|it| docs::found(index, it)).collect(),
-            Some(Target::File(_)) => Vec::new(),
-            Some(Target::Container(container)) => {
-                let below = index.children(Some(&container.id)).map(|it| docs::found(index, it));
-                below.chain(index.files(&container.id).map(|file| show(index, &Target::File(file)))).collect()
-            }
+        let nodes = walk(index, levels, &path)?;
+        let at = match nodes.last() {
+            None => None,
+            Some(Target::Container(container)) => Some(*container),
+            Some(Target::File(_)) => return Ok(Json(json!({"path": shown(era, index, &nodes), "children": []}))),
         };
-        let path: Vec<Value> = nodes.iter().map(|node| show(index, node)).collect();
-        Ok(Json(json!({"path": path, "children": children})))
+        let below = levels.below(at).map(|kind| levels.children(index, at, kind)).unwrap_or_default();
+        let files = at.into_iter().flat_map(|at| index.files(&at.id));
+        let children: Vec<_> = below.into_iter().map(Target::Container).chain(files.map(Target::File)).collect();
+        Ok(Json(json!({"path": shown(era, index, &nodes), "children": shown(era, index, &children)})))
     })
+}
+
+/// Servers of 2019 break down over a body that they cannot read.
+fn as_the_era_has_it(app: &App, error: ApiError) -> ApiError {
+    match app.options.era {
+        Era::Mid => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.message()),
+        Era::Old | Era::Current => error,
+    }
+}
+
+/// The levels of a path: with or without the subject between project and session.
+#[derive(Debug, Clone, Copy)]
+struct Levels {
+    subjects: bool,
+}
+
+impl Levels {
+    fn of(app: &App, headers: &HeaderMap) -> Self {
+        let subjects = match app.options.era {
+            Era::Old => false,
+            Era::Mid => accepts(headers, "subject_container"),
+            Era::Current => true,
+        };
+        Self { subjects }
+    }
+
+    /// The level below a container; of groups for none.
+    fn below(self, at: Option<&Container>) -> Option<Kind> {
+        match at.map(|it| it.kind) {
+            None => Some(Kind::Group),
+            Some(Kind::Project) if !self.subjects => Some(Kind::Session),
+            Some(kind) => kind.child(),
+        }
+    }
+
+    fn children<'a>(self, index: &'a Index, at: Option<&Container>, kind: Kind) -> Vec<&'a Container> {
+        match at {
+            Some(at) if !self.subjects => index.descendants(&at.id, kind),
+            at => index.children(at.map(|it| it.id.as_str())).collect(),
+        }
+    }
 }
 
 /// `POST /api/uids`: which of these UIDs sessions or acquisitions anywhere carry.
@@ -90,11 +136,15 @@ fn path(bytes: &[u8]) -> Result<Vec<String>, ApiError> {
     words(body.get("path").ok_or_else(|| ApiError::invalid("'path' is a required property"))?, "path")
 }
 
-fn show(index: &Index, target: &Target<'_>) -> Value {
+fn shown(era: Era, index: &Index, targets: &[Target<'_>]) -> Vec<Value> {
+    targets.iter().map(|target| show(era, index, target)).collect()
+}
+
+fn show(era: Era, index: &Index, target: &Target<'_>) -> Value {
     match target {
-        Target::Container(container) => docs::found(index, container),
+        Target::Container(container) => docs::found(era, index, container),
         Target::File(file) => {
-            let mut doc = docs::file(index, file, &file.current);
+            let mut doc = docs::file(era, index, file, &file.current);
             if let Value::Object(doc) = &mut doc {
                 doc.insert("container_type".into(), json!("file"));
                 doc.insert("node_type".into(), json!("file"));
@@ -105,7 +155,7 @@ fn show(index: &Index, target: &Target<'_>) -> Value {
 }
 
 /// Everything along a path; the elements are exact and case counts. Of twins the older one is found.
-fn walk<'a>(index: &'a Index, path: &[String]) -> Result<Vec<Target<'a>>, ApiError> {
+fn walk<'a>(index: &'a Index, levels: Levels, path: &[String]) -> Result<Vec<Target<'a>>, ApiError> {
     let mut nodes = Vec::new();
     let mut at: Option<&Container> = None;
     let mut rest = path.iter();
@@ -116,9 +166,8 @@ fn walk<'a>(index: &'a Index, path: &[String]) -> Result<Vec<Target<'a>>, ApiErr
             nodes.push(Target::File(file.ok_or_else(|| ApiError::not_found(format!("No {name} file found.")))?));
             return Ok(nodes);
         }
-        let kind =
-            at.map_or(Some(Kind::Group), |it| it.kind.child()).ok_or_else(|| ApiError::not_found("the path is too long"))?;
-        let next = child(index, at, kind, element);
+        let kind = levels.below(at).ok_or_else(|| ApiError::not_found("the path is too long"))?;
+        let next = child(levels.children(index, at, kind), kind, element);
         let next = next.ok_or_else(|| ApiError::not_found(format!("No {element} {} found.", kind.name())))?;
         nodes.push(Target::Container(next));
         at = Some(next);
@@ -126,9 +175,9 @@ fn walk<'a>(index: &'a Index, path: &[String]) -> Result<Vec<Target<'a>>, ApiErr
     Ok(nodes)
 }
 
-fn child<'a>(index: &'a Index, at: Option<&Container>, kind: Kind, element: &str) -> Option<&'a Container> {
+fn child<'a>(children: Vec<&'a Container>, kind: Kind, element: &str) -> Option<&'a Container> {
     let id = element.strip_prefix("<id:").and_then(|rest| rest.strip_suffix('>'));
-    let mut children = index.children(at.map(|it| it.id.as_str()));
+    let mut children = children.into_iter();
     match id.or((kind == Kind::Group).then_some(element)) {
         Some(id) => children.find(|it| it.id == id),
         None => children.find(|it| it.label == element),

@@ -24,7 +24,7 @@ pub use containers::ensure_project;
 pub use settings::SITE;
 
 use super::errors::{ApiError, as_json};
-use super::{App, auth};
+use super::{App, auth, era};
 
 /// The longest JSON body that is read.
 const LONGEST_JSON: usize = 1 << 20;
@@ -34,15 +34,17 @@ type Shared = axum::extract::State<Arc<App>>;
 /// Every route of the sandbox.
 pub fn router(app: Arc<App>) -> Router {
     let api = Router::new().merge(site_routes()).merge(container_routes()).merge(file_routes());
-    let guarded = api
-        .merge(Router::new().route("/deid-log/logs", post(deid_log::add)).route("/deid-log/logs/{id}", get(deid_log::show)))
-        .route_layer(from_fn_with_state(app.clone(), auth::required));
+    let guarded = api.route_layer(from_fn_with_state(app.clone(), auth::required));
+    let log = Router::new().route("/deid-log/logs", post(deid_log::add)).route("/deid-log/logs/{id}", get(deid_log::show));
+    let log = log.route_layer(from_fn_with_state(app.clone(), auth::required_by_log));
     let open = Router::new()
         .route("/api/config", get(site::config))
         .route("/api/version", get(site::version))
         .route("/api/{kind}/{id}/files/{name}", get(files::download).delete(files::remove))
-        .route("/storage/{ticket}/{part}", put(storage::receive));
+        .route("/storage/{host}/{ticket}/{part}", put(storage::receive));
     open.merge(guarded)
+        .merge(log)
+        .layer(from_fn_with_state(app.clone(), era::present))
         .fallback(|| async { ApiError::not_found("The resource could not be found.") })
         .layer(DefaultBodyLimit::max(LONGEST_JSON))
         .layer(from_fn(as_json))

@@ -13,6 +13,7 @@ use crate::sandbox::App;
 use crate::sandbox::errors::ApiError;
 use crate::sandbox::index::Change;
 use crate::sandbox::model::{Kind, stamp};
+use crate::sandbox::options::Era;
 use crate::sandbox::profile;
 use crate::sandbox::schema;
 
@@ -36,7 +37,7 @@ pub async fn site(State(app): Shared) -> Answer {
     let mut settings = json!({
         "_id": "site", "center_gears": [], "providers": {}, "created": stamp(app.started), "modified": stamp(app.started),
     });
-    let kept = app.store.read(|index| index.settings(SITE).cloned());
+    let kept = app.store.read(|index| index.settings(SITE).cloned()).filter(|_| app.options.era == Era::Current);
     if let (Value::Object(settings), Some(Value::Object(kept))) = (&mut settings, kept) {
         settings.extend(kept);
     }

@@ -2,40 +2,64 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Shared;
+use crate::sandbox::App;
 use crate::sandbox::model::{USER, stamp};
+use crate::sandbox::options::{Era, Options};
 
 /// `GET /api/config`; needs no key.
 pub async fn config(State(app): Shared) -> Json<Value> {
-    let signed = app.signed_urls;
-    Json(json!({
-        "site": {
-            "id": "sandbox",
-            "name": "fwupload sandbox",
-            "api_url": format!("{}/api", app.url),
-            "deid_log_url": format!("{}/deid-log", app.url),
-            "upload_maximum_bytes": "10737418240",
-            "inactivity_timeout": 900,
-            "registered": true,
-        },
-        "features": {
-            "signed_url": signed,
-            "multipart_signed_url": signed,
-            "deid_profile": true,
-            "deid_log": app.deid_log,
-            "multiproject": false,
-            "malware_scanning": false,
-            "case_uploader": false,
-            "legacy_dicom_uploader": false,
-            "bulk_import_deid": false,
-        },
+    let signed = app.options.signed_urls || app.options.unsigned_storage;
+    let mut config = json!({
+        "site": site(&app),
+        "features": features(&app.options, signed),
         "signed_url": signed,
         "auth": {},
         "created": stamp(app.started),
         "modified": stamp(app.started),
-    }))
+    });
+    if let (Era::Old, Value::Object(config)) = (app.options.era, &mut config) {
+        config.retain(|key, _| !matches!(key.as_str(), "features" | "signed_url"));
+    }
+    Json(config)
+}
+
+fn site(app: &App) -> Value {
+    let mut site = Map::from_iter([
+        ("name".to_owned(), json!("fwupload sandbox")),
+        ("api_url".to_owned(), json!(format!("{}/api", app.url))),
+        ("registered".to_owned(), json!(true)),
+    ]);
+    if app.options.era > Era::Old {
+        site.insert("upload_maximum_bytes".into(), json!("10737418240"));
+    }
+    if app.options.era == Era::Current {
+        site.insert("id".into(), json!("sandbox"));
+        site.insert("inactivity_timeout".into(), json!(900));
+    }
+    if app.options.deid_log {
+        site.insert("deid_log_url".into(), json!(format!("{}/deid-log", app.url)));
+    }
+    Value::Object(site)
+}
+
+fn features(options: &Options, signed: bool) -> Value {
+    if options.era < Era::Current {
+        return json!({"job_tickets": true, "job_ask": true, "multiproject": false, "virus_scan": false, "signed_url": signed});
+    }
+    json!({
+        "signed_url": signed,
+        "multipart_signed_url": options.signed_urls && options.multipart_threshold.is_some(),
+        "deid_profile": true,
+        "deid_log": options.deid_log,
+        "multiproject": false,
+        "malware_scanning": false,
+        "case_uploader": false,
+        "legacy_dicom_uploader": false,
+        "bulk_import_deid": false,
+    })
 }
 
 /// `GET /api/version`; needs no key.
@@ -60,9 +84,9 @@ pub async fn auth_status() -> Json<Value> {
     }))
 }
 
-/// `GET /api/users/self`; unlike older servers it does not repeat the key.
+/// `GET /api/users/self`. Older servers repeat the key, which no client may show.
 pub async fn user(State(app): Shared) -> Json<Value> {
-    Json(json!({
+    let mut user = json!({
         "_id": USER,
         "email": USER,
         "firstname": "Sandbox",
@@ -71,5 +95,9 @@ pub async fn user(State(app): Shared) -> Json<Value> {
         "roles": ["site_admin"],
         "created": stamp(app.started),
         "modified": stamp(app.started),
-    }))
+    });
+    if let (Era::Mid, Value::Object(user)) = (app.options.era, &mut user) {
+        user.insert("api_key".into(), json!({"key": app.key.as_str(), "created": stamp(app.started)}));
+    }
+    Json(user)
 }

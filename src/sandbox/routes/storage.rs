@@ -3,7 +3,7 @@
 //! Answers errors in XML as such stores do.
 
 use axum::extract::{Path, Query, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, TRANSFER_ENCODING};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
@@ -12,34 +12,36 @@ use crate::sandbox::App;
 use crate::sandbox::blob::{Incoming, Received};
 use crate::sandbox::errors::ApiError;
 use crate::sandbox::multipart::{drain, next_chunk};
+use crate::sandbox::options::Storage;
 use crate::sandbox::query::Parameters;
-
-/// The header that a ticket asks for, and that a `PUT` must bring.
-pub const HEADER: &str = "x-ms-blob-type";
-/// Its value.
-pub const HEADER_VALUE: &str = "BlockBlob";
+use crate::sandbox::ticket::Upload;
 
 /// Why the storage refuses: status, code and a sentence.
 type Refusal = (StatusCode, &'static str, &'static str);
 
-/// `PUT /storage/{ticket}/{part}?signature=`.
+/// What a signed address names.
+#[derive(Debug, serde::Deserialize)]
+pub struct Address {
+    host: String,
+    ticket: String,
+    part: usize,
+}
+
+/// `PUT /storage/{host}/{ticket}/{part}?signature=`.
 pub async fn receive(
     State(app): Shared,
-    Path((ticket, part)): Path<(String, usize)>,
+    Path(address): Path<Address>,
     Query(parameters): Query<Parameters>,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
     let mut stream = body.into_data_stream();
-    let signature = parameters.get("signature").map(String::as_str).unwrap_or_default();
-    let allowed = allowed(&app, &head.headers, &ticket, part, signature);
-    let received = match allowed {
+    let received = match allowed(&app, &head.headers, &address, &parameters) {
         Ok(length) => store(&app, &mut stream, length).await,
         Err(refusal) => Err(refusal),
     };
-    let etag = received.as_ref().map(|received| etag(&received.sha384)).unwrap_or_default();
-    match received.and_then(|received| put(&app, &ticket, part, received)) {
-        Ok(()) => (StatusCode::OK, [(ETAG, etag)]).into_response(),
+    match received.and_then(|received| put(&app, &address, received)) {
+        Ok(response) => response,
         Err((status, code, sentence)) => {
             drain(&mut stream).await;
             let text = format!(
@@ -50,12 +52,8 @@ pub async fn receive(
     }
 }
 
-fn etag(sha384: &str) -> String {
-    format!("\"{}\"", sha384.get(..32).unwrap_or_default())
-}
-
 /// The length that the request announces, if it may be taken.
-fn allowed(app: &App, headers: &HeaderMap, ticket: &str, part: usize, signature: &str) -> Result<u64, Refusal> {
+fn allowed(app: &App, headers: &HeaderMap, address: &Address, parameters: &Parameters) -> Result<u64, Refusal> {
     if headers.contains_key(AUTHORIZATION) {
         return Err((StatusCode::BAD_REQUEST, "InvalidArgument", "only one way to authenticate is allowed: the URL is signed"));
     }
@@ -63,19 +61,57 @@ fn allowed(app: &App, headers: &HeaderMap, ticket: &str, part: usize, signature:
     let Some(length) = length.filter(|_| !headers.contains_key(TRANSFER_ENCODING)) else {
         return Err((StatusCode::NOT_IMPLEMENTED, "NotImplemented", "a Content-Length is needed, chunks are not taken"));
     };
-    if !app.tickets().is_signed(ticket, part, signature) {
-        return Err((StatusCode::FORBIDDEN, "SignatureDoesNotMatch", "the signature is not the one of this URL"));
+    let mut tickets = app.tickets();
+    let signature = parameters.get("signature").map(String::as_str).unwrap_or_default();
+    let storage = app.options.storage;
+    if !tickets.is_signed(&address.ticket, address.part, signature) || address.host != storage.host() {
+        return Err(UNSIGNED);
     }
-    if headers.get(HeaderName::from_static(HEADER)).is_none_or(|value| value != HEADER_VALUE) {
+    let upload = tickets.upload(&address.ticket).map_err(|_| EXPIRED)?;
+    if upload.born.elapsed() >= app.options.ticket_lifetime {
+        return Err(EXPIRED);
+    }
+    if upload.joined_as.as_ref() != parameters.get("uploadId") {
+        return Err(UNSIGNED);
+    }
+    let brings = |(name, wanted): &(&'static str, &str)| headers.get(*name).is_some_and(|value| value == wanted);
+    if !storage.headers().iter().all(brings) {
         return Err((StatusCode::BAD_REQUEST, "MissingRequiredHeader", "a header that the ticket asks for is missing"));
     }
-    let announced = app.tickets().upload(ticket).map_err(|_| EXPIRED)?.size;
-    if announced.is_some_and(|announced| length > announced) {
-        return Err((StatusCode::BAD_REQUEST, "EntityTooLarge", "the part is longer than the file was said to be"));
-    }
-    Ok(length)
+    fits(upload, address.part, length)?;
+    if storage == Storage::Google { in_order(upload, address.part, length, headers) } else { Ok(length) }
 }
 
+fn fits(upload: &Upload, part: usize, length: u64) -> Result<(), Refusal> {
+    if upload.size.is_some_and(|announced| length > announced) {
+        return Err((StatusCode::BAD_REQUEST, "EntityTooLarge", "the part is longer than the file was said to be"));
+    }
+    // stores join no part of nothing to others
+    if upload.parts.len() > 1 && length == 0 {
+        return Err((StatusCode::BAD_REQUEST, "EntityTooSmall", "a part is empty"));
+    }
+    upload.parts.get(part).map(drop).ok_or(UNSIGNED)
+}
+
+/// Google counts: a part must say exactly which bytes it is, follow those that came, and all but the last be of whole
+/// units. An upload in one piece need not say anything.
+fn in_order(upload: &Upload, part: usize, length: u64, headers: &HeaderMap) -> Result<u64, Refusal> {
+    let wrong = (StatusCode::BAD_REQUEST, "InvalidArgument", "the Content-Range is not the one of this part");
+    let said = headers.get(CONTENT_RANGE);
+    if said.is_none() && upload.parts.len() == 1 {
+        return Ok(length);
+    }
+    let before = upload.parts.iter().take(part);
+    let start = before.map(|part| part.as_ref().map(|part| part.size)).sum::<Option<u64>>().ok_or(wrong)?;
+    let end = start.saturating_add(length);
+    let total = upload.size.unwrap_or(length);
+    let last = part + 1 == upload.parts.len();
+    let cut_well = if last { end == total } else { end < total && length.is_multiple_of(Storage::Google.unit()) };
+    let range = format!("bytes {start}-{}/{total}", end.saturating_sub(1));
+    if cut_well && said.is_some_and(|said| *said == range) { Ok(length) } else { Err(wrong) }
+}
+
+const UNSIGNED: Refusal = (StatusCode::FORBIDDEN, "SignatureDoesNotMatch", "the signature is not the one of this URL");
 const EXPIRED: Refusal = (StatusCode::FORBIDDEN, "AccessDenied", "the URL has expired");
 const INTERNAL: Refusal = (StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "the bytes could not be stored");
 
@@ -92,9 +128,13 @@ async fn store(app: &App, stream: &mut axum::body::BodyDataStream, length: u64) 
 }
 
 /// Notes that a part has arrived; a part that comes again replaces the one before.
-fn put(app: &App, ticket: &str, part: usize, received: Received) -> Result<(), Refusal> {
+fn put(app: &App, address: &Address, received: Received) -> Result<Response, Refusal> {
     let mut tickets = app.tickets();
-    let upload = tickets.upload(ticket).map_err(|_| EXPIRED)?;
-    *upload.parts.get_mut(part).ok_or(EXPIRED)? = Some(received);
-    Ok(())
+    let upload = tickets.upload(&address.ticket).map_err(|_| EXPIRED)?;
+    let more_to_come = app.options.storage == Storage::Google && address.part + 1 < upload.parts.len();
+    let tag = format!("\"{}\"", received.tag());
+    *upload.parts.get_mut(address.part).ok_or(EXPIRED)? = Some(received);
+    // what Google answers while an upload is not at its end; it leads nowhere
+    let status = if more_to_come { StatusCode::PERMANENT_REDIRECT } else { StatusCode::OK };
+    Ok((status, [(ETAG, tag)]).into_response())
 }

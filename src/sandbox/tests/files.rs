@@ -208,19 +208,3 @@ fn settings_are_put_as_an_object_or_as_text() {
     }
     assert_eq!(put("/api/groups/none/settings", &json!({})).status, 404);
 }
-
-#[test]
-fn the_deid_log_gives_an_id_and_keeps_identities_out_of_the_index() {
-    let bench = Bench::with(|options| options.deid_log = true);
-    let config = bench.send("GET", "/api/config", &[], b"").json();
-    assert_eq!(config["features"]["deid_log"], true);
-    let log = json!({"indexed_fields": {"PatientID": "canary-7"}, "deidentified_tags": {}});
-    let id = bench.post("/deid-log/logs", &log).json()["id"].as_str().unwrap().to_owned();
-    assert_eq!(bench.get(&format!("/deid-log/logs/{id}")).json()["indexed_fields"]["PatientID"], "canary-7");
-    assert_eq!(bench.post("/deid-log/logs", &json!({"x": {}})).status, 422);
-    assert_eq!(bench.send("POST", "/deid-log/logs", &[], log.to_string().as_bytes()).status, 403);
-    let home = bench.root().join(super::super::store::HOME);
-    for name in ["index.json", "changes.jsonl"] {
-        assert!(!std::fs::read_to_string(home.join(name)).unwrap().contains("canary-7"));
-    }
-}

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod deid_log;
+mod eras;
 mod files;
 mod hostile;
 mod lifecycle;
 mod signed;
+mod storages;
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
