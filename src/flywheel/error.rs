@@ -90,6 +90,14 @@ impl ApiError {
         }
     }
 
+    /// What the server said with this status, if it answered with it.
+    pub(super) fn refused_with(&self, status: u16) -> Option<&str> {
+        match &self.kind {
+            Kind::Refused(refusal) if refusal.status == status => Some(&refusal.message),
+            _ => None,
+        }
+    }
+
     /// Whether the same request may succeed a moment later.
     pub(super) fn is_transient(&self) -> bool {
         match &self.kind {

@@ -13,10 +13,10 @@ use super::body::{BodyStream, Exact, Gauge};
 use super::checksum::Checksum;
 use super::client::Client;
 use super::confirm::{Route, UploadReceipt};
-use super::error::{ApiError, Kind};
+use super::error::ApiError;
 use super::receive::SHORT;
 use super::retry::Tries;
-use super::upload::UploadFile;
+use super::upload::{Told, UploadFile};
 
 /// The bytes around a file in a form.
 struct Frame {
@@ -54,19 +54,21 @@ impl Client {
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        mut with_size: bool,
+        mut told: Told,
         sent: &Checksum,
     ) -> Result<UploadReceipt, ApiError> {
         let mut tries = Tries::new(self, format!("POST /api{}/files", container.path()));
         loop {
-            let error = match self.send_form(container, file, with_size, sent).await {
+            let error = match self.send_form(container, file, told, sent).await {
                 Ok(answer) => return self.confirm(container, file, (Route::Form, sent), &answer).await,
-                Err(error) if with_size && refuses_size(&error) => {
-                    self.learnt().takes_no_size();
-                    with_size = false;
-                    continue;
-                }
-                Err(error) => error,
+                Err(error) => match told.less(&error) {
+                    Some(less) => {
+                        self.learnt().takes_only(less);
+                        told = less;
+                        continue;
+                    }
+                    None => error,
+                },
             };
             let worth_a_look = error.may_have_worked();
             // A server that was only slow to answer has until then to list the file. It is looked for after the last try too.
@@ -82,10 +84,10 @@ impl Client {
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        with_size: bool,
+        told: Told,
         sent: &Checksum,
     ) -> Result<Answer, ApiError> {
-        let frame = Frame::new(&file.metadata(with_size), &file.name);
+        let frame = Frame::new(&file.metadata(told), &file.name);
         let gauge = Gauge::new(self.behaviour().idle_timeout, file.len);
         let exact = Exact::new(sent.watch((file.body)()), file.len, gauge.clone(), file.progress.clone()).paced(self.pace());
         let request = self
@@ -95,9 +97,4 @@ impl Client {
             .body(reqwest::Body::wrap_stream(frame.around(Box::pin(exact))));
         self.send(request, &gauge, SHORT).await?.successful().map_err(|error| error.without(&[&file.name]))
     }
-}
-
-/// Older servers know no `size` in the description and refuse what they do not know.
-fn refuses_size(error: &ApiError) -> bool {
-    matches!(&error.kind, Kind::Refused(refusal) if refusal.status == 400 && (refusal.message.contains("size") || refusal.message.contains("propert")))
 }

@@ -20,7 +20,7 @@ use super::error::{ApiError, Kind};
 use super::receive::SHORT;
 use super::retry::{ClientNotice, Tries};
 use super::ticket::{Span, Storage, Ticket, TicketAnswer, spans};
-use super::upload::UploadFile;
+use super::upload::{Told, UploadFile};
 
 impl Client {
     /// Sends a file with a signed address; `None` when the form has to be used instead.
@@ -28,13 +28,13 @@ impl Client {
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        with_size: bool,
+        told: Told,
         sent: &Checksum,
     ) -> Result<Option<UploadReceipt>, ApiError> {
         let mut tries = Tries::new(self, "PUT to the storage");
         let mut renewed = false;
         loop {
-            let Some(ticket) = self.start_ticket(container, file, with_size).await? else {
+            let Some(ticket) = self.start_ticket(container, file, told).await? else {
                 return Ok(self.use_form("the site gives no usable ticket here"));
             };
             let error = match self.put_all(&ticket, file, sent).await {
@@ -62,13 +62,8 @@ impl Client {
     }
 
     /// Asks for a ticket; `None` when the site does not give one here. Asking again is always safe.
-    async fn start_ticket(
-        &self,
-        container: &ContainerRef,
-        file: &UploadFile,
-        with_size: bool,
-    ) -> Result<Option<Ticket>, ApiError> {
-        let body = json!({ "metadata": file.metadata(with_size), "filenames": [file.name] });
+    async fn start_ticket(&self, container: &ContainerRef, file: &UploadFile, told: Told) -> Result<Option<Ticket>, ApiError> {
+        let body = json!({ "metadata": file.metadata(told), "filenames": [file.name] });
         match self.ask::<TicketAnswer>(&format!("{}/files?ticket=", container.path()), &body).await {
             Ok(answer) => Ok(Ticket::read(answer, &file.name, self.is_plain_http())),
             Err(error) => match (&error.kind, error.status()) {

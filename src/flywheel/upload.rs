@@ -29,6 +29,29 @@ pub(super) struct Learnt {
     no_tickets: AtomicBool,
     /// The site refuses `size` in descriptions.
     no_size: AtomicBool,
+    /// The site refuses `zip_member_count` in descriptions.
+    no_members: AtomicBool,
+}
+
+/// What a site is told of a file beyond what every site takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Its size; sites that cut files into parts want to know.
+    pub(super) size: bool,
+    /// How many files a zip holds.
+    pub(super) members: bool,
+}
+
+impl Told {
+    /// The same less what this refusal is about; `None` where it is about something else. Sites refuse what they do not
+    /// know, by name or as a property that is one too many.
+    pub(super) fn less(self, error: &ApiError) -> Option<Self> {
+        let said = error.refused_with(400)?;
+        if self.members && said.contains("zip_member_count") {
+            return Some(Self { members: false, ..self });
+        }
+        (self.size && (said.contains("size") || said.contains("propert"))).then_some(Self { size: false, ..self })
+    }
 }
 
 impl Learnt {
@@ -45,8 +68,10 @@ impl Learnt {
         self.storage_failures.fetch_add(1, Ordering::Relaxed) + 1 == STORAGE_PATIENCE
     }
 
-    pub(super) fn takes_no_size(&self) {
-        self.no_size.store(true, Ordering::Relaxed);
+    /// What sites refused once they are not told again.
+    pub(super) fn takes_only(&self, told: Told) {
+        self.no_members.fetch_or(!told.members, Ordering::Relaxed);
+        self.no_size.fetch_or(!told.size, Ordering::Relaxed);
     }
 }
 
@@ -89,15 +114,16 @@ impl UploadFile {
         }
     }
 
-    /// What the server is told about it. Older servers refuse members that they do not know, `size` among them.
-    pub(super) fn metadata(&self, with_size: bool) -> Value {
+    /// What the server is told about it.
+    pub(super) fn metadata(&self, told: Told) -> Value {
         let mut metadata = json!({ "name": self.name });
-        let size = Some(self.len).filter(|_| with_size);
+        let size = Some(self.len).filter(|_| told.size);
+        let members = self.zip_member_count.filter(|_| told.members);
         let (log_id, no_log) = self.log.members();
         let members = [
             ("type", self.file_type.map(Value::from)),
             ("size", size.map(Value::from)),
-            ("zip_member_count", self.zip_member_count.map(Value::from)),
+            ("zip_member_count", members.map(Value::from)),
             ("modality", self.modality.clone().map(Value::from)),
             ("deid_log_id", log_id.map(Value::from)),
             ("deid_log_skip_reason", no_log.map(Value::from)),
@@ -125,13 +151,14 @@ impl Client {
     async fn upload_by_best_route(&self, container: &ContainerRef, file: &UploadFile) -> Result<UploadReceipt, ApiError> {
         let (config, learnt) = (self.features().await?, self.learnt());
         let sent = Checksum::new(file.len);
-        let with_size = config.multipart_signed_url && !learnt.no_size.load(Ordering::Relaxed);
+        let size = config.multipart_signed_url && !learnt.no_size.load(Ordering::Relaxed);
+        let told = Told { size, members: !learnt.no_members.load(Ordering::Relaxed) };
         let direct = config.signed_url && self.behaviour().signed_urls && learnt.storage_may_work();
-        if direct && let Some(receipt) = self.upload_signed(container, file, with_size, &sent).await? {
+        if direct && let Some(receipt) = self.upload_signed(container, file, told, &sent).await? {
             learnt.storage_failures.store(0, Ordering::Relaxed);
             return Ok(receipt);
         }
-        let receipt = self.upload_form(container, file, with_size, &sent).await?;
+        let receipt = self.upload_form(container, file, told, &sent).await?;
         // Where the site did not take it either, the network is at fault and says nothing about the storage.
         if direct && learnt.storage_failed() {
             let cause = format!("direct storage failed {STORAGE_PATIENCE} times in a row and is not tried again in this run");

@@ -108,9 +108,9 @@ fn one_series_that_fails_does_not_take_the_others_along() {
 #[test]
 fn a_signed_url_that_fails_is_asked_for_anew() {
     for rule in [
-        on("PUT", "/storage/*/*").times(1).answer(503).header("retry-after", "0"),
-        on("PUT", "/storage/*/*").times(1).cut_after(600),
-        on("PUT", "/storage/*/*").times(1).answer(403),
+        on("PUT", "/storage/*/*/*").times(1).answer(503).header("retry-after", "0"),
+        on("PUT", "/storage/*/*/*").times(1).cut_after(600),
+        on("PUT", "/storage/*/*/*").times(1).answer(403),
     ] {
         let (place, site) = (place(), Site::setup().signed_urls().rule(rule).start());
         place.run(USUAL).at(&site).exits(0);
@@ -121,7 +121,7 @@ fn a_signed_url_that_fails_is_asked_for_anew() {
 #[test]
 fn a_lost_answer_at_the_end_of_a_signed_upload_does_not_make_a_second_version() {
     let finish = on("POST", "/api/acquisitions/*/files?ticket=").times(1).lose_answer();
-    for rule in [finish, on("PUT", "/storage/*/*").times(1).lose_answer()] {
+    for rule in [finish, on("PUT", "/storage/*/*/*").times(1).lose_answer()] {
         let (place, site) = (place(), Site::setup().signed_urls().rule(rule).start());
         place.run(USUAL).at(&site).exits(0);
         assert_eq!(site.uploaded().len(), 1);

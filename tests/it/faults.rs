@@ -46,7 +46,7 @@ const DURING: [Call; 10] = [
     ("acquisition creation", ("POST", "/api/acquisitions"), 0, false),
     ("form upload", ("POST", "/api/acquisitions/*/files"), 0, false),
     ("ticket", ("POST", "/api/acquisitions/*/files?ticket="), 0, true),
-    ("storage", ("PUT", "/storage/*/*"), 0, true),
+    ("storage", ("PUT", "/storage/*/*/*"), 0, true),
     ("ticket's end", ("POST", "/api/acquisitions/*/files?ticket="), 1, true),
 ];
 

@@ -296,10 +296,10 @@ fn sparse_files_of_a_hundred_gigabytes() {
         fs::File::options().write(true).open(path).unwrap().set_len(SIZE).is_ok()
     };
     let pixels = |length: u32| Bytes::start(true).patient().study().head(0x7FE0_0010, "OW", length).file();
-    let made = make("study/no-dicom.bin", b"text")
+    let possible = make("study/no-dicom.bin", b"text")
         && make("study/short-claim.dcm", &pixels(1 << 20))
         && make("study/claim.dcm", &pixels(0xFFFF_FFFE));
-    if !made {
+    if !possible {
         eprintln!("skipped: no file can be this large here");
         return;
     }

@@ -31,7 +31,7 @@ const CALLS: [(&str, &str); 8] = [
     ("GET", "/api/acquisitions/*"),
     ("GET", "/api/sessions/*/acquisitions"),
     ("POST", "/api/acquisitions/*/files"),
-    ("PUT", "/storage/*/*"),
+    ("PUT", "/storage/*/*/*"),
 ];
 
 /// The study of a schedule: how many slices each series of each person has.

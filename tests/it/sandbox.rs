@@ -153,15 +153,17 @@ fn its_help_shows_how_to_start_it() {
     }
 }
 
-/// Uploads a file of a good half MiB to a sandbox started with these options: what the sandbox knows of it afterwards.
+/// Uploads a series of a good MiB to a sandbox started with these options: what the sandbox knows of it afterwards.
 #[cfg(unix)]
 fn uploaded_to(options: &str) -> serde_json::Value {
-    let place = Place::with([("in.dcm", Dicom::image(&Person::plain(), CT, "CT", 1, 1, 600).bytes())]);
+    let place = Place::with([1, 2].map(|n| (format!("in/{n}.dcm"), Dicom::image(&Person::plain(), CT, "CT", 1, n, 600).bytes())));
     let server = place.run(&format!("sandbox --project demo/phantom {options} box")).start();
     let ready: serde_json::Value = serde_json::from_str(&server.first_line()).unwrap();
     let key = ready["key"].as_str().unwrap();
-    let ran = place.run("in.dcm -p demo/phantom --profile basic --json").env("FWUPLOAD_API_KEY", key).exits(0);
-    assert_eq!(ran.end()["totals"]["uploaded"], 1, "{options}");
+    let ran = place.run("in -p demo/phantom --profile basic --json").env("FWUPLOAD_API_KEY", key).exits(0);
+    assert_eq!(ran.end()["totals"]["uploaded"], 2, "{options}");
+    let again = place.run("in -p demo/phantom --profile basic --json").env("FWUPLOAD_API_KEY", key).exits(0);
+    assert_eq!(again.end()["totals"]["already_there"], 2, "{options}");
     server.signal("TERM");
     server.end();
     let index = std::fs::read(place.path("box").join(".fwupload-sandbox/index.json")).unwrap();

@@ -164,6 +164,27 @@ async fn a_closed_description_loses_its_size_once_for_all_files() {
 }
 
 #[tokio::test]
+async fn an_old_description_loses_the_number_of_members_and_nothing_else() {
+    let server = Server::start(|asked, _| match asked.line.as_str() {
+        FORM if String::from_utf8_lossy(&asked.body).contains("zip_member_count") => {
+            Reply::Json(400, json!({ "message": "Additional properties are not allowed ('zip_member_count' was unexpected)" }))
+        }
+        FORM => Reply::Json(200, json!([entry(20)])),
+        _ => signed_site(asked).unwrap(),
+    })
+    .await;
+    let client = server.client_with(Settings { signed_urls: false, ..quick() });
+    for _ in 0..3 {
+        let file = UploadFile { zip_member_count: Some(2), file_type: Some("dicom"), ..file("s.dicom.zip", 20) };
+        client.upload(&container(), &file).await.unwrap();
+    }
+    assert_eq!(server.count(FORM), 4);
+    let said = |asked: &Asked| String::from_utf8_lossy(&asked.body).into_owned();
+    let forms = server.asked().into_iter().filter(|asked| asked.line == FORM);
+    assert!(forms.map(|asked| said(&asked)).all(|body| body.contains("\"size\":20") && body.contains("\"type\":\"dicom\"")));
+}
+
+#[tokio::test]
 async fn a_closed_description_never_loses_its_record_in_the_log() {
     let server = Server::start(|asked, _| match asked.line.as_str() {
         FORM if String::from_utf8_lossy(&asked.body).contains("deid_log_id") => {
