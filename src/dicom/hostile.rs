@@ -93,6 +93,9 @@ fn the_header_limit_holds() {
     let small = Limits { header_bytes: 1000, ..Limits::default() };
     let refused = |data: &Bytework| read(memory(native(data)), &small).unwrap_err().code;
     assert_eq!(refused(&start(EXPLICIT).element(0x0008_2111, "UT", [b'x'; 1000])), FileCode::ReadHeaderTooLarge);
+    let text = |length: usize| read_bytes(&native(&start(EXPLICIT).element(0x0008_2111, "UT", vec![b'x'; length])));
+    assert!(text(8 << 20).is_ok(), "an eighth of the limit");
+    assert_eq!(text((8 << 20) + 2).unwrap_err().code, FileCode::ReadHeaderTooLarge);
     let pixels = start(EXPLICIT).element(0x7FE0_0010, "OW", [7; 5000]);
     assert!(read(memory(native(&pixels)), &small).is_ok());
     assert_eq!(refused(&pixels.element(0x7FE1_1001, "OB", [7; 1000])), FileCode::ReadHeaderTooLarge);

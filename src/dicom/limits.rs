@@ -14,6 +14,10 @@ pub struct Limits {
 impl Limits {
     /// Data elements and items together in one file, so that a header of empty elements cannot grow tenfold in memory.
     pub(crate) const NODES: usize = 4 << 20;
+    /// A text of more bytes is a long one. What is decoded, compared and searched for takes many times its length.
+    pub(crate) const LONG_TEXT: usize = 64 << 10;
+    /// All long texts together may take this part of `header_bytes`: 8 MiB by default.
+    pub(crate) const TEXT_SHARE: usize = 8;
     /// The first read of a file in bytes: longer than nearly every header.
     pub(crate) const WINDOW: usize = 64 << 10;
 }

@@ -45,6 +45,8 @@ pub(crate) struct Walk<'a> {
     levels: Vec<Level>,
     tags: Vec<Tag>,
     nodes: usize,
+    /// Bytes of long texts that may still come.
+    text_left: usize,
     disorder: bool,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Walk<'a> {
             levels: Vec::with_capacity(16),
             tags: Vec::with_capacity(256),
             nodes: 0,
+            text_left: header / Limits::TEXT_SHARE,
             disorder: false,
         };
         walk.push_level(None, stretch.total, false, stretch.encoding);
@@ -285,9 +288,21 @@ impl<'a> Walk<'a> {
                 return self.begin_sequence(field, value_at, value_end, false, inside, trial, visitor).map(|()| true);
             }
         }
+        self.count_text(field, length as usize)?;
         visitor.value(field, value_at..value_end)?;
         self.at = value_end;
         Ok(false)
+    }
+
+    #[inline]
+    fn count_text(&mut self, field: &Field, length: usize) -> Result<(), Halt> {
+        if length <= Limits::LONG_TEXT || !vr::is_text(field.vr) {
+            return Ok(());
+        }
+        let too_long =
+            || Halt::new(FileCode::ReadHeaderTooLarge, field.tag, self.at, "long texts take more than an eighth of it");
+        self.text_left = self.text_left.checked_sub(length).ok_or_else(too_long)?;
+        Ok(())
     }
 
     fn begins_with_item(&self, from: usize, to: usize) -> bool {

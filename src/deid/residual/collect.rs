@@ -17,6 +17,8 @@ const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 const OWN_UIDS: [Tag; 4] = [Tag(0x0008, 0x0018), Tag(0x0020, 0x000D), Tag(0x0020, 0x000E), Tag(0x0020, 0x0052)];
 /// Manufacturer, its model name, software versions: they name a product.
 const PRODUCT: [Tag; 3] = [Tag(0x0008, 0x0070), Tag(0x0008, 0x1090), Tag(0x0018, 0x1020)];
+/// What is looked for as a whole alone is not looked for where it is longer: nobody copies a megabyte into a second place.
+const LONGEST_WHOLE: usize = 1 << 20;
 /// So many values are worth a look at which are the same.
 const MANY: usize = 256;
 /// Codes that name a person or an institution; all others name things.
@@ -103,6 +105,10 @@ impl Collect<'_> {
             return;
         }
         if let Some(kind) = kind(old, self.path.last().map(|(sequence, _)| *sequence)) {
+            let whole_alone = matches!(kind, Kind::Descriptor | Kind::Private);
+            if whole_alone && bytes.len() > LONGEST_WHOLE {
+                return;
+            }
             self.value(kind, bytes, sets, old.tag);
         }
     }

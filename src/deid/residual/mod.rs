@@ -7,7 +7,7 @@
 //! unknown bytes. Names of products, codes, numbers, ages and times of day are not: they coincide.
 //! - Names and identifiers: whole, and the parts between `^ = \ - space , _ . /`. Parts that everybody uses, that are
 //!   shorter than `min-length`, or fewer than 6 digits do not count; ideographs count twice.
-//! - Free text and values of private elements: whole, unless it is made of common words and numbers.
+//! - Free text and values of private elements: whole, unless it is made of common words and numbers, or longer than 1 MiB.
 //! - Dates: in many spellings. UIDs: whole; not those of the standard, nor those that the instance keeps as its own study,
 //!   series, instance or frame of reference.
 //! - Not looked for are values in an item that the same attribute keeps at the top of the data set, and values of private
