@@ -101,6 +101,8 @@ pub struct InputArgs {
     #[arg(long, hide_short_help = true)]
     pub keep_names: bool,
     /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
+    ///
+    /// Texts of more than 64 KiB may together take an eighth of it.
     #[arg(long, value_name = "SIZE", hide_short_help = true)]
     pub max_header: Option<String>,
 }

@@ -208,7 +208,7 @@ fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(source: D) 
 }
 
 /// An answer read whole, or up to the cap.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) host: String,
     pub(super) status: u16,
@@ -240,6 +240,17 @@ impl Answer {
         let message = moved.map_or(said.message, |to| format!("moved to {}, which is not followed", shown(&without_query(&to))));
         let (host, status, retry_after) = (self.host, self.status, self.retry_after);
         Kind::Refused(Box::new(Refusal { host, status, message, request_id: said.request_id, retry_after })).into()
+    }
+}
+
+/// Understands or refuses a body in each way in which answers are read. For the fuzzer: nothing here is part of the interface.
+#[doc(hidden)]
+pub fn understand_anything(body: &[u8]) {
+    for status in [200, 400] {
+        let body = Bytes::copy_from_slice(body);
+        let answer = Answer { status, body, ..Answer::default() };
+        let _ = (answer.json::<Value>(), answer.json::<RemoteFile>(), answer.json::<Listed<ContainerAnswer>>());
+        let _ = answer.successful().map_err(|error| error.cause());
     }
 }
 

@@ -35,7 +35,7 @@ mod scripted;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 mod tests;
 
-pub use answer::{ContainerKind, ContainerRef, RemoteFile};
+pub use answer::{ContainerKind, ContainerRef, RemoteFile, understand_anything};
 pub use body::{BodyStream, Progress};
 pub use client::{Client, Settings};
 pub use config::{SiteConfig, User};

@@ -86,7 +86,8 @@ impl Document {
         Ok(has_dicom(&root).then_some(Self { root, origin, fallback_name, has_comments: false, is_flywheels: true }))
     }
 
-    pub(super) fn parse(text: &str, language: Language, origin: &str, fallback_name: &str) -> Result<Self, Error> {
+    /// Reads a text. `origin` is how messages call it, `fallback_name` how it is called if it does not say so itself.
+    pub fn parse(text: &str, language: Language, origin: &str, fallback_name: &str) -> Result<Self, Error> {
         let tree = match language {
             Language::Toml => toml::parse(text),
             Language::Yaml => yaml::parse(text),

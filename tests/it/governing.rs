@@ -181,6 +181,22 @@ fn a_site_that_keeps_a_log_is_told_whom_a_series_was_about_and_nobody_else_is() 
 }
 
 #[test]
+fn a_log_that_refuses_fails_the_file() {
+    for status in [401, 403, 404, 422, 500] {
+        let refusing = on("POST", "/deid-log/logs").answer(status).header("retry-after", "0");
+        let (site, place) = (Site::setup().deid_log().rule(refusing).start(), place());
+        let run = || place.run("in.dcm -p demo/phantom --profile basic --residual warn -vv --json").at(&site);
+        let ran = run().exits(9);
+        assert_eq!(ran.failures(), [("in.dcm".to_owned(), "upload.deid-log".to_owned())], "{status}");
+        assert!(!ran.stderr.contains("Ottoline") && !ran.stdout.contains("Ottoline"), "{status}");
+        assert!(site.uploaded().is_empty(), "{status}");
+        site.heal();
+        run().exits(0);
+        assert_eq!(site.uploaded().len(), 1, "{status}");
+    }
+}
+
+#[test]
 fn nothing_goes_as_it_is_to_a_site_that_keeps_a_log() {
     let site = Site::setup().deid_log().start();
     let place = place();

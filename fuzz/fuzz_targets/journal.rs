@@ -1,0 +1,23 @@
+//! The journal: whatever the file holds, it can be opened, asked and written to.
+
+#![no_main]
+
+use fwupload::journal::{Identity, Journal, Parcel};
+use libfuzzer_sys::fuzz_target;
+
+const WHOSE: Identity<'_> = Identity { site: "site.example", project: "p", profile: None, key: None };
+
+fuzz_target!(|lines: &[u8]| {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(Journal::open(folder.path(), WHOSE, "", false).expect("a new journal"));
+    let file = std::fs::read_dir(folder.path()).expect("it is there").flatten().map(|entry| entry.path());
+    let file = file.into_iter().find(|path| path.extension().is_some_and(|e| e == "jsonl")).expect("the journal");
+    let header = std::fs::read(&file).expect("it can be read");
+    std::fs::write(&file, [&header, lines].concat()).expect("it can be written");
+    let journal = Journal::open(folder.path(), WHOSE, "", false).expect("it can be opened");
+    let source = journal.marker().place("a", "b");
+    let _ = journal.recall(&[source]);
+    let parcel = Parcel { place: source, sources: journal.marker().sources(vec![source]), size: 1, members: Vec::new() };
+    journal.sending(&parcel).expect("it can be written to");
+    let _ = journal.changes(&parcel);
+});

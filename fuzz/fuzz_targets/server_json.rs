@@ -1,0 +1,9 @@
+//! What servers answer: an arbitrary body is understood or refused, as success and as refusal.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| {
+    fwupload::flywheel::understand_anything(body);
+});
