@@ -38,9 +38,11 @@ pub(super) async fn send(shared: &Shared, target: &Target, job: &Job) -> Result<
     let delivery = Delivery { shared, job, container: &container, noted: Noted::new(shared, job, &container) };
     let there = container.files.iter().find(|file| file.name == job.package.name);
     if let Some(there) = there
-        && delivery.leave(there).await?
+        && let Verdict::Leave(word) = delivery.judge(there).await?
     {
-        delivery.note(Word::from(there));
+        if let Some(word) = word {
+            delivery.note(word);
+        }
         return Ok(delivery.sent(true, there.database_id()));
     }
     let file = target.client.logged(delivery.upload_file(there), job.package.originals()).await?;
@@ -49,6 +51,20 @@ pub(super) async fn send(shared: &Shared, target: &Target, job: &Job) -> Result<
     delivery.note(Word::from(&receipt));
     delivery.tell_of_superseded();
     Ok(delivery.sent(false, receipt.file_id()))
+}
+
+/// What becomes of a package in whose place a file lies.
+enum Verdict {
+    /// It is sent.
+    Send,
+    /// The server has it; with what is news to the journal.
+    Leave(Option<Word>),
+}
+
+impl Verdict {
+    fn leave_if(same: bool, word: Word) -> Self {
+        if same { Self::Leave(Some(word)) } else { Self::Send }
+    }
 }
 
 /// A package and the container that it goes to.
@@ -98,24 +114,26 @@ impl Delivery<'_> {
         }
     }
 
-    /// Decides about a file of the same name that is there: true to leave it. What this program put there is its own to
-    /// replace; about everything else `--if-exists` decides.
-    async fn leave(&self, there: &RemoteFile) -> Result<bool, UploadError> {
+    /// Decides about a file of the same name that is there. What this program put there is its own to replace; about
+    /// everything else `--if-exists` decides.
+    async fn judge(&self, there: &RemoteFile) -> Result<Verdict, UploadError> {
         let standing = self.noted.as_ref().map_or(Standing::Foreign, |noted| noted.journal.standing(&noted.parcel, there));
         match standing {
-            Standing::Ours => Ok(true),
+            Standing::Ours => Ok(Verdict::Leave(None)),
             Standing::Earlier(hash) => {
-                let same = self.holds(there, hash).await?;
+                let same = self.holds(there, hash.clone()).await?;
                 if !same {
                     self.tell_of_changes();
                 }
-                Ok(same)
+                // A server that states no hash still has what was hashed on its way there.
+                Ok(Verdict::leave_if(same, Word { sha384: hash, ..Word::from(there) }))
             }
-            Standing::Begun if self.same_content(there).await? => Ok(true),
-            Standing::Begun | Standing::Foreign => self.leave_to_others(there).await,
+            Standing::Begun if self.same_content(there).await? => Ok(Verdict::Leave(Some(Word::from(there)))),
+            Standing::Begun | Standing::Foreign => Ok(Verdict::leave_if(self.leave_to_others(there).await?, Word::from(there))),
         }
     }
 
+    /// True to leave it.
     async fn leave_to_others(&self, there: &RemoteFile) -> Result<bool, UploadError> {
         match self.shared.plan.if_exists {
             IfExists::Replace => Ok(false),

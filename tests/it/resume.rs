@@ -117,6 +117,26 @@ fn a_file_that_was_only_touched_is_cleaned_again_and_not_sent() {
 }
 
 #[test]
+fn where_the_server_states_no_hash_that_of_the_journal_counts() {
+    let (place, site) = (place(), Site::setup().signed_urls().start());
+    let stored = || site.requests_to("PUT", "/storage/*/*/*").len();
+    place.run(USUAL).at(&site).exits(0);
+    for second in [60, 120] {
+        let touched = File::options().write(true).open(place.path("study/1/1.dcm")).unwrap();
+        touched.set_modified(SystemTime::now() + Duration::from_secs(second)).unwrap();
+        let again = place.run(USUAL).at(&site).exits(0);
+        assert_eq!((total(&again, "already_there"), stored()), (4, 2), "the content is the same");
+    }
+    // Another pixel, and not a byte more or less.
+    let mut bytes = std::fs::read(place.path("study/1/1.dcm")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    place.file("study/1/1.dcm", bytes);
+    let again = place.run(USUAL).at(&site).exits(0);
+    again.says("2 instances then, 2 now; 1 are new or changed, 1 of before are gone");
+    assert_eq!((total(&again, "uploaded"), total(&again, "already_there"), stored()), (2, 2, 3));
+}
+
+#[test]
 fn what_the_server_lost_is_sent_again() {
     let (place, site) = (place(), Site::start());
     let first = place.run(USUAL).at(&site).exits(0);
