@@ -14,7 +14,7 @@ use libfuzzer_sys::fuzz_target;
 /// What stands before the data set: explicit VR little endian.
 const HEAD: &[u8] = b"DICM\x02\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0";
 
-const CODED: &str = r#"{"dicom": {"recurse-sequence": true, "remove-private-tags": true, "fields": [
+const CODED: &str = r#"{"dicom": {"remove-private-tags": true, "fields": [
     {"name": "PatientID", "hash": true}, {"name": "PatientName", "replace-with": "X"},
     {"name": "StudyDate", "increment-date": true}, {"name": "SOPInstanceUID", "hashuid": true},
     {"regex": ".*Comments.*", "remove": true}, {"name": "ReferencedImageSequence.*.ReferencedSOPInstanceUID", "hashuid": true}

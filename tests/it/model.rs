@@ -108,7 +108,7 @@ fn run(place: &Place, site: &Site, line: &str, kill_after: Option<usize>) -> Opt
     let ran = running.end();
     if kill_after.is_some() {
         // What reached the server before is still carried out there: a new run that starts meanwhile cannot know.
-        std::thread::sleep(Duration::from_millis(80));
+        site.settle();
     }
     ran.code
 }

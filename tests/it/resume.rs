@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::fixture::{CODED, Dicom, Person, found_in};
 use crate::run::{Place, Ran, tree};
-use crate::server::{Rule, Site, on};
+use crate::server::{Gate, Rule, Site, on};
 
 const USUAL: &str = "study -p demo/phantom --profile coded.yaml --json";
 
@@ -207,7 +207,7 @@ fn a_run_that_is_killed_is_completed_by_the_next() {
         let killed = running.end();
         assert!(killed.code.is_none() || killed.code == Some(0), "{}", killed.stderr);
         // What reached the server before is still carried out there.
-        std::thread::sleep(Duration::from_millis(150));
+        site.settle();
         let again = place.run(USUAL).at(&site).exits(0);
         assert_eq!(total(&again, "uploaded") + total(&again, "already_there"), 4, "step {step}");
         assert_eq!(site.uploaded().len(), 2, "step {step}");
@@ -242,15 +242,13 @@ fn the_journal_says_nothing_about_anybody() {
 
 #[test]
 fn two_runs_do_not_fight() {
-    let (place, site) = (place(), Site::setup().rule(upload().delay(Duration::from_secs(8))).start());
+    let gate = Gate::default();
+    let (place, site) = (place(), Site::setup().rule(upload().hold(&gate)).start());
     let first = place.run(USUAL).at(&site).start();
-    let begin = Instant::now();
-    while sent(&site) + site.requests_to("POST", "/api/acquisitions").len() == 0 {
-        assert!(begin.elapsed() < Duration::from_secs(30));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    gate.wait_for_request();
     let second = place.run(USUAL).args(["--report", "second.jsonl"]).at(&site).exits(1);
     second.says("error[journal.locked]").says("(process ").says("waited for 5 seconds");
+    gate.open();
     let ran = first.end();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(made(&site), [2, 2, 2, 2]);

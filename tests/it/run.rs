@@ -254,9 +254,10 @@ impl<'a> Running<'a> {
     #[track_caller]
     pub fn end(mut self) -> Ran<'a> {
         let start = Instant::now();
-        let mut peak_kib = None;
+        let (mut peak_kib, mut cpu) = (None, None);
         let status = loop {
             peak_kib = peak_memory(self.child.id()).or(peak_kib);
+            cpu = cpu_time(self.child.id()).or(cpu);
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
@@ -270,7 +271,7 @@ impl<'a> Running<'a> {
             reader.join().unwrap();
             collected.text()
         };
-        Ran { place: self.place, code: status.code(), stdout: text(self.stdout), stderr: text(self.stderr), peak_kib }
+        Ran { place: self.place, code: status.code(), stdout: text(self.stdout), stderr: text(self.stderr), peak_kib, cpu }
     }
 }
 
@@ -279,6 +280,15 @@ fn peak_memory(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+/// The processor time that a process has used until now, where the system tells.
+fn cpu_time(process: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name in brackets may hold blanks; user and system time are the 14th and 15th field, in hundredths.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 10))
 }
 
 /// What came of a run.
@@ -292,6 +302,8 @@ pub struct Ran<'a> {
     pub stderr: String,
     /// The most memory it held, in KiB, where the system tells.
     pub peak_kib: Option<u64>,
+    /// The processor time it used, where the system tells: what else runs does not count.
+    pub cpu: Option<Duration>,
 }
 
 impl Ran<'_> {

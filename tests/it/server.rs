@@ -6,8 +6,9 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fwupload::sandbox::{self, Sandbox};
 use tempfile::TempDir;
@@ -283,6 +284,7 @@ impl Setup {
             address,
             rules: Mutex::new(self.rules),
             requests: Mutex::new(Vec::new()),
+            busy: AtomicUsize::new(0),
         });
         let proxy = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -343,6 +345,19 @@ impl Site {
         self.shared.rules.lock().unwrap().clear();
     }
 
+    /// Waits until the server has dealt with all that reached it, be its sender alive or not.
+    pub fn settle(&self) {
+        let begin = Instant::now();
+        let mut quiet = Instant::now();
+        while quiet.elapsed() < Duration::from_millis(100) {
+            assert!(begin.elapsed() < PATIENCE, "the server does not come to rest");
+            std::thread::sleep(Duration::from_millis(5));
+            if self.shared.busy.load(Ordering::SeqCst) > 0 {
+                quiet = Instant::now();
+            }
+        }
+    }
+
     /// All requests until now.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
@@ -380,10 +395,19 @@ struct Shared {
     address: SocketAddr,
     rules: Mutex<Vec<Rule>>,
     requests: Mutex<Vec<Request>>,
+    /// Connections that are open.
+    busy: AtomicUsize,
 }
 
 impl Shared {
-    fn serve(&self, mut client: TcpStream) -> std::io::Result<()> {
+    fn serve(&self, client: TcpStream) -> std::io::Result<()> {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        let served = self.serve_one(client);
+        self.busy.fetch_sub(1, Ordering::SeqCst);
+        served
+    }
+
+    fn serve_one(&self, mut client: TcpStream) -> std::io::Result<()> {
         client.set_read_timeout(Some(Duration::from_secs(30)))?;
         let mut reader = BufReader::new(client.try_clone()?);
         let (mut request, head) = read_head(&mut reader)?;
