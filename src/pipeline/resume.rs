@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 
+use crate::config::OtherFiles;
 use crate::event::Outcome;
 use crate::flywheel::{Client, ContainerRef, RemoteFile, UploadError};
 use crate::journal::{Confirmed, Journal};
@@ -25,6 +26,10 @@ struct Recalled {
 
 /// Settles the series that the server has; gives back all others.
 pub fn settle(all: Vec<Series>, deliveries: &Deliveries) -> Vec<Series> {
+    if deliveries.plan().other_files == OtherFiles::Upload {
+        // They follow the instances beside them, and where those go is known only of what was cleaned.
+        return all;
+    }
     let (WayOut::Upload(target), Some(journal)) = (&deliveries.plan().way_out, deliveries.journal()) else { return all };
     let (mut left, recalled) = recall(all, journal);
     let checks = recalled.into_iter().map(|(container, series)| check(&target.client, container, series, deliveries, journal));

@@ -71,6 +71,17 @@ fn instances_that_went_alone_are_not_sent_again_either() {
 }
 
 #[test]
+fn other_files_stay_beside_their_instances() {
+    let (place, site) = (place(), Site::start());
+    place.file("study/1/notes.txt", "notes");
+    let with_notes = format!("{USUAL} --other-files upload");
+    place.run(&with_notes).at(&site).exits(0);
+    let again = place.run(&with_notes).at(&site).exits(0);
+    assert_eq!((total(&again, "already_there"), site.uploaded().len(), sent(&site)), (5, 3, 3));
+    assert!(site.requests_to("POST", "/api/projects/*/files").is_empty());
+}
+
+#[test]
 fn only_what_failed_is_tried_again() {
     let (place, site) = (place(), Site::setup().rule(upload().times(1).answer(400)).start());
     let first = place.run(USUAL).at(&site).exits(3);
