@@ -36,6 +36,7 @@
 //! - Names and labels are not made of original values, nor of source paths unless the profile's `filenames` says so.
 //! - No attribute value is in a message, event, report or log.
 //! - "Uploaded" is not said without the server's word.
+//! - What arrived is not sent again, and what somebody else put on the server is not replaced unasked.
 //! - Memory does not depend on file size, file count or a length that a file claims.
 
 #![forbid(unsafe_code)]
