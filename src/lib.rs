@@ -67,19 +67,45 @@ pub mod series;
 pub mod standard;
 
 use std::ffi::OsString;
+use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
 /// Runs the program with its arguments, the first of which is its name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    // What a panic says may hold a value of a data element; where it happened is enough to find the defect.
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        eprintln!("defect at {place}; please report it");
-    }));
+    std::panic::set_hook(Box::new(|panic| eprintln!("{}", without_words(panic))));
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let typed = arguments.get(1..).unwrap_or_default().to_vec();
     match cli::parse(arguments) {
         Ok(cli) => command::dispatch(cli, &typed, &config::Environment::detect()).into(),
         Err(stop) => stop.show().into(),
+    }
+}
+
+/// What a panic says may hold a value of a data element; where it happened is enough to find the defect.
+fn without_words(panic: &PanicHookInfo<'_>) -> String {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    format!("defect at {place}; please report it")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_says_where_it_happened_and_not_why() {
+        let (said, heard) = mpsc::channel();
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| drop(said.send(without_words(panic)))));
+        let value = "CANARY^Jane";
+        let panicked = std::panic::catch_unwind(|| panic!("{value} is no date"));
+        std::panic::set_hook(usual);
+        assert!(panicked.is_err());
+        // Tests run side by side: what another one says passes here too.
+        let all: Vec<String> = heard.try_iter().collect();
+        assert!(all.iter().any(|said| said.starts_with("defect at src/lib.rs:")), "{all:?}");
+        assert!(!all.concat().contains("CANARY"), "{all:?}");
     }
 }

@@ -301,6 +301,16 @@ fn a_huge_answer_is_not_read_to_its_end() {
 }
 
 #[test]
+fn labels_of_a_server_cannot_steer_a_terminal() {
+    let rule = on("GET", "/api/projects/*").edit(|answer| answer.replace("phantom", "ph\\u001b[2J\\u202eantom"));
+    let (place, site) = (place(), Site::setup().rule(rule).start());
+    let project = site.ask("POST", "/api/lookup", r#"{"path":["demo","phantom"]}"#)["_id"].as_str().unwrap().to_owned();
+    let ran = place.run(&USUAL.replace("demo/phantom", &project)).args(["-vv"]).at(&site).exits(0);
+    ran.says("ph\\u{1b}[2J\\u{202e}antom");
+    assert!(!ran.stderr.contains(['\u{1b}', '\u{202e}']), "{:?}", ran.stderr);
+}
+
+#[test]
 fn what_servers_say_cannot_steer_a_terminal() {
     let hostile = "{\"message\":\"\u{1b}[2J\u{202e}no\\u001b]0;x\\u0007\",\"request_id\":\"\u{1b}[31m\"}";
     side_by_side(&BEFORE, |call| {
