@@ -70,8 +70,25 @@ pub enum Event {
     },
     /// A file reached its outcome.
     Settled(Settled),
+    /// What each stage of the run did, once all are done.
+    Stages(Vec<Stage>),
     /// The run is over; always the last event.
     Ended(Box<RunEnd>),
+}
+
+/// What one stage of a run did. Times are summed over its threads: two that work for a second make two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// `walk`, `index`, `clean`, `pack` or `send`.
+    pub name: &'static str,
+    /// Files that it took.
+    pub files: u64,
+    /// Their bytes at the source; for `send`, those of the packages.
+    pub bytes: u64,
+    /// Time at work.
+    pub busy: Duration,
+    /// Time for which it waited for another stage.
+    pub waiting: Duration,
 }
 
 /// A file and its one outcome.

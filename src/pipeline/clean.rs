@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -33,7 +34,10 @@ pub fn all(all: Vec<Series>, deliveries: &Deliveries, pool: &ThreadPool) {
     pool.in_place_scope(|scope| {
         for series in all {
             let whole = charge(&series, true) <= deliveries.budget() / 2;
-            match deliveries.reserve(charge(&series, whole)) {
+            let begin = Instant::now();
+            let permit = deliveries.reserve(charge(&series, whole));
+            deliveries.outcomes().stages().clean.waited(begin);
+            match permit {
                 Some(permit) => scope.spawn(move |_| one(series, whole, permit, deliveries)),
                 None => series.files.iter().for_each(|file| deliveries.settle(file, Outcome::Failed(stopped()))),
             }
@@ -57,7 +61,10 @@ fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &D
     }
     let packages: Vec<_> = placed(distinct.kept, deliveries)
         .into_iter()
-        .flat_map(|(destination, members)| pack(&destination, members, deliveries))
+        .flat_map(|(destination, members)| {
+            let (files, bytes) = (members.len() as u64, members.iter().map(|ready| ready.source.file.len()).sum());
+            deliveries.outcomes().stages().pack.work(files, bytes, || pack(&destination, members, deliveries))
+        })
         .collect();
     deliveries.hand_over(packages, permit);
 }
@@ -78,7 +85,8 @@ fn clean(file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Ready> {
         deliveries.settle(&file, Outcome::Failed(stopped()));
         return None;
     }
-    match guarded(|| read_and_clean(&file, whole, deliveries.plan())) {
+    let meter = &deliveries.outcomes().stages().clean;
+    match meter.work(1, file.file.len(), || guarded(|| read_and_clean(&file, whole, deliveries.plan()))) {
         Ok(instance) => {
             let (path, changed) = (Arc::clone(&file.path), instance.changed());
             deliveries.events().send(Event::Deidentified { path, changed });

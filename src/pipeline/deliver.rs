@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -204,11 +205,20 @@ impl Shared {
     }
 
     async fn outcome(&self, job: &Job) -> Result<Outcome, FileFailure> {
+        let begin = Instant::now();
         let _slot = self.slots.acquire().await.map_err(|_| stopped())?;
+        self.outcomes.stages().send.waited(begin);
         if self.stop.requested() {
             return Err(stopped());
         }
         self.take_name(job)?;
+        let begin = Instant::now();
+        let outcome = self.hand_out(job).await;
+        self.outcomes.stages().send.worked(job.sources.len() as u64, job.package.len(), begin);
+        outcome
+    }
+
+    async fn hand_out(&self, job: &Job) -> Result<Outcome, FileFailure> {
         match &self.plan.way_out {
             WayOut::DryRun => Ok(Outcome::Prepared(Arc::new(self.stored(job)))),
             WayOut::Output(root) => self.write(job, root).await,

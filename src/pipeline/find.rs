@@ -37,7 +37,8 @@ pub fn find(plan: &UploadPlan, outcomes: &Outcomes, pool: &ThreadPool, stop: &St
     let (found, dicom, others) = walk(plan, outcomes, stop);
     let identified: Vec<_> = pool.install(|| {
         let identify = |file: DiscoveredFile| {
-            let identity = if stop.requested() { Err(stopped()) } else { identify(&file, plan) };
+            let index = || if stop.requested() { Err(stopped()) } else { identify(&file, plan) };
+            let identity = outcomes.stages().index.work(1, file.len, index);
             (file, identity)
         };
         dicom.into_par_iter().map(identify).collect()
@@ -67,7 +68,8 @@ pub fn stopped() -> FileFailure {
 
 fn walk(plan: &UploadPlan, outcomes: &Outcomes, stop: &Stop) -> (u64, Vec<DiscoveredFile>, Vec<DiscoveredFile>) {
     let (mut dicom, mut others) = (Vec::new(), Vec::new());
-    let (mut files, mut bytes, mut told) = (0, 0, Instant::now());
+    let (mut files, mut bytes, begin) = (0, 0, Instant::now());
+    let mut told = begin;
     let _ = plan.discovery.run(&mut |found| {
         files += 1;
         bytes += found.len();
@@ -86,6 +88,7 @@ fn walk(plan: &UploadPlan, outcomes: &Outcomes, stop: &Stop) -> (u64, Vec<Discov
         }
         if stop.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
+    outcomes.stages().walk.worked(files, bytes, begin);
     outcomes.events().send(Event::Discovered { files, bytes, done: true });
     (files, dicom, others)
 }

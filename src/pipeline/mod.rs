@@ -13,6 +13,7 @@ mod outcomes;
 mod place;
 mod resume;
 mod send;
+mod stages;
 mod stop;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use rayon::ThreadPool;
 use tokio::runtime::Runtime;
 
-use crate::event::Events;
+use crate::event::{Event, Events};
 use crate::failure::{Error, RunCode};
 use crate::journal::Journal;
 use crate::plan::UploadPlan;
@@ -56,6 +57,7 @@ pub fn run(
     deliveries.finish();
     others::deliver(found.others, &deliveries);
     deliveries.close();
+    events.send(Event::Stages(outcomes.stages().told()));
     if !events.with_totals(|totals| totals.add_up(found.found)) {
         return Err(Error::new(RunCode::Internal, "the outcomes do not add up to the files found"));
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Stop;
+use super::stages::Stages;
 use crate::event::{Events, Outcome};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::series::Indexed;
@@ -18,6 +19,7 @@ pub struct Outcomes {
     events: Events,
     stop: Stop,
     most_failures: Option<u64>,
+    stages: Stages,
     failed: Arc<AtomicU64>,
     streak: Arc<Mutex<(Option<FileCode>, u32)>>,
 }
@@ -25,12 +27,24 @@ pub struct Outcomes {
 impl Outcomes {
     /// For a run that stops after so many failed files.
     pub fn new(events: &Events, stop: &Stop, most_failures: Option<u64>) -> Self {
-        Self { events: events.clone(), stop: stop.clone(), most_failures, failed: Arc::default(), streak: Arc::default() }
+        Self {
+            events: events.clone(),
+            stop: stop.clone(),
+            most_failures,
+            stages: Stages::default(),
+            failed: Arc::default(),
+            streak: Arc::default(),
+        }
     }
 
     /// Where other events go.
     pub fn events(&self) -> &Events {
         &self.events
+    }
+
+    /// Where time goes.
+    pub fn stages(&self) -> &Stages {
+        &self.stages
     }
 
     /// Gives a file that holds an instance its outcome.

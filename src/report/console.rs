@@ -250,7 +250,16 @@ impl Sink for Console {
                 let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
                 self.printer.line(&format!("{} → {status} in {} ms", escape_for_terminal(what), took.as_millis()));
             }
-            Event::Requested { .. } | Event::Deidentified { .. } | Event::Discovered { .. } | Event::Sent { .. } => {}
+            Event::Stages(stages) if self.says(Verbosity::Trace) => {
+                for line in figures::stages(stages) {
+                    self.printer.line(&line);
+                }
+            }
+            Event::Stages(_)
+            | Event::Requested { .. }
+            | Event::Deidentified { .. }
+            | Event::Discovered { .. }
+            | Event::Sent { .. } => {}
         }
         Ok(())
     }

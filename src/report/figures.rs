@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
+use crate::event::Stage;
+
 /// `1204` as `1,204`.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -38,6 +40,24 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
+/// A table of what the stages did: who is busy all the time limits the run.
+pub(super) fn stages(stages: &[Stage]) -> Vec<String> {
+    let row = |name: &str, files: &str, size: &str, busy: &str, waiting: &str| {
+        format!("  {name:<6} {files:>10} {size:>10} {busy:>8} {waiting:>8}")
+    };
+    let head = row("stage", "files", "bytes", "busy", "waiting");
+    let filled = stages.iter().map(|stage| {
+        let (busy, waiting) = (precise(stage.busy), precise(stage.waiting));
+        row(stage.name, &count(stage.files), &bytes(stage.bytes), &busy, &waiting)
+    });
+    std::iter::once(head).chain(filled).collect()
+}
+
+/// The same with milliseconds where there is less than a second: `12ms`.
+fn precise(time: Duration) -> String {
+    if time < Duration::from_secs(1) { format!("{}ms", time.as_millis()) } else { duration(time) }
+}
+
 /// A duration that is a guess: no fractions of a second.
 pub(super) fn about(guess: Duration) -> String {
     if guess < Duration::from_secs(10) { format!("{}s", guess.as_secs().max(1)) } else { duration(guess) }
@@ -60,6 +80,17 @@ mod tests {
         assert_eq!(bytes(3 << 30), "3.0 GiB");
         let shown = [400, 12_000, 372_000, 3_720_000].map(|millis| duration(Duration::from_millis(millis)));
         assert_eq!(shown, ["0.4s", "12s", "6m 12s", "1h 02m"]);
+        let stage = Stage {
+            name: "clean",
+            files: 1204,
+            bytes: 3 << 30,
+            busy: Duration::from_secs(12),
+            waiting: Duration::from_millis(400),
+        };
+        assert_eq!(
+            stages(&[stage]),
+            ["  stage       files      bytes     busy  waiting", "  clean       1,204    3.0 GiB      12s    400ms"]
+        );
         assert_eq!((percent(0, 0), percent(1, 3), percent(5, 4)), (0, 33, 100));
     }
 }

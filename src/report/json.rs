@@ -12,7 +12,7 @@ use super::place::ReportPath;
 use super::record::{self, Record, record};
 use super::redact::Paths;
 use super::tally::Tally;
-use crate::event::{Event, Notice, Outcome, RESIDUAL, RunEnd, Settled, Severity};
+use crate::event::{Event, Notice, Outcome, RESIDUAL, RunEnd, Settled, Severity, Stage};
 use crate::failure::Error;
 
 /// Progress is written at most this often.
@@ -115,6 +115,16 @@ impl JsonStream {
     }
 }
 
+fn stage(stage: &Stage) -> serde_json::Value {
+    json!({
+        "name": stage.name,
+        "files": stage.files,
+        "bytes": stage.bytes,
+        "busy": record::seconds(stage.busy),
+        "waiting": record::seconds(stage.waiting),
+    })
+}
+
 fn notice(notice: &Notice) -> serde_json::Value {
     let severity = match notice.severity {
         Severity::Notice => "notice",
@@ -138,6 +148,7 @@ impl Sink for JsonStream {
             }
             // Sent bytes are part of the progress records; single requests are for people who look for trouble.
             Event::Sent { .. } | Event::Requested { .. } => return Ok(()),
+            Event::Stages(stages) => Self::with("stages", json!({ "stages": stages.iter().map(stage).collect::<Vec<_>>() })),
             Event::Retrying { what, cause, wait, attempt } => {
                 let fields = json!({ "what": what, "cause": cause, "wait": record::seconds(*wait), "attempt": attempt });
                 Self::with("retrying", fields)

@@ -47,7 +47,12 @@ impl Tally {
                 self.totals.count(settled);
                 self.settled_bytes += settled.bytes;
             }
-            Event::Notice(_) | Event::Left { .. } | Event::Requested { .. } | Event::Retrying { .. } | Event::Ended(_) => {}
+            Event::Notice(_)
+            | Event::Left { .. }
+            | Event::Requested { .. }
+            | Event::Retrying { .. }
+            | Event::Stages(_)
+            | Event::Ended(_) => {}
         }
     }
 

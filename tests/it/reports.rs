@@ -58,7 +58,7 @@ fn redact(value: &mut serde_json::Value) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut() {
-                let varies = ["site", "duration", "container_id", "file_id", "version", "size"];
+                let varies = ["site", "duration", "container_id", "file_id", "version", "size", "busy", "waiting"];
                 if varies.contains(&name.as_str()) && !field.is_null() {
                     *field = Value::from("…");
                 } else {
