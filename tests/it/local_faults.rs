@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use dicom_core::{DataElement, PrimitiveValue, VR};
-use dicom_dictionary_std::tags;
+use dicom_dictionary_std::{tags, uids};
 
 use crate::fixture::{CODED, Dicom, Person, damaged};
 use crate::run::Place;
@@ -75,7 +75,9 @@ fn a_file_that_may_no_longer_be_read_is_not_sent() {
 
 #[test]
 fn a_full_disk_under_the_output_folder_fails_the_packages() {
-    let slices: Vec<_> = (1..=3).map(|n| (format!("study/{n}.dcm"), Dicom::ct(&Person::numbered(n), 1).bytes())).collect();
+    let slices: Vec<_> = (1..=3)
+        .map(|n| (format!("study/{n}.dcm"), Dicom::image(&Person::numbered(n), uids::CT_IMAGE_STORAGE, "CT", 1, 1, 64).bytes()))
+        .collect();
     let place = Place::with(slices);
     place.file("coded.yaml", CODED);
     let output = format!("{USUAL} --offline --output out");

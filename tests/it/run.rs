@@ -72,7 +72,8 @@ impl Place {
         Run::new(self, env!("CARGO_BIN_EXE_fwupload")).args(arguments.split_whitespace())
     }
 
-    /// The same under limits of the shell's `ulimit`. A file that grows too large gives an error, as a full disk does.
+    /// The same under limits of the shell's `ulimit`. A file that grows too large gives an error, as a full disk does. Shells count
+    /// files in blocks of 512 or of 1024 bytes.
     #[cfg(unix)]
     pub fn run_limited(&self, limits: &str, arguments: &str) -> Run<'_> {
         let script = format!("trap '' XFSZ; ulimit {limits}; exec \"$0\" \"$@\"");
