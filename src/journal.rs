@@ -134,7 +134,7 @@ impl Journal {
     /// Whether a file on the server, under another name in the same container, is an earlier package with some of the same
     /// sources: what it holds is then there twice.
     pub fn is_superseded(&self, place: Mark, there: &RemoteFile, by: &Parcel) -> bool {
-        let known = self.state().index.confirmed(place).filter(|known| known.is(there)).map(Confirmed::offset);
+        let known = self.state().index.confirmed(place).filter(|known| known.is(there) && !known.found).map(Confirmed::offset);
         let before = known.and_then(|offset| writer::confirmation_at(&self.path, offset));
         let again = |member: &Member| by.members.iter().any(|now| now.source == member.source);
         before.is_some_and(|before| before.members.iter().any(again))
@@ -165,6 +165,7 @@ impl Journal {
             sha384: word.sha384,
             file_id: word.file_id,
             version: word.version,
+            found: word.found,
             members: parcel.members.clone(),
         };
         let state = &mut *self.state();
@@ -195,6 +196,8 @@ pub struct Word {
     pub file_id: Option<String>,
     /// Its version, where stated.
     pub version: Option<u64>,
+    /// Somebody else had put it there.
+    pub found: bool,
 }
 
 impl From<&UploadReceipt> for Word {
@@ -203,6 +206,7 @@ impl From<&UploadReceipt> for Word {
             sha384: Some(receipt.sha384().to_owned()),
             file_id: receipt.file_id().map(str::to_owned),
             version: receipt.version(),
+            found: false,
         }
     }
 }
@@ -213,6 +217,7 @@ impl From<&RemoteFile> for Word {
             sha384: there.sha384().map(str::to_owned),
             file_id: there.database_id().map(str::to_owned),
             version: there.version,
+            found: false,
         }
     }
 }

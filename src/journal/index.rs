@@ -20,6 +20,8 @@ pub struct Confirmed {
     sha384: Option<Box<str>>,
     file_id: Option<Box<str>>,
     version: Option<u64>,
+    /// Somebody else had put it there: what this program makes of its files later does not take its place unasked.
+    pub found: bool,
     /// Where its line begins in the journal.
     offset: u64,
 }
@@ -34,6 +36,7 @@ impl Confirmed {
             sha384: line.sha384.as_deref().map(Box::from),
             file_id: line.file_id.as_deref().map(Box::from),
             version: line.version,
+            found: line.found,
             offset,
         })
     }
@@ -151,7 +154,7 @@ impl Index {
     }
 
     pub(super) fn standing(&self, parcel: &Parcel, there: &RemoteFile) -> Standing {
-        let confirmed = self.confirmed.get(&parcel.place).filter(|confirmed| confirmed.is(there));
+        let confirmed = self.confirmed.get(&parcel.place).filter(|confirmed| confirmed.is(there) && !confirmed.found);
         if let Some(ours) = confirmed {
             let same = ours.sources == parcel.sources;
             return if same { Standing::Ours } else { Standing::Earlier(ours.sha384.as_deref().map(str::to_owned)) };

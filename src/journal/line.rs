@@ -82,6 +82,9 @@ pub(super) struct Confirmation {
     pub(super) file_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<u64>,
+    /// Somebody else had put it there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) found: bool,
     #[serde(default)]
     pub(super) members: Vec<Member>,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 
-use crate::config::OtherFiles;
+use crate::config::{IfExists, OtherFiles};
 use crate::event::Outcome;
 use crate::flywheel::{Client, ContainerRef, RemoteFile, UploadError};
 use crate::journal::{Confirmed, Journal};
@@ -31,7 +31,7 @@ pub fn settle(all: Vec<Series>, deliveries: &Deliveries) -> Vec<Series> {
         return all;
     }
     let (WayOut::Upload(target), Some(journal)) = (&deliveries.plan().way_out, deliveries.journal()) else { return all };
-    let (mut left, recalled) = recall(all, journal);
+    let (mut left, recalled) = recall(all, journal, deliveries.plan().if_exists);
     let checks = recalled.into_iter().map(|(container, series)| check(&target.client, container, series, deliveries, journal));
     let checked = futures_util::stream::iter(checks).buffer_unordered(AT_A_TIME).collect::<Vec<_>>();
     left.extend(deliveries.wait_for(checked).into_iter().flatten());
@@ -39,11 +39,13 @@ pub fn settle(all: Vec<Series>, deliveries: &Deliveries) -> Vec<Series> {
 }
 
 /// The series that the journal knows nothing of, and the others by the container that they went to.
-fn recall(all: Vec<Series>, journal: &Journal) -> (Vec<Series>, HashMap<ContainerRef, Vec<Recalled>>) {
+fn recall(all: Vec<Series>, journal: &Journal, if_exists: IfExists) -> (Vec<Series>, HashMap<ContainerRef, Vec<Recalled>>) {
     let (mut unknown, mut known) = (Vec::new(), HashMap::<_, Vec<_>>::new());
     for series in all {
         let sources: Vec<_> = series.files.iter().map(|file| journal.marker().source(&file.file)).collect();
-        match journal.recall(&sources).map(|packages| (one_container(&packages), packages)) {
+        // About what others put there `--if-exists` decides, and only `skip` leaves it.
+        let counts = |packages: &Vec<Confirmed>| if_exists == IfExists::Skip || packages.iter().all(|package| !package.found);
+        match journal.recall(&sources).filter(counts).map(|packages| (one_container(&packages), packages)) {
             Some((Some(container), packages)) => known.entry(container).or_default().push(Recalled { series, packages }),
             _ => unknown.push(series),
         }

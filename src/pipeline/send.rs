@@ -129,7 +129,10 @@ impl Delivery<'_> {
                 Ok(Verdict::leave_if(same, Word { sha384: hash, ..Word::from(there) }))
             }
             Standing::Begun if self.same_content(there).await? => Ok(Verdict::Leave(Some(Word::from(there)))),
-            Standing::Begun | Standing::Foreign => Ok(Verdict::leave_if(self.leave_to_others(there).await?, Word::from(there))),
+            Standing::Begun | Standing::Foreign => {
+                let word = Word { found: true, ..Word::from(there) };
+                Ok(Verdict::leave_if(self.leave_to_others(there).await?, word))
+            }
         }
     }
 

@@ -174,6 +174,25 @@ fn what_somebody_else_put_there_is_for_if_exists_to_decide() {
 }
 
 #[test]
+fn what_was_found_there_once_does_not_become_this_programs_own() {
+    let (first, site) = (place(), Site::start());
+    first.run(USUAL).at(&site).exits(0);
+    // Another machine finds the same there, and its own files change afterwards.
+    let other = place();
+    for _ in 0..2 {
+        assert_eq!(total(&other.run(USUAL).at(&site).exits(0), "already_there"), 4);
+    }
+    let refused = other.run(USUAL).args(["--if-exists", "fail"]).at(&site).exits(9);
+    assert_eq!(refused.failures().len(), 4);
+    other.file("study/1/3.dcm", Dicom::ct(&Person::numbered(1), 3).bytes());
+    let refused = other.run(USUAL).at(&site).exits(3);
+    assert_eq!(refused.failures().iter().map(|(_, code)| code.as_str()).collect::<Vec<_>>(), ["upload.exists"; 3]);
+    assert_eq!(sent(&site), 2, "the first machine's file is not replaced unasked");
+    let replaced = other.run(USUAL).args(["--if-exists", "replace"]).at(&site).exits(0);
+    assert_eq!(total(&replaced, "uploaded"), 5);
+}
+
+#[test]
 fn a_fresh_run_reads_everything_and_still_sends_nothing_twice() {
     let (place, site) = (place(), Site::start());
     place.run(USUAL).at(&site).exits(0);
