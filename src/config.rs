@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
-pub use crate::cli::{Filter, IfExists, OtherFiles, PackageBy, PathList};
+pub use crate::cli::{Filter, IfExists, OtherFiles, PackageBy, PathList, Shard};
 use crate::profile::OnLeak;
 pub use typed::{jobs, max_header, on_leak, part_size};
 
@@ -101,6 +101,8 @@ pub struct Input {
     pub other_files: OtherFiles,
     /// Keep the names of other files.
     pub keep_names: bool,
+    /// The part of the work that is to be done; none for all of it.
+    pub shard: Option<Shard>,
     /// The most that the data elements around the pixel data may take, in bytes.
     pub max_header: u64,
 }
@@ -307,6 +309,7 @@ impl Config {
             ("keep-names", flag(input.keep_names)),
             ("follow", flag(input.follow)),
             ("filters", input.filters.len().to_string()),
+            ("shard", input.shard.map_or_else(|| "none".to_owned(), |shard| shard.to_string())),
             ("max-header", input.max_header.to_string()),
             ("subject-set", flag(destination.subject.is_some())),
             ("session-set", flag(destination.session.is_some())),

@@ -3,6 +3,7 @@
 //! Owns the table. The list only grows; the number of a status never changes. It must never end the process itself:
 //! `main.rs` does that.
 
+use crate::discover::SkipReason;
 use crate::event::RunTotals;
 use crate::failure::RunCode;
 
@@ -99,12 +100,14 @@ impl ExitStatus {
     /// The status that the outcomes of all files lead to.
     pub fn of_totals(totals: &RunTotals, strictness: Strictness) -> Self {
         let arrived = totals.uploaded + totals.prepared + totals.already_there;
-        let skip_counts = strictness.fail_on_skip && totals.skipped > 0;
+        // What other shards take is theirs to answer for.
+        let others = totals.skipped_by.get(&SkipReason::OtherShard).copied().unwrap_or_default();
+        let skip_counts = strictness.fail_on_skip && totals.skipped > others;
         match (totals.failed, arrived) {
             (1.., 0) => Self::AllFailed,
             (1.., _) => Self::SomeFailed,
             (0, _) if skip_counts => Self::SomeFailed,
-            (0, 0) if !strictness.allow_empty => Self::Nothing,
+            (0, 0) if !strictness.allow_empty && others == 0 => Self::Nothing,
             (0, _) => Self::Success,
         }
     }
@@ -192,6 +195,14 @@ mod tests {
         assert_eq!(ExitStatus::of_totals(&totals(0, 1, 0), lenient).code(), 0);
         assert_eq!(ExitStatus::of_run(Some(RunCode::InputNothing), &totals(0, 1, 0), lenient).code(), 0);
         assert_eq!(ExitStatus::of_run(Some(RunCode::InputNothing), &totals(0, 1, 0), Strictness::default()).code(), 8);
+    }
+
+    #[test]
+    fn a_shard_without_work_has_done_its_work() {
+        let shard = |skipped| RunTotals { skipped_by: [(SkipReason::OtherShard, 3)].into(), ..totals(0, skipped, 0) };
+        let strict = Strictness { fail_on_skip: true, allow_empty: false };
+        assert_eq!(ExitStatus::of_totals(&shard(3), strict).code(), 0);
+        assert_eq!(ExitStatus::of_totals(&shard(4), strict).code(), 3);
     }
 
     #[test]

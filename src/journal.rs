@@ -39,6 +39,8 @@ pub struct Identity<'a> {
     pub profile: Option<&'a str>,
     /// The fingerprint of the key of pseudonyms, where the profile makes some.
     pub key: Option<&'a str>,
+    /// The part of the work, where several runs share it: they may go on at the same time.
+    pub shard: Option<&'a str>,
 }
 
 impl Identity<'_> {
@@ -49,6 +51,9 @@ impl Identity<'_> {
         for part in parts {
             hasher.update(part.unwrap_or("-"));
             hasher.update([0]);
+        }
+        if let Some(shard) = self.shard {
+            hasher.update(shard);
         }
         let digest = hex::encode(hasher.finalize());
         format!("{}.jsonl", digest.get(..32).unwrap_or(&digest))
@@ -131,6 +136,12 @@ impl Journal {
         Some(Changes::between(&before.members, &parcel.members))
     }
 
+    /// Whether the members that were sent to this place before are these, as far as lengths and checksums tell.
+    pub fn is_the_same(&self, parcel: &Parcel) -> bool {
+        let summed = parcel.members.iter().all(|member| member.crc32.is_some());
+        summed && self.changes(parcel).is_some_and(|changes| changes.now > 0 && changes.new == 0 && changes.gone == 0)
+    }
+
     /// Whether a file on the server, under another name in the same container, is an earlier package with some of the same
     /// sources: what it holds is then there twice.
     pub fn is_superseded(&self, place: Mark, there: &RemoteFile, by: &Parcel) -> bool {
@@ -190,7 +201,7 @@ impl Journal {
 /// What the server said of a file that it confirmed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Word {
-    /// SHA-384 of its bytes in hexadecimal digits, where it was computed or stated.
+    /// SHA-384 of its bytes in hexadecimal digits, where stated.
     pub sha384: Option<String>,
     /// Its database id, where stated.
     pub file_id: Option<String>,
@@ -203,7 +214,7 @@ pub struct Word {
 impl From<&UploadReceipt> for Word {
     fn from(receipt: &UploadReceipt) -> Self {
         Self {
-            sha384: Some(receipt.sha384().to_owned()),
+            sha384: receipt.sha384().map(str::to_owned),
             file_id: receipt.file_id().map(str::to_owned),
             version: receipt.version(),
             found: false,

@@ -8,10 +8,10 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 
 use sha2::Digest;
 
@@ -42,6 +42,8 @@ pub struct Package {
     pub modality: Option<String>,
     body: Body,
     sums: Arc<[Sum]>,
+    /// The CRC-32 of what travels bare from a file: known once it has passed.
+    passed: Arc<OnceLock<u32>>,
     originals: Option<Arc<Originals>>,
 }
 
@@ -50,7 +52,7 @@ pub struct Package {
 pub struct Sum {
     /// Its length in bytes.
     pub len: u64,
-    /// Its CRC-32; none for what travels bare, where the hash of the whole is as good.
+    /// Its CRC-32; none for what travels bare from a file and has not passed yet.
     pub crc32: Option<u32>,
 }
 
@@ -59,7 +61,7 @@ impl Package {
     pub fn bare(name: String, instance: &Sendable) -> Self {
         let modality = Some(routing::modality(instance.routing()));
         let (body, originals) = (instance.body().clone(), instance.originals().cloned());
-        Self { name, kind: Some(DICOM), members: None, modality, sums: bare(&body), body, originals }
+        Self { name, kind: Some(DICOM), members: None, modality, sums: bare(&body), passed: Arc::default(), body, originals }
     }
 
     /// A series as a zip of stored members. Reads what is not in memory once, for the checksums.
@@ -78,14 +80,15 @@ impl Package {
         let modality = modality.filter(|m| instances.iter().all(|i| routing::modality(i.routing()) == *m));
         let members = u32::try_from(instances.len()).ok();
         let originals = instances.first().and_then(Sendable::originals).cloned();
-        Ok(Self { name, kind: Some(DICOM), members, modality, sums: sums.into(), body: zip.finish(), originals })
+        let (sums, passed) = (sums.into(), Arc::default());
+        Ok(Self { name, kind: Some(DICOM), members, modality, sums, passed, body: zip.finish(), originals })
     }
 
     /// A file that is not DICOM, as it is. Only what the user asked for goes this way.
     pub fn other_file(name: String, file: &Arc<SourceFile>) -> Self {
         let all = Segment::of_file(Arc::clone(file), 0..file.len());
         let body = Body::new(vec![all]);
-        Self { name, kind: None, members: None, modality: None, sums: bare(&body), body, originals: None }
+        Self { name, kind: None, members: None, modality: None, sums: bare(&body), passed: Arc::default(), body, originals: None }
     }
 
     /// The hash of all bytes in lower-case hexadecimal digits.
@@ -109,8 +112,37 @@ impl Package {
     }
 
     /// What each member came to, in the order in which they were given.
-    pub fn sums(&self) -> &[Sum] {
-        &self.sums
+    pub fn sums(&self) -> impl Iterator<Item = Sum> {
+        let passed = self.passed.get().copied();
+        self.sums.iter().map(move |sum| Sum { crc32: sum.crc32.or(passed), ..*sum })
+    }
+
+    /// Reads what travels bare from a file for its checksum, unless that is known.
+    ///
+    /// # Errors
+    /// `read.*` when a source file cannot be read again or has changed.
+    pub fn settle_sums(&self) -> Result<(), FileFailure> {
+        if self.sums().any(|sum| sum.crc32.is_none()) {
+            let _ = self.passed.set(checksum(&self.body)?);
+        }
+        Ok(())
+    }
+
+    /// The bytes as a stream from the first one, as often as it takes.
+    pub fn stream(&self) -> BodyStream {
+        let stream = stream(&self.body);
+        if self.sums().all(|sum| sum.crc32.is_some()) {
+            return stream;
+        }
+        let (passed, mut crc, mut left) = (Arc::clone(&self.passed), crc32fast::Hasher::new(), self.len());
+        Box::pin(stream.inspect(move |chunk| {
+            let Ok(bytes) = chunk else { return };
+            crc.update(bytes);
+            left = left.saturating_sub(bytes.len() as u64);
+            if left == 0 {
+                let _ = passed.set(crc.clone().finalize());
+            }
+        }))
     }
 
     /// Whether it holds no byte.
@@ -125,7 +157,8 @@ impl Package {
 }
 
 fn bare(body: &Body) -> Arc<[Sum]> {
-    Arc::new([Sum { len: body.len(), crc32: None }])
+    let at_hand = body.in_memory() == body.len();
+    Arc::new([Sum { len: body.len(), crc32: at_hand.then(|| checksum(body).ok()).flatten() }])
 }
 
 /// CRC-32 of a body, as zip wants it before the first byte.

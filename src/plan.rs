@@ -10,7 +10,7 @@ mod pseudonyms;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::config::{Config, IfExists, OtherFiles, PackageBy, Sink, Transfer};
+use crate::config::{Config, IfExists, OtherFiles, PackageBy, Shard, Sink, Transfer};
 use crate::credential::{ApiKey, PseudonymKeySources};
 use crate::deid::{self, Cleaner, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
@@ -43,6 +43,8 @@ pub struct UploadPlan {
     pub if_exists: IfExists,
     /// Failed files after which the run stops.
     pub max_failures: Option<u64>,
+    /// The part of the work that is done; none for all of it.
+    pub shard: Option<Shard>,
     /// What to do with files that are not DICOM.
     pub other_files: OtherFiles,
     /// Whether their names are kept.
@@ -196,7 +198,7 @@ pub async fn resolve(
         treatment = treatment.logged();
     }
     let site = server.as_ref().map(|client| client.host().to_owned());
-    let way_out = way_out(&config.sink, server, project.clone())?;
+    let way_out = way_out(config, server, project.clone())?;
     if needs_key {
         // Last, since what may be made here must be told, and an error would take the place of that.
         let (with_fingerprint, with_key, announcement) =
@@ -215,6 +217,7 @@ pub async fn resolve(
         package_by: config.destination.package,
         if_exists: config.destination.if_exists,
         max_failures: config.transfer.max_failures,
+        shard: config.input.shard,
         other_files: config.input.other_files,
         keep_names: config.input.keep_names,
         report: config.report.path.clone(),
@@ -321,8 +324,8 @@ fn warning_of_other_files(config: &Config) -> Option<Announcement> {
     (config.input.other_files == OtherFiles::Upload).then(|| Announcement::warning("other-files", format!("{text}{names}")))
 }
 
-fn way_out(sink: &Sink, server: Option<Client>, project: Project) -> Result<WayOut, Error> {
-    match (sink, server) {
+fn way_out(config: &Config, server: Option<Client>, project: Project) -> Result<WayOut, Error> {
+    match (&config.sink, server) {
         (Sink::Nothing, _) => Ok(WayOut::DryRun),
         (Sink::Folder(folder), _) => {
             let unusable = |e: std::io::Error| {
@@ -333,7 +336,7 @@ fn way_out(sink: &Sink, server: Option<Client>, project: Project) -> Result<WayO
             Ok(WayOut::Output(folder.clone()))
         }
         (Sink::Upload, Some(client)) => {
-            let hierarchy = Hierarchy::new(client.clone(), project);
+            let hierarchy = Hierarchy::new(client.clone(), project).among_others(config.input.shard.is_some());
             Ok(WayOut::Upload(Box::new(Target { client, hierarchy })))
         }
         (Sink::Upload, None) => Err(Error::new(RunCode::Usage, "`--offline` cannot upload")),

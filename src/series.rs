@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
 
 use crate::deid::Sendable;
 use crate::dicom::{Body, Identity, SourceFile};
@@ -27,6 +29,27 @@ impl Indexed {
     pub fn relative(&self) -> String {
         below(&self.path, &self.root)
     }
+}
+
+/// The number by which shards divide series: depends on the study and series UID alone. None where one is missing.
+pub fn share_of_series(identity: &Identity) -> Option<u64> {
+    let (study, series) = identity.study.as_ref().zip(identity.series.as_ref())?;
+    Some(share(&[study.expose(), series.expose()]))
+}
+
+/// The number by which shards divide files that belong to no series. It depends on the name alone: where the inputs lie
+/// may differ from machine to machine.
+pub fn share_of_name(path: &Path) -> u64 {
+    share(&[&path.file_name().unwrap_or_default().to_string_lossy()])
+}
+
+fn share(parts: &[&str]) -> u64 {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part);
+        hasher.update([0]);
+    }
+    hasher.finalize().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 /// The instances of one series, in the order in which their files were found.

@@ -13,6 +13,7 @@ Examples:
   fwupload sandbox ./site --project demo/phantom --era old           as sites were in 2018
   fwupload sandbox ./site --signed-urls --storage azure              files go past the site, to its storage
   fwupload sandbox ./site --signed-urls=multipart --part-size 5MiB   large files in parts
+  fwupload sandbox ./site --project demo/speed --discard             keeps no bytes: for measuring
 
 The first line on standard output is JSON with the address and an API key; give the key to an upload as FWUPLOAD_API_KEY.";
 
@@ -48,6 +49,9 @@ pub struct SandboxArgs {
     /// Keep a de-identification log, and refuse DICOM files that are not in it
     #[arg(long)]
     pub deid_log: bool,
+    /// Throw the bytes of files away as they arrive and keep what is said of them: how fast could an upload be?
+    #[arg(long)]
+    pub discard: bool,
     /// Accept the API key in this file; otherwise one is made and shown
     #[arg(long, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,

@@ -7,7 +7,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::profile::named_profile;
-use super::values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProgressStyle, Residual};
+use super::values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProgressStyle, Residual, Shard};
 
 /// Headings of `--help`.
 pub(super) const INPUT: &str = "Input";
@@ -100,6 +100,12 @@ pub struct InputArgs {
     /// Keep the names of other files: names and folders may identify
     #[arg(long, hide_short_help = true)]
     pub keep_names: bool,
+    /// Take the I-th of N parts of the series, as in 2/8: for N runs of the same command on several machines
+    ///
+    /// Which part a series belongs to depends on its UIDs alone. All runs need the same profile and key of pseudonyms; nothing else
+    /// ties them together. `fwupload report merge` makes one report of theirs.
+    #[arg(long, value_name = "I/N", hide_short_help = true)]
+    pub shard: Option<Shard>,
     /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
     ///
     /// Texts of more than 64 KiB may together take an eighth of it.

@@ -1,6 +1,8 @@
 //! Values that flags take.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::ValueEnum;
 
@@ -25,6 +27,42 @@ pub enum PathList {
 impl From<PathBuf> for PathList {
     fn from(path: PathBuf) -> Self {
         if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path) }
+    }
+}
+
+/// One of several parts of the work: `2/8` is the second of eight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shard {
+    number: u32,
+    of: u32,
+}
+
+impl Shard {
+    /// The most parts that work is divided into.
+    const MOST: u32 = 100_000;
+
+    /// Whether what counts under this number belongs to it.
+    pub fn takes(self, counted: u64) -> bool {
+        counted % u64::from(self.of) == u64::from(self.number - 1)
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').map(|(number, of)| (number.trim().parse(), of.trim().parse()));
+        match parts {
+            Some((Ok(number), Ok(of))) if (1..=of).contains(&number) && of <= Self::MOST => Ok(Self { number, of }),
+            Some((Ok(0), Ok(1..))) => Err("parts are counted from 1: the first of 8 is 1/8".to_owned()),
+            _ => Err("write I/N, as in 2/8 for the second of eight parts".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.of)
     }
 }
 

@@ -20,12 +20,13 @@ pub fn open(plan: &UploadPlan, config: &Config, sandbox: Option<&Sandbox>) -> Re
             .because("this account has no home folder")
             .with_hint("name a folder with FWUPLOAD_STATE_HOME")
     })?;
-    let governing = plan.governing.as_ref();
+    let (governing, shard) = (plan.governing.as_ref(), plan.shard.map(|shard| shard.to_string()));
     let identity = Identity {
         site: target.client.host(),
         project: &plan.project.id,
         profile: governing.map(|governing| governing.digest.as_str()),
         key: governing.and_then(|governing| governing.key.as_deref()),
+        shard: shard.as_deref(),
     };
     Journal::open(&folder.join(JOURNALS), identity, &settings(plan, config), config.transfer.fresh).map(Some)
 }

@@ -53,6 +53,7 @@ fn asked_for(args: SandboxArgs) -> Result<Options, Error> {
             StorageKind::Azure => Storage::Azure,
         },
         multipart_threshold: multipart.then(|| config::part_size(args.part_size.as_deref())).transpose()?,
+        discard: args.discard,
         deid_log: args.deid_log,
         api_key: api_key.map(|(key, _)| key.expose_secret().to_owned()),
         ..Options::new(args.dir)

@@ -13,7 +13,7 @@ use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity
 use crate::exit::{ExitStatus, Strictness};
 use crate::failure::{Error, RunCode};
 use crate::flywheel::{Client, ClientNotice};
-use crate::phi::display_path;
+use crate::phi::{display_path, escape_for_terminal};
 use crate::pipeline::{self, Stop};
 use crate::plan::{self, UploadPlan};
 use crate::report::{self, Paths, Reporter};
@@ -135,6 +135,15 @@ fn tell(events: &Events, notice: ClientNotice) {
     match notice {
         ClientNotice::Waiting { what, cause, wait, attempt } => events.send(Event::Retrying { what, cause, wait, attempt }),
         ClientNotice::Answered { what, status, took } => events.send(Event::Requested { what, status, took }),
+        ClientNotice::Twin { kind, taken, twin } => {
+            let [taken, twin] = [taken, twin].map(|id| escape_for_terminal(&id));
+            let text = format!(
+                "{0} {taken} exists twice: {0} {twin} is the same, made by another program at the same time. Everything goes to \
+                 the older one; move what the other holds, or delete it",
+                kind.as_str()
+            );
+            events.notice(Severity::Warning, "twin-container", text);
+        }
         ClientNotice::FormInstead { cause } => {
             events.notice(Severity::Notice, "storage", format!("a file goes through the site itself: {cause}"));
         }

@@ -107,6 +107,11 @@ impl Typed<'_> {
             return Err(usage(format!("{} is about other files, which are not uploaded", self.name("keep-names")))
                 .with_hint("add `--other-files upload`"));
         }
+        if input.shard.is_some() && input.other_files == OtherFiles::Upload {
+            // They follow the instances beside them, which may belong to several shards.
+            return Err(usage(format!("{} cannot upload files that are not DICOM", self.name("shard")))
+                .with_hint("leave out `--other-files upload`, or upload them in a run of their own"));
+        }
         Ok(())
     }
 
@@ -132,6 +137,7 @@ impl Typed<'_> {
             follow: args.follow,
             other_files: args.other_files,
             keep_names: args.keep_names,
+            shard: args.shard,
             max_header,
         })
     }

@@ -21,6 +21,8 @@ pub enum SkipReason {
     SameFile,
     /// The same instance with identical content was read before in the same series.
     SameInstance,
+    /// Another run of the same job takes it: see `--shard`.
+    OtherShard,
 }
 
 impl SkipReason {
@@ -36,6 +38,7 @@ impl SkipReason {
             Self::OwnReport => "own-report",
             Self::SameFile => "same-file",
             Self::SameInstance => "same-instance",
+            Self::OtherShard => "other-shard",
         }
     }
 
@@ -51,6 +54,7 @@ impl SkipReason {
             Self::OwnReport => "fwupload's own report",
             Self::SameFile => "the same file again",
             Self::SameInstance => "the same instance again",
+            Self::OtherShard => "of another shard",
         }
     }
 
@@ -66,6 +70,7 @@ impl SkipReason {
             Self::OwnReport => "own report",
             Self::SameFile => "reached twice",
             Self::SameInstance => "same instance again",
+            Self::OtherShard => "of other shards",
         }
     }
 }

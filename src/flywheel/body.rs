@@ -83,7 +83,7 @@ impl Gauge {
 }
 
 /// The failure that an error of the body stands for.
-fn failure_of(fault: io::Error) -> FileFailure {
+pub(super) fn failure_of(fault: io::Error) -> FileFailure {
     let kind = fault.kind();
     match fault.into_inner().map(<dyn std::error::Error + Send + Sync>::downcast::<FileFailure>) {
         Some(Ok(failure)) => *failure,
@@ -253,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_paced_body_goes_in_pieces_and_holding_it_back_is_no_standstill() {
-        let (idle, pace) = (Duration::from_millis(5), Arc::new(Pace::new(40 * 1024)));
+        let (idle, pace) = (Duration::from_millis(60), Arc::new(Pace::new(40 * 1024)));
         // Somebody else's piece comes first and takes many times the idle time.
         pace.reserve(4 * 1024, Instant::now());
         let length = 3 * 4096;

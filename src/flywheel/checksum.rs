@@ -1,49 +1,70 @@
-//! The SHA-384 of a file, computed while its bytes pass on their way out.
+//! What is known of a file whose bytes pass on their way out: that all of them did, and their SHA-384 where it is wanted.
 //!
-//! Owns the proof that every byte went out at least once: without it there is neither a checksum nor a receipt.
+//! Owns the proof that every byte went out at least once: without it there is no receipt.
 
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use sha2::{Digest, Sha384};
 
 use super::body::BodyStream;
 
-/// Lower-case hexadecimal digits, known once the whole file has passed in one of its tries.
+/// The passage of one file, in one or more tries.
 #[derive(Clone)]
 pub(super) struct Checksum {
     length: u64,
-    known: Arc<OnceLock<String>>,
+    whole: Arc<AtomicBool>,
+    sha384: Arc<OnceLock<String>>,
 }
 
 impl Checksum {
     /// Of a file of `length` bytes, none of which has passed yet.
     pub(super) fn new(length: u64) -> Self {
-        let known = OnceLock::new();
-        if length == 0 {
-            let _ = known.set(hex::encode(Sha384::new().finalize()));
-        }
-        Self { length, known: Arc::new(known) }
+        Self { length, whole: Arc::new(AtomicBool::new(length == 0)), sha384: Arc::default() }
     }
 
-    pub(super) fn get(&self) -> Option<&str> {
-        self.known.get().map(String::as_str)
+    /// Whether the whole file has passed in one of its tries.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole.load(Ordering::Relaxed)
     }
 
-    /// The same body from its first byte. A try after a whole one is not computed again.
-    pub(super) fn watch(&self, body: BodyStream) -> BodyStream {
-        if self.known.get().is_some() {
-            return body;
-        }
-        let (known, mut hasher, mut left) = (Arc::clone(&self.known), Sha384::new(), self.length);
+    /// In lower-case hexadecimal digits, once the whole file has passed in a try that was hashed.
+    pub(super) fn sha384(&self) -> Option<&str> {
+        self.sha384.get().map(String::as_str)
+    }
+
+    /// The same body from its first byte; hashed where that is wanted and was not done before. Hashing costs more than all
+    /// else that is done to a file on its way out.
+    pub(super) fn watch(&self, body: BodyStream, hash: bool) -> BodyStream {
+        let (known, whole, mut left) = (Arc::clone(&self.sha384), Arc::clone(&self.whole), self.length);
+        let mut hasher = (hash && known.get().is_none()).then(Sha384::new);
         Box::pin(body.inspect(move |chunk| {
             let Ok(bytes) = chunk else { return };
-            hasher.update(bytes);
             left = left.saturating_sub(bytes.len() as u64);
+            if let Some(hasher) = &mut hasher {
+                hasher.update(bytes);
+            }
             if left == 0 {
-                let _ = known.set(hex::encode(hasher.finalize_reset()));
+                whole.store(true, Ordering::Relaxed);
+                if let Some(hasher) = hasher.take() {
+                    let _ = known.set(hex::encode(hasher.finalize()));
+                }
             }
         }))
+    }
+
+    /// The hash of a file that passed without being hashed, from a body that is produced for this alone.
+    ///
+    /// # Errors
+    /// What goes wrong while the body is produced.
+    pub(super) async fn settle(&self, mut body: BodyStream) -> io::Result<&str> {
+        let mut hasher = Sha384::new();
+        while let Some(bytes) = body.try_next().await? {
+            hasher.update(&bytes);
+        }
+        Ok(self.sha384.get_or_init(|| hex::encode(hasher.finalize())))
     }
 }
 
@@ -63,18 +84,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_whole_pass_has_a_checksum() {
+    async fn only_a_whole_pass_counts() {
         let checksum = Checksum::new(3);
-        let _ = checksum.watch(body(&[b"a", b"b"])).count().await;
-        assert_eq!(checksum.get(), None);
-        let _ = checksum.watch(body(&[b"ab", b"c"])).count().await;
-        assert_eq!(checksum.get(), Some(ABC));
-        let _ = checksum.watch(body(&[b"xyz"])).count().await;
-        assert_eq!(checksum.get(), Some(ABC));
+        let _ = checksum.watch(body(&[b"a", b"b"]), true).count().await;
+        assert_eq!((checksum.is_whole(), checksum.sha384()), (false, None));
+        let _ = checksum.watch(body(&[b"ab", b"c"]), true).count().await;
+        assert_eq!((checksum.is_whole(), checksum.sha384()), (true, Some(ABC)));
+        let _ = checksum.watch(body(&[b"xyz"]), true).count().await;
+        assert_eq!(checksum.sha384(), Some(ABC));
     }
 
-    #[test]
-    fn nothing_has_passed_from_the_beginning() {
-        assert_eq!(Checksum::new(0).get(), Some(NOTHING));
+    #[tokio::test]
+    async fn what_was_not_hashed_on_its_way_can_be_afterwards() {
+        let checksum = Checksum::new(3);
+        let _ = checksum.watch(body(&[b"abc"]), false).count().await;
+        assert_eq!((checksum.is_whole(), checksum.sha384()), (true, None));
+        assert_eq!(checksum.settle(body(&[b"a", b"bc"])).await.unwrap(), ABC);
+        assert_eq!(checksum.sha384(), Some(ABC));
+    }
+
+    #[tokio::test]
+    async fn nothing_has_passed_from_the_beginning() {
+        let checksum = Checksum::new(0);
+        assert!(checksum.is_whole());
+        assert_eq!(checksum.settle(body(&[])).await.unwrap(), NOTHING);
     }
 }

@@ -6,9 +6,10 @@
 use serde_json::Value;
 
 use super::answer::{Answer, ContainerAnswer, ContainerRef, RemoteFile};
+use super::body::failure_of;
 use super::checksum::Checksum;
 use super::client::{Client, optional};
-use super::error::{ApiError, UploadError, shown};
+use super::error::{ApiError, Kind, UploadError, shown};
 use super::upload::UploadFile;
 
 /// How a file went.
@@ -26,7 +27,7 @@ pub struct UploadReceipt {
     container: ContainerRef,
     entry: RemoteFile,
     size: u64,
-    sha384: String,
+    sha384: Option<String>,
     route: Route,
 }
 
@@ -56,9 +57,9 @@ impl UploadReceipt {
         self.entry.version
     }
 
-    /// SHA-384 of what was sent, in lower-case hexadecimal digits; computed here, on every route.
-    pub fn sha384(&self) -> &str {
-        &self.sha384
+    /// SHA-384 of what was sent, in lower-case hexadecimal digits, computed here; where the server stated one to compare.
+    pub fn sha384(&self) -> Option<&str> {
+        self.sha384.as_deref()
     }
 
     /// How it went.
@@ -86,14 +87,14 @@ impl Client {
         (route, sent): (Route, &Checksum),
         answer: &Answer,
     ) -> Result<UploadReceipt, ApiError> {
-        let Some(sha384) = sent.get() else {
+        if !sent.is_whole() {
             return Err(ApiError::unexpected(self.host(), "it answered before it had the whole file"));
-        };
+        }
         let listed = answer.json::<Value>().map(listed_files).unwrap_or_default();
-        if let Ok(receipt) = receipt(container, file, (route, sha384), &listed) {
+        if let Ok(receipt) = self.receipt(container, file, (route, sent), &listed).await? {
             return Ok(receipt);
         }
-        match self.inspect(container, file, (route, sha384)).await? {
+        match self.inspect(container, file, (route, sent)).await? {
             Ok(receipt) => Ok(receipt),
             Err(why) => Err(ApiError::unexpected(self.host(), why)),
         }
@@ -107,22 +108,53 @@ impl Client {
         file: &UploadFile,
         (route, sent): (Route, &Checksum),
     ) -> Result<Option<UploadReceipt>, ApiError> {
-        match sent.get() {
-            Some(sha384) => self.inspect(container, file, (route, sha384)).await.map(Result::ok),
-            None => Ok(None),
-        }
+        if sent.is_whole() { self.inspect(container, file, (route, sent)).await.map(Result::ok) } else { Ok(None) }
     }
 
     async fn inspect(
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        how: (Route, &str),
+        how: (Route, &Checksum),
     ) -> Result<Result<UploadReceipt, String>, ApiError> {
         let now: ContainerAnswer = self.get_listing(&container.path()).await?;
         let replaced = |entry: &RemoteFile| file.previous.as_ref().is_none_or(|before| entry.differs_from(before));
         let listed: Vec<RemoteFile> = now.files.into_iter().filter(replaced).collect();
-        Ok(receipt(container, file, how, &listed))
+        self.receipt(container, file, how, &listed).await
+    }
+
+    /// The only place that makes a receipt. Otherwise says what is wrong, without the name.
+    async fn receipt(
+        &self,
+        container: &ContainerRef,
+        file: &UploadFile,
+        (route, sent): (Route, &Checksum),
+        listed: &[RemoteFile],
+    ) -> Result<Result<UploadReceipt, String>, ApiError> {
+        let entry = match proven(file, listed) {
+            Ok(entry) => entry,
+            Err(why) => return Ok(Err(why)),
+        };
+        // Files that went straight to the storage have no checksum on the server, or that of what they replaced.
+        if route == Route::Form
+            && let Some(theirs) = entry.sha384()
+            && !theirs.eq_ignore_ascii_case(self.own_hash(file, sent).await?)
+        {
+            return Ok(Err("the checksum of what it has is another".to_owned()));
+        }
+        let id = |id: &Option<String>| id.as_deref().map(shown);
+        let entry = RemoteFile { file_id: id(&entry.file_id), id: id(&entry.id), ..entry.clone() };
+        let sha384 = sent.sha384().map(str::to_owned);
+        Ok(Ok(UploadReceipt { container: container.clone(), entry, size: file.len, sha384, route }))
+    }
+
+    /// The hash of what was sent. That this site wants one is news to us where it was not computed on the way.
+    async fn own_hash<'s>(&self, file: &UploadFile, sent: &'s Checksum) -> Result<&'s str, ApiError> {
+        self.learnt().stated_a_hash();
+        match sent.sha384() {
+            Some(known) => Ok(known),
+            None => sent.settle((file.body)()).await.map_err(|fault| Kind::Source(Box::new(failure_of(fault))).into()),
+        }
     }
 }
 
@@ -132,27 +164,9 @@ fn listed_files(answer: Value) -> Vec<RemoteFile> {
     entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect()
 }
 
-/// The only place that makes a receipt. Otherwise says what is wrong, without the name.
-fn receipt(
-    container: &ContainerRef,
-    file: &UploadFile,
-    (route, sha384): (Route, &str),
-    listed: &[RemoteFile],
-) -> Result<UploadReceipt, String> {
+/// The entry that lists a file with its size.
+fn proven<'l>(file: &UploadFile, listed: &'l [RemoteFile]) -> Result<&'l RemoteFile, String> {
     let entry = listed.iter().find(|entry| entry.name == file.name).ok_or("it does not list the file")?;
     let size = entry.size.ok_or("it does not state the size of the file")?;
-    if size != file.len {
-        return Err(format!("it has {size} bytes of {}", file.len));
-    }
-    // Files that went straight to the storage have no checksum on the server, or that of what they replaced.
-    if route == Route::Form && hash_differs(entry, sha384) {
-        return Err("the checksum of what it has is another".to_owned());
-    }
-    let id = |id: &Option<String>| id.as_deref().map(shown);
-    let entry = RemoteFile { file_id: id(&entry.file_id), id: id(&entry.id), ..entry.clone() };
-    Ok(UploadReceipt { container: container.clone(), entry, size, sha384: sha384.to_owned(), route })
-}
-
-fn hash_differs(entry: &RemoteFile, ours: &str) -> bool {
-    entry.sha384().is_some_and(|theirs| !theirs.eq_ignore_ascii_case(ours))
+    if size == file.len { Ok(entry) } else { Err(format!("it has {size} bytes of {}", file.len)) }
 }

@@ -89,7 +89,9 @@ impl Client {
     ) -> Result<Answer, ApiError> {
         let frame = Frame::new(&file.metadata(told), &file.name);
         let gauge = Gauge::new(self.behaviour().idle_timeout, file.len);
-        let exact = Exact::new(sent.watch((file.body)()), file.len, gauge.clone(), file.progress.clone()).paced(self.pace());
+        let exact =
+            Exact::new(sent.watch((file.body)(), self.learnt().states_hashes()), file.len, gauge.clone(), file.progress.clone())
+                .paced(self.pace());
         let request = self
             .site_request(Method::POST, self.url(&format!("{}/files", container.path()))?)
             .header(CONTENT_TYPE, format!("multipart/form-data; boundary={}", frame.boundary))

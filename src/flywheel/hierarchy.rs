@@ -1,8 +1,9 @@
 //! Subjects, sessions and acquisitions: found, or made where they are missing.
 //!
 //! Owns the rule that nothing is made twice: every container is looked for, exactly, before it is made, again after a
-//! creation that may have worked, and never two of the same kind under one parent at the same time. Labels may identify,
-//! so none gets into a message.
+//! creation that may have worked, and never two of the same kind under one parent at the same time. Where other runs make
+//! containers too it looks again after each creation: of twins all runs take the oldest, and the others are told of. Labels
+//! may identify, so none gets into a message.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,9 +15,9 @@ use tokio::sync::OnceCell;
 use super::answer::{ContainerAnswer, ContainerKind, ContainerRef, Created, Listed, RemoteFile};
 use super::client::Client;
 use super::error::{ApiError, Kind, UploadError};
-use super::matching::{Child, Choice, Wanted, choose};
+use super::matching::{Child, Choice, Wanted, choose, twins};
 use super::project::Project;
-use super::retry::Tries;
+use super::retry::{ClientNotice, Tries};
 use super::subjects::Subject;
 use crate::routing::{Destination, SubjectPlace};
 
@@ -40,6 +41,8 @@ pub struct Hierarchy {
     pub(super) project: Project,
     subjects: Slots<Option<Subject>>,
     families: Slots<Family>,
+    /// Other runs make containers here at the same time.
+    shared: bool,
     /// The server is from before subjects were containers.
     pub(super) without_subjects: OnceCell<bool>,
 }
@@ -84,7 +87,13 @@ impl Hierarchy {
     /// Nothing is asked of the server yet.
     pub fn new(client: Client, project: Project) -> Self {
         let (subjects, families) = (Slots(Mutex::default()), Slots(Mutex::default()));
-        Self { client, project, subjects, families, without_subjects: OnceCell::new() }
+        Self { client, project, subjects, families, shared: false, without_subjects: OnceCell::new() }
+    }
+
+    /// The same, where other runs make containers at the same time, if they do.
+    #[must_use]
+    pub fn among_others(self, shared: bool) -> Self {
+        Self { shared, ..self }
     }
 
     /// The project that everything lies in.
@@ -165,13 +174,23 @@ impl Hierarchy {
     ) -> Result<Container, ApiError> {
         let kind = among.kind;
         let mut tries = Tries::new(&self.client, format!("POST /api/{}", kind.plural()));
-        let mut collided = false;
+        let (mut collided, mut made) = (false, None::<Container>);
         loop {
             let children = self.children(family, among).await?;
             let label = match choose(children, wanted) {
-                Choice::Take(child) => return self.known(ContainerRef { kind, id: child.id.clone() }).await,
+                Choice::Take(child) => {
+                    self.tell_of_twins(kind, child, children, wanted);
+                    if let Some(made) = made.filter(|made| made.reference.id == child.id) {
+                        return Ok(made);
+                    }
+                    return self.known(ContainerRef { kind, id: child.id.clone() }).await;
+                }
                 Choice::Make(label) => label,
             };
+            // A list that lags behind.
+            if let Some(made) = made {
+                return Ok(made);
+            }
             if family.is_stale() {
                 family.children = None;
                 continue;
@@ -179,6 +198,8 @@ impl Hierarchy {
             set(&mut body, "label", Some(&label));
             set(&mut body, "uid", wanted.uid.as_deref());
             match self.make(kind, &body).await {
+                // Another run may have made the same between our look and this: of two, both have to take one.
+                Ok(container) if self.shared => (family.children, made) = (None, Some(container)),
                 Ok(container) => {
                     family.add(Child {
                         id: container.reference.id.clone(),
@@ -194,6 +215,12 @@ impl Hierarchy {
                     collided = again(&mut tries, error, collided).await?;
                 }
             }
+        }
+    }
+
+    fn tell_of_twins(&self, kind: ContainerKind, taken: &Child, children: &[Child], wanted: &Wanted) {
+        for twin in twins(taken, children, wanted) {
+            self.client.tell(ClientNotice::Twin { kind, taken: taken.id.clone(), twin: twin.id.clone() });
         }
     }
 

@@ -58,6 +58,15 @@ pub(super) fn choose<'c>(children: &'c [Child], wanted: &Wanted) -> Choice<'c> {
     }
 }
 
+/// The others that are as good as the one that was taken: the same UID, or where that counts for nothing the same label.
+pub(super) fn twins<'c>(taken: &'c Child, children: &'c [Child], wanted: &Wanted) -> impl Iterator<Item = &'c Child> {
+    let by_label = wanted.uid.is_none() || wanted.label_alone;
+    let same = move |child: &&Child| {
+        if by_label { child.label == taken.label } else { child.uid.is_some() && child.uid == taken.uid }
+    };
+    children.iter().filter(move |child| child.id != taken.id).filter(same)
+}
+
 fn oldest<'c>(children: impl Iterator<Item = &'c Child>) -> Option<&'c Child> {
     children.min_by(|a, b| (&a.created, &a.id).cmp(&(&b.created, &b.id)))
 }
@@ -107,5 +116,13 @@ mod tests {
     fn among_twins_the_oldest_counts() {
         let children = [child("bb", "scan", None), child("a", "scan", None)];
         assert_eq!(taken(&children, &wanted("scan", Some("1.2"), false)), Ok("a"));
+        let twins = |label, uid, children: &[Child]| -> Vec<String> {
+            let wanted = wanted(label, uid, false);
+            twins(&children[0], children, &wanted).map(|twin| twin.id.clone()).collect()
+        };
+        assert_eq!(twins("scan", None, &children), ["a"]);
+        let children = [child("a", "scan", Some("1.2")), child("b", "scan (2)", Some("1.2")), child("c", "scan", Some("1.3"))];
+        assert_eq!(twins("scan", Some("1.2"), &children), ["b"]);
+        assert_eq!(twins("scan", Some("1.2"), &children[..1]), [""; 0]);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::answer::ContainerKind;
 use super::client::Client;
 use super::error::ApiError;
 
@@ -38,6 +39,15 @@ pub enum ClientNotice {
         status: Option<u16>,
         /// From the start of the request to the end of the answer.
         took: Duration,
+    },
+    /// Two containers are the same: several programs made them at the same time.
+    Twin {
+        /// What they are.
+        kind: ContainerKind,
+        /// The database id of the older one, which is used.
+        taken: String,
+        /// The database id of the other.
+        twin: String,
     },
     /// A file goes through the site itself because the storage behind it cannot be used directly.
     FormInstead {

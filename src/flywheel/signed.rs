@@ -87,7 +87,7 @@ impl Client {
     async fn put_all(&self, ticket: &Ticket, file: &UploadFile, sent: &Checksum) -> Result<Option<Value>, ApiError> {
         let spans = spans(file.len, ticket.urls.len() as u64, ticket.storage)
             .ok_or_else(|| ApiError::unexpected(self.host(), "it wants more parts than the file can be cut into"))?;
-        let mut cursor = Cursor::new(sent.watch((file.body)()));
+        let mut cursor = Cursor::new(sent.watch((file.body)(), false));
         let mut tags = Vec::with_capacity(spans.len());
         for (url, span) in ticket.urls.iter().zip(&spans) {
             let answer = self.put_part(ticket, file, (url, *span), &mut cursor, sent).await?;
@@ -122,7 +122,7 @@ impl Client {
                 return Err(error);
             }
             tries.wait(error).await?;
-            *cursor = Cursor::new(sent.watch((file.body)()));
+            *cursor = Cursor::new(sent.watch((file.body)(), false));
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Learnt {
     no_size: AtomicBool,
     /// The site refuses `zip_member_count` in descriptions.
     no_members: AtomicBool,
+    /// The site states hashes of what goes through it.
+    hashes: AtomicBool,
 }
 
 /// What a site is told of a file beyond what every site takes.
@@ -61,6 +63,15 @@ impl Learnt {
 
     pub(super) fn gives_no_tickets(&self) {
         self.no_tickets.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether files are better hashed while they go through the site than afterwards.
+    pub(super) fn states_hashes(&self) -> bool {
+        self.hashes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn stated_a_hash(&self) {
+        self.hashes.store(true, Ordering::Relaxed);
     }
 
     /// Counts a file that the site took and the storage did not. Whether patience ends with this one.

@@ -28,6 +28,8 @@ pub(super) struct Header {
     pub(super) project: String,
     pub(super) profile: Option<String>,
     pub(super) key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) shard: Option<String>,
     /// The key of the marks, in hexadecimal digits.
     pub(super) salt: String,
 }
@@ -43,13 +45,15 @@ impl Header {
             project: identity.project.to_owned(),
             profile: identity.profile.map(str::to_owned),
             key: identity.key.map(str::to_owned),
+            shard: identity.shard.map(str::to_owned),
             salt: hex::encode(salt),
         })
     }
 
     /// Whose journal it says to be.
     pub(super) fn identity(&self) -> Identity<'_> {
-        Identity { site: &self.site, project: &self.project, profile: self.profile.as_deref(), key: self.key.as_deref() }
+        let Self { site, project, profile, key, shard, .. } = self;
+        Identity { site, project, profile: profile.as_deref(), key: key.as_deref(), shard: shard.as_deref() }
     }
 
     /// Whether it is that of this identity, in lines that we can read.

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use super::*;
 use crate::flywheel::ContainerKind;
 
-const WHOSE: Identity<'_> = Identity { site: "site.example", project: "p1", profile: Some("sha256:aa"), key: None };
+const WHOSE: Identity<'_> = Identity { site: "site.example", project: "p1", profile: Some("sha256:aa"), key: None, shard: None };
 
 fn open(folder: &Path, fresh: bool) -> Journal {
     Journal::open(folder, WHOSE, "", fresh).unwrap()
@@ -172,10 +172,12 @@ fn another_identity_knows_nothing_of_it() {
         Identity { project: "p2", ..WHOSE },
         Identity { profile: None, ..WHOSE },
         Identity { key: Some("k"), ..WHOSE },
+        Identity { shard: Some("1/2"), ..WHOSE },
+        Identity { shard: Some("2/2"), ..WHOSE },
     ]
     .map(|identity| identity.file_name())
     .into();
-    assert_eq!(names.len(), 5);
+    assert_eq!(names.len(), 7);
     // A file that was copied over that of another identity is not believed.
     drop(open(folder.path(), false));
     let other = Identity { project: "p2", ..WHOSE };

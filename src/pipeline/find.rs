@@ -13,7 +13,7 @@ use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::event::{Event, Events, Outcome, RunTotals};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::plan::UploadPlan;
-use crate::series::{Indexed, Series, SeriesIndex};
+use crate::series::{self, Indexed, Series, SeriesIndex};
 
 use super::Stop;
 use super::guard::guarded;
@@ -50,6 +50,11 @@ pub fn find(plan: &UploadPlan, outcomes: &Outcomes, pool: &ThreadPool, stop: &St
             root = Arc::new(file.root);
         }
         let (path, len) = (Arc::new(file.path), file.len);
+        let of_series = identity.as_ref().ok().and_then(|(identity, _)| series::share_of_series(identity));
+        if is_of_others(plan, || of_series.unwrap_or_else(|| series::share_of_name(&path))) {
+            outcomes.settle_path(&path, len, Outcome::Skipped(SkipReason::OtherShard));
+            continue;
+        }
         let added = identity.and_then(|(identity, source)| {
             let indexed = Indexed { path: Arc::clone(&path), root: Arc::clone(&root), file: source };
             index.add(identity, indexed)
@@ -59,6 +64,11 @@ pub fn find(plan: &UploadPlan, outcomes: &Outcomes, pool: &ThreadPool, stop: &St
         }
     }
     Work { found, series: index.into_series(), others }
+}
+
+/// Whether another shard takes what counts under this number.
+fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
+    plan.shard.is_some_and(|shard| !shard.takes(number()))
 }
 
 /// The failure of files that were not begun when the run stopped.
@@ -79,6 +89,11 @@ fn walk(plan: &UploadPlan, outcomes: &Outcomes, stop: &Stop) -> (u64, Vec<Discov
             }
             Found::Dicom(file) => dicom.push(file),
             Found::Other(file) => others.push(file),
+            // One shard answers for it, lest all do.
+            found if is_of_others(plan, || series::share_of_name(found.path())) => {
+                let path = Arc::new(found.path().to_path_buf());
+                outcomes.settle_path(&path, found.len(), Outcome::Skipped(SkipReason::OtherShard));
+            }
             Found::Skipped { path, len, reason } => outcomes.settle_path(&Arc::new(path), len, Outcome::Skipped(reason)),
             Found::Failed { path, failure } => outcomes.settle_path(&Arc::new(path), 0, Outcome::Failed(failure)),
         }
@@ -103,6 +118,11 @@ fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<(Identity, Arc<S
     let source = Arc::new(SourceFile::new(&file.path)?);
     let identity = guarded(|| dicom::identify(&source, &plan.limits))?;
     Ok((identity, source))
+}
+
+/// Whether a run without a series to send is to be told apart from one that did its work.
+pub fn has_nothing(totals: &mut RunTotals) -> bool {
+    totals.failed == 0 && !totals.skipped_by.contains_key(&SkipReason::OtherShard)
 }
 
 /// The error for a run that has nothing to send, with what was found instead.

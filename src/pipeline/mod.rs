@@ -63,7 +63,7 @@ pub fn run(
     }
     match stop.reason() {
         Some(error) => Err(error),
-        None if nothing && events.with_totals(|totals| totals.failed == 0) => Err(find::nothing(events)),
+        None if nothing && events.with_totals(find::has_nothing) => Err(find::nothing(events)),
         None => Ok(()),
     }
 }

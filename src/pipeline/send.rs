@@ -86,12 +86,18 @@ impl<'a> Noted<'a> {
         let journal = shared.journal.as_ref()?;
         let marker = journal.marker();
         let sources: Vec<_> = job.sources.iter().map(|source| marker.source(&source.file)).collect();
-        let sums = job.package.sums().iter();
-        let members =
-            sources.iter().zip(sums).map(|(source, sum)| Member { source: *source, size: sum.len, crc32: sum.crc32 }).collect();
+        let members = sources.iter().zip(job.package.sums());
+        let members = members.map(|(source, sum)| Member { source: *source, size: sum.len, crc32: sum.crc32 }).collect();
         let place = marker.place(&container.reference.id, &job.package.name);
         let parcel = Parcel { place, sources: marker.sources(sources), size: job.package.len(), members };
         Some(Self { journal, parcel })
+    }
+
+    /// The parcel with the checksums that are known by now.
+    fn summed(&self, package: &Package) -> Parcel {
+        let members = self.parcel.members.iter().zip(package.sums());
+        let members = members.map(|(member, sum)| Member { crc32: sum.crc32, ..*member }).collect();
+        Parcel { members, ..self.parcel.clone() }
     }
 }
 
@@ -108,8 +114,9 @@ impl Delivery<'_> {
 
     /// Notes what the server has. Should that fail, this package has arrived all the same, and the run stops after it.
     fn note(&self, word: Word) {
-        let Some(Noted { journal, parcel }) = &self.noted else { return };
-        if let Err(error) = on_disk(|| journal.confirmed(parcel, &self.container.reference, word)) {
+        let Some(noted) = &self.noted else { return };
+        let parcel = noted.summed(&self.job.package);
+        if let Err(error) = on_disk(|| noted.journal.confirmed(&parcel, &self.container.reference, word)) {
             self.shared.stop.because(error);
         }
     }
@@ -121,11 +128,13 @@ impl Delivery<'_> {
         match standing {
             Standing::Ours => Ok(Verdict::Leave(None)),
             Standing::Earlier(hash) => {
-                let same = self.holds(there, hash.clone()).await?;
+                let same = match &hash {
+                    Some(hash) => self.holds(there, hash).await?,
+                    None => self.is_as_before(there).await?,
+                };
                 if !same {
                     self.tell_of_changes();
                 }
-                // A server that states no hash still has what was hashed on its way there.
                 Ok(Verdict::leave_if(same, Word { sha384: hash, ..Word::from(there) }))
             }
             Standing::Begun if self.same_content(there).await? => Ok(Verdict::Leave(Some(Word::from(there)))),
@@ -153,15 +162,35 @@ impl Delivery<'_> {
     /// Name and size must agree, and the hash where the server states one.
     async fn same_content(&self, there: &RemoteFile) -> Result<bool, FileFailure> {
         let Some(stated) = there.sha384() else { return Ok(there.size == Some(self.job.package.len())) };
-        self.holds(there, Some(stated.to_owned())).await
+        self.holds(there, stated).await
     }
 
-    /// Whether a file of this SHA-384 is the package; not without one.
-    async fn holds(&self, there: &RemoteFile, sha384: Option<String>) -> Result<bool, FileFailure> {
-        let Some(expected) = sha384.filter(|_| there.size == Some(self.job.package.len())) else { return Ok(false) };
+    /// Whether a file of this SHA-384 is the package.
+    async fn holds(&self, there: &RemoteFile, sha384: &str) -> Result<bool, FileFailure> {
+        if there.size != Some(self.job.package.len()) {
+            return Ok(false);
+        }
+        let hash = self.off_thread(Package::hash::<Sha384>).await?;
+        Ok(hash.eq_ignore_ascii_case(sha384))
+    }
+
+    /// Whether the members are those that an earlier run sent, by lengths and checksums: all that is known where the
+    /// server states no hash.
+    async fn is_as_before(&self, there: &RemoteFile) -> Result<bool, FileFailure> {
+        let Some(noted) = self.noted.as_ref().filter(|_| there.size == Some(self.job.package.len())) else { return Ok(false) };
+        self.off_thread(Package::settle_sums).await?;
+        let parcel = noted.summed(&self.job.package);
+        Ok(on_disk(|| noted.journal.is_the_same(&parcel)))
+    }
+
+    /// Work that reads the whole package.
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Package) -> Result<T, FileFailure> + Send + 'static,
+    ) -> Result<T, FileFailure> {
         let package = self.job.package.clone();
-        let hash = tokio::task::spawn_blocking(move || package.hash::<Sha384>()).await;
-        Ok(hash.unwrap_or_else(|e| Err(FileFailure::new(FileCode::ReadIo, e.to_string())))?.eq_ignore_ascii_case(&expected))
+        let done = tokio::task::spawn_blocking(move || work(&package)).await;
+        done.unwrap_or_else(|e| Err(FileFailure::new(FileCode::ReadIo, e.to_string())))
     }
 
     fn tell_of_changes(&self) {
@@ -195,14 +224,14 @@ impl Delivery<'_> {
 
     fn upload_file(&self, previous: Option<&RemoteFile>) -> UploadFile {
         let package: &Package = &self.job.package;
-        let (body, events) = (package.body().clone(), self.shared.outcomes.events().clone());
+        let (whole, events) = (package.clone(), self.shared.outcomes.events().clone());
         UploadFile {
             file_type: package.kind,
             zip_member_count: package.members,
             modality: package.modality.clone(),
             previous: previous.cloned(),
             progress: Some(Arc::new(move |bytes| events.send(Event::Sent { bytes }))),
-            ..UploadFile::new(package.name.clone(), package.len(), move || crate::package::stream(&body))
+            ..UploadFile::new(package.name.clone(), package.len(), move || whole.stream())
         }
     }
 }

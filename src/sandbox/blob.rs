@@ -32,26 +32,37 @@ impl Drop for Temporary {
 /// Bytes that are arriving.
 #[derive(Debug)]
 pub struct Incoming {
-    file: tokio::fs::File,
-    temporary: Temporary,
-    hash: Sha384,
+    kept: Option<Kept>,
     size: u64,
 }
 
+/// Where arriving bytes are kept, and the hash of those that came.
+#[derive(Debug)]
+struct Kept {
+    file: tokio::fs::File,
+    temporary: Temporary,
+    hash: Sha384,
+}
+
 impl Incoming {
-    /// Opens a new temporary file.
-    pub fn create(store: &Store) -> io::Result<Self> {
+    /// Opens a new temporary file; with `discard` the bytes are counted and thrown away.
+    pub fn create(store: &Store, discard: bool) -> io::Result<Self> {
+        if discard {
+            return Ok(Self { kept: None, size: 0 });
+        }
         let path = store.incoming();
         let file = private_options().write(true).create_new(true).open(&path)?;
         let temporary = Temporary(Some(path));
-        Ok(Self { file: tokio::fs::File::from_std(file), temporary, hash: Sha384::new(), size: 0 })
+        let kept = Kept { file: tokio::fs::File::from_std(file), temporary, hash: Sha384::new() };
+        Ok(Self { kept: Some(kept), size: 0 })
     }
 
     /// Adds bytes at the end.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.hash.update(bytes);
         self.size += bytes.len() as u64;
-        self.file.write_all(bytes).await
+        let Some(kept) = &mut self.kept else { return Ok(()) };
+        kept.hash.update(bytes);
+        kept.file.write_all(bytes).await
     }
 
     /// How many bytes have come.
@@ -60,9 +71,12 @@ impl Incoming {
     }
 
     /// Ends the file.
-    pub async fn finish(mut self) -> io::Result<Received> {
-        self.file.flush().await?;
-        Ok(Received { temporary: self.temporary, size: self.size, sha384: hex(&self.hash.finalize()) })
+    pub async fn finish(self) -> io::Result<Received> {
+        let Some(mut kept) = self.kept else {
+            return Ok(Received { temporary: Temporary(None), size: self.size, sha384: None });
+        };
+        kept.file.flush().await?;
+        Ok(Received { temporary: kept.temporary, size: self.size, sha384: Some(hex(&kept.hash.finalize())) })
     }
 }
 
@@ -72,14 +86,18 @@ pub struct Received {
     temporary: Temporary,
     /// Length in bytes.
     pub size: u64,
-    /// SHA-384 of the bytes, in hexadecimal.
-    pub sha384: String,
+    sha384: Option<String>,
 }
 
 impl Received {
     /// The tag by which a storage tells these bytes from others.
     pub fn tag(&self) -> &str {
-        self.sha384.get(..32).unwrap_or_default()
+        self.sha384.as_deref().and_then(|hash| hash.get(..32)).unwrap_or("discarded")
+    }
+
+    /// Their hash as the API shows it; nothing where they were not kept.
+    pub fn hash(&self) -> String {
+        self.sha384.as_ref().map(|hash| format!("v0-sha384-{hash}")).unwrap_or_default()
     }
 
     /// The temporary path.
@@ -161,7 +179,11 @@ fn keep(store: &Store, file_id: &str, version: &mut Version) -> io::Result<()> {
     if let Some(folder) = target.parent() {
         private_dir(folder)?;
     }
-    fs::rename(store.path(&version.stored), target)?;
+    match fs::rename(store.path(&version.stored), target) {
+        // Discarded when it came.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     version.stored = kept;
     Ok(())
 }

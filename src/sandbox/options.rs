@@ -98,6 +98,8 @@ pub struct Options {
     pub unsigned_storage: bool,
     /// How long a signed URL is good for.
     pub ticket_lifetime: Duration,
+    /// Whether the bytes of files are thrown away as they arrive. Such a site has no hash to state, and no download.
+    pub discard: bool,
     /// Whether the site keeps a de-identification log, and wants every DICOM file in it.
     pub deid_log: bool,
 }
@@ -118,6 +120,7 @@ impl Options {
             multipart_threshold: None,
             unsigned_storage: false,
             ticket_lifetime: LIFETIME,
+            discard: false,
             deid_log: false,
         }
     }

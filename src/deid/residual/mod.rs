@@ -30,13 +30,14 @@
 
 mod collect;
 mod finding;
+mod heads;
 mod known;
 mod purpose;
 mod search;
 mod spell;
+mod spelled;
 mod triage;
 mod uids;
-mod warm;
 
 #[cfg(test)]
 mod tests;
@@ -50,14 +51,14 @@ use crate::failure::FileFailure;
 use crate::profile::{DicomRules, OnLeak, ResidualRule};
 use purpose::Purpose;
 use search::{Hit, Wanted};
+use spelled::Spelled;
 use triage::{Judge, Verdict, borders_hold};
-use warm::Cache;
 
 /// The check of one profile, made ready once per run.
 pub(super) struct Residual {
     rule: ResidualRule,
     purpose: Purpose,
-    cache: Cache,
+    spelled: Spelled,
 }
 
 /// What an instance has lost, for names that are made of it later.
@@ -71,12 +72,12 @@ pub(super) struct Searched {
 
 impl Residual {
     pub(super) fn new(dicom: &DicomRules) -> Self {
-        Self { rule: dicom.residual, purpose: Purpose::of(dicom), cache: Cache::default() }
+        Self { rule: dicom.residual, purpose: Purpose::of(dicom), spelled: Spelled::default() }
     }
 
     /// What the data set has lost. To be called while both are at hand.
     pub(super) fn wanted(&self, before: &DataSet, after: &DataSet) -> Wanted {
-        Wanted::new(collect::lost(before, after), &self.cache, self.rule.min_length)
+        Wanted::new(collect::lost(before, after), &self.spelled, self.rule.min_length)
     }
 
     /// Searches what was written of an instance. Fails where a value is left, or tells where the profile says so.

@@ -7,8 +7,6 @@ use crate::flywheel::scripted::{Asked, Reply, Server, file};
 use crate::flywheel::{Route, UploadFile};
 use serde_json::json;
 
-/// SHA-384 of the twenty letters that are sent.
-const OURS: &str = "bc1511cd8b813544cb60b13d1ceb63e81f46aa3ca114a23fc5c3aba54f9965cdf9afa68e2dc2a680934e429dff5aa7f2";
 const S3: &[&str] = &["/b.s3.x/1?uploadId=up&n=1", "/b.s3.x/2?uploadId=up&n=2"];
 
 fn bodies(server: &Server) -> Vec<String> {
@@ -64,7 +62,7 @@ async fn an_address_that_expired_gets_a_new_ticket_and_the_whole_file_anew() {
         })
         .await;
         let receipt = send(&server, &file("s.dicom.zip", 20)).await.unwrap();
-        assert_eq!((receipt.route(), receipt.sha384()), (Route::Signed, OURS), "{status}");
+        assert_eq!((receipt.route(), receipt.sha384()), (Route::Signed, None), "{status}");
         assert_eq!(bodies(&server), ["abcdefghij", "klmnopqrst", "abcdefghij", "klmnopqrst"], "{status}");
         assert_eq!((server.count(TICKET), server.count(FINISH)), (2, 1));
     }
@@ -101,11 +99,11 @@ async fn a_part_of_which_google_has_less_is_no_success() {
 }
 
 #[tokio::test]
-async fn every_route_states_the_checksum_of_what_was_sent() {
+async fn a_receipt_states_what_the_server_said() {
     let (server, _) = storing(S3, |asked, before| if second(asked) && before == 0 { Reply::Cut } else { stored() }).await;
     let receipt = send(&server, &file("s.dicom.zip", 20)).await.unwrap();
-    assert_eq!((receipt.sha384(), receipt.size(), receipt.file_id(), receipt.version()), (OURS, 20, Some("f1"), Some(1)));
+    assert_eq!((receipt.size(), receipt.file_id(), receipt.version()), (20, Some("f1"), Some(1)));
     let (server, _) = storing(&["/store"], |_, _| Reply::Json(413, json!({}))).await;
     let receipt = send(&server, &file("s.dicom.zip", 20)).await.unwrap();
-    assert_eq!((receipt.route(), receipt.sha384()), (Route::Form, OURS));
+    assert_eq!((receipt.route(), receipt.sha384()), (Route::Form, None));
 }

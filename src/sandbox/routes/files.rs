@@ -76,12 +76,12 @@ async fn read_form(app: &Arc<App>, kind: Kind, id: &str, form: &mut Form) -> Res
     if size.is_some_and(|size| size != received.size) {
         return Err(ApiError::bad_request(format!("{} bytes arrived, which is not the size that was announced", received.size)));
     }
-    let hash = format!("v0-sha384-{}", received.sha384);
+    let hash = received.hash();
     file_it(app, received, Placement { container: id, name: &name, hash, metadata })
 }
 
 async fn receive(app: &Arc<App>, form: &mut Form) -> Result<Received, ApiError> {
-    let mut incoming = Incoming::create(&app.store).map_err(|error| ApiError::disk(&error))?;
+    let mut incoming = Incoming::create(&app.store, app.options.discard).map_err(|error| ApiError::disk(&error))?;
     while let Some(chunk) = form.chunk().await? {
         incoming.write(&chunk).await.map_err(|error| ApiError::disk(&error))?;
     }
@@ -165,7 +165,10 @@ async fn send(app: &App, file: &FileRecord, parameters: &Parameters) -> Result<R
     if parameters.get("hash").is_some_and(|hash| *hash != version.hash) {
         return Err(ApiError::new(StatusCode::CONFLICT, "file exists, hash mismatch"));
     }
-    let opened = tokio::fs::File::open(app.store.path(&version.stored)).await.map_err(|error| ApiError::disk(&error))?;
+    let opened = tokio::fs::File::open(app.store.path(&version.stored)).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => ApiError::not_found("the bytes of this file were discarded"),
+        _ => ApiError::disk(&error),
+    })?;
     let length = opened.metadata().await.map_err(|error| ApiError::disk(&error))?.len();
     let mut response = Body::from_stream(ReaderStream::with_capacity(opened, 256 * 1024)).into_response();
     let headers = response.headers_mut();

@@ -117,7 +117,7 @@ const INTERNAL: Refusal = (StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "
 
 async fn store(app: &App, stream: &mut axum::body::BodyDataStream, length: u64) -> Result<Received, Refusal> {
     let incomplete = |_: ApiError| (StatusCode::BAD_REQUEST, "IncompleteBody", "fewer bytes came than were announced");
-    let mut incoming = Incoming::create(&app.store).map_err(|_| INTERNAL)?;
+    let mut incoming = Incoming::create(&app.store, app.options.discard).map_err(|_| INTERNAL)?;
     while let Some(chunk) = next_chunk(stream).await.map_err(incomplete)? {
         incoming.write(&chunk).await.map_err(|_| INTERNAL)?;
     }

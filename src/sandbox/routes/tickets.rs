@@ -1,6 +1,7 @@
 //! Upload by signed URL: the ticket that starts it and the call that ends it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -130,16 +131,23 @@ async fn finish(app: &Arc<App>, id: &str, ticket: &str, client: Option<IpAddr>, 
 
 /// The parts one after the other, in the file of the first.
 async fn joined(mut parts: impl Iterator<Item = Received>) -> Result<Received, ApiError> {
-    let failed = |error: std::io::Error| ApiError::disk(&error);
     let incomplete = || ApiError::bad_request("the upload is not complete");
     let mut first = parts.next().ok_or_else(incomplete)?;
     for part in parts {
-        let (Some(to), Some(from)) = (first.path(), part.path()) else { return Err(incomplete()) };
-        let mut to = tokio::fs::OpenOptions::new().append(true).open(to).await.map_err(failed)?;
-        let mut from = tokio::fs::File::open(from).await.map_err(failed)?;
-        tokio::io::copy(&mut from, &mut to).await.map_err(failed)?;
-        to.flush().await.map_err(failed)?;
+        match (first.path(), part.path()) {
+            (Some(to), Some(from)) => append(from, to).await.map_err(|error| ApiError::disk(&error))?,
+            // Discarded as they came.
+            (None, None) => {}
+            _ => return Err(incomplete()),
+        }
         first.size += part.size;
     }
     Ok(first)
+}
+
+async fn append(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut to = tokio::fs::OpenOptions::new().append(true).open(to).await?;
+    let mut from = tokio::fs::File::open(from).await?;
+    tokio::io::copy(&mut from, &mut to).await?;
+    to.flush().await
 }
