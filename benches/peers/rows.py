@@ -291,7 +291,7 @@ def curl(bench: Bench, *arguments) -> Run:
     return measure(["curl", "-q", "-sS", "--fail", *arguments], bench.environment)
 
 
-def made(bench: Bench, server: Server, kind: str, document: dict) -> str:
+def container_id(bench: Bench, server: Server, kind: str, document: dict) -> str:
     """Makes a container by the API and gives its id."""
     headers = ["-H", f"Authorization: scitran-user {server.key}", "-H", "Content-Type: application/json"]
     return json.loads(curl(bench, *headers, "--data", json.dumps(document), f"{server.url}/api/{kind}").said)["_id"]
@@ -299,10 +299,10 @@ def made(bench: Bench, server: Server, kind: str, document: dict) -> str:
 
 def acquisitions(bench: Bench, server: Server, labels: list[str]) -> dict[str, str]:
     """Ids of new acquisitions by their labels."""
-    project = made(bench, server, "projects", {"group": GROUP, "label": "peer"})
-    subject = made(bench, server, "subjects", {"project": project, "label": "one", "code": "one"})
-    session = made(bench, server, "sessions", {"project": project, "subject": {"_id": subject}, "label": "one"})
-    return {label: made(bench, server, "acquisitions", {"session": session, "label": label}) for label in labels}
+    project = container_id(bench, server, "projects", {"group": GROUP, "label": "peer"})
+    subject = container_id(bench, server, "subjects", {"project": project, "label": "one", "code": "one"})
+    session = container_id(bench, server, "sessions", {"project": project, "subject": {"_id": subject}, "label": "one"})
+    return {label: container_id(bench, server, "acquisitions", {"session": session, "label": label}) for label in labels}
 
 
 def sent_by_curl(bench: Bench, files: list[pathlib.Path]) -> Run:
@@ -400,39 +400,42 @@ def indexed(bench: Bench, folders: list[pathlib.Path]) -> Run:
     return dataclasses.replace(run, wall=busy, said=b"")
 
 
-def ways(bench: Bench, folder: pathlib.Path) -> dict[str, Trial]:
-    """The two ways in which many files are tried."""
-    return {
-        "dry run": functools.partial(bench.without_sending, [folder], *BASIC),
-        "upload": functools.partial(bench.upload, [folder], *BASIC, "--uploads", "8", *uncompressed(bench)),
-    }
+def prepared(bench: Bench, folder: pathlib.Path) -> Trial:
+    return functools.partial(bench.without_sending, [folder], *BASIC)
+
+
+def uploaded(bench: Bench, folder: pathlib.Path) -> Trial:
+    return functools.partial(bench.upload, [folder], *BASIC, "--uploads", "8", *uncompressed(bench))
+
+
+# How many files are tried.
+WAYS = {"dry run": prepared, "upload": uploaded}
 
 
 def scaling_rows(bench: Bench) -> Iterator[Row]:
-    """Time per file may not grow with their number. Each size is compared with the one before it."""
-    before: dict[str, list[Run]] = {}
-    for files in (200, 400) if bench.quick else (1_000, 10_000, 100_000):
-        folder = bench.corpus("small", files)
-        for way, trial in ways(bench, folder).items():
-            runs = interleaved({"ours": trial}, min(bench.rounds, 3))["ours"]
-            each = [dataclasses.replace(run, wall=run.wall / files) for run in runs]
-            ours = f"{speed(runs, files)}, {figure(max(run.peak for run in runs), 'MB')}"
+    """Time per file may not grow with their number: each number is compared with the one before it."""
+    counts = (100, 200) if bench.quick else (1_000, 10_000, 100_000)
+    folders = {files: bench.corpus("small", files) for files in counts}
+    for way, trial in WAYS.items():
+        runs = interleaved({str(files): trial(bench, folder) for files, folder in folders.items()}, min(bench.rounds, 3))
+        fewer: list[Run] = []
+        for files in counts:
+            made = runs[str(files)]
+            each = [dataclasses.replace(run, wall=run.wall / files) for run in made]
             what = f"{files:,} small instances, {way}: time of each"
-            if way in before:
-                value, peer = ratio(each, before[way]), "ten times fewer" if not bench.quick else "fewer"
-                yield Row("scaling", what, ours, peer, value, Goal("<=", 1.1), {"ours": runs})
-            else:
-                yield Row("scaling", what, ours, "-", None, None, {"ours": runs})
-            before[way] = each
+            ours = f"{speed(made, files)}, {figure(max(run.peak for run in made), 'MB')}"
+            value, goal = (ratio(each, fewer), Goal("<=", 1.1)) if fewer else (None, None)
+            yield Row("scaling", what, ours, "the number before" if fewer else "-", value, goal, {"ours": made})
+            fewer = each
 
 
 def million_rows(bench: Bench) -> Iterator[Row]:
     """A million instances of 1.3 KB in a thousand series: a tree of some 4 GB, where a file takes at least a block of 4 KiB."""
     files = count(bench, 1_000_000, 2_000)
     folder = bench.corpus("tiny", files)
-    for way, trial in ways(bench, folder).items():
+    for way, trial in WAYS.items():
         start = time.monotonic()
-        run = trial()
+        run = trial(bench, folder)()
         print(f"{files:,} instances, {way}: {time.monotonic() - start:.0f} s", file=sys.stderr)
         yield peak_row("million", f"{files:,} instances, {way}: peak memory", {"ours": [run]}, 150)
 
