@@ -25,7 +25,8 @@ pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
 };
 pub use values::{
-    ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle, Residual, Shard,
+    ColorWhen, Compression, Filter, IfExists, OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle,
+    Residual, Shard,
 };
 
 /// Words that are commands when they stand first. The list is closed within a major version.

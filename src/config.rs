@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
-pub use crate::cli::{Filter, IfExists, OtherFiles, PackageBy, PathList, Shard};
+pub use crate::cli::{Compression, Filter, IfExists, OtherFiles, PackageBy, PathList, Shard};
 use crate::profile::OnLeak;
 pub use typed::{jobs, max_header, on_leak, part_size};
 
@@ -200,8 +200,10 @@ pub enum Sink {
 pub struct Transfer {
     /// Files cleaned at a time.
     pub jobs: usize,
-    /// Uploads at a time.
-    pub uploads: usize,
+    /// Uploads at a time; none for as many as help.
+    pub uploads: Option<usize>,
+    /// Whether packages are deflated.
+    pub compression: Compression,
     /// Bytes of data under way.
     pub memory: u64,
     /// Whether signed URLs may be used.
@@ -314,7 +316,8 @@ impl Config {
             ("subject-set", flag(destination.subject.is_some())),
             ("session-set", flag(destination.session.is_some())),
             ("jobs", transfer.jobs.to_string()),
-            ("uploads", transfer.uploads.to_string()),
+            ("uploads", transfer.uploads.map_or_else(|| "auto".to_owned(), |n| n.to_string())),
+            ("compression", transfer.compression.to_string()),
             ("memory", transfer.memory.to_string()),
             ("signed-urls", flag(transfer.signed_urls)),
             ("residual", residual.to_owned()),

@@ -1,6 +1,7 @@
 //! What is sent: a series as one zip, or a single instance bare. Owns member names, the exact length and a body that can
 //! be produced again for a retry. It takes cleaned (or knowingly uncleaned) instances only, never a path.
 
+mod deflate;
 mod names;
 mod zip;
 
@@ -13,8 +14,11 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
+use rayon::prelude::*;
 use sha2::Digest;
 
+pub use deflate::Level;
+use deflate::Packed;
 pub use names::{Names, member_name, member_names};
 use zip::Zip;
 
@@ -44,7 +48,24 @@ pub struct Package {
     sums: Arc<[Sum]>,
     /// The CRC-32 of what travels bare from a file: known once it has passed.
     passed: Arc<OnceLock<u32>>,
+    /// The members of a zip as they were before it was made, for the same zip in another form.
+    made_of: Option<Arc<MadeOf>>,
     originals: Option<Arc<Originals>>,
+}
+
+/// What a zip was made of.
+#[derive(Debug)]
+struct MadeOf {
+    members: Vec<Member>,
+    level: Option<Level>,
+}
+
+#[derive(Debug)]
+struct Member {
+    name: String,
+    body: Body,
+    /// Nothing in it is compressed.
+    native: bool,
 }
 
 /// What a member of a package came to.
@@ -61,34 +82,64 @@ impl Package {
     pub fn bare(name: String, instance: &Sendable) -> Self {
         let modality = Some(routing::modality(instance.routing()));
         let (body, originals) = (instance.body().clone(), instance.originals().cloned());
-        Self { name, kind: Some(DICOM), members: None, modality, sums: bare(&body), passed: Arc::default(), body, originals }
+        Self {
+            name,
+            kind: Some(DICOM),
+            members: None,
+            modality,
+            sums: bare(&body),
+            passed: Arc::default(),
+            made_of: None,
+            body,
+            originals,
+        }
     }
 
-    /// A series as a zip of stored members. Reads what is not in memory once, for the checksums.
+    /// A series as a zip, whose members are deflated where a level is given and that shortens them. Reads what is not in
+    /// memory once, for the checksums.
     ///
     /// # Errors
     /// `read.*` when a source file cannot be read again or has changed; the index is that of the instance at fault.
-    pub fn zip(name: String, instances: &[Sendable]) -> Result<Self, (usize, FileFailure)> {
-        let (mut zip, mut sums) = (Zip::default(), Vec::with_capacity(instances.len()));
-        let names = member_names(instances.iter());
-        for (at, (instance, name)) in instances.iter().zip(&names).enumerate() {
-            let crc = checksum(instance.body()).map_err(|failure| (at, failure))?;
-            zip.add(name, instance.body(), crc);
-            sums.push(Sum { len: instance.body().len(), crc32: Some(crc) });
-        }
+    pub fn zip(name: String, instances: &[Sendable], level: Option<Level>) -> Result<Self, (usize, FileFailure)> {
+        let names = member_names(instances.iter()).into_iter().zip(instances);
+        let member =
+            |(name, instance): (_, &Sendable)| Member { name, body: instance.body().clone(), native: instance.is_native() };
+        let made_of = MadeOf { members: names.map(member).collect(), level };
+        let (body, sums) = made_of.zip(level)?;
         let modality = instances.first().map(|i| routing::modality(i.routing()));
         let modality = modality.filter(|m| instances.iter().all(|i| routing::modality(i.routing()) == *m));
         let members = u32::try_from(instances.len()).ok();
         let originals = instances.first().and_then(Sendable::originals).cloned();
-        let (sums, passed) = (sums.into(), Arc::default());
-        Ok(Self { name, kind: Some(DICOM), members, modality, sums, passed, body: zip.finish(), originals })
+        let (passed, made_of) = (Arc::default(), Some(Arc::new(made_of)));
+        Ok(Self { name, kind: Some(DICOM), members, modality, sums, passed, made_of, body, originals })
+    }
+
+    /// The same zip as it would have been deflated, or stored where it was deflated; none of what is no zip.
+    ///
+    /// # Errors
+    /// `read.*` when a source file cannot be read again or has changed.
+    pub fn in_other_form(&self) -> Result<Option<Self>, FileFailure> {
+        let Some(made_of) = &self.made_of else { return Ok(None) };
+        let level = if made_of.level.is_some() { None } else { Some(Level::FAST) };
+        let (body, _) = made_of.zip(level).map_err(|(_, failure)| failure)?;
+        Ok(Some(Self { body, ..self.clone() }))
     }
 
     /// A file that is not DICOM, as it is. Only what the user asked for goes this way.
     pub fn other_file(name: String, file: &Arc<SourceFile>) -> Self {
         let all = Segment::of_file(Arc::clone(file), 0..file.len());
         let body = Body::new(vec![all]);
-        Self { name, kind: None, members: None, modality: None, sums: bare(&body), passed: Arc::default(), body, originals: None }
+        Self {
+            name,
+            kind: None,
+            members: None,
+            modality: None,
+            sums: bare(&body),
+            passed: Arc::default(),
+            made_of: None,
+            body,
+            originals: None,
+        }
     }
 
     /// The hash of all bytes in lower-case hexadecimal digits.
@@ -153,6 +204,20 @@ impl Package {
     /// The bytes, read from memory and source files one after the other.
     pub fn body(&self) -> &Body {
         &self.body
+    }
+}
+
+impl MadeOf {
+    fn zip(&self, level: Option<Level>) -> Result<(Body, Arc<[Sum]>), (usize, FileFailure)> {
+        let pack = |member: &Member| Packed::of(&member.body, level.filter(|_| member.native));
+        let packed: Vec<_> = self.members.par_iter().map(pack).collect();
+        let (mut zip, mut sums) = (Zip::default(), Vec::with_capacity(packed.len()));
+        for (at, (packed, member)) in packed.into_iter().zip(&self.members).enumerate() {
+            let packed = packed.map_err(|failure| (at, failure))?;
+            zip.add(&member.name, &packed);
+            sums.push(packed.sum());
+        }
+        Ok((zip.finish(), sums.into()))
     }
 }
 
@@ -339,7 +404,7 @@ mod tests {
     fn a_zip_reads_back_with_the_length_that_was_announced() {
         let mut zip = Zip::default();
         for (name, bytes) in [("1.2.CT.dcm", b"first".as_slice()), ("1.3.CT.dcm", b"".as_slice())] {
-            zip.add(name, &body(bytes), crc32fast::hash(bytes));
+            zip.add(name, &Packed::stored(&body(bytes), crc32fast::hash(bytes)));
         }
         let whole = zip.finish();
         let bytes = whole.to_vec().unwrap();
@@ -358,8 +423,8 @@ mod tests {
         let file = Arc::new(SourceFile::new(&path).unwrap());
         let big = Body::new(vec![Segment::of_file(Arc::clone(&file), 0..file.len())]);
         let mut zip = Zip::default();
-        zip.add("big.dcm", &big, 0);
-        zip.add("after.dcm", &body(b"after"), crc32fast::hash(b"after"));
+        zip.add("big.dcm", &Packed::stored(&big, 0));
+        zip.add("after.dcm", &Packed::stored(&body(b"after"), crc32fast::hash(b"after")));
         let mut archive = ::zip::ZipArchive::new(Sparse::of(&zip.finish())).unwrap();
         assert_eq!(archive.by_name("big.dcm").unwrap().size(), (4 << 30) + 10);
         let mut after = String::new();
@@ -371,7 +436,7 @@ mod tests {
     fn more_members_than_sixteen_bits_count_read_back() {
         let mut zip = Zip::default();
         for n in 0..70_000 {
-            zip.add(&format!("{n}.dcm"), &body(b"x"), crc32fast::hash(b"x"));
+            zip.add(&format!("{n}.dcm"), &Packed::stored(&body(b"x"), crc32fast::hash(b"x")));
         }
         let archive = ::zip::ZipArchive::new(Memory::new(zip.finish().to_vec().unwrap())).unwrap();
         assert_eq!(archive.len(), 70_000);

@@ -10,7 +10,7 @@ mod pseudonyms;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::config::{Config, IfExists, OtherFiles, PackageBy, Shard, Sink, Transfer};
+use crate::config::{Compression, Config, IfExists, OtherFiles, PackageBy, Shard, Sink, Transfer};
 use crate::credential::{ApiKey, PseudonymKeySources};
 use crate::deid::{self, Cleaner, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
@@ -53,8 +53,10 @@ pub struct UploadPlan {
     pub report: PathBuf,
     /// Files cleaned at a time.
     pub jobs: usize,
-    /// Uploads at a time.
-    pub uploads: usize,
+    /// Uploads at a time; none for as many as help.
+    pub uploads: Option<usize>,
+    /// Whether packages are deflated.
+    pub compression: Compression,
     /// Bytes of data under way.
     pub memory: u64,
     /// Bounds on reading.
@@ -223,6 +225,7 @@ pub async fn resolve(
         report: config.report.path.clone(),
         jobs: config.transfer.jobs,
         uploads: config.transfer.uploads,
+        compression: config.transfer.compression,
         memory: config.transfer.memory,
         limits: limits(config),
         announcements,

@@ -7,7 +7,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::profile::named_profile;
-use super::values::{ColorWhen, Filter, IfExists, OtherFiles, PackageBy, PathList, ProgressStyle, Residual, Shard};
+use super::values::{ColorWhen, Compression, Filter, IfExists, OtherFiles, PackageBy, PathList, ProgressStyle, Residual, Shard};
 
 /// Headings of `--help`.
 pub(super) const INPUT: &str = "Input";
@@ -215,9 +215,15 @@ pub struct TransferArgs {
     /// Files cleaned at a time [default: number of cores]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,
-    /// Uploads at a time [default: 4]
+    /// Uploads at a time; fewer while the server asks for that [default: 4 to 16, as many as help]
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub uploads: Option<usize>,
+    /// Deflate the zips of series: auto, none, or from 1 (fast) to 9 (small)
+    ///
+    /// `auto` deflates while the network is slower than the cores, which shows once a run has gone on for a while. Images that are
+    /// compressed already and single instances stay as they are.
+    #[arg(long, value_name = "HOW", default_value_t, hide_short_help = true)]
+    pub compression: Compression,
     /// Memory for data under way [default: 256MiB]
     #[arg(long, value_name = "SIZE", hide_short_help = true)]
     pub memory: Option<String>,

@@ -66,6 +66,41 @@ impl fmt::Display for Shard {
     }
 }
 
+/// Whether packages are deflated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compression {
+    /// While the network is slower than the cores.
+    #[default]
+    Auto,
+    /// Never.
+    None,
+    /// Always, from 1 for fast to 9 for small.
+    Level(u8),
+}
+
+impl FromStr for Compression {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match (text, text.parse()) {
+            ("auto", _) => Ok(Self::Auto),
+            ("none", _) => Ok(Self::None),
+            (_, Ok(level @ 1..=9)) => Ok(Self::Level(level)),
+            _ => Err("write auto, none, or a number from 1 (fast) to 9 (small)"),
+        }
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::None => f.write_str("none"),
+            Self::Level(level) => level.fmt(f),
+        }
+    }
+}
+
 /// What to do with files that are not DICOM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum OtherFiles {

@@ -202,7 +202,8 @@ impl Typed<'_> {
         let args = &self.0.transfer;
         Ok(Transfer {
             jobs: self.count("jobs", args.jobs, environment.cores.max(1), MOST_JOBS)?,
-            uploads: self.count("uploads", args.uploads, 4, MOST_UPLOADS)?,
+            uploads: args.uploads.map(|n| self.count("uploads", Some(n), n, MOST_UPLOADS)).transpose()?,
+            compression: args.compression,
             memory: self.size("memory", args.memory.as_deref(), 256 * MEBIBYTE, LEAST_MEMORY)?,
             signed_urls: !args.no_signed_urls,
             idle_timeout: self.idle_timeout()?,

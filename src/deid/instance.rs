@@ -17,6 +17,7 @@ struct Outgoing {
     sop_instance: String,
     body: Body,
     routing: RoutingAttributes,
+    native: bool,
 }
 
 impl Outgoing {
@@ -32,7 +33,8 @@ impl Outgoing {
         let class = instance.header.get(Tag(0x0008, 0x0016)).and_then(|element| element.bytes());
         let class = class.map(|bytes| String::from_utf8_lossy(bytes).trim_end_matches(['\0', ' ']).to_owned());
         let (body, seen) = write_and_look(instance, limits, look)?;
-        Ok((Self { sop_class: class.unwrap_or_default(), sop_instance, body, routing }, seen))
+        let native = instance.syntax.is_native();
+        Ok((Self { sop_class: class.unwrap_or_default(), sop_instance, body, routing, native }, seen))
     }
 }
 
@@ -146,6 +148,11 @@ impl Sendable {
     /// The bytes to send.
     pub fn body(&self) -> &Body {
         &self.outgoing().body
+    }
+
+    /// Whether nothing in it is compressed: its transfer syntax is one of the three native ones (PS3.5 section 10, A.4).
+    pub fn is_native(&self) -> bool {
+        self.outgoing().native
     }
 
     /// What says where it belongs.

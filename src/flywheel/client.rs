@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -82,6 +83,8 @@ struct Inner {
     config: OnceCell<SiteConfig>,
     learnt: Learnt,
     pace: Option<Arc<Pace>>,
+    /// How often a server asked for fewer requests.
+    throttled: AtomicU64,
     /// What the site's log of de-identification takes in place of [`Self::site_headers`].
     log_authorization: HeaderValue,
 }
@@ -102,6 +105,7 @@ impl Client {
             host: key.host().to_owned(),
             log_authorization: log_authorization(key)?,
             pace: settings.bandwidth.map(|rate| Arc::new(Pace::new(rate))),
+            throttled: AtomicU64::new(0),
             settings,
             config: OnceCell::new(),
             learnt: Learnt::default(),
@@ -120,6 +124,11 @@ impl Client {
     /// The site's host, for messages.
     pub fn host(&self) -> &str {
         &self.inner.host
+    }
+
+    /// How often the site or its storage has asked for fewer requests: answers 429 and 503 (RFC 9110, RFC 6585).
+    pub fn throttled(&self) -> u64 {
+        self.inner.throttled.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_plain_http(&self) -> bool {
@@ -233,6 +242,9 @@ impl Client {
             Err(error) => Err(error),
         };
         let status = answer.as_ref().map_or_else(ApiError::status, |answer| Some(answer.status));
+        if matches!(status, Some(429 | 503)) {
+            self.inner.throttled.fetch_add(1, Ordering::Relaxed);
+        }
         self.tell(ClientNotice::Answered { what, status, took: started.elapsed() });
         answer
     }

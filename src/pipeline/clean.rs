@@ -8,7 +8,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::config::PackageBy;
+use crate::config::{Compression, PackageBy};
 use crate::deid::{Finding, Sendable};
 use crate::dicom::{self, Source};
 use crate::event::{Event, Outcome, Severity};
@@ -33,9 +33,9 @@ const HEADER_CHARGE: u64 = 64 << 10;
 pub fn all(all: Vec<Series>, deliveries: &Deliveries, pool: &ThreadPool) {
     pool.in_place_scope(|scope| {
         for series in all {
-            let whole = charge(&series, true) <= deliveries.budget() / 2;
+            let whole = charge(&series, true, deliveries) <= deliveries.budget() / 2;
             let begin = Instant::now();
-            let permit = deliveries.reserve(charge(&series, whole));
+            let permit = deliveries.reserve(charge(&series, whole, deliveries));
             deliveries.outcomes().stages().clean.waited(begin);
             match permit {
                 Some(permit) => scope.spawn(move |_| one(series, whole, permit, deliveries)),
@@ -45,8 +45,11 @@ pub fn all(all: Vec<Series>, deliveries: &Deliveries, pool: &ThreadPool) {
     });
 }
 
-fn charge(series: &Series, whole: bool) -> u64 {
-    series.files.iter().map(|f| if whole && f.file.len() <= READ_WHOLE { f.file.len() } else { 0 } + HEADER_CHARGE).sum()
+/// What a series takes of the budget: its files, and as much again where they may be deflated.
+fn charge(series: &Series, whole: bool, deliveries: &Deliveries) -> u64 {
+    let copies = if deliveries.plan().compression == Compression::None { 1 } else { 2 };
+    let of_file = |len: u64| if whole && len <= READ_WHOLE { len * copies } else { 0 } + HEADER_CHARGE;
+    series.files.iter().map(|f| of_file(f.file.len())).sum()
 }
 
 fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &Deliveries) {
@@ -161,8 +164,9 @@ fn pack(destination: &Destination, members: Vec<Ready>, deliveries: &Deliveries)
 /// A member whose file cannot be read again fails alone; the others go on without it.
 fn zip(destination: &Destination, name: &str, members: Vec<Ready>, deliveries: &Deliveries) -> Option<Job> {
     let (mut sources, mut instances): (Vec<_>, Vec<_>) = members.into_iter().map(|r| (r.source, r.instance)).unzip();
+    let level = deliveries.level();
     while !instances.is_empty() {
-        match Package::zip(name.to_owned(), &instances) {
+        match deliveries.deflate(level, &instances, || Package::zip(name.to_owned(), &instances, level)) {
             Ok(package) => return Some(job(destination, package, sources)),
             Err((at, failure)) => {
                 drop(instances.remove(at));

@@ -8,17 +8,20 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use crate::config::OtherFiles;
+use crate::config::{Compression, OtherFiles};
+use crate::deid::Sendable;
 use crate::event::{Events, Outcome, Stored};
 use crate::failure::{FileCode, FileFailure};
 use crate::flywheel::{RemoteFile, UploadError};
 use crate::journal::Journal;
-use crate::package::Package;
+use crate::package::{Level, Package};
 use crate::plan::{UploadPlan, WayOut};
 use crate::routing::Destination;
 use crate::series::Indexed;
 
+use super::compression::Decision;
 use super::find::stopped;
+use super::lanes::Lanes;
 use super::outcomes::Outcomes;
 use super::place::{Container, Place, Places};
 use super::{Runtime, Stop, folder, send};
@@ -48,7 +51,8 @@ pub(super) struct Shared {
     /// What earlier runs have sent; none where nothing is sent.
     pub(super) journal: Option<Journal>,
     budget: Arc<Semaphore>,
-    slots: Semaphore,
+    pub(super) lanes: Lanes,
+    compression: Decision,
     places: Mutex<Places>,
 }
 
@@ -68,7 +72,8 @@ impl Deliveries {
             stop: stop.clone(),
             journal,
             budget: Arc::new(Semaphore::new(budget)),
-            slots: Semaphore::new(plan.uploads),
+            lanes: Lanes::new(plan.uploads, Instant::now()),
+            compression: Decision::new(compression(plan), plan.jobs),
             places: Mutex::default(),
         };
         Self { shared: Arc::new(shared), handle: runtime.handle().clone(), tasks: TaskTracker::new() }
@@ -107,6 +112,22 @@ impl Deliveries {
     /// What is said of a package that an earlier run sent and the server still has.
     pub fn stored_before(&self, container: &str, there: &RemoteFile) -> Stored {
         self.shared.stored_before(container, there)
+    }
+
+    /// How the next package is deflated.
+    pub fn level(&self) -> Option<Level> {
+        self.shared.compression.level(&self.shared.lanes, &self.shared.outcomes.stages().clean)
+    }
+
+    /// Makes a package of these instances at a level, and takes note of how long that took.
+    pub fn deflate<T>(&self, level: Option<Level>, instances: &[Sendable], work: impl FnOnce() -> T) -> T {
+        match level {
+            Some(_) => {
+                let bytes = instances.iter().map(|instance| instance.body().len()).sum();
+                self.shared.compression.deflated.work(instances.len() as u64, bytes, work)
+            }
+            None => work(),
+        }
     }
 
     /// Gives a file its outcome.
@@ -183,12 +204,20 @@ impl Deliveries {
     }
 }
 
+/// Where nothing goes over a wire, none is measured: what lies in a folder is the same every time.
+fn compression(plan: &UploadPlan) -> Compression {
+    match (&plan.way_out, plan.compression) {
+        (WayOut::DryRun | WayOut::Output(_), Compression::Auto) => Compression::None,
+        (_, chosen) => chosen,
+    }
+}
+
 impl Shared {
     fn places<T>(&self, work: impl FnOnce(&mut Places) -> T) -> T {
         work(&mut self.places.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn deliver(&self, job: Job) {
+    async fn deliver(self: &Arc<Self>, job: Job) {
         let outcome = tokio::select! {
             biased;
             () = self.stop.wait_hard() => Err(stopped()),
@@ -204,10 +233,11 @@ impl Shared {
         }
     }
 
-    async fn outcome(&self, job: &Job) -> Result<Outcome, FileFailure> {
+    async fn outcome(self: &Arc<Self>, job: &Job) -> Result<Outcome, FileFailure> {
         let begin = Instant::now();
-        let _slot = self.slots.acquire().await.map_err(|_| stopped())?;
+        let _lane = self.lanes.enter().await.map_err(|_| stopped())?;
         self.outcomes.stages().send.waited(begin);
+        self.lanes.look(self.throttled(), Instant::now());
         if self.stop.requested() {
             return Err(stopped());
         }
@@ -215,10 +245,19 @@ impl Shared {
         let begin = Instant::now();
         let outcome = self.hand_out(job).await;
         self.outcomes.stages().send.worked(job.sources.len() as u64, job.package.len(), begin);
+        self.lanes.look(self.throttled(), Instant::now());
         outcome
     }
 
-    async fn hand_out(&self, job: &Job) -> Result<Outcome, FileFailure> {
+    /// How often the server asked for fewer requests.
+    fn throttled(&self) -> u64 {
+        match &self.plan.way_out {
+            WayOut::Upload(target) => target.client.throttled(),
+            WayOut::DryRun | WayOut::Output(_) => 0,
+        }
+    }
+
+    async fn hand_out(self: &Arc<Self>, job: &Job) -> Result<Outcome, FileFailure> {
         match &self.plan.way_out {
             WayOut::DryRun => Ok(Outcome::Prepared(Arc::new(self.stored(job)))),
             WayOut::Output(root) => self.write(job, root).await,

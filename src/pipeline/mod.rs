@@ -4,10 +4,12 @@
 //! prints and never looks at a flag: what happens goes out as events, what to do comes in as a plan.
 
 mod clean;
+mod compression;
 mod deliver;
 mod find;
 mod folder;
 mod guard;
+mod lanes;
 mod others;
 mod outcomes;
 mod place;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sha2::Sha384;
 
-use crate::config::IfExists;
+use crate::config::{Compression, IfExists};
 use crate::event::{Event, Severity};
 use crate::failure::{FileCode, FileFailure};
 use crate::flywheel::{Container, RemoteFile, UploadError, UploadFile};
@@ -29,7 +29,7 @@ pub struct Sent {
 }
 
 /// Has the server have a package.
-pub(super) async fn send(shared: &Shared, target: &Target, job: &Job) -> Result<Sent, UploadError> {
+pub(super) async fn send(shared: &Arc<Shared>, target: &Target, job: &Job) -> Result<Sent, UploadError> {
     let container = match &job.place {
         Place::Acquisition(to) => target.hierarchy.acquisition(to).await?,
         Place::Session(to) => target.hierarchy.session(to).await?,
@@ -69,7 +69,7 @@ impl Verdict {
 
 /// A package and the container that it goes to.
 struct Delivery<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     job: &'a Job,
     container: &'a Container,
     noted: Option<Noted<'a>>,
@@ -129,8 +129,8 @@ impl Delivery<'_> {
             Standing::Ours => Ok(Verdict::Leave(None)),
             Standing::Earlier(hash) => {
                 let same = match &hash {
-                    Some(hash) => self.holds(there, hash).await?,
-                    None => self.is_as_before(there).await?,
+                    Some(_) if self.holds(&self.job.package, there, hash.as_deref()).await? => true,
+                    _ => self.is_as_before().await?,
                 };
                 if !same {
                     self.tell_of_changes();
@@ -161,36 +161,42 @@ impl Delivery<'_> {
 
     /// Name and size must agree, and the hash where the server states one.
     async fn same_content(&self, there: &RemoteFile) -> Result<bool, FileFailure> {
-        let Some(stated) = there.sha384() else { return Ok(there.size == Some(self.job.package.len())) };
-        self.holds(there, stated).await
-    }
-
-    /// Whether a file of this SHA-384 is the package.
-    async fn holds(&self, there: &RemoteFile, sha384: &str) -> Result<bool, FileFailure> {
-        if there.size != Some(self.job.package.len()) {
+        if self.holds(&self.job.package, there, there.sha384()).await? {
+            return Ok(true);
+        }
+        // Another run may have found the network slower, or faster.
+        if self.shared.plan.compression != Compression::Auto {
             return Ok(false);
         }
-        let hash = self.off_thread(Package::hash::<Sha384>).await?;
-        Ok(hash.eq_ignore_ascii_case(sha384))
+        match self.off_thread(Package::in_other_form).await? {
+            Some(other) => self.holds(&other, there, there.sha384()).await,
+            None => Ok(false),
+        }
     }
 
-    /// Whether the members are those that an earlier run sent, by lengths and checksums: all that is known where the
-    /// server states no hash.
-    async fn is_as_before(&self, there: &RemoteFile) -> Result<bool, FileFailure> {
-        let Some(noted) = self.noted.as_ref().filter(|_| there.size == Some(self.job.package.len())) else { return Ok(false) };
+    /// Whether a file on the server is a package: by its size, and by its SHA-384 where that is known.
+    async fn holds(&self, package: &Package, there: &RemoteFile, sha384: Option<&str>) -> Result<bool, FileFailure> {
+        let (true, Some(expected)) = (there.size == Some(package.len()), sha384) else {
+            return Ok(there.size == Some(package.len()));
+        };
+        let hash = off_thread(package, Package::hash::<Sha384>).await?;
+        Ok(hash.eq_ignore_ascii_case(expected))
+    }
+
+    /// Whether the members are those that an earlier run sent, by lengths and checksums, in whatever form. False where
+    /// that run did not note them.
+    async fn is_as_before(&self) -> Result<bool, FileFailure> {
+        let Some(noted) = &self.noted else { return Ok(false) };
         self.off_thread(Package::settle_sums).await?;
         let parcel = noted.summed(&self.job.package);
         Ok(on_disk(|| noted.journal.is_the_same(&parcel)))
     }
 
-    /// Work that reads the whole package.
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Package) -> Result<T, FileFailure> + Send + 'static,
     ) -> Result<T, FileFailure> {
-        let package = self.job.package.clone();
-        let done = tokio::task::spawn_blocking(move || work(&package)).await;
-        done.unwrap_or_else(|e| Err(FileFailure::new(FileCode::ReadIo, e.to_string())))
+        off_thread(&self.job.package, work).await
     }
 
     fn tell_of_changes(&self) {
@@ -224,16 +230,29 @@ impl Delivery<'_> {
 
     fn upload_file(&self, previous: Option<&RemoteFile>) -> UploadFile {
         let package: &Package = &self.job.package;
-        let (whole, events) = (package.clone(), self.shared.outcomes.events().clone());
+        let (whole, shared) = (package.clone(), Arc::clone(self.shared));
         UploadFile {
             file_type: package.kind,
             zip_member_count: package.members,
             modality: package.modality.clone(),
             previous: previous.cloned(),
-            progress: Some(Arc::new(move |bytes| events.send(Event::Sent { bytes }))),
+            progress: Some(Arc::new(move |bytes| {
+                shared.lanes.sent(bytes);
+                shared.outcomes.events().send(Event::Sent { bytes });
+            })),
             ..UploadFile::new(package.name.clone(), package.len(), move || whole.stream())
         }
     }
+}
+
+/// Work that reads a whole package.
+async fn off_thread<T: Send + 'static>(
+    package: &Package,
+    work: impl FnOnce(&Package) -> Result<T, FileFailure> + Send + 'static,
+) -> Result<T, FileFailure> {
+    let package = package.clone();
+    let done = tokio::task::spawn_blocking(move || work(&package)).await;
+    done.unwrap_or_else(|e| Err(FileFailure::new(FileCode::ReadIo, e.to_string())))
 }
 
 /// Work with the journal may wait for a disk: said to be blocking, so that other uploads go on.

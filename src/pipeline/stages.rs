@@ -41,6 +41,13 @@ impl Meter {
         self.0.waiting.fetch_add(nanoseconds(begin), Ordering::Relaxed);
     }
 
+    /// Bytes a second of work; none before there was any.
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits")]
+    pub fn rate(&self) -> Option<f64> {
+        let (bytes, busy) = (self.0.bytes.load(Ordering::Relaxed), self.0.busy.load(Ordering::Relaxed));
+        (bytes > 0 && busy > 0).then(|| bytes as f64 * 1e9 / busy as f64)
+    }
+
     fn told(&self, name: &'static str) -> Stage {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let Counters { files, bytes, busy, waiting } = &*self.0;

@@ -1,0 +1,67 @@
+//! Whether a package is deflated.
+//!
+//! Owns that decision, which is made for each package and changes nothing in its members.
+
+use super::lanes::Lanes;
+use super::stages::Meter;
+use crate::config::Compression;
+use crate::package::Level;
+
+/// What one core deflates in a second, until that is measured, in bytes.
+const DEFLATED: f64 = 80e6;
+/// Deflating must promise this much more than the wire takes: what is measured is noisy.
+const WORTH: f64 = 1.2;
+
+/// Decides for the packages of a run.
+pub struct Decision {
+    chosen: Compression,
+    cores: usize,
+    /// Deflating, in source bytes.
+    pub deflated: Meter,
+}
+
+impl Decision {
+    /// For a run that cleans so many files at a time.
+    pub fn new(chosen: Compression, cores: usize) -> Self {
+        Self { chosen, cores, deflated: Meter::default() }
+    }
+
+    /// How the next package is deflated; none to store it. Unasked that happens while packages wait for a wire that is slower
+    /// than the cores are at cleaning and deflating.
+    pub fn level(&self, lanes: &Lanes, clean: &Meter) -> Option<Level> {
+        match self.chosen {
+            Compression::None => None,
+            Compression::Level(level) => Level::new(level),
+            Compression::Auto => (lanes.is_behind() && self.cores_are_faster(lanes.wire()?, clean)).then_some(Level::FAST),
+        }
+    }
+
+    fn cores_are_faster(&self, wire: f64, clean: &Meter) -> bool {
+        let seconds_per_byte = 1.0 / self.deflated.rate().unwrap_or(DEFLATED) + clean.rate().map_or(0.0, |rate| 1.0 / rate);
+        let cores = f64::from(u32::try_from(self.cores).unwrap_or(u32::MAX));
+        cores / seconds_per_byte > wire * WORTH
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn what_the_user_chose_counts() {
+        let (lanes, clean) = (Lanes::new(None, Instant::now()), Meter::default());
+        let level = |chosen| Decision::new(chosen, 2).level(&lanes, &clean);
+        assert_eq!(level(Compression::None), None);
+        assert_eq!(level(Compression::Level(1)), Some(Level::FAST));
+        assert_eq!(level(Compression::Auto), None, "nothing waits");
+    }
+
+    #[test]
+    fn a_wire_that_is_slower_than_the_cores_makes_it_worthwhile() {
+        let (decision, clean) = (Decision::new(Compression::Auto, 2), Meter::default());
+        assert!(decision.cores_are_faster(12.5e6, &clean), "a hundred megabits");
+        assert!(!decision.cores_are_faster(1250e6, &clean), "ten gigabits");
+    }
+}
