@@ -1,10 +1,13 @@
 //! Instances grouped by study and series, and what to do where two carry the same SOP Instance UID.
 
+mod files;
+
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::deid::Sendable;
@@ -12,6 +15,8 @@ use crate::dicom::{Body, Identity, SourceFile};
 use crate::discover::below;
 use crate::failure::{FileCode, FileFailure};
 use crate::phi::Phi;
+pub use files::Files;
+use files::Folder;
 
 /// A file that holds an instance, as the index knows it.
 #[derive(Debug, Clone)]
@@ -22,6 +27,8 @@ pub struct Indexed {
     pub root: Arc<PathBuf>,
     /// The file.
     pub file: Arc<SourceFile>,
+    /// What it holds, where it is small and was read whole for the index.
+    pub read: Option<Bytes>,
 }
 
 impl Indexed {
@@ -56,14 +63,7 @@ fn share(parts: &[&str]) -> u64 {
 #[derive(Debug, Default)]
 pub struct Series {
     /// Its files.
-    pub files: Vec<Indexed>,
-}
-
-impl Series {
-    /// The bytes of all its files.
-    pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|f| f.file.len()).sum()
-    }
+    pub files: Files,
 }
 
 /// Study and series UID as the files state them, before cleaning.
@@ -74,9 +74,17 @@ type Key = (Phi<String>, Phi<String>);
 pub struct SeriesIndex {
     by_uid: HashMap<Key, usize>,
     series: Vec<Series>,
+    last: Option<Arc<Folder>>,
+    /// Bytes of small files that may still be kept.
+    room: u64,
 }
 
 impl SeriesIndex {
+    /// An index that keeps so many bytes of small files, which need not be read again then.
+    pub fn keeping(room: u64) -> Self {
+        Self { room, ..Self::default() }
+    }
+
     /// Puts a file where its UIDs say.
     ///
     /// # Errors
@@ -92,7 +100,9 @@ impl SeriesIndex {
             all.len() - 1
         });
         if let Some(series) = self.series.get_mut(at) {
-            series.files.push(indexed);
+            let read = identity.whole.filter(|bytes| bytes.len() as u64 <= self.room);
+            self.room -= read.as_ref().map_or(0, |bytes| bytes.len() as u64);
+            series.files.push(Indexed { read, ..indexed }, &mut self.last);
         }
         Ok(())
     }

@@ -224,7 +224,7 @@ pub struct TransferArgs {
     /// compressed already and single instances stay as they are.
     #[arg(long, value_name = "HOW", default_value_t, hide_short_help = true)]
     pub compression: Compression,
-    /// Memory for data under way [default: 256MiB]
+    /// Memory for data under way [default: 64MiB]
     #[arg(long, value_name = "SIZE", hide_short_help = true)]
     pub memory: Option<String>,
     /// Send everything through the site itself, never to its storage host directly

@@ -24,8 +24,9 @@ fn the_everyday_command_gets_the_defaults() {
         config.transfer,
         Transfer {
             jobs: 6,
-            uploads: 4,
-            memory: 256 * MEBIBYTE,
+            uploads: None,
+            compression: Compression::Auto,
+            memory: 64 * MEBIBYTE,
             signed_urls: true,
             idle_timeout: std::time::Duration::from_secs(60),
             bandwidth: None,
@@ -130,4 +131,36 @@ fn a_pipe_gets_lines_without_colour_and_no_questions() {
     let plain = Environment { no_color: true, ..TERMINAL };
     assert!(!config_in("a -p x", &plain).unwrap().output.color);
     assert!(config_in("a -p x --color always", &plain).unwrap().output.color);
+}
+
+#[test]
+fn a_shard_is_one_of_several_and_takes_no_other_files() {
+    let shard = config("d -p g/p --shard 2/8").input.shard.map(|shard| shard.to_string());
+    assert_eq!(shard.as_deref(), Some("2/8"));
+    let line = "d -p g/p --shard 1/2 --other-files upload";
+    assert_eq!(config_in(line, &TERMINAL).unwrap_err().code, RunCode::Usage);
+    for wrong in ["0/8", "9/8", "1/0", "1", "a/b", "1/200000"] {
+        let arguments = ["fwupload", "d", "-p", "g/p", "--shard", wrong].map(Into::into);
+        assert!(crate::cli::parse(arguments).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn every_number_belongs_to_one_shard() {
+    let shards: Vec<Shard> = (1..=3).map(|n| format!("{n}/3").parse().unwrap()).collect();
+    for number in [0, 1, 2, 3, u64::MAX] {
+        assert_eq!(shards.iter().filter(|shard| shard.takes(number)).count(), 1);
+    }
+}
+
+#[test]
+fn compression_is_automatic_off_or_a_level() {
+    let chosen = |how: &str| config(&format!("d -p g/p --compression {how}")).transfer.compression;
+    assert_eq!(
+        ["auto", "none", "1", "9"].map(chosen),
+        [Compression::Auto, Compression::None, Compression::Level(1), Compression::Level(9)]
+    );
+    for wrong in ["0", "10", "fast", ""] {
+        assert!(crate::cli::parse(["fwupload", "d", "-p", "g/p", "--compression", wrong].map(Into::into)).is_err(), "{wrong}");
+    }
 }

@@ -204,7 +204,7 @@ impl Typed<'_> {
             jobs: self.count("jobs", args.jobs, environment.cores.max(1), MOST_JOBS)?,
             uploads: args.uploads.map(|n| self.count("uploads", Some(n), n, MOST_UPLOADS)).transpose()?,
             compression: args.compression,
-            memory: self.size("memory", args.memory.as_deref(), 256 * MEBIBYTE, LEAST_MEMORY)?,
+            memory: self.size("memory", args.memory.as_deref(), 64 * MEBIBYTE, LEAST_MEMORY)?,
             signed_urls: !args.no_signed_urls,
             idle_timeout: self.idle_timeout()?,
             bandwidth: args.bwlimit.as_deref().map(|rate| rate_of(&self.name("bwlimit"), rate)).transpose()?,

@@ -33,13 +33,15 @@ pub struct Identity {
     pub len: u64,
     /// Whether the file is a media directory.
     pub dicomdir: bool,
+    /// The whole file, where it is so small that all of it was read.
+    pub whole: Option<Bytes>,
 }
 
 /// Reads a file's identity; normally with one read. Fails with a `read.*` code where the file is broken before its
 /// series is known.
 pub fn identify(file: &Arc<SourceFile>, limits: &Limits) -> Result<Identity, FileFailure> {
     let mut input = Input::new(Source::File(file.clone()))?;
-    let (window, meta) = read_meta(&mut input, limits)?;
+    let (window, meta) = read_meta(&mut input, Limits::INDEX_WINDOW, limits)?;
     let mut syntax = syntax_of(&meta, &window, &mut Vec::new())?;
     if syntax.deflated {
         let inflated = deflate::inflate(&input.rest(meta.data_at as u64)?, limits)?;
@@ -49,8 +51,9 @@ pub fn identify(file: &Arc<SourceFile>, limits: &Limits) -> Result<Identity, Fil
         return Ok(found.identity(file.len(), &meta));
     }
     syntax.follow_bytes(window.get(meta.data_at..).unwrap_or_default());
+    let whole = (window.len() as u64 == file.len()).then(|| window.clone());
     let found = collect(&mut input, window, meta.data_at, syntax.encoding, limits)?;
-    Ok(found.identity(file.len(), &meta))
+    Ok(Identity { whole, ..found.identity(file.len(), &meta) })
 }
 
 fn collect(
@@ -88,6 +91,7 @@ impl Found {
             series: self.series.map(Phi::new),
             len,
             dicomdir: meta.is_dicomdir() || self.directory,
+            whole: None,
         }
     }
 }

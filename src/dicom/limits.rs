@@ -20,6 +20,8 @@ impl Limits {
     pub(crate) const TEXT_SHARE: usize = 8;
     /// The first read of a file in bytes: longer than nearly every header.
     pub(crate) const WINDOW: usize = 64 << 10;
+    /// The same for the index, which wants four UIDs near the beginning and no more. Smaller files are read whole.
+    pub(crate) const INDEX_WINDOW: usize = 32 << 10;
 }
 
 impl Default for Limits {

@@ -97,7 +97,7 @@ pub enum Note {
 pub fn read(source: Source, limits: &Limits) -> Result<Instance, FileFailure> {
     let mut input = Input::new(source)?;
     let mut notes = Vec::new();
-    let (window, meta) = read_meta(&mut input, limits)?;
+    let (window, meta) = read_meta(&mut input, Limits::WINDOW, limits)?;
     let mut syntax = syntax_of(&meta, &window, &mut notes)?;
     let (mut input, window, start) = if syntax.deflated {
         let inflated = deflate::inflate(&input.rest(meta.data_at as u64)?, limits)?;
@@ -129,9 +129,9 @@ fn note_end(notes: &mut Vec<Note>, disordered: bool, end: End) {
 }
 
 /// The first window of a file and what its meta says; the window grows until it holds the meta.
-pub(crate) fn read_meta(input: &mut Input, limits: &Limits) -> Result<(Bytes, MetaAsRead), FileFailure> {
+pub(crate) fn read_meta(input: &mut Input, window: usize, limits: &Limits) -> Result<(Bytes, MetaAsRead), FileFailure> {
     let total = usize::try_from(input.len()).unwrap_or(usize::MAX);
-    let mut window = input.first(Limits::WINDOW as u64, Bytes::new())?;
+    let mut window = input.first(window as u64, Bytes::new())?;
     loop {
         match meta::parse(&window, total) {
             Ok(meta) => return Ok((window, meta)),

@@ -33,6 +33,11 @@ impl SourceFile {
         Ok(Self { path, len: metadata.len(), modified: metadata.modified().ok(), passing: None })
     }
 
+    /// A file as it was when somebody looked at it before.
+    pub fn as_it_was(path: impl Into<PathBuf>, len: u64, modified: Option<SystemTime>) -> Self {
+        Self { path: path.into(), len, modified, passing: None }
+    }
+
     /// A temporary file of our own, written to its end. It goes away with the last copy of this value.
     pub fn temporary(passing: PassingFile) -> Result<Self, FileFailure> {
         let file = Self::new(passing.path())?;

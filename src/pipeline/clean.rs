@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use tokio::sync::OwnedSemaphorePermit;
@@ -25,6 +26,8 @@ use super::place::Place;
 
 /// Files up to this size are read whole, in bytes; of larger ones the pixel data stays where it is until it is sent.
 pub const READ_WHOLE: u64 = 8 << 20;
+/// The same where each instance travels alone and no checksum is wanted beforehand: more than this is not read twice.
+const READ_ALONE: u64 = 64 << 10;
 /// What a file of which only the header is held is charged to the budget, in bytes.
 const HEADER_CHARGE: u64 = 64 << 10;
 
@@ -39,7 +42,7 @@ pub fn all(all: Vec<Series>, deliveries: &Deliveries, pool: &ThreadPool) {
             deliveries.outcomes().stages().clean.waited(begin);
             match permit {
                 Some(permit) => scope.spawn(move |_| one(series, whole, permit, deliveries)),
-                None => series.files.iter().for_each(|file| deliveries.settle(file, Outcome::Failed(stopped()))),
+                None => series.files.iter().for_each(|file| deliveries.settle(&file, Outcome::Failed(stopped()))),
             }
         }
     });
@@ -48,12 +51,18 @@ pub fn all(all: Vec<Series>, deliveries: &Deliveries, pool: &ThreadPool) {
 /// What a series takes of the budget: its files, and as much again where they may be deflated.
 fn charge(series: &Series, whole: bool, deliveries: &Deliveries) -> u64 {
     let copies = if deliveries.plan().compression == Compression::None { 1 } else { 2 };
-    let of_file = |len: u64| if whole && len <= READ_WHOLE { len * copies } else { 0 } + HEADER_CHARGE;
-    series.files.iter().map(|f| of_file(f.file.len())).sum()
+    let most = read_whole(deliveries.plan());
+    let of_file = |len: u64| if whole && len <= most { len * copies } else { 0 } + HEADER_CHARGE;
+    series.files.lengths().map(of_file).sum()
+}
+
+fn read_whole(plan: &UploadPlan) -> u64 {
+    if plan.package_by == PackageBy::Instance { READ_ALONE } else { READ_WHOLE }
 }
 
 fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &Deliveries) {
-    let cleaned: Vec<_> = series.files.into_par_iter().map(|file| clean(file, whole, deliveries)).collect();
+    let files: Vec<_> = series.files.iter().collect();
+    let cleaned: Vec<_> = files.into_par_iter().map(|file| clean(file, whole, deliveries)).collect();
     let distinct = series::distinct(cleaned.into_iter().flatten().collect());
     for file in distinct.same {
         deliveries.settle(&file, Outcome::Skipped(crate::discover::SkipReason::SameInstance));
@@ -83,13 +92,14 @@ fn warn_of_missing_ids(kept: &[Ready], deliveries: &Deliveries) {
 }
 
 /// Reads and cleans one file. A failure is settled here; so is a defect that panics, without taking the run along.
-fn clean(file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Ready> {
+fn clean(mut file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Ready> {
     if deliveries.stop().requested() {
         deliveries.settle(&file, Outcome::Failed(stopped()));
         return None;
     }
     let meter = &deliveries.outcomes().stages().clean;
-    match meter.work(1, file.file.len(), || guarded(|| read_and_clean(&file, whole, deliveries.plan()))) {
+    let read = file.read.take();
+    match meter.work(1, file.file.len(), || guarded(|| read_and_clean(&file, read, whole, deliveries.plan()))) {
         Ok(instance) => {
             let (path, changed) = (Arc::clone(&file.path), instance.changed());
             deliveries.events().send(Event::Deidentified { path, changed });
@@ -103,9 +113,13 @@ fn clean(file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Ready> {
     }
 }
 
-fn read_and_clean(file: &Indexed, whole: bool, plan: &UploadPlan) -> Result<Sendable, FileFailure> {
-    let in_memory = whole && file.file.len() <= READ_WHOLE;
-    let source = if in_memory { Source::load(Arc::clone(&file.file))? } else { Source::File(Arc::clone(&file.file)) };
+fn read_and_clean(file: &Indexed, read: Option<Bytes>, whole: bool, plan: &UploadPlan) -> Result<Sendable, FileFailure> {
+    let source = Arc::clone(&file.file);
+    let source = match read {
+        Some(bytes) => Source::Memory { file: source, bytes },
+        None if whole && source.len() <= read_whole(plan) => Source::load(source)?,
+        None => Source::File(source),
+    };
     plan.treatment.apply(dicom::read(source, &plan.limits)?, &file.relative(), &plan.limits)
 }
 

@@ -21,6 +21,10 @@ use super::outcomes::Outcomes;
 
 /// How often the running totals of the walk are told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
+/// Files that are found before they are looked into, all at once.
+const BATCH: usize = 2048;
+/// The most that is kept of small files after the index has read them, in bytes.
+const MOST_KEPT: u64 = 32 << 20;
 
 /// What there is to work on.
 pub struct Work {
@@ -34,36 +38,102 @@ pub struct Work {
 
 /// Walks the inputs and indexes every DICOM file. What is skipped or failed has its outcome afterwards.
 pub fn find(plan: &UploadPlan, outcomes: &Outcomes, pool: &ThreadPool, stop: &Stop) -> Work {
-    let (found, dicom, others) = walk(plan, outcomes, stop);
-    let identified: Vec<_> = pool.install(|| {
+    let index = SeriesIndex::keeping((plan.memory / 8).min(MOST_KEPT));
+    let mut finder = Finder { plan, outcomes, pool, stop, index, others: Vec::new(), batch: Vec::new(), root: Arc::default() };
+    let found = finder.walk();
+    finder.index_batch();
+    Work { found, series: finder.index.into_series(), others: finder.others }
+}
+
+struct Finder<'a> {
+    plan: &'a UploadPlan,
+    outcomes: &'a Outcomes,
+    pool: &'a ThreadPool,
+    stop: &'a Stop,
+    index: SeriesIndex,
+    others: Vec<DiscoveredFile>,
+    /// Files that were found and not yet looked into.
+    batch: Vec<DiscoveredFile>,
+    root: Arc<PathBuf>,
+}
+
+impl Finder<'_> {
+    /// Gives the number of files found.
+    fn walk(&mut self) -> u64 {
+        let (plan, outcomes) = (self.plan, self.outcomes);
+        let (mut files, mut bytes, begin) = (0, 0, Instant::now());
+        let (mut told, mut elsewhere) = (begin, Duration::ZERO);
+        let _ = plan.discovery.run(&mut |found| {
+            files += 1;
+            bytes += found.len();
+            self.take(found);
+            if self.batch.len() >= BATCH {
+                let begin = Instant::now();
+                self.index_batch();
+                elsewhere += begin.elapsed();
+            }
+            if told.elapsed() > TELL_EVERY {
+                outcomes.events().send(Event::Discovered { files, bytes, done: false });
+                told = Instant::now();
+            }
+            if self.stop.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        outcomes.stages().walk.worked(files, bytes, begin + elsewhere);
+        outcomes.events().send(Event::Discovered { files, bytes, done: true });
+        files
+    }
+
+    fn take(&mut self, found: Found) {
+        let (plan, outcomes) = (self.plan, self.outcomes);
+        let skip = |path: PathBuf, len, reason| outcomes.settle_path(&Arc::new(path), len, Outcome::Skipped(reason));
+        match found {
+            found if is_own_report(found.path(), &plan.report) => {
+                skip(found.path().to_path_buf(), found.len(), SkipReason::OwnReport);
+            }
+            Found::Dicom(file) => self.batch.push(file),
+            Found::Other(file) => self.others.push(file),
+            // One shard answers for it, lest all do.
+            found if is_of_others(plan, || series::share_of_name(found.path())) => {
+                skip(found.path().to_path_buf(), found.len(), SkipReason::OtherShard);
+            }
+            Found::Skipped { path, len, reason } => skip(path, len, reason),
+            Found::Failed { path, failure } => outcomes.settle_path(&Arc::new(path), 0, Outcome::Failed(failure)),
+        }
+    }
+
+    /// Looks into the files of the batch, on all cores, and puts them where they belong.
+    fn index_batch(&mut self) {
+        let (plan, outcomes, stop) = (self.plan, self.outcomes, self.stop);
         let identify = |file: DiscoveredFile| {
             let index = || if stop.requested() { Err(stopped()) } else { identify(&file, plan) };
             let identity = outcomes.stages().index.work(1, file.len, index);
             (file, identity)
         };
-        dicom.into_par_iter().map(identify).collect()
-    });
-    let mut index = SeriesIndex::default();
-    let mut root = Arc::new(PathBuf::new());
-    for (file, identity) in identified {
-        if *root != file.root {
-            root = Arc::new(file.root);
+        let batch = std::mem::take(&mut self.batch);
+        let identified: Vec<_> = self.pool.install(|| batch.into_par_iter().map(identify).collect());
+        for (file, identity) in identified {
+            self.place(file, identity);
+        }
+    }
+
+    fn place(&mut self, file: DiscoveredFile, identity: Result<(Identity, Arc<SourceFile>), FileFailure>) {
+        if *self.root != file.root {
+            self.root = Arc::new(file.root);
         }
         let (path, len) = (Arc::new(file.path), file.len);
         let of_series = identity.as_ref().ok().and_then(|(identity, _)| series::share_of_series(identity));
-        if is_of_others(plan, || of_series.unwrap_or_else(|| series::share_of_name(&path))) {
-            outcomes.settle_path(&path, len, Outcome::Skipped(SkipReason::OtherShard));
-            continue;
+        if is_of_others(self.plan, || of_series.unwrap_or_else(|| series::share_of_name(&path))) {
+            self.outcomes.settle_path(&path, len, Outcome::Skipped(SkipReason::OtherShard));
+            return;
         }
-        let added = identity.and_then(|(identity, source)| {
-            let indexed = Indexed { path: Arc::clone(&path), root: Arc::clone(&root), file: source };
-            index.add(identity, indexed)
+        let added = identity.and_then(|(identity, file)| {
+            let indexed = Indexed { path: Arc::clone(&path), root: Arc::clone(&self.root), file, read: None };
+            self.index.add(identity, indexed)
         });
         if let Err(failure) = added {
-            outcomes.settle_path(&path, len, Outcome::Failed(failure));
+            self.outcomes.settle_path(&path, len, Outcome::Failed(failure));
         }
     }
-    Work { found, series: index.into_series(), others }
 }
 
 /// Whether another shard takes what counts under this number.
@@ -74,38 +144,6 @@ fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
 /// The failure of files that were not begun when the run stopped.
 pub fn stopped() -> FileFailure {
     FileFailure::new(FileCode::UploadStopped, "")
-}
-
-fn walk(plan: &UploadPlan, outcomes: &Outcomes, stop: &Stop) -> (u64, Vec<DiscoveredFile>, Vec<DiscoveredFile>) {
-    let (mut dicom, mut others) = (Vec::new(), Vec::new());
-    let (mut files, mut bytes, begin) = (0, 0, Instant::now());
-    let mut told = begin;
-    let _ = plan.discovery.run(&mut |found| {
-        files += 1;
-        bytes += found.len();
-        match found {
-            found if is_own_report(found.path(), &plan.report) => {
-                outcomes.settle_path(&Arc::new(found.path().to_path_buf()), found.len(), Outcome::Skipped(SkipReason::OwnReport));
-            }
-            Found::Dicom(file) => dicom.push(file),
-            Found::Other(file) => others.push(file),
-            // One shard answers for it, lest all do.
-            found if is_of_others(plan, || series::share_of_name(found.path())) => {
-                let path = Arc::new(found.path().to_path_buf());
-                outcomes.settle_path(&path, found.len(), Outcome::Skipped(SkipReason::OtherShard));
-            }
-            Found::Skipped { path, len, reason } => outcomes.settle_path(&Arc::new(path), len, Outcome::Skipped(reason)),
-            Found::Failed { path, failure } => outcomes.settle_path(&Arc::new(path), 0, Outcome::Failed(failure)),
-        }
-        if told.elapsed() > TELL_EVERY {
-            outcomes.events().send(Event::Discovered { files, bytes, done: false });
-            told = Instant::now();
-        }
-        if stop.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    outcomes.stages().walk.worked(files, bytes, begin);
-    outcomes.events().send(Event::Discovered { files, bytes, done: true });
-    (files, dicom, others)
 }
 
 /// Whether a file is the report that this run writes, or that one before it left in the same place.

@@ -1,17 +1,18 @@
 //! The output folder: a package lands there whole or not at all, and never over another file unasked.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use crate::config::IfExists;
+use crate::dicom::{Body, Segment};
 use crate::failure::{FileCode, FileFailure};
 use crate::package::Package;
 
 /// How much of two files is compared at a time, in bytes.
 const PIECE: u64 = 64 << 10;
-/// How much is written at a time, in bytes.
-const CHUNK: usize = 256 << 10;
+/// Less than this is collected before it is written, in bytes.
+const CHUNK: usize = 64 << 10;
 
 /// Writes a package into a folder. True when the same file was there before and was left alone.
 ///
@@ -37,16 +38,36 @@ pub fn write(folder: &Path, name: &str, package: &Package, if_exists: IfExists) 
 fn write_new(folder: &Path, target: &Path, package: &Package, replace: bool) -> Result<(), FileFailure> {
     std::fs::create_dir_all(folder).map_err(failed)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    let mut buffered = BufWriter::with_capacity(CHUNK, &mut file);
-    let copied = io::copy(&mut package.body().reader(), &mut buffered).map_err(failed)?;
-    buffered.flush().map_err(failed)?;
-    drop(buffered);
+    let copied = copy(package.body(), file.as_file_mut())?;
     if copied != package.len() {
         return Err(FileFailure::new(FileCode::ReadChanged, "a source file became shorter"));
     }
     file.as_file().sync_all().map_err(failed)?;
     let kept = if replace { file.persist(target) } else { file.persist_noclobber(target) };
     kept.map(drop).map_err(|e| failed(e.error))
+}
+
+/// Writes all bytes and counts them. What is in memory goes out from where it is, and what is in a file need not come
+/// through memory at all, where the system knows how.
+fn copy(body: &Body, out: &mut File) -> Result<u64, FileFailure> {
+    let mut out = BufWriter::with_capacity(CHUNK, out);
+    let mut copied = 0;
+    for segment in body.segments() {
+        copied += match segment {
+            Segment::Bytes(bytes) => out.write_all(bytes).map(|()| bytes.len() as u64).map_err(failed)?,
+            Segment::File { file, range, mask: None } => {
+                let mut source = file.open()?;
+                let piece = source.seek(SeekFrom::Start(range.start)).and_then(|_| out.flush());
+                piece.and_then(|()| io::copy(&mut source.take(segment.len()), out.get_mut())).map_err(failed)?
+            }
+            Segment::File { .. } => {
+                let masked = Body::new(vec![segment.clone()]);
+                io::copy(&mut masked.reader(), &mut out).map_err(failed)?
+            }
+        };
+    }
+    out.flush().map_err(failed)?;
+    Ok(copied)
 }
 
 /// Whether a file holds exactly the bytes of a package.

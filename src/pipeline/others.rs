@@ -44,7 +44,7 @@ fn job(path: &Arc<PathBuf>, root: PathBuf, deliveries: &Deliveries) -> Result<Jo
     let file = Arc::new(SourceFile::new(path.as_path())?);
     let package = package(path, &file, deliveries.plan().keep_names)?;
     let place = place(&deliveries.destinations_of(path.parent().unwrap_or(Path::new(""))));
-    Ok(Job { place, package, sources: vec![Indexed { path: Arc::clone(path), root: Arc::new(root), file }] })
+    Ok(Job { place, package, sources: vec![Indexed { path: Arc::clone(path), root: Arc::new(root), file, read: None }] })
 }
 
 fn package(path: &Path, file: &Arc<SourceFile>, keep_names: bool) -> Result<Package, FileFailure> {

@@ -96,7 +96,7 @@ fn settle_series(series: &Series, container: &ContainerRef, files: &[&RemoteFile
     let stored: Vec<_> = files.iter().map(|file| Arc::new(deliveries.stored_before(&container.id, file))).collect();
     for (at, source) in series.files.iter().enumerate() {
         if let Some(stored) = stored.get(at).or(stored.first()) {
-            deliveries.settle(source, Outcome::AlreadyThere(Arc::clone(stored)));
+            deliveries.settle(&source, Outcome::AlreadyThere(Arc::clone(stored)));
         }
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! Owns what counts as text and what a value is taken for. It spells nothing out; bytes stay shared with the file.
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 
 use super::known::is_identifier;
@@ -63,18 +61,21 @@ pub(super) struct Lost {
 pub(super) fn lost(before: &DataSet, after: &DataSet) -> Vec<Lost> {
     let own = |tag: &Tag| after.get(*tag).and_then(Element::bytes).cloned();
     let kept_uids = OWN_UIDS.iter().filter_map(own).collect();
-    let mut collect = Collect { before, after, kept_uids, path: Vec::new(), lost: Vec::new() };
+    let mut top: Vec<_> = before.iter().filter_map(|element| Some((element.tag, element.bytes()?))).collect();
+    top.sort_by_key(|(tag, _)| *tag);
+    let mut collect = Collect { top, after, kept_uids, path: Vec::new(), lost: Vec::new() };
     collect.data_set(before, Some(after), &Bytes::new());
     // Frame after frame of an enhanced image loses the same.
     if collect.lost.len() > MANY {
-        let mut seen = HashSet::new();
+        let mut seen = foldhash::HashSet::default();
         collect.lost.retain(|lost| seen.insert(lost.source.clone()));
     }
     collect.lost
 }
 
 struct Collect<'a> {
-    before: &'a DataSet,
+    /// The values at the top as they were, in the order of their tags.
+    top: Vec<(Tag, &'a Bytes)>,
     after: &'a DataSet,
     kept_uids: Vec<Bytes>,
     path: Vec<(Tag, usize)>,
@@ -125,8 +126,12 @@ impl Collect<'_> {
 
     /// Whether a nested value is also that of the same attribute at the top, which the profile leaves as it was.
     fn stands_at_the_top(&self, old: &Element) -> bool {
-        let at_top = |data: &DataSet| data.get(old.tag).and_then(Element::bytes).is_some_and(|top| Some(top) == old.bytes());
-        !self.path.is_empty() && at_top(self.before) && at_top(self.after)
+        if self.path.is_empty() {
+            return false;
+        }
+        let before = self.top.binary_search_by_key(&old.tag, |(tag, _)| *tag).ok().and_then(|at| self.top.get(at));
+        before.is_some_and(|(_, top)| Some(*top) == old.bytes())
+            && self.after.get(old.tag).and_then(Element::bytes) == old.bytes()
     }
 
     fn value(&mut self, kind: Kind, bytes: &Bytes, sets: &Bytes, tag: Tag) {

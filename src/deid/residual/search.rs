@@ -2,8 +2,9 @@
 //!
 //! Owns the search and nothing of its judgement: every place where a spelling stands is told.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+
+use foldhash::{HashMap, HashSet};
 
 use super::collect::{Kind, Lost, Place, Source};
 use super::heads::Heads;
@@ -45,8 +46,8 @@ impl Hit {
 
 impl Wanted {
     pub(super) fn new(lost: Vec<Lost>, spelled: &Spelled, min: usize) -> Self {
-        let mut uids = HashMap::new();
-        let (mut sources, mut numbers, mut seen) = (Vec::<&Source>::new(), Vec::new(), HashSet::new());
+        let mut uids = HashMap::default();
+        let (mut sources, mut numbers, mut seen) = (Vec::<&Source>::new(), Vec::new(), HashSet::default());
         for (at, lost) in (0..).zip(&lost) {
             if uids::is_uid(&lost.source.value) {
                 if is_registered(&lost.source.value) {

@@ -2,8 +2,9 @@
 //!
 //! A spelling depends on its value alone, so that what is found does not depend on what is kept.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+
+use foldhash::HashMap;
 
 use super::collect::Source;
 use super::spell::{Needle, needles};
