@@ -93,10 +93,11 @@ impl Finder<'_> {
             Found::Dicom(file) => self.batch.push(file),
             Found::Other(file) => self.others.push(file),
             // One shard answers for it, lest all do.
-            found if is_of_others(plan, || series::share_of_name(found.path())) => {
-                skip(found.path().to_path_buf(), found.len(), SkipReason::OtherShard);
+            Found::Skipped { path, len, .. } if is_of_others(plan, || series::share_of_name(&path)) => {
+                skip(path, len, SkipReason::OtherShard);
             }
             Found::Skipped { path, len, reason } => skip(path, len, reason),
+            // Behind a folder that cannot be read there may be series of every shard.
             Found::Failed { path, failure } => outcomes.settle_path(&Arc::new(path), 0, Outcome::Failed(failure)),
         }
     }
