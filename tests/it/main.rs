@@ -38,6 +38,7 @@ mod pseudonym_keys;
 mod quirks;
 mod redaction;
 mod references;
+mod report_merge;
 mod reports;
 mod residual;
 mod resume;
