@@ -45,6 +45,7 @@ mod resume;
 mod run;
 mod sandbox;
 mod server;
+mod shard_recipes;
 mod shipped_profiles;
 mod stopping;
 mod study;
