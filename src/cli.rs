@@ -5,6 +5,7 @@
 
 mod commands;
 mod profile;
+mod report;
 mod sandbox;
 mod upload;
 mod values;
@@ -20,6 +21,7 @@ use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArg
 
 pub use commands::Command;
 pub use profile::{ConvertArgs, DiffArgs, ExplainArgs, KeyArgs, LintArgs, ProfileCommand, ShowArgs, TestArgs, WhichProfile};
+pub use report::{MergeArgs, ReportCommand};
 pub use sandbox::{SandboxArgs, ServerEra, SignedUrls, StorageKind};
 pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
@@ -30,7 +32,7 @@ pub use values::{
 };
 
 /// Words that are commands when they stand first. The list is closed within a major version.
-pub const RESERVED: [&str; 7] = ["login", "logout", "status", "profile", "sandbox", "completions", "help"];
+pub const RESERVED: [&str; 8] = ["login", "logout", "status", "profile", "report", "sandbox", "completions", "help"];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
 const NOT_FROM_ENVIRONMENT: [&str; 9] =
@@ -55,6 +57,9 @@ fwupload keeps for each site and project, in this order: `fwupload profile key -
 To have one for several machines:
   (umask 077; openssl rand -hex 32 > adni.key)
   fwupload ./study --project neuro/adni --profile basic --pseudonym-key-file adni.key
+
+Each run writes a report of the files that failed. `fwupload report merge` makes one of the reports of several runs, as of the
+shards of a job; it works as `--files-from` like any other.
 
 What the server confirmed is kept in a journal, so that the same command goes on where an earlier one stopped: sent is only
 what is missing or has changed. It lies in the folder for state (FWUPLOAD_STATE_HOME names another one), and holds neither

@@ -6,7 +6,7 @@
 mod typed;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
@@ -289,6 +289,19 @@ pub enum ReportFormat {
     Json,
     /// Comma-separated values.
     Csv,
+}
+
+impl ReportFormat {
+    /// The format that the name of a file says.
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_string_lossy().to_lowercase();
+        match extension.as_str() {
+            "jsonl" | "ndjson" => Some(Self::JsonLines),
+            "json" => Some(Self::Json),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
 }
 
 /// Where failures are written unless told otherwise.

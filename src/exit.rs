@@ -81,7 +81,9 @@ impl ExitStatus {
             | C::DeidLog
             | C::PseudonymKeyMissing
             | C::PseudonymKeySource
-            | C::PseudonymKeyInvalid => Self::Config,
+            | C::PseudonymKeyInvalid
+            | C::ReportInvalid
+            | C::ReportMismatch => Self::Config,
             C::ProjectNotFound | C::ProjectAmbiguous => Self::Destination,
             C::NetworkUnavailable | C::ServerUnexpected => Self::Unavailable,
             C::InputNothing => Self::Nothing,
@@ -120,6 +122,23 @@ impl ExitStatus {
             Some(RunCode::InputNothing) if strictness.allow_empty => outcome,
             Some(code) => Self::of_error(code).or_weightier(outcome),
         }
+    }
+
+    /// The exit code of several runs taken as one, as of the shards of a job, from the code and the counts of each and the
+    /// counts of all. What stopped one of them stands for all, what somebody has to look at before the rest; otherwise the
+    /// files decide, so that 9 says that every file failed everywhere.
+    pub fn of_runs(runs: &[(u8, RunTotals)], totals: &RunTotals) -> u8 {
+        let by_files = [Self::Success, Self::SomeFailed, Self::Nothing, Self::AllFailed].map(Self::code);
+        // What is not listed, as 1 and codes of later versions, comes first: running again does not mend it.
+        let rank = |code: u8| Self::PRECEDENCE.iter().position(|status| status.code() == code);
+        let stopped = runs.iter().map(|(code, _)| *code).filter(|code| !by_files.contains(code));
+        // A run ends with 0 in spite of having had nothing where that was allowed.
+        let allowed = |totals| Self::of_totals(totals, Strictness::default()) == Self::Nothing;
+        let strictness = Strictness {
+            fail_on_skip: runs.iter().any(|(code, _)| *code == Self::SomeFailed.code()),
+            allow_empty: runs.iter().any(|(code, totals)| *code == Self::Success.code() && allowed(totals)),
+        };
+        stopped.min_by_key(|code| (rank(*code), *code)).unwrap_or_else(|| Self::of_totals(totals, strictness).code())
     }
 
     /// This status, unless the other one takes precedence.
@@ -203,6 +222,33 @@ mod tests {
         let strict = Strictness { fail_on_skip: true, allow_empty: false };
         assert_eq!(ExitStatus::of_totals(&shard(3), strict).code(), 0);
         assert_eq!(ExitStatus::of_totals(&shard(4), strict).code(), 3);
+    }
+
+    #[test]
+    fn of_several_runs_what_stopped_one_stands_for_all_and_else_their_files_decide() {
+        let of = |codes: &[u8], arrived, failed| {
+            let runs: Vec<_> = codes.iter().map(|code| (*code, totals(1, 0, 0))).collect();
+            ExitStatus::of_runs(&runs, &totals(arrived, 1, failed))
+        };
+        assert_eq!(of(&[0, 0], 2, 0), 0);
+        assert_eq!(of(&[0, 3], 2, 1), 3);
+        assert_eq!(of(&[9, 0], 2, 1), 3, "some arrived with another run");
+        assert_eq!(of(&[9, 8, 0], 0, 1), 9, "every file failed, where there was any");
+        assert_eq!(of(&[8, 0], 1, 0), 0);
+        assert_eq!(of(&[8, 8], 0, 0), 8);
+        assert_eq!(of(&[3, 0], 2, 0), 3, "skips counted as failures");
+        assert_eq!(of(&[0, 7, 4, 9], 2, 1), 4);
+        assert_eq!(of(&[7, 130, 143], 2, 1), 130);
+        assert_eq!(of(&[130, 1, 3], 2, 1), 1);
+        assert_eq!(of(&[0, 77], 2, 0), 77, "a code of a later version is not lost");
+    }
+
+    #[test]
+    fn shards_without_work_are_together_a_job_that_had_nothing() {
+        let idle = RunTotals { skipped_by: [(SkipReason::OtherShard, 3)].into(), ..totals(0, 4, 0) };
+        assert_eq!(ExitStatus::of_runs(&[(0, idle.clone()), (0, idle)], &totals(0, 4, 0)), 8);
+        let allowed = (0, totals(0, 2, 0));
+        assert_eq!(ExitStatus::of_runs(&[allowed.clone(), allowed], &totals(0, 4, 0)), 0, "`--allow-empty`");
     }
 
     #[test]

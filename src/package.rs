@@ -51,6 +51,9 @@ pub struct Package {
     originals: Option<Arc<Originals>>,
 }
 
+/// A zip, and what its members came to.
+type Zipped = (Body, Arc<[Sum]>);
+
 /// What a zip was made of.
 #[derive(Debug)]
 struct MadeOf {
@@ -206,7 +209,7 @@ impl Package {
 }
 
 impl MadeOf {
-    fn zip(&self, level: Option<Level>) -> Result<(Body, Arc<[Sum]>), (usize, FileFailure)> {
+    fn zip(&self, level: Option<Level>) -> Result<Zipped, (usize, FileFailure)> {
         let packed = deflate::pack(&self.members, level)?;
         let (mut zip, mut sums) = (Zip::default(), Vec::with_capacity(packed.len()));
         for (packed, member) in packed.iter().zip(&self.members) {

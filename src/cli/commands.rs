@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::profile::{self, ProfileCommand};
+use super::report::{self, ReportCommand};
 use super::sandbox::{self, SandboxArgs};
 use super::upload::ConnectionArgs;
 
@@ -32,6 +33,9 @@ pub enum Command {
     /// Look at, check, convert and try de-identification profiles
     #[command(subcommand, after_help = profile::EXAMPLES, after_long_help = format!("{}\n{}", profile::EXAMPLES, profile::EXIT_CODES))]
     Profile(ProfileCommand),
+    /// Work on failure reports: merge those of several runs into one
+    #[command(subcommand, after_help = report::EXAMPLES)]
+    Report(ReportCommand),
     /// Run a server for trying things out
     #[command(after_help = sandbox::EXAMPLES)]
     Sandbox(SandboxArgs),

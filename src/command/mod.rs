@@ -6,6 +6,7 @@
 mod account;
 mod journal;
 mod profile;
+mod report;
 mod sandbox;
 mod upload;
 
@@ -22,7 +23,7 @@ use crate::credential::{self, KeySources, PSEUDONYM_KEYS, PseudonymKeySources};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::phi::escape_for_terminal;
-use crate::report::{self, Paths};
+use crate::report::{Paths, print_error};
 
 /// Carries out what was typed; `arguments` without the program's name.
 pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> ExitStatus {
@@ -35,13 +36,14 @@ pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> 
         Command::Logout => finished(account::logout()),
         Command::Status { json, connection } => finished(account::status(json, &(&connection).into())),
         Command::Profile(command) => profile::run(command, environment),
+        Command::Report(command) => finished(report::run(&command)),
         Command::Sandbox(args) => finished(sandbox::run(args)),
         Command::Completions { shell } => {
             finished(cli::write_completions(shell, &mut io::stdout().lock()).map_err(|e| unwritten(&e)))
         }
     };
     done.unwrap_or_else(|error| {
-        report::print_error(&error, environment.color(ColorWhen::Auto), &Paths::Plain);
+        print_error(&error, environment.color(ColorWhen::Auto), &Paths::Plain);
         ExitStatus::of_error(error.code)
     })
 }
@@ -96,6 +98,11 @@ fn say(line: &str) -> Result<(), Error> {
 /// A line for people on standard error, beside the data on standard output.
 fn remark(line: &str) {
     let _ = writeln!(io::stderr().lock(), "note: {}", escape_for_terminal(line));
+}
+
+/// A line about what may be a mistake.
+fn warn(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "warning: {}", escape_for_terminal(line));
 }
 
 fn unwritten(error: &io::Error) -> Error {

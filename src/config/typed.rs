@@ -261,16 +261,10 @@ impl Typed<'_> {
     fn report(&self) -> Result<Report, Error> {
         let args = &self.0.report;
         let path = args.report.clone().unwrap_or_else(|| DEFAULT_REPORT.into());
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        let format = match extension.as_deref() {
-            Some("jsonl" | "ndjson") => ReportFormat::JsonLines,
-            Some("json") => ReportFormat::Json,
-            Some("csv") => ReportFormat::Csv,
-            _ => {
-                let error = usage(format!("the name given to {} does not say which format is meant", self.name("report")));
-                return Err(error.with_hint("end the name with .jsonl, .json or .csv"));
-            }
-        };
+        let format = ReportFormat::of(&path).ok_or_else(|| {
+            let error = usage(format!("the name given to {} does not say which format is meant", self.name("report")));
+            error.with_hint("end the name with .jsonl, .json or .csv")
+        })?;
         let Self(UploadArgs { report: flags, .. }) = self;
         Ok(Report {
             named: args.report.is_some(),

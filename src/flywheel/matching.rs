@@ -78,6 +78,7 @@ fn free_label(children: &[Child], label: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -118,11 +119,11 @@ mod tests {
         assert_eq!(taken(&children, &wanted("scan", Some("1.2"), false)), Ok("a"));
         let twins = |label, uid, children: &[Child]| -> Vec<String> {
             let wanted = wanted(label, uid, false);
-            twins(&children[0], children, &wanted).map(|twin| twin.id.clone()).collect()
+            twins(children.first().unwrap(), children, &wanted).map(|twin| twin.id.clone()).collect()
         };
         assert_eq!(twins("scan", None, &children), ["a"]);
         let children = [child("a", "scan", Some("1.2")), child("b", "scan (2)", Some("1.2")), child("c", "scan", Some("1.3"))];
         assert_eq!(twins("scan", Some("1.2"), &children), ["b"]);
-        assert_eq!(twins("scan", Some("1.2"), &children[..1]), [""; 0]);
+        assert_eq!(twins("scan", Some("1.2"), &[child("a", "scan", Some("1.2"))]), [""; 0]);
     }
 }

@@ -62,6 +62,8 @@ fn read_whole(plan: &UploadPlan) -> u64 {
 
 fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &Deliveries) {
     let files: Vec<_> = series.files.iter().collect();
+    // What was kept of small files goes with each of them.
+    drop(series);
     let cleaned: Vec<_> = files.into_par_iter().map(|file| clean(file, whole, deliveries)).collect();
     let distinct = series::distinct(cleaned.into_iter().flatten().collect());
     for file in distinct.same {

@@ -9,37 +9,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::Sink;
 use super::place::{ReportPath, nth};
-use super::record::{self, Record, record};
+use super::record::{self, Record};
 use super::redact::Paths;
 use super::tally::Tally;
+use super::{Sink, form};
 use crate::config::{Report, ReportFormat};
-use crate::event::{Event, Outcome, RunEnd, RunStart};
+use crate::event::{Event, Outcome, RunEnd};
 use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
-
-/// Columns of the CSV form. The facts of the run are repeated in each row.
-const COLUMNS: [&str; 15] = [
-    "path",
-    "path_bytes",
-    "stage",
-    "code",
-    "message",
-    "hint",
-    "retryable",
-    "http_status",
-    "attempts",
-    "version",
-    "project",
-    "profile",
-    "profile_level",
-    "profile_digest",
-    "redacted",
-];
-
-/// The end of the JSON form, written after every item so that the document is whole at any moment.
-const JSON_END: &str = "\n]}\n";
 
 /// Reports of runs at the same time that one folder takes.
 const MOST_BESIDE: u32 = 100;
@@ -52,7 +30,8 @@ pub(super) struct FailureReport {
     /// Written even when nothing fails.
     always: bool,
     paths: Paths,
-    run: Option<RunStart>,
+    /// Those of the run, once it has begun.
+    facts: Value,
     file: Option<File>,
     items: u64,
 }
@@ -69,8 +48,8 @@ impl FailureReport {
             path: report.path.clone(),
             format: report.format,
             always: report.named,
+            facts: json!({ "redacted": paths.redacted() }),
             paths,
-            run: None,
             file: None,
             items: 0,
         })
@@ -81,7 +60,7 @@ impl FailureReport {
         if self.file.is_none() {
             let mut file = self.claim()?;
             file.set_len(0)?;
-            file.write_all(&self.header())?;
+            file.write_all(&form::header(self.format, &self.facts))?;
             self.file = Some(file);
         }
         self.file.as_mut().ok_or_else(|| io::Error::other("the report is not open"))
@@ -108,67 +87,23 @@ impl FailureReport {
         Err(io::Error::other("another run is writing its report there"))
     }
 
-    fn header(&self) -> Vec<u8> {
-        let facts = match &self.run {
-            Some(run) => record::facts(run, self.paths.redacted()),
-            None => json!({ "redacted": self.paths.redacted() }),
-        };
-        match self.format {
-            ReportFormat::JsonLines => {
-                let mut first = record("report");
-                first.insert("v".to_owned(), record::VERSION.into());
-                record::extend(&mut first, facts);
-                line(first)
-            }
-            ReportFormat::Json => format!("{{\"v\":{},\"run\":{facts},\"failures\":[{JSON_END}", record::VERSION).into_bytes(),
-            ReportFormat::Csv => row(&COLUMNS),
-        }
-    }
-
     fn failed(&mut self, failed: Record) -> io::Result<()> {
-        let separator = if self.items == 0 { "\n" } else { ",\n" };
-        let bytes = match self.format {
-            ReportFormat::JsonLines => line(failed),
-            ReportFormat::Json => format!("{separator}{}{JSON_END}", Value::Object(failed)).into_bytes(),
-            ReportFormat::Csv => row(&self.cells(&failed)),
-        };
-        let rewind = if self.format == ReportFormat::Json { JSON_END.len() } else { 0 };
+        let bytes = form::failed(self.format, &self.facts, failed, self.items == 0);
+        let overlap = i64::try_from(form::overlap(self.format)).unwrap_or(0);
         self.items += 1;
         let file = self.file()?;
-        file.seek(SeekFrom::End(-i64::try_from(rewind).unwrap_or(0)))?;
+        file.seek(SeekFrom::End(-overlap))?;
         file.write_all(&bytes)?;
         file.flush()
     }
 
-    fn cells(&self, failed: &Record) -> Vec<String> {
-        let run = self.run.as_ref();
-        let profile = run.and_then(|run| run.profile.as_ref());
-        let cell = |column: &&str| match *column {
-            "path" => not_a_formula(text(failed.get("path"))),
-            "version" => run.map(|run| run.version.to_owned()).unwrap_or_default(),
-            "project" => run.map(|run| run.project.clone()).unwrap_or_default(),
-            "profile" => profile.map(|profile| profile.name.clone()).unwrap_or_default(),
-            "profile_level" => profile.map(|profile| profile.level.to_owned()).unwrap_or_default(),
-            "profile_digest" => profile.map(|profile| profile.digest.clone()).unwrap_or_default(),
-            "redacted" => self.paths.redacted().to_string(),
-            column => text(failed.get(column)),
-        };
-        COLUMNS.iter().map(cell).collect()
-    }
-
-    /// The last record; only the line form has a place for one.
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {
         if !self.always && self.items == 0 {
             return Ok(());
         }
-        let format = self.format;
+        let last = form::end(self.format, record::totals(&end.totals), end.exit_code);
         let file = self.file()?;
-        if format == ReportFormat::JsonLines {
-            let mut last = record("end");
-            record::extend(&mut last, record::totals(&end.totals));
-            last.insert("exit_code".to_owned(), end.exit_code.into());
-            file.write_all(&line(last))?;
-        }
+        file.write_all(&last)?;
         file.flush()?;
         file.sync_all()
     }
@@ -178,7 +113,7 @@ impl Sink for FailureReport {
     fn event(&mut self, event: &Event, _: &Tally) -> Result<(), Error> {
         let written = match event {
             Event::Started(start) => {
-                self.run = Some((**start).clone());
+                self.facts = record::facts(start, self.paths.redacted());
                 if self.always { self.file().map(|_| ()) } else { Ok(()) }
             }
             Event::Settled(settled) => match &settled.outcome {
@@ -217,30 +152,4 @@ fn private(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     Ok(file)
-}
-
-fn line(record: Record) -> Vec<u8> {
-    let mut line = Value::Object(record).to_string().into_bytes();
-    line.push(b'\n');
-    line
-}
-
-fn row<T: AsRef<[u8]>>(cells: &[T]) -> Vec<u8> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    // Writing into memory fails only when memory does.
-    let _ = writer.write_record(cells);
-    writer.into_inner().unwrap_or_default()
-}
-
-fn text(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
-}
-
-/// A spreadsheet takes a cell that starts like this for a formula; the same path can be written in a way that it does not.
-fn not_a_formula(path: String) -> String {
-    if path.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("./{path}") } else { path }
 }

@@ -2,14 +2,16 @@
 //!
 //! Owns standard output and standard error while a run goes on, and the failure report. Bars, lines, JSON and report
 //! see the same events and the same numbers, on a thread of their own, so that none of them holds up the work. Nothing here
-//! decides what happens to a file, and no attribute value comes here.
+//! decides what happens to a file, and no attribute value comes here. Reports of several runs are merged here too.
 
 mod bar;
 mod console;
 mod failures;
 mod figures;
+mod form;
 mod json;
 mod lines;
+mod merge;
 mod place;
 mod printer;
 mod record;
@@ -32,6 +34,7 @@ use crate::phi::display_path;
 use console::Console;
 use failures::FailureReport;
 use json::JsonStream;
+pub use merge::{Merged, merge};
 use place::ReportPath;
 use printer::Printer;
 pub use redact::Paths;

@@ -72,6 +72,7 @@ impl Storage {
 
 /// What kind of sandbox to start. Build it on [`Options::new`].
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent traits of a server")]
 pub struct Options {
     /// The folder that holds what is received: new, empty, or one that a sandbox used before.
     pub dir: PathBuf,

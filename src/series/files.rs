@@ -115,7 +115,7 @@ mod tests {
         let mut paths: Vec<PathBuf> =
             ["study/a/1.dcm", "study/a/2.dcm", "study/b/1.dcm", "2.dcm", "./x/../3.dcm", "study/./é.dcm"].map(Into::into).into();
         #[cfg(unix)]
-        paths.push(OsString::from(<OsString as std::os::unix::ffi::OsStringExt>::from_vec(b"study/\xff.dcm".to_vec())).into());
+        paths.push(<OsString as std::os::unix::ffi::OsStringExt>::from_vec(b"study/\xff.dcm".to_vec()).into());
         paths.push(OsString::from("study/last").into());
         let (mut files, mut last) = (Files::default(), None);
         for (len, path) in (1..).zip(&paths) {

@@ -242,7 +242,9 @@ impl Dicom {
     }
 
     fn pixels(self, side: u16, number: u32) -> Self {
-        let value = |x: u16, y: u16| (x * 40).wrapping_add(y * 25).wrapping_add(u16::try_from(number % 100).unwrap_or(0)) % 4096;
+        let value = |x: u16, y: u16| {
+            x.wrapping_mul(40).wrapping_add(y.wrapping_mul(25)).wrapping_add(u16::try_from(number % 100).unwrap_or(0)) % 4096
+        };
         let samples: Vec<u16> = (0..side).flat_map(|y| (0..side).map(move |x| value(x, y))).collect();
         self.element(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(samples.into())))
     }

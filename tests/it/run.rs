@@ -80,6 +80,12 @@ impl Place {
         Run::new(self, "sh").args(["-c", &script, env!("CARGO_BIN_EXE_fwupload")]).args(arguments.split_whitespace())
     }
 
+    /// Another program than `fwupload`, without arguments.
+    #[cfg(unix)]
+    pub fn program(&self, name: &str) -> Run<'_> {
+        Run::new(self, name)
+    }
+
     /// Every file below a folder, as its path from there and its content, in the order of the paths.
     pub fn tree(&self, folder: impl AsRef<Path>) -> Vec<(String, Vec<u8>)> {
         tree(&self.path(folder))

@@ -23,7 +23,7 @@ pub(super) struct Heads {
     /// The values by their numbers, with their spellings.
     values: Vec<(u32, Arc<[Needle]>)>,
     /// Beginnings in order, and whose they are.
-    heads: Vec<(u32, Spelling)>,
+    sorted: Vec<(u32, Spelling)>,
     /// A bit for each beginning.
     filter: Vec<u64>,
     /// Spellings too short for a beginning.
@@ -47,11 +47,11 @@ impl Heads {
             }
         }
         heads.sort_unstable();
-        let mut new = Self { values, heads: Vec::new(), filter: Vec::new(), short, crowd: None };
+        let mut new = Self { values, sorted: Vec::new(), filter: Vec::new(), short, crowd: None };
         new.crowd = new.crowded(&heads);
         let alone = |head: &&[(u32, Spelling)]| new.crowd.is_none() || head.len() <= CROWD;
-        new.heads = heads.chunk_by(|a, b| a.0 == b.0).filter(alone).flatten().copied().collect();
-        new.filter = filter(&new.heads);
+        new.sorted = heads.chunk_by(|a, b| a.0 == b.0).filter(alone).flatten().copied().collect();
+        new.filter = filter(&new.sorted);
         new
     }
 
@@ -75,7 +75,7 @@ impl Heads {
 
     /// Tells of every spelling at every place: where it ends, and the value that it stands for.
     pub(super) fn search<'a>(&'a self, bytes: &[u8], found: &mut dyn FnMut(usize, &'a Needle, u32)) {
-        if self.heads.is_empty() && self.short.is_empty() && self.crowd.is_none() {
+        if self.sorted.is_empty() && self.short.is_empty() && self.crowd.is_none() {
             return;
         }
         let lower = bytes.to_ascii_lowercase();
@@ -92,7 +92,7 @@ impl Heads {
     }
 
     fn search_heads<'a>(&'a self, lower: &[u8], found: &mut dyn FnMut(usize, &'a Needle, u32)) {
-        if self.heads.is_empty() {
+        if self.sorted.is_empty() {
             return;
         }
         let bits = self.filter.len() * 64;
@@ -106,8 +106,8 @@ impl Heads {
     }
 
     fn at_head<'a>(&'a self, head: u32, at: usize, lower: &[u8], found: &mut dyn FnMut(usize, &'a Needle, u32)) {
-        let from = self.heads.partition_point(|(other, _)| *other < head);
-        let alike = self.heads.get(from..).unwrap_or_default().iter().take_while(|(other, _)| *other == head);
+        let from = self.sorted.partition_point(|(other, _)| *other < head);
+        let alike = self.sorted.get(from..).unwrap_or_default().iter().take_while(|(other, _)| *other == head);
         for (value, needle) in alike.filter_map(|(_, spelling)| self.spelling(*spelling)) {
             if lower.get(at..).is_some_and(|rest| rest.starts_with(&needle.bytes)) {
                 found(at + needle.bytes.len(), needle, value);

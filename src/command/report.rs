@@ -1,0 +1,89 @@
+//! `fwupload report`: work on the failure reports of runs that are over.
+//!
+//! Owns where the merged report goes and what is said beside it. It must never leave half a report behind, nor take the
+//! place of one that a run is still writing.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::cli::{MergeArgs, ReportCommand};
+use crate::config::ReportFormat;
+use crate::event::Severity;
+use crate::exit::ExitStatus;
+use crate::failure::{Error, RunCode};
+use crate::phi::display_path;
+use crate::report::merge;
+
+use super::{remark, unwritten, warn};
+
+/// Carries out a command about reports.
+pub fn run(command: &ReportCommand) -> Result<(), Error> {
+    match command {
+        ReportCommand::Merge(args) => merged(args),
+    }
+}
+
+fn merged(args: &MergeArgs) -> Result<(), Error> {
+    let place = args.output.as_deref().filter(|path| path.as_os_str() != "-");
+    let format = place.map_or(Ok(ReportFormat::JsonLines), format_of)?;
+    let merged = merge(&args.reports, ExitStatus::of_runs)?;
+    let bytes = merged.written(format);
+    match place {
+        Some(path) => replace(path, &bytes).map_err(|error| unwritable(path, &error))?,
+        None => to_stdout(&bytes)?,
+    }
+    for (severity, text) in merged.remarks() {
+        if *severity == Severity::Warning { warn(text) } else { remark(text) }
+    }
+    let _ = writeln!(io::stderr().lock(), "{}", merged.summary());
+    Ok(())
+}
+
+fn format_of(path: &Path) -> Result<ReportFormat, Error> {
+    ReportFormat::of(path).ok_or_else(|| {
+        let what = "the name given to `--output` does not say which format is meant";
+        Error::new(RunCode::Usage, what).with_hint("end the name with .jsonl, .json or .csv")
+    })
+}
+
+/// Puts the report in its place in one step: whoever looks there finds what was there before, or all of it.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    refuse_while_written(path)?;
+    // A temporary file of this crate is made with mode 0600.
+    let mut file = NamedTempFile::new_in(folder_of(path))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// A run holds a lock on the report that it is writing.
+fn refuse_while_written(path: &Path) -> io::Result<()> {
+    match File::open(path).map(|file| file.try_lock_shared()) {
+        Ok(Err(TryLockError::WouldBlock)) => Err(io::Error::other("a run is writing its report there")),
+        _ => Ok(()),
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    Error::new(RunCode::ReportUnwritable, format!("the merged report cannot be written: {}", display_path(path)))
+        .because(error.to_string())
+        .with_hint("name another place with `--output`")
+}
+
+fn to_stdout(bytes: &[u8]) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // A reader that went away has read enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(unwritten(&error).with_hint("check where it leads to, or give `--output FILE`"))
+        }
+        _ => Ok(()),
+    }
+}
