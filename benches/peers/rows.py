@@ -136,7 +136,7 @@ def profile(bench: Bench, recursive: bool) -> Iterator[pathlib.Path]:
 
 
 def header_rows(bench: Bench) -> Iterator[Row]:
-    """All that the program does but sending, start to end, against the time that the engine spends on the headers alone."""
+    """The stage that reads, cleans, writes, checks and searches, against the time that the engine spends on headers alone."""
     version = engines(bench.python).get("fw-file-rs")
     folder = small(bench)
     files = len(files_in(folder))
@@ -147,13 +147,20 @@ def header_rows(bench: Bench) -> Iterator[Row]:
             continue
         with profile(bench, depth == "recursive") as path:
             trials = {
-                "ours": lambda: bench.without_sending([folder], "--profile", path, *ONE_JOB, *ALL_THE_SAME),
+                "ours": lambda: cleaning(bench.without_sending([folder], "--profile", path, *ONE_JOB, *ALL_THE_SAME, "--json")),
                 "peer": lambda: guest(bench, "fw-file-rs", path, folder),
             }
             runs = interleaved(trials, bench.rounds)
         theirs = f"fw-file-rs {version}: {speed(runs['peer'], files)}"
         value = ratio(runs["peer"], runs["ours"])
-        yield Row("header", what, speed(runs["ours"], files), theirs, value, Goal(">=", 1), runs)
+        yield Row("header", what, speed(runs["ours"], files), theirs, value, Goal(">=", 3), runs)
+
+
+def cleaning(run: Run) -> Run:
+    """The run, of which only the stage that cleans counts."""
+    events = (json.loads(line) for line in run.said.splitlines())
+    stages = next(event["stages"] for event in events if event["type"] == "stages")
+    return dataclasses.replace(run, wall=next(stage["busy"] for stage in stages if stage["name"] == "clean"))
 
 
 def engine_rows(bench: Bench) -> Iterator[Row]:
@@ -173,7 +180,7 @@ def engine_rows(bench: Bench) -> Iterator[Row]:
         ours = functools.partial(bench.to_disk, [folder], "--profile", path, *ONE_JOB, *ALL_THE_SAME, *uncompressed(bench))
         runs = interleaved({"ours": ours, "peer": theirs}, bench.rounds)
     peer = f"flywheel-migration {version}: {speed(runs['peer'], files)}"
-    yield Row("engine", what, speed(runs["ours"], files), peer, ratio(runs["peer"], runs["ours"]), Goal(">=", 1), runs)
+    yield Row("engine", what, speed(runs["ours"], files), peer, ratio(runs["peer"], runs["ours"]), Goal(">=", 50), runs)
 
 
 def dcmanon_rows(bench: Bench) -> Iterator[Row]:
@@ -187,7 +194,7 @@ def dcmanon_rows(bench: Bench) -> Iterator[Row]:
         ours = functools.partial(bench.to_disk, [folder], *BASIC, *ONE_JOB, *uncompressed(bench))
         runs = interleaved({"ours": ours, "peer": functools.partial(by_dcmanon, bench, folder, files)}, bench.rounds)
         peer = f"dcmanon: {speed(runs['peer'], files)}"
-        yield Row("dcmanon", what, speed(runs["ours"], files), peer, ratio(runs["peer"], runs["ours"]), Goal(">=", 1), runs)
+        yield Row("dcmanon", what, speed(runs["ours"], files), peer, ratio(runs["peer"], runs["ours"]), Goal(">=", 2), runs)
 
 
 def by_dcmanon(bench: Bench, folder: pathlib.Path, files: int) -> Run:
