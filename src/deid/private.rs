@@ -74,6 +74,12 @@ pub(super) fn vr_of(tag: Tag, data: &DataSet) -> Option<VR> {
     standard::private_vr(&creator_text(creator, data), tag.group(), element)
 }
 
+fn holds_private(data: &DataSet) -> bool {
+    let inside =
+        |element: &Element| element.items().is_some_and(|sequence| sequence.items.iter().any(|item| holds_private(&item.data)));
+    data.iter().any(|element| element.is_private() || inside(element))
+}
+
 /// Removes private elements at every level. What the profile names by creator stays, with its creator, where that
 /// creator has it at the same level: a number alone protects nothing. Gives the number of elements removed.
 pub(super) fn remove_all(data: &mut DataSet, protected: &[PrivateName]) -> u32 {
@@ -89,7 +95,10 @@ pub(super) fn remove_all(data: &mut DataSet, protected: &[PrivateName]) -> u32 {
         keep
     });
     for element in data.iter_mut() {
-        if let Some(sequence) = element.items_mut() {
+        // What holds nothing private is not touched, so that it stays shared.
+        if element.items().is_some_and(|sequence| sequence.items.iter().any(|item| holds_private(&item.data)))
+            && let Some(sequence) = element.items_mut()
+        {
             removed += sequence.items.iter_mut().map(|item| remove_all(&mut item.data, protected)).sum::<u32>();
         }
     }

@@ -5,6 +5,8 @@
 use bytes::Bytes;
 pub use dicom_core::{Tag, VR};
 
+use super::items::Items;
+
 /// How the elements of one data set are encoded (PS3.5 section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoding {
@@ -79,7 +81,7 @@ pub enum Value {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sequence {
     /// The items in file order.
-    pub items: Vec<Item>,
+    pub items: Items,
     /// How the sequence states its length.
     pub length: LengthForm,
     /// How the items are encoded: that of the parent, or implicit little endian inside UN.

@@ -53,7 +53,7 @@ fn recoded_items(sequence: &Sequence, to: Encoding) -> Option<Sequence> {
         Some(Item { data: DataSet::from_elements(elements?), length: item.length })
     };
     let items: Option<Vec<Item>> = sequence.items.iter().map(item).collect();
-    Some(Sequence { items: items?, length: sequence.length, encoding: to })
+    Some(Sequence { items: items?.into(), length: sequence.length, encoding: to })
 }
 
 impl DataSet {

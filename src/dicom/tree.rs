@@ -75,7 +75,7 @@ impl Visitor for Tree<'_> {
 
     fn sequence_ends(&mut self) -> Result<(), Halt> {
         if let Some(open) = self.sequences.pop() {
-            let items = self.items.split_off(open.items);
+            let items = self.items.split_off(open.items).into();
             self.push(&open.field, Value::Items(Sequence { items, length: open.length, encoding: open.encoding }));
         }
         Ok(())

@@ -76,7 +76,7 @@ impl Work<'_> {
             }
             at.pop();
         }
-        sequence.items = kept;
+        sequence.items = kept.into();
         Ok(if sequence.items.len() == before { Stays::Same } else { Stays::Changed })
     }
 

@@ -98,7 +98,11 @@ impl Collect<'_> {
 
     fn element(&mut self, old: &Element, new: Option<&Element>, sets: &Bytes) {
         if let Some(sequence) = old.items() {
-            let left = new.and_then(Element::items).map(|left| left.items.as_slice()).unwrap_or_default();
+            let left = new.and_then(Element::items).map(|left| &left.items);
+            if left.is_some_and(|left| left.is_same(&sequence.items)) {
+                return;
+            }
+            let left = left.map(|left| left.as_slice()).unwrap_or_default();
             return self.items(old.tag, &sequence.items, left, sets);
         }
         let Some(bytes) = old.bytes().filter(|bytes| !bytes.is_empty()) else { return };
