@@ -259,7 +259,7 @@ pub type BodyStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 /// steps of 256 KiB read off the async threads.
 pub fn stream(body: &Body) -> BodyStream {
     let segments: Arc<[Segment]> = body.segments().to_vec().into();
-    let state = Cursor { segments, at: 0, done: 0, open: None };
+    let state = Cursor { segments, at: 0, done: 0, ahead: None };
     Box::pin(futures_util::stream::unfold(state, |mut cursor| async move { cursor.next().await.map(|chunk| (chunk, cursor)) }))
 }
 
@@ -279,11 +279,13 @@ impl Piece<'_> {
             Some(source) => source,
             None => self.file.open()?,
         };
-        let mut chunk = vec![0; usize::try_from(self.length).unwrap_or_default()];
-        source.seek(SeekFrom::Start(self.from)).and_then(|_| source.read_exact(&mut chunk)).map_err(|e| match e.kind() {
-            io::ErrorKind::UnexpectedEof => FileFailure::new(FileCode::ReadChanged, "the file became shorter"),
-            _ => FileFailure::new(FileCode::ReadIo, e.to_string()),
-        })?;
+        let mut chunk = Vec::with_capacity(usize::try_from(self.length).unwrap_or_default());
+        let sought = source.seek(SeekFrom::Start(self.from));
+        let got = sought.and_then(|_| source.by_ref().take(self.length).read_to_end(&mut chunk));
+        let got = got.map_err(|e| FileFailure::new(FileCode::ReadIo, e.to_string()))?;
+        if got as u64 != self.length {
+            return Err(FileFailure::new(FileCode::ReadChanged, "the file became shorter"));
+        }
         if self.from + self.length == self.range.end {
             self.file.open()?;
         }
@@ -294,11 +296,15 @@ impl Piece<'_> {
     }
 }
 
+/// A chunk on its way, and the file that it is read from.
+type Reading = tokio::task::JoinHandle<Result<(Bytes, File), FileFailure>>;
+
 struct Cursor {
     segments: Arc<[Segment]>,
     at: usize,
     done: u64,
-    open: Option<File>,
+    /// The next chunk of the same range, which is read while the one before it is sent.
+    ahead: Option<Reading>,
 }
 
 impl Cursor {
@@ -317,30 +323,35 @@ impl Cursor {
                         return Some(Ok(bytes));
                     }
                 }
-                Segment::File { file, range, mask } => {
-                    let from = range.start + self.done;
-                    if from >= range.end {
-                        (self.at, self.done, self.open) = (self.at + 1, 0, None);
-                        continue;
-                    }
-                    let length = CHUNK.min(range.end - from);
-                    let opened = self.open.take();
-                    let read = move || {
-                        let piece = Piece { file: &file, range: &range, mask: mask.as_deref(), from, length };
-                        piece.read(opened).map_err(io::Error::other)
-                    };
-                    return Some(match tokio::task::spawn_blocking(read).await {
+                Segment::File { range, .. } if range.start + self.done >= range.end => (self.at, self.done) = (self.at + 1, 0),
+                segment @ Segment::File { .. } => {
+                    let reading = self.ahead.take().or_else(|| read_off_thread(&segment, self.done, None))?;
+                    return Some(match reading.await {
                         Ok(Ok((chunk, source))) => {
-                            (self.done, self.open) = (self.done + length, Some(source));
+                            self.done += chunk.len() as u64;
+                            self.ahead = read_off_thread(&segment, self.done, Some(source));
                             Ok(chunk)
                         }
-                        Ok(Err(error)) => Err(self.end(error)),
+                        Ok(Err(failure)) => Err(self.end(io::Error::other(failure))),
                         Err(stopped) => Err(self.end(io::Error::other(stopped))),
                     });
                 }
             }
         }
     }
+}
+
+/// Starts to read the chunk of a range that begins after so many of its bytes; none at its end.
+fn read_off_thread(segment: &Segment, done: u64, opened: Option<File>) -> Option<Reading> {
+    let Segment::File { file, range, mask } = segment.clone() else { return None };
+    let from = range.start + done;
+    let length = CHUNK.min(range.end.saturating_sub(from));
+    (length > 0).then(|| {
+        tokio::task::spawn_blocking(move || {
+            let piece = Piece { file: &file, range: &range, mask: mask.as_deref(), from, length };
+            piece.read(opened)
+        })
+    })
 }
 
 #[cfg(test)]

@@ -108,7 +108,8 @@ impl SeriesIndex {
     }
 
     /// The series, first found first.
-    pub fn into_series(self) -> Vec<Series> {
+    pub fn into_series(mut self) -> Vec<Series> {
+        self.series.iter_mut().for_each(|series| series.files.give_back_room());
         self.series
     }
 }

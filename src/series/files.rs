@@ -69,6 +69,12 @@ impl Files {
         })
     }
 
+    /// Gives back what was reserved for more.
+    pub(super) fn give_back_room(&mut self) {
+        self.entries.shrink_to_fit();
+        self.names.shrink_to_fit();
+    }
+
     /// Adds a file. `last` is the folder of the one before, which is mostly its own.
     pub(super) fn push(&mut self, indexed: Indexed, last: &mut Option<Arc<Folder>>) {
         let Indexed { path, root, file, read } = indexed;
