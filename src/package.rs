@@ -47,7 +47,7 @@ pub struct Package {
     /// The CRC-32 of what travels bare from a file: known once it has passed.
     passed: Arc<OnceLock<u32>>,
     /// The members of a zip as they were before it was made, for the same zip in another form.
-    made_of: Option<Arc<MadeOf>>,
+    made_of: Option<MadeOf>,
     originals: Option<Arc<Originals>>,
 }
 
@@ -55,9 +55,9 @@ pub struct Package {
 type Zipped = (Body, Arc<[Sum]>);
 
 /// What a zip was made of.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct MadeOf {
-    members: Vec<Member>,
+    members: Arc<[Member]>,
     level: Option<Level>,
 }
 
@@ -111,19 +111,21 @@ impl Package {
         let modality = modality.filter(|m| instances.iter().all(|i| routing::modality(i.routing()) == *m));
         let members = u32::try_from(instances.len()).ok();
         let originals = instances.first().and_then(Sendable::originals).cloned();
-        let (passed, made_of) = (Arc::default(), Some(Arc::new(made_of)));
+        let (passed, made_of) = (Arc::default(), Some(made_of));
         Ok(Self { name, kind: Some(DICOM), members, modality, sums, passed, made_of, body, originals })
     }
 
-    /// The same zip as it would have been deflated, or stored where it was deflated; none of what is no zip.
+    /// The same zip as it would have been deflated, or stored where it was deflated; none of what is no zip, or holds nothing
+    /// that is not compressed already.
     ///
     /// # Errors
     /// `read.*` when a source file cannot be read again or has changed.
     pub fn in_other_form(&self) -> Result<Option<Self>, FileFailure> {
-        let Some(made_of) = &self.made_of else { return Ok(None) };
+        let made_of = self.made_of.as_ref().filter(|made_of| made_of.members.iter().any(|member| member.native));
+        let Some(made_of) = made_of else { return Ok(None) };
         let level = if made_of.level.is_some() { None } else { Some(Level::FAST) };
         let (body, _) = made_of.zip(level).map_err(|(_, failure)| failure)?;
-        Ok(Some(Self { body, ..self.clone() }))
+        Ok(Some(Self { body, made_of: Some(MadeOf { level, ..made_of.clone() }), ..self.clone() }))
     }
 
     /// A file that is not DICOM, as it is. Only what the user asked for goes this way.
@@ -212,7 +214,7 @@ impl MadeOf {
     fn zip(&self, level: Option<Level>) -> Result<Zipped, (usize, FileFailure)> {
         let packed = deflate::pack(&self.members, level)?;
         let (mut zip, mut sums) = (Zip::default(), Vec::with_capacity(packed.len()));
-        for (packed, member) in packed.iter().zip(&self.members) {
+        for (packed, member) in packed.iter().zip(self.members.iter()) {
             zip.add(&member.name, packed);
             sums.push(packed.sum());
         }

@@ -2,6 +2,8 @@
 //!
 //! Owns that decision, which is made for each package and changes nothing in its members.
 
+use std::time::Duration;
+
 use super::lanes::Lanes;
 use super::stages::Meter;
 use crate::config::Compression;
@@ -11,6 +13,9 @@ use crate::package::Level;
 const DEFLATED: f64 = 80e6;
 /// Deflating must promise this much more than the wire takes: what is measured is noisy.
 const WORTH: f64 = 1.2;
+
+/// Who waited so long for a lane waited for the wire.
+const LONG: Duration = Duration::from_millis(50);
 
 /// Decides for the packages of a run.
 pub struct Decision {
@@ -26,14 +31,19 @@ impl Decision {
         Self { chosen, cores, deflated: Meter::default() }
     }
 
-    /// How the next package is deflated; none to store it. Unasked that happens while packages wait for a wire that is slower
-    /// than the cores are at cleaning and deflating.
-    pub fn level(&self, lanes: &Lanes, clean: &Meter) -> Option<Level> {
+    /// How packages are deflated when they are made; none to store them.
+    pub fn level(&self) -> Option<Level> {
         match self.chosen {
-            Compression::None => None,
+            Compression::None | Compression::Auto => None,
             Compression::Level(level) => Level::new(level),
-            Compression::Auto => (lanes.is_behind() && self.cores_are_faster(lanes.wire()?, clean)).then_some(Level::FAST),
         }
+    }
+
+    /// Whether a package that waited so long for its lane is deflated before it is sent, unasked: where the wire is slower than
+    /// the cores are at cleaning and deflating.
+    pub fn is_worthwhile(&self, waited: Duration, lanes: &Lanes, clean: &Meter) -> bool {
+        let wire = lanes.wire().filter(|_| self.chosen == Compression::Auto && waited >= LONG);
+        wire.is_some_and(|wire| self.cores_are_faster(wire, clean))
     }
 
     fn cores_are_faster(&self, wire: f64, clean: &Meter) -> bool {
@@ -52,10 +62,10 @@ mod tests {
     #[test]
     fn what_the_user_chose_counts() {
         let (lanes, clean) = (Lanes::new(None, Instant::now()), Meter::default());
-        let level = |chosen| Decision::new(chosen, 2).level(&lanes, &clean);
-        assert_eq!(level(Compression::None), None);
-        assert_eq!(level(Compression::Level(1)), Some(Level::FAST));
-        assert_eq!(level(Compression::Auto), None, "nothing waits");
+        let level = |chosen| Decision::new(chosen, 2).level();
+        assert_eq!((level(Compression::None), level(Compression::Level(1))), (None, Some(Level::FAST)));
+        let auto = Decision::new(Compression::Auto, 2);
+        assert_eq!((auto.level(), auto.is_worthwhile(LONG, &lanes, &clean)), (None, false), "the wire is not known yet");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -114,9 +114,9 @@ impl Deliveries {
         self.shared.stored_before(container, there)
     }
 
-    /// How the next package is deflated.
+    /// How packages are deflated when they are made.
     pub fn level(&self) -> Option<Level> {
-        self.shared.compression.level(&self.shared.lanes, &self.shared.outcomes.stages().clean)
+        self.shared.compression.level()
     }
 
     /// Makes a package of these instances at a level, and takes note of how long that took.
@@ -217,11 +217,11 @@ impl Shared {
         work(&mut self.places.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn deliver(self: &Arc<Self>, job: Job) {
+    async fn deliver(self: &Arc<Self>, mut job: Job) {
         let outcome = tokio::select! {
             biased;
             () = self.stop.wait_hard() => Err(stopped()),
-            outcome = self.outcome(&job) => outcome,
+            outcome = self.outcome(&mut job) => outcome,
         };
         if matches!(outcome, Ok(Outcome::Uploaded(_) | Outcome::Prepared(_))) {
             self.count_containers(&job.place);
@@ -233,20 +233,36 @@ impl Shared {
         }
     }
 
-    async fn outcome(self: &Arc<Self>, job: &Job) -> Result<Outcome, FileFailure> {
+    async fn outcome(self: &Arc<Self>, job: &mut Job) -> Result<Outcome, FileFailure> {
         let begin = Instant::now();
         let _lane = self.lanes.enter().await.map_err(|_| stopped())?;
+        let waited = begin.elapsed();
         self.outcomes.stages().send.waited(begin);
         self.lanes.look(self.throttled(), Instant::now());
         if self.stop.requested() {
             return Err(stopped());
         }
         self.take_name(job)?;
+        self.deflate_if_worthwhile(job, waited).await;
         let begin = Instant::now();
         let outcome = self.hand_out(job).await;
         self.outcomes.stages().send.worked(job.sources.len() as u64, job.package.len(), begin);
         self.lanes.look(self.throttled(), Instant::now());
         outcome
+    }
+
+    /// Deflates a package whose turn to be sent has come, where that is quicker than sending it as it is. What goes wrong with
+    /// that is no reason not to send it.
+    async fn deflate_if_worthwhile(&self, job: &mut Job, waited: Duration) {
+        if !self.compression.is_worthwhile(waited, &self.lanes, &self.outcomes.stages().clean) {
+            return;
+        }
+        let (package, begin) = (job.package.clone(), Instant::now());
+        let deflated = tokio::task::spawn_blocking(move || package.in_other_form()).await;
+        if let Ok(Ok(Some(deflated))) = deflated {
+            self.compression.deflated.worked(job.sources.len() as u64, job.package.len(), begin);
+            job.package = deflated;
+        }
     }
 
     /// How often the server asked for fewer requests.

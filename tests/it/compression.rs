@@ -111,3 +111,23 @@ fn a_choice_that_is_none_is_refused() {
         place.run(&format!("{USUAL} --compression {wrong}")).exits(2).says("--compression");
     }
 }
+
+#[test]
+fn packages_that_wait_for_a_slow_network_are_deflated() {
+    let place = Place::new();
+    for series in 1..=8 {
+        for number in 1..=2 {
+            let slice = Dicom::image(&Person::plain(), uids::CT_IMAGE_STORAGE, "CT", series, number, 256);
+            place.file(format!("study/{series}-{number}.dcm"), slice.bytes());
+        }
+    }
+    place.file("coded.yaml", CODED);
+    let (fast, slow) = (Site::start(), Site::start());
+    place.run(USUAL).at(&fast).exits(0);
+    place.run(&format!("{USUAL} --uploads 1 --bwlimit 300K")).at(&slow).exits(0);
+    let ((stored, room), (mixed, less)) = (inside(&fast), inside(&slow));
+    assert_eq!((stored.len(), mixed == stored), (16, true));
+    assert!(less < room, "{less} of {room}: none was deflated");
+    let again = place.run(USUAL).at(&slow).exits(0);
+    assert_eq!(total(&again, "already_there"), 16);
+}
