@@ -15,6 +15,7 @@ const POOL_IDLE: Duration = Duration::from_secs(20);
 
 pub(super) fn build_http(key: &ApiKey, settings: &Settings) -> Result<reqwest::Client, Error> {
     let mut builder = reqwest::Client::builder()
+        // Packages went up to a quarter slower over HTTP/2, four at a time to one server; only files of a few KB gained.
         .http1_only()
         .user_agent(&settings.user_agent)
         .connect_timeout(settings.connect_timeout)
