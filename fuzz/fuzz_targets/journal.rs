@@ -5,7 +5,7 @@
 use fwupload::journal::{Identity, Journal, Parcel};
 use libfuzzer_sys::fuzz_target;
 
-const WHOSE: Identity<'_> = Identity { site: "site.example", project: "p", profile: None, key: None };
+const WHOSE: Identity<'_> = Identity { site: "site.example", project: "p", profile: None, key: None, shard: None };
 
 fuzz_target!(|lines: &[u8]| {
     let folder = tempfile::tempdir().expect("a folder");
