@@ -40,7 +40,7 @@ const ACTIONS: [(&str, &str); 9] = [
     ("hashuid", "{name: StudyInstanceUID, hashuid: true}, {name: SeriesInstanceUID, hashuid: true}"),
     ("increment-date", "{name: StudyDate, increment-date: true}, {name: SeriesDate, increment-date: true}"),
     ("jitter", "{name: PatientWeight, jitter: true}, {name: SliceThickness, jitter: true}"),
-    ("regex", "{regex: '.*Date.*', increment-date: true}"),
+    ("regex", "{regex: '^(Study|Series)Date$', increment-date: true}"),
     ("regex-sub", "{name: PatientID, regex-sub: [{input-regex: '(?P<a>.*)', output: '{a}-x'}]}"),
 ];
 
