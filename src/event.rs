@@ -229,6 +229,8 @@ pub struct RunTotals {
     pub sessions: u64,
     /// Acquisitions that received something.
     pub acquisitions: u64,
+    /// Dates, times and ages of cleaned files that could not be read, and so were removed or emptied.
+    pub unreadable: u64,
     /// Skips by reason.
     pub skipped_by: BTreeMap<SkipReason, u64>,
     /// Failures by code.

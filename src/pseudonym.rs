@@ -22,6 +22,7 @@ const WEEKS: std::ops::RangeInclusive<u64> = 52..=520;
 enum Use {
     Uid,
     Patient,
+    Identifier,
     Shift,
     Fingerprint,
 }
@@ -31,6 +32,7 @@ impl Use {
         match self {
             Self::Uid => b"fwupload uid 1\0",
             Self::Patient => b"fwupload patient 1\0",
+            Self::Identifier => b"fwupload identifier 1\0",
             Self::Shift => b"fwupload date shift 1\0",
             Self::Fingerprint => b"fwupload key fingerprint 1\0",
         }
@@ -138,8 +140,17 @@ impl PseudonymKey {
 
     /// So many characters that stand for a patient: capital letters and digits without 0, 1, I and O.
     pub fn patient(&self, original: &str, width: usize) -> String {
+        self.letters(Use::Patient, original, width)
+    }
+
+    /// Twelve such characters that stand for the identifier of a thing: a specimen, a container, a lesion.
+    pub fn identifier(&self, original: &str) -> String {
+        self.letters(Use::Identifier, original, 12)
+    }
+
+    fn letters(&self, what: Use, original: &str, width: usize) -> String {
         const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-        let digest = self.derive(Use::Patient, original.as_bytes());
+        let digest = self.derive(what, original.as_bytes());
         digest.iter().take(width).map(|byte| char::from(*LETTERS.get(usize::from(byte & 31)).unwrap_or(&b'A'))).collect()
     }
 

@@ -152,8 +152,10 @@ impl Cleaner {
         let written = if run.log.is_some() { data.clone() } else { DataSet::new() };
         part(&mut instance, data);
         let by_study = run.outcome.as_ref().is_some_and(|outcome| outcome.without_patient_id);
+        let unreadable = run.outcome.as_mut().map(|outcome| std::mem::take(&mut outcome.unreadable)).unwrap_or_default();
         let check = |bytes: &Written| self.residual.check(wanted, bytes, &before, &instance, &self.limits);
-        Ok((CleanInstance::write(&instance, &self.limits, run.changed, name, check)?.by_study(by_study), written))
+        let clean = CleanInstance::write(&instance, &self.limits, run.changed, name, check)?;
+        Ok((clean.by_study(by_study).without(unreadable), written))
     }
 
     /// All steps on the data set, in the order of Flywheel's engine. Gives the number of elements changed.

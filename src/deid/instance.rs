@@ -47,6 +47,7 @@ pub struct CleanInstance {
     searched: Searched,
     findings: Vec<Finding>,
     without_patient_id: bool,
+    unreadable: Vec<Tag>,
     originals: Option<Arc<Originals>>,
 }
 
@@ -67,7 +68,7 @@ impl CleanInstance {
     ) -> Result<Self, FileFailure> {
         let (outgoing, (searched, mut findings)) = Outgoing::write(instance, limits, check)?;
         findings.extend(searched.check_texts(name.iter().map(|name| ("the file name that the profile gives", name.as_str())))?);
-        Ok(Self { outgoing, changed, name, searched, findings, without_patient_id: false, originals: None })
+        Ok(Self { outgoing, changed, name, searched, findings, without_patient_id: false, unreadable: Vec::new(), originals: None })
     }
 
     /// Values that were removed or changed and still stand in what is sent, where the profile lets it be sent all the same.
@@ -83,6 +84,16 @@ impl CleanInstance {
     /// Remembers that the study had to stand for the patient.
     pub(super) fn by_study(self, without_patient_id: bool) -> Self {
         Self { without_patient_id, ..self }
+    }
+
+    /// Remembers which dates, times and ages could not be read.
+    pub(super) fn without(self, unreadable: Vec<Tag>) -> Self {
+        Self { unreadable, ..self }
+    }
+
+    /// Dates, times and ages that could not be read and so did not stay, one for each element.
+    pub fn unreadable(&self) -> &[Tag] {
+        &self.unreadable
     }
 
     /// The file name that the profile gives it, where it names files.
@@ -171,6 +182,14 @@ impl Sendable {
     /// Whether a pseudonym was made and there was no usable Patient ID for it, so that the study stands for the patient.
     pub fn is_without_patient_id(&self) -> bool {
         matches!(self, Self::Clean(clean) if clean.without_patient_id)
+    }
+
+    /// Dates, times and ages that could not be read and so did not stay, one for each element.
+    pub fn unreadable(&self) -> &[Tag] {
+        match self {
+            Self::Clean(clean) => clean.unreadable(),
+            Self::Uncleaned(_) => &[],
+        }
     }
 
     /// Who it was about before it was cleaned, where the site keeps a log of that.

@@ -1,6 +1,6 @@
 //! Clean and pack: one series after the other enters, its instances are cleaned on all cores, packages come out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +18,7 @@ use crate::package::{self, Package};
 use crate::plan::UploadPlan;
 use crate::routing::{self, Destination};
 use crate::series::{self, Indexed, Ready, Series};
+use crate::standard;
 
 use super::deliver::{Deliveries, Job};
 use super::find::stopped;
@@ -70,6 +71,7 @@ fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &D
         deliveries.settle(&file, Outcome::Skipped(crate::discover::SkipReason::SameInstance));
     }
     warn_of_missing_ids(&distinct.kept, deliveries);
+    warn_of_unreadable(&distinct.kept, deliveries);
     for (file, failure) in distinct.clashing {
         deliveries.settle(&file, Outcome::Failed(failure));
     }
@@ -91,6 +93,19 @@ fn warn_of_missing_ids(kept: &[Ready], deliveries: &Deliveries) {
         let text = format!("{files} no Patient ID: the study stands for the patient, and each study gets a pseudonym of its own");
         deliveries.events().notice(Severity::Warning, "no-patient-id", text);
     }
+}
+
+/// What could not be read as a date is not there any more, and an analysis may miss it; somebody must know.
+fn warn_of_unreadable(kept: &[Ready], deliveries: &Deliveries) {
+    let tags: Vec<_> = kept.iter().flat_map(|ready| ready.instance.unreadable()).copied().collect();
+    if tags.is_empty() {
+        return;
+    }
+    let names: BTreeSet<_> = tags.iter().map(|tag| standard::name_of(*tag)).collect();
+    let names = names.into_iter().collect::<Vec<_>>().join(", ");
+    let text = format!("{} of a series could not be read as dates, times or ages, and were removed or emptied: {names}", tags.len());
+    deliveries.events().notice(Severity::Warning, "unparseable", text);
+    deliveries.events().with_totals(|totals| totals.unreadable += tags.len() as u64);
 }
 
 /// Reads and cleans one file. A failure is settled here; so is a defect that panics, without taking the run along.

@@ -28,7 +28,7 @@ pub struct Confidentiality {
     pub encapsulated: Encapsulated,
     /// How dates move under Retain Modified Dates.
     pub shift: Shift,
-    /// What becomes of a date that cannot be read.
+    /// What becomes of a date, time or age that cannot be read.
     pub unparseable: Unparseable,
     /// What pseudonyms of patients look like.
     pub pseudonyms: Pseudonyms,
@@ -41,7 +41,7 @@ impl Default for Confidentiality {
             unlisted: Unlisted::KeepKnownSafe,
             encapsulated: Encapsulated::Refuse,
             shift: Shift::PerPatient,
-            unparseable: Unparseable::Fail,
+            unparseable: Unparseable::ByType,
             pseudonyms: Pseudonyms::default(),
         }
     }
@@ -109,9 +109,11 @@ pub enum Shift {
     Days(i64),
 }
 
-/// What becomes of a date that cannot be read.
+/// What becomes of a date, time or age that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unparseable {
+    /// By the attribute's Type: of Type 3 it is removed, of Type 2 emptied, of Type 1 its file fails.
+    ByType,
     /// The file fails.
     Fail,
     /// The value is treated as the Basic Profile without options would.
@@ -119,7 +121,7 @@ pub enum Unparseable {
 }
 
 impl Unparseable {
-    const ALL: [(&'static str, Self); 2] = [("fail", Self::Fail), ("remove", Self::Remove)];
+    const ALL: [(&'static str, Self); 3] = [("by-type", Self::ByType), ("fail", Self::Fail), ("remove", Self::Remove)];
 }
 
 /// What pseudonyms of patients look like.

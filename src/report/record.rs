@@ -95,6 +95,7 @@ pub(super) fn totals(totals: &RunTotals) -> Value {
         "subjects": totals.subjects,
         "sessions": totals.sessions,
         "acquisitions": totals.acquisitions,
+        "unreadable": totals.unreadable,
         "skipped_by": skipped,
         "failed_by": failed,
     })

@@ -32,6 +32,7 @@ pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
     add("Skipped", totals.skipped, skipped.collect::<Vec<_>>().join(", "));
     let failed = totals.failed_by.iter().map(|(code, n)| format!("{} {code}", count(*n)));
     add("Failed", totals.failed, failed.collect::<Vec<_>>().join(", "));
+    add("Unreadable", totals.unreadable, "dates, times and ages that are none: removed or emptied".to_owned());
     if totals.failed > 0 || end.stopped_by.is_some() {
         lines.extend(around.report.map(|report| format!("  → details: {}", escape_for_terminal(report))));
         lines.extend(around.command.map(|command| format!("  → try again: {}", escape_for_terminal(command))));

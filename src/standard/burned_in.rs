@@ -7,7 +7,7 @@ use dicom_core::Tag;
 
 use super::dictionary::tag_of_keyword;
 
-/// Effect, reason, test, keyword, value. The first row that applies decides.
+/// Effect, reason, test, keywords, value. The first row that applies decides.
 const TABLE: &str = include_str!("burned-in-risk.csv");
 
 /// A row of the table.
@@ -33,12 +33,13 @@ pub enum Condition {
         /// The value.
         value: &'static str,
     },
-    /// One of the attribute's values has this text in it.
-    Contains {
+    /// One of the attribute's values has these words in it, one behind the other: `DOSE INFO` is in `DOSE_INFO`, in
+    /// `doseinfo 2` and in `DOSE INFOS`, and not in `LOW_DOSE INFORMED`.
+    Words {
         /// The attribute.
         tag: Tag,
-        /// The text.
-        text: &'static str,
+        /// The words, without what is between them.
+        joined: String,
     },
     /// The attribute has a value, whichever.
     Present {
@@ -55,42 +56,42 @@ impl Condition {
     pub fn tag(&self) -> Tag {
         match self {
             Self::SopClass(_) => SOP_CLASS,
-            Self::AnyValue { tag, .. } | Self::Contains { tag, .. } | Self::Present { tag } => *tag,
+            Self::AnyValue { tag, .. } | Self::Words { tag, .. } | Self::Present { tag } => *tag,
         }
     }
 
-    /// Whether it holds for an attribute with these values, trimmed and in upper case.
-    fn holds(&self, values: &[String]) -> bool {
+    /// Whether it holds for an attribute with these values.
+    fn holds(&self, values: &[Comparable]) -> bool {
         values.iter().any(|value| match self {
-            Self::SopClass(class) => value.strip_prefix(class).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
-            Self::AnyValue { value: wanted, .. } => value == wanted,
-            Self::Contains { text, .. } => value.contains(text),
-            Self::Present { .. } => !value.is_empty(),
+            Self::SopClass(class) => value.text.strip_prefix(class).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
+            Self::AnyValue { value: wanted, .. } => value.text == *wanted,
+            Self::Words { joined, .. } => value.has_words(joined),
+            Self::Present { .. } => !value.text.is_empty(),
         })
     }
 }
 
-/// Every rule, in the order in which they are tried.
+/// Every rule, in the order in which they are tried: what exempts comes before the rules that it exempts from.
 ///
 /// A device that says YES in Burned In Annotation (0028,0301) is always believed. One that says NO is not believed for
 /// captures, documents, ultrasound and what calls itself a screen or a report, where it is often wrong; its word ends the
 /// search before the rules for endoscopes, cameras and the weaker marks.
 pub fn rules() -> &'static [BurnedInRule] {
     static RULES: OnceLock<Vec<BurnedInRule>> = OnceLock::new();
-    RULES.get_or_init(|| TABLE.lines().skip(1).filter_map(rule).collect())
+    RULES.get_or_init(|| TABLE.lines().skip(1).flat_map(read).collect())
 }
 
 /// The rule by which an instance may show text in its picture; none where no rule speaks of it. `lookup` gives the values
 /// of an attribute at the top of the data set, none where it is not there; it is asked once for each attribute. Classes
 /// without pictures are exempt by their SOP class: whether there are pixels all the same is not looked at.
 pub fn risk(lookup: impl Fn(Tag) -> Vec<String>) -> Option<&'static BurnedInRule> {
-    let mut seen: Vec<(Tag, Vec<String>)> = Vec::new();
+    let mut seen: Vec<(Tag, Vec<Comparable>)> = Vec::new();
     let mut holds = |condition: &Condition| {
         let tag = condition.tag();
         if let Some((_, values)) = seen.iter().find(|(known, _)| *known == tag) {
             return condition.holds(values);
         }
-        let values = lookup(tag).iter().map(|value| comparable(value)).collect::<Vec<_>>();
+        let values = lookup(tag).iter().map(|value| Comparable::of(value)).collect::<Vec<_>>();
         let answer = condition.holds(&values);
         seen.push((tag, values));
         answer
@@ -98,29 +99,66 @@ pub fn risk(lookup: impl Fn(Tag) -> Vec<String>) -> Option<&'static BurnedInRule
     rules().iter().find(|rule| holds(&rule.condition)).filter(|rule| !rule.exempts)
 }
 
-fn comparable(value: &str) -> String {
-    value.trim_matches([' ', '\0']).to_ascii_uppercase()
+/// A value made ready to be compared.
+struct Comparable {
+    /// Trimmed, in upper case.
+    text: String,
+    /// Where its words end and begin in `joined`: letters, or digits, with something else or nothing on both sides.
+    borders: Vec<usize>,
+    /// Its words, without what is between them.
+    joined: String,
 }
 
-fn rule(line: &'static str) -> Option<BurnedInRule> {
+impl Comparable {
+    fn of(value: &str) -> Self {
+        let text = value.trim_matches([' ', '\0']).to_ascii_uppercase();
+        let (mut borders, mut joined, mut last) = (Vec::new(), String::new(), None);
+        for letter in text.chars() {
+            let kind = letter.is_alphanumeric().then(|| letter.is_numeric());
+            if kind != last {
+                borders.push(joined.len());
+            }
+            if kind.is_some() {
+                joined.push(letter);
+            }
+            last = kind;
+        }
+        borders.push(joined.len());
+        Self { text, borders, joined }
+    }
+
+    /// Whether these words stand in it, in the plural or not.
+    fn has_words(&self, words: &str) -> bool {
+        let is_border = |at: usize| self.borders.binary_search(&at).is_ok();
+        self.joined.match_indices(words).any(|(from, found)| {
+            let end = from + found.len();
+            let plural = self.joined.as_bytes().get(end) == Some(&b'S') && is_border(end + 1);
+            is_border(from) && (is_border(end) || plural)
+        })
+    }
+}
+
+/// The rules of a line: one for each of the attributes that it names.
+fn read(line: &'static str) -> Vec<BurnedInRule> {
     let mut cells = line.split(',');
-    let exempts = match cells.next()? {
-        "risk" => false,
-        "exempt" => true,
-        _ => return None,
+    let mut next = || cells.next().unwrap_or_default();
+    let (effect, reason, test, attributes, value) = (next(), next(), next(), next(), next());
+    let one = |keyword: &str| {
+        let tag = tag_of_keyword(keyword)?;
+        let condition = match test {
+            "class" if tag == SOP_CLASS => Condition::SopClass(value),
+            "value" => Condition::AnyValue { tag, value },
+            "words" => Condition::Words { tag, joined: value.replace(' ', "") },
+            "present" => Condition::Present { tag },
+            _ => return None,
+        };
+        Some(BurnedInRule { reason, condition, exempts: effect == "exempt" })
     };
-    let (reason, test, tag, value) = (cells.next()?, cells.next()?, tag_of_keyword(cells.next()?)?, cells.next()?);
-    let condition = match test {
-        "class" if tag == SOP_CLASS => Condition::SopClass(value),
-        "value" => Condition::AnyValue { tag, value },
-        "contains" => Condition::Contains { tag, text: value },
-        "present" => Condition::Present { tag },
-        _ => return None,
-    };
-    cells.next().is_none().then_some(BurnedInRule { reason, condition, exempts })
+    attributes.split(' ').filter_map(one).collect()
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use std::cell::RefCell;
 
@@ -142,15 +180,39 @@ mod tests {
 
     #[test]
     fn the_table_is_the_pinned_one_and_read_whole() {
-        assert_eq!(hex::encode(Sha256::digest(TABLE)), "72ba21c9c38f88d140c1ba1112e6e93bb09f44ee3caf8c46bedf6e6209721a77");
-        assert_eq!((TABLE.lines().count(), rules().len()), (139, 138));
-        let of_values = |rule: &BurnedInRule| match rule.condition {
-            Condition::AnyValue { value, .. } => Some(value),
-            Condition::Contains { text, .. } => Some(text),
-            _ => None,
-        };
-        // What is compared is upper case, so the table must be.
-        assert!(rules().iter().filter_map(of_values).all(|value| !value.is_empty() && value == comparable(value)));
+        assert_eq!(hex::encode(Sha256::digest(TABLE)), "9779a0e617325d7372df2739d401fde377f7bb3a0b8464f17d81b2d49025e5f8");
+        assert_eq!((TABLE.lines().count(), rules().len()), (109, 166));
+        for line in TABLE.lines().skip(1) {
+            let cells: Vec<&str> = line.split(',').collect();
+            assert!(cells.len() == 5 && ["risk", "exempt"].contains(&cells[0]), "{line}");
+            assert_eq!(read(line).len(), cells[3].split(' ').count(), "{line}");
+            // What is compared is upper case, so the table must be.
+            assert_eq!(cells[4], cells[4].trim().to_ascii_uppercase(), "{line}");
+        }
+    }
+
+    #[test]
+    fn words_count_and_parts_of_words_do_not() {
+        for image_type in ["LOW_DOSE_CT", "ACQUIRED_DOSE", "RESCANNED", "DOSE_MODULATED", "SCREENING", "REPORTABLE", "SAVER", "UNSAVED"] {
+            assert_eq!(reason(&[("SOPClassUID", CT), ("ImageType", &format!("ORIGINAL\\PRIMARY\\{image_type}"))]), None, "{image_type}");
+        }
+        for description in ["Thorax LOW_DOSE", "rescanned after 2 h", "Lung screening", "overdose information", "consented", "Low dose reported"] {
+            assert_eq!(reason(&[("SOPClassUID", CT), ("SeriesDescription", description)]), None, "{description}");
+        }
+        for (attribute, value) in [
+            ("ImageType", "DERIVED\\SECONDARY\\DOSE_INFO"),
+            ("ImageType", "DERIVED\\SECONDARY\\DoseReport"),
+            ("ImageType", "DERIVED\\SECONDARY\\DOSE"),
+            ("ImageType", "DERIVED\\SECONDARY\\SCREENSHOT"),
+            ("ImageType", "DERIVED\\SECONDARY\\CSA REPORT"),
+            ("SeriesDescription", "Dose-Report 2"),
+            ("SeriesDescription", "dosereports"),
+            ("SeriesDescription", "1_SCANNED (order)"),
+            ("ImageComments", "Screen  Capture of viewer"),
+            ("ProtocolName", "PatientProtocol1"),
+        ] {
+            assert!(reason(&[("SOPClassUID", CT), (attribute, value)]).is_some(), "{attribute} {value}");
+        }
     }
 
     #[test]
@@ -195,6 +257,12 @@ mod tests {
         // Portal images are "digital interface", which elsewhere is a frame grabber.
         assert_eq!(reason(&[("SOPClassUID", "1.2.840.10008.5.1.4.1.1.481.1"), ("ConversionType", "DI")]), None);
         assert_eq!(reason(&[("SOPClassUID", CT), ("ConversionType", "DI")]), Some("secondary-capture"));
+        let portal = ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.481.1");
+        for exempt in [("ImageType", "ORIGINAL\\PRIMARY\\PORTAL\\ACQUIRED_DOSE"), ("ImageType", "DERIVED\\SECONDARY\\DOSE"), ("SeriesDescription", "Dose Report")] {
+            assert_eq!(reason(&[portal, exempt]), None, "{exempt:?}");
+        }
+        assert_eq!(reason(&[portal, ("BurnedInAnnotation", "YES")]), Some("burned-in-yes"));
+        assert_eq!(reason(&[portal, ("ImageType", "DERIVED\\SECONDARY\\SCREEN SAVE")]), Some("screen-save"));
     }
 
     #[test]

@@ -1,15 +1,19 @@
-//! How much an IOD needs an attribute (PS3.3), for the attributes whose action in Table E.1-1 is a choice that depends on
-//! it, and which action the choice then comes to. Data only: knows no data sets.
+//! How much an IOD needs an attribute (PS3.3), and what an action of Table E.1-1 comes to where the IOD has a say. Data only:
+//! knows no data sets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use dicom_core::Tag;
 
-use super::confidentiality::{ActionCode, Attribute, Covers, attributes};
+use super::confidentiality::ActionCode;
 
-/// Attribute, sequence that holds it (none at the top), Type, IODs (`*` for all, `* but` for all but those named).
-const TYPES: &str = include_str!("iod-types.csv");
+/// Attribute, Type (1 or 2, conditional or not), whether at the top or in items, and the modules or the sequences that have it
+/// there. `iod_types.py` makes it.
+const TYPES: &str = include_str!("module-types.csv");
+
+/// IOD and its modules, mandatory or not.
+const MODULES: &str = include_str!("iod-modules.csv");
 
 /// SOP class and IOD.
 const IODS: &str = include_str!("iods.csv");
@@ -25,106 +29,119 @@ pub enum Need {
     Value,
 }
 
-/// The IOD of a SOP class.
+/// The IOD of a SOP class; it need not be one that the tables have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Iod(usize);
+pub struct Iod(Option<usize>);
 
-/// The IOD of a SOP class of storage, padded or not; none for retired and private ones.
-pub fn iod(sop_class: &str) -> Option<Iod> {
-    types().by_sop_class.get(sop_class.trim_end_matches(['\0', ' '])).copied()
+/// The IOD of a SOP class, padded or not. Those of retired and private ones are not known.
+pub fn iod(sop_class: &str) -> Iod {
+    Iod(types().by_sop_class.get(sop_class.trim_end_matches(['\0', ' '])).copied())
 }
 
-/// What an IOD asks of an attribute that stands in an item of the sequence `parent`, or at the top. Where the IOD has the
-/// attribute in several places below that sequence, the strongest counts. None where the IOD does not have the attribute
-/// in such a sequence, and for attributes whose action in Table E.1-1 is no choice.
-pub fn needed(iod: Iod, parent: Option<Tag>, tag: Tag) -> Option<Need> {
-    types().needs.get(&(parent, tag))?.get(iod.0).copied().flatten()
+/// What an IOD asks of an attribute that is present, in an item of the sequence `parent` or at the top: the strongest Type
+/// that any of its modules gives it there, mandatory or not, since a module is taken to be there with its attribute. In
+/// items what counts is the sequence, in whatever IOD: IODs hardly ever differ there. Of an instance whose IOD is not known,
+/// the strongest Type of any IOD, and none where no IOD asks for the attribute; without a SOP class (no `iod`) none.
+pub fn needed(iod: Option<Iod>, parent: Option<Tag>, tag: Tag) -> Option<Need> {
+    let types = types();
+    let own = iod.and_then(|iod| types.modules.get(iod.0?));
+    let asked = || types.at_top.get(&tag).into_iter().flatten();
+    let found = match parent {
+        Some(parent) => types.in_items.get(&(parent, tag)).copied(),
+        None if iod.is_none() => None,
+        None => asked().filter(|(module, _)| own.is_none_or(|own| own.contains(module))).map(|(_, need)| *need).max(),
+    };
+    found.or(own.map(|_| Need::Optional))
 }
 
-/// The action that a choice comes to: the first one named that leaves what the IOD needs. Where that is not known, the
-/// one that breaks no IOD. X/Z/U* stays: a sequence of references is worth more with new UIDs than gone.
+/// Whether some IOD asks for an attribute, at the top or in items: it is then not simply removed.
+pub fn is_needed(tag: Tag) -> bool {
+    types().asked_for.contains(&tag)
+}
+
+/// The action that is carried out: of a choice the first one named that leaves what the IOD needs, and where that is not
+/// known, the one that breaks no IOD. What the IOD needs is emptied or gets a dummy where it would go, and gets a dummy
+/// where it would be emptied: Z allows one (PS3.15 section E.1). X/Z/U* stays: a sequence of references is worth more with
+/// new UIDs than gone.
 pub fn resolve(code: ActionCode, need: Option<Need>) -> ActionCode {
+    use ActionCode::{Dummy, Remove, RemoveOrDummy, RemoveOrZero, RemoveOrZeroOrDummy, Zero, ZeroOrDummy};
     match (code, need) {
-        (ActionCode::RemoveOrZero | ActionCode::RemoveOrDummy | ActionCode::RemoveOrZeroOrDummy, Some(Need::Optional)) => {
-            ActionCode::Remove
-        }
-        (ActionCode::RemoveOrZero, _)
-        | (ActionCode::RemoveOrZeroOrDummy, Some(Need::Present))
-        | (ActionCode::ZeroOrDummy, Some(Need::Optional | Need::Present)) => ActionCode::Zero,
-        (ActionCode::RemoveOrDummy | ActionCode::RemoveOrZeroOrDummy | ActionCode::ZeroOrDummy, _) => ActionCode::Dummy,
-        (single, _) => single,
+        (Remove, None) | (Remove | RemoveOrZero | RemoveOrDummy | RemoveOrZeroOrDummy, Some(Need::Optional)) => Remove,
+        (Remove | RemoveOrZero | RemoveOrZeroOrDummy, Some(Need::Present))
+        | (Zero | ZeroOrDummy, Some(Need::Optional | Need::Present))
+        | (Zero | RemoveOrZero, None) => Zero,
+        (Remove | Zero | RemoveOrZero | RemoveOrDummy | RemoveOrZeroOrDummy | ZeroOrDummy, _) => Dummy,
+        (other, _) => other,
     }
 }
 
-/// Both files, read. `needs` has one place for each IOD.
+/// The files, read.
 struct Types {
-    by_sop_class: HashMap<&'static str, Iod>,
-    needs: HashMap<(Option<Tag>, Tag), Vec<Option<Need>>>,
+    by_sop_class: HashMap<&'static str, usize>,
+    /// The modules of each IOD.
+    modules: Vec<HashSet<&'static str>>,
+    at_top: HashMap<Tag, Vec<(&'static str, Need)>>,
+    /// By sequence and attribute.
+    in_items: HashMap<(Tag, Tag), Need>,
+    /// All attributes of both.
+    asked_for: HashSet<Tag>,
 }
 
 fn types() -> &'static Types {
     static READ: OnceLock<Types> = OnceLock::new();
     READ.get_or_init(|| {
-        let mut names: HashMap<&'static str, Iod> = HashMap::new();
-        let mut by_sop_class = HashMap::new();
-        for (sop_class, name) in IODS.lines().skip(1).filter_map(|line| line.split_once(',')) {
-            let next = Iod(names.len());
-            by_sop_class.insert(sop_class, *names.entry(name).or_insert(next));
+        let mut names: HashMap<&'static str, usize> = HashMap::new();
+        let mut modules = Vec::new();
+        for (name, of) in rows(MODULES) {
+            names.insert(name, modules.len());
+            modules.push(of.split(' ').collect());
         }
-        Types { by_sop_class, needs: needs(&names) }
+        let by_sop_class = rows(IODS).filter_map(|(class, name)| Some((class, *names.get(name)?))).collect();
+        let (mut at_top, mut in_items) = (HashMap::new(), HashMap::with_capacity(8192));
+        for (tag, need, at) in TYPES.lines().skip(1).filter_map(types_row) {
+            match at {
+                At::Top(of) => {
+                    let asked: &mut Vec<_> = at_top.entry(tag).or_default();
+                    asked.extend(of.split(' ').map(|module| (module, need)));
+                }
+                At::Items(of) => in_items.extend(of.split(' ').filter_map(tag_of).map(|parent| ((parent, tag), need))),
+            }
+        }
+        let asked_for = at_top.keys().copied().chain(in_items.keys().map(|(_, tag)| *tag)).collect();
+        Types { by_sop_class, modules, at_top, in_items, asked_for }
     })
 }
 
-fn needs(names: &HashMap<&str, Iod>) -> HashMap<(Option<Tag>, Tag), Vec<Option<Need>>> {
-    let choices = attributes().iter().filter(|row| is_choice(row.basic)).filter_map(Attribute::tag);
-    // What a known IOD does not name at the top, it does not need.
-    let mut needs: HashMap<_, _> = choices.map(|tag| ((None, tag), vec![Some(Need::Optional); names.len()])).collect();
-    let mut reader = csv::Reader::from_reader(TYPES.as_bytes());
-    for (place, need, iods) in reader.records().filter_map(|record| row(&record.ok()?, names)) {
-        let row = needs.entry(place).or_insert_with(|| vec![None; names.len()]);
-        for Iod(iod) in iods {
-            if let Some(known) = row.get_mut(iod) {
-                *known = (*known).max(Some(need));
-            }
-        }
-    }
-    needs
+/// The two cells of each line but the first.
+fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    table.lines().skip(1).filter_map(|line| line.split_once(','))
 }
 
-/// A place, the need there, and the IODs that have it.
-type Row = ((Option<Tag>, Tag), Need, Vec<Iod>);
+/// Where the modules or sequences of a row have their attribute.
+enum At {
+    Top(&'static str),
+    Items(&'static str),
+}
 
-fn row(record: &csv::StringRecord, names: &HashMap<&str, Iod>) -> Option<Row> {
-    let parent = match record.get(1)? {
-        "" => None,
-        text => Some(one(text)?),
-    };
-    let need = match record.get(2)? {
-        "1" | "1C" => Need::Value,
-        "2" | "2C" => Need::Present,
-        "3" => Need::Optional,
+fn types_row(line: &'static str) -> Option<(Tag, Need, At)> {
+    let mut cells = line.split(',');
+    let tag = tag_of(cells.next()?)?;
+    let need = match cells.next()? {
+        "1" => Need::Value,
+        "2" => Need::Present,
         _ => return None,
     };
-    Some(((parent, one(record.get(0)?)?), need, members(record.get(3)?, names)?))
+    let at = match (cells.next()?, cells.next()?) {
+        ("top", of) => At::Top(of),
+        ("items", of) => At::Items(of),
+        _ => return None,
+    };
+    Some((tag, need, at))
 }
 
-fn one(text: &str) -> Option<Tag> {
-    match Covers::parse(text)? {
-        Covers::One(tag) => Some(tag),
-        _ => None,
-    }
-}
-
-/// Reads a list of IODs; none if it names one that does not exist.
-fn members(text: &str, names: &HashMap<&str, Iod>) -> Option<Vec<Iod>> {
-    let listed = |text: &str| text.split_whitespace().map(|name| names.get(name).copied()).collect::<Option<Vec<_>>>();
-    let Some(but) = text.strip_prefix('*') else { return listed(text) };
-    let without = listed(but.strip_prefix(" but ").unwrap_or_default())?;
-    Some(names.values().copied().filter(|iod| !without.contains(iod)).collect())
-}
-
-fn is_choice(code: ActionCode) -> bool {
-    code.as_str().contains('/')
+fn tag_of(digits: &str) -> Option<Tag> {
+    let number = u32::from_str_radix(digits, 16).ok()?;
+    Some(Tag(u16::try_from(number >> 16).ok()?, u16::try_from(number & 0xFFFF).ok()?))
 }
 
 #[cfg(test)]
@@ -142,6 +159,7 @@ mod tests {
     const RT_PLAN: &str = "1.2.840.10008.5.1.4.1.1.481.5";
     const BASIC_SR: &str = "1.2.840.10008.5.1.4.1.1.88.11";
     const PRESENTATION: &str = "1.2.840.10008.5.1.4.1.1.11.1";
+    const SEGMENTATION: &str = "1.2.840.10008.5.1.4.1.1.66.4";
     const SLIDE: &str = "1.2.840.10008.5.1.4.1.1.77.1.6";
 
     fn tag(keyword: &str) -> Tag {
@@ -149,32 +167,25 @@ mod tests {
     }
 
     fn top(sop_class: &str, keyword: &str) -> Option<Need> {
-        needed(iod(sop_class).unwrap(), None, tag(keyword))
+        needed(Some(iod(sop_class)), None, tag(keyword))
     }
 
     fn below(sop_class: &str, parent: &str, keyword: &str) -> Option<Need> {
-        needed(iod(sop_class).unwrap(), Some(tag(parent)), tag(keyword))
+        needed(Some(iod(sop_class)), Some(tag(parent)), tag(keyword))
     }
 
     #[test]
     fn the_tables_are_the_pinned_ones_and_read_whole() {
-        assert_eq!(hex::encode(Sha256::digest(TYPES)), "fe0bb995604845c810618cc704ee769b763e0398cb376b55f4c28c6666e51aed");
-        assert_eq!(hex::encode(Sha256::digest(IODS)), "90c661114ff115436c592f67b515ce58213ac857ef6b1fcf786c6019635b8b6e");
-        let names: HashMap<&str, Iod> = IODS.lines().skip(1).map(|line| (line.split_once(',').unwrap().1, Iod(0))).collect();
-        assert_eq!((types().by_sop_class.len(), names.len()), (177, 168));
-        let mut reader = csv::Reader::from_reader(TYPES.as_bytes());
-        assert_eq!(reader.records().filter_map(|record| row(&record.unwrap(), &names)).count(), 222);
-    }
-
-    #[test]
-    fn every_choice_of_table_e_1_1_has_an_answer_at_the_top_of_every_iod() {
-        for row in attributes().iter().filter(|row| is_choice(row.basic)) {
-            for iod in types().by_sop_class.values() {
-                assert!(needed(*iod, None, row.tag().unwrap()).is_some(), "{}", row.name);
-            }
+        for (table, digest) in [
+            (TYPES, "b3f35e030f74f8af781b21b9adaba49f6b5649a49cff39cb38cb2baca552286b"),
+            (MODULES, "ce2b1d513a13f7a79deb3289800d39a161a90aacbca1f07aabc66b0f879c5c29"),
+            (IODS, "90c661114ff115436c592f67b515ce58213ac857ef6b1fcf786c6019635b8b6e"),
+        ] {
+            assert_eq!(hex::encode(Sha256::digest(table)), digest);
         }
-        assert_eq!(top(CT, "PatientName"), None, "no choice");
-        assert_eq!(types().needs.keys().filter(|(parent, _)| parent.is_none()).count(), 50);
+        assert_eq!((types().by_sop_class.len(), types().modules.len()), (177, 168));
+        assert_eq!(TYPES.lines().skip(1).filter_map(types_row).count(), TYPES.lines().count() - 1);
+        assert_eq!((types().at_top.len(), types().in_items.len()), (1000, 6637));
     }
 
     #[test]
@@ -197,6 +208,12 @@ mod tests {
         assert_eq!(top(BASIC_SR, "ReferencedPerformedProcedureStepSequence"), Some(Need::Present));
         assert_eq!(top(SLIDE, "AcquisitionDateTime"), Some(Need::Value));
         assert_eq!(top(PRESENTATION, "ContentCreatorName"), Some(Need::Optional));
+        assert_eq!(top(PRESENTATION, "PresentationCreationDate"), Some(Need::Value));
+        for class in [CT, MR, PET, RT_PLAN, SLIDE] {
+            let manufacturer = if class == SLIDE { Need::Value } else { Need::Present };
+            assert_eq!(top(class, "Manufacturer"), Some(manufacturer), "{class}");
+        }
+        assert_eq!(top(SEGMENTATION, "SoftwareVersions"), Some(Need::Value));
     }
 
     #[test]
@@ -205,28 +222,45 @@ mod tests {
         assert_eq!(below(CT, "ReferringPhysicianIdentificationSequence", "InstitutionName"), Some(Need::Value));
         assert_eq!(below(CT, "ContributingEquipmentSequence", "InstitutionName"), Some(Need::Optional));
         assert_eq!(below(RT_PLAN, "BeamSequence", "TreatmentMachineName"), Some(Need::Present));
-        assert_eq!(below(CT, "BeamSequence", "TreatmentMachineName"), None);
+        assert_eq!(below(SEGMENTATION, "SegmentSequence", "SegmentLabel"), Some(Need::Value));
+        assert_eq!(below(SEGMENTATION, "SegmentSequence", "TrackingID"), Some(Need::Value));
+        assert_eq!(below(SLIDE, "SpecimenDescriptionSequence", "IssuerOfTheSpecimenIdentifierSequence"), Some(Need::Present));
         assert_eq!(below(BASIC_SR, "ReferencedRequestSequence", "RequestedProcedureDescription"), Some(Need::Present));
         assert_eq!(below(CT, "RequestAttributesSequence", "RequestedProcedureDescription"), Some(Need::Optional));
     }
 
     #[test]
-    fn retired_and_private_sop_classes_have_no_iod() {
+    fn what_the_iod_is_not_known_of_needs_what_any_iod_needs() {
+        let retired = iod("1.2.840.10008.5.1.4.1.1.6");
+        let unknown = |parent: Option<&str>, keyword: &str| needed(Some(retired), parent.map(tag), tag(keyword));
+        assert_eq!(unknown(None, "Manufacturer"), Some(Need::Value));
+        assert_eq!(unknown(Some("SegmentSequence"), "SegmentLabel"), Some(Need::Value));
+        assert_eq!(unknown(None, "InstitutionAddress"), None);
+        assert_eq!(unknown(Some("SegmentSequence"), "PatientName"), None);
+        assert_eq!(needed(None, None, tag("Manufacturer")), None, "what has no SOP class is no instance of any IOD");
+        assert_eq!(needed(None, Some(tag("SegmentSequence")), tag("SegmentLabel")), Some(Need::Value));
+    }
+
+    #[test]
+    fn the_iods_of_retired_and_private_sop_classes_are_not_known() {
         assert_eq!(iod("1.2.840.10008.5.1.4.1.1.2\0"), iod(CT));
+        assert_ne!(iod(CT), Iod(None));
         for sop_class in ["1.2.840.10008.5.1.4.1.1.6", "1.3.12.2.1107.5.9.1", ""] {
-            assert_eq!(iod(sop_class), None, "{sop_class}");
+            assert_eq!(iod(sop_class), Iod(None), "{sop_class}");
         }
     }
 
     #[test]
-    fn every_choice_is_resolved_and_nothing_else_changes() {
+    fn what_goes_goes_by_type_and_nothing_else_changes() {
         use ActionCode::{Dummy as D, Remove as X, RemoveOrZeroOrUids as U, Zero as Z};
         let needs = [Some(Need::Optional), Some(Need::Present), Some(Need::Value), None];
         let expected = [
             (ActionCode::RemoveOrZeroOrDummy, [X, Z, D, D]),
-            (ActionCode::RemoveOrZero, [X, Z, Z, Z]),
+            (ActionCode::RemoveOrZero, [X, Z, D, Z]),
             (ActionCode::RemoveOrDummy, [X, D, D, D]),
             (ActionCode::ZeroOrDummy, [Z, Z, D, D]),
+            (ActionCode::Remove, [X, Z, D, X]),
+            (ActionCode::Zero, [Z, Z, D, Z]),
             (ActionCode::RemoveOrZeroOrUids, [U; 4]),
         ];
         for code in ActionCode::ALL {

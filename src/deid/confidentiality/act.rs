@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 
-use super::{Place, Stays, Work, failure};
+use super::{Place, Stays, Work, failure, icc, pseudonyms};
 use crate::deid::{dummy, temporal};
 use crate::dicom::{DataSet, Element, Encoding, Tag, VR, Value};
 use crate::failure::{FileCode, FileFailure};
-use crate::profile::{Decision, Encapsulated, Why};
+use crate::profile::{Decision, Encapsulated, Unlisted, Why};
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard::{self, Concern};
 
@@ -14,6 +14,7 @@ const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
 const DOCUMENT: Tag = Tag(0x0042, 0x0011);
 const CONTENT: Tag = Tag(0x0040, 0xA730);
+const ICC_PROFILE: Tag = Tag(0x0028, 0x2000);
 const GRAPHIC_ANNOTATIONS: Tag = Tag(0x0070, 0x0001);
 
 impl Work<'_> {
@@ -28,16 +29,20 @@ impl Work<'_> {
         if decision.code == ActionCode::Clean {
             return self.clean(element, vr, decision.why, place);
         }
+        let is_term = |bytes: &Bytes| standard::is_defined_term(element.tag, bytes);
+        if decision.code == ActionCode::Remove && decision.why == Why::Vr && element.bytes().is_some_and(is_term) {
+            return Ok(Stays::Same);
+        }
         let code = self.resolved(decision.code, element.tag, place);
         self.do_plainly(element, vr, code, place)
     }
 
-    /// A compound code as the IOD wants it.
+    /// A code as the IOD wants it.
     fn resolved(&self, code: ActionCode, tag: Tag, place: Place<'_>) -> ActionCode {
-        if code.is_single() {
-            return code;
+        match code {
+            ActionCode::Keep | ActionCode::Clean | ActionCode::Uid | ActionCode::Dummy => code,
+            _ => standard::resolve(code, standard::needed(self.iod, place.parent(), tag)),
         }
-        standard::resolve(code, self.iod.and_then(|iod| standard::needed(iod, place.parent(), tag)))
     }
 
     /// An action without a choice.
@@ -65,14 +70,42 @@ impl Work<'_> {
             return self.items(element, place);
         }
         match vr {
-            VR::AS => cap_age(element),
+            _ if element.tag == ICC_PROFILE && self.asked.unlisted != Unlisted::Keep => self.keep_colours(element, vr, place),
+            VR::AS => self.cap_age(element, vr, place),
             VR::DS | VR::IS | VR::DA | VR::DT | VR::TM | VR::UI => Ok(without_words(element)),
             _ if self.asked.options.has(O::RetainUids) => Ok(Stays::Same),
             _ => Ok(self.uids_in_text(element, vr, place)),
         }
     }
 
-    fn empty(&mut self, element: &mut Element, place: Place<'_>) -> Stays {
+    /// An age beyond 89 becomes 090Y; what is no age may be one, so it goes as dates do that cannot be read.
+    fn cap_age(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
+        let Some(bytes) = element.bytes() else { return Ok(Stays::Same) };
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        match temporal::cap_age(&text) {
+            Ok(Some(capped)) => Ok(put_text(element, &capped)),
+            Ok(None) => Ok(Stays::Same),
+            Err(_) => self.unreadable(element, vr, place),
+        }
+    }
+
+    /// Keeps of an ICC profile what says how colours are meant. One that cannot be read is text as well as anything.
+    fn keep_colours(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
+        let colours = element.bytes().map(|profile| icc::colours(profile));
+        match colours {
+            Some(Some(colours)) if element.bytes().is_some_and(|profile| **profile == *colours) => Ok(Stays::Same),
+            Some(Some(colours)) => {
+                element.value = Value::Bytes(colours.into());
+                Ok(Stays::Changed)
+            }
+            _ => {
+                let code = self.resolved(ActionCode::Remove, element.tag, place);
+                self.do_plainly(element, vr, code, place)
+            }
+        }
+    }
+
+    pub(super) fn empty(&mut self, element: &mut Element, place: Place<'_>) -> Stays {
         if let Some(stays) = self.pseudonym(element, place) {
             return stays;
         }
@@ -128,6 +161,7 @@ impl Work<'_> {
             Value::Items(_) => self.dummy_items(element, place),
             Value::Bytes(bytes) if bytes.is_empty() => Ok(Stays::Same),
             Value::Bytes(_) if vr == VR::UI => Ok(self.new_uids(element)),
+            Value::Bytes(_) if pseudonyms::tells_apart(element.tag, vr) => Ok(self.identifier(element, vr, place)),
             Value::Bytes(_) => match dummy::dummy(element.tag, vr) {
                 Some(value) => {
                     element.value = Value::Bytes(Bytes::from_static(value));
@@ -196,16 +230,6 @@ fn without_words(element: &mut Element) -> Stays {
     }
     element.value = Value::Bytes(Bytes::new());
     Stays::Changed
-}
-
-fn cap_age(element: &mut Element) -> Result<Stays, FileFailure> {
-    let Some(bytes) = element.bytes() else { return Ok(Stays::Same) };
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let unreadable = |_| failure(FileCode::DeidDate, element.tag, "not an age string, so whether it is over 89 cannot be told");
-    match temporal::cap_age(&text).map_err(unreadable)? {
-        Some(capped) => Ok(put_text(element, &capped)),
-        None => Ok(Stays::Same),
-    }
 }
 
 /// Puts an ASCII text in the place of a value.

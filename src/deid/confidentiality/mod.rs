@@ -8,9 +8,11 @@ mod act;
 mod content;
 mod decisions;
 mod graphics;
+mod icc;
 mod marks;
 mod patient;
 mod private;
+mod pseudonyms;
 mod text;
 mod time;
 mod uids;
@@ -63,6 +65,8 @@ pub(super) struct Outcome {
     pub(super) without_patient_id: bool,
     /// Whether a document stayed as it was, which is not looked into.
     pub(super) document_kept: bool,
+    /// Dates, times and ages that could not be read and so did not stay, one for each element.
+    pub(super) unreadable: Vec<Tag>,
 }
 
 /// One instance while it is cleaned.
@@ -124,7 +128,7 @@ impl Engine {
             decisions: &self.decisions,
             key,
             own: Identifiers::of(data, encoding),
-            iod: uids::sop_class(data).and_then(|class| standard::iod(&class)),
+            iod: uids::sop_class(data).filter(|class| !class.is_empty()).map(|class| standard::iod(&class)),
             named,
             counts_items: false,
             outcome: Outcome { without_patient_id: patient.without_id, ..Outcome::default() },

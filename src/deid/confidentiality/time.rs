@@ -4,10 +4,13 @@
 use super::act::put_text;
 use super::{Place, Stays, Work, failure};
 use crate::deid::temporal;
-use crate::dicom::{Element, VR};
+use crate::dicom::{Element, Tag, VR};
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::Unparseable;
-use crate::standard::{self, TemporalRole};
+use crate::standard::{self, Need, TemporalRole};
+
+/// Date Time, Date and Time of a content item (PS3.3 section 10.2).
+const ITEM_VALUES: [Tag; 3] = [Tag(0x0040, 0xA120), Tag(0x0040, 0xA121), Tag(0x0040, 0xA122)];
 
 impl Work<'_> {
     /// Moves each date of an element by the patient's shift.
@@ -19,11 +22,26 @@ impl Work<'_> {
         match temporal::shift(&text, vr, self.patient.days) {
             Ok(moved) if text.trim_end_matches([' ', '\0']) == moved.trim_end() => Ok(Stays::Same),
             Ok(moved) => Ok(put_text(element, &moved)),
-            Err(_) if self.asked.unparseable == Unparseable::Remove => self.fall_back(element, vr, place),
-            Err(_) => {
-                Err(failure(FileCode::DeidDate, element.tag, "not a date or time as its VR wants it, so it cannot be moved")
-                    .with_hint("correct the file, or have the profile say `unparseable = \"remove\"` in `[dicom.dates]`"))
-            }
+            Err(_) => self.unreadable(element, vr, place),
         }
+    }
+
+    /// What becomes of a value that is no date, time or age as its VR wants it: it does not stay, and whether it or its file
+    /// goes is for the profile to say, else for the Type of the attribute.
+    pub(super) fn unreadable(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
+        let need = standard::needed(self.iod, place.parent(), element.tag);
+        let stays = match self.asked.unparseable {
+            Unparseable::Remove => self.fall_back(element, vr, place)?,
+            // The item goes with its value.
+            Unparseable::ByType if ITEM_VALUES.contains(&element.tag) => Stays::Gone,
+            Unparseable::ByType if need == Some(Need::Present) => self.empty(element, place),
+            Unparseable::ByType if need != Some(Need::Value) => Stays::Gone,
+            Unparseable::ByType | Unparseable::Fail => {
+                return Err(failure(FileCode::DeidDate, element.tag, "not a date, time or age as its VR wants it, so it cannot be cleaned")
+                    .with_hint("correct the file, or have the profile say `unparseable = \"remove\"` in `[dicom.dates]`"));
+            }
+        };
+        self.outcome.unreadable.push(element.tag);
+        Ok(stays)
     }
 }

@@ -34,10 +34,15 @@ pub enum Why {
 const STRUCTURE: [Tag; 5] =
     [Tag(0x0008, 0x0005), Tag(0x0012, 0x0062), Tag(0x0012, 0x0063), Tag(0x0012, 0x0064), Tag(0x0028, 0x0303)];
 
+/// Deidentification Method.
+const METHOD: Tag = Tag(0x0012, 0x0063);
+
 impl Confidentiality {
     /// What is to be done with an attribute of this VR. Private ones are left to what Table E.1-1 says of all of them.
     pub fn decide(&self, tag: Tag, vr: VR) -> Decision {
-        if STRUCTURE.contains(&tag) {
+        // What earlier hands wrote of de-identification is free text; what this program did is added afterwards.
+        let strict_text = self.unlisted == Unlisted::Remove && tag == METHOD;
+        if STRUCTURE.contains(&tag) && !strict_text {
             return Decision { code: ActionCode::Keep, why: Why::Structure };
         }
         match standard::attribute(tag) {
@@ -74,6 +79,8 @@ impl Confidentiality {
         let strict = self.unlisted == Unlisted::Remove;
         let has = |option| self.options.has(option);
         match concern {
+            // It and Tracking UID each ask for the other (PS3.3 section C.8.20.2).
+            Concern::Identity if tag == TRACKING_ID => ActionCode::Dummy,
             Concern::Uid if has(ConfidentialityOption::RetainUids) => ActionCode::Keep,
             Concern::Uid => ActionCode::Uid,
             Concern::Time => self.by_time(tag),
@@ -106,13 +113,8 @@ impl Confidentiality {
         match vr {
             _ if !known || matches!(vr, UN | PN) => ActionCode::Remove,
             DA | DT | TM if !standard::is_of_no_concern(tag) => self.by_time(tag),
-            LO | LT | SH | ST | UC | UT | AE | UR if !standard::is_of_no_concern(tag) => {
-                if strict {
-                    ActionCode::Remove
-                } else {
-                    ActionCode::Clean
-                }
-            }
+            LO | LT | SH | ST | UC | UT | AE | UR if strict && !CODES.contains(&tag) => ActionCode::Remove,
+            LO | LT | SH | ST | UC | UT | AE | UR if !standard::is_of_no_concern(tag) => ActionCode::Clean,
             UI if self.options.has(ConfidentialityOption::RetainUids) => ActionCode::Keep,
             UI if standard::uid_role(tag) != Some(UidRole::Definition) => ActionCode::Uid,
             OB | OD | OF | OL | OV | OW if strict && !is_picture(tag) => ActionCode::Remove,
@@ -123,6 +125,18 @@ impl Confidentiality {
 
 /// Code Meaning, without which no code is valid (PS3.3 section 8.3).
 const CODE_MEANING: Tag = Tag(0x0008, 0x0104);
+
+/// Tracking ID.
+const TRACKING_ID: Tag = Tag(0x0062, 0x0020);
+
+/// Texts that are codes: Code Value, Long and URN Code Value, Coding Scheme Designator and Version.
+const CODES: [Tag; 5] = [
+    Tag(0x0008, 0x0100),
+    Tag(0x0008, 0x0102),
+    Tag(0x0008, 0x0103),
+    Tag(0x0008, 0x0119),
+    Tag(0x0008, 0x0120),
+];
 
 /// Whether bulk data is pixels, or tables and curves of numbers that pixels are shown with.
 fn is_picture(tag: Tag) -> bool {

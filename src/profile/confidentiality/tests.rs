@@ -103,7 +103,7 @@ fn dates_are_checked() {
     refused(&moving("days = 0"), "5:8: `days` is 0, and dates would stay", PLACE);
     refused(&moving("days = 54001"), "5:8: `days` moves dates by more than 54000 days", PLACE);
     refused(&moving("days = 1.5"), "5:8: `days` takes a whole number, not a number", PLACE);
-    refused(&moving("unparseable = \"keep\""), "5:15: `unparseable` must be `fail` or `remove`", PLACE);
+    refused(&moving("unparseable = \"keep\""), "5:15: `unparseable` must be `by-type` or `fail` or `remove`", PLACE);
     refused(&moving("day = 1"), "5:1: unknown key `day`", "did you mean `days`?");
     let error = toml(&moving("shift = \"per-patient\"\ndays = 3")).unwrap_err();
     assert!(error.contains("`dates` has both `shift` and `days` | leave one of the two out"), "{error}");

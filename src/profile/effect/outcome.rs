@@ -113,6 +113,7 @@ pub(super) fn tabled(asked: &Confidentiality, tag: Tag) -> Tabled {
 fn plain(asked: &Confidentiality, tag: Tag, vr: VR, code: ActionCode) -> Outcome {
     match (code, tag) {
         (ActionCode::Keep, _) => Outcome::Kept,
+        (ActionCode::Remove, _) if standard::is_needed(tag) => Outcome::AsNeeded,
         (ActionCode::Remove, _) => Outcome::Removed,
         (ActionCode::RemoveOrZeroOrUids, _) => Outcome::References,
         (ActionCode::Uid, _) => Outcome::NewUid,

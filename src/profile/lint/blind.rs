@@ -1,18 +1,33 @@
 //! Attributes that Table E.1-1 does not name and that may identify all the same.
 
 use super::coverage::is_kept_by_table;
+use dicom_core::Tag;
+
 use super::{Finding, Kind, Severity};
 use crate::profile::confidentiality::Unlisted;
 use crate::profile::effect::{Fate, Place};
 use crate::profile::model::{DicomRules, Profile};
 use crate::standard::confidentiality::Covers;
-use crate::standard::{BlindSpot, Concern, blind_spots};
+use crate::standard::{self, BlindSpot, Concern, blind_spots};
 
 const TELLING: &str = "remove them, or name what may stay and set `remove-undefined`";
+const STRICT: &str = "`unlisted = \"remove\"` takes them, but for codes";
 const LOOK: &str = "look at what your data holds there; an allow list (`remove-undefined`) settles it";
 
 pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
-    blind_spots().iter().filter_map(|spot| finding(profile, spot)).collect()
+    let spots = blind_spots().iter().filter_map(|spot| finding(profile, spot));
+    spots.chain(texts(&profile.dicom)).collect()
+}
+
+/// Texts that the Basic Profile leaves, since equipment writes them and they are codes in all but their VR.
+fn texts(rules: &DicomRules) -> Option<Finding> {
+    let asked = rules.confidentiality.as_ref().filter(|asked| asked.unlisted != Unlisted::Keep)?;
+    let stays = |tag: &Tag| !rules.effect_on(*tag, Place::Top).fate.protects();
+    let kept: Vec<_> = standard::texts_of_no_concern().into_iter().filter(stays).collect();
+    let named = kept.iter().filter_map(|tag| standard::keyword(*tag)).take(8).collect::<Vec<_>>().join(", ");
+    let message = format!("{} texts that Table E.1-1 does not list stay as they are ({named}...): codes, and settings of equipment", kept.len());
+    let advice = if asked.unlisted == Unlisted::Remove { LOOK } else { STRICT };
+    (!kept.is_empty()).then(|| Finding::new(Kind::Unlisted, Severity::Note, "texts", message, advice))
 }
 
 fn finding(profile: &Profile, spot: &BlindSpot) -> Option<Finding> {

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::config::IfExists;
 use crate::deid::{Change, CleanInstance, Cleaner, Finding, Sendable};
-use crate::dicom::{self, Limits, Source, SourceFile};
+use crate::dicom::{self, Limits, Source, SourceFile, Tag};
 use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::failure::FileFailure;
 use crate::package::{Names, Package};
@@ -20,7 +20,7 @@ pub struct Tried {
 }
 
 pub enum Outcome {
-    Cleaned { changes: Vec<Change>, findings: Vec<Finding>, written: Option<String> },
+    Cleaned { changes: Vec<Change>, findings: Vec<Finding>, unreadable: Vec<Tag>, written: Option<String> },
     Skipped(SkipReason),
     Failed(FileFailure),
 }
@@ -83,10 +83,10 @@ impl Work {
                 let package = Package::bare(name.clone(), &instance);
                 guarded(|| write_package(folder, name, &package, IfExists::Fail))?;
             }
-            Ok((changes, findings))
+            Ok((changes, findings, instance.unreadable().to_vec()))
         });
         let outcome = match written {
-            Ok((changes, findings)) => Outcome::Cleaned { changes, findings, written: name },
+            Ok((changes, findings, unreadable)) => Outcome::Cleaned { changes, findings, unreadable, written: name },
             Err(failure) => Outcome::Failed(failure),
         };
         Tried { path, outcome }

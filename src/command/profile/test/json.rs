@@ -40,11 +40,12 @@ impl Stream {
 
     fn fields(&self, tried: &Tried) -> Value {
         match &tried.outcome {
-            Outcome::Cleaned { changes, findings, written } => {
+            Outcome::Cleaned { changes, findings, unreadable, written } => {
                 let left = |finding: &Finding| json!({ "removed_from": finding.removed_from, "stands_in": finding.stands_in });
                 let left: Vec<_> = findings.iter().map(left).collect();
+                let unreadable: Vec<_> = unreadable.iter().map(ToString::to_string).collect();
                 let changed: Vec<_> = changes.iter().map(|change| self.change(change)).collect();
-                json!({ "outcome": "cleaned", "changed": changed, "left": left, "output": written })
+                json!({ "outcome": "cleaned", "changed": changed, "left": left, "unreadable": unreadable, "output": written })
             }
             Outcome::Skipped(reason) => json!({ "outcome": "skipped", "code": reason.as_str(), "message": reason.sentence() }),
             Outcome::Failed(failure) => json!({

@@ -51,11 +51,12 @@ impl Audience for Lines {
     fn file(&mut self, tried: &Tried) -> Result<(), Error> {
         let path = self.paths.shown(&tried.path);
         match &tried.outcome {
-            Outcome::Cleaned { changes, findings, written } => {
+            Outcome::Cleaned { changes, findings, unreadable, written } => {
                 let written =
                     written.as_ref().map(|name| format!(", written as {}", escape_for_terminal(name))).unwrap_or_default();
                 say(&format!("{path}: cleaned, {} changed{written}", counted(changes.len() as u64, "element")))?;
                 findings.iter().try_for_each(|finding| say(&format!("  left     {finding}")))?;
+                unreadable.iter().try_for_each(|tag| say(&format!("  unread   {tag} {}", name(*tag))))?;
                 changes.iter().try_for_each(|change| self.change(change))
             }
             Outcome::Skipped(reason) => say(&format!("{path}: skipped, {}", reason.sentence())),

@@ -4,6 +4,7 @@ mod content;
 mod marks;
 mod private;
 mod table;
+mod types;
 mod values;
 
 use crate::deid::Cleaner;

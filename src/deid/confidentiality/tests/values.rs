@@ -121,7 +121,7 @@ fn a_date_that_cannot_be_read_fails_or_goes_as_the_profile_says() {
         .iter_mut()
         .filter(|element| element.tag == Tag(0x0008, 0x0020))
         .for_each(|element| *element = text("StudyDate", "20042301"));
-    let strict = profile(r#", "options": ["retain-modified-dates"]"#, "");
+    let strict = profile(r#", "options": ["retain-modified-dates"]"#, r#", "dates": {"unparseable": "fail"}"#);
     let failed = clean_by(&strict, DataSet::from_elements(elements.clone())).unwrap_err();
     assert_eq!(failed.code, FileCode::DeidDate);
     assert!(failed.message().contains("StudyDate") && !failed.message().contains("2004"));

@@ -75,8 +75,8 @@ fn removed() -> Vec<String> {
 
 fn replaced() -> Vec<String> {
     sentences([
-        "A dummy is a constant that is legal for the VR: `REMOVED` for text and names, `UNKNOWN` for CS, 19000101 for dates and 000000 for times, `999Y` for ages, 0 for numbers, zeroes for bytes. A sequence of codes holds the code for \"unknown\" (261665006, SCT). An empty value stays empty, and nothing is put where there was nothing.",
-        "Where the table leaves a choice, it is the first that the Type of the attribute in the IOD allows: removal for Type 3, an empty value for Type 2, a dummy for Type 1. Where the IOD or the Type is not known, it is the last, which breaks no IOD.",
+        "A dummy is a constant that is legal for the VR: `REMOVED` for text and names, `UNKNOWN` for CS, 19000101 for dates and 000000 for times, `999Y` for ages, 0 for numbers, zeroes for bytes. A sequence of codes holds the code for \"unknown\" (261665006, SCT). An empty value stays empty, and nothing is put where there was nothing. Identifiers of containers, specimens and lesions, and those of other things that an IOD asks for, become `ID-` and 12 letters and digits, keyed as those of patients.",
+        "Where the table leaves a choice, it is the first that the Type of the attribute in the IOD allows: removal for Type 3, an empty value for Type 2, a dummy for Type 1. Where the IOD or the Type is not known, it is the last, which breaks no IOD. By the same Types what would be removed is emptied or gets a dummy, and what would be emptied gets a dummy.",
     ])
 }
 
@@ -117,6 +117,7 @@ fn dates(asked: &Confidentiality) -> Vec<String> {
         ),
     };
     let unread = match asked.unparseable {
+        Unparseable::ByType => "A value that is no date, time or age as its VR wants it is removed where the attribute is of Type 3, emptied where it is of Type 2, and fails its file where it is of Type 1.",
         Unparseable::Fail => "A value that is no date as its VR wants it fails its file.",
         Unparseable::Remove => "A value that is no date as its VR wants it is treated as without the option.",
     };
@@ -176,8 +177,9 @@ fn pixels(rules: &DicomRules, asked: &Confidentiality) -> Vec<String> {
     } else {
         "Pixels are not read. An image whose attributes say that it may show text (Burned In Annotation, secondary captures, ultrasound, dose screens, scanned documents) is refused, unless the profile has regions for it."
     };
+    let colours = "Of an ICC profile stays what says how colours are meant; one that cannot be read goes.";
     let comments = "Comments and application segments inside compressed frames are overwritten with zeros.";
-    let mut said = sentences([looked, comments, "Faces that could be recognised are not removed."]);
+    let mut said = sentences([looked, comments, colours, "Faces that could be recognised are not removed."]);
     if rules.alter_pixels.is_some() {
         said.push("`alter_pixels` blanks regions where its conditions hold.".to_owned());
     }
@@ -203,11 +205,11 @@ fn documents(asked: &Confidentiality) -> Vec<String> {
 fn unlisted(asked: &Confidentiality) -> Vec<String> {
     let how = match asked.unlisted {
         Unlisted::KeepKnownSafe => {
-            "By role: below are those of the dictionary that may tell something. Of all others, names of persons and whatever the dictionary does not know is removed, texts are cleaned, UIDs of instances are new, and codes, numbers and structure stay."
+            "By role: below are those of the dictionary that may tell something. Of all others, names of persons and whatever the dictionary does not know is removed, UIDs of instances are new, and codes, numbers, structure and texts that equipment writes for settings and codes stay; other texts are cleaned."
         }
         Unlisted::Keep => "They stay, whatever they may tell; private ones and those below go as said.",
         Unlisted::Remove => {
-            "By role, strictly: whatever may hold a text, a time or bytes of unknown meaning is removed. Codes, numbers, pixels and structure stay."
+            "By role, strictly: whatever may hold a text, a time or bytes of unknown meaning goes, by the Type of the attribute. Codes, terms that the standard defines, numbers, pixels and structure stay."
         }
     };
     vec![how.to_owned()]
