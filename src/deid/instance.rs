@@ -68,7 +68,16 @@ impl CleanInstance {
     ) -> Result<Self, FileFailure> {
         let (outgoing, (searched, mut findings)) = Outgoing::write(instance, limits, check)?;
         findings.extend(searched.check_texts(name.iter().map(|name| ("the file name that the profile gives", name.as_str())))?);
-        Ok(Self { outgoing, changed, name, searched, findings, without_patient_id: false, unreadable: Vec::new(), originals: None })
+        Ok(Self {
+            outgoing,
+            changed,
+            name,
+            searched,
+            findings,
+            without_patient_id: false,
+            unreadable: Vec::new(),
+            originals: None,
+        })
     }
 
     /// Values that were removed or changed and still stand in what is sent, where the profile lets it be sent all the same.

@@ -103,7 +103,9 @@ fn warn_of_unreadable(kept: &[Ready], deliveries: &Deliveries) {
     }
     let names: BTreeSet<_> = tags.iter().map(|tag| standard::name_of(*tag)).collect();
     let names = names.into_iter().collect::<Vec<_>>().join(", ");
-    let text = format!("{} of a series could not be read as dates, times or ages, and were removed or emptied: {names}", tags.len());
+    let what =
+        if tags.len() == 1 { "1 element of a series is".to_owned() } else { format!("{} elements of a series are", tags.len()) };
+    let text = format!("{what} no date, time or age as the VR wants it, and did not stay: {names}");
     deliveries.events().notice(Severity::Warning, "unparseable", text);
     deliveries.events().with_totals(|totals| totals.unreadable += tags.len() as u64);
 }

@@ -193,10 +193,18 @@ mod tests {
 
     #[test]
     fn words_count_and_parts_of_words_do_not() {
-        for image_type in ["LOW_DOSE_CT", "ACQUIRED_DOSE", "RESCANNED", "DOSE_MODULATED", "SCREENING", "REPORTABLE", "SAVER", "UNSAVED"] {
-            assert_eq!(reason(&[("SOPClassUID", CT), ("ImageType", &format!("ORIGINAL\\PRIMARY\\{image_type}"))]), None, "{image_type}");
+        for image_type in
+            ["LOW_DOSE_CT", "ACQUIRED_DOSE", "RESCANNED", "DOSE_MODULATED", "SCREENING", "REPORTABLE", "SAVER", "UNSAVED"]
+        {
+            assert_eq!(
+                reason(&[("SOPClassUID", CT), ("ImageType", &format!("ORIGINAL\\PRIMARY\\{image_type}"))]),
+                None,
+                "{image_type}"
+            );
         }
-        for description in ["Thorax LOW_DOSE", "rescanned after 2 h", "Lung screening", "overdose information", "consented", "Low dose reported"] {
+        for description in
+            ["Thorax LOW_DOSE", "rescanned after 2 h", "Lung screening", "overdose information", "consented", "Low dose reported"]
+        {
             assert_eq!(reason(&[("SOPClassUID", CT), ("SeriesDescription", description)]), None, "{description}");
         }
         for (attribute, value) in [
@@ -258,7 +266,11 @@ mod tests {
         assert_eq!(reason(&[("SOPClassUID", "1.2.840.10008.5.1.4.1.1.481.1"), ("ConversionType", "DI")]), None);
         assert_eq!(reason(&[("SOPClassUID", CT), ("ConversionType", "DI")]), Some("secondary-capture"));
         let portal = ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.481.1");
-        for exempt in [("ImageType", "ORIGINAL\\PRIMARY\\PORTAL\\ACQUIRED_DOSE"), ("ImageType", "DERIVED\\SECONDARY\\DOSE"), ("SeriesDescription", "Dose Report")] {
+        for exempt in [
+            ("ImageType", "ORIGINAL\\PRIMARY\\PORTAL\\ACQUIRED_DOSE"),
+            ("ImageType", "DERIVED\\SECONDARY\\DOSE"),
+            ("SeriesDescription", "Dose Report"),
+        ] {
             assert_eq!(reason(&[portal, exempt]), None, "{exempt:?}");
         }
         assert_eq!(reason(&[portal, ("BurnedInAnnotation", "YES")]), Some("burned-in-yes"));

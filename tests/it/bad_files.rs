@@ -95,6 +95,30 @@ fn a_rule_that_fails_says_where_it_stands_and_shows_no_value() {
 }
 
 #[test]
+fn a_date_that_is_none_costs_the_date_and_not_the_file() {
+    let odd = |number, value: &str| {
+        slice(number).text(tags::STUDY_DATE, VR::DA, value).text(tags::PATIENT_AGE, VR::AS, "CANARY").bytes()
+    };
+    let place = Place::with([("study/1.dcm", odd(1, "CANARY")), ("study/2.dcm", odd(2, "20042301"))]);
+    let ran = place.run("study -p demo/phantom --profile longitudinal --offline --dry-run --json").exits(0);
+    let notices = ran.events_of("notice");
+    let told: Vec<_> = notices.iter().filter(|notice| notice["code"] == "unparseable").collect();
+    assert_eq!((told.len(), told[0]["severity"].as_str()), (1, Some("warning")));
+    let text = told[0]["text"].as_str().unwrap();
+    assert!(
+        text.contains("StudyDate (0008,0020)") && text.contains("PatientAge (0010,1010)") && text.starts_with("4 elements"),
+        "{text}"
+    );
+    assert_eq!((ran.end()["totals"]["unreadable"].as_u64(), ran.end()["totals"]["prepared"].as_u64()), (Some(4), Some(2)));
+    ran.does_not_say("CANARY");
+    place.run("study -p demo/phantom --profile longitudinal --offline --dry-run").exits(0).says("Unreadable 4");
+    let fail = "name = \"p\"\n[dicom.confidentiality]\nprofile = \"basic\"\noptions = [\"retain-modified-dates\"]\n[dicom.dates]\nunparseable = \"fail\"\n";
+    let place = Place::with([("in.dcm", odd(1, "CANARY")), ("p.toml", fail.as_bytes().to_vec())]);
+    let ran = place.run("in.dcm -p demo/phantom --profile p.toml --offline --dry-run").exits(9);
+    assert_eq!(ran.failures()[0].1, "deid.unparseable-date");
+}
+
+#[test]
 fn the_same_instance_twice_is_sent_once() {
     let place =
         Place::with([("study/1.dcm", slice(1).bytes()), ("study/copy.dcm", slice(1).bytes()), ("study/2.dcm", slice(2).bytes())]);

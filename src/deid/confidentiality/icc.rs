@@ -12,23 +12,19 @@ const MOST: usize = 128;
 /// Device classes.
 const CLASSES: [&[u8]; 7] = [b"scnr", b"mntr", b"prtr", b"link", b"spac", b"abst", b"nmcl"];
 /// Colour spaces, but for those of so many colours (`2CLR` to `FCLR`).
-const SPACES: [&[u8]; 11] =
-    [b"XYZ ", b"Lab ", b"Luv ", b"YCbr", b"Yxy ", b"RGB ", b"GRAY", b"HSV ", b"HLS ", b"CMYK", b"CMY "];
+const SPACES: [&[u8]; 11] = [b"XYZ ", b"Lab ", b"Luv ", b"YCbr", b"Yxy ", b"RGB ", b"GRAY", b"HSV ", b"HLS ", b"CMYK", b"CMY "];
 /// Tags that say how colours are meant.
 const COLOURS: [&[u8]; 24] = [
-    b"A2B0", b"A2B1", b"A2B2", b"B2A0", b"B2A1", b"B2A2", b"B2D0", b"B2D1", b"B2D2", b"B2D3", b"D2B0", b"D2B1", b"D2B2",
-    b"D2B3", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC", b"wtpt", b"bkpt", b"chad",
+    b"A2B0", b"A2B1", b"A2B2", b"B2A0", b"B2A1", b"B2A2", b"B2D0", b"B2D1", b"B2D2", b"B2D3", b"D2B0", b"D2B1", b"D2B2", b"D2B3",
+    b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC", b"wtpt", b"bkpt", b"chad",
 ];
 /// Types of numbers.
 const NUMBERS: [&[u8]; 8] = [b"XYZ ", b"curv", b"para", b"sf32", b"mft1", b"mft2", b"mAB ", b"mBA "];
 /// Tags of text that every profile must have.
 const TEXTS: [&[u8]; 2] = [b"desc", b"cprt"];
 /// Types of text: what one of them without a letter begins with, its length field included.
-const EMPTY: [(&[u8], &[u8]); 3] = [
-    (b"desc", b"desc\0\0\0\0\0\0\0\x01"),
-    (b"text", b"text\0\0\0\0"),
-    (b"mluc", b"mluc\0\0\0\0\0\0\0\0\0\0\0\x0C"),
-];
+const EMPTY: [(&[u8], &[u8]); 3] =
+    [(b"desc", b"desc\0\0\0\0\0\0\0\x01"), (b"text", b"text\0\0\0\0"), (b"mluc", b"mluc\0\0\0\0\0\0\0\0\0\0\0\x0C")];
 /// What of the header says how to read the rest: size, version to connection space, signature, intent and illuminant.
 const READ_BY: [(usize, usize); 5] = [(0, 4), (8, 12), (12, 24), (36, 40), (64, 80)];
 

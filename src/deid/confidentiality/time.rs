@@ -37,8 +37,12 @@ impl Work<'_> {
             Unparseable::ByType if need == Some(Need::Present) => self.empty(element, place),
             Unparseable::ByType if need != Some(Need::Value) => Stays::Gone,
             Unparseable::ByType | Unparseable::Fail => {
-                return Err(failure(FileCode::DeidDate, element.tag, "not a date, time or age as its VR wants it, so it cannot be cleaned")
-                    .with_hint("correct the file, or have the profile say `unparseable = \"remove\"` in `[dicom.dates]`"));
+                return Err(failure(
+                    FileCode::DeidDate,
+                    element.tag,
+                    "not a date, time or age as its VR wants it, so it cannot be cleaned",
+                )
+                .with_hint("correct the file, or have the profile say `unparseable = \"remove\"` in `[dicom.dates]`"));
             }
         };
         self.outcome.unreadable.push(element.tag);

@@ -130,13 +130,7 @@ const CODE_MEANING: Tag = Tag(0x0008, 0x0104);
 const TRACKING_ID: Tag = Tag(0x0062, 0x0020);
 
 /// Texts that are codes: Code Value, Long and URN Code Value, Coding Scheme Designator and Version.
-const CODES: [Tag; 5] = [
-    Tag(0x0008, 0x0100),
-    Tag(0x0008, 0x0102),
-    Tag(0x0008, 0x0103),
-    Tag(0x0008, 0x0119),
-    Tag(0x0008, 0x0120),
-];
+const CODES: [Tag; 5] = [Tag(0x0008, 0x0100), Tag(0x0008, 0x0102), Tag(0x0008, 0x0103), Tag(0x0008, 0x0119), Tag(0x0008, 0x0120)];
 
 /// Whether bulk data is pixels, or tables and curves of numbers that pixels are shown with.
 fn is_picture(tag: Tag) -> bool {

@@ -249,7 +249,13 @@ fn what_the_table_does_not_list_is_decided_by_role() {
         (strict, &[], "Modality", "K", Why::Vr),
         (Unlisted::Keep, &[], "PatientBirthDateInAlternativeCalendar", "K", Why::Vr),
         (strict, &[], "SpecificCharacterSet", "K", Why::Structure),
-        (strict, &[], "DeidentificationMethod", "K", Why::Structure),
+        (safe, &[], "DeidentificationMethod", "K", Why::Structure),
+        (strict, &[], "DeidentificationMethod", "X", Why::Vr),
+        (strict, &[], "ConvolutionKernel", "X", Why::Vr),
+        (safe, &[], "ConvolutionKernel", "K", Why::Vr),
+        (strict, &[], "CodeValue", "K", Why::Vr),
+        (safe, &[], "TrackingID", "D", Why::Role(Concern::Identity)),
+        (safe, &[], "IssuerOfAccessionNumberSequence", "X", Why::Role(Concern::Identity)),
     ] {
         assert_eq!(decided(options, unlisted, keyword), (code, why), "{keyword} under {options:?}, {unlisted:?}");
     }

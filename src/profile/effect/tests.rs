@@ -226,7 +226,7 @@ fn fields_win_over_the_table_where_they_reach() {
         [Place::Top, Place::Items].map(|place| rules.effect_on(tag, place).fate.slug())
     };
     let field = "fields: [{name: StudyDescription, keep: true}]";
-    assert_eq!(fates(field, "StudyDescription"), ["kept", "removed"]);
+    assert_eq!(fates(field, "StudyDescription"), ["kept", "as-needed"]);
     assert_eq!(fates(&format!("recurse-sequence: true, {field}"), "StudyDescription"), ["kept", "kept"]);
     assert_eq!(fates("fields: [{name: StudyDate, increment-date: true}]", "StudyDate"), ["changed", "emptied"]);
     let age = "patient-age-from-birthdate: true, fields: []";

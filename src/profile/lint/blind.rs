@@ -12,6 +12,8 @@ use crate::standard::{self, BlindSpot, Concern, blind_spots};
 
 const TELLING: &str = "remove them, or name what may stay and set `remove-undefined`";
 const STRICT: &str = "`unlisted = \"remove\"` takes them, but for codes";
+/// So many attributes are named as examples.
+const NAMED: usize = 8;
 const LOOK: &str = "look at what your data holds there; an allow list (`remove-undefined`) settles it";
 
 pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
@@ -24,8 +26,10 @@ fn texts(rules: &DicomRules) -> Option<Finding> {
     let asked = rules.confidentiality.as_ref().filter(|asked| asked.unlisted != Unlisted::Keep)?;
     let stays = |tag: &Tag| !rules.effect_on(*tag, Place::Top).fate.protects();
     let kept: Vec<_> = standard::texts_of_no_concern().into_iter().filter(stays).collect();
-    let named = kept.iter().filter_map(|tag| standard::keyword(*tag)).take(8).collect::<Vec<_>>().join(", ");
-    let message = format!("{} texts that Table E.1-1 does not list stay as they are ({named}...): codes, and settings of equipment", kept.len());
+    let named = kept.iter().filter_map(|tag| standard::keyword(*tag)).take(NAMED).collect::<Vec<_>>().join(", ");
+    let more = if kept.len() > NAMED { " and more" } else { "" };
+    let what = if asked.unlisted == Unlisted::Remove { "codes" } else { "codes, and settings of equipment" };
+    let message = format!("{} texts that Table E.1-1 does not list stay as they are: {what} ({named}{more})", kept.len());
     let advice = if asked.unlisted == Unlisted::Remove { LOOK } else { STRICT };
     (!kept.is_empty()).then(|| Finding::new(Kind::Unlisted, Severity::Note, "texts", message, advice))
 }

@@ -144,7 +144,7 @@ fn what_a_field_names_the_table_leaves_alone() {
     assert_eq!(at(&data, "PatientBirthDate").unwrap(), "19230228");
     assert_eq!(at(&data, "StudyDate").unwrap(), "20040119");
     assert_eq!(at(&data, "RequestAttributesSequence.AccessionNumber").unwrap(), "A-1");
-    assert_eq!(at(&data, "RequestAttributesSequence.RequestedProcedureID"), None);
+    assert_eq!(at(&data, "RequestAttributesSequence.RequestedProcedureID").unwrap(), "REMOVED", "1C there");
 }
 
 #[test]

@@ -117,7 +117,9 @@ fn dates(asked: &Confidentiality) -> Vec<String> {
         ),
     };
     let unread = match asked.unparseable {
-        Unparseable::ByType => "A value that is no date, time or age as its VR wants it is removed where the attribute is of Type 3, emptied where it is of Type 2, and fails its file where it is of Type 1.",
+        Unparseable::ByType => {
+            "A value that is no date, time or age as its VR wants it is removed where the attribute is of Type 3, emptied where it is of Type 2, and fails its file where it is of Type 1."
+        }
         Unparseable::Fail => "A value that is no date as its VR wants it fails its file.",
         Unparseable::Remove => "A value that is no date as its VR wants it is treated as without the option.",
     };
