@@ -26,6 +26,6 @@ pub use iod_types::{Iod, Need, iod, is_needed, needed, resolve};
 pub use private::{is_listed_as_safe, private_vr, safe_private_vr};
 pub use structured_content::concept;
 pub use temporal_roles::{TemporalRole, temporal_role};
-pub use terms::is_defined_term;
+pub use terms::is_code;
 pub use uid_roles::{UidRole, is_registered_uid, uid_role};
 pub use vocabulary::is_known_word;

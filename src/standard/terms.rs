@@ -1,4 +1,5 @@
-//! Text attributes whose values are terms that the standard defines (PS3.3): codes in all but their VR.
+//! Text attributes whose values are codes in all but their VR: terms that the standard defines, and the parts of coded
+//! entries (PS3.3).
 
 use dicom_core::Tag;
 
@@ -17,11 +18,28 @@ const TERMS: [(Tag, &[&str]); 7] = [
     (Tag(0x0042, 0x0012), &["application/pdf", "text/XML", "text/xml", "model/stl", "model/obj", "model/mtl"]),
 ];
 
-/// Whether a value, padded or not, is one of the terms that the standard defines for its attribute.
-pub fn is_defined_term(tag: Tag, value: &[u8]) -> bool {
-    let terms = TERMS.iter().find(|(known, _)| *known == tag).map(|(_, terms)| *terms).unwrap_or_default();
-    terms.iter().any(|term| term.as_bytes() == value.trim_ascii_end())
+/// Whether a value, padded or not, is a code as its attribute holds them: one of its defined terms, or of the form that the
+/// part of a coded entry has (PS3.3 section 8.8), in which there is no space. None for attributes that hold other texts.
+pub fn is_code(tag: Tag, value: &[u8]) -> Option<bool> {
+    let value = value.trim_ascii_end().strip_suffix(b"\0").unwrap_or(value.trim_ascii_end());
+    let dense = |longest| value.len() <= longest && value.iter().all(u8::is_ascii_graphic);
+    Some(match tag {
+        CODE_VALUE | SCHEME => dense(16),
+        SCHEME_VERSION => dense(128) && value.iter().any(u8::is_ascii_digit),
+        LONG_CODE_VALUE => dense(1024) && value.len() > 16,
+        URN_CODE_VALUE => dense(1024) && value.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"urn:")),
+        _ => {
+            let (_, terms) = TERMS.iter().find(|(known, _)| *known == tag)?;
+            terms.iter().any(|term| term.as_bytes() == value)
+        }
+    })
 }
+
+const CODE_VALUE: Tag = Tag(0x0008, 0x0100);
+const SCHEME: Tag = Tag(0x0008, 0x0102);
+const SCHEME_VERSION: Tag = Tag(0x0008, 0x0103);
+const LONG_CODE_VALUE: Tag = Tag(0x0008, 0x0119);
+const URN_CODE_VALUE: Tag = Tag(0x0008, 0x0120);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -30,9 +48,9 @@ mod tests {
     use crate::standard::tag_of_keyword;
 
     #[test]
-    fn terms_are_known_by_their_attribute() {
-        let is_term = |keyword: &str, value: &[u8]| is_defined_term(tag_of_keyword(keyword).unwrap(), value);
-        for (keyword, term) in [
+    fn codes_are_known_by_their_attribute_and_form() {
+        let is_code = |keyword: &str, value: &str| is_code(tag_of_keyword(keyword).unwrap(), value.as_bytes());
+        for (keyword, code) in [
             ("CodingSchemeRegistry", "HL7 "),
             ("ImagedNucleus", "1H"),
             ("RescaleType", "HU"),
@@ -40,10 +58,24 @@ mod tests {
             ("RequestedProcedurePriority", "STAT"),
             ("ReportingPriority", "LOW "),
             ("MIMETypeOfEncapsulatedDocument", "application/pdf "),
+            ("CodeValue", "G-C036 "),
+            ("CodeValue", "{counts}/s"),
+            ("CodingSchemeDesignator", "99LOCAL"),
+            ("CodingSchemeVersion", "http://snomed.info/sct/900000000000207008/version/20230930"),
+            ("LongCodeValue", "621566751000087104"),
+            ("URNCodeValue", "urn:lex:us:federal:codified.regulation:2013-04-25;45CFR164"),
         ] {
-            assert!(is_term(keyword, term.as_bytes()), "{keyword}");
-            assert!(!is_term(keyword, b"Quellhorst") && !is_term(keyword, b""), "{keyword}");
+            assert_eq!(is_code(keyword, code), Some(true), "{keyword}");
+            assert_eq!(is_code(keyword, "made for Mrs Quellhorst"), Some(false), "{keyword}");
         }
-        assert!(!is_term("ConvolutionKernel", b"HU"));
+        for (keyword, text) in [
+            ("LongCodeValue", "Quellhorst"),
+            ("URNCodeValue", "http://quellhorst.example"),
+            ("CodingSchemeVersion", "Quellhorst"),
+            ("CodeValue", "Söhnchen"),
+        ] {
+            assert_eq!(is_code(keyword, text), Some(false), "{keyword}");
+        }
+        assert_eq!(is_code("ConvolutionKernel", "HU"), None);
     }
 }

@@ -29,12 +29,20 @@ impl Work<'_> {
         if decision.code == ActionCode::Clean {
             return self.clean(element, vr, decision.why, place);
         }
-        let is_term = |bytes: &Bytes| standard::is_defined_term(element.tag, bytes);
-        if decision.code == ActionCode::Remove && decision.why == Why::Vr && element.bytes().is_some_and(is_term) {
-            return Ok(Stays::Same);
-        }
-        let code = self.resolved(decision.code, element.tag, place);
+        let code = self.resolved(self.strictly(decision, element), element.tag, place);
         self.do_plainly(element, vr, code, place)
+    }
+
+    /// Where texts go that no table lists, those stay that are codes, and codes go that are texts.
+    fn strictly(&self, decision: Decision, element: &Element) -> ActionCode {
+        if self.asked.unlisted != Unlisted::Remove || decision.why != Why::Vr {
+            return decision.code;
+        }
+        match element.bytes().and_then(|bytes| standard::is_code(element.tag, bytes)) {
+            Some(true) => ActionCode::Keep,
+            Some(false) => ActionCode::Remove,
+            None => decision.code,
+        }
     }
 
     /// A code as the IOD wants it.

@@ -10,7 +10,7 @@ use crate::standard;
 /// Container Identifier, Specimen Identifier and Tracking ID.
 const THINGS: [Tag; 3] = [Tag(0x0040, 0x0512), Tag(0x0040, 0x0551), Tag(0x0062, 0x0020)];
 /// How keywords end that name what is referred to.
-const ENDINGS: [&str; 3] = ["ID", "Identifier", "Label"];
+const ENDINGS: [&str; 4] = ["CodeValue", "ID", "Identifier", "Label"];
 
 /// Whether the values of an attribute tell things apart, so that its dummies have to as well. Of Table E.1-1, which asks for
 /// dummies itself, only those that are listed here do.

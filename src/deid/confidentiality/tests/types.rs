@@ -62,10 +62,11 @@ fn under_strict_no_text_stays_that_is_no_code() {
         text("CodeValue", "X1"),
         text("CodingSchemeDesignator", "SCT"),
         text("CodingSchemeVersion", "2024"),
-        text("LongCodeValue", "X1X1"),
+        text("LongCodeValue", "621566751000087104"),
     ];
     let kept = ["CodeValue", "CodingSchemeDesignator", "CodingSchemeVersion", "LongCodeValue"];
-    let codes = ["URNCodeValue"].into_iter().chain(kept).collect::<Vec<_>>();
+    // What stands there may be a code.
+    let codes = ["CodeValue", "CodingSchemeDesignator"];
     let mut elements = vec![sequence("ProcedureCodeSequence", vec![code])];
     elements.extend([text("RescaleType", "HU"), text("ImagedNucleus", "1H"), text("ModalityLUTType", "Quellhorst")]);
     let mut texts = 0;
@@ -212,4 +213,16 @@ fn a_content_item_goes_with_a_date_that_cannot_be_read() {
     let found =
         dated("", report, vec![sequence("ContentSequence", vec![item("20170612"), item("in June")])], "ContentSequence").unwrap();
     assert_eq!(found, (some("1 items"), vec![Tag(0x0040, 0xA121)]));
+}
+
+#[test]
+fn under_strict_a_text_in_the_place_of_a_code_is_none() {
+    let code = |value: &str| {
+        let item = vec![text("CodeValue", value), text("CodingSchemeDesignator", "99LOCAL"), text("CodeMeaning", "Brain")];
+        let data = cleaned(&strict(), CT, vec![sequence("ProcedureCodeSequence", vec![item])]);
+        at(&data, "ProcedureCodeSequence.CodeValue").unwrap()
+    };
+    assert_eq!(code("X-1"), "X-1");
+    let (one, two) = (code("Mrs Quellhorst"), code("Mr Quellhorst"));
+    assert!(one != two && one.starts_with("ID-"), "{one}");
 }
