@@ -110,8 +110,8 @@ mod tests {
         all
     }
 
-    fn value(kind: &[u8; 4], rest: &[u8]) -> Vec<u8> {
-        [kind.as_slice(), &[0; 4], rest].concat()
+    fn value(kind: &[u8], rest: &[u8]) -> Vec<u8> {
+        [kind, &[0; 4], rest].concat()
     }
 
     fn holds(bytes: &[u8], text: &str) -> bool {

@@ -26,6 +26,7 @@ fn cleaned(profile: &Profile, class: &str, elements: Vec<Element>) -> DataSet {
     clean_by(profile, instance(class, elements)).unwrap()
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "what is expected stands beside None")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
