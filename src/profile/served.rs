@@ -186,7 +186,7 @@ mod tests {
             r#""{}""#,
             r#""null""#,
             r#""name: x""#,
-            r#""dicom: ["#,
+            r#""dicom: [""#,
             r#""dicom: {fields: [], fields: []}""#,
             r#"{"dicom":[]}"#,
             r#"{"dicom":[RULES]}"#,

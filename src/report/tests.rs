@@ -374,7 +374,7 @@ fn two_runs_in_one_folder_write_two_reports_unless_both_name_the_same() {
     tell(&mut one, &run());
     tell(&mut other, &run());
     let lines = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap().lines().count();
-    assert_eq!((lines("r.jsonl"), lines("r-2.jsonl")), (10, 10));
+    assert_eq!((lines("r.jsonl"), lines("r-2.jsonl")), (11, 11));
     assert_eq!(one_place.written(1), Some("fwupload-failures.jsonl"));
     assert!(other_place.written(1).unwrap().ends_with("r-2.jsonl"));
     let named = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
@@ -419,5 +419,5 @@ fn the_reporter_ends_with_the_last_event_and_keeps_the_first_error() {
     }
     reporter.finish().unwrap();
     drop(kept);
-    assert_eq!(fs::read_to_string(&report.path).unwrap().lines().count(), 10);
+    assert_eq!(fs::read_to_string(&report.path).unwrap().lines().count(), 11);
 }

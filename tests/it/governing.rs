@@ -473,7 +473,7 @@ fn a_profile_that_does_nothing_in_a_whole_run_is_told() {
     assert!(codes.contains(&"profile-idle".to_owned()) && codes.contains(&"rules-idle".to_owned()), "{codes:?}");
     assert!(std::fs::read_to_string(place.path("r.jsonl")).unwrap().contains("profile-idle"));
     place.file("p.toml", "name = \"half\"\n[dicom]\nfields = [{ name = \"PatientName\", remove = true }]\n");
-    let ran = place.run(&run.replace("out", "again")).exits(0);
+    let ran = place.run(&run.replace("--output out", "--output again")).exits(0);
     ran.does_not_say("profile-idle").does_not_say("rules-idle").does_not_say("no effect");
 }
 
@@ -483,7 +483,7 @@ fn rules_that_find_nothing_are_told_whatever_they_address() {
     let rules = [
         "{name: '(0009, \"NOBODY\", 01)', remove: true}",
         "{regex: '^NoSuchThing$', remove: true}",
-        "{name: RequestAttributesSequence.*.AccessionNumber, remove: true}",
+        "{name: ConceptNameCodeSequence.*.CodeValue, remove: true}",
         "{name: 60xx3000, remove: true}",
         "{name: PatientName, remove: true}",
         "{name: PatientComments, replace-with: made}",

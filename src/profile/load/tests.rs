@@ -105,7 +105,7 @@ fn what_has_no_effect_at_flywheel_either_is_noted() {
 
 #[test]
 fn a_rule_without_an_action_is_told_and_refused_where_it_would_undo_the_table() {
-    for name in ["PatientName", "00100030", "'(0009, \"ACME\", 01)'", "OtherPatientIDsSequence.*.PatientID"] {
+    for name in ["PatientName", "'00100030'", "'(0009, \"ACME\", 01)'", "OtherPatientIDsSequence.*.PatientID"] {
         let profile = yaml(&format!("name: p\ndicom:\n  fields: [{{name: {name}}}]\n"));
         let profile = profile.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(profile.notes[0].contains("no action and no effect"), "{name}: {:?}", profile.notes);
