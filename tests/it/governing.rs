@@ -203,8 +203,8 @@ fn where_the_site_knows_no_profiles_a_refusal_is_none() {
 #[test]
 fn a_user_without_a_role_in_the_group_reaches_the_project() {
     let site = Site::setup()
-        .rule(on("POST", "/api/lookup").times(1).answer(403))
-        .rule(on("GET", "/api/groups/*/projects").times(1).answer(403))
+        .rule(on("POST", "/api/lookup").answer(403))
+        .rule(on("GET", "/api/groups/*/projects").answer(403))
         .rule(on("GET", "/api/groups/*/settings").answer(403))
         .profile(Level::Project, SITE_PROFILE)
         .start();
@@ -472,7 +472,10 @@ fn a_profile_that_does_nothing_in_a_whole_run_is_told() {
     let codes: Vec<_> = ran.events_of("notice").iter().map(|notice| notice["code"].as_str().unwrap().to_owned()).collect();
     assert!(codes.contains(&"profile-idle".to_owned()) && codes.contains(&"rules-idle".to_owned()), "{codes:?}");
     assert!(std::fs::read_to_string(place.path("r.jsonl")).unwrap().contains("profile-idle"));
-    place.file("p.toml", "name = \"half\"\n[dicom]\nfields = [{ name = \"PatientName\", remove = true }]\n");
+    place.file(
+        "p.toml",
+        "name = \"half\"\n[dicom]\nfields = [{ name = \"PatientName\", remove = true }]\n[dicom.residual]\non-leak = \"warn\"\n",
+    );
     let ran = place.run(&run.replace("--output out", "--output again")).exits(0);
     ran.does_not_say("profile-idle").does_not_say("rules-idle").does_not_say("no effect");
 }
