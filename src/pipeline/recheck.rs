@@ -40,7 +40,7 @@ impl Recheck {
             *self.later.lock().unwrap_or_else(PoisonError::into_inner) = Some(later);
             Ok(())
         };
-        self.first.get_or_try_init(ask).await.map(|()| ())
+        self.first.get_or_try_init(ask).await.copied()
     }
 
     /// Asks no more.

@@ -116,7 +116,7 @@ fn of_flywheel(name: &str, choice: &Entry) -> Option<Result<(Node, String), Prob
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use crate::failure::Error;
     use crate::profile::{Document, Language, Profile};

@@ -67,7 +67,7 @@ fn stated(settings: &Node) -> Result<Option<Node>, Problem> {
     }
     let mut keys: Vec<_> = entries.iter().map(|entry| entry.key.as_str()).collect();
     keys.sort_unstable();
-    if let Some([twice, _]) = keys.array_windows().find(|[one, next]| one == next) {
+    if let Some((twice, _)) = keys.iter().zip(keys.iter().skip(1)).find(|(one, next)| one == next) {
         return Err(settings.problem(format!("the settings have the key `{}` twice", shown(twice))));
     }
     Ok(settings.find(SETTING).filter(|profile| !profile.is_null()).cloned())

@@ -40,14 +40,14 @@ fn hashes_uids(_: &DicomRules, all: &[&Action]) -> bool {
 
 /// What to say of the settings of a `dicom` section.
 pub(super) fn notes(section: &Node, rules: &DicomRules) -> Vec<String> {
-    let inside = |action| match action {
-        &Action::RegexSub(ref items) => items.iter().flat_map(|item| &item.groups).map(|group| &group.action).collect(),
-        _ => Vec::new(),
-    };
     let fields = rules.fields.iter().map(|rule| &rule.action);
     let names = rules.filenames.iter().flat_map(|name| &name.groups).map(|group| &group.action);
     let mut all: Vec<&Action> = fields.chain(names).collect();
-    let groups: Vec<&Action> = all.iter().flat_map(|action| inside(*action)).collect();
+    let items = all.iter().flat_map(|action| match action {
+        Action::RegexSub(items) => items.as_slice(),
+        _ => &[],
+    });
+    let groups: Vec<&Action> = items.flat_map(|item| &item.groups).map(|group| &group.action).collect();
     all.extend(groups);
     let stated = |key: &str| section.find(key).is_some_and(|value| !value.is_null());
     let idle = SETTINGS.iter().filter(|(key, _, used)| stated(key) && !used(rules, &all));
@@ -55,7 +55,7 @@ pub(super) fn notes(section: &Node, rules: &DicomRules) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use crate::profile::{Document, Language};
 
