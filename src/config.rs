@@ -216,6 +216,8 @@ pub struct Transfer {
     pub fresh: bool,
     /// Failed files after which a run stops.
     pub max_failures: Option<u64>,
+    /// How long until the server is asked again whether the same profile governs.
+    pub profile_recheck: Duration,
 }
 
 /// What is said while a run goes on.

@@ -77,6 +77,7 @@ impl ExitStatus {
             | C::ProfileMissing
             | C::ProfileInvalid
             | C::ProfileConflict
+            | C::ProfileChanged
             | C::ProfileUnconfirmed
             | C::DeidLog
             | C::PseudonymKeyMissing

@@ -108,6 +108,7 @@ codes! {
         ProfileInvalid = "profile.invalid", "the de-identification profile is not valid", "correct the place that the message names";
         ProfileConflict = "profile.conflict", "a local profile was given although the server has one", "leave out `--profile` and `--no-deid`: the server's profile governs";
         ProfileUnknown = "profile.unknown", "whether a profile governs cannot be found out", "ask an administrator for permission to view the settings; nothing was sent";
+        ProfileChanged = "profile.changed", "the de-identification profile that governs changed during the run", "run the same command again: it reads the profile anew, and what was sent is in the report";
         ProfileUnconfirmed = "profile.unconfirmed", "sending data as it is was not confirmed", "confirm at the prompt, or pass `--no-deid` with `-y`";
         DeidLog = "profile.deid-log", "the site keeps a de-identification log and requires that data is de-identified", "pass `--profile basic`, or have a profile set on the site";
         PseudonymKeyMissing = "pseudonym.key-missing", "the profile makes pseudonyms, and there is no key for them yet", "give one with `--pseudonym-key-file` or FWUPLOAD_PSEUDONYM_KEY, or have one made with `--new-pseudonym-key`";

@@ -3,6 +3,7 @@
 //! A dry run has the same plan as the run that it rehearses, but for the way out. Nothing below looks at a flag, and
 //! nothing here changes anything on the server, except that a missing project is created where that was asked for.
 
+mod asked;
 mod deid_log;
 mod governance;
 mod pseudonyms;
@@ -16,9 +17,10 @@ use crate::deid::{self, Cleaner, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
 use crate::discover::{Discovery, Inputs};
 use crate::failure::{Error, FileFailure, RunCode};
-use crate::flywheel::{Client, Hierarchy, Project, ProjectRef, Settings};
+use crate::flywheel::{Client, Hierarchy, Level, Project, ProjectRef, Settings};
 use crate::routing::ForcedLabels;
-pub use governance::{Decision, Governing, document as server_profile, override_residual};
+pub use asked::{Answer, Watch, ask};
+pub use governance::{Decision, Governing, LOCAL, override_residual};
 
 /// What a run is going to do.
 #[derive(Debug)]
@@ -138,6 +140,8 @@ pub struct Target {
     pub client: Client,
     /// Subjects, sessions and acquisitions, found or created once.
     pub hierarchy: Hierarchy,
+    /// Whether the profile that the data is cleaned under still governs.
+    pub watch: Watch,
 }
 
 impl fmt::Debug for Target {
@@ -176,16 +180,15 @@ pub async fn resolve(
     // A list on standard input may take its time: said to be blocking, so that signals are heard meanwhile.
     let discovery = tokio::task::block_in_place(|| Discovery::prepare(inputs(config), &mut std::io::stdin().lock()))?;
     let local = governance::local(&config.deid)?;
-    let (project, mut decision) = if let Some(client) = &server {
+    let (project, answer, watch) = if let Some(client) = &server {
         let project = ask_server(client, config).await?;
-        let server = governance::ask(client, &project).await?;
-        let decision = governance::decide(server, local, &config.deid, &project)?;
-        (project, decision)
+        let answer = ask(client, &project).await?;
+        let watch = Watch::new(client, &project, &answer, config.transfer.profile_recheck);
+        (project, answer, Some(watch))
     } else {
-        let project = offline_project(&config.destination.project)?;
-        let decision = governance::decide(None, local, &config.deid, &project)?;
-        (project, decision)
+        (offline_project(&config.destination.project)?, Answer::default(), None)
     };
+    let mut decision = governance::decide(answer, local, &config.deid, &project)?;
     let mut announcements = decision.announcements(&project);
     announcements.extend(decision.override_residual(config.residual));
     announcements.extend(warning_of_other_files(config));
@@ -195,12 +198,14 @@ pub async fn resolve(
     };
     announcements.extend(log.as_deref().map(deid_log::announcement));
     let needs_key = decision.needs_key();
+    accept_doubt(decision.doubtful(), config, &announcements, confirm)?;
     let (mut governing, mut treatment) = settle(decision, config, &announcements, confirm)?;
     if log.is_some() && config.sink == Sink::Upload {
         treatment = treatment.logged();
     }
     let site = server.as_ref().map(|client| client.host().to_owned());
-    let way_out = way_out(config, server, project.clone())?;
+    let watch = watch.map(|watch| watch.under(governing.as_ref()));
+    let way_out = way_out(config, server.zip(watch), project.clone())?;
     if needs_key {
         // Last, since what may be made here must be told, and an error would take the place of that.
         let (with_fingerprint, with_key, announcement) =
@@ -288,7 +293,7 @@ fn settle(
     confirm: &mut (dyn FnMut(&str) -> bool + Send),
 ) -> Result<(Option<Governing>, Treatment), Error> {
     match decision {
-        Decision::Clean { governing, profile } => {
+        Decision::Clean { governing, profile, .. } => {
             let cleaner = Cleaner::new(&profile, limits(config));
             Ok((Some(governing), Treatment::Clean(Box::new(cleaner))))
         }
@@ -297,6 +302,29 @@ fn settle(
             consent(asked_for, config, &warning.join("\n"), confirm).map(|consent| (None, Treatment::AsItIs(consent)))
         }
     }
+}
+
+/// Where a stricter profile may be hidden, somebody must have accepted that before anything is sent.
+fn accept_doubt(
+    doubtful: &[Level],
+    config: &Config,
+    announcements: &[Announcement],
+    confirm: &mut (dyn FnMut(&str) -> bool + Send),
+) -> Result<(), Error> {
+    if doubtful.is_empty() || config.output.assume_yes || config.sink == Sink::Nothing {
+        return Ok(());
+    }
+    let refused = |why: &str| Err(asked::unknown(doubtful).because(why));
+    if !config.output.interactive {
+        return refused(
+            "nobody has accepted that a stricter profile may be hidden: there is no terminal, and `-y` was not given",
+        );
+    }
+    let warnings: Vec<_> = announcements.iter().filter(|a| a.warning).map(|a| a.text.as_str()).collect();
+    if confirm(&format!("{}\nClean with the profile given locally?", warnings.join("\n"))) {
+        return Ok(());
+    }
+    refused("that a stricter profile may be hidden was not accepted")
 }
 
 /// A person at the terminal must say yes; without one, the flag must have been given. `-y` alone is not enough.
@@ -327,7 +355,7 @@ fn warning_of_other_files(config: &Config) -> Option<Announcement> {
     (config.input.other_files == OtherFiles::Upload).then(|| Announcement::warning("other-files", format!("{text}{names}")))
 }
 
-fn way_out(config: &Config, server: Option<Client>, project: Project) -> Result<WayOut, Error> {
+fn way_out(config: &Config, server: Option<(Client, Watch)>, project: Project) -> Result<WayOut, Error> {
     match (&config.sink, server) {
         (Sink::Nothing, _) => Ok(WayOut::DryRun),
         (Sink::Folder(folder), _) => {
@@ -338,9 +366,9 @@ fn way_out(config: &Config, server: Option<Client>, project: Project) -> Result<
             tempfile::tempfile_in(folder).map_err(unusable)?;
             Ok(WayOut::Output(folder.clone()))
         }
-        (Sink::Upload, Some(client)) => {
+        (Sink::Upload, Some((client, watch))) => {
             let hierarchy = Hierarchy::new(client.clone(), project).among_others(config.input.shard.is_some());
-            Ok(WayOut::Upload(Box::new(Target { client, hierarchy })))
+            Ok(WayOut::Upload(Box::new(Target { client, hierarchy, watch })))
         }
         (Sink::Upload, None) => Err(Error::new(RunCode::Usage, "`--offline` cannot upload")),
     }
@@ -382,5 +410,30 @@ mod tests {
         assert_eq!(consents("", false, true), (Err(RunCode::ProfileMissing), 0));
         assert_eq!(consents("-y", true, true), (Err(RunCode::ProfileMissing), 0));
         assert_eq!(consents("-y", false, true), (Err(RunCode::ProfileMissing), 0));
+    }
+
+    /// Whether a run goes on though a level cannot be seen, and how many questions were asked.
+    fn accepts(flags: &str, terminal: bool, answer: bool) -> (Result<(), RunCode>, usize) {
+        let (config, mut asked) = (config(&format!("--profile basic {flags}"), terminal), 0);
+        let mut person = |question: &str| {
+            assert!(question.contains("may be hidden") && question.contains("given locally"));
+            asked += 1;
+            answer
+        };
+        let warning = Announcement::warning("profile-unseen", "a stricter one may be hidden".to_owned());
+        let accepted = accept_doubt(&[Level::Group], &config, &[warning], &mut person);
+        assert!(accept_doubt(&[], &config, &[], &mut |_| panic!("there is no doubt")).is_ok());
+        (accepted.map_err(|error| error.code), asked)
+    }
+
+    #[test]
+    fn a_hidden_level_is_accepted_by_a_person_or_by_a_flag() {
+        assert_eq!(accepts("", true, true), (Ok(()), 1));
+        assert_eq!(accepts("", true, false), (Err(RunCode::ProfileUnknown), 1));
+        assert_eq!(accepts("", false, true), (Err(RunCode::ProfileUnknown), 0));
+        assert_eq!(accepts("-y", false, true), (Ok(()), 0));
+        assert_eq!(accepts("-y", true, false), (Ok(()), 0));
+        assert_eq!(accepts("--dry-run", false, false), (Ok(()), 0));
+        assert_eq!(accepts("--output out", false, false), (Err(RunCode::ProfileUnknown), 0));
     }
 }

@@ -247,6 +247,9 @@ pub struct TransferArgs {
     /// Stop when a file has failed: `--max-failures 1`
     #[arg(long, hide_short_help = true)]
     pub fail_fast: bool,
+    /// Ask again every N seconds whether the server's profile is still the same [default: 120]
+    #[arg(long, value_name = "N", hide = true)]
+    pub profile_recheck: Option<u64>,
 }
 
 /// Flags under "Output".

@@ -24,7 +24,7 @@ pub fn open(plan: &UploadPlan, config: &Config, sandbox: Option<&Sandbox>) -> Re
     let identity = Identity {
         site: target.client.host(),
         project: &plan.project.id,
-        profile: governing.map(|governing| governing.digest.as_str()),
+        profile: governing.map(|governing| governing.identity.digest.as_str()),
         key: governing.and_then(|governing| governing.key.as_deref()),
         shard: shard.as_deref(),
     };
@@ -32,7 +32,8 @@ pub fn open(plan: &UploadPlan, config: &Config, sandbox: Option<&Sandbox>) -> Re
 }
 
 /// Everything but profile and key that decides what is sent for a file, and where to. Another version of the program may
-/// clean otherwise.
+/// clean otherwise. The secrets of the profile are among it: the digest by which the journal goes does not cover them, and
+/// here they are hashed under a key of the journal's own.
 fn settings(plan: &UploadPlan, config: &Config) -> String {
     let package = match plan.package_by {
         PackageBy::Series => "series",
@@ -40,7 +41,9 @@ fn settings(plan: &UploadPlan, config: &Config) -> String {
     };
     let (labels, residual) = (&plan.forced_labels, config.residual);
     let version = env!("CARGO_PKG_VERSION");
-    format!("{version}\n{package}\n{:?}\n{:?}\n{residual:?}\n{}", labels.subject, labels.session, plan.keep_names)
+    let secrets = plan.governing.as_ref().and_then(|governing| governing.identity.of_secrets());
+    let secrets = secrets.map(|secrets| format!("\n{secrets}")).unwrap_or_default();
+    format!("{version}\n{package}\n{:?}\n{:?}\n{residual:?}\n{}{secrets}", labels.subject, labels.session, plan.keep_names)
 }
 
 /// Says that the run goes on where earlier ones stopped.

@@ -165,7 +165,7 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
         profile: governing.map(|g| ProfileFacts {
             name: g.name.clone(),
             level: g.level,
-            digest: g.digest.clone(),
+            digest: g.identity.digest.clone(),
             key: g.key.clone(),
         }),
         settings: config.settings(),

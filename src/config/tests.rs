@@ -31,7 +31,8 @@ fn the_everyday_command_gets_the_defaults() {
             idle_timeout: std::time::Duration::from_secs(60),
             bandwidth: None,
             fresh: false,
-            max_failures: None
+            max_failures: None,
+            profile_recheck: std::time::Duration::from_secs(120)
         }
     );
     assert_eq!((config.deid, config.sink), (DeidChoice::Unsaid, Sink::Upload));

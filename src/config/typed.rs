@@ -22,6 +22,9 @@ const LEAST_HEADER: u64 = 1024;
 /// Seconds without a byte that servers and networks at their worst still recover from.
 const IDLE_TIMEOUT: u64 = 60;
 const MOST_IDLE: u64 = 3600;
+/// Seconds until the server is asked again whether the same profile governs, and the most that this may be.
+const PROFILE_RECHECK: u64 = 120;
+const MOST_RECHECK: u64 = 300;
 /// A slower connection would look like one that stalls.
 const LEAST_RATE: u64 = 16 * 1024;
 
@@ -210,6 +213,7 @@ impl Typed<'_> {
             bandwidth: args.bwlimit.as_deref().map(|rate| rate_of(&self.name("bwlimit"), rate)).transpose()?,
             fresh: args.fresh,
             max_failures: self.max_failures()?,
+            profile_recheck: self.profile_recheck()?,
         })
     }
 
@@ -220,6 +224,15 @@ impl Typed<'_> {
         }
         let error = usage(format!("{} is out of range", self.name("idle-timeout")));
         Err(error.with_hint(format!("give seconds from 1 to {MOST_IDLE}")))
+    }
+
+    fn profile_recheck(&self) -> Result<Duration, Error> {
+        let seconds = self.0.transfer.profile_recheck.unwrap_or(PROFILE_RECHECK);
+        if (1..=MOST_RECHECK).contains(&seconds) {
+            return Ok(Duration::from_secs(seconds));
+        }
+        let error = usage(format!("{} is out of range", self.name("profile-recheck")));
+        Err(error.with_hint(format!("give seconds from 1 to {MOST_RECHECK}")))
     }
 
     fn max_failures(&self) -> Result<Option<u64>, Error> {

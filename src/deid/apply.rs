@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::act::{Act, CHARACTER_SET, Done, Misstep, Scope};
 use super::confidentiality::Outcome;
@@ -60,6 +61,8 @@ pub(super) struct Rules {
     reading: Vec<(usize, Vec<Tag>)>,
     pub(super) recurse: bool,
     hasher: Hasher,
+    /// Which rules have found an element in some file of the run.
+    met: Vec<AtomicBool>,
 }
 
 /// What happens while one instance is cleaned.
@@ -89,6 +92,7 @@ pub(super) struct Run {
 impl Rules {
     pub(super) fn new(rules: Vec<Compiled>, recurse: bool, hasher: Hasher) -> Self {
         let mut all = Self {
+            met: rules.iter().map(|_| AtomicBool::new(false)).collect(),
             list: rules,
             by_tag: Vec::new(),
             always: Vec::new(),
@@ -118,6 +122,22 @@ impl Rules {
 
     pub(super) fn hasher(&self) -> &Hasher {
         &self.hasher
+    }
+
+    /// The rules of `fields` that found no element in any file until now, and how many there are.
+    pub(super) fn idle(&self) -> (Vec<&str>, usize) {
+        let fields = || self.list.iter().filter(|rule| rule.index != usize::MAX);
+        let met = |rule: &&Compiled| self.met.get(rule.index).is_some_and(|met| met.load(Ordering::Relaxed));
+        (fields().filter(|rule| !met(rule)).map(|rule| rule.name.as_str()).collect(), fields().count())
+    }
+
+    /// Takes note that a rule finds something here. The store is shared by all threads: it is written to once.
+    fn meet(&self, rule: &Compiled, found: impl FnOnce() -> bool) {
+        if let Some(met) = self.met.get(rule.index).filter(|met| !met.load(Ordering::Relaxed))
+            && found()
+        {
+            met.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Applies every rule to an instance's data set.
@@ -255,6 +275,7 @@ impl Rules {
         scope: Scope<'_>,
         run: &mut Run,
     ) -> Result<Option<Tag>, FileFailure> {
+        self.meet(rule, || data.get(tag).is_some());
         let done = match rule.act {
             Act::Encrypt => run.encrypt(data, tag, scope),
             Act::Decrypt => run.decrypt(data, tag, scope),
@@ -262,6 +283,7 @@ impl Rules {
         };
         let done = done.map_err(|misstep| misstep.of(&rule.name, tag))?;
         if done != Done::Nothing {
+            self.meet(rule, || true);
             run.changed += 1;
             run.note(rule.index, tag);
         }

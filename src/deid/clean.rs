@@ -96,6 +96,12 @@ impl Cleaner {
         }
     }
 
+    /// The rules of `fields` that found no element in any instance until now, as messages name them, and how many rules
+    /// there are.
+    pub fn idle_rules(&self) -> (Vec<&str>, usize) {
+        self.rules.idle()
+    }
+
     /// Cleans an instance and writes it. It fails rather than leave a rule undone. `path` is where the file lies below the
     /// folder that was named, with `/` between its parts; only the profile's `filenames` look at it.
     pub fn deidentify(&self, mut instance: Instance, path: &str) -> Result<CleanInstance, FileFailure> {

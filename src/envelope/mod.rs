@@ -58,7 +58,23 @@ impl Keys {
         matches!(&self.0, Means::Shared(_) | Means::Certificates { private: Some(_), .. })
     }
 
-    /// The SHA-256 of the keys, in hex: tells two profiles apart without giving a key away.
+    /// What may be shown of the keys: of certificates their SHA-256 in hex, of secrets only that they are there.
+    pub fn public_fingerprint(&self) -> String {
+        match &self.0 {
+            Means::Shared(_) => "secret".to_owned(),
+            Means::Certificates { recipients, private } => {
+                let mut hash = Sha256::new();
+                for certificate in recipients {
+                    hash.update(Sha256::digest(certificate.der()));
+                }
+                let private = if private.is_some() { " and a private key" } else { "" };
+                format!("{}{private}", hex::encode(hash.finalize()))
+            }
+        }
+    }
+
+    /// The SHA-256 of the keys, in hex: tells two profiles apart. Not to be shown, as keys that people think up can be found
+    /// by trying.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         match &self.0 {

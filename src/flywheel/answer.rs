@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::error::{ApiError, Kind, Refusal, shown};
 use super::error_body::ErrorBody;
+use crate::profile::Json;
 
 /// Which kind of container a file can lie in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -151,7 +152,7 @@ pub(super) struct ContainerAnswer {
     pub(super) subject: Embedded,
     #[serde(deserialize_with = "lenient")]
     pub(super) files: Vec<RemoteFile>,
-    pub(super) settings: Value,
+    pub(super) settings: Option<Json>,
 }
 
 impl ContainerAnswer {

@@ -1,16 +1,16 @@
 //! De-identification profiles kept on the server.
 //!
-//! Owns the reading at three levels. "There is none" is said only when the server said so; every doubt is an error.
+//! Owns asking at three levels. "There is none" is said only when the server said so; what the settings mean is decided
+//! by [`crate::profile`].
 
 use std::fmt;
 
-use serde_json::Value;
-
 use super::answer::{ContainerAnswer, segment};
 use super::client::{Client, optional};
-use super::error::ApiError;
+use super::error::{ApiError, Kind};
 use super::project::Project;
 use crate::failure::{Error, RunCode};
+use crate::profile::Json;
 
 /// Where a profile is kept. The first level that has one governs, whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,44 +43,54 @@ impl fmt::Display for Level {
     }
 }
 
+/// What a level answers when it is asked for its settings.
+#[derive(Debug, Clone)]
+pub enum LevelSettings {
+    /// It has none.
+    Absent,
+    /// They may not be seen by this user; the server's words.
+    Unseen(String),
+    /// These, as they were written.
+    There(Json),
+}
+
 impl Client {
-    /// The profile kept at `level` as raw JSON, exactly what stands under `deid_profile`; `None` when the server has
-    /// none there. A refusal or anything else that leaves it open is an error, never `None`.
-    pub async fn settings(&self, level: Level, project: &Project) -> Result<Option<Value>, Error> {
+    /// The settings of a level, of which `deid_profile` is one. Everything that leaves open what they are is an error.
+    ///
+    /// # Errors
+    /// `profile.invalid` for an answer that is no JSON, `profile.unknown` for one that is neither the settings nor says that
+    /// there are none, and what the network and the key may meet.
+    pub async fn settings(&self, level: Level, project: &Project) -> Result<LevelSettings, Error> {
         let read = match level {
             Level::Project => self.container_settings(&format!("/projects/{}", segment(&project.id))).await,
             Level::Group => self.container_settings(&format!("/groups/{}", segment(&project.group))).await,
             Level::Site => self.get_optional("/site/settings").await,
         };
-        read.and_then(|settings| self.profile_in(settings)).map_err(|error| unknown(level, error))
+        match read {
+            Ok(Some(settings)) => Ok(LevelSettings::There(settings)),
+            Ok(None) => Ok(LevelSettings::Absent),
+            Err(error) if error.status() == Some(403) => Ok(LevelSettings::Unseen(error.cause())),
+            Err(error) => Err(unreadable(level, error)),
+        }
     }
 
     /// The settings of a project or group; older servers keep them in the container itself.
-    async fn container_settings(&self, path: &str) -> Result<Option<Value>, ApiError> {
+    async fn container_settings(&self, path: &str) -> Result<Option<Json>, ApiError> {
         if let Some(settings) = self.get_optional(&format!("{path}/settings")).await? {
             return Ok(Some(settings));
         }
         let container: Option<ContainerAnswer> = optional(self.get_listing(path).await)?;
-        Ok(container.map(|container| container.settings))
-    }
-
-    fn profile_in(&self, settings: Option<Value>) -> Result<Option<Value>, ApiError> {
-        match settings {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Object(mut settings)) => Ok(settings.remove("deid_profile").filter(|profile| !profile.is_null())),
-            Some(_) => Err(ApiError::unexpected(self.host(), "the settings are not an object")),
-        }
+        Ok(container.and_then(|container| container.settings))
     }
 }
 
-fn unknown(level: Level, error: ApiError) -> Error {
-    match error.status() {
-        Some(403) => {
-            Error::new(RunCode::ProfileUnknown, format!("you may not see whether the {level} has a de-identification profile"))
-                .because(error.cause())
-        }
-        Some(401 | 402 | 408 | 429 | 500..) => error.into_run(&format!("reading the {level}'s settings")),
-        None if error.is_transient() => error.into_run(&format!("reading the {level}'s settings")),
-        _ => Error::new(RunCode::ProfileUnknown, format!("the {level}'s settings cannot be read")).because(error.cause()),
+fn unreadable(level: Level, error: ApiError) -> Error {
+    let what = || format!("the {level}'s settings cannot be read");
+    match (&error.kind, error.status()) {
+        (Kind::Unexpected { .. }, _) => Error::new(RunCode::ProfileInvalid, what())
+            .because(error.cause())
+            .with_hint("ask an administrator of the site what is kept there; nothing was sent"),
+        (_, None | Some(401 | 402 | 408 | 429 | 500..)) => error.into_run(&format!("reading the {level}'s settings")),
+        (_, Some(_)) => Error::new(RunCode::ProfileUnknown, what()).because(error.cause()),
     }
 }

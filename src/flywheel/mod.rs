@@ -41,7 +41,7 @@ pub use client::{Client, Settings};
 pub use config::{SiteConfig, User};
 pub use confirm::{Route, UploadReceipt};
 pub use deid_log::LogEntry;
-pub use deid_profile::Level;
+pub use deid_profile::{Level, LevelSettings};
 pub use error::UploadError;
 pub use hierarchy::{Container, Hierarchy};
 pub use project::{Project, ProjectRef};

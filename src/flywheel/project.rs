@@ -79,14 +79,22 @@ impl Client {
     /// `project.not-found` with close matches, `project.ambiguous` with the candidates, or what stood in the way.
     pub async fn resolve_project(&self, wanted: &ProjectRef) -> Result<Project, Error> {
         match wanted {
-            ProjectRef::GroupAndLabel { group, label } => match self.find_project(group, label).await.map_err(looking)? {
-                Some(project) => Ok(project),
-                None => Err(self.no_project(group, label).await),
+            ProjectRef::GroupAndLabel { group, label } => match self.find_project(group, label).await {
+                Ok(Some(project)) => Ok(project),
+                Ok(None) => self.listed_project(group, label, None).await,
+                Err(error) if error.status() == Some(403) => self.listed_project(group, label, Some(looking(error))).await,
+                Err(error) => Err(looking(error)),
             },
-            ProjectRef::Id(id) => match self.project_by_id(id).await.map_err(looking)? {
-                Some(project) => Ok(project),
-                None => Err(Error::new(RunCode::ProjectNotFound, format!("no project has the id {id}"))),
-            },
+            ProjectRef::Id(id) => {
+                let error = match self.project_by_id(id).await {
+                    Ok(Some(project)) => return Ok(project),
+                    Ok(None) => Error::new(RunCode::ProjectNotFound, format!("no project has the id {id}")),
+                    Err(error) if error.status() == Some(403) => looking(error),
+                    Err(error) => return Err(looking(error)),
+                };
+                let all = self.projects("/projects").await.unwrap_or_default();
+                all.into_iter().find(|project| project.id == *id).ok_or(error)
+            }
             ProjectRef::Label(label) => self.project_by_label(label).await,
         }
     }
@@ -152,18 +160,10 @@ impl Client {
 
     async fn project_by_label(&self, label: &str) -> Result<Project, Error> {
         let all = self.projects("/projects").await.map_err(looking)?;
-        let mut found: Vec<&Project> = all.iter().filter(|project| project.label == label).collect();
         let shown_label = escape_for_terminal(label);
-        match (found.pop(), found.is_empty()) {
-            (Some(project), true) => Ok(project.clone()),
-            (Some(last), false) => {
-                let mut names: Vec<String> = found.iter().chain([&last]).map(|project| project.path()).collect();
-                names.sort_unstable();
-                let error =
-                    Error::new(RunCode::ProjectAmbiguous, format!("{} projects are labelled \"{shown_label}\"", names.len()));
-                Err(names.into_iter().fold(error, Error::because))
-            }
-            (None, _) => Err(with_close_matches(
+        match the_only(all.iter().filter(|project| project.label == label))? {
+            Some(project) => Ok(project.clone()),
+            None => Err(with_close_matches(
                 Error::new(RunCode::ProjectNotFound, format!("no project \"{shown_label}\" that you can see")),
                 label,
                 &all,
@@ -171,16 +171,26 @@ impl Client {
         }
     }
 
-    async fn no_project(&self, group: &str, label: &str) -> Error {
+    /// The project in the lists that the user may see, exactly: a user without a role in its group is refused the group, and
+    /// with it the way there. Otherwise `refused`, or that it is not there, with close matches.
+    async fn listed_project(&self, group: &str, label: &str, refused: Option<Error>) -> Result<Project, Error> {
         let what = format!("no project \"{}\" in group \"{}\"", escape_for_terminal(label), escape_for_terminal(group));
-        let error = Error::new(RunCode::ProjectNotFound, what);
-        // Suggestions are a courtesy: if they cannot be had, the error stands without them.
+        let error = refused.unwrap_or_else(|| Error::new(RunCode::ProjectNotFound, what));
+        // The lists are a way round: if they cannot be had, the error stands without them.
         let siblings = self.projects(&format!("/groups/{}/projects", segment(group))).await.unwrap_or_default();
-        if !siblings.is_empty() {
-            return with_close_matches(error, label, &siblings);
+        let is_meant = |project: &&Project| project.group == group && project.label == label;
+        if let Some(project) = the_only(siblings.iter().filter(is_meant))? {
+            return Ok(project.clone());
+        }
+        if error.code == RunCode::ProjectNotFound && !siblings.is_empty() {
+            return Err(with_close_matches(error, label, &siblings));
         }
         let all = self.projects("/projects").await.unwrap_or_default();
-        with_close_matches(error, label, &all)
+        match the_only(all.iter().filter(is_meant))? {
+            Some(project) => Ok(project.clone()),
+            None if error.code == RunCode::ProjectNotFound => Err(with_close_matches(error, label, &all)),
+            None => Err(error),
+        }
     }
 
     async fn projects(&self, path: &str) -> Result<Vec<Project>, ApiError> {
@@ -193,6 +203,16 @@ impl Client {
 #[derive(serde::Deserialize)]
 struct Resolved {
     path: Vec<ContainerAnswer>,
+}
+
+/// The one project, if there is one; `project.ambiguous` where there are several.
+fn the_only<'a>(found: impl Iterator<Item = &'a Project>) -> Result<Option<&'a Project>, Error> {
+    let found: Vec<_> = found.collect();
+    let [first, _, ..] = found.as_slice() else { return Ok(found.first().copied()) };
+    let mut names: Vec<String> = found.iter().map(|project| project.path()).collect();
+    names.sort_unstable();
+    let what = format!("{} projects are labelled \"{}\"", names.len(), escape_for_terminal(&first.label));
+    Err(names.into_iter().fold(Error::new(RunCode::ProjectAmbiguous, what), Error::because))
 }
 
 fn looking(error: ApiError) -> Error {

@@ -120,8 +120,7 @@ fn clean(mut file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Read
     let read = file.read.take();
     match meter.work(1, file.file.len(), || guarded(|| read_and_clean(&file, read, whole, deliveries.plan()))) {
         Ok(instance) => {
-            let (path, changed) = (Arc::clone(&file.path), instance.changed());
-            deliveries.events().send(Event::Deidentified { path, changed });
+            deliveries.outcomes().clean(Arc::clone(&file.path), instance.changed());
             warn(&file, instance.findings(), deliveries);
             Some(Ready { source: file, instance })
         }

@@ -15,7 +15,7 @@ use crate::failure::{FileCode, FileFailure};
 use crate::flywheel::{RemoteFile, UploadError};
 use crate::journal::Journal;
 use crate::package::{Level, Package};
-use crate::plan::{UploadPlan, WayOut};
+use crate::plan::{Target, UploadPlan, WayOut};
 use crate::routing::Destination;
 use crate::series::Indexed;
 
@@ -24,6 +24,7 @@ use super::find::stopped;
 use super::lanes::Lanes;
 use super::outcomes::Outcomes;
 use super::place::{Container, Place, Places};
+use super::recheck::Recheck;
 use super::{Runtime, Stop, folder, send};
 
 /// A package, where it goes, and the files that it was made of, in the order of its members.
@@ -52,6 +53,7 @@ pub(super) struct Shared {
     pub(super) journal: Option<Journal>,
     budget: Arc<Semaphore>,
     pub(super) lanes: Lanes,
+    recheck: Recheck,
     compression: Decision,
     places: Mutex<Places>,
 }
@@ -73,6 +75,7 @@ impl Deliveries {
             journal,
             budget: Arc::new(Semaphore::new(budget)),
             lanes: Lanes::new(plan.uploads, Instant::now()),
+            recheck: Recheck::default(),
             compression: Decision::new(compression(plan), plan.jobs),
             places: Mutex::default(),
         };
@@ -191,6 +194,7 @@ impl Deliveries {
 
     /// Has the journal on the disk to its last line.
     pub fn close(&self) {
+        self.shared.recheck.end();
         if let Some(Err(error)) = self.journal().map(Journal::sync) {
             self.shared.stop.because(error);
         }
@@ -277,7 +281,7 @@ impl Shared {
         match &self.plan.way_out {
             WayOut::DryRun => Ok(Outcome::Prepared(Arc::new(self.stored(job)))),
             WayOut::Output(root) => self.write(job, root).await,
-            WayOut::Upload(target) => match send::send(self, target, job).await {
+            WayOut::Upload(target) => match self.send(target, job).await {
                 Ok(sent) => {
                     let stored = Stored { container_id: Some(sent.container), file_id: sent.file, ..self.stored(job) };
                     let stored = Arc::new(stored);
@@ -290,6 +294,12 @@ impl Shared {
                 }
             },
         }
+    }
+
+    /// Sends a package, if the profile that it was cleaned under still governs.
+    async fn send(self: &Arc<Self>, target: &Target, job: &Job) -> Result<send::Sent, UploadError> {
+        self.recheck.before_sending(&self.plan, target, &self.stop).await.map_err(UploadError::Run)?;
+        send::send(self, target, job).await
     }
 
     async fn write(&self, job: &Job, root: &Path) -> Result<Outcome, FileFailure> {

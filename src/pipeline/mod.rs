@@ -9,10 +9,12 @@ mod deliver;
 mod find;
 mod folder;
 mod guard;
+mod idle;
 mod lanes;
 mod others;
 mod outcomes;
 mod place;
+mod recheck;
 mod resume;
 mod send;
 mod stages;
@@ -59,6 +61,9 @@ pub fn run(
     deliveries.finish();
     others::deliver(found.others, &deliveries);
     deliveries.close();
+    if !stop.requested() {
+        idle::tell(plan, &outcomes);
+    }
     events.send(Event::Stages(outcomes.stages().told()));
     if !events.with_totals(|totals| totals.add_up(found.found)) {
         return Err(Error::new(RunCode::Internal, "the outcomes do not add up to the files found"));

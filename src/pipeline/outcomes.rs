@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Stop;
 use super::stages::Stages;
-use crate::event::{Events, Outcome};
+use crate::event::{Event, Events, Outcome};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::series::Indexed;
 
@@ -21,6 +21,8 @@ pub struct Outcomes {
     most_failures: Option<u64>,
     stages: Stages,
     failed: Arc<AtomicU64>,
+    cleaned: Arc<AtomicU64>,
+    changed: Arc<AtomicU64>,
     streak: Arc<Mutex<(Option<FileCode>, u32)>>,
 }
 
@@ -33,6 +35,8 @@ impl Outcomes {
             most_failures,
             stages: Stages::default(),
             failed: Arc::default(),
+            cleaned: Arc::default(),
+            changed: Arc::default(),
             streak: Arc::default(),
         }
     }
@@ -59,6 +63,18 @@ impl Outcomes {
         if failed {
             self.count_failure();
         }
+    }
+
+    /// Takes note of a file that was cleaned, and of the elements that were changed in it.
+    pub fn clean(&self, path: Arc<PathBuf>, changed: u32) {
+        self.cleaned.fetch_add(1, Ordering::Relaxed);
+        self.changed.fetch_add(u64::from(changed), Ordering::Relaxed);
+        self.events.send(Event::Deidentified { path, changed });
+    }
+
+    /// How many files were cleaned, and how many elements were changed in all of them.
+    pub fn cleaned(&self) -> (u64, u64) {
+        (self.cleaned.load(Ordering::Relaxed), self.changed.load(Ordering::Relaxed))
     }
 
     fn count_failure(&self) {

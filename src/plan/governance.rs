@@ -4,11 +4,15 @@
 
 use crate::config::DeidChoice;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Client, Level, Project};
+use crate::flywheel::{Level, Project};
 use crate::phi::escape_for_terminal;
-use crate::profile::{self, Document, OnLeak, Profile};
+use crate::profile::{self, Identity, OnLeak, Profile, Served};
 
 use super::Announcement;
+use super::asked::{self, Answer};
+
+/// The word for a profile that was given on this machine.
+pub const LOCAL: &str = "local";
 
 /// The profile that governs a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,14 +21,11 @@ pub struct Governing {
     pub name: String,
     /// `project`, `group`, `site` or `local`.
     pub level: &'static str,
-    /// `sha256:<64 hex>` of its canonical form.
-    pub digest: String,
+    /// What tells it from others.
+    pub identity: Identity,
     /// The fingerprint of the key that pseudonyms are made with; none where the profile makes none.
     pub key: Option<String>,
 }
-
-/// A profile that the server keeps, and at which level.
-pub type FromServer = Option<(Level, Profile)>;
 
 /// What is done to the data, and why.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub enum Decision {
         governing: Governing,
         /// The profile.
         profile: Box<Profile>,
+        /// Levels whose settings may not be seen; of a local profile those where another may govern.
+        unseen: Vec<Level>,
     },
     /// No profile governs.
     AsItIs {
@@ -65,62 +68,46 @@ pub fn local(choice: &DeidChoice) -> Result<Option<Profile>, Error> {
     }
 }
 
-/// Asks the server at all three levels; the first with a DICOM section counts, whole. The profile is as it was written.
-///
-/// # Errors
-/// A level that may not be viewed or does not answer, and a document that cannot be read.
-pub async fn document(client: &Client, project: &Project) -> Result<Option<(Level, Document)>, Error> {
-    for level in Level::ALL {
-        // A project that a rehearsal only pretends to create has no settings yet.
-        if level == Level::Project && project.id.is_empty() {
-            continue;
-        }
-        if let Some(json) = client.settings(level, project).await?
-            && let Some(document) = Document::from_server_json(&json, level.as_str())?
-        {
-            return Ok(Some((level, document)));
-        }
-    }
-    Ok(None)
-}
-
-/// [`document`], with its meaning.
-///
-/// # Errors
-/// Those, and a profile that is not valid.
-pub async fn ask(client: &Client, project: &Project) -> Result<FromServer, Error> {
-    let found = document(client, project).await?;
-    found.map(|(level, document)| Ok((level, document.profile()?))).transpose()
-}
-
 /// Decides between what the server says and what the user said.
 ///
 /// # Errors
-/// `profile.conflict` when the server's profile governs and the user wants something else.
-pub fn decide(server: FromServer, local: Option<Profile>, choice: &DeidChoice, project: &Project) -> Result<Decision, Error> {
-    let (governs, opted_out) = match server {
-        Some((level, profile)) if profile.is_empty() => (None, Some(OptedOut::At(level))),
-        other => (other, None),
+/// `profile.conflict` when the server's profile governs and the user wants something else; `profile.unknown` when one may
+/// govern that cannot be seen, and the user's own cleans nothing.
+pub fn decide(answer: Answer, local: Option<Profile>, choice: &DeidChoice, project: &Project) -> Result<Decision, Error> {
+    let (hidden, unseen) = (answer.hidden(), answer.unseen);
+    let opted_out = match (answer.seen, local) {
+        (Some((level, Served::Profile(found))), local) => {
+            let (_, profile) = *found;
+            return match local {
+                Some(local) => {
+                    let name = escape_for_terminal(&local.name);
+                    Err(conflict(level, &profile, project).because(format!("`--profile` names \"{name}\"")))
+                }
+                None if *choice == DeidChoice::AsItIs => Err(conflict(level, &profile, project).because("`--no-deid` was given")),
+                None => Ok(clean(level.as_str(), profile, unseen)),
+            };
+        }
+        (_, Some(local)) if !local.is_empty() => return Ok(clean(LOCAL, local, hidden)),
+        (_, Some(local)) if hidden.is_empty() => {
+            return Ok(Decision::AsItIs { asked_for: false, opted_out: Some(OptedOut::Locally(local.name)) });
+        }
+        (_, Some(local)) => {
+            let name = escape_for_terminal(&local.name);
+            return Err(asked::unknown(&hidden).because(format!("`--profile` names \"{name}\", which does nothing to DICOM")));
+        }
+        (Some((level, Served::OptsOut)), None) => Some(OptedOut::At(level)),
+        (_, None) => None,
     };
-    match (governs, local) {
-        (Some((level, profile)), Some(local)) => {
-            Err(conflict(level, &profile, project).because(format!("`--profile` names \"{}\"", escape_for_terminal(&local.name))))
-        }
-        (Some((level, profile)), None) if *choice == DeidChoice::AsItIs => {
-            Err(conflict(level, &profile, project).because("`--no-deid` was given"))
-        }
-        (Some((level, profile)), None) => Ok(clean(level.as_str(), profile)),
-        (None, Some(local)) if local.is_empty() => {
-            Ok(Decision::AsItIs { asked_for: false, opted_out: Some(OptedOut::Locally(local.name)) })
-        }
-        (None, Some(local)) => Ok(clean("local", local)),
-        (None, None) => Ok(Decision::AsItIs { asked_for: *choice == DeidChoice::AsItIs, opted_out }),
+    match (hidden.as_slice(), choice) {
+        ([], _) => Ok(Decision::AsItIs { asked_for: *choice == DeidChoice::AsItIs, opted_out }),
+        (hidden, DeidChoice::AsItIs) => Err(asked::unknown(hidden).because("`--no-deid` was given")),
+        (hidden, _) => Err(asked::unknown(hidden)),
     }
 }
 
-fn clean(level: &'static str, profile: Profile) -> Decision {
-    let governing = Governing { name: profile.name.clone(), level, digest: profile.digest(), key: None };
-    Decision::Clean { governing, profile: Box::new(profile) }
+fn clean(level: &'static str, profile: Profile, unseen: Vec<Level>) -> Decision {
+    let governing = Governing { name: profile.name.clone(), level, identity: profile.identity(), key: None };
+    Decision::Clean { governing, profile: Box::new(profile), unseen }
 }
 
 /// Lets the user's word on values that remain go before the profile's, for this run. The profile's digest stays: it is the
@@ -139,6 +126,14 @@ fn conflict(level: Level, profile: &Profile, project: &Project) -> Error {
     Error::new(RunCode::ProfileConflict, what)
 }
 
+impl Governing {
+    /// The profile in words: its name, where it comes from, its digest.
+    pub fn described(&self) -> String {
+        let place = if self.level == LOCAL { "given locally".to_owned() } else { format!("from the {}", self.level) };
+        format!("the profile \"{}\" ({place}, {})", escape_for_terminal(&self.name), self.identity.digest)
+    }
+}
+
 impl Decision {
     /// Whether a key for pseudonyms is needed.
     pub fn needs_key(&self) -> bool {
@@ -153,15 +148,21 @@ impl Decision {
         }
     }
 
+    /// The levels where a profile may govern that is not the one which the data is cleaned under.
+    pub fn doubtful(&self) -> &[Level] {
+        match self {
+            Self::Clean { governing, unseen, .. } if governing.level == LOCAL => unseen,
+            Self::Clean { .. } | Self::AsItIs { .. } => &[],
+        }
+    }
+
     /// What the user must be told of it before anything is sent.
     pub fn announcements(&self, project: &Project) -> Vec<Announcement> {
         match self {
-            Self::Clean { governing, profile } => {
-                let name = escape_for_terminal(&governing.name);
-                let place =
-                    if governing.level == "local" { "given locally".to_owned() } else { format!("from the {}", governing.level) };
-                let text = format!("DICOM is de-identified with the profile \"{name}\" ({place}, {})", governing.digest);
+            Self::Clean { governing, profile, unseen } => {
+                let text = format!("DICOM is de-identified with {}", governing.described());
                 let mut all = vec![Announcement::notice("profile", text)];
+                all.extend((!unseen.is_empty()).then(|| asked::announcement(unseen, governing)));
                 if !profile.other_sections.is_empty() {
                     let sections = profile.other_sections.join(", ");
                     let text = format!(
@@ -176,6 +177,9 @@ impl Decision {
             Self::AsItIs { opted_out, .. } => {
                 let why = match opted_out {
                     Some(OptedOut::At(level)) => format!("an empty profile at the {level} switches de-identification off"),
+                    Some(OptedOut::Locally(name)) if name == "none" => {
+                        "the profile \"none\" means, as at Flywheel, that nothing is done to the data".to_owned()
+                    }
                     Some(OptedOut::Locally(name)) => {
                         format!("the profile \"{}\" has no rule that does anything to DICOM", escape_for_terminal(name))
                     }

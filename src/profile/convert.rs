@@ -49,9 +49,9 @@ impl Document {
         if again != map {
             return Err(differs("a value came back changed".to_owned()));
         }
-        let (digest, written) = (profile.digest(), back.profile().map_err(|error| differs(error.to_string()))?.digest());
-        if digest != written {
-            return Err(differs(format!("{written} instead of {digest}")));
+        let (identity, written) = (profile.identity(), back.profile().map_err(|error| differs(error.to_string()))?.identity());
+        if identity != written {
+            return Err(differs(format!("{} instead of {}", written.digest, identity.digest)));
         }
         Ok(Converted { text, remarks })
     }

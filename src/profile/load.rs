@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::convert::TOML_ONLY;
 use super::model::Profile;
-use super::tree::{Kind, Node, Problem};
-use super::{builtin, builtin_names, json, read, toml, yaml};
+use super::tree::{Node, Problem};
+use super::{among_others, builtin, builtin_names, json, read, toml, yaml};
 use crate::failure::{Error, RunCode};
 use crate::phi::{display_path, escape_for_terminal};
 
@@ -51,6 +51,8 @@ pub struct Document {
     has_comments: bool,
     /// Whether it is in a language that Flywheel's own tools read.
     is_flywheels: bool,
+    /// What its file said around it.
+    notes: Vec<String>,
 }
 
 impl Document {
@@ -70,20 +72,10 @@ impl Document {
         Self::parse(&text, language, &shown, &stem)
     }
 
-    /// The document in a server's answer, `level` saying whose it is (`project`, `group`, `site`). The value is the
-    /// `deid_profile` itself, or settings that hold one. None where it has no `dicom` section, or nothing in it: then the
-    /// next level counts. A section that is there and does nothing gives an empty profile.
-    pub fn from_server_json(value: &serde_json::Value, level: &str) -> Result<Option<Self>, Error> {
-        let origin = format!("of the {}", escape_for_terminal(level));
-        let value = value.get("deid_profile").unwrap_or(value);
-        // The server takes the document as text as well as parsed.
-        let root = match value.as_str() {
-            Some(text) => yaml::parse(text),
-            None => json::from_value(value),
-        };
-        let root = root.map_err(|problem| error(problem, &origin))?;
+    /// A document that the server keeps.
+    pub(super) fn served(root: Node, origin: String) -> Self {
         let fallback_name = "server_deid_profile".to_owned();
-        Ok(has_dicom(&root).then_some(Self { root, origin, fallback_name, has_comments: false, is_flywheels: true }))
+        Self { root, origin, fallback_name, has_comments: false, is_flywheels: true, notes: Vec::new() }
     }
 
     /// Reads a text. `origin` is how messages call it, `fallback_name` how it is called if it does not say so itself.
@@ -100,7 +92,8 @@ impl Document {
             Language::Json => false,
         };
         let is_flywheels = language != Language::Toml;
-        Ok(Self { root, origin: origin.to_owned(), fallback_name: fallback_name.to_owned(), has_comments, is_flywheels })
+        let (root, notes) = among_others::chosen(root).map_err(|problem| error(problem, origin))?;
+        Ok(Self { root, origin: origin.to_owned(), fallback_name: fallback_name.to_owned(), has_comments, is_flywheels, notes })
     }
 
     /// Another text read as this document is.
@@ -120,7 +113,7 @@ impl Document {
     /// What it means, every key checked.
     pub fn profile(&self) -> Result<Profile, Error> {
         let mut profile = read::profile(&self.root, &self.fallback_name).map_err(|problem| error(problem, &self.origin))?;
-        profile.notes.extend(self.passed_over());
+        profile.notes.extend(self.notes.iter().cloned().chain(self.passed_over()));
         Ok(profile)
     }
 
@@ -158,24 +151,12 @@ fn names() -> String {
     builtin_names().collect::<Vec<_>>().join(", ")
 }
 
-fn error(problem: Problem, origin: &str) -> Error {
+pub(super) fn error(problem: Problem, origin: &str) -> Error {
     let place = if problem.place.line > 0 { format!(":{}:{}", problem.place.line, problem.place.column) } else { String::new() };
     let error = Error::new(RunCode::ProfileInvalid, format!("profile {origin}{place}: {}", problem.message));
     match problem.hint {
         Some(hint) => error.with_hint(hint),
         None => error,
-    }
-}
-
-/// The profile in a server's answer; see [`Document::from_server_json`].
-pub fn from_server_json(value: &serde_json::Value, level: &str) -> Result<Option<Profile>, Error> {
-    Document::from_server_json(value, level)?.map(|document| document.profile()).transpose()
-}
-
-fn has_dicom(root: &Node) -> bool {
-    match &root.kind {
-        Kind::Map(entries) => entries.iter().any(|entry| entry.key == "dicom" && !entry.value.is_falsy()),
-        _ => false,
     }
 }
 

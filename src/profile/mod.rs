@@ -4,6 +4,7 @@
 //! not carried out is an error here, never passed over. Touches no DICOM file.
 
 mod action;
+mod among_others;
 mod builtin;
 mod burned_in;
 mod compare;
@@ -27,10 +28,12 @@ mod python_regex;
 mod read;
 mod rule;
 mod selector;
+mod served;
 mod substitution;
 mod template;
 mod toml;
 mod tree;
+mod unused;
 mod yaml;
 
 pub use action::{Action, Replacement, Scalar, has_character_set, is_binary_number, is_number_text, is_numeric, is_text};
@@ -48,11 +51,13 @@ pub use effect::{Effect, Fate, Outcome, Place, Tabled};
 pub use explain::{Acted, Explained, Explanation, Section, Statement, explain};
 pub use filename::{FileName, tag_of};
 pub use jitter::{Bound, Bounds, DateJitter, Jitter, JitterUnit};
+pub use json::Json;
 pub use lint::{Finding, Kind, Lint, Severity, Theme, lint};
-pub use load::{Document, Language, from_server_json, load};
-pub use model::{AgeUnit, DicomRules, Position, Profile, Rule};
+pub use load::{Document, Language, load};
+pub use model::{AgeUnit, DicomRules, Identity, Position, Profile, Rule};
 pub use pixels::{AlterPixels, Region};
 pub use python_regex::{Captured, PythonRegex, TooComplex};
 pub use selector::{ItemChoice, Path, Selector, SelectorError};
+pub use served::{Served, from_server_json};
 pub use substitution::{Group, Substitution};
 pub use template::{Part, Template};

@@ -29,6 +29,21 @@ pub struct Profile {
     pub notes: Vec<String>,
 }
 
+/// What tells profiles apart: the digest that is shown and, where the profile holds secrets, one over all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `sha256:<64 hex>`, without secrets.
+    pub digest: String,
+    secret: Option<Phi<String>>,
+}
+
+impl Identity {
+    /// What stands for the secrets, for the journal alone, which hashes it under a key of its own; none where there are none.
+    pub fn of_secrets(&self) -> Option<&str> {
+        self.secret.as_ref().map(|secret| secret.expose().as_str())
+    }
+}
+
 /// What a profile does to a DICOM file.
 #[derive(Debug, Clone)]
 // Each is a switch of its own in the profile format.
@@ -169,16 +184,31 @@ impl Profile {
     }
 
     /// `sha256:` and the SHA-256 of what the profile means, in hex: the same for TOML, YAML and JSON, for any order of
-    /// keys and for any spelling of a tag. The name counts, the description does not.
+    /// keys and for any spelling of a tag. The name counts, the description does not. It is shown and written down, so of
+    /// salts and keys it covers only whether there are any: a short salt could be found by trying.
     pub fn digest(&self) -> String {
-        let mut digest = "sha256:".to_owned();
-        for byte in Sha256::digest(self.canonical().to_string().as_bytes()) {
-            digest.extend([byte >> 4, byte & 15].map(|half| char::from_digit(half.into(), 16).unwrap_or_default()));
+        let mut canonical = self.canonical();
+        if let Some(canonical) = canonical.as_object_mut() {
+            if self.dicom.salt.is_some() {
+                canonical.insert("salt".to_owned(), json!(true));
+            }
+            if let Some(keys) = &self.dicom.envelope {
+                canonical.insert(keys.setting().to_owned(), json!(keys.public_fingerprint()));
+            }
         }
-        digest
+        format!("sha256:{}", hex::encode(Sha256::digest(canonical.to_string().as_bytes())))
     }
 
-    /// The profile in one fixed form.
+    /// A digest that covers the secrets too: two profiles of the same identity do the same to every file. Never shown.
+    pub fn identity(&self) -> Identity {
+        let secrets = self.dicom.salt.is_some() || self.dicom.envelope.is_some();
+        Identity {
+            digest: self.digest(),
+            secret: secrets.then(|| Phi::new(hex::encode(Sha256::digest(self.canonical().to_string().as_bytes())))),
+        }
+    }
+
+    /// The profile in one fixed form, secrets included.
     pub(super) fn canonical(&self) -> Value {
         let rules = &self.dicom;
         let mut others = self.other_sections.clone();

@@ -9,7 +9,7 @@ use super::model::{AgeUnit, DicomRules, Profile};
 use super::pixels;
 use super::rule;
 use super::tree::{Entry, Kind, Node, Problem, shown};
-use super::{filename, order};
+use super::{filename, order, unused};
 use crate::phi::Phi;
 
 /// Sections for other kinds of file that Flywheel profiles may have.
@@ -136,6 +136,7 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
     if let Some(filenames) = filenames {
         profile.dicom.filenames = filename::read(filenames, &profile.dicom)?;
     }
+    profile.notes.extend(unused::notes(section, &profile.dicom));
     Ok(())
 }
 

@@ -55,9 +55,29 @@ pub(super) fn read(node: &Node, index: usize, rules: &DicomRules) -> Result<(Rul
     let line = Some(node.place.line).filter(|line| *line > 0);
     let rule = Rule { selector, action, position: Position { index, line } };
     check_fit(&rule, at)?;
+    let idle = idle(&rule, entries, rules);
+    if let (Some(_), Some(_)) = (&idle, &rules.confidentiality) {
+        let message = format!("{} has no action, and would keep what the Basic Profile does not", rule.describe());
+        return Err(node
+            .problem(message)
+            .with_hint("say what is to be done: `keep = true` if it is to stay, `remove = true`, ..."));
+    }
     let mut notes = notes(&rule, entries);
+    notes.extend(idle.map(|why| format!("{} {why}", rule.describe())));
     notes.extend(envelope_keys::nonce(entries)?.then(envelope_keys::nonce_note));
     Ok((rule, notes))
+}
+
+/// Why a rule does nothing, where its author may have meant something else. A name alone keeps the element, as at Flywheel,
+/// which is of use where the profile removes what no rule names.
+fn idle(rule: &Rule, entries: &[Entry], rules: &DicomRules) -> Option<&'static str> {
+    let names = rules.remove_undefined || (rules.remove_private_tags && matches!(rule.selector, Selector::Private { .. }));
+    let acts = entries.iter().any(|entry| ACTIONS.contains(&entry.key.as_str()));
+    match &rule.action {
+        Action::Keep if !acts && !names => Some("has no action and no effect: what it names stays as it is"),
+        Action::ReplaceWith { value: Replacement::Nothing, .. } => Some("has no effect: `null` replaces nothing, as at Flywheel"),
+        _ => None,
+    }
 }
 
 fn notes(rule: &Rule, entries: &[Entry]) -> Vec<String> {

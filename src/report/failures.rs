@@ -15,7 +15,7 @@ use super::redact::Paths;
 use super::tally::Tally;
 use super::{Sink, form};
 use crate::config::{Report, ReportFormat};
-use crate::event::{Event, Outcome, RunEnd};
+use crate::event::{Event, Outcome, RunEnd, Severity};
 use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
 
@@ -34,6 +34,8 @@ pub(super) struct FailureReport {
     facts: Value,
     file: Option<File>,
     items: u64,
+    /// The warnings of the run.
+    notices: Vec<Record>,
 }
 
 impl FailureReport {
@@ -52,6 +54,7 @@ impl FailureReport {
             paths,
             file: None,
             items: 0,
+            notices: Vec::new(),
         })
     }
 
@@ -60,7 +63,7 @@ impl FailureReport {
         if self.file.is_none() {
             let mut file = self.claim()?;
             file.set_len(0)?;
-            file.write_all(&form::header(self.format, &self.facts))?;
+            file.write_all(&form::header(self.format, &self.facts, &self.notices))?;
             self.file = Some(file);
         }
         self.file.as_mut().ok_or_else(|| io::Error::other("the report is not open"))
@@ -88,12 +91,29 @@ impl FailureReport {
     }
 
     fn failed(&mut self, failed: Record) -> io::Result<()> {
-        let bytes = form::failed(self.format, &self.facts, failed, self.items == 0);
-        let overlap = i64::try_from(form::overlap(self.format)).unwrap_or(0);
+        let bytes = form::failed(self.format, &self.facts, failed, self.items == 0, &self.notices);
+        let overlap = form::overlap(self.format, &self.notices);
         self.items += 1;
+        self.add(&bytes, overlap)
+    }
+
+    /// Keeps a warning; it is written where there is a report, or once there is one.
+    fn warned(&mut self, warning: Record) -> io::Result<()> {
+        let overlap = form::overlap(self.format, &self.notices);
+        self.notices.push(warning);
+        if self.file.is_none() {
+            return Ok(());
+        }
+        let bytes = form::notice(self.format, &self.notices);
+        self.add(&bytes, overlap)
+    }
+
+    /// Writes in the place of the last bytes.
+    fn add(&mut self, bytes: &[u8], overlap: usize) -> io::Result<()> {
+        let back = i64::try_from(overlap).unwrap_or(0);
         let file = self.file()?;
-        file.seek(SeekFrom::End(-overlap))?;
-        file.write_all(&bytes)?;
+        file.seek(SeekFrom::End(-back))?;
+        file.write_all(bytes)?;
         file.flush()
     }
 
@@ -120,6 +140,7 @@ impl Sink for FailureReport {
                 Outcome::Failed(failure) => self.failed(record::failed(&self.paths, settled, failure)),
                 _ => Ok(()),
             },
+            Event::Notice(notice) if notice.severity == Severity::Warning => self.warned(record::notice(notice)),
             Event::Ended(end) => self.end(end),
             _ => Ok(()),
         };

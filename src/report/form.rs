@@ -27,36 +27,53 @@ pub(super) const COLUMNS: [&str; 15] = [
 ];
 
 /// The end of the JSON form, written after every item so that the document is whole at any moment.
-const JSON_END: &str = "\n]}\n";
+fn json_end(notices: &[Record]) -> String {
+    match notices {
+        [] => "\n]}\n".to_owned(),
+        some => format!("\n],\"notices\":{}}}\n", Value::Array(some.iter().cloned().map(Value::Object).collect())),
+    }
+}
 
 /// What a cell must not begin with.
 pub(super) const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// What comes before the first failure; `facts` are those of the run.
-pub(super) fn header(format: ReportFormat, facts: &Value) -> Vec<u8> {
+/// What comes before the first failure; `facts` are those of the run, `notices` what was said in it until then. The table
+/// has no place for notices.
+pub(super) fn header(format: ReportFormat, facts: &Value, notices: &[Record]) -> Vec<u8> {
     match format {
         ReportFormat::JsonLines => {
             let mut first = record("report");
             first.insert("v".to_owned(), record::VERSION.into());
             record::extend(&mut first, facts.clone());
-            line(first)
+            std::iter::once(first).chain(notices.iter().cloned()).flat_map(line).collect()
         }
-        ReportFormat::Json => format!("{{\"v\":{},\"run\":{facts},\"failures\":[{JSON_END}", record::VERSION).into_bytes(),
+        ReportFormat::Json => {
+            format!("{{\"v\":{},\"run\":{facts},\"failures\":[{}", record::VERSION, json_end(notices)).into_bytes()
+        }
         ReportFormat::Csv => row(&COLUMNS),
     }
 }
 
-/// How many bytes of what was written until now the next failure takes the place of.
-pub(super) fn overlap(format: ReportFormat) -> usize {
-    if format == ReportFormat::Json { JSON_END.len() } else { 0 }
+/// How many bytes of what was written until now the next item takes the place of.
+pub(super) fn overlap(format: ReportFormat, notices: &[Record]) -> usize {
+    if format == ReportFormat::Json { json_end(notices).len() } else { 0 }
+}
+
+/// The last of the notices, in the form that has them all at its end with the others.
+pub(super) fn notice(format: ReportFormat, notices: &[Record]) -> Vec<u8> {
+    match format {
+        ReportFormat::JsonLines => notices.last().cloned().map(line).unwrap_or_default(),
+        ReportFormat::Json => json_end(notices).into_bytes(),
+        ReportFormat::Csv => Vec::new(),
+    }
 }
 
 /// One failure.
-pub(super) fn failed(format: ReportFormat, facts: &Value, failed: Record, first: bool) -> Vec<u8> {
+pub(super) fn failed(format: ReportFormat, facts: &Value, failed: Record, first: bool, notices: &[Record]) -> Vec<u8> {
     let separator = if first { "\n" } else { ",\n" };
     match format {
         ReportFormat::JsonLines => line(failed),
-        ReportFormat::Json => format!("{separator}{}{JSON_END}", Value::Object(failed)).into_bytes(),
+        ReportFormat::Json => format!("{separator}{}{}", Value::Object(failed), json_end(notices)).into_bytes(),
         ReportFormat::Csv => row(&cells(facts, &failed)),
     }
 }

@@ -12,7 +12,7 @@ use super::place::ReportPath;
 use super::record::{self, Record, record};
 use super::redact::Paths;
 use super::tally::Tally;
-use crate::event::{Event, Notice, Outcome, RESIDUAL, RunEnd, Settled, Severity, Stage};
+use crate::event::{Event, Outcome, RESIDUAL, RunEnd, Settled, Stage};
 use crate::failure::Error;
 
 /// Progress is written at most this often.
@@ -125,19 +125,11 @@ fn stage(stage: &Stage) -> serde_json::Value {
     })
 }
 
-fn notice(notice: &Notice) -> serde_json::Value {
-    let severity = match notice.severity {
-        Severity::Notice => "notice",
-        Severity::Warning => "warning",
-    };
-    json!({ "severity": severity, "code": notice.code, "text": notice.text })
-}
-
 impl Sink for JsonStream {
     fn event(&mut self, event: &Event, tally: &Tally) -> Result<(), Error> {
         let record = match event {
             Event::Started(start) => Self::with("start", record::facts(start, self.paths.redacted())),
-            Event::Notice(text) => Self::with("notice", notice(text)),
+            Event::Notice(notice) => record::notice(notice),
             Event::Discovered { files, bytes, done } => {
                 Self::with("discovered", json!({ "files": files, "bytes": bytes, "done": done }))
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::redact::Paths;
-use crate::event::{Mode, RunStart, RunTotals, Settled, Stored};
+use crate::event::{Mode, Notice, RunStart, RunTotals, Settled, Severity, Stored};
 use crate::failure::FileFailure;
 
 /// One JSON object, its fields in the order in which they were added.
@@ -43,6 +43,17 @@ pub(super) fn failed(paths: &Paths, settled: &Settled, failure: &FileFailure) ->
     });
     extend(&mut failed, fields);
     failed
+}
+
+/// Something that was said.
+pub(super) fn notice(notice: &Notice) -> Record {
+    let severity = match notice.severity {
+        Severity::Notice => "notice",
+        Severity::Warning => "warning",
+    };
+    let mut said = record("notice");
+    extend(&mut said, json!({ "severity": severity, "code": notice.code, "text": notice.text }));
+    said
 }
 
 /// What a run is about to do.

@@ -256,9 +256,10 @@ fn the_report_holds_the_run_and_every_failure() {
     let (_folder, path) = written("r.jsonl", ReportFormat::JsonLines, Paths::Plain, &run());
     let text = fs::read_to_string(path).unwrap();
     let lines: Vec<_> = text.lines().collect();
-    assert_eq!(lines.len(), 10, "{text}");
-    insta::assert_snapshot!([lines[0], lines[1], lines[9]].join("\n"), @r#"
+    assert_eq!(lines.len(), 11, "{text}");
+    insta::assert_snapshot!([lines[0], lines[1], lines[2], lines[10]].join("\n"), @r#"
     {"type":"report","v":1,"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123","pseudonym_key":null},"settings":{"package":"series"},"redacted":false}
+    {"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}
     {"type":"failed","path":"doe/x\u001b[2J.dcm","stage":"upload","code":"upload.server-error","message":"the server failed until the retries were used up: no answer for doe/x\u001b[2J.dcm","hint":"wait, then go on","retryable":true,"http_status":503,"attempts":5}
     {"type":"end","found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1},"exit_code":3}
     "#);
@@ -285,6 +286,8 @@ fn the_json_report_is_a_whole_document_after_every_item() {
         let document: serde_json::Value = serde_json::from_slice(&fs::read(&report.path).unwrap()).unwrap();
         assert_eq!(document["failures"].as_array().unwrap().len(), failures);
         assert_eq!(document["run"]["profile"]["level"], "local");
+        let warned = document.get("notices").map_or(0, |notices| notices.as_array().unwrap().len());
+        assert!(warned <= 1 && (failures == 0 || warned == 1), "what was warned of stays: {document}");
     }
 }
 
@@ -371,7 +374,7 @@ fn two_runs_in_one_folder_write_two_reports_unless_both_name_the_same() {
     tell(&mut one, &run());
     tell(&mut other, &run());
     let lines = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap().lines().count();
-    assert_eq!((lines("r.jsonl"), lines("r-2.jsonl")), (10, 10));
+    assert_eq!((lines("r.jsonl"), lines("r-2.jsonl")), (11, 11));
     assert_eq!(one_place.written(1), Some("fwupload-failures.jsonl"));
     assert!(other_place.written(1).unwrap().ends_with("r-2.jsonl"));
     let named = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
@@ -416,5 +419,5 @@ fn the_reporter_ends_with_the_last_event_and_keeps_the_first_error() {
     }
     reporter.finish().unwrap();
     drop(kept);
-    assert_eq!(fs::read_to_string(&report.path).unwrap().lines().count(), 10);
+    assert_eq!(fs::read_to_string(&report.path).unwrap().lines().count(), 11);
 }

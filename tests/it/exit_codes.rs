@@ -60,7 +60,10 @@ fn exit_4_no_key_or_a_key_that_is_refused() {
     place.run(USUAL).env("FWUPLOAD_API_KEY", "not a key").exits(4).says("error[auth.malformed-key]");
     let wrong = site.key().replace("sandbox-key", "another-key");
     place.run(USUAL).env("FWUPLOAD_API_KEY", wrong).exits(4).says("error[auth.rejected]").does_not_say("another-key");
-    let forbidding = Site::setup().rule(on("POST", "/api/lookup").answer(403)).start();
+    let forbidding = ["/api/groups/*/projects", "/api/projects"]
+        .into_iter()
+        .fold(Site::setup(), |site, list| site.rule(on("GET", list).answer(403)));
+    let forbidding = forbidding.rule(on("POST", "/api/lookup").answer(403)).start();
     place.run(USUAL).at(&forbidding).exits(4).says("error[auth.forbidden]");
 }
 

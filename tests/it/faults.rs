@@ -138,7 +138,6 @@ fn refusals_before_the_first_file_stop_the_run_with_nothing_sent() {
         (BEFORE[1], 401, 4, "auth.rejected"),
         (BEFORE[1], 403, 4, "auth.rejected"),
         (BEFORE[1], 503, 7, "network.unavailable"),
-        (BEFORE[2], 403, 4, "auth.forbidden"),
         (BEFORE[2], 429, 7, "network.unavailable"),
         (BEFORE[3], 403, 4, "profile.unknown"),
         (BEFORE[4], 403, 4, "profile.unknown"),

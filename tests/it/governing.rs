@@ -4,7 +4,7 @@ use fwupload::sandbox::Level;
 
 use crate::fixture::{self, Dicom, Person};
 use crate::run::Place;
-use crate::server::{Site, on};
+use crate::server::{Rule, Site, on};
 
 const SITE_PROFILE: &str = "name: house-rules
 dicom:
@@ -20,6 +20,11 @@ fn place() -> Place {
 
 fn profile_json(name: &str, fields: &str) -> String {
     format!(r#"{{"deid_profile":{{"name":"{name}","dicom":{{"residual":{{"on-leak":"warn"}},"fields":{fields}}}}}}}"#)
+}
+
+/// Studies of their own, so that they go one after the other.
+fn place_of_many(count: u32) -> Place {
+    Place::with((1..=count).map(|number| (format!("study/{number}.dcm"), Dicom::ct(&Person::numbered(number), 1).bytes())))
 }
 
 /// Nothing was created and nothing was uploaded.
@@ -114,18 +119,136 @@ fn a_local_profile_beside_one_of_the_server_stops_and_names_both() {
     nothing_sent(&site);
 }
 
+/// Settings of every level, as seen by a user who may not see them.
+const LEVELS: [(&str, &str); 3] =
+    [("project", "/api/projects/*/settings"), ("group", "/api/groups/*/settings"), ("site", "/api/site/settings")];
+
+/// A site that says nothing of profiles, as those of before do.
+fn quiet(config: &str) -> String {
+    let mut config: serde_json::Value = serde_json::from_str(config).unwrap();
+    config["features"].as_object_mut().unwrap().remove("deid_profile");
+    config.to_string()
+}
+
 #[test]
-fn a_server_that_does_not_say_is_not_a_server_without_profile() {
-    for (path, status, exit) in [
-        ("/api/projects/*/settings", 403, 4),
-        ("/api/groups/*/settings", 403, 4),
-        ("/api/site/settings", 403, 4),
-        ("/api/projects/*/settings", 418, 4),
+fn a_level_that_may_not_be_seen_needs_a_profile_and_somebody_who_accepts_it() {
+    for (level, path) in LEVELS {
+        let hidden = || Site::setup().rule(on("GET", path).answer(403)).start();
+        let (place, site) = (place(), hidden());
+        for flags in ["", "-y", "--no-deid", "--no-deid -y", "--profile basic --new-pseudonym-key"] {
+            let ran = place.run(&format!("in.dcm -p demo/phantom {flags}")).at(&site).exits(4);
+            ran.says("error[profile.unknown]").says(level).says("`--profile`").says("`-y`");
+        }
+        place.file("idle.yaml", "name: idle\ndicom: {fields: [{name: PatientID, keep: true}]}\n");
+        place.run("in.dcm -p demo/phantom --profile idle.yaml -y").at(&site).exits(4).says("error[profile.unknown]").says("idle");
+        nothing_sent(&site);
+        let accepted = "in.dcm -p demo/phantom --profile basic --new-pseudonym-key --residual warn -y --json --report r.jsonl";
+        let ran = place.run(accepted).at(&site).exits(0);
+        ran.says("warning[profile-unseen]").says(level).says("may be hidden");
+        assert!(ran.events_of("notice").iter().any(|notice| notice["code"] == "profile-unseen"), "{level}");
+        let report = std::fs::read_to_string(place.path("r.jsonl")).unwrap();
+        assert!(report.contains("profile-unseen"), "{level}: {report}");
+        assert!(fixture::found_in(&site.uploaded()[0].1).is_empty(), "{level}");
+        place.run("in.dcm -p demo/phantom --profile basic --dry-run").at(&site).exits(0).says("profile-unseen");
+    }
+}
+
+#[test]
+fn a_profile_that_is_seen_governs_beside_levels_that_are_not() {
+    for (level, hidden) in [
+        (Level::Project, ["/api/groups/*/settings", "/api/site/settings"]),
+        (Level::Group, ["/api/projects/*/settings", "/api/site/settings"]),
+        (Level::Site, ["/api/projects/*/settings", "/api/groups/*/settings"]),
     ] {
-        let site = Site::setup().rule(on("GET", path).answer(status)).start();
+        let site = Site::setup().profile(level, SITE_PROFILE);
+        let site = hidden.into_iter().fold(site, |site, path| site.rule(on("GET", path).answer(403))).start();
         let place = place();
-        let ran = place.run("in.dcm -p demo/phantom --profile basic").at(&site).exits(exit);
-        ran.says("error[profile.unknown]");
+        place.run("in.dcm -p demo/phantom --no-deid -y").at(&site).exits(5).says("error[profile.conflict]");
+        place.run("in.dcm -p demo/phantom --profile basic -y").at(&site).exits(5).says("error[profile.conflict]");
+        nothing_sent(&site);
+        let ran = place.run("in.dcm -p demo/phantom --json").at(&site).exits(0);
+        ran.says("house-rules").says("warning[profile-unseen]");
+        assert!(!fixture::found_in(&site.uploaded()[0].1).contains(&"Ottoline".to_owned()), "{level:?}");
+        place.run("profile show --project demo/phantom").at(&site).exits(0).stdout.contains("may not see");
+    }
+}
+
+#[test]
+fn an_opt_out_behind_a_level_that_may_not_be_seen_is_no_opt_out() {
+    let site = Site::setup()
+        .rule(on("GET", "/api/projects/*/settings").answer(403))
+        .rule(on("GET", "/api/groups/*/settings").answer_with(200, r#"{"deid_profile":{"dicom":{"fields":[]}}}"#))
+        .start();
+    let place = place();
+    place.run("in.dcm -p demo/phantom --no-deid -y").at(&site).exits(4).says("error[profile.unknown]").says("project");
+    place.run("profile show --project demo/phantom").at(&site).exits(4);
+    nothing_sent(&site);
+}
+
+#[test]
+fn where_the_site_knows_no_profiles_a_refusal_is_none() {
+    for (level, path) in LEVELS {
+        let site = Site::setup().rule(on("GET", "/api/config").edit(quiet)).rule(on("GET", path).answer(403)).start();
+        let place = place();
+        place.run("in.dcm -p demo/phantom").at(&site).exits(5).says("error[profile.missing]");
+        let ran = place.run("in.dcm -p demo/phantom --profile basic --new-pseudonym-key --residual warn").at(&site).exits(0);
+        ran.does_not_say("profile-unseen");
+        assert!(fixture::found_in(&site.uploaded()[0].1).is_empty(), "{level}");
+    }
+    // What is seen governs, whatever is announced.
+    let site = Site::setup().profile(Level::Site, SITE_PROFILE).rule(on("GET", "/api/config").edit(quiet)).start();
+    place().run("in.dcm -p demo/phantom").at(&site).exits(0).says("house-rules");
+}
+
+#[test]
+fn a_user_without_a_role_in_the_group_reaches_the_project() {
+    let site = Site::setup()
+        .rule(on("POST", "/api/lookup").answer(403))
+        .rule(on("GET", "/api/groups/*/projects").answer(403))
+        .rule(on("GET", "/api/groups/*/settings").answer(403))
+        .profile(Level::Project, SITE_PROFILE)
+        .start();
+    place().run("in.dcm -p demo/phantom").at(&site).exits(0).says("house-rules");
+    assert_eq!(site.uploaded().len(), 1);
+}
+
+#[test]
+fn an_answer_that_is_neither_a_profile_nor_none_stops_the_run() {
+    let rules = r#"{"fields":[{"name":"PatientName","remove":true}]}"#;
+    let answers = [
+        r#"{"deid_profile":true}"#.to_owned(),
+        r#"{"deid_profile":[]}"#.to_owned(),
+        r#"{"deid_profile":""}"#.to_owned(),
+        r#"{"deid_profile":{"dicom":[]}}"#.to_owned(),
+        format!(r#"{{"deid_profile":{{"Dicom":{rules}}}}}"#),
+        format!(r#"{{"deid_profile":{{"dicom ":{rules}}}}}"#),
+        format!(r#"{{"deid_profile":{{"profile":{{"dicom":{rules}}}}}}}"#),
+        format!(r#"{{"deid_profile":{{"dicom":{rules}}},"deid_profile":null}}"#),
+        format!(r#"{{"deid_profile":{{"dicom":{rules},"dicom":null}}}}"#),
+        "null".to_owned(),
+        "[]".to_owned(),
+        "<html>".to_owned(),
+    ];
+    for (level, path) in LEVELS {
+        for answer in &answers {
+            let site = Site::setup().rule(on("GET", path).answer_with(200, answer)).start();
+            let ran = place();
+            let ran = ran.run("in.dcm -p demo/phantom --no-deid -y").at(&site).exits(5);
+            ran.says("error[profile.invalid]").says(level);
+            nothing_sent(&site);
+        }
+    }
+}
+
+#[test]
+fn the_settings_that_an_older_server_keeps_in_the_container_are_judged_likewise() {
+    for settings in ["true", r#"{"deid_profile":{"Dicom":{}}}"#, r#"{"deid_profile":{},"deid_profile":{}}"#] {
+        let group = format!(r#"{{"_id":"demo","label":"demo","settings":{settings}}}"#);
+        let site = Site::setup()
+            .rule(on("GET", "/api/groups/*/settings").answer(404))
+            .rule(on("GET", "/api/groups/*").answer_with(200, &group))
+            .start();
+        place().run("in.dcm -p demo/phantom --no-deid -y").at(&site).exits(5).says("error[profile.invalid]").says("group");
         nothing_sent(&site);
     }
 }
@@ -224,4 +347,162 @@ fn offline_needs_to_be_told_how_to_clean() {
     let place = place();
     place.run("in.dcm -p demo/phantom --offline --dry-run").exits(2).says("--profile");
     place.run("in.dcm -p demo/phantom --offline").args(["--profile", "basic"]).exits(2).says("--dry-run");
+}
+
+const OTHER_PROFILE: &str =
+    r#"{"deid_profile":{"name":"stricter","dicom":{"fields":[{"name":"PatientID","replace-with":"x"}]}}}"#;
+
+/// What a server may say the second time, and what is told of it.
+fn changes() -> Vec<(&'static str, Rule, &'static str)> {
+    let again = || on("GET", "/api/projects/*/settings").after(1);
+    let salted = r#"{"deid_profile":{"name":"house-rules","dicom":{"salt":"b","residual":{"on-leak":"warn"},"fields":[{"name":"PatientID","hash":true}]}}}"#;
+    vec![
+        ("another one", again().answer_with(200, OTHER_PROFILE), "now there is a profile at the project"),
+        ("none", again().answer_with(200, "{}"), "now there is no profile"),
+        ("an opt-out", again().answer_with(200, r#"{"deid_profile":{"dicom":{"fields":[]}}}"#), "switches de-identification off"),
+        ("nonsense", again().answer_with(200, "null"), "null"),
+        ("a refusal", again().answer(403), "may not see"),
+        ("another salt", again().answer_with(200, salted), "a secret of the profile"),
+    ]
+}
+
+#[test]
+fn a_profile_that_changed_before_the_first_upload_stops_the_run() {
+    let profile =
+        "name: house-rules\ndicom:\n  salt: a\n  residual: {on-leak: warn}\n  fields: [{name: PatientID, hash: true}]\n";
+    for (what, rule, said) in changes() {
+        let site = Site::setup().profile(Level::Project, profile).rule(rule).start();
+        let place = place();
+        let ran = place.run("in.dcm -p demo/phantom --json").at(&site).exits(5);
+        ran.says("error[profile.changed]").says("house-rules").says("sha256:").says(said);
+        assert_eq!(ran.failures(), [("in.dcm".to_owned(), "upload.stopped".to_owned())], "{what}");
+        nothing_sent(&site);
+    }
+}
+
+#[test]
+fn a_profile_that_appears_stops_a_run_without_one() {
+    for flags in ["--no-deid -y", "--profile basic --new-pseudonym-key --residual warn"] {
+        let appears = on("GET", "/api/projects/*/settings").after(1).answer_with(200, OTHER_PROFILE);
+        let site = Site::setup().rule(appears).start();
+        let place = place();
+        place.run(&format!("in.dcm -p demo/phantom {flags}")).at(&site).exits(5).says("error[profile.changed]");
+        nothing_sent(&site);
+    }
+}
+
+#[test]
+fn a_profile_that_changes_midway_stops_the_run_and_what_was_sent_is_told() {
+    let slow = on("POST", "/api/acquisitions/*/files").delay(std::time::Duration::from_millis(300));
+    let changes = on("GET", "/api/projects/*/settings").after(2).answer_with(200, OTHER_PROFILE);
+    let site = Site::setup().profile(Level::Project, SITE_PROFILE).rule(slow).rule(changes).start();
+    let place = place_of_many(20);
+    let run = "study -p demo/phantom --subject coded --uploads 1 --profile-recheck 1 --json --report r.jsonl";
+    let ran = place.run(run).at(&site).exits(5);
+    ran.says("error[profile.changed]").says("what was sent until now was cleaned with the profile \"house-rules\"");
+    let (sent, left) = (site.uploaded().len(), ran.events_of("failed").len());
+    assert!(sent > 0 && left > 0 && sent + left == 20, "{sent} sent, {left} left");
+    let digest = ran.events()[0]["profile"]["digest"].as_str().unwrap().to_owned();
+    let report = std::fs::read_to_string(place.path("r.jsonl")).unwrap();
+    assert!(report.contains(&digest) && report.contains(&format!("\"uploaded\":{sent}")), "{report}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_for_a_moment_is_asked_again() {
+    let slow = on("POST", "/api/acquisitions/*/files").delay(std::time::Duration::from_millis(300));
+    let fails = on("GET", "/api/projects/*/settings").after(2).times(6).answer(503).header("retry-after", "0");
+    let site = Site::setup().profile(Level::Project, SITE_PROFILE).rule(slow).rule(fails).start();
+    let place = place_of_many(12);
+    place.run("study -p demo/phantom --subject coded --uploads 1 --profile-recheck 1").at(&site).exits(0);
+    assert_eq!(site.uploaded().len(), 12);
+    let asked = site.requests_to("GET", "/api/projects/*/settings").len();
+    assert!(asked > 8, "{asked}");
+}
+
+#[test]
+fn the_profile_is_asked_for_again_once_and_not_by_a_rehearsal() {
+    let site = Site::setup().profile(Level::Project, SITE_PROFILE).start();
+    let place = place_of_many(3);
+    let asked = || site.requests_to("GET", "/api/projects/*/settings").len();
+    place.run("study -p demo/phantom --dry-run").at(&site).exits(0);
+    assert_eq!(asked(), 1);
+    place.run("study -p demo/phantom --subject coded").at(&site).exits(0);
+    assert_eq!(asked(), 3, "before the run, and before the first upload");
+    place.run("study -p demo/phantom --subject coded").at(&site).exits(0);
+    assert_eq!(asked(), 4, "nothing was sent");
+}
+
+#[test]
+fn a_salt_is_in_no_digest_and_another_salt_is_another_cleaning() {
+    let profile = |salt: &str| {
+        format!(
+            "name: salted\ndicom:\n  salt: {salt}\n  residual: {{on-leak: warn}}\n  fields: [{{name: PatientID, hash: true}}]\n"
+        )
+    };
+    let site = Site::start();
+    let place = place();
+    let run = || {
+        let ran = place.run("in.dcm -p demo/phantom --subject one --profile p.yaml --json --report r.jsonl").at(&site).exits(0);
+        (ran.events()[0]["profile"]["digest"].clone(), ran.end()["totals"]["uploaded"].as_u64().unwrap())
+    };
+    place.file("p.yaml", profile("a"));
+    let (digest, first) = run();
+    assert_eq!((first, run().1), (1, 0), "what arrived is not sent again");
+    place.file("p.yaml", profile("b"));
+    assert_eq!(run(), (digest.clone(), 1), "under another salt it is another file, of the same digest");
+    let shown = place.run("profile show p.yaml").exits(0);
+    assert!(shown.stdout.contains(digest.as_str().unwrap()));
+    let unsalted = profile("a").replace("  salt: a\n", "");
+    place.file("p.yaml", unsalted);
+    assert!(!place.run("profile show p.yaml").exits(0).stdout.contains(digest.as_str().unwrap()));
+}
+
+#[test]
+fn a_profile_that_does_nothing_in_a_whole_run_is_told() {
+    let place = place_of_many(2);
+    place.file(
+        "p.toml",
+        "name = \"half\"\n[dicom]\nfields = [{ name = \"AcquisitionComments\", remove = true }, { name = \"PatientName\" }]\n",
+    );
+    let run = "study -p demo/phantom --offline --output out --profile p.toml --json --report r.jsonl";
+    let ran = place.run(run).exits(0);
+    ran.says("warning[profile-idle]").says("changed not one element of any of 2 files").says("half");
+    ran.says("notice[rules-idle]").says("1 of 2 rules").says("AcquisitionComments");
+    ran.says("PatientName").says("has no action and no effect");
+    let codes: Vec<_> = ran.events_of("notice").iter().map(|notice| notice["code"].as_str().unwrap().to_owned()).collect();
+    assert!(codes.contains(&"profile-idle".to_owned()) && codes.contains(&"rules-idle".to_owned()), "{codes:?}");
+    assert!(std::fs::read_to_string(place.path("r.jsonl")).unwrap().contains("profile-idle"));
+    place.file(
+        "p.toml",
+        "name = \"half\"\n[dicom]\nfields = [{ name = \"PatientName\", remove = true }]\n[dicom.residual]\non-leak = \"warn\"\n",
+    );
+    let ran = place.run(&run.replace("--output out", "--output again")).exits(0);
+    ran.does_not_say("profile-idle").does_not_say("rules-idle").does_not_say("no effect");
+}
+
+#[test]
+fn rules_that_find_nothing_are_told_whatever_they_address() {
+    let place = place_of_many(1);
+    let rules = [
+        "{name: '(0009, \"NOBODY\", 01)', remove: true}",
+        "{regex: '^NoSuchThing$', remove: true}",
+        "{name: ConceptNameCodeSequence.*.CodeValue, remove: true}",
+        "{name: 60xx3000, remove: true}",
+        "{name: PatientName, remove: true}",
+        "{name: PatientComments, replace-with: made}",
+    ];
+    place.file("p.yaml", format!("name: p\ndicom:\n  salt: x\n  fields: [{}]\n", rules.join(", ")));
+    let ran = place.run("study -p demo/phantom --offline --output out --profile p.yaml --residual warn").exits(0);
+    ran.says("4 of 6 rules").says("`salt` has no effect").does_not_say("profile-idle");
+}
+
+#[test]
+fn a_file_of_flywheels_own_tools_is_taken_for_what_it_says() {
+    let place = place();
+    place.file("cli.yml", "group: demo\ndeid-profile: two\ndeid-profiles:\n- {name: one, dicom: {fields: [{name: PatientID, remove: true}]}}\n- {name: two, dicom: {residual: {on-leak: warn}, fields: [{name: PatientName, remove: true}]}}\n");
+    let run = |profile: &str| format!("in.dcm -p demo/phantom --offline --output {profile}.out --profile {profile}");
+    place.run(&run("cli.yml")).exits(0).says("\"two\" counts").says("`group`");
+    place.file("none.yml", "profile: none\n");
+    place.run(&run("none.yml")).exits(5).says("error[profile.missing]").says("nothing is done to the data");
+    place.run("profile show none.yml").exits(0);
 }

@@ -102,7 +102,7 @@ fn in_runs_that_are_stopped_by_what_a_path_leads_to() {
 fn in_runs_that_are_stopped_by_the_server() {
     let place = place();
     for (rule, code) in [
-        (on("POST", "/api/lookup").answer(403), 4),
+        (on("POST", "/api/lookup").answer(401), 4),
         (on("GET", "/api/auth/status").answer(401), 4),
         (on("POST", "/api/acquisitions/*/files").answer(401), 4),
     ] {

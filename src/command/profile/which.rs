@@ -6,7 +6,7 @@ use crate::failure::{Error, RunCode};
 use crate::flywheel::{Level, ProjectRef};
 use crate::phi::display_path;
 use crate::plan;
-use crate::profile::{self, Document, Profile};
+use crate::profile::{self, Document, Profile, Served};
 
 use super::super::{key_sources, runtime};
 
@@ -77,7 +77,9 @@ pub fn choose(which: &WhichProfile) -> Result<Choice, Error> {
 /// The built-in profile of this name, else the profile in this file.
 pub fn named(name: &str) -> Result<Chosen, Error> {
     let level = if profile::builtin(name).is_some() { "built-in" } else { "local" };
-    checked(Document::load(name)?, level, display_path(name.as_ref()))
+    let document = Document::load(name)?;
+    let profile = document.profile()?;
+    Ok(chosen(document, profile, level, display_path(name.as_ref())))
 }
 
 /// The profile that the server has for a project, at whatever level.
@@ -88,19 +90,21 @@ pub fn governing(project: &str, connection: &Connection) -> Result<Choice, Error
         let client = plan::client(&key, connection.ca_cert.clone(), None)?;
         client.check_key().await?;
         let project = client.resolve_project(&wanted).await?;
-        let found = plan::server_profile(&client, &project).await?;
+        let found = plan::ask(&client, &project).await?;
         Ok::<_, Error>((project.path(), found))
     })?;
-    let Some((level, document)) = found else { return Ok(Choice::NoneGoverns { project, opted_out: None }) };
-    let chosen = checked(document, level.as_str(), project.clone())?;
-    if chosen.profile.is_empty() {
-        return Ok(Choice::NoneGoverns { project, opted_out: Some(level) });
-    }
-    Ok(Choice::Profile(Box::new(chosen)))
+    let remark = found.remark();
+    Ok(match found.decisive()? {
+        Some((level, Served::Profile(found))) => {
+            let (document, mut profile) = *found;
+            profile.notes.extend(remark);
+            Choice::Profile(Box::new(chosen(document, profile, level.as_str(), project)))
+        }
+        Some((level, Served::OptsOut)) => Choice::NoneGoverns { project, opted_out: Some(level) },
+        Some((_, Served::Nothing)) | None => Choice::NoneGoverns { project, opted_out: None },
+    })
 }
 
-fn checked(document: Document, level: &'static str, origin: String) -> Result<Chosen, Error> {
-    let profile = document.profile()?;
-    let digest = profile.digest();
-    Ok(Chosen { document, profile, level, origin, digest })
+fn chosen(document: Document, profile: Profile, level: &'static str, origin: String) -> Chosen {
+    Chosen { digest: profile.digest(), document, profile, level, origin }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::failure::RunCode;
 use crate::flywheel::scripted::{Reply, Server};
-use crate::flywheel::{Level, Project, ProjectRef};
+use crate::flywheel::{Level, LevelSettings, Project, ProjectRef};
 
 const ID: &str = "5e8f00000000000000000001";
 
@@ -100,32 +100,69 @@ async fn settings_are_read_at_each_level_and_in_the_older_place() {
         _ => missing(),
     })
     .await;
-    let client = server.client();
-    assert_eq!(client.settings(Level::Project, &project()).await.unwrap(), Some(json!({ "name": "p" })));
-    assert_eq!(client.settings(Level::Group, &project()).await.unwrap(), Some(json!({ "name": "g" })));
-    assert_eq!(client.settings(Level::Site, &project()).await.unwrap(), None);
+    let said = async |level| match server.client().settings(level, &project()).await.unwrap() {
+        LevelSettings::There(settings) => format!("{settings:?}"),
+        other => panic!("{other:?}"),
+    };
+    for level in Level::ALL {
+        assert_eq!(said(level).await, "Json(a section)", "{level}");
+    }
 }
 
 #[tokio::test]
-async fn only_404_means_that_there_is_no_profile() {
+async fn a_level_is_absent_unseen_or_unreadable_and_these_are_not_mixed_up() {
     let server = Server::start(|_, _| missing()).await;
     for level in Level::ALL {
-        assert_eq!(server.client().settings(level, &project()).await.unwrap(), None);
+        assert!(matches!(server.client().settings(level, &project()).await.unwrap(), LevelSettings::Absent));
     }
-    for (status, code) in [
-        (403, RunCode::ProfileUnknown),
-        (400, RunCode::ProfileUnknown),
-        (401, RunCode::AuthRejected),
-        (500, RunCode::NetworkUnavailable),
-    ] {
+    let server = Server::start(|_, _| Reply::Json(403, json!({ "message": "not for you" }))).await;
+    for level in Level::ALL {
+        let said = server.client().settings(level, &project()).await.unwrap();
+        assert!(matches!(&said, LevelSettings::Unseen(why) if why.contains("not for you")), "{said:?}");
+    }
+    for (status, code) in [(400, RunCode::ProfileUnknown), (401, RunCode::AuthRejected), (500, RunCode::NetworkUnavailable)] {
         let server = Server::start(move |_, _| Reply::Json(status, json!({}))).await;
         for level in Level::ALL {
             assert_eq!(server.client().settings(level, &project()).await.unwrap_err().code, code, "{status}");
         }
     }
-    for body in ["<html>", "[]", "7", ""] {
+    for body in ["<html>", "", r#"{"deid_profile":"#, "{} {}"] {
         let server = Server::start(move |_, _| Reply::Raw(200, vec![], body.to_owned())).await;
         let error = server.client().settings(Level::Group, &project()).await.unwrap_err();
-        assert_eq!(error.code, RunCode::ProfileUnknown, "{body}");
+        assert_eq!(error.code, RunCode::ProfileInvalid, "{body}");
+        assert!(error.what.contains("group"), "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_user_without_a_role_in_the_group_finds_the_project_in_the_lists() {
+    let other = || json!({ "_id": "2", "group": "neuro", "label": "adni" });
+    for refusal in [403, 404] {
+        for list in ["GET /api/groups/neuro/projects", "GET /api/projects"] {
+            let server = Server::start(move |asked, _| match asked.line.as_str() {
+                line if line == list => Reply::Json(200, json!([other(), adni()])),
+                "GET /api/groups/neuro/projects" => Reply::Json(200, json!([])),
+                _ => Reply::Json(refusal, json!({ "message": "Not authorized" })),
+            })
+            .await;
+            let found = async |text| server.client().resolve_project(&ProjectRef::parse(text).unwrap()).await;
+            assert_eq!(found("neuro/ADNI").await.unwrap(), project(), "{refusal} {list}");
+            let error = found("neuro/NACC").await.unwrap_err().code;
+            assert_eq!(error, if refusal == 403 { RunCode::AuthForbidden } else { RunCode::ProjectNotFound });
+            if list == "GET /api/projects" {
+                assert_eq!(found(ID).await.unwrap(), project(), "{refusal}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_projects_of_one_label_in_the_lists_are_ambiguous() {
+    let server = Server::start(|asked, _| match asked.line.as_str() {
+        "GET /api/groups/neuro/projects" => Reply::Json(200, json!([adni(), { "_id": "2", "group": "neuro", "label": "ADNI" }])),
+        _ => Reply::Json(403, json!({})),
+    })
+    .await;
+    let error = server.client().resolve_project(&ProjectRef::parse("neuro/ADNI").unwrap()).await.unwrap_err();
+    assert_eq!(error.code, RunCode::ProjectAmbiguous);
 }

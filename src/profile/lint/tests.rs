@@ -92,7 +92,11 @@ fn fields_that_weaken_the_table_are_told() {
     let one = |kind, severity, subject: &str| vec![(kind, severity, subject.to_owned())];
     assert_eq!(of("", "name: PatientName, keep: true"), one("kept", Warning, "PatientName"));
     assert_eq!(of("", "name: PatientSex, keep: true"), one("kept", Note, "PatientSex"));
-    assert_eq!(of("options: [retain-patient-characteristics]", "name: PatientSex").len(), 1, "the option alone: no exception");
+    assert_eq!(
+        of("options: [retain-patient-characteristics]", "name: PatientSex, keep: true").len(),
+        1,
+        "the option alone: no exception"
+    );
     assert_eq!(of("", "name: StudyDescription, keep: true"), one("text", Warning, "StudyDescription"));
     assert_eq!(of("", "name: SegmentLabel, keep: true"), one("blind-spot", Note, "SegmentLabel"));
     assert_eq!(of("", "name: ManufacturerModelName, keep: true"), [], "it stays anyway");

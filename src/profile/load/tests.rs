@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::profile::{Action, Bound, Bounds, DateJitter, Jitter, JitterUnit, Replacement, Scalar, Selector};
+use crate::profile::{Action, Bound, Bounds, DateJitter, Jitter, JitterUnit, Replacement, Scalar, Selector, from_server_json};
 
 fn parse(text: &str, language: Language, shown: &str, fallback_name: &str) -> Result<Profile, Error> {
     Document::parse(text, language, shown, fallback_name)?.profile()
@@ -14,6 +14,7 @@ fn yaml(text: &str) -> Result<Profile, Error> {
     parse(text, Language::Yaml, "p.yaml", "p")
 }
 
+/// A profile with one field, which begins in line 5.
 fn field(field: &str) -> Result<Profile, Error> {
     yaml(&format!("name: p\ndicom:\n  date-increment: -17\n  fields:\n    - {field}\n"))
 }
@@ -34,7 +35,10 @@ fn the_three_languages_mean_the_same() {
     assert_eq!(parse(yaml, Language::Yaml, "p", "p").unwrap().digest(), digest);
     assert_eq!(parse(json, Language::Json, "p", "p").unwrap().digest(), digest);
     assert!(digest.starts_with("sha256:") && digest.len() == 71);
-    assert_ne!(parse(&toml.replace("\"s\"", "\"t\""), Language::Toml, "p", "p").unwrap().digest(), digest);
+    let other = parse(&toml.replace("\"s\"", "\"t\""), Language::Toml, "p", "p").unwrap();
+    assert_eq!(other.digest(), digest, "a salt could be found by trying");
+    assert_ne!(other.identity(), parse(toml, Language::Toml, "p", "p").unwrap().identity());
+    assert_ne!(parse(&toml.replace("salt = \"s\"", ""), Language::Toml, "p", "p").unwrap().digest(), digest);
 }
 
 #[test]
@@ -53,7 +57,7 @@ fn actions_and_options_are_read() {
     let profile = field("{name: StudyDate, increment-date: true, date-increment-override: 0}").unwrap();
     assert_eq!(profile.dicom.fields[0].action, Action::IncrementDate { days: Some(0.0), format: None, jitter: None });
     let profile = field("{name: StudyID, replace-with: null}").unwrap();
-    assert!(profile.is_empty());
+    assert!(profile.is_empty() && profile.notes.iter().any(|note| note.contains("StudyID") && note.contains("no effect")));
     let profile = field("{name: PatientWeight, replace-with: 70}").unwrap();
     assert_eq!(
         profile.dicom.fields[0].action,
@@ -97,6 +101,27 @@ fn what_has_no_effect_at_flywheel_either_is_noted() {
         let profile = yaml(&format!("name: p\ndicom:\n  {key}\n")).unwrap();
         assert!(profile.notes[0].contains("no effect"), "{key}: {:?}", profile.notes);
     }
+}
+
+#[test]
+fn a_rule_without_an_action_is_told_and_refused_where_it_would_undo_the_table() {
+    for name in ["PatientName", "'00100030'", "'(0009, \"ACME\", 01)'", "OtherPatientIDsSequence.*.PatientID"] {
+        let profile = yaml(&format!("name: p\ndicom:\n  fields: [{{name: {name}}}]\n"));
+        let profile = profile.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(profile.notes[0].contains("no action and no effect"), "{name}: {:?}", profile.notes);
+    }
+    for meant in [
+        "fields: [{name: PatientName, keep: true}, {name: PatientID, identity: true}]",
+        "remove-undefined: true\n  fields: [{name: PatientName}]",
+        "remove-private-tags: true\n  fields: [{name: '(0009, \"ACME\", 01)'}]",
+    ] {
+        assert!(yaml(&format!("name: p\ndicom:\n  {meant}\n")).unwrap().notes.is_empty(), "{meant}");
+    }
+    let section = "[dicom]\nfields = [{ name = 'PatientName' }]\n[dicom.confidentiality]\nprofile = 'basic'\n";
+    let said = complaint(parse(&format!("name = 'p'\n{section}"), Language::Toml, "p.toml", "p"));
+    assert!(said.contains("PatientName") && said.contains("no action") && said.contains("keep = true"), "{said}");
+    let kept = section.replace("'PatientName'", "'PatientName', keep = true");
+    assert!(parse(&format!("name = 'p'\n{kept}"), Language::Toml, "p.toml", "p").is_ok());
 }
 
 #[test]
@@ -247,7 +272,6 @@ fn a_level_without_a_dicom_section_has_no_profile() {
         json!({"deid_profile": {"name": "x"}}),
         json!({"dicom": {}}),
         json!({"dicom": null}),
-        json!(""),
     ] {
         assert!(from_server_json(&none, "project").unwrap().is_none(), "{none}");
     }

@@ -72,10 +72,10 @@ impl Merged {
 
     /// The merged report as bytes of a file.
     pub fn written(&self, format: ReportFormat) -> Vec<u8> {
-        let mut bytes = form::header(format, &self.facts);
+        let mut bytes = form::header(format, &self.facts, &[]);
         for (at, failed) in self.failures.values().enumerate() {
-            bytes.truncate(bytes.len().saturating_sub(form::overlap(format)));
-            bytes.extend(form::failed(format, &self.facts, failed.clone(), at == 0));
+            bytes.truncate(bytes.len().saturating_sub(form::overlap(format, &[])));
+            bytes.extend(form::failed(format, &self.facts, failed.clone(), at == 0, &[]));
         }
         if let Some((totals, exit_code)) = &self.end {
             bytes.extend(form::end(format, totals.clone().into(), *exit_code));

@@ -1,0 +1,71 @@
+//! Asks the server again whether the profile that the data is cleaned under still governs: before the first thing is sent,
+//! and every few minutes from then on.
+//!
+//! Owns when it is asked and how long a server that does not answer is waited for. Nothing is sent before the first answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use tokio::task::AbortHandle;
+
+use super::Stop;
+use crate::failure::{Error, RunCode};
+use crate::plan::{Target, UploadPlan, WayOut};
+
+/// How long until a server that did not answer is asked once more.
+const SOON: Duration = Duration::from_secs(30);
+/// So many times in a row without an answer stop the run.
+const PATIENCE: u32 = 3;
+
+/// The questions of one run.
+#[derive(Default)]
+pub(super) struct Recheck {
+    first: OnceCell<()>,
+    later: Mutex<Option<AbortHandle>>,
+}
+
+impl Recheck {
+    /// Asks, unless that was done; whoever comes meanwhile waits for the answer.
+    ///
+    /// # Errors
+    /// `profile.changed`, or whatever keeps the server from answering: then nothing may be sent.
+    pub async fn before_sending(&self, plan: &Arc<UploadPlan>, target: &Target, stop: &Stop) -> Result<(), Error> {
+        let ask = || async {
+            if let Some(error) = stop.reason() {
+                return Err(error);
+            }
+            target.watch.look().await?;
+            let later = tokio::spawn(go_on(Arc::clone(plan), stop.clone())).abort_handle();
+            *self.later.lock().unwrap_or_else(PoisonError::into_inner) = Some(later);
+            Ok(())
+        };
+        self.first.get_or_try_init(ask).await.copied()
+    }
+
+    /// Asks no more.
+    pub fn end(&self) {
+        if let Some(later) = self.later.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            later.abort();
+        }
+    }
+}
+
+/// Asks until the run stops, or stops it.
+async fn go_on(plan: Arc<UploadPlan>, stop: Stop) {
+    let WayOut::Upload(target) = &plan.way_out else { return };
+    let every = target.watch.every;
+    let mut unanswered = 0;
+    loop {
+        let wait = if unanswered == 0 { every } else { every.min(SOON) };
+        tokio::select! {
+            () = stop.wait() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        match target.watch.look().await {
+            Ok(()) => unanswered = 0,
+            Err(error) if error.code == RunCode::NetworkUnavailable && unanswered + 1 < PATIENCE => unanswered += 1,
+            Err(error) => return stop.because(error),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What the server says about de-identification: asked at all levels before a run, and again while it sends.
+//!
+//! Owns what a refusal to say means. A level that may not be seen is one where a profile may govern, unless the site knows
+//! no profiles.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::failure::{Error, RunCode};
+use crate::flywheel::{Client, Level, LevelSettings, Project};
+use crate::profile::{Identity, Served};
+
+use super::Announcement;
+use super::governance::{Governing, LOCAL};
+
+/// What the levels say together.
+#[derive(Default)]
+pub struct Answer {
+    /// The nearest level that says something. It counts whole.
+    pub seen: Option<(Level, Served)>,
+    /// The levels whose settings may not be seen.
+    pub unseen: Vec<Level>,
+}
+
+/// Asks the server at all levels.
+///
+/// # Errors
+/// A level that does not answer, and settings that hold neither a profile nor none. Levels behind one that says something
+/// count for nothing, whatever they answer.
+pub async fn ask(client: &Client, project: &Project) -> Result<Answer, Error> {
+    let announced = client.site_config().await?.deid_profile;
+    let mut answer = Answer::default();
+    for level in Level::ALL {
+        // A project that a rehearsal only pretends to create has no settings yet.
+        if level == Level::Project && project.id.is_empty() {
+            continue;
+        }
+        match (client.settings(level, project).await, &answer.seen) {
+            // Old servers refuse ordinary users the settings of a group, and have no profiles to keep there.
+            (Ok(LevelSettings::Unseen(_)), _) if announced => answer.unseen.push(level),
+            (Ok(LevelSettings::There(settings)), None) => match Served::read(&settings, level.as_str())? {
+                Served::Nothing => {}
+                served => answer.seen = Some((level, served)),
+            },
+            (Err(error), None) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(answer)
+}
+
+impl Answer {
+    /// The levels at which a profile that may not be seen would go before everything that is.
+    pub fn hidden(&self) -> Vec<Level> {
+        let nearer = |level: &Level| match &self.seen {
+            Some((seen, _)) => Level::ALL.iter().take_while(|nearer| *nearer != seen).any(|nearer| nearer == level),
+            None => true,
+        };
+        self.unseen.iter().copied().filter(nearer).collect()
+    }
+
+    /// What is seen, where it decides: a profile, or anything where nothing nearer is hidden.
+    ///
+    /// # Errors
+    /// `profile.unknown`.
+    pub fn decisive(self) -> Result<Option<(Level, Served)>, Error> {
+        match (self.hidden().as_slice(), &self.seen) {
+            ([], _) | (_, Some((_, Served::Profile(_)))) => Ok(self.seen),
+            (hidden, _) => Err(unknown(hidden)),
+        }
+    }
+
+    /// What must be said of a profile that is seen where levels may not be.
+    pub fn remark(&self) -> Option<String> {
+        let (level, _) = self.seen.as_ref().filter(|_| !self.unseen.is_empty())?;
+        Some(remark(&self.unseen, level.as_str()))
+    }
+
+    fn standing(&self) -> Standing {
+        match &self.seen {
+            None | Some((_, Served::Nothing)) => Standing::Nothing,
+            Some((level, Served::OptsOut)) => Standing::OptsOut(*level),
+            Some((level, Served::Profile(profile))) => Standing::Governs(*level, profile.1.identity()),
+        }
+    }
+}
+
+/// What can be held against a later answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Standing {
+    Nothing,
+    OptsOut(Level),
+    Governs(Level, Identity),
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("no profile at any level"),
+            Self::OptsOut(level) => write!(f, "an empty profile at the {level}, which switches de-identification off"),
+            Self::Governs(level, identity) => write!(f, "a profile at the {level}, {}", identity.digest),
+        }
+    }
+}
+
+/// Looks whether the server still says what it said when the run was planned.
+#[derive(Debug)]
+pub struct Watch {
+    client: Client,
+    project: Project,
+    standing: Standing,
+    hidden: Vec<Level>,
+    /// What was done to the data until now, in words.
+    treatment: String,
+    /// How long until it is looked again.
+    pub every: Duration,
+}
+
+impl Watch {
+    /// For an answer that a run is planned by.
+    pub fn new(client: &Client, project: &Project, answer: &Answer, every: Duration) -> Self {
+        Self {
+            client: client.clone(),
+            project: project.clone(),
+            standing: answer.standing(),
+            hidden: answer.hidden(),
+            treatment: String::new(),
+            every,
+        }
+    }
+
+    /// The same, knowing what is done to the data.
+    #[must_use]
+    pub fn under(self, governing: Option<&Governing>) -> Self {
+        let treatment = match governing {
+            Some(governing) => format!("what was sent until now was cleaned with {}", governing.described()),
+            None => "what was sent until now went as it is".to_owned(),
+        };
+        Self { treatment, ..self }
+    }
+
+    /// Asks again.
+    ///
+    /// # Errors
+    /// `profile.changed` where the server says something else, or no longer says it; whatever keeps it from answering.
+    pub async fn look(&self) -> Result<(), Error> {
+        let answer = match ask(&self.client, &self.project).await {
+            Ok(answer) => answer,
+            Err(error) if matches!(error.code, RunCode::ProfileInvalid | RunCode::ProfileUnknown) => {
+                return Err(self.changed(error.what));
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(level) = answer.hidden().into_iter().find(|level| !self.hidden.contains(level)) {
+            return Err(self.changed(format!("now you may not see whether the {level} has one")));
+        }
+        let now = answer.standing();
+        if now == self.standing {
+            return Ok(());
+        }
+        let secret = matches!((&now, &self.standing), (Standing::Governs(a, new), Standing::Governs(b, old))
+            if a == b && new.digest == old.digest);
+        Err(self.changed(if secret {
+            "a secret of the profile is another one now".to_owned()
+        } else {
+            format!("now there is {now}")
+        }))
+    }
+
+    fn changed(&self, now: String) -> Error {
+        Error::new(RunCode::ProfileChanged, format!("what the server says about the profile for {} changed", self.project.path()))
+            .because(format!("when the run began there was {}", self.standing))
+            .because(now)
+            .because(self.treatment.clone())
+    }
+}
+
+/// `project`, or `project and group`, in words.
+fn named(levels: &[Level]) -> String {
+    levels.iter().map(|level| format!("the {level}")).collect::<Vec<_>>().join(" and ")
+}
+
+/// That nothing can be sent without a profile that does something, since one may govern that cannot be seen.
+pub(super) fn unknown(hidden: &[Level]) -> Error {
+    let what = format!("you may not see whether {} has a de-identification profile", named(hidden));
+    Error::new(RunCode::ProfileUnknown, what).with_hint(
+        "pass `--profile` with a profile that de-identifies, and accept at the terminal or with `-y` that a stricter one may be \
+         hidden; or ask an administrator for permission to view the settings",
+    )
+}
+
+/// What must be said where a level may not be seen.
+pub(super) fn announcement(unseen: &[Level], governing: &Governing) -> Announcement {
+    Announcement::warning("profile-unseen", remark(unseen, governing.level))
+}
+
+fn remark(unseen: &[Level], governing: &str) -> String {
+    let nearest = Level::ALL.iter().find(|level| level.as_str() == governing || unseen.contains(level));
+    let what = if governing == LOCAL {
+        "the profile given locally is used, and a stricter one may be hidden there".to_owned()
+    } else if nearest.is_some_and(|nearest| nearest.as_str() == governing) {
+        format!("the profile of the {governing} governs all the same, as it is the nearest")
+    } else {
+        format!("the profile of the {governing} governs, as far as can be seen; a nearer one would go before it")
+    };
+    format!("you may not see whether {} has a de-identification profile: {what}", named(unseen))
+}
