@@ -44,7 +44,7 @@ def errors(path: pathlib.Path) -> collections.Counter:
             if plain:
                 dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
             dataset.save_as(copy.name, enforce_file_format=True)
-        except Exception:  # noqa: BLE001: then there is nothing better than the file itself
+        except Exception:  # noqa: BLE001 - then there is nothing better than the file itself
             return found
         return _errors(pathlib.Path(copy.name))
 
@@ -73,7 +73,7 @@ def opened(path: pathlib.Path) -> str:
         warnings.simplefilter("ignore")
         try:
             _open(path)
-        except Exception as error:  # noqa: BLE001: whatever it is, the file was not opened
+        except Exception as error:  # noqa: BLE001 - whatever it is, the file was not opened
             return f"{type(error).__name__}: {error}".splitlines()[0]
     return ""
 

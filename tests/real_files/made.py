@@ -19,7 +19,12 @@ from pydicom.uid import (
 )
 
 ROOT = "1.2.826.0.1.3680043.10.999.13"
-EQUIPMENT = {"manufacturer": "Synthetica", "manufacturer_model_name": "Segmenter", "software_versions": "1.0", "device_serial_number": "SN-5"}
+EQUIPMENT = {
+    "manufacturer": "Synthetica",
+    "manufacturer_model_name": "Segmenter",
+    "software_versions": "1.0",
+    "device_serial_number": "SN-5",
+}
 ALGORITHM = hd.AlgorithmIdentificationSequence("liver finder", codes.cid7162.ArtificialIntelligence, "2.1")
 CREATOR = "Quellhorst^Ada"
 
@@ -201,7 +206,9 @@ def _slide(number: int, container: str) -> Dataset:
     slide.OpticalPathSequence = [light]
     specimen = f"{container}-1"
     steps = [
-        hd.SpecimenPreparationStep(specimen, hd.SpecimenCollection(procedure=codes.SCT.Biopsy), processing_description="taken by Quellhorst"),
+        hd.SpecimenPreparationStep(
+            specimen, hd.SpecimenCollection(procedure=codes.SCT.Biopsy), processing_description="taken by Quellhorst"
+        ),
         hd.SpecimenPreparationStep(specimen, hd.SpecimenStaining([codes.SCT.HematoxylinStain, codes.SCT.WaterSolubleEosinStain])),
     ]
     slide.ContainerIdentifier, slide.IssuerOfTheContainerIdentifierSequence, slide.ContainerComponentSequence = container, [], []

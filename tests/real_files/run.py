@@ -98,12 +98,13 @@ def run(work: pathlib.Path, given: argparse.Namespace) -> int:
     judge(columns, folder, files)
     broken = {file for file in files if names_nothing(folder / file)}
     known = read_known(HERE / "known.tsv")
-    show(columns, broken, known)
+    table = list(table_of(columns, broken, known))
+    print("", *table, sep="\n")
     failures = list(failures_of(columns, broken, known, files))
     for failure in failures:
         print(f"failed: {failure}")
     if given.report:
-        pathlib.Path(given.report).write_text(report(columns, broken, known, files), "utf-8")
+        pathlib.Path(given.report).write_text(report(columns, broken, known, table), "utf-8")
     print(f"\nin {time.monotonic() - started:.0f} s")
     print(f"{len(files) * len(PROFILES)} passed, 0 failed" if not failures else f"{len(failures)} failed")
     return 1 if failures else 0
@@ -169,7 +170,7 @@ def names_nothing(path: pathlib.Path) -> bool:
         try:
             dataset = dcmread(path, stop_before_pixels=True, force=True)
             return not any(dataset.get(name) for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"))
-        except Exception:  # noqa: BLE001: what pydicom cannot read is judged by the program's own code
+        except Exception:  # noqa: BLE001 - what pydicom cannot read is judged by the program's own code
             return False
 
 
@@ -232,21 +233,23 @@ def unlisted(column: Column, known: list[Known]) -> list[tuple[str, str]]:
     return [(file, error) for file, error in column.gained if not any(each.covers(file, column.profile, error) for each in known)]
 
 
-def show(columns: list[Column], broken: set[str], known: list[Known]) -> None:
-    """The table. Files with text in the picture are judged by what is made of them where it may stay."""
+def table_of(columns: list[Column], broken: set[str], known: list[Known]) -> Iterable[str]:
+    """The table, line by line. Files with text in the picture are judged by what is made of them where it may stay."""
     heads = ("cleaned", "text", "broken", "refused", "directory", "validated", "worse", "unlisted", "opened", "lost")
-    print(f"\n{'profile':<22}" + "".join(f"{head:>10}" for head in heads))
+    yield f"{'profile':<22}" + "".join(f"{head:>10}" for head in heads)
     for column in columns:
         kinds = collections.Counter(kind(file, outcome, broken) for file, outcome in column.outcomes.items())
         worse, new = {file for file, _ in column.gained}, {file for file, _ in unlisted(column, known)}
         cells = [kinds["cleaned"], kinds["text"], kinds["broken"], kinds["else"], kinds["directory"]]
         cells += [column.compared, len(worse), len(new), column.opened, len(column.lost)]
-        print(f"{column.profile:<22}" + "".join(f"{cell:>10}" for cell in cells))
-    print("\ntext: refused for text in the picture. worse: dciodvfy finds errors that were not there before. lost: highdicom opened it before.")
-    codes = collections.Counter((column.profile, outcome.code) for column in columns for outcome in column.outcomes.values() if outcome.code)
+        yield f"{column.profile:<22}" + "".join(f"{cell:>10}" for cell in cells)
+    yield "text: refused for text in the picture. worse: dciodvfy finds errors that the input did not have. lost: highdicom opened it before."
+    codes = collections.Counter(
+        (column.profile, outcome.code) for column in columns for outcome in column.outcomes.values() if outcome.code
+    )
     for profile in PROFILES:
         counts = {code: count for (name, code), count in codes.items() if name == profile}
-        print(f"{profile}: " + ", ".join(f"{code} {counts[code]}" for code in sorted(counts)))
+        yield f"{profile}: " + ", ".join(f"{code} {counts[code]}" for code in sorted(counts))
 
 
 def failures_of(columns, broken, known, files) -> Iterable[str]:
@@ -256,8 +259,10 @@ def failures_of(columns, broken, known, files) -> Iterable[str]:
         for file, outcome in column.outcomes.items():
             if outcome.code == "none":
                 yield f"{column.profile}: {file} has no outcome"
-        for error, count in collections.Counter(error for _, error in unlisted(column, known)).most_common():
-            yield f"{column.profile}: dciodvfy: {error} ({count} files, such as {next(file for file, each in column.gained if each == error)})"
+        new = unlisted(column, known)
+        for error, count in collections.Counter(error for _, error in new).most_common():
+            example = next(file for file, each in new if each == error)
+            yield f"{column.profile}: dciodvfy: {error} ({count} files, such as {example})"
         for file, error in column.lost:
             yield f"{column.profile}: highdicom opens {file} no more: {error}"
     first = columns[0]
@@ -269,14 +274,14 @@ def failures_of(columns, broken, known, files) -> Iterable[str]:
     found = [(file, column.profile, error) for column in columns for file, error in column.gained]
     here = _packages(files)
     for each in known:
-        about_these = any(fnmatch.fnmatchcase(f"{package}/", each.file.partition("/")[0] + "/") for package in here)
+        about_these = any(fnmatch.fnmatchcase(package, each.file.partition("/")[0]) for package in here)
         if judges.can_validate() and about_these and not any(each.covers(*what) for what in found):
             print(f"told: known.tsv lists what no longer occurs: {each.file}, {each.profile}: {each.error}")
 
 
-def report(columns, broken, known, files) -> str:
+def report(columns, broken, known, table) -> str:
     """All that was found, to read: refusals by code, errors gained by text, what highdicom opens no more."""
-    lines = [f"# Real files: {len(files)} ({', '.join(f'{n} {c}' for n, c in _packages(files).most_common())})", ""]
+    lines = ["# Real files", "", "```text", *table, "```", ""]
     for column in columns:
         lines += [f"## {column.profile}", "", "| files | outcome | message |", "| ---: | --- | --- |"]
         grouped = collections.defaultdict(list)

@@ -21,6 +21,8 @@ OTHER_VRS = ("LO", "OB", "UN", "US", "DS", "SQ", "UT")
 VRS_EACH = 6
 # Without these an instance cannot be told from others, and is refused for that.
 NEEDED = {0x00080016, 0x00080018, 0x0020000D, 0x0020000E, 0x00200052}
+# A profile keeps these as they are, and any text or bytes are right for them: a wrong VR changes nothing.
+ANYTHING = {0x00080201, 0x00102160, 0x00340007, 0x04000310}
 LOCAL = ("4711", "99SCORE", "Remark")
 BASE = {
     0x00080005, 0x00080008, 0x00080016, 0x00080018, 0x00080020, 0x00080030, 0x00080060, 0x00100010, 0x00100020, 0x0020000D,
@@ -98,7 +100,9 @@ def together(elements: list[Element]) -> Iterator[tuple[Element, ...]]:
 
 def wrong_vrs(place: str, tags_by_vr: dict[str, list[int]]) -> Iterator[tuple[Element, ...]]:
     for wrong in OTHER_VRS:
-        pairs = [(tag, right) for right, tags in tags_by_vr.items() for tag in tags if wrong in wrong_for(right) and tag not in NEEDED]
+        pairs = [
+            (tag, right) for right, tags in tags_by_vr.items() for tag in tags if wrong in wrong_for(right) and tag not in NEEDED | ANYTHING
+        ]
         yield from together([_misdeclared(place, tag, right, wrong) for tag, right in sorted(pairs)])
 
 
@@ -200,13 +204,27 @@ def ages() -> Iterator[Element]:
 
 def code_strings() -> Iterator[Element]:
     place = "code-string"
-    tags = (0x00080008, 0x00080064, 0x00180015, 0x00180020, 0x00180022, 0x00181180, 0x00185100, 0x00200060, 0x00280300, 0x00541000, 0x00189004)
+    tags = (
+        0x00080008,
+        0x00080064,
+        0x00180015,
+        0x00180020,
+        0x00180022,
+        0x00181180,
+        0x00185100,
+        0x00200060,
+        0x00280300,
+        0x00541000,
+        0x00189004,
+    )
     for tag in tags:
         yield lambda s, tag=tag: {tag: s.secret(place, "CS", f"Brought by {s.token(place)}", harmless="OTHER")}
         yield lambda s, tag=tag: {tag: s.secret(place, "CS", f"ORIGINAL\\PRIMARY\\with {s.token(place)}\\M", harmless="ORIGINAL")}
     # One that is well formed, and the patient's name.
     yield lambda s: {0x00180015: s.secret(place, "CS", s.person.family.upper(), harmless="CHEST")}
-    yield lambda s: {0x00080008: s.secret(place, "CS", f"ORIGINAL\\PRIMARY\\{s.person.family.upper()}", s.person.family.upper(), "ORIGINAL")}
+    yield lambda s: {
+        0x00080008: s.secret(place, "CS", f"ORIGINAL\\PRIMARY\\{s.person.family.upper()}", s.person.family.upper(), "ORIGINAL")
+    }
 
 
 def character_sets() -> Iterator[Element]:
@@ -228,7 +246,15 @@ def character_sets() -> Iterator[Element]:
 def code_meanings() -> Iterator[Element]:
     """Sentences as meanings: of known codes and unknown ones, in schemes that are trusted and ones that only begin like them."""
     place = "code-meaning"
-    known = [("113100", "DCM"), ("121071", "DCM"), ("CTABD", "DCM"), ("T-D4000", "SRT"), ("113345001", "SCT"), ("24627-2", "LN"), ("RID58", "RADLEX")]
+    known = [
+        ("113100", "DCM"),
+        ("121071", "DCM"),
+        ("CTABD", "DCM"),
+        ("T-D4000", "SRT"),
+        ("113345001", "SCT"),
+        ("24627-2", "LN"),
+        ("RID58", "RADLEX"),
+    ]
     for value, scheme in [*known, ("mm", "UCUM"), ("4711", "99SCORE"), ("4711", "99LOCAL"), ("4711", "L")]:
         for tag in (0x00081032, 0x00082218, 0x00321064):
             yield lambda s, v=value, c=scheme, tag=tag: {
@@ -236,7 +262,9 @@ def code_meanings() -> Iterator[Element]:
             }
     for scheme in ("SCT", "DCM", "99", "ISO"):
         yield lambda s, c=scheme: {
-            0x00082218: items({**code("4711", "", "Abdomen"), 0x00080102: s.secret(place, "SH", f"{c}_{s.token(place)}", harmless="99LOCAL")})
+            0x00082218: items(
+                {**code("4711", "", "Abdomen"), 0x00080102: s.secret(place, "SH", f"{c}_{s.token(place)}", harmless="99LOCAL")}
+            )
         }
 
 
@@ -277,18 +305,16 @@ def short_codes() -> Iterator[Element]:
 
 def uids() -> Iterator[Element]:
     """A UID, the NUL that ends it, and more."""
-    place = "beside-uid"
+    place, ct = "beside-uid", instances.CLASSES["CT"]
 
-    def behind(tag):
-        def element(s, before):
-            # Of a class that is known, more is asked: a number that is not 0 counts as there.
-            return {tag: s.secret(place, "UI", f"{before}\0{s.token(place)}", harmless=before), 0x00280103: numbers("US", 1)}
+    def behind(s, tag, uid):
+        return {tag: s.secret(place, "UI", f"{uid}\0{s.token(place)}", harmless=uid)}
 
-        return element
-
-    for tag, uid in ((0x00080016, instances.CLASSES["CT"]), (0x00080018, "own"), (0x0020000D, "own"), (0x00200052, "own"), (0x0008010D, "own")):
-        yield lambda s, put=behind(tag), tag=tag, uid=uid: put(s, uid if uid != "own" else _other(s, tag))
-    yield lambda s: {0x00081140: items({0x00081150: behind(0x00081150)(s, instances.CLASSES["CT"])[0x00081150], 0x00081155: Value("UI", _other(s, 1))})}
+    # Of a class that is known, more is asked: a number that is not 0 counts as there.
+    yield lambda s: {**behind(s, 0x00080016, ct), 0x00280103: numbers("US", 1)}
+    for tag in (0x00080018, 0x0020000D, 0x00200052, 0x0008010D):
+        yield lambda s, tag=tag: behind(s, tag, _other(s, tag))
+    yield lambda s: {0x00081140: items({**behind(s, 0x00081150, ct), 0x00081155: Value("UI", _other(s, 0x00081155))})}
 
 
 def _other(s: Scribe, tag: int) -> str:

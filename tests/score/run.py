@@ -93,7 +93,9 @@ class Tests:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     arguments.add_argument("program")
-    arguments.add_argument("--profiles", default="basic,longitudinal,strict,uids-and-dates-kept", help="built-in names or files, with commas between")
+    arguments.add_argument(
+        "--profiles", default="basic,longitudinal,strict,uids-and-dates-kept", help="built-in names or files, with commas between"
+    )
     arguments.add_argument("--quick", action="store_true", help="fewer people")
     arguments.add_argument("--verbose", action="store_true", help="counts by class, and what was lost or is wrong, by attribute")
     arguments.add_argument("--seed", type=int, default=1, help="another hospital")
