@@ -243,7 +243,7 @@ def table_of(columns: list[Column], broken: set[str], known: list[Known]) -> Ite
         cells = [kinds["cleaned"], kinds["text"], kinds["broken"], kinds["else"], kinds["directory"]]
         cells += [column.compared, len(worse), len(new), column.opened, len(column.lost)]
         yield f"{column.profile:<22}" + "".join(f"{cell:>10}" for cell in cells)
-    yield "text: refused for text in the picture. worse: dciodvfy finds errors that the input did not have. lost: highdicom opened it before."
+    yield "text: refused for text in the picture. worse: with errors that the input did not have. lost: opened by highdicom before."
     codes = collections.Counter(
         (column.profile, outcome.code) for column in columns for outcome in column.outcomes.values() if outcome.code
     )

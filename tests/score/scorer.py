@@ -39,8 +39,10 @@ class Judge:
                 index.add(text, codecs_of(person))
         for each in self.corpus.values():
             for row in each.rows:
-                if row.check.action in {"removed", "bytes_absent"} and not DATE_LIKE.fullmatch(row.check.canary):
-                    index.add(row.check.canary)
+                text = row.check.canary
+                # Dates and UIDs may stay elsewhere in a file, by what a profile promises: each has an index of its own.
+                if row.check.action in {"removed", "bytes_absent"} and not DATE_LIKE.fullmatch(text) and not text.startswith(ROOT):
+                    index.add(text)
         return index
 
     def dates_of(self, numbers: Iterable[int]) -> Index:
