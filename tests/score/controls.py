@@ -9,6 +9,7 @@ import io
 import random
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 
 import corpus
 from dicomfile import EXPLICIT, Value, file_bytes
@@ -18,8 +19,8 @@ from scribe import PLACES, Scribe
 from search import SPLIT
 from verdict import ELSEWHERE, Output
 
-# The ideal files have shifted dates, kept words and safe private elements: all that any profile may promise.
-PROMISE = PROMISES["longitudinal"]
+# The ideal files have shifted dates, kept words and safe private elements, and no text beside: all that any profile may promise.
+PROMISE = replace(PROMISES["longitudinal"], traits=frozenset().union(*(promise.traits for promise in PROMISES.values())))
 
 
 def controls(written: list[corpus.Written], judge: Judge, seed: int) -> Iterator[tuple[str, bool, str]]:

@@ -6,9 +6,10 @@ The same seed gives the same bytes. Nothing is copied from anywhere, and nobody 
 import json
 import pathlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import documents
+import edges
 import instances
 import places
 from dicomfile import BIG, DEFLATED, EXPLICIT, IMPLICIT, JPEG, RLE, Syntax, Value, file_bytes
@@ -17,8 +18,9 @@ from scribe import Check, Row, Scribe, rows
 
 DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 NATIVE = (EXPLICIT, IMPLICIT, EXPLICIT, BIG, DEFLATED, EXPLICIT, IMPLICIT)
-# Kinds that carry what a careful tool may refuse: what is burned in, and documents. Nothing of them may get out all the same.
-MAY_BE_REFUSED = {"US", "SC", "DOC", "SR", "DICOMDIR"}
+EDGE = "EDGE"
+# Kinds that carry what a careful tool may refuse: what is burned in, documents, and edges. Nothing of them may get out all the same.
+MAY_BE_REFUSED = {"US", "SC", "DOC", "SR", "DICOMDIR", EDGE}
 # Places in which few tools can clean, so that refusing the file is right too.
 HARD_PLACES = {"icc-profile", "jpeg-comment"}
 
@@ -35,6 +37,8 @@ class Spec:
     traps: tuple
     # Where the name of the file itself says whose it is.
     name: str = "input-path"
+    # An edge of several elements: the same, one to a file.
+    apart: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,19 @@ def specs(people: list[Persona]) -> Iterator[Spec]:
             yield Spec(f"{folder}/{kind}{number:02d} {person.family}.dcm", person, kind, syntax, make, traps)
         if person.number % 4 == 0:
             yield Spec(f"{folder}/DICOMDIR", person, "DICOMDIR", EXPLICIT, documents.directory, ())
+
+
+def edge_specs(people: list[Persona]) -> Iterator[Spec]:
+    """One person after the other has an edge; numbers of instances that no other image has."""
+    for number, edge in enumerate(edges.edges()):
+        person = people[number % len(people)]
+        folder = f"{person.family}_{person.given}/edges"
+        single = [_edge_spec(one, person, 10000 + 100 * number + n, folder) for n, one in enumerate(edge.apart())]
+        yield replace(_edge_spec(edge, person, 1000 + number, folder), apart=tuple(single) if len(single) > 1 else ())
+
+
+def _edge_spec(edge, person, number, folder) -> Spec:
+    return Spec(f"{folder}/{edge.place}-{number}.dcm", person, EDGE, edge.syntax, lambda s: edge.make(s, number), ())
 
 
 def _as_it_is(dataset: dict) -> None:
@@ -144,7 +161,13 @@ def _whole_file_rows(spec, hard):
 
 
 def corpus(seed: int, people: int) -> list[Written]:
-    return [write(spec, seed) for spec in specs(personas(seed, people))]
+    invented = personas(seed, people)
+    return [write(spec, seed) for spec in (*specs(invented), *edge_specs(invented))]
+
+
+def apart(written: list[Written], seed: int) -> list[Written]:
+    """The elements of some edges, one to a file."""
+    return [write(spec, seed) for each in written for spec in each.spec.apart]
 
 
 def save(written: list[Written], folder: pathlib.Path, key: pathlib.Path) -> None:

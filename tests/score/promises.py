@@ -28,7 +28,7 @@ PROMISES = {
             temporal="MODIFIED",
         ),
         # What is left by `unlisted = "remove"` is what an instance cannot be without.
-        _promise("strict", "dates-not-kept", "uids-not-kept"),
+        _promise("strict", "dates-not-kept", "uids-not-kept", "texts-gone"),
         _promise("uids-and-dates-kept", "technical", temporal="UNMODIFIED", keyed=False),
     )
 }  # fmt: skip

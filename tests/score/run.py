@@ -93,7 +93,9 @@ class Tests:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     arguments.add_argument("program")
-    arguments.add_argument("--profiles", default="basic,longitudinal,strict", help="built-in names or files, with commas between")
+    arguments.add_argument(
+        "--profiles", default="basic,longitudinal,strict,uids-and-dates-kept", help="built-in names or files, with commas between"
+    )
     arguments.add_argument("--quick", action="store_true", help="fewer people")
     arguments.add_argument("--verbose", action="store_true", help="counts by class, and what was lost or is wrong, by attribute")
     arguments.add_argument("--seed", type=int, default=1, help="another hospital")
@@ -113,12 +115,13 @@ def run(work: pathlib.Path, given: argparse.Namespace) -> int:
     prove(tests, written, judge, given)
     program = Program(str(pathlib.Path(given.program).resolve()), work)
     profiles = {pathlib.Path(text).name: _named(text) for text in given.profiles.split(",")}
-    scores = dict(scored(tests, program, judge, profiles, folder, work))
+    scores = dict(scored(tests, program, judge, profiles, folder, work, given.seed))
     show(scores)
     if given.verbose:
         show_places(scores)
         for profile, score in scores.items():
             show_details(profile, score)
+    show_refused_edges(scores)
     for failure in tests.failed:
         print(f"failed: {failure}")
     print(f"\nin {time.monotonic() - started:.0f} s")
@@ -144,7 +147,7 @@ def prove(tests: Tests, written: list[corpus.Written], judge: Judge, given: argp
     tests.expect("the same seed gives the same bytes", [each.data for each in again] == [each.data for each in written])
 
 
-def scored(tests, program, judge, profiles, folder, work) -> Iterator[tuple[str, Score]]:
+def scored(tests, program, judge, profiles, folder, work, seed) -> Iterator[tuple[str, Score]]:
     """The score of each profile; the first one is also uploaded, and done again with the same key and with another."""
     for number, (name, (profile, promise)) in enumerate(profiles.items()):
         try:
@@ -153,14 +156,29 @@ def scored(tests, program, judge, profiles, folder, work) -> Iterator[tuple[str,
             tests.expect(f"{name}: runs", False, str(error))
             continue
         score = judge.score(outputs, promise)
+        apart(program, profile, promise, judge, outputs, score, work / f"apart-{number}", seed)
         score.leaks += beside(judge, promise, {"what it printed": program.said[profile]})
         tests.expect(f"{name}: nothing leaks", not score.leaks, f"{len(score.leaks)} leaks")
+        unread = [finding for finding in score.invalid if finding.what.startswith("cannot be read")]
+        tests.expect(f"{name}: what comes out can be read", not unread, ", ".join(finding.file for finding in unread))
         yield name, score
         if promise.keyed:
             keys(tests, program, name, profile, folder, work / f"again-{number}", outputs)
         if number == 0:
             known = {label for file, output in outputs.items() if output for label in judge.found_in(file, output, promise)}
             yield f"{name}, on the way", uploaded(tests, program, judge, name, profile, promise, folder, known)
+
+
+def apart(program, profile, promise, judge, outputs, score, work, seed: int) -> None:
+    """A refused file hides what else is in it: where it has several edges, each is tried in a file of its own."""
+    refused = [each for file, each in judge.corpus.items() if not outputs.get(file) and each.spec.apart]
+    if refused:
+        written = corpus.apart(refused, seed)
+        corpus.save(written, work / "in", work / "key.jsonl")
+        one_by_one = Judge(written).score(program.clean(profile, work / "in", work / "out"), promise)
+        score.leaks += one_by_one.leaks
+        score.asked += one_by_one.asked
+        score.apart = one_by_one.files, len(one_by_one.refused)
 
 
 def keys(tests, program, name, profile, folder, work, outputs) -> None:
@@ -217,6 +235,20 @@ def show(scores: dict[str, Score]) -> None:
         print(f"{name:<28}{score.files:>7}{len(score.leaks):>8}{refused:>14}{score.retention:>8.1f}%{len(score.invalid):>8}")
 
 
+def show_refused_edges(scores: dict[str, Score]) -> None:
+    """Edges may be cleaned or refused; which way was taken."""
+    for name, score in scores.items():
+        kinds = collections.Counter(_kind(file) for file in score.refused if pathlib.PurePath(file).parent.name == "edges")
+        if kinds and score.asked:
+            files, refused = score.apart
+            again = f"; of {files} elements of these, each in a file of its own, {refused}" if files else ""
+            print(f"{name}, edges refused: " + ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) + again)
+
+
+def _kind(file: str) -> str:
+    return pathlib.PurePath(file).name.split(" ")[0].rpartition("-")[0] or pathlib.PurePath(file).name.split(" ")[0].rstrip("0123456789")
+
+
 def show_places(scores: dict[str, Score]) -> None:
     """Leaks by class, and of how many checks."""
     scores = {name: score for name, score in scores.items() if score.asked}
@@ -230,7 +262,7 @@ def show_places(scores: dict[str, Score]) -> None:
 def show_details(profile: str, score: Score) -> None:
     for title, findings in (("leaks", score.leaks), ("lost", score.lost), ("faults", score.invalid)):
         _show_counts(f"{profile}: {title}", ((finding.path or finding.what, finding.what) for finding in findings))
-    refused = (pathlib.PurePath(file).name.split(" ")[0].rstrip("0123456789") for file in score.refused_in_vain)
+    refused = (_kind(file) for file in score.refused_in_vain)
     _show_counts(f"{profile}: refused in vain", ((kind, "") for kind in refused))
 
 

@@ -6,6 +6,7 @@ never added up: leaks, files refused, share of what should stay that stayed, and
 
 import collections
 import datetime
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -38,8 +39,10 @@ class Judge:
                 index.add(text, codecs_of(person))
         for each in self.corpus.values():
             for row in each.rows:
-                if row.check.action in {"removed", "bytes_absent"} and not DATE_LIKE.fullmatch(row.check.canary):
-                    index.add(row.check.canary)
+                text = row.check.canary
+                # Dates and UIDs may stay elsewhere in a file, by what a profile promises: each has an index of its own.
+                if row.check.action in {"removed", "bytes_absent"} and not DATE_LIKE.fullmatch(text) and not text.startswith(ROOT):
+                    index.add(text)
         return index
 
     def dates_of(self, numbers: Iterable[int]) -> Index:
@@ -162,6 +165,14 @@ class Case:
     def on_removed(self, row: Row) -> bool:
         element = self.after[row.file].find(row.path)
         return element is not None and holds(element.raw, row.check.canary, self.codecs(row))
+
+    # What is too short to be looked for in a whole file.
+    on_absent_here = on_removed
+
+    def on_bits_clear(self, row: Row) -> bool:
+        """The bits that no image uses, in words of two bytes."""
+        element, mask = self.after[row.file].find(row.path), int(row.check.canary, 16)
+        return element is not None and any(word & mask for (word,) in struct.iter_unpack("<H", element.raw[: len(element.raw) & ~1]))
 
     def on_bytes_absent(self, row: Row) -> bool:
         if row.path == "name":

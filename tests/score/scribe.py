@@ -22,11 +22,14 @@ PLACES = (
     "original-attributes", "other-patient-ids", "request-attributes", "referenced-uids",
     "file-meta", "preamble", "after-pixels", "overlay", "curve", "icon", "jpeg-comment", "icc-profile", "pdf-body",
     "waveform", "input-path", "sr-text", "sr-person", "sr-date", "graphics", "blind-spots", "dicomdir",
+    "vr-table", "vr-number", "unlisted-text", "item-type", "age", "code-string", "character-set", "code-meaning",
+    "day-and-month", "short-code", "beside-uid", "beside-image",
 )  # fmt: skip
 
 # What a profile must have promised for a check to count.
 NOT_KEPT_DATES, SHIFTED_DATES = ("dates-not-kept",), ("dates-shifted",)
 NOT_KEPT_UIDS = ("uids-not-kept",)
+TEXTS_GONE = ("texts-gone",)
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,12 @@ INSIDE = {
 
 
 def vrs_of(files) -> dict[int, str]:
-    """Which VR an attribute has, learned from the files that say it."""
-    return {element.tag: element.vr for file in files for _, element in file.walk() if element.vr and element.vr != "UN"}
+    """Which VR an attribute has, learned from the files that say it; the first is right, later ones may be edges."""
+    vrs: dict[int, str] = {}
+    for _, element in (each for file in files for each in file.walk()):
+        if element.vr and element.vr != "UN":
+            vrs.setdefault(element.tag, element.vr)
+    return vrs
 
 
 def faults(file: File, vrs: dict[int, str]) -> set[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import collections
 from dataclasses import dataclass, field
 
-from reader import read
+from reader import File, ReadError, read
 from scribe import PLACES
 
 # What names studies, series, instances and frames of reference at the top of a data set.
@@ -40,6 +40,8 @@ class Score:
     stayed: int = 0
     lost: list[Finding] = field(default_factory=list)
     invalid: list[Finding] = field(default_factory=list)
+    # Of refused files with several edges: how many files they became with one each, and how many of these were refused.
+    apart: tuple[int, int] = (0, 0)
 
     @property
     def retention(self) -> float:
@@ -56,8 +58,16 @@ def same_uids(one: dict[str, Output | None], other: dict[str, Output | None]) ->
 
 
 def _own_uids(outputs):
-    files = [read(output.data) for output in outputs.values() if output]
+    files = [file for output in outputs.values() if output for file in _read_if_possible(output.data)]
     return {file.value(path) for file in files for path in (STUDY, SERIES, INSTANCE, FRAME)} - {""}
+
+
+def _read_if_possible(data: bytes) -> list[File]:
+    """That a file cannot be read is told by the judge."""
+    try:
+        return [read(data)]
+    except ReadError:
+        return []
 
 
 def places_in_order(counter: collections.Counter) -> list[str]:
