@@ -5,6 +5,7 @@
 
 mod deid_log;
 mod governance;
+mod other_files;
 mod pseudonyms;
 
 use std::fmt;
@@ -188,7 +189,7 @@ pub async fn resolve(
     };
     let mut announcements = decision.announcements(&project);
     announcements.extend(decision.override_residual(config.residual));
-    announcements.extend(warning_of_other_files(config));
+    announcements.extend(other_files::announcement(config));
     let log = match &server {
         Some(client) => deid_log::ask(client, &decision, &config.sink).await?,
         None => None,
@@ -196,6 +197,7 @@ pub async fn resolve(
     announcements.extend(log.as_deref().map(deid_log::announcement));
     let needs_key = decision.needs_key();
     let (mut governing, mut treatment) = settle(decision, config, &announcements, confirm)?;
+    other_files::consent(config, confirm)?;
     if log.is_some() && config.sink == Sink::Upload {
         treatment = treatment.logged();
     }
@@ -319,12 +321,6 @@ fn consent(
         return Ok(IdentifiedConsent::given_by_user());
     }
     Err(Error::new(RunCode::ProfileUnconfirmed, RunCode::ProfileUnconfirmed.sentence()))
-}
-
-fn warning_of_other_files(config: &Config) -> Option<Announcement> {
-    let text = "files that are not DICOM are sent as they are: nothing in them is de-identified";
-    let names = if config.input.keep_names { "; their names are kept, and names may identify" } else { "" };
-    (config.input.other_files == OtherFiles::Upload).then(|| Announcement::warning("other-files", format!("{text}{names}")))
 }
 
 fn way_out(config: &Config, server: Option<Client>, project: Project) -> Result<WayOut, Error> {

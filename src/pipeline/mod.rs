@@ -57,7 +57,7 @@ pub fn run(
     let missing = resume::settle(found.series, &deliveries);
     clean::all(missing, &deliveries, &pool);
     deliveries.finish();
-    others::deliver(found.others, &deliveries);
+    others::deliver(found.others, &deliveries, &pool);
     deliveries.close();
     events.send(Event::Stages(outcomes.stages().told()));
     if !events.with_totals(|totals| totals.add_up(found.found)) {

@@ -42,7 +42,7 @@ fn failed(path: &str, failure: FileFailure) -> Event {
 fn stored() -> Arc<Stored> {
     let destination = "neuro/adni/p-1/2020/3 - T1".to_owned();
     let (container_id, file_id) = (Some("5e0".to_owned()), None);
-    Arc::new(Stored { destination, container_id, file: "3 - T1.dicom.zip".to_owned(), size: 900, file_id })
+    Arc::new(Stored { destination, container_id, file: "3 - T1.dicom.zip".to_owned(), size: 900, file_id, other_file: false })
 }
 
 fn started() -> Event {

@@ -54,7 +54,7 @@ mod tests {
         let mut tree = Tree::default();
         for (destination, file) in [("g/p/s/t/a", "a.dicom.zip"), ("g/p/s/t/a", "a.dicom.zip"), ("g/p/s/t/b", "b.dicom")] {
             let (destination, file) = (destination.to_owned(), file.to_owned());
-            tree.add(&Stored { destination, file, container_id: None, size: 2048, file_id: None });
+            tree.add(&Stored { destination, file, container_id: None, size: 2048, file_id: None, other_file: false });
         }
         insta::assert_snapshot!(tree.lines().join("\n"), @r"
         g
