@@ -193,9 +193,9 @@ mod tests {
     fn a_bare_data_set_is_known_in_every_encoding() {
         for encoding in ALL {
             assert_eq!(encoding_at_start(&person(encoding)), Some(encoding));
-            for tag in [0x0002_0000, 0x0008_0000, 0x0008_0001] {
+            for (tag, next) in [(0x0002_0000, 0x0002_0002), (0x0008_0000, 0x0008_0016), (0x0008_0001, 0x0008_0016)] {
                 let (number, class) = (encoding.put_u32(4), "1.2.840.10008.5.1.4.1.1.2\0");
-                let work = Bytework::new(encoding).element(tag, "UL", number).element(tag + 2, "UI", class);
+                let work = Bytework::new(encoding).element(tag, "UL", number).element(next, "UI", class);
                 assert_eq!(encoding_at_start(&work.1), Some(encoding), "{tag:08x}");
             }
             let patient = Bytework::new(encoding).element(0x0010_0010, "PN", "Doe^Jane").element(0x0010_0020, "LO", "4711");

@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::Path;
 
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::dicom;
 
@@ -120,7 +121,12 @@ fn is_suspect(gzip: &[u8]) -> bool {
 fn is_zlib(head: &[u8]) -> bool {
     let Some([0x78, flags]) = head.first_chunk::<2>() else { return false };
     let plausible = (0x7800 | u16::from(*flags)).is_multiple_of(31);
-    plausible && first_of(ZlibDecoder::new(head)).len() >= NO_ACCIDENT
+    if !plausible {
+        return false;
+    }
+    let (mut inflater, mut inside) = (Decompress::new(true), Vec::with_capacity(NO_ACCIDENT * 4));
+    let ended = matches!(inflater.decompress_vec(head, &mut inside, FlushDecompress::None), Ok(Status::StreamEnd));
+    ended || inflater.total_out() >= NO_ACCIDENT as u64
 }
 
 /// As much as inflates without an error.
