@@ -30,7 +30,7 @@ pub(super) enum Archive {
 }
 
 /// Formats that are not read: where their mark stands, the mark, the name.
-const CLOSED: [(usize, &[u8], &str); 38] = [
+const CLOSED: [(usize, &[u8], &str); 41] = [
     (0, b"PK\x07\x08", "zip in several parts"),
     (0, b"PK00PK", "zip in several parts"),
     (0, b"7z\xBC\xAF\x27\x1C", "7z"),
@@ -63,8 +63,11 @@ const CLOSED: [(usize, &[u8], &str); 38] = [
     (0, b"hsqs", "squashfs"),
     (0, b"\xED\xAB\xEE\xDB", "rpm"),
     (0, b"\x60\xEA", "arj"),
-    (2, b"-lh", "lha"),
-    (2, b"-lz", "lha"),
+    (2, b"-lh0-", "lha"),
+    (2, b"-lh5-", "lha"),
+    (2, b"-lh6-", "lha"),
+    (2, b"-lh7-", "lha"),
+    (2, b"-lzs-", "lha"),
     (7, b"**ACE**", "ace"),
     (0, b"StuffIt", "StuffIt"),
     (0, b"SIT!", "StuffIt"),
