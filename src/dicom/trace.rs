@@ -86,10 +86,8 @@ fn stands_at(bytes: &[u8], at: usize, encoding: Encoding, whole: bool) -> bool {
         return false;
     }
     let row = Row::from(bytes, at, encoding);
-    match encoding.explicit {
-        true => row.elements >= 2 || row.texts > 0,
-        false => row.texts > 0 && (row.elements >= 2 || (row.at_end && whole)),
-    }
+    let is_row = row.elements >= 2 || (encoding.explicit && row.texts > 0) || (row.at_end && whole);
+    is_row && (encoding.explicit || row.texts > 0)
 }
 
 /// An element without its value.

@@ -51,8 +51,8 @@ mod tests {
         for more in ["--profile basic", "--no-deid", "--profile basic --output out"] {
             let upload = format!("--other-files upload {more}");
             assert_eq!(consents(&upload, true, true), (Ok(()), 1));
-            assert_eq!(consents(&upload, true, false), (refused.clone(), 1));
-            assert_eq!(consents(&upload, false, true), (refused.clone(), 0));
+            assert_eq!(consents(&upload, true, false), (refused, 1));
+            assert_eq!(consents(&upload, false, true), (refused, 0));
             assert_eq!(consents(&format!("{upload} -y"), false, false), (Ok(()), 0));
             assert_eq!(consents(&format!("{upload} -y"), true, false), (Ok(()), 0));
         }

@@ -98,8 +98,11 @@ fn member(stream: &mut Counted<'_>, look: &Look, depth: usize) -> Result<Member,
         8 if open => look.content(DeflateDecoder::new(&mut *stream), depth)?,
         8 => {
             let mut content = (&mut *stream).take(packed);
-            let content_seen = look.content(DeflateDecoder::new(&mut content), depth)?;
-            if content.limit() > 0 { return Err(DAMAGED) } else { content_seen }
+            let sums = look.content(DeflateDecoder::new(&mut content), depth)?;
+            if content.limit() > 0 {
+                return Err(DAMAGED);
+            }
+            sums
         }
         _ => return Err(Refusal::Closed("it is compressed in a way that is not unpacked")),
     };
