@@ -35,8 +35,8 @@ pub use values::{
 pub const RESERVED: [&str; 8] = ["login", "logout", "status", "profile", "report", "sandbox", "completions", "help"];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 9] =
-    ["dry-run", "yes", "no-deid", "new-pseudonym-key", "residual", "fresh", "show-secrets", "help", "version"];
+const NOT_FROM_ENVIRONMENT: [&str; 10] =
+    ["dry-run", "yes", "no-deid", "other-files", "new-pseudonym-key", "residual", "fresh", "show-secrets", "help", "version"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,8 +48,8 @@ const MORE: &str = "
 The command words are commands only as the first argument; a folder of such a name is reached as ./status or after `--`.
 
 Every option that is a setting may also come from the environment: FWUPLOAD_ and its name, as in FWUPLOAD_PROJECT or
-FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`, `--no-deid`, `--new-pseudonym-key`, `--residual`
-and `--fresh` have to be typed.
+FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`, `--no-deid`, `--other-files`, `--new-pseudonym-key`,
+`--residual` and `--fresh` have to be typed.
 The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, `fwupload login`, or Flywheel's own
 user.json, in this order.
 The key of pseudonyms comes from `--pseudonym-key-file`, `--pseudonym-key-command`, FWUPLOAD_PSEUDONYM_KEY, or a file that

@@ -128,6 +128,8 @@ pub struct Stored {
     pub file: String,
     /// Its size in bytes.
     pub size: u64,
+    /// It is not DICOM, and goes as it is whatever governs.
+    pub other_file: bool,
     /// The database id of the file, where the server states one.
     pub file_id: Option<String>,
 }
@@ -223,6 +225,10 @@ pub struct RunTotals {
     pub failed: u64,
     /// Source bytes of what was uploaded or prepared.
     pub bytes: u64,
+    /// Of the files uploaded or prepared, those that are not DICOM: they were sent as they are.
+    pub as_they_are: u64,
+    /// Their bytes.
+    pub bytes_as_they_are: u64,
     /// Subjects, sessions and acquisitions that received something.
     pub subjects: u64,
     /// Sessions that received something.
@@ -242,8 +248,14 @@ impl RunTotals {
     pub fn count(&mut self, settled: &Settled) {
         self.found += 1;
         match &settled.outcome {
-            Outcome::Uploaded(_) => (self.uploaded, self.bytes) = (self.uploaded + 1, self.bytes + settled.bytes),
-            Outcome::Prepared(_) => (self.prepared, self.bytes) = (self.prepared + 1, self.bytes + settled.bytes),
+            Outcome::Uploaded(stored) => {
+                self.uploaded += 1;
+                self.count_bytes(stored, settled.bytes);
+            }
+            Outcome::Prepared(stored) => {
+                self.prepared += 1;
+                self.count_bytes(stored, settled.bytes);
+            }
             Outcome::AlreadyThere(_) => self.already_there += 1,
             Outcome::Skipped(reason) => {
                 self.skipped += 1;
@@ -254,6 +266,18 @@ impl RunTotals {
                 *self.failed_by.entry(failure.code.as_str()).or_default() += 1;
             }
         }
+    }
+
+    fn count_bytes(&mut self, stored: &Stored, bytes: u64) {
+        self.bytes += bytes;
+        if stored.other_file {
+            (self.as_they_are, self.bytes_as_they_are) = (self.as_they_are + 1, self.bytes_as_they_are + bytes);
+        }
+    }
+
+    /// Files that went through the treatment of the run: uploaded or prepared, and not other files.
+    pub fn treated(&self) -> u64 {
+        (self.uploaded + self.prepared).saturating_sub(self.as_they_are)
     }
 
     /// Whether every file found has exactly one outcome.

@@ -49,6 +49,8 @@ codes! {
         DiscoverSpecial = "discover.special-file", "the path is neither a file nor a folder", "name regular files and folders only";
         DiscoverLoop = "discover.symlink-loop", "a symbolic link leads back to a folder above it", "remove the link, or run without `--follow`";
         DiscoverOther = "discover.other-file", "the file is not DICOM and `--other-files fail` was given", "move the file elsewhere, or use `--other-files skip`";
+        DiscoverArchive = "discover.archive", "the file is an archive and cannot be read", "unpack it and name the folder that it was unpacked into";
+        DiscoverHoldsDicom = "discover.holds-dicom", "the file is not read as DICOM, and DICOM stands in it, which cannot be cleaned there", "make DICOM files of it (unpack it, or repair its beginning), so that they are cleaned, or leave it out with `--exclude`";
         ReadNotDicom = "read.not-dicom", "the file was named and is not DICOM", "name DICOM files, or a folder to have other files skipped";
         ReadDicomdir = "read.dicomdir", "a DICOMDIR was named; its byte offsets would be wrong after cleaning", "name the folder instead: DICOMDIR is skipped and the files it lists are read";
         ReadIo = "read.io", "reading the file failed", "check the disk or share it lies on and run again";

@@ -1,5 +1,6 @@
 //! What is sent: a series as one zip, or a single instance bare. Owns member names, the exact length and a body that can
-//! be produced again for a retry. It takes cleaned (or knowingly uncleaned) instances only, never a path.
+//! be produced again for a retry. It takes cleaned (or knowingly uncleaned) instances and other files that were looked into,
+//! never a path.
 
 mod deflate;
 mod names;
@@ -22,6 +23,7 @@ use zip::Zip;
 
 use crate::deid::{Originals, Sendable};
 use crate::dicom::{Body, Mask, Segment, SourceFile};
+use crate::discover::OtherFile;
 use crate::failure::{FileCode, FileFailure};
 use crate::routing;
 
@@ -128,8 +130,9 @@ impl Package {
         Ok(Some(Self { body, made_of: Some(MadeOf { level, ..made_of.clone() }), ..self.clone() }))
     }
 
-    /// A file that is not DICOM, as it is. Only what the user asked for goes this way.
-    pub fn other_file(name: String, file: &Arc<SourceFile>) -> Self {
+    /// A file that is not DICOM, as it is. Only what the user asked for and what was looked into goes this way.
+    pub fn other_file(name: String, other: &OtherFile) -> Self {
+        let file = other.file();
         let all = Segment::of_file(Arc::clone(file), 0..file.len());
         let body = Body::new(vec![all]);
         Self {
@@ -143,6 +146,11 @@ impl Package {
             body,
             originals: None,
         }
+    }
+
+    /// Whether it is a file that is not DICOM.
+    pub fn is_other_file(&self) -> bool {
+        self.kind.is_none()
     }
 
     /// The hash of all bytes in lower-case hexadecimal digits.

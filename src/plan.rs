@@ -6,6 +6,7 @@
 mod asked;
 mod deid_log;
 mod governance;
+mod other_files;
 mod pseudonyms;
 
 use std::fmt;
@@ -191,7 +192,7 @@ pub async fn resolve(
     let mut decision = governance::decide(answer, local, &config.deid, &project)?;
     let mut announcements = decision.announcements(&project);
     announcements.extend(decision.override_residual(config.residual));
-    announcements.extend(warning_of_other_files(config));
+    announcements.extend(other_files::announcement(config));
     let log = match &server {
         Some(client) => deid_log::ask(client, &decision, &config.sink).await?,
         None => None,
@@ -200,6 +201,7 @@ pub async fn resolve(
     let needs_key = decision.needs_key();
     accept_doubt(decision.doubtful(), config, &announcements, confirm)?;
     let (mut governing, mut treatment) = settle(decision, config, &announcements, confirm)?;
+    other_files::consent(config, confirm)?;
     if log.is_some() && config.sink == Sink::Upload {
         treatment = treatment.logged();
     }
@@ -347,12 +349,6 @@ fn consent(
         return Ok(IdentifiedConsent::given_by_user());
     }
     Err(Error::new(RunCode::ProfileUnconfirmed, RunCode::ProfileUnconfirmed.sentence()))
-}
-
-fn warning_of_other_files(config: &Config) -> Option<Announcement> {
-    let text = "files that are not DICOM are sent as they are: nothing in them is de-identified";
-    let names = if config.input.keep_names { "; their names are kept, and names may identify" } else { "" };
-    (config.input.other_files == OtherFiles::Upload).then(|| Announcement::warning("other-files", format!("{text}{names}")))
 }
 
 fn way_out(config: &Config, server: Option<(Client, Watch)>, project: Project) -> Result<WayOut, Error> {

@@ -94,7 +94,8 @@ pub struct InputArgs {
     pub follow: bool,
     /// What to do with files that are not DICOM
     ///
-    /// `upload` attaches them as they are, uncleaned, to the acquisition of the DICOM files beside them.
+    /// `upload` attaches them as they are, uncleaned, to the acquisition of the DICOM files beside them, once that is confirmed.
+    /// Each is looked into first, archives too: what holds DICOM fails, and so does an archive that cannot be looked into.
     #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
     pub other_files: OtherFiles,
     /// Keep the names of other files: names and folders may identify

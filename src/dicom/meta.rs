@@ -146,16 +146,5 @@ fn short_text(out: &mut Vec<u8>, element: u8, value: &[u8]) {
 
 /// How the data set of a file without any meta is encoded, if its first bytes look like one at all.
 pub(crate) fn bare_encoding(first: &[u8]) -> Option<Encoding> {
-    let [g0, g1, e0, e1, v0, v1, l0, l1] = *first.first_chunk::<8>()?;
-    let explicit = vr::from_bytes([v0, v1]).is_some();
-    match [g0, g1] {
-        [0x08, 0x00] if explicit => Some(Encoding::EXPLICIT_LITTLE),
-        [0x00, 0x08] if explicit => Some(Encoding { explicit: true, big_endian: true }),
-        // Implicit: a known element of group 0008 with a length that such elements have.
-        [0x08, 0x00] if u32::from_le_bytes([v0, v1, l0, l1]) <= 1024 => {
-            let tag = Tag(0x0008, u16::from_le_bytes([e0, e1]));
-            (vr::of_tag(tag) != super::VR::UN).then_some(Encoding::IMPLICIT_LITTLE)
-        }
-        _ => None,
-    }
+    super::trace::encoding_at_start(first)
 }

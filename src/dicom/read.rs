@@ -170,6 +170,13 @@ pub(crate) fn syntax_of(meta: &MetaAsRead, window: &[u8], notes: &mut Vec<Note>)
     }
     let first = window.get(meta.data_at..).unwrap_or_default();
     match meta::bare_encoding(first) {
+        Some(Encoding { explicit: false, big_endian: true }) => {
+            Err(FileFailure::new(FileCode::ReadSyntax, "implicit VR in big endian byte order"))
+        }
+        // Meta information is little endian, and so is every file that has it (PS3.10 section 7.1).
+        Some(Encoding { big_endian: true, .. }) if first.starts_with(&[0x00, 0x02]) => {
+            Err(FileFailure::new(FileCode::ReadSyntax, "file meta information in big endian byte order"))
+        }
         Some(encoding) => Ok(TransferSyntax::native(encoding)),
         None if meta.has_prefix || meta.has_group => {
             Ok(TransferSyntax::native(super::syntax::sniff_encoding(first, Encoding::IMPLICIT_LITTLE)))

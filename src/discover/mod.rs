@@ -1,12 +1,15 @@
-//! Finding the files: walking, lists, filters and a look at the first bytes. Never decides what is done with them.
+//! Finding the files: walking, lists, filters and a look at what they are. Never decides what is done with them.
 //!
 //! Every file that is reached comes out as exactly one [`Found`], in an order that depends on the inputs alone: roots as
 //! they were given, folders sorted by name. A file that was named or listed is a promise, so what is wrong with it is
 //! a failure; what a walk finds and cannot use is a skip with a reason.
 
+mod archive;
 mod classify;
 mod filters;
+mod formats;
 mod lists;
+mod other;
 mod skip;
 mod walk;
 
@@ -14,6 +17,7 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+pub use other::OtherFile;
 pub use skip::SkipReason;
 
 use crate::cli::{Filter, OtherFiles, PathList};
@@ -42,7 +46,7 @@ pub struct Inputs {
 pub enum Found {
     /// To be read as DICOM.
     Dicom(DiscoveredFile),
-    /// Not DICOM, and to be uploaded all the same.
+    /// Not read as DICOM, and to be uploaded all the same if a look into it allows that.
     Other(DiscoveredFile),
     /// Left out.
     Skipped {

@@ -5,6 +5,8 @@
 pub enum SkipReason {
     /// Found while walking, and its content is not DICOM.
     NotDicom,
+    /// Found while walking, and an archive or a compressed file, which is not unpacked.
+    Archive,
     /// A DICOMDIR: an index of files, whose byte offsets would be wrong after cleaning.
     Dicomdir,
     /// A file of zero bytes.
@@ -30,6 +32,7 @@ impl SkipReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotDicom => "not-dicom",
+            Self::Archive => "archive",
             Self::Dicomdir => "dicomdir",
             Self::Empty => "empty",
             Self::Excluded => "excluded",
@@ -46,6 +49,7 @@ impl SkipReason {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::NotDicom => "not DICOM",
+            Self::Archive => "an archive, which is not read",
             Self::Dicomdir => "a DICOMDIR",
             Self::Empty => "empty",
             Self::Excluded => "left out by a filter",
@@ -62,6 +66,7 @@ impl SkipReason {
     pub fn counted(self) -> &'static str {
         match self {
             Self::NotDicom => "not DICOM",
+            Self::Archive => "archives",
             Self::Dicomdir => "DICOMDIR",
             Self::Empty => "empty",
             Self::Excluded => "left out by filters",
@@ -71,6 +76,16 @@ impl SkipReason {
             Self::SameFile => "reached twice",
             Self::SameInstance => "same instance again",
             Self::OtherShard => "of other shards",
+        }
+    }
+
+    /// What to do where such files were meant to be uploaded; none where there is nothing to be done.
+    pub fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::Archive => {
+                Some("archives are not read: unpack them, and run again with the folder that they were unpacked into")
+            }
+            _ => None,
         }
     }
 }

@@ -329,7 +329,8 @@ impl Shared {
             Some(_) => (job.place.path(&self.plan), job.package.name.clone()),
             None => (Place::Project.path(&self.plan), WITHHELD.to_owned()),
         };
-        Stored { destination, container_id: None, file, size: job.package.len(), file_id: None }
+        let (size, other_file) = (job.package.len(), job.package.is_other_file());
+        Stored { destination, container_id: None, file, size, file_id: None, other_file }
     }
 
     /// What is said of a package that an earlier run sent and the server still has. Nobody looked into its files again, so
@@ -342,6 +343,7 @@ impl Shared {
             file,
             size: there.size.unwrap_or_default(),
             file_id: there.database_id().map(str::to_owned),
+            other_file: false,
         }
     }
 

@@ -167,7 +167,11 @@ pub fn has_nothing(totals: &mut RunTotals) -> bool {
 /// The error for a run that has nothing to send, with what was found instead.
 pub fn nothing(events: &Events) -> Error {
     let totals = events.with_totals(|totals| totals.clone());
-    Error::new(RunCode::InputNothing, format!("nothing to upload: {}", what_was_found(&totals)))
+    let error = Error::new(RunCode::InputNothing, format!("nothing to upload: {}", what_was_found(&totals)));
+    match totals.skipped_by.keys().find_map(|reason| reason.hint()) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
 }
 
 fn what_was_found(totals: &RunTotals) -> String {

@@ -59,7 +59,7 @@ pub fn run(
     let missing = resume::settle(found.series, &deliveries);
     clean::all(missing, &deliveries, &pool);
     deliveries.finish();
-    others::deliver(found.others, &deliveries);
+    others::deliver(found.others, &deliveries, &pool);
     deliveries.close();
     if !stop.requested() {
         idle::tell(plan, &outcomes);

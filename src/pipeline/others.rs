@@ -1,14 +1,17 @@
-//! Files that are not DICOM, when the user asked for them: attached as they are, after the DICOM files beside them.
+//! Files that are not DICOM, when the user asked for them: looked into, and attached as they are, after the DICOM files
+//! beside them. What a look finds DICOM in, or does not see to its end, never goes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rayon::ThreadPool;
+use rayon::prelude::*;
 use sha2::Sha256;
 
 use crate::dicom::SourceFile;
-use crate::discover::DiscoveredFile;
-use crate::event::Outcome;
+use crate::discover::{DiscoveredFile, OtherFile};
+use crate::event::{Outcome, Severity};
 use crate::failure::FileFailure;
 use crate::package::Package;
 use crate::routing::{self, Destination};
@@ -16,17 +19,43 @@ use crate::series::Indexed;
 
 use super::deliver::{Deliveries, Job};
 use super::find::stopped;
+use super::guard::guarded;
 use super::place::Place;
 
-/// Delivers the files one by one; each has its outcome afterwards.
-pub fn deliver(files: Vec<DiscoveredFile>, deliveries: &Deliveries) {
-    for file in files {
+/// Looks into all files at a time and delivers them one by one; each has its outcome afterwards.
+pub fn deliver(files: Vec<DiscoveredFile>, deliveries: &Deliveries, pool: &ThreadPool) {
+    let look = |file: DiscoveredFile| {
+        let looked = if deliveries.stop().requested() { Err(stopped()) } else { guarded(|| look(&file.path)) };
+        (file, looked)
+    };
+    let looked: Vec<_> = pool.install(|| files.into_par_iter().map(look).collect());
+    warn(looked.iter().filter_map(|(_, looked)| looked.as_ref().ok()), deliveries);
+    for (file, looked) in looked {
         let (path, len): (Arc<PathBuf>, u64) = (Arc::new(file.path), file.len);
-        let job = if deliveries.stop().requested() { Err(stopped()) } else { job(&path, file.root, deliveries) };
+        let looked = if deliveries.stop().requested() { Err(stopped()) } else { looked };
+        let job = looked.and_then(|other| job(&path, file.root, &other, deliveries));
         match job {
             Ok(job) => deliveries.deliver_now(job),
             Err(failure) => deliveries.outcomes().settle_path(&path, len, Outcome::Failed(failure)),
         }
+    }
+}
+
+fn look(path: &Path) -> Result<OtherFile, FileFailure> {
+    OtherFile::look(Arc::new(SourceFile::new(path)?))
+}
+
+/// Says which formats that may identify are about to be sent.
+fn warn<'a>(others: impl Iterator<Item = &'a OtherFile>, deliveries: &Deliveries) {
+    let mut formats: BTreeMap<&str, u64> = BTreeMap::new();
+    for format in others.flat_map(OtherFile::formats) {
+        *formats.entry(format).or_default() += 1;
+    }
+    if !formats.is_empty() {
+        let named: Vec<_> = formats.into_iter().map(|(format, files)| format!("{files} {format}")).collect();
+        let text =
+            format!("among the files that are sent as they are, formats whose own header may identify: {}", named.join("; "));
+        deliveries.events().notice(Severity::Warning, "other-files", text);
     }
 }
 
@@ -40,15 +69,15 @@ fn place(beside: &[Destination]) -> Place {
     }
 }
 
-fn job(path: &Arc<PathBuf>, root: PathBuf, deliveries: &Deliveries) -> Result<Job, FileFailure> {
-    let file = Arc::new(SourceFile::new(path.as_path())?);
-    let package = package(path, &file, deliveries.plan().keep_names)?;
+fn job(path: &Arc<PathBuf>, root: PathBuf, other: &OtherFile, deliveries: &Deliveries) -> Result<Job, FileFailure> {
+    let file = Arc::clone(other.file());
+    let package = package(path, other, deliveries.plan().keep_names)?;
     let place = place(&deliveries.destinations_of(path.parent().unwrap_or(Path::new(""))));
     Ok(Job { place, package, sources: vec![Indexed { path: Arc::clone(path), root: Arc::new(root), file, read: None }] })
 }
 
-fn package(path: &Path, file: &Arc<SourceFile>, keep_names: bool) -> Result<Package, FileFailure> {
-    let mut package = Package::other_file(String::new(), file);
+fn package(path: &Path, other: &OtherFile, keep_names: bool) -> Result<Package, FileFailure> {
+    let mut package = Package::other_file(String::new(), other);
     package.name = match path.file_name() {
         Some(name) if keep_names => routing::file_name(&name.to_string_lossy()),
         _ => silent_name(path, &package)?,

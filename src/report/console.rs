@@ -75,7 +75,10 @@ impl Console {
                 Some(p) => {
                     let (name, digest) = (escape_for_terminal(&p.name), summary::short_digest(&p.digest));
                     let key = p.key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
-                    format!("de-identified with {name} ({} profile, {digest}{key})", p.level)
+                    let others = start.settings.iter().any(|(name, value)| name == "other-files" && value == "upload");
+                    let others =
+                        if others { self.printer.paint(Tone::Caution, "; other files as they are") } else { String::new() };
+                    format!("de-identified with {name} ({} profile, {digest}{key}){others}", p.level)
                 }
                 None => self.printer.paint(Tone::Caution, "as it is, not de-identified"),
             };

@@ -69,7 +69,13 @@ impl JsonStream {
                 at(kind, json!({ "receipt": record::receipt(stored) }))
             }
             Outcome::AlreadyThere(stored) => at("already-there", json!({ "receipt": record::receipt(stored) })),
-            Outcome::Skipped(reason) => at("skipped", json!({ "reason": reason.as_str() })),
+            Outcome::Skipped(reason) => {
+                let mut fields = json!({ "reason": reason.as_str() });
+                if let (Some(hint), Some(fields)) = (reason.hint(), fields.as_object_mut()) {
+                    fields.insert("hint".to_owned(), hint.into());
+                }
+                at("skipped", fields)
+            }
             Outcome::Failed(failure) => record::failed(&self.paths, settled, failure),
         }
     }

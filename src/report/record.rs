@@ -88,6 +88,7 @@ pub(super) fn receipt(stored: &Stored) -> Value {
         "file": stored.file,
         "size": stored.size,
         "file_id": stored.file_id,
+        "other_file": stored.other_file,
     })
 }
 
@@ -103,6 +104,8 @@ pub(super) fn totals(totals: &RunTotals) -> Value {
         "skipped": totals.skipped,
         "failed": totals.failed,
         "bytes": totals.bytes,
+        "as_they_are": totals.as_they_are,
+        "bytes_as_they_are": totals.bytes_as_they_are,
         "subjects": totals.subjects,
         "sessions": totals.sessions,
         "acquisitions": totals.acquisitions,

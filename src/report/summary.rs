@@ -21,34 +21,48 @@ pub(super) struct Around<'a> {
 pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
     let totals = &end.totals;
     let mut lines = vec![format!("{:<10} {}", label(around.start), headline(end, around.start))];
-    let mut add = |label: &str, number: u64, details: String| {
-        if number > 0 {
-            let details = if details.is_empty() { details } else { format!("  ({details})") };
-            lines.push(format!("{label:<10} {}{details}", count(number)));
-        }
-    };
-    add("Already", totals.already_there, String::new());
+    lines.extend(as_they_are(totals, around.start).map(|details| format!("{:<10} {details}", "Other")));
+    lines.extend(row("Already", totals.already_there, String::new()));
     let skipped = totals.skipped_by.iter().map(|(reason, n)| format!("{} {}", count(*n), reason.counted()));
-    add("Skipped", totals.skipped, skipped.collect::<Vec<_>>().join(", "));
+    lines.extend(row("Skipped", totals.skipped, skipped.collect::<Vec<_>>().join(", ")));
+    lines.extend(totals.skipped_by.keys().filter_map(|reason| reason.hint()).map(|hint| format!("  → {hint}")));
     let failed = totals.failed_by.iter().map(|(code, n)| format!("{} {code}", count(*n)));
-    add("Failed", totals.failed, failed.collect::<Vec<_>>().join(", "));
-    add("Unreadable", totals.unreadable, "dates, times and ages that are none: removed or emptied".to_owned());
+    lines.extend(row("Failed", totals.failed, failed.collect::<Vec<_>>().join(", ")));
+    lines.extend(row("Unreadable", totals.unreadable, "dates, times and ages that are none: removed or emptied".to_owned()));
     if totals.failed > 0 || end.stopped_by.is_some() {
         lines.extend(around.report.map(|report| format!("  → details: {}", escape_for_terminal(report))));
         lines.extend(around.command.map(|command| format!("  → try again: {}", escape_for_terminal(command))));
     }
-    if totals.uploaded + totals.prepared > 0 {
+    if totals.treated() > 0 {
         lines.extend(around.start.and_then(cleaned_with));
     }
     lines
 }
 
+fn row(label: &str, number: u64, details: String) -> Option<String> {
+    let details = if details.is_empty() { details } else { format!("  ({details})") };
+    (number > 0).then(|| format!("{label:<10} {}{details}", count(number)))
+}
+
+/// The files that are not DICOM, which no profile cleans: `14 sent as they are, not de-identified`.
+fn as_they_are(totals: &RunTotals, start: Option<&RunStart>) -> Option<String> {
+    let what = match start.map(|start| start.mode) {
+        Some(Mode::DryRun) => "would be sent",
+        Some(Mode::Output) => "written",
+        Some(Mode::Upload) | None => "sent",
+    };
+    let number = totals.as_they_are;
+    let size = bytes(totals.bytes_as_they_are);
+    (number > 0).then(|| format!("{} {what} as they are, not de-identified  {size}", count(number)))
+}
+
 /// The one line of `-q`.
 pub(super) fn final_line(end: &RunEnd, around: Around<'_>) -> String {
     let RunTotals { already_there, skipped, failed, .. } = end.totals;
+    let other = as_they_are(&end.totals, around.start).map(|other| format!("; {other}")).unwrap_or_default();
     let others = [(already_there, "already there"), (skipped, "skipped"), (failed, "failed")];
     let others = others.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("; {} {word}", count(*number)));
-    format!("{} {}{}", label(around.start), headline(end, around.start), others.collect::<String>())
+    format!("{} {}{other}{}", label(around.start), headline(end, around.start), others.collect::<String>())
 }
 
 fn label(start: Option<&RunStart>) -> &'static str {
@@ -61,9 +75,10 @@ fn label(start: Option<&RunStart>) -> &'static str {
 
 fn headline(end: &RunEnd, start: Option<&RunStart>) -> String {
     let totals = &end.totals;
-    let mut parts = vec![plural(totals.uploaded + totals.prepared, "file")];
-    if totals.bytes > 0 {
-        parts.push(bytes(totals.bytes));
+    let mut parts = vec![plural(totals.treated(), "file")];
+    let treated = totals.bytes.saturating_sub(totals.bytes_as_they_are);
+    if treated > 0 {
+        parts.push(bytes(treated));
     }
     parts.push(format!("in {}", duration(end.duration)));
     if let Some(start) = start {
@@ -170,6 +185,35 @@ mod tests {
         De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…  key 1f2e3d4c5b6a7988
         ");
         insta::assert_snapshot!(lines(&end(RunTotals::default()), Around::default()).join("\n"), @"Uploaded   0 files  in 6m 12s");
+    }
+
+    #[test]
+    fn other_files_are_counted_apart_and_never_under_a_profile() {
+        let totals = RunTotals {
+            found: 20,
+            uploaded: 16,
+            as_they_are: 14,
+            bytes: 5000,
+            bytes_as_they_are: 4000,
+            skipped: 4,
+            skipped_by: BTreeMap::from([(SkipReason::NotDicom, 1), (SkipReason::Archive, 3)]),
+            ..RunTotals::default()
+        };
+        let start = start(Mode::Upload);
+        let around = Around { start: Some(&start), ..Around::default() };
+        insta::assert_snapshot!(lines(&end(totals.clone()), around).join("\n"), @r"
+        Uploaded   2 files  1000 B  in 6m 12s  to neuro/adni
+        Other      14 sent as they are, not de-identified  3.9 KiB
+        Skipped    4  (1 not DICOM, 3 archives)
+          → archives are not read: unpack them, and run again with the folder that they were unpacked into
+        De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…  key 1f2e3d4c5b6a7988
+        ");
+        insta::assert_snapshot!(final_line(&end(totals.clone()), around), @"Uploaded 2 files  1000 B  in 6m 12s  to neuro/adni; 14 sent as they are, not de-identified  3.9 KiB; 4 skipped");
+        let others_alone = RunTotals { uploaded: 14, bytes: 4000, skipped_by: BTreeMap::new(), skipped: 0, ..totals };
+        insta::assert_snapshot!(lines(&end(others_alone), around).join("\n"), @r"
+        Uploaded   0 files  in 6m 12s  to neuro/adni
+        Other      14 sent as they are, not de-identified  3.9 KiB
+        ");
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn failed(path: &str, failure: FileFailure) -> Event {
 fn stored() -> Arc<Stored> {
     let destination = "neuro/adni/p-1/2020/3 - T1".to_owned();
     let (container_id, file_id) = (Some("5e0".to_owned()), None);
-    Arc::new(Stored { destination, container_id, file: "3 - T1.dicom.zip".to_owned(), size: 900, file_id })
+    Arc::new(Stored { destination, container_id, file: "3 - T1.dicom.zip".to_owned(), size: 900, file_id, other_file: false })
 }
 
 fn started() -> Event {
@@ -236,8 +236,8 @@ fn machines_get_one_object_per_line() {
     {"type":"retrying","what":"POST /api/upload","cause":"503","wait":1.5,"attempt":2}
     {"type":"retrying","what":"POST /api/upload","cause":"503","wait":3.0,"attempt":3}
     {"type":"progress","elapsed":4.0,"files":11,"bytes":11000,"walked":true,"deidentified":1,"settled":0,"settled_bytes":0,"uploaded":0,"prepared":0,"already_there":0,"skipped":0,"failed":0,"sent_bytes":900,"rate":0,"eta":null}
-    {"type":"uploaded","path":"doe/a.dcm","receipt":{"destination":"neuro/adni/p-1/2020/3 - T1","container_id":"5e0","file":"3 - T1.dicom.zip","size":900,"file_id":null}}
-    {"type":"already-there","path":"doe/b.dcm","receipt":{"destination":"neuro/adni/p-1/2020/3 - T1","container_id":"5e0","file":"3 - T1.dicom.zip","size":900,"file_id":null}}
+    {"type":"uploaded","path":"doe/a.dcm","receipt":{"destination":"neuro/adni/p-1/2020/3 - T1","container_id":"5e0","file":"3 - T1.dicom.zip","size":900,"file_id":null,"other_file":false}}
+    {"type":"already-there","path":"doe/b.dcm","receipt":{"destination":"neuro/adni/p-1/2020/3 - T1","container_id":"5e0","file":"3 - T1.dicom.zip","size":900,"file_id":null,"other_file":false}}
     {"type":"skipped","path":"doe/notes.txt","reason":"not-dicom"}
     {"type":"failed","path":"doe/x\u001b[2J.dcm","stage":"upload","code":"upload.server-error","message":"the server failed until the retries were used up: no answer for doe/x\u001b[2J.dcm","hint":"wait, then go on","retryable":true,"http_status":503,"attempts":5}
     {"type":"failed","path":"doe/1.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
@@ -247,7 +247,7 @@ fn machines_get_one_object_per_line() {
     {"type":"failed","path":"doe/5.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
     {"type":"failed","path":"doe/6.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
     {"type":"failed","path":"doe/7.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
-    {"type":"end","totals":{"found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1}},"duration":4.0,"exit_code":3,"report":"fwupload-failures.jsonl","stopped_by":null}
+    {"type":"end","totals":{"found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1}},"duration":4.0,"exit_code":3,"report":"fwupload-failures.jsonl","stopped_by":null}
     "#);
 }
 
@@ -261,7 +261,7 @@ fn the_report_holds_the_run_and_every_failure() {
     {"type":"report","v":1,"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123","pseudonym_key":null},"settings":{"package":"series"},"redacted":false}
     {"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}
     {"type":"failed","path":"doe/x\u001b[2J.dcm","stage":"upload","code":"upload.server-error","message":"the server failed until the retries were used up: no answer for doe/x\u001b[2J.dcm","hint":"wait, then go on","retryable":true,"http_status":503,"attempts":5}
-    {"type":"end","found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1},"exit_code":3}
+    {"type":"end","found":11,"uploaded":1,"prepared":0,"already_there":1,"skipped":1,"failed":8,"bytes":1000,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"skipped_by":{"not-dicom":1},"failed_by":{"read.truncated":7,"upload.server-error":1},"exit_code":3}
     "#);
     let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &run());
     let text = fs::read_to_string(path).unwrap();

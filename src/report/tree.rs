@@ -12,27 +12,27 @@ const LONGEST: usize = 60;
 /// The packages of a run by destination.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    packages: BTreeMap<(String, String), (u64, u64)>,
+    packages: BTreeMap<(String, String), (u64, Stored)>,
 }
 
 impl Tree {
-    /// Counts one instance of a package.
+    /// Counts one instance of a package, or one file that goes as it is.
     pub(super) fn add(&mut self, stored: &Stored) {
-        let (instances, size) = self.packages.entry((stored.destination.clone(), stored.file.clone())).or_default();
-        *instances += 1;
-        *size = stored.size;
+        let place = (stored.destination.clone(), stored.file.clone());
+        self.packages.entry(place).or_insert_with(|| (0, stored.clone())).0 += 1;
     }
 
     /// A line for each container and package, containers once.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut above: Vec<&str> = Vec::new();
-        for ((destination, file), (instances, size)) in &self.packages {
+        for ((destination, file), (instances, stored)) in &self.packages {
             let labels: Vec<&str> = destination.split('/').collect();
             let shared = labels.iter().zip(&above).take_while(|(a, b)| a == b).count();
             let deeper = labels.iter().enumerate().skip(shared);
             lines.extend(deeper.map(|(depth, label)| format!("{}{}", "  ".repeat(depth), escape_for_terminal(label))));
-            let what = format!("{}  ({}, {})", escape_for_terminal(file), plural(*instances, "instance"), bytes(*size));
+            let holds = if stored.other_file { "as it is".to_owned() } else { plural(*instances, "instance") };
+            let what = format!("{}  ({holds}, {})", escape_for_terminal(file), bytes(stored.size));
             lines.push(format!("{}{what}", "  ".repeat(labels.len())));
             above = labels;
         }
@@ -52,9 +52,12 @@ mod tests {
     #[test]
     fn containers_are_named_once_above_their_packages() {
         let mut tree = Tree::default();
-        for (destination, file) in [("g/p/s/t/a", "a.dicom.zip"), ("g/p/s/t/a", "a.dicom.zip"), ("g/p/s/t/b", "b.dicom")] {
+        for (destination, file) in
+            [("g/p/s/t/a", "a.dicom.zip"), ("g/p/s/t/a", "a.dicom.zip"), ("g/p/s/t/b", "b.dicom"), ("g/p/s/t/b", "n.txt")]
+        {
+            let other_file = file == "n.txt";
             let (destination, file) = (destination.to_owned(), file.to_owned());
-            tree.add(&Stored { destination, file, container_id: None, size: 2048, file_id: None });
+            tree.add(&Stored { destination, file, container_id: None, size: 2048, file_id: None, other_file });
         }
         insta::assert_snapshot!(tree.lines().join("\n"), @r"
         g
@@ -65,6 +68,7 @@ mod tests {
                   a.dicom.zip  (2 instances, 2.0 KiB)
                 b
                   b.dicom  (1 instance, 2.0 KiB)
+                  n.txt  (as it is, 2.0 KiB)
         ");
     }
 }

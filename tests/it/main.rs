@@ -29,6 +29,7 @@ mod linked_study;
 mod local_faults;
 mod model;
 mod mutants;
+mod other_files;
 mod output_names;
 mod passing_files;
 mod pixels;

@@ -74,7 +74,7 @@ fn instances_that_went_alone_are_not_sent_again_either() {
 fn other_files_stay_beside_their_instances() {
     let (place, site) = (place(), Site::start());
     place.file("study/1/notes.txt", "notes");
-    let with_notes = format!("{USUAL} --other-files upload");
+    let with_notes = format!("{USUAL} --other-files upload -y");
     place.run(&with_notes).at(&site).exits(0);
     let again = place.run(&with_notes).at(&site).exits(0);
     assert_eq!((total(&again, "already_there"), site.uploaded().len(), sent(&site)), (5, 3, 3));

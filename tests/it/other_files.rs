@@ -1,0 +1,243 @@
+//! What is DICOM and what may go as it is: DICOM is cleaned whatever it is called, and nothing that holds DICOM goes uncleaned.
+
+use std::io::{Cursor, Write};
+
+use dicom_dictionary_std::uids;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::fixture::{self, Dicom, MARK, Person, damaged, data_set};
+use crate::run::{Place, Ran};
+use crate::server::{Request, Site};
+
+const USUAL: &str = "study -p demo/phantom --profile basic --json";
+const UPLOAD: &str = "study -p demo/phantom --profile basic --json --other-files upload -y";
+
+fn slice(number: u32) -> Vec<u8> {
+    Dicom::ct(&Person::plain(), number).bytes()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// A tar of one member.
+fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut block = [0; 512];
+    block[..name.len()].copy_from_slice(name.as_bytes());
+    block[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+    block[148..156].copy_from_slice(b"        ");
+    block[156..157].copy_from_slice(b"0");
+    let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let mut tar = [&block, content].concat();
+    tar.resize(tar.len().next_multiple_of(512) + 1024, 0);
+    tar
+}
+
+/// The header of a NIfTI-1 file.
+fn nifti() -> Vec<u8> {
+    let mut bytes = vec![0; 352];
+    bytes[..4].copy_from_slice(&348_u32.to_le_bytes());
+    bytes[148..155].copy_from_slice(b"descrip");
+    bytes[344..348].copy_from_slice(b"n+1\0");
+    bytes
+}
+
+/// No identifying value went out or was kept, members of zips included.
+#[track_caller]
+fn nothing_identifies(site: &Site) {
+    let mut everything: Vec<u8> = site.requests().iter().flat_map(Request::everything).collect();
+    for (name, bytes) in site.kept() {
+        if crate::archive::is_zip(&bytes) {
+            everything.extend(crate::archive::members(&bytes).into_iter().flat_map(|(_, content)| content));
+        }
+        everything.extend(name.into_bytes());
+        everything.extend(bytes);
+    }
+    assert_eq!(fixture::found_in(&everything), [String::new(); 0]);
+}
+
+fn total(ran: &Ran<'_>, name: &str) -> u64 {
+    ran.end()["totals"][name].as_u64().unwrap()
+}
+
+#[test]
+fn a_data_set_without_preamble_is_cleaned_whatever_it_is_called() {
+    let big = Dicom::ct(&Person::plain(), 2).syntax("1.2.840.10008.1.2.2").bytes();
+    let implicit = Dicom::ct(&Person::plain(), 3).syntax(uids::IMPLICIT_VR_LITTLE_ENDIAN).bytes();
+    let place = Place::with([
+        ("study/IM000001", damaged::bare(&slice(1))),
+        ("study/image.txt", data_set(&big).to_vec()),
+        ("study/1.2.840.7", data_set(&implicit).to_vec()),
+        ("study/meta", slice(4)[132..].to_vec()),
+        ("study/no-preamble", slice(5)[128..].to_vec()),
+        ("study/report.pdf", Dicom::sr(&Person::plain()).bytes()[132..].to_vec()),
+        ("study/notes.txt", b"calibration of monday".to_vec()),
+    ]);
+    for how in [USUAL, UPLOAD] {
+        let site = Site::start();
+        let ran = place.run(how).at(&site).exits(0);
+        assert_eq!(ran.events_of("deidentified").len(), 6);
+        nothing_identifies(&site);
+    }
+}
+
+#[test]
+fn dicom_that_is_cut_off_and_has_no_preamble_fails_and_is_not_passed_over() {
+    let place = Place::with([("study/1.dcm", slice(1)), ("study/IM2", damaged::bare(&slice(2))[..700].to_vec())]);
+    for how in [USUAL, UPLOAD] {
+        let site = Site::start();
+        let ran = place.run(how).at(&site).exits(3);
+        assert_eq!(ran.failures(), [("IM2".into(), "read.truncated".into())]);
+        nothing_identifies(&site);
+    }
+}
+
+#[test]
+fn nothing_that_holds_dicom_goes_as_it_is() {
+    let good = slice(2);
+    let bare = damaged::bare(&good);
+    let letters = |four: &[u8; 4]| [&good[..128], four, &good[132..]].concat();
+    let shifted = |by: usize| [&vec![0; by], &good[..]].concat();
+    let deflated = [("scan/IM2.dcm", &good[..]), ("scan/notes.txt", b"notes")];
+    let files = [
+        ("shifted.dcm", shifted(4)),
+        ("shifted-far", shifted(900_000)),
+        ("odd", [b"x", &good[..]].concat()),
+        ("letters.dcm", letters(b"DICN")),
+        ("case.dcm", letters(b"dicm")),
+        ("bare-behind-junk", [b"\x01\x02junk", &bare[..]].concat()),
+        ("export.zip", zip(&deflated)),
+        ("renamed.doc", zip(&deflated)),
+        ("in.zip", zip(&[("inner.zip", &zip(&deflated)), ("a.txt", b"text")])),
+        ("IM2.dcm.gz", gzip(&good)),
+        ("IM2.gz", gzip(&bare)),
+        ("twice.gz", gzip(&gzip(&good))),
+        ("a.tar", tar("IM2", &good)),
+        ("a.tgz", gzip(&tar("IM2", &bare))),
+    ];
+    let place = Place::with([("study/ok.dcm", slice(1)), ("study/notes.txt", b"calibration of monday".to_vec())]);
+    for (name, bytes) in &files {
+        place.file(format!("study/{name}"), bytes);
+    }
+    let site = Site::start();
+    let ran = place.run(UPLOAD).at(&site).exits(3);
+    nothing_identifies(&site);
+    assert_eq!((total(&ran, "uploaded"), total(&ran, "failed")), (2, files.len() as u64));
+    for (name, code) in ran.failures() {
+        assert_eq!(code, "discover.holds-dicom", "{name}");
+    }
+    assert!(ran.report().iter().all(|record| record["hint"].as_str().unwrap().contains("--exclude")));
+    let text = format!("{}{}{:?}", ran.stdout, ran.stderr, ran.report());
+    assert!(fixture::found_in(text.as_bytes()).is_empty() && !text.contains(MARK));
+    let folder = "study -p demo/phantom --profile basic --offline --other-files upload -y --output out";
+    place.run(folder).exits(3);
+    assert!(place.tree("out").iter().all(|(_, bytes)| fixture::found_in(bytes).is_empty()));
+}
+
+#[test]
+fn an_archive_that_cannot_be_looked_into_does_not_go() {
+    let good = zip(&[("a.txt", b"text of monday"), ("b.txt", b"text of friday")]);
+    let mut encrypted = good.clone();
+    encrypted[6] |= 1;
+    let files = [
+        ("encrypted.zip", encrypted),
+        ("cut.zip", good[..good.len() - 30].to_vec()),
+        ("more.zip", [&good[..], b"more"].concat()),
+        ("unpacks-itself.exe", [b"MZ this program", &good[..]].concat()),
+        ("cut.gz", gzip(&good)[..60].to_vec()),
+        ("a.7z", b"7z\xBC\xAF\x27\x1C\0\x04 and so on".to_vec()),
+        ("a.rar", b"Rar!\x1A\x07\x01\0 and so on".to_vec()),
+        ("a.bz2", b"BZh91AY&SY and so on".to_vec()),
+        ("a.xz", b"\xFD7zXZ\0 and so on".to_vec()),
+        ("a.zst", b"\x28\xB5\x2F\xFD and so on".to_vec()),
+        ("a.lz4", b"\x04\x22\x4D\x18 and so on".to_vec()),
+    ];
+    let place = Place::with(files.iter().map(|(name, bytes)| (format!("study/{name}"), bytes)));
+    let site = Site::start();
+    let ran = place.run(UPLOAD).at(&site).exits(9);
+    ran.says("unpack it");
+    assert!(site.uploaded().is_empty());
+    assert_eq!(total(&ran, "failed"), files.len() as u64);
+    for (name, code) in ran.failures() {
+        assert_eq!(code, "discover.archive", "{name}");
+    }
+}
+
+#[test]
+fn other_files_are_counted_apart_and_never_stand_under_a_profile() {
+    let place = Place::with([
+        ("study/notes.txt", b"calibration of monday".to_vec()),
+        ("study/notes.zip", zip(&[("a.txt", b"calibration of monday"), ("b.txt", b"of friday")])),
+        ("study/t1.nii.gz", gzip(&nifti())),
+        ("study/screen.png", b"\x89PNG\r\n\x1a\n and so on".to_vec()),
+    ]);
+    let site = Site::start();
+    let ran = place.run(UPLOAD).at(&site).exits(0);
+    ran.says("4 sent as they are, not de-identified").says("1 NIfTI").does_not_say("De-identified with");
+    let totals = ran.end()["totals"].clone();
+    assert_eq!((&totals["uploaded"], &totals["as_they_are"], &totals["found"]), (&4.into(), &4.into(), &4.into()));
+    assert!(ran.events_of("uploaded").iter().all(|event| event["receipt"]["other_file"] == true));
+    place.file("study/1.dcm", slice(1));
+    let site = Site::start();
+    let ran = place.run(UPLOAD).args(["--report", "all.jsonl"]).at(&site).exits(0);
+    ran.says("Uploaded   1 file ").says("4 sent as they are").says("De-identified with basic");
+    let totals = ran.end()["totals"].clone();
+    assert_eq!((&totals["uploaded"], &totals["as_they_are"]), (&5.into(), &4.into()));
+    let report = std::fs::read_to_string(place.path("all.jsonl")).unwrap();
+    assert!(report.contains("\"as_they_are\":4"), "{report}");
+}
+
+#[test]
+fn other_files_have_to_be_asked_for_by_hand_and_confirmed() {
+    let place = Place::with([("study/1.dcm", slice(1)), ("study/notes.txt", b"calibration of monday".to_vec())]);
+    let unconfirmed = UPLOAD.trim_end_matches(" -y");
+    for more in ["", "--no-deid", "--output out"] {
+        let site = Site::start();
+        let line = if more == "--no-deid" { unconfirmed.replace("--profile basic", "") } else { unconfirmed.to_owned() };
+        let ran = place.run(&line).args(more.split_whitespace()).at(&site).exits(5);
+        ran.says("profile.unconfirmed").says("--other-files upload");
+        assert!(site.uploaded().is_empty() && place.tree("out").is_empty(), "{more}");
+    }
+    let site = Site::start();
+    place.run(unconfirmed).args(["--dry-run"]).at(&site).exits(0);
+    let ran = place.run(USUAL).args(["-y"]).env("FWUPLOAD_OTHER_FILES", "upload").at(&site).exits(0);
+    assert_eq!((total(&ran, "uploaded"), total(&ran, "skipped")), (1, 1));
+}
+
+#[test]
+fn archives_are_passed_over_with_a_reason_of_their_own() {
+    let place = Place::with([
+        ("study/1.dcm", slice(1)),
+        ("study/export.zip", zip(&[("IM2.dcm", &slice(2))])),
+        ("study/IM3.gz", gzip(&slice(3))),
+        ("study/a.tar", tar("IM4", &slice(4))),
+        ("study/a.7z", b"7z\xBC\xAF\x27\x1C\0\x04".to_vec()),
+        ("study/report.docx", zip(&[("[Content_Types].xml", b"<Types/>")])),
+        ("study/t1.nii.gz", gzip(&nifti())),
+    ]);
+    let site = Site::start();
+    let ran = place.run(USUAL).at(&site).exits(0);
+    ran.says("2 not DICOM, 4 archives").says("archives are not read: unpack them");
+    assert_eq!(ran.end()["totals"]["skipped_by"], serde_json::json!({ "archive": 4, "not-dicom": 2 }));
+    let of_archives: Vec<_> = ran.events_of("skipped").into_iter().filter(|event| event["reason"] == "archive").collect();
+    assert!(of_archives.iter().all(|event| event["hint"].as_str().unwrap().contains("unpack")), "{of_archives:?}");
+    let ran = place.run("study/export.zip -p demo/phantom --profile basic").at(&site).exits(9);
+    assert_eq!(ran.failures(), [("export.zip".into(), "discover.archive".into())]);
+    let alone = Place::with([("study/export.zip", zip(&[("IM2.dcm", &slice(2))]))]);
+    alone.run(USUAL).at(&site).exits(8).says("unpack them");
+}
