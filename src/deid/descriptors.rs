@@ -4,6 +4,8 @@
 //! need not recognise a name to remove it, since it keeps nothing that it does not know; and what it knows goes too where
 //! the instance itself calls somebody so. The result says nothing about what was taken out, and may be empty.
 
+mod numbering;
+mod numbers;
 mod safe;
 mod sequence;
 mod tokens;
