@@ -57,13 +57,16 @@ fn weight(parts: &[Part], index: usize) -> Option<usize> {
         return part.is_known(before, after).then_some(0);
     }
     let is_size = is_times(parts, index + 1) || index.checked_sub(1).is_some_and(|index| is_times(parts, index));
-    let spelled = |part: Option<&Part>| part.map_or("", |part| part.short.as_str());
     // The unit kV is two parts, since a capital begins one.
     let joined = || parts.iter().skip(index + 1).take_while(|part| !part.starts_with_digit()).map(|part| part.short.as_str());
     let is_explained = is_size
         || explains(spelled(before), &part.short, spelled(after))
         || explains("", &part.short, &joined().collect::<String>());
     part.digits(is_size, before, after).filter(|_| is_explained)
+}
+
+fn spelled(part: Option<&Part>) -> &str {
+    part.map_or("", |part| part.short.as_str())
 }
 
 /// Whether a part is the x between two numbers.
