@@ -145,7 +145,7 @@ impl Row {
             || self.before(tokens).is_some_and(|(word, between)| is_times(word) && between.trim().is_empty())
     }
 
-    /// Whether the row is the value of a parameter: TE 90, b50_400_800. One letter is no announcement of a day.
+    /// Whether the row is the value of a parameter: TE 90, `b50_400_800`. One letter is no announcement of a day.
     fn is_value(&self, tokens: &Tokens, numbers: &[&str]) -> bool {
         let Some((before, between)) = self.before(tokens) else { return false };
         let letters = before.trim_end_matches(|c: char| c.is_ascii_digit());

@@ -143,12 +143,11 @@ fn cap_decimal(element: &mut Element, limit: f64, is_age: bool) -> bool {
                 changed |= number > limit;
                 values.push(format!("{limit:.0}"));
             }
-            Ok(_) => values.push(value.to_owned()),
             Err(_) if is_age && !value.trim_matches([' ', '\0']).is_empty() => {
                 changed = true;
                 values.push(String::new());
             }
-            Err(_) => values.push(value.to_owned()),
+            Ok(_) | Err(_) => values.push(value.to_owned()),
         }
     }
     changed && put_text(element, values.join("\\").as_str()) != super::Stays::Same

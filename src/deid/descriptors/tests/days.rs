@@ -157,6 +157,10 @@ fn numbers_of_protocols_stay() {
         "1+5",
         "B1 map",
         "iso 0.9",
+        "Chest 1-2 views",
+        "Hand 3+ views",
+        "FA 8/15",
+        "Abdomen 5.0/3.0",
     ] {
         if rest(text) != text {
             wrong.push(format!("{text} -> {}", rest(text)));
