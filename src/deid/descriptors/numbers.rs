@@ -26,8 +26,21 @@ pub(super) fn take_back(tokens: &mut Tokens) {
         }
         index = row.at.end;
     }
+    roman_months(tokens);
     postcodes(tokens);
     fragments(tokens);
+}
+
+/// A day with its month in Roman numerals: 12.VI.
+fn roman_months(tokens: &mut Tokens) {
+    const MONTHS: [&str; 12] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"];
+    for index in 1..tokens.list.len() {
+        let is_joined = matches!(tokens.gap_after(index - 1), Some("." | ". " | "/" | "-"));
+        let is_day = number(tokens, index - 1).is_some_and(|day| may_be_day(day, "1"));
+        if is_joined && is_day && MONTHS.contains(&word(tokens, index)) {
+            unknown(tokens, index - 1..index + 1);
+        }
+    }
 }
 
 fn unknown(tokens: &mut Tokens, indices: Range<usize>) {
@@ -66,10 +79,22 @@ fn gap(text: &str) -> Option<Gap> {
     }
     match text.trim() {
         "" => Some(Gap::Blank),
-        "-" | "/" | "." | ":" | "\u{2013}" | "\u{2014}" | "\u{2212}" | "./" | ".-" => Some(Gap::Joint),
+        "-" | "/" | "." | ":" | "|" | "~" | "#" | "'" | "&" | "\u{2013}" | "\u{2014}" | "\u{2212}" | "./" | ".-" => {
+            Some(Gap::Joint)
+        }
         "_" => Some(Gap::Under),
         _ => None,
     }
+}
+
+/// What stands between two numbers; a comma only where it makes a day of them, and not a size (1,25).
+fn between(tokens: &Tokens, index: usize) -> Option<Gap> {
+    let text = tokens.gap_after(index)?;
+    if text == "," {
+        let joined = format!("{}.{}", number(tokens, index)?, number(tokens, index + 1)?);
+        return is_day(&joined).then_some(Gap::Joint);
+    }
+    gap(text)
 }
 
 /// Numbers with nothing but gaps between.
@@ -83,7 +108,7 @@ impl Row {
     fn from(tokens: &Tokens, start: usize) -> Self {
         let (mut end, mut joined) = (start + 1, false);
         while number(tokens, end).is_some()
-            && let Some(gap) = tokens.gap_after(end - 1).and_then(gap)
+            && let Some(gap) = between(tokens, end - 1)
         {
             joined |= gap != Gap::Blank;
             end += 1;
