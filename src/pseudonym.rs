@@ -24,6 +24,8 @@ enum Use {
     Patient,
     Identifier,
     Shift,
+    Scheme,
+    Code,
     Fingerprint,
 }
 
@@ -34,6 +36,8 @@ impl Use {
             Self::Patient => b"fwupload patient 1\0",
             Self::Identifier => b"fwupload identifier 1\0",
             Self::Shift => b"fwupload date shift 1\0",
+            Self::Scheme => b"fwupload coding scheme 1\0",
+            Self::Code => b"fwupload code 1\0",
             Self::Fingerprint => b"fwupload key fingerprint 1\0",
         }
     }
@@ -140,17 +144,27 @@ impl PseudonymKey {
 
     /// So many characters that stand for a patient: capital letters and digits without 0, 1, I and O.
     pub fn patient(&self, original: &str, width: usize) -> String {
-        self.letters(Use::Patient, original, width)
+        self.letters(Use::Patient, original.as_bytes(), width)
     }
 
     /// Twelve such characters that stand for the identifier of a thing: a specimen, a container, a lesion.
     pub fn identifier(&self, original: &str) -> String {
-        self.letters(Use::Identifier, original, 12)
+        self.letters(Use::Identifier, original.as_bytes(), 12)
     }
 
-    fn letters(&self, what: Use, original: &str, width: usize) -> String {
+    /// The designator that takes the place of a local coding scheme's: 99 (PS3.16 section 8) and ten characters.
+    pub fn coding_scheme(&self, original: &[u8]) -> String {
+        format!("99{}", self.letters(Use::Scheme, original, 10))
+    }
+
+    /// Twelve characters that take the place of a code.
+    pub fn code(&self, original: &[u8]) -> String {
+        self.letters(Use::Code, original, 12)
+    }
+
+    fn letters(&self, what: Use, original: &[u8], width: usize) -> String {
         const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-        let digest = self.derive(what, original.as_bytes());
+        let digest = self.derive(what, original);
         digest.iter().take(width).map(|byte| char::from(*LETTERS.get(usize::from(byte & 31)).unwrap_or(&b'A'))).collect()
     }
 
@@ -179,6 +193,9 @@ mod tests {
         assert_ne!(one.uid(b"1.2.3"), other.uid(b"1.2.3"));
         assert_ne!(one.uid(b"1.2.3"), one.uid(b"1.2.4"));
         assert_ne!(one.patient("P1", 10), other.patient("P1", 10));
+        assert_ne!(one.coding_scheme(b"99SITE"), other.coding_scheme(b"99SITE"));
+        assert_ne!(one.coding_scheme(b"99SITE"), one.coding_scheme(b"99ELSE"));
+        assert_ne!(one.code(b"P1"), one.patient("P1", 12), "uses do not help each other");
         assert_ne!(one.fingerprint(), other.fingerprint());
     }
 
@@ -187,11 +204,13 @@ mod tests {
         assert_eq!(key(1).uid(b"1.2.3"), PINNED_UID);
         assert_eq!((key(1).patient("P1", 10).as_str(), key(1).shift_days("P1")), PINNED_PATIENT);
         assert_eq!(key(1).fingerprint(), PINNED_FINGERPRINT);
+        assert_eq!((key(1).coding_scheme(b"99SITE").as_str(), key(1).code(b"X1").as_str()), PINNED_CODES);
     }
 
     // Computed with another HMAC implementation.
     const PINNED_UID: &str = "2.25.243372789102922848714420710642113861679";
     const PINNED_PATIENT: (&str, i64) = ("MAH2N97NYN", -2912);
+    const PINNED_CODES: (&str, &str) = ("99QF9GHC925G", "4HZK8PBR6PL4");
     const PINNED_FINGERPRINT: &str = "d7b4e2ce63090858";
 
     #[test]

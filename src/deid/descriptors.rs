@@ -1,9 +1,11 @@
 //! Cleaning of descriptors (PS3.15 section E.3.5) in the manner that keeps only what is known to be safe.
 //!
-//! Owns what remains of a text: words of the vocabulary, short numbers and sizes, and the punctuation between them. It
+//! Owns what remains of a text: words of the vocabulary, numbers that they explain, and the punctuation between them. It
 //! need not recognise a name to remove it, since it keeps nothing that it does not know; and what it knows goes too where
 //! the instance itself calls somebody so. The result says nothing about what was taken out, and may be empty.
 
+mod numbering;
+mod numbers;
 mod safe;
 mod sequence;
 mod tokens;

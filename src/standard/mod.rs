@@ -5,6 +5,7 @@
 
 mod blind_spots;
 pub mod burned_in;
+mod code_meanings;
 pub mod confidentiality;
 mod dictionary;
 mod identifying;
@@ -17,6 +18,7 @@ mod uid_roles;
 mod vocabulary;
 
 pub use blind_spots::{BlindSpot, Concern, blind_spot, blind_spots, is_of_no_concern, texts_of_no_concern};
+pub use code_meanings::{is_meaning_of, is_published_scheme};
 pub use confidentiality::attribute;
 pub use dictionary::{
     close_keyword, is_private, is_us_or_ss, keyword, likeness, name_of, tag_of_keyword, tag_of_keyword_any_case, vr,

@@ -73,7 +73,7 @@ impl Work<'_> {
     }
 
     /// Ages beyond 89, UIDs in text, and words where numbers, dates or UIDs should be are not kept under any option.
-    fn keep(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
+    pub(super) fn keep(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
         if element.items().is_some() {
             return self.items(element, place);
         }

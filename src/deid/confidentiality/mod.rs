@@ -5,10 +5,12 @@
 //! a field of the profile names is left to that field.
 
 mod act;
+mod codes;
 mod content;
 mod decisions;
 mod graphics;
 mod icc;
+mod legible;
 mod marks;
 mod patient;
 mod private;
@@ -154,13 +156,13 @@ impl Work<'_> {
         let place = Place { charset: own.as_ref().unwrap_or(place.charset), ..place };
         let named = self.named(data, place);
         let safe = private::Safe::of(data, self.asked);
-        let known_code = text::is_of_known_scheme(data);
+        let code = codes::Code::of(data).filter(|_| self.asked.unlisted != Unlisted::Keep);
         let mut failure = None;
         data.retain_mut(|element| {
             if failure.is_some() {
                 return true;
             }
-            let done = self.element(element, place, &named, &safe, known_code);
+            let done = self.element(element, place, &named, &safe, code);
             match done {
                 Ok(stays) => {
                     self.outcome.changed += u32::from(stays != Stays::Same);
@@ -181,7 +183,7 @@ impl Work<'_> {
         place: Place<'_>,
         named: &Named,
         safe: &private::Safe,
-        known_code: bool,
+        code: Option<codes::Code>,
     ) -> Result<Stays, FileFailure> {
         let tag = element.tag;
         if named.all.contains(&tag) {
@@ -198,20 +200,22 @@ impl Work<'_> {
         if tag == CHARACTERISTICS {
             return if safe.is_wanted() { self.items(element, place) } else { Ok(Stays::Gone) };
         }
-        if tag == text::CODE_MEANING && known_code {
-            return Ok(Stays::Same);
-        }
-        if tag == text::SCHEME && text::names_somebody(element) && self.asked.unlisted != Unlisted::Keep {
-            return Ok(act::put_text(element, "99LOCAL"));
+        if let Some(code) = code
+            && let Some(stays) = self.part_of_code(element, code, place)?
+        {
+            return Ok(stays);
         }
         let vr = if element.vr == VR::UN { standard::vr(tag).unwrap_or(VR::UN) } else { element.vr };
         let decision = self.decisions.of(tag, vr);
         self.carry_out(element, vr, decision, place)
     }
 
-    /// Enters the items of a sequence that itself stays.
+    /// Enters the items of a sequence that itself stays. Content items are cleaned as such wherever they stand.
     fn items(&mut self, element: &mut Element, place: Place<'_>) -> Result<Stays, FileFailure> {
         let tag = element.tag;
+        if element.items().is_some_and(|sequence| sequence.items.iter().any(|item| content::is_item(&item.data))) {
+            return self.clean_content(element, place);
+        }
         let Some(sequence) = element.items_mut() else { return Ok(Stays::Same) };
         let mut at = Vec::with_capacity(place.at.len() + 1);
         at.extend_from_slice(place.at);

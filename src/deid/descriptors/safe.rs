@@ -2,12 +2,10 @@
 //!
 //! Owns that judgement. What is not known is never safe, however harmless it looks.
 
+use super::numbering::{explains, is_parameter};
 use super::tokens::{Verdict, parts};
 use crate::deid::identifiers::{Identifiers, Spelling, folded};
 use crate::standard::is_known_word;
-
-/// Parameters of protocols whose values have four digits: b1000, TR2500.
-const PARAMETERS: [&str; 10] = ["b", "bval", "bvalue", "te", "tr", "ti", "tsl", "mb", "bw", "venc"];
 
 /// What makes a number before it an age.
 const YEARS: [&str; 13] = ["y", "yo", "yr", "yrs", "year", "years", "jahre", "jahr", "j", "ans", "anni", "anos", "age"];
@@ -59,7 +57,16 @@ fn weight(parts: &[Part], index: usize) -> Option<usize> {
         return part.is_known(before, after).then_some(0);
     }
     let is_size = is_times(parts, index + 1) || index.checked_sub(1).is_some_and(|index| is_times(parts, index));
-    part.digits(is_size, before, after)
+    // The unit kV is two parts, since a capital begins one.
+    let joined = || parts.iter().skip(index + 1).take_while(|part| !part.starts_with_digit()).map(|part| part.short.as_str());
+    let is_explained = is_size
+        || explains(spelled(before), &part.short, spelled(after))
+        || explains("", &part.short, &joined().collect::<String>());
+    part.digits(is_size, before, after).filter(|_| is_explained)
+}
+
+fn spelled(part: Option<&Part>) -> &str {
+    part.map_or("", |part| part.short.as_str())
 }
 
 /// Whether a part is the x between two numbers.
@@ -93,7 +100,7 @@ impl Part {
     }
 
     fn digits(&self, is_size: bool, before: Option<&Self>, after: Option<&Self>) -> Option<usize> {
-        if is_size || before.is_some_and(|part| PARAMETERS.contains(&part.short.as_str())) {
+        if is_size || before.is_some_and(|part| is_parameter(&part.short)) {
             let is_four = self.short.len() <= 4 && self.short.bytes().all(|byte| byte.is_ascii_digit());
             return (is_four || is_number(&self.short)).then_some(0);
         }

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 
+use super::numbers;
 use super::safe::{is_high_age, is_of_age};
 use super::tokens::{Tokens, Verdict};
 use crate::deid::identifiers::Identifiers;
@@ -23,6 +24,7 @@ pub(super) fn take_back(tokens: &mut Tokens, own: &Identifiers, dates: &[Range<u
         overlapping(tokens, range, Verdict::Unknown);
     }
     addresses(tokens);
+    undecodable(tokens);
     if own.ids().next().is_some() {
         numbers_of(tokens, own);
     }
@@ -32,6 +34,7 @@ pub(super) fn take_back(tokens: &mut Tokens, own: &Identifiers, dates: &[Range<u
     telephones(tokens);
     times_and_ages(tokens);
     days(tokens, own.dates());
+    numbers::take_back(tokens);
     initials(tokens);
 }
 
@@ -55,6 +58,22 @@ fn addresses(tokens: &mut Tokens) {
         let range = start..start + chunk.len();
         start = range.end;
         if chunk.contains('@') || chunk.contains("://") || chunk.starts_with("www.") {
+            overlapping(tokens, &range, Verdict::Unknown);
+        }
+    }
+}
+
+/// What touches a character that could not be decoded is no word: letters beside it are pieces of one.
+fn undecodable(tokens: &mut Tokens) {
+    let text = tokens.text;
+    if !text.contains(char::REPLACEMENT_CHARACTER) {
+        return;
+    }
+    let mut start = 0;
+    for chunk in text.split_inclusive(char::is_whitespace) {
+        let range = start..start + chunk.len();
+        start = range.end;
+        if chunk.contains(char::REPLACEMENT_CHARACTER) {
             overlapping(tokens, &range, Verdict::Unknown);
         }
     }

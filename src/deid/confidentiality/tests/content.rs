@@ -93,9 +93,180 @@ fn where_items_are_counted_none_goes() {
     assert_eq!(at(left[0], "TextValue").unwrap(), "REMOVED");
 }
 
+const LONGITUDINAL: [&str; 5] = [
+    "retain-modified-dates",
+    "retain-safe-private",
+    "retain-patient-characteristics",
+    "clean-descriptors",
+    "clean-structured-content",
+];
+
+/// An item with a local concept, every value at once, and what it says of its type.
+fn mixed(kind: Option<&str>) -> Vec<Element> {
+    let mut elements = vec![
+        sequence("ConceptNameCodeSequence", vec![code("T77", "99FERN", "Radiographer")]),
+        raw(0x0040, 0xA120, VR::DT, "20040119083000"),
+        raw(0x0040, 0xA121, VR::DA, "20040119"),
+        raw(0x0040, 0xA122, VR::TM, "083000"),
+        text("PersonName", "Xyzzyqua^Anna"),
+        raw(0x0040, 0xA124, VR::UI, "1.2.3.4.5.6.7.9"),
+        text("TextValue", "Brain of Xyzzyqua"),
+        sequence("ConceptCodeSequence", vec![code("7", "99FERN", "yes, says Xyzzyqua")]),
+    ];
+    elements.extend(kind.map(|kind| text("ValueType", kind)));
+    elements.sort_by_key(|element| element.tag);
+    elements
+}
+
+/// Sequences of the Content Item Macro (PS3.3 section 10.2), and one that only looks like it.
+const WHERE: [&str; 10] = [
+    "ContentSequence",
+    "AcquisitionContextSequence",
+    "ProtocolContextSequence",
+    "ContentItemModifierSequence",
+    "SpecimenPreparationStepContentItemSequence",
+    "SpecimenLocalizationContentItemSequence",
+    "QuantityDefinitionSequence",
+    "ScheduledProcessingParametersSequence",
+    "PerformedProcessingParametersSequence",
+    "WaveformAnnotationSequence",
+];
+
+fn holding(sequences: &str, items: Vec<Vec<Element>>) -> Vec<Element> {
+    let mut elements = report(Vec::new());
+    elements.retain(|element| element.tag != Tag(0x0040, 0xA730));
+    elements.push(sequence(sequences, items));
+    elements.sort_by_key(|element| element.tag);
+    elements
+}
+
 #[test]
-fn an_item_of_an_unknown_type_fails_the_file() {
-    let strange = item("HOLOGRAM", ("1", "99X", "Something"), vec![]);
-    let failed = clean_by(&with_options(&["clean-structured-content"]), DataSet::from_elements(report(vec![strange])));
-    assert_eq!(failed.unwrap_err().code, crate::failure::FileCode::DeidTarget);
+fn values_go_their_way_whatever_their_item_says_that_it_is() {
+    let kinds =
+        [None, Some(""), Some("HOLOGRAM"), Some("CODE"), Some("NUM"), Some("NUMERIC"), Some("IMAGE"), Some("text"), Some("DATE")];
+    for place in WHERE {
+        for kind in kinds {
+            for options in [&LONGITUDINAL[..], &["clean-structured-content"], &["retain-modified-dates"], &[]] {
+                let data = clean(options, holding(place, vec![mixed(kind)]));
+                let left = format!("{data:?}");
+                for value in ["yzzyqua", "Anna", "20040119", "1.2.3.4.5.6.7.9"] {
+                    assert!(!left.contains(value), "{value} in {place} {kind:?} {options:?}: {left}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn values_without_a_type_stay_cleaned() {
+    let one = |tag: u16, vr, value: &str| {
+        vec![sequence("ConceptNameCodeSequence", vec![code("T77", "99FERN", "Phase")]), raw(0x0040, tag, vr, value)]
+    };
+    let items = vec![one(0xA121, VR::DA, "20040119"), one(0xA160, VR::UT, "Brain of Xyzzyqua"), one(0xA124, VR::UI, "1.2.3.9")];
+    for place in ["AcquisitionContextSequence", "ProtocolContextSequence"] {
+        let data = clean(&LONGITUDINAL, holding(place, items.clone()));
+        let left = data.get(standard::tag_of_keyword(place).unwrap()).unwrap().items().unwrap();
+        let left: Vec<&DataSet> = left.items.iter().map(|item| &item.data).collect();
+        let day = |text: &str| chrono::NaiveDate::parse_from_str(text, "%Y%m%d").unwrap();
+        assert_eq!((day(&at(left[0], "Date").unwrap()) - day("20040119")).num_days(), key().shift_days("PAT-0042"));
+        assert_eq!(at(left[1], "TextValue").unwrap(), "Brain of");
+        assert_eq!(at(left[2], "UID").unwrap(), key().uid(b"1.2.3.9"));
+    }
+}
+
+#[test]
+fn a_stray_value_takes_no_item_with_it() {
+    let mut elements =
+        item("CODE", ("T77", "99FERN", "Phase"), vec![sequence("ConceptCodeSequence", vec![code("7", "99FERN", "Left")])]);
+    elements.push(text("PersonName", "Xyzzyqua^Anna"));
+    elements.sort_by_key(|element| element.tag);
+    let data = clean(&LONGITUDINAL, report(vec![elements]));
+    assert_eq!(at(&data, "ContentSequence.ConceptCodeSequence.CodeMeaning").unwrap(), "Left");
+    assert_eq!(at(&data, "ContentSequence.PersonName"), None);
+}
+
+#[test]
+fn numbers_of_the_content_item_macro_stay() {
+    let units = sequence("MeasurementUnitsCodeSequence", vec![code("mm", "UCUM", "mm")]);
+    let elements = item("NUMERIC", ("113961", "DCM", "Reconstruction Algorithm"), vec![text("NumericValue", "1.5"), units]);
+    for options in [&LONGITUDINAL[..], &[]] {
+        let data = clean(options, holding("ProtocolContextSequence", vec![elements.clone()]));
+        assert_eq!(at(&data, "ProtocolContextSequence.NumericValue").unwrap(), "1.5");
+    }
+}
+
+fn measured(concept: (&str, &str, &str), unit: (&str, &str), values: Vec<Element>) -> Vec<Element> {
+    let mut values = values;
+    values.push(sequence("MeasurementUnitsCodeSequence", vec![code(unit.0, "UCUM", unit.1)]));
+    values.sort_by_key(|element| element.tag);
+    item("NUM", concept, vec![sequence("MeasuredValueSequence", vec![values])])
+}
+
+#[test]
+fn ages_above_89_years_end_at_90_in_their_unit() {
+    let age = ("121033", "DCM", "Subject Age");
+    for (concept, unit, value, expected) in [
+        (age, ("a", "year"), "94", "90"),
+        (age, ("a", "year"), "89", "89"),
+        (age, ("a", "year"), "90.5", "90"),
+        (age, ("mo", "month"), "1130", "1080"),
+        (age, ("wk", "week"), "4900", "4696"),
+        (age, ("d", "day"), "34000", "32872"),
+        (age, ("d", "day"), "400", "400"),
+        (age, ("J", "Jahre"), "97", "90"),
+        (age, ("X", ""), "97", "90"),
+        (("397669002", "SCT", "Age"), ("a", "year"), "94", "90"),
+        (("30525-0", "LN", "Age"), ("a", "year"), "94", "90"),
+        (("4711", "99X", "Patientenalter"), ("a", "Jahre"), "94", "90"),
+        (("4712", "99X", "Something"), ("a", "year"), "94", "90"),
+        (("4712", "99X", "Something"), ("mo", "month"), "1130", "1130"),
+        (("103339001", "SCT", "Long Axis"), ("mm", "mm"), "94", "94"),
+    ] {
+        let path = "ContentSequence.MeasuredValueSequence.NumericValue";
+        let data = clean(&LONGITUDINAL, report(vec![measured(concept, unit, vec![text("NumericValue", value)])]));
+        assert_eq!(at(&data, path).unwrap(), expected, "{concept:?} {unit:?} {value}");
+    }
+    let number = |element: u16, vr, bytes: &[u8]| Element::new(Tag(0x0040, element), vr, bytes.to_vec());
+    let values = vec![
+        text("NumericValue", "94"),
+        number(0xA161, VR::FD, &94.25_f64.to_le_bytes()),
+        number(0xA162, VR::SL, &188_i32.to_le_bytes()),
+        number(0xA163, VR::UL, &2_u32.to_le_bytes()),
+    ];
+    let data = clean(&LONGITUDINAL, report(vec![measured(age, ("a", "year"), values)]));
+    let item = &items(&data)[0].get(Tag(0x0040, 0xA300)).unwrap().items().unwrap().items[0].data;
+    let bytes = |element| item.get(Tag(0x0040, element)).unwrap().bytes().unwrap().to_vec();
+    assert_eq!(bytes(0xA161), 90_f64.to_le_bytes());
+    assert_eq!((bytes(0xA162), bytes(0xA163)), (90_i32.to_le_bytes().to_vec(), 1_u32.to_le_bytes().to_vec()));
+}
+
+#[test]
+fn an_age_in_words_ends_at_90_too() {
+    let age = |value: &str| {
+        let told = item("TEXT", ("121033", "DCM", "Subject Age"), vec![text("TextValue", value)]);
+        at(&clean(&LONGITUDINAL, report(vec![told])), "ContentSequence.TextValue").unwrap()
+    };
+    assert_eq!(["094Y", "94", "94 years", "65 years"].map(age), ["REMOVED", "REMOVED", "years", "65 years"]);
+}
+
+#[test]
+fn an_age_goes_where_patient_characteristics_do() {
+    for concept in [("121033", "DCM", "Subject Age"), ("397669002", "SCT", "Age"), ("4711", "99X", "Age at exam")] {
+        let told = measured(concept, ("a", "year"), vec![text("NumericValue", "45")]);
+        for place in ["ContentSequence", "ProtocolContextSequence"] {
+            let data = clean(&["clean-structured-content"], holding(place, vec![told.clone()]));
+            assert!(!format!("{data:?}").contains("45"), "{concept:?} {place}");
+        }
+    }
+}
+
+#[test]
+fn what_a_field_names_in_an_item_is_left_to_the_field() {
+    let keeping = profile(
+        r#", "options": ["clean-structured-content"]"#,
+        r#", "fields": [{"name": "AcquisitionContextSequence.*.TextValue", "keep": true}]"#,
+    );
+    let told = item("TEXT", ("T77", "99FERN", "Phase"), vec![text("TextValue", "as Xyzzyqua said")]);
+    let data = clean_by(&keeping, DataSet::from_elements(holding("AcquisitionContextSequence", vec![told]))).unwrap();
+    assert_eq!(at(&data, "AcquisitionContextSequence.TextValue").unwrap(), "as Xyzzyqua said");
 }

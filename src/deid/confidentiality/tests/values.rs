@@ -191,16 +191,6 @@ fn attributes_that_the_table_does_not_list_go_by_their_role() {
 }
 
 #[test]
-fn the_designator_of_a_local_scheme_does_not_name_the_site() {
-    let code = |scheme: &str| {
-        let item = vec![text("CodeValue", "X1"), text("CodingSchemeDesignator", scheme), text("CodeMeaning", "Brain")];
-        let elements = vec![text("SOPInstanceUID", "1.2.3.4.5.6.7.1"), sequence("ProcedureCodeSequence", vec![item])];
-        at(&clean(&[], elements), "ProcedureCodeSequence.CodingSchemeDesignator").unwrap()
-    };
-    assert_eq!(["99XYZZYQUA", "99SIEMENS", "SCT", "DCM"].map(code), ["99LOCAL", "99SIEMENS", "SCT", "DCM"]);
-}
-
-#[test]
 fn a_name_where_a_number_should_be_does_not_stay() {
     let elements = vec![
         text("SOPInstanceUID", "1.2.3.4.5.6.7.1"),

@@ -155,7 +155,7 @@ fn descriptors(asked: &Confidentiality) -> Vec<String> {
 fn content(asked: &Confidentiality) -> Vec<String> {
     if asked.options.has(O::CleanStructuredContent) {
         return sentences([
-            "Content items are cleaned by concept (Table E.3.4-1); an item whose concept it does not list by what its value type calls for. A value type that is not known fails the file.",
+            "Content items are cleaned by concept (Table E.3.4-1) in whatever sequence they stand; where it does not list the concept, each value by what it is, whatever the Value Type says.",
         ]);
     }
     sentences([
