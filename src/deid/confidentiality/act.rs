@@ -33,7 +33,7 @@ impl Work<'_> {
     }
 
     /// A compound code as the IOD wants it.
-    fn resolved(&self, code: ActionCode, tag: Tag, place: Place<'_>) -> ActionCode {
+    pub(super) fn resolved(&self, code: ActionCode, tag: Tag, place: Place<'_>) -> ActionCode {
         if code.is_single() {
             return code;
         }
@@ -41,7 +41,13 @@ impl Work<'_> {
     }
 
     /// An action without a choice.
-    fn do_plainly(&mut self, element: &mut Element, vr: VR, code: ActionCode, place: Place<'_>) -> Result<Stays, FileFailure> {
+    pub(super) fn do_plainly(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        code: ActionCode,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
         match code {
             ActionCode::Keep => self.keep(element, vr, place),
             ActionCode::Uid => Ok(self.new_uids(element)),
@@ -57,19 +63,6 @@ impl Work<'_> {
         let basic = standard::attribute(element.tag).map_or(ActionCode::Remove, |row| row.basic);
         let code = self.resolved(basic, element.tag, place);
         self.do_plainly(element, vr, code, place)
-    }
-
-    /// Ages beyond 89, UIDs in text, and words where numbers, dates or UIDs should be are not kept under any option.
-    fn keep(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
-        if element.items().is_some() {
-            return self.items(element, place);
-        }
-        match vr {
-            VR::AS => cap_age(element),
-            VR::DS | VR::IS | VR::DA | VR::DT | VR::TM | VR::UI => Ok(without_words(element)),
-            _ if self.asked.options.has(O::RetainUids) => Ok(Stays::Same),
-            _ => Ok(self.uids_in_text(element, vr, place)),
-        }
     }
 
     fn empty(&mut self, element: &mut Element, place: Place<'_>) -> Stays {
@@ -88,7 +81,7 @@ impl Work<'_> {
     }
 
     /// Patient ID and Patient's Name become the patient's pseudonym, wherever they stand.
-    fn pseudonym(&self, element: &mut Element, place: Place<'_>) -> Option<Stays> {
+    pub(super) fn pseudonym(&self, element: &mut Element, place: Place<'_>) -> Option<Stays> {
         let text = match element.tag {
             PATIENT_ID => self.patient.pseudonym_for(element, place.charset, self.asked, self.key),
             PATIENT_NAME => self.patient.pseudonym.clone(),
@@ -141,15 +134,13 @@ impl Work<'_> {
 
     /// Codes for persons and places become the code for "unknown"; other sequences are entered, where the table has dummies
     /// for what they hold.
-    fn dummy_items(&mut self, element: &mut Element, place: Place<'_>) -> Result<Stays, FileFailure> {
-        let codes = standard::keyword(element.tag).is_some_and(|keyword| keyword.ends_with("CodeSequence"));
-        let identifies = codes || element.tag == Tag(0x0008, 0x1072);
-        if !identifies {
+    pub(super) fn dummy_items(&mut self, element: &mut Element, place: Place<'_>) -> Result<Stays, FileFailure> {
+        if !stands_for_someone(element.tag) {
             return self.items(element, place);
         }
         let encoding = element.items().map_or(place.encoding, |sequence| sequence.encoding);
         let unknown = code_item("261665006", "SCT", "Unknown");
-        let item = if codes {
+        let item = if is_code(element.tag) {
             unknown
         } else {
             // Operator Identification: Person Identification Code Sequence is its one Type 1 attribute (PS3.3 Table 10-1).
@@ -188,17 +179,17 @@ impl Work<'_> {
     }
 }
 
-/// Empties a value whose VR knows digits and signs alone and that has something else: nobody looks for names there.
-fn without_words(element: &mut Element) -> Stays {
-    let sign = |byte: &u8| byte.is_ascii_digit() || b"+-.,:eE\\ \0".contains(byte);
-    if element.bytes().is_none_or(|bytes| bytes.iter().all(sign)) {
-        return Stays::Same;
-    }
-    element.value = Value::Bytes(Bytes::new());
-    Stays::Changed
+fn is_code(sequence: Tag) -> bool {
+    standard::keyword(sequence).is_some_and(|keyword| keyword.ends_with("CodeSequence"))
 }
 
-fn cap_age(element: &mut Element) -> Result<Stays, FileFailure> {
+/// Whether a sequence is a code for a person or a place, or identifies an operator.
+pub(super) fn stands_for_someone(sequence: Tag) -> bool {
+    is_code(sequence) || sequence == Tag(0x0008, 0x1072)
+}
+
+/// An age above 89 years becomes 90.
+pub(super) fn cap_age(element: &mut Element) -> Result<Stays, FileFailure> {
     let Some(bytes) = element.bytes() else { return Ok(Stays::Same) };
     let text = String::from_utf8_lossy(bytes).into_owned();
     let unreadable = |_| failure(FileCode::DeidDate, element.tag, "not an age string, so whether it is over 89 cannot be told");

@@ -5,9 +5,11 @@
 //! a field of the profile names is left to that field.
 
 mod act;
+mod claims;
 mod content;
 mod decisions;
 mod graphics;
+mod kept;
 mod marks;
 mod patient;
 mod private;
@@ -180,8 +182,11 @@ impl Work<'_> {
         known_code: bool,
     ) -> Result<Stays, FileFailure> {
         let tag = element.tag;
-        if named.all.contains(&tag) {
-            if named.kept.contains(&tag) && self.decisions.of(tag, element.vr).code.protects() {
+        let answer = self.decisions.of(tag, element.vr);
+        let lost = answer.is.filter(|_| !claims::stands(element, &answer));
+        // No rule reaches into a sequence that cannot be opened, so none can answer for it.
+        if named.all.contains(&tag) && lost != Some(VR::SQ) {
+            if named.kept.contains(&tag) && answer.decision.code.protects() {
                 let temporal = matches!(element.vr, VR::DA | VR::DT | VR::TM);
                 let exception = if temporal { Exceptions::Dates } else { Exceptions::Values };
                 self.outcome.exceptions = self.outcome.exceptions.max(exception);
@@ -190,6 +195,9 @@ impl Work<'_> {
         }
         if element.is_private() {
             return self.private(element, place, safe);
+        }
+        if let Some(is) = lost {
+            return self.lose(element, is, place);
         }
         if tag == CHARACTERISTICS {
             return if safe.is_wanted() { self.items(element, place) } else { Ok(Stays::Gone) };
@@ -200,9 +208,8 @@ impl Work<'_> {
         if tag == text::SCHEME && text::names_somebody(element) && self.asked.unlisted != Unlisted::Keep {
             return Ok(act::put_text(element, "99LOCAL"));
         }
-        let vr = if element.vr == VR::UN { standard::vr(tag).unwrap_or(VR::UN) } else { element.vr };
-        let decision = self.decisions.of(tag, vr);
-        self.carry_out(element, vr, decision, place)
+        let vr = if element.vr == VR::UN { answer.is.unwrap_or(VR::UN) } else { element.vr };
+        self.carry_out(element, vr, answer.decision, place)
     }
 
     /// Enters the items of a sequence that itself stays.

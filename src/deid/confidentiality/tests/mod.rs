@@ -1,6 +1,8 @@
 //! The engine on data sets made in code: values, the table row by row, private elements, reports, marks.
 
+mod claims;
 mod content;
+mod kept;
 mod marks;
 mod private;
 mod table;
