@@ -10,6 +10,8 @@ use crate::standard::confidentiality::attributes;
 
 const CANARY: &str = "Quellhorst";
 const PROSE: &str = "Brought in by her brother Anton Quellhorst of Ostrand ";
+/// What the attributes are put into once more: Referenced Series Sequence.
+const AROUND: Tag = Tag(0x0008, 0x1115);
 const CLAIMS: [VR; 33] = [
     VR::AE,
     VR::AS,
@@ -84,15 +86,20 @@ fn items(encoding: Encoding) -> Vec<u8> {
 
 /// The attributes under which the text still stands, in what comes out of a data set and of the same one in an item.
 fn leaking(profile: &Profile, elements: &[Element]) -> Vec<Tag> {
-    let mut top = elements.to_vec();
+    let elements: Vec<Element> = elements.iter().filter(|element| element.tag != AROUND).cloned().collect();
+    let mut top = elements.clone();
     top.push(text("SOPInstanceUID", "1.2.3.4.5.6.7.1"));
-    let nested = sequence("ReferencedSeriesSequence", vec![elements.to_vec()]);
+    let nested = sequence("ReferencedSeriesSequence", vec![elements]);
     let mut found = Vec::new();
     for mut elements in [top, vec![text("SOPInstanceUID", "1.2.3.4.5.6.7.1"), nested]] {
         elements.sort_by_key(|element| element.tag);
         let data = clean_by(profile, DataSet::from_elements(elements)).unwrap();
+        let whole = data.to_bytes(LITTLE, &Limits::default()).unwrap();
+        if memchr::memmem::find(&whole, CANARY.as_bytes()).is_none() {
+            continue;
+        }
         let inside = data.iter().flat_map(|element| match element.tag {
-            Tag(0x0008, 0x1115) => element.items().unwrap().items[0].data.clone().into_elements(),
+            AROUND => element.items().unwrap().items[0].data.clone().into_elements(),
             _ => vec![element.clone()],
         });
         let holds = |element: &Element| {
@@ -146,7 +153,7 @@ fn sequences_are_opened_and_cleaned_or_go_under_whatever_vr() {
         .chain([Tag(0x0070, 0x0001), Tag(0x0008, 0x1140), Tag(0x0008, 0x2112), Tag(0x0018, 0x9346)])
         .filter(|tag| standard::vr(*tag) == Some(VR::SQ))
         .collect();
-    assert!(sequences.len() > 100, "{}", sequences.len());
+    assert!(sequences.len() > 75, "{}", sequences.len());
     for profile in profiles() {
         for claimed in CLAIMS {
             for value in [items(LITTLE), items(Encoding::IMPLICIT_LITTLE)] {
@@ -281,14 +288,20 @@ fn a_file_fails_without_a_value_that_it_cannot_do_without() {
 
 #[test]
 fn items_in_items_are_opened_to_the_depth_that_a_file_may_have() {
-    let mut value = b"Quellhorst".to_vec();
-    for _ in 0..80 {
-        let inner = Element::new(Tag(8, 0x1140), VR::OB, padded(VR::OB, value));
-        let outer =
-            DataSet::from_elements(vec![Element::sequence(Tag(8, 0x1140), vec![DataSet::from_elements(vec![inner])], LITTLE)]);
-        value = outer.to_bytes(LITTLE, &Limits::default()).unwrap()[12..].to_vec();
-    }
-    assert_eq!(leaking(&with_options(&[]), &[Element::new(Tag(8, 0x1140), VR::OB, value)]), []);
+    let nested = |levels: usize| {
+        let mut value = b"Quellhorst".to_vec();
+        for _ in 0..levels {
+            let inner = Element::new(Tag(8, 0x1140), VR::OB, padded(VR::OB, value));
+            let item = DataSet::from_elements(vec![inner]);
+            let outer = DataSet::from_elements(vec![Element::sequence(Tag(8, 0x1140), vec![item], LITTLE)]);
+            value = outer.to_bytes(LITTLE, &Limits::default()).unwrap()[12..].to_vec();
+        }
+        Element::new(Tag(8, 0x1140), VR::OB, value)
+    };
+    assert_eq!(leaking(&with_options(&[]), &[nested(20)]), []);
+    let data = clean(&[], vec![nested(80), text("SOPInstanceUID", "1.2.3.4.5.6.7.1")]);
+    // What lies deeper is not written: the file fails then.
+    assert_eq!(data.to_bytes(LITTLE, &Limits::default()).unwrap_err().code, FileCode::ReadTooDeep);
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn code_strings_stay_and_texts_in_their_place_are_cleaned_value_by_value() {
         ("BodyPartExamined", "Quellhorst", ""),
         ("ImageType", "ORIGINAL\\PRIMARY\\M_FFE\\M\\FFE", "ORIGINAL\\PRIMARY\\M_FFE\\M\\FFE"),
         ("ImageType", "Original\\Primary\\Axial", "Original\\Primary\\Axial"),
-        ("ImageType", "DERIVED\\SECONDARY\\for Mrs. Quellhorst\\MPR", "DERIVED\\SECONDARY\\for\\MPR"),
+        ("ImageType", "DERIVED\\SECONDARY\\for Mrs. Quellhorst\\MPR", "DERIVED\\SECONDARY\\for Mrs\\MPR"),
         ("ImageType", "DERIVED\\SECONDARY\\Quellhorst\\\\MPR\\PARALLEL", "DERIVED\\SECONDARY\\\\\\MPR\\PARALLEL"),
         ("ImageType", "DERIVED\\SECONDARY\\MULTIPLANAR_RECONSTRUCTION", "DERIVED\\SECONDARY\\MULTIPLANAR_RECONSTRUCTION"),
         ("Modality", "mr", "mr"),
