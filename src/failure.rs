@@ -68,6 +68,8 @@ codes! {
         DeidDate = "deid.unparseable-date", "a date does not have the format that the profile states", "correct the file, or have the rule changed to `remove` or `replace-with`";
         DeidText = "deid.unencodable-text", "a new value cannot be written in the file's character set", "have the rule changed to write plain ASCII";
         DeidTarget = "deid.unsupported-target", "the rule's action does not apply to a data element of this VR", "have the rule changed to an action that fits the VR, often `remove`";
+        DeidValue = "deid.unreadable-value", "an attribute that the file cannot do without holds what is none of its values", "repair the file: export it again from where it came from";
+        DeidCharacterSet = "deid.character-set", "the file names a character set that the standard does not have", "correct SpecificCharacterSet in the file";
         DeidDocument = "deid.document", "the file holds a document, which cannot be looked into", "have the profile say `encapsulated = \"remove\"` or `\"keep\"` in `[dicom.confidentiality]`";
         DeidPixels = "deid.pixels", "what the profile wants done to the image cannot be done on this file", "convert the file to an uncompressed transfer syntax, or have the profile's `alter_pixels` or `regions` leave such files out";
         DeidBurnedIn = "deid.burned-in", "the image may show text that identifies the patient, and the profile does not say what to blank", "add a `[[dicom.pixels.regions]]` entry for the device (`blank = []` where nothing is burned in), or say `burned-in = \"keep\"` in `[dicom.pixels]`";

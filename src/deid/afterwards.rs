@@ -2,7 +2,7 @@
 
 use super::act::CHARACTER_SET;
 use super::text::is_plain;
-use crate::dicom::{DataSet, Element, VR, Value};
+use crate::dicom::{CharacterSet, DataSet, Element, VR, Value};
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::has_character_set;
 use crate::standard;
@@ -27,9 +27,9 @@ fn is_closed_sequence(element: &Element) -> bool {
     sequence && element.bytes().is_some_and(|bytes| !bytes.is_empty())
 }
 
-/// The value of Specific Character Set, to see later whether it changed.
-pub(super) fn character_set(data: &DataSet) -> Option<Element> {
-    data.get(CHARACTER_SET).cloned()
+/// The character set that Specific Character Set names, to see later whether it changed. Its spelling may.
+pub(super) fn character_set(data: &DataSet) -> Option<CharacterSet> {
+    data.get(CHARACTER_SET).and_then(Element::bytes).map(|value| CharacterSet::from_element(value))
 }
 
 /// Refuses a data set whose character set was changed while values remain that depend on it.

@@ -151,6 +151,7 @@ impl Cleaner {
         run: &mut Run,
     ) -> Result<(CleanInstance, DataSet), FileFailure> {
         let encoding = instance.syntax.encoding;
+        self.settle(&mut data, encoding, run);
         let before = data.clone();
         self.steps(&mut data, encoding, run)?;
         let wanted = self.residual.wanted(&before, &data);
@@ -168,6 +169,7 @@ impl Cleaner {
     #[cfg(test)]
     pub(super) fn clean(&self, data: &mut DataSet, encoding: Encoding) -> Result<u32, FileFailure> {
         let mut run = Run::default();
+        self.settle(data, encoding, &mut run);
         self.steps(data, encoding, &mut run)?;
         Ok(run.changed)
     }
@@ -221,6 +223,14 @@ impl Cleaner {
 }
 
 impl Cleaner {
+    /// Reads what is called something else as what it is. That comes before all else, so that the check of what was removed
+    /// sees it as well.
+    fn settle(&self, data: &mut DataSet, encoding: Encoding, run: &mut Run) {
+        if let Some(engine) = &self.confidentiality {
+            run.step("confidentiality", data, |data| engine.settle(data, encoding, &self.limits));
+        }
+    }
+
     /// The Basic Profile and its options, where the profile asks for them.
     fn by_the_table(&self, data: &mut DataSet, encoding: Encoding, run: &mut Run) -> Result<Option<Outcome>, FileFailure> {
         let Some(engine) = &self.confidentiality else { return Ok(None) };

@@ -120,7 +120,10 @@ fn time(value: &str, _days: i64) -> Result<String, Unreadable> {
     is_clock(&digits).map(|()| value.to_owned()).ok_or(Unreadable::Form)
 }
 
-/// Whether this is `HH[MM[SS[.F]]]` with one to six digits of a fraction; a leap second is second 60.
+/// The most digits of a fraction: six by the standard, nanoseconds by many writers.
+const LONGEST_FRACTION: usize = 9;
+
+/// Whether this is `HH[MM[SS[.F]]]` with one to nine digits of a fraction; a leap second is second 60.
 fn is_clock(text: &str) -> Option<()> {
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
     if !matches!(whole.len(), 2 | 4 | 6) {
@@ -133,7 +136,7 @@ fn is_clock(text: &str) -> Option<()> {
     }
     let Some(fraction) = fraction else { return Some(()) };
     number(fraction)?;
-    (whole.len() == 6 && fraction.len() <= 6).then_some(())
+    (whole.len() == 6 && fraction.len() <= LONGEST_FRACTION).then_some(())
 }
 
 /// Cuts a possible offset from UTC, -1200 to +1400, off the end.

@@ -11,6 +11,11 @@ const FEWEST_IN_TEXT: usize = 5;
 /// The arc of UIDs made from UUIDs, which have one component more.
 const UUID_ARC: &str = "2.25.";
 
+/// A UID without its padding: what stands behind the first NUL is none of it (PS3.5 section 9.1), and nor are spaces.
+pub(super) fn before_nul(value: &[u8]) -> &[u8] {
+    value.split(|byte| *byte == 0).next().unwrap_or_default().trim_ascii()
+}
+
 /// Whether these are two and more numbers between points, beneath a root that exists.
 fn is_shaped(text: &str) -> bool {
     let mut parts = text.split('.');

@@ -6,13 +6,14 @@
 use encoding_rs::{Encoding as Codec, GB18030, GBK};
 
 use super::repertoire::Repertoire;
+use super::terms::Term;
 
 const ESC: u8 = 0x1B;
 const ASCII_ESCAPE: &[u8] = b"\x1B(B";
 
 /// The sets that stand alone and know no escapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whole {
+pub(super) enum Whole {
     Utf8,
     Gb18030,
     Gbk,
@@ -52,7 +53,7 @@ impl CharacterSet {
     pub fn from_element(value: &[u8]) -> Self {
         let mut set = Self { whole: None, repertoires: Vec::new(), extended: false };
         for (index, term) in value.split(|b| *b == b'\\').enumerate() {
-            let term = Term::parse(term);
+            let Some(term) = Term::of(term).or_else(|| Term::of(b"")) else { continue };
             set.extended |= index > 0 || term.extends;
             if index == 0 {
                 set.whole = term.whole;
@@ -155,31 +156,6 @@ fn encode_whole(codec: &'static Codec, text: &str) -> Result<Vec<u8>, Unencodabl
     match codec.encode(text) {
         (bytes, _, false) => Ok(bytes.into_owned()),
         (_, _, true) => Err(Unencodable),
-    }
-}
-
-/// One defined term of (0008,0005).
-struct Term {
-    repertoire: Repertoire,
-    whole: Option<Whole>,
-    extends: bool,
-}
-
-impl Term {
-    /// Reads a term, spelled as the standard does or with the usual slips (`ISO IR 100`, `ISO-IR 100`, `ISO2022IR87`).
-    fn parse(term: &[u8]) -> Self {
-        let plain: Vec<u8> = term.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
-        let (extends, name) = match plain.strip_prefix(b"ISO2022IR") {
-            Some(number) => (true, number),
-            None => (false, plain.strip_prefix(b"ISOIR").unwrap_or(&plain)),
-        };
-        let whole = match name {
-            b"192" | b"UTF8" => Some(Whole::Utf8),
-            b"GB18030" => Some(Whole::Gb18030),
-            b"GBK" => Some(Whole::Gbk),
-            _ => None,
-        };
-        Self { repertoire: Repertoire::of_number(name), whole, extends }
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::dataset::{Encoding, LengthForm};
 use super::fault::Halt;
-use super::meta::{MetaAsRead, trimmed};
+use super::meta::{self, MetaAsRead};
 use super::read::{grow, read_meta, syntax_of};
 use super::source::{Input, Source, SourceFile};
 use super::visit::{Field, Opening, Part, Stretch, Visitor};
@@ -123,7 +123,7 @@ impl Visitor for Finder<'_> {
             }
             _ => return Ok(()),
         };
-        let uid = trimmed(self.buffer.get(range).unwrap_or_default());
+        let uid = meta::uid(self.buffer.get(range).unwrap_or_default());
         *place = Some(String::from_utf8_lossy(uid).into_owned()).filter(|uid| !uid.is_empty());
         Ok(())
     }

@@ -54,7 +54,7 @@ pub(crate) fn parse(buffer: &Bytes, total: usize) -> Result<MetaAsRead, Halt> {
     while let Some(field) = field(buffer, at, total)? {
         meta.has_group = true;
         let value = buffer.get(field.value_at..field.end).ok_or(Halt::More(field.end))?;
-        let value = || buffer.slice_ref(trimmed(value));
+        let value = || buffer.slice_ref(uid(value));
         match field.element {
             0x0002 => meta.sop_class = Some(value()),
             0x0010 => meta.transfer_syntax = Some(value()),
@@ -95,17 +95,17 @@ fn field(buffer: &Bytes, at: usize, total: usize) -> Result<Option<MetaField>, H
     Ok(Some(MetaField { element, value_at, end }))
 }
 
-/// A UID's or other text's bytes without padding at its end.
-pub(crate) fn trimmed(value: &[u8]) -> &[u8] {
-    let end = value.iter().rposition(|b| !matches!(b, 0 | b' ')).map_or(0, |at| at + 1);
-    value.get(..end).unwrap_or_default()
+/// A UID's bytes without padding: what stands behind a NUL is none of it (PS3.5 section 9.1).
+pub(crate) fn uid(value: &[u8]) -> &[u8] {
+    value.split(|byte| *byte == 0).next().unwrap_or_default().trim_ascii_end()
 }
 
 /// Appends a zero preamble and fresh meta for a data set. SOP class and instance are the data set's own; a media
 /// storage SOP class that the data set lacks is kept where it is a registered one.
 pub(crate) fn write(out: &mut Vec<u8>, data: &DataSet, as_read: &MetaAsRead, syntax: &str) {
-    let of_data = |element| data.get(Tag(0x0008, element)).and_then(|e| e.bytes()).map(|b| trimmed(b)).filter(|b| !b.is_empty());
+    let of_data = |element| data.get(Tag(0x0008, element)).and_then(|e| e.bytes()).map(|b| uid(b)).filter(|b| !b.is_empty());
     let registered = as_read.sop_class.as_deref().filter(|uid| uid.starts_with(REGISTERED));
+    let registered = registered.filter(|uid| uid.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'));
     out.extend_from_slice(&[0; 128]);
     out.extend_from_slice(b"DICM\x02\x00\x00\x00UL\x04\x00\0\0\0\0");
     let from = out.len();

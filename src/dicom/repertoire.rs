@@ -49,28 +49,6 @@ impl Repertoire {
         Self::Ascii,
     ];
 
-    pub(crate) fn of_number(number: &[u8]) -> Self {
-        match number {
-            b"13" => Self::Jis201,
-            b"58" => Self::Chinese,
-            b"87" => Self::Kanji,
-            b"100" => Self::Latin1,
-            b"101" => Self::Latin2,
-            b"109" => Self::Latin3,
-            b"110" => Self::Latin4,
-            b"126" => Self::Greek,
-            b"127" => Self::Arabic,
-            b"138" => Self::Hebrew,
-            b"144" => Self::Cyrillic,
-            b"148" => Self::Latin5,
-            b"149" => Self::Korean,
-            b"159" => Self::KanjiSupplement,
-            b"166" => Self::Thai,
-            b"203" => Self::Latin9,
-            _ => Self::Ascii,
-        }
-    }
-
     pub(crate) fn high_escape(self) -> Option<&'static [u8]> {
         Some(match self {
             Self::Latin1 => b"\x1B-A",

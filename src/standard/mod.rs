@@ -10,6 +10,7 @@ pub mod confidentiality;
 mod dictionary;
 mod identifying;
 pub mod iod_types;
+mod multiplicity;
 mod private;
 pub mod structured_content;
 mod temporal_roles;
@@ -20,11 +21,14 @@ mod vocabulary;
 pub use blind_spots::{BlindSpot, Concern, blind_spot, blind_spots, is_of_no_concern, texts_of_no_concern};
 pub use code_meanings::{is_meaning_of, is_published_scheme};
 pub use confidentiality::attribute;
+#[cfg(test)]
+pub(crate) use dictionary::GROUPS;
 pub use dictionary::{
     close_keyword, is_private, is_us_or_ss, keyword, likeness, name_of, tag_of_keyword, tag_of_keyword_any_case, vr,
 };
 pub use identifying::{IdentifierKind, identifier_kind};
 pub use iod_types::{Iod, Need, iod, is_needed, needed, resolve};
+pub use multiplicity::most_numbers;
 pub use private::{is_listed_as_safe, private_vr, safe_private_vr};
 pub use structured_content::concept;
 pub use temporal_roles::{TemporalRole, temporal_role};

@@ -11,6 +11,7 @@ mod archive;
 mod bad_files;
 mod burned_in;
 mod canaries;
+mod claimed_vrs;
 mod collisions;
 mod compression;
 mod credentials;

@@ -14,7 +14,6 @@ const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
 const DOCUMENT: Tag = Tag(0x0042, 0x0011);
 const CONTENT: Tag = Tag(0x0040, 0xA730);
-const ICC_PROFILE: Tag = Tag(0x0028, 0x2000);
 const GRAPHIC_ANNOTATIONS: Tag = Tag(0x0070, 0x0001);
 
 impl Work<'_> {
@@ -46,7 +45,7 @@ impl Work<'_> {
     }
 
     /// A code as the IOD wants it.
-    fn resolved(&self, code: ActionCode, tag: Tag, place: Place<'_>) -> ActionCode {
+    pub(super) fn resolved(&self, code: ActionCode, tag: Tag, place: Place<'_>) -> ActionCode {
         match code {
             ActionCode::Keep | ActionCode::Clean | ActionCode::Uid | ActionCode::Dummy => code,
             _ => standard::resolve(code, standard::needed(self.iod, place.parent(), tag)),
@@ -54,7 +53,13 @@ impl Work<'_> {
     }
 
     /// An action without a choice.
-    fn do_plainly(&mut self, element: &mut Element, vr: VR, code: ActionCode, place: Place<'_>) -> Result<Stays, FileFailure> {
+    pub(super) fn do_plainly(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        code: ActionCode,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
         match code {
             ActionCode::Keep => self.keep(element, vr, place),
             ActionCode::Uid => Ok(self.new_uids(element)),
@@ -70,47 +75,6 @@ impl Work<'_> {
         let basic = standard::attribute(element.tag).map_or(ActionCode::Remove, |row| row.basic);
         let code = self.resolved(basic, element.tag, place);
         self.do_plainly(element, vr, code, place)
-    }
-
-    /// Ages beyond 89, UIDs in text, and words where numbers, dates or UIDs should be are not kept under any option.
-    pub(super) fn keep(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
-        if element.items().is_some() {
-            return self.items(element, place);
-        }
-        match vr {
-            _ if element.tag == ICC_PROFILE && self.asked.unlisted != Unlisted::Keep => self.keep_colours(element, vr, place),
-            VR::AS => self.cap_age(element, vr, place),
-            VR::DS | VR::IS | VR::DA | VR::DT | VR::TM | VR::UI => Ok(without_words(element)),
-            _ if self.asked.options.has(O::RetainUids) => Ok(Stays::Same),
-            _ => Ok(self.uids_in_text(element, vr, place)),
-        }
-    }
-
-    /// An age beyond 89 becomes 090Y; what is no age may be one, so it goes as dates do that cannot be read.
-    fn cap_age(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
-        let Some(bytes) = element.bytes() else { return Ok(Stays::Same) };
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        match temporal::cap_age(&text) {
-            Ok(Some(capped)) => Ok(put_text(element, &capped)),
-            Ok(None) => Ok(Stays::Same),
-            Err(_) => self.unreadable(element, vr, place),
-        }
-    }
-
-    /// Keeps of an ICC profile what says how colours are meant. One that cannot be read is text as well as anything.
-    fn keep_colours(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
-        let colours = element.bytes().map(|profile| icc::colours(profile));
-        match colours {
-            Some(Some(colours)) if element.bytes().is_some_and(|profile| **profile == *colours) => Ok(Stays::Same),
-            Some(Some(colours)) => {
-                element.value = Value::Bytes(colours.into());
-                Ok(Stays::Changed)
-            }
-            _ => {
-                let code = self.resolved(ActionCode::Remove, element.tag, place);
-                self.do_plainly(element, vr, code, place)
-            }
-        }
     }
 
     pub(super) fn empty(&mut self, element: &mut Element, place: Place<'_>) -> Stays {
@@ -129,7 +93,7 @@ impl Work<'_> {
     }
 
     /// Patient ID and Patient's Name become the patient's pseudonym, wherever they stand.
-    fn pseudonym(&self, element: &mut Element, place: Place<'_>) -> Option<Stays> {
+    pub(super) fn pseudonym(&self, element: &mut Element, place: Place<'_>) -> Option<Stays> {
         let text = match element.tag {
             PATIENT_ID => self.patient.pseudonym_for(element, place.charset, self.asked, self.key),
             PATIENT_NAME => self.patient.pseudonym.clone(),
@@ -183,15 +147,13 @@ impl Work<'_> {
 
     /// Codes for persons and places become the code for "unknown"; other sequences are entered, where the table has dummies
     /// for what they hold.
-    fn dummy_items(&mut self, element: &mut Element, place: Place<'_>) -> Result<Stays, FileFailure> {
-        let codes = standard::keyword(element.tag).is_some_and(|keyword| keyword.ends_with("CodeSequence"));
-        let identifies = codes || element.tag == Tag(0x0008, 0x1072);
-        if !identifies {
+    pub(super) fn dummy_items(&mut self, element: &mut Element, place: Place<'_>) -> Result<Stays, FileFailure> {
+        if !stands_for_someone(element.tag) {
             return self.items(element, place);
         }
         let encoding = element.items().map_or(place.encoding, |sequence| sequence.encoding);
         let unknown = code_item("261665006", "SCT", "Unknown");
-        let item = if codes {
+        let item = if is_code(element.tag) {
             unknown
         } else {
             // Operator Identification: Person Identification Code Sequence is its one Type 1 attribute (PS3.3 Table 10-1).
@@ -230,14 +192,13 @@ impl Work<'_> {
     }
 }
 
-/// Empties a value whose VR knows digits and signs alone and that has something else: nobody looks for names there.
-fn without_words(element: &mut Element) -> Stays {
-    let sign = |byte: &u8| byte.is_ascii_digit() || b"+-.,:eE\\ \0".contains(byte);
-    if element.bytes().is_none_or(|bytes| bytes.iter().all(sign)) {
-        return Stays::Same;
-    }
-    element.value = Value::Bytes(Bytes::new());
-    Stays::Changed
+fn is_code(sequence: Tag) -> bool {
+    standard::keyword(sequence).is_some_and(|keyword| keyword.ends_with("CodeSequence"))
+}
+
+/// Whether a sequence is a code for a person or a place, or identifies an operator.
+pub(super) fn stands_for_someone(sequence: Tag) -> bool {
+    is_code(sequence) || sequence == Tag(0x0008, 0x1072)
 }
 
 /// Puts an ASCII text in the place of a value.

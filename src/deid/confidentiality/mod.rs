@@ -5,11 +5,13 @@
 //! a field of the profile names is left to that field.
 
 mod act;
+mod claims;
 mod codes;
 mod content;
 mod decisions;
 mod graphics;
 mod icc;
+mod kept;
 mod legible;
 mod marks;
 mod patient;
@@ -186,8 +188,11 @@ impl Work<'_> {
         code: Option<codes::Code>,
     ) -> Result<Stays, FileFailure> {
         let tag = element.tag;
-        if named.all.contains(&tag) {
-            if named.kept.contains(&tag) && self.decisions.of(tag, element.vr).code.protects() {
+        let answer = self.decisions.of(tag, element.vr);
+        let lost = answer.is.filter(|_| !claims::stands(element, &answer));
+        // No rule reaches into a sequence that cannot be opened, so none can answer for it.
+        if named.all.contains(&tag) && lost != Some(VR::SQ) {
+            if named.kept.contains(&tag) && answer.decision.code.protects() {
                 let temporal = matches!(element.vr, VR::DA | VR::DT | VR::TM);
                 let exception = if temporal { Exceptions::Dates } else { Exceptions::Values };
                 self.outcome.exceptions = self.outcome.exceptions.max(exception);
@@ -197,6 +202,9 @@ impl Work<'_> {
         if element.is_private() {
             return self.private(element, place, safe);
         }
+        if let Some(is) = lost {
+            return self.lose(element, is, place);
+        }
         if tag == CHARACTERISTICS {
             return if safe.is_wanted() { self.items(element, place) } else { Ok(Stays::Gone) };
         }
@@ -205,9 +213,8 @@ impl Work<'_> {
         {
             return Ok(stays);
         }
-        let vr = if element.vr == VR::UN { standard::vr(tag).unwrap_or(VR::UN) } else { element.vr };
-        let decision = self.decisions.of(tag, vr);
-        self.carry_out(element, vr, decision, place)
+        let vr = if element.vr == VR::UN { answer.is.unwrap_or(VR::UN) } else { element.vr };
+        self.carry_out(element, vr, answer.decision, place)
     }
 
     /// Enters the items of a sequence that itself stays. Content items are cleaned as such wherever they stand.

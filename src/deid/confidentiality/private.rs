@@ -149,7 +149,7 @@ impl Work<'_> {
             VR::DA | VR::DT | VR::TM if modified => self.move_dates(element, vr, place),
             VR::DA | VR::DT | VR::TM | VR::SQ | VR::PN | VR::AE | VR::UR => Ok(Stays::Gone),
             VR::UI if !self.asked.options.has(O::RetainUids) => Ok(self.new_uids(element)),
-            VR::UI | VR::CS => Ok(Stays::Same),
+            VR::UI | VR::CS => self.keep(element, vr, place),
             _ if is_text(vr) => self.clean_text(element, vr, place),
             _ => self.carry_out(element, vr, Decision { code: ActionCode::Keep, why: Why::Option(O::RetainSafePrivate) }, place),
         }

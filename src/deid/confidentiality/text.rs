@@ -23,7 +23,7 @@ thread_local! {
 const REMEMBERED: usize = 512;
 
 /// What is known safe of one value.
-fn cleaned(value: &str, own: &Identifiers) -> String {
+pub(super) fn cleaned(value: &str, own: &Identifiers) -> String {
     LAST.with_borrow_mut(|(of, texts)| {
         if of != own || texts.len() >= REMEMBERED {
             *of = own.clone();

@@ -9,7 +9,7 @@ use crate::standard;
 /// SOP Class UID of a data set.
 pub(super) fn sop_class(data: &DataSet) -> Option<String> {
     let bytes = data.get(Tag(0x0008, 0x0016))?.bytes()?;
-    Some(String::from_utf8_lossy(bytes).trim_end_matches([' ', '\0']).to_owned())
+    Some(String::from_utf8_lossy(uid_text::before_nul(bytes)).into_owned())
 }
 
 impl Work<'_> {
@@ -24,7 +24,7 @@ impl Work<'_> {
             if index > 0 {
                 new.push(b'\\');
             }
-            let uid = trimmed(value);
+            let uid = uid_text::before_nul(value);
             match std::str::from_utf8(uid) {
                 Ok(text) if uid.is_empty() || standard::is_registered_uid(text) => new.extend_from_slice(uid),
                 _ => new.extend_from_slice(self.key.uid(uid).as_bytes()),
@@ -79,10 +79,4 @@ impl Work<'_> {
         new.push_str(text.get(from..)?);
         Some(new)
     }
-}
-
-fn trimmed(value: &[u8]) -> &[u8] {
-    let end = value.iter().rposition(|byte| !matches!(byte, 0 | b' ')).map_or(0, |at| at + 1);
-    let start = value.iter().position(|byte| *byte != b' ').unwrap_or(0);
-    value.get(start..end).unwrap_or_default()
 }

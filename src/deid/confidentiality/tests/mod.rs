@@ -1,7 +1,9 @@
 //! The engine on data sets made in code: values, the table row by row, private elements, reports, marks.
 
+mod claims;
 mod codes;
 mod content;
+mod kept;
 mod letters;
 mod marks;
 mod private;
