@@ -61,6 +61,7 @@ codes! {
         ReadMalformed = "read.malformed", "the bytes are not a DICOM data set", "the file is damaged: export it again from where it came from";
         ReadDuplicateElement = "read.duplicate-element", "a data element appears twice in one data set", "repair the file: it is unclear which of the two values counts";
         ReadTrailing = "read.trailing-data", "bytes follow the end of the data set", "repair the file: bytes outside the data set cannot be cleaned";
+        ReadMislabelled = "read.mislabelled", "the pixel data is not what the transfer syntax says", "export the file again from where it came from, or correct its transfer syntax";
         ReadDeflate = "read.deflate", "the deflated data set is damaged or grows beyond the limit", "export the file again, or raise `--max-header` if it is what it should be";
         DeidRule = "deid.rule-failed", "a rule of the profile cannot be carried out on this file", "ask an administrator to change the rule that the message names";
         DeidDate = "deid.unparseable-date", "a date does not have the format that the profile states", "correct the file, or have the rule changed to `remove` or `replace-with`";
@@ -75,6 +76,7 @@ codes! {
         ResidualLeft = "residual.identifier-left", "a value that was removed or changed still stands in what would be sent", "have the profile remove or clean the attribute that the message names, or send it all the same with `--residual warn`";
         DeidPanic = "deid.internal", "cleaning this file hit a defect in fwupload", "report this as a bug; the file was not sent";
         RouteMissingUid = "route.missing-uid", "the instance has no SOP, series or study UID after cleaning", "the file cannot be placed: correct it, or have the profile keep or map its UIDs";
+        RouteLongUid = "route.uid-too-long", "a UID that would be written has more than 64 characters", "correct the file, or have the profile map its UIDs";
         RouteNoSubject = "route.no-subject", "no Patient ID is left after cleaning, so there is no subject label", "pass `--subject LABEL`, or have the profile replace PatientID instead of removing it";
         RouteDuplicate = "route.duplicate-instance", "two different files carry the same SOP Instance UID", "remove the wrong one, or have the profile map instance UIDs one to one";
         PackageName = "package.name", "the package's name cannot be made unique in its acquisition", "pass other labels, or upload the series one at a time";

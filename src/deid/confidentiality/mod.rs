@@ -33,10 +33,13 @@ use patient::Patient;
 
 /// Private Data Element Characteristics Sequence.
 const CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
+const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
 
 /// What a profile asks for, made ready once a run.
 pub(super) struct Engine {
     asked: Confidentiality,
+    /// Whether rules open the envelope that a file came with, which then stays.
+    opens_envelope: bool,
     decisions: Decisions,
 }
 
@@ -68,6 +71,7 @@ pub(super) struct Outcome {
 /// One instance while it is cleaned.
 struct Work<'a> {
     asked: &'a Confidentiality,
+    opens_envelope: bool,
     decisions: &'a Decisions,
     key: &'a PseudonymKey,
     patient: Patient,
@@ -105,8 +109,8 @@ enum Stays {
 }
 
 impl Engine {
-    pub(super) fn new(asked: &Confidentiality) -> Self {
-        Self { asked: asked.clone(), decisions: Decisions::new(asked) }
+    pub(super) fn new(asked: &Confidentiality, opens_envelope: bool) -> Self {
+        Self { asked: asked.clone(), opens_envelope, decisions: Decisions::new(asked) }
     }
 
     /// Cleans the data set of an instance.
@@ -121,6 +125,7 @@ impl Engine {
         let patient = Patient::of(data, &self.asked, key)?;
         let mut work = Work {
             asked: &self.asked,
+            opens_envelope: self.opens_envelope,
             decisions: &self.decisions,
             key,
             own: Identifiers::of(data, encoding),
@@ -133,7 +138,7 @@ impl Engine {
         let default = CharacterSet::default();
         work.data_set(data, Place { encoding, charset: &default, at: &[] })?;
         work.identify_by_pseudonym(data);
-        work.outcome.changed += graphics::without_overlays(data)?;
+        work.outcome.changed += graphics::without_overlays(data);
         Ok(work.outcome)
     }
 
@@ -190,6 +195,9 @@ impl Work<'_> {
         }
         if element.is_private() {
             return self.private(element, place, safe);
+        }
+        if tag == ENCRYPTED_ATTRIBUTES && self.opens_envelope {
+            return Ok(Stays::Same);
         }
         if tag == CHARACTERISTICS {
             return if safe.is_wanted() { self.items(element, place) } else { Ok(Stays::Gone) };
