@@ -32,14 +32,10 @@ impl Outgoing {
         };
         let class = instance.header.get(Tag(0x0008, 0x0016)).and_then(|element| element.bytes());
         let class = class.map(|bytes| String::from_utf8_lossy(bytes).trim_end_matches(['\0', ' ']).to_owned());
-        let class = class.unwrap_or_default();
-        if class.is_empty() && !instance.names_class() {
-            return Err(FileFailure::new(FileCode::RouteMissingUid, "there is no SOP Class UID"));
-        }
         let (body, seen) = write_and_look(instance, limits, look)?;
         check_label(instance)?;
         let native = instance.syntax.is_native();
-        Ok((Self { sop_class: class, sop_instance, body, routing, native }, seen))
+        Ok((Self { sop_class: class.unwrap_or_default(), sop_instance, body, routing, native }, seen))
     }
 }
 

@@ -39,7 +39,7 @@ impl MetaAsRead {
     }
 
     /// The media storage SOP class, where it is a registered one.
-    pub(crate) fn registered_class(&self) -> Option<&[u8]> {
+    fn registered_class(&self) -> Option<&[u8]> {
         self.sop_class.as_deref().filter(|uid| uid.starts_with(REGISTERED))
     }
 

@@ -44,11 +44,6 @@ impl Instance {
         self.header.get(tag).or_else(|| self.tail.get(tag))
     }
 
-    /// Whether the file meta names a registered SOP class, for a data set that has none.
-    pub(crate) fn names_class(&self) -> bool {
-        self.meta.registered_class().is_some()
-    }
-
     /// Some bytes of the source, by their place: for a look at a few of the pixel data's.
     pub fn source_bytes(&self, place: Range<u64>) -> Result<Bytes, FileFailure> {
         Input::new(self.source.clone())?.range(place)

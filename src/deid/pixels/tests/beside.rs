@@ -197,7 +197,8 @@ fn what_no_plane_of_an_rle_frame_needs_is_emptied() {
         let at = [64 + 2, 64 + 2 + first.len() as u32 + gap.len() as u32];
         let mut words = vec![2, at[0], at[1]];
         words.resize(16, 0);
-        [&words.into_iter().flat_map(u32::to_le_bytes).collect::<Vec<u8>>(), &[b'N', b'N'], first, gap, second].concat()
+        let words: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+        [&words[..], b"NN", first, gap, second].concat()
     };
     let apart = packed(&[2, 1, 2, 3], b"NAME", &[0xFE, 9]);
     let expected: Vec<u8> = apart.iter().map(|byte| if b"NAME".contains(byte) { 0 } else { *byte }).collect();

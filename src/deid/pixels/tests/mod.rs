@@ -43,7 +43,7 @@ impl Made {
     fn head(&mut self, tag: u32, vr: [u8; 2], length: u32) {
         self.0.extend([((tag >> 16) as u16).to_le_bytes(), (tag as u16).to_le_bytes()].concat());
         self.0.extend(vr);
-        if matches!(&vr, b"OB" | b"OW" | b"OF" | b"OV") {
+        if matches!(&vr, b"OB" | b"OW" | b"OF" | b"OV" | b"UV") {
             self.0.extend([0, 0]);
             self.0.extend(length.to_le_bytes());
         } else {
