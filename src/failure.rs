@@ -72,11 +72,11 @@ codes! {
         DeidBurnedIn = "deid.burned-in", "the image may show text that identifies the patient, and the profile does not say what to blank", "add a `[[dicom.pixels.regions]]` entry for the device (`blank = []` where nothing is burned in), or say `burned-in = \"keep\"` in `[dicom.pixels]`";
         DeidEnvelope = "deid.envelope", "the encrypted envelope of the file cannot be used", "give the profile the key that the envelope was sealed with";
         DeidFilename = "deid.filename", "the profile's `filenames` give this file no name", "ask an administrator to change the `filenames` entry that the message names, or to add one for such files";
+        DeidLongUid = "deid.uid-too-long", "a UID that would be written has more than 64 characters", "correct the file, or have the profile map its UIDs";
         DeidVerify = "deid.verification", "what was written does not read back as intended", "report this as a bug; the file was not sent";
         ResidualLeft = "residual.identifier-left", "a value that was removed or changed still stands in what would be sent", "have the profile remove or clean the attribute that the message names, or send it all the same with `--residual warn`";
         DeidPanic = "deid.internal", "cleaning this file hit a defect in fwupload", "report this as a bug; the file was not sent";
         RouteMissingUid = "route.missing-uid", "the instance has no SOP, series or study UID after cleaning", "the file cannot be placed: correct it, or have the profile keep or map its UIDs";
-        RouteLongUid = "route.uid-too-long", "a UID that would be written has more than 64 characters", "correct the file, or have the profile map its UIDs";
         RouteNoSubject = "route.no-subject", "no Patient ID is left after cleaning, so there is no subject label", "pass `--subject LABEL`, or have the profile replace PatientID instead of removing it";
         RouteDuplicate = "route.duplicate-instance", "two different files carry the same SOP Instance UID", "remove the wrong one, or have the profile map instance UIDs one to one";
         PackageName = "package.name", "the package's name cannot be made unique in its acquisition", "pass other labels, or upload the series one at a time";

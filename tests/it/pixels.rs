@@ -237,7 +237,7 @@ fn a_uid_of_more_than_64_characters_is_not_written() {
         for way in ["--profile flywheel-minimal", "--no-deid -y"] {
             let place = Place::with([("in.dcm", &file)]);
             let ran = place.run(&format!("{OFFLINE} {way} --subject s --session t")).exits(9);
-            assert_eq!(ran.failures()[0].1, "route.uid-too-long", "{tag} {way}");
+            assert_eq!(ran.failures()[0].1, "deid.uid-too-long", "{tag} {way}");
         }
     }
     let whole = native().text(tags::SOP_INSTANCE_UID, VR::UI, &long[..64]).bytes();

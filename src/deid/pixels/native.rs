@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{cannot, overlays};
-use crate::dicom::{Instance, Kept, Layout, Mask, PixelElement, Scrubbed};
+use crate::dicom::{Encoding, Instance, Kept, Layout, Mask, PixelElement, Scrubbed, VR};
 use crate::failure::FileFailure;
 
 /// What of a value stays.
@@ -52,6 +52,7 @@ pub(super) fn keep_to_frames(instance: &mut Instance, pixels: PixelElement) -> R
         Frames::First(total) => total,
         Frames::Doubtful(why) => return Err(cannot(why).with_hint(HINT)),
     };
+    let kept = if swaps(&layout, pixels.vr, instance.syntax.encoding) { kept.next_multiple_of(2).min(length) } else { kept };
     let behind = value.start + kept..value.end;
     let beside = overlays::hidden(instance, layout.cell_bits)?;
     if beside == 0 && is_padding(instance, behind.clone())? {
@@ -70,6 +71,12 @@ pub(super) fn keep_to_frames(instance: &mut Instance, pixels: PixelElement) -> R
     let kept = Kept { before: Bytes::new(), range, mask: mask.map(Arc::new), after };
     instance.pixels = Some(PixelElement { scrubbed: Some(Scrubbed::Kept(kept)), ..pixels });
     Ok(true)
+}
+
+/// Whether two samples share a word of which the later one comes first, so that padding stands before the last sample
+/// (PS3.5 annex D).
+pub(super) fn swaps(layout: &Layout, vr: VR, encoding: Encoding) -> bool {
+    encoding.big_endian && vr == VR::OW && layout.cell_bits <= 8
 }
 
 const HINT: &str = "correct Number of Frames, Rows, Columns, Samples per Pixel, Bits Allocated and Photometric Interpretation";

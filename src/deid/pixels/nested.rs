@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::image::ALL_PIXELS;
-use super::native::{Frames, frames};
+use super::native::{Frames, frames, swaps};
 use super::{comments, lookup};
 use crate::dicom::{DataSet, Element, Encoding, Instance, Layout, Mask, SourceFile, Tag, Value};
 use crate::failure::FileFailure;
@@ -99,6 +99,7 @@ impl Nested {
                     Frames::First(total) => total,
                     Frames::Doubtful(_) => return false,
                 };
+                let total = if swaps(&layout, element.vr, encoding) { total.next_multiple_of(2) } else { total };
                 let total = usize::try_from(total).unwrap_or(usize::MAX).min(bytes.len());
                 if bytes.get(total..).is_some_and(|behind| behind.len() > 1 || behind.iter().any(|byte| *byte != 0)) {
                     let mut kept = bytes.slice(..total).to_vec();

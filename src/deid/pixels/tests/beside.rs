@@ -69,6 +69,29 @@ fn native_pixel_data_ends_with_its_frames() {
 }
 
 #[test]
+fn the_last_sample_of_a_big_endian_word_is_behind_its_padding() {
+    for (vr, value, wanted) in [
+        (VR::OW, &[2, 1, 4, 3, 6, 5, 8, 7, 0, 9][..], None),
+        (VR::OW, &[2, 1, 4, 3, 6, 5, 8, 7, 0, 9, b'N', b'A'], Some(10)),
+        (VR::OB, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 0], None),
+        (VR::OB, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 0, b'N', b'A'], Some(10)),
+    ] {
+        let mut instance = native(&gray(3, 3, 8), value).instance();
+        for tag in [0x0002, 0x0006, 0x0010, 0x0011, 0x0100, 0x0101, 0x0102, 0x0103].map(|element| Tag(0x0028, element)) {
+            swap(instance.header.get_mut(tag).unwrap());
+        }
+        instance.syntax.encoding.big_endian = true;
+        instance.pixels.as_mut().unwrap().vr = vr;
+        confidential().scrub(&mut instance).unwrap();
+        let kept = match &instance.pixels.as_ref().unwrap().scrubbed {
+            Some(Scrubbed::Kept(kept)) => Some(kept.len()),
+            _ => None,
+        };
+        assert_eq!(kept, wanted, "{vr:?} {value:?}");
+    }
+}
+
+#[test]
 fn where_the_attributes_do_not_tell_or_frames_may_be_behind_the_file_fails() {
     let two = [7; 32];
     assert!(refused(&native(&gray(4, 4, 8), two)).contains("more frames"));
