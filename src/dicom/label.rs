@@ -224,7 +224,8 @@ mod tests {
 
     fn codestream(capable: bool) -> Vec<u8> {
         let size = [&[0xFF, 0x4F, 0xFF, 0x51, 0, 41][..], &[0; 39]].concat();
-        let capability: &[u8] = if capable { &[0xFF, 0x50, 0, 8, 0, 2, 0, 0, 0, 0] } else { &[0xFF, 0x52, 0, 12, 0, 2, 0, 0, 0, 0] };
+        let capability: &[u8] =
+            if capable { &[0xFF, 0x50, 0, 8, 0, 2, 0, 0, 0, 0] } else { &[0xFF, 0x52, 0, 12, 0, 2, 0, 0, 0, 0] };
         [&size, capability].concat()
     }
 
@@ -236,7 +237,8 @@ mod tests {
 
     #[test]
     fn frames_are_of_the_kind_that_the_label_says_and_of_no_other() {
-        let transport = |every| [0x47].into_iter().chain([0; 187]).cycle().take(if every { 376 } else { 188 }).collect::<Vec<u8>>();
+        let transport =
+            |every| [0x47].into_iter().chain([0; 187]).cycle().take(if every { 376 } else { 188 }).collect::<Vec<u8>>();
         let kinds: [(&[&str], Vec<Vec<u8>>); 8] = [
             (&[".5"], vec![rle(&[1, 64]), rle(&[2, 64, 66])]),
             (&[".4.50", ".4.51", ".4.55"], vec![jpeg(0xC0), jpeg(0xC1), jpeg(0xC2)]),

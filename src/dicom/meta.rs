@@ -152,7 +152,8 @@ pub(crate) fn reads_back(head: &[u8], data_at: usize, syntax: &str) -> bool {
 /// One element of group 0002, UI but for the version name.
 fn short_text(out: &mut Vec<u8>, element: u8, value: &[u8]) -> Result<(), FileFailure> {
     let length = u8::try_from(value.len().next_multiple_of(2)).ok().filter(|_| value.len() <= LONGEST_UID);
-    let length = length.ok_or_else(|| FileFailure::new(FileCode::DeidLongUid, format!("(0002,{element:04x}) of the file meta")))?;
+    let length =
+        length.ok_or_else(|| FileFailure::new(FileCode::DeidLongUid, format!("(0002,{element:04x}) of the file meta")))?;
     let (letters, padding): (&[u8], u8) = if element == 0x13 { (b"SH", b' ') } else { (b"UI", 0) };
     out.extend_from_slice(&[0x02, 0x00, element, 0x00]);
     out.extend_from_slice(letters);

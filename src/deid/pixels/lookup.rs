@@ -91,7 +91,12 @@ mod tests {
     #[test]
     fn text_is_told_from_tables_of_numbers() {
         let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
-        for text in [&b"Quellhorst^Ada 030 5550199"[..], b"\0\x01\x02Patient: Quellhorst\xFF", &utf16("Quellhorst, Ada"), b"born 14.05.1961"] {
+        for text in [
+            &b"Quellhorst^Ada 030 5550199"[..],
+            b"\0\x01\x02Patient: Quellhorst\xFF",
+            &utf16("Quellhorst, Ada"),
+            b"born 14.05.1961",
+        ] {
             assert!(holds_text(text), "{text:?}");
         }
         let big: Vec<u8> = "Quellhorst, Ada".encode_utf16().flat_map(u16::to_be_bytes).collect();

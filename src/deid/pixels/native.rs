@@ -44,7 +44,8 @@ pub(super) fn keep_to_frames(instance: &mut Instance, pixels: PixelElement) -> R
     if value.is_empty() {
         return Ok(false);
     }
-    let missing = || cannot("its attributes do not tell where the image ends, and bytes behind it could be anything").with_hint(HINT);
+    let missing =
+        || cannot("its attributes do not tell where the image ends, and bytes behind it could be anything").with_hint(HINT);
     let layout = Layout::of_instance(instance, pixels.tag).ok_or_else(missing)?;
     let length = value.end - value.start;
     let kept = match frames(&layout, length) {

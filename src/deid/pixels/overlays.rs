@@ -26,7 +26,8 @@ pub(super) fn hidden(instance: &Instance, cell_bits: u16) -> Result<u64, FileFai
     for group in groups {
         let place = |element| word(instance, Tag(group, element));
         let (allocated, position) = (place(BITS)?, place(POSITION)?);
-        let has_data = instance.get(Tag(group, DATA)).is_some_and(|element| element.bytes().is_none_or(|bytes| !bytes.is_empty()));
+        let has_data =
+            instance.get(Tag(group, DATA)).is_some_and(|element| element.bytes().is_none_or(|bytes| !bytes.is_empty()));
         let declared = allocated.is_some_and(|bits| bits != 1);
         if !declared && (has_data || position.is_none()) {
             continue;

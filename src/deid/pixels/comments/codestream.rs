@@ -37,7 +37,11 @@ fn segment(stream: &mut Stream, marker: u16) -> Result<u64, FileFailure> {
     }
     let Some(length) = stream.word()? else { return Ok(0) };
     let payload = u64::from(length.checked_sub(2).ok_or_else(damaged)?);
-    if is_known(marker) { stream.skip(payload)? } else { stream.mark(payload)? };
+    if is_known(marker) {
+        stream.skip(payload)?
+    } else {
+        stream.mark(payload)?
+    };
     Ok(u64::from(length))
 }
 
@@ -92,7 +96,9 @@ pub(super) fn boxes(stream: &mut Stream) -> Result<(), FileFailure> {
         // number in 7 bytes, or by a profile.
         match &kind {
             b"jp2h" => true,
-            b"colr" if stream.ahead(1)?.first() == Some(&1) => stream.skip(payload.min(7))? && stream.mark(payload.saturating_sub(7))?,
+            b"colr" if stream.ahead(1)?.first() == Some(&1) => {
+                stream.skip(payload.min(7))? && stream.mark(payload.saturating_sub(7))?
+            }
             b"jP  " | b"ftyp" | b"ihdr" | b"bpcc" | b"pclr" | b"cmap" | b"cdef" | b"res " => stream.skip(payload)?,
             _ => stream.mark(payload)?,
         };

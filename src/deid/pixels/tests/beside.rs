@@ -100,9 +100,9 @@ fn where_the_attributes_do_not_tell_or_frames_may_be_behind_the_file_fails() {
     assert!(refused(&native(&subsampled, [7; 48])).contains("attributes may be wrong"));
     let bits = Image { frames: 16, ..gray(3, 3, 1) };
     assert!(refused(&native(&bits, [7; 32])).contains("attributes may be wrong"));
-    for missing in [0x0028_0002, 0x0028_0010, 0x0028_0011, 0x0028_0100] {
+    for missing in [0x0002, 0x0010, 0x0011, 0x0100] {
         let mut instance = native(&gray(4, 4, 8), [7; 16]).instance();
-        instance.header.remove(Tag((missing >> 16) as u16, (missing & 0xFFFF) as u16));
+        instance.header.remove(Tag(0x0028, missing));
         let failure = confidential().scrub(&mut instance).unwrap_err();
         assert!(failure.detail.contains("do not tell") && failure.hint().contains("Rows"), "{failure}");
     }
@@ -118,9 +118,9 @@ fn where_the_attributes_do_not_tell_or_frames_may_be_behind_the_file_fails() {
 fn a_large_file_is_cut_on_its_way_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("f");
-    let frames: Vec<u8> = (0..301 * 301 * 3).map(|at| at as u8).collect();
+    let frames: Vec<u8> = (0..=u8::MAX).cycle().take(301 * 301 * 3).collect();
     let image = Image { frames: 3, ..gray(301, 301, 8) };
-    let made = native(&image, [&frames[..], &[0; 40_000], PROSE, b"."].concat()).us(0x7FE1_1001, 7);
+    let made = native(&image, [&frames[..], &vec![0; 40_000], PROSE, b"."].concat()).us(0x7FE1_1001, 7);
     std::fs::write(&path, &made.0).unwrap();
     let mut instance = read(Source::File(Arc::new(SourceFile::new(&path).unwrap())), &Limits::default()).unwrap();
     assert!(confidential().scrub(&mut instance).unwrap().segments_blanked);
@@ -178,7 +178,9 @@ fn bits_are_cleared_where_an_overlay_is_declared_in_them_and_nowhere_else() {
     for tag in [0x0002, 0x0010, 0x0011, 0x0100, 0x0101, 0x0102, 0x0103].map(|element| Tag(0x0028, element)) {
         swap(big.header.get_mut(tag).unwrap());
     }
-    [0x0100, 0x0102].iter().for_each(|element| swap(big.header.get_mut(Tag(0x6000, *element)).unwrap()));
+    for element in [0x0100, 0x0102] {
+        swap(big.header.get_mut(Tag(0x6000, element)).unwrap());
+    }
     big.syntax.encoding.big_endian = true;
     confidential().scrub(&mut big).unwrap();
     let Some(Scrubbed::Kept(kept)) = &big.pixels.as_ref().unwrap().scrubbed else { panic!("it is cleared") };
@@ -208,11 +210,11 @@ fn emptied(syntax: &str, image: &Image, fragments: &[&[u8]]) -> Vec<Vec<u8>> {
 fn what_no_plane_of_an_rle_frame_needs_is_emptied() {
     let planes: [&[u8]; 2] = [&[1, 2, 3], &[4, 5, 6]];
     let (good, image) = (rle_frame(&planes), gray(1, 3, 16));
-    assert_eq!(emptied(RLE, &image, &[b"", &good]), [good.clone()]);
+    assert_eq!(emptied(RLE, &image, &[b"", &good]), std::slice::from_ref(&good));
     // Words of the header that count no segment; 12 are left.
     let mut header = good.clone();
     header[16..38].copy_from_slice(PROSE);
-    assert_eq!(emptied(RLE, &image, &[b"", &header]), [good.clone()]);
+    assert_eq!(emptied(RLE, &image, &[b"", &header]), std::slice::from_ref(&good));
     let behind = [&good, PROSE].concat();
     assert_eq!(emptied(RLE, &image, &[b"", &behind]), [[&good, &[0; 22][..]].concat()]);
     // Between the header and the first segment, and behind it.
@@ -266,7 +268,9 @@ fn an_offset_table_holds_offsets_or_goes() {
     for good in [table(&[]), table(&[0]), table(&[0, second])] {
         assert_eq!(table_of(&good), (false, good));
     }
-    for bad in [PROSE.to_vec(), b"NAME".to_vec(), table(&[0, second + 2]), table(&[second, 0]), table(&[0, 0]), table(&[0, second, 0])] {
+    for bad in
+        [PROSE.to_vec(), b"NAME".to_vec(), table(&[0, second + 2]), table(&[second, 0]), table(&[0, 0]), table(&[0, second, 0])]
+    {
         assert_eq!(table_of(&bad), (true, Vec::new()), "{bad:?}");
     }
     let extended = |offsets: &[u8], lengths: &[u8], total: &[u8]| {

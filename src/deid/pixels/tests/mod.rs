@@ -168,7 +168,8 @@ fn float_pixels_are_blanked() {
 
 #[test]
 fn what_is_not_to_be_blanked_is_left_as_it_is() {
-    let made = Made::new("1.2.840.10008.1.2.4.80").image(&gray(2, 2, 8)).fragments(&[b"", b"\xFF\xD8\xFF\xF7what only JPEG-LS reads "]);
+    let made =
+        Made::new("1.2.840.10008.1.2.4.80").image(&gray(2, 2, 8)).fragments(&[b"", b"\xFF\xD8\xFF\xF7what only JPEG-LS reads "]);
     for pixels in [
         "[{when: present Rows, keep: [0, 0, 2, 2]}]",
         "[{when: missing Rows, remove: [0, 0, 2, 2]}]",
