@@ -63,6 +63,7 @@ codes! {
         ReadMalformed = "read.malformed", "the bytes are not a DICOM data set", "the file is damaged: export it again from where it came from";
         ReadDuplicateElement = "read.duplicate-element", "a data element appears twice in one data set", "repair the file: it is unclear which of the two values counts";
         ReadTrailing = "read.trailing-data", "bytes follow the end of the data set", "repair the file: bytes outside the data set cannot be cleaned";
+        ReadMislabelled = "read.mislabelled", "the pixel data is not what the transfer syntax says", "export the file again from where it came from, or correct its transfer syntax";
         ReadDeflate = "read.deflate", "the deflated data set is damaged or grows beyond the limit", "export the file again, or raise `--max-header` if it is what it should be";
         DeidRule = "deid.rule-failed", "a rule of the profile cannot be carried out on this file", "ask an administrator to change the rule that the message names";
         DeidDate = "deid.unparseable-date", "a date does not have the format that the profile states", "correct the file, or have the rule changed to `remove` or `replace-with`";
@@ -75,6 +76,7 @@ codes! {
         DeidBurnedIn = "deid.burned-in", "the image may show text that identifies the patient, and the profile does not say what to blank", "add a `[[dicom.pixels.regions]]` entry for the device (`blank = []` where nothing is burned in), or say `burned-in = \"keep\"` in `[dicom.pixels]`";
         DeidEnvelope = "deid.envelope", "the encrypted envelope of the file cannot be used", "give the profile the key that the envelope was sealed with";
         DeidFilename = "deid.filename", "the profile's `filenames` give this file no name", "ask an administrator to change the `filenames` entry that the message names, or to add one for such files";
+        DeidLongUid = "deid.uid-too-long", "a UID that would be written has more than 64 characters", "correct the file, or have the profile map its UIDs";
         DeidVerify = "deid.verification", "what was written does not read back as intended", "report this as a bug; the file was not sent";
         ResidualLeft = "residual.identifier-left", "a value that was removed or changed still stands in what would be sent", "have the profile remove or clean the attribute that the message names, or send it all the same with `--residual warn`";
         DeidPanic = "deid.internal", "cleaning this file hit a defect in fwupload", "report this as a bug; the file was not sent";

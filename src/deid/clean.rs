@@ -27,6 +27,8 @@ use crate::pseudonym::PseudonymKey;
 const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 const STUDY_DATE: Tag = Tag(0x0008, 0x0020);
 const PATIENT_AGE: Tag = Tag(0x0010, 0x1010);
+/// Pixel Data Provider URL (PS3.5 section A.6).
+const PIXEL_PROVIDER: Tag = Tag(0x0028, 0x7FE0);
 
 /// A profile made ready, once per run. Holds no state of a file: the same instance always gives the same bytes, random
 /// shifts and envelopes excepted.
@@ -75,6 +77,8 @@ impl Cleaner {
             suffix: dicom.uid_suffix_fields,
         };
         let protected = || dicom.fields.iter().filter_map(|rule| PrivateName::of(&rule.selector)).collect();
+        let envelope = Handling::of(dicom);
+        let opens = envelope.as_ref().is_some_and(Handling::opens);
         let rules = Rules::new(compile::rules(dicom), dicom.recurse_sequence, hasher);
         Self {
             reaches_everywhere: rules.reach_everywhere()
@@ -86,9 +90,9 @@ impl Cleaner {
             limits,
             remove_private: dicom.remove_private_tags.then(protected),
             remove_undefined: dicom.remove_undefined,
-            envelope: Handling::of(dicom),
+            envelope,
             residual: Residual::new(dicom),
-            confidentiality: dicom.confidentiality.as_ref().map(Engine::new),
+            confidentiality: dicom.confidentiality.as_ref().map(|asked| Engine::new(asked, opens)),
             age: dicom.patient_age_from_birthdate.then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
             pixels: Pixels::of(dicom),
             key: None,
@@ -154,6 +158,9 @@ impl Cleaner {
         self.settle(&mut data, encoding, run);
         let before = data.clone();
         self.steps(&mut data, encoding, run)?;
+        if instance.pixels.is_none() && has_provider(&before) && !has_provider(&data) {
+            return Err(without_image());
+        }
         let wanted = self.residual.wanted(&before, &data);
         let name = self.names.as_ref().map(|names| names.name(path, &data, encoding, self.rules.hasher())).transpose()?;
         let written = if run.log.is_some() { data.clone() } else { DataSet::new() };
@@ -274,6 +281,17 @@ fn part(instance: &mut Instance, data: DataSet) {
         instance.pixels = None;
     }
     instance.header = DataSet::from_elements(elements);
+}
+
+/// Whether a data set says where its pixels are to be had.
+fn has_provider(data: &DataSet) -> bool {
+    data.get(PIXEL_PROVIDER).and_then(Element::bytes).is_some_and(|url| url.iter().any(|byte| !matches!(byte, 0 | b' ')))
+}
+
+fn without_image() -> FileFailure {
+    let why = "there is no pixel data in the file, only a URL to have it from (JPIP, (0028,7fe0)), which the profile removes";
+    FileFailure::new(FileCode::DeidPixels, why)
+        .with_hint("export the file with its pixels, or have the profile keep PixelDataProviderURL if it names nobody")
 }
 
 /// Sets the patient's age where both dates can be read; else nothing happens, as with Flywheel.

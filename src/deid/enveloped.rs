@@ -46,6 +46,11 @@ impl Handling {
         Some(Self { keys, fills, opens: some(&Action::Decrypt), retains: rules.retain })
     }
 
+    /// Whether rules read the envelope that a file came with.
+    pub(super) fn opens(&self) -> bool {
+        self.opens
+    }
+
     /// To be called before anything is done to a file. Gives the data set as it is, where originals are retained.
     pub(super) fn begin(&self, data: &DataSet, run: &mut Run, limits: &Limits) -> Result<Option<DataSet>, FileFailure> {
         run.filling = self.fills.then(|| Filling::new(data));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::attributes::RoutingAttributes;
 use super::originals::Originals;
 use super::residual::{Finding, Searched};
-use crate::dicom::{Body, Instance, Limits, Tag, Written, write_and_look};
+use crate::dicom::{Body, Instance, Limits, Tag, Written, check_label, write_and_look};
 use crate::failure::{FileCode, FileFailure};
 
 /// What an instance looks like once it is written.
@@ -33,6 +33,7 @@ impl Outgoing {
         let class = instance.header.get(Tag(0x0008, 0x0016)).and_then(|element| element.bytes());
         let class = class.map(|bytes| String::from_utf8_lossy(bytes).trim_end_matches(['\0', ' ']).to_owned());
         let (body, seen) = write_and_look(instance, limits, look)?;
+        check_label(instance)?;
         let native = instance.syntax.is_native();
         Ok((Self { sop_class: class.unwrap_or_default(), sop_instance, body, routing, native }, seen))
     }

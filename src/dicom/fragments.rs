@@ -25,6 +25,8 @@ pub struct Fragments {
     places: Vec<Range<u64>>,
     /// Where each frame begins, counted from the first fragment's header; empty where nothing says so.
     offsets: Vec<u64>,
+    /// Whether the basic offset table is empty or says where fragments begin, and nothing else.
+    table_fits: bool,
 }
 
 impl Fragments {
@@ -32,19 +34,41 @@ impl Fragments {
     pub fn of(instance: &Instance) -> Result<Self, FileFailure> {
         let pixels = instance.pixels.as_ref().filter(|pixels| pixels.encapsulated);
         let pixels = pixels.ok_or_else(|| unclear("the pixel data is not encapsulated"))?;
-        let (input, places, basic) = found(instance.source.clone(), pixels.value.start, instance.syntax.encoding)?;
+        let found = found(instance.source.clone(), pixels.value.start, instance.syntax.encoding)?;
         let extended = instance.header.get(EXTENDED_OFFSETS).and_then(|element| element.bytes());
-        let offsets = match extended.filter(|table| !table.is_empty()) {
-            Some(table) => table.chunks_exact(8).map(little_endian).collect(),
-            None => basic.chunks_exact(4).map(little_endian).collect(),
-        };
-        Ok(Self { input, places, offsets })
+        Ok(match extended.filter(|table| !table.is_empty()) {
+            Some(table) => Self { offsets: table.chunks_exact(8).map(little_endian).collect(), ..found },
+            None => found,
+        })
     }
 
     /// Finds the fragments of an encapsulated value that lies in memory. The file is named and not opened.
     pub fn nested(file: &Arc<SourceFile>, value: Bytes, encoding: Encoding) -> Result<Self, FileFailure> {
-        let (input, places, basic) = found(Source::Memory { file: file.clone(), bytes: value }, 0, encoding)?;
-        Ok(Self { input, places, offsets: basic.chunks_exact(4).map(little_endian).collect() })
+        found(Source::Memory { file: file.clone(), bytes: value }, 0, encoding)
+    }
+
+    /// How many there are, without the basic offset table.
+    pub fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether the basic offset table is empty or says where fragments begin, and nothing else.
+    pub fn table_fits(&self) -> bool {
+        self.table_fits
+    }
+
+    /// Whether each frame is one fragment, and an extended offset table says where these begin and how long they are
+    /// (PS3.3 section C.7.6.3.1.8), but for a byte of padding.
+    pub fn extended_fits(&self, offsets: &[u8], lengths: &[u8]) -> bool {
+        let (offsets, lengths) = (offsets.chunks(8), lengths.chunks(8));
+        let first = self.places.first().map_or(0, |place| place.start);
+        let fits = |((place, offset), length): ((&Range<u64>, &[u8]), &[u8])| {
+            let whole = place.end - place.start;
+            place.start - first == little_endian(offset) && [whole, whole.saturating_sub(1)].contains(&little_endian(length))
+        };
+        offsets.len() == self.places.len()
+            && lengths.len() == self.places.len()
+            && self.places.iter().zip(offsets).zip(lengths).all(fits)
     }
 
     /// Where the fragment of this number lies in the source, without its header.
@@ -105,14 +129,22 @@ impl Fragments {
 }
 
 /// The fragments in a source, and what the basic offset table says.
-fn found(source: Source, at: u64, encoding: Encoding) -> Result<(Input, Vec<Range<u64>>, Bytes), FileFailure> {
+fn found(source: Source, at: u64, encoding: Encoding) -> Result<Fragments, FileFailure> {
     let mut input = Input::new(source)?;
     let mut places = places(&mut input, at, encoding)?;
     if places.is_empty() {
         return Err(unclear("there is not even an offset table"));
     }
-    let basic = input.range(places.remove(0))?;
-    Ok((input, places, basic))
+    let table = places.remove(0);
+    let mut found = Fragments { input, places, offsets: Vec::new(), table_fits: table.is_empty() };
+    let length = table.end - table.start;
+    // One that has more numbers than there are fragments is not even read.
+    if length.is_multiple_of(4) && length / 4 <= found.places.len() as u64 {
+        found.offsets = found.input.range(table)?.chunks_exact(4).map(little_endian).collect();
+        let starts: Option<Vec<usize>> = found.offsets.iter().map(|offset| found.fragment_at(*offset)).collect();
+        found.table_fits = starts.is_some_and(|starts| starts.is_sorted_by(|a, b| a < b));
+    }
+    Ok(found)
 }
 
 /// The offset table and the fragments after it, up to the delimiter, which reading the file has found to be there.

@@ -20,12 +20,20 @@ pub struct Mask {
     row_len: u64,
     rows: u64,
     bands: Vec<Band>,
+    /// Which bits of each cell stay; empty where all do.
+    cell: Vec<u8>,
 }
 
 impl Mask {
     /// A mask for images of so many rows of so many bytes, neither of them 0. The bands are ascending and apart.
     pub fn new(row_len: u64, rows: u64, bands: Vec<Band>) -> Self {
-        Self { row_len: row_len.max(1), rows: rows.max(1), bands }
+        Self { row_len: row_len.max(1), rows: rows.max(1), bands, cell: Vec::new() }
+    }
+
+    /// The same, which also clears the bits of each cell that are 0 in these bytes. Cells follow one another without a gap.
+    #[must_use]
+    pub fn with_cells(self, cell: Vec<u8>) -> Self {
+        Self { cell, ..self }
     }
 
     /// A mask for one value of so many bytes. The ranges are ascending and apart.
@@ -36,7 +44,7 @@ impl Mask {
     /// Blanks what is to be blanked in a stretch of the pixel data that begins at byte `at` of it.
     pub fn apply(&self, at: u64, bytes: &mut [u8]) {
         let end = at.saturating_add(bytes.len() as u64);
-        let mut row = at / self.row_len;
+        let mut row = if self.bands.is_empty() { u64::MAX } else { at / self.row_len };
         while row.saturating_mul(self.row_len) < end {
             let inside = row % self.rows;
             let next = self.bands.partition_point(|band| band.rows.end <= inside);
@@ -47,6 +55,12 @@ impl Mask {
                 }
                 Some(band) => row += band.rows.start - inside,
                 None => row += self.rows - inside,
+            }
+        }
+        if !self.cell.is_empty() {
+            let first = usize::try_from(at % self.cell.len() as u64).unwrap_or_default();
+            for (byte, stays) in bytes.iter_mut().zip(self.cell.iter().cycle().skip(first)) {
+                *byte &= stays;
             }
         }
     }
@@ -92,6 +106,18 @@ mod tests {
         mask.apply(0, &mut bytes[..5]);
         mask.apply(5, &mut bytes[5..]);
         assert_eq!(bytes, [1, 0, 0, 1, 1, 1, 1, 1, 0]);
+    }
+
+    #[test]
+    fn bits_of_cells_are_cleared_beside_what_is_blanked() {
+        let mask = mask().with_cells(vec![0xFF, 0x0F]);
+        let mut whole = [0xAA; 23];
+        mask.apply(0, &mut whole);
+        assert_eq!(whole[..12], [0xAA, 0x0A, 0xAA, 0x0A, 0xAA, 0, 0, 0x0A, 0xAA, 0, 0xAA, 0x0A]);
+        let mut pieces = [0xAA; 23];
+        mask.apply(0, &mut pieces[..7]);
+        mask.apply(7, &mut pieces[7..]);
+        assert_eq!(pieces, whole);
     }
 
     #[test]

@@ -44,6 +44,11 @@ impl Instance {
         self.header.get(tag).or_else(|| self.tail.get(tag))
     }
 
+    /// Some bytes of the source, by their place: for a look at a few of the pixel data's.
+    pub fn source_bytes(&self, place: Range<u64>) -> Result<Bytes, FileFailure> {
+        Input::new(self.source.clone())?.range(place)
+    }
+
     /// Whether the file is a media directory: by its meta, or by elements of group 0004.
     pub fn is_dicomdir(&self) -> bool {
         self.meta.is_dicomdir() || self.header.iter().next().is_some_and(|e| e.tag.group() == 0x0004)
@@ -74,6 +79,33 @@ pub enum Scrubbed {
     Masked(Arc<Mask>),
     /// Another value field of defined and even length stands in its place.
     Replaced(Segment),
+    /// Part of the value field stays.
+    Kept(Kept),
+}
+
+/// What stays of a value field, and what stands around it. Together they have an even length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Before what stays.
+    pub before: Bytes,
+    /// What stays, as offsets in the source.
+    pub range: Range<u64>,
+    /// What of it is blanked, counted from its start.
+    pub mask: Option<Arc<Mask>>,
+    /// Behind what stays.
+    pub after: Bytes,
+}
+
+impl Kept {
+    /// Bytes altogether.
+    pub fn len(&self) -> u64 {
+        self.before.len() as u64 + self.range.end.saturating_sub(self.range.start) + self.after.len() as u64
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Something odd about a file that does not stand in the way.

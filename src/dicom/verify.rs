@@ -39,7 +39,7 @@ fn check_part(buffer: &[u8], data: &DataSet, encoding: Encoding, limits: &Limits
 
 fn as_verification(halt: Halt) -> FileFailure {
     let failure = FileFailure::from(halt);
-    if failure.code == FileCode::ReadHeaderTooLarge || failure.code == FileCode::ReadTooDeep {
+    if [FileCode::ReadHeaderTooLarge, FileCode::ReadTooDeep, FileCode::DeidLongUid].contains(&failure.code) {
         return failure;
     }
     FileFailure { code: FileCode::DeidVerify, ..failure }
@@ -75,7 +75,11 @@ impl Visitor for Against<'_> {
     #[inline]
     fn value(&mut self, field: &Field, range: Range<usize>) -> Result<(), Halt> {
         match &self.expect(field)?.value {
-            Value::Bytes(bytes) if self.buffer.get(range) == Some(bytes) => Ok(()),
+            Value::Bytes(bytes) if self.buffer.get(range) == Some(bytes) => {
+                // What private elements hold is their maker's affair.
+                let long = field.vr == VR::UI && field.tag.group().is_multiple_of(2) && meta::is_too_long(bytes);
+                if long { Err(Halt::new(FileCode::DeidLongUid, field.tag, 0, "")) } else { Ok(()) }
+            }
             _ => Err(differs(field.tag)),
         }
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::body::{Body, Segment};
 use super::dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Value};
+use super::mask::Mask;
 use super::read::{Instance, PixelElement, Scrubbed};
 use super::source::Source;
 use super::verify;
@@ -87,25 +88,42 @@ fn pixel_segments(instance: &Instance, pixels: &PixelElement) -> Result<Vec<Segm
         None => Ok(vec![source_segment(source, pixels.range.clone())?]),
         Some(Scrubbed::Masked(mask)) => {
             let header = source_segment(source, pixels.range.start..pixels.value.start)?;
-            let mut value = source_segment(source, pixels.value.clone())?;
-            match &mut value {
-                Segment::File { mask: none, .. } => *none = Some(Arc::clone(mask)),
-                Segment::Bytes(bytes) => {
-                    let mut blanked = bytes.to_vec();
-                    mask.apply(0, &mut blanked);
-                    *bytes = Bytes::from(blanked);
-                }
-            }
-            Ok(vec![header, value])
+            Ok(vec![header, masked(source_segment(source, pixels.value.clone())?, mask)])
         }
-        Some(Scrubbed::Replaced(value)) => {
-            let length = u32::try_from(value.len()).ok().filter(|length| *length != UNDEFINED && length.is_multiple_of(2));
-            let mut header = Vec::with_capacity(12);
-            let element = Element::new(pixels.tag, pixels.vr, Bytes::new());
-            put_header(&mut header, &element, length.ok_or_else(|| too_long(pixels.tag))?, instance.syntax.encoding)?;
-            Ok(vec![Segment::Bytes(Bytes::from(header)), value.clone()])
+        Some(Scrubbed::Replaced(value)) => Ok(vec![new_header(instance, pixels, value.len())?, value.clone()]),
+        Some(Scrubbed::Kept(kept)) => {
+            let header = if pixels.encapsulated {
+                source_segment(source, pixels.range.start..pixels.value.start)?
+            } else {
+                new_header(instance, pixels, kept.len())?
+            };
+            let value = source_segment(source, kept.range.clone())?;
+            let value = kept.mask.as_ref().map_or(value.clone(), |mask| masked(value, mask));
+            Ok(vec![header, Segment::Bytes(kept.before.clone()), value, Segment::Bytes(kept.after.clone())])
         }
     }
+}
+
+/// The header of pixel data of another length than the source's.
+fn new_header(instance: &Instance, pixels: &PixelElement, length: u64) -> Result<Segment, FileFailure> {
+    let length = u32::try_from(length).ok().filter(|length| *length != UNDEFINED && length.is_multiple_of(2));
+    let mut header = Vec::with_capacity(12);
+    let element = Element::new(pixels.tag, pixels.vr, Bytes::new());
+    put_header(&mut header, &element, length.ok_or_else(|| too_long(pixels.tag))?, instance.syntax.encoding)?;
+    Ok(Segment::Bytes(Bytes::from(header)))
+}
+
+/// A piece with bytes blanked, on its way out where it comes from a file.
+fn masked(mut value: Segment, mask: &Arc<Mask>) -> Segment {
+    match &mut value {
+        Segment::File { mask: none, .. } => *none = Some(Arc::clone(mask)),
+        Segment::Bytes(bytes) => {
+            let mut blanked = bytes.to_vec();
+            mask.apply(0, &mut blanked);
+            *bytes = Bytes::from(blanked);
+        }
+    }
+    value
 }
 
 fn source_segment(source: &Source, range: Range<u64>) -> Result<Segment, FileFailure> {
@@ -124,7 +142,7 @@ fn source_segment(source: &Source, range: Range<u64>) -> Result<Segment, FileFai
 pub(crate) fn serialise(instance: &Instance, limits: &Limits) -> Result<Written, FileFailure> {
     // Room for a typical header at once; where it is longer the vector doubles.
     let mut head = Vec::with_capacity(16 << 10);
-    meta::write(&mut head, &instance.header, &instance.meta, &instance.syntax.uid);
+    meta::write(&mut head, &instance.header, &instance.meta, &instance.syntax.uid)?;
     let data_at = head.len();
     let encoding = instance.syntax.encoding;
     write_data_set(&mut head, &instance.header, encoding, limits)?;

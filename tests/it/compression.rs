@@ -20,7 +20,8 @@ fn place() -> Place {
     let place = Place::new();
     for number in 1..=3 {
         place.file(format!("study/ct{number}.dcm"), Dicom::image(&person, class, "CT", 1, number, 64).bytes());
-        let fragments = PixelFragmentSequence::new(vec![], vec![b"rle ".repeat(100)]);
+        let header = [2_u32, 64, 200].into_iter().chain([0; 13]).flat_map(u32::to_le_bytes).collect();
+        let fragments = PixelFragmentSequence::new(vec![], vec![[header, b"rle ".repeat(84)].concat()]);
         let compressed = Dicom::image(&person, class, "CT", 5, number, 4).syntax(uids::RLE_LOSSLESS);
         let compressed = compressed.element(DataElement::new(tags::PIXEL_DATA, VR::OB, fragments));
         place.file(format!("study/rle{number}.dcm"), compressed.bytes());

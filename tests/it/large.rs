@@ -5,14 +5,16 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
+use dicom_core::VR;
 use dicom_dictionary_std::tags;
 
 use crate::fixture::{self, Dicom, Person};
 use crate::run::Place;
 
-/// A file whose pixel data is a hole of so many bytes.
+/// A file whose pixel data is a hole of so many bytes, in frames of 32 by 32 pixels.
 fn sparse(path: &Path, pixels: u32) {
-    let header = Dicom::ct(&Person::plain(), 1).without(tags::PIXEL_DATA).bytes();
+    let frames = (pixels / (32 * 32 * 2)).to_string();
+    let header = Dicom::ct(&Person::plain(), 1).without(tags::PIXEL_DATA).text(tags::NUMBER_OF_FRAMES, VR::IS, &frames).bytes();
     std::fs::write(path, &header).unwrap();
     let mut file = OpenOptions::new().append(true).open(path).unwrap();
     file.write_all(&[0xE0, 0x7F, 0x10, 0x00, b'O', b'W', 0, 0]).unwrap();

@@ -155,3 +155,128 @@ fn a_file_larger_than_the_memory_is_blanked_while_it_is_sent() {
     let found = |what: &[u8]| memchr::memmem::find_iter(&bytes, what).count() as u64;
     assert_eq!((found(BURNED_IN), found(ANATOMY)), (0, FRAMES));
 }
+
+const OFFLINE: &str = "in.dcm -p demo/phantom --offline --output out";
+/// What may be done with a file, from cleaning it whole to sending it as it is.
+const WAYS: [&str; 4] = ["--profile basic", "--profile strict", "--profile flywheel-minimal --residual warn", "--no-deid -y"];
+
+/// The code with which a file fails, whatever is done with it.
+fn refused_always(file: &[u8]) -> String {
+    let codes = WAYS.map(|way| {
+        let place = Place::with([("in.dcm", file)]);
+        let ran = place.run(&format!("{OFFLINE} {way} --subject s --session t")).exits(9);
+        assert!(place.tree("out").is_empty(), "{way}");
+        ran.failures()[0].1.clone()
+    });
+    assert!(codes.iter().all(|code| *code == codes[0]), "{codes:?}");
+    codes[0].clone()
+}
+
+/// The one file that is written.
+fn written(file: &[u8], way: &str) -> Vec<u8> {
+    let place = Place::with([("in.dcm", file)]);
+    place.run(&format!("{OFFLINE} {way} --subject s --session t")).exits(0);
+    place.tree("out").into_iter().next().expect("one file").1
+}
+
+/// A second file meta group behind the one that the group length speaks of.
+fn with_second_meta(file: &[u8], syntax: &str) -> Vec<u8> {
+    let data = crate::fixture::data_set(file);
+    let value = format!("{syntax}{}", if syntax.len() % 2 == 1 { "\0" } else { "" });
+    let element =
+        [b"\x02\x00\x10\x00UI".as_slice(), &u16::try_from(value.len()).unwrap().to_le_bytes(), value.as_bytes()].concat();
+    let length = u32::try_from(element.len()).unwrap().to_le_bytes();
+    [&file[..file.len() - data.len()], b"\x02\x00\x00\x00UL\x04\x00", &length, &element, data].concat()
+}
+
+#[test]
+fn of_two_transfer_syntaxes_the_first_counts() {
+    for (file, first, second) in [
+        (rle().bytes(), uids::RLE_LOSSLESS, uids::EXPLICIT_VR_LITTLE_ENDIAN),
+        (rle().bytes(), uids::RLE_LOSSLESS, uids::MPEG2MPML),
+        (native().bytes(), uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::RLE_LOSSLESS),
+    ] {
+        let twice = with_second_meta(&file, second);
+        for way in WAYS {
+            let sent = dicom_object::from_reader(&written(&twice, way)[..]).unwrap();
+            assert_eq!(sent.meta().transfer_syntax.trim_end_matches('\0'), first, "{way}");
+        }
+    }
+}
+
+#[test]
+fn pixel_data_of_another_kind_than_the_label_says_is_not_sent() {
+    let fragments = |syntax| {
+        let fragments = PixelFragmentSequence::new_fragments(vec![b"Quellhorst 030 5550199".repeat(9)]);
+        Dicom::ct(&Person::plain(), 1).syntax(syntax).element(DataElement::new(tags::PIXEL_DATA, VR::OB, fragments))
+    };
+    for file in [
+        rle().syntax(uids::EXPLICIT_VR_LITTLE_ENDIAN),
+        fragments(uids::EXPLICIT_VR_LITTLE_ENDIAN),
+        native().syntax(uids::MPEG2MPML),
+        fragments(uids::MPEG2MPML),
+    ] {
+        assert_eq!(refused_always(&file.bytes()), "read.mislabelled");
+    }
+    // Where comments are looked for, a frame that is none is met before that.
+    for syntax in [uids::RLE_LOSSLESS, uids::JPEG_BASELINE8_BIT, uids::JPEGLS_LOSSLESS, uids::JPEG2000_LOSSLESS] {
+        let place = Place::with([("in.dcm", fragments(syntax).bytes())]);
+        for (way, code) in [("--profile basic", "deid.pixels"), ("--no-deid -y", "read.mislabelled")] {
+            let ran = place.run(&format!("{OFFLINE} {way} --subject s --session t")).exits(9);
+            assert_eq!(ran.failures()[0].1, code, "{syntax} {way}");
+        }
+    }
+    let short = native().raw(tags::PIXEL_DATA, VR::OW, vec![7; 1000]);
+    assert_eq!(refused_always(&short.bytes()), "read.mislabelled");
+}
+
+#[test]
+fn a_uid_of_more_than_64_characters_is_not_written() {
+    let long = format!("2.25.{}", "4711.".repeat(12)) + "12";
+    for tag in [tags::SOP_INSTANCE_UID, tags::SERIES_INSTANCE_UID, tags::FRAME_OF_REFERENCE_UID, tags::SOP_CLASS_UID] {
+        let file = native().text(tag, VR::UI, &long).bytes();
+        for way in ["--profile flywheel-minimal --residual warn", "--no-deid -y"] {
+            let place = Place::with([("in.dcm", &file)]);
+            let ran = place.run(&format!("{OFFLINE} {way} --subject s --session t")).exits(9);
+            assert_eq!(ran.failures()[0].1, "deid.uid-too-long", "{tag} {way}");
+        }
+    }
+    let whole = native().text(tags::SOP_INSTANCE_UID, VR::UI, &long[..64]).bytes();
+    assert!(holds(&written(&whole, "--no-deid -y"), &long.as_bytes()[..64]));
+    let without = native().without(tags::SOP_CLASS_UID).bytes();
+    assert!(holds(&written(&without, "--no-deid -y"), uids::CT_IMAGE_STORAGE.as_bytes()), "the meta says it too");
+}
+
+#[test]
+fn a_file_whose_image_is_a_url_is_not_sent_without_it() {
+    for syntax in [uids::JPIP_REFERENCED, uids::EXPLICIT_VR_LITTLE_ENDIAN] {
+        let url = "https://pacs.example/jpip?target=CANARY";
+        let file = native().without(tags::PIXEL_DATA).text(tags::PIXEL_DATA_PROVIDER_URL, VR::UR, url).syntax(syntax).bytes();
+        for profile in ["basic", "longitudinal", "strict"] {
+            let place = Place::with([("in.dcm", &file)]);
+            let ran = place.run(&format!("{OFFLINE} --profile {profile}")).exits(9);
+            assert_eq!(ran.failures()[0].1, "deid.pixels", "{profile}");
+            ran.says("no pixel data in the file").does_not_say("pacs.example");
+        }
+        assert!(holds(&written(&file, "--no-deid -y"), url.as_bytes()));
+    }
+}
+
+#[test]
+fn bytes_beside_the_image_are_not_sent_under_the_basic_profile() {
+    let prose: &[u8] = b"Quellhorst 030 5550199  ";
+    let longer = |file: Dicom, more: &[u8]| file.raw(tags::PIXEL_DATA, VR::OW, [&pixels(), more].concat()).bytes();
+    for (more, way, goes) in [
+        (prose, "--profile basic", true),
+        (prose, "--profile strict", true),
+        (prose, "--profile flywheel-minimal --residual warn", false),
+    ] {
+        let sent = written(&longer(native(), more), way);
+        assert_eq!(!holds(&sent, b"Quellhorst"), goes, "{way}");
+        assert!(holds(&sent, &pixels()), "{way}");
+    }
+    let place = Place::with([("in.dcm", longer(native(), &prose.repeat(100)))]);
+    let ran = place.run(&format!("{OFFLINE} --profile basic")).exits(9);
+    assert_eq!(ran.failures()[0].1, "deid.pixels", "these may be frames");
+    ran.says("more frames than Number of Frames");
+}

@@ -1,9 +1,9 @@
 //! Graphics: annotations that become dummies, and overlays, which cannot be looked into and go as a whole.
 
 use super::act::put_text;
-use super::{Place, Stays, Work, failure};
+use super::{Place, Stays, Work};
 use crate::dicom::{DataSet, Element, Tag, VR};
-use crate::failure::{FileCode, FileFailure};
+use crate::failure::FileFailure;
 
 const GRAPHIC_OBJECTS: Tag = Tag(0x0070, 0x0009);
 const DATA: Tag = Tag(0x0070, 0x0022);
@@ -11,8 +11,6 @@ const KIND: Tag = Tag(0x0070, 0x0023);
 const POINTS: Tag = Tag(0x0070, 0x0021);
 const DIMENSIONS: Tag = Tag(0x0070, 0x0020);
 const FILLED: Tag = Tag(0x0070, 0x0024);
-/// Overlay Bits Allocated, of each overlay group.
-const OVERLAY_BITS: u16 = 0x0100;
 
 impl Work<'_> {
     /// Every drawing becomes one point; texts become dummies by the table.
@@ -42,25 +40,11 @@ fn point(object: &mut DataSet, big_endian: bool) {
     object.remove(FILLED);
 }
 
-/// Removes what describes overlays whose planes are gone, and refuses overlays that lie in the unused bits of the pixel
-/// data (retired, PS3.3-2004 section C.9.2), where they would stay.
-pub(super) fn without_overlays(data: &mut DataSet) -> Result<u32, FileFailure> {
-    let hidden = |element: &&Element| {
-        let bits = element.bytes().filter(|bytes| bytes.len() == 2);
-        is_overlay(element.tag)
-            && element.tag.element() == OVERLAY_BITS
-            && bits.is_some_and(|bits| !bits.contains(&1) || bits.contains(&16))
-    };
-    if let Some(element) = data.iter().find(hidden) {
-        return Err(failure(
-            FileCode::DeidPixels,
-            element.tag,
-            "an overlay lies in unused bits of the pixel data, where it cannot be removed",
-        ));
-    }
+/// Removes what describes overlays whose planes are gone. Those that lie in the pixel data are taken from there beforehand.
+pub(super) fn without_overlays(data: &mut DataSet) -> u32 {
     let before = data.len();
     data.retain(|element| !is_overlay(element.tag));
-    Ok(u32::try_from(before - data.len()).unwrap_or(u32::MAX))
+    u32::try_from(before - data.len()).unwrap_or(u32::MAX)
 }
 
 fn is_overlay(tag: Tag) -> bool {

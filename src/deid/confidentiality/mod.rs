@@ -39,10 +39,13 @@ use patient::Patient;
 
 /// Private Data Element Characteristics Sequence.
 const CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
+const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
 
 /// What a profile asks for, made ready once a run.
 pub(super) struct Engine {
     asked: Confidentiality,
+    /// Whether rules open the envelope that a file came with, which then stays.
+    opens_envelope: bool,
     decisions: Decisions,
 }
 
@@ -76,6 +79,7 @@ pub(super) struct Outcome {
 /// One instance while it is cleaned.
 struct Work<'a> {
     asked: &'a Confidentiality,
+    opens_envelope: bool,
     decisions: &'a Decisions,
     key: &'a PseudonymKey,
     patient: Patient,
@@ -113,8 +117,8 @@ enum Stays {
 }
 
 impl Engine {
-    pub(super) fn new(asked: &Confidentiality) -> Self {
-        Self { asked: asked.clone(), decisions: Decisions::new(asked) }
+    pub(super) fn new(asked: &Confidentiality, opens_envelope: bool) -> Self {
+        Self { asked: asked.clone(), opens_envelope, decisions: Decisions::new(asked) }
     }
 
     /// Cleans the data set of an instance.
@@ -129,6 +133,7 @@ impl Engine {
         let patient = Patient::of(data, &self.asked, key)?;
         let mut work = Work {
             asked: &self.asked,
+            opens_envelope: self.opens_envelope,
             decisions: &self.decisions,
             key,
             own: Identifiers::of(data, encoding),
@@ -141,7 +146,7 @@ impl Engine {
         let default = CharacterSet::default();
         work.data_set(data, Place { encoding, charset: &default, at: &[] })?;
         work.identify_by_pseudonym(data);
-        work.outcome.changed += graphics::without_overlays(data)?;
+        work.outcome.changed += graphics::without_overlays(data);
         Ok(work.outcome)
     }
 
@@ -204,6 +209,9 @@ impl Work<'_> {
         }
         if let Some(is) = lost {
             return self.lose(element, is, place);
+        }
+        if tag == ENCRYPTED_ATTRIBUTES && self.opens_envelope {
+            return Ok(Stays::Same);
         }
         if tag == CHARACTERISTICS {
             return if safe.is_wanted() { self.items(element, place) } else { Ok(Stays::Gone) };

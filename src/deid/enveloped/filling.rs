@@ -78,7 +78,8 @@ impl Filling {
     ) -> Result<(), FileFailure> {
         let own = character_set_of(before, inherited);
         let mut deeper = Vec::new();
-        for old in before {
+        // Of the envelope that a file came with, nothing is put into the new one.
+        for old in before.iter().filter(|old| old.tag != ENCRYPTED_ATTRIBUTES) {
             let gone = match (after.get(old.tag), old.items()) {
                 (None, _) => true,
                 (Some(new), Some(items)) if new.items().is_some_and(|new| new.items.len() >= items.items.len()) => {

@@ -1,19 +1,25 @@
-//! Comments and other text inside compressed frames (JPEG, JPEG-LS, JPEG 2000): found by their markers and emptied in
-//! place, so that every length and every offset stays what it was.
+//! Comments and other bytes inside compressed frames that no decoder looks at (JPEG, JPEG-LS, JPEG 2000, RLE): found by
+//! markers and lengths and emptied in place, so that every length and every offset stays what it was.
 //!
-//! Owns which segments decoding needs. It decodes nothing. A stream that is not what its transfer syntax says is an error,
+//! Owns which segments decoding needs, and what an offset table is. It decodes nothing. A stream that is not what its transfer syntax says is an error,
 //! for comments could hide in it.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::cannot;
 use super::stream::Stream;
-use crate::dicom::{DataSet, Element, Encoding, Fragments, Instance, Mask, PixelElement, Scrubbed, SourceFile, Value};
+use crate::dicom::{Encoding, Fragments, Instance, Kept, Layout, Mask, PixelElement, Scrubbed, SourceFile, Tag};
 use crate::failure::FileFailure;
-use std::sync::Arc;
 
 mod codestream;
 mod markers;
+mod rle;
+
+/// Bytes of the header of an item.
+const ITEM_HEADER: u64 = 8;
 
 /// How an image in a stream begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,61 +30,101 @@ enum Start {
     Boxes,
 }
 
-/// Empties them in the pixel data, unless rules remove it, and in nested images. Tells whether there were any.
-pub(super) fn empty(instance: &mut Instance, removed: bool) -> Result<bool, FileFailure> {
-    let mut found = false;
-    if let Some(pixels) = instance.pixels.clone().filter(|pixels| pixels.encapsulated && pixels.scrubbed.is_none() && !removed) {
-        found = in_pixels(instance, pixels)?;
-    }
-    let (file, encoding) = (instance.source.file().clone(), instance.syntax.encoding);
-    for data in [&mut instance.header, &mut instance.tail] {
-        found |= in_data_set(data, &file, encoding)?;
-    }
-    Ok(found)
-}
+/// What describes fragments: the two extended offset tables and the encapsulated total length.
+const EXTENDED: [Tag; 3] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002), Tag(0x7FE0, 0x0003)];
+const RLE: &str = "1.2.840.10008.1.2.5";
+/// Encapsulated Uncompressed Explicit VR Little Endian.
+const PLAIN: &str = "1.2.840.10008.1.2.1.98";
 
-fn in_pixels(instance: &mut Instance, pixels: PixelElement) -> Result<bool, FileFailure> {
-    let stream = Stream::of(Fragments::of(instance)?);
-    let marked = marked(stream, has_markers(&instance.syntax.uid))?;
-    if marked.is_empty() {
-        return Ok(false);
+/// Empties them in encapsulated pixel data, and takes away offset tables that are none. Tells whether there were any.
+pub(super) fn empty(instance: &mut Instance, pixels: PixelElement) -> Result<bool, FileFailure> {
+    let fragments = Fragments::of(instance)?;
+    let changed = without_false_tables(instance, &fragments, &pixels);
+    let first = (0..fragments.count()).find_map(|number| fragments.place(number)).map(|place| place.start - ITEM_HEADER);
+    let table_fits = fragments.table_fits();
+    let layout = Layout::of_instance(instance, pixels.tag);
+    let marked = marked_by(fragments, &instance.syntax.uid, has_markers(&instance.syntax.uid), layout.as_ref())?;
+    if marked.is_empty() && table_fits {
+        return Ok(changed);
     }
-    let (from, length) = (pixels.value.start, pixels.value.end - pixels.value.start);
+    // Without the table, what stays begins with the first fragment, or with the delimiter.
+    let from = if table_fits { pixels.value.start } else { first.unwrap_or(pixels.value.end - ITEM_HEADER) };
+    let range = from..pixels.value.end;
     let ranges = marked.into_iter().map(|range| range.start - from..range.end - from).collect();
-    let scrubbed = Some(Scrubbed::Masked(Arc::new(Mask::of_ranges(length, ranges))));
-    instance.pixels = Some(PixelElement { scrubbed, ..pixels });
+    let mask = Arc::new(Mask::of_ranges(range.end - range.start, ranges));
+    let scrubbed = if table_fits {
+        Scrubbed::Masked(mask)
+    } else {
+        let before = Bytes::from_static(&[0xFE, 0xFF, 0x00, 0xE0, 0, 0, 0, 0]);
+        Scrubbed::Kept(Kept { before, range, mask: Some(mask), after: Bytes::new() })
+    };
+    instance.pixels = Some(PixelElement { scrubbed: Some(scrubbed), ..pixels });
     Ok(true)
 }
 
-/// Goes no deeper than the reader lets a file be nested.
-fn in_data_set(data: &mut DataSet, file: &Arc<SourceFile>, encoding: Encoding) -> Result<bool, FileFailure> {
-    let mut found = false;
-    for element in data.iter_mut() {
-        if let Value::Fragments(value) = &element.value
-            && let Some(emptied) = emptied(value, file, encoding)?
-        {
-            element.value = Value::Fragments(emptied);
-            found = true;
+/// Removes extended offset tables that do not say where the fragments are; all of them where there are no fragments.
+fn without_false_tables(instance: &mut Instance, fragments: &Fragments, pixels: &PixelElement) -> bool {
+    let bytes = |tag: &Tag| instance.get(*tag).map(|element| element.bytes().cloned().unwrap_or_default());
+    let [offsets_tag, lengths_tag, total_tag] = EXTENDED;
+    let [offsets, lengths, total] = EXTENDED.each_ref().map(bytes);
+    let fits = match (&offsets, &lengths) {
+        (None, None) => true,
+        (Some(offsets), Some(lengths)) => {
+            [offsets, lengths].iter().all(|table| table.len().is_multiple_of(8)) && fragments.extended_fits(offsets, lengths)
         }
-        let Some(sequence) = Element::items_mut(element) else { continue };
-        let encoding = sequence.encoding;
-        for item in &mut sequence.items {
-            found |= in_data_set(&mut item.data, file, encoding)?;
-        }
-    }
-    Ok(found)
+        _ => false,
+    };
+    let total = total.is_none_or(|total| {
+        let number = total.first_chunk().filter(|_| total.len() == 8).map(|number| u64::from_le_bytes(*number));
+        number.is_some_and(|number| number <= pixels.value.end - pixels.value.start)
+    });
+    without(instance, |tag| (!fits && [offsets_tag, lengths_tag].contains(&tag)) || (!total && tag == total_tag))
 }
 
-/// A nested value without comments; none where it has none.
-fn emptied(value: &Bytes, file: &Arc<SourceFile>, encoding: Encoding) -> Result<Option<Bytes>, FileFailure> {
-    let fragments = Fragments::nested(file, value.clone(), encoding)?;
-    let marked = marked(Stream::of(fragments), false)?;
-    if marked.is_empty() {
-        return Ok(None);
+/// Removes what describes fragments from a file that has none.
+pub(super) fn without_tables(instance: &mut Instance) -> bool {
+    without(instance, |tag| EXTENDED.contains(&tag))
+}
+
+fn without(instance: &mut Instance, goes: impl Fn(Tag) -> bool) -> bool {
+    let before = instance.header.len() + instance.tail.len();
+    for data in [&mut instance.header, &mut instance.tail] {
+        data.retain(|element| !goes(element.tag));
     }
-    let mut bytes = value.to_vec();
-    Mask::of_ranges(bytes.len() as u64, marked).apply(0, &mut bytes);
-    Ok(Some(Bytes::from(bytes)))
+    before != instance.header.len() + instance.tail.len()
+}
+
+/// Where something is to be emptied in nested pixel data. An error where it is not plainly an image, or its offset table is
+/// none.
+pub(super) fn nested(
+    value: &Bytes,
+    file: &Arc<SourceFile>,
+    syntax: &str,
+    layout: Option<&Layout>,
+    encoding: Encoding,
+) -> Result<Vec<Range<u64>>, FileFailure> {
+    let fragments = Fragments::nested(file, value.clone(), encoding)?;
+    if !fragments.table_fits() {
+        return Err(damaged());
+    }
+    marked_by(fragments, syntax, true, layout)
+}
+
+/// Where something is to be emptied, by what frames of the transfer syntax consist of.
+fn marked_by(fragments: Fragments, syntax: &str, must: bool, layout: Option<&Layout>) -> Result<Vec<Range<u64>>, FileFailure> {
+    if ![RLE, PLAIN].contains(&syntax) {
+        return marked(Stream::of(fragments), must);
+    }
+    let lengths: Vec<u64> =
+        (0..fragments.count()).filter_map(|number| fragments.place(number)).map(|place| place.end - place.start).collect();
+    let mut stream = Stream::of(fragments);
+    match layout {
+        _ if lengths.is_empty() => {}
+        Some(layout) if syntax == RLE => rle::frames(&mut stream, &lengths, layout)?,
+        Some(layout) => rle::plain(&mut stream, &lengths, layout)?,
+        None => return Err(damaged()),
+    }
+    Ok(stream.into_marked())
 }
 
 /// Whether frames of a transfer syntax consist of marker segments: all of JPEG, JPEG-LS, JPEG 2000 and HTJ2K.
@@ -88,7 +134,7 @@ fn has_markers(uid: &str) -> bool {
 }
 
 /// Where something is to be emptied. What does not begin as images with markers do is left alone, unless it `must` be one.
-fn marked(mut stream: Stream, must: bool) -> Result<Vec<std::ops::Range<u64>>, FileFailure> {
+fn marked(mut stream: Stream, must: bool) -> Result<Vec<Range<u64>>, FileFailure> {
     match start(&mut stream)? {
         Some(_) => between(&mut stream)?,
         None if must && !stream.ahead(1)?.is_empty() => return Err(damaged()),

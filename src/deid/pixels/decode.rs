@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::image::{Image, PHOTOMETRIC, PLANAR};
 use super::spool::Spool;
-use super::{cannot, colour, jpeg, jpeg2000, rle};
+use super::{cannot, colour, comments, jpeg, jpeg2000, rle};
 use crate::dicom::{Element, Fragments, Instance, Mask, PixelElement, Scrubbed, Source, Tag, TransferSyntax, VR};
 use crate::failure::FileFailure;
 
@@ -15,8 +15,6 @@ use crate::failure::FileFailure;
 const LONGEST_FRAME: u64 = 128 << 20;
 /// Decoded bytes that may stay in memory beyond the length of a file that is in memory, and is charged for, itself.
 const ROOM: u64 = 64 << 10;
-/// Elements that describe fragments: the two extended offset tables and the encapsulated total length.
-const ABOUT_FRAGMENTS: [Tag; 3] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002), Tag(0x7FE0, 0x0003)];
 
 /// Lossy Image Compression.
 const LOSSY: Tag = Tag(0x0028, 0x2110);
@@ -117,11 +115,11 @@ fn one(codec: Codec, bytes: &[u8], image: &Image) -> Result<Vec<u8>, FileFailure
 
 /// Makes the attributes say what is there now. What lossy compression took away does not come back by decoding.
 fn describe(instance: &mut Instance, image: &Image, uid: &str) {
+    comments::without_tables(instance);
     let header = &mut instance.header;
     if ALWAYS_LOSSY.contains(&uid) {
         header.put(Element::new(LOSSY, VR::CS, "01"));
     }
-    header.retain(|element| !ABOUT_FRAGMENTS.contains(&element.tag));
     if image.samples == 3 {
         if image.photometric != "RGB" {
             header.put(Element::new(PHOTOMETRIC, VR::CS, "RGB "));

@@ -15,6 +15,10 @@ mod header;
 mod image;
 mod jpeg;
 mod jpeg2000;
+mod lookup;
+mod native;
+mod nested;
+mod overlays;
 mod rle;
 mod spool;
 mod stream;
@@ -50,7 +54,7 @@ pub(super) struct Pixels {
 pub(super) struct PixelWork {
     /// Pixels were blanked, by `alter_pixels` or by regions.
     pub(super) blanked: bool,
-    /// Comments inside compressed frames, or an icon image's, were emptied.
+    /// Bytes beside the image, such as comments inside compressed frames, were emptied or cut, here or in an icon image.
     pub(super) segments_blanked: bool,
     /// An entry of `[[dicom.pixels.regions]]` is about this image, be it to say that nothing is burned in; or
     /// `alter_pixels` blanked some of it. Only then has pixel data been cleaned.
@@ -99,10 +103,32 @@ impl Pixels {
             }
         }
         if self.confidential {
-            work.segments_blanked = comments::empty(instance, self.removed)?;
+            work.segments_blanked = self.keep_to_the_image(instance)?;
             work.by = if work.blanked { work.by } else { "confidentiality" };
         }
         Ok(work)
+    }
+
+    /// Takes away what lies beside the image in the bytes that hold it.
+    fn keep_to_the_image(&self, instance: &mut Instance) -> Result<bool, FileFailure> {
+        let mut changed = false;
+        if let Some(pixels) = instance.pixels.clone().filter(|_| !self.removed) {
+            if image::ALL_PIXELS.iter().any(|tag| instance.get(*tag).is_some()) {
+                return Err(cannot("there is pixel data of two kinds"));
+            }
+            changed |= match (pixels.encapsulated, &pixels.scrubbed) {
+                (true, _) => {
+                    overlays::refuse_in_compressed(instance, pixels.tag)?;
+                    comments::empty(instance, pixels)?
+                }
+                (false, Some(Scrubbed::Replaced(_))) => overlays::refuse_in_compressed(instance, pixels.tag).map(|()| false)?,
+                (false, _) => native::keep_to_frames(instance, pixels)?,
+            };
+        }
+        if instance.pixels.as_ref().is_none_or(|pixels| !pixels.encapsulated) {
+            changed |= comments::without_tables(instance);
+        }
+        Ok(nested::clean(instance)? || changed)
     }
 
     /// The entries of `[[dicom.pixels.regions]]` that are about this image.

@@ -69,6 +69,9 @@ impl Confidentiality {
         if self.unlisted == Unlisted::Keep {
             return Decision { code: ActionCode::Keep, why: Why::Vr };
         }
+        if tag == ENCRYPTED_ATTRIBUTES {
+            return Decision { code: ActionCode::Remove, why: Why::Role(Concern::Identity) };
+        }
         match blind_spot(tag).map(|spot| spot.concern) {
             Some(concern) => Decision { code: self.by_concern(concern, tag), why: Why::Role(concern) },
             None => Decision { code: self.by_vr(tag, vr), why: Why::Vr },
@@ -123,6 +126,9 @@ impl Confidentiality {
     }
 }
 
+/// Encrypted Attributes Sequence, which an earlier de-identification may have left: what is in it is the original
+/// (PS3.15 section E.1.1).
+const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
 /// Code Meaning, without which no code is valid (PS3.3 section 8.3).
 const CODE_MEANING: Tag = Tag(0x0008, 0x0104);
 

@@ -218,18 +218,37 @@ fn documents_are_refused_emptied_or_kept() {
 }
 
 #[test]
-fn overlays_go_whole_and_those_in_the_pixels_are_refused() {
-    let overlay = |bits: u8| {
-        vec![
+fn overlays_go_whole() {
+    for bits in [1, 16] {
+        let overlay = vec![
             text("SOPInstanceUID", "1.2.3.4.5.6.7.1"),
             Element::new(Tag(0x6000, 0x0010), VR::US, vec![2_u8, 0]),
             Element::new(Tag(0x6000, 0x0100), VR::US, vec![bits, 0]),
-        ]
+        ];
+        let data = clean(&[], overlay);
+        assert!(data.iter().all(|element| element.tag.group() != 0x6000));
+    }
+}
+
+#[test]
+fn an_envelope_that_a_file_came_with_goes_unless_it_is_named() {
+    let envelope = || {
+        let content = DataSet::from_elements(vec![Element::new(Tag(0x0400, 0x0520), VR::OB, b"Quellhorst".to_vec())]);
+        let envelope = |items| Element::sequence(Tag(0x0400, 0x0500), items, LITTLE);
+        let deeper = DataSet::from_elements(vec![envelope(vec![content.clone()])]);
+        let nested = Element::sequence(Tag(0x0008, 0x1140), vec![deeper], LITTLE);
+        DataSet::from_elements(vec![text("SOPInstanceUID", "1.2.3.4.5.6.7.1"), nested, envelope(vec![content])])
     };
-    let data = clean(&[], overlay(1));
-    assert!(data.iter().all(|element| element.tag.group() != 0x6000));
-    let hidden = clean_by(&with_options(&[]), DataSet::from_elements(overlay(16))).unwrap_err();
-    assert_eq!(hidden.code, FileCode::DeidPixels);
+    for unlisted in ["", r#", "unlisted": "remove""#] {
+        let data = clean_by(&profile(unlisted, ""), envelope()).unwrap();
+        assert!(data.get(Tag(0x0400, 0x0500)).is_none());
+        let nested = data.get(Tag(0x0008, 0x1140)).and_then(Element::items);
+        assert!(nested.is_none_or(|nested| nested.items[0].data.get(Tag(0x0400, 0x0500)).is_none()));
+    }
+    let named = r#", "fields": [{"name": "EncryptedAttributesSequence", "keep": true}]"#;
+    for kept in [profile(r#", "unlisted": "keep""#, ""), profile("", named)] {
+        assert!(clean_by(&kept, envelope()).unwrap().get(Tag(0x0400, 0x0500)).is_some());
+    }
 }
 
 #[test]

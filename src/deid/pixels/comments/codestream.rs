@@ -7,7 +7,6 @@ use crate::failure::FileFailure;
 const TILE_PART: u16 = 0xFF90;
 const DATA: u16 = 0xFF93;
 const END: u16 = 0xFFD9;
-const COMMENT: u16 = 0xFF64;
 /// Bytes of a tile-part's first marker with its segment.
 const TILE_PART_LEN: u64 = 12;
 
@@ -26,6 +25,11 @@ pub(super) fn image(stream: &mut Stream) -> Result<(), FileFailure> {
     }
 }
 
+/// Whether decoders know a segment: those of parts 1, 2 and 15. Not a comment.
+fn is_known(marker: u16) -> bool {
+    matches!(marker & 0xFF, 0x50..=0x53 | 0x55..=0x61 | 0x63 | 0x70..=0x79)
+}
+
 /// A segment; its length with the length itself.
 fn segment(stream: &mut Stream, marker: u16) -> Result<u64, FileFailure> {
     if matches!(marker, 0xFF30..=0xFF3F) {
@@ -33,10 +37,10 @@ fn segment(stream: &mut Stream, marker: u16) -> Result<u64, FileFailure> {
     }
     let Some(length) = stream.word()? else { return Ok(0) };
     let payload = u64::from(length.checked_sub(2).ok_or_else(damaged)?);
-    if marker == COMMENT {
-        stream.mark(payload)?
-    } else {
+    if is_known(marker) {
         stream.skip(payload)?
+    } else {
+        stream.mark(payload)?
     };
     Ok(u64::from(length))
 }
@@ -88,11 +92,15 @@ pub(super) fn boxes(stream: &mut Stream) -> Result<(), FileFailure> {
             return if stream.ahead(2)?.as_ref() == [0xFF, 0x4F] { image(stream) } else { Err(damaged()) };
         }
         let payload = u64::from(length).checked_sub(8).ok_or_else(damaged)?;
-        // Signature, file type and image header; others hold text or are unknown.
-        if [b"jP  ", b"ftyp", b"jp2h"].contains(&&kind) {
-            stream.skip(payload)?
-        } else {
-            stream.mark(payload)?
+        // Signature, file type and what is in the image header; others hold text or are unknown. A colour is told by its
+        // number in 7 bytes, or by a profile.
+        match &kind {
+            b"jp2h" => true,
+            b"colr" if stream.ahead(1)?.first() == Some(&1) => {
+                stream.skip(payload.min(7))? && stream.mark(payload.saturating_sub(7))?
+            }
+            b"jP  " | b"ftyp" | b"ihdr" | b"bpcc" | b"pclr" | b"cmap" | b"cdef" | b"res " => stream.skip(payload)?,
+            _ => stream.mark(payload)?,
         };
     }
 }

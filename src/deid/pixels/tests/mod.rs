@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod beside;
 mod comments;
 mod decoders;
 mod devices;
@@ -42,7 +43,7 @@ impl Made {
     fn head(&mut self, tag: u32, vr: [u8; 2], length: u32) {
         self.0.extend([((tag >> 16) as u16).to_le_bytes(), (tag as u16).to_le_bytes()].concat());
         self.0.extend(vr);
-        if matches!(&vr, b"OB" | b"OW" | b"OF" | b"OV") {
+        if matches!(&vr, b"OB" | b"OW" | b"OF" | b"OV" | b"UV") {
             self.0.extend([0, 0]);
             self.0.extend(length.to_le_bytes());
         } else {
@@ -167,7 +168,8 @@ fn float_pixels_are_blanked() {
 
 #[test]
 fn what_is_not_to_be_blanked_is_left_as_it_is() {
-    let made = Made::new("1.2.840.10008.1.2.4.80").image(&gray(2, 2, 8)).fragments(&[b"", b"what only JPEG-LS reads "]);
+    let made =
+        Made::new("1.2.840.10008.1.2.4.80").image(&gray(2, 2, 8)).fragments(&[b"", b"\xFF\xD8\xFF\xF7what only JPEG-LS reads "]);
     for pixels in [
         "[{when: present Rows, keep: [0, 0, 2, 2]}]",
         "[{when: missing Rows, remove: [0, 0, 2, 2]}]",
