@@ -147,7 +147,7 @@ impl Cleaner {
         let encoding = instance.syntax.encoding;
         let before = data.clone();
         self.steps(&mut data, encoding, run)?;
-        let wanted = self.residual.wanted(&before, &data);
+        let wanted = self.residual.wanted(&before, &data)?;
         let name = self.names.as_ref().map(|names| names.name(path, &data, encoding, self.rules.hasher())).transpose()?;
         let written = if run.log.is_some() { data.clone() } else { DataSet::new() };
         part(&mut instance, data);
