@@ -68,7 +68,8 @@ pub(super) struct Place {
 impl Place {
     /// The sequences and numbers of items that lead there.
     pub(super) fn items(&self) -> Vec<(Tag, usize)> {
-        let mut items: Vec<_> = std::iter::successors(self.inside.as_deref(), |step| step.around.as_deref()).map(|step| step.item).collect();
+        let mut items: Vec<_> =
+            std::iter::successors(self.inside.as_deref(), |step| step.around.as_deref()).map(|step| step.item).collect();
         items.reverse();
         items
     }

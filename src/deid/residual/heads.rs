@@ -91,13 +91,7 @@ impl Heads {
     }
 
     /// Puts many with one beginning in the order of their bytes, and notes for each the longest that it begins with.
-    fn crowd(
-        &self,
-        alike: &mut [(u32, Spelling)],
-        kept: &mut Vec<(u32, Spelling)>,
-        inner: &mut Vec<u32>,
-        kinship: Kinship<'_>,
-    ) {
+    fn crowd(&self, alike: &mut [(u32, Spelling)], kept: &mut Vec<(u32, Spelling)>, inner: &mut Vec<u32>, kinship: Kinship<'_>) {
         let bytes = |at: &(u32, Spelling)| self.spelling(at.1).map(|(_, needle)| needle);
         alike.sort_unstable_by(|a, b| bytes(a).cmp(&bytes(b)).then(a.1.cmp(&b.1)));
         let from = kept.len();
@@ -153,13 +147,7 @@ impl Heads {
         Ok(())
     }
 
-    fn search_in<const N: usize>(
-        &self,
-        table: &Table,
-        lower: &[u8],
-        effort: &mut Effort,
-        found: Found<'_>,
-    ) -> Result<(), Ended> {
+    fn search_in<const N: usize>(&self, table: &Table, lower: &[u8], effort: &mut Effort, found: Found<'_>) -> Result<(), Ended> {
         let bits = table.filter.len() * 64;
         for (at, window) in lower.windows(N).enumerate() {
             let Some(window) = window.first_chunk::<N>() else { continue };

@@ -73,7 +73,7 @@ pub(super) fn needles(source: &Source, min: usize) -> Result<Vec<Needle>, TooCos
             match source.kind {
                 Kind::Date => day(value, &mut out),
                 Kind::Name => value.split('=').for_each(|group| name(group, source, min, &mut out)),
-                Kind::Identifier => whole_and_parts(without_scheme(value), source, min, &mut out),
+                Kind::Identifier => whole_and_parts(without_scheme(value).trim_end_matches(':'), source, min, &mut out),
                 Kind::Descriptor | Kind::Private => free_text(without_scheme(value), source, min, &mut out),
                 Kind::Uid => {}
             }
