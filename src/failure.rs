@@ -79,6 +79,7 @@ codes! {
         DeidLongUid = "deid.uid-too-long", "a UID that would be written has more than 64 characters", "correct the file, or have the profile map its UIDs";
         DeidVerify = "deid.verification", "what was written does not read back as intended", "report this as a bug; the file was not sent";
         ResidualLeft = "residual.identifier-left", "a value that was removed or changed still stands in what would be sent", "have the profile remove or clean the attribute that the message names, or send it all the same with `--residual warn`";
+        DeidTooCostly = "deid.too-costly", "checking the file for what was removed from it would take more time or memory than one file may", "no scanner writes such a file: look where it came from, and leave it out or have it exported again";
         DeidPanic = "deid.internal", "cleaning this file hit a defect in fwupload", "report this as a bug; the file was not sent";
         RouteMissingUid = "route.missing-uid", "the instance has no SOP, series or study UID after cleaning", "the file cannot be placed: correct it, or have the profile keep or map its UIDs";
         RouteNoSubject = "route.no-subject", "no Patient ID is left after cleaning, so there is no subject label", "pass `--subject LABEL`, or have the profile replace PatientID instead of removing it";

@@ -161,7 +161,7 @@ impl Cleaner {
         if instance.pixels.is_none() && has_provider(&before) && !has_provider(&data) {
             return Err(without_image());
         }
-        let wanted = self.residual.wanted(&before, &data);
+        let wanted = self.residual.wanted(&before, &data)?;
         let name = self.names.as_ref().map(|names| names.name(path, &data, encoding, self.rules.hasher())).transpose()?;
         let written = if run.log.is_some() { data.clone() } else { DataSet::new() };
         part(&mut instance, data);

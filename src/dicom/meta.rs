@@ -40,7 +40,8 @@ impl MetaAsRead {
 
     /// The media storage SOP class, where it is a registered one.
     fn registered_class(&self) -> Option<&[u8]> {
-        self.sop_class.as_deref().filter(|uid| uid.starts_with(REGISTERED))
+        let uid = self.sop_class.as_deref().filter(|uid| uid.starts_with(REGISTERED));
+        uid.filter(|uid| uid.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'))
     }
 
     /// The transfer syntax UID as text, where it has the characters of one.

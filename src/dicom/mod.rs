@@ -51,7 +51,7 @@ pub use limits::Limits;
 pub use mask::{Band, Mask};
 pub use meta::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION};
 pub use passing::PassingFile;
-pub(crate) use place::{Standing, places};
+pub(crate) use place::{Onlooker, Standing, look_at_values};
 pub use read::{Instance, Kept, Note, PixelElement, Scrubbed, read};
 pub use sniff::{Sniff, sniff, sniff_bytes};
 pub use source::{Source, SourceFile};

@@ -1,6 +1,6 @@
-//! Which element a stretch of written bytes belongs to.
+//! The values in written bytes, each with the element that it belongs to.
 //!
-//! Owns the way back from offsets to places in a data set. It looks at no value.
+//! Owns the way from bytes to places in a data set. It looks at no value, and keeps none.
 
 use std::ops::Range;
 
@@ -9,61 +9,61 @@ use super::fault::Halt;
 use super::visit::{Field, Opening, Part, Stretch, Visitor};
 use super::walk::Walk;
 use super::{Limits, Tag, VR};
-use crate::failure::FileFailure;
+use crate::failure::{FileCode, FileFailure};
 
-/// The element whose value holds a stretch of bytes.
+/// An element with a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct Standing<'a> {
     /// The items to enter: sequences and numbers of items from 0.
-    pub items: Vec<(Tag, usize)>,
+    pub items: &'a [(Tag, usize)],
     pub tag: Tag,
     pub vr: VR,
-    /// The value field in the bytes that were walked.
+    /// The value field in the bytes that are walked.
     pub value: Range<usize>,
 }
 
-/// For each of some stretches, in order of their starts, the element whose value holds it whole; none where it lies in no
-/// value or across the end of one.
-pub(crate) fn places(
+/// Who is shown the values, in their order.
+pub(crate) trait Onlooker {
+    /// What it has seen so far.
+    type Mark: Copy;
+    /// A value. A code that is given back ends the walk.
+    fn value(&mut self, at: &Standing<'_>) -> Result<(), FileCode>;
+    fn mark(&self) -> Self::Mark;
+    /// What was shown since is part of one larger value, which follows.
+    fn take_back(&mut self, to: Self::Mark);
+}
+
+/// Shows all values of a data set, those of items too.
+pub(crate) fn look_at_values(
     buffer: &[u8],
     encoding: Encoding,
     limits: &Limits,
-    wanted: &[Range<usize>],
-) -> Result<Vec<Option<Standing>>, FileFailure> {
+    onlooker: &mut impl Onlooker,
+) -> Result<(), FileFailure> {
     let stretch = Stretch { buffer, start: 0, total: buffer.len(), encoding };
-    let mut finder = Finder { wanted, found: vec![None; wanted.len()], items: Vec::new() };
-    Walk::new(&stretch, Part::Rest, limits).run(&mut finder)?;
-    Ok(finder.found)
+    let mut guide = Guide { onlooker, items: Vec::new(), marks: Vec::new() };
+    Walk::new(&stretch, Part::Rest, limits).run(&mut guide)?;
+    Ok(())
 }
 
-struct Finder<'a> {
-    wanted: &'a [Range<usize>],
-    found: Vec<Option<Standing>>,
-    /// The open sequences, each with the number of items begun.
+struct Guide<'a, O: Onlooker> {
+    onlooker: &'a mut O,
+    /// The open sequences, each with the number of its item.
     items: Vec<(Tag, usize)>,
+    /// What had been seen when they began.
+    marks: Vec<O::Mark>,
 }
 
-impl Finder<'_> {
-    /// What was found in a value that turns out to be part of a larger one is found anew in that.
-    fn look(&mut self, field: &Field, value: &Range<usize>) {
-        let from = self.wanted.partition_point(|wanted| wanted.start < value.start);
-        for (wanted, found) in self.wanted.iter().zip(&mut self.found).skip(from).take_while(|(w, _)| w.start < value.end) {
-            let items = || self.items.iter().map(|(tag, begun)| (*tag, begun.saturating_sub(1))).collect();
-            let standing = || Standing { items: items(), tag: field.tag, vr: field.vr, value: value.clone() };
-            *found = (wanted.end <= value.end).then(standing);
-        }
-    }
-}
-
-impl Visitor for Finder<'_> {
+impl<O: Onlooker> Visitor for Guide<'_, O> {
+    #[inline]
     fn value(&mut self, field: &Field, range: Range<usize>) -> Result<(), Halt> {
-        self.look(field, &range);
-        Ok(())
+        let at = range.start;
+        let standing = Standing { items: &self.items, tag: field.tag, vr: field.vr, value: range };
+        self.onlooker.value(&standing).map_err(|code| Halt::new(code, field.tag, at, ""))
     }
 
     fn fragments(&mut self, field: &Field, range: Range<usize>) -> Result<(), Halt> {
-        self.look(field, &range);
-        Ok(())
+        self.value(field, range)
     }
 
     fn opens(&mut self, _: &Field) -> Opening {
@@ -71,18 +71,20 @@ impl Visitor for Finder<'_> {
     }
 
     fn sequence_begins(&mut self, field: &Field, _: LengthForm, _: Encoding) -> Result<(), Halt> {
-        self.items.push((field.tag, 0));
+        self.items.push((field.tag, usize::MAX));
+        self.marks.push(self.onlooker.mark());
         Ok(())
     }
 
     fn sequence_ends(&mut self) -> Result<(), Halt> {
         self.items.pop();
+        self.marks.pop();
         Ok(())
     }
 
     fn item_begins(&mut self, _: LengthForm) -> Result<(), Halt> {
-        if let Some((_, begun)) = self.items.last_mut() {
-            *begun += 1;
+        if let Some((_, index)) = self.items.last_mut() {
+            *index = index.wrapping_add(1);
         }
         Ok(())
     }
@@ -92,42 +94,81 @@ impl Visitor for Finder<'_> {
     }
 
     fn take_back(&mut self, remaining: usize) {
+        if let Some(mark) = self.marks.get(remaining) {
+            self.onlooker.take_back(*mark);
+        }
         self.items.truncate(remaining);
+        self.marks.truncate(remaining);
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::single_range_in_vec_init)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use crate::dicom::{DataSet, Element};
 
     const LITTLE: Encoding = Encoding::EXPLICIT_LITTLE;
 
-    fn find(data: &DataSet, what: &str) -> Option<Standing> {
+    /// Items, tag, VR and length of an element.
+    type At = (Vec<(Tag, usize)>, Tag, VR, usize);
+
+    /// Where a text stands whole in a value.
+    struct Finder<'a> {
+        buffer: &'a [u8],
+        what: &'a [u8],
+        found: Vec<At>,
+    }
+
+    impl Onlooker for Finder<'_> {
+        type Mark = usize;
+
+        fn value(&mut self, at: &Standing<'_>) -> Result<(), FileCode> {
+            if memchr::memmem::find(&self.buffer[at.value.clone()], self.what).is_some() {
+                self.found.push((at.items.to_vec(), at.tag, at.vr, at.value.len()));
+            }
+            if self.what == b"stop" { Err(FileCode::DeidTooCostly) } else { Ok(()) }
+        }
+
+        fn mark(&self) -> usize {
+            self.found.len()
+        }
+
+        fn take_back(&mut self, to: usize) {
+            self.found.truncate(to);
+        }
+    }
+
+    fn find(data: &DataSet, what: &str) -> Result<Vec<At>, FileCode> {
         let bytes = data.to_bytes(LITTLE, &Limits::default()).unwrap();
-        let at = memchr::memmem::find(&bytes, what.as_bytes()).unwrap();
-        places(&bytes, LITTLE, &Limits::default(), &[at..at + what.len()]).unwrap().pop().unwrap()
+        let mut finder = Finder { buffer: &bytes, what: what.as_bytes(), found: Vec::new() };
+        look_at_values(&bytes, LITTLE, &Limits::default(), &mut finder).map_err(|failure| failure.code)?;
+        Ok(finder.found)
     }
 
     #[test]
-    fn bytes_lead_to_their_element_and_its_items() {
+    fn values_come_with_their_element_and_its_items() {
         let item = |value: &'static str| DataSet::from_elements(vec![Element::new(Tag(0x10, 0x20), VR::LO, value)]);
         let data = DataSet::from_elements(vec![
             Element::sequence(Tag(0x08, 0x1140), vec![item("first"), item("second")], LITTLE),
             Element::new(Tag(0x10, 0x10), VR::PN, "Doe^Jane"),
         ]);
-        let second = find(&data, "econ").unwrap();
-        assert_eq!((second.items, second.tag, second.value.len()), (vec![(Tag(0x08, 0x1140), 1)], Tag(0x10, 0x20), 6));
-        assert_eq!(find(&data, "Doe").map(|found| (found.items.len(), found.vr)), Some((0, VR::PN)));
-        assert_eq!(find(&data, "PN"), None, "the letters of a VR are no value");
+        assert_eq!(find(&data, "econ").unwrap(), [(vec![(Tag(0x08, 0x1140), 1)], Tag(0x10, 0x20), VR::LO, 6)]);
+        assert_eq!(find(&data, "Doe").unwrap(), [(vec![], Tag(0x10, 0x10), VR::PN, 8)]);
+        assert_eq!(find(&data, "PN").unwrap(), [], "the letters of a VR are no value");
     }
 
     #[test]
     fn a_value_that_only_begins_like_a_sequence_is_one_value() {
         let value = b"\xFE\xFF\x00\xE0\x10\x00\x00\x00\x10\x00\x20\x00LO\x04\x00Jane junk".as_slice();
         let data = DataSet::from_elements(vec![Element::new(Tag(0x09, 0x1001), VR::UN, value)]);
-        let found = find(&data, "Jane").unwrap();
-        assert_eq!((found.items, found.tag, found.value.len()), (vec![], Tag(0x09, 0x1001), value.len()));
+        assert_eq!(find(&data, "Jane").unwrap(), [(vec![], Tag(0x09, 0x1001), VR::UN, value.len())]);
+    }
+
+    #[test]
+    fn a_walk_can_be_ended_also_inside_what_only_may_be_a_sequence() {
+        let value = b"\xFE\xFF\x00\xE0\x10\x00\x00\x00\x10\x00\x20\x00LO\x04\x00Jane junk".as_slice();
+        let data = DataSet::from_elements(vec![Element::new(Tag(0x09, 0x1001), VR::UN, value)]);
+        assert_eq!(find(&data, "stop"), Err(FileCode::DeidTooCostly));
     }
 }

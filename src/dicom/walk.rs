@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
     /// After a fault inside a UN value opened on trial: the value is bytes after all. Otherwise the fault stands.
     fn give_up_trial(&mut self, halt: Halt, visitor: &mut impl Visitor) -> Result<(), Halt> {
         let Halt::Fault(fault) = halt else { return Err(halt) };
-        if matches!(fault.code, FileCode::ReadTooDeep | FileCode::ReadHeaderTooLarge) {
+        if matches!(fault.code, FileCode::ReadTooDeep | FileCode::ReadHeaderTooLarge | FileCode::DeidTooCostly) {
             return Err(halt);
         }
         let trial_at = self.levels.iter().rposition(|l| l.sequence.is_some_and(|s| s.trial.is_some()));

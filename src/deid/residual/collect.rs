@@ -2,9 +2,14 @@
 //!
 //! Owns what counts as text and what a value is taken for. It spells nothing out; bytes stay shared with the file.
 
-use bytes::Bytes;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use foldhash::HashMap;
+
+use super::effort::{MOST_LOST, MOST_OF_SETS, TooCostly};
 use super::known::is_identifier;
+use super::products::Products;
 use crate::deid::private::is_creator;
 use crate::deid::text::is_plain;
 use crate::dicom::{DataSet, Element, Item, Tag, VR};
@@ -13,12 +18,14 @@ use crate::standard::{self, Concern, blind_spot};
 const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 /// The UIDs by which an instance, its series, its study and its frame of reference are known.
 const OWN_UIDS: [Tag; 4] = [Tag(0x0008, 0x0018), Tag(0x0020, 0x000D), Tag(0x0020, 0x000E), Tag(0x0020, 0x0052)];
-/// Manufacturer, its model name, software versions: they name a product.
-const PRODUCT: [Tag; 3] = [Tag(0x0008, 0x0070), Tag(0x0008, 0x1090), Tag(0x0018, 0x1020)];
 /// What is looked for as a whole alone is not looked for where it is longer: nobody copies a megabyte into a second place.
 const LONGEST_WHOLE: usize = 1 << 20;
 /// So many values are worth a look at which are the same.
 const MANY: usize = 256;
+/// So many of the items that are left are looked at for one that was there.
+const AHEAD: usize = 64;
+/// What is taken of a list of character sets, in bytes.
+const LONGEST_SETS: usize = 256;
 /// Codes that name a person or an institution; all others name things.
 const CODES_OF_PEOPLE: [Tag; 2] = [Tag(0x0040, 0x1101), Tag(0x0008, 0x0082)];
 
@@ -44,11 +51,34 @@ pub(super) struct Source {
     pub(super) value: Bytes,
 }
 
-/// Where an element stood or stands.
+/// An item that leads to an element, with those around it. What stands in one item shares it.
+#[derive(Debug, PartialEq, Eq)]
+struct Step {
+    around: Option<Arc<Step>>,
+    item: (Tag, usize),
+}
+
+/// Where an element stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) items: Box<[(Tag, usize)]>,
+    inside: Option<Arc<Step>>,
     pub(super) tag: Tag,
+}
+
+impl Place {
+    /// The sequences and numbers of items that lead there.
+    pub(super) fn items(&self) -> Vec<(Tag, usize)> {
+        let mut items: Vec<_> =
+            std::iter::successors(self.inside.as_deref(), |step| step.around.as_deref()).map(|step| step.item).collect();
+        items.reverse();
+        items
+    }
+
+    /// Whether it is the element with this tag in these items.
+    pub(super) fn is(&self, items: &[(Tag, usize)], tag: Tag) -> bool {
+        let mut steps = std::iter::successors(self.inside.as_deref(), |step| step.around.as_deref()).map(|step| step.item);
+        self.tag == tag && items.iter().rev().all(|item| steps.next() == Some(*item)) && steps.next().is_none()
+    }
 }
 
 /// A value that is gone from its place.
@@ -57,121 +87,191 @@ pub(super) struct Lost {
     pub(super) place: Place,
 }
 
-/// All values that are gone or changed, in file order.
-pub(super) fn lost(before: &DataSet, after: &DataSet) -> Vec<Lost> {
+/// All values that are gone or changed, in file order, where they are not too many.
+pub(super) fn lost(before: &DataSet, after: &DataSet) -> Result<Vec<Lost>, TooCostly> {
     let own = |tag: &Tag| after.get(*tag).and_then(Element::bytes).cloned();
     let kept_uids = OWN_UIDS.iter().filter_map(own).collect();
-    let mut top: Vec<_> = before.iter().filter_map(|element| Some((element.tag, element.bytes()?))).collect();
-    top.sort_by_key(|(tag, _)| *tag);
-    let mut collect = Collect { top, after, kept_uids, path: Vec::new(), lost: Vec::new() };
-    collect.data_set(before, Some(after), &Bytes::new());
-    // Frame after frame of an enhanced image loses the same.
-    if collect.lost.len() > MANY {
-        let mut seen = foldhash::HashSet::default();
-        collect.lost.retain(|lost| seen.insert(lost.source.clone()));
-    }
-    collect.lost
+    let mut collect = Collect {
+        top: by_tag(before),
+        left_at_the_top: by_tag(after),
+        kept_uids,
+        products: Products::of(after),
+        path: Vec::new(),
+        lost: Vec::new(),
+        sweep_at: MANY,
+        set_bytes: 0,
+    };
+    collect.data_set(before, Some(after), &Bytes::new())?;
+    collect.sweep();
+    Ok(collect.lost)
+}
+
+/// The values of a data set in the order of their tags.
+fn by_tag(data: &DataSet) -> Vec<(Tag, &Bytes)> {
+    let mut values: Vec<_> = data.iter().filter_map(|element| Some((element.tag, element.bytes()?))).collect();
+    values.sort_by_key(|(tag, _)| *tag);
+    values
+}
+
+fn value_of<'a>(values: &[(Tag, &'a Bytes)], tag: Tag) -> Option<&'a Bytes> {
+    let at = values.binary_search_by_key(&tag, |(tag, _)| *tag).ok()?;
+    values.get(at).map(|(_, bytes)| *bytes)
+}
+
+/// An item that the collection is in.
+struct Inside {
+    item: (Tag, usize),
+    /// Made when something in it is gone.
+    step: Option<Arc<Step>>,
 }
 
 struct Collect<'a> {
-    /// The values at the top as they were, in the order of their tags.
+    /// The values at the top as they were and as they are, in the order of their tags.
     top: Vec<(Tag, &'a Bytes)>,
-    after: &'a DataSet,
+    left_at_the_top: Vec<(Tag, &'a Bytes)>,
     kept_uids: Vec<Bytes>,
-    path: Vec<(Tag, usize)>,
+    products: Products,
+    path: Vec<Inside>,
     lost: Vec<Lost>,
+    /// How many there are when those that are the same are next taken out.
+    sweep_at: usize,
+    /// How much was copied of the character sets that items declare.
+    set_bytes: usize,
 }
 
 impl Collect<'_> {
-    fn data_set(&mut self, before: &DataSet, after: Option<&DataSet>, around: &Bytes) {
-        let sets = sets(before, around);
+    fn data_set(&mut self, before: &DataSet, after: Option<&DataSet>, around: &Bytes) -> Result<(), TooCostly> {
+        let sets = self.sets(before, around)?;
         // Both are in the order of their tags, nearly always: the next one is where it should be, or is gone.
         let mut rest = after.map(DataSet::iter).unwrap_or_default().peekable();
         let disordered = after.filter(|after| !is_sorted(after) || !is_sorted(before));
+        let disordered = disordered.map(|after| after.iter().map(|element| (element.tag, element)).collect::<HashMap<_, _>>());
         for old in before {
             while rest.next_if(|new| new.tag < old.tag).is_some() {}
             let next = rest.next_if(|new| new.tag == old.tag);
-            let new = next.or_else(|| disordered.and_then(|after| after.get(old.tag)));
-            self.element(old, new, &sets);
+            let new = next.or_else(|| disordered.as_ref().and_then(|after| after.get(&old.tag).copied()));
+            self.element(old, new, &sets)?;
         }
+        Ok(())
     }
 
-    fn element(&mut self, old: &Element, new: Option<&Element>, sets: &Bytes) {
+    fn element(&mut self, old: &Element, new: Option<&Element>, sets: &Bytes) -> Result<(), TooCostly> {
         if let Some(sequence) = old.items() {
             let left = new.and_then(Element::items).map(|left| &left.items);
             if left.is_some_and(|left| left.is_same(&sequence.items)) {
-                return;
+                return Ok(());
             }
             let left = left.map(|left| left.as_slice()).unwrap_or_default();
             return self.items(old.tag, &sequence.items, left, sets);
         }
-        let Some(bytes) = old.bytes().filter(|bytes| !bytes.is_empty()) else { return };
+        let Some(bytes) = old.bytes().filter(|bytes| !bytes.is_empty()) else { return Ok(()) };
         if new.and_then(Element::bytes).is_some_and(|new| same(bytes, new)) || self.stands_at_the_top(old) {
-            return;
+            return Ok(());
         }
-        if let Some(kind) = kind(old, self.path.last().map(|(sequence, _)| *sequence)) {
-            let whole_alone = matches!(kind, Kind::Descriptor | Kind::Private);
-            if whole_alone && bytes.len() > LONGEST_WHOLE {
-                return;
-            }
-            self.value(kind, bytes, sets, old.tag);
+        let Some(kind) = kind(old, self.path.last().map(|inside| inside.item.0)) else { return Ok(()) };
+        let whole_alone = matches!(kind, Kind::Descriptor | Kind::Private);
+        if whole_alone && bytes.len() > LONGEST_WHOLE {
+            return Ok(());
         }
+        self.value(kind, bytes, sets, old.tag)
     }
 
-    /// Where items went away it cannot be told which: those count as gone of which none is left as it was.
-    fn items(&mut self, tag: Tag, items: &[Item], left: &[Item], sets: &Bytes) {
+    /// Where items went away it cannot be told which: those count as gone of which none is left as it was. Those that are
+    /// left are in their order, so each is looked for behind the one before it.
+    fn items(&mut self, tag: Tag, items: &[Item], left: &[Item], sets: &Bytes) -> Result<(), TooCostly> {
+        let mut behind = 0;
         for (index, item) in items.iter().enumerate() {
-            let same = if left.len() < items.len() { left.iter().find(|left| **left == *item) } else { left.get(index) };
-            self.path.push((tag, index));
-            self.data_set(&item.data, same.map(|item| &item.data), sets);
+            let same = if left.len() < items.len() {
+                let ahead = left.get(behind..).unwrap_or_default().iter().take(AHEAD);
+                let found = ahead.zip(behind..).find(|(left, _)| **left == *item);
+                behind = found.map_or(behind, |(_, at)| at + 1);
+                found.map(|(left, _)| left)
+            } else {
+                left.get(index)
+            };
+            self.path.push(Inside { item: (tag, index), step: None });
+            self.data_set(&item.data, same.map(|item| &item.data), sets)?;
             self.path.pop();
         }
+        Ok(())
     }
 
     /// Whether a nested value is also that of the same attribute at the top, which the profile leaves as it was.
     fn stands_at_the_top(&self, old: &Element) -> bool {
-        if self.path.is_empty() {
-            return false;
-        }
-        let before = self.top.binary_search_by_key(&old.tag, |(tag, _)| *tag).ok().and_then(|at| self.top.get(at));
-        before.is_some_and(|(_, top)| Some(*top) == old.bytes())
-            && self.after.get(old.tag).and_then(Element::bytes) == old.bytes()
+        let at_top = |values: &[(Tag, &Bytes)]| value_of(values, old.tag).is_some_and(|top| Some(top) == old.bytes());
+        !self.path.is_empty() && at_top(&self.top) && at_top(&self.left_at_the_top)
     }
 
-    fn value(&mut self, kind: Kind, bytes: &Bytes, sets: &Bytes, tag: Tag) {
+    fn value(&mut self, kind: Kind, bytes: &Bytes, sets: &Bytes, tag: Tag) -> Result<(), TooCostly> {
         if !is_plain(bytes) {
-            self.push(Source { kind, sets: sets.clone(), value: bytes.clone() }, tag);
-            return;
+            return self.push(Source { kind, sets: sets.clone(), value: bytes.clone() }, tag);
         }
         for value in bytes.split(|byte| *byte == b'\\') {
             let value = value.trim_ascii().trim_suffix_zeros();
             let value = if kind == Kind::Date { value.get(..8).unwrap_or_default() } else { value };
-            if kind == Kind::Private && self.is_of_product(value) {
+            if self.products.name(kind, tag, value) {
                 continue;
             }
             let uid = kind == Kind::Uid && self.kept_uids.iter().any(|kept| kept.trim_suffix_zeros() == value);
             if !value.is_empty() && !uid {
-                self.push(Source { kind, sets: Bytes::new(), value: bytes.slice_ref(value) }, tag);
+                self.push(Source { kind, sets: Bytes::new(), value: bytes.slice_ref(value) }, tag)?;
             }
         }
+        Ok(())
     }
 
-    /// Whether a value says no more than what stands in the attributes that name the make of the device.
-    fn is_of_product(&self, value: &[u8]) -> bool {
-        PRODUCT
-            .iter()
-            .filter_map(|tag| self.after.get(*tag).and_then(Element::bytes))
-            .any(|product| !value.is_empty() && product.windows(value.len()).any(|part| part.eq_ignore_ascii_case(value)))
-    }
-
-    fn push(&mut self, source: Source, tag: Tag) {
-        if self.lost.last().is_none_or(|last| last.source != source) {
-            self.lost.push(Lost { source, place: Place { items: self.path.as_slice().into(), tag } });
+    fn push(&mut self, source: Source, tag: Tag) -> Result<(), TooCostly> {
+        if self.lost.last().is_some_and(|last| last.source == source) {
+            return Ok(());
         }
+        let place = Place { inside: self.inside(), tag };
+        self.lost.push(Lost { source, place });
+        if self.lost.len() < self.sweep_at {
+            return Ok(());
+        }
+        self.sweep();
+        self.sweep_at = (self.lost.len() * 2).clamp(MANY, MOST_LOST);
+        if self.lost.len() < MOST_LOST { Ok(()) } else { Err(TooCostly("too many values were removed")) }
+    }
+
+    /// Frame after frame of an enhanced image loses the same.
+    fn sweep(&mut self) {
+        if self.lost.len() >= MANY {
+            let mut seen = foldhash::HashSet::default();
+            self.lost.retain(|lost| seen.insert(lost.source.clone()));
+        }
+    }
+
+    /// The way to the item that the collection is in.
+    fn inside(&mut self) -> Option<Arc<Step>> {
+        let made = self.path.iter().rposition(|inside| inside.step.is_some()).map_or(0, |at| at + 1);
+        let mut around = made.checked_sub(1).and_then(|at| self.path.get(at)).and_then(|inside| inside.step.clone());
+        for inside in self.path.iter_mut().skip(made) {
+            let step = Arc::new(Step { around, item: inside.item });
+            inside.step = Some(Arc::clone(&step));
+            around = Some(step);
+        }
+        around
+    }
+
+    /// The character sets that values of a data set may be written in: its own first, then those around it. No list of
+    /// sets that is in use is longer than what is taken of it.
+    fn sets(&mut self, data: &DataSet, around: &Bytes) -> Result<Bytes, TooCostly> {
+        let Some(own) = data.get(CHARACTER_SET).and_then(Element::bytes) else { return Ok(around.clone()) };
+        let own = own.slice(..own.len().min(LONGEST_SETS));
+        if around.is_empty() {
+            return Ok(own);
+        }
+        let around = around.get(..around.len().min(LONGEST_SETS)).unwrap_or_default();
+        self.set_bytes += own.len() + 1 + around.len();
+        if self.set_bytes > MOST_OF_SETS {
+            return Err(TooCostly("too many items declare character sets"));
+        }
+        Ok([&own, b"\n".as_slice(), around].concat().into())
     }
 }
 
-trait Padded {
+pub(super) trait Padded {
     fn trim_suffix_zeros(&self) -> &[u8];
 }
 
@@ -179,15 +279,6 @@ impl Padded for [u8] {
     fn trim_suffix_zeros(&self) -> &[u8] {
         let end = self.iter().rposition(|byte| *byte != 0 && *byte != b' ').map_or(0, |at| at + 1);
         self.get(..end).unwrap_or_default()
-    }
-}
-
-/// The character sets that values of a data set may be written in: its own first, then those around it.
-fn sets(data: &DataSet, around: &Bytes) -> Bytes {
-    match data.get(CHARACTER_SET).and_then(Element::bytes) {
-        Some(own) if around.is_empty() => own.clone(),
-        Some(own) => [own, b"\n".as_slice(), around].concat().into(),
-        None => around.clone(),
     }
 }
 

@@ -21,17 +21,17 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn in_element(place: &Place, at: &Standing) -> Self {
+    pub(super) fn in_element(place: &Place, at: &Standing<'_>) -> Self {
         let remedy = match at.tag.group() {
             0x0002 => "have the profile change the UID that the file is known by".to_owned(),
             _ => format!("have the profile remove or clean {}", standard::name_of(at.tag)),
         };
-        Self { removed_from: path(&place.items, place.tag), stands_in: path(&at.items, at.tag), remedy }
+        Self { removed_from: path(&place.items(), place.tag), stands_in: path(at.items, at.tag), remedy }
     }
 
     pub(super) fn in_text(place: &Place, what: &str) -> Self {
         let remedy = format!("have the profile clean what {what} is made of, or choose another one");
-        Self { removed_from: path(&place.items, place.tag), stands_in: what.to_owned(), remedy }
+        Self { removed_from: path(&place.items(), place.tag), stands_in: what.to_owned(), remedy }
     }
 
     /// The failure that it is, with so many others.

@@ -1,71 +1,131 @@
 //! Many spellings looked for in one pass: by their first bytes, which a text mostly does not hold.
 //!
-//! Owns the table of these beginnings, which costs little enough to be made for each instance, and the time that a hostile
-//! file may take: of spellings that begin alike only a few are tried one by one.
+//! Owns the table of these beginnings, which costs little enough to be made for each instance. Spellings that begin alike
+//! are tried one by one while they are few; where they are many, each knows the longest other that it begins with, so that
+//! one look tells which of them stand at a place.
 
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use memchr::memmem;
-
+use super::effort::Effort;
+use super::search::Ended;
 use super::spell::Needle;
 
-/// How many bytes a spelling is looked up by.
+/// How many bytes a spelling is looked up by; shorter ones are by all that they have.
 const HEAD: usize = 4;
-/// So many spellings with one beginning are tried where it stands; more of them share an automaton.
-const CROWD: usize = 64;
+/// So many spellings with one beginning are tried one after another.
+const FEW: usize = 16;
 /// Bits of the filter for each spelling: most places of a text need no second look.
 const BITS_PER_HEAD: usize = 64;
+/// What trying a spelling at a place costs, in units of [`Effort`].
+const TRY: usize = 4;
+/// So many values of one kind are told where many are spelled alike: two, since a value may be repeated in its own place.
+const ALIKE: usize = 2;
+const NONE: u32 = u32::MAX;
+
+/// Where a spelling is: which value, which of its needles.
+type Spelling = (u32, u32);
+
+/// Who is told where a spelling stands: its end, the spelling, the number of its value, and the work that is left. What is
+/// given back ends the search.
+pub(super) type Found<'a> = &'a mut dyn FnMut(usize, &Needle, u32, &mut Effort) -> Result<(), Ended>;
+
+/// Says of two values by their numbers whether they are of one kind, and whether they stood in one place.
+pub(super) type Kinship<'a> = &'a dyn Fn(u32, u32) -> (bool, bool);
 
 /// Spellings of values, ready to be looked for.
 #[derive(Default)]
 pub(super) struct Heads {
     /// The values by their numbers, with their spellings.
     values: Vec<(u32, Arc<[Needle]>)>,
-    /// Beginnings in order, and whose they are.
-    sorted: Vec<(u32, Spelling)>,
-    /// A bit for each beginning.
-    filter: Vec<u64>,
-    /// Spellings too short for a beginning.
-    short: Vec<Spelling>,
-    /// Those with the beginning of too many, by the number of their pattern.
-    crowd: Option<(AhoCorasick, Vec<Spelling>)>,
+    /// Those of [`HEAD`] bytes and more, then the shorter ones where there are some.
+    tables: Vec<Table>,
 }
 
-/// Where a spelling is: which value, which of its needles.
-type Spelling = (u32, u32);
+/// Spellings by as many first bytes.
+struct Table {
+    length: usize,
+    /// Beginnings in order, and whose they are.
+    sorted: Vec<(u32, Spelling)>,
+    /// For each of many with one beginning, which are in the order of their bytes: the longest before it that it begins with.
+    inner: Vec<u32>,
+    /// A bit for each beginning.
+    filter: Vec<u64>,
+}
 
 impl Heads {
-    pub(super) fn of(values: Vec<(u32, Arc<[Needle]>)>) -> Self {
-        let (mut heads, mut short) = (Vec::new(), Vec::new());
+    pub(super) fn of(values: Vec<(u32, Arc<[Needle]>)>, kinship: Kinship<'_>) -> Self {
+        let mut heads: [Vec<(u32, Spelling)>; HEAD] = Default::default();
         for (at, (_, needles)) in (0..).zip(&values) {
             for (nth, needle) in (0..).zip(needles.iter()) {
-                match needle.bytes.first_chunk::<HEAD>() {
-                    Some(head) => heads.push((u32::from_le_bytes(*head), (at, nth))),
-                    None => short.push((at, nth)),
+                let (head, length) = beginning(&needle.bytes);
+                if let Some(list) = length.checked_sub(1).and_then(|at| heads.get_mut(at)) {
+                    list.push((head, (at, nth)));
                 }
             }
         }
-        heads.sort_unstable();
-        let mut new = Self { values, sorted: Vec::new(), filter: Vec::new(), short, crowd: None };
-        new.crowd = new.crowded(&heads);
-        let alone = |head: &&[(u32, Spelling)]| new.crowd.is_none() || head.len() <= CROWD;
-        new.sorted = heads.chunk_by(|a, b| a.0 == b.0).filter(alone).flatten().copied().collect();
-        new.filter = filter(&new.sorted);
+        let mut new = Self { values, tables: Vec::new() };
+        for (index, sorted) in heads.into_iter().enumerate().rev().filter(|(_, sorted)| !sorted.is_empty()) {
+            let table = new.table(index + 1, sorted, kinship);
+            new.tables.push(table);
+        }
         new
     }
 
-    /// The automaton for beginnings that too many spellings share; none where there are none.
-    fn crowded(&self, heads: &[(u32, Spelling)]) -> Option<(AhoCorasick, Vec<Spelling>)> {
-        let crowds = heads.chunk_by(|a, b| a.0 == b.0).filter(|head| head.len() > CROWD);
-        let spellings: Vec<_> = crowds.flatten().map(|(_, spelling)| *spelling).collect();
-        let patterns: Vec<_> = spellings.iter().filter_map(|at| self.spelling(*at)).map(|(_, needle)| &needle.bytes).collect();
-        if patterns.is_empty() {
-            return None;
+    fn table(&self, length: usize, mut sorted: Vec<(u32, Spelling)>, kinship: Kinship<'_>) -> Table {
+        sorted.sort_unstable();
+        let filter = filter(&sorted);
+        let mut inner = Vec::new();
+        if sorted.chunk_by(|a, b| a.0 == b.0).any(|alike| alike.len() > FEW) {
+            let mut kept = Vec::with_capacity(sorted.len());
+            for alike in sorted.chunk_by_mut(|a, b| a.0 == b.0) {
+                if alike.len() > FEW {
+                    self.crowd(alike, &mut kept, &mut inner, kinship);
+                } else {
+                    kept.extend_from_slice(alike);
+                }
+                inner.resize(kept.len(), NONE);
+            }
+            sorted = kept;
         }
-        let mut builder = AhoCorasick::builder();
-        builder.match_kind(MatchKind::Standard).prefilter(false).kind(Some(AhoCorasickKind::ContiguousNFA));
-        builder.build(patterns).ok().map(|automaton| (automaton, spellings))
+        Table { length, sorted, inner, filter }
+    }
+
+    /// Puts many with one beginning in the order of their bytes, and notes for each the longest that it begins with.
+    fn crowd(&self, alike: &mut [(u32, Spelling)], kept: &mut Vec<(u32, Spelling)>, inner: &mut Vec<u32>, kinship: Kinship<'_>) {
+        let bytes = |at: &(u32, Spelling)| self.spelling(at.1).map(|(_, needle)| needle);
+        alike.sort_unstable_by(|a, b| bytes(a).cmp(&bytes(b)).then(a.1.cmp(&b.1)));
+        let from = kept.len();
+        for same in alike.chunk_by(|a, b| bytes(a) == bytes(b)) {
+            let first = kept.len();
+            for spelling in same {
+                let told = kept.get(first..).unwrap_or_default();
+                let kin = told.iter().map(|(_, (at, _))| kinship(self.number(*at), self.number(spelling.1.0)));
+                let (count, same_place) = kin
+                    .filter(|(same_kind, _)| *same_kind)
+                    .fold((0, false), |(count, known), (_, same_place)| (count + 1, known || same_place));
+                if count < ALIKE && !same_place {
+                    kept.push(*spelling);
+                }
+            }
+        }
+        let mut open: Vec<usize> = Vec::new();
+        for at in from..kept.len() {
+            let needle = kept.get(at).and_then(bytes);
+            let holds = |outer: &usize| match (kept.get(*outer).and_then(bytes), needle) {
+                (Some(outer), Some(needle)) => needle.bytes.starts_with(&outer.bytes),
+                _ => false,
+            };
+            while open.last().is_some_and(|last| !holds(last)) {
+                open.pop();
+            }
+            inner.resize(at, NONE);
+            inner.push(open.last().and_then(|last| u32::try_from(*last).ok()).unwrap_or(NONE));
+            open.push(at);
+        }
+    }
+
+    fn number(&self, at: u32) -> u32 {
+        usize::try_from(at).ok().and_then(|at| self.values.get(at)).map_or(NONE, |(number, _)| *number)
     }
 
     fn spelling(&self, (at, nth): Spelling) -> Option<(u32, &Needle)> {
@@ -73,47 +133,105 @@ impl Heads {
         needles.get(usize::try_from(nth).ok()?).map(|needle| (*value, needle))
     }
 
-    /// Tells of every spelling at every place: where it ends, and the value that it stands for.
-    pub(super) fn search<'a>(&'a self, bytes: &[u8], found: &mut dyn FnMut(usize, &'a Needle, u32)) {
-        if self.sorted.is_empty() && self.short.is_empty() && self.crowd.is_none() {
-            return;
-        }
-        let lower = bytes.to_ascii_lowercase();
-        self.search_heads(&lower, found);
-        for (value, needle) in self.short.iter().filter_map(|at| self.spelling(*at)) {
-            needle.ends_in(&lower, &mut |end| found(end, needle, value));
-        }
-        let Some((automaton, spellings)) = &self.crowd else { return };
-        for hit in automaton.find_overlapping_iter(&lower) {
-            if let Some((value, needle)) = spellings.get(hit.pattern().as_usize()).and_then(|at| self.spelling(*at)) {
-                found(hit.end(), needle, value);
+    /// Tells of every spelling at every place of bytes whose letters are in lower case.
+    pub(super) fn search(&self, lower: &[u8], effort: &mut Effort, found: Found<'_>) -> Result<(), Ended> {
+        for table in &self.tables {
+            effort.spend(lower.len())?;
+            match table.length {
+                HEAD => self.search_in::<HEAD>(table, lower, effort, found)?,
+                3 => self.search_in::<3>(table, lower, effort, found)?,
+                2 => self.search_in::<2>(table, lower, effort, found)?,
+                _ => self.search_in::<1>(table, lower, effort, found)?,
             }
         }
+        Ok(())
     }
 
-    fn search_heads<'a>(&'a self, lower: &[u8], found: &mut dyn FnMut(usize, &'a Needle, u32)) {
-        if self.sorted.is_empty() {
-            return;
-        }
-        let bits = self.filter.len() * 64;
-        for (at, head) in lower.windows(HEAD).enumerate() {
-            let Some(head) = head.first_chunk().map(|head| u32::from_le_bytes(*head)) else { continue };
+    fn search_in<const N: usize>(&self, table: &Table, lower: &[u8], effort: &mut Effort, found: Found<'_>) -> Result<(), Ended> {
+        let bits = table.filter.len() * 64;
+        for (at, window) in lower.windows(N).enumerate() {
+            let Some(window) = window.first_chunk::<N>() else { continue };
+            let head = number(*window);
             let bit = bit_of(head, bits);
-            if self.filter.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1) {
-                self.at_head(head, at, lower, found);
+            if table.filter.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1) {
+                self.at_head(table, head, at, lower, effort, found)?;
             }
         }
+        Ok(())
     }
 
-    fn at_head<'a>(&'a self, head: u32, at: usize, lower: &[u8], found: &mut dyn FnMut(usize, &'a Needle, u32)) {
-        let from = self.sorted.partition_point(|(other, _)| *other < head);
-        let alike = self.sorted.get(from..).unwrap_or_default().iter().take_while(|(other, _)| *other == head);
-        for (value, needle) in alike.filter_map(|(_, spelling)| self.spelling(*spelling)) {
-            if lower.get(at..).is_some_and(|rest| rest.starts_with(&needle.bytes)) {
-                found(at + needle.bytes.len(), needle, value);
+    fn at_head(
+        &self,
+        table: &Table,
+        head: u32,
+        at: usize,
+        lower: &[u8],
+        effort: &mut Effort,
+        found: Found<'_>,
+    ) -> Result<(), Ended> {
+        let from = table.sorted.partition_point(|(other, _)| *other < head);
+        let rest = table.sorted.get(from..).unwrap_or_default();
+        let text = lower.get(at..).unwrap_or_default();
+        if rest.get(FEW).is_some_and(|(other, _)| *other == head) {
+            return self.in_crowd(table, from, text, at, effort, found);
+        }
+        for (_, spelling) in rest.iter().take_while(|(other, _)| *other == head) {
+            effort.spend(TRY)?;
+            if let Some((value, needle)) = self.spelling(*spelling)
+                && text.starts_with(&needle.bytes)
+            {
+                found(at + needle.bytes.len(), needle, value, effort)?;
             }
         }
+        Ok(())
     }
+
+    /// All spellings that a text begins with are found from the last one that is not behind the text in their order: what
+    /// stands between a beginning of the text and the text begins so too.
+    fn in_crowd(
+        &self,
+        table: &Table,
+        from: usize,
+        text: &[u8],
+        at: usize,
+        effort: &mut Effort,
+        found: Found<'_>,
+    ) -> Result<(), Ended> {
+        let head = table.sorted.get(from).map(|(head, _)| *head);
+        let not_behind = |(other, spelling): &(u32, Spelling)| {
+            Some(*other) == head && self.spelling(*spelling).is_some_and(|(_, needle)| &*needle.bytes <= text)
+        };
+        let rest = table.sorted.get(from..).unwrap_or_default();
+        effort.spend(TRY * 8)?;
+        let mut next = (from + rest.partition_point(not_behind)).checked_sub(1);
+        while let Some(here) = next.filter(|here| *here >= from) {
+            effort.spend(TRY)?;
+            let spelling = table.sorted.get(here).and_then(|(_, spelling)| self.spelling(*spelling));
+            if let Some((value, needle)) = spelling
+                && text.starts_with(&needle.bytes)
+            {
+                found(at + needle.bytes.len(), needle, value, effort)?;
+            }
+            next = table.inner.get(here).filter(|inner| **inner != NONE).and_then(|inner| usize::try_from(*inner).ok());
+        }
+        Ok(())
+    }
+}
+
+/// The first bytes as a number, and how many they are.
+fn beginning(bytes: &[u8]) -> (u32, usize) {
+    match bytes {
+        [a, b, c, d, ..] => (number([*a, *b, *c, *d]), 4),
+        [a, b, c] => (number([*a, *b, *c]), 3),
+        [a, b] => (number([*a, *b]), 2),
+        [a] => (number([*a]), 1),
+        [] => (0, 0),
+    }
+}
+
+#[inline]
+fn number<const N: usize>(bytes: [u8; N]) -> u32 {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
 fn filter(heads: &[(u32, Spelling)]) -> Vec<u64> {
@@ -129,37 +247,32 @@ fn filter(heads: &[(u32, Spelling)]) -> Vec<u64> {
 }
 
 /// Which bit of the filter stands for a beginning; `bits` is a power of two.
+#[inline]
 fn bit_of(head: u32, bits: usize) -> usize {
     let mixed = u64::from(head).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
     usize::try_from(mixed).unwrap_or_default() & (bits - 1)
 }
 
-impl Needle {
-    /// Tells where the spelling ends in bytes whose letters are in lower case, at every place.
-    fn ends_in(&self, lower: &[u8], found: &mut dyn FnMut(usize)) {
-        let finder = memmem::Finder::new(&self.bytes);
-        let mut from = 0;
-        while let Some(at) = lower.get(from..).and_then(|rest| finder.find(rest)) {
-            found(from + at + self.bytes.len());
-            from += at + 1;
-        }
-    }
-}
-
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::super::spell::Border;
     use super::*;
+    use proptest::prelude::*;
 
     fn heads(spellings: &[&str]) -> Heads {
-        let needle = |text: &&str| Needle { bytes: text.as_bytes().to_vec(), border: Border::Anything, stride: 1 };
+        let needle = |text: &&str| Needle { bytes: text.as_bytes().into(), border: Border::Anything, stride: 1 };
         let values = spellings.iter().map(|text| Arc::from([needle(text)])).collect::<Vec<_>>();
-        Heads::of((0..).zip(values).collect())
+        Heads::of((0..).zip(values).collect(), &|_, _| (true, false))
     }
 
     fn found(spellings: &[&str], text: &str) -> Vec<(usize, u32)> {
-        let mut all = Vec::new();
-        heads(spellings).search(text.as_bytes(), &mut |end, _, value| all.push((end, value)));
+        let (mut all, heads) = (Vec::new(), heads(spellings));
+        let mut push = |end, _: &Needle, value, _: &mut Effort| {
+            all.push((end, value));
+            Ok(())
+        };
+        heads.search(text.to_ascii_lowercase().as_bytes(), &mut Effort::of(text.len()), &mut push).unwrap();
         all.sort_unstable();
         all
     }
@@ -180,6 +293,7 @@ mod tests {
             (&["jane", "janet", "anet", "et", "x"][..], "Janet met JANE"),
             (&["aaaa", "aaaaa", "a"], "aaaaaaaa"),
             (&["abcd"], "abc"),
+            (&["abc", "ab", "bc"], "abcabdbc"),
             (&[], "abcd"),
         ] {
             assert_eq!(found(spellings, text), expected(spellings, text), "{spellings:?}");
@@ -188,10 +302,39 @@ mod tests {
 
     #[test]
     fn a_crowd_with_one_beginning_is_found_as_well() {
-        let crowd: Vec<String> = (0..200).map(|n| format!("name{n}")).chain(["other".into()]).collect();
+        let crowd: Vec<String> = (0..200).map(|n| format!("name{n}")).chain(["other".into(), "name".into()]).collect();
         let crowd: Vec<&str> = crowd.iter().map(String::as_str).collect();
         let text = "Name7 NAME77 name199 name20 other name";
         assert_eq!(found(&crowd, text), expected(&crowd, text));
-        assert!(heads(&crowd).crowd.is_some_and(|(_, spellings)| spellings.len() == 200));
+        let crowd: Vec<String> = (1..40).map(|n| "a".repeat(n)).collect();
+        let crowd: Vec<&str> = crowd.iter().map(String::as_str).collect();
+        assert_eq!(found(&crowd, "aaaaaaabaaaaab"), expected(&crowd, "aaaaaaabaaaaab"));
+    }
+
+    #[test]
+    fn of_many_that_are_spelled_alike_two_are_told() {
+        assert_eq!(found(&["same text"; 100], "the same text"), [(13, 0), (13, 1)]);
+    }
+
+    #[test]
+    fn work_is_counted_where_a_text_is_made_to_cost_much() {
+        let crowd: Vec<String> = (4..64).map(|n| "a".repeat(n)).collect();
+        let crowd: Vec<&str> = crowd.iter().map(String::as_str).collect();
+        let text = "a".repeat(1 << 20);
+        let mut hits = 0_u32;
+        let searched = heads(&crowd).search(text.as_bytes(), &mut Effort::of(text.len()), &mut |_, _, _, _| {
+            hits += 1;
+            Ok(())
+        });
+        assert!(searched.is_err() && hits < 10 << 20, "{hits}");
+    }
+
+    proptest! {
+        #[test]
+        fn crowds_are_found_like_few(mut crowd in prop::collection::btree_set("abca?[ab]{0,6}", 20..60), text in "[abc]{0,60}") {
+            crowd.insert("abc".to_owned());
+            let crowd: Vec<&str> = crowd.iter().map(String::as_str).collect();
+            prop_assert_eq!(found(&crowd, &text), expected(&crowd, &text));
+        }
     }
 }

@@ -14,13 +14,28 @@ pub(super) fn is_identifier(tag: Tag, vr: VR) -> bool {
     matches!(identifier_kind(tag, vr), Some(IdentifierKind::Person | IdentifierKind::Id))
 }
 
-/// Whether a word in lower case is one that everybody uses: vocabulary of the field, or what stands for a name.
+/// Whether a word in lower case is one that everybody uses: vocabulary of the field, what stands for a name, or a program
+/// that signs what it makes.
 pub(super) fn is_common_word(lower: &str) -> bool {
-    is_known_word(lower) || WORDS.binary_search(&lower).is_ok()
+    is_known_word(lower) || WORDS.binary_search(&lower).is_ok() || PROGRAMS.binary_search(&lower).is_ok()
 }
 
-/// Words that stand in the place of identifiers, and those that most names of institutions hold.
-const WORDS: [&str; 40] = [
+/// A URL or URN without its scheme, which says how something is reached and never whose it is; any other text as it is.
+pub(super) fn without_scheme(value: &str) -> &str {
+    if let Some((scheme, rest)) = value.split_once("://") {
+        let may_be = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        return if scheme.bytes().all(may_be) && !rest.is_empty() { rest } else { value };
+    }
+    let opaque = OPAQUE.iter().find(|scheme| value.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme)));
+    opaque.and_then(|scheme| value.get(scheme.len()..)).filter(|rest| !rest.is_empty()).unwrap_or(value)
+}
+
+/// Schemes that have no slashes behind them, the longer ones first.
+const OPAQUE: [&str; 7] = ["urn:oid:", "urn:uuid:", "urn:", "oid:", "uuid:", "mailto:", "tel:"];
+
+/// Words that stand in the place of identifiers, those that most names of institutions hold, and those that web addresses
+/// begin with.
+const WORDS: [&str; 43] = [
     "anon",
     "anonym",
     "anonymised",
@@ -42,6 +57,8 @@ const WORDS: [&str; 40] = [
     "general",
     "health",
     "hospital",
+    "http",
+    "https",
     "image",
     "institute",
     "institution",
@@ -61,6 +78,29 @@ const WORDS: [&str; 40] = [
     "test",
     "university",
     "unknown",
+    "wado",
+];
+
+/// Programs, libraries and their makers that sign files with their own name.
+const PROGRAMS: [&str; 18] = [
+    "conquest",
+    "dcm4che",
+    "dcmqi",
+    "dcmtk",
+    "gdcm",
+    "highdicom",
+    "mevislab",
+    "nnunet",
+    "offis",
+    "orthanc",
+    "osirix",
+    "pixelmed",
+    "pydicom",
+    "qupath",
+    "simpleitk",
+    "slicer",
+    "totalsegmentator",
+    "wsidicomizer",
 ];
 
 /// A day as people and programs mostly write it, besides its eight digits.
@@ -85,4 +125,14 @@ pub(super) fn spellings(day: NaiveDate) -> Vec<String> {
         "%B %-d, %Y",
     ];
     FORMATS.iter().map(|format| day.format(format).to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_can_be_searched() {
+        assert!(WORDS.is_sorted_by(|a, b| a < b) && PROGRAMS.is_sorted_by(|a, b| a < b));
+    }
 }

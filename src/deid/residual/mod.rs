@@ -29,9 +29,12 @@
 //! A value that stands somewhere on purpose may stand in labels and file names too.
 
 mod collect;
+mod effort;
 mod finding;
 mod heads;
 mod known;
+mod looking;
+mod products;
 mod purpose;
 mod search;
 mod spell;
@@ -46,13 +49,15 @@ use std::sync::Arc;
 
 pub use finding::Finding;
 
-use crate::dicom::{DataSet, Encoding, Instance, Limits, Standing, Tag, Written, places};
+use crate::dicom::{DataSet, Encoding, Instance, Limits, Tag, Written};
 use crate::failure::FileFailure;
 use crate::profile::{DicomRules, OnLeak, ResidualRule};
+use effort::Effort;
+use looking::Looking;
 use purpose::Purpose;
-use search::{Hit, Wanted};
+use search::{Ended, Wanted};
 use spelled::Spelled;
-use triage::{Judge, Verdict, borders_hold};
+use triage::{Judge, borders_hold};
 
 /// The check of one profile, made ready once per run.
 pub(super) struct Residual {
@@ -75,12 +80,14 @@ impl Residual {
         Self { rule: dicom.residual, purpose: Purpose::of(dicom), spelled: Spelled::default() }
     }
 
-    /// What the data set has lost. To be called while both are at hand.
-    pub(super) fn wanted(&self, before: &DataSet, after: &DataSet) -> Wanted {
-        Wanted::new(collect::lost(before, after), &self.spelled, self.rule.min_length)
+    /// What the data set has lost. To be called while both are at hand. `deid.too-costly` where it is too much to look for.
+    pub(super) fn wanted(&self, before: &DataSet, after: &DataSet) -> Result<Wanted, FileFailure> {
+        let lost = collect::lost(before, after)?;
+        Ok(Wanted::new(lost, &self.spelled, self.rule.min_length)?)
     }
 
-    /// Searches what was written of an instance. Fails where a value is left, or tells where the profile says so.
+    /// Searches what was written of an instance. Fails where a value is left, or tells where the profile says so;
+    /// `deid.too-costly` where what is gone stands at too many places.
     pub(super) fn check(
         &self,
         wanted: Wanted,
@@ -99,73 +106,25 @@ impl Residual {
         };
         let stated = |value: &[u8]| self.purpose.states(value);
         let judge = Judge { before, header: &instance.header, tail: &instance.tail, kept: &kept, stated: &stated };
-        let mut judged = Judged::default();
-        if !wanted.is_empty() {
-            let (meta, header) = written.head.split_at_checked(written.data_at).unwrap_or((&written.head, &[]));
-            let meta = meta.get(PREAMBLE..).unwrap_or_default();
-            for (bytes, encoding) in [
-                (meta, Encoding::EXPLICIT_LITTLE),
-                (header, instance.syntax.encoding),
-                (written.tail.as_slice(), instance.syntax.encoding),
-            ] {
-                judged.part(bytes, encoding, &wanted, &judge, limits)?;
-            }
-        }
-        judged.on_purpose.sort_unstable();
-        judged.on_purpose.dedup();
         let on_leak = self.rule.on_leak;
-        let findings = decide(judged.findings, on_leak)?;
-        Ok((Searched { wanted: Arc::new(wanted), on_purpose: judged.on_purpose.into(), on_leak }, findings))
+        let (on_purpose, findings) = if wanted.is_empty() {
+            (Vec::new(), Vec::new())
+        } else {
+            let (meta, header) = written.head.split_at_checked(written.data_at).unwrap_or((&written.head, &[]));
+            let encoding = instance.syntax.encoding;
+            let mut looking = Looking::new(&wanted, &judge, on_leak, written.head.len() + written.tail.len());
+            looking.part(meta.get(PREAMBLE..).unwrap_or_default(), Encoding::EXPLICIT_LITTLE, limits)?;
+            looking.part(header, encoding, limits)?;
+            looking.part(&written.tail, encoding, limits)?;
+            looking.done()
+        };
+        let findings = decide(findings, on_leak)?;
+        Ok((Searched { wanted: Arc::new(wanted), on_purpose: on_purpose.into(), on_leak }, findings))
     }
 }
 
 /// Preamble and prefix, which are written anew and hold nothing.
 const PREAMBLE: usize = 132;
-
-/// So many finds of one file are told.
-const MOST: usize = 100;
-
-/// What was found in the parts of a file.
-#[derive(Default)]
-struct Judged {
-    findings: Vec<Finding>,
-    on_purpose: Vec<u32>,
-}
-
-impl Judged {
-    fn part(
-        &mut self,
-        bytes: &[u8],
-        encoding: Encoding,
-        wanted: &Wanted,
-        judge: &Judge<'_>,
-        limits: &Limits,
-    ) -> Result<(), FileFailure> {
-        let hits = wanted.search(bytes);
-        if hits.is_empty() {
-            return Ok(());
-        }
-        let ranges: Vec<_> = hits.iter().map(Hit::range).collect();
-        let standing = places(bytes, encoding, limits, &ranges)?;
-        for (hit, at) in hits.iter().zip(&standing).filter_map(|(hit, at)| Some((hit, at.as_ref()?))) {
-            match judge.verdict(hit, at, bytes, wanted) {
-                Verdict::Left => self.add(hit, at, wanted),
-                Verdict::OnPurpose => self.on_purpose.push(hit.value),
-                Verdict::Alike => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, hit: &Hit, at: &Standing, wanted: &Wanted) {
-        if self.findings.len() >= MOST {
-            return;
-        }
-        let from = usize::try_from(hit.value).ok().and_then(|value| wanted.values.get(value));
-        let finding = from.map(|(place, _)| Finding::in_element(place, at));
-        self.findings.extend(finding.filter(|finding| self.findings.iter().all(|other| other.stands_in != finding.stands_in)));
-    }
-}
 
 impl Searched {
     /// Searches texts that are sent beside the instance: labels, names, metadata. `what` says which text it is.
@@ -173,20 +132,31 @@ impl Searched {
         &self,
         texts: impl IntoIterator<Item = (&'a str, &'b str)>,
     ) -> Result<Vec<Finding>, FileFailure> {
-        let findings = texts.into_iter().filter_map(|(what, text)| self.first_in(what, text)).collect();
+        let mut findings = Vec::new();
+        for (what, text) in texts {
+            findings.extend(self.first_in(what, text)?);
+        }
         decide(findings, self.on_leak)
     }
 
-    fn first_in(&self, what: &str, text: &str) -> Option<Finding> {
+    fn first_in(&self, what: &str, text: &str) -> Result<Option<Finding>, FileFailure> {
         if self.wanted.is_empty() {
-            return None;
+            return Ok(None);
         }
-        let bytes = text.as_bytes();
-        let alone = |hit: &Hit| borders_hold(hit, hit.range(), bytes);
-        let mut hits = self.wanted.search(bytes).into_iter();
-        let hit = hits.find(|hit| alone(hit) && self.on_purpose.binary_search(&hit.value).is_err())?;
-        let (place, _) = self.wanted.values.get(usize::try_from(hit.value).ok()?)?;
-        Some(Finding::in_text(place, what))
+        let mut first = None;
+        let lower = text.to_ascii_lowercase();
+        let searched = self.wanted.search(lower.as_bytes(), &mut Effort::of(text.len()), &mut |hit, _| {
+            if !borders_hold(hit, text.as_bytes()) || self.on_purpose.binary_search(&hit.value).is_ok() {
+                return Ok(());
+            }
+            first = Some(hit.value);
+            Err(Ended::Enough)
+        });
+        if let Err(Ended::TooCostly(costly)) = searched {
+            return Err(costly.into());
+        }
+        let first = first.and_then(|value| self.wanted.value(value));
+        Ok(first.map(|(place, _)| Finding::in_text(place, what)))
     }
 }
 

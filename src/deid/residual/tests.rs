@@ -16,6 +16,8 @@ use crate::failure::{FileCode, FileFailure};
 use crate::profile::{OnLeak, Profile, from_server_json};
 use crate::standard;
 
+mod edges;
+
 const LITTLE: Encoding = Encoding::EXPLICIT_LITTLE;
 /// Takes most of what identifies, at the top of the data set.
 const USUAL: &str = "{fields: [{name: PatientName, remove: true}, {name: PatientID, hash: true}, \

@@ -2,15 +2,19 @@
 //!
 //! Owns the exceptions; each is listed in the comment of the module above.
 
+use std::cell::OnceCell;
+
 use super::collect::{Kind, Place, is_code};
 use super::known::is_identifier;
-use super::search::{Hit, Wanted};
+use super::search::Hit;
 use super::spell::Border;
 use crate::dicom::{DataSet, Element, Standing, Tag, VR};
 use crate::standard;
 
 /// Attributes that say how an instance was cleaned.
 const MARKS: [Tag; 2] = [Tag(0x0012, 0x0063), Tag(0x0012, 0x0064)];
+/// The most padding that a value is taken to have.
+const PADDING: usize = 1024;
 
 /// What a place where a value stands means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,45 +41,65 @@ pub(super) struct Judge<'a> {
     pub(super) stated: &'a dyn Fn(&[u8]) -> bool,
 }
 
-impl Judge<'_> {
-    pub(super) fn verdict(&self, hit: &Hit, at: &Standing, bytes: &[u8], wanted: &Wanted) -> Verdict {
-        let Some((place, kind)) = usize::try_from(hit.value).ok().and_then(|value| wanted.values.get(value)) else {
-            return Verdict::Alike;
-        };
+/// An element in which something stands, with what is found out about it, once for all that stands there.
+pub(super) struct Spot<'a> {
+    at: &'a Standing<'a>,
+    /// Its VR, or the dictionary's where the file states none.
+    vr: VR,
+    value: &'a [u8],
+    kept: OnceCell<bool>,
+    /// Whether cleaning made it what it is.
+    new: OnceCell<bool>,
+    /// Whether what cleaning makes of such an element is its business.
+    owned: OnceCell<bool>,
+}
+
+impl<'a> Spot<'a> {
+    /// None where a spelling can only stand by chance.
+    pub(super) fn of(at: &'a Standing<'a>, bytes: &'a [u8]) -> Option<Self> {
         let vr = if at.vr == VR::UN { standard::vr(at.tag).unwrap_or(VR::UN) } else { at.vr };
-        let value = bytes.get(at.value.clone()).unwrap_or_default();
-        if holds_numbers(vr) || !stands_alone(hit, at, value) || (*kind == Kind::Date && vr == VR::UI) {
+        let value = bytes.get(at.value.clone()).filter(|value| !value.is_empty() && !holds_numbers(vr))?;
+        Some(Self { at, vr, value, kept: OnceCell::new(), new: OnceCell::new(), owned: OnceCell::new() })
+    }
+}
+
+impl Judge<'_> {
+    /// The verdict on what stands in an element and stood elsewhere.
+    pub(super) fn verdict(&self, hit: &Hit, spot: &Spot<'_>, (place, kind): &(Place, Kind)) -> Verdict {
+        let Spot { at, vr, value, .. } = spot;
+        if !borders_hold(hit, value) || (*kind == Kind::Date && *vr == VR::UI) {
             return Verdict::Alike;
         }
-        if *kind == Kind::Date && matches!(vr, VR::DA | VR::DT) || (self.kept)(&at.items, at.tag) {
+        let dated = *kind == Kind::Date && matches!(*vr, VR::DA | VR::DT);
+        if dated || *spot.kept.get_or_init(|| (self.kept)(at.items, at.tag)) {
             return Verdict::OnPurpose;
         }
-        let whole = is_whole(hit, at, value);
-        let public = !standard::is_private(at.tag);
-        if whole && public && (vr == VR::CS || is_code(at.tag) || *kind == Kind::Private) {
+        // Codes coincide with anything but the name of a person.
+        let coincides = *kind == Kind::Private || (*kind != Kind::Name && (*vr == VR::CS || is_code(at.tag)));
+        if coincides && !standard::is_private(at.tag) && is_whole(hit, value) {
             return Verdict::OnPurpose;
         }
-        self.as_written(place, at, vr, value).unwrap_or(Verdict::Left)
+        if !*spot.new.get_or_init(|| self.is_new(at)) {
+            return Verdict::Left;
+        }
+        if place.is(at.items, at.tag) {
+            return Verdict::Alike;
+        }
+        if *spot.owned.get_or_init(|| self.is_owned(spot)) { Verdict::OnPurpose } else { Verdict::Left }
     }
 
-    /// The verdict on a value that cleaning wrote.
-    fn as_written(&self, place: &Place, at: &Standing, vr: VR, value: &[u8]) -> Option<Verdict> {
-        if !self.is_new(at) {
-            return None;
-        }
-        if place.tag == at.tag && *place.items == *at.items {
-            return Some(Verdict::Alike);
-        }
-        let coded = matches!(vr, VR::DA | VR::DT | VR::TM | VR::UI) || is_identifier(at.tag, vr);
+    /// Whether an element that cleaning wrote is one whose values it makes or states.
+    fn is_owned(&self, Spot { at, vr, value, .. }: &Spot<'_>) -> bool {
+        let coded = matches!(*vr, VR::DA | VR::DT | VR::TM | VR::UI) || is_identifier(at.tag, *vr);
         let mark = MARKS.contains(&at.tag) || at.items.iter().any(|(sequence, _)| MARKS.contains(sequence));
-        (coded || mark || (self.stated)(value)).then_some(Verdict::OnPurpose)
+        coded || mark || (self.stated)(value)
     }
 
     /// Whether an element is not what it was. Where items went away it cannot be told which one it was in, so it may be.
-    fn is_new(&self, at: &Standing) -> bool {
+    fn is_new(&self, at: &Standing<'_>) -> bool {
         let after = if self.header.get(first(at)).is_some() { self.header } else { self.tail };
         let (mut before, mut after) = (self.before, after);
-        for (sequence, index) in &at.items {
+        for (sequence, index) in at.items {
             let Some(new) = after.get(*sequence).and_then(Element::items) else { return false };
             let Some(old) = before.get(*sequence).and_then(Element::items) else { return true };
             if old.items.len() > new.items.len() {
@@ -89,7 +113,7 @@ impl Judge<'_> {
 }
 
 /// The outermost element that leads to a place.
-fn first(at: &Standing) -> Tag {
+fn first(at: &Standing<'_>) -> Tag {
     at.items.first().map_or(at.tag, |(sequence, _)| *sequence)
 }
 
@@ -99,32 +123,36 @@ fn holds_numbers(vr: VR) -> bool {
     matches!(vr, AS | AT | DS | FD | FL | IS | OD | OF | OL | OV | SL | SS | SV | TM | UL | US | UV)
 }
 
-/// Whether a value, or one of several, is nothing but what was found.
-fn is_whole(hit: &Hit, at: &Standing, value: &[u8]) -> bool {
-    let (start, end) = (hit.start.saturating_sub(at.value.start), hit.end.saturating_sub(at.value.start));
-    let before = value.get(..start).unwrap_or_default();
-    let after = value.get(end..).unwrap_or_default();
-    let before = before.rsplit(|byte| *byte == b'\\').next().unwrap_or_default();
-    let after = after.split(|byte| *byte == b'\\').next().unwrap_or_default();
-    before.iter().chain(after).all(|byte| matches!(byte, b' ' | 0))
+/// Whether a value, or one of several, is nothing but what was found. Longer padding than any value has is none.
+fn is_whole(hit: &Hit, value: &[u8]) -> bool {
+    let before = value.get(..hit.at.start).unwrap_or_default().iter().rev();
+    let after = value.get(hit.at.end..).unwrap_or_default().iter();
+    ends(before) && ends(after)
 }
 
-/// Whether what stands beside a spelling, inside the value, lets it be one.
-pub(super) fn stands_alone(hit: &Hit, at: &Standing, value: &[u8]) -> bool {
-    let (start, end) = (hit.start.saturating_sub(at.value.start), hit.end.saturating_sub(at.value.start));
-    borders_hold(hit, start..end, value)
+/// Whether a value ends here, padding aside.
+fn ends<'a>(beside: impl Iterator<Item = &'a u8>) -> bool {
+    let mut padding = 0;
+    for byte in beside {
+        match byte {
+            b'\\' => return true,
+            b' ' | 0 if padding < PADDING => padding += 1,
+            _ => return false,
+        }
+    }
+    true
 }
 
-/// The same for a spelling at a place in a text.
-pub(super) fn borders_hold(hit: &Hit, at: std::ops::Range<usize>, text: &[u8]) -> bool {
-    let before = at.start.checked_sub(hit.stride).and_then(|before| text.get(before)).copied();
-    let after = text.get(at.end + hit.stride - 1).copied();
+/// Whether what stands beside a spelling lets it be one.
+pub(super) fn borders_hold(hit: &Hit, text: &[u8]) -> bool {
+    let before = hit.at.start.checked_sub(hit.stride).and_then(|before| text.get(before)).copied();
+    let after = text.get(hit.at.end + hit.stride - 1).copied();
     let digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_digit());
     match hit.border {
         Border::Anything => true,
         Border::Word => [before, after].into_iter().flatten().all(divides),
         Border::Number => !digit(before) && !digit(after),
-        Border::Day => !digit(before) && before != Some(b'.') && (!digit(after) || is_time(text, at.end, hit.stride)),
+        Border::Day => !digit(before) && before != Some(b'.') && (!digit(after) || is_time(text, hit.at.end, hit.stride)),
     }
 }
 

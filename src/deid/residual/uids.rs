@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use memchr::memchr_iter;
 
+use super::search::Ended;
+
 /// Shorter ones may as well be versions.
 const SHORTEST: usize = 8;
 const LONGEST: usize = 64;
@@ -17,11 +19,11 @@ pub(super) fn is_uid(value: &[u8]) -> bool {
     digits && points >= 2 && (SHORTEST..=LONGEST).contains(&value.len())
 }
 
-/// Who is told of a run.
-type Found<'a> = &'a mut dyn FnMut(Range<usize>, &[u8], usize);
+/// Who is told of a run. What is given back ends the search.
+type Found<'a> = &'a mut dyn FnMut(Range<usize>, &[u8], usize) -> Result<(), Ended>;
 
 /// Tells of every run that may be a UID: where it stands, its characters, and bytes per character.
-pub(super) fn tokens(bytes: &[u8], found: Found<'_>) {
+pub(super) fn tokens(bytes: &[u8], found: Found<'_>) -> Result<(), Ended> {
     let mut done = 0;
     for point in memchr_iter(b'.', bytes) {
         if point < done {
@@ -32,12 +34,13 @@ pub(super) fn tokens(bytes: &[u8], found: Found<'_>) {
         done = range.end.max(point + 1);
         let token = bytes.get(range.clone()).unwrap_or_default();
         if stride == 1 {
-            tell(range.start, token, 1, found);
+            tell(range.start, token, 1, found)?;
         } else {
             let narrow: Vec<u8> = token.iter().step_by(2).copied().take(LONGEST + 1).collect();
-            tell(range.start, &narrow, 2, found);
+            tell(range.start, &narrow, 2, found)?;
         }
     }
+    Ok(())
 }
 
 fn belongs(byte: Option<&u8>) -> bool {
@@ -58,18 +61,20 @@ fn run(bytes: &[u8], point: usize, stride: usize) -> Range<usize> {
 }
 
 /// The run without the points of a sentence around it.
-fn tell(start: usize, token: &[u8], stride: usize, found: Found<'_>) {
+fn tell(start: usize, token: &[u8], stride: usize, found: Found<'_>) -> Result<(), Ended> {
     let before = token.iter().take_while(|byte| **byte == b'.').count();
     let token = token.get(before..).unwrap_or_default();
     let length = token.iter().rposition(|byte| *byte != b'.').map_or(0, |at| at + 1);
     let token = token.get(..length).unwrap_or_default();
-    if is_uid(token) {
-        let start = start + before * stride;
-        found(start..start + length * stride - (stride - 1), token, stride);
+    if !is_uid(token) {
+        return Ok(());
     }
+    let start = start + before * stride;
+    found(start..start + length * stride - (stride - 1), token, stride)
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -78,7 +83,9 @@ mod tests {
         tokens(bytes, &mut |range, token, stride| {
             assert_eq!(range.len(), token.len() * stride - (stride - 1));
             all.push((String::from_utf8_lossy(token).into_owned(), range.start, stride));
-        });
+            Ok(())
+        })
+        .unwrap();
         all
     }
 
