@@ -140,7 +140,7 @@ pub(crate) fn write(out: &mut Vec<u8>, data: &DataSet, as_read: &MetaAsRead, syn
 
 /// Whether one of the UIDs in a value, as it was read, is longer than a UID may be.
 pub(crate) fn is_too_long(uids: &[u8]) -> bool {
-    uids.len() > LONGEST_UID && uids.split(|byte| *byte == b'\\').any(|uid| uid(uid).len() > LONGEST_UID)
+    uids.len() > LONGEST_UID && uids.split(|byte| *byte == b'\\').any(|value| uid(value).len() > LONGEST_UID)
 }
 
 /// Whether a head that was written has its data set where it should be and names this transfer syntax.

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::{Place, Stays, Work, failure, icc, pseudonyms};
-use crate::deid::{dummy, temporal};
+use super::{Place, Stays, Work, failure, pseudonyms};
+use crate::deid::dummy;
 use crate::dicom::{DataSet, Element, Encoding, Tag, VR, Value};
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::{Decision, Encapsulated, Unlisted, Why};

@@ -224,7 +224,7 @@ impl Work<'_> {
         }
         let real = standard::vr(value.tag).unwrap_or(vr);
         let Fate::Concept(action) = fate else {
-            let decision = self.decisions.of(value.tag, real);
+            let decision = self.decisions.of(value.tag, real).decision;
             return self.carry_out(value, real, decision, place);
         };
         match (real, action) {

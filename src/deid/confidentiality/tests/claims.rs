@@ -331,7 +331,7 @@ fn what_is_settled_is_not_touched() {
     }
     let mut data = DataSet::from_elements(vec![nested, raw(0x0009, 0x1001, VR::OB, PROSE), raw(0x0019, 0x0010, VR::OB, "X")]);
     let before = data.clone();
-    let engine = super::super::Engine::new(&crate::profile::Confidentiality::default());
+    let engine = super::super::Engine::new(&crate::profile::Confidentiality::default(), false);
     assert_eq!(engine.settle(&mut data, LITTLE, &Limits::default()), 0);
     assert_eq!(data, before);
 }
