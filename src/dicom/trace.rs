@@ -159,7 +159,8 @@ impl Row {
 
 /// Whether a value, or what is at hand of one of this length, is one that the VR may have.
 fn fits(vr: VR, value: &[u8], length: usize) -> bool {
-    let text = meta::uid(value);
+    let end = value.iter().rposition(|byte| !matches!(byte, 0 | b' ')).map_or(0, |last| last + 1);
+    let text = value.get(..end).unwrap_or_default();
     match vr {
         VR::UI => text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.' || *byte == b'\\'),
         _ if vr::is_text(vr) => text.iter().all(|byte| *byte >= 0x20 || matches!(byte, b'\t' | b'\n' | 0x0C | b'\r' | 0x1B)),

@@ -89,7 +89,8 @@ impl Work<'_> {
             VALUE | EXTENDED_VALUE | LONG_VALUE => self.code_value(element, code),
             URN_VALUE => self.urn(element),
             VERSION if is_version(element, &self.own) => Stays::Same,
-            SCHEME_UID | CONTEXT_UID | MAPPING_UID if uids_stay || is_published_uid(element) => Stays::Same,
+            SCHEME_UID | CONTEXT_UID | MAPPING_UID if is_published_uid(element) => Stays::Same,
+            SCHEME_UID | CONTEXT_UID | MAPPING_UID if uids_stay => return self.keep(element, VR::UI, place).map(Some),
             SCHEME_UID | CONTEXT_UID | MAPPING_UID => self.new_uids(element),
             REGISTRY | EXTERNAL_ID | SCHEME_NAME if code.published => {
                 let vr = element.vr;

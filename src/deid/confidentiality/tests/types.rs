@@ -160,7 +160,8 @@ fn an_issuer_goes_with_what_it_issued() {
 #[test]
 fn colours_stay_and_words_about_them_go() {
     let icc = |bytes: &[u8]| vec![Element::new(Tag(0x0028, 0x2000), VR::OB, bytes.to_vec())];
-    let text_alone = b"a profile of Quellhorst ".repeat(9);
+    // No signature of a profile, and not printable throughout, or it would count as prose.
+    let text_alone = [&[0; 8], &*b"a profile of Quellhorst ".repeat(9)].concat();
     let of = |profile: &Profile, class| {
         cleaned(profile, class, icc(&text_alone)).get(Tag(0x0028, 0x2000)).map(|e| e.bytes().unwrap().len())
     };
@@ -225,5 +226,5 @@ fn under_strict_a_text_in_the_place_of_a_code_is_none() {
     };
     assert_eq!(code("X-1"), "X-1");
     let (one, two) = (code("Mrs Quellhorst"), code("Mr Quellhorst"));
-    assert!(one != two && one.starts_with("ID-"), "{one}");
+    assert!(one != two && one.len() == 12 && one.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{one}");
 }
