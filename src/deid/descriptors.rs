@@ -4,6 +4,7 @@
 //! need not recognise a name to remove it, since it keeps nothing that it does not know; and what it knows goes too where
 //! the instance itself calls somebody so. The result says nothing about what was taken out, and may be empty.
 
+mod label;
 mod numbering;
 mod numbers;
 mod safe;
@@ -14,6 +15,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::identifiers::Identifiers;
+pub(super) use label::tells_a_day_or_number;
 use tokens::{Tokens, Verdict};
 
 /// Punctuation that may stay between safe words, besides that of ASCII.

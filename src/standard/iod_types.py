@@ -25,8 +25,8 @@ NEED = {"1": 1, "1C": 1, "2": 2, "2C": 2}
 def tag(keyword):
     if keyword.startswith("Overlay") or keyword in ("NumberOfFramesInOverlay", "ImageFrameOrigin"):
         return None  # overlays go as whole groups
-    if keyword == "PixelDataProviderURL":
-        return None  # no dummy leads to pixels
+    if keyword in ("PixelDataProviderURL", "EncryptedAttributesSequence"):
+        return None  # no dummy leads to pixels, and none opens an envelope
     number = tag_for_keyword(keyword)
     if number is None:
         print("not in the dictionary:", keyword, file=sys.stderr)

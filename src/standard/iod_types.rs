@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn the_tables_are_the_pinned_ones_and_read_whole() {
         for (table, digest) in [
-            (TYPES, "b3f35e030f74f8af781b21b9adaba49f6b5649a49cff39cb38cb2baca552286b"),
+            (TYPES, "f9384d1472d0eae2853cb40779d661f965d434f11c05f01ebb2ad9fd16b07fb8"),
             (MODULES, "ce2b1d513a13f7a79deb3289800d39a161a90aacbca1f07aabc66b0f879c5c29"),
             (IODS, "90c661114ff115436c592f67b515ce58213ac857ef6b1fcf786c6019635b8b6e"),
         ] {

@@ -221,8 +221,12 @@ def code_strings() -> Iterator[Element]:
         yield lambda s, tag=tag: {tag: s.secret(place, "CS", f"Brought by {s.token(place)}", harmless="OTHER")}
         yield lambda s, tag=tag: {tag: s.secret(place, "CS", f"ORIGINAL\\PRIMARY\\with {s.token(place)}\\M", harmless="ORIGINAL")}
     # One that is well formed, and the patient's name.
-    yield lambda s: {0x00180015: s.secret(place, "CS", s.person.family.upper(), harmless="CHEST")}
+    def name(s):
+        return s.secret(place, "PN", f"{s.person.family}^{s.person.given}", s.person.family)
+
+    yield lambda s: {0x00100010: name(s), 0x00180015: s.secret(place, "CS", s.person.family.upper(), harmless="CHEST")}
     yield lambda s: {
+        0x00100010: name(s),
         0x00080008: s.secret(place, "CS", f"ORIGINAL\\PRIMARY\\{s.person.family.upper()}", s.person.family.upper(), "ORIGINAL")
     }
 

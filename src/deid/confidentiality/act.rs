@@ -151,7 +151,8 @@ impl Work<'_> {
         if !stands_for_someone(element.tag) {
             return self.items(element, place);
         }
-        let encoding = element.items().map_or(place.encoding, |sequence| sequence.encoding);
+        // A new sequence is written like the data set around it, whatever the one was that it replaces.
+        let encoding = place.encoding;
         let unknown = code_item("261665006", "SCT", "Unknown");
         let item = if is_code(element.tag) {
             unknown

@@ -98,9 +98,8 @@ impl Work<'_> {
             }
             work.data_set(item, place).map(|()| true)
         })?;
-        let encoding = element.items().map_or(place.encoding, |sequence| sequence.encoding);
         if element.items().is_some_and(|sequence| sequence.items.is_empty()) {
-            *element = Element::sequence(element.tag, vec![placeholder("CONTAINS", encoding)], encoding);
+            *element = Element::sequence(element.tag, vec![placeholder("CONTAINS", place.encoding)], place.encoding);
         }
         Ok(stays)
     }
@@ -241,12 +240,14 @@ impl Work<'_> {
     }
 
     fn code(&mut self, value: &mut Element, fate: Fate, place: Place<'_>) -> Result<Stays, FileFailure> {
-        let Some(encoding) = value.items().map(|sequence| sequence.encoding) else { return Ok(Stays::Gone) };
+        if value.items().is_none() {
+            return Ok(Stays::Gone);
+        }
         match fate {
             Fate::Attribute | Fate::Concept(ActionCode::Keep | ActionCode::Clean | ActionCode::Uid) => self.items(value, place),
             Fate::Concept(ActionCode::Remove) => Ok(Stays::Gone),
             Fate::Concept(_) => {
-                *value = code_sequence(CODE, code_item("261665006", "SCT", "Unknown"), encoding);
+                *value = code_sequence(CODE, code_item("261665006", "SCT", "Unknown"), place.encoding);
                 Ok(Stays::Changed)
             }
         }

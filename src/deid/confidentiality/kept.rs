@@ -5,7 +5,7 @@ use super::act::put_text;
 use super::claims::{is_binary, vr_of};
 use super::{Place, Stays, Work, failure, icc};
 use crate::deid::act::CHARACTER_SET;
-use crate::deid::{temporal, uid_text};
+use crate::deid::{descriptors, temporal, uid_text};
 use crate::dicom::{Element, Encoding, Tag, VR, Value, defined_terms};
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::Unlisted;
@@ -26,6 +26,8 @@ const LARGEST_QUANTITY: f64 = 1e18;
 /// What some writers put for a number that is none.
 const NO_NUMBERS: [&[u8]; 10] =
     [b"nan", b"inf", b"infinity", b"-nan", b"-inf", b"-infinity", b"1.#qnan", b"1.#inf", b"-1.#ind", b"-1.#inf"];
+/// Receive Coil Name and Transmit Coil Name: products that technicians name too.
+const COILS: [Tag; 2] = [Tag(0x0018, 0x1250), Tag(0x0018, 0x1251)];
 const ICC_PROFILE: Tag = Tag(0x0028, 0x2000);
 const PHOTOMETRIC_INTERPRETATION: Tag = Tag(0x0028, 0x0004);
 /// Its defined terms (PS3.3 section C.7.6.3.1.2), those of older editions with them.
@@ -74,6 +76,7 @@ impl Work<'_> {
                 Ok(Stays::Same)
             }
             VR::DS | VR::IS | OB | OD | OF | OL | OV | OW => self.lose(element, vr, place),
+            _ if self.is_suspicious_label(element) => self.clean_text(element, vr, place),
             _ if self.asked.options.has(O::RetainUids) => Ok(Stays::Same),
             _ => Ok(self.uids_in_text(element, vr, place)),
         }
@@ -104,6 +107,13 @@ impl Work<'_> {
                 self.do_plainly(element, vr, code, place)
             }
         }
+    }
+
+    /// Whether a name of a kernel, a coil or a sequence, which stays as it is, reads like a day or a person's number.
+    fn is_suspicious_label(&self, element: &Element) -> bool {
+        self.asked.unlisted != Unlisted::Keep
+            && (standard::is_of_no_concern(element.tag) || COILS.contains(&element.tag))
+            && element.bytes().is_some_and(|bytes| descriptors::tells_a_day_or_number(&String::from_utf8_lossy(bytes)))
     }
 
     /// Keeps code strings; values that are none are cleaned as the text that they are. Number and order of values stay.

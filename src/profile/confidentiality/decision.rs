@@ -66,11 +66,11 @@ impl Confidentiality {
         if is_private(tag) {
             return Decision { code: ActionCode::Remove, why: Why::Table };
         }
-        if self.unlisted == Unlisted::Keep {
-            return Decision { code: ActionCode::Keep, why: Why::Vr };
-        }
         if tag == ENCRYPTED_ATTRIBUTES {
             return Decision { code: ActionCode::Remove, why: Why::Role(Concern::Identity) };
+        }
+        if self.unlisted == Unlisted::Keep {
+            return Decision { code: ActionCode::Keep, why: Why::Vr };
         }
         match blind_spot(tag).map(|spot| spot.concern) {
             Some(concern) => Decision { code: self.by_concern(concern, tag), why: Why::Role(concern) },
