@@ -239,16 +239,14 @@ fn an_envelope_that_a_file_came_with_goes_unless_it_is_named() {
         let nested = Element::sequence(Tag(0x0008, 0x1140), vec![deeper], LITTLE);
         DataSet::from_elements(vec![text("SOPInstanceUID", "1.2.3.4.5.6.7.1"), nested, envelope(vec![content])])
     };
-    for unlisted in ["", r#", "unlisted": "remove""#] {
+    for unlisted in ["", r#", "unlisted": "remove""#, r#", "unlisted": "keep""#] {
         let data = clean_by(&profile(unlisted, ""), envelope()).unwrap();
         assert!(data.get(Tag(0x0400, 0x0500)).is_none());
         let nested = data.get(Tag(0x0008, 0x1140)).and_then(Element::items);
         assert!(nested.is_none_or(|nested| nested.items[0].data.get(Tag(0x0400, 0x0500)).is_none()));
     }
     let named = r#", "fields": [{"name": "EncryptedAttributesSequence", "keep": true}]"#;
-    for kept in [profile(r#", "unlisted": "keep""#, ""), profile("", named)] {
-        assert!(clean_by(&kept, envelope()).unwrap().get(Tag(0x0400, 0x0500)).is_some());
-    }
+    assert!(clean_by(&profile("", named), envelope()).unwrap().get(Tag(0x0400, 0x0500)).is_some());
 }
 
 #[test]
