@@ -3,7 +3,7 @@
 //!
 //! Owns what counts as plausible (PS3.5 section 7.1). It never says that a data set is sound: reading does.
 
-use super::{Encoding, Tag, VR, meta, vr};
+use super::{Encoding, Tag, VR, vr};
 
 /// The ways in which elements are written down; the last one only before DICOM 3, as ACR-NEMA.
 const ENCODINGS: [Encoding; 4] = [

@@ -79,7 +79,7 @@ pub(super) fn fits(is: VR, claimed: VR) -> bool {
 }
 
 /// Whether an element is what the dictionary says, by its VR and by the form of its value.
-pub(super) fn stands(element: &Element, answer: &Answer) -> bool {
+pub(super) fn stands(element: &Element, answer: Answer) -> bool {
     let Some(is) = answer.is else { return true };
     match &element.value {
         Value::Bytes(bytes) if is == VR::SQ => bytes.is_empty() && answer.fits,
@@ -104,7 +104,7 @@ impl Engine {
 
 fn is_settled(data: &DataSet, decisions: &Decisions) -> bool {
     data.iter().all(|element| {
-        stands(element, &decisions.of(element.tag, element.vr))
+        stands(element, decisions.of(element.tag, element.vr))
             && element.items().is_none_or(|sequence| sequence.items.iter().all(|item| is_settled(&item.data, decisions)))
     })
 }
@@ -113,7 +113,7 @@ fn settled(data: &mut DataSet, encoding: Encoding, depth: usize, limits: &Limits
     let mut changed = 0;
     for element in data.iter_mut() {
         let answer = decisions.of(element.tag, element.vr);
-        if let Some(is) = answer.is.filter(|_| !stands(element, &answer))
+        if let Some(is) = answer.is.filter(|_| !stands(element, answer))
             && let Some(read) = read_as(element, is, encoding, depth, limits)
         {
             *element = read;

