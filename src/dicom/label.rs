@@ -4,7 +4,6 @@
 
 use std::ops::Range;
 
-use super::layout::Layout;
 use super::read::{Instance, PixelElement, Scrubbed};
 use super::source::Input;
 use super::visit::{Fragment, fragment};
@@ -67,7 +66,7 @@ pub(crate) fn check(instance: &Instance) -> Result<(), FileFailure> {
     match kind {
         Kind::Unknown => Ok(()),
         Kind::Native if pixels.encapsulated => Err(mislabelled("it is uncompressed, and the pixel data consists of fragments")),
-        Kind::Native => has_a_frame(instance, pixels),
+        Kind::Native => has_a_frame(pixels),
         _ if !pixels.encapsulated && pixels.value.is_empty() => Ok(()),
         Kind::Elsewhere => Err(mislabelled("it is JPIP, and there is pixel data all the same")),
         _ if !pixels.encapsulated => Err(mislabelled("it is a compressed one, and the pixel data does not consist of fragments")),
@@ -79,14 +78,14 @@ pub(crate) fn check(instance: &Instance) -> Result<(), FileFailure> {
     }
 }
 
-fn has_a_frame(instance: &Instance, pixels: &PixelElement) -> Result<(), FileFailure> {
+fn has_a_frame(pixels: &PixelElement) -> Result<(), FileFailure> {
     let length = match &pixels.scrubbed {
         Some(Scrubbed::Replaced(value)) => value.len(),
         Some(Scrubbed::Kept(kept)) => kept.len(),
         Some(Scrubbed::Masked(_)) | None => pixels.value.end - pixels.value.start,
     };
-    match Layout::of_instance(instance, pixels.tag) {
-        Some(layout) if length > 0 && length < layout.frame_len() => {
+    match pixels.frame_len {
+        Some(frame_len) if length > 0 && length < frame_len => {
             Err(mislabelled("it is uncompressed, and the pixel data is shorter than one frame"))
         }
         _ => Ok(()),
@@ -206,6 +205,7 @@ fn is_high_throughput(head: &[u8]) -> bool {
 #[allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 mod tests {
     use super::super::fixture::*;
+    use super::super::{Element, Tag, VR};
     use super::*;
 
     fn image() -> Bytework {
@@ -288,6 +288,14 @@ mod tests {
         for (length, wanted) in [(16, Ok(())), (20, Ok(())), (14, Err(FileCode::ReadMislabelled)), (0, Ok(()))] {
             assert_eq!(labelled(".1", &image().element(0x7FE0_0010, "OB", vec![7; length])), wanted, "{length}");
         }
+    }
+
+    #[test]
+    fn a_size_that_a_rule_writes_does_not_make_the_label_wrong() {
+        let bytes = file("1.2.840.10008.1.2.1", &image().element(0x7FE0_0010, "OB", [7; 16]).1);
+        let mut instance = read_bytes(&bytes).unwrap();
+        instance.header.put(Element::new(Tag(0x0028, 0x0010), VR::US, vec![0, 1]));
+        check(&instance).unwrap();
     }
 
     #[test]

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::body::Segment;
 use super::deflate;
 use super::fault::{Fault, Halt};
+use super::layout::Layout;
 use super::mask::Mask;
 use super::meta::{self, MetaAsRead};
 use super::source::{Input, Source};
@@ -68,6 +69,8 @@ pub struct PixelElement {
     pub range: Range<u64>,
     /// The value field in the source; where encapsulated, from the first item to the end of the delimiter.
     pub value: Range<u64>,
+    /// Bytes of a frame by the attributes that the source has beside it, whatever becomes of those; none where they do not say.
+    pub frame_len: Option<u64>,
     /// What is written instead of what the source holds.
     pub scrubbed: Option<Scrubbed>,
 }
@@ -252,7 +255,7 @@ fn read_from_pixels(
     start: usize,
     limits: &Limits,
 ) -> Result<(), FileFailure> {
-    let element = locate_pixels(input, pixels, instance.syntax.encoding)?;
+    let element = locate_pixels(instance, input, pixels)?;
     let tail_at = element.range.end;
     let tail_len = input.len() - tail_at;
     if tail_len + (pixels.at.saturating_sub(start)) as u64 > limits.header_bytes {
@@ -266,12 +269,12 @@ fn read_from_pixels(
     Ok(())
 }
 
-fn locate_pixels(input: &mut Input, pixels: &PixelHeader, encoding: Encoding) -> Result<PixelElement, FileFailure> {
+fn locate_pixels(instance: &Instance, input: &mut Input, pixels: &PixelHeader) -> Result<PixelElement, FileFailure> {
     let value_at = pixels.value_at as u64;
     let fault = |code, at, what| FileFailure::from(Fault { code, tag: pixels.field.tag, at, what });
     let end = match pixels.length {
         Some(length) => value_at + u64::from(length),
-        None => fragments_end(input, value_at, encoding)?
+        None => fragments_end(input, value_at, instance.syntax.encoding)?
             .ok_or_else(|| fault(FileCode::ReadMalformed, pixels.at, "no fragment where one must be"))?,
     };
     if end > input.len() {
@@ -283,6 +286,7 @@ fn locate_pixels(input: &mut Input, pixels: &PixelHeader, encoding: Encoding) ->
         encapsulated: pixels.length.is_none(),
         range: pixels.at as u64..end,
         value: value_at..end,
+        frame_len: Layout::of_instance(instance, pixels.field.tag).map(|layout| layout.frame_len()),
         scrubbed: None,
     })
 }

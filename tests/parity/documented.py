@@ -13,6 +13,7 @@ import compare
 import envelope as envelopes
 import pixels
 import pydicom
+import pydicom.encaps
 from pydicom.datadict import tag_for_keyword
 
 
@@ -368,6 +369,23 @@ def broken(_, path, mine, __):
     return BROKEN.get(path.rsplit("/", 1)[-1]) == mine["code"]
 
 
+def mislabelled(_, path, mine, __):
+    """Uncompressed pixel data shorter than a frame, or compressed that begins like no frame of JPEG's family."""
+    if mine["code"] != "read.mislabelled":
+        return False
+    image = original(path)
+    if image.file_meta.TransferSyntaxUID.is_compressed:
+        first = list(pydicom.encaps.generate_fragments(image.PixelData))[1]
+        return not first.startswith((b"\xff\xd8", b"\xff\x4f"))
+    return len(image.PixelData) * 8 < image.Rows * image.Columns * image.SamplesPerPixel * image.BitsAllocated
+
+
+def long_uid(document, path, mine, _):
+    """A hash that the profile writes behind part of a UID."""
+    hashed = any(group.get("hashuid") for field in fields(document) for part in field.get("regex-sub") or [] for group in part.get("groups") or [])
+    return hashed and mine["code"] == "deid.uid-too-long"
+
+
 def inexact_date(_, path, mine, __):
     """The element that our message names holds a date that no exact format has."""
     named = re.search(r"\(([0-9A-F]{4}),([0-9A-F]{4})\)", mine["message"])
@@ -410,6 +428,8 @@ REFUSED_BY_US = [
     Decision("no-instance-uid", "", "a file without SOP Instance UID cannot be placed", no_instance_uid),
     Decision("dicomdir", "", "a DICOMDIR is skipped, as its byte offsets would be wrong after cleaning", dicomdir),
     Decision("broken", "", "a file that is cut off or holds an element twice is not passed on as if it were whole", broken),
+    Decision("mislabelled", "", "pixel data that is not what the transfer syntax says is not passed on as if it were", mislabelled),
+    Decision("long-uid", "", "a UID of more than 64 characters fails; the engine writes it", long_uid),
     Decision("inexact-date", "Q13", "a date that does not have the format exactly fails; the engine reads another date from it", inexact_date),
     Decision("unencodable", "", "a new value that the file's character set cannot hold fails; the engine writes question marks", unencodable),
     Decision("unblanked", "", "an image that cannot be decoded fails; the engine lets it pass with everything on it", unblanked),
