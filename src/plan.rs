@@ -306,7 +306,7 @@ fn settle(
     }
 }
 
-/// Where a stricter profile may be hidden, somebody must have accepted that before anything is sent.
+/// Where a stricter profile may be hidden, the user must have accepted that before anything is sent.
 fn accept_doubt(
     doubtful: &[Level],
     config: &Config,
@@ -319,7 +319,7 @@ fn accept_doubt(
     let refused = |why: &str| Err(asked::unknown(doubtful).because(why));
     if !config.output.interactive {
         return refused(
-            "nobody has accepted that a stricter profile may be hidden: there is no terminal, and `-y` was not given",
+            "it was not accepted that a stricter profile may be hidden: there is no terminal, and `-y` was not given",
         );
     }
     let warnings: Vec<_> = announcements.iter().filter(|a| a.warning).map(|a| a.text.as_str()).collect();

@@ -291,7 +291,7 @@ fn has_provider(data: &DataSet) -> bool {
 fn without_image() -> FileFailure {
     let why = "there is no pixel data in the file, only a URL to have it from (JPIP, (0028,7fe0)), which the profile removes";
     FileFailure::new(FileCode::DeidPixels, why)
-        .with_hint("export the file with its pixels, or have the profile keep PixelDataProviderURL if it names nobody")
+        .with_hint("export the file with its pixels, or have the profile keep PixelDataProviderURL if it identifies no person")
 }
 
 /// Sets the patient's age where both dates can be read; else nothing happens, as with Flywheel.

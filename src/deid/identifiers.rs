@@ -9,7 +9,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
-use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Tag, VR, character_set_of, text};
+use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Tag, VR, own_character_set, text};
 use crate::standard::{IdentifierKind, identifier_kind, is_private, vr};
 
 pub(super) use folding::{Spelling, fold_into, folded, is_mark};
@@ -55,12 +55,13 @@ impl Identifiers {
     }
 
     fn collect(&mut self, data: &DataSet, encoding: Encoding, inherited: &CharacterSet) {
-        let charset = character_set_of(data, inherited);
+        let own = own_character_set(data);
+        let charset = own.as_ref().unwrap_or(inherited);
         for element in data {
             if let Some(sequence) = element.items() {
-                sequence.items.iter().for_each(|item| self.collect(&item.data, sequence.encoding, &charset));
+                sequence.items.iter().for_each(|item| self.collect(&item.data, sequence.encoding, charset));
             } else if let Some(kind) = kind_of(element)
-                && let Some(value) = text(element, encoding, &charset)
+                && let Some(value) = text(element, encoding, charset)
             {
                 self.add(kind, &value);
             }
@@ -119,7 +120,13 @@ impl Identifiers {
     }
 
     fn add_number(&mut self, id: &str) {
-        let whole = folded(&letters_and_digits(id), Spelling::Short);
+        let whole = if id.is_ascii() {
+            let mut whole = String::with_capacity(id.len());
+            whole.extend(id.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| char::from(byte.to_ascii_lowercase())));
+            whole
+        } else {
+            folded(&letters_and_digits(id), Spelling::Short)
+        };
         let short = whole.trim_start_matches('0');
         let is_other = short.len() < whole.len() && short.len() > 1;
         if is_other {
@@ -149,7 +156,8 @@ impl Identifiers {
     fn add_pairs(&mut self, phrase: &str) {
         for (first, second) in pieces(phrase).zip(pieces(phrase).skip(1)) {
             for spelling in spellings(phrase) {
-                let mut pair = folded(first, spelling);
+                let mut pair = String::with_capacity(first.len() + 1 + second.len());
+                fold_into(&mut pair, first, spelling);
                 pair.push(' ');
                 fold_into(&mut pair, second, spelling);
                 self.pairs.push(pair.into());
@@ -159,10 +167,14 @@ impl Identifiers {
 
     /// A date, or the first day of a range; a date of another calendar is a number like others.
     fn add_date(&mut self, value: &str) {
-        let digits: String = value.chars().filter(char::is_ascii_digit).take(8).collect();
-        match NaiveDate::parse_from_str(&digits, "%Y%m%d") {
-            Ok(date) if digits.len() == 8 => self.dates.push(date),
-            _ if digits.len() > 4 => self.add_number(value),
+        let digits = || value.bytes().filter(u8::is_ascii_digit).take(8);
+        let number = |skipped: usize, count: usize| {
+            digits().skip(skipped).take(count).fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+        };
+        let year = i32::try_from(number(0, 4)).unwrap_or_default();
+        match (digits().count(), NaiveDate::from_ymd_opt(year, number(4, 2), number(6, 2))) {
+            (8, Some(date)) => self.dates.push(date),
+            (5.., _) => self.add_number(value),
             _ => {}
         }
     }
@@ -216,7 +228,9 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn letters_and_digits(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric() || is_mark(*c)).collect()
+    let mut joined = String::with_capacity(text.len());
+    text.chars().filter(|c| c.is_alphanumeric() || is_mark(*c)).for_each(|c| joined.push(c));
+    joined
 }
 
 fn has_digit(text: &str) -> bool {

@@ -69,8 +69,8 @@ impl CharacterSet {
     /// Text from bytes, padding and all. Lossy: what is no character becomes U+FFFD; bytes above 7F in the default
     /// repertoire read as Latin-1. ISO 2022 escapes are followed; state returns to the start after each delimiter.
     pub fn decode(&self, bytes: &[u8], is_person_name: bool) -> String {
-        if bytes.is_ascii() && !bytes.contains(&ESC) {
-            return bytes.iter().map(|b| char::from(*b)).collect();
+        if let Some(text) = str::from_utf8(bytes).ok().filter(|text| text.is_ascii() && !text.contains(char::from(ESC))) {
+            return text.to_owned();
         }
         match self.whole {
             Some(Whole::Utf8) => String::from_utf8_lossy(bytes).into_owned(),

@@ -123,7 +123,7 @@ impl First {
         Ok(place.map(|place| Self { input, place, goes_on: false }))
     }
 
-    /// Up to so many bytes from an offset.
+    /// Up to a number of bytes from an offset.
     fn bytes(&mut self, offset: u64, count: u64) -> Result<bytes::Bytes, FileFailure> {
         let from = self.place.start.saturating_add(offset).min(self.place.end);
         self.input.range(from..from.saturating_add(count).min(self.place.end))

@@ -57,6 +57,7 @@ pub use sniff::{Sniff, sniff, sniff_bytes};
 pub use source::{Source, SourceFile};
 pub use syntax::TransferSyntax;
 pub use terms::defined_terms;
+pub(crate) use text::own_character_set;
 pub use text::{character_set_of, padded, text, values};
 pub use trace::trace;
 pub(crate) use write::{Written, write_and_look};

@@ -92,6 +92,9 @@ impl Term {
     /// `iso_ir100`, `ISO2022IR87`, `UTF-8`, `latin1`). An empty text names the default repertoire.
     pub(super) fn of(text: &[u8]) -> Option<Self> {
         let text = text.trim_ascii().split(|byte| *byte == 0).next().unwrap_or_default().trim_ascii();
+        if let Some(row) = TERMS.iter().find(|row| row.1.as_bytes() == text) {
+            return Some(Self::from(*row));
+        }
         let slip = |byte: &u8| byte.is_ascii_alphanumeric() || b" _-.:,/".contains(byte);
         if text.len() > 32 || !text.iter().all(slip) {
             return None;
@@ -111,8 +114,13 @@ impl Term {
 
     fn known(name: &str) -> Option<Self> {
         let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, of)| *of);
-        let (_, alone, among, repertoire, whole) = TERMS.iter().find(|row| row.0 == name).copied()?;
-        Some(Self { repertoire, whole, extends: alone == among && whole.is_none(), alone, among })
+        TERMS.iter().find(|row| row.0 == name).copied().map(Self::from)
+    }
+}
+
+impl From<Row> for Term {
+    fn from((_, alone, among, repertoire, whole): Row) -> Self {
+        Self { repertoire, whole, extends: alone == among && whole.is_none(), alone, among }
     }
 }
 

@@ -12,10 +12,12 @@ const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 
 /// The character set of a data set: its own (0008,0005), else that of the data set around it.
 pub fn character_set_of(data: &DataSet, inherited: &CharacterSet) -> CharacterSet {
-    match data.get(SPECIFIC_CHARACTER_SET).and_then(Element::bytes) {
-        Some(value) => CharacterSet::from_element(value),
-        None => inherited.clone(),
-    }
+    own_character_set(data).unwrap_or_else(|| inherited.clone())
+}
+
+/// The character set that a data set states itself.
+pub(crate) fn own_character_set(data: &DataSet) -> Option<CharacterSet> {
+    data.get(SPECIFIC_CHARACTER_SET).and_then(Element::bytes).map(|value| CharacterSet::from_element(value))
 }
 
 /// Whether Specific Character Set applies to values of this VR (PS3.5 section 6.1.2.2).

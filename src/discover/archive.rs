@@ -1,6 +1,6 @@
 //! Archives and compressed files, told by their first bytes.
 //!
-//! Owns the list of formats. It looks at bytes that somebody else has read, but for one short look into a compressed file.
+//! Owns the list of formats. It looks at bytes that its callers have read, but for one short look into a compressed file.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,7 +15,7 @@ use crate::dicom;
 pub(super) const HEAD: usize = 33 << 10;
 /// Bytes of what a compressed file holds that tell whether that is one file or several.
 const INSIDE: u64 = 64 << 10;
-/// What inflates for so many bytes is no accident.
+/// What inflates for this many bytes is no accident.
 const NO_ACCIDENT: usize = 64;
 
 /// A format that holds other files.
@@ -190,7 +190,7 @@ mod tests {
     fn archives_behind_something_else_are_seen() {
         let dicom = [&[0; 128], &b"DICM\x02\x00\x00\x00UL\x04\x00\x00\x00\x00\x00"[..]].concat();
         assert_eq!(Archive::behind(&[b"#!/bin/sh\n", &*gzip(&dicom)].concat()), Some("gzip"));
-        assert_eq!(Archive::behind(&[b"a picture", &*gzip(b"a text that nobody minds")].concat()), None);
+        assert_eq!(Archive::behind(&[b"a picture", &*gzip(b"a text without harm")].concat()), None);
         assert_eq!(Archive::behind(b"MZ program Rar!\x1A\x07\x00"), Some("rar"));
         assert_eq!(Archive::behind(b"PK\x03\x04 is how a zip begins, says this text, and PK\x03\x04 again"), None);
     }

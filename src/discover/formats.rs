@@ -1,4 +1,4 @@
-//! Formats other than DICOM whose own header may say who somebody is.
+//! Formats other than DICOM whose own header may identify a person.
 //!
 //! Owns that list, told by content. It never gives what a header says.
 

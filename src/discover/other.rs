@@ -66,7 +66,7 @@ impl OtherFile {
         &self.file
     }
 
-    /// Formats in it whose own header may identify somebody, in words.
+    /// Formats in it whose own header may identify a person, in words.
     pub fn formats(&self) -> impl Iterator<Item = &'static str> {
         self.formats.iter().copied()
     }

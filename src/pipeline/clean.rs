@@ -95,7 +95,7 @@ fn warn_of_missing_ids(kept: &[Ready], deliveries: &Deliveries) {
     }
 }
 
-/// What could not be read as a date is not there any more, and an analysis may miss it; somebody must know.
+/// What could not be read as a date is not there any more, and an analysis may miss it, so the user is told.
 fn warn_of_unreadable(kept: &[Ready], deliveries: &Deliveries) {
     let tags: Vec<_> = kept.iter().flat_map(|ready| ready.instance.unreadable()).copied().collect();
     if tags.is_empty() {

@@ -15,7 +15,7 @@ use crate::plan::{Target, UploadPlan, WayOut};
 
 /// How long until a server that did not answer is asked once more.
 const SOON: Duration = Duration::from_secs(30);
-/// So many times in a row without an answer stop the run.
+/// How many times in a row without an answer stop the run.
 const PATIENCE: u32 = 3;
 
 /// The questions of one run.
@@ -26,7 +26,7 @@ pub(super) struct Recheck {
 }
 
 impl Recheck {
-    /// Asks, unless that was done; whoever comes meanwhile waits for the answer.
+    /// Asks, unless that was done; callers that come meanwhile wait for the answer.
     ///
     /// # Errors
     /// `profile.changed`, or whatever keeps the server from answering: then nothing may be sent.

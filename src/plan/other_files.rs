@@ -1,4 +1,4 @@
-//! Other files that go as they are: what the user is told of them, and that somebody has to accept it.
+//! Other files that go as they are: what the user is told of them, and that the user has to accept it.
 
 use super::Announcement;
 use crate::config::{Config, OtherFiles, Sink};
@@ -12,10 +12,10 @@ pub(super) fn announcement(config: &Config) -> Option<Announcement> {
     (config.input.other_files == OtherFiles::Upload).then(|| Announcement::warning("other-files", format!("{text}{names}")))
 }
 
-/// Whoever asks for them has to accept that nothing cleans them: at the terminal, or with `-y`. A rehearsal sends nothing.
+/// The user who asks for them has to accept that nothing cleans them: at the terminal, or with `-y`. A rehearsal sends nothing.
 ///
 /// # Errors
-/// `profile.unconfirmed` where that was refused, or nobody could be asked.
+/// `profile.unconfirmed` where that was refused, or there was no terminal to ask at.
 pub(super) fn consent(config: &Config, confirm: &mut (dyn FnMut(&str) -> bool + Send)) -> Result<(), Error> {
     let Some(warning) = announcement(config) else { return Ok(()) };
     if config.output.assume_yes || config.sink == Sink::Nothing {
@@ -33,7 +33,7 @@ mod tests {
     use super::super::tests::config;
     use super::*;
 
-    /// Whether other files may go, and how many questions were asked, of somebody who answers in this way.
+    /// Whether other files may go, and how many questions were asked, with these answers.
     fn consents(flags: &str, terminal: bool, answer: bool) -> (Result<(), RunCode>, usize) {
         let mut asked = 0;
         let mut person = |question: &str| {

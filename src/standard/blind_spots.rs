@@ -1,10 +1,10 @@
 //! Attributes that may identify and that Table E.1-1 does not name: a list made from that table alone passes them.
 
-use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
 use dicom_core::Tag;
+use foldhash::{HashMap, HashSet};
 
 use super::confidentiality::Covers;
 use super::dictionary::is_private;

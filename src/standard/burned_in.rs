@@ -130,11 +130,13 @@ impl Comparable {
     /// Whether these words stand in it, in the plural or not.
     fn has_words(&self, words: &str) -> bool {
         let is_border = |at: usize| self.borders.binary_search(&at).is_ok();
-        self.joined.match_indices(words).any(|(from, found)| {
-            let end = from + found.len();
-            let plural = self.joined.as_bytes().get(end) == Some(&b'S') && is_border(end + 1);
-            is_border(from) && (is_border(end) || plural)
-        })
+        let joined = self.joined.as_bytes();
+        words.len() <= joined.len()
+            && self.borders.iter().any(|from| {
+                let end = from + words.len();
+                let stands = joined.get(*from..end) == Some(words.as_bytes());
+                stands && (is_border(end) || (joined.get(end) == Some(&b'S') && is_border(end + 1)))
+            })
     }
 }
 

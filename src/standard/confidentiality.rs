@@ -1,11 +1,11 @@
 //! Which attributes may identify a patient, and what the Basic Application Level Confidentiality Profile and its options
 //! do about each (PS3.15 Table E.1-1, edition 2026d). Data only: nothing here acts on a data set.
 
-use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
 use dicom_core::Tag;
+use foldhash::HashMap;
 
 use super::dictionary::{is_private, keyword};
 

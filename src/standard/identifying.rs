@@ -7,17 +7,15 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 
 use dicom_core::{Tag, VR};
+use foldhash::HashMap;
 
 use super::confidentiality::Covers;
 
-/// Tag, keyword, kind; in tag order.
+/// Tag, keyword, kind.
 const TABLE: &str = include_str!("identifying-attributes.csv");
 
-static KINDS: LazyLock<Vec<(Tag, IdentifierKind)>> = LazyLock::new(|| {
-    let mut rows: Vec<_> = rows().filter_map(|(tag, _, kind)| Some((tag, kind.parse().ok()?))).collect();
-    rows.sort_unstable_by_key(|(tag, _)| *tag);
-    rows
-});
+static KINDS: LazyLock<HashMap<Tag, IdentifierKind>> =
+    LazyLock::new(|| rows().filter_map(|(tag, _, kind)| Some((tag, kind.parse().ok()?))).collect());
 
 /// What an identifier identifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,14 +53,9 @@ pub fn identifier_kind(tag: Tag, vr: VR) -> Option<IdentifierKind> {
     match vr {
         VR::PN => Some(IdentifierKind::Person),
         VR::DA | VR::DT => matches!(tag.group(), 0x0008 | 0x0010 | 0x0032 | 0x0038 | 0x0040).then_some(IdentifierKind::Date),
-        VR::AE | VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UN | VR::UR | VR::UT => listed(tag),
+        VR::AE | VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UN | VR::UR | VR::UT => KINDS.get(&tag).copied(),
         _ => None,
     }
-}
-
-fn listed(tag: Tag) -> Option<IdentifierKind> {
-    let at = KINDS.binary_search_by_key(&tag, |(tag, _)| *tag).ok()?;
-    KINDS.get(at).map(|(_, kind)| *kind)
 }
 
 fn rows() -> impl Iterator<Item = (Tag, &'static str, &'static str)> {

@@ -1,10 +1,10 @@
 //! How much an IOD needs an attribute (PS3.3), and what an action of Table E.1-1 comes to where the IOD has a say. Data only:
 //! knows no data sets.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use dicom_core::Tag;
+use foldhash::{HashMap, HashMapExt};
 
 use super::confidentiality::ActionCode;
 
@@ -44,19 +44,19 @@ pub fn iod(sop_class: &str) -> Iod {
 /// the strongest Type of any IOD, and none where no IOD asks for the attribute; without a SOP class (no `iod`) none.
 pub fn needed(iod: Option<Iod>, parent: Option<Tag>, tag: Tag) -> Option<Need> {
     let types = types();
-    let own = iod.and_then(|iod| types.modules.get(iod.0?));
+    let own = iod.and_then(|iod| types.iods.get(iod.0?));
     let asked = || types.at_top.get(&tag).into_iter().flatten();
     let found = match parent {
         Some(parent) => types.in_items.get(&(parent, tag)).copied(),
         None if iod.is_none() => None,
-        None => asked().filter(|(module, _)| own.is_none_or(|own| own.contains(module))).map(|(_, need)| *need).max(),
+        None => asked().filter(|(module, _)| own.is_none_or(|own| own.get(*module) == Some(&true))).map(|(_, need)| *need).max(),
     };
     found.or(own.map(|_| Need::Optional))
 }
 
 /// Whether some IOD asks for an attribute, at the top or in items: it is then not simply removed.
 pub fn is_needed(tag: Tag) -> bool {
-    types().asked_for.contains(&tag)
+    types().asked_for.binary_search(&tag).is_ok()
 }
 
 /// The action that is carried out: of a choice the first one named that leaves what the IOD needs, and where that is not
@@ -78,37 +78,48 @@ pub fn resolve(code: ActionCode, need: Option<Need>) -> ActionCode {
 /// The files, read.
 struct Types {
     by_sop_class: HashMap<&'static str, usize>,
-    /// The modules of each IOD.
-    modules: Vec<HashSet<&'static str>>,
-    at_top: HashMap<Tag, Vec<(&'static str, Need)>>,
+    /// For each IOD, whether it has each of the modules.
+    iods: Vec<Vec<bool>>,
+    /// With the numbers of the modules.
+    at_top: HashMap<Tag, Vec<(usize, Need)>>,
     /// By sequence and attribute.
     in_items: HashMap<(Tag, Tag), Need>,
-    /// All attributes of both.
-    asked_for: HashSet<Tag>,
+    /// All attributes of both, in order.
+    asked_for: Vec<Tag>,
 }
 
 fn types() -> &'static Types {
     static READ: OnceLock<Types> = OnceLock::new();
     READ.get_or_init(|| {
-        let mut names: HashMap<&'static str, usize> = HashMap::new();
-        let mut modules = Vec::new();
-        for (name, of) in rows(MODULES) {
-            names.insert(name, modules.len());
-            modules.push(of.split(' ').collect());
-        }
+        let names: HashMap<_, _> = rows(MODULES).map(|(name, _)| name).zip(0..).collect();
         let by_sop_class = rows(IODS).filter_map(|(class, name)| Some((class, *names.get(name)?))).collect();
+        let mut modules: HashMap<&'static str, usize> = HashMap::new();
         let (mut at_top, mut in_items) = (HashMap::new(), HashMap::with_capacity(8192));
         for (tag, need, at) in TYPES.lines().skip(1).filter_map(types_row) {
             match at {
                 At::Top(of) => {
                     let asked: &mut Vec<_> = at_top.entry(tag).or_default();
-                    asked.extend(of.split(' ').map(|module| (module, need)));
+                    asked.extend(of.split(' ').map(|module| {
+                        let next = modules.len();
+                        (*modules.entry(module).or_insert(next), need)
+                    }));
                 }
                 At::Items(of) => in_items.extend(of.split(' ').filter_map(tag_of).map(|parent| ((parent, tag), need))),
             }
         }
-        let asked_for = at_top.keys().copied().chain(in_items.keys().map(|(_, tag)| *tag)).collect();
-        Types { by_sop_class, modules, at_top, in_items, asked_for }
+        let mut asked_for: Vec<_> = at_top.keys().copied().chain(in_items.keys().map(|(_, tag)| *tag)).collect();
+        asked_for.sort_unstable();
+        asked_for.dedup();
+        let iods = rows(MODULES).map(|(_, of)| {
+            let mut has = vec![false; modules.len()];
+            for module in of.split(' ') {
+                if let Some(here) = modules.get(module).and_then(|number| has.get_mut(*number)) {
+                    *here = true;
+                }
+            }
+            has
+        });
+        Types { by_sop_class, iods: iods.collect(), at_top, in_items, asked_for }
     })
 }
 
@@ -183,7 +194,7 @@ mod tests {
         ] {
             assert_eq!(hex::encode(Sha256::digest(table)), digest);
         }
-        assert_eq!((types().by_sop_class.len(), types().modules.len()), (177, 168));
+        assert_eq!((types().by_sop_class.len(), types().iods.len()), (177, 168));
         assert_eq!(TYPES.lines().skip(1).filter_map(types_row).count(), TYPES.lines().count() - 1);
         assert_eq!((types().at_top.len(), types().in_items.len()), (999, 6635));
     }

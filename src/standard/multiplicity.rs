@@ -1,9 +1,9 @@
 //! How many numbers an attribute may hold: the value multiplicity of PS3.6. Data only: knows no values.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use dicom_core::Tag;
+use foldhash::HashMap;
 
 use super::confidentiality::Covers;
 

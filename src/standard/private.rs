@@ -1,9 +1,9 @@
 //! Private elements: those that the standard describes (PS3.15 Table E.3.10-1), and the VRs that vendors' documents give.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use dicom_core::VR;
+use foldhash::HashMap;
 
 /// The table as it stands in PS3.15, edition 2026d: creator, tag with its block open, VR, VM, name.
 const TABLE: &str = include_str!("safe-private.csv");

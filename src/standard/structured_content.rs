@@ -1,8 +1,9 @@
 //! Which concepts of structured reports may identify, and what the Basic Profile and its options do about the content
 //! items that they name (PS3.15 Table E.3.4-1, edition 2026c). Data only: nothing here acts on a report.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
+
+use foldhash::HashMap;
 
 use super::confidentiality::{ActionCode, ConfidentialityOption};
 
@@ -104,7 +105,7 @@ fn current_form(code_value: &str) -> &str {
 
 /// Where the rows of each concept begin and end: they stand side by side.
 fn places() -> HashMap<Name, (usize, usize)> {
-    let mut places = HashMap::new();
+    let mut places = HashMap::default();
     for (index, row) in concepts().iter().enumerate() {
         let place = places.entry((row.code_value.as_str(), row.coding_scheme.as_str())).or_insert((index, index));
         place.1 = index + 1;

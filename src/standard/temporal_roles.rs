@@ -1,10 +1,10 @@
 //! What the dates and times of the standard's attributes belong to. Only those of the patient's own story may be
 //! shifted: a shifted date that can be known from elsewhere would give the offset away.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use dicom_core::Tag;
+use foldhash::HashMap;
 
 use super::confidentiality::Covers;
 

@@ -1,10 +1,10 @@
 //! What the UIDs of the standard's attributes name: one instance or thing, which gets another UID, or something that is
 //! defined once for all, which must stay.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use dicom_core::Tag;
+use foldhash::{HashMap, HashSet};
 
 use super::confidentiality::Covers;
 

@@ -3,8 +3,9 @@
 //! Owns the list and the question whether a word is on it. It must never hold a name of a person or a town that is
 //! not needed in protocols: a test holds it against common names.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
+
+use foldhash::HashSet;
 
 /// One word a line, lower case, ASCII, sorted.
 const WORDS: &str = include_str!("vocabulary.txt");

@@ -131,7 +131,7 @@ fn quiet(config: &str) -> String {
 }
 
 #[test]
-fn a_level_that_may_not_be_seen_needs_a_profile_and_somebody_who_accepts_it() {
+fn a_level_that_may_not_be_seen_needs_a_profile_and_consent() {
     for (level, path) in LEVELS {
         let hidden = || Site::setup().rule(on("GET", path).answer(403)).start();
         let (place, site) = (place(), hidden());
@@ -484,7 +484,7 @@ fn a_profile_that_does_nothing_in_a_whole_run_is_told() {
 fn rules_that_find_nothing_are_told_whatever_they_address() {
     let place = place_of_many(1);
     let rules = [
-        "{name: '(0009, \"NOBODY\", 01)', remove: true}",
+        "{name: '(0009, \"ABSENT\", 01)', remove: true}",
         "{regex: '^NoSuchThing$', remove: true}",
         "{name: ConceptNameCodeSequence.*.CodeValue, remove: true}",
         "{name: 60xx3000, remove: true}",

@@ -11,7 +11,7 @@ use dicom_dictionary_std::tags;
 use crate::fixture::{self, Dicom, Person};
 use crate::run::Place;
 
-/// A file whose pixel data is a hole of so many bytes, in frames of 32 by 32 pixels.
+/// A file whose pixel data is a hole of this length, in frames of 32 by 32 pixels.
 fn sparse(path: &Path, pixels: u32) {
     let frames = (pixels / (32 * 32 * 2)).to_string();
     let header = Dicom::ct(&Person::plain(), 1).without(tags::PIXEL_DATA).text(tags::NUMBER_OF_FRAMES, VR::IS, &frames).bytes();

@@ -92,7 +92,8 @@ impl Place {
     }
 }
 
-/// Every file below `folder`, as its path from there and its content, in the order of the paths.
+/// Every file below `folder`, as its path from there and its content, in the order of the paths; not those that a run which
+/// is still going takes away meanwhile.
 pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -103,7 +104,10 @@ pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
                 folders.push(path);
             } else {
                 let name = path.strip_prefix(folder).unwrap().to_string_lossy().replace('\\', "/");
-                found.push((name, fs::read(&path).unwrap()));
+                match fs::read(&path) {
+                    Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => {}
+                    read => found.push((name, read.unwrap())),
+                }
             }
         }
     }

@@ -33,7 +33,7 @@ const URN_VALUE: Tag = Tag(0x0008, 0x0120);
 const PUBLISHED_ARCS: [&str; 2] = ["1.2.840.10008.", "2.16.840.1.113883.6."];
 /// Modalities that codes of procedures begin with.
 const MODALITIES: [&str; 14] = ["ct", "mri", "mr", "us", "xr", "cr", "dx", "mg", "nm", "pet", "pt", "rf", "xa", "io"];
-/// So many letters side by side are a short form rather than a name.
+/// Up to this many letters side by side are a short form rather than a name.
 const SHORT_FORM: usize = 3;
 
 /// What is known of the code that a data set is.

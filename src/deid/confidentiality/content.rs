@@ -88,8 +88,11 @@ impl Work<'_> {
     pub(super) fn dummy_content(&mut self, element: &mut Element, place: Place<'_>) -> Result<Stays, FileFailure> {
         let stays = self.content(element, place, &mut |work, item, place| {
             let kind = value_type(item);
+            if !SKELETON.contains(&kind.as_str()) {
+                return Ok(false);
+            }
             let has_value = VALUES.iter().map(|(tag, _)| tag).chain(&NUMBERS).any(|tag| item.get(*tag).is_some());
-            if !SKELETON.contains(&kind.as_str()) || (kind.is_empty() && has_value) {
+            if kind.is_empty() && has_value {
                 return Ok(false);
             }
             if has_value {

@@ -46,6 +46,7 @@ impl Decisions {
     }
 
     /// What is known of an attribute under this VR.
+    #[inline]
     pub(super) fn of(&self, tag: Tag, vr: VR) -> Answer {
         let key = u32::from(tag.group()) << 16 | u32::from(tag.element());
         // The top bits of a product with an odd constant spread neighbouring tags (Fibonacci hashing).
@@ -62,6 +63,7 @@ impl Decisions {
         })
     }
 
+    #[cold]
     fn answer(&self, tag: Tag, vr: VR) -> Answer {
         let is = claims::vr_of(tag);
         // What an attribute is does not hang on what a file calls it.

@@ -11,7 +11,7 @@ const MOST: usize = 128;
 
 /// Device classes.
 const CLASSES: [&[u8]; 7] = [b"scnr", b"mntr", b"prtr", b"link", b"spac", b"abst", b"nmcl"];
-/// Colour spaces, but for those of so many colours (`2CLR` to `FCLR`).
+/// Colour spaces, except those with a number of colours (`2CLR` to `FCLR`).
 const SPACES: [&[u8]; 11] = [b"XYZ ", b"Lab ", b"Luv ", b"YCbr", b"Yxy ", b"RGB ", b"GRAY", b"HSV ", b"HLS ", b"CMYK", b"CMY "];
 /// Tags that say how colours are meant.
 const COLOURS: [&[u8]; 24] = [

@@ -1,4 +1,4 @@
-//! Values that stay: whether one is what its VR promises. Nobody looks for names in numbers, codes and UIDs, so words that
+//! Values that stay: whether one is what its VR promises. Nothing looks for names in numbers, codes and UIDs, so words that
 //! stand there do not stay.
 
 use super::act::put_text;

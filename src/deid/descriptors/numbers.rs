@@ -1,6 +1,6 @@
 //! Numbers side by side that are short one by one and a day, a code or a postcode together.
 //!
-//! Owns what a row of numbers may say: levels of the spine, a range with its unit, values of a parameter, a part of so many.
+//! Owns what a row of numbers may say: levels of the spine, a range with its unit, values of a parameter, a part of a total.
 //! A row that is none of these goes, and with it what it touches.
 
 use std::ops::Range;
@@ -183,7 +183,7 @@ impl Row {
         is_near && is_parameter(letters) && (telling || !(has_day || first_is_day))
     }
 
-    /// Whether the row is a part of so many.
+    /// Whether the row is a part of a total.
     fn is_part(&self, tokens: &Tokens, numbers: &[&str]) -> bool {
         let is_one = |number: &&str| number.len() == 1;
         numbers.len() == 2

@@ -18,6 +18,12 @@ pub(in crate::deid) fn is_mark(c: char) -> bool {
 
 /// Appends a word as it compares. Letters of other scripts stay, in lower case.
 pub(in crate::deid) fn fold_into(folded: &mut String, word: &str, spelling: Spelling) {
+    if word.is_ascii() {
+        let from = folded.len();
+        folded.push_str(word);
+        folded.get_mut(from..).unwrap_or_default().make_ascii_lowercase();
+        return;
+    }
     for c in word.chars() {
         if c.is_ascii() {
             folded.push(c.to_ascii_lowercase());

@@ -17,13 +17,13 @@ use crate::failure::FileFailure;
 pub(super) enum Frames {
     /// All of it.
     All,
-    /// So many bytes of it.
+    /// A number of bytes of it.
     First(u64),
     /// What is behind the frames may be frames.
     Doubtful(&'static str),
 }
 
-/// What of a value of so many bytes are frames. One byte of padding counts with them.
+/// What of a value of this length are frames. One byte of padding counts with them.
 pub(super) fn frames(layout: &Layout, length: u64) -> Frames {
     let (total, loose) = (layout.total_len(), layout.loose_len());
     if length <= total.next_multiple_of(2) {

@@ -16,7 +16,7 @@ const BITS: u16 = 0x0100;
 const POSITION: u16 = 0x0102;
 const DATA: u16 = 0x3000;
 
-/// The bits of cells of so many bits in which overlays lie. Fails where one is declared and its place is not told, or is the
+/// The bits of cells of this width in which overlays lie. Fails where one is declared and its place is not told, or is the
 /// image's.
 pub(super) fn hidden(instance: &Instance, cell_bits: u16) -> Result<u64, FileFailure> {
     let all = || instance.header.iter().chain(instance.tail.iter()).map(|element| element.tag);

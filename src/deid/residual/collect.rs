@@ -2,6 +2,7 @@
 //!
 //! Owns what counts as text and what a value is taken for. It spells nothing out; bytes stay shared with the file.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,7 +23,7 @@ const OWN_UIDS: [Tag; 4] = [Tag(0x0008, 0x0018), Tag(0x0020, 0x000D), Tag(0x0020
 const LONGEST_WHOLE: usize = 1 << 20;
 /// So many values are worth a look at which are the same.
 const MANY: usize = 256;
-/// So many of the items that are left are looked at for one that was there.
+/// How many of the items that are left are looked at for one that was there.
 const AHEAD: usize = 64;
 /// What is taken of a list of character sets, in bytes.
 const LONGEST_SETS: usize = 256;
@@ -92,8 +93,8 @@ pub(super) fn lost(before: &DataSet, after: &DataSet) -> Result<Vec<Lost>, TooCo
     let own = |tag: &Tag| after.get(*tag).and_then(Element::bytes).cloned();
     let kept_uids = OWN_UIDS.iter().filter_map(own).collect();
     let mut collect = Collect {
-        top: by_tag(before),
-        left_at_the_top: by_tag(after),
+        top: Top { data: before, values: OnceCell::new() },
+        left_at_the_top: Top { data: after, values: OnceCell::new() },
         kept_uids,
         products: Products::of(after),
         path: Vec::new(),
@@ -106,16 +107,23 @@ pub(super) fn lost(before: &DataSet, after: &DataSet) -> Result<Vec<Lost>, TooCo
     Ok(collect.lost)
 }
 
-/// The values of a data set in the order of their tags.
-fn by_tag(data: &DataSet) -> Vec<(Tag, &Bytes)> {
-    let mut values: Vec<_> = data.iter().filter_map(|element| Some((element.tag, element.bytes()?))).collect();
-    values.sort_by_key(|(tag, _)| *tag);
-    values
+/// What the outermost data set holds.
+struct Top<'a> {
+    data: &'a DataSet,
+    /// Its values in the order of their tags, made when they are asked for.
+    values: OnceCell<Vec<(Tag, &'a Bytes)>>,
 }
 
-fn value_of<'a>(values: &[(Tag, &'a Bytes)], tag: Tag) -> Option<&'a Bytes> {
-    let at = values.binary_search_by_key(&tag, |(tag, _)| *tag).ok()?;
-    values.get(at).map(|(_, bytes)| *bytes)
+impl<'a> Top<'a> {
+    fn value(&self, tag: Tag) -> Option<&'a Bytes> {
+        let values = self.values.get_or_init(|| {
+            let mut values: Vec<_> = self.data.iter().filter_map(|element| Some((element.tag, element.bytes()?))).collect();
+            values.sort_by_key(|(tag, _)| *tag);
+            values
+        });
+        let at = values.binary_search_by_key(&tag, |(tag, _)| *tag).ok()?;
+        values.get(at).map(|(_, bytes)| *bytes)
+    }
 }
 
 /// An item that the collection is in.
@@ -126,9 +134,9 @@ struct Inside {
 }
 
 struct Collect<'a> {
-    /// The values at the top as they were and as they are, in the order of their tags.
-    top: Vec<(Tag, &'a Bytes)>,
-    left_at_the_top: Vec<(Tag, &'a Bytes)>,
+    /// The top as it was and as it is.
+    top: Top<'a>,
+    left_at_the_top: Top<'a>,
     kept_uids: Vec<Bytes>,
     products: Products,
     path: Vec<Inside>,
@@ -198,7 +206,7 @@ impl Collect<'_> {
 
     /// Whether a nested value is also that of the same attribute at the top, which the profile leaves as it was.
     fn stands_at_the_top(&self, old: &Element) -> bool {
-        let at_top = |values: &[(Tag, &Bytes)]| value_of(values, old.tag).is_some_and(|top| Some(top) == old.bytes());
+        let at_top = |top: &Top<'_>| top.value(old.tag).is_some_and(|top| Some(top) == old.bytes());
         !self.path.is_empty() && at_top(&self.top) && at_top(&self.left_at_the_top)
     }
 

@@ -33,7 +33,7 @@ pub(super) struct Effort {
 }
 
 impl Effort {
-    /// For a file of so many bytes that are searched.
+    /// For a file, by the number of its bytes that are searched.
     pub(super) fn of(bytes: usize) -> Self {
         Self { left: AT_LEAST.saturating_add(PER_BYTE.saturating_mul(bytes as u64)) }
     }

@@ -12,13 +12,13 @@ use super::spell::Needle;
 
 /// How many bytes a spelling is looked up by; shorter ones are by all that they have.
 const HEAD: usize = 4;
-/// So many spellings with one beginning are tried one after another.
+/// Up to this many spellings with one beginning are tried one after another.
 const FEW: usize = 16;
 /// Bits of the filter for each spelling: most places of a text need no second look.
 const BITS_PER_HEAD: usize = 64;
 /// What trying a spelling at a place costs, in units of [`Effort`].
 const TRY: usize = 4;
-/// So many values of one kind are told where many are spelled alike: two, since a value may be repeated in its own place.
+/// How many values of one kind are told where many are spelled alike: two, since a value may be repeated in its own place.
 const ALIKE: usize = 2;
 const NONE: u32 = u32::MAX;
 
@@ -55,6 +55,9 @@ struct Table {
 impl Heads {
     pub(super) fn of(values: Vec<(u32, Arc<[Needle]>)>, kinship: Kinship<'_>) -> Self {
         let mut heads: [Vec<(u32, Spelling)>; HEAD] = Default::default();
+        if let Some(longest) = heads.last_mut() {
+            longest.reserve(values.iter().map(|(_, needles)| needles.len()).sum());
+        }
         for (at, (_, needles)) in (0..).zip(&values) {
             for (nth, needle) in (0..).zip(needles.iter()) {
                 let (head, length) = beginning(&needle.bytes);
@@ -64,15 +67,15 @@ impl Heads {
             }
         }
         let mut new = Self { values, tables: Vec::new() };
-        for (index, sorted) in heads.into_iter().enumerate().rev().filter(|(_, sorted)| !sorted.is_empty()) {
-            let table = new.table(index + 1, sorted, kinship);
+        for (index, heads) in heads.into_iter().enumerate().rev().filter(|(_, heads)| !heads.is_empty()) {
+            let table = new.table(index + 1, &heads, kinship);
             new.tables.push(table);
         }
         new
     }
 
-    fn table(&self, length: usize, mut sorted: Vec<(u32, Spelling)>, kinship: Kinship<'_>) -> Table {
-        sorted.sort_unstable();
+    fn table(&self, length: usize, heads: &[(u32, Spelling)], kinship: Kinship<'_>) -> Table {
+        let mut sorted = in_order(heads);
         let filter = filter(&sorted);
         let mut inner = Vec::new();
         if sorted.chunk_by(|a, b| a.0 == b.0).any(|alike| alike.len() > FEW) {
@@ -216,6 +219,14 @@ impl Heads {
         }
         Ok(())
     }
+}
+
+/// By their beginnings, and as they came where these are alike. Numbers of 64 bits are sorted faster than what they stand for.
+fn in_order(heads: &[(u32, Spelling)]) -> Vec<(u32, Spelling)> {
+    let mut keys: Vec<u64> = heads.iter().zip(0_u32..).map(|((head, _), at)| u64::from(*head) << 32 | u64::from(at)).collect();
+    keys.sort_unstable();
+    let at = |key: u64| usize::try_from(key & u64::from(u32::MAX)).ok();
+    keys.into_iter().filter_map(|key| heads.get(at(key)?).copied()).collect()
 }
 
 /// The first bytes as a number, and how many they are.

@@ -11,7 +11,7 @@ use crate::dicom::{Encoding, Limits, Onlooker, Standing, look_at_values};
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::OnLeak;
 
-/// So many finds of one file are told.
+/// How many finds of one file are told at most.
 const MOST: usize = 100;
 /// What asking about an element costs in which something stands, in units of [`Effort`].
 const ELEMENT: usize = 64;

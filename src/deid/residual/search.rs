@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use foldhash::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet, HashSetExt};
 
 use super::collect::{Kind, Lost, Place, Source};
 use super::effort::{Effort, TooCostly};
@@ -62,7 +62,7 @@ impl From<TooCostly> for Ended {
 impl Wanted {
     pub(super) fn new(lost: Vec<Lost>, spelled: &Spelled, min: usize) -> Result<Self, TooCostly> {
         let mut uids = HashMap::default();
-        let (mut sources, mut numbers, mut seen) = (Vec::<&Source>::new(), Vec::new(), HashSet::default());
+        let (mut sources, mut numbers, mut seen) = (Vec::<&Source>::new(), Vec::new(), HashSet::with_capacity(lost.len()));
         for (at, lost) in (0..).zip(&lost) {
             if uids::is_uid(&lost.source.value) {
                 if is_registered(&lost.source.value) {

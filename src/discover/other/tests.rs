@@ -10,7 +10,7 @@ use super::*;
 
 const TEXT: &[u8] = b"calibration of monday";
 
-/// A file that nobody can take for anything else.
+/// A file that cannot be taken for anything else.
 fn dicom() -> Vec<u8> {
     [&[0; 128], &b"DICM\x02\x00\x00\x00UL\x04\x00\x00\x00\x00\x00\x10\x00\x10\x00PN\x08\x00Doe^Jane"[..]].concat()
 }

@@ -12,7 +12,7 @@ use crate::standard::{self, BlindSpot, Concern, blind_spots};
 
 const TELLING: &str = "remove them, or name what may stay and set `remove-undefined`";
 const STRICT: &str = "`unlisted = \"remove\"` takes them, but for codes";
-/// So many attributes are named as examples.
+/// How many attributes are named as examples.
 const NAMED: usize = 8;
 const LOOK: &str = "look at what your data holds there; an allow list (`remove-undefined`) settles it";
 

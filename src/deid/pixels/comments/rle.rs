@@ -78,7 +78,7 @@ fn plane(stream: &mut Stream, mut left: u64, mut wanted: u64) -> Result<u64, Fil
     Ok(left)
 }
 
-/// Marks so many bytes where they are not zero already.
+/// Marks a number of bytes where they are not zero already.
 fn rest(stream: &mut Stream, mut count: u64) -> Result<(), FileFailure> {
     while count > 0 {
         let ahead = stream.ahead(usize::try_from(count.min(STEP)).unwrap_or_default())?;
