@@ -35,8 +35,19 @@ pub use values::{
 pub const RESERVED: [&str; 8] = ["login", "logout", "status", "profile", "report", "sandbox", "completions", "help"];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 10] =
-    ["dry-run", "yes", "no-deid", "other-files", "new-pseudonym-key", "residual", "fresh", "show-secrets", "help", "version"];
+const NOT_FROM_ENVIRONMENT: [&str; 11] = [
+    "dry-run",
+    "yes",
+    "no-deid",
+    "other-files",
+    "new-pseudonym-key",
+    "change-pseudonym-key",
+    "residual",
+    "fresh",
+    "show-secrets",
+    "help",
+    "version",
+];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,7 +87,7 @@ Exit codes:
     7  server or network unavailable; run again later
     8  nothing to upload
     9  finished, every file failed
-  130  interrupted (143: terminated); run again";
+  130  interrupted (143: terminated, 129: terminal closed); run again";
 
 /// The command line, as typed.
 #[derive(Debug, Clone, Parser)]
@@ -157,6 +168,17 @@ pub fn parse<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Cli, Stop
         settle_profile(command, &matches);
     }
     Ok(cli)
+}
+
+/// The command that a word was probably meant to be, where it is none.
+pub fn command_like(word: &str) -> Option<String> {
+    if !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return None;
+    }
+    let commands = definition();
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let scored = names.map(|name| (crate::standard::likeness(word, name), name));
+    scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(score, _)| *score > 0.85).map(|(_, name)| name.to_owned())
 }
 
 /// What only the matches know of a `profile` command: where its values come from.

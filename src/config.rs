@@ -125,14 +125,16 @@ pub struct PseudonymKeyChoice {
     pub file: Option<PathBuf>,
     /// A command that prints it.
     pub command: Option<String>,
-    /// One may be made and kept, even where nobody watches.
+    /// One may be made and kept, without a terminal as well.
     pub make: bool,
+    /// It may be another one than that of earlier runs.
+    pub change: bool,
 }
 
 impl From<&PseudonymKeyArgs> for PseudonymKeyChoice {
     fn from(args: &PseudonymKeyArgs) -> Self {
         let PseudonymKeyArgs { pseudonym_key_file, pseudonym_key_command } = args.clone();
-        Self { file: pseudonym_key_file, command: pseudonym_key_command, make: false }
+        Self { file: pseudonym_key_file, command: pseudonym_key_command, make: false, change: false }
     }
 }
 
@@ -274,6 +276,10 @@ pub struct Report {
     pub format: ReportFormat,
     /// The user named it: it is written even when nothing failed.
     pub named: bool,
+    /// The run sends and writes nothing: only a report that was named is written.
+    pub rehearsal: bool,
+    /// The folder for a report without a name of its own whose usual place cannot be written.
+    pub fallback: Option<PathBuf>,
     /// Paths are replaced by keyed hashes.
     pub redact_paths: bool,
     /// A skipped file counts as a failed one.

@@ -31,6 +31,8 @@ pub enum ExitStatus {
     Nothing = 8,
     /// Finished, and every file failed.
     AllFailed = 9,
+    /// The terminal was closed (SIGHUP).
+    HungUp = 129,
     /// Ctrl-C.
     Interrupted = 130,
     /// Asked to end by a signal (SIGTERM).
@@ -49,9 +51,10 @@ pub struct Strictness {
 impl ExitStatus {
     /// Which status wins when several apply, the first before the others. Those not listed stop a run before
     /// anything else can apply.
-    const PRECEDENCE: [Self; 8] = [
+    const PRECEDENCE: [Self; 9] = [
         Self::Interrupted,
         Self::Terminated,
+        Self::HungUp,
         Self::Auth,
         Self::Config,
         Self::Destination,
@@ -81,6 +84,7 @@ impl ExitStatus {
             | C::ProfileUnconfirmed
             | C::DeidLog
             | C::PseudonymKeyMissing
+            | C::PseudonymKeyChanged
             | C::PseudonymKeySource
             | C::PseudonymKeyInvalid
             | C::ReportInvalid
@@ -97,6 +101,7 @@ impl ExitStatus {
             C::TooManyFailures => Self::SomeFailed,
             C::Interrupted => Self::Interrupted,
             C::Terminated => Self::Terminated,
+            C::HungUp => Self::HungUp,
         }
     }
 
@@ -180,6 +185,7 @@ mod tests {
             (S::Unavailable, 7),
             (S::Nothing, 8),
             (S::AllFailed, 9),
+            (S::HungUp, 129),
             (S::Interrupted, 130),
             (S::Terminated, 143),
         ];

@@ -86,7 +86,7 @@ codes! {
         RouteDuplicate = "route.duplicate-instance", "two different files carry the same SOP Instance UID", "remove the wrong one, or have the profile map instance UIDs one to one";
         PackageName = "package.name", "the package's name cannot be made unique in its acquisition", "pass other labels, or upload the series one at a time";
         OutputWrite = "output.write", "writing into the output folder failed", "check space and permissions of the folder";
-        UploadExists = "upload.exists", "a file of this name is already there and `--if-exists fail` was given", "use `--if-exists skip` or `--if-exists replace`";
+        UploadExists = "upload.exists", "a file of this name is already there", "use `--if-exists skip` to leave it, or `--if-exists replace` to add a new version";
         UploadRejected = "upload.rejected", "the server refused the upload", "read the server's message; the request id helps its support";
         UploadForbidden = "upload.forbidden", "the server does not let you upload here", "ask for write permission in the project";
         UploadNotFound = "upload.not-found", "the destination vanished while uploading", "check on the server whether it was deleted and run again";
@@ -119,6 +119,7 @@ codes! {
         ProfileUnconfirmed = "profile.unconfirmed", "sending data as it is was not confirmed", "confirm at the prompt, or pass `--no-deid` with `-y`";
         DeidLog = "profile.deid-log", "the site keeps a de-identification log and requires that data is de-identified", "pass `--profile basic`, or have a profile set on the site";
         PseudonymKeyMissing = "pseudonym.key-missing", "the profile makes pseudonyms, and there is no key for them yet", "give one with `--pseudonym-key-file` or FWUPLOAD_PSEUDONYM_KEY, or have one made with `--new-pseudonym-key`";
+        PseudonymKeyChanged = "pseudonym.key-changed", "earlier runs made the pseudonyms of this project with another key", "use the key of earlier runs; `--change-pseudonym-key` takes the other one from now on, and gives the same patients other pseudonyms";
         PseudonymKeySource = "pseudonym.key-source", "the pseudonym key's source cannot be used", "check the file or command; a key file must be yours alone (chmod 600)";
         PseudonymKeyInvalid = "pseudonym.key-invalid", "the pseudonym key has no usable form", "a key is 64 hexadecimal digits, as `openssl rand -hex 32` prints them";
         ProjectNotFound = "project.not-found", "the project does not exist or you cannot see it", "check spelling and case, or pass `--create-project`";
@@ -136,6 +137,7 @@ codes! {
         SandboxUnavailable = "sandbox.unavailable", "the sandbox cannot run", "check its folder and whether the address is free";
         Interrupted = "run.interrupted", "the run was interrupted", "run the same command again: what arrived is not sent twice";
         Terminated = "run.terminated", "the run was asked to end", "run the same command again: what arrived is not sent twice";
+        HungUp = "run.hung-up", "the terminal of the run was closed", "run the same command again, under nohup, tmux or screen: what arrived is not sent twice";
         Internal = "run.internal", "fwupload hit a defect of its own", "report this as a bug";
     }
 }

@@ -25,7 +25,7 @@
 //! | 3 | [`routing`]: labels and UIDs from the cleaned header · [`series`]: instances by series |
 //! | 2 | [`config`]: what a run was told · [`deid`]: cleaning · [`discover`]: finding files |
 //! | 1 | [`cli`] · [`credential`] · [`profile`] · [`dicom`]: reading and writing, byte for byte |
-//! | 0 | [`envelope`]: sealing and opening CMS envelopes · [`failure`]: stable codes · [`phi`]: values that are not shown · [`pseudonym`]: keyed UIDs, patients and shifts · [`standard`]: tables |
+//! | 0 | [`byte_order_mark`]: texts as editors save them · [`envelope`]: sealing and opening CMS envelopes · [`failure`]: stable codes · [`phi`]: values that are not shown · [`pseudonym`]: keyed UIDs, patients and shifts · [`standard`]: tables |
 //!
 //! # What never happens
 //!
@@ -41,6 +41,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod byte_order_mark;
 pub mod cli;
 pub mod command;
 pub mod config;

@@ -5,6 +5,7 @@
 
 mod asked;
 mod deid_log;
+mod folders;
 mod governance;
 mod other_files;
 mod pseudonyms;
@@ -180,6 +181,7 @@ pub async fn resolve(
 ) -> Result<UploadPlan, Error> {
     // A list on standard input may take its time: said to be blocking, so that signals are heard meanwhile.
     let discovery = tokio::task::block_in_place(|| Discovery::prepare(inputs(config), &mut std::io::stdin().lock()))?;
+    folders::refuse_beside_inputs(config, &discovery)?;
     let local = governance::local(&config.deid)?;
     let (project, answer, watch) = if let Some(client) = &server {
         let project = ask_server(client, config).await?;
@@ -329,26 +331,29 @@ fn accept_doubt(
     refused("that a stricter profile may be hidden was not accepted")
 }
 
-/// A person at the terminal must say yes; without one, the flag must have been given. `-y` alone is not enough.
+/// The flag must have been typed, and confirmed at the terminal or with `-y`. `-y` alone is not enough, and a rehearsal sends
+/// nothing that would need it.
 fn consent(
     flag_given: bool,
     config: &Config,
     warning: &str,
     confirm: &mut (dyn FnMut(&str) -> bool + Send),
 ) -> Result<IdentifiedConsent, Error> {
-    let harmless = config.sink == Sink::Nothing;
-    if flag_given && (config.output.assume_yes || !config.output.interactive || harmless) {
+    let refused = |code: RunCode| Error::new(code, code.sentence());
+    if !flag_given {
+        return Err(refused(RunCode::ProfileMissing).because(warning).because("`--no-deid` was not given"));
+    }
+    if config.output.assume_yes || config.sink == Sink::Nothing {
         return Ok(IdentifiedConsent::given_by_user());
     }
-    if !config.output.interactive || config.output.assume_yes {
-        return Err(Error::new(RunCode::ProfileMissing, RunCode::ProfileMissing.sentence())
-            .because(warning)
-            .because("nobody has accepted that"));
+    if !config.output.interactive {
+        let why = "there is no terminal to confirm at, and `-y` was not given";
+        return Err(refused(RunCode::ProfileUnconfirmed).because(warning).because(why));
     }
     if confirm(&format!("{warning}\nSend the data as it is?")) {
         return Ok(IdentifiedConsent::given_by_user());
     }
-    Err(Error::new(RunCode::ProfileUnconfirmed, RunCode::ProfileUnconfirmed.sentence()))
+    Err(refused(RunCode::ProfileUnconfirmed))
 }
 
 fn way_out(config: &Config, server: Option<(Client, Watch)>, project: Project) -> Result<WayOut, Error> {
@@ -384,7 +389,7 @@ mod tests {
         Config::new(&cli.upload, &environment).unwrap()
     }
 
-    /// Whether the data may go as it is, and how many questions were asked, of somebody who answers in this way.
+    /// Whether the data may go as it is, and how many questions were asked, with this answer.
     fn consents(flags: &str, terminal: bool, answer: bool) -> (Result<(), RunCode>, usize) {
         let (config, mut asked) = (config(flags, terminal), 0);
         let mut person = |question: &str| {
@@ -397,12 +402,15 @@ mod tests {
     }
 
     #[test]
-    fn data_goes_as_it_is_only_after_a_person_or_a_flag_accepted_that() {
-        assert_eq!(consents("", true, true), (Ok(()), 1));
-        assert_eq!(consents("", true, false), (Err(RunCode::ProfileUnconfirmed), 1));
+    fn data_goes_as_it_is_only_after_the_flag_and_a_confirmation() {
+        assert_eq!(consents("--no-deid", true, true), (Ok(()), 1));
         assert_eq!(consents("--no-deid", true, false), (Err(RunCode::ProfileUnconfirmed), 1));
         assert_eq!(consents("--no-deid -y", true, false), (Ok(()), 0));
-        assert_eq!(consents("--no-deid", false, false), (Ok(()), 0));
+        assert_eq!(consents("--no-deid -y", false, false), (Ok(()), 0));
+        assert_eq!(consents("--no-deid", false, true), (Err(RunCode::ProfileUnconfirmed), 0));
+        assert_eq!(consents("--no-deid --output out", false, true), (Err(RunCode::ProfileUnconfirmed), 0));
+        assert_eq!(consents("--no-deid --dry-run", false, false), (Ok(()), 0));
+        assert_eq!(consents("", true, true), (Err(RunCode::ProfileMissing), 0));
         assert_eq!(consents("", false, true), (Err(RunCode::ProfileMissing), 0));
         assert_eq!(consents("-y", true, true), (Err(RunCode::ProfileMissing), 0));
         assert_eq!(consents("-y", false, true), (Err(RunCode::ProfileMissing), 0));

@@ -58,6 +58,8 @@ pub enum BadKey {
     TooShort,
     /// It is text and not hexadecimal digits in pairs.
     NotHex,
+    /// All its bytes are the same, so that it can be guessed.
+    Constant,
     /// The operating system gave no random numbers.
     NoRandomness,
 }
@@ -67,6 +69,7 @@ impl fmt::Display for BadKey {
         f.write_str(match self {
             Self::TooShort => "the pseudonym key is shorter than 16 bytes (32 hexadecimal digits)",
             Self::NotHex => "the pseudonym key is not written in hexadecimal digits",
+            Self::Constant => "the pseudonym key is one byte again and again, which is no secret",
             Self::NoRandomness => "the operating system gave no random numbers for a pseudonym key",
         })
     }
@@ -96,9 +99,12 @@ impl PseudonymKey {
     /// A key as files and variables hold it: hexadecimal digits, white space around them.
     ///
     /// # Errors
-    /// [`BadKey::NotHex`] and [`BadKey::TooShort`].
+    /// [`BadKey::NotHex`], [`BadKey::Constant`] and [`BadKey::TooShort`].
     pub fn parse(text: &str) -> Result<Self, BadKey> {
         let bytes = Zeroizing::new(hex::decode(text.trim()).map_err(|_| BadKey::NotHex)?);
+        if bytes.len() >= SHORTEST && bytes.iter().all(|byte| Some(byte) == bytes.first()) {
+            return Err(BadKey::Constant);
+        }
         Self::from_bytes(&bytes)
     }
 
@@ -236,6 +242,10 @@ mod tests {
         assert_eq!(made.fingerprint(), read.fingerprint());
         assert_eq!(PseudonymKey::parse("xyz").unwrap_err(), BadKey::NotHex);
         assert_eq!(PseudonymKey::parse("0011").unwrap_err(), BadKey::TooShort);
+        assert_eq!(PseudonymKey::parse("00").unwrap_err(), BadKey::TooShort);
+        for byte in ["00", "a7"] {
+            assert_eq!(PseudonymKey::parse(&byte.repeat(32)).unwrap_err(), BadKey::Constant);
+        }
         assert_eq!(format!("{made:?}"), "PseudonymKey(..)");
     }
 }

@@ -27,7 +27,7 @@ pub enum ReportCommand {
     /// path. What the merged report says works as `--files-from` and can be merged again.
     ///
     /// Totals are added up, each file once; subjects, sessions and acquisitions are left out, for two runs may have sent into the same
-    /// one. What stopped a run is the exit code of the whole (1 and 2 before 130, 143, 4, 5, 6 and 7); otherwise it is 9 if every file
+    /// one. What stopped a run is the exit code of the whole (1 and 2 before 130, 143, 129, 4, 5, 6 and 7); otherwise it is 9 if every file
     /// failed in every run, 3 if some did, 8 if no run had anything, else 0. Both stand in the record `end`, which only .jsonl has.
     /// There is none where the whole is not known: a run has not ended, a shard is missing or there twice, or a report is in JSON or
     /// CSV, which hold failures alone.

@@ -124,6 +124,8 @@ pub struct DeidArgs {
     #[arg(long, value_name = "NAME|PATH")]
     pub profile: Option<String>,
     /// Send the data as it is, identities included, where no profile governs
+    ///
+    /// To be confirmed at the terminal, or with `-y`; no environment variable stands for it.
     #[arg(long)]
     pub no_deid: bool,
     /// Where the key of pseudonyms comes from.
@@ -135,6 +137,12 @@ pub struct DeidArgs {
     /// would make new pseudonyms for the same patients each time.
     #[arg(long, hide_short_help = true)]
     pub new_pseudonym_key: bool,
+    /// Use another key for the project's pseudonyms than earlier runs did
+    ///
+    /// Without it such a run stops: the same patients would get other pseudonyms and appear as further ones. `-y` does not stand
+    /// for it.
+    #[arg(long, hide_short_help = true)]
+    pub change_pseudonym_key: bool,
     /// What becomes of a file in which a removed value still stands; goes before the profile's `residual`
     #[arg(long, value_name = "HOW", value_enum, hide_short_help = true)]
     pub residual: Option<Residual>,

@@ -28,7 +28,8 @@ pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment)
         Ok(paths) => paths,
         Err(error) => return ended_early(&error, args, environment, &Paths::Plain),
     };
-    let ready = Config::new(args, environment).and_then(|config| {
+    let ready = Config::new(args, environment).and_then(|mut config| {
+        config.report.fallback = state_folder();
         let reporter = Reporter::start(config.output, &config.report, arguments, &paths)?;
         Ok((config, reporter))
     });

@@ -96,6 +96,17 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
 }
 
 #[test]
+fn a_mistyped_command_is_told_from_a_path() {
+    let hint = |line: &str| config_in(line, &TERMINAL).expect_err(line).hint().to_owned();
+    for (typed, meant) in [("stauts", "status"), ("profiel", "profile"), ("loging", "login"), ("sandbx", "sandbox")] {
+        assert!(hint(typed).contains(&format!("`fwupload {meant}`")), "{typed}: {}", hint(typed));
+    }
+    for path in ["study", "./status", "stauts other", "data"] {
+        assert!(!hint(path).contains("did you mean"), "{path}: {}", hint(path));
+    }
+}
+
+#[test]
 fn a_sandbox_that_swallowed_the_path_is_explained() {
     let error = config_in("-p x --sandbox ./study", &TERMINAL).expect_err("there is no path");
     assert!(error.hint().contains("write the paths before it"), "{error}");

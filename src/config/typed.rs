@@ -8,7 +8,7 @@ use super::{
     Config, Connection, DEFAULT_REPORT, DeidChoice, Destination, Environment, Input, Output, PathList, Progress,
     PseudonymKeyChoice, Report, ReportFormat, Server, Sink, Transfer, Verbosity,
 };
-use crate::cli::{OtherFiles, ProgressStyle, Residual, UploadArgs};
+use crate::cli::{self, OtherFiles, ProgressStyle, Residual, UploadArgs};
 use crate::failure::{Error, RunCode};
 use crate::profile::OnLeak;
 
@@ -155,14 +155,24 @@ impl Typed<'_> {
 
     fn pseudonym_key(&self) -> PseudonymKeyChoice {
         let deid = &self.0.deid;
-        PseudonymKeyChoice { make: deid.new_pseudonym_key, ..PseudonymKeyChoice::from(&deid.pseudonym_key) }
+        PseudonymKeyChoice {
+            make: deid.new_pseudonym_key,
+            change: deid.change_pseudonym_key,
+            ..PseudonymKeyChoice::from(&deid.pseudonym_key)
+        }
     }
 
     fn destination(&self) -> Result<Destination, Error> {
         let args = &self.0.destination;
         let project = args.project.as_deref().map(str::trim).filter(|project| !project.is_empty());
         let project = project.ok_or_else(|| {
-            usage("no destination: `--project` is missing").with_hint("add `--project group/project`, its id or its label")
+            let add = "add `--project group/project`, its id or its label";
+            let meant = match self.0.input.paths.as_slice() {
+                [only] => only.to_str().and_then(cli::command_like),
+                _ => None,
+            };
+            let hint = meant.map_or_else(|| add.to_owned(), |command| format!("did you mean `fwupload {command}`? Else {add}"));
+            usage("no destination: `--project` is missing").with_hint(hint)
         })?;
         if args.offline && !is_group_and_label(project) {
             let error = usage("`--offline` cannot look up a project by id or label alone");
@@ -281,6 +291,8 @@ impl Typed<'_> {
         let Self(UploadArgs { report: flags, .. }) = self;
         Ok(Report {
             named: args.report.is_some(),
+            rehearsal: self.sink() == Sink::Nothing,
+            fallback: None,
             path,
             format,
             redact_paths: flags.redact_paths,

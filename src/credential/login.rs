@@ -73,7 +73,7 @@ pub(super) fn read_stored(path: &Path, ours: bool) -> Result<Option<Zeroizing<St
     if ours {
         Secret::ApiKey.refuse_if_shared(&file, path)?;
     }
-    let text = read_limited(file).ok_or_else(|| Secret::ApiKey.unusable(path, "it is not text"))?;
+    let text = read_limited(file).ok_or_else(|| Secret::ApiKey.unusable(path, "it is not UTF-8 text"))?;
     let stored: StoredLogin =
         serde_json::from_str(&text).map_err(|_| Secret::ApiKey.unusable(path, "it is not the JSON of a login"))?;
     Ok(stored.key.map(Zeroizing::new).filter(|key| !key.trim().is_empty()))

@@ -23,6 +23,9 @@ use crate::pseudonym::{BadKey, PseudonymKey};
 /// The longest name of a site, group or project that is a name of a file as it is.
 const LONGEST: usize = 64;
 
+/// The extension of the note that says which key is used, beside the kept key.
+const USED: &str = "used";
+
 /// The folder of kept keys inside that of state.
 pub const PSEUDONYM_KEYS: &str = "pseudonym-keys";
 
@@ -175,6 +178,35 @@ impl PseudonymKeySources {
             return Ok(None);
         };
         Ok(Some((parsed(&text, &origin)?, origin)))
+    }
+
+    /// The fingerprint of the key that earlier runs used, as it was noted, or else of the kept key; none where neither is there.
+    ///
+    /// # Errors
+    /// A kept key that cannot be used.
+    pub fn used_before(&self, whose: KeptFor<'_>) -> Result<Option<String>, Error> {
+        let Some(path) = self.kept.as_ref().map(|folder| whose.path(folder)) else { return Ok(None) };
+        match std::fs::read_to_string(path.with_extension(USED)) {
+            Ok(noted) => Ok(Some(noted.trim().to_owned())),
+            Err(_) => Ok(read_kept(&path)?.map(|key| key.fingerprint())),
+        }
+    }
+
+    /// Notes the fingerprint of the key that a run uses.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn note_use(&self, whose: KeptFor<'_>, fingerprint: &str) -> Result<(), Error> {
+        let Some(path) = self.kept.as_ref().map(|folder| whose.path(folder).with_extension(USED)) else { return Ok(()) };
+        let failed = |error: std::io::Error| {
+            Error::new(RunCode::JournalUnwritable, format!("the key in use cannot be noted: {}", display_path(&path)))
+                .because(error.to_string())
+        };
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        make_private_folder(folder).map_err(failed)?;
+        let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
+        file.write_all(format!("{fingerprint}\n").as_bytes()).map_err(failed)?;
+        file.persist(&path).map(drop).map_err(|error| failed(error.error))
     }
 
     /// A key that nobody keeps.

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::byte_order_mark::without_mark;
 use crate::failure::{Error, RunCode};
 use crate::phi::{display_path, escape_for_terminal};
 
@@ -51,7 +52,7 @@ impl Secret {
     /// The same, of a file that is open already.
     pub(super) fn read_open(self, file: File, path: &Path) -> Result<Zeroizing<String>, Error> {
         self.refuse_if_shared(&file, path)?;
-        let text = read_limited(file).ok_or_else(|| self.unusable(path, "it does not hold a key as text"))?;
+        let text = read_limited(file).ok_or_else(|| self.unusable(path, "it does not hold a key as UTF-8 text"))?;
         Ok(first_line(&text))
     }
 
@@ -108,7 +109,8 @@ pub(super) fn read_limited(source: impl Read) -> Option<Zeroizing<String>> {
 
 /// Reads text and wipes the buffer that it was read into.
 fn text_of(mut bytes: Vec<u8>) -> Option<Zeroizing<String>> {
-    let text = std::str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.to_owned()));
+    let text = without_mark(&bytes).ok().and_then(|text| std::str::from_utf8(text).ok());
+    let text = text.map(|text| Zeroizing::new(text.to_owned()));
     bytes.zeroize();
     text
 }

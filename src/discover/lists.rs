@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 
+use crate::byte_order_mark::without_mark;
 use crate::cli::PathList;
 use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
@@ -19,13 +20,14 @@ pub(super) fn read(list: &PathList, null: bool, stdin: &mut dyn Read) -> Result<
         PathList::Stdin => {
             let mut bytes = Vec::new();
             stdin.read_to_end(&mut bytes).map_err(|error| unusable("standard input", &error.to_string()))?;
-            plain(&bytes, null).map_err(|cause| unusable("standard input", cause))
+            without_mark(&bytes).and_then(|text| plain(text, null)).map_err(|cause| unusable("standard input", cause))
         }
         PathList::File(path) => {
             let name = display_path(path);
             let bytes = fs::read(path).map_err(|error: io::Error| unusable(&name, &error.to_string()))?;
-            let reported = if null { None } else { reported(path, &bytes) };
-            reported.unwrap_or_else(|| plain(&bytes, null)).map_err(|cause| unusable(&name, cause))
+            let bytes = without_mark(&bytes).map_err(|cause| unusable(&name, cause))?;
+            let reported = if null { None } else { reported(path, bytes) };
+            reported.unwrap_or_else(|| plain(bytes, null)).map_err(|cause| unusable(&name, cause))
         }
     }
 }
@@ -153,6 +155,14 @@ mod tests {
         assert_eq!(listed("l.txt", b"a b\r\n\nc\n d", false).unwrap(), names(&["a b", "c", " d"]));
         assert_eq!(listed("l.txt", b"a\nb\0c\0", true).unwrap(), names(&["a\nb", "c"]));
         assert_eq!(read(&PathList::Stdin, false, &mut &b"x\ny\n"[..]).unwrap(), names(&["x", "y"]));
+    }
+
+    #[test]
+    fn marks_of_editors_are_no_part_of_a_path() {
+        assert_eq!(listed("l.txt", b"\xEF\xBB\xBFa.dcm\r\nb.dcm\r\n", false).unwrap(), names(&["a.dcm", "b.dcm"]));
+        let report = b"\xEF\xBB\xBF{\"type\":\"report\"}\n{\"type\":\"failed\",\"path\":\"a\"}\n";
+        assert_eq!(listed("r.jsonl", report, false).unwrap(), names(&["a"]));
+        assert!(listed("l.txt", b"\xFF\xFEa\0\n\0", false).unwrap_err().why.concat().contains("UTF-16"));
     }
 
     #[test]

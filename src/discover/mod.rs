@@ -139,10 +139,28 @@ impl Discovery {
         Ok(Self { paths, filters, follow: inputs.follow, other_files: inputs.other_files })
     }
 
+    /// The input that a folder lies in, or that lies in the folder, which need not exist yet: what is written there would be
+    /// read as input, by this run or the next.
+    pub fn input_beside(&self, folder: &Path) -> Option<&Path> {
+        let folder = settled(folder);
+        let meets = |input: &&PathBuf| {
+            let input = settled(input);
+            folder.starts_with(&input) || input.starts_with(&folder)
+        };
+        self.paths.iter().find(meets).map(PathBuf::as_path)
+    }
+
     /// Walks everything. Stops early when the sink says so.
     pub fn run(&self, sink: &mut dyn FnMut(Found) -> ControlFlow<()>) -> ControlFlow<()> {
         walk::Walk::new(self).run(sink)
     }
+}
+
+/// The path without links as far as it exists.
+fn settled(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let known = path.ancestors().find_map(|above| Some((above.canonicalize().ok()?, path.strip_prefix(above).ok()?)));
+    known.map_or_else(|| path.clone(), |(above, rest)| above.join(rest))
 }
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ impl SkipReason {
             Self::Archive => {
                 Some("archives are not read: unpack them, and run again with the folder that they were unpacked into")
             }
+            Self::Symlink => Some("links are passed over: add `--follow` to read what they lead to"),
             _ => None,
         }
     }

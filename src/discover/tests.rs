@@ -79,6 +79,49 @@ fn overlapping_roots_give_each_file_once() {
 }
 
 #[test]
+fn what_a_shell_would_have_expanded_is_told_so() {
+    let folder = tree(&["a/1.dcm"]);
+    let hint = |path: &str| {
+        let discovery =
+            Discovery::prepare(Inputs { paths: vec![path.into()], ..Inputs::default() }, &mut std::io::empty()).unwrap();
+        let mut hints = Vec::new();
+        let _ = discovery.run(&mut |found| {
+            if let Found::Failed { failure, .. } = found {
+                hints.push(failure.hint().into_owned());
+            }
+            ControlFlow::Continue(())
+        });
+        hints.concat()
+    };
+    assert!(hint("~/study").contains("home folder"));
+    assert!(hint(&folder.path().join("*.dcm").to_string_lossy()).contains("--include"));
+    assert!(hint("upload").contains("command only") || hint("status").contains("command only"));
+    assert!(!hint("sutdy").contains("shell"));
+}
+
+#[test]
+fn a_folder_in_an_input_or_around_one_is_noticed_before_it_exists() {
+    let folder = tree(&["a/1.dcm", "ab/2.dcm"]);
+    let beside = |inputs: &[&str], other: &str| {
+        let paths = inputs.iter().map(|input| folder.path().join(input)).collect();
+        let discovery = Discovery::prepare(Inputs { paths, ..Inputs::default() }, &mut std::io::empty()).unwrap();
+        discovery.input_beside(&folder.path().join(other)).is_some()
+    };
+    for other in ["a", "a/out", "a/out/deeper", "ab/../a/new", ""] {
+        assert!(beside(&["ab/2.dcm", "a"], other), "{other}");
+    }
+    for other in ["out", "a-out", "ab2"] {
+        assert!(!beside(&["ab/2.dcm", "a"], other), "{other}");
+    }
+    assert!(beside(&["ab/2.dcm"], "ab") && !beside(&["ab/2.dcm"], "ab/out"));
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(folder.path().join("a"), folder.path().join("link")).unwrap();
+        assert!(beside(&["a"], "link/out") && beside(&["link"], "a/out"));
+    }
+}
+
+#[test]
 fn filters_hold_for_what_is_found_not_for_what_is_named() {
     let folder = tree(&["a/1.dcm", "a/scout/2.dcm", "b.dcm"]);
     let filters = vec![Filter { include: false, glob: "*.dcm".into() }, Filter { include: true, glob: "/1.dcm".into() }];

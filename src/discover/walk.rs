@@ -155,12 +155,32 @@ fn look_at(path: &Path) -> Result<Root, FileFailure> {
     let look = || Ok(Root { path: path.to_owned(), canonical: fs::canonicalize(path)?, metadata: fs::metadata(path)? });
     look().map_err(|error: io::Error| {
         let failure = io_failure(&error);
-        let word = RESERVED.iter().find(|word| path.as_os_str() == **word);
-        match word.filter(|_| failure.code == FileCode::DiscoverNotFound) {
-            Some(word) => failure.with_hint(format!("`{word}` is a command only as the first argument; a folder is `./{word}`")),
+        match not_there(path).filter(|_| failure.code == FileCode::DiscoverNotFound) {
+            Some(hint) => failure.with_hint(hint),
             None => failure,
         }
     })
+}
+
+/// What was probably meant by a path that does not exist.
+fn not_there(path: &Path) -> Option<String> {
+    let text = path.to_string_lossy();
+    if let Some(word) = RESERVED.iter().find(|word| text == **word) {
+        return Some(format!("`{word}` is a command only as the first argument; a folder is `./{word}`"));
+    }
+    if text.starts_with('~') {
+        return Some(
+            "`~` stands for the home folder only where a shell expands it: leave out the quotes, or write the folder out".into(),
+        );
+    }
+    if text.contains(['*', '?', '[']) {
+        return Some(
+            "patterns are expanded by the shell, where they match something and stand outside of quotes: name the folder, and \
+                     choose in it with `--include`"
+                .into(),
+        );
+    }
+    None
 }
 
 fn io_failure(error: &io::Error) -> FileFailure {

@@ -348,7 +348,8 @@ impl Shared {
     }
 
     fn count_containers(&self, place: &Place) {
-        for depth in self.places(|places| places.fill(place)) {
+        let on_disk = matches!(self.plan.way_out, WayOut::Output(_));
+        for depth in self.places(|places| places.fill(place, on_disk)) {
             self.outcomes.events().with_totals(|totals| match depth {
                 1 => totals.subjects += 1,
                 2 => totals.sessions += 1,

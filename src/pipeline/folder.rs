@@ -24,10 +24,10 @@ pub fn write(folder: &Path, name: &str, package: &Package, if_exists: IfExists) 
         return match if_exists {
             IfExists::Skip if holds(&target, package).map_err(failed)? => Ok(true),
             IfExists::Skip | IfExists::Replace => {
-                let detail = "a file of this name with other content is there";
+                let detail = "its content is another";
                 Err(FileFailure::new(FileCode::UploadExists, detail).with_hint("use `--if-exists replace`, or another folder"))
             }
-            IfExists::Fail => Err(FileFailure::new(FileCode::UploadExists, "")),
+            IfExists::Fail => Err(FileFailure::new(FileCode::UploadExists, "`--if-exists fail` was given")),
         };
     }
     write_new(folder, &target, package, if_exists == IfExists::Replace)?;

@@ -27,6 +27,18 @@ impl Place {
         }
     }
 
+    /// The labels with the UIDs by which a server keeps containers of one label apart.
+    fn names_and_uids(&self) -> Vec<(&str, Option<&str>)> {
+        let (Self::Acquisition(to) | Self::Session(to)) = self else { return Vec::new() };
+        // A label that the user chose decides alone.
+        let study = to.session.uid.as_deref().filter(|_| !to.session.forced);
+        let mut names = vec![(to.subject.label.as_str(), None), (to.session.label.as_str(), study)];
+        if matches!(self, Self::Acquisition(_)) {
+            names.push((to.acquisition.label.as_str(), to.acquisition.uid.as_deref()));
+        }
+        names
+    }
+
     /// `group/project` and the labels.
     pub fn path(&self, plan: &UploadPlan) -> String {
         self.names(plan).collect::<Vec<_>>().join("/")
@@ -84,10 +96,15 @@ impl Places {
         indices.filter_map(|at| self.destinations.get(*at).cloned()).collect()
     }
 
-    /// Depths, from the subject as 1, of the containers that received something for the first time.
-    pub fn fill(&mut self, place: &Place) -> Vec<usize> {
-        let labels = place.labels();
-        let path = |depth: &usize| labels.get(..*depth).unwrap_or_default().join("\u{0}");
-        (1..=labels.len()).filter(|depth| self.filled.insert(path(depth))).collect()
+    /// Depths, from the subject as 1, of the containers that received something for the first time. `on_disk` they are folders,
+    /// which labels alone tell apart.
+    pub fn fill(&mut self, place: &Place, on_disk: bool) -> Vec<usize> {
+        let names =
+            if on_disk { place.labels().into_iter().map(|label| (label, None)).collect() } else { place.names_and_uids() };
+        let path = |depth: &usize| {
+            let above = names.get(..*depth).unwrap_or_default();
+            above.iter().flat_map(|(label, uid)| [label, "\u{0}", uid.unwrap_or_default(), "\u{0}"]).collect::<String>()
+        };
+        (1..=names.len()).filter(|depth| self.filled.insert(path(depth))).collect()
     }
 }

@@ -151,11 +151,11 @@ impl Delivery<'_> {
             IfExists::Replace => Ok(false),
             IfExists::Skip if self.same_content(there).await? => Ok(true),
             IfExists::Skip => {
-                let detail = "a file of this name with other content is there";
+                let detail = "its content is another";
                 let failure = FileFailure::new(FileCode::UploadExists, detail);
                 Err(failure.with_hint("use `--if-exists replace` to add a new version").into())
             }
-            IfExists::Fail => Err(FileFailure::new(FileCode::UploadExists, "").into()),
+            IfExists::Fail => Err(FileFailure::new(FileCode::UploadExists, "`--if-exists fail` was given").into()),
         }
     }
 

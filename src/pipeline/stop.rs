@@ -1,5 +1,7 @@
 //! How a run is stopped before its end: first nothing new is started, then what is under way is dropped.
 
+mod hangup;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,13 +47,14 @@ impl Stop {
         self.hard.cancelled().await;
     }
 
-    /// Listens for Ctrl-C and SIGTERM: the first stops what has not begun, the second, or the end of the grace time,
-    /// drops what is under way.
+    /// Listens for Ctrl-C, SIGTERM and, unless it is ignored, SIGHUP: the first stops what has not begun, the second, or the
+    /// end of the grace time, drops what is under way.
     pub async fn on_signals(self) {
-        let code = signal().await;
+        let hangup = hangup::is_heard();
+        let code = signal(hangup).await;
         self.because(Error::new(code, code.sentence()));
         tokio::select! {
-            _ = signal() => {}
+            _ = signal(hangup) => {}
             () = tokio::time::sleep(GRACE) => {}
         }
         self.hard.cancel();
@@ -59,19 +62,26 @@ impl Stop {
 }
 
 #[cfg(unix)]
-async fn signal() -> RunCode {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return interrupt().await;
-    };
+async fn signal(hangup: bool) -> RunCode {
+    use tokio::signal::unix::SignalKind;
     tokio::select! {
         code = interrupt() => code,
-        _ = terminate.recv() => RunCode::Terminated,
+        () = came(SignalKind::terminate()) => RunCode::Terminated,
+        () = came(SignalKind::hangup()), if hangup => RunCode::HungUp,
+    }
+}
+
+/// Ends when a signal came; never where no handler can be installed, and the signal does what it always does.
+#[cfg(unix)]
+async fn came(kind: tokio::signal::unix::SignalKind) {
+    match tokio::signal::unix::signal(kind) {
+        Ok(mut listener) => drop(listener.recv().await),
+        Err(_) => std::future::pending().await,
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() -> RunCode {
+async fn signal(_hangup: bool) -> RunCode {
     interrupt().await
 }
 

@@ -5,7 +5,7 @@
 use super::{Announcement, Governing, Treatment};
 use crate::config::{Config, Server, Sink};
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin, PseudonymKeySources};
-use crate::failure::Error;
+use crate::failure::{Error, RunCode};
 use crate::flywheel::Project;
 use crate::phi::escape_for_terminal;
 
@@ -18,9 +18,22 @@ pub(super) fn keyed(
     project: &Project,
 ) -> Result<(Option<Governing>, Treatment, Announcement), Error> {
     let whose = KeptFor { site, group: &project.group, project: &project.label };
-    // A command may ask somebody for a password: said to be blocking, so that signals are heard meanwhile.
-    let (key, origin) = tokio::task::block_in_place(|| sources.resolve(whose, first_use(config)))?;
+    let before = if config.pseudonym_key.change { None } else { sources.used_before(whose)? };
+    // Where a key was used before, a new one would be another.
+    let first = if before.is_some() { FirstUse::Refuse } else { first_use(config) };
+    // A command may ask for a password: said to be blocking, so that signals are heard meanwhile.
+    let (key, origin) = tokio::task::block_in_place(|| sources.resolve(whose, first)).map_err(|error| {
+        before.iter().fold(error, |error, before| error.because(format!("earlier runs used the key {before}")))
+    })?;
     let fingerprint = key.fingerprint();
+    if let Some(before) = before.filter(|before| *before != fingerprint) {
+        return Err(Error::new(RunCode::PseudonymKeyChanged, RunCode::PseudonymKeyChanged.sentence())
+            .because(format!("earlier runs used the key {before}, and {origin} has {fingerprint}"))
+            .because("the same patients would get other pseudonyms, and be further subjects of the project"));
+    }
+    if config.sink == Sink::Upload {
+        sources.note_use(whose, &fingerprint)?;
+    }
     let announcement = announcement(&fingerprint, &origin, config, project);
     let governing = governing.map(|governing| Governing { key: Some(fingerprint), ..governing });
     let treatment = match treatment {

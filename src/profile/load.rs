@@ -6,6 +6,7 @@ use super::convert::TOML_ONLY;
 use super::model::Profile;
 use super::tree::{Node, Problem};
 use super::{among_others, builtin, builtin_names, json, read, toml, yaml};
+use crate::byte_order_mark::without_mark;
 use crate::failure::{Error, RunCode};
 use crate::phi::{display_path, escape_for_terminal};
 
@@ -133,8 +134,8 @@ fn read_file(path: &Path) -> Result<String, String> {
         return Err("it is too large for a profile".to_owned());
     }
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    let text = without_mark(&bytes)?;
+    String::from_utf8(text.to_vec()).map_err(|_| "it is not UTF-8 text".to_owned())
 }
 
 fn not_found(name: &str, shown: &str) -> Error {

@@ -188,7 +188,12 @@ impl Console {
         self.show_tree();
         let report = self.report.clone();
         let (start, command) = (self.start.take(), self.command.take());
-        let around = Around { start: start.as_ref(), report: report.written(end.totals.failed), command: command.as_deref() };
+        let around = Around {
+            start: start.as_ref(),
+            report: report.written(end.totals.failed),
+            earlier: report.earlier(),
+            command: command.as_deref(),
+        };
         let lines =
             if self.says(Verbosity::Normal) { summary::lines(end, around) } else { vec![summary::final_line(end, around)] };
         for line in lines {

@@ -2,7 +2,7 @@
 //!
 //! `type` comes first, `v` stands in the first record, `end` comes last.
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
 
 use serde_json::json;
@@ -13,7 +13,7 @@ use super::record::{self, Record, record};
 use super::redact::Paths;
 use super::tally::Tally;
 use crate::event::{Event, Outcome, RESIDUAL, RunEnd, Settled, Stage};
-use crate::failure::Error;
+use crate::failure::{Error, RunCode};
 
 /// Progress is written at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
@@ -27,23 +27,33 @@ pub(super) struct JsonStream {
     begun: bool,
     /// The reader went away. The upload is worth more than its description, so the run goes on.
     closed: bool,
+    /// What a progress record met, for the next event.
+    lost: Option<Error>,
     last_progress: Duration,
 }
 
 impl JsonStream {
     pub(super) fn new(out: Box<dyn Write + Send>, paths: Paths, report: ReportPath) -> Self {
-        Self { out, paths, report, begun: false, closed: false, last_progress: Duration::ZERO }
+        Self { out, paths, report, begun: false, closed: false, lost: None, last_progress: Duration::ZERO }
     }
 
-    fn write(&mut self, mut record: Record) {
+    /// Errors: what reads or keeps the events cannot take this one. Later ones are not tried.
+    fn write(&mut self, mut record: Record) -> Result<(), Error> {
         if !self.begun {
             self.begun = true;
             record.shift_insert(1, "v".to_owned(), record::VERSION.into());
         }
         let mut line = serde_json::Value::Object(record).to_string();
         line.push('\n');
-        if !self.closed {
-            self.closed = self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush()).is_err();
+        if self.closed {
+            return Ok(());
+        }
+        let written = self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush());
+        self.closed = written.is_err();
+        match written {
+            // A reader that went away has read enough.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(unwritten(&error)),
+            _ => Ok(()),
         }
     }
 
@@ -117,7 +127,9 @@ impl JsonStream {
             "rate": tally.rate(),
             "eta": tally.left().map(record::seconds),
         });
-        self.write(Self::with("progress", fields));
+        if let Err(error) = self.write(Self::with("progress", fields)) {
+            self.lost = Some(error);
+        }
     }
 }
 
@@ -129,6 +141,12 @@ fn stage(stage: &Stage) -> serde_json::Value {
         "busy": record::seconds(stage.busy),
         "waiting": record::seconds(stage.waiting),
     })
+}
+
+fn unwritten(error: &io::Error) -> Error {
+    Error::new(RunCode::ReportUnwritable, "events are lost: standard output cannot be written")
+        .because(error.to_string())
+        .with_hint("check where `--json` is sent to; what was uploaded is not sent again")
 }
 
 impl Sink for JsonStream {
@@ -154,8 +172,8 @@ impl Sink for JsonStream {
             Event::Settled(settled) => self.settled(settled, tally),
             Event::Ended(end) => self.end(end),
         };
-        self.write(record);
-        Ok(())
+        let written = self.write(record);
+        self.lost.take().map_or(written, Err)
     }
 
     fn tick(&mut self, tally: &Tally) {

@@ -35,7 +35,7 @@ use console::Console;
 use failures::FailureReport;
 use json::JsonStream;
 pub use merge::{Merged, merge};
-use place::ReportPath;
+use place::{ReportPath, Written};
 use printer::Printer;
 pub use redact::Paths;
 use tally::Tally;
@@ -107,7 +107,7 @@ pub fn confirm(question: &str, answers: &mut dyn BufRead, out: &mut dyn Write) -
 }
 
 fn sinks(output: Output, report: &Report, arguments: &[OsString], paths: &Paths) -> Result<Vec<Box<dyn Sink>>, Error> {
-    let place = ReportPath::new(report_name(report), report.named);
+    let place = ReportPath::new(report_name(report), Written::of(report));
     // The arguments name the inputs.
     let command = (!report.redact_paths).then(|| summary::command_line(arguments));
     let printer = Printer::new(Box::new(io::stderr()), output.color);

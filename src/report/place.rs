@@ -3,27 +3,63 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// Where the failure report goes, and whether it exists without a failure. Clones are told of a change of place.
+use crate::config::Report;
+
+/// When a failure report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    Always,
+    OnFailure,
+    Never,
+}
+
+impl Written {
+    pub(super) fn of(report: &Report) -> Self {
+        match (report.named, report.rehearsal) {
+            (true, _) => Self::Always,
+            (false, true) => Self::Never,
+            (false, false) => Self::OnFailure,
+        }
+    }
+}
+
+/// Where the failure report goes, and when it is written. Clones are told of a change of place.
 #[derive(Debug, Clone)]
 pub(super) struct ReportPath {
     text: String,
-    always: bool,
+    when: Written,
     instead: Arc<OnceLock<String>>,
+    set_aside: Arc<OnceLock<String>>,
 }
 
 impl ReportPath {
-    pub(super) fn new(text: String, always: bool) -> Self {
-        Self { text, always, instead: Arc::default() }
+    pub(super) fn new(text: String, when: Written) -> Self {
+        Self { text, when, instead: Arc::default(), set_aside: Arc::default() }
     }
 
-    /// The report goes elsewhere: another run writes its own to the usual place.
+    /// The report goes elsewhere: the usual place is taken, or cannot be written.
     pub(super) fn moved(&self, to: String) {
         let _ = self.instead.set(to);
     }
 
-    /// The path, if a run with so many failures writes the report.
+    /// The report of an earlier run, in which something failed, now has this name.
+    pub(super) fn set_aside(&self, to: String) {
+        let _ = self.set_aside.set(to);
+    }
+
+    /// Where the report of an earlier run lies, if this run set it aside.
+    pub(super) fn earlier(&self) -> Option<&str> {
+        self.set_aside.get().map(String::as_str)
+    }
+
+    /// The path, if a run with this number of failures writes the report.
     pub(super) fn written(&self, failed: u64) -> Option<&str> {
-        (self.always || failed > 0).then(|| self.instead.get().unwrap_or(&self.text).as_str())
+        let is_written = match self.when {
+            Written::Always => true,
+            Written::OnFailure => failed > 0,
+            Written::Never => false,
+        };
+        is_written.then(|| self.instead.get().unwrap_or(&self.text).as_str())
     }
 }
 

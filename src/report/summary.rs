@@ -13,6 +13,8 @@ pub(super) struct Around<'a> {
     pub(super) start: Option<&'a RunStart>,
     /// Where the failure report lies, if one was written.
     pub(super) report: Option<&'a str>,
+    /// Where the report of an earlier run lies now, if it was set aside.
+    pub(super) earlier: Option<&'a str>,
     /// The command to type again.
     pub(super) command: Option<&'a str>,
 }
@@ -33,6 +35,9 @@ pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
         lines.extend(around.report.map(|report| format!("  → details: {}", escape_for_terminal(report))));
         lines.extend(around.command.map(|command| format!("  → try again: {}", escape_for_terminal(command))));
     }
+    lines.extend(
+        around.earlier.map(|earlier| format!("  → the report of an earlier run is now {}", escape_for_terminal(earlier))),
+    );
     if totals.treated() > 0 {
         lines.extend(around.start.and_then(cleaned_with));
     }
@@ -162,7 +167,8 @@ mod tests {
         };
         let (start, end) = (start(Mode::Upload), end(totals));
         let command = command_line(&["./study of".into(), "--project".into(), "neuro/adni".into()]);
-        let around = Around { start: Some(&start), report: Some("fwupload-failures.jsonl"), command: Some(&command) };
+        let around =
+            Around { start: Some(&start), report: Some("fwupload-failures.jsonl"), earlier: None, command: Some(&command) };
         insta::assert_snapshot!(lines(&end, around).join("\n"), @r"
         Uploaded   1,204 files  3.1 GiB  in 6m 12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions)
         Already    96
@@ -179,7 +185,7 @@ mod tests {
     fn a_run_without_failures_is_short() {
         let totals = RunTotals { found: 1, prepared: 1, bytes: 512, ..RunTotals::default() };
         let start = start(Mode::DryRun);
-        let around = Around { start: Some(&start), report: Some("r"), command: Some("c") };
+        let around = Around { start: Some(&start), report: Some("r"), earlier: None, command: Some("c") };
         insta::assert_snapshot!(lines(&end(totals), around).join("\n"), @r"
         Ready      1 file  512 B  in 6m 12s  for neuro/adni
         De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…  key 1f2e3d4c5b6a7988

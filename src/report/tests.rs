@@ -35,7 +35,7 @@ fn settled(path: &str, outcome: Outcome) -> Event {
     Event::Settled(Settled { path: Arc::new(path.into()), bytes: 1000, outcome })
 }
 
-fn failed(path: &str, failure: FileFailure) -> Event {
+pub(super) fn failed(path: &str, failure: FileFailure) -> Event {
     settled(path, Outcome::Failed(failure))
 }
 
@@ -45,7 +45,7 @@ fn stored() -> Arc<Stored> {
     Arc::new(Stored { destination, container_id, file: "3 - T1.dicom.zip".to_owned(), size: 900, file_id, other_file: false })
 }
 
-fn started() -> Event {
+pub(super) fn started() -> Event {
     let digest = "sha256:0123456789abcdef0123".into();
     let profile = ProfileFacts { name: "basic".into(), level: "local", digest, key: None };
     Event::Started(Box::new(RunStart {
@@ -59,7 +59,7 @@ fn started() -> Event {
 }
 
 /// Everything that can happen, once; seven files fail for the same reason.
-fn run() -> Vec<Event> {
+pub(super) fn run() -> Vec<Event> {
     let truncated = |n: u32| failed(&format!("doe/{n}.dcm"), FileFailure::new(FileCode::ReadTruncated, "inside (7FE0,0010)"));
     let mut refused = FileFailure::new(FileCode::UploadServer, "no answer for doe/x\u{1b}[2J.dcm").with_hint("wait, then go on");
     (refused.http_status, refused.attempts) = (Some(503), 5);
@@ -87,7 +87,7 @@ fn run() -> Vec<Event> {
     events
 }
 
-fn tell(sink: &mut dyn Sink, events: &[Event]) {
+pub(super) fn tell(sink: &mut dyn Sink, events: &[Event]) {
     let mut tally = Tally::default();
     for event in events {
         tally.take(event, Duration::from_secs(4));
@@ -99,8 +99,8 @@ fn tell(sink: &mut dyn Sink, events: &[Event]) {
     }
 }
 
-fn place() -> ReportPath {
-    ReportPath::new("fwupload-failures.jsonl".into(), false)
+pub(super) fn place() -> ReportPath {
+    ReportPath::new("fwupload-failures.jsonl".into(), Written::OnFailure)
 }
 
 fn console(verbosity: Verbosity, color: bool, paths: Paths, events: &[Event]) -> String {
@@ -118,9 +118,11 @@ fn json(paths: Paths, events: &[Event]) -> String {
     out.text()
 }
 
-fn report(folder: &Path, name: &str, format: ReportFormat, named: bool) -> Report {
+pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: bool) -> Report {
     let path = folder.join(name);
-    Report { path, format, named, redact_paths: false, fail_on_skip: false, allow_empty: false }
+    let flags = (false, false, false);
+    let (redact_paths, fail_on_skip, allow_empty) = flags;
+    Report { path, format, named, rehearsal: false, fallback: None, redact_paths, fail_on_skip, allow_empty }
 }
 
 fn written(name: &str, format: ReportFormat, paths: Paths, events: &[Event]) -> (tempfile::TempDir, PathBuf) {
@@ -383,6 +385,29 @@ fn two_runs_in_one_folder_write_two_reports_unless_both_name_the_same() {
     assert_eq!(refused.code, RunCode::ReportUnwritable);
     drop(one);
     tell(&mut FailureReport::open(&named, Paths::Plain, place()).unwrap(), &run());
+}
+
+/// Takes nothing, as a full disk does, or because what read it is gone.
+struct Unwritable(io::ErrorKind);
+
+impl io::Write for Unwritable {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn lost_events_are_told_once_unless_their_reader_went_away() {
+    let errors = |kind| {
+        let mut stream = JsonStream::new(Box::new(Unwritable(kind)), Paths::Plain, place());
+        run().iter().filter_map(|event| stream.event(event, &Tally::default()).err()).map(|error| error.code).collect::<Vec<_>>()
+    };
+    assert_eq!(errors(io::ErrorKind::StorageFull), [RunCode::ReportUnwritable]);
+    assert_eq!(errors(io::ErrorKind::BrokenPipe), []);
 }
 
 #[cfg(unix)]

@@ -62,7 +62,7 @@ fn an_instance_without_its_uids_has_no_place() {
         ("study/no-study.dcm", slice(3).without(tags::STUDY_INSTANCE_UID).bytes()),
         ("study/good.dcm", slice(4).bytes()),
     ]);
-    let ran = place.run("study -p demo/phantom --profile basic --offline --dry-run").exits(3);
+    let ran = place.run("study -p demo/phantom --profile basic --offline --dry-run --json").exits(3);
     let codes: Vec<(String, String)> = ran.failures();
     assert_eq!(codes.len(), 3);
     assert!(codes.iter().all(|(_, code)| code == "route.missing-uid"), "{codes:?}");
@@ -71,7 +71,7 @@ fn an_instance_without_its_uids_has_no_place() {
 #[test]
 fn without_patient_id_the_subject_has_to_be_named() {
     let place = Place::with([("in.dcm", slice(1).bytes())]);
-    let minimal = "in.dcm -p demo/phantom --profile flywheel-minimal --residual warn --offline --dry-run";
+    let minimal = "in.dcm -p demo/phantom --profile flywheel-minimal --residual warn --offline --dry-run --json";
     let ran = place.run(minimal).exits(9);
     assert_eq!(ran.failures()[0].1, "route.no-subject");
     assert!(ran.report()[0]["hint"].as_str().unwrap().contains("--subject"));
@@ -84,7 +84,7 @@ fn a_rule_that_fails_says_where_it_stands_and_shows_no_value() {
         "name = \"p\"\n[dicom]\ndate-increment = 3\nfields = [\n  { name = \"StudyDate\", increment-date = true },\n]\n";
     let bad = slice(1).text(tags::STUDY_DATE, VR::DA, "CANARY").bytes();
     let place = Place::with([("in.dcm", bad), ("p.toml", profile.as_bytes().to_vec())]);
-    let ran = place.run("in.dcm -p demo/phantom --profile p.toml --offline --dry-run -vv").exits(9);
+    let ran = place.run("in.dcm -p demo/phantom --profile p.toml --offline --dry-run --json -vv").exits(9);
     let record = &ran.report()[0];
     assert_eq!(record["code"], "deid.unparseable-date");
     let message = record["message"].as_str().unwrap();
@@ -114,7 +114,7 @@ fn a_date_that_is_none_costs_the_date_and_not_the_file() {
     place.run("study -p demo/phantom --profile longitudinal --offline --dry-run").exits(0).says("Unreadable 4");
     let fail = "name = \"p\"\n[dicom.confidentiality]\nprofile = \"basic\"\noptions = [\"retain-modified-dates\"]\n[dicom.dates]\nunparseable = \"fail\"\n";
     let place = Place::with([("in.dcm", odd(1, "CANARY")), ("p.toml", fail.as_bytes().to_vec())]);
-    let ran = place.run("in.dcm -p demo/phantom --profile p.toml --offline --dry-run").exits(9);
+    let ran = place.run("in.dcm -p demo/phantom --profile p.toml --offline --dry-run --json").exits(9);
     assert_eq!(ran.failures()[0].1, "deid.unparseable-date");
 }
 

@@ -18,7 +18,7 @@ fn two_series_that_come_out_alike_do_not_overwrite_each_other() {
         ("study/b.dcm", second(2).bytes()),
         ("p.yaml", NO_SERIES.into()),
     ]);
-    let ran = place.run("study -p demo/phantom --profile p.yaml --offline --dry-run").exits(3);
+    let ran = place.run("study -p demo/phantom --profile p.yaml --offline --dry-run --json").exits(3);
     assert_eq!(ran.failures().into_iter().map(|(_, code)| code).collect::<Vec<_>>(), ["package.name"]);
     ran.says("1 file");
 }
@@ -43,7 +43,12 @@ fn a_report_that_lies_among_the_data_is_not_data() {
         ("good.dcm", Dicom::ct(&person, 1).bytes()),
         ("cut.dcm", damaged::truncated(&Dicom::ct(&person, 2).bytes())),
     ]);
-    let run = || place.run(". -p demo/phantom --profile basic --offline --dry-run --other-files fail").exits(3).failures();
+    let run = || {
+        place
+            .run(". -p demo/phantom --profile basic --offline --dry-run --report fwupload-failures.jsonl --other-files fail")
+            .exits(3)
+            .failures()
+    };
     let first = run();
     assert_eq!(first, [("cut.dcm".into(), "read.truncated".into())]);
     assert_eq!(run(), first, "the first run's report was left alone");

@@ -172,3 +172,25 @@ mod unix {
         assert!(base64::engine::general_purpose::STANDARD.decode(bytes).unwrap().ends_with(b"study/bad\xff.dcm"));
     }
 }
+
+#[test]
+fn a_folder_among_the_inputs_takes_no_output() {
+    let place = Place::with([("study/a.dcm", Dicom::ct(&Person::plain(), 1).bytes())]);
+    let line = |flags: &str| format!("study -p demo/phantom --profile basic --json {flags}");
+    for flags in ["--offline --output study/cleaned", "--offline --output .", "--offline --output study", "--sandbox study/box"] {
+        place.run(&line(flags)).exits(2).says("usage.arguments").says("further data");
+    }
+    assert_eq!(place.tree("study").iter().filter(|(name, _)| name.contains(".dcm")).count(), 1);
+    place.run(&line("--offline --output study-cleaned")).exits(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_of_links_is_told_of_the_flag_that_follows_them() {
+    let place = Place::with([("store/a", Dicom::ct(&Person::plain(), 1).bytes())]);
+    std::fs::create_dir(place.path("study")).unwrap();
+    std::os::unix::fs::symlink(place.path("store/a"), place.path("study/a.dcm")).unwrap();
+    let line = "study -p demo/phantom --profile basic --offline --output out --json";
+    place.run(line).exits(8).says("--follow");
+    place.run(&format!("{line} --follow")).exits(0);
+}

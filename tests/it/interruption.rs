@@ -58,6 +58,28 @@ fn a_request_to_terminate_is_obeyed_likewise() {
 }
 
 #[test]
+fn a_closed_terminal_ends_the_run_with_a_report_and_nohup_does_not() {
+    let slow = || on("POST", "/api/acquisitions/*/files").delay(Duration::from_millis(700));
+    let (site, place) = (Site::setup().rule(slow()).start(), place());
+    let running = place.run(USUAL).at(&site).start();
+    wait_for("an acquisition", || !site.requests_to("POST", "/api/acquisitions").is_empty());
+    running.signal("HUP");
+    let ran = running.end();
+    assert_eq!(ran.code, Some(129), "{}", ran.stderr);
+    assert_eq!(ran.end()["totals"]["found"], 6);
+    assert!(ran.failures().iter().all(|(_, code)| code == "upload.stopped"), "{:?}", ran.failures());
+    assert!(!ran.failures().is_empty());
+
+    let site = Site::setup().rule(slow()).start();
+    let running = place.run_after("trap '' HUP", &format!("{USUAL} --fresh")).at(&site).start();
+    wait_for("an acquisition", || !site.requests_to("POST", "/api/acquisitions").is_empty());
+    running.signal("HUP");
+    let ran = running.end();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(ran.end()["totals"]["uploaded"], 6);
+}
+
+#[test]
 fn the_second_one_does_not_wait() {
     let site = Site::setup().rule(on("POST", "/api/acquisitions/*/files").delay(Duration::from_secs(60))).start();
     let place = place();

@@ -93,7 +93,7 @@ fn a_full_disk_under_the_report_is_an_error_that_is_seen() {
         (1..=9).map(|n| (format!("study/{n}.dcm"), damaged::truncated(&Dicom::ct(&Person::numbered(n), 1).bytes()))).collect();
     let place = Place::with(cut);
     place.file("coded.yaml", CODED);
-    let ran = place.run_limited("-f 1", &format!("{USUAL} --offline --dry-run")).exits(9);
+    let ran = place.run_limited("-f 1", &format!("{USUAL} --offline --dry-run --report r.jsonl")).exits(9);
     ran.says("error[report.unwritable]");
     assert_eq!(ran.events_of("failed").len(), 9, "the other sinks have them all");
 }

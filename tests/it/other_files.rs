@@ -210,7 +210,7 @@ fn other_files_have_to_be_asked_for_by_hand_and_confirmed() {
         let site = Site::start();
         let line = if more == "--no-deid" { unconfirmed.replace("--profile basic", "") } else { unconfirmed.to_owned() };
         let ran = place.run(&line).args(more.split_whitespace()).at(&site).exits(5);
-        ran.says("profile.unconfirmed").says("--other-files upload");
+        ran.says("profile.unconfirmed").says("files that are not DICOM");
         assert!(site.uploaded().is_empty() && place.tree("out").is_empty(), "{more}");
     }
     let site = Site::start();

@@ -20,7 +20,7 @@ fn place() -> Place {
 
 /// A key that no other test has.
 fn key(digit: char) -> String {
-    digit.to_string().repeat(64)
+    format!("01{}", digit.to_string().repeat(62))
 }
 
 /// A key in a file of its owner's.
@@ -52,7 +52,11 @@ fn fingerprint(place: &Place, key: &str) -> String {
 
 /// The files of kept keys, by their path in the folder of state.
 fn kept(place: &Place) -> Vec<String> {
-    tree(&place.state()).into_iter().map(|(name, _)| name).filter(|name| name.contains("/pseudonym-keys/")).collect()
+    tree(&place.state())
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| name.contains("/pseudonym-keys/") && name.contains(".key"))
+        .collect()
 }
 
 fn new_key(run: Run<'_>) -> Run<'_> {
@@ -103,6 +107,39 @@ fn a_key_is_made_once_named_with_its_file_and_used_from_then_on() {
     assert_eq!(used(&new_key(place.run(UPLOAD)).at(&site).exits(0)), made, "the flag replaces no key that is there");
     let quiet = place.run("in.dcm -p demo/phantom --profile keyed.toml").without_pseudonym_key().at(&site).exits(0);
     quiet.says(&format!("key {made}"));
+}
+
+#[test]
+fn another_key_than_that_of_earlier_runs_stops_the_run_unless_that_is_typed() {
+    let (place, site) = (place(), Site::start());
+    let made = used(&new_key(place.run(UPLOAD)).at(&site).exits(0));
+    key_file(&place, "a.key", key('a'));
+    let (sent, other) = (site.uploaded().len(), fingerprint(&place, &key('a')));
+    let another =
+        |flags: &str| place.run(&format!("{UPLOAD} --pseudonym-key-file a.key {flags}")).without_pseudonym_key().at(&site);
+    for flags in ["", "-y", "--dry-run", "--output out", "--new-pseudonym-key"] {
+        let ran = another(flags).exits(5);
+        ran.says("error[pseudonym.key-changed]").says(&made).says(&other).says("--change-pseudonym-key");
+    }
+    another("").env("FWUPLOAD_CHANGE_PSEUDONYM_KEY", "1").exits(5);
+    assert_eq!(site.uploaded().len(), sent);
+    assert_eq!(used(&another("--change-pseudonym-key").exits(0)), other);
+    assert_eq!(used(&another("").exits(0)), other, "from then on it is the project's");
+    place.run(UPLOAD).without_pseudonym_key().at(&site).exits(5).says("pseudonym.key-changed").says(&other);
+}
+
+#[test]
+fn where_a_key_was_used_that_is_not_there_no_other_is_made() {
+    let (place, site) = (place(), Site::start());
+    let line = format!("{UPLOAD} --new-pseudonym-key");
+    let given = used(&place.run(&line).env("FWUPLOAD_PSEUDONYM_KEY", key('b')).at(&site).exits(0));
+    for flags in ["", "--dry-run"] {
+        let ran = place.run(&format!("{line} {flags}")).without_pseudonym_key().at(&site).exits(5);
+        ran.says("error[pseudonym.key-missing]").says(&given);
+    }
+    assert!(kept(&place).is_empty());
+    let changed = place.run(&format!("{line} --change-pseudonym-key")).without_pseudonym_key().at(&site).exits(0);
+    assert_ne!(used(&changed), given);
 }
 
 #[cfg(unix)]
@@ -203,7 +240,7 @@ fn at_no_verbosity_is_the_key_shown() {
     let made = new_key(place.run(UPLOAD)).args(["-vv"]).env("RUST_LOG", "trace").at(&site).exits(0);
     let secret = std::fs::read_to_string(place.state().join(&kept(&place)[0])).unwrap();
     assert!(secret.trim().len() == 64 && !shown(&made, secret.trim()));
-    let given = place.run(UPLOAD).args(["-vv"]).env("RUST_LOG", "trace").at(&site).exits(0);
+    let given = place.run(UPLOAD).args(["-vv", "--change-pseudonym-key"]).env("RUST_LOG", "trace").at(&site).exits(0);
     assert!(!shown(&given, PSEUDONYM_KEY));
     for line in ["profile key", "profile key --json", "profile test keyed.toml in.dcm", "profile test keyed.toml in.dcm --json"] {
         assert!(!shown(&place.run(line).exits(0), PSEUDONYM_KEY), "{line}");

@@ -5,6 +5,7 @@ use crate::run::Place;
 use crate::server::Site;
 
 const USUAL: &str = "study -p demo/phantom --profile basic";
+const OFFLINE: &str = "--project demo/phantom --profile basic --offline --json --output";
 
 fn slice(number: u32) -> Vec<u8> {
     Dicom::ct(&Person::plain(), number).bytes()
@@ -131,7 +132,7 @@ fn a_named_report_is_written_in_each_format() {
 fn the_report_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let place = place();
-    place.run(USUAL).args(["--dry-run", "--offline"]).exits(3);
+    place.run(USUAL).args(["--output", "out", "--offline"]).exits(3);
     let mode = std::fs::metadata(place.path("fwupload-failures.jsonl")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -147,7 +148,7 @@ fn the_summary_adds_up_and_says_what_to_do_next() {
 #[test]
 fn many_failures_of_one_kind_are_folded_on_the_terminal_and_whole_in_the_report() {
     let place = Place::with((1..=9).map(|n| (format!("study/{n}.dcm"), damaged::truncated(&slice(n)))));
-    let ran = place.run(USUAL).args(["--dry-run", "--offline"]).exits(9);
+    let ran = place.run(USUAL).args(["--output", "out", "--offline"]).exits(9);
     assert_eq!(ran.stderr.matches(".dcm").count(), 5, "{}", ran.stderr);
     ran.says("4 more");
     assert_eq!(ran.report().len(), 9);
@@ -183,4 +184,53 @@ fn runs_at_the_same_time_in_one_folder_keep_their_reports() {
             assert!(text.lines().count() == 3, "{text}");
         }
     }
+}
+
+#[test]
+fn a_mistyped_path_leaves_the_report_of_the_last_run() {
+    let place = place();
+    place.run(&format!("study {OFFLINE} out")).exits(3);
+    let earlier = std::fs::read(place.path("fwupload-failures.jsonl")).unwrap();
+    let ran = place.run(&format!("sutdy {OFFLINE} out2")).exits(9);
+    ran.says("fwupload-failures-2.jsonl");
+    assert_eq!(std::fs::read(place.path("fwupload-failures.jsonl")).unwrap(), earlier);
+
+    std::fs::remove_file(place.path("study/3.dcm")).unwrap();
+    let ran = place.run(&format!("study {OFFLINE} out3")).exits(0);
+    ran.says("the report of an earlier run is now fwupload-failures.jsonl.1");
+    assert_eq!(std::fs::read(place.path("fwupload-failures.jsonl.1")).unwrap(), earlier);
+    assert!(!place.path("fwupload-failures.jsonl").exists());
+}
+
+#[test]
+fn a_rehearsal_writes_a_report_only_where_it_is_told_to() {
+    let place = Place::new();
+    place.file("study/3.dcm", damaged::truncated(&slice(3)));
+    let rehearsal = "study --project demo/phantom --profile basic --offline --dry-run --json";
+    let ran = place.run(rehearsal).exits(9);
+    assert_eq!(ran.end()["report"], serde_json::Value::Null);
+    assert!(!place.path("fwupload-failures.jsonl").exists());
+    place.run(&format!("{rehearsal} --report r.jsonl")).exits(9);
+    assert!(place.path("r.jsonl").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_report_of_this_user_is_not_written_to() {
+    let place = Place::with([("study/1.dcm", slice(1)), ("diary", b"dear diary".to_vec())]);
+    std::os::unix::fs::symlink("diary", place.path("fwupload-failures.jsonl")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(place.path("pipe.jsonl")).status().unwrap().success());
+    place.run(&format!("study {OFFLINE} out")).exits(1).says("report.unwritable").says("symbolic link");
+    place.run(&format!("study {OFFLINE} out --report pipe.jsonl")).exits(1).says("report.unwritable");
+    assert_eq!(std::fs::read(place.path("diary")).unwrap(), b"dear diary");
+    assert!(!place.path("out").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn events_that_are_lost_are_told_and_end_in_an_error() {
+    let place = Place::with([("study/1.dcm", slice(1))]);
+    let ran = place.run_after("exec >/dev/full", &format!("study {OFFLINE} out")).exits(1);
+    ran.says("report.unwritable").says("events are lost");
+    assert!(!place.tree("out").is_empty(), "what was asked for is done all the same");
 }

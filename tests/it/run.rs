@@ -72,12 +72,18 @@ impl Place {
         Run::new(self, env!("CARGO_BIN_EXE_fwupload")).args(arguments.split_whitespace())
     }
 
+    /// The same after commands of a shell, which the program takes the place of.
+    #[cfg(unix)]
+    pub fn run_after(&self, commands: &str, arguments: &str) -> Run<'_> {
+        let script = format!("{commands}; exec \"$0\" \"$@\"");
+        Run::new(self, "sh").args(["-c", &script, env!("CARGO_BIN_EXE_fwupload")]).args(arguments.split_whitespace())
+    }
+
     /// The same under limits of the shell's `ulimit`. A file that grows too large gives an error, as a full disk does. Shells count
     /// files in blocks of 512 or of 1024 bytes.
     #[cfg(unix)]
     pub fn run_limited(&self, limits: &str, arguments: &str) -> Run<'_> {
-        let script = format!("trap '' XFSZ; ulimit {limits}; exec \"$0\" \"$@\"");
-        Run::new(self, "sh").args(["-c", &script, env!("CARGO_BIN_EXE_fwupload")]).args(arguments.split_whitespace())
+        self.run_after(&format!("trap '' XFSZ; ulimit {limits}"), arguments)
     }
 
     /// Another program than `fwupload`, without arguments.
@@ -359,13 +365,17 @@ impl Ran<'_> {
         self.end_of("end")
     }
 
-    /// The failures in the report in its usual place; none when there is no report.
+    /// The failures in the report in its usual place. A rehearsal writes none there: its events tell of them, where it has some.
     #[track_caller]
     pub fn report(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.place.path("fwupload-failures.jsonl")).unwrap_or_default();
+        let Ok(text) = fs::read_to_string(self.place.path("fwupload-failures.jsonl")) else { return self.failed_events() };
         let records =
             text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in the report's {line}")));
         records.filter(|record: &Value| record["type"] == "failed").collect()
+    }
+
+    fn failed_events(&self) -> Vec<Value> {
+        if self.stdout.starts_with('{') { self.events_of("failed") } else { Vec::new() }
     }
 
     /// The failures of the report, as file name and code, sorted.

@@ -15,7 +15,7 @@ const LEVELS: [&[&str]; 10] = [
     &["routing", "series"],
     &["config", "deid", "discover"],
     &["cli", "credential", "profile", "dicom"],
-    &["envelope", "failure", "phi", "pseudonym", "standard"],
+    &["byte_order_mark", "envelope", "failure", "phi", "pseudonym", "standard"],
 ];
 
 /// Crates that are used in the named rooms only.

@@ -8,7 +8,7 @@ use super::*;
 const WHOSE: KeptFor<'_> = KeptFor { site: Some("site.example"), group: "neuro", project: "adni" };
 
 fn hex_of(byte: u8) -> String {
-    hex::encode([byte; 32])
+    format!("01{}", hex::encode([byte + 1; 31]))
 }
 
 fn keeping(folder: &Path) -> PseudonymKeySources {
@@ -77,7 +77,7 @@ fn the_first_source_that_was_named_counts_and_debug_shows_none() {
         ..keeping(folder.path())
     };
     assert!(!format!("{sources:?}").contains(&hex_of(3)));
-    let made = |byte| PseudonymKey::from_bytes(&[byte; 32]).unwrap().fingerprint();
+    let made = |byte| PseudonymKey::parse(&hex_of(byte)).unwrap().fingerprint();
     let used = |sources: &PseudonymKeySources| sources.named().unwrap().map(|(key, origin)| (key.fingerprint(), origin.as_str()));
     assert_eq!(used(&sources), Some((made(1), "file")));
     sources.file = None;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::super::form::FORMULA;
 use super::super::record::{self, Record, record};
 use super::totals;
+use crate::byte_order_mark::without_mark;
 use crate::config::ReportFormat;
 use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
@@ -68,6 +69,7 @@ pub(super) fn read(path: &Path) -> Result<Part, Error> {
 }
 
 fn content(format: ReportFormat, bytes: &[u8]) -> Result<Content, Refusal> {
+    let bytes = without_mark(bytes).map_err(|why| Refusal(why.to_owned(), NAME_ONE))?;
     if bytes.trim_ascii().is_empty() {
         return Err(Refusal("it is empty".to_owned(), NAME_ONE));
     }
