@@ -68,12 +68,14 @@ pub mod series;
 pub mod standard;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
 /// Runs the program with its arguments, the first of which is its name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| eprintln!("{}", without_words(panic))));
+    // A terminal that went away is no reason for a second panic, which would end the process at once.
+    std::panic::set_hook(Box::new(|panic| drop(writeln!(std::io::stderr(), "{}", without_words(panic)))));
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let typed = arguments.get(1..).unwrap_or_default().to_vec();
     match cli::parse(arguments) {

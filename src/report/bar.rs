@@ -1,10 +1,86 @@
 //! Progress on a terminal: three lines, redrawn in place. Never one per file.
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use super::figures;
 use super::printer::{Printer, Tone};
 use super::tally::Tally;
+
+/// How often a second the lines are drawn at most.
+const HERTZ: u8 = 10;
+
+/// Where the lines are drawn: a terminal, and nothing any more once it went away.
+pub(super) fn terminal(terminal: impl TermLike + 'static) -> ProgressDrawTarget {
+    ProgressDrawTarget::term_like_with_hz(Box::new(UntilGone { terminal, gone: AtomicBool::new(false) }), HERTZ)
+}
+
+/// A terminal that may be closed while the run goes on. Errors of drawing would end in a panic.
+#[derive(Debug)]
+struct UntilGone<T> {
+    terminal: T,
+    gone: AtomicBool,
+}
+
+impl<T> UntilGone<T> {
+    fn draw(&self, draw: impl FnOnce(&T) -> io::Result<()>) {
+        if !self.gone.load(Ordering::Relaxed) && draw(&self.terminal).is_err() {
+            self.gone.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<T: TermLike> TermLike for UntilGone<T> {
+    fn width(&self) -> u16 {
+        self.terminal.width()
+    }
+
+    fn height(&self) -> u16 {
+        self.terminal.height()
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.draw(|terminal| terminal.move_cursor_up(n));
+        Ok(())
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.draw(|terminal| terminal.move_cursor_down(n));
+        Ok(())
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.draw(|terminal| terminal.move_cursor_right(n));
+        Ok(())
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.draw(|terminal| terminal.move_cursor_left(n));
+        Ok(())
+    }
+
+    fn write_line(&self, line: &str) -> io::Result<()> {
+        self.draw(|terminal| terminal.write_line(line));
+        Ok(())
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.draw(|terminal| terminal.write_str(text));
+        Ok(())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.draw(TermLike::clear_line);
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.draw(TermLike::flush);
+        Ok(())
+    }
+}
 
 /// The three lines.
 pub(super) struct Bars {
@@ -71,6 +147,50 @@ mod tests {
     use indicatif::InMemoryTerm;
 
     use super::*;
+
+    /// A terminal that was closed.
+    #[derive(Debug)]
+    struct Closed;
+
+    impl TermLike for Closed {
+        fn width(&self) -> u16 {
+            80
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::NotConnected.into())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::NotConnected.into())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::NotConnected.into())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::NotConnected.into())
+        }
+        fn write_line(&self, _: &str) -> io::Result<()> {
+            Err(io::ErrorKind::NotConnected.into())
+        }
+        fn write_str(&self, _: &str) -> io::Result<()> {
+            Err(io::ErrorKind::NotConnected.into())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Err(io::ErrorKind::NotConnected.into())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Err(io::ErrorKind::NotConnected.into())
+        }
+    }
+
+    #[test]
+    fn lines_above_bars_do_no_harm_where_the_terminal_is_gone() {
+        let bars = Bars::new(terminal(Closed));
+        let mut printer = Printer::new(Box::new(io::sink()), false);
+        printer.above(Some(bars.group()));
+        bars.show(&Tally { files: 4, ..Tally::default() }, &printer);
+        printer.line("a file failed");
+        bars.clear();
+    }
 
     #[test]
     fn three_lines_that_say_where_the_run_stands() {

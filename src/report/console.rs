@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use indicatif::ProgressDrawTarget;
-
-use super::bar::Bars;
+use super::bar::{Bars, terminal};
 use super::lines::Lines;
 use super::place::ReportPath;
 use super::printer::{Printer, Tone};
@@ -86,7 +84,7 @@ impl Console {
             self.printer.line(&format!("to {}{site}: {how}", escape_for_terminal(&start.project)));
         }
         if self.progress == Progress::Bar {
-            let bars = Bars::new(ProgressDrawTarget::stderr_with_hz(10));
+            let bars = Bars::new(terminal(console::Term::buffered_stderr()));
             self.printer.above(Some(bars.group()));
             self.bars = Some(bars);
         }
