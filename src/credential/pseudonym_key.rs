@@ -183,12 +183,14 @@ impl PseudonymKeySources {
     /// The fingerprint of the key that earlier runs used, as it was noted, or else of the kept key; none where neither is there.
     ///
     /// # Errors
-    /// A kept key that cannot be used.
+    /// A note that cannot be read, and a kept key that cannot be used.
     pub fn used_before(&self, whose: KeptFor<'_>) -> Result<Option<String>, Error> {
         let Some(path) = self.kept.as_ref().map(|folder| whose.path(folder)) else { return Ok(None) };
-        match std::fs::read_to_string(path.with_extension(USED)) {
+        let note = path.with_extension(USED);
+        match std::fs::read_to_string(&note) {
             Ok(noted) => Ok(Some(noted.trim().to_owned())),
-            Err(_) => Ok(read_kept(&path)?.map(|key| key.fingerprint())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(read_kept(&path)?.map(|key| key.fingerprint())),
+            Err(error) => Err(Secret::PseudonymKey.unusable(&note, &format!("it says which key is in use: {error}"))),
         }
     }
 

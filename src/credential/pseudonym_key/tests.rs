@@ -116,3 +116,18 @@ fn names_become_single_components_that_stay_apart() {
 fn the_folder_follows_the_given_home() {
     assert_eq!(state_folder(Some(OsStr::new("/x"))), Some("/x".into()));
 }
+
+#[test]
+fn the_key_in_use_is_the_noted_one_else_the_kept_one_and_no_doubt_counts_as_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = keeping(folder.path());
+    assert_eq!(sources.used_before(WHOSE).unwrap(), None);
+    let (kept, _) = sources.resolve(WHOSE, FirstUse::Make).unwrap();
+    assert_eq!(sources.used_before(WHOSE).unwrap(), Some(kept.fingerprint()));
+    sources.note_use(WHOSE, "0011223344556677").unwrap();
+    assert_eq!(sources.used_before(WHOSE).unwrap().as_deref(), Some("0011223344556677"));
+    let note = WHOSE.path(&folder.path().join("keys")).with_extension(USED);
+    fs::remove_file(&note).unwrap();
+    fs::create_dir(&note).unwrap();
+    assert_eq!(sources.used_before(WHOSE).unwrap_err().code, RunCode::PseudonymKeySource);
+}
