@@ -31,7 +31,7 @@ import packages  # noqa: E402
 from pydicom import dcmread  # noqa: E402
 
 PROFILES = ("basic", "longitudinal", "strict", "uids-and-dates-kept")
-KEY = "5c" * 32
+KEY = "015c" * 16
 BURNED_IN = "deid.burned-in"
 # Of all files, for another reason than text in the picture or a broken file: held under the first profile.
 REFUSED_AT_MOST = 2.0

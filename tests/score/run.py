@@ -31,7 +31,7 @@ from promises import Promise, promise_of  # noqa: E402
 from scorer import Judge  # noqa: E402
 from verdict import ELSEWHERE, Finding, Output, Score, places_in_order, same_uids  # noqa: E402
 
-KEY, OTHER_KEY = "5c" * 32, "a7" * 32
+KEY, OTHER_KEY = "015c" * 16, "01a7" * 16
 SOME_FAILED, ALL_FAILED = 3, 9
 PEOPLE, PEOPLE_QUICK = 8, 4
 
