@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use super::ContainerKind;
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::phi::escape_for_terminal;
 
@@ -30,6 +31,8 @@ pub(super) struct ApiError {
     pub(super) kind: Kind,
     /// How often it was tried.
     pub(super) attempts: u32,
+    /// What was to be created by it.
+    pub(super) creating: Option<ContainerKind>,
 }
 
 /// What happened to the request.
@@ -64,7 +67,7 @@ pub(super) struct Refusal {
 
 impl From<Kind> for ApiError {
     fn from(kind: Kind) -> Self {
-        Self { kind, attempts: 1 }
+        Self { kind, attempts: 1, creating: None }
     }
 }
 
@@ -80,6 +83,12 @@ impl ApiError {
 
     pub(super) fn unexpected(host: &str, what: impl Into<String>) -> Self {
         Kind::Unexpected { host: host.to_owned(), what: what.into() }.into()
+    }
+
+    /// The same, of a request that was to create a container.
+    #[must_use]
+    pub(super) fn while_creating(self, kind: ContainerKind) -> Self {
+        Self { creating: Some(kind), ..self }
     }
 
     /// The status of the answer, where there was one.
@@ -159,6 +168,10 @@ impl ApiError {
     pub(super) fn into_upload(self) -> UploadError {
         if matches!(self.status(), Some(401 | 402)) {
             return UploadError::Run(self.into_run("sending to the server"));
+        }
+        // Who may not create one container may create none: no other package could do better.
+        if let (Some(kind), Some(403)) = (self.creating, self.status()) {
+            return UploadError::Run(self.into_run(&format!("creating a {} in the project", kind.as_str())));
         }
         if let Kind::Source(failure) = self.kind {
             return UploadError::File(*failure);

@@ -245,8 +245,8 @@ impl Hierarchy {
 
     /// One creation, tried once.
     pub(super) async fn make(&self, kind: ContainerKind, body: &Value) -> Result<Container, ApiError> {
-        let answer = self.client.post_once(&format!("/{}", kind.plural()), Some(body)).await?;
-        let created: Created = answer.json()?;
+        let answer = self.client.post_once(&format!("/{}", kind.plural()), Some(body)).await;
+        let created: Created = answer.map_err(|error| error.while_creating(kind))?.json()?;
         if created.id.is_empty() {
             return Err(ApiError::unexpected(self.client.host(), "it does not say what it made"));
         }

@@ -170,7 +170,6 @@ fn refusals_while_sending_fail_the_package_and_the_next_run_completes() {
     ];
     for creation in [DURING[1], DURING[3], DURING[5]] {
         cases.extend([
-            (creation, 403, "upload.forbidden"),
             (creation, 409, "upload.conflict"),
             (creation, 422, "upload.conflict"),
             (creation, 503, "upload.server-error"),
@@ -186,6 +185,18 @@ fn refusals_while_sending_fail_the_package_and_the_next_run_completes() {
         assert!(site.uploaded().is_empty(), "{case}");
         completes_afterwards(&place, &site, &case);
     });
+}
+
+#[test]
+fn who_may_create_nothing_learns_it_from_the_first_refusal() {
+    for creation in [DURING[1], DURING[3], DURING[5]] {
+        let case = format!("403 at {}", creation.0);
+        let (place, site) = (place(), site_for(creation).rule(at(creation).answer(403)).start());
+        let ran = place.run(USUAL).at(&site).ends();
+        ends_with(&ran, &case, 4, "auth.forbidden");
+        assert!(site.uploaded().is_empty(), "{case}");
+        completes_afterwards(&place, &site, &case);
+    }
 }
 
 #[test]

@@ -171,6 +171,19 @@ async fn refusals_name_no_label_and_a_dead_key_stops_the_run() {
     assert_eq!((failure.code, failure.http_status, failure.attempts), (FileCode::UploadForbidden, Some(403), 1));
     assert_eq!(failure.detail, "127.0.0.1 answered 403: you may not create (..) here");
 
+    let server = Server::start(|asked, _| match asked.line.as_str() {
+        line if line.starts_with("GET ") => Reply::Json(200, json!([])),
+        "POST /api/lookup" => Reply::Json(404, json!({})),
+        _ => Reply::Json(403, json!({ "message": "you may not create SECRET-1 here" })),
+    })
+    .await;
+    let Err(UploadError::Run(error)) = hierarchy(&server).acquisition(&place("1")).await else { panic!("no error") };
+    assert_eq!(
+        (error.code, error.what.as_str()),
+        (RunCode::AuthForbidden, "creating a subject in the project is not allowed to you")
+    );
+    assert_eq!(error.why, ["127.0.0.1 answered 403: you may not create (..) here"]);
+
     let server = Server::start(|_, _| Reply::Json(401, json!({}))).await;
     let Err(UploadError::Run(error)) = hierarchy(&server).acquisition(&place("1")).await else { panic!("no error") };
     assert_eq!(error.code, RunCode::AuthRejected);
