@@ -27,15 +27,15 @@ pub use upload::{
     ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
 };
 pub use values::{
-    ColorWhen, Compression, Filter, IfExists, OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel, ProgressStyle,
-    Residual, Shard,
+    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel,
+    ProgressStyle, Residual, Shard,
 };
 
 /// Words that are commands when they stand first. The list is closed within a major version.
 pub const RESERVED: [&str; 8] = ["login", "logout", "status", "profile", "report", "sandbox", "completions", "help"];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
-const NOT_FROM_ENVIRONMENT: [&str; 11] = [
+const NOT_FROM_ENVIRONMENT: [&str; 13] = [
     "dry-run",
     "yes",
     "no-deid",
@@ -43,6 +43,8 @@ const NOT_FROM_ENVIRONMENT: [&str; 11] = [
     "new-pseudonym-key",
     "change-pseudonym-key",
     "residual",
+    "supersede",
+    "merge-patients",
     "fresh",
     "show-secrets",
     "help",

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
-pub use crate::cli::{Compression, Filter, IfExists, OtherFiles, PackageBy, PathList, Shard};
+pub use crate::cli::{Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList, Shard};
 use crate::profile::OnLeak;
 pub use typed::{jobs, max_header, on_leak, part_size};
 
@@ -153,6 +153,12 @@ pub struct Destination {
     pub package: PackageBy,
     /// What to do when a file of the same name is already there.
     pub if_exists: IfExists,
+    /// Several patients may become one subject.
+    pub merge_patients: bool,
+    /// What to do with a study that is under another subject already.
+    pub if_study_elsewhere: IfStudyElsewhere,
+    /// What earlier runs sent may be lost where this run sends less of it.
+    pub supersede: bool,
 }
 
 /// Which server is asked for project and profile.

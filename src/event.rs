@@ -68,6 +68,11 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
+    /// A file whose series, or folder, has a file that failed: tried again together, they make one package.
+    Companion {
+        /// The source.
+        path: Arc<PathBuf>,
+    },
     /// A file reached its outcome.
     Settled(Settled),
     /// What each stage of the run did, once all are done.

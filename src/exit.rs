@@ -89,7 +89,7 @@ impl ExitStatus {
             | C::PseudonymKeyInvalid
             | C::ReportInvalid
             | C::ReportMismatch => Self::Config,
-            C::ProjectNotFound | C::ProjectAmbiguous => Self::Destination,
+            C::ProjectNotFound | C::ProjectAmbiguous | C::SeveralPatients => Self::Destination,
             C::NetworkUnavailable | C::ServerUnexpected => Self::Unavailable,
             C::InputNothing => Self::Nothing,
             C::ReportUnwritable

@@ -82,11 +82,14 @@ codes! {
         DeidTooCostly = "deid.too-costly", "checking the file for what was removed from it would take more time or memory than one file may", "no scanner writes such a file: look where it came from, and leave it out or have it exported again";
         DeidPanic = "deid.internal", "cleaning this file hit a defect in fwupload", "report this as a bug; the file was not sent";
         RouteMissingUid = "route.missing-uid", "the instance has no SOP, series or study UID after cleaning", "the file cannot be placed: correct it, or have the profile keep or map its UIDs";
-        RouteNoSubject = "route.no-subject", "no Patient ID is left after cleaning, so there is no subject label", "pass `--subject LABEL`, or have the profile replace PatientID instead of removing it";
+        RouteNoSubject = "route.no-subject", "no Patient ID is left after cleaning, so there is no subject label", "have the profile replace PatientID instead of removing it; or send each patient by a run of its own, with `--subject LABEL`";
         RouteDuplicate = "route.duplicate-instance", "two different files carry the same SOP Instance UID", "remove the wrong one, or have the profile map instance UIDs one to one";
+        RouteUnclear = "route.unclear", "the file is not DICOM, and which container it belongs to is not known", "have the DICOM files beside it sent first, then run again; or leave it out with `--exclude`";
         PackageName = "package.name", "the package's name cannot be made unique in its acquisition", "pass other labels, or upload the series one at a time";
         OutputWrite = "output.write", "writing into the output folder failed", "check space and permissions of the folder";
         UploadExists = "upload.exists", "a file of this name is already there", "use `--if-exists skip` to leave it, or `--if-exists replace` to add a new version";
+        UploadPartOfSeries = "upload.part-of-series", "the package on the server holds instances of this series that are not among the files of this run", "run again with all files of the series; or, if they are to go, let `--supersede` replace the package by what this run has";
+        UploadStudyElsewhere = "upload.study-elsewhere", "the study is in the project already, under another subject", "look at both subjects on the server: one of them may have the wrong label; or leave `--if-study-elsewhere fail` out to have it sent all the same";
         UploadRejected = "upload.rejected", "the server refused the upload", "read the server's message; the request id helps its support";
         UploadForbidden = "upload.forbidden", "the server does not let you upload here", "ask for write permission in the project";
         UploadNotFound = "upload.not-found", "the destination vanished while uploading", "check on the server whether it was deleted and run again";
@@ -124,6 +127,7 @@ codes! {
         PseudonymKeyInvalid = "pseudonym.key-invalid", "the pseudonym key has no usable form", "a key is 64 hexadecimal digits, as `openssl rand -hex 32` prints them";
         ProjectNotFound = "project.not-found", "the project does not exist or you cannot see it", "check spelling and case, or pass `--create-project`";
         ProjectAmbiguous = "project.ambiguous", "several projects have this label", "name it as group/project";
+        SeveralPatients = "route.several-patients", "the files are those of several patients, and `--subject` would make them one subject", "run once for each patient, or leave `--subject` out and have the profile give each a label; `--merge-patients` if it is one person";
         NetworkUnavailable = "network.unavailable", "the server cannot be reached", "check network, proxy and `--site`, then run the same command again";
         ServerUnexpected = "network.unexpected-answer", "the server answered in a way that fwupload does not understand", "check that `--site` is a Flywheel site; a proxy may be in the way";
         InputNothing = "input.nothing", "there is nothing to upload", "check the paths and filters; `-v` shows why each file was skipped";
@@ -154,6 +158,7 @@ impl FileCode {
             self,
             Self::ReadIo
                 | Self::ReadChanged
+                | Self::RouteUnclear
                 | Self::UploadConflict
                 | Self::UploadThrottled
                 | Self::UploadServer

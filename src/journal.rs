@@ -10,6 +10,7 @@ mod line;
 mod lock;
 mod writer;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -73,20 +74,31 @@ pub struct Parcel {
     pub members: Vec<Member>,
 }
 
+/// What a package that is on the server has to do with one that is about to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shared {
+    /// Instances of it that are about to be sent again.
+    pub again: usize,
+    /// Instances of it that are not.
+    pub missing: usize,
+}
+
 /// The open journal of a run. Nobody else has it open.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     marker: Marker,
     state: Mutex<State>,
-    /// Held for as long as the journal is open.
-    _lock: Lock,
+    set_aside: bool,
+    /// Held for as long as the journal is open; none where it is only looked into.
+    _lock: Option<Lock>,
 }
 
 #[derive(Debug)]
 struct State {
     index: Index,
-    writer: Writer,
+    /// None where it is only looked into.
+    writer: Option<Writer>,
 }
 
 impl Journal {
@@ -101,15 +113,32 @@ impl Journal {
         let failed = |error: std::io::Error| unwritable(&path, &error);
         make_private_folder(folder).map_err(failed)?;
         let lock = Lock::take(&path.with_extension("lock"))?;
+        let set_aside = writer::set_older_form_aside(&path).map_err(failed)?;
         let (header, mut index) = writer::load(&path, identity, fresh).map_err(failed)?;
         let writer = Writer::open(&path, &header, &mut index).map_err(failed)?;
         let marker = Marker::new(&header.salt, settings);
-        Ok(Self { marker, state: Mutex::new(State { index, writer }), _lock: lock, path })
+        Ok(Self { marker, state: Mutex::new(State { index, writer: Some(writer) }), set_aside, _lock: Some(lock), path })
+    }
+
+    /// Looks into the journal of an identity for a run that sends nothing: it is not changed, and another run may have it open.
+    ///
+    /// # Errors
+    /// `journal.unwritable` where it cannot be read.
+    pub fn look(folder: &Path, identity: Identity<'_>, settings: &str, fresh: bool) -> Result<Self, Error> {
+        let path = folder.join(identity.file_name());
+        let (header, index) = writer::load(&path, identity, fresh).map_err(|error| unwritable(&path, &error))?;
+        let marker = Marker::new(&header.salt, settings);
+        Ok(Self { marker, state: Mutex::new(State { index, writer: None }), set_aside: false, _lock: None, path })
     }
 
     /// Makes the digests that stand for sources and places.
     pub fn marker(&self) -> &Marker {
         &self.marker
+    }
+
+    /// Whether there was a journal of an older form, which lies beside this one now and is not read.
+    pub fn set_older_form_aside(&self) -> bool {
+        self.set_aside
     }
 
     /// How many packages earlier runs had confirmed.
@@ -142,13 +171,18 @@ impl Journal {
         summed && self.changes(parcel).is_some_and(|changes| changes.now > 0 && changes.new == 0 && changes.gone == 0)
     }
 
-    /// Whether a file on the server, under another name in the same container, is an earlier package with some of the same
-    /// sources: what it holds is then there twice.
-    pub fn is_superseded(&self, place: Mark, there: &RemoteFile, by: &Parcel) -> bool {
-        let known = self.state().index.confirmed(place).filter(|known| known.is(there) && !known.found).map(Confirmed::offset);
-        let before = known.and_then(|offset| writer::confirmation_at(&self.path, offset));
-        let again = |member: &Member| by.members.iter().any(|now| now.source == member.source);
-        before.is_some_and(|before| before.members.iter().any(again))
+    /// How many instances a file on the server holds that an earlier run put there, and how many of those are in a parcel.
+    /// None where no earlier run did.
+    pub fn shared_with(&self, place: Mark, there: &RemoteFile, parcel: &Parcel) -> Option<Shared> {
+        let told = self.state().index.told_of(place, there);
+        let now: HashSet<_> = parcel.members.iter().map(|member| member.instance).collect();
+        let told = told.into_iter().filter_map(|offset| writer::instances_at(&self.path, offset));
+        let shared = told.map(|before| {
+            let again = before.iter().filter(|instance| now.contains(*instance)).count();
+            Shared { again, missing: before.len() - again }
+        });
+        // Where it is not known which of several arrived, the one that would lose most counts.
+        shared.max_by_key(|shared| shared.missing)
     }
 
     /// Notes that a parcel is going to be sent: should its confirmation get lost, the next run knows whose it is.
@@ -156,10 +190,15 @@ impl Journal {
     /// # Errors
     /// `journal.unwritable`.
     pub fn sending(&self, parcel: &Parcel) -> Result<(), Error> {
-        let intent = Intent { place: parcel.place, sources: parcel.sources, size: parcel.size };
+        let instances = parcel.members.iter().map(|member| member.instance).collect();
+        let line = Line::Sending(Intent { place: parcel.place, sources: parcel.sources, size: parcel.size, instances });
         let state = &mut *self.state();
-        state.index.begin(intent);
-        state.writer.append(&Line::Sending(intent)).map(|_| ()).map_err(|e| unwritable(&self.path, &e))
+        let Some(writer) = &mut state.writer else { return Ok(()) };
+        let offset = writer.append(&line).map_err(|e| unwritable(&self.path, &e))?;
+        if let Line::Sending(intent) = &line {
+            state.index.begin(intent, offset);
+        }
+        Ok(())
     }
 
     /// Notes what the server confirmed.
@@ -180,7 +219,8 @@ impl Journal {
             members: parcel.members.clone(),
         };
         let state = &mut *self.state();
-        let offset = state.writer.append(&Line::Confirmed(confirmation.clone())).map_err(|e| unwritable(&self.path, &e))?;
+        let Some(writer) = &mut state.writer else { return Ok(()) };
+        let offset = writer.append(&Line::Confirmed(confirmation.clone())).map_err(|e| unwritable(&self.path, &e))?;
         state.index.confirm(&confirmation, offset);
         Ok(())
     }
@@ -190,7 +230,10 @@ impl Journal {
     /// # Errors
     /// `journal.unwritable`.
     pub fn sync(&self) -> Result<(), Error> {
-        self.state().writer.sync().map_err(|e| unwritable(&self.path, &e))
+        match &mut self.state().writer {
+            Some(writer) => writer.sync().map_err(|e| unwritable(&self.path, &e)),
+            None => Ok(()),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

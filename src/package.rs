@@ -1,4 +1,4 @@
-//! What is sent: a series as one zip, or a single instance bare. Owns member names, the exact length and a body that can
+//! What is sent: a series as one zip, or where each instance travels alone, that instance bare. Owns member names, the exact length and a body that can
 //! be produced again for a retry. It takes cleaned (or knowingly uncleaned) instances and other files that were looked into,
 //! never a path.
 
@@ -46,6 +46,8 @@ pub struct Package {
     pub modality: Option<String>,
     body: Body,
     sums: Arc<[Sum]>,
+    /// The SOP Instance UIDs of the members, in their order; empty for a file that is not DICOM.
+    instances: Arc<[Box<str>]>,
     /// The CRC-32 of what travels bare from a file: known once it has passed.
     passed: Arc<OnceLock<u32>>,
     /// The members of a zip as they were before it was made, for the same zip in another form.
@@ -81,7 +83,7 @@ pub struct Sum {
 }
 
 impl Package {
-    /// A single instance as it is: `<acquisition label>.dicom`, or by its own name where each instance travels alone.
+    /// A single instance as it is, by its own name.
     pub fn bare(name: String, instance: &Sendable) -> Self {
         let modality = Some(routing::modality(instance.routing()));
         let (body, originals) = (instance.body().clone(), instance.originals().cloned());
@@ -91,6 +93,7 @@ impl Package {
             members: None,
             modality,
             sums: bare(&body),
+            instances: uids(std::slice::from_ref(instance)),
             passed: Arc::default(),
             made_of: None,
             body,
@@ -113,8 +116,8 @@ impl Package {
         let modality = modality.filter(|m| instances.iter().all(|i| routing::modality(i.routing()) == *m));
         let members = u32::try_from(instances.len()).ok();
         let originals = instances.first().and_then(Sendable::originals).cloned();
-        let (passed, made_of) = (Arc::default(), Some(made_of));
-        Ok(Self { name, kind: Some(DICOM), members, modality, sums, passed, made_of, body, originals })
+        let (instances, passed, made_of) = (uids(instances), Arc::default(), Some(made_of));
+        Ok(Self { name, kind: Some(DICOM), members, modality, sums, instances, passed, made_of, body, originals })
     }
 
     /// The same zip as it would have been deflated, or stored where it was deflated; none of what is no zip, or holds nothing
@@ -141,6 +144,7 @@ impl Package {
             members: None,
             modality: None,
             sums: bare(&body),
+            instances: Arc::default(),
             passed: Arc::default(),
             made_of: None,
             body,
@@ -171,6 +175,11 @@ impl Package {
     /// The exact length in bytes.
     pub fn len(&self) -> u64 {
         self.body.len()
+    }
+
+    /// The SOP Instance UIDs of the members, in their order; none for a file that is not DICOM.
+    pub fn instances(&self) -> impl Iterator<Item = &str> {
+        self.instances.iter().map(AsRef::as_ref)
     }
 
     /// What each member came to, in the order in which they were given.
@@ -228,6 +237,10 @@ impl MadeOf {
         }
         Ok((zip.finish(), sums.into()))
     }
+}
+
+fn uids(instances: &[Sendable]) -> Arc<[Box<str>]> {
+    instances.iter().map(|instance| instance.sop_instance().into()).collect()
 }
 
 fn bare(body: &Body) -> Arc<[Sum]> {

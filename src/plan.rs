@@ -13,13 +13,13 @@ mod pseudonyms;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::config::{Compression, Config, IfExists, OtherFiles, PackageBy, Shard, Sink, Transfer};
+use crate::config::{Compression, Config, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, Shard, Sink, Transfer};
 use crate::credential::{ApiKey, PseudonymKeySources};
 use crate::deid::{self, Cleaner, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
 use crate::discover::{Discovery, Inputs};
 use crate::failure::{Error, FileFailure, RunCode};
-use crate::flywheel::{Client, Hierarchy, Level, Project, ProjectRef, Settings};
+use crate::flywheel::{Client, Hierarchy, Level, Project, ProjectRef, Settings, StudyElsewhere};
 use crate::routing::ForcedLabels;
 pub use asked::{Answer, Watch, ask};
 pub use governance::{Decision, Governing, LOCAL, override_residual};
@@ -45,6 +45,10 @@ pub struct UploadPlan {
     pub package_by: PackageBy,
     /// What to do when a file of the same name is already there, and somebody else put it there.
     pub if_exists: IfExists,
+    /// Several patients may become one subject.
+    pub merge_patients: bool,
+    /// What earlier runs sent may be lost where this run sends less of it.
+    pub supersede: bool,
     /// Failed files after which the run stops.
     pub max_failures: Option<u64>,
     /// The part of the work that is done; none for all of it.
@@ -132,8 +136,18 @@ pub enum WayOut {
     Upload(Box<Target>),
     /// Into a folder.
     Output(PathBuf),
-    /// Nowhere.
-    DryRun,
+    /// Nowhere. What the server has is looked at, where there is one.
+    DryRun(Option<Box<Target>>),
+}
+
+impl WayOut {
+    /// The server that packages go to, or in a rehearsal would go to.
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Upload(target) | Self::DryRun(Some(target)) => Some(target),
+            Self::Output(_) | Self::DryRun(None) => None,
+        }
+    }
 }
 
 /// The server as an upload needs it.
@@ -227,6 +241,8 @@ pub async fn resolve(
         forced_labels: ForcedLabels { subject: config.destination.subject.clone(), session: config.destination.session.clone() },
         package_by: config.destination.package,
         if_exists: config.destination.if_exists,
+        supersede: config.destination.supersede,
+        merge_patients: config.destination.merge_patients,
         max_failures: config.transfer.max_failures,
         shard: config.input.shard,
         other_files: config.input.other_files,
@@ -357,8 +373,16 @@ fn consent(
 }
 
 fn way_out(config: &Config, server: Option<(Client, Watch)>, project: Project) -> Result<WayOut, Error> {
+    let target = |(client, watch): (Client, Watch)| {
+        let hierarchy = Hierarchy::new(client.clone(), project).rehearsed(config.sink == Sink::Nothing);
+        let hierarchy = hierarchy.with_studies_elsewhere(match config.destination.if_study_elsewhere {
+            IfStudyElsewhere::Warn => StudyElsewhere::Warn,
+            IfStudyElsewhere::Fail => StudyElsewhere::Fail,
+        });
+        Box::new(Target { client, hierarchy, watch })
+    };
     match (&config.sink, server) {
-        (Sink::Nothing, _) => Ok(WayOut::DryRun),
+        (Sink::Nothing, server) => Ok(WayOut::DryRun(server.map(target))),
         (Sink::Folder(folder), _) => {
             let unusable = |e: std::io::Error| {
                 Error::new(RunCode::OutputUnwritable, RunCode::OutputUnwritable.sentence()).because(e.to_string())
@@ -367,10 +391,7 @@ fn way_out(config: &Config, server: Option<(Client, Watch)>, project: Project) -
             tempfile::tempfile_in(folder).map_err(unusable)?;
             Ok(WayOut::Output(folder.clone()))
         }
-        (Sink::Upload, Some((client, watch))) => {
-            let hierarchy = Hierarchy::new(client.clone(), project).among_others(config.input.shard.is_some());
-            Ok(WayOut::Upload(Box::new(Target { client, hierarchy, watch })))
-        }
+        (Sink::Upload, Some(server)) => Ok(WayOut::Upload(target(server))),
         (Sink::Upload, None) => Err(Error::new(RunCode::Usage, "`--offline` cannot upload")),
     }
 }

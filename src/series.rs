@@ -1,6 +1,7 @@
 //! Instances grouped by study and series, and what to do where two carry the same SOP Instance UID.
 
 mod files;
+mod patients;
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -17,6 +18,7 @@ use crate::failure::{FileCode, FileFailure};
 use crate::phi::Phi;
 pub use files::Files;
 use files::Folder;
+pub use patients::Patients;
 
 /// A file that holds an instance, as the index knows it.
 #[derive(Debug, Clone)]
@@ -38,10 +40,10 @@ impl Indexed {
     }
 }
 
-/// The number by which shards divide series: depends on the study and series UID alone. None where one is missing.
-pub fn share_of_series(identity: &Identity) -> Option<u64> {
-    let (study, series) = identity.study.as_ref().zip(identity.series.as_ref())?;
-    Some(share(&[study.expose(), series.expose()]))
+/// The number by which shards divide files: depends on the Study Instance UID alone, so that no two of them make the same
+/// session. None where it is missing.
+pub fn share_of_study(identity: &Identity) -> Option<u64> {
+    Some(share(&[identity.study.as_ref()?.expose()]))
 }
 
 /// The number by which shards divide files that belong to no series. It depends on the name alone: where the inputs lie

@@ -7,7 +7,9 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::profile::named_profile;
-use super::values::{ColorWhen, Compression, Filter, IfExists, OtherFiles, PackageBy, PathList, ProgressStyle, Residual, Shard};
+use super::values::{
+    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList, ProgressStyle, Residual, Shard,
+};
 
 /// Headings of `--help`.
 pub(super) const INPUT: &str = "Input";
@@ -176,6 +178,14 @@ pub struct DestinationArgs {
     /// Put everything under this subject label
     #[arg(long, value_name = "LABEL", hide_short_help = true)]
     pub subject: Option<String>,
+    /// Let `--subject` make one subject of several patients
+    ///
+    /// Without it such a run stops before anything is sent. Patients are told apart by Patient ID and its issuer.
+    #[arg(long, hide_short_help = true)]
+    pub merge_patients: bool,
+    /// What to do with a study that is in the project already, under another subject
+    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
+    pub if_study_elsewhere: IfStudyElsewhere,
     /// Put everything under this session label
     #[arg(long, value_name = "LABEL", hide_short_help = true)]
     pub session: Option<String>,
@@ -185,6 +195,13 @@ pub struct DestinationArgs {
     /// What to do when a file of the same name is already there
     #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
     pub if_exists: IfExists,
+    /// Let what this run sends take the place of what earlier runs sent of the same series
+    ///
+    /// A package that holds instances which are not among the files of this run is replaced, and packages under other names whose
+    /// instances are all sent anew are deleted. Without it nothing on a server is lost or deleted. Only what the journal says that
+    /// fwupload put there is meant.
+    #[arg(long, hide_short_help = true)]
+    pub supersede: bool,
     /// Do everything but send or write
     #[arg(short = 'n', long)]
     pub dry_run: bool,

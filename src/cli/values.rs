@@ -135,6 +135,16 @@ pub enum IfExists {
     Fail,
 }
 
+/// `--if-study-elsewhere`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum IfStudyElsewhere {
+    /// Say so and send it.
+    #[default]
+    Warn,
+    /// Count it as failed.
+    Fail,
+}
+
 /// What becomes of a file in which a removed value still stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Residual {

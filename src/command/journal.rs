@@ -12,10 +12,15 @@ use super::state_folder;
 /// The folder of journals inside that of state, or inside a sandbox's own.
 const JOURNALS: &str = "journal";
 
-/// Opens the journal of a run that sends something.
+/// Opens the journal of a run that sends something, or looks into that of one which is rehearsed.
 pub fn open(plan: &UploadPlan, config: &Config, sandbox: Option<&Sandbox>) -> Result<Option<Journal>, Error> {
-    let WayOut::Upload(target) = &plan.way_out else { return Ok(None) };
-    let folder = sandbox.map(Sandbox::home).or_else(state_folder).ok_or_else(|| {
+    let Some(target) = plan.way_out.target().filter(|_| !plan.project.id.is_empty()) else { return Ok(None) };
+    let rehearsal = matches!(plan.way_out, WayOut::DryRun(_));
+    let folder = sandbox.map(Sandbox::home).or_else(state_folder);
+    if rehearsal && folder.is_none() {
+        return Ok(None);
+    }
+    let folder = folder.ok_or_else(|| {
         Error::new(RunCode::JournalUnwritable, "there is no folder for the journal of what was sent")
             .because("this account has no home folder")
             .with_hint("name a folder with FWUPLOAD_STATE_HOME")
@@ -28,7 +33,9 @@ pub fn open(plan: &UploadPlan, config: &Config, sandbox: Option<&Sandbox>) -> Re
         key: governing.and_then(|governing| governing.key.as_deref()),
         shard: shard.as_deref(),
     };
-    Journal::open(&folder.join(JOURNALS), identity, &settings(plan, config), config.transfer.fresh).map(Some)
+    let (folder, settings) = (folder.join(JOURNALS), settings(plan, config));
+    let opened = if rehearsal { Journal::look } else { Journal::open };
+    opened(&folder, identity, &settings, config.transfer.fresh).map(Some)
 }
 
 /// Everything but profile and key that decides what is sent for a file, and where to. Another version of the program may
@@ -48,6 +55,11 @@ fn settings(plan: &UploadPlan, config: &Config) -> String {
 
 /// Says that the run goes on where earlier ones stopped.
 pub fn announce(journal: Option<&Journal>, events: &Events) {
+    if journal.is_some_and(Journal::set_older_form_aside) {
+        let text =
+            "the journal of earlier runs has an older form and was set aside: what they sent is looked for on the server alone";
+        events.notice(Severity::Notice, "journal-set-aside", text);
+    }
     let before = journal.map_or(0, Journal::confirmed_before);
     if before > 0 {
         let packages = if before == 1 { "1 package".to_owned() } else { format!("{before} packages") };

@@ -136,7 +136,23 @@ fn tell(events: &Events, notice: ClientNotice) {
     match notice {
         ClientNotice::Waiting { what, cause, wait, attempt } => events.send(Event::Retrying { what, cause, wait, attempt }),
         ClientNotice::Answered { what, status, took } => events.send(Event::Requested { what, status, took }),
-        ClientNotice::Twin { kind, taken, twin } => {
+        ClientNotice::Twin { kind, taken, twin, empty: true } => {
+            let [taken, twin] = [taken, twin].map(|id| escape_for_terminal(&id));
+            let text = format!(
+                "{0} {twin} was made by this run at the same time as another program made {0} {taken}, which takes everything. The \
+                 first is empty and could not be removed again: delete it, or have it deleted",
+                kind.as_str()
+            );
+            events.notice(Severity::Warning, "twin-container", text);
+        }
+        ClientNotice::StudyElsewhere { session } => {
+            let text = format!(
+                "a study that is about to be sent is in the project already, under another subject: session {session} has its \
+                 StudyInstanceUID. One of the two may have the wrong subject label; `--if-study-elsewhere fail` sends no such study"
+            );
+            events.notice(Severity::Warning, "study-elsewhere", text);
+        }
+        ClientNotice::Twin { kind, taken, twin, empty: false } => {
             let [taken, twin] = [taken, twin].map(|id| escape_for_terminal(&id));
             let text = format!(
                 "{0} {taken} exists twice: {0} {twin} is the same, made by another program at the same time. Everything goes to \

@@ -190,6 +190,9 @@ impl Typed<'_> {
             session: args.session.clone(),
             package: args.package,
             if_exists: args.if_exists,
+            supersede: args.supersede,
+            merge_patients: args.merge_patients,
+            if_study_elsewhere: args.if_study_elsewhere,
         })
     }
 

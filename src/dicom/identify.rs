@@ -29,6 +29,10 @@ pub struct Identity {
     pub study: Option<Phi<String>>,
     /// Series Instance UID.
     pub series: Option<Phi<String>>,
+    /// Patient ID, without the spaces around it.
+    pub patient: Option<Phi<String>>,
+    /// Issuer of Patient ID, likewise.
+    pub issuer: Option<Phi<String>>,
     /// Length of the file in bytes.
     pub len: u64,
     /// Whether the file is a media directory.
@@ -79,6 +83,8 @@ struct Found {
     instance: Option<String>,
     study: Option<String>,
     series: Option<String>,
+    patient: Option<String>,
+    issuer: Option<String>,
     directory: bool,
 }
 
@@ -89,6 +95,8 @@ impl Found {
             sop_instance: self.instance.map(Phi::new),
             study: self.study.map(Phi::new),
             series: self.series.map(Phi::new),
+            patient: self.patient.map(Phi::new),
+            issuer: self.issuer.map(Phi::new),
             len,
             dicomdir: meta.is_dicomdir() || self.directory,
             whole: None,
@@ -96,13 +104,22 @@ impl Found {
     }
 }
 
-/// Notes four UIDs of the outermost data set.
+/// Notes four UIDs and the patient of the outermost data set.
 struct Finder<'a> {
     buffer: &'a [u8],
     depth: usize,
     last: Tag,
     ordered: bool,
     found: Found,
+}
+
+impl Finder<'_> {
+    /// A value as a text that is the same where its bytes are, whatever character set they are in.
+    fn text(&self, range: Range<usize>) -> Option<String> {
+        let bytes = self.buffer.get(range).unwrap_or_default();
+        let text: String = bytes.trim_ascii().iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
 }
 
 impl Visitor for Finder<'_> {
@@ -117,6 +134,14 @@ impl Visitor for Finder<'_> {
             Tag(0x0008, 0x0018) => &mut self.found.instance,
             Tag(0x0020, 0x000D) => &mut self.found.study,
             Tag(0x0020, 0x000E) => &mut self.found.series,
+            Tag(0x0010, 0x0020) => {
+                self.found.patient = self.text(range);
+                return Ok(());
+            }
+            Tag(0x0010, 0x0021) => {
+                self.found.issuer = self.text(range);
+                return Ok(());
+            }
             Tag(0x0004, _) => {
                 self.found.directory = true;
                 return Ok(());
@@ -163,6 +188,9 @@ impl Visitor for Finder<'_> {
     fn has_enough(&self) -> bool {
         let all =
             [&self.found.class, &self.found.instance, &self.found.study, &self.found.series].iter().all(|uid| uid.is_some());
-        all || self.found.directory || (self.ordered && self.last >= Tag(0x0020, 0x000E))
+        // Of a data set out of order the patient may come last.
+        (all && (self.ordered || self.found.patient.is_some()))
+            || self.found.directory
+            || (self.ordered && self.last >= Tag(0x0020, 0x000E))
     }
 }

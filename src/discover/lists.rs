@@ -1,4 +1,5 @@
-//! `--files-from`: paths one per line or NUL-separated, or the failed files of an earlier run's report.
+//! `--files-from`: paths one per line or NUL-separated, or the files of an earlier run's report: those that failed, and the
+//! others of their series, which go in one package with them.
 
 use std::ffi::OsString;
 use std::fs;
@@ -60,7 +61,7 @@ fn path_from_bytes(bytes: &[u8]) -> Result<PathBuf, &'static str> {
     String::from_utf8(bytes.to_vec()).map(|path| OsString::from(path).into()).map_err(|_| "it is not UTF-8")
 }
 
-/// The failed files of a report. `None`: by name or content this is no report, so it is a plain list.
+/// The files of a report. `None`: by name or content this is no report, so it is a plain list.
 fn reported(path: &Path, bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
     let extension = path.extension()?.to_str()?.to_lowercase();
     match extension.as_str() {
@@ -84,9 +85,9 @@ fn from_json_lines(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
         return Some(Err(REDACTED));
     }
     let records = lines.map(|line| serde_json::from_slice::<Value>(line).map_err(|_| DAMAGED));
-    let failed =
-        records.filter(|record| record.as_ref().map_or(true, |record| record.get("type").is_some_and(|t| t == "failed")));
-    Some(failed.map(|record| path_of(&record?)).collect())
+    let counts = |record: &Value| record.get("type").is_some_and(|t| t == "failed" || t == "companion");
+    let listed = records.filter(|record| record.as_ref().map_or(true, counts));
+    Some(listed.map(|record| path_of(&record?)).collect())
 }
 
 fn from_json(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
@@ -96,7 +97,8 @@ fn from_json(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
         return Some(Err(REDACTED));
     }
     let failures = document.get("failures")?.as_array()?;
-    Some(failures.iter().map(path_of).collect())
+    let companions = document.get("companions").and_then(Value::as_array);
+    Some(failures.iter().chain(companions.into_iter().flatten()).map(path_of).collect())
 }
 
 fn from_csv(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {

@@ -159,6 +159,11 @@ impl ContainerAnswer {
     pub(super) fn project_id(&self) -> Option<&str> {
         self.project.as_deref().or(self.parents.project.as_deref())
     }
+
+    /// The subject that a session lies under: its id, or on old servers the code that it bears.
+    pub(super) fn subject_id(&self) -> Option<&str> {
+        self.parents.subject.as_deref().or(self.subject.id.as_deref()).or(self.subject.code.as_deref())
+    }
 }
 
 /// The containers above one.
@@ -169,12 +174,16 @@ pub(super) struct Parents {
     pub(super) group: Option<String>,
     #[serde(deserialize_with = "lenient")]
     pub(super) project: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) subject: Option<String>,
 }
 
 /// The subject that a session of an old server holds in itself.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Embedded {
+    #[serde(rename = "_id", deserialize_with = "lenient")]
+    pub(super) id: Option<String>,
     #[serde(deserialize_with = "lenient")]
     pub(super) code: Option<String>,
 }

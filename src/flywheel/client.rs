@@ -187,6 +187,11 @@ impl Client {
         self.exchange(&Method::POST, path, body, SHORT).await
     }
 
+    /// Removes what is at a path; true also where it was gone before.
+    pub(super) async fn remove(&self, path: &str) -> Result<(), ApiError> {
+        optional(self.repeated(Method::DELETE, path, None, SHORT).await).map(drop)
+    }
+
     async fn repeated(&self, method: Method, path: &str, body: Option<&Value>, cap: usize) -> Result<Answer, ApiError> {
         let mut tries = Tries::new(self, format!("{method} /api{path}"));
         loop {

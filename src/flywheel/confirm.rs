@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::answer::{Answer, ContainerAnswer, ContainerRef, RemoteFile};
+use super::answer::{Answer, ContainerAnswer, ContainerRef, RemoteFile, segment};
 use super::body::failure_of;
 use super::checksum::Checksum;
 use super::client::{Client, optional};
@@ -62,6 +62,16 @@ impl UploadReceipt {
         self.sha384.as_deref()
     }
 
+    /// Whether another file took the place between `previous`, the last that was seen there, and this one.
+    pub fn took_the_place_of_another(&self, previous: Option<&RemoteFile>) -> bool {
+        match (self.entry.version, previous) {
+            (Some(version), None) => version > 1,
+            (Some(version), Some(previous)) => previous.version.is_some_and(|before| version > before + 1),
+            (None, None) => self.entry.replaced.is_some(),
+            (None, Some(_)) => false,
+        }
+    }
+
     /// How it went.
     pub fn route(&self) -> Route {
         self.route
@@ -77,6 +87,15 @@ impl Client {
             Err(error) if error.names_nothing() => Ok(None),
             Err(error) => Err(error.into_upload()),
         }
+    }
+
+    /// Removes a file from a container; it may be gone already.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from doing so.
+    pub async fn remove_file(&self, container: &ContainerRef, name: &str) -> Result<(), UploadError> {
+        let removed = self.remove(&format!("{}/files/{}", container.path(), segment(name))).await;
+        removed.map_err(|error| error.without(&[name]).into_upload())
     }
 
     /// A receipt from the answer to an upload; where that does not prove it, from the container.

@@ -1,9 +1,9 @@
 //! Subjects, sessions and acquisitions: found, or made where they are missing.
 //!
 //! Owns the rule that nothing is made twice: every container is looked for, exactly, before it is made, again after a
-//! creation that may have worked, and never two of the same kind under one parent at the same time. Where other runs make
-//! containers too it looks again after each creation: of twins all runs take the oldest, and the others are told of. Labels
-//! may identify, so none gets into a message.
+//! creation, and never two of the same kind under one parent at the same time. Of twins that several runs made at once all
+//! take the oldest; a run removes its own again while it is empty. A rehearsal looks in the same way and makes nothing.
+//! Labels may identify, so none gets into a message.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,27 +12,28 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::answer::{ContainerAnswer, ContainerKind, ContainerRef, Created, Listed, RemoteFile};
+use super::answer::{ContainerAnswer, ContainerKind, ContainerRef, Created, Listed, RemoteFile, segment};
 use super::client::Client;
-use super::error::{ApiError, Kind, UploadError};
+use super::container::{Container, Origin, Step};
+use super::error::{ApiError, Kind, UploadError, shown};
 use super::matching::{Child, Choice, Wanted, choose, twins};
 use super::project::Project;
 use super::retry::{ClientNotice, Tries};
 use super::subjects::Subject;
+use crate::failure::{FileCode, FileFailure};
 use crate::routing::{Destination, SubjectPlace};
 
 /// A list older than this is fetched again before something is made: another program may have made it meanwhile.
 const STALE: Duration = Duration::from_secs(10);
 
-/// A container on the server, as it was when this run first met it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Container {
-    /// What files are sent to.
-    pub reference: ContainerRef,
-    /// This run made it.
-    pub created: bool,
-    /// The files that lay in it before this run.
-    pub files: Vec<RemoteFile>,
+/// What happens to a study that is in the project already, under another subject.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StudyElsewhere {
+    /// It is told.
+    #[default]
+    Warn,
+    /// It is not sent.
+    Fail,
 }
 
 /// The containers of one project, each found or made once per run.
@@ -41,8 +42,9 @@ pub struct Hierarchy {
     pub(super) project: Project,
     subjects: Slots<Option<Subject>>,
     families: Slots<Family>,
-    /// Other runs make containers here at the same time.
-    shared: bool,
+    /// Nothing is made.
+    rehearsal: bool,
+    pub(super) study_elsewhere: StudyElsewhere,
     /// The server is from before subjects were containers.
     pub(super) without_subjects: OnceCell<bool>,
 }
@@ -50,19 +52,26 @@ pub struct Hierarchy {
 /// Where containers of one kind lie side by side.
 pub(super) struct Siblings {
     kind: ContainerKind,
-    /// Where they are listed, below `/api`.
-    pub(super) list: String,
+    /// Where they are listed, below `/api`; none below a container that is not there.
+    pub(super) list: Option<String>,
     /// Of all that are listed there, only those of this subject count.
     code: Option<String>,
+    /// What tells them from others.
+    key: String,
+    /// The containers above them.
+    above: Vec<Step>,
 }
 
 impl Siblings {
-    pub(super) fn under(parent: &ContainerRef, kind: ContainerKind) -> Self {
-        Self { kind, list: format!("{}/{}", parent.path(), kind.plural()), code: None }
+    pub(super) fn under(parent: &Container, kind: ContainerKind) -> Self {
+        let list = format!("{}/{}", parent.reference.path(), kind.plural());
+        Self { kind, key: list.clone(), list: Some(list).filter(|_| !parent.is_rehearsed()), code: None, above: parent.steps() }
     }
 
-    fn key(&self) -> String {
-        format!("{}\u{0}{}", self.list, self.code.as_deref().unwrap_or_default())
+    /// Those of a subject that is no more than a code which they bear.
+    fn of_code(self, code: String) -> Self {
+        let above = vec![Step { id: code.clone(), label: code.clone() }];
+        Self { key: format!("{}\u{0}{code}", self.key), code: Some(code), above, ..self }
     }
 }
 
@@ -87,27 +96,73 @@ impl Hierarchy {
     /// Nothing is asked of the server yet.
     pub fn new(client: Client, project: Project) -> Self {
         let (subjects, families) = (Slots(Mutex::default()), Slots(Mutex::default()));
-        Self { client, project, subjects, families, shared: false, without_subjects: OnceCell::new() }
+        let study_elsewhere = StudyElsewhere::default();
+        Self { client, project, subjects, families, rehearsal: false, study_elsewhere, without_subjects: OnceCell::new() }
     }
 
-    /// The same, where other runs make containers at the same time, if they do.
+    /// The same, where nothing is to be made: what is not there is a container that would be.
     #[must_use]
-    pub fn among_others(self, shared: bool) -> Self {
-        Self { shared, ..self }
+    pub fn rehearsed(self, rehearsal: bool) -> Self {
+        Self { rehearsal, ..self }
     }
 
-    /// The project that everything lies in.
-    pub fn project(&self) -> &Project {
-        &self.project
+    /// The same, with what is to happen to studies that are under another subject.
+    #[must_use]
+    pub fn with_studies_elsewhere(self, study_elsewhere: StudyElsewhere) -> Self {
+        Self { study_elsewhere, ..self }
     }
 
     /// The project itself as a container, with its files.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from answering.
     pub async fn project_container(&self) -> Result<Arc<Container>, UploadError> {
+        if self.is_project_rehearsed() {
+            return Ok(Arc::new(self.project_itself()));
+        }
         self.known(self.project_reference()).await.map(Arc::new).map_err(ApiError::into_upload)
+    }
+
+    /// The subject of a destination as a container; the project where subjects are no containers.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from answering, or from making it.
+    pub async fn subject_container(&self, place: &SubjectPlace) -> Result<Arc<Container>, UploadError> {
+        match self.subject(place).await? {
+            Subject::Container(subject) => Ok(subject),
+            Subject::Code(_) => self.project_container().await,
+        }
+    }
+
+    /// The files in a container now.
+    ///
+    /// # Errors
+    /// `upload.not-found` where it is gone; whatever keeps the server from answering.
+    pub async fn files_now(&self, container: &Container) -> Result<Arc<[RemoteFile]>, UploadError> {
+        if container.is_rehearsed() || container.is_recent() {
+            return Ok(container.files());
+        }
+        let now = self.client.get_listing::<ContainerAnswer>(&container.reference.path()).await;
+        now.map(|now| container.has_now(now.files)).map_err(ApiError::into_upload)
+    }
+
+    /// The project would be made.
+    pub(super) fn is_project_rehearsed(&self) -> bool {
+        self.rehearsal && self.project.id.is_empty()
+    }
+
+    pub(super) fn is_rehearsal(&self) -> bool {
+        self.rehearsal
     }
 
     pub(super) fn project_reference(&self) -> ContainerRef {
         ContainerRef { kind: ContainerKind::Project, id: self.project.id.clone() }
+    }
+
+    /// The project without a look at its files.
+    pub(super) fn project_itself(&self) -> Container {
+        let origin = if self.is_project_rehearsed() { Origin::Rehearsed } else { Origin::Found };
+        Container::new(self.project_reference(), self.project.label.clone(), origin, Vec::new())
     }
 
     /// The subject of this label; made where there is none.
@@ -130,11 +185,11 @@ impl Hierarchy {
         let wanted = Wanted { label: session.label.clone(), uid, label_alone: session.forced };
         let (siblings, whose) = match subject {
             Subject::Container(subject) => {
-                (Siblings::under(&subject.reference, ContainerKind::Session), json!({ "_id": subject.reference.id }))
+                (Siblings::under(&subject, ContainerKind::Session), json!({ "_id": subject.reference.id }))
             }
             Subject::Code(code) => {
-                let all = Siblings::under(&self.project_reference(), ContainerKind::Session);
-                (Siblings { code: Some(code.clone()), ..all }, json!({ "code": code }))
+                let all = Siblings::under(&self.project_itself(), ContainerKind::Session);
+                (all.of_code(code.clone()), json!({ "code": code }))
             }
         };
         let mut body = json!({ "project": self.project.id, "subject": whose });
@@ -149,41 +204,38 @@ impl Hierarchy {
         let wanted = Wanted { label: acquisition.label.clone(), uid: acquisition.uid.clone(), label_alone: false };
         let mut body = json!({ "session": session.reference.id });
         add_timestamp(&mut body, acquisition.timestamp.as_deref());
-        self.find_or_make(&Siblings::under(&session.reference, ContainerKind::Acquisition), wanted, body).await
+        self.find_or_make(&Siblings::under(&session, ContainerKind::Acquisition), wanted, body).await
     }
 
     async fn find_or_make(&self, among: &Siblings, wanted: Wanted, body: Value) -> Result<Arc<Container>, UploadError> {
-        let family = self.families.get(&among.key());
+        let family = self.families.get(&among.key);
         let mut family = family.lock().await;
         if let Some(container) = family.settled.get(&wanted) {
             return Ok(Arc::clone(container));
         }
         let container = self.settle(&mut family, among, &wanted, body).await;
-        let container = Arc::new(container.map_err(ApiError::into_upload)?);
+        let container = Arc::new(container?.below(among.above.clone()));
         family.settled.insert(wanted, Arc::clone(&container));
         Ok(container)
     }
 
-    /// Looks, makes, and looks again whenever making may have worked or collided.
+    /// Looks, makes, and looks again after every creation: another run may have made the same meanwhile.
     async fn settle(
         &self,
         family: &mut Family,
         among: &Siblings,
         wanted: &Wanted,
         mut body: Value,
-    ) -> Result<Container, ApiError> {
+    ) -> Result<Container, UploadError> {
         let kind = among.kind;
         let mut tries = Tries::new(&self.client, format!("POST /api/{}", kind.plural()));
         let (mut collided, mut made) = (false, None::<Container>);
         loop {
-            let children = self.children(family, among).await?;
+            let children = self.children(family, among).await.map_err(ApiError::into_upload)?;
             let label = match choose(children, wanted) {
                 Choice::Take(child) => {
-                    self.tell_of_twins(kind, child, children, wanted);
-                    if let Some(made) = made.filter(|made| made.reference.id == child.id) {
-                        return Ok(made);
-                    }
-                    return self.known(ContainerRef { kind, id: child.id.clone() }).await;
+                    let (taken, children) = (child.clone(), children.to_vec());
+                    return self.take(among, (&taken, &children), made, wanted).await.map_err(ApiError::into_upload);
                 }
                 Choice::Make(label) => label,
             };
@@ -191,37 +243,95 @@ impl Hierarchy {
             if let Some(made) = made {
                 return Ok(made);
             }
-            if family.is_stale() {
+            if family.is_stale() && !self.rehearsal {
                 family.children = None;
                 continue;
             }
+            self.look_elsewhere(among, wanted).await?;
+            if self.rehearsal {
+                return Ok(family.rehearse(kind, label, wanted));
+            }
             set(&mut body, "label", Some(&label));
             set(&mut body, "uid", wanted.uid.as_deref());
-            match self.make(kind, &body).await {
-                // Another run may have made the same between our look and this: of two, both have to take one.
-                Ok(container) if self.shared => (family.children, made) = (None, Some(container)),
-                Ok(container) => {
-                    family.add(Child {
-                        id: container.reference.id.clone(),
-                        label,
-                        uid: wanted.uid.clone(),
-                        created: String::new(),
-                    });
-                    return Ok(container);
-                }
-                Err(error) => {
-                    // It may have been made all the same: nothing is made here again from the list as it was.
-                    family.children = None;
-                    collided = again(&mut tries, error, collided).await?;
-                }
+            match self.make(kind, &label, &body).await {
+                Ok(container) => made = Some(container),
+                // It may have been made all the same: nothing is made here again from the list as it was.
+                Err(error) => collided = again(&mut tries, error, collided).await.map_err(ApiError::into_upload)?,
             }
+            family.children = None;
         }
     }
 
-    fn tell_of_twins(&self, kind: ContainerKind, taken: &Child, children: &[Child], wanted: &Wanted) {
+    /// The child that is meant. One that this run made and that is not meant goes again.
+    async fn take(
+        &self,
+        among: &Siblings,
+        (taken, children): (&Child, &[Child]),
+        made: Option<Container>,
+        wanted: &Wanted,
+    ) -> Result<Container, ApiError> {
+        let lost = made.as_ref().map(|made| made.reference.id.clone()).filter(|id| *id != taken.id);
         for twin in twins(taken, children, wanted) {
-            self.client.tell(ClientNotice::Twin { kind, taken: taken.id.clone(), twin: twin.id.clone() });
+            let is_lost = lost.as_ref() == Some(&twin.id);
+            self.settle_twin(ContainerRef { kind: among.kind, id: twin.id.clone() }, &taken.id, is_lost).await;
         }
+        let reference = ContainerRef { kind: among.kind, id: taken.id.clone() };
+        match made.filter(|made| made.reference.id == taken.id) {
+            Some(made) => Ok(made),
+            None if taken.rehearsed => Ok(Container::new(reference, taken.label.clone(), Origin::Rehearsed, Vec::new())),
+            None => self.known(reference).await,
+        }
+    }
+
+    /// Removes a twin that this run made, while it is empty. One that holds something is told of; an empty one is in no way.
+    async fn settle_twin(&self, twin: ContainerRef, taken: &str, made_here: bool) {
+        let empty = self.is_empty(&twin).await.unwrap_or(false);
+        let removed = empty && made_here && self.client.remove(&twin.path()).await.is_ok();
+        if !removed && (made_here || !empty) {
+            let (taken, kind) = (taken.to_owned(), twin.kind);
+            self.client.tell(ClientNotice::Twin { kind, taken, twin: twin.id, empty });
+        }
+    }
+
+    /// Whether neither a file nor another container lies in one.
+    async fn is_empty(&self, container: &ContainerRef) -> Result<bool, ApiError> {
+        let answer: ContainerAnswer = self.client.get_listing(&container.path()).await?;
+        if !answer.files.is_empty() || answer.id != container.id {
+            return Ok(false);
+        }
+        let below = match container.kind {
+            ContainerKind::Acquisition => return Ok(true),
+            ContainerKind::Session => ContainerKind::Acquisition,
+            ContainerKind::Project | ContainerKind::Subject => ContainerKind::Session,
+        };
+        let list = format!("{}/{}?limit=1", container.path(), below.plural());
+        Ok(self.client.get_listing::<Listed<ContainerAnswer>>(&list).await?.into_vec().is_empty())
+    }
+
+    /// Whether the study of a session that is about to be made is in the project already, under another subject.
+    async fn look_elsewhere(&self, among: &Siblings, wanted: &Wanted) -> Result<(), UploadError> {
+        let (ContainerKind::Session, Some(uid), false) = (among.kind, wanted.uid.as_ref(), self.is_project_rehearsed()) else {
+            return Ok(());
+        };
+        let filter = format!("project={},uid=\"{uid}\"", self.project.id);
+        let list = format!("/sessions?filter={}&limit=100", segment(&filter));
+        // Servers that cannot filter are no reason not to send: the answer is a service to the user.
+        let Ok(listed) = self.client.get_listing::<Listed<ContainerAnswer>>(&list).await else { return Ok(()) };
+        let subject = among.above.first().map(|subject| subject.id.as_str()).unwrap_or_default();
+        let elsewhere = listed.into_vec().into_iter().find(|session| {
+            let whose = session.subject_id();
+            session.uid.as_ref() == Some(uid)
+                && session.project_id() == Some(self.project.id.as_str())
+                && whose.is_some_and(|whose| whose != subject)
+        });
+        let Some(elsewhere) = elsewhere else { return Ok(()) };
+        let session = shown(&elsewhere.id);
+        if self.study_elsewhere == StudyElsewhere::Fail {
+            let detail = format!("session {session} has its StudyInstanceUID");
+            return Err(FileFailure::new(FileCode::UploadStudyElsewhere, detail).into());
+        }
+        self.client.tell(ClientNotice::StudyElsewhere { session });
+        Ok(())
     }
 
     async fn children<'f>(&self, family: &'f mut Family, among: &Siblings) -> Result<&'f [Child], ApiError> {
@@ -234,7 +344,8 @@ impl Hierarchy {
 
     /// Those that lie in this project. A server lists others too where somebody moved a subject between projects.
     pub(super) async fn list(&self, among: &Siblings) -> Result<Vec<Child>, ApiError> {
-        let listed: Listed<ContainerAnswer> = self.client.get_listing(&among.list).await?;
+        let Some(list) = &among.list else { return Ok(Vec::new()) };
+        let listed: Listed<ContainerAnswer> = self.client.get_listing(list).await?;
         let counts = |answer: &ContainerAnswer| {
             !answer.id.is_empty()
                 && answer.project_id().is_none_or(|project| project == self.project.id)
@@ -244,13 +355,13 @@ impl Hierarchy {
     }
 
     /// One creation, tried once.
-    pub(super) async fn make(&self, kind: ContainerKind, body: &Value) -> Result<Container, ApiError> {
+    pub(super) async fn make(&self, kind: ContainerKind, label: &str, body: &Value) -> Result<Container, ApiError> {
         let answer = self.client.post_once(&format!("/{}", kind.plural()), Some(body)).await;
         let created: Created = answer.map_err(|error| error.while_creating(kind))?.json()?;
         if created.id.is_empty() {
             return Err(ApiError::unexpected(self.client.host(), "it does not say what it made"));
         }
-        Ok(Container { reference: ContainerRef { kind, id: created.id }, created: true, files: Vec::new() })
+        Ok(Container::new(ContainerRef { kind, id: created.id }, label.to_owned(), Origin::Made, Vec::new()))
     }
 
     /// A container that was there before, with its files: lists may leave them out.
@@ -260,7 +371,8 @@ impl Hierarchy {
             let what = format!("a {} that it listed lies in another project", reference.kind.as_str());
             return Err(ApiError::unexpected(self.client.host(), what));
         }
-        Ok(Container { reference, created: false, files: answer.files })
+        let label = answer.label.unwrap_or_default();
+        Ok(Container::new(reference, label, Origin::Found, answer.files))
     }
 }
 
@@ -269,10 +381,13 @@ impl Family {
         self.children.as_ref().is_some_and(|(listed, _)| listed.elapsed() > STALE)
     }
 
-    fn add(&mut self, child: Child) {
-        if let Some((_, children)) = &mut self.children {
-            children.push(child);
-        }
+    /// Takes a container that would be made for one that is there from now on.
+    fn rehearse(&mut self, kind: ContainerKind, label: String, wanted: &Wanted) -> Container {
+        let children = &mut self.children.get_or_insert_with(|| (Instant::now(), Vec::new())).1;
+        let id = format!("{}\u{0}{}", wanted.uid.as_deref().unwrap_or_default(), children.len());
+        let (uid, created) = (wanted.uid.clone(), String::new());
+        children.push(Child { id: id.clone(), label: label.clone(), uid, created, rehearsed: true });
+        Container::new(ContainerRef { kind, id }, label, Origin::Rehearsed, Vec::new())
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Child {
     pub(super) uid: Option<String>,
     /// When it was made, as the server writes it; orders twins.
     pub(super) created: String,
+    /// It is not on the server.
+    pub(super) rehearsed: bool,
 }
 
 impl From<ContainerAnswer> for Child {
@@ -31,6 +33,7 @@ impl From<ContainerAnswer> for Child {
             label: answer.label.unwrap_or_default(),
             uid: answer.uid.filter(|uid| !uid.is_empty()),
             created: answer.created.unwrap_or_default(),
+            rehearsed: false,
         }
     }
 }
@@ -83,7 +86,13 @@ mod tests {
     use super::*;
 
     fn child(id: &str, label: &str, uid: Option<&str>) -> Child {
-        Child { id: id.into(), label: label.into(), uid: uid.map(str::to_owned), created: format!("2020-01-0{}", id.len()) }
+        Child {
+            id: id.into(),
+            label: label.into(),
+            uid: uid.map(str::to_owned),
+            created: format!("2020-01-0{}", id.len()),
+            rehearsed: false,
+        }
     }
 
     fn wanted(label: &str, uid: Option<&str>, label_alone: bool) -> Wanted {

@@ -48,6 +48,13 @@ pub enum ClientNotice {
         taken: String,
         /// The database id of the other.
         twin: String,
+        /// Nothing lies in the other: this run made it, and may not remove it.
+        empty: bool,
+    },
+    /// A study that is about to be sent is in the project already, under another subject.
+    StudyElsewhere {
+        /// The session there.
+        session: String,
     },
     /// A file goes through the site itself because the storage behind it cannot be used directly.
     FormInstead {

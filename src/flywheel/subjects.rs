@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 
 use super::answer::{ContainerAnswer, ContainerKind, ContainerRef};
 use super::client::optional;
+use super::container::{Container, Origin};
 use super::error::ApiError;
-use super::hierarchy::{Container, Hierarchy, Siblings, again};
+use super::hierarchy::{Hierarchy, Siblings, again};
 use super::matching::{Choice, Wanted, choose};
 use super::retry::Tries;
 
 /// Whose sessions they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Subject {
     /// A container of this project.
     Container(Arc<Container>),
@@ -32,12 +33,18 @@ impl Hierarchy {
             if self.without_subjects.get() == Some(&true) {
                 return Ok(Subject::Code(label.to_owned()));
             }
+            if self.is_project_rehearsed() {
+                return Ok(Subject::Container(Arc::new(self.rehearse_subject(label))));
+            }
             let found = if collided { self.subject_in_list(label).await? } else { self.subject_by_lookup(label).await? };
             if let Some(subject) = found {
                 return Ok(Subject::Container(Arc::new(subject)));
             }
+            if self.is_rehearsal() {
+                return Ok(Subject::Container(Arc::new(self.rehearse_subject(label))));
+            }
             let body = json!({ "project": self.project.id, "label": label, "code": label });
-            match self.make(ContainerKind::Subject, &body).await {
+            match self.make(ContainerKind::Subject, label, &body).await {
                 Ok(subject) => return Ok(Subject::Container(Arc::new(subject))),
                 Err(error) if is_absence(&error) && self.has_no_subjects().await? => {}
                 Err(error) => collided = again(&mut tries, error, collided).await?,
@@ -48,7 +55,7 @@ impl Hierarchy {
     /// Whether the server knows no subjects at all, rather than not this project.
     async fn has_no_subjects(&self) -> Result<bool, ApiError> {
         let ask = || async {
-            let list = format!("{}?limit=1", Siblings::under(&self.project_reference(), ContainerKind::Subject).list);
+            let list = format!("{}/subjects?limit=1", self.project_reference().path());
             match self.client.get_listing::<Value>(&list).await {
                 Err(error) if is_absence(&error) => self.known(self.project_reference()).await.map(|_| true),
                 listed => listed.map(|_| false),
@@ -75,11 +82,17 @@ impl Hierarchy {
             return self.subject_in_list(label).await;
         }
         let reference = ContainerRef { kind: ContainerKind::Subject, id: answer.id };
-        Ok(Some(Container { reference, created: false, files: answer.files }))
+        Ok(Some(Container::new(reference, label.to_owned(), Origin::Found, answer.files)))
+    }
+
+    /// A subject that would be made. On a server without subjects it would be a code, which makes no difference here.
+    fn rehearse_subject(&self, label: &str) -> Container {
+        let reference = ContainerRef { kind: ContainerKind::Subject, id: label.to_owned() };
+        Container::new(reference, label.to_owned(), Origin::Rehearsed, Vec::new())
     }
 
     async fn subject_in_list(&self, label: &str) -> Result<Option<Container>, ApiError> {
-        let subjects = match self.list(&Siblings::under(&self.project_reference(), ContainerKind::Subject)).await {
+        let subjects = match self.list(&Siblings::under(&self.project_itself(), ContainerKind::Subject)).await {
             // No list, no subject in it; making one tells what the matter is.
             Err(error) if is_absence(&error) => return Ok(None),
             listed => listed?,

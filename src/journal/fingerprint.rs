@@ -70,6 +70,17 @@ impl Marker {
         self.mark(b"source", [path_bytes(&path), &length, &changed, &self.settings])
     }
 
+    /// Stands for an instance by its SOP Instance UID after cleaning, wherever its file lies.
+    pub fn instance(&self, uid: &str) -> Mark {
+        self.mark(b"instance", [uid.as_bytes()])
+    }
+
+    /// Stands for a file that is not DICOM by its path alone, whatever it holds now.
+    pub fn other_file(&self, path: &Path) -> Mark {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        self.mark(b"other file", [path_bytes(&path)])
+    }
+
     /// Stands for several files together, in whatever order they come.
     pub fn sources(&self, mut of: Vec<Mark>) -> Mark {
         of.sort_unstable();

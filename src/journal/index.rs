@@ -102,6 +102,15 @@ impl Changes {
     }
 }
 
+/// A package that was going to be sent.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    sources: Mark,
+    size: u64,
+    /// Where its line begins in the journal.
+    offset: u64,
+}
+
 /// What a journal says.
 #[derive(Debug, Default)]
 pub(super) struct Index {
@@ -109,7 +118,7 @@ pub(super) struct Index {
     by_sources: HashMap<Mark, Mark>,
     /// What may still arrive, or has: a request of a run that was killed can be carried out after later ones. Only its own
     /// confirmation settles an intent.
-    begun: HashMap<Mark, Vec<Intent>>,
+    begun: HashMap<Mark, Vec<Begun>>,
     /// Lines of the file that no longer count.
     pub(super) dead: usize,
 }
@@ -124,10 +133,11 @@ impl Index {
         self.confirmed.len()
     }
 
-    pub(super) fn begin(&mut self, intent: Intent) {
+    pub(super) fn begin(&mut self, intent: &Intent, offset: u64) {
         let begun = self.begun.entry(intent.place).or_default();
-        if !begun.contains(&intent) {
-            begun.push(intent);
+        let known = begun.iter().any(|known| known.sources == intent.sources && known.size == intent.size);
+        if !known {
+            begun.push(Begun { sources: intent.sources, size: intent.size, offset });
         }
     }
 
@@ -159,8 +169,7 @@ impl Index {
             let same = ours.sources == parcel.sources;
             return if same { Standing::Ours } else { Standing::Earlier(ours.sha384.as_deref().map(str::to_owned)) };
         }
-        let begun = self.begun.get(&parcel.place).into_iter().flatten();
-        let mut begun = begun.filter(|intent| there.size == Some(intent.size)).map(|intent| intent.sources == parcel.sources);
+        let mut begun = self.begun_as(parcel.place, there).map(|begun| begun.sources == parcel.sources);
         match begun.next().map(|first| first || begun.any(|same| same)) {
             None => Standing::Foreign,
             Some(true) => Standing::Begun,
@@ -168,16 +177,30 @@ impl Index {
         }
     }
 
+    fn begun_as(&self, place: Mark, there: &RemoteFile) -> impl Iterator<Item = &Begun> {
+        let begun = self.begun.get(&place).into_iter().flatten();
+        begun.filter(|begun| there.size == Some(begun.size))
+    }
+
+    /// Where the lines begin that say what a file on the server holds which this program put there: one where that was confirmed,
+    /// all that may have arrived where not.
+    pub(super) fn told_of(&self, place: Mark, there: &RemoteFile) -> Vec<u64> {
+        match self.confirmed.get(&place).filter(|confirmed| confirmed.is(there)) {
+            Some(found) if found.found => Vec::new(),
+            Some(ours) => vec![ours.offset],
+            None => self.begun_as(place, there).map(|begun| begun.offset).collect(),
+        }
+    }
+
     pub(super) fn confirmed(&self, place: Mark) -> Option<&Confirmed> {
         self.confirmed.get(&place)
     }
 
-    /// Where the lines that still count begin, and the intents that are open.
-    pub(super) fn live(&self) -> (Vec<u64>, Vec<Intent>) {
-        let mut offsets: Vec<_> = self.confirmed.values().map(|confirmed| confirmed.offset).collect();
+    /// Where the lines that still count begin.
+    pub(super) fn live(&self) -> Vec<u64> {
+        let confirmed = self.confirmed.values().map(|confirmed| confirmed.offset);
+        let mut offsets: Vec<_> = confirmed.chain(self.begun.values().flatten().map(|begun| begun.offset)).collect();
         offsets.sort_unstable();
-        let mut begun: Vec<_> = self.begun.values().flatten().copied().collect();
-        begun.sort_unstable_by_key(|intent| intent.place);
-        (offsets, begun)
+        offsets
     }
 }

@@ -6,7 +6,7 @@ use super::Identity;
 use super::fingerprint::Mark;
 
 /// The version of the lines. A journal of another version is begun anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,11 +63,13 @@ impl Header {
 }
 
 /// A package that is going to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Intent {
     pub(super) place: Mark,
     pub(super) sources: Mark,
     pub(super) size: u64,
+    /// What its members hold.
+    pub(super) instances: Vec<Mark>,
 }
 
 /// A package that the server has.
@@ -93,11 +95,11 @@ pub(super) struct Confirmation {
     pub(super) members: Vec<Member>,
 }
 
-/// A member of a package: the file that it was made of and what came out.
+/// A member of a package: what it holds and what came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// The file.
-    pub source: Mark,
+    /// The instance, wherever its file lies; the file itself where it is not DICOM.
+    pub instance: Mark,
     /// What came out, in bytes.
     pub size: u64,
     /// Its CRC-32; none for a package of one file, whose own hash is known.

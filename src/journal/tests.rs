@@ -19,12 +19,12 @@ fn container() -> ContainerRef {
 fn parcel(journal: &Journal, name: &str, sources: &[&str]) -> Parcel {
     let marker = journal.marker();
     let sources: Vec<_> = sources.iter().map(|source| marker.place("source", source)).collect();
-    let members = sources.iter().map(|source| Member { source: *source, size: 10, crc32: Some(7) }).collect();
+    let members = sources.iter().map(|source| Member { instance: *source, size: 10, crc32: Some(7) }).collect();
     Parcel { place: marker.place(&container().id, name), sources: marker.sources(sources), size: 100, members }
 }
 
 fn sources(parcel: &Parcel) -> Vec<Mark> {
-    parcel.members.iter().map(|member| member.source).collect()
+    parcel.members.iter().map(|member| member.instance).collect()
 }
 
 fn on_server() -> RemoteFile {

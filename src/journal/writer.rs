@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
 use super::index::Index;
-use super::line::{Confirmation, Header, Line};
-use super::{Identity, private};
+use super::line::{Confirmation, Header, Line, VERSION};
+use super::{Identity, Mark, private};
 
 /// Lines that may wait for the disk.
 const BATCH: u32 = 64;
@@ -30,7 +30,7 @@ pub(super) fn load(path: &Path, identity: Identity<'_>, fresh: bool) -> io::Resu
             (Some(Line::Journal(first)), None) if first.is_of(identity) => header = Some(first),
             (_, None) => break,
             (Some(Line::Confirmed(line)), _) if !fresh => index.confirm(&line, offset),
-            (Some(Line::Sending(intent)), _) if !fresh => index.begin(intent),
+            (Some(Line::Sending(intent)), _) if !fresh => index.begin(&intent, offset),
             _ => {}
         }
     }
@@ -40,14 +40,37 @@ pub(super) fn load(path: &Path, identity: Identity<'_>, fresh: bool) -> io::Resu
     Ok((header, index))
 }
 
+/// Renames a journal whose lines have another form than ours, which would be read wrongly; whether there was one.
+pub(super) fn set_older_form_aside(path: &Path) -> io::Result<bool> {
+    let header = Lines::open(path)?.next()?.and_then(|(_, line)| line);
+    let older = matches!(header, Some(Line::Journal(header)) if header.v != VERSION);
+    if older {
+        std::fs::rename(path, path.with_extension("older.jsonl"))?;
+    }
+    Ok(older)
+}
+
 /// The confirmation whose line begins at this offset.
 pub(super) fn confirmation_at(path: &Path, offset: u64) -> Option<Confirmation> {
+    match line_at(path, offset)? {
+        Line::Confirmed(confirmation) => Some(confirmation),
+        Line::Journal(_) | Line::Sending(_) => None,
+    }
+}
+
+/// What the package holds whose line begins at this offset.
+pub(super) fn instances_at(path: &Path, offset: u64) -> Option<Vec<Mark>> {
+    match line_at(path, offset)? {
+        Line::Confirmed(confirmation) => Some(confirmation.members.iter().map(|member| member.instance).collect()),
+        Line::Sending(intent) => Some(intent.instances),
+        Line::Journal(_) => None,
+    }
+}
+
+fn line_at(path: &Path, offset: u64) -> Option<Line> {
     let mut lines = Lines::open(path).ok()?;
     lines.source.as_mut()?.seek(SeekFrom::Start(offset)).ok()?;
-    match lines.next().ok()?? {
-        (_, Some(Line::Confirmed(confirmation))) => Some(confirmation),
-        _ => None,
-    }
+    lines.next().ok()??.1
 }
 
 /// The lines of a file and where they begin; what is no line of ours comes as `None`.
@@ -155,12 +178,8 @@ fn replace(path: &Path, header: &Header, index: &Index, from: &Path) -> io::Resu
     // A temporary file of this crate is made with mode 0600.
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(&written(&Line::Journal(header.clone()))?)?;
-    let (offsets, begun) = index.live();
-    for confirmation in offsets.into_iter().filter_map(|offset| confirmation_at(from, offset)) {
-        file.write_all(&written(&Line::Confirmed(confirmation))?)?;
-    }
-    for intent in begun {
-        file.write_all(&written(&Line::Sending(intent))?)?;
+    for line in index.live().into_iter().filter_map(|offset| line_at(from, offset)) {
+        file.write_all(&written(&line)?)?;
     }
     file.as_file().sync_all()?;
     file.persist(path).map(|_| ()).map_err(|error| error.error)

@@ -9,7 +9,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::config::{Compression, PackageBy};
+use crate::config::{Compression, OtherFiles, PackageBy};
 use crate::deid::{Finding, Sendable};
 use crate::dicom::{self, Source};
 use crate::event::{Event, Outcome, Severity};
@@ -63,10 +63,13 @@ fn read_whole(plan: &UploadPlan) -> u64 {
 
 fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &Deliveries) {
     let files: Vec<_> = series.files.iter().collect();
+    let all = files.len();
+    let beside = if deliveries.plan().other_files == OtherFiles::Upload { files.clone() } else { Vec::new() };
     // What was kept of small files goes with each of them.
     drop(series);
     let cleaned: Vec<_> = files.into_par_iter().map(|file| clean(file, whole, deliveries)).collect();
     let distinct = series::distinct(cleaned.into_iter().flatten().collect());
+    let same = distinct.same.len();
     for file in distinct.same {
         deliveries.settle(&file, Outcome::Skipped(crate::discover::SkipReason::SameInstance));
     }
@@ -75,13 +78,19 @@ fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &D
     for (file, failure) in distinct.clashing {
         deliveries.settle(&file, Outcome::Failed(failure));
     }
-    let packages: Vec<_> = placed(distinct.kept, deliveries)
+    let placed = placed(distinct.kept, deliveries);
+    if placed.is_empty() {
+        beside.iter().for_each(|file| deliveries.remember_unknown(file));
+    }
+    let mut packages: Vec<_> = placed
         .into_iter()
         .flat_map(|(destination, members)| {
             let (files, bytes) = (members.len() as u64, members.iter().map(|ready| ready.source.file.len()).sum());
             deliveries.outcomes().stages().pack.work(files, bytes, || pack(&destination, members, deliveries))
         })
         .collect();
+    let packed: usize = packages.iter().map(|job| job.sources.len()).sum();
+    packages.iter_mut().for_each(|job| job.incomplete = packed + same < all);
     deliveries.hand_over(packages, permit);
 }
 
@@ -150,12 +159,14 @@ fn placed(kept: Vec<Ready>, deliveries: &Deliveries) -> Vec<(Destination, Vec<Re
         match destination(&ready, deliveries) {
             Ok((to, findings)) => {
                 warn(&ready.source, &findings, deliveries);
-                deliveries.remember_folder(&ready.source, &to);
                 let key = (to.subject.label.clone(), to.session.label.clone(), to.session.uid.clone());
                 by_place.entry(key).or_insert_with(|| (to, Vec::new())).1.push(ready);
             }
             Err(failure) => deliveries.settle(&ready.source, Outcome::Failed(failure)),
         }
+    }
+    for (to, members) in by_place.values() {
+        members.iter().for_each(|ready| deliveries.remember_folder(&ready.source, to));
     }
     by_place.into_values().collect()
 }
@@ -175,6 +186,7 @@ fn warn(file: &Indexed, findings: &[Finding], deliveries: &Deliveries) {
     }
 }
 
+/// A series is a zip also while it has one instance: it may grow, and must not leave a file of another name behind.
 fn pack(destination: &Destination, members: Vec<Ready>, deliveries: &Deliveries) -> Vec<Job> {
     let title = routing::file_name(&destination.acquisition.label);
     if deliveries.plan().package_by == PackageBy::Instance {
@@ -182,15 +194,7 @@ fn pack(destination: &Destination, members: Vec<Ready>, deliveries: &Deliveries)
         let bare = |(r, name): (Ready, String)| job(destination, Package::bare(name, &r.instance), vec![r.source]);
         return members.into_iter().zip(names).map(bare).collect();
     }
-    match members.as_slice() {
-        [] => Vec::new(),
-        [single] => {
-            let name = single.instance.file_name().map_or_else(|| format!("{title}.dicom"), str::to_owned);
-            let package = Package::bare(name, &single.instance);
-            vec![job(destination, package, members.into_iter().map(|r| r.source).collect())]
-        }
-        _ => zip(destination, &format!("{title}.dicom.zip"), members, deliveries).into_iter().collect(),
-    }
+    zip(destination, &format!("{title}.dicom.zip"), members, deliveries).into_iter().collect()
 }
 
 /// A member whose file cannot be read again fails alone; the others go on without it.
@@ -210,5 +214,5 @@ fn zip(destination: &Destination, name: &str, members: Vec<Ready>, deliveries: &
 }
 
 fn job(destination: &Destination, package: Package, sources: Vec<Indexed>) -> Job {
-    Job { place: Place::Acquisition(destination.clone()), package, sources }
+    Job { place: Place::Acquisition(destination.clone()), package, sources, incomplete: false }
 }

@@ -1,6 +1,7 @@
 //! Delivery: a package goes to the server, into the output folder or, in a dry run, nowhere; its files get their outcome.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,9 +9,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Compression, OtherFiles};
+use crate::config::{Compression, OtherFiles, PackageBy};
 use crate::deid::Sendable;
-use crate::event::{Events, Outcome, Stored};
+use crate::event::{Event, Events, Outcome, Stored};
 use crate::failure::{FileCode, FileFailure};
 use crate::flywheel::{RemoteFile, UploadError};
 use crate::journal::Journal;
@@ -19,6 +20,7 @@ use crate::plan::{Target, UploadPlan, WayOut};
 use crate::routing::Destination;
 use crate::series::Indexed;
 
+use super::beside::{Beside, Whereabouts};
 use super::compression::Decision;
 use super::find::stopped;
 use super::lanes::Lanes;
@@ -35,6 +37,8 @@ pub struct Job {
     pub package: Package,
     /// What it was made of.
     pub sources: Vec<Indexed>,
+    /// Files of the same series failed, and are missing in it.
+    pub incomplete: bool,
 }
 
 /// All deliveries of a run.
@@ -56,6 +60,9 @@ pub(super) struct Shared {
     recheck: Recheck,
     compression: Decision,
     places: Mutex<Places>,
+    beside: Mutex<Beside>,
+    /// Folders with DICOM that could not be read.
+    unread: HashSet<PathBuf>,
 }
 
 /// The budget is counted in KiB, because a semaphore counts to 2^32 only on some machines.
@@ -66,18 +73,26 @@ const WITHHELD: &str = "(name withheld)";
 
 impl Deliveries {
     /// Ready to take packages.
-    pub fn new(plan: &Arc<UploadPlan>, journal: Option<Journal>, outcomes: &Outcomes, runtime: &Runtime, stop: &Stop) -> Self {
+    pub fn new(
+        plan: &Arc<UploadPlan>,
+        journal: Option<Journal>,
+        outcomes: &Outcomes,
+        runtime: &Runtime,
+        (beside, unread): (Beside, HashSet<PathBuf>),
+    ) -> Self {
         let budget = usize::try_from(plan.memory / UNIT).unwrap_or(Semaphore::MAX_PERMITS).clamp(1, u32::MAX as usize);
         let shared = Shared {
             plan: Arc::clone(plan),
             outcomes: outcomes.clone(),
-            stop: stop.clone(),
+            stop: outcomes.stop().clone(),
             journal,
             budget: Arc::new(Semaphore::new(budget)),
             lanes: Lanes::new(plan.uploads, Instant::now()),
             recheck: Recheck::default(),
             compression: Decision::new(compression(plan), plan.jobs),
             places: Mutex::default(),
+            beside: Mutex::new(beside),
+            unread,
         };
         Self { shared: Arc::new(shared), handle: runtime.handle().clone(), tasks: TaskTracker::new() }
     }
@@ -115,6 +130,11 @@ impl Deliveries {
     /// What is said of a package that an earlier run sent and the server still has.
     pub fn stored_before(&self, container: &str, there: &RemoteFile) -> Stored {
         self.shared.stored_before(container, there)
+    }
+
+    /// Tells of a file that has to be tried again together with one that failed beside it, if one did.
+    pub fn tell_of_companion(&self, source: &Indexed) {
+        self.shared.tell_of_companion(source, false);
     }
 
     /// How packages are deflated when they are made.
@@ -161,15 +181,35 @@ impl Deliveries {
 
     /// Notes where the instances of a folder go, if files that are not DICOM are to follow them.
     pub fn remember_folder(&self, source: &Indexed, to: &Destination) {
+        self.beside(|beside, folder| beside.goes(folder, &source.root, to), source);
+    }
+
+    /// Notes that it is not known where an instance of a folder goes.
+    pub fn remember_unknown(&self, source: &Indexed) {
+        self.beside(|beside, folder| beside.is_unknown(folder, &source.root), source);
+    }
+
+    fn beside(&self, note: impl FnOnce(&mut Beside, &Path), source: &Indexed) {
         if self.plan().other_files == OtherFiles::Upload {
-            let folder = source.path.parent().unwrap_or(Path::new("")).to_path_buf();
-            self.shared.places(|places| places.remember(folder, to));
+            let folder = source.path.parent().unwrap_or(Path::new(""));
+            note(&mut self.shared.beside.lock().unwrap_or_else(PoisonError::into_inner), folder);
         }
     }
 
-    /// The destinations of the instances that lay in a folder.
-    pub fn destinations_of(&self, folder: &Path) -> Vec<Destination> {
-        self.shared.places(|places| places.destinations_of(folder))
+    /// Where a file of a folder goes that is not DICOM.
+    pub fn whereabouts(&self, folder: &Path, root: &Path) -> Whereabouts {
+        self.shared.beside.lock().unwrap_or_else(PoisonError::into_inner).of(folder, root)
+    }
+
+    /// Whether the name of a file that is not DICOM is free in this run, and not that of another one on the server. Where the
+    /// server does not answer, sending it will tell.
+    pub fn is_name_free(&self, job: &Job) -> bool {
+        let (shared, container) = (&self.shared, self.shared.container_of(&job.place));
+        if !shared.places(|places| places.is_free(container, &job.package.name)) {
+            return false;
+        }
+        let Some(target) = shared.plan.way_out.target() else { return true };
+        self.handle.block_on(send::is_free(shared, target, job)).unwrap_or(true)
     }
 
     /// Takes packages over. The permit is given back when the last of them was delivered.
@@ -211,7 +251,7 @@ impl Deliveries {
 /// Where nothing goes over a wire, none is measured: what lies in a folder is the same every time.
 fn compression(plan: &UploadPlan) -> Compression {
     match (&plan.way_out, plan.compression) {
-        (WayOut::DryRun | WayOut::Output(_), Compression::Auto) => Compression::None,
+        (WayOut::DryRun(_) | WayOut::Output(_), Compression::Auto) => Compression::None,
         (_, chosen) => chosen,
     }
 }
@@ -227,13 +267,21 @@ impl Shared {
             () = self.stop.wait_hard() => Err(stopped()),
             outcome = self.outcome(&mut job) => outcome,
         };
-        if matches!(outcome, Ok(Outcome::Uploaded(_) | Outcome::Prepared(_))) {
-            self.count_containers(&job.place);
-        }
         self.outcomes.package(&outcome);
         let outcome = outcome.unwrap_or_else(Outcome::Failed);
         for source in &job.sources {
+            if !matches!(outcome, Outcome::Failed(_)) {
+                self.tell_of_companion(source, job.incomplete);
+            }
             self.outcomes.settle(source, outcome.clone());
+        }
+    }
+
+    /// Tells of a file that has to be tried again together with one that failed. Where an instance is a package, none has to.
+    fn tell_of_companion(&self, source: &Indexed, incomplete: bool) {
+        let of_unread = || source.path.parent().is_some_and(|folder| self.unread.contains(folder));
+        if self.plan.package_by == PackageBy::Series && (incomplete || of_unread()) {
+            self.outcomes.events().send(Event::Companion { path: Arc::clone(&source.path) });
         }
     }
 
@@ -273,26 +321,34 @@ impl Shared {
     fn throttled(&self) -> u64 {
         match &self.plan.way_out {
             WayOut::Upload(target) => target.client.throttled(),
-            WayOut::DryRun | WayOut::Output(_) => 0,
+            WayOut::DryRun(_) | WayOut::Output(_) => 0,
         }
     }
 
     async fn hand_out(self: &Arc<Self>, job: &Job) -> Result<Outcome, FileFailure> {
-        match &self.plan.way_out {
-            WayOut::DryRun => Ok(Outcome::Prepared(Arc::new(self.stored(job)))),
-            WayOut::Output(root) => self.write(job, root).await,
-            WayOut::Upload(target) => match self.send(target, job).await {
-                Ok(sent) => {
-                    let stored = Stored { container_id: Some(sent.container), file_id: sent.file, ..self.stored(job) };
-                    let stored = Arc::new(stored);
-                    Ok(if sent.there_before { Outcome::AlreadyThere(stored) } else { Outcome::Uploaded(stored) })
+        let (sent, outcome): (_, fn(Arc<Stored>) -> Outcome) = match &self.plan.way_out {
+            WayOut::Output(root) => return self.write(job, root).await,
+            WayOut::DryRun(None) => {
+                self.count_containers(job.place.keys(false));
+                return Ok(Outcome::Prepared(Arc::new(self.stored(job, None))));
+            }
+            WayOut::DryRun(Some(target)) => (send::rehearse(self, target, job).await, Outcome::Prepared),
+            WayOut::Upload(target) => (self.send(target, job).await, Outcome::Uploaded),
+        };
+        match sent {
+            Ok(sent) => {
+                let stored = Arc::new(self.stored(job, Some(&sent)));
+                if sent.there_before {
+                    return Ok(Outcome::AlreadyThere(stored));
                 }
-                Err(UploadError::File(failure)) => Err(failure),
-                Err(UploadError::Run(error)) => {
-                    self.stop.because(error);
-                    Err(stopped())
-                }
-            },
+                self.count_containers(sent.container.keys());
+                Ok(outcome(stored))
+            }
+            Err(UploadError::File(failure)) => Err(failure),
+            Err(UploadError::Run(error)) => {
+                self.stop.because(error);
+                Err(stopped())
+            }
         }
     }
 
@@ -307,30 +363,49 @@ impl Shared {
         let (package, if_exists) = (job.package.clone(), self.plan.if_exists);
         let write = tokio::task::spawn_blocking(move || folder::write(&target, &package.name, &package, if_exists));
         let there_before = write.await.map_err(|e| FileFailure::new(FileCode::OutputWrite, e.to_string()))??;
-        let stored = Arc::new(self.stored(job));
-        Ok(if there_before { Outcome::AlreadyThere(stored) } else { Outcome::Prepared(stored) })
+        let stored = Arc::new(self.stored(job, None));
+        if there_before {
+            return Ok(Outcome::AlreadyThere(stored));
+        }
+        self.count_containers(job.place.keys(true));
+        Ok(Outcome::Prepared(stored))
     }
 
     /// Two packages of one name in one acquisition would overwrite each other.
     fn take_name(&self, job: &Job) -> Result<(), FileFailure> {
-        let Place::Acquisition(to) = &job.place else { return Ok(()) };
-        let container = match &self.plan.way_out {
-            WayOut::Output(_) => Container::Folder(job.place.folder(&self.plan)),
-            WayOut::Upload(_) | WayOut::DryRun => Container::Remote(to.clone()),
-        };
+        let container = self.container_of(&job.place);
         let free = self.places(|places| places.take(container, &job.package.name));
         if free { Ok(()) } else { Err(FileFailure::new(FileCode::PackageName, "two packages of this run come out alike")) }
     }
 
-    /// What is said of a delivery. Labels and names of data that goes as it is are values that identify: they are not
-    /// said, the ids are.
-    fn stored(&self, job: &Job) -> Stored {
+    fn container_of(&self, place: &Place) -> Container {
+        match &self.plan.way_out {
+            WayOut::Output(_) => Container::Folder(place.folder(&self.plan)),
+            WayOut::Upload(_) | WayOut::DryRun(_) => Container::Remote(place.keys(false)),
+        }
+    }
+
+    /// Whether a file on the server is told of for the first time.
+    pub(super) fn told_of_first_time(&self, container: &str, name: &str) -> bool {
+        self.places(|places| places.tell(container, name))
+    }
+
+    /// What is said of a delivery, with the labels that the containers bear on the server. Labels and names of data that goes
+    /// as it is are values that identify: they are not said, the ids are.
+    fn stored(&self, job: &Job, sent: Option<&send::Sent>) -> Stored {
+        let container = sent.map(|sent| &sent.container);
         let (destination, file) = match self.plan.governing {
-            Some(_) => (job.place.path(&self.plan), job.package.name.clone()),
+            Some(_) => {
+                let labels = container.map(|container| container.labels());
+                let path = labels.map_or_else(|| job.place.path(&self.plan), |labels| Place::path_to(&self.plan, labels));
+                (path, job.package.name.clone())
+            }
             None => (Place::Project.path(&self.plan), WITHHELD.to_owned()),
         };
+        let container_id =
+            container.filter(|container| !container.is_rehearsed()).map(|container| container.reference.id.clone());
         let (size, other_file) = (job.package.len(), job.package.is_other_file());
-        Stored { destination, container_id: None, file, size, file_id: None, other_file }
+        Stored { destination, container_id, file, size, file_id: sent.and_then(|sent| sent.file.clone()), other_file }
     }
 
     /// What is said of a package that an earlier run sent and the server still has. Nobody looked into its files again, so
@@ -347,9 +422,8 @@ impl Shared {
         }
     }
 
-    fn count_containers(&self, place: &Place) {
-        let on_disk = matches!(self.plan.way_out, WayOut::Output(_));
-        for depth in self.places(|places| places.fill(place, on_disk)) {
+    fn count_containers(&self, keys: Vec<String>) {
+        for depth in self.places(|places| places.fill(keys)) {
             self.outcomes.events().with_totals(|totals| match depth {
                 1 => totals.subjects += 1,
                 2 => totals.sessions += 1,

@@ -1,5 +1,6 @@
 //! Walk and index: which files there are, and which series the DICOM ones belong to.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,14 +9,16 @@ use std::time::{Duration, Instant};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
+use crate::config::OtherFiles;
 use crate::dicom::{self, Identity, SourceFile};
 use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::event::{Event, Events, Outcome, RunTotals};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::plan::UploadPlan;
-use crate::series::{self, Indexed, Series, SeriesIndex};
+use crate::series::{self, Indexed, Patients, Series, SeriesIndex};
 
 use super::Stop;
+use super::beside::Beside;
 use super::guard::guarded;
 use super::outcomes::Outcomes;
 
@@ -34,15 +37,34 @@ pub struct Work {
     pub series: Vec<Series>,
     /// Files that are not DICOM and are to be uploaded all the same.
     pub others: Vec<DiscoveredFile>,
+    /// Where DICOM lies of which it is not known where it goes, for the files beside it.
+    pub beside: Beside,
+    /// Folders with DICOM that could not be read: its series may be any of those beside it.
+    pub unread: HashSet<PathBuf>,
+    /// The patients that all files name, those of other shards too.
+    pub patients: Patients,
 }
 
 /// Walks the inputs and indexes every DICOM file. What is skipped or failed has its outcome afterwards.
 pub fn find(plan: &UploadPlan, outcomes: &Outcomes, pool: &ThreadPool, stop: &Stop) -> Work {
     let index = SeriesIndex::keeping((plan.memory / 8).min(MOST_KEPT));
-    let mut finder = Finder { plan, outcomes, pool, stop, index, others: Vec::new(), batch: Vec::new(), root: Arc::default() };
+    let mut finder = Finder {
+        plan,
+        outcomes,
+        pool,
+        stop,
+        index,
+        others: Vec::new(),
+        batch: Vec::new(),
+        root: Arc::default(),
+        beside: Beside::default(),
+        unread: HashSet::new(),
+        patients: Patients::default(),
+    };
     let found = finder.walk();
     finder.index_batch();
-    Work { found, series: finder.index.into_series(), others: finder.others }
+    let Finder { index, others, beside, unread, patients, .. } = finder;
+    Work { found, series: index.into_series(), others, beside, unread, patients }
 }
 
 struct Finder<'a> {
@@ -55,6 +77,9 @@ struct Finder<'a> {
     /// Files that were found and not yet looked into.
     batch: Vec<DiscoveredFile>,
     root: Arc<PathBuf>,
+    beside: Beside,
+    unread: HashSet<PathBuf>,
+    patients: Patients,
 }
 
 impl Finder<'_> {
@@ -122,8 +147,12 @@ impl Finder<'_> {
             self.root = Arc::new(file.root);
         }
         let (path, len) = (Arc::new(file.path), file.len);
-        let of_series = identity.as_ref().ok().and_then(|(identity, _)| series::share_of_series(identity));
-        if is_of_others(self.plan, || of_series.unwrap_or_else(|| series::share_of_name(&path))) {
+        let of_study = identity.as_ref().ok().and_then(|(identity, _)| series::share_of_study(identity));
+        if let Ok((identity, _)) = &identity {
+            self.patients.add(identity);
+        }
+        if is_of_others(self.plan, || of_study.unwrap_or_else(|| series::share_of_name(&path))) {
+            self.note_beside(&path, Beside::is_foreign);
             self.outcomes.settle_path(&path, len, Outcome::Skipped(SkipReason::OtherShard));
             return;
         }
@@ -132,13 +161,23 @@ impl Finder<'_> {
             self.index.add(identity, indexed)
         });
         if let Err(failure) = added {
+            self.note_beside(&path, Beside::is_unknown);
+            self.unread.insert(path.parent().unwrap_or(Path::new("")).to_path_buf());
             self.outcomes.settle_path(&path, len, Outcome::Failed(failure));
         }
     }
 }
 
+impl Finder<'_> {
+    fn note_beside(&mut self, path: &Path, note: fn(&mut Beside, &Path, &Path)) {
+        if self.plan.other_files == OtherFiles::Upload {
+            note(&mut self.beside, path.parent().unwrap_or(Path::new("")), &self.root);
+        }
+    }
+}
+
 /// Whether another shard takes what counts under this number.
-fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
+pub fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
     plan.shard.is_some_and(|shard| !shard.takes(number()))
 }
 

@@ -3,6 +3,7 @@
 //! Owns the order of work, the byte budget and the promise that every file found ends in exactly one outcome. It never
 //! prints and never looks at a flag: what happens goes out as events, what to do comes in as a plan.
 
+mod beside;
 mod clean;
 mod compression;
 mod deliver;
@@ -55,7 +56,10 @@ pub fn run(
     let outcomes = Outcomes::new(events, stop, plan.max_failures);
     let found = find::find(plan, &outcomes, &pool, stop);
     let nothing = found.series.is_empty() && found.others.is_empty();
-    let deliveries = Deliveries::new(plan, journal, &outcomes, runtime, stop);
+    if let Some(error) = several_patients(plan, found.patients.count()) {
+        stop.because(error);
+    }
+    let deliveries = Deliveries::new(plan, journal, &outcomes, runtime, (found.beside, found.unread));
     let missing = resume::settle(found.series, &deliveries);
     clean::all(missing, &deliveries, &pool);
     deliveries.finish();
@@ -73,6 +77,15 @@ pub fn run(
         None if nothing && events.with_totals(find::has_nothing) => Err(find::nothing(events)),
         None => Ok(()),
     }
+}
+
+/// That files of several patients would get one subject label, which was not asked for.
+fn several_patients(plan: &UploadPlan, patients: usize) -> Option<Error> {
+    let merged = plan.forced_labels.subject.is_some() && !plan.merge_patients && patients > 1;
+    merged.then(|| {
+        let what = format!("the files are those of {patients} patients, and `--subject` would make them one subject");
+        Error::new(RunCode::SeveralPatients, what)
+    })
 }
 
 /// Threads for work on files.

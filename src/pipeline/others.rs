@@ -1,26 +1,70 @@
 //! Files that are not DICOM, when the user asked for them: looked into, and attached as they are, after the DICOM files
 //! beside them. What a look finds DICOM in, or does not see to its end, never goes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::dicom::SourceFile;
-use crate::discover::{DiscoveredFile, OtherFile};
+use crate::discover::{DiscoveredFile, OtherFile, SkipReason};
 use crate::event::{Outcome, Severity};
-use crate::failure::FileFailure;
+use crate::failure::{FileCode, FileFailure};
 use crate::package::Package;
-use crate::routing::{self, Destination};
-use crate::series::Indexed;
+use crate::routing;
+use crate::series::{self, Indexed};
 
+use super::beside::Whereabouts;
 use super::deliver::{Deliveries, Job};
-use super::find::stopped;
+use super::find::{is_of_others, stopped};
 use super::guard::guarded;
 use super::place::Place;
+
+/// Formats that a compressed file is said to be of by what stands before the ending of the compression.
+const COMPRESSED: [&str; 22] = [
+    "nii", "img", "hdr", "mif", "mih", "mgh", "mnc", "nrrd", "nhdr", "mha", "tck", "trk", "gii", "tar", "json", "txt", "csv",
+    "tsv", "xml", "rec", "par", "edf",
+];
+/// Endings of compressed files.
+const COMPRESSIONS: [&str; 6] = ["gz", "bz2", "xz", "zst", "lz4", "z"];
+/// What stands before `nii` and `gii` in files of surfaces and grayordinates (CIFTI-2, GIFTI).
+const OF_SURFACES: [&str; 22] = [
+    "dconn",
+    "pconn",
+    "dpconn",
+    "pdconn",
+    "dscalar",
+    "pscalar",
+    "dtseries",
+    "ptseries",
+    "dlabel",
+    "plabel",
+    "dfan",
+    "dfibertemp",
+    "surf",
+    "func",
+    "shape",
+    "label",
+    "coord",
+    "time",
+    "topo",
+    "tensor",
+    "vector",
+    "rgba",
+];
+/// What stands before `tif` and `tiff` in images of OME.
+const OF_OME: [&str; 1] = ["ome"];
+
+/// A file that was looked into and may go.
+struct Ready {
+    path: Arc<PathBuf>,
+    root: PathBuf,
+    other: OtherFile,
+    package: Package,
+}
 
 /// Looks into all files at a time and delivers them one by one; each has its outcome afterwards.
 pub fn deliver(files: Vec<DiscoveredFile>, deliveries: &Deliveries, pool: &ThreadPool) {
@@ -30,15 +74,69 @@ pub fn deliver(files: Vec<DiscoveredFile>, deliveries: &Deliveries, pool: &Threa
     };
     let looked: Vec<_> = pool.install(|| files.into_par_iter().map(look).collect());
     warn(looked.iter().filter_map(|(_, looked)| looked.as_ref().ok()), deliveries);
+    let mut groups: BTreeMap<(PathBuf, String), Vec<Ready>> = BTreeMap::new();
     for (file, looked) in looked {
         let (path, len): (Arc<PathBuf>, u64) = (Arc::new(file.path), file.len);
-        let looked = if deliveries.stop().requested() { Err(stopped()) } else { looked };
-        let job = looked.and_then(|other| job(&path, file.root, &other, deliveries));
-        match job {
-            Ok(job) => deliveries.deliver_now(job),
+        match looked {
+            Ok(other) => {
+                let package = Package::other_file(String::new(), &other);
+                let stem = split(&path).0;
+                let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+                groups.entry((folder, stem)).or_default().push(Ready { path, root: file.root, other, package });
+            }
             Err(failure) => deliveries.outcomes().settle_path(&path, len, Outcome::Failed(failure)),
         }
     }
+    for ((folder, _), group) in groups {
+        deliver_group(&folder, group, deliveries);
+    }
+}
+
+/// Files of one folder that differ in their extension alone belong together, and keep that in their names.
+fn deliver_group(folder: &Path, group: Vec<Ready>, deliveries: &Deliveries) {
+    let settle = |ready: &Ready, outcome| deliveries.outcomes().settle_path(&ready.path, ready.other.file().len(), outcome);
+    let Some(first) = group.first() else { return };
+    let place = match deliveries.whereabouts(folder, &first.root) {
+        _ if deliveries.stop().requested() => Err(Outcome::Failed(stopped())),
+        Whereabouts::To(place) => Ok(place),
+        // One shard answers for it, lest all do.
+        Whereabouts::Nowhere if is_of_others(deliveries.plan(), || series::share_of_name(&first.path)) => {
+            Err(Outcome::Skipped(SkipReason::OtherShard))
+        }
+        Whereabouts::Nowhere => Ok(Place::Project),
+        Whereabouts::OfOthers => Err(Outcome::Skipped(SkipReason::OtherShard)),
+        Whereabouts::Divided => {
+            let failure = FileFailure::new(FileCode::RouteUnclear, "DICOM files beside it are those of another shard");
+            Err(Outcome::Failed(failure.with_hint("send it by a run without `--shard`, after all shards")))
+        }
+        Whereabouts::Unknown => Err(Outcome::Failed(FileFailure::new(FileCode::RouteUnclear, "DICOM files beside it failed"))),
+    };
+    let stem = place.and_then(|place| Ok((place, stem(&group, deliveries.plan().keep_names).map_err(Outcome::Failed)?)));
+    let (place, stem) = match stem {
+        Ok(known) => known,
+        Err(outcome) => return group.iter().for_each(|ready| settle(ready, outcome.clone())),
+    };
+    let jobs: Vec<_> = group.into_iter().map(|ready| job(ready, &place)).collect();
+    for job in numbered(jobs, &stem, deliveries) {
+        deliveries.deliver_now(job);
+    }
+}
+
+/// The jobs under the first names that are free for all of them: `stem.ext`, or with `-2`, `-3` and so on after the stem.
+fn numbered(mut jobs: Vec<Job>, stem: &str, deliveries: &Deliveries) -> Vec<Job> {
+    let keep_names = deliveries.plan().keep_names;
+    for number in 1_u32.. {
+        let stem = if number == 1 { stem.to_owned() } else { format!("{stem}-{number}") };
+        for job in &mut jobs {
+            let extension = job.sources.first().map(|source| split(&source.path).1).unwrap_or_default();
+            let extension = if keep_names { extension } else { extension.to_lowercase() };
+            job.package.name = routing::file_name(&format!("{stem}{extension}"));
+        }
+        if deliveries.stop().requested() || jobs.iter().all(|job| deliveries.is_name_free(job)) {
+            break;
+        }
+    }
+    jobs
 }
 
 fn look(path: &Path) -> Result<OtherFile, FileFailure> {
@@ -59,37 +157,75 @@ fn warn<'a>(others: impl Iterator<Item = &'a OtherFile>, deliveries: &Deliveries
     }
 }
 
-/// The acquisition of the DICOM files in the same folder, if they share one; else their session; else the project.
-fn place(beside: &[Destination]) -> Place {
-    let sessions: BTreeSet<_> = beside.iter().map(|d| (&d.subject.label, &d.session.label, &d.session.uid)).collect();
-    match (beside, sessions.len()) {
-        ([only], _) => Place::Acquisition(only.clone()),
-        ([first, ..], 1) => Place::Session(first.clone()),
-        _ => Place::Project,
+fn job(ready: Ready, place: &Place) -> Job {
+    let Ready { path, root, other, package } = ready;
+    let source = Indexed { path, root: Arc::new(root), file: Arc::clone(other.file()), read: None };
+    Job { place: place.clone(), package, sources: vec![source], incomplete: false }
+}
+
+/// What the names of a group begin with: what they are called, or the beginning of the SHA-256 of what they hold, which says
+/// nothing and is the same each time.
+fn stem(group: &[Ready], keep_names: bool) -> Result<String, FileFailure> {
+    let Some(first) = group.first() else { return Ok(String::new()) };
+    if keep_names {
+        return Ok(split(&first.path).0);
     }
-}
-
-fn job(path: &Arc<PathBuf>, root: PathBuf, other: &OtherFile, deliveries: &Deliveries) -> Result<Job, FileFailure> {
-    let file = Arc::clone(other.file());
-    let package = package(path, other, deliveries.plan().keep_names)?;
-    let place = place(&deliveries.destinations_of(path.parent().unwrap_or(Path::new(""))));
-    Ok(Job { place, package, sources: vec![Indexed { path: Arc::clone(path), root: Arc::new(root), file, read: None }] })
-}
-
-fn package(path: &Path, other: &OtherFile, keep_names: bool) -> Result<Package, FileFailure> {
-    let mut package = Package::other_file(String::new(), other);
-    package.name = match path.file_name() {
-        Some(name) if keep_names => routing::file_name(&name.to_string_lossy()),
-        _ => silent_name(path, &package)?,
+    let mut hashes = group.iter().map(|ready| ready.package.hash::<Sha256>()).collect::<Result<Vec<_>, _>>()?;
+    hashes.sort_unstable();
+    let hash = match hashes.as_slice() {
+        [one] => one.clone(),
+        several => hex::encode(Sha256::digest(several.concat())),
     };
-    Ok(package)
+    Ok(format!("file-{}", hash.get(..16).unwrap_or(&hash)))
 }
 
-/// A name that says nothing: the beginning of the content's SHA-256, so that a re-run finds the file again.
-fn silent_name(path: &Path, package: &Package) -> Result<String, FileFailure> {
-    let hash = package.hash::<Sha256>()?;
-    let short = hash.get(..16).unwrap_or(&hash);
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    let harmless = |e: &String| e.len() <= 5 && e.chars().all(|c| c.is_ascii_alphanumeric());
-    Ok(extension.filter(harmless).map_or_else(|| format!("file-{short}"), |e| format!("file-{short}.{e}")))
+/// A name without its extension, and the extension with its dot, compound ones whole; none where what follows the last dot may
+/// be something else.
+fn split(path: &Path) -> (String, String) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let cut = |name: &str| {
+        let at = name.rfind('.').filter(|at| *at > 0)?;
+        Some((name.get(..at)?.to_owned(), name.get(at + 1..)?.to_owned()))
+    };
+    let harmless = |e: &str| (1..=5).contains(&e.len()) && e.chars().all(|c| c.is_ascii_alphanumeric());
+    let Some((mut stem, last)) = cut(&name).filter(|(_, last)| harmless(last)) else { return (name, String::new()) };
+    let (mut extension, mut outer) = (format!(".{last}"), last.to_lowercase());
+    while let Some((shorter, inner)) = cut(&stem) {
+        let known: &[&str] = match outer.as_str() {
+            "nii" | "gii" => &OF_SURFACES,
+            "tif" | "tiff" => &OF_OME,
+            outer if COMPRESSIONS.contains(&outer) => &COMPRESSED,
+            _ => &[],
+        };
+        let lower = inner.to_lowercase();
+        if !known.contains(&lower.as_str()) {
+            break;
+        }
+        (extension, stem, outer) = (format!(".{inner}{extension}"), shorter, lower);
+    }
+    (stem, extension)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compound_extension_stays_whole_and_nothing_else_counts_as_one() {
+        for (name, stem, extension) in [
+            ("T1.nii.gz", "T1", ".nii.gz"),
+            ("scan.REC", "scan", ".REC"),
+            ("bold.dtseries.nii", "bold", ".dtseries.nii"),
+            ("lh.pial.surf.gii.gz", "lh.pial", ".surf.gii.gz"),
+            ("slide.ome.tiff", "slide", ".ome.tiff"),
+            ("doe.jane.gz", "doe.jane", ".gz"),
+            ("doe.jane", "doe", ".jane"),
+            ("report of monday", "report of monday", ""),
+            ("a.hidden-name", "a.hidden-name", ""),
+            (".profile", ".profile", ""),
+            ("x.tar.bz2", "x", ".tar.bz2"),
+        ] {
+            assert_eq!(split(Path::new(name)), (stem.to_owned(), extension.to_owned()), "{name}");
+        }
+    }
 }

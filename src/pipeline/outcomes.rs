@@ -46,6 +46,11 @@ impl Outcomes {
         &self.events
     }
 
+    /// The switch that stops the run.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
     /// Where time goes.
     pub fn stages(&self) -> &Stages {
         &self.stages

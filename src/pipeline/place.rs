@@ -1,6 +1,6 @@
 //! Where packages go, and what went there in this run.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::plan::UploadPlan;
@@ -13,6 +13,8 @@ pub enum Place {
     Acquisition(Destination),
     /// The session of this destination.
     Session(Destination),
+    /// Its subject.
+    Subject(Destination),
     /// The project itself.
     Project,
 }
@@ -23,25 +25,38 @@ impl Place {
         match self {
             Self::Acquisition(to) => vec![&to.subject.label, &to.session.label, &to.acquisition.label],
             Self::Session(to) => vec![&to.subject.label, &to.session.label],
+            Self::Subject(to) => vec![&to.subject.label],
             Self::Project => Vec::new(),
         }
     }
 
-    /// The labels with the UIDs by which a server keeps containers of one label apart.
-    fn names_and_uids(&self) -> Vec<(&str, Option<&str>)> {
-        let (Self::Acquisition(to) | Self::Session(to)) = self else { return Vec::new() };
+    /// What stands for it and for each container above it, from the subject downwards, where no server says: labels, with the
+    /// UIDs by which a server keeps containers of one label apart. `on_disk` they are folders, which labels alone tell apart.
+    pub fn keys(&self, on_disk: bool) -> Vec<String> {
+        let (Self::Acquisition(to) | Self::Session(to) | Self::Subject(to)) = self else { return Vec::new() };
         // A label that the user chose decides alone.
         let study = to.session.uid.as_deref().filter(|_| !to.session.forced);
-        let mut names = vec![(to.subject.label.as_str(), None), (to.session.label.as_str(), study)];
-        if matches!(self, Self::Acquisition(_)) {
-            names.push((to.acquisition.label.as_str(), to.acquisition.uid.as_deref()));
-        }
-        names
+        let all = [
+            (to.subject.label.as_str(), None),
+            (to.session.label.as_str(), study),
+            (to.acquisition.label.as_str(), to.acquisition.uid.as_deref()),
+        ];
+        let mut path = String::new();
+        let key = |(label, uid): &(&str, Option<&str>)| {
+            path.extend([label, "\u{0}", uid.filter(|_| !on_disk).unwrap_or_default(), "\u{0}"]);
+            path.clone()
+        };
+        all.iter().take(self.labels().len()).map(key).collect()
     }
 
     /// `group/project` and the labels.
     pub fn path(&self, plan: &UploadPlan) -> String {
         self.names(plan).collect::<Vec<_>>().join("/")
+    }
+
+    /// `group/project` and labels that a server gave.
+    pub fn path_to(plan: &UploadPlan, labels: Vec<String>) -> String {
+        [plan.project.path()].into_iter().chain(labels).collect::<Vec<_>>().join("/")
     }
 
     /// The folder that stands for it in an output folder.
@@ -57,8 +72,8 @@ impl Place {
 /// What tells one container from another.
 #[derive(PartialEq, Eq, Hash)]
 pub enum Container {
-    /// On a server, labels and UIDs do: it keeps two acquisitions of one label apart.
-    Remote(Destination),
+    /// On a server, labels and UIDs do: it keeps two containers of one label apart.
+    Remote(Vec<String>),
     /// On disk, the path alone does.
     Folder(PathBuf),
 }
@@ -68,11 +83,10 @@ pub enum Container {
 pub struct Places {
     /// Where every package goes and its name, to catch two that would overwrite each other.
     taken: HashSet<(Container, String)>,
-    /// Containers that received something, as paths; their depth tells the kind.
+    /// Containers that received something.
     filled: HashSet<String>,
-    /// The destinations of the instances in a folder, for the files beside them.
-    by_folder: HashMap<PathBuf, BTreeSet<usize>>,
-    destinations: Vec<Destination>,
+    /// Packages on the server of which the user was told.
+    told: HashSet<(String, String)>,
 }
 
 impl Places {
@@ -81,30 +95,18 @@ impl Places {
         self.taken.insert((container, name.to_owned()))
     }
 
-    /// Notes where instances of a folder go.
-    pub fn remember(&mut self, folder: PathBuf, to: &Destination) {
-        let known = self.by_folder.entry(folder).or_default();
-        if !known.iter().any(|at| self.destinations.get(*at) == Some(to)) {
-            known.insert(self.destinations.len());
-            self.destinations.push(to.clone());
-        }
+    /// Whether a name in a container is free in this run.
+    pub fn is_free(&self, container: Container, name: &str) -> bool {
+        !self.taken.contains(&(container, name.to_owned()))
     }
 
-    /// Where the instances of a folder went.
-    pub fn destinations_of(&self, folder: &std::path::Path) -> Vec<Destination> {
-        let indices = self.by_folder.get(folder).into_iter().flatten();
-        indices.filter_map(|at| self.destinations.get(*at).cloned()).collect()
+    /// Whether a file in a container is told of for the first time.
+    pub fn tell(&mut self, container: &str, name: &str) -> bool {
+        self.told.insert((container.to_owned(), name.to_owned()))
     }
 
-    /// Depths, from the subject as 1, of the containers that received something for the first time. `on_disk` they are folders,
-    /// which labels alone tell apart.
-    pub fn fill(&mut self, place: &Place, on_disk: bool) -> Vec<usize> {
-        let names =
-            if on_disk { place.labels().into_iter().map(|label| (label, None)).collect() } else { place.names_and_uids() };
-        let path = |depth: &usize| {
-            let above = names.get(..*depth).unwrap_or_default();
-            above.iter().flat_map(|(label, uid)| [label, "\u{0}", uid.unwrap_or_default(), "\u{0}"]).collect::<String>()
-        };
-        (1..=names.len()).filter(|depth| self.filled.insert(path(depth))).collect()
+    /// Depths, from the subject as 1, of the containers that received something for the first time, by what stands for each.
+    pub fn fill(&mut self, keys: Vec<String>) -> Vec<usize> {
+        (1..).zip(keys).filter_map(|(depth, key)| self.filled.insert(key).then_some(depth)).collect()
     }
 }

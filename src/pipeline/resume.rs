@@ -10,7 +10,6 @@ use crate::config::{IfExists, OtherFiles};
 use crate::event::Outcome;
 use crate::flywheel::{Client, ContainerRef, RemoteFile, UploadError};
 use crate::journal::{Confirmed, Journal};
-use crate::plan::WayOut;
 use crate::series::Series;
 
 use super::deliver::Deliveries;
@@ -30,7 +29,7 @@ pub fn settle(all: Vec<Series>, deliveries: &Deliveries) -> Vec<Series> {
         // They follow the instances beside them, and where those go is known only of what was cleaned.
         return all;
     }
-    let (WayOut::Upload(target), Some(journal)) = (&deliveries.plan().way_out, deliveries.journal()) else { return all };
+    let (Some(target), Some(journal)) = (deliveries.plan().way_out.target(), deliveries.journal()) else { return all };
     let (mut left, recalled) = recall(all, journal, deliveries.plan().if_exists);
     let checks = recalled.into_iter().map(|(container, series)| check(&target.client, container, series, deliveries, journal));
     let checked = futures_util::stream::iter(checks).buffer_unordered(AT_A_TIME).collect::<Vec<_>>();
@@ -96,6 +95,7 @@ fn settle_series(series: &Series, container: &ContainerRef, files: &[&RemoteFile
     let stored: Vec<_> = files.iter().map(|file| Arc::new(deliveries.stored_before(&container.id, file))).collect();
     for (at, source) in series.files.iter().enumerate() {
         if let Some(stored) = stored.get(at).or(stored.first()) {
+            deliveries.tell_of_companion(&source);
             deliveries.settle(&source, Outcome::AlreadyThere(Arc::clone(stored)));
         }
     }

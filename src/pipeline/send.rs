@@ -9,8 +9,8 @@ use sha2::Sha384;
 use crate::config::{Compression, IfExists};
 use crate::event::{Event, Severity};
 use crate::failure::{FileCode, FileFailure};
-use crate::flywheel::{Container, RemoteFile, UploadError, UploadFile};
-use crate::journal::{Journal, Member, Parcel, Standing, Word};
+use crate::flywheel::{Container, RemoteFile, UploadError, UploadFile, UploadReceipt};
+use crate::journal::{self, Journal, Member, Parcel, Standing, Word};
 use crate::package::Package;
 use crate::phi::escape_for_terminal;
 use crate::plan::Target;
@@ -18,39 +18,66 @@ use crate::plan::Target;
 use super::deliver::{Job, Shared};
 use super::place::Place;
 
-/// A package that the server has.
+/// A package that the server has, or in a rehearsal would have.
 pub struct Sent {
     /// It had it before.
     pub there_before: bool,
-    /// The container's database id.
-    pub container: String,
+    /// The container that it lies in.
+    pub container: Arc<Container>,
     /// The file's database id, where the server states one.
     pub file: Option<String>,
 }
 
 /// Has the server have a package.
 pub(super) async fn send(shared: &Arc<Shared>, target: &Target, job: &Job) -> Result<Sent, UploadError> {
-    let container = match &job.place {
-        Place::Acquisition(to) => target.hierarchy.acquisition(to).await?,
-        Place::Session(to) => target.hierarchy.session(to).await?,
-        Place::Project => target.hierarchy.project_container().await?,
+    let delivery = Delivery::new(shared, target, job).await?;
+    let there = match delivery.look().await? {
+        Look::There(sent) => return Ok(sent),
+        Look::Missing(there) => there,
     };
-    let delivery = Delivery { shared, job, container: &container, noted: Noted::new(shared, job, &container) };
-    let there = container.files.iter().find(|file| file.name == job.package.name);
-    if let Some(there) = there
-        && let Verdict::Leave(word) = delivery.judge(there).await?
-    {
-        if let Some(word) = word {
-            delivery.note(word);
-        }
-        return Ok(delivery.sent(true, there.database_id()));
-    }
-    let file = target.client.logged(delivery.upload_file(there), job.package.originals()).await?;
+    let file = target.client.logged(delivery.upload_file(there.as_ref()), job.package.originals()).await?;
     delivery.announce()?;
-    let receipt = target.client.upload(&container.reference, &file).await?;
+    let receipt = target.client.upload(&delivery.container.reference, &file).await?;
     delivery.note(Word::from(&receipt));
-    delivery.tell_of_superseded();
+    delivery.tell_of_rivals(&receipt, there.as_ref());
+    delivery.settle_superseded(target).await?;
     Ok(delivery.sent(false, receipt.file_id()))
+}
+
+/// What sending a package would come to. Nothing is sent, made or noted.
+pub(super) async fn rehearse(shared: &Arc<Shared>, target: &Target, job: &Job) -> Result<Sent, UploadError> {
+    let delivery = Delivery::new(shared, target, job).await?;
+    match delivery.look().await? {
+        Look::There(sent) => Ok(sent),
+        Look::Missing(_) => Ok(delivery.sent(false, None)),
+    }
+}
+
+/// Whether the name of a file that is not DICOM is its own where it goes: free, or that of the same file before.
+pub(super) async fn is_free(shared: &Arc<Shared>, target: &Target, job: &Job) -> Result<bool, UploadError> {
+    let delivery = Delivery::new(shared, target, job).await?;
+    let files = target.hierarchy.files_now(&delivery.container).await?;
+    match files.iter().find(|file| file.name == job.package.name) {
+        Some(there) => Ok(!matches!(delivery.judge(there).await?, Verdict::AnotherFile)),
+        None => Ok(true),
+    }
+}
+
+async fn container(target: &Target, place: &Place) -> Result<Arc<Container>, UploadError> {
+    match place {
+        Place::Acquisition(to) => target.hierarchy.acquisition(to).await,
+        Place::Session(to) => target.hierarchy.session(to).await,
+        Place::Subject(to) => target.hierarchy.subject_container(&to.subject).await,
+        Place::Project => target.hierarchy.project_container().await,
+    }
+}
+
+/// What a look at the container showed.
+enum Look {
+    /// The server has the package.
+    There(Sent),
+    /// It does not; with the file whose place the package takes.
+    Missing(Option<RemoteFile>),
 }
 
 /// What becomes of a package in whose place a file lies.
@@ -59,6 +86,8 @@ enum Verdict {
     Send,
     /// The server has it; with what is news to the journal.
     Leave(Option<Word>),
+    /// The file is another one that fwupload sent, and has nothing to do with the package.
+    AnotherFile,
 }
 
 impl Verdict {
@@ -70,8 +99,9 @@ impl Verdict {
 /// A package and the container that it goes to.
 struct Delivery<'a> {
     shared: &'a Arc<Shared>,
+    target: &'a Target,
     job: &'a Job,
-    container: &'a Container,
+    container: Arc<Container>,
     noted: Option<Noted<'a>>,
 }
 
@@ -86,8 +116,12 @@ impl<'a> Noted<'a> {
         let journal = shared.journal.as_ref()?;
         let marker = journal.marker();
         let sources: Vec<_> = job.sources.iter().map(|source| marker.source(&source.file)).collect();
-        let members = sources.iter().zip(job.package.sums());
-        let members = members.map(|(source, sum)| Member { source: *source, size: sum.len, crc32: sum.crc32 }).collect();
+        let instances: Vec<_> = match job.sources.as_slice() {
+            [file] if job.package.is_other_file() => vec![marker.other_file(&file.path)],
+            _ => job.package.instances().map(|uid| marker.instance(uid)).collect(),
+        };
+        let members = instances.into_iter().zip(job.package.sums());
+        let members = members.map(|(instance, sum)| Member { instance, size: sum.len, crc32: sum.crc32 }).collect();
         let place = marker.place(&container.reference.id, &job.package.name);
         let parcel = Parcel { place, sources: marker.sources(sources), size: job.package.len(), members };
         Some(Self { journal, parcel })
@@ -101,9 +135,33 @@ impl<'a> Noted<'a> {
     }
 }
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
+    async fn new(shared: &'a Arc<Shared>, target: &'a Target, job: &'a Job) -> Result<Self, UploadError> {
+        let container = container(target, &job.place).await?;
+        let noted = Noted::new(shared, job, &container);
+        Ok(Self { shared, target, job, container, noted })
+    }
+
     fn sent(&self, there_before: bool, file: Option<&str>) -> Sent {
-        Sent { there_before, container: self.container.reference.id.clone(), file: file.map(str::to_owned) }
+        Sent { there_before, container: Arc::clone(&self.container), file: file.map(str::to_owned) }
+    }
+
+    /// Looks whether the server has the package now: another run may have sent it since the container was found.
+    async fn look(&self) -> Result<Look, UploadError> {
+        let files = self.target.hierarchy.files_now(&self.container).await?;
+        let Some(there) = files.iter().find(|file| file.name == self.job.package.name) else { return Ok(Look::Missing(None)) };
+        match self.judge(there).await? {
+            Verdict::Send => Ok(Look::Missing(Some(there.clone()))),
+            Verdict::Leave(word) => {
+                if let Some(word) = word {
+                    self.note(word);
+                }
+                Ok(Look::There(self.sent(true, there.database_id())))
+            }
+            Verdict::AnotherFile => {
+                Err(FileFailure::new(FileCode::PackageName, "a file of another path was sent under it").into())
+            }
+        }
     }
 
     /// Notes what is about to be sent. A run that cannot do so stops before it.
@@ -133,6 +191,13 @@ impl Delivery<'_> {
                     _ => self.is_as_before().await?,
                 };
                 if !same {
+                    let missing = self.shared_with(&self.job.package.name, there).map_or(0, |shared| shared.missing);
+                    if missing > 0 && self.job.package.is_other_file() {
+                        return Ok(Verdict::AnotherFile);
+                    }
+                    if missing > 0 && !self.shared.plan.supersede {
+                        return Err(part_of_series(missing).into());
+                    }
                     self.tell_of_changes();
                 }
                 Ok(Verdict::leave_if(same, Word { sha384: hash, ..Word::from(there) }))
@@ -210,20 +275,54 @@ impl Delivery<'_> {
         self.shared.outcomes.events().notice(Severity::Notice, "changed", text);
     }
 
-    /// A series that outgrew its first package goes under another name: nothing is deleted on a server unasked, so somebody
-    /// has to know.
-    fn tell_of_superseded(&self) {
-        let Some(Noted { journal, parcel }) = &self.noted else { return };
-        let container = &self.container.reference.id;
-        let others = self.container.files.iter().filter(|file| file.name != self.job.package.name);
-        let superseded =
-            |file: &&RemoteFile| on_disk(|| journal.is_superseded(journal.marker().place(container, &file.name), file, parcel));
-        for file in others.filter(superseded) {
-            let id = escape_for_terminal(file.database_id().unwrap_or("without id"));
+    /// What a file in the container, which an earlier run put there, has in common with the package.
+    fn shared_with(&self, name: &str, there: &RemoteFile) -> Option<journal::Shared> {
+        let Noted { journal, parcel } = self.noted.as_ref()?;
+        on_disk(|| journal.shared_with(journal.marker().place(&self.container.reference.id, name), there, parcel))
+    }
+
+    /// Says where two runs sent a file of one name at the same time: the look before cannot see what is still under way.
+    fn tell_of_rivals(&self, receipt: &UploadReceipt, previous: Option<&RemoteFile>) {
+        if receipt.took_the_place_of_another(previous) {
+            let id = escape_for_terminal(receipt.file_id().unwrap_or("without id"));
             let text = format!(
-                "acquisition {container} still holds an earlier package (file {id}) with instances that were now sent in another: \
-                 delete it there"
+                "another program sent a file of the same name to {} {} at the same time: file {id} holds what this run sent last",
+                self.container.reference.kind.as_str(),
+                self.container.reference.id
             );
+            self.shared.outcomes.events().notice(Severity::Warning, "sent-at-the-same-time", text);
+        }
+    }
+
+    /// Names packages of earlier runs whose instances were now sent in this one, as where a file stayed behind whose series
+    /// came to be called otherwise. Nothing is deleted on a server unasked.
+    async fn settle_superseded(&self, target: &Target) -> Result<(), UploadError> {
+        if self.job.package.is_other_file() {
+            return Ok(());
+        }
+        for file in self.container.files().iter().filter(|file| file.name != self.job.package.name) {
+            let shared = self.shared_with(&file.name, file).filter(|shared| shared.again > 0);
+            let alone = self.job.package.name.strip_suffix(".zip") == Some(file.name.as_str());
+            match shared {
+                Some(shared) if shared.missing == 0 && self.shared.plan.supersede => {
+                    target.client.remove_file(&self.container.reference, &file.name).await?;
+                }
+                Some(_) => self.tell_of_superseded(file, "with instances that were now sent in another: delete it there, or let `--supersede` do it"),
+                None if alone => self.tell_of_superseded(
+                    file,
+                    "as earlier versions and other programs name a series of one instance: if that was now sent again, delete it there",
+                ),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_of_superseded(&self, file: &RemoteFile, why: &str) {
+        let container = &self.container.reference.id;
+        if self.shared.told_of_first_time(container, &file.name) {
+            let id = escape_for_terminal(file.database_id().unwrap_or("without id"));
+            let text = format!("acquisition {container} still holds an earlier package (file {id}), {why}");
             self.shared.outcomes.events().notice(Severity::Warning, "superseded", text);
         }
     }
@@ -243,6 +342,12 @@ impl Delivery<'_> {
             ..UploadFile::new(package.name.clone(), package.len(), move || whole.stream())
         }
     }
+}
+
+/// Why a package does not take the place of one that holds more of the series.
+fn part_of_series(missing: usize) -> FileFailure {
+    let instances = if missing == 1 { "1 instance".to_owned() } else { format!("{missing} instances") };
+    FileFailure::new(FileCode::UploadPartOfSeries, format!("{instances} of the package there would be missing"))
 }
 
 /// Work that reads a whole package.

@@ -265,6 +265,7 @@ impl Sink for Console {
             | Event::Requested { .. }
             | Event::Deidentified { .. }
             | Event::Discovered { .. }
+            | Event::Companion { .. }
             | Event::Sent { .. } => {}
         }
         Ok(())

@@ -47,6 +47,8 @@ pub(super) struct FailureReport {
     missing: Vec<Record>,
     /// The warnings of the run.
     notices: Vec<Record>,
+    /// Files to be tried again together with those that failed, written at the end.
+    companions: Vec<Record>,
 }
 
 impl FailureReport {
@@ -74,6 +76,7 @@ impl FailureReport {
             items: 0,
             missing: Vec::new(),
             notices: Vec::new(),
+            companions: Vec::new(),
         })
     }
 
@@ -173,6 +176,11 @@ impl FailureReport {
             let went_well = end.stopped_by.is_none() && end.totals.uploaded + end.totals.already_there + end.totals.prepared > 0;
             return if went_well { self.set_earlier_aside() } else { Ok(()) };
         }
+        let companions = std::mem::take(&mut self.companions);
+        if !companions.is_empty() {
+            let bytes = form::companions(self.format, &self.facts, &self.notices, &companions);
+            self.add(&bytes, form::overlap(self.format, &self.notices))?;
+        }
         let last = form::end(self.format, record::totals(&end.totals), end.exit_code);
         let file = self.file()?;
         file.write_all(&last)?;
@@ -211,6 +219,10 @@ impl Sink for FailureReport {
             }
             Event::Settled(settled) => self.settled(settled),
             Event::Notice(notice) if notice.severity == Severity::Warning => self.warned(record::notice(notice)),
+            Event::Companion { path } => {
+                self.companions.push(record::companion(&self.paths, path));
+                Ok(())
+            }
             Event::Ended(end) => self.end(end),
             _ => Ok(()),
         };

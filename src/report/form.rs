@@ -78,6 +78,28 @@ pub(super) fn failed(format: ReportFormat, facts: &Value, failed: Record, first:
     }
 }
 
+/// The word for a file that has to be tried again together with one that failed.
+pub(super) const COMPANION: &str = "companion";
+
+/// The files that have to be tried again together with those that failed, after everything else.
+pub(super) fn companions(format: ReportFormat, facts: &Value, notices: &[Record], companions: &[Record]) -> Vec<u8> {
+    match format {
+        ReportFormat::JsonLines => companions.iter().cloned().flat_map(line).collect(),
+        ReportFormat::Json => {
+            let all = Value::Array(companions.iter().cloned().map(Value::Object).collect());
+            format!("{},\"companions\":{all}}}\n", json_end(notices).trim_end_matches("}\n")).into_bytes()
+        }
+        ReportFormat::Csv => {
+            let with_code = |companion: &Record| {
+                let mut companion = companion.clone();
+                companion.insert("code".to_owned(), COMPANION.into());
+                row(&cells(facts, &companion))
+            };
+            companions.iter().flat_map(with_code).collect()
+        }
+    }
+}
+
 /// The last record; only the line form has a place for one.
 pub(super) fn end(format: ReportFormat, totals: Value, exit_code: u8) -> Vec<u8> {
     if format != ReportFormat::JsonLines {

@@ -163,7 +163,8 @@ impl Sink for JsonStream {
                 self.with_path("notice", path, fields)
             }
             // Sent bytes are part of the progress records; single requests are for people who look for trouble.
-            Event::Sent { .. } | Event::Requested { .. } => return Ok(()),
+            // Companions are for a report to try again by.
+            Event::Sent { .. } | Event::Requested { .. } | Event::Companion { .. } => return Ok(()),
             Event::Stages(stages) => Self::with("stages", json!({ "stages": stages.iter().map(stage).collect::<Vec<_>>() })),
             Event::Retrying { what, cause, wait, attempt } => {
                 let fields = json!({ "what": what, "cause": cause, "wait": record::seconds(*wait), "attempt": attempt });

@@ -1,9 +1,11 @@
 //! The JSON shapes that the event stream and the failure report share. Fields may be added, never renamed or removed.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::form;
 use super::redact::Paths;
 use crate::event::{Mode, Notice, RunStart, RunTotals, Settled, Severity, Stored};
 use crate::failure::FileFailure;
@@ -43,6 +45,13 @@ pub(super) fn failed(paths: &Paths, settled: &Settled, failure: &FileFailure) ->
     });
     extend(&mut failed, fields);
     failed
+}
+
+/// A file that has to be tried again together with one that failed.
+pub(super) fn companion(paths: &Paths, path: &Path) -> Record {
+    let mut companion = record(form::COMPANION);
+    paths.add_to(&mut companion, path);
+    companion
 }
 
 /// Something that was said.

@@ -50,6 +50,7 @@ impl Tally {
             Event::Notice(_)
             | Event::Left { .. }
             | Event::Requested { .. }
+            | Event::Companion { .. }
             | Event::Retrying { .. }
             | Event::Stages(_)
             | Event::Ended(_) => {}

@@ -77,7 +77,7 @@ async fn many_at_once_make_one_container_of_each() {
         .collect();
     for task in tasks {
         let container = task.await.unwrap();
-        assert_eq!((container.reference.id.as_str(), container.created), ("acquisitions1", true));
+        assert_eq!((container.reference.id.as_str(), container.is_made()), ("acquisitions1", true));
     }
     for kind in ["subjects", "sessions", "acquisitions"] {
         assert_eq!(server.count(&format!("POST /api/{kind}")), 1, "{kind}");
@@ -104,9 +104,9 @@ async fn another_run_finds_everything_and_a_namesake_gets_a_number() {
     let server = keeping().await;
     hierarchy(&server).acquisition(&place("1.2.3")).await.unwrap();
     let again = hierarchy(&server).acquisition(&place("1.2.3")).await.unwrap();
-    assert_eq!((again.reference.id.as_str(), again.created, again.files.len()), ("acquisitions1", false, 1));
+    assert_eq!((again.reference.id.as_str(), again.is_made(), again.files().len()), ("acquisitions1", false, 1));
     let other = hierarchy(&server).acquisition(&place("1.2.4")).await.unwrap();
-    assert_eq!((other.reference.id.as_str(), other.created), ("acquisitions2", true));
+    assert_eq!((other.reference.id.as_str(), other.is_made()), ("acquisitions2", true));
     assert_eq!(server.asked().last().unwrap().json()["label"], "acq (2)");
 }
 
@@ -127,7 +127,7 @@ async fn a_lost_answer_and_a_lost_race_do_not_make_twins() {
     })
     .await;
     let container = hierarchy(&server).acquisition(&place("1.2.3")).await.unwrap();
-    assert_eq!((container.reference.id.as_str(), container.created), ("acquisitions1", false));
+    assert_eq!((container.reference.id.as_str(), container.is_made()), ("acquisitions1", false));
     for kind in ["subjects", "sessions", "acquisitions"] {
         assert_eq!(server.count(&format!("POST /api/{kind}")), 1, "{kind}");
     }

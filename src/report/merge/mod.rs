@@ -31,6 +31,8 @@ pub struct Merged {
     facts: Value,
     /// By path; a later report's failure took the place of an earlier one's.
     failures: BTreeMap<Vec<u8>, Record>,
+    /// By path; those that did not fail in any of the runs.
+    companions: BTreeMap<Vec<u8>, Record>,
     /// Totals and exit code; none where they are not known for the whole.
     end: Option<(Record, u8)>,
     remarks: Vec<(Severity, String)>,
@@ -48,10 +50,12 @@ pub fn merge(paths: &[PathBuf], of_runs: OfRuns) -> Result<Merged, Error> {
     let whole = remarks.iter().all(|(severity, _)| *severity != Severity::Warning);
     remarks.extend(silent(&parts));
     let failures: BTreeMap<_, _> = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.failures)).collect();
+    let companions = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.companions));
+    let companions = companions.filter(|(path, _)| !failures.contains_key(path)).collect();
     let end = if whole { end(&parts, &failures, of_runs) } else { None };
     let merged = json!({ "reports": parts.len(), "complete": end.is_some(), "shards": coverage.shards });
     facts.insert("merged".to_owned(), merged);
-    Ok(Merged { facts: facts.into(), failures, end, remarks, reports: parts.len() as u64 })
+    Ok(Merged { facts: facts.into(), failures, companions, end, remarks, reports: parts.len() as u64 })
 }
 
 impl Merged {
@@ -76,6 +80,11 @@ impl Merged {
         for (at, failed) in self.failures.values().enumerate() {
             bytes.truncate(bytes.len().saturating_sub(form::overlap(format, &[])));
             bytes.extend(form::failed(format, &self.facts, failed.clone(), at == 0, &[]));
+        }
+        if !self.companions.is_empty() {
+            bytes.truncate(bytes.len().saturating_sub(form::overlap(format, &[])));
+            let companions: Vec<_> = self.companions.values().cloned().collect();
+            bytes.extend(form::companions(format, &self.facts, &[], &companions));
         }
         if let Some((totals, exit_code)) = &self.end {
             bytes.extend(form::end(format, totals.clone().into(), *exit_code));

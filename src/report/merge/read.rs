@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
-use super::super::form::FORMULA;
+use super::super::form::{COMPANION, FORMULA};
 use super::super::record::{self, Record, record};
 use super::totals;
 use crate::byte_order_mark::without_mark;
@@ -25,6 +25,8 @@ pub(super) struct Part {
     pub(super) facts: Record,
     /// The failed files by path.
     pub(super) failures: Vec<(Vec<u8>, Record)>,
+    /// The files to be tried again together with those, by path.
+    pub(super) companions: Vec<(Vec<u8>, Record)>,
     /// What it says of the end of its run.
     pub(super) ending: Ending,
 }
@@ -48,7 +50,7 @@ pub(super) enum Ending {
 struct Refusal(String, &'static str);
 
 /// All of a report but its name.
-type Content = (Record, Vec<(Vec<u8>, Record)>, Ending);
+type Content = (Record, Vec<(Vec<u8>, Record)>, Vec<(Vec<u8>, Record)>, Ending);
 
 const NAME_ONE: &str = "name reports that fwupload wrote, ending in .jsonl, .json or .csv";
 const COPY_AGAIN: &str = "copy the report again from where it was written";
@@ -61,11 +63,11 @@ pub(super) fn read(path: &Path) -> Result<Part, Error> {
         .ok_or_else(|| Refusal("its name does not say which format is meant".to_owned(), NAME_ONE))
         .and_then(|format| Ok((format, fs::read(path).map_err(|error| Refusal(error.to_string(), NAME_ONE))?)))
         .and_then(|(format, bytes)| content(format, &bytes));
-    let (facts, failures, ending) = content.map_err(|Refusal(why, hint)| {
+    let (facts, failures, companions, ending) = content.map_err(|Refusal(why, hint)| {
         let what = format!("the report cannot be used: {}", display_path(path));
         Error::new(RunCode::ReportInvalid, what).because(why).with_hint(hint)
     })?;
-    Ok(Part { path: path.to_owned(), facts, failures, ending })
+    Ok(Part { path: path.to_owned(), facts, failures, companions, ending })
 }
 
 fn content(format: ReportFormat, bytes: &[u8]) -> Result<Content, Refusal> {
@@ -88,12 +90,13 @@ fn json_lines(bytes: &[u8]) -> Result<Content, Refusal> {
         return Err(Refusal(format!("line {} breaks off", bytes.split(|byte| *byte == b'\n').count()), CUT_LINE));
     }
     let facts = first_record(first)?;
-    let (mut failures, mut ending) = (Vec::new(), Ending::Open);
+    let (mut failures, mut companions, mut ending) = (Vec::new(), Vec::new(), Ending::Open);
     for (line, number) in lines.filter(|(line, _)| !line.trim_ascii().is_empty()) {
         let parsed = serde_json::from_slice(line).ok().filter(|_| matches!(ending, Ending::Open));
         let record: Record = parsed.ok_or_else(|| damaged("line", number))?;
         match record.get("type").and_then(Value::as_str) {
             Some("failed") => failures.push(failure(record).ok_or_else(|| damaged("line", number))?),
+            Some(COMPANION) => companions.push(by_path(record).ok_or_else(|| damaged("line", number))?),
             Some("end") => ending = ended(&record).ok_or_else(|| damaged("line", number))?,
             Some("report") => return Err(Refusal(format!("line {number} begins another report"), "name each report by itself")),
             // Later versions may add types.
@@ -102,7 +105,7 @@ fn json_lines(bytes: &[u8]) -> Result<Content, Refusal> {
         }
     }
     whole(&failures, &ending)?;
-    Ok((facts, failures, ending))
+    Ok((facts, failures, companions, ending))
 }
 
 /// Whether as many files are listed as the end counts.
@@ -144,7 +147,9 @@ fn json(bytes: &[u8]) -> Result<Content, Refusal> {
         listed.as_object().cloned().and_then(failure).ok_or_else(refusal)
     });
     let open = facts.get("merged").and_then(|merged| merged.get("complete")) == Some(&Value::Bool(false));
-    Ok((facts.clone(), failures.collect::<Result<_, _>>()?, if open { Ending::Open } else { Ending::Silent }))
+    let companions = document.get("companions").and_then(Value::as_array).into_iter().flatten();
+    let companions = companions.filter_map(|companion| companion.as_object().cloned().and_then(by_path)).collect();
+    Ok((facts.clone(), failures.collect::<Result<_, _>>()?, companions, if open { Ending::Open } else { Ending::Silent }))
 }
 
 fn csv(bytes: &[u8]) -> Result<Content, Refusal> {
@@ -157,17 +162,23 @@ fn csv(bytes: &[u8]) -> Result<Content, Refusal> {
     if !bytes.ends_with(b"\n") {
         return Err(Refusal("its last row breaks off".to_owned(), CUT_LINE));
     }
-    let (mut failures, mut facts): (_, Option<Record>) = (Vec::new(), None);
+    let (mut failures, mut companions, mut facts): (_, _, Option<Record>) = (Vec::new(), Vec::new(), None);
     for (row, number) in reader.into_records().zip(2_u64..) {
         let row = row.map_err(|_| damaged("row", number))?;
         let cell = |name: &str| headers.iter().zip(&row).find(|(header, _)| *header == name).map_or("", |(_, cell)| cell);
         let (failed, of_row) = from_row(cell);
-        failures.push(failure(failed).ok_or_else(|| damaged("row", number))?);
+        if cell("code") == COMPANION {
+            let mut companion = record(COMPANION);
+            companion.extend(failed.into_iter().filter(|(name, _)| name.starts_with("path")));
+            companions.push(by_path(companion).ok_or_else(|| damaged("row", number))?);
+        } else {
+            failures.push(failure(failed).ok_or_else(|| damaged("row", number))?);
+        }
         if *facts.get_or_insert_with(|| of_row.clone()) != of_row {
             return Err(Refusal(format!("row {number} is of another run than the rows above"), "name each report by itself"));
         }
     }
-    Ok((facts.unwrap_or_default(), failures, Ending::Silent))
+    Ok((facts.unwrap_or_default(), failures, companions, Ending::Silent))
 }
 
 /// A failure and the facts of the run, as the other forms have them.
@@ -196,11 +207,17 @@ fn from_row<'a>(cell: impl Fn(&str) -> &'a str) -> (Record, Record) {
 fn failure(failed: Record) -> Option<(Vec<u8>, Record)> {
     let text = |name: &str| failed.get(name).and_then(Value::as_str);
     text("code")?;
+    by_path(failed)
+}
+
+/// A record with the path that it is known by: its exact bytes.
+fn by_path(record: Record) -> Option<(Vec<u8>, Record)> {
+    let text = |name: &str| record.get(name).and_then(Value::as_str);
     let path = match text("path_bytes") {
         Some(encoded) => BASE64.decode(encoded).ok()?,
         None => without_guard(text("path")?).as_bytes().to_vec(),
     };
-    Some((path, failed))
+    Some((path, record))
 }
 
 /// The path without what only CSV puts before it.

@@ -1,0 +1,52 @@
+//! Whose files they are, before cleaning: to tell whether one subject label would be given to several patients.
+//!
+//! Owns what makes two patients. It must never give a value away: it counts.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::dicom::Identity;
+use crate::phi::Phi;
+
+/// The patients that files name by Patient ID (0010,0020) and Issuer of Patient ID (0010,0021).
+#[derive(Debug, Default)]
+pub struct Patients(HashMap<Phi<String>, HashSet<Phi<String>>>);
+
+impl Patients {
+    /// Takes note of a file's patient. One without an ID is no other patient.
+    pub fn add(&mut self, identity: &Identity) {
+        let Some(id) = &identity.patient else { return };
+        if !self.0.contains_key(id) {
+            self.0.insert(id.clone(), HashSet::new());
+        }
+        if let (Some(issuer), Some(issuers)) = (&identity.issuer, self.0.get_mut(id)) {
+            issuers.insert(issuer.clone());
+        }
+    }
+
+    /// How many there are. The same ID of two issuers is that of two patients; one without an issuer may be of any.
+    pub fn count(&self) -> usize {
+        self.0.values().map(|issuers| issuers.len().max(1)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(named: &[(&str, &str)]) -> usize {
+        let mut patients = Patients::default();
+        let phi = |text: &str| Some(Phi::new(text.to_owned())).filter(|_| !text.is_empty());
+        for (patient, issuer) in named {
+            patients.add(&Identity { patient: phi(patient), issuer: phi(issuer), ..Identity::default() });
+        }
+        patients.count()
+    }
+
+    #[test]
+    fn patients_are_told_apart_by_id_and_issuer() {
+        assert_eq!(count(&[]), 0);
+        assert_eq!(count(&[("1", ""), ("", ""), ("1", "A"), ("", "B")]), 1);
+        assert_eq!(count(&[("1", ""), ("2", "")]), 2);
+        assert_eq!(count(&[("1", "A"), ("1", "B"), ("1", "")]), 2);
+    }
+}
