@@ -9,20 +9,22 @@ mod folders;
 mod governance;
 mod other_files;
 mod pseudonyms;
+mod way_out;
 
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::config::{Compression, Config, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, Shard, Sink, Transfer};
+use crate::config::{Compression, Config, IfExists, OtherFiles, PackageBy, Shard, Sink, Transfer};
 use crate::credential::{ApiKey, PseudonymKeySources};
 use crate::deid::{self, Cleaner, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
 use crate::discover::{Discovery, Inputs};
 use crate::failure::{Error, FileFailure, RunCode};
-use crate::flywheel::{Client, Hierarchy, Level, Project, ProjectRef, Settings, StudyElsewhere};
+use crate::flywheel::{Client, Level, Project, ProjectRef, Settings};
 use crate::routing::ForcedLabels;
 pub use asked::{Answer, Watch, ask};
 pub use governance::{Decision, Governing, LOCAL, override_residual};
+pub use way_out::{Target, WayOut};
 
 /// What a run is going to do.
 #[derive(Debug)]
@@ -129,44 +131,6 @@ impl Treatment {
     }
 }
 
-/// Where packages go.
-#[derive(Debug)]
-pub enum WayOut {
-    /// To the server.
-    Upload(Box<Target>),
-    /// Into a folder.
-    Output(PathBuf),
-    /// Nowhere. What the server has is looked at, where there is one.
-    DryRun(Option<Box<Target>>),
-}
-
-impl WayOut {
-    /// The server that packages go to, or in a rehearsal would go to.
-    pub fn target(&self) -> Option<&Target> {
-        match self {
-            Self::Upload(target) | Self::DryRun(Some(target)) => Some(target),
-            Self::Output(_) | Self::DryRun(None) => None,
-        }
-    }
-}
-
-/// The server as an upload needs it.
-pub struct Target {
-    /// The connection.
-    pub client: Client,
-    /// Subjects, sessions and acquisitions, found or created once.
-    pub hierarchy: Hierarchy,
-    /// Whether the profile that the data is cleaned under still governs.
-    pub watch: Watch,
-}
-
-impl fmt::Debug for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The hierarchy holds labels.
-        f.debug_struct("Target").field("client", &self.client).finish_non_exhaustive()
-    }
-}
-
 /// A client for a key with the run's settings; the usual ones where nothing is transferred.
 ///
 /// # Errors
@@ -223,7 +187,7 @@ pub async fn resolve(
     }
     let site = server.as_ref().map(|client| client.host().to_owned());
     let watch = watch.map(|watch| watch.under(governing.as_ref()));
-    let way_out = way_out(config, server.zip(watch), project.clone())?;
+    let way_out = way_out::open(config, server.zip(watch), project.clone())?;
     if needs_key {
         // Last, since what may be made here must be told, and an error would take the place of that.
         let (with_fingerprint, with_key, announcement) =
@@ -370,30 +334,6 @@ fn consent(
         return Ok(IdentifiedConsent::given_by_user());
     }
     Err(refused(RunCode::ProfileUnconfirmed))
-}
-
-fn way_out(config: &Config, server: Option<(Client, Watch)>, project: Project) -> Result<WayOut, Error> {
-    let target = |(client, watch): (Client, Watch)| {
-        let hierarchy = Hierarchy::new(client.clone(), project).rehearsed(config.sink == Sink::Nothing);
-        let hierarchy = hierarchy.with_studies_elsewhere(match config.destination.if_study_elsewhere {
-            IfStudyElsewhere::Warn => StudyElsewhere::Warn,
-            IfStudyElsewhere::Fail => StudyElsewhere::Fail,
-        });
-        Box::new(Target { client, hierarchy, watch })
-    };
-    match (&config.sink, server) {
-        (Sink::Nothing, server) => Ok(WayOut::DryRun(server.map(target))),
-        (Sink::Folder(folder), _) => {
-            let unusable = |e: std::io::Error| {
-                Error::new(RunCode::OutputUnwritable, RunCode::OutputUnwritable.sentence()).because(e.to_string())
-            };
-            std::fs::create_dir_all(folder).map_err(unusable)?;
-            tempfile::tempfile_in(folder).map_err(unusable)?;
-            Ok(WayOut::Output(folder.clone()))
-        }
-        (Sink::Upload, Some(server)) => Ok(WayOut::Upload(target(server))),
-        (Sink::Upload, None) => Err(Error::new(RunCode::Usage, "`--offline` cannot upload")),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Which DICOM lies beside a file that is not DICOM: where that goes follows from it.
 //!
 //! Owns, for each folder, what all DICOM files in it and below it have in common. It must never place a file by guess: where
-//! a DICOM file beside it went elsewhere or nowhere, that is said.
+//! a DICOM file beside it failed, that is said.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,6 @@ pub struct Beside(HashMap<PathBuf, Common>);
 #[derive(Debug, Default)]
 struct Common {
     place: Option<Place>,
-    /// Another shard takes some.
-    foreign: bool,
     /// Some failed before it was known where they belong.
     unknown: bool,
 }
@@ -30,10 +28,6 @@ pub enum Whereabouts {
     To(Place),
     /// No DICOM lies beside it.
     Nowhere,
-    /// All DICOM beside it is that of other shards.
-    OfOthers,
-    /// It cannot be known, since DICOM beside it is that of another shard.
-    Divided,
     /// It cannot be known, since DICOM beside it failed.
     Unknown,
 }
@@ -49,11 +43,6 @@ impl Beside {
         });
     }
 
-    /// Takes note that another shard takes DICOM of a folder.
-    pub fn is_foreign(&mut self, folder: &Path, root: &Path) {
-        self.at_and_above(folder, root, |common| common.foreign = true);
-    }
-
     /// Takes note that DICOM of a folder failed, wherever it belongs.
     pub fn is_unknown(&mut self, folder: &Path, root: &Path) {
         self.at_and_above(folder, root, |common| common.unknown = true);
@@ -62,14 +51,11 @@ impl Beside {
     /// Where a file of this folder goes: the nearest folder at or above it that has DICOM decides.
     pub fn of(&self, folder: &Path, root: &Path) -> Whereabouts {
         let Some(common) = levels(folder, root).find_map(|level| self.0.get(level)) else { return Whereabouts::Nowhere };
-        match (&common.place, common) {
+        match &common.place {
             // Nothing that is not known can make it wider.
-            (Some(Place::Project), _) => Whereabouts::To(Place::Project),
-            (None, Common { foreign: true, unknown: false, .. }) => Whereabouts::OfOthers,
-            (_, Common { unknown: true, .. }) => Whereabouts::Unknown,
-            (_, Common { foreign: true, .. }) => Whereabouts::Divided,
-            (Some(place), _) => Whereabouts::To(place.clone()),
-            (None, _) => Whereabouts::Nowhere,
+            Some(Place::Project) => Whereabouts::To(Place::Project),
+            Some(place) if !common.unknown => Whereabouts::To(place.clone()),
+            _ => Whereabouts::Unknown,
         }
     }
 
@@ -165,16 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn where_dicom_went_elsewhere_or_failed_nothing_is_guessed() {
+    fn where_dicom_failed_nothing_is_guessed() {
         let mut beside = Beside::default();
         beside.goes(Path::new("study/1"), Path::new("study"), &to("p/1/a"));
-        beside.is_foreign(Path::new("study/2"), Path::new("study"));
         beside.is_unknown(Path::new("study/3"), Path::new("study"));
-        let all = ["study/1", "study/2", "study/3", "study/4"].map(|folder| found(&beside, folder));
-        assert_eq!(all, ["p/1/a", "OfOthers", "Unknown", "Unknown"]);
-        let mut beside = Beside::default();
-        beside.goes(Path::new("study/1"), Path::new("study"), &to("p/1/a"));
-        beside.is_foreign(Path::new("study/1"), Path::new("study"));
-        assert_eq!(found(&beside, "study/1"), "Divided");
+        let all = ["study/1", "study/3", "study/4"].map(|folder| found(&beside, folder));
+        assert_eq!(all, ["p/1/a", "Unknown", "Unknown"]);
+        beside.goes(Path::new("study/5"), Path::new("study"), &to("q/1/a"));
+        assert_eq!(found(&beside, "study/4"), "", "of several subjects in any case");
     }
 }

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::config::OtherFiles;
 use crate::dicom::{self, Identity, SourceFile};
 use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::event::{Event, Events, Outcome, RunTotals};
@@ -152,7 +151,6 @@ impl Finder<'_> {
             self.patients.add(identity);
         }
         if is_of_others(self.plan, || of_study.unwrap_or_else(|| series::share_of_name(&path))) {
-            self.note_beside(&path, Beside::is_foreign);
             self.outcomes.settle_path(&path, len, Outcome::Skipped(SkipReason::OtherShard));
             return;
         }
@@ -161,23 +159,16 @@ impl Finder<'_> {
             self.index.add(identity, indexed)
         });
         if let Err(failure) = added {
-            self.note_beside(&path, Beside::is_unknown);
-            self.unread.insert(path.parent().unwrap_or(Path::new("")).to_path_buf());
+            let folder = path.parent().unwrap_or(Path::new(""));
+            self.beside.is_unknown(folder, &self.root);
+            self.unread.insert(folder.to_path_buf());
             self.outcomes.settle_path(&path, len, Outcome::Failed(failure));
         }
     }
 }
 
-impl Finder<'_> {
-    fn note_beside(&mut self, path: &Path, note: fn(&mut Beside, &Path, &Path)) {
-        if self.plan.other_files == OtherFiles::Upload {
-            note(&mut self.beside, path.parent().unwrap_or(Path::new("")), &self.root);
-        }
-    }
-}
-
 /// Whether another shard takes what counts under this number.
-pub fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
+fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
     plan.shard.is_some_and(|shard| !shard.takes(number()))
 }
 

@@ -10,16 +10,16 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::dicom::SourceFile;
-use crate::discover::{DiscoveredFile, OtherFile, SkipReason};
+use crate::discover::{DiscoveredFile, OtherFile};
 use crate::event::{Outcome, Severity};
 use crate::failure::{FileCode, FileFailure};
 use crate::package::Package;
 use crate::routing;
-use crate::series::{self, Indexed};
+use crate::series::Indexed;
 
 use super::beside::Whereabouts;
 use super::deliver::{Deliveries, Job};
-use super::find::{is_of_others, stopped};
+use super::find::stopped;
 use super::guard::guarded;
 use super::place::Place;
 
@@ -99,16 +99,7 @@ fn deliver_group(folder: &Path, group: Vec<Ready>, deliveries: &Deliveries) {
     let place = match deliveries.whereabouts(folder, &first.root) {
         _ if deliveries.stop().requested() => Err(Outcome::Failed(stopped())),
         Whereabouts::To(place) => Ok(place),
-        // One shard answers for it, lest all do.
-        Whereabouts::Nowhere if is_of_others(deliveries.plan(), || series::share_of_name(&first.path)) => {
-            Err(Outcome::Skipped(SkipReason::OtherShard))
-        }
         Whereabouts::Nowhere => Ok(Place::Project),
-        Whereabouts::OfOthers => Err(Outcome::Skipped(SkipReason::OtherShard)),
-        Whereabouts::Divided => {
-            let failure = FileFailure::new(FileCode::RouteUnclear, "DICOM files beside it are those of another shard");
-            Err(Outcome::Failed(failure.with_hint("send it by a run without `--shard`, after all shards")))
-        }
         Whereabouts::Unknown => Err(Outcome::Failed(FileFailure::new(FileCode::RouteUnclear, "DICOM files beside it failed"))),
     };
     let stem = place.and_then(|place| Ok((place, stem(&group, deliveries.plan().keep_names).map_err(Outcome::Failed)?)));

@@ -18,6 +18,14 @@ pub fn members(package: &[u8]) -> Vec<(String, Vec<u8>)> {
     .collect()
 }
 
+/// The instance in a package that holds one.
+#[track_caller]
+pub fn only(package: &[u8]) -> Vec<u8> {
+    let mut members = members(package);
+    assert_eq!(members.len(), 1, "one instance");
+    members.remove(0).1
+}
+
 /// Whether the bytes are a package at all.
 pub fn is_zip(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")

@@ -3,6 +3,7 @@
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 
+use crate::archive::only;
 use crate::fixture::{Dicom, Person, damaged};
 use crate::run::Place;
 use crate::server::Site;
@@ -151,7 +152,7 @@ fn encodings_stay_as_they_are() {
     ] {
         let place = Place::with([("in.dcm", Dicom::mr(&Person::plain()).syntax(syntax).bytes())]);
         place.run("in.dcm -p demo/phantom --profile basic --offline --output out").exits(0);
-        let out = &place.tree("out")[0].1;
+        let out = only(&place.tree("out")[0].1);
         let read = dicom_object::from_reader(&out[..]).unwrap_or_else(|e| panic!("{syntax}: {e}"));
         assert_eq!(read.meta().transfer_syntax(), syntax);
         let original = dicom_object::from_reader(&Dicom::mr(&Person::plain()).bytes()[..]).unwrap();

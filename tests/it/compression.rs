@@ -50,7 +50,7 @@ fn members_are_the_same_in_less_room() {
         inside(&site)
     };
     let (stored, room) = sent("none");
-    assert_eq!(stored.len(), 6);
+    assert_eq!(stored.len(), 7);
     for level in ["1", "6", "9"] {
         let (deflated, less) = sent(level);
         assert_eq!(deflated, stored, "level {level}");
@@ -71,7 +71,12 @@ fn images_that_are_compressed_already_are_stored() {
     let zips = site.uploaded().into_iter().map(|(_, bytes)| bytes).filter(|bytes| is_zip(bytes));
     let mut all: Vec<_> = zips.map(|zip| methods(&zip)).collect();
     all.sort_by_key(|methods| format!("{methods:?}"));
-    assert_eq!(all, [[zip::CompressionMethod::Deflated; 3], [zip::CompressionMethod::Stored; 3]]);
+    let expected = [
+        vec![zip::CompressionMethod::Deflated; 3],
+        vec![zip::CompressionMethod::Deflated],
+        vec![zip::CompressionMethod::Stored; 3],
+    ];
+    assert_eq!(all, expected);
 }
 
 #[test]

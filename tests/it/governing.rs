@@ -2,6 +2,7 @@
 
 use fwupload::sandbox::Level;
 
+use crate::archive::only;
 use crate::fixture::{self, Dicom, Person};
 use crate::run::Place;
 use crate::server::{Rule, Site, on};
@@ -46,7 +47,7 @@ fn the_profile_of_any_level_governs_and_is_named_before_anything_is_sent() {
         let place = place();
         let ran = place.run("in.dcm -p demo/phantom").at(&site).exits(0);
         ran.says("house-rules").says(word).says("sha256:");
-        let file = dicom_object::from_reader(&site.uploaded()[0].1[..]).unwrap();
+        let file = dicom_object::from_reader(&only(&site.uploaded()[0].1)[..]).unwrap();
         assert_eq!(file.element_by_name("PatientID").unwrap().to_str().unwrap().trim_end(), "coded-1", "{word}");
     }
 }
@@ -61,7 +62,10 @@ fn the_nearest_level_is_used_whole() {
     let place = place();
     place.run("in.dcm -p demo/phantom").at(&site).exits(0).says("nearer").does_not_say("house-rules");
     let uploaded = site.uploaded();
-    assert!(fixture::found_in(&uploaded[0].1).contains(&"Ottoline".to_owned()), "nothing of the site's profile is merged in");
+    assert!(
+        fixture::found_in(&only(&uploaded[0].1)).contains(&"Ottoline".to_owned()),
+        "nothing of the site's profile is merged in"
+    );
 }
 
 #[test]
@@ -104,8 +108,8 @@ fn no_deid_sends_the_data_as_it_is_after_a_warning() {
     let (place, site) = (place(), Site::start());
     let ran = place.run("in.dcm -p demo/phantom --no-deid -y").at(&site).exits(0);
     ran.says("warning[phi]").says("as it is");
-    let (_, bytes) = &site.uploaded()[0];
-    assert!(fixture::found_in(bytes).contains(&"Ottoline".to_owned()));
+    let bytes = only(&site.uploaded()[0].1);
+    assert!(fixture::found_in(&bytes).contains(&"Ottoline".to_owned()));
     assert!(!bytes[..128].iter().any(|byte| *byte != 0), "preamble and file meta information are fresh all the same");
     assert_eq!(site.uploaded().len(), 1);
 }
@@ -148,7 +152,7 @@ fn a_level_that_may_not_be_seen_needs_a_profile_and_consent() {
         assert!(ran.events_of("notice").iter().any(|notice| notice["code"] == "profile-unseen"), "{level}");
         let report = std::fs::read_to_string(place.path("r.jsonl")).unwrap();
         assert!(report.contains("profile-unseen"), "{level}: {report}");
-        assert!(fixture::found_in(&site.uploaded()[0].1).is_empty(), "{level}");
+        assert!(fixture::found_in(&only(&site.uploaded()[0].1)).is_empty(), "{level}");
         place.run("in.dcm -p demo/phantom --profile basic --dry-run").at(&site).exits(0).says("profile-unseen");
     }
 }
@@ -168,7 +172,7 @@ fn a_profile_that_is_seen_governs_beside_levels_that_are_not() {
         nothing_sent(&site);
         let ran = place.run("in.dcm -p demo/phantom --json").at(&site).exits(0);
         ran.says("house-rules").says("warning[profile-unseen]");
-        assert!(!fixture::found_in(&site.uploaded()[0].1).contains(&"Ottoline".to_owned()), "{level:?}");
+        assert!(!fixture::found_in(&only(&site.uploaded()[0].1)).contains(&"Ottoline".to_owned()), "{level:?}");
         place.run("profile show --project demo/phantom").at(&site).exits(0).stdout.contains("may not see");
     }
 }
@@ -193,7 +197,7 @@ fn where_the_site_knows_no_profiles_a_refusal_is_none() {
         place.run("in.dcm -p demo/phantom").at(&site).exits(5).says("error[profile.missing]");
         let ran = place.run("in.dcm -p demo/phantom --profile basic --new-pseudonym-key --residual warn").at(&site).exits(0);
         ran.does_not_say("profile-unseen");
-        assert!(fixture::found_in(&site.uploaded()[0].1).is_empty(), "{level}");
+        assert!(fixture::found_in(&only(&site.uploaded()[0].1)).is_empty(), "{level}");
     }
     // What is seen governs, whatever is announced.
     let site = Site::setup().profile(Level::Site, SITE_PROFILE).rule(on("GET", "/api/config").edit(quiet)).start();
@@ -397,7 +401,7 @@ fn a_profile_that_changes_midway_stops_the_run_and_what_was_sent_is_told() {
     let changes = on("GET", "/api/projects/*/settings").after(2).answer_with(200, OTHER_PROFILE);
     let site = Site::setup().profile(Level::Project, SITE_PROFILE).rule(slow).rule(changes).start();
     let place = place_of_many(20);
-    let run = "study -p demo/phantom --subject coded --uploads 1 --profile-recheck 1 --json --report r.jsonl";
+    let run = "study -p demo/phantom --subject coded --merge-patients --uploads 1 --profile-recheck 1 --json --report r.jsonl";
     let ran = place.run(run).at(&site).exits(5);
     ran.says("error[profile.changed]").says("what was sent until now was cleaned with the profile \"house-rules\"");
     let (sent, left) = (site.uploaded().len(), ran.events_of("failed").len());
@@ -413,7 +417,7 @@ fn a_server_that_does_not_answer_for_a_moment_is_asked_again() {
     let fails = on("GET", "/api/projects/*/settings").after(2).times(6).answer(503).header("retry-after", "0");
     let site = Site::setup().profile(Level::Project, SITE_PROFILE).rule(slow).rule(fails).start();
     let place = place_of_many(12);
-    place.run("study -p demo/phantom --subject coded --uploads 1 --profile-recheck 1").at(&site).exits(0);
+    place.run("study -p demo/phantom --subject coded --merge-patients --uploads 1 --profile-recheck 1").at(&site).exits(0);
     assert_eq!(site.uploaded().len(), 12);
     let asked = site.requests_to("GET", "/api/projects/*/settings").len();
     assert!(asked > 8, "{asked}");
@@ -426,9 +430,9 @@ fn the_profile_is_asked_for_again_once_and_not_by_a_rehearsal() {
     let asked = || site.requests_to("GET", "/api/projects/*/settings").len();
     place.run("study -p demo/phantom --dry-run").at(&site).exits(0);
     assert_eq!(asked(), 1);
-    place.run("study -p demo/phantom --subject coded").at(&site).exits(0);
+    place.run("study -p demo/phantom --subject coded --merge-patients").at(&site).exits(0);
     assert_eq!(asked(), 3, "before the run, and before the first upload");
-    place.run("study -p demo/phantom --subject coded").at(&site).exits(0);
+    place.run("study -p demo/phantom --subject coded --merge-patients").at(&site).exits(0);
     assert_eq!(asked(), 4, "nothing was sent");
 }
 

@@ -4,6 +4,7 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::{DefaultDicomObject, InMemDicomObject};
 
+use crate::archive::only;
 use crate::fixture::{Dicom, Person, data_set, items, object, put};
 use crate::run::Place;
 
@@ -23,7 +24,7 @@ pub fn sent(profile: &str, file: &Dicom) -> Vec<u8> {
         .exits(0);
     let out = place.tree("out");
     assert_eq!(out.len(), 1, "one package");
-    out[0].1.clone()
+    only(&out[0].1)
 }
 
 /// The same, read by dicom-object.

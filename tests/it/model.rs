@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use dicom_dictionary_std::uids;
-use serde_json::Value;
 
 use crate::fixture::{CODED, Dicom, Person};
 use crate::run::Place;
@@ -138,13 +137,8 @@ fn carry_out(schedule: u64) {
 }
 
 fn check(schedule: u64, site: &Site, study: &Study, package: &str) {
-    let project = site.ask("POST", "/api/lookup", r#"{"path":["demo","phantom"]}"#)["_id"].as_str().unwrap().to_owned();
-    let list = |what: &str| match site.ask("GET", &format!("/api/projects/{project}/{what}"), "") {
-        Value::Array(list) => list,
-        other => panic!("{other}"),
-    };
     let persons = study.persons.len();
-    let counts = ["subjects", "sessions", "acquisitions"].map(|what| list(what).len());
+    let counts = ["subjects", "sessions", "acquisitions"].map(|what| site.containers(what).len());
     assert_eq!(counts, [persons, persons, study.series()], "schedule {schedule}: containers");
     let files = site.uploaded();
     let packages = if package == "series" { study.series() } else { study.instances() };

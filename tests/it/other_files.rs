@@ -241,3 +241,109 @@ fn archives_are_passed_over_with_a_reason_of_their_own() {
     let alone = Place::with([("study/export.zip", zip(&[("IM2.dcm", &slice(2))]))]);
     alone.run(USUAL).at(&site).exits(8).says("unpack them");
 }
+
+/// Where the other files went that a run sent: the label path below the project and the name of each.
+fn attached(ran: &Ran<'_>) -> Vec<(String, String)> {
+    let events = ran.events_of("uploaded").into_iter().filter(|event| event["receipt"]["other_file"] == true);
+    let text = |event: &serde_json::Value, name: &str| event["receipt"][name].as_str().unwrap().to_owned();
+    let mut all: Vec<_> = events
+        .map(|event| (text(&event, "destination").trim_start_matches("demo/phantom").to_owned(), text(&event, "file")))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn files_of_one_name_have_names_of_their_own_and_a_second_run_sends_nothing() {
+    let place = Place::with([
+        ("study/a/T1.nii.gz", b"volume of the first".to_vec()),
+        ("study/a/T1.json", b"of the first".to_vec()),
+        ("study/b/T1.nii.gz", b"volume of the second".to_vec()),
+        ("study/b/T1.bval", b"of the second".to_vec()),
+        ("study/c/T1.nii.gz", b"volume of the first".to_vec()),
+    ]);
+    for names in ["--keep-names", ""] {
+        let site = Site::start();
+        let ran = place.run(UPLOAD).args(names.split_whitespace()).at(&site).exits(0);
+        let mut distinct: Vec<_> = attached(&ran).into_iter().map(|(_, name)| name).collect();
+        distinct.dedup();
+        assert_eq!(distinct.len(), 5, "{distinct:?}");
+        assert_eq!(site.uploaded().len(), 5);
+        if !names.is_empty() {
+            assert_eq!(distinct, ["T1-2.bval", "T1-2.nii.gz", "T1-3.nii.gz", "T1.json", "T1.nii.gz"]);
+        }
+        let again = place.run(UPLOAD).args(names.split_whitespace()).at(&site).exits(0);
+        assert_eq!((total(&again, "uploaded"), total(&again, "already_there")), (0, 5));
+        // A part of them is not taken for others.
+        let part = place.run(&UPLOAD.replace("study", "study/b")).args(names.split_whitespace()).at(&site).exits(0);
+        assert_eq!((total(&part, "uploaded"), total(&part, "already_there")), (0, 2));
+        let kept: Vec<_> = site.uploaded().into_iter().map(|(_, bytes)| bytes).collect();
+        assert!(kept.contains(&b"volume of the first".to_vec()) && kept.contains(&b"volume of the second".to_vec()));
+    }
+}
+
+#[test]
+fn siblings_share_a_stem_that_says_nothing() {
+    let place = Place::with([
+        ("study/doe_jane.PAR", b"parameters".to_vec()),
+        ("study/doe_jane.REC", b"record".to_vec()),
+        ("study/other.nii.gz", b"volume".to_vec()),
+    ]);
+    let ran = place.run(UPLOAD).at(&Site::start()).exits(0);
+    let names: Vec<_> = attached(&ran).into_iter().map(|(_, name)| name).collect();
+    let stems: Vec<_> = names.iter().map(|name| name.split('.').next().unwrap()).collect();
+    let extensions: Vec<_> = names.iter().map(|name| name.split_once('.').unwrap().1).collect();
+    assert!(names.iter().all(|name| !name.contains("doe") && name.starts_with("file-")), "{names:?}");
+    let at = |extension: &str| extensions.iter().position(|e| *e == extension).unwrap();
+    assert_eq!(stems[at("par")], stems[at("rec")]);
+    assert_ne!(stems[at("par")], stems[at("nii.gz")]);
+}
+
+#[test]
+fn a_file_goes_to_what_the_dicom_of_the_nearest_folder_has_in_common() {
+    let image =
+        |person, series, number| Dicom::image(&Person::numbered(person), uids::CT_IMAGE_STORAGE, "CT", series, number, 4).bytes();
+    let place = Place::with([
+        ("study/1/a/1.dcm", image(1, 1, 1)),
+        ("study/1/a/derived/map.txt", b"of the acquisition".to_vec()),
+        ("study/1/b/1.dcm", image(1, 2, 1)),
+        ("study/1/notes.txt", b"of the session".to_vec()),
+        ("study/2/1.dcm", image(2, 1, 1)),
+        ("study/readme.txt", b"of the project".to_vec()),
+    ]);
+    let site = Site::start();
+    let ran = place.run(UPLOAD).args(["--keep-names"]).at(&site).exits(0);
+    let depths: Vec<_> = attached(&ran).into_iter().map(|(path, name)| (path.matches('/').count(), name)).collect();
+    assert_eq!(depths, [(0, "readme.txt".into()), (2, "notes.txt".into()), (3, "map.txt".into())]);
+    let rehearsed = place.run(UPLOAD).args(["--keep-names", "--dry-run"]).at(&site).exits(0);
+    assert_eq!((total(&rehearsed, "prepared"), total(&rehearsed, "already_there")), (0, 6));
+}
+
+#[test]
+fn two_sessions_of_one_subject_have_their_subject_in_common() {
+    let study = |number: u32| {
+        let uid = format!("1.2.826.0.1.3680043.10.7.{number}");
+        Dicom::ct(&Person::plain(), number).text(dicom_dictionary_std::tags::STUDY_INSTANCE_UID, dicom_core::VR::UI, &uid).bytes()
+    };
+    let place =
+        Place::with([("study/p/1/1.dcm", study(1)), ("study/p/2/1.dcm", study(2)), ("study/p/consent.txt", b"text".to_vec())]);
+    let ran = place.run(UPLOAD).at(&Site::start()).exits(0);
+    assert_eq!(attached(&ran).into_iter().map(|(path, _)| path.matches('/').count()).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn where_the_dicom_beside_it_failed_a_file_is_not_placed_by_guess() {
+    let place = Place::with([
+        ("study/1.dcm", slice(1)),
+        ("study/2.dcm", slice(2)[..500].to_vec()),
+        ("study/notes.txt", b"of which of the two?".to_vec()),
+    ]);
+    let site = Site::start();
+    let ran = place.run(UPLOAD).at(&site).exits(3);
+    let mut failures = ran.failures();
+    failures.sort();
+    assert_eq!(failures[1], ("notes.txt".into(), "route.unclear".into()));
+    place.file("study/2.dcm", slice(2));
+    let ran = place.run("-p demo/phantom --profile basic --json --other-files upload -y --files-from fwupload-failures.jsonl");
+    assert_eq!(total(&ran.at(&site).exits(0), "failed"), 0);
+}

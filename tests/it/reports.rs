@@ -1,5 +1,6 @@
 //! What is said and written: streams, verbosity, the event stream, failure reports and their way back in.
 
+use crate::archive::members;
 use crate::fixture::{Dicom, Person, damaged};
 use crate::run::Place;
 use crate::server::Site;
@@ -112,7 +113,8 @@ fn the_report_feeds_a_second_run() {
             .args([name])
             .at(&site)
             .exits(0);
-        assert_eq!(ran.end()["totals"]["found"], 1, "{name}: the failed file alone");
+        assert_eq!(ran.end()["totals"]["found"], 3, "{name}: the failed file, and the others of its series");
+        assert_eq!(members(&site.uploaded()[0].1).len(), 3, "{name}: which go in one package");
     }
 }
 

@@ -340,6 +340,16 @@ impl Site {
         serde_json::from_slice(&answer[at..]).unwrap()
     }
 
+    /// The containers of a kind in the project, as the server lists them.
+    #[track_caller]
+    pub fn containers(&self, kind: &str) -> Vec<serde_json::Value> {
+        let project = self.ask("POST", "/api/lookup", r#"{"path":["demo","phantom"]}"#)["_id"].as_str().unwrap().to_owned();
+        match self.ask("GET", &format!("/api/projects/{project}/{kind}"), "") {
+            serde_json::Value::Array(list) => list,
+            other => panic!("{other}"),
+        }
+    }
+
     /// Ends every fault.
     pub fn heal(&self) {
         self.shared.rules.lock().unwrap().clear();

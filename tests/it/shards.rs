@@ -104,25 +104,12 @@ fn shards_of_one_machine_run_side_by_side() {
 }
 
 #[test]
-fn shards_that_make_the_same_session_at_once_end_up_in_one() {
-    let (place, gate) = (place(), Gate::default());
-    // The first to ask for a session waits while the others make theirs.
-    let site = Site::setup().rule(on("POST", "/api/sessions").times(1).hold(&gate)).start();
-    let first = place.run(&format!("{USUAL} --shard 1/2")).at(&site).start();
-    gate.wait_for_request();
-    place.run(&format!("{USUAL} --shard 2/2")).at(&site).ends();
-    gate.open();
-    let first = first.end();
-    let sessions: BTreeSet<String> = site
-        .requests_to("POST", "/api/acquisitions")
-        .iter()
-        .map(|request| serde_json::from_slice::<serde_json::Value>(&request.body).unwrap()["session"].to_string())
-        .collect();
-    assert_eq!(sessions.len(), 2, "one session for each person, whoever made it");
-    let made = site.requests_to("POST", "/api/sessions").iter().filter(|request| request.answered == 200).count();
-    let twins = first.events_of("notice").iter().filter(|notice| notice["code"] == "twin-container").count();
-    assert_eq!(made - twins, 2, "who made one too many says so");
-    assert!(twins > 0);
+fn a_study_is_wholly_in_one_shard() {
+    let (place, site) = (place(), Site::start());
+    let shards: Vec<_> = (1..=5).map(|n| place.run(&format!("{USUAL} --shard {n}/5")).at(&site).ends()).collect();
+    let uploaded: Vec<_> = shards.iter().map(|ran| total(ran, "uploaded")).filter(|uploaded| *uploaded > 0).collect();
+    assert!(uploaded.iter().all(|uploaded| uploaded % 8 == 0) && uploaded.iter().sum::<u64>() == 16, "{uploaded:?}");
+    assert_eq!(site.containers("sessions").len(), 2);
 }
 
 #[test]

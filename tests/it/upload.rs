@@ -32,10 +32,10 @@ fn names(site: &Site) -> Vec<String> {
 }
 
 #[test]
-fn a_series_is_one_zip_and_a_single_instance_is_bare() {
+fn a_series_is_one_zip_also_while_it_has_one_instance() {
     let (place, site) = (place(), Site::start());
     place.run(USUAL).at(&site).exits(0).says("4 files");
-    assert_eq!(names(&site), ["1 - Thorax 1.0 B30f.dicom.zip", "2 - t1 mprage.dicom"]);
+    assert_eq!(names(&site), ["1 - Thorax 1.0 B30f.dicom.zip", "2 - t1 mprage.dicom.zip"]);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn signed_urls_take_the_bytes_past_the_api() {
         assert_eq!(put.header("content-length"), Some(put.body.len().to_string().as_str()));
     }
     assert!(uploads(&site).iter().all(|r| r.target.contains("?ticket=") && r.body.len() < 1000));
-    assert_eq!(names(&site), ["1 - Thorax 1.0 B30f.dicom.zip", "2 - t1 mprage.dicom"]);
+    assert_eq!(names(&site), ["1 - Thorax 1.0 B30f.dicom.zip", "2 - t1 mprage.dicom.zip"]);
 }
 
 #[test]

@@ -107,7 +107,31 @@ async fn another_run_finds_everything_and_a_namesake_gets_a_number() {
     assert_eq!((again.reference.id.as_str(), again.is_made(), again.files().len()), ("acquisitions1", false, 1));
     let other = hierarchy(&server).acquisition(&place("1.2.4")).await.unwrap();
     assert_eq!((other.reference.id.as_str(), other.is_made()), ("acquisitions2", true));
-    assert_eq!(server.asked().last().unwrap().json()["label"], "acq (2)");
+    assert_eq!(other.label, "acq (2)");
+    assert_eq!(other.labels(), ["SECRET-1", "ses", "acq (2)"]);
+    assert_eq!(other.keys(), ["subjects1", "sessions1", "acquisitions2"]);
+}
+
+#[tokio::test]
+async fn a_rehearsal_finds_what_is_there_and_makes_nothing() {
+    let server = keeping().await;
+    hierarchy(&server).acquisition(&place("1.2.3")).await.unwrap();
+    let made = server.asked().len();
+    let rehearsal = hierarchy(&server).rehearsed(true);
+    let found = rehearsal.acquisition(&place("1.2.3")).await.unwrap();
+    assert_eq!((found.reference.id.as_str(), found.is_rehearsed(), found.files().len()), ("acquisitions1", false, 1));
+    let more = ["1.2.4", "1.2.5"];
+    let mut labels = Vec::new();
+    for uid in more {
+        let wanted = rehearsal.acquisition(&place(uid)).await.unwrap();
+        assert!(wanted.is_rehearsed() && rehearsal.files_now(&wanted).await.unwrap().is_empty());
+        labels.push(wanted.label.clone());
+    }
+    assert_eq!(labels, ["acq (2)", "acq (3)"]);
+    let elsewhere = Destination { subject: SubjectPlace { label: "NEW".into() }, ..place("1.2.3") };
+    assert!(rehearsal.acquisition(&elsewhere).await.is_ok());
+    let asked = server.asked();
+    assert!(asked[made..].iter().all(|asked| asked.line.starts_with("GET ") || asked.line == "POST /api/lookup"));
 }
 
 #[tokio::test]
@@ -157,7 +181,9 @@ async fn a_session_that_the_user_named_is_found_by_its_label_alone() {
     assert_eq!(hierarchy(&server).session(&named).await.unwrap().reference.id, "sessions1");
     named.session.label = "new".into();
     hierarchy(&server).session(&named).await.unwrap();
-    assert_eq!(server.asked().last().unwrap().json().get("uid"), None);
+    let asked = server.asked();
+    let last = asked.iter().rev().find(|asked| asked.line == "POST /api/sessions").unwrap();
+    assert_eq!(last.json().get("uid"), None);
 }
 
 #[tokio::test]
