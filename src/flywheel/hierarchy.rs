@@ -249,7 +249,7 @@ impl Hierarchy {
             }
             self.look_elsewhere(among, wanted).await?;
             if self.rehearsal {
-                return Ok(family.rehearse(kind, label, wanted));
+                return Ok(family.rehearse(among, label, wanted));
             }
             set(&mut body, "label", Some(&label));
             set(&mut body, "uid", wanted.uid.as_deref());
@@ -382,12 +382,12 @@ impl Family {
     }
 
     /// Takes a container that would be made for one that is there from now on.
-    fn rehearse(&mut self, kind: ContainerKind, label: String, wanted: &Wanted) -> Container {
+    fn rehearse(&mut self, among: &Siblings, label: String, wanted: &Wanted) -> Container {
         let children = &mut self.children.get_or_insert_with(|| (Instant::now(), Vec::new())).1;
-        let id = format!("{}\u{0}{}", wanted.uid.as_deref().unwrap_or_default(), children.len());
+        let id = format!("{}\u{0}{}", among.key, children.len());
         let (uid, created) = (wanted.uid.clone(), String::new());
         children.push(Child { id: id.clone(), label: label.clone(), uid, created, rehearsed: true });
-        Container::new(ContainerRef { kind, id }, label, Origin::Rehearsed, Vec::new())
+        Container::new(ContainerRef { kind: among.kind, id }, label, Origin::Rehearsed, Vec::new())
     }
 }
 

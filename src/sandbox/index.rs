@@ -30,6 +30,8 @@ pub enum Change {
         /// The whole settings.
         value: Value,
     },
+    /// The container of this id is gone, and has nothing below it.
+    Removed(String),
 }
 
 /// A change with its place in the sequence, as one line of the journal.
@@ -87,6 +89,7 @@ impl Index {
             Change::File(file) => self.put_file(file),
             Change::Settings { scope, value: Value::Null } => drop(self.settings.remove(&scope)),
             Change::Settings { scope, value } => drop(self.settings.insert(scope, value)),
+            Change::Removed(id) => self.remove_container(&id),
         }
     }
 
@@ -95,6 +98,17 @@ impl Index {
             self.link(container.parent.as_deref(), &container.id, &container.folder);
         }
         self.containers.insert(container.id.clone(), container);
+    }
+
+    fn remove_container(&mut self, id: &str) {
+        let Some(container) = self.containers.remove(id) else { return };
+        let parent = container.parent.unwrap_or_default();
+        if let Some(children) = self.children.get_mut(&parent) {
+            children.retain(|child| child != id);
+        }
+        if let Some(names) = self.taken.get_mut(&parent) {
+            names.remove(&folded(last_component(&container.folder)));
+        }
     }
 
     fn put_file(&mut self, file: FileRecord) {

@@ -38,8 +38,8 @@ fn a_part_of_a_series_takes_the_place_of_nothing() {
             assert_eq!(instances(&site), [3]);
         }
     }
-    let ran = place.run(&USUAL.replace("study", "study/1.dcm")).args(["--dry-run", "--report", "r.jsonl"]).at(&site).exits(9);
-    assert_eq!(ran.failures(), [("1.dcm".to_owned(), "upload.part-of-series".to_owned())]);
+    let ran = place.run(&USUAL.replace("study", "study/1.dcm")).args(["--dry-run"]).at(&site).exits(9);
+    assert_eq!(ran.events_of("failed")[0]["code"], "upload.part-of-series");
     let superseded = place.run(&USUAL.replace("study", "study/1.dcm")).args(["--supersede"]).at(&site).exits(0);
     assert_eq!((total(&superseded, "uploaded"), instances(&site)), (1, vec![1]));
 }
@@ -98,7 +98,7 @@ fn a_merged_report_completes_a_series_too() {
     place.run(USUAL).args(["--report", "a.jsonl"]).at(&site).exits(3);
     place.run(USUAL).args(["--report", "b.csv"]).at(&site).exits(3);
     for (parts, merged) in [("a.jsonl", "m.json"), ("b.csv", "m.jsonl"), ("m.json", "m.csv")] {
-        place.run(&format!("report merge {parts} -o {merged}")).exits(3);
+        place.run(&format!("report merge {parts} -o {merged}")).exits(0);
     }
     place.file("study/3.dcm", slice(3));
     place.run("-p demo/phantom --profile coded.yaml --files-from m.csv").at(&site).exits(0);

@@ -8,6 +8,7 @@ use chrono::Utc;
 use serde_json::{Map, Value, json};
 
 use super::{Shared, unknown_route};
+use crate::sandbox::blob;
 use crate::sandbox::docs;
 use crate::sandbox::errors::ApiError;
 use crate::sandbox::index::Change;
@@ -44,6 +45,30 @@ pub async fn create(State(app): Shared, Path(word): Path<String>, bytes: Bytes) 
         Kind::Acquisition => acquisition(writer, body).map(made),
     })?;
     Ok((status, Json(json!({"_id": id}))))
+}
+
+/// `DELETE /api/<kind>/{id}`, with all that lies in it.
+pub async fn remove(State(app): Shared, Path((word, id)): Path<(String, String)>) -> Result<Json<Value>, ApiError> {
+    let kind = Kind::from_plural(&word).filter(|kind| *kind > Kind::Project).ok_or_else(unknown_route)?;
+    app.store.write(|writer| {
+        if writer.index().get_kind(kind, &id).is_none() {
+            return Err(missing(&word, &id));
+        }
+        remove_with_all(writer, &id)?;
+        Ok(Json(json!({"deleted": 1})))
+    })
+}
+
+fn remove_with_all(writer: &mut Writer<'_>, id: &str) -> Result<(), ApiError> {
+    let below: Vec<_> = writer.index().children(Some(id)).map(|child| child.id.clone()).collect();
+    below.iter().try_for_each(|child| remove_with_all(writer, child))?;
+    let files: Vec<_> = writer.index().files(id).cloned().collect();
+    files.into_iter().try_for_each(|file| blob::delete(writer, file))?;
+    let folder = writer.index().get(id).map(|container| writer.store().path(&container.folder));
+    writer.put(Change::Removed(id.to_owned()))?;
+    // What a person put into the folder stays where it is.
+    let _ = folder.map(std::fs::remove_dir);
+    Ok(())
 }
 
 /// Makes a group and a project in it unless both are there, as at the start of a sandbox; gives the project's id.

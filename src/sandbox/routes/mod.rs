@@ -66,7 +66,7 @@ fn site_routes() -> Router<Arc<App>> {
 fn container_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/{kind}", get(lists::all).post(containers::create))
-        .route("/api/{kind}/{id}", get(containers::show))
+        .route("/api/{kind}/{id}", get(containers::show).delete(containers::remove))
         .route("/api/{kind}/{id}/{children}", get(lists::below))
 }
 

@@ -64,6 +64,23 @@ fn a_deleted_file_is_gone_and_its_name_free() {
 }
 
 #[test]
+fn a_deleted_container_is_gone_with_all_that_lies_in_it() {
+    let bench = Bench::new();
+    let branch = bench.branch();
+    bench.upload(&format!("acquisitions/{}", branch[4]), None, "filename=a.txt", b"one");
+    let path = format!("/api/sessions/{}", branch[3]);
+    assert_eq!(bench.send("DELETE", &path, &[], b"").status, 403);
+    assert_eq!(bench.send("DELETE", &format!("/api/acquisitions/{}", branch[3]), &[&bench.auth()], b"").status, 404);
+    assert_eq!(bench.send("DELETE", &path, &[&bench.auth()], b"").json(), json!({"deleted": 1}));
+    for gone in [&path, &format!("/api/acquisitions/{}", branch[4])] {
+        assert_eq!(bench.get(gone).status, 404);
+        assert_eq!(bench.send("DELETE", gone, &[&bench.auth()], b"").status, 404);
+    }
+    assert!(bench.stored().is_empty());
+    assert_eq!(bench.get(&format!("/api/subjects/{}/sessions", branch[2])).json(), json!([]));
+}
+
+#[test]
 fn a_download_ticket_needs_no_key_and_fits_one_file() {
     let bench = Bench::new();
     let target = format!("acquisitions/{}", bench.branch()[4]);
