@@ -1,11 +1,13 @@
-//! Journal and server as a model: whatever is killed, cut, lost or refused on the way, running again until it succeeds
-//! leaves the server with every instance once, in one container each, and with nothing else.
+//! Journal and server as a model: whatever is killed, cut, lost or refused on the way, and however the inputs shrink, grow and
+//! move between runs, running again until it succeeds leaves the server with every instance once, in one container each, and
+//! with nothing else.
 //!
 //! Each schedule is made from its number. To see one alone: `FWUPLOAD_SCHEDULE=17 cargo test --test it model`.
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -36,19 +38,21 @@ const CALLS: [(&str, &str); 8] = [
 /// The study of a schedule: how many slices each series of each person has.
 struct Study {
     persons: Vec<Vec<u32>>,
+    /// How often its folder was moved.
+    moves: u32,
 }
 
 impl Study {
     fn random(rng: &mut fastrand::Rng) -> Self {
         let persons = (0..rng.usize(1..=2)).map(|_| (0..rng.usize(1..=2)).map(|_| rng.u32(2..=3)).collect());
-        Self { persons: persons.collect() }
+        Self { persons: persons.collect(), moves: 0 }
     }
 
     fn write(&self, place: &Place) {
         for (person, series) in (1..).zip(&self.persons) {
             for (number, slices) in (1..).zip(series) {
                 for slice in 1..=*slices {
-                    let name = format!("study/{person}/{number}/{slice}.dcm");
+                    let name = format!("study/{}/{person}/{number}/{slice}.dcm", self.moves);
                     if !place.path(&name).exists() {
                         let person = Person::numbered(person);
                         place.file(name, Dicom::image(&person, uids::CT_IMAGE_STORAGE, "CT", number, slice, 4).bytes());
@@ -63,6 +67,25 @@ impl Study {
         let person = rng.usize(..self.persons.len());
         let series = rng.usize(..self.persons[person].len());
         self.persons[person][series] += 1;
+    }
+
+    /// Its folder gets another name.
+    fn move_away(&mut self, place: &Place) {
+        let at = |moves: u32| place.path(format!("study/{moves}"));
+        std::fs::rename(at(self.moves), at(self.moves + 1)).unwrap();
+        self.moves += 1;
+    }
+
+    /// Takes some of its files out of sight; gives back where they were.
+    fn hide(&self, place: &Place, rng: &mut fastrand::Rng) -> Vec<(String, PathBuf)> {
+        let files = place.tree("study").into_iter().map(|(name, _)| name);
+        let hidden: Vec<_> = files.filter(|_| rng.u8(..3) == 0).collect();
+        let away = |(at, name): (usize, String)| {
+            let kept = place.path(format!("hidden-{at}"));
+            std::fs::rename(place.path("study").join(&name), &kept).unwrap();
+            (name, kept)
+        };
+        hidden.into_iter().enumerate().map(away).collect()
     }
 
     fn series(&self) -> usize {
@@ -122,10 +145,18 @@ fn carry_out(schedule: u64) {
     let package = ["series", "series", "instance"][rng.usize(..3)];
     let line = format!("study -p demo/phantom --profile coded.yaml --package {package} --uploads {}", rng.u8(1..=4));
     for _ in 0..rng.usize(..=3) {
-        run(&place, &site, &line, Some(rng.usize(..16)));
-        if rng.u8(..4) == 0 {
-            study.grow(rng);
-            study.write(&place);
+        let hidden = if rng.u8(..3) == 0 { study.hide(&place, rng) } else { Vec::new() };
+        run(&place, &site, &line, rng.bool().then(|| rng.usize(..16)));
+        for (name, kept) in hidden {
+            std::fs::rename(kept, place.path("study").join(name)).unwrap();
+        }
+        match rng.u8(..8) {
+            0 | 1 => {
+                study.grow(rng);
+                study.write(&place);
+            }
+            2 => study.move_away(&place),
+            _ => {}
         }
     }
     let mut codes = Vec::new();
