@@ -369,6 +369,16 @@ impl Site {
         self.requests().into_iter().filter(|r| rule.matches(&r.method, &r.target)).collect()
     }
 
+    /// Waits until so many requests with this method and path have come.
+    #[track_caller]
+    pub fn wait_for_requests(&self, method: &'static str, pattern: &'static str, count: usize) {
+        let begin = Instant::now();
+        while self.requests_to(method, pattern).len() < count {
+            assert!(begin.elapsed() < PATIENCE, "only {} came", self.requests_to(method, pattern).len());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// The folder in which the server keeps what it received.
     pub fn folder(&self) -> PathBuf {
         self.dir.path().join("data")
