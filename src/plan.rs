@@ -160,8 +160,8 @@ impl fmt::Debug for Target {
 pub fn client(key: &ApiKey, ca_cert: Option<PathBuf>, transfer: Option<Transfer>) -> Result<Client, Error> {
     let settings = Settings { ca_cert, ..Settings::default() };
     let settings = match transfer {
-        Some(Transfer { signed_urls, bandwidth, idle_timeout, .. }) => {
-            Settings { idle_timeout, signed_urls, bandwidth, ..settings }
+        Some(Transfer { signed_urls, bandwidth, idle_timeout, patience, .. }) => {
+            Settings { idle_timeout, signed_urls, patience, bandwidth, ..settings }
         }
         None => settings,
     };

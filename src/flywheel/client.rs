@@ -20,11 +20,13 @@ use super::auth::{log_authorization, site_headers};
 use super::body::Gauge;
 use super::config::SiteConfig;
 use super::connection::build_http;
-use super::error::ApiError;
+use super::error::{ApiError, means_outage};
+use super::outage::Outage;
 use super::pace::Pace;
 use super::receive::{LONG, SHORT, read_answer};
 use super::retry::{ClientNotice, OnNotice, Tries};
 use super::upload::Learnt;
+use crate::config::Patience;
 use crate::credential::ApiKey;
 use crate::failure::Error;
 
@@ -46,6 +48,8 @@ pub struct Settings {
     pub backoff: Duration,
     /// Whether files may go straight to the storage behind the site.
     pub signed_urls: bool,
+    /// How long an outage is waited for; none leaves it at the tries.
+    pub patience: Option<Patience>,
     /// Bytes of files per second, over all connections together; none leaves it to the network.
     pub bandwidth: Option<u64>,
     /// What we call ourselves.
@@ -61,6 +65,7 @@ impl Default for Settings {
             tries: 5,
             backoff: Duration::from_millis(500),
             signed_urls: true,
+            patience: None,
             bandwidth: None,
             user_agent: concat!("fwupload/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
@@ -82,6 +87,7 @@ struct Inner {
     settings: Settings,
     config: OnceCell<SiteConfig>,
     learnt: Learnt,
+    outage: Outage,
     pace: Option<Arc<Pace>>,
     /// How often a server asked for fewer requests.
     throttled: AtomicU64,
@@ -106,6 +112,7 @@ impl Client {
             log_authorization: log_authorization(key)?,
             pace: settings.bandwidth.map(|rate| Arc::new(Pace::new(rate))),
             throttled: AtomicU64::new(0),
+            outage: Outage::new(settings.patience),
             settings,
             config: OnceCell::new(),
             learnt: Learnt::default(),
@@ -145,6 +152,10 @@ impl Client {
 
     pub(super) fn learnt(&self) -> &Learnt {
         &self.inner.learnt
+    }
+
+    pub(super) fn outage(&self) -> &Outage {
+        &self.inner.outage
     }
 
     /// What paces the bodies of all files together.
@@ -230,8 +241,16 @@ impl Client {
         self.inner.http.request(method, url)
     }
 
-    /// Sends a request and reads its answer up to `cap` bytes. Given up when nothing moves for the idle time.
+    /// Sends a request, once no outage is known of, and reads its answer up to `cap` bytes. Given up when nothing moves for
+    /// the idle time.
     pub(super) async fn send(&self, request: RequestBuilder, gauge: &Gauge, cap: usize) -> Result<Answer, ApiError> {
+        self.outage().pass().await;
+        gauge.begins();
+        self.exchange_now(request, gauge, cap).await
+    }
+
+    /// The same without regard to outages.
+    pub(super) async fn exchange_now(&self, request: RequestBuilder, gauge: &Gauge, cap: usize) -> Result<Answer, ApiError> {
         let host = self.inner.host.as_str();
         let request = request.build().map_err(|error| ApiError::transport(host, &error))?;
         let (what, started) = (self.described(&request), Instant::now());
@@ -244,6 +263,10 @@ impl Client {
         let status = answer.as_ref().map_or_else(ApiError::status, |answer| Some(answer.status));
         if matches!(status, Some(429 | 503)) {
             self.inner.throttled.fetch_add(1, Ordering::Relaxed);
+        }
+        let of_the_site = answer.as_ref().is_ok_and(|answer| answer.host == self.inner.host);
+        if of_the_site && !status.is_some_and(means_outage) {
+            self.outage().has_ended();
         }
         self.tell(ClientNotice::Answered { what, status, took: started.elapsed() });
         answer

@@ -17,10 +17,14 @@ use super::checksum::Checksum;
 use super::client::Client;
 use super::confirm::{Route, UploadReceipt};
 use super::error::{ApiError, Kind};
+use super::outage::Look;
 use super::receive::SHORT;
 use super::retry::{ClientNotice, Tries};
 use super::ticket::{Span, Storage, Ticket, TicketAnswer, spans};
 use super::upload::{Told, UploadFile};
+
+/// Outages that one file goes through before it takes the form.
+const STORAGE_OUTAGES: u32 = 5;
 
 impl Client {
     /// Sends a file with a signed address; `None` when the form has to be used instead.
@@ -32,7 +36,7 @@ impl Client {
         sent: &Checksum,
     ) -> Result<Option<UploadReceipt>, ApiError> {
         let mut tries = Tries::new(self, "PUT to the storage");
-        let mut renewed = false;
+        let (mut renewed, mut outages) = (false, 0);
         loop {
             let Some(ticket) = self.start_ticket(container, file, told).await? else {
                 return Ok(self.use_form("the site gives no usable ticket here"));
@@ -45,6 +49,10 @@ impl Client {
                 Kind::Source(_) => return Err(error),
                 // Addresses and upload ids that expired meanwhile are refused like this; a new ticket helps.
                 Kind::Refused(refusal) if matches!(refusal.status, 400 | 401 | 403 | 404 | 410) && !renewed => renewed = true,
+                // Where the site is out too, a firewall is not to blame.
+                Kind::Connect { .. } if outages < STORAGE_OUTAGES && self.outage().look(self, &error).await == Look::Back => {
+                    outages += 1;
+                }
                 Kind::Connect { host, .. } => return Ok(self.use_form(unreachable_storage(host, &error))),
                 _ if error.is_transient() && error.attempts == 1 => {
                     if let Err(error) = tries.wait(error).await {
