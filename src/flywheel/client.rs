@@ -3,6 +3,7 @@
 //! Owns requests and redirects. It must never let the key travel to another host (the site's own log service, in its
 //! module, is the one exception), follow a redirect there, or wait for an answer without a bound.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::answer::Answer;
+use super::answer::{Answer, ContainerAnswer, Listed};
 use super::auth::{log_authorization, site_headers};
 use super::body::Gauge;
 use super::config::SiteConfig;
@@ -186,6 +187,24 @@ impl Client {
     /// Reads a list of containers, or a container with its files.
     pub(super) async fn get_listing<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         self.repeated(Method::GET, path, None, LONG).await?.json()
+    }
+
+    /// Reads a list of containers to its last page.
+    pub(super) async fn list(&self, path: &str) -> Result<Vec<ContainerAnswer>, ApiError> {
+        let (mut all, total) = self.get_listing::<Listed<ContainerAnswer>>(path).await?.into_parts();
+        let first = all.len();
+        // A page that brings nothing is the last one, whatever the server counts.
+        while total.is_some_and(|total| (all.len() as u64) < total) {
+            let next = format!("{path}?limit={first}&skip={}", all.len());
+            let (more, _) = self.get_listing::<Listed<ContainerAnswer>>(&next).await?.into_parts();
+            let known: HashSet<String> = all.iter().map(|known| known.id.clone()).collect();
+            let before = all.len();
+            all.extend(more.into_iter().filter(|item| !known.contains(&item.id)));
+            if all.len() == before {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// A POST that changes nothing on the server, such as a lookup; repeated while it makes sense.

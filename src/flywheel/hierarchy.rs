@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::answer::{ContainerAnswer, ContainerKind, ContainerRef, Created, Listed, RemoteFile};
+use super::answer::{ContainerAnswer, ContainerKind, ContainerRef, Created, RemoteFile};
 use super::client::Client;
 use super::error::{ApiError, Kind, UploadError};
 use super::matching::{Child, Choice, Wanted, choose, twins};
@@ -234,13 +234,13 @@ impl Hierarchy {
 
     /// Those that lie in this project. A server lists others too where somebody moved a subject between projects.
     pub(super) async fn list(&self, among: &Siblings) -> Result<Vec<Child>, ApiError> {
-        let listed: Listed<ContainerAnswer> = self.client.get_listing(&among.list).await?;
+        let listed = self.client.list(&among.list).await?;
         let counts = |answer: &ContainerAnswer| {
             !answer.id.is_empty()
                 && answer.project_id().is_none_or(|project| project == self.project.id)
                 && (among.code.is_none() || answer.subject.code == among.code)
         };
-        Ok(listed.into_vec().into_iter().filter(counts).map(Child::from).collect())
+        Ok(listed.into_iter().filter(counts).map(Child::from).collect())
     }
 
     /// One creation, tried once.

@@ -376,7 +376,7 @@ impl Site {
         self.requests().into_iter().filter(|r| rule.matches(&r.method, &r.target)).collect()
     }
 
-    /// Waits until so many requests with this method and path have come.
+    /// Waits until this number of requests with this method and path have come.
     #[track_caller]
     pub fn wait_for_requests(&self, method: &'static str, pattern: &'static str, count: usize) {
         let begin = Instant::now();

@@ -31,7 +31,7 @@ fn count(told: &Told, counts: impl Fn(&ClientNotice) -> bool) -> usize {
     told.lock().unwrap().iter().filter(|notice| counts(notice)).count()
 }
 
-/// Answers like a site that is out for so many requests after the first.
+/// Answers like a site that is out for a number of requests after the first.
 fn out_for(requests: usize, how: impl Fn() -> Reply) -> impl Fn(&Asked, usize) -> Reply {
     let came = AtomicUsize::new(0);
     move |asked, _| {
