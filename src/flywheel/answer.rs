@@ -210,7 +210,7 @@ impl<T> Listed<T> {
 
 /// Reads a member, or its default where the server wrote something of another type. A surprise in a member that hardly
 /// matters must not make the whole answer unreadable.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(source: D) -> Result<T, D::Error> {
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(source: D) -> Result<T, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(source)?).unwrap_or_default())
 }
 

@@ -24,6 +24,7 @@ mod pace;
 mod project;
 mod receive;
 mod retry;
+mod rights;
 mod signed;
 mod subjects;
 mod ticket;
