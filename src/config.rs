@@ -218,6 +218,8 @@ pub struct Transfer {
     pub signed_urls: bool,
     /// How long nothing may move on a connection.
     pub idle_timeout: Duration,
+    /// How long a server that is out is waited for; none for a few tries.
+    pub patience: Option<Patience>,
     /// Bytes a second that all uploads together may take; none for as many as there are.
     pub bandwidth: Option<u64>,
     /// What earlier runs have sent does not count.
@@ -226,6 +228,15 @@ pub struct Transfer {
     pub max_failures: Option<u64>,
     /// How long until the server is asked again whether the same profile governs.
     pub profile_recheck: Duration,
+}
+
+/// How long a server that is out is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// While it has not answered in this run.
+    pub at_start: Duration,
+    /// Once it has.
+    pub later: Duration,
 }
 
 /// What is said while a run goes on.

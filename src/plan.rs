@@ -138,8 +138,8 @@ impl Treatment {
 pub fn client(key: &ApiKey, ca_cert: Option<PathBuf>, transfer: Option<Transfer>) -> Result<Client, Error> {
     let settings = Settings { ca_cert, ..Settings::default() };
     let settings = match transfer {
-        Some(Transfer { signed_urls, bandwidth, idle_timeout, .. }) => {
-            Settings { idle_timeout, signed_urls, bandwidth, ..settings }
+        Some(Transfer { signed_urls, bandwidth, idle_timeout, patience, .. }) => {
+            Settings { idle_timeout, signed_urls, patience, bandwidth, ..settings }
         }
         None => settings,
     };
@@ -170,6 +170,7 @@ pub async fn resolve(
         (offline_project(&config.destination.project)?, Answer::default(), None)
     };
     let mut decision = governance::decide(answer, local, &config.deid, &project)?;
+    decision.refuse_without_subject(config.destination.subject.is_some())?;
     let mut announcements = decision.announcements(&project);
     announcements.extend(decision.override_residual(config.residual));
     announcements.extend(other_files::announcement(config));
@@ -240,16 +241,21 @@ fn inputs(config: &Config) -> Inputs {
 /// Key, features and project, each checked before the next.
 async fn ask_server(client: &Client, config: &Config) -> Result<Project, Error> {
     client.site_config().await?;
-    client.check_key().await?;
+    let user = client.check_key().await?;
     let wanted = ProjectRef::parse(&config.destination.project)?;
-    match (client.resolve_project(&wanted).await, wanted) {
+    let project = match (client.resolve_project(&wanted).await, wanted) {
         (Err(error), ProjectRef::GroupAndLabel { group, label })
             if error.code == RunCode::ProjectNotFound && config.destination.create_project =>
         {
-            create_project(client, config, &group, &label).await
+            return create_project(client, config, &group, &label).await;
         }
-        (found, _) => found,
+        (found, _) => found?,
+    };
+    // Who writes into a folder needs no right to upload.
+    if !matches!(config.sink, Sink::Folder(_)) {
+        client.check_rights(&user, &project).await?;
     }
+    Ok(project)
 }
 
 /// Only a run that sends something creates the project; a rehearsal takes it as given.

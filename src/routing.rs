@@ -5,7 +5,7 @@
 
 use chrono::{FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 
-use crate::deid::RoutingAttributes;
+use crate::deid::{RoutingAttributes, is_dummy_date};
 use crate::failure::{FileCode, FileFailure};
 use crate::phi::Phi;
 
@@ -153,7 +153,8 @@ fn text(value: Option<&Phi<String>>) -> Option<&str> {
 }
 
 fn moment(date: Option<&Phi<String>>, time: Option<&Phi<String>>) -> Option<NaiveDateTime> {
-    let date = NaiveDate::parse_from_str(text(date)?, "%Y%m%d").ok()?;
+    let date = text(date).filter(|date| !is_dummy_date(date))?;
+    let date = NaiveDate::parse_from_str(date, "%Y%m%d").ok()?;
     Some(date.and_time(text(time).and_then(time_of_day).unwrap_or_default()))
 }
 
@@ -246,6 +247,23 @@ mod tests {
         let bare = RoutingAttributes { series_description: None, series_number: None, study_date: None, ..attributes() };
         let to = destination(&bare, &ForcedLabels::default()).unwrap();
         assert_eq!((to.session.label.as_str(), to.acquisition.label.as_str()), ("1.2.3", "1.2.3.4"));
+    }
+
+    #[test]
+    fn a_dummy_date_is_no_date() {
+        let dummy = || Some(Phi::new("19000101".to_owned()));
+        let cleaned = RoutingAttributes {
+            series_description: None,
+            study_date: dummy(),
+            series_date: dummy(),
+            acquisition_date: Some(Phi::new("20040120".to_owned())),
+            ..attributes()
+        };
+        let to = destination(&cleaned, &ForcedLabels::default()).unwrap();
+        assert_eq!((to.session.label.as_str(), to.session.timestamp), ("1.2.3", None));
+        assert_eq!(to.acquisition.label, "3 - 2004-01-20 00:00:00");
+        let to = destination(&RoutingAttributes { acquisition_date: dummy(), ..cleaned }, &ForcedLabels::default()).unwrap();
+        assert_eq!((to.acquisition.label.as_str(), to.acquisition.timestamp), ("3 - 1.2.3.4", None));
     }
 
     #[test]

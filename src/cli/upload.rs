@@ -259,6 +259,12 @@ pub struct TransferArgs {
     /// Give a connection up on which nothing moves for SECONDS [default: 60]
     #[arg(long, value_name = "SECONDS", hide_short_help = true)]
     pub idle_timeout: Option<u64>,
+    /// Wait this long for a server that cannot be reached, or says that it cannot work now [default: 15m; 1m at the start]
+    ///
+    /// As in 90s, 15m or 2h. All uploads pause meanwhile. At the start, while the server has not answered in this run, it may be
+    /// the wrong one: a minute is enough unless this flag says otherwise. With 0 a request is given up after five tries.
+    #[arg(long, value_name = "DURATION", hide_short_help = true)]
+    pub retry_for: Option<String>,
     /// Send at most so many bytes a second, all uploads together, as in 20M
     #[arg(long, value_name = "RATE", hide_short_help = true)]
     pub bwlimit: Option<String>,

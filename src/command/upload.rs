@@ -69,6 +69,13 @@ fn work(config: &Config, events: &Events) -> Result<(), Error> {
     let stop = Stop::default();
     runtime.spawn(stop.clone().on_signals());
     let (client, sandbox) = server(config, events)?;
+    if let Some(client) = client.clone() {
+        let stop = stop.clone();
+        runtime.spawn(async move {
+            stop.wait().await;
+            client.wait_no_more();
+        });
+    }
     let done = resolve(&runtime, config, client, pseudonym_keys(config, sandbox.as_ref()), &stop).and_then(|plan| {
         let journal = journal::open(&plan, config, sandbox.as_ref())?;
         announce(&plan, config, events);
@@ -160,6 +167,18 @@ fn tell(events: &Events, notice: ClientNotice) {
                 kind.as_str()
             );
             events.notice(Severity::Warning, "twin-container", text);
+        }
+        ClientNotice::Outage { cause, since, until } => {
+            let text = format!(
+                "the site has not answered since {}: {cause}\neverything waits until it does, until {} at the longest (`--retry-for`)",
+                since.format("%H:%M:%S"),
+                until.format(if since.date_naive() == until.date_naive() { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" })
+            );
+            events.notice(Severity::Warning, "outage", text);
+        }
+        ClientNotice::OutageOver { lasted } => {
+            let text = format!("the site answers again after {} s: the run goes on", lasted.as_secs().max(1));
+            events.notice(Severity::Notice, "outage-over", text);
         }
         ClientNotice::FormInstead { cause } => {
             events.notice(Severity::Notice, "storage", format!("a file goes through the site itself: {cause}"));

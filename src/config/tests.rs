@@ -29,6 +29,7 @@ fn the_everyday_command_gets_the_defaults() {
             memory: 64 * MEBIBYTE,
             signed_urls: true,
             idle_timeout: std::time::Duration::from_secs(60),
+            patience: Some(Patience { at_start: std::time::Duration::from_secs(60), later: std::time::Duration::from_secs(900) }),
             bandwidth: None,
             fresh: false,
             max_failures: None,
@@ -63,6 +64,9 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
         "a -p x --max-failures 3 --fail-fast",
         "a -p x --bwlimit 1K",
         "a -p x --idle-timeout 0",
+        "a -p x --retry-for soon",
+        "a -p x --retry-for 1h30",
+        "a -p x --retry-for 999h",
     ];
     let told: Vec<_> = lines
         .iter()
@@ -92,6 +96,9 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
     `--max-failures` and `--fail-fast` exclude each other -> leave out one of the two
     `--bwlimit` is too small -> give at least 16.0 KiB
     `--idle-timeout` is out of range -> give seconds from 1 to 3600
+    `--retry-for` is not a duration: soon -> write it as 90s, 15m, 2h or 1h30m
+    `--retry-for` is not a duration: 1h30 -> write it as 90s, 15m, 2h or 1h30m
+    `--retry-for` is too long -> give at most 168h
     ");
 }
 
@@ -175,4 +182,14 @@ fn compression_is_automatic_off_or_a_level() {
     for wrong in ["0", "10", "fast", ""] {
         assert!(crate::cli::parse(["fwupload", "d", "-p", "g/p", "--compression", wrong].map(Into::into)).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_duration_is_a_number_with_a_unit_or_several() {
+    let both = |text: &str| config(&format!("a -p x --retry-for {text}")).transfer.patience.map(|p| (p.at_start, p.later));
+    for (text, seconds) in [("90", 90), ("90s", 90), ("15m", 900), ("15min", 900), ("2h", 7200), ("1h30m", 5400)] {
+        let duration = std::time::Duration::from_secs(seconds);
+        assert_eq!(both(text), Some((duration, duration)), "{text}");
+    }
+    assert_eq!(both("0"), None);
 }

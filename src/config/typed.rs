@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 use super::{
-    Config, Connection, DEFAULT_REPORT, DeidChoice, Destination, Environment, Input, Output, PathList, Progress,
+    Config, Connection, DEFAULT_REPORT, DeidChoice, Destination, Environment, Input, Output, PathList, Patience, Progress,
     PseudonymKeyChoice, Report, ReportFormat, Server, Sink, Transfer, Verbosity,
 };
 use crate::cli::{self, OtherFiles, ProgressStyle, Residual, UploadArgs};
@@ -25,6 +25,10 @@ const MOST_IDLE: u64 = 3600;
 /// Seconds until the server is asked again whether the same profile governs, and the most that this may be.
 const PROFILE_RECHECK: u64 = 120;
 const MOST_RECHECK: u64 = 300;
+/// How long a server that is out is waited for, in seconds: until it has answered in this run, afterwards, and at most.
+const RETRY_AT_START: u64 = 60;
+const RETRY_FOR: u64 = 15 * 60;
+const MOST_RETRY: u64 = 7 * 24 * 3600;
 /// A slower connection would look like one that stalls.
 const LEAST_RATE: u64 = 16 * 1024;
 
@@ -223,6 +227,7 @@ impl Typed<'_> {
             memory: self.size("memory", args.memory.as_deref(), 64 * MEBIBYTE, LEAST_MEMORY)?,
             signed_urls: !args.no_signed_urls,
             idle_timeout: self.idle_timeout()?,
+            patience: self.patience()?,
             bandwidth: args.bwlimit.as_deref().map(|rate| rate_of(&self.name("bwlimit"), rate)).transpose()?,
             fresh: args.fresh,
             max_failures: self.max_failures()?,
@@ -237,6 +242,15 @@ impl Typed<'_> {
         }
         let error = usage(format!("{} is out of range", self.name("idle-timeout")));
         Err(error.with_hint(format!("give seconds from 1 to {MOST_IDLE}")))
+    }
+
+    fn patience(&self) -> Result<Option<Patience>, Error> {
+        let Some(text) = &self.0.transfer.retry_for else {
+            let [at_start, later] = [RETRY_AT_START, RETRY_FOR].map(Duration::from_secs);
+            return Ok(Some(Patience { at_start, later }));
+        };
+        let given = duration(&self.name("retry-for"), text, MOST_RETRY)?;
+        Ok((!given.is_zero()).then_some(Patience { at_start: given, later: given }))
     }
 
     fn profile_recheck(&self) -> Result<Duration, Error> {
@@ -361,6 +375,37 @@ fn size(name: &str, given: Option<&str>, default: u64, least: u64) -> Result<u64
         return Err(usage(format!("{name} is too small")).with_hint(format!("give at least {least}")));
     }
     Ok(size.as_u64())
+}
+
+/// A time as people write it: a number with a unit, or several one after another. A bare number counts seconds.
+fn duration(name: &str, text: &str, most: u64) -> Result<Duration, Error> {
+    let seconds = seconds_in(text.trim());
+    let seconds = seconds
+        .ok_or_else(|| usage(format!("{name} is not a duration: {text}")).with_hint("write it as 90s, 15m, 2h or 1h30m"))?;
+    if seconds > most {
+        return Err(usage(format!("{name} is too long")).with_hint(format!("give at most {}h", most / 3600)));
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
+fn seconds_in(text: &str) -> Option<u64> {
+    let (mut rest, mut total) = (text, 0_u64);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (number, after) = rest.split_at_checked(digits)?;
+        let unit = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at_checked(unit)?;
+        let each = match unit.trim() {
+            "s" | "sec" => 1,
+            "m" | "min" => 60,
+            "h" => 3600,
+            "" if rest.len() == text.len() => 1,
+            _ => return None,
+        };
+        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(each)?)?;
+        rest = after;
+    }
+    (!text.is_empty()).then_some(total)
 }
 
 /// Bytes a second, with or without the words for that.

@@ -10,6 +10,14 @@ const TEXT: &[u8] = b"REMOVED ";
 /// Zeroes for the binary VRs.
 const ZEROES: [u8; 16] = [0; 16];
 
+/// The day that stands for an unknown one everywhere.
+const DATE: &[u8] = b"19000101";
+
+/// Whether a date is none: a container is not named or dated by it.
+pub fn is_dummy_date(date: &str) -> bool {
+    date.as_bytes() == DATE
+}
+
 /// The dummy value of an attribute, padded to even length and the same in every encoding. None where a value depends on
 /// the instance: UIDs and sequences.
 pub(super) fn dummy(tag: Tag, vr: VR) -> Option<&'static [u8]> {
@@ -35,8 +43,7 @@ fn of_vr(vr: VR) -> Option<&'static [u8]> {
         // No one lives to 999, and no age of 0 slips into the means of a study of infants.
         VR::AS => b"999Y",
         VR::CS => b"UNKNOWN ",
-        // The day that stands for an unknown one everywhere.
-        VR::DA => b"19000101",
+        VR::DA => DATE,
         VR::DT => b"19000101000000",
         VR::TM => b"000000",
         VR::DS | VR::IS => b"0 ",

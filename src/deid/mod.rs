@@ -35,6 +35,7 @@ mod undefined;
 
 pub use attributes::RoutingAttributes;
 pub use clean::Cleaner;
+pub use dummy::is_dummy_date;
 pub use instance::{CleanInstance, IdentifiedConsent, Sendable, UncleanedInstance, as_it_is};
 pub use originals::Originals;
 pub use record::{By, Change, What};

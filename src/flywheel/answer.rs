@@ -195,25 +195,31 @@ pub(super) struct Created {
     pub(super) id: String,
 }
 
-/// A list, which some servers wrap into an object with `results`.
+/// A list, which some servers wrap into an object with `results`, and then may give in pages.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Listed<T> {
     Plain(Vec<T>),
-    Wrapped { results: Vec<T> },
+    Wrapped {
+        results: Vec<T>,
+        #[serde(default, deserialize_with = "lenient")]
+        total: Option<u64>,
+    },
 }
 
 impl<T> Listed<T> {
-    pub(super) fn into_vec(self) -> Vec<T> {
+    /// The items, and how many there are in all pages; none where there are no pages.
+    pub(super) fn into_parts(self) -> (Vec<T>, Option<u64>) {
         match self {
-            Self::Plain(items) | Self::Wrapped { results: items } => items,
+            Self::Plain(items) => (items, None),
+            Self::Wrapped { results, total } => (results, total),
         }
     }
 }
 
 /// Reads a member, or its default where the server wrote something of another type. A surprise in a member that hardly
 /// matters must not make the whole answer unreadable.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(source: D) -> Result<T, D::Error> {
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(source: D) -> Result<T, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(source)?).unwrap_or_default())
 }
 

@@ -58,6 +58,11 @@ impl Gauge {
         }
     }
 
+    /// The request goes out only now.
+    pub(super) fn begins(&self) {
+        self.moves(Instant::now());
+    }
+
     fn deadline(&self) -> Instant {
         let moved = Duration::from_millis(self.moved.load(Ordering::Relaxed));
         let working = if self.handed_over.load(Ordering::Relaxed) { self.length / BYTES_PUT_AWAY_PER_SECOND } else { 0 };

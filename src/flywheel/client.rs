@@ -3,6 +3,7 @@
 //! Owns requests and redirects. It must never let the key travel to another host (the site's own log service, in its
 //! module, is the one exception), follow a redirect there, or wait for an answer without a bound.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,16 +16,18 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::answer::Answer;
+use super::answer::{Answer, ContainerAnswer, Listed};
 use super::auth::{log_authorization, site_headers};
 use super::body::Gauge;
 use super::config::SiteConfig;
 use super::connection::build_http;
-use super::error::ApiError;
+use super::error::{ApiError, means_outage};
+use super::outage::Outage;
 use super::pace::Pace;
 use super::receive::{LONG, SHORT, read_answer};
 use super::retry::{ClientNotice, OnNotice, Tries};
 use super::upload::Learnt;
+use crate::config::Patience;
 use crate::credential::ApiKey;
 use crate::failure::Error;
 
@@ -46,6 +49,8 @@ pub struct Settings {
     pub backoff: Duration,
     /// Whether files may go straight to the storage behind the site.
     pub signed_urls: bool,
+    /// How long an outage is waited for; none leaves it at the tries.
+    pub patience: Option<Patience>,
     /// Bytes of files per second, over all connections together; none leaves it to the network.
     pub bandwidth: Option<u64>,
     /// What we call ourselves.
@@ -61,6 +66,7 @@ impl Default for Settings {
             tries: 5,
             backoff: Duration::from_millis(500),
             signed_urls: true,
+            patience: None,
             bandwidth: None,
             user_agent: concat!("fwupload/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
@@ -82,6 +88,7 @@ struct Inner {
     settings: Settings,
     config: OnceCell<SiteConfig>,
     learnt: Learnt,
+    outage: Outage,
     pace: Option<Arc<Pace>>,
     /// How often a server asked for fewer requests.
     throttled: AtomicU64,
@@ -106,6 +113,7 @@ impl Client {
             log_authorization: log_authorization(key)?,
             pace: settings.bandwidth.map(|rate| Arc::new(Pace::new(rate))),
             throttled: AtomicU64::new(0),
+            outage: Outage::new(settings.patience),
             settings,
             config: OnceCell::new(),
             learnt: Learnt::default(),
@@ -147,6 +155,10 @@ impl Client {
         &self.inner.learnt
     }
 
+    pub(super) fn outage(&self) -> &Outage {
+        &self.inner.outage
+    }
+
     /// What paces the bodies of all files together.
     pub(super) fn pace(&self) -> Option<Arc<Pace>> {
         self.inner.pace.clone()
@@ -175,6 +187,24 @@ impl Client {
     /// Reads a list of containers, or a container with its files.
     pub(super) async fn get_listing<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         self.repeated(Method::GET, path, None, LONG).await?.json()
+    }
+
+    /// Reads a list of containers to its last page.
+    pub(super) async fn list(&self, path: &str) -> Result<Vec<ContainerAnswer>, ApiError> {
+        let (mut all, total) = self.get_listing::<Listed<ContainerAnswer>>(path).await?.into_parts();
+        let first = all.len();
+        // A page that brings nothing is the last one, whatever the server counts.
+        while total.is_some_and(|total| (all.len() as u64) < total) {
+            let next = format!("{path}?limit={first}&skip={}", all.len());
+            let (more, _) = self.get_listing::<Listed<ContainerAnswer>>(&next).await?.into_parts();
+            let known: HashSet<String> = all.iter().map(|known| known.id.clone()).collect();
+            let before = all.len();
+            all.extend(more.into_iter().filter(|item| !known.contains(&item.id)));
+            if all.len() == before {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// A POST that changes nothing on the server, such as a lookup; repeated while it makes sense.
@@ -235,8 +265,16 @@ impl Client {
         self.inner.http.request(method, url)
     }
 
-    /// Sends a request and reads its answer up to `cap` bytes. Given up when nothing moves for the idle time.
+    /// Sends a request, once no outage is known of, and reads its answer up to `cap` bytes. Given up when nothing moves for
+    /// the idle time.
     pub(super) async fn send(&self, request: RequestBuilder, gauge: &Gauge, cap: usize) -> Result<Answer, ApiError> {
+        self.outage().pass().await;
+        gauge.begins();
+        self.exchange_now(request, gauge, cap).await
+    }
+
+    /// The same without regard to outages.
+    pub(super) async fn exchange_now(&self, request: RequestBuilder, gauge: &Gauge, cap: usize) -> Result<Answer, ApiError> {
         let host = self.inner.host.as_str();
         let request = request.build().map_err(|error| ApiError::transport(host, &error))?;
         let (what, started) = (self.described(&request), Instant::now());
@@ -249,6 +287,10 @@ impl Client {
         let status = answer.as_ref().map_or_else(ApiError::status, |answer| Some(answer.status));
         if matches!(status, Some(429 | 503)) {
             self.inner.throttled.fetch_add(1, Ordering::Relaxed);
+        }
+        let of_the_site = answer.as_ref().is_ok_and(|answer| answer.host == self.inner.host);
+        if of_the_site && !status.is_some_and(means_outage) {
+            self.outage().has_ended();
         }
         self.tell(ClientNotice::Answered { what, status, took: started.elapsed() });
         answer

@@ -117,6 +117,20 @@ impl ApiError {
         }
     }
 
+    /// Whether it may be an outage: nothing came through, or the answer says that the server cannot work now.
+    pub(super) fn is_of_outage(&self) -> bool {
+        match &self.kind {
+            Kind::Connect { .. } | Kind::Stalled { .. } | Kind::Cut { .. } => self.is_transient(),
+            Kind::Refused(refusal) => means_outage(refusal.status),
+            Kind::NoHandle | Kind::Unexpected { .. } | Kind::Source(_) => false,
+        }
+    }
+
+    /// Whether this host itself said that it cannot do it now.
+    pub(super) fn is_put_off_by(&self, host: &str) -> bool {
+        matches!(&self.kind, Kind::Refused(refusal) if refusal.host == host && means_outage(refusal.status))
+    }
+
     /// Whether the server may have carried the request out all the same.
     pub(super) fn may_have_worked(&self) -> bool {
         match &self.kind {
@@ -248,6 +262,12 @@ const OUT_OF_HANDLES: [i32; 3] = [24, 23, 10024];
 fn is_out_of_handles(error: &(dyn std::error::Error + 'static)) -> bool {
     let number = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
     number.is_some_and(|number| OUT_OF_HANDLES.contains(&number)) || error.source().is_some_and(is_out_of_handles)
+}
+
+/// What servers and the proxies before them answer while they cannot work, or want fewer requests. Other failures of a server
+/// are those of one request.
+pub(super) fn means_outage(status: u16) -> bool {
+    matches!(status, 429 | 502..=504)
 }
 
 fn is_certificate_trouble(cause: &str) -> bool {

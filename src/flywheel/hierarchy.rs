@@ -345,13 +345,13 @@ impl Hierarchy {
     /// Those that lie in this project. A server lists others too where somebody moved a subject between projects.
     pub(super) async fn list(&self, among: &Siblings) -> Result<Vec<Child>, ApiError> {
         let Some(list) = &among.list else { return Ok(Vec::new()) };
-        let listed: Listed<ContainerAnswer> = self.client.get_listing(list).await?;
+        let listed = self.client.list(list).await?;
         let counts = |answer: &ContainerAnswer| {
             !answer.id.is_empty()
                 && answer.project_id().is_none_or(|project| project == self.project.id)
                 && (among.code.is_none() || answer.subject.code == among.code)
         };
-        Ok(listed.into_vec().into_iter().filter(counts).map(Child::from).collect())
+        Ok(listed.into_iter().filter(counts).map(Child::from).collect())
     }
 
     /// One creation, tried once.

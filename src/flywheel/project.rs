@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{ContainerAnswer, Created, Listed, segment};
+use super::answer::{ContainerAnswer, Created, segment};
 use super::client::{Client, optional};
 use super::error::{ApiError, shown};
 use super::retry::Tries;
@@ -194,8 +194,7 @@ impl Client {
     }
 
     async fn projects(&self, path: &str) -> Result<Vec<Project>, ApiError> {
-        let listed: Listed<ContainerAnswer> = self.get_listing(path).await?;
-        Ok(listed.into_vec().into_iter().filter_map(Project::from_answer).collect())
+        Ok(self.list(path).await?.into_iter().filter_map(Project::from_answer).collect())
     }
 }
 

@@ -3,13 +3,14 @@
 //! Owns the waits. Whether a repetition is safe is the caller's question: a request that may have worked is looked up first.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Local, Utc};
 
 use super::answer::ContainerKind;
 use super::client::Client;
 use super::error::ApiError;
+use super::outage::Look;
 
 /// No wait of our own choosing is longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -56,6 +57,20 @@ pub enum ClientNotice {
         /// The session there.
         session: String,
     },
+    /// The site cannot be reached, or says that it cannot work now: nothing is sent until it answers.
+    Outage {
+        /// What went wrong.
+        cause: String,
+        /// When that began.
+        since: DateTime<Local>,
+        /// Until when it is waited for.
+        until: DateTime<Local>,
+    },
+    /// It answers again.
+    OutageOver {
+        /// How long it did not.
+        lasted: Duration,
+    },
     /// A file goes through the site itself because the storage behind it cannot be used directly.
     FormInstead {
         /// What went wrong.
@@ -66,35 +81,70 @@ pub enum ClientNotice {
 /// What is told about repetitions.
 pub(super) type OnNotice = Arc<dyn Fn(ClientNotice) + Send + Sync>;
 
+/// A request that the site puts off is tried this often at least, however short an outage is waited for.
+const LEAST_TRIES: u32 = 3;
+
 /// The tries of one request.
 pub(super) struct Tries<'c> {
     client: &'c Client,
     what: String,
     made: u32,
+    /// When the first of them failed.
+    since: Option<Instant>,
+    /// Outages that it went through.
+    outages: u32,
 }
 
 impl<'c> Tries<'c> {
     pub(super) fn new(client: &'c Client, what: impl Into<String>) -> Self {
-        Self { client, what: what.into(), made: 0 }
+        Self { client, what: what.into(), made: 0, since: None, outages: 0 }
     }
 
-    /// Waits until the next try is due. Gives the error back when another try is pointless or none is left.
+    /// Waits until the next try is due: after an outage once that is over, else after a while. Gives the error back when
+    /// another try is pointless or none is left.
     pub(super) async fn wait(&mut self, error: ApiError) -> Result<(), ApiError> {
+        let outage = self.client.outage();
         self.made += 1;
-        if !error.is_transient() || self.made >= self.client.behaviour().tries.max(1) {
-            return Err(ApiError { attempts: self.made, ..error });
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if !error.is_transient() {
+            return self.give_up(error);
         }
-        let wait = wait_before(self.made, self.client.behaviour().backoff, error.retry_after());
+        let look = if error.is_of_outage() { outage.look(self.client, &error).await } else { Look::Up };
+        match look {
+            Look::Down => return self.give_up(error),
+            Look::Back if self.outages < self.client.behaviour().tries => {
+                (self.made, self.since) = (0, None);
+                self.outages += 1;
+                return Ok(());
+            }
+            Look::Up | Look::Back => {}
+        }
+        // What the site puts off is a matter of time; what fails while the site answers, of tries.
+        let limit = outage.limit().filter(|_| error.is_put_off_by(self.client.host()));
+        let left = limit.map(|limit| limit.saturating_sub(since.elapsed()));
+        let over = match left {
+            Some(left) => left.is_zero() && self.made >= LEAST_TRIES,
+            None => self.made >= self.client.behaviour().tries.max(1),
+        };
+        if over {
+            return self.give_up(error);
+        }
+        // A look has waited for as long as the server asked for.
+        let asked = error.retry_after().map(|asked| if limit.is_some() { Duration::ZERO } else { asked });
+        let wait = wait_before(self.made, self.client.behaviour().backoff, asked).min(left.unwrap_or(LONGEST_RETRY_AFTER * 2));
         let (what, cause) = (self.what.clone(), error.cause());
         self.client.tell(ClientNotice::Waiting { what, cause, wait, attempt: self.made + 1 });
-        tokio::time::sleep(wait).await;
-        Ok(())
+        if outage.sleep(wait).await { Ok(()) } else { self.give_up(error) }
+    }
+
+    fn give_up(&self, error: ApiError) -> Result<(), ApiError> {
+        Err(ApiError { attempts: self.made, ..error })
     }
 }
 
 /// Full jitter: anything up to the doubled base, so that many clients do not come back together. A server's own wish
 /// counts in full, with up to one base added.
-fn wait_before(failed: u32, base: Duration, asked: Option<Duration>) -> Duration {
+pub(super) fn wait_before(failed: u32, base: Duration, asked: Option<Duration>) -> Duration {
     if let Some(asked) = asked {
         return asked.min(LONGEST_RETRY_AFTER) + base.mul_f64(fastrand::f64());
     }

@@ -17,10 +17,14 @@ use super::checksum::Checksum;
 use super::client::Client;
 use super::confirm::{Route, UploadReceipt};
 use super::error::{ApiError, Kind};
+use super::outage::Look;
 use super::receive::SHORT;
 use super::retry::{ClientNotice, Tries};
 use super::ticket::{Span, Storage, Ticket, TicketAnswer, spans};
 use super::upload::{Told, UploadFile};
+
+/// Outages that one file goes through before it takes the form.
+const STORAGE_OUTAGES: u32 = 5;
 
 impl Client {
     /// Sends a file with a signed address; `None` when the form has to be used instead.
@@ -28,23 +32,39 @@ impl Client {
         &self,
         container: &ContainerRef,
         file: &UploadFile,
-        told: Told,
+        mut told: Told,
         sent: &Checksum,
     ) -> Result<Option<UploadReceipt>, ApiError> {
         let mut tries = Tries::new(self, "PUT to the storage");
-        let mut renewed = false;
+        let (mut renewed, mut outages) = (false, 0);
         loop {
-            let Some(ticket) = self.start_ticket(container, file, told).await? else {
-                return Ok(self.use_form("the site gives no usable ticket here"));
+            let ticket = match self.start_ticket(container, file, told).await {
+                Ok(Some(ticket)) => ticket,
+                Ok(None) => return Ok(self.use_form("the site gives no usable ticket here")),
+                Err(error) => {
+                    told = self.told_less(told, error)?;
+                    continue;
+                }
             };
             let error = match self.put_all(&ticket, file, sent).await {
-                Ok(parts) => return self.finish_ticket(container, file, &ticket, parts, sent).await,
+                Ok(parts) => match self.finish_ticket(container, (file, told), &ticket, parts, sent).await {
+                    Ok(receipt) => return Ok(receipt),
+                    // Servers of some age look at the description only now, and the ticket is used up.
+                    Err(error) => {
+                        told = self.told_less(told, error)?;
+                        continue;
+                    }
+                },
                 Err(error) => error,
             };
             match &error.kind {
                 Kind::Source(_) => return Err(error),
                 // Addresses and upload ids that expired meanwhile are refused like this; a new ticket helps.
                 Kind::Refused(refusal) if matches!(refusal.status, 400 | 401 | 403 | 404 | 410) && !renewed => renewed = true,
+                // Where the site is out too, a firewall is not to blame.
+                Kind::Connect { .. } if outages < STORAGE_OUTAGES && self.outage().look(self, &error).await == Look::Back => {
+                    outages += 1;
+                }
                 Kind::Connect { host, .. } => return Ok(self.use_form(unreachable_storage(host, &error))),
                 _ if error.is_transient() && error.attempts == 1 => {
                     if let Err(error) = tries.wait(error).await {
@@ -59,6 +79,14 @@ impl Client {
     fn use_form<T>(&self, cause: impl Into<String>) -> Option<T> {
         self.tell(ClientNotice::FormInstead { cause: cause.into() });
         None
+    }
+
+    /// The description less what a refusal is about, for this file and all further ones; the error where it is about
+    /// something else.
+    fn told_less(&self, told: Told, error: ApiError) -> Result<Told, ApiError> {
+        let less = told.less(&error).ok_or(error)?;
+        self.learnt().takes_only(less);
+        Ok(less)
     }
 
     /// Asks for a ticket; `None` when the site does not give one here. Asking again is always safe.
@@ -77,7 +105,7 @@ impl Client {
                     self.get_listing::<ContainerAnswer>(&container.path()).await?;
                     Ok(None)
                 }
-                (_, Some(status)) if !matches!(status, 401..=403 | 429) => Ok(None),
+                (_, Some(status)) if !matches!(status, 401..=403 | 429) && told.less(&error).is_none() => Ok(None),
                 _ => Err(error),
             },
         }
@@ -167,7 +195,7 @@ impl Client {
     async fn finish_ticket(
         &self,
         container: &ContainerRef,
-        file: &UploadFile,
+        (file, told): (&UploadFile, Told),
         ticket: &Ticket,
         parts: Option<Value>,
         sent: &Checksum,
@@ -180,6 +208,9 @@ impl Client {
                 Ok(answer) => return self.confirm(container, file, (Route::Signed, sent), &answer).await.map(Some),
                 Err(error) => error.without(&[&file.name]),
             };
+            if told.less(&error).is_some() {
+                return Err(error);
+            }
             lost |= error.may_have_worked();
             // Tickets are bound to the address that asked for them: proxies in a pool break that.
             let not_taken = matches!(error.status(), Some(400 | 403..=405 | 409 | 410 | 422)).then(|| error.cause());

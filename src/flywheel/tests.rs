@@ -4,6 +4,7 @@ mod answers;
 mod containers;
 mod deid_log;
 mod eras;
+mod outages;
 mod parts;
 mod projects;
 mod requests;

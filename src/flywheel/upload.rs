@@ -38,7 +38,7 @@ pub(super) struct Learnt {
 /// What a site is told of a file beyond what every site takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Told {
-    /// Its size; sites that cut files into parts want to know.
+    /// Its size; sites that give out addresses, or cut files into parts, want to know.
     pub(super) size: bool,
     /// How many files a zip holds.
     pub(super) members: bool,
@@ -77,6 +77,12 @@ impl Learnt {
     /// Counts a file that the site took and the storage did not. Whether patience ends with this one.
     fn storage_failed(&self) -> bool {
         self.storage_failures.fetch_add(1, Ordering::Relaxed) + 1 == STORAGE_PATIENCE
+    }
+
+    /// What this site may be told, as far as is known.
+    fn told(&self) -> Told {
+        let [size, members] = [&self.no_size, &self.no_members].map(|refused| !refused.load(Ordering::Relaxed));
+        Told { size, members }
     }
 
     /// What sites refused once they are not told again.
@@ -131,8 +137,11 @@ impl UploadFile {
         let size = Some(self.len).filter(|_| told.size);
         let members = self.zip_member_count.filter(|_| told.members);
         let (log_id, no_log) = self.log.members();
+        // A zip of instances has no type of its own: servers go by the name.
+        let bare = self.file_type == Some("dicom") && self.zip_member_count.is_none();
         let members = [
             ("type", self.file_type.map(Value::from)),
+            ("mimetype", bare.then(|| Value::from("application/dicom"))),
             ("size", size.map(Value::from)),
             ("zip_member_count", members.map(Value::from)),
             ("modality", self.modality.clone().map(Value::from)),
@@ -162,13 +171,14 @@ impl Client {
     async fn upload_by_best_route(&self, container: &ContainerRef, file: &UploadFile) -> Result<UploadReceipt, ApiError> {
         let (config, learnt) = (self.features().await?, self.learnt());
         let sent = Checksum::new(file.len);
-        let size = config.multipart_signed_url && !learnt.no_size.load(Ordering::Relaxed);
-        let told = Told { size, members: !learnt.no_members.load(Ordering::Relaxed) };
         let direct = config.signed_url && self.behaviour().signed_urls && learnt.storage_may_work();
-        if direct && let Some(receipt) = self.upload_signed(container, file, told, &sent).await? {
+        // A site that gives out an address wants to know for how much; a form says it by its length.
+        if direct && let Some(receipt) = self.upload_signed(container, file, learnt.told(), &sent).await? {
             learnt.storage_failures.store(0, Ordering::Relaxed);
             return Ok(receipt);
         }
+        let told = learnt.told();
+        let told = Told { size: told.size && config.multipart_signed_url, ..told };
         let receipt = self.upload_form(container, file, told, &sent).await?;
         // Where the site did not take it either, the network is at fault and says nothing about the storage.
         if direct && learnt.storage_failed() {

@@ -140,6 +140,20 @@ impl Decision {
         matches!(self, Self::Clean { profile, .. } if profile.needs_key())
     }
 
+    /// Refuses a run in which not one file would have a subject, unless the user names it.
+    ///
+    /// # Errors
+    /// Always `usage.arguments`: the profile is the server's, or does what it says.
+    pub fn refuse_without_subject(&self, subject_is_named: bool) -> Result<(), Error> {
+        let Self::Clean { governing, profile, .. } = self else { return Ok(()) };
+        if subject_is_named || !profile.dicom.leaves_no_patient_id() {
+            return Ok(());
+        }
+        let what = format!("{} removes PatientID: no file would have a subject", governing.described());
+        Err(Error::new(RunCode::Usage, what)
+            .with_hint("pass `--subject LABEL`, with a run for each subject, or have the profile replace PatientID instead"))
+    }
+
     /// [`override_residual`] of the profile, where one governs.
     pub fn override_residual(&mut self, said: Option<OnLeak>) -> Option<Announcement> {
         match self {

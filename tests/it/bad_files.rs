@@ -73,10 +73,14 @@ fn an_instance_without_its_uids_has_no_place() {
 fn without_patient_id_the_subject_has_to_be_named() {
     let place = Place::with([("in.dcm", slice(1).bytes())]);
     let minimal = "in.dcm -p demo/phantom --profile flywheel-minimal --residual warn --offline --dry-run --json";
-    let ran = place.run(minimal).exits(9);
+    place.run(minimal).exits(2).says("removes PatientID").says("--subject").does_not_say("route.no-subject");
+    place.run(minimal).args(["--subject", "s1"]).exits(0);
+    // A file that has none is known only once it is read.
+    let bare = Place::with([("in.dcm", slice(1).without(tags::PATIENT_ID).bytes())]);
+    bare.file("keep.yaml", "name: keep\ndicom: {fields: [{name: PatientName, remove: true}]}\n");
+    let ran = bare.run("in.dcm -p demo/phantom --profile keep.yaml --residual warn --offline --dry-run --json").exits(9);
     assert_eq!(ran.failures()[0].1, "route.no-subject");
     assert!(ran.report()[0]["hint"].as_str().unwrap().contains("--subject"));
-    place.run(minimal).args(["--subject", "s1"]).exits(0);
 }
 
 #[test]

@@ -200,6 +200,47 @@ fn who_may_create_nothing_learns_it_from_the_first_refusal() {
 }
 
 #[test]
+fn who_may_not_write_learns_it_before_anything_is_read() {
+    fn one_user(answer: &str) -> String {
+        answer.replace("\"user_is_admin\":true", "\"user_is_admin\":false")
+    }
+    fn reads(answer: &str) -> String {
+        answer.replace(r#""access":"admin","role_ids":["admin"]"#, r#""access":"ro""#)
+    }
+    fn has_role(answer: &str) -> String {
+        answer.replace(r#""access":"admin","role_ids":["admin"]"#, r#""role_ids":["r1"]"#)
+    }
+    let roles = |actions: &str| on("GET", "/api/roles/r1").answer_with(200, &format!(r#"{{"_id":"r1","actions":[{actions}]}}"#));
+    let site = |project: fn(&str) -> String| {
+        Site::setup().rule(on("GET", "/api/auth/status").edit(one_user)).rule(on("GET", "/api/projects/*").edit(project))
+    };
+    let place = place();
+    for (case, site, exit) in [
+        ("reads only", site(reads), 4),
+        ("a role that reads only", site(has_role).rule(roles(r#""files_view_contents","containers_view_metadata""#)), 4),
+        ("a role that uploads", site(has_role).rule(roles(r#""files_view_contents","files_create_single""#)), 0),
+        ("a role of other words", site(has_role).rule(roles(r#""all""#)), 0),
+        ("a role that is not told", site(has_role).rule(on("GET", "/api/roles/r1").answer(403)), 0),
+        ("an administrator", Site::setup().rule(on("GET", "/api/projects/*").edit(reads)), 0),
+        ("a project that does not tell", site(|answer| answer.replace("permissions", "others")), 0),
+    ] {
+        let site = site.start();
+        for rehearsal in ["--dry-run", ""] {
+            let ran = place.run(&format!("{USUAL} {rehearsal}")).at(&site).ends();
+            assert_eq!(ran.code, Some(exit), "{case}: {}", ran.stderr);
+            if exit == 4 {
+                ran.says("error[auth.forbidden]").says("may read demo/phantom and not write to it").does_not_say("scanned");
+            }
+        }
+        if exit == 4 {
+            assert!(site.uploaded().is_empty(), "{case}");
+            place.run(&format!("{USUAL} --output out")).at(&site).exits(0);
+            std::fs::remove_dir_all(place.path("out")).unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_key_that_is_no_longer_accepted_stops_the_run_and_the_next_one_goes_on() {
     // A storage host that says 401 says nothing about our key.
     let site_calls: Vec<_> = DURING.into_iter().filter(|call| call.0 != "storage").collect();

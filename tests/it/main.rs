@@ -31,6 +31,7 @@ mod local_faults;
 mod model;
 mod mutants;
 mod other_files;
+mod outages;
 mod output_names;
 mod parallel;
 mod parts;

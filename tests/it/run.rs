@@ -141,6 +141,8 @@ impl<'a> Run<'a> {
         }
         command.current_dir(place.path("")).env("HOME", place.home());
         command.env("XDG_STATE_HOME", place.state()).env("FWUPLOAD_PSEUDONYM_KEY", PSEUDONYM_KEY);
+        // Servers in these tests that are out stay so.
+        command.env("FWUPLOAD_RETRY_FOR", "1s");
         Self { place, command, stdin: Vec::new() }
     }
 
@@ -263,6 +265,16 @@ impl<'a> Running<'a> {
                 return line.to_owned();
             }
             assert!(start.elapsed() < PATIENCE, "it says nothing\n--- stderr\n{}", self.stderr.0.text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until it says this on standard error.
+    #[track_caller]
+    pub fn wait_until_it_says(&self, text: &str) {
+        let start = Instant::now();
+        while !self.stderr.0.text().contains(text) {
+            assert!(start.elapsed() < PATIENCE, "it does not say `{text}`\n--- stderr\n{}", self.stderr.0.text());
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -6,7 +6,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -284,6 +284,7 @@ impl Setup {
             address,
             rules: Mutex::new(self.rules),
             requests: Mutex::new(Vec::new()),
+            out: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
         });
         let proxy = Arc::clone(&shared);
@@ -352,7 +353,13 @@ impl Site {
 
     /// Ends every fault.
     pub fn heal(&self) {
+        self.shared.out.store(false, Ordering::SeqCst);
         self.shared.rules.lock().unwrap().clear();
+    }
+
+    /// Cuts every connection until it is healed.
+    pub fn go_out(&self) {
+        self.shared.out.store(true, Ordering::SeqCst);
     }
 
     /// Waits until the server has dealt with all that reached it, be its sender alive or not.
@@ -377,6 +384,16 @@ impl Site {
     pub fn requests_to(&self, method: &'static str, pattern: &'static str) -> Vec<Request> {
         let rule = on(method, pattern);
         self.requests().into_iter().filter(|r| rule.matches(&r.method, &r.target)).collect()
+    }
+
+    /// Waits until this number of requests with this method and path have come.
+    #[track_caller]
+    pub fn wait_for_requests(&self, method: &'static str, pattern: &'static str, count: usize) {
+        let begin = Instant::now();
+        while self.requests_to(method, pattern).len() < count {
+            assert!(begin.elapsed() < PATIENCE, "only {} came", self.requests_to(method, pattern).len());
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// The folder in which the server keeps what it received.
@@ -405,6 +422,8 @@ struct Shared {
     address: SocketAddr,
     rules: Mutex<Vec<Rule>>,
     requests: Mutex<Vec<Request>>,
+    /// Every connection is cut.
+    out: AtomicBool,
     /// Connections that are open.
     busy: AtomicUsize,
 }
@@ -418,6 +437,9 @@ impl Shared {
     }
 
     fn serve_one(&self, mut client: TcpStream) -> std::io::Result<()> {
+        if self.out.load(Ordering::SeqCst) {
+            return client.shutdown(Shutdown::Both);
+        }
         client.set_read_timeout(Some(Duration::from_secs(30)))?;
         let mut reader = BufReader::new(client.try_clone()?);
         let (mut request, head) = read_head(&mut reader)?;

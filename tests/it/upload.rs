@@ -59,6 +59,8 @@ fn members_are_named_by_the_cleaned_instance_and_read_back() {
 fn by_instance_each_goes_alone() {
     let (place, site) = (place(), Site::start());
     place.run(USUAL).args(["--package", "instance"]).at(&site).exits(0);
+    let told = |r: &crate::server::Request| r.everything().windows(19).any(|w| w == b"\"application/dicom\"");
+    assert!(site.requests_to("POST", "/api/acquisitions/*/files").iter().all(told), "each is said to be DICOM");
     let uploaded = site.uploaded();
     assert_eq!(uploaded.len(), 4);
     assert_eq!(names(&site).iter().collect::<BTreeSet<_>>().len(), 4, "each has a name of its own");

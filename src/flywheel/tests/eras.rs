@@ -268,3 +268,36 @@ async fn a_project_is_made_on_a_server_that_cannot_look_its_group_up() {
     .await;
     assert_eq!(server.client().create_project("neuro", "ADNI").await.unwrap().id, "p1");
 }
+
+#[tokio::test]
+async fn a_list_in_pages_is_read_to_the_last_one() {
+    let page = |from: usize, to: usize| {
+        let items: Vec<_> =
+            (from..to).map(|n| json!({ "_id": format!("s{n}"), "label": format!("ses {n}"), "uid": format!("1.{n}") })).collect();
+        Reply::Json(200, json!({ "count": to - from, "total": 5, "results": items }))
+    };
+    let server = Server::start(move |asked, _| match asked.line.as_str() {
+        "POST /api/lookup" => {
+            Reply::Json(200, json!({ "_id": "s", "label": "SECRET-1", "container_type": "subject", "project": "p1" }))
+        }
+        "GET /api/subjects/s/sessions" => page(0, 2),
+        "GET /api/subjects/s/sessions?limit=2&skip=2" => page(2, 4),
+        "GET /api/subjects/s/sessions?limit=2&skip=4" => page(4, 5),
+        _ => Reply::Json(200, json!({})),
+    })
+    .await;
+    let mut last = place("1");
+    last.session.uid = Some("1.4".into());
+    assert_eq!(hierarchy(&server).session(&last).await.unwrap().reference.id, "s4");
+    // A server that says there are more than it gives is not asked for ever.
+    let server = Server::start(move |asked, _| match asked.line.as_str() {
+        line if line.starts_with("GET /api/projects") => {
+            Reply::Json(200, json!({ "total": 9, "results": [{ "_id": "p1", "group": "g", "label": "ADNI" }] }))
+        }
+        _ => no_such_address(),
+    })
+    .await;
+    let wanted = crate::flywheel::ProjectRef::Label("ADNI".into());
+    assert_eq!(server.client().resolve_project(&wanted).await.unwrap().id, "p1");
+    assert_eq!(server.lines().len(), 2);
+}

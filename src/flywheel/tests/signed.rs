@@ -52,7 +52,10 @@ async fn a_ticket_leads_to_the_storage_which_learns_nothing_of_us() {
     let [_, ticket, put, finish] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!(
         ticket.json(),
-        json!({ "metadata": { "name": "s.dicom.zip", "type": "dicom", "size": 20 }, "filenames": ["s.dicom.zip"] })
+        json!({
+            "metadata": { "name": "s.dicom.zip", "type": "dicom", "mimetype": "application/dicom", "size": 20 },
+            "filenames": ["s.dicom.zip"],
+        })
     );
     assert_eq!((put.header("authorization"), put.header("x-accept-feature"), put.header("x-kind")), (None, None, Some("Block")));
     assert_eq!((put.header("content-length"), put.body.as_slice()), (Some("20"), b"abcdefghijklmnopqrst".as_slice()));
@@ -209,5 +212,34 @@ async fn both_routes_keep_to_the_bandwidth_and_holding_back_is_no_standstill() {
         let sent = tokio::time::timeout(Duration::from_millis(300), client.upload(&container(), &wide())).await;
         assert!(sent.is_err(), "{sent:?}");
         assert!(!server.lines().iter().any(|line| line == FORM || line.starts_with("PUT")), "it went out whole");
+    }
+}
+
+#[tokio::test]
+async fn a_size_that_is_not_wanted_is_told_once_at_the_start_or_the_end_of_a_ticket() {
+    for refusing in [TICKET, FINISH] {
+        let (refused, base) = (Mutex::new(true), Arc::new(Mutex::new(String::new())));
+        let address = Arc::clone(&base);
+        let server = Server::start(move |asked, _| match asked.line.as_str() {
+            "GET /api/config" => Reply::Json(200, json!({ "features": { "signed_url": true } })),
+            line if line == refusing && std::mem::take(&mut *refused.lock().unwrap()) => {
+                Reply::Json(400, json!({ "message": "Additional properties are not allowed ('size' was unexpected)" }))
+            }
+            TICKET => {
+                let url = format!("{}/store", address.lock().unwrap());
+                Reply::Json(200, json!({ "ticket": "t1", "urls": { "s.dicom.zip": url } }))
+            }
+            line if line.starts_with("PUT") => stored(),
+            _ => Reply::Json(200, json!([entry(20)])),
+        })
+        .await;
+        *base.lock().unwrap() = format!("http://{}", server.address);
+        let client = server.client();
+        for _ in 0..2 {
+            assert_eq!(client.upload(&container(), &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Signed);
+        }
+        let tickets = server.asked().into_iter().filter(|asked| asked.line == TICKET);
+        let sizes: Vec<_> = tickets.map(|asked| asked.json()["metadata"]["size"].as_u64()).collect();
+        assert_eq!(sizes, [Some(20), None, None], "{refusing}");
     }
 }

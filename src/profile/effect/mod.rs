@@ -39,6 +39,9 @@ pub struct Effect<'a> {
 /// Computed from birth and study date where the profile says so.
 const PATIENT_AGE: Tag = Tag(0x0010, 0x1010);
 
+/// What subjects are named by.
+const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
+
 impl DicomRules {
     /// What becomes of an attribute at a place. In items only rules count that reach every item.
     pub fn effect_on(&self, tag: Tag, place: Place) -> Effect<'_> {
@@ -61,6 +64,11 @@ impl DicomRules {
     /// What the Basic Profile does with an attribute that no field names, where the profile asks for it.
     pub fn tabled(&self, tag: Tag) -> Option<Tabled> {
         self.confidentiality.as_ref().map(|asked| outcome::tabled(asked, tag))
+    }
+
+    /// Whether no file has a Patient ID afterwards, whatever it is like.
+    pub fn leaves_no_patient_id(&self) -> bool {
+        matches!(self.effect_on(PATIENT_ID, Place::Top).fate, Fate::Removed | Fate::Undefined | Fate::Emptied | Fate::Sealed)
     }
 
     /// Whether images that may show text go as they are.

@@ -1,0 +1,194 @@
+//! Outages: the site cannot be reached, or says that it cannot work now. One request probes it, all others wait.
+//!
+//! Owns when an outage begins and ends and how long it is waited for. Whether a request may be repeated afterwards is not
+//! decided here: one that may have worked is looked up first by who made it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Local};
+use reqwest::Method;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::body::Gauge;
+use super::client::Client;
+use super::error::ApiError;
+use super::receive::SHORT;
+use super::retry::{ClientNotice, wait_before};
+use crate::config::Patience;
+
+/// A site that answers at all answers a probe within this time.
+const PROBE: Duration = Duration::from_secs(10);
+
+/// What a look at the site brought after a request had failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// It answers: there is no outage, the request failed by itself.
+    Up,
+    /// There was an outage, and it is over.
+    Back,
+    /// There is one, and it was waited for long enough.
+    Down,
+}
+
+/// The gate that all requests to the site pass, closed while one of them probes.
+pub(super) struct Outage {
+    patience: Option<Patience>,
+    closed: watch::Sender<bool>,
+    /// Held by the request that probes.
+    probing: tokio::sync::Mutex<State>,
+    /// When the site last answered.
+    answered: Mutex<Option<Instant>>,
+    has_answered: AtomicBool,
+    /// Nothing is waited for any more.
+    ended: CancellationToken,
+}
+
+#[derive(Default)]
+struct State {
+    /// The last look, and when it ended: it counts for every request that failed before.
+    last: Option<(Instant, Look)>,
+    /// Since when the site is out.
+    since: Option<(Instant, DateTime<Local>)>,
+    told: bool,
+}
+
+/// Opens the gate again, also where the look is given up midway.
+struct Closed<'o>(&'o watch::Sender<bool>);
+
+impl<'o> Closed<'o> {
+    fn new(gate: &'o watch::Sender<bool>) -> Self {
+        gate.send_replace(true);
+        Self(gate)
+    }
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
+}
+
+impl Outage {
+    /// Without patience nothing is probed, and every look finds the site up.
+    pub(super) fn new(patience: Option<Patience>) -> Self {
+        Self {
+            patience,
+            closed: watch::Sender::new(false),
+            probing: tokio::sync::Mutex::default(),
+            answered: Mutex::default(),
+            has_answered: AtomicBool::new(false),
+            ended: CancellationToken::new(),
+        }
+    }
+
+    /// Waits until no request probes.
+    pub(super) async fn pass(&self) {
+        let mut closed = self.closed.subscribe();
+        tokio::select! {
+            () = self.ended.cancelled() => {}
+            _ = closed.wait_for(|closed| !closed) => {}
+        }
+    }
+
+    /// The site has answered something else than that it cannot work now.
+    pub(super) fn has_ended(&self) {
+        *self.answered() = Some(Instant::now());
+        self.has_answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the site has answered in this run.
+    pub(super) fn has_answered(&self) -> bool {
+        self.has_answered.load(Ordering::Relaxed)
+    }
+
+    /// Waits no more, from now on.
+    pub(super) fn give_up(&self) {
+        self.ended.cancel();
+    }
+
+    /// For how long a request is repeated that the site answers by saying that it cannot do it now; none where tries count.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        let patience = self.patience?;
+        Some(if self.has_answered() { patience.later } else { patience.at_start })
+    }
+
+    /// Waits, unless nothing is waited for any more. Whether it was.
+    pub(super) async fn sleep(&self, wait: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.ended.cancelled() => false,
+            () = tokio::time::sleep(wait) => true,
+        }
+    }
+
+    /// Whether a request failed because of an outage; if so, the end of it is waited for.
+    pub(super) async fn look(&self, client: &Client, error: &ApiError) -> Look {
+        let (Some(limit), failed) = (self.limit(), Instant::now()) else { return Look::Up };
+        let mut state = self.probing.lock().await;
+        if let Some((_, look)) = state.last.filter(|(when, _)| *when > failed) {
+            return look;
+        }
+        let closed = Closed::new(&self.closed);
+        let look = self.probe(client, error, (&mut state, limit)).await;
+        state.last = Some((Instant::now(), look));
+        drop(closed);
+        look
+    }
+
+    async fn probe(&self, client: &Client, error: &ApiError, (state, limit): (&mut State, Duration)) -> Look {
+        let over = state.since.zip(*self.answered()).is_some_and(|((since, _), answered)| answered > since);
+        if over {
+            (state.since, state.told) = (None, false);
+        }
+        let (since, clock) = *state.since.get_or_insert_with(|| (Instant::now(), Local::now()));
+        let (mut wait, mut failed) = (error.retry_after().map(|asked| wait_before(0, Duration::ZERO, Some(asked))), 0);
+        loop {
+            if !self.sleep(wait.unwrap_or_default()).await {
+                return Look::Down;
+            }
+            let Err(error) = client.probe().await else { break };
+            failed += 1;
+            let left = limit.saturating_sub(since.elapsed());
+            if left.is_zero() {
+                return Look::Down;
+            }
+            if !state.told {
+                state.told = true;
+                client.tell(ClientNotice::Outage { cause: error.cause(), since: clock, until: clock + limit });
+            }
+            let own = wait_before(failed, client.behaviour().backoff, None).min(left);
+            wait = Some(error.retry_after().map_or(own, |asked| wait_before(0, Duration::ZERO, Some(asked))));
+        }
+        let told = std::mem::take(&mut state.told);
+        state.since = None;
+        if told {
+            client.tell(ClientNotice::OutageOver { lasted: since.elapsed() });
+        }
+        if failed == 0 { Look::Up } else { Look::Back }
+    }
+
+    fn answered(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Client {
+    /// Whether the site answers, whatever it says: asked without the key, past the gate.
+    async fn probe(&self) -> Result<(), ApiError> {
+        let request = self.foreign_request(Method::GET, self.url("/version")?);
+        let gauge = Gauge::new(self.behaviour().idle_timeout.min(PROBE), 0);
+        let answer = self.exchange_now(request, &gauge, SHORT).await;
+        match answer.and_then(super::answer::Answer::successful) {
+            Err(error) if error.is_of_outage() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends all waiting for an outage, now and from now on: the run stops.
+    pub fn wait_no_more(&self) {
+        self.outage().give_up();
+    }
+}
