@@ -84,7 +84,7 @@ impl Console {
             self.printer.line(&format!("to {}{site}: {how}", escape_for_terminal(&start.project)));
         }
         if self.progress == Progress::Bar {
-            let bars = Bars::new(terminal(console::Term::buffered_stderr()));
+            let bars = Bars::new(terminal(console::Term::buffered_stderr()), || console::Term::stderr().size().1);
             self.printer.above(Some(bars.group()));
             self.bars = Some(bars);
         }
@@ -265,7 +265,9 @@ impl Sink for Console {
             | Event::Requested { .. }
             | Event::Deidentified { .. }
             | Event::Discovered { .. }
-            | Event::Sent { .. } => {}
+            | Event::Sending(_)
+            | Event::Sent { .. }
+            | Event::SendingEnded(_) => {}
         }
         Ok(())
     }

@@ -123,7 +123,7 @@ impl JsonStream {
             "already_there": tally.totals.already_there,
             "skipped": tally.totals.skipped,
             "failed": tally.totals.failed,
-            "sent_bytes": tally.sent,
+            "sent_bytes": tally.network.total(),
             "rate": tally.rate(),
             "eta": tally.left().map(record::seconds),
         });
@@ -163,7 +163,7 @@ impl Sink for JsonStream {
                 self.with_path("notice", path, fields)
             }
             // Sent bytes are part of the progress records; single requests are for people who look for trouble.
-            Event::Sent { .. } | Event::Requested { .. } => return Ok(()),
+            Event::Sending(_) | Event::Sent { .. } | Event::SendingEnded(_) | Event::Requested { .. } => return Ok(()),
             Event::Stages(stages) => Self::with("stages", json!({ "stages": stages.iter().map(stage).collect::<Vec<_>>() })),
             Event::Retrying { what, cause, wait, attempt } => {
                 let fields = json!({ "what": what, "cause": cause, "wait": record::seconds(*wait), "attempt": attempt });

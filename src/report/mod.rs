@@ -16,8 +16,10 @@ mod place;
 mod printer;
 mod record;
 mod redact;
+mod standing;
 mod summary;
 mod tally;
+mod throughput;
 mod tree;
 
 use std::ffi::OsString;
