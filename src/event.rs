@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::discover::SkipReason;
-use crate::failure::{Error, FileCode, FileFailure};
+use crate::failure::{Error, FileCode, FileFailure, RunCode};
 
 /// The word for warnings of values that are left.
 pub const RESIDUAL: &str = "residual";
@@ -74,6 +74,13 @@ pub enum Event {
     },
     /// A file reached its outcome.
     Settled(Settled),
+    /// The run begins nothing new any more; what is under way may finish.
+    Stopping {
+        /// Why.
+        code: RunCode,
+        /// Packages under way.
+        uploads: u64,
+    },
     /// What each stage of the run did, once all are done.
     Stages(Vec<Stage>),
     /// The run is over; always the last event.

@@ -15,7 +15,7 @@ use super::tree::Tree;
 use super::{Sink, figures};
 use crate::config::{Progress, Verbosity};
 use crate::event::{Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunStart, Settled, Severity, Stored};
-use crate::failure::{Error, FileFailure};
+use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::phi::escape_for_terminal;
 
 /// Failures of one code that are shown before they are only counted.
@@ -124,6 +124,16 @@ impl Console {
         self.printer.line(&format!("{label} {what} in {} (attempt {attempt}): {cause}", figures::duration(wait)));
     }
 
+    /// What a first Ctrl-C brought about, so that the second one is a decision.
+    fn stopping(&mut self, code: RunCode, uploads: u64) {
+        if uploads == 0 || !self.says(Verbosity::Quiet) {
+            return;
+        }
+        let noun = if self.start.as_ref().is_some_and(|start| start.mode == Mode::Upload) { "upload" } else { "package" };
+        let again = if code == RunCode::Interrupted { ", press again to quit" } else { "" };
+        self.printer.line(&format!("finishing {}{again}", figures::plural(uploads, noun)));
+    }
+
     fn settled(&mut self, settled: &Settled) {
         match &settled.outcome {
             Outcome::Uploaded(stored) => self.arrived("uploaded", settled, stored),
@@ -134,6 +144,9 @@ impl Console {
             Outcome::AlreadyThere(stored) => self.arrived("already there", settled, stored),
             Outcome::Skipped(reason) => self
                 .per_file(|paths| format!("skipped [{}] {}: {}", reason.as_str(), paths.shown(&settled.path), reason.sentence())),
+            Outcome::Failed(failure) if failure.code == FileCode::UploadStopped => {
+                self.per_file(|paths| format!("not sent {}", paths.shown(&settled.path)));
+            }
             Outcome::Failed(failure) => self.failed(settled, failure),
         }
     }
@@ -247,6 +260,7 @@ impl Sink for Console {
             Event::Left { path, finding } => self.left(path, finding),
             Event::Retrying { what, cause, wait, attempt } => self.retrying(what, cause, *wait, *attempt),
             Event::Settled(settled) => self.settled(settled),
+            Event::Stopping { code, uploads } => self.stopping(*code, *uploads),
             Event::Ended(end) => self.ended(end),
             Event::Deidentified { path, changed } if self.says(Verbosity::Trace) => {
                 let changed = figures::plural(u64::from(*changed), "element");

@@ -170,6 +170,7 @@ impl Sink for JsonStream {
                 Self::with("retrying", fields)
             }
             Event::Settled(settled) => self.settled(settled, tally),
+            Event::Stopping { code, uploads } => Self::with("stopping", json!({ "code": code.as_str(), "uploads": uploads })),
             Event::Ended(end) => self.end(end),
         };
         let written = self.write(record);

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use super::figures::{bytes, count, duration, plural};
 use crate::event::{Mode, RunEnd, RunStart, RunTotals};
+use crate::failure::FileCode;
 use crate::phi::escape_for_terminal;
 
 /// What the summary says besides the numbers.
@@ -28,8 +29,10 @@ pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
     let skipped = totals.skipped_by.iter().map(|(reason, n)| format!("{} {}", count(*n), reason.counted()));
     lines.extend(row("Skipped", totals.skipped, skipped.collect::<Vec<_>>().join(", ")));
     lines.extend(totals.skipped_by.keys().filter_map(|reason| reason.hint()).map(|hint| format!("  → {hint}")));
-    let failed = totals.failed_by.iter().map(|(code, n)| format!("{} {code}", count(*n)));
-    lines.extend(row("Failed", totals.failed, failed.collect::<Vec<_>>().join(", ")));
+    let failed = totals.failed_by.iter().filter(|(code, _)| **code != FileCode::UploadStopped.as_str());
+    let failed = failed.map(|(code, n)| format!("{} {code}", count(*n)));
+    lines.extend(row("Failed", totals.truly_failed(), failed.collect::<Vec<_>>().join(", ")));
+    lines.extend((totals.not_sent() > 0).then(|| format!("{} not sent", plural(totals.not_sent(), "file"))));
     lines.extend(row("Unreadable", totals.unreadable, "dates, times and ages that are none: removed or emptied".to_owned()));
     if totals.failed > 0 || end.stopped_by.is_some() {
         lines.extend(around.report.map(|report| format!("  → details: {}", escape_for_terminal(report))));
@@ -63,9 +66,10 @@ fn as_they_are(totals: &RunTotals, start: Option<&RunStart>) -> Option<String> {
 
 /// The one line of `-q`.
 pub(super) fn final_line(end: &RunEnd, around: Around<'_>) -> String {
-    let RunTotals { already_there, skipped, failed, .. } = end.totals;
+    let RunTotals { already_there, skipped, .. } = end.totals;
+    let (failed, not_sent) = (end.totals.truly_failed(), end.totals.not_sent());
     let other = as_they_are(&end.totals, around.start).map(|other| format!("; {other}")).unwrap_or_default();
-    let others = [(already_there, "already there"), (skipped, "skipped"), (failed, "failed")];
+    let others = [(already_there, "already there"), (skipped, "skipped"), (failed, "failed"), (not_sent, "not sent")];
     let others = others.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("; {} {word}", count(*number)));
     format!("{} {}{other}{}", label(around.start), headline(end, around.start), others.collect::<String>())
 }

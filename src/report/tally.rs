@@ -28,6 +28,8 @@ pub(super) struct Tally {
     pub(super) totals: RunTotals,
     /// Bytes handed to the network.
     pub(super) network: Throughput,
+    /// Nothing new is begun any more.
+    pub(super) stopping: bool,
     /// Source bytes of files that arrived.
     pub(super) arrived_bytes: u64,
     /// Source bytes of files that need not be sent, or cannot be: already there, skipped, failed.
@@ -50,6 +52,7 @@ impl Tally {
             Event::Sent { bytes } => self.network.add(*bytes, elapsed),
             Event::SendingEnded(package) => add(&mut self.ended, package),
             Event::Settled(settled) => self.settled(settled),
+            Event::Stopping { .. } => self.stopping = true,
             Event::Notice(_)
             | Event::Left { .. }
             | Event::Requested { .. }
@@ -104,7 +107,7 @@ impl Tally {
 
     /// Time until all is done, if it goes on like this; none before anything can be said, nor once the run is stopping.
     pub(super) fn left(&self) -> Option<Duration> {
-        if !self.walked || self.totals.not_sent() > 0 {
+        if !self.walked || self.stopping {
             return None;
         }
         if self.mode == Some(Mode::Upload) { self.left_to_send() } else { self.left_to_do() }
@@ -156,7 +159,7 @@ mod tests {
 
     use super::*;
     use crate::event::Stored;
-    use crate::failure::FileFailure;
+    use crate::failure::{FileFailure, RunCode};
 
     fn stored() -> Arc<Stored> {
         let (destination, file) = ("g/p/s/t/a".to_owned(), "a.zip".to_owned());
@@ -217,6 +220,8 @@ mod tests {
         tally.take(&Event::SendingEnded(package(1000, 1000, 1000)), Duration::from_secs(100));
         settle(&mut tally, 1000, Outcome::Uploaded(stored()));
         assert_eq!((tally.percent(), tally.left()), (Some(10), Some(Duration::from_secs(900))));
+        let stopping = Event::Stopping { code: RunCode::Interrupted, uploads: 1 };
+        tally.take(&stopping, Duration::from_secs(100));
         for _ in 0..9 {
             settle(&mut tally, 1000, Outcome::Failed(FileFailure::new(FileCode::UploadStopped, "")));
         }
