@@ -211,6 +211,8 @@ pub struct Notice {
 /// How much a notice matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
+    /// Known from elsewhere, or for those who look closer.
+    Detail,
     /// Good to know.
     Notice,
     /// May be a mistake, or a danger.

@@ -48,7 +48,7 @@ pub(super) fn failed(paths: &Paths, settled: &Settled, failure: &FileFailure) ->
 /// Something that was said.
 pub(super) fn notice(notice: &Notice) -> Record {
     let severity = match notice.severity {
-        Severity::Notice => "notice",
+        Severity::Detail | Severity::Notice => "notice",
         Severity::Warning => "warning",
     };
     let mut said = record("notice");

@@ -492,7 +492,7 @@ fn rules_that_find_nothing_are_told_whatever_they_address() {
         "{name: PatientComments, replace-with: made}",
     ];
     place.file("p.yaml", format!("name: p\ndicom:\n  salt: x\n  fields: [{}]\n", rules.join(", ")));
-    let ran = place.run("study -p demo/phantom --offline --output out --profile p.yaml --residual warn").exits(0);
+    let ran = place.run("study -p demo/phantom --offline --output out --profile p.yaml --residual warn -v").exits(0);
     ran.says("4 of 6 rules").says("`salt` has no effect").does_not_say("profile-idle");
 }
 
