@@ -297,6 +297,8 @@ pub struct Report {
     pub rehearsal: bool,
     /// The folder for a report without a name of its own whose usual place cannot be written.
     pub fallback: Option<PathBuf>,
+    /// Where what is said goes as well, with the time of each line.
+    pub log: Option<PathBuf>,
     /// Paths are replaced by keyed hashes.
     pub redact_paths: bool,
     /// A skipped file counts as a failed one.

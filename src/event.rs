@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::discover::SkipReason;
-use crate::failure::{Error, FileFailure};
+use crate::failure::{Error, FileCode, FileFailure, RunCode};
 
 /// The word for warnings of values that are left.
 pub const RESIDUAL: &str = "residual";
@@ -43,11 +43,15 @@ pub enum Event {
         /// Where it stood and stands, without the value.
         finding: String,
     },
+    /// A package begins to be sent.
+    Sending(PackageBytes),
     /// Bytes handed to the network since the last such event.
     Sent {
         /// How many.
         bytes: u64,
     },
+    /// The sending of a package ended, whatever came of it.
+    SendingEnded(PackageBytes),
     /// A request is going to be repeated.
     Retrying {
         /// The request, as method and path.
@@ -75,10 +79,28 @@ pub enum Event {
     },
     /// A file reached its outcome.
     Settled(Settled),
+    /// The run begins nothing new any more; what is under way may finish.
+    Stopping {
+        /// Why.
+        code: RunCode,
+        /// Packages under way.
+        uploads: u64,
+    },
     /// What each stage of the run did, once all are done.
     Stages(Vec<Stage>),
     /// The run is over; always the last event.
     Ended(Box<RunEnd>),
+}
+
+/// A package on its way, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PackageBytes {
+    /// Of the files that it was made of.
+    pub source: u64,
+    /// Of the package.
+    pub size: u64,
+    /// Handed to the network for it until now; those of a repeated try count again.
+    pub sent: u64,
 }
 
 /// What one stage of a run did. Times are summed over its threads: two that work for a second make two.
@@ -194,6 +216,8 @@ pub struct Notice {
 /// How much a notice matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
+    /// Known from elsewhere, or for those who look closer.
+    Detail,
     /// Good to know.
     Notice,
     /// May be a mistake, or a danger.
@@ -278,6 +302,16 @@ impl RunTotals {
         if stored.other_file {
             (self.as_they_are, self.bytes_as_they_are) = (self.as_they_are + 1, self.bytes_as_they_are + bytes);
         }
+    }
+
+    /// Files that were not begun, or not finished, when the run stopped. They count as failed.
+    pub fn not_sent(&self) -> u64 {
+        self.failed_by.get(FileCode::UploadStopped.as_str()).copied().unwrap_or_default()
+    }
+
+    /// Files that failed by themselves.
+    pub fn truly_failed(&self) -> u64 {
+        self.failed.saturating_sub(self.not_sent())
     }
 
     /// Files that went through the treatment of the run: uploaded or prepared, and not other files.

@@ -93,6 +93,7 @@ impl ExitStatus {
             C::NetworkUnavailable | C::ServerUnexpected => Self::Unavailable,
             C::InputNothing => Self::Nothing,
             C::ReportUnwritable
+            | C::LogUnwritable
             | C::OutputUnwritable
             | C::JournalLocked
             | C::JournalUnwritable

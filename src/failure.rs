@@ -132,6 +132,7 @@ codes! {
         ServerUnexpected = "network.unexpected-answer", "the server answered in a way that fwupload does not understand", "check that `--site` is a Flywheel site; a proxy may be in the way";
         InputNothing = "input.nothing", "there is nothing to upload", "check the paths and filters; `-v` shows why each file was skipped";
         ReportUnwritable = "report.unwritable", "the report cannot be written", "name another place with `--report`";
+        LogUnwritable = "log.unwritable", "the log cannot be written", "name another place with `--log-file`";
         ReportInvalid = "report.invalid", "the failure report cannot be used", "name reports that fwupload wrote, ending in .jsonl, .json or .csv";
         ReportMismatch = "report.mismatch", "the failure reports do not belong together", "merge only reports of runs of the same job, and leave the others out";
         OutputUnwritable = "output.unwritable", "the output folder cannot be used", "name an empty or new folder with `--output`";

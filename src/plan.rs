@@ -3,6 +3,7 @@
 //! A dry run has the same plan as the run that it rehearses, but for the way out. Nothing below looks at a flag, and
 //! nothing here changes anything on the server, except that a missing project is created where that was asked for.
 
+mod announcement;
 mod asked;
 mod deid_log;
 mod folders;
@@ -22,6 +23,7 @@ use crate::discover::{Discovery, Inputs};
 use crate::failure::{Error, FileFailure, RunCode};
 use crate::flywheel::{Client, Level, Project, ProjectRef, Settings};
 use crate::routing::ForcedLabels;
+pub use announcement::{Announcement, Weight};
 pub use asked::{Answer, Watch, ask};
 pub use governance::{Decision, Governing, LOCAL, override_residual};
 pub use way_out::{Target, WayOut};
@@ -59,8 +61,8 @@ pub struct UploadPlan {
     pub other_files: OtherFiles,
     /// Whether their names are kept.
     pub keep_names: bool,
-    /// Where the failure report goes; it is never taken for data.
-    pub report: PathBuf,
+    /// The failure report and the log, which may lie among the inputs.
+    pub reports: Vec<PathBuf>,
     /// Files cleaned at a time.
     pub jobs: usize,
     /// Uploads at a time; none for as many as help.
@@ -73,27 +75,6 @@ pub struct UploadPlan {
     pub limits: Limits,
     /// What the user must be told before anything is sent.
     pub announcements: Vec<Announcement>,
-}
-
-/// Something that the user must be told before anything is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Announcement {
-    /// A danger, not only a fact.
-    pub warning: bool,
-    /// A stable word for it.
-    pub code: &'static str,
-    /// The text.
-    pub text: String,
-}
-
-impl Announcement {
-    fn notice(code: &'static str, text: String) -> Self {
-        Self { warning: false, code, text }
-    }
-
-    fn warning(code: &'static str, text: String) -> Self {
-        Self { warning: true, code, text }
-    }
 }
 
 /// What is done to each instance.
@@ -212,7 +193,7 @@ pub async fn resolve(
         shard: config.input.shard,
         other_files: config.input.other_files,
         keep_names: config.input.keep_names,
-        report: config.report.path.clone(),
+        reports: std::iter::once(config.report.path.clone()).chain(config.report.log.clone()).collect(),
         jobs: config.transfer.jobs,
         uploads: config.transfer.uploads,
         compression: config.transfer.compression,
@@ -288,7 +269,7 @@ fn settle(
             Ok((Some(governing), Treatment::Clean(Box::new(cleaner))))
         }
         Decision::AsItIs { asked_for, .. } => {
-            let warning: Vec<_> = announcements.iter().filter(|a| a.warning).map(|a| a.text.as_str()).collect();
+            let warning: Vec<_> = announcements.iter().filter(|a| a.is_warning()).map(|a| a.text.as_str()).collect();
             consent(asked_for, config, &warning.join("\n"), confirm).map(|consent| (None, Treatment::AsItIs(consent)))
         }
     }
@@ -310,7 +291,7 @@ fn accept_doubt(
             "it was not accepted that a stricter profile may be hidden: there is no terminal, and `-y` was not given",
         );
     }
-    let warnings: Vec<_> = announcements.iter().filter(|a| a.warning).map(|a| a.text.as_str()).collect();
+    let warnings: Vec<_> = announcements.iter().filter(|a| a.is_warning()).map(|a| a.text.as_str()).collect();
     if confirm(&format!("{}\nClean with the profile given locally?", warnings.join("\n"))) {
         return Ok(());
     }

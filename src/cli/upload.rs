@@ -59,8 +59,14 @@ impl UploadArgs {
             PathList::Stdin => None,
         });
         let key = &self.deid.pseudonym_key.pseudonym_key_file;
-        let folders =
-            [&self.destination.output, &self.report.report, &self.connection.api_key_file, &self.connection.ca_cert, key];
+        let folders = [
+            &self.destination.output,
+            &self.report.report,
+            &self.connection.api_key_file,
+            &self.connection.ca_cert,
+            &self.report.log_file,
+            key,
+        ];
         let others = folders.into_iter().flatten().chain(self.destination.sandbox.iter().flatten()).cloned();
         let profile = self.deid.profile.as_deref().and_then(named_profile);
         self.input.paths.iter().cloned().chain(lists).chain(others).chain(profile).collect()
@@ -291,7 +297,7 @@ pub struct OutputArgs {
     /// Say less: errors, warnings and the last line; twice: nothing
     #[arg(short, long, action = ArgAction::Count)]
     pub quiet: u8,
-    /// Say more: a line per file; twice: requests and timings
+    /// Say more: every notice and a line per file; twice: requests and timings
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
     /// Write events to standard output, one JSON object per line
@@ -317,6 +323,11 @@ pub struct ReportArgs {
     /// Without this flag, `fwupload-failures.jsonl` is written in the current folder when a file failed.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Append what `-v` shows to FILE, each line with its time
+    ///
+    /// FILE is made readable by you alone, and has to be so where it is there.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub log_file: Option<PathBuf>,
     /// Replace paths by keyed hashes wherever something is shown or written
     #[arg(long, hide_short_help = true)]
     pub redact_paths: bool,

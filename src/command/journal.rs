@@ -64,6 +64,6 @@ pub fn announce(journal: Option<&Journal>, events: &Events) {
     if before > 0 {
         let packages = if before == 1 { "1 package".to_owned() } else { format!("{before} packages") };
         let text = format!("earlier runs sent {packages} to this project: what the server still has is not sent again");
-        events.notice(Severity::Notice, "resume", text);
+        events.notice(Severity::Detail, "resume", text);
     }
 }

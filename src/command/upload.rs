@@ -15,7 +15,7 @@ use crate::failure::{Error, RunCode};
 use crate::flywheel::{Client, ClientNotice};
 use crate::phi::{display_path, escape_for_terminal};
 use crate::pipeline::{self, Stop};
-use crate::plan::{self, UploadPlan};
+use crate::plan::{self, UploadPlan, Weight};
 use crate::report::{self, Paths, Reporter};
 use crate::sandbox::Sandbox;
 
@@ -207,7 +207,11 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
         settings: config.settings(),
     })));
     for announcement in &plan.announcements {
-        let severity = if announcement.warning { Severity::Warning } else { Severity::Notice };
+        let severity = match announcement.weight {
+            Weight::Detail => Severity::Detail,
+            Weight::Notice => Severity::Notice,
+            Weight::Warning => Severity::Warning,
+        };
         events.notice(severity, announcement.code, announcement.text.clone());
     }
 }

@@ -310,6 +310,7 @@ impl Typed<'_> {
             named: args.report.is_some(),
             rehearsal: self.sink() == Sink::Nothing,
             fallback: None,
+            log: flags.log_file.clone(),
             path,
             format,
             redact_paths: flags.redact_paths,

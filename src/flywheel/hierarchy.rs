@@ -305,7 +305,7 @@ impl Hierarchy {
             ContainerKind::Project | ContainerKind::Subject => ContainerKind::Session,
         };
         let list = format!("{}/{}?limit=1", container.path(), below.plural());
-        Ok(self.client.get_listing::<Listed<ContainerAnswer>>(&list).await?.into_vec().is_empty())
+        Ok(self.client.get_listing::<Listed<ContainerAnswer>>(&list).await?.into_parts().0.is_empty())
     }
 
     /// Whether the study of a session that is about to be made is in the project already, under another subject.
@@ -318,7 +318,7 @@ impl Hierarchy {
         // Servers that cannot filter are no reason not to send: the answer is a service to the user.
         let Ok(listed) = self.client.get_listing::<Listed<ContainerAnswer>>(&list).await else { return Ok(()) };
         let subject = among.above.first().map(|subject| subject.id.as_str()).unwrap_or_default();
-        let elsewhere = listed.into_vec().into_iter().find(|session| {
+        let elsewhere = listed.into_parts().0.into_iter().find(|session| {
             let whose = session.subject_id();
             session.uid.as_ref() == Some(uid)
                 && session.project_id() == Some(self.project.id.as_str())

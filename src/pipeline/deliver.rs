@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Compression, OtherFiles, PackageBy};
@@ -46,6 +47,8 @@ pub struct Deliveries {
     shared: Arc<Shared>,
     handle: Handle,
     tasks: TaskTracker,
+    /// The task that tells of a stop.
+    watch_stop: AbortHandle,
 }
 
 /// What every delivery needs to know.
@@ -94,7 +97,9 @@ impl Deliveries {
             beside: Mutex::new(beside),
             unread,
         };
-        Self { shared: Arc::new(shared), handle: runtime.handle().clone(), tasks: TaskTracker::new() }
+        let shared = Arc::new(shared);
+        let watch_stop = runtime.spawn(Arc::clone(&shared).tell_of_stop()).abort_handle();
+        Self { shared, handle: runtime.handle().clone(), tasks: TaskTracker::new(), watch_stop }
     }
 
     /// The plan that is carried out.
@@ -234,6 +239,7 @@ impl Deliveries {
 
     /// Has the journal on the disk to its last line.
     pub fn close(&self) {
+        self.watch_stop.abort();
         self.shared.recheck.end();
         if let Some(Err(error)) = self.journal().map(Journal::sync) {
             self.shared.stop.because(error);
@@ -259,6 +265,14 @@ fn compression(plan: &UploadPlan) -> Compression {
 impl Shared {
     fn places<T>(&self, work: impl FnOnce(&mut Places) -> T) -> T {
         work(&mut self.places.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Says how many packages may still finish, once nothing new is begun.
+    async fn tell_of_stop(self: Arc<Self>) {
+        self.stop.wait().await;
+        if let Some(reason) = self.stop.reason() {
+            self.outcomes.events().send(Event::Stopping { code: reason.code, uploads: self.lanes.used() as u64 });
+        }
     }
 
     async fn deliver(self: &Arc<Self>, mut job: Job) {

@@ -111,7 +111,7 @@ impl Finder<'_> {
         let (plan, outcomes) = (self.plan, self.outcomes);
         let skip = |path: PathBuf, len, reason| outcomes.settle_path(&Arc::new(path), len, Outcome::Skipped(reason));
         match found {
-            found if is_own_report(found.path(), &plan.report) => {
+            found if is_own_report(found.path(), &plan.reports) => {
                 skip(found.path().to_path_buf(), found.len(), SkipReason::OwnReport);
             }
             Found::Dicom(file) => self.batch.push(file),
@@ -177,10 +177,10 @@ pub fn stopped() -> FileFailure {
     FileFailure::new(FileCode::UploadStopped, "")
 }
 
-/// Whether a file is the report that this run writes, or that one before it left in the same place.
-fn is_own_report(path: &Path, report: &Path) -> bool {
-    path.file_name() == report.file_name()
-        && path.canonicalize().is_ok_and(|path| report.canonicalize().is_ok_and(|report| path == report))
+/// Whether a file is one of those that this run writes, or that one before it left in the same place.
+fn is_own_report(path: &Path, reports: &[PathBuf]) -> bool {
+    let same = |report: &PathBuf| path.canonicalize().is_ok_and(|path| report.canonicalize().is_ok_and(|report| path == report));
+    reports.iter().any(|report| path.file_name() == report.file_name() && same(report))
 }
 
 fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<(Identity, Arc<SourceFile>), FileFailure> {

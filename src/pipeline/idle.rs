@@ -32,6 +32,8 @@ pub(super) fn tell(plan: &UploadPlan, outcomes: &Outcomes) {
         let which = if idle.len() == all { "no rule".to_owned() } else { format!("{} of {all} rules", idle.len()) };
         let found = if idle.len() == all { "found anything" } else { "found nothing" };
         let text = format!("{which} of the profile \"{name}\" {found} in any file: {named}{more}");
-        outcomes.events().notice(Severity::Notice, "rules-idle", text);
+        // Most profiles have rules for other files than these.
+        let severity = if changed == 0 || idle.len() == all { Severity::Notice } else { Severity::Detail };
+        outcomes.events().notice(severity, "rules-idle", text);
     }
 }

@@ -27,6 +27,7 @@ const PER_UPLOAD: u64 = 64 * 1024;
 /// The lanes of a run.
 pub struct Lanes {
     open: Semaphore,
+    used: AtomicUsize,
     waiting: AtomicUsize,
     passed: AtomicU64,
     bytes: AtomicU64,
@@ -60,6 +61,7 @@ impl Lanes {
         let course = Course::new(asked);
         Self {
             open: Semaphore::new(course.lanes),
+            used: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             passed: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -83,7 +85,13 @@ impl Lanes {
     pub async fn enter(&self) -> Result<Lane<'_>, AcquireError> {
         let _waits = Waiting::new(&self.waiting);
         let permit = self.open.acquire().await?;
+        self.used.fetch_add(1, Ordering::Relaxed);
         Ok(Lane { lanes: self, permit: Some(permit) })
+    }
+
+    /// How many are in use.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
     }
 
     /// Bytes went to the network.
@@ -142,6 +150,7 @@ impl Lanes {
 
 impl Drop for Lane<'_> {
     fn drop(&mut self) {
+        self.lanes.used.fetch_sub(1, Ordering::Relaxed);
         self.lanes.passed.fetch_add(PER_UPLOAD, Ordering::Relaxed);
         let mut state = self.lanes.state();
         if state.to_close > 0 {

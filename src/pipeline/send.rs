@@ -3,11 +3,12 @@
 //! Owns the rule that nothing is sent twice and nobody else's file is replaced unasked.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sha2::Sha384;
 
 use crate::config::{Compression, IfExists};
-use crate::event::{Event, Severity};
+use crate::event::{Event, PackageBytes, Severity};
 use crate::failure::{FileCode, FileFailure};
 use crate::flywheel::{Container, RemoteFile, UploadError, UploadFile, UploadReceipt};
 use crate::journal::{self, Journal, Member, Parcel, Standing, Word};
@@ -35,9 +36,13 @@ pub(super) async fn send(shared: &Arc<Shared>, target: &Target, job: &Job) -> Re
         Look::There(sent) => return Ok(sent),
         Look::Missing(there) => there,
     };
-    let file = target.client.logged(delivery.upload_file(there.as_ref()), job.package.originals()).await?;
+    let under_way = Arc::new(UnderWay::new(shared, job));
+    let file = target.client.logged(delivery.upload_file(there.as_ref(), &under_way), job.package.originals()).await?;
     delivery.announce()?;
-    let receipt = target.client.upload(&delivery.container.reference, &file).await?;
+    under_way.begins();
+    let receipt = target.client.upload(&delivery.container.reference, &file).await;
+    under_way.ends();
+    let receipt = receipt?;
     delivery.note(Word::from(&receipt));
     delivery.tell_of_rivals(&receipt, there.as_ref());
     delivery.settle_superseded(target).await?;
@@ -78,6 +83,50 @@ enum Look {
     There(Sent),
     /// It does not; with the file whose place the package takes.
     Missing(Option<RemoteFile>),
+}
+
+/// The bytes of a package on their way: progress is told of them as they go, not when the package has arrived.
+struct UnderWay {
+    shared: Arc<Shared>,
+    bytes: PackageBytes,
+    sent: AtomicU64,
+    begun: AtomicBool,
+}
+
+impl UnderWay {
+    fn new(shared: &Arc<Shared>, job: &Job) -> Self {
+        let source = job.sources.iter().map(|source| source.file.len()).sum();
+        let bytes = PackageBytes { source, size: job.package.len(), sent: 0 };
+        Self { shared: Arc::clone(shared), bytes, sent: AtomicU64::new(0), begun: AtomicBool::new(false) }
+    }
+
+    fn tell(&self, event: Event) {
+        self.shared.outcomes.events().send(event);
+    }
+
+    fn begins(&self) {
+        self.begun.store(true, Ordering::Relaxed);
+        self.tell(Event::Sending(self.bytes));
+    }
+
+    fn sent(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+        self.shared.lanes.sent(bytes);
+        self.tell(Event::Sent { bytes });
+    }
+
+    fn ends(&self) {
+        if self.begun.swap(false, Ordering::Relaxed) {
+            self.tell(Event::SendingEnded(PackageBytes { sent: self.sent.load(Ordering::Relaxed), ..self.bytes }));
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    /// A package that is given up midway is not on its way any more.
+    fn drop(&mut self) {
+        self.ends();
+    }
 }
 
 /// What becomes of a package in whose place a file lies.
@@ -327,18 +376,15 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    fn upload_file(&self, previous: Option<&RemoteFile>) -> UploadFile {
+    fn upload_file(&self, previous: Option<&RemoteFile>, under_way: &Arc<UnderWay>) -> UploadFile {
         let package: &Package = &self.job.package;
-        let (whole, shared) = (package.clone(), Arc::clone(self.shared));
+        let (whole, under_way) = (package.clone(), Arc::clone(under_way));
         UploadFile {
             file_type: package.kind,
             zip_member_count: package.members,
             modality: package.modality.clone(),
             previous: previous.cloned(),
-            progress: Some(Arc::new(move |bytes| {
-                shared.lanes.sent(bytes);
-                shared.outcomes.events().send(Event::Sent { bytes });
-            })),
+            progress: Some(Arc::new(move |bytes| under_way.sent(bytes))),
             ..UploadFile::new(package.name.clone(), package.len(), move || whole.stream())
         }
     }

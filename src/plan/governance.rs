@@ -175,7 +175,7 @@ impl Decision {
         match self {
             Self::Clean { governing, profile, unseen } => {
                 let text = format!("DICOM is de-identified with {}", governing.described());
-                let mut all = vec![Announcement::notice("profile", text)];
+                let mut all = vec![Announcement::detail("profile", text)];
                 all.extend((!unseen.is_empty()).then(|| asked::announcement(unseen, governing)));
                 if !profile.other_sections.is_empty() {
                     let sections = profile.other_sections.join(", ");

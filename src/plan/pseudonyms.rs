@@ -9,6 +9,10 @@ use crate::failure::{Error, RunCode};
 use crate::flywheel::Project;
 use crate::phi::escape_for_terminal;
 
+/// What to do with a key that was made.
+const CARE: &str = "back that file up and use it on every machine that sends to this project: another key gives the same patient another \
+                    pseudonym\nkeep it to yourself: it tells whose pseudonym is whose";
+
 /// Gives a cleaner its key and the governing profile the key's fingerprint.
 pub(super) fn keyed(
     (governing, treatment): (Option<Governing>, Treatment),
@@ -55,16 +59,18 @@ fn first_use_of_run(config: &Config) -> FirstUse {
 
 fn announcement(fingerprint: &str, origin: &PseudonymKeyOrigin, config: &Config, project: &Project) -> Announcement {
     match origin {
-        PseudonymKeyOrigin::Made(_) => Announcement::notice(
-            "pseudonym-key-made",
-            format!(
-                "pseudonyms: key {fingerprint} was made for {} and is kept in {origin}\n\
-                 back that file up and use it on every machine that sends to this project: another key gives the same patient another \
-                 pseudonym\n\
-                 keep it to yourself: whoever has it can find out whose pseudonym it is",
+        PseudonymKeyOrigin::Made(_) => {
+            let made = format!(
+                "pseudonyms: key {fingerprint} was made for {} and is kept in {origin}",
                 escape_for_terminal(&project.path())
-            ),
-        ),
+            );
+            // What lies in a sandbox is for trying things out.
+            let text = match config.server {
+                Server::Sandbox(_) => made,
+                Server::Site(_) | Server::Offline => format!("{made}\n{CARE}"),
+            };
+            Announcement::notice("pseudonym-key-made", text)
+        }
         PseudonymKeyOrigin::Nowhere => {
             let next = match first_use_of_run(config) {
                 FirstUse::Refuse => "the run itself needs a key, or `--new-pseudonym-key`",
@@ -76,7 +82,7 @@ fn announcement(fingerprint: &str, origin: &PseudonymKeyOrigin, config: &Config,
             );
             Announcement::notice("pseudonym-key-rehearsed", text)
         }
-        _ => Announcement::notice("pseudonym-key", format!("pseudonyms: key {fingerprint} from {origin}")),
+        _ => Announcement::detail("pseudonym-key", format!("pseudonyms: key {fingerprint} from {origin}")),
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
-use super::figures;
-use super::printer::{Printer, Tone};
+use super::printer::Printer;
+use super::standing;
 use super::tally::Tally;
 
 /// How often a second the lines are drawn at most.
@@ -85,24 +85,18 @@ impl<T: TermLike> TermLike for UntilGone<T> {
 /// The three lines.
 pub(super) struct Bars {
     all: MultiProgress,
-    scanned: ProgressBar,
-    deidentified: ProgressBar,
-    arrived: ProgressBar,
+    lines: [ProgressBar; 3],
+    width: Box<dyn Fn() -> u16 + Send>,
 }
 
 impl Bars {
-    pub(super) fn new(target: ProgressDrawTarget) -> Self {
+    /// `width` tells how wide the terminal is at the moment.
+    pub(super) fn new(target: ProgressDrawTarget, width: impl Fn() -> u16 + Send + 'static) -> Self {
         let all = MultiProgress::with_draw_target(target);
         // A template that does not parse shows the bar in the default style.
-        let plain = ProgressStyle::with_template("{prefix:<14} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressStyle::with_template("{prefix:<14} [{bar:24}] {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-        let line = |prefix: &'static str, style: ProgressStyle| {
-            all.add(ProgressBar::new(1).with_style(style.progress_chars("=> ")).with_prefix(prefix))
-        };
-        let scanned = line("scanned", plain);
-        let deidentified = line("de-identified", bar.clone());
-        let arrived = line("uploaded", bar);
-        Self { all, scanned, deidentified, arrived }
+        let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let lines = [(); 3].map(|()| all.add(ProgressBar::new(1).with_style(style.clone())));
+        Self { all, lines, width: Box::new(width) }
     }
 
     /// What draws them, for those who write lines above.
@@ -112,31 +106,18 @@ impl Bars {
 
     /// Shows where the run stands.
     pub(super) fn show(&self, tally: &Tally, printer: &Printer) {
-        let walking = if tally.walked { "" } else { ", still looking" };
-        let scanned = format!("{}, {}{walking}", figures::plural(tally.files, "file"), figures::bytes(tally.bytes));
-        self.scanned.set_message(scanned);
-        let files = tally.files.max(1);
-        self.deidentified.set_length(files);
-        self.deidentified.set_position(tally.deidentified);
-        self.deidentified.set_message(figures::plural(tally.deidentified, "file"));
-        self.arrived.set_prefix(tally.arrived_word());
-        self.arrived.set_length(files);
-        self.arrived.set_position(tally.totals.found);
-        self.arrived.set_message(last_line(tally, printer));
+        // A line that fills the last column begins another one on some terminals.
+        let width = usize::from((self.width)()).saturating_sub(1).max(1);
+        for (bar, line) in self.lines.iter().zip(standing::lines(tally, printer, width)) {
+            bar.set_message(line);
+        }
     }
 
     /// Takes them off the screen.
     pub(super) fn clear(&self) {
-        for bar in [&self.scanned, &self.deidentified, &self.arrived] {
+        for bar in &self.lines {
             bar.finish_and_clear();
         }
-    }
-}
-
-fn last_line(tally: &Tally, printer: &Printer) -> String {
-    match tally.totals.failed {
-        0 => tally.transfer(),
-        failed => format!("{}, {}", tally.transfer(), printer.paint(Tone::Bad, &format!("{} failed", figures::count(failed)))),
     }
 }
 
@@ -184,7 +165,7 @@ mod tests {
 
     #[test]
     fn lines_above_bars_do_no_harm_where_the_terminal_is_gone() {
-        let bars = Bars::new(terminal(Closed));
+        let bars = Bars::new(terminal(Closed), || 80);
         let mut printer = Printer::new(Box::new(io::sink()), false);
         printer.above(Some(bars.group()));
         bars.show(&Tally { files: 4, ..Tally::default() }, &printer);
@@ -195,16 +176,16 @@ mod tests {
     #[test]
     fn three_lines_that_say_where_the_run_stands() {
         let terminal = InMemoryTerm::new(6, 100);
-        let bars = Bars::new(ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), 255));
+        let bars = Bars::new(ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), 255), || 100);
         let printer = Printer::new(Box::new(std::io::sink()), false);
         let mut tally = Tally { elapsed: Duration::from_secs(10), files: 1204, bytes: 4000, walked: true, ..Tally::default() };
-        (tally.deidentified, tally.settled_bytes, tally.sent) = (602, 1000, 2048);
+        tally.deidentified = 602;
         (tally.totals.uploaded, tally.totals.failed, tally.totals.found) = (300, 1, 301);
         bars.show(&tally, &printer);
         insta::assert_snapshot!(terminal.contents(), @r"
         scanned        1,204 files, 3.9 KiB
-        de-identified  [============>           ] 602 files
-        uploaded       [======>                 ] 300 files, 2.0 KiB sent, 30s left, 1 failed
+        de-identified  [===========>            ] 602 files
+        uploaded       [                        ] 0 %, 300 files, 1 failed
         ");
         bars.clear();
         assert_eq!(terminal.contents(), "");

@@ -9,17 +9,15 @@ use super::lines::Lines;
 use super::place::ReportPath;
 use super::printer::{Printer, Tone};
 use super::redact::Paths;
+use super::repeats::{Repeats, SHOWN_PER_CODE};
 use super::summary::{self, Around};
 use super::tally::Tally;
 use super::tree::Tree;
 use super::{Sink, figures};
 use crate::config::{Progress, Verbosity};
 use crate::event::{Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunStart, Settled, Severity, Stored};
-use crate::failure::{Error, FileFailure};
+use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::phi::escape_for_terminal;
-
-/// Failures of one code that are shown before they are only counted.
-const SHOWN_PER_CODE: u64 = 5;
 
 /// The part of the reporter that talks to people.
 pub(super) struct Console {
@@ -33,7 +31,9 @@ pub(super) struct Console {
     report: ReportPath,
     /// The command to type again.
     command: Option<String>,
-    failures: BTreeMap<&'static str, u64>,
+    failures: BTreeMap<&'static str, usize>,
+    notices: Repeats,
+    warnings: Repeats,
     retry_shown: bool,
     tree: Tree,
 }
@@ -57,9 +57,16 @@ impl Console {
             report,
             command,
             failures: BTreeMap::new(),
+            notices: Repeats::default(),
+            warnings: Repeats::default(),
             retry_shown: false,
             tree: Tree::default(),
         }
+    }
+
+    /// What went wrong with writing, once.
+    pub(super) fn take_error(&mut self) -> Option<std::io::Error> {
+        self.printer.take_error()
     }
 
     fn says(&self, from: Verbosity) -> bool {
@@ -76,39 +83,51 @@ impl Console {
                     let others = start.settings.iter().any(|(name, value)| name == "other-files" && value == "upload");
                     let others =
                         if others { self.printer.paint(Tone::Caution, "; other files as they are") } else { String::new() };
-                    format!("de-identified with {name} ({} profile, {digest}{key}){others}", p.level)
+                    let from = if p.level == "local" { "given locally".to_owned() } else { format!("from the {}", p.level) };
+                    format!("de-identified with \"{name}\" ({from}, {digest}{key}){others}")
                 }
                 None => self.printer.paint(Tone::Caution, "as it is, not de-identified"),
             };
             let site = start.site.as_deref().map(|site| format!(" at {}", escape_for_terminal(site))).unwrap_or_default();
-            self.printer.line(&format!("to {}{site}: {how}", escape_for_terminal(&start.project)));
+            self.printer.prose(&format!("to {}{site}: {how}", escape_for_terminal(&start.project)));
         }
         if self.progress == Progress::Bar {
-            let bars = Bars::new(terminal(console::Term::buffered_stderr()));
+            let bars = Bars::new(terminal(console::Term::buffered_stderr()), || console::Term::stderr().size().1);
             self.printer.above(Some(bars.group()));
             self.bars = Some(bars);
         }
     }
 
     fn notice(&mut self, notice: &Notice) {
-        let (from, label) = match notice.severity {
-            Severity::Notice => (Verbosity::Normal, "notice".to_owned()),
+        let (from, repeats) = match notice.severity {
+            Severity::Detail => (Verbosity::Verbose, &mut self.notices),
+            Severity::Notice => (Verbosity::Normal, &mut self.notices),
             // A warning is about a danger: `-q` does not hide it.
-            Severity::Warning => (Verbosity::Quiet, self.printer.paint(Tone::Caution, "warning")),
+            Severity::Warning => (Verbosity::Quiet, &mut self.warnings),
         };
-        if !self.says(from) {
+        let new = self.verbosity >= Verbosity::Verbose || repeats.is_new(notice.code, &notice.text);
+        if !self.says(from) || !new {
             return;
         }
+        let label = self.label(notice.severity);
         for (at, line) in notice.text.lines().enumerate() {
             let line = escape_for_terminal(line);
-            self.printer.line(&if at == 0 { format!("{label}[{}]: {line}", notice.code) } else { format!("  {line}") });
+            self.printer.prose(&if at == 0 { format!("{label}[{}]: {line}", notice.code) } else { format!("  {line}") });
+        }
+    }
+
+    fn label(&self, severity: Severity) -> String {
+        match severity {
+            Severity::Detail | Severity::Notice => "notice".to_owned(),
+            Severity::Warning => self.printer.paint(Tone::Caution, "warning"),
         }
     }
 
     fn left(&mut self, path: &Path, finding: &str) {
-        if self.says(Verbosity::Quiet) {
-            let label = self.printer.paint(Tone::Caution, "warning");
-            self.printer.line(&format!("{label}[{RESIDUAL}]: {}: {finding}", self.paths.shown(path)));
+        let new = self.says(Verbosity::Verbose) || self.warnings.is_new_kind(RESIDUAL, finding.to_owned());
+        if self.says(Verbosity::Quiet) && new {
+            let label = self.label(Severity::Warning);
+            self.printer.prose(&format!("{label}[{RESIDUAL}]: {}: {finding}", self.paths.shown(path)));
         }
     }
 
@@ -124,6 +143,16 @@ impl Console {
         self.printer.line(&format!("{label} {what} in {} (attempt {attempt}): {cause}", figures::duration(wait)));
     }
 
+    /// What a first Ctrl-C brought about, so that the second one is a decision.
+    fn stopping(&mut self, code: RunCode, uploads: u64) {
+        if uploads == 0 || !self.says(Verbosity::Quiet) {
+            return;
+        }
+        let noun = if self.start.as_ref().is_some_and(|start| start.mode == Mode::Upload) { "upload" } else { "package" };
+        let again = if code == RunCode::Interrupted { ", press again to quit" } else { "" };
+        self.printer.line(&format!("finishing {}{again}", figures::plural(uploads, noun)));
+    }
+
     fn settled(&mut self, settled: &Settled) {
         match &settled.outcome {
             Outcome::Uploaded(stored) => self.arrived("uploaded", settled, stored),
@@ -134,6 +163,9 @@ impl Console {
             Outcome::AlreadyThere(stored) => self.arrived("already there", settled, stored),
             Outcome::Skipped(reason) => self
                 .per_file(|paths| format!("skipped [{}] {}: {}", reason.as_str(), paths.shown(&settled.path), reason.sentence())),
+            Outcome::Failed(failure) if failure.code == FileCode::UploadStopped => {
+                self.per_file(|paths| format!("not sent {}", paths.shown(&settled.path)));
+            }
             Outcome::Failed(failure) => self.failed(settled, failure),
         }
     }
@@ -209,14 +241,20 @@ impl Console {
         }
     }
 
-    /// Says how many failures were not shown.
+    /// Says how many notices and failures were not shown.
     fn count_unshown(&mut self) {
         if self.says(Verbosity::Verbose) {
             return;
         }
+        let notices = self.notices.unshown().map(|more| (Severity::Notice, more)).filter(|_| self.says(Verbosity::Normal));
+        let unshown: Vec<_> = notices.chain(self.warnings.unshown().map(|more| (Severity::Warning, more))).collect();
+        for (severity, (code, more)) in unshown {
+            let label = self.label(severity);
+            self.printer.prose(&format!("{label}[{code}]: {more}"));
+        }
         for (code, number) in &self.failures {
             if *number > SHOWN_PER_CODE {
-                let more = figures::count(number - SHOWN_PER_CODE);
+                let more = figures::count((number - SHOWN_PER_CODE) as u64);
                 self.printer.line(&format!("failed [{code}]: and {more} more like this"));
             }
         }
@@ -226,16 +264,10 @@ impl Console {
         let tone = match line.split_whitespace().next() {
             Some("Failed") => Tone::Bad,
             Some("Uploaded" | "Ready" | "Written") => Tone::Good,
-            Some("De-identified") => Tone::Faint,
             _ => return line.to_owned(),
         };
-        match line.find(' ') {
-            Some(at) if tone != Tone::Faint => {
-                let (label, rest) = line.split_at(at);
-                self.printer.paint(tone, label) + rest
-            }
-            _ => self.printer.paint(tone, line),
-        }
+        let (label, rest) = line.split_at(line.find(' ').unwrap_or(line.len()));
+        self.printer.paint(tone, label) + rest
     }
 }
 
@@ -247,6 +279,7 @@ impl Sink for Console {
             Event::Left { path, finding } => self.left(path, finding),
             Event::Retrying { what, cause, wait, attempt } => self.retrying(what, cause, *wait, *attempt),
             Event::Settled(settled) => self.settled(settled),
+            Event::Stopping { code, uploads } => self.stopping(*code, *uploads),
             Event::Ended(end) => self.ended(end),
             Event::Deidentified { path, changed } if self.says(Verbosity::Trace) => {
                 let changed = figures::plural(u64::from(*changed), "element");
@@ -266,7 +299,9 @@ impl Sink for Console {
             | Event::Deidentified { .. }
             | Event::Discovered { .. }
             | Event::Companion { .. }
-            | Event::Sent { .. } => {}
+            | Event::Sending(_)
+            | Event::Sent { .. }
+            | Event::SendingEnded(_) => {}
         }
         Ok(())
     }
@@ -278,7 +313,10 @@ impl Sink for Console {
         if self.progress == Progress::Lines
             && let Some(line) = self.lines.due(tally)
         {
-            self.printer.line(&line);
+            self.printer.timed_line(&line);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

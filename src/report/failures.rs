@@ -28,7 +28,7 @@ use crate::phi::display_path;
 /// Reports of runs at the same time that one folder takes.
 const MOST_BESIDE: u32 = 100;
 /// How a report in the default format begins.
-const REPORT_BEGINS: &[u8; 16] = b"{\"type\":\"report\"";
+pub(super) const REPORT_BEGINS: &[u8; 16] = b"{\"type\":\"report\"";
 
 /// The failure report.
 pub(super) struct FailureReport {
@@ -260,7 +260,7 @@ fn in_folder(folder: &Path, report: &Path) -> Option<PathBuf> {
 
 /// The file at a path, opened to be looked at and locked; none where nothing is. What is no report of this user's is not
 /// touched: links are not followed, pipes not waited for.
-fn existing(path: &Path) -> io::Result<Option<File>> {
+pub(super) fn existing(path: &Path) -> io::Result<Option<File>> {
     let metadata = match path.symlink_metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -289,7 +289,7 @@ fn existing(path: &Path) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

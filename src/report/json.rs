@@ -123,7 +123,7 @@ impl JsonStream {
             "already_there": tally.totals.already_there,
             "skipped": tally.totals.skipped,
             "failed": tally.totals.failed,
-            "sent_bytes": tally.sent,
+            "sent_bytes": tally.network.total(),
             "rate": tally.rate(),
             "eta": tally.left().map(record::seconds),
         });
@@ -164,13 +164,18 @@ impl Sink for JsonStream {
             }
             // Sent bytes are part of the progress records; single requests are for people who look for trouble.
             // Companions are for a report to try again by.
-            Event::Sent { .. } | Event::Requested { .. } | Event::Companion { .. } => return Ok(()),
+            Event::Sending(_)
+            | Event::Sent { .. }
+            | Event::SendingEnded(_)
+            | Event::Requested { .. }
+            | Event::Companion { .. } => return Ok(()),
             Event::Stages(stages) => Self::with("stages", json!({ "stages": stages.iter().map(stage).collect::<Vec<_>>() })),
             Event::Retrying { what, cause, wait, attempt } => {
                 let fields = json!({ "what": what, "cause": cause, "wait": record::seconds(*wait), "attempt": attempt });
                 Self::with("retrying", fields)
             }
             Event::Settled(settled) => self.settled(settled, tally),
+            Event::Stopping { code, uploads } => Self::with("stopping", json!({ "code": code.as_str(), "uploads": uploads })),
             Event::Ended(end) => self.end(end),
         };
         let written = self.write(record);

@@ -11,13 +11,17 @@ mod figures;
 mod form;
 mod json;
 mod lines;
+mod log;
 mod merge;
 mod place;
 mod printer;
 mod record;
 mod redact;
+mod repeats;
+mod standing;
 mod summary;
 mod tally;
+mod throughput;
 mod tree;
 
 use std::ffi::OsString;
@@ -34,6 +38,7 @@ use crate::phi::display_path;
 use console::Console;
 use failures::FailureReport;
 use json::JsonStream;
+use log::Log;
 pub use merge::{Merged, merge};
 use place::{ReportPath, Written};
 use printer::Printer;
@@ -63,7 +68,7 @@ pub struct Reporter {
 impl Reporter {
     /// Makes sure that the report can be written and starts listening. `arguments` are those of the command line without
     /// the program's name, for the advice to run it again; `paths` says how paths are shown. Errors:
-    /// [`RunCode::ReportUnwritable`].
+    /// [`RunCode::ReportUnwritable`], [`RunCode::LogUnwritable`].
     pub fn start(output: Output, report: &Report, arguments: &[OsString], paths: &Paths) -> Result<Self, Error> {
         let sinks = sinks(output, report, arguments, paths)?;
         let (events, receiver) = bounded(BACKLOG);
@@ -94,7 +99,7 @@ impl Reporter {
 
 /// Shows an error that stopped a command while no reporter was there to show it.
 pub fn print_error(error: &Error, color: bool, paths: &Paths) {
-    Printer::new(Box::new(io::stderr()), color).stop(&paths.error(error));
+    Printer::on_stderr(color).stop(&paths.error(error));
 }
 
 /// Asks a question that is answered with `yes`; anything else, and the end of the input, is a no.
@@ -110,7 +115,8 @@ fn sinks(output: Output, report: &Report, arguments: &[OsString], paths: &Paths)
     let place = ReportPath::new(report_name(report), Written::of(report));
     // The arguments name the inputs.
     let command = (!report.redact_paths).then(|| summary::command_line(arguments));
-    let printer = Printer::new(Box::new(io::stderr()), output.color);
+    let log = Log::open(report, paths, &place, command.as_deref())?;
+    let printer = Printer::on_stderr(output.color);
     let speech = (output.verbosity, output.progress);
     let console = Console::new(printer, paths.clone(), speech, place.clone(), command);
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(FailureReport::open(report, paths.clone(), place.clone())?)];
@@ -118,6 +124,9 @@ fn sinks(output: Output, report: &Report, arguments: &[OsString], paths: &Paths)
         sinks.push(Box::new(JsonStream::new(Box::new(io::stdout()), paths.clone(), place)));
     }
     sinks.push(Box::new(console));
+    if let Some(log) = log {
+        sinks.push(Box::new(log));
+    }
     Ok(sinks)
 }
 

@@ -1,11 +1,15 @@
-//! The one way onto standard error: colours or not, and never into the middle of the bars.
+//! The one way to lines for people: colours or not, as wide as the terminal, and never into the middle of the bars.
 
-use std::io::Write;
+use std::io::{self, Write};
 
+use chrono::{SecondsFormat, Utc};
 use indicatif::MultiProgress;
 
 use crate::failure::Error;
 use crate::phi::escape_for_terminal;
+
+/// Narrower than this, prose is left to the terminal.
+const NARROWEST: usize = 20;
 
 /// What a piece of text means; colour repeats it, never carries it alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,20 +20,36 @@ pub(super) enum Tone {
     Caution,
     /// Something went well.
     Good,
-    /// Beside the point.
-    Faint,
 }
 
 /// Writes lines for people.
 pub(super) struct Printer {
     out: Box<dyn Write + Send>,
     color: bool,
+    /// How wide the terminal is at the moment; none where there is none.
+    width: Option<fn() -> u16>,
+    /// Each line begins with its time.
+    timed: bool,
     bars: Option<MultiProgress>,
+    /// The first error of writing.
+    error: Option<io::Error>,
 }
 
 impl Printer {
     pub(super) fn new(out: Box<dyn Write + Send>, color: bool) -> Self {
-        Self { out, color, bars: None }
+        Self { out, color, width: None, timed: false, bars: None, error: None }
+    }
+
+    /// On standard error, as wide as the terminal where that is one.
+    pub(super) fn on_stderr(color: bool) -> Self {
+        let is_terminal = console::Term::stderr().is_term();
+        let width: Option<fn() -> u16> = if is_terminal { Some(terminal_width) } else { None };
+        Self { width, ..Self::new(Box::new(io::stderr()), color) }
+    }
+
+    /// The same with its time before each line.
+    pub(super) fn timed(self) -> Self {
+        Self { timed: true, ..self }
     }
 
     /// From now on lines appear above these bars; `None` when they are gone.
@@ -37,15 +57,42 @@ impl Printer {
         self.bars = bars;
     }
 
-    /// Writes one line. A terminal that went away is no reason to fail.
+    /// What went wrong with writing, once. On a terminal that went away it is no reason to fail.
+    pub(super) fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+
+    /// Writes one line.
     pub(super) fn line(&mut self, line: &str) {
+        if self.timed {
+            self.timed_line(line);
+        } else {
+            self.write(line);
+        }
+    }
+
+    /// Writes one line that begins with the time.
+    pub(super) fn timed_line(&mut self, line: &str) {
+        self.write(&format!("{} {line}", Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)));
+    }
+
+    /// Writes a sentence in as many lines as it takes on a terminal. What follows the first one is indented.
+    pub(super) fn prose(&mut self, text: &str) {
+        match self.width.map(|width| usize::from(width())).filter(|width| *width >= NARROWEST) {
+            Some(width) => wrapped(text, width).iter().for_each(|line| self.line(line)),
+            None => self.line(text),
+        }
+    }
+
+    fn write(&mut self, line: &str) {
         let out = &mut self.out;
-        let mut write = || {
-            let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-        };
-        match &self.bars {
+        let mut write = || writeln!(out, "{line}").and_then(|()| out.flush());
+        let written = match &self.bars {
             Some(bars) => bars.suspend(write),
             None => write(),
+        };
+        if let Err(error) = written {
+            self.error.get_or_insert(error);
         }
     }
 
@@ -55,7 +102,6 @@ impl Printer {
             Tone::Bad => "31",
             Tone::Caution => "33",
             Tone::Good => "32",
-            Tone::Faint => "2",
         };
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
@@ -63,10 +109,51 @@ impl Printer {
     /// An error that stops a run: `error[code]: what`, why, and what to do next.
     pub(super) fn stop(&mut self, error: &Error) {
         let label = self.paint(Tone::Bad, &format!("error[{}]:", error.code));
-        self.line(&format!("{label} {}", escape_for_terminal(&error.what)));
+        self.prose(&format!("{label} {}", escape_for_terminal(&error.what)));
         for why in &error.why {
-            self.line(&format!("  {}", escape_for_terminal(why)));
+            self.prose(&format!("  {}", escape_for_terminal(why)));
         }
-        self.line(&format!("hint: {}", escape_for_terminal(error.hint())));
+        self.prose(&format!("hint: {}", escape_for_terminal(error.hint())));
+    }
+}
+
+fn terminal_width() -> u16 {
+    console::Term::stderr().size().1
+}
+
+/// Lines of at most this width, broken at blanks. A word that is longer has a line of its own.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let indent = text.len() - text.trim_start_matches(' ').len();
+    let (mut lines, mut line, mut begun) = (Vec::new(), " ".repeat(indent), false);
+    for word in text.trim_start_matches(' ').split(' ') {
+        if begun && console::measure_text_width(&line) + 1 + console::measure_text_width(word) > width {
+            lines.push(std::mem::replace(&mut line, " ".repeat(indent.max(2))));
+            begun = false;
+        }
+        if begun {
+            line.push(' ');
+        }
+        line.push_str(word);
+        begun = true;
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_is_broken_at_blanks_and_indented() {
+        let text = "warning[residual]: what stood in PatientName still stands in SeriesDescription";
+        insta::assert_snapshot!(wrapped(text, 40).join("\n"), @r"
+        warning[residual]: what stood in
+          PatientName still stands in
+          SeriesDescription
+        ");
+        assert_eq!(wrapped("  a b", 20), ["  a b"]);
+        assert_eq!(wrapped("  and\u{1b}[33m more\u{1b}[0m words", 12), ["  and\u{1b}[33m more\u{1b}[0m", "  words"]);
+        assert_eq!(wrapped("a /very/long/path/that/fits/nowhere b", 20), ["a", "  /very/long/path/that/fits/nowhere", "  b"]);
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn companion(paths: &Paths, path: &Path) -> Record {
 /// Something that was said.
 pub(super) fn notice(notice: &Notice) -> Record {
     let severity = match notice.severity {
-        Severity::Notice => "notice",
+        Severity::Detail | Severity::Notice => "notice",
         Severity::Warning => "warning",
     };
     let mut said = record("notice");

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use super::figures::{bytes, count, duration, plural};
 use crate::event::{Mode, RunEnd, RunStart, RunTotals};
+use crate::failure::FileCode;
 use crate::phi::escape_for_terminal;
 
 /// What the summary says besides the numbers.
@@ -28,8 +29,10 @@ pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
     let skipped = totals.skipped_by.iter().map(|(reason, n)| format!("{} {}", count(*n), reason.counted()));
     lines.extend(row("Skipped", totals.skipped, skipped.collect::<Vec<_>>().join(", ")));
     lines.extend(totals.skipped_by.keys().filter_map(|reason| reason.hint()).map(|hint| format!("  → {hint}")));
-    let failed = totals.failed_by.iter().map(|(code, n)| format!("{} {code}", count(*n)));
-    lines.extend(row("Failed", totals.failed, failed.collect::<Vec<_>>().join(", ")));
+    let failed = totals.failed_by.iter().filter(|(code, _)| **code != FileCode::UploadStopped.as_str());
+    let failed = failed.map(|(code, n)| format!("{} {code}", count(*n)));
+    lines.extend(row("Failed", totals.truly_failed(), failed.collect::<Vec<_>>().join(", ")));
+    lines.extend((totals.not_sent() > 0).then(|| format!("{} not sent", plural(totals.not_sent(), "file"))));
     lines.extend(row("Unreadable", totals.unreadable, "dates, times and ages that are none: removed or emptied".to_owned()));
     if totals.failed > 0 || end.stopped_by.is_some() {
         lines.extend(around.report.map(|report| format!("  → details: {}", escape_for_terminal(report))));
@@ -38,9 +41,6 @@ pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
     lines.extend(
         around.earlier.map(|earlier| format!("  → the report of an earlier run is now {}", escape_for_terminal(earlier))),
     );
-    if totals.treated() > 0 {
-        lines.extend(around.start.and_then(cleaned_with));
-    }
     lines
 }
 
@@ -63,9 +63,10 @@ fn as_they_are(totals: &RunTotals, start: Option<&RunStart>) -> Option<String> {
 
 /// The one line of `-q`.
 pub(super) fn final_line(end: &RunEnd, around: Around<'_>) -> String {
-    let RunTotals { already_there, skipped, failed, .. } = end.totals;
+    let RunTotals { already_there, skipped, .. } = end.totals;
+    let (failed, not_sent) = (end.totals.truly_failed(), end.totals.not_sent());
     let other = as_they_are(&end.totals, around.start).map(|other| format!("; {other}")).unwrap_or_default();
-    let others = [(already_there, "already there"), (skipped, "skipped"), (failed, "failed")];
+    let others = [(already_there, "already there"), (skipped, "skipped"), (failed, "failed"), (not_sent, "not sent")];
     let others = others.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("; {} {word}", count(*number)));
     format!("{} {}{other}{}", label(around.start), headline(end, around.start), others.collect::<String>())
 }
@@ -95,13 +96,6 @@ fn headline(end: &RunEnd, start: Option<&RunStart>) -> String {
         parts.push(format!("({subjects}, {sessions}, {})", plural(totals.acquisitions, "acquisition")));
     }
     parts.join("  ")
-}
-
-fn cleaned_with(start: &RunStart) -> Option<String> {
-    let profile = start.profile.as_ref()?;
-    let (name, level) = (escape_for_terminal(&profile.name), profile.level);
-    let key = profile.key.as_ref().map(|key| format!("  key {key}")).unwrap_or_default();
-    Some(format!("De-identified with {name} ({level} profile)  {}{key}", short_digest(&profile.digest)))
 }
 
 /// Enough of a digest to tell profiles apart; the reports have it whole.
@@ -176,7 +170,6 @@ mod tests {
         Failed     3  (2 read.truncated, 1 upload.too-large)
           → details: fwupload-failures.jsonl
           → try again: fwupload './study of' --project neuro/adni
-        De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…  key 1f2e3d4c5b6a7988
         ");
         insta::assert_snapshot!(final_line(&end, around), @"Uploaded 1,204 files  3.1 GiB  in 6m 12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions); 96 already there; 14 skipped; 3 failed");
     }
@@ -188,7 +181,6 @@ mod tests {
         let around = Around { start: Some(&start), report: Some("r"), earlier: None, command: Some("c") };
         insta::assert_snapshot!(lines(&end(totals), around).join("\n"), @r"
         Ready      1 file  512 B  in 6m 12s  for neuro/adni
-        De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…  key 1f2e3d4c5b6a7988
         ");
         insta::assert_snapshot!(lines(&end(RunTotals::default()), Around::default()).join("\n"), @"Uploaded   0 files  in 6m 12s");
     }
@@ -212,7 +204,6 @@ mod tests {
         Other      14 sent as they are, not de-identified  3.9 KiB
         Skipped    4  (1 not DICOM, 3 archives)
           → archives are not read: unpack them, and run again with the folder that they were unpacked into
-        De-identified with basic (local profile)  sha256:4f1c4f1c4f1c…  key 1f2e3d4c5b6a7988
         ");
         insta::assert_snapshot!(final_line(&end(totals.clone()), around), @"Uploaded 2 files  1000 B  in 6m 12s  to neuro/adni; 14 sent as they are, not de-identified  3.9 KiB; 4 skipped");
         let others_alone = RunTotals { uploaded: 14, bytes: 4000, skipped_by: BTreeMap::new(), skipped: 0, ..totals };

@@ -1,13 +1,11 @@
 //! Running numbers of a run, kept once and read by every sink, so that bars, lines and JSON cannot disagree.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::figures;
-use crate::event::{Event, Mode, RunTotals};
-
-/// The stretch of time over which the rate is measured.
-const WINDOW: Duration = Duration::from_secs(15);
+use super::throughput::Throughput;
+use crate::event::{Event, Mode, Outcome, PackageBytes, RunTotals, Settled};
+use crate::failure::FileCode;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Default)]
@@ -24,14 +22,22 @@ pub(super) struct Tally {
     pub(super) walked: bool,
     /// Files de-identified.
     pub(super) deidentified: u64,
-    /// Bytes handed to the network.
-    pub(super) sent: u64,
     /// Source bytes of files that reached their outcome.
     pub(super) settled_bytes: u64,
     /// Counts by outcome.
     pub(super) totals: RunTotals,
-    /// When how much had been sent, for the rate.
-    pub(super) samples: VecDeque<(Duration, u64)>,
+    /// Bytes handed to the network.
+    pub(super) network: Throughput,
+    /// Nothing new is begun any more.
+    pub(super) stopping: bool,
+    /// Source bytes of files that arrived.
+    pub(super) arrived_bytes: u64,
+    /// Source bytes of files that need not be sent, or cannot be: already there, skipped, failed.
+    pub(super) aside_bytes: u64,
+    /// All packages that began to be sent.
+    pub(super) begun: PackageBytes,
+    /// Those of them whose sending ended.
+    pub(super) ended: PackageBytes,
 }
 
 impl Tally {
@@ -42,11 +48,11 @@ impl Tally {
             Event::Started(start) => self.mode = Some(start.mode),
             Event::Discovered { files, bytes, done } => (self.files, self.bytes, self.walked) = (*files, *bytes, *done),
             Event::Deidentified { .. } => self.deidentified += 1,
-            Event::Sent { bytes } => self.sample(*bytes),
-            Event::Settled(settled) => {
-                self.totals.count(settled);
-                self.settled_bytes += settled.bytes;
-            }
+            Event::Sending(package) => add(&mut self.begun, package),
+            Event::Sent { bytes } => self.network.add(*bytes, elapsed),
+            Event::SendingEnded(package) => add(&mut self.ended, package),
+            Event::Settled(settled) => self.settled(settled),
+            Event::Stopping { .. } => self.stopping = true,
             Event::Notice(_)
             | Event::Left { .. }
             | Event::Requested { .. }
@@ -57,24 +63,20 @@ impl Tally {
         }
     }
 
-    fn sample(&mut self, bytes: u64) {
-        self.sent += bytes;
-        match self.samples.back_mut() {
-            // One sample per tenth of a second is fine enough.
-            Some((at, sent)) if self.elapsed.saturating_sub(*at) < Duration::from_millis(100) => *sent = self.sent,
-            _ => self.samples.push_back((self.elapsed, self.sent)),
-        }
-        while self.samples.len() > 2 && self.samples.front().is_some_and(|(at, _)| self.elapsed.saturating_sub(*at) > WINDOW) {
-            self.samples.pop_front();
+    fn settled(&mut self, settled: &Settled) {
+        self.totals.count(settled);
+        self.settled_bytes += settled.bytes;
+        match &settled.outcome {
+            Outcome::Uploaded(_) | Outcome::Prepared(_) => self.arrived_bytes += settled.bytes,
+            // It stays to be done: a run that stops has not come further.
+            Outcome::Failed(failure) if failure.code == FileCode::UploadStopped => {}
+            Outcome::AlreadyThere(_) | Outcome::Skipped(_) | Outcome::Failed(_) => self.aside_bytes += settled.bytes,
         }
     }
 
-    /// Bytes per second handed to the network lately.
+    /// Bytes per second handed to the network lately; 0 where nothing moves.
     pub(super) fn rate(&self) -> u64 {
-        let Some((from, before)) = self.samples.front() else { return 0 };
-        let millis = self.elapsed.saturating_sub(*from).as_millis();
-        let sent = u128::from(self.sent - before.min(&self.sent));
-        u64::try_from(sent * 1000 / millis.max(1)).unwrap_or(u64::MAX)
+        self.network.per_second(self.elapsed).unwrap_or_default()
     }
 
     /// Files that went where they should go.
@@ -82,21 +84,50 @@ impl Tally {
         self.totals.uploaded + self.totals.prepared
     }
 
-    /// Share of the source bytes that reached an outcome; none before the walk is over.
-    pub(super) fn percent(&self) -> Option<u64> {
-        let by_files = figures::percent(self.totals.found, self.files);
-        let by_bytes = if self.bytes == 0 { by_files } else { figures::percent(self.settled_bytes, self.bytes) };
-        self.walked.then_some(by_bytes.min(if self.totals.found < self.files { 99 } else { 100 }))
+    /// Packages that are being sent.
+    fn under_way(&self) -> PackageBytes {
+        let (source, size) = (self.begun.source - self.ended.source, self.begun.size - self.ended.size);
+        PackageBytes { source, size, sent: self.network.total().saturating_sub(self.ended.sent).min(size) }
     }
 
-    /// Time until all is done, if it goes on like this; none before anything can be said.
+    /// Source bytes that are sent or still to be sent.
+    fn to_do(&self) -> u64 {
+        self.bytes.saturating_sub(self.aside_bytes)
+    }
+
+    /// Share of what is to be done that is done, packages under way by what was sent of them; none before the walk is over.
+    pub(super) fn percent(&self) -> Option<u64> {
+        let under_way = self.under_way();
+        let done = self.arrived_bytes + scaled(under_way.source, under_way.sent, under_way.size);
+        let aside = self.totals.found - self.arrived() - self.totals.not_sent();
+        let by_files = figures::percent(self.arrived(), self.files.saturating_sub(aside));
+        let by_bytes = if self.to_do() == 0 { by_files } else { figures::percent(done, self.to_do()) };
+        let most = if self.arrived() + aside < self.files { 99 } else { 100 };
+        self.walked.then_some(if most == 100 { 100 } else { by_bytes.min(most) })
+    }
+
+    /// Time until all is done, if it goes on like this; none before anything can be said, nor once the run is stopping.
     pub(super) fn left(&self) -> Option<Duration> {
-        let done = self.settled_bytes.min(self.bytes);
+        if !self.walked || self.stopping {
+            return None;
+        }
+        if self.mode == Some(Mode::Upload) { self.left_to_send() } else { self.left_to_do() }
+    }
+
+    /// What is still to be sent, estimated from what packages made of their sources until now, at the rate of the last seconds.
+    fn left_to_send(&self) -> Option<Duration> {
+        let rate = self.network.per_second(self.elapsed)?;
+        let under_way = self.under_way();
+        let unbegun = self.to_do().saturating_sub(self.arrived_bytes).saturating_sub(under_way.source);
+        let bytes = scaled(unbegun, self.begun.size, self.begun.source) + (under_way.size - under_way.sent);
+        (bytes > 0).then(|| duration(u128::from(bytes) * 1000 / u128::from(rate)))
+    }
+
+    /// Where nothing is sent: as much time for each byte as until now.
+    fn left_to_do(&self) -> Option<Duration> {
+        let (done, to_do) = (self.arrived_bytes, self.to_do());
         let long_enough = self.elapsed >= Duration::from_secs(2) && done > 0;
-        (self.walked && long_enough && done < self.bytes).then(|| {
-            let millis = self.elapsed.as_millis() * u128::from(self.bytes - done) / u128::from(done);
-            Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
-        })
+        (long_enough && done < to_do).then(|| duration(self.elapsed.as_millis() * u128::from(to_do - done) / u128::from(done)))
     }
 
     /// The word for files that arrived.
@@ -107,49 +138,122 @@ impl Tally {
             Some(Mode::Upload) | None => "uploaded",
         }
     }
+}
 
-    /// Uploading and how fast: `640 files, 1.2 GiB sent, 12.3 MiB/s, 4m 10s left`.
-    pub(super) fn transfer(&self) -> String {
-        let mut parts = vec![figures::plural(self.arrived(), "file")];
-        if self.sent > 0 {
-            parts.push(format!("{} sent", figures::bytes(self.sent)));
-        }
-        if self.rate() > 0 {
-            parts.push(format!("{}/s", figures::bytes(self.rate())));
-        }
-        if let Some(left) = self.left() {
-            parts.push(format!("{} left", figures::about(left)));
-        }
-        parts.join(", ")
-    }
+fn add(sum: &mut PackageBytes, more: &PackageBytes) {
+    let PackageBytes { source, size, sent } = more;
+    (sum.source, sum.size, sum.sent) = (sum.source + source, sum.size + size, sum.sent + sent);
+}
+
+/// `number` times `part` of `whole`; nothing of nothing is none.
+fn scaled(number: u64, part: u64, whole: u64) -> u64 {
+    u64::try_from(u128::from(number) * u128::from(part) / u128::from(whole.max(1))).unwrap_or(u64::MAX)
+}
+
+fn duration(millis: u128) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::event::Stored;
+    use crate::failure::{FileFailure, RunCode};
 
-    fn at(tally: &mut Tally, seconds: u64, event: &Event) {
-        tally.take(event, Duration::from_secs(seconds));
+    fn stored() -> Arc<Stored> {
+        let (destination, file) = ("g/p/s/t/a".to_owned(), "a.zip".to_owned());
+        Arc::new(Stored { destination, file, container_id: None, size: 500, file_id: None, other_file: false })
     }
 
-    #[test]
-    fn rate_is_that_of_the_last_seconds_and_the_rest_is_extrapolated() {
-        let mut tally = Tally::default();
-        at(&mut tally, 0, &Event::Discovered { files: 4, bytes: 4000, done: true });
-        for second in 0..60 {
-            at(&mut tally, second, &Event::Sent { bytes: if second < 30 { 10 } else { 100 } });
+    fn package(source: u64, size: u64, sent: u64) -> PackageBytes {
+        PackageBytes { source, size, sent }
+    }
+
+    fn settle(tally: &mut Tally, bytes: u64, outcome: Outcome) {
+        let elapsed = tally.elapsed;
+        tally.take(&Event::Settled(Settled { path: Arc::default(), bytes, outcome }), elapsed);
+    }
+
+    /// An upload of 10 files of 1000 bytes each, whose walk is over.
+    fn upload() -> Tally {
+        let mut tally = Tally { mode: Some(Mode::Upload), ..Tally::default() };
+        tally.take(&Event::Discovered { files: 10, bytes: 10_000, done: true }, Duration::ZERO);
+        tally
+    }
+
+    /// Sends 10 bytes a second until then.
+    fn send_until(tally: &mut Tally, second: u64) {
+        for second in tally.elapsed.as_secs()..second {
+            tally.take(&Event::Sent { bytes: 10 }, Duration::from_secs(second + 1));
         }
-        assert_eq!(tally.rate(), 100);
-        tally.settled_bytes = 1000;
-        assert_eq!(tally.left(), Some(Duration::from_secs(59 * 3)));
-        assert_eq!(tally.percent(), Some(25));
     }
 
     #[test]
-    fn nothing_is_foretold_before_the_walk_is_over() {
-        let mut tally = Tally::default();
-        at(&mut tally, 5, &Event::Discovered { files: 4, bytes: 4000, done: false });
-        tally.settled_bytes = 1000;
-        assert_eq!((tally.percent(), tally.left(), tally.rate()), (None, None, 0));
+    fn what_is_left_is_scaled_by_what_packages_made_of_their_sources() {
+        let mut tally = upload();
+        // Packages are half of their sources.
+        tally.take(&Event::Sending(package(4000, 2000, 0)), Duration::ZERO);
+        send_until(&mut tally, 20);
+        // 1,800 bytes of the package under way and 3,000 of the 6,000 that were not begun.
+        assert_eq!((tally.rate(), tally.left()), (10, Some(Duration::from_secs(480))));
+        assert_eq!(tally.percent(), Some(4), "400 of 10,000 source bytes");
+    }
+
+    #[test]
+    fn what_was_there_was_skipped_or_failed_is_not_part_of_the_work() {
+        let mut tally = upload();
+        settle(&mut tally, 1000, Outcome::Skipped(crate::discover::SkipReason::NotDicom));
+        settle(&mut tally, 4000, Outcome::AlreadyThere(stored()));
+        settle(&mut tally, 1000, Outcome::Failed(FileFailure::new(FileCode::ReadIo, "")));
+        assert_eq!(tally.percent(), Some(0));
+        tally.take(&Event::Sending(package(2000, 2000, 0)), Duration::ZERO);
+        send_until(&mut tally, 20);
+        assert_eq!((tally.percent(), tally.left()), (Some(5), Some(Duration::from_secs(380))));
+    }
+
+    #[test]
+    fn nothing_jumps_when_a_run_stops() {
+        let mut tally = upload();
+        tally.take(&Event::Sending(package(1000, 1000, 0)), Duration::ZERO);
+        send_until(&mut tally, 100);
+        tally.take(&Event::SendingEnded(package(1000, 1000, 1000)), Duration::from_secs(100));
+        settle(&mut tally, 1000, Outcome::Uploaded(stored()));
+        assert_eq!((tally.percent(), tally.left()), (Some(10), Some(Duration::from_secs(900))));
+        let stopping = Event::Stopping { code: RunCode::Interrupted, uploads: 1 };
+        tally.take(&stopping, Duration::from_secs(100));
+        for _ in 0..9 {
+            settle(&mut tally, 1000, Outcome::Failed(FileFailure::new(FileCode::UploadStopped, "")));
+        }
+        assert_eq!((tally.percent(), tally.left()), (Some(10), None));
+    }
+
+    #[test]
+    fn a_package_that_is_sent_again_is_not_sent_twice() {
+        let mut tally = upload();
+        tally.take(&Event::Sending(package(1000, 1000, 0)), Duration::ZERO);
+        send_until(&mut tally, 150);
+        assert_eq!((tally.percent(), tally.left()), (Some(10), Some(Duration::from_secs(900))));
+    }
+
+    #[test]
+    fn nothing_is_foretold_before_the_walk_is_over_or_anything_was_sent() {
+        let mut tally = Tally { mode: Some(Mode::Upload), ..Tally::default() };
+        tally.take(&Event::Discovered { files: 4, bytes: 4000, done: false }, Duration::ZERO);
+        tally.take(&Event::Sending(package(1000, 1000, 0)), Duration::ZERO);
+        send_until(&mut tally, 5);
+        assert_eq!((tally.percent(), tally.left()), (None, None));
+        let mut tally = upload();
+        tally.elapsed = Duration::from_secs(60);
+        assert_eq!((tally.left(), tally.rate()), (None, 0));
+    }
+
+    #[test]
+    fn a_rehearsal_goes_by_what_is_ready() {
+        let mut tally = Tally { mode: Some(Mode::DryRun), ..upload() };
+        tally.elapsed = Duration::from_secs(10);
+        settle(&mut tally, 2000, Outcome::Prepared(stored()));
+        assert_eq!((tally.percent(), tally.left()), (Some(20), Some(Duration::from_secs(40))));
     }
 }

@@ -103,7 +103,7 @@ pub(super) fn place() -> ReportPath {
     ReportPath::new("fwupload-failures.jsonl".into(), Written::OnFailure)
 }
 
-fn console(verbosity: Verbosity, color: bool, paths: Paths, events: &[Event]) -> String {
+pub(super) fn console(verbosity: Verbosity, color: bool, paths: Paths, events: &[Event]) -> String {
     let out = Shared::default();
     let printer = Printer::new(Box::new(out.clone()), color);
     let command = Some("fwupload doe -p neuro/adni".to_owned());
@@ -122,7 +122,7 @@ pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: boo
     let path = folder.join(name);
     let flags = (false, false, false);
     let (redact_paths, fail_on_skip, allow_empty) = flags;
-    Report { path, format, named, rehearsal: false, fallback: None, redact_paths, fail_on_skip, allow_empty }
+    Report { path, format, named, rehearsal: false, fallback: None, log: None, redact_paths, fail_on_skip, allow_empty }
 }
 
 fn written(name: &str, format: ReportFormat, paths: Paths, events: &[Event]) -> (tempfile::TempDir, PathBuf) {
@@ -134,8 +134,8 @@ fn written(name: &str, format: ReportFormat, paths: Paths, events: &[Event]) -> 
 
 #[test]
 fn people_see_what_matters() {
-    insta::assert_snapshot!(console(Verbosity::Normal, false, Paths::Plain, &run()), @r"
-    to neuro/adni at https://site.example: de-identified with basic (local profile, sha256:0123456789ab…)
+    insta::assert_snapshot!(console(Verbosity::Normal, false, Paths::Plain, &run()), @r#"
+    to neuro/adni at https://site.example: de-identified with "basic" (given locally, sha256:0123456789ab…)
     warning[phi.other-files]: names may identify
       look at them first
     retrying POST /api/upload in 1.5s (attempt 2): 503
@@ -154,14 +154,13 @@ fn people_see_what_matters() {
     Failed     8  (7 read.truncated, 1 upload.server-error)
       → details: fwupload-failures.jsonl
       → try again: fwupload doe -p neuro/adni
-    De-identified with basic (local profile)  sha256:0123456789ab…
-    ");
+    "#);
 }
 
 #[test]
 fn people_who_want_all_get_a_line_per_file() {
-    insta::assert_snapshot!(console(Verbosity::Trace, false, Paths::Plain, &run()), @r"
-    to neuro/adni at https://site.example: de-identified with basic (local profile, sha256:0123456789ab…)
+    insta::assert_snapshot!(console(Verbosity::Trace, false, Paths::Plain, &run()), @r#"
+    to neuro/adni at https://site.example: de-identified with "basic" (given locally, sha256:0123456789ab…)
     warning[phi.other-files]: names may identify
       look at them first
     de-identified doe/a.dcm: 12 elements changed or removed
@@ -186,8 +185,7 @@ fn people_who_want_all_get_a_line_per_file() {
     Failed     8  (7 read.truncated, 1 upload.server-error)
       → details: fwupload-failures.jsonl
       → try again: fwupload doe -p neuro/adni
-    De-identified with basic (local profile)  sha256:0123456789ab…
-    ");
+    "#);
 }
 
 #[test]
@@ -216,14 +214,14 @@ fn a_run_that_was_stopped_says_by_what() {
     let stopped_by = Some(error);
     let end = RunEnd { totals: crate::event::RunTotals::default(), duration: Duration::ZERO, exit_code: 7, stopped_by };
     let told = console(Verbosity::Normal, false, Paths::Plain, &[started(), Event::Ended(Box::new(end.clone()))]);
-    insta::assert_snapshot!(told, @r"
-    to neuro/adni at https://site.example: de-identified with basic (local profile, sha256:0123456789ab…)
+    insta::assert_snapshot!(told, @r#"
+    to neuro/adni at https://site.example: de-identified with "basic" (given locally, sha256:0123456789ab…)
     error[network.unavailable]: site.example cannot be reached
       connection refused
     hint: check network, proxy and `--site`, then run the same command again
     Uploaded   0 files  in 0.0s  to neuro/adni
       → try again: fwupload doe -p neuro/adni
-    ");
+    "#);
     let stream = json(Paths::Plain, &[Event::Ended(Box::new(end))]);
     assert!(stream.starts_with(r#"{"type":"end","v":1,"#) && stream.contains(r#""exit_code":7"#), "{stream}");
 }

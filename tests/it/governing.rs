@@ -419,7 +419,8 @@ fn a_server_that_does_not_answer_for_a_moment_is_asked_again() {
     let fails = on("GET", "/api/projects/*/settings").after(2).times(6).answer(500).header("retry-after", "0");
     let site = Site::setup().profile(Level::Project, SITE_PROFILE).rule(held).rule(fails).start();
     let place = place_of_many(2);
-    let run = place.run("study -p demo/phantom --subject coded --merge-patients --uploads 1 --profile-recheck 1").at(&site).start();
+    let run =
+        place.run("study -p demo/phantom --subject coded --merge-patients --uploads 1 --profile-recheck 1").at(&site).start();
     site.wait_for_requests("GET", "/api/projects/*/settings", 9);
     gate.open();
     let ran = run.end();
@@ -500,7 +501,7 @@ fn rules_that_find_nothing_are_told_whatever_they_address() {
         "{name: PatientComments, replace-with: made}",
     ];
     place.file("p.yaml", format!("name: p\ndicom:\n  salt: x\n  fields: [{}]\n", rules.join(", ")));
-    let ran = place.run("study -p demo/phantom --offline --output out --profile p.yaml --residual warn").exits(0);
+    let ran = place.run("study -p demo/phantom --offline --output out --profile p.yaml --residual warn -v").exits(0);
     ran.says("4 of 6 rules").says("`salt` has no effect").does_not_say("profile-idle");
 }
 

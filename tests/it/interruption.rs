@@ -39,6 +39,13 @@ fn the_first_one_finishes_what_is_under_way_and_reports_the_rest() {
     assert!(totals["uploaded"].as_u64().unwrap() >= 1, "the upload under way was finished: {totals}");
     assert!(ran.failures().iter().all(|(_, code)| code == "upload.stopped"), "{:?}", ran.failures());
     assert!(!ran.failures().is_empty());
+    let not_sent = ran.failures().len();
+    ran.says("finishing 1 upload, press again to quit")
+        .says(&format!("{not_sent} file"))
+        .says(" not sent")
+        .does_not_say("failed [");
+    let told: Vec<_> = ran.events_of("stopping").iter().map(|event| (event["code"].clone(), event["uploads"].clone())).collect();
+    assert_eq!(told, [("run.interrupted".into(), 1.into())]);
 
     let again = place.run(USUAL).at(&site).exits(0);
     assert_eq!(again.end()["totals"]["already_there"], totals["uploaded"]);

@@ -195,7 +195,10 @@ fn other_files_are_counted_apart_and_never_stand_under_a_profile() {
     place.file("study/1.dcm", slice(1));
     let site = Site::start();
     let ran = place.run(UPLOAD).args(["--report", "all.jsonl"]).at(&site).exits(0);
-    ran.says("Uploaded   1 file ").says("4 sent as they are").says("De-identified with basic");
+    ran.says("Uploaded   1 file ")
+        .says("4 sent as they are")
+        .says("de-identified with \"basic\"")
+        .says("other files as they are");
     let totals = ran.end()["totals"].clone();
     assert_eq!((&totals["uploaded"], &totals["as_they_are"]), (&5.into(), &4.into()));
     let report = std::fs::read_to_string(place.path("all.jsonl")).unwrap();

@@ -101,7 +101,7 @@ fn a_key_is_made_once_named_with_its_file_and_used_from_then_on() {
     let made = used(&first);
     first.says(&format!("pseudonyms: key {made} was made for demo/phantom")).says("phantom.key").says("back that file up");
     assert_eq!(kept(&place), ["fwupload/pseudonym-keys/127.0.0.1/demo/phantom.key"]);
-    let second = place.run(UPLOAD).without_pseudonym_key().at(&site).exits(0);
+    let second = place.run(UPLOAD).args(["-v"]).without_pseudonym_key().at(&site).exits(0);
     assert_eq!(used(&second), made);
     second.says(&format!("pseudonyms: key {made} from ")).does_not_say("was made");
     assert_eq!(used(&new_key(place.run(UPLOAD)).at(&site).exits(0)), made, "the flag replaces no key that is there");

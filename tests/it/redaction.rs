@@ -8,7 +8,8 @@ use crate::server::{Site, on};
 
 /// Every path that can be named bears the mark.
 const LINE: &str = "PATHMARK-jane PATHMARK-gone.dcm --files-from PATHMARK-list.txt -p demo/phantom --profile PATHMARK-coded.yaml \
-                    --report PATHMARK-report.jsonl --pseudonym-key-file PATHMARK-key --redact-paths --json -vv";
+                    --report PATHMARK-report.jsonl --pseudonym-key-file PATHMARK-key --redact-paths --json -vv \
+                    --log-file PATHMARK-log";
 
 fn place() -> Place {
     let slice = |n| Dicom::ct(&Person::numbered(n), 1).bytes();
@@ -37,7 +38,9 @@ fn private(_: &std::path::Path) {}
 #[track_caller]
 fn says_no_path(ran: &Ran<'_>, place: &Place) {
     let report = std::fs::read_to_string(place.path("PATHMARK-report.jsonl")).unwrap_or_default();
-    for (what, text) in [("standard output", &ran.stdout), ("standard error", &ran.stderr), ("the report", &report)] {
+    let log = std::fs::read_to_string(place.path("PATHMARK-log")).unwrap_or_default();
+    let texts = [("standard output", &ran.stdout), ("standard error", &ran.stderr), ("the report", &report), ("the log", &log)];
+    for (what, text) in texts {
         assert!(!text.contains(PATH_MARK), "a path stands in {what}:\n{text}");
     }
 }

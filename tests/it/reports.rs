@@ -164,6 +164,79 @@ fn colours_only_on_request_where_there_is_no_terminal() {
     assert!(run("always").stderr.contains('\u{1b}'));
 }
 
+/// Sixteen slices of two series.
+fn sixteen() -> Place {
+    Place::with((1..=16).map(|n| (format!("study/{n}.dcm"), Dicom::ct(&Person::plain(), n).bytes())))
+}
+
+#[test]
+fn a_run_in_which_all_goes_well_says_where_to_cleaned_by_what_and_what_became_of_it() {
+    let (place, site) = (sixteen(), Site::start());
+    let ran = place.run(USUAL).at(&site).exits(0);
+    let lines: Vec<_> = ran.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", ran.stderr);
+    assert!(
+        lines[0].starts_with("to demo/phantom at 127.0.0.1: de-identified with \"basic\" (given locally, sha256:"),
+        "{lines:?}"
+    );
+    assert!(lines[1].starts_with("Uploaded   16 files"), "{lines:?}");
+    for fact in ["basic", "sha256:", "key "] {
+        assert_eq!(ran.stderr.matches(fact).count(), 1, "{fact} in {}", ran.stderr);
+    }
+    ran.does_not_say("sandbox");
+    let verbose = place.run(USUAL).args(["-v"]).at(&site).exits(0);
+    verbose.says("notice[profile]").says("notice[pseudonym-key]").says("notice[resume]");
+}
+
+#[test]
+fn the_log_has_what_v_shows_line_by_line_with_times() {
+    let (place, site) = (place(), Site::start());
+    let time = regex::Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ").unwrap();
+    for times in 1..=2 {
+        place.run(USUAL).args(["-qq", "--log-file", "run.log"]).at(&site).exits(3);
+        let log = std::fs::read_to_string(place.path("run.log")).unwrap();
+        assert_eq!(log.matches("skipped [not-dicom] study/notes.txt").count(), times, "{log}");
+        assert!(log.lines().all(|line| time.is_match(line)), "{log}");
+        for said in
+            ["to demo/phantom at", "notice[profile]", "uploaded study/1.dcm", "failed [read.truncated] study/3.dcm", "Uploaded"]
+        {
+            assert!(log.contains(said), "{said} in {log}");
+        }
+    }
+    place.run(USUAL).env("FWUPLOAD_LOG_FILE", "study/other.log").at(&site).exits(3);
+    let ran = place.run(&format!("{USUAL} --json --log-file study/other.log")).at(&site).exits(3);
+    assert_eq!(ran.end()["totals"]["skipped_by"]["own-report"], 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_is_of_its_owner_alone_and_never_a_report() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let place = place();
+    let run = |log: &str| place.run(&format!("study {OFFLINE} out --log-file {log}"));
+    run("run.log").exits(3);
+    assert_eq!(mode(&place.path("run.log")), 0o600);
+    let earlier = std::fs::read(place.path("fwupload-failures.jsonl")).unwrap();
+    std::fs::copy(place.path("fwupload-failures.jsonl"), place.path("earlier.jsonl")).unwrap();
+    let open = place.file("open.log", b"");
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::os::unix::fs::symlink("run.log", place.path("link.log")).unwrap();
+    let reasons = [
+        ("fwupload-failures.jsonl", "the failure report goes there"),
+        ("./fwupload-failures.jsonl", "the failure report goes there"),
+        ("earlier.jsonl", "a failure report lies there"),
+        ("open.log", "chmod 600"),
+        ("link.log", "symbolic link"),
+        ("none/run.log", "No such file"),
+    ];
+    for (log, reason) in reasons {
+        run(log).exits(1).says("error[log.unwritable]").says(reason).says("`--log-file`");
+    }
+    assert_eq!(std::fs::read(place.path("fwupload-failures.jsonl")).unwrap(), earlier);
+    assert_eq!(mode(&open), 0o644);
+}
+
 #[test]
 fn help_states_the_exit_codes() {
     let place = Place::new();

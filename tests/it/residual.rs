@@ -75,6 +75,22 @@ fn a_warning_names_file_and_attributes_and_the_file_is_sent() {
 }
 
 #[test]
+fn what_is_left_in_many_files_is_said_once_with_a_count() {
+    let place = place("seen: Wilhelmina");
+    let bytes = std::fs::read(place.path("study/in.dcm")).unwrap();
+    for n in 1..=13u8 {
+        place.file(format!("study/{n}.dcm"), &bytes);
+    }
+    let run = RUN.replace("profile.yaml --json", "profile.yaml --residual warn");
+    let ran = place.run(&run).exits(0);
+    assert_eq!(ran.stderr.matches("still stands in ImageComments").count(), 1, "{}", ran.stderr);
+    let verbose = place.run(&run.replace("--output out", "--output again")).args(["-v"]).exits(0);
+    assert_eq!(verbose.stderr.matches("still stands in ImageComments").count(), 14, "{}", verbose.stderr);
+    ran.says("warning[residual]: and 13 more like this; `-v` shows each");
+    no_value_in(&[&ran.stderr, &verbose.stderr]);
+}
+
+#[test]
 fn a_label_that_the_user_gives_is_checked_too() {
     let place = place("seen: nobody");
     let ran = place.run(&format!("{RUN} --subject oxblatt_w")).exits(9);

@@ -51,7 +51,7 @@ fn what_arrived_is_neither_read_nor_sent_again() {
     let (place, site) = (place(), Site::start());
     place.run(USUAL).at(&site).exits(0);
     assert_eq!(made(&site), [2, 2, 2, 2]);
-    let again = place.run(USUAL).at(&site).exits(0);
+    let again = place.run(USUAL).args(["-v"]).at(&site).exits(0);
     assert_eq!(total(&again, "already_there"), 4);
     assert_eq!(again.events_of("deidentified").len(), 0, "nothing was cleaned again");
     assert_eq!(made(&site), [2, 2, 2, 2]);
