@@ -102,16 +102,17 @@ pub struct InputArgs {
     pub follow: bool,
     /// What to do with files that are not DICOM
     ///
-    /// `upload` attaches them as they are, uncleaned, to the acquisition of the DICOM files beside them, once that is confirmed.
+    /// `upload` attaches them as they are, uncleaned, once that is confirmed: to the acquisition, session or subject that the DICOM files
+    /// of the nearest folder have in common.
     /// Each is looked into first, archives too: what holds DICOM fails, and so does an archive that cannot be looked into.
     #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
     pub other_files: OtherFiles,
     /// Keep the names of other files: names and folders may identify
     #[arg(long, hide_short_help = true)]
     pub keep_names: bool,
-    /// Take the I-th of N parts of the series, as in 2/8: for N runs of the same command on several machines
+    /// Take the I-th of N parts of the studies, as in 2/8: for N runs of the same command on several machines
     ///
-    /// Which part a series belongs to depends on its UIDs alone. All runs need the same profile and key of pseudonyms; nothing else
+    /// Which part a study belongs to depends on its UID alone. All runs need the same profile and key of pseudonyms; nothing else
     /// ties them together. `fwupload report merge` makes one report of theirs.
     #[arg(long, value_name = "I/N", hide_short_help = true)]
     pub shard: Option<Shard>,
