@@ -227,7 +227,9 @@ impl Console {
         let lines =
             if self.says(Verbosity::Normal) { summary::lines(end, around) } else { vec![summary::final_line(end, around)] };
         for line in lines {
-            self.printer.line(&self.colored(&line));
+            let line = self.colored(&line);
+            // A command and a path are there to be copied.
+            if line.trim_start().starts_with('→') { self.printer.line(&line) } else { self.printer.prose(&line) }
         }
     }
 

@@ -8,6 +8,8 @@ use super::tally::Tally;
 const LABEL: usize = 14;
 /// The lengths that a bar may have; none of them where there is no room.
 const BARS: [usize; 2] = [24, 10];
+/// What has this rank is left out before the bar is.
+const LESS_THAN_BAR: u8 = 5;
 
 /// One thing to say. Of several, the one of the highest rank is left out first.
 struct Part {
@@ -51,7 +53,7 @@ fn arrived(tally: &Tally, printer: Option<&Printer>) -> Vec<Part> {
     let parts = [
         tally.percent().map(|percent| part(0, format!("{percent} %"))),
         Some(part(3, figures::plural(tally.arrived(), "file"))),
-        (sent > 0).then(|| part(5, format!("{} sent", figures::bytes(sent)))),
+        (sent > 0).then(|| part(LESS_THAN_BAR, format!("{} sent", figures::bytes(sent)))),
         (rate > 0).then(|| part(4, format!("{}/s", figures::bytes(rate)))),
         tally.left().map(|left| part(1, format!("{} left", figures::about(left)))),
         (failed > 0).then(|| part(2, paint(format!("{} failed", figures::count(failed))))),
@@ -69,6 +71,8 @@ fn line(label: &str, percent: Option<u64>, mut parts: Vec<Part>, width: usize) -
     loop {
         let said = parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(", ");
         let plain = [format!("{label:<LABEL$} {said}"), format!("{label} {said}")];
+        let goes_before_bar = parts.iter().any(|part| part.rank >= LESS_THAN_BAR);
+        let plain = plain.into_iter().filter(|_| bars.is_empty() || !goes_before_bar);
         let forms = bars.iter().map(|bar| format!("{label:<LABEL$} {bar}{said}")).chain(plain);
         let mut fitting = forms.filter(|form| console::measure_text_width(form) <= width);
         let Some(last) = parts.iter().enumerate().max_by_key(|(_, part)| part.rank).map(|(at, _)| at).filter(|_| parts.len() > 1)
@@ -131,7 +135,7 @@ mod tests {
 
         scanned        123,456 files, 1.2 GiB
         de-identified  [=>                      ] 12,345 files
-        uploaded       25 %, 0 files, 300.0 MiB sent, 10.0 MiB/s, 1m 30s left, 1 failed
+        uploaded       [=>        ] 25 %, 0 files, 10.0 MiB/s, 1m 30s left, 1 failed
 
         scanned        123,456 files, 1.2 GiB
         de-identified  [=>                      ] 12,345 files

@@ -179,9 +179,7 @@ mod tests {
         let totals = RunTotals { found: 1, prepared: 1, bytes: 512, ..RunTotals::default() };
         let start = start(Mode::DryRun);
         let around = Around { start: Some(&start), report: Some("r"), earlier: None, command: Some("c") };
-        insta::assert_snapshot!(lines(&end(totals), around).join("\n"), @r"
-        Ready      1 file  512 B  in 6m 12s  for neuro/adni
-        ");
+        insta::assert_snapshot!(lines(&end(totals), around).join("\n"), @"Ready      1 file  512 B  in 6m 12s  for neuro/adni");
         insta::assert_snapshot!(lines(&end(RunTotals::default()), Around::default()).join("\n"), @"Uploaded   0 files  in 6m 12s");
     }
 
