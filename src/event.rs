@@ -86,6 +86,8 @@ pub enum Event {
         /// Packages under way.
         uploads: u64,
     },
+    /// What cleaning did to the attributes of all files of a rehearsal, most first.
+    Changes(Vec<AttributeChanges>),
     /// What each stage of the run did, once all are done.
     Stages(Vec<Stage>),
     /// The run is over; always the last event.
@@ -101,6 +103,26 @@ pub struct PackageBytes {
     pub size: u64,
     /// Handed to the network for it until now; those of a repeated try count again.
     pub sent: u64,
+}
+
+/// What cleaning did to one attribute, in all files and at every place in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeChanges {
+    /// Its keyword and tag; its tag alone where it has none.
+    pub name: String,
+    /// How often it was removed.
+    pub removed: u64,
+    /// How often it got another value.
+    pub changed: u64,
+    /// How often it was put in.
+    pub inserted: u64,
+}
+
+impl AttributeChanges {
+    /// How often anything was done to it.
+    pub fn all(&self) -> u64 {
+        self.removed + self.changed + self.inserted
+    }
 }
 
 /// What one stage of a run did. Times are summed over its threads: two that work for a second make two.

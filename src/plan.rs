@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use crate::config::{Compression, Config, IfExists, OtherFiles, PackageBy, Shard, Sink, Transfer};
 use crate::credential::{ApiKey, PseudonymKeySources};
-use crate::deid::{self, Cleaner, IdentifiedConsent, Sendable};
+use crate::deid::{self, Change, Cleaner, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
 use crate::discover::{Discovery, Inputs};
 use crate::failure::{Error, FileFailure, RunCode};
@@ -97,6 +97,20 @@ impl Treatment {
         match self {
             Self::Clean(cleaner) => Self::Clean(Box::new(cleaner.logged())),
             as_it_is @ Self::AsItIs(_) => as_it_is,
+        }
+    }
+
+    /// The same, with what was done to each element: for a rehearsal, which has the time.
+    ///
+    /// # Errors
+    /// Whatever keeps the instance from being cleaned.
+    pub fn rehearse(&self, instance: Instance, path: &str, limits: &Limits) -> Result<(Sendable, Vec<Change>), FileFailure> {
+        match self {
+            Self::Clean(cleaner) => {
+                let (clean, changes) = cleaner.deidentify_recording(instance, path, false)?;
+                Ok((Sendable::from(clean), changes))
+            }
+            Self::AsItIs(_) => self.apply(instance, path, limits).map(|instance| (instance, Vec::new())),
         }
     }
 

@@ -156,6 +156,13 @@ pub(super) fn may_hold_files(path: &Path) -> bool {
     }
 }
 
+/// Whether a file is a package as this program writes and sends it: a zip under the name of one.
+pub(super) fn is_own_package(path: &Path) -> bool {
+    let named = path.to_string_lossy().to_lowercase().ends_with(".dicom.zip");
+    let mut head = [0; 4];
+    named && File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *b"PK\x03\x04"
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -23,6 +23,10 @@ fn not_dicom(file: DiscoveredFile, other_files: OtherFiles) -> Found {
         // Whether it may go is found out when its turn comes: see `OtherFile`.
         OtherFiles::Upload => Found::Other(file),
         OtherFiles::Fail => Found::Failed { path: file.path, failure: FileFailure::new(FileCode::DiscoverOther, "") },
+        OtherFiles::Skip if archive::is_own_package(&file.path) => {
+            let failure = FileFailure::new(FileCode::DiscoverArchive, "it is a package as `--output` writes it");
+            reject(file, SkipReason::OwnPackage, failure)
+        }
         OtherFiles::Skip if archive::may_hold_files(&file.path) => {
             reject(file, SkipReason::Archive, FileFailure::new(FileCode::DiscoverArchive, "archives are not unpacked"))
         }

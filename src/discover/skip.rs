@@ -7,6 +7,8 @@ pub enum SkipReason {
     NotDicom,
     /// Found while walking, and an archive or a compressed file, which is not unpacked.
     Archive,
+    /// A package as `--output` writes it: a zip of instances under the name that fwupload gives one.
+    OwnPackage,
     /// A DICOMDIR: an index of files, whose byte offsets would be wrong after cleaning.
     Dicomdir,
     /// A file of zero bytes.
@@ -33,6 +35,7 @@ impl SkipReason {
         match self {
             Self::NotDicom => "not-dicom",
             Self::Archive => "archive",
+            Self::OwnPackage => "own-package",
             Self::Dicomdir => "dicomdir",
             Self::Empty => "empty",
             Self::Excluded => "excluded",
@@ -50,6 +53,7 @@ impl SkipReason {
         match self {
             Self::NotDicom => "not DICOM",
             Self::Archive => "an archive, which is not read",
+            Self::OwnPackage => "a package of fwupload, which is not read",
             Self::Dicomdir => "a DICOMDIR",
             Self::Empty => "empty",
             Self::Excluded => "left out by a filter",
@@ -67,6 +71,7 @@ impl SkipReason {
         match self {
             Self::NotDicom => "not DICOM",
             Self::Archive => "archives",
+            Self::OwnPackage => "own packages",
             Self::Dicomdir => "DICOMDIR",
             Self::Empty => "empty",
             Self::Excluded => "left out by filters",
@@ -85,6 +90,9 @@ impl SkipReason {
             Self::Archive => {
                 Some("archives are not read: unpack them, and run again with the folder that they were unpacked into")
             }
+            Self::OwnPackage => Some(
+                "packages that `--output` wrote are not read: name the files that they were made of, or unpack them into another folder",
+            ),
             Self::Symlink => Some("links are passed over: add `--follow` to read what they lead to"),
             _ => None,
         }

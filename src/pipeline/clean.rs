@@ -15,7 +15,7 @@ use crate::dicom::{self, Source};
 use crate::event::{Event, Outcome, Severity};
 use crate::failure::FileFailure;
 use crate::package::{self, Package};
-use crate::plan::UploadPlan;
+use crate::plan::{UploadPlan, WayOut};
 use crate::routing::{self, Destination};
 use crate::series::{self, Indexed, Ready, Series};
 use crate::standard;
@@ -127,7 +127,7 @@ fn clean(mut file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Read
     }
     let meter = &deliveries.outcomes().stages().clean;
     let read = file.read.take();
-    match meter.work(1, file.file.len(), || guarded(|| read_and_clean(&file, read, whole, deliveries.plan()))) {
+    match meter.work(1, file.file.len(), || guarded(|| read_and_clean(&file, read, whole, deliveries))) {
         Ok(instance) => {
             deliveries.outcomes().clean(Arc::clone(&file.path), instance.changed());
             warn(&file, instance.findings(), deliveries);
@@ -140,14 +140,21 @@ fn clean(mut file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Read
     }
 }
 
-fn read_and_clean(file: &Indexed, read: Option<Bytes>, whole: bool, plan: &UploadPlan) -> Result<Sendable, FileFailure> {
+fn read_and_clean(file: &Indexed, read: Option<Bytes>, whole: bool, deliveries: &Deliveries) -> Result<Sendable, FileFailure> {
+    let plan = deliveries.plan();
     let source = Arc::clone(&file.file);
     let source = match read {
         Some(bytes) => Source::Memory { file: source, bytes },
         None if whole && source.len() <= read_whole(plan) => Source::load(source)?,
         None => Source::File(source),
     };
-    plan.treatment.apply(dicom::read(source, &plan.limits)?, &file.relative(), &plan.limits)
+    let instance = dicom::read(source, &plan.limits)?;
+    if !matches!(plan.way_out, WayOut::DryRun(_)) {
+        return plan.treatment.apply(instance, &file.relative(), &plan.limits);
+    }
+    let (instance, changes) = plan.treatment.rehearse(instance, &file.relative(), &plan.limits)?;
+    deliveries.outcomes().note_changes(&changes);
+    Ok(instance)
 }
 
 /// Instances by destination. Instances of one series mostly share it; where subject or session differ they must not end

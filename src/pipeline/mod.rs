@@ -29,7 +29,7 @@ use tokio::runtime::Runtime;
 use crate::event::{Event, Events};
 use crate::failure::{Error, RunCode};
 use crate::journal::Journal;
-use crate::plan::UploadPlan;
+use crate::plan::{UploadPlan, WayOut};
 pub use clean::READ_WHOLE;
 use deliver::Deliveries;
 pub use folder::write as write_package;
@@ -67,6 +67,9 @@ pub fn run(
     deliveries.close();
     if !stop.requested() {
         idle::tell(plan, &outcomes);
+    }
+    if matches!(plan.way_out, WayOut::DryRun(_)) {
+        events.send(Event::Changes(outcomes.changes()));
     }
     events.send(Event::Stages(outcomes.stages().told()));
     if !events.with_totals(|totals| totals.add_up(found.found)) {

@@ -1,14 +1,18 @@
 //! Gives files their outcomes, and stops the run when too many of them are bad or the network is gone.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Stop;
 use super::stages::Stages;
-use crate::event::{Event, Events, Outcome};
+use crate::deid::{Change, What};
+use crate::dicom::Tag;
+use crate::event::{AttributeChanges, Event, Events, Outcome};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::series::Indexed;
+use crate::standard;
 
 /// So many packages in a row that fail for the same network reason end the run: the next ones would fare no better.
 const STREAK: u32 = 5;
@@ -23,6 +27,7 @@ pub struct Outcomes {
     failed: Arc<AtomicU64>,
     cleaned: Arc<AtomicU64>,
     changed: Arc<AtomicU64>,
+    by_attribute: Arc<Mutex<HashMap<Tag, AttributeChanges>>>,
     streak: Arc<Mutex<(Option<FileCode>, u32)>>,
 }
 
@@ -37,6 +42,7 @@ impl Outcomes {
             failed: Arc::default(),
             cleaned: Arc::default(),
             changed: Arc::default(),
+            by_attribute: Arc::default(),
             streak: Arc::default(),
         }
     }
@@ -75,6 +81,32 @@ impl Outcomes {
         self.cleaned.fetch_add(1, Ordering::Relaxed);
         self.changed.fetch_add(u64::from(changed), Ordering::Relaxed);
         self.events.send(Event::Deidentified { path, changed });
+    }
+
+    /// Takes note of what was done to the attributes of a file.
+    pub fn note_changes(&self, changes: &[Change]) {
+        let mut all = self.by_attribute.lock().unwrap_or_else(PoisonError::into_inner);
+        for change in changes {
+            let counts = all.entry(change.tag).or_insert_with(|| AttributeChanges {
+                name: standard::name_of(change.tag),
+                removed: 0,
+                changed: 0,
+                inserted: 0,
+            });
+            match change.what {
+                What::Removed => counts.removed += 1,
+                What::Changed => counts.changed += 1,
+                What::Inserted => counts.inserted += 1,
+            }
+        }
+    }
+
+    /// What was done to all attributes, most first.
+    pub fn changes(&self) -> Vec<AttributeChanges> {
+        let all = self.by_attribute.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changes: Vec<_> = all.values().cloned().collect();
+        changes.sort_by(|a, b| b.all().cmp(&a.all()).then_with(|| a.name.cmp(&b.name)));
+        changes
     }
 
     /// How many files were cleaned, and how many elements were changed in all of them.

@@ -15,7 +15,7 @@ use super::tally::Tally;
 use super::tree::Tree;
 use super::{Sink, figures};
 use crate::config::{Progress, Verbosity};
-use crate::event::{Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunStart, Settled, Severity, Stored};
+use crate::event::{AttributeChanges, Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunStart, Settled, Severity, Stored};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::phi::escape_for_terminal;
 
@@ -36,6 +36,7 @@ pub(super) struct Console {
     warnings: Repeats,
     retry_shown: bool,
     tree: Tree,
+    changes: Vec<AttributeChanges>,
 }
 
 impl Console {
@@ -61,6 +62,7 @@ impl Console {
             warnings: Repeats::default(),
             retry_shown: false,
             tree: Tree::default(),
+            changes: Vec::new(),
         }
     }
 
@@ -237,7 +239,7 @@ impl Console {
     fn show_tree(&mut self) {
         let rehearsed = self.start.as_ref().is_some_and(|start| start.mode != Mode::Upload && start.profile.is_some());
         if rehearsed && self.says(Verbosity::Normal) && matches!(self.paths, Paths::Plain) {
-            for line in self.tree.lines() {
+            for line in self.tree.lines().into_iter().chain(summary::changes(&self.changes)) {
                 self.printer.line(&line);
             }
         }
@@ -282,6 +284,7 @@ impl Sink for Console {
             Event::Retrying { what, cause, wait, attempt } => self.retrying(what, cause, *wait, *attempt),
             Event::Settled(settled) => self.settled(settled),
             Event::Stopping { code, uploads } => self.stopping(*code, *uploads),
+            Event::Changes(changes) => self.changes.clone_from(changes),
             Event::Ended(end) => self.ended(end),
             Event::Deidentified { path, changed } if self.says(Verbosity::Trace) => {
                 let changed = figures::plural(u64::from(*changed), "element");

@@ -12,7 +12,7 @@ use super::place::ReportPath;
 use super::record::{self, Record, record};
 use super::redact::Paths;
 use super::tally::Tally;
-use crate::event::{Event, Outcome, RESIDUAL, RunEnd, Settled, Stage};
+use crate::event::{AttributeChanges, Event, Outcome, RESIDUAL, RunEnd, Settled, Stage};
 use crate::failure::{Error, RunCode};
 
 /// Progress is written at most this often.
@@ -143,6 +143,15 @@ fn stage(stage: &Stage) -> serde_json::Value {
     })
 }
 
+fn changes_of(changes: &AttributeChanges) -> serde_json::Value {
+    json!({
+        "attribute": changes.name,
+        "removed": changes.removed,
+        "changed": changes.changed,
+        "inserted": changes.inserted,
+    })
+}
+
 fn unwritten(error: &io::Error) -> Error {
     Error::new(RunCode::ReportUnwritable, "events are lost: standard output cannot be written")
         .because(error.to_string())
@@ -169,6 +178,9 @@ impl Sink for JsonStream {
             | Event::SendingEnded(_)
             | Event::Requested { .. }
             | Event::Companion { .. } => return Ok(()),
+            Event::Changes(changes) => {
+                Self::with("changes", json!({ "attributes": changes.iter().map(changes_of).collect::<Vec<_>>() }))
+            }
             Event::Stages(stages) => Self::with("stages", json!({ "stages": stages.iter().map(stage).collect::<Vec<_>>() })),
             Event::Retrying { what, cause, wait, attempt } => {
                 let fields = json!({ "what": what, "cause": cause, "wait": record::seconds(*wait), "attempt": attempt });

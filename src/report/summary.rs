@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::figures::{bytes, count, duration, plural};
-use crate::event::{Mode, RunEnd, RunStart, RunTotals};
+use crate::event::{AttributeChanges, Mode, RunEnd, RunStart, RunTotals};
 use crate::failure::FileCode;
 use crate::phi::escape_for_terminal;
 
@@ -59,6 +59,21 @@ fn as_they_are(totals: &RunTotals, start: Option<&RunStart>) -> Option<String> {
     let number = totals.as_they_are;
     let size = bytes(totals.bytes_as_they_are);
     (number > 0).then(|| format!("{} {what} as they are, not de-identified  {size}", count(number)))
+}
+
+/// Attributes that are named of those that change.
+const NAMED: usize = 6;
+
+/// What cleaning changes most in a rehearsal: `Changes    43 attributes, most PatientName (3 changed), …`.
+pub(super) fn changes(changes: &[AttributeChanges]) -> Option<String> {
+    let named = changes.iter().take(NAMED).map(|attribute| {
+        let counts = [(attribute.removed, "removed"), (attribute.changed, "changed"), (attribute.inserted, "inserted")];
+        let counts = counts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{} {word}", count(*number)));
+        format!("{} ({})", attribute.name, counts.collect::<Vec<_>>().join(", "))
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    let all = plural(changes.len() as u64, "attribute");
+    (!changes.is_empty()).then(|| format!("{:<10} {all}, most often {named}", "Changes"))
 }
 
 /// The one line of `-q`.

@@ -57,6 +57,7 @@ impl Tally {
             | Event::Left { .. }
             | Event::Requested { .. }
             | Event::Companion { .. }
+            | Event::Changes(_)
             | Event::Retrying { .. }
             | Event::Stages(_)
             | Event::Ended(_) => {}

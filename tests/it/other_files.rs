@@ -223,6 +223,17 @@ fn other_files_have_to_be_asked_for_by_hand_and_confirmed() {
 }
 
 #[test]
+fn packages_of_an_output_folder_have_a_reason_of_their_own() {
+    let place = Place::with([("study/1.dcm", slice(1)), ("study/2.dcm", slice(2))]);
+    place.run("study -p demo/phantom --profile basic --offline --output out").exits(0);
+    place.file("out/3.dcm", slice(3));
+    let site = Site::start();
+    let ran = place.run(&USUAL.replace("study", "out")).at(&site).exits(0);
+    ran.says("1 own packages").says("name the files that they were made of");
+    assert_eq!(ran.end()["totals"]["skipped_by"], serde_json::json!({ "own-package": 1 }));
+}
+
+#[test]
 fn archives_are_passed_over_with_a_reason_of_their_own() {
     let place = Place::with([
         ("study/1.dcm", slice(1)),

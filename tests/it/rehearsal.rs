@@ -88,6 +88,24 @@ fn studies_of_one_label_are_counted_and_named_as_the_server_has_them() {
 }
 
 #[test]
+fn a_rehearsal_says_what_changes_most_by_attribute_and_never_a_value() {
+    let (place, site) = (place(), Site::start());
+    let ran = place.run(USUAL).args(["--dry-run"]).at(&site).exits(0);
+    ran.says("Changes ").says("attributes, most often ");
+    let changes = ran.events_of("changes").remove(0);
+    let of = |name: &str| {
+        let all = changes["attributes"].as_array().unwrap();
+        all.iter().find(|changes| changes["attribute"].as_str().unwrap().starts_with(name)).unwrap().clone()
+    };
+    assert_eq!((&of("StationName")["removed"], &of("StationName")["changed"]), (&2.into(), &0.into()));
+    assert_eq!(of("PatientID")["changed"], 2);
+    assert!(
+        crate::fixture::found_in(ran.stdout.as_bytes()).is_empty() && crate::fixture::found_in(ran.stderr.as_bytes()).is_empty()
+    );
+    assert!(place.run(USUAL).at(&site).exits(0).events_of("changes").is_empty());
+}
+
+#[test]
 fn a_project_that_would_be_made_has_nothing() {
     let (place, site) = (place(), Site::start());
     let line = USUAL.replace("demo/phantom", "demo/new");
