@@ -36,6 +36,8 @@ pub(super) struct Tally {
     pub(super) aside_bytes: u64,
     /// All packages that began to be sent.
     pub(super) begun: PackageBytes,
+    /// The same, each package counting four fifths of the one after it: once packages are deflated, earlier ones say nothing.
+    pub(super) lately_begun: PackageBytes,
     /// Those of them whose sending ended.
     pub(super) ended: PackageBytes,
 }
@@ -48,7 +50,7 @@ impl Tally {
             Event::Started(start) => self.mode = Some(start.mode),
             Event::Discovered { files, bytes, done } => (self.files, self.bytes, self.walked) = (*files, *bytes, *done),
             Event::Deidentified { .. } => self.deidentified += 1,
-            Event::Sending(package) => add(&mut self.begun, package),
+            Event::Sending(package) => self.begins(package),
             Event::Sent { bytes } => self.network.add(*bytes, elapsed),
             Event::SendingEnded(package) => add(&mut self.ended, package),
             Event::Settled(settled) => self.settled(settled),
@@ -62,6 +64,13 @@ impl Tally {
             | Event::Stages(_)
             | Event::Ended(_) => {}
         }
+    }
+
+    fn begins(&mut self, package: &PackageBytes) {
+        add(&mut self.begun, package);
+        let PackageBytes { source, size, .. } = &mut self.lately_begun;
+        (*source, *size) = (scaled(*source, 4, 5), scaled(*size, 4, 5));
+        add(&mut self.lately_begun, package);
     }
 
     fn settled(&mut self, settled: &Settled) {
@@ -115,12 +124,12 @@ impl Tally {
         if self.mode == Some(Mode::Upload) { self.left_to_send() } else { self.left_to_do() }
     }
 
-    /// What is still to be sent, estimated from what packages made of their sources until now, at the rate of the last seconds.
+    /// What is still to be sent, estimated from what packages made of their sources lately, at the rate of the last seconds.
     fn left_to_send(&self) -> Option<Duration> {
         let rate = self.network.per_second(self.elapsed)?;
         let under_way = self.under_way();
         let unbegun = self.to_do().saturating_sub(self.arrived_bytes).saturating_sub(under_way.source);
-        let bytes = scaled(unbegun, self.begun.size, self.begun.source) + (under_way.size - under_way.sent);
+        let bytes = scaled(unbegun, self.lately_begun.size, self.lately_begun.source) + (under_way.size - under_way.sent);
         (bytes > 0).then(|| duration(u128::from(bytes) * 1000 / u128::from(rate)))
     }
 
@@ -200,6 +209,23 @@ mod tests {
         // 1,800 bytes of the package under way and 3,000 of the 6,000 that were not begun.
         assert_eq!((tally.rate(), tally.left()), (10, Some(Duration::from_secs(480))));
         assert_eq!(tally.percent(), Some(4), "400 of 10,000 source bytes");
+    }
+
+    #[test]
+    fn packages_that_are_deflated_from_now_on_change_the_estimate() {
+        let mut tally = upload();
+        tally.take(&Event::Sending(package(2000, 2000, 0)), Duration::ZERO);
+        send_until(&mut tally, 200);
+        for _ in 0..5 {
+            tally.take(&Event::Sending(package(400, 200, 0)), Duration::from_secs(200));
+        }
+        // 1,000 bytes under way, and two thirds of the 6,000 that were not begun.
+        let mostly_as_before = tally.left().map(|left| left.as_secs());
+        for _ in 0..10 {
+            tally.take(&Event::Sending(package(400, 200, 0)), Duration::from_secs(200));
+        }
+        assert_eq!(mostly_as_before, Some(498));
+        assert_eq!(tally.left().map(|left| left.as_secs()), Some(403), "3,000 under way, and about half of 2,000");
     }
 
     #[test]
