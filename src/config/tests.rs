@@ -63,6 +63,7 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
         "a -p x --max-failures 0",
         "a -p x --max-failures 3 --fail-fast",
         "a -p x --bwlimit 1K",
+        "a -p x --bwlimit 20mbit",
         "a -p x --idle-timeout 0",
         "a -p x --retry-for soon",
         "a -p x --retry-for 1h30",
@@ -95,6 +96,7 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
     `--max-failures` is out of range -> give the number of failed files after which to stop, 1 or more
     `--max-failures` and `--fail-fast` exclude each other -> leave out one of the two
     `--bwlimit` is too small -> give at least 16.0 KiB
+    `--bwlimit` is not a rate: 20mbit -> write bytes a second, as in 20M, 512K or 2.5MiB; 20 megabits are 2.5M
     `--idle-timeout` is out of range -> give seconds from 1 to 3600
     `--retry-for` is not a duration: soon -> write it as 90s, 15m, 2h or 1h30m
     `--retry-for` is not a duration: 1h30 -> write it as 90s, 15m, 2h or 1h30m

@@ -408,6 +408,10 @@ fn seconds_in(text: &str) -> Option<u64> {
 /// Bytes a second, with or without the words for that.
 fn rate_of(name: &str, text: &str) -> Result<u64, Error> {
     let bytes = text.trim().trim_end_matches("/s");
+    if bytes.parse::<ByteSize>().is_err() {
+        let error = usage(format!("{name} is not a rate: {text}"));
+        return Err(error.with_hint("write bytes a second, as in 20M, 512K or 2.5MiB; 20 megabits are 2.5M"));
+    }
     size(name, Some(bytes), 0, LEAST_RATE)
 }
 
