@@ -220,6 +220,8 @@ pub struct Transfer {
     pub idle_timeout: Duration,
     /// How long a server that is out is waited for; none for a few tries.
     pub patience: Option<Patience>,
+    /// How long another run that is in the way is waited for.
+    pub wait_lock: Duration,
     /// Bytes a second that all uploads together may take; none for as many as there are.
     pub bandwidth: Option<u64>,
     /// What earlier runs have sent does not count.

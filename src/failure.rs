@@ -113,9 +113,9 @@ codes! {
         AuthKeySource = "auth.key-source", "the API key's source cannot be used", "check the file or command; a key file must be yours alone (chmod 600)";
         AuthRejected = "auth.rejected", "the server refused your API key", "run `fwupload login`, or check FWUPLOAD_API_KEY";
         AuthForbidden = "auth.forbidden", "you lack a permission that this needs", "ask an administrator of the project for it";
-        ConfigInvalid = "config.invalid", "the configuration cannot be used", "correct the setting that the message names";
+        ConfigInvalid = "config.invalid", "the configuration cannot be used", "`fwupload --help` has every setting and what it may be";
         ProfileMissing = "profile.missing", "no de-identification profile applies", "pass `--profile basic`, or `--no-deid` if the data may go as it is";
-        ProfileInvalid = "profile.invalid", "the de-identification profile is not valid", "correct the place that the message names";
+        ProfileInvalid = "profile.invalid", "the de-identification profile is not valid", "`profiles/README.md` has the vocabulary, and `fwupload profile show basic` an example";
         ProfileConflict = "profile.conflict", "a local profile was given although the server has one", "leave out `--profile` and `--no-deid`: the server's profile governs";
         ProfileUnknown = "profile.unknown", "whether a profile governs cannot be found out", "ask an administrator for permission to view the settings; nothing was sent";
         ProfileChanged = "profile.changed", "the de-identification profile that governs changed during the run", "run the same command again: it reads the profile anew, and what was sent is in the report";

@@ -27,6 +27,7 @@ pub use index::{Changes, Confirmed, Standing};
 use line::{Confirmation, Intent, Line};
 pub use line::{Member, VERSION};
 use lock::Lock;
+pub use lock::Waiting;
 use writer::Writer;
 
 /// Whose journal it is: nothing that was sent under another identity counts.
@@ -107,12 +108,12 @@ impl Journal {
     /// is not looked at.
     ///
     /// # Errors
-    /// `journal.locked` while another run has it open, after five seconds of patience; `journal.unwritable`.
-    pub fn open(folder: &Path, identity: Identity<'_>, settings: &str, fresh: bool) -> Result<Self, Error> {
+    /// `journal.locked` while another run has it open, once that was waited for; `journal.unwritable`.
+    pub fn open(folder: &Path, identity: Identity<'_>, settings: &str, fresh: bool, waiting: Waiting<'_>) -> Result<Self, Error> {
         let path = folder.join(identity.file_name());
         let failed = |error: std::io::Error| unwritable(&path, &error);
         make_private_folder(folder).map_err(failed)?;
-        let lock = Lock::take(&path.with_extension("lock"))?;
+        let lock = Lock::take(&path.with_extension("lock"), waiting)?;
         let set_aside = writer::set_older_form_aside(&path).map_err(failed)?;
         let (header, mut index) = writer::load(&path, identity, fresh).map_err(failed)?;
         let writer = Writer::open(&path, &header, &mut index).map_err(failed)?;

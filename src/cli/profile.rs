@@ -229,7 +229,7 @@ pub struct TestArgs {
     #[arg(long)]
     pub redact_paths: bool,
     /// Files cleaned at a time [default: number of cores]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = super::values::whole_number::<usize>)]
     pub jobs: Option<usize>,
     /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
     #[arg(long, value_name = "SIZE")]

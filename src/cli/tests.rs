@@ -100,3 +100,17 @@ fn completions_exist_for_every_shell() {
         assert!(String::from_utf8(script).unwrap().contains("files-from"), "{shell}");
     }
 }
+
+#[test]
+fn a_value_that_is_none_is_answered_with_an_example() {
+    for (line, said) in [
+        ("a -p x --jobs lots", "write a whole number, as in 4"),
+        ("a -p x --uploads 2.5", "write a whole number, as in 4"),
+        ("a -p x --shard 5/4", "there is no part 5 of 4: the last one is 4/4"),
+        ("a -p x --shard 0/4", "the first of 8 is 1/8"),
+        ("a -p x --shard first", "as in 2/8"),
+    ] {
+        let text = parse_line(line).unwrap_err().text();
+        assert!(text.contains(said), "{text}");
+    }
+}

@@ -9,6 +9,7 @@ use clap::{ArgAction, Args};
 use super::profile::named_profile;
 use super::values::{
     ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList, ProgressStyle, Residual, Shard,
+    whole_number,
 };
 
 /// Headings of `--help`.
@@ -177,6 +178,8 @@ pub struct PseudonymKeyArgs {
 #[command(next_help_heading = DESTINATION)]
 pub struct DestinationArgs {
     /// The project: group/project, its id, or a label that only it has
+    ///
+    /// The address of one of its pages, as the browser shows it, does as well.
     #[arg(short, long)]
     pub project: Option<String>,
     /// Create the project when it does not exist
@@ -246,10 +249,10 @@ pub struct ConnectionArgs {
 #[command(next_help_heading = TRANSFER)]
 pub struct TransferArgs {
     /// Files cleaned at a time [default: number of cores]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = whole_number::<usize>)]
     pub jobs: Option<usize>,
     /// Uploads at a time; fewer while the server asks for that [default: 4 to 16, as many as help]
-    #[arg(long, value_name = "N", hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = whole_number::<usize>, hide_short_help = true)]
     pub uploads: Option<usize>,
     /// Deflate the zips of series: auto, none, or from 1 (fast) to 9 (small)
     ///
@@ -264,7 +267,7 @@ pub struct TransferArgs {
     #[arg(long, hide_short_help = true)]
     pub no_signed_urls: bool,
     /// Give a connection up on which nothing moves for SECONDS [default: 60]
-    #[arg(long, value_name = "SECONDS", hide_short_help = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = whole_number::<u64>, hide_short_help = true)]
     pub idle_timeout: Option<u64>,
     /// Wait this long for a server that cannot be reached, or says that it cannot work now [default: 15m; 1m at the start]
     ///
@@ -272,7 +275,10 @@ pub struct TransferArgs {
     /// the wrong one: a minute is enough unless this flag says otherwise. With 0 a request is given up after five tries.
     #[arg(long, value_name = "DURATION", hide_short_help = true)]
     pub retry_for: Option<String>,
-    /// Send at most so many bytes a second, all uploads together, as in 20M
+    /// Wait this long for another run to this project under the same profile to end, as in 2h [default: 5s]
+    #[arg(long, value_name = "DURATION", hide_short_help = true)]
+    pub wait_lock: Option<String>,
+    /// Send at most RATE bytes a second, all uploads together, as in 20M or 512K
     #[arg(long, value_name = "RATE", hide_short_help = true)]
     pub bwlimit: Option<String>,
     /// Do not look at what earlier runs have sent; the server is still asked what it has
@@ -281,7 +287,7 @@ pub struct TransferArgs {
     /// Stop when N files have failed [default: go on to the end]
     ///
     /// Uploads under way may finish. What was not begun fails as `upload.stopped`, and the same command goes on with it.
-    #[arg(long, value_name = "N", hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = whole_number::<u64>, hide_short_help = true)]
     pub max_failures: Option<u64>,
     /// Stop when a file has failed: `--max-failures 1`
     #[arg(long, hide_short_help = true)]

@@ -30,6 +30,11 @@ impl From<PathBuf> for PathList {
     }
 }
 
+/// A number of things.
+pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, &'static str> {
+    text.trim().parse().map_err(|_| "write a whole number, as in 4")
+}
+
 /// One of several parts of the work: `2/8` is the second of eight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Shard {
@@ -54,6 +59,9 @@ impl FromStr for Shard {
         let parts = text.split_once('/').map(|(number, of)| (number.trim().parse(), of.trim().parse()));
         match parts {
             Some((Ok(number), Ok(of))) if (1..=of).contains(&number) && of <= Self::MOST => Ok(Self { number, of }),
+            Some((Ok(number), Ok(of))) if of <= Self::MOST && of > 0 && number > of => {
+                Err(format!("there is no part {number} of {of}: the last one is {of}/{of}"))
+            }
             Some((Ok(0), Ok(1..))) => Err("parts are counted from 1: the first of 8 is 1/8".to_owned()),
             _ => Err("write I/N, as in 2/8 for the second of eight parts".to_owned()),
         }

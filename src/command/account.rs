@@ -25,8 +25,11 @@ pub fn login(from_stdin: bool, connection: &Connection, environment: &Environmen
         ApiKey::parse_for(typed(from_stdin, environment)?.trim(), connection.site.as_deref())?
     };
     let user = runtime()?.block_on(async { plan::client(&key, connection.ca_cert.clone(), None)?.check_key().await })?;
-    let path =
-        login_file().ok_or_else(|| Error::new(RunCode::ConfigInvalid, "this account has no home folder to keep the key in"))?;
+    let path = login_file().ok_or_else(|| {
+        Error::new(RunCode::ConfigInvalid, "this account has no home folder to keep the key in").with_hint(
+            "name a folder with FWUPLOAD_CONFIG_HOME, or give the key to each run with FWUPLOAD_API_KEY or `--api-key-file`",
+        )
+    })?;
     credential::save_login(&key, &path)?;
     say(&format!("logged in to {} as {}; the key is in {}", key.host(), escape_for_terminal(&user.id), display_path(&path)))
 }

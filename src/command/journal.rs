@@ -1,9 +1,12 @@
 //! The journal of an upload: where it lies, whose it is, and what is said about it.
 
+use std::cell::Cell;
+
 use crate::config::{Config, PackageBy};
 use crate::event::{Events, Severity};
 use crate::failure::{Error, RunCode};
-use crate::journal::{Identity, Journal};
+use crate::journal::{Identity, Journal, Waiting};
+use crate::pipeline::Stop;
 use crate::plan::{UploadPlan, WayOut};
 use crate::sandbox::Sandbox;
 
@@ -13,7 +16,15 @@ use super::state_folder;
 const JOURNALS: &str = "journal";
 
 /// Opens the journal of a run that sends something, or looks into that of one which is rehearsed.
-pub fn open(plan: &UploadPlan, config: &Config, sandbox: Option<&Sandbox>) -> Result<Option<Journal>, Error> {
+///
+/// # Errors
+/// As [`Journal::open`]; what stopped the run where that happened while it waited for another one.
+pub fn open(
+    plan: &UploadPlan,
+    config: &Config,
+    sandbox: Option<&Sandbox>,
+    (events, stop): (&Events, &Stop),
+) -> Result<Option<Journal>, Error> {
     let Some(target) = plan.way_out.target().filter(|_| !plan.project.id.is_empty()) else { return Ok(None) };
     let rehearsal = matches!(plan.way_out, WayOut::DryRun(_));
     let folder = sandbox.map(Sandbox::home).or_else(state_folder);
@@ -34,8 +45,23 @@ pub fn open(plan: &UploadPlan, config: &Config, sandbox: Option<&Sandbox>) -> Re
         shard: shard.as_deref(),
     };
     let (folder, settings) = (folder.join(JOURNALS), settings(plan, config));
-    let opened = if rehearsal { Journal::look } else { Journal::open };
-    opened(&folder, identity, &settings, config.transfer.fresh).map(Some)
+    if rehearsal {
+        return Journal::look(&folder, identity, &settings, config.transfer.fresh).map(Some);
+    }
+    let (for_long, told) = (config.transfer.wait_lock, Cell::new(false));
+    let meanwhile = || {
+        if !told.replace(true) {
+            let text = format!(
+                "another run is sending to this project under the same profile: waiting up to {} s for its end (`--wait-lock`)",
+                for_long.as_secs()
+            );
+            events.notice(Severity::Notice, "waiting-for-run", text);
+        }
+        !stop.requested()
+    };
+    let waiting = Waiting { for_long, meanwhile: &meanwhile };
+    let opened = Journal::open(&folder, identity, &settings, config.transfer.fresh, waiting);
+    opened.map(Some).map_err(|error| stop.reason().unwrap_or(error))
 }
 
 /// Everything but profile and key that decides what is sent for a file, and where to. Another version of the program may

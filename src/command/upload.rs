@@ -77,7 +77,7 @@ fn work(config: &Config, events: &Events) -> Result<(), Error> {
         });
     }
     let done = resolve(&runtime, config, client, pseudonym_keys(config, sandbox.as_ref()), &stop).and_then(|plan| {
-        let journal = journal::open(&plan, config, sandbox.as_ref())?;
+        let journal = journal::open(&plan, config, sandbox.as_ref(), (events, &stop))?;
         announce(&plan, config, events);
         journal::announce(journal.as_ref(), events);
         pipeline::run(&Arc::new(plan), journal, events, &runtime, &stop)

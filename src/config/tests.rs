@@ -30,6 +30,7 @@ fn the_everyday_command_gets_the_defaults() {
             signed_urls: true,
             idle_timeout: std::time::Duration::from_secs(60),
             patience: Some(Patience { at_start: std::time::Duration::from_secs(60), later: std::time::Duration::from_secs(900) }),
+            wait_lock: std::time::Duration::from_secs(5),
             bandwidth: None,
             fresh: false,
             max_failures: None,
@@ -63,7 +64,9 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
         "a -p x --max-failures 0",
         "a -p x --max-failures 3 --fail-fast",
         "a -p x --bwlimit 1K",
+        "a -p x --bwlimit 20mbit",
         "a -p x --idle-timeout 0",
+        "a -p x --wait-lock ever",
         "a -p x --retry-for soon",
         "a -p x --retry-for 1h30",
         "a -p x --retry-for 999h",
@@ -95,7 +98,9 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
     `--max-failures` is out of range -> give the number of failed files after which to stop, 1 or more
     `--max-failures` and `--fail-fast` exclude each other -> leave out one of the two
     `--bwlimit` is too small -> give at least 16.0 KiB
+    `--bwlimit` is not a rate: 20mbit -> write bytes a second, as in 20M, 512K or 2.5MiB; 20 megabits are 2.5M
     `--idle-timeout` is out of range -> give seconds from 1 to 3600
+    `--wait-lock` is not a duration: ever -> write it as 90s, 15m, 2h or 1h30m
     `--retry-for` is not a duration: soon -> write it as 90s, 15m, 2h or 1h30m
     `--retry-for` is not a duration: 1h30 -> write it as 90s, 15m, 2h or 1h30m
     `--retry-for` is too long -> give at most 168h

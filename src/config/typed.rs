@@ -28,7 +28,9 @@ const MOST_RECHECK: u64 = 300;
 /// How long a server that is out is waited for, in seconds: until it has answered in this run, afterwards, and at most.
 const RETRY_AT_START: u64 = 60;
 const RETRY_FOR: u64 = 15 * 60;
-const MOST_RETRY: u64 = 7 * 24 * 3600;
+const MOST_WAIT: u64 = 7 * 24 * 3600;
+/// How long another run that is in the way is waited for.
+const WAIT_LOCK: Duration = Duration::from_secs(5);
 /// A slower connection would look like one that stalls.
 const LEAST_RATE: u64 = 16 * 1024;
 
@@ -228,6 +230,10 @@ impl Typed<'_> {
             signed_urls: !args.no_signed_urls,
             idle_timeout: self.idle_timeout()?,
             patience: self.patience()?,
+            wait_lock: args
+                .wait_lock
+                .as_deref()
+                .map_or(Ok(WAIT_LOCK), |text| duration(&self.name("wait-lock"), text, MOST_WAIT))?,
             bandwidth: args.bwlimit.as_deref().map(|rate| rate_of(&self.name("bwlimit"), rate)).transpose()?,
             fresh: args.fresh,
             max_failures: self.max_failures()?,
@@ -249,7 +255,7 @@ impl Typed<'_> {
             let [at_start, later] = [RETRY_AT_START, RETRY_FOR].map(Duration::from_secs);
             return Ok(Some(Patience { at_start, later }));
         };
-        let given = duration(&self.name("retry-for"), text, MOST_RETRY)?;
+        let given = duration(&self.name("retry-for"), text, MOST_WAIT)?;
         Ok((!given.is_zero()).then_some(Patience { at_start: given, later: given }))
     }
 
@@ -412,6 +418,10 @@ fn seconds_in(text: &str) -> Option<u64> {
 /// Bytes a second, with or without the words for that.
 fn rate_of(name: &str, text: &str) -> Result<u64, Error> {
     let bytes = text.trim().trim_end_matches("/s");
+    if bytes.parse::<ByteSize>().is_err() {
+        let error = usage(format!("{name} is not a rate: {text}"));
+        return Err(error.with_hint("write bytes a second, as in 20M, 512K or 2.5MiB; 20 megabits are 2.5M"));
+    }
     size(name, Some(bytes), 0, LEAST_RATE)
 }
 

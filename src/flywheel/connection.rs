@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::client::Settings;
+use super::error::innermost_causes;
 use crate::credential::ApiKey;
 use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
@@ -31,9 +32,18 @@ pub(super) fn build_http(key: &ApiKey, settings: &Settings) -> Result<reqwest::C
     if let Some(path) = &settings.ca_cert {
         builder = builder.tls_certs_merge(read_certificates(path)?);
     }
-    builder
-        .build()
-        .map_err(|error| Error::new(RunCode::ConfigInvalid, "the network client cannot be set up").because(error.to_string()))
+    builder.build().map_err(|error| not_built(&innermost_causes(&error)))
+}
+
+/// Images made for containers often come without certificates, and the library then does not begin.
+fn not_built(cause: &str) -> Error {
+    if cause.to_lowercase().contains("no ca certificates") {
+        let what = "this machine has no certificates of authorities to check the site's by";
+        return Error::new(RunCode::ConfigInvalid, what)
+            .because(cause)
+            .with_hint("install them (the package is mostly called ca-certificates), or name a file with them in SSL_CERT_FILE");
+    }
+    Error::new(RunCode::ConfigInvalid, "the network client cannot be set up").because(cause)
 }
 
 fn read_certificates(path: &PathBuf) -> Result<Vec<reqwest::Certificate>, Error> {

@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use super::ContainerKind;
+use super::misdirected::Misdirected;
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::phi::escape_for_terminal;
 
@@ -110,17 +111,22 @@ impl ApiError {
     /// Whether the same request may succeed a moment later.
     pub(super) fn is_transient(&self) -> bool {
         match &self.kind {
-            Kind::Connect { cause, .. } => !is_certificate_trouble(cause),
+            Kind::Connect { cause, .. } => Misdirected::of(cause).is_none(),
             Kind::NoHandle | Kind::Stalled { .. } | Kind::Cut { .. } => true,
             Kind::Refused(refusal) => matches!(refusal.status, 408 | 429 | 500..=599) && !self.names_nothing(),
             Kind::Unexpected { .. } | Kind::Source(_) => false,
         }
     }
 
+    /// Whether a host was not found by its name: no more than an outage where it was found before.
+    pub(super) fn is_of_unknown_host(&self) -> bool {
+        matches!(&self.kind, Kind::Connect { cause, .. } if Misdirected::of(cause) == Some(Misdirected::UnknownHost))
+    }
+
     /// Whether it may be an outage: nothing came through, or the answer says that the server cannot work now.
     pub(super) fn is_of_outage(&self) -> bool {
         match &self.kind {
-            Kind::Connect { .. } | Kind::Stalled { .. } | Kind::Cut { .. } => self.is_transient(),
+            Kind::Connect { .. } | Kind::Stalled { .. } | Kind::Cut { .. } => self.is_transient() || self.is_of_unknown_host(),
             Kind::Refused(refusal) => means_outage(refusal.status),
             Kind::NoHandle | Kind::Unexpected { .. } | Kind::Source(_) => false,
         }
@@ -221,11 +227,10 @@ impl ApiError {
             (Kind::Refused(_), 408 | 429 | 500..=599) | (Kind::NoHandle | Kind::Stalled { .. } | Kind::Cut { .. }, _) => {
                 Error::new(RunCode::NetworkUnavailable, format!("{doing} failed"))
             }
-            (Kind::Connect { cause, .. }, _) if is_certificate_trouble(cause) => {
-                Error::new(RunCode::NetworkUnavailable, "the server's certificate is not trusted")
-                    .with_hint("if your site has a certificate authority of its own, pass its certificate with `--ca-cert FILE`")
-            }
-            (Kind::Connect { .. }, _) => Error::new(RunCode::NetworkUnavailable, "the server cannot be reached"),
+            (Kind::Connect { host, cause }, _) => match Misdirected::of(cause) {
+                Some(wrong) => Error::new(RunCode::NetworkUnavailable, wrong.what(host)).with_hint(wrong.hint()),
+                None => Error::new(RunCode::NetworkUnavailable, "the server cannot be reached"),
+            },
             _ => Error::new(RunCode::ServerUnexpected, format!("{doing} failed")),
         };
         let error = error.because(self.cause());
@@ -270,12 +275,8 @@ pub(super) fn means_outage(status: u16) -> bool {
     matches!(status, 429 | 502..=504)
 }
 
-fn is_certificate_trouble(cause: &str) -> bool {
-    cause.contains("certificate")
-}
-
 /// The causes below the outermost, which only repeats the address.
-fn innermost_causes(error: &reqwest::Error) -> String {
+pub(super) fn innermost_causes(error: &reqwest::Error) -> String {
     let mut causes = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {

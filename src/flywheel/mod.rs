@@ -20,6 +20,7 @@ mod error_body;
 mod form;
 mod hierarchy;
 mod matching;
+mod misdirected;
 mod outage;
 mod pace;
 mod project;

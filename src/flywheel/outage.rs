@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::Gauge;
 use super::client::Client;
-use super::error::ApiError;
+use super::error::{ApiError, Kind};
 use super::receive::SHORT;
 use super::retry::{ClientNotice, wait_before};
 use crate::config::Patience;
@@ -184,6 +184,25 @@ impl Client {
         match answer.and_then(super::answer::Answer::successful) {
             Err(error) if error.is_of_outage() => Err(error),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether a site that was asked without encryption, and has never answered, is there with it. Servers tell that in no
+    /// common way: many hang up.
+    pub(super) async fn meets_tls(&self, error: &ApiError) -> bool {
+        if !self.is_plain_http() || self.outage().has_answered() || !matches!(error.kind, Kind::Cut { .. } | Kind::Stalled { .. })
+        {
+            return false;
+        }
+        let Ok(mut url) = self.url("/version") else { return false };
+        if url.set_scheme("https").is_err() {
+            return false;
+        }
+        let gauge = Gauge::new(self.behaviour().idle_timeout.min(PROBE), 0);
+        match self.exchange_now(self.foreign_request(Method::GET, url), &gauge, SHORT).await {
+            Ok(_) => true,
+            // A certificate that is not trusted is one all the same.
+            Err(error) => matches!(&error.kind, Kind::Connect { cause, .. } if cause.contains("certificate")),
         }
     }
 

@@ -32,8 +32,11 @@ pub enum ProjectRef {
 }
 
 impl ProjectRef {
-    /// Reads `group/project`, `fw://group/project`, a database id or a bare label.
+    /// Reads `group/project`, `fw://group/project`, a database id, a bare label, or the address of one of the project's pages.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.starts_with("https://") || text.starts_with("http://") {
+            return Self::of_page(text);
+        }
         let path = text.strip_prefix("fw://").unwrap_or(text);
         let unusable = || Error::new(RunCode::Usage, "the project is not of the form group/project");
         let parts = path.split_once('/').map(|(group, label)| (group, label.strip_suffix('/').unwrap_or(label)));
@@ -43,6 +46,20 @@ impl ProjectRef {
             None if path.is_empty() || text.starts_with("fw://") => Err(unusable()),
             None if is_database_id(path) => Ok(Self::Id(path.to_ascii_lowercase())),
             None => Ok(Self::Label(path.to_owned())),
+        }
+    }
+}
+
+impl ProjectRef {
+    /// The project of a page as the browser shows its address: `https://site/#/projects/<id>/...`.
+    fn of_page(address: &str) -> Result<Self, Error> {
+        let mut parts = address.split(['/', '?', '&', '#', '=']).skip_while(|part| !matches!(*part, "projects" | "project"));
+        match parts.nth(1).filter(|id| is_database_id(id)) {
+            Some(id) => Ok(Self::Id(id.to_ascii_lowercase())),
+            None => Err(Error::new(RunCode::Usage, "the address given to `--project` is not that of a page of a project")
+                .with_hint(
+                    "write group/project, or copy the address of a page of the project, in which /projects/ and its id stand",
+                )),
         }
     }
 }
@@ -240,13 +257,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_project_is_named_in_four_ways() {
+    fn a_project_is_named_in_five_ways() {
         let full = ProjectRef::GroupAndLabel { group: "neuro".into(), label: "My ADNI".into() };
         assert_eq!(ProjectRef::parse("neuro/My ADNI").unwrap(), full);
         assert_eq!(ProjectRef::parse("fw://neuro/My ADNI/").unwrap(), full);
         assert_eq!(ProjectRef::parse("5E8F0000000000000000AbCd").unwrap(), ProjectRef::Id("5e8f0000000000000000abcd".into()));
         assert_eq!(ProjectRef::parse("ADNI").unwrap(), ProjectRef::Label("ADNI".into()));
-        for text in ["", "/", "neuro/", "/ADNI", "fw://neuro", "fw://"] {
+        let page = "https://site.example/#/projects/5E8F0000000000000000AbCd/sessions/5e8f00000000000000001111?tab=data";
+        for address in
+            [page, "https://site.example/projects/5e8f0000000000000000abcd", "http://s/#/projects/5e8f0000000000000000abcd?x=1"]
+        {
+            assert_eq!(ProjectRef::parse(address).unwrap(), ProjectRef::Id("5e8f0000000000000000abcd".into()), "{address}");
+        }
+        for text in ["", "/", "neuro/", "/ADNI", "fw://neuro", "fw://", "https://site.example/#/projects", "https://site.example"]
+        {
             assert_eq!(ProjectRef::parse(text).unwrap_err().code, RunCode::Usage, "{text}");
         }
     }

@@ -9,7 +9,8 @@ use chrono::{DateTime, Local, Utc};
 
 use super::answer::ContainerKind;
 use super::client::Client;
-use super::error::ApiError;
+use super::error::{ApiError, Kind};
+use super::misdirected::ENCRYPTED_PORT;
 use super::outage::Look;
 
 /// No wait of our own choosing is longer.
@@ -106,8 +107,13 @@ impl<'c> Tries<'c> {
         let outage = self.client.outage();
         self.made += 1;
         let since = *self.since.get_or_insert_with(Instant::now);
-        if !error.is_transient() {
+        let passes = error.is_transient() || (error.is_of_unknown_host() && outage.has_answered());
+        if !passes {
             return self.give_up(error);
+        }
+        if self.client.meets_tls(&error).await {
+            let (host, cause) = (self.client.host().to_owned(), ENCRYPTED_PORT.to_owned());
+            return self.give_up(Kind::Connect { host, cause }.into());
         }
         let look = if error.is_of_outage() { outage.look(self.client, &error).await } else { Look::Up };
         match look {

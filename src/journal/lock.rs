@@ -10,10 +10,17 @@ use std::time::{Duration, Instant};
 use super::{private, unwritable};
 use crate::failure::{Error, RunCode};
 
-/// How long a run waits for another one to end.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How often it looks.
+/// How often a run looks whether another one has ended.
 const STEP: Duration = Duration::from_millis(100);
+
+/// How a run waits for another one to end.
+#[derive(Clone, Copy)]
+pub struct Waiting<'a> {
+    /// How long.
+    pub for_long: Duration,
+    /// Called while it waits, now and then; false gives it up.
+    pub meanwhile: &'a dyn Fn() -> bool,
+}
 
 /// Held until it is dropped.
 #[derive(Debug)]
@@ -23,14 +30,16 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Takes the lock, and writes down whose it is.
-    pub(super) fn take(path: &Path) -> Result<Self, Error> {
+    pub(super) fn take(path: &Path, waiting: Waiting<'_>) -> Result<Self, Error> {
         let mut file = private(path).map_err(|error| unwritable(path, &error))?;
         let begin = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::WouldBlock) if begin.elapsed() < PATIENCE => std::thread::sleep(STEP),
-                Err(TryLockError::WouldBlock) => return Err(held(&mut file)),
+                Err(TryLockError::WouldBlock) if begin.elapsed() < waiting.for_long && (waiting.meanwhile)() => {
+                    std::thread::sleep(STEP);
+                }
+                Err(TryLockError::WouldBlock) => return Err(held(&mut file, waiting.for_long)),
                 // Some network file systems know no locks; a line is appended whole even so.
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => break,
                 Err(TryLockError::Error(error)) => return Err(unwritable(path, &error)),
@@ -42,10 +51,11 @@ impl Lock {
     }
 }
 
-fn held(file: &mut File) -> Error {
+fn held(file: &mut File, waited: Duration) -> Error {
     let mut holder = String::new();
     let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(32).read_to_string(&mut holder));
     let who = holder.trim().parse::<u32>().map_or_else(|_| String::new(), |pid| format!(" (process {pid})"));
     Error::new(RunCode::JournalLocked, format!("another run{who} is sending to this project under the same profile"))
-        .because("waited for 5 seconds")
+        .because(format!("waited for {} seconds", waited.as_secs()))
+        .with_hint("wait until it has ended (`--wait-lock 2h` does that), or stop it, and run again")
 }

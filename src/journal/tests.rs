@@ -7,8 +7,10 @@ use crate::flywheel::ContainerKind;
 
 const WHOSE: Identity<'_> = Identity { site: "site.example", project: "p1", profile: Some("sha256:aa"), key: None, shard: None };
 
+const SHORTLY: Waiting<'_> = Waiting { for_long: std::time::Duration::from_millis(1), meanwhile: &|| true };
+
 fn open(folder: &Path, fresh: bool) -> Journal {
-    Journal::open(folder, WHOSE, "", fresh).unwrap()
+    Journal::open(folder, WHOSE, "", fresh, SHORTLY).unwrap()
 }
 
 fn container() -> ContainerRef {
@@ -182,7 +184,7 @@ fn another_identity_knows_nothing_of_it() {
     drop(open(folder.path(), false));
     let other = Identity { project: "p2", ..WHOSE };
     std::fs::copy(file_of(folder.path()), folder.path().join(other.file_name())).unwrap();
-    let journal = Journal::open(folder.path(), other, "", false).unwrap();
+    let journal = Journal::open(folder.path(), other, "", false, SHORTLY).unwrap();
     assert_ne!(journal.marker().place("a", "b"), Marker::new("", "").place("a", "b"));
     drop(journal);
     let text = std::fs::read_to_string(folder.path().join(other.file_name())).unwrap();
@@ -226,7 +228,7 @@ fn lines_that_no_longer_count_are_dropped_in_time() {
 fn nobody_else_gets_in_meanwhile_and_nobody_else_may_read_it() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
-    let error = Journal::open(folder.path(), WHOSE, "", false).unwrap_err();
+    let error = Journal::open(folder.path(), WHOSE, "", false, SHORTLY).unwrap_err();
     assert_eq!(error.code, RunCode::JournalLocked);
     assert!(error.what.contains(&std::process::id().to_string()), "{error}");
     #[cfg(unix)]
@@ -235,6 +237,9 @@ fn nobody_else_gets_in_meanwhile_and_nobody_else_may_read_it() {
         let entry = entry.unwrap();
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
     }
+    // Who is told to give up while waiting does so, however long the wait may be.
+    let waiting = Waiting { for_long: std::time::Duration::MAX, meanwhile: &|| false };
+    assert_eq!(Journal::open(folder.path(), WHOSE, "", false, waiting).unwrap_err().code, RunCode::JournalLocked);
     drop(journal);
     open(folder.path(), false);
 }
@@ -244,6 +249,6 @@ fn a_folder_that_cannot_be_used_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let blocked = folder.path().join("file");
     std::fs::write(&blocked, b"").unwrap();
-    let error = Journal::open(&blocked.join("journal"), WHOSE, "", false).unwrap_err();
+    let error = Journal::open(&blocked.join("journal"), WHOSE, "", false, SHORTLY).unwrap_err();
     assert_eq!(error.code, RunCode::JournalUnwritable);
 }

@@ -152,9 +152,20 @@ fn names() -> String {
     builtin_names().collect::<Vec<_>>().join(", ")
 }
 
+/// Further problems that are told.
+const MOST_TOLD: usize = 20;
+
 pub(super) fn error(problem: Problem, origin: &str) -> Error {
-    let place = if problem.place.line > 0 { format!(":{}:{}", problem.place.line, problem.place.column) } else { String::new() };
-    let error = Error::new(RunCode::ProfileInvalid, format!("profile {origin}{place}: {}", problem.message));
+    let at = |problem: &Problem| match problem.place {
+        place if place.line > 0 => format!("{origin}:{}:{}: {}", place.line, place.column, problem.message),
+        _ => format!("{origin}: {}", problem.message),
+    };
+    let told = |problem: &Problem| at(problem) + &problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let error = Error::new(RunCode::ProfileInvalid, format!("profile {}", at(&problem)));
+    let mut error = problem.also.iter().take(MOST_TOLD).fold(error, |error, also| error.because(told(also)));
+    if let Some(more @ 1..) = problem.also.len().checked_sub(MOST_TOLD) {
+        error = error.because(format!("and {more} more"));
+    }
     match problem.hint {
         Some(hint) => error.with_hint(hint),
         None => error,

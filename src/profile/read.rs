@@ -8,7 +8,7 @@ use super::jitter;
 use super::model::{AgeUnit, DicomRules, Profile};
 use super::pixels;
 use super::rule;
-use super::tree::{Entry, Kind, Node, Problem, shown};
+use super::tree::{Entry, Kind, Node, Problem, Problems, shown};
 use super::{filename, order, unused};
 use crate::phi::Phi;
 
@@ -61,25 +61,32 @@ pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Probl
         other_sections: Vec::new(),
         notes: Vec::new(),
     };
+    let mut problems = Problems::default();
     for entry in root.entries("a profile")? {
-        match entry.key.as_str() {
-            "name" | "description" | "dicom" if entry.value.is_null() => {}
-            "name" => entry.value.text("name")?.clone_into(&mut profile.name),
-            "description" => profile.description = Some(entry.value.text("description")?.to_owned()),
-            "dicom" => dicom(&entry.value, &mut profile)?,
-            // Documents of several of these tools count their versions; it means nothing to any engine.
-            "only-config-profiles" | "secret-key" | "version" => {}
-            key if OTHER_SECTIONS.contains(&key) && entry.value.is_null() => {}
-            key if OTHER_SECTIONS.contains(&key) => profile.other_sections.push(key.to_owned()),
-            key if OF_OTHER_TOOLS.iter().any(|(known, _)| *known == key) => profile.notes.extend(of_other_tool(entry)),
-            _ => {
-                let keys = &["name", "description", "dicom", "secret-key", "version", "map-subjects", "deid-log", "export"];
-                return Err(unknown(entry, &[keys, OTHER_SECTIONS]));
-            }
+        problems.take(at_the_top(entry, &mut profile));
+    }
+    problems.take(envelope_keys::read(root, &mut profile));
+    problems.settled()?;
+    checked(profile, root)
+}
+
+fn at_the_top(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
+    match entry.key.as_str() {
+        "name" | "description" | "dicom" if entry.value.is_null() => {}
+        "name" => entry.value.text("name")?.clone_into(&mut profile.name),
+        "description" => profile.description = Some(entry.value.text("description")?.to_owned()),
+        "dicom" => dicom(&entry.value, profile)?,
+        // Documents of several of these tools count their versions; it means nothing to any engine.
+        "only-config-profiles" | "secret-key" | "version" => {}
+        key if OTHER_SECTIONS.contains(&key) && entry.value.is_null() => {}
+        key if OTHER_SECTIONS.contains(&key) => profile.other_sections.push(key.to_owned()),
+        key if OF_OTHER_TOOLS.iter().any(|(known, _)| *known == key) => profile.notes.extend(of_other_tool(entry)),
+        _ => {
+            let keys = &["name", "description", "dicom", "secret-key", "version", "map-subjects", "deid-log", "export"];
+            return Err(unknown(entry, &[keys, OTHER_SECTIONS]));
         }
     }
-    envelope_keys::read(root, &mut profile)?;
-    checked(profile, root)
+    Ok(())
 }
 
 fn of_other_tool(entry: &Entry) -> Option<String> {
@@ -114,24 +121,26 @@ fn checked(profile: Profile, root: &Node) -> Result<Profile, Problem> {
 }
 
 fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
-    let (mut fields, mut filenames) = (None, None);
+    let (mut fields, mut filenames, mut problems) = (None, None, Problems::default());
     for entry in section.entries("`dicom`")? {
         match entry.key.as_str() {
             "fields" => fields = Some(&entry.value),
             "filenames" if !entry.value.is_null() => filenames = Some(&entry.value),
             key if confidentiality::DICOM_KEYS.contains(&key) || key == PIXELS => {}
-            _ => setting(entry, profile)?,
+            _ => drop(problems.take(setting(entry, profile))),
         }
     }
-    numeric_name_fits(section, &profile.dicom)?;
-    sections_of_our_own(section, &mut profile.dicom)?;
-    if let Some(fields) = fields {
-        for (index, node) in fields.items("fields")?.iter().enumerate() {
-            let (rule, notes) = rule::read(node, index, &profile.dicom)?;
+    problems.take(numeric_name_fits(section, &profile.dicom));
+    problems.take(sections_of_our_own(section, &mut profile.dicom));
+    let nodes = fields.map(|fields| fields.items("fields")).transpose();
+    for (index, node) in problems.take(nodes).flatten().into_iter().flatten().enumerate() {
+        if let Some((rule, notes)) = problems.take(rule::read(node, index, &profile.dicom)) {
             profile.notes.extend(notes);
             profile.dicom.fields.push(rule);
         }
     }
+    // What only shows when all rules are known would be a consequence of what is wrong with them.
+    problems.settled()?;
     profile.notes.extend(order::notes(&profile.dicom.fields));
     if let Some(filenames) = filenames {
         profile.dicom.filenames = filename::read(filenames, &profile.dicom)?;
@@ -144,15 +153,17 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
 fn sections_of_our_own(section: &Node, rules: &mut DicomRules) -> Result<(), Problem> {
     let own = |key| section.find(key).is_some_and(|value| !value.is_null());
     rules.confidentiality = own("confidentiality").then(Confidentiality::default);
+    let mut problems = Problems::default();
     for entry in section.entries("`dicom`")? {
         if confidentiality::DICOM_KEYS.contains(&entry.key.as_str()) && !entry.value.is_null() {
-            confidentiality::section(entry, &mut rules.confidentiality, &mut rules.residual)?;
+            problems.take(confidentiality::section(entry, &mut rules.confidentiality, &mut rules.residual));
         }
     }
     if let Some(asked) = &rules.confidentiality {
-        confidentiality::conflicts(section, asked)?;
+        problems.take(confidentiality::conflicts(section, asked));
     }
-    burned_in::read(section.find(PIXELS), rules)
+    problems.take(burned_in::read(section.find(PIXELS), rules));
+    problems.settled()
 }
 
 /// One key of the `dicom` section.

@@ -15,16 +15,43 @@ pub(super) struct Problem {
     pub(super) place: Place,
     pub(super) message: String,
     pub(super) hint: Option<String>,
+    /// What else is wrong, in the order in which it was found.
+    pub(super) also: Vec<Problem>,
 }
 
 impl Problem {
     pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into(), hint: None }
+        Self { place, message: message.into(), hint: None, also: Vec::new() }
     }
 
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+/// What is wrong with a document so far: the reading goes on, so that all of it is told at once.
+#[derive(Default)]
+pub(super) struct Problems(Option<Problem>);
+
+impl Problems {
+    /// The value, unless something is wrong with it.
+    pub(super) fn take<T>(&mut self, read: Result<T, Problem>) -> Option<T> {
+        match (read, &mut self.0) {
+            (Ok(value), _) => return Some(value),
+            (Err(problem), None) => self.0 = Some(problem),
+            (Err(mut problem), Some(first)) => {
+                let others = std::mem::take(&mut problem.also);
+                first.also.push(problem);
+                first.also.extend(others);
+            }
+        }
+        None
+    }
+
+    /// All that is wrong, as one.
+    pub(super) fn settled(self) -> Result<(), Problem> {
+        self.0.map_or(Ok(()), Err)
     }
 }
 

@@ -20,6 +20,16 @@ fn a_misspelt_key_is_named_with_its_place_and_a_suggestion() {
 }
 
 #[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let rules = ["{name: PatientID, remvoe: true}", "{name: PatientNam, remove: true}", "{name: StudyDate, remove: false}"];
+    let rules: String = rules.map(|rule| format!("    - {rule}\n")).concat();
+    let said = refused("p.yaml", &format!("name: p\nversoin: 1\ndicom:\n  recurse-sequence: maybe\n  fields:\n{rules}"));
+    for found in ["p.yaml:2", "p.yaml:4", "p.yaml:6", "p.yaml:7", "p.yaml:8", "remvoe", "did you mean `PatientName`?"] {
+        assert!(said.contains(found), "{found} is missing in\n{said}");
+    }
+}
+
+#[test]
 fn an_unknown_keyword_is_named_with_a_suggestion() {
     let said = refused("p.yaml", "name: p\ndicom:\n  fields:\n    - {name: PatientNam, remove: true}\n");
     assert!(said.contains("PatientNam") && said.contains("PatientName"), "{said}");

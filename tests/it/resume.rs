@@ -278,10 +278,29 @@ fn two_runs_do_not_fight() {
     gate.wait_for_request();
     let second = place.run(USUAL).args(["--report", "second.jsonl"]).at(&site).exits(1);
     second.says("error[journal.locked]").says("(process ").says("waited for 5 seconds");
+    second.says("notice[waiting-for-run]").says("`--wait-lock 2h`");
+    let third = place.run(USUAL).args(["--report", "third.jsonl", "--wait-lock", "1h"]).at(&site).start();
+    third.wait_until_it_says("waiting up to 3600 s");
     gate.open();
     let ran = first.end();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(third.end().code, Some(0));
     assert_eq!(made(&site), [2, 2, 2, 2]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_waits_for_another_one_can_be_interrupted() {
+    let gate = Gate::default();
+    let (place, site) = (place(), Site::setup().rule(upload().hold(&gate)).start());
+    let first = place.run(USUAL).at(&site).start();
+    gate.wait_for_request();
+    let second = place.run(USUAL).args(["--report", "second.jsonl", "--wait-lock", "1h"]).at(&site).start();
+    second.wait_until_it_says("waiting-for-run");
+    second.signal("INT");
+    assert_eq!(second.end().code, Some(130));
+    gate.open();
+    assert_eq!(first.end().code, Some(0));
 }
 
 #[test]

@@ -68,11 +68,14 @@ async fn serve(leaf: Vec<u8>, key: Vec<u8>) -> u16 {
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            let mut asked = [0; 4096];
-            let _ = stream.read(&mut asked).await;
-            let _ = stream.write_all(b"HTTP/1.1 200 X\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").await;
-            let _ = stream.shutdown().await;
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut stream = acceptor.accept(stream).await.ok()?;
+                let mut asked = [0; 4096];
+                let _ = stream.read(&mut asked).await;
+                stream.write_all(b"HTTP/1.1 200 X\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").await.ok()?;
+                stream.shutdown().await.ok()
+            });
         }
     });
     port
@@ -93,9 +96,40 @@ async fn an_authority_of_the_sites_own_is_trusted_where_it_is_named_and_for_its_
     };
     let named = Some(file.path().to_owned());
     assert!(client("127.0.0.1", named.clone()).site_config().await.is_ok());
-    for (host, ca_cert) in [("127.0.0.1", None), ("localhost", named)] {
+    for (host, ca_cert, what, hint) in [
+        ("127.0.0.1", None, "the server's certificate is not trusted", "--ca-cert"),
+        ("localhost", named, "the server's certificate is not one for localhost", "the host that the certificate is for"),
+    ] {
         let error = client(host, ca_cert).site_config().await.unwrap_err();
-        assert_eq!((error.code, error.what.as_str()), (RunCode::NetworkUnavailable, "the server's certificate is not trusted"));
-        assert!(error.hint().contains("--ca-cert"), "{error}");
+        assert_eq!((error.code, error.what.as_str()), (RunCode::NetworkUnavailable, what));
+        assert!(error.hint().contains(hint), "{error}");
+        assert_eq!(error.why.len(), 1, "tried once: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_speaks_the_other_protocol_is_told_at_once() {
+    let (leaf, leaf_key) = key();
+    let encrypted = serve(certificate("site", &leaf, THIS_MACHINE, ("site", &leaf)), leaf_key).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
+        }
+    });
+    for (key, what, hint) in [
+        (
+            format!("127.0.0.1:{encrypted}:__force_insecure:topsecretkey"),
+            "speaks https at this port",
+            "leave `__force_insecure` out",
+        ),
+        (format!("127.0.0.1:{plain}:topsecretkey"), "does not speak https at this port", "`host:port:__force_insecure:key`"),
+    ] {
+        let client = Client::new(&ApiKey::parse(&key).unwrap(), quick()).unwrap();
+        let error = client.site_config().await.unwrap_err();
+        assert!(error.what.contains(what) && error.hint().contains(hint), "{error}");
+        assert_eq!((error.code, error.why.len()), (RunCode::NetworkUnavailable, 1), "tried once: {error}");
     }
 }

@@ -15,7 +15,7 @@ fn toml(text: &str) -> Result<Profile, String> {
 }
 
 /// The hint where there is no better one.
-const PLACE: &str = "correct the place that the message names";
+const PLACE: &str = "`profiles/README.md` has the vocabulary, and `fwupload profile show basic` an example";
 
 /// The section on confidentiality with these lines, and what else stands in the document.
 fn section(lines: &str, more: &str) -> String {
