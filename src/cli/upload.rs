@@ -176,6 +176,7 @@ pub struct PseudonymKeyArgs {
 /// Flags under "Destination".
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = DESTINATION)]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub struct DestinationArgs {
     /// The project: group/project, its id, or a label that only it has
     ///

@@ -34,14 +34,14 @@ impl Hierarchy {
                 return Ok(Subject::Code(label.to_owned()));
             }
             if self.is_project_rehearsed() {
-                return Ok(Subject::Container(Arc::new(self.rehearse_subject(label))));
+                return Ok(Subject::Container(Arc::new(rehearsed(label))));
             }
             let found = if collided { self.subject_in_list(label).await? } else { self.subject_by_lookup(label).await? };
             if let Some(subject) = found {
                 return Ok(Subject::Container(Arc::new(subject)));
             }
             if self.is_rehearsal() {
-                return Ok(Subject::Container(Arc::new(self.rehearse_subject(label))));
+                return Ok(Subject::Container(Arc::new(rehearsed(label))));
             }
             let body = json!({ "project": self.project.id, "label": label, "code": label });
             match self.make(ContainerKind::Subject, label, &body).await {
@@ -85,12 +85,6 @@ impl Hierarchy {
         Ok(Some(Container::new(reference, label.to_owned(), Origin::Found, answer.files)))
     }
 
-    /// A subject that would be made. On a server without subjects it would be a code, which makes no difference here.
-    fn rehearse_subject(&self, label: &str) -> Container {
-        let reference = ContainerRef { kind: ContainerKind::Subject, id: label.to_owned() };
-        Container::new(reference, label.to_owned(), Origin::Rehearsed, Vec::new())
-    }
-
     async fn subject_in_list(&self, label: &str) -> Result<Option<Container>, ApiError> {
         let subjects = match self.list(&Siblings::under(&self.project_itself(), ContainerKind::Subject)).await {
             // No list, no subject in it; making one tells what the matter is.
@@ -105,6 +99,12 @@ impl Hierarchy {
             Choice::Make(_) => Ok(None),
         }
     }
+}
+
+/// A subject that would be made. On a server without subjects it would be a code, which makes no difference here.
+fn rehearsed(label: &str) -> Container {
+    let reference = ContainerRef { kind: ContainerKind::Subject, id: label.to_owned() };
+    Container::new(reference, label.to_owned(), Origin::Rehearsed, Vec::new())
 }
 
 fn is_absence(error: &ApiError) -> bool {

@@ -80,7 +80,9 @@ fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &D
     }
     let placed = placed(distinct.kept, deliveries);
     if placed.is_empty() {
-        beside.iter().for_each(|file| deliveries.remember_unknown(file));
+        for file in &beside {
+            deliveries.remember_unknown(file);
+        }
     }
     let mut packages: Vec<_> = placed
         .into_iter()
@@ -90,7 +92,9 @@ fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &D
         })
         .collect();
     let packed: usize = packages.iter().map(|job| job.sources.len()).sum();
-    packages.iter_mut().for_each(|job| job.incomplete = packed + same < all);
+    for job in &mut packages {
+        job.incomplete = packed + same < all;
+    }
     deliveries.hand_over(packages, permit);
 }
 
@@ -173,7 +177,9 @@ fn placed(kept: Vec<Ready>, deliveries: &Deliveries) -> Vec<(Destination, Vec<Re
         }
     }
     for (to, members) in by_place.values() {
-        members.iter().for_each(|ready| deliveries.remember_folder(&ready.source, to));
+        for ready in members {
+            deliveries.remember_folder(&ready.source, to);
+        }
     }
     by_place.into_values().collect()
 }

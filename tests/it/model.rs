@@ -77,7 +77,7 @@ impl Study {
     }
 
     /// Takes some of its files out of sight; gives back where they were.
-    fn hide(&self, place: &Place, rng: &mut fastrand::Rng) -> Vec<(String, PathBuf)> {
+    fn hide(place: &Place, rng: &mut fastrand::Rng) -> Vec<(String, PathBuf)> {
         let files = place.tree("study").into_iter().map(|(name, _)| name);
         let hidden: Vec<_> = files.filter(|_| rng.u8(..3) == 0).collect();
         let away = |(at, name): (usize, String)| {
@@ -145,7 +145,7 @@ fn carry_out(schedule: u64) {
     let package = ["series", "series", "instance"][rng.usize(..3)];
     let line = format!("study -p demo/phantom --profile coded.yaml --package {package} --uploads {}", rng.u8(1..=4));
     for _ in 0..rng.usize(..=3) {
-        let hidden = if rng.u8(..3) == 0 { study.hide(&place, rng) } else { Vec::new() };
+        let hidden = if rng.u8(..3) == 0 { Study::hide(&place, rng) } else { Vec::new() };
         run(&place, &site, &line, rng.bool().then(|| rng.usize(..16)));
         for (name, kept) in hidden {
             std::fs::rename(kept, place.path("study").join(name)).unwrap();
