@@ -41,7 +41,7 @@ fn not_built(cause: &str) -> Error {
         let what = "this machine has no certificates of authorities to check the site's by";
         return Error::new(RunCode::ConfigInvalid, what)
             .because(cause)
-            .with_hint("install them (the package is mostly called ca-certificates), or name a file with them in SSL_CERT_FILE");
+            .with_hint("install them (the package is mostly called ca-certificates), or name a file with them by `--ca-cert FILE` or SSL_CERT_FILE");
     }
     Error::new(RunCode::ConfigInvalid, "the network client cannot be set up").because(cause)
 }
