@@ -136,7 +136,7 @@ codes! {
         ReportInvalid = "report.invalid", "the failure report cannot be used", "name reports that fwupload wrote, ending in .jsonl, .json or .csv";
         ReportMismatch = "report.mismatch", "the failure reports do not belong together", "merge only reports of runs of the same job, and leave the others out";
         OutputUnwritable = "output.unwritable", "the output folder cannot be used", "name an empty or new folder with `--output`";
-        JournalLocked = "journal.locked", "another run is sending to this project under the same profile", "wait until it has ended, or stop it, and run again";
+        JournalLocked = "journal.locked", "another run is sending the same inputs to this project", "wait until it has ended, or stop it, and run again";
         JournalUnwritable = "journal.unwritable", "the journal of what was sent cannot be written", "check space and permissions of that folder, or name another with FWUPLOAD_STATE_HOME";
         TooManyFailures = "run.too-many-failures", "as many files failed as `--max-failures` allows", "see the report, then run again: what arrived is not sent twice";
         SandboxUnavailable = "sandbox.unavailable", "the sandbox cannot run", "check its folder and whether the address is free";

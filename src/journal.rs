@@ -1,13 +1,15 @@
 //! What the server has confirmed, kept from one run to the next: makes running the same command again cheap and safe.
 //!
-//! Owns one file for each site, project, profile and key of pseudonyms: lines of JSON that are only ever appended. A line
-//! that was torn, or that nobody can read, is passed over. It must never hold an attribute value, a label or a path: what
+//! Owns the files for each site, project, profile and key of pseudonyms, one for each set of inputs: lines of JSON that are only
+//! ever appended. A run writes to its own file and reads all, so that runs of different inputs go on at the same time. A line
+//! that was torn, or that cannot be read, is passed over. It must never hold an attribute value, a label or a path: what
 //! stands for one is a keyed digest. And it must never be believed against the server: it says where to look.
 
 mod fingerprint;
 mod index;
 mod line;
 mod lock;
+mod salt;
 mod writer;
 
 use std::collections::HashSet;
@@ -24,11 +26,11 @@ use crate::phi::display_path;
 pub use fingerprint::{Mark, Marker};
 use index::Index;
 pub use index::{Changes, Confirmed, Standing};
-use line::{Confirmation, Intent, Line};
+use line::{Confirmation, Header, Intent, Line};
 pub use line::{Member, VERSION};
 use lock::Lock;
 pub use lock::Waiting;
-use writer::Writer;
+use writer::{Files, Writer};
 
 /// Whose journal it is: nothing that was sent under another identity counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +48,8 @@ pub struct Identity<'a> {
 }
 
 impl Identity<'_> {
-    /// The name of the file: says nothing, and is another one for every other identity.
-    fn file_name(&self) -> String {
+    /// What the names of its files begin with: says nothing, and is another one for every other identity.
+    fn stem(&self) -> String {
         let parts = [Some(self.site), Some(self.project), self.profile, self.key];
         let mut hasher = Sha256::new();
         for part in parts {
@@ -58,7 +60,7 @@ impl Identity<'_> {
             hasher.update(shard);
         }
         let digest = hex::encode(hasher.finalize());
-        format!("{}.jsonl", digest.get(..32).unwrap_or(&digest))
+        digest.get(..32).unwrap_or(&digest).to_owned()
     }
 }
 
@@ -87,6 +89,7 @@ pub struct Shared {
 /// The open journal of a run. Nobody else has it open.
 #[derive(Debug)]
 pub struct Journal {
+    /// The run's own file.
     path: PathBuf,
     marker: Marker,
     state: Mutex<State>,
@@ -98,38 +101,58 @@ pub struct Journal {
 #[derive(Debug)]
 struct State {
     index: Index,
+    files: Files,
     /// None where it is only looked into.
     writer: Option<Writer>,
 }
 
 impl Journal {
-    /// Opens the journal of an identity in `folder`, which is made where it is missing. `settings` is everything else that
-    /// decides what is sent for a file; what was sent under others counts as changed. With `fresh`, what earlier runs wrote
-    /// is not looked at.
+    /// Opens the journal of an identity in `folder`, which is made where it is missing, for a run of these inputs. `settings` is
+    /// everything else that decides what is sent for a file; what was sent under others counts as changed. With `fresh`, what
+    /// earlier runs wrote is not looked at.
     ///
     /// # Errors
-    /// `journal.locked` while another run has it open, once that was waited for; `journal.unwritable`.
-    pub fn open(folder: &Path, identity: Identity<'_>, settings: &str, fresh: bool, waiting: Waiting<'_>) -> Result<Self, Error> {
-        let path = folder.join(identity.file_name());
-        let failed = |error: std::io::Error| unwritable(&path, &error);
-        make_private_folder(folder).map_err(failed)?;
+    /// `journal.locked` while another run of the same inputs has it open, once that was waited for; `journal.unwritable`.
+    pub fn open(
+        folder: &Path,
+        identity: Identity<'_>,
+        inputs: &[PathBuf],
+        (settings, fresh): (&str, bool),
+        waiting: Waiting<'_>,
+    ) -> Result<Self, Error> {
+        make_private_folder(folder).map_err(failed(folder))?;
+        let salt = salt::of(folder, &identity.stem()).map_err(failed(folder))?;
+        let (header, marker) = (Header::new(identity, &salt), Marker::new(&salt, settings));
+        let path = own_path(folder, identity, &marker, inputs);
         let lock = Lock::take(&path.with_extension("lock"), waiting)?;
-        let set_aside = writer::set_older_form_aside(&path).map_err(failed)?;
-        let (header, mut index) = writer::load(&path, identity, fresh).map_err(failed)?;
-        let writer = Writer::open(&path, &header, &mut index).map_err(failed)?;
-        let marker = Marker::new(&header.salt, settings);
-        Ok(Self { marker, state: Mutex::new(State { index, writer: Some(writer) }), set_aside, _lock: Some(lock), path })
+        let former = folder.join(format!("{}.jsonl", identity.stem()));
+        let set_aside = writer::set_older_form_aside(&former, |_| true).map_err(failed(&former))?
+            | writer::set_older_form_aside(&path, |header| !writer::is_current(header)).map_err(failed(&path))?;
+        let paths = all_paths(folder, identity, &path).map_err(failed(folder))?;
+        let (files, index) = writer::load_for_writing(&paths, &header, fresh).map_err(failed(&path))?;
+        let writer = Some(Writer::open(&path).map_err(failed(&path))?);
+        let state = Mutex::new(State { index, files, writer });
+        Ok(Self { marker, state, set_aside, _lock: Some(lock), path })
     }
 
     /// Looks into the journal of an identity for a run that sends nothing: it is not changed, and another run may have it open.
     ///
     /// # Errors
     /// `journal.unwritable` where it cannot be read.
-    pub fn look(folder: &Path, identity: Identity<'_>, settings: &str, fresh: bool) -> Result<Self, Error> {
-        let path = folder.join(identity.file_name());
-        let (header, index) = writer::load(&path, identity, fresh).map_err(|error| unwritable(&path, &error))?;
-        let marker = Marker::new(&header.salt, settings);
-        Ok(Self { marker, state: Mutex::new(State { index, writer: None }), set_aside: false, _lock: None, path })
+    pub fn look(
+        folder: &Path,
+        identity: Identity<'_>,
+        inputs: &[PathBuf],
+        (settings, fresh): (&str, bool),
+    ) -> Result<Self, Error> {
+        let failed = |error: std::io::Error| unwritable(folder, &error);
+        let salt = salt::known(folder, &identity.stem()).map_err(failed)?.unwrap_or_default();
+        let (header, marker) = (Header::new(identity, &salt), Marker::new(&salt, settings));
+        let path = own_path(folder, identity, &marker, inputs);
+        let paths = if salt.is_empty() { Vec::new() } else { all_paths(folder, identity, &path).map_err(failed)? };
+        let (files, index) = writer::load(&paths, &header, fresh).map_err(failed)?;
+        let state = Mutex::new(State { index, files, writer: None });
+        Ok(Self { marker, state, set_aside: false, _lock: None, path })
     }
 
     /// Makes the digests that stand for sources and places.
@@ -161,8 +184,8 @@ impl Journal {
 
     /// What is different from the members that were sent to this place before; `None` where that cannot be told.
     pub fn changes(&self, parcel: &Parcel) -> Option<Changes> {
-        let offset = self.state().index.confirmed(parcel.place)?.offset();
-        let before = writer::confirmation_at(&self.path, offset)?;
+        let state = self.state();
+        let before = state.files.confirmation_at(state.index.confirmed(parcel.place)?.spot())?;
         Some(Changes::between(&before.members, &parcel.members))
     }
 
@@ -175,9 +198,10 @@ impl Journal {
     /// How many instances a file on the server holds that an earlier run put there, and how many of those are in a parcel.
     /// None where no earlier run did.
     pub fn shared_with(&self, place: Mark, there: &RemoteFile, parcel: &Parcel) -> Option<Shared> {
-        let told = self.state().index.told_of(place, there);
+        let state = self.state();
+        let told = state.index.told_of(place, there);
         let now: HashSet<_> = parcel.members.iter().map(|member| member.instance).collect();
-        let told = told.into_iter().filter_map(|offset| writer::instances_at(&self.path, offset));
+        let told = told.into_iter().filter_map(|spot| state.files.instances_at(spot));
         let shared = told.map(|before| {
             let again = before.iter().filter(|instance| now.contains(*instance)).count();
             Shared { again, missing: before.len() - again }
@@ -192,12 +216,13 @@ impl Journal {
     /// `journal.unwritable`.
     pub fn sending(&self, parcel: &Parcel) -> Result<(), Error> {
         let instances = parcel.members.iter().map(|member| member.instance).collect();
-        let line = Line::Sending(Intent { place: parcel.place, sources: parcel.sources, size: parcel.size, instances });
+        let line =
+            Line::Sending(Intent { place: parcel.place, sources: parcel.sources, size: parcel.size, at: now(), instances });
         let state = &mut *self.state();
         let Some(writer) = &mut state.writer else { return Ok(()) };
-        let offset = writer.append(&line).map_err(|e| unwritable(&self.path, &e))?;
+        let spot = writer.append(&line).map_err(|e| unwritable(&self.path, &e))?;
         if let Line::Sending(intent) = &line {
-            state.index.begin(intent, offset);
+            state.index.begin(intent, spot);
         }
         Ok(())
     }
@@ -210,6 +235,7 @@ impl Journal {
         let confirmation = Confirmation {
             place: parcel.place,
             sources: parcel.sources,
+            at: now(),
             kind: container.kind.as_str().to_owned(),
             container: container.id.clone(),
             size: parcel.size,
@@ -221,8 +247,8 @@ impl Journal {
         };
         let state = &mut *self.state();
         let Some(writer) = &mut state.writer else { return Ok(()) };
-        let offset = writer.append(&Line::Confirmed(confirmation.clone())).map_err(|e| unwritable(&self.path, &e))?;
-        state.index.confirm(&confirmation, offset);
+        let spot = writer.append(&Line::Confirmed(confirmation.clone())).map_err(|e| unwritable(&self.path, &e))?;
+        state.index.confirm(&confirmation, spot);
         Ok(())
     }
 
@@ -240,6 +266,35 @@ impl Journal {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The run's own file. The inputs stand in its name as a keyed digest: paths may identify.
+fn own_path(folder: &Path, identity: Identity<'_>, marker: &Marker, inputs: &[PathBuf]) -> PathBuf {
+    folder.join(format!("{}-{:?}.jsonl", identity.stem(), marker.inputs(inputs)))
+}
+
+/// All files of an identity, the run's own first.
+fn all_paths(folder: &Path, identity: Identity<'_>, own: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let (mut paths, begins) = (vec![own.to_owned()], format!("{}-", identity.stem()));
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let marked = name.strip_prefix(&begins).and_then(|rest| rest.strip_suffix(".jsonl"));
+        if path != own && marked.is_some_and(|mark| !mark.contains('.')) {
+            paths.push(path);
+        }
+    }
+    // Which of two words about one place came later must not depend on the order of a folder.
+    if let Some((_, others)) = paths.split_first_mut() {
+        others.sort_unstable();
+    }
+    Ok(paths)
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What the server said of a file that it confirmed.
@@ -275,6 +330,10 @@ impl From<&RemoteFile> for Word {
             found: false,
         }
     }
+}
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> Error {
+    move |error| unwritable(path, &error)
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {

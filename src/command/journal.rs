@@ -44,15 +44,15 @@ pub fn open(
         key: governing.and_then(|governing| governing.key.as_deref()),
         shard: shard.as_deref(),
     };
-    let (folder, settings) = (folder.join(JOURNALS), settings(plan, config));
+    let (folder, settings, inputs) = (folder.join(JOURNALS), settings(plan, config), plan.discovery.paths());
     if rehearsal {
-        return Journal::look(&folder, identity, &settings, config.transfer.fresh).map(Some);
+        return Journal::look(&folder, identity, inputs, (&settings, config.transfer.fresh)).map(Some);
     }
     let (for_long, told) = (config.transfer.wait_lock, Cell::new(false));
     let meanwhile = || {
         if !told.replace(true) {
             let text = format!(
-                "another run is sending to this project under the same profile: waiting up to {} s for its end (`--wait-lock`)",
+                "another run is sending the same inputs to this project: waiting up to {} s for its end (`--wait-lock`)",
                 for_long.as_secs()
             );
             events.notice(Severity::Notice, "waiting-for-run", text);
@@ -60,7 +60,7 @@ pub fn open(
         !stop.requested()
     };
     let waiting = Waiting { for_long, meanwhile: &meanwhile };
-    let opened = Journal::open(&folder, identity, &settings, config.transfer.fresh, waiting);
+    let opened = Journal::open(&folder, identity, inputs, (&settings, config.transfer.fresh), waiting);
     opened.map(Some).map_err(|error| stop.reason().unwrap_or(error))
 }
 

@@ -139,6 +139,11 @@ impl Discovery {
         Ok(Self { paths, filters, follow: inputs.follow, other_files: inputs.other_files })
     }
 
+    /// What was named and listed.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     /// The input that a folder lies in, or that lies in the folder, which need not exist yet: what is written there would be
     /// read as input, by this run or the next.
     pub fn input_beside(&self, folder: &Path) -> Option<&Path> {

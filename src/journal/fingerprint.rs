@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hmac::digest::Key;
@@ -79,6 +79,14 @@ impl Marker {
     pub fn other_file(&self, path: &Path) -> Mark {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         self.mark(b"other file", [path_bytes(&path)])
+    }
+
+    /// Stands for the inputs of a run, in whatever order they were named.
+    pub fn inputs(&self, paths: &[PathBuf]) -> Mark {
+        let mut paths: Vec<_> = paths.iter().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone())).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        self.mark(b"inputs", paths.iter().map(|path| path_bytes(path)))
     }
 
     /// Stands for several files together, in whatever order they come.

@@ -22,12 +22,27 @@ pub struct Confirmed {
     version: Option<u64>,
     /// Somebody else had put it there: what this program makes of its files later does not take its place unasked.
     pub found: bool,
-    /// Where its line begins in the journal.
-    offset: u64,
+    /// When that was, in milliseconds since 1970.
+    at: u64,
+    spot: Spot,
+}
+
+/// Where a line begins: the file, and the offset in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spot {
+    /// Its number among the files that are read together; the run's own is the first.
+    pub(super) file: usize,
+    pub(super) offset: u64,
+}
+
+impl Spot {
+    pub(super) fn is_own(self) -> bool {
+        self.file == 0
+    }
 }
 
 impl Confirmed {
-    fn read(line: &Confirmation, offset: u64) -> Option<Self> {
+    fn read(line: &Confirmation, spot: Spot) -> Option<Self> {
         Some(Self {
             container: ContainerRef { kind: ContainerKind::parse(&line.kind)?, id: line.container.clone() },
             place: line.place,
@@ -37,13 +52,14 @@ impl Confirmed {
             file_id: line.file_id.as_deref().map(Box::from),
             version: line.version,
             found: line.found,
-            offset,
+            at: line.at,
+            spot,
         })
     }
 
-    /// Where its line begins in the journal.
-    pub(super) fn offset(&self) -> u64 {
-        self.offset
+    /// Where its line begins.
+    pub(super) fn spot(&self) -> Spot {
+        self.spot
     }
 
     /// Whether what the server lists is what was confirmed, by all that both of them say.
@@ -107,8 +123,7 @@ impl Changes {
 struct Begun {
     sources: Mark,
     size: u64,
-    /// Where its line begins in the journal.
-    offset: u64,
+    spot: Spot,
 }
 
 /// What a journal says.
@@ -119,31 +134,34 @@ pub(super) struct Index {
     /// What may still arrive, or has: a request of a run that was killed can be carried out after later ones. Only its own
     /// confirmation settles an intent.
     begun: HashMap<Mark, Vec<Begun>>,
-    /// Lines of the file that no longer count.
+    /// Lines of the run's own file that no longer count.
     pub(super) dead: usize,
 }
 
 impl Index {
-    /// How many lines the same would take, the header among them.
-    pub(super) fn live_lines(&self) -> usize {
-        1 + self.confirmed.len() + self.begun.values().map(Vec::len).sum::<usize>()
-    }
-
     pub(super) fn len(&self) -> usize {
         self.confirmed.len()
     }
 
-    pub(super) fn begin(&mut self, intent: &Intent, offset: u64) {
+    /// What was confirmed later, maybe in another file, needs no intent any more.
+    pub(super) fn begin(&mut self, intent: &Intent, spot: Spot) {
+        let done = |confirmed: &Confirmed| confirmed.sources == intent.sources && confirmed.at > intent.at;
+        if self.confirmed.get(&intent.place).is_some_and(done) {
+            return;
+        }
         let begun = self.begun.entry(intent.place).or_default();
         let known = begun.iter().any(|known| known.sources == intent.sources && known.size == intent.size);
         if !known {
-            begun.push(Begun { sources: intent.sources, size: intent.size, offset });
+            begun.push(Begun { sources: intent.sources, size: intent.size, spot });
         }
     }
 
-    /// The later word about a place counts.
-    pub(super) fn confirm(&mut self, line: &Confirmation, offset: u64) {
-        let Some(confirmed) = Confirmed::read(line, offset) else { return };
+    /// The later word about a place counts, whichever file it stands in.
+    pub(super) fn confirm(&mut self, line: &Confirmation, spot: Spot) {
+        let Some(confirmed) = Confirmed::read(line, spot) else { return };
+        if self.confirmed.get(&line.place).is_some_and(|before| before.at > confirmed.at) {
+            return;
+        }
         if let Entry::Occupied(mut begun) = self.begun.entry(line.place) {
             begun.get_mut().retain(|intent| intent.sources != line.sources);
             if begun.get().is_empty() {
@@ -184,11 +202,11 @@ impl Index {
 
     /// Where the lines begin that say what a file on the server holds which this program put there: one where that was confirmed,
     /// all that may have arrived where not.
-    pub(super) fn told_of(&self, place: Mark, there: &RemoteFile) -> Vec<u64> {
+    pub(super) fn told_of(&self, place: Mark, there: &RemoteFile) -> Vec<Spot> {
         match self.confirmed.get(&place).filter(|confirmed| confirmed.is(there)) {
             Some(found) if found.found => Vec::new(),
-            Some(ours) => vec![ours.offset],
-            None => self.begun_as(place, there).map(|begun| begun.offset).collect(),
+            Some(ours) => vec![ours.spot],
+            None => self.begun_as(place, there).map(|begun| begun.spot).collect(),
         }
     }
 
@@ -196,10 +214,11 @@ impl Index {
         self.confirmed.get(&place)
     }
 
-    /// Where the lines that still count begin.
+    /// Where the lines of the run's own file begin that still count.
     pub(super) fn live(&self) -> Vec<u64> {
-        let confirmed = self.confirmed.values().map(|confirmed| confirmed.offset);
-        let mut offsets: Vec<_> = confirmed.chain(self.begun.values().flatten().map(|begun| begun.offset)).collect();
+        let confirmed = self.confirmed.values().map(|confirmed| confirmed.spot);
+        let spots = confirmed.chain(self.begun.values().flatten().map(|begun| begun.spot));
+        let mut offsets: Vec<_> = spots.filter(|spot| spot.is_own()).map(|spot| spot.offset).collect();
         offsets.sort_unstable();
         offsets
     }

@@ -35,30 +35,17 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// The first line of a new journal.
-    pub(super) fn new(identity: Identity<'_>) -> std::io::Result<Self> {
-        let mut salt = [0; 16];
-        getrandom::fill(&mut salt).map_err(|error| std::io::Error::other(error.to_string()))?;
-        Ok(Self {
+    /// The first line of a journal of this identity.
+    pub(super) fn new(identity: Identity<'_>, salt: &str) -> Self {
+        Self {
             v: VERSION,
             site: identity.site.to_owned(),
             project: identity.project.to_owned(),
             profile: identity.profile.map(str::to_owned),
             key: identity.key.map(str::to_owned),
             shard: identity.shard.map(str::to_owned),
-            salt: hex::encode(salt),
-        })
-    }
-
-    /// Whose journal it says to be.
-    pub(super) fn identity(&self) -> Identity<'_> {
-        let Self { site, project, profile, key, shard, .. } = self;
-        Identity { site, project, profile: profile.as_deref(), key: key.as_deref(), shard: shard.as_deref() }
-    }
-
-    /// Whether it is that of this identity, in lines that we can read.
-    pub(super) fn is_of(&self, identity: Identity<'_>) -> bool {
-        self.v == VERSION && self.identity() == identity && !self.salt.is_empty()
+            salt: salt.to_owned(),
+        }
     }
 }
 
@@ -68,6 +55,8 @@ pub(super) struct Intent {
     pub(super) place: Mark,
     pub(super) sources: Mark,
     pub(super) size: u64,
+    /// When that was, in milliseconds since 1970.
+    pub(super) at: u64,
     /// What its members hold.
     pub(super) instances: Vec<Mark>,
 }
@@ -77,6 +66,8 @@ pub(super) struct Intent {
 pub(super) struct Confirmation {
     pub(super) place: Mark,
     pub(super) sources: Mark,
+    /// When that was, in milliseconds since 1970.
+    pub(super) at: u64,
     /// The kind of the container.
     pub(super) kind: String,
     /// Its database id.

@@ -55,7 +55,7 @@ fn held(file: &mut File, waited: Duration) -> Error {
     let mut holder = String::new();
     let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(32).read_to_string(&mut holder));
     let who = holder.trim().parse::<u32>().map_or_else(|_| String::new(), |pid| format!(" (process {pid})"));
-    Error::new(RunCode::JournalLocked, format!("another run{who} is sending to this project under the same profile"))
+    Error::new(RunCode::JournalLocked, format!("another run{who} is sending the same inputs to this project"))
         .because(format!("waited for {} seconds", waited.as_secs()))
         .with_hint("wait until it has ended (`--wait-lock 2h` does that), or stop it, and run again")
 }

@@ -10,7 +10,7 @@ const WHOSE: Identity<'_> = Identity { site: "site.example", project: "p1", prof
 const SHORTLY: Waiting<'_> = Waiting { for_long: std::time::Duration::from_millis(1), meanwhile: &|| true };
 
 fn open(folder: &Path, fresh: bool) -> Journal {
-    Journal::open(folder, WHOSE, "", fresh, SHORTLY).unwrap()
+    Journal::open(folder, WHOSE, &[], ("", fresh), SHORTLY).unwrap()
 }
 
 fn container() -> ContainerRef {
@@ -38,7 +38,13 @@ fn word() -> Word {
 }
 
 fn file_of(folder: &Path) -> PathBuf {
-    folder.join(WHOSE.file_name())
+    file_of_other(folder, WHOSE)
+}
+
+/// The file of a run without inputs.
+fn file_of_other(folder: &Path, identity: Identity<'_>) -> PathBuf {
+    let salt = salt::of(folder, &identity.stem()).unwrap();
+    own_path(folder, identity, &Marker::new(&salt, ""), &[])
 }
 
 #[test]
@@ -177,17 +183,17 @@ fn another_identity_knows_nothing_of_it() {
         Identity { shard: Some("1/2"), ..WHOSE },
         Identity { shard: Some("2/2"), ..WHOSE },
     ]
-    .map(|identity| identity.file_name())
+    .map(|identity| identity.stem())
     .into();
     assert_eq!(names.len(), 7);
     // A file that was copied over that of another identity is not believed.
     drop(open(folder.path(), false));
     let other = Identity { project: "p2", ..WHOSE };
-    std::fs::copy(file_of(folder.path()), folder.path().join(other.file_name())).unwrap();
-    let journal = Journal::open(folder.path(), other, "", false, SHORTLY).unwrap();
+    std::fs::copy(file_of(folder.path()), file_of_other(folder.path(), other)).unwrap();
+    let journal = Journal::open(folder.path(), other, &[], ("", false), SHORTLY).unwrap();
     assert_ne!(journal.marker().place("a", "b"), Marker::new("", "").place("a", "b"));
     drop(journal);
-    let text = std::fs::read_to_string(folder.path().join(other.file_name())).unwrap();
+    let text = std::fs::read_to_string(file_of_other(folder.path(), other)).unwrap();
     assert!(text.contains(r#""project":"p2""#) && text.lines().count() == 1, "{text}");
 }
 
@@ -228,7 +234,7 @@ fn lines_that_no_longer_count_are_dropped_in_time() {
 fn nobody_else_gets_in_meanwhile_and_nobody_else_may_read_it() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
-    let error = Journal::open(folder.path(), WHOSE, "", false, SHORTLY).unwrap_err();
+    let error = Journal::open(folder.path(), WHOSE, &[], ("", false), SHORTLY).unwrap_err();
     assert_eq!(error.code, RunCode::JournalLocked);
     assert!(error.what.contains(&std::process::id().to_string()), "{error}");
     #[cfg(unix)]
@@ -239,7 +245,7 @@ fn nobody_else_gets_in_meanwhile_and_nobody_else_may_read_it() {
     }
     // Who is told to give up while waiting does so, however long the wait may be.
     let waiting = Waiting { for_long: std::time::Duration::MAX, meanwhile: &|| false };
-    assert_eq!(Journal::open(folder.path(), WHOSE, "", false, waiting).unwrap_err().code, RunCode::JournalLocked);
+    assert_eq!(Journal::open(folder.path(), WHOSE, &[], ("", false), waiting).unwrap_err().code, RunCode::JournalLocked);
     drop(journal);
     open(folder.path(), false);
 }
@@ -249,6 +255,51 @@ fn a_folder_that_cannot_be_used_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let blocked = folder.path().join("file");
     std::fs::write(&blocked, b"").unwrap();
-    let error = Journal::open(&blocked.join("journal"), WHOSE, "", false, SHORTLY).unwrap_err();
+    let error = Journal::open(&blocked.join("journal"), WHOSE, &[], ("", false), SHORTLY).unwrap_err();
     assert_eq!(error.code, RunCode::JournalUnwritable);
+}
+
+#[test]
+fn runs_of_different_inputs_go_on_at_the_same_time_and_know_of_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |inputs: &str| Journal::open(folder.path(), WHOSE, &[inputs.into()], ("", false), SHORTLY);
+    let (first, second) = (of("a").unwrap(), of("b").unwrap());
+    assert_eq!(of("a").unwrap_err().code, RunCode::JournalLocked, "the same inputs wait for each other");
+    let (one, two) = (parcel(&first, "a.zip", &["1", "2"]), parcel(&second, "b.zip", &["3"]));
+    first.confirmed(&one, &container(), word()).unwrap();
+    second.sending(&two).unwrap();
+    drop((first, second));
+    let third = of("c").unwrap();
+    assert!(third.recall(&sources(&one)).is_some());
+    assert_eq!(third.standing(&two, &on_server()), Standing::Begun);
+    let part = parcel(&third, "a.zip", &["2"]);
+    assert_eq!(third.shared_with(part.place, &on_server(), &part), Some(Shared { again: 1, missing: 1 }));
+    // The later word counts, whichever file it stands in.
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    let newer = Word { version: Some(2), ..word() };
+    third.confirmed(&parcel(&third, "a.zip", &["1"]), &container(), newer).unwrap();
+    third.confirmed(&two, &container(), word()).unwrap();
+    drop(third);
+    for inputs in ["a", "b", "c", "d"] {
+        let journal = of(inputs).unwrap();
+        let there = RemoteFile { version: Some(2), ..on_server() };
+        assert_eq!(journal.standing(&parcel(&journal, "a.zip", &["1"]), &there), Standing::Ours, "{inputs}");
+        assert_eq!(journal.standing(&two, &RemoteFile { version: Some(9), ..on_server() }), Standing::Foreign, "{inputs}");
+        assert_eq!(journal.confirmed_before(), 2);
+    }
+}
+
+#[test]
+fn a_look_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let look = || Journal::look(folder.path(), WHOSE, &[], ("", false)).unwrap();
+    assert_eq!((look().confirmed_before(), std::fs::read_dir(folder.path()).unwrap().count()), (0, 0));
+    let journal = open(folder.path(), false);
+    let sent = parcel(&journal, "a.zip", &["1"]);
+    journal.confirmed(&sent, &container(), word()).unwrap();
+    let looked = look();
+    looked.sending(&parcel(&looked, "b.zip", &["2"])).unwrap();
+    assert!(looked.recall(&sources(&sent)).is_some());
+    drop((journal, looked));
+    assert_eq!(std::fs::read_to_string(file_of(folder.path())).unwrap().lines().count(), 2);
 }

@@ -1,15 +1,18 @@
-//! The file of a journal: read whole at the start, made anew where little of it still counts, appended to from then on.
+//! The files of a journal: all of them are read whole at the start, the run's own is made anew where little of it still counts
+//! and appended to from then on.
+//!
+//! Owns the bytes. Files of other runs are never changed, and stay as they were when they were opened, whatever those runs do.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
-use super::index::Index;
+use super::index::{Index, Spot};
 use super::line::{Confirmation, Header, Line, VERSION};
-use super::{Identity, Mark, private};
+use super::{Mark, private};
 
 /// Lines that may wait for the disk.
 const BATCH: u32 = 64;
@@ -20,86 +23,118 @@ const LONGEST_LINE: u64 = 64 << 20;
 /// Lines that may have lost their meaning before the file is made anew.
 const DEAD: usize = 1000;
 
-/// What the file says, if it is that of this identity; else a new header. `fresh` passes over what is there.
-pub(super) fn load(path: &Path, identity: Identity<'_>, fresh: bool) -> io::Result<(Header, Index)> {
-    let mut index = Index::default();
-    let mut header = None;
-    let mut lines = Lines::open(path)?;
+/// The files that are read together, in their order; one that is not there, or is none of ours, is `None`.
+#[derive(Debug)]
+pub(super) struct Files(Vec<Option<File>>);
+
+/// What the files say, as far as they are of this header; the first is the run's own. `fresh` passes over what they say.
+pub(super) fn load(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(Files, Index)> {
+    let (mut files, mut index) = (Vec::new(), Index::default());
+    for (number, path) in paths.iter().enumerate() {
+        let file = match File::open(path) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let file = match file {
+            Some(file) => take(&file, number, header, fresh, &mut index)?.then_some(file),
+            None => None,
+        };
+        files.push(file);
+    }
+    Ok((Files(files), index))
+}
+
+/// Takes what a file says; false where it is none of this header.
+fn take(file: &File, number: usize, header: &Header, fresh: bool, index: &mut Index) -> io::Result<bool> {
+    let mut lines = Lines::of(file);
+    let ours = lines.next()?.is_some_and(|(_, line)| line.as_ref() == Some(&Line::Journal(header.clone())));
+    if !ours || fresh {
+        return Ok(ours);
+    }
     while let Some((offset, line)) = lines.next()? {
-        match (line, &header) {
-            (Some(Line::Journal(first)), None) if first.is_of(identity) => header = Some(first),
-            (_, None) => break,
-            (Some(Line::Confirmed(line)), _) if !fresh => index.confirm(&line, offset),
-            (Some(Line::Sending(intent)), _) if !fresh => index.begin(&intent, offset),
+        let spot = Spot { file: number, offset };
+        match line {
+            Some(Line::Confirmed(line)) => index.confirm(&line, spot),
+            Some(Line::Sending(intent)) => index.begin(&intent, spot),
             _ => {}
         }
     }
-    let header = header.map_or_else(|| Header::new(identity), Ok)?;
-    // What was not looked at may still count.
-    index.dead = if fresh { 0 } else { lines.count.saturating_sub(index.live_lines()) };
-    Ok((header, index))
+    if number == 0 {
+        index.dead = lines.count.saturating_sub(1 + index.live().len());
+    }
+    Ok(true)
+}
+
+impl Files {
+    /// The confirmation whose line begins there.
+    pub(super) fn confirmation_at(&self, spot: Spot) -> Option<Confirmation> {
+        match self.line_at(spot)? {
+            Line::Confirmed(confirmation) => Some(confirmation),
+            Line::Journal(_) | Line::Sending(_) => None,
+        }
+    }
+
+    /// What the package holds whose line begins there.
+    pub(super) fn instances_at(&self, spot: Spot) -> Option<Vec<Mark>> {
+        match self.line_at(spot)? {
+            Line::Confirmed(confirmation) => Some(confirmation.members.iter().map(|member| member.instance).collect()),
+            Line::Sending(intent) => Some(intent.instances),
+            Line::Journal(_) => None,
+        }
+    }
+
+    fn line_at(&self, spot: Spot) -> Option<Line> {
+        let mut file = self.0.get(spot.file)?.as_ref()?;
+        file.seek(SeekFrom::Start(spot.offset)).ok()?;
+        Lines::of(file).next().ok()??.1
+    }
 }
 
 /// Renames a journal whose lines have another form than ours, which would be read wrongly; whether there was one.
-pub(super) fn set_older_form_aside(path: &Path) -> io::Result<bool> {
-    let header = Lines::open(path)?.next()?.and_then(|(_, line)| line);
-    let older = matches!(header, Some(Line::Journal(header)) if header.v != VERSION);
+pub(super) fn set_older_form_aside(path: &Path, is_older: impl FnOnce(&Header) -> bool) -> io::Result<bool> {
+    let first = match File::open(path) {
+        Ok(file) => Lines::of(&file).next()?.and_then(|(_, line)| line),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let older = matches!(first, Some(Line::Journal(header)) if is_older(&header));
     if older {
         std::fs::rename(path, path.with_extension("older.jsonl"))?;
     }
     Ok(older)
 }
 
-/// The confirmation whose line begins at this offset.
-pub(super) fn confirmation_at(path: &Path, offset: u64) -> Option<Confirmation> {
-    match line_at(path, offset)? {
-        Line::Confirmed(confirmation) => Some(confirmation),
-        Line::Journal(_) | Line::Sending(_) => None,
-    }
-}
-
-/// What the package holds whose line begins at this offset.
-pub(super) fn instances_at(path: &Path, offset: u64) -> Option<Vec<Mark>> {
-    match line_at(path, offset)? {
-        Line::Confirmed(confirmation) => Some(confirmation.members.iter().map(|member| member.instance).collect()),
-        Line::Sending(intent) => Some(intent.instances),
-        Line::Journal(_) => None,
-    }
-}
-
-fn line_at(path: &Path, offset: u64) -> Option<Line> {
-    let mut lines = Lines::open(path).ok()?;
-    lines.source.as_mut()?.seek(SeekFrom::Start(offset)).ok()?;
-    lines.next().ok()??.1
+/// Whether a journal has the form of this version.
+pub(super) fn is_current(header: &Header) -> bool {
+    header.v == VERSION
 }
 
 /// The lines of a file and where they begin; what is no line of ours comes as `None`.
-struct Lines {
-    source: Option<BufReader<File>>,
+struct Lines<'f> {
+    source: BufReader<&'f File>,
     at: u64,
     count: usize,
 }
 
-impl Lines {
-    fn open(path: &Path) -> io::Result<Self> {
-        let source = match File::open(path) {
-            Ok(file) => Some(BufReader::new(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        Ok(Self { source, at: 0, count: 0 })
+impl<'f> Lines<'f> {
+    /// From where the file is at.
+    fn of(file: &'f File) -> Self {
+        Self { source: BufReader::new(file), at: 0, count: 0 }
     }
 
     fn next(&mut self) -> io::Result<Option<(u64, Option<Line>)>> {
-        let Some(source) = &mut self.source else { return Ok(None) };
         let (begin, mut text) = (self.at, Vec::new());
-        let read = source.take(LONGEST_LINE).read_until(b'\n', &mut text)?;
+        let read = self.source.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut text)?;
         self.at += read as u64;
+        if read == 0 {
+            return Ok(None);
+        }
         self.count += 1;
         // A line without its end was torn: what it says may be less than what was meant.
         let whole = text.ends_with(b"\n");
         let line = Some(text).filter(|_| whole).and_then(|text| serde_json::from_slice(&text).ok());
-        Ok((read > 0).then_some((begin, line)))
+        Ok(Some((begin, line)))
     }
 }
 
@@ -114,16 +149,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Opens the file for appending: a new one with its header, one of another identity begun anew, one that holds mostly
-    /// what no longer counts made smaller.
-    pub(super) fn open(path: &Path, header: &Header, index: &mut Index) -> io::Result<Self> {
-        let is_ours = Lines::open(path)?.next()?.is_some_and(|(_, line)| line == Some(Line::Journal(header.clone())));
-        if !is_ours {
-            replace(path, header, &Index::default(), path)?;
-        } else if index.dead > DEAD.max(index.len()) {
-            replace(path, header, index, path)?;
-            *index = load(path, header.identity(), false)?.1;
-        }
+    /// Opens the run's own file for appending: a new one with its header, one of another identity begun anew.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
         let mut file = private(path)?;
         let mut end = file.seek(SeekFrom::End(0))?;
         if ends_torn(&mut file, end)? {
@@ -134,7 +161,7 @@ impl Writer {
     }
 
     /// Appends a line and says where it begins.
-    pub(super) fn append(&mut self, line: &Line) -> io::Result<u64> {
+    pub(super) fn append(&mut self, line: &Line) -> io::Result<Spot> {
         let text = written(line)?;
         self.file.write_all(&text)?;
         let begin = self.end;
@@ -143,7 +170,7 @@ impl Writer {
         if self.waiting >= BATCH || self.synced.elapsed() >= PATIENCE {
             self.sync()?;
         }
-        Ok(begin)
+        Ok(Spot { file: 0, offset: begin })
     }
 
     /// Has all lines on the disk.
@@ -154,6 +181,19 @@ impl Writer {
         (self.waiting, self.synced) = (0, Instant::now());
         Ok(())
     }
+}
+
+/// Loads the files of a run that appends to the first of them: that one is made where it is missing or none of ours, and made
+/// smaller where it holds mostly what no longer counts.
+pub(super) fn load_for_writing(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(Files, Index)> {
+    let (files, index) = load(paths, header, fresh)?;
+    let Some(own) = paths.first() else { return Ok((files, index)) };
+    let is_ours = files.0.first().is_some_and(Option::is_some);
+    if is_ours && index.dead <= DEAD.max(index.live().len()) {
+        return Ok((files, index));
+    }
+    replace(own, header, &files, if is_ours { index.live() } else { Vec::new() })?;
+    load(paths, header, fresh)
 }
 
 fn written(line: &Line) -> io::Result<Vec<u8>> {
@@ -173,12 +213,12 @@ fn ends_torn(file: &mut File, end: u64) -> io::Result<bool> {
 }
 
 /// Puts a file with the lines that count in the place of the one at hand, in one step.
-fn replace(path: &Path, header: &Header, index: &Index, from: &Path) -> io::Result<()> {
+fn replace(path: &Path, header: &Header, files: &Files, live: Vec<u64>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     // A temporary file of this crate is made with mode 0600.
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(&written(&Line::Journal(header.clone()))?)?;
-    for line in index.live().into_iter().filter_map(|offset| line_at(from, offset)) {
+    for line in live.into_iter().filter_map(|offset| files.line_at(Spot { file: 0, offset })) {
         file.write_all(&written(&line)?)?;
     }
     file.as_file().sync_all()?;

@@ -25,7 +25,7 @@ use super::beside::{Beside, Whereabouts};
 use super::compression::Decision;
 use super::find::stopped;
 use super::lanes::Lanes;
-use super::outcomes::Outcomes;
+use super::outcomes::{Outcomes, is_of_network};
 use super::place::{Container, Place, Places};
 use super::recheck::Recheck;
 use super::{Runtime, Stop, folder, send};
@@ -280,6 +280,11 @@ impl Shared {
             biased;
             () = self.stop.wait_hard() => Err(stopped()),
             outcome = self.outcome(&mut job) => outcome,
+        };
+        let outcome = match outcome {
+            // What ended the waiting for a server that is out was the end of the run.
+            Err(failure) if self.stop.is_by_signal() && is_of_network(failure.code) => Err(stopped()),
+            outcome => outcome,
         };
         self.outcomes.package(&outcome);
         let outcome = outcome.unwrap_or_else(Outcome::Failed);

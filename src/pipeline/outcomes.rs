@@ -140,7 +140,7 @@ impl Outcomes {
 }
 
 /// Whether other packages are likely to fail for the same reason.
-fn is_of_network(code: FileCode) -> bool {
+pub fn is_of_network(code: FileCode) -> bool {
     matches!(code, FileCode::UploadNetwork | FileCode::UploadServer | FileCode::UploadThrottled)
 }
 

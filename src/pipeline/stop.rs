@@ -32,6 +32,12 @@ impl Stop {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether a signal stopped the run.
+    pub fn is_by_signal(&self) -> bool {
+        let by = self.reason().map(|error| error.code);
+        matches!(by, Some(RunCode::Interrupted | RunCode::Terminated | RunCode::HungUp))
+    }
+
     /// Whether nothing new is to be started.
     pub fn requested(&self) -> bool {
         self.soft.is_cancelled()

@@ -147,9 +147,13 @@ fn a_journal_of_an_older_form_is_set_aside_and_said() {
     let (place, site) = (place(&[1, 2]), Site::start());
     place.run(USUAL).at(&site).exits(0);
     let folder = place.state().join("fwupload/journal");
-    let journal = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let journal = journal.into_iter().find(|path| path.extension().is_some_and(|e| e == "jsonl")).unwrap();
-    let older = std::fs::read_to_string(&journal).unwrap().replacen("\"v\":2", "\"v\":1", 1);
+    let own = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let own = own.into_iter().find(|path| path.extension().is_some_and(|e| e == "jsonl")).unwrap();
+    // Earlier versions had one file for all inputs.
+    let name = own.file_name().unwrap().to_str().unwrap();
+    let journal = folder.join(format!("{}.jsonl", name.split('-').next().unwrap()));
+    let older = std::fs::read_to_string(&own).unwrap().replacen("\"v\":2", "\"v\":1", 1);
+    std::fs::remove_file(&own).unwrap();
     std::fs::write(&journal, &older).unwrap();
     let again = place.run(USUAL).at(&site).exits(0);
     again.says("older form");

@@ -288,6 +288,20 @@ fn two_runs_do_not_fight() {
     assert_eq!(made(&site), [2, 2, 2, 2]);
 }
 
+#[test]
+fn runs_of_different_inputs_go_on_at_the_same_time() {
+    let gate = Gate::default();
+    let (place, site) = (place(), Site::setup().rule(upload().times(1).hold(&gate)).start());
+    let first = place.run(&USUAL.replace("study", "study/1")).at(&site).start();
+    gate.wait_for_request();
+    let second = place.run(&USUAL.replace("study", "study/2")).at(&site).exits(0);
+    assert_eq!(total(&second, "uploaded"), 2);
+    gate.open();
+    assert_eq!(first.end().code, Some(0));
+    let all = place.run(USUAL).at(&site).exits(0);
+    assert_eq!((total(&all, "already_there"), all.events_of("deidentified").len()), (4, 0), "each knows what the others sent");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_run_that_waits_for_another_one_can_be_interrupted() {
