@@ -86,8 +86,8 @@ pub enum Event {
         /// Packages under way.
         uploads: u64,
     },
-    /// What cleaning did to the attributes of all files of a rehearsal, most first.
-    Changes(Vec<AttributeChanges>),
+    /// What cleaning did to the attributes of all files of a rehearsal.
+    Changes(Changes),
     /// What each stage of the run did, once all are done.
     Stages(Vec<Stage>),
     /// The run is over; always the last event.
@@ -105,6 +105,15 @@ pub struct PackageBytes {
     pub sent: u64,
 }
 
+/// What cleaning did to attributes in all files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// How many attributes something was done to.
+    pub attributes: u64,
+    /// Those to which it was done most often, most first.
+    pub most: Vec<AttributeChanges>,
+}
+
 /// What cleaning did to one attribute, in all files and at every place in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttributeChanges {
@@ -116,13 +125,6 @@ pub struct AttributeChanges {
     pub changed: u64,
     /// How often it was put in.
     pub inserted: u64,
-}
-
-impl AttributeChanges {
-    /// How often anything was done to it.
-    pub fn all(&self) -> u64 {
-        self.removed + self.changed + self.inserted
-    }
 }
 
 /// What one stage of a run did. Times are summed over its threads: two that work for a second make two.

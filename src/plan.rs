@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use crate::config::{Compression, Config, IfExists, OtherFiles, PackageBy, Shard, Sink, Transfer};
 use crate::credential::{ApiKey, PseudonymKeySources};
-use crate::deid::{self, Change, Cleaner, IdentifiedConsent, Sendable};
+use crate::deid::{self, Cleaner, Counts, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
 use crate::discover::{Discovery, Inputs};
 use crate::failure::{Error, FileFailure, RunCode};
@@ -100,17 +100,17 @@ impl Treatment {
         }
     }
 
-    /// The same, with what was done to each element: for a rehearsal, which has the time.
+    /// The same, counting what is done to which attribute.
     ///
     /// # Errors
     /// Whatever keeps the instance from being cleaned.
-    pub fn rehearse(&self, instance: Instance, path: &str, limits: &Limits) -> Result<(Sendable, Vec<Change>), FileFailure> {
+    pub fn rehearse(&self, instance: Instance, path: &str, limits: &Limits) -> Result<(Sendable, Counts), FileFailure> {
         match self {
             Self::Clean(cleaner) => {
-                let (clean, changes) = cleaner.deidentify_recording(instance, path, false)?;
-                Ok((Sendable::from(clean), changes))
+                let (clean, counts) = cleaner.deidentify_counting(instance, path)?;
+                Ok((Sendable::from(clean), counts))
             }
-            Self::AsItIs(_) => self.apply(instance, path, limits).map(|instance| (instance, Vec::new())),
+            Self::AsItIs(_) => self.apply(instance, path, limits).map(|instance| (instance, Counts::new())),
         }
     }
 

@@ -15,7 +15,7 @@ use super::hash::Hasher;
 use super::paths::{Location, Paths, find};
 use super::pixels::PixelWork;
 use super::private::PrivateName;
-use super::record::Log;
+use super::record::{Counts, Log};
 use super::substitute::values;
 use super::text::Reading;
 use crate::dicom::{DataSet, Element, Tag, character_set_of};
@@ -81,6 +81,8 @@ pub(super) struct Run {
     pub(super) opened: Option<Opened>,
     /// Who did what, where somebody wants to know.
     pub(super) log: Option<Box<Log>>,
+    /// How often what was done to which attribute, where that is counted.
+    pub(super) counts: Option<Counts>,
     /// What the table of PS3.15 came to, where the profile asks for it.
     pub(super) outcome: Option<Outcome>,
     /// What was done to the image beforehand.

@@ -15,7 +15,7 @@ use super::originals::Originals;
 use super::output_name::Names;
 use super::pixels::{PixelWork, Pixels};
 use super::private::{self, PrivateName};
-use super::record::Change;
+use super::record::{Change, Counts};
 use super::residual::Residual;
 use super::text::{Reading, read};
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value, Written};
@@ -116,6 +116,18 @@ impl Cleaner {
         self.carry_out(instance, data, path, &mut run).map(|(clean, _)| clean.about(originals))
     }
 
+    /// The same, counting what is done to which attribute.
+    ///
+    /// # Errors
+    /// As for [`Self::deidentify`].
+    pub fn deidentify_counting(&self, mut instance: Instance, path: &str) -> Result<(CleanInstance, Counts), FileFailure> {
+        let scrubbed = self.scrub(&mut instance)?;
+        let data = joined(&mut instance);
+        let mut run = Run { changed: scrubbed.changes(), pixels: scrubbed, ..Run::counting() };
+        let (clean, _) = self.carry_out(instance, data, path, &mut run)?;
+        Ok((clean, run.counts.unwrap_or_default()))
+    }
+
     /// The same, with a list of what became of each data element; with their values only where these are asked for.
     pub fn deidentify_recording(
         &self,
@@ -158,6 +170,7 @@ impl Cleaner {
         self.settle(&mut data, encoding, run);
         let before = data.clone();
         self.steps(&mut data, encoding, run)?;
+        run.count(&before, &data);
         if instance.pixels.is_none() && has_provider(&before) && !has_provider(&data) {
             return Err(without_image());
         }

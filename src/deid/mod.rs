@@ -38,7 +38,7 @@ pub use clean::Cleaner;
 pub use dummy::is_dummy_date;
 pub use instance::{CleanInstance, IdentifiedConsent, Sendable, UncleanedInstance, as_it_is};
 pub use originals::Originals;
-pub use record::{By, Change, What};
+pub use record::{By, Change, Counts, What};
 pub use residual::Finding;
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl Change {
 }
 
 /// What happened to an element. What lay in a removed sequence is not listed beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum What {
     /// It is gone.
     Removed,
@@ -56,6 +56,10 @@ impl What {
         }
     }
 }
+
+/// How often what happened to which attribute, at whatever place in a data set. Takes little room, however many places there
+/// are.
+pub type Counts = HashMap<(Tag, What), u64>;
 
 /// What made a change: the last one, where several did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +84,20 @@ impl Run {
     /// A run that records what it does to this data set.
     pub(super) fn recording(data: &DataSet) -> Self {
         Self { log: Some(Box::new(Log { before: data.clone(), ..Log::default() })), ..Self::default() }
+    }
+
+    /// A run that counts what it does.
+    pub(super) fn counting() -> Self {
+        Self { counts: Some(Counts::new()), ..Self::default() }
+    }
+
+    /// Counts how one data set differs from another, where that is wanted.
+    pub(super) fn count(&mut self, before: &DataSet, after: &DataSet) {
+        if let Some(counts) = &mut self.counts {
+            differences(before, after, &mut Vec::new(), &mut |found| {
+                *counts.entry((found.tag, found.what)).or_default() += 1;
+            });
+        }
     }
 
     /// A rule acts inside this item until [`Self::leave`].

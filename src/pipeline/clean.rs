@@ -156,8 +156,8 @@ fn read_and_clean(file: &Indexed, read: Option<Bytes>, whole: bool, deliveries: 
     if !matches!(plan.way_out, WayOut::DryRun(_)) {
         return plan.treatment.apply(instance, &file.relative(), &plan.limits);
     }
-    let (instance, changes) = plan.treatment.rehearse(instance, &file.relative(), &plan.limits)?;
-    deliveries.outcomes().note_changes(&changes);
+    let (instance, counts) = plan.treatment.rehearse(instance, &file.relative(), &plan.limits)?;
+    deliveries.outcomes().note_changes(&counts);
     Ok(instance)
 }
 

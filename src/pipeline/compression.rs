@@ -8,6 +8,7 @@ use super::lanes::Lanes;
 use super::stages::Meter;
 use crate::config::Compression;
 use crate::package::Level;
+use crate::plan::{UploadPlan, WayOut};
 
 /// What one core deflates in a second, until that is measured, in bytes.
 const DEFLATED: f64 = 80e6;
@@ -26,8 +27,17 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// For a run that cleans so many files at a time.
-    pub fn new(chosen: Compression, cores: usize) -> Self {
+    /// For a run. Where nothing goes over a network, none is measured: what lies in a folder is the same every time.
+    pub fn of(plan: &UploadPlan) -> Self {
+        let chosen = match (&plan.way_out, plan.compression) {
+            (WayOut::DryRun(_) | WayOut::Output(_), Compression::Auto) => Compression::None,
+            (_, chosen) => chosen,
+        };
+        Self::new(chosen, plan.jobs)
+    }
+
+    /// For a run that cleans files on this number of cores.
+    fn new(chosen: Compression, cores: usize) -> Self {
         Self { chosen, cores, deflated: Meter::default() }
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Compression, OtherFiles, PackageBy};
+use crate::config::{OtherFiles, PackageBy};
 use crate::deid::Sendable;
 use crate::event::{Event, Events, Outcome, Stored};
 use crate::failure::{FileCode, FileFailure};
@@ -92,7 +92,7 @@ impl Deliveries {
             budget: Arc::new(Semaphore::new(budget)),
             lanes: Lanes::new(plan.uploads, Instant::now()),
             recheck: Recheck::default(),
-            compression: Decision::new(compression(plan), plan.jobs),
+            compression: Decision::of(plan),
             places: Mutex::default(),
             beside: Mutex::new(beside),
             unread,
@@ -251,14 +251,6 @@ impl Deliveries {
         self.tasks.close();
         self.handle.block_on(self.tasks.wait());
         self.tasks.reopen();
-    }
-}
-
-/// Where nothing goes over a wire, none is measured: what lies in a folder is the same every time.
-fn compression(plan: &UploadPlan) -> Compression {
-    match (&plan.way_out, plan.compression) {
-        (WayOut::DryRun(_) | WayOut::Output(_), Compression::Auto) => Compression::None,
-        (_, chosen) => chosen,
     }
 }
 

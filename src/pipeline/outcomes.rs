@@ -1,5 +1,6 @@
 //! Gives files their outcomes, and stops the run when too many of them are bad or the network is gone.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,15 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Stop;
 use super::stages::Stages;
-use crate::deid::{Change, What};
+use crate::deid::{Counts, What};
 use crate::dicom::Tag;
-use crate::event::{AttributeChanges, Event, Events, Outcome};
+use crate::event::{AttributeChanges, Changes, Event, Events, Outcome};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::series::Indexed;
 use crate::standard;
 
 /// So many packages in a row that fail for the same network reason end the run: the next ones would fare no better.
 const STREAK: u32 = 5;
+
+/// Attributes that are told of by name, of all that cleaning changed.
+const NAMED: usize = 100;
 
 /// The one way for a file to get its outcome.
 #[derive(Debug, Clone)]
@@ -27,7 +31,7 @@ pub struct Outcomes {
     failed: Arc<AtomicU64>,
     cleaned: Arc<AtomicU64>,
     changed: Arc<AtomicU64>,
-    by_attribute: Arc<Mutex<HashMap<Tag, AttributeChanges>>>,
+    by_attribute: Arc<Mutex<Counts>>,
     streak: Arc<Mutex<(Option<FileCode>, u32)>>,
 }
 
@@ -84,29 +88,31 @@ impl Outcomes {
     }
 
     /// Takes note of what was done to the attributes of a file.
-    pub fn note_changes(&self, changes: &[Change]) {
+    pub fn note_changes(&self, counted: &Counts) {
         let mut all = self.by_attribute.lock().unwrap_or_else(PoisonError::into_inner);
-        for change in changes {
-            let counts = all.entry(change.tag).or_insert_with(|| AttributeChanges {
-                name: standard::name_of(change.tag),
-                removed: 0,
-                changed: 0,
-                inserted: 0,
-            });
-            match change.what {
-                What::Removed => counts.removed += 1,
-                What::Changed => counts.changed += 1,
-                What::Inserted => counts.inserted += 1,
-            }
+        for (change, number) in counted {
+            *all.entry(*change).or_default() += number;
         }
     }
 
-    /// What was done to all attributes, most first.
-    pub fn changes(&self) -> Vec<AttributeChanges> {
-        let all = self.by_attribute.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut changes: Vec<_> = all.values().cloned().collect();
-        changes.sort_by(|a, b| b.all().cmp(&a.all()).then_with(|| a.name.cmp(&b.name)));
-        changes
+    /// What was done to how many attributes, and to those of them most that changed most.
+    pub fn changes(&self) -> Changes {
+        let counted = self.by_attribute.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_tag: HashMap<Tag, u64> = HashMap::new();
+        for ((tag, _), number) in &*counted {
+            *by_tag.entry(*tag).or_default() += number;
+        }
+        let attributes = by_tag.len() as u64;
+        let mut most: Vec<_> = by_tag.into_iter().collect();
+        most.sort_unstable_by_key(|(tag, number)| (Reverse(*number), *tag));
+        let of = |tag, what| counted.get(&(tag, what)).copied().unwrap_or_default();
+        let named = most.into_iter().take(NAMED).map(|(tag, _)| AttributeChanges {
+            name: standard::name_of(tag),
+            removed: of(tag, What::Removed),
+            changed: of(tag, What::Changed),
+            inserted: of(tag, What::Inserted),
+        });
+        Changes { attributes, most: named.collect() }
     }
 
     /// How many files were cleaned, and how many elements were changed in all of them.

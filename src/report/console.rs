@@ -15,7 +15,7 @@ use super::tally::Tally;
 use super::tree::Tree;
 use super::{Sink, figures};
 use crate::config::{Progress, Verbosity};
-use crate::event::{AttributeChanges, Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunStart, Settled, Severity, Stored};
+use crate::event::{Changes, Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunStart, Settled, Severity, Stored};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::phi::escape_for_terminal;
 
@@ -36,7 +36,7 @@ pub(super) struct Console {
     warnings: Repeats,
     retry_shown: bool,
     tree: Tree,
-    changes: Vec<AttributeChanges>,
+    changes: Changes,
 }
 
 impl Console {
@@ -62,7 +62,7 @@ impl Console {
             warnings: Repeats::default(),
             retry_shown: false,
             tree: Tree::default(),
-            changes: Vec::new(),
+            changes: Changes::default(),
         }
     }
 

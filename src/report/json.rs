@@ -179,7 +179,8 @@ impl Sink for JsonStream {
             | Event::Requested { .. }
             | Event::Companion { .. } => return Ok(()),
             Event::Changes(changes) => {
-                Self::with("changes", json!({ "attributes": changes.iter().map(changes_of).collect::<Vec<_>>() }))
+                let most: Vec<_> = changes.most.iter().map(changes_of).collect();
+                Self::with("changes", json!({ "attributes": changes.attributes, "most": most }))
             }
             Event::Stages(stages) => Self::with("stages", json!({ "stages": stages.iter().map(stage).collect::<Vec<_>>() })),
             Event::Retrying { what, cause, wait, attempt } => {

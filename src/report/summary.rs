@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::figures::{bytes, count, duration, plural};
-use crate::event::{AttributeChanges, Mode, RunEnd, RunStart, RunTotals};
+use crate::event::{Changes, Mode, RunEnd, RunStart, RunTotals};
 use crate::failure::FileCode;
 use crate::phi::escape_for_terminal;
 
@@ -65,15 +65,15 @@ fn as_they_are(totals: &RunTotals, start: Option<&RunStart>) -> Option<String> {
 const NAMED: usize = 6;
 
 /// What cleaning changes most in a rehearsal: `Changes    43 attributes, most PatientName (3 changed), …`.
-pub(super) fn changes(changes: &[AttributeChanges]) -> Option<String> {
-    let named = changes.iter().take(NAMED).map(|attribute| {
+pub(super) fn changes(changes: &Changes) -> Option<String> {
+    let named = changes.most.iter().take(NAMED).map(|attribute| {
         let counts = [(attribute.removed, "removed"), (attribute.changed, "changed"), (attribute.inserted, "inserted")];
         let counts = counts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{} {word}", count(*number)));
         format!("{} ({})", attribute.name, counts.collect::<Vec<_>>().join(", "))
     });
     let named = named.collect::<Vec<_>>().join(", ");
-    let all = plural(changes.len() as u64, "attribute");
-    (!changes.is_empty()).then(|| format!("{:<10} {all}, most often {named}", "Changes"))
+    let all = plural(changes.attributes, "attribute");
+    (changes.attributes > 0).then(|| format!("{:<10} {all}, most often {named}", "Changes"))
 }
 
 /// The one line of `-q`.

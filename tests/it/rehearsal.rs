@@ -94,7 +94,7 @@ fn a_rehearsal_says_what_changes_most_by_attribute_and_never_a_value() {
     ran.says("Changes ").says("attributes, most often ");
     let changes = ran.events_of("changes").remove(0);
     let of = |name: &str| {
-        let all = changes["attributes"].as_array().unwrap();
+        let all = changes["most"].as_array().unwrap();
         all.iter().find(|changes| changes["attribute"].as_str().unwrap().starts_with(name)).unwrap().clone()
     };
     assert_eq!((&of("StationName")["removed"], &of("StationName")["changed"]), (&2.into(), &0.into()));
