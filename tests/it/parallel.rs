@@ -1,4 +1,4 @@
-//! Runs at the same time: whoever is first, every study is one session, every series one file, and nothing empty stays.
+//! Runs at the same time: whichever is first, every study is one session, every series one file, and nothing empty stays.
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
