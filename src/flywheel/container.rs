@@ -21,6 +21,7 @@ pub struct Container {
     pub(super) above: Vec<Step>,
     /// How it came to this run.
     pub origin: Origin,
+    before: Arc<[RemoteFile]>,
     files: Mutex<(Instant, Arc<[RemoteFile]>)>,
 }
 
@@ -46,7 +47,9 @@ pub enum Origin {
 
 impl Container {
     pub(super) fn new(reference: ContainerRef, label: String, origin: Origin, files: Vec<RemoteFile>) -> Self {
-        Self { reference, label, above: Vec::new(), origin, files: Mutex::new((Instant::now(), files.into())) }
+        let before: Arc<[RemoteFile]> = files.into();
+        let files = Mutex::new((Instant::now(), Arc::clone(&before)));
+        Self { reference, label, above: Vec::new(), origin, before, files }
     }
 
     #[must_use]
@@ -81,6 +84,11 @@ impl Container {
     /// Whether it is not on the server.
     pub fn is_rehearsed(&self) -> bool {
         self.origin == Origin::Rehearsed
+    }
+
+    /// The files that lay in it when this run found it; none where it made it.
+    pub fn files_before(&self) -> &[RemoteFile] {
+        &self.before
     }
 
     /// The files that lay in it when it was last looked at.

@@ -2,6 +2,7 @@
 //!
 //! Owns the rule that nothing is sent twice and nobody else's file is replaced unasked.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -14,7 +15,7 @@ use crate::flywheel::{Container, RemoteFile, UploadError, UploadFile, UploadRece
 use crate::journal::{self, Journal, Member, Parcel, Standing, Word};
 use crate::package::Package;
 use crate::phi::escape_for_terminal;
-use crate::plan::Target;
+use crate::plan::{Target, WayOut};
 
 use super::deliver::{Job, Shared};
 use super::place::Place;
@@ -45,7 +46,7 @@ pub(super) async fn send(shared: &Arc<Shared>, target: &Target, job: &Job) -> Re
     let receipt = receipt?;
     delivery.note(Word::from(&receipt));
     delivery.tell_of_rivals(&receipt, there.as_ref());
-    delivery.settle_superseded(target).await?;
+    delivery.settle_superseded(target).await;
     Ok(delivery.sent(false, receipt.file_id()))
 }
 
@@ -317,8 +318,9 @@ impl<'a> Delivery<'a> {
         let Some(changes) = self.noted.as_ref().and_then(|noted| on_disk(|| noted.journal.changes(&noted.parcel))) else {
             return;
         };
+        let sent = if matches!(self.shared.plan.way_out, WayOut::DryRun(_)) { "would be" } else { "is" };
         let text = format!(
-            "a package that was sent before has changed and is sent again: {} instances then, {} now; {} are new or changed, {} of before are gone",
+            "a package that was sent before has changed and {sent} sent again: {} instances then, {} now; {} are new or changed, {} of before are gone",
             changes.before, changes.now, changes.new, changes.gone
         );
         self.shared.outcomes.events().notice(Severity::Notice, "changed", text);
@@ -345,16 +347,23 @@ impl<'a> Delivery<'a> {
 
     /// Names packages of earlier runs whose instances were now sent in this one, as where a file stayed behind whose series
     /// came to be called otherwise. Nothing is deleted on a server unasked.
-    async fn settle_superseded(&self, target: &Target) -> Result<(), UploadError> {
-        if self.job.package.is_other_file() {
-            return Ok(());
+    async fn settle_superseded(&self, target: &Target) {
+        let package = &self.job.package;
+        if package.is_other_file() {
+            return;
         }
-        for file in self.container.files().iter().filter(|file| file.name != self.job.package.name) {
+        // An instance by itself may stand in the zip of a series too; its neighbours, which may be thousands, are other instances.
+        let is_zip = |file: &RemoteFile| Path::new(&file.name).extension().is_some_and(|end| end.eq_ignore_ascii_case("zip"));
+        let may_hold = |file: &&RemoteFile| file.name != package.name && (package.members.is_some() || is_zip(file));
+        for file in self.container.files_before().iter().filter(may_hold) {
             let shared = self.shared_with(&file.name, file).filter(|shared| shared.again > 0);
-            let alone = self.job.package.name.strip_suffix(".zip") == Some(file.name.as_str());
+            let alone = package.name.strip_suffix(".zip") == Some(file.name.as_str());
             match shared {
                 Some(shared) if shared.missing == 0 && self.shared.plan.supersede => {
-                    target.client.remove_file(&self.container.reference, &file.name).await?;
+                    let removed = target.client.remove_file(&self.container.reference, &file.name).await;
+                    if removed.is_err() {
+                        self.tell_of_superseded(file, "with instances that were now sent in another, and it could not be deleted");
+                    }
                 }
                 Some(_) => self.tell_of_superseded(file, "with instances that were now sent in another: delete it there, or let `--supersede` do it"),
                 None if alone => self.tell_of_superseded(
@@ -364,7 +373,6 @@ impl<'a> Delivery<'a> {
                 None => {}
             }
         }
-        Ok(())
     }
 
     fn tell_of_superseded(&self, file: &RemoteFile, why: &str) {

@@ -58,7 +58,9 @@ fn ctrl_c_ends_the_waiting() {
         }
         running.wait_until_it_says("warning[outage]");
         running.signal("INT");
-        assert_eq!(running.end().code, Some(130));
+        let ran = running.end();
+        assert_eq!(ran.code, Some(130));
+        assert!(ran.failures().iter().all(|(_, code)| code == "upload.stopped"), "{:?}", ran.failures());
     }
 }
 
