@@ -276,7 +276,7 @@ pub struct TransferArgs {
     /// the wrong one: a minute is enough unless this flag says otherwise. With 0 a request is given up after five tries.
     #[arg(long, value_name = "DURATION", hide_short_help = true)]
     pub retry_for: Option<String>,
-    /// Wait this long for another run to this project under the same profile to end, as in 2h [default: 5s]
+    /// Wait this long for another run that sends the same inputs to this project to end, as in 2h [default: 5s]
     #[arg(long, value_name = "DURATION", hide_short_help = true)]
     pub wait_lock: Option<String>,
     /// Send at most RATE bytes a second, all uploads together, as in 20M or 512K

@@ -79,11 +79,7 @@ fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &D
         deliveries.settle(&file, Outcome::Failed(failure));
     }
     let placed = placed(distinct.kept, deliveries);
-    if placed.is_empty() {
-        for file in &beside {
-            deliveries.remember_unknown(file);
-        }
-    }
+    remember(&beside, &placed, deliveries);
     let mut packages: Vec<_> = placed
         .into_iter()
         .flat_map(|(destination, members)| {
@@ -96,6 +92,22 @@ fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &D
         job.incomplete = packed + same < all;
     }
     deliveries.hand_over(packages, permit);
+}
+
+/// Notes where the files of a series go, for other files beside them. Where all that came through goes to one place, that is
+/// where the copies and the failed ones belong as well.
+fn remember(files: &[Indexed], placed: &[(Destination, Vec<Ready>)], deliveries: &Deliveries) {
+    match placed {
+        [] => files.iter().for_each(|file| deliveries.remember_unknown(file)),
+        [(to, _)] => files.iter().for_each(|file| deliveries.remember_folder(file, to)),
+        several => {
+            for (to, members) in several {
+                for ready in members {
+                    deliveries.remember_folder(&ready.source, to);
+                }
+            }
+        }
+    }
 }
 
 /// Two studies of one person get two pseudonyms where neither says whose it is; somebody must know.
@@ -174,11 +186,6 @@ fn placed(kept: Vec<Ready>, deliveries: &Deliveries) -> Vec<(Destination, Vec<Re
                 by_place.entry(key).or_insert_with(|| (to, Vec::new())).1.push(ready);
             }
             Err(failure) => deliveries.settle(&ready.source, Outcome::Failed(failure)),
-        }
-    }
-    for (to, members) in by_place.values() {
-        for ready in members {
-            deliveries.remember_folder(&ready.source, to);
         }
     }
     by_place.into_values().collect()

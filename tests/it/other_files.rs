@@ -323,14 +323,17 @@ fn a_file_goes_to_what_the_dicom_of_the_nearest_folder_has_in_common() {
         ("study/1/b/1.dcm", image(1, 2, 1)),
         ("study/1/notes.txt", b"of the session".to_vec()),
         ("study/2/1.dcm", image(2, 1, 1)),
+        ("study/copies/1.dcm", image(1, 1, 1)),
+        ("study/copies/of-what.txt", b"of the acquisition too".to_vec()),
         ("study/readme.txt", b"of the project".to_vec()),
     ]);
     let site = Site::start();
     let ran = place.run(UPLOAD).args(["--keep-names"]).at(&site).exits(0);
     let depths: Vec<_> = attached(&ran).into_iter().map(|(path, name)| (path.matches('/').count(), name)).collect();
-    assert_eq!(depths, [(0, "readme.txt".into()), (2, "notes.txt".into()), (3, "map.txt".into())]);
+    let expected = [(0, "readme.txt"), (2, "notes.txt"), (3, "map.txt"), (3, "of-what.txt")];
+    assert_eq!(depths, expected.map(|(depth, name)| (depth, name.to_owned())));
     let rehearsed = place.run(UPLOAD).args(["--keep-names", "--dry-run"]).at(&site).exits(0);
-    assert_eq!((total(&rehearsed, "prepared"), total(&rehearsed, "already_there")), (0, 6));
+    assert_eq!((total(&rehearsed, "prepared"), total(&rehearsed, "already_there")), (0, 7));
 }
 
 #[test]
