@@ -185,7 +185,7 @@ impl Journal {
     /// What is different from the members that were sent to this place before; `None` where that cannot be told.
     pub fn changes(&self, parcel: &Parcel) -> Option<Changes> {
         let state = self.state();
-        let before = state.files.confirmation_at(state.index.confirmed(parcel.place)?.spot())?;
+        let before = state.files.confirmation_at(state.index.confirmed(parcel.place)?.spot(), parcel.place)?;
         Some(Changes::between(&before.members, &parcel.members))
     }
 
@@ -201,10 +201,13 @@ impl Journal {
         let state = self.state();
         let told = state.index.told_of(place, there);
         let now: HashSet<_> = parcel.members.iter().map(|member| member.instance).collect();
-        let told = told.into_iter().filter_map(|spot| state.files.instances_at(spot));
-        let shared = told.map(|before| {
-            let again = before.iter().filter(|instance| now.contains(*instance)).count();
-            Shared { again, missing: before.len() - again }
+        let shared = told.into_iter().map(|spot| match state.files.instances_at(spot, place) {
+            Some(before) => {
+                let again = before.iter().filter(|instance| now.contains(*instance)).count();
+                Shared { again, missing: before.len() - again }
+            }
+            // Another run has just made its file anew: what the package holds is not known, and may be more.
+            None => Shared { again: 0, missing: 1 },
         });
         // Where it is not known which of several arrived, the one that would lose most counts.
         shared.max_by_key(|shared| shared.missing)

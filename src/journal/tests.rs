@@ -303,3 +303,35 @@ fn a_look_changes_nothing() {
     drop((journal, looked));
     assert_eq!(std::fs::read_to_string(file_of(folder.path())).unwrap().lines().count(), 2);
 }
+
+#[test]
+fn a_file_that_its_own_run_made_anew_is_not_believed_where_it_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |inputs: &str| Journal::open(folder.path(), WHOSE, &[inputs.into()], ("", false), SHORTLY).unwrap();
+    let first = of("a");
+    let (one, two) = (parcel(&first, "a.zip", &["1"]), parcel(&first, "b.zip", &["2"]));
+    first.confirmed(&one, &container(), word()).unwrap();
+    let path = first.path.clone();
+    let reader = of("b");
+    assert_eq!(reader.shared_with(one.place, &on_server(), &one), Some(Shared { again: 1, missing: 0 }));
+    // The same file with another line where that one was.
+    first.confirmed(&two, &container(), word()).unwrap();
+    let lines = std::fs::read_to_string(&path).unwrap();
+    let [header, _, other] = lines.lines().collect::<Vec<_>>()[..] else { panic!("{lines}") };
+    std::fs::write(&path, format!("{header}\n{other}\n")).unwrap();
+    assert_eq!(reader.shared_with(one.place, &on_server(), &one), Some(Shared { again: 0, missing: 1 }), "it may hold more");
+    assert_eq!(reader.changes(&one), None);
+}
+
+#[test]
+fn any_number_of_files_is_read_with_few_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path(), false);
+    journal.confirmed(&parcel(&journal, "a", &["1"]), &container(), word()).unwrap();
+    drop(journal);
+    for number in 0..3000_u32 {
+        let path = folder.path().join(format!("{}-{number:032x}.jsonl", WHOSE.stem()));
+        std::fs::copy(file_of(folder.path()), path).unwrap();
+    }
+    assert_eq!(open(folder.path(), false).confirmed_before(), 1);
+}

@@ -1,7 +1,8 @@
 //! The files of a journal: all of them are read whole at the start, the run's own is made anew where little of it still counts
 //! and appended to from then on.
 //!
-//! Owns the bytes. Files of other runs are never changed, and stay as they were when they were opened, whatever those runs do.
+//! Owns the bytes. Files of other runs are never changed, and none is held open: there may be many. A run that
+//! makes its own anew meanwhile is noticed, since a line is believed only if it is about what was asked for.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -23,26 +24,27 @@ const LONGEST_LINE: u64 = 64 << 20;
 /// Lines that may have lost their meaning before the file is made anew.
 const DEAD: usize = 1000;
 
-/// The files that are read together, in their order; one that is not there, or is none of ours, is `None`.
+/// The files that are read together, in their order.
 #[derive(Debug)]
-pub(super) struct Files(Vec<Option<File>>);
+pub(super) struct Files(Vec<PathBuf>);
 
 /// What the files say, as far as they are of this header; the first is the run's own. `fresh` passes over what they say.
 pub(super) fn load(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(Files, Index)> {
-    let (mut files, mut index) = (Vec::new(), Index::default());
+    load_all(paths, header, fresh).map(|(files, index, _)| (files, index))
+}
+
+/// The same, and whether there is an own file.
+fn load_all(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(Files, Index, bool)> {
+    let (mut index, mut own) = (Index::default(), false);
     for (number, path) in paths.iter().enumerate() {
-        let file = match File::open(path) {
-            Ok(file) => Some(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        let ours = match File::open(path) {
+            Ok(file) => take(&file, number, header, fresh, &mut index)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(error),
         };
-        let file = match file {
-            Some(file) => take(&file, number, header, fresh, &mut index)?.then_some(file),
-            None => None,
-        };
-        files.push(file);
+        own |= ours && number == 0;
     }
-    Ok((Files(files), index))
+    Ok((Files(paths.to_vec()), index, own))
 }
 
 /// Takes what a file says; false where it is none of this header.
@@ -67,27 +69,29 @@ fn take(file: &File, number: usize, header: &Header, fresh: bool, index: &mut In
 }
 
 impl Files {
-    /// The confirmation whose line begins there.
-    pub(super) fn confirmation_at(&self, spot: Spot) -> Option<Confirmation> {
+    /// The confirmation of this place whose line begins there.
+    pub(super) fn confirmation_at(&self, spot: Spot, place: Mark) -> Option<Confirmation> {
         match self.line_at(spot)? {
-            Line::Confirmed(confirmation) => Some(confirmation),
+            Line::Confirmed(confirmation) => Some(confirmation).filter(|confirmation| confirmation.place == place),
             Line::Journal(_) | Line::Sending(_) => None,
         }
     }
 
-    /// What the package holds whose line begins there.
-    pub(super) fn instances_at(&self, spot: Spot) -> Option<Vec<Mark>> {
+    /// What the package of this place holds whose line begins there.
+    pub(super) fn instances_at(&self, spot: Spot, place: Mark) -> Option<Vec<Mark>> {
         match self.line_at(spot)? {
-            Line::Confirmed(confirmation) => Some(confirmation.members.iter().map(|member| member.instance).collect()),
-            Line::Sending(intent) => Some(intent.instances),
-            Line::Journal(_) => None,
+            Line::Confirmed(confirmation) if confirmation.place == place => {
+                Some(confirmation.members.iter().map(|member| member.instance).collect())
+            }
+            Line::Sending(intent) if intent.place == place => Some(intent.instances),
+            Line::Confirmed(_) | Line::Sending(_) | Line::Journal(_) => None,
         }
     }
 
     fn line_at(&self, spot: Spot) -> Option<Line> {
-        let mut file = self.0.get(spot.file)?.as_ref()?;
+        let mut file = File::open(self.0.get(spot.file)?).ok()?;
         file.seek(SeekFrom::Start(spot.offset)).ok()?;
-        Lines::of(file).next().ok()??.1
+        Lines::of(&file).next().ok()??.1
     }
 }
 
@@ -186,9 +190,8 @@ impl Writer {
 /// Loads the files of a run that appends to the first of them: that one is made where it is missing or none of ours, and made
 /// smaller where it holds mostly what no longer counts.
 pub(super) fn load_for_writing(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(Files, Index)> {
-    let (files, index) = load(paths, header, fresh)?;
+    let (files, index, is_ours) = load_all(paths, header, fresh)?;
     let Some(own) = paths.first() else { return Ok((files, index)) };
-    let is_ours = files.0.first().is_some_and(Option::is_some);
     if is_ours && index.dead <= DEAD.max(index.live().len()) {
         return Ok((files, index));
     }
