@@ -1,8 +1,8 @@
-//! What the stages of a run cost, each by itself and all together: finding and indexing, one action after the other, checksums,
-//! packing, and a whole run in process.
+//! What the stages of a run cost, each by itself and all together: finding and indexing, one action
+//! after the other, checksums, packing, and a whole run in process.
 //!
-//! The search for what was removed cannot be switched off. `keep` has nothing to look for, so what `remove` takes beyond it
-//! is mostly that.
+//! The search for what was removed cannot be switched off. `keep` has nothing to look for, so what
+//! `remove` takes beyond it is mostly that.
 
 #![allow(clippy::expect_used, missing_docs)]
 
@@ -14,7 +14,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use criterion::{
+    BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
+};
 use fwupload::deid::{Cleaner, Sendable};
 use fwupload::dicom::{self, Limits, Source, SourceFile};
 use fwupload::discover::{Discovery, Inputs};
@@ -33,27 +35,60 @@ const SERIES: &str = "1.3.12.2.1107.5.1.4.99999.30000023091407301234500012000";
 
 /// An action of the Flywheel format on the fields that it is mostly used for.
 const ACTIONS: [(&str, &str); 9] = [
-    ("keep", "{name: PatientName, keep: true}, {name: PatientID, keep: true}"),
-    ("remove", "{name: PatientName, remove: true}, {name: PatientID, remove: true}"),
-    ("replace-with", "{name: PatientName, replace-with: A}, {name: PatientID, replace-with: B}"),
-    ("hash", "{name: PatientID, hash: true}, {name: AccessionNumber, hash: true}"),
-    ("hashuid", "{name: StudyInstanceUID, hashuid: true}, {name: SeriesInstanceUID, hashuid: true}"),
-    ("increment-date", "{name: StudyDate, increment-date: true}, {name: SeriesDate, increment-date: true}"),
-    ("jitter", "{name: PatientWeight, jitter: true}, {name: SliceThickness, jitter: true}"),
-    ("regex", "{regex: '^(Study|Series)Date$', increment-date: true}"),
-    ("regex-sub", "{name: PatientID, regex-sub: [{input-regex: '(?P<a>.*)', output: '{a}-x'}]}"),
+    (
+        "keep",
+        "{name: PatientName, keep: true}, {name: PatientID, keep: true}",
+    ),
+    (
+        "remove",
+        "{name: PatientName, remove: true}, {name: PatientID, remove: true}",
+    ),
+    (
+        "replace-with",
+        "{name: PatientName, replace-with: A}, {name: PatientID, replace-with: B}",
+    ),
+    (
+        "hash",
+        "{name: PatientID, hash: true}, {name: AccessionNumber, hash: true}",
+    ),
+    (
+        "hashuid",
+        "{name: StudyInstanceUID, hashuid: true}, {name: SeriesInstanceUID, hashuid: true}",
+    ),
+    (
+        "increment-date",
+        "{name: StudyDate, increment-date: true}, {name: SeriesDate, increment-date: true}",
+    ),
+    (
+        "jitter",
+        "{name: PatientWeight, jitter: true}, {name: SliceThickness, jitter: true}",
+    ),
+    (
+        "regex",
+        "{regex: '^(Study|Series)Date$', increment-date: true}",
+    ),
+    (
+        "regex-sub",
+        "{name: PatientID, regex-sub: [{input-regex: '(?P<a>.*)', output: '{a}-x'}]}",
+    ),
 ];
 
 fn source(folder: &Path, bytes: &Bytes) -> Source {
     let path = folder.join("image.dcm");
     std::fs::write(&path, bytes).expect("a file");
-    Source::Memory { file: Arc::new(SourceFile::new(&path).expect("the file")), bytes: bytes.clone() }
+    Source::Memory {
+        file: Arc::new(SourceFile::new(&path).expect("the file")),
+        bytes: bytes.clone(),
+    }
 }
 
 /// A cleaner with one list of fields; what it leaves behind is told, not failed.
 fn cleaner(folder: &Path, fields: &str) -> Cleaner {
     let path = folder.join("profile.yaml");
-    let text = format!("version: 1\nname: one\ndicom:\n  date-increment: -7\n  jitter-range: 2\n  fields: [{fields}]\n");
+    let text = format!(
+        "version: 1\nname: one\ndicom:\n  date-increment: -7\n  jitter-range: 2\n  fields: \
+            [{fields}]\n"
+    );
     std::fs::write(&path, text).expect("a profile");
     let mut profile = profile::load(path.to_str().expect("a plain path")).expect("a valid profile");
     profile.dicom.residual.on_leak = profile::OnLeak::Warn;
@@ -61,13 +96,18 @@ fn cleaner(folder: &Path, fields: &str) -> Cleaner {
 }
 
 fn actions(c: &mut Criterion) {
-    let (folder, limits) = (tempfile::tempdir().expect("a temporary folder"), Limits::default());
+    let (folder, limits) = (
+        tempfile::tempdir().expect("a temporary folder"),
+        Limits::default(),
+    );
     let source = source(folder.path(), &Bytes::from(scanner::ct_image()));
     let mut group = c.benchmark_group("one action, read, cleaned and written");
     group.throughput(Throughput::Elements(1));
     for (name, fields) in ACTIONS {
         let cleaner = cleaner(folder.path(), fields);
-        let clean = |source: Source| dicom::read(source, &limits).and_then(|instance| cleaner.deidentify(instance, "a.dcm"));
+        let clean = |source: Source| {
+            dicom::read(source, &limits).and_then(|instance| cleaner.deidentify(instance, "a.dcm"))
+        };
         clean(source.clone()).expect("a file that can be cleaned");
         group.bench_function(name, |b| b.iter(|| clean(black_box(source.clone()))));
     }
@@ -76,22 +116,32 @@ fn actions(c: &mut Criterion) {
 
 /// A series of slices whose pixels are like those of a scanner: smooth with noise.
 fn series(folder: &Path) -> Vec<Sendable> {
-    let (limits, cleaner) = (Limits::default(), cleaner(folder, "{name: PatientName, remove: true}"));
+    let (limits, cleaner) = (
+        Limits::default(),
+        cleaner(folder, "{name: PatientName, remove: true}"),
+    );
     let header = scanner::ct_image();
     let slice = |n: usize| {
         let mut bytes = header.clone();
         let mut state = 0x9E37_79B9_u32.wrapping_mul(u32::try_from(n).unwrap_or(1) | 1);
         let pixels = (0..PIXELS / 2).flat_map(|at| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let value = u16::try_from((at / 512 + at % 512 + usize::try_from(state >> 28).unwrap_or_default()) & 0xFFF);
+            let value = u16::try_from(
+                (at / 512 + at % 512 + usize::try_from(state >> 28).unwrap_or_default()) & 0xFFF,
+            );
             value.unwrap_or_default().to_le_bytes()
         });
         // What the image of the header has in place of pixels is replaced, length and all.
         bytes.truncate(bytes.len() - 4096 - 4);
         bytes.extend(u32::try_from(PIXELS).unwrap_or_default().to_le_bytes());
         bytes.extend(pixels);
-        let instance = dicom::read(source(folder, &Bytes::from(bytes)), &limits).expect("a readable file");
-        Sendable::from(cleaner.deidentify(instance, "a.dcm").expect("a file that can be cleaned"))
+        let instance =
+            dicom::read(source(folder, &Bytes::from(bytes)), &limits).expect("a readable file");
+        Sendable::from(
+            cleaner
+                .deidentify(instance, "a.dcm")
+                .expect("a file that can be cleaned"),
+        )
     };
     (0..SLICES).map(slice).collect()
 }
@@ -102,22 +152,37 @@ fn packing(c: &mut Criterion) {
     let bytes = series.iter().map(|instance| instance.body().len()).sum();
     let mut group = c.benchmark_group(format!("a series of {SLICES} slices"));
     group.throughput(Throughput::Bytes(bytes)).sample_size(10);
-    let zip = |level| Package::zip("a.dicom.zip".to_owned(), black_box(&series), level).expect("a package");
+    let zip = |level| {
+        Package::zip("a.dicom.zip".to_owned(), black_box(&series), level).expect("a package")
+    };
     group.bench_function("zip, stored (CRC-32)", |b| b.iter(|| zip(None)));
     for level in [1, 6] {
-        group.bench_function(format!("zip, deflated at {level}"), |b| b.iter(|| zip(Level::new(level))));
+        group.bench_function(format!("zip, deflated at {level}"), |b| {
+            b.iter(|| zip(Level::new(level)));
+        });
     }
     let package = zip(None);
-    group.bench_function("hash of the package (SHA-384)", |b| b.iter(|| package.hash::<Sha384>()));
+    group.bench_function("hash of the package (SHA-384)", |b| {
+        b.iter(|| package.hash::<Sha384>());
+    });
     group.finish();
-    assert_eq!(package.hash::<Sha384>().expect("a hash").len(), 2 * Sha384::output_size());
+    assert_eq!(
+        package.hash::<Sha384>().expect("a hash").len(),
+        2 * Sha384::output_size()
+    );
 }
 
 /// Gives a UID of the image four other digits at its end.
 fn renumber(bytes: &mut [u8], uid: &str, n: usize) {
-    let at = bytes.windows(uid.len()).position(|window| window == uid.as_bytes()).expect("the UID");
+    let at = bytes
+        .windows(uid.len())
+        .position(|window| window == uid.as_bytes())
+        .expect("the UID");
     let end = at + uid.len();
-    bytes.get_mut(end - 4..end).expect("its end").copy_from_slice(format!("{:04}", n + 1).as_bytes());
+    bytes
+        .get_mut(end - 4..end)
+        .expect("its end")
+        .copy_from_slice(format!("{:04}", n + 1).as_bytes());
 }
 
 /// Files in a few folders, each its own instance of one of a few series.
@@ -137,10 +202,15 @@ fn finding(c: &mut Criterion) {
     const FILES: usize = 1000;
     let folder = tempfile::tempdir().expect("a temporary folder");
     study(folder.path(), FILES);
-    let inputs = Inputs { paths: vec![folder.path().to_path_buf()], ..Inputs::default() };
+    let inputs = Inputs {
+        paths: vec![folder.path().to_path_buf()],
+        ..Inputs::default()
+    };
     let discovery = Discovery::prepare(inputs, &mut std::io::empty()).expect("a folder to walk");
     let mut group = c.benchmark_group(format!("{FILES} files"));
-    group.throughput(Throughput::Elements(FILES as u64)).sample_size(20);
+    group
+        .throughput(Throughput::Elements(FILES as u64))
+        .sample_size(20);
     group.bench_function("scan", |b| {
         b.iter(|| {
             let mut found = 0;
@@ -158,7 +228,11 @@ fn finding(c: &mut Criterion) {
         b.iter(|| dicom::identify(&Arc::new(SourceFile::new(&one).expect("the file")), &limits));
     });
     group.finish();
-    end_to_end(&mut c.benchmark_group(format!("a whole run over {FILES} files")), folder.path(), FILES);
+    end_to_end(
+        &mut c.benchmark_group(format!("a whole run over {FILES} files")),
+        folder.path(),
+        FILES,
+    );
 }
 
 fn end_to_end(group: &mut BenchmarkGroup<'_, WallTime>, study: &Path, files: usize) {
@@ -166,18 +240,42 @@ fn end_to_end(group: &mut BenchmarkGroup<'_, WallTime>, study: &Path, files: usi
     let key = work.path().join("key");
     std::fs::write(&key, "00".repeat(31) + "01").expect("a key");
     #[cfg(unix)]
-    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a private file");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .expect("a private file");
     let run = |way: &[OsString]| {
-        let words = ["fwupload", "--profile", "basic", "-p", "bench/one", "-qq", "--fresh", "--if-exists", "replace"];
-        let words = words.into_iter().map(OsString::from).chain([study.into(), "--pseudonym-key-file".into(), (&key).into()]);
+        let words = [
+            "fwupload",
+            "--profile",
+            "basic",
+            "-p",
+            "bench/one",
+            "-qq",
+            "--fresh",
+            "--if-exists",
+            "replace",
+        ];
+        let words = words.into_iter().map(OsString::from).chain([
+            study.into(),
+            "--pseudonym-key-file".into(),
+            (&key).into(),
+        ]);
         let code = fwupload::run(words.chain(way.iter().cloned()));
-        assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+        assert_eq!(
+            format!("{code:?}"),
+            format!("{:?}", std::process::ExitCode::SUCCESS)
+        );
     };
-    group.throughput(Throughput::Elements(files as u64)).sample_size(10);
+    group
+        .throughput(Throughput::Elements(files as u64))
+        .sample_size(10);
     let (offline, dry): (OsString, OsString) = ("--offline".into(), "--dry-run".into());
-    group.bench_function("dry run", |b| b.iter(|| run(&[offline.clone(), dry.clone()])));
+    group.bench_function("dry run", |b| {
+        b.iter(|| run(&[offline.clone(), dry.clone()]));
+    });
     let site = work.path().join("site");
-    group.bench_function("into a sandbox in this process", |b| b.iter(|| run(&["--sandbox".into(), (&site).into()])));
+    group.bench_function("into a sandbox in this process", |b| {
+        b.iter(|| run(&["--sandbox".into(), (&site).into()]));
+    });
 }
 
 criterion_group!(benches, finding, actions, packing);

@@ -1,7 +1,8 @@
-//! What cleaning costs: a CT image of some 200 elements and half a megabyte, read, cleaned and written under five profiles.
+//! What cleaning costs: a CT image of some 200 elements and half a megabyte, read, cleaned and
+//! written under five profiles.
 //!
-//! All of it happens in memory, so disks and caches stay out of it; `against_engine.py` runs whole files through the
-//! program and through Flywheel's own engine, under the same profiles.
+//! All of it happens in memory, so disks and caches stay out of it; `against_engine.py` runs whole
+//! files through the program and through Flywheel's own engine, under the same profiles.
 
 #![allow(clippy::expect_used, missing_docs)]
 
@@ -49,7 +50,11 @@ fn one_item(elements: &[((u16, u16), &str, &str)]) -> Vec<u8> {
         put(&mut content, *tag, vr, value.as_bytes());
     }
     let mut item = vec![0xFE, 0xFF, 0x00, 0xE0];
-    item.extend(u32::try_from(content.len()).expect("a short item").to_le_bytes());
+    item.extend(
+        u32::try_from(content.len())
+            .expect("a short item")
+            .to_le_bytes(),
+    );
     item.extend(content);
     item
 }
@@ -77,31 +82,55 @@ fn ct_image() -> Vec<u8> {
     for (tag, vr, value) in text {
         put(&mut out, tag, vr, value.as_bytes());
     }
-    let reference = one_item(&[((0x0008, 0x1150), "UI", "1.2.840.10008.5.1.4.1.1.2"), ((0x0008, 0x1155), "UI", "1.2.3.4.5.6.7")]);
+    let reference = one_item(&[
+        ((0x0008, 0x1150), "UI", "1.2.840.10008.5.1.4.1.1.2"),
+        ((0x0008, 0x1155), "UI", "1.2.3.4.5.6.7"),
+    ]);
     put(&mut out, (0x0008, 0x1140), "SQ", &reference);
-    for (element, vr, value) in
-        [(0x0010, "PN", "Doe^Jane"), (0x0020, "LO", "PAT-0042"), (0x0030, "DA", "19500615"), (0x0040, "CS", "F")]
-    {
+    for (element, vr, value) in [
+        (0x0010, "PN", "Doe^Jane"),
+        (0x0020, "LO", "PAT-0042"),
+        (0x0030, "DA", "19500615"),
+        (0x0040, "CS", "F"),
+    ] {
         put(&mut out, (0x0010, element), vr, value.as_bytes());
     }
     for element in 0x9000..0x9060 {
         put(&mut out, (0x0018, element), "FD", &1.25_f64.to_le_bytes());
     }
-    for (element, vr, value) in
-        [(0x000D, "UI", "1.2.3.4.5.1"), (0x000E, "UI", "1.2.3.4.5.2"), (0x0010, "SH", "S42"), (0x0013, "IS", "7")]
-    {
+    for (element, vr, value) in [
+        (0x000D, "UI", "1.2.3.4.5.1"),
+        (0x000E, "UI", "1.2.3.4.5.2"),
+        (0x0010, "SH", "S42"),
+        (0x0013, "IS", "7"),
+    ] {
         put(&mut out, (0x0020, element), vr, value.as_bytes());
     }
     put(&mut out, (0x0020, 0x0052), "UI", b"1.2.3.4.5.3");
-    for (element, value) in [(0x0002, 1_u16), (0x0010, 512), (0x0011, 512), (0x0100, 16), (0x0101, 12), (0x0102, 11), (0x0103, 0)]
-    {
+    for (element, value) in [
+        (0x0002, 1_u16),
+        (0x0010, 512),
+        (0x0011, 512),
+        (0x0100, 16),
+        (0x0101, 12),
+        (0x0102, 11),
+        (0x0103, 0),
+    ] {
         put(&mut out, (0x0028, element), "US", &value.to_le_bytes());
     }
     put(&mut out, (0x0029, 0x0010), "LO", b"SIEMENS CSA HEADER");
     for element in 0x1010..0x1050 {
         put(&mut out, (0x0029, element), "LO", b"private value");
     }
-    put(&mut out, (0x0040, 0x0275), "SQ", &one_item(&[((0x0008, 0x0050), "SH", "A-4711"), ((0x0010, 0x0020), "LO", "PAT-0042")]));
+    put(
+        &mut out,
+        (0x0040, 0x0275),
+        "SQ",
+        &one_item(&[
+            ((0x0008, 0x0050), "SH", "A-4711"),
+            ((0x0010, 0x0020), "LO", "PAT-0042"),
+        ]),
+    );
     put(&mut out, (0x7FE0, 0x0010), "OW", &vec![7; 512 * 512 * 2]);
     out
 }
@@ -113,9 +142,18 @@ fn profiles(c: &mut Criterion) {
     std::fs::write(&path, &bytes).expect("a file in it");
     let file = Arc::new(SourceFile::new(&path).expect("the file"));
     let limits = Limits::default();
-    let source = Source::Memory { file, bytes: bytes.clone() };
-    let elements = dicom::read(source.clone(), &limits).expect("a readable file").header.len();
-    let mut group = c.benchmark_group(format!("a CT image, {elements} elements, {} bytes", bytes.len()));
+    let source = Source::Memory {
+        file,
+        bytes: bytes.clone(),
+    };
+    let elements = dicom::read(source.clone(), &limits)
+        .expect("a readable file")
+        .header
+        .len();
+    let mut group = c.benchmark_group(format!(
+        "a CT image, {elements} elements, {} bytes",
+        bytes.len()
+    ));
     group.throughput(Throughput::Elements(1));
     for (name, text) in PROFILES {
         let path = folder.path().join(format!("{name}.yaml"));

@@ -1,6 +1,7 @@
 //! Writes `examples/study/`: synthetic, no real person, the same bytes on every machine.
 //!
-//! `cargo run --example make_study` from the project's folder; a test compares the outcome with what is committed.
+//! `cargo run --example make_study` from the project's folder; a test compares the outcome with
+//! what is committed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 

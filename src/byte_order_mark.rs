@@ -1,7 +1,8 @@
-//! The mark that some editors put before a text, Notepad and PowerShell among them (Unicode 16, section 23.8).
+//! The mark that some editors put before a text, Notepad and PowerShell among them (Unicode 16,
+//! section 23.8).
 //!
-//! Owns what becomes of it in every text that a user hands over: lists, keys, profiles, reports. It never guesses an encoding
-//! from anything else.
+//! Owns what becomes of it in every text that a user hands over: lists, keys, profiles, reports. It
+//! never guesses an encoding from anything else.
 
 /// The text behind the mark of UTF-8, where it has one.
 ///

@@ -1,7 +1,8 @@
 //! The command line as it is typed: flags, subcommands and their help text.
 //!
-//! Owns clap; help, completions and parsing come from this one definition. It must never read a file, look at a
-//! terminal or judge whether values go together: [`crate::config`] does the judging.
+//! Owns clap; help, completions and parsing come from this one definition. It must never read a
+//! file, look at a terminal or judge whether values go together: [`crate::config`] does the
+//! judging.
 
 mod commands;
 mod profile;
@@ -20,19 +21,32 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
 pub use commands::Command;
-pub use profile::{ConvertArgs, DiffArgs, ExplainArgs, KeyArgs, LintArgs, ProfileCommand, ShowArgs, TestArgs, WhichProfile};
+pub use profile::{
+    ConvertArgs, DiffArgs, ExplainArgs, KeyArgs, LintArgs, ProfileCommand, ShowArgs, TestArgs,
+    WhichProfile,
+};
 pub use report::{MergeArgs, ReportCommand};
 pub use sandbox::{SandboxArgs, ServerEra, SignedUrls, StorageKind};
 pub use upload::{
-    ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
+    ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PseudonymKeyArgs, ReportArgs,
+    TransferArgs, UploadArgs,
 };
 pub use values::{
-    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList, ProfileLanguage, ProfileLevel,
-    ProgressStyle, Residual, Shard,
+    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList,
+    ProfileLanguage, ProfileLevel, ProgressStyle, Residual, Shard,
 };
 
 /// Words that are commands when they stand first. The list is closed within a major version.
-pub const RESERVED: [&str; 8] = ["login", "logout", "status", "profile", "report", "sandbox", "completions", "help"];
+pub const RESERVED: [&str; 8] = [
+    "login",
+    "logout",
+    "status",
+    "profile",
+    "report",
+    "sandbox",
+    "completions",
+    "help",
+];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
 const NOT_FROM_ENVIRONMENT: [&str; 13] = [
@@ -123,35 +137,57 @@ pub struct Stop {
 
 impl From<clap::Error> for Stop {
     fn from(error: clap::Error) -> Self {
-        Self { error, hidden: Vec::new() }
+        Self {
+            error,
+            hidden: Vec::new(),
+        }
     }
 }
 
 impl Stop {
-    /// Shows it on the stream where it belongs and gives the exit code: 0 for help and version, else 2.
+    /// Shows it on the stream where it belongs and gives the exit code: 0 for help and version,
+    /// else 2.
     pub fn show(&self) -> u8 {
         let cleared = self.error.use_stderr() && !self.hidden.is_empty();
         // A reader that went away is no reason to fail differently.
-        let _ = if cleared { io::stderr().write_all(self.text().as_bytes()) } else { self.error.print() };
+        let _ = if cleared {
+            io::stderr().write_all(self.text().as_bytes())
+        } else {
+            self.error.print()
+        };
         u8::try_from(self.error.exit_code()).unwrap_or(2)
     }
 
     /// The text without colours.
     pub fn text(&self) -> String {
-        self.hidden.iter().fold(self.error.render().to_string(), |text, value| text.replace(value, "(..)"))
+        self.hidden
+            .iter()
+            .fold(self.error.render().to_string(), |text, value| {
+                text.replace(value, "(..)")
+            })
     }
 
     /// Takes what was typed out of it, but for the names of flags, where paths are not to be shown.
     fn without_paths(mut self, arguments: &[OsString]) -> Self {
-        let typed: Vec<_> = arguments.iter().skip(1).map(|argument| argument.to_string_lossy()).collect();
-        let asked = std::env::var_os("FWUPLOAD_REDACT_PATHS").is_some_and(|value| !value.is_empty());
+        let typed: Vec<_> = arguments
+            .iter()
+            .skip(1)
+            .map(|argument| argument.to_string_lossy())
+            .collect();
+        let asked =
+            std::env::var_os("FWUPLOAD_REDACT_PATHS").is_some_and(|value| !value.is_empty());
         if asked || typed.iter().any(|argument| argument == "--redact-paths") {
             let value = |argument: &str| match argument.split_once('=') {
                 Some((flag, value)) if flag.starts_with('-') => Some(value.to_owned()),
                 _ => (!argument.starts_with('-')).then(|| argument.to_owned()),
             };
-            self.hidden = typed.iter().filter_map(|argument| value(argument)).filter(|value| value.len() > 2).collect();
-            self.hidden.sort_by_key(|value| std::cmp::Reverse(value.len()));
+            self.hidden = typed
+                .iter()
+                .filter_map(|argument| value(argument))
+                .filter(|value| value.len() > 2)
+                .collect();
+            self.hidden
+                .sort_by_key(|value| std::cmp::Reverse(value.len()));
         }
         self
     }
@@ -163,7 +199,8 @@ pub fn parse<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Cli, Stop
     refuse_key_on_command_line(&arguments)?;
     let matches = definition().try_get_matches_from(&arguments);
     let matches = matches.map_err(|error| Stop::from(error).without_paths(&arguments))?;
-    let mut cli = Cli::from_arg_matches(&matches).map_err(|error| Stop::from(error).without_paths(&arguments))?;
+    let mut cli = Cli::from_arg_matches(&matches)
+        .map_err(|error| Stop::from(error).without_paths(&arguments))?;
     cli.upload.filters = filters(&matches);
     cli.upload.from_environment = from_environment(&matches);
     if let Some(Command::Profile(command)) = &mut cli.command {
@@ -180,12 +217,17 @@ pub fn command_like(word: &str) -> Option<String> {
     let commands = definition();
     let names = commands.get_subcommands().map(clap::Command::get_name);
     let scored = names.map(|name| (crate::standard::likeness(word, name), name));
-    scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(score, _)| *score > 0.85).map(|(_, name)| name.to_owned())
+    scored
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(score, _)| *score > 0.85)
+        .map(|(_, name)| name.to_owned())
 }
 
 /// What only the matches know of a `profile` command: where its values come from.
 fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
-    let inner = matches.subcommand().and_then(|(_, profile)| profile.subcommand());
+    let inner = matches
+        .subcommand()
+        .and_then(|(_, profile)| profile.subcommand());
     let Some((_, matches)) = inner else { return };
     if let Some(typed) = command.filters() {
         *typed = filters(matches);
@@ -202,25 +244,39 @@ pub fn write_completions(shell: clap_complete::Shell, out: &mut dyn Write) -> io
     out.write_all(&script)
 }
 
-/// The definition with an environment variable for every setting, except that an empty variable counts as unset.
+/// The definition with an environment variable for every setting, except that an empty variable
+/// counts as unset.
 fn definition() -> Definition {
-    Cli::command().mut_args(with_environment).mut_subcommands(|command| match command.get_name() {
-        "login" | "status" => command.mut_args(with_environment),
-        "profile" => command.mut_subcommands(|inner| inner.mut_args(profile_environment)),
-        _ => command,
-    })
+    Cli::command()
+        .mut_args(with_environment)
+        .mut_subcommands(|command| match command.get_name() {
+            "login" | "status" => command.mut_args(with_environment),
+            "profile" => command.mut_subcommands(|inner| inner.mut_args(profile_environment)),
+            _ => command,
+        })
 }
 
 fn profile_environment(arg: clap::Arg) -> clap::Arg {
-    let own = arg.get_long().is_some_and(|long| profile::NOT_FROM_ENVIRONMENT.contains(&long));
+    let own = arg
+        .get_long()
+        .is_some_and(|long| profile::NOT_FROM_ENVIRONMENT.contains(&long));
     if own { arg } else { with_environment(arg) }
 }
 
 fn with_environment(arg: clap::Arg) -> clap::Arg {
-    let Some(long) = arg.get_long().filter(|long| !NOT_FROM_ENVIRONMENT.contains(long)) else { return arg };
+    let Some(long) = arg
+        .get_long()
+        .filter(|long| !NOT_FROM_ENVIRONMENT.contains(long))
+    else {
+        return arg;
+    };
     let variable = format!("FWUPLOAD_{}", long.to_uppercase().replace('-', "_"));
     let switch = matches!(arg.get_action(), ArgAction::SetTrue);
-    let arg = if switch { arg.value_parser(FalseyValueParser::new()) } else { arg };
+    let arg = if switch {
+        arg.value_parser(FalseyValueParser::new())
+    } else {
+        arg
+    };
     match std::env::var_os(&variable) {
         Some(value) if !value.is_empty() => arg.env(variable).hide_env(true),
         _ => arg,
@@ -231,22 +287,37 @@ fn with_environment(arg: clap::Arg) -> clap::Arg {
 const KEYS_NOT_TYPED: [(&str, &str); 2] = [
     (
         "--api-key",
-        "`--api-key-file FILE`, `--api-key-command COMMAND`, FWUPLOAD_API_KEY or `fwupload login`; if this key was real, make a new one",
+        "`--api-key-file FILE`, `--api-key-command COMMAND`, FWUPLOAD_API_KEY or `fwupload \
+            login`; if this key was real, make a new one",
     ),
-    ("--pseudonym-key", "`--pseudonym-key-file FILE`, `--pseudonym-key-command COMMAND` or FWUPLOAD_PSEUDONYM_KEY"),
+    (
+        "--pseudonym-key",
+        "`--pseudonym-key-file FILE`, `--pseudonym-key-command COMMAND` or FWUPLOAD_PSEUDONYM_KEY",
+    ),
 ];
 
 /// A key on the command line is visible to every user of the machine, so there is no flag for one.
 fn refuse_key_on_command_line(arguments: &[OsString]) -> Result<(), Stop> {
-    let typed = arguments.iter().take_while(|argument| *argument != "--").map(|argument| argument.to_string_lossy());
-    let names: Vec<_> = typed.map(|argument| argument.split('=').next().unwrap_or_default().to_owned()).collect();
-    let Some((flag, instead)) = KEYS_NOT_TYPED.iter().find(|(flag, _)| names.iter().any(|name| name == flag)) else {
+    let typed = arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .map(|argument| argument.to_string_lossy());
+    let names: Vec<_> = typed
+        .map(|argument| argument.split('=').next().unwrap_or_default().to_owned())
+        .collect();
+    let Some((flag, instead)) = KEYS_NOT_TYPED
+        .iter()
+        .find(|(flag, _)| names.iter().any(|name| name == flag))
+    else {
         return Ok(());
     };
     let message = format!(
-        "there is no `{flag}`: other users of this machine could read the key from the command line\nhint: use {instead}"
+        "there is no `{flag}`: other users of this machine could read the key from the command \
+            line\nhint: use {instead}"
     );
-    Err(definition().error(ErrorKind::UnknownArgument, message).into())
+    Err(definition()
+        .error(ErrorKind::UnknownArgument, message)
+        .into())
 }
 
 /// The two kinds of filter merged in typing order, because the last match wins across both.
@@ -256,7 +327,16 @@ fn filters(matches: &ArgMatches) -> Vec<Filter> {
         let indices = matches.indices_of(id).into_iter().flatten();
         let globs = matches.get_many::<String>(id).into_iter().flatten();
         let typed = !set_by_environment(matches, id);
-        all.extend(indices.zip(globs).map(|(index, glob)| (typed, index, Filter { include, glob: glob.clone() })));
+        all.extend(indices.zip(globs).map(|(index, glob)| {
+            (
+                typed,
+                index,
+                Filter {
+                    include,
+                    glob: glob.clone(),
+                },
+            )
+        }));
     }
     // What the environment says comes first, so that what was typed may overrule it.
     all.sort_by_key(|(typed, index, _)| (*typed, *index));
@@ -264,7 +344,10 @@ fn filters(matches: &ArgMatches) -> Vec<Filter> {
 }
 
 fn from_environment(matches: &ArgMatches) -> BTreeSet<String> {
-    let ids = matches.ids().map(clap::Id::as_str).filter(|id| set_by_environment(matches, id));
+    let ids = matches
+        .ids()
+        .map(clap::Id::as_str)
+        .filter(|id| set_by_environment(matches, id));
     ids.map(|id| id.replace('_', "-")).collect()
 }
 

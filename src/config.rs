@@ -1,7 +1,8 @@
-//! From what was typed to what a run can work with: sizes parsed, defaults filled in, contradictions refused.
+//! From what was typed to what a run can work with: sizes parsed, defaults filled in,
+//! contradictions refused.
 //!
-//! Nothing below this room sees a flag. It must never read a file or ask a server; what it needs to know of the terminal
-//! comes in an [`Environment`].
+//! Nothing below this room sees a flag. It must never read a file or ask a server; what it needs to
+//! know of the terminal comes in an [`Environment`].
 
 mod typed;
 
@@ -10,13 +11,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
-pub use crate::cli::{Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList, Shard};
+pub use crate::cli::{
+    Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList, Shard,
+};
 use crate::profile::OnLeak;
 pub use typed::{jobs, max_header, on_leak, part_size};
 
 /// What the process runs in, as far as a run depends on it.
 #[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts about three streams")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about three streams"
+)]
 pub struct Environment {
     /// Standard input is a terminal.
     pub stdin_tty: bool,
@@ -133,8 +139,16 @@ pub struct PseudonymKeyChoice {
 
 impl From<&PseudonymKeyArgs> for PseudonymKeyChoice {
     fn from(args: &PseudonymKeyArgs) -> Self {
-        let PseudonymKeyArgs { pseudonym_key_file, pseudonym_key_command } = args.clone();
-        Self { file: pseudonym_key_file, command: pseudonym_key_command, make: false, change: false }
+        let PseudonymKeyArgs {
+            pseudonym_key_file,
+            pseudonym_key_command,
+        } = args.clone();
+        Self {
+            file: pseudonym_key_file,
+            command: pseudonym_key_command,
+            make: false,
+            change: false,
+        }
     }
 }
 
@@ -187,8 +201,18 @@ pub struct Connection {
 
 impl From<&ConnectionArgs> for Connection {
     fn from(args: &ConnectionArgs) -> Self {
-        let ConnectionArgs { site, api_key_file, api_key_command, ca_cert } = args.clone();
-        Self { site, api_key_file, api_key_command, ca_cert }
+        let ConnectionArgs {
+            site,
+            api_key_file,
+            api_key_command,
+            ca_cert,
+        } = args.clone();
+        Self {
+            site,
+            api_key_file,
+            api_key_command,
+            ca_cert,
+        }
     }
 }
 
@@ -337,28 +361,53 @@ impl ReportFormat {
 pub const DEFAULT_REPORT: &str = "fwupload-failures.jsonl";
 
 impl Config {
-    /// The settings in force as names and values, for reports. Neither paths nor labels: both may identify.
+    /// The settings in force as names and values, for reports. Neither paths nor labels: both may
+    /// identify.
     pub fn settings(&self) -> Vec<(String, String)> {
         let flag = |set: bool| if set { "yes" } else { "no" }.to_owned();
-        let Self { input, destination, transfer, .. } = self;
+        let Self {
+            input,
+            destination,
+            transfer,
+            ..
+        } = self;
         let residual = match self.residual {
             Some(OnLeak::Fail) => "fail",
             Some(OnLeak::Warn) => "warn",
             None => "profile",
         };
         let all = [
-            ("package", format!("{:?}", destination.package).to_lowercase()),
-            ("if-exists", format!("{:?}", destination.if_exists).to_lowercase()),
-            ("other-files", format!("{:?}", input.other_files).to_lowercase()),
+            (
+                "package",
+                format!("{:?}", destination.package).to_lowercase(),
+            ),
+            (
+                "if-exists",
+                format!("{:?}", destination.if_exists).to_lowercase(),
+            ),
+            (
+                "other-files",
+                format!("{:?}", input.other_files).to_lowercase(),
+            ),
             ("keep-names", flag(input.keep_names)),
             ("follow", flag(input.follow)),
             ("filters", input.filters.len().to_string()),
-            ("shard", input.shard.map_or_else(|| "none".to_owned(), |shard| shard.to_string())),
+            (
+                "shard",
+                input
+                    .shard
+                    .map_or_else(|| "none".to_owned(), |shard| shard.to_string()),
+            ),
             ("max-header", input.max_header.to_string()),
             ("subject-set", flag(destination.subject.is_some())),
             ("session-set", flag(destination.session.is_some())),
             ("jobs", transfer.jobs.to_string()),
-            ("uploads", transfer.uploads.map_or_else(|| "auto".to_owned(), |n| n.to_string())),
+            (
+                "uploads",
+                transfer
+                    .uploads
+                    .map_or_else(|| "auto".to_owned(), |n| n.to_string()),
+            ),
             ("compression", transfer.compression.to_string()),
             ("memory", transfer.memory.to_string()),
             ("signed-urls", flag(transfer.signed_urls)),

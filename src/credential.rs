@@ -1,9 +1,10 @@
 //! The API key and the key of pseudonyms: what they look like and where they may come from.
 //!
-//! Owns parsing of all forms of the API key, the order of sources of both, the file that `fwupload login` writes, and the
-//! files that keep keys of pseudonyms. It must never take a key from the command line's arguments, print one, or write one
-//! to a file that others can read. Nothing in here reads
-//! the environment: callers hand over what they found, so that tests are sealed off from the machine they run on.
+//! Owns parsing of all forms of the API key, the order of sources of both, the file that `fwupload
+//! login` writes, and the files that keep keys of pseudonyms. It must never take a key from the
+//! command line's arguments, print one, or write one to a file that others can read. Nothing in
+//! here reads the environment: callers hand over what they found, so that tests are sealed off from
+//! the machine they run on.
 
 mod login;
 mod pseudonym_key;
@@ -17,14 +18,17 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Error, RunCode};
 pub use login::{flywheel_user_json, login_file, make_private_folder, remove_login, save_login};
-pub use pseudonym_key::{FirstUse, KeptFor, PSEUDONYM_KEYS, PseudonymKeyOrigin, PseudonymKeySources, state_folder};
+pub use pseudonym_key::{
+    FirstUse, KeptFor, PSEUDONYM_KEYS, PseudonymKeyOrigin, PseudonymKeySources, state_folder,
+};
 use site::Site;
 pub use sources::{KeyOrigin, KeySources};
 
 /// The part of a key that allows plain http to any host.
 const FORCE_INSECURE: &str = "__force_insecure";
 
-/// An API key and the site that it belongs to. `Debug` shows the site only; the secret is wiped when dropped.
+/// An API key and the site that it belongs to. `Debug` shows the site only; the secret is wiped
+/// when dropped.
 #[derive(Clone)]
 pub struct ApiKey {
     site: Site,
@@ -32,27 +36,37 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Reads `host:key`, `host:port:key` or `host:port:__force_insecure:key`, with or without `http(s)://` before the host
-    /// and `bearer` or `scitran-user` before everything. A bare key is refused: it needs a site.
+    /// Reads `host:key`, `host:port:key` or `host:port:__force_insecure:key`, with or without
+    /// `http(s)://` before the host and `bearer` or `scitran-user` before everything. A bare key is
+    /// refused: it needs a site.
     pub fn parse(text: &str) -> Result<Self, Error> {
         Self::parse_for(text, None)
     }
 
-    /// Like [`ApiKey::parse`], for a site given apart (`--site`). A bare key takes that site; a key that names a host is
-    /// refused unless it is the same host, since a key must not be shown to another server.
+    /// Like [`ApiKey::parse`], for a site given apart (`--site`). A bare key takes that site; a key
+    /// that names a host is refused unless it is the same host, since a key must not be shown to
+    /// another server.
     pub fn parse_for(text: &str, site: Option<&str>) -> Result<Self, Error> {
         let text = without_scheme_word(text.trim());
-        let (place, secret) = text.rsplit_once(':').map_or((None, text), |(place, secret)| (Some(place), secret));
+        let (place, secret) = text
+            .rsplit_once(':')
+            .map_or((None, text), |(place, secret)| (Some(place), secret));
         check_secret(secret)?;
         let site = match (place, site) {
             (Some(place), None) => site_of(place)?,
-            (place, Some(site)) => Site::parse(site, false)?.merged(place.map(site_of).transpose()?)?,
+            (place, Some(site)) => {
+                Site::parse(site, false)?.merged(place.map(site_of).transpose()?)?
+            }
             (None, None) => {
-                return Err(malformed("the API key names no site").with_hint("write it as `host:key`, or add `--site URL`"));
+                return Err(malformed("the API key names no site")
+                    .with_hint("write it as `host:key`, or add `--site URL`"));
             }
         };
         site.check_transport()?;
-        Ok(Self { site, secret: Zeroizing::new(secret.to_owned()) })
+        Ok(Self {
+            site,
+            secret: Zeroizing::new(secret.to_owned()),
+        })
     }
 
     /// Scheme, host and port, without a path: `https://site.example:443`.
@@ -82,8 +96,14 @@ impl ApiKey {
 
     /// The whole key in the form that [`ApiKey::parse`] reads.
     pub fn expose_whole(&self) -> Zeroizing<String> {
-        let Site { host, port, tls, .. } = &self.site;
-        let marker = if *tls { String::new() } else { format!("{FORCE_INSECURE}:") };
+        let Site {
+            host, port, tls, ..
+        } = &self.site;
+        let marker = if *tls {
+            String::new()
+        } else {
+            format!("{FORCE_INSECURE}:")
+        };
         Zeroizing::new(format!("{host}:{port}:{marker}{}", self.expose_secret()))
     }
 }
@@ -108,17 +128,25 @@ fn without_scheme_word(text: &str) -> &str {
 
 /// The site that the part of a key before the secret names.
 fn site_of(place: &str) -> Result<Site, Error> {
-    match place.strip_suffix(FORCE_INSECURE).and_then(|rest| rest.strip_suffix(':')) {
+    match place
+        .strip_suffix(FORCE_INSECURE)
+        .and_then(|rest| rest.strip_suffix(':'))
+    {
         Some(place) => Site::parse(place, true),
         None => Site::parse(place, false),
     }
 }
 
-/// A key travels in a header and must not be able to start another one. A lone port number is no key.
+/// A key travels in a header and must not be able to start another one. A lone port number is no
+/// key.
 fn check_secret(secret: &str) -> Result<(), Error> {
     let port_like = secret.len() <= 5 && secret.bytes().all(|b| b.is_ascii_digit());
     let usable = !port_like && secret.len() <= 1024 && secret.bytes().all(|b| b.is_ascii_graphic());
-    if usable { Ok(()) } else { Err(malformed("the API key has no usable form")) }
+    if usable {
+        Ok(())
+    } else {
+        Err(malformed("the API key has no usable form"))
+    }
 }
 
 fn malformed(what: &str) -> Error {
@@ -146,13 +174,26 @@ mod tests {
             ("https://Site.Example:8443:KEY", "https://site.example:8443"),
             ("https://site.example/api:KEY", "https://site.example:443"),
             ("bearer site.example:KEY", "https://site.example:443"),
-            ("Scitran-User site.example:KEY\n", "https://site.example:443"),
-            ("127.0.0.1:8080:__force_insecure:KEY", "http://127.0.0.1:8080"),
-            ("far.example:8080:__force_insecure:KEY", "http://far.example:8080"),
+            (
+                "Scitran-User site.example:KEY\n",
+                "https://site.example:443",
+            ),
+            (
+                "127.0.0.1:8080:__force_insecure:KEY",
+                "http://127.0.0.1:8080",
+            ),
+            (
+                "far.example:8080:__force_insecure:KEY",
+                "http://far.example:8080",
+            ),
             ("http://localhost:8080:KEY", "http://localhost:8080"),
             ("[::1]:8080:__force_insecure:KEY", "http://[::1]:8080"),
         ] {
-            assert_eq!(parsed(&text.replace("KEY", KEY)), (base.to_owned(), KEY.to_owned()), "{text}");
+            assert_eq!(
+                parsed(&text.replace("KEY", KEY)),
+                (base.to_owned(), KEY.to_owned()),
+                "{text}"
+            );
         }
     }
 
@@ -190,15 +231,32 @@ mod tests {
         let error = ApiKey::parse("http://site.example:abcdefgh12345678").unwrap_err();
         assert!(error.what.contains("plain http"), "{error}");
         assert!(ApiKey::parse_for(KEY, Some("http://site.example")).is_err());
-        assert!(ApiKey::parse_for(KEY, Some("http://127.0.0.1:9000/api/")).unwrap().is_loopback());
+        assert!(
+            ApiKey::parse_for(KEY, Some("http://127.0.0.1:9000/api/"))
+                .unwrap()
+                .is_loopback()
+        );
     }
 
     #[test]
     fn a_site_given_apart_completes_a_bare_key_and_must_match_a_full_one() {
-        assert_eq!(ApiKey::parse_for(KEY, Some("site.example")).unwrap().base_url(), "https://site.example:443");
+        assert_eq!(
+            ApiKey::parse_for(KEY, Some("site.example"))
+                .unwrap()
+                .base_url(),
+            "https://site.example:443"
+        );
         let full = format!("site.example:{KEY}");
-        assert_eq!(ApiKey::parse_for(&full, Some("https://site.example:8443")).unwrap().base_url(), "https://site.example:8443");
+        assert_eq!(
+            ApiKey::parse_for(&full, Some("https://site.example:8443"))
+                .unwrap()
+                .base_url(),
+            "https://site.example:8443"
+        );
         let error = ApiKey::parse_for(&full, Some("https://other.example")).unwrap_err();
-        assert!(error.what.contains("site.example") && error.what.contains("other.example"), "{error}");
+        assert!(
+            error.what.contains("site.example") && error.what.contains("other.example"),
+            "{error}"
+        );
     }
 }

@@ -36,7 +36,8 @@ pub enum Event {
         /// Elements changed or removed.
         changed: u32,
     },
-    /// A value that was removed or changed still stands in what is sent, and the profile lets it be sent all the same.
+    /// A value that was removed or changed still stands in what is sent, and the profile lets it be
+    /// sent all the same.
     Left {
         /// The source.
         path: Arc<PathBuf>,
@@ -72,7 +73,8 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
-    /// A file whose series, or folder, has a file that failed: tried again together, they make one package.
+    /// A file whose series, or folder, has a file that failed: tried again together, they make one
+    /// package.
     Companion {
         /// The source.
         path: Arc<PathBuf>,
@@ -127,7 +129,8 @@ pub struct AttributeChanges {
     pub inserted: u64,
 }
 
-/// What one stage of a run did. Times are summed over its threads: two that work for a second make two.
+/// What one stage of a run did. Times are summed over its threads: two that work for a second make
+/// two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
     /// `walk`, `index`, `clean`, `pack` or `send`.
@@ -171,7 +174,8 @@ pub enum Outcome {
 /// Where a file went: the package that holds it and the container that holds the package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// `group/project/subject/session/acquisition`, labels after cleaning; only `group/project` where nothing is cleaned.
+    /// `group/project/subject/session/acquisition`, labels after cleaning; only `group/project`
+    /// where nothing is cleaned.
     pub destination: String,
     /// The database id of the container; none in a dry run.
     pub container_id: Option<String>,
@@ -288,7 +292,8 @@ pub struct RunTotals {
     pub sessions: u64,
     /// Acquisitions that received something.
     pub acquisitions: u64,
-    /// Dates, times and ages of cleaned files that could not be read, and so were removed or emptied.
+    /// Dates, times and ages of cleaned files that could not be read, and so were removed or
+    /// emptied.
     pub unreadable: u64,
     /// Skips by reason.
     pub skipped_by: BTreeMap<SkipReason, u64>,
@@ -324,13 +329,17 @@ impl RunTotals {
     fn count_bytes(&mut self, stored: &Stored, bytes: u64) {
         self.bytes += bytes;
         if stored.other_file {
-            (self.as_they_are, self.bytes_as_they_are) = (self.as_they_are + 1, self.bytes_as_they_are + bytes);
+            (self.as_they_are, self.bytes_as_they_are) =
+                (self.as_they_are + 1, self.bytes_as_they_are + bytes);
         }
     }
 
     /// Files that were not begun, or not finished, when the run stopped. They count as failed.
     pub fn not_sent(&self) -> u64 {
-        self.failed_by.get(FileCode::UploadStopped.as_str()).copied().unwrap_or_default()
+        self.failed_by
+            .get(FileCode::UploadStopped.as_str())
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Files that failed by themselves.
@@ -345,7 +354,8 @@ impl RunTotals {
 
     /// Whether every file found has exactly one outcome.
     pub fn add_up(&self, found: u64) -> bool {
-        let outcomes = self.uploaded + self.prepared + self.already_there + self.skipped + self.failed;
+        let outcomes =
+            self.uploaded + self.prepared + self.already_there + self.skipped + self.failed;
         self.found == found && outcomes == found
     }
 }
@@ -360,7 +370,10 @@ pub struct Events {
 impl Events {
     /// A way in to whoever listens at the other end.
     pub fn new(sender: crossbeam_channel::Sender<Event>) -> Self {
-        Self { sender, totals: Arc::default() }
+        Self {
+            sender,
+            totals: Arc::default(),
+        }
     }
 
     /// Passes an event on. A reporter that is gone is no reason to stop.
@@ -370,18 +383,31 @@ impl Events {
 
     /// Gives a file its outcome.
     pub fn settle(&self, path: &Arc<PathBuf>, bytes: u64, outcome: Outcome) {
-        let settled = Settled { path: Arc::clone(path), bytes, outcome };
+        let settled = Settled {
+            path: Arc::clone(path),
+            bytes,
+            outcome,
+        };
         self.with_totals(|totals| totals.count(&settled));
         self.send(Event::Settled(settled));
     }
 
     /// Tells the user something.
     pub fn notice(&self, severity: Severity, code: &'static str, text: impl Into<String>) {
-        self.send(Event::Notice(Notice { severity, code, text: text.into() }));
+        self.send(Event::Notice(Notice {
+            severity,
+            code,
+            text: text.into(),
+        }));
     }
 
     /// Works on the totals.
     pub fn with_totals<T>(&self, work: impl FnOnce(&mut RunTotals) -> T) -> T {
-        work(&mut self.totals.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        work(
+            &mut self
+                .totals
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
     }
 }

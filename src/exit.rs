@@ -1,7 +1,7 @@
 //! The published exit codes and how a run comes to one of them.
 //!
-//! Owns the table. The list only grows; the number of a status never changes. It must never end the process itself:
-//! `main.rs` does that.
+//! Owns the table. The list only grows; the number of a status never changes. It must never end the
+//! process itself: `main.rs` does that.
 
 use crate::discover::SkipReason;
 use crate::event::RunTotals;
@@ -17,7 +17,8 @@ pub enum ExitStatus {
     Unexpected = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// Finished, and something was found: files that failed, in a comparison differences, in a check findings.
+    /// Finished, and something was found: files that failed, in a comparison differences, in a
+    /// check findings.
     SomeFailed = 3,
     /// Not logged in, key refused, or no permission.
     Auth = 4,
@@ -49,8 +50,8 @@ pub struct Strictness {
 }
 
 impl ExitStatus {
-    /// Which status wins when several apply, the first before the others. Those not listed stop a run before
-    /// anything else can apply.
+    /// Which status wins when several apply, the first before the others. Those not listed stop a
+    /// run before anything else can apply.
     const PRECEDENCE: [Self; 9] = [
         Self::Interrupted,
         Self::Terminated,
@@ -73,9 +74,12 @@ impl ExitStatus {
         use RunCode as C;
         match code {
             C::Usage => Self::Usage,
-            C::AuthMissing | C::AuthMalformed | C::AuthKeySource | C::AuthRejected | C::AuthForbidden | C::ProfileUnknown => {
-                Self::Auth
-            }
+            C::AuthMissing
+            | C::AuthMalformed
+            | C::AuthKeySource
+            | C::AuthRejected
+            | C::AuthForbidden
+            | C::ProfileUnknown => Self::Auth,
             C::ConfigInvalid
             | C::ProfileMissing
             | C::ProfileInvalid
@@ -110,7 +114,11 @@ impl ExitStatus {
     pub fn of_totals(totals: &RunTotals, strictness: Strictness) -> Self {
         let arrived = totals.uploaded + totals.prepared + totals.already_there;
         // What other shards take is theirs to answer for.
-        let others = totals.skipped_by.get(&SkipReason::OtherShard).copied().unwrap_or_default();
+        let others = totals
+            .skipped_by
+            .get(&SkipReason::OtherShard)
+            .copied()
+            .unwrap_or_default();
         let skip_counts = strictness.fail_on_skip && totals.skipped > others;
         match (totals.failed, arrived) {
             (1.., 0) => Self::AllFailed,
@@ -121,7 +129,8 @@ impl ExitStatus {
         }
     }
 
-    /// The status of a whole run: what stopped it, if anything did, together with what became of the files.
+    /// The status of a whole run: what stopped it, if anything did, together with what became of
+    /// the files.
     pub fn of_run(stopped_by: Option<RunCode>, totals: &RunTotals, strictness: Strictness) -> Self {
         let outcome = Self::of_totals(totals, strictness);
         match stopped_by {
@@ -131,21 +140,42 @@ impl ExitStatus {
         }
     }
 
-    /// The exit code of several runs taken as one, as of the shards of a job, from the code and the counts of each and the
-    /// counts of all. What stopped one of them stands for all, what somebody has to look at before the rest; otherwise the
-    /// files decide, so that 9 says that every file failed everywhere.
+    /// The exit code of several runs taken as one, as of the shards of a job, from the code and the
+    /// counts of each and the counts of all. What stopped one of them stands for all, what somebody
+    /// has to look at before the rest; otherwise the files decide, so that 9 says that every file
+    /// failed everywhere.
     pub fn of_runs(runs: &[(u8, RunTotals)], totals: &RunTotals) -> u8 {
-        let by_files = [Self::Success, Self::SomeFailed, Self::Nothing, Self::AllFailed].map(Self::code);
-        // What is not listed, as 1 and codes of later versions, comes first: running again does not mend it.
-        let rank = |code: u8| Self::PRECEDENCE.iter().position(|status| status.code() == code);
-        let stopped = runs.iter().map(|(code, _)| *code).filter(|code| !by_files.contains(code));
+        let by_files = [
+            Self::Success,
+            Self::SomeFailed,
+            Self::Nothing,
+            Self::AllFailed,
+        ]
+        .map(Self::code);
+        // What is not listed, as 1 and codes of later versions, comes first: running again does not
+        // mend it.
+        let rank = |code: u8| {
+            Self::PRECEDENCE
+                .iter()
+                .position(|status| status.code() == code)
+        };
+        let stopped = runs
+            .iter()
+            .map(|(code, _)| *code)
+            .filter(|code| !by_files.contains(code));
         // A run ends with 0 in spite of having had nothing where that was allowed.
         let allowed = |totals| Self::of_totals(totals, Strictness::default()) == Self::Nothing;
         let strictness = Strictness {
-            fail_on_skip: runs.iter().any(|(code, _)| *code == Self::SomeFailed.code()),
-            allow_empty: runs.iter().any(|(code, totals)| *code == Self::Success.code() && allowed(totals)),
+            fail_on_skip: runs
+                .iter()
+                .any(|(code, _)| *code == Self::SomeFailed.code()),
+            allow_empty: runs
+                .iter()
+                .any(|(code, totals)| *code == Self::Success.code() && allowed(totals)),
         };
-        stopped.min_by_key(|code| (rank(*code), *code)).unwrap_or_else(|| Self::of_totals(totals, strictness).code())
+        stopped
+            .min_by_key(|code| (rank(*code), *code))
+            .unwrap_or_else(|| Self::of_totals(totals, strictness).code())
     }
 
     /// This status, unless the other one takes precedence.
@@ -169,7 +199,13 @@ mod tests {
     use super::*;
 
     fn totals(arrived: u64, skipped: u64, failed: u64) -> RunTotals {
-        RunTotals { found: arrived + skipped + failed, uploaded: arrived, skipped, failed, ..RunTotals::default() }
+        RunTotals {
+            found: arrived + skipped + failed,
+            uploaded: arrived,
+            skipped,
+            failed,
+            ..RunTotals::default()
+        }
     }
 
     #[test]
@@ -196,9 +232,18 @@ mod tests {
     #[test]
     fn no_error_that_stops_a_run_looks_like_success_or_like_failed_files() {
         // Too many failed files are failed files.
-        for code in RunCode::ALL.iter().filter(|code| **code != RunCode::TooManyFailures) {
+        for code in RunCode::ALL
+            .iter()
+            .filter(|code| **code != RunCode::TooManyFailures)
+        {
             let status = ExitStatus::of_error(*code);
-            assert!(!matches!(status, ExitStatus::Success | ExitStatus::SomeFailed | ExitStatus::AllFailed), "{code}");
+            assert!(
+                !matches!(
+                    status,
+                    ExitStatus::Success | ExitStatus::SomeFailed | ExitStatus::AllFailed
+                ),
+                "{code}"
+            );
         }
     }
 
@@ -210,24 +255,51 @@ mod tests {
         assert_eq!(status(&totals(0, 4, 1)), 9);
         assert_eq!(status(&totals(0, 3, 0)), 8);
         assert_eq!(status(&totals(0, 0, 0)), 8);
-        let there = RunTotals { found: 1, already_there: 1, ..RunTotals::default() };
+        let there = RunTotals {
+            found: 1,
+            already_there: 1,
+            ..RunTotals::default()
+        };
         assert_eq!(status(&there), 0);
     }
 
     #[test]
     fn flags_move_skips_to_3_and_nothing_to_0() {
-        let strict = Strictness { fail_on_skip: true, allow_empty: false };
-        let lenient = Strictness { fail_on_skip: false, allow_empty: true };
+        let strict = Strictness {
+            fail_on_skip: true,
+            allow_empty: false,
+        };
+        let lenient = Strictness {
+            fail_on_skip: false,
+            allow_empty: true,
+        };
         assert_eq!(ExitStatus::of_totals(&totals(2, 1, 0), strict).code(), 3);
         assert_eq!(ExitStatus::of_totals(&totals(0, 1, 0), lenient).code(), 0);
-        assert_eq!(ExitStatus::of_run(Some(RunCode::InputNothing), &totals(0, 1, 0), lenient).code(), 0);
-        assert_eq!(ExitStatus::of_run(Some(RunCode::InputNothing), &totals(0, 1, 0), Strictness::default()).code(), 8);
+        assert_eq!(
+            ExitStatus::of_run(Some(RunCode::InputNothing), &totals(0, 1, 0), lenient).code(),
+            0
+        );
+        assert_eq!(
+            ExitStatus::of_run(
+                Some(RunCode::InputNothing),
+                &totals(0, 1, 0),
+                Strictness::default()
+            )
+            .code(),
+            8
+        );
     }
 
     #[test]
     fn a_shard_without_work_has_done_its_work() {
-        let shard = |skipped| RunTotals { skipped_by: [(SkipReason::OtherShard, 3)].into(), ..totals(0, skipped, 0) };
-        let strict = Strictness { fail_on_skip: true, allow_empty: false };
+        let shard = |skipped| RunTotals {
+            skipped_by: [(SkipReason::OtherShard, 3)].into(),
+            ..totals(0, skipped, 0)
+        };
+        let strict = Strictness {
+            fail_on_skip: true,
+            allow_empty: false,
+        };
         assert_eq!(ExitStatus::of_totals(&shard(3), strict).code(), 0);
         assert_eq!(ExitStatus::of_totals(&shard(4), strict).code(), 3);
     }
@@ -241,27 +313,47 @@ mod tests {
         assert_eq!(of(&[0, 0], 2, 0), 0);
         assert_eq!(of(&[0, 3], 2, 1), 3);
         assert_eq!(of(&[9, 0], 2, 1), 3, "some arrived with another run");
-        assert_eq!(of(&[9, 8, 0], 0, 1), 9, "every file failed, where there was any");
+        assert_eq!(
+            of(&[9, 8, 0], 0, 1),
+            9,
+            "every file failed, where there was any"
+        );
         assert_eq!(of(&[8, 0], 1, 0), 0);
         assert_eq!(of(&[8, 8], 0, 0), 8);
         assert_eq!(of(&[3, 0], 2, 0), 3, "skips counted as failures");
         assert_eq!(of(&[0, 7, 4, 9], 2, 1), 4);
         assert_eq!(of(&[7, 130, 143], 2, 1), 130);
         assert_eq!(of(&[130, 1, 3], 2, 1), 1);
-        assert_eq!(of(&[0, 77], 2, 0), 77, "a code of a later version is not lost");
+        assert_eq!(
+            of(&[0, 77], 2, 0),
+            77,
+            "a code of a later version is not lost"
+        );
     }
 
     #[test]
     fn shards_without_work_are_together_a_job_that_had_nothing() {
-        let idle = RunTotals { skipped_by: [(SkipReason::OtherShard, 3)].into(), ..totals(0, 4, 0) };
-        assert_eq!(ExitStatus::of_runs(&[(0, idle.clone()), (0, idle)], &totals(0, 4, 0)), 8);
+        let idle = RunTotals {
+            skipped_by: [(SkipReason::OtherShard, 3)].into(),
+            ..totals(0, 4, 0)
+        };
+        assert_eq!(
+            ExitStatus::of_runs(&[(0, idle.clone()), (0, idle)], &totals(0, 4, 0)),
+            8
+        );
         let allowed = (0, totals(0, 2, 0));
-        assert_eq!(ExitStatus::of_runs(&[allowed.clone(), allowed], &totals(0, 4, 0)), 0, "`--allow-empty`");
+        assert_eq!(
+            ExitStatus::of_runs(&[allowed.clone(), allowed], &totals(0, 4, 0)),
+            0,
+            "`--allow-empty`"
+        );
     }
 
     #[test]
     fn what_stopped_the_run_outweighs_what_became_of_the_files() {
-        let run = |code, totals: &RunTotals| ExitStatus::of_run(code, totals, Strictness::default()).code();
+        let run = |code, totals: &RunTotals| {
+            ExitStatus::of_run(code, totals, Strictness::default()).code()
+        };
         assert_eq!(run(Some(RunCode::Interrupted), &totals(0, 0, 2)), 130);
         assert_eq!(run(Some(RunCode::AuthRejected), &totals(1, 0, 2)), 4);
         assert_eq!(run(Some(RunCode::NetworkUnavailable), &totals(0, 0, 2)), 7);

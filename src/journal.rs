@@ -1,9 +1,11 @@
-//! What the server has confirmed, kept from one run to the next: makes running the same command again cheap and safe.
+//! What the server has confirmed, kept from one run to the next: makes running the same command
+//! again cheap and safe.
 //!
-//! Owns the files for each site, project, profile and key of pseudonyms, one for each set of inputs: lines of JSON that are only
-//! ever appended. A run writes to its own file and reads all, so that runs of different inputs go on at the same time. A line
-//! that was torn, or that cannot be read, is passed over. It must never hold an attribute value, a label or a path: what
-//! stands for one is a keyed digest. And it must never be believed against the server: it says where to look.
+//! Owns the files for each site, project, profile and key of pseudonyms, one for each set of
+//! inputs: lines of JSON that are only ever appended. A run writes to its own file and reads all,
+//! so that runs of different inputs go on at the same time. A line that was torn, or that cannot be
+//! read, is passed over. It must never hold an attribute value, a label or a path: what stands for
+//! one is a keyed digest. And it must never be believed against the server: it says where to look.
 
 mod fingerprint;
 mod index;
@@ -48,7 +50,8 @@ pub struct Identity<'a> {
 }
 
 impl Identity<'_> {
-    /// What the names of its files begin with: says nothing, and is another one for every other identity.
+    /// What the names of its files begin with: says nothing, and is another one for every other
+    /// identity.
     fn stem(&self) -> String {
         let parts = [Some(self.site), Some(self.project), self.profile, self.key];
         let mut hasher = Sha256::new();
@@ -107,12 +110,14 @@ struct State {
 }
 
 impl Journal {
-    /// Opens the journal of an identity in `folder`, which is made where it is missing, for a run of these inputs. `settings` is
-    /// everything else that decides what is sent for a file; what was sent under others counts as changed. With `fresh`, what
-    /// earlier runs wrote is not looked at.
+    /// Opens the journal of an identity in `folder`, which is made where it is missing, for a run
+    /// of these inputs. `settings` is everything else that decides what is sent for a file; what
+    /// was sent under others counts as changed. With `fresh`, what earlier runs wrote is not looked
+    /// at.
     ///
     /// # Errors
-    /// `journal.locked` while another run of the same inputs has it open, once that was waited for; `journal.unwritable`.
+    /// `journal.locked` while another run of the same inputs has it open, once that was waited for;
+    /// `journal.unwritable`.
     pub fn open(
         folder: &Path,
         identity: Identity<'_>,
@@ -127,15 +132,28 @@ impl Journal {
         let lock = Lock::take(&path.with_extension("lock"), waiting)?;
         let former = folder.join(format!("{}.jsonl", identity.stem()));
         let set_aside = writer::set_older_form_aside(&former, |_| true).map_err(failed(&former))?
-            | writer::set_older_form_aside(&path, |header| !writer::is_current(header)).map_err(failed(&path))?;
+            | writer::set_older_form_aside(&path, |header| !writer::is_current(header))
+                .map_err(failed(&path))?;
         let paths = all_paths(folder, identity, &path).map_err(failed(folder))?;
-        let (files, index) = writer::load_for_writing(&paths, &header, fresh).map_err(failed(&path))?;
+        let (files, index) =
+            writer::load_for_writing(&paths, &header, fresh).map_err(failed(&path))?;
         let writer = Some(Writer::open(&path).map_err(failed(&path))?);
-        let state = Mutex::new(State { index, files, writer });
-        Ok(Self { marker, state, set_aside, _lock: Some(lock), path })
+        let state = Mutex::new(State {
+            index,
+            files,
+            writer,
+        });
+        Ok(Self {
+            marker,
+            state,
+            set_aside,
+            _lock: Some(lock),
+            path,
+        })
     }
 
-    /// Looks into the journal of an identity for a run that sends nothing: it is not changed, and another run may have it open.
+    /// Looks into the journal of an identity for a run that sends nothing: it is not changed, and
+    /// another run may have it open.
     ///
     /// # Errors
     /// `journal.unwritable` where it cannot be read.
@@ -146,13 +164,29 @@ impl Journal {
         (settings, fresh): (&str, bool),
     ) -> Result<Self, Error> {
         let failed = |error: std::io::Error| unwritable(folder, &error);
-        let salt = salt::known(folder, &identity.stem()).map_err(failed)?.unwrap_or_default();
+        let salt = salt::known(folder, &identity.stem())
+            .map_err(failed)?
+            .unwrap_or_default();
         let (header, marker) = (Header::new(identity, &salt), Marker::new(&salt, settings));
         let path = own_path(folder, identity, &marker, inputs);
-        let paths = if salt.is_empty() { Vec::new() } else { all_paths(folder, identity, &path).map_err(failed)? };
+        let paths = if salt.is_empty() {
+            Vec::new()
+        } else {
+            all_paths(folder, identity, &path).map_err(failed)?
+        };
         let (files, index) = writer::load(&paths, &header, fresh).map_err(failed)?;
-        let state = Mutex::new(State { index, files, writer: None });
-        Ok(Self { marker, state, set_aside: false, _lock: None, path })
+        let state = Mutex::new(State {
+            index,
+            files,
+            writer: None,
+        });
+        Ok(Self {
+            marker,
+            state,
+            set_aside: false,
+            _lock: None,
+            path,
+        })
     }
 
     /// Makes the digests that stand for sources and places.
@@ -160,7 +194,8 @@ impl Journal {
         &self.marker
     }
 
-    /// Whether there was a journal of an older form, which lies beside this one now and is not read.
+    /// Whether there was a journal of an older form, which lies beside this one now and is not
+    /// read.
     pub fn set_older_form_aside(&self) -> bool {
         self.set_aside
     }
@@ -170,11 +205,16 @@ impl Journal {
         self.state().index.len()
     }
 
-    /// What earlier runs sent of exactly these files: as one package, or as one for each. `None` where that is not known
-    /// of all of them.
+    /// What earlier runs sent of exactly these files: as one package, or as one for each. `None`
+    /// where that is not known of all of them.
     pub fn recall(&self, sources: &[Mark]) -> Option<Vec<Confirmed>> {
-        let each: Vec<_> = sources.iter().map(|source| self.marker.sources(vec![*source])).collect();
-        self.state().index.recall(self.marker.sources(sources.to_vec()), &each)
+        let each: Vec<_> = sources
+            .iter()
+            .map(|source| self.marker.sources(vec![*source]))
+            .collect();
+        self.state()
+            .index
+            .recall(self.marker.sources(sources.to_vec()), &each)
     }
 
     /// What the journal knows of the file of a parcel's name that lies on the server.
@@ -182,48 +222,85 @@ impl Journal {
         self.state().index.standing(parcel, there)
     }
 
-    /// What is different from the members that were sent to this place before; `None` where that cannot be told.
+    /// What is different from the members that were sent to this place before; `None` where that
+    /// cannot be told.
     pub fn changes(&self, parcel: &Parcel) -> Option<Changes> {
         let state = self.state();
-        let before = state.files.confirmation_at(state.index.confirmed(parcel.place)?.spot(), parcel.place)?;
+        let before = state
+            .files
+            .confirmation_at(state.index.confirmed(parcel.place)?.spot(), parcel.place)?;
         Some(Changes::between(&before.members, &parcel.members))
     }
 
-    /// Whether the members that were sent to this place before are these, as far as lengths and checksums tell.
+    /// Whether the members that were sent to this place before are these, as far as lengths and
+    /// checksums tell.
     pub fn is_the_same(&self, parcel: &Parcel) -> bool {
         let summed = parcel.members.iter().all(|member| member.crc32.is_some());
-        summed && self.changes(parcel).is_some_and(|changes| changes.now > 0 && changes.new == 0 && changes.gone == 0)
+        summed
+            && self
+                .changes(parcel)
+                .is_some_and(|changes| changes.now > 0 && changes.new == 0 && changes.gone == 0)
     }
 
-    /// How many instances a file on the server holds that an earlier run put there, and how many of those are in a parcel.
-    /// None where no earlier run did.
+    /// How many instances a file on the server holds that an earlier run put there, and how many of
+    /// those are in a parcel. None where no earlier run did.
     pub fn shared_with(&self, place: Mark, there: &RemoteFile, parcel: &Parcel) -> Option<Shared> {
         let state = self.state();
         let told = state.index.told_of(place, there);
-        let now: HashSet<_> = parcel.members.iter().map(|member| member.instance).collect();
-        let shared = told.into_iter().map(|spot| match state.files.instances_at(spot, place) {
-            Some(before) => {
-                let again = before.iter().filter(|instance| now.contains(*instance)).count();
-                Shared { again, missing: before.len() - again }
-            }
-            // Another run has just made its file anew: what the package holds is not known, and may be more.
-            None => Shared { again: 0, missing: 1 },
-        });
+        let now: HashSet<_> = parcel
+            .members
+            .iter()
+            .map(|member| member.instance)
+            .collect();
+        let shared = told
+            .into_iter()
+            .map(|spot| match state.files.instances_at(spot, place) {
+                Some(before) => {
+                    let again = before
+                        .iter()
+                        .filter(|instance| now.contains(*instance))
+                        .count();
+                    Shared {
+                        again,
+                        missing: before.len() - again,
+                    }
+                }
+                // Another run has just made its file anew: what the package holds is not known, and
+                // may be more.
+                None => Shared {
+                    again: 0,
+                    missing: 1,
+                },
+            });
         // Where it is not known which of several arrived, the one that would lose most counts.
         shared.max_by_key(|shared| shared.missing)
     }
 
-    /// Notes that a parcel is going to be sent: should its confirmation get lost, the next run knows whose it is.
+    /// Notes that a parcel is going to be sent: should its confirmation get lost, the next run
+    /// knows whose it is.
     ///
     /// # Errors
     /// `journal.unwritable`.
     pub fn sending(&self, parcel: &Parcel) -> Result<(), Error> {
-        let instances = parcel.members.iter().map(|member| member.instance).collect();
-        let line =
-            Line::Sending(Intent { place: parcel.place, sources: parcel.sources, size: parcel.size, at: now(), instances });
+        let instances = parcel
+            .members
+            .iter()
+            .map(|member| member.instance)
+            .collect();
+        let line = Line::Sending(Intent {
+            place: parcel.place,
+            sources: parcel.sources,
+            size: parcel.size,
+            at: now(),
+            instances,
+        });
         let state = &mut *self.state();
-        let Some(writer) = &mut state.writer else { return Ok(()) };
-        let spot = writer.append(&line).map_err(|e| unwritable(&self.path, &e))?;
+        let Some(writer) = &mut state.writer else {
+            return Ok(());
+        };
+        let spot = writer
+            .append(&line)
+            .map_err(|e| unwritable(&self.path, &e))?;
         if let Line::Sending(intent) = &line {
             state.index.begin(intent, spot);
         }
@@ -234,7 +311,12 @@ impl Journal {
     ///
     /// # Errors
     /// `journal.unwritable`.
-    pub fn confirmed(&self, parcel: &Parcel, container: &ContainerRef, word: Word) -> Result<(), Error> {
+    pub fn confirmed(
+        &self,
+        parcel: &Parcel,
+        container: &ContainerRef,
+        word: Word,
+    ) -> Result<(), Error> {
         let confirmation = Confirmation {
             place: parcel.place,
             sources: parcel.sources,
@@ -249,8 +331,12 @@ impl Journal {
             members: parcel.members.clone(),
         };
         let state = &mut *self.state();
-        let Some(writer) = &mut state.writer else { return Ok(()) };
-        let spot = writer.append(&Line::Confirmed(confirmation.clone())).map_err(|e| unwritable(&self.path, &e))?;
+        let Some(writer) = &mut state.writer else {
+            return Ok(());
+        };
+        let spot = writer
+            .append(&Line::Confirmed(confirmation.clone()))
+            .map_err(|e| unwritable(&self.path, &e))?;
         state.index.confirm(&confirmation, spot);
         Ok(())
     }
@@ -273,7 +359,11 @@ impl Journal {
 
 /// The run's own file. The inputs stand in its name as a keyed digest: paths may identify.
 fn own_path(folder: &Path, identity: Identity<'_>, marker: &Marker, inputs: &[PathBuf]) -> PathBuf {
-    folder.join(format!("{}-{:?}.jsonl", identity.stem(), marker.inputs(inputs)))
+    folder.join(format!(
+        "{}-{:?}.jsonl",
+        identity.stem(),
+        marker.inputs(inputs)
+    ))
 }
 
 /// All files of an identity, the run's own first.
@@ -281,8 +371,14 @@ fn all_paths(folder: &Path, identity: Identity<'_>, own: &Path) -> std::io::Resu
     let (mut paths, begins) = (vec![own.to_owned()], format!("{}-", identity.stem()));
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let marked = name.strip_prefix(&begins).and_then(|rest| rest.strip_suffix(".jsonl"));
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let marked = name
+            .strip_prefix(&begins)
+            .and_then(|rest| rest.strip_suffix(".jsonl"));
         if path != own && marked.is_some_and(|mark| !mark.contains('.')) {
             paths.push(path);
         }
@@ -296,7 +392,9 @@ fn all_paths(folder: &Path, identity: Identity<'_>, own: &Path) -> std::io::Resu
 
 /// Milliseconds since 1970.
 fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -340,8 +438,11 @@ fn failed(path: &Path) -> impl Fn(std::io::Error) -> Error {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(RunCode::JournalUnwritable, format!("the journal cannot be written: {}", display_path(path)))
-        .because(error.to_string())
+    Error::new(
+        RunCode::JournalUnwritable,
+        format!("the journal cannot be written: {}", display_path(path)),
+    )
+    .because(error.to_string())
 }
 
 /// Opens a file that only its owner may read, for reading and appending.

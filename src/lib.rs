@@ -2,9 +2,10 @@
 //!
 //! # Bird's-eye view
 //!
-//! `fwupload ./study --project neuro/adni` finds out which project is meant and which profile governs it, says so, walks
-//! the inputs, groups the instances by series and then, one series after another: cleans each instance on all cores,
-//! packs what came out, sends it, and has the server confirm it. Every file found ends in exactly one outcome.
+//! `fwupload ./study --project neuro/adni` finds out which project is meant and which profile
+//! governs it, says so, walks the inputs, groups the instances by series and then, one series after
+//! another: cleans each instance on all cores, packs what came out, sends it, and has the server
+//! confirm it. Every file found ends in exactly one outcome.
 //!
 //! ```text
 //! paths -discover-> files -dicom-> Instance -deid-> CleanInstance -package-> Package -flywheel-> UploadReceipt
@@ -29,14 +30,18 @@
 //!
 //! # What never happens
 //!
-//! - An uncleaned file is not sent while a profile governs: a [`package::Package`] is made of [`deid::Sendable`], whose
-//!   constructors are `deid`'s, and the one for uncleaned data asks for a consent that only `plan` gives.
+//! - An uncleaned file is not sent while a profile governs: a [`package::Package`] is made of
+//!   [`deid::Sendable`], whose constructors are `deid`'s, and the one for uncleaned data asks for a
+//!   consent that only `plan` gives.
 //! - A file that fails for any reason is not sent; the others go on.
-//! - A file in which a value still stands that cleaning removed is not sent: the bytes on their way out are searched for it.
-//! - Names and labels are not made of original values, nor of source paths unless the profile's `filenames` says so.
+//! - A file in which a value still stands that cleaning removed is not sent: the bytes on their way
+//!   out are searched for it.
+//! - Names and labels are not made of original values, nor of source paths unless the profile's
+//!   `filenames` says so.
 //! - No attribute value is in a message, event, report or log.
 //! - "Uploaded" is not said without the server's word.
-//! - What arrived is not sent again, and what somebody else put on the server is not replaced unasked.
+//! - What arrived is not sent again, and what somebody else put on the server is not replaced
+//!   unasked.
 //! - Memory does not depend on file size, file count or a length that a file claims.
 
 #![forbid(unsafe_code)]
@@ -74,8 +79,11 @@ use std::process::ExitCode;
 
 /// Runs the program with its arguments, the first of which is its name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    // A terminal that went away is no reason for a second panic, which would end the process at once.
-    std::panic::set_hook(Box::new(|panic| drop(writeln!(std::io::stderr(), "{}", without_words(panic)))));
+    // A terminal that went away is no reason for a second panic, which would end the process at
+    // once.
+    std::panic::set_hook(Box::new(|panic| {
+        drop(writeln!(std::io::stderr(), "{}", without_words(panic)));
+    }));
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let typed = arguments.get(1..).unwrap_or_default().to_vec();
     match cli::parse(arguments) {
@@ -84,9 +92,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// What a panic says may hold a value of a data element; where it happened is enough to find the defect.
+/// What a panic says may hold a value of a data element; where it happened is enough to find the
+/// defect.
 fn without_words(panic: &PanicHookInfo<'_>) -> String {
-    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let place = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     format!("defect at {place}; please report it")
 }
 
@@ -108,7 +120,11 @@ mod tests {
         assert!(panicked.is_err());
         // Tests run side by side: what another one says passes here too.
         let all: Vec<String> = heard.try_iter().collect();
-        assert!(all.iter().any(|said| said.starts_with("defect at src/lib.rs:")), "{all:?}");
+        assert!(
+            all.iter()
+                .any(|said| said.starts_with("defect at src/lib.rs:")),
+            "{all:?}"
+        );
         assert!(!all.concat().contains("CANARY"), "{all:?}");
     }
 }

@@ -1,6 +1,6 @@
-//! What is sent: a series as one zip, or where each instance travels alone, that instance bare. Owns member names, the exact length and a body that can
-//! be produced again for a retry. It takes cleaned (or knowingly uncleaned) instances and other files that were looked into,
-//! never a path.
+//! What is sent: a series as one zip, or where each instance travels alone, that instance bare.
+//! Owns member names, the exact length and a body that can be produced again for a retry. It takes
+//! cleaned (or knowingly uncleaned) instances and other files that were looked into, never a path.
 
 mod deflate;
 mod names;
@@ -27,7 +27,8 @@ use crate::discover::OtherFile;
 use crate::failure::{FileCode, FileFailure};
 use crate::routing;
 
-/// How much of a file goes to the network at a time, in bytes: smaller steps cost a system call each.
+/// How much of a file goes to the network at a time, in bytes: smaller steps cost a system call
+/// each.
 const CHUNK: u64 = 256 * 1024;
 
 /// The file type that Flywheel gives to DICOM.
@@ -101,39 +102,82 @@ impl Package {
         }
     }
 
-    /// A series as a zip, whose members are deflated where a level is given and that shortens them. Reads what is not in
-    /// memory once, for the checksums.
+    /// A series as a zip, whose members are deflated where a level is given and that shortens them.
+    /// Reads what is not in memory once, for the checksums.
     ///
     /// # Errors
-    /// `read.*` when a source file cannot be read again or has changed; the index is that of the instance at fault.
-    pub fn zip(name: String, instances: &[Sendable], level: Option<Level>) -> Result<Self, (usize, FileFailure)> {
+    /// `read.*` when a source file cannot be read again or has changed; the index is that of the
+    /// instance at fault.
+    pub fn zip(
+        name: String,
+        instances: &[Sendable],
+        level: Option<Level>,
+    ) -> Result<Self, (usize, FileFailure)> {
         let names = member_names(instances.iter()).into_iter().zip(instances);
-        let member =
-            |(name, instance): (_, &Sendable)| Member { name, body: instance.body().clone(), native: instance.is_native() };
-        let made_of = MadeOf { members: names.map(member).collect(), level };
+        let member = |(name, instance): (_, &Sendable)| Member {
+            name,
+            body: instance.body().clone(),
+            native: instance.is_native(),
+        };
+        let made_of = MadeOf {
+            members: names.map(member).collect(),
+            level,
+        };
         let (body, sums) = made_of.zip(level)?;
         let modality = instances.first().map(|i| routing::modality(i.routing()));
-        let modality = modality.filter(|m| instances.iter().all(|i| routing::modality(i.routing()) == *m));
+        let modality = modality.filter(|m| {
+            instances
+                .iter()
+                .all(|i| routing::modality(i.routing()) == *m)
+        });
         let members = u32::try_from(instances.len()).ok();
         let originals = instances.first().and_then(Sendable::originals).cloned();
         let (instances, passed, made_of) = (uids(instances), Arc::default(), Some(made_of));
-        Ok(Self { name, kind: Some(DICOM), members, modality, sums, instances, passed, made_of, body, originals })
+        Ok(Self {
+            name,
+            kind: Some(DICOM),
+            members,
+            modality,
+            sums,
+            instances,
+            passed,
+            made_of,
+            body,
+            originals,
+        })
     }
 
-    /// The same zip as it would have been deflated, or stored where it was deflated; none of what is no zip, or holds nothing
-    /// that is not compressed already.
+    /// The same zip as it would have been deflated, or stored where it was deflated; none of what
+    /// is no zip, or holds nothing that is not compressed already.
     ///
     /// # Errors
     /// `read.*` when a source file cannot be read again or has changed.
     pub fn in_other_form(&self) -> Result<Option<Self>, FileFailure> {
-        let made_of = self.made_of.as_ref().filter(|made_of| made_of.members.iter().any(|member| member.native));
-        let Some(made_of) = made_of else { return Ok(None) };
-        let level = if made_of.level.is_some() { None } else { Some(Level::FAST) };
+        let made_of = self
+            .made_of
+            .as_ref()
+            .filter(|made_of| made_of.members.iter().any(|member| member.native));
+        let Some(made_of) = made_of else {
+            return Ok(None);
+        };
+        let level = if made_of.level.is_some() {
+            None
+        } else {
+            Some(Level::FAST)
+        };
         let (body, _) = made_of.zip(level).map_err(|(_, failure)| failure)?;
-        Ok(Some(Self { body, made_of: Some(MadeOf { level, ..made_of.clone() }), ..self.clone() }))
+        Ok(Some(Self {
+            body,
+            made_of: Some(MadeOf {
+                level,
+                ..made_of.clone()
+            }),
+            ..self.clone()
+        }))
     }
 
-    /// A file that is not DICOM, as it is. Only what the user asked for and what was looked into goes this way.
+    /// A file that is not DICOM, as it is. Only what the user asked for and what was looked into
+    /// goes this way.
     pub fn other_file(name: String, other: &OtherFile) -> Self {
         let file = other.file();
         let all = Segment::of_file(Arc::clone(file), 0..file.len());
@@ -185,7 +229,10 @@ impl Package {
     /// What each member came to, in the order in which they were given.
     pub fn sums(&self) -> impl Iterator<Item = Sum> {
         let passed = self.passed.get().copied();
-        self.sums.iter().map(move |sum| Sum { crc32: sum.crc32.or(passed), ..*sum })
+        self.sums.iter().map(move |sum| Sum {
+            crc32: sum.crc32.or(passed),
+            ..*sum
+        })
     }
 
     /// Reads what travels bare from a file for its checksum, unless that is known.
@@ -205,7 +252,11 @@ impl Package {
         if self.sums().all(|sum| sum.crc32.is_some()) {
             return stream;
         }
-        let (passed, mut crc, mut left) = (Arc::clone(&self.passed), crc32fast::Hasher::new(), self.len());
+        let (passed, mut crc, mut left) = (
+            Arc::clone(&self.passed),
+            crc32fast::Hasher::new(),
+            self.len(),
+        );
         Box::pin(stream.inspect(move |chunk| {
             let Ok(bytes) = chunk else { return };
             crc.update(bytes);
@@ -240,12 +291,18 @@ impl MadeOf {
 }
 
 fn uids(instances: &[Sendable]) -> Arc<[Box<str>]> {
-    instances.iter().map(|instance| instance.sop_instance().into()).collect()
+    instances
+        .iter()
+        .map(|instance| instance.sop_instance().into())
+        .collect()
 }
 
 fn bare(body: &Body) -> Arc<[Sum]> {
     let at_hand = body.in_memory() == body.len();
-    Arc::new([Sum { len: body.len(), crc32: at_hand.then(|| checksum(body).ok()).flatten() }])
+    Arc::new([Sum {
+        len: body.len(),
+        crc32: at_hand.then(|| checksum(body).ok()).flatten(),
+    }])
 }
 
 /// CRC-32 of a body, as zip wants it before the first byte.
@@ -264,7 +321,13 @@ fn each_chunk(body: &Body, mut work: impl FnMut(&[u8])) -> Result<(), FileFailur
                 let (mut at, mut open) = (range.start, None);
                 while at < range.end {
                     let length = CHUNK.min(range.end - at);
-                    let piece = Piece { file, range, mask: mask.as_deref(), from: at, length };
+                    let piece = Piece {
+                        file,
+                        range,
+                        mask: mask.as_deref(),
+                        from: at,
+                        length,
+                    };
                     let (chunk, source) = piece.read(open.take())?;
                     work(&chunk);
                     (at, open) = (at + length, Some(source));
@@ -275,15 +338,24 @@ fn each_chunk(body: &Body, mut work: impl FnMut(&[u8])) -> Result<(), FileFailur
     Ok(())
 }
 
-/// Chunks of a body on their way out. An error ends the request, so that the server never takes a short file for whole.
+/// Chunks of a body on their way out. An error ends the request, so that the server never takes a
+/// short file for whole.
 pub type BodyStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
-/// Streams a body from its first byte, so that a retry can have it again: what is in memory without copying, files in
-/// steps of 256 KiB read off the async threads.
+/// Streams a body from its first byte, so that a retry can have it again: what is in memory without
+/// copying, files in steps of 256 KiB read off the async threads.
 pub fn stream(body: &Body) -> BodyStream {
     let segments: Arc<[Segment]> = body.segments().to_vec().into();
-    let state = Cursor { segments, at: 0, done: 0, ahead: None };
-    Box::pin(futures_util::stream::unfold(state, |mut cursor| async move { cursor.next().await.map(|chunk| (chunk, cursor)) }))
+    let state = Cursor {
+        segments,
+        at: 0,
+        done: 0,
+        ahead: None,
+    };
+    Box::pin(futures_util::stream::unfold(
+        state,
+        |mut cursor| async move { cursor.next().await.map(|chunk| (chunk, cursor)) },
+    ))
 }
 
 /// One chunk of a range of a source file.
@@ -296,7 +368,8 @@ struct Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// Reads it. After the last one the file is looked at again: what changed meanwhile must not count.
+    /// Reads it. After the last one the file is looked at again: what changed meanwhile must not
+    /// count.
     fn read(&self, opened: Option<File>) -> Result<(Bytes, File), FileFailure> {
         let mut source = match opened {
             Some(source) => source,
@@ -307,7 +380,10 @@ impl Piece<'_> {
         let got = sought.and_then(|_| source.by_ref().take(self.length).read_to_end(&mut chunk));
         let got = got.map_err(|e| FileFailure::new(FileCode::ReadIo, e.to_string()))?;
         if got as u64 != self.length {
-            return Err(FileFailure::new(FileCode::ReadChanged, "the file became shorter"));
+            return Err(FileFailure::new(
+                FileCode::ReadChanged,
+                "the file became shorter",
+            ));
         }
         if self.from + self.length == self.range.end {
             self.file.open()?;
@@ -346,9 +422,14 @@ impl Cursor {
                         return Some(Ok(bytes));
                     }
                 }
-                Segment::File { range, .. } if range.start + self.done >= range.end => (self.at, self.done) = (self.at + 1, 0),
+                Segment::File { range, .. } if range.start + self.done >= range.end => {
+                    (self.at, self.done) = (self.at + 1, 0);
+                }
                 segment @ Segment::File { .. } => {
-                    let reading = self.ahead.take().or_else(|| read_off_thread(&segment, self.done, None))?;
+                    let reading = self
+                        .ahead
+                        .take()
+                        .or_else(|| read_off_thread(&segment, self.done, None))?;
                     return Some(match reading.await {
                         Ok(Ok((chunk, source))) => {
                             self.done += chunk.len() as u64;
@@ -366,12 +447,20 @@ impl Cursor {
 
 /// Starts to read the chunk of a range that begins after so many of its bytes; none at its end.
 fn read_off_thread(segment: &Segment, done: u64, opened: Option<File>) -> Option<Reading> {
-    let Segment::File { file, range, mask } = segment.clone() else { return None };
+    let Segment::File { file, range, mask } = segment.clone() else {
+        return None;
+    };
     let from = range.start + done;
     let length = CHUNK.min(range.end.saturating_sub(from));
     (length > 0).then(|| {
         tokio::task::spawn_blocking(move || {
-            let piece = Piece { file: &file, range: &range, mask: mask.as_deref(), from, length };
+            let piece = Piece {
+                file: &file,
+                range: &range,
+                mask: mask.as_deref(),
+                from,
+                length,
+            };
             piece.read(opened)
         })
     })

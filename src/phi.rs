@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-/// A value that may identify a person: it can be used, not shown. No `Display`, no `Serialize`, and a `Debug` that
-/// prints nothing of it.
+/// A value that may identify a person: it can be used, not shown. No `Display`, no `Serialize`, and
+/// a `Debug` that prints nothing of it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Phi<T>(T);
 
@@ -32,8 +32,9 @@ impl<T> fmt::Debug for Phi<T> {
     }
 }
 
-/// Makes text from outside (file names, server answers, labels) safe to show on a terminal: control characters,
-/// bidirectional overrides and other invisible characters come out as `\u{..}`, newline and tab as `\n` and `\t`.
+/// Makes text from outside (file names, server answers, labels) safe to show on a terminal: control
+/// characters, bidirectional overrides and other invisible characters come out as `\u{..}`, newline
+/// and tab as `\n` and `\t`.
 pub fn escape_for_terminal(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -55,7 +56,8 @@ fn is_hostile(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A path as text for people: invalid UTF-8 as the replacement character, hostile characters escaped.
+/// A path as text for people: invalid UTF-8 as the replacement character, hostile characters
+/// escaped.
 pub fn display_path(path: &std::path::Path) -> String {
     escape_for_terminal(&path.to_string_lossy())
 }
@@ -71,7 +73,10 @@ mod tests {
 
     #[test]
     fn escapes_what_could_steer_a_terminal_and_nothing_else() {
-        assert_eq!(escape_for_terminal("a\u{1b}[2Jb\n\u{202e}c"), "a\\u{1b}[2Jb\\n\\u{202e}c");
+        assert_eq!(
+            escape_for_terminal("a\u{1b}[2Jb\n\u{202e}c"),
+            "a\\u{1b}[2Jb\\n\\u{202e}c"
+        );
         assert_eq!(escape_for_terminal("Jürgen 山田 x-1"), "Jürgen 山田 x-1");
     }
 }

@@ -1,7 +1,9 @@
-//! Everything resolved and checked before the first file is read: project, governing profile, consent, way out.
+//! Everything resolved and checked before the first file is read: project, governing profile,
+//! consent, way out.
 //!
-//! A dry run has the same plan as the run that it rehearses, but for the way out. Nothing below looks at a flag, and
-//! nothing here changes anything on the server, except that a missing project is created where that was asked for.
+//! A dry run has the same plan as the run that it rehearses, but for the way out. Nothing below
+//! looks at a flag, and nothing here changes anything on the server, except that a missing project
+//! is created where that was asked for.
 
 mod announcement;
 mod asked;
@@ -87,7 +89,11 @@ pub enum Treatment {
 
 impl fmt::Debug for Treatment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if matches!(self, Self::Clean(_)) { "Clean(..)" } else { "AsItIs" })
+        f.write_str(if matches!(self, Self::Clean(_)) {
+            "Clean(..)"
+        } else {
+            "AsItIs"
+        })
     }
 }
 
@@ -104,21 +110,34 @@ impl Treatment {
     ///
     /// # Errors
     /// Whatever keeps the instance from being cleaned.
-    pub fn rehearse(&self, instance: Instance, path: &str, limits: &Limits) -> Result<(Sendable, Counts), FileFailure> {
+    pub fn rehearse(
+        &self,
+        instance: Instance,
+        path: &str,
+        limits: &Limits,
+    ) -> Result<(Sendable, Counts), FileFailure> {
         match self {
             Self::Clean(cleaner) => {
                 let (clean, counts) = cleaner.deidentify_counting(instance, path)?;
                 Ok((Sendable::from(clean), counts))
             }
-            Self::AsItIs(_) => self.apply(instance, path, limits).map(|instance| (instance, Counts::new())),
+            Self::AsItIs(_) => self
+                .apply(instance, path, limits)
+                .map(|instance| (instance, Counts::new())),
         }
     }
 
-    /// Makes an instance fit to be sent. The path is that below the folder which was named, for profiles that name files.
+    /// Makes an instance fit to be sent. The path is that below the folder which was named, for
+    /// profiles that name files.
     ///
     /// # Errors
     /// Whatever keeps the instance from being cleaned.
-    pub fn apply(&self, instance: Instance, path: &str, limits: &Limits) -> Result<Sendable, FileFailure> {
+    pub fn apply(
+        &self,
+        instance: Instance,
+        path: &str,
+        limits: &Limits,
+    ) -> Result<Sendable, FileFailure> {
         match self {
             Self::Clean(cleaner) => cleaner.deidentify(instance, path).map(Sendable::from),
             Self::AsItIs(consent) => deid::as_it_is(&instance, limits, consent).map(Sendable::from),
@@ -130,19 +149,37 @@ impl Treatment {
 ///
 /// # Errors
 /// A certificate file that cannot be used.
-pub fn client(key: &ApiKey, ca_cert: Option<PathBuf>, transfer: Option<Transfer>) -> Result<Client, Error> {
-    let settings = Settings { ca_cert, ..Settings::default() };
+pub fn client(
+    key: &ApiKey,
+    ca_cert: Option<PathBuf>,
+    transfer: Option<Transfer>,
+) -> Result<Client, Error> {
+    let settings = Settings {
+        ca_cert,
+        ..Settings::default()
+    };
     let settings = match transfer {
-        Some(Transfer { signed_urls, bandwidth, idle_timeout, patience, .. }) => {
-            Settings { idle_timeout, signed_urls, patience, bandwidth, ..settings }
-        }
+        Some(Transfer {
+            signed_urls,
+            bandwidth,
+            idle_timeout,
+            patience,
+            ..
+        }) => Settings {
+            idle_timeout,
+            signed_urls,
+            patience,
+            bandwidth,
+            ..settings
+        },
         None => settings,
     };
     Client::new(key, settings)
 }
 
-/// Resolves a run. `server` is the client to ask, none when offline; `keys` is where the key of pseudonyms may come from;
-/// `confirm` shows a question to a person and is called only where somebody can answer it.
+/// Resolves a run. `server` is the client to ask, none when offline; `keys` is where the key of
+/// pseudonyms may come from; `confirm` shows a question to a person and is called only where
+/// somebody can answer it.
 ///
 /// # Errors
 /// Whatever is missing or contradictory, before anything was read or sent.
@@ -152,8 +189,11 @@ pub async fn resolve(
     keys: &PseudonymKeySources,
     confirm: &mut (dyn FnMut(&str) -> bool + Send),
 ) -> Result<UploadPlan, Error> {
-    // A list on standard input may take its time: said to be blocking, so that signals are heard meanwhile.
-    let discovery = tokio::task::block_in_place(|| Discovery::prepare(inputs(config), &mut std::io::stdin().lock()))?;
+    // A list on standard input may take its time: said to be blocking, so that signals are heard
+    // meanwhile.
+    let discovery = tokio::task::block_in_place(|| {
+        Discovery::prepare(inputs(config), &mut std::io::stdin().lock())
+    })?;
     folders::refuse_beside_inputs(config, &discovery)?;
     let local = governance::local(&config.deid)?;
     let (project, answer, watch) = if let Some(client) = &server {
@@ -162,7 +202,11 @@ pub async fn resolve(
         let watch = Watch::new(client, &project, &answer, config.transfer.profile_recheck);
         (project, answer, Some(watch))
     } else {
-        (offline_project(&config.destination.project)?, Answer::default(), None)
+        (
+            offline_project(&config.destination.project)?,
+            Answer::default(),
+            None,
+        )
     };
     let mut decision = governance::decide(answer, local, &config.deid, &project)?;
     decision.refuse_without_subject(config.destination.subject.is_some())?;
@@ -185,9 +229,15 @@ pub async fn resolve(
     let watch = watch.map(|watch| watch.under(governing.as_ref()));
     let way_out = way_out::open(config, server.zip(watch), project.clone())?;
     if needs_key {
-        // Last, since what may be made here must be told, and an error would take the place of that.
-        let (with_fingerprint, with_key, announcement) =
-            pseudonyms::keyed((governing, treatment), config, keys, site.as_deref(), &project)?;
+        // Last, since what may be made here must be told, and an error would take the place of
+        // that.
+        let (with_fingerprint, with_key, announcement) = pseudonyms::keyed(
+            (governing, treatment),
+            config,
+            keys,
+            site.as_deref(),
+            &project,
+        )?;
         (governing, treatment) = (with_fingerprint, with_key);
         announcements.push(announcement);
     }
@@ -198,7 +248,10 @@ pub async fn resolve(
         governing,
         treatment,
         way_out,
-        forced_labels: ForcedLabels { subject: config.destination.subject.clone(), session: config.destination.session.clone() },
+        forced_labels: ForcedLabels {
+            subject: config.destination.subject.clone(),
+            session: config.destination.session.clone(),
+        },
         package_by: config.destination.package,
         if_exists: config.destination.if_exists,
         supersede: config.destination.supersede,
@@ -207,7 +260,9 @@ pub async fn resolve(
         shard: config.input.shard,
         other_files: config.input.other_files,
         keep_names: config.input.keep_names,
-        reports: std::iter::once(config.report.path.clone()).chain(config.report.log.clone()).collect(),
+        reports: std::iter::once(config.report.path.clone())
+            .chain(config.report.log.clone())
+            .collect(),
         jobs: config.transfer.jobs,
         uploads: config.transfer.uploads,
         compression: config.transfer.compression,
@@ -218,7 +273,10 @@ pub async fn resolve(
 }
 
 fn limits(config: &Config) -> Limits {
-    Limits { header_bytes: config.input.max_header, ..Limits::default() }
+    Limits {
+        header_bytes: config.input.max_header,
+        ..Limits::default()
+    }
 }
 
 fn inputs(config: &Config) -> Inputs {
@@ -254,18 +312,34 @@ async fn ask_server(client: &Client, config: &Config) -> Result<Project, Error> 
 }
 
 /// Only a run that sends something creates the project; a rehearsal takes it as given.
-async fn create_project(client: &Client, config: &Config, group: &str, label: &str) -> Result<Project, Error> {
+async fn create_project(
+    client: &Client,
+    config: &Config,
+    group: &str,
+    label: &str,
+) -> Result<Project, Error> {
     if config.sink == Sink::Upload {
         return client.create_project(group, label).await;
     }
-    Ok(Project { id: String::new(), group: group.to_owned(), label: label.to_owned() })
+    Ok(Project {
+        id: String::new(),
+        group: group.to_owned(),
+        label: label.to_owned(),
+    })
 }
 
 fn offline_project(text: &str) -> Result<Project, Error> {
     match ProjectRef::parse(text)? {
-        ProjectRef::GroupAndLabel { group, label } => Ok(Project { id: String::new(), group, label }),
+        ProjectRef::GroupAndLabel { group, label } => Ok(Project {
+            id: String::new(),
+            group,
+            label,
+        }),
         ProjectRef::Id(_) | ProjectRef::Label(_) => {
-            let error = Error::new(RunCode::Usage, "without a server, the project must be given as group/project");
+            let error = Error::new(
+                RunCode::Usage,
+                "without a server, the project must be given as group/project",
+            );
             Err(error.with_hint("pass `--project GROUP/PROJECT`, or leave out `--offline`"))
         }
     }
@@ -278,18 +352,26 @@ fn settle(
     confirm: &mut (dyn FnMut(&str) -> bool + Send),
 ) -> Result<(Option<Governing>, Treatment), Error> {
     match decision {
-        Decision::Clean { governing, profile, .. } => {
+        Decision::Clean {
+            governing, profile, ..
+        } => {
             let cleaner = Cleaner::new(&profile, limits(config));
             Ok((Some(governing), Treatment::Clean(Box::new(cleaner))))
         }
         Decision::AsItIs { asked_for, .. } => {
-            let warning: Vec<_> = announcements.iter().filter(|a| a.is_warning()).map(|a| a.text.as_str()).collect();
-            consent(asked_for, config, &warning.join("\n"), confirm).map(|consent| (None, Treatment::AsItIs(consent)))
+            let warning: Vec<_> = announcements
+                .iter()
+                .filter(|a| a.is_warning())
+                .map(|a| a.text.as_str())
+                .collect();
+            consent(asked_for, config, &warning.join("\n"), confirm)
+                .map(|consent| (None, Treatment::AsItIs(consent)))
         }
     }
 }
 
-/// Where a stricter profile may be hidden, the user must have accepted that before anything is sent.
+/// Where a stricter profile may be hidden, the user must have accepted that before anything is
+/// sent.
 fn accept_doubt(
     doubtful: &[Level],
     config: &Config,
@@ -302,18 +384,26 @@ fn accept_doubt(
     let refused = |why: &str| Err(asked::unknown(doubtful).because(why));
     if !config.output.interactive {
         return refused(
-            "it was not accepted that a stricter profile may be hidden: there is no terminal, and `-y` was not given",
+            "it was not accepted that a stricter profile may be hidden: there is no terminal, and \
+                `-y` was not given",
         );
     }
-    let warnings: Vec<_> = announcements.iter().filter(|a| a.is_warning()).map(|a| a.text.as_str()).collect();
-    if confirm(&format!("{}\nClean with the profile given locally?", warnings.join("\n"))) {
+    let warnings: Vec<_> = announcements
+        .iter()
+        .filter(|a| a.is_warning())
+        .map(|a| a.text.as_str())
+        .collect();
+    if confirm(&format!(
+        "{}\nClean with the profile given locally?",
+        warnings.join("\n")
+    )) {
         return Ok(());
     }
     refused("that a stricter profile may be hidden was not accepted")
 }
 
-/// The flag must have been typed, and confirmed at the terminal or with `-y`. `-y` alone is not enough, and a rehearsal sends
-/// nothing that would need it.
+/// The flag must have been typed, and confirmed at the terminal or with `-y`. `-y` alone is not
+/// enough, and a rehearsal sends nothing that would need it.
 fn consent(
     flag_given: bool,
     config: &Config,
@@ -322,14 +412,18 @@ fn consent(
 ) -> Result<IdentifiedConsent, Error> {
     let refused = |code: RunCode| Error::new(code, code.sentence());
     if !flag_given {
-        return Err(refused(RunCode::ProfileMissing).because(warning).because("`--no-deid` was not given"));
+        return Err(refused(RunCode::ProfileMissing)
+            .because(warning)
+            .because("`--no-deid` was not given"));
     }
     if config.output.assume_yes || config.sink == Sink::Nothing {
         return Ok(IdentifiedConsent::given_by_user());
     }
     if !config.output.interactive {
         let why = "there is no terminal to confirm at, and `-y` was not given";
-        return Err(refused(RunCode::ProfileUnconfirmed).because(warning).because(why));
+        return Err(refused(RunCode::ProfileUnconfirmed)
+            .because(warning)
+            .because(why));
     }
     if confirm(&format!("{warning}\nSend the data as it is?")) {
         return Ok(IdentifiedConsent::given_by_user());
@@ -347,7 +441,12 @@ mod tests {
     pub(super) fn config(flags: &str, terminal: bool) -> Config {
         let typed = format!("fwupload study -p g/p {flags}");
         let cli = cli::parse(typed.split_whitespace().map(Into::into)).unwrap();
-        let environment = Environment { stdin_tty: terminal, stderr_tty: terminal, cores: 1, ..Environment::default() };
+        let environment = Environment {
+            stdin_tty: terminal,
+            stderr_tty: terminal,
+            cores: 1,
+            ..Environment::default()
+        };
         Config::new(&cli.upload, &environment).unwrap()
     }
 
@@ -359,23 +458,43 @@ mod tests {
             asked += 1;
             answer
         };
-        let given = consent(flags.contains("--no-deid"), &config, "the data goes as it is", &mut person);
+        let given = consent(
+            flags.contains("--no-deid"),
+            &config,
+            "the data goes as it is",
+            &mut person,
+        );
         (given.map(|_| ()).map_err(|error| error.code), asked)
     }
 
     #[test]
     fn data_goes_as_it_is_only_after_the_flag_and_a_confirmation() {
         assert_eq!(consents("--no-deid", true, true), (Ok(()), 1));
-        assert_eq!(consents("--no-deid", true, false), (Err(RunCode::ProfileUnconfirmed), 1));
+        assert_eq!(
+            consents("--no-deid", true, false),
+            (Err(RunCode::ProfileUnconfirmed), 1)
+        );
         assert_eq!(consents("--no-deid -y", true, false), (Ok(()), 0));
         assert_eq!(consents("--no-deid -y", false, false), (Ok(()), 0));
-        assert_eq!(consents("--no-deid", false, true), (Err(RunCode::ProfileUnconfirmed), 0));
-        assert_eq!(consents("--no-deid --output out", false, true), (Err(RunCode::ProfileUnconfirmed), 0));
+        assert_eq!(
+            consents("--no-deid", false, true),
+            (Err(RunCode::ProfileUnconfirmed), 0)
+        );
+        assert_eq!(
+            consents("--no-deid --output out", false, true),
+            (Err(RunCode::ProfileUnconfirmed), 0)
+        );
         assert_eq!(consents("--no-deid --dry-run", false, false), (Ok(()), 0));
         assert_eq!(consents("", true, true), (Err(RunCode::ProfileMissing), 0));
         assert_eq!(consents("", false, true), (Err(RunCode::ProfileMissing), 0));
-        assert_eq!(consents("-y", true, true), (Err(RunCode::ProfileMissing), 0));
-        assert_eq!(consents("-y", false, true), (Err(RunCode::ProfileMissing), 0));
+        assert_eq!(
+            consents("-y", true, true),
+            (Err(RunCode::ProfileMissing), 0)
+        );
+        assert_eq!(
+            consents("-y", false, true),
+            (Err(RunCode::ProfileMissing), 0)
+        );
     }
 
     /// Whether a run goes on though a level cannot be seen, and how many questions were asked.
@@ -386,7 +505,8 @@ mod tests {
             asked += 1;
             answer
         };
-        let warning = Announcement::warning("profile-unseen", "a stricter one may be hidden".to_owned());
+        let warning =
+            Announcement::warning("profile-unseen", "a stricter one may be hidden".to_owned());
         let accepted = accept_doubt(&[Level::Group], &config, &[warning], &mut person);
         assert!(accept_doubt(&[], &config, &[], &mut |_| panic!("there is no doubt")).is_ok());
         (accepted.map_err(|error| error.code), asked)
@@ -400,6 +520,9 @@ mod tests {
         assert_eq!(accepts("-y", false, true), (Ok(()), 0));
         assert_eq!(accepts("-y", true, false), (Ok(()), 0));
         assert_eq!(accepts("--dry-run", false, false), (Ok(()), 0));
-        assert_eq!(accepts("--output out", false, false), (Err(RunCode::ProfileUnknown), 0));
+        assert_eq!(
+            accepts("--output out", false, false),
+            (Err(RunCode::ProfileUnknown), 0)
+        );
     }
 }

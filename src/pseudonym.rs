@@ -1,7 +1,9 @@
-//! Keyed pseudonyms: new UIDs, patient pseudonyms and date shifts that only the holder of a key can work out.
+//! Keyed pseudonyms: new UIDs, patient pseudonyms and date shifts that only the holder of a key can
+//! work out.
 //!
-//! Owns the key and everything derived from it, one domain for each use, so that nothing learnt from one use helps with
-//! another. Keeps no state: the same key gives the same answers on any machine, in any order. It never shows the key.
+//! Owns the key and everything derived from it, one domain for each use, so that nothing learnt
+//! from one use helps with another. Keeps no state: the same key gives the same answers on any
+//! machine, in any order. It never shows the key.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -43,7 +45,8 @@ impl Use {
     }
 }
 
-/// The key of a project's pseudonyms. Whoever has it can link pseudonyms to originals that they guess.
+/// The key of a project's pseudonyms. Whoever has it can link pseudonyms to originals that they
+/// guess.
 #[derive(Clone)]
 pub struct PseudonymKey {
     /// HMAC with the key already taken in, so that each use costs two blocks less.
@@ -93,7 +96,10 @@ impl PseudonymKey {
             return Err(BadKey::TooShort);
         }
         let primed = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| BadKey::TooShort)?;
-        Ok(Self { primed, secret: Zeroizing::new(secret.to_vec()) })
+        Ok(Self {
+            primed,
+            secret: Zeroizing::new(secret.to_vec()),
+        })
     }
 
     /// A key as files and variables hold it: hexadecimal digits, white space around them.
@@ -132,11 +138,15 @@ impl PseudonymKey {
 
     /// 16 hexadecimal digits that tell keys apart and give nothing of them away.
     pub fn fingerprint(&self) -> String {
-        hex::encode(self.derive(Use::Fingerprint, b"").first_chunk::<8>().unwrap_or(&[0; 8]))
+        hex::encode(
+            self.derive(Use::Fingerprint, b"")
+                .first_chunk::<8>()
+                .unwrap_or(&[0; 8]),
+        )
     }
 
-    /// The UID that takes the place of another: `2.25.` and the integer of a UUID of version 8 (PS3.5 section B.2,
-    /// RFC 9562). `original` comes without padding.
+    /// The UID that takes the place of another: `2.25.` and the integer of a UUID of version 8
+    /// (PS3.5 section B.2, RFC 9562). `original` comes without padding.
     pub fn uid(&self, original: &[u8]) -> String {
         let digest = self.derive(Use::Uid, original);
         let mut number = u128::from_be_bytes(*digest.first_chunk::<16>().unwrap_or(&[0; 16]));
@@ -148,17 +158,20 @@ impl PseudonymKey {
         uid
     }
 
-    /// So many characters that stand for a patient: capital letters and digits without 0, 1, I and O.
+    /// So many characters that stand for a patient: capital letters and digits without 0, 1, I and
+    /// O.
     pub fn patient(&self, original: &str, width: usize) -> String {
         self.letters(Use::Patient, original.as_bytes(), width)
     }
 
-    /// Twelve such characters that stand for the identifier of a thing: a specimen, a container, a lesion.
+    /// Twelve such characters that stand for the identifier of a thing: a specimen, a container, a
+    /// lesion.
     pub fn identifier(&self, original: &str) -> String {
         self.letters(Use::Identifier, original.as_bytes(), 12)
     }
 
-    /// The designator that takes the place of a local coding scheme's: 99 (PS3.16 section 8) and ten characters.
+    /// The designator that takes the place of a local coding scheme's: 99 (PS3.16 section 8) and
+    /// ten characters.
     pub fn coding_scheme(&self, original: &[u8]) -> String {
         format!("99{}", self.letters(Use::Scheme, original, 10))
     }
@@ -171,10 +184,15 @@ impl PseudonymKey {
     fn letters(&self, what: Use, original: &[u8], width: usize) -> String {
         const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
         let digest = self.derive(what, original);
-        digest.iter().take(width).map(|byte| char::from(*LETTERS.get(usize::from(byte & 31)).unwrap_or(&b'A'))).collect()
+        digest
+            .iter()
+            .take(width)
+            .map(|byte| char::from(*LETTERS.get(usize::from(byte & 31)).unwrap_or(&b'A')))
+            .collect()
     }
 
-    /// The days by which dates of a patient move: whole weeks, backwards, between one and ten years.
+    /// The days by which dates of a patient move: whole weeks, backwards, between one and ten
+    /// years.
     pub fn shift_days(&self, patient: &str) -> i64 {
         let digest = self.derive(Use::Shift, patient.as_bytes());
         let drawn = u64::from_be_bytes(*digest.first_chunk::<8>().unwrap_or(&[0; 8]));
@@ -201,16 +219,29 @@ mod tests {
         assert_ne!(one.patient("P1", 10), other.patient("P1", 10));
         assert_ne!(one.coding_scheme(b"99SITE"), other.coding_scheme(b"99SITE"));
         assert_ne!(one.coding_scheme(b"99SITE"), one.coding_scheme(b"99ELSE"));
-        assert_ne!(one.code(b"P1"), one.patient("P1", 12), "uses do not help each other");
+        assert_ne!(
+            one.code(b"P1"),
+            one.patient("P1", 12),
+            "uses do not help each other"
+        );
         assert_ne!(one.fingerprint(), other.fingerprint());
     }
 
     #[test]
     fn answers_are_pinned_so_that_studies_sent_earlier_still_match() {
         assert_eq!(key(1).uid(b"1.2.3"), PINNED_UID);
-        assert_eq!((key(1).patient("P1", 10).as_str(), key(1).shift_days("P1")), PINNED_PATIENT);
+        assert_eq!(
+            (key(1).patient("P1", 10).as_str(), key(1).shift_days("P1")),
+            PINNED_PATIENT
+        );
         assert_eq!(key(1).fingerprint(), PINNED_FINGERPRINT);
-        assert_eq!((key(1).coding_scheme(b"99SITE").as_str(), key(1).code(b"X1").as_str()), PINNED_CODES);
+        assert_eq!(
+            (
+                key(1).coding_scheme(b"99SITE").as_str(),
+                key(1).code(b"X1").as_str()
+            ),
+            PINNED_CODES
+        );
     }
 
     // Computed with another HMAC implementation.
@@ -224,14 +255,23 @@ mod tests {
         for number in 0..200_u32 {
             let uid = key(3).uid(&number.to_be_bytes());
             let value: u128 = uid.strip_prefix("2.25.").unwrap().parse().unwrap();
-            assert!(uid.len() <= 44 && (value >> 76) & 0xF == 8 && (value >> 62) & 3 == 2, "{uid}");
+            assert!(
+                uid.len() <= 44 && (value >> 76) & 0xF == 8 && (value >> 62) & 3 == 2,
+                "{uid}"
+            );
         }
     }
 
     #[test]
     fn dates_move_by_whole_weeks_backwards_and_never_by_none() {
-        let shifts: std::collections::BTreeSet<i64> = (0..2000).map(|n| key(4).shift_days(&format!("P{n}"))).collect();
-        assert!(shifts.iter().all(|days| days % 7 == 0 && (-3640..=-364).contains(days)));
+        let shifts: std::collections::BTreeSet<i64> = (0..2000)
+            .map(|n| key(4).shift_days(&format!("P{n}")))
+            .collect();
+        assert!(
+            shifts
+                .iter()
+                .all(|days| days % 7 == 0 && (-3640..=-364).contains(days))
+        );
         assert!(shifts.len() > 400);
     }
 
@@ -244,7 +284,10 @@ mod tests {
         assert_eq!(PseudonymKey::parse("0011").unwrap_err(), BadKey::TooShort);
         assert_eq!(PseudonymKey::parse("00").unwrap_err(), BadKey::TooShort);
         for byte in ["00", "a7"] {
-            assert_eq!(PseudonymKey::parse(&byte.repeat(32)).unwrap_err(), BadKey::Constant);
+            assert_eq!(
+                PseudonymKey::parse(&byte.repeat(32)).unwrap_err(),
+                BadKey::Constant
+            );
         }
         assert_eq!(format!("{made:?}"), "PseudonymKey(..)");
     }

@@ -1,7 +1,8 @@
-//! Where an instance belongs: labels, UIDs and times of subject, session and acquisition, from the cleaned header only.
+//! Where an instance belongs: labels, UIDs and times of subject, session and acquisition, from the
+//! cleaned header only.
 //!
-//! Labels are made as Flywheel's own client makes them, so that data of both lies side by side. No source path and no
-//! original value is ever looked at here.
+//! Labels are made as Flywheel's own client makes them, so that data of both lies side by side. No
+//! source path and no original value is ever looked at here.
 
 use chrono::{FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 
@@ -68,12 +69,19 @@ pub struct ForcedLabels {
 impl Destination {
     /// `subject/session/acquisition`, for people.
     pub fn path(&self) -> String {
-        format!("{}/{}/{}", self.subject.label, self.session.label, self.acquisition.label)
+        format!(
+            "{}/{}/{}",
+            self.subject.label, self.session.label, self.acquisition.label
+        )
     }
 
     /// All that a server is told of it, each text with what it is.
     pub fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let Self { subject, session, acquisition } = self;
+        let Self {
+            subject,
+            session,
+            acquisition,
+        } = self;
         let always = [
             ("the subject label", subject.label.as_str()),
             ("the session label", &session.label),
@@ -85,36 +93,69 @@ impl Destination {
             ("the acquisition's UID", &acquisition.uid),
             ("the acquisition's time", &acquisition.timestamp),
         ];
-        always.into_iter().chain(some.into_iter().filter_map(|(what, text)| Some((what, text.as_deref()?))))
+        always.into_iter().chain(
+            some.into_iter()
+                .filter_map(|(what, text)| Some((what, text.as_deref()?))),
+        )
     }
 }
 
 /// Where an instance belongs.
 ///
 /// # Errors
-/// `route.no-subject` without a Patient ID or a forced label, `route.missing-uid` where nothing is left to label a
-/// session or acquisition with.
-pub fn destination(cleaned: &RoutingAttributes, forced: &ForcedLabels) -> Result<Destination, FileFailure> {
-    Ok(Destination { subject: subject(cleaned, forced)?, session: session(cleaned, forced)?, acquisition: acquisition(cleaned)? })
+/// `route.no-subject` without a Patient ID or a forced label, `route.missing-uid` where nothing is
+/// left to label a session or acquisition with.
+pub fn destination(
+    cleaned: &RoutingAttributes,
+    forced: &ForcedLabels,
+) -> Result<Destination, FileFailure> {
+    Ok(Destination {
+        subject: subject(cleaned, forced)?,
+        session: session(cleaned, forced)?,
+        acquisition: acquisition(cleaned)?,
+    })
 }
 
-fn subject(cleaned: &RoutingAttributes, forced: &ForcedLabels) -> Result<SubjectPlace, FileFailure> {
-    let label = forced.subject.as_deref().or(text(cleaned.patient_id.as_ref())).map(|t| label(t, SHORT_LABEL));
+fn subject(
+    cleaned: &RoutingAttributes,
+    forced: &ForcedLabels,
+) -> Result<SubjectPlace, FileFailure> {
+    let label = forced
+        .subject
+        .as_deref()
+        .or(text(cleaned.patient_id.as_ref()))
+        .map(|t| label(t, SHORT_LABEL));
     match label {
         Some(label) if !label.is_empty() => Ok(SubjectPlace { label }),
         _ => Err(FileFailure::new(FileCode::RouteNoSubject, "")),
     }
 }
 
-fn session(cleaned: &RoutingAttributes, forced: &ForcedLabels) -> Result<SessionPlace, FileFailure> {
+fn session(
+    cleaned: &RoutingAttributes,
+    forced: &ForcedLabels,
+) -> Result<SessionPlace, FileFailure> {
     let uid = text(cleaned.study_uid.as_ref()).map(str::to_owned);
     let time = moment(cleaned.study_date.as_ref(), cleaned.study_time.as_ref());
     let timestamp = time.and_then(|t| rfc3339(t, cleaned));
     if let Some(chosen) = &forced.session {
-        return Ok(SessionPlace { label: label(chosen, SHORT_LABEL), uid, timestamp, forced: true });
+        return Ok(SessionPlace {
+            label: label(chosen, SHORT_LABEL),
+            uid,
+            timestamp,
+            forced: true,
+        });
     }
-    let label = time.map(readable).or_else(|| uid.as_deref().map(|u| label(u, SHORT_LABEL))).ok_or_else(|| missing("study"))?;
-    Ok(SessionPlace { label, uid, timestamp, forced: false })
+    let label = time
+        .map(readable)
+        .or_else(|| uid.as_deref().map(|u| label(u, SHORT_LABEL)))
+        .ok_or_else(|| missing("study"))?;
+    Ok(SessionPlace {
+        label,
+        uid,
+        timestamp,
+        forced: false,
+    })
 }
 
 fn acquisition(cleaned: &RoutingAttributes) -> Result<AcquisitionPlace, FileFailure> {
@@ -122,25 +163,51 @@ fn acquisition(cleaned: &RoutingAttributes) -> Result<AcquisitionPlace, FileFail
     let time = acquisition_moment(cleaned);
     let timestamp = time.and_then(|t| rfc3339(t, cleaned));
     let named = |t: &str| label(t, LONG_LABEL);
-    let name = text(cleaned.series_description.as_ref()).map(named).filter(|n| !n.is_empty());
-    let name = name.or_else(|| time.map(readable)).or_else(|| uid.as_deref().map(named)).ok_or_else(|| missing("series"))?;
+    let name = text(cleaned.series_description.as_ref())
+        .map(named)
+        .filter(|n| !n.is_empty());
+    let name = name
+        .or_else(|| time.map(readable))
+        .or_else(|| uid.as_deref().map(named))
+        .ok_or_else(|| missing("series"))?;
     let full = match text(cleaned.series_number.as_ref()).map(named) {
         Some(number) => format!("{number} - {name}"),
         None => name,
     };
-    Ok(AcquisitionPlace { label: full.chars().take(LONG_LABEL).collect::<String>().trim_end().to_owned(), uid, timestamp })
+    Ok(AcquisitionPlace {
+        label: full
+            .chars()
+            .take(LONG_LABEL)
+            .collect::<String>()
+            .trim_end()
+            .to_owned(),
+        uid,
+        timestamp,
+    })
 }
 
 fn missing(what: &str) -> FileFailure {
-    FileFailure::new(FileCode::RouteMissingUid, format!("nothing is left that could name the {what}"))
+    FileFailure::new(
+        FileCode::RouteMissingUid,
+        format!("nothing is left that could name the {what}"),
+    )
 }
 
-/// When the acquisition took place: of Siemens by series, of others by acquisition, as Flywheel's client has it.
+/// When the acquisition took place: of Siemens by series, of others by acquisition, as Flywheel's
+/// client has it.
 fn acquisition_moment(cleaned: &RoutingAttributes) -> Option<NaiveDateTime> {
     let series = moment(cleaned.series_date.as_ref(), cleaned.series_time.as_ref());
-    let acquisition = moment(cleaned.acquisition_date.as_ref(), cleaned.acquisition_time.as_ref());
-    let siemens = text(cleaned.manufacturer.as_ref()).is_some_and(|m| m.to_ascii_lowercase().contains("siemens"));
-    if siemens { series.or(acquisition) } else { acquisition.or(series) }
+    let acquisition = moment(
+        cleaned.acquisition_date.as_ref(),
+        cleaned.acquisition_time.as_ref(),
+    );
+    let siemens = text(cleaned.manufacturer.as_ref())
+        .is_some_and(|m| m.to_ascii_lowercase().contains("siemens"));
+    if siemens {
+        series.or(acquisition)
+    } else {
+        acquisition.or(series)
+    }
 }
 
 /// The modality for member names and metadata, `NA` where there is none.
@@ -161,7 +228,11 @@ fn moment(date: Option<&Phi<String>>, time: Option<&Phi<String>>) -> Option<Naiv
 /// A TM value (PS3.5 section 6.2): `HH[MM[SS[.F]]]`; fractions are not part of labels.
 fn time_of_day(value: &str) -> Option<NaiveTime> {
     let digits = value.split('.').next()?;
-    let part = |at: usize| digits.get(at..at + 2).map_or(Some(0), |t| t.parse::<u32>().ok());
+    let part = |at: usize| {
+        digits
+            .get(at..at + 2)
+            .map_or(Some(0), |t| t.parse::<u32>().ok())
+    };
     NaiveTime::from_hms_opt(part(0)?, part(2)?, part(4)?)
 }
 
@@ -169,23 +240,33 @@ fn readable(moment: NaiveDateTime) -> String {
     moment.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// The file's own offset decides (0008,0201), else the zone of this machine, which mostly stands where the scanner does.
+/// The file's own offset decides (0008,0201), else the zone of this machine, which mostly stands
+/// where the scanner does.
 fn rfc3339(moment: NaiveDateTime, cleaned: &RoutingAttributes) -> Option<String> {
     match text(cleaned.timezone.as_ref()).and_then(offset) {
-        Some(zone) => zone.from_local_datetime(&moment).earliest().map(|t| t.to_rfc3339()),
-        None => Local.from_local_datetime(&moment).earliest().map(|t| t.to_rfc3339()),
+        Some(zone) => zone
+            .from_local_datetime(&moment)
+            .earliest()
+            .map(|t| t.to_rfc3339()),
+        None => Local
+            .from_local_datetime(&moment)
+            .earliest()
+            .map(|t| t.to_rfc3339()),
     }
 }
 
 fn offset(value: &str) -> Option<FixedOffset> {
     let sign = if value.starts_with('-') { -1 } else { 1 };
     let digits = value.trim_start_matches(['+', '-']);
-    let (hours, minutes) = (digits.get(..2)?.parse::<i32>().ok()?, digits.get(2..4)?.parse::<i32>().ok()?);
+    let (hours, minutes) = (
+        digits.get(..2)?.parse::<i32>().ok()?,
+        digits.get(2..4)?.parse::<i32>().ok()?,
+    );
     FixedOffset::east_opt(sign * (hours * 3600 + minutes * 60))
 }
 
-/// A label as the platform takes it: `*` becomes `star`, runs of characters that mean something in paths become `_`,
-/// trailing dots go, and it is cut to `longest` characters.
+/// A label as the platform takes it: `*` becomes `star`, runs of characters that mean something in
+/// paths become `_`, trailing dots go, and it is cut to `longest` characters.
 pub fn label(text: &str, longest: usize) -> String {
     let cut: String = replaced(text, "/:<>?\\|").chars().take(longest).collect();
     cut.trim().trim_end_matches('.').trim_end().to_owned()
@@ -195,7 +276,11 @@ pub fn label(text: &str, longest: usize) -> String {
 pub fn file_name(text: &str) -> String {
     let name = replaced(text, "/:<>?\\|\"");
     let name = name.trim().trim_end_matches('.').trim_end();
-    if name.chars().all(|c| c == '.') { "_".to_owned() } else { name.to_owned() }
+    if name.chars().all(|c| c == '.') {
+        "_".to_owned()
+    } else {
+        name.to_owned()
+    }
 }
 
 fn replaced(text: &str, forbidden: &str) -> String {
@@ -238,15 +323,26 @@ mod tests {
     fn labels_are_those_of_flywheels_own_client() {
         let to = destination(&attributes(), &ForcedLabels::default()).unwrap();
         assert_eq!(to.path(), "P-1/2004-01-19 07:27:30/3 - T2star axial_fast");
-        assert_eq!(to.session.timestamp.as_deref(), Some("2004-01-19T07:27:30+01:00"));
+        assert_eq!(
+            to.session.timestamp.as_deref(),
+            Some("2004-01-19T07:27:30+01:00")
+        );
         assert_eq!(to.acquisition.uid.as_deref(), Some("1.2.3.4"));
     }
 
     #[test]
     fn what_is_missing_falls_back_to_time_and_uid() {
-        let bare = RoutingAttributes { series_description: None, series_number: None, study_date: None, ..attributes() };
+        let bare = RoutingAttributes {
+            series_description: None,
+            series_number: None,
+            study_date: None,
+            ..attributes()
+        };
         let to = destination(&bare, &ForcedLabels::default()).unwrap();
-        assert_eq!((to.session.label.as_str(), to.acquisition.label.as_str()), ("1.2.3", "1.2.3.4"));
+        assert_eq!(
+            (to.session.label.as_str(), to.acquisition.label.as_str()),
+            ("1.2.3", "1.2.3.4")
+        );
     }
 
     #[test]
@@ -260,21 +356,47 @@ mod tests {
             ..attributes()
         };
         let to = destination(&cleaned, &ForcedLabels::default()).unwrap();
-        assert_eq!((to.session.label.as_str(), to.session.timestamp), ("1.2.3", None));
+        assert_eq!(
+            (to.session.label.as_str(), to.session.timestamp),
+            ("1.2.3", None)
+        );
         assert_eq!(to.acquisition.label, "3 - 2004-01-20 00:00:00");
-        let to = destination(&RoutingAttributes { acquisition_date: dummy(), ..cleaned }, &ForcedLabels::default()).unwrap();
-        assert_eq!((to.acquisition.label.as_str(), to.acquisition.timestamp), ("3 - 1.2.3.4", None));
+        let to = destination(
+            &RoutingAttributes {
+                acquisition_date: dummy(),
+                ..cleaned
+            },
+            &ForcedLabels::default(),
+        )
+        .unwrap();
+        assert_eq!(
+            (to.acquisition.label.as_str(), to.acquisition.timestamp),
+            ("3 - 1.2.3.4", None)
+        );
     }
 
     #[test]
     fn without_a_patient_id_a_subject_must_be_given() {
-        let anonymous = RoutingAttributes { patient_id: None, ..attributes() };
+        let anonymous = RoutingAttributes {
+            patient_id: None,
+            ..attributes()
+        };
         let failure = destination(&anonymous, &ForcedLabels::default()).unwrap_err();
         assert_eq!(failure.code, FileCode::RouteNoSubject);
         assert!(failure.hint().contains("--subject"));
-        let forced = ForcedLabels { subject: Some("S 1".into()), session: Some("baseline".into()) };
+        let forced = ForcedLabels {
+            subject: Some("S 1".into()),
+            session: Some("baseline".into()),
+        };
         let to = destination(&anonymous, &forced).unwrap();
-        assert_eq!((to.subject.label.as_str(), to.session.label.as_str(), to.session.forced), ("S 1", "baseline", true));
+        assert_eq!(
+            (
+                to.subject.label.as_str(),
+                to.session.label.as_str(),
+                to.session.forced
+            ),
+            ("S 1", "baseline", true)
+        );
     }
 
     #[test]

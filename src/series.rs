@@ -40,14 +40,14 @@ impl Indexed {
     }
 }
 
-/// The number by which shards divide files: depends on the Study Instance UID alone, so that no two of them make the same
-/// session. None where it is missing.
+/// The number by which shards divide files: depends on the Study Instance UID alone, so that no two
+/// of them make the same session. None where it is missing.
 pub fn share_of_study(identity: &Identity) -> Option<u64> {
     Some(share(&[identity.study.as_ref()?.expose()]))
 }
 
-/// The number by which shards divide files that belong to no series. It depends on the name alone: where the inputs lie
-/// may differ from machine to machine.
+/// The number by which shards divide files that belong to no series. It depends on the name alone:
+/// where the inputs lie may differ from machine to machine.
 pub fn share_of_name(path: &Path) -> u64 {
     share(&[&path.file_name().unwrap_or_default().to_string_lossy()])
 }
@@ -58,7 +58,10 @@ fn share(parts: &[&str]) -> u64 {
         hasher.update(part);
         hasher.update([0]);
     }
-    hasher.finalize().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+    hasher
+        .finalize()
+        .first_chunk()
+        .map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 /// The instances of one series, in the order in which their files were found.
@@ -71,7 +74,8 @@ pub struct Series {
 /// Study and series UID as the files state them, before cleaning.
 type Key = (Phi<String>, Phi<String>);
 
-/// All series of a run, grouped by the UIDs that the files state. The order of series is that of their first files.
+/// All series of a run, grouped by the UIDs that the files state. The order of series is that of
+/// their first files.
 #[derive(Debug, Default)]
 pub struct SeriesIndex {
     by_uid: HashMap<Key, usize>,
@@ -84,7 +88,10 @@ pub struct SeriesIndex {
 impl SeriesIndex {
     /// An index that keeps so many bytes of small files, which need not be read again then.
     pub fn keeping(room: u64) -> Self {
-        Self { room, ..Self::default() }
+        Self {
+            room,
+            ..Self::default()
+        }
     }
 
     /// Puts a file where its UIDs say.
@@ -92,26 +99,44 @@ impl SeriesIndex {
     /// # Errors
     /// `route.missing-uid` where one of the three UIDs is missing.
     pub fn add(&mut self, identity: Identity, indexed: Indexed) -> Result<(), FileFailure> {
-        let missing = |what: &str| FileFailure::new(FileCode::RouteMissingUid, format!("{what} is missing or empty in the file"));
-        identity.sop_instance.as_ref().ok_or_else(|| missing("SOPInstanceUID (0008,0018)"))?;
-        let study = identity.study.ok_or_else(|| missing("StudyInstanceUID (0020,000D)"))?;
-        let series = identity.series.ok_or_else(|| missing("SeriesInstanceUID (0020,000E)"))?;
+        let missing = |what: &str| {
+            FileFailure::new(
+                FileCode::RouteMissingUid,
+                format!("{what} is missing or empty in the file"),
+            )
+        };
+        identity
+            .sop_instance
+            .as_ref()
+            .ok_or_else(|| missing("SOPInstanceUID (0008,0018)"))?;
+        let study = identity
+            .study
+            .ok_or_else(|| missing("StudyInstanceUID (0020,000D)"))?;
+        let series = identity
+            .series
+            .ok_or_else(|| missing("SeriesInstanceUID (0020,000E)"))?;
         let all = &mut self.series;
         let at = *self.by_uid.entry((study, series)).or_insert_with(|| {
             all.push(Series::default());
             all.len() - 1
         });
         if let Some(series) = self.series.get_mut(at) {
-            let read = identity.whole.filter(|bytes| bytes.len() as u64 <= self.room);
+            let read = identity
+                .whole
+                .filter(|bytes| bytes.len() as u64 <= self.room);
             self.room -= read.as_ref().map_or(0, |bytes| bytes.len() as u64);
-            series.files.push(Indexed { read, ..indexed }, &mut self.last);
+            series
+                .files
+                .push(Indexed { read, ..indexed }, &mut self.last);
         }
         Ok(())
     }
 
     /// The series, first found first.
     pub fn into_series(mut self) -> Vec<Series> {
-        self.series.iter_mut().for_each(|series| series.files.give_back_room());
+        self.series
+            .iter_mut()
+            .for_each(|series| series.files.give_back_room());
         self.series
     }
 }
@@ -128,24 +153,35 @@ pub struct Ready {
 /// Instances of a series after the duplicates were settled.
 #[derive(Debug, Default)]
 pub struct Distinct {
-    /// One for each SOP Instance UID, ordered by it, so that a package does not depend on how its files were named.
+    /// One for each SOP Instance UID, ordered by it, so that a package does not depend on how its
+    /// files were named.
     pub kept: Vec<Ready>,
     /// Copies with the same content as one that was kept.
     pub same: Vec<Indexed>,
-    /// Files that share a UID but not the content: nobody can tell which is meant, so neither is sent.
+    /// Files that share a UID but not the content: nobody can tell which is meant, so neither is
+    /// sent.
     pub clashing: Vec<(Indexed, FileFailure)>,
 }
 
-/// Settles duplicates among the cleaned instances of a series: identical content once, different content not at all.
+/// Settles duplicates among the cleaned instances of a series: identical content once, different
+/// content not at all.
 pub fn distinct(mut ready: Vec<Ready>) -> Distinct {
     ready.sort_by(|a, b| {
-        let key = |r: &Ready| (r.instance.sop_instance().to_owned(), Arc::clone(&r.source.path));
+        let key = |r: &Ready| {
+            (
+                r.instance.sop_instance().to_owned(),
+                Arc::clone(&r.source.path),
+            )
+        };
         key(a).cmp(&key(b))
     });
     let mut result = Distinct::default();
     let mut group: Vec<Ready> = Vec::new();
     for next in ready {
-        if group.first().is_some_and(|first| first.instance.sop_instance() != next.instance.sop_instance()) {
+        if group
+            .first()
+            .is_some_and(|first| first.instance.sop_instance() != next.instance.sop_instance())
+        {
             settle(std::mem::take(&mut group), &mut result);
         }
         group.push(next);
@@ -157,15 +193,21 @@ pub fn distinct(mut ready: Vec<Ready>) -> Distinct {
 fn settle(group: Vec<Ready>, result: &mut Distinct) {
     let mut members = group.into_iter();
     let Some(first) = members.next() else { return };
-    let (same, different): (Vec<_>, Vec<_>) =
-        members.partition(|other| same_bytes(first.instance.body(), other.instance.body()).unwrap_or(false));
+    let (same, different): (Vec<_>, Vec<_>) = members.partition(|other| {
+        same_bytes(first.instance.body(), other.instance.body()).unwrap_or(false)
+    });
     if different.is_empty() {
         result.same.extend(same.into_iter().map(|r| r.source));
         result.kept.push(first);
         return;
     }
     let count = 1 + same.len() + different.len();
-    let clash = || FileFailure::new(FileCode::RouteDuplicate, format!("{count} files of one series share it after cleaning"));
+    let clash = || {
+        FileFailure::new(
+            FileCode::RouteDuplicate,
+            format!("{count} files of one series share it after cleaning"),
+        )
+    };
     let all = std::iter::once(first).chain(same).chain(different);
     result.clashing.extend(all.map(|r| (r.source, clash())));
 }
@@ -181,7 +223,9 @@ fn same_bytes(a: &Body, b: &Body) -> io::Result<bool> {
         if got == 0 {
             return Ok(true);
         }
-        let (Some(l), Some(r)) = (from_left.get(..got), from_right.get_mut(..got)) else { return Ok(false) };
+        let (Some(l), Some(r)) = (from_left.get(..got), from_right.get_mut(..got)) else {
+            return Ok(false);
+        };
         right.read_exact(r)?;
         if l != r {
             return Ok(false);

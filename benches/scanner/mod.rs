@@ -1,14 +1,25 @@
-//! A CT image with the header that a scanner writes: some 150 elements of their usual VRs and lengths, sequences, and
-//! three private blocks. The person in it is made up.
+//! A CT image with the header that a scanner writes: some 150 elements of their usual VRs and
+//! lengths, sequences, and three private blocks. The person in it is made up.
 
-/// What stands before the sequences and after them, in the order of the tags: group, element, VR, value.
+/// What stands before the sequences and after them, in the order of the tags: group, element, VR,
+/// value.
 const TEXTS: &[(u16, u16, &str, &str)] = &[
     (0x0008, 0x0005, "CS", "ISO_IR 100"),
-    (0x0008, 0x0008, "CS", "ORIGINAL\\PRIMARY\\AXIAL\\CT_SOM5 SPI"),
+    (
+        0x0008,
+        0x0008,
+        "CS",
+        "ORIGINAL\\PRIMARY\\AXIAL\\CT_SOM5 SPI",
+    ),
     (0x0008, 0x0012, "DA", "20230914"),
     (0x0008, 0x0013, "TM", "101843.031000"),
     (0x0008, 0x0016, "UI", "1.2.840.10008.5.1.4.1.1.2"),
-    (0x0008, 0x0018, "UI", "1.3.12.2.1107.5.1.4.99999.30000023091407301234500012345"),
+    (
+        0x0008,
+        0x0018,
+        "UI",
+        "1.3.12.2.1107.5.1.4.99999.30000023091407301234500012345",
+    ),
     (0x0008, 0x0020, "DA", "20230914"),
     (0x0008, 0x0021, "DA", "20230914"),
     (0x0008, 0x0022, "DA", "20230914"),
@@ -22,7 +33,12 @@ const TEXTS: &[(u16, u16, &str, &str)] = &[
     (0x0008, 0x0060, "CS", "CT"),
     (0x0008, 0x0070, "LO", "SIEMENS"),
     (0x0008, 0x0080, "LO", "St. Gallowglass General Hospital"),
-    (0x0008, 0x0081, "ST", "1 Gallowglass Lane, Quillfeather Town"),
+    (
+        0x0008,
+        0x0081,
+        "ST",
+        "1 Gallowglass Lane, Quillfeather Town",
+    ),
     (0x0008, 0x0090, "PN", "Referrer^Leopold^^Dr."),
     (0x0008, 0x1010, "SH", "CT99999"),
     (0x0008, 0x1030, "LO", "CT Thorax mit KM"),
@@ -40,7 +56,12 @@ const TEXTS: &[(u16, u16, &str, &str)] = &[
     (0x0010, 0x1020, "DS", "1.68"),
     (0x0010, 0x1030, "DS", "71.5"),
     (0x0010, 0x2154, "SH", "555-0142"),
-    (0x0010, 0x21B0, "LT", "Follow up after surgery in July, referred by Dr. Referrer"),
+    (
+        0x0010,
+        0x21B0,
+        "LT",
+        "Follow up after surgery in July, referred by Dr. Referrer",
+    ),
     (0x0010, 0x4000, "LT", "Patient is hard of hearing"),
     (0x0018, 0x0010, "LO", "Iohexol 350"),
     (0x0018, 0x0015, "CS", "CHEST"),
@@ -66,15 +87,30 @@ const TEXTS: &[(u16, u16, &str, &str)] = &[
     (0x0018, 0x1201, "TM", "063015.000000"),
     (0x0018, 0x1210, "SH", "B30f"),
     (0x0018, 0x5100, "CS", "HFS"),
-    (0x0020, 0x000D, "UI", "1.2.826.0.1.3680043.10.9999.30000023091407301234500001"),
-    (0x0020, 0x000E, "UI", "1.3.12.2.1107.5.1.4.99999.30000023091407301234500012000"),
+    (
+        0x0020,
+        0x000D,
+        "UI",
+        "1.2.826.0.1.3680043.10.9999.30000023091407301234500001",
+    ),
+    (
+        0x0020,
+        0x000E,
+        "UI",
+        "1.3.12.2.1107.5.1.4.99999.30000023091407301234500012000",
+    ),
     (0x0020, 0x0010, "SH", "ST-4711"),
     (0x0020, 0x0011, "IS", "3"),
     (0x0020, 0x0012, "IS", "2"),
     (0x0020, 0x0013, "IS", "117"),
     (0x0020, 0x0032, "DS", "-169.66796875\\-306.66796875\\-612.5"),
     (0x0020, 0x0037, "DS", "1\\0\\0\\0\\1\\0"),
-    (0x0020, 0x0052, "UI", "1.3.12.2.1107.5.1.4.99999.30000023091407301234500011999"),
+    (
+        0x0020,
+        0x0052,
+        "UI",
+        "1.3.12.2.1107.5.1.4.99999.30000023091407301234500011999",
+    ),
     (0x0020, 0x1040, "LO", ""),
     (0x0020, 0x1041, "DS", "-612.5"),
     (0x0020, 0x4000, "LT", "reconstructed for Dr. Reader"),
@@ -111,13 +147,24 @@ const WORDS: &[(u16, u16)] = &[
 
 /// The file, in explicit VR little endian, with some pixels.
 pub fn ct_image() -> Vec<u8> {
-    let mut elements: Vec<((u16, u16), &str, Vec<u8>)> =
-        TEXTS.iter().map(|(group, element, vr, value)| ((*group, *element), *vr, value.as_bytes().to_vec())).collect();
-    elements.extend(WORDS.iter().map(|(element, value)| ((0x0028, *element), "US", value.to_le_bytes().to_vec())));
+    let mut elements: Vec<((u16, u16), &str, Vec<u8>)> = TEXTS
+        .iter()
+        .map(|(group, element, vr, value)| ((*group, *element), *vr, value.as_bytes().to_vec()))
+        .collect();
+    elements.extend(
+        WORDS
+            .iter()
+            .map(|(element, value)| ((0x0028, *element), "US", value.to_le_bytes().to_vec())),
+    );
     elements.extend(sequences());
-    for (group, creator) in [(0x0009_u16, "SIEMENS CT VA1 DUMMY"), (0x0019, "SIEMENS CT VA0  COAD"), (0x0021, "SIEMENS MED")] {
+    for (group, creator) in [
+        (0x0009_u16, "SIEMENS CT VA1 DUMMY"),
+        (0x0019, "SIEMENS CT VA0  COAD"),
+        (0x0021, "SIEMENS MED"),
+    ] {
         elements.push(((group, 0x0010), "LO", creator.into()));
-        elements.extend((0x1010..0x1020).map(|element| ((group, element), "DS", b"1.250000".to_vec())));
+        elements
+            .extend((0x1010..0x1020).map(|element| ((group, element), "DS", b"1.250000".to_vec())));
     }
     elements.sort_by_key(|(tag, ..)| *tag);
     elements.push(((0x7FE0, 0x0010), "OW", vec![7; 4096]));
@@ -132,11 +179,24 @@ pub fn ct_image() -> Vec<u8> {
 
 fn sequences() -> Vec<((u16, u16), &'static str, Vec<u8>)> {
     const INSTANCE: &str = "1.3.12.2.1107.5.1.4.99999.30000023091407301234500009001";
-    let reference = one_item(&[(0x0008, 0x1150, "UI", "1.2.840.10008.5.1.4.1.1.2"), (0x0008, 0x1155, "UI", INSTANCE)]);
-    let step = one_item(&[(0x0008, 0x1150, "UI", "1.2.840.10008.3.1.2.3.3"), (0x0008, 0x1155, "UI", INSTANCE)]);
-    let region = one_item(&[(0x0008, 0x0100, "SH", "51185008"), (0x0008, 0x0102, "SH", "SCT"), (0x0008, 0x0104, "LO", "Thorax")]);
-    let procedure =
-        one_item(&[(0x0008, 0x0100, "SH", "CT-THX"), (0x0008, 0x0102, "SH", "99LOCAL"), (0x0008, 0x0104, "LO", "CT Thorax")]);
+    let reference = one_item(&[
+        (0x0008, 0x1150, "UI", "1.2.840.10008.5.1.4.1.1.2"),
+        (0x0008, 0x1155, "UI", INSTANCE),
+    ]);
+    let step = one_item(&[
+        (0x0008, 0x1150, "UI", "1.2.840.10008.3.1.2.3.3"),
+        (0x0008, 0x1155, "UI", INSTANCE),
+    ]);
+    let region = one_item(&[
+        (0x0008, 0x0100, "SH", "51185008"),
+        (0x0008, 0x0102, "SH", "SCT"),
+        (0x0008, 0x0104, "LO", "Thorax"),
+    ]);
+    let procedure = one_item(&[
+        (0x0008, 0x0100, "SH", "CT-THX"),
+        (0x0008, 0x0102, "SH", "99LOCAL"),
+        (0x0008, 0x0104, "LO", "CT Thorax"),
+    ]);
     let request = one_item(&[
         (0x0008, 0x0050, "SH", "A-20230914-4711"),
         (0x0032, 0x1060, "LO", "CT Thorax with contrast"),
@@ -146,7 +206,11 @@ fn sequences() -> Vec<((u16, u16), &'static str, Vec<u8>)> {
     ]);
     vec![
         ((0x0008, 0x1111), "SQ", step),
-        ((0x0008, 0x1140), "SQ", [reference.clone(), reference.clone()].concat()),
+        (
+            (0x0008, 0x1140),
+            "SQ",
+            [reference.clone(), reference.clone()].concat(),
+        ),
         ((0x0008, 0x2112), "SQ", reference),
         ((0x0008, 0x1032), "SQ", procedure),
         ((0x0008, 0x2218), "SQ", region),
@@ -177,7 +241,11 @@ fn one_item(texts: &[(u16, u16, &str, &str)]) -> Vec<u8> {
         put(&mut content, (*group, *element), vr, value.as_bytes());
     }
     let mut item = vec![0xFE, 0xFF, 0x00, 0xE0];
-    item.extend(u32::try_from(content.len()).unwrap_or_default().to_le_bytes());
+    item.extend(
+        u32::try_from(content.len())
+            .unwrap_or_default()
+            .to_le_bytes(),
+    );
     item.extend(content);
     item
 }

@@ -28,15 +28,24 @@ static FILE: LazyLock<Arc<SourceFile>> = LazyLock::new(|| {
 static CLEANERS: LazyLock<[Cleaner; 2]> = LazyLock::new(|| {
     let key = PseudonymKey::from_bytes(&[7; 32]).expect("long enough");
     let coded = serde_json::from_str(CODED).expect("it is JSON");
-    let coded = profile::from_server_json(&coded, "site").expect("it is valid").expect("it is there");
+    let coded = profile::from_server_json(&coded, "site")
+        .expect("it is valid")
+        .expect("it is there");
     let basic = profile::load("basic").expect("it is built in");
     [basic, coded].map(|profile| Cleaner::new(&profile, Limits::default()).keyed(key.clone()))
 });
 
 fuzz_target!(|data: &[u8]| {
     let bytes = [&[0; 128], HEAD, data].concat();
-    let Some(which) = data.last().map(|last| usize::from(*last) % CLEANERS.len()) else { return };
-    let source = Source::Memory { file: Arc::clone(&FILE), bytes: Bytes::from(bytes) };
-    let Ok(instance) = dicom::read(source, &Limits::default()) else { return };
+    let Some(which) = data.last().map(|last| usize::from(*last) % CLEANERS.len()) else {
+        return;
+    };
+    let source = Source::Memory {
+        file: Arc::clone(&FILE),
+        bytes: Bytes::from(bytes),
+    };
+    let Ok(instance) = dicom::read(source, &Limits::default()) else {
+        return;
+    };
     let _ = CLEANERS[which].deidentify(instance, "study/1.dcm");
 });

@@ -5,21 +5,42 @@
 use fwupload::journal::{Identity, Journal, Parcel, Waiting};
 use libfuzzer_sys::fuzz_target;
 
-const WHOSE: Identity<'_> = Identity { site: "site.example", project: "p", profile: None, key: None, shard: None };
+const WHOSE: Identity<'_> = Identity {
+    site: "site.example",
+    project: "p",
+    profile: None,
+    key: None,
+    shard: None,
+};
 
-const AT_ONCE: Waiting<'_> = Waiting { for_long: std::time::Duration::ZERO, meanwhile: &|| true };
+const AT_ONCE: Waiting<'_> = Waiting {
+    for_long: std::time::Duration::ZERO,
+    meanwhile: &|| true,
+};
 
 fuzz_target!(|lines: &[u8]| {
     let folder = tempfile::tempdir().expect("a folder");
     drop(Journal::open(folder.path(), WHOSE, &[], ("", false), AT_ONCE).expect("a new journal"));
-    let file = std::fs::read_dir(folder.path()).expect("it is there").flatten().map(|entry| entry.path());
-    let file = file.into_iter().find(|path| path.extension().is_some_and(|e| e == "jsonl")).expect("the journal");
+    let file = std::fs::read_dir(folder.path())
+        .expect("it is there")
+        .flatten()
+        .map(|entry| entry.path());
+    let file = file
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "jsonl"))
+        .expect("the journal");
     let header = std::fs::read(&file).expect("it can be read");
     std::fs::write(&file, [&header, lines].concat()).expect("it can be written");
-    let journal = Journal::open(folder.path(), WHOSE, &[], ("", false), AT_ONCE).expect("it can be opened");
+    let journal =
+        Journal::open(folder.path(), WHOSE, &[], ("", false), AT_ONCE).expect("it can be opened");
     let source = journal.marker().place("a", "b");
     let _ = journal.recall(&[source]);
-    let parcel = Parcel { place: source, sources: journal.marker().sources(vec![source]), size: 1, members: Vec::new() };
+    let parcel = Parcel {
+        place: source,
+        sources: journal.marker().sources(vec![source]),
+        size: 1,
+        members: Vec::new(),
+    };
     journal.sending(&parcel).expect("it can be written to");
     let _ = journal.changes(&parcel);
 });

@@ -1,4 +1,5 @@
-//! Reading: whatever the bytes are, they are refused with a code or read, and what was read is written and reads the same.
+//! Reading: whatever the bytes are, they are refused with a code or read, and what was read is
+//! written and reads the same.
 
 #![no_main]
 
@@ -16,12 +17,21 @@ static FILE: LazyLock<Arc<SourceFile>> = LazyLock::new(|| {
 
 fn read(bytes: &[u8]) -> Option<dicom::Instance> {
     let bytes = Bytes::copy_from_slice(bytes);
-    dicom::read(Source::Memory { file: Arc::clone(&FILE), bytes }, &Limits::default()).ok()
+    dicom::read(
+        Source::Memory {
+            file: Arc::clone(&FILE),
+            bytes,
+        },
+        &Limits::default(),
+    )
+    .ok()
 }
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(instance) = read(bytes) else { return };
-    let Ok(body) = dicom::write(&instance, &Limits::default()) else { return };
+    let Ok(body) = dicom::write(&instance, &Limits::default()) else {
+        return;
+    };
     let written = body.to_vec().expect("it is in memory");
     assert!(read(&written).is_some(), "what was written can be read");
 });

@@ -7,8 +7,10 @@ use clap::{Args, Subcommand};
 use super::upload::{ConnectionArgs, PseudonymKeyArgs};
 use super::values::{Filter, ProfileLanguage, Residual};
 
-/// Which profile: by name, by file, or by the project that it governs. That exactly one of them is given is judged later.
-const WHICH_HINT: &str = "a built-in profile (`fwupload profile list`) or a file ending in .toml, .yaml, .yml or .json";
+/// Which profile: by name, by file, or by the project that it governs. That exactly one of them is
+/// given is judged later.
+const WHICH_HINT: &str =
+    "a built-in profile (`fwupload profile list`) or a file ending in .toml, .yaml, .yml or .json";
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -63,8 +65,10 @@ Examples:
   fwupload profile diff --project neuro/adni basic
   fwupload profile diff old.yaml new.yaml --json";
 
-/// Flags of the subcommands that no environment variable may set: they say what this one call writes.
-pub(super) const NOT_FROM_ENVIRONMENT: [&str; 5] = ["to", "output", "force", "show-values", "offline"];
+/// Flags of the subcommands that no environment variable may set: they say what this one call
+/// writes.
+pub(super) const NOT_FROM_ENVIRONMENT: [&str; 5] =
+    ["to", "output", "force", "show-values", "offline"];
 
 const LINT_EXAMPLES: &str = "\
 Examples:
@@ -86,13 +90,15 @@ pub enum ProfileCommand {
     List,
     /// Show a profile: where it comes from, its digest, what it says
     ///
-    /// Writes TOML to standard output: the facts as comments, then the profile itself. A profile in YAML or JSON is translated.
+    /// Writes TOML to standard output: the facts as comments, then the profile itself. A profile in
+    /// YAML or JSON is translated.
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
     /// Say what a profile leaves behind; exits with 3 when something identifying may remain
     ///
-    /// Reads the profile as a privacy officer would, against DICOM PS3.15 Table E.1-1 and the attributes that the table passes over.
-    /// No file is read: what your data holds in which attribute, and what is burned into pixels, no profile can tell.
+    /// Reads the profile as a privacy officer would, against DICOM PS3.15 Table E.1-1 and the
+    /// attributes that the table passes over. No file is read: what your data holds in which
+    /// attribute, and what is burned into pixels, no profile can tell.
     #[command(after_help = LINT_EXAMPLES)]
     Lint(LintArgs),
     /// Say in plain words what happens to each attribute
@@ -100,27 +106,31 @@ pub enum ProfileCommand {
     Explain(ExplainArgs),
     /// Write a profile in another language: TOML, YAML or JSON
     ///
-    /// Nothing is lost but comments: what was written is read back and must mean the same. TOML has no null; where null means that a
-    /// key might as well not be there, the key is left out.
+    /// Nothing is lost but comments: what was written is read back and must mean the same. TOML has
+    /// no null; where null means that a key might as well not be there, the key is left out.
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(ConvertArgs),
     /// Compare what two profiles mean
     ///
-    /// Neither the language, the order of keys, names nor descriptions count. `-` is only in the first, `+` only in the second, `~` differs.
-    /// Exits with 0 when both mean the same and with 3 when they do not.
+    /// Neither the language, the order of keys, names nor descriptions count. `-` is only in the
+    /// first, `+` only in the second, `~` differs. Exits with 0 when both mean the same and with 3
+    /// when they do not.
     #[command(after_help = DIFF_EXAMPLES)]
     Diff(DiffArgs),
     /// Clean files on this machine, to see what a profile does to them
     ///
-    /// Sends nothing and asks no server. Says for each file which elements were removed, changed or inserted and which rule did it, and
-    /// what that adds up to; no values. Preamble and file meta information are always written afresh and not listed. With
-    /// `--output` the files are named by the cleaned SOP Instance UID and modality, or as the profile's `filenames` says; a name that is
-    /// taken gets -2, -3 and so on.
+    /// Sends nothing and asks no server. Says for each file which elements were removed, changed or
+    /// inserted and which rule did it, and what that adds up to; no values. Preamble and file meta
+    /// information are always written afresh and not listed. With `--output` the files are named by
+    /// the cleaned SOP Instance UID and modality, or as the profile's `filenames` says; a name that
+    /// is taken gets -2, -3 and so on.
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
-    /// Show the fingerprint of the key that pseudonyms are made with, and where it comes from; never the key
+    /// Show the fingerprint of the key that pseudonyms are made with, and where it comes from;
+    /// never the key
     ///
-    /// Two machines that show the same fingerprint make the same pseudonyms. Makes no key and asks no server.
+    /// Two machines that show the same fingerprint make the same pseudonyms. Makes no key and asks
+    /// no server.
     #[command(after_help = KEY_EXAMPLES)]
     Key(KeyArgs),
 }
@@ -162,7 +172,8 @@ pub struct ConvertArgs {
     /// The profile: a file, or a built-in one
     #[arg(value_name = "FILE|NAME")]
     pub input: String,
-    /// The language to write, where the name of the output does not say [default: toml, of toml yaml]
+    /// The language to write, where the name of the output does not say [default: toml, of toml
+    /// yaml]
     #[arg(long, value_name = "LANGUAGE", value_enum)]
     pub to: Option<ProfileLanguage>,
     /// Write to FILE, not to standard output
@@ -234,7 +245,8 @@ pub struct TestArgs {
     /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
     #[arg(long, value_name = "SIZE")]
     pub max_header: Option<String>,
-    /// What becomes of a file in which a removed value still stands; goes before the profile's `residual`
+    /// What becomes of a file in which a removed value still stands; goes before the profile's
+    /// `residual`
     #[arg(long, value_name = "HOW", value_enum)]
     pub residual: Option<Residual>,
     /// The key of pseudonyms. It comes last: its flags stand under a heading of their own.
@@ -245,21 +257,31 @@ pub struct TestArgs {
 impl TestArgs {
     /// Every path that was typed or set.
     pub fn named_paths(&self) -> Vec<PathBuf> {
-        let others = [&self.output, &self.pseudonym_key.pseudonym_key_file].into_iter().flatten();
+        let others = [&self.output, &self.pseudonym_key.pseudonym_key_file]
+            .into_iter()
+            .flatten();
         let profile = named_profile(&self.profile);
-        self.paths.iter().chain(others).cloned().chain(profile).collect()
+        self.paths
+            .iter()
+            .chain(others)
+            .cloned()
+            .chain(profile)
+            .collect()
     }
 }
 
 /// A profile that is named by its path: a built-in one has a name without any of these.
 pub(super) fn named_profile(profile: &str) -> Option<PathBuf> {
-    profile.contains(['/', '\\', '.']).then(|| PathBuf::from(profile))
+    profile
+        .contains(['/', '\\', '.'])
+        .then(|| PathBuf::from(profile))
 }
 
 /// Flags of `profile key`.
 #[derive(Debug, Clone, Args)]
 pub struct KeyArgs {
-    /// The project whose kept key is meant, as group/project; needed where no other source has a key
+    /// The project whose kept key is meant, as group/project; needed where no other source has a
+    /// key
     #[arg(short, long, value_name = "GROUP/PROJECT")]
     pub project: Option<String>,
     /// The key that runs with `--offline` keep

@@ -17,7 +17,8 @@ Examples:
 
 The first line on standard output is JSON with the address and an API key; give the key to an upload as FWUPLOAD_API_KEY.";
 
-/// Flags of `fwupload sandbox`. The environment sets none of them: its variables are meant for uploads.
+/// Flags of `fwupload sandbox`. The environment sets none of them: its variables are meant for
+/// uploads.
 #[derive(Debug, Clone, Args)]
 pub struct SandboxArgs {
     /// The folder that holds what the server receives
@@ -32,7 +33,13 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
     /// The level at which the profile is served
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t, requires = "profile")]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_enum,
+        default_value_t,
+        requires = "profile"
+    )]
     pub profile_level: ProfileLevel,
     /// Play a server of this age: of 2018, from 2019 on, or of today
     #[arg(long, value_name = "ERA", value_enum, default_value_t)]
@@ -41,15 +48,23 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "HOW", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "single")]
     pub signed_urls: Option<SignedUrls>,
     /// Whose storage the signed URLs lead to
-    #[arg(long, value_name = "STORAGE", value_enum, default_value_t, requires = "signed_urls")]
+    #[arg(
+        long,
+        value_name = "STORAGE",
+        value_enum,
+        default_value_t,
+        requires = "signed_urls"
+    )]
     pub storage: StorageKind,
-    /// With `--signed-urls=multipart`: cut files larger than SIZE into parts of at most SIZE [default: 8MiB]
+    /// With `--signed-urls=multipart`: cut files larger than SIZE into parts of at most SIZE
+    /// [default: 8MiB]
     #[arg(long, value_name = "SIZE", requires = "signed_urls")]
     pub part_size: Option<String>,
     /// Keep a de-identification log, and refuse DICOM files that are not in it
     #[arg(long)]
     pub deid_log: bool,
-    /// Throw the bytes of files away as they arrive and keep what is said of them: how fast could an upload be?
+    /// Throw the bytes of files away as they arrive and keep what is said of them: how fast could
+    /// an upload be?
     #[arg(long)]
     pub discard: bool,
     /// Accept the API key in this file; otherwise one is made and shown

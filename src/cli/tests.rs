@@ -9,7 +9,11 @@ use super::upload::{DEID, DESTINATION, INPUT, OUTPUT, REPORTS, TRANSFER};
 use super::*;
 
 fn parse_line(line: &str) -> Result<Cli, Stop> {
-    parse(std::iter::once("fwupload").chain(line.split_whitespace()).map(OsString::from))
+    parse(
+        std::iter::once("fwupload")
+            .chain(line.split_whitespace())
+            .map(OsString::from),
+    )
 }
 
 #[test]
@@ -22,16 +26,29 @@ fn flags_stand_before_and_after_paths() {
     let cli = parse_line("-p g/p a b --jobs 3 c -vv").unwrap();
     assert_eq!(cli.upload.input.paths, ["a", "b", "c"].map(PathBuf::from));
     assert_eq!(cli.upload.destination.project.as_deref(), Some("g/p"));
-    assert_eq!((cli.upload.transfer.jobs, cli.upload.output.verbose), (Some(3), 2));
+    assert_eq!(
+        (cli.upload.transfer.jobs, cli.upload.output.verbose),
+        (Some(3), 2)
+    );
 }
 
 #[test]
 fn a_reserved_word_is_a_command_only_when_it_stands_first() {
-    assert!(matches!(parse_line("status --json").unwrap().command, Some(Command::Status { json: true, .. })));
+    assert!(matches!(
+        parse_line("status --json").unwrap().command,
+        Some(Command::Status { json: true, .. })
+    ));
     for line in ["./status -p x", "-- status", "-p x status", "a status -p x"] {
         let cli = parse_line(line).unwrap();
         assert!(cli.command.is_none(), "{line}");
-        assert!(cli.upload.input.paths.iter().any(|path| path.ends_with("status")), "{line}");
+        assert!(
+            cli.upload
+                .input
+                .paths
+                .iter()
+                .any(|path| path.ends_with("status")),
+            "{line}"
+        );
     }
 }
 
@@ -40,35 +57,71 @@ fn commands_are_not_abbreviated_and_every_reserved_word_is_one() {
     assert!(parse_line("stat -p x").unwrap().command.is_none());
     let mut built = definition();
     built.build();
-    let names: Vec<_> = built.get_subcommands().map(|c| c.get_name().to_owned()).collect();
-    assert_eq!(names.iter().collect::<BTreeSet<_>>(), RESERVED.map(String::from).iter().collect());
+    let names: Vec<_> = built
+        .get_subcommands()
+        .map(|c| c.get_name().to_owned())
+        .collect();
+    assert_eq!(
+        names.iter().collect::<BTreeSet<_>>(),
+        RESERVED.map(String::from).iter().collect()
+    );
 }
 
 #[test]
 fn a_key_on_the_command_line_is_refused_and_not_repeated() {
-    for line in ["./a -p x --api-key site:SECRET", "./a --api-key=site:SECRET"] {
+    for line in [
+        "./a -p x --api-key site:SECRET",
+        "./a --api-key=site:SECRET",
+    ] {
         let stop = parse_line(line).unwrap_err();
         assert_eq!(stop.error.exit_code(), 2);
         let text = stop.text();
-        assert!(text.contains("--api-key-file") && text.contains("fwupload login") && !text.contains("SECRET"), "{text}");
+        assert!(
+            text.contains("--api-key-file")
+                && text.contains("fwupload login")
+                && !text.contains("SECRET"),
+            "{text}"
+        );
     }
-    for line in ["./a -p x --pseudonym-key SECRET", "profile test basic a --pseudonym-key=SECRET"] {
+    for line in [
+        "./a -p x --pseudonym-key SECRET",
+        "profile test basic a --pseudonym-key=SECRET",
+    ] {
         let text = parse_line(line).unwrap_err().text();
-        assert!(text.contains("--pseudonym-key-file") && !text.contains("SECRET"), "{text}");
+        assert!(
+            text.contains("--pseudonym-key-file") && !text.contains("SECRET"),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn filters_keep_the_order_in_which_they_were_typed() {
     let cli = parse_line("a -p x --include *.dcm --exclude scout* --include keep").unwrap();
-    let kinds: Vec<_> = cli.upload.filters.iter().map(|f| (f.include, f.glob.as_str())).collect();
+    let kinds: Vec<_> = cli
+        .upload
+        .filters
+        .iter()
+        .map(|f| (f.include, f.glob.as_str()))
+        .collect();
     assert_eq!(kinds, [(true, "*.dcm"), (false, "scout*"), (true, "keep")]);
 }
 
 #[test]
 fn the_sandbox_folder_is_optional() {
-    assert_eq!(parse_line("a -p x --sandbox").unwrap().upload.destination.sandbox, Some(None));
-    let with = parse_line("a -p x --sandbox ./box").unwrap().upload.destination.sandbox;
+    assert_eq!(
+        parse_line("a -p x --sandbox")
+            .unwrap()
+            .upload
+            .destination
+            .sandbox,
+        Some(None)
+    );
+    let with = parse_line("a -p x --sandbox ./box")
+        .unwrap()
+        .upload
+        .destination
+        .sandbox;
     assert_eq!(with, Some(Some(PathBuf::from("./box"))));
 }
 
@@ -79,8 +132,12 @@ fn short_help_fits_a_screen_and_long_help_has_headings_and_exit_codes() {
     let lines = short.text().lines().count();
     assert!(lines <= 52, "{lines} lines:\n{}", short.text());
     let long = parse_line("--help").unwrap_err().text();
-    let at = |needle: &str| long.find(needle).unwrap_or_else(|| panic!("{needle} is missing from\n{long}"));
-    let order = [INPUT, DEID, DESTINATION, TRANSFER, OUTPUT, REPORTS].map(|heading| at(&format!("\n{heading}:\n")));
+    let at = |needle: &str| {
+        long.find(needle)
+            .unwrap_or_else(|| panic!("{needle} is missing from\n{long}"))
+    };
+    let order = [INPUT, DEID, DESTINATION, TRANSFER, OUTPUT, REPORTS]
+        .map(|heading| at(&format!("\n{heading}:\n")));
     assert!(order.is_sorted(), "{long}");
     assert!(at("Exit codes:") > at("Examples:"));
 }
@@ -97,7 +154,10 @@ fn completions_exist_for_every_shell() {
     for shell in clap_complete::Shell::value_variants() {
         let mut script = Vec::new();
         write_completions(*shell, &mut script).unwrap();
-        assert!(String::from_utf8(script).unwrap().contains("files-from"), "{shell}");
+        assert!(
+            String::from_utf8(script).unwrap().contains("files-from"),
+            "{shell}"
+        );
     }
 }
 
@@ -106,7 +166,10 @@ fn a_value_that_is_none_is_answered_with_an_example() {
     for (line, said) in [
         ("a -p x --jobs lots", "write a whole number, as in 4"),
         ("a -p x --uploads 2.5", "write a whole number, as in 4"),
-        ("a -p x --shard 5/4", "there is no part 5 of 4: the last one is 4/4"),
+        (
+            "a -p x --shard 5/4",
+            "there is no part 5 of 4: the last one is 4/4",
+        ),
         ("a -p x --shard 0/4", "the first of 8 is 1/8"),
         ("a -p x --shard first", "as in 2/8"),
     ] {

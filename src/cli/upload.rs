@@ -8,8 +8,8 @@ use clap::{ArgAction, Args};
 
 use super::profile::named_profile;
 use super::values::{
-    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList, ProgressStyle, Residual, Shard,
-    whole_number,
+    ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList,
+    ProgressStyle, Residual, Shard, whole_number,
 };
 
 /// Headings of `--help`.
@@ -68,9 +68,20 @@ impl UploadArgs {
             &self.report.log_file,
             key,
         ];
-        let others = folders.into_iter().flatten().chain(self.destination.sandbox.iter().flatten()).cloned();
+        let others = folders
+            .into_iter()
+            .flatten()
+            .chain(self.destination.sandbox.iter().flatten())
+            .cloned();
         let profile = self.deid.profile.as_deref().and_then(named_profile);
-        self.input.paths.iter().cloned().chain(lists).chain(others).chain(profile).collect()
+        self.input
+            .paths
+            .iter()
+            .cloned()
+            .chain(lists)
+            .chain(others)
+            .chain(profile)
+            .collect()
     }
 }
 
@@ -83,7 +94,8 @@ pub struct InputArgs {
     pub paths: Vec<PathBuf>,
     /// Read further paths from FILE, one per line, or from standard input (-)
     ///
-    /// A failure report of an earlier run (.jsonl, .json, .csv) works too: its failed files are tried again.
+    /// A failure report of an earlier run (.jsonl, .json, .csv) works too: its failed files are
+    /// tried again.
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().map(PathList::from))]
     pub files_from: Vec<PathList>,
     /// Paths of `--files-from` end with NUL, not with a line break
@@ -91,8 +103,9 @@ pub struct InputArgs {
     pub null: bool,
     /// Take only what matches GLOB (gitignore syntax, relative to each PATH)
     ///
-    /// May be repeated and mixed with `--exclude`: the last one that matches a file or a folder above it decides. What none of them
-    /// matches is left out if the first of them is an `--include`. Files that are named or listed are always taken.
+    /// May be repeated and mixed with `--exclude`: the last one that matches a file or a folder
+    /// above it decides. What none of them matches is left out if the first of them is an
+    /// `--include`. Files that are named or listed are always taken.
     #[arg(long, value_name = "GLOB")]
     pub include: Vec<String>,
     /// Leave out what matches GLOB; see `--include`
@@ -103,18 +116,27 @@ pub struct InputArgs {
     pub follow: bool,
     /// What to do with files that are not DICOM
     ///
-    /// `upload` attaches them as they are, uncleaned, once that is confirmed: to the acquisition, session or subject that the DICOM files
-    /// of the nearest folder have in common.
-    /// Each is looked into first, archives too: what holds DICOM fails, and so does an archive that cannot be looked into.
-    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
+    /// `upload` attaches them as they are, uncleaned, once that is confirmed: to the acquisition,
+    /// session or subject that the DICOM files of the nearest folder have in common. Each is looked
+    /// into first, archives too: what holds DICOM fails, and so does an archive that cannot be
+    /// looked into.
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_short_help = true
+    )]
     pub other_files: OtherFiles,
     /// Keep the names of other files: names and folders may identify
     #[arg(long, hide_short_help = true)]
     pub keep_names: bool,
-    /// Take the I-th of N parts of the studies, as in 2/8: for N runs of the same command on several machines
+    /// Take the I-th of N parts of the studies, as in 2/8: for N runs of the same command on
+    /// several machines
     ///
-    /// Which part a study belongs to depends on its UID alone. All runs need the same profile and key of pseudonyms; nothing else
-    /// ties them together. `fwupload report merge` makes one report of theirs.
+    /// Which part a study belongs to depends on its UID alone. All runs need the same profile and
+    /// key of pseudonyms; nothing else ties them together. `fwupload report merge` makes one report
+    /// of theirs.
     #[arg(long, value_name = "I/N", hide_short_help = true)]
     pub shard: Option<Shard>,
     /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
@@ -143,17 +165,19 @@ pub struct DeidArgs {
     pub pseudonym_key: PseudonymKeyArgs,
     /// Make a key for the project's pseudonyms and keep it, where there is none yet
     ///
-    /// On a terminal that happens by itself. Elsewhere a run without a key stops, since a job that starts each time on a fresh machine
-    /// would make new pseudonyms for the same patients each time.
+    /// On a terminal that happens by itself. Elsewhere a run without a key stops, since a job that
+    /// starts each time on a fresh machine would make new pseudonyms for the same patients each
+    /// time.
     #[arg(long, hide_short_help = true)]
     pub new_pseudonym_key: bool,
     /// Use another key for the project's pseudonyms than earlier runs did
     ///
-    /// Without it such a run stops: the same patients would get other pseudonyms and appear as further ones. `-y` does not stand
-    /// for it.
+    /// Without it such a run stops: the same patients would get other pseudonyms and appear as
+    /// further ones. `-y` does not stand for it.
     #[arg(long, hide_short_help = true)]
     pub change_pseudonym_key: bool,
-    /// What becomes of a file in which a removed value still stands; goes before the profile's `residual`
+    /// What becomes of a file in which a removed value still stands; goes before the profile's
+    /// `residual`
     #[arg(long, value_name = "HOW", value_enum, hide_short_help = true)]
     pub residual: Option<Residual>,
 }
@@ -164,8 +188,9 @@ pub struct DeidArgs {
 pub struct PseudonymKeyArgs {
     /// Read the key that pseudonyms are made with from FILE, which must be yours alone
     ///
-    /// 64 hexadecimal digits, as `openssl rand -hex 32` prints them. The same key gives the same pseudonyms on any machine; another key
-    /// gives others. Only profiles with a section `confidentiality` need one.
+    /// 64 hexadecimal digits, as `openssl rand -hex 32` prints them. The same key gives the same
+    /// pseudonyms on any machine; another key gives others. Only profiles with a section
+    /// `confidentiality` need one.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub pseudonym_key_file: Option<PathBuf>,
     /// Run COMMAND and take its output as that key
@@ -191,26 +216,45 @@ pub struct DestinationArgs {
     pub subject: Option<String>,
     /// Let `--subject` make one subject of several patients
     ///
-    /// Without it such a run stops before anything is sent. Patients are told apart by Patient ID and its issuer.
+    /// Without it such a run stops before anything is sent. Patients are told apart by Patient ID
+    /// and its issuer.
     #[arg(long, hide_short_help = true)]
     pub merge_patients: bool,
     /// What to do with a study that is in the project already, under another subject
-    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_short_help = true
+    )]
     pub if_study_elsewhere: IfStudyElsewhere,
     /// Put everything under this session label
     #[arg(long, value_name = "LABEL", hide_short_help = true)]
     pub session: Option<String>,
     /// One package per series or per instance
-    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_short_help = true
+    )]
     pub package: PackageBy,
     /// What to do when a file of the same name is already there
-    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_short_help = true
+    )]
     pub if_exists: IfExists,
     /// Let what this run sends take the place of what earlier runs sent of the same series
     ///
-    /// A package that holds instances which are not among the files of this run is replaced, and packages under other names whose
-    /// instances are all sent anew are deleted. Without it nothing on a server is lost or deleted. Only what the journal says that
-    /// fwupload put there is meant.
+    /// A package that holds instances which are not among the files of this run is replaced, and
+    /// packages under other names whose instances are all sent anew are deleted. Without it nothing
+    /// on a server is lost or deleted. Only what the journal says that fwupload put there is meant.
     #[arg(long, hide_short_help = true)]
     pub supersede: bool,
     /// Do everything but send or write
@@ -227,7 +271,8 @@ pub struct DestinationArgs {
     pub sandbox: Option<Option<PathBuf>>,
 }
 
-/// Which server, which key, and how the server is reached; also for the subcommands that ask a server.
+/// Which server, which key, and how the server is reached; also for the subcommands that ask a
+/// server.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = TRANSFER)]
 pub struct ConnectionArgs {
@@ -257,8 +302,8 @@ pub struct TransferArgs {
     pub uploads: Option<usize>,
     /// Deflate the zips of series: auto, none, or from 1 (fast) to 9 (small)
     ///
-    /// `auto` deflates while the network is slower than the cores, which shows once a run has gone on for a while. Images that are
-    /// compressed already and single instances stay as they are.
+    /// `auto` deflates while the network is slower than the cores, which shows once a run has gone
+    /// on for a while. Images that are compressed already and single instances stay as they are.
     #[arg(long, value_name = "HOW", default_value_t, hide_short_help = true)]
     pub compression: Compression,
     /// Memory for data under way [default: 64MiB]
@@ -270,13 +315,16 @@ pub struct TransferArgs {
     /// Give a connection up on which nothing moves for SECONDS [default: 60]
     #[arg(long, value_name = "SECONDS", value_parser = whole_number::<u64>, hide_short_help = true)]
     pub idle_timeout: Option<u64>,
-    /// Wait this long for a server that cannot be reached, or says that it cannot work now [default: 15m; 1m at the start]
+    /// Wait this long for a server that cannot be reached, or says that it cannot work now
+    /// [default: 15m; 1m at the start]
     ///
-    /// As in 90s, 15m or 2h. All uploads pause meanwhile. At the start, while the server has not answered in this run, it may be
-    /// the wrong one: a minute is enough unless this flag says otherwise. With 0 a request is given up after five tries.
+    /// As in 90s, 15m or 2h. All uploads pause meanwhile. At the start, while the server has not
+    /// answered in this run, it may be the wrong one: a minute is enough unless this flag says
+    /// otherwise. With 0 a request is given up after five tries.
     #[arg(long, value_name = "DURATION", hide_short_help = true)]
     pub retry_for: Option<String>,
-    /// Wait this long for another run that sends the same inputs to this project to end, as in 2h [default: 5s]
+    /// Wait this long for another run that sends the same inputs to this project to end, as in 2h
+    /// [default: 5s]
     #[arg(long, value_name = "DURATION", hide_short_help = true)]
     pub wait_lock: Option<String>,
     /// Send at most RATE bytes a second, all uploads together, as in 20M or 512K
@@ -287,7 +335,8 @@ pub struct TransferArgs {
     pub fresh: bool,
     /// Stop when N files have failed [default: go on to the end]
     ///
-    /// Uploads under way may finish. What was not begun fails as `upload.stopped`, and the same command goes on with it.
+    /// Uploads under way may finish. What was not begun fails as `upload.stopped`, and the same
+    /// command goes on with it.
     #[arg(long, value_name = "N", value_parser = whole_number::<u64>, hide_short_help = true)]
     pub max_failures: Option<u64>,
     /// Stop when a file has failed: `--max-failures 1`
@@ -312,10 +361,22 @@ pub struct OutputArgs {
     #[arg(long)]
     pub json: bool,
     /// How progress is shown
-    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_short_help = true
+    )]
     pub progress: ProgressStyle,
     /// When to use colour
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t, hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_short_help = true
+    )]
     pub color: ColorWhen,
     /// Answer yes to every question
     #[arg(short, long)]
@@ -328,7 +389,8 @@ pub struct OutputArgs {
 pub struct ReportArgs {
     /// Write the failure report to FILE (.jsonl, .json or .csv)
     ///
-    /// Without this flag, `fwupload-failures.jsonl` is written in the current folder when a file failed.
+    /// Without this flag, `fwupload-failures.jsonl` is written in the current folder when a file
+    /// failed.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     /// Append what `-v` shows to FILE, each line with its time

@@ -26,13 +26,19 @@ pub enum PathList {
 
 impl From<PathBuf> for PathList {
     fn from(path: PathBuf) -> Self {
-        if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path) }
+        if path.as_os_str() == "-" {
+            Self::Stdin
+        } else {
+            Self::File(path)
+        }
     }
 }
 
 /// A number of things.
 pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, &'static str> {
-    text.trim().parse().map_err(|_| "write a whole number, as in 4")
+    text.trim()
+        .parse()
+        .map_err(|_| "write a whole number, as in 4")
 }
 
 /// One of several parts of the work: `2/8` is the second of eight.
@@ -56,13 +62,19 @@ impl FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split_once('/').map(|(number, of)| (number.trim().parse(), of.trim().parse()));
+        let parts = text
+            .split_once('/')
+            .map(|(number, of)| (number.trim().parse(), of.trim().parse()));
         match parts {
-            Some((Ok(number), Ok(of))) if (1..=of).contains(&number) && of <= Self::MOST => Ok(Self { number, of }),
-            Some((Ok(number), Ok(of))) if of <= Self::MOST && of > 0 && number > of => {
-                Err(format!("there is no part {number} of {of}: the last one is {of}/{of}"))
+            Some((Ok(number), Ok(of))) if (1..=of).contains(&number) && of <= Self::MOST => {
+                Ok(Self { number, of })
             }
-            Some((Ok(0), Ok(1..))) => Err("parts are counted from 1: the first of 8 is 1/8".to_owned()),
+            Some((Ok(number), Ok(of))) if of <= Self::MOST && of > 0 && number > of => Err(
+                format!("there is no part {number} of {of}: the last one is {of}/{of}"),
+            ),
+            Some((Ok(0), Ok(1..))) => {
+                Err("parts are counted from 1: the first of 8 is 1/8".to_owned())
+            }
             _ => Err("write I/N, as in 2/8 for the second of eight parts".to_owned()),
         }
     }

@@ -1,4 +1,5 @@
-//! `login`, `logout` and `status`. The key is checked with the server before it is kept, and never shown.
+//! `login`, `logout` and `status`. The key is checked with the server before it is kept, and never
+//! shown.
 
 use std::io::Read;
 
@@ -17,41 +18,80 @@ use super::{key_sources, login_file, runtime, say};
 const LONGEST: u64 = 64 << 10;
 
 /// Asks for a key, checks it and keeps it.
-pub fn login(from_stdin: bool, connection: &Connection, environment: &Environment) -> Result<(), Error> {
+pub fn login(
+    from_stdin: bool,
+    connection: &Connection,
+    environment: &Environment,
+) -> Result<(), Error> {
     let sources = key_sources(connection);
     let key = if sources.file.is_some() || sources.command.is_some() {
         sources.resolve()?.0
     } else {
-        ApiKey::parse_for(typed(from_stdin, environment)?.trim(), connection.site.as_deref())?
+        ApiKey::parse_for(
+            typed(from_stdin, environment)?.trim(),
+            connection.site.as_deref(),
+        )?
     };
-    let user = runtime()?.block_on(async { plan::client(&key, connection.ca_cert.clone(), None)?.check_key().await })?;
+    let user = runtime()?.block_on(async {
+        plan::client(&key, connection.ca_cert.clone(), None)?
+            .check_key()
+            .await
+    })?;
     let path = login_file().ok_or_else(|| {
-        Error::new(RunCode::ConfigInvalid, "this account has no home folder to keep the key in").with_hint(
-            "name a folder with FWUPLOAD_CONFIG_HOME, or give the key to each run with FWUPLOAD_API_KEY or `--api-key-file`",
+        Error::new(
+            RunCode::ConfigInvalid,
+            "this account has no home folder to keep the key in",
+        )
+        .with_hint(
+            "name a folder with FWUPLOAD_CONFIG_HOME, or give the key to each run with \
+                FWUPLOAD_API_KEY or `--api-key-file`",
         )
     })?;
     credential::save_login(&key, &path)?;
-    say(&format!("logged in to {} as {}; the key is in {}", key.host(), escape_for_terminal(&user.id), display_path(&path)))
+    say(&format!(
+        "logged in to {} as {}; the key is in {}",
+        key.host(),
+        escape_for_terminal(&user.id),
+        display_path(&path)
+    ))
 }
 
 fn typed(from_stdin: bool, environment: &Environment) -> Result<Zeroizing<String>, Error> {
-    let unreadable = |e: std::io::Error| Error::new(RunCode::AuthKeySource, "the key cannot be read").because(e.to_string());
+    let unreadable = |e: std::io::Error| {
+        Error::new(RunCode::AuthKeySource, "the key cannot be read").because(e.to_string())
+    };
     if from_stdin {
         let mut text = Zeroizing::new(String::new());
-        std::io::stdin().lock().take(LONGEST).read_to_string(&mut text).map_err(unreadable)?;
+        std::io::stdin()
+            .lock()
+            .take(LONGEST)
+            .read_to_string(&mut text)
+            .map_err(unreadable)?;
         return Ok(text);
     }
     if !environment.stdin_tty {
-        let error = Error::new(RunCode::AuthKeySource, "there is no terminal to ask for the key");
+        let error = Error::new(
+            RunCode::AuthKeySource,
+            "there is no terminal to ask for the key",
+        );
         return Err(error.with_hint("pipe the key in and add `--with-key-stdin`"));
     }
-    rpassword::prompt_password("API key (from your Flywheel profile page): ").map(Zeroizing::new).map_err(unreadable)
+    rpassword::prompt_password("API key (from your Flywheel profile page): ")
+        .map(Zeroizing::new)
+        .map_err(unreadable)
 }
 
 /// Forgets the key.
 pub fn logout() -> Result<(), Error> {
-    let removed = login_file().map(|path| credential::remove_login(&path)).transpose()?.unwrap_or(false);
-    say(if removed { "logged out" } else { "there was no stored login" })
+    let removed = login_file()
+        .map(|path| credential::remove_login(&path))
+        .transpose()?
+        .unwrap_or(false);
+    say(if removed {
+        "logged out"
+    } else {
+        "there was no stored login"
+    })
 }
 
 /// Says which site and user the key is for, and where it came from.
@@ -68,9 +108,19 @@ pub fn status(as_json: bool, connection: &Connection) -> Result<(), Error> {
         });
         return say(&status.to_string());
     }
-    let release = release.map(|r| format!(" (release {})", escape_for_terminal(&r))).unwrap_or_default();
+    let release = release
+        .map(|r| format!(" (release {})", escape_for_terminal(&r)))
+        .unwrap_or_default();
     say(&format!("site     {}{release}", key.base_url()))?;
-    say(&format!("user     {}{}", escape_for_terminal(&user.id), if user.is_admin { " (administrator)" } else { "" }))?;
+    say(&format!(
+        "user     {}{}",
+        escape_for_terminal(&user.id),
+        if user.is_admin {
+            " (administrator)"
+        } else {
+            ""
+        }
+    ))?;
     say(&format!("key      from {origin}"))?;
     say(&format!("version  {}", env!("CARGO_PKG_VERSION")))
 }

@@ -25,18 +25,30 @@ pub fn open(
     sandbox: Option<&Sandbox>,
     (events, stop): (&Events, &Stop),
 ) -> Result<Option<Journal>, Error> {
-    let Some(target) = plan.way_out.target().filter(|_| !plan.project.id.is_empty()) else { return Ok(None) };
+    let Some(target) = plan
+        .way_out
+        .target()
+        .filter(|_| !plan.project.id.is_empty())
+    else {
+        return Ok(None);
+    };
     let rehearsal = matches!(plan.way_out, WayOut::DryRun(_));
     let folder = sandbox.map(Sandbox::home).or_else(state_folder);
     if rehearsal && folder.is_none() {
         return Ok(None);
     }
     let folder = folder.ok_or_else(|| {
-        Error::new(RunCode::JournalUnwritable, "there is no folder for the journal of what was sent")
-            .because("this account has no home folder")
-            .with_hint("name a folder with FWUPLOAD_STATE_HOME")
+        Error::new(
+            RunCode::JournalUnwritable,
+            "there is no folder for the journal of what was sent",
+        )
+        .because("this account has no home folder")
+        .with_hint("name a folder with FWUPLOAD_STATE_HOME")
     })?;
-    let (governing, shard) = (plan.governing.as_ref(), plan.shard.map(|shard| shard.to_string()));
+    let (governing, shard) = (
+        plan.governing.as_ref(),
+        plan.shard.map(|shard| shard.to_string()),
+    );
     let identity = Identity {
         site: target.client.host(),
         project: &plan.project.id,
@@ -44,29 +56,52 @@ pub fn open(
         key: governing.and_then(|governing| governing.key.as_deref()),
         shard: shard.as_deref(),
     };
-    let (folder, settings, inputs) = (folder.join(JOURNALS), settings(plan, config), plan.discovery.paths());
+    let (folder, settings, inputs) = (
+        folder.join(JOURNALS),
+        settings(plan, config),
+        plan.discovery.paths(),
+    );
     if rehearsal {
-        return Journal::look(&folder, identity, inputs, (&settings, config.transfer.fresh)).map(Some);
+        return Journal::look(
+            &folder,
+            identity,
+            inputs,
+            (&settings, config.transfer.fresh),
+        )
+        .map(Some);
     }
     let (for_long, told) = (config.transfer.wait_lock, Cell::new(false));
     let meanwhile = || {
         if !told.replace(true) {
             let text = format!(
-                "another run is sending the same inputs to this project: waiting up to {} s for its end (`--wait-lock`)",
+                "another run is sending the same inputs to this project: waiting up to {} s for \
+                    its end (`--wait-lock`)",
                 for_long.as_secs()
             );
             events.notice(Severity::Notice, "waiting-for-run", text);
         }
         !stop.requested()
     };
-    let waiting = Waiting { for_long, meanwhile: &meanwhile };
-    let opened = Journal::open(&folder, identity, inputs, (&settings, config.transfer.fresh), waiting);
-    opened.map(Some).map_err(|error| stop.reason().unwrap_or(error))
+    let waiting = Waiting {
+        for_long,
+        meanwhile: &meanwhile,
+    };
+    let opened = Journal::open(
+        &folder,
+        identity,
+        inputs,
+        (&settings, config.transfer.fresh),
+        waiting,
+    );
+    opened
+        .map(Some)
+        .map_err(|error| stop.reason().unwrap_or(error))
 }
 
-/// Everything but profile and key that decides what is sent for a file, and where to. Another version of the program may
-/// clean otherwise. The secrets of the profile are among it: the digest by which the journal goes does not cover them, and
-/// here they are hashed under a key of the journal's own.
+/// Everything but profile and key that decides what is sent for a file, and where to. Another
+/// version of the program may clean otherwise. The secrets of the profile are among it: the digest
+/// by which the journal goes does not cover them, and here they are hashed under a key of the
+/// journal's own.
 fn settings(plan: &UploadPlan, config: &Config) -> String {
     let package = match plan.package_by {
         PackageBy::Series => "series",
@@ -74,22 +109,37 @@ fn settings(plan: &UploadPlan, config: &Config) -> String {
     };
     let (labels, residual) = (&plan.forced_labels, config.residual);
     let version = env!("CARGO_PKG_VERSION");
-    let secrets = plan.governing.as_ref().and_then(|governing| governing.identity.of_secrets());
-    let secrets = secrets.map(|secrets| format!("\n{secrets}")).unwrap_or_default();
-    format!("{version}\n{package}\n{:?}\n{:?}\n{residual:?}\n{}{secrets}", labels.subject, labels.session, plan.keep_names)
+    let secrets = plan
+        .governing
+        .as_ref()
+        .and_then(|governing| governing.identity.of_secrets());
+    let secrets = secrets
+        .map(|secrets| format!("\n{secrets}"))
+        .unwrap_or_default();
+    format!(
+        "{version}\n{package}\n{:?}\n{:?}\n{residual:?}\n{}{secrets}",
+        labels.subject, labels.session, plan.keep_names
+    )
 }
 
 /// Says that the run goes on where earlier ones stopped.
 pub fn announce(journal: Option<&Journal>, events: &Events) {
     if journal.is_some_and(Journal::set_older_form_aside) {
-        let text =
-            "the journal of earlier runs has an older form and was set aside: what they sent is looked for on the server alone";
+        let text = "the journal of earlier runs has an older form and was set aside: what they \
+            sent is looked for on the server alone";
         events.notice(Severity::Notice, "journal-set-aside", text);
     }
     let before = journal.map_or(0, Journal::confirmed_before);
     if before > 0 {
-        let packages = if before == 1 { "1 package".to_owned() } else { format!("{before} packages") };
-        let text = format!("earlier runs sent {packages} to this project: what the server still has is not sent again");
+        let packages = if before == 1 {
+            "1 package".to_owned()
+        } else {
+            format!("{before} packages")
+        };
+        let text = format!(
+            "earlier runs sent {packages} to this project: what the server still has is not sent \
+                again"
+        );
         events.notice(Severity::Detail, "resume", text);
     }
 }

@@ -1,7 +1,7 @@
 //! `fwupload report`: work on the failure reports of runs that are over.
 //!
-//! Owns where the merged report goes and what is said beside it. It must never leave half a report behind, nor take the
-//! place of one that a run is still writing.
+//! Owns where the merged report goes and what is said beside it. It must never leave half a report
+//! behind, nor take the place of one that a run is still writing.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
@@ -27,7 +27,10 @@ pub fn run(command: &ReportCommand) -> Result<(), Error> {
 }
 
 fn merged(args: &MergeArgs) -> Result<(), Error> {
-    let place = args.output.as_deref().filter(|path| path.as_os_str() != "-");
+    let place = args
+        .output
+        .as_deref()
+        .filter(|path| path.as_os_str() != "-");
     let format = place.map_or(Ok(ReportFormat::JsonLines), format_of)?;
     let merged = merge(&args.reports, ExitStatus::of_runs)?;
     let bytes = merged.written(format);
@@ -36,7 +39,11 @@ fn merged(args: &MergeArgs) -> Result<(), Error> {
         None => to_stdout(&bytes)?,
     }
     for (severity, text) in merged.remarks() {
-        if *severity == Severity::Warning { warn(text) } else { remark(text) }
+        if *severity == Severity::Warning {
+            warn(text);
+        } else {
+            remark(text);
+        }
     }
     let _ = writeln!(io::stderr().lock(), "{}", merged.summary());
     Ok(())
@@ -49,7 +56,8 @@ fn format_of(path: &Path) -> Result<ReportFormat, Error> {
     })
 }
 
-/// Puts the report in its place in one step: whoever looks there finds what was there before, or all of it.
+/// Puts the report in its place in one step: whoever looks there finds what was there before, or
+/// all of it.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     refuse_while_written(path)?;
     // A temporary file of this crate is made with mode 0600.
@@ -62,19 +70,30 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// A run holds a lock on the report that it is writing.
 fn refuse_while_written(path: &Path) -> io::Result<()> {
     match File::open(path).map(|file| file.try_lock_shared()) {
-        Ok(Err(TryLockError::WouldBlock)) => Err(io::Error::other("a run is writing its report there")),
+        Ok(Err(TryLockError::WouldBlock)) => {
+            Err(io::Error::other("a run is writing its report there"))
+        }
         _ => Ok(()),
     }
 }
 
 fn folder_of(path: &Path) -> PathBuf {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+        .to_owned()
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
-    Error::new(RunCode::ReportUnwritable, format!("the merged report cannot be written: {}", display_path(path)))
-        .because(error.to_string())
-        .with_hint("name another place with `--output`")
+    Error::new(
+        RunCode::ReportUnwritable,
+        format!(
+            "the merged report cannot be written: {}",
+            display_path(path)
+        ),
+    )
+    .because(error.to_string())
+    .with_hint("name another place with `--output`")
 }
 
 fn to_stdout(bytes: &[u8]) -> Result<(), Error> {

@@ -23,7 +23,11 @@ use super::{journal, key_sources, pseudonym_key_sources, runtime, sandbox, state
 
 /// Runs an upload from what was typed to the exit status.
 pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment) -> ExitStatus {
-    let named: Vec<_> = args.named_paths().into_iter().chain(state_folder()).collect();
+    let named: Vec<_> = args
+        .named_paths()
+        .into_iter()
+        .chain(state_folder())
+        .collect();
     let paths = match Paths::new(args.report.redact_paths, &named) {
         Ok(paths) => paths,
         Err(error) => return ended_early(&error, args, environment, &Paths::Plain),
@@ -39,7 +43,12 @@ pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment)
     }
 }
 
-fn ended_early(error: &Error, args: &UploadArgs, environment: &Environment, paths: &Paths) -> ExitStatus {
+fn ended_early(
+    error: &Error,
+    args: &UploadArgs,
+    environment: &Environment,
+    paths: &Paths,
+) -> ExitStatus {
     report::print_error(error, environment.color(args.output.color), paths);
     ExitStatus::of_error(error.code)
 }
@@ -50,16 +59,28 @@ fn reported(config: &Config, reporter: Reporter, paths: &Paths) -> ExitStatus {
     let events = Events::new(reporter.events());
     let stopped_by = work(config, &events).err();
     let totals = events.with_totals(|totals| totals.clone());
-    let strictness = Strictness { fail_on_skip: config.report.fail_on_skip, allow_empty: config.report.allow_empty };
+    let strictness = Strictness {
+        fail_on_skip: config.report.fail_on_skip,
+        allow_empty: config.report.allow_empty,
+    };
     let status = ExitStatus::of_run(stopped_by.as_ref().map(|e| e.code), &totals, strictness);
-    let end = RunEnd { totals, duration: started.elapsed(), exit_code: status.code(), stopped_by };
+    let end = RunEnd {
+        totals,
+        duration: started.elapsed(),
+        exit_code: status.code(),
+        stopped_by,
+    };
     events.send(Event::Ended(Box::new(end)));
     drop(events);
     match reporter.finish() {
         Ok(()) => status,
         Err(error) => {
             report::print_error(&error, config.output.color, paths);
-            if status == ExitStatus::Success { ExitStatus::of_error(error.code) } else { status }
+            if status == ExitStatus::Success {
+                ExitStatus::of_error(error.code)
+            } else {
+                status
+            }
         }
     }
 }
@@ -76,19 +97,27 @@ fn work(config: &Config, events: &Events) -> Result<(), Error> {
             client.wait_no_more();
         });
     }
-    let done = resolve(&runtime, config, client, pseudonym_keys(config, sandbox.as_ref()), &stop).and_then(|plan| {
+    let done = resolve(
+        &runtime,
+        config,
+        client,
+        pseudonym_keys(config, sandbox.as_ref()),
+        &stop,
+    )
+    .and_then(|plan| {
         let journal = journal::open(&plan, config, sandbox.as_ref(), (events, &stop))?;
         announce(&plan, config, events);
         journal::announce(journal.as_ref(), events);
         pipeline::run(&Arc::new(plan), journal, events, &runtime, &stop)
     });
-    // What was dropped midway, or still waits for somebody to type, must not hold up the end of the program.
+    // What was dropped midway, or still waits for somebody to type, must not hold up the end of the
+    // program.
     runtime.shutdown_background();
     done
 }
 
-/// Resolves on a thread of its own: a question and a list on standard input may wait for somebody for ever, and Ctrl-C
-/// must be heard meanwhile.
+/// Resolves on a thread of its own: a question and a list on standard input may wait for somebody
+/// for ever, and Ctrl-C must be heard meanwhile.
 fn resolve(
     runtime: &Runtime,
     config: &Config,
@@ -97,7 +126,8 @@ fn resolve(
     stop: &Stop,
 ) -> Result<UploadPlan, Error> {
     let config = config.clone();
-    let plan = runtime.spawn(async move { plan::resolve(&config, client, &keys, &mut { ask }).await });
+    let plan =
+        runtime.spawn(async move { plan::resolve(&config, client, &keys, &mut { ask }).await });
     runtime.block_on(async {
         tokio::select! {
             biased;
@@ -111,7 +141,10 @@ fn resolve(
 fn pseudonym_keys(config: &Config, sandbox: Option<&Sandbox>) -> PseudonymKeySources {
     let sources = pseudonym_key_sources(&config.pseudonym_key);
     match sandbox {
-        Some(sandbox) => PseudonymKeySources { kept: Some(sandbox.home().join("pseudonym-keys")), ..sources },
+        Some(sandbox) => PseudonymKeySources {
+            kept: Some(sandbox.home().join("pseudonym-keys")),
+            ..sources
+        },
         None => sources,
     }
 }
@@ -129,24 +162,48 @@ fn server(config: &Config, events: &Events) -> Result<(Option<Client>, Option<Sa
         }
         Server::Sandbox(folder) => {
             let sandbox = sandbox::embedded(folder.as_deref(), config)?;
-            let text = format!("this is a sandbox: everything stays on this machine, in {}", display_path(sandbox.dir()));
+            let text = format!(
+                "this is a sandbox: everything stays on this machine, in {}",
+                display_path(sandbox.dir())
+            );
             events.notice(Severity::Notice, "sandbox", text);
             (ApiKey::parse(&sandbox.site_key())?, None, Some(sandbox))
         }
     };
     let client = plan::client(&key, ca_cert, Some(config.transfer))?;
     let retries = events.clone();
-    Ok((Some(client.on_notice(move |notice| tell(&retries, notice))), sandbox))
+    Ok((
+        Some(client.on_notice(move |notice| tell(&retries, notice))),
+        sandbox,
+    ))
 }
 
 fn tell(events: &Events, notice: ClientNotice) {
     match notice {
-        ClientNotice::Waiting { what, cause, wait, attempt } => events.send(Event::Retrying { what, cause, wait, attempt }),
-        ClientNotice::Answered { what, status, took } => events.send(Event::Requested { what, status, took }),
-        ClientNotice::Twin { kind, taken, twin, empty: true } => {
+        ClientNotice::Waiting {
+            what,
+            cause,
+            wait,
+            attempt,
+        } => events.send(Event::Retrying {
+            what,
+            cause,
+            wait,
+            attempt,
+        }),
+        ClientNotice::Answered { what, status, took } => {
+            events.send(Event::Requested { what, status, took });
+        }
+        ClientNotice::Twin {
+            kind,
+            taken,
+            twin,
+            empty: true,
+        } => {
             let [taken, twin] = [taken, twin].map(|id| escape_for_terminal(&id));
             let text = format!(
-                "{0} {twin} was made by this run at the same time as another program made {0} {taken}, which takes everything. The \
+                "{0} {twin} was made by this run at the same time as another program made {0} \
+                    {taken}, which takes everything. The \
                  first is empty and could not be removed again: delete it, or have it deleted",
                 kind.as_str()
             );
@@ -154,34 +211,58 @@ fn tell(events: &Events, notice: ClientNotice) {
         }
         ClientNotice::StudyElsewhere { session } => {
             let text = format!(
-                "a study that is about to be sent is in the project already, under another subject: session {session} has its \
-                 StudyInstanceUID. One of the two may have the wrong subject label; `--if-study-elsewhere fail` sends no such study"
+                "a study that is about to be sent is in the project already, under another \
+                    subject: session {session} has its \
+                 StudyInstanceUID. One of the two may have the wrong subject label; \
+                 `--if-study-elsewhere fail` sends no such study"
             );
             events.notice(Severity::Warning, "study-elsewhere", text);
         }
-        ClientNotice::Twin { kind, taken, twin, empty: false } => {
+        ClientNotice::Twin {
+            kind,
+            taken,
+            twin,
+            empty: false,
+        } => {
             let [taken, twin] = [taken, twin].map(|id| escape_for_terminal(&id));
             let text = format!(
-                "{0} {taken} exists twice: {0} {twin} is the same, made by another program at the same time. Everything goes to \
+                "{0} {taken} exists twice: {0} {twin} is the same, made by another program at the \
+                    same time. Everything goes to \
                  the older one; move what the other holds, or delete it",
                 kind.as_str()
             );
             events.notice(Severity::Warning, "twin-container", text);
         }
-        ClientNotice::Outage { cause, since, until } => {
+        ClientNotice::Outage {
+            cause,
+            since,
+            until,
+        } => {
             let text = format!(
-                "the site has not answered since {}: {cause}\neverything waits until it does, until {} at the longest (`--retry-for`)",
+                "the site has not answered since {}: {cause}\neverything waits until it does, \
+                    until {} at the longest (`--retry-for`)",
                 since.format("%H:%M:%S"),
-                until.format(if since.date_naive() == until.date_naive() { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" })
+                until.format(if since.date_naive() == until.date_naive() {
+                    "%H:%M:%S"
+                } else {
+                    "%Y-%m-%d %H:%M:%S"
+                })
             );
             events.notice(Severity::Warning, "outage", text);
         }
         ClientNotice::OutageOver { lasted } => {
-            let text = format!("the site answers again after {} s: the run goes on", lasted.as_secs().max(1));
+            let text = format!(
+                "the site answers again after {} s: the run goes on",
+                lasted.as_secs().max(1)
+            );
             events.notice(Severity::Notice, "outage-over", text);
         }
         ClientNotice::FormInstead { cause } => {
-            events.notice(Severity::Notice, "storage", format!("a file goes through the site itself: {cause}"));
+            events.notice(
+                Severity::Notice,
+                "storage",
+                format!("a file goes through the site itself: {cause}"),
+            );
         }
     }
 }
@@ -219,6 +300,12 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
 /// Asks the person at the terminal. Where the question cannot be put, the answer is no.
 fn ask(question: &str) -> bool {
     // Said to be blocking, so that another thread goes on listening for signals.
-    let answer = || report::confirm(question, &mut std::io::stdin().lock(), &mut std::io::stderr());
+    let answer = || {
+        report::confirm(
+            question,
+            &mut std::io::stdin().lock(),
+            &mut std::io::stderr(),
+        )
+    };
     tokio::task::block_in_place(answer).unwrap_or(false)
 }

@@ -4,12 +4,22 @@ use super::*;
 use crate::failure::{Error, RunCode};
 
 const MEBIBYTE: u64 = 1 << 20;
-const TERMINAL: Environment =
-    Environment { stdin_tty: true, stdout_tty: true, stderr_tty: true, no_color: false, term: None, cores: 6 };
+const TERMINAL: Environment = Environment {
+    stdin_tty: true,
+    stdout_tty: true,
+    stderr_tty: true,
+    no_color: false,
+    term: None,
+    cores: 6,
+};
 
 fn config_in(line: &str, environment: &Environment) -> Result<Config, Error> {
-    let arguments = std::iter::once("fwupload").chain(line.split_whitespace()).map(Into::into);
-    let cli = crate::cli::parse(arguments).map_err(|stop| stop.text()).expect("the line parses");
+    let arguments = std::iter::once("fwupload")
+        .chain(line.split_whitespace())
+        .map(Into::into);
+    let cli = crate::cli::parse(arguments)
+        .map_err(|stop| stop.text())
+        .expect("the line parses");
     Config::new(&cli.upload, environment)
 }
 
@@ -29,7 +39,10 @@ fn the_everyday_command_gets_the_defaults() {
             memory: 64 * MEBIBYTE,
             signed_urls: true,
             idle_timeout: std::time::Duration::from_secs(60),
-            patience: Some(Patience { at_start: std::time::Duration::from_secs(60), later: std::time::Duration::from_secs(900) }),
+            patience: Some(Patience {
+                at_start: std::time::Duration::from_secs(60),
+                later: std::time::Duration::from_secs(900)
+            }),
             wait_lock: std::time::Duration::from_secs(5),
             bandwidth: None,
             fresh: false,
@@ -37,10 +50,26 @@ fn the_everyday_command_gets_the_defaults() {
             profile_recheck: std::time::Duration::from_secs(120)
         }
     );
-    assert_eq!((config.deid, config.sink), (DeidChoice::Unsaid, Sink::Upload));
-    assert_eq!((config.input.max_header, config.input.other_files), (64 * MEBIBYTE, OtherFiles::Skip));
-    assert_eq!((config.report.format, config.report.named), (ReportFormat::JsonLines, false));
-    assert_eq!((config.output.progress, config.output.color, config.output.interactive), (Progress::Bar, true, true));
+    assert_eq!(
+        (config.deid, config.sink),
+        (DeidChoice::Unsaid, Sink::Upload)
+    );
+    assert_eq!(
+        (config.input.max_header, config.input.other_files),
+        (64 * MEBIBYTE, OtherFiles::Skip)
+    );
+    assert_eq!(
+        (config.report.format, config.report.named),
+        (ReportFormat::JsonLines, false)
+    );
+    assert_eq!(
+        (
+            config.output.progress,
+            config.output.color,
+            config.output.interactive
+        ),
+        (Progress::Bar, true, true)
+    );
 }
 
 #[test]
@@ -109,30 +138,57 @@ fn contradictions_are_usage_errors_that_say_what_to_do() {
 
 #[test]
 fn a_mistyped_command_is_told_from_a_path() {
-    let hint = |line: &str| config_in(line, &TERMINAL).expect_err(line).hint().to_owned();
-    for (typed, meant) in [("stauts", "status"), ("profiel", "profile"), ("loging", "login"), ("sandbx", "sandbox")] {
-        assert!(hint(typed).contains(&format!("`fwupload {meant}`")), "{typed}: {}", hint(typed));
+    let hint = |line: &str| {
+        config_in(line, &TERMINAL)
+            .expect_err(line)
+            .hint()
+            .to_owned()
+    };
+    for (typed, meant) in [
+        ("stauts", "status"),
+        ("profiel", "profile"),
+        ("loging", "login"),
+        ("sandbx", "sandbox"),
+    ] {
+        assert!(
+            hint(typed).contains(&format!("`fwupload {meant}`")),
+            "{typed}: {}",
+            hint(typed)
+        );
     }
     for path in ["study", "./status", "stauts other", "data"] {
-        assert!(!hint(path).contains("did you mean"), "{path}: {}", hint(path));
+        assert!(
+            !hint(path).contains("did you mean"),
+            "{path}: {}",
+            hint(path)
+        );
     }
 }
 
 #[test]
 fn a_sandbox_that_swallowed_the_path_is_explained() {
     let error = config_in("-p x --sandbox ./study", &TERMINAL).expect_err("there is no path");
-    assert!(error.hint().contains("write the paths before it"), "{error}");
+    assert!(
+        error.hint().contains("write the paths before it"),
+        "{error}"
+    );
 }
 
 #[test]
 fn combinations_that_make_sense_pass() {
     let offline = config("a -p fw://g/p --offline --output out --no-deid --memory 1GiB");
     assert!(matches!(offline.server, Server::Offline));
-    assert_eq!((offline.sink, offline.deid), (Sink::Folder("out".into()), DeidChoice::AsItIs));
+    assert_eq!(
+        (offline.sink, offline.deid),
+        (Sink::Folder("out".into()), DeidChoice::AsItIs)
+    );
     assert_eq!(offline.transfer.memory, 1024 * MEBIBYTE);
     let sandbox = config("a -p g/p --sandbox box --dry-run");
     assert!(matches!(sandbox.server, Server::Sandbox(Some(_))));
-    assert_eq!(config("a -p x --report r.CSV").report.format, ReportFormat::Csv);
+    assert_eq!(
+        config("a -p x --report r.CSV").report.format,
+        ReportFormat::Csv
+    );
 }
 
 #[test]
@@ -140,26 +196,52 @@ fn levels_of_speech_compose() {
     let of = |flags: &str| config(&format!("a -p x {flags}")).output.verbosity;
     assert_eq!(
         ["-qq", "-q", "", "-v", "-vv"].map(of),
-        [Verbosity::Silent, Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose, Verbosity::Trace]
+        [
+            Verbosity::Silent,
+            Verbosity::Quiet,
+            Verbosity::Normal,
+            Verbosity::Verbose,
+            Verbosity::Trace
+        ]
     );
-    assert_eq!(config("a -p x -q --progress bar").output.progress, Progress::Off);
+    assert_eq!(
+        config("a -p x -q --progress bar").output.progress,
+        Progress::Off
+    );
 }
 
 #[test]
 fn a_pipe_gets_lines_without_colour_and_no_questions() {
-    let pipe = Environment { cores: 1, ..Environment::default() };
+    let pipe = Environment {
+        cores: 1,
+        ..Environment::default()
+    };
     let output = config_in("a -p x", &pipe).unwrap().output;
-    assert_eq!((output.progress, output.color, output.interactive), (Progress::Lines, false, false));
+    assert_eq!(
+        (output.progress, output.color, output.interactive),
+        (Progress::Lines, false, false)
+    );
     let listed = config_in("--files-from - -p x", &TERMINAL).unwrap();
     assert!(!listed.output.interactive && listed.input.lists == [PathList::Stdin]);
-    let plain = Environment { no_color: true, ..TERMINAL };
+    let plain = Environment {
+        no_color: true,
+        ..TERMINAL
+    };
     assert!(!config_in("a -p x", &plain).unwrap().output.color);
-    assert!(config_in("a -p x --color always", &plain).unwrap().output.color);
+    assert!(
+        config_in("a -p x --color always", &plain)
+            .unwrap()
+            .output
+            .color
+    );
 }
 
 #[test]
 fn a_shard_is_one_of_several_and_takes_no_other_files() {
-    let shard = config("d -p g/p --shard 2/8").input.shard.map(|shard| shard.to_string());
+    let shard = config("d -p g/p --shard 2/8")
+        .input
+        .shard
+        .map(|shard| shard.to_string());
     assert_eq!(shard.as_deref(), Some("2/8"));
     let line = "d -p g/p --shard 1/2 --other-files upload";
     assert_eq!(config_in(line, &TERMINAL).unwrap_err().code, RunCode::Usage);
@@ -179,20 +261,47 @@ fn every_number_belongs_to_one_shard() {
 
 #[test]
 fn compression_is_automatic_off_or_a_level() {
-    let chosen = |how: &str| config(&format!("d -p g/p --compression {how}")).transfer.compression;
+    let chosen = |how: &str| {
+        config(&format!("d -p g/p --compression {how}"))
+            .transfer
+            .compression
+    };
     assert_eq!(
         ["auto", "none", "1", "9"].map(chosen),
-        [Compression::Auto, Compression::None, Compression::Level(1), Compression::Level(9)]
+        [
+            Compression::Auto,
+            Compression::None,
+            Compression::Level(1),
+            Compression::Level(9)
+        ]
     );
     for wrong in ["0", "10", "fast", ""] {
-        assert!(crate::cli::parse(["fwupload", "d", "-p", "g/p", "--compression", wrong].map(Into::into)).is_err(), "{wrong}");
+        assert!(
+            crate::cli::parse(
+                ["fwupload", "d", "-p", "g/p", "--compression", wrong].map(Into::into)
+            )
+            .is_err(),
+            "{wrong}"
+        );
     }
 }
 
 #[test]
 fn a_duration_is_a_number_with_a_unit_or_several() {
-    let both = |text: &str| config(&format!("a -p x --retry-for {text}")).transfer.patience.map(|p| (p.at_start, p.later));
-    for (text, seconds) in [("90", 90), ("90s", 90), ("15m", 900), ("15min", 900), ("2h", 7200), ("1h30m", 5400)] {
+    let both = |text: &str| {
+        config(&format!("a -p x --retry-for {text}"))
+            .transfer
+            .patience
+            .map(|p| (p.at_start, p.later))
+    };
+    for (text, seconds) in [
+        ("90", 90),
+        ("90s", 90),
+        ("15m", 900),
+        ("15min", 900),
+        ("2h", 7200),
+        ("1h30m", 5400),
+    ] {
         let duration = std::time::Duration::from_secs(seconds);
         assert_eq!(both(text), Some((duration, duration)), "{text}");
     }

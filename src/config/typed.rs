@@ -1,12 +1,14 @@
-//! The arguments on their way to a [`Config`]: each group of settings completed, contradictions refused.
+//! The arguments on their way to a [`Config`]: each group of settings completed, contradictions
+//! refused.
 
 use std::time::Duration;
 
 use bytesize::ByteSize;
 
 use super::{
-    Config, Connection, DEFAULT_REPORT, DeidChoice, Destination, Environment, Input, Output, PathList, Patience, Progress,
-    PseudonymKeyChoice, Report, ReportFormat, Server, Sink, Transfer, Verbosity,
+    Config, Connection, DEFAULT_REPORT, DeidChoice, Destination, Environment, Input, Output,
+    PathList, Patience, Progress, PseudonymKeyChoice, Report, ReportFormat, Server, Sink, Transfer,
+    Verbosity,
 };
 use crate::cli::{self, OtherFiles, ProgressStyle, Residual, UploadArgs};
 use crate::failure::{Error, RunCode};
@@ -22,10 +24,12 @@ const LEAST_HEADER: u64 = 1024;
 /// Seconds without a byte that servers and networks at their worst still recover from.
 const IDLE_TIMEOUT: u64 = 60;
 const MOST_IDLE: u64 = 3600;
-/// Seconds until the server is asked again whether the same profile governs, and the most that this may be.
+/// Seconds until the server is asked again whether the same profile governs, and the most that this
+/// may be.
 const PROFILE_RECHECK: u64 = 120;
 const MOST_RECHECK: u64 = 300;
-/// How long a server that is out is waited for, in seconds: until it has answered in this run, afterwards, and at most.
+/// How long a server that is out is waited for, in seconds: until it has answered in this run,
+/// afterwards, and at most.
 const RETRY_AT_START: u64 = 60;
 const RETRY_FOR: u64 = 15 * 60;
 const MOST_WAIT: u64 = 7 * 24 * 3600;
@@ -58,7 +62,8 @@ impl Config {
 struct Typed<'a>(&'a UploadArgs);
 
 impl Typed<'_> {
-    /// What the user has to change when this flag is in the way: the flag, or the variable that set it.
+    /// What the user has to change when this flag is in the way: the flag, or the variable that set
+    /// it.
     fn name(&self, flag: &str) -> String {
         if self.0.from_environment.contains(flag) {
             format!("FWUPLOAD_{}", flag.to_uppercase().replace('-', "_"))
@@ -74,8 +79,14 @@ impl Typed<'_> {
     }
 
     fn refuse_pairs(&self) -> Result<(), Error> {
-        let UploadArgs { deid, destination, connection, .. } = self.0;
-        // A site in the environment is a standing setting: a sandbox that was asked for goes before it.
+        let UploadArgs {
+            deid,
+            destination,
+            connection,
+            ..
+        } = self.0;
+        // A site in the environment is a standing setting: a sandbox that was asked for goes before
+        // it.
         let site_typed = connection.site.is_some() && !self.0.from_environment.contains("site");
         if deid.profile.is_some() && deid.no_deid {
             return Err(self.exclude("profile", "no-deid"));
@@ -94,13 +105,18 @@ impl Typed<'_> {
 
     /// Without a server, nothing can be sent and nobody can be asked for a profile.
     fn refuse_offline_without_answers(&self) -> Result<(), Error> {
-        let UploadArgs { deid, destination, .. } = self.0;
+        let UploadArgs {
+            deid, destination, ..
+        } = self.0;
         if destination.offline && !destination.dry_run && destination.output.is_none() {
-            return Err(usage("`--offline` sends nothing").with_hint("add `--dry-run` or `--output DIR`"));
+            return Err(
+                usage("`--offline` sends nothing").with_hint("add `--dry-run` or `--output DIR`")
+            );
         }
         if destination.offline && deid.profile.is_none() && !deid.no_deid {
             let error = usage("`--offline` cannot ask the server for a de-identification profile");
-            return Err(error.with_hint("add `--profile basic`, or `--no-deid` if the data may go as it is"));
+            return Err(error
+                .with_hint("add `--profile basic`, or `--no-deid` if the data may go as it is"));
         }
         Ok(())
     }
@@ -109,23 +125,37 @@ impl Typed<'_> {
     fn refuse_lone_companions(&self) -> Result<(), Error> {
         let UploadArgs { input, .. } = self.0;
         if input.null && input.files_from.is_empty() {
-            return Err(usage(format!("{} is about `--files-from`, which is missing", self.name("null")))
-                .with_hint("add `--files-from FILE`, or `--files-from -` for standard input"));
+            return Err(usage(format!(
+                "{} is about `--files-from`, which is missing",
+                self.name("null")
+            ))
+            .with_hint("add `--files-from FILE`, or `--files-from -` for standard input"));
         }
         if input.keep_names && input.other_files != OtherFiles::Upload {
-            return Err(usage(format!("{} is about other files, which are not uploaded", self.name("keep-names")))
-                .with_hint("add `--other-files upload`"));
+            return Err(usage(format!(
+                "{} is about other files, which are not uploaded",
+                self.name("keep-names")
+            ))
+            .with_hint("add `--other-files upload`"));
         }
         if input.shard.is_some() && input.other_files == OtherFiles::Upload {
             // They follow the instances beside them, which may belong to several shards.
-            return Err(usage(format!("{} cannot upload files that are not DICOM", self.name("shard")))
-                .with_hint("leave out `--other-files upload`, or upload them in a run of their own"));
+            return Err(usage(format!(
+                "{} cannot upload files that are not DICOM",
+                self.name("shard")
+            ))
+            .with_hint("leave out `--other-files upload`, or upload them in a run of their own"));
         }
         Ok(())
     }
 
     fn exclude(&self, one: &str, other: &str) -> Error {
-        usage(format!("{} and {} exclude each other", self.name(one), self.name(other))).with_hint("leave out one of the two")
+        usage(format!(
+            "{} and {} exclude each other",
+            self.name(one),
+            self.name(other)
+        ))
+        .with_hint("leave out one of the two")
     }
 
     fn input(&self) -> Result<Input, Error> {
@@ -133,11 +163,19 @@ impl Typed<'_> {
         if args.paths.is_empty() && args.files_from.is_empty() {
             let error = usage("nothing to read: neither a PATH nor `--files-from`");
             return Err(match &self.0.destination.sandbox {
-                Some(Some(_)) => error.with_hint("`--sandbox` takes the word after it as its folder: write the paths before it"),
-                _ => error.with_hint("name a folder, as in `fwupload ./study --project group/project`"),
+                Some(Some(_)) => error.with_hint(
+                    "`--sandbox` takes the word after it as its folder: write the paths before it",
+                ),
+                _ => error
+                    .with_hint("name a folder, as in `fwupload ./study --project group/project`"),
             });
         }
-        let max_header = self.size("max-header", args.max_header.as_deref(), 64 * MEBIBYTE, LEAST_HEADER)?;
+        let max_header = self.size(
+            "max-header",
+            args.max_header.as_deref(),
+            64 * MEBIBYTE,
+            LEAST_HEADER,
+        )?;
         Ok(Input {
             paths: args.paths.clone(),
             lists: args.files_from.clone(),
@@ -170,14 +208,21 @@ impl Typed<'_> {
 
     fn destination(&self) -> Result<Destination, Error> {
         let args = &self.0.destination;
-        let project = args.project.as_deref().map(str::trim).filter(|project| !project.is_empty());
+        let project = args
+            .project
+            .as_deref()
+            .map(str::trim)
+            .filter(|project| !project.is_empty());
         let project = project.ok_or_else(|| {
             let add = "add `--project group/project`, its id or its label";
             let meant = match self.0.input.paths.as_slice() {
                 [only] => only.to_str().and_then(cli::command_like),
                 _ => None,
             };
-            let hint = meant.map_or_else(|| add.to_owned(), |command| format!("did you mean `fwupload {command}`? Else {add}"));
+            let hint = meant.map_or_else(
+                || add.to_owned(),
+                |command| format!("did you mean `fwupload {command}`? Else {add}"),
+            );
             usage("no destination: `--project` is missing").with_hint(hint)
         })?;
         if args.offline && !is_group_and_label(project) {
@@ -185,8 +230,12 @@ impl Typed<'_> {
             return Err(error.with_hint("write it as group/project"));
         }
         for (flag, label) in [("subject", &args.subject), ("session", &args.session)] {
-            if label.as_deref().is_some_and(|label| label.trim().is_empty()) {
-                return Err(usage(format!("{} is empty", self.name(flag))).with_hint("give a label, or leave it out"));
+            if label
+                .as_deref()
+                .is_some_and(|label| label.trim().is_empty())
+            {
+                return Err(usage(format!("{} is empty", self.name(flag)))
+                    .with_hint("give a label, or leave it out"));
             }
         }
         Ok(Destination {
@@ -224,17 +273,28 @@ impl Typed<'_> {
         let args = &self.0.transfer;
         Ok(Transfer {
             jobs: self.count("jobs", args.jobs, environment.cores.max(1), MOST_JOBS)?,
-            uploads: args.uploads.map(|n| self.count("uploads", Some(n), n, MOST_UPLOADS)).transpose()?,
+            uploads: args
+                .uploads
+                .map(|n| self.count("uploads", Some(n), n, MOST_UPLOADS))
+                .transpose()?,
             compression: args.compression,
-            memory: self.size("memory", args.memory.as_deref(), 64 * MEBIBYTE, LEAST_MEMORY)?,
+            memory: self.size(
+                "memory",
+                args.memory.as_deref(),
+                64 * MEBIBYTE,
+                LEAST_MEMORY,
+            )?,
             signed_urls: !args.no_signed_urls,
             idle_timeout: self.idle_timeout()?,
             patience: self.patience()?,
-            wait_lock: args
-                .wait_lock
+            wait_lock: args.wait_lock.as_deref().map_or(Ok(WAIT_LOCK), |text| {
+                duration(&self.name("wait-lock"), text, MOST_WAIT)
+            })?,
+            bandwidth: args
+                .bwlimit
                 .as_deref()
-                .map_or(Ok(WAIT_LOCK), |text| duration(&self.name("wait-lock"), text, MOST_WAIT))?,
-            bandwidth: args.bwlimit.as_deref().map(|rate| rate_of(&self.name("bwlimit"), rate)).transpose()?,
+                .map(|rate| rate_of(&self.name("bwlimit"), rate))
+                .transpose()?,
             fresh: args.fresh,
             max_failures: self.max_failures()?,
             profile_recheck: self.profile_recheck()?,
@@ -256,7 +316,10 @@ impl Typed<'_> {
             return Ok(Some(Patience { at_start, later }));
         };
         let given = duration(&self.name("retry-for"), text, MOST_WAIT)?;
-        Ok((!given.is_zero()).then_some(Patience { at_start: given, later: given }))
+        Ok((!given.is_zero()).then_some(Patience {
+            at_start: given,
+            later: given,
+        }))
     }
 
     fn profile_recheck(&self) -> Result<Duration, Error> {
@@ -274,7 +337,8 @@ impl Typed<'_> {
             (Some(_), true) => Err(self.exclude("max-failures", "fail-fast")),
             (Some(0), false) => {
                 let error = usage(format!("{} is out of range", self.name("max-failures")));
-                Err(error.with_hint("give the number of failed files after which to stop, 1 or more"))
+                Err(error
+                    .with_hint("give the number of failed files after which to stop, 1 or more"))
             }
             (given, fail_fast) => Ok(given.or(fail_fast.then_some(1))),
         }
@@ -301,14 +365,24 @@ impl Typed<'_> {
         let stdin_is_a_list = self.0.input.files_from.contains(&PathList::Stdin);
         let interactive = environment.stdin_tty && environment.stderr_tty && !stdin_is_a_list;
         let color = environment.color(args.color);
-        Output { verbosity, progress, color, json: args.json, assume_yes: args.yes, interactive }
+        Output {
+            verbosity,
+            progress,
+            color,
+            json: args.json,
+            assume_yes: args.yes,
+            interactive,
+        }
     }
 
     fn report(&self) -> Result<Report, Error> {
         let args = &self.0.report;
         let path = args.report.clone().unwrap_or_else(|| DEFAULT_REPORT.into());
         let format = ReportFormat::of(&path).ok_or_else(|| {
-            let error = usage(format!("the name given to {} does not say which format is meant", self.name("report")));
+            let error = usage(format!(
+                "the name given to {} does not say which format is meant",
+                self.name("report")
+            ));
             error.with_hint("end the name with .jsonl, .json or .csv")
         })?;
         let Self(UploadArgs { report: flags, .. }) = self;
@@ -325,11 +399,23 @@ impl Typed<'_> {
         })
     }
 
-    fn count(&self, flag: &str, given: Option<usize>, default: usize, most: usize) -> Result<usize, Error> {
+    fn count(
+        &self,
+        flag: &str,
+        given: Option<usize>,
+        default: usize,
+        most: usize,
+    ) -> Result<usize, Error> {
         count(&self.name(flag), given, default, most)
     }
 
-    fn size(&self, flag: &str, given: Option<&str>, default: u64, least: u64) -> Result<u64, Error> {
+    fn size(
+        &self,
+        flag: &str,
+        given: Option<&str>,
+        default: u64,
+        least: u64,
+    ) -> Result<u64, Error> {
         size(&self.name(flag), given, default, least)
     }
 }
@@ -342,7 +428,8 @@ pub fn jobs(given: Option<usize>, environment: &Environment) -> Result<usize, Er
     count("`--jobs`", given, environment.cores.max(1), MOST_JOBS)
 }
 
-/// The most that the data elements around the pixel data may take, for a command that takes `--max-header`.
+/// The most that the data elements around the pixel data may take, for a command that takes
+/// `--max-header`.
 ///
 /// # Errors
 /// What is no size, or too small a one.
@@ -355,7 +442,8 @@ pub fn part_size(given: Option<&str>) -> Result<u64, Error> {
     size("`--part-size`", given, 8 * MEBIBYTE, 1)
 }
 
-/// What becomes of a file in which a removed value still stands, for a command that takes `--residual`.
+/// What becomes of a file in which a removed value still stands, for a command that takes
+/// `--residual`.
 pub fn on_leak(typed: Residual) -> OnLeak {
     match typed {
         Residual::Fail => OnLeak::Fail,
@@ -367,30 +455,39 @@ fn count(name: &str, given: Option<usize>, default: usize, most: usize) -> Resul
     match given.unwrap_or(default) {
         n if (1..=most).contains(&n) => Ok(n),
         n if given.is_none() => Ok(n.clamp(1, most)),
-        _ => Err(usage(format!("{name} is out of range")).with_hint(format!("give a number from 1 to {most}"))),
+        _ => Err(usage(format!("{name} is out of range"))
+            .with_hint(format!("give a number from 1 to {most}"))),
     }
 }
 
 fn size(name: &str, given: Option<&str>, default: u64, least: u64) -> Result<u64, Error> {
-    let Some(text) = given else { return Ok(default) };
-    let size = text
-        .trim()
-        .parse::<ByteSize>()
-        .map_err(|_| usage(format!("{name} is not a size: {text}")).with_hint("write it as 512MiB, 2GiB or a number of bytes"))?;
+    let Some(text) = given else {
+        return Ok(default);
+    };
+    let size = text.trim().parse::<ByteSize>().map_err(|_| {
+        usage(format!("{name} is not a size: {text}"))
+            .with_hint("write it as 512MiB, 2GiB or a number of bytes")
+    })?;
     if size.as_u64() < least {
         let least = ByteSize::b(least).display().iec();
-        return Err(usage(format!("{name} is too small")).with_hint(format!("give at least {least}")));
+        return Err(
+            usage(format!("{name} is too small")).with_hint(format!("give at least {least}"))
+        );
     }
     Ok(size.as_u64())
 }
 
-/// A time as people write it: a number with a unit, or several one after another. A bare number counts seconds.
+/// A time as people write it: a number with a unit, or several one after another. A bare number
+/// counts seconds.
 fn duration(name: &str, text: &str, most: u64) -> Result<Duration, Error> {
     let seconds = seconds_in(text.trim());
-    let seconds = seconds
-        .ok_or_else(|| usage(format!("{name} is not a duration: {text}")).with_hint("write it as 90s, 15m, 2h or 1h30m"))?;
+    let seconds = seconds.ok_or_else(|| {
+        usage(format!("{name} is not a duration: {text}"))
+            .with_hint("write it as 90s, 15m, 2h or 1h30m")
+    })?;
     if seconds > most {
-        return Err(usage(format!("{name} is too long")).with_hint(format!("give at most {}h", most / 3600)));
+        return Err(usage(format!("{name} is too long"))
+            .with_hint(format!("give at most {}h", most / 3600)));
     }
     Ok(Duration::from_secs(seconds))
 }
@@ -398,9 +495,13 @@ fn duration(name: &str, text: &str, most: u64) -> Result<Duration, Error> {
 fn seconds_in(text: &str) -> Option<u64> {
     let (mut rest, mut total) = (text, 0_u64);
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let (number, after) = rest.split_at_checked(digits)?;
-        let unit = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let unit = after
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(after.len());
         let (unit, after) = after.split_at_checked(unit)?;
         let each = match unit.trim() {
             "s" | "sec" => 1,
@@ -420,7 +521,8 @@ fn rate_of(name: &str, text: &str) -> Result<u64, Error> {
     let bytes = text.trim().trim_end_matches("/s");
     if bytes.parse::<ByteSize>().is_err() {
         let error = usage(format!("{name} is not a rate: {text}"));
-        return Err(error.with_hint("write bytes a second, as in 20M, 512K or 2.5MiB; 20 megabits are 2.5M"));
+        return Err(error
+            .with_hint("write bytes a second, as in 20M, 512K or 2.5MiB; 20 megabits are 2.5M"));
     }
     size(name, Some(bytes), 0, LEAST_RATE)
 }
@@ -431,5 +533,7 @@ fn usage(what: impl Into<String>) -> Error {
 
 fn is_group_and_label(project: &str) -> bool {
     let bare = project.strip_prefix("fw://").unwrap_or(project);
-    bare.split_once('/').is_some_and(|(group, label)| !group.is_empty() && !label.is_empty() && !label.contains('/'))
+    bare.split_once('/').is_some_and(|(group, label)| {
+        !group.is_empty() && !label.is_empty() && !label.contains('/')
+    })
 }

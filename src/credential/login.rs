@@ -1,4 +1,5 @@
-//! The files that a login leaves behind: our own, and that of Flywheel's own client, which is only ever read.
+//! The files that a login leaves behind: our own, and that of Flywheel's own client, which is only
+//! ever read.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -12,12 +13,16 @@ use super::ApiKey;
 use super::secret::{Secret, read_limited};
 use crate::failure::Error;
 
-/// Where `fwupload login` keeps its key: `fwupload/login.json` in the platform's folder for configuration, or directly
-/// in `config_home` (what `FWUPLOAD_CONFIG_HOME` holds) where that is given. `None` on an account without a home.
+/// Where `fwupload login` keeps its key: `fwupload/login.json` in the platform's folder for
+/// configuration, or directly in `config_home` (what `FWUPLOAD_CONFIG_HOME` holds) where that is
+/// given. `None` on an account without a home.
 pub fn login_file(config_home: Option<&OsStr>) -> Option<PathBuf> {
     let folder = match config_home.filter(|home| !home.is_empty()) {
         Some(home) => PathBuf::from(home),
-        None => etcetera::choose_base_strategy().ok()?.config_dir().join("fwupload"),
+        None => etcetera::choose_base_strategy()
+            .ok()?
+            .config_dir()
+            .join("fwupload"),
     };
     Some(folder.join("login.json"))
 }
@@ -32,17 +37,23 @@ pub fn flywheel_user_json(user_home: Option<&OsStr>) -> Option<PathBuf> {
     Some(home.join(".config").join("flywheel").join("user.json"))
 }
 
-/// Writes the login file, readable by its owner alone from its first byte, in place of an older one in one step.
+/// Writes the login file, readable by its owner alone from its first byte, in place of an older one
+/// in one step.
 pub fn save_login(key: &ApiKey, path: &Path) -> Result<(), Error> {
     let failed = |error: std::io::Error| Secret::ApiKey.unusable(path, &error.to_string());
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     make_private_folder(folder).map_err(failed)?;
     let whole = key.expose_whole();
     let text = Zeroizing::new(serde_json::json!({ "key": *whole }).to_string());
-    // A temporary file of this crate is made with mode 0600; there is no moment at which others could open it.
+    // A temporary file of this crate is made with mode 0600; there is no moment at which others
+    // could open it.
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map(|_| ()).map_err(|error| failed(error.error))
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(failed)?;
+    file.persist(path)
+        .map(|_| ())
+        .map_err(|error| failed(error.error))
 }
 
 /// Deletes the login file; `false` when there was none.
@@ -67,16 +78,22 @@ pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
 pub(super) fn read_stored(path: &Path, ours: bool) -> Result<Option<Zeroizing<String>>, Error> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => return Err(Secret::ApiKey.unusable(path, &error.to_string())),
     };
     if ours {
         Secret::ApiKey.refuse_if_shared(&file, path)?;
     }
-    let text = read_limited(file).ok_or_else(|| Secret::ApiKey.unusable(path, "it is not UTF-8 text"))?;
-    let stored: StoredLogin =
-        serde_json::from_str(&text).map_err(|_| Secret::ApiKey.unusable(path, "it is not the JSON of a login"))?;
-    Ok(stored.key.map(Zeroizing::new).filter(|key| !key.trim().is_empty()))
+    let text =
+        read_limited(file).ok_or_else(|| Secret::ApiKey.unusable(path, "it is not UTF-8 text"))?;
+    let stored: StoredLogin = serde_json::from_str(&text)
+        .map_err(|_| Secret::ApiKey.unusable(path, "it is not the JSON of a login"))?;
+    Ok(stored
+        .key
+        .map(Zeroizing::new)
+        .filter(|key| !key.trim().is_empty()))
 }
 
 /// What both login files hold that matters here.
@@ -100,9 +117,15 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
         }
-        let sources = KeySources { login_file: Some(path.clone()), ..KeySources::default() };
+        let sources = KeySources {
+            login_file: Some(path.clone()),
+            ..KeySources::default()
+        };
         assert_eq!(sources.resolve().unwrap().0.host(), "b.example");
         assert!(remove_login(&path).unwrap());
         assert!(!remove_login(&path).unwrap());
@@ -110,7 +133,13 @@ mod tests {
 
     #[test]
     fn the_places_follow_the_given_homes() {
-        assert_eq!(login_file(Some(OsStr::new("/x"))), Some("/x/login.json".into()));
-        assert_eq!(flywheel_user_json(Some(OsStr::new("/y"))), Some("/y/.config/flywheel/user.json".into()));
+        assert_eq!(
+            login_file(Some(OsStr::new("/x"))),
+            Some("/x/login.json".into())
+        );
+        assert_eq!(
+            flywheel_user_json(Some(OsStr::new("/y"))),
+            Some("/y/.config/flywheel/user.json".into())
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! Where the key of pseudonyms comes from: a source that was named, else a file kept for each site and project.
+//! Where the key of pseudonyms comes from: a source that was named, else a file kept for each site
+//! and project.
 //!
-//! Must never make a second key for a project that has one, even when two processes ask at once: whoever comes later takes
-//! the key that is there. Whether a key may be made at all is for the caller to say.
+//! Must never make a second key for a project that has one, even when two processes ask at once:
+//! whoever comes later takes the key that is there. Whether a key may be made at all is for the
+//! caller to say.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -29,18 +31,24 @@ const USED: &str = "used";
 /// The folder of kept keys inside that of state.
 pub const PSEUDONYM_KEYS: &str = "pseudonym-keys";
 
-/// The folder for what is kept from one run to the next: `fwupload` in the platform's folder for state, or `state_home`
-/// (what `FWUPLOAD_STATE_HOME` holds) where that is given. `None` on an account without a home.
+/// The folder for what is kept from one run to the next: `fwupload` in the platform's folder for
+/// state, or `state_home` (what `FWUPLOAD_STATE_HOME` holds) where that is given. `None` on an
+/// account without a home.
 pub fn state_folder(state_home: Option<&OsStr>) -> Option<PathBuf> {
     if let Some(home) = state_home.filter(|home| !home.is_empty()) {
         return Some(PathBuf::from(home));
     }
     let platform = etcetera::choose_base_strategy().ok()?;
-    Some(platform.state_dir().unwrap_or_else(|| platform.data_dir()).join("fwupload"))
+    Some(
+        platform
+            .state_dir()
+            .unwrap_or_else(|| platform.data_dir())
+            .join("fwupload"),
+    )
 }
 
-/// The places that the key may come from, first one that has a key counts: a file, a command, the environment
-/// (`FWUPLOAD_PSEUDONYM_KEY`), the folder of kept keys.
+/// The places that the key may come from, first one that has a key counts: a file, a command, the
+/// environment (`FWUPLOAD_PSEUDONYM_KEY`), the folder of kept keys.
 #[derive(Clone, Default)]
 pub struct PseudonymKeySources {
     /// `--pseudonym-key-file`: its first line that is not blank.
@@ -79,7 +87,10 @@ impl KeptFor<'_> {
     /// The file of the key below the folder of kept keys.
     fn path(&self, folder: &Path) -> PathBuf {
         let site = self.site.map_or_else(|| "offline".to_owned(), component);
-        folder.join(site).join(component(self.group)).join(format!("{}.key", component(self.project)))
+        folder
+            .join(site)
+            .join(component(self.group))
+            .join(format!("{}.key", component(self.project)))
     }
 }
 
@@ -138,12 +149,16 @@ impl fmt::Display for PseudonymKeyOrigin {
 }
 
 impl PseudonymKeySources {
-    /// The first key there is, and where it came from. A source that was named but cannot be used is an error, never
-    /// passed over.
+    /// The first key there is, and where it came from. A source that was named but cannot be used
+    /// is an error, never passed over.
     ///
     /// # Errors
     /// A source that cannot be used, what is no key, and where there is none and none may be made.
-    pub fn resolve(&self, whose: KeptFor<'_>, first: FirstUse) -> Result<(PseudonymKey, PseudonymKeyOrigin), Error> {
+    pub fn resolve(
+        &self,
+        whose: KeptFor<'_>,
+        first: FirstUse,
+    ) -> Result<(PseudonymKey, PseudonymKeyOrigin), Error> {
         if let Some(named) = self.named()? {
             return Ok(named);
         }
@@ -156,10 +171,17 @@ impl PseudonymKeySources {
         match (first, path) {
             (FirstUse::Once, _) => Self::once(),
             (FirstUse::Make, Some(path)) => make(&path),
-            (FirstUse::Make, None) => Err(missing("this account has no home folder to keep one in")
-                .with_hint("name a file with `--pseudonym-key-file`, or set FWUPLOAD_PSEUDONYM_KEY")),
-            (FirstUse::Refuse, Some(path)) => Err(missing(&format!("it would be kept in {}", display_path(&path)))),
-            (FirstUse::Refuse, None) => Err(missing("this account has no home folder either, where it could be kept")),
+            (FirstUse::Make, None) => Err(missing(
+                "this account has no home folder to keep one in",
+            )
+            .with_hint("name a file with `--pseudonym-key-file`, or set FWUPLOAD_PSEUDONYM_KEY")),
+            (FirstUse::Refuse, Some(path)) => Err(missing(&format!(
+                "it would be kept in {}",
+                display_path(&path)
+            ))),
+            (FirstUse::Refuse, None) => Err(missing(
+                "this account has no home folder either, where it could be kept",
+            )),
         }
     }
 
@@ -169,10 +191,20 @@ impl PseudonymKeySources {
     /// A source that cannot be used, and what is no key.
     pub fn named(&self) -> Result<Option<(PseudonymKey, PseudonymKeyOrigin)>, Error> {
         let (text, origin) = if let Some(path) = &self.file {
-            (Secret::PseudonymKey.read_file(path)?, PseudonymKeyOrigin::File(path.clone()))
+            (
+                Secret::PseudonymKey.read_file(path)?,
+                PseudonymKeyOrigin::File(path.clone()),
+            )
         } else if let Some(command) = &self.command {
-            (Secret::PseudonymKey.read_command(command)?, PseudonymKeyOrigin::Command)
-        } else if let Some(text) = self.environment.as_ref().filter(|text| !text.trim().is_empty()) {
+            (
+                Secret::PseudonymKey.read_command(command)?,
+                PseudonymKeyOrigin::Command,
+            )
+        } else if let Some(text) = self
+            .environment
+            .as_ref()
+            .filter(|text| !text.trim().is_empty())
+        {
             (text.clone(), PseudonymKeyOrigin::Environment)
         } else {
             return Ok(None);
@@ -180,17 +212,23 @@ impl PseudonymKeySources {
         Ok(Some((parsed(&text, &origin)?, origin)))
     }
 
-    /// The fingerprint of the key that earlier runs used, as it was noted, or else of the kept key; none where neither is there.
+    /// The fingerprint of the key that earlier runs used, as it was noted, or else of the kept key;
+    /// none where neither is there.
     ///
     /// # Errors
     /// A note that cannot be read, and a kept key that cannot be used.
     pub fn used_before(&self, whose: KeptFor<'_>) -> Result<Option<String>, Error> {
-        let Some(path) = self.kept.as_ref().map(|folder| whose.path(folder)) else { return Ok(None) };
+        let Some(path) = self.kept.as_ref().map(|folder| whose.path(folder)) else {
+            return Ok(None);
+        };
         let note = path.with_extension(USED);
         match std::fs::read_to_string(&note) {
             Ok(noted) => Ok(Some(noted.trim().to_owned())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(read_kept(&path)?.map(|key| key.fingerprint())),
-            Err(error) => Err(Secret::PseudonymKey.unusable(&note, &format!("it says which key is in use: {error}"))),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Ok(read_kept(&path)?.map(|key| key.fingerprint()))
+            }
+            Err(error) => Err(Secret::PseudonymKey
+                .unusable(&note, &format!("it says which key is in use: {error}"))),
         }
     }
 
@@ -199,16 +237,28 @@ impl PseudonymKeySources {
     /// # Errors
     /// A folder that cannot be written.
     pub fn note_use(&self, whose: KeptFor<'_>, fingerprint: &str) -> Result<(), Error> {
-        let Some(path) = self.kept.as_ref().map(|folder| whose.path(folder).with_extension(USED)) else { return Ok(()) };
+        let Some(path) = self
+            .kept
+            .as_ref()
+            .map(|folder| whose.path(folder).with_extension(USED))
+        else {
+            return Ok(());
+        };
         let failed = |error: std::io::Error| {
-            Error::new(RunCode::JournalUnwritable, format!("the key in use cannot be noted: {}", display_path(&path)))
-                .because(error.to_string())
+            Error::new(
+                RunCode::JournalUnwritable,
+                format!("the key in use cannot be noted: {}", display_path(&path)),
+            )
+            .because(error.to_string())
         };
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
         make_private_folder(folder).map_err(failed)?;
         let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(format!("{fingerprint}\n").as_bytes()).map_err(failed)?;
-        file.persist(&path).map(drop).map_err(|error| failed(error.error))
+        file.write_all(format!("{fingerprint}\n").as_bytes())
+            .map_err(failed)?;
+        file.persist(&path)
+            .map(drop)
+            .map_err(|error| failed(error.error))
     }
 
     /// A key that nobody keeps.
@@ -229,14 +279,19 @@ fn invalid(bad: BadKey) -> Error {
 }
 
 fn missing(why: &str) -> Error {
-    Error::new(RunCode::PseudonymKeyMissing, RunCode::PseudonymKeyMissing.sentence()).because(why)
+    Error::new(
+        RunCode::PseudonymKeyMissing,
+        RunCode::PseudonymKeyMissing.sentence(),
+    )
+    .because(why)
 }
 
 fn random() -> Result<PseudonymKey, Error> {
     PseudonymKey::random().map_err(|bad| Error::new(RunCode::Internal, bad.to_string()))
 }
 
-/// The key in a kept file; none where there is no such file. A file that is there and holds no key is never replaced.
+/// The key in a kept file; none where there is no such file. A file that is there and holds no key
+/// is never replaced.
 fn read_kept(path: &Path) -> Result<Option<PseudonymKey>, Error> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -247,16 +302,21 @@ fn read_kept(path: &Path) -> Result<Option<PseudonymKey>, Error> {
     parsed(&text, &PseudonymKeyOrigin::Kept(path.to_owned())).map(Some)
 }
 
-/// Makes a key and keeps it, readable by its owner alone from the first byte. The file takes its name in one step and only
-/// where that is free: of several processes one makes the key, and the others read it, whole.
+/// Makes a key and keeps it, readable by its owner alone from the first byte. The file takes its
+/// name in one step and only where that is free: of several processes one makes the key, and the
+/// others read it, whole.
 fn make(path: &Path) -> Result<(PseudonymKey, PseudonymKeyOrigin), Error> {
-    let failed = |error: std::io::Error| Secret::PseudonymKey.unusable(path, &format!("it cannot be made: {error}"));
+    let failed = |error: std::io::Error| {
+        Secret::PseudonymKey.unusable(path, &format!("it cannot be made: {error}"))
+    };
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     make_private_folder(folder).map_err(failed)?;
     let key = random()?;
     let line = Zeroizing::new(format!("{}\n", key.to_hex().as_str()));
     let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(line.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.write_all(line.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(failed)?;
     match file.persist_noclobber(path) {
         Ok(_) => {
             sync_folder(folder);
@@ -269,23 +329,36 @@ fn make(path: &Path) -> Result<(PseudonymKey, PseudonymKeyOrigin), Error> {
     }
 }
 
-/// What was sent under a key must not outlive it: the entry of the file is on the disk too, where that can be had.
+/// What was sent under a key must not outlive it: the entry of the file is on the disk too, where
+/// that can be had.
 fn sync_folder(folder: &Path) {
     if cfg!(unix) {
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
 }
 
-/// A name as one harmless path component. Different names stay different, on file systems that ignore case too.
+/// A name as one harmless path component. Different names stay different, on file systems that
+/// ignore case too.
 fn component(name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
-    let device = ["con", "prn", "aux", "nul", "com", "lpt"].iter().any(|device| name.starts_with(device));
+    let device = ["con", "prn", "aux", "nul", "com", "lpt"]
+        .iter()
+        .any(|device| name.starts_with(device));
     let edges = name.starts_with('.') || name.ends_with('.') || name.is_empty();
     if name.len() <= LONGEST && name.chars().all(plain) && !device && !edges {
         return name.to_owned();
     }
-    let shown: String = name.chars().take(32).map(|c| c.to_ascii_lowercase()).map(|c| if plain(c) { c } else { '_' }).collect();
-    let digest = hex::encode(Sha256::digest(name.as_bytes()).first_chunk::<8>().unwrap_or(&[0; 8]));
+    let shown: String = name
+        .chars()
+        .take(32)
+        .map(|c| c.to_ascii_lowercase())
+        .map(|c| if plain(c) { c } else { '_' })
+        .collect();
+    let digest = hex::encode(
+        Sha256::digest(name.as_bytes())
+            .first_chunk::<8>()
+            .unwrap_or(&[0; 8]),
+    );
     // `~` is in no plain name, and the digest behind it tells apart what looks alike in front.
     format!("{}~{digest}", shown.trim_start_matches('.'))
 }

@@ -19,51 +19,86 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Reads `[http[s]://]host[:port][/api]`. `forced` makes it plain http whatever the scheme says.
+    /// Reads `[http[s]://]host[:port][/api]`. `forced` makes it plain http whatever the scheme
+    /// says.
     pub(super) fn parse(text: &str, forced: bool) -> Result<Self, Error> {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "https" => !forced,
             "http" => false,
-            _ => return Err(malformed("a site's address starts with https:// or with its host")),
+            _ => {
+                return Err(malformed(
+                    "a site's address starts with https:// or with its host",
+                ));
+            }
         };
         let rest = rest.trim_end_matches('/');
         let rest = rest.strip_suffix("/api").unwrap_or(rest);
-        let (host, port) = host_and_port(rest).ok_or_else(|| malformed("the site's address is not of the form host:port"))?;
-        let port = port.unwrap_or(if scheme.eq_ignore_ascii_case("http") { 80 } else { 443 });
-        Ok(Self { host: host.to_ascii_lowercase(), port, tls, forced })
+        let (host, port) = host_and_port(rest)
+            .ok_or_else(|| malformed("the site's address is not of the form host:port"))?;
+        let port = port.unwrap_or(if scheme.eq_ignore_ascii_case("http") {
+            80
+        } else {
+            443
+        });
+        Ok(Self {
+            host: host.to_ascii_lowercase(),
+            port,
+            tls,
+            forced,
+        })
     }
 
-    /// This site for a key that may name its own: same host, or it is refused. What the key says about plain http counts.
+    /// This site for a key that may name its own: same host, or it is refused. What the key says
+    /// about plain http counts.
     pub(super) fn merged(self, named: Option<Self>) -> Result<Self, Error> {
         match named {
-            Some(named) if named.host != self.host => {
-                Err(malformed(&format!("the API key is for {}, but `--site` names {}", named.host, self.host)))
-            }
-            Some(named) => Ok(Self { forced: named.forced, ..self }),
+            Some(named) if named.host != self.host => Err(malformed(&format!(
+                "the API key is for {}, but `--site` names {}",
+                named.host, self.host
+            ))),
+            Some(named) => Ok(Self {
+                forced: named.forced,
+                ..self
+            }),
             None => Ok(self),
         }
     }
 
-    /// Plain http shows the key to everybody on the way: only to this machine, or where the key itself says so.
+    /// Plain http shows the key to everybody on the way: only to this machine, or where the key
+    /// itself says so.
     pub(super) fn check_transport(&self) -> Result<(), Error> {
         if self.tls || self.forced || self.is_loopback() {
             return Ok(());
         }
-        Err(malformed(&format!("plain http to {} would show the API key to the network", self.host))
-            .with_hint("use https, or write the key as `host:port:__force_insecure:key` if you mean it"))
+        Err(malformed(&format!(
+            "plain http to {} would show the API key to the network",
+            self.host
+        ))
+        .with_hint(
+            "use https, or write the key as `host:port:__force_insecure:key` if you mean it",
+        ))
     }
 
     pub(super) fn base_url(&self) -> String {
-        format!("{}://{}:{}", if self.tls { "https" } else { "http" }, self.host, self.port)
+        format!(
+            "{}://{}:{}",
+            if self.tls { "https" } else { "http" },
+            self.host,
+            self.port
+        )
     }
 
     pub(super) fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
         bare == "localhost"
-            || bare.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-            || bare.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+            || bare
+                .parse::<Ipv4Addr>()
+                .is_ok_and(|address| address.is_loopback())
+            || bare
+                .parse::<Ipv6Addr>()
+                .is_ok_and(|address| address.is_loopback())
     }
 }
 
@@ -71,12 +106,25 @@ impl Site {
 fn host_and_port(text: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = if let Some(end) = text.find(']') {
         let (host, rest) = text.split_at_checked(end + 1)?;
-        host.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok()?;
-        (host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
+        host.strip_prefix('[')?
+            .strip_suffix(']')?
+            .parse::<Ipv6Addr>()
+            .ok()?;
+        (
+            host,
+            if rest.is_empty() {
+                None
+            } else {
+                Some(rest.strip_prefix(':')?)
+            },
+        )
     } else {
-        let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+        let (host, port) = text
+            .split_once(':')
+            .map_or((text, None), |(host, port)| (host, Some(port)));
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-        (!host.is_empty() && host.len() <= 253 && host.bytes().all(plain)).then_some((host, port))?
+        (!host.is_empty() && host.len() <= 253 && host.bytes().all(plain))
+            .then_some((host, port))?
     };
     match port {
         Some(port) => Some((host, Some(port.parse().ok().filter(|port| *port != 0)?))),

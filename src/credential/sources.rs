@@ -11,8 +11,8 @@ use super::secret::Secret;
 use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
 
-/// The places that an API key may come from, first one that has a key counts: a file, a command, the environment
-/// (`FWUPLOAD_API_KEY`), the login file, Flywheel's own `user.json`.
+/// The places that an API key may come from, first one that has a key counts: a file, a command,
+/// the environment (`FWUPLOAD_API_KEY`), the login file, Flywheel's own `user.json`.
 #[derive(Clone, Default)]
 pub struct KeySources {
     /// `--api-key-file`: its first line that is not blank.
@@ -51,23 +51,36 @@ impl fmt::Display for KeyOrigin {
             Self::Command => f.write_str("the key command"),
             Self::Environment => f.write_str("FWUPLOAD_API_KEY"),
             Self::Login(path) => write!(f, "the login in {}", display_path(path)),
-            Self::FlywheelUserJson(path) => write!(f, "Flywheel's own login in {}", display_path(path)),
+            Self::FlywheelUserJson(path) => {
+                write!(f, "Flywheel's own login in {}", display_path(path))
+            }
         }
     }
 }
 
 impl KeySources {
-    /// The first key there is, and where it came from. A source that was named but cannot be used is an error, never
-    /// passed over; a stored login for another site than `--site` is passed over.
+    /// The first key there is, and where it came from. A source that was named but cannot be used
+    /// is an error, never passed over; a stored login for another site than `--site` is passed
+    /// over.
     pub fn resolve(&self) -> Result<(ApiKey, KeyOrigin), Error> {
         let site = self.site.as_deref();
         if let Some(path) = &self.file {
-            return Ok((ApiKey::parse_for(&Secret::ApiKey.read_file(path)?, site)?, KeyOrigin::File(path.clone())));
+            return Ok((
+                ApiKey::parse_for(&Secret::ApiKey.read_file(path)?, site)?,
+                KeyOrigin::File(path.clone()),
+            ));
         }
         if let Some(command) = &self.command {
-            return Ok((ApiKey::parse_for(&Secret::ApiKey.read_command(command)?, site)?, KeyOrigin::Command));
+            return Ok((
+                ApiKey::parse_for(&Secret::ApiKey.read_command(command)?, site)?,
+                KeyOrigin::Command,
+            ));
         }
-        if let Some(text) = self.environment.as_ref().filter(|text| !text.trim().is_empty()) {
+        if let Some(text) = self
+            .environment
+            .as_ref()
+            .filter(|text| !text.trim().is_empty())
+        {
             return Ok((ApiKey::parse_for(text, site)?, KeyOrigin::Environment));
         }
         self.resolve_stored()
@@ -76,10 +89,18 @@ impl KeySources {
     /// The two files that a login left behind.
     fn resolve_stored(&self) -> Result<(ApiKey, KeyOrigin), Error> {
         let mut missing = Error::new(RunCode::AuthMissing, "there is no API key");
-        let login = self.login_file.as_ref().map(|path| (path, KeyOrigin::Login(path.clone())));
-        let flywheel = self.flywheel_user_json.as_ref().map(|path| (path, KeyOrigin::FlywheelUserJson(path.clone())));
+        let login = self
+            .login_file
+            .as_ref()
+            .map(|path| (path, KeyOrigin::Login(path.clone())));
+        let flywheel = self
+            .flywheel_user_json
+            .as_ref()
+            .map(|path| (path, KeyOrigin::FlywheelUserJson(path.clone())));
         for (path, origin) in login.into_iter().chain(flywheel) {
-            let Some(text) = read_stored(path, matches!(origin, KeyOrigin::Login(_)))? else { continue };
+            let Some(text) = read_stored(path, matches!(origin, KeyOrigin::Login(_)))? else {
+                continue;
+            };
             match (ApiKey::parse(&text), self.site.as_deref()) {
                 (Ok(key), None) => return Ok((key, origin)),
                 (Ok(key), Some(site)) => match ApiKey::parse_for(&text, Some(site)) {
@@ -131,11 +152,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let stored = |host: &str| format!("{{\"key\":\"{}\",\"root\":false}}", key(host));
         let mut sources = KeySources {
-            file: Some(written(folder.path(), "key", &format!("\n {} \nrest", key("file.example")), 0o600)),
+            file: Some(written(
+                folder.path(),
+                "key",
+                &format!("\n {} \nrest", key("file.example")),
+                0o600,
+            )),
             command: Some(format!("echo {}", key("command.example"))),
             environment: Some(Zeroizing::new(key("env.example"))),
-            login_file: Some(written(folder.path(), "login.json", &stored("login.example"), 0o600)),
-            flywheel_user_json: Some(written(folder.path(), "user.json", &stored("fw.example"), 0o644)),
+            login_file: Some(written(
+                folder.path(),
+                "login.json",
+                &stored("login.example"),
+                0o600,
+            )),
+            flywheel_user_json: Some(written(
+                folder.path(),
+                "user.json",
+                &stored("fw.example"),
+                0o644,
+            )),
             site: None,
         };
         let host = |sources: &KeySources| sources.resolve().unwrap().0.host().to_owned();
@@ -147,7 +183,10 @@ mod tests {
         sources.environment = Some(Zeroizing::new(String::new()));
         assert_eq!(host(&sources), "login.example");
         sources.site = Some("fw.example".to_owned());
-        assert!(matches!(sources.resolve().unwrap().1, KeyOrigin::FlywheelUserJson(_)));
+        assert!(matches!(
+            sources.resolve().unwrap().1,
+            KeyOrigin::FlywheelUserJson(_)
+        ));
         sources.site = Some("third.example".to_owned());
         let error = sources.resolve().unwrap_err();
         assert_eq!((error.code, error.why.len()), (RunCode::AuthMissing, 2));
@@ -159,7 +198,12 @@ mod tests {
     fn a_key_file_that_others_can_read_is_refused_with_the_cure() {
         let folder = tempfile::tempdir().unwrap();
         let path = written(folder.path(), "key", &key("a.example"), 0o640);
-        let error = KeySources { file: Some(path), ..KeySources::default() }.resolve().unwrap_err();
+        let error = KeySources {
+            file: Some(path),
+            ..KeySources::default()
+        }
+        .resolve()
+        .unwrap_err();
         assert_eq!(error.code, RunCode::AuthKeySource);
         assert!(error.hint().starts_with("run `chmod 600 "), "{error}");
     }
@@ -167,11 +211,21 @@ mod tests {
     #[test]
     fn a_named_source_that_fails_is_not_passed_over() {
         let environment = Some(Zeroizing::new(key("env.example")));
-        let missing =
-            KeySources { file: Some("/does/not/exist".into()), environment: environment.clone(), ..KeySources::default() };
+        let missing = KeySources {
+            file: Some("/does/not/exist".into()),
+            environment: environment.clone(),
+            ..KeySources::default()
+        };
         assert_eq!(missing.resolve().unwrap_err().code, RunCode::AuthKeySource);
-        let failing = KeySources { command: Some("exit 3".to_owned()), environment, ..KeySources::default() };
+        let failing = KeySources {
+            command: Some("exit 3".to_owned()),
+            environment,
+            ..KeySources::default()
+        };
         assert_eq!(failing.resolve().unwrap_err().code, RunCode::AuthKeySource);
-        assert_eq!(KeySources::default().resolve().unwrap_err().code, RunCode::AuthMissing);
+        assert_eq!(
+            KeySources::default().resolve().unwrap_err().code,
+            RunCode::AuthMissing
+        );
     }
 }

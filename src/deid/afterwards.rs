@@ -7,15 +7,23 @@ use crate::failure::{FileCode, FileFailure};
 use crate::profile::has_character_set;
 use crate::standard;
 
-/// Refuses a data set in which a sequence stayed shut: rules that act in every item cannot have reached what it holds.
+/// Refuses a data set in which a sequence stayed shut: rules that act in every item cannot have
+/// reached what it holds.
 pub(super) fn all_sequences_open(data: &DataSet) -> Result<(), FileFailure> {
     for element in data {
         if is_closed_sequence(element) {
             let what = standard::name_of(element.tag);
-            let why = format!("{what} is a sequence whose items cannot be read, so no rule can reach them");
-            return Err(FileFailure::new(FileCode::DeidTarget, why).with_hint("have the profile remove the sequence"));
+            let why = format!(
+                "{what} is a sequence whose items cannot be read, so no rule can reach them"
+            );
+            return Err(FileFailure::new(FileCode::DeidTarget, why)
+                .with_hint("have the profile remove the sequence"));
         }
-        for item in element.items().into_iter().flat_map(|sequence| &sequence.items) {
+        for item in element
+            .items()
+            .into_iter()
+            .flat_map(|sequence| &sequence.items)
+        {
             all_sequences_open(&item.data)?;
         }
     }
@@ -23,13 +31,17 @@ pub(super) fn all_sequences_open(data: &DataSet) -> Result<(), FileFailure> {
 }
 
 fn is_closed_sequence(element: &Element) -> bool {
-    let sequence = element.vr == VR::SQ || (element.vr == VR::UN && standard::vr(element.tag) == Some(VR::SQ));
+    let sequence =
+        element.vr == VR::SQ || (element.vr == VR::UN && standard::vr(element.tag) == Some(VR::SQ));
     sequence && element.bytes().is_some_and(|bytes| !bytes.is_empty())
 }
 
-/// The character set that Specific Character Set names, to see later whether it changed. Its spelling may.
+/// The character set that Specific Character Set names, to see later whether it changed. Its
+/// spelling may.
 pub(super) fn character_set(data: &DataSet) -> Option<CharacterSet> {
-    data.get(CHARACTER_SET).and_then(Element::bytes).map(|value| CharacterSet::from_element(value))
+    data.get(CHARACTER_SET)
+        .and_then(Element::bytes)
+        .map(|value| CharacterSet::from_element(value))
 }
 
 /// Refuses a data set whose character set was changed while values remain that depend on it.
@@ -37,8 +49,10 @@ pub(super) fn text_is_readable(data: &DataSet) -> Result<(), FileFailure> {
     if all_plain(data) {
         return Ok(());
     }
-    let why = "Specific Character Set was changed while values remain that are written in the former one";
-    Err(FileFailure::new(FileCode::DeidText, why).with_hint("have the profile keep SpecificCharacterSet"))
+    let why =
+        "Specific Character Set was changed while values remain that are written in the former one";
+    Err(FileFailure::new(FileCode::DeidText, why)
+        .with_hint("have the profile keep SpecificCharacterSet"))
 }
 
 fn all_plain(data: &DataSet) -> bool {

@@ -7,11 +7,20 @@ use crate::profile::AgeUnit;
 /// Counts from here on go to the next larger unit; years end here.
 const LARGEST: i64 = 960;
 
-/// The age as an age string, in the first unit from `units` on whose count is small enough. Dates may be reversed.
+/// The age as an age string, in the first unit from `units` on whose count is small enough. Dates
+/// may be reversed.
 pub(super) fn age(birth: NaiveDate, study: NaiveDate, units: Option<AgeUnit>) -> String {
-    let (from, to) = if birth <= study { (birth, study) } else { (study, birth) };
+    let (from, to) = if birth <= study {
+        (birth, study)
+    } else {
+        (study, birth)
+    };
     let months = completed_months(from, to);
-    let counts = [(AgeUnit::Days, (to - from).num_days()), (AgeUnit::Months, months), (AgeUnit::Years, months / 12)];
+    let counts = [
+        (AgeUnit::Days, (to - from).num_days()),
+        (AgeUnit::Months, months),
+        (AgeUnit::Years, months / 12),
+    ];
     let first = units.unwrap_or(AgeUnit::Days);
     let mut usable = counts.iter().skip_while(|(unit, _)| *unit != first);
     let small = usable.find(|(_, count)| *count < LARGEST);
@@ -23,8 +32,14 @@ pub(super) fn age(birth: NaiveDate, study: NaiveDate, units: Option<AgeUnit>) ->
 fn completed_months(from: NaiveDate, to: NaiveDate) -> i64 {
     let month = |date: NaiveDate| i64::from(date.year()) * 12 + i64::from(date.month0());
     let months = month(to) - month(from);
-    let reached = u32::try_from(months).ok().and_then(|months| from.checked_add_months(Months::new(months)));
-    if reached.is_some_and(|date| date <= to) { months } else { (months - 1).max(0) }
+    let reached = u32::try_from(months)
+        .ok()
+        .and_then(|months| from.checked_add_months(Months::new(months)));
+    if reached.is_some_and(|date| date <= to) {
+        months
+    } else {
+        (months - 1).max(0)
+    }
 }
 
 #[cfg(test)]
@@ -49,7 +64,11 @@ mod tests {
             ("20040229", "20050228", Some(AgeUnit::Years), "001Y"),
         ] {
             let date = |text: &str| NaiveDate::parse_from_str(text, "%Y%m%d").unwrap();
-            assert_eq!(age(date(birth), date(study), units), expected, "{birth} {study}");
+            assert_eq!(
+                age(date(birth), date(study), units),
+                expected,
+                "{birth} {study}"
+            );
         }
     }
 }

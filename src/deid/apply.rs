@@ -1,8 +1,9 @@
 //! Carries the rules out on a data set, in the order in which the profile lists them.
 //!
-//! With recursion on, all rules act on one data set and then on each of its items, which gives what walking the whole
-//! tree for each rule would: a rule of such a profile looks beyond the data set that it acts in only at what the
-//! instance's own data set held when its turn came there, and that is kept.
+//! With recursion on, all rules act on one data set and then on each of its items, which gives what
+//! walking the whole tree for each rule would: a rule of such a profile looks beyond the data set
+//! that it acts in only at what the instance's own data set held when its turn came there, and that
+//! is kept.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -129,13 +130,27 @@ impl Rules {
     /// The rules of `fields` that found no element in any file until now, and how many there are.
     pub(super) fn idle(&self) -> (Vec<&str>, usize) {
         let fields = || self.list.iter().filter(|rule| rule.index != usize::MAX);
-        let met = |rule: &&Compiled| self.met.get(rule.index).is_some_and(|met| met.load(Ordering::Relaxed));
-        (fields().filter(|rule| !met(rule)).map(|rule| rule.name.as_str()).collect(), fields().count())
+        let met = |rule: &&Compiled| {
+            self.met
+                .get(rule.index)
+                .is_some_and(|met| met.load(Ordering::Relaxed))
+        };
+        (
+            fields()
+                .filter(|rule| !met(rule))
+                .map(|rule| rule.name.as_str())
+                .collect(),
+            fields().count(),
+        )
     }
 
-    /// Takes note that a rule finds something here. The store is shared by all threads: it is written to once.
+    /// Takes note that a rule finds something here. The store is shared by all threads: it is
+    /// written to once.
     fn meet(&self, rule: &Compiled, found: impl FnOnce() -> bool) {
-        if let Some(met) = self.met.get(rule.index).filter(|met| !met.load(Ordering::Relaxed))
+        if let Some(met) = self
+            .met
+            .get(rule.index)
+            .filter(|met| !met.load(Ordering::Relaxed))
             && found()
         {
             met.store(true, Ordering::Relaxed);
@@ -143,23 +158,43 @@ impl Rules {
     }
 
     /// Applies every rule to an instance's data set.
-    pub(super) fn apply(&self, data: &mut DataSet, scope: Scope<'_>, run: &mut Run) -> Result<(), FileFailure> {
+    pub(super) fn apply(
+        &self,
+        data: &mut DataSet,
+        scope: Scope<'_>,
+        run: &mut Run,
+    ) -> Result<(), FileFailure> {
         self.data_set(data, scope, true, run)
     }
 
     /// Whether some rule means to reach into every sequence.
     pub(super) fn reach_everywhere(&self) -> bool {
-        self.recurse || self.list.iter().any(|rule| matches!(rule.target, Target::Regex(_)))
+        self.recurse
+            || self
+                .list
+                .iter()
+                .any(|rule| matches!(rule.target, Target::Regex(_)))
     }
 
-    fn data_set(&self, data: &mut DataSet, scope: Scope<'_>, top: bool, run: &mut Run) -> Result<(), FileFailure> {
+    fn data_set(
+        &self,
+        data: &mut DataSet,
+        scope: Scope<'_>,
+        top: bool,
+        run: &mut Run,
+    ) -> Result<(), FileFailure> {
         let mut due = self.due(data, top);
         let mut next = 0;
         while let Some(index) = due.get(next).copied() {
             next += 1;
-            let Some(rule) = self.list.get(index) else { continue };
+            let Some(rule) = self.list.get(index) else {
+                continue;
+            };
             let others = self.others(index, data, scope, top, run);
-            let scope = Scope { others: others.as_deref().unwrap_or_default(), ..scope };
+            let scope = Scope {
+                others: others.as_deref().unwrap_or_default(),
+                ..scope
+            };
             let paths = run.paths.take();
             if let Some(inserted) = self.rule(rule, data, scope, top, paths, run)? {
                 // Later rules for what was just made are due now.
@@ -169,7 +204,11 @@ impl Rules {
                 due.dedup();
             }
         }
-        if self.recurse { self.items(data, scope, run) } else { Ok(()) }
+        if self.recurse {
+            self.items(data, scope, run)
+        } else {
+            Ok(())
+        }
     }
 
     /// The rules that have something to do in a data set, in order.
@@ -187,22 +226,42 @@ impl Rules {
         due
     }
 
-    /// What a rule reads beside its own element: from the instance's data set, as it is when the rule's turn comes there.
-    fn others(&self, index: usize, data: &DataSet, scope: Scope<'_>, top: bool, run: &mut Run) -> Option<Rc<[(Tag, Reading)]>> {
+    /// What a rule reads beside its own element: from the instance's data set, as it is when the
+    /// rule's turn comes there.
+    fn others(
+        &self,
+        index: usize,
+        data: &DataSet,
+        scope: Scope<'_>,
+        top: bool,
+        run: &mut Run,
+    ) -> Option<Rc<[(Tag, Reading)]>> {
         let (_, tags) = self.reading.iter().find(|(reading, _)| *reading == index)?;
         if top {
-            run.others.insert(index, values(tags, data, scope.encoding, scope.inherited).into());
+            run.others.insert(
+                index,
+                values(tags, data, scope.encoding, scope.inherited).into(),
+            );
         }
         run.others.get(&index).map(Rc::clone)
     }
 
     fn for_tag(&self, tag: Tag) -> impl Iterator<Item = usize> + '_ {
         let from = self.by_tag.partition_point(|(other, _)| *other < tag);
-        self.by_tag.iter().skip(from).take_while(move |(other, _)| *other == tag).map(|(_, index)| *index)
+        self.by_tag
+            .iter()
+            .skip(from)
+            .take_while(move |(other, _)| *other == tag)
+            .map(|(_, index)| *index)
     }
 
     /// Applies the rules in the items of every sequence.
-    fn items(&self, data: &mut DataSet, scope: Scope<'_>, run: &mut Run) -> Result<(), FileFailure> {
+    fn items(
+        &self,
+        data: &mut DataSet,
+        scope: Scope<'_>,
+        run: &mut Run,
+    ) -> Result<(), FileFailure> {
         if data.iter().all(|element| element.items().is_none()) {
             return Ok(());
         }
@@ -210,7 +269,11 @@ impl Rules {
         for element in data.iter_mut() {
             let tag = element.tag;
             if let Some(sequence) = element.items_mut() {
-                let inside = Scope { encoding: sequence.encoding, inherited: &own, ..scope };
+                let inside = Scope {
+                    encoding: sequence.encoding,
+                    inherited: &own,
+                    ..scope
+                };
                 for (index, item) in sequence.items.iter_mut().enumerate() {
                     run.enter(tag, index);
                     self.data_set(&mut item.data, inside, false, run)?;
@@ -245,18 +308,32 @@ impl Rules {
                 if top && rule.act.inserts() && tags.iter().all(|tag| data.get(*tag).is_none()) {
                     return self.insert_private(rule, name, data, scope, run);
                 }
-                for tag in tags.into_iter().filter(|tag| data.get(*tag).is_some()).collect::<Vec<_>>() {
+                for tag in tags
+                    .into_iter()
+                    .filter(|tag| data.get(*tag).is_some())
+                    .collect::<Vec<_>>()
+                {
                     self.on(rule, data, tag, scope, run)?;
                 }
             }
             Target::Repeater { group, element } => {
-                let matches = |tag: &Tag| tag.group() & 0xFF00 == *group && tag.element() == *element;
-                for tag in data.iter().map(|element| element.tag).filter(matches).collect::<Vec<_>>() {
+                let matches =
+                    |tag: &Tag| tag.group() & 0xFF00 == *group && tag.element() == *element;
+                for tag in data
+                    .iter()
+                    .map(|element| element.tag)
+                    .filter(matches)
+                    .collect::<Vec<_>>()
+                {
                     self.on(rule, data, tag, scope, run)?;
                 }
             }
-            Target::Path(path) if matches!(rule.act, Act::Decrypt) => return self.restore_along(rule, path, data, scope, run),
-            Target::Path(path) => return self.along(rule, data, &path.sequences, path.leaf, scope, run),
+            Target::Path(path) if matches!(rule.act, Act::Decrypt) => {
+                return self.restore_along(rule, path, data, scope, run);
+            }
+            Target::Path(path) => {
+                return self.along(rule, data, &path.sequences, path.leaf, scope, run);
+            }
             Target::Regex(regex) => {
                 let paths = paths.unwrap_or_else(|| Paths::of(data));
                 for location in paths.matching(regex).map_err(|why| rule.too_complex(why))? {
@@ -307,14 +384,16 @@ impl Rules {
             return Err(Misstep::new(FileCode::DeidRule, unknown).of(&rule.name, block_tag));
         }
         let charset = character_set_of(data, scope.inherited);
-        let full = || Misstep::new(FileCode::DeidRule, "no private block is free").of(&rule.name, block_tag);
+        let full = || {
+            Misstep::new(FileCode::DeidRule, "no private block is free").of(&rule.name, block_tag)
+        };
         let tag = name.make_room(data, &charset).ok_or_else(full)?;
         run.note(rule.index, Tag(tag.group(), tag.element() >> 8));
         self.on(rule, data, tag, scope, run)
     }
 
-    /// Follows a path into items; makes what is missing on the way where the action creates its element. Gives the tag
-    /// that was made at this level.
+    /// Follows a path into items; makes what is missing on the way where the action creates its
+    /// element. Gives the tag that was made at this level.
     pub(super) fn along(
         &self,
         rule: &Compiled,
@@ -337,16 +416,30 @@ impl Rules {
             made = Some(*tag);
             run.note(rule.index, *tag);
         }
-        let closed = || Misstep::new(FileCode::DeidRule, "the path leads through an element that is no sequence");
-        let sequence = data.get_mut(*tag).and_then(Element::items_mut).ok_or_else(|| closed().of(&rule.name, *tag))?;
+        let closed = || {
+            Misstep::new(
+                FileCode::DeidRule,
+                "the path leads through an element that is no sequence",
+            )
+        };
+        let sequence = data
+            .get_mut(*tag)
+            .and_then(Element::items_mut)
+            .ok_or_else(|| closed().of(&rule.name, *tag))?;
         if let ItemChoice::At(index) = choice
             && rule.act.inserts()
         {
             let missing = (index + 1).saturating_sub(sequence.items.len());
             let new = Element::sequence(*tag, vec![DataSet::new(); missing], sequence.encoding);
-            sequence.items.extend(new.items().into_iter().flat_map(|new| new.items.clone()));
+            sequence
+                .items
+                .extend(new.items().into_iter().flat_map(|new| new.items.clone()));
         }
-        let inside = Scope { encoding: sequence.encoding, inherited: &own, ..scope };
+        let inside = Scope {
+            encoding: sequence.encoding,
+            inherited: &own,
+            ..scope
+        };
         for (index, item) in sequence.items.iter_mut().enumerate() {
             if *choice == ItemChoice::Every || *choice == ItemChoice::At(index) {
                 run.enter(*tag, index);
@@ -369,7 +462,12 @@ impl Rules {
         if find(data, location).is_none() {
             return Ok(());
         }
-        let steps: Vec<_> = location.items.iter().map(|(tag, index)| (*tag, ItemChoice::At(*index))).collect();
-        self.along(rule, data, &steps, location.tag, scope, run).map(|_| ())
+        let steps: Vec<_> = location
+            .items
+            .iter()
+            .map(|(tag, index)| (*tag, ItemChoice::At(*index)))
+            .collect();
+        self.along(rule, data, &steps, location.tag, scope, run)
+            .map(|_| ())
     }
 }

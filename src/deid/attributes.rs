@@ -3,7 +3,8 @@
 use crate::dicom::{CharacterSet, DataSet, Encoding, Tag, character_set_of, values};
 use crate::phi::Phi;
 
-/// Attributes that labels, UIDs and times of containers are made from. All are read from the data set as it is sent.
+/// Attributes that labels, UIDs and times of containers are made from. All are read from the data
+/// set as it is sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoutingAttributes {
     /// Study Instance UID.
@@ -51,12 +52,17 @@ pub struct RoutingAttributes {
 }
 
 impl RoutingAttributes {
-    /// Reads them from the header; absent and empty ones are none. Of several values the first counts.
+    /// Reads them from the header; absent and empty ones are none. Of several values the first
+    /// counts.
     pub(super) fn of(header: &DataSet, encoding: Encoding) -> Self {
         let charset = character_set_of(header, &CharacterSet::default());
         let get = |group, element| {
             let values = values(header.get(Tag(group, element))?, encoding, &charset);
-            values.into_iter().next().filter(|value| !value.is_empty()).map(Phi::new)
+            values
+                .into_iter()
+                .next()
+                .filter(|value| !value.is_empty())
+                .map(Phi::new)
         };
         Self {
             study_uid: get(0x0020, 0x000D),

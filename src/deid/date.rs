@@ -1,6 +1,7 @@
 //! Shifting dates by a number of days.
 //!
-//! A date that does not have its format exactly is an error: misreading it would shift it to a wrong one.
+//! A date that does not have its format exactly is an error: misreading it would shift it to a
+//! wrong one.
 
 use chrono::{Datelike, Local, NaiveDateTime, TimeDelta};
 
@@ -30,7 +31,8 @@ pub(super) enum Unshiftable {
     NoRandomness,
 }
 
-/// The bounds as points in time; those that count from today begin with the day, not with the time of the run.
+/// The bounds as points in time; those that count from today begin with the day, not with the time
+/// of the run.
 pub(super) fn settled(bounds: &Bounds) -> (Option<NaiveDateTime>, Option<NaiveDateTime>) {
     let settle = |bound: &Option<Bound>| match bound {
         None => None,
@@ -51,14 +53,25 @@ pub(super) fn span(days: f64) -> TimeDelta {
 }
 
 impl Shift {
-    /// The shifted dates: values between commas each for itself, empty ones kept, joined by backslashes.
+    /// The shifted dates: values between commas each for itself, empty ones kept, joined by
+    /// backslashes.
     pub(super) fn apply(&self, text: &str) -> Result<String, Unshiftable> {
-        let values = text.split(',').map(|value| if value.is_empty() { Ok(String::new()) } else { self.one(value) });
+        let values = text.split(',').map(|value| {
+            if value.is_empty() {
+                Ok(String::new())
+            } else {
+                self.one(value)
+            }
+        });
         Ok(values.collect::<Result<Vec<_>, _>>()?.join("\\"))
     }
 
     fn one(&self, value: &str) -> Result<String, Unshiftable> {
-        let (value, zone) = if self.with_time { split_zone(value) } else { (value, "") };
+        let (value, zone) = if self.with_time {
+            split_zone(value)
+        } else {
+            (value, "")
+        };
         let completed;
         let value = if self.format.ends_in_fraction() && !value.contains('.') {
             completed = format!("{value}.0");
@@ -67,7 +80,9 @@ impl Shift {
             value
         };
         let date = self.format.parse(value).ok_or(Unshiftable::Format)?;
-        let shifted = date.checked_add_signed(self.by()?).ok_or(Unshiftable::Range)?;
+        let shifted = date
+            .checked_add_signed(self.by()?)
+            .ok_or(Unshiftable::Range)?;
         let shifted = self.between.0.map_or(shifted, |min| shifted.max(min));
         let shifted = self.between.1.map_or(shifted, |max| shifted.min(max));
         if !(1..=9999).contains(&shifted.year()) {
@@ -78,22 +93,38 @@ impl Shift {
 
     /// How far one value goes: each has its own random part.
     fn by(&self) -> Result<TimeDelta, Unshiftable> {
-        let Some(jitter) = &self.jitter else { return Ok(self.by) };
+        let Some(jitter) = &self.jitter else {
+            return Ok(self.by);
+        };
         let count = jitter::units(jitter).map_err(|_| Unshiftable::NoRandomness)?;
-        jitter.unit.times(count).and_then(|random| self.by.checked_add(&random)).ok_or(Unshiftable::Range)
+        jitter
+            .unit
+            .times(count)
+            .and_then(|random| self.by.checked_add(&random))
+            .ok_or(Unshiftable::Range)
     }
 }
 
 /// Cuts `+ZZZZ` or `-ZZ:ZZ` off the end.
 fn split_zone(value: &str) -> (&str, &str) {
     for length in [5, 6] {
-        let Some((rest, zone)) = value.len().checked_sub(length).and_then(|at| value.split_at_checked(at)) else { continue };
-        let Some(digits) = zone.strip_prefix(['+', '-']) else { continue };
-        let fits = digits.bytes().enumerate().all(
-            |(at, byte)| {
-                if length == 6 && at == 2 { byte == b':' } else { byte.is_ascii_digit() }
-            },
-        );
+        let Some((rest, zone)) = value
+            .len()
+            .checked_sub(length)
+            .and_then(|at| value.split_at_checked(at))
+        else {
+            continue;
+        };
+        let Some(digits) = zone.strip_prefix(['+', '-']) else {
+            continue;
+        };
+        let fits = digits.bytes().enumerate().all(|(at, byte)| {
+            if length == 6 && at == 2 {
+                byte == b':'
+            } else {
+                byte.is_ascii_digit()
+            }
+        });
         if fits {
             return (rest, zone);
         }
@@ -115,7 +146,13 @@ mod tests {
 
     fn plain(format: &str, days: f64, with_time: bool) -> Shift {
         let format = DateFormat::new(format).unwrap();
-        Shift { by: span(days), format, with_time, jitter: None, between: (None, None) }
+        Shift {
+            by: span(days),
+            format,
+            with_time,
+            jitter: None,
+            between: (None, None),
+        }
     }
 
     fn date(text: &str) -> Result<String, Unshiftable> {
@@ -134,48 +171,109 @@ mod tests {
         assert_eq!(date("20040119,20040120").unwrap(), "20040102\\20040103");
         assert_eq!(date("20040119,").unwrap(), "20040102\\");
         assert_eq!(shift("%Y%m%d", 1.5, false, "20040119").unwrap(), "20040120");
-        for text in ["2004.01.19", "2004", "200401", "2004-01-19", "20040119-20040120", "20041301", "20040119120000", "072730"] {
+        for text in [
+            "2004.01.19",
+            "2004",
+            "200401",
+            "2004-01-19",
+            "20040119-20040120",
+            "20041301",
+            "20040119120000",
+            "072730",
+        ] {
             assert_eq!(date(text), Err(Unshiftable::Format), "{text}");
         }
         // Flywheel's engine reads these as other dates.
         assert_eq!(date("2004119"), Err(Unshiftable::Format));
         assert_eq!(date("200411"), Err(Unshiftable::Format));
         assert_eq!(date("00010110"), Err(Unshiftable::Range));
-        assert_eq!(shift("%Y%m%d", 17.0, false, "99991231"), Err(Unshiftable::Range));
+        assert_eq!(
+            shift("%Y%m%d", 17.0, false, "99991231"),
+            Err(Unshiftable::Range)
+        );
     }
 
     #[test]
     fn datetimes_give_the_known_answers() {
         assert_eq!(time("20040119072730").unwrap(), "20040102072730.000000");
         assert_eq!(time("20040119072730.5").unwrap(), "20040102072730.500000");
-        assert_eq!(time("20040119072730+0100").unwrap(), "20040102072730.000000+0100");
-        assert_eq!(time("20040119072730-01:00").unwrap(), "20040102072730.000000-01:00");
-        for text in ["20040119072730.1234567", "20040119", "2004", "20040119072760", "200401190727", "2004011907"] {
+        assert_eq!(
+            time("20040119072730+0100").unwrap(),
+            "20040102072730.000000+0100"
+        );
+        assert_eq!(
+            time("20040119072730-01:00").unwrap(),
+            "20040102072730.000000-01:00"
+        );
+        for text in [
+            "20040119072730.1234567",
+            "20040119",
+            "2004",
+            "20040119072760",
+            "200401190727",
+            "2004011907",
+        ] {
             assert_eq!(time(text), Err(Unshiftable::Format), "{text}");
         }
-        assert_eq!(shift("%Y%m%d", -17.0, true, "20040119").unwrap(), "20040102");
+        assert_eq!(
+            shift("%Y%m%d", -17.0, true, "20040119").unwrap(),
+            "20040102"
+        );
     }
 
     #[test]
     fn results_stay_between_the_bounds() {
         let day = |text: &str| Bound::On(NaiveDate::parse_from_str(text, "%Y%m%d").unwrap());
-        let with = |min, max| Shift { between: settled(&Bounds { min, max }), ..plain("%Y%m%d%H%M%S.%f", -17.0, true) };
-        assert_eq!(with(Some(day("20050101")), None).apply("20040119072730").unwrap(), "20050101000000.000000");
-        assert_eq!(with(None, Some(day("20030101"))).apply("20040119072730+0100").unwrap(), "20030101000000.000000+0100");
-        assert_eq!(with(Some(day("20030101")), None).apply("20040119072730").unwrap(), "20040102072730.000000");
-        let recent = with(Some(Bound::FromToday(-365.25)), None).apply("19000101000000").unwrap();
-        assert!(recent.starts_with(['1', '2']) && recent.get(4..).is_some_and(|rest| rest.ends_with("000000.000000")));
+        let with = |min, max| Shift {
+            between: settled(&Bounds { min, max }),
+            ..plain("%Y%m%d%H%M%S.%f", -17.0, true)
+        };
+        assert_eq!(
+            with(Some(day("20050101")), None)
+                .apply("20040119072730")
+                .unwrap(),
+            "20050101000000.000000"
+        );
+        assert_eq!(
+            with(None, Some(day("20030101")))
+                .apply("20040119072730+0100")
+                .unwrap(),
+            "20030101000000.000000+0100"
+        );
+        assert_eq!(
+            with(Some(day("20030101")), None)
+                .apply("20040119072730")
+                .unwrap(),
+            "20040102072730.000000"
+        );
+        let recent = with(Some(Bound::FromToday(-365.25)), None)
+            .apply("19000101000000")
+            .unwrap();
+        assert!(
+            recent.starts_with(['1', '2'])
+                && recent
+                    .get(4..)
+                    .is_some_and(|rest| rest.ends_with("000000.000000"))
+        );
         assert!(*recent > *"2025");
     }
 
     #[test]
     fn jitter_is_added_to_the_days() {
-        let jittered = |unit| Shift { jitter: Some(DateJitter { range: 2, unit }), ..plain("%Y%m%d%H%M%S.%f", -17.0, true) };
-        let seen: std::collections::BTreeSet<_> =
-            (0..300).map(|_| jittered(JitterUnit::Days).apply("20040119072730").unwrap()).collect();
-        let days = ["20031231", "20040101", "20040103", "20040104"].map(|day| format!("{day}072730.000000"));
+        let jittered = |unit| Shift {
+            jitter: Some(DateJitter { range: 2, unit }),
+            ..plain("%Y%m%d%H%M%S.%f", -17.0, true)
+        };
+        let seen: std::collections::BTreeSet<_> = (0..300)
+            .map(|_| jittered(JitterUnit::Days).apply("20040119072730").unwrap())
+            .collect();
+        let days = ["20031231", "20040101", "20040103", "20040104"]
+            .map(|day| format!("{day}072730.000000"));
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), days);
         let hours = jittered(JitterUnit::Hours).apply("20040119072730").unwrap();
-        assert!(["05", "06", "08", "09"].contains(&hours.get(8..10).unwrap()), "{hours}");
+        assert!(
+            ["05", "06", "08", "09"].contains(&hours.get(8..10).unwrap()),
+            "{hours}"
+        );
     }
 }

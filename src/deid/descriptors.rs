@@ -1,8 +1,10 @@
-//! Cleaning of descriptors (PS3.15 section E.3.5) in the manner that keeps only what is known to be safe.
+//! Cleaning of descriptors (PS3.15 section E.3.5) in the manner that keeps only what is known to be
+//! safe.
 //!
-//! Owns what remains of a text: words of the vocabulary, numbers that they explain, and the punctuation between them. It
-//! need not recognise a name to remove it, since it keeps nothing that it does not know; and what it knows goes too where
-//! the instance itself calls somebody so. The result says nothing about what was taken out, and may be empty.
+//! Owns what remains of a text: words of the vocabulary, numbers that they explain, and the
+//! punctuation between them. It need not recognise a name to remove it, since it keeps nothing that
+//! it does not know; and what it knows goes too where the instance itself calls somebody so. The
+//! result says nothing about what was taken out, and may be empty.
 
 mod label;
 mod numbering;
@@ -21,8 +23,8 @@ use tokens::{Tokens, Verdict};
 /// Punctuation that may stay between safe words, besides that of ASCII.
 const SAFE_PUNCTUATION: &str = "°±×–—’\u{A0}";
 
-/// The text without what is not known to be safe, trimmed. One value at a time: it must not hold several with
-/// backslashes between. `dates` are the ranges of the text that hold dates.
+/// The text without what is not known to be safe, trimmed. One value at a time: it must not hold
+/// several with backslashes between. `dates` are the ranges of the text that hold dates.
 pub(super) fn clean<'t>(text: &'t str, own: &Identifiers, dates: &[Range<usize>]) -> Cow<'t, str> {
     let mut tokens = Tokens::of(text);
     for index in 0..tokens.list.len() {
@@ -38,7 +40,12 @@ pub(super) fn clean<'t>(text: &'t str, own: &Identifiers, dates: &[Range<usize>]
     if tokens.list.is_empty() {
         return Cow::Borrowed("");
     }
-    if tokens.list.iter().all(|token| token.verdict == Verdict::Safe) && text.chars().all(may_stay) {
+    if tokens
+        .list
+        .iter()
+        .all(|token| token.verdict == Verdict::Safe)
+        && text.chars().all(may_stay)
+    {
         return Cow::Borrowed(text.trim());
     }
     Cow::Owned(rest_of(&tokens))
@@ -50,7 +57,9 @@ fn may_stay(c: char) -> bool {
 }
 
 fn is_safe_between(c: char) -> bool {
-    c.is_ascii_punctuation() || matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{C}') || SAFE_PUNCTUATION.contains(c)
+    c.is_ascii_punctuation()
+        || matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{C}')
+        || SAFE_PUNCTUATION.contains(c)
 }
 
 /// The safe tokens with what stood between them.
@@ -79,13 +88,20 @@ fn rest_of(tokens: &Tokens) -> String {
 }
 
 fn push_gap(rest: &mut String, gap: &str) {
-    rest.extend(gap.chars().map(|c| if is_safe_between(c) { c } else { ' ' }));
+    rest.extend(
+        gap.chars()
+            .map(|c| if is_safe_between(c) { c } else { ' ' }),
+    );
 }
 
 /// What takes the place of a gap, tokens that went, and another gap.
 fn separator(before: &str) -> &str {
     let is_plain = before.len() < 4 && before.chars().all(|c| " \t\r\n_-+,;/&|^".contains(c));
-    if is_plain && !before.is_empty() { before } else { " " }
+    if is_plain && !before.is_empty() {
+        before
+    } else {
+        " "
+    }
 }
 
 /// Without the brackets and quotes of which one half went.

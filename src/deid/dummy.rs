@@ -1,5 +1,5 @@
-//! Dummy values (action D of PS3.15 table E.1-1): legal for the VR, good enough where an IOD needs a value, and mistaken
-//! by nobody for a real one.
+//! Dummy values (action D of PS3.15 table E.1-1): legal for the VR, good enough where an IOD needs
+//! a value, and mistaken by nobody for a real one.
 
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
@@ -18,10 +18,13 @@ pub fn is_dummy_date(date: &str) -> bool {
     date.as_bytes() == DATE
 }
 
-/// The dummy value of an attribute, padded to even length and the same in every encoding. None where a value depends on
-/// the instance: UIDs and sequences.
+/// The dummy value of an attribute, padded to even length and the same in every encoding. None
+/// where a value depends on the instance: UIDs and sequences.
 pub(super) fn dummy(tag: Tag, vr: VR) -> Option<&'static [u8]> {
-    of_tag(tag).filter(|(of, _)| *of == vr).map(|(_, value)| value).or_else(|| of_vr(vr))
+    of_tag(tag)
+        .filter(|(of, _)| *of == vr)
+        .map(|(_, value)| value)
+        .or_else(|| of_vr(vr))
 }
 
 /// Values where the standard says more than the VR does.
@@ -70,16 +73,32 @@ mod tests {
     fn is_legal(vr: VR, bytes: &[u8]) -> bool {
         let text = std::str::from_utf8(bytes).unwrap();
         let value = text.trim_end_matches(' ');
-        let at_most = |length: usize| !value.is_empty() && value.len() <= length && !value.contains(['\\', '\0']);
+        let at_most = |length: usize| {
+            !value.is_empty() && value.len() <= length && !value.contains(['\\', '\0'])
+        };
         match vr {
             VR::AE | VR::SH => at_most(16),
-            VR::CS => at_most(16) && value.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b" _".contains(&b)),
+            VR::CS => {
+                at_most(16)
+                    && value
+                        .bytes()
+                        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b" _".contains(&b))
+            }
             VR::LO | VR::PN => at_most(64),
             VR::ST => at_most(1024),
             VR::LT => at_most(10240),
             VR::UC | VR::UT => at_most(usize::MAX),
-            VR::UR => at_most(usize::MAX) && value.split_once(':').is_some_and(|(scheme, _)| scheme == "about"),
-            VR::AS => bytes.len() == 4 && bytes.iter().take(3).all(u8::is_ascii_digit) && b"DWMY".contains(bytes.last().unwrap()),
+            VR::UR => {
+                at_most(usize::MAX)
+                    && value
+                        .split_once(':')
+                        .is_some_and(|(scheme, _)| scheme == "about")
+            }
+            VR::AS => {
+                bytes.len() == 4
+                    && bytes.iter().take(3).all(u8::is_ascii_digit)
+                    && b"DWMY".contains(bytes.last().unwrap())
+            }
             VR::DA | VR::DT | VR::TM => super::super::temporal::shift(value, vr, -7).is_ok(),
             VR::DS | VR::IS => value.parse::<i32>().is_ok() && at_most(12),
             VR::SS | VR::US => bytes.len() == 2,
@@ -92,14 +111,26 @@ mod tests {
 
     #[test]
     fn every_row_that_asks_for_a_dummy_gets_a_legal_one() {
-        let asking = [ActionCode::Dummy, ActionCode::ZeroOrDummy, ActionCode::RemoveOrDummy, ActionCode::RemoveOrZeroOrDummy];
-        let rows: Vec<_> = attributes().iter().filter(|row| asking.contains(&row.basic)).collect();
+        let asking = [
+            ActionCode::Dummy,
+            ActionCode::ZeroOrDummy,
+            ActionCode::RemoveOrDummy,
+            ActionCode::RemoveOrZeroOrDummy,
+        ];
+        let rows: Vec<_> = attributes()
+            .iter()
+            .filter(|row| asking.contains(&row.basic))
+            .collect();
         assert_eq!(rows.len(), 130);
         for row in rows {
             let tag = row.tag().unwrap();
             let vr = vr(tag).unwrap();
             match dummy(tag, vr) {
-                Some(value) => assert!(value.len().is_multiple_of(2) && is_legal(vr, value), "{} {vr}", row.name),
+                Some(value) => assert!(
+                    value.len().is_multiple_of(2) && is_legal(vr, value),
+                    "{} {vr}",
+                    row.name
+                ),
                 None => assert!(matches!(vr, VR::SQ | VR::UI), "{} {vr}", row.name),
             }
         }
@@ -107,7 +138,10 @@ mod tests {
 
     #[test]
     fn every_vr_has_a_legal_dummy() {
-        use VR::{AE, AS, AT, CS, DA, DS, DT, FD, FL, IS, LO, LT, OB, OD, OF, OL, OV, OW, PN, SH, SL, SS, ST, SV, TM, UC, UL};
+        use VR::{
+            AE, AS, AT, CS, DA, DS, DT, FD, FL, IS, LO, LT, OB, OD, OF, OL, OV, OW, PN, SH, SL, SS,
+            ST, SV, TM, UC, UL,
+        };
         for vr in [
             AE,
             AS,
@@ -149,9 +183,15 @@ mod tests {
 
     #[test]
     fn defined_terms_and_lengths_are_those_of_the_attribute() {
-        assert_eq!(dummy(tags::REASON_FOR_THE_ATTRIBUTE_MODIFICATION, VR::CS).unwrap(), b"COERCE");
+        assert_eq!(
+            dummy(tags::REASON_FOR_THE_ATTRIBUTE_MODIFICATION, VR::CS).unwrap(),
+            b"COERCE"
+        );
         assert_eq!(dummy(tags::FLOW_IDENTIFIER, VR::OB).unwrap().len(), 16);
-        assert_eq!(dummy(tags::FRAME_ORIGIN_TIMESTAMP, VR::OB).unwrap().len(), 10);
+        assert_eq!(
+            dummy(tags::FRAME_ORIGIN_TIMESTAMP, VR::OB).unwrap().len(),
+            10
+        );
         // A file may give it another VR.
         assert_eq!(dummy(tags::FLOW_IDENTIFIER, VR::UN).unwrap().len(), 2);
     }

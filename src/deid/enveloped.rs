@@ -1,7 +1,8 @@
-//! The encrypted envelope of a file (PS3.15 annex E.1.2): what `encrypt` and `retain` put in, and `decrypt` takes out.
+//! The encrypted envelope of a file (PS3.15 annex E.1.2): what `encrypt` and `retain` put in, and
+//! `decrypt` takes out.
 //!
-//! Owns the Modified Attributes Sequence inside and the Encrypted Attributes Sequence around it. All state is of one
-//! file. Values leave a data set into the envelope and nowhere else.
+//! Owns the Modified Attributes Sequence inside and the Encrypted Attributes Sequence around it.
+//! All state is of one file. Values leave a data set into the envelope and nowhere else.
 
 mod filling;
 mod opened;
@@ -13,7 +14,9 @@ use super::act::{CHARACTER_SET, Done, Misstep, Scope, put};
 use super::apply::{Compiled, Rules, Run};
 use super::private::PrivateName;
 use super::text::is_plain;
-use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Limits, Tag, VR, Value, character_set_of, padded};
+use crate::dicom::{
+    CharacterSet, DataSet, Element, Encoding, Limits, Tag, VR, Value, character_set_of, padded,
+};
 use crate::envelope::{EnvelopeError, Keys};
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::{Action, DicomRules, ItemChoice, Path, has_character_set};
@@ -43,7 +46,12 @@ impl Handling {
         let some = |action: &Action| rules.fields.iter().any(|rule| rule.action == *action);
         let fills = rules.retain || some(&Action::Encrypt);
         let keys = rules.envelope.clone()?;
-        Some(Self { keys, fills, opens: some(&Action::Decrypt), retains: rules.retain })
+        Some(Self {
+            keys,
+            fills,
+            opens: some(&Action::Decrypt),
+            retains: rules.retain,
+        })
     }
 
     /// Whether rules read the envelope that a file came with.
@@ -51,8 +59,14 @@ impl Handling {
         self.opens
     }
 
-    /// To be called before anything is done to a file. Gives the data set as it is, where originals are retained.
-    pub(super) fn begin(&self, data: &DataSet, run: &mut Run, limits: &Limits) -> Result<Option<DataSet>, FileFailure> {
+    /// To be called before anything is done to a file. Gives the data set as it is, where originals
+    /// are retained.
+    pub(super) fn begin(
+        &self,
+        data: &DataSet,
+        run: &mut Run,
+        limits: &Limits,
+    ) -> Result<Option<DataSet>, FileFailure> {
         run.filling = self.fills.then(|| Filling::new(data));
         if self.opens {
             run.opened = Some(Opened::of(data, &self.keys, limits)?);
@@ -60,8 +74,8 @@ impl Handling {
         Ok(self.retains.then(|| data.clone()))
     }
 
-    /// To be called when everything is done: puts the envelope into the data set, in the place of one that was there. A
-    /// file to which nothing was done, by a profile without rules, gets none.
+    /// To be called when everything is done: puts the envelope into the data set, in the place of
+    /// one that was there. A file to which nothing was done, by a profile without rules, gets none.
     pub(super) fn end(
         &self,
         data: &mut DataSet,
@@ -70,18 +84,25 @@ impl Handling {
         limits: &Limits,
         no_rules: bool,
     ) -> Result<(), FileFailure> {
-        let Some(filling) = run.filling.take().filter(|_| !no_rules || run.changed > 0) else { return Ok(()) };
+        let Some(filling) = run.filling.take().filter(|_| !no_rules || run.changed > 0) else {
+            return Ok(());
+        };
         let sealed = filling.seal(&self.keys, encoding, limits)?;
-        run.step(if self.retains { "retain" } else { "encrypt" }, data, |data| {
-            data.put(sealed);
-            1
-        });
+        run.step(
+            if self.retains { "retain" } else { "encrypt" },
+            data,
+            |data| {
+                data.put(sealed);
+                1
+            },
+        );
         Ok(())
     }
 }
 
 impl Run {
-    /// Puts into the envelope what is no longer there, and takes the data set as it is now for what follows.
+    /// Puts into the envelope what is no longer there, and takes the data set as it is now for what
+    /// follows.
     pub(super) fn retain_removed(
         &mut self,
         before: &mut DataSet,
@@ -96,25 +117,50 @@ impl Run {
     }
 
     /// Puts into the envelope what is no longer there or no longer the same.
-    pub(super) fn retain_changed(&mut self, before: &DataSet, after: &DataSet, encoding: Encoding) -> Result<(), FileFailure> {
-        self.filling.as_mut().map_or(Ok(()), |filling| filling.add_differences(before, after, encoding, true))
+    pub(super) fn retain_changed(
+        &mut self,
+        before: &DataSet,
+        after: &DataSet,
+        encoding: Encoding,
+    ) -> Result<(), FileFailure> {
+        self.filling.as_mut().map_or(Ok(()), |filling| {
+            filling.add_differences(before, after, encoding, true)
+        })
     }
 
     /// Moves an element into the envelope.
-    pub(super) fn encrypt(&mut self, data: &mut DataSet, tag: Tag, scope: Scope<'_>) -> Result<Done, Misstep> {
-        let Some(element) = data.get(tag) else { return Ok(Done::Nothing) };
+    pub(super) fn encrypt(
+        &mut self,
+        data: &mut DataSet,
+        tag: Tag,
+        scope: Scope<'_>,
+    ) -> Result<Done, Misstep> {
+        let Some(element) = data.get(tag) else {
+            return Ok(Done::Nothing);
+        };
         let filling = self.filling.as_mut().ok_or_else(no_envelope)?;
         if self.character_set_changed && depends_on_character_set(element) {
             let why = "the value is written in a character set that an earlier rule changed";
             return Err(Misstep::new(FileCode::DeidText, why));
         }
-        filling.add(element, data, scope.encoding, &character_set_of(data, scope.inherited))?;
+        filling.add(
+            element,
+            data,
+            scope.encoding,
+            &character_set_of(data, scope.inherited),
+        )?;
         data.remove(tag);
         Ok(Done::Changed)
     }
 
-    /// Gives an element the value that the envelope has for its place. Without one it stays as it is.
-    pub(super) fn decrypt(&self, data: &mut DataSet, tag: Tag, scope: Scope<'_>) -> Result<Done, Misstep> {
+    /// Gives an element the value that the envelope has for its place. Without one it stays as it
+    /// is.
+    pub(super) fn decrypt(
+        &self,
+        data: &mut DataSet,
+        tag: Tag,
+        scope: Scope<'_>,
+    ) -> Result<Done, Misstep> {
         let opened = self.opened.as_ref().ok_or_else(no_envelope)?;
         let own = character_set_of(data, scope.inherited);
         let restored = opened.element(&self.at, tag, scope.encoding, &own)?;
@@ -123,7 +169,8 @@ impl Run {
 }
 
 impl Rules {
-    /// Restores a private element of the outermost data set, with its creator if that went into the envelope as well.
+    /// Restores a private element of the outermost data set, with its creator if that went into the
+    /// envelope as well.
     pub(super) fn restore_private(
         &self,
         rule: &Compiled,
@@ -132,7 +179,11 @@ impl Rules {
         scope: Scope<'_>,
         run: &mut Run,
     ) -> Result<Option<Tag>, FileFailure> {
-        let kept: Vec<Tag> = run.opened.as_ref().map(|opened| name.tags(opened.item())).unwrap_or_default();
+        let kept: Vec<Tag> = run
+            .opened
+            .as_ref()
+            .map(|opened| name.tags(opened.item()))
+            .unwrap_or_default();
         if let (true, Some(tag)) = (name.tags(data).is_empty(), kept.first()) {
             let creator = Tag(tag.group(), tag.element() >> 8);
             if data.get(creator).is_none() {
@@ -145,7 +196,8 @@ impl Rules {
         Ok(None)
     }
 
-    /// Restores what a path leads to, making the items on the way only where the envelope has a value for their end.
+    /// Restores what a path leads to, making the items on the way only where the envelope has a
+    /// value for their end.
     pub(super) fn restore_along(
         &self,
         rule: &Compiled,
@@ -156,9 +208,18 @@ impl Rules {
     ) -> Result<Option<Tag>, FileFailure> {
         let mut made = None;
         for items in places(data, path) {
-            if run.opened.as_ref().is_some_and(|opened| opened.holds(&items, path.leaf)) {
-                let steps: Vec<_> = items.iter().map(|(tag, index)| (*tag, ItemChoice::At(*index))).collect();
-                made = self.along(rule, data, &steps, path.leaf, scope, run)?.or(made);
+            if run
+                .opened
+                .as_ref()
+                .is_some_and(|opened| opened.holds(&items, path.leaf))
+            {
+                let steps: Vec<_> = items
+                    .iter()
+                    .map(|(tag, index)| (*tag, ItemChoice::At(*index)))
+                    .collect();
+                made = self
+                    .along(rule, data, &steps, path.leaf, scope, run)?
+                    .or(made);
             }
         }
         Ok(made)
@@ -168,19 +229,31 @@ impl Rules {
 /// The items to enter, one after another: the sequence and the item's number from 0.
 type Steps = Vec<(Tag, usize)>;
 
-/// The items that a path leads through: those that are there where it says "every", else the one that it names.
+/// The items that a path leads through: those that are there where it says "every", else the one
+/// that it names.
 fn places(data: &DataSet, path: &Path) -> Vec<Steps> {
     let mut places: Vec<(Steps, Option<&DataSet>)> = vec![(Vec::new(), Some(data))];
     for (tag, choice) in &path.sequences {
         let deeper = places.into_iter().flat_map(|(steps, data)| {
-            let sequence = data.and_then(|data| data.get(*tag)).and_then(Element::items);
+            let sequence = data
+                .and_then(|data| data.get(*tag))
+                .and_then(Element::items);
             let indices = match choice {
                 ItemChoice::At(index) => *index..*index + 1,
                 ItemChoice::Every => 0..sequence.map_or(0, |sequence| sequence.items.len()),
             };
             indices.map(move |index| {
-                let inside = sequence.and_then(|sequence| sequence.items.get(index)).map(|item| &item.data);
-                (steps.iter().copied().chain([(*tag, index)]).collect::<Steps>(), inside)
+                let inside = sequence
+                    .and_then(|sequence| sequence.items.get(index))
+                    .map(|item| &item.data);
+                (
+                    steps
+                        .iter()
+                        .copied()
+                        .chain([(*tag, index)])
+                        .collect::<Steps>(),
+                    inside,
+                )
             })
         });
         places = deeper.collect();
@@ -197,7 +270,10 @@ fn failed(why: &EnvelopeError) -> FileFailure {
 }
 
 fn uncarried() -> Misstep {
-    Misstep::new(FileCode::DeidTarget, "the value cannot be carried between the file's encoding and the envelope's")
+    Misstep::new(
+        FileCode::DeidTarget,
+        "the value cannot be carried between the file's encoding and the envelope's",
+    )
 }
 
 fn is_pixel_data(tag: Tag) -> bool {
@@ -208,17 +284,22 @@ fn is_pixel_data(tag: Tag) -> bool {
 fn depends_on_character_set(element: &Element) -> bool {
     match &element.value {
         // Text of private elements is often unknown to the dictionary.
-        Value::Bytes(bytes) => (has_character_set(element.vr) || element.vr == VR::UN) && !is_plain(bytes),
-        Value::Items(sequence) => sequence
-            .items
-            .iter()
-            .any(|item| item.data.get(CHARACTER_SET).is_none() && item.data.iter().any(depends_on_character_set)),
+        Value::Bytes(bytes) => {
+            (has_character_set(element.vr) || element.vr == VR::UN) && !is_plain(bytes)
+        }
+        Value::Items(sequence) => sequence.items.iter().any(|item| {
+            item.data.get(CHARACTER_SET).is_none() && item.data.iter().any(depends_on_character_set)
+        }),
         Value::Fragments(_) => false,
     }
 }
 
 /// The element with its text in another character set, items that state their own excepted.
-fn in_character_set(element: &Element, from: &CharacterSet, to: &CharacterSet) -> Result<Element, Misstep> {
+fn in_character_set(
+    element: &Element,
+    from: &CharacterSet,
+    to: &CharacterSet,
+) -> Result<Element, Misstep> {
     if from == to || !depends_on_character_set(element) {
         return Ok(element.clone());
     }
@@ -226,11 +307,20 @@ fn in_character_set(element: &Element, from: &CharacterSet, to: &CharacterSet) -
     match &mut element.value {
         Value::Bytes(bytes) if has_character_set(element.vr) => {
             let text = from.decode(bytes, element.vr == VR::PN);
-            let unencodable = |_| Misstep::new(FileCode::DeidText, "the value has characters that the character set lacks");
+            let unencodable = |_| {
+                Misstep::new(
+                    FileCode::DeidText,
+                    "the value has characters that the character set lacks",
+                )
+            };
             *bytes = padded(element.vr, to.encode(&text).map_err(unencodable)?);
         }
         Value::Items(sequence) => {
-            for item in sequence.items.iter_mut().filter(|item| item.data.get(CHARACTER_SET).is_none()) {
+            for item in sequence
+                .items
+                .iter_mut()
+                .filter(|item| item.data.get(CHARACTER_SET).is_none())
+            {
                 for nested in &mut item.data {
                     *nested = in_character_set(nested, from, to)?;
                 }

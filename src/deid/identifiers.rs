@@ -1,7 +1,9 @@
-//! The identifiers that an instance itself states: the surest list of what its free text must not repeat.
+//! The identifiers that an instance itself states: the surest list of what its free text must not
+//! repeat.
 //!
-//! Owns their collection, once per instance, from every level and before anything is cleaned. It knows names and
-//! numbers and must never show them: no message, log or error is made from what is in here.
+//! Owns their collection, once per instance, from every level and before anything is cleaned. It
+//! knows names and numbers and must never show them: no message, log or error is made from what is
+//! in here.
 
 mod folding;
 
@@ -16,17 +18,19 @@ pub(super) use folding::{Spelling, fold_into, folded, is_mark};
 
 /// Titles, suffixes and particles: they stand beside names and tell nobody from anybody.
 const BESIDE_NAMES: [&str; 36] = [
-    "and", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "dr", "du", "el", "frau", "herr", "jr", "la",
-    "le", "les", "md", "mme", "mr", "mrs", "ms", "of", "pa", "phd", "prof", "rt", "sr", "the", "van", "vom", "von", "zu",
+    "and", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "dr", "du", "el",
+    "frau", "herr", "jr", "la", "le", "les", "md", "mme", "mr", "mrs", "ms", "of", "pa", "phd",
+    "prof", "rt", "sr", "the", "van", "vom", "von", "zu",
 ];
 
-/// What an instance says of who, where, when and under which numbers. Words compare folded, as `folding` spells them.
+/// What an instance says of who, where, when and under which numbers. Words compare folded, as
+/// `folding` spells them.
 #[derive(Default, Clone, PartialEq, Eq)]
 pub(super) struct Identifiers {
     /// Parts of names of persons, and numbers that are all letters.
     words: Vec<Box<str>>,
-    /// Two words that stand side by side in an institution, place or address, with a space between. Alone they may be
-    /// any word of a report ("General", "Neck"), together they are a place.
+    /// Two words that stand side by side in an institution, place or address, with a space between.
+    /// Alone they may be any word of a report ("General", "Neck"), together they are a place.
     pairs: Vec<Box<str>>,
     /// Identifiers with digits, without separators, as they are and without leading zeros.
     ids: Vec<Box<str>>,
@@ -59,7 +63,10 @@ impl Identifiers {
         let charset = own.as_ref().unwrap_or(inherited);
         for element in data {
             if let Some(sequence) = element.items() {
-                sequence.items.iter().for_each(|item| self.collect(&item.data, sequence.encoding, charset));
+                sequence
+                    .items
+                    .iter()
+                    .for_each(|item| self.collect(&item.data, sequence.encoding, charset));
             } else if let Some(kind) = kind_of(element)
                 && let Some(value) = text(element, encoding, charset)
             {
@@ -93,7 +100,9 @@ impl Identifiers {
             }
             // O'Brien is also written OBrien.
             if component.contains(['\'', '’', '-']) {
-                component.split([' ', ',']).for_each(|joined| self.add_word(&letters_and_digits(joined), false));
+                component
+                    .split([' ', ','])
+                    .for_each(|joined| self.add_word(&letters_and_digits(joined), false));
             }
         }
     }
@@ -111,7 +120,9 @@ impl Identifiers {
     fn add_id(&mut self, id: &str) {
         if has_digit(id) {
             self.add_number(id);
-            pieces(id).filter(|piece| piece.len() >= 4 && has_digit(piece)).for_each(|piece| self.add_number(piece));
+            pieces(id)
+                .filter(|piece| piece.len() >= 4 && has_digit(piece))
+                .for_each(|piece| self.add_number(piece));
         } else if pieces(id).nth(1).is_some() {
             self.add_pairs(id);
         } else {
@@ -122,7 +133,11 @@ impl Identifiers {
     fn add_number(&mut self, id: &str) {
         let whole = if id.is_ascii() {
             let mut whole = String::with_capacity(id.len());
-            whole.extend(id.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| char::from(byte.to_ascii_lowercase())));
+            whole.extend(
+                id.bytes()
+                    .filter(u8::is_ascii_alphanumeric)
+                    .map(|byte| char::from(byte.to_ascii_lowercase())),
+            );
             whole
         } else {
             folded(&letters_and_digits(id), Spelling::Short)
@@ -141,8 +156,14 @@ impl Identifiers {
     fn add_place(&mut self, place: &str) {
         self.add_pairs(place);
         // A room or machine such as CT01.
-        let numbered = |piece: &&str| piece.len() > 2 && has_digit(piece) && piece.bytes().any(|byte| byte.is_ascii_alphabetic());
-        pieces(place).filter(numbered).for_each(|piece| self.add_number(piece));
+        let numbered = |piece: &&str| {
+            piece.len() > 2
+                && has_digit(piece)
+                && piece.bytes().any(|byte| byte.is_ascii_alphabetic())
+        };
+        pieces(place)
+            .filter(numbered)
+            .for_each(|piece| self.add_number(piece));
     }
 
     fn add_contact(&mut self, contact: &str) {
@@ -169,10 +190,16 @@ impl Identifiers {
     fn add_date(&mut self, value: &str) {
         let digits = || value.bytes().filter(u8::is_ascii_digit).take(8);
         let number = |skipped: usize, count: usize| {
-            digits().skip(skipped).take(count).fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+            digits()
+                .skip(skipped)
+                .take(count)
+                .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
         };
         let year = i32::try_from(number(0, 4)).unwrap_or_default();
-        match (digits().count(), NaiveDate::from_ymd_opt(year, number(4, 2), number(6, 2))) {
+        match (
+            digits().count(),
+            NaiveDate::from_ymd_opt(year, number(4, 2), number(6, 2)),
+        ) {
             (8, Some(date)) => self.dates.push(date),
             (5.., _) => self.add_number(value),
             _ => {}
@@ -181,13 +208,23 @@ impl Identifiers {
 
     /// Whether a folded word is part of a name or a number without digits, or two of them joined.
     pub(super) fn has_word(&self, word: &str) -> bool {
-        let has = |word: &str| self.words.binary_search_by(|own| own.as_ref().cmp(word)).is_ok();
-        has(word) || self.words.iter().any(|own| word.strip_prefix(own.as_ref()).is_some_and(has))
+        let has = |word: &str| {
+            self.words
+                .binary_search_by(|own| own.as_ref().cmp(word))
+                .is_ok()
+        };
+        has(word)
+            || self
+                .words
+                .iter()
+                .any(|own| word.strip_prefix(own.as_ref()).is_some_and(has))
     }
 
     /// Whether two folded words, with a space between, stand side by side in a place.
     pub(super) fn has_pair(&self, pair: &str) -> bool {
-        self.pairs.binary_search_by(|own| own.as_ref().cmp(pair)).is_ok()
+        self.pairs
+            .binary_search_by(|own| own.as_ref().cmp(pair))
+            .is_ok()
     }
 
     /// Whether there are parts of names at all.
@@ -213,8 +250,14 @@ impl Identifiers {
 
 /// The kind of an element by its tag and VR; of UN by the VR that its tag has.
 fn kind_of(element: &Element) -> Option<IdentifierKind> {
-    let Element { tag, vr: stated, .. } = element;
-    let real = if *stated == VR::UN && !is_private(*tag) { standard_vr(*tag) } else { *stated };
+    let Element {
+        tag, vr: stated, ..
+    } = element;
+    let real = if *stated == VR::UN && !is_private(*tag) {
+        standard_vr(*tag)
+    } else {
+        *stated
+    };
     identifier_kind(*tag, real)
 }
 
@@ -224,12 +267,15 @@ fn standard_vr(tag: Tag) -> VR {
 
 /// Runs of letters and digits.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric() && !is_mark(c)).filter(|piece| !piece.is_empty())
+    text.split(|c: char| !c.is_alphanumeric() && !is_mark(c))
+        .filter(|piece| !piece.is_empty())
 }
 
 fn letters_and_digits(text: &str) -> String {
     let mut joined = String::with_capacity(text.len());
-    text.chars().filter(|c| c.is_alphanumeric() || is_mark(*c)).for_each(|c| joined.push(c));
+    text.chars()
+        .filter(|c| c.is_alphanumeric() || is_mark(*c))
+        .for_each(|c| joined.push(c));
     joined
 }
 

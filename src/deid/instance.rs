@@ -1,5 +1,5 @@
-//! The types that may leave the machine. Their fields are private and their makers few: a file that was not cleaned
-//! cannot be taken for one that was.
+//! The types that may leave the machine. Their fields are private and their makers few: a file that
+//! was not cleaned cannot be taken for one that was.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,19 +27,43 @@ impl Outgoing {
         look: impl FnOnce(&Written) -> Result<T, FileFailure>,
     ) -> Result<(Self, T), FileFailure> {
         let routing = RoutingAttributes::of(&instance.header, instance.syntax.encoding);
-        let Some(sop_instance) = routing.sop_instance.as_ref().map(|uid| uid.expose().clone()) else {
-            return Err(FileFailure::new(FileCode::RouteMissingUid, "there is no SOP Instance UID"));
+        let Some(sop_instance) = routing
+            .sop_instance
+            .as_ref()
+            .map(|uid| uid.expose().clone())
+        else {
+            return Err(FileFailure::new(
+                FileCode::RouteMissingUid,
+                "there is no SOP Instance UID",
+            ));
         };
-        let class = instance.header.get(Tag(0x0008, 0x0016)).and_then(|element| element.bytes());
-        let class = class.map(|bytes| String::from_utf8_lossy(bytes).trim_end_matches(['\0', ' ']).to_owned());
+        let class = instance
+            .header
+            .get(Tag(0x0008, 0x0016))
+            .and_then(|element| element.bytes());
+        let class = class.map(|bytes| {
+            String::from_utf8_lossy(bytes)
+                .trim_end_matches(['\0', ' '])
+                .to_owned()
+        });
         let (body, seen) = write_and_look(instance, limits, look)?;
         check_label(instance)?;
         let native = instance.syntax.is_native();
-        Ok((Self { sop_class: class.unwrap_or_default(), sop_instance, body, routing, native }, seen))
+        Ok((
+            Self {
+                sop_class: class.unwrap_or_default(),
+                sop_instance,
+                body,
+                routing,
+                native,
+            },
+            seen,
+        ))
     }
 }
 
-/// An instance that a profile was applied to, written and read back. Only [`super::Cleaner::deidentify`] makes one.
+/// An instance that a profile was applied to, written and read back. Only
+/// [`super::Cleaner::deidentify`] makes one.
 #[derive(Clone)]
 pub struct CleanInstance {
     outgoing: Outgoing,
@@ -54,12 +78,15 @@ pub struct CleanInstance {
 
 impl fmt::Debug for CleanInstance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CleanInstance").field("changed", &self.changed).finish_non_exhaustive()
+        f.debug_struct("CleanInstance")
+            .field("changed", &self.changed)
+            .finish_non_exhaustive()
     }
 }
 
 impl CleanInstance {
-    /// Writes it; `check` looks for values that should be gone, in what was written and then in its name.
+    /// Writes it; `check` looks for values that should be gone, in what was written and then in its
+    /// name.
     pub(super) fn write(
         instance: &Instance,
         limits: &Limits,
@@ -68,7 +95,12 @@ impl CleanInstance {
         check: impl FnOnce(&Written) -> Result<(Searched, Vec<Finding>), FileFailure>,
     ) -> Result<Self, FileFailure> {
         let (outgoing, (searched, mut findings)) = Outgoing::write(instance, limits, check)?;
-        findings.extend(searched.check_texts(name.iter().map(|name| ("the file name that the profile gives", name.as_str())))?);
+        findings.extend(
+            searched.check_texts(
+                name.iter()
+                    .map(|name| ("the file name that the profile gives", name.as_str())),
+            )?,
+        );
         Ok(Self {
             outgoing,
             changed,
@@ -81,7 +113,8 @@ impl CleanInstance {
         })
     }
 
-    /// Values that were removed or changed and still stand in what is sent, where the profile lets it be sent all the same.
+    /// Values that were removed or changed and still stand in what is sent, where the profile lets
+    /// it be sent all the same.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
@@ -93,7 +126,10 @@ impl CleanInstance {
 
     /// Remembers that the study had to stand for the patient.
     pub(super) fn by_study(self, without_patient_id: bool) -> Self {
-        Self { without_patient_id, ..self }
+        Self {
+            without_patient_id,
+            ..self
+        }
     }
 
     /// Remembers which dates, times and ages could not be read.
@@ -117,7 +153,8 @@ impl CleanInstance {
     }
 }
 
-/// Proof that sending data as it is was agreed to, by flag or at the prompt. The plan makes it, once, after it knows.
+/// Proof that sending data as it is was agreed to, by flag or at the prompt. The plan makes it,
+/// once, after it knows.
 #[derive(Debug, Clone, Copy)]
 pub struct IdentifiedConsent(());
 
@@ -128,15 +165,21 @@ impl IdentifiedConsent {
     }
 }
 
-/// An instance as it is, which the user agreed to send so. Preamble and file meta are fresh all the same.
+/// An instance as it is, which the user agreed to send so. Preamble and file meta are fresh all the
+/// same.
 #[derive(Debug, Clone)]
 pub struct UncleanedInstance {
     outgoing: Outgoing,
 }
 
 /// Writes an instance without applying a profile.
-pub fn as_it_is(instance: &Instance, limits: &Limits, _consent: &IdentifiedConsent) -> Result<UncleanedInstance, FileFailure> {
-    Outgoing::write(instance, limits, |_| Ok(())).map(|(outgoing, ())| UncleanedInstance { outgoing })
+pub fn as_it_is(
+    instance: &Instance,
+    limits: &Limits,
+    _consent: &IdentifiedConsent,
+) -> Result<UncleanedInstance, FileFailure> {
+    Outgoing::write(instance, limits, |_| Ok(()))
+        .map(|(outgoing, ())| UncleanedInstance { outgoing })
 }
 
 /// What may be packed and sent.
@@ -171,7 +214,8 @@ impl Sendable {
         &self.outgoing().body
     }
 
-    /// Whether nothing in it is compressed: its transfer syntax is one of the three native ones (PS3.5 section 10, A.4).
+    /// Whether nothing in it is compressed: its transfer syntax is one of the three native ones
+    /// (PS3.5 section 10, A.4).
     pub fn is_native(&self) -> bool {
         self.outgoing().native
     }
@@ -189,7 +233,8 @@ impl Sendable {
         }
     }
 
-    /// Whether a pseudonym was made and there was no usable Patient ID for it, so that the study stands for the patient.
+    /// Whether a pseudonym was made and there was no usable Patient ID for it, so that the study
+    /// stands for the patient.
     pub fn is_without_patient_id(&self) -> bool {
         matches!(self, Self::Clean(clean) if clean.without_patient_id)
     }
@@ -228,10 +273,14 @@ impl Sendable {
         }
     }
 
-    /// Looks for values that were removed or changed in texts that are sent beside the instance, each with what it is:
-    /// labels, names, metadata. `residual.identifier-left` where one is found, or the finds where the profile lets them
-    /// pass. Of an instance that goes as it is nothing was removed.
-    pub fn check_texts<'a, 'b>(&self, texts: impl IntoIterator<Item = (&'a str, &'b str)>) -> Result<Vec<Finding>, FileFailure> {
+    /// Looks for values that were removed or changed in texts that are sent beside the instance,
+    /// each with what it is: labels, names, metadata. `residual.identifier-left` where one is
+    /// found, or the finds where the profile lets them pass. Of an instance that goes as it is
+    /// nothing was removed.
+    pub fn check_texts<'a, 'b>(
+        &self,
+        texts: impl IntoIterator<Item = (&'a str, &'b str)>,
+    ) -> Result<Vec<Finding>, FileFailure> {
         match self {
             Self::Clean(clean) => clean.searched.check_texts(texts),
             Self::Uncleaned(_) => Ok(Vec::new()),

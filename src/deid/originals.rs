@@ -1,7 +1,7 @@
 //! Who an instance was about before it was cleaned, for sites that keep a log of it.
 //!
-//! Owns the short list of identifiers that such a log indexes. They are values that identify: they leave this type in one
-//! form only, the body of the request to the log, and never show.
+//! Owns the short list of identifiers that such a log indexes. They are values that identify: they
+//! leave this type in one form only, the body of the request to the log, and never show.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::dicom::{CharacterSet, DataSet, Encoding, Instance, Tag, character_set_of, text};
 use crate::phi::Phi;
 
-/// What the log indexes, by its names. It also knows `StudyDateTime` and `SeriesDateTime`, which DICOM does not.
+/// What the log indexes, by its names. It also knows `StudyDateTime` and `SeriesDateTime`, which
+/// DICOM does not.
 const INDEXED: [(&str, Tag); 14] = [
     ("AccessionNumber", Tag(0x0008, 0x0050)),
     ("PatientBirthDate", Tag(0x0010, 0x0030)),
@@ -50,9 +51,16 @@ impl Originals {
 
     fn in_header(header: &DataSet, encoding: Encoding) -> Self {
         let charset = character_set_of(header, &CharacterSet::default());
-        let value = |tag| text(header.get(tag)?, encoding, &charset).filter(|text| !text.trim().is_empty());
-        let indexed = INDEXED.into_iter().filter_map(|(name, tag)| Some((name, Phi::new(value(tag)?)))).collect();
-        Self { indexed, recorded: OnceLock::new() }
+        let value =
+            |tag| text(header.get(tag)?, encoding, &charset).filter(|text| !text.trim().is_empty());
+        let indexed = INDEXED
+            .into_iter()
+            .filter_map(|(name, tag)| Some((name, Phi::new(value(tag)?))))
+            .collect();
+        Self {
+            indexed,
+            recorded: OnceLock::new(),
+        }
     }
 
     /// The names of all that may be among them.
@@ -62,8 +70,11 @@ impl Originals {
 
     /// The body of the request to the log, and of nothing else.
     pub fn for_the_log(&self) -> Value {
-        let indexed: Map<String, Value> =
-            self.indexed.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.expose().trim()))).collect();
+        let indexed: Map<String, Value> = self
+            .indexed
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Value::from(value.expose().trim())))
+            .collect();
         json!({ "indexed_fields": indexed, "deidentified_tags": {} })
     }
 
@@ -86,8 +97,14 @@ mod tests {
     impl Originals {
         /// Of nobody.
         pub(crate) fn made_up(indexed: &[(&'static str, &str)]) -> Self {
-            let indexed = indexed.iter().map(|(name, value)| (*name, Phi::new((*value).to_owned()))).collect();
-            Self { indexed, recorded: OnceLock::new() }
+            let indexed = indexed
+                .iter()
+                .map(|(name, value)| (*name, Phi::new((*value).to_owned())))
+                .collect();
+            Self {
+                indexed,
+                recorded: OnceLock::new(),
+            }
         }
     }
 
@@ -119,7 +136,11 @@ mod tests {
 
     #[test]
     fn nothing_of_them_shows() {
-        let originals = of(vec![Element::new(Tag(0x0010, 0x0010), VR::PN, &b"Doe^Jane"[..])]);
+        let originals = of(vec![Element::new(
+            Tag(0x0010, 0x0010),
+            VR::PN,
+            &b"Doe^Jane"[..],
+        )]);
         originals.recorded("log-1");
         assert_eq!(format!("{originals:?}"), "Originals(..)");
     }

@@ -1,7 +1,9 @@
-//! What cleaning did to each data element, for people who try a profile out; an upload records nothing.
+//! What cleaning did to each data element, for people who try a profile out; an upload records
+//! nothing.
 //!
-//! The list is made by comparing the data set before and after, so it leaves nothing out; the log that is kept on the
-//! way only says which rule was the last at each place. Values are given only where they were asked for, wrapped.
+//! The list is made by comparing the data set before and after, so it leaves nothing out; the log
+//! that is kept on the way only says which rule was the last at each place. Values are given only
+//! where they were asked for, wrapped.
 
 use std::collections::HashMap;
 
@@ -14,7 +16,8 @@ use crate::phi::Phi;
 /// A data element that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The sequence items that lead to it, outermost first: the sequence and the item's number from 0.
+    /// The sequence items that lead to it, outermost first: the sequence and the item's number from
+    /// 0.
     pub items: Vec<(Tag, usize)>,
     /// Its tag.
     pub tag: Tag,
@@ -31,7 +34,14 @@ pub struct Change {
 impl Change {
     /// Pixel data was changed because of a setting.
     pub(super) fn of_pixels(tag: Tag, setting: &'static str) -> Self {
-        Self { items: Vec::new(), tag, what: What::Changed, by: By::Setting(setting), before: None, after: None }
+        Self {
+            items: Vec::new(),
+            tag,
+            what: What::Changed,
+            by: By::Setting(setting),
+            before: None,
+            after: None,
+        }
     }
 }
 
@@ -57,8 +67,8 @@ impl What {
     }
 }
 
-/// How often what happened to which attribute, at whatever place in a data set. Takes little room, however many places there
-/// are.
+/// How often what happened to which attribute, at whatever place in a data set. Takes little room,
+/// however many places there are.
 pub type Counts = HashMap<(Tag, What), u64>;
 
 /// What made a change: the last one, where several did.
@@ -83,12 +93,21 @@ pub(super) struct Log {
 impl Run {
     /// A run that records what it does to this data set.
     pub(super) fn recording(data: &DataSet) -> Self {
-        Self { log: Some(Box::new(Log { before: data.clone(), ..Log::default() })), ..Self::default() }
+        Self {
+            log: Some(Box::new(Log {
+                before: data.clone(),
+                ..Log::default()
+            })),
+            ..Self::default()
+        }
     }
 
     /// A run that counts what it does.
     pub(super) fn counting() -> Self {
-        Self { counts: Some(Counts::new()), ..Self::default() }
+        Self {
+            counts: Some(Counts::new()),
+            ..Self::default()
+        }
     }
 
     /// Counts how one data set differs from another, where that is wanted.
@@ -117,30 +136,52 @@ impl Run {
     }
 
     /// Does something to the whole data set because of a setting.
-    pub(super) fn step(&mut self, setting: &'static str, data: &mut DataSet, work: impl FnOnce(&mut DataSet) -> u32) {
+    pub(super) fn step(
+        &mut self,
+        setting: &'static str,
+        data: &mut DataSet,
+        work: impl FnOnce(&mut DataSet) -> u32,
+    ) {
         let before = self.log.is_some().then(|| data.clone());
         self.changed += work(data);
         if let (Some(before), Some(log)) = (before, &mut self.log) {
             differences(&before, data, &mut Vec::new(), &mut |difference| {
-                log.last.insert((difference.items.to_vec(), difference.tag), By::Setting(setting));
+                log.last.insert(
+                    (difference.items.to_vec(), difference.tag),
+                    By::Setting(setting),
+                );
             });
         }
     }
 
     /// Everything that is not as it was, in the order of the tags.
     pub(super) fn changes(&self, after: &DataSet, encoding: Encoding, values: bool) -> Vec<Change> {
-        let Some(log) = &self.log else { return Vec::new() };
+        let Some(log) = &self.log else {
+            return Vec::new();
+        };
         let mut changes = Vec::new();
         differences(&log.before, after, &mut Vec::new(), &mut |found| {
             let place = (found.items.to_vec(), found.tag);
             let shown = |side: &DataSet, there: bool| {
-                let text = (values && there).then(|| text_at(side, &place.0, place.1, encoding, &CharacterSet::default()));
+                let text = (values && there)
+                    .then(|| text_at(side, &place.0, place.1, encoding, &CharacterSet::default()));
                 text.flatten().map(Phi::new)
             };
             let before = shown(&log.before, found.what != What::Inserted);
             let after = shown(after, found.what != What::Removed);
-            let by = log.last.get(&place).copied().unwrap_or(By::Setting("dicom"));
-            changes.push(Change { items: place.0, tag: place.1, what: found.what, by, before, after });
+            let by = log
+                .last
+                .get(&place)
+                .copied()
+                .unwrap_or(By::Setting("dicom"));
+            changes.push(Change {
+                items: place.0,
+                tag: place.1,
+                what: found.what,
+                by,
+                before,
+                after,
+            });
         });
         changes.sort_by_key(|change| {
             let steps = change.items.iter().map(|(tag, item)| (*tag, item + 1));
@@ -158,18 +199,35 @@ struct Difference<'a> {
 }
 
 /// Tells of every element that differs, sequences item by item.
-fn differences(before: &DataSet, after: &DataSet, at: &mut Vec<(Tag, usize)>, found: &mut dyn FnMut(Difference<'_>)) {
+fn differences(
+    before: &DataSet,
+    after: &DataSet,
+    at: &mut Vec<(Tag, usize)>,
+    found: &mut dyn FnMut(Difference<'_>),
+) {
     for old in before {
         let new = after.get(old.tag);
         match new {
-            None => found(Difference { items: at, tag: old.tag, what: What::Removed }),
+            None => found(Difference {
+                items: at,
+                tag: old.tag,
+                what: What::Removed,
+            }),
             Some(new) if new == old => {}
             Some(new) if grew(old, new) => nested(Some(old), new, at, found),
-            Some(_) => found(Difference { items: at, tag: old.tag, what: What::Changed }),
+            Some(_) => found(Difference {
+                items: at,
+                tag: old.tag,
+                what: What::Changed,
+            }),
         }
     }
     for new in after.iter().filter(|new| before.get(new.tag).is_none()) {
-        found(Difference { items: at, tag: new.tag, what: What::Inserted });
+        found(Difference {
+            items: at,
+            tag: new.tag,
+            what: What::Inserted,
+        });
         nested(None, new, at, found);
     }
 }
@@ -179,11 +237,23 @@ fn grew(old: &Element, new: &Element) -> bool {
     matches!((old.items(), new.items()), (Some(old), Some(new)) if old.items.len() <= new.items.len())
 }
 
-fn nested(old: Option<&Element>, new: &Element, at: &mut Vec<(Tag, usize)>, found: &mut dyn FnMut(Difference<'_>)) {
+fn nested(
+    old: Option<&Element>,
+    new: &Element,
+    at: &mut Vec<(Tag, usize)>,
+    found: &mut dyn FnMut(Difference<'_>),
+) {
     let empty = DataSet::new();
     let former = old.and_then(Element::items);
-    for (index, item) in new.items().into_iter().flat_map(|sequence| &sequence.items).enumerate() {
-        let before = former.and_then(|sequence| sequence.items.get(index)).map_or(&empty, |item| &item.data);
+    for (index, item) in new
+        .items()
+        .into_iter()
+        .flat_map(|sequence| &sequence.items)
+        .enumerate()
+    {
+        let before = former
+            .and_then(|sequence| sequence.items.get(index))
+            .map_or(&empty, |item| &item.data);
         at.push((new.tag, index));
         differences(before, &item.data, at, found);
         at.pop();
@@ -191,14 +261,28 @@ fn nested(old: Option<&Element>, new: &Element, at: &mut Vec<(Tag, usize)>, foun
 }
 
 /// The value at a place as text, or how much there is where it is no text.
-fn text_at(data: &DataSet, items: &[(Tag, usize)], tag: Tag, encoding: Encoding, inherited: &CharacterSet) -> Option<String> {
+fn text_at(
+    data: &DataSet,
+    items: &[(Tag, usize)],
+    tag: Tag,
+    encoding: Encoding,
+    inherited: &CharacterSet,
+) -> Option<String> {
     if let Some(((sequence, index), rest)) = items.split_first() {
         let sequence = data.get(*sequence)?.items()?;
         let own = character_set_of(data, inherited);
-        return text_at(&sequence.items.get(*index)?.data, rest, tag, sequence.encoding, &own);
+        return text_at(
+            &sequence.items.get(*index)?.data,
+            rest,
+            tag,
+            sequence.encoding,
+            &own,
+        );
     }
     let element = data.get(tag)?;
-    let text = match read(element, effective_vr(element, data), encoding, || character_set_of(data, inherited)) {
+    let text = match read(element, effective_vr(element, data), encoding, || {
+        character_set_of(data, inherited)
+    }) {
         Reading::Text(text) => text,
         Reading::Nothing => String::new(),
         Reading::Opaque => match &element.value {
@@ -229,7 +313,9 @@ mod tests {
         let mut data = DataSet::from_elements(elements);
         let mut run = Run::recording(&data);
         let encoding = Encoding::EXPLICIT_LITTLE;
-        Cleaner::new(&profile, Limits::default()).steps(&mut data, encoding, &mut run).unwrap();
+        Cleaner::new(&profile, Limits::default())
+            .steps(&mut data, encoding, &mut run)
+            .unwrap();
         run.changes(&data, encoding, values)
     }
 
@@ -239,11 +325,18 @@ mod tests {
 
     fn person() -> Vec<Element> {
         let other = DataSet::from_elements(vec![text(NAME, "Doe^Jane"), text(ID, "PAT-0042")]);
-        vec![text(NAME, "Doe^Jane"), text(ID, "PAT-0042"), Element::sequence(OTHER_IDS, vec![other], Encoding::EXPLICIT_LITTLE)]
+        vec![
+            text(NAME, "Doe^Jane"),
+            text(ID, "PAT-0042"),
+            Element::sequence(OTHER_IDS, vec![other], Encoding::EXPLICIT_LITTLE),
+        ]
     }
 
     fn brief(changes: &[Change]) -> Vec<(usize, Tag, What, By)> {
-        changes.iter().map(|change| (change.items.len(), change.tag, change.what, change.by)).collect()
+        changes
+            .iter()
+            .map(|change| (change.items.len(), change.tag, change.what, change.by))
+            .collect()
     }
 
     #[test]
@@ -258,7 +351,12 @@ mod tests {
         ];
         assert_eq!(brief(&changes), expected);
         assert_eq!(changes[2].items, [(OTHER_IDS, 0)]);
-        assert!(changes.iter().all(|change| change.before.is_none() && change.after.is_none()), "values were not asked for");
+        assert!(
+            changes
+                .iter()
+                .all(|change| change.before.is_none() && change.after.is_none()),
+            "values were not asked for"
+        );
     }
 
     #[test]
@@ -266,21 +364,48 @@ mod tests {
         let rules = "{fields: [{name: OtherPatientIDsSequence.1.PatientID, replace-with: X}]}";
         let changes = record(rules, person(), true);
         assert_eq!(brief(&changes), [(1, ID, What::Inserted, By::Rule(0))]);
-        assert_eq!((changes[0].items[0].1, changes[0].before.clone()), (1, None));
-        assert_eq!(changes[0].after.as_ref().map(|after| after.expose().as_str()), Some("X"));
-        let changes =
-            record("{fields: [{name: DeidentificationMethodCodeSequence.0.CodeValue, replace-with: X}]}", person(), false);
-        assert_eq!(brief(&changes).iter().map(|(depth, ..)| *depth).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(
+            (changes[0].items[0].1, changes[0].before.clone()),
+            (1, None)
+        );
+        assert_eq!(
+            changes[0]
+                .after
+                .as_ref()
+                .map(|after| after.expose().as_str()),
+            Some("X")
+        );
+        let changes = record(
+            "{fields: [{name: DeidentificationMethodCodeSequence.0.CodeValue, replace-with: X}]}",
+            person(),
+            false,
+        );
+        assert_eq!(
+            brief(&changes)
+                .iter()
+                .map(|(depth, ..)| *depth)
+                .collect::<Vec<_>>(),
+            [0, 1]
+        );
         assert!(changes.iter().all(|change| change.by == By::Rule(0)));
     }
 
     #[test]
     fn settings_are_named_by_their_key() {
         let mut elements = person();
-        elements.extend([text(Tag(0x0011, 0x0010), "ACME"), text(Tag(0x0011, 0x1001), "x ")]);
-        let changes =
-            record("{remove-private-tags: true, remove-undefined: true, fields: [{name: PatientName}]}", elements, false);
-        let by: Vec<_> = changes.iter().map(|change| (change.tag, change.by)).collect();
+        elements.extend([
+            text(Tag(0x0011, 0x0010), "ACME"),
+            text(Tag(0x0011, 0x1001), "x "),
+        ]);
+        let changes = record(
+            "{remove-private-tags: true, remove-undefined: true, fields: [{name: PatientName}]}",
+            elements,
+            false,
+        );
+        let by: Vec<_> = changes
+            .iter()
+            .map(|change| (change.tag, change.by))
+            .collect();
         let expected = [
             (ID, By::Setting("remove-undefined")),
             (OTHER_IDS, By::Setting("remove-undefined")),
@@ -292,9 +417,22 @@ mod tests {
 
     #[test]
     fn values_are_wrapped_and_read_in_their_own_character_set() {
-        let elements = vec![text(Tag(8, 5), "ISO_IR 100"), Element::new(NAME, VR::PN, b"M\xfcller".as_slice())];
-        let changes = record("{fields: [{name: PatientName, replace-with: Coded}]}", elements, true);
-        assert_eq!(changes[0].before.as_ref().map(|before| before.expose().as_str()), Some("Müller"));
+        let elements = vec![
+            text(Tag(8, 5), "ISO_IR 100"),
+            Element::new(NAME, VR::PN, b"M\xfcller".as_slice()),
+        ];
+        let changes = record(
+            "{fields: [{name: PatientName, replace-with: Coded}]}",
+            elements,
+            true,
+        );
+        assert_eq!(
+            changes[0]
+                .before
+                .as_ref()
+                .map(|before| before.expose().as_str()),
+            Some("Müller")
+        );
         assert!(!format!("{changes:?}").contains("ller"));
     }
 }

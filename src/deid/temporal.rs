@@ -1,7 +1,8 @@
 //! Dates, times and ages as the confidentiality engine changes them: text in, text out.
 //!
-//! Owns the forms of DA, DT, TM and AS. What has none of them is [`Unreadable`] and never passed on: a date read wrongly
-//! would be shifted to a wrong one, a date passed on would not be shifted at all.
+//! Owns the forms of DA, DT, TM and AS. What has none of them is [`Unreadable`] and never passed
+//! on: a date read wrongly would be shifted to a wrong one, a date passed on would not be shifted
+//! at all.
 
 mod age;
 mod in_text;
@@ -31,8 +32,9 @@ pub(super) enum Unreadable {
     Range,
 }
 
-/// The value moved by whole days. Multiple values, ranges of a query (`a-b`, `-b`, `a-`), precision, fraction, offset
-/// from UTC and the legacy form of a date are kept; padding is not. Times are checked and do not move.
+/// The value moved by whole days. Multiple values, ranges of a query (`a-b`, `-b`, `a-`),
+/// precision, fraction, offset from UTC and the legacy form of a date are kept; padding is not.
+/// Times are checked and do not move.
 pub(super) fn shift(text: &str, vr: VR, days: i64) -> Result<String, Unreadable> {
     let one = match vr {
         VR::DA => date,
@@ -40,7 +42,10 @@ pub(super) fn shift(text: &str, vr: VR, days: i64) -> Result<String, Unreadable>
         VR::TM => time,
         _ => return Err(Unreadable::Form),
     };
-    let values: Result<Vec<_>, _> = text.split('\\').map(|value| ranged(unpadded(value), days, one)).collect();
+    let values: Result<Vec<_>, _> = text
+        .split('\\')
+        .map(|value| ranged(unpadded(value), days, one))
+        .collect();
     values.map(|values| values.join("\\"))
 }
 
@@ -51,15 +56,23 @@ fn unpadded(value: &str) -> &str {
 
 type Moved = fn(&str, i64) -> Result<String, Unreadable>;
 
-/// One value, or a range of two of which one may be missing. A hyphen that can begin an offset from UTC does so, as
-/// PS3.4 section C.2.2.2.5 says.
+/// One value, or a range of two of which one may be missing. A hyphen that can begin an offset from
+/// UTC does so, as PS3.4 section C.2.2.2.5 says.
 fn ranged(value: &str, days: i64, one: Moved) -> Result<String, Unreadable> {
-    let end = |text: &str| if text.is_empty() { Ok(String::new()) } else { one(text, days) };
+    let end = |text: &str| {
+        if text.is_empty() {
+            Ok(String::new())
+        } else {
+            one(text, days)
+        }
+    };
     let single = match end(value) {
         Ok(moved) => return Ok(moved),
         Err(error) => error,
     };
-    let splits = value.match_indices('-').filter_map(|(at, _)| Some((value.get(..at)?, value.get(at + 1..)?)));
+    let splits = value
+        .match_indices('-')
+        .filter_map(|(at, _)| Some((value.get(..at)?, value.get(at + 1..)?)));
     for (from, to) in splits.filter(|(from, to)| !from.is_empty() || !to.is_empty()) {
         match (end(from), end(to)) {
             (Ok(from), Ok(to)) => return Ok(format!("{from}-{to}")),
@@ -75,20 +88,32 @@ fn ranged(value: &str, days: i64, one: Moved) -> Result<String, Unreadable> {
 fn date(value: &str, days: i64) -> Result<String, Unreadable> {
     let point = if value.contains('.') { "." } else { "" };
     let digits = match value.split('.').collect::<Vec<_>>().as_slice() {
-        [year, month, day] if year.len() == 4 && month.len() == 2 && day.len() == 2 => format!("{year}{month}{day}"),
+        [year, month, day] if year.len() == 4 && month.len() == 2 && day.len() == 2 => {
+            format!("{year}{month}{day}")
+        }
         [digits] => (*digits).to_owned(),
         _ => return Err(Unreadable::Form),
     };
     let moved = moved(day(&digits)?, days)?;
-    Ok(format!("{:04}{point}{:02}{point}{:02}", moved.year(), moved.month(), moved.day()))
+    Ok(format!(
+        "{:04}{point}{:02}{point}{:02}",
+        moved.year(),
+        moved.month(),
+        moved.day()
+    ))
 }
 
-/// `YYYY[MM[DD[HH[MM[SS[.F]]]]]][&ZZXX]`. A year or month is moved from its middle, the 2nd of July or the 15th: of all
-/// results with the same precision that one is right most often.
+/// `YYYY[MM[DD[HH[MM[SS[.F]]]]]][&ZZXX]`. A year or month is moved from its middle, the 2nd of July
+/// or the 15th: of all results with the same precision that one is right most often.
 fn date_time(value: &str, days: i64) -> Result<String, Unreadable> {
     let (moment, offset) = split_offset(value);
-    let whole = moment.find('.').and_then(|at| moment.get(..at)).unwrap_or(moment);
-    let (date, clock) = moment.split_at_checked(8.min(whole.len())).ok_or(Unreadable::Form)?;
+    let whole = moment
+        .find('.')
+        .and_then(|at| moment.get(..at))
+        .unwrap_or(moment);
+    let (date, clock) = moment
+        .split_at_checked(8.min(whole.len()))
+        .ok_or(Unreadable::Form)?;
     if !clock.is_empty() {
         if date.len() < 8 {
             return Err(Unreadable::Form);
@@ -104,28 +129,37 @@ fn moved_to_precision(date: &str, days: i64) -> Result<String, Unreadable> {
     match date.len() {
         4 => moved_from(format!("{date}0702")).map(|to| format!("{:04}", to.year())),
         6 => moved_from(format!("{date}15")).map(|to| format!("{:04}{:02}", to.year(), to.month())),
-        _ => moved_from(date.to_owned()).map(|to| format!("{:04}{:02}{:02}", to.year(), to.month(), to.day())),
+        _ => moved_from(date.to_owned())
+            .map(|to| format!("{:04}{:02}{:02}", to.year(), to.month(), to.day())),
     }
 }
 
 /// `HH[MM[SS[.F]]]`, or `HH:MM[:SS[.F]]` of ACR-NEMA; unchanged.
 fn time(value: &str, _days: i64) -> Result<String, Unreadable> {
-    let colons = value.match_indices(':').map(|(at, _)| at).collect::<Vec<_>>();
+    let colons = value
+        .match_indices(':')
+        .map(|(at, _)| at)
+        .collect::<Vec<_>>();
     let digits = match colons.as_slice() {
         [] => value.to_owned(),
         [2] if value.len() == 5 => value.replace(':', ""),
         [2, 5] if value.len() >= 8 => value.replace(':', ""),
         _ => return Err(Unreadable::Form),
     };
-    is_clock(&digits).map(|()| value.to_owned()).ok_or(Unreadable::Form)
+    is_clock(&digits)
+        .map(|()| value.to_owned())
+        .ok_or(Unreadable::Form)
 }
 
 /// The most digits of a fraction: six by the standard, nanoseconds by many writers.
 const LONGEST_FRACTION: usize = 9;
 
-/// Whether this is `HH[MM[SS[.F]]]` with one to nine digits of a fraction; a leap second is second 60.
+/// Whether this is `HH[MM[SS[.F]]]` with one to nine digits of a fraction; a leap second is second
+/// 60.
 fn is_clock(text: &str) -> Option<()> {
-    let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (whole, fraction) = text
+        .split_once('.')
+        .map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
     if !matches!(whole.len(), 2 | 4 | 6) {
         return None;
     }
@@ -134,20 +168,31 @@ fn is_clock(text: &str) -> Option<()> {
             return None;
         }
     }
-    let Some(fraction) = fraction else { return Some(()) };
+    let Some(fraction) = fraction else {
+        return Some(());
+    };
     number(fraction)?;
     (whole.len() == 6 && fraction.len() <= LONGEST_FRACTION).then_some(())
 }
 
 /// Cuts a possible offset from UTC, -1200 to +1400, off the end.
 fn split_offset(value: &str) -> (&str, &str) {
-    let Some((moment, offset)) = value.len().checked_sub(5).and_then(|at| value.split_at_checked(at)) else { return (value, "") };
+    let Some((moment, offset)) = value
+        .len()
+        .checked_sub(5)
+        .and_then(|at| value.split_at_checked(at))
+    else {
+        return (value, "");
+    };
     let largest = match offset.as_bytes().first() {
         Some(b'+') => 1400,
         Some(b'-') => 1200,
         _ => return (value, ""),
     };
-    let fits = offset.get(1..).and_then(number).is_some_and(|number| number <= largest && number % 100 < 60);
+    let fits = offset
+        .get(1..)
+        .and_then(number)
+        .is_some_and(|number| number <= largest && number % 100 < 60);
     if fits { (moment, offset) } else { (value, "") }
 }
 
@@ -156,18 +201,32 @@ fn day(digits: &str) -> Result<NaiveDate, Unreadable> {
     if digits.len() != 8 {
         return Err(Unreadable::Form);
     }
-    let part = |from, to| digits.get(from..to).and_then(number).ok_or(Unreadable::Form);
+    let part = |from, to| {
+        digits
+            .get(from..to)
+            .and_then(number)
+            .ok_or(Unreadable::Form)
+    };
     let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
-    let year = i32::try_from(year).ok().filter(|year| *year >= 1).ok_or(Unreadable::Day)?;
+    let year = i32::try_from(year)
+        .ok()
+        .filter(|year| *year >= 1)
+        .ok_or(Unreadable::Day)?;
     NaiveDate::from_ymd_opt(year, month, day).ok_or(Unreadable::Day)
 }
 
 fn moved(day: NaiveDate, days: i64) -> Result<NaiveDate, Unreadable> {
     let moved = TimeDelta::try_days(days).and_then(|span| day.checked_add_signed(span));
-    moved.filter(|day| (1..=9999).contains(&day.year())).ok_or(Unreadable::Range)
+    moved
+        .filter(|day| (1..=9999).contains(&day.year()))
+        .ok_or(Unreadable::Range)
 }
 
 /// The number that these digits, and nothing but digits, write.
 fn number(digits: &str) -> Option<u32> {
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        digits.parse().ok()
+    } else {
+        None
+    }
 }

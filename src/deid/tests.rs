@@ -8,7 +8,9 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::*;
-use crate::dicom::{DataSet, Element, Encoding, Instance, Limits, Source, SourceFile, Tag, VR, Value, padded, read};
+use crate::dicom::{
+    DataSet, Element, Encoding, Instance, Limits, Source, SourceFile, Tag, VR, Value, padded, read,
+};
 use crate::failure::{FileCode, FileFailure};
 use crate::profile::{Profile, from_server_json, load};
 
@@ -18,7 +20,9 @@ mod selectors;
 const LITTLE: Encoding = Encoding::EXPLICIT_LITTLE;
 
 fn profile(dicom: &str) -> Profile {
-    from_server_json(&json!(format!("name: t\ndicom: {dicom}")), "test").unwrap().unwrap()
+    from_server_json(&json!(format!("name: t\ndicom: {dicom}")), "test")
+        .unwrap()
+        .unwrap()
 }
 
 fn text(tag: Tag, vr: VR, value: &str) -> Element {
@@ -32,7 +36,11 @@ fn named(keyword: &str, value: &str) -> Element {
 
 fn sequence(keyword: &str, items: Vec<Vec<Element>>) -> Element {
     let items = items.into_iter().map(DataSet::from_elements).collect();
-    Element::sequence(crate::standard::tag_of_keyword(keyword).unwrap(), items, LITTLE)
+    Element::sequence(
+        crate::standard::tag_of_keyword(keyword).unwrap(),
+        items,
+        LITTLE,
+    )
 }
 
 fn clean(dicom: &str, elements: Vec<Element>) -> Result<DataSet, FileFailure> {
@@ -50,11 +58,20 @@ fn dump(data: &DataSet) -> String {
 
 fn dump_into(data: &DataSet, indent: &str, lines: &mut String) {
     for element in data {
-        let name = crate::standard::keyword(element.tag).map_or_else(|| element.tag.to_string(), str::to_owned);
-        let value = element.bytes().map(|bytes| String::from_utf8_lossy(bytes).trim_end_matches(['\0', ' ']).to_owned());
+        let name = crate::standard::keyword(element.tag)
+            .map_or_else(|| element.tag.to_string(), str::to_owned);
+        let value = element.bytes().map(|bytes| {
+            String::from_utf8_lossy(bytes)
+                .trim_end_matches(['\0', ' '])
+                .to_owned()
+        });
         let value = value.map(|value| format!(" [{value}]")).unwrap_or_default();
         lines.extend([indent, &name, " ", element.vr.to_string(), &value, "\n"]);
-        for item in element.items().into_iter().flat_map(|sequence| &sequence.items) {
+        for item in element
+            .items()
+            .into_iter()
+            .flat_map(|sequence| &sequence.items)
+        {
             lines.extend([indent, "  -\n"]);
             dump_into(&item.data, &format!("{indent}    "), lines);
         }
@@ -84,7 +101,10 @@ fn every_action_acts() {
         named("PatientID", "PAT-0042"),
         named("PatientSize", ""),
         named("PatientComments", "as it was"),
-        named("StudyInstanceUID", "1.2.840.113619.2.30.1.1762295590.1623.978668949.886"),
+        named(
+            "StudyInstanceUID",
+            "1.2.840.113619.2.30.1.1762295590.1623.978668949.886",
+        ),
         named("InstanceNumber", "7"),
     ];
     assert_eq!(
@@ -117,20 +137,43 @@ fn rules_act_in_document_order() {
 #[test]
 fn paths_reach_items_and_make_them() {
     let insert = "{fields: [{name: OtherPatientIDsSequence.2.PatientID, replace-with: X}]}";
-    assert_eq!(cleaned(insert, vec![]), "OtherPatientIDsSequence SQ\n  -\n  -\n  -\n    PatientID LO [X]\n");
-    let two = || vec![sequence("OtherPatientIDsSequence", vec![vec![named("PatientID", "a")], vec![]])];
+    assert_eq!(
+        cleaned(insert, vec![]),
+        "OtherPatientIDsSequence SQ\n  -\n  -\n  -\n    PatientID LO [X]\n"
+    );
+    let two = || {
+        vec![sequence(
+            "OtherPatientIDsSequence",
+            vec![vec![named("PatientID", "a")], vec![]],
+        )]
+    };
     let every = "{fields: [{name: OtherPatientIDsSequence.*.PatientID, replace-with: X}]}";
-    assert_eq!(cleaned(every, two()), "OtherPatientIDsSequence SQ\n  -\n    PatientID LO [X]\n  -\n    PatientID LO [X]\n");
-    assert_eq!(cleaned(every, vec![]), "", "a missing sequence is left missing by `*`");
+    assert_eq!(
+        cleaned(every, two()),
+        "OtherPatientIDsSequence SQ\n  -\n    PatientID LO [X]\n  -\n    PatientID LO [X]\n"
+    );
+    assert_eq!(
+        cleaned(every, vec![]),
+        "",
+        "a missing sequence is left missing by `*`"
+    );
     let beyond = "{fields: [{name: OtherPatientIDsSequence.9.PatientID, remove: true}]}";
     assert_eq!(clean(beyond, two()).unwrap(), DataSet::from_elements(two()));
-    let through = clean("{fields: [{name: PatientID.0.StudyID, remove: true}]}", vec![named("PatientID", "a")]).unwrap_err();
+    let through = clean(
+        "{fields: [{name: PatientID.0.StudyID, remove: true}]}",
+        vec![named("PatientID", "a")],
+    )
+    .unwrap_err();
     assert_eq!(through.code, FileCode::DeidRule);
 }
 
 #[test]
 fn recursion_reaches_every_item_and_inserts_only_at_the_top() {
-    let private = Element::sequence(Tag(9, 0x1001), vec![DataSet::from_elements(vec![named("PatientID", "PAT-0042")])], LITTLE);
+    let private = Element::sequence(
+        Tag(9, 0x1001),
+        vec![DataSet::from_elements(vec![named("PatientID", "PAT-0042")])],
+        LITTLE,
+    );
     let before = vec![
         text(Tag(9, 0x10), VR::LO, "ACME"),
         private,
@@ -138,7 +181,10 @@ fn recursion_reaches_every_item_and_inserts_only_at_the_top() {
             "OtherPatientIDsSequence",
             vec![vec![
                 named("PatientID", "PAT-0042"),
-                sequence("OtherPatientIDsSequence", vec![vec![named("PatientID", "PAT-0042")]]),
+                sequence(
+                    "OtherPatientIDsSequence",
+                    vec![vec![named("PatientID", "PAT-0042")]],
+                ),
             ]],
         ),
     ];
@@ -162,10 +208,19 @@ OtherPatientIDsSequence SQ
 
 #[test]
 fn the_age_is_computed_from_the_original_dates() {
-    let before = vec![named("StudyDate", "20040119"), named("PatientBirthDate", "19500615")];
+    let before = vec![
+        named("StudyDate", "20040119"),
+        named("PatientBirthDate", "19500615"),
+    ];
     let fields = "{patient-age-from-birthdate: true, patient-age-units: Y, fields: [{name: PatientBirthDate, remove: true}]}";
-    assert_eq!(cleaned(fields, before), "StudyDate DA [20040119]\nPatientAge AS [053Y]\n");
-    assert_eq!(cleaned(fields, vec![named("StudyDate", "2004")]), "StudyDate DA [2004]\n");
+    assert_eq!(
+        cleaned(fields, before),
+        "StudyDate DA [20040119]\nPatientAge AS [053Y]\n"
+    );
+    assert_eq!(
+        cleaned(fields, vec![named("StudyDate", "2004")]),
+        "StudyDate DA [2004]\n"
+    );
 }
 
 #[test]
@@ -175,19 +230,36 @@ fn a_failure_names_the_rule_and_never_the_value() {
     assert_eq!(
         failure.to_string(),
         "[deid.unparseable-date] a date does not have the format that the profile states: \
-         fields[1] (increment-date of StudyDate, line 2), at StudyDate (0008,0020): not in the format %Y%m%d"
+         fields[1] (increment-date of StudyDate, line 2), at StudyDate (0008,0020): not in the \
+         format %Y%m%d"
     );
     for (fields, element, code) in [
-        ("{fields: [{name: PatientName, replace-with: 山田}]}", named("PatientName", "x"), FileCode::DeidText),
-        ("{fields: [{name: InstanceNumber, hash: true}]}", named("InstanceNumber", "5"), FileCode::DeidTarget),
-        ("{fields: [{name: '00091001', hash: true}]}", Element::new(Tag(9, 0x1001), VR::UN, &b"ab"[..]), FileCode::DeidTarget),
+        (
+            "{fields: [{name: PatientName, replace-with: 山田}]}",
+            named("PatientName", "x"),
+            FileCode::DeidText,
+        ),
+        (
+            "{fields: [{name: InstanceNumber, hash: true}]}",
+            named("InstanceNumber", "5"),
+            FileCode::DeidTarget,
+        ),
+        (
+            "{fields: [{name: '00091001', hash: true}]}",
+            Element::new(Tag(9, 0x1001), VR::UN, &b"ab"[..]),
+            FileCode::DeidTarget,
+        ),
         (
             "{recurse-sequence: true, fields: [{name: PatientID, remove: true}]}",
             Element::new(Tag(0x0008, 0x1140), VR::UN, &b"abcd"[..]),
             FileCode::DeidTarget,
         ),
     ] {
-        assert_eq!(clean(fields, vec![element]).unwrap_err().code, code, "{fields}");
+        assert_eq!(
+            clean(fields, vec![element]).unwrap_err().code,
+            code,
+            "{fields}"
+        );
     }
 }
 
@@ -196,14 +268,30 @@ fn text_follows_the_character_set_of_its_item() {
     let utf8 = named("SpecificCharacterSet", "ISO_IR 192");
     let fields = "{recurse-sequence: true, fields: [{name: PatientName, hash: true}, {name: PatientComments, replace-with: ü}]}";
     let name = || named("PatientName", "Äneas^Rüdiger=山田^太郎");
-    let data = clean(fields, vec![utf8, sequence("OtherPatientIDsSequence", vec![vec![name(), named("PatientComments", "x")]])])
-        .unwrap();
+    let data = clean(
+        fields,
+        vec![
+            utf8,
+            sequence(
+                "OtherPatientIDsSequence",
+                vec![vec![name(), named("PatientComments", "x")]],
+            ),
+        ],
+    )
+    .unwrap();
     let result = dump(&data);
-    assert!(result.contains("PatientName PN [2baf7f3a9f2636ee]") && result.contains("PatientComments LT [ü]"), "{result}");
+    assert!(
+        result.contains("PatientName PN [2baf7f3a9f2636ee]")
+            && result.contains("PatientComments LT [ü]"),
+        "{result}"
+    );
     let changed = "{fields: [{name: SpecificCharacterSet, replace-with: ISO_IR 192}]}";
     let latin = || Element::new(Tag(0x0010, 0x0010), VR::PN, &b"M\xFCller"[..]);
     let before = || vec![named("SpecificCharacterSet", "ISO_IR 100"), latin()];
-    assert_eq!(clean(changed, before()).unwrap_err().code, FileCode::DeidText);
+    assert_eq!(
+        clean(changed, before()).unwrap_err().code,
+        FileCode::DeidText
+    );
     assert!(
         clean("{fields: [{name: PatientName, remove: true}, {name: SpecificCharacterSet, replace-with: ISO_IR 192}]}", before())
             .is_ok()
@@ -213,7 +301,10 @@ fn text_follows_the_character_set_of_its_item() {
 #[test]
 fn unknown_vrs_of_known_attributes_are_read_by_the_dictionary() {
     let before = vec![Element::new(Tag(0x0010, 0x0020), VR::UN, &b"PAT-0042"[..])];
-    assert_eq!(cleaned("{fields: [{name: PatientID, hash: true}]}", before), "PatientID LO [a0f7295c61144f61]\n");
+    assert_eq!(
+        cleaned("{fields: [{name: PatientID, hash: true}]}", before),
+        "PatientID LO [a0f7295c61144f61]\n"
+    );
 }
 
 /// An explicit little endian file of these elements (no sequences), with text in preamble and meta.
@@ -235,7 +326,14 @@ fn file(elements: &[Element]) -> Instance {
         bytes.extend(&value[..]);
     }
     let file = Arc::new(SourceFile::new("Cargo.toml").unwrap());
-    read(Source::Memory { file, bytes: Bytes::from(bytes) }, &Limits::default()).unwrap()
+    read(
+        Source::Memory {
+            file,
+            bytes: Bytes::from(bytes),
+        },
+        &Limits::default(),
+    )
+    .unwrap()
 }
 
 fn with_pixels() -> Vec<Element> {
@@ -249,7 +347,8 @@ fn with_pixels() -> Vec<Element> {
 }
 
 fn sent(dicom: &str) -> Result<(CleanInstance, Vec<u8>), FileFailure> {
-    let clean = Cleaner::new(&profile(dicom), Limits::default()).deidentify(file(&with_pixels()), "x.dcm")?;
+    let clean = Cleaner::new(&profile(dicom), Limits::default())
+        .deidentify(file(&with_pixels()), "x.dcm")?;
     let bytes = clean.body().to_vec().unwrap();
     Ok((clean, bytes))
 }
@@ -265,27 +364,45 @@ fn header_tail_preamble_and_meta_are_all_clean() {
     assert!(holds(&bytes, &[7; 8]), "pixel data stays");
     assert_eq!(clean.changed(), 3);
     assert_eq!(clean.sop_class(), "1.2.840.10008.5.1.4.1.1.7");
-    assert_eq!(clean.routing().sop_instance.as_ref().unwrap().expose(), clean.sop_instance());
-    let in_meta = bytes.windows(clean.sop_instance().len()).filter(|window| *window == clean.sop_instance().as_bytes()).count();
+    assert_eq!(
+        clean.routing().sop_instance.as_ref().unwrap().expose(),
+        clean.sop_instance()
+    );
+    let in_meta = bytes
+        .windows(clean.sop_instance().len())
+        .filter(|window| *window == clean.sop_instance().as_bytes())
+        .count();
     assert_eq!(in_meta, 2, "data set and file meta agree");
-    assert!(!format!("{clean:?}").contains("a0f7"), "no attribute value is shown");
+    assert!(
+        !format!("{clean:?}").contains("a0f7"),
+        "no attribute value is shown"
+    );
 }
 
 #[test]
 fn pixel_data_can_be_removed_and_nothing_else() {
     let (_, bytes) = sent("{fields: [{name: PixelData, remove: true}]}").unwrap();
     assert!(!holds(&bytes, &[7; 8]));
-    assert!(holds(&bytes, b"SECRET"), "the tail stays, behind the header");
+    assert!(
+        holds(&bytes, b"SECRET"),
+        "the tail stays, behind the header"
+    );
     let failure = sent("{fields: [{regex: PixelData, replace-with: ''}]}").unwrap_err();
     assert_eq!(failure.code, FileCode::DeidTarget);
     let (_, bytes) = sent("{remove-undefined: true, fields: [{name: SOPInstanceUID}]}").unwrap();
     assert!(!holds(&bytes, &[7; 8]) && !holds(&bytes, b"SECRET"));
-    assert_eq!(sent("{fields: [{name: SOPInstanceUID, remove: true}]}").unwrap_err().code, FileCode::RouteMissingUid);
+    assert_eq!(
+        sent("{fields: [{name: SOPInstanceUID, remove: true}]}")
+            .unwrap_err()
+            .code,
+        FileCode::RouteMissingUid
+    );
 }
 
 #[test]
 fn the_same_instance_gives_the_same_bytes() {
-    let fields = "{fields: [{name: PatientID, hash: true}, {name: DataSetTrailingPadding, remove: true}]}";
+    let fields =
+        "{fields: [{name: PatientID, hash: true}, {name: DataSetTrailingPadding, remove: true}]}";
     assert_eq!(sent(fields).unwrap().1, sent(fields).unwrap().1);
 }
 
@@ -294,10 +411,24 @@ fn without_a_profile_preamble_and_meta_are_fresh_all_the_same() {
     let consent = IdentifiedConsent::given_by_user();
     let uncleaned = as_it_is(&file(&with_pixels()), &Limits::default(), &consent).unwrap();
     let bytes = uncleaned.body().to_vec().unwrap();
-    let count = bytes.windows(6).filter(|window| *window == b"SECRET").count();
-    assert_eq!(count, 2, "patient ID and tail, not the AE title of the meta");
+    let count = bytes
+        .windows(6)
+        .filter(|window| *window == b"SECRET")
+        .count();
+    assert_eq!(
+        count, 2,
+        "patient ID and tail, not the AE title of the meta"
+    );
     assert!(!holds(&bytes, b"xxxx"));
-    assert_eq!(Sendable::from(uncleaned).routing().patient_id.as_ref().unwrap().expose(), "SECRET");
+    assert_eq!(
+        Sendable::from(uncleaned)
+            .routing()
+            .patient_id
+            .as_ref()
+            .unwrap()
+            .expose(),
+        "SECRET"
+    );
 }
 
 /// A data set with something of most kinds that the built-in profiles address.
@@ -313,17 +444,26 @@ fn study() -> Vec<Element> {
         named("Modality", "CT"),
         named("InstitutionName", "Clinic"),
         named("ReferringPhysicianName", "Who^Doctor"),
-        sequence("ReferencedStudySequence", vec![vec![named("ReferencedSOPInstanceUID", "1.2.3.4")]]),
+        sequence(
+            "ReferencedStudySequence",
+            vec![vec![named("ReferencedSOPInstanceUID", "1.2.3.4")]],
+        ),
         sequence(
             "DerivationCodeSequence",
-            vec![vec![named("ReferencedSOPInstanceUID", "1.2.3.4"), named("OperatorsName", "Op")]],
+            vec![vec![
+                named("ReferencedSOPInstanceUID", "1.2.3.4"),
+                named("OperatorsName", "Op"),
+            ]],
         ),
         text(Tag(9, 0x10), VR::LO, "ACME"),
         text(Tag(9, 0x1001), VR::LO, "private"),
         named("PatientName", "Doe^Jane"),
         named("PatientID", "PAT-0042"),
         named("PatientBirthDate", "19500615"),
-        sequence("OtherPatientIDsSequence", vec![vec![named("PatientID", "OTHER")]]),
+        sequence(
+            "OtherPatientIDsSequence",
+            vec![vec![named("PatientID", "OTHER")]],
+        ),
         named("ContrastBolusAgent", "something"),
         named("StudyInstanceUID", "1.2.3"),
         named("SeriesInstanceUID", "1.2.3.4"),
@@ -335,24 +475,39 @@ fn study() -> Vec<Element> {
 
 fn builtin(name: &str) -> String {
     let mut data = DataSet::from_elements(study());
-    Cleaner::new(&load(name).unwrap(), Limits::default()).clean(&mut data, LITTLE).unwrap();
+    Cleaner::new(&load(name).unwrap(), Limits::default())
+        .clean(&mut data, LITTLE)
+        .unwrap();
     dump(&data)
 }
 
 #[test]
 fn flywheel_minimal_takes_three_elements() {
     let before = dump(&DataSet::from_elements(study()));
-    let gone = ["PatientName PN [Doe^Jane]\n", "PatientID LO [PAT-0042]\n", "PatientBirthDate DA [19500615]\n"];
-    let after = gone.into_iter().fold(before, |text, line| text.replace(&format!("\n{line}"), "\n"));
+    let gone = [
+        "PatientName PN [Doe^Jane]\n",
+        "PatientID LO [PAT-0042]\n",
+        "PatientBirthDate DA [19500615]\n",
+    ];
+    let after = gone.into_iter().fold(before, |text, line| {
+        text.replace(&format!("\n{line}"), "\n")
+    });
     assert_eq!(builtin("flywheel-minimal"), after);
 }
 
 #[test]
 fn untouched_values_are_the_same_bytes() {
     let before = study();
-    let data = clean("{fields: [{name: PatientID, remove: true}]}", before.clone()).unwrap();
+    let data = clean(
+        "{fields: [{name: PatientID, remove: true}]}",
+        before.clone(),
+    )
+    .unwrap();
     for element in &data {
-        let original = before.iter().find(|other| other.tag == element.tag).unwrap();
+        let original = before
+            .iter()
+            .find(|other| other.tag == element.tag)
+            .unwrap();
         assert_eq!(element, original);
         if let (Value::Bytes(after), Value::Bytes(before)) = (&element.value, &original.value) {
             assert_eq!(after.as_ptr(), before.as_ptr(), "not even copied");

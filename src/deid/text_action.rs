@@ -12,7 +12,12 @@ use crate::profile::{Replacement, Scalar};
 
 impl Act {
     /// What becomes of a piece of text, or of one that is not there; none where nothing is left.
-    pub(super) fn on_text(&self, text: Option<&str>, others: Others<'_>, hasher: &Hasher) -> Result<Option<String>, Misstep> {
+    pub(super) fn on_text(
+        &self,
+        text: Option<&str>,
+        others: Others<'_>,
+        hasher: &Hasher,
+    ) -> Result<Option<String>, Misstep> {
         let filled = text.filter(|text| !text.is_empty());
         Ok(match self {
             Self::Keep => text.map(str::to_owned),
@@ -22,7 +27,9 @@ impl Act {
             Self::HashUid => filled.map(|text| hasher.hashuid(text)),
             Self::Shift(shift) => filled.map(|text| shifted(shift, text)).transpose()?,
             Self::Jitter(noise) => text.map(|text| moved(noise, text)).transpose()?,
-            Self::Substitute(items) => text.map(|text| items.text(text, others, hasher)).transpose()?,
+            Self::Substitute(items) => text
+                .map(|text| items.text(text, others, hasher))
+                .transpose()?,
             // The loader lets no other action through.
             _ => None,
         })
@@ -42,7 +49,9 @@ fn written(value: &Replacement) -> Option<String> {
 
 /// Several dates between commas stay several.
 fn shifted(shift: &Shift, text: &str) -> Result<String, Misstep> {
-    let dates = text.split(',').map(|date| shift.apply(date).map_err(|why| unshiftable(why, shift)));
+    let dates = text
+        .split(',')
+        .map(|date| shift.apply(date).map_err(|why| unshiftable(why, shift)));
     Ok(dates.collect::<Result<Vec<_>, _>>()?.join(","))
 }
 

@@ -11,15 +11,22 @@ const FEWEST_IN_TEXT: usize = 5;
 /// The arc of UIDs made from UUIDs, which have one component more.
 const UUID_ARC: &str = "2.25.";
 
-/// A UID without its padding: what stands behind the first NUL is none of it (PS3.5 section 9.1), and nor are spaces.
+/// A UID without its padding: what stands behind the first NUL is none of it (PS3.5 section 9.1),
+/// and nor are spaces.
 pub(super) fn before_nul(value: &[u8]) -> &[u8] {
-    value.split(|byte| *byte == 0).next().unwrap_or_default().trim_ascii()
+    value
+        .split(|byte| *byte == 0)
+        .next()
+        .unwrap_or_default()
+        .trim_ascii()
 }
 
 /// Whether these are two and more numbers between points, beneath a root that exists.
 fn is_shaped(text: &str) -> bool {
     let mut parts = text.split('.');
-    let (Some(root), Some(second)) = (parts.next(), parts.next()) else { return false };
+    let (Some(root), Some(second)) = (parts.next(), parts.next()) else {
+        return false;
+    };
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let rooted = match root {
         "0" | "1" => second.parse().is_ok_and(|arc: u8| arc < 40),
@@ -29,10 +36,11 @@ fn is_shaped(text: &str) -> bool {
     rooted && is_number(second) && parts.all(is_number)
 }
 
-/// Where UIDs stand in text: runs of digits and points, without points at either end, with the shape of a UID. They have
-/// at least five components and twelve bytes, and one component of three digits or more; or are `2.25.` and at least ten
-/// digits. So `1.2.3.4`, `1.10.20.30.40` and `192.168.1.1` are none. Leading zeroes and too great a length, which make a
-/// UID illegal, do not make it less telling, and are found.
+/// Where UIDs stand in text: runs of digits and points, without points at either end, with the
+/// shape of a UID. They have at least five components and twelve bytes, and one component of three
+/// digits or more; or are `2.25.` and at least ten digits. So `1.2.3.4`, `1.10.20.30.40` and
+/// `192.168.1.1` are none. Leading zeroes and too great a length, which make a UID illegal, do not
+/// make it less telling, and are found.
 pub(super) fn uids_in_text(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -44,7 +52,9 @@ pub(super) fn uids_in_text(text: &str) -> Vec<Range<usize>> {
         let length = behind.find(|c| !is_part(c)).unwrap_or(behind.len());
         let offset = text.len() - rest.len();
         let run = rest.get(start..point + length).unwrap_or_default();
-        found.extend(uid_of_run(run).map(|uid| offset + start + uid.start..offset + start + uid.end));
+        found.extend(
+            uid_of_run(run).map(|uid| offset + start + uid.start..offset + start + uid.end),
+        );
         rest = behind.get(length..).unwrap_or_default();
     }
     found
@@ -73,19 +83,39 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<&str> {
-        uids_in_text(text).into_iter().map(|range| text.get(range).unwrap()).collect()
+        uids_in_text(text)
+            .into_iter()
+            .map(|range| text.get(range).unwrap())
+            .collect()
     }
 
     #[test]
     fn uids_are_found_in_text() {
         let uid = "1.2.840.113619.2.55.3.604688119";
-        for text in [uid.to_owned(), format!("UID:{uid}."), format!("see {uid}, p. 3"), format!("({uid})"), format!("é{uid}é .")]
-        {
+        for text in [
+            uid.to_owned(),
+            format!("UID:{uid}."),
+            format!("see {uid}, p. 3"),
+            format!("({uid})"),
+            format!("é{uid}é ."),
+        ] {
             assert_eq!(found(&text), [uid], "{text}");
         }
-        assert_eq!(found(&format!("{uid}\\2.25.3298007356985866/..{uid}")), [uid, "2.25.3298007356985866", uid]);
-        assert_eq!(found("illegal 1.2.840.113619.2.055.03"), ["1.2.840.113619.2.055.03"]);
-        assert_eq!(found("long 1.2.840.113619.2.5555555555555555555555555555555555555555555555555555555555").len(), 1);
+        assert_eq!(
+            found(&format!("{uid}\\2.25.3298007356985866/..{uid}")),
+            [uid, "2.25.3298007356985866", uid]
+        );
+        assert_eq!(
+            found("illegal 1.2.840.113619.2.055.03"),
+            ["1.2.840.113619.2.055.03"]
+        );
+        assert_eq!(
+            found(
+                "long 1.2.840.113619.2.5555555555555555555555555555555555555555555555555555555555"
+            )
+            .len(),
+            1
+        );
     }
 
     #[test]

@@ -22,14 +22,19 @@ impl Rules {
             if let Target::Regex(regex) = &rule.target {
                 let found = paths.get_or_insert_with(|| Paths::of(data)).matching(regex);
                 let found = found.map_err(|why| rule.too_complex(why))?;
-                locations.extend(found.into_iter().map(|location| (rule.act.passes_on(), location)));
+                locations.extend(
+                    found
+                        .into_iter()
+                        .map(|location| (rule.act.passes_on(), location)),
+                );
             }
         }
         Ok(Defined { locations })
     }
 
-    /// Removes every element that no rule addresses; a sequence that is addressed itself keeps its items, empty. Private
-    /// creators stay where an element of theirs does. Gives the number of elements removed.
+    /// Removes every element that no rule addresses; a sequence that is addressed itself keeps its
+    /// items, empty. Private creators stay where an element of theirs does. Gives the number of
+    /// elements removed.
     pub(super) fn remove_undefined(&self, data: &mut DataSet, defined: &Defined) -> u32 {
         self.undefined(data, defined, &mut Vec::new())
     }
@@ -40,7 +45,12 @@ impl Rules {
         let mut filled = Vec::new();
         for element in data.iter_mut() {
             let tag = element.tag;
-            for (index, item) in element.items_mut().into_iter().flat_map(|sequence| &mut sequence.items).enumerate() {
+            for (index, item) in element
+                .items_mut()
+                .into_iter()
+                .flat_map(|sequence| &mut sequence.items)
+                .enumerate()
+            {
                 at.push((tag, index));
                 removed += self.undefined(&mut item.data, defined, at);
                 at.pop();
@@ -57,12 +67,22 @@ impl Rules {
         removed
     }
 
-    /// The elements of a data set that some rule addresses; with `keeping`, those of whose value some rule passes
-    /// something on.
-    pub(super) fn addressed(&self, data: &DataSet, defined: &Defined, at: &[(Tag, usize)], keeping: bool) -> Vec<Tag> {
+    /// The elements of a data set that some rule addresses; with `keeping`, those of whose value
+    /// some rule passes something on.
+    pub(super) fn addressed(
+        &self,
+        data: &DataSet,
+        defined: &Defined,
+        at: &[(Tag, usize)],
+        keeping: bool,
+    ) -> Vec<Tag> {
         let here = at.is_empty() || self.recurse;
         let mut kept = Vec::new();
-        for rule in self.list.iter().filter(|rule| !keeping || rule.act.passes_on()) {
+        for rule in self
+            .list
+            .iter()
+            .filter(|rule| !keeping || rule.act.passes_on())
+        {
             match &rule.target {
                 Target::Tag(tag) if here => kept.push(*tag),
                 Target::Private(name) if here => {
@@ -70,15 +90,22 @@ impl Rules {
                         kept.extend([tag, Tag(tag.group(), tag.element() >> 8)]);
                     }
                 }
-                Target::Repeater { group, element } if here => kept
-                    .extend(data.iter().map(|e| e.tag).filter(|tag| tag.group() & 0xFF00 == *group && tag.element() == *element)),
+                Target::Repeater { group, element } if here => kept.extend(
+                    data.iter()
+                        .map(|e| e.tag)
+                        .filter(|tag| tag.group() & 0xFF00 == *group && tag.element() == *element),
+                ),
                 Target::Path(path) if leads_here(path, at) => kept.push(path.leaf),
                 Target::Path(path) => kept.extend(entered(path, at)),
                 _ => {}
             }
         }
         let same = |(_, location): &&(bool, Location)| location.items.as_slice() == at;
-        let found = defined.locations.iter().filter(same).filter(|(keeps, _)| *keeps || !keeping);
+        let found = defined
+            .locations
+            .iter()
+            .filter(same)
+            .filter(|(keeps, _)| *keeps || !keeping);
         kept.extend(found.map(|(_, location)| location.tag));
         kept
     }
@@ -88,15 +115,24 @@ impl Rules {
     /// The sequences of a data set through which rules reach for what they do not simply remove.
     pub(super) fn reached_through(&self, defined: &Defined, at: &[(Tag, usize)]) -> Vec<Tag> {
         let mut through = Vec::new();
-        for rule in self.list.iter().filter(|rule| !matches!(rule.act, Act::Remove)) {
+        for rule in self
+            .list
+            .iter()
+            .filter(|rule| !matches!(rule.act, Act::Remove))
+        {
             if let Target::Path(path) = &rule.target
                 && passes(path, at)
             {
                 through.extend(path.sequences.get(at.len()).map(|(tag, _)| *tag));
             }
         }
-        let deeper = defined.locations.iter().filter(|(_, location)| location.items.starts_with(at));
-        through.extend(deeper.filter_map(|(_, location)| location.items.get(at.len()).map(|(tag, _)| *tag)));
+        let deeper = defined
+            .locations
+            .iter()
+            .filter(|(_, location)| location.items.starts_with(at));
+        through.extend(
+            deeper.filter_map(|(_, location)| location.items.get(at.len()).map(|(tag, _)| *tag)),
+        );
         through
     }
 }
@@ -111,12 +147,18 @@ fn passes(path: &Path, at: &[(Tag, usize)]) -> bool {
     path.sequences
         .iter()
         .zip(at)
-        .all(|((tag, choice), (here, index))| tag == here && (*choice == ItemChoice::Every || *choice == ItemChoice::At(*index)))
+        .all(|((tag, choice), (here, index))| {
+            tag == here && (*choice == ItemChoice::Every || *choice == ItemChoice::At(*index))
+        })
 }
 
-/// The sequence that a path by indices enters from this place. It stays, even where it does not hold what the path ends in.
+/// The sequence that a path by indices enters from this place. It stays, even where it does not
+/// hold what the path ends in.
 fn entered(path: &Path, at: &[(Tag, usize)]) -> Option<Tag> {
-    let by_index = path.sequences.iter().all(|(_, choice)| *choice != ItemChoice::Every);
+    let by_index = path
+        .sequences
+        .iter()
+        .all(|(_, choice)| *choice != ItemChoice::Every);
     let (tag, _) = path.sequences.get(at.len())?;
     (by_index && passes(path, at)).then_some(*tag)
 }

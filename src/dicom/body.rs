@@ -1,6 +1,8 @@
-//! The bytes of a file to send: pieces in memory and ranges of the source, in order, of known total length.
+//! The bytes of a file to send: pieces in memory and ranges of the source, in order, of known total
+//! length.
 //!
-//! Owns producing them as a stream, as often as it takes. It opens one file at a time and only when its turn comes.
+//! Owns producing them as a stream, as often as it takes. It opens one file at a time and only when
+//! its turn comes.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -32,7 +34,11 @@ pub enum Segment {
 impl Segment {
     /// A range of a file as it stands there.
     pub fn of_file(file: Arc<SourceFile>, range: Range<u64>) -> Self {
-        Self::File { file, range, mask: None }
+        Self::File {
+            file,
+            range,
+            mask: None,
+        }
     }
 
     /// Its length in bytes.
@@ -82,12 +88,20 @@ impl Body {
 
     /// How many of its bytes are held in memory.
     pub fn in_memory(&self) -> u64 {
-        self.segments.iter().filter(|s| matches!(s, Segment::Bytes(_))).map(Segment::len).sum()
+        self.segments
+            .iter()
+            .filter(|s| matches!(s, Segment::Bytes(_)))
+            .map(Segment::len)
+            .sum()
     }
 
-    /// A reader over all bytes, from the start. An error whose inner error is a [`FileFailure`] says that a file changed.
+    /// A reader over all bytes, from the start. An error whose inner error is a [`FileFailure`]
+    /// says that a file changed.
     pub fn reader(&self) -> BodyReader {
-        BodyReader { segments: self.segments.clone().into_iter(), current: Current::Bytes(Bytes::new()) }
+        BodyReader {
+            segments: self.segments.clone().into_iter(),
+            current: Current::Bytes(Bytes::new()),
+        }
     }
 
     /// All bytes in one vector.
@@ -108,7 +122,12 @@ pub struct BodyReader {
 #[derive(Debug)]
 enum Current {
     Bytes(Bytes),
-    File { open: File, done: u64, left: u64, mask: Option<Arc<Mask>> },
+    File {
+        open: File,
+        done: u64,
+        left: u64,
+        mask: Option<Arc<Mask>>,
+    },
 }
 
 impl BodyReader {
@@ -120,7 +139,12 @@ impl BodyReader {
             Some(Segment::File { file, range, mask }) => {
                 let mut open = file.open().map_err(io::Error::other)?;
                 open.seek(SeekFrom::Start(range.start))?;
-                Current::File { open, done: 0, left: range.end.saturating_sub(range.start), mask }
+                Current::File {
+                    open,
+                    done: 0,
+                    left: range.end.saturating_sub(range.start),
+                    mask,
+                }
             }
         };
         Ok(true)
@@ -134,11 +158,21 @@ impl Read for BodyReader {
         }
         loop {
             match &mut self.current {
-                Current::Bytes(bytes) if bytes.has_remaining() => return bytes.reader().read(buffer),
-                Current::File { open, done, left: left @ 1.., mask } => {
+                Current::Bytes(bytes) if bytes.has_remaining() => {
+                    return bytes.reader().read(buffer);
+                }
+                Current::File {
+                    open,
+                    done,
+                    left: left @ 1..,
+                    mask,
+                } => {
                     let got = open.take(*left).read(buffer)?;
                     if got == 0 {
-                        return Err(io::Error::other(FileFailure::new(FileCode::ReadChanged, "it became shorter")));
+                        return Err(io::Error::other(FileFailure::new(
+                            FileCode::ReadChanged,
+                            "it became shorter",
+                        )));
                     }
                     if let (Some(mask), Some(read)) = (mask, buffer.get_mut(..got)) {
                         mask.apply(*done, read);
@@ -176,13 +210,19 @@ mod tests {
             Segment::Bytes(Bytes::from_static(b"bc")),
             Segment::of_file(file, 9..10),
         ]);
-        assert_eq!((body.len(), body.in_memory(), body.segments().len()), (7, 3, 4));
+        assert_eq!(
+            (body.len(), body.in_memory(), body.segments().len()),
+            (7, 3, 4)
+        );
         for _ in 0..2 {
             assert_eq!(body.to_vec().unwrap(), b"a234bc9");
         }
         std::fs::write(&path, b"0123").unwrap();
         let error = body.to_vec().unwrap_err();
-        let failure = error.get_ref().and_then(|e| e.downcast_ref::<FileFailure>()).unwrap();
+        let failure = error
+            .get_ref()
+            .and_then(|e| e.downcast_ref::<FileFailure>())
+            .unwrap();
         assert_eq!(failure.code, FileCode::ReadChanged);
     }
 
@@ -191,14 +231,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("f");
         std::fs::write(&path, [9; 50]).unwrap();
-        let mask = Mask::new(10, 2, vec![Band { rows: 1..2, runs: vec![3..6, 8..9] }]);
+        let mask = Mask::new(
+            10,
+            2,
+            vec![Band {
+                rows: 1..2,
+                runs: vec![3..6, 8..9],
+            }],
+        );
         let mut expected = [9; 44];
         mask.apply(0, &mut expected);
         let file = Arc::new(SourceFile::new(&path).unwrap());
-        let body = Body::new(vec![Segment::File { file, range: 5..49, mask: Some(Arc::new(mask)) }]);
+        let body = Body::new(vec![Segment::File {
+            file,
+            range: 5..49,
+            mask: Some(Arc::new(mask)),
+        }]);
         assert_eq!(body.to_vec().unwrap(), expected);
         for step in [1, 3, 7, 100] {
-            let (mut reader, mut all, mut buffer) = (body.reader(), Vec::<u8>::new(), vec![0; step]);
+            let (mut reader, mut all, mut buffer) =
+                (body.reader(), Vec::<u8>::new(), vec![0; step]);
             while let Ok(got @ 1..) = reader.read(&mut buffer) {
                 all.extend(buffer.iter().take(got));
             }

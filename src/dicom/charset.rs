@@ -1,7 +1,8 @@
 //! Character sets: Specific Character Set (0008,0005), decoded leniently and encoded strictly.
 //!
-//! Owns PS3.3 section C.12.1.1.2 and PS3.5 section 6.1. Decoding is for rules and searches and never fails; what it
-//! yields is never written back. Encoding gives exactly the text asked for, or an error.
+//! Owns PS3.3 section C.12.1.1.2 and PS3.5 section 6.1. Decoding is for rules and searches and
+//! never fails; what it yields is never written back. Encoding gives exactly the text asked for, or
+//! an error.
 
 use encoding_rs::{Encoding as Codec, GB18030, GBK};
 
@@ -44,16 +45,27 @@ impl std::error::Error for Unencodable {}
 impl Default for CharacterSet {
     /// The default repertoire, ISO-IR 6 (ASCII).
     fn default() -> Self {
-        Self { whole: None, repertoires: vec![Repertoire::Ascii], extended: false }
+        Self {
+            whole: None,
+            repertoires: vec![Repertoire::Ascii],
+            extended: false,
+        }
     }
 }
 
 impl CharacterSet {
-    /// What a value of Specific Character Set says. Terms that are unknown count as the default repertoire.
+    /// What a value of Specific Character Set says. Terms that are unknown count as the default
+    /// repertoire.
     pub fn from_element(value: &[u8]) -> Self {
-        let mut set = Self { whole: None, repertoires: Vec::new(), extended: false };
+        let mut set = Self {
+            whole: None,
+            repertoires: Vec::new(),
+            extended: false,
+        };
         for (index, term) in value.split(|b| *b == b'\\').enumerate() {
-            let Some(term) = Term::of(term).or_else(|| Term::of(b"")) else { continue };
+            let Some(term) = Term::of(term).or_else(|| Term::of(b"")) else {
+                continue;
+            };
             set.extended |= index > 0 || term.extends;
             if index == 0 {
                 set.whole = term.whole;
@@ -66,10 +78,14 @@ impl CharacterSet {
         set
     }
 
-    /// Text from bytes, padding and all. Lossy: what is no character becomes U+FFFD; bytes above 7F in the default
-    /// repertoire read as Latin-1. ISO 2022 escapes are followed; state returns to the start after each delimiter.
+    /// Text from bytes, padding and all. Lossy: what is no character becomes U+FFFD; bytes above 7F
+    /// in the default repertoire read as Latin-1. ISO 2022 escapes are followed; state returns to
+    /// the start after each delimiter.
     pub fn decode(&self, bytes: &[u8], is_person_name: bool) -> String {
-        if let Some(text) = str::from_utf8(bytes).ok().filter(|text| text.is_ascii() && !text.contains(char::from(ESC))) {
+        if let Some(text) = str::from_utf8(bytes)
+            .ok()
+            .filter(|text| text.is_ascii() && !text.contains(char::from(ESC)))
+        {
             return text.to_owned();
         }
         match self.whole {
@@ -81,7 +97,10 @@ impl CharacterSet {
     }
 
     fn first(&self) -> Repertoire {
-        self.repertoires.first().copied().unwrap_or(Repertoire::Ascii)
+        self.repertoires
+            .first()
+            .copied()
+            .unwrap_or(Repertoire::Ascii)
     }
 
     fn decode_extended(&self, bytes: &[u8], is_person_name: bool) -> String {
@@ -94,7 +113,8 @@ impl CharacterSet {
                 (state, rest) = (escaped, after);
                 continue;
             }
-            // Two-byte characters contain the delimiters' codes, so these count only in a single-byte state.
+            // Two-byte characters contain the delimiters' codes, so these count only in a
+            // single-byte state.
             let delimits = byte == b'\\' || (is_person_name && matches!(byte, b'^' | b'='));
             if byte < b' ' || (delimits && !state.low.is_multi_byte()) {
                 state = start;
@@ -103,7 +123,11 @@ impl CharacterSet {
                 continue;
             }
             let repertoire = if byte < 0x80 { state.low } else { state.high };
-            let width = if repertoire.is_multi_byte() && rest.len() > 1 { 2 } else { 1 };
+            let width = if repertoire.is_multi_byte() && rest.len() > 1 {
+                2
+            } else {
+                1
+            };
             let (character, after) = rest.split_at_checked(width).unwrap_or((rest, &[]));
             out.push(repertoire.decode(character));
             rest = after;
@@ -140,10 +164,17 @@ impl CharacterSet {
                 out.push(u8::try_from(c).map_err(|_| Unencodable)?);
                 continue;
             }
-            let in_force = [state.high, state.low].into_iter().find_map(|set| Some((set, set.encode(c)?)));
-            let others = if self.extended { self.repertoires.as_slice() } else { &[] };
-            let (set, bytes) =
-                in_force.or_else(|| others.iter().find_map(|set| Some((*set, set.encode(c)?)))).ok_or(Unencodable)?;
+            let in_force = [state.high, state.low]
+                .into_iter()
+                .find_map(|set| Some((set, set.encode(c)?)));
+            let others = if self.extended {
+                self.repertoires.as_slice()
+            } else {
+                &[]
+            };
+            let (set, bytes) = in_force
+                .or_else(|| others.iter().find_map(|set| Some((*set, set.encode(c)?))))
+                .ok_or(Unencodable)?;
             state.select(set, &mut out, start);
             out.extend_from_slice(&bytes);
         }
@@ -169,8 +200,16 @@ struct State {
 impl State {
     fn at_start(first: Repertoire) -> Self {
         // Kanji live in the lower half and are only ever reached by an escape.
-        let high = if first.is_low_multi_byte() { Repertoire::Ascii } else { first };
-        let low = if first == Repertoire::Jis201 { first } else { Repertoire::Ascii };
+        let high = if first.is_low_multi_byte() {
+            Repertoire::Ascii
+        } else {
+            first
+        };
+        let low = if first == Repertoire::Jis201 {
+            first
+        } else {
+            Repertoire::Ascii
+        };
         Self { low, high }
     }
 
@@ -182,7 +221,10 @@ impl State {
             (b"\x1B$B", Repertoire::Kanji),
             (b"\x1B$(D", Repertoire::KanjiSupplement),
         ];
-        if let Some((after, set)) = LOW.iter().find_map(|(escape, set)| Some((bytes.strip_prefix(*escape)?, *set))) {
+        if let Some((after, set)) = LOW
+            .iter()
+            .find_map(|(escape, set)| Some((bytes.strip_prefix(*escape)?, *set)))
+        {
             return Some((Self { low: set, ..self }, after));
         }
         let mut all = Repertoire::HIGH.iter();
@@ -193,7 +235,11 @@ impl State {
     /// Leaves a two-byte set in the lower half.
     fn leave_two_bytes(&mut self, out: &mut Vec<u8>, start: Self) {
         if self.low.is_multi_byte() {
-            out.extend_from_slice(if start.low == Repertoire::Jis201 { b"\x1B(J" } else { ASCII_ESCAPE });
+            out.extend_from_slice(if start.low == Repertoire::Jis201 {
+                b"\x1B(J"
+            } else {
+                ASCII_ESCAPE
+            });
             self.low = start.low;
         }
     }
@@ -227,7 +273,8 @@ impl State {
 mod tests {
     use super::*;
 
-    /// Known answers: term, bytes, text. Names from the examples of PS3.5 annexes H to K, which belong to nobody.
+    /// Known answers: term, bytes, text. Names from the examples of PS3.5 annexes H to K, which
+    /// belong to nobody.
     const KNOWN: [(&str, &[u8], &str); 19] = [
         ("", b"Plain^Name", "Plain^Name"),
         ("ISO_IR 100", b"Buc^J\xE9r\xF4me", "Buc^Jérôme"),
@@ -270,8 +317,16 @@ mod tests {
     #[test]
     fn escapes_are_followed_whatever_comes_first() {
         let kanji: &[u8] = b"\x1B$B;3ED\x1B(B";
-        for term in ["ISO 2022 IR 87", "ISO 2022 IR 13\\ISO 2022 IR 87", "ISO 2022 IR 6\\ISO 2022 IR 87\\ISO 2022 IR 149"] {
-            assert_eq!(CharacterSet::from_element(term.as_bytes()).decode(kanji, true), "山田", "{term}");
+        for term in [
+            "ISO 2022 IR 87",
+            "ISO 2022 IR 13\\ISO 2022 IR 87",
+            "ISO 2022 IR 6\\ISO 2022 IR 87\\ISO 2022 IR 149",
+        ] {
+            assert_eq!(
+                CharacterSet::from_element(term.as_bytes()).decode(kanji, true),
+                "山田",
+                "{term}"
+            );
         }
         let supplement = CharacterSet::from_element(b"\\ISO 2022 IR 159");
         assert_eq!(supplement.decode(b"\x1B$(D0!\x1B(B", true), "丂");
@@ -279,13 +334,19 @@ mod tests {
         let mixed = "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎";
         assert_eq!(jis.decode(&jis.encode(mixed).unwrap(), true), mixed);
         let latin = CharacterSet::from_element(b"ISO 2022 IR 100\\ISO 2022 IR 144");
-        assert_eq!(latin.decode(b"J\xE9r \x1B-L\xBB\xEE^\xE9", true), "Jér Лю^é");
+        assert_eq!(
+            latin.decode(b"J\xE9r \x1B-L\xBB\xEE^\xE9", true),
+            "Jér Лю^é"
+        );
     }
 
     #[test]
     fn delimiters_inside_two_byte_characters_are_not_delimiters() {
         let kanji = CharacterSet::from_element(b"\\ISO 2022 IR 87");
-        assert_eq!(kanji.decode(b"\x1B$B%\\\x1B(B\\x", false), "ソ\\x".replace('ソ', &kanji.decode(b"\x1B$B%\\\x1B(B", false)));
+        assert_eq!(
+            kanji.decode(b"\x1B$B%\\\x1B(B\\x", false),
+            "ソ\\x".replace('ソ', &kanji.decode(b"\x1B$B%\\\x1B(B", false))
+        );
         assert_eq!(kanji.decode(b"\x1B$B%\\\x1B(B", false).chars().count(), 1);
         let gbk = CharacterSet::from_element(b"GBK");
         assert!(!gbk.decode(b"\x81\x5C", false).contains('\\'));
@@ -293,10 +354,19 @@ mod tests {
 
     #[test]
     fn what_a_set_lacks_is_not_written() {
-        for (term, text) in
-            [("", "é"), ("ISO_IR 100", "山"), ("ISO_IR 100", "ł"), ("ISO_IR 148", "ð"), ("\\ISO 2022 IR 87", "홍"), ("GBK", "😀")]
-        {
-            assert_eq!(CharacterSet::from_element(term.as_bytes()).encode(text), Err(Unencodable), "{term}");
+        for (term, text) in [
+            ("", "é"),
+            ("ISO_IR 100", "山"),
+            ("ISO_IR 100", "ł"),
+            ("ISO_IR 148", "ð"),
+            ("\\ISO 2022 IR 87", "홍"),
+            ("GBK", "😀"),
+        ] {
+            assert_eq!(
+                CharacterSet::from_element(term.as_bytes()).encode(text),
+                Err(Unencodable),
+                "{term}"
+            );
         }
     }
 
@@ -314,13 +384,24 @@ mod tests {
             "ISO IR 100",
         ];
         for round in 0..4000 {
-            let bytes: Vec<u8> =
-                (0..random.usize(0..40)).map(|_| *random.choice(b"\x1B$()-ABCDJLI^=\\ \x00\x8F\xA4\xE9\xFFa").unwrap()).collect();
+            let bytes: Vec<u8> = (0..random.usize(0..40))
+                .map(|_| {
+                    *random
+                        .choice(b"\x1B$()-ABCDJLI^=\\ \x00\x8F\xA4\xE9\xFFa")
+                        .unwrap()
+                })
+                .collect();
             let set = CharacterSet::from_element(terms[round % terms.len()].as_bytes());
             set.decode(&bytes, round % 2 == 0);
         }
-        assert_eq!(CharacterSet::from_element(b"ISO_IR 192").decode(b"M\xFCller", true), "M\u{FFFD}ller");
+        assert_eq!(
+            CharacterSet::from_element(b"ISO_IR 192").decode(b"M\xFCller", true),
+            "M\u{FFFD}ller"
+        );
         assert_eq!(CharacterSet::default().decode(b"M\xFCller", true), "Müller");
-        assert_eq!(CharacterSet::from_element(b"ISO IR 100"), CharacterSet::from_element(b"ISO_IR 100 "));
+        assert_eq!(
+            CharacterSet::from_element(b"ISO IR 100"),
+            CharacterSet::from_element(b"ISO_IR 100 ")
+        );
     }
 }

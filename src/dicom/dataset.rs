@@ -1,6 +1,8 @@
-//! The lossless tree: data elements in file order, each with its value exactly as it stood in the file.
+//! The lossless tree: data elements in file order, each with its value exactly as it stood in the
+//! file.
 //!
-//! Nothing here decodes or copies a value. An element that no rule touches is written back byte for byte.
+//! Nothing here decodes or copies a value. An element that no rule touches is written back byte for
+//! byte.
 
 use bytes::Bytes;
 pub use dicom_core::{Tag, VR};
@@ -17,33 +19,57 @@ pub struct Encoding {
 }
 
 impl Encoding {
-    /// Implicit VR Little Endian, which UN sequences of undefined length use inside (PS3.5 section 6.2.2).
-    pub const IMPLICIT_LITTLE: Self = Self { explicit: false, big_endian: false };
+    /// Implicit VR Little Endian, which UN sequences of undefined length use inside (PS3.5 section
+    /// 6.2.2).
+    pub const IMPLICIT_LITTLE: Self = Self {
+        explicit: false,
+        big_endian: false,
+    };
     /// Explicit VR Little Endian.
-    pub const EXPLICIT_LITTLE: Self = Self { explicit: true, big_endian: false };
+    pub const EXPLICIT_LITTLE: Self = Self {
+        explicit: true,
+        big_endian: false,
+    };
 
     /// A 16-bit number in this byte order.
     pub fn u16(self, bytes: [u8; 2]) -> u16 {
-        if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+        if self.big_endian {
+            u16::from_be_bytes(bytes)
+        } else {
+            u16::from_le_bytes(bytes)
+        }
     }
 
     /// A 32-bit number in this byte order.
     pub fn u32(self, bytes: [u8; 4]) -> u32 {
-        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+        if self.big_endian {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        }
     }
 
     /// The bytes of a 16-bit number in this byte order.
     pub fn put_u16(self, number: u16) -> [u8; 2] {
-        if self.big_endian { number.to_be_bytes() } else { number.to_le_bytes() }
+        if self.big_endian {
+            number.to_be_bytes()
+        } else {
+            number.to_le_bytes()
+        }
     }
 
     /// The bytes of a 32-bit number in this byte order.
     pub fn put_u32(self, number: u32) -> [u8; 4] {
-        if self.big_endian { number.to_be_bytes() } else { number.to_le_bytes() }
+        if self.big_endian {
+            number.to_be_bytes()
+        } else {
+            number.to_le_bytes()
+        }
     }
 }
 
-/// Whether a sequence or item states its length or ends with a delimiter (PS3.5 section 7.5). Kept on writing.
+/// Whether a sequence or item states its length or ends with a delimiter (PS3.5 section 7.5). Kept
+/// on writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LengthForm {
     /// The length is stated; it is computed anew on writing.
@@ -57,9 +83,11 @@ pub enum LengthForm {
 pub struct Element {
     /// Its tag.
     pub tag: Tag,
-    /// Its VR: as the file states it, or from the dictionary where the encoding is implicit (UN where that knows none).
+    /// Its VR: as the file states it, or from the dictionary where the encoding is implicit (UN
+    /// where that knows none).
     pub vr: VR,
-    /// The two bytes that an explicit file holds for the VR, where they name none of the standard's VRs (read as UN).
+    /// The two bytes that an explicit file holds for the VR, where they name none of the standard's
+    /// VRs (read as UN).
     pub odd_vr: Option<[u8; 2]>,
     /// Its value.
     pub value: Value,
@@ -68,12 +96,13 @@ pub struct Element {
 /// The value of a data element.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// The value field as it stands in the file, padding included, in the byte order of its data set.
+    /// The value field as it stands in the file, padding included, in the byte order of its data
+    /// set.
     Bytes(Bytes),
     /// Sequence items, of SQ or of UN that turned out to hold a sequence.
     Items(Sequence),
-    /// An encapsulated value (nested pixel data, as in an icon image): from the first item tag to the end of the
-    /// sequence delimiter, verbatim.
+    /// An encapsulated value (nested pixel data, as in an icon image): from the first item tag to
+    /// the end of the sequence delimiter, verbatim.
     Fragments(Bytes),
 }
 
@@ -100,13 +129,33 @@ pub struct Item {
 impl Element {
     /// An element with a value field given as bytes. The caller pads to even length.
     pub fn new(tag: Tag, vr: VR, value: impl Into<Bytes>) -> Self {
-        Self { tag, vr, odd_vr: None, value: Value::Bytes(value.into()) }
+        Self {
+            tag,
+            vr,
+            odd_vr: None,
+            value: Value::Bytes(value.into()),
+        }
     }
 
     /// A new sequence of undefined length, encoded as the data set that it goes into.
     pub fn sequence(tag: Tag, items: Vec<DataSet>, encoding: Encoding) -> Self {
-        let items = items.into_iter().map(|data| Item { data, length: LengthForm::Undefined }).collect();
-        Self { tag, vr: VR::SQ, odd_vr: None, value: Value::Items(Sequence { items, length: LengthForm::Undefined, encoding }) }
+        let items = items
+            .into_iter()
+            .map(|data| Item {
+                data,
+                length: LengthForm::Undefined,
+            })
+            .collect();
+        Self {
+            tag,
+            vr: VR::SQ,
+            odd_vr: None,
+            value: Value::Items(Sequence {
+                items,
+                length: LengthForm::Undefined,
+                encoding,
+            }),
+        }
     }
 
     /// The value field, unless it holds items or fragments.
@@ -151,7 +200,8 @@ impl DataSet {
         Self::default()
     }
 
-    /// A data set of elements that the caller knows to be distinct and in the order in which they are to be written.
+    /// A data set of elements that the caller knows to be distinct and in the order in which they
+    /// are to be written.
     pub fn from_elements(elements: Vec<Element>) -> Self {
         Self { elements }
     }
@@ -182,7 +232,8 @@ impl DataSet {
     }
 
     fn position(&self, tag: Tag) -> Option<usize> {
-        // Ascending order is the rule (PS3.5 section 7.1) but not in every file, so a miss is settled by looking at all.
+        // Ascending order is the rule (PS3.5 section 7.1) but not in every file, so a miss is
+        // settled by looking at all.
         match self.elements.binary_search_by_key(&tag, |e| e.tag) {
             Ok(at) => Some(at),
             Err(_) => self.elements.iter().position(|e| e.tag == tag),
@@ -214,12 +265,17 @@ impl DataSet {
         self.elements.retain_mut(keep);
     }
 
-    /// Puts an element in the place of the one with its tag, else before the first with a higher tag.
+    /// Puts an element in the place of the one with its tag, else before the first with a higher
+    /// tag.
     pub fn put(&mut self, element: Element) {
         if let Some(existing) = self.get_mut(element.tag) {
             *existing = element;
         } else {
-            let at = self.elements.iter().position(|e| e.tag > element.tag).unwrap_or(self.elements.len());
+            let at = self
+                .elements
+                .iter()
+                .position(|e| e.tag > element.tag)
+                .unwrap_or(self.elements.len());
             self.elements.insert(at, element);
         }
     }

@@ -12,7 +12,8 @@ use crate::failure::{FileCode, FileFailure};
 
 const STEP: usize = 64 << 10;
 
-/// Inflates a raw deflate stream. It may be padded with zeros; any other byte after its end is refused.
+/// Inflates a raw deflate stream. It may be padded with zeros; any other byte after its end is
+/// refused.
 pub(crate) fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileFailure> {
     let mut inflater = Decompress::new(false);
     let mut out = Vec::new();
@@ -21,8 +22,9 @@ pub(crate) fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileFailu
         let left = stream.get(consumed..).unwrap_or_default();
         out.reserve(STEP);
         let before = (inflater.total_in(), inflater.total_out());
-        let status =
-            inflater.decompress_vec(left, &mut out, FlushDecompress::None).map_err(|_| damaged("not a deflate stream"))?;
+        let status = inflater
+            .decompress_vec(left, &mut out, FlushDecompress::None)
+            .map_err(|_| damaged("not a deflate stream"))?;
         if out.len() as u64 > limits.header_bytes {
             return Err(damaged("it grows beyond the limit"));
         }
@@ -38,18 +40,24 @@ pub(crate) fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileFailu
     if rest.iter().all(|b| *b == 0) || is_checksum(rest, &out) {
         return Ok(Bytes::from(out));
     }
-    Err(FileFailure::new(FileCode::ReadTrailing, "after the deflate stream"))
+    Err(FileFailure::new(
+        FileCode::ReadTrailing,
+        "after the deflate stream",
+    ))
 }
 
-/// Whether what follows the stream is the trailer that gzip puts there: CRC-32 and length of what was inflated. Some
-/// writers keep it. It says nothing that the data does not, and is dropped.
+/// Whether what follows the stream is the trailer that gzip puts there: CRC-32 and length of what
+/// was inflated. Some writers keep it. It says nothing that the data does not, and is dropped.
 fn is_checksum(rest: &[u8], inflated: &[u8]) -> bool {
     let length = u32::try_from(inflated.len() & 0xFFFF_FFFF).unwrap_or_default();
-    rest.strip_prefix(&crc32fast::hash(inflated).to_le_bytes()).is_some_and(|rest| rest == length.to_le_bytes())
+    rest.strip_prefix(&crc32fast::hash(inflated).to_le_bytes())
+        .is_some_and(|rest| rest == length.to_le_bytes())
 }
 
 /// Deflates a data set given in pieces; the same pieces give the same bytes. Padded to even length.
-pub(crate) fn deflate<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Bytes, FileFailure> {
+pub(crate) fn deflate<'a>(
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Bytes, FileFailure> {
     let failed = |_| FileFailure::new(FileCode::DeidVerify, "the data set cannot be deflated");
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     for piece in pieces {
@@ -75,8 +83,14 @@ mod tests {
         let stream = deflate([data.get(..7).unwrap(), data.get(7..).unwrap()]).unwrap();
         assert!(stream.len() < data.len() / 50 && stream.len().is_multiple_of(2));
         assert_eq!(inflate(&stream, &Limits::default()).unwrap(), data);
-        let small = Limits { header_bytes: 100_000, ..Limits::default() };
-        assert_eq!(inflate(&stream, &small).unwrap_err().code, FileCode::ReadDeflate);
+        let small = Limits {
+            header_bytes: 100_000,
+            ..Limits::default()
+        };
+        assert_eq!(
+            inflate(&stream, &small).unwrap_err().code,
+            FileCode::ReadDeflate
+        );
     }
 
     #[test]
@@ -85,20 +99,38 @@ mod tests {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(data).unwrap();
         let stream = encoder.finish().unwrap();
-        let trailer = |length: u32| [&stream, crc32fast::hash(data).to_le_bytes().as_slice(), &length.to_le_bytes()].concat();
+        let trailer = |length: u32| {
+            [
+                &stream,
+                crc32fast::hash(data).to_le_bytes().as_slice(),
+                &length.to_le_bytes(),
+            ]
+            .concat()
+        };
         assert_eq!(inflate(&trailer(10), &Limits::default()).unwrap(), data);
-        assert_eq!(inflate(&trailer(11), &Limits::default()).unwrap_err().code, FileCode::ReadTrailing);
+        assert_eq!(
+            inflate(&trailer(11), &Limits::default()).unwrap_err().code,
+            FileCode::ReadTrailing
+        );
     }
 
     #[test]
     fn refuses_cut_streams_junk_and_what_follows() {
         let stream = deflate([b"some bytes that are long enough".as_slice()]).unwrap();
         for end in 0..stream.len() - 2 {
-            assert_eq!(inflate(stream.get(..end).unwrap(), &Limits::default()).unwrap_err().code, FileCode::ReadDeflate);
+            assert_eq!(
+                inflate(stream.get(..end).unwrap(), &Limits::default())
+                    .unwrap_err()
+                    .code,
+                FileCode::ReadDeflate
+            );
         }
         let padded = [&stream, b"\0\0\0".as_slice()].concat();
         assert!(inflate(&padded, &Limits::default()).is_ok());
         let followed = [&stream, b"\0Doe".as_slice()].concat();
-        assert_eq!(inflate(&followed, &Limits::default()).unwrap_err().code, FileCode::ReadTrailing);
+        assert_eq!(
+            inflate(&followed, &Limits::default()).unwrap_err().code,
+            FileCode::ReadTrailing
+        );
     }
 }

@@ -1,6 +1,8 @@
-//! What the walker says when it cannot go on: a fault with its place, or that it needs more of the file.
+//! What the walker says when it cannot go on: a fault with its place, or that it needs more of the
+//! file.
 //!
-//! Owns the way from such a fault to the failure that the user sees. It holds places and lengths, never a value.
+//! Owns the way from such a fault to the failure that the user sees. It holds places and lengths,
+//! never a value.
 
 use dicom_core::Tag;
 
@@ -28,7 +30,12 @@ pub(crate) enum Halt {
 
 impl Halt {
     pub(crate) fn new(code: FileCode, tag: Tag, at: usize, what: &'static str) -> Self {
-        Self::Fault(Fault { code, tag, at, what })
+        Self::Fault(Fault {
+            code,
+            tag,
+            at,
+            what,
+        })
     }
 }
 
@@ -36,7 +43,11 @@ impl From<Fault> for FileFailure {
     fn from(fault: Fault) -> Self {
         let Tag(group, element) = fault.tag;
         let place = format!("at ({group:04x},{element:04x}), byte {}", fault.at);
-        let detail = if fault.what.is_empty() { place } else { format!("{}, {place}", fault.what) };
+        let detail = if fault.what.is_empty() {
+            place
+        } else {
+            format!("{}, {place}", fault.what)
+        };
         Self::new(fault.code, detail)
     }
 }
@@ -46,7 +57,10 @@ impl From<Halt> for FileFailure {
     fn from(halt: Halt) -> Self {
         match halt {
             Halt::Fault(fault) => fault.into(),
-            Halt::More(upto) => Self::new(FileCode::ReadTruncated, format!("{upto} bytes were to be there")),
+            Halt::More(upto) => Self::new(
+                FileCode::ReadTruncated,
+                format!("{upto} bytes were to be there"),
+            ),
         }
     }
 }

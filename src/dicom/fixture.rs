@@ -1,6 +1,11 @@
 //! Files as bytes, for tests. Owns their building; they hold no real person's data.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation
+)]
 
 use std::sync::Arc;
 
@@ -12,7 +17,10 @@ use crate::failure::FileFailure;
 
 pub(crate) const EXPLICIT: Encoding = Encoding::EXPLICIT_LITTLE;
 pub(crate) const IMPLICIT: Encoding = Encoding::IMPLICIT_LITTLE;
-pub(crate) const BIG: Encoding = Encoding { explicit: true, big_endian: true };
+pub(crate) const BIG: Encoding = Encoding {
+    explicit: true,
+    big_endian: true,
+};
 pub(crate) const UNDEFINED: u32 = u32::MAX;
 
 /// A data set being written down.
@@ -26,8 +34,10 @@ impl Bytework {
 
     /// The header of an element with any length at all.
     pub(crate) fn head(mut self, tag: u32, letters: &str, length: u32) -> Self {
-        self.1.extend_from_slice(&self.0.put_u16((tag >> 16) as u16));
-        self.1.extend_from_slice(&self.0.put_u16((tag & 0xFFFF) as u16));
+        self.1
+            .extend_from_slice(&self.0.put_u16((tag >> 16) as u16));
+        self.1
+            .extend_from_slice(&self.0.put_u16((tag & 0xFFFF) as u16));
         if tag >> 16 == 0xFFFE || !self.0.explicit {
             self.1.extend_from_slice(&self.0.put_u32(length));
             return self;
@@ -58,7 +68,17 @@ impl Bytework {
         let encoding = items.first().map_or(self.0, |item| item.0);
         let mut inside = Self::new(encoding);
         for item in items {
-            inside = inside.head(0xFFFE_E000, "", if defined { item.1.len() as u32 } else { UNDEFINED }).raw(&item.1);
+            inside = inside
+                .head(
+                    0xFFFE_E000,
+                    "",
+                    if defined {
+                        item.1.len() as u32
+                    } else {
+                        UNDEFINED
+                    },
+                )
+                .raw(&item.1);
             if !defined {
                 inside = inside.head(0xFFFE_E00D, "", 0);
             }
@@ -67,7 +87,15 @@ impl Bytework {
             inside = inside.head(0xFFFE_E0DD, "", 0);
         }
         let letters = if encoding == self.0 { "SQ" } else { "UN" };
-        self = self.head(tag, letters, if defined { inside.1.len() as u32 } else { UNDEFINED });
+        self = self.head(
+            tag,
+            letters,
+            if defined {
+                inside.1.len() as u32
+            } else {
+                UNDEFINED
+            },
+        );
         self.raw(&inside.1)
     }
 
@@ -75,7 +103,9 @@ impl Bytework {
     pub(crate) fn encapsulated(mut self, tag: u32, fragments: &[&[u8]]) -> Self {
         self = self.head(tag, "OB", UNDEFINED);
         for fragment in fragments {
-            self = self.head(0xFFFE_E000, "", fragment.len() as u32).raw(fragment);
+            self = self
+                .head(0xFFFE_E000, "", fragment.len() as u32)
+                .raw(fragment);
         }
         self.head(0xFFFE_E0DD, "", 0)
     }
@@ -92,9 +122,12 @@ pub(crate) fn start(encoding: Encoding) -> Bytework {
 /// A file of every kind of element that the walker knows.
 pub(crate) fn everything(encoding: Encoding, encapsulated: bool) -> Bytework {
     let inner = Bytework::new(encoding).element(0x0008_0104, "LO", "deep");
-    let icon = Bytework::new(encoding).element(0x0028_0010, "US", [1, 0]).encapsulated(0x7FE0_0010, &[b"", b"icon"]);
-    let item =
-        Bytework::new(encoding).element(0x0008_0100, "SH", "code").sequence(0x0040_A730, false, std::slice::from_ref(&inner));
+    let icon = Bytework::new(encoding)
+        .element(0x0028_0010, "US", [1, 0])
+        .encapsulated(0x7FE0_0010, &[b"", b"icon"]);
+    let item = Bytework::new(encoding)
+        .element(0x0008_0100, "SH", "code")
+        .sequence(0x0040_A730, false, std::slice::from_ref(&inner));
     let un = Bytework::new(IMPLICIT).element(0x0010_0010, "", "Nobody");
     let file = start(encoding)
         .sequence(0x0008_1140, true, &[item.clone(), Bytework::new(encoding)])
@@ -102,7 +135,11 @@ pub(crate) fn everything(encoding: Encoding, encapsulated: bool) -> Bytework {
         .element(0x0009_0010, "LO", "MAKER ")
         .sequence(0x0009_1001, false, std::slice::from_ref(&un))
         .sequence(0x0009_1002, true, std::slice::from_ref(&un))
-        .element(0x0009_1003, "UN", b"\xFE\xFF\x00\xE0\xFF\x00\x00\x00 no sequence")
+        .element(
+            0x0009_1003,
+            "UN",
+            b"\xFE\xFF\x00\xE0\xFF\x00\x00\x00 no sequence",
+        )
         .element(0x0010_0010, "PN", b"Nobody^N\xE0\x20")
         .sequence(0x0088_0200, true, &[icon]);
     let file = if encapsulated {
@@ -110,7 +147,8 @@ pub(crate) fn everything(encoding: Encoding, encapsulated: bool) -> Bytework {
     } else {
         file.element(0x7FE0_0010, "OW", [7; 64])
     };
-    file.element(0x7FE1_0010, "LO", "TAIL").sequence(0xFFFA_FFFA, false, &[inner])
+    file.element(0x7FE1_0010, "LO", "TAIL")
+        .sequence(0xFFFA_FFFA, false, &[inner])
 }
 
 /// Preamble and meta in front of a data set.
@@ -121,8 +159,16 @@ pub(crate) fn file(syntax: &str, data: &[u8]) -> Vec<u8> {
         .element(0x0002_0010, "UI", uid)
         .element(0x0002_0016, "AE", "CANARY")
         .element(0x0002_0102, "OB", "CANARY");
-    let length = Bytework::new(EXPLICIT).element(0x0002_0000, "UL", (meta.1.len() as u32).to_le_bytes());
-    [b"CANARY".repeat(22)[..128].to_vec(), b"DICM".to_vec(), length.1, meta.1, data.to_vec()].concat()
+    let length =
+        Bytework::new(EXPLICIT).element(0x0002_0000, "UL", (meta.1.len() as u32).to_le_bytes());
+    [
+        b"CANARY".repeat(22)[..128].to_vec(),
+        b"DICM".to_vec(),
+        length.1,
+        meta.1,
+        data.to_vec(),
+    ]
+    .concat()
 }
 
 pub(crate) fn syntax_of(encoding: Encoding) -> String {
@@ -137,7 +183,10 @@ pub(crate) fn native(data: &Bytework) -> Vec<u8> {
 /// A source in memory. The file that it names is never opened.
 pub(crate) fn memory(bytes: Vec<u8>) -> Source {
     let file = Arc::new(SourceFile::new("Cargo.toml").unwrap());
-    Source::Memory { file, bytes: Bytes::from(bytes) }
+    Source::Memory {
+        file,
+        bytes: Bytes::from(bytes),
+    }
 }
 
 pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Instance, FileFailure> {
@@ -146,7 +195,10 @@ pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Instance, FileFailure> {
 
 /// What is written, from the data set on.
 pub(crate) fn written_data(instance: &Instance) -> Vec<u8> {
-    let all = write(instance, &Limits::default()).unwrap().to_vec().unwrap();
+    let all = write(instance, &Limits::default())
+        .unwrap()
+        .to_vec()
+        .unwrap();
     let meta = super::meta::parse(&Bytes::from(all.clone()), all.len()).unwrap();
     all[meta.data_at..].to_vec()
 }

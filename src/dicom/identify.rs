@@ -1,6 +1,7 @@
 //! Reading just enough of a file to know which series it belongs to.
 //!
-//! Owns the index's view of a file. It checks only what it walks over; reading the file for real checks the rest.
+//! Owns the index's view of a file. It checks only what it walks over; reading the file for real
+//! checks the rest.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -41,8 +42,8 @@ pub struct Identity {
     pub whole: Option<Bytes>,
 }
 
-/// Reads a file's identity; normally with one read. Fails with a `read.*` code where the file is broken before its
-/// series is known.
+/// Reads a file's identity; normally with one read. Fails with a `read.*` code where the file is
+/// broken before its series is known.
 pub fn identify(file: &Arc<SourceFile>, limits: &Limits) -> Result<Identity, FileFailure> {
     let mut input = Input::new(Source::File(file.clone()))?;
     let (window, meta) = read_meta(&mut input, Limits::INDEX_WINDOW, limits)?;
@@ -50,14 +51,20 @@ pub fn identify(file: &Arc<SourceFile>, limits: &Limits) -> Result<Identity, Fil
     if syntax.deflated {
         let inflated = deflate::inflate(&input.rest(meta.data_at as u64)?, limits)?;
         syntax.follow_bytes(&inflated);
-        let mut input = Input::new(Source::Memory { file: file.clone(), bytes: inflated.clone() })?;
+        let mut input = Input::new(Source::Memory {
+            file: file.clone(),
+            bytes: inflated.clone(),
+        })?;
         let found = collect(&mut input, inflated, 0, syntax.encoding, limits)?;
         return Ok(found.identity(file.len(), &meta));
     }
     syntax.follow_bytes(window.get(meta.data_at..).unwrap_or_default());
     let whole = (window.len() as u64 == file.len()).then(|| window.clone());
     let found = collect(&mut input, window, meta.data_at, syntax.encoding, limits)?;
-    Ok(Identity { whole, ..found.identity(file.len(), &meta) })
+    Ok(Identity {
+        whole,
+        ..found.identity(file.len(), &meta)
+    })
 }
 
 fn collect(
@@ -69,8 +76,25 @@ fn collect(
 ) -> Result<Found, FileFailure> {
     let total = usize::try_from(input.len()).unwrap_or(usize::MAX);
     loop {
-        let mut finder = Finder { buffer: &window, depth: 0, last: Tag(0, 0), ordered: true, found: Found::default() };
-        match Walk::new(&Stretch { buffer: &window, start, total, encoding }, Part::BeforePixels, limits).run(&mut finder) {
+        let mut finder = Finder {
+            buffer: &window,
+            depth: 0,
+            last: Tag(0, 0),
+            ordered: true,
+            found: Found::default(),
+        };
+        match Walk::new(
+            &Stretch {
+                buffer: &window,
+                start,
+                total,
+                encoding,
+            },
+            Part::BeforePixels,
+            limits,
+        )
+        .run(&mut finder)
+        {
             Ok(_) => return Ok(finder.found),
             Err(halt) => window = grow(input, window, halt, start, limits)?,
         }
@@ -117,7 +141,12 @@ impl Finder<'_> {
     /// A value as a text that is the same where its bytes are, whatever character set they are in.
     fn text(&self, range: Range<usize>) -> Option<String> {
         let bytes = self.buffer.get(range).unwrap_or_default();
-        let text: String = bytes.trim_ascii().iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
+        let text: String = bytes
+            .trim_ascii()
+            .iter()
+            .filter(|byte| **byte != 0)
+            .map(|byte| char::from(*byte))
+            .collect();
         Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 }
@@ -161,7 +190,12 @@ impl Visitor for Finder<'_> {
         Opening::Leave
     }
 
-    fn sequence_begins(&mut self, field: &Field, _length: LengthForm, _encoding: Encoding) -> Result<(), Halt> {
+    fn sequence_begins(
+        &mut self,
+        field: &Field,
+        _length: LengthForm,
+        _encoding: Encoding,
+    ) -> Result<(), Halt> {
         if self.depth == 0 {
             self.ordered &= self.last <= field.tag;
             self.last = field.tag;
@@ -186,8 +220,14 @@ impl Visitor for Finder<'_> {
     fn take_back(&mut self, _remaining: usize) {}
 
     fn has_enough(&self) -> bool {
-        let all =
-            [&self.found.class, &self.found.instance, &self.found.study, &self.found.series].iter().all(|uid| uid.is_some());
+        let all = [
+            &self.found.class,
+            &self.found.instance,
+            &self.found.study,
+            &self.found.series,
+        ]
+        .iter()
+        .all(|uid| uid.is_some());
         // Of a data set out of order the patient may come last.
         (all && (self.ordered || self.found.patient.is_some()))
             || self.found.directory

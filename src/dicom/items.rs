@@ -1,6 +1,7 @@
 //! The items of a sequence, shared until somebody changes them.
 //!
-//! A data set is kept as it was while its copy is cleaned; what no rule touches is then one and the same in both.
+//! A data set is kept as it was while its copy is cleaned; what no rule touches is then one and the
+//! same in both.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use super::dataset::Item;
 pub struct Items(Arc<Vec<Item>>);
 
 impl Items {
-    /// Whether both are the same in memory: nothing was changed in either since one was cloned from the other.
+    /// Whether both are the same in memory: nothing was changed in either since one was cloned from
+    /// the other.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -78,12 +80,18 @@ mod tests {
 
     #[test]
     fn a_change_in_one_is_none_in_the_other() {
-        let item = || Item { data: DataSet::new(), length: LengthForm::Defined };
+        let item = || Item {
+            data: DataSet::new(),
+            length: LengthForm::Defined,
+        };
         let before: Items = vec![item()].into();
         let mut after = before.clone();
         assert!(after.is_same(&before));
         after.push(item());
-        assert_eq!((before.len(), after.len(), after.is_same(&before)), (1, 2, false));
+        assert_eq!(
+            (before.len(), after.len(), after.is_same(&before)),
+            (1, 2, false)
+        );
         assert_eq!(before, std::iter::once(item()).collect());
     }
 }

@@ -1,6 +1,8 @@
-//! How many bytes uncompressed pixel data has by the attributes beside it (PS3.3 section C.7.6.3, PS3.5 section 8).
+//! How many bytes uncompressed pixel data has by the attributes beside it (PS3.3 section C.7.6.3,
+//! PS3.5 section 8).
 //!
-//! Owns this arithmetic. It looks at no pixel, and gives no length where an attribute that it needs is missing.
+//! Owns this arithmetic. It looks at no pixel, and gives no length where an attribute that it needs
+//! is missing.
 
 use super::dataset::{Element, Encoding};
 use super::{Instance, Tag};
@@ -28,14 +30,32 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of pixel data of this tag by the attributes that `get` finds; none where one is missing or 0.
-    pub fn of<'a>(get: impl Fn(Tag) -> Option<&'a Element>, pixel_data: Tag, encoding: Encoding) -> Option<Self> {
+    /// The layout of pixel data of this tag by the attributes that `get` finds; none where one is
+    /// missing or 0.
+    pub fn of<'a>(
+        get: impl Fn(Tag) -> Option<&'a Element>,
+        pixel_data: Tag,
+        encoding: Encoding,
+    ) -> Option<Self> {
         let word = |tag| {
             let bytes = get(tag)?.bytes()?;
-            bytes.first_chunk::<2>().filter(|_| bytes.len() == 2).map(|word| encoding.u16(*word)).filter(|word| *word > 0)
+            bytes
+                .first_chunk::<2>()
+                .filter(|_| bytes.len() == 2)
+                .map(|word| encoding.u16(*word))
+                .filter(|word| *word > 0)
         };
-        let text = |tag| get(tag).and_then(Element::bytes).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        let text = |tag| text(tag).unwrap_or_default().trim_matches(['\0', ' ']).to_owned();
+        let text = |tag| {
+            get(tag)
+                .and_then(Element::bytes)
+                .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        };
+        let text = |tag| {
+            text(tag)
+                .unwrap_or_default()
+                .trim_matches(['\0', ' '])
+                .to_owned()
+        };
         let cell_bits = word(BITS_ALLOCATED)?;
         let fits = match pixel_data.element() {
             0x0008 => cell_bits == 32,
@@ -51,14 +71,32 @@ impl Layout {
             "YBR_PARTIAL_420" if samples == 3 => pixels.checked_mul(3)?.div_ceil(2),
             _ => pixels.checked_mul(u64::from(samples))?,
         };
-        let frames = text(FRAMES).parse().ok().filter(|frames| *frames > 0).unwrap_or(1);
-        let layout = Self { cell_bits, samples, pixels, frames, frame_bits: cells.checked_mul(u64::from(cell_bits))? };
-        layout.frame_bits.checked_mul(frames).filter(|_| fits).map(|_| layout)
+        let frames = text(FRAMES)
+            .parse()
+            .ok()
+            .filter(|frames| *frames > 0)
+            .unwrap_or(1);
+        let layout = Self {
+            cell_bits,
+            samples,
+            pixels,
+            frames,
+            frame_bits: cells.checked_mul(u64::from(cell_bits))?,
+        };
+        layout
+            .frame_bits
+            .checked_mul(frames)
+            .filter(|_| fits)
+            .map(|_| layout)
     }
 
     /// The layout of an instance's own pixel data.
     pub fn of_instance(instance: &Instance, pixel_data: Tag) -> Option<Self> {
-        Self::of(|tag| instance.get(tag), pixel_data, instance.syntax.encoding)
+        Self::of(
+            |tag| instance.get(tag),
+            pixel_data,
+            instance.syntax.encoding,
+        )
     }
 
     /// Bytes of one frame by itself.
@@ -71,10 +109,13 @@ impl Layout {
         self.frame_bits.saturating_mul(self.frames).div_ceil(8)
     }
 
-    /// Bytes of all frames if no pixels shared their colours and if each frame began with a byte: what some writers do
-    /// where the attributes say otherwise.
+    /// Bytes of all frames if no pixels shared their colours and if each frame began with a byte:
+    /// what some writers do where the attributes say otherwise.
     pub fn loose_len(&self) -> u64 {
-        let frame_bits = self.pixels.saturating_mul(u64::from(self.samples)).saturating_mul(u64::from(self.cell_bits));
+        let frame_bits = self
+            .pixels
+            .saturating_mul(u64::from(self.samples))
+            .saturating_mul(u64::from(self.cell_bits));
         frame_bits.div_ceil(8).saturating_mul(self.frames)
     }
 }
@@ -89,12 +130,25 @@ mod tests {
     fn layout(pixel_data: u16, photometric: &str, frames: &str, words: [u16; 4]) -> Option<Layout> {
         let [rows, columns, samples, bits] = words;
         let mut data = DataSet::new();
-        for (tag, number) in [(ROWS, rows), (COLUMNS, columns), (SAMPLES, samples), (BITS_ALLOCATED, bits)] {
+        for (tag, number) in [
+            (ROWS, rows),
+            (COLUMNS, columns),
+            (SAMPLES, samples),
+            (BITS_ALLOCATED, bits),
+        ] {
             data.put(Element::new(tag, VR::US, number.to_le_bytes().to_vec()));
         }
-        data.put(Element::new(PHOTOMETRIC, VR::CS, photometric.as_bytes().to_vec()));
+        data.put(Element::new(
+            PHOTOMETRIC,
+            VR::CS,
+            photometric.as_bytes().to_vec(),
+        ));
         data.put(Element::new(FRAMES, VR::IS, frames.as_bytes().to_vec()));
-        Layout::of(|tag| data.get(tag), Tag(0x7FE0, pixel_data), Encoding::EXPLICIT_LITTLE)
+        Layout::of(
+            |tag| data.get(tag),
+            Tag(0x7FE0, pixel_data),
+            Encoding::EXPLICIT_LITTLE,
+        )
     }
 
     #[test]
@@ -109,10 +163,22 @@ mod tests {
             ("MONOCHROME2 ", "1A", [3, 3, 1, 8], 9, 9),
         ] {
             let layout = layout(0x0010, photometric, frames, words).unwrap();
-            assert_eq!((layout.frame_len(), layout.total_len()), (frame, total), "{photometric} {frames} {words:?}");
+            assert_eq!(
+                (layout.frame_len(), layout.total_len()),
+                (frame, total),
+                "{photometric} {frames} {words:?}"
+            );
         }
-        assert_eq!(layout(0x0010, "YBR_FULL_422", "2", [4, 4, 3, 8]).unwrap().loose_len(), 96);
-        assert_eq!(layout(0x0010, "", "3", [3, 3, 1, 1]).unwrap().loose_len(), 6);
+        assert_eq!(
+            layout(0x0010, "YBR_FULL_422", "2", [4, 4, 3, 8])
+                .unwrap()
+                .loose_len(),
+            96
+        );
+        assert_eq!(
+            layout(0x0010, "", "3", [3, 3, 1, 1]).unwrap().loose_len(),
+            6
+        );
     }
 
     #[test]
@@ -120,7 +186,10 @@ mod tests {
         assert_eq!(layout(0x0010, "", "", [0, 3, 1, 8]), None);
         assert_eq!(layout(0x0008, "", "", [3, 3, 1, 16]), None);
         assert_eq!(layout(0x0009, "", "", [3, 3, 1, 32]), None);
-        assert_eq!(layout(0x0010, "", "99999999999999999", [65535, 65535, 65535, 64]), None);
+        assert_eq!(
+            layout(0x0010, "", "99999999999999999", [65535, 65535, 65535, 64]),
+            None
+        );
         assert!(layout(0x0008, "", "", [3, 3, 1, 32]).is_some());
     }
 }

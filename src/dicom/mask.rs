@@ -1,6 +1,7 @@
 //! Which bytes of native pixel data are blanked, told by rows and not byte by byte.
 //!
-//! Owns the arithmetic between a place in the stream and a place in the image. It knows nothing of why.
+//! Owns the arithmetic between a place in the stream and a place in the image. It knows nothing of
+//! why.
 
 use std::ops::Range;
 
@@ -13,8 +14,8 @@ pub struct Band {
     pub runs: Vec<Range<u64>>,
 }
 
-/// The bytes to blank in pixel data that consists of images of one size, one after the other. What follows the last one
-/// counts as the beginning of another, so that padding may be blanked as well.
+/// The bytes to blank in pixel data that consists of images of one size, one after the other. What
+/// follows the last one counts as the beginning of another, so that padding may be blanked as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mask {
     row_len: u64,
@@ -25,12 +26,19 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// A mask for images of so many rows of so many bytes, neither of them 0. The bands are ascending and apart.
+    /// A mask for images of so many rows of so many bytes, neither of them 0. The bands are
+    /// ascending and apart.
     pub fn new(row_len: u64, rows: u64, bands: Vec<Band>) -> Self {
-        Self { row_len: row_len.max(1), rows: rows.max(1), bands, cell: Vec::new() }
+        Self {
+            row_len: row_len.max(1),
+            rows: rows.max(1),
+            bands,
+            cell: Vec::new(),
+        }
     }
 
-    /// The same, which also clears the bits of each cell that are 0 in these bytes. Cells follow one another without a gap.
+    /// The same, which also clears the bits of each cell that are 0 in these bytes. Cells follow
+    /// one another without a gap.
     #[must_use]
     pub fn with_cells(self, cell: Vec<u8>) -> Self {
         Self { cell, ..self }
@@ -38,13 +46,24 @@ impl Mask {
 
     /// A mask for one value of so many bytes. The ranges are ascending and apart.
     pub fn of_ranges(length: u64, ranges: Vec<Range<u64>>) -> Self {
-        Self::new(length, 1, vec![Band { rows: 0..1, runs: ranges }])
+        Self::new(
+            length,
+            1,
+            vec![Band {
+                rows: 0..1,
+                runs: ranges,
+            }],
+        )
     }
 
     /// Blanks what is to be blanked in a stretch of the pixel data that begins at byte `at` of it.
     pub fn apply(&self, at: u64, bytes: &mut [u8]) {
         let end = at.saturating_add(bytes.len() as u64);
-        let mut row = if self.bands.is_empty() { u64::MAX } else { at / self.row_len };
+        let mut row = if self.bands.is_empty() {
+            u64::MAX
+        } else {
+            at / self.row_len
+        };
         while row.saturating_mul(self.row_len) < end {
             let inside = row % self.rows;
             let next = self.bands.partition_point(|band| band.rows.end <= inside);
@@ -69,10 +88,18 @@ impl Mask {
 /// Blanks runs of a row that begins at byte `row_at` in a stretch that begins at byte `at`.
 fn blank(runs: &[Range<u64>], row_at: u64, at: u64, bytes: &mut [u8]) {
     let len = bytes.len();
-    let place = |offset: u64| usize::try_from((row_at + offset).saturating_sub(at)).unwrap_or(usize::MAX).min(len);
+    let place = |offset: u64| {
+        usize::try_from((row_at + offset).saturating_sub(at))
+            .unwrap_or(usize::MAX)
+            .min(len)
+    };
     let first = runs.partition_point(|run| row_at + run.end <= at);
     let end = at.saturating_add(len as u64);
-    for run in runs.iter().skip(first).take_while(|run| row_at + run.start < end) {
+    for run in runs
+        .iter()
+        .skip(first)
+        .take_while(|run| row_at + run.start < end)
+    {
         if let Some(part) = bytes.get_mut(place(run.start)..place(run.end)) {
             part.fill(0);
         }
@@ -87,8 +114,15 @@ mod tests {
     use super::*;
 
     fn mask() -> Mask {
-        let band = |rows, runs: &[Range<u64>]| Band { rows, runs: runs.to_vec() };
-        Mask::new(5, 4, vec![band(1..2, &[0..2, 4..5]), band(3..4, &[1..2, 2..3])])
+        let band = |rows, runs: &[Range<u64>]| Band {
+            rows,
+            runs: runs.to_vec(),
+        };
+        Mask::new(
+            5,
+            4,
+            vec![band(1..2, &[0..2, 4..5]), band(3..4, &[1..2, 2..3])],
+        )
     }
 
     #[test]
@@ -96,7 +130,10 @@ mod tests {
         let mut bytes = [1; 43];
         mask().apply(0, &mut bytes);
         let image = [1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1];
-        assert_eq!((&bytes[..20], &bytes[20..40], &bytes[40..]), (&image[..], &image[..], &[1, 1, 1][..]));
+        assert_eq!(
+            (&bytes[..20], &bytes[20..40], &bytes[40..]),
+            (&image[..], &image[..], &[1, 1, 1][..])
+        );
     }
 
     #[test]
@@ -113,7 +150,12 @@ mod tests {
         let mask = mask().with_cells(vec![0xFF, 0x0F]);
         let mut whole = [0xAA; 23];
         mask.apply(0, &mut whole);
-        assert_eq!(whole[..12], [0xAA, 0x0A, 0xAA, 0x0A, 0xAA, 0, 0, 0x0A, 0xAA, 0, 0xAA, 0x0A]);
+        assert_eq!(
+            whole[..12],
+            [
+                0xAA, 0x0A, 0xAA, 0x0A, 0xAA, 0, 0, 0x0A, 0xAA, 0, 0xAA, 0x0A
+            ]
+        );
         let mut pieces = [0xAA; 23];
         mask.apply(0, &mut pieces[..7]);
         mask.apply(7, &mut pieces[7..]);

@@ -1,7 +1,7 @@
 //! Preamble and file meta information (PS3.10 section 7.1): found leniently, written afresh.
 //!
-//! Owns group 0002. Of the meta of a file only the transfer syntax and a registered SOP class are ever used again: AE
-//! titles, private information and the preamble do not survive.
+//! Owns group 0002. Of the meta of a file only the transfer syntax and a registered SOP class are
+//! ever used again: AE titles, private information and the preamble do not survive.
 
 use bytes::Bytes;
 
@@ -11,11 +11,16 @@ use super::vr;
 use super::{Encoding, Tag};
 use crate::failure::{FileCode, FileFailure};
 
-/// Names fwupload's way of writing files; a UID of the project's own, derived from a random UUID (PS3.5 section B.2).
+/// Names fwupload's way of writing files; a UID of the project's own, derived from a random UUID
+/// (PS3.5 section B.2).
 pub const IMPLEMENTATION_CLASS_UID: &str = "2.25.210416637744403566570232857312656009842";
 /// Implementation version name: at most 16 characters.
-pub const IMPLEMENTATION_VERSION: &str =
-    concat!("FWUPLOAD_", env!("CARGO_PKG_VERSION_MAJOR"), "_", env!("CARGO_PKG_VERSION_MINOR"));
+pub const IMPLEMENTATION_VERSION: &str = concat!(
+    "FWUPLOAD_",
+    env!("CARGO_PKG_VERSION_MAJOR"),
+    "_",
+    env!("CARGO_PKG_VERSION_MINOR")
+);
 /// Characters that a UID may have (PS3.5 section 9.1).
 const LONGEST_UID: usize = 64;
 const REGISTERED: &[u8] = b"1.2.840.10008.";
@@ -40,18 +45,28 @@ impl MetaAsRead {
 
     /// The media storage SOP class, where it is a registered one.
     fn registered_class(&self) -> Option<&[u8]> {
-        let uid = self.sop_class.as_deref().filter(|uid| uid.starts_with(REGISTERED));
-        uid.filter(|uid| uid.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'))
+        let uid = self
+            .sop_class
+            .as_deref()
+            .filter(|uid| uid.starts_with(REGISTERED));
+        uid.filter(|uid| {
+            uid.iter()
+                .all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        })
     }
 
     /// The transfer syntax UID as text, where it has the characters of one.
     pub(crate) fn transfer_syntax(&self) -> Option<&str> {
-        self.transfer_syntax.as_deref().and_then(|uid| std::str::from_utf8(uid).ok()).filter(|uid| !uid.is_empty())
+        self.transfer_syntax
+            .as_deref()
+            .and_then(|uid| std::str::from_utf8(uid).ok())
+            .filter(|uid| !uid.is_empty())
     }
 }
 
-/// Reads preamble and group 0002 from the first bytes of a file of `total` bytes. The group's length is not trusted; of
-/// two values of one element, as in a file with two such groups, the first counts.
+/// Reads preamble and group 0002 from the first bytes of a file of `total` bytes. The group's
+/// length is not trusted; of two values of one element, as in a file with two such groups, the
+/// first counts.
 pub(crate) fn parse(buffer: &Bytes, total: usize) -> Result<MetaAsRead, Halt> {
     let mut meta = MetaAsRead::default();
     let mut at = 0;
@@ -62,7 +77,9 @@ pub(crate) fn parse(buffer: &Bytes, total: usize) -> Result<MetaAsRead, Halt> {
     }
     while let Some(field) = field(buffer, at, total)? {
         meta.has_group = true;
-        let value = buffer.get(field.value_at..field.end).ok_or(Halt::More(field.end))?;
+        let value = buffer
+            .get(field.value_at..field.end)
+            .ok_or(Halt::More(field.end))?;
         let first = match field.element {
             0x0002 => &mut meta.sop_class,
             0x0010 => &mut meta.transfer_syntax,
@@ -86,9 +103,15 @@ struct MetaField {
 /// The element of group 0002 at an offset; `None` where there is none.
 fn field(buffer: &Bytes, at: usize, total: usize) -> Result<Option<MetaField>, Halt> {
     let Some(head) = buffer.get(at..).and_then(<[u8]>::first_chunk::<8>) else {
-        return if at.saturating_add(8) <= total { Err(Halt::More(at + 8)) } else { Ok(None) };
+        return if at.saturating_add(8) <= total {
+            Err(Halt::More(at + 8))
+        } else {
+            Ok(None)
+        };
     };
-    let [0x02, 0x00, e0, e1, v0, v1, l0, l1] = *head else { return Ok(None) };
+    let [0x02, 0x00, e0, e1, v0, v1, l0, l1] = *head else {
+        return Ok(None);
+    };
     let element = u16::from_le_bytes([e0, e1]);
     let (length, value_at) = match vr::from_bytes([v0, v1]) {
         Some(vr) if !vr::has_long_length(vr) => (u32::from(u16::from_le_bytes([l0, l1])), at + 8),
@@ -101,21 +124,44 @@ fn field(buffer: &Bytes, at: usize, total: usize) -> Result<Option<MetaField>, H
     };
     let end = value_at.saturating_add(length as usize);
     if end > total {
-        return Err(Halt::new(FileCode::ReadTruncated, Tag(0x0002, element), at, ""));
+        return Err(Halt::new(
+            FileCode::ReadTruncated,
+            Tag(0x0002, element),
+            at,
+            "",
+        ));
     }
-    Ok(Some(MetaField { element, value_at, end }))
+    Ok(Some(MetaField {
+        element,
+        value_at,
+        end,
+    }))
 }
 
 /// A UID's bytes without padding: what stands behind a NUL is none of it (PS3.5 section 9.1).
 pub(crate) fn uid(value: &[u8]) -> &[u8] {
-    value.split(|byte| *byte == 0).next().unwrap_or_default().trim_ascii_end()
+    value
+        .split(|byte| *byte == 0)
+        .next()
+        .unwrap_or_default()
+        .trim_ascii_end()
 }
 
-/// Appends a zero preamble and fresh meta for a data set. SOP class and instance are the data set's own; a media
-/// storage SOP class that the data set lacks is kept where it is a registered one. `deid.uid-too-long` where one of them
-/// is longer than a UID may be.
-pub(crate) fn write(out: &mut Vec<u8>, data: &DataSet, as_read: &MetaAsRead, syntax: &str) -> Result<(), FileFailure> {
-    let of_data = |element| data.get(Tag(0x0008, element)).and_then(|e| e.bytes()).map(|b| uid(b)).filter(|b| !b.is_empty());
+/// Appends a zero preamble and fresh meta for a data set. SOP class and instance are the data set's
+/// own; a media storage SOP class that the data set lacks is kept where it is a registered one.
+/// `deid.uid-too-long` where one of them is longer than a UID may be.
+pub(crate) fn write(
+    out: &mut Vec<u8>,
+    data: &DataSet,
+    as_read: &MetaAsRead,
+    syntax: &str,
+) -> Result<(), FileFailure> {
+    let of_data = |element| {
+        data.get(Tag(0x0008, element))
+            .and_then(|e| e.bytes())
+            .map(|b| uid(b))
+            .filter(|b| !b.is_empty())
+    };
     out.extend_from_slice(&[0; 128]);
     out.extend_from_slice(b"DICM\x02\x00\x00\x00UL\x04\x00\0\0\0\0");
     let from = out.len();
@@ -140,21 +186,37 @@ pub(crate) fn write(out: &mut Vec<u8>, data: &DataSet, as_read: &MetaAsRead, syn
 
 /// Whether one of the UIDs in a value, as it was read, is longer than a UID may be.
 pub(crate) fn is_too_long(uids: &[u8]) -> bool {
-    uids.len() > LONGEST_UID && uids.split(|byte| *byte == b'\\').any(|value| uid(value).len() > LONGEST_UID)
+    uids.len() > LONGEST_UID
+        && uids
+            .split(|byte| *byte == b'\\')
+            .any(|value| uid(value).len() > LONGEST_UID)
 }
 
-/// Whether a head that was written has its data set where it should be and names this transfer syntax.
+/// Whether a head that was written has its data set where it should be and names this transfer
+/// syntax.
 pub(crate) fn reads_back(head: &[u8], data_at: usize, syntax: &str) -> bool {
-    let meta = head.get(..data_at).map(|bytes| parse(&Bytes::copy_from_slice(bytes), data_at));
+    let meta = head
+        .get(..data_at)
+        .map(|bytes| parse(&Bytes::copy_from_slice(bytes), data_at));
     matches!(meta, Some(Ok(meta)) if meta.data_at == data_at && meta.transfer_syntax() == Some(syntax))
 }
 
 /// One element of group 0002, UI but for the version name.
 fn short_text(out: &mut Vec<u8>, element: u8, value: &[u8]) -> Result<(), FileFailure> {
-    let length = u8::try_from(value.len().next_multiple_of(2)).ok().filter(|_| value.len() <= LONGEST_UID);
-    let length =
-        length.ok_or_else(|| FileFailure::new(FileCode::DeidLongUid, format!("(0002,{element:04x}) of the file meta")))?;
-    let (letters, padding): (&[u8], u8) = if element == 0x13 { (b"SH", b' ') } else { (b"UI", 0) };
+    let length = u8::try_from(value.len().next_multiple_of(2))
+        .ok()
+        .filter(|_| value.len() <= LONGEST_UID);
+    let length = length.ok_or_else(|| {
+        FileFailure::new(
+            FileCode::DeidLongUid,
+            format!("(0002,{element:04x}) of the file meta"),
+        )
+    })?;
+    let (letters, padding): (&[u8], u8) = if element == 0x13 {
+        (b"SH", b' ')
+    } else {
+        (b"UI", 0)
+    };
     out.extend_from_slice(&[0x02, 0x00, element, 0x00]);
     out.extend_from_slice(letters);
     out.extend_from_slice(&[length, 0]);

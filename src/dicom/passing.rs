@@ -27,8 +27,15 @@ impl PassingFile {
         if let Some(unnamed) = Self::without_name()? {
             return Ok(unnamed);
         }
-        let (file, name) = tempfile::Builder::new().prefix(".fwupload-").tempfile()?.into_parts();
-        Ok(Self { file: Arc::new(file), path: name.to_path_buf(), _name: Some(Arc::new(name)) })
+        let (file, name) = tempfile::Builder::new()
+            .prefix(".fwupload-")
+            .tempfile()?
+            .into_parts();
+        Ok(Self {
+            file: Arc::new(file),
+            path: name.to_path_buf(),
+            _name: Some(Arc::new(name)),
+        })
     }
 
     /// None where such a file cannot be opened again: not Linux, or nothing mounted at `/proc`.
@@ -41,7 +48,11 @@ impl PassingFile {
             file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
             let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
             if File::open(&path).is_ok() {
-                return Ok(Some(Self { file: Arc::new(file), path, _name: None }));
+                return Ok(Some(Self {
+                    file: Arc::new(file),
+                    path,
+                    _name: None,
+                }));
             }
         }
         Ok(None)

@@ -40,8 +40,17 @@ pub(crate) fn look_at_values(
     limits: &Limits,
     onlooker: &mut impl Onlooker,
 ) -> Result<(), FileFailure> {
-    let stretch = Stretch { buffer, start: 0, total: buffer.len(), encoding };
-    let mut guide = Guide { onlooker, items: Vec::new(), marks: Vec::new() };
+    let stretch = Stretch {
+        buffer,
+        start: 0,
+        total: buffer.len(),
+        encoding,
+    };
+    let mut guide = Guide {
+        onlooker,
+        items: Vec::new(),
+        marks: Vec::new(),
+    };
     Walk::new(&stretch, Part::Rest, limits).run(&mut guide)?;
     Ok(())
 }
@@ -58,8 +67,15 @@ impl<O: Onlooker> Visitor for Guide<'_, O> {
     #[inline]
     fn value(&mut self, field: &Field, range: Range<usize>) -> Result<(), Halt> {
         let at = range.start;
-        let standing = Standing { items: &self.items, tag: field.tag, vr: field.vr, value: range };
-        self.onlooker.value(&standing).map_err(|code| Halt::new(code, field.tag, at, ""))
+        let standing = Standing {
+            items: &self.items,
+            tag: field.tag,
+            vr: field.vr,
+            value: range,
+        };
+        self.onlooker
+            .value(&standing)
+            .map_err(|code| Halt::new(code, field.tag, at, ""))
     }
 
     fn fragments(&mut self, field: &Field, range: Range<usize>) -> Result<(), Halt> {
@@ -125,9 +141,14 @@ mod tests {
 
         fn value(&mut self, at: &Standing<'_>) -> Result<(), FileCode> {
             if memchr::memmem::find(&self.buffer[at.value.clone()], self.what).is_some() {
-                self.found.push((at.items.to_vec(), at.tag, at.vr, at.value.len()));
+                self.found
+                    .push((at.items.to_vec(), at.tag, at.vr, at.value.len()));
             }
-            if self.what == b"stop" { Err(FileCode::DeidTooCostly) } else { Ok(()) }
+            if self.what == b"stop" {
+                Err(FileCode::DeidTooCostly)
+            } else {
+                Ok(())
+            }
         }
 
         fn mark(&self) -> usize {
@@ -141,33 +162,59 @@ mod tests {
 
     fn find(data: &DataSet, what: &str) -> Result<Vec<At>, FileCode> {
         let bytes = data.to_bytes(LITTLE, &Limits::default()).unwrap();
-        let mut finder = Finder { buffer: &bytes, what: what.as_bytes(), found: Vec::new() };
-        look_at_values(&bytes, LITTLE, &Limits::default(), &mut finder).map_err(|failure| failure.code)?;
+        let mut finder = Finder {
+            buffer: &bytes,
+            what: what.as_bytes(),
+            found: Vec::new(),
+        };
+        look_at_values(&bytes, LITTLE, &Limits::default(), &mut finder)
+            .map_err(|failure| failure.code)?;
         Ok(finder.found)
     }
 
     #[test]
     fn values_come_with_their_element_and_its_items() {
-        let item = |value: &'static str| DataSet::from_elements(vec![Element::new(Tag(0x10, 0x20), VR::LO, value)]);
+        let item = |value: &'static str| {
+            DataSet::from_elements(vec![Element::new(Tag(0x10, 0x20), VR::LO, value)])
+        };
         let data = DataSet::from_elements(vec![
-            Element::sequence(Tag(0x08, 0x1140), vec![item("first"), item("second")], LITTLE),
+            Element::sequence(
+                Tag(0x08, 0x1140),
+                vec![item("first"), item("second")],
+                LITTLE,
+            ),
             Element::new(Tag(0x10, 0x10), VR::PN, "Doe^Jane"),
         ]);
-        assert_eq!(find(&data, "econ").unwrap(), [(vec![(Tag(0x08, 0x1140), 1)], Tag(0x10, 0x20), VR::LO, 6)]);
-        assert_eq!(find(&data, "Doe").unwrap(), [(vec![], Tag(0x10, 0x10), VR::PN, 8)]);
-        assert_eq!(find(&data, "PN").unwrap(), [], "the letters of a VR are no value");
+        assert_eq!(
+            find(&data, "econ").unwrap(),
+            [(vec![(Tag(0x08, 0x1140), 1)], Tag(0x10, 0x20), VR::LO, 6)]
+        );
+        assert_eq!(
+            find(&data, "Doe").unwrap(),
+            [(vec![], Tag(0x10, 0x10), VR::PN, 8)]
+        );
+        assert_eq!(
+            find(&data, "PN").unwrap(),
+            [],
+            "the letters of a VR are no value"
+        );
     }
 
     #[test]
     fn a_value_that_only_begins_like_a_sequence_is_one_value() {
-        let value = b"\xFE\xFF\x00\xE0\x10\x00\x00\x00\x10\x00\x20\x00LO\x04\x00Jane junk".as_slice();
+        let value =
+            b"\xFE\xFF\x00\xE0\x10\x00\x00\x00\x10\x00\x20\x00LO\x04\x00Jane junk".as_slice();
         let data = DataSet::from_elements(vec![Element::new(Tag(0x09, 0x1001), VR::UN, value)]);
-        assert_eq!(find(&data, "Jane").unwrap(), [(vec![], Tag(0x09, 0x1001), VR::UN, value.len())]);
+        assert_eq!(
+            find(&data, "Jane").unwrap(),
+            [(vec![], Tag(0x09, 0x1001), VR::UN, value.len())]
+        );
     }
 
     #[test]
     fn a_walk_can_be_ended_also_inside_what_only_may_be_a_sequence() {
-        let value = b"\xFE\xFF\x00\xE0\x10\x00\x00\x00\x10\x00\x20\x00LO\x04\x00Jane junk".as_slice();
+        let value =
+            b"\xFE\xFF\x00\xE0\x10\x00\x00\x00\x10\x00\x20\x00LO\x04\x00Jane junk".as_slice();
         let data = DataSet::from_elements(vec![Element::new(Tag(0x09, 0x1001), VR::UN, value)]);
         assert_eq!(find(&data, "stop"), Err(FileCode::DeidTooCostly));
     }

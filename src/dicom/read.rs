@@ -1,6 +1,7 @@
 //! Reading one file: meta, header tree, place of the pixel data, tail tree.
 //!
-//! Owns the order of these steps and how much is read for each. Pixel data is located and checked, never loaded.
+//! Owns the order of these steps and how much is read for each. Pixel data is located and checked,
+//! never loaded.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -52,7 +53,12 @@ impl Instance {
 
     /// Whether the file is a media directory: by its meta, or by elements of group 0004.
     pub fn is_dicomdir(&self) -> bool {
-        self.meta.is_dicomdir() || self.header.iter().next().is_some_and(|e| e.tag.group() == 0x0004)
+        self.meta.is_dicomdir()
+            || self
+                .header
+                .iter()
+                .next()
+                .is_some_and(|e| e.tag.group() == 0x0004)
     }
 }
 
@@ -67,9 +73,11 @@ pub struct PixelElement {
     pub encapsulated: bool,
     /// The whole element in the source, with header and delimiter.
     pub range: Range<u64>,
-    /// The value field in the source; where encapsulated, from the first item to the end of the delimiter.
+    /// The value field in the source; where encapsulated, from the first item to the end of the
+    /// delimiter.
     pub value: Range<u64>,
-    /// Bytes of a frame by the attributes that the source has beside it, whatever becomes of those; none where they do not say.
+    /// Bytes of a frame by the attributes that the source has beside it, whatever becomes of those;
+    /// none where they do not say.
     pub frame_len: Option<u64>,
     /// What is written instead of what the source holds.
     pub scrubbed: Option<Scrubbed>,
@@ -102,7 +110,9 @@ pub struct Kept {
 impl Kept {
     /// Bytes altogether.
     pub fn len(&self) -> u64 {
-        self.before.len() as u64 + self.range.end.saturating_sub(self.range.start) + self.after.len() as u64
+        self.before.len() as u64
+            + self.range.end.saturating_sub(self.range.start)
+            + self.after.len() as u64
     }
 
     /// Whether there are none.
@@ -128,7 +138,8 @@ pub enum Note {
     TrailingZeros(u64),
 }
 
-/// Reads a file. Fails with a `read.*` code on whatever is broken, unsupported or beyond the limits.
+/// Reads a file. Fails with a `read.*` code on whatever is broken, unsupported or beyond the
+/// limits.
 pub fn read(source: Source, limits: &Limits) -> Result<Instance, FileFailure> {
     let mut input = Input::new(source)?;
     let mut notes = Vec::new();
@@ -136,7 +147,10 @@ pub fn read(source: Source, limits: &Limits) -> Result<Instance, FileFailure> {
     let mut syntax = syntax_of(&meta, &window, &mut notes)?;
     let (mut input, window, start) = if syntax.deflated {
         let inflated = deflate::inflate(&input.rest(meta.data_at as u64)?, limits)?;
-        let source = Source::Memory { file: input.source().file().clone(), bytes: inflated.clone() };
+        let source = Source::Memory {
+            file: input.source().file().clone(),
+            bytes: inflated.clone(),
+        };
         (Input::new(source)?, inflated, 0)
     } else {
         (input, window, meta.data_at)
@@ -145,8 +159,15 @@ pub fn read(source: Source, limits: &Limits) -> Result<Instance, FileFailure> {
         notes.push(Note::SyntaxDisagrees);
     }
     let header = read_header(&mut input, window, start, syntax.encoding, limits)?;
-    let mut instance =
-        Instance { header: header.data, pixels: None, tail: DataSet::new(), syntax, source: input.source().clone(), notes, meta };
+    let mut instance = Instance {
+        header: header.data,
+        pixels: None,
+        tail: DataSet::new(),
+        syntax,
+        source: input.source().clone(),
+        notes,
+        meta,
+    };
     note_end(&mut instance.notes, header.disordered, header.end);
     if let End::Pixels(pixels) = header.end {
         read_from_pixels(&mut instance, &mut input, &pixels, start, limits)?;
@@ -158,13 +179,20 @@ fn note_end(notes: &mut Vec<Note>, disordered: bool, end: End) {
     if disordered && !notes.contains(&Note::Disordered) {
         notes.push(Note::Disordered);
     }
-    if let End::Data { trailing_zeros: zeros @ 1.. } = end {
+    if let End::Data {
+        trailing_zeros: zeros @ 1..,
+    } = end
+    {
         notes.push(Note::TrailingZeros(zeros as u64));
     }
 }
 
 /// The first window of a file and what its meta says; the window grows until it holds the meta.
-pub(crate) fn read_meta(input: &mut Input, window: usize, limits: &Limits) -> Result<(Bytes, MetaAsRead), FileFailure> {
+pub(crate) fn read_meta(
+    input: &mut Input,
+    window: usize,
+    limits: &Limits,
+) -> Result<(Bytes, MetaAsRead), FileFailure> {
     let total = usize::try_from(input.len()).unwrap_or(usize::MAX);
     let mut window = input.first(window as u64, Bytes::new())?;
     loop {
@@ -176,8 +204,16 @@ pub(crate) fn read_meta(input: &mut Input, window: usize, limits: &Limits) -> Re
 }
 
 /// A larger window, where the halt asks for one within the limits.
-pub(crate) fn grow(input: &mut Input, window: Bytes, halt: Halt, start: usize, limits: &Limits) -> Result<Bytes, FileFailure> {
-    let Halt::More(upto) = halt else { return Err(halt.into()) };
+pub(crate) fn grow(
+    input: &mut Input,
+    window: Bytes,
+    halt: Halt,
+    start: usize,
+    limits: &Limits,
+) -> Result<Bytes, FileFailure> {
+    let Halt::More(upto) = halt else {
+        return Err(halt.into());
+    };
     let needed = upto as u64;
     if needed <= window.len() as u64 || needed > input.len() {
         return Err(halt.into());
@@ -186,12 +222,18 @@ pub(crate) fn grow(input: &mut Input, window: Bytes, halt: Halt, start: usize, l
     if needed > cap {
         return Err(FileFailure::new(FileCode::ReadHeaderTooLarge, ""));
     }
-    let generous = (window.len() as u64 * 2).max(needed.saturating_add(Limits::WINDOW as u64)).min(cap);
+    let generous = (window.len() as u64 * 2)
+        .max(needed.saturating_add(Limits::WINDOW as u64))
+        .min(cap);
     input.first(generous, window)
 }
 
 /// The transfer syntax by the meta, else by the look of the data set's first bytes.
-pub(crate) fn syntax_of(meta: &MetaAsRead, window: &[u8], notes: &mut Vec<Note>) -> Result<TransferSyntax, FileFailure> {
+pub(crate) fn syntax_of(
+    meta: &MetaAsRead,
+    window: &[u8],
+    notes: &mut Vec<Note>,
+) -> Result<TransferSyntax, FileFailure> {
     if !meta.has_prefix {
         notes.push(Note::NoPreamble);
     }
@@ -205,17 +247,24 @@ pub(crate) fn syntax_of(meta: &MetaAsRead, window: &[u8], notes: &mut Vec<Note>)
     }
     let first = window.get(meta.data_at..).unwrap_or_default();
     match meta::bare_encoding(first) {
-        Some(Encoding { explicit: false, big_endian: true }) => {
-            Err(FileFailure::new(FileCode::ReadSyntax, "implicit VR in big endian byte order"))
-        }
+        Some(Encoding {
+            explicit: false,
+            big_endian: true,
+        }) => Err(FileFailure::new(
+            FileCode::ReadSyntax,
+            "implicit VR in big endian byte order",
+        )),
         // Meta information is little endian, and so is every file that has it (PS3.10 section 7.1).
-        Some(Encoding { big_endian: true, .. }) if first.starts_with(&[0x00, 0x02]) => {
-            Err(FileFailure::new(FileCode::ReadSyntax, "file meta information in big endian byte order"))
-        }
+        Some(Encoding {
+            big_endian: true, ..
+        }) if first.starts_with(&[0x00, 0x02]) => Err(FileFailure::new(
+            FileCode::ReadSyntax,
+            "file meta information in big endian byte order",
+        )),
         Some(encoding) => Ok(TransferSyntax::native(encoding)),
-        None if meta.has_prefix || meta.has_group => {
-            Ok(TransferSyntax::native(super::syntax::sniff_encoding(first, Encoding::IMPLICIT_LITTLE)))
-        }
+        None if meta.has_prefix || meta.has_group => Ok(TransferSyntax::native(
+            super::syntax::sniff_encoding(first, Encoding::IMPLICIT_LITTLE),
+        )),
         None => Err(FileFailure::new(FileCode::ReadNotDicom, "")),
     }
 }
@@ -235,10 +284,25 @@ fn read_header(
 ) -> Result<Header, FileFailure> {
     let total = usize::try_from(input.len()).unwrap_or(usize::MAX);
     loop {
-        let mut walk = Walk::new(&Stretch { buffer: &window, start, total, encoding }, Part::BeforePixels, limits);
+        let mut walk = Walk::new(
+            &Stretch {
+                buffer: &window,
+                start,
+                total,
+                encoding,
+            },
+            Part::BeforePixels,
+            limits,
+        );
         let mut tree = Tree::new(&window);
         match walk.run(&mut tree) {
-            Ok(end) => return Ok(Header { data: tree.finish(), end, disordered: walk.met_disorder() }),
+            Ok(end) => {
+                return Ok(Header {
+                    data: tree.finish(),
+                    end,
+                    disordered: walk.met_disorder(),
+                });
+            }
             Err(halt) => {
                 drop(tree);
                 window = grow(input, window, halt, start, limits)?;
@@ -259,7 +323,10 @@ fn read_from_pixels(
     let tail_at = element.range.end;
     let tail_len = input.len() - tail_at;
     if tail_len + (pixels.at.saturating_sub(start)) as u64 > limits.header_bytes {
-        return Err(FileFailure::new(FileCode::ReadHeaderTooLarge, "after the pixel data"));
+        return Err(FileFailure::new(
+            FileCode::ReadHeaderTooLarge,
+            "after the pixel data",
+        ));
     }
     if tail_len > 0 {
         let bytes = input.rest(tail_at)?;
@@ -269,16 +336,36 @@ fn read_from_pixels(
     Ok(())
 }
 
-fn locate_pixels(instance: &Instance, input: &mut Input, pixels: &PixelHeader) -> Result<PixelElement, FileFailure> {
+fn locate_pixels(
+    instance: &Instance,
+    input: &mut Input,
+    pixels: &PixelHeader,
+) -> Result<PixelElement, FileFailure> {
     let value_at = pixels.value_at as u64;
-    let fault = |code, at, what| FileFailure::from(Fault { code, tag: pixels.field.tag, at, what });
+    let fault = |code, at, what| {
+        FileFailure::from(Fault {
+            code,
+            tag: pixels.field.tag,
+            at,
+            what,
+        })
+    };
     let end = match pixels.length {
         Some(length) => value_at + u64::from(length),
-        None => fragments_end(input, value_at, instance.syntax.encoding)?
-            .ok_or_else(|| fault(FileCode::ReadMalformed, pixels.at, "no fragment where one must be"))?,
+        None => fragments_end(input, value_at, instance.syntax.encoding)?.ok_or_else(|| {
+            fault(
+                FileCode::ReadMalformed,
+                pixels.at,
+                "no fragment where one must be",
+            )
+        })?,
     };
     if end > input.len() {
-        return Err(fault(FileCode::ReadTruncated, pixels.at, "the pixel data is cut off"));
+        return Err(fault(
+            FileCode::ReadTruncated,
+            pixels.at,
+            "the pixel data is cut off",
+        ));
     }
     Ok(PixelElement {
         tag: pixels.field.tag,
@@ -291,11 +378,17 @@ fn locate_pixels(instance: &Instance, input: &mut Input, pixels: &PixelHeader) -
     })
 }
 
-/// Goes from fragment to fragment to the end of the delimiter; beyond the source where it is cut off, `None` where
-/// something else stands in a fragment's place.
-fn fragments_end(input: &mut Input, mut at: u64, encoding: Encoding) -> Result<Option<u64>, FileFailure> {
+/// Goes from fragment to fragment to the end of the delimiter; beyond the source where it is cut
+/// off, `None` where something else stands in a fragment's place.
+fn fragments_end(
+    input: &mut Input,
+    mut at: u64,
+    encoding: Encoding,
+) -> Result<Option<u64>, FileFailure> {
     loop {
-        let Some(header) = input.eight(at)? else { return Ok(Some(u64::MAX)) };
+        let Some(header) = input.eight(at)? else {
+            return Ok(Some(u64::MAX));
+        };
         match fragment(header, encoding) {
             Some(Fragment::Bytes(length)) => at = at.saturating_add(8 + u64::from(length)),
             Some(Fragment::End) => return Ok(Some(at + 8)),
@@ -304,18 +397,42 @@ fn fragments_end(input: &mut Input, mut at: u64, encoding: Encoding) -> Result<O
     }
 }
 
-fn read_tail(instance: &mut Instance, bytes: &Bytes, at: u64, pixels: Tag, limits: &Limits) -> Result<(), FileFailure> {
-    let stretch = Stretch { buffer: bytes, start: 0, total: bytes.len(), encoding: instance.syntax.encoding };
+fn read_tail(
+    instance: &mut Instance,
+    bytes: &Bytes,
+    at: u64,
+    pixels: Tag,
+    limits: &Limits,
+) -> Result<(), FileFailure> {
+    let stretch = Stretch {
+        buffer: bytes,
+        start: 0,
+        total: bytes.len(),
+        encoding: instance.syntax.encoding,
+    };
     let mut walk = Walk::new(&stretch, Part::Rest, limits);
     let mut tree = Tree::new(bytes);
     let end = walk.run(&mut tree).map_err(|halt| match halt {
-        Halt::Fault(fault) => Fault { at: fault.at.saturating_add(usize::try_from(at).unwrap_or(usize::MAX)), ..fault }.into(),
+        Halt::Fault(fault) => Fault {
+            at: fault
+                .at
+                .saturating_add(usize::try_from(at).unwrap_or(usize::MAX)),
+            ..fault
+        }
+        .into(),
         Halt::More(_) => FileFailure::from(halt),
     })?;
     let tail = tree.finish();
-    let twice = tail.iter().find(|e| e.tag <= pixels && (e.tag == pixels || instance.header.get(e.tag).is_some()));
+    let twice = tail
+        .iter()
+        .find(|e| e.tag <= pixels && (e.tag == pixels || instance.header.get(e.tag).is_some()));
     if let Some(element) = twice {
-        let fault = Fault { code: FileCode::ReadDuplicateElement, tag: element.tag, at: 0, what: "again after the pixel data" };
+        let fault = Fault {
+            code: FileCode::ReadDuplicateElement,
+            tag: element.tag,
+            at: 0,
+            what: "again after the pixel data",
+        };
         return Err(fault.into());
     }
     let disordered = walk.met_disorder() || tail.iter().next().is_some_and(|e| e.tag < pixels);

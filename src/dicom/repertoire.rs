@@ -3,8 +3,8 @@
 //! Owns one character at a time; how sets follow one another in a value is not its business.
 
 use encoding_rs::{
-    EUC_JP, EUC_KR, Encoding as Codec, GBK, ISO_8859_2, ISO_8859_3, ISO_8859_4, ISO_8859_5, ISO_8859_6, ISO_8859_7, ISO_8859_8,
-    ISO_8859_15, WINDOWS_874,
+    EUC_JP, EUC_KR, Encoding as Codec, GBK, ISO_8859_2, ISO_8859_3, ISO_8859_4, ISO_8859_5,
+    ISO_8859_6, ISO_8859_7, ISO_8859_8, ISO_8859_15, WINDOWS_874,
 };
 
 /// A set of single-byte or multi-byte characters that a defined term names.
@@ -104,7 +104,11 @@ impl Repertoire {
         }
         if let Some((codec, prefix)) = self.codec() {
             // The two halves differ in the top bit alone.
-            let code: Vec<u8> = prefix.iter().copied().chain(bytes.iter().map(|b| b | 0x80)).collect();
+            let code: Vec<u8> = prefix
+                .iter()
+                .copied()
+                .chain(bytes.iter().map(|b| b | 0x80))
+                .collect();
             let text = codec.decode_without_bom_handling(&code).0;
             let mut chars = text.chars();
             return match (chars.next(), chars.next()) {
@@ -115,7 +119,10 @@ impl Repertoire {
         match (self, bytes) {
             (Self::Jis201, [byte @ 0xA1..=0xDF]) => char::from_u32(0xFF61 + u32::from(byte - 0xA1)),
             (Self::Jis201, _) => None,
-            (Self::Latin5, [byte]) => LATIN5.iter().find(|(b, _)| b == byte).map_or(Some(char::from(*byte)), |(_, c)| Some(*c)),
+            (Self::Latin5, [byte]) => LATIN5
+                .iter()
+                .find(|(b, _)| b == byte)
+                .map_or(Some(char::from(*byte)), |(_, c)| Some(*c)),
             (_, [byte]) => Some(char::from(*byte)),
             _ => None,
         }
@@ -130,24 +137,45 @@ impl Repertoire {
             let bytes = bytes.strip_prefix(prefix).filter(|_| !failed)?;
             let width = if self.is_multi_byte() { 2 } else { 1 };
             // Codecs reach beyond the sets of the standard; those are within 94 x 94 codes.
-            let within = bytes.len() == width && bytes.iter().all(|b| *b >= 0xA0 && (width == 1 || *b > 0xA0));
+            let within = bytes.len() == width
+                && bytes
+                    .iter()
+                    .all(|b| *b >= 0xA0 && (width == 1 || *b > 0xA0));
             let low = self.is_low_multi_byte();
-            let encoded: Vec<u8> = bytes.iter().map(|b| if low { b & 0x7F } else { *b }).collect();
+            let encoded: Vec<u8> = bytes
+                .iter()
+                .map(|b| if low { b & 0x7F } else { *b })
+                .collect();
             return within.then_some(encoded);
         }
         let code = u32::from(c);
-        let byte =
-            match self {
-                Self::Latin1 => u8::try_from(code).ok().filter(|b| *b >= 0xA0),
-                Self::Latin5 => LATIN5.iter().find(|(_, l)| *l == c).map(|(b, _)| *b).or_else(|| {
-                    u8::try_from(code).ok().filter(|b| *b >= 0xA0 && LATIN5.iter().all(|(replaced, _)| replaced != b))
+        let byte = match self {
+            Self::Latin1 => u8::try_from(code).ok().filter(|b| *b >= 0xA0),
+            Self::Latin5 => LATIN5
+                .iter()
+                .find(|(_, l)| *l == c)
+                .map(|(b, _)| *b)
+                .or_else(|| {
+                    u8::try_from(code)
+                        .ok()
+                        .filter(|b| *b >= 0xA0 && LATIN5.iter().all(|(replaced, _)| replaced != b))
                 }),
-                Self::Jis201 => code.checked_sub(0xFF61).filter(|n| *n <= 0x3E).and_then(|n| u8::try_from(n + 0xA1).ok()),
-                _ => None,
-            };
+            Self::Jis201 => code
+                .checked_sub(0xFF61)
+                .filter(|n| *n <= 0x3E)
+                .and_then(|n| u8::try_from(n + 0xA1).ok()),
+            _ => None,
+        };
         byte.map(|b| vec![b])
     }
 }
 
 /// Where ISO 8859-9 is not Latin-1.
-const LATIN5: [(u8, char); 6] = [(0xD0, 'Ğ'), (0xDD, 'İ'), (0xDE, 'Ş'), (0xF0, 'ğ'), (0xFD, 'ı'), (0xFE, 'ş')];
+const LATIN5: [(u8, char); 6] = [
+    (0xD0, 'Ğ'),
+    (0xDD, 'İ'),
+    (0xDE, 'Ş'),
+    (0xF0, 'ğ'),
+    (0xFD, 'ı'),
+    (0xFE, 'ş'),
+];

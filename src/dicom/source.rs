@@ -30,18 +30,32 @@ impl SourceFile {
         if !metadata.is_file() {
             return Err(FileFailure::new(FileCode::DiscoverSpecial, ""));
         }
-        Ok(Self { path, len: metadata.len(), modified: metadata.modified().ok(), passing: None })
+        Ok(Self {
+            path,
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+            passing: None,
+        })
     }
 
     /// A file as it was when somebody looked at it before.
     pub fn as_it_was(path: impl Into<PathBuf>, len: u64, modified: Option<SystemTime>) -> Self {
-        Self { path: path.into(), len, modified, passing: None }
+        Self {
+            path: path.into(),
+            len,
+            modified,
+            passing: None,
+        }
     }
 
-    /// A temporary file of our own, written to its end. It goes away with the last copy of this value.
+    /// A temporary file of our own, written to its end. It goes away with the last copy of this
+    /// value.
     pub fn temporary(passing: PassingFile) -> Result<Self, FileFailure> {
         let file = Self::new(passing.path())?;
-        Ok(Self { passing: Some(passing), ..file })
+        Ok(Self {
+            passing: Some(passing),
+            ..file
+        })
     }
 
     /// Its path.
@@ -132,11 +146,14 @@ impl Input {
         }
     }
 
-    /// The source's first `upto` bytes or more; all of them where they are fewer. `have` is what an earlier call gave.
+    /// The source's first `upto` bytes or more; all of them where they are fewer. `have` is what an
+    /// earlier call gave.
     pub(crate) fn first(&mut self, upto: u64, have: Bytes) -> Result<Bytes, FileFailure> {
         match (&self.source, &mut self.open) {
             (Source::Memory { bytes, .. }, _) => Ok(bytes.clone()),
-            (Source::File(file), Some(open)) => read_up_to(open, have.len() as u64, upto.min(file.len()), have),
+            (Source::File(file), Some(open)) => {
+                read_up_to(open, have.len() as u64, upto.min(file.len()), have)
+            }
             (Source::File(_), None) => Err(FileFailure::new(FileCode::ReadIo, "")),
         }
     }
@@ -144,9 +161,10 @@ impl Input {
     /// The bytes `from..` up to the end.
     pub(crate) fn rest(&mut self, from: u64) -> Result<Bytes, FileFailure> {
         match (&self.source, &mut self.open) {
-            (Source::Memory { bytes, .. }, _) => {
-                Ok(usize::try_from(from).ok().filter(|at| *at <= bytes.len()).map_or_else(Bytes::new, |at| bytes.slice(at..)))
-            }
+            (Source::Memory { bytes, .. }, _) => Ok(usize::try_from(from)
+                .ok()
+                .filter(|at| *at <= bytes.len())
+                .map_or_else(Bytes::new, |at| bytes.slice(at..))),
             (Source::File(file), Some(open)) => read_up_to(open, from, file.len(), Bytes::new()),
             (Source::File(_), None) => Err(FileFailure::new(FileCode::ReadIo, "")),
         }
@@ -156,9 +174,13 @@ impl Input {
     pub(crate) fn range(&mut self, range: Range<u64>) -> Result<Bytes, FileFailure> {
         match (&self.source, &mut self.open) {
             (Source::Memory { bytes, .. }, _) => {
-                let place = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+                let place = usize::try_from(range.start)
+                    .ok()
+                    .zip(usize::try_from(range.end).ok());
                 let place = place.filter(|(from, to)| from <= to && *to <= bytes.len());
-                place.map(|(from, to)| bytes.slice(from..to)).ok_or_else(|| FileFailure::new(FileCode::ReadTruncated, ""))
+                place
+                    .map(|(from, to)| bytes.slice(from..to))
+                    .ok_or_else(|| FileFailure::new(FileCode::ReadTruncated, ""))
             }
             (Source::File(_), Some(open)) => read_up_to(open, range.start, range.end, Bytes::new()),
             (Source::File(_), None) => Err(FileFailure::new(FileCode::ReadIo, "")),
@@ -171,13 +193,17 @@ impl Input {
             return Ok(None);
         }
         match (&self.source, &mut self.open) {
-            (Source::Memory { bytes, .. }, _) => {
-                Ok(usize::try_from(at).ok().and_then(|at| bytes.get(at..)).and_then(<[u8]>::first_chunk).copied())
-            }
+            (Source::Memory { bytes, .. }, _) => Ok(usize::try_from(at)
+                .ok()
+                .and_then(|at| bytes.get(at..))
+                .and_then(<[u8]>::first_chunk)
+                .copied()),
             (Source::File(_), Some(open)) => {
                 let mut eight = [0; 8];
-                open.seek(SeekFrom::Start(at)).map_err(|e| reading_failed(&e))?;
-                open.read_exact(&mut eight).map_err(|e| reading_failed(&e))?;
+                open.seek(SeekFrom::Start(at))
+                    .map_err(|e| reading_failed(&e))?;
+                open.read_exact(&mut eight)
+                    .map_err(|e| reading_failed(&e))?;
                 Ok(Some(eight))
             }
             (Source::File(_), None) => Err(FileFailure::new(FileCode::ReadIo, "")),
@@ -185,19 +211,29 @@ impl Input {
     }
 }
 
-/// Appends the file's bytes `from..to` to those at hand. Memory grows as bytes arrive, `to` being the real length at most.
+/// Appends the file's bytes `from..to` to those at hand. Memory grows as bytes arrive, `to` being
+/// the real length at most.
 fn read_up_to(file: &mut File, from: u64, to: u64, have: Bytes) -> Result<Bytes, FileFailure> {
     let wanted = to.saturating_sub(from);
-    let wanted_here = usize::try_from(wanted).map_err(|_| FileFailure::new(FileCode::ReadHeaderTooLarge, ""))?;
+    let wanted_here =
+        usize::try_from(wanted).map_err(|_| FileFailure::new(FileCode::ReadHeaderTooLarge, ""))?;
     let mut buffer = Vec::new();
     buffer
         .try_reserve_exact(have.len().saturating_add(wanted_here))
         .map_err(|_| FileFailure::new(FileCode::ReadIo, "not enough memory"))?;
     buffer.extend_from_slice(&have);
     drop(have);
-    file.seek(SeekFrom::Start(from)).map_err(|e| reading_failed(&e))?;
-    let got = file.take(wanted).read_to_end(&mut buffer).map_err(|e| reading_failed(&e))?;
-    if got as u64 == wanted { Ok(Bytes::from(buffer)) } else { Err(FileFailure::new(FileCode::ReadChanged, "it became shorter")) }
+    file.seek(SeekFrom::Start(from))
+        .map_err(|e| reading_failed(&e))?;
+    let got = file
+        .take(wanted)
+        .read_to_end(&mut buffer)
+        .map_err(|e| reading_failed(&e))?;
+    if got as u64 == wanted {
+        Ok(Bytes::from(buffer))
+    } else {
+        Err(FileFailure::new(FileCode::ReadChanged, "it became shorter"))
+    }
 }
 
 /// The failure for an error of the operating system; says its kind, not the path.

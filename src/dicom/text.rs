@@ -1,6 +1,7 @@
 //! Values as text, for rules and searches.
 //!
-//! Owns splitting, trimming and the printing of binary numbers. It changes nothing; what it yields must not be logged.
+//! Owns splitting, trimming and the printing of binary numbers. It changes nothing; what it yields
+//! must not be logged.
 
 use super::charset::{CharacterSet, Unencodable};
 use super::dataset::{DataSet, Element, Encoding};
@@ -17,16 +18,22 @@ pub fn character_set_of(data: &DataSet, inherited: &CharacterSet) -> CharacterSe
 
 /// The character set that a data set states itself.
 pub(crate) fn own_character_set(data: &DataSet) -> Option<CharacterSet> {
-    data.get(SPECIFIC_CHARACTER_SET).and_then(Element::bytes).map(|value| CharacterSet::from_element(value))
+    data.get(SPECIFIC_CHARACTER_SET)
+        .and_then(Element::bytes)
+        .map(|value| CharacterSet::from_element(value))
 }
 
 /// Whether Specific Character Set applies to values of this VR (PS3.5 section 6.1.2.2).
 fn has_character_set(vr: VR) -> bool {
-    matches!(vr, VR::LO | VR::LT | VR::PN | VR::SH | VR::ST | VR::UC | VR::UN | VR::UT)
+    matches!(
+        vr,
+        VR::LO | VR::LT | VR::PN | VR::SH | VR::ST | VR::UC | VR::UN | VR::UT
+    )
 }
 
-/// The whole value field as text, trailing padding removed, not split; numbers joined by backslashes. `None` for items,
-/// fragments and bulk VRs (OB, OD, OF, OL, OV, OW). UN reads as text.
+/// The whole value field as text, trailing padding removed, not split; numbers joined by
+/// backslashes. `None` for items, fragments and bulk VRs (OB, OD, OF, OL, OV, OW). UN reads as
+/// text.
 pub fn text(element: &Element, encoding: Encoding, charset: &CharacterSet) -> Option<String> {
     let bytes = element.bytes()?;
     match element.vr {
@@ -46,35 +53,52 @@ pub fn text(element: &Element, encoding: Encoding, charset: &CharacterSet) -> Op
     }
 }
 
-/// The values of an element as text: split at backslashes where the VR has several (not LT, ST, UN, UR, UT), trailing
-/// padding removed, leading spaces too where the VR gives them no meaning. An empty value field has no values. Numbers of
-/// binary VRs in decimal, AT as eight hexadecimal digits. Items, fragments and bulk VRs have none.
+/// The values of an element as text: split at backslashes where the VR has several (not LT, ST, UN,
+/// UR, UT), trailing padding removed, leading spaces too where the VR gives them no meaning. An
+/// empty value field has no values. Numbers of binary VRs in decimal, AT as eight hexadecimal
+/// digits. Items, fragments and bulk VRs have none.
 pub fn values(element: &Element, encoding: Encoding, charset: &CharacterSet) -> Vec<String> {
     use VR::{AE, AT, CS, DS, FD, FL, IS, LO, LT, SH, SL, SS, ST, SV, UL, UN, UR, US, UT, UV};
     if matches!(element.vr, AT | FD | FL | SL | SS | SV | UL | US | UV) {
-        return element.bytes().map(|bytes| numbers(element.vr, bytes, encoding)).unwrap_or_default();
+        return element
+            .bytes()
+            .map(|bytes| numbers(element.vr, bytes, encoding))
+            .unwrap_or_default();
     }
-    let Some(text) = text(element, encoding, charset).filter(|text| !text.is_empty()) else { return Vec::new() };
+    let Some(text) = text(element, encoding, charset).filter(|text| !text.is_empty()) else {
+        return Vec::new();
+    };
     if matches!(element.vr, LT | ST | UN | UR | UT) {
         return vec![text];
     }
     let leading = matches!(element.vr, AE | CS | DS | IS | LO | SH);
     let trim = |value: &str| {
         let value = value.trim_end_matches([' ', '\0']);
-        if leading { value.trim_start_matches(' ').to_owned() } else { value.to_owned() }
+        if leading {
+            value.trim_start_matches(' ').to_owned()
+        } else {
+            value.to_owned()
+        }
     };
     text.split('\\').map(trim).collect()
 }
 
 /// Numbers of a binary VR; bytes short of a whole one are left out.
 fn numbers(vr: VR, bytes: &[u8], encoding: Encoding) -> Vec<String> {
-    bytes.chunks_exact(if vr == VR::AT { 4 } else { vr::word_size(vr) }).filter_map(|word| number(vr, word, encoding)).collect()
+    bytes
+        .chunks_exact(if vr == VR::AT { 4 } else { vr::word_size(vr) })
+        .filter_map(|word| number(vr, word, encoding))
+        .collect()
 }
 
 fn number(vr: VR, word: &[u8], encoding: Encoding) -> Option<String> {
     if let Some(two) = word.first_chunk::<2>().filter(|_| word.len() == 2) {
         let number = encoding.u16(*two);
-        return Some(if vr == VR::SS { number.cast_signed().to_string() } else { number.to_string() });
+        return Some(if vr == VR::SS {
+            number.cast_signed().to_string()
+        } else {
+            number.to_string()
+        });
     }
     if let Some(four) = word.first_chunk::<4>().filter(|_| word.len() == 4) {
         let number = encoding.u32(*four);
@@ -83,13 +107,21 @@ fn number(vr: VR, word: &[u8], encoding: Encoding) -> Option<String> {
             VR::FL => f32::from_bits(number).to_string(),
             VR::AT => {
                 let [g0, g1, e0, e1] = *four;
-                format!("{:04X}{:04X}", encoding.u16([g0, g1]), encoding.u16([e0, e1]))
+                format!(
+                    "{:04X}{:04X}",
+                    encoding.u16([g0, g1]),
+                    encoding.u16([e0, e1])
+                )
             }
             _ => number.to_string(),
         });
     }
     let eight = *word.first_chunk::<8>()?;
-    let number = if encoding.big_endian { u64::from_be_bytes(eight) } else { u64::from_le_bytes(eight) };
+    let number = if encoding.big_endian {
+        u64::from_be_bytes(eight)
+    } else {
+        u64::from_le_bytes(eight)
+    };
     Some(match vr {
         VR::SV => number.cast_signed().to_string(),
         VR::FD => f64::from_bits(number).to_string(),
@@ -105,8 +137,17 @@ pub fn padded(vr: VR, mut value: Vec<u8>) -> Bytes {
 
 impl Element {
     /// An element of a text VR, encoded in a character set and padded.
-    pub fn with_text(tag: Tag, vr: VR, text: &str, charset: &CharacterSet) -> Result<Self, Unencodable> {
-        let value = if has_character_set(vr) { charset.encode(text)? } else { CharacterSet::default().encode(text)? };
+    pub fn with_text(
+        tag: Tag,
+        vr: VR,
+        text: &str,
+        charset: &CharacterSet,
+    ) -> Result<Self, Unencodable> {
+        let value = if has_character_set(vr) {
+            charset.encode(text)?
+        } else {
+            CharacterSet::default().encode(text)?
+        };
         Ok(Self::new(tag, vr, padded(vr, value)))
     }
 }
@@ -118,7 +159,11 @@ mod tests {
     use super::*;
 
     fn of(vr: VR, value: &[u8]) -> Vec<String> {
-        values(&Element::new(Tag(0x0009, 0x1001), vr, value.to_vec()), Encoding::EXPLICIT_LITTLE, &CharacterSet::default())
+        values(
+            &Element::new(Tag(0x0009, 0x1001), vr, value.to_vec()),
+            Encoding::EXPLICIT_LITTLE,
+            &CharacterSet::default(),
+        )
     }
 
     #[test]
@@ -139,7 +184,10 @@ mod tests {
         assert_eq!(of(VR::FL, &1.5f32.to_le_bytes()), ["1.5"]);
         assert_eq!(of(VR::FD, &(-0.25f64).to_le_bytes()), ["-0.25"]);
         assert_eq!(of(VR::SV, &(-3i64).to_le_bytes()), ["-3"]);
-        let big = Encoding { explicit: true, big_endian: true };
+        let big = Encoding {
+            explicit: true,
+            big_endian: true,
+        };
         let element = Element::new(Tag(0x0028, 0x0010), VR::UL, vec![0, 0, 1, 0]);
         assert_eq!(values(&element, big, &CharacterSet::default()), ["256"]);
     }
@@ -147,23 +195,59 @@ mod tests {
     #[test]
     fn a_nested_character_set_holds_for_its_item_alone() {
         let name = |value: &'static [u8]| Element::new(Tag(0x0010, 0x0010), VR::PN, value);
-        let inner = DataSet::from_elements(vec![Element::new(SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 144"), name(b"\xBB")]);
-        let sequence = Element::sequence(Tag(0x0008, 0x1140), vec![inner], Encoding::EXPLICIT_LITTLE);
-        let outer =
-            DataSet::from_elements(vec![Element::new(SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 100"), sequence, name(b"\xE9")]);
+        let inner = DataSet::from_elements(vec![
+            Element::new(SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 144"),
+            name(b"\xBB"),
+        ]);
+        let sequence =
+            Element::sequence(Tag(0x0008, 0x1140), vec![inner], Encoding::EXPLICIT_LITTLE);
+        let outer = DataSet::from_elements(vec![
+            Element::new(SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 100"),
+            sequence,
+            name(b"\xE9"),
+        ]);
         let around = character_set_of(&outer, &CharacterSet::default());
-        let Item { data, .. } = &outer.get(Tag(0x0008, 0x1140)).unwrap().items().unwrap().items[0];
+        let Item { data, .. } = &outer
+            .get(Tag(0x0008, 0x1140))
+            .unwrap()
+            .items()
+            .unwrap()
+            .items[0];
         let inside = character_set_of(data, &around);
-        let read = |data: &DataSet, set| text(data.get(Tag(0x0010, 0x0010)).unwrap(), Encoding::EXPLICIT_LITTLE, set).unwrap();
-        assert_eq!((read(data, &inside), read(&outer, &around)), ("Л".into(), "é".into()));
+        let read = |data: &DataSet, set| {
+            text(
+                data.get(Tag(0x0010, 0x0010)).unwrap(),
+                Encoding::EXPLICIT_LITTLE,
+                set,
+            )
+            .unwrap()
+        };
+        assert_eq!(
+            (read(data, &inside), read(&outer, &around)),
+            ("Л".into(), "é".into())
+        );
     }
 
     #[test]
     fn written_text_is_padded_or_refused() {
         let latin = CharacterSet::from_element(b"ISO_IR 100");
         let tag = Tag(0x0010, 0x0010);
-        assert_eq!(Element::with_text(tag, VR::PN, "Zoé", &latin).unwrap().bytes().unwrap().as_ref(), b"Zo\xE9 ");
-        assert_eq!(Element::with_text(tag, VR::UI, "1.2", &latin).unwrap().bytes().unwrap().as_ref(), b"1.2\0");
+        assert_eq!(
+            Element::with_text(tag, VR::PN, "Zoé", &latin)
+                .unwrap()
+                .bytes()
+                .unwrap()
+                .as_ref(),
+            b"Zo\xE9 "
+        );
+        assert_eq!(
+            Element::with_text(tag, VR::UI, "1.2", &latin)
+                .unwrap()
+                .bytes()
+                .unwrap()
+                .as_ref(),
+            b"1.2\0"
+        );
         assert!(Element::with_text(tag, VR::CS, "é", &latin).is_err());
     }
 }

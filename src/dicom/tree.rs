@@ -1,6 +1,7 @@
 //! Builds the lossless tree from what the walker meets.
 //!
-//! Owns the way from ranges to slices of the header buffer. Each vector is allocated once, in its final size.
+//! Owns the way from ranges to slices of the header buffer. Each vector is allocated once, in its
+//! final size.
 
 use std::ops::Range;
 
@@ -34,18 +35,31 @@ struct OpenSequence {
 
 impl<'b> Tree<'b> {
     pub(crate) fn new(buffer: &'b Bytes) -> Self {
-        Self { buffer, elements: Vec::with_capacity(160), items: Vec::new(), sequences: Vec::new(), open_items: Vec::new() }
+        Self {
+            buffer,
+            elements: Vec::with_capacity(160),
+            items: Vec::new(),
+            sequences: Vec::new(),
+            open_items: Vec::new(),
+        }
     }
 
-    /// The data set, once the walk has ended, without elements of commands and of the meta: they have no place in it
-    /// (PS3.10 section 7.1) and hold names and UIDs where no rule looks for them.
+    /// The data set, once the walk has ended, without elements of commands and of the meta: they
+    /// have no place in it (PS3.10 section 7.1) and hold names and UIDs where no rule looks for
+    /// them.
     pub(crate) fn finish(mut self) -> DataSet {
-        self.elements.retain(|element| !NOT_OF_DATA.contains(&element.tag.group()));
+        self.elements
+            .retain(|element| !NOT_OF_DATA.contains(&element.tag.group()));
         DataSet::from_elements(self.elements)
     }
 
     fn push(&mut self, field: &Field, value: Value) {
-        self.elements.push(Element { tag: field.tag, vr: field.vr, odd_vr: field.odd_vr, value });
+        self.elements.push(Element {
+            tag: field.tag,
+            vr: field.vr,
+            odd_vr: field.odd_vr,
+            value,
+        });
     }
 }
 
@@ -67,16 +81,36 @@ impl Visitor for Tree<'_> {
         Opening::Try
     }
 
-    fn sequence_begins(&mut self, field: &Field, length: LengthForm, encoding: Encoding) -> Result<(), Halt> {
-        let (elements, items, open_items) = (self.elements.len(), self.items.len(), self.open_items.len());
-        self.sequences.push(OpenSequence { field: *field, length, encoding, elements, items, open_items });
+    fn sequence_begins(
+        &mut self,
+        field: &Field,
+        length: LengthForm,
+        encoding: Encoding,
+    ) -> Result<(), Halt> {
+        let (elements, items, open_items) =
+            (self.elements.len(), self.items.len(), self.open_items.len());
+        self.sequences.push(OpenSequence {
+            field: *field,
+            length,
+            encoding,
+            elements,
+            items,
+            open_items,
+        });
         Ok(())
     }
 
     fn sequence_ends(&mut self) -> Result<(), Halt> {
         if let Some(open) = self.sequences.pop() {
             let items = self.items.split_off(open.items).into();
-            self.push(&open.field, Value::Items(Sequence { items, length: open.length, encoding: open.encoding }));
+            self.push(
+                &open.field,
+                Value::Items(Sequence {
+                    items,
+                    length: open.length,
+                    encoding: open.encoding,
+                }),
+            );
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
-//! The second look: what was written is walked again and compared with the tree, element by element.
+//! The second look: what was written is walked again and compared with the tree, element by
+//! element.
 //!
-//! Owns the comparison, which shares the walker with reading but none of the writer's code. It builds nothing.
+//! Owns the comparison, which shares the walker with reading but none of the writer's code. It
+//! builds nothing.
 
 use std::ops::Range;
 use std::slice::Iter;
@@ -17,20 +19,42 @@ use super::{Limits, Tag, VR};
 use crate::failure::{FileCode, FileFailure};
 
 /// Checks that the parts read back as the instance's trees, in the encoding that the meta names.
-pub(crate) fn check(written: &Written, instance: &Instance, limits: &Limits) -> Result<(), FileFailure> {
+pub(crate) fn check(
+    written: &Written,
+    instance: &Instance,
+    limits: &Limits,
+) -> Result<(), FileFailure> {
     let encoding = instance.syntax.encoding;
     let header = written.head.get(written.data_at..).unwrap_or_default();
-    if !meta::reads_back(&written.head, written.data_at, &instance.syntax.uid) || sniff_encoding(header, encoding) != encoding {
+    if !meta::reads_back(&written.head, written.data_at, &instance.syntax.uid)
+        || sniff_encoding(header, encoding) != encoding
+    {
         return Err(FileFailure::new(FileCode::DeidVerify, "in the file meta"));
     }
     check_part(header, &instance.header, encoding, limits)?;
     check_part(&written.tail, &instance.tail, encoding, limits)
 }
 
-fn check_part(buffer: &[u8], data: &DataSet, encoding: Encoding, limits: &Limits) -> Result<(), FileFailure> {
-    let stretch = Stretch { buffer, start: 0, total: buffer.len(), encoding };
-    let mut against = Against { buffer, elements: vec![data.iter()], items: Vec::new() };
-    let end = Walk::new(&stretch, Part::Rest, limits).run(&mut against).map_err(as_verification)?;
+fn check_part(
+    buffer: &[u8],
+    data: &DataSet,
+    encoding: Encoding,
+    limits: &Limits,
+) -> Result<(), FileFailure> {
+    let stretch = Stretch {
+        buffer,
+        start: 0,
+        total: buffer.len(),
+        encoding,
+    };
+    let mut against = Against {
+        buffer,
+        elements: vec![data.iter()],
+        items: Vec::new(),
+    };
+    let end = Walk::new(&stretch, Part::Rest, limits)
+        .run(&mut against)
+        .map_err(as_verification)?;
     if end == (End::Data { trailing_zeros: 0 }) && against.next_element().is_none() {
         return Ok(());
     }
@@ -39,10 +63,19 @@ fn check_part(buffer: &[u8], data: &DataSet, encoding: Encoding, limits: &Limits
 
 fn as_verification(halt: Halt) -> FileFailure {
     let failure = FileFailure::from(halt);
-    if [FileCode::ReadHeaderTooLarge, FileCode::ReadTooDeep, FileCode::DeidLongUid].contains(&failure.code) {
+    if [
+        FileCode::ReadHeaderTooLarge,
+        FileCode::ReadTooDeep,
+        FileCode::DeidLongUid,
+    ]
+    .contains(&failure.code)
+    {
         return failure;
     }
-    FileFailure { code: FileCode::DeidVerify, ..failure }
+    FileFailure {
+        code: FileCode::DeidVerify,
+        ..failure
+    }
 }
 
 #[cold]
@@ -61,13 +94,18 @@ impl<'a> Against<'a> {
     /// The next element of the innermost data set that is written at all.
     #[inline]
     fn next_element(&mut self) -> Option<&'a Element> {
-        self.elements.last_mut()?.find(|element| element.tag.element() != 0)
+        self.elements
+            .last_mut()?
+            .find(|element| element.tag.element() != 0)
     }
 
     #[inline]
     fn expect(&mut self, field: &Field) -> Result<&'a Element, Halt> {
-        let same_vr = |e: &Element| !field.explicit || (e.vr == field.vr && e.odd_vr == field.odd_vr);
-        self.next_element().filter(|e| e.tag == field.tag && same_vr(e)).ok_or_else(|| differs(field.tag))
+        let same_vr =
+            |e: &Element| !field.explicit || (e.vr == field.vr && e.odd_vr == field.odd_vr);
+        self.next_element()
+            .filter(|e| e.tag == field.tag && same_vr(e))
+            .ok_or_else(|| differs(field.tag))
     }
 }
 
@@ -77,8 +115,14 @@ impl Visitor for Against<'_> {
         match &self.expect(field)?.value {
             Value::Bytes(bytes) if self.buffer.get(range) == Some(bytes) => {
                 // What private elements hold is their maker's affair.
-                let long = field.vr == VR::UI && field.tag.group().is_multiple_of(2) && meta::is_too_long(bytes);
-                if long { Err(Halt::new(FileCode::DeidLongUid, field.tag, 0, "")) } else { Ok(()) }
+                let long = field.vr == VR::UI
+                    && field.tag.group().is_multiple_of(2)
+                    && meta::is_too_long(bytes);
+                if long {
+                    Err(Halt::new(FileCode::DeidLongUid, field.tag, 0, ""))
+                } else {
+                    Ok(())
+                }
             }
             _ => Err(differs(field.tag)),
         }
@@ -92,16 +136,28 @@ impl Visitor for Against<'_> {
     }
 
     fn opens(&mut self, field: &Field) -> Opening {
-        let next = self.elements.last().and_then(|elements| elements.clone().find(|e| e.tag.element() != 0));
+        let next = self
+            .elements
+            .last()
+            .and_then(|elements| elements.clone().find(|e| e.tag.element() != 0));
         match next.filter(|e| e.tag == field.tag).map(|e| &e.value) {
             Some(Value::Items(_)) => Opening::Must,
             _ => Opening::Leave,
         }
     }
 
-    fn sequence_begins(&mut self, field: &Field, length: LengthForm, encoding: Encoding) -> Result<(), Halt> {
+    fn sequence_begins(
+        &mut self,
+        field: &Field,
+        length: LengthForm,
+        encoding: Encoding,
+    ) -> Result<(), Halt> {
         let items = match &self.expect(field)?.value {
-            Value::Items(s) if s.length == length && (s.encoding == encoding || s.items.is_empty()) => s.items.iter(),
+            Value::Items(s)
+                if s.length == length && (s.encoding == encoding || s.items.is_empty()) =>
+            {
+                s.items.iter()
+            }
             // A sequence that was emptied.
             Value::Bytes(bytes) if bytes.is_empty() && field.vr == VR::SQ => Iter::default(),
             _ => return Err(differs(field.tag)),
@@ -118,8 +174,16 @@ impl Visitor for Against<'_> {
     }
 
     fn item_begins(&mut self, length: LengthForm) -> Result<(), Halt> {
-        let item = self.items.last_mut().and_then(Iter::next).filter(|item| item.length == length);
-        self.elements.push(item.ok_or_else(|| differs(Tag(0xFFFE, 0xE000)))?.data.iter());
+        let item = self
+            .items
+            .last_mut()
+            .and_then(Iter::next)
+            .filter(|item| item.length == length);
+        self.elements.push(
+            item.ok_or_else(|| differs(Tag(0xFFFE, 0xE000)))?
+                .data
+                .iter(),
+        );
         Ok(())
     }
 

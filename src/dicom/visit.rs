@@ -1,6 +1,7 @@
 //! The walker's vocabulary: what it is given, whom it tells, and what it says at the end.
 //!
-//! Owns the [`Visitor`] trait and the item and delimiter tags of PS3.5 section 7.5. It holds no state.
+//! Owns the [`Visitor`] trait and the item and delimiter tags of PS3.5 section 7.5. It holds no
+//! state.
 
 use std::ops::Range;
 
@@ -49,15 +50,20 @@ pub(crate) trait Visitor {
     /// Asked at a UN value of defined length that begins with an item tag.
     fn opens(&mut self, field: &Field) -> Opening;
     /// A sequence begins; its items are encoded so.
-    fn sequence_begins(&mut self, field: &Field, length: LengthForm, encoding: Encoding) -> Result<(), Halt>;
+    fn sequence_begins(
+        &mut self,
+        field: &Field,
+        length: LengthForm,
+        encoding: Encoding,
+    ) -> Result<(), Halt>;
     /// The innermost sequence ends.
     fn sequence_ends(&mut self) -> Result<(), Halt>;
     /// An item begins.
     fn item_begins(&mut self, length: LengthForm) -> Result<(), Halt>;
     /// The innermost item ends.
     fn item_ends(&mut self) -> Result<(), Halt>;
-    /// A sequence opened on [`Opening::Try`] is none: forget it and all in it, so that `remaining` sequences are open.
-    /// Its value follows.
+    /// A sequence opened on [`Opening::Try`] is none: forget it and all in it, so that `remaining`
+    /// sequences are open. Its value follows.
     fn take_back(&mut self, remaining: usize);
     /// Asked after each element of the outermost data set: nothing more is wanted.
     fn has_enough(&self) -> bool {

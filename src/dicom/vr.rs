@@ -1,4 +1,5 @@
-//! Value representations: their two letters, their length field, and the dictionary's answer for implicit VR.
+//! Value representations: their two letters, their length field, and the dictionary's answer for
+//! implicit VR.
 //!
 //! Owns facts about VRs (PS3.5 section 6.2 and table 7.1-1). It never looks at a value.
 
@@ -58,7 +59,8 @@ pub(crate) fn letters(vr: VR) -> [u8; 2] {
     letters
 }
 
-/// Whether two bytes could be a VR of a later edition: two capital letters, or the question marks some writers put.
+/// Whether two bytes could be a VR of a later edition: two capital letters, or the question marks
+/// some writers put.
 pub(crate) fn could_name_one(letters: [u8; 2]) -> bool {
     letters.iter().all(u8::is_ascii_uppercase) || letters == *b"??"
 }
@@ -66,13 +68,19 @@ pub(crate) fn could_name_one(letters: [u8; 2]) -> bool {
 /// Whether an explicit element of this VR has two reserved bytes and a 32-bit length.
 pub(crate) fn has_long_length(vr: VR) -> bool {
     use VR::{OB, OD, OF, OL, OV, OW, SQ, SV, UC, UN, UR, UT, UV};
-    matches!(vr, OB | OD | OF | OL | OV | OW | SQ | SV | UC | UN | UR | UT | UV)
+    matches!(
+        vr,
+        OB | OD | OF | OL | OV | OW | SQ | SV | UC | UN | UR | UT | UV
+    )
 }
 
 /// Whether the value is text, which is decoded before anything is done with it.
 pub(crate) fn is_text(vr: VR) -> bool {
     use VR::{AE, AS, CS, DA, DS, DT, IS, LO, LT, PN, SH, ST, TM, UC, UI, UR, UT};
-    matches!(vr, AE | AS | CS | DA | DS | DT | IS | LO | LT | PN | SH | ST | TM | UC | UI | UR | UT)
+    matches!(
+        vr,
+        AE | AS | CS | DA | DS | DT | IS | LO | LT | PN | SH | ST | TM | UC | UI | UR | UT
+    )
 }
 
 /// Whether the value field holds bytes or words that may also be encapsulated.
@@ -93,17 +101,26 @@ pub(crate) fn word_size(vr: VR) -> usize {
 /// The byte that pads a value of this VR to even length (PS3.5 section 6.2).
 pub(crate) fn padding(vr: VR) -> u8 {
     use VR::{AE, AS, CS, DA, DS, DT, IS, LO, LT, PN, SH, ST, TM, UC, UR, UT};
-    if matches!(vr, AE | AS | CS | DA | DS | DT | IS | LO | LT | PN | SH | ST | TM | UC | UR | UT) { b' ' } else { 0 }
+    if matches!(
+        vr,
+        AE | AS | CS | DA | DS | DT | IS | LO | LT | PN | SH | ST | TM | UC | UR | UT
+    ) {
+        b' '
+    } else {
+        0
+    }
 }
 
 const SLOTS: usize = 512;
 
 thread_local! {
-    /// The dictionary's last answers, by the tag's low bits: a study asks for the same few hundred tags over and over.
+    /// The dictionary's last answers, by the tag's low bits: a study asks for the same few hundred
+    /// tags over and over.
     static RECENT: [Cell<(u32, VR)>; SLOTS] = const { [const { Cell::new((u32::MAX, VR::UN)) }; SLOTS] };
 }
 
-/// The VR of a tag by the standard's dictionary; UN where it knows none. Of several, the one that loses nothing.
+/// The VR of a tag by the standard's dictionary; UN where it knows none. Of several, the one that
+/// loses nothing.
 pub(crate) fn of_tag(tag: Tag) -> VR {
     let key = (u32::from(tag.group()) << 16) | u32::from(tag.element());
     let slot = usize::from((tag.element() ^ tag.group().rotate_left(3)) & 0x1ff);
@@ -119,7 +136,9 @@ pub(crate) fn of_tag(tag: Tag) -> VR {
 }
 
 fn look_up(tag: Tag) -> VR {
-    StandardDataDictionary.by_tag(tag).map_or(VR::UN, |entry| entry.vr().relaxed())
+    StandardDataDictionary
+        .by_tag(tag)
+        .map_or(VR::UN, |entry| entry.vr().relaxed())
 }
 
 #[cfg(test)]

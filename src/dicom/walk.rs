@@ -1,13 +1,17 @@
 //! The walker: one pass over the bytes of a data set, reporting to a [`Visitor`] what it meets.
 //!
-//! Owns the syntax of PS3.5 section 7 and every check of a claimed length. It works on an explicit stack, never recurses,
-//! and never allocates by a length that a file claims. It builds nothing itself.
+//! Owns the syntax of PS3.5 section 7 and every check of a claimed length. It works on an explicit
+//! stack, never recurses, and never allocates by a length that a file claims. It builds nothing
+//! itself.
 
 mod items;
 
 use super::dataset::Encoding;
 use super::fault::Halt;
-use super::visit::{End, Field, Fragment, Opening, Part, PixelHeader, Stretch, UNDEFINED, Visitor, fragment, is_pixel_data};
+use super::visit::{
+    End, Field, Fragment, Opening, Part, PixelHeader, Stretch, UNDEFINED, Visitor, fragment,
+    is_pixel_data,
+};
 use super::vr;
 use super::{Limits, Tag, VR};
 use crate::failure::FileCode;
@@ -91,16 +95,35 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// After a fault inside a UN value opened on trial: the value is bytes after all. Otherwise the fault stands.
+    /// After a fault inside a UN value opened on trial: the value is bytes after all. Otherwise the
+    /// fault stands.
     fn give_up_trial(&mut self, halt: Halt, visitor: &mut impl Visitor) -> Result<(), Halt> {
-        let Halt::Fault(fault) = halt else { return Err(halt) };
-        if matches!(fault.code, FileCode::ReadTooDeep | FileCode::ReadHeaderTooLarge | FileCode::DeidTooCostly) {
+        let Halt::Fault(fault) = halt else {
+            return Err(halt);
+        };
+        if matches!(
+            fault.code,
+            FileCode::ReadTooDeep | FileCode::ReadHeaderTooLarge | FileCode::DeidTooCostly
+        ) {
             return Err(halt);
         }
-        let trial_at = self.levels.iter().rposition(|l| l.sequence.is_some_and(|s| s.trial.is_some()));
-        let Some(trial_at) = trial_at else { return Err(self.as_trailing(halt)) };
-        let Some(level) = self.levels.get(trial_at) else { return Err(halt) };
-        let Some(SequenceLevel { field, trial: Some((from, to)) }) = level.sequence else { return Err(halt) };
+        let trial_at = self
+            .levels
+            .iter()
+            .rposition(|l| l.sequence.is_some_and(|s| s.trial.is_some()));
+        let Some(trial_at) = trial_at else {
+            return Err(self.as_trailing(halt));
+        };
+        let Some(level) = self.levels.get(trial_at) else {
+            return Err(halt);
+        };
+        let Some(SequenceLevel {
+            field,
+            trial: Some((from, to)),
+        }) = level.sequence
+        else {
+            return Err(halt);
+        };
         self.tags.truncate(level.tags_from);
         self.levels.truncate(trial_at);
         visitor.take_back(trial_at / 2);
@@ -109,21 +132,44 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// A fault at the outermost level at something that cannot follow what was read is data after the end.
+    /// A fault at the outermost level at something that cannot follow what was read is data after
+    /// the end.
     fn as_trailing(&self, halt: Halt) -> Halt {
-        let Halt::Fault(mut fault) = halt else { return halt };
+        let Halt::Fault(mut fault) = halt else {
+            return halt;
+        };
         let first_of_tail = self.part == Part::Rest && self.nodes <= 1;
-        let goes_back = self.levels.first().is_some_and(|root| fault.tag < root.last && root.last != Tag(0, 0));
-        let damaged = matches!(fault.code, FileCode::ReadTruncated | FileCode::ReadOverrun | FileCode::ReadMalformed);
+        let goes_back = self
+            .levels
+            .first()
+            .is_some_and(|root| fault.tag < root.last && root.last != Tag(0, 0));
+        let damaged = matches!(
+            fault.code,
+            FileCode::ReadTruncated | FileCode::ReadOverrun | FileCode::ReadMalformed
+        );
         if self.levels.len() == 1 && damaged && (first_of_tail || goes_back) {
             fault.code = FileCode::ReadTrailing;
         }
         Halt::Fault(fault)
     }
 
-    fn push_level(&mut self, sequence: Option<SequenceLevel>, end: usize, delimited: bool, encoding: Encoding) {
+    fn push_level(
+        &mut self,
+        sequence: Option<SequenceLevel>,
+        end: usize,
+        delimited: bool,
+        encoding: Encoding,
+    ) {
         let tags_from = self.tags.len();
-        self.levels.push(Level { sequence, end, delimited, encoding, last: Tag(0, 0), disordered: false, tags_from });
+        self.levels.push(Level {
+            sequence,
+            end,
+            delimited,
+            encoding,
+            last: Tag(0, 0),
+            disordered: false,
+            tags_from,
+        });
     }
 
     /// The bytes `at..at+N`, which must end before `bound`.
@@ -142,13 +188,21 @@ impl<'a> Walk<'a> {
     /// Checks that everything up to `upto` is in the buffer and inside `bound`.
     #[inline]
     fn need(&self, upto: usize, bound: usize, tag: Tag) -> Result<(), Halt> {
-        if upto <= bound && upto <= self.cap && upto <= self.buffer.len() { Ok(()) } else { Err(self.lacking(upto, bound, tag)) }
+        if upto <= bound && upto <= self.cap && upto <= self.buffer.len() {
+            Ok(())
+        } else {
+            Err(self.lacking(upto, bound, tag))
+        }
     }
 
     #[cold]
     fn lacking(&self, upto: usize, bound: usize, tag: Tag) -> Halt {
         if upto > bound {
-            let code = if bound == self.total { FileCode::ReadTruncated } else { FileCode::ReadOverrun };
+            let code = if bound == self.total {
+                FileCode::ReadTruncated
+            } else {
+                FileCode::ReadOverrun
+            };
             Halt::new(code, tag, self.at, "")
         } else if upto > self.cap {
             Halt::new(FileCode::ReadHeaderTooLarge, tag, self.at, "")
@@ -167,13 +221,20 @@ impl<'a> Walk<'a> {
         if self.nodes <= Limits::NODES {
             return Ok(());
         }
-        Err(Halt::new(FileCode::ReadHeaderTooLarge, tag, self.at, "too many data elements"))
+        Err(Halt::new(
+            FileCode::ReadHeaderTooLarge,
+            tag,
+            self.at,
+            "too many data elements",
+        ))
     }
 
     /// Elements of the innermost data set until a sequence begins or the data set ends.
     fn elements(&mut self, visitor: &mut impl Visitor) -> Result<Option<End>, Halt> {
         let root = self.levels.len() == 1;
-        let Some(level) = self.levels.last() else { return Ok(None) };
+        let Some(level) = self.levels.last() else {
+            return Ok(None);
+        };
         let (end, delimited, encoding) = (level.end, level.delimited, level.encoding);
         loop {
             if self.at == end && !delimited {
@@ -194,7 +255,12 @@ impl<'a> Walk<'a> {
                 self.note_tag(tag)?;
                 self.check_duplicates()?;
                 let length = (length != UNDEFINED).then_some(length);
-                return Ok(Some(End::Pixels(PixelHeader { field, at: self.at, value_at, length })));
+                return Ok(Some(End::Pixels(PixelHeader {
+                    field,
+                    at: self.at,
+                    value_at,
+                    length,
+                })));
             }
             self.count_node(tag)?;
             if self.element(&field, length, value_at, encoding, visitor)? {
@@ -210,7 +276,8 @@ impl<'a> Walk<'a> {
         self.levels.last().map_or(Tag(0, 0), |level| level.last)
     }
 
-    /// At the outermost level: how many bytes are left, if all of them are zero and no element could begin here.
+    /// At the outermost level: how many bytes are left, if all of them are zero and no element
+    /// could begin here.
     #[inline]
     fn zeros_to_the_end(&self, end: usize) -> Result<Option<usize>, Halt> {
         let left = end - self.at;
@@ -219,7 +286,11 @@ impl<'a> Walk<'a> {
             return Ok(None);
         }
         if head.iter().take(left).any(|b| *b != 0) {
-            let code = if left < 8 { self.short_rest() } else { FileCode::ReadTrailing };
+            let code = if left < 8 {
+                self.short_rest()
+            } else {
+                FileCode::ReadTrailing
+            };
             return Err(Halt::new(code, self.last_tag(), self.at, ""));
         }
         self.need(end, end, self.last_tag())?;
@@ -227,14 +298,29 @@ impl<'a> Walk<'a> {
     }
 
     fn short_rest(&self) -> FileCode {
-        if self.part == Part::Rest { FileCode::ReadTrailing } else { FileCode::ReadTruncated }
+        if self.part == Part::Rest {
+            FileCode::ReadTrailing
+        } else {
+            FileCode::ReadTruncated
+        }
     }
 
     /// VR, length and place of the value of the element whose tag was read.
     #[inline]
-    fn header(&self, tag: Tag, rest: [u8; 4], encoding: Encoding, end: usize) -> Result<(Field, u32, usize), Halt> {
+    fn header(
+        &self,
+        tag: Tag,
+        rest: [u8; 4],
+        encoding: Encoding,
+        end: usize,
+    ) -> Result<(Field, u32, usize), Halt> {
         if !encoding.explicit {
-            let field = Field { tag, vr: vr::of_tag(tag), odd_vr: None, explicit: false };
+            let field = Field {
+                tag,
+                vr: vr::of_tag(tag),
+                odd_vr: None,
+                explicit: false,
+            };
             return Ok((field, encoding.u32(rest), self.at + 8));
         }
         let [v0, v1, l0, l1] = rest;
@@ -242,7 +328,12 @@ impl<'a> Walk<'a> {
         if let Some(vr) = known
             && !vr::has_long_length(vr)
         {
-            let field = Field { tag, vr, odd_vr: None, explicit: true };
+            let field = Field {
+                tag,
+                vr,
+                odd_vr: None,
+                explicit: true,
+            };
             return Ok((field, u32::from(encoding.u16([l0, l1])), self.at + 8));
         }
         if known.is_none() && (!vr::could_name_one([v0, v1]) || [l0, l1] != [0, 0]) {
@@ -250,7 +341,16 @@ impl<'a> Walk<'a> {
         }
         let odd_vr = known.is_none().then_some([v0, v1]);
         let length = encoding.u32(self.bytes(self.at + 8, end, tag)?);
-        Ok((Field { tag, vr: known.unwrap_or(VR::UN), odd_vr, explicit: true }, length, self.at + 12))
+        Ok((
+            Field {
+                tag,
+                vr: known.unwrap_or(VR::UN),
+                odd_vr,
+                explicit: true,
+            },
+            length,
+            self.at + 12,
+        ))
     }
 
     /// Reports one element, or begins its sequence (`true`).
@@ -262,7 +362,9 @@ impl<'a> Walk<'a> {
         encoding: Encoding,
         visitor: &mut impl Visitor,
     ) -> Result<bool, Halt> {
-        let Some(level) = self.levels.last() else { return Ok(true) };
+        let Some(level) = self.levels.last() else {
+            return Ok(true);
+        };
         let bound = level.end;
         self.note_tag(field.tag)?;
         if length == UNDEFINED {
@@ -270,11 +372,14 @@ impl<'a> Walk<'a> {
         }
         let value_end = value_at.saturating_add(length as usize);
         if field.vr == VR::SQ {
-            // The items are checked one by one against the claimed end, which itself must lie inside what is there.
+            // The items are checked one by one against the claimed end, which itself must lie
+            // inside what is there.
             if value_end > bound {
                 return Err(self.lacking(value_end, bound, field.tag));
             }
-            return self.begin_sequence(field, value_at, value_end, false, encoding, None, visitor).map(|()| true);
+            return self
+                .begin_sequence(field, value_at, value_end, false, encoding, None, visitor)
+                .map(|()| true);
         }
         self.need(value_end, bound, field.tag)?;
         if field.vr == VR::UN && self.begins_with_item(value_at, value_end) {
@@ -285,7 +390,9 @@ impl<'a> Walk<'a> {
             };
             if let Some(trial) = trial {
                 let inside = Encoding::IMPLICIT_LITTLE;
-                return self.begin_sequence(field, value_at, value_end, false, inside, trial, visitor).map(|()| true);
+                return self
+                    .begin_sequence(field, value_at, value_end, false, inside, trial, visitor)
+                    .map(|()| true);
             }
         }
         self.count_text(field, length as usize)?;
@@ -299,14 +406,22 @@ impl<'a> Walk<'a> {
         if length <= Limits::LONG_TEXT || !vr::is_text(field.vr) {
             return Ok(());
         }
-        let too_long =
-            || Halt::new(FileCode::ReadHeaderTooLarge, field.tag, self.at, "long texts take more than an eighth of it");
+        let too_long = || {
+            Halt::new(
+                FileCode::ReadHeaderTooLarge,
+                field.tag,
+                self.at,
+                "long texts take more than an eighth of it",
+            )
+        };
         self.text_left = self.text_left.checked_sub(length).ok_or_else(too_long)?;
         Ok(())
     }
 
     fn begins_with_item(&self, from: usize, to: usize) -> bool {
-        self.buffer.get(from..to).is_some_and(|value| value.len() >= 8 && value.starts_with(&[0xFE, 0xFF, 0x00, 0xE0]))
+        self.buffer
+            .get(from..to)
+            .is_some_and(|value| value.len() >= 8 && value.starts_with(&[0xFE, 0xFF, 0x00, 0xE0]))
     }
 
     /// A value of undefined length: a sequence, or fragments.
@@ -330,16 +445,25 @@ impl<'a> Walk<'a> {
             _ if !field.explicit => encoding,
             _ => return Err(self.malformed(field.tag, "a length must be stated here")),
         };
-        self.begin_sequence(field, value_at, bound, true, inside, None, visitor).map(|()| true)
+        self.begin_sequence(field, value_at, bound, true, inside, None, visitor)
+            .map(|()| true)
     }
 
     /// Where the fragments that begin at `at` end, delimiter included.
-    fn fragments_end(&mut self, tag: Tag, at: usize, bound: usize, encoding: Encoding) -> Result<usize, Halt> {
+    fn fragments_end(
+        &mut self,
+        tag: Tag,
+        at: usize,
+        bound: usize,
+        encoding: Encoding,
+    ) -> Result<usize, Halt> {
         let mut at = at;
         loop {
             let header: [u8; 8] = self.bytes(at, bound, tag)?;
             match fragment(header, encoding) {
-                Some(Fragment::Bytes(length)) => at = at.saturating_add(8).saturating_add(length as usize),
+                Some(Fragment::Bytes(length)) => {
+                    at = at.saturating_add(8).saturating_add(length as usize);
+                }
                 Some(Fragment::End) => return Ok(at + 8),
                 None => return Err(self.malformed(tag, "no fragment where one must be")),
             }
@@ -350,7 +474,9 @@ impl<'a> Walk<'a> {
 
     #[inline]
     fn note_tag(&mut self, tag: Tag) -> Result<(), Halt> {
-        let Some(level) = self.levels.last_mut() else { return Ok(()) };
+        let Some(level) = self.levels.last_mut() else {
+            return Ok(());
+        };
         if tag <= level.last && self.tags.len() > level.tags_from {
             if tag == level.last {
                 return Err(Halt::new(FileCode::ReadDuplicateElement, tag, self.at, ""));
@@ -363,9 +489,12 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// In ascending order a duplicate is met at once; otherwise the tags of the data set are sorted and compared.
+    /// In ascending order a duplicate is met at once; otherwise the tags of the data set are sorted
+    /// and compared.
     fn check_duplicates(&mut self) -> Result<(), Halt> {
-        let Some(level) = self.levels.last().filter(|level| level.disordered) else { return Ok(()) };
+        let Some(level) = self.levels.last().filter(|level| level.disordered) else {
+            return Ok(());
+        };
         let at = self.at;
         let tags = self.tags.get_mut(level.tags_from..).unwrap_or_default();
         tags.sort_unstable();
@@ -373,6 +502,8 @@ impl<'a> Walk<'a> {
             [a, b] if a == b => Some(*a),
             _ => None,
         });
-        twice.map_or(Ok(()), |tag| Err(Halt::new(FileCode::ReadDuplicateElement, tag, at, "")))
+        twice.map_or(Ok(()), |tag| {
+            Err(Halt::new(FileCode::ReadDuplicateElement, tag, at, ""))
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Writing: the tree back to bytes, lengths computed anew, and a second look at what was written.
 //!
-//! Owns what a written file looks like. Values come out as they stand in the tree; group lengths are dropped.
+//! Owns what a written file looks like. Values come out as they stand in the tree; group lengths
+//! are dropped.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,14 +19,15 @@ use super::vr;
 use super::{Limits, Tag, deflate, meta};
 use crate::failure::{FileCode, FileFailure};
 
-/// Writes an instance: zero preamble, fresh meta, header, the pixel data as it is in the source or as it was
-/// scrubbed, tail. What was
-/// written is walked again first; `deid.verification` where it does not read back as the tree says.
+/// Writes an instance: zero preamble, fresh meta, header, the pixel data as it is in the source or
+/// as it was scrubbed, tail. What was written is walked again first; `deid.verification` where it
+/// does not read back as the tree says.
 pub fn write(instance: &Instance, limits: &Limits) -> Result<Body, FileFailure> {
     write_and_look(instance, limits, |_| Ok(())).map(|(body, ())| body)
 }
 
-/// The same; `look` sees what was written, before it is deflated or joined with the pixel data, and may refuse it.
+/// The same; `look` sees what was written, before it is deflated or joined with the pixel data, and
+/// may refuse it.
 pub(crate) fn write_and_look<T>(
     instance: &Instance,
     limits: &Limits,
@@ -37,7 +39,8 @@ pub(crate) fn write_and_look<T>(
     Ok((written.into_body(instance)?, seen))
 }
 
-/// Writes without the second look, for measuring what that look costs. Gives the length of what was written.
+/// Writes without the second look, for measuring what that look costs. Gives the length of what was
+/// written.
 #[doc(hidden)]
 pub fn serialise_unchecked(instance: &Instance, limits: &Limits) -> Result<usize, FileFailure> {
     serialise(instance, limits).map(|written| written.head.len() + written.tail.len())
@@ -53,7 +56,12 @@ pub(crate) struct Written {
 
 impl Written {
     fn into_body(self, instance: &Instance) -> Result<Body, FileFailure> {
-        let pixels = instance.pixels.as_ref().map(|pixels| pixel_segments(instance, pixels)).transpose()?.unwrap_or_default();
+        let pixels = instance
+            .pixels
+            .as_ref()
+            .map(|pixels| pixel_segments(instance, pixels))
+            .transpose()?
+            .unwrap_or_default();
         if instance.syntax.deflated {
             return deflated(&self, &pixels);
         }
@@ -67,30 +75,46 @@ impl Written {
 /// Header, pixels and tail of a deflated data set are one stream, held in memory.
 fn deflated(written: &Written, pixels: &[Segment]) -> Result<Body, FileFailure> {
     let Some((meta, header)) = written.head.split_at_checked(written.data_at) else {
-        return Err(FileFailure::new(FileCode::DeidVerify, "the meta's end is lost"));
+        return Err(FileFailure::new(
+            FileCode::DeidVerify,
+            "the meta's end is lost",
+        ));
     };
     let mut pieces = vec![header];
     for segment in pixels {
         let Segment::Bytes(bytes) = segment else {
-            return Err(FileFailure::new(FileCode::DeidVerify, "a deflated file is not in memory"));
+            return Err(FileFailure::new(
+                FileCode::DeidVerify,
+                "a deflated file is not in memory",
+            ));
         };
         pieces.push(bytes);
     }
     pieces.push(&written.tail);
     let stream = deflate::deflate(pieces)?;
-    Ok(Body::new(vec![Segment::Bytes(Bytes::copy_from_slice(meta)), Segment::Bytes(stream)]))
+    Ok(Body::new(vec![
+        Segment::Bytes(Bytes::copy_from_slice(meta)),
+        Segment::Bytes(stream),
+    ]))
 }
 
-/// The pixel data element: as it is in the source, with bytes blanked, or with a header of its own and another value.
+/// The pixel data element: as it is in the source, with bytes blanked, or with a header of its own
+/// and another value.
 fn pixel_segments(instance: &Instance, pixels: &PixelElement) -> Result<Vec<Segment>, FileFailure> {
     let source = &instance.source;
     match &pixels.scrubbed {
         None => Ok(vec![source_segment(source, pixels.range.clone())?]),
         Some(Scrubbed::Masked(mask)) => {
             let header = source_segment(source, pixels.range.start..pixels.value.start)?;
-            Ok(vec![header, masked(source_segment(source, pixels.value.clone())?, mask)])
+            Ok(vec![
+                header,
+                masked(source_segment(source, pixels.value.clone())?, mask),
+            ])
         }
-        Some(Scrubbed::Replaced(value)) => Ok(vec![new_header(instance, pixels, value.len())?, value.clone()]),
+        Some(Scrubbed::Replaced(value)) => Ok(vec![
+            new_header(instance, pixels, value.len())?,
+            value.clone(),
+        ]),
         Some(Scrubbed::Kept(kept)) => {
             let header = if pixels.encapsulated {
                 source_segment(source, pixels.range.start..pixels.value.start)?
@@ -98,18 +122,37 @@ fn pixel_segments(instance: &Instance, pixels: &PixelElement) -> Result<Vec<Segm
                 new_header(instance, pixels, kept.len())?
             };
             let value = source_segment(source, kept.range.clone())?;
-            let value = kept.mask.as_ref().map_or(value.clone(), |mask| masked(value, mask));
-            Ok(vec![header, Segment::Bytes(kept.before.clone()), value, Segment::Bytes(kept.after.clone())])
+            let value = kept
+                .mask
+                .as_ref()
+                .map_or(value.clone(), |mask| masked(value, mask));
+            Ok(vec![
+                header,
+                Segment::Bytes(kept.before.clone()),
+                value,
+                Segment::Bytes(kept.after.clone()),
+            ])
         }
     }
 }
 
 /// The header of pixel data of another length than the source's.
-fn new_header(instance: &Instance, pixels: &PixelElement, length: u64) -> Result<Segment, FileFailure> {
-    let length = u32::try_from(length).ok().filter(|length| *length != UNDEFINED && length.is_multiple_of(2));
+fn new_header(
+    instance: &Instance,
+    pixels: &PixelElement,
+    length: u64,
+) -> Result<Segment, FileFailure> {
+    let length = u32::try_from(length)
+        .ok()
+        .filter(|length| *length != UNDEFINED && length.is_multiple_of(2));
     let mut header = Vec::with_capacity(12);
     let element = Element::new(pixels.tag, pixels.vr, Bytes::new());
-    put_header(&mut header, &element, length.ok_or_else(|| too_long(pixels.tag))?, instance.syntax.encoding)?;
+    put_header(
+        &mut header,
+        &element,
+        length.ok_or_else(|| too_long(pixels.tag))?,
+        instance.syntax.encoding,
+    )?;
     Ok(Segment::Bytes(Bytes::from(header)))
 }
 
@@ -130,11 +173,15 @@ fn source_segment(source: &Source, range: Range<u64>) -> Result<Segment, FileFai
     match source {
         Source::File(file) => Ok(Segment::of_file(file.clone(), range)),
         Source::Memory { bytes, .. } => {
-            let place = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+            let place = usize::try_from(range.start)
+                .ok()
+                .zip(usize::try_from(range.end).ok());
             place
                 .filter(|(from, to)| from <= to && *to <= bytes.len())
                 .map(|(from, to)| Segment::Bytes(bytes.slice(from..to)))
-                .ok_or_else(|| FileFailure::new(FileCode::DeidVerify, "the pixel data is not where it was"))
+                .ok_or_else(|| {
+                    FileFailure::new(FileCode::DeidVerify, "the pixel data is not where it was")
+                })
         }
     }
 }
@@ -142,19 +189,36 @@ fn source_segment(source: &Source, range: Range<u64>) -> Result<Segment, FileFai
 pub(crate) fn serialise(instance: &Instance, limits: &Limits) -> Result<Written, FileFailure> {
     // Room for a typical header at once; where it is longer the vector doubles.
     let mut head = Vec::with_capacity(16 << 10);
-    meta::write(&mut head, &instance.header, &instance.meta, &instance.syntax.uid)?;
+    meta::write(
+        &mut head,
+        &instance.header,
+        &instance.meta,
+        &instance.syntax.uid,
+    )?;
     let data_at = head.len();
     let encoding = instance.syntax.encoding;
     write_data_set(&mut head, &instance.header, encoding, limits)?;
     let mut tail = Vec::new();
     write_data_set(&mut tail, &instance.tail, encoding, limits)?;
-    Ok(Written { head, data_at, tail })
+    Ok(Written {
+        head,
+        data_at,
+        tail,
+    })
 }
 
 /// Where writing stands in one level of the tree.
 enum Level<'a> {
-    Data { elements: std::slice::Iter<'a, Element>, encoding: Encoding, ends: Ends },
-    Items { items: std::slice::Iter<'a, Item>, encoding: Encoding, ends: Ends },
+    Data {
+        elements: std::slice::Iter<'a, Element>,
+        encoding: Encoding,
+        ends: Ends,
+    },
+    Items {
+        items: std::slice::Iter<'a, Item>,
+        encoding: Encoding,
+        ends: Ends,
+    },
 }
 
 /// What is due when a level has been written.
@@ -167,8 +231,17 @@ enum Ends {
 }
 
 /// Appends a data set. Works on an explicit stack.
-pub(crate) fn write_data_set(out: &mut Vec<u8>, data: &DataSet, encoding: Encoding, limits: &Limits) -> Result<(), FileFailure> {
-    let mut levels = vec![Level::Data { elements: data.iter(), encoding, ends: Ends::Nothing }];
+pub(crate) fn write_data_set(
+    out: &mut Vec<u8>,
+    data: &DataSet,
+    encoding: Encoding,
+    limits: &Limits,
+) -> Result<(), FileFailure> {
+    let mut levels = vec![Level::Data {
+        elements: data.iter(),
+        encoding,
+        ends: Ends::Nothing,
+    }];
     while let Some(level) = levels.last_mut() {
         match write_level(out, level)? {
             Some(inner) if levels.len() <= 2 * limits.depth => levels.push(inner),
@@ -180,18 +253,37 @@ pub(crate) fn write_data_set(out: &mut Vec<u8>, data: &DataSet, encoding: Encodi
 }
 
 /// Writes on in a level until a level inside it begins, which it gives back, or until its end.
-fn write_level<'a>(out: &mut Vec<u8>, level: &mut Level<'a>) -> Result<Option<Level<'a>>, FileFailure> {
+fn write_level<'a>(
+    out: &mut Vec<u8>,
+    level: &mut Level<'a>,
+) -> Result<Option<Level<'a>>, FileFailure> {
     match level {
-        Level::Data { elements, encoding, ends } => {
+        Level::Data {
+            elements,
+            encoding,
+            ends,
+        } => {
             if let Some((sequence, ends)) = write_elements(out, elements, *encoding)? {
-                return Ok(Some(Level::Items { items: sequence.items.iter(), encoding: sequence.encoding, ends }));
+                return Ok(Some(Level::Items {
+                    items: sequence.items.iter(),
+                    encoding: sequence.encoding,
+                    ends,
+                }));
             }
             close(out, *ends, ITEM_END, *encoding)?;
         }
-        Level::Items { items, encoding, ends } => {
+        Level::Items {
+            items,
+            encoding,
+            ends,
+        } => {
             if let Some(item) = items.next() {
                 let ends = begin(out, ITEM, item.length, *encoding);
-                return Ok(Some(Level::Data { elements: item.data.iter(), encoding: *encoding, ends }));
+                return Ok(Some(Level::Data {
+                    elements: item.data.iter(),
+                    encoding: *encoding,
+                    ends,
+                }));
             }
             close(out, *ends, SEQUENCE_END, *encoding)?;
         }
@@ -199,7 +291,8 @@ fn write_level<'a>(out: &mut Vec<u8>, level: &mut Level<'a>) -> Result<Option<Le
     Ok(None)
 }
 
-/// Writes elements up to and including the header of a sequence, which it gives back; `None` at the end.
+/// Writes elements up to and including the header of a sequence, which it gives back; `None` at the
+/// end.
 fn write_elements<'a>(
     out: &mut Vec<u8>,
     elements: &mut std::slice::Iter<'a, Element>,
@@ -211,8 +304,15 @@ fn write_elements<'a>(
         }
         match &element.value {
             Value::Bytes(bytes) => {
-                let length = u32::try_from(bytes.len()).ok().filter(|length| *length != UNDEFINED);
-                put_header(out, element, length.ok_or_else(|| too_long(element.tag))?, encoding)?;
+                let length = u32::try_from(bytes.len())
+                    .ok()
+                    .filter(|length| *length != UNDEFINED);
+                put_header(
+                    out,
+                    element,
+                    length.ok_or_else(|| too_long(element.tag))?,
+                    encoding,
+                )?;
                 out.extend_from_slice(bytes);
             }
             Value::Fragments(bytes) => {
@@ -223,7 +323,11 @@ fn write_elements<'a>(
                 let defined = sequence.length == LengthForm::Defined;
                 put_header(out, element, if defined { 0 } else { UNDEFINED }, encoding)?;
                 // Either way the length is the last four bytes of the header.
-                let ends = if defined { Ends::Length(out.len() - 4, encoding) } else { Ends::Delimiter };
+                let ends = if defined {
+                    Ends::Length(out.len() - 4, encoding)
+                } else {
+                    Ends::Delimiter
+                };
                 return Ok(Some((sequence, ends)));
             }
         }
@@ -232,11 +336,19 @@ fn write_elements<'a>(
 }
 
 fn too_long(Tag(group, element): Tag) -> FileFailure {
-    FileFailure::new(FileCode::DeidText, format!("the value of ({group:04x},{element:04x}) is longer than its VR can hold"))
+    FileFailure::new(
+        FileCode::DeidText,
+        format!("the value of ({group:04x},{element:04x}) is longer than its VR can hold"),
+    )
 }
 
 #[inline]
-fn put_header(out: &mut Vec<u8>, element: &Element, length: u32, encoding: Encoding) -> Result<(), FileFailure> {
+fn put_header(
+    out: &mut Vec<u8>,
+    element: &Element,
+    length: u32,
+    encoding: Encoding,
+) -> Result<(), FileFailure> {
     let [g0, g1] = encoding.put_u16(element.tag.group());
     let [e0, e1] = encoding.put_u16(element.tag.element());
     if !encoding.explicit {
@@ -265,16 +377,29 @@ fn put_delimiter(out: &mut Vec<u8>, tag: Tag, length: u32, encoding: Encoding) {
 fn begin(out: &mut Vec<u8>, tag: Tag, length: LengthForm, encoding: Encoding) -> Ends {
     let defined = length == LengthForm::Defined;
     put_delimiter(out, tag, if defined { 0 } else { UNDEFINED }, encoding);
-    if defined { Ends::Length(out.len() - 4, encoding) } else { Ends::Delimiter }
+    if defined {
+        Ends::Length(out.len() - 4, encoding)
+    } else {
+        Ends::Delimiter
+    }
 }
 
-fn close(out: &mut Vec<u8>, ends: Ends, delimiter: Tag, encoding: Encoding) -> Result<(), FileFailure> {
+fn close(
+    out: &mut Vec<u8>,
+    ends: Ends,
+    delimiter: Tag,
+    encoding: Encoding,
+) -> Result<(), FileFailure> {
     match ends {
         Ends::Nothing => {}
         Ends::Delimiter => put_delimiter(out, delimiter, 0, encoding),
         Ends::Length(at, around) => {
-            let length = u32::try_from(out.len() - at - 4).ok().filter(|length| *length != UNDEFINED);
-            let length = length.ok_or_else(|| FileFailure::new(FileCode::DeidVerify, "a sequence is longer than 4 GiB"))?;
+            let length = u32::try_from(out.len() - at - 4)
+                .ok()
+                .filter(|length| *length != UNDEFINED);
+            let length = length.ok_or_else(|| {
+                FileFailure::new(FileCode::DeidVerify, "a sequence is longer than 4 GiB")
+            })?;
             if let Some(place) = out.get_mut(at..at + 4) {
                 place.copy_from_slice(&around.put_u32(length));
             }

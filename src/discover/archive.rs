@@ -1,6 +1,7 @@
 //! Archives and compressed files, told by their first bytes.
 //!
-//! Owns the list of formats. It looks at bytes that its callers have read, but for one short look into a compressed file.
+//! Owns the list of formats. It looks at bytes that its callers have read, but for one short look
+//! into a compressed file.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,7 +12,8 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::dicom;
 
-/// Bytes from the beginning of a file that tell every format: an image of a disc has its mark behind 32 KiB.
+/// Bytes from the beginning of a file that tell every format: an image of a disc has its mark
+/// behind 32 KiB.
 pub(super) const HEAD: usize = 33 << 10;
 /// Bytes of what a compressed file holds that tell whether that is one file or several.
 const INSIDE: u64 = 64 << 10;
@@ -74,8 +76,13 @@ const CLOSED: [(usize, &[u8], &str); 41] = [
     (32769, b"CD001", "ISO 9660"),
 ];
 
-/// Marks that are long enough to tell an archive behind something else, as in one that unpacks itself.
-const ANYWHERE: [(&[u8], &str); 3] = [(b"7z\xBC\xAF\x27\x1C", "7z"), (b"Rar!\x1A\x07", "rar"), (b"\xFD7zXZ\0", "xz")];
+/// Marks that are long enough to tell an archive behind something else, as in one that unpacks
+/// itself.
+const ANYWHERE: [(&[u8], &str); 3] = [
+    (b"7z\xBC\xAF\x27\x1C", "7z"),
+    (b"Rar!\x1A\x07", "rar"),
+    (b"\xFD7zXZ\0", "xz"),
+];
 
 /// First members of zips that are one document in several parts, not files that were put together.
 const DOCUMENTS: [&[u8]; 4] = [b"[Content_Types].xml", b"_rels/", b"mimetype", b"docProps/"];
@@ -87,9 +94,15 @@ impl Archive {
             return Some(Self::Zip);
         }
         if head.starts_with(b"\x1F\x8B") {
-            return Some(if head.get(2) == Some(&8) { Self::Gzip } else { Self::Closed("gzip of an unknown method") });
+            return Some(if head.get(2) == Some(&8) {
+                Self::Gzip
+            } else {
+                Self::Closed("gzip of an unknown method")
+            });
         }
-        let mark = |(at, mark, _): &&(usize, &[u8], _)| head.get(*at..).is_some_and(|rest| rest.starts_with(mark));
+        let mark = |(at, mark, _): &&(usize, &[u8], _)| {
+            head.get(*at..).is_some_and(|rest| rest.starts_with(mark))
+        };
         if let Some((_, _, name)) = CLOSED.iter().find(mark) {
             return Some(Self::Closed(name));
         }
@@ -101,34 +114,58 @@ impl Archive {
 
     /// An archive that stands behind something else in these bytes.
     pub(super) fn behind(head: &[u8]) -> Option<&'static str> {
-        let zip = memchr::memmem::find_iter(head, b"PK\x03\x04").filter_map(|at| head.get(at..)).any(is_zip_member);
-        let gzip = memchr::memmem::find_iter(head, b"\x1F\x8B\x08").filter_map(|at| head.get(at..)).any(is_suspect);
-        let other = ANYWHERE.iter().find(|(mark, _)| memchr::memmem::find(head, mark).is_some());
-        zip.then_some("zip").or(gzip.then_some("gzip")).or(other.map(|(_, name)| *name))
+        let zip = memchr::memmem::find_iter(head, b"PK\x03\x04")
+            .filter_map(|at| head.get(at..))
+            .any(is_zip_member);
+        let gzip = memchr::memmem::find_iter(head, b"\x1F\x8B\x08")
+            .filter_map(|at| head.get(at..))
+            .any(is_suspect);
+        let other = ANYWHERE
+            .iter()
+            .find(|(mark, _)| memchr::memmem::find(head, mark).is_some());
+        zip.then_some("zip")
+            .or(gzip.then_some("gzip"))
+            .or(other.map(|(_, name)| *name))
     }
 }
 
-/// Whether the header of a zip's member stands here, with a version, a method and a name that members have.
+/// Whether the header of a zip's member stands here, with a version, a method and a name that
+/// members have.
 fn is_zip_member(bytes: &[u8]) -> bool {
-    let Some([_, _, _, _, version, _, _, flags, method, 0, rest @ ..]) = bytes.first_chunk::<30>() else { return false };
-    let name = rest.get(16..18).and_then(<[u8]>::first_chunk).map_or(0, |two| u16::from_le_bytes(*two));
-    *version <= 63 && flags & 0xD0 == 0 && matches!(method, 0 | 8 | 9 | 12 | 14 | 93 | 95 | 98 | 99) && (1..=1024).contains(&name)
+    let Some([_, _, _, _, version, _, _, flags, method, 0, rest @ ..]) = bytes.first_chunk::<30>()
+    else {
+        return false;
+    };
+    let name = rest
+        .get(16..18)
+        .and_then(<[u8]>::first_chunk)
+        .map_or(0, |two| u16::from_le_bytes(*two));
+    *version <= 63
+        && flags & 0xD0 == 0
+        && matches!(method, 0 | 8 | 9 | 12 | 14 | 93 | 95 | 98 | 99)
+        && (1..=1024).contains(&name)
 }
 
 /// Whether what is deflated here holds more than other data.
 fn is_suspect(gzip: &[u8]) -> bool {
     let inside = first_of(MultiGzDecoder::new(gzip));
-    dicom::trace(&inside, false).is_some() || (inside.len() >= NO_ACCIDENT && Archive::of(&inside).is_some())
+    dicom::trace(&inside, false).is_some()
+        || (inside.len() >= NO_ACCIDENT && Archive::of(&inside).is_some())
 }
 
 fn is_zlib(head: &[u8]) -> bool {
-    let Some([0x78, flags]) = head.first_chunk::<2>() else { return false };
+    let Some([0x78, flags]) = head.first_chunk::<2>() else {
+        return false;
+    };
     let plausible = (0x7800 | u16::from(*flags)).is_multiple_of(31);
     if !plausible {
         return false;
     }
     let (mut inflater, mut inside) = (Decompress::new(true), Vec::with_capacity(NO_ACCIDENT * 4));
-    let ended = matches!(inflater.decompress_vec(head, &mut inside, FlushDecompress::None), Ok(Status::StreamEnd));
+    let ended = matches!(
+        inflater.decompress_vec(head, &mut inside, FlushDecompress::None),
+        Ok(Status::StreamEnd)
+    );
     ended || inflater.total_out() >= NO_ACCIDENT as u64
 }
 
@@ -139,17 +176,27 @@ fn first_of(inflater: impl Read) -> Vec<u8> {
     inside
 }
 
-/// Whether a file that is not DICOM is an archive, so that files may be left behind in it: not a document that is a zip, nor
-/// a single file that was compressed and is not DICOM. An error reading it is another stage's to tell.
+/// Whether a file that is not DICOM is an archive, so that files may be left behind in it: not a
+/// document that is a zip, nor a single file that was compressed and is not DICOM. An error reading
+/// it is another stage's to tell.
 pub(super) fn may_hold_files(path: &Path) -> bool {
     let mut head = Vec::new();
-    if File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head)).is_err() {
+    if File::open(path)
+        .and_then(|file| file.take(HEAD as u64).read_to_end(&mut head))
+        .is_err()
+    {
         return false;
     }
-    let single = |inside: Vec<u8>| !inside.is_empty() && dicom::trace(&inside, false).is_none() && Archive::of(&inside).is_none();
+    let single = |inside: Vec<u8>| {
+        !inside.is_empty()
+            && dicom::trace(&inside, false).is_none()
+            && Archive::of(&inside).is_none()
+    };
     match Archive::of(&head) {
         None => false,
-        Some(Archive::Zip) => !head.get(30..).is_some_and(|name| DOCUMENTS.iter().any(|first| name.starts_with(first))),
+        Some(Archive::Zip) => !head
+            .get(30..)
+            .is_some_and(|name| DOCUMENTS.iter().any(|first| name.starts_with(first))),
         Some(Archive::Gzip) => !single(first_of(MultiGzDecoder::new(&*head))),
         Some(Archive::Zlib) => !single(first_of(ZlibDecoder::new(&*head))),
         Some(Archive::Tar | Archive::Closed(_)) => true,
@@ -158,9 +205,16 @@ pub(super) fn may_hold_files(path: &Path) -> bool {
 
 /// Whether a file is a package as this program writes and sends it: a zip under the name of one.
 pub(super) fn is_own_package(path: &Path) -> bool {
-    let named = path.to_string_lossy().to_lowercase().ends_with(".dicom.zip");
+    let named = path
+        .to_string_lossy()
+        .to_lowercase()
+        .ends_with(".dicom.zip");
     let mut head = [0; 4];
-    named && File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *b"PK\x03\x04"
+    named
+        && File::open(path)
+            .and_then(|mut file| file.read_exact(&mut head))
+            .is_ok()
+        && head == *b"PK\x03\x04"
 }
 
 #[cfg(test)]
@@ -182,23 +236,48 @@ mod tests {
     #[test]
     fn every_mark_tells_its_format_and_other_bytes_tell_none() {
         for (at, mark, name) in CLOSED {
-            assert_eq!(Archive::of(&[&vec![b'.'; at], mark, &[b'.'; 99]].concat()), Some(Archive::Closed(name)));
+            assert_eq!(
+                Archive::of(&[&vec![b'.'; at], mark, &[b'.'; 99]].concat()),
+                Some(Archive::Closed(name))
+            );
         }
         assert_eq!(Archive::of(&gzip(b"text")), Some(Archive::Gzip));
         let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
         zlib.write_all(&[b'a'; 99]).unwrap();
         assert_eq!(Archive::of(&zlib.finish().unwrap()), Some(Archive::Zlib));
-        for other in [b"".as_slice(), b"x^2 + y^2 = z^2, and so on and so forth", b"PK", b"BZ", &[0; 1024], &[0x78; 999]] {
+        for other in [
+            b"".as_slice(),
+            b"x^2 + y^2 = z^2, and so on and so forth",
+            b"PK",
+            b"BZ",
+            &[0; 1024],
+            &[0x78; 999],
+        ] {
             assert_eq!(Archive::of(other), None);
         }
     }
 
     #[test]
     fn archives_behind_something_else_are_seen() {
-        let dicom = [&[0; 128], &b"DICM\x02\x00\x00\x00UL\x04\x00\x00\x00\x00\x00"[..]].concat();
-        assert_eq!(Archive::behind(&[b"#!/bin/sh\n", &*gzip(&dicom)].concat()), Some("gzip"));
-        assert_eq!(Archive::behind(&[b"a picture", &*gzip(b"a text without harm")].concat()), None);
+        let dicom = [
+            &[0; 128],
+            &b"DICM\x02\x00\x00\x00UL\x04\x00\x00\x00\x00\x00"[..],
+        ]
+        .concat();
+        assert_eq!(
+            Archive::behind(&[b"#!/bin/sh\n", &*gzip(&dicom)].concat()),
+            Some("gzip")
+        );
+        assert_eq!(
+            Archive::behind(&[b"a picture", &*gzip(b"a text without harm")].concat()),
+            None
+        );
         assert_eq!(Archive::behind(b"MZ program Rar!\x1A\x07\x00"), Some("rar"));
-        assert_eq!(Archive::behind(b"PK\x03\x04 is how a zip begins, says this text, and PK\x03\x04 again"), None);
+        assert_eq!(
+            Archive::behind(
+                b"PK\x03\x04 is how a zip begins, says this text, and PK\x03\x04 again"
+            ),
+            None
+        );
     }
 }

@@ -8,13 +8,24 @@ use crate::failure::{FileCode, FileFailure};
 /// Judges one file by its content; what it is called does not count.
 pub(super) fn classify(file: DiscoveredFile, other_files: OtherFiles) -> Found {
     if file.len == 0 {
-        return reject(file, SkipReason::Empty, FileFailure::new(FileCode::ReadNotDicom, "it is empty"));
+        return reject(
+            file,
+            SkipReason::Empty,
+            FileFailure::new(FileCode::ReadNotDicom, "it is empty"),
+        );
     }
     match dicom::sniff(&file.path) {
         Ok(Sniff::Dicom) => Found::Dicom(file),
-        Ok(Sniff::Dicomdir) => reject(file, SkipReason::Dicomdir, FileFailure::new(FileCode::ReadDicomdir, "")),
+        Ok(Sniff::Dicomdir) => reject(
+            file,
+            SkipReason::Dicomdir,
+            FileFailure::new(FileCode::ReadDicomdir, ""),
+        ),
         Ok(Sniff::No) => not_dicom(file, other_files),
-        Err(failure) => Found::Failed { path: file.path, failure },
+        Err(failure) => Found::Failed {
+            path: file.path,
+            failure,
+        },
     }
 }
 
@@ -22,23 +33,42 @@ fn not_dicom(file: DiscoveredFile, other_files: OtherFiles) -> Found {
     match other_files {
         // Whether it may go is found out when its turn comes: see `OtherFile`.
         OtherFiles::Upload => Found::Other(file),
-        OtherFiles::Fail => Found::Failed { path: file.path, failure: FileFailure::new(FileCode::DiscoverOther, "") },
+        OtherFiles::Fail => Found::Failed {
+            path: file.path,
+            failure: FileFailure::new(FileCode::DiscoverOther, ""),
+        },
         OtherFiles::Skip if archive::is_own_package(&file.path) => {
-            let failure = FileFailure::new(FileCode::DiscoverArchive, "it is a package as `--output` writes it");
+            let failure = FileFailure::new(
+                FileCode::DiscoverArchive,
+                "it is a package as `--output` writes it",
+            );
             reject(file, SkipReason::OwnPackage, failure)
         }
-        OtherFiles::Skip if archive::may_hold_files(&file.path) => {
-            reject(file, SkipReason::Archive, FileFailure::new(FileCode::DiscoverArchive, "archives are not unpacked"))
-        }
-        OtherFiles::Skip => reject(file, SkipReason::NotDicom, FileFailure::new(FileCode::ReadNotDicom, "")),
+        OtherFiles::Skip if archive::may_hold_files(&file.path) => reject(
+            file,
+            SkipReason::Archive,
+            FileFailure::new(FileCode::DiscoverArchive, "archives are not unpacked"),
+        ),
+        OtherFiles::Skip => reject(
+            file,
+            SkipReason::NotDicom,
+            FileFailure::new(FileCode::ReadNotDicom, ""),
+        ),
     }
 }
 
 /// Naming is a promise: what was named fails, what was found is skipped.
 fn reject(file: DiscoveredFile, reason: SkipReason, failure: FileFailure) -> Found {
     if file.named {
-        Found::Failed { path: file.path, failure }
+        Found::Failed {
+            path: file.path,
+            failure,
+        }
     } else {
-        Found::Skipped { path: file.path, reason, len: file.len }
+        Found::Skipped {
+            path: file.path,
+            reason,
+            len: file.len,
+        }
     }
 }

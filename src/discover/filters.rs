@@ -1,4 +1,5 @@
-//! `--include` and `--exclude`: patterns in gitignore syntax, relative to each root; the last match wins.
+//! `--include` and `--exclude`: patterns in gitignore syntax, relative to each root; the last match
+//! wins.
 
 use std::path::Path;
 
@@ -18,13 +19,20 @@ pub(super) struct Filters {
 
 impl Filters {
     pub(super) fn new(filters: &[Filter]) -> Result<Self, Error> {
-        let rules = filters.iter().map(|filter| Ok((filter.include, compile(&filter.glob)?)));
-        // Whoever starts with an include names what is wanted; whoever starts with an exclude, what is not.
+        let rules = filters
+            .iter()
+            .map(|filter| Ok((filter.include, compile(&filter.glob)?)));
+        // Whoever starts with an include names what is wanted; whoever starts with an exclude, what
+        // is not.
         let otherwise = filters.first().is_none_or(|first| !first.include);
-        Ok(Self { rules: rules.collect::<Result<_, Error>>()?, otherwise })
+        Ok(Self {
+            rules: rules.collect::<Result<_, Error>>()?,
+            otherwise,
+        })
     }
 
-    /// Whether a file, given relative to its root, is taken. A pattern that matches a folder speaks for all in it.
+    /// Whether a file, given relative to its root, is taken. A pattern that matches a folder speaks
+    /// for all in it.
     pub(super) fn take(&self, relative: &Path) -> bool {
         let decided = self.rules.iter().rev().find_map(|(include, glob)| {
             match glob.matched_path_or_any_parents(relative, false) {
@@ -41,15 +49,29 @@ impl Filters {
 /// One matcher per pattern, so that patterns of both flags can be asked in typing order.
 fn compile(glob: &str) -> Result<Gitignore, Error> {
     // A line that starts with `#` would be a comment.
-    let line = if glob.starts_with('#') { format!("\\{glob}") } else { glob.to_owned() };
+    let line = if glob.starts_with('#') {
+        format!("\\{glob}")
+    } else {
+        glob.to_owned()
+    };
     let mut builder = GitignoreBuilder::new("");
-    let compiled = builder.add_line(None, &line).map_err(|error| error.to_string()).and_then(|builder| {
-        let compiled = builder.build().map_err(|error| error.to_string())?;
-        if compiled.is_empty() { Err("it is empty".to_owned()) } else { Ok(compiled) }
-    });
+    let compiled = builder
+        .add_line(None, &line)
+        .map_err(|error| error.to_string())
+        .and_then(|builder| {
+            let compiled = builder.build().map_err(|error| error.to_string())?;
+            if compiled.is_empty() {
+                Err("it is empty".to_owned())
+            } else {
+                Ok(compiled)
+            }
+        });
     compiled.map_err(|cause| {
-        Error::new(RunCode::Usage, format!("`{glob}` is not a pattern: {cause}"))
-            .with_hint("patterns are written as in .gitignore, for instance `*.dcm` or `scout/`")
+        Error::new(
+            RunCode::Usage,
+            format!("`{glob}` is not a pattern: {cause}"),
+        )
+        .with_hint("patterns are written as in .gitignore, for instance `*.dcm` or `scout/`")
     })
 }
 
@@ -60,13 +82,28 @@ mod tests {
 
     /// `+glob` includes, `-glob` excludes.
     fn taken<'a>(rules: &[&str], paths: &[&'a str]) -> Vec<&'a str> {
-        let filters: Vec<_> =
-            rules.iter().map(|rule| Filter { include: rule.starts_with('+'), glob: rule[1..].to_owned() }).collect();
+        let filters: Vec<_> = rules
+            .iter()
+            .map(|rule| Filter {
+                include: rule.starts_with('+'),
+                glob: rule[1..].to_owned(),
+            })
+            .collect();
         let filters = Filters::new(&filters).unwrap();
-        paths.iter().copied().filter(|path| filters.take(Path::new(path))).collect()
+        paths
+            .iter()
+            .copied()
+            .filter(|path| filters.take(Path::new(path)))
+            .collect()
     }
 
-    const PATHS: [&str; 5] = ["a.dcm", "notes.txt", "scout/a.dcm", "scout/keep.dcm", "x/scout/b.dcm"];
+    const PATHS: [&str; 5] = [
+        "a.dcm",
+        "notes.txt",
+        "scout/a.dcm",
+        "scout/keep.dcm",
+        "x/scout/b.dcm",
+    ];
 
     #[test]
     fn without_filters_everything_is_taken() {
@@ -81,8 +118,14 @@ mod tests {
     #[test]
     fn the_last_match_wins_and_folders_speak_for_their_content() {
         assert_eq!(taken(&["-scout/"], &PATHS), ["a.dcm", "notes.txt"]);
-        assert_eq!(taken(&["-scout/", "+scout/keep.dcm"], &PATHS), ["a.dcm", "notes.txt", "scout/keep.dcm"]);
-        assert_eq!(taken(&["+*.dcm", "-/scout"], &PATHS), ["a.dcm", "x/scout/b.dcm"]);
+        assert_eq!(
+            taken(&["-scout/", "+scout/keep.dcm"], &PATHS),
+            ["a.dcm", "notes.txt", "scout/keep.dcm"]
+        );
+        assert_eq!(
+            taken(&["+*.dcm", "-/scout"], &PATHS),
+            ["a.dcm", "x/scout/b.dcm"]
+        );
         assert_eq!(taken(&["+keep.dcm", "-scout/"], &PATHS), [""; 0]);
     }
 
@@ -95,7 +138,11 @@ mod tests {
     #[test]
     fn a_broken_pattern_is_a_usage_error() {
         for glob in ["{a", "", "  "] {
-            let error = Filters::new(&[Filter { include: true, glob: glob.to_owned() }]).unwrap_err();
+            let error = Filters::new(&[Filter {
+                include: true,
+                glob: glob.to_owned(),
+            }])
+            .unwrap_err();
             assert_eq!(error.code, RunCode::Usage, "{glob:?}");
         }
     }

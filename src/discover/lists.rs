@@ -1,5 +1,5 @@
-//! `--files-from`: paths one per line or NUL-separated, or the files of an earlier run's report: those that failed, and the
-//! others of their series, which go in one package with them.
+//! `--files-from`: paths one per line or NUL-separated, or the files of an earlier run's report:
+//! those that failed, and the others of their series, which go in one package with them.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,27 +16,44 @@ use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
 
 /// Reads a list to its end.
-pub(super) fn read(list: &PathList, null: bool, stdin: &mut dyn Read) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn read(
+    list: &PathList,
+    null: bool,
+    stdin: &mut dyn Read,
+) -> Result<Vec<PathBuf>, Error> {
     match list {
         PathList::Stdin => {
             let mut bytes = Vec::new();
-            stdin.read_to_end(&mut bytes).map_err(|error| unusable("standard input", &error.to_string()))?;
-            without_mark(&bytes).and_then(|text| plain(text, null)).map_err(|cause| unusable("standard input", cause))
+            stdin
+                .read_to_end(&mut bytes)
+                .map_err(|error| unusable("standard input", &error.to_string()))?;
+            without_mark(&bytes)
+                .and_then(|text| plain(text, null))
+                .map_err(|cause| unusable("standard input", cause))
         }
         PathList::File(path) => {
             let name = display_path(path);
-            let bytes = fs::read(path).map_err(|error: io::Error| unusable(&name, &error.to_string()))?;
+            let bytes =
+                fs::read(path).map_err(|error: io::Error| unusable(&name, &error.to_string()))?;
             let bytes = without_mark(&bytes).map_err(|cause| unusable(&name, cause))?;
             let reported = if null { None } else { reported(path, bytes) };
-            reported.unwrap_or_else(|| plain(bytes, null)).map_err(|cause| unusable(&name, cause))
+            reported
+                .unwrap_or_else(|| plain(bytes, null))
+                .map_err(|cause| unusable(&name, cause))
         }
     }
 }
 
 fn unusable(name: &str, cause: &str) -> Error {
-    Error::new(RunCode::Usage, format!("the list of files cannot be used: {name}"))
-        .because(cause)
-        .with_hint("`--files-from` takes one path per line, NUL-separated paths with `--null`, or a failure report")
+    Error::new(
+        RunCode::Usage,
+        format!("the list of files cannot be used: {name}"),
+    )
+    .because(cause)
+    .with_hint(
+        "`--files-from` takes one path per line, NUL-separated paths with `--null`, or \
+            a failure report",
+    )
 }
 
 fn plain(bytes: &[u8], null: bool) -> Result<Vec<PathBuf>, &'static str> {
@@ -45,8 +62,17 @@ fn plain(bytes: &[u8], null: bool) -> Result<Vec<PathBuf>, &'static str> {
         return Err("it holds NUL characters; was `--null` meant?");
     }
     let entries = bytes.split(|byte| *byte == separator);
-    let entries = entries.map(|entry| if null { entry } else { entry.strip_suffix(b"\r").unwrap_or(entry) });
-    entries.filter(|entry| !entry.is_empty()).map(path_from_bytes).collect()
+    let entries = entries.map(|entry| {
+        if null {
+            entry
+        } else {
+            entry.strip_suffix(b"\r").unwrap_or(entry)
+        }
+    });
+    entries
+        .filter(|entry| !entry.is_empty())
+        .map(path_from_bytes)
+        .collect()
 }
 
 #[cfg(unix)]
@@ -58,7 +84,9 @@ fn path_from_bytes(bytes: &[u8]) -> Result<PathBuf, &'static str> {
 
 #[cfg(not(unix))]
 fn path_from_bytes(bytes: &[u8]) -> Result<PathBuf, &'static str> {
-    String::from_utf8(bytes.to_vec()).map(|path| OsString::from(path).into()).map_err(|_| "it is not UTF-8")
+    String::from_utf8(bytes.to_vec())
+        .map(|path| OsString::from(path).into())
+        .map_err(|_| "it is not UTF-8")
 }
 
 /// The files of a report. `None`: by name or content this is no report, so it is a plain list.
@@ -73,10 +101,13 @@ fn reported(path: &Path, bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static s
 }
 
 const DAMAGED: &str = "it begins like a failure report and goes on otherwise";
-const REDACTED: &str = "the report was written with `--redact-paths`, so it does not say where the files are";
+const REDACTED: &str =
+    "the report was written with `--redact-paths`, so it does not say where the files are";
 
 fn from_json_lines(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
-    let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let mut lines = bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty());
     let first: Value = serde_json::from_slice(lines.next()?).ok()?;
     if first.get("type")? != "report" {
         return None;
@@ -85,7 +116,11 @@ fn from_json_lines(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
         return Some(Err(REDACTED));
     }
     let records = lines.map(|line| serde_json::from_slice::<Value>(line).map_err(|_| DAMAGED));
-    let counts = |record: &Value| record.get("type").is_some_and(|t| t == "failed" || t == "companion");
+    let counts = |record: &Value| {
+        record
+            .get("type")
+            .is_some_and(|t| t == "failed" || t == "companion")
+    };
     let listed = records.filter(|record| record.as_ref().map_or(true, counts));
     Some(listed.map(|record| path_of(&record?)).collect())
 }
@@ -98,7 +133,13 @@ fn from_json(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
     }
     let failures = document.get("failures")?.as_array()?;
     let companions = document.get("companions").and_then(Value::as_array);
-    Some(failures.iter().chain(companions.into_iter().flatten()).map(path_of).collect())
+    Some(
+        failures
+            .iter()
+            .chain(companions.into_iter().flatten())
+            .map(path_of)
+            .collect(),
+    )
 }
 
 fn from_csv(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
@@ -113,13 +154,19 @@ fn from_csv(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
         if row.get(redacted) == Some("true") {
             return Err(REDACTED);
         }
-        decode(row.get(path), row.get(path_bytes).filter(|encoded| !encoded.is_empty()))
+        decode(
+            row.get(path),
+            row.get(path_bytes).filter(|encoded| !encoded.is_empty()),
+        )
     });
     Some(rows.collect())
 }
 
 fn is_redacted(facts: &Value) -> bool {
-    facts.get("redacted").and_then(Value::as_bool).unwrap_or(false)
+    facts
+        .get("redacted")
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
 }
 
 fn path_of(record: &Value) -> Result<PathBuf, &'static str> {
@@ -154,17 +201,35 @@ mod tests {
 
     #[test]
     fn lines_end_in_any_way_and_empty_ones_do_not_count() {
-        assert_eq!(listed("l.txt", b"a b\r\n\nc\n d", false).unwrap(), names(&["a b", "c", " d"]));
-        assert_eq!(listed("l.txt", b"a\nb\0c\0", true).unwrap(), names(&["a\nb", "c"]));
-        assert_eq!(read(&PathList::Stdin, false, &mut &b"x\ny\n"[..]).unwrap(), names(&["x", "y"]));
+        assert_eq!(
+            listed("l.txt", b"a b\r\n\nc\n d", false).unwrap(),
+            names(&["a b", "c", " d"])
+        );
+        assert_eq!(
+            listed("l.txt", b"a\nb\0c\0", true).unwrap(),
+            names(&["a\nb", "c"])
+        );
+        assert_eq!(
+            read(&PathList::Stdin, false, &mut &b"x\ny\n"[..]).unwrap(),
+            names(&["x", "y"])
+        );
     }
 
     #[test]
     fn marks_of_editors_are_no_part_of_a_path() {
-        assert_eq!(listed("l.txt", b"\xEF\xBB\xBFa.dcm\r\nb.dcm\r\n", false).unwrap(), names(&["a.dcm", "b.dcm"]));
+        assert_eq!(
+            listed("l.txt", b"\xEF\xBB\xBFa.dcm\r\nb.dcm\r\n", false).unwrap(),
+            names(&["a.dcm", "b.dcm"])
+        );
         let report = b"\xEF\xBB\xBF{\"type\":\"report\"}\n{\"type\":\"failed\",\"path\":\"a\"}\n";
         assert_eq!(listed("r.jsonl", report, false).unwrap(), names(&["a"]));
-        assert!(listed("l.txt", b"\xFF\xFEa\0\n\0", false).unwrap_err().why.concat().contains("UTF-16"));
+        assert!(
+            listed("l.txt", b"\xFF\xFEa\0\n\0", false)
+                .unwrap_err()
+                .why
+                .concat()
+                .contains("UTF-16")
+        );
     }
 
     #[test]
@@ -180,7 +245,12 @@ mod tests {
         let plain = listed("l.txt", b"\xff.dcm\n", false).unwrap();
         assert_eq!(plain[0].as_os_str().as_bytes(), b"\xff.dcm");
         let report = b"{\"type\":\"report\"}\n{\"type\":\"failed\",\"path\":\"?.dcm\",\"path_bytes\":\"/y5kY20=\"}\n";
-        assert_eq!(listed("r.jsonl", report, false).unwrap()[0].as_os_str().as_bytes(), b"\xff.dcm");
+        assert_eq!(
+            listed("r.jsonl", report, false).unwrap()[0]
+                .as_os_str()
+                .as_bytes(),
+            b"\xff.dcm"
+        );
     }
 
     #[test]
@@ -195,13 +265,30 @@ mod tests {
 
     #[test]
     fn a_redacted_report_says_that_it_cannot_help() {
-        let error = listed("r.jsonl", b"{\"type\":\"report\",\"redacted\":true}\n", false).unwrap_err();
+        let error = listed(
+            "r.jsonl",
+            b"{\"type\":\"report\",\"redacted\":true}\n",
+            false,
+        )
+        .unwrap_err();
         assert!(error.why.concat().contains("--redact-paths"), "{error}");
     }
 
     #[test]
     fn what_only_looks_like_a_report_is_a_list_and_a_missing_list_is_an_error() {
-        assert_eq!(listed("r.csv", b"scans/a.dcm\n", false).unwrap(), names(&["scans/a.dcm"]));
-        assert_eq!(read(&PathList::File("missing.txt".into()), false, &mut io::empty()).unwrap_err().code, RunCode::Usage);
+        assert_eq!(
+            listed("r.csv", b"scans/a.dcm\n", false).unwrap(),
+            names(&["scans/a.dcm"])
+        );
+        assert_eq!(
+            read(
+                &PathList::File("missing.txt".into()),
+                false,
+                &mut io::empty()
+            )
+            .unwrap_err()
+            .code,
+            RunCode::Usage
+        );
     }
 }

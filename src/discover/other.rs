@@ -1,7 +1,8 @@
-//! A look into a file that is not read as DICOM, before it goes as it is: whether it holds DICOM all the same.
+//! A look into a file that is not read as DICOM, before it goes as it is: whether it holds DICOM
+//! all the same.
 //!
-//! Owns the bounds of that look. What cannot be looked into to its end is refused and never passed. Nothing is written
-//! anywhere, and no name or content of a member is told.
+//! Owns the bounds of that look. What cannot be looked into to its end is refused and never passed.
+//! Nothing is written anywhere, and no name or content of a member is told.
 
 pub(super) mod tar;
 mod zip;
@@ -42,8 +43,8 @@ impl OtherFile {
     /// Looks into a file.
     ///
     /// # Errors
-    /// `discover.holds-dicom`, `discover.archive` where that cannot be found out, and `read.*` where the file cannot be read
-    /// or changed meanwhile.
+    /// `discover.holds-dicom`, `discover.archive` where that cannot be found out, and `read.*`
+    /// where the file cannot be read or changed meanwhile.
     pub fn look(file: Arc<SourceFile>) -> Result<Self, FileFailure> {
         let look = Look::default();
         let seen = look.whole_file(&file);
@@ -51,12 +52,18 @@ impl OtherFile {
         file.open()?;
         let formats = look.formats.take();
         match (seen, look.failed.take(), look.spent.get()) {
-            (_, Some(error), _) => Err(FileFailure::new(FileCode::ReadIo, error.kind().to_string())),
+            (_, Some(error), _) => {
+                Err(FileFailure::new(FileCode::ReadIo, error.kind().to_string()))
+            }
             (Ok(()), None, _) => Ok(Self { file, formats }),
-            (Err(Refusal::HoldsDicom), None, _) => Err(FileFailure::new(FileCode::DiscoverHoldsDicom, "")),
+            (Err(Refusal::HoldsDicom), None, _) => {
+                Err(FileFailure::new(FileCode::DiscoverHoldsDicom, ""))
+            }
             (Err(_), None, true) => Err(closed("it inflates to more than 4 GiB")),
             (Err(Refusal::Closed(why)), None, false) => Err(closed(why)),
-            (Err(Refusal::Format(name)), None, false) => Err(closed(format!("{name} is not unpacked"))),
+            (Err(Refusal::Format(name)), None, false) => {
+                Err(closed(format!("{name} is not unpacked")))
+            }
             (Err(Refusal::Source(failure)), None, false) => Err(failure),
         }
     }
@@ -73,7 +80,8 @@ impl OtherFile {
 }
 
 fn closed(why: impl Into<String>) -> FileFailure {
-    let hint = "unpack it, so that each file in it is judged by itself, or leave it out with `--exclude`";
+    let hint =
+        "unpack it, so that each file in it is judged by itself, or leave it out with `--exclude`";
     FileFailure::new(FileCode::DiscoverArchive, why).with_hint(hint)
 }
 
@@ -120,7 +128,10 @@ impl Default for Look {
 impl Look {
     fn whole_file(&self, file: &SourceFile) -> Result<(), Refusal> {
         let open = file.open().map_err(Refusal::Source)?;
-        let mut stream = BufReader::new(Watched { file: open, look: self });
+        let mut stream = BufReader::new(Watched {
+            file: open,
+            look: self,
+        });
         self.at(&mut stream, 0)?;
         let mut open = stream.into_inner().file;
         match ends_as_zip(&mut open) {
@@ -133,7 +144,8 @@ impl Look {
         }
     }
 
-    /// Looks into what a stream holds, at this depth of nesting. What is no archive is not read to its end.
+    /// Looks into what a stream holds, at this depth of nesting. What is no archive is not read to
+    /// its end.
     fn at(&self, stream: &mut dyn BufRead, depth: usize) -> Result<(), Refusal> {
         let mut head = Vec::new();
         (&mut *stream).take(HEAD).read_to_end(&mut head)?;
@@ -143,8 +155,12 @@ impl Look {
             return Err(Refusal::HoldsDicom);
         }
         let Some(archive) = Archive::of(&head) else {
-            self.formats.borrow_mut().extend(formats::that_may_identify(&head));
-            return Archive::behind(&head).map_or(Ok(()), |_| Err(Refusal::Closed("an archive stands behind other data")));
+            self.formats
+                .borrow_mut()
+                .extend(formats::that_may_identify(&head));
+            return Archive::behind(&head).map_or(Ok(()), |_| {
+                Err(Refusal::Closed("an archive stands behind other data"))
+            });
         };
         if depth == MOST_NESTED {
             return Err(Refusal::Closed("archives are nested too deep in it"));
@@ -157,14 +173,24 @@ impl Look {
             Archive::Gzip => self.content(MultiGzDecoder::new(rest), depth).map(drop),
             Archive::Zlib => {
                 self.content(ZlibDecoder::new(&mut rest), depth)?;
-                if rest.fill_buf()?.is_empty() { Ok(()) } else { Err(DAMAGED) }
+                if rest.fill_buf()?.is_empty() {
+                    Ok(())
+                } else {
+                    Err(DAMAGED)
+                }
             }
         }
     }
 
-    /// Looks into one file inside an archive and reads it to its end. Gives its checksum and length in bytes.
+    /// Looks into one file inside an archive and reads it to its end. Gives its checksum and length
+    /// in bytes.
     fn content(&self, member: impl Read, depth: usize) -> Result<(u32, u64), Refusal> {
-        let mut passed = Passed { member, look: self, crc: crc32fast::Hasher::new(), length: 0 };
+        let mut passed = Passed {
+            member,
+            look: self,
+            crc: crc32fast::Hasher::new(),
+            length: 0,
+        };
         let mut stream = BufReader::new(&mut passed);
         self.at(&mut stream, depth + 1)?;
         io::copy(&mut stream, &mut io::sink())?;
@@ -173,7 +199,11 @@ impl Look {
 
     /// Counts a member of an archive.
     fn member(&self) -> Result<(), Refusal> {
-        let left = self.members.get().checked_sub(1).ok_or(Refusal::Closed("it holds more than 100,000 files"))?;
+        let left = self
+            .members
+            .get()
+            .checked_sub(1)
+            .ok_or(Refusal::Closed("it holds more than 100,000 files"))?;
         self.members.set(left);
         Ok(())
     }
@@ -187,7 +217,9 @@ struct Watched<'a> {
 
 impl Read for Watched<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.file.read(into).inspect_err(|error| self.look.failed.set(Some(error.kind().into())))
+        self.file
+            .read(into)
+            .inspect_err(|error| self.look.failed.set(Some(error.kind().into())))
     }
 }
 
@@ -213,7 +245,8 @@ impl<R: Read> Read for Passed<'_, R> {
     }
 }
 
-/// Whether a file that does not begin as a zip ends as one, which programs that look at the end would unpack.
+/// Whether a file that does not begin as a zip ends as one, which programs that look at the end
+/// would unpack.
 fn ends_as_zip(file: &mut File) -> io::Result<bool> {
     let mut first = Vec::new();
     file.seek(SeekFrom::Start(0))?;

@@ -7,7 +7,8 @@ pub enum SkipReason {
     NotDicom,
     /// Found while walking, and an archive or a compressed file, which is not unpacked.
     Archive,
-    /// A package as `--output` writes it: a zip of instances under the name that fwupload gives one.
+    /// A package as `--output` writes it: a zip of instances under the name that fwupload gives
+    /// one.
     OwnPackage,
     /// A DICOMDIR: an index of files, whose byte offsets would be wrong after cleaning.
     Dicomdir,
@@ -84,16 +85,21 @@ impl SkipReason {
         }
     }
 
-    /// What to do where such files were meant to be uploaded; none where there is nothing to be done.
+    /// What to do where such files were meant to be uploaded; none where there is nothing to be
+    /// done.
     pub fn hint(self) -> Option<&'static str> {
         match self {
-            Self::Archive => {
-                Some("archives are not read: unpack them, and run again with the folder that they were unpacked into")
-            }
-            Self::OwnPackage => Some(
-                "packages that `--output` wrote are not read: name the files that they were made of, or unpack them into another folder",
+            Self::Archive => Some(
+                "archives are not read: unpack them, and run again with the folder that they were \
+                    unpacked into",
             ),
-            Self::Symlink => Some("links are passed over: add `--follow` to read what they lead to"),
+            Self::OwnPackage => Some(
+                "packages that `--output` wrote are not read: name the files that they were made \
+                    of, or unpack them into another folder",
+            ),
+            Self::Symlink => {
+                Some("links are passed over: add `--follow` to read what they lead to")
+            }
             _ => None,
         }
     }

@@ -16,7 +16,9 @@ const DICM: &[u8] = &{
 fn tree(files: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for file in files {
-        let (name, content) = file.split_once('=').map_or((*file, DICM), |(name, text)| (name, text.as_bytes()));
+        let (name, content) = file
+            .split_once('=')
+            .map_or((*file, DICM), |(name, text)| (name, text.as_bytes()));
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
@@ -29,7 +31,12 @@ fn lines(folder: &Path, inputs: Inputs) -> Vec<String> {
     let mut lines = Vec::new();
     let discovery = Discovery::prepare(inputs, &mut io::empty()).unwrap();
     let end = discovery.run(&mut |found| {
-        let path = found.path().strip_prefix(folder).unwrap_or(found.path()).to_string_lossy().into_owned();
+        let path = found
+            .path()
+            .strip_prefix(folder)
+            .unwrap_or(found.path())
+            .to_string_lossy()
+            .into_owned();
         lines.push(match &found {
             Found::Dicom(file) => format!("dicom {path}{}", if file.named { " named" } else { "" }),
             Found::Other(_) => format!("other {path}"),
@@ -43,20 +50,44 @@ fn lines(folder: &Path, inputs: Inputs) -> Vec<String> {
 }
 
 fn walk(folder: &Path, paths: &[&str]) -> Vec<String> {
-    lines(folder, Inputs { paths: paths.iter().map(|path| folder.join(path)).collect(), ..Inputs::default() })
+    lines(
+        folder,
+        Inputs {
+            paths: paths.iter().map(|path| folder.join(path)).collect(),
+            ..Inputs::default()
+        },
+    )
 }
 
 #[test]
 fn content_decides_and_the_order_is_fixed() {
-    let folder = tree(&["b/2.dcm", "b/1", "a/notes.txt=hello", "a/empty.dcm=", "z.txt"]);
+    let folder = tree(&[
+        "b/2.dcm",
+        "b/1",
+        "a/notes.txt=hello",
+        "a/empty.dcm=",
+        "z.txt",
+    ]);
     let found = walk(folder.path(), &["."]);
-    assert_eq!(found, ["skip a/empty.dcm empty", "skip a/notes.txt not-dicom", "dicom b/1", "dicom b/2.dcm", "dicom z.txt"]);
+    assert_eq!(
+        found,
+        [
+            "skip a/empty.dcm empty",
+            "skip a/notes.txt not-dicom",
+            "dicom b/1",
+            "dicom b/2.dcm",
+            "dicom z.txt"
+        ]
+    );
 }
 
 #[test]
 fn naming_is_a_promise() {
     let folder = tree(&["a.dcm", "notes.txt=hello", "empty="]);
-    let found = walk(folder.path(), &["a.dcm", "notes.txt", "empty", "missing", "a.dcm/below"]);
+    let found = walk(
+        folder.path(),
+        &["a.dcm", "notes.txt", "empty", "missing", "a.dcm/below"],
+    );
     assert_eq!(
         found,
         [
@@ -73,8 +104,16 @@ fn naming_is_a_promise() {
 fn overlapping_roots_give_each_file_once() {
     let folder = tree(&["a/1.dcm", "a/b/2.dcm", "a/b/x=text"]);
     assert_eq!(
-        walk(folder.path(), &["a", "a/b", "a/./b", "a", "a/b/2.dcm", "gone", "gone"]),
-        ["dicom a/1.dcm", "skip a/b/x not-dicom", "dicom a/b/2.dcm named", "fail gone discover.not-found",]
+        walk(
+            folder.path(),
+            &["a", "a/b", "a/./b", "a", "a/b/2.dcm", "gone", "gone"]
+        ),
+        [
+            "dicom a/1.dcm",
+            "skip a/b/x not-dicom",
+            "dicom a/b/2.dcm named",
+            "fail gone discover.not-found",
+        ]
     );
 }
 
@@ -82,8 +121,14 @@ fn overlapping_roots_give_each_file_once() {
 fn what_a_shell_would_have_expanded_is_told_so() {
     let folder = tree(&["a/1.dcm"]);
     let hint = |path: &str| {
-        let discovery =
-            Discovery::prepare(Inputs { paths: vec![path.into()], ..Inputs::default() }, &mut std::io::empty()).unwrap();
+        let discovery = Discovery::prepare(
+            Inputs {
+                paths: vec![path.into()],
+                ..Inputs::default()
+            },
+            &mut std::io::empty(),
+        )
+        .unwrap();
         let mut hints = Vec::new();
         let _ = discovery.run(&mut |found| {
             if let Found::Failed { failure, .. } = found {
@@ -103,8 +148,18 @@ fn what_a_shell_would_have_expanded_is_told_so() {
 fn a_folder_in_an_input_or_around_one_is_noticed_before_it_exists() {
     let folder = tree(&["a/1.dcm", "ab/2.dcm"]);
     let beside = |inputs: &[&str], other: &str| {
-        let paths = inputs.iter().map(|input| folder.path().join(input)).collect();
-        let discovery = Discovery::prepare(Inputs { paths, ..Inputs::default() }, &mut std::io::empty()).unwrap();
+        let paths = inputs
+            .iter()
+            .map(|input| folder.path().join(input))
+            .collect();
+        let discovery = Discovery::prepare(
+            Inputs {
+                paths,
+                ..Inputs::default()
+            },
+            &mut std::io::empty(),
+        )
+        .unwrap();
         discovery.input_beside(&folder.path().join(other)).is_some()
     };
     for other in ["a", "a/out", "a/out/deeper", "ab/../a/new", ""] {
@@ -124,25 +179,69 @@ fn a_folder_in_an_input_or_around_one_is_noticed_before_it_exists() {
 #[test]
 fn filters_hold_for_what_is_found_not_for_what_is_named() {
     let folder = tree(&["a/1.dcm", "a/scout/2.dcm", "b.dcm"]);
-    let filters = vec![Filter { include: false, glob: "*.dcm".into() }, Filter { include: true, glob: "/1.dcm".into() }];
+    let filters = vec![
+        Filter {
+            include: false,
+            glob: "*.dcm".into(),
+        },
+        Filter {
+            include: true,
+            glob: "/1.dcm".into(),
+        },
+    ];
     let paths = vec![folder.path().join("a"), folder.path().join("b.dcm")];
-    let found = lines(folder.path(), Inputs { paths, filters, ..Inputs::default() });
-    assert_eq!(found, ["dicom a/1.dcm", "skip a/scout/2.dcm excluded", "dicom b.dcm named"]);
+    let found = lines(
+        folder.path(),
+        Inputs {
+            paths,
+            filters,
+            ..Inputs::default()
+        },
+    );
+    assert_eq!(
+        found,
+        [
+            "dicom a/1.dcm",
+            "skip a/scout/2.dcm excluded",
+            "dicom b.dcm named"
+        ]
+    );
 }
 
 #[test]
 fn other_files_go_where_they_are_wanted() {
     let folder = tree(&["a.dcm", "notes.txt=hello"]);
-    let with = |other_files| lines(folder.path(), Inputs { paths: vec![folder.path().into()], other_files, ..Inputs::default() });
+    let with = |other_files| {
+        lines(
+            folder.path(),
+            Inputs {
+                paths: vec![folder.path().into()],
+                other_files,
+                ..Inputs::default()
+            },
+        )
+    };
     assert_eq!(with(OtherFiles::Upload), ["dicom a.dcm", "other notes.txt"]);
-    assert_eq!(with(OtherFiles::Fail), ["dicom a.dcm", "fail notes.txt discover.other-file"]);
+    assert_eq!(
+        with(OtherFiles::Fail),
+        ["dicom a.dcm", "fail notes.txt discover.other-file"]
+    );
 }
 
 #[test]
 fn a_missing_path_that_is_a_command_word_is_explained() {
-    let discovery = Discovery::prepare(Inputs { paths: vec!["logout".into()], ..Inputs::default() }, &mut io::empty()).unwrap();
+    let discovery = Discovery::prepare(
+        Inputs {
+            paths: vec!["logout".into()],
+            ..Inputs::default()
+        },
+        &mut io::empty(),
+    )
+    .unwrap();
     let _ = discovery.run(&mut |found| {
-        let Found::Failed { failure, .. } = found else { panic!("{found:?}") };
+        let Found::Failed { failure, .. } = found else {
+            panic!("{found:?}")
+        };
         assert!(failure.hint().contains("./logout"), "{}", failure.hint());
         ControlFlow::Continue(())
     });
@@ -151,12 +250,22 @@ fn a_missing_path_that_is_a_command_word_is_explained() {
 #[test]
 fn the_sink_can_stop_the_walk() {
     let folder = tree(&["1.dcm", "2.dcm", "3.dcm"]);
-    let discovery =
-        Discovery::prepare(Inputs { paths: vec![folder.path().into()], ..Inputs::default() }, &mut io::empty()).unwrap();
+    let discovery = Discovery::prepare(
+        Inputs {
+            paths: vec![folder.path().into()],
+            ..Inputs::default()
+        },
+        &mut io::empty(),
+    )
+    .unwrap();
     let mut count = 0;
     let end = discovery.run(&mut |_| {
         count += 1;
-        if count == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if count == 2 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     });
     assert!(end.is_break() && count == 2);
 }
@@ -171,7 +280,14 @@ mod unix {
     use super::*;
 
     fn followed(folder: &Path) -> Vec<String> {
-        lines(folder, Inputs { paths: vec![folder.into()], follow: true, ..Inputs::default() })
+        lines(
+            folder,
+            Inputs {
+                paths: vec![folder.into()],
+                follow: true,
+                ..Inputs::default()
+            },
+        )
     }
 
     #[test]
@@ -179,8 +295,22 @@ mod unix {
         let folder = tree(&["real/1.dcm"]);
         symlink(folder.path().join("real"), folder.path().join("alias")).unwrap();
         symlink(folder.path().join("gone"), folder.path().join("broken")).unwrap();
-        assert_eq!(walk(folder.path(), &["."]), ["skip alias symlink", "skip broken symlink", "dicom real/1.dcm"]);
-        assert_eq!(followed(folder.path()), ["dicom alias/1.dcm", "fail broken discover.not-found", "skip real/1.dcm same-file"]);
+        assert_eq!(
+            walk(folder.path(), &["."]),
+            [
+                "skip alias symlink",
+                "skip broken symlink",
+                "dicom real/1.dcm"
+            ]
+        );
+        assert_eq!(
+            followed(folder.path()),
+            [
+                "dicom alias/1.dcm",
+                "fail broken discover.not-found",
+                "skip real/1.dcm same-file"
+            ]
+        );
         assert_eq!(walk(folder.path(), &["alias"]), ["dicom alias/1.dcm"]);
     }
 
@@ -188,7 +318,10 @@ mod unix {
     fn loops_end() {
         let folder = tree(&["a/1.dcm"]);
         symlink(folder.path(), folder.path().join("a/up")).unwrap();
-        assert_eq!(followed(folder.path()), ["dicom a/1.dcm", "fail a/up discover.symlink-loop"]);
+        assert_eq!(
+            followed(folder.path()),
+            ["dicom a/1.dcm", "fail a/up discover.symlink-loop"]
+        );
     }
 
     #[test]
@@ -196,8 +329,14 @@ mod unix {
         let folder = tree(&["a.dcm"]);
         let socket = folder.path().join("socket");
         let _keep = UnixListener::bind(&socket).unwrap();
-        assert_eq!(walk(folder.path(), &["."]), ["dicom a.dcm", "skip socket special-file"]);
-        assert_eq!(walk(folder.path(), &["socket"]), ["fail socket discover.special-file"]);
+        assert_eq!(
+            walk(folder.path(), &["."]),
+            ["dicom a.dcm", "skip socket special-file"]
+        );
+        assert_eq!(
+            walk(folder.path(), &["socket"]),
+            ["fail socket discover.special-file"]
+        );
     }
 
     #[test]
@@ -216,7 +355,11 @@ mod unix {
         let found = walk(folder.path(), &["."]);
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
         if may_read_all {
-            assert_eq!(found, ["dicom a/1.dcm", "dicom b/2.dcm"], "the superuser reads all");
+            assert_eq!(
+                found,
+                ["dicom a/1.dcm", "dicom b/2.dcm"],
+                "the superuser reads all"
+            );
         } else {
             assert_eq!(found, ["fail a discover.unreadable", "dicom b/2.dcm"]);
         }

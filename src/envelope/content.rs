@@ -1,7 +1,7 @@
 //! Content encryption: block ciphers in CBC mode (RFC 3370, RFC 3565).
 //!
-//! Seals with AES-256; opens what else Flywheel's tools and OpenSSL write. CBC tells nobody that the content was changed:
-//! whoever reads it must check that it makes sense.
+//! Seals with AES-256; opens what else Flywheel's tools and OpenSSL write. CBC tells nobody that
+//! the content was changed: whoever reads it must check that it makes sense.
 
 use aes::{Aes128, Aes192, Aes256};
 use cbc::cipher::block_padding::Pkcs7;
@@ -25,12 +25,19 @@ const AES_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3
 const TRIPLE_DES: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.3.7");
 
 /// Encrypts under a fresh initialisation vector.
-pub(super) fn encrypt(key: &[u8; AES_256_KEY], plain: &[u8]) -> Result<(AlgorithmIdentifierOwned, Vec<u8>), EnvelopeError> {
+pub(super) fn encrypt(
+    key: &[u8; AES_256_KEY],
+    plain: &[u8],
+) -> Result<(AlgorithmIdentifierOwned, Vec<u8>), EnvelopeError> {
     let mut iv = [0_u8; AES_BLOCK];
     getrandom::fill(&mut iv).map_err(|_| EnvelopeError::NoRandomness)?;
-    let content = Encryptor::<Aes256>::new(key.into(), &iv.into()).encrypt_padded_vec::<Pkcs7>(plain);
+    let content =
+        Encryptor::<Aes256>::new(key.into(), &iv.into()).encrypt_padded_vec::<Pkcs7>(plain);
     let parameter = OctetStringRef::new(&iv).map_err(|_| EnvelopeError::TooLarge)?;
-    let algorithm = AlgorithmIdentifierOwned { oid: AES_256, parameters: Some(Any::from(parameter)) };
+    let algorithm = AlgorithmIdentifierOwned {
+        oid: AES_256,
+        parameters: Some(Any::from(parameter)),
+    };
     Ok((algorithm, content))
 }
 
@@ -58,12 +65,22 @@ impl<'a> Cipher<'a> {
             TRIPLE_DES => Kind::TripleDes,
             other => return Err(EnvelopeError::Cipher(other.to_string())),
         };
-        let iv = algorithm.parameters.as_ref().and_then(|any| any.decode_as::<&OctetStringRef>().ok());
-        Ok(Self { kind, iv: iv.ok_or(EnvelopeError::NotAnEnvelope)?.as_bytes() })
+        let iv = algorithm
+            .parameters
+            .as_ref()
+            .and_then(|any| any.decode_as::<&OctetStringRef>().ok());
+        Ok(Self {
+            kind,
+            iv: iv.ok_or(EnvelopeError::NotAnEnvelope)?.as_bytes(),
+        })
     }
 
     /// Decrypts; a key or vector of another length, or padding that is none, is a wrong key.
-    pub(super) fn decrypt(&self, key: &[u8], content: &[u8]) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+    pub(super) fn decrypt(
+        &self,
+        key: &[u8],
+        content: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
         match self.kind {
             Kind::Aes128 => decrypt::<Decryptor<Aes128>>(key, self.iv, content),
             Kind::Aes192 => decrypt::<Decryptor<Aes192>>(key, self.iv, content),
@@ -73,8 +90,14 @@ impl<'a> Cipher<'a> {
     }
 }
 
-fn decrypt<D: BlockModeDecrypt + KeyIvInit>(key: &[u8], iv: &[u8], content: &[u8]) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+fn decrypt<D: BlockModeDecrypt + KeyIvInit>(
+    key: &[u8],
+    iv: &[u8],
+    content: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
     let decryptor = D::new_from_slices(key, iv).map_err(|_| EnvelopeError::WrongKey)?;
-    let plain = decryptor.decrypt_padded_vec::<Pkcs7>(content).map_err(|_| EnvelopeError::WrongKey)?;
+    let plain = decryptor
+        .decrypt_padded_vec::<Pkcs7>(content)
+        .map_err(|_| EnvelopeError::WrongKey)?;
     Ok(Zeroizing::new(plain))
 }

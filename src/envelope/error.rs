@@ -29,9 +29,18 @@ impl fmt::Display for EnvelopeError {
             Self::NotAnEnvelope => "the encrypted content is no CMS envelope in PEM",
             Self::TooLarge => "the envelope is too large",
             Self::NoKey => "the profile has no key for it",
-            Self::OtherKind => "the envelope is sealed for another kind of key than the profile has",
-            Self::WrongKey => "the envelope does not open: the key is another one, or the envelope is damaged",
-            Self::Cipher(id) => return write!(f, "the envelope uses an algorithm that is not supported ({id})"),
+            Self::OtherKind => {
+                "the envelope is sealed for another kind of key than the profile has"
+            }
+            Self::WrongKey => {
+                "the envelope does not open: the key is another one, or the envelope is damaged"
+            }
+            Self::Cipher(id) => {
+                return write!(
+                    f,
+                    "the envelope uses an algorithm that is not supported ({id})"
+                );
+            }
             Self::Refused => "the key could not be used",
             Self::NoRandomness => "the operating system gave no random bytes",
         })
@@ -62,10 +71,15 @@ impl KeyError {
     pub fn hint(self) -> &'static str {
         match self {
             Self::NotHex => "`openssl rand -hex 32` makes one",
-            Self::NotACertificate => "name an X.509 certificate, PEM or DER; a bare public key is not enough",
+            Self::NotACertificate => {
+                "name an X.509 certificate, PEM or DER; a bare public key is not enough"
+            }
             Self::CertificateKind | Self::PrivateKeyKind => "use an RSA key of 2048 bits or more",
             Self::NotAPrivateKey => "name an RSA private key, PKCS#8 or PKCS#1, PEM or DER",
-            Self::Locked => "`openssl pkey -in KEY -out PLAIN` takes the passphrase off; keep the result readable for you alone",
+            Self::Locked => {
+                "`openssl pkey -in KEY -out PLAIN` takes the passphrase off; keep the result \
+                    readable for you alone"
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Keys as people keep them: hex digits, certificates and private keys in PEM or DER.
 //!
-//! Owns what a usable key is. None is shown: there is no `Debug` of a secret here, and an error names the fault alone.
+//! Owns what a usable key is. None is shown: there is no `Debug` of a secret here, and an error
+//! names the fault alone.
 
 use aws_lc_rs::rsa::{
-    OaepAlgorithm, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey, PrivateDecryptingKey,
-    PublicEncryptingKey,
+    OaepAlgorithm, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey,
+    PrivateDecryptingKey, PublicEncryptingKey,
 };
 use cms::cert::IssuerAndSerialNumber;
 use der::asn1::{Null, OctetStringRef};
@@ -27,7 +28,9 @@ impl SharedKey {
         if !matches!(digits.len(), 32 | 48 | 64) {
             return Err(KeyError::NotHex);
         }
-        hex::decode(digits).map(|bytes| Self(Zeroizing::new(bytes))).map_err(|_| KeyError::NotHex)
+        hex::decode(digits)
+            .map(|bytes| Self(Zeroizing::new(bytes)))
+            .map_err(|_| KeyError::NotHex)
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -35,8 +38,8 @@ impl SharedKey {
     }
 }
 
-/// The certificate of somebody who may open what is sealed for it. Whether it is valid today is not looked at: an
-/// envelope is meant to be opened years later.
+/// The certificate of somebody who may open what is sealed for it. Whether it is valid today is not
+/// looked at: an envelope is meant to be opened years later.
 #[derive(Clone)]
 pub struct Certificate {
     der: Vec<u8>,
@@ -51,12 +54,25 @@ impl Certificate {
             Some(block) => block.decode().ok_or(KeyError::NotACertificate)?.to_vec(),
             None => bytes.to_vec(),
         };
-        let certificate = x509_cert::Certificate::from_der(&der).map_err(|_| KeyError::NotACertificate)?;
+        let certificate =
+            x509_cert::Certificate::from_der(&der).map_err(|_| KeyError::NotACertificate)?;
         let inner = certificate.tbs_certificate();
-        let name = IssuerAndSerialNumber { issuer: inner.issuer().clone(), serial_number: inner.serial_number().clone() };
-        let public_key = inner.subject_public_key_info().to_der().map_err(|_| KeyError::NotACertificate)?;
-        let certificate = Self { der, name, public_key };
-        certificate.encryptor().map_err(|_| KeyError::CertificateKind)?;
+        let name = IssuerAndSerialNumber {
+            issuer: inner.issuer().clone(),
+            serial_number: inner.serial_number().clone(),
+        };
+        let public_key = inner
+            .subject_public_key_info()
+            .to_der()
+            .map_err(|_| KeyError::NotACertificate)?;
+        let certificate = Self {
+            der,
+            name,
+            public_key,
+        };
+        certificate
+            .encryptor()
+            .map_err(|_| KeyError::CertificateKind)?;
         Ok(certificate)
     }
 
@@ -70,7 +86,8 @@ impl Certificate {
     }
 
     fn encryptor(&self) -> Result<Pkcs1PublicEncryptingKey, EnvelopeError> {
-        let key = PublicEncryptingKey::from_der(&self.public_key).map_err(|_| EnvelopeError::Refused)?;
+        let key =
+            PublicEncryptingKey::from_der(&self.public_key).map_err(|_| EnvelopeError::Refused)?;
         Pkcs1PublicEncryptingKey::new(key).map_err(|_| EnvelopeError::Refused)
     }
 
@@ -78,7 +95,10 @@ impl Certificate {
     pub(super) fn encrypt(&self, key: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
         let encryptor = self.encryptor()?;
         let mut encrypted = vec![0; encryptor.ciphertext_size()];
-        let length = encryptor.encrypt(key, &mut encrypted).map_err(|_| EnvelopeError::Refused)?.len();
+        let length = encryptor
+            .encrypt(key, &mut encrypted)
+            .map_err(|_| EnvelopeError::Refused)?
+            .len();
         encrypted.truncate(length);
         Ok(encrypted)
     }
@@ -102,8 +122,18 @@ struct PrivateKeyInfo<'a> {
 impl PrivateKey {
     /// Reads an RSA private key without a passphrase: PKCS#8 or PKCS#1, PEM or DER.
     pub fn read(bytes: &[u8]) -> Result<Self, KeyError> {
-        match pem::find(bytes, &["PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "EC PRIVATE KEY"]) {
-            Some(block) if block.is_locked() || block.label.starts_with("ENCRYPTED") => Err(KeyError::Locked),
+        match pem::find(
+            bytes,
+            &[
+                "PRIVATE KEY",
+                "RSA PRIVATE KEY",
+                "ENCRYPTED PRIVATE KEY",
+                "EC PRIVATE KEY",
+            ],
+        ) {
+            Some(block) if block.is_locked() || block.label.starts_with("ENCRYPTED") => {
+                Err(KeyError::Locked)
+            }
             Some(block) if block.label.starts_with("EC") => Err(KeyError::PrivateKeyKind),
             Some(block) => Self::from_der(&block.decode().ok_or(KeyError::NotAPrivateKey)?),
             None => Self::from_der(bytes),
@@ -112,8 +142,16 @@ impl PrivateKey {
 
     fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         let is_pkcs8 = PrivateKeyInfo::from_der(der).is_ok();
-        let wrapped = if is_pkcs8 { Zeroizing::new(der.to_vec()) } else { as_pkcs8(der)? };
-        let rejected = if is_pkcs8 { KeyError::PrivateKeyKind } else { KeyError::NotAPrivateKey };
+        let wrapped = if is_pkcs8 {
+            Zeroizing::new(der.to_vec())
+        } else {
+            as_pkcs8(der)?
+        };
+        let rejected = if is_pkcs8 {
+            KeyError::PrivateKeyKind
+        } else {
+            KeyError::NotAPrivateKey
+        };
         let key = || PrivateDecryptingKey::from_pkcs8(&wrapped).map_err(|_| rejected);
         Ok(Self {
             pkcs1: Pkcs1PrivateDecryptingKey::new(key()?).map_err(|_| rejected)?,
@@ -135,9 +173,17 @@ impl PrivateKey {
     }
 
     /// The same for OAEP.
-    pub(super) fn decrypt_oaep(&self, algorithm: &'static OaepAlgorithm, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn decrypt_oaep(
+        &self,
+        algorithm: &'static OaepAlgorithm,
+        encrypted: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
         let mut key = Zeroizing::new(vec![0; self.oaep.min_output_size()]);
-        let length = self.oaep.decrypt(algorithm, encrypted, &mut key, None).ok()?.len();
+        let length = self
+            .oaep
+            .decrypt(algorithm, encrypted, &mut key, None)
+            .ok()?
+            .len();
         key.truncate(length);
         Some(key)
     }
@@ -145,7 +191,16 @@ impl PrivateKey {
 
 fn as_pkcs8(pkcs1: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let key = OctetStringRef::new(pkcs1).map_err(|_| KeyError::NotAPrivateKey)?;
-    let algorithm = AlgorithmIdentifierOwned { oid: RSA, parameters: Some(Any::from(Null)) };
-    let info = PrivateKeyInfo { version: 0, algorithm, key };
-    info.to_der().map(Zeroizing::new).map_err(|_| KeyError::NotAPrivateKey)
+    let algorithm = AlgorithmIdentifierOwned {
+        oid: RSA,
+        parameters: Some(Any::from(Null)),
+    };
+    let info = PrivateKeyInfo {
+        version: 0,
+        algorithm,
+        key,
+    };
+    info.to_der()
+        .map(Zeroizing::new)
+        .map_err(|_| KeyError::NotAPrivateKey)
 }

@@ -1,4 +1,5 @@
-//! PEM text (RFC 7468), read leniently: any line length, anything before and after the block, as OpenSSL takes it.
+//! PEM text (RFC 7468), read leniently: any line length, anything before and after the block, as
+//! OpenSSL takes it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,12 +22,16 @@ pub(super) fn find<'t, 'l>(text: &'t [u8], labels: &[&'l str]) -> Option<Block<'
         let from = memmem::find(text, begin.as_bytes())? + begin.len();
         let rest = text.get(from..)?;
         let to = memmem::find(rest, format!("-----END {label}-----").as_bytes())?;
-        Some(Block { label, body: rest.get(..to)? })
+        Some(Block {
+            label,
+            body: rest.get(..to)?,
+        })
     })
 }
 
 impl Block<'_, '_> {
-    /// Whether it is a private key of OpenSSL's old kind under a passphrase: that says so in a line of its own.
+    /// Whether it is a private key of OpenSSL's old kind under a passphrase: that says so in a line
+    /// of its own.
     pub(super) fn is_locked(&self) -> bool {
         memmem::find(self.body, b"ENCRYPTED").is_some()
     }

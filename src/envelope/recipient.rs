@@ -1,14 +1,19 @@
 //! Recipients: how the content's key is put into an envelope and had from it again.
 //!
-//! A shared key wraps it with AES (RFC 3394), a certificate takes it by RSA (RFC 8017, PKCS#1 v1.5 as OpenSSL does by
-//! default; OAEP is read as well).
+//! A shared key wraps it with AES (RFC 3394), a certificate takes it by RSA (RFC 8017, PKCS#1 v1.5
+//! as OpenSSL does by default; OAEP is read as well).
 
 use aes::{Aes128, Aes192, Aes256};
 use aes_kw::AesKw;
 use aes_kw::cipher::KeyInit;
-use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OAEP_SHA512_MGF1SHA512, OaepAlgorithm};
+use aws_lc_rs::rsa::{
+    OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OAEP_SHA512_MGF1SHA512,
+    OaepAlgorithm,
+};
 use cms::content_info::CmsVersion;
-use cms::enveloped_data::{KekIdentifier, KekRecipientInfo, KeyTransRecipientInfo, RecipientIdentifier, RecipientInfo};
+use cms::enveloped_data::{
+    KekIdentifier, KekRecipientInfo, KeyTransRecipientInfo, RecipientIdentifier, RecipientInfo,
+};
 use der::asn1::{Null, OctetString};
 use der::oid::ObjectIdentifier;
 use der::{Any, Sequence};
@@ -39,7 +44,10 @@ const LONGEST_KEY: usize = 64;
 type Candidates = Vec<Zeroizing<Vec<u8>>>;
 
 /// The recipient who holds the shared key.
-pub(super) fn for_shared_key(shared: &SharedKey, key: &[u8]) -> Result<RecipientInfo, EnvelopeError> {
+pub(super) fn for_shared_key(
+    shared: &SharedKey,
+    key: &[u8],
+) -> Result<RecipientInfo, EnvelopeError> {
     let mut wrapped = vec![0; key.len() + WRAP_EXTRA];
     let bytes = shared.bytes();
     let oid = match bytes.len() {
@@ -49,8 +57,15 @@ pub(super) fn for_shared_key(shared: &SharedKey, key: &[u8]) -> Result<Recipient
     }?;
     Ok(RecipientInfo::Kekri(KekRecipientInfo {
         version: CmsVersion::V4,
-        kek_id: KekIdentifier { kek_identifier: octets(KEY_NAME.to_vec())?, date: None, other: None },
-        key_enc_alg: AlgorithmIdentifierOwned { oid, parameters: None },
+        kek_id: KekIdentifier {
+            kek_identifier: octets(KEY_NAME.to_vec())?,
+            date: None,
+            other: None,
+        },
+        key_enc_alg: AlgorithmIdentifierOwned {
+            oid,
+            parameters: None,
+        },
         encrypted_key: octets(wrapped)?,
     }))
 }
@@ -61,7 +76,10 @@ where
     C: aes::cipher::BlockCipherEncrypt<BlockSize = aes::cipher::consts::U16>,
 {
     let shared = AesKw::<C>::new_from_slice(shared).map_err(|_| EnvelopeError::Refused)?;
-    shared.wrap_key(key, wrapped).map(|_| ()).map_err(|_| EnvelopeError::Refused)
+    shared
+        .wrap_key(key, wrapped)
+        .map(|_| ())
+        .map_err(|_| EnvelopeError::Refused)
 }
 
 fn octets(bytes: Vec<u8>) -> Result<OctetString, EnvelopeError> {
@@ -69,29 +87,44 @@ fn octets(bytes: Vec<u8>) -> Result<OctetString, EnvelopeError> {
 }
 
 /// The recipient who holds the private key of a certificate.
-pub(super) fn for_certificate(certificate: &Certificate, key: &[u8]) -> Result<RecipientInfo, EnvelopeError> {
+pub(super) fn for_certificate(
+    certificate: &Certificate,
+    key: &[u8],
+) -> Result<RecipientInfo, EnvelopeError> {
     Ok(RecipientInfo::Ktri(KeyTransRecipientInfo {
         version: CmsVersion::V0,
         rid: RecipientIdentifier::IssuerAndSerialNumber(certificate.name().clone()),
-        key_enc_alg: AlgorithmIdentifierOwned { oid: RSA, parameters: Some(Any::from(Null)) },
+        key_enc_alg: AlgorithmIdentifierOwned {
+            oid: RSA,
+            parameters: Some(Any::from(Null)),
+        },
         enc_key: octets(certificate.encrypt(key)?)?,
     }))
 }
 
-/// The content keys that a shared key unwraps, and whether any recipient holds a shared key at all. The name of the key
-/// is not looked at, as with OpenSSL where none is asked for: the wrap itself tells the right key.
-pub(super) fn keys_for_shared_key(recipients: &[RecipientInfo], shared: &SharedKey) -> Result<(Candidates, bool), EnvelopeError> {
+/// The content keys that a shared key unwraps, and whether any recipient holds a shared key at all.
+/// The name of the key is not looked at, as with OpenSSL where none is asked for: the wrap itself
+/// tells the right key.
+pub(super) fn keys_for_shared_key(
+    recipients: &[RecipientInfo],
+    shared: &SharedKey,
+) -> Result<(Candidates, bool), EnvelopeError> {
     let mut keys = Candidates::new();
     let mut addressed = false;
     for recipient in recipients {
-        let RecipientInfo::Kekri(info) = recipient else { continue };
+        let RecipientInfo::Kekri(info) = recipient else {
+            continue;
+        };
         addressed = true;
         keys.extend(unwrapped(info, shared.bytes())?);
     }
     Ok((keys, addressed))
 }
 
-fn unwrapped(info: &KekRecipientInfo, shared: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, EnvelopeError> {
+fn unwrapped(
+    info: &KekRecipientInfo,
+    shared: &[u8],
+) -> Result<Option<Zeroizing<Vec<u8>>>, EnvelopeError> {
     let wrapped = info.encrypted_key.as_bytes();
     if !(WRAP_EXTRA..=LONGEST_KEY + WRAP_EXTRA).contains(&wrapped.len()) {
         return Ok(None);
@@ -116,7 +149,8 @@ where
     Some(key)
 }
 
-/// The content keys that a private key decrypts, and whether any recipient holds a private key at all.
+/// The content keys that a private key decrypts, and whether any recipient holds a private key at
+/// all.
 pub(super) fn keys_for_private_key(
     recipients: &[RecipientInfo],
     private: &PrivateKey,
@@ -124,7 +158,9 @@ pub(super) fn keys_for_private_key(
     let mut keys = Candidates::new();
     let mut addressed = false;
     for recipient in recipients {
-        let RecipientInfo::Ktri(info) = recipient else { continue };
+        let RecipientInfo::Ktri(info) = recipient else {
+            continue;
+        };
         addressed = true;
         let encrypted = info.enc_key.as_bytes();
         let key = match info.key_enc_alg.oid {
@@ -155,7 +191,11 @@ fn oaep(algorithm: &AlgorithmIdentifierOwned) -> Result<&'static OaepAlgorithm, 
     let parameters: OaepParameters = parameters.decode_as().map_err(|_| unsupported())?;
     let hash = parameters.hash.map_or(SHA_1, |hash| hash.oid);
     let mask = match parameters.mask.and_then(|mask| mask.parameters) {
-        Some(of) => of.decode_as::<AlgorithmIdentifierOwned>().map_err(|_| unsupported())?.oid,
+        Some(of) => {
+            of.decode_as::<AlgorithmIdentifierOwned>()
+                .map_err(|_| unsupported())?
+                .oid
+        }
         None => SHA_1,
     };
     match hash {

@@ -1,9 +1,12 @@
 //! `EnvelopedData` as PEM text, in and out (RFC 5652 section 6.1).
 //!
-//! Reads DER only, as OpenSSL writes it. It trusts no length: the parser checks each against what is there.
+//! Reads DER only, as OpenSSL writes it. It trusts no length: the parser checks each against what
+//! is there.
 
 use cms::content_info::{CmsVersion, ContentInfo};
-use cms::enveloped_data::{EncryptedContentInfo, EnvelopedData, RecipientIdentifier, RecipientInfo, RecipientInfos};
+use cms::enveloped_data::{
+    EncryptedContentInfo, EnvelopedData, RecipientIdentifier, RecipientInfo, RecipientInfos,
+};
 use der::asn1::OctetString;
 use der::oid::ObjectIdentifier;
 use der::{Any, Decode, Encode};
@@ -29,19 +32,30 @@ pub(super) struct Sealed {
 impl Sealed {
     /// Takes an envelope apart.
     pub(super) fn from_pem(text: &[u8]) -> Result<Self, EnvelopeError> {
-        let der = pem::find(text, &LABELS).and_then(|block| block.decode()).ok_or(EnvelopeError::NotAnEnvelope)?;
+        let der = pem::find(text, &LABELS)
+            .and_then(|block| block.decode())
+            .ok_or(EnvelopeError::NotAnEnvelope)?;
         let info = ContentInfo::from_der(&der).map_err(|_| EnvelopeError::NotAnEnvelope)?;
         if info.content_type != ENVELOPED_DATA {
             return Err(EnvelopeError::NotAnEnvelope);
         }
-        let data: EnvelopedData = info.content.decode_as().map_err(|_| EnvelopeError::NotAnEnvelope)?;
+        let data: EnvelopedData = info
+            .content
+            .decode_as()
+            .map_err(|_| EnvelopeError::NotAnEnvelope)?;
         let recipients: Vec<RecipientInfo> = data.recip_infos.0.into_vec();
         if recipients.len() > MOST_RECIPIENTS {
             return Err(EnvelopeError::TooLarge);
         }
         let content = data.encrypted_content;
-        let bytes = content.encrypted_content.ok_or(EnvelopeError::NotAnEnvelope)?;
-        Ok(Self { recipients, algorithm: content.content_enc_alg, content: bytes })
+        let bytes = content
+            .encrypted_content
+            .ok_or(EnvelopeError::NotAnEnvelope)?;
+        Ok(Self {
+            recipients,
+            algorithm: content.content_enc_alg,
+            content: bytes,
+        })
     }
 }
 
@@ -51,7 +65,11 @@ pub(super) fn to_pem(
     algorithm: AlgorithmIdentifierOwned,
     content: OctetString,
 ) -> Result<Vec<u8>, EnvelopeError> {
-    let version = if recipients.iter().all(is_plain) { CmsVersion::V0 } else { CmsVersion::V2 };
+    let version = if recipients.iter().all(is_plain) {
+        CmsVersion::V0
+    } else {
+        CmsVersion::V2
+    };
     let data = EnvelopedData {
         version,
         originator_info: None,
@@ -64,11 +82,17 @@ pub(super) fn to_pem(
         unprotected_attrs: None,
     };
     let content = Any::encode_from(&data).map_err(|_| EnvelopeError::TooLarge)?;
-    let der = ContentInfo { content_type: ENVELOPED_DATA, content }.to_der().map_err(|_| EnvelopeError::TooLarge)?;
+    let der = ContentInfo {
+        content_type: ENVELOPED_DATA,
+        content,
+    }
+    .to_der()
+    .map_err(|_| EnvelopeError::TooLarge)?;
     Ok(pem::encode(LABELS[0], &der).into_bytes())
 }
 
-/// Whether a recipient is of the first edition of the syntax, which decides the version (RFC 5652 section 6.1).
+/// Whether a recipient is of the first edition of the syntax, which decides the version (RFC 5652
+/// section 6.1).
 fn is_plain(recipient: &RecipientInfo) -> bool {
     matches!(recipient, RecipientInfo::Ktri(info) if matches!(info.rid, RecipientIdentifier::IssuerAndSerialNumber(_)))
 }

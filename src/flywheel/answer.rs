@@ -1,6 +1,7 @@
 //! What servers answer, as far as we read it.
 //!
-//! Owns the shapes of JSON answers. Everything is optional that some server leaves out; unknown members are passed over.
+//! Owns the shapes of JSON answers. Everything is optional that some server leaves out; unknown
+//! members are passed over.
 
 use std::time::Duration;
 
@@ -39,7 +40,14 @@ impl ContainerKind {
 
     /// The kind that a word stands for; the reverse of [`Self::as_str`].
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Project, Self::Subject, Self::Session, Self::Acquisition].into_iter().find(|kind| kind.as_str() == word)
+        [
+            Self::Project,
+            Self::Subject,
+            Self::Session,
+            Self::Acquisition,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
     }
 
     /// The word for several, which is part of addresses.
@@ -105,15 +113,19 @@ pub struct RemoteFile {
 }
 
 impl RemoteFile {
-    /// Its database id: that of the file across its versions where there is one, else that of its content.
+    /// Its database id: that of the file across its versions where there is one, else that of its
+    /// content.
     pub fn database_id(&self) -> Option<&str> {
         self.file_id.as_deref().or(self.id.as_deref())
     }
 
-    /// SHA-384 of its bytes in hexadecimal digits, where the server states it: it does not for what went straight to the
-    /// storage.
+    /// SHA-384 of its bytes in hexadecimal digits, where the server states it: it does not for what
+    /// went straight to the storage.
     pub fn sha384(&self) -> Option<&str> {
-        self.hash.as_deref().and_then(|hash| hash.strip_prefix("v0-sha384-")).filter(|hex| !hex.is_empty())
+        self.hash
+            .as_deref()
+            .and_then(|hash| hash.strip_prefix("v0-sha384-"))
+            .filter(|hex| !hex.is_empty())
     }
 
     /// Whether this entry is another content than `before`, by whatever this server counts with.
@@ -162,7 +174,11 @@ impl ContainerAnswer {
 
     /// The subject that a session lies under: its id, or on old servers the code that it bears.
     pub(super) fn subject_id(&self) -> Option<&str> {
-        self.parents.subject.as_deref().or(self.subject.id.as_deref()).or(self.subject.code.as_deref())
+        self.parents
+            .subject
+            .as_deref()
+            .or(self.subject.id.as_deref())
+            .or(self.subject.code.as_deref())
     }
 }
 
@@ -217,9 +233,11 @@ impl<T> Listed<T> {
     }
 }
 
-/// Reads a member, or its default where the server wrote something of another type. A surprise in a member that hardly
-/// matters must not make the whole answer unreadable.
-pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(source: D) -> Result<T, D::Error> {
+/// Reads a member, or its default where the server wrote something of another type. A surprise in a
+/// member that hardly matters must not make the whole answer unreadable.
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
+    source: D,
+) -> Result<T, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(source)?).unwrap_or_default())
 }
 
@@ -239,40 +257,79 @@ pub(super) struct Answer {
 impl Answer {
     /// The answer itself if it reports success.
     pub(super) fn successful(self) -> Result<Self, ApiError> {
-        if (200..300).contains(&self.status) { Ok(self) } else { Err(self.into_refusal()) }
+        if (200..300).contains(&self.status) {
+            Ok(self)
+        } else {
+            Err(self.into_refusal())
+        }
     }
 
     /// The JSON that it holds.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let looks = if self.body.trim_ascii_start().starts_with(b"<") { "a web page" } else { "something unreadable" };
-            ApiError::unexpected(&self.host, format!("{looks} came instead of the JSON expected ({:?} error)", error.classify()))
+            let looks = if self.body.trim_ascii_start().starts_with(b"<") {
+                "a web page"
+            } else {
+                "something unreadable"
+            };
+            ApiError::unexpected(
+                &self.host,
+                format!(
+                    "{looks} came instead of the JSON expected ({:?} error)",
+                    error.classify()
+                ),
+            )
         })
     }
 
     fn into_refusal(self) -> ApiError {
         let said = ErrorBody::read(&self.body);
         let moved = self.location.filter(|_| (300..400).contains(&self.status));
-        let message = moved.map_or(said.message, |to| format!("moved to {}, which is not followed", shown(&without_query(&to))));
+        let message = moved.map_or(said.message, |to| {
+            format!(
+                "moved to {}, which is not followed",
+                shown(&without_query(&to))
+            )
+        });
         let (host, status, retry_after) = (self.host, self.status, self.retry_after);
-        Kind::Refused(Box::new(Refusal { host, status, message, request_id: said.request_id, retry_after })).into()
+        Kind::Refused(Box::new(Refusal {
+            host,
+            status,
+            message,
+            request_id: said.request_id,
+            retry_after,
+        }))
+        .into()
     }
 }
 
-/// Understands or refuses a body in each way in which answers are read. For the fuzzer: nothing here is part of the interface.
+/// Understands or refuses a body in each way in which answers are read. For the fuzzer: nothing
+/// here is part of the interface.
 #[doc(hidden)]
 pub fn understand_anything(body: &[u8]) {
     for status in [200, 400] {
         let body = Bytes::copy_from_slice(body);
-        let answer = Answer { status, body, ..Answer::default() };
-        let _ = (answer.json::<Value>(), answer.json::<RemoteFile>(), answer.json::<Listed<ContainerAnswer>>());
+        let answer = Answer {
+            status,
+            body,
+            ..Answer::default()
+        };
+        let _ = (
+            answer.json::<Value>(),
+            answer.json::<RemoteFile>(),
+            answer.json::<Listed<ContainerAnswer>>(),
+        );
         let _ = answer.successful().map_err(|error| error.cause());
     }
 }
 
 /// What may stand after `?` in an address may be a signature.
 fn without_query(address: &str) -> String {
-    address.split(['?', '#']).next().unwrap_or_default().to_owned()
+    address
+        .split(['?', '#'])
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -282,7 +339,12 @@ mod tests {
 
     #[test]
     fn a_kind_is_read_from_its_word() {
-        for kind in [ContainerKind::Project, ContainerKind::Subject, ContainerKind::Session, ContainerKind::Acquisition] {
+        for kind in [
+            ContainerKind::Project,
+            ContainerKind::Subject,
+            ContainerKind::Session,
+            ContainerKind::Acquisition,
+        ] {
             assert_eq!(ContainerKind::parse(kind.as_str()), Some(kind));
         }
         assert_eq!(ContainerKind::parse("sessions"), None);
@@ -290,17 +352,48 @@ mod tests {
 
     #[test]
     fn a_member_of_the_wrong_type_does_not_spoil_the_answer() {
-        let file: RemoteFile = serde_json::from_str(r#"{"name":"a","size":"12","version":2,"hash":null,"x":[]}"#).unwrap();
-        assert_eq!((file.name.as_str(), file.size, file.version), ("a", None, Some(2)));
+        let file: RemoteFile =
+            serde_json::from_str(r#"{"name":"a","size":"12","version":2,"hash":null,"x":[]}"#)
+                .unwrap();
+        assert_eq!(
+            (file.name.as_str(), file.size, file.version),
+            ("a", None, Some(2))
+        );
     }
 
     #[test]
     fn a_replaced_file_is_told_from_the_one_before() {
-        let before = RemoteFile { name: "a".into(), size: Some(3), modified: Some("1".into()), ..RemoteFile::default() };
+        let before = RemoteFile {
+            name: "a".into(),
+            size: Some(3),
+            modified: Some("1".into()),
+            ..RemoteFile::default()
+        };
         assert!(!before.differs_from(&before));
-        assert!(RemoteFile { modified: Some("2".into()), ..before.clone() }.differs_from(&before));
-        let versioned = RemoteFile { version: Some(1), ..before };
-        assert!(!RemoteFile { modified: Some("2".into()), ..versioned.clone() }.differs_from(&versioned));
-        assert!(RemoteFile { version: Some(2), ..versioned.clone() }.differs_from(&versioned));
+        assert!(
+            RemoteFile {
+                modified: Some("2".into()),
+                ..before.clone()
+            }
+            .differs_from(&before)
+        );
+        let versioned = RemoteFile {
+            version: Some(1),
+            ..before
+        };
+        assert!(
+            !RemoteFile {
+                modified: Some("2".into()),
+                ..versioned.clone()
+            }
+            .differs_from(&versioned)
+        );
+        assert!(
+            RemoteFile {
+                version: Some(2),
+                ..versioned.clone()
+            }
+            .differs_from(&versioned)
+        );
     }
 }

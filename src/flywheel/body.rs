@@ -1,6 +1,7 @@
 //! Bodies on their way out: exactly as long as announced, counted, and watched for standstill.
 //!
-//! Owns what goes wrong on our own side while a body is produced. A body never passes for whole when it is not.
+//! Owns what goes wrong on our own side while a body is produced. A body never passes for whole
+//! when it is not.
 
 use std::io;
 use std::pin::Pin;
@@ -17,13 +18,16 @@ use super::error::{ApiError, Kind};
 use super::pace::Pace;
 use crate::failure::{FileCode, FileFailure};
 
-/// Chunks of a file. An `io::Error` that wraps a [`FileFailure`] (`io::Error::other(failure)`) fails the file with it.
+/// Chunks of a file. An `io::Error` that wraps a [`FileFailure`] (`io::Error::other(failure)`)
+/// fails the file with it.
 pub type BodyStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
-/// Told how many bytes were handed to the network since the last call; bytes of a repeated try count again.
+/// Told how many bytes were handed to the network since the last call; bytes of a repeated try
+/// count again.
 pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 
-/// A server may take this long to put away what it received, in addition to the idle time: a second for each of these.
+/// A server may take this long to put away what it received, in addition to the idle time: a second
+/// for each of these.
 const BYTES_PUT_AWAY_PER_SECOND: u64 = 8 * 1024 * 1024;
 
 /// Watches one exchange: when something last moved, and whether our own side failed.
@@ -41,11 +45,22 @@ pub(super) struct Gauge {
 impl Gauge {
     pub(super) fn new(idle: Duration, length: u64) -> Arc<Self> {
         let (moved, handed_over) = (AtomicU64::new(0), AtomicBool::new(false));
-        Arc::new(Self { start: Instant::now(), idle, length, moved, handed_over, fault: Mutex::new(None) })
+        Arc::new(Self {
+            start: Instant::now(),
+            idle,
+            length,
+            moved,
+            handed_over,
+            fault: Mutex::new(None),
+        })
     }
 
     /// Waits for `answer` as long as something moves now and then.
-    pub(super) async fn watch<T>(&self, host: &str, answer: impl Future<Output = T>) -> Result<T, ApiError> {
+    pub(super) async fn watch<T>(
+        &self,
+        host: &str,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, ApiError> {
         tokio::pin!(answer);
         loop {
             let deadline = self.deadline();
@@ -65,19 +80,29 @@ impl Gauge {
 
     fn deadline(&self) -> Instant {
         let moved = Duration::from_millis(self.moved.load(Ordering::Relaxed));
-        let working = if self.handed_over.load(Ordering::Relaxed) { self.length / BYTES_PUT_AWAY_PER_SECOND } else { 0 };
+        let working = if self.handed_over.load(Ordering::Relaxed) {
+            self.length / BYTES_PUT_AWAY_PER_SECOND
+        } else {
+            0
+        };
         self.start + moved + self.idle + Duration::from_secs(working)
     }
 
-    /// Something moves at `when`. A time to come is one until which we hold back ourselves: the server is not to blame.
+    /// Something moves at `when`. A time to come is one until which we hold back ourselves: the
+    /// server is not to blame.
     fn moves(&self, when: Instant) {
         let after = when.saturating_duration_since(self.start).as_millis();
-        self.moved.store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.moved
+            .store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// What went wrong on our own side, if that is why the exchange failed.
     pub(super) fn own_fault(&self) -> Option<ApiError> {
-        let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let fault = self
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()?;
         Some(Kind::Source(Box::new(failure_of(fault))).into())
     }
 
@@ -90,13 +115,17 @@ impl Gauge {
 /// The failure that an error of the body stands for.
 pub(super) fn failure_of(fault: io::Error) -> FileFailure {
     let kind = fault.kind();
-    match fault.into_inner().map(<dyn std::error::Error + Send + Sync>::downcast::<FileFailure>) {
+    match fault
+        .into_inner()
+        .map(<dyn std::error::Error + Send + Sync>::downcast::<FileFailure>)
+    {
         Some(Ok(failure)) => *failure,
         _ => FileFailure::new(FileCode::ReadIo, kind.to_string()),
     }
 }
 
-/// A stream that yields exactly the announced number of bytes or fails, at the pace that is allowed.
+/// A stream that yields exactly the announced number of bytes or fails, at the pace that is
+/// allowed.
 pub(super) struct Exact {
     inner: BodyStream,
     left: u64,
@@ -109,8 +138,21 @@ pub(super) struct Exact {
 }
 
 impl Exact {
-    pub(super) fn new(inner: BodyStream, length: u64, gauge: Arc<Gauge>, progress: Option<Progress>) -> Self {
-        Self { inner, left: length, gauge, progress, pace: None, held: Bytes::new(), until: None }
+    pub(super) fn new(
+        inner: BodyStream,
+        length: u64,
+        gauge: Arc<Gauge>,
+        progress: Option<Progress>,
+    ) -> Self {
+        Self {
+            inner,
+            left: length,
+            gauge,
+            progress,
+            pace: None,
+            held: Bytes::new(),
+            until: None,
+        }
     }
 
     /// The same, held back to a pace that it shares with others.
@@ -120,9 +162,14 @@ impl Exact {
 
     fn take(&mut self, chunk: Bytes) -> io::Result<Bytes> {
         let length = chunk.len() as u64;
-        self.left = self.left.checked_sub(length).ok_or_else(|| self.gauge.fail(not_as_announced()))?;
+        self.left = self
+            .left
+            .checked_sub(length)
+            .ok_or_else(|| self.gauge.fail(not_as_announced()))?;
         self.gauge.moves(Instant::now());
-        self.gauge.handed_over.store(self.left == 0, Ordering::Relaxed);
+        self.gauge
+            .handed_over
+            .store(self.left == 0, Ordering::Relaxed);
         if let Some(progress) = &self.progress {
             progress(length);
         }
@@ -151,7 +198,9 @@ impl Stream for Exact {
             match ready!(self.inner.as_mut().poll_next(context)) {
                 Some(Ok(chunk)) => self.held = chunk,
                 Some(Err(fault)) => return Poll::Ready(Some(Err(self.gauge.fail(fault)))),
-                None if self.left > 0 => return Poll::Ready(Some(Err(self.gauge.fail(not_as_announced())))),
+                None if self.left > 0 => {
+                    return Poll::Ready(Some(Err(self.gauge.fail(not_as_announced()))));
+                }
                 None => return Poll::Ready(None),
             }
         }
@@ -164,10 +213,14 @@ impl Stream for Exact {
 }
 
 fn not_as_announced() -> io::Error {
-    io::Error::other(FileFailure::new(FileCode::ReadChanged, "the body is not as long as announced"))
+    io::Error::other(FileFailure::new(
+        FileCode::ReadChanged,
+        "the body is not as long as announced",
+    ))
 }
 
-/// A body that is sent in several requests, one after the other, without being produced anew for each.
+/// A body that is sent in several requests, one after the other, without being produced anew for
+/// each.
 pub(super) struct Cursor {
     stream: BodyStream,
     rest: Bytes,
@@ -177,18 +230,29 @@ pub(super) struct Cursor {
 
 impl Cursor {
     pub(super) fn new(stream: BodyStream) -> Arc<Mutex<Self>> {
-        Arc::new(Mutex::new(Self { stream, rest: Bytes::new(), at: 0 }))
+        Arc::new(Mutex::new(Self {
+            stream,
+            rest: Bytes::new(),
+            at: 0,
+        }))
     }
 
     /// The next bytes, at most `limit`.
-    fn poll_some(&mut self, context: &mut Context<'_>, limit: u64) -> Poll<Option<io::Result<Bytes>>> {
+    fn poll_some(
+        &mut self,
+        context: &mut Context<'_>,
+        limit: u64,
+    ) -> Poll<Option<io::Result<Bytes>>> {
         while self.rest.is_empty() {
             match ready!(self.stream.as_mut().poll_next(context)) {
                 Some(Ok(chunk)) => self.rest = chunk,
                 ended => return Poll::Ready(ended),
             }
         }
-        let length = self.rest.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
+        let length = self
+            .rest
+            .len()
+            .min(usize::try_from(limit).unwrap_or(usize::MAX));
         self.at += length as u64;
         Poll::Ready(Some(Ok(self.rest.split_to(length))))
     }
@@ -203,7 +267,11 @@ pub(super) struct Piece {
 
 impl Piece {
     pub(super) fn new(cursor: &Arc<Mutex<Cursor>>, from: u64, length: u64) -> Self {
-        Self { cursor: Arc::clone(cursor), from, end: from + length }
+        Self {
+            cursor: Arc::clone(cursor),
+            from,
+            end: from + length,
+        }
     }
 }
 
@@ -234,7 +302,12 @@ mod tests {
     use super::*;
 
     fn body(chunks: &[&'static [u8]]) -> BodyStream {
-        Box::pin(futures_util::stream::iter(chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk))).collect::<Vec<_>>()))
+        Box::pin(futures_util::stream::iter(
+            chunks
+                .iter()
+                .map(|chunk| Ok(Bytes::from_static(chunk)))
+                .collect::<Vec<_>>(),
+        ))
     }
 
     async fn read(stream: impl Stream<Item = io::Result<Bytes>>) -> io::Result<Vec<u8>> {
@@ -264,8 +337,12 @@ mod tests {
         let length = 3 * 4096;
         let gauge = Gauge::new(idle, length);
         let whole: &'static [u8] = &[7; 3 * 4096];
-        let exact = Exact::new(body(&[whole]), length, Arc::clone(&gauge), None).paced(Some(Arc::clone(&pace)));
-        let pieces: Vec<usize> = gauge.watch("h", exact.map(|piece| piece.unwrap().len()).collect()).await.unwrap();
+        let exact = Exact::new(body(&[whole]), length, Arc::clone(&gauge), None)
+            .paced(Some(Arc::clone(&pace)));
+        let pieces: Vec<usize> = gauge
+            .watch("h", exact.map(|piece| piece.unwrap().len()).collect())
+            .await
+            .unwrap();
         assert_eq!(pieces, [4096, 4096, 4096]);
     }
 

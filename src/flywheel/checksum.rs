@@ -1,4 +1,5 @@
-//! What is known of a file whose bytes pass on their way out: that all of them did, and their SHA-384 where it is wanted.
+//! What is known of a file whose bytes pass on their way out: that all of them did, and their
+//! SHA-384 where it is wanted.
 //!
 //! Owns the proof that every byte went out at least once: without it there is no receipt.
 
@@ -22,7 +23,11 @@ pub(super) struct Checksum {
 impl Checksum {
     /// Of a file of `length` bytes, none of which has passed yet.
     pub(super) fn new(length: u64) -> Self {
-        Self { length, whole: Arc::new(AtomicBool::new(length == 0)), sha384: Arc::default() }
+        Self {
+            length,
+            whole: Arc::new(AtomicBool::new(length == 0)),
+            sha384: Arc::default(),
+        }
     }
 
     /// Whether the whole file has passed in one of its tries.
@@ -35,10 +40,14 @@ impl Checksum {
         self.sha384.get().map(String::as_str)
     }
 
-    /// The same body from its first byte; hashed where that is wanted and was not done before. Hashing costs more than all
-    /// else that is done to a file on its way out.
+    /// The same body from its first byte; hashed where that is wanted and was not done before.
+    /// Hashing costs more than all else that is done to a file on its way out.
     pub(super) fn watch(&self, body: BodyStream, hash: bool) -> BodyStream {
-        let (known, whole, mut left) = (Arc::clone(&self.sha384), Arc::clone(&self.whole), self.length);
+        let (known, whole, mut left) = (
+            Arc::clone(&self.sha384),
+            Arc::clone(&self.whole),
+            self.length,
+        );
         let mut hasher = (hash && known.get().is_none()).then(Sha384::new);
         Box::pin(body.inspect(move |chunk| {
             let Ok(bytes) = chunk else { return };
@@ -55,7 +64,8 @@ impl Checksum {
         }))
     }
 
-    /// The hash of a file that passed without being hashed, from a body that is produced for this alone.
+    /// The hash of a file that passed without being hashed, from a body that is produced for this
+    /// alone.
     ///
     /// # Errors
     /// What goes wrong while the body is produced.
@@ -80,7 +90,12 @@ mod tests {
     const NOTHING: &str = "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da274edebfe76f65fbd51ad2f14898b95b";
 
     fn body(chunks: &[&'static [u8]]) -> BodyStream {
-        Box::pin(futures_util::stream::iter(chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk))).collect::<Vec<_>>()))
+        Box::pin(futures_util::stream::iter(
+            chunks
+                .iter()
+                .map(|chunk| Ok(Bytes::from_static(chunk)))
+                .collect::<Vec<_>>(),
+        ))
     }
 
     #[tokio::test]

@@ -1,7 +1,8 @@
 //! One HTTP client for everything: the site itself and the storage hosts behind signed addresses.
 //!
-//! Owns requests and redirects. It must never let the key travel to another host (the site's own log service, in its
-//! module, is the one exception), follow a redirect there, or wait for an answer without a bound.
+//! Owns requests and redirects. It must never let the key travel to another host (the site's own
+//! log service, in its module, is the one exception), follow a redirect there, or wait for an
+//! answer without a bound.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -73,7 +74,8 @@ impl Default for Settings {
     }
 }
 
-/// A connection to one Flywheel site with one key. Cheap to clone; clones share connections and what was learnt.
+/// A connection to one Flywheel site with one key. Cheap to clone; clones share connections and
+/// what was learnt.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -118,11 +120,14 @@ impl Client {
             config: OnceCell::new(),
             learnt: Learnt::default(),
         };
-        Ok(Self { inner: Arc::new(inner), on_notice: None })
+        Ok(Self {
+            inner: Arc::new(inner),
+            on_notice: None,
+        })
     }
 
-    /// Has `tell` called before a request is repeated and when a file takes another route. It is called from upload
-    /// tasks and must not block.
+    /// Has `tell` called before a request is repeated and when a file takes another route. It is
+    /// called from upload tasks and must not block.
     #[must_use]
     pub fn on_notice(mut self, tell: impl Fn(ClientNotice) + Send + Sync + 'static) -> Self {
         self.on_notice = Some(Arc::new(tell));
@@ -134,7 +139,8 @@ impl Client {
         &self.inner.host
     }
 
-    /// How often the site or its storage has asked for fewer requests: answers 429 and 503 (RFC 9110, RFC 6585).
+    /// How often the site or its storage has asked for fewer requests: answers 429 and 503 (RFC
+    /// 9110, RFC 6585).
     pub fn throttled(&self) -> u64 {
         self.inner.throttled.load(Ordering::Relaxed)
     }
@@ -180,7 +186,10 @@ impl Client {
     }
 
     /// Like `get`, with `None` for 404.
-    pub(super) async fn get_optional<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ApiError> {
+    pub(super) async fn get_optional<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Option<T>, ApiError> {
         optional(self.get(path).await)
     }
 
@@ -191,12 +200,18 @@ impl Client {
 
     /// Reads a list of containers to its last page.
     pub(super) async fn list(&self, path: &str) -> Result<Vec<ContainerAnswer>, ApiError> {
-        let (mut all, total) = self.get_listing::<Listed<ContainerAnswer>>(path).await?.into_parts();
+        let (mut all, total) = self
+            .get_listing::<Listed<ContainerAnswer>>(path)
+            .await?
+            .into_parts();
         let first = all.len();
         // A page that brings nothing is the last one, whatever the server counts.
         while total.is_some_and(|total| (all.len() as u64) < total) {
             let next = format!("{path}?limit={first}&skip={}", all.len());
-            let (more, _) = self.get_listing::<Listed<ContainerAnswer>>(&next).await?.into_parts();
+            let (more, _) = self
+                .get_listing::<Listed<ContainerAnswer>>(&next)
+                .await?
+                .into_parts();
             let known: HashSet<String> = all.iter().map(|known| known.id.clone()).collect();
             let before = all.len();
             all.extend(more.into_iter().filter(|item| !known.contains(&item.id)));
@@ -208,12 +223,23 @@ impl Client {
     }
 
     /// A POST that changes nothing on the server, such as a lookup; repeated while it makes sense.
-    pub(super) async fn ask<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, ApiError> {
-        self.repeated(Method::POST, path, Some(body), LONG).await?.json()
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, ApiError> {
+        self.repeated(Method::POST, path, Some(body), LONG)
+            .await?
+            .json()
     }
 
-    /// A POST that changes something: tried once, since repeating it needs a look at the server first.
-    pub(super) async fn post_once(&self, path: &str, body: Option<&Value>) -> Result<Answer, ApiError> {
+    /// A POST that changes something: tried once, since repeating it needs a look at the server
+    /// first.
+    pub(super) async fn post_once(
+        &self,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, ApiError> {
         self.exchange(&Method::POST, path, body, SHORT).await
     }
 
@@ -222,7 +248,13 @@ impl Client {
         optional(self.repeated(Method::DELETE, path, None, SHORT).await).map(drop)
     }
 
-    async fn repeated(&self, method: Method, path: &str, body: Option<&Value>, cap: usize) -> Result<Answer, ApiError> {
+    async fn repeated(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        cap: usize,
+    ) -> Result<Answer, ApiError> {
         let mut tries = Tries::new(self, format!("{method} /api{path}"));
         loop {
             match self.exchange(&method, path, body, cap).await {
@@ -233,20 +265,37 @@ impl Client {
     }
 
     /// One exchange of JSON with the site; a GET may be led elsewhere within the site.
-    async fn exchange(&self, method: &Method, path: &str, body: Option<&Value>, cap: usize) -> Result<Answer, ApiError> {
+    async fn exchange(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        cap: usize,
+    ) -> Result<Answer, ApiError> {
         let mut url = self.url(path)?;
         for _ in 0..=MAX_REDIRECTS {
             let mut request = self.site_request(method.clone(), url.clone());
             if let Some(body) = body {
-                request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+                request = request
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(body.to_string());
             }
-            let answer = self.send(request, &Gauge::new(self.behaviour().idle_timeout, 0), cap).await?;
+            let answer = self
+                .send(request, &Gauge::new(self.behaviour().idle_timeout, 0), cap)
+                .await?;
             match next_hop(method, &url, &answer) {
                 Some(next) => url = next,
-                None => return answer.successful().map_err(|error| error.without(&strings_in(body))),
+                None => {
+                    return answer
+                        .successful()
+                        .map_err(|error| error.without(&strings_in(body)));
+                }
             }
         }
-        Err(ApiError::unexpected(&self.inner.host, "the site redirects in circles"))
+        Err(ApiError::unexpected(
+            &self.inner.host,
+            "the site redirects in circles",
+        ))
     }
 
     /// The full address of a path below `/api`.
@@ -257,7 +306,10 @@ impl Client {
 
     /// A request to the site itself, with the key.
     pub(super) fn site_request(&self, method: Method, url: Url) -> RequestBuilder {
-        self.inner.http.request(method, url).headers(self.inner.site_headers.clone())
+        self.inner
+            .http
+            .request(method, url)
+            .headers(self.inner.site_headers.clone())
     }
 
     /// A request to another host: same client, nothing that identifies us.
@@ -265,38 +317,62 @@ impl Client {
         self.inner.http.request(method, url)
     }
 
-    /// Sends a request, once no outage is known of, and reads its answer up to `cap` bytes. Given up when nothing moves for
-    /// the idle time.
-    pub(super) async fn send(&self, request: RequestBuilder, gauge: &Gauge, cap: usize) -> Result<Answer, ApiError> {
+    /// Sends a request, once no outage is known of, and reads its answer up to `cap` bytes. Given
+    /// up when nothing moves for the idle time.
+    pub(super) async fn send(
+        &self,
+        request: RequestBuilder,
+        gauge: &Gauge,
+        cap: usize,
+    ) -> Result<Answer, ApiError> {
         self.outage().pass().await;
         gauge.begins();
         self.exchange_now(request, gauge, cap).await
     }
 
     /// The same without regard to outages.
-    pub(super) async fn exchange_now(&self, request: RequestBuilder, gauge: &Gauge, cap: usize) -> Result<Answer, ApiError> {
+    pub(super) async fn exchange_now(
+        &self,
+        request: RequestBuilder,
+        gauge: &Gauge,
+        cap: usize,
+    ) -> Result<Answer, ApiError> {
         let host = self.inner.host.as_str();
-        let request = request.build().map_err(|error| ApiError::transport(host, &error))?;
+        let request = request
+            .build()
+            .map_err(|error| ApiError::transport(host, &error))?;
         let (what, started) = (self.described(&request), Instant::now());
         let host = request.url().host_str().unwrap_or(host).to_owned();
-        let sent = gauge.watch(&host, self.execute(request, &host)).await.and_then(|sent| sent);
+        let sent = gauge
+            .watch(&host, self.execute(request, &host))
+            .await
+            .and_then(|sent| sent);
         let answer = match sent.map_err(|error| gauge.own_fault().unwrap_or(error)) {
             Ok(response) => read_answer(response, host, self.behaviour().idle_timeout, cap).await,
             Err(error) => Err(error),
         };
-        let status = answer.as_ref().map_or_else(ApiError::status, |answer| Some(answer.status));
+        let status = answer
+            .as_ref()
+            .map_or_else(ApiError::status, |answer| Some(answer.status));
         if matches!(status, Some(429 | 503)) {
             self.inner.throttled.fetch_add(1, Ordering::Relaxed);
         }
-        let of_the_site = answer.as_ref().is_ok_and(|answer| answer.host == self.inner.host);
+        let of_the_site = answer
+            .as_ref()
+            .is_ok_and(|answer| answer.host == self.inner.host);
         if of_the_site && !status.is_some_and(means_outage) {
             self.outage().has_ended();
         }
-        self.tell(ClientNotice::Answered { what, status, took: started.elapsed() });
+        self.tell(ClientNotice::Answered {
+            what,
+            status,
+            took: started.elapsed(),
+        });
         answer
     }
 
-    /// Method and path, without the query; of another host's address, which is signed, only the host.
+    /// Method and path, without the query; of another host's address, which is signed, only the
+    /// host.
     fn described(&self, request: &Request) -> String {
         let (method, url) = (request.method(), request.url());
         match url.as_str().strip_prefix(&self.inner.base_url) {
@@ -306,12 +382,16 @@ impl Client {
     }
 
     async fn execute(&self, request: Request, host: &str) -> Result<Response, ApiError> {
-        self.inner.http.execute(request).await.map_err(|error| ApiError::transport(host, &error))
+        self.inner
+            .http
+            .execute(request)
+            .await
+            .map_err(|error| ApiError::transport(host, &error))
     }
 }
 
-/// Where a redirect leads, if it stays on the same scheme, host and port. Any other one is an error: the key is for
-/// this site only.
+/// Where a redirect leads, if it stays on the same scheme, host and port. Any other one is an
+/// error: the key is for this site only.
 fn next_hop(method: &Method, from: &Url, answer: &Answer) -> Option<Url> {
     let next = from.join(answer.location.as_deref()?).ok()?;
     let moved = matches!(answer.status, 301 | 302 | 303 | 307 | 308) && method == Method::GET;
@@ -331,8 +411,14 @@ pub(super) fn optional<T>(result: Result<T, ApiError>) -> Result<Option<T>, ApiE
 fn strings_in(body: Option<&Value>) -> Vec<&str> {
     match body {
         Some(Value::String(text)) => vec![text],
-        Some(Value::Array(items)) => items.iter().flat_map(|item| strings_in(Some(item))).collect(),
-        Some(Value::Object(members)) => members.values().flat_map(|member| strings_in(Some(member))).collect(),
+        Some(Value::Array(items)) => items
+            .iter()
+            .flat_map(|item| strings_in(Some(item)))
+            .collect(),
+        Some(Value::Object(members)) => members
+            .values()
+            .flat_map(|member| strings_in(Some(member)))
+            .collect(),
         _ => Vec::new(),
     }
 }

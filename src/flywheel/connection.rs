@@ -11,12 +11,14 @@ use crate::credential::ApiKey;
 use crate::failure::{Error, RunCode};
 use crate::phi::display_path;
 
-/// Kept shorter than servers keep an idle connection, so that we seldom write into one that they just closed.
+/// Kept shorter than servers keep an idle connection, so that we seldom write into one that they
+/// just closed.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
 pub(super) fn build_http(key: &ApiKey, settings: &Settings) -> Result<reqwest::Client, Error> {
     let mut builder = reqwest::Client::builder()
-        // Packages went up to a quarter slower over HTTP/2, four at a time to one server; only files of a few KB gained.
+        // Packages went up to a quarter slower over HTTP/2, four at a time to one server; only
+        // files of a few KB gained.
         .http1_only()
         .user_agent(&settings.user_agent)
         .connect_timeout(settings.connect_timeout)
@@ -32,7 +34,9 @@ pub(super) fn build_http(key: &ApiKey, settings: &Settings) -> Result<reqwest::C
     if let Some(path) = &settings.ca_cert {
         builder = builder.tls_certs_merge(read_certificates(path)?);
     }
-    builder.build().map_err(|error| not_built(&innermost_causes(&error)))
+    builder
+        .build()
+        .map_err(|error| not_built(&innermost_causes(&error)))
 }
 
 /// Images made for containers often come without certificates, and the library then does not begin.
@@ -41,18 +45,33 @@ fn not_built(cause: &str) -> Error {
         let what = "this machine has no certificates of authorities to check the site's by";
         return Error::new(RunCode::ConfigInvalid, what)
             .because(cause)
-            .with_hint("install them (the package is mostly called ca-certificates), or name a file with them by `--ca-cert FILE` or SSL_CERT_FILE");
+            .with_hint(
+                "install them (the package is mostly called ca-certificates), or name a \
+                file with them by `--ca-cert FILE` or SSL_CERT_FILE",
+            );
     }
-    Error::new(RunCode::ConfigInvalid, "the network client cannot be set up").because(cause)
+    Error::new(
+        RunCode::ConfigInvalid,
+        "the network client cannot be set up",
+    )
+    .because(cause)
 }
 
 fn read_certificates(path: &PathBuf) -> Result<Vec<reqwest::Certificate>, Error> {
     let failed = |why: &str| {
-        Error::new(RunCode::ConfigInvalid, format!("`--ca-cert` {} cannot be used", display_path(path)))
-            .because(why)
-            .with_hint("name a PEM file with the certificate of your site's authority")
+        Error::new(
+            RunCode::ConfigInvalid,
+            format!("`--ca-cert` {} cannot be used", display_path(path)),
+        )
+        .because(why)
+        .with_hint("name a PEM file with the certificate of your site's authority")
     };
     let pem = std::fs::read(path).map_err(|error| failed(&error.to_string()))?;
-    let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| failed("it is not PEM"))?;
-    if certificates.is_empty() { Err(failed("it holds no certificate")) } else { Ok(certificates) }
+    let certificates =
+        reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| failed("it is not PEM"))?;
+    if certificates.is_empty() {
+        Err(failed("it holds no certificate"))
+    } else {
+        Ok(certificates)
+    }
 }

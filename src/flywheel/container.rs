@@ -1,6 +1,7 @@
 //! A container as a run knows it: where it is, what it is called there, and which files lie in it.
 //!
-//! Owns how old that knowledge may be. It must never be taken for what the server has now without a look.
+//! Owns how old that knowledge may be. It must never be taken for what the server has now without a
+//! look.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -46,10 +47,22 @@ pub enum Origin {
 }
 
 impl Container {
-    pub(super) fn new(reference: ContainerRef, label: String, origin: Origin, files: Vec<RemoteFile>) -> Self {
+    pub(super) fn new(
+        reference: ContainerRef,
+        label: String,
+        origin: Origin,
+        files: Vec<RemoteFile>,
+    ) -> Self {
         let before: Arc<[RemoteFile]> = files.into();
         let files = Mutex::new((Instant::now(), Arc::clone(&before)));
-        Self { reference, label, above: Vec::new(), origin, before, files }
+        Self {
+            reference,
+            label,
+            above: Vec::new(),
+            origin,
+            before,
+            files,
+        }
     }
 
     #[must_use]
@@ -62,16 +75,21 @@ impl Container {
         if self.reference.kind == ContainerKind::Project {
             return Vec::new();
         }
-        let own = Step { id: self.reference.id.clone(), label: self.label.clone() };
+        let own = Step {
+            id: self.reference.id.clone(),
+            label: self.label.clone(),
+        };
         self.above.iter().cloned().chain([own]).collect()
     }
 
-    /// What stands for it and for each container above it, from the subject downwards; nothing for a project.
+    /// What stands for it and for each container above it, from the subject downwards; nothing for
+    /// a project.
     pub fn keys(&self) -> Vec<String> {
         self.steps().into_iter().map(|step| step.id).collect()
     }
 
-    /// What it and each container above it is called on the server, from the subject downwards; nothing for a project.
+    /// What it and each container above it is called on the server, from the subject downwards;
+    /// nothing for a project.
     pub fn labels(&self) -> Vec<String> {
         self.steps().into_iter().map(|step| step.label).collect()
     }
@@ -98,12 +116,18 @@ impl Container {
 
     /// Whether that was a moment ago.
     pub(super) fn is_recent(&self) -> bool {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner).0.elapsed() < RECENT
+        self.files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .elapsed()
+            < RECENT
     }
 
     pub(super) fn has_now(&self, files: Vec<RemoteFile>) -> Arc<[RemoteFile]> {
         let files: Arc<[RemoteFile]> = files.into();
-        *self.files.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), Arc::clone(&files));
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner) =
+            (Instant::now(), Arc::clone(&files));
         files
     }
 }

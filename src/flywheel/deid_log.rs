@@ -1,7 +1,9 @@
-//! The log of de-identification that some sites keep: who a file was about, told to that service and to nobody else.
+//! The log of de-identification that some sites keep: who a file was about, told to that service
+//! and to nobody else.
 //!
-//! Owns the one request that carries original identifiers. It must never follow a redirect with them, send them
-//! unencrypted where the site itself is not, or show anything that the service says about them.
+//! Owns the one request that carries original identifiers. It must never follow a redirect with
+//! them, send them unencrypted where the site itself is not, or show anything that the service says
+//! about them.
 
 use std::net::IpAddr;
 
@@ -53,41 +55,69 @@ impl Client {
     /// The host of the site's log, if it keeps one.
     ///
     /// # Errors
-    /// `profile.deid-log` where it keeps one and states no address that original identifiers may go to.
+    /// `profile.deid-log` where it keeps one and states no address that original identifiers may go
+    /// to.
     pub async fn deid_log_host(&self) -> Result<Option<String>, Error> {
         let config = self.site_config().await?;
         if !config.deid_log {
             return Ok(None);
         }
-        let url = config.deid_log_url.as_deref().and_then(|url| self.log_address(url));
+        let url = config
+            .deid_log_url
+            .as_deref()
+            .and_then(|url| self.log_address(url));
         let host = url.as_ref().and_then(Url::host_str).map(str::to_owned);
         host.map(Some).ok_or_else(|| {
-            Error::new(RunCode::DeidLog, "the site keeps a de-identification log and states no usable address for it")
-                .because(format!("{} says so; an address over https is needed", self.host()))
-                .with_hint("ask the site's administrator; nothing was sent")
+            Error::new(
+                RunCode::DeidLog,
+                "the site keeps a de-identification log and states no usable address for it",
+            )
+            .because(format!(
+                "{} says so; an address over https is needed",
+                self.host()
+            ))
+            .with_hint("ask the site's administrator; nothing was sent")
         })
     }
 
-    /// The file with what the site's log has to say about it: an instance is recorded there before it is sent.
+    /// The file with what the site's log has to say about it: an instance is recorded there before
+    /// it is sent.
     ///
     /// # Errors
     /// `upload.deid-log` where the log does not take the record.
-    pub async fn logged(&self, file: UploadFile, originals: Option<&Originals>) -> Result<UploadFile, UploadError> {
+    pub async fn logged(
+        &self,
+        file: UploadFile,
+        originals: Option<&Originals>,
+    ) -> Result<UploadFile, UploadError> {
         let log = match originals {
             Some(originals) => LogEntry::Recorded(self.record_deid(originals).await?),
-            None if !self.features().await.map_err(ApiError::into_upload)?.deid_log => LogEntry::NotKept,
+            None if !self
+                .features()
+                .await
+                .map_err(ApiError::into_upload)?
+                .deid_log =>
+            {
+                LogEntry::NotKept
+            }
             None if file.file_type == Some("dicom") => {
-                return Err(FileFailure::new(FileCode::UploadDeidLog, "there are no identifiers to record").into());
+                return Err(FileFailure::new(
+                    FileCode::UploadDeidLog,
+                    "there are no identifiers to record",
+                )
+                .into());
             }
             None => LogEntry::NotDicom,
         };
         Ok(UploadFile { log, ..file })
     }
 
-    /// Has the log take the original identifiers, and gives the id of the record. It is asked once for the same ones.
+    /// Has the log take the original identifiers, and gives the id of the record. It is asked once
+    /// for the same ones.
     ///
-    /// A record says that a file is going to be sent. Where an answer is lost the request is repeated, and where the upload
-    /// fails afterwards nothing takes the record back: the log may hold records that no file points to, never the reverse.
+    /// A record says that a file is going to be sent. Where an answer is lost the request is
+    /// repeated, and where the upload fails afterwards nothing takes the record back: the log may
+    /// hold records that no file points to, never the reverse.
     ///
     /// # Errors
     /// `upload.deid-log`, also where the service refuses the key: the site has accepted it.
@@ -106,8 +136,13 @@ impl Client {
 
     async fn record(&self, originals: &Originals) -> Result<String, ApiError> {
         let config = self.features().await?;
-        let url = config.deid_log_url.as_deref().and_then(|url| self.log_address(url));
-        let url = url.ok_or_else(|| ApiError::unexpected(self.host(), "it states no usable address of its log"))?;
+        let url = config
+            .deid_log_url
+            .as_deref()
+            .and_then(|url| self.log_address(url));
+        let url = url.ok_or_else(|| {
+            ApiError::unexpected(self.host(), "it states no usable address of its log")
+        })?;
         let body = originals.for_the_log().to_string();
         let mut tries = Tries::new(self, "POST to the de-identification log");
         loop {
@@ -125,26 +160,49 @@ impl Client {
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
             .body(body);
-        let answer = self.send(request, &Gauge::new(self.behaviour().idle_timeout, 0), SHORT).await?;
+        let answer = self
+            .send(
+                request,
+                &Gauge::new(self.behaviour().idle_timeout, 0),
+                SHORT,
+            )
+            .await?;
         let answer = answer.successful().map_err(without_words)?;
         let id = answer.json::<Taken>()?.id;
-        let usable = !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
-        if usable { Ok(id) } else { Err(ApiError::unexpected(&answer.host, "the id that it gave cannot be one")) }
+        let usable =
+            !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
+        if usable {
+            Ok(id)
+        } else {
+            Err(ApiError::unexpected(
+                &answer.host,
+                "the id that it gave cannot be one",
+            ))
+        }
     }
 
-    /// Where records go, if they may: encrypted, except where the site itself is not, and then to its own host or to this
-    /// machine.
+    /// Where records go, if they may: encrypted, except where the site itself is not, and then to
+    /// its own host or to this machine.
     fn log_address(&self, base: &str) -> Option<Url> {
         let url = Url::parse(&format!("{}/logs", base.trim_end_matches('/'))).ok()?;
-        let near = url.host_str().is_some_and(|host| host == self.host() || is_loopback(host));
-        let safe = url.scheme() == "https" || (url.scheme() == "http" && self.is_plain_http() && near);
-        let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+        let near = url
+            .host_str()
+            .is_some_and(|host| host == self.host() || is_loopback(host));
+        let safe =
+            url.scheme() == "https" || (url.scheme() == "http" && self.is_plain_http() && near);
+        let plain = url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
         (safe && plain && url.has_host()).then_some(url)
     }
 }
 
 fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -152,7 +210,11 @@ fn is_loopback(host: &str) -> bool {
 fn without_words(mut error: ApiError) -> ApiError {
     if let Kind::Refused(refusal) = &mut error.kind {
         let moved = (300..400).contains(&refusal.status);
-        refusal.message = if moved { "it redirects, which is not followed".to_owned() } else { String::new() };
+        refusal.message = if moved {
+            "it redirects, which is not followed".to_owned()
+        } else {
+            String::new()
+        };
         refusal.request_id = None;
     }
     error
@@ -167,13 +229,26 @@ mod tests {
 
     #[test]
     fn identifiers_go_out_unencrypted_only_where_the_site_itself_is_and_no_further() {
-        for (key, plain) in [("site.example:secretkey", false), ("127.0.0.1:8080:__force_insecure:secretkey", true)] {
+        for (key, plain) in [
+            ("site.example:secretkey", false),
+            ("127.0.0.1:8080:__force_insecure:secretkey", true),
+        ] {
             let client = Client::new(&ApiKey::parse(key).unwrap(), Settings::default()).unwrap();
-            for near in ["http://127.0.0.1:9/log", "http://localhost/log", "http://[::1]/log"] {
+            for near in [
+                "http://127.0.0.1:9/log",
+                "http://localhost/log",
+                "http://[::1]/log",
+            ] {
                 assert_eq!(client.log_address(near).is_some(), plain, "{near}");
             }
             assert_eq!(client.log_address("http://log.example"), None);
-            assert_eq!(client.log_address("https://log.example/v1/").unwrap().as_str(), "https://log.example/v1/logs");
+            assert_eq!(
+                client
+                    .log_address("https://log.example/v1/")
+                    .unwrap()
+                    .as_str(),
+                "https://log.example/v1/logs"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! De-identification profiles kept on the server.
 //!
-//! Owns asking at three levels. "There is none" is said only when the server said so; what the settings mean is decided
-//! by [`crate::profile`].
+//! Owns asking at three levels. "There is none" is said only when the server said so; what the
+//! settings mean is decided by [`crate::profile`].
 
 use std::fmt;
 
@@ -55,15 +55,22 @@ pub enum LevelSettings {
 }
 
 impl Client {
-    /// The settings of a level, of which `deid_profile` is one. Everything that leaves open what they are is an error.
+    /// The settings of a level, of which `deid_profile` is one. Everything that leaves open what
+    /// they are is an error.
     ///
     /// # Errors
-    /// `profile.invalid` for an answer that is no JSON, `profile.unknown` for one that is neither the settings nor says that
-    /// there are none, and what the network and the key may meet.
+    /// `profile.invalid` for an answer that is no JSON, `profile.unknown` for one that is neither
+    /// the settings nor says that there are none, and what the network and the key may meet.
     pub async fn settings(&self, level: Level, project: &Project) -> Result<LevelSettings, Error> {
         let read = match level {
-            Level::Project => self.container_settings(&format!("/projects/{}", segment(&project.id))).await,
-            Level::Group => self.container_settings(&format!("/groups/{}", segment(&project.group))).await,
+            Level::Project => {
+                self.container_settings(&format!("/projects/{}", segment(&project.id)))
+                    .await
+            }
+            Level::Group => {
+                self.container_settings(&format!("/groups/{}", segment(&project.group)))
+                    .await
+            }
             Level::Site => self.get_optional("/site/settings").await,
         };
         match read {
@@ -90,7 +97,9 @@ fn unreadable(level: Level, error: ApiError) -> Error {
         (Kind::Unexpected { .. }, _) => Error::new(RunCode::ProfileInvalid, what())
             .because(error.cause())
             .with_hint("ask an administrator of the site what is kept there; nothing was sent"),
-        (_, None | Some(401 | 402 | 408 | 429 | 500..)) => error.into_run(&format!("reading the {level}'s settings")),
+        (_, None | Some(401 | 402 | 408 | 429 | 500..)) => {
+            error.into_run(&format!("reading the {level}'s settings"))
+        }
         (_, Some(_)) => Error::new(RunCode::ProfileUnknown, what()).because(error.cause()),
     }
 }

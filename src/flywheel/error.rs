@@ -68,7 +68,11 @@ pub(super) struct Refusal {
 
 impl From<Kind> for ApiError {
     fn from(kind: Kind) -> Self {
-        Self { kind, attempts: 1, creating: None }
+        Self {
+            kind,
+            attempts: 1,
+            creating: None,
+        }
     }
 }
 
@@ -79,17 +83,29 @@ impl ApiError {
             return Kind::NoHandle.into();
         }
         let (host, cause) = (host.to_owned(), innermost_causes(error));
-        if error.is_connect() { Kind::Connect { host, cause } } else { Kind::Cut { host, cause } }.into()
+        if error.is_connect() {
+            Kind::Connect { host, cause }
+        } else {
+            Kind::Cut { host, cause }
+        }
+        .into()
     }
 
     pub(super) fn unexpected(host: &str, what: impl Into<String>) -> Self {
-        Kind::Unexpected { host: host.to_owned(), what: what.into() }.into()
+        Kind::Unexpected {
+            host: host.to_owned(),
+            what: what.into(),
+        }
+        .into()
     }
 
     /// The same, of a request that was to create a container.
     #[must_use]
     pub(super) fn while_creating(self, kind: ContainerKind) -> Self {
-        Self { creating: Some(kind), ..self }
+        Self {
+            creating: Some(kind),
+            ..self
+        }
     }
 
     /// The status of the answer, where there was one.
@@ -113,7 +129,9 @@ impl ApiError {
         match &self.kind {
             Kind::Connect { cause, .. } => Misdirected::of(cause).is_none(),
             Kind::NoHandle | Kind::Stalled { .. } | Kind::Cut { .. } => true,
-            Kind::Refused(refusal) => matches!(refusal.status, 408 | 429 | 500..=599) && !self.names_nothing(),
+            Kind::Refused(refusal) => {
+                matches!(refusal.status, 408 | 429 | 500..=599) && !self.names_nothing()
+            }
             Kind::Unexpected { .. } | Kind::Source(_) => false,
         }
     }
@@ -123,10 +141,13 @@ impl ApiError {
         matches!(&self.kind, Kind::Connect { cause, .. } if Misdirected::of(cause) == Some(Misdirected::UnknownHost))
     }
 
-    /// Whether it may be an outage: nothing came through, or the answer says that the server cannot work now.
+    /// Whether it may be an outage: nothing came through, or the answer says that the server cannot
+    /// work now.
     pub(super) fn is_of_outage(&self) -> bool {
         match &self.kind {
-            Kind::Connect { .. } | Kind::Stalled { .. } | Kind::Cut { .. } => self.is_transient() || self.is_of_unknown_host(),
+            Kind::Connect { .. } | Kind::Stalled { .. } | Kind::Cut { .. } => {
+                self.is_transient() || self.is_of_unknown_host()
+            }
             Kind::Refused(refusal) => means_outage(refusal.status),
             Kind::NoHandle | Kind::Unexpected { .. } | Kind::Source(_) => false,
         }
@@ -146,8 +167,8 @@ impl ApiError {
         }
     }
 
-    /// Whether a 500 says, in the words of the server's own language, that what was named is not there. Servers of some
-    /// age answer so where 404 is meant; asking again changes nothing.
+    /// Whether a 500 says, in the words of the server's own language, that what was named is not
+    /// there. Servers of some age answer so where 404 is meant; asking again changes nothing.
     pub(super) fn names_nothing(&self) -> bool {
         matches!(&self.kind, Kind::Refused(refusal) if refusal.status == 500 && refusal.message.contains("'NoneType' object"))
     }
@@ -160,7 +181,8 @@ impl ApiError {
         }
     }
 
-    /// Takes texts that we sent out of what the server says about them: they may be values of data elements.
+    /// Takes texts that we sent out of what the server says about them: they may be values of data
+    /// elements.
     #[must_use]
     pub(super) fn without(mut self, sent: &[&str]) -> Self {
         if let Kind::Refused(refusal) = &mut self.kind {
@@ -175,8 +197,13 @@ impl ApiError {
     pub(super) fn cause(&self) -> String {
         match &self.kind {
             Kind::Connect { host, cause } => format!("no connection to {host}: {cause}"),
-            Kind::NoHandle => "this machine has no file handle left for a connection; raise the limit on open files (`ulimit -n`) or use fewer `--uploads`".to_owned(),
-            Kind::Stalled { host, seconds } => format!("{host} did not answer or take data for {seconds} s"),
+            Kind::NoHandle => "this machine has no file handle left for a connection; raise the \
+                limit on open files (`ulimit -n`) or use fewer `--uploads`"
+                .to_owned(),
+            Kind::Stalled { host, seconds } => format!(
+                "{host} did not answer or take data for \
+                {seconds} s"
+            ),
             Kind::Cut { host, cause } => format!("the connection to {host} broke: {cause}"),
             Kind::Refused(refusal) => refusal.to_line(),
             Kind::Unexpected { host, what } => format!("{host}: {what}"),
@@ -191,7 +218,9 @@ impl ApiError {
         }
         // Who may not create one container may create none: no other package could do better.
         if let (Some(kind), Some(403)) = (self.creating, self.status()) {
-            return UploadError::Run(self.into_run(&format!("creating a {} in the project", kind.as_str())));
+            return UploadError::Run(
+                self.into_run(&format!("creating a {} in the project", kind.as_str())),
+            );
         }
         if let Kind::Source(failure) = self.kind {
             return UploadError::File(*failure);
@@ -212,9 +241,11 @@ impl ApiError {
             (Kind::Refused(_), 413) => FileCode::UploadTooLarge,
             (Kind::Refused(_), 429) => FileCode::UploadThrottled,
             (Kind::Refused(_), 500..=599) => FileCode::UploadServer,
-            (Kind::Refused(_), 408) | (Kind::Connect { .. } | Kind::NoHandle | Kind::Stalled { .. } | Kind::Cut { .. }, _) => {
-                FileCode::UploadNetwork
-            }
+            (Kind::Refused(_), 408)
+            | (
+                Kind::Connect { .. } | Kind::NoHandle | Kind::Stalled { .. } | Kind::Cut { .. },
+                _,
+            ) => FileCode::UploadNetwork,
             (Kind::Refused(_), _) => FileCode::UploadRejected,
         }
     }
@@ -222,19 +253,30 @@ impl ApiError {
     /// The end of the run. `doing` says what the request was for: "looking up the project".
     pub(super) fn into_run(self, doing: &str) -> Error {
         let error = match (&self.kind, self.status().unwrap_or_default()) {
-            (Kind::Refused(_), 401 | 402) => Error::new(RunCode::AuthRejected, "the server refused your API key"),
-            (Kind::Refused(_), 403) => Error::new(RunCode::AuthForbidden, format!("{doing} is not allowed to you")),
-            (Kind::Refused(_), 408 | 429 | 500..=599) | (Kind::NoHandle | Kind::Stalled { .. } | Kind::Cut { .. }, _) => {
+            (Kind::Refused(_), 401 | 402) => {
+                Error::new(RunCode::AuthRejected, "the server refused your API key")
+            }
+            (Kind::Refused(_), 403) => Error::new(
+                RunCode::AuthForbidden,
+                format!("{doing} is not allowed to you"),
+            ),
+            (Kind::Refused(_), 408 | 429 | 500..=599)
+            | (Kind::NoHandle | Kind::Stalled { .. } | Kind::Cut { .. }, _) => {
                 Error::new(RunCode::NetworkUnavailable, format!("{doing} failed"))
             }
             (Kind::Connect { host, cause }, _) => match Misdirected::of(cause) {
-                Some(wrong) => Error::new(RunCode::NetworkUnavailable, wrong.what(host)).with_hint(wrong.hint()),
+                Some(wrong) => Error::new(RunCode::NetworkUnavailable, wrong.what(host))
+                    .with_hint(wrong.hint()),
                 None => Error::new(RunCode::NetworkUnavailable, "the server cannot be reached"),
             },
             _ => Error::new(RunCode::ServerUnexpected, format!("{doing} failed")),
         };
         let error = error.because(self.cause());
-        if self.attempts > 1 { error.because(format!("tried {} times", self.attempts)) } else { error }
+        if self.attempts > 1 {
+            error.because(format!("tried {} times", self.attempts))
+        } else {
+            error
+        }
     }
 }
 
@@ -265,12 +307,15 @@ const OUT_OF_HANDLES: [i32; 3] = [24, 23, 10024];
 
 /// Whether some cause of a failure is that no file can be opened any more.
 fn is_out_of_handles(error: &(dyn std::error::Error + 'static)) -> bool {
-    let number = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
-    number.is_some_and(|number| OUT_OF_HANDLES.contains(&number)) || error.source().is_some_and(is_out_of_handles)
+    let number = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::raw_os_error);
+    number.is_some_and(|number| OUT_OF_HANDLES.contains(&number))
+        || error.source().is_some_and(is_out_of_handles)
 }
 
-/// What servers and the proxies before them answer while they cannot work, or want fewer requests. Other failures of a server
-/// are those of one request.
+/// What servers and the proxies before them answer while they cannot work, or want fewer requests.
+/// Other failures of a server are those of one request.
 pub(super) fn means_outage(status: u16) -> bool {
     matches!(status, 429 | 502..=504)
 }
@@ -286,7 +331,11 @@ pub(super) fn innermost_causes(error: &reqwest::Error) -> String {
         }
         next = cause.source();
     }
-    if causes.is_empty() { "the request could not be sent".to_owned() } else { causes.join(": ") }
+    if causes.is_empty() {
+        "the request could not be sent".to_owned()
+    } else {
+        causes.join(": ")
+    }
 }
 
 #[cfg(test)]
@@ -310,19 +359,31 @@ mod tests {
 
     #[test]
     fn a_machine_without_file_handles_is_no_dead_server() {
-        assert!(is_out_of_handles(&Around(std::io::Error::from_raw_os_error(24))));
-        assert!(!is_out_of_handles(&Around(std::io::Error::from_raw_os_error(111))));
+        assert!(is_out_of_handles(&Around(
+            std::io::Error::from_raw_os_error(24)
+        )));
+        assert!(!is_out_of_handles(&Around(
+            std::io::Error::from_raw_os_error(111)
+        )));
         let error = ApiError::from(Kind::NoHandle);
         assert!(error.is_transient() && !error.may_have_worked());
         assert!(error.cause().contains("ulimit -n") && error.cause().contains("--uploads"));
-        let UploadError::File(failure) = error.into_upload() else { panic!("a full table of files stops the run") };
+        let UploadError::File(failure) = error.into_upload() else {
+            panic!("a full table of files stops the run")
+        };
         assert_eq!(failure.code, FileCode::UploadNetwork);
     }
 
     #[test]
     fn what_was_sent_is_taken_out_before_the_words_are_shortened() {
         let message = format!("{}SECRET-1", "x".repeat(SHOWN_CHARS - 3));
-        let refusal = Refusal { host: "h".into(), status: 400, message, request_id: None, retry_after: None };
+        let refusal = Refusal {
+            host: "h".into(),
+            status: 400,
+            message,
+            request_id: None,
+            retry_after: None,
+        };
         let error = ApiError::from(Kind::Refused(Box::new(refusal))).without(&["SECRET-1"]);
         assert!(!error.cause().contains("SEC"), "{}", error.cause());
     }

@@ -1,9 +1,10 @@
 //! Subjects, sessions and acquisitions: found, or made where they are missing.
 //!
-//! Owns the rule that nothing is made twice: every container is looked for, exactly, before it is made, again after a
-//! creation, and never two of the same kind under one parent at the same time. Of twins that several runs made at once all
-//! take the oldest; a run removes its own again while it is empty. A rehearsal looks in the same way and makes nothing.
-//! Labels may identify, so none gets into a message.
+//! Owns the rule that nothing is made twice: every container is looked for, exactly, before it is
+//! made, again after a creation, and never two of the same kind under one parent at the same time.
+//! Of twins that several runs made at once all take the oldest; a run removes its own again while
+//! it is empty. A rehearsal looks in the same way and makes nothing. Labels may identify, so none
+//! gets into a message.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +13,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::answer::{ContainerAnswer, ContainerKind, ContainerRef, Created, Listed, RemoteFile, segment};
+use super::answer::{
+    ContainerAnswer, ContainerKind, ContainerRef, Created, Listed, RemoteFile, segment,
+};
 use super::client::Client;
 use super::container::{Container, Origin, Step};
 use super::error::{ApiError, Kind, UploadError, shown};
@@ -23,7 +26,8 @@ use super::subjects::Subject;
 use crate::failure::{FileCode, FileFailure};
 use crate::routing::{Destination, SubjectPlace};
 
-/// A list older than this is fetched again before something is made: another program may have made it meanwhile.
+/// A list older than this is fetched again before something is made: another program may have made
+/// it meanwhile.
 const STALE: Duration = Duration::from_secs(10);
 
 /// What happens to a study that is in the project already, under another subject.
@@ -65,13 +69,27 @@ pub(super) struct Siblings {
 impl Siblings {
     pub(super) fn under(parent: &Container, kind: ContainerKind) -> Self {
         let list = format!("{}/{}", parent.reference.path(), kind.plural());
-        Self { kind, key: list.clone(), list: Some(list).filter(|_| !parent.is_rehearsed()), code: None, above: parent.steps() }
+        Self {
+            kind,
+            key: list.clone(),
+            list: Some(list).filter(|_| !parent.is_rehearsed()),
+            code: None,
+            above: parent.steps(),
+        }
     }
 
     /// Those of a subject that is no more than a code which they bear.
     fn of_code(self, code: String) -> Self {
-        let above = vec![Step { id: code.clone(), label: code.clone() }];
-        Self { key: format!("{}\u{0}{code}", self.key), code: Some(code), above, ..self }
+        let above = vec![Step {
+            id: code.clone(),
+            label: code.clone(),
+        }];
+        Self {
+            key: format!("{}\u{0}{code}", self.key),
+            code: Some(code),
+            above,
+            ..self
+        }
     }
 }
 
@@ -97,7 +115,15 @@ impl Hierarchy {
     pub fn new(client: Client, project: Project) -> Self {
         let (subjects, families) = (Slots(Mutex::default()), Slots(Mutex::default()));
         let study_elsewhere = StudyElsewhere::default();
-        Self { client, project, subjects, families, rehearsal: false, study_elsewhere, without_subjects: OnceCell::new() }
+        Self {
+            client,
+            project,
+            subjects,
+            families,
+            rehearsal: false,
+            study_elsewhere,
+            without_subjects: OnceCell::new(),
+        }
     }
 
     /// The same, where nothing is to be made: what is not there is a container that would be.
@@ -109,7 +135,10 @@ impl Hierarchy {
     /// The same, with what is to happen to studies that are under another subject.
     #[must_use]
     pub fn with_studies_elsewhere(self, study_elsewhere: StudyElsewhere) -> Self {
-        Self { study_elsewhere, ..self }
+        Self {
+            study_elsewhere,
+            ..self
+        }
     }
 
     /// The project itself as a container, with its files.
@@ -120,14 +149,20 @@ impl Hierarchy {
         if self.is_project_rehearsed() {
             return Ok(Arc::new(self.project_itself()));
         }
-        self.known(self.project_reference()).await.map(Arc::new).map_err(ApiError::into_upload)
+        self.known(self.project_reference())
+            .await
+            .map(Arc::new)
+            .map_err(ApiError::into_upload)
     }
 
     /// The subject of a destination as a container; the project where subjects are no containers.
     ///
     /// # Errors
     /// Whatever keeps the server from answering, or from making it.
-    pub async fn subject_container(&self, place: &SubjectPlace) -> Result<Arc<Container>, UploadError> {
+    pub async fn subject_container(
+        &self,
+        place: &SubjectPlace,
+    ) -> Result<Arc<Container>, UploadError> {
         match self.subject(place).await? {
             Subject::Container(subject) => Ok(subject),
             Subject::Code(_) => self.project_container().await,
@@ -142,8 +177,12 @@ impl Hierarchy {
         if container.is_rehearsed() || container.is_recent() {
             return Ok(container.files());
         }
-        let now = self.client.get_listing::<ContainerAnswer>(&container.reference.path()).await;
-        now.map(|now| container.has_now(now.files)).map_err(ApiError::into_upload)
+        let now = self
+            .client
+            .get_listing::<ContainerAnswer>(&container.reference.path())
+            .await;
+        now.map(|now| container.has_now(now.files))
+            .map_err(ApiError::into_upload)
     }
 
     /// The project would be made.
@@ -156,13 +195,25 @@ impl Hierarchy {
     }
 
     pub(super) fn project_reference(&self) -> ContainerRef {
-        ContainerRef { kind: ContainerKind::Project, id: self.project.id.clone() }
+        ContainerRef {
+            kind: ContainerKind::Project,
+            id: self.project.id.clone(),
+        }
     }
 
     /// The project without a look at its files.
     pub(super) fn project_itself(&self) -> Container {
-        let origin = if self.is_project_rehearsed() { Origin::Rehearsed } else { Origin::Found };
-        Container::new(self.project_reference(), self.project.label.clone(), origin, Vec::new())
+        let origin = if self.is_project_rehearsed() {
+            Origin::Rehearsed
+        } else {
+            Origin::Found
+        };
+        Container::new(
+            self.project_reference(),
+            self.project.label.clone(),
+            origin,
+            Vec::new(),
+        )
     }
 
     /// The subject of this label; made where there is none.
@@ -172,21 +223,30 @@ impl Hierarchy {
         if let Some(subject) = &*slot {
             return Ok(subject.clone());
         }
-        let subject = self.find_or_make_subject(&place.label).await.map_err(ApiError::into_upload)?;
+        let subject = self
+            .find_or_make_subject(&place.label)
+            .await
+            .map_err(ApiError::into_upload)?;
         Ok(slot.insert(subject).clone())
     }
 
-    /// The session of a destination: by UID, else by a label without UID; see [`crate::routing`] for forced labels.
+    /// The session of a destination: by UID, else by a label without UID; see [`crate::routing`]
+    /// for forced labels.
     pub async fn session(&self, place: &Destination) -> Result<Arc<Container>, UploadError> {
         let subject = self.subject(&place.subject).await?;
         let session = &place.session;
         // A session that the user named may take several studies: none of their UIDs is its own.
         let uid = session.uid.clone().filter(|_| !session.forced);
-        let wanted = Wanted { label: session.label.clone(), uid, label_alone: session.forced };
+        let wanted = Wanted {
+            label: session.label.clone(),
+            uid,
+            label_alone: session.forced,
+        };
         let (siblings, whose) = match subject {
-            Subject::Container(subject) => {
-                (Siblings::under(&subject, ContainerKind::Session), json!({ "_id": subject.reference.id }))
-            }
+            Subject::Container(subject) => (
+                Siblings::under(&subject, ContainerKind::Session),
+                json!({ "_id": subject.reference.id }),
+            ),
             Subject::Code(code) => {
                 let all = Siblings::under(&self.project_itself(), ContainerKind::Session);
                 (all.of_code(code.clone()), json!({ "code": code }))
@@ -201,13 +261,27 @@ impl Hierarchy {
     pub async fn acquisition(&self, place: &Destination) -> Result<Arc<Container>, UploadError> {
         let session = self.session(place).await?;
         let acquisition = &place.acquisition;
-        let wanted = Wanted { label: acquisition.label.clone(), uid: acquisition.uid.clone(), label_alone: false };
+        let wanted = Wanted {
+            label: acquisition.label.clone(),
+            uid: acquisition.uid.clone(),
+            label_alone: false,
+        };
         let mut body = json!({ "session": session.reference.id });
         add_timestamp(&mut body, acquisition.timestamp.as_deref());
-        self.find_or_make(&Siblings::under(&session, ContainerKind::Acquisition), wanted, body).await
+        self.find_or_make(
+            &Siblings::under(&session, ContainerKind::Acquisition),
+            wanted,
+            body,
+        )
+        .await
     }
 
-    async fn find_or_make(&self, among: &Siblings, wanted: Wanted, body: Value) -> Result<Arc<Container>, UploadError> {
+    async fn find_or_make(
+        &self,
+        among: &Siblings,
+        wanted: Wanted,
+        body: Value,
+    ) -> Result<Arc<Container>, UploadError> {
         let family = self.families.get(&among.key);
         let mut family = family.lock().await;
         if let Some(container) = family.settled.get(&wanted) {
@@ -219,7 +293,8 @@ impl Hierarchy {
         Ok(container)
     }
 
-    /// Looks, makes, and looks again after every creation: another run may have made the same meanwhile.
+    /// Looks, makes, and looks again after every creation: another run may have made the same
+    /// meanwhile.
     async fn settle(
         &self,
         family: &mut Family,
@@ -231,11 +306,17 @@ impl Hierarchy {
         let mut tries = Tries::new(&self.client, format!("POST /api/{}", kind.plural()));
         let (mut collided, mut made) = (false, None::<Container>);
         loop {
-            let children = self.children(family, among).await.map_err(ApiError::into_upload)?;
+            let children = self
+                .children(family, among)
+                .await
+                .map_err(ApiError::into_upload)?;
             let label = match choose(children, wanted) {
                 Choice::Take(child) => {
                     let (taken, children) = (child.clone(), children.to_vec());
-                    return self.take(among, (&taken, &children), made, wanted).await.map_err(ApiError::into_upload);
+                    return self
+                        .take(among, (&taken, &children), made, wanted)
+                        .await
+                        .map_err(ApiError::into_upload);
                 }
                 Choice::Make(label) => label,
             };
@@ -255,8 +336,13 @@ impl Hierarchy {
             set(&mut body, "uid", wanted.uid.as_deref());
             match self.make(kind, &label, &body).await {
                 Ok(container) => made = Some(container),
-                // It may have been made all the same: nothing is made here again from the list as it was.
-                Err(error) => collided = again(&mut tries, error, collided).await.map_err(ApiError::into_upload)?,
+                // It may have been made all the same: nothing is made here again from the list as
+                // it was.
+                Err(error) => {
+                    collided = again(&mut tries, error, collided)
+                        .await
+                        .map_err(ApiError::into_upload)?;
+                }
             }
             family.children = None;
         }
@@ -270,26 +356,51 @@ impl Hierarchy {
         made: Option<Container>,
         wanted: &Wanted,
     ) -> Result<Container, ApiError> {
-        let lost = made.as_ref().map(|made| made.reference.id.clone()).filter(|id| *id != taken.id);
+        let lost = made
+            .as_ref()
+            .map(|made| made.reference.id.clone())
+            .filter(|id| *id != taken.id);
         for twin in twins(taken, children, wanted) {
             let is_lost = lost.as_ref() == Some(&twin.id);
-            self.settle_twin(ContainerRef { kind: among.kind, id: twin.id.clone() }, &taken.id, is_lost).await;
+            self.settle_twin(
+                ContainerRef {
+                    kind: among.kind,
+                    id: twin.id.clone(),
+                },
+                &taken.id,
+                is_lost,
+            )
+            .await;
         }
-        let reference = ContainerRef { kind: among.kind, id: taken.id.clone() };
+        let reference = ContainerRef {
+            kind: among.kind,
+            id: taken.id.clone(),
+        };
         match made.filter(|made| made.reference.id == taken.id) {
             Some(made) => Ok(made),
-            None if taken.rehearsed => Ok(Container::new(reference, taken.label.clone(), Origin::Rehearsed, Vec::new())),
+            None if taken.rehearsed => Ok(Container::new(
+                reference,
+                taken.label.clone(),
+                Origin::Rehearsed,
+                Vec::new(),
+            )),
             None => self.known(reference).await,
         }
     }
 
-    /// Removes a twin that this run made, while it is empty. One that holds something is told of; an empty one is in no way.
+    /// Removes a twin that this run made, while it is empty. One that holds something is told of;
+    /// an empty one is in no way.
     async fn settle_twin(&self, twin: ContainerRef, taken: &str, made_here: bool) {
         let empty = self.is_empty(&twin).await.unwrap_or(false);
         let removed = empty && made_here && self.client.remove(&twin.path()).await.is_ok();
         if !removed && (made_here || !empty) {
             let (taken, kind) = (taken.to_owned(), twin.kind);
-            self.client.tell(ClientNotice::Twin { kind, taken, twin: twin.id, empty });
+            self.client.tell(ClientNotice::Twin {
+                kind,
+                taken,
+                twin: twin.id,
+                empty,
+            });
         }
     }
 
@@ -305,26 +416,48 @@ impl Hierarchy {
             ContainerKind::Project | ContainerKind::Subject => ContainerKind::Session,
         };
         let list = format!("{}/{}?limit=1", container.path(), below.plural());
-        Ok(self.client.get_listing::<Listed<ContainerAnswer>>(&list).await?.into_parts().0.is_empty())
+        Ok(self
+            .client
+            .get_listing::<Listed<ContainerAnswer>>(&list)
+            .await?
+            .into_parts()
+            .0
+            .is_empty())
     }
 
-    /// Whether the study of a session that is about to be made is in the project already, under another subject.
+    /// Whether the study of a session that is about to be made is in the project already, under
+    /// another subject.
     async fn look_elsewhere(&self, among: &Siblings, wanted: &Wanted) -> Result<(), UploadError> {
-        let (ContainerKind::Session, Some(uid), false) = (among.kind, wanted.uid.as_ref(), self.is_project_rehearsed()) else {
+        let (ContainerKind::Session, Some(uid), false) =
+            (among.kind, wanted.uid.as_ref(), self.is_project_rehearsed())
+        else {
             return Ok(());
         };
         let filter = format!("project={},uid=\"{uid}\"", self.project.id);
         let list = format!("/sessions?filter={}&limit=100", segment(&filter));
-        // Servers that cannot filter are no reason not to send: the answer is a service to the user.
-        let Ok(listed) = self.client.get_listing::<Listed<ContainerAnswer>>(&list).await else { return Ok(()) };
-        let subject = among.above.first().map(|subject| subject.id.as_str()).unwrap_or_default();
+        // Servers that cannot filter are no reason not to send: the answer is a service to the
+        // user.
+        let Ok(listed) = self
+            .client
+            .get_listing::<Listed<ContainerAnswer>>(&list)
+            .await
+        else {
+            return Ok(());
+        };
+        let subject = among
+            .above
+            .first()
+            .map(|subject| subject.id.as_str())
+            .unwrap_or_default();
         let elsewhere = listed.into_parts().0.into_iter().find(|session| {
             let whose = session.subject_id();
             session.uid.as_ref() == Some(uid)
                 && session.project_id() == Some(self.project.id.as_str())
                 && whose.is_some_and(|whose| whose != subject)
         });
-        let Some(elsewhere) = elsewhere else { return Ok(()) };
+        let Some(elsewhere) = elsewhere else {
+            return Ok(());
+        };
         let session = shown(&elsewhere.id);
         if self.study_elsewhere == StudyElsewhere::Fail {
             let detail = format!("session {session} has its StudyInstanceUID");
@@ -334,67 +467,134 @@ impl Hierarchy {
         Ok(())
     }
 
-    async fn children<'f>(&self, family: &'f mut Family, among: &Siblings) -> Result<&'f [Child], ApiError> {
+    async fn children<'f>(
+        &self,
+        family: &'f mut Family,
+        among: &Siblings,
+    ) -> Result<&'f [Child], ApiError> {
         if family.children.is_none() {
             let children = self.list(among).await?;
             family.children = Some((Instant::now(), children));
         }
-        Ok(family.children.as_ref().map(|(_, children)| children.as_slice()).unwrap_or_default())
+        Ok(family
+            .children
+            .as_ref()
+            .map(|(_, children)| children.as_slice())
+            .unwrap_or_default())
     }
 
-    /// Those that lie in this project. A server lists others too where somebody moved a subject between projects.
+    /// Those that lie in this project. A server lists others too where somebody moved a subject
+    /// between projects.
     pub(super) async fn list(&self, among: &Siblings) -> Result<Vec<Child>, ApiError> {
-        let Some(list) = &among.list else { return Ok(Vec::new()) };
+        let Some(list) = &among.list else {
+            return Ok(Vec::new());
+        };
         let listed = self.client.list(list).await?;
         let counts = |answer: &ContainerAnswer| {
             !answer.id.is_empty()
-                && answer.project_id().is_none_or(|project| project == self.project.id)
+                && answer
+                    .project_id()
+                    .is_none_or(|project| project == self.project.id)
                 && (among.code.is_none() || answer.subject.code == among.code)
         };
         Ok(listed.into_iter().filter(counts).map(Child::from).collect())
     }
 
     /// One creation, tried once.
-    pub(super) async fn make(&self, kind: ContainerKind, label: &str, body: &Value) -> Result<Container, ApiError> {
-        let answer = self.client.post_once(&format!("/{}", kind.plural()), Some(body)).await;
+    pub(super) async fn make(
+        &self,
+        kind: ContainerKind,
+        label: &str,
+        body: &Value,
+    ) -> Result<Container, ApiError> {
+        let answer = self
+            .client
+            .post_once(&format!("/{}", kind.plural()), Some(body))
+            .await;
         let created: Created = answer.map_err(|error| error.while_creating(kind))?.json()?;
         if created.id.is_empty() {
-            return Err(ApiError::unexpected(self.client.host(), "it does not say what it made"));
+            return Err(ApiError::unexpected(
+                self.client.host(),
+                "it does not say what it made",
+            ));
         }
-        Ok(Container::new(ContainerRef { kind, id: created.id }, label.to_owned(), Origin::Made, Vec::new()))
+        Ok(Container::new(
+            ContainerRef {
+                kind,
+                id: created.id,
+            },
+            label.to_owned(),
+            Origin::Made,
+            Vec::new(),
+        ))
     }
 
     /// A container that was there before, with its files: lists may leave them out.
     pub(super) async fn known(&self, reference: ContainerRef) -> Result<Container, ApiError> {
         let answer: ContainerAnswer = self.client.get_listing(&reference.path()).await?;
-        if answer.project_id().is_some_and(|project| project != self.project.id) {
-            let what = format!("a {} that it listed lies in another project", reference.kind.as_str());
+        if answer
+            .project_id()
+            .is_some_and(|project| project != self.project.id)
+        {
+            let what = format!(
+                "a {} that it listed lies in another project",
+                reference.kind.as_str()
+            );
             return Err(ApiError::unexpected(self.client.host(), what));
         }
         let label = answer.label.unwrap_or_default();
-        Ok(Container::new(reference, label, Origin::Found, answer.files))
+        Ok(Container::new(
+            reference,
+            label,
+            Origin::Found,
+            answer.files,
+        ))
     }
 }
 
 impl Family {
     fn is_stale(&self) -> bool {
-        self.children.as_ref().is_some_and(|(listed, _)| listed.elapsed() > STALE)
+        self.children
+            .as_ref()
+            .is_some_and(|(listed, _)| listed.elapsed() > STALE)
     }
 
     /// Takes a container that would be made for one that is there from now on.
     fn rehearse(&mut self, among: &Siblings, label: String, wanted: &Wanted) -> Container {
-        let children = &mut self.children.get_or_insert_with(|| (Instant::now(), Vec::new())).1;
+        let children = &mut self
+            .children
+            .get_or_insert_with(|| (Instant::now(), Vec::new()))
+            .1;
         let id = format!("{}\u{0}{}", among.key, children.len());
         let (uid, created) = (wanted.uid.clone(), String::new());
-        children.push(Child { id: id.clone(), label: label.clone(), uid, created, rehearsed: true });
-        Container::new(ContainerRef { kind: among.kind, id }, label, Origin::Rehearsed, Vec::new())
+        children.push(Child {
+            id: id.clone(),
+            label: label.clone(),
+            uid,
+            created,
+            rehearsed: true,
+        });
+        Container::new(
+            ContainerRef {
+                kind: among.kind,
+                id,
+            },
+            label,
+            Origin::Rehearsed,
+            Vec::new(),
+        )
     }
 }
 
-/// Prepares another look after a creation that failed: at once, but only once, where somebody else may have been first or
-/// the answer was no answer; else after a wait.
-pub(super) async fn again(tries: &mut Tries<'_>, error: ApiError, looked: bool) -> Result<bool, ApiError> {
-    let unclear = matches!(error.status(), Some(409 | 422)) || matches!(error.kind, Kind::Unexpected { .. });
+/// Prepares another look after a creation that failed: at once, but only once, where somebody else
+/// may have been first or the answer was no answer; else after a wait.
+pub(super) async fn again(
+    tries: &mut Tries<'_>,
+    error: ApiError,
+    looked: bool,
+) -> Result<bool, ApiError> {
+    let unclear =
+        matches!(error.status(), Some(409 | 422)) || matches!(error.kind, Kind::Unexpected { .. });
     if unclear && !looked {
         return Ok(true);
     }
@@ -404,7 +604,11 @@ pub(super) async fn again(tries: &mut Tries<'_>, error: ApiError, looked: bool) 
 
 /// Servers refuse a time without a zone; a container without a time is better than none.
 fn add_timestamp(body: &mut Value, timestamp: Option<&str>) {
-    set(body, "timestamp", timestamp.filter(|text| chrono::DateTime::parse_from_rfc3339(text).is_ok()));
+    set(
+        body,
+        "timestamp",
+        timestamp.filter(|text| chrono::DateTime::parse_from_rfc3339(text).is_ok()),
+    );
 }
 
 fn set(body: &mut Value, name: &str, text: Option<&str>) {

@@ -1,7 +1,9 @@
-//! Outages: the site cannot be reached, or says that it cannot work now. One request probes it, all others wait.
+//! Outages: the site cannot be reached, or says that it cannot work now. One request probes it, all
+//! others wait.
 //!
-//! Owns when an outage begins and ends and how long it is waited for. Whether a request may be repeated afterwards is not
-//! decided here: one that may have worked is looked up first by who made it.
+//! Owns when an outage begins and ends and how long it is waited for. Whether a request may be
+//! repeated afterwards is not decided here: one that may have worked is looked up first by who made
+//! it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -109,10 +111,15 @@ impl Outage {
         self.ended.cancel();
     }
 
-    /// For how long a request is repeated that the site answers by saying that it cannot do it now; none where tries count.
+    /// For how long a request is repeated that the site answers by saying that it cannot do it now;
+    /// none where tries count.
     pub(super) fn limit(&self) -> Option<Duration> {
         let patience = self.patience?;
-        Some(if self.has_answered() { patience.later } else { patience.at_start })
+        Some(if self.has_answered() {
+            patience.later
+        } else {
+            patience.at_start
+        })
     }
 
     /// Waits, unless nothing is waited for any more. Whether it was.
@@ -126,7 +133,9 @@ impl Outage {
 
     /// Whether a request failed because of an outage; if so, the end of it is waited for.
     pub(super) async fn look(&self, client: &Client, error: &ApiError) -> Look {
-        let (Some(limit), failed) = (self.limit(), Instant::now()) else { return Look::Up };
+        let (Some(limit), failed) = (self.limit(), Instant::now()) else {
+            return Look::Up;
+        };
         let mut state = self.probing.lock().await;
         if let Some((_, look)) = state.last.filter(|(when, _)| *when > failed) {
             return look;
@@ -138,18 +147,35 @@ impl Outage {
         look
     }
 
-    async fn probe(&self, client: &Client, error: &ApiError, (state, limit): (&mut State, Duration)) -> Look {
-        let over = state.since.zip(*self.answered()).is_some_and(|((since, _), answered)| answered > since);
+    async fn probe(
+        &self,
+        client: &Client,
+        error: &ApiError,
+        (state, limit): (&mut State, Duration),
+    ) -> Look {
+        let over = state
+            .since
+            .zip(*self.answered())
+            .is_some_and(|((since, _), answered)| answered > since);
         if over {
             (state.since, state.told) = (None, false);
         }
-        let (since, clock) = *state.since.get_or_insert_with(|| (Instant::now(), Local::now()));
-        let (mut wait, mut failed) = (error.retry_after().map(|asked| wait_before(0, Duration::ZERO, Some(asked))), 0);
+        let (since, clock) = *state
+            .since
+            .get_or_insert_with(|| (Instant::now(), Local::now()));
+        let (mut wait, mut failed) = (
+            error
+                .retry_after()
+                .map(|asked| wait_before(0, Duration::ZERO, Some(asked))),
+            0,
+        );
         loop {
             if !self.sleep(wait.unwrap_or_default()).await {
                 return Look::Down;
             }
-            let Err(error) = client.probe().await else { break };
+            let Err(error) = client.probe().await else {
+                break;
+            };
             failed += 1;
             let left = limit.saturating_sub(since.elapsed());
             if left.is_zero() {
@@ -157,15 +183,25 @@ impl Outage {
             }
             if !state.told {
                 state.told = true;
-                client.tell(ClientNotice::Outage { cause: error.cause(), since: clock, until: clock + limit });
+                client.tell(ClientNotice::Outage {
+                    cause: error.cause(),
+                    since: clock,
+                    until: clock + limit,
+                });
             }
             let own = wait_before(failed, client.behaviour().backoff, None).min(left);
-            wait = Some(error.retry_after().map_or(own, |asked| wait_before(0, Duration::ZERO, Some(asked))));
+            wait = Some(
+                error
+                    .retry_after()
+                    .map_or(own, |asked| wait_before(0, Duration::ZERO, Some(asked))),
+            );
         }
         let told = std::mem::take(&mut state.told);
         state.since = None;
         if told {
-            client.tell(ClientNotice::OutageOver { lasted: since.elapsed() });
+            client.tell(ClientNotice::OutageOver {
+                lasted: since.elapsed(),
+            });
         }
         if failed == 0 { Look::Up } else { Look::Back }
     }
@@ -187,22 +223,31 @@ impl Client {
         }
     }
 
-    /// Whether a site that was asked without encryption, and has never answered, is there with it. Servers tell that in no
-    /// common way: many hang up.
+    /// Whether a site that was asked without encryption, and has never answered, is there with it.
+    /// Servers tell that in no common way: many hang up.
     pub(super) async fn meets_tls(&self, error: &ApiError) -> bool {
-        if !self.is_plain_http() || self.outage().has_answered() || !matches!(error.kind, Kind::Cut { .. } | Kind::Stalled { .. })
+        if !self.is_plain_http()
+            || self.outage().has_answered()
+            || !matches!(error.kind, Kind::Cut { .. } | Kind::Stalled { .. })
         {
             return false;
         }
-        let Ok(mut url) = self.url("/version") else { return false };
+        let Ok(mut url) = self.url("/version") else {
+            return false;
+        };
         if url.set_scheme("https").is_err() {
             return false;
         }
         let gauge = Gauge::new(self.behaviour().idle_timeout.min(PROBE), 0);
-        match self.exchange_now(self.foreign_request(Method::GET, url), &gauge, SHORT).await {
+        match self
+            .exchange_now(self.foreign_request(Method::GET, url), &gauge, SHORT)
+            .await
+        {
             Ok(_) => true,
             // A certificate that is not trusted is one all the same.
-            Err(error) => matches!(&error.kind, Kind::Connect { cause, .. } if cause.contains("certificate")),
+            Err(error) => {
+                matches!(&error.kind, Kind::Connect { cause, .. } if cause.contains("certificate"))
+            }
         }
     }
 

@@ -1,14 +1,15 @@
 //! The bandwidth that all bodies of this process share.
 //!
-//! Owns when the next piece of any of them may go. Time that nobody used is lost, so that a pause is not followed by a
-//! burst.
+//! Owns when the next piece of any of them may go. Time that nobody used is lost, so that a pause
+//! is not followed by a burst.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// No piece takes longer than this at the rate that was asked for, and the next one waits until it is over.
+/// No piece takes longer than this at the rate that was asked for, and the next one waits until it
+/// is over.
 const PIECES_PER_SECOND: u64 = 10;
 
 /// Smaller pieces would cost more than they smooth.
@@ -23,7 +24,10 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(rate: u64) -> Self {
-        Self { rate: rate.max(1), free: Mutex::default() }
+        Self {
+            rate: rate.max(1),
+            free: Mutex::default(),
+        }
     }
 
     /// The longest piece that may go at once.
@@ -31,7 +35,8 @@ impl Pace {
         usize::try_from((self.rate / PIECES_PER_SECOND).max(SMALLEST_PIECE)).unwrap_or(usize::MAX)
     }
 
-    /// When a piece of so many bytes may go, if it is asked for at `now`. The time that it takes is spoken for with this.
+    /// When a piece of so many bytes may go, if it is asked for at `now`. The time that it takes is
+    /// spoken for with this.
     pub(super) fn reserve(&self, bytes: usize, now: Instant) -> Instant {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let due = free.map_or(now, |free| free.max(now));
@@ -48,7 +53,9 @@ mod tests {
     #[test]
     fn pieces_of_everybody_follow_each_other_at_the_rate() {
         let (pace, now) = (Pace::new(10_000), Instant::now());
-        let due: Vec<_> = (0..4).map(|_| (pace.reserve(1000, now) - now).as_millis()).collect();
+        let due: Vec<_> = (0..4)
+            .map(|_| (pace.reserve(1000, now) - now).as_millis())
+            .collect();
         assert_eq!(due, [0, 100, 200, 300]);
     }
 
@@ -58,7 +65,10 @@ mod tests {
         pace.reserve(1000, start);
         let later = start + Duration::from_secs(60);
         assert_eq!(pace.reserve(1000, later), later);
-        assert_eq!(pace.reserve(1000, later), later + Duration::from_millis(100));
+        assert_eq!(
+            pace.reserve(1000, later),
+            later + Duration::from_millis(100)
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Answers on their way in.
 //!
-//! Owns the bounds: no answer is read beyond its cap, none is waited for when nothing comes, and none may take for ever by
-//! coming in drops.
+//! Owns the bounds: no answer is read beyond its cap, none is waited for when nothing comes, and
+//! none may take for ever by coming in drops.
 
 use std::time::Duration;
 
@@ -24,24 +24,56 @@ pub(super) const LONG: usize = 64 * 1024 * 1024;
 /// Of an answer that reports an error, only the beginning matters.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
-/// An answer that comes more slowly than this, in bytes per second, is taken for one that does not end.
+/// An answer that comes more slowly than this, in bytes per second, is taken for one that does not
+/// end.
 const SLOWEST: u64 = 1024;
 
 /// Reads an answer up to `cap`. A longer one is an error.
-pub(super) async fn read_answer(response: Response, host: String, idle: Duration, cap: usize) -> Result<Answer, ApiError> {
-    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let (status, location, etag, range) = (response.status().as_u16(), header(LOCATION), header(ETAG), header(RANGE));
+pub(super) async fn read_answer(
+    response: Response,
+    host: String,
+    idle: Duration,
+    cap: usize,
+) -> Result<Answer, ApiError> {
+    let header = |name| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    let (status, location, etag, range) = (
+        response.status().as_u16(),
+        header(LOCATION),
+        header(ETAG),
+        header(RANGE),
+    );
     // The server's own clock: its dates are to be read by it, however wrong ours is.
-    let now = header(DATE).and_then(|text| DateTime::parse_from_rfc2822(&text).ok()).map_or_else(Utc::now, Into::into);
+    let now = header(DATE)
+        .and_then(|text| DateTime::parse_from_rfc2822(&text).ok())
+        .map_or_else(Utc::now, Into::into);
     let retry_after = header(RETRY_AFTER).and_then(|text| parse_retry_after(&text, now));
-    let mut reading = Reading { response, host: &host, idle, started: Instant::now() };
+    let mut reading = Reading {
+        response,
+        host: &host,
+        idle,
+        started: Instant::now(),
+    };
     let body = if (200..300).contains(&status) {
         reading.whole(cap).await?
     } else {
         // The status says enough: what is missing of an error's text is no second error.
         reading.beginning().await.unwrap_or_default()
     };
-    Ok(Answer { host, status, body, retry_after, location, etag, range })
+    Ok(Answer {
+        host,
+        status,
+        body,
+        retry_after,
+        location,
+        etag,
+        range,
+    })
 }
 
 struct Reading<'h> {
@@ -53,8 +85,13 @@ struct Reading<'h> {
 
 impl Reading<'_> {
     async fn whole(&mut self, cap: usize) -> Result<Bytes, ApiError> {
-        let too_long = ApiError::unexpected(self.host, "the answer is far longer than it should be");
-        if self.response.content_length().is_some_and(|length| length > cap as u64) {
+        let too_long =
+            ApiError::unexpected(self.host, "the answer is far longer than it should be");
+        if self
+            .response
+            .content_length()
+            .is_some_and(|length| length > cap as u64)
+        {
             return Err(too_long);
         }
         let mut body = BytesMut::new();
@@ -84,7 +121,15 @@ impl Reading<'_> {
         let earned = Duration::from_secs(received as u64 / SLOWEST);
         let deadline = (Instant::now() + self.idle).min(self.started + self.idle + earned);
         let chunk = tokio::time::timeout_at(deadline, self.response.chunk());
-        let stalled = |_| ApiError::from(Kind::Stalled { host: self.host.to_owned(), seconds: self.idle.as_secs() });
-        chunk.await.map_err(stalled)?.map_err(|error| ApiError::transport(self.host, &error))
+        let stalled = |_| {
+            ApiError::from(Kind::Stalled {
+                host: self.host.to_owned(),
+                seconds: self.idle.as_secs(),
+            })
+        };
+        chunk
+            .await
+            .map_err(stalled)?
+            .map_err(|error| ApiError::transport(self.host, &error))
     }
 }

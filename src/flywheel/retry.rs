@@ -1,6 +1,7 @@
 //! When a request is tried again, and how long to wait before.
 //!
-//! Owns the waits. Whether a repetition is safe is the caller's question: a request that may have worked is looked up first.
+//! Owns the waits. Whether a repetition is safe is the caller's question: a request that may have
+//! worked is looked up first.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,7 +36,8 @@ pub enum ClientNotice {
     },
     /// A request was answered, or came to nothing.
     Answered {
-        /// The request, as method and path; of a signed address only the host, since the rest is a secret.
+        /// The request, as method and path; of a signed address only the host, since the rest is a
+        /// secret.
         what: String,
         /// The status of the answer; none where there was no answer.
         status: Option<u16>,
@@ -58,7 +60,8 @@ pub enum ClientNotice {
         /// The session there.
         session: String,
     },
-    /// The site cannot be reached, or says that it cannot work now: nothing is sent until it answers.
+    /// The site cannot be reached, or says that it cannot work now: nothing is sent until it
+    /// answers.
     Outage {
         /// What went wrong.
         cause: String,
@@ -82,7 +85,8 @@ pub enum ClientNotice {
 /// What is told about repetitions.
 pub(super) type OnNotice = Arc<dyn Fn(ClientNotice) + Send + Sync>;
 
-/// A request that the site puts off is tried this often at least, however short an outage is waited for.
+/// A request that the site puts off is tried this often at least, however short an outage is waited
+/// for.
 const LEAST_TRIES: u32 = 3;
 
 /// The tries of one request.
@@ -98,11 +102,17 @@ pub(super) struct Tries<'c> {
 
 impl<'c> Tries<'c> {
     pub(super) fn new(client: &'c Client, what: impl Into<String>) -> Self {
-        Self { client, what: what.into(), made: 0, since: None, outages: 0 }
+        Self {
+            client,
+            what: what.into(),
+            made: 0,
+            since: None,
+            outages: 0,
+        }
     }
 
-    /// Waits until the next try is due: after an outage once that is over, else after a while. Gives the error back when
-    /// another try is pointless or none is left.
+    /// Waits until the next try is due: after an outage once that is over, else after a while.
+    /// Gives the error back when another try is pointless or none is left.
     pub(super) async fn wait(&mut self, error: ApiError) -> Result<(), ApiError> {
         let outage = self.client.outage();
         self.made += 1;
@@ -115,7 +125,11 @@ impl<'c> Tries<'c> {
             let (host, cause) = (self.client.host().to_owned(), ENCRYPTED_PORT.to_owned());
             return self.give_up(Kind::Connect { host, cause }.into());
         }
-        let look = if error.is_of_outage() { outage.look(self.client, &error).await } else { Look::Up };
+        let look = if error.is_of_outage() {
+            outage.look(self.client, &error).await
+        } else {
+            Look::Up
+        };
         match look {
             Look::Down => return self.give_up(error),
             Look::Back if self.outages < self.client.behaviour().tries => {
@@ -126,7 +140,9 @@ impl<'c> Tries<'c> {
             Look::Up | Look::Back => {}
         }
         // What the site puts off is a matter of time; what fails while the site answers, of tries.
-        let limit = outage.limit().filter(|_| error.is_put_off_by(self.client.host()));
+        let limit = outage
+            .limit()
+            .filter(|_| error.is_put_off_by(self.client.host()));
         let left = limit.map(|limit| limit.saturating_sub(since.elapsed()));
         let over = match left {
             Some(left) => left.is_zero() && self.made >= LEAST_TRIES,
@@ -136,20 +152,39 @@ impl<'c> Tries<'c> {
             return self.give_up(error);
         }
         // A look has waited for as long as the server asked for.
-        let asked = error.retry_after().map(|asked| if limit.is_some() { Duration::ZERO } else { asked });
-        let wait = wait_before(self.made, self.client.behaviour().backoff, asked).min(left.unwrap_or(LONGEST_RETRY_AFTER * 2));
+        let asked = error.retry_after().map(|asked| {
+            if limit.is_some() {
+                Duration::ZERO
+            } else {
+                asked
+            }
+        });
+        let wait = wait_before(self.made, self.client.behaviour().backoff, asked)
+            .min(left.unwrap_or(LONGEST_RETRY_AFTER * 2));
         let (what, cause) = (self.what.clone(), error.cause());
-        self.client.tell(ClientNotice::Waiting { what, cause, wait, attempt: self.made + 1 });
-        if outage.sleep(wait).await { Ok(()) } else { self.give_up(error) }
+        self.client.tell(ClientNotice::Waiting {
+            what,
+            cause,
+            wait,
+            attempt: self.made + 1,
+        });
+        if outage.sleep(wait).await {
+            Ok(())
+        } else {
+            self.give_up(error)
+        }
     }
 
     fn give_up(&self, error: ApiError) -> Result<(), ApiError> {
-        Err(ApiError { attempts: self.made, ..error })
+        Err(ApiError {
+            attempts: self.made,
+            ..error
+        })
     }
 }
 
-/// Full jitter: anything up to the doubled base, so that many clients do not come back together. A server's own wish
-/// counts in full, with up to one base added.
+/// Full jitter: anything up to the doubled base, so that many clients do not come back together. A
+/// server's own wish counts in full, with up to one base added.
 pub(super) fn wait_before(failed: u32, base: Duration, asked: Option<Duration>) -> Duration {
     if let Some(asked) = asked {
         return asked.min(LONGEST_RETRY_AFTER) + base.mul_f64(fastrand::f64());
@@ -165,7 +200,11 @@ pub(super) fn parse_retry_after(text: &str, now: DateTime<Utc>) -> Option<Durati
         return Some(Duration::from_secs(seconds));
     }
     let due = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((due.with_timezone(&Utc) - now).to_std().unwrap_or(Duration::ZERO))
+    Some(
+        (due.with_timezone(&Utc) - now)
+            .to_std()
+            .unwrap_or(Duration::ZERO),
+    )
 }
 
 #[cfg(test)]
@@ -175,10 +214,18 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        let now = DateTime::parse_from_rfc3339("1994-11-06T08:49:30Z").unwrap().with_timezone(&Utc);
+        let now = DateTime::parse_from_rfc3339("1994-11-06T08:49:30Z")
+            .unwrap()
+            .with_timezone(&Utc);
         assert_eq!(parse_retry_after(" 7 ", now), Some(Duration::from_secs(7)));
-        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(Duration::from_secs(7)));
-        assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(
+            parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now),
+            Some(Duration::from_secs(7))
+        );
+        assert_eq!(
+            parse_retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now),
+            Some(Duration::ZERO)
+        );
         assert_eq!(parse_retry_after("soon", now), None);
     }
 
@@ -191,6 +238,8 @@ mod tests {
         assert!(wait_before(1, base, None) <= Duration::from_secs(1));
         let asked = wait_before(1, base, Some(Duration::from_secs(9)));
         assert!((9.0..=9.5).contains(&asked.as_secs_f64()), "{asked:?}");
-        assert!(wait_before(1, base, Some(Duration::from_secs(1 << 40))) <= LONGEST_RETRY_AFTER + base);
+        assert!(
+            wait_before(1, base, Some(Duration::from_secs(1 << 40))) <= LONGEST_RETRY_AFTER + base
+        );
     }
 }

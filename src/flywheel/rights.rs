@@ -1,7 +1,8 @@
-//! What a project says about the rights of the user: enough to know before any work that nothing may be written.
+//! What a project says about the rights of the user: enough to know before any work that nothing
+//! may be written.
 //!
-//! Owns the rule that nothing is concluded from silence: only an entry of this very user that rules writing out counts.
-//! Everything else the server decides when it is asked to create something.
+//! Owns the rule that nothing is concluded from silence: only an entry of this very user that rules
+//! writing out counts. Everything else the server decides when it is asked to create something.
 
 use serde::Deserialize;
 
@@ -49,8 +50,17 @@ impl Client {
         if user.is_admin || user.id.is_empty() {
             return Ok(());
         }
-        let rights: Rights = self.get_listing(&format!("/projects/{}", segment(&project.id))).await.unwrap_or_default();
-        let Some(own) = rights.permissions.into_iter().find(|permission| permission.user == user.id) else { return Ok(()) };
+        let rights: Rights = self
+            .get_listing(&format!("/projects/{}", segment(&project.id)))
+            .await
+            .unwrap_or_default();
+        let Some(own) = rights
+            .permissions
+            .into_iter()
+            .find(|permission| permission.user == user.id)
+        else {
+            return Ok(());
+        };
         let reads_only = match (own.role_ids.as_slice(), own.access.as_deref()) {
             ([], access) => access == Some("ro"),
             (roles, _) => self.roles_rule_uploads_out(roles).await.unwrap_or(false),
@@ -58,11 +68,18 @@ impl Client {
         if !reads_only {
             return Ok(());
         }
-        let error = Error::new(RunCode::AuthForbidden, format!("you may read {} and not write to it", project.path()));
-        Err(error.because(format!("{} says so of the user that the API key belongs to", self.host())))
+        let error = Error::new(
+            RunCode::AuthForbidden,
+            format!("you may read {} and not write to it", project.path()),
+        );
+        Err(error.because(format!(
+            "{} says so of the user that the API key belongs to",
+            self.host()
+        )))
     }
 
-    /// Whether all roles are known, and none lets files be created. Servers name that action in several ways.
+    /// Whether all roles are known, and none lets files be created. Servers name that action in
+    /// several ways.
     async fn roles_rule_uploads_out(&self, roles: &[String]) -> Result<bool, ApiError> {
         let mut all = Vec::new();
         for role in roles {

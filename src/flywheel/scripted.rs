@@ -25,7 +25,10 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(given, _)| given.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub(super) fn json(&self) -> Value {
@@ -54,7 +57,9 @@ pub(super) struct Server {
 
 impl Server {
     /// `script` gets each request and how many of the same line came before it.
-    pub(super) async fn start(script: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -> Self {
+    pub(super) async fn start(
+        script: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -72,7 +77,8 @@ impl Server {
     }
 
     pub(super) fn client_with(&self, settings: Settings) -> Client {
-        let key = ApiKey::parse(&format!("{}:__force_insecure:topsecretkey", self.address)).unwrap();
+        let key =
+            ApiKey::parse(&format!("{}:__force_insecure:topsecretkey", self.address)).unwrap();
         Client::new(&key, settings).unwrap()
     }
 
@@ -92,29 +98,53 @@ impl Server {
 
 /// Settings with waits that a test can afford.
 pub(super) fn quick() -> Settings {
-    Settings { backoff: Duration::from_millis(2), idle_timeout: Duration::from_millis(400), tries: 3, ..Settings::default() }
+    Settings {
+        backoff: Duration::from_millis(2),
+        idle_timeout: Duration::from_millis(400),
+        tries: 3,
+        ..Settings::default()
+    }
 }
 
 /// A file of `len` bytes in chunks of 7.
 pub(super) fn file(name: &str, len: u64) -> UploadFile {
     let body = move || -> BodyStream {
-        let bytes: Vec<u8> = (0..len).map(|i| b'a' + u8::try_from(i % 26).unwrap()).collect();
-        let chunks: Vec<_> = bytes.chunks(7).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+        let bytes: Vec<u8> = (0..len)
+            .map(|i| b'a' + u8::try_from(i % 26).unwrap())
+            .collect();
+        let chunks: Vec<_> = bytes
+            .chunks(7)
+            .map(|chunk| Ok(Bytes::copy_from_slice(chunk)))
+            .collect();
         Box::pin(futures_util::stream::iter(chunks))
     };
-    UploadFile { file_type: Some("dicom"), ..UploadFile::new(name, len, body) }
+    UploadFile {
+        file_type: Some("dicom"),
+        ..UploadFile::new(name, len, body)
+    }
 }
 
-async fn serve(mut stream: TcpStream, script: Arc<impl Fn(&Asked, usize) -> Reply>, log: Arc<Mutex<Vec<Asked>>>) -> Option<()> {
+async fn serve(
+    mut stream: TcpStream,
+    script: Arc<impl Fn(&Asked, usize) -> Reply>,
+    log: Arc<Mutex<Vec<Asked>>>,
+) -> Option<()> {
     loop {
         let asked = read_request(&mut stream).await?;
         let before = {
             let mut log = log.lock().unwrap();
             log.push(asked.clone());
-            log.iter().filter(|earlier| earlier.line == asked.line).count() - 1
+            log.iter()
+                .filter(|earlier| earlier.line == asked.line)
+                .count()
+                - 1
         };
         let (status, headers, body) = match script(&asked, before) {
-            Reply::Json(status, value) => (status, vec![("Content-Type", "application/json".to_owned())], value.to_string()),
+            Reply::Json(status, value) => (
+                status,
+                vec![("Content-Type", "application/json".to_owned())],
+                value.to_string(),
+            ),
             Reply::Raw(status, headers, body) => (status, headers, body),
             Reply::Wire(bytes) => return stream.write_all(bytes.as_bytes()).await.ok(),
             Reply::Drip(bytes, every) => {
@@ -131,7 +161,10 @@ async fn serve(mut stream: TcpStream, script: Arc<impl Fn(&Asked, usize) -> Repl
         for (name, value) in headers {
             write!(head, "{name}: {value}\r\n").unwrap();
         }
-        stream.write_all(format!("{head}\r\n{body}").as_bytes()).await.ok()?;
+        stream
+            .write_all(format!("{head}\r\n{body}").as_bytes())
+            .await
+            .ok()?;
     }
 }
 
@@ -143,11 +176,25 @@ async fn read_request(stream: &mut TcpStream) -> Option<Asked> {
     let head = String::from_utf8(head).ok()?;
     let mut lines = head.lines();
     let line = lines.next()?.strip_suffix(" HTTP/1.1")?.to_owned();
-    let headers: Vec<(String, String)> =
-        lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let mut asked = Asked { line, headers, body: Vec::new() };
-    assert!(asked.header("transfer-encoding").is_none(), "a chunked request");
-    asked.body = vec![0; asked.header("content-length").map_or(0, |length| length.parse().unwrap())];
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let mut asked = Asked {
+        line,
+        headers,
+        body: Vec::new(),
+    };
+    assert!(
+        asked.header("transfer-encoding").is_none(),
+        "a chunked request"
+    );
+    asked.body = vec![
+        0;
+        asked
+            .header("content-length")
+            .map_or(0, |length| length.parse().unwrap())
+    ];
     stream.read_exact(&mut asked.body).await.ok()?;
     Some(asked)
 }

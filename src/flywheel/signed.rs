@@ -1,8 +1,8 @@
-//! Files sent straight to the storage behind the site: a ticket, one or more PUTs to signed addresses, and the ticket
-//! handed back.
+//! Files sent straight to the storage behind the site: a ticket, one or more PUTs to signed
+//! addresses, and the ticket handed back.
 //!
-//! Owns when that route is given up in favour of the form. A ticket is never handed back unless every byte arrived, and
-//! nothing that identifies us goes to the storage.
+//! Owns when that route is given up in favour of the form. A ticket is never handed back unless
+//! every byte arrived, and nothing that identifies us goes to the storage.
 
 use std::sync::{Arc, Mutex};
 
@@ -47,9 +47,13 @@ impl Client {
                 }
             };
             let error = match self.put_all(&ticket, file, sent).await {
-                Ok(parts) => match self.finish_ticket(container, (file, told), &ticket, parts, sent).await {
+                Ok(parts) => match self
+                    .finish_ticket(container, (file, told), &ticket, parts, sent)
+                    .await
+                {
                     Ok(receipt) => return Ok(receipt),
-                    // Servers of some age look at the description only now, and the ticket is used up.
+                    // Servers of some age look at the description only now, and the ticket is used
+                    // up.
                     Err(error) => {
                         told = self.told_less(told, error)?;
                         continue;
@@ -59,13 +63,23 @@ impl Client {
             };
             match &error.kind {
                 Kind::Source(_) => return Err(error),
-                // Addresses and upload ids that expired meanwhile are refused like this; a new ticket helps.
-                Kind::Refused(refusal) if matches!(refusal.status, 400 | 401 | 403 | 404 | 410) && !renewed => renewed = true,
+                // Addresses and upload ids that expired meanwhile are refused like this; a new
+                // ticket helps.
+                Kind::Refused(refusal)
+                    if matches!(refusal.status, 400 | 401 | 403 | 404 | 410) && !renewed =>
+                {
+                    renewed = true;
+                }
                 // Where the site is out too, a firewall is not to blame.
-                Kind::Connect { .. } if outages < STORAGE_OUTAGES && self.outage().look(self, &error).await == Look::Back => {
+                Kind::Connect { .. }
+                    if outages < STORAGE_OUTAGES
+                        && self.outage().look(self, &error).await == Look::Back =>
+                {
                     outages += 1;
                 }
-                Kind::Connect { host, .. } => return Ok(self.use_form(unreachable_storage(host, &error))),
+                Kind::Connect { host, .. } => {
+                    return Ok(self.use_form(unreachable_storage(host, &error)));
+                }
                 _ if error.is_transient() && error.attempts == 1 => {
                     if let Err(error) = tries.wait(error).await {
                         return Ok(self.use_form(error.cause()));
@@ -77,12 +91,14 @@ impl Client {
     }
 
     fn use_form<T>(&self, cause: impl Into<String>) -> Option<T> {
-        self.tell(ClientNotice::FormInstead { cause: cause.into() });
+        self.tell(ClientNotice::FormInstead {
+            cause: cause.into(),
+        });
         None
     }
 
-    /// The description less what a refusal is about, for this file and all further ones; the error where it is about
-    /// something else.
+    /// The description less what a refusal is about, for this file and all further ones; the error
+    /// where it is about something else.
     fn told_less(&self, told: Told, error: ApiError) -> Result<Told, ApiError> {
         let less = told.less(&error).ok_or(error)?;
         self.learnt().takes_only(less);
@@ -90,46 +106,76 @@ impl Client {
     }
 
     /// Asks for a ticket; `None` when the site does not give one here. Asking again is always safe.
-    async fn start_ticket(&self, container: &ContainerRef, file: &UploadFile, told: Told) -> Result<Option<Ticket>, ApiError> {
+    async fn start_ticket(
+        &self,
+        container: &ContainerRef,
+        file: &UploadFile,
+        told: Told,
+    ) -> Result<Option<Ticket>, ApiError> {
         let body = json!({ "metadata": file.metadata(told), "filenames": [file.name] });
-        match self.ask::<TicketAnswer>(&format!("{}/files?ticket=", container.path()), &body).await {
+        match self
+            .ask::<TicketAnswer>(&format!("{}/files?ticket=", container.path()), &body)
+            .await
+        {
             Ok(answer) => Ok(Ticket::read(answer, &file.name, self.is_plain_http())),
             Err(error) => match (&error.kind, error.status()) {
-                // How sites with other storage say no, whatever they announce: nothing, `null`, or one of these.
+                // How sites with other storage say no, whatever they announce: nothing, `null`, or
+                // one of these.
                 (Kind::Unexpected { .. }, _) | (_, Some(405 | 409)) => {
                     self.learnt().gives_no_tickets();
                     Ok(None)
                 }
                 // Some servers answer so where the container is gone.
                 (_, Some(404 | 500)) => {
-                    self.get_listing::<ContainerAnswer>(&container.path()).await?;
+                    self.get_listing::<ContainerAnswer>(&container.path())
+                        .await?;
                     Ok(None)
                 }
-                (_, Some(status)) if !matches!(status, 401..=403 | 429) && told.less(&error).is_none() => Ok(None),
+                (_, Some(status))
+                    if !matches!(status, 401..=403 | 429) && told.less(&error).is_none() =>
+                {
+                    Ok(None)
+                }
                 _ => Err(error),
             },
         }
     }
 
     /// Puts every part where it belongs. The answer is what the site wants to know about the parts.
-    async fn put_all(&self, ticket: &Ticket, file: &UploadFile, sent: &Checksum) -> Result<Option<Value>, ApiError> {
-        let spans = spans(file.len, ticket.urls.len() as u64, ticket.storage)
-            .ok_or_else(|| ApiError::unexpected(self.host(), "it wants more parts than the file can be cut into"))?;
+    async fn put_all(
+        &self,
+        ticket: &Ticket,
+        file: &UploadFile,
+        sent: &Checksum,
+    ) -> Result<Option<Value>, ApiError> {
+        let spans = spans(file.len, ticket.urls.len() as u64, ticket.storage).ok_or_else(|| {
+            ApiError::unexpected(
+                self.host(),
+                "it wants more parts than the file can be cut into",
+            )
+        })?;
         let mut cursor = Cursor::new(sent.watch((file.body)(), false));
         let mut tags = Vec::with_capacity(spans.len());
         for (url, span) in ticket.urls.iter().zip(&spans) {
-            let answer = self.put_part(ticket, file, (url, *span), &mut cursor, sent).await?;
+            let answer = self
+                .put_part(ticket, file, (url, *span), &mut cursor, sent)
+                .await?;
             tags.extend(answer.etag.map(|tag| tag.trim_matches('"').to_owned()));
         }
         let parts = ticket.multipart(&tags);
         if parts.is_none() && ticket.needs_joining() {
-            // Without the tags nothing joins the parts: handed back, the ticket would stand for a file that is not there.
-            return Err(ApiError::unexpected(self.host(), "the storage gave no tag for a part"));
+            // Without the tags nothing joins the parts: handed back, the ticket would stand for a
+            // file that is not there.
+            return Err(ApiError::unexpected(
+                self.host(),
+                "the storage gave no tag for a part",
+            ));
         }
         Ok(parts)
     }
 
-    /// Puts one part. One of several may be put again to the same address, except where the storage counts the bytes.
+    /// Puts one part. One of several may be put again to the same address, except where the storage
+    /// counts the bytes.
     async fn put_part(
         &self,
         ticket: &Ticket,
@@ -144,8 +190,9 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let repeatable =
-                ticket.urls.len() > 1 && ticket.storage != Storage::Google && !matches!(error.kind, Kind::Connect { .. });
+            let repeatable = ticket.urls.len() > 1
+                && ticket.storage != Storage::Google
+                && !matches!(error.kind, Kind::Connect { .. });
             if !repeatable {
                 return Err(error);
             }
@@ -164,16 +211,27 @@ impl Client {
     ) -> Result<Answer, ApiError> {
         let gauge = Gauge::new(self.behaviour().idle_timeout, span.length);
         let piece = Piece::new(cursor, span.from, span.length);
-        let mut request =
-            self.foreign_request(Method::PUT, url.clone()).headers(ticket.headers.clone()).header(CONTENT_LENGTH, span.length);
+        let mut request = self
+            .foreign_request(Method::PUT, url.clone())
+            .headers(ticket.headers.clone())
+            .header(CONTENT_LENGTH, span.length);
         if ticket.storage == Storage::Google && span.length > 0 {
             let last = span.from + span.length - 1;
-            request = request.header(CONTENT_RANGE, format!("bytes {}-{last}/{}", span.from, file.len));
+            request = request.header(
+                CONTENT_RANGE,
+                format!("bytes {}-{last}/{}", span.from, file.len),
+            );
         }
         let request = if span.length == 0 {
             request.body(Bytes::new())
         } else {
-            let exact = Exact::new(Box::pin(piece), span.length, gauge.clone(), file.progress.clone()).paced(self.pace());
+            let exact = Exact::new(
+                Box::pin(piece),
+                span.length,
+                gauge.clone(),
+                file.progress.clone(),
+            )
+            .paced(self.pace());
             request.body(reqwest::Body::wrap_stream(exact))
         };
         let answer = self.send(request, &gauge, SHORT).await?;
@@ -181,17 +239,25 @@ impl Client {
         if answer.status != 308 || ticket.storage != Storage::Google || end == file.len {
             return answer.successful();
         }
-        // `Range: bytes=0-262143` says how much is there; where it is stated, it must be all so far.
-        let there = answer.range.as_deref().and_then(|range| range.rsplit_once('-')).map(|(_, last)| last.parse::<u64>());
+        // `Range: bytes=0-262143` says how much is there; where it is stated, it must be all so
+        // far.
+        let there = answer
+            .range
+            .as_deref()
+            .and_then(|range| range.rsplit_once('-'))
+            .map(|(_, last)| last.parse::<u64>());
         match there {
-            Some(last) if last != Ok(end - 1) => {
-                Err(Kind::Cut { host: answer.host, cause: "a part arrived short".to_owned() }.into())
+            Some(last) if last != Ok(end - 1) => Err(Kind::Cut {
+                host: answer.host,
+                cause: "a part arrived short".to_owned(),
             }
+            .into()),
             _ => Ok(answer),
         }
     }
 
-    /// Hands the ticket back. When the answer is lost, the container is looked at before it is handed back again.
+    /// Hands the ticket back. When the answer is lost, the container is looked at before it is
+    /// handed back again.
     async fn finish_ticket(
         &self,
         container: &ContainerRef,
@@ -205,7 +271,12 @@ impl Client {
         let mut lost = false;
         loop {
             let error = match self.post_once(&path, parts.as_ref()).await {
-                Ok(answer) => return self.confirm(container, file, (Route::Signed, sent), &answer).await.map(Some),
+                Ok(answer) => {
+                    return self
+                        .confirm(container, file, (Route::Signed, sent), &answer)
+                        .await
+                        .map(Some);
+                }
                 Err(error) => error.without(&[&file.name]),
             };
             if told.less(&error).is_some() {
@@ -213,10 +284,13 @@ impl Client {
             }
             lost |= error.may_have_worked();
             // Tickets are bound to the address that asked for them: proxies in a pool break that.
-            let not_taken = matches!(error.status(), Some(400 | 403..=405 | 409 | 410 | 422)).then(|| error.cause());
+            let not_taken = matches!(error.status(), Some(400 | 403..=405 | 409 | 410 | 422))
+                .then(|| error.cause());
             let waited = tries.wait(error).await;
-            // A ticket whose first answer was lost may be refused the second time because it has served.
-            if lost && let Some(receipt) = self.look(container, file, (Route::Signed, sent)).await? {
+            // A ticket whose first answer was lost may be refused the second time because it has
+            // served.
+            if lost && let Some(receipt) = self.look(container, file, (Route::Signed, sent)).await?
+            {
                 return Ok(Some(receipt));
             }
             if let Some(cause) = not_taken {
@@ -230,5 +304,8 @@ impl Client {
 /// Hospitals often let the site through and not the storage behind it.
 fn unreachable_storage(host: &str, error: &ApiError) -> String {
     let cause = error.cause();
-    format!("the storage host {host} cannot be reached from here (a firewall?); `--no-signed-urls` leaves it out: {cause}")
+    format!(
+        "the storage host {host} cannot be reached from here (a firewall?); `--no-signed-urls` \
+            leaves it out: {cause}"
+    )
 }

@@ -1,7 +1,7 @@
 //! Subjects: containers of a project, or on old servers no more than a code that sessions bear.
 //!
-//! Owns the rule that a subject is this project's own: a server that is given the id of another one moves it, with all that
-//! lies in it.
+//! Owns the rule that a subject is this project's own: a server that is given the id of another one
+//! moves it, with all that lies in it.
 
 use std::sync::Arc;
 
@@ -25,7 +25,8 @@ pub(super) enum Subject {
 }
 
 impl Hierarchy {
-    /// Subjects are unique per project on the server, so one is looked up by itself: a project may have very many.
+    /// Subjects are unique per project on the server, so one is looked up by itself: a project may
+    /// have very many.
     pub(super) async fn find_or_make_subject(&self, label: &str) -> Result<Subject, ApiError> {
         let mut tries = Tries::new(&self.client, "POST /api/subjects");
         let mut collided = false;
@@ -36,7 +37,11 @@ impl Hierarchy {
             if self.is_project_rehearsed() {
                 return Ok(Subject::Container(Arc::new(rehearsed(label))));
             }
-            let found = if collided { self.subject_in_list(label).await? } else { self.subject_by_lookup(label).await? };
+            let found = if collided {
+                self.subject_in_list(label).await?
+            } else {
+                self.subject_by_lookup(label).await?
+            };
             if let Some(subject) = found {
                 return Ok(Subject::Container(Arc::new(subject)));
             }
@@ -57,7 +62,9 @@ impl Hierarchy {
         let ask = || async {
             let list = format!("{}/subjects?limit=1", self.project_reference().path());
             match self.client.get_listing::<Value>(&list).await {
-                Err(error) if is_absence(&error) => self.known(self.project_reference()).await.map(|_| true),
+                Err(error) if is_absence(&error) => {
+                    self.known(self.project_reference()).await.map(|_| true)
+                }
                 listed => listed.map(|_| false),
             }
         };
@@ -69,41 +76,74 @@ impl Hierarchy {
         if matches!(label, "files" | "analyses") || label.starts_with("<id:") {
             return self.subject_in_list(label).await;
         }
-        let path = json!({ "path": [self.project.group, format!("<id:{}>", self.project.id), label] });
-        let answer: Option<ContainerAnswer> = match optional(self.client.ask("/lookup", &path).await) {
-            // The path leads through the group, which users without a role in it are refused.
-            Err(error) if error.status() == Some(403) => return self.subject_in_list(label).await,
-            answer => answer?,
+        let path =
+            json!({ "path": [self.project.group, format!("<id:{}>", self.project.id), label] });
+        let answer: Option<ContainerAnswer> =
+            match optional(self.client.ask("/lookup", &path).await) {
+                // The path leads through the group, which users without a role in it are refused.
+                Err(error) if error.status() == Some(403) => {
+                    return self.subject_in_list(label).await;
+                }
+                answer => answer?,
+            };
+        let Some(answer) = answer else {
+            return Ok(None);
         };
-        let Some(answer) = answer else { return Ok(None) };
-        let is_subject = answer.container_type.as_deref() == Some("subject") && !answer.id.is_empty();
+        let is_subject =
+            answer.container_type.as_deref() == Some("subject") && !answer.id.is_empty();
         let is_ours = answer.project_id() == Some(self.project.id.as_str());
         if answer.label.as_deref() != Some(label) || !is_subject || !is_ours {
             return self.subject_in_list(label).await;
         }
-        let reference = ContainerRef { kind: ContainerKind::Subject, id: answer.id };
-        Ok(Some(Container::new(reference, label.to_owned(), Origin::Found, answer.files)))
+        let reference = ContainerRef {
+            kind: ContainerKind::Subject,
+            id: answer.id,
+        };
+        Ok(Some(Container::new(
+            reference,
+            label.to_owned(),
+            Origin::Found,
+            answer.files,
+        )))
     }
 
     async fn subject_in_list(&self, label: &str) -> Result<Option<Container>, ApiError> {
-        let subjects = match self.list(&Siblings::under(&self.project_itself(), ContainerKind::Subject)).await {
+        let subjects = match self
+            .list(&Siblings::under(
+                &self.project_itself(),
+                ContainerKind::Subject,
+            ))
+            .await
+        {
             // No list, no subject in it; making one tells what the matter is.
             Err(error) if is_absence(&error) => return Ok(None),
             listed => listed?,
         };
-        let wanted = Wanted { label: label.to_owned(), uid: None, label_alone: true };
+        let wanted = Wanted {
+            label: label.to_owned(),
+            uid: None,
+            label_alone: true,
+        };
         match choose(&subjects, &wanted) {
-            Choice::Take(child) => {
-                self.known(ContainerRef { kind: ContainerKind::Subject, id: child.id.clone() }).await.map(Some)
-            }
+            Choice::Take(child) => self
+                .known(ContainerRef {
+                    kind: ContainerKind::Subject,
+                    id: child.id.clone(),
+                })
+                .await
+                .map(Some),
             Choice::Make(_) => Ok(None),
         }
     }
 }
 
-/// A subject that would be made. On a server without subjects it would be a code, which makes no difference here.
+/// A subject that would be made. On a server without subjects it would be a code, which makes no
+/// difference here.
 fn rehearsed(label: &str) -> Container {
-    let reference = ContainerRef { kind: ContainerKind::Subject, id: label.to_owned() };
+    let reference = ContainerRef {
+        kind: ContainerKind::Subject,
+        id: label.to_owned(),
+    };
     Container::new(reference, label.to_owned(), Origin::Rehearsed, Vec::new())
 }
 

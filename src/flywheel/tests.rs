@@ -22,7 +22,10 @@ const FORM: &str = "POST /api/acquisitions/a1/files";
 const LOOK: &str = "GET /api/acquisitions/a1";
 
 fn container() -> ContainerRef {
-    ContainerRef { kind: ContainerKind::Acquisition, id: "a1".into() }
+    ContainerRef {
+        kind: ContainerKind::Acquisition,
+        id: "a1".into(),
+    }
 }
 
 fn entry(size: u64) -> Value {

@@ -45,20 +45,27 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// The same less what this refusal is about; `None` where it is about something else. Sites refuse what they do not
-    /// know, by name or as a property that is one too many.
+    /// The same less what this refusal is about; `None` where it is about something else. Sites
+    /// refuse what they do not know, by name or as a property that is one too many.
     pub(super) fn less(self, error: &ApiError) -> Option<Self> {
         let said = error.refused_with(400)?;
         if self.members && said.contains("zip_member_count") {
-            return Some(Self { members: false, ..self });
+            return Some(Self {
+                members: false,
+                ..self
+            });
         }
-        (self.size && (said.contains("size") || said.contains("propert"))).then_some(Self { size: false, ..self })
+        (self.size && (said.contains("size") || said.contains("propert"))).then_some(Self {
+            size: false,
+            ..self
+        })
     }
 }
 
 impl Learnt {
     fn storage_may_work(&self) -> bool {
-        !self.no_tickets.load(Ordering::Relaxed) && self.storage_failures.load(Ordering::Relaxed) < STORAGE_PATIENCE
+        !self.no_tickets.load(Ordering::Relaxed)
+            && self.storage_failures.load(Ordering::Relaxed) < STORAGE_PATIENCE
     }
 
     pub(super) fn gives_no_tickets(&self) {
@@ -74,14 +81,16 @@ impl Learnt {
         self.hashes.store(true, Ordering::Relaxed);
     }
 
-    /// Counts a file that the site took and the storage did not. Whether patience ends with this one.
+    /// Counts a file that the site took and the storage did not. Whether patience ends with this
+    /// one.
     fn storage_failed(&self) -> bool {
         self.storage_failures.fetch_add(1, Ordering::Relaxed) + 1 == STORAGE_PATIENCE
     }
 
     /// What this site may be told, as far as is known.
     fn told(&self) -> Told {
-        let [size, members] = [&self.no_size, &self.no_members].map(|refused| !refused.load(Ordering::Relaxed));
+        let [size, members] =
+            [&self.no_size, &self.no_members].map(|refused| !refused.load(Ordering::Relaxed));
         Told { size, members }
     }
 
@@ -107,7 +116,8 @@ pub struct UploadFile {
     pub modality: Option<String>,
     /// What the site's log of de-identification has to say about it.
     pub log: LogEntry,
-    /// The entry of the same name that it replaces, so that the old file is not taken for the new one.
+    /// The entry of the same name that it replaces, so that the old file is not taken for the new
+    /// one.
     pub previous: Option<RemoteFile>,
     /// Told about bytes that were handed to the network.
     pub progress: Option<Progress>,
@@ -117,7 +127,11 @@ pub struct UploadFile {
 
 impl UploadFile {
     /// A file of which nothing but name, length and body is known.
-    pub fn new(name: impl Into<String>, len: u64, body: impl Fn() -> BodyStream + Send + Sync + 'static) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        len: u64,
+        body: impl Fn() -> BodyStream + Send + Sync + 'static,
+    ) -> Self {
         Self {
             name: name.into(),
             len,
@@ -149,7 +163,11 @@ impl UploadFile {
             ("deid_log_skip_reason", no_log.map(Value::from)),
         ];
         if let Some(object) = metadata.as_object_mut() {
-            object.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+            object.extend(
+                members
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((name.to_owned(), value?))),
+            );
         }
         metadata
     }
@@ -158,31 +176,57 @@ impl UploadFile {
 impl fmt::Debug for UploadFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The name comes from a data element.
-        f.debug_struct("UploadFile").field("len", &self.len).field("file_type", &self.file_type).finish_non_exhaustive()
+        f.debug_struct("UploadFile")
+            .field("len", &self.len)
+            .field("file_type", &self.file_type)
+            .finish_non_exhaustive()
     }
 }
 
 impl Client {
-    /// Sends a file and has it confirmed: straight to the storage where the site offers that, else through the site.
-    pub async fn upload(&self, container: &ContainerRef, file: &UploadFile) -> Result<UploadReceipt, UploadError> {
-        self.upload_by_best_route(container, file).await.map_err(|error| error.without(&[&file.name]).into_upload())
+    /// Sends a file and has it confirmed: straight to the storage where the site offers that, else
+    /// through the site.
+    pub async fn upload(
+        &self,
+        container: &ContainerRef,
+        file: &UploadFile,
+    ) -> Result<UploadReceipt, UploadError> {
+        self.upload_by_best_route(container, file)
+            .await
+            .map_err(|error| error.without(&[&file.name]).into_upload())
     }
 
-    async fn upload_by_best_route(&self, container: &ContainerRef, file: &UploadFile) -> Result<UploadReceipt, ApiError> {
+    async fn upload_by_best_route(
+        &self,
+        container: &ContainerRef,
+        file: &UploadFile,
+    ) -> Result<UploadReceipt, ApiError> {
         let (config, learnt) = (self.features().await?, self.learnt());
         let sent = Checksum::new(file.len);
         let direct = config.signed_url && self.behaviour().signed_urls && learnt.storage_may_work();
-        // A site that gives out an address wants to know for how much; a form says it by its length.
-        if direct && let Some(receipt) = self.upload_signed(container, file, learnt.told(), &sent).await? {
+        // A site that gives out an address wants to know for how much; a form says it by its
+        // length.
+        if direct
+            && let Some(receipt) = self
+                .upload_signed(container, file, learnt.told(), &sent)
+                .await?
+        {
             learnt.storage_failures.store(0, Ordering::Relaxed);
             return Ok(receipt);
         }
         let told = learnt.told();
-        let told = Told { size: told.size && config.multipart_signed_url, ..told };
+        let told = Told {
+            size: told.size && config.multipart_signed_url,
+            ..told
+        };
         let receipt = self.upload_form(container, file, told, &sent).await?;
-        // Where the site did not take it either, the network is at fault and says nothing about the storage.
+        // Where the site did not take it either, the network is at fault and says nothing about the
+        // storage.
         if direct && learnt.storage_failed() {
-            let cause = format!("direct storage failed {STORAGE_PATIENCE} times in a row and is not tried again in this run");
+            let cause = format!(
+                "direct storage failed {STORAGE_PATIENCE} times in a row and is not tried again \
+                    in this run"
+            );
             self.tell(ClientNotice::FormInstead { cause });
         }
         Ok(receipt)

@@ -1,4 +1,5 @@
-//! Keyed digests that stand for files and places: the journal must say which, and must not say what they are called.
+//! Keyed digests that stand for files and places: the journal must say which, and must not say what
+//! they are called.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -57,17 +58,28 @@ impl Marker {
     /// For a journal with this salt, in a run with these settings.
     pub fn new(salt: &str, settings: &str) -> Self {
         // HMAC takes keys of any length; the error exists for other constructions.
-        let primed = Hmac::new_from_slice(salt.as_bytes()).unwrap_or_else(|_| Hmac::new(&Key::<Hmac<Sha256>>::default()));
-        let unset = Self { primed, settings: [0; LENGTH] };
+        let primed = Hmac::new_from_slice(salt.as_bytes())
+            .unwrap_or_else(|_| Hmac::new(&Key::<Hmac<Sha256>>::default()));
+        let unset = Self {
+            primed,
+            settings: [0; LENGTH],
+        };
         let settings = unset.mark(b"settings", [settings.as_bytes()]).0;
         Self { settings, ..unset }
     }
 
-    /// Stands for a file as it is now under the run's settings: its path, length and time of change.
+    /// Stands for a file as it is now under the run's settings: its path, length and time of
+    /// change.
     pub fn source(&self, file: &SourceFile) -> Mark {
         let path = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_path_buf());
-        let (length, changed) = (file.len().to_le_bytes(), nanoseconds(file.modified()).to_le_bytes());
-        self.mark(b"source", [path_bytes(&path), &length, &changed, &self.settings])
+        let (length, changed) = (
+            file.len().to_le_bytes(),
+            nanoseconds(file.modified()).to_le_bytes(),
+        );
+        self.mark(
+            b"source",
+            [path_bytes(&path), &length, &changed, &self.settings],
+        )
     }
 
     /// Stands for an instance by its SOP Instance UID after cleaning, wherever its file lies.
@@ -83,7 +95,10 @@ impl Marker {
 
     /// Stands for the inputs of a run, in whatever order they were named.
     pub fn inputs(&self, paths: &[PathBuf]) -> Mark {
-        let mut paths: Vec<_> = paths.iter().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone())).collect();
+        let mut paths: Vec<_> = paths
+            .iter()
+            .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()))
+            .collect();
         paths.sort_unstable();
         paths.dedup();
         self.mark(b"inputs", paths.iter().map(|path| path_bytes(path)))
@@ -117,7 +132,8 @@ fn path_bytes(path: &Path) -> &[u8] {
 
 /// Since 1970; what lies before, or is not known, counts as nothing.
 fn nanoseconds(time: Option<SystemTime>) -> u128 {
-    time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_nanos())
+    time.and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .map_or(0, |since| since.as_nanos())
 }
 
 #[cfg(test)]
@@ -140,15 +156,26 @@ mod tests {
         assert_ne!(mark, Marker::new("00ff", "subject=x").source(&file));
         assert_ne!(mark, Marker::new("00fe", "").source(&file));
         let time = SystemTime::now() + std::time::Duration::from_secs(5);
-        std::fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        std::fs::File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
         assert_ne!(mark, marker().source(&SourceFile::new(&path).unwrap()));
     }
 
     #[test]
     fn several_sources_have_no_order_and_parts_do_not_run_into_each_other() {
         let [one, two] = ["a", "b"].map(|name| marker().place("id", name));
-        assert_eq!(marker().sources(vec![one, two]), marker().sources(vec![two, one]));
-        assert_ne!(marker().sources(vec![one]), marker().sources(vec![one, two]));
+        assert_eq!(
+            marker().sources(vec![one, two]),
+            marker().sources(vec![two, one])
+        );
+        assert_ne!(
+            marker().sources(vec![one]),
+            marker().sources(vec![one, two])
+        );
         assert_ne!(marker().place("ab", "c"), marker().place("a", "bc"));
     }
 
@@ -157,6 +184,9 @@ mod tests {
         let mark = marker().place("id", "name");
         let text = serde_json::to_string(&mark).unwrap();
         assert_eq!(serde_json::from_str::<Mark>(&text).unwrap(), mark);
-        assert!(serde_json::from_str::<Mark>("\"00\"").is_err() && serde_json::from_str::<Mark>("\"zz\"").is_err());
+        assert!(
+            serde_json::from_str::<Mark>("\"00\"").is_err()
+                && serde_json::from_str::<Mark>("\"zz\"").is_err()
+        );
     }
 }

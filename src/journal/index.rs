@@ -1,4 +1,5 @@
-//! What a journal says, as fast as a run asks for it. Holds no members: a journal of a million instances stays small.
+//! What a journal says, as fast as a run asks for it. Holds no members: a journal of a million
+//! instances stays small.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -20,7 +21,8 @@ pub struct Confirmed {
     sha384: Option<Box<str>>,
     file_id: Option<Box<str>>,
     version: Option<u64>,
-    /// Somebody else had put it there: what this program makes of its files later does not take its place unasked.
+    /// Somebody else had put it there: what this program makes of its files later does not take its
+    /// place unasked.
     pub found: bool,
     /// When that was, in milliseconds since 1970.
     at: u64,
@@ -44,7 +46,10 @@ impl Spot {
 impl Confirmed {
     fn read(line: &Confirmation, spot: Spot) -> Option<Self> {
         Some(Self {
-            container: ContainerRef { kind: ContainerKind::parse(&line.kind)?, id: line.container.clone() },
+            container: ContainerRef {
+                kind: ContainerKind::parse(&line.kind)?,
+                id: line.container.clone(),
+            },
             place: line.place,
             sources: line.sources,
             size: line.size,
@@ -83,7 +88,8 @@ pub enum Standing {
     Ours,
     /// An earlier run sent it, made of other files; its SHA-384 where that is known.
     Earlier(Option<String>),
-    /// An earlier run was about to send it, made of the same files, and did not hear that it arrived.
+    /// An earlier run was about to send it, made of the same files, and did not hear that it
+    /// arrived.
     Begun,
 }
 
@@ -114,7 +120,12 @@ impl Changes {
                 _ => new += 1,
             }
         }
-        Self { before: before.len(), now: now.len(), new, gone: left.values().sum() }
+        Self {
+            before: before.len(),
+            now: now.len(),
+            new,
+            gone: left.values().sum(),
+        }
     }
 }
 
@@ -131,8 +142,8 @@ struct Begun {
 pub(super) struct Index {
     confirmed: HashMap<Mark, Confirmed>,
     by_sources: HashMap<Mark, Mark>,
-    /// What may still arrive, or has: a request of a run that was killed can be carried out after later ones. Only its own
-    /// confirmation settles an intent.
+    /// What may still arrive, or has: a request of a run that was killed can be carried out after
+    /// later ones. Only its own confirmation settles an intent.
     begun: HashMap<Mark, Vec<Begun>>,
     /// Lines of the run's own file that no longer count.
     pub(super) dead: usize,
@@ -145,31 +156,48 @@ impl Index {
 
     /// What was confirmed later, maybe in another file, needs no intent any more.
     pub(super) fn begin(&mut self, intent: &Intent, spot: Spot) {
-        let done = |confirmed: &Confirmed| confirmed.sources == intent.sources && confirmed.at > intent.at;
+        let done =
+            |confirmed: &Confirmed| confirmed.sources == intent.sources && confirmed.at > intent.at;
         if self.confirmed.get(&intent.place).is_some_and(done) {
             return;
         }
         let begun = self.begun.entry(intent.place).or_default();
-        let known = begun.iter().any(|known| known.sources == intent.sources && known.size == intent.size);
+        let known = begun
+            .iter()
+            .any(|known| known.sources == intent.sources && known.size == intent.size);
         if !known {
-            begun.push(Begun { sources: intent.sources, size: intent.size, spot });
+            begun.push(Begun {
+                sources: intent.sources,
+                size: intent.size,
+                spot,
+            });
         }
     }
 
     /// The later word about a place counts, whichever file it stands in.
     pub(super) fn confirm(&mut self, line: &Confirmation, spot: Spot) {
-        let Some(confirmed) = Confirmed::read(line, spot) else { return };
-        if self.confirmed.get(&line.place).is_some_and(|before| before.at > confirmed.at) {
+        let Some(confirmed) = Confirmed::read(line, spot) else {
+            return;
+        };
+        if self
+            .confirmed
+            .get(&line.place)
+            .is_some_and(|before| before.at > confirmed.at)
+        {
             return;
         }
         if let Entry::Occupied(mut begun) = self.begun.entry(line.place) {
-            begun.get_mut().retain(|intent| intent.sources != line.sources);
+            begun
+                .get_mut()
+                .retain(|intent| intent.sources != line.sources);
             if begun.get().is_empty() {
                 begun.remove();
             }
         }
         let before = self.confirmed.get(&line.place).map(|before| before.sources);
-        if let Some(before) = before.filter(|before| self.by_sources.get(before) == Some(&line.place)) {
+        if let Some(before) =
+            before.filter(|before| self.by_sources.get(before) == Some(&line.place))
+        {
             self.by_sources.remove(&before);
         }
         self.by_sources.insert(line.sources, line.place);
@@ -177,17 +205,33 @@ impl Index {
     }
 
     pub(super) fn recall(&self, together: Mark, each: &[Mark]) -> Option<Vec<Confirmed>> {
-        let of = |sources: &Mark| self.by_sources.get(sources).and_then(|place| self.confirmed.get(place)).cloned();
-        of(&together).map(|one| vec![one]).or_else(|| each.iter().map(of).collect())
+        let of = |sources: &Mark| {
+            self.by_sources
+                .get(sources)
+                .and_then(|place| self.confirmed.get(place))
+                .cloned()
+        };
+        of(&together)
+            .map(|one| vec![one])
+            .or_else(|| each.iter().map(of).collect())
     }
 
     pub(super) fn standing(&self, parcel: &Parcel, there: &RemoteFile) -> Standing {
-        let confirmed = self.confirmed.get(&parcel.place).filter(|confirmed| confirmed.is(there) && !confirmed.found);
+        let confirmed = self
+            .confirmed
+            .get(&parcel.place)
+            .filter(|confirmed| confirmed.is(there) && !confirmed.found);
         if let Some(ours) = confirmed {
             let same = ours.sources == parcel.sources;
-            return if same { Standing::Ours } else { Standing::Earlier(ours.sha384.as_deref().map(str::to_owned)) };
+            return if same {
+                Standing::Ours
+            } else {
+                Standing::Earlier(ours.sha384.as_deref().map(str::to_owned))
+            };
         }
-        let mut begun = self.begun_as(parcel.place, there).map(|begun| begun.sources == parcel.sources);
+        let mut begun = self
+            .begun_as(parcel.place, there)
+            .map(|begun| begun.sources == parcel.sources);
         match begun.next().map(|first| first || begun.any(|same| same)) {
             None => Standing::Foreign,
             Some(true) => Standing::Begun,
@@ -200,13 +244,20 @@ impl Index {
         begun.filter(|begun| there.size == Some(begun.size))
     }
 
-    /// Where the lines begin that say what a file on the server holds which this program put there: one where that was confirmed,
-    /// all that may have arrived where not.
+    /// Where the lines begin that say what a file on the server holds which this program put there:
+    /// one where that was confirmed, all that may have arrived where not.
     pub(super) fn told_of(&self, place: Mark, there: &RemoteFile) -> Vec<Spot> {
-        match self.confirmed.get(&place).filter(|confirmed| confirmed.is(there)) {
+        match self
+            .confirmed
+            .get(&place)
+            .filter(|confirmed| confirmed.is(there))
+        {
             Some(found) if found.found => Vec::new(),
             Some(ours) => vec![ours.spot],
-            None => self.begun_as(place, there).map(|begun| begun.spot).collect(),
+            None => self
+                .begun_as(place, there)
+                .map(|begun| begun.spot)
+                .collect(),
         }
     }
 
@@ -218,7 +269,10 @@ impl Index {
     pub(super) fn live(&self) -> Vec<u64> {
         let confirmed = self.confirmed.values().map(|confirmed| confirmed.spot);
         let spots = confirmed.chain(self.begun.values().flatten().map(|begun| begun.spot));
-        let mut offsets: Vec<_> = spots.filter(|spot| spot.is_own()).map(|spot| spot.offset).collect();
+        let mut offsets: Vec<_> = spots
+            .filter(|spot| spot.is_own())
+            .map(|spot| spot.offset)
+            .collect();
         offsets.sort_unstable();
         offsets
     }

@@ -1,4 +1,5 @@
-//! The lock of a journal: two runs that send the same to the same place would get in each other's way.
+//! The lock of a journal: two runs that send the same to the same place would get in each other's
+//! way.
 //!
 //! The operating system gives it back however a run ends.
 
@@ -36,26 +37,40 @@ impl Lock {
         loop {
             match file.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::WouldBlock) if begin.elapsed() < waiting.for_long && (waiting.meanwhile)() => {
+                Err(TryLockError::WouldBlock)
+                    if begin.elapsed() < waiting.for_long && (waiting.meanwhile)() =>
+                {
                     std::thread::sleep(STEP);
                 }
                 Err(TryLockError::WouldBlock) => return Err(held(&mut file, waiting.for_long)),
                 // Some network file systems know no locks; a line is appended whole even so.
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => break,
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                    break;
+                }
                 Err(TryLockError::Error(error)) => return Err(unwritable(path, &error)),
             }
         }
         // Only for the message of whoever waits: that it cannot be written must not stop a run.
-        let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+        let _ = file
+            .set_len(0)
+            .and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self { _file: file })
     }
 }
 
 fn held(file: &mut File, waited: Duration) -> Error {
     let mut holder = String::new();
-    let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(32).read_to_string(&mut holder));
-    let who = holder.trim().parse::<u32>().map_or_else(|_| String::new(), |pid| format!(" (process {pid})"));
-    Error::new(RunCode::JournalLocked, format!("another run{who} is sending the same inputs to this project"))
-        .because(format!("waited for {} seconds", waited.as_secs()))
-        .with_hint("wait until it has ended (`--wait-lock 2h` does that), or stop it, and run again")
+    let _ = file
+        .seek(SeekFrom::Start(0))
+        .and_then(|_| file.take(32).read_to_string(&mut holder));
+    let who = holder
+        .trim()
+        .parse::<u32>()
+        .map_or_else(|_| String::new(), |pid| format!(" (process {pid})"));
+    Error::new(
+        RunCode::JournalLocked,
+        format!("another run{who} is sending the same inputs to this project"),
+    )
+    .because(format!("waited for {} seconds", waited.as_secs()))
+    .with_hint("wait until it has ended (`--wait-lock 2h` does that), or stop it, and run again")
 }

@@ -1,4 +1,5 @@
-//! The key of a journal's marks: one for all files of an identity, so that each stands for the same in all of them.
+//! The key of a journal's marks: one for all files of an identity, so that each stands for the same
+//! in all of them.
 //!
 //! Owns its file, which is made whole or not at all, by whichever of several runs is first.
 
@@ -26,11 +27,17 @@ pub(super) fn of(folder: &Path, stem: &str) -> io::Result<String> {
     let path = folder.join(format!("{stem}.key"));
     match file.persist_noclobber(&path) {
         Ok(_) => Ok(salt),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => match known(folder, stem)? {
-            Some(salt) => Ok(salt),
-            // What lies there is no key: what was marked with it cannot be read any more.
-            None => error.file.persist(&path).map(|_| salt).map_err(|error| error.error),
-        },
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            match known(folder, stem)? {
+                Some(salt) => Ok(salt),
+                // What lies there is no key: what was marked with it cannot be read any more.
+                None => error
+                    .file
+                    .persist(&path)
+                    .map(|_| salt)
+                    .map_err(|error| error.error),
+            }
+        }
         Err(error) => Err(error.error),
     }
 }
@@ -38,8 +45,17 @@ pub(super) fn of(folder: &Path, stem: &str) -> io::Result<String> {
 /// The key, if there is one.
 pub(super) fn known(folder: &Path, stem: &str) -> io::Result<Option<String>> {
     match fs::read_to_string(folder.join(format!("{stem}.key"))) {
-        Ok(text) => Ok(Some(text).filter(|text| hex::decode(text).is_ok_and(|key| key.len() == LENGTH))),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => Ok(None),
+        Ok(text) => {
+            Ok(Some(text).filter(|text| hex::decode(text).is_ok_and(|key| key.len() == LENGTH)))
+        }
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::InvalidData
+            ) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

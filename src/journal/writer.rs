@@ -1,8 +1,9 @@
-//! The files of a journal: all of them are read whole at the start, the run's own is made anew where little of it still counts
-//! and appended to from then on.
+//! The files of a journal: all of them are read whole at the start, the run's own is made anew
+//! where little of it still counts and appended to from then on.
 //!
-//! Owns the bytes. Files of other runs are never changed, and none is held open: there may be many. A run that
-//! makes its own anew meanwhile is noticed, since a line is believed only if it is about what was asked for.
+//! Owns the bytes. Files of other runs are never changed, and none is held open: there may be many.
+//! A run that makes its own anew meanwhile is noticed, since a line is believed only if it is about
+//! what was asked for.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -19,7 +20,8 @@ use super::{Mark, private};
 const BATCH: u32 = 64;
 /// How long one may wait while others follow.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// A longer line is none of ours: a series of a hundred thousand instances has some eight megabytes.
+/// A longer line is none of ours: a series of a hundred thousand instances has some eight
+/// megabytes.
 const LONGEST_LINE: u64 = 64 << 20;
 /// Lines that may have lost their meaning before the file is made anew.
 const DEAD: usize = 1000;
@@ -28,7 +30,8 @@ const DEAD: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Files(Vec<PathBuf>);
 
-/// What the files say, as far as they are of this header; the first is the run's own. `fresh` passes over what they say.
+/// What the files say, as far as they are of this header; the first is the run's own. `fresh`
+/// passes over what they say.
 pub(super) fn load(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(Files, Index)> {
     load_all(paths, header, fresh).map(|(files, index, _)| (files, index))
 }
@@ -48,14 +51,25 @@ fn load_all(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(File
 }
 
 /// Takes what a file says; false where it is none of this header.
-fn take(file: &File, number: usize, header: &Header, fresh: bool, index: &mut Index) -> io::Result<bool> {
+fn take(
+    file: &File,
+    number: usize,
+    header: &Header,
+    fresh: bool,
+    index: &mut Index,
+) -> io::Result<bool> {
     let mut lines = Lines::of(file);
-    let ours = lines.next()?.is_some_and(|(_, line)| line.as_ref() == Some(&Line::Journal(header.clone())));
+    let ours = lines
+        .next()?
+        .is_some_and(|(_, line)| line.as_ref() == Some(&Line::Journal(header.clone())));
     if !ours || fresh {
         return Ok(ours);
     }
     while let Some((offset, line)) = lines.next()? {
-        let spot = Spot { file: number, offset };
+        let spot = Spot {
+            file: number,
+            offset,
+        };
         match line {
             Some(Line::Confirmed(line)) => index.confirm(&line, spot),
             Some(Line::Sending(intent)) => index.begin(&intent, spot),
@@ -72,7 +86,9 @@ impl Files {
     /// The confirmation of this place whose line begins there.
     pub(super) fn confirmation_at(&self, spot: Spot, place: Mark) -> Option<Confirmation> {
         match self.line_at(spot)? {
-            Line::Confirmed(confirmation) => Some(confirmation).filter(|confirmation| confirmation.place == place),
+            Line::Confirmed(confirmation) => {
+                Some(confirmation).filter(|confirmation| confirmation.place == place)
+            }
             Line::Journal(_) | Line::Sending(_) => None,
         }
     }
@@ -80,9 +96,13 @@ impl Files {
     /// What the package of this place holds whose line begins there.
     pub(super) fn instances_at(&self, spot: Spot, place: Mark) -> Option<Vec<Mark>> {
         match self.line_at(spot)? {
-            Line::Confirmed(confirmation) if confirmation.place == place => {
-                Some(confirmation.members.iter().map(|member| member.instance).collect())
-            }
+            Line::Confirmed(confirmation) if confirmation.place == place => Some(
+                confirmation
+                    .members
+                    .iter()
+                    .map(|member| member.instance)
+                    .collect(),
+            ),
             Line::Sending(intent) if intent.place == place => Some(intent.instances),
             Line::Confirmed(_) | Line::Sending(_) | Line::Journal(_) => None,
         }
@@ -95,8 +115,12 @@ impl Files {
     }
 }
 
-/// Renames a journal whose lines have another form than ours, which would be read wrongly; whether there was one.
-pub(super) fn set_older_form_aside(path: &Path, is_older: impl FnOnce(&Header) -> bool) -> io::Result<bool> {
+/// Renames a journal whose lines have another form than ours, which would be read wrongly; whether
+/// there was one.
+pub(super) fn set_older_form_aside(
+    path: &Path,
+    is_older: impl FnOnce(&Header) -> bool,
+) -> io::Result<bool> {
     let first = match File::open(path) {
         Ok(file) => Lines::of(&file).next()?.and_then(|(_, line)| line),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -124,12 +148,20 @@ struct Lines<'f> {
 impl<'f> Lines<'f> {
     /// From where the file is at.
     fn of(file: &'f File) -> Self {
-        Self { source: BufReader::new(file), at: 0, count: 0 }
+        Self {
+            source: BufReader::new(file),
+            at: 0,
+            count: 0,
+        }
     }
 
     fn next(&mut self) -> io::Result<Option<(u64, Option<Line>)>> {
         let (begin, mut text) = (self.at, Vec::new());
-        let read = self.source.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut text)?;
+        let read = self
+            .source
+            .by_ref()
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut text)?;
         self.at += read as u64;
         if read == 0 {
             return Ok(None);
@@ -137,7 +169,9 @@ impl<'f> Lines<'f> {
         self.count += 1;
         // A line without its end was torn: what it says may be less than what was meant.
         let whole = text.ends_with(b"\n");
-        let line = Some(text).filter(|_| whole).and_then(|text| serde_json::from_slice(&text).ok());
+        let line = Some(text)
+            .filter(|_| whole)
+            .and_then(|text| serde_json::from_slice(&text).ok());
         Ok(Some((begin, line)))
     }
 }
@@ -153,7 +187,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Opens the run's own file for appending: a new one with its header, one of another identity begun anew.
+    /// Opens the run's own file for appending: a new one with its header, one of another identity
+    /// begun anew.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let mut file = private(path)?;
         let mut end = file.seek(SeekFrom::End(0))?;
@@ -161,7 +196,12 @@ impl Writer {
             file.write_all(b"\n")?;
             end += 1;
         }
-        Ok(Self { file, end, waiting: 0, synced: Instant::now() })
+        Ok(Self {
+            file,
+            end,
+            waiting: 0,
+            synced: Instant::now(),
+        })
     }
 
     /// Appends a line and says where it begins.
@@ -174,7 +214,10 @@ impl Writer {
         if self.waiting >= BATCH || self.synced.elapsed() >= PATIENCE {
             self.sync()?;
         }
-        Ok(Spot { file: 0, offset: begin })
+        Ok(Spot {
+            file: 0,
+            offset: begin,
+        })
     }
 
     /// Has all lines on the disk.
@@ -187,15 +230,26 @@ impl Writer {
     }
 }
 
-/// Loads the files of a run that appends to the first of them: that one is made where it is missing or none of ours, and made
-/// smaller where it holds mostly what no longer counts.
-pub(super) fn load_for_writing(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(Files, Index)> {
+/// Loads the files of a run that appends to the first of them: that one is made where it is missing
+/// or none of ours, and made smaller where it holds mostly what no longer counts.
+pub(super) fn load_for_writing(
+    paths: &[PathBuf],
+    header: &Header,
+    fresh: bool,
+) -> io::Result<(Files, Index)> {
     let (files, index, is_ours) = load_all(paths, header, fresh)?;
-    let Some(own) = paths.first() else { return Ok((files, index)) };
+    let Some(own) = paths.first() else {
+        return Ok((files, index));
+    };
     if is_ours && index.dead <= DEAD.max(index.live().len()) {
         return Ok((files, index));
     }
-    replace(own, header, &files, if is_ours { index.live() } else { Vec::new() })?;
+    replace(
+        own,
+        header,
+        &files,
+        if is_ours { index.live() } else { Vec::new() },
+    )?;
     load(paths, header, fresh)
 }
 
@@ -221,7 +275,10 @@ fn replace(path: &Path, header: &Header, files: &Files, live: Vec<u64>) -> io::R
     // A temporary file of this crate is made with mode 0600.
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(&written(&Line::Journal(header.clone()))?)?;
-    for line in live.into_iter().filter_map(|offset| files.line_at(Spot { file: 0, offset })) {
+    for line in live
+        .into_iter()
+        .filter_map(|offset| files.line_at(Spot { file: 0, offset }))
+    {
         file.write_all(&written(&line)?)?;
     }
     file.as_file().sync_all()?;

@@ -1,7 +1,8 @@
 //! Members of a zip: stored as they are, or deflated (RFC 1951).
 //!
-//! Owns the choice for each member, which is stored where deflating does not shorten it, and where the deflated bytes are
-//! kept: in memory if the files are there too, else in one temporary file for all members.
+//! Owns the choice for each member, which is stored where deflating does not shorten it, and where
+//! the deflated bytes are kept: in memory if the files are there too, else in one temporary file
+//! for all members.
 
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
@@ -51,35 +52,65 @@ pub(super) struct Packed {
 
 impl Packed {
     pub(super) fn stored(body: &Body, crc: u32) -> Self {
-        Self { body: body.clone(), len: body.len(), crc, deflated: false }
+        Self {
+            body: body.clone(),
+            len: body.len(),
+            crc,
+            deflated: false,
+        }
     }
 
     pub(super) fn sum(&self) -> Sum {
-        Sum { len: self.len, crc32: Some(self.crc) }
+        Sum {
+            len: self.len,
+            crc32: Some(self.crc),
+        }
     }
 }
 
-/// All members at a level, or stored without one. Works on all cores of the pool that it is called in.
+/// All members at a level, or stored without one. Works on all cores of the pool that it is called
+/// in.
 ///
 /// # Errors
-/// `read.*` with the index of the member whose source cannot be read again or has changed, `read.io` where no temporary
-/// file can be written.
-pub(super) fn pack(members: &[Member], level: Option<Level>) -> Result<Vec<Packed>, (usize, FileFailure)> {
-    let in_memory = members.iter().all(|member| member.body.in_memory() == member.body.len());
-    let spool = if in_memory || level.is_none() { None } else { Some(Spool::new().map_err(|failure| (0, failure))?) };
+/// `read.*` with the index of the member whose source cannot be read again or has changed,
+/// `read.io` where no temporary file can be written.
+pub(super) fn pack(
+    members: &[Member],
+    level: Option<Level>,
+) -> Result<Vec<Packed>, (usize, FileFailure)> {
+    let in_memory = members
+        .iter()
+        .all(|member| member.body.in_memory() == member.body.len());
+    let spool = if in_memory || level.is_none() {
+        None
+    } else {
+        Some(Spool::new().map_err(|failure| (0, failure))?)
+    };
     let one = |(at, member): (usize, &Member)| {
         let level = level.filter(|_| member.native);
         deflated(&member.body, level, spool.as_ref()).map_err(|failure| (at, failure))
     };
-    let all: Vec<_> = members.par_iter().enumerate().map(one).collect::<Result<_, _>>()?;
-    let spooled = spool.map(Spool::finish).transpose().map_err(|failure| (0, failure))?;
+    let all: Vec<_> = members
+        .par_iter()
+        .enumerate()
+        .map(one)
+        .collect::<Result<_, _>>()?;
+    let spooled = spool
+        .map(Spool::finish)
+        .transpose()
+        .map_err(|failure| (0, failure))?;
     let packed = |(member, (crc, place)): (&Member, (u32, Place))| {
         let segment = match (place, &spooled) {
             (Place::Memory(bytes), _) => Segment::Bytes(bytes),
             (Place::Spool(range), Some(file)) => Segment::of_file(Arc::clone(file), range),
             (Place::Source | Place::Spool(_), _) => return Packed::stored(&member.body, crc),
         };
-        Packed { body: Body::new(vec![segment]), len: member.body.len(), crc, deflated: true }
+        Packed {
+            body: Body::new(vec![segment]),
+            len: member.body.len(),
+            crc,
+            deflated: true,
+        }
     };
     Ok(members.iter().zip(all).map(packed).collect())
 }
@@ -93,17 +124,27 @@ enum Place {
 }
 
 /// The checksum of a member, and where its bytes are afterwards.
-fn deflated(body: &Body, level: Option<Level>, spool: Option<&Spool>) -> Result<(u32, Place), FileFailure> {
-    let Some(level) = level else { return Ok((checksum(body)?, Place::Source)) };
+fn deflated(
+    body: &Body,
+    level: Option<Level>,
+    spool: Option<&Spool>,
+) -> Result<(u32, Place), FileFailure> {
+    let Some(level) = level else {
+        return Ok((checksum(body)?, Place::Source));
+    };
     if let Some(spool) = spool.filter(|_| body.len() > AT_ONCE) {
         return spool.stream(body, level);
     }
     let mut whole = Vec::with_capacity(usize::try_from(body.len()).unwrap_or_default());
     each_chunk(body, |chunk| whole.extend_from_slice(chunk))?;
     let crc = crc32fast::hash(&whole);
-    let mut compressor = Compressor::new(CompressionLvl::new(i32::from(level.0)).unwrap_or_default());
+    let mut compressor =
+        Compressor::new(CompressionLvl::new(i32::from(level.0)).unwrap_or_default());
     let mut out = vec![0; compressor.deflate_compress_bound(whole.len())];
-    let length = compressor.deflate_compress(&whole, &mut out).ok().filter(|length| *length < whole.len());
+    let length = compressor
+        .deflate_compress(&whole, &mut out)
+        .ok()
+        .filter(|length| *length < whole.len());
     let place = match (length.and_then(|length| out.get(..length)), spool) {
         (None, _) => Place::Source,
         (Some(shorter), Some(spool)) => Place::Spool(spool.append(shorter)?),
@@ -137,16 +178,26 @@ impl Spool {
     fn stream(&self, body: &Body, level: Level) -> Result<(u32, Place), FileFailure> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (start, mut crc, mut written) = (open.len, crc32fast::Hasher::new(), Ok(()));
-        let mut encoder = DeflateEncoder::new(BufWriter::with_capacity(256 << 10, &mut *open), level.streaming());
+        let mut encoder = DeflateEncoder::new(
+            BufWriter::with_capacity(256 << 10, &mut *open),
+            level.streaming(),
+        );
         each_chunk(body, |chunk| {
             crc.update(chunk);
             if written.is_ok() {
                 written = encoder.write_all(chunk);
             }
         })?;
-        written.and_then(|()| encoder.finish()).and_then(|mut out| out.flush()).map_err(|e| unwritable(&e))?;
+        written
+            .and_then(|()| encoder.finish())
+            .and_then(|mut out| out.flush())
+            .map_err(|e| unwritable(&e))?;
         let range = start..open.len;
-        let place = if range.end - range.start < body.len() { Place::Spool(range) } else { Place::Source };
+        let place = if range.end - range.start < body.len() {
+            Place::Spool(range)
+        } else {
+            Place::Source
+        };
         Ok((crc.finalize(), place))
     }
 
@@ -169,7 +220,10 @@ impl Write for Open {
 }
 
 fn unwritable(error: &io::Error) -> FileFailure {
-    FileFailure::new(FileCode::ReadIo, format!("no temporary file can be written: {}", error.kind()))
+    FileFailure::new(
+        FileCode::ReadIo,
+        format!("no temporary file can be written: {}", error.kind()),
+    )
 }
 
 #[cfg(test)]
@@ -193,7 +247,11 @@ mod tests {
     }
 
     fn member(body: Body, native: bool) -> Member {
-        Member { name: String::new(), body, native }
+        Member {
+            name: String::new(),
+            body,
+            native,
+        }
     }
 
     #[test]
@@ -207,29 +265,54 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             let file = Arc::new(SourceFile::new(&path).unwrap());
             let all = 0..file.len();
-            Body::new(vec![Segment::Bytes(Bytes::from_static(b"head")), Segment::of_file(file, all)])
+            Body::new(vec![
+                Segment::Bytes(Bytes::from_static(b"head")),
+                Segment::of_file(file, all),
+            ])
         };
-        let in_memory = |bytes: &[u8]| Body::new(vec![Segment::Bytes(Bytes::copy_from_slice(bytes))]);
+        let in_memory =
+            |bytes: &[u8]| Body::new(vec![Segment::Bytes(Bytes::copy_from_slice(bytes))]);
         assert!(big.len() as u64 > AT_ONCE);
-        let memory = vec![member(in_memory(&text), true), member(in_memory(&noise), true), member(in_memory(&text), false)];
+        let memory = vec![
+            member(in_memory(&text), true),
+            member(in_memory(&noise), true),
+            member(in_memory(&text), false),
+        ];
         let files = vec![
             member(in_file("text", &text), true),
             member(in_file("noise", &noise), true),
             member(in_file("big", &big), true),
             member(in_file("compressed", &text), false),
         ];
-        for (members, expected) in [(memory, vec![true, false, false]), (files, vec![true, false, true, false])] {
+        for (members, expected) in [
+            (memory, vec![true, false, false]),
+            (files, vec![true, false, true, false]),
+        ] {
             for level in [1, 6, 9] {
                 let packed = pack(&members, Level::new(level)).unwrap();
-                assert_eq!(packed.iter().map(|packed| packed.deflated).collect::<Vec<_>>(), expected);
+                assert_eq!(
+                    packed
+                        .iter()
+                        .map(|packed| packed.deflated)
+                        .collect::<Vec<_>>(),
+                    expected
+                );
                 for (packed, member) in packed.iter().zip(&members) {
                     let whole = member.body.to_vec().unwrap();
                     assert_eq!(inflated(packed), whole);
-                    assert_eq!((packed.len, packed.crc), (member.body.len(), crc32fast::hash(&whole)));
+                    assert_eq!(
+                        (packed.len, packed.crc),
+                        (member.body.len(), crc32fast::hash(&whole))
+                    );
                     assert!(packed.body.len() <= packed.len);
                 }
             }
-            assert!(pack(&members, None).unwrap().iter().all(|packed| !packed.deflated));
+            assert!(
+                pack(&members, None)
+                    .unwrap()
+                    .iter()
+                    .all(|packed| !packed.deflated)
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! What instances are called inside a package. No two members share a name: one would hide the other.
+//! What instances are called inside a package. No two members share a name: one would hide the
+//! other.
 
 use std::collections::HashMap;
 
@@ -16,7 +17,11 @@ pub fn member_names<'a>(instances: impl Iterator<Item = &'a Sendable>) -> Vec<St
 pub fn member_name(instance: &Sendable) -> String {
     match instance.file_name() {
         Some(name) => name.to_owned(),
-        None => routing::file_name(&format!("{}.{}.dcm", instance.sop_instance(), routing::modality(instance.routing()))),
+        None => routing::file_name(&format!(
+            "{}.{}.dcm",
+            instance.sop_instance(),
+            routing::modality(instance.routing())
+        )),
     }
 }
 
@@ -28,7 +33,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// The name of an instance, or where it is taken, the first free one with `-2`, `-3` and so on before its extension.
+    /// The name of an instance, or where it is taken, the first free one with `-2`, `-3` and so on
+    /// before its extension.
     pub fn of(&mut self, instance: &Sendable) -> String {
         self.free(member_name(instance))
     }
@@ -43,7 +49,8 @@ impl Names {
             Some(at) if at > 0 => name.split_at(at),
             _ => (name.as_str(), ""),
         };
-        // Counting on from the last number keeps the work in proportion to the names, however many are alike.
+        // Counting on from the last number keeps the work in proportion to the names, however many
+        // are alike.
         let (mut number, mut candidate) = (last, name.clone());
         while self.taken.contains_key(&candidate.to_lowercase()) {
             number += 1;
@@ -62,8 +69,24 @@ mod tests {
     #[test]
     fn names_that_are_alike_are_numbered_in_their_order() {
         let mut names = Names::default();
-        let given = ["a.dcm", "A.DCM", "b", "a.dcm", "b", ".x", ".x", "a-2.dcm", "a.dcm"].map(|name| names.free(name.to_owned()));
-        assert_eq!(given, ["a.dcm", "A-2.DCM", "b", "a-3.dcm", "b-2", ".x", ".x-2", "a-2-2.dcm", "a-4.dcm"]);
+        let given = [
+            "a.dcm", "A.DCM", "b", "a.dcm", "b", ".x", ".x", "a-2.dcm", "a.dcm",
+        ]
+        .map(|name| names.free(name.to_owned()));
+        assert_eq!(
+            given,
+            [
+                "a.dcm",
+                "A-2.DCM",
+                "b",
+                "a-3.dcm",
+                "b-2",
+                ".x",
+                ".x-2",
+                "a-2-2.dcm",
+                "a-4.dcm"
+            ]
+        );
     }
 
     #[test]

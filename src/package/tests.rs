@@ -31,9 +31,17 @@ impl Sparse {
 
 impl Read for Sparse {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let Some((start, bytes, len)) = self.0.iter().find(|(s, _, l)| (*s..s + l).contains(&self.2)) else { return Ok(0) };
+        let Some((start, bytes, len)) = self
+            .0
+            .iter()
+            .find(|(s, _, l)| (*s..s + l).contains(&self.2))
+        else {
+            return Ok(0);
+        };
         let skip = self.2 - start;
-        let n = out.len().min(usize::try_from((len - skip).min(1 << 20)).unwrap());
+        let n = out
+            .len()
+            .min(usize::try_from((len - skip).min(1 << 20)).unwrap());
         match bytes {
             Some(bytes) => out[..n].copy_from_slice(&bytes[usize::try_from(skip).unwrap()..][..n]),
             None => out[..n].fill(0),
@@ -57,7 +65,10 @@ impl Seek for Sparse {
 #[test]
 fn a_zip_reads_back_with_the_length_that_was_announced() {
     let mut zip = Zip::default();
-    for (name, bytes) in [("1.2.CT.dcm", b"first".as_slice()), ("1.3.CT.dcm", b"".as_slice())] {
+    for (name, bytes) in [
+        ("1.2.CT.dcm", b"first".as_slice()),
+        ("1.3.CT.dcm", b"".as_slice()),
+    ] {
         zip.add(name, &Packed::stored(&body(bytes), crc32fast::hash(bytes)));
     }
     let whole = zip.finish();
@@ -65,7 +76,11 @@ fn a_zip_reads_back_with_the_length_that_was_announced() {
     assert_eq!(bytes.len() as u64, whole.len());
     let mut archive = ::zip::ZipArchive::new(Memory::new(bytes)).unwrap();
     let mut first = String::new();
-    archive.by_name("1.2.CT.dcm").unwrap().read_to_string(&mut first).unwrap();
+    archive
+        .by_name("1.2.CT.dcm")
+        .unwrap()
+        .read_to_string(&mut first)
+        .unwrap();
     assert_eq!((first.as_str(), archive.len()), ("first", 2));
 }
 
@@ -73,16 +88,26 @@ fn a_zip_reads_back_with_the_length_that_was_announced() {
 fn members_and_offsets_beyond_four_gibibytes_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("big");
-    File::create(&path).unwrap().set_len((4 << 30) + 10).unwrap();
+    File::create(&path)
+        .unwrap()
+        .set_len((4 << 30) + 10)
+        .unwrap();
     let file = Arc::new(SourceFile::new(&path).unwrap());
     let big = Body::new(vec![Segment::of_file(Arc::clone(&file), 0..file.len())]);
     let mut zip = Zip::default();
     zip.add("big.dcm", &Packed::stored(&big, 0));
-    zip.add("after.dcm", &Packed::stored(&body(b"after"), crc32fast::hash(b"after")));
+    zip.add(
+        "after.dcm",
+        &Packed::stored(&body(b"after"), crc32fast::hash(b"after")),
+    );
     let mut archive = ::zip::ZipArchive::new(Sparse::of(&zip.finish())).unwrap();
     assert_eq!(archive.by_name("big.dcm").unwrap().size(), (4 << 30) + 10);
     let mut after = String::new();
-    archive.by_name("after.dcm").unwrap().read_to_string(&mut after).unwrap();
+    archive
+        .by_name("after.dcm")
+        .unwrap()
+        .read_to_string(&mut after)
+        .unwrap();
     assert_eq!(after, "after");
 }
 
@@ -90,7 +115,10 @@ fn members_and_offsets_beyond_four_gibibytes_read_back() {
 fn more_members_than_sixteen_bits_count_read_back() {
     let mut zip = Zip::default();
     for n in 0..70_000 {
-        zip.add(&format!("{n}.dcm"), &Packed::stored(&body(b"x"), crc32fast::hash(b"x")));
+        zip.add(
+            &format!("{n}.dcm"),
+            &Packed::stored(&body(b"x"), crc32fast::hash(b"x")),
+        );
     }
     let archive = ::zip::ZipArchive::new(Memory::new(zip.finish().to_vec().unwrap())).unwrap();
     assert_eq!(archive.len(), 70_000);
@@ -103,7 +131,10 @@ async fn a_file_that_shrinks_ends_the_stream_with_an_error() {
     std::fs::write(&path, vec![7; 600_000]).unwrap();
     let file = Arc::new(SourceFile::new(&path).unwrap());
     let body = Body::new(vec![Segment::of_file(file, 0..600_000)]);
-    let whole: Vec<_> = stream(&body).map(|chunk| chunk.unwrap().len()).collect().await;
+    let whole: Vec<_> = stream(&body)
+        .map(|chunk| chunk.unwrap().len())
+        .collect()
+        .await;
     assert_eq!(whole.iter().sum::<usize>(), 600_000);
     std::fs::write(&path, vec![7; 100]).unwrap();
     let chunks: Vec<_> = stream(&body).collect().await;

@@ -1,4 +1,5 @@
-//! Zip files whose members are known before the first byte (APPNOTE 6.3). Knows nothing of what they hold.
+//! Zip files whose members are known before the first byte (APPNOTE 6.3). Knows nothing of what
+//! they hold.
 
 use bytes::Bytes;
 
@@ -16,7 +17,8 @@ pub(super) struct Zip {
 }
 
 const ZIP64_MARK: u32 = u32::MAX;
-/// 1980-01-01, the earliest date that zip knows: the true time of a scan or a copy must not leave in a file's name plate.
+/// 1980-01-01, the earliest date that zip knows: the true time of a scan or a copy must not leave
+/// in a file's name plate.
 const DOS_DATE: u16 = 0x0021;
 const UTF8_NAMES: u16 = 0x0800;
 const STORED: u16 = 0;
@@ -28,9 +30,14 @@ impl Zip {
         let (size, packed) = (member.len, member.body.len());
         // Both lengths are written wide where one has to be.
         let wide = size.max(packed) >= u64::from(ZIP64_MARK);
-        let (size32, packed32) = if wide { (ZIP64_MARK, ZIP64_MARK) } else { (short(size), short(packed)) };
+        let (size32, packed32) = if wide {
+            (ZIP64_MARK, ZIP64_MARK)
+        } else {
+            (short(size), short(packed))
+        };
         let offset32 = short(self.offset);
-        let common = |out: &mut Vec<u8>, extra| put_common(out, member, (packed32, size32), name, extra);
+        let common =
+            |out: &mut Vec<u8>, extra| put_common(out, member, (packed32, size32), name, extra);
         let mut local = Vec::with_capacity(64 + name.len());
         local.extend_from_slice(b"PK\x03\x04");
         common(&mut local, if wide { 20 } else { 0 });
@@ -44,7 +51,11 @@ impl Zip {
             .collect();
         let entry = &mut self.directory;
         entry.extend_from_slice(b"PK\x01\x02\x2d\x03");
-        let extra = if numbers.is_empty() { 0 } else { u16::try_from(4 + 8 * numbers.len()).unwrap_or_default() };
+        let extra = if numbers.is_empty() {
+            0
+        } else {
+            u16::try_from(4 + 8 * numbers.len()).unwrap_or_default()
+        };
         common(entry, extra);
         entry.extend_from_slice(&[0; 6]);
         entry.extend_from_slice(&(0o100_644_u32 << 16).to_le_bytes());
@@ -86,8 +97,15 @@ impl Zip {
     }
 }
 
-/// The fields that a local header and a directory entry share, from "version needed" to "extra length".
-fn put_common(out: &mut Vec<u8>, member: &Packed, (packed, size): (u32, u32), name: &str, extra: u16) {
+/// The fields that a local header and a directory entry share, from "version needed" to "extra
+/// length".
+fn put_common(
+    out: &mut Vec<u8>,
+    member: &Packed,
+    (packed, size): (u32, u32),
+    name: &str,
+    extra: u16,
+) {
     let version: u16 = if extra > 0 { 45 } else { 20 };
     let name_len = u16::try_from(name.len()).unwrap_or(u16::MAX);
     let method = if member.deflated { DEFLATED } else { STORED };
@@ -104,7 +122,11 @@ fn put_common(out: &mut Vec<u8>, member: &Packed, (packed, size): (u32, u32), na
 
 fn put_zip64(out: &mut Vec<u8>, numbers: &[u64]) {
     out.extend_from_slice(&1_u16.to_le_bytes());
-    out.extend_from_slice(&u16::try_from(8 * numbers.len()).unwrap_or_default().to_le_bytes());
+    out.extend_from_slice(
+        &u16::try_from(8 * numbers.len())
+            .unwrap_or_default()
+            .to_le_bytes(),
+    );
     for number in numbers {
         out.extend_from_slice(&number.to_le_bytes());
     }

@@ -1,7 +1,7 @@
 //! Which DICOM lies beside a file that is not DICOM: where that goes follows from it.
 //!
-//! Owns, for each folder, what all DICOM files in it and below it have in common. It must never place a file by guess: where
-//! a DICOM file beside it failed, that is said.
+//! Owns, for each folder, what all DICOM files in it and below it have in common. It must never
+//! place a file by guess: where a DICOM file beside it failed, that is said.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,9 @@ impl Beside {
 
     /// Where a file of this folder goes: the nearest folder at or above it that has DICOM decides.
     pub fn of(&self, folder: &Path, root: &Path) -> Whereabouts {
-        let Some(common) = levels(folder, root).find_map(|level| self.0.get(level)) else { return Whereabouts::Nowhere };
+        let Some(common) = levels(folder, root).find_map(|level| self.0.get(level)) else {
+            return Whereabouts::Nowhere;
+        };
         match &common.place {
             // Nothing that is not known can make it wider.
             Some(Place::Project) => Whereabouts::To(Place::Project),
@@ -69,9 +71,14 @@ impl Beside {
     }
 }
 
-/// A folder and those above it, up to the one that was named; of a file that was named itself, its folder alone.
+/// A folder and those above it, up to the one that was named; of a file that was named itself, its
+/// folder alone.
 fn levels<'p>(folder: &'p Path, root: &'p Path) -> impl Iterator<Item = &'p Path> {
-    folder.ancestors().enumerate().take_while(move |(up, level)| *up == 0 || level.starts_with(root)).map(|(_, level)| level)
+    folder
+        .ancestors()
+        .enumerate()
+        .take_while(move |(up, level)| *up == 0 || level.starts_with(root))
+        .map(|(_, level)| level)
 }
 
 /// The lowest container that holds both.
@@ -83,12 +90,20 @@ fn together(place: Place, to: &Destination) -> Place {
             && (with.session.forced || with.session.uid == to.session.uid)
     };
     let same_acquisition = |with: &Destination| {
-        same_session(with) && with.acquisition.label == to.acquisition.label && with.acquisition.uid == to.acquisition.uid
+        same_session(with)
+            && with.acquisition.label == to.acquisition.label
+            && with.acquisition.uid == to.acquisition.uid
     };
     match place {
         Place::Acquisition(with) if same_acquisition(&with) => Place::Acquisition(with),
-        Place::Acquisition(with) | Place::Session(with) if same_session(&with) => Place::Session(with),
-        Place::Acquisition(with) | Place::Session(with) | Place::Subject(with) if same_subject(&with) => Place::Subject(with),
+        Place::Acquisition(with) | Place::Session(with) if same_session(&with) => {
+            Place::Session(with)
+        }
+        Place::Acquisition(with) | Place::Session(with) | Place::Subject(with)
+            if same_subject(&with) =>
+        {
+            Place::Subject(with)
+        }
         _ => Place::Project,
     }
 }
@@ -102,9 +117,20 @@ mod tests {
     fn to(path: &str) -> Destination {
         let labels: Vec<_> = path.split('/').map(str::to_owned).collect();
         Destination {
-            subject: SubjectPlace { label: labels[0].clone() },
-            session: SessionPlace { label: labels[1].clone(), uid: Some(labels[1].clone()), timestamp: None, forced: false },
-            acquisition: AcquisitionPlace { label: labels[2].clone(), uid: Some(labels[2].clone()), timestamp: None },
+            subject: SubjectPlace {
+                label: labels[0].clone(),
+            },
+            session: SessionPlace {
+                label: labels[1].clone(),
+                uid: Some(labels[1].clone()),
+                timestamp: None,
+                forced: false,
+            },
+            acquisition: AcquisitionPlace {
+                label: labels[2].clone(),
+                uid: Some(labels[2].clone()),
+                timestamp: None,
+            },
         }
     }
 
@@ -147,7 +173,10 @@ mod tests {
         let mut beside = Beside::default();
         beside.goes(Path::new("study/p/1"), Path::new("study"), &to("p/1/a"));
         beside.goes(Path::new("study/p/2"), Path::new("study"), &to("p/2/a"));
-        assert_eq!((found(&beside, "study/p"), found(&beside, "study")), ("p".to_owned(), "p".to_owned()));
+        assert_eq!(
+            (found(&beside, "study/p"), found(&beside, "study")),
+            ("p".to_owned(), "p".to_owned())
+        );
     }
 
     #[test]
@@ -158,6 +187,10 @@ mod tests {
         let all = ["study/1", "study/3", "study/4"].map(|folder| found(&beside, folder));
         assert_eq!(all, ["p/1/a", "Unknown", "Unknown"]);
         beside.goes(Path::new("study/5"), Path::new("study"), &to("q/1/a"));
-        assert_eq!(found(&beside, "study/4"), "", "of several subjects in any case");
+        assert_eq!(
+            found(&beside, "study/4"),
+            "",
+            "of several subjects in any case"
+        );
     }
 }

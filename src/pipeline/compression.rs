@@ -27,7 +27,8 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// For a run. Where nothing goes over a network, none is measured: what lies in a folder is the same every time.
+    /// For a run. Where nothing goes over a network, none is measured: what lies in a folder is the
+    /// same every time.
     pub fn of(plan: &UploadPlan) -> Self {
         let chosen = match (&plan.way_out, plan.compression) {
             (WayOut::DryRun(_) | WayOut::Output(_), Compression::Auto) => Compression::None,
@@ -38,7 +39,11 @@ impl Decision {
 
     /// For a run that cleans files on this number of cores.
     fn new(chosen: Compression, cores: usize) -> Self {
-        Self { chosen, cores, deflated: Meter::default() }
+        Self {
+            chosen,
+            cores,
+            deflated: Meter::default(),
+        }
     }
 
     /// How packages are deflated when they are made; none to store them.
@@ -49,15 +54,18 @@ impl Decision {
         }
     }
 
-    /// Whether a package that waited so long for its lane is deflated before it is sent, unasked: where the wire is slower than
-    /// the cores are at cleaning and deflating.
+    /// Whether a package that waited so long for its lane is deflated before it is sent, unasked:
+    /// where the wire is slower than the cores are at cleaning and deflating.
     pub fn is_worthwhile(&self, waited: Duration, lanes: &Lanes, clean: &Meter) -> bool {
-        let wire = lanes.wire().filter(|_| self.chosen == Compression::Auto && waited >= LONG);
+        let wire = lanes
+            .wire()
+            .filter(|_| self.chosen == Compression::Auto && waited >= LONG);
         wire.is_some_and(|wire| self.cores_are_faster(wire, clean))
     }
 
     fn cores_are_faster(&self, wire: f64, clean: &Meter) -> bool {
-        let seconds_per_byte = 1.0 / self.deflated.rate().unwrap_or(DEFLATED) + clean.rate().map_or(0.0, |rate| 1.0 / rate);
+        let seconds_per_byte = 1.0 / self.deflated.rate().unwrap_or(DEFLATED)
+            + clean.rate().map_or(0.0, |rate| 1.0 / rate);
         let cores = f64::from(u32::try_from(self.cores).unwrap_or(u32::MAX));
         cores / seconds_per_byte > wire * WORTH
     }
@@ -73,15 +81,25 @@ mod tests {
     fn what_the_user_chose_counts() {
         let (lanes, clean) = (Lanes::new(None, Instant::now()), Meter::default());
         let level = |chosen| Decision::new(chosen, 2).level();
-        assert_eq!((level(Compression::None), level(Compression::Level(1))), (None, Some(Level::FAST)));
+        assert_eq!(
+            (level(Compression::None), level(Compression::Level(1))),
+            (None, Some(Level::FAST))
+        );
         let auto = Decision::new(Compression::Auto, 2);
-        assert_eq!((auto.level(), auto.is_worthwhile(LONG, &lanes, &clean)), (None, false), "the wire is not known yet");
+        assert_eq!(
+            (auto.level(), auto.is_worthwhile(LONG, &lanes, &clean)),
+            (None, false),
+            "the wire is not known yet"
+        );
     }
 
     #[test]
     fn a_wire_that_is_slower_than_the_cores_makes_it_worthwhile() {
         let (decision, clean) = (Decision::new(Compression::Auto, 2), Meter::default());
-        assert!(decision.cores_are_faster(12.5e6, &clean), "a hundred megabits");
+        assert!(
+            decision.cores_are_faster(12.5e6, &clean),
+            "a hundred megabits"
+        );
         assert!(!decision.cores_are_faster(1250e6, &clean), "ten gigabits");
     }
 }

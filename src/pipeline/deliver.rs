@@ -1,4 +1,5 @@
-//! Delivery: a package goes to the server, into the output folder or, in a dry run, nowhere; its files get their outcome.
+//! Delivery: a package goes to the server, into the output folder or, in a dry run, nowhere; its
+//! files get their outcome.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -83,7 +84,9 @@ impl Deliveries {
         runtime: &Runtime,
         (beside, unread): (Beside, HashSet<PathBuf>),
     ) -> Self {
-        let budget = usize::try_from(plan.memory / UNIT).unwrap_or(Semaphore::MAX_PERMITS).clamp(1, u32::MAX as usize);
+        let budget = usize::try_from(plan.memory / UNIT)
+            .unwrap_or(Semaphore::MAX_PERMITS)
+            .clamp(1, u32::MAX as usize);
         let shared = Shared {
             plan: Arc::clone(plan),
             outcomes: outcomes.clone(),
@@ -98,8 +101,15 @@ impl Deliveries {
             unread,
         };
         let shared = Arc::new(shared);
-        let watch_stop = runtime.spawn(Arc::clone(&shared).tell_of_stop()).abort_handle();
-        Self { shared, handle: runtime.handle().clone(), tasks: TaskTracker::new(), watch_stop }
+        let watch_stop = runtime
+            .spawn(Arc::clone(&shared).tell_of_stop())
+            .abort_handle();
+        Self {
+            shared,
+            handle: runtime.handle().clone(),
+            tasks: TaskTracker::new(),
+            watch_stop,
+        }
     }
 
     /// The plan that is carried out.
@@ -137,7 +147,8 @@ impl Deliveries {
         self.shared.stored_before(container, there)
     }
 
-    /// Tells of a file that has to be tried again together with one that failed beside it, if one did.
+    /// Tells of a file that has to be tried again together with one that failed beside it, if one
+    /// did.
     pub fn tell_of_companion(&self, source: &Indexed) {
         self.shared.tell_of_companion(source, false);
     }
@@ -148,11 +159,19 @@ impl Deliveries {
     }
 
     /// Makes a package of these instances at a level, and takes note of how long that took.
-    pub fn deflate<T>(&self, level: Option<Level>, instances: &[Sendable], work: impl FnOnce() -> T) -> T {
+    pub fn deflate<T>(
+        &self,
+        level: Option<Level>,
+        instances: &[Sendable],
+        work: impl FnOnce() -> T,
+    ) -> T {
         match level {
             Some(_) => {
                 let bytes = instances.iter().map(|instance| instance.body().len()).sum();
-                self.shared.compression.deflated.work(instances.len() as u64, bytes, work)
+                self.shared
+                    .compression
+                    .deflated
+                    .work(instances.len() as u64, bytes, work)
             }
             None => work(),
         }
@@ -168,11 +187,15 @@ impl Deliveries {
         self.handle.block_on(work)
     }
 
-    /// Waits until so many bytes of the budget are free; what is larger than the budget waits for all of it. None when
-    /// the run is stopped.
+    /// Waits until so many bytes of the budget are free; what is larger than the budget waits for
+    /// all of it. None when the run is stopped.
     pub fn reserve(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
-        let budget = u32::try_from(self.budget() / UNIT).unwrap_or(u32::MAX).max(1);
-        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, budget);
+        let budget = u32::try_from(self.budget() / UNIT)
+            .unwrap_or(u32::MAX)
+            .max(1);
+        let units = u32::try_from(bytes.div_ceil(UNIT))
+            .unwrap_or(u32::MAX)
+            .clamp(1, budget);
         let free = Arc::clone(&self.shared.budget).acquire_many_owned(units);
         let stop = &self.shared.stop;
         self.handle.block_on(async {
@@ -186,35 +209,56 @@ impl Deliveries {
 
     /// Notes where the instances of a folder go, if files that are not DICOM are to follow them.
     pub fn remember_folder(&self, source: &Indexed, to: &Destination) {
-        self.beside(|beside, folder| beside.goes(folder, &source.root, to), source);
+        self.beside(
+            |beside, folder| beside.goes(folder, &source.root, to),
+            source,
+        );
     }
 
     /// Notes that it is not known where an instance of a folder goes.
     pub fn remember_unknown(&self, source: &Indexed) {
-        self.beside(|beside, folder| beside.is_unknown(folder, &source.root), source);
+        self.beside(
+            |beside, folder| beside.is_unknown(folder, &source.root),
+            source,
+        );
     }
 
     fn beside(&self, note: impl FnOnce(&mut Beside, &Path), source: &Indexed) {
         if self.plan().other_files == OtherFiles::Upload {
             let folder = source.path.parent().unwrap_or(Path::new(""));
-            note(&mut self.shared.beside.lock().unwrap_or_else(PoisonError::into_inner), folder);
+            note(
+                &mut self
+                    .shared
+                    .beside
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner),
+                folder,
+            );
         }
     }
 
     /// Where a file of a folder goes that is not DICOM.
     pub fn whereabouts(&self, folder: &Path, root: &Path) -> Whereabouts {
-        self.shared.beside.lock().unwrap_or_else(PoisonError::into_inner).of(folder, root)
+        self.shared
+            .beside
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .of(folder, root)
     }
 
-    /// Whether the name of a file that is not DICOM is free in this run, and not that of another one on the server. Where the
-    /// server does not answer, sending it will tell.
+    /// Whether the name of a file that is not DICOM is free in this run, and not that of another
+    /// one on the server. Where the server does not answer, sending it will tell.
     pub fn is_name_free(&self, job: &Job) -> bool {
         let (shared, container) = (&self.shared, self.shared.container_of(&job.place));
         if !shared.places(|places| places.is_free(container, &job.package.name)) {
             return false;
         }
-        let Some(target) = shared.plan.way_out.target() else { return true };
-        self.handle.block_on(send::is_free(shared, target, job)).unwrap_or(true)
+        let Some(target) = shared.plan.way_out.target() else {
+            return true;
+        };
+        self.handle
+            .block_on(send::is_free(shared, target, job))
+            .unwrap_or(true)
     }
 
     /// Takes packages over. The permit is given back when the last of them was delivered.
@@ -263,7 +307,10 @@ impl Shared {
     async fn tell_of_stop(self: Arc<Self>) {
         self.stop.wait().await;
         if let Some(reason) = self.stop.reason() {
-            self.outcomes.events().send(Event::Stopping { code: reason.code, uploads: self.lanes.used() as u64 });
+            self.outcomes.events().send(Event::Stopping {
+                code: reason.code,
+                uploads: self.lanes.used() as u64,
+            });
         }
     }
 
@@ -275,7 +322,9 @@ impl Shared {
         };
         let outcome = match outcome {
             // What ended the waiting for a server that is out was the end of the run.
-            Err(failure) if self.stop.is_by_signal() && is_of_network(failure.code) => Err(stopped()),
+            Err(failure) if self.stop.is_by_signal() && is_of_network(failure.code) => {
+                Err(stopped())
+            }
             outcome => outcome,
         };
         self.outcomes.package(&outcome);
@@ -288,11 +337,19 @@ impl Shared {
         }
     }
 
-    /// Tells of a file that has to be tried again together with one that failed. Where an instance is a package, none has to.
+    /// Tells of a file that has to be tried again together with one that failed. Where an instance
+    /// is a package, none has to.
     fn tell_of_companion(&self, source: &Indexed, incomplete: bool) {
-        let of_unread = || source.path.parent().is_some_and(|folder| self.unread.contains(folder));
+        let of_unread = || {
+            source
+                .path
+                .parent()
+                .is_some_and(|folder| self.unread.contains(folder))
+        };
         if self.plan.package_by == PackageBy::Series && (incomplete || of_unread()) {
-            self.outcomes.events().send(Event::Companion { path: Arc::clone(&source.path) });
+            self.outcomes.events().send(Event::Companion {
+                path: Arc::clone(&source.path),
+            });
         }
     }
 
@@ -309,21 +366,29 @@ impl Shared {
         self.deflate_if_worthwhile(job, waited).await;
         let begin = Instant::now();
         let outcome = self.hand_out(job).await;
-        self.outcomes.stages().send.worked(job.sources.len() as u64, job.package.len(), begin);
+        self.outcomes
+            .stages()
+            .send
+            .worked(job.sources.len() as u64, job.package.len(), begin);
         self.lanes.look(self.throttled(), Instant::now());
         outcome
     }
 
-    /// Deflates a package whose turn to be sent has come, where that is quicker than sending it as it is. What goes wrong with
-    /// that is no reason not to send it.
+    /// Deflates a package whose turn to be sent has come, where that is quicker than sending it as
+    /// it is. What goes wrong with that is no reason not to send it.
     async fn deflate_if_worthwhile(&self, job: &mut Job, waited: Duration) {
-        if !self.compression.is_worthwhile(waited, &self.lanes, &self.outcomes.stages().clean) {
+        if !self
+            .compression
+            .is_worthwhile(waited, &self.lanes, &self.outcomes.stages().clean)
+        {
             return;
         }
         let (package, begin) = (job.package.clone(), Instant::now());
         let deflated = tokio::task::spawn_blocking(move || package.in_other_form()).await;
         if let Ok(Ok(Some(deflated))) = deflated {
-            self.compression.deflated.worked(job.sources.len() as u64, job.package.len(), begin);
+            self.compression
+                .deflated
+                .worked(job.sources.len() as u64, job.package.len(), begin);
             job.package = deflated;
         }
     }
@@ -343,7 +408,9 @@ impl Shared {
                 self.count_containers(job.place.keys(false));
                 return Ok(Outcome::Prepared(Arc::new(self.stored(job, None))));
             }
-            WayOut::DryRun(Some(target)) => (send::rehearse(self, target, job).await, Outcome::Prepared),
+            WayOut::DryRun(Some(target)) => {
+                (send::rehearse(self, target, job).await, Outcome::Prepared)
+            }
             WayOut::Upload(target) => (self.send(target, job).await, Outcome::Uploaded),
         };
         match sent {
@@ -365,15 +432,22 @@ impl Shared {
 
     /// Sends a package, if the profile that it was cleaned under still governs.
     async fn send(self: &Arc<Self>, target: &Target, job: &Job) -> Result<send::Sent, UploadError> {
-        self.recheck.before_sending(&self.plan, target, &self.stop).await.map_err(UploadError::Run)?;
+        self.recheck
+            .before_sending(&self.plan, target, &self.stop)
+            .await
+            .map_err(UploadError::Run)?;
         send::send(self, target, job).await
     }
 
     async fn write(&self, job: &Job, root: &Path) -> Result<Outcome, FileFailure> {
         let target = root.join(job.place.folder(&self.plan));
         let (package, if_exists) = (job.package.clone(), self.plan.if_exists);
-        let write = tokio::task::spawn_blocking(move || folder::write(&target, &package.name, &package, if_exists));
-        let there_before = write.await.map_err(|e| FileFailure::new(FileCode::OutputWrite, e.to_string()))??;
+        let write = tokio::task::spawn_blocking(move || {
+            folder::write(&target, &package.name, &package, if_exists)
+        });
+        let there_before = write
+            .await
+            .map_err(|e| FileFailure::new(FileCode::OutputWrite, e.to_string()))??;
         let stored = Arc::new(self.stored(job, None));
         if there_before {
             return Ok(Outcome::AlreadyThere(stored));
@@ -386,7 +460,14 @@ impl Shared {
     fn take_name(&self, job: &Job) -> Result<(), FileFailure> {
         let container = self.container_of(&job.place);
         let free = self.places(|places| places.take(container, &job.package.name));
-        if free { Ok(()) } else { Err(FileFailure::new(FileCode::PackageName, "two packages of this run come out alike")) }
+        if free {
+            Ok(())
+        } else {
+            Err(FileFailure::new(
+                FileCode::PackageName,
+                "two packages of this run come out alike",
+            ))
+        }
     }
 
     fn container_of(&self, place: &Place) -> Container {
@@ -401,28 +482,44 @@ impl Shared {
         self.places(|places| places.tell(container, name))
     }
 
-    /// What is said of a delivery, with the labels that the containers bear on the server. Labels and names of data that goes
-    /// as it is are values that identify: they are not said, the ids are.
+    /// What is said of a delivery, with the labels that the containers bear on the server. Labels
+    /// and names of data that goes as it is are values that identify: they are not said, the ids
+    /// are.
     fn stored(&self, job: &Job, sent: Option<&send::Sent>) -> Stored {
         let container = sent.map(|sent| &sent.container);
         let (destination, file) = match self.plan.governing {
             Some(_) => {
                 let labels = container.map(|container| container.labels());
-                let path = labels.map_or_else(|| job.place.path(&self.plan), |labels| Place::path_to(&self.plan, labels));
+                let path = labels.map_or_else(
+                    || job.place.path(&self.plan),
+                    |labels| Place::path_to(&self.plan, labels),
+                );
                 (path, job.package.name.clone())
             }
             None => (Place::Project.path(&self.plan), WITHHELD.to_owned()),
         };
-        let container_id =
-            container.filter(|container| !container.is_rehearsed()).map(|container| container.reference.id.clone());
+        let container_id = container
+            .filter(|container| !container.is_rehearsed())
+            .map(|container| container.reference.id.clone());
         let (size, other_file) = (job.package.len(), job.package.is_other_file());
-        Stored { destination, container_id, file, size, file_id: sent.and_then(|sent| sent.file.clone()), other_file }
+        Stored {
+            destination,
+            container_id,
+            file,
+            size,
+            file_id: sent.and_then(|sent| sent.file.clone()),
+            other_file,
+        }
     }
 
-    /// What is said of a package that an earlier run sent and the server still has. Nobody looked into its files again, so
-    /// the labels are not known.
+    /// What is said of a package that an earlier run sent and the server still has. Nobody looked
+    /// into its files again, so the labels are not known.
     fn stored_before(&self, container: &str, there: &RemoteFile) -> Stored {
-        let file = if self.plan.governing.is_some() { there.name.clone() } else { WITHHELD.to_owned() };
+        let file = if self.plan.governing.is_some() {
+            there.name.clone()
+        } else {
+            WITHHELD.to_owned()
+        };
         Stored {
             destination: Place::Project.path(&self.plan),
             container_id: Some(container.to_owned()),

@@ -44,7 +44,8 @@ pub struct Work {
     pub patients: Patients,
 }
 
-/// Walks the inputs and indexes every DICOM file. What is skipped or failed has its outcome afterwards.
+/// Walks the inputs and indexes every DICOM file. What is skipped or failed has its outcome
+/// afterwards.
 pub fn find(plan: &UploadPlan, outcomes: &Outcomes, pool: &ThreadPool, stop: &Stop) -> Work {
     let index = SeriesIndex::keeping((plan.memory / 8).min(MOST_KEPT));
     let mut finder = Finder {
@@ -62,8 +63,22 @@ pub fn find(plan: &UploadPlan, outcomes: &Outcomes, pool: &ThreadPool, stop: &St
     };
     let found = finder.walk();
     finder.index_batch();
-    let Finder { index, others, beside, unread, patients, .. } = finder;
-    Work { found, series: index.into_series(), others, beside, unread, patients }
+    let Finder {
+        index,
+        others,
+        beside,
+        unread,
+        patients,
+        ..
+    } = finder;
+    Work {
+        found,
+        series: index.into_series(),
+        others,
+        beside,
+        unread,
+        patients,
+    }
 }
 
 struct Finder<'a> {
@@ -97,32 +112,57 @@ impl Finder<'_> {
                 elsewhere += begin.elapsed();
             }
             if told.elapsed() > TELL_EVERY {
-                outcomes.events().send(Event::Discovered { files, bytes, done: false });
+                outcomes.events().send(Event::Discovered {
+                    files,
+                    bytes,
+                    done: false,
+                });
                 told = Instant::now();
             }
-            if self.stop.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if self.stop.requested() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         });
-        outcomes.stages().walk.worked(files, bytes, begin + elsewhere);
-        outcomes.events().send(Event::Discovered { files, bytes, done: true });
+        outcomes
+            .stages()
+            .walk
+            .worked(files, bytes, begin + elsewhere);
+        outcomes.events().send(Event::Discovered {
+            files,
+            bytes,
+            done: true,
+        });
         files
     }
 
     fn take(&mut self, found: Found) {
         let (plan, outcomes) = (self.plan, self.outcomes);
-        let skip = |path: PathBuf, len, reason| outcomes.settle_path(&Arc::new(path), len, Outcome::Skipped(reason));
+        let skip = |path: PathBuf, len, reason| {
+            outcomes.settle_path(&Arc::new(path), len, Outcome::Skipped(reason));
+        };
         match found {
             found if is_own_report(found.path(), &plan.reports) => {
-                skip(found.path().to_path_buf(), found.len(), SkipReason::OwnReport);
+                skip(
+                    found.path().to_path_buf(),
+                    found.len(),
+                    SkipReason::OwnReport,
+                );
             }
             Found::Dicom(file) => self.batch.push(file),
             Found::Other(file) => self.others.push(file),
             // One shard answers for it, lest all do.
-            Found::Skipped { path, len, .. } if is_of_others(plan, || series::share_of_name(&path)) => {
+            Found::Skipped { path, len, .. }
+                if is_of_others(plan, || series::share_of_name(&path)) =>
+            {
                 skip(path, len, SkipReason::OtherShard);
             }
             Found::Skipped { path, len, reason } => skip(path, len, reason),
             // Behind a folder that cannot be read there may be series of every shard.
-            Found::Failed { path, failure } => outcomes.settle_path(&Arc::new(path), 0, Outcome::Failed(failure)),
+            Found::Failed { path, failure } => {
+                outcomes.settle_path(&Arc::new(path), 0, Outcome::Failed(failure));
+            }
         }
     }
 
@@ -130,39 +170,63 @@ impl Finder<'_> {
     fn index_batch(&mut self) {
         let (plan, outcomes, stop) = (self.plan, self.outcomes, self.stop);
         let identify = |file: DiscoveredFile| {
-            let index = || if stop.requested() { Err(stopped()) } else { identify(&file, plan) };
+            let index = || {
+                if stop.requested() {
+                    Err(stopped())
+                } else {
+                    identify(&file, plan)
+                }
+            };
             let identity = outcomes.stages().index.work(1, file.len, index);
             (file, identity)
         };
         let batch = std::mem::take(&mut self.batch);
-        let identified: Vec<_> = self.pool.install(|| batch.into_par_iter().map(identify).collect());
+        let identified: Vec<_> = self
+            .pool
+            .install(|| batch.into_par_iter().map(identify).collect());
         for (file, identity) in identified {
             self.place(file, identity);
         }
     }
 
-    fn place(&mut self, file: DiscoveredFile, identity: Result<(Identity, Arc<SourceFile>), FileFailure>) {
+    fn place(
+        &mut self,
+        file: DiscoveredFile,
+        identity: Result<(Identity, Arc<SourceFile>), FileFailure>,
+    ) {
         if *self.root != file.root {
             self.root = Arc::new(file.root);
         }
         let (path, len) = (Arc::new(file.path), file.len);
-        let of_study = identity.as_ref().ok().and_then(|(identity, _)| series::share_of_study(identity));
+        let of_study = identity
+            .as_ref()
+            .ok()
+            .and_then(|(identity, _)| series::share_of_study(identity));
         if let Ok((identity, _)) = &identity {
             self.patients.add(identity);
         }
-        if is_of_others(self.plan, || of_study.unwrap_or_else(|| series::share_of_name(&path))) {
-            self.outcomes.settle_path(&path, len, Outcome::Skipped(SkipReason::OtherShard));
+        if is_of_others(self.plan, || {
+            of_study.unwrap_or_else(|| series::share_of_name(&path))
+        }) {
+            self.outcomes
+                .settle_path(&path, len, Outcome::Skipped(SkipReason::OtherShard));
             return;
         }
         let added = identity.and_then(|(identity, file)| {
-            let indexed = Indexed { path: Arc::clone(&path), root: Arc::clone(&self.root), file, read: None };
+            let indexed = Indexed {
+                path: Arc::clone(&path),
+                root: Arc::clone(&self.root),
+                file,
+                read: None,
+            };
             self.index.add(identity, indexed)
         });
         if let Err(failure) = added {
             let folder = path.parent().unwrap_or(Path::new(""));
             self.beside.is_unknown(folder, &self.root);
             self.unread.insert(folder.to_path_buf());
-            self.outcomes.settle_path(&path, len, Outcome::Failed(failure));
+            self.outcomes
+                .settle_path(&path, len, Outcome::Failed(failure));
         }
     }
 }
@@ -177,13 +241,22 @@ pub fn stopped() -> FileFailure {
     FileFailure::new(FileCode::UploadStopped, "")
 }
 
-/// Whether a file is one of those that this run writes, or that one before it left in the same place.
+/// Whether a file is one of those that this run writes, or that one before it left in the same
+/// place.
 fn is_own_report(path: &Path, reports: &[PathBuf]) -> bool {
-    let same = |report: &PathBuf| path.canonicalize().is_ok_and(|path| report.canonicalize().is_ok_and(|report| path == report));
-    reports.iter().any(|report| path.file_name() == report.file_name() && same(report))
+    let same = |report: &PathBuf| {
+        path.canonicalize()
+            .is_ok_and(|path| report.canonicalize().is_ok_and(|report| path == report))
+    };
+    reports
+        .iter()
+        .any(|report| path.file_name() == report.file_name() && same(report))
 }
 
-fn identify(file: &DiscoveredFile, plan: &UploadPlan) -> Result<(Identity, Arc<SourceFile>), FileFailure> {
+fn identify(
+    file: &DiscoveredFile,
+    plan: &UploadPlan,
+) -> Result<(Identity, Arc<SourceFile>), FileFailure> {
     let source = Arc::new(SourceFile::new(&file.path)?);
     let identity = guarded(|| dicom::identify(&source, &plan.limits))?;
     Ok((identity, source))
@@ -197,7 +270,10 @@ pub fn has_nothing(totals: &mut RunTotals) -> bool {
 /// The error for a run that has nothing to send, with what was found instead.
 pub fn nothing(events: &Events) -> Error {
     let totals = events.with_totals(|totals| totals.clone());
-    let error = Error::new(RunCode::InputNothing, format!("nothing to upload: {}", what_was_found(&totals)));
+    let error = Error::new(
+        RunCode::InputNothing,
+        format!("nothing to upload: {}", what_was_found(&totals)),
+    );
     match totals.skipped_by.keys().find_map(|reason| reason.hint()) {
         Some(hint) => error.with_hint(hint),
         None => error,
@@ -208,8 +284,16 @@ fn what_was_found(totals: &RunTotals) -> String {
     if totals.found == 0 {
         return "no file was found".to_owned();
     }
-    let reasons: Vec<_> = totals.skipped_by.iter().map(|(reason, n)| format!("{n} {}", reason.sentence())).collect();
-    format!("{} found, all skipped ({})", counted(totals.found, "file"), reasons.join(", "))
+    let reasons: Vec<_> = totals
+        .skipped_by
+        .iter()
+        .map(|(reason, n)| format!("{n} {}", reason.sentence()))
+        .collect();
+    format!(
+        "{} found, all skipped ({})",
+        counted(totals.found, "file"),
+        reasons.join(", ")
+    )
 }
 
 fn counted(n: u64, what: &str) -> String {

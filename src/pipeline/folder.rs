@@ -1,4 +1,5 @@
-//! The output folder: a package lands there whole or not at all, and never over another file unasked.
+//! The output folder: a package lands there whole or not at all, and never over another file
+//! unasked.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -17,17 +18,27 @@ const CHUNK: usize = 64 << 10;
 /// Writes a package into a folder. True when the same file was there before and was left alone.
 ///
 /// # Errors
-/// Trouble with the folder, a source that became shorter, and a file of this name that must not be replaced.
-pub fn write(folder: &Path, name: &str, package: &Package, if_exists: IfExists) -> Result<bool, FileFailure> {
+/// Trouble with the folder, a source that became shorter, and a file of this name that must not be
+/// replaced.
+pub fn write(
+    folder: &Path,
+    name: &str,
+    package: &Package,
+    if_exists: IfExists,
+) -> Result<bool, FileFailure> {
     let target = folder.join(name);
     if if_exists != IfExists::Replace && target.symlink_metadata().is_ok() {
         return match if_exists {
             IfExists::Skip if holds(&target, package).map_err(failed)? => Ok(true),
             IfExists::Skip | IfExists::Replace => {
                 let detail = "its content is another";
-                Err(FileFailure::new(FileCode::UploadExists, detail).with_hint("use `--if-exists replace`, or another folder"))
+                Err(FileFailure::new(FileCode::UploadExists, detail)
+                    .with_hint("use `--if-exists replace`, or another folder"))
             }
-            IfExists::Fail => Err(FileFailure::new(FileCode::UploadExists, "`--if-exists fail` was given")),
+            IfExists::Fail => Err(FileFailure::new(
+                FileCode::UploadExists,
+                "`--if-exists fail` was given",
+            )),
         };
     }
     write_new(folder, &target, package, if_exists == IfExists::Replace)?;
@@ -35,30 +46,53 @@ pub fn write(folder: &Path, name: &str, package: &Package, if_exists: IfExists) 
 }
 
 /// Writes under a temporary name and renames, so that no half file is ever taken for a whole one.
-fn write_new(folder: &Path, target: &Path, package: &Package, replace: bool) -> Result<(), FileFailure> {
+fn write_new(
+    folder: &Path,
+    target: &Path,
+    package: &Package,
+    replace: bool,
+) -> Result<(), FileFailure> {
     std::fs::create_dir_all(folder).map_err(failed)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     let copied = copy(package.body(), file.as_file_mut())?;
     if copied != package.len() {
-        return Err(FileFailure::new(FileCode::ReadChanged, "a source file became shorter"));
+        return Err(FileFailure::new(
+            FileCode::ReadChanged,
+            "a source file became shorter",
+        ));
     }
     file.as_file().sync_all().map_err(failed)?;
-    let kept = if replace { file.persist(target) } else { file.persist_noclobber(target) };
+    let kept = if replace {
+        file.persist(target)
+    } else {
+        file.persist_noclobber(target)
+    };
     kept.map(drop).map_err(|e| failed(e.error))
 }
 
-/// Writes all bytes and counts them. What is in memory goes out from where it is, and what is in a file need not come
-/// through memory at all, where the system knows how.
+/// Writes all bytes and counts them. What is in memory goes out from where it is, and what is in a
+/// file need not come through memory at all, where the system knows how.
 fn copy(body: &Body, out: &mut File) -> Result<u64, FileFailure> {
     let mut out = BufWriter::with_capacity(CHUNK, out);
     let mut copied = 0;
     for segment in body.segments() {
         copied += match segment {
-            Segment::Bytes(bytes) => out.write_all(bytes).map(|()| bytes.len() as u64).map_err(failed)?,
-            Segment::File { file, range, mask: None } => {
+            Segment::Bytes(bytes) => out
+                .write_all(bytes)
+                .map(|()| bytes.len() as u64)
+                .map_err(failed)?,
+            Segment::File {
+                file,
+                range,
+                mask: None,
+            } => {
                 let mut source = file.open()?;
-                let piece = source.seek(SeekFrom::Start(range.start)).and_then(|_| out.flush());
-                piece.and_then(|()| io::copy(&mut source.take(segment.len()), out.get_mut())).map_err(failed)?
+                let piece = source
+                    .seek(SeekFrom::Start(range.start))
+                    .and_then(|_| out.flush());
+                piece
+                    .and_then(|()| io::copy(&mut source.take(segment.len()), out.get_mut()))
+                    .map_err(failed)?
             }
             Segment::File { .. } => {
                 let masked = Body::new(vec![segment.clone()]);
@@ -81,7 +115,10 @@ fn holds(target: &Path, package: &Package) -> io::Result<bool> {
     loop {
         let (mut left, mut right) = (Vec::new(), Vec::new());
         ours.by_ref().take(PIECE).read_to_end(&mut right)?;
-        there.by_ref().take(right.len() as u64).read_to_end(&mut left)?;
+        there
+            .by_ref()
+            .take(right.len() as u64)
+            .read_to_end(&mut left)?;
         if left != right {
             return Ok(false);
         }

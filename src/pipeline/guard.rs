@@ -4,10 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::failure::{FileCode, FileFailure};
 
-/// Does the work on one file. A panic becomes `deid.internal`; what it says stays unsaid, since it may hold a value.
+/// Does the work on one file. A panic becomes `deid.internal`; what it says stays unsaid, since it
+/// may hold a value.
 pub fn guarded<T>(work: impl FnOnce() -> Result<T, FileFailure>) -> Result<T, FileFailure> {
     // Nothing that the work borrows is used again after a panic.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(FileFailure::new(FileCode::DeidPanic, "")))
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(FileFailure::new(FileCode::DeidPanic, "")))
 }
 
 #[cfg(test)]
@@ -19,7 +21,10 @@ mod tests {
     fn a_panic_fails_the_file_and_says_nothing_of_its_content() {
         let beyond = [1, 2, 3].len();
         let failure = guarded(|| Ok([1, 2, 3][beyond])).unwrap_err();
-        assert_eq!((failure.code, failure.detail.as_str()), (FileCode::DeidPanic, ""));
+        assert_eq!(
+            (failure.code, failure.detail.as_str()),
+            (FileCode::DeidPanic, "")
+        );
         assert_eq!(guarded(|| Ok(1)), Ok(1));
     }
 }

@@ -1,7 +1,7 @@
 //! How many uploads go on at a time: more while that helps, fewer when the server asks for it.
 //!
-//! Owns the number of lanes and what is known of the wire. It looks at what passed and at nothing else: each upload counts
-//! with its bytes and with what a request costs however small it is.
+//! Owns the number of lanes and what is known of the wire. It looks at what passed and at nothing
+//! else: each upload counts with its bytes and with what a request costs however small it is.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,8 @@ const WINDOW: Duration = Duration::from_secs(1);
 const CALM: Duration = Duration::from_secs(10);
 /// More lanes help if this much more passes: less is noise.
 const BETTER: f64 = 1.08;
-/// After a try that did not help, the next one comes so many windows later, and twice as many after each further one.
+/// After a try that did not help, the next one comes so many windows later, and twice as many after
+/// each further one.
 const PATIENCE: u32 = 8;
 /// What an upload costs beside its bytes, in bytes.
 const PER_UPLOAD: u64 = 64 * 1024;
@@ -86,7 +87,10 @@ impl Lanes {
         let _waits = Waiting::new(&self.waiting);
         let permit = self.open.acquire().await?;
         self.used.fetch_add(1, Ordering::Relaxed);
-        Ok(Lane { lanes: self, permit: Some(permit) })
+        Ok(Lane {
+            lanes: self,
+            permit: Some(permit),
+        })
     }
 
     /// How many are in use.
@@ -105,12 +109,14 @@ impl Lanes {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// Bytes a second that the wire took when it had enough to do; none where that was not measured yet.
+    /// Bytes a second that the wire took when it had enough to do; none where that was not measured
+    /// yet.
     pub fn wire(&self) -> Option<f64> {
         self.state().wire
     }
 
-    /// Concludes from what passed, once enough time did. `throttled` is how often the server asked for fewer requests.
+    /// Concludes from what passed, once enough time did. `throttled` is how often the server asked
+    /// for fewer requests.
     pub fn look(&self, throttled: u64, now: Instant) {
         let mut state = self.state();
         let took = now.saturating_duration_since(state.begin);
@@ -118,18 +124,38 @@ impl Lanes {
         if took < WINDOW && !asked {
             return;
         }
-        let (passed, bytes) = (self.passed.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
-        let rate = |now: u64, then: u64| if took.is_zero() { 0.0 } else { per_second(now - then, took) };
+        let (passed, bytes) = (
+            self.passed.load(Ordering::Relaxed),
+            self.bytes.load(Ordering::Relaxed),
+        );
+        let rate = |now: u64, then: u64| {
+            if took.is_zero() {
+                0.0
+            } else {
+                per_second(now - then, took)
+            }
+        };
         let short = self.is_behind();
         let busy_throughout = state.short && short;
         if busy_throughout {
             state.wire = Some(rate(bytes, state.bytes));
         }
         let before = state.course.lanes;
-        let seen = Seen { rate: rate(passed, state.passed), busy_throughout, asked, now };
+        let seen = Seen {
+            rate: rate(passed, state.passed),
+            busy_throughout,
+            asked,
+            now,
+        };
         state.course.steer(&seen);
         self.resize(&mut state, before);
-        (state.begin, state.passed, state.bytes, state.throttled, state.short) = (now, passed, bytes, throttled, short);
+        (
+            state.begin,
+            state.passed,
+            state.bytes,
+            state.throttled,
+            state.short,
+        ) = (now, passed, bytes, throttled, short);
     }
 
     fn resize(&self, state: &mut State, before: usize) {
@@ -155,7 +181,10 @@ impl Drop for Lane<'_> {
         let mut state = self.lanes.state();
         if state.to_close > 0 {
             state.to_close -= 1;
-            self.permit.take().into_iter().for_each(SemaphorePermit::forget);
+            self.permit
+                .take()
+                .into_iter()
+                .for_each(SemaphorePermit::forget);
         }
     }
 }
@@ -176,7 +205,10 @@ impl Drop for Waiting<'_> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a rate of so many bytes needs no more digits")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate of so many bytes needs no more digits"
+)]
 fn per_second(count: u64, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64()
 }
@@ -208,7 +240,14 @@ struct Course {
 impl Course {
     fn new(asked: Option<usize>) -> Self {
         let (lanes, most) = asked.map_or((FIRST, MOST), |asked| (asked, asked));
-        Self { lanes, most, trial: None, rest: 0, patience: PATIENCE, calm_until: None }
+        Self {
+            lanes,
+            most,
+            trial: None,
+            rest: 0,
+            patience: PATIENCE,
+            calm_until: None,
+        }
     }
 
     fn steer(&mut self, seen: &Seen) {
@@ -239,13 +278,24 @@ impl Course {
 mod tests {
     use super::*;
 
-    /// Steers through windows in which so much passes with so many lanes; gives the numbers of lanes.
-    fn course(asked: Option<usize>, windows: usize, rate: impl Fn(usize) -> f64, asks: impl Fn(usize) -> bool) -> Vec<usize> {
+    /// Steers through windows in which so much passes with so many lanes; gives the numbers of
+    /// lanes.
+    fn course(
+        asked: Option<usize>,
+        windows: usize,
+        rate: impl Fn(usize) -> f64,
+        asks: impl Fn(usize) -> bool,
+    ) -> Vec<usize> {
         let (mut course, start) = (Course::new(asked), Instant::now());
         let mut lanes = Vec::new();
         for window in 0..windows {
             let now = start + WINDOW * u32::try_from(window).unwrap();
-            course.steer(&Seen { rate: rate(course.lanes), busy_throughout: true, asked: asks(window), now });
+            course.steer(&Seen {
+                rate: rate(course.lanes),
+                busy_throughout: true,
+                asked: asks(window),
+                now,
+            });
             lanes.push(course.lanes);
         }
         lanes
@@ -257,7 +307,10 @@ mod tests {
 
     #[test]
     fn lanes_are_opened_as_long_as_more_passes() {
-        assert_eq!(course(None, 6, lanes_f64, |_| false), [6, 9, 13, 16, 16, 16]);
+        assert_eq!(
+            course(None, 6, lanes_f64, |_| false),
+            [6, 9, 13, 16, 16, 16]
+        );
     }
 
     #[test]
@@ -275,7 +328,10 @@ mod tests {
         let lanes = course(Some(8), 20, lanes_f64, |window| window == 2 || window == 3);
         assert_eq!(lanes[..4], [8, 8, 4, 2]);
         assert!(lanes[4..12].iter().all(|lanes| *lanes == 2), "{lanes:?}");
-        assert!(lanes[19] > 2 && lanes.iter().all(|lanes| *lanes <= 8), "{lanes:?}");
+        assert!(
+            lanes[19] > 2 && lanes.iter().all(|lanes| *lanes <= 8),
+            "{lanes:?}"
+        );
     }
 
     #[tokio::test]

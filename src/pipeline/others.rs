@@ -1,5 +1,6 @@
-//! Files that are not DICOM, when the user asked for them: looked into, and attached as they are, after the DICOM files
-//! beside them. What a look finds DICOM in, or does not see to its end, never goes.
+//! Files that are not DICOM, when the user asked for them: looked into, and attached as they are,
+//! after the DICOM files beside them. What a look finds DICOM in, or does not see to its end, never
+//! goes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,10 +24,11 @@ use super::find::stopped;
 use super::guard::guarded;
 use super::place::Place;
 
-/// Formats that a compressed file is said to be of by what stands before the ending of the compression.
+/// Formats that a compressed file is said to be of by what stands before the ending of the
+/// compression.
 const COMPRESSED: [&str; 22] = [
-    "nii", "img", "hdr", "mif", "mih", "mgh", "mnc", "nrrd", "nhdr", "mha", "tck", "trk", "gii", "tar", "json", "txt", "csv",
-    "tsv", "xml", "rec", "par", "edf",
+    "nii", "img", "hdr", "mif", "mih", "mgh", "mnc", "nrrd", "nhdr", "mha", "tck", "trk", "gii",
+    "tar", "json", "txt", "csv", "tsv", "xml", "rec", "par", "edf",
 ];
 /// Endings of compressed files.
 const COMPRESSIONS: [&str; 6] = ["gz", "bz2", "xz", "zst", "lz4", "z"];
@@ -69,11 +71,18 @@ struct Ready {
 /// Looks into all files at a time and delivers them one by one; each has its outcome afterwards.
 pub fn deliver(files: Vec<DiscoveredFile>, deliveries: &Deliveries, pool: &ThreadPool) {
     let look = |file: DiscoveredFile| {
-        let looked = if deliveries.stop().requested() { Err(stopped()) } else { guarded(|| look(&file.path)) };
+        let looked = if deliveries.stop().requested() {
+            Err(stopped())
+        } else {
+            guarded(|| look(&file.path))
+        };
         (file, looked)
     };
     let looked: Vec<_> = pool.install(|| files.into_par_iter().map(look).collect());
-    warn(looked.iter().filter_map(|(_, looked)| looked.as_ref().ok()), deliveries);
+    warn(
+        looked.iter().filter_map(|(_, looked)| looked.as_ref().ok()),
+        deliveries,
+    );
     let mut groups: BTreeMap<(PathBuf, String), Vec<Ready>> = BTreeMap::new();
     for (file, looked) in looked {
         let (path, len): (Arc<PathBuf>, u64) = (Arc::new(file.path), file.len);
@@ -82,9 +91,16 @@ pub fn deliver(files: Vec<DiscoveredFile>, deliveries: &Deliveries, pool: &Threa
                 let package = Package::other_file(String::new(), &other);
                 let stem = split(&path).0;
                 let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-                groups.entry((folder, stem)).or_default().push(Ready { path, root: file.root, other, package });
+                groups.entry((folder, stem)).or_default().push(Ready {
+                    path,
+                    root: file.root,
+                    other,
+                    package,
+                });
             }
-            Err(failure) => deliveries.outcomes().settle_path(&path, len, Outcome::Failed(failure)),
+            Err(failure) => deliveries
+                .outcomes()
+                .settle_path(&path, len, Outcome::Failed(failure)),
         }
     }
     for ((folder, _), group) in groups {
@@ -92,20 +108,37 @@ pub fn deliver(files: Vec<DiscoveredFile>, deliveries: &Deliveries, pool: &Threa
     }
 }
 
-/// Files of one folder that differ in their extension alone belong together, and keep that in their names.
+/// Files of one folder that differ in their extension alone belong together, and keep that in their
+/// names.
 fn deliver_group(folder: &Path, group: Vec<Ready>, deliveries: &Deliveries) {
-    let settle = |ready: &Ready, outcome| deliveries.outcomes().settle_path(&ready.path, ready.other.file().len(), outcome);
+    let settle = |ready: &Ready, outcome| {
+        deliveries
+            .outcomes()
+            .settle_path(&ready.path, ready.other.file().len(), outcome);
+    };
     let Some(first) = group.first() else { return };
     let place = match deliveries.whereabouts(folder, &first.root) {
         _ if deliveries.stop().requested() => Err(Outcome::Failed(stopped())),
         Whereabouts::To(place) => Ok(place),
         Whereabouts::Nowhere => Ok(Place::Project),
-        Whereabouts::Unknown => Err(Outcome::Failed(FileFailure::new(FileCode::RouteUnclear, "DICOM files beside it failed"))),
+        Whereabouts::Unknown => Err(Outcome::Failed(FileFailure::new(
+            FileCode::RouteUnclear,
+            "DICOM files beside it failed",
+        ))),
     };
-    let stem = place.and_then(|place| Ok((place, stem(&group, deliveries.plan().keep_names).map_err(Outcome::Failed)?)));
+    let stem = place.and_then(|place| {
+        Ok((
+            place,
+            stem(&group, deliveries.plan().keep_names).map_err(Outcome::Failed)?,
+        ))
+    });
     let (place, stem) = match stem {
         Ok(known) => known,
-        Err(outcome) => return group.iter().for_each(|ready| settle(ready, outcome.clone())),
+        Err(outcome) => {
+            return group
+                .iter()
+                .for_each(|ready| settle(ready, outcome.clone()));
+        }
     };
     let jobs: Vec<_> = group.into_iter().map(|ready| job(ready, &place)).collect();
     for job in numbered(jobs, &stem, deliveries) {
@@ -113,14 +146,27 @@ fn deliver_group(folder: &Path, group: Vec<Ready>, deliveries: &Deliveries) {
     }
 }
 
-/// The jobs under the first names that are free for all of them: `stem.ext`, or with `-2`, `-3` and so on after the stem.
+/// The jobs under the first names that are free for all of them: `stem.ext`, or with `-2`, `-3` and
+/// so on after the stem.
 fn numbered(mut jobs: Vec<Job>, stem: &str, deliveries: &Deliveries) -> Vec<Job> {
     let keep_names = deliveries.plan().keep_names;
     for number in 1_u32.. {
-        let stem = if number == 1 { stem.to_owned() } else { format!("{stem}-{number}") };
+        let stem = if number == 1 {
+            stem.to_owned()
+        } else {
+            format!("{stem}-{number}")
+        };
         for job in &mut jobs {
-            let extension = job.sources.first().map(|source| split(&source.path).1).unwrap_or_default();
-            let extension = if keep_names { extension } else { extension.to_lowercase() };
+            let extension = job
+                .sources
+                .first()
+                .map(|source| split(&source.path).1)
+                .unwrap_or_default();
+            let extension = if keep_names {
+                extension
+            } else {
+                extension.to_lowercase()
+            };
             job.package.name = routing::file_name(&format!("{stem}{extension}"));
         }
         if deliveries.stop().requested() || jobs.iter().all(|job| deliveries.is_name_free(job)) {
@@ -141,27 +187,54 @@ fn warn<'a>(others: impl Iterator<Item = &'a OtherFile>, deliveries: &Deliveries
         *formats.entry(format).or_default() += 1;
     }
     if !formats.is_empty() {
-        let named: Vec<_> = formats.into_iter().map(|(format, files)| format!("{files} {format}")).collect();
-        let text =
-            format!("among the files that are sent as they are, formats whose own header may identify: {}", named.join("; "));
-        deliveries.events().notice(Severity::Warning, "other-files", text);
+        let named: Vec<_> = formats
+            .into_iter()
+            .map(|(format, files)| format!("{files} {format}"))
+            .collect();
+        let text = format!(
+            "among the files that are sent as they are, formats whose own header may identify: {}",
+            named.join("; ")
+        );
+        deliveries
+            .events()
+            .notice(Severity::Warning, "other-files", text);
     }
 }
 
 fn job(ready: Ready, place: &Place) -> Job {
-    let Ready { path, root, other, package } = ready;
-    let source = Indexed { path, root: Arc::new(root), file: Arc::clone(other.file()), read: None };
-    Job { place: place.clone(), package, sources: vec![source], incomplete: false }
+    let Ready {
+        path,
+        root,
+        other,
+        package,
+    } = ready;
+    let source = Indexed {
+        path,
+        root: Arc::new(root),
+        file: Arc::clone(other.file()),
+        read: None,
+    };
+    Job {
+        place: place.clone(),
+        package,
+        sources: vec![source],
+        incomplete: false,
+    }
 }
 
-/// What the names of a group begin with: what they are called, or the beginning of the SHA-256 of what they hold, which says
-/// nothing and is the same each time.
+/// What the names of a group begin with: what they are called, or the beginning of the SHA-256 of
+/// what they hold, which says nothing and is the same each time.
 fn stem(group: &[Ready], keep_names: bool) -> Result<String, FileFailure> {
-    let Some(first) = group.first() else { return Ok(String::new()) };
+    let Some(first) = group.first() else {
+        return Ok(String::new());
+    };
     if keep_names {
         return Ok(split(&first.path).0);
     }
-    let mut hashes = group.iter().map(|ready| ready.package.hash::<Sha256>()).collect::<Result<Vec<_>, _>>()?;
+    let mut hashes = group
+        .iter()
+        .map(|ready| ready.package.hash::<Sha256>())
+        .collect::<Result<Vec<_>, _>>()?;
     hashes.sort_unstable();
     let hash = match hashes.as_slice() {
         [one] => one.clone(),
@@ -170,16 +243,23 @@ fn stem(group: &[Ready], keep_names: bool) -> Result<String, FileFailure> {
     Ok(format!("file-{}", hash.get(..16).unwrap_or(&hash)))
 }
 
-/// A name without its extension, and the extension with its dot, compound ones whole; none where what follows the last dot may
-/// be something else.
+/// A name without its extension, and the extension with its dot, compound ones whole; none where
+/// what follows the last dot may be something else.
 fn split(path: &Path) -> (String, String) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let cut = |name: &str| {
         let at = name.rfind('.').filter(|at| *at > 0)?;
         Some((name.get(..at)?.to_owned(), name.get(at + 1..)?.to_owned()))
     };
-    let harmless = |e: &str| (1..=5).contains(&e.len()) && e.chars().all(|c| c.is_ascii_alphanumeric());
-    let Some((mut stem, last)) = cut(&name).filter(|(_, last)| harmless(last)) else { return (name, String::new()) };
+    let harmless =
+        |e: &str| (1..=5).contains(&e.len()) && e.chars().all(|c| c.is_ascii_alphanumeric());
+    let Some((mut stem, last)) = cut(&name).filter(|(_, last)| harmless(last)) else {
+        return (name, String::new());
+    };
     let (mut extension, mut outer) = (format!(".{last}"), last.to_lowercase());
     while let Some((shorter, inner)) = cut(&stem) {
         let known: &[&str] = match outer.as_str() {
@@ -216,7 +296,11 @@ mod tests {
             (".profile", ".profile", ""),
             ("x.tar.bz2", "x", ".tar.bz2"),
         ] {
-            assert_eq!(split(Path::new(name)), (stem.to_owned(), extension.to_owned()), "{name}");
+            assert_eq!(
+                split(Path::new(name)),
+                (stem.to_owned(), extension.to_owned()),
+                "{name}"
+            );
         }
     }
 }

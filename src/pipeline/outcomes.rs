@@ -1,4 +1,5 @@
-//! Gives files their outcomes, and stops the run when too many of them are bad or the network is gone.
+//! Gives files their outcomes, and stops the run when too many of them are bad or the network is
+//! gone.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -15,7 +16,8 @@ use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::series::Indexed;
 use crate::standard;
 
-/// So many packages in a row that fail for the same network reason end the run: the next ones would fare no better.
+/// So many packages in a row that fail for the same network reason end the run: the next ones would
+/// fare no better.
 const STREAK: u32 = 5;
 
 /// Attributes that are told of by name, of all that cleaning changed.
@@ -73,7 +75,8 @@ impl Outcomes {
 
     /// Gives a file its outcome.
     pub fn settle_path(&self, path: &Arc<PathBuf>, bytes: u64, outcome: Outcome) {
-        let failed = matches!(&outcome, Outcome::Failed(failure) if failure.code != FileCode::UploadStopped);
+        let failed =
+            matches!(&outcome, Outcome::Failed(failure) if failure.code != FileCode::UploadStopped);
         self.events.settle(path, bytes, outcome);
         if failed {
             self.count_failure();
@@ -83,13 +86,17 @@ impl Outcomes {
     /// Takes note of a file that was cleaned, and of the elements that were changed in it.
     pub fn clean(&self, path: Arc<PathBuf>, changed: u32) {
         self.cleaned.fetch_add(1, Ordering::Relaxed);
-        self.changed.fetch_add(u64::from(changed), Ordering::Relaxed);
+        self.changed
+            .fetch_add(u64::from(changed), Ordering::Relaxed);
         self.events.send(Event::Deidentified { path, changed });
     }
 
     /// Takes note of what was done to the attributes of a file.
     pub fn note_changes(&self, counted: &Counts) {
-        let mut all = self.by_attribute.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self
+            .by_attribute
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for (change, number) in counted {
             *all.entry(*change).or_default() += number;
         }
@@ -97,7 +104,10 @@ impl Outcomes {
 
     /// What was done to how many attributes, and to those of them most that changed most.
     pub fn changes(&self) -> Changes {
-        let counted = self.by_attribute.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = self
+            .by_attribute
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut by_tag: HashMap<Tag, u64> = HashMap::new();
         for ((tag, _), number) in &*counted {
             *by_tag.entry(*tag).or_default() += number;
@@ -106,31 +116,50 @@ impl Outcomes {
         let mut most: Vec<_> = by_tag.into_iter().collect();
         most.sort_unstable_by_key(|(tag, number)| (Reverse(*number), *tag));
         let of = |tag, what| counted.get(&(tag, what)).copied().unwrap_or_default();
-        let named = most.into_iter().take(NAMED).map(|(tag, _)| AttributeChanges {
-            name: standard::name_of(tag),
-            removed: of(tag, What::Removed),
-            changed: of(tag, What::Changed),
-            inserted: of(tag, What::Inserted),
-        });
-        Changes { attributes, most: named.collect() }
+        let named = most
+            .into_iter()
+            .take(NAMED)
+            .map(|(tag, _)| AttributeChanges {
+                name: standard::name_of(tag),
+                removed: of(tag, What::Removed),
+                changed: of(tag, What::Changed),
+                inserted: of(tag, What::Inserted),
+            });
+        Changes {
+            attributes,
+            most: named.collect(),
+        }
     }
 
     /// How many files were cleaned, and how many elements were changed in all of them.
     pub fn cleaned(&self) -> (u64, u64) {
-        (self.cleaned.load(Ordering::Relaxed), self.changed.load(Ordering::Relaxed))
+        (
+            self.cleaned.load(Ordering::Relaxed),
+            self.changed.load(Ordering::Relaxed),
+        )
     }
 
     fn count_failure(&self) {
         let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
         if self.most_failures.is_some_and(|most| failed >= most) {
-            let files = if failed == 1 { "1 file".to_owned() } else { format!("{failed} files") };
-            self.stop.because(Error::new(RunCode::TooManyFailures, format!("stopped after {files} failed")));
+            let files = if failed == 1 {
+                "1 file".to_owned()
+            } else {
+                format!("{failed} files")
+            };
+            self.stop.because(Error::new(
+                RunCode::TooManyFailures,
+                format!("stopped after {files} failed"),
+            ));
         }
     }
 
     /// Takes note of how a package fared.
     pub fn package(&self, outcome: &Result<Outcome, FileFailure>) {
-        let trouble = outcome.as_ref().err().filter(|failure| is_of_network(failure.code));
+        let trouble = outcome
+            .as_ref()
+            .err()
+            .filter(|failure| is_of_network(failure.code));
         let mut streak = self.streak.lock().unwrap_or_else(PoisonError::into_inner);
         *streak = match (trouble, *streak) {
             (None, _) => (None, 0),
@@ -138,16 +167,24 @@ impl Outcomes {
             (Some(failure), _) => (Some(failure.code), 1),
         };
         if let Some(failure) = trouble.filter(|_| streak.1 >= STREAK) {
-            let error = Error::new(RunCode::NetworkUnavailable, format!("{STREAK} packages in a row failed for the same reason"));
+            let error = Error::new(
+                RunCode::NetworkUnavailable,
+                format!("{STREAK} packages in a row failed for the same reason"),
+            );
             let error = error.because(failure.message());
-            self.stop.because(error.with_hint("run the same command again later: it goes on where it stopped"));
+            self.stop.because(
+                error.with_hint("run the same command again later: it goes on where it stopped"),
+            );
         }
     }
 }
 
 /// Whether other packages are likely to fail for the same reason.
 pub fn is_of_network(code: FileCode) -> bool {
-    matches!(code, FileCode::UploadNetwork | FileCode::UploadServer | FileCode::UploadThrottled)
+    matches!(
+        code,
+        FileCode::UploadNetwork | FileCode::UploadServer | FileCode::UploadThrottled
+    )
 }
 
 #[cfg(test)]

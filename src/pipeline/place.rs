@@ -23,17 +23,22 @@ impl Place {
     /// The labels from the subject downwards.
     pub fn labels(&self) -> Vec<&str> {
         match self {
-            Self::Acquisition(to) => vec![&to.subject.label, &to.session.label, &to.acquisition.label],
+            Self::Acquisition(to) => {
+                vec![&to.subject.label, &to.session.label, &to.acquisition.label]
+            }
             Self::Session(to) => vec![&to.subject.label, &to.session.label],
             Self::Subject(to) => vec![&to.subject.label],
             Self::Project => Vec::new(),
         }
     }
 
-    /// What stands for it and for each container above it, from the subject downwards, where no server says: labels, with the
-    /// UIDs by which a server keeps containers of one label apart. `on_disk` they are folders, which labels alone tell apart.
+    /// What stands for it and for each container above it, from the subject downwards, where no
+    /// server says: labels, with the UIDs by which a server keeps containers of one label apart.
+    /// `on_disk` they are folders, which labels alone tell apart.
     pub fn keys(&self, on_disk: bool) -> Vec<String> {
-        let (Self::Acquisition(to) | Self::Session(to) | Self::Subject(to)) = self else { return Vec::new() };
+        let (Self::Acquisition(to) | Self::Session(to) | Self::Subject(to)) = self else {
+            return Vec::new();
+        };
         // A label that the user chose decides alone.
         let study = to.session.uid.as_deref().filter(|_| !to.session.forced);
         let all = [
@@ -43,7 +48,12 @@ impl Place {
         ];
         let mut path = String::new();
         let key = |(label, uid): &(&str, Option<&str>)| {
-            path.extend([label, "\u{0}", uid.filter(|_| !on_disk).unwrap_or_default(), "\u{0}"]);
+            path.extend([
+                label,
+                "\u{0}",
+                uid.filter(|_| !on_disk).unwrap_or_default(),
+                "\u{0}",
+            ]);
             path.clone()
         };
         all.iter().take(self.labels().len()).map(key).collect()
@@ -56,7 +66,11 @@ impl Place {
 
     /// `group/project` and labels that a server gave.
     pub fn path_to(plan: &UploadPlan, labels: Vec<String>) -> String {
-        [plan.project.path()].into_iter().chain(labels).collect::<Vec<_>>().join("/")
+        [plan.project.path()]
+            .into_iter()
+            .chain(labels)
+            .collect::<Vec<_>>()
+            .join("/")
     }
 
     /// The folder that stands for it in an output folder.
@@ -65,7 +79,9 @@ impl Place {
     }
 
     fn names<'a>(&'a self, plan: &'a UploadPlan) -> impl Iterator<Item = &'a str> {
-        [plan.project.group.as_str(), plan.project.label.as_str()].into_iter().chain(self.labels())
+        [plan.project.group.as_str(), plan.project.label.as_str()]
+            .into_iter()
+            .chain(self.labels())
     }
 }
 
@@ -105,8 +121,12 @@ impl Places {
         self.told.insert((container.to_owned(), name.to_owned()))
     }
 
-    /// Depths, from the subject as 1, of the containers that received something for the first time, by what stands for each.
+    /// Depths, from the subject as 1, of the containers that received something for the first time,
+    /// by what stands for each.
     pub fn fill(&mut self, keys: Vec<String>) -> Vec<usize> {
-        (1..).zip(keys).filter_map(|(depth, key)| self.filled.insert(key).then_some(depth)).collect()
+        (1..)
+            .zip(keys)
+            .filter_map(|(depth, key)| self.filled.insert(key).then_some(depth))
+            .collect()
     }
 }

@@ -1,7 +1,8 @@
-//! Asks the server again whether the profile that the data is cleaned under still governs: before the first thing is sent,
-//! and every few minutes from then on.
+//! Asks the server again whether the profile that the data is cleaned under still governs: before
+//! the first thing is sent, and every few minutes from then on.
 //!
-//! Owns when it is asked and how long a server that does not answer is waited for. Nothing is sent before the first answer.
+//! Owns when it is asked and how long a server that does not answer is waited for. Nothing is sent
+//! before the first answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,7 +31,12 @@ impl Recheck {
     ///
     /// # Errors
     /// `profile.changed`, or whatever keeps the server from answering: then nothing may be sent.
-    pub async fn before_sending(&self, plan: &Arc<UploadPlan>, target: &Target, stop: &Stop) -> Result<(), Error> {
+    pub async fn before_sending(
+        &self,
+        plan: &Arc<UploadPlan>,
+        target: &Target,
+        stop: &Stop,
+    ) -> Result<(), Error> {
         let ask = || async {
             if let Some(error) = stop.reason() {
                 return Err(error);
@@ -45,7 +51,12 @@ impl Recheck {
 
     /// Asks no more.
     pub fn end(&self) {
-        if let Some(later) = self.later.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(later) = self
+            .later
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             later.abort();
         }
     }
@@ -53,18 +64,28 @@ impl Recheck {
 
 /// Asks until the run stops, or stops it.
 async fn go_on(plan: Arc<UploadPlan>, stop: Stop) {
-    let WayOut::Upload(target) = &plan.way_out else { return };
+    let WayOut::Upload(target) = &plan.way_out else {
+        return;
+    };
     let every = target.watch.every;
     let mut unanswered = 0;
     loop {
-        let wait = if unanswered == 0 { every } else { every.min(SOON) };
+        let wait = if unanswered == 0 {
+            every
+        } else {
+            every.min(SOON)
+        };
         tokio::select! {
             () = stop.wait() => return,
             () = tokio::time::sleep(wait) => {}
         }
         match target.watch.look().await {
             Ok(()) => unanswered = 0,
-            Err(error) if error.code == RunCode::NetworkUnavailable && unanswered + 1 < PATIENCE => unanswered += 1,
+            Err(error)
+                if error.code == RunCode::NetworkUnavailable && unanswered + 1 < PATIENCE =>
+            {
+                unanswered += 1;
+            }
             Err(error) => return stop.because(error),
         }
     }

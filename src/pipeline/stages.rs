@@ -1,4 +1,5 @@
-//! Where the time of a run goes: what each stage did, how long it was at work and how long it waited for another.
+//! Where the time of a run goes: what each stage did, how long it was at work and how long it
+//! waited for another.
 //!
 //! Owns counters that all threads share; taking note costs two looks at the clock and nothing else.
 
@@ -38,21 +39,37 @@ impl Meter {
 
     /// Waited for another stage since a moment.
     pub fn waited(&self, begin: Instant) {
-        self.0.waiting.fetch_add(nanoseconds(begin), Ordering::Relaxed);
+        self.0
+            .waiting
+            .fetch_add(nanoseconds(begin), Ordering::Relaxed);
     }
 
     /// Bytes a second of work; none before there was any.
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits")]
     pub fn rate(&self) -> Option<f64> {
-        let (bytes, busy) = (self.0.bytes.load(Ordering::Relaxed), self.0.busy.load(Ordering::Relaxed));
+        let (bytes, busy) = (
+            self.0.bytes.load(Ordering::Relaxed),
+            self.0.busy.load(Ordering::Relaxed),
+        );
         (bytes > 0 && busy > 0).then(|| bytes as f64 * 1e9 / busy as f64)
     }
 
     fn told(&self, name: &'static str) -> Stage {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { files, bytes, busy, waiting } = &*self.0;
+        let Counters {
+            files,
+            bytes,
+            busy,
+            waiting,
+        } = &*self.0;
         let [busy, waiting] = [busy, waiting].map(|counter| Duration::from_nanos(read(counter)));
-        Stage { name, files: read(files), bytes: read(bytes), busy, waiting }
+        Stage {
+            name,
+            files: read(files),
+            bytes: read(bytes),
+            busy,
+            waiting,
+        }
     }
 }
 
@@ -67,7 +84,8 @@ pub struct Stages {
     pub walk: Meter,
     /// Reading which series they belong to.
     pub index: Meter,
-    /// Reading and cleaning instances; it waits while the memory budget is used up by what is being sent.
+    /// Reading and cleaning instances; it waits while the memory budget is used up by what is being
+    /// sent.
     pub clean: Meter,
     /// Packing series.
     pub pack: Meter,
@@ -78,9 +96,24 @@ pub struct Stages {
 impl Stages {
     /// What they did, in their order.
     pub fn told(&self) -> Vec<Stage> {
-        let Self { walk, index, clean, pack, send } = self;
-        let named = [(walk, "walk"), (index, "index"), (clean, "clean"), (pack, "pack"), (send, "send")];
-        named.into_iter().map(|(meter, name)| meter.told(name)).collect()
+        let Self {
+            walk,
+            index,
+            clean,
+            pack,
+            send,
+        } = self;
+        let named = [
+            (walk, "walk"),
+            (index, "index"),
+            (clean, "clean"),
+            (pack, "pack"),
+            (send, "send"),
+        ];
+        named
+            .into_iter()
+            .map(|(meter, name)| meter.told(name))
+            .collect()
     }
 }
 
@@ -93,7 +126,9 @@ mod tests {
         let stages = Stages::default();
         let other = stages.clone();
         assert_eq!(stages.clean.work(1, 10, || 7), 7);
-        other.clean.work(2, 20, || std::thread::sleep(Duration::from_millis(2)));
+        other
+            .clean
+            .work(2, 20, || std::thread::sleep(Duration::from_millis(2)));
         let begin = Instant::now();
         std::thread::sleep(Duration::from_millis(1));
         other.send.waited(begin);
@@ -101,7 +136,13 @@ mod tests {
         let names: Vec<_> = told.iter().map(|stage| stage.name).collect();
         assert_eq!(names, ["walk", "index", "clean", "pack", "send"]);
         let clean = told.iter().find(|stage| stage.name == "clean");
-        assert!(clean.is_some_and(|clean| (clean.files, clean.bytes) == (3, 30) && clean.busy >= Duration::from_millis(2)));
-        assert!(told.iter().any(|stage| stage.waiting >= Duration::from_millis(1)));
+        assert!(
+            clean.is_some_and(|clean| (clean.files, clean.bytes) == (3, 30)
+                && clean.busy >= Duration::from_millis(2))
+        );
+        assert!(
+            told.iter()
+                .any(|stage| stage.waiting >= Duration::from_millis(1))
+        );
     }
 }

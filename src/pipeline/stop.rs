@@ -1,4 +1,5 @@
-//! How a run is stopped before its end: first nothing new is started, then what is under way is dropped.
+//! How a run is stopped before its end: first nothing new is started, then what is under way is
+//! dropped.
 
 mod hangup;
 
@@ -23,19 +24,28 @@ pub struct Stop {
 impl Stop {
     /// Stops the run for this reason; the first reason given counts.
     pub fn because(&self, error: Error) {
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.reason
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(error);
         self.soft.cancel();
     }
 
     /// What stopped the run, if anything did.
     pub fn reason(&self) -> Option<Error> {
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.reason
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether a signal stopped the run.
     pub fn is_by_signal(&self) -> bool {
         let by = self.reason().map(|error| error.code);
-        matches!(by, Some(RunCode::Interrupted | RunCode::Terminated | RunCode::HungUp))
+        matches!(
+            by,
+            Some(RunCode::Interrupted | RunCode::Terminated | RunCode::HungUp)
+        )
     }
 
     /// Whether nothing new is to be started.
@@ -53,8 +63,8 @@ impl Stop {
         self.hard.cancelled().await;
     }
 
-    /// Listens for Ctrl-C, SIGTERM and, unless it is ignored, SIGHUP: the first stops what has not begun, the second, or the
-    /// end of the grace time, drops what is under way.
+    /// Listens for Ctrl-C, SIGTERM and, unless it is ignored, SIGHUP: the first stops what has not
+    /// begun, the second, or the end of the grace time, drops what is under way.
     pub async fn on_signals(self) {
         let hangup = hangup::is_heard();
         let code = signal(hangup).await;
@@ -77,7 +87,8 @@ async fn signal(hangup: bool) -> RunCode {
     }
 }
 
-/// Ends when a signal came; never where no handler can be installed, and the signal does what it always does.
+/// Ends when a signal came; never where no handler can be installed, and the signal does what it
+/// always does.
 #[cfg(unix)]
 async fn came(kind: tokio::signal::unix::SignalKind) {
     match tokio::signal::unix::signal(kind) {

@@ -24,15 +24,27 @@ pub enum Weight {
 
 impl Announcement {
     pub(super) fn detail(code: &'static str, text: String) -> Self {
-        Self { weight: Weight::Detail, code, text }
+        Self {
+            weight: Weight::Detail,
+            code,
+            text,
+        }
     }
 
     pub(super) fn notice(code: &'static str, text: String) -> Self {
-        Self { weight: Weight::Notice, code, text }
+        Self {
+            weight: Weight::Notice,
+            code,
+            text,
+        }
     }
 
     pub(super) fn warning(code: &'static str, text: String) -> Self {
-        Self { weight: Weight::Warning, code, text }
+        Self {
+            weight: Weight::Warning,
+            code,
+            text,
+        }
     }
 
     pub(super) fn is_warning(&self) -> bool {

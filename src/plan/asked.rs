@@ -1,7 +1,8 @@
-//! What the server says about de-identification: asked at all levels before a run, and again while it sends.
+//! What the server says about de-identification: asked at all levels before a run, and again while
+//! it sends.
 //!
-//! Owns what a refusal to say means. A level that may not be seen is one where a profile may govern, unless the site knows
-//! no profiles.
+//! Owns what a refusal to say means. A level that may not be seen is one where a profile may
+//! govern, unless the site knows no profiles.
 
 use std::fmt;
 use std::time::Duration;
@@ -25,8 +26,8 @@ pub struct Answer {
 /// Asks the server at all levels.
 ///
 /// # Errors
-/// A level that does not answer, and settings that hold neither a profile nor none. Levels behind one that says something
-/// count for nothing, whatever they answer.
+/// A level that does not answer, and settings that hold neither a profile nor none. Levels behind
+/// one that says something count for nothing, whatever they answer.
 pub async fn ask(client: &Client, project: &Project) -> Result<Answer, Error> {
     let announced = client.site_config().await?.deid_profile;
     let mut answer = Answer::default();
@@ -36,12 +37,15 @@ pub async fn ask(client: &Client, project: &Project) -> Result<Answer, Error> {
             continue;
         }
         match (client.settings(level, project).await, &answer.seen) {
-            // Old servers refuse ordinary users the settings of a group, and have no profiles to keep there.
+            // Old servers refuse ordinary users the settings of a group, and have no profiles to
+            // keep there.
             (Ok(LevelSettings::Unseen(_)), _) if announced => answer.unseen.push(level),
-            (Ok(LevelSettings::There(settings)), None) => match Served::read(&settings, level.as_str())? {
-                Served::Nothing => {}
-                served => answer.seen = Some((level, served)),
-            },
+            (Ok(LevelSettings::There(settings)), None) => {
+                match Served::read(&settings, level.as_str())? {
+                    Served::Nothing => {}
+                    served => answer.seen = Some((level, served)),
+                }
+            }
             (Err(error), None) => return Err(error),
             _ => {}
         }
@@ -53,7 +57,10 @@ impl Answer {
     /// The levels at which a profile that may not be seen would go before everything that is.
     pub fn hidden(&self) -> Vec<Level> {
         let nearer = |level: &Level| match &self.seen {
-            Some((seen, _)) => Level::ALL.iter().take_while(|nearer| *nearer != seen).any(|nearer| nearer == level),
+            Some((seen, _)) => Level::ALL
+                .iter()
+                .take_while(|nearer| *nearer != seen)
+                .any(|nearer| nearer == level),
             None => true,
         };
         self.unseen.iter().copied().filter(nearer).collect()
@@ -80,7 +87,9 @@ impl Answer {
         match &self.seen {
             None | Some((_, Served::Nothing)) => Standing::Nothing,
             Some((level, Served::OptsOut)) => Standing::OptsOut(*level),
-            Some((level, Served::Profile(profile))) => Standing::Governs(*level, profile.1.identity()),
+            Some((level, Served::Profile(profile))) => {
+                Standing::Governs(*level, profile.1.identity())
+            }
         }
     }
 }
@@ -97,8 +106,13 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("no profile at any level"),
-            Self::OptsOut(level) => write!(f, "an empty profile at the {level}, which switches de-identification off"),
-            Self::Governs(level, identity) => write!(f, "a profile at the {level}, {}", identity.digest),
+            Self::OptsOut(level) => write!(
+                f,
+                "an empty profile at the {level}, which switches de-identification off"
+            ),
+            Self::Governs(level, identity) => {
+                write!(f, "a profile at the {level}, {}", identity.digest)
+            }
         }
     }
 }
@@ -133,7 +147,10 @@ impl Watch {
     #[must_use]
     pub fn under(self, governing: Option<&Governing>) -> Self {
         let treatment = match governing {
-            Some(governing) => format!("what was sent until now was cleaned with {}", governing.described()),
+            Some(governing) => format!(
+                "what was sent until now was cleaned with {}",
+                governing.described()
+            ),
             None => "what was sent until now went as it is".to_owned(),
         };
         Self { treatment, ..self }
@@ -142,16 +159,26 @@ impl Watch {
     /// Asks again.
     ///
     /// # Errors
-    /// `profile.changed` where the server says something else, or no longer says it; whatever keeps it from answering.
+    /// `profile.changed` where the server says something else, or no longer says it; whatever keeps
+    /// it from answering.
     pub async fn look(&self) -> Result<(), Error> {
         let answer = match ask(&self.client, &self.project).await {
             Ok(answer) => answer,
-            Err(error) if matches!(error.code, RunCode::ProfileInvalid | RunCode::ProfileUnknown) => {
+            Err(error)
+                if matches!(
+                    error.code,
+                    RunCode::ProfileInvalid | RunCode::ProfileUnknown
+                ) =>
+            {
                 return Err(self.changed(error.what));
             }
             Err(error) => return Err(error),
         };
-        if let Some(level) = answer.hidden().into_iter().find(|level| !self.hidden.contains(level)) {
+        if let Some(level) = answer
+            .hidden()
+            .into_iter()
+            .find(|level| !self.hidden.contains(level))
+        {
             return Err(self.changed(format!("now you may not see whether the {level} has one")));
         }
         let now = answer.standing();
@@ -168,23 +195,38 @@ impl Watch {
     }
 
     fn changed(&self, now: String) -> Error {
-        Error::new(RunCode::ProfileChanged, format!("what the server says about the profile for {} changed", self.project.path()))
-            .because(format!("when the run began there was {}", self.standing))
-            .because(now)
-            .because(self.treatment.clone())
+        Error::new(
+            RunCode::ProfileChanged,
+            format!(
+                "what the server says about the profile for {} changed",
+                self.project.path()
+            ),
+        )
+        .because(format!("when the run began there was {}", self.standing))
+        .because(now)
+        .because(self.treatment.clone())
     }
 }
 
 /// `project`, or `project and group`, in words.
 fn named(levels: &[Level]) -> String {
-    levels.iter().map(|level| format!("the {level}")).collect::<Vec<_>>().join(" and ")
+    levels
+        .iter()
+        .map(|level| format!("the {level}"))
+        .collect::<Vec<_>>()
+        .join(" and ")
 }
 
-/// That nothing can be sent without a profile that does something, since one may govern that cannot be seen.
+/// That nothing can be sent without a profile that does something, since one may govern that cannot
+/// be seen.
 pub(super) fn unknown(hidden: &[Level]) -> Error {
-    let what = format!("you may not see whether {} has a de-identification profile", named(hidden));
+    let what = format!(
+        "you may not see whether {} has a de-identification profile",
+        named(hidden)
+    );
     Error::new(RunCode::ProfileUnknown, what).with_hint(
-        "pass `--profile` with a profile that de-identifies, and accept at the terminal or with `-y` that a stricter one may be \
+        "pass `--profile` with a profile that de-identifies, and accept at the terminal or with \
+            `-y` that a stricter one may be \
          hidden; or ask an administrator for permission to view the settings",
     )
 }
@@ -195,13 +237,21 @@ pub(super) fn announcement(unseen: &[Level], governing: &Governing) -> Announcem
 }
 
 fn remark(unseen: &[Level], governing: &str) -> String {
-    let nearest = Level::ALL.iter().find(|level| level.as_str() == governing || unseen.contains(level));
+    let nearest = Level::ALL
+        .iter()
+        .find(|level| level.as_str() == governing || unseen.contains(level));
     let what = if governing == LOCAL {
         "the profile given locally is used, and a stricter one may be hidden there".to_owned()
     } else if nearest.is_some_and(|nearest| nearest.as_str() == governing) {
         format!("the profile of the {governing} governs all the same, as it is the nearest")
     } else {
-        format!("the profile of the {governing} governs, as far as can be seen; a nearer one would go before it")
+        format!(
+            "the profile of the {governing} governs, as far as can be seen; a nearer one would go \
+                before it"
+        )
     };
-    format!("you may not see whether {} has a de-identification profile: {what}", named(unseen))
+    format!(
+        "you may not see whether {} has a de-identification profile: {what}",
+        named(unseen)
+    )
 }

@@ -1,4 +1,5 @@
-//! The site's log of de-identification: what the user is told of it, and when a run cannot go on because of it.
+//! The site's log of de-identification: what the user is told of it, and when a run cannot go on
+//! because of it.
 
 use super::{Announcement, Decision};
 use crate::config::Sink;
@@ -6,13 +7,20 @@ use crate::deid::Originals;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::Client;
 
-/// The host of the log that this run tells whom its files are about; none where there is no log, or nothing is sent.
+/// The host of the log that this run tells whom its files are about; none where there is no log, or
+/// nothing is sent.
 ///
 /// # Errors
-/// `profile.deid-log` where the site keeps one and the data goes as it is, or the log cannot be reached.
-pub(super) async fn ask(client: &Client, decision: &Decision, sink: &Sink) -> Result<Option<String>, Error> {
+/// `profile.deid-log` where the site keeps one and the data goes as it is, or the log cannot be
+/// reached.
+pub(super) async fn ask(
+    client: &Client,
+    decision: &Decision,
+    sink: &Sink,
+) -> Result<Option<String>, Error> {
     if client.site_config().await?.deid_log && matches!(decision, Decision::AsItIs { .. }) {
-        return Err(Error::new(RunCode::DeidLog, RunCode::DeidLog.sentence()).because(format!("{} says so", client.host())));
+        return Err(Error::new(RunCode::DeidLog, RunCode::DeidLog.sentence())
+            .because(format!("{} says so", client.host())));
     }
     match sink {
         Sink::Folder(_) => Ok(None),
@@ -24,7 +32,8 @@ pub(super) async fn ask(client: &Client, decision: &Decision, sink: &Sink) -> Re
 pub(super) fn announcement(host: &str) -> Announcement {
     let names: Vec<_> = Originals::names().collect();
     let text = format!(
-        "the site keeps a de-identification log: the original identifiers of each series go to the log service at {host}, as the \
+        "the site keeps a de-identification log: the original identifiers of each series go to \
+            the log service at {host}, as the \
          site demands, and to nobody else ({})",
         names.join(", ")
     );

@@ -19,7 +19,10 @@ pub(super) fn refuse_beside_inputs(config: &Config, discovery: &Discovery) -> Re
     };
     for (flag, folder) in output.into_iter().chain(sandbox) {
         if let Some(input) = discovery.input_beside(folder) {
-            let what = format!("the folder of `{flag}` and an input lie one in the other: {}", display_path(input));
+            let what = format!(
+                "the folder of `{flag}` and an input lie one in the other: {}",
+                display_path(input)
+            );
             return Err(Error::new(RunCode::Usage, what)
                 .because("what is written there would be read as further data")
                 .with_hint("name a folder that is neither in an input nor around one"));

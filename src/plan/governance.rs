@@ -1,6 +1,8 @@
-//! Which profile governs: project, then group, then site, or a local one; and what it means when there is none.
+//! Which profile governs: project, then group, then site, or a local one; and what it means when
+//! there is none.
 //!
-//! A server's profile cannot be overruled from here, and a doubt about whether there is one is never taken for "none".
+//! A server's profile cannot be overruled from here, and a doubt about whether there is one is
+//! never taken for "none".
 
 use crate::config::DeidChoice;
 use crate::failure::{Error, RunCode};
@@ -36,7 +38,8 @@ pub enum Decision {
         governing: Governing,
         /// The profile.
         profile: Box<Profile>,
-        /// Levels whose settings may not be seen; of a local profile those where another may govern.
+        /// Levels whose settings may not be seen; of a local profile those where another may
+        /// govern.
         unseen: Vec<Level>,
     },
     /// No profile governs.
@@ -71,9 +74,14 @@ pub fn local(choice: &DeidChoice) -> Result<Option<Profile>, Error> {
 /// Decides between what the server says and what the user said.
 ///
 /// # Errors
-/// `profile.conflict` when the server's profile governs and the user wants something else; `profile.unknown` when one may
-/// govern that cannot be seen, and the user's own cleans nothing.
-pub fn decide(answer: Answer, local: Option<Profile>, choice: &DeidChoice, project: &Project) -> Result<Decision, Error> {
+/// `profile.conflict` when the server's profile governs and the user wants something else;
+/// `profile.unknown` when one may govern that cannot be seen, and the user's own cleans nothing.
+pub fn decide(
+    answer: Answer,
+    local: Option<Profile>,
+    choice: &DeidChoice,
+    project: &Project,
+) -> Result<Decision, Error> {
     let (hidden, unseen) = (answer.hidden(), answer.unseen);
     let opted_out = match (answer.seen, local) {
         (Some((level, Served::Profile(found))), local) => {
@@ -81,56 +89,91 @@ pub fn decide(answer: Answer, local: Option<Profile>, choice: &DeidChoice, proje
             return match local {
                 Some(local) => {
                     let name = escape_for_terminal(&local.name);
-                    Err(conflict(level, &profile, project).because(format!("`--profile` names \"{name}\"")))
+                    Err(conflict(level, &profile, project)
+                        .because(format!("`--profile` names \"{name}\"")))
                 }
-                None if *choice == DeidChoice::AsItIs => Err(conflict(level, &profile, project).because("`--no-deid` was given")),
+                None if *choice == DeidChoice::AsItIs => {
+                    Err(conflict(level, &profile, project).because("`--no-deid` was given"))
+                }
                 None => Ok(clean(level.as_str(), profile, unseen)),
             };
         }
         (_, Some(local)) if !local.is_empty() => return Ok(clean(LOCAL, local, hidden)),
         (_, Some(local)) if hidden.is_empty() => {
-            return Ok(Decision::AsItIs { asked_for: false, opted_out: Some(OptedOut::Locally(local.name)) });
+            return Ok(Decision::AsItIs {
+                asked_for: false,
+                opted_out: Some(OptedOut::Locally(local.name)),
+            });
         }
         (_, Some(local)) => {
             let name = escape_for_terminal(&local.name);
-            return Err(asked::unknown(&hidden).because(format!("`--profile` names \"{name}\", which does nothing to DICOM")));
+            return Err(asked::unknown(&hidden).because(format!(
+                "`--profile` names \"{name}\", which does nothing to DICOM"
+            )));
         }
         (Some((level, Served::OptsOut)), None) => Some(OptedOut::At(level)),
         (_, None) => None,
     };
     match (hidden.as_slice(), choice) {
-        ([], _) => Ok(Decision::AsItIs { asked_for: *choice == DeidChoice::AsItIs, opted_out }),
-        (hidden, DeidChoice::AsItIs) => Err(asked::unknown(hidden).because("`--no-deid` was given")),
+        ([], _) => Ok(Decision::AsItIs {
+            asked_for: *choice == DeidChoice::AsItIs,
+            opted_out,
+        }),
+        (hidden, DeidChoice::AsItIs) => {
+            Err(asked::unknown(hidden).because("`--no-deid` was given"))
+        }
         (hidden, _) => Err(asked::unknown(hidden)),
     }
 }
 
 fn clean(level: &'static str, profile: Profile, unseen: Vec<Level>) -> Decision {
-    let governing = Governing { name: profile.name.clone(), level, identity: profile.identity(), key: None };
-    Decision::Clean { governing, profile: Box::new(profile), unseen }
+    let governing = Governing {
+        name: profile.name.clone(),
+        level,
+        identity: profile.identity(),
+        key: None,
+    };
+    Decision::Clean {
+        governing,
+        profile: Box::new(profile),
+        unseen,
+    }
 }
 
-/// Lets the user's word on values that remain go before the profile's, for this run. The profile's digest stays: it is the
-/// same profile. Gives what to say where that lets out what the profile would hold back.
+/// Lets the user's word on values that remain go before the profile's, for this run. The profile's
+/// digest stays: it is the same profile. Gives what to say where that lets out what the profile
+/// would hold back.
 pub fn override_residual(profile: &mut Profile, said: Option<OnLeak>) -> Option<Announcement> {
     let rule = &mut profile.dicom.residual;
     let loosened = (rule.on_leak, said) == (OnLeak::Fail, Some(OnLeak::Warn));
     rule.on_leak = said.unwrap_or(rule.on_leak);
-    let text =
-        "`--residual warn`: a file in which a removed value still stands is sent all the same; the profile would have it fail";
+    let text = "`--residual warn`: a file in which a removed value still stands is sent all the \
+        same; the profile would have it fail";
     loosened.then(|| Announcement::warning("residual", text.to_owned()))
 }
 
 fn conflict(level: Level, profile: &Profile, project: &Project) -> Error {
-    let what = format!("the profile \"{}\" at the {level} governs {}", escape_for_terminal(&profile.name), project.path());
+    let what = format!(
+        "the profile \"{}\" at the {level} governs {}",
+        escape_for_terminal(&profile.name),
+        project.path()
+    );
     Error::new(RunCode::ProfileConflict, what)
 }
 
 impl Governing {
     /// The profile in words: its name, where it comes from, its digest.
     pub fn described(&self) -> String {
-        let place = if self.level == LOCAL { "given locally".to_owned() } else { format!("from the {}", self.level) };
-        format!("the profile \"{}\" ({place}, {})", escape_for_terminal(&self.name), self.identity.digest)
+        let place = if self.level == LOCAL {
+            "given locally".to_owned()
+        } else {
+            format!("from the {}", self.level)
+        };
+        format!(
+            "the profile \"{}\" ({place}, {})",
+            escape_for_terminal(&self.name),
+            self.identity.digest
+        )
     }
 }
 
@@ -145,13 +188,23 @@ impl Decision {
     /// # Errors
     /// Always `usage.arguments`: the profile is the server's, or does what it says.
     pub fn refuse_without_subject(&self, subject_is_named: bool) -> Result<(), Error> {
-        let Self::Clean { governing, profile, .. } = self else { return Ok(()) };
+        let Self::Clean {
+            governing, profile, ..
+        } = self
+        else {
+            return Ok(());
+        };
         if subject_is_named || !profile.dicom.leaves_no_patient_id() {
             return Ok(());
         }
-        let what = format!("{} removes PatientID: no file would have a subject", governing.described());
-        Err(Error::new(RunCode::Usage, what)
-            .with_hint("pass `--subject LABEL`, with a run for each subject, or have the profile replace PatientID instead"))
+        let what = format!(
+            "{} removes PatientID: no file would have a subject",
+            governing.described()
+        );
+        Err(Error::new(RunCode::Usage, what).with_hint(
+            "pass `--subject LABEL`, with a run for each subject, or have the profile \
+                replace PatientID instead",
+        ))
     }
 
     /// [`override_residual`] of the profile, where one governs.
@@ -165,7 +218,9 @@ impl Decision {
     /// The levels where a profile may govern that is not the one which the data is cleaned under.
     pub fn doubtful(&self) -> &[Level] {
         match self {
-            Self::Clean { governing, unseen, .. } if governing.level == LOCAL => unseen,
+            Self::Clean {
+                governing, unseen, ..
+            } if governing.level == LOCAL => unseen,
             Self::Clean { .. } | Self::AsItIs { .. } => &[],
         }
     }
@@ -173,33 +228,53 @@ impl Decision {
     /// What the user must be told of it before anything is sent.
     pub fn announcements(&self, project: &Project) -> Vec<Announcement> {
         match self {
-            Self::Clean { governing, profile, unseen } => {
+            Self::Clean {
+                governing,
+                profile,
+                unseen,
+            } => {
                 let text = format!("DICOM is de-identified with {}", governing.described());
                 let mut all = vec![Announcement::detail("profile", text)];
                 all.extend((!unseen.is_empty()).then(|| asked::announcement(unseen, governing)));
                 if !profile.other_sections.is_empty() {
                     let sections = profile.other_sections.join(", ");
                     let text = format!(
-                        "its sections for other kinds of files are not applied ({}): such files are sent only with `--other-files upload`, and then as they are",
+                        "its sections for other kinds of files are not applied ({}): such files \
+                            are sent only with `--other-files upload`, and then as they are",
                         escape_for_terminal(&sections)
                     );
                     all.push(Announcement::notice("profile-sections", text));
                 }
-                all.extend(profile.notes.iter().map(|note| Announcement::notice("profile-note", escape_for_terminal(note))));
+                all.extend(
+                    profile.notes.iter().map(|note| {
+                        Announcement::notice("profile-note", escape_for_terminal(note))
+                    }),
+                );
                 all
             }
             Self::AsItIs { opted_out, .. } => {
                 let why = match opted_out {
-                    Some(OptedOut::At(level)) => format!("an empty profile at the {level} switches de-identification off"),
+                    Some(OptedOut::At(level)) => format!(
+                        "an empty profile at the {level} \
+                        switches de-identification off"
+                    ),
                     Some(OptedOut::Locally(name)) if name == "none" => {
-                        "the profile \"none\" means, as at Flywheel, that nothing is done to the data".to_owned()
+                        "the profile \"none\" means, as at Flywheel, that nothing is done to the \
+                            data"
+                            .to_owned()
                     }
                     Some(OptedOut::Locally(name)) => {
-                        format!("the profile \"{}\" has no rule that does anything to DICOM", escape_for_terminal(name))
+                        format!(
+                            "the profile \"{}\" has no rule that does anything to DICOM",
+                            escape_for_terminal(name)
+                        )
                     }
                     None => "no de-identification profile governs".to_owned(),
                 };
-                let text = format!("{why}: the data goes to {} as it is, protected health information included", project.path());
+                let text = format!(
+                    "{why}: the data goes to {} as it is, protected health information included",
+                    project.path()
+                );
                 vec![Announcement::warning("phi", text)]
             }
         }

@@ -1,4 +1,5 @@
-//! Other files that go as they are: what the user is told of them, and that the user has to accept it.
+//! Other files that go as they are: what the user is told of them, and that the user has to accept
+//! it.
 
 use super::Announcement;
 use crate::config::{Config, OtherFiles, Sink};
@@ -6,26 +7,47 @@ use crate::failure::{Error, RunCode};
 
 /// The warning, where such files are asked for.
 pub(super) fn announcement(config: &Config) -> Option<Announcement> {
-    let text = "files that are not DICOM are sent as they are: nothing in them is de-identified. Many formats name the patient in \
-                their own header, as NIfTI in descrip and db_name, PAR/REC, Siemens raw data, and JPEG and TIFF in EXIF";
-    let names = if config.input.keep_names { "; their names are kept, and names may identify" } else { "" };
-    (config.input.other_files == OtherFiles::Upload).then(|| Announcement::warning("other-files", format!("{text}{names}")))
+    let text = "files that are not DICOM are sent as they are: nothing in them is de-identified. \
+        Many formats name the patient in \
+                their own header, as NIfTI in descrip and db_name, PAR/REC, Siemens raw data, and \
+                JPEG and TIFF in EXIF";
+    let names = if config.input.keep_names {
+        "; their names are kept, and names may identify"
+    } else {
+        ""
+    };
+    (config.input.other_files == OtherFiles::Upload)
+        .then(|| Announcement::warning("other-files", format!("{text}{names}")))
 }
 
-/// The user who asks for them has to accept that nothing cleans them: at the terminal, or with `-y`. A rehearsal sends nothing.
+/// The user who asks for them has to accept that nothing cleans them: at the terminal, or with
+/// `-y`. A rehearsal sends nothing.
 ///
 /// # Errors
 /// `profile.unconfirmed` where that was refused, or there was no terminal to ask at.
-pub(super) fn consent(config: &Config, confirm: &mut (dyn FnMut(&str) -> bool + Send)) -> Result<(), Error> {
-    let Some(warning) = announcement(config) else { return Ok(()) };
+pub(super) fn consent(
+    config: &Config,
+    confirm: &mut (dyn FnMut(&str) -> bool + Send),
+) -> Result<(), Error> {
+    let Some(warning) = announcement(config) else {
+        return Ok(());
+    };
     if config.output.assume_yes || config.sink == Sink::Nothing {
         return Ok(());
     }
-    if config.output.interactive && confirm(&format!("{}\nSend these files as they are?", warning.text)) {
+    if config.output.interactive
+        && confirm(&format!("{}\nSend these files as they are?", warning.text))
+    {
         return Ok(());
     }
-    let error = Error::new(RunCode::ProfileUnconfirmed, "sending files that are not DICOM as they are was not confirmed");
-    Err(error.with_hint("confirm at the prompt, pass `--other-files upload` with `-y`, or leave `--other-files` out"))
+    let error = Error::new(
+        RunCode::ProfileUnconfirmed,
+        "sending files that are not DICOM as they are was not confirmed",
+    );
+    Err(error.with_hint(
+        "confirm at the prompt, pass `--other-files upload` with `-y`, or leave \
+        `--other-files` out",
+    ))
 }
 
 #[cfg(test)]
@@ -48,7 +70,11 @@ mod tests {
     #[test]
     fn other_files_go_only_after_a_person_or_a_flag_accepted_that() {
         let refused = Err(RunCode::ProfileUnconfirmed);
-        for more in ["--profile basic", "--no-deid", "--profile basic --output out"] {
+        for more in [
+            "--profile basic",
+            "--no-deid",
+            "--profile basic --output out",
+        ] {
             let upload = format!("--other-files upload {more}");
             assert_eq!(consents(&upload, true, true), (Ok(()), 1));
             assert_eq!(consents(&upload, true, false), (refused, 1));
@@ -56,7 +82,10 @@ mod tests {
             assert_eq!(consents(&format!("{upload} -y"), false, false), (Ok(()), 0));
             assert_eq!(consents(&format!("{upload} -y"), true, false), (Ok(()), 0));
         }
-        assert_eq!(consents("--other-files upload --dry-run", false, false), (Ok(()), 0));
+        assert_eq!(
+            consents("--other-files upload --dry-run", false, false),
+            (Ok(()), 0)
+        );
         for how in ["", "--other-files skip", "--other-files fail"] {
             assert_eq!(consents(how, false, false), (Ok(()), 0));
         }

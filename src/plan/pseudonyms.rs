@@ -10,7 +10,8 @@ use crate::flywheel::Project;
 use crate::phi::escape_for_terminal;
 
 /// What to do with a key that was made.
-const CARE: &str = "back that file up and use it on every machine that sends to this project: another key gives the same patient another \
+const CARE: &str = "back that file up and use it on every machine that sends to this project: \
+    another key gives the same patient another \
                     pseudonym\nkeep it to yourself: it tells whose pseudonym is whose";
 
 /// Gives a cleaner its key and the governing profile the key's fingerprint.
@@ -21,25 +22,50 @@ pub(super) fn keyed(
     site: Option<&str>,
     project: &Project,
 ) -> Result<(Option<Governing>, Treatment, Announcement), Error> {
-    let whose = KeptFor { site, group: &project.group, project: &project.label };
-    let before = if config.pseudonym_key.change { None } else { sources.used_before(whose)? };
+    let whose = KeptFor {
+        site,
+        group: &project.group,
+        project: &project.label,
+    };
+    let before = if config.pseudonym_key.change {
+        None
+    } else {
+        sources.used_before(whose)?
+    };
     // Where a key was used before, a new one would be another.
-    let first = if before.is_some() { FirstUse::Refuse } else { first_use(config) };
+    let first = if before.is_some() {
+        FirstUse::Refuse
+    } else {
+        first_use(config)
+    };
     // A command may ask for a password: said to be blocking, so that signals are heard meanwhile.
-    let (key, origin) = tokio::task::block_in_place(|| sources.resolve(whose, first)).map_err(|error| {
-        before.iter().fold(error, |error, before| error.because(format!("earlier runs used the key {before}")))
-    })?;
+    let (key, origin) =
+        tokio::task::block_in_place(|| sources.resolve(whose, first)).map_err(|error| {
+            before.iter().fold(error, |error, before| {
+                error.because(format!("earlier runs used the key {before}"))
+            })
+        })?;
     let fingerprint = key.fingerprint();
     if let Some(before) = before.filter(|before| *before != fingerprint) {
-        return Err(Error::new(RunCode::PseudonymKeyChanged, RunCode::PseudonymKeyChanged.sentence())
-            .because(format!("earlier runs used the key {before}, and {origin} has {fingerprint}"))
-            .because("the same patients would get other pseudonyms, and be further subjects of the project"));
+        return Err(Error::new(
+            RunCode::PseudonymKeyChanged,
+            RunCode::PseudonymKeyChanged.sentence(),
+        )
+        .because(format!(
+            "earlier runs used the key {before}, and {origin} has {fingerprint}"
+        ))
+        .because(
+            "the same patients would get other pseudonyms, and be further subjects of the project",
+        ));
     }
     if config.sink == Sink::Upload {
         sources.note_use(whose, &fingerprint)?;
     }
     let announcement = announcement(&fingerprint, &origin, config, project);
-    let governing = governing.map(|governing| Governing { key: Some(fingerprint), ..governing });
+    let governing = governing.map(|governing| Governing {
+        key: Some(fingerprint),
+        ..governing
+    });
     let treatment = match treatment {
         Treatment::Clean(cleaner) => Treatment::Clean(Box::new(cleaner.keyed(key))),
         as_it_is @ Treatment::AsItIs(_) => as_it_is,
@@ -47,17 +73,31 @@ pub(super) fn keyed(
     Ok((governing, treatment, announcement))
 }
 
-/// A sandbox is for trying things out, and its keys lie in its own folder: there one is made without asking.
+/// A sandbox is for trying things out, and its keys lie in its own folder: there one is made
+/// without asking.
 fn first_use(config: &Config) -> FirstUse {
-    if config.sink == Sink::Nothing { FirstUse::Once } else { first_use_of_run(config) }
+    if config.sink == Sink::Nothing {
+        FirstUse::Once
+    } else {
+        first_use_of_run(config)
+    }
 }
 
 fn first_use_of_run(config: &Config) -> FirstUse {
     let sandboxed = matches!(config.server, Server::Sandbox(_));
-    if config.pseudonym_key.make || config.output.interactive || sandboxed { FirstUse::Make } else { FirstUse::Refuse }
+    if config.pseudonym_key.make || config.output.interactive || sandboxed {
+        FirstUse::Make
+    } else {
+        FirstUse::Refuse
+    }
 }
 
-fn announcement(fingerprint: &str, origin: &PseudonymKeyOrigin, config: &Config, project: &Project) -> Announcement {
+fn announcement(
+    fingerprint: &str,
+    origin: &PseudonymKeyOrigin,
+    config: &Config,
+    project: &Project,
+) -> Announcement {
     match origin {
         PseudonymKeyOrigin::Made(_) => {
             let made = format!(
@@ -82,7 +122,10 @@ fn announcement(fingerprint: &str, origin: &PseudonymKeyOrigin, config: &Config,
             );
             Announcement::notice("pseudonym-key-rehearsed", text)
         }
-        _ => Announcement::detail("pseudonym-key", format!("pseudonyms: key {fingerprint} from {origin}")),
+        _ => Announcement::detail(
+            "pseudonym-key",
+            format!("pseudonyms: key {fingerprint} from {origin}"),
+        ),
     }
 }
 
@@ -97,11 +140,21 @@ mod tests {
         assert_eq!(first_use(&config("", true)), FirstUse::Make);
         assert_eq!(first_use(&config("", false)), FirstUse::Refuse);
         assert_eq!(first_use(&config("-y", false)), FirstUse::Refuse);
-        assert_eq!(first_use(&config("--new-pseudonym-key", false)), FirstUse::Make);
+        assert_eq!(
+            first_use(&config("--new-pseudonym-key", false)),
+            FirstUse::Make
+        );
         assert_eq!(first_use(&config("--sandbox", false)), FirstUse::Make);
         for flags in ["", "--new-pseudonym-key", "--sandbox"] {
-            assert_eq!(first_use(&config(&format!("{flags} --dry-run"), true)), FirstUse::Once, "{flags}");
+            assert_eq!(
+                first_use(&config(&format!("{flags} --dry-run"), true)),
+                FirstUse::Once,
+                "{flags}"
+            );
         }
-        assert_eq!(first_use(&config("--offline --output out --profile basic", false)), FirstUse::Refuse);
+        assert_eq!(
+            first_use(&config("--offline --output out --profile basic", false)),
+            FirstUse::Refuse
+        );
     }
 }

@@ -42,7 +42,9 @@ pub struct Target {
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The hierarchy holds labels.
-        f.debug_struct("Target").field("client", &self.client).finish_non_exhaustive()
+        f.debug_struct("Target")
+            .field("client", &self.client)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,20 +52,34 @@ impl fmt::Debug for Target {
 ///
 /// # Errors
 /// `output.unwritable`, and an upload without a server.
-pub(super) fn open(config: &Config, server: Option<(Client, Watch)>, project: Project) -> Result<WayOut, Error> {
+pub(super) fn open(
+    config: &Config,
+    server: Option<(Client, Watch)>,
+    project: Project,
+) -> Result<WayOut, Error> {
     let target = |(client, watch): (Client, Watch)| {
-        let hierarchy = Hierarchy::new(client.clone(), project).rehearsed(config.sink == Sink::Nothing);
-        let hierarchy = hierarchy.with_studies_elsewhere(match config.destination.if_study_elsewhere {
-            IfStudyElsewhere::Warn => StudyElsewhere::Warn,
-            IfStudyElsewhere::Fail => StudyElsewhere::Fail,
-        });
-        Box::new(Target { client, hierarchy, watch })
+        let hierarchy =
+            Hierarchy::new(client.clone(), project).rehearsed(config.sink == Sink::Nothing);
+        let hierarchy =
+            hierarchy.with_studies_elsewhere(match config.destination.if_study_elsewhere {
+                IfStudyElsewhere::Warn => StudyElsewhere::Warn,
+                IfStudyElsewhere::Fail => StudyElsewhere::Fail,
+            });
+        Box::new(Target {
+            client,
+            hierarchy,
+            watch,
+        })
     };
     match (&config.sink, server) {
         (Sink::Nothing, server) => Ok(WayOut::DryRun(server.map(target))),
         (Sink::Folder(folder), _) => {
             let unusable = |e: std::io::Error| {
-                Error::new(RunCode::OutputUnwritable, RunCode::OutputUnwritable.sentence()).because(e.to_string())
+                Error::new(
+                    RunCode::OutputUnwritable,
+                    RunCode::OutputUnwritable.sentence(),
+                )
+                .because(e.to_string())
             };
             std::fs::create_dir_all(folder).map_err(unusable)?;
             tempfile::tempfile_in(folder).map_err(unusable)?;

@@ -22,7 +22,8 @@ pub enum Action {
     },
     /// Writes the first digits of the SHA-256 of salt and text.
     Hash,
-    /// Writes a UID that keeps some components and has the others from the SHA-256 of salt and text.
+    /// Writes a UID that keeps some components and has the others from the SHA-256 of salt and
+    /// text.
     HashUid,
     /// Adds days to a date.
     IncrementDate {
@@ -46,7 +47,8 @@ pub enum Action {
     },
     /// Adds a random number to a number.
     Jitter(Jitter),
-    /// Writes a text that is put together from pieces of the old one: the first item that matches counts.
+    /// Writes a text that is put together from pieces of the old one: the first item that matches
+    /// counts.
     RegexSub(Vec<Substitution>),
     /// Moves the element into the encrypted envelope.
     Encrypt,
@@ -78,9 +80,15 @@ impl Action {
             Self::Keep | Self::Remove | Self::Encrypt | Self::Decrypt => None,
             Self::ReplaceWith { value, .. } => value.misfit(vr),
             Self::Jitter(jitter) => jitter.misfit(vr),
-            Self::Hash if vr == VR::UI => Some("`hash` does not give a UID; use `hashuid`".to_owned()),
+            Self::Hash if vr == VR::UI => {
+                Some("`hash` does not give a UID; use `hashuid`".to_owned())
+            }
             _ if is_text(vr) || is_number_text(vr) => None,
-            _ => Some(format!("`{}` needs text, and the element is {}", self.name(), vr.to_string())),
+            _ => Some(format!(
+                "`{}` needs text, and the element is {}",
+                self.name(),
+                vr.to_string()
+            )),
         }
     }
 }
@@ -158,9 +166,15 @@ impl Scalar {
             },
             _ if is_text(vr) => match self {
                 Self::Text(_) => None,
-                _ => Some(format!("{} takes text; put the value in quotes", vr.to_string())),
+                _ => Some(format!(
+                    "{} takes text; put the value in quotes",
+                    vr.to_string()
+                )),
             },
-            _ => Some(format!("a value cannot be written into {}; `remove` works", vr.to_string())),
+            _ => Some(format!(
+                "a value cannot be written into {}; `remove` works",
+                vr.to_string()
+            )),
         }
     }
 }
@@ -172,19 +186,34 @@ pub fn is_numeric(text: &str, vr: VR) -> Result<(), String> {
         // Python's float() knows these words as well; no DICOM reader does.
         let number = value.parse::<f64>().is_ok_and(f64::is_finite)
             && !value.contains(|c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E'));
-        value.is_empty() || (number && (vr == VR::DS || value.parse::<f64>().is_ok_and(|n| n.fract() == 0.0)))
+        value.is_empty()
+            || (number && (vr == VR::DS || value.parse::<f64>().is_ok_and(|n| n.fract() == 0.0)))
     };
-    if text.split('\\').all(good) { Ok(()) } else { Err(format!("the value is no number, which {} must be", vr.to_string())) }
+    if text.split('\\').all(good) {
+        Ok(())
+    } else {
+        Err(format!(
+            "the value is no number, which {} must be",
+            vr.to_string()
+        ))
+    }
 }
 
 /// VRs that hold text, numbers written as text left out.
 pub fn is_text(vr: VR) -> bool {
-    has_character_set(vr) || matches!(vr, VR::AE | VR::AS | VR::CS | VR::DA | VR::DT | VR::TM | VR::UI | VR::UR)
+    has_character_set(vr)
+        || matches!(
+            vr,
+            VR::AE | VR::AS | VR::CS | VR::DA | VR::DT | VR::TM | VR::UI | VR::UR
+        )
 }
 
 /// VRs whose text follows the data set's Specific Character Set (PS3.5 section 6.1.2.3).
 pub fn has_character_set(vr: VR) -> bool {
-    matches!(vr, VR::SH | VR::LO | VR::ST | VR::LT | VR::UC | VR::UT | VR::PN)
+    matches!(
+        vr,
+        VR::SH | VR::LO | VR::ST | VR::LT | VR::UC | VR::UT | VR::PN
+    )
 }
 
 /// VRs that hold numbers written as text.
@@ -194,7 +223,10 @@ pub fn is_number_text(vr: VR) -> bool {
 
 /// VRs that hold numbers in binary.
 pub fn is_binary_number(vr: VR) -> bool {
-    matches!(vr, VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD)
+    matches!(
+        vr,
+        VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD
+    )
 }
 
 #[cfg(test)]
@@ -211,7 +243,11 @@ mod tests {
         assert_eq!(text("7.5").misfit(VR::DS), None);
         assert_eq!(text("1\\2").misfit(VR::IS), None);
         assert!(text("7.5").misfit(VR::IS).is_some());
-        assert_eq!(Scalar::Float(7.5).misfit(VR::IS), None, "Flywheel writes it as it is");
+        assert_eq!(
+            Scalar::Float(7.5).misfit(VR::IS),
+            None,
+            "Flywheel writes it as it is"
+        );
         assert!(Scalar::Integer(70_000).misfit(VR::US).is_some());
         assert!(text("x").misfit(VR::OB).is_some());
         assert!(text("x").misfit(VR::SQ).is_some());
@@ -220,7 +256,11 @@ mod tests {
 
     #[test]
     fn hash_is_no_uid() {
-        assert!(Action::Hash.misfit(VR::UI).is_some_and(|why| why.contains("hashuid")));
+        assert!(
+            Action::Hash
+                .misfit(VR::UI)
+                .is_some_and(|why| why.contains("hashuid"))
+        );
         assert_eq!(Action::HashUid.misfit(VR::LO), None);
         assert!(Action::HashUid.misfit(VR::US).is_some());
     }

@@ -15,7 +15,12 @@ use super::model::{Profile, Rule};
 use super::selector::Selector;
 
 /// Settings that show only in what rules do.
-const SILENT: &[&str] = &["date-increment", "datetime-format", "replace-with-insert", "jitter-range"];
+const SILENT: &[&str] = &[
+    "date-increment",
+    "datetime-format",
+    "replace-with-insert",
+    "jitter-range",
+];
 
 /// Specific Character Set: the order of a rule for it and one that writes text matters.
 const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
@@ -66,16 +71,28 @@ pub struct Side<'a> {
     pub profile: &'a Profile,
 }
 
-/// Everything in which two profiles differ; their names and descriptions do not count. Nothing is left out: without a
-/// difference both do the same to every file.
+/// Everything in which two profiles differ; their names and descriptions do not count. Nothing is
+/// left out: without a difference both do the same to every file.
 pub fn compare(a: Side<'_>, b: Side<'_>) -> Vec<Difference> {
     let (first, second) = (a.profile.canonical(), b.profile.canonical());
     let mut all = settings((a.document, &first), (b.document, &second));
     all.extend(sections::differences(a.profile, b.profile));
     let rules = Rules::of(a, b, &first, &second);
     let changed = rules.changed();
-    if changed.iter().any(|change| matches!(change, Difference::Changed { by_settings: true, .. })) {
-        all.extend(SILENT.iter().filter_map(|key| silent(key, a.document, b.document)));
+    if changed.iter().any(|change| {
+        matches!(
+            change,
+            Difference::Changed {
+                by_settings: true,
+                ..
+            }
+        )
+    }) {
+        all.extend(
+            SILENT
+                .iter()
+                .filter_map(|key| silent(key, a.document, b.document)),
+        );
     }
     all.extend(changed);
     all.extend(rules.order());
@@ -84,30 +101,50 @@ pub fn compare(a: Side<'_>, b: Side<'_>) -> Vec<Difference> {
 
 /// Settings that mean something else, in the authors' words where they wrote any.
 fn settings((first, a): (&Document, &Value), (second, b): (&Document, &Value)) -> Vec<Difference> {
-    let keys = [a, b].into_iter().filter_map(Value::as_object).flat_map(|map| map.keys());
+    let keys = [a, b]
+        .into_iter()
+        .filter_map(Value::as_object)
+        .flat_map(|map| map.keys());
     let mut seen = HashSet::new();
-    let elsewhere = |key: &str| ["format", "name", "fields"].contains(&key) || sections::KEYS.contains(&key);
+    let elsewhere =
+        |key: &str| ["format", "name", "fields"].contains(&key) || sections::KEYS.contains(&key);
     let keys = keys.filter(|key| !elsewhere(key) && seen.insert(key.as_str()));
-    let meant = |side: &Value, key: &str| side.get(key).map_or_else(|| "not set".to_owned(), in_words);
+    let meant =
+        |side: &Value, key: &str| side.get(key).map_or_else(|| "not set".to_owned(), in_words);
     let difference = |key: &String| {
         let effective = (meant(a, key), meant(b, key));
-        let written = |document: &Document, meant: &str| document.setting(key).unwrap_or_else(|| meant.to_owned());
+        let written = |document: &Document, meant: &str| {
+            document.setting(key).unwrap_or_else(|| meant.to_owned())
+        };
         let words = (written(first, &effective.0), written(second, &effective.1));
         let values = if words.0 == words.1 { effective } else { words };
         // The keys of an envelope have a fingerprint, which is of no use to anybody who reads this.
         let shown = !is_secret(key) && key != "envelope";
-        Difference::Setting { key: key.clone(), values: shown.then_some(values) }
+        Difference::Setting {
+            key: key.clone(),
+            values: shown.then_some(values),
+        }
     };
-    keys.filter(|key| a.get(key.as_str()) != b.get(key.as_str())).map(difference).collect()
+    keys.filter(|key| a.get(key.as_str()) != b.get(key.as_str()))
+        .map(difference)
+        .collect()
 }
 
 /// A setting that has no effect of its own.
 fn silent(key: &str, a: &Document, b: &Document) -> Option<Difference> {
-    let [first, second] = [a, b].map(|document| document.setting(key).unwrap_or_else(|| "not set".to_owned()));
-    (first != second).then(|| Difference::Setting { key: key.to_owned(), values: Some((first, second)) })
+    let [first, second] = [a, b].map(|document| {
+        document
+            .setting(key)
+            .unwrap_or_else(|| "not set".to_owned())
+    });
+    (first != second).then(|| Difference::Setting {
+        key: key.to_owned(),
+        values: Some((first, second)),
+    })
 }
 
-/// The rules of both, matched: the n-th of one for some elements with the n-th of the other for the same.
+/// The rules of both, matched: the n-th of one for some elements with the n-th of the other for the
+/// same.
 struct Rules<'a> {
     sides: [Side<'a>; 2],
     /// What each rule is and does, in one fixed form.
@@ -117,11 +154,28 @@ struct Rules<'a> {
 
 impl<'a> Rules<'a> {
     fn of(a: Side<'a>, b: Side<'a>, first: &Value, second: &Value) -> Self {
-        let canonical = [first, second].map(|side| side.get("fields").and_then(Value::as_array).cloned().unwrap_or_default());
-        let numbers: HashMap<_, _> = occurrences(&canonical[1]).into_iter().enumerate().map(|(at, key)| (key, at)).collect();
+        let canonical = [first, second].map(|side| {
+            side.get("fields")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default()
+        });
+        let numbers: HashMap<_, _> = occurrences(&canonical[1])
+            .into_iter()
+            .enumerate()
+            .map(|(at, key)| (key, at))
+            .collect();
         let partner = |(at, key)| numbers.get(&key).map(|other| (at, *other));
-        let pairs = occurrences(&canonical[0]).into_iter().enumerate().filter_map(partner).collect();
-        Self { sides: [a, b], canonical, pairs }
+        let pairs = occurrences(&canonical[0])
+            .into_iter()
+            .enumerate()
+            .filter_map(partner)
+            .collect();
+        Self {
+            sides: [a, b],
+            canonical,
+            pairs,
+        }
     }
 
     fn rule(&self, side: usize, at: usize) -> Option<&'a Rule> {
@@ -129,12 +183,22 @@ impl<'a> Rules<'a> {
     }
 
     fn field(&self, side: usize, at: usize) -> String {
-        self.rule(side, at).map(|rule| rule.selector.to_string()).unwrap_or_default()
+        self.rule(side, at)
+            .map(|rule| rule.selector.to_string())
+            .unwrap_or_default()
     }
 
     fn options(&self, side: usize, at: usize) -> String {
-        let written = self.sides.get(side).map(|side| side.document.field_options(at)).unwrap_or_default();
-        if written.is_empty() { "keep".to_owned() } else { written }
+        let written = self
+            .sides
+            .get(side)
+            .map(|side| side.document.field_options(at))
+            .unwrap_or_default();
+        if written.is_empty() {
+            "keep".to_owned()
+        } else {
+            written
+        }
     }
 
     /// Rules of one alone, and those that do something else, in the order of the profiles.
@@ -150,7 +214,11 @@ impl<'a> Rules<'a> {
         };
         let mut all: Vec<_> = only(0, self.pairs.iter().map(|(a, _)| *a).collect()).collect();
         all.extend(only(1, self.pairs.iter().map(|(_, b)| *b).collect()));
-        all.extend(self.pairs.iter().filter_map(|(a, b)| self.changed_pair(*a, *b)));
+        all.extend(
+            self.pairs
+                .iter()
+                .filter_map(|(a, b)| self.changed_pair(*a, *b)),
+        );
         all
     }
 
@@ -162,8 +230,16 @@ impl<'a> Rules<'a> {
         let written = (self.options(0, a), self.options(1, b));
         let by_settings = written.0 == written.1;
         let effective = |rule: &Value| rule.get(2).map(in_words).unwrap_or_default();
-        let options = if by_settings { (effective(first), effective(second)) } else { written };
-        Some(Difference::Changed { field: self.field(0, a), options, by_settings })
+        let options = if by_settings {
+            (effective(first), effective(second))
+        } else {
+            written
+        };
+        Some(Difference::Changed {
+            field: self.field(0, a),
+            options,
+            by_settings,
+        })
     }
 
     /// Pairs of rules in another order, where it may matter.
@@ -171,9 +247,14 @@ impl<'a> Rules<'a> {
         let mut found = Vec::new();
         for (index, (a, b)) in self.pairs.iter().enumerate() {
             for (later, moved) in self.pairs.iter().skip(index + 1) {
-                let (Some(rule), Some(other)) = (self.rule(0, *a), self.rule(0, *later)) else { continue };
+                let (Some(rule), Some(other)) = (self.rule(0, *a), self.rule(0, *later)) else {
+                    continue;
+                };
                 if moved < b && may_meet(&rule.selector, &other.selector) {
-                    found.push(Difference::Order { earlier: self.field(0, *a), later: self.field(0, *later) });
+                    found.push(Difference::Order {
+                        earlier: self.field(0, *a),
+                        later: self.field(0, *later),
+                    });
                 }
             }
         }
@@ -185,7 +266,11 @@ impl<'a> Rules<'a> {
 fn occurrences(rules: &[Value]) -> Vec<(String, usize)> {
     let mut counts: HashMap<String, usize> = HashMap::new();
     let key = |rule: &Value| {
-        let selector = rule.get(0).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let selector = rule
+            .get(0)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         let count = counts.entry(selector.clone()).or_default();
         *count += 1;
         (selector, *count)
@@ -193,8 +278,8 @@ fn occurrences(rules: &[Value]) -> Vec<(String, usize)> {
     rules.iter().map(key).collect()
 }
 
-/// Whether the order of two rules can matter. Rules for two attributes by their tags leave each other alone, except
-/// where one of them says in which characters the other writes.
+/// Whether the order of two rules can matter. Rules for two attributes by their tags leave each
+/// other alone, except where one of them says in which characters the other writes.
 fn may_meet(a: &Selector, b: &Selector) -> bool {
     match (a, b) {
         (Selector::Tag(a), Selector::Tag(b)) => a == b || [a, b].contains(&&CHARACTER_SET),
@@ -215,11 +300,24 @@ mod tests {
             let profile = document.profile().unwrap();
             (document, profile)
         });
-        compare(Side { document: &a.0, profile: &a.1 }, Side { document: &b.0, profile: &b.1 })
+        compare(
+            Side {
+                document: &a.0,
+                profile: &a.1,
+            },
+            Side {
+                document: &b.0,
+                profile: &b.1,
+            },
+        )
     }
 
     fn only(first: bool, field: &str, options: &str) -> Difference {
-        Difference::Only { first, field: field.to_owned(), options: options.to_owned() }
+        Difference::Only {
+            first,
+            field: field.to_owned(),
+            options: options.to_owned(),
+        }
     }
 
     #[test]
@@ -235,44 +333,108 @@ mod tests {
         let b = "{fields: [{name: PatientName, remove: true}, {name: PatientID, hash: true}, {name: PatientID, remove: true}]}";
         let changed = Difference::Changed {
             field: "PatientID".to_owned(),
-            options: ("replace-with = \"X\"".to_owned(), "remove = true".to_owned()),
+            options: (
+                "replace-with = \"X\"".to_owned(),
+                "remove = true".to_owned(),
+            ),
             by_settings: false,
         };
-        assert_eq!(differences(a, b), [only(true, "StudyID", "keep"), only(false, "PatientName", "remove = true"), changed]);
+        assert_eq!(
+            differences(a, b),
+            [
+                only(true, "StudyID", "keep"),
+                only(false, "PatientName", "remove = true"),
+                changed
+            ]
+        );
     }
 
     #[test]
     fn settings_differ_by_themselves_or_by_what_rules_do_with_them() {
-        let setting =
-            |key: &str, a: &str, b: &str| Difference::Setting { key: key.to_owned(), values: Some((a.to_owned(), b.to_owned())) };
-        assert_eq!(differences("{hash-digits: 8}", "{remove-private-tags: false}"), [setting("hash-digits", "8", "16")]);
-        let dates = |days: i32| format!("{{date-increment: {days}, fields: [{{name: StudyDate, increment-date: true}}]}}");
+        let setting = |key: &str, a: &str, b: &str| Difference::Setting {
+            key: key.to_owned(),
+            values: Some((a.to_owned(), b.to_owned())),
+        };
+        assert_eq!(
+            differences("{hash-digits: 8}", "{remove-private-tags: false}"),
+            [setting("hash-digits", "8", "16")]
+        );
+        let dates = |days: i32| {
+            format!(
+                "{{date-increment: {days}, fields: [{{name: StudyDate, increment-date: true}}]}}"
+            )
+        };
         let found = differences(&dates(-17), &dates(-20));
-        assert_eq!(found.first(), Some(&setting("date-increment", "-17", "-20")));
-        assert!(matches!(found.get(1), Some(Difference::Changed { by_settings: true, .. })), "{found:?}");
-        assert_eq!(differences("{date-increment: 5}", "{date-increment: 6}"), [], "no rule uses it");
+        assert_eq!(
+            found.first(),
+            Some(&setting("date-increment", "-17", "-20"))
+        );
+        assert!(
+            matches!(
+                found.get(1),
+                Some(Difference::Changed {
+                    by_settings: true,
+                    ..
+                })
+            ),
+            "{found:?}"
+        );
+        assert_eq!(
+            differences("{date-increment: 5}", "{date-increment: 6}"),
+            [],
+            "no rule uses it"
+        );
     }
 
     #[test]
     fn sections_on_confidentiality_differ_setting_by_setting() {
-        let setting =
-            |key: &str, a: &str, b: &str| Difference::Setting { key: key.to_owned(), values: Some((a.to_owned(), b.to_owned())) };
+        let setting = |key: &str, a: &str, b: &str| Difference::Setting {
+            key: key.to_owned(),
+            values: Some((a.to_owned(), b.to_owned())),
+        };
         let moved = "{confidentiality: {profile: basic, options: [retain-modified-dates]}, dates: {days: -17}}";
         let other = "{confidentiality: {profile: basic, options: [retain-uids, retain-modified-dates], unlisted: remove}}";
         assert_eq!(
             differences(moved, other),
             [
-                setting("confidentiality.options", r#"["retain-modified-dates"]"#, r#"["retain-uids", "retain-modified-dates"]"#),
-                setting("confidentiality.unlisted", r#""keep-known-safe""#, r#""remove""#),
+                setting(
+                    "confidentiality.options",
+                    r#"["retain-modified-dates"]"#,
+                    r#"["retain-uids", "retain-modified-dates"]"#
+                ),
+                setting(
+                    "confidentiality.unlisted",
+                    r#""keep-known-safe""#,
+                    r#""remove""#
+                ),
                 setting("dates.shift", "by -17 days for all", "per patient"),
             ]
         );
-        let found = differences("{}", "{confidentiality: {profile: basic}, residual: {on-leak: warn}}");
-        assert_eq!(found.first(), Some(&setting("confidentiality", "not set", "the Basic Profile of PS3.15")));
-        assert!(found.contains(&setting("pseudonyms.width", "not set", "12")), "{found:?}");
-        assert_eq!(found.last(), Some(&setting("residual.on-leak", r#""fail""#, r#""warn""#)));
+        let found = differences(
+            "{}",
+            "{confidentiality: {profile: basic}, residual: {on-leak: warn}}",
+        );
         assert_eq!(
-            differences("{confidentiality: {profile: basic, unlisted: keep-known-safe}}", "{confidentiality: {profile: basic}}"),
+            found.first(),
+            Some(&setting(
+                "confidentiality",
+                "not set",
+                "the Basic Profile of PS3.15"
+            ))
+        );
+        assert!(
+            found.contains(&setting("pseudonyms.width", "not set", "12")),
+            "{found:?}"
+        );
+        assert_eq!(
+            found.last(),
+            Some(&setting("residual.on-leak", r#""fail""#, r#""warn""#))
+        );
+        assert_eq!(
+            differences(
+                "{confidentiality: {profile: basic, unlisted: keep-known-safe}}",
+                "{confidentiality: {profile: basic}}"
+            ),
             []
         );
     }
@@ -280,21 +442,45 @@ mod tests {
     #[test]
     fn a_salt_is_not_shown() {
         let found = differences("{salt: PEPPER}", "{salt: OREGANO}");
-        assert_eq!(found, [Difference::Setting { key: "salt".to_owned(), values: None }]);
-        let sealed = |key: &str| format!("{{secret-key: '{}', fields: [{{name: PatientID, encrypt: true}}]}}", key.repeat(16));
+        assert_eq!(
+            found,
+            [Difference::Setting {
+                key: "salt".to_owned(),
+                values: None
+            }]
+        );
+        let sealed = |key: &str| {
+            format!(
+                "{{secret-key: '{}', fields: [{{name: PatientID, encrypt: true}}]}}",
+                key.repeat(16)
+            )
+        };
         let found = differences(&sealed("00"), &sealed("ff"));
-        assert_eq!(found, [Difference::Setting { key: "secret-key".to_owned(), values: None }]);
+        assert_eq!(
+            found,
+            [Difference::Setting {
+                key: "secret-key".to_owned(),
+                values: None
+            }]
+        );
     }
 
     #[test]
     fn order_counts_where_rules_may_meet() {
         let order = |a: &str, b: &str| {
-            let fields = |x: &str, y: &str| format!("{{fields: [{{{x}, hash: true}}, {{{y}, remove: true}}]}}");
-            let swapped = |x: &str, y: &str| format!("{{fields: [{{{y}, remove: true}}, {{{x}, hash: true}}]}}");
+            let fields = |x: &str, y: &str| {
+                format!("{{fields: [{{{x}, hash: true}}, {{{y}, remove: true}}]}}")
+            };
+            let swapped = |x: &str, y: &str| {
+                format!("{{fields: [{{{y}, remove: true}}, {{{x}, hash: true}}]}}")
+            };
             differences(&fields(a, b), &swapped(a, b))
         };
         assert_eq!(order("name: PatientID", "name: PatientName"), []);
         assert_eq!(order("name: PatientID", "regex: Patient.*").len(), 1);
-        assert_eq!(order("name: PatientID", "name: SpecificCharacterSet").len(), 1);
+        assert_eq!(
+            order("name: PatientID", "name: SpecificCharacterSet").len(),
+            1
+        );
     }
 }

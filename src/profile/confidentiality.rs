@@ -1,7 +1,8 @@
-//! The Basic Application Level Confidentiality Profile with its options (PS3.15 Annex E), as a profile asks for it.
+//! The Basic Application Level Confidentiality Profile with its options (PS3.15 Annex E), as a
+//! profile asks for it.
 //!
-//! Owns the sections that Flywheel's vocabulary does not have, but for those on pixels, and what becomes of an attribute
-//! under them. It touches no data set.
+//! Owns the sections that Flywheel's vocabulary does not have, but for those on pixels, and what
+//! becomes of an attribute under them. It touches no data set.
 
 mod decision;
 mod read;
@@ -65,11 +66,14 @@ impl Options {
 
     /// The chosen options, in the order of the table's columns.
     pub fn iter(self) -> impl Iterator<Item = ConfidentialityOption> {
-        ConfidentialityOption::ALL.into_iter().filter(move |option| self.has(*option))
+        ConfidentialityOption::ALL
+            .into_iter()
+            .filter(move |option| self.has(*option))
     }
 }
 
-/// What becomes of attributes that Table E.1-1 does not list. Private ones always go, unless an option keeps them.
+/// What becomes of attributes that Table E.1-1 does not list. Private ones always go, unless an
+/// option keeps them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unlisted {
     /// By role: what may identify goes or is cleaned, the rest stays.
@@ -81,8 +85,11 @@ pub enum Unlisted {
 }
 
 impl Unlisted {
-    const ALL: [(&'static str, Self); 3] =
-        [("keep-known-safe", Self::KeepKnownSafe), ("keep", Self::Keep), ("remove", Self::Remove)];
+    const ALL: [(&'static str, Self); 3] = [
+        ("keep-known-safe", Self::KeepKnownSafe),
+        ("keep", Self::Keep),
+        ("remove", Self::Remove),
+    ];
 }
 
 /// What becomes of documents inside DICOM files, which are not looked into.
@@ -97,7 +104,11 @@ pub enum Encapsulated {
 }
 
 impl Encapsulated {
-    const ALL: [(&'static str, Self); 3] = [("refuse", Self::Refuse), ("remove", Self::Remove), ("keep", Self::Keep)];
+    const ALL: [(&'static str, Self); 3] = [
+        ("refuse", Self::Refuse),
+        ("remove", Self::Remove),
+        ("keep", Self::Keep),
+    ];
 }
 
 /// How dates move.
@@ -112,7 +123,8 @@ pub enum Shift {
 /// What becomes of a date, time or age that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unparseable {
-    /// By the attribute's Type: of Type 3 it is removed, of Type 2 emptied, of Type 1 its file fails.
+    /// By the attribute's Type: of Type 3 it is removed, of Type 2 emptied, of Type 1 its file
+    /// fails.
     ByType,
     /// The file fails.
     Fail,
@@ -121,7 +133,11 @@ pub enum Unparseable {
 }
 
 impl Unparseable {
-    const ALL: [(&'static str, Self); 3] = [("by-type", Self::ByType), ("fail", Self::Fail), ("remove", Self::Remove)];
+    const ALL: [(&'static str, Self); 3] = [
+        ("by-type", Self::ByType),
+        ("fail", Self::Fail),
+        ("remove", Self::Remove),
+    ];
 }
 
 /// What pseudonyms of patients look like.
@@ -135,7 +151,10 @@ pub struct Pseudonyms {
 
 impl Default for Pseudonyms {
     fn default() -> Self {
-        Self { prefix: "P-".to_owned(), width: 12 }
+        Self {
+            prefix: "P-".to_owned(),
+            width: 12,
+        }
     }
 }
 
@@ -150,7 +169,10 @@ pub struct ResidualRule {
 
 impl Default for ResidualRule {
     fn default() -> Self {
-        Self { on_leak: OnLeak::Fail, min_length: 4 }
+        Self {
+            on_leak: OnLeak::Fail,
+            min_length: 4,
+        }
     }
 }
 
@@ -169,7 +191,10 @@ impl OnLeak {
 
 /// The word that a value has in profiles.
 fn word<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
-    words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| word)
+    words
+        .iter()
+        .find(|(_, known)| *known == value)
+        .map_or("", |(word, _)| word)
 }
 
 impl Confidentiality {

@@ -1,5 +1,6 @@
-//! From one spelling of a profile to another, without loss: on the document's tree, not on its meaning, so that nothing
-//! falls by the wayside. What was written is read back, and must say the same.
+//! From one spelling of a profile to another, without loss: on the document's tree, not on its
+//! meaning, so that nothing falls by the wayside. What was written is read back, and must say the
+//! same.
 
 use serde_json::{Map, Value};
 
@@ -8,8 +9,15 @@ use super::load::{Document, Language};
 use super::tree::{Entry, Kind, Node, Problem, shown};
 use crate::failure::{Error, RunCode};
 
-/// Sections of `dicom` that only the TOML spelling is meant to have; Flywheel's own tools pass over them.
-pub(super) const TOML_ONLY: &[&str] = &["confidentiality", "dates", "pseudonyms", "residual", "pixels"];
+/// Sections of `dicom` that only the TOML spelling is meant to have; Flywheel's own tools pass over
+/// them.
+pub(super) const TOML_ONLY: &[&str] = &[
+    "confidentiality",
+    "dates",
+    "pseudonyms",
+    "residual",
+    "pixels",
+];
 
 /// Keys whose values are as secret as what they protect.
 const SECRETS: &[&str] = &["salt", "secret-key"];
@@ -36,42 +44,78 @@ impl Document {
     /// The document in this language.
     ///
     /// # Errors
-    /// A profile that is not valid, or that the language cannot express; and a text that does not read back as it should.
+    /// A profile that is not valid, or that the language cannot express; and a text that does not
+    /// read back as it should.
     pub fn convert(&self, to: Language) -> Result<Converted, Error> {
         let profile = self.profile()?;
-        let (map, remarks) = self.translated(to, Purpose::File).map_err(|problem| self.error(problem))?;
+        let (map, remarks) = self
+            .translated(to, Purpose::File)
+            .map_err(|problem| self.error(problem))?;
         let text = emit::document(&map, to);
         let differs = |why: String| {
-            Error::new(RunCode::Internal, "what was written does not read back as the same profile; it is not kept").because(why)
+            Error::new(
+                RunCode::Internal,
+                "what was written does not read back as the same profile; it is not kept",
+            )
+            .because(why)
         };
-        let back = self.respelled(&text, to).map_err(|error| differs(error.to_string()))?;
-        let (again, _) = back.translated(to, Purpose::File).map_err(|problem| differs(back.error(problem).to_string()))?;
+        let back = self
+            .respelled(&text, to)
+            .map_err(|error| differs(error.to_string()))?;
+        let (again, _) = back
+            .translated(to, Purpose::File)
+            .map_err(|problem| differs(back.error(problem).to_string()))?;
         if again != map {
             return Err(differs("a value came back changed".to_owned()));
         }
-        let (identity, written) = (profile.identity(), back.profile().map_err(|error| differs(error.to_string()))?.identity());
+        let (identity, written) = (
+            profile.identity(),
+            back.profile()
+                .map_err(|error| differs(error.to_string()))?
+                .identity(),
+        );
         if identity != written {
-            return Err(differs(format!("{} instead of {}", written.digest, identity.digest)));
+            return Err(differs(format!(
+                "{} instead of {}",
+                written.digest, identity.digest
+            )));
         }
         Ok(Converted { text, remarks })
     }
 
-    /// The document in a language, to look at: secrets only where asked for, and what cannot be said named in a remark.
+    /// The document in a language, to look at: secrets only where asked for, and what cannot be
+    /// said named in a remark.
     ///
     /// # Errors
     /// Only those of a document that is no profile.
     pub fn shown(&self, language: Language, secrets: bool) -> Result<Converted, Error> {
-        let (map, remarks) = self.translated(language, Purpose::Show { secrets }).map_err(|problem| self.error(problem))?;
-        Ok(Converted { text: emit::document(&map, language), remarks })
+        let (map, remarks) = self
+            .translated(language, Purpose::Show { secrets })
+            .map_err(|problem| self.error(problem))?;
+        Ok(Converted {
+            text: emit::document(&map, language),
+            remarks,
+        })
     }
 
     /// What a field does, spelled as in TOML on one line, without its selector.
     pub fn field_options(&self, index: usize) -> String {
-        let dicom = self.root.find("dicom").and_then(|dicom| dicom.find("fields"));
+        let dicom = self
+            .root
+            .find("dicom")
+            .and_then(|dicom| dicom.find("fields"));
         let field = dicom.and_then(|fields| fields.items("fields").ok()?.get(index));
-        let entries = field.and_then(|field| field.entries("a field").ok()).unwrap_or_default();
-        let mut translation = Translation { to: Language::Json, purpose: Purpose::File, remarks: Vec::new() };
-        let options = entries.iter().filter(|entry| entry.key != "name" && entry.key != "regex");
+        let entries = field
+            .and_then(|field| field.entries("a field").ok())
+            .unwrap_or_default();
+        let mut translation = Translation {
+            to: Language::Json,
+            purpose: Purpose::File,
+            remarks: Vec::new(),
+        };
+        let options = entries
+            .iter()
+            .filter(|entry| entry.key != "name" && entry.key != "regex");
         let texts = options.filter_map(|entry| {
             let value = translation.value(&entry.value, &entry.key).ok()?;
             Some(format!("{} = {}", entry.key, emit::inline(&value)))
@@ -82,19 +126,41 @@ impl Document {
     /// What a setting of the `dicom` section is written as, as TOML.
     pub(super) fn setting(&self, key: &str) -> Option<String> {
         let node = self.root.find("dicom")?.find(key)?;
-        let mut translation = Translation { to: Language::Json, purpose: Purpose::File, remarks: Vec::new() };
-        translation.value(node, key).ok().map(|value| in_words(&value))
+        let mut translation = Translation {
+            to: Language::Json,
+            purpose: Purpose::File,
+            remarks: Vec::new(),
+        };
+        translation
+            .value(node, key)
+            .ok()
+            .map(|value| in_words(&value))
     }
 
-    fn translated(&self, to: Language, purpose: Purpose) -> Result<(Map<String, Value>, Vec<String>), Problem> {
-        let mut translation = Translation { to, purpose, remarks: Vec::new() };
+    fn translated(
+        &self,
+        to: Language,
+        purpose: Purpose,
+    ) -> Result<(Map<String, Value>, Vec<String>), Problem> {
+        let mut translation = Translation {
+            to,
+            purpose,
+            remarks: Vec::new(),
+        };
         let mut map = Map::new();
         // Without a name of its own it goes by that of its file, and another file may have another.
         if self.root.find("name").is_none_or(Node::is_null) {
             map.insert("name".to_owned(), self.fallback_name.clone().into());
-            translation.remarks.push("the document has no `name`; it is written with the one that it goes by".to_owned());
+            translation.remarks.push(
+                "the document has no `name`; it is written with the one that it goes by".to_owned(),
+            );
         }
-        for entry in self.root.entries("a profile")?.iter().filter(|entry| entry.key != "name" || !entry.value.is_null()) {
+        for entry in self
+            .root
+            .entries("a profile")?
+            .iter()
+            .filter(|entry| entry.key != "name" || !entry.value.is_null())
+        {
             translation.entry(entry, "", &mut map)?;
         }
         Ok((map, translation.remarks))
@@ -103,7 +169,11 @@ impl Document {
 
 /// A value as TOML, for messages.
 pub(super) fn in_words(value: &Value) -> String {
-    if value.is_null() { "not set".to_owned() } else { emit::inline(value) }
+    if value.is_null() {
+        "not set".to_owned()
+    } else {
+        emit::inline(value)
+    }
 }
 
 /// Whether the value of this key must not be shown.
@@ -119,10 +189,25 @@ struct Translation {
 }
 
 impl Translation {
-    fn entry(&mut self, entry: &Entry, section: &str, into: &mut Map<String, Value>) -> Result<(), Problem> {
-        let path = if section.is_empty() { entry.key.clone() } else { format!("{section}.{}", entry.key) };
-        if self.purpose == (Purpose::Show { secrets: false }) && is_secret(&entry.key) && !entry.value.is_null() {
-            self.remarks.push(format!("`{}` is set; `--show-secrets` shows it", shown(&path)));
+    fn entry(
+        &mut self,
+        entry: &Entry,
+        section: &str,
+        into: &mut Map<String, Value>,
+    ) -> Result<(), Problem> {
+        let path = if section.is_empty() {
+            entry.key.clone()
+        } else {
+            format!("{section}.{}", entry.key)
+        };
+        if self.purpose == (Purpose::Show { secrets: false })
+            && is_secret(&entry.key)
+            && !entry.value.is_null()
+        {
+            self.remarks.push(format!(
+                "`{}` is set; `--show-secrets` shows it",
+                shown(&path)
+            ));
             return Ok(());
         }
         if self.to != Language::Toml
@@ -130,8 +215,13 @@ impl Translation {
             && section == "dicom"
             && TOML_ONLY.contains(&entry.key.as_str())
         {
-            let problem = Problem::new(entry.place, format!("`{}` can only be written in TOML", shown(&path)));
-            return Err(problem.with_hint("Flywheel knows no such section: keep the profile as TOML, or take the section out"));
+            let problem = Problem::new(
+                entry.place,
+                format!("`{}` can only be written in TOML", shown(&path)),
+            );
+            return Err(problem.with_hint(
+                "Flywheel knows no such section: keep the profile as TOML, or take the section out",
+            ));
         }
         if entry.value.is_null() && self.to == Language::Toml {
             return self.null(entry, section, &path, into);
@@ -142,20 +232,39 @@ impl Translation {
     }
 
     /// TOML has no null. Where null means that the key might as well not be there, it is left out.
-    fn null(&mut self, entry: &Entry, section: &str, path: &str, into: &mut Map<String, Value>) -> Result<(), Problem> {
+    fn null(
+        &mut self,
+        entry: &Entry,
+        section: &str,
+        path: &str,
+        into: &mut Map<String, Value>,
+    ) -> Result<(), Problem> {
         let is_value = entry.key == "replace-with";
         let foreign = !section.is_empty() && section != "dicom" && !section.starts_with("dicom.");
         match self.purpose {
             Purpose::Show { .. } if is_value => {
-                self.remarks.push(format!("`{}` is null, which does nothing and is shown as `keep`", shown(path)));
+                self.remarks.push(format!(
+                    "`{}` is null, which does nothing and is shown as `keep`",
+                    shown(path)
+                ));
                 into.insert("keep".to_owned(), true.into());
             }
             Purpose::File if is_value || foreign => {
-                let problem = Problem::new(entry.place, format!("`{}` is null, which TOML cannot say", shown(path)));
-                let hint = if is_value { "`replace-with: null` does nothing: write `keep: true`" } else { "take the key out" };
+                let problem = Problem::new(
+                    entry.place,
+                    format!("`{}` is null, which TOML cannot say", shown(path)),
+                );
+                let hint = if is_value {
+                    "`replace-with: null` does nothing: write `keep: true`"
+                } else {
+                    "take the key out"
+                };
                 return Err(problem.with_hint(hint));
             }
-            _ => self.remarks.push(format!("`{}` is null, which is as if it were not there; TOML has no null", shown(path))),
+            _ => self.remarks.push(format!(
+                "`{}` is null, which is as if it were not there; TOML has no null",
+                shown(path)
+            )),
         }
         Ok(())
     }
@@ -164,25 +273,41 @@ impl Translation {
         Ok(match &node.kind {
             Kind::Null if self.to != Language::Toml => Value::Null,
             Kind::Null | Kind::Unquoted(_) if self.purpose != Purpose::File => {
-                self.remarks.push(format!("`{}` is {}, which is shown as text", shown(path), node.describe()));
+                self.remarks.push(format!(
+                    "`{}` is {}, which is shown as text",
+                    shown(path),
+                    node.describe()
+                ));
                 node.describe().into()
             }
-            Kind::Null => return Err(node.problem(format!("`{}` holds null, which TOML cannot say", shown(path)))),
+            Kind::Null => {
+                return Err(node.problem(format!(
+                    "`{}` holds null, which TOML cannot say",
+                    shown(path)
+                )));
+            }
             Kind::Bool(flag) => (*flag).into(),
             // A tag that is written as a number would not be one in every language.
-            Kind::Integer(number, _) if path.starts_with("dicom.fields[") && path.ends_with("].name") => {
+            Kind::Integer(number, _)
+                if path.starts_with("dicom.fields[") && path.ends_with("].name") =>
+            {
                 format!("{number:08X}").into()
             }
             Kind::Integer(number, _) => (*number).into(),
             Kind::Float(number) => (*number).into(),
             Kind::Text(text) => text.as_str().into(),
             Kind::Unquoted(what) => {
-                let problem = node.problem(format!("`{}` is {what}, which cannot be carried over", shown(path)));
+                let problem = node.problem(format!(
+                    "`{}` is {what}, which cannot be carried over",
+                    shown(path)
+                ));
                 return Err(problem.with_hint("put it in quotes"));
             }
             Kind::List(items) => {
                 let items = items.iter().enumerate();
-                items.map(|(index, item)| self.value(item, &format!("{path}[{index}]"))).collect::<Result<_, _>>()?
+                items
+                    .map(|(index, item)| self.value(item, &format!("{path}[{index}]")))
+                    .collect::<Result<_, _>>()?
             }
             Kind::Map(entries) => {
                 let mut map = Map::new();
@@ -261,16 +386,29 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
             let second = document(&text, one);
             for other in ALL {
                 let third = document(&second.convert(other).unwrap().text, other);
-                assert_eq!(third.profile().unwrap().digest(), first.profile().unwrap().digest(), "{one:?} to {other:?}");
-                assert_eq!(third.translated(Language::Json, Purpose::File), first.translated(Language::Json, Purpose::File));
+                assert_eq!(
+                    third.profile().unwrap().digest(),
+                    first.profile().unwrap().digest(),
+                    "{one:?} to {other:?}"
+                );
+                assert_eq!(
+                    third.translated(Language::Json, Purpose::File),
+                    first.translated(Language::Json, Purpose::File)
+                );
             }
         }
     }
 
     #[test]
     fn each_language_looks_as_if_written_by_hand() {
-        insta::assert_snapshot!("toml", yaml(EVERYTHING).convert(Language::Toml).unwrap().text);
-        insta::assert_snapshot!("yaml", yaml(EVERYTHING).convert(Language::Yaml).unwrap().text);
+        insta::assert_snapshot!(
+            "toml",
+            yaml(EVERYTHING).convert(Language::Toml).unwrap().text
+        );
+        insta::assert_snapshot!(
+            "yaml",
+            yaml(EVERYTHING).convert(Language::Yaml).unwrap().text
+        );
     }
 
     #[test]
@@ -302,18 +440,39 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
 
     #[test]
     fn null_is_left_out_of_toml_where_it_means_nothing_and_refused_elsewhere() {
-        let absent = yaml("name: p\ndescription: null\ndicom: {salt: null, fields: [{name: PatientID, hash: true}]}");
+        let absent = yaml(
+            "name: p\ndescription: null\ndicom: \
+                {salt: null, fields: [{name: PatientID, hash: true}]}",
+        );
         let converted = absent.convert(Language::Toml).unwrap();
-        assert!(!converted.text.contains("salt") && converted.remarks.len() == 2, "{converted:?}");
-        assert!(absent.convert(Language::Json).unwrap().text.contains("\"salt\": null"));
+        assert!(
+            !converted.text.contains("salt") && converted.remarks.len() == 2,
+            "{converted:?}"
+        );
+        assert!(
+            absent
+                .convert(Language::Json)
+                .unwrap()
+                .text
+                .contains("\"salt\": null")
+        );
         let value = yaml("name: p\ndicom:\n  fields:\n    - {name: PatientID, replace-with: null}");
         assert_eq!(
             complaint(&value, Language::Toml),
-            "profile p:4:25: `dicom.fields[0].replace-with` is null, which TOML cannot say | `replace-with: null` does nothing: write `keep: true`"
+            "profile p:4:25: `dicom.fields[0].replace-with` is null, which TOML cannot say | \
+                `replace-with: null` does nothing: write `keep: true`"
         );
-        assert!(complaint(&yaml("name: p\ncsv: {a: [null]}"), Language::Toml).contains("`csv.a[0]` holds null"));
-        assert!(complaint(&yaml("name: p\ncsv: {a: null}"), Language::Toml).contains("`csv.a` is null"));
-        assert!(complaint(&yaml("name: p\ncsv: {a: 2004-01-19}"), Language::Json).contains("`csv.a` is a date"));
+        assert!(
+            complaint(&yaml("name: p\ncsv: {a: [null]}"), Language::Toml)
+                .contains("`csv.a[0]` holds null")
+        );
+        assert!(
+            complaint(&yaml("name: p\ncsv: {a: null}"), Language::Toml).contains("`csv.a` is null")
+        );
+        assert!(
+            complaint(&yaml("name: p\ncsv: {a: 2004-01-19}"), Language::Json)
+                .contains("`csv.a` is a date")
+        );
     }
 
     #[test]
@@ -324,11 +483,19 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
             ("pseudonyms", "width = 16"),
             ("residual", "on-leak = \"warn\""),
         ];
-        let asked = "name = \"p\"\n[dicom.confidentiality]\nprofile = \"basic\"\noptions = [\"retain-uids\"]\n";
+        let asked = "name = \"p\"\n[dicom.confidentiality]\nprofile = \"basic\"\noptions = \
+            [\"retain-uids\"]\n";
         for (section, setting) in sections.into_iter().skip(1) {
             let text = format!("{asked}[dicom.{section}]\n{setting}\n");
-            let kept = document(&text, Language::Toml).convert(Language::Toml).unwrap().text;
-            assert!(kept.contains(&format!("[dicom.{section}]\n{setting}")) && kept.contains("retain-uids"), "{kept}");
+            let kept = document(&text, Language::Toml)
+                .convert(Language::Toml)
+                .unwrap()
+                .text;
+            assert!(
+                kept.contains(&format!("[dicom.{section}]\n{setting}"))
+                    && kept.contains("retain-uids"),
+                "{kept}"
+            );
         }
         for to in [Language::Yaml, Language::Json] {
             assert_eq!(
@@ -337,60 +504,116 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
                  Flywheel knows no such section: keep the profile as TOML, or take the section out"
             );
             let residual = "name = \"p\"\n[dicom.residual]\nmin-length = 5\n";
-            assert!(complaint(&document(residual, Language::Toml), to).contains("`dicom.residual` can only be written in TOML"));
+            assert!(
+                complaint(&document(residual, Language::Toml), to)
+                    .contains("`dicom.residual` can only be written in TOML")
+            );
         }
         // A server may hold them all the same.
-        let held = yaml("name: p\ndicom: {confidentiality: {profile: basic, options: [retain-uids]}}");
+        let held =
+            yaml("name: p\ndicom: {confidentiality: {profile: basic, options: [retain-uids]}}");
         let toml = held.convert(Language::Toml).unwrap();
-        assert_eq!(document(&toml.text, Language::Toml).profile().unwrap().digest(), held.profile().unwrap().digest());
-        assert!(held.shown(Language::Json, false).unwrap().text.contains("confidentiality"));
+        assert_eq!(
+            document(&toml.text, Language::Toml)
+                .profile()
+                .unwrap()
+                .digest(),
+            held.profile().unwrap().digest()
+        );
+        assert!(
+            held.shown(Language::Json, false)
+                .unwrap()
+                .text
+                .contains("confidentiality")
+        );
     }
 
     #[test]
     fn an_invalid_profile_is_refused_with_its_place() {
-        let said = complaint(&yaml("name: p\ndicom:\n  fields:\n    - {name: PatientNam, remove: true}"), Language::Toml);
-        assert!(said.starts_with("profile p:4:14: `PatientNam` names no attribute"), "{said}");
+        let said = complaint(
+            &yaml("name: p\ndicom:\n  fields:\n    - {name: PatientNam, remove: true}"),
+            Language::Toml,
+        );
+        assert!(
+            said.starts_with("profile p:4:14: `PatientNam` names no attribute"),
+            "{said}"
+        );
     }
 
     #[test]
     fn a_document_keeps_the_name_that_it_goes_by() {
-        let converted = yaml("dicom: {fields: [{name: PatientID, hash: true}]}").convert(Language::Toml).unwrap();
-        assert!(converted.text.starts_with("name = \"p\"\n"), "{}", converted.text);
+        let converted = yaml("dicom: {fields: [{name: PatientID, hash: true}]}")
+            .convert(Language::Toml)
+            .unwrap();
+        assert!(
+            converted.text.starts_with("name = \"p\"\n"),
+            "{}",
+            converted.text
+        );
     }
 
     #[test]
     fn secrets_are_shown_only_when_asked_for() {
-        let document = yaml("name: p\ndicom: {salt: PEPPER, fields: [{name: PatientID, hash: true}]}\ncsv: {salt: PEPPER}");
+        let document = yaml(
+            "name: p\ndicom: {salt: PEPPER, fields: [{name: PatientID, hash: true}]}\ncsv: \
+                {salt: PEPPER}",
+        );
         for language in ALL {
             let shown = document.shown(language, false).unwrap();
-            assert!(!shown.text.contains("PEPPER") && shown.remarks.len() == 2, "{}", shown.text);
-            assert!(document.shown(language, true).unwrap().text.contains("PEPPER"));
+            assert!(
+                !shown.text.contains("PEPPER") && shown.remarks.len() == 2,
+                "{}",
+                shown.text
+            );
+            assert!(
+                document
+                    .shown(language, true)
+                    .unwrap()
+                    .text
+                    .contains("PEPPER")
+            );
         }
     }
 
     #[test]
     fn what_can_only_be_shown_is_shown_all_the_same() {
-        let document = yaml("name: p\ndicom: {fields: [{name: PatientID, replace-with: null}]}\ncsv: {a: [null, 2004-01-19]}");
+        let document = yaml(
+            "name: p\ndicom: {fields: [{name: PatientID, replace-with: null}]}\ncsv: \
+                {a: [null, 2004-01-19]}",
+        );
         let shown = document.shown(Language::Toml, false).unwrap();
-        assert!(shown.text.contains("keep = true") && shown.remarks.len() == 3, "{shown:?}");
+        assert!(
+            shown.text.contains("keep = true") && shown.remarks.len() == 3,
+            "{shown:?}"
+        );
         Document::parse(&shown.text, Language::Toml, "p", "p").unwrap();
     }
 
     #[test]
     fn text_that_could_steer_a_terminal_is_escaped() {
-        let document =
-            document(&json!({ "csv": { "a\u{1b}": "\u{202e}x\u{1b}[2J\u{85}\u{1d173}" } }).to_string(), Language::Json);
+        let document = document(
+            &json!({ "csv": { "a\u{1b}": "\u{202e}x\u{1b}[2J\u{85}\u{1d173}" } }).to_string(),
+            Language::Json,
+        );
         for language in [Language::Toml, Language::Yaml] {
             let text = document.convert(language).unwrap().text;
-            assert!(crate::phi::escape_for_terminal(&text.replace('\n', "")) == text.replace('\n', ""), "{text}");
+            assert!(
+                crate::phi::escape_for_terminal(&text.replace('\n', "")) == text.replace('\n', ""),
+                "{text}"
+            );
         }
     }
 
     /// Any value that all languages have.
     fn value() -> impl Strategy<Value = Value> {
-        let text =
-            prop_oneof![any::<String>(), "[ -~\n\t]{0,80}", "[-+0-9_.:eExXoO]{1,12}", "(yes|no|on|off|null|true|~|nan|y|-.inf)"];
-        let key = prop_oneof!["[a-z-]{1,8}", "[ -~]{0,9}", "\\PC{0,5}"].prop_filter("`<<` merges", |key| key != "<<");
+        let text = prop_oneof![
+            any::<String>(),
+            "[ -~\n\t]{0,80}",
+            "[-+0-9_.:eExXoO]{1,12}",
+            "(yes|no|on|off|null|true|~|nan|y|-.inf)"
+        ];
+        let key = prop_oneof!["[a-z-]{1,8}", "[ -~]{0,9}", "\\PC{0,5}"]
+            .prop_filter("`<<` merges", |key| key != "<<");
         let leaf = prop_oneof![
             text.prop_map(Value::from),
             any::<bool>().prop_map(Value::from),

@@ -1,7 +1,8 @@
 //! Date formats in the notation of Python's `strptime`, as profiles write them.
 //!
-//! Reading is exact: every field has its full number of digits and nothing is left over. Python's own reading takes
-//! `2004119` for the 9th of November; such a value is an error here, never another date.
+//! Reading is exact: every field has its full number of digits and nothing is left over. Python's
+//! own reading takes `2004119` for the 9th of November; such a value is an error here, never
+//! another date.
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
 
@@ -36,13 +37,33 @@ enum Part {
     Fraction,
 }
 
-const MONTHS: [&str; 12] =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 
 /// The year that Python takes where a format names none.
 const EPOCH: i32 = 1900;
 
-const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const DAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
 
 impl DateFormat {
     /// Reads a format. The error says which directive is not supported, or what is missing.
@@ -56,23 +77,35 @@ impl DateFormat {
                 c => Part::Literal(c),
             });
         }
-        let format = Self { text: text.to_owned(), parts };
+        let format = Self {
+            text: text.to_owned(),
+            parts,
+        };
         format.check()?;
         Ok(format)
     }
 
     fn check(&self) -> Result<(), String> {
         let has = |part: Part| self.parts.contains(&part);
-        if self.parts.iter().all(|part| matches!(part, Part::Literal(_) | Part::Space)) {
+        if self
+            .parts
+            .iter()
+            .all(|part| matches!(part, Part::Literal(_) | Part::Space))
+        {
             return Err("the format names no part of a date".to_owned());
         }
         if has(Part::Hour12) != has(Part::AmPm) {
             return Err("`%I` and `%p` go together".to_owned());
         }
         let again = self.parts.iter().enumerate().any(|(at, part)| {
-            !matches!(part, Part::Literal(_) | Part::Space) && self.parts.iter().skip(at + 1).any(|other| other == part)
+            !matches!(part, Part::Literal(_) | Part::Space)
+                && self.parts.iter().skip(at + 1).any(|other| other == part)
         });
-        if again { Err("the format names the same thing twice".to_owned()) } else { Ok(()) }
+        if again {
+            Err("the format names the same thing twice".to_owned())
+        } else {
+            Ok(())
+        }
     }
 
     /// The format as written.
@@ -87,7 +120,10 @@ impl DateFormat {
 
     /// Reads a date; none where the text does not have exactly this format or names no real date.
     pub fn parse(&self, text: &str) -> Option<NaiveDateTime> {
-        let mut read = Read { year: EPOCH, ..Read::default() };
+        let mut read = Read {
+            year: EPOCH,
+            ..Read::default()
+        };
         let mut rest = text;
         for part in &self.parts {
             rest = read.take(*part, rest)?;
@@ -95,11 +131,15 @@ impl DateFormat {
         if rest.is_empty() { read.finish() } else { None }
     }
 
-    /// Writes a date as Python does on Linux: years before 1000 without leading zeros, fractions with six digits.
+    /// Writes a date as Python does on Linux: years before 1000 without leading zeros, fractions
+    /// with six digits.
     pub fn format(&self, date: NaiveDateTime) -> String {
         let mut text = String::with_capacity(self.text.len() * 2);
         for part in &self.parts {
-            let month = MONTHS.get(date.month0() as usize).copied().unwrap_or_default();
+            let month = MONTHS
+                .get(date.month0() as usize)
+                .copied()
+                .unwrap_or_default();
             let piece = match part {
                 Part::Literal(c) => c.to_string(),
                 Part::Space => " ".to_owned(),
@@ -128,7 +168,9 @@ impl DateFormat {
 }
 
 fn day_name(date: NaiveDateTime) -> &'static str {
-    DAYS.get(date.weekday().num_days_from_monday() as usize).copied().unwrap_or_default()
+    DAYS.get(date.weekday().num_days_from_monday() as usize)
+        .copied()
+        .unwrap_or_default()
 }
 
 fn directive(letter: Option<char>) -> Result<Part, String> {
@@ -151,7 +193,12 @@ fn directive(letter: Option<char>) -> Result<Part, String> {
         Some('S') => Part::Second,
         Some('f') => Part::Fraction,
         Some('%') => Part::Literal('%'),
-        Some(other) => return Err(format!("`%{}` is not supported in a date format", super::tree::shown(&other.to_string()))),
+        Some(other) => {
+            return Err(format!(
+                "`%{}` is not supported in a date format",
+                super::tree::shown(&other.to_string())
+            ));
+        }
         None => return Err("a date format cannot end in a single `%`".to_owned()),
     })
 }
@@ -184,7 +231,11 @@ impl Read {
                 self.year = if year < 69 { 2000 + year } else { 1900 + year };
             }
             Part::Month => self.month = Some(number(2)?),
-            Part::ShortMonthName => self.month = Some(number_of(&mut rest, &MONTHS, |name| name.get(..3).unwrap_or(name))?),
+            Part::ShortMonthName => {
+                self.month = Some(number_of(&mut rest, &MONTHS, |name| {
+                    name.get(..3).unwrap_or(name)
+                })?);
+            }
             Part::MonthName => self.month = Some(number_of(&mut rest, &MONTHS, |name| name)?),
             Part::ShortDayName => {
                 number_of(&mut rest, &DAYS, |name| name.get(..3).unwrap_or(name))?;
@@ -221,18 +272,32 @@ impl Read {
         let date = match (self.month, self.day, self.day_of_year) {
             (None, None, Some(day)) => NaiveDate::from_yo_opt(self.year, day)?,
             // What a format does not name is 1, as in Python.
-            (month, day, _) => NaiveDate::from_ymd_opt(self.year, month.unwrap_or(1), day.unwrap_or(1))?,
+            (month, day, _) => {
+                NaiveDate::from_ymd_opt(self.year, month.unwrap_or(1), day.unwrap_or(1))?
+            }
         };
-        let hour = if self.afternoon == Some(true) { self.hour + 12 } else { self.hour };
+        let hour = if self.afternoon == Some(true) {
+            self.hour + 12
+        } else {
+            self.hour
+        };
         // Year 0 exists for chrono and not for Python.
-        if self.year < 1 { None } else { date.and_hms_micro_opt(hour, self.minute, self.second, self.micro) }
+        if self.year < 1 {
+            None
+        } else {
+            date.and_hms_micro_opt(hour, self.minute, self.second, self.micro)
+        }
     }
 }
 
 fn digits_of(text: &mut &str, count: usize) -> Option<u32> {
     let (digits, rest) = text.split_at_checked(count)?;
     *text = rest;
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        digits.parse().ok()
+    } else {
+        None
+    }
 }
 
 /// One to six digits, as millionths.
@@ -243,7 +308,11 @@ fn fraction(text: &mut &str) -> Option<u32> {
 }
 
 /// The number of the name, from 1, that the text begins with in any case.
-fn number_of(text: &mut &str, names: &[&'static str], form: fn(&'static str) -> &'static str) -> Option<u32> {
+fn number_of(
+    text: &mut &str,
+    names: &[&'static str],
+    form: fn(&'static str) -> &'static str,
+) -> Option<u32> {
     for (number, name) in (1..).zip(names) {
         let name = form(name);
         if let Some((start, rest)) = text.split_at_checked(name.len())
@@ -262,23 +331,59 @@ mod tests {
     use super::*;
 
     fn shown(format: &str, text: &str) -> Option<String> {
-        DateFormat::new(format).unwrap().parse(text).map(|date| date.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
+        DateFormat::new(format)
+            .unwrap()
+            .parse(text)
+            .map(|date| date.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
     }
 
     #[test]
     fn reads_what_has_exactly_the_format() {
-        assert_eq!(shown("%Y%m%d", "20040119").unwrap(), "2004-01-19 00:00:00.000000");
-        assert_eq!(shown("%Y%m%d%H%M%S.%f", "20040119072730.5").unwrap(), "2004-01-19 07:27:30.500000");
-        assert_eq!(shown("%d %b %y", "19 jan 68").unwrap(), "2068-01-19 00:00:00.000000");
-        assert_eq!(shown("%B %d, %Y", "March 05, 1999").unwrap(), "1999-03-05 00:00:00.000000");
-        assert_eq!(shown("%Y%j", "2004060").unwrap(), "2004-02-29 00:00:00.000000");
-        assert_eq!(shown("%Y-%m-%d %I:%M %p", "2004-01-19 12:05 AM").unwrap(), "2004-01-19 00:05:00.000000");
-        assert_eq!(shown("%Y%m", "200402").unwrap(), "2004-02-01 00:00:00.000000");
-        assert_eq!(shown("%H%M%S", "072730").unwrap(), "1900-01-01 07:27:30.000000");
-        assert_eq!(shown("%A %d %b %Y", "monday 19 Jan 2004").unwrap(), "2004-01-19 00:00:00.000000");
-        assert_eq!(shown("%Y%m%d %w", "20040119 1").unwrap(), "2004-01-19 00:00:00.000000");
+        assert_eq!(
+            shown("%Y%m%d", "20040119").unwrap(),
+            "2004-01-19 00:00:00.000000"
+        );
+        assert_eq!(
+            shown("%Y%m%d%H%M%S.%f", "20040119072730.5").unwrap(),
+            "2004-01-19 07:27:30.500000"
+        );
+        assert_eq!(
+            shown("%d %b %y", "19 jan 68").unwrap(),
+            "2068-01-19 00:00:00.000000"
+        );
+        assert_eq!(
+            shown("%B %d, %Y", "March 05, 1999").unwrap(),
+            "1999-03-05 00:00:00.000000"
+        );
+        assert_eq!(
+            shown("%Y%j", "2004060").unwrap(),
+            "2004-02-29 00:00:00.000000"
+        );
+        assert_eq!(
+            shown("%Y-%m-%d %I:%M %p", "2004-01-19 12:05 AM").unwrap(),
+            "2004-01-19 00:05:00.000000"
+        );
+        assert_eq!(
+            shown("%Y%m", "200402").unwrap(),
+            "2004-02-01 00:00:00.000000"
+        );
+        assert_eq!(
+            shown("%H%M%S", "072730").unwrap(),
+            "1900-01-01 07:27:30.000000"
+        );
+        assert_eq!(
+            shown("%A %d %b %Y", "monday 19 Jan 2004").unwrap(),
+            "2004-01-19 00:00:00.000000"
+        );
+        assert_eq!(
+            shown("%Y%m%d %w", "20040119 1").unwrap(),
+            "2004-01-19 00:00:00.000000"
+        );
         assert_eq!(shown("%Y%m%d %u", "20040119 8"), None);
-        assert_eq!(shown("%Y%%%m%d", "2004%0119").unwrap(), "2004-01-19 00:00:00.000000");
+        assert_eq!(
+            shown("%Y%%%m%d", "2004%0119").unwrap(),
+            "2004-01-19 00:00:00.000000"
+        );
     }
 
     #[test]
@@ -298,14 +403,30 @@ mod tests {
         ] {
             assert_eq!(shown("%Y%m%d", text), None, "{text}");
         }
-        for text in ["200401190727", "2004011907", "20040119072730.1234567", "20040119072760.0", "20040119072730."] {
+        for text in [
+            "200401190727",
+            "2004011907",
+            "20040119072730.1234567",
+            "20040119072760.0",
+            "20040119072730.",
+        ] {
             assert_eq!(shown("%Y%m%d%H%M%S.%f", text), None, "{text}");
         }
     }
 
     #[test]
     fn refuses_formats_that_it_cannot_carry_out() {
-        for format in ["Y", "%U", "%Y%m%d%Z", "%Y%m%d%z", "%c", "timestamp", "%", "%Y%Y%m%d", "%Y%m%d%I"] {
+        for format in [
+            "Y",
+            "%U",
+            "%Y%m%d%Z",
+            "%Y%m%d%z",
+            "%c",
+            "timestamp",
+            "%",
+            "%Y%Y%m%d",
+            "%Y%m%d%I",
+        ] {
             assert!(DateFormat::new(format).is_err(), "{format}");
         }
     }
@@ -313,10 +434,16 @@ mod tests {
     #[test]
     fn writes_years_as_python_does() {
         let format = DateFormat::new("%Y%m%d").unwrap();
-        let date = NaiveDate::from_ymd_opt(999, 12, 15).unwrap().and_hms_opt(0, 0, 0).unwrap();
+        let date = NaiveDate::from_ymd_opt(999, 12, 15)
+            .unwrap()
+            .and_hms_opt(0, 0, 0)
+            .unwrap();
         assert_eq!(format.format(date), "9991215");
         let weekday = DateFormat::new("%a %A %w %u").unwrap();
-        let sunday = NaiveDate::from_ymd_opt(2004, 1, 18).unwrap().and_hms_opt(0, 0, 0).unwrap();
+        let sunday = NaiveDate::from_ymd_opt(2004, 1, 18)
+            .unwrap()
+            .and_hms_opt(0, 0, 0)
+            .unwrap();
         assert_eq!(weekday.format(sunday), "Sun Sunday 0 7");
     }
 }

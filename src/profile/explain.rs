@@ -1,7 +1,7 @@
 //! What happens to each attribute under a profile, in plain words.
 //!
-//! Tells every attribute of PS3.15 Table E.1-1 and all that the profile names. Constants of `replace-with` are shown, as
-//! they are text of the profile; salts and keys are not.
+//! Tells every attribute of PS3.15 Table E.1-1 and all that the profile names. Constants of
+//! `replace-with` are shown, as they are text of the profile; salts and keys are not.
 
 mod statement;
 mod whole;
@@ -24,7 +24,8 @@ pub use statement::{Acted, Section, Statement};
 pub struct Explanation {
     /// What holds for the whole file, a sentence each.
     pub whole: Vec<String>,
-    /// The attributes that rules name, in the order of the rules, and then the others of Table E.1-1.
+    /// The attributes that rules name, in the order of the rules, and then the others of Table
+    /// E.1-1.
     pub attributes: Vec<Explained>,
     /// What PS3.15 asks to state, of a profile with `confidentiality`.
     pub statement: Option<Statement>,
@@ -65,16 +66,27 @@ pub fn explain(profile: &Profile) -> Explanation {
     }
     // The element of a private rule is told by each rule that names it, which says the same again.
     rows.dedup();
-    let others = attributes().iter().map(|row| row.covers).filter(|covers| !told.contains(covers));
+    let others = attributes()
+        .iter()
+        .map(|row| row.covers)
+        .filter(|covers| !told.contains(covers));
     rows.extend(others.map(|covers| attribute(rules, covers)));
-    Explanation { whole: whole::sentences(profile), attributes: rows, statement: statement::statement(profile) }
+    Explanation {
+        whole: whole::sentences(profile),
+        attributes: rows,
+        statement: statement::statement(profile),
+    }
 }
 
-/// The attributes that a selector names at the top of the data set, if it names them as Table E.1-1 does.
+/// The attributes that a selector names at the top of the data set, if it names them as Table E.1-1
+/// does.
 fn covered(selector: &Selector) -> Option<Covers> {
     match selector {
         Selector::Tag(tag) => Some(Covers::One(*tag)),
-        Selector::Repeater { group, element } => Some(Covers::Repeating { group: *group, element: Some(*element) }),
+        Selector::Repeater { group, element } => Some(Covers::Repeating {
+            group: *group,
+            element: Some(*element),
+        }),
         _ => None,
     }
 }
@@ -88,7 +100,9 @@ fn attribute(rules: &DicomRules, covers: Covers) -> Explained {
     Explained {
         subject: name(covers, row),
         tag: Some(covers.text()),
-        standard: row.or_else(|| of_table(covers)).map(|row| row.basic.as_str()),
+        standard: row
+            .or_else(|| of_table(covers))
+            .map(|row| row.basic.as_str()),
         fate: top.fate.slug(),
         words: in_words(&top.fate, rules) + created(&top, rules),
         reach: if same { "everywhere" } else { "top level" },
@@ -120,16 +134,26 @@ fn name(covers: Covers, row: Option<&Attribute>) -> String {
 /// Whether an absent element is made.
 fn created(effect: &Effect<'_>, rules: &DicomRules) -> &'static str {
     let inserts = |rule: &&&Rule| matches!(&rule.action, Action::ReplaceWith { insert, .. } if rules.inserts(*insert));
-    let makes = matches!(effect.fate, Fate::Replaced(_) | Fate::Emptied) && effect.rules.iter().any(|rule| inserts(&rule));
+    let makes = matches!(effect.fate, Fate::Replaced(_) | Fate::Emptied)
+        && effect.rules.iter().any(|rule| inserts(&rule));
     if makes { " (created if absent)" } else { "" }
 }
 
 /// What a rule does whose selector is a path, an expression, or a private element with its creator.
 fn selected(rules: &DicomRules, rule: &Rule) -> Explained {
     let (effect, reach) = match &rule.selector {
-        Selector::Private { group, creator, element } => {
-            (rules.effect_on_private(*group, creator, *element), if rules.recurse_sequence { "everywhere" } else { "top level" })
-        }
+        Selector::Private {
+            group,
+            creator,
+            element,
+        } => (
+            rules.effect_on_private(*group, creator, *element),
+            if rules.recurse_sequence {
+                "everywhere"
+            } else {
+                "top level"
+            },
+        ),
         Selector::Regex(_) => (rules.effect_of(rule), "where the expression matches"),
         _ => (rules.effect_of(rule), "where the path leads"),
     };

@@ -24,7 +24,10 @@ pub struct FileName {
 impl FileName {
     /// The attributes that its output names by keyword.
     pub fn tags(&self) -> impl Iterator<Item = Tag> {
-        self.output.variables().filter(|name| !self.regex.group_names().any(|group| group == *name)).filter_map(tag_of)
+        self.output
+            .variables()
+            .filter(|name| !self.regex.group_names().any(|group| group == *name))
+            .filter_map(tag_of)
     }
 
     pub(super) fn canonical(&self, rules: &DicomRules) -> Value {
@@ -39,30 +42,66 @@ pub fn tag_of(variable: &str) -> Option<Tag> {
 
 /// The list of `filenames`.
 pub(super) fn read(value: &Node, rules: &DicomRules) -> Result<Vec<FileName>, Problem> {
-    value.items("filenames")?.iter().map(|item| entry(item, rules)).collect()
+    value
+        .items("filenames")?
+        .iter()
+        .map(|item| entry(item, rules))
+        .collect()
 }
 
 fn entry(item: &Node, rules: &DicomRules) -> Result<FileName, Problem> {
     let parts = Parts::read(item, "an entry of `filenames`", rules)?;
-    if let Some(name) = parts.regex.group_names().find(|name| tag_of(name).is_some()) {
-        let message = format!("the group `{}` of the `input-regex` has the name of a keyword", shown(name));
-        return Err(item.problem(message).with_hint("give it another name: it is unclear which of the two is meant"));
+    if let Some(name) = parts
+        .regex
+        .group_names()
+        .find(|name| tag_of(name).is_some())
+    {
+        let message = format!(
+            "the group `{}` of the `input-regex` has the name of a keyword",
+            shown(name)
+        );
+        return Err(item
+            .problem(message)
+            .with_hint("give it another name: it is unclear which of the two is meant"));
     }
-    if let Some(group) = parts.groups.iter().find(|group| !parts.captures(&group.name)) {
-        let message = format!("`{}` in `groups` is no group of the `input-regex`", shown(&group.name));
-        return Err(item.problem(message).with_hint("attributes are taken as `fields` leave them: write a field for it"));
+    if let Some(group) = parts
+        .groups
+        .iter()
+        .find(|group| !parts.captures(&group.name))
+    {
+        let message = format!(
+            "`{}` in `groups` is no group of the `input-regex`",
+            shown(&group.name)
+        );
+        return Err(item
+            .problem(message)
+            .with_hint("attributes are taken as `fields` leave them: write a field for it"));
     }
-    for name in parts.output.variables().filter(|name| !parts.captures(name)) {
+    for name in parts
+        .output
+        .variables()
+        .filter(|name| !parts.captures(name))
+    {
         match tag_of(name) {
             Some(tag) if tag.group() != 0x0002 => {}
             Some(_) => return Err(item.problem("file meta information cannot be part of a name")),
             None => {
-                let message =
-                    format!("`{{{}}}` in the `output` is neither a group of the `input-regex` nor a keyword", shown(name));
-                let close = standard::close_keyword(name).map(|keyword| format!("did you mean `{keyword}`?"));
-                return Err(item.problem(message).with_hint(close.unwrap_or_else(|| "tags have no place in a name".to_owned())));
+                let message = format!(
+                    "`{{{}}}` in the `output` is neither a group of the `input-regex` nor a \
+                        keyword",
+                    shown(name)
+                );
+                let close = standard::close_keyword(name)
+                    .map(|keyword| format!("did you mean `{keyword}`?"));
+                return Err(item.problem(message).with_hint(
+                    close.unwrap_or_else(|| "tags have no place in a name".to_owned()),
+                ));
             }
         }
     }
-    Ok(FileName { output: parts.output, regex: parts.regex, groups: parts.groups })
+    Ok(FileName {
+        output: parts.output,
+        regex: parts.regex,
+        groups: parts.groups,
+    })
 }

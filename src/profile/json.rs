@@ -1,4 +1,5 @@
-//! Reads JSON, from a file or from the server, into a tree. It must never pass over a key that is written twice.
+//! Reads JSON, from a file or from the server, into a tree. It must never pass over a key that is
+//! written twice.
 
 use std::fmt;
 
@@ -7,7 +8,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::tree::{Entry, Kind, Node, Place, Problem, without_repeated_keys};
 use super::yaml;
 
-/// JSON as it was written: an object has every key that stands in it, also one that stands in it twice.
+/// JSON as it was written: an object has every key that stands in it, also one that stands in it
+/// twice.
 #[derive(Clone)]
 pub struct Json(pub(super) Node);
 
@@ -26,7 +28,8 @@ impl fmt::Debug for Json {
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(AsWritten).map(|kind| Self(Node::new(kind, Place::default())))
+        from.deserialize_any(AsWritten)
+            .map(|kind| Self(Node::new(kind, Place::default())))
     }
 }
 
@@ -52,9 +55,16 @@ impl<'de> Visitor<'de> for AsWritten {
         Ok(Kind::Integer(number, None))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "no number of a profile is as large as this")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "no number of a profile is as large as this"
+    )]
     fn visit_u64<E>(self, number: u64) -> Result<Kind, E> {
-        Ok(i64::try_from(number).map_or(Kind::Float(number as f64), |number| Kind::Integer(number, None)))
+        Ok(
+            i64::try_from(number).map_or(Kind::Float(number as f64), |number| {
+                Kind::Integer(number, None)
+            }),
+        )
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Kind, E> {
@@ -80,17 +90,28 @@ impl<'de> Visitor<'de> for AsWritten {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Kind, A::Error> {
         let mut entries = Vec::new();
         while let Some((key, Json(value))) = members.next_entry()? {
-            entries.push(Entry { key, place: Place::default(), value });
+            entries.push(Entry {
+                key,
+                place: Place::default(),
+                value,
+            });
         }
         Ok(Kind::Map(entries))
     }
 }
 
-/// The document as a tree, or the first place at which it is not JSON. JSON is YAML too, and only the YAML reader knows
-/// places: its tree is taken where it says exactly the same.
+/// The document as a tree, or the first place at which it is not JSON. JSON is YAML too, and only
+/// the YAML reader knows places: its tree is taken where it says exactly the same.
 pub(super) fn parse(text: &str) -> Result<Node, Problem> {
-    let Json(node) = serde_json::from_str(text)
-        .map_err(|error| Problem::new(Place { line: error.line(), column: error.column() }, format!("not JSON: {error}")))?;
+    let Json(node) = serde_json::from_str(text).map_err(|error| {
+        Problem::new(
+            Place {
+                line: error.line(),
+                column: error.column(),
+            },
+            format!("not JSON: {error}"),
+        )
+    })?;
     match yaml::parse_json(text) {
         Ok(placed) if same(&placed, &node) => Ok(placed),
         Err(problem) if problem.message.contains("written twice") => Err(problem),
@@ -101,10 +122,20 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
 /// The tree, if no key is written twice anywhere in it.
 pub(super) fn unambiguous(node: Node) -> Result<Node, Problem> {
     let kind = match node.kind {
-        Kind::List(items) => Kind::List(items.into_iter().map(unambiguous).collect::<Result<_, _>>()?),
+        Kind::List(items) => Kind::List(
+            items
+                .into_iter()
+                .map(unambiguous)
+                .collect::<Result<_, _>>()?,
+        ),
         Kind::Map(entries) => {
             let entries = without_repeated_keys(entries)?.into_iter();
-            let checked = entries.map(|entry| Ok(Entry { value: unambiguous(entry.value)?, ..entry }));
+            let checked = entries.map(|entry| {
+                Ok(Entry {
+                    value: unambiguous(entry.value)?,
+                    ..entry
+                })
+            });
             Kind::Map(checked.collect::<Result<_, _>>()?)
         }
         kind => kind,
@@ -121,9 +152,14 @@ fn same(one: &Node, other: &Node) -> bool {
         #[expect(clippy::float_cmp, reason = "the same digits give the same number")]
         (Kind::Float(a), Kind::Float(b)) => a == b,
         (Kind::Text(a), Kind::Text(b)) => a == b,
-        (Kind::List(a), Kind::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Kind::List(a), Kind::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
         (Kind::Map(a), Kind::Map(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.key == b.key && same(&a.value, &b.value))
+            a.len() == b.len()
+                && a.iter()
+                    .zip(b)
+                    .all(|(a, b)| a.key == b.key && same(&a.value, &b.value))
         }
         _ => false,
     }
@@ -139,22 +175,43 @@ mod tests {
         for text in [
             r#"{"a":1,"a":1}"#,
             r#"{"a":{"b":[{"c":null,"d":1,"c":{}}]}}"#,
-            // The second spelling is an escape of the first, which the YAML reader does not take for one.
+            // The second spelling is an escape of the first, which the YAML reader does not take
+            // for one.
             r#"{"dicom":{},"di\u0063om":null}"#,
             "{\n\t\"a\": {\n\t\t\"b\": 1,\n\t\t\"b\": 2}}",
         ] {
             let problem = parse(text).err().unwrap();
-            assert!(problem.message.contains("written twice"), "{text}: {}", problem.message);
+            assert!(
+                problem.message.contains("written twice"),
+                "{text}: {}",
+                problem.message
+            );
         }
         assert!(parse(r#"{"a":{"b":1},"b":[{"b":1},{"b":1}]}"#).is_ok());
     }
 
     #[test]
     fn json_is_read_as_it_was_written() {
-        let Json(node) = serde_json::from_str(r#"{"b":-1,"a":[1.5,"x",null,true,18446744073709551615],"b":{}}"#).unwrap();
-        let Kind::Map(entries) = &node.kind else { panic!("no object") };
-        assert_eq!(entries.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>(), ["b", "a", "b"]);
-        let Some(Node { kind: Kind::List(items), .. }) = node.find("a") else { panic!("no list") };
+        let Json(node) =
+            serde_json::from_str(r#"{"b":-1,"a":[1.5,"x",null,true,18446744073709551615],"b":{}}"#)
+                .unwrap();
+        let Kind::Map(entries) = &node.kind else {
+            panic!("no object")
+        };
+        assert_eq!(
+            entries
+                .iter()
+                .map(|entry| entry.key.as_str())
+                .collect::<Vec<_>>(),
+            ["b", "a", "b"]
+        );
+        let Some(Node {
+            kind: Kind::List(items),
+            ..
+        }) = node.find("a")
+        else {
+            panic!("no list")
+        };
         assert_eq!(
             items.iter().map(Node::describe).collect::<Vec<_>>(),
             ["a number", "text", "null", "true or false", "a number"]

@@ -36,7 +36,8 @@ impl Language {
     }
 }
 
-/// The built-in profile of this name, else the profile in this file: TOML, YAML or JSON by its extension.
+/// The built-in profile of this name, else the profile in this file: TOML, YAML or JSON by its
+/// extension.
 pub fn load(name_or_path: &str) -> Result<Profile, Error> {
     Document::load(name_or_path)?.profile()
 }
@@ -64,23 +65,44 @@ impl Document {
         }
         let path = Path::new(name_or_path);
         let shown = display_path(path);
-        let Some(language) = Language::of(path) else { return Err(not_found(name_or_path, &shown)) };
+        let Some(language) = Language::of(path) else {
+            return Err(not_found(name_or_path, &shown));
+        };
         let text = read_file(path).map_err(|why| {
-            Error::new(RunCode::ProfileInvalid, format!("the profile {shown} cannot be read: {why}"))
-                .with_hint(format!("name a file, or a built-in profile: {}", names()))
+            Error::new(
+                RunCode::ProfileInvalid,
+                format!("the profile {shown} cannot be read: {why}"),
+            )
+            .with_hint(format!("name a file, or a built-in profile: {}", names()))
         })?;
-        let stem = path.file_stem().map(|stem| escape_for_terminal(&stem.to_string_lossy())).unwrap_or_default();
+        let stem = path
+            .file_stem()
+            .map(|stem| escape_for_terminal(&stem.to_string_lossy()))
+            .unwrap_or_default();
         Self::parse(&text, language, &shown, &stem)
     }
 
     /// A document that the server keeps.
     pub(super) fn served(root: Node, origin: String) -> Self {
         let fallback_name = "server_deid_profile".to_owned();
-        Self { root, origin, fallback_name, has_comments: false, is_flywheels: true, notes: Vec::new() }
+        Self {
+            root,
+            origin,
+            fallback_name,
+            has_comments: false,
+            is_flywheels: true,
+            notes: Vec::new(),
+        }
     }
 
-    /// Reads a text. `origin` is how messages call it, `fallback_name` how it is called if it does not say so itself.
-    pub fn parse(text: &str, language: Language, origin: &str, fallback_name: &str) -> Result<Self, Error> {
+    /// Reads a text. `origin` is how messages call it, `fallback_name` how it is called if it does
+    /// not say so itself.
+    pub fn parse(
+        text: &str,
+        language: Language,
+        origin: &str,
+        fallback_name: &str,
+    ) -> Result<Self, Error> {
         let tree = match language {
             Language::Toml => toml::parse(text),
             Language::Yaml => yaml::parse(text),
@@ -94,7 +116,14 @@ impl Document {
         };
         let is_flywheels = language != Language::Toml;
         let (root, notes) = among_others::chosen(root).map_err(|problem| error(problem, origin))?;
-        Ok(Self { root, origin: origin.to_owned(), fallback_name: fallback_name.to_owned(), has_comments, is_flywheels, notes })
+        Ok(Self {
+            root,
+            origin: origin.to_owned(),
+            fallback_name: fallback_name.to_owned(),
+            has_comments,
+            is_flywheels,
+            notes,
+        })
     }
 
     /// Another text read as this document is.
@@ -113,23 +142,35 @@ impl Document {
 
     /// What it means, every key checked.
     pub fn profile(&self) -> Result<Profile, Error> {
-        let mut profile = read::profile(&self.root, &self.fallback_name).map_err(|problem| error(problem, &self.origin))?;
-        profile.notes.extend(self.notes.iter().cloned().chain(self.passed_over()));
+        let mut profile = read::profile(&self.root, &self.fallback_name)
+            .map_err(|problem| error(problem, &self.origin))?;
+        profile
+            .notes
+            .extend(self.notes.iter().cloned().chain(self.passed_over()));
         Ok(profile)
     }
 
-    /// Sections that are carried out here and nowhere else, where another tool may read the document.
+    /// Sections that are carried out here and nowhere else, where another tool may read the
+    /// document.
     fn passed_over(&self) -> Option<String> {
         let dicom = self.root.find("dicom").filter(|_| self.is_flywheels)?;
         let there = |key: &&&str| dicom.find(key).is_some_and(|section| !section.is_falsy());
-        let sections: Vec<String> = TOML_ONLY.iter().filter(there).map(|key| format!("`{key}`")).collect();
+        let sections: Vec<String> = TOML_ONLY
+            .iter()
+            .filter(there)
+            .map(|key| format!("`{key}`"))
+            .collect();
         let named = sections.join(", ");
-        (!sections.is_empty()).then(|| format!("Flywheel's own tools pass over {named}, and do less than this profile says"))
+        (!sections.is_empty()).then(|| {
+            format!("Flywheel's own tools pass over {named}, and do less than this profile says")
+        })
     }
 }
 
 fn read_file(path: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    let length = std::fs::metadata(path)
+        .map_err(|error| error.to_string())?
+        .len();
     if length > LONGEST {
         return Err("it is too large for a profile".to_owned());
     }
@@ -142,7 +183,10 @@ fn not_found(name: &str, shown: &str) -> Error {
     let close = builtin_names().find(|known| crate::standard::likeness(known, name) > 0.85);
     let hint = match close {
         Some(known) => format!("did you mean `{known}`?"),
-        None => format!("built-in profiles: {}; a file ends in .toml, .yaml, .yml or .json", names()),
+        None => format!(
+            "built-in profiles: {}; a file ends in .toml, .yaml, .yml or .json",
+            names()
+        ),
     };
     let what = format!("`{shown}` is neither a built-in profile nor a profile file");
     Error::new(RunCode::ProfileInvalid, what).with_hint(hint)
@@ -157,12 +201,26 @@ const MOST_TOLD: usize = 20;
 
 pub(super) fn error(problem: Problem, origin: &str) -> Error {
     let at = |problem: &Problem| match problem.place {
-        place if place.line > 0 => format!("{origin}:{}:{}: {}", place.line, place.column, problem.message),
+        place if place.line > 0 => format!(
+            "{origin}:{}:{}: {}",
+            place.line, place.column, problem.message
+        ),
         _ => format!("{origin}: {}", problem.message),
     };
-    let told = |problem: &Problem| at(problem) + &problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let told = |problem: &Problem| {
+        at(problem)
+            + &problem
+                .hint
+                .as_ref()
+                .map(|hint| format!(" ({hint})"))
+                .unwrap_or_default()
+    };
     let error = Error::new(RunCode::ProfileInvalid, format!("profile {}", at(&problem)));
-    let mut error = problem.also.iter().take(MOST_TOLD).fold(error, |error, also| error.because(told(also)));
+    let mut error = problem
+        .also
+        .iter()
+        .take(MOST_TOLD)
+        .fold(error, |error, also| error.because(told(also)));
     if let Some(more @ 1..) = problem.also.len().checked_sub(MOST_TOLD) {
         error = error.because(format!("and {more} more"));
     }

@@ -29,7 +29,8 @@ pub struct Profile {
     pub notes: Vec<String>,
 }
 
-/// What tells profiles apart: the digest that is shown and, where the profile holds secrets, one over all of it.
+/// What tells profiles apart: the digest that is shown and, where the profile holds secrets, one
+/// over all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// `sha256:<64 hex>`, without secrets.
@@ -38,7 +39,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// What stands for the secrets, for the journal alone, which hashes it under a key of its own; none where there are none.
+    /// What stands for the secrets, for the journal alone, which hashes it under a key of its own;
+    /// none where there are none.
     pub fn of_secrets(&self) -> Option<&str> {
         self.secret.as_ref().map(|secret| secret.expose().as_str())
     }
@@ -93,7 +95,8 @@ pub struct DicomRules {
     pub envelope: Option<Keys>,
     /// What files are called in a package; without entries by their UID.
     pub filenames: Vec<FileName>,
-    /// The Basic Profile of PS3.15 and its options, where the profile asks for them; `fields` go before it.
+    /// The Basic Profile of PS3.15 and its options, where the profile asks for them; `fields` go
+    /// before it.
     pub confidentiality: Option<Confidentiality>,
     /// The check of what is about to be sent.
     pub residual: ResidualRule,
@@ -133,7 +136,8 @@ pub struct Position {
 impl Default for DicomRules {
     fn default() -> Self {
         // Both formats are constants that a test below reads.
-        let format = |text| DateFormat::new(text).unwrap_or_else(|_| unreachable!("constant format"));
+        let format =
+            |text| DateFormat::new(text).unwrap_or_else(|_| unreachable!("constant format"));
         Self {
             fields: Vec::new(),
             date_increment: None,
@@ -167,7 +171,16 @@ impl Profile {
     /// Whether it leaves every DICOM file as it is.
     pub fn is_empty(&self) -> bool {
         let rules = &self.dicom;
-        let idle = |rule: &Rule| matches!(rule.action, Action::Keep | Action::ReplaceWith { value: Replacement::Nothing, .. });
+        let idle = |rule: &Rule| {
+            matches!(
+                rule.action,
+                Action::Keep
+                    | Action::ReplaceWith {
+                        value: Replacement::Nothing,
+                        ..
+                    }
+            )
+        };
         !rules.remove_private_tags
             && !rules.remove_undefined
             && !rules.patient_age_from_birthdate
@@ -183,9 +196,10 @@ impl Profile {
         self.dicom.confidentiality.is_some()
     }
 
-    /// `sha256:` and the SHA-256 of what the profile means, in hex: the same for TOML, YAML and JSON, for any order of
-    /// keys and for any spelling of a tag. The name counts, the description does not. It is shown and written down, so of
-    /// salts and keys it covers only whether there are any: a short salt could be found by trying.
+    /// `sha256:` and the SHA-256 of what the profile means, in hex: the same for TOML, YAML and
+    /// JSON, for any order of keys and for any spelling of a tag. The name counts, the description
+    /// does not. It is shown and written down, so of salts and keys it covers only whether there
+    /// are any: a short salt could be found by trying.
     pub fn digest(&self) -> String {
         let mut canonical = self.canonical();
         if let Some(canonical) = canonical.as_object_mut() {
@@ -196,15 +210,23 @@ impl Profile {
                 canonical.insert(keys.setting().to_owned(), json!(keys.public_fingerprint()));
             }
         }
-        format!("sha256:{}", hex::encode(Sha256::digest(canonical.to_string().as_bytes())))
+        format!(
+            "sha256:{}",
+            hex::encode(Sha256::digest(canonical.to_string().as_bytes()))
+        )
     }
 
-    /// A digest that covers the secrets too: two profiles of the same identity do the same to every file. Never shown.
+    /// A digest that covers the secrets too: two profiles of the same identity do the same to every
+    /// file. Never shown.
     pub fn identity(&self) -> Identity {
         let secrets = self.dicom.salt.is_some() || self.dicom.envelope.is_some();
         Identity {
             digest: self.digest(),
-            secret: secrets.then(|| Phi::new(hex::encode(Sha256::digest(self.canonical().to_string().as_bytes())))),
+            secret: secrets.then(|| {
+                Phi::new(hex::encode(Sha256::digest(
+                    self.canonical().to_string().as_bytes(),
+                )))
+            }),
         }
     }
 
@@ -237,7 +259,11 @@ impl Profile {
                 canonical.insert("retain".to_owned(), json!(rules.retain));
             }
             if !rules.filenames.is_empty() {
-                let names = rules.filenames.iter().map(|name| name.canonical(rules)).collect();
+                let names = rules
+                    .filenames
+                    .iter()
+                    .map(|name| name.canonical(rules))
+                    .collect();
                 canonical.insert("filenames".to_owned(), names);
             }
             if let Some(confidentiality) = &rules.confidentiality {
@@ -261,29 +287,57 @@ impl DicomRules {
     }
 
     fn canonical_rule(&self, rule: &Rule) -> Value {
-        json!([selector_text(&rule.selector), rule.action.name(), self.canonical_action(&rule.action)])
+        json!([
+            selector_text(&rule.selector),
+            rule.action.name(),
+            self.canonical_action(&rule.action)
+        ])
     }
 
     /// The options of an action, those of the profile in place of absent ones.
     pub(super) fn canonical_action(&self, action: &Action) -> Value {
         let days = |own: &Option<f64>| own.or(self.date_increment);
         match action {
-            Action::Keep | Action::Remove | Action::Hash | Action::HashUid | Action::Encrypt | Action::Decrypt => Value::Null,
+            Action::Keep
+            | Action::Remove
+            | Action::Hash
+            | Action::HashUid
+            | Action::Encrypt
+            | Action::Decrypt => Value::Null,
             Action::Jitter(jitter) => jitter.canonical(self.jitter_range),
-            Action::ReplaceWith { value, insert } => json!([canonical_value(value), self.inserts(*insert)]),
-            Action::IncrementDate { days: own, format, jitter } => {
+            Action::ReplaceWith { value, insert } => {
+                json!([canonical_value(value), self.inserts(*insert)])
+            }
+            Action::IncrementDate {
+                days: own,
+                format,
+                jitter,
+            } => {
                 let format = format.as_ref().unwrap_or(&self.date_format);
                 shifted(days(own), format, jitter.as_ref(), &Bounds::default())
             }
-            Action::IncrementDateTime { days: own, format, jitter, bounds } => {
-                shifted(days(own), format.as_ref().unwrap_or(&self.datetime_format), jitter.as_ref(), bounds)
-            }
+            Action::IncrementDateTime {
+                days: own,
+                format,
+                jitter,
+                bounds,
+            } => shifted(
+                days(own),
+                format.as_ref().unwrap_or(&self.datetime_format),
+                jitter.as_ref(),
+                bounds,
+            ),
             Action::RegexSub(items) => items.iter().map(|item| item.canonical(self)).collect(),
         }
     }
 }
 
-fn shifted(days: Option<f64>, format: &DateFormat, jitter: Option<&DateJitter>, bounds: &Bounds) -> Value {
+fn shifted(
+    days: Option<f64>,
+    format: &DateFormat,
+    jitter: Option<&DateJitter>,
+    bounds: &Bounds,
+) -> Value {
     let mut all = vec![json!(days), json!(format.as_str())];
     all.extend(canonical_date(jitter, bounds));
     Value::Array(all)
@@ -293,7 +347,11 @@ fn shifted(days: Option<f64>, format: &DateFormat, jitter: Option<&DateJitter>, 
 fn selector_text(selector: &Selector) -> String {
     match selector {
         Selector::Regex(regex) => format!("regex {}", regex.as_str()),
-        Selector::Private { group, creator, element } => format!("{group:04x},{creator},{element:02x}"),
+        Selector::Private {
+            group,
+            creator,
+            element,
+        } => format!("{group:04x},{creator},{element:02x}"),
         other => other.to_string(),
     }
 }
@@ -324,11 +382,18 @@ impl AgeUnit {
 }
 
 impl Rule {
-    /// How messages name the rule: its position, what it addresses, and its line where there is one.
+    /// How messages name the rule: its position, what it addresses, and its line where there is
+    /// one.
     pub fn describe(&self) -> String {
         let Position { index, line } = &self.position;
-        let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
-        format!("fields[{index}] ({} of {}{line})", self.action.name(), self.selector)
+        let line = line
+            .map(|line| format!(", line {line}"))
+            .unwrap_or_default();
+        format!(
+            "fields[{index}] ({} of {}{line})",
+            self.action.name(),
+            self.selector
+        )
     }
 
     /// Where it stands, for people: its number and, where there is one, its line.

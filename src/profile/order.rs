@@ -1,5 +1,5 @@
-//! Where carrying rules out in the order of the document gives another result than Flywheel's engine, which takes
-//! `regex-sub` fields first and the last of them before the others.
+//! Where carrying rules out in the order of the document gives another result than Flywheel's
+//! engine, which takes `regex-sub` fields first and the last of them before the others.
 
 use dicom_core::Tag;
 
@@ -22,7 +22,10 @@ pub(super) fn notes(rules: &[Rule]) -> Vec<String> {
                 rule.describe(),
                 earlier.describe()
             ));
-        } else if let Some(earlier) = before.filter(|earlier| is_substitution(earlier)).find(|earlier| reads(earlier, rule)) {
+        } else if let Some(earlier) = before
+            .filter(|earlier| is_substitution(earlier))
+            .find(|earlier| reads(earlier, rule))
+        {
             notes.push(format!(
                 "{} changes what {} reads; Flywheel's engine would apply it first",
                 rule.describe(),
@@ -38,18 +41,31 @@ fn is_substitution(rule: &Rule) -> bool {
 }
 
 fn changes(rule: &Rule) -> bool {
-    !matches!(rule.action, Action::Keep | Action::ReplaceWith { value: Replacement::Nothing, .. })
+    !matches!(
+        rule.action,
+        Action::Keep
+            | Action::ReplaceWith {
+                value: Replacement::Nothing,
+                ..
+            }
+    )
 }
 
 /// Whether a substitution reads what another rule addresses.
 fn reads(rule: &Rule, other: &Rule) -> bool {
-    let Action::RegexSub(items) = &rule.action else { return false };
-    let variables = items.iter().flat_map(super::substitution::Substitution::tags);
+    let Action::RegexSub(items) = &rule.action else {
+        return false;
+    };
+    let variables = items
+        .iter()
+        .flat_map(super::substitution::Substitution::tags);
     let own = match &rule.selector {
         Selector::Tag(tag) => addresses(&other.selector, *tag),
         selector => selector.to_string() == other.selector.to_string(),
     };
-    own || variables.into_iter().any(|tag| addresses(&other.selector, tag))
+    own || variables
+        .into_iter()
+        .any(|tag| addresses(&other.selector, tag))
 }
 
 /// Whether a selector addresses this attribute of the data set itself.

@@ -1,6 +1,7 @@
 //! The option `alter_pixels`: parts of images to blank, and when.
 //!
-//! Owns reading it. What it would only carry out in part it refuses, for an image that stays as it is tells nobody.
+//! Owns reading it. What it would only carry out in part it refuses, for an image that stays as it
+//! is tells nobody.
 
 use serde_json::{Value, json};
 
@@ -21,7 +22,8 @@ pub struct Region {
     pub when: Condition,
     /// Whether what an earlier region blanks here comes back; else everything here is blanked.
     pub keep: bool,
-    /// First column, first row, and the column and row behind the last. Negative numbers count from the far edge.
+    /// First column, first row, and the column and row behind the last. Negative numbers count from
+    /// the far edge.
     pub corners: [i64; 4],
 }
 
@@ -34,7 +36,10 @@ pub(super) struct Complaint {
 
 impl Complaint {
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self {
+            message: message.into(),
+            hint: None,
+        }
     }
 
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -80,7 +85,8 @@ pub(super) fn read(node: &Node) -> Result<Option<AlterPixels>, Problem> {
 
 fn detect(node: &Node) -> Problem {
     node.problem(
-        "`detect` names recipe files of a Python package that Flywheel's engine brings along; they are not part of fwupload",
+        "`detect` names recipe files of a Python package that Flywheel's engine brings along; \
+            they are not part of fwupload",
     )
     .with_hint("write what the recipe blanks for your devices as entries of `pixels`")
 }
@@ -89,34 +95,57 @@ fn region(node: &Node) -> Result<Region, Problem> {
     let (mut when, mut area) = (None, None);
     for entry in node.entries("an entry of `pixels`")? {
         match entry.key.as_str() {
-            "when" => when = Some(Condition::read(entry.value.text("when")?).map_err(|complaint| complaint.of(&entry.value))?),
+            "when" => {
+                when = Some(
+                    Condition::read(entry.value.text("when")?)
+                        .map_err(|complaint| complaint.of(&entry.value))?,
+                );
+            }
             "remove" | "keep" if area.is_some() => {
-                return Err(Problem::new(entry.place, "an entry of `pixels` has either `remove` or `keep`, not both"));
+                return Err(Problem::new(
+                    entry.place,
+                    "an entry of `pixels` has either `remove` or `keep`, not both",
+                ));
             }
             key @ ("remove" | "keep") => area = Some((key == "keep", corners(&entry.value, key)?)),
             key => {
                 let problem = Problem::new(entry.place, format!("unknown key `{}`", shown(key)));
-                return Err(problem.with_hint("an entry of `pixels` has `when` and one of `remove` and `keep`"));
+                return Err(problem
+                    .with_hint("an entry of `pixels` has `when` and one of `remove` and `keep`"));
             }
         }
     }
     let when = when.ok_or_else(|| node.problem("an entry of `pixels` needs `when`"))?;
-    let (keep, corners) = area.ok_or_else(|| node.problem("an entry of `pixels` needs `remove` or `keep`"))?;
-    Ok(Region { when, keep, corners })
+    let (keep, corners) =
+        area.ok_or_else(|| node.problem("an entry of `pixels` needs `remove` or `keep`"))?;
+    Ok(Region {
+        when,
+        keep,
+        corners,
+    })
 }
 
 /// `[x0, y0, x1, y1]`.
 fn corners(node: &Node, key: &str) -> Result<[i64; 4], Problem> {
-    let numbers = node.items(key)?.iter().map(|item| corner(item, key)).collect::<Result<Vec<_>, _>>()?;
+    let numbers = node
+        .items(key)?
+        .iter()
+        .map(|item| corner(item, key))
+        .collect::<Result<Vec<_>, _>>()?;
     let corners: [i64; 4] = numbers.try_into().map_err(|numbers: Vec<_>| {
-        let problem = node.problem(format!("`{key}` has {} numbers instead of 4", numbers.len()));
+        let problem = node.problem(format!(
+            "`{key}` has {} numbers instead of 4",
+            numbers.len()
+        ));
         problem.with_hint("write [x0, y0, x1, y1]: first column and row, and those behind the last")
     })?;
     let [x0, y0, x1, y1] = corners;
     let nothing = |from: i64, to: i64| (from < 0) == (to < 0) && to <= from;
     if nothing(x0, x1) || nothing(y0, y1) {
         let problem = node.problem(format!("`{key}` covers nothing"));
-        return Err(problem.with_hint("[x0, y0, x1, y1] ends at the column and row behind the last: not width and height"));
+        return Err(problem.with_hint(
+            "[x0, y0, x1, y1] ends at the column and row behind the last: not width and height",
+        ));
     }
     Ok(corners)
 }
@@ -124,14 +153,20 @@ fn corners(node: &Node, key: &str) -> Result<[i64; 4], Problem> {
 fn corner(node: &Node, key: &str) -> Result<i64, Problem> {
     match &node.kind {
         Kind::Integer(number, _) => Ok(*number),
-        _ => Err(node.problem(format!("`{key}` takes whole numbers, not {}", node.describe()))),
+        _ => Err(node.problem(format!(
+            "`{key}` takes whole numbers, not {}",
+            node.describe()
+        ))),
     }
 }
 
 impl AlterPixels {
     /// The option in one fixed form, for telling profiles apart.
     pub(super) fn canonical(&self) -> Value {
-        self.regions.iter().map(|region| json!([region.when.canonical(), region.keep, region.corners])).collect()
+        self.regions
+            .iter()
+            .map(|region| json!([region.when.canonical(), region.keep, region.corners]))
+            .collect()
     }
 }
 
@@ -155,21 +190,32 @@ mod tests {
     /// What is said about a wrong option, without what all problems share.
     fn complaint(result: Result<Profile, Error>) -> String {
         let error = result.unwrap_err();
-        format!("{} | {}", error.what.trim_start_matches("profile of the site"), error.hint())
+        format!(
+            "{} | {}",
+            error.what.trim_start_matches("profile of the site"),
+            error.hint()
+        )
     }
 
     #[test]
     fn regions_are_read_in_order() {
-        let profile =
-            load("{pixels: [{when: present Rows, remove: [0, -10, 640, -1]}, {keep: [1, 2, 3, 4], when: missing Rows}]}");
+        let profile = load(
+            "{pixels: [{when: present Rows, remove: [0, -10, 640, -1]}, {keep: [1, 2, 3, 4], when: missing Rows}]}",
+        );
         let profile = profile.unwrap();
         let regions = &profile.dicom.alter_pixels.as_ref().unwrap().regions;
-        assert_eq!((regions[0].keep, regions[0].corners), (false, [0, -10, 640, -1]));
+        assert_eq!(
+            (regions[0].keep, regions[0].corners),
+            (false, [0, -10, 640, -1])
+        );
         assert_eq!((regions[1].keep, regions[1].corners), (true, [1, 2, 3, 4]));
         assert!(!profile.is_empty());
         for nothing in ["{}", "{pixels: []}", "{pixels: null, detect: []}"] {
             let profile = load(nothing).unwrap();
-            assert!(profile.dicom.alter_pixels.is_none() && profile.is_empty(), "{nothing}");
+            assert!(
+                profile.dicom.alter_pixels.is_none() && profile.is_empty(),
+                "{nothing}"
+            );
         }
     }
 
@@ -177,7 +223,10 @@ mod tests {
     fn every_part_counts_in_the_digest() {
         let digest = |text: &str| load(&format!("{{pixels: [{text}]}}")).unwrap().digest();
         let one = digest("{when: equals Modality US, remove: [0, 0, 9, 9]}");
-        assert_eq!(one, digest("{remove: [0, 0, 9, 9], when: equals Modality us}"));
+        assert_eq!(
+            one,
+            digest("{remove: [0, 0, 9, 9], when: equals Modality us}")
+        );
         for other in [
             "{when: equals Modality CT, remove: [0, 0, 9, 9]}",
             "{when: notequals Modality US, remove: [0, 0, 9, 9]}",
@@ -199,13 +248,34 @@ mod tests {
             ("{pixel: []}", "unknown key `pixel`"),
             ("{pixels: {when: x}}", "must be a list"),
             ("{pixels: [{remove: [0, 0, 9, 9]}]}", "needs `when`"),
-            ("{pixels: [{when: present Rows}]}", "needs `remove` or `keep`"),
-            ("{pixels: [{when: present Rows, remove: [0, 0, 9, 9], keep: [0, 0, 9, 9]}]}", "not both"),
-            ("{pixels: [{when: present Rows, delete: [0, 0, 9, 9]}]}", "unknown key `delete`"),
-            ("{pixels: [{when: present Rows, remove: [0, 0, 9, 9.5]}]}", "whole numbers, not a number"),
-            ("{pixels: [{when: present Rows, remove: [10, 0, 5, 9]}]}", "covers nothing"),
-            ("{pixels: [{when: present Rows, remove: [0, -5, 9, -5]}]}", "covers nothing"),
-            ("{pixels: [{when: [present Rows], remove: [0, 0, 9, 9]}]}", "must be text"),
+            (
+                "{pixels: [{when: present Rows}]}",
+                "needs `remove` or `keep`",
+            ),
+            (
+                "{pixels: [{when: present Rows, remove: [0, 0, 9, 9], keep: [0, 0, 9, 9]}]}",
+                "not both",
+            ),
+            (
+                "{pixels: [{when: present Rows, delete: [0, 0, 9, 9]}]}",
+                "unknown key `delete`",
+            ),
+            (
+                "{pixels: [{when: present Rows, remove: [0, 0, 9, 9.5]}]}",
+                "whole numbers, not a number",
+            ),
+            (
+                "{pixels: [{when: present Rows, remove: [10, 0, 5, 9]}]}",
+                "covers nothing",
+            ),
+            (
+                "{pixels: [{when: present Rows, remove: [0, -5, 9, -5]}]}",
+                "covers nothing",
+            ),
+            (
+                "{pixels: [{when: [present Rows], remove: [0, 0, 9, 9]}]}",
+                "must be text",
+            ),
         ] {
             let said = complaint(load(text));
             assert!(said.contains(part), "{text}: {said}");
@@ -232,7 +302,10 @@ mod tests {
             ("equals 0x00080060 CT", "by number"),
             ("contains PixelData x", "no text or number"),
             ("contains RequestAttributesSequence x", "no text or number"),
-            ("equals Rows 1\n|| equals Rows 2", "`when`, line 2: a line that begins with `||`"),
+            (
+                "equals Rows 1\n|| equals Rows 2",
+                "`when`, line 2: a line that begins with `||`",
+            ),
             ("missing Modality + equals Rows 2", "mixes up values"),
             ("equals Rows 2 + CONTAINS Modality CT", "lower case"),
             ("contains Modality a+ + contains Rows 1", "not complete"),

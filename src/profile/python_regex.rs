@@ -1,5 +1,6 @@
-//! Python's regular expressions. Owns what a pattern means, which is what module `re` of Python 3.11 says; a pattern that
-//! cannot be given that meaning is refused when it is read. Must never panic, and never take without end.
+//! Python's regular expressions. Owns what a pattern means, which is what module `re` of Python
+//! 3.11 says; a pattern that cannot be given that meaning is refused when it is read. Must never
+//! panic, and never take without end.
 
 use std::sync::{Arc, OnceLock};
 
@@ -47,7 +48,8 @@ pub struct Captured<'r, 't> {
 }
 
 impl<'t> Captured<'_, 't> {
-    /// The text of a named group; none where it took no part in the match, or there is no such group.
+    /// The text of a named group; none where it took no part in the match, or there is no such
+    /// group.
     pub fn get(&self, name: &str) -> Option<&'t str> {
         let (_, group) = self.names.iter().find(|(other, _)| other == name)?;
         self.groups.get(*group).copied().flatten()
@@ -62,7 +64,8 @@ enum Anchor {
     Whole,
 }
 
-/// The machines for one expression. `quick` takes time in proportion to the text, `exact` may go back and forth.
+/// The machines for one expression. `quick` takes time in proportion to the text, `exact` may go
+/// back and forth.
 struct Engine {
     quick: Option<regex::Regex>,
     /// None where `quick` is right for any text.
@@ -76,7 +79,8 @@ const MOST_STEPS: usize = 1_000_000;
 const LARGEST: usize = 4 << 20;
 
 impl PythonRegex {
-    /// Compiles an expression. The error says what is wrong with it, or what of Python's notation is not supported.
+    /// Compiles an expression. The error says what is wrong with it, or what of Python's notation
+    /// is not supported.
     pub fn new(text: &str) -> Result<Self, String> {
         let parsed = parse::parse(text)?;
         unambiguous(&parsed)?;
@@ -89,7 +93,9 @@ impl PythonRegex {
             anywhere: OnceLock::new(),
             whole: OnceLock::new(),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// The expression as written.
@@ -105,7 +111,10 @@ impl PythonRegex {
     /// What its groups hold where it matches from the start of the text, with an open end.
     pub fn match_start<'t>(&self, text: &'t str) -> Result<Option<Captured<'_, 't>>, TooComplex> {
         let groups = self.inner.start.captures(text)?;
-        Ok(groups.map(|groups| Captured { names: &self.inner.names, groups }))
+        Ok(groups.map(|groups| Captured {
+            names: &self.inner.names,
+            groups,
+        }))
     }
 
     /// Whether it matches from the start of the text, with an open end.
@@ -115,7 +124,8 @@ impl PythonRegex {
 
     /// Whether it matches anywhere in the text.
     pub fn search(&self, text: &str) -> Result<bool, TooComplex> {
-        self.other(&self.inner.anywhere, Anchor::Anywhere)?.is_match(text)
+        self.other(&self.inner.anywhere, Anchor::Anywhere)?
+            .is_match(text)
     }
 
     /// Whether it matches the whole text.
@@ -123,8 +133,14 @@ impl PythonRegex {
         self.other(&self.inner.whole, Anchor::Whole)?.is_match(text)
     }
 
-    fn other<'e>(&'e self, cell: &'e OnceLock<Option<Engine>>, anchor: Anchor) -> Result<&'e Engine, TooComplex> {
-        cell.get_or_init(|| Engine::new(&self.inner.node, anchor).ok()).as_ref().ok_or(TooComplex)
+    fn other<'e>(
+        &'e self,
+        cell: &'e OnceLock<Option<Engine>>,
+        anchor: Anchor,
+    ) -> Result<&'e Engine, TooComplex> {
+        cell.get_or_init(|| Engine::new(&self.inner.node, anchor).ok())
+            .as_ref()
+            .ok_or(TooComplex)
     }
 }
 
@@ -153,16 +169,27 @@ impl Engine {
             _ => false,
         };
         let plain = !node.has(&looks);
-        let quick = if plain { Some(quick(&anchored(node, anchor, For::PlainText))?) } else { None };
+        let quick = if plain {
+            Some(quick(&anchored(node, anchor, For::PlainText))?)
+        } else {
+            None
+        };
         let exact = !plain || node.has(&differs);
-        let exact = if exact { Some(thorough(&anchored(node, anchor, For::AnyText))?) } else { None };
+        let exact = if exact {
+            Some(thorough(&anchored(node, anchor, For::AnyText))?)
+        } else {
+            None
+        };
         Ok(Self { quick, exact })
     }
 
     /// The machine without going back, where it is right for this text.
     fn quick(&self, text: &str) -> Option<&regex::Regex> {
-        let plain = || !text.is_empty() && text.bytes().all(|byte| byte.is_ascii() && byte != b'\n');
-        self.quick.as_ref().filter(|_| self.exact.is_none() || plain())
+        let plain =
+            || !text.is_empty() && text.bytes().all(|byte| byte.is_ascii() && byte != b'\n');
+        self.quick
+            .as_ref()
+            .filter(|_| self.exact.is_none() || plain())
     }
 
     fn is_match(&self, text: &str) -> Result<bool, TooComplex> {
@@ -176,26 +203,47 @@ impl Engine {
     fn captures<'t>(&self, text: &'t str) -> Result<Option<Vec<Option<&'t str>>>, TooComplex> {
         if let Some(quick) = self.quick(text) {
             let found = quick.captures(text);
-            return Ok(found.map(|found| found.iter().map(|group| group.map(|group| group.as_str())).collect()));
+            return Ok(found.map(|found| {
+                found
+                    .iter()
+                    .map(|group| group.map(|group| group.as_str()))
+                    .collect()
+            }));
         }
         let exact = self.exact.as_ref().ok_or(TooComplex)?;
         let found = exact.captures(text).map_err(|_| TooComplex)?;
-        Ok(found.map(|found| found.iter().map(|group| group.map(|group| group.as_str())).collect()))
+        Ok(found.map(|found| {
+            found
+                .iter()
+                .map(|group| group.map(|group| group.as_str()))
+                .collect()
+        }))
     }
 }
 
-/// Refuses a group that something depends on and that may be repeated as the empty text: Python then has the empty text
-/// in it, the engines what came before.
+/// Refuses a group that something depends on and that may be repeated as the empty text: Python
+/// then has the empty text in it, the engines what came before.
 fn unambiguous(parsed: &Parsed) -> Result<(), String> {
     let named = |group: usize| parsed.names.iter().any(|(_, number)| *number == group);
-    let referred = |group: usize| parsed.node.has(&|node: &Node| matches!(node, Node::Back(back, _) if *back == group));
-    let counts = |node: &Node| matches!(node, Node::Capture(group, _) if named(*group) || referred(*group));
+    let referred = |group: usize| {
+        parsed
+            .node
+            .has(&|node: &Node| matches!(node, Node::Back(back, _) if *back == group))
+    };
+    let counts =
+        |node: &Node| matches!(node, Node::Capture(group, _) if named(*group) || referred(*group));
     let unclear = |node: &Node| match node {
-        Node::Repeat { inner, max, .. } => !matches!(max, Some(0 | 1)) && inner.width().0 == 0 && inner.has(&counts),
+        Node::Repeat { inner, max, .. } => {
+            !matches!(max, Some(0 | 1)) && inner.width().0 == 0 && inner.has(&counts)
+        }
         _ => false,
     };
     if parsed.node.has(&unclear) {
-        return Err("a group that is repeated and may match nothing is not supported; let it match something".to_owned());
+        return Err(
+            "a group that is repeated and may match nothing is not supported; let it match \
+            something"
+                .to_owned(),
+        );
     }
     Ok(())
 }
@@ -210,7 +258,10 @@ fn anchored(node: &Node, anchor: Anchor, text: For) -> String {
 }
 
 fn quick(expression: &str) -> Result<regex::Regex, String> {
-    let regex = RegexBuilder::new(expression).size_limit(LARGEST).nest_limit(200).build();
+    let regex = RegexBuilder::new(expression)
+        .size_limit(LARGEST)
+        .nest_limit(200)
+        .build();
     regex.map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "the expression is too large".to_owned(),
         _ => "the expression is not supported".to_owned(),
@@ -219,12 +270,16 @@ fn quick(expression: &str) -> Result<regex::Regex, String> {
 
 fn thorough(expression: &str) -> Result<fancy_regex::Regex, String> {
     let mut builder = FancyBuilder::new(expression);
-    builder.backtrack_limit(MOST_STEPS).delegate_size_limit(LARGEST).max_prog_size(100_000);
+    builder
+        .backtrack_limit(MOST_STEPS)
+        .delegate_size_limit(LARGEST)
+        .max_prog_size(100_000);
     builder.build().map_err(|error| match error {
         fancy_regex::Error::CompileError(_) => {
             "the expression is too large, or looks around in a way that is not supported".to_owned()
         }
-        _ => "the expression repeats or nests looking around in a way that is not supported".to_owned(),
+        _ => "the expression repeats or nests looking around in a way that is not supported"
+            .to_owned(),
     })
 }
 

@@ -1,4 +1,5 @@
-//! Reads the vocabulary: from the tree of a document to a checked profile. It must never pass over a key in silence.
+//! Reads the vocabulary: from the tree of a document to a checked profile. It must never pass over
+//! a key in silence.
 
 use super::burned_in::{self, BurnedIn};
 use super::confidentiality::{self, Confidentiality};
@@ -13,13 +14,33 @@ use super::{filename, order, unused};
 use crate::phi::Phi;
 
 /// Sections for other kinds of file that Flywheel profiles may have.
-const OTHER_SECTIONS: &[&str] =
-    &["zip", "jpg", "png", "tiff", "xml", "json", "csv", "tsv", "table", "key-value-text-file", "nifti", "filename"];
+const OTHER_SECTIONS: &[&str] = &[
+    "zip",
+    "jpg",
+    "png",
+    "tiff",
+    "xml",
+    "json",
+    "csv",
+    "tsv",
+    "table",
+    "key-value-text-file",
+    "nifti",
+    "filename",
+];
 
-/// Keys at the top that other tools of Flywheel read, older commands and the export gear, and what that means here.
+/// Keys at the top that other tools of Flywheel read, older commands and the export gear, and what
+/// that means here.
 const OF_OTHER_TOOLS: &[(&str, &str)] = &[
-    ("export", "only what is uploaded is cleaned, and containers have no other metadata than labels, UIDs and times"),
-    ("map-subjects", "subject labels come from the cleaned PatientID or from `--subject`"),
+    (
+        "export",
+        "only what is uploaded is cleaned, and containers have no other metadata than labels, \
+            UIDs and times",
+    ),
+    (
+        "map-subjects",
+        "subject labels come from the cleaned PatientID or from `--subject`",
+    ),
     ("deid-log", "no original value is written down"),
 ];
 
@@ -80,9 +101,20 @@ fn at_the_top(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
         "only-config-profiles" | "secret-key" | "version" => {}
         key if OTHER_SECTIONS.contains(&key) && entry.value.is_null() => {}
         key if OTHER_SECTIONS.contains(&key) => profile.other_sections.push(key.to_owned()),
-        key if OF_OTHER_TOOLS.iter().any(|(known, _)| *known == key) => profile.notes.extend(of_other_tool(entry)),
+        key if OF_OTHER_TOOLS.iter().any(|(known, _)| *known == key) => {
+            profile.notes.extend(of_other_tool(entry));
+        }
         _ => {
-            let keys = &["name", "description", "dicom", "secret-key", "version", "map-subjects", "deid-log", "export"];
+            let keys = &[
+                "name",
+                "description",
+                "dicom",
+                "secret-key",
+                "version",
+                "map-subjects",
+                "deid-log",
+                "export",
+            ];
             return Err(unknown(entry, &[keys, OTHER_SECTIONS]));
         }
     }
@@ -90,31 +122,50 @@ fn at_the_top(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
 }
 
 fn of_other_tool(entry: &Entry) -> Option<String> {
-    let (key, instead) = OF_OTHER_TOOLS.iter().find(|(key, _)| *key == entry.key && !entry.value.is_falsy())?;
-    Some(format!("`{key}` has no effect, as with Flywheel's own ingest: {instead}"))
+    let (key, instead) = OF_OTHER_TOOLS
+        .iter()
+        .find(|(key, _)| *key == entry.key && !entry.value.is_falsy())?;
+    Some(format!(
+        "`{key}` has no effect, as with Flywheel's own ingest: {instead}"
+    ))
 }
 
 /// What only shows when all keys are known.
 fn checked(profile: Profile, root: &Node) -> Result<Profile, Problem> {
     if profile.name == "none" && !profile.is_empty() {
         return Err(root
-            .problem("the profile is called `none`, which at Flywheel means that nothing is done, and yet it has rules")
+            .problem(
+                "the profile is called `none`, which at Flywheel means that nothing is done, \
+                and yet it has rules",
+            )
             .with_hint("give it another name, or take the rules out"));
     }
     if profile.dicom.remove_undefined && profile.dicom.fields.is_empty() {
         return Err(root
-            .problem("`remove-undefined` with no fields would remove everything; Flywheel's own engine removes nothing then")
+            .problem(
+                "`remove-undefined` with no fields would remove everything; Flywheel's own \
+                engine removes nothing then",
+            )
             .with_hint("list the fields to keep"));
     }
     if !profile.dicom.filenames.is_empty() && profile.is_empty() {
         return Err(root
-            .problem("the profile names files and changes nothing in them, so data would go as it is under other names")
-            .with_hint("add the fields to clean; `--no-deid` sends data as it is, by its own names"));
+            .problem(
+                "the profile names files and changes nothing in them, so data would go as it \
+                is under other names",
+            )
+            .with_hint(
+                "add the fields to clean; `--no-deid` sends data as it is, by its own \
+                names",
+            ));
     }
     let refuses = profile.dicom.burned_in == BurnedIn::Refuse || !profile.dicom.regions.is_empty();
     if refuses && profile.is_empty() {
         return Err(root
-            .problem("the profile speaks of text in images and cleans nothing, so data would go as it is")
+            .problem(
+                "the profile speaks of text in images and cleans nothing, so data would go \
+                as it is",
+            )
             .with_hint("add the fields to clean; `--no-deid` sends data as it is"));
     }
     Ok(profile)
@@ -133,7 +184,13 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
     problems.take(numeric_name_fits(section, &profile.dicom));
     problems.take(sections_of_our_own(section, &mut profile.dicom));
     let nodes = fields.map(|fields| fields.items("fields")).transpose();
-    for (index, node) in problems.take(nodes).flatten().into_iter().flatten().enumerate() {
+    for (index, node) in problems
+        .take(nodes)
+        .flatten()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
         if let Some((rule, notes)) = problems.take(rule::read(node, index, &profile.dicom)) {
             profile.notes.extend(notes);
             profile.dicom.fields.push(rule);
@@ -149,14 +206,19 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The sections that Flywheel's vocabulary does not have. The one on confidentiality says what the others mean.
+/// The sections that Flywheel's vocabulary does not have. The one on confidentiality says what the
+/// others mean.
 fn sections_of_our_own(section: &Node, rules: &mut DicomRules) -> Result<(), Problem> {
     let own = |key| section.find(key).is_some_and(|value| !value.is_null());
     rules.confidentiality = own("confidentiality").then(Confidentiality::default);
     let mut problems = Problems::default();
     for entry in section.entries("`dicom`")? {
         if confidentiality::DICOM_KEYS.contains(&entry.key.as_str()) && !entry.value.is_null() {
-            problems.take(confidentiality::section(entry, &mut rules.confidentiality, &mut rules.residual));
+            problems.take(confidentiality::section(
+                entry,
+                &mut rules.confidentiality,
+                &mut rules.residual,
+            ));
         }
     }
     if let Some(asked) = &rules.confidentiality {
@@ -190,7 +252,11 @@ fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
         "jitter-range" => rules.jitter_range = jitter::range(value, key)?,
         "jitter-type" => {
             value.text(key)?;
-            profile.notes.push("`jitter-type` of the profile has no effect, as at Flywheel: state it with the field".to_owned());
+            profile.notes.push(
+                "`jitter-type` of the profile has no effect, as at Flywheel: state \
+                it with the field"
+                    .to_owned(),
+            );
         }
         "alter_pixels" => rules.alter_pixels = pixels::read(value)?,
         "file-filter" => profile.notes.push(file_filter(value)?),
@@ -198,21 +264,37 @@ fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
             value.flag(key)?;
         }
         "decode" if !value.flag(key)? => {
-            let why = "rules reach into every sequence all the same, and values that no rule touches are never decoded";
-            profile.notes.push(format!("`decode: false` has no effect: {why}"));
+            let why = "rules reach into every sequence all the same, and values that no rule \
+                touches are never decoded";
+            profile
+                .notes
+                .push(format!("`decode: false` has no effect: {why}"));
         }
         "decode" => {}
         _ if envelope_keys::KEYS.contains(&key) => {}
-        _ => return Err(unknown(entry, &[DICOM_KEYS, envelope_keys::KEYS, &[PIXELS], confidentiality::DICOM_KEYS])),
+        _ => {
+            return Err(unknown(
+                entry,
+                &[
+                    DICOM_KEYS,
+                    envelope_keys::KEYS,
+                    &[PIXELS],
+                    confidentiality::DICOM_KEYS,
+                ],
+            ));
+        }
     }
     Ok(())
 }
 
-/// The filter of loose files: globs, or `r!` and an expression. Flywheel's client asks it nothing about files that it
-/// takes in as DICOM, and neither does this program: no DICOM file goes uncleaned for its name.
+/// The filter of loose files: globs, or `r!` and an expression. Flywheel's client asks it nothing
+/// about files that it takes in as DICOM, and neither does this program: no DICOM file goes
+/// uncleaned for its name.
 fn file_filter(value: &Node) -> Result<String, Problem> {
     match &value.kind {
-        Kind::List(items) => items.iter().try_for_each(|item| item.text("file-filter").map(|_| ()))?,
+        Kind::List(items) => items
+            .iter()
+            .try_for_each(|item| item.text("file-filter").map(|_| ()))?,
         _ => value.text("file-filter").map(|_| ())?,
     }
     Ok("`file-filter` has no effect: every DICOM file is cleaned, whatever its name".to_owned())
@@ -221,7 +303,11 @@ fn file_filter(value: &Node) -> Result<String, Problem> {
 /// Days to add; more than the calendar has are refused.
 pub(super) fn days(value: &Node, key: &str) -> Result<f64, Problem> {
     let days = value.number(key)?;
-    if days.abs() < 4_000_000.0 { Ok(days) } else { Err(value.problem(format!("`{key}` is more days than the calendar has"))) }
+    if days.abs() < 4_000_000.0 {
+        Ok(days)
+    } else {
+        Err(value.problem(format!("`{key}` is more days than the calendar has")))
+    }
 }
 
 /// A date format that can be carried out.
@@ -242,19 +328,29 @@ fn age_unit(value: &Node) -> Result<AgeUnit, Problem> {
 const FLYWHEEL_ROOT: &str = "2.16.840.1.114570";
 
 fn numeric_name_fits(section: &Node, rules: &DicomRules) -> Result<(), Problem> {
-    let Some(name) = &rules.uid_numeric_name else { return Ok(()) };
+    let Some(name) = &rules.uid_numeric_name else {
+        return Ok(());
+    };
     let components = name.split('.').count();
-    if !name.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())) {
+    if !name
+        .split('.')
+        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+    {
         return Err(section.problem("`uid-numeric-name` must be numbers with dots between them"));
     }
     if components != rules.uid_prefix_fields {
         let wanted = rules.uid_prefix_fields;
         return Err(section
-            .problem(format!("`uid-numeric-name` has {components} components, and `uid-prefix-fields` says {wanted}"))
+            .problem(format!(
+                "`uid-numeric-name` has {components} components, and \
+                `uid-prefix-fields` says {wanted}"
+            ))
             .with_hint(format!("set `uid-prefix-fields` to {components}")));
     }
     if name.starts_with(FLYWHEEL_ROOT) && name != "2.16.840.1.114570.2.2" {
-        return Err(section.problem(format!("`uid-numeric-name` under {FLYWHEEL_ROOT} must be 2.16.840.1.114570.2.2")));
+        return Err(section.problem(format!(
+            "`uid-numeric-name` under {FLYWHEEL_ROOT} must be 2.16.840.1.114570.2.2"
+        )));
     }
     Ok(())
 }
@@ -262,7 +358,10 @@ fn numeric_name_fits(section: &Node, rules: &DicomRules) -> Result<(), Problem> 
 /// A key that does not exist, with the one that comes closest.
 pub(super) fn unknown(entry: &Entry, known: &[&[&str]]) -> Problem {
     let problem = Problem::new(entry.place, format!("unknown key `{}`", shown(&entry.key)));
-    let scored = known.iter().flat_map(|keys| keys.iter()).map(|key| (crate::standard::likeness(&entry.key, key), key));
+    let scored = known
+        .iter()
+        .flat_map(|keys| keys.iter())
+        .map(|key| (crate::standard::likeness(&entry.key, key), key));
     match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
         Some((score, key)) if score > 0.8 => problem.with_hint(format!("did you mean `{key}`?")),
         _ => problem.with_hint("take it out: a key that does nothing may look as if it did"),

@@ -97,7 +97,11 @@ impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tag(tag) => f.write_str(&plain(*tag)),
-            Self::Private { group, creator, element } => {
+            Self::Private {
+                group,
+                creator,
+                element,
+            } => {
                 write!(f, "({group:04X},\"{}\",{element:02X})", shown(creator))
             }
             Self::Path(path) => {
@@ -117,7 +121,10 @@ impl fmt::Display for Selector {
 
 /// The keyword, else eight hex digits.
 fn plain(tag: Tag) -> String {
-    standard::keyword(tag).map_or_else(|| format!("{:04X}{:04X}", tag.group(), tag.element()), str::to_owned)
+    standard::keyword(tag).map_or_else(
+        || format!("{:04X}{:04X}", tag.group(), tag.element()),
+        str::to_owned,
+    )
 }
 
 /// What is wrong with a selector, and what may have been meant.
@@ -131,14 +138,21 @@ pub struct SelectorError {
 
 impl SelectorError {
     fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self {
+            message: message.into(),
+            hint: None,
+        }
     }
 }
 
-/// Forms in brackets: `(0010,0010)`, `(60xx,3000)`, `(0009,"CREATOR",01)`. What follows the bracket does not count.
+/// Forms in brackets: `(0010,0010)`, `(60xx,3000)`, `(0009,"CREATOR",01)`. What follows the bracket
+/// does not count.
 fn bracketed(inside: &str, text: &str) -> Result<Selector, SelectorError> {
     let forms = "write (gggg,eeee), or (gggg,\"CREATOR\",ee) for a private element";
-    let wrong = || SelectorError { message: format!("`{}` is no tag", shown(text)), hint: Some(forms.to_owned()) };
+    let wrong = || SelectorError {
+        message: format!("`{}` is no tag", shown(text)),
+        hint: Some(forms.to_owned()),
+    };
     let (inside, _) = inside.split_once(')').ok_or_else(wrong)?;
     let (group, rest) = inside.split_once(',').ok_or_else(wrong)?;
     let (group, rest) = (group.trim(), rest.trim());
@@ -148,22 +162,41 @@ fn bracketed(inside: &str, text: &str) -> Result<Selector, SelectorError> {
     if let Some(repeater) = repeater(&format!("{group}{rest}")) {
         return Ok(repeater);
     }
-    let (group, element) = (hex(group, 4).ok_or_else(wrong)?, hex(rest, 4).ok_or_else(wrong)?);
+    let (group, element) = (
+        hex(group, 4).ok_or_else(wrong)?,
+        hex(rest, 4).ok_or_else(wrong)?,
+    );
     usable(Tag(low(group), low(element))).map(Selector::Tag)
 }
 
 fn private(group: &str, creator: &str, element: &str) -> Option<Result<Selector, SelectorError>> {
     let group = low(hex(group, 4)?);
     let element = u8::try_from(hex(element, 2)?).ok()?;
-    let unquoted = |quote| creator.strip_prefix(quote).and_then(|rest: &str| rest.strip_suffix(quote));
-    let creator = unquoted('"').or_else(|| unquoted('\'')).unwrap_or(creator).trim_end();
-    if creator.is_empty() || creator.chars().count() > 64 || creator.contains(['\\', '"', '\'', '(', '[', ']']) {
+    let unquoted = |quote| {
+        creator
+            .strip_prefix(quote)
+            .and_then(|rest: &str| rest.strip_suffix(quote))
+    };
+    let creator = unquoted('"')
+        .or_else(|| unquoted('\''))
+        .unwrap_or(creator)
+        .trim_end();
+    if creator.is_empty()
+        || creator.chars().count() > 64
+        || creator.contains(['\\', '"', '\'', '(', '[', ']'])
+    {
         return None;
     }
     if group.is_multiple_of(2) {
-        return Some(Err(SelectorError::new(format!("group {group:04X} is not private: private groups are odd"))));
+        return Some(Err(SelectorError::new(format!(
+            "group {group:04X} is not private: private groups are odd"
+        ))));
     }
-    Some(Ok(Selector::Private { group, creator: creator.to_owned(), element }))
+    Some(Ok(Selector::Private {
+        group,
+        creator: creator.to_owned(),
+        element,
+    }))
 }
 
 /// `60XX3000`, `0x50xx0010`: the groups that repeat.
@@ -175,7 +208,10 @@ fn repeater(text: &str) -> Option<Selector> {
         return None;
     }
     let group = low(hex(group, 2)?) << 8;
-    Some(Selector::Repeater { group, element: low(hex(element, 4)?) })
+    Some(Selector::Repeater {
+        group,
+        element: low(hex(element, 4)?),
+    })
 }
 
 /// A keyword or eight hex digits.
@@ -191,7 +227,9 @@ fn attribute(text: &str) -> Result<Tag, SelectorError> {
         message: format!("`{}` names no attribute", shown(text)),
         hint: Some(match close {
             Some(keyword) => format!("did you mean `{keyword}`?"),
-            None => "write a keyword, eight hex digits, (gggg,eeee) or (gggg,\"CREATOR\",ee)".to_owned(),
+            None => {
+                "write a keyword, eight hex digits, (gggg,eeee) or (gggg,\"CREATOR\",ee)".to_owned()
+            }
         }),
     })
 }
@@ -205,19 +243,33 @@ fn path(text: &str) -> Result<Path, SelectorError> {
             return Err(SelectorError::new("the path is too long"));
         }
         if tag.group() == 0x0002 {
-            return Err(SelectorError::new("file meta information has no place in a path"));
+            return Err(SelectorError::new(
+                "file meta information has no place in a path",
+            ));
         }
-        let Some(item) = words.next() else { return Ok(Path { sequences, leaf: tag }) };
+        let Some(item) = words.next() else {
+            return Ok(Path {
+                sequences,
+                leaf: tag,
+            });
+        };
         let item = match item {
             "*" => ItemChoice::Every,
             number => match number.parse() {
                 Ok(index) if index <= LARGEST_INDEX => ItemChoice::At(index),
-                _ => return Err(SelectorError::new(format!("`{}` is neither an item number nor `*`", shown(number)))),
+                _ => {
+                    return Err(SelectorError::new(format!(
+                        "`{}` is neither an item number nor `*`",
+                        shown(number)
+                    )));
+                }
             },
         };
         sequences.push((tag, item));
         if words.peek().is_none() {
-            return Err(SelectorError::new("a path must end in an attribute, not in an item number"));
+            return Err(SelectorError::new(
+                "a path must end in an attribute, not in an item number",
+            ));
         }
     }
 }
@@ -230,20 +282,30 @@ pub fn tag_of_number(number: u32) -> Tag {
 /// Delimiters are no attributes.
 fn usable(tag: Tag) -> Result<Tag, SelectorError> {
     if tag.group() == 0xFFFE || tag.group() == 0 {
-        let message = format!("({:04X},{:04X}) is no attribute of a data set", tag.group(), tag.element());
+        let message = format!(
+            "({:04X},{:04X}) is no attribute of a data set",
+            tag.group(),
+            tag.element()
+        );
         return Err(SelectorError::new(message));
     }
     Ok(tag)
 }
 
 fn without_0x(text: &str) -> &str {
-    text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text)
+    text.strip_prefix("0x")
+        .or_else(|| text.strip_prefix("0X"))
+        .unwrap_or(text)
 }
 
 /// A number of exactly so many hex digits.
 fn hex(text: &str, digits: usize) -> Option<u32> {
     let good = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if good { u32::from_str_radix(text, 16).ok() } else { None }
+    if good {
+        u32::from_str_radix(text, 16).ok()
+    } else {
+        None
+    }
 }
 
 #[allow(clippy::cast_possible_truncation)] // Callers pass at most 16 bits.
@@ -259,7 +321,9 @@ mod tests {
     use super::*;
 
     fn canonical(text: &str) -> String {
-        Selector::parse(text).unwrap_or_else(|error| panic!("{text}: {}", error.message)).to_string()
+        Selector::parse(text)
+            .unwrap_or_else(|error| panic!("{text}: {}", error.message))
+            .to_string()
     }
 
     #[test]
@@ -274,15 +338,28 @@ mod tests {
             ("00091001", "00091001"),
             ("(0009,1001)", "00091001"),
             ("(0009, \"GEMS_IDEN_01\", 01)", "(0009,\"GEMS_IDEN_01\",01)"),
-            ("(0019, SIEMENS MR HEADER, 0c)", "(0019,\"SIEMENS MR HEADER\",0C)"),
-            ("RequestAttributesSequence.0.AccessionNumber", "RequestAttributesSequence.0.AccessionNumber"),
-            ("00400275.*.00080050", "RequestAttributesSequence.*.AccessionNumber"),
+            (
+                "(0019, SIEMENS MR HEADER, 0c)",
+                "(0019,\"SIEMENS MR HEADER\",0C)",
+            ),
+            (
+                "RequestAttributesSequence.0.AccessionNumber",
+                "RequestAttributesSequence.0.AccessionNumber",
+            ),
+            (
+                "00400275.*.00080050",
+                "RequestAttributesSequence.*.AccessionNumber",
+            ),
             ("60XX3000", "60xx3000"),
             ("(60xx,3000)", "60xx3000"),
             ("0x50XX0010", "50xx0010"),
         ] {
             assert_eq!(canonical(written), meant, "{written}");
-            assert_eq!(canonical(&canonical(written)), meant, "{written} does not round-trip");
+            assert_eq!(
+                canonical(&canonical(written)),
+                meant,
+                "{written} does not round-trip"
+            );
         }
     }
 
@@ -290,15 +367,33 @@ mod tests {
     fn written() -> impl Strategy<Value = String> {
         let tag = || (1_u16..0xFFFE, any::<u16>()).prop_map(|(group, element)| (group, element));
         let plain = tag().prop_map(|(group, element)| format!("{group:04x}{element:04X}"));
-        let bracketed = tag().prop_map(|(group, element)| format!("( {group:04X} ,{element:04x} ) text"));
-        let private = ("[A-Za-z0-9_ .:-]{0,20}[A-Za-z0-9]", 0_u16..0x7FFE, any::<u8>())
-            .prop_map(|(creator, group, element)| format!("({:04X}, \"{creator}\", {element:02x})", group * 2 + 1));
-        let step = (tag(), prop_oneof![Just("*".to_owned()), (0_u16..500).prop_map(|index| index.to_string())])
-            .prop_map(|((group, element), item)| format!("{:04x}{element:04x}.{item}", group.max(3)));
-        let path = (prop::collection::vec(step, 1..5), prop_oneof![Just("PatientID"), Just("00091001"), Just("60003000")])
+        let bracketed =
+            tag().prop_map(|(group, element)| format!("( {group:04X} ,{element:04x} ) text"));
+        let private = (
+            "[A-Za-z0-9_ .:-]{0,20}[A-Za-z0-9]",
+            0_u16..0x7FFE,
+            any::<u8>(),
+        )
+            .prop_map(|(creator, group, element)| {
+                format!("({:04X}, \"{creator}\", {element:02x})", group * 2 + 1)
+            });
+        let step = (
+            tag(),
+            prop_oneof![
+                Just("*".to_owned()),
+                (0_u16..500).prop_map(|index| index.to_string())
+            ],
+        )
+            .prop_map(|((group, element), item)| {
+                format!("{:04x}{element:04x}.{item}", group.max(3))
+            });
+        let path = (
+            prop::collection::vec(step, 1..5),
+            prop_oneof![Just("PatientID"), Just("00091001"), Just("60003000")],
+        )
             .prop_map(|(steps, leaf)| format!("{}.{leaf}", steps.join(".")));
-        let repeater =
-            (prop_oneof![Just("50"), Just("60")], any::<u16>()).prop_map(|(group, element)| format!("{group}xx{element:04x}"));
+        let repeater = (prop_oneof![Just("50"), Just("60")], any::<u16>())
+            .prop_map(|(group, element)| format!("{group}xx{element:04x}"));
         prop_oneof![plain, bracketed, private, path, repeater]
     }
 

@@ -1,6 +1,8 @@
-//! What one level of the server says about de-identification: nothing, that it is switched off, or a profile.
+//! What one level of the server says about de-identification: nothing, that it is switched off, or
+//! a profile.
 //!
-//! Owns that decision, which is made nowhere else. What is none of the three is invalid: a doubt is no permission.
+//! Owns that decision, which is made nowhere else. What is none of the three is invalid: a doubt is
+//! no permission.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -30,20 +32,32 @@ impl Served {
     /// Reads the settings of a level (`project`, `group`, `site`).
     ///
     /// # Errors
-    /// `profile.invalid`, naming the level: a profile that is not valid, or an answer that is neither one nor none.
+    /// `profile.invalid`, naming the level: a profile that is not valid, or an answer that is
+    /// neither one nor none.
     pub fn read(settings: &Json, level: &str) -> Result<Self, Error> {
         let origin = origin(level);
-        let Some(stated) = stated(&settings.0).map_err(|problem| error(problem, &origin))? else { return Ok(Self::Nothing) };
-        let Some((document, profile)) = document(stated, level)? else { return Ok(Self::Nothing) };
+        let Some(stated) = stated(&settings.0).map_err(|problem| error(problem, &origin))? else {
+            return Ok(Self::Nothing);
+        };
+        let Some((document, profile)) = document(stated, level)? else {
+            return Ok(Self::Nothing);
+        };
         if !profile.is_empty() {
             return Ok(Self::Profile(Box::new((document, profile))));
         }
-        match document.root.find("dicom").and_then(|dicom| dicom.find("fields")).map(|fields| &fields.kind) {
+        match document
+            .root
+            .find("dicom")
+            .and_then(|dicom| dicom.find("fields"))
+            .map(|fields| &fields.kind)
+        {
             Some(Kind::List(fields)) if fields.is_empty() => Ok(Self::OptsOut),
             _ => {
-                let problem = document.root.problem("nothing in it changes a DICOM file, and it does not say that this is meant");
-                let hint =
-                    "have a rule with an action added, or `dicom` set to `{\"fields\": []}` where nothing is to be de-identified";
+                let problem = document.root.problem(
+                    "nothing in it changes a DICOM file, and it does not say that this is meant",
+                );
+                let hint = "have a rule with an action added, or `dicom` set to \
+                    `{\"fields\": []}` where nothing is to be de-identified";
                 Err(error(problem.with_hint(hint), &origin))
             }
         }
@@ -57,23 +71,47 @@ fn origin(level: &str) -> String {
 /// What stands under `deid_profile`; none where it is absent or null.
 fn stated(settings: &Node) -> Result<Option<Node>, Problem> {
     let Kind::Map(entries) = &settings.kind else {
-        return Err(settings.problem(format!("the settings are {} instead of a section", settings.describe())));
+        return Err(settings.problem(format!(
+            "the settings are {} instead of a section",
+            settings.describe()
+        )));
     };
-    let resembles =
-        |key: &str| key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).eq("deidprofile".chars());
-    if let Some(odd) = entries.iter().find(|entry| entry.key != SETTING && resembles(&entry.key)) {
-        let problem = Problem::new(odd.place, format!("the settings have the key `{}`", shown(&odd.key)));
+    let resembles = |key: &str| {
+        key.chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .eq("deidprofile".chars())
+    };
+    if let Some(odd) = entries
+        .iter()
+        .find(|entry| entry.key != SETTING && resembles(&entry.key))
+    {
+        let problem = Problem::new(
+            odd.place,
+            format!("the settings have the key `{}`", shown(&odd.key)),
+        );
         return Err(problem.with_hint(format!("have it called `{SETTING}`, or taken out")));
     }
     let mut keys: Vec<_> = entries.iter().map(|entry| entry.key.as_str()).collect();
     keys.sort_unstable();
-    if let Some((twice, _)) = keys.iter().zip(keys.iter().skip(1)).find(|(one, next)| one == next) {
-        return Err(settings.problem(format!("the settings have the key `{}` twice", shown(twice))));
+    if let Some((twice, _)) = keys
+        .iter()
+        .zip(keys.iter().skip(1))
+        .find(|(one, next)| one == next)
+    {
+        return Err(settings.problem(format!(
+            "the settings have the key `{}` twice",
+            shown(twice)
+        )));
     }
-    Ok(settings.find(SETTING).filter(|profile| !profile.is_null()).cloned())
+    Ok(settings
+        .find(SETTING)
+        .filter(|profile| !profile.is_null())
+        .cloned())
 }
 
-/// The profile that a `deid_profile` is, every key of it checked; none where it has no `dicom` section, or nothing in it.
+/// The profile that a `deid_profile` is, every key of it checked; none where it has no `dicom`
+/// section, or nothing in it.
 fn document(stated: Node, level: &str) -> Result<Option<(Document, Profile)>, Error> {
     let origin = origin(level);
     // The server takes the document as text as well as parsed.
@@ -81,19 +119,29 @@ fn document(stated: Node, level: &str) -> Result<Option<(Document, Profile)>, Er
         Kind::Text(text) => (yaml::parse(text), true),
         _ => (unambiguous(stated), false),
     };
-    let document = Document::served(root.map_err(|problem| error(problem, &origin))?, origin.clone());
+    let document = Document::served(
+        root.map_err(|problem| error(problem, &origin))?,
+        origin.clone(),
+    );
     let profile = document.profile()?;
-    let empty = |dicom: &Node| dicom.is_null() || matches!(&dicom.kind, Kind::Map(entries) if entries.is_empty());
+    let empty = |dicom: &Node| {
+        dicom.is_null() || matches!(&dicom.kind, Kind::Map(entries) if entries.is_empty())
+    };
     match document.root.find("dicom") {
         Some(dicom) if !empty(dicom) => Ok(Some((document, profile))),
-        _ if is_text => Err(error(document.root.problem("it is a text without a `dicom` section"), &origin)),
+        _ if is_text => Err(error(
+            document
+                .root
+                .problem("it is a text without a `dicom` section"),
+            &origin,
+        )),
         _ => Ok(None),
     }
 }
 
 impl Document {
-    /// The document that a `deid_profile` is, or that settings hold, `level` saying whose it is. None where it says nothing
-    /// of DICOM.
+    /// The document that a `deid_profile` is, or that settings hold, `level` saying whose it is.
+    /// None where it says nothing of DICOM.
     ///
     /// # Errors
     /// `profile.invalid`.
@@ -113,7 +161,9 @@ impl Document {
 /// # Errors
 /// Those.
 pub fn from_server_json(value: &Value, level: &str) -> Result<Option<Profile>, Error> {
-    Document::from_server_json(value, level)?.map(|document| document.profile()).transpose()
+    Document::from_server_json(value, level)?
+        .map(|document| document.profile())
+        .transpose()
 }
 
 #[cfg(test)]
@@ -135,7 +185,10 @@ mod tests {
     }
 
     fn of(profile: &str) -> String {
-        format!(r#"{{"center_gears":[],"deid_profile":{}}}"#, profile.replace("RULES", RULES))
+        format!(
+            r#"{{"center_gears":[],"deid_profile":{}}}"#,
+            profile.replace("RULES", RULES)
+        )
     }
 
     #[test]
@@ -158,7 +211,11 @@ mod tests {
 
     #[test]
     fn an_empty_list_of_fields_opts_out_and_a_profile_is_one() {
-        for profile in [r#"{"dicom":{"fields":[]}}"#, r#"{"name":"none","dicom":{"fields":[]}}"#, r#""dicom: {fields: []}""#] {
+        for profile in [
+            r#"{"dicom":{"fields":[]}}"#,
+            r#"{"name":"none","dicom":{"fields":[]}}"#,
+            r#""dicom: {fields: []}""#,
+        ] {
             assert_eq!(said(&of(profile)).unwrap(), "opts out", "{profile}");
         }
         for profile in [
@@ -215,14 +272,30 @@ mod tests {
         ];
         let key_twice = format!(r#"{{"deid_profile":{{"dicom":{RULES}}},"deid_profile":null}}"#);
         let other_twice = r#"{"center_gears":[],"center_gears":[]}"#.to_owned();
-        let misspelt = ["Deid_Profile", "deid-profile", "deid_profile ", "deidProfile"]
-            .map(|key| format!(r#"{{"{key}":{{"dicom":{RULES}}}}}"#));
+        let misspelt = [
+            "Deid_Profile",
+            "deid-profile",
+            "deid_profile ",
+            "deidProfile",
+        ]
+        .map(|key| format!(r#"{{"{key}":{{"dicom":{RULES}}}}}"#));
         let settings = ["null", "[]", "7", "true", r#""""#].map(str::to_owned);
-        let all = odd.into_iter().map(of).chain([key_twice, other_twice]).chain(misspelt).chain(settings);
+        let all = odd
+            .into_iter()
+            .map(of)
+            .chain([key_twice, other_twice])
+            .chain(misspelt)
+            .chain(settings);
         for settings in all {
-            let error = said(&settings).map(|said| panic!("{settings}: {said}")).unwrap_err();
+            let error = said(&settings)
+                .map(|said| panic!("{settings}: {said}"))
+                .unwrap_err();
             assert_eq!(error.code, RunCode::ProfileInvalid, "{settings}");
-            assert!(error.what.contains("of the group"), "{settings}: {}", error.what);
+            assert!(
+                error.what.contains("of the group"),
+                "{settings}: {}",
+                error.what
+            );
         }
     }
 }

@@ -45,9 +45,22 @@ impl Substitution {
 }
 
 /// An item of `regex-sub` or `filenames` in one fixed form.
-pub(super) fn canonical(regex: &PythonRegex, output: &Template, groups: &[Group], rules: &DicomRules) -> Value {
-    let groups: Vec<Value> =
-        groups.iter().map(|group| json!([group.name, group.action.name(), rules.canonical_action(&group.action)])).collect();
+pub(super) fn canonical(
+    regex: &PythonRegex,
+    output: &Template,
+    groups: &[Group],
+    rules: &DicomRules,
+) -> Value {
+    let groups: Vec<Value> = groups
+        .iter()
+        .map(|group| {
+            json!([
+                group.name,
+                group.action.name(),
+                rules.canonical_action(&group.action)
+            ])
+        })
+        .collect();
     json!([regex.as_str(), output.as_str(), groups])
 }
 
@@ -55,7 +68,8 @@ pub(super) fn canonical(regex: &PythonRegex, output: &Template, groups: &[Group]
 pub(super) fn read(value: &Node, rules: &DicomRules) -> Result<Vec<Substitution>, Problem> {
     let items = value.items("regex-sub")?;
     if items.is_empty() {
-        return Err(value.problem("`regex-sub` has no item, so it matches no value and every file would fail"));
+        return Err(value
+            .problem("`regex-sub` has no item, so it matches no value and every file would fail"));
     }
     items.iter().map(|item| substitution(item, rules)).collect()
 }
@@ -64,8 +78,13 @@ fn substitution(item: &Node, rules: &DicomRules) -> Result<Substitution, Problem
     let parts = Parts::read(item, "an item of `regex-sub`", rules)?;
     for group in &parts.groups {
         if group.tag.is_none() && !parts.captures(&group.name) {
-            let message = format!("`{}` is neither a group of the `input-regex` nor a keyword", shown(&group.name));
-            return Err(item.problem(message).with_hint("name a group `(?P<name>...)` of the regular expression, or a keyword"));
+            let message = format!(
+                "`{}` is neither a group of the `input-regex` nor a keyword",
+                shown(&group.name)
+            );
+            return Err(item.problem(message).with_hint(
+                "name a group `(?P<name>...)` of the regular expression, or a keyword",
+            ));
         }
     }
     for name in parts.output.variables() {
@@ -73,7 +92,11 @@ fn substitution(item: &Node, rules: &DicomRules) -> Result<Substitution, Problem
             return Err(unknown_variable(item, name));
         }
     }
-    Ok(Substitution { regex: parts.regex, output: parts.output, groups: parts.groups })
+    Ok(Substitution {
+        regex: parts.regex,
+        output: parts.output,
+        groups: parts.groups,
+    })
 }
 
 /// What items of `regex-sub` and of `filenames` have alike.
@@ -88,12 +111,18 @@ const KEYS: &[&str] = &["input-regex", "output", "groups"];
 impl Parts {
     pub(super) fn read(item: &Node, what: &str, rules: &DicomRules) -> Result<Self, Problem> {
         let entries = item.entries(what)?;
-        if let Some(entry) = entries.iter().find(|entry| !KEYS.contains(&entry.key.as_str())) {
+        if let Some(entry) = entries
+            .iter()
+            .find(|entry| !KEYS.contains(&entry.key.as_str()))
+        {
             return Err(super::read::unknown(entry, &[KEYS]));
         }
         let needed = |key: &str| {
             let missing = || item.problem(format!("{what} needs `{key}`"));
-            find(entries, key).filter(|entry| !entry.value.is_null()).map(|entry| &entry.value).ok_or_else(missing)
+            find(entries, key)
+                .filter(|entry| !entry.value.is_null())
+                .map(|entry| &entry.value)
+                .ok_or_else(missing)
         };
         let (regex, output) = (needed("input-regex")?, needed("output")?);
         let compiled = PythonRegex::new(regex.text("input-regex")?);
@@ -111,20 +140,32 @@ impl Parts {
 }
 
 fn unknown_variable(item: &Node, name: &str) -> Problem {
-    let problem = item.problem(format!("nothing says what `{{{}}}` in the `output` stands for", shown(name)));
+    let problem = item.problem(format!(
+        "nothing says what `{{{}}}` in the `output` stands for",
+        shown(name)
+    ));
     match standard::tag_of_keyword_any_case(name) {
-        Some(_) => problem.with_hint(format!("add `{{name: {name}, keep: true}}`, or another action, to its `groups`")),
-        None => problem.with_hint("name a group `(?P<name>...)` of the `input-regex`, or an entry of `groups`"),
+        Some(_) => problem.with_hint(format!(
+            "add `{{name: {name}, keep: true}}`, or another action, to its `groups`"
+        )),
+        None => problem.with_hint(
+            "name a group `(?P<name>...)` of the `input-regex`, or an entry of `groups`",
+        ),
     }
 }
 
 fn groups(entry: Option<&Entry>, rules: &DicomRules) -> Result<Vec<Group>, Problem> {
-    let Some(entry) = entry.filter(|entry| !entry.value.is_null()) else { return Ok(Vec::new()) };
+    let Some(entry) = entry.filter(|entry| !entry.value.is_null()) else {
+        return Ok(Vec::new());
+    };
     let mut groups: Vec<Group> = Vec::new();
     for node in entry.value.items("groups")? {
         let group = group(node, rules)?;
         if groups.iter().any(|other| other.name == group.name) {
-            return Err(node.problem(format!("`{}` has two entries in `groups`", shown(&group.name))));
+            return Err(node.problem(format!(
+                "`{}` has two entries in `groups`",
+                shown(&group.name)
+            )));
         }
         groups.push(group);
     }
@@ -135,21 +176,36 @@ fn group(node: &Node, rules: &DicomRules) -> Result<Group, Problem> {
     let entries = node.entries("an entry of `groups`")?;
     rule::known(entries)?;
     if let Some(regex) = find(entries, "regex") {
-        return Err(Problem::new(regex.place, "an entry of `groups` has a `name`, no `regex`"));
+        return Err(Problem::new(
+            regex.place,
+            "an entry of `groups` has a `name`, no `regex`",
+        ));
     }
-    let Some(name) = find(entries, "name") else { return Err(node.problem("an entry of `groups` needs a `name`")) };
+    let Some(name) = find(entries, "name") else {
+        return Err(node.problem("an entry of `groups` needs a `name`"));
+    };
     let text = name.value.text("name")?.trim();
     let tag = standard::tag_of_keyword_any_case(text).map(|(tag, _)| tag);
     if tag.is_some_and(|tag| tag.group() == 0x0002) {
-        return Err(name.value.problem("file meta information is written afresh and has nothing to read"));
+        return Err(name
+            .value
+            .problem("file meta information is written afresh and has nothing to read"));
     }
     let action = rule::action(node, entries, rules)?;
     match action {
-        Action::Encrypt | Action::Decrypt => {
-            Err(node.problem(format!("`{}` acts on data elements and not on pieces of text", action.name())))
-        }
-        Action::ReplaceWith { value: Replacement::List(_), .. } => Err(node.problem("`replace-with` takes one value here")),
-        action => Ok(Group { name: text.to_owned(), tag, action }),
+        Action::Encrypt | Action::Decrypt => Err(node.problem(format!(
+            "`{}` acts on data elements and not on pieces of text",
+            action.name()
+        ))),
+        Action::ReplaceWith {
+            value: Replacement::List(_),
+            ..
+        } => Err(node.problem("`replace-with` takes one value here")),
+        action => Ok(Group {
+            name: text.to_owned(),
+            tag,
+            action,
+        }),
     }
 }
 

@@ -31,7 +31,9 @@ impl Template {
                 rest = after;
                 continue;
             }
-            let inside = found.strip_prefix('{').ok_or("a `}` without its `{`; write `}}` for the character")?;
+            let inside = found
+                .strip_prefix('{')
+                .ok_or("a `}` without its `{`; write `}}` for the character")?;
             let (name, after) = inside.split_once('}').ok_or("a `{` without its `}`")?;
             if !plain.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut plain)));
@@ -43,7 +45,10 @@ impl Template {
         if !plain.is_empty() {
             parts.push(Part::Text(plain));
         }
-        Ok(Self { text: text.to_owned(), parts })
+        Ok(Self {
+            text: text.to_owned(),
+            parts,
+        })
     }
 
     /// The template as written.
@@ -84,14 +89,25 @@ mod tests {
         let template = Template::new("a{b}-{PatientID}}}c").unwrap();
         let text = |text: &str| Part::Text(text.to_owned());
         let variable = |name: &str| Part::Variable(name.to_owned());
-        assert_eq!(template.parts, [text("a"), variable("b"), text("-"), variable("PatientID"), text("}c")]);
+        assert_eq!(
+            template.parts,
+            [
+                text("a"),
+                variable("b"),
+                text("-"),
+                variable("PatientID"),
+                text("}c")
+            ]
+        );
         assert_eq!(template.variables().collect::<Vec<_>>(), ["b", "PatientID"]);
         assert_eq!(Template::new("").unwrap().parts, []);
     }
 
     #[test]
     fn what_the_engine_does_not_take_is_refused() {
-        for wrong in ["{", "}", "a{b", "{}", "{{a}}", "{a!r}", "{a:5}", "{a.b}", "{a}}"] {
+        for wrong in [
+            "{", "}", "a{b", "{}", "{{a}}", "{a!r}", "{a:5}", "{a.b}", "{a}}",
+        ] {
             assert!(Template::new(wrong).is_err(), "{wrong}");
         }
     }

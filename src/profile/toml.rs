@@ -11,17 +11,28 @@ use super::tree::{Entry, Kind, Node, Place, Problem};
 pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     let lines = Lines::new(text);
     match DeTable::parse(text) {
-        Ok(table) => Ok(Node::new(map(table.get_ref(), &lines), Place { line: 1, column: 1 })),
+        Ok(table) => Ok(Node::new(
+            map(table.get_ref(), &lines),
+            Place { line: 1, column: 1 },
+        )),
         Err(error) => {
-            let place = error.span().map(|span| lines.place(span.start)).unwrap_or_default();
-            Err(Problem::new(place, format!("not TOML: {}", error.message())))
+            let place = error
+                .span()
+                .map(|span| lines.place(span.start))
+                .unwrap_or_default();
+            Err(Problem::new(
+                place,
+                format!("not TOML: {}", error.message()),
+            ))
         }
     }
 }
 
 /// Whether there are comments.
 pub(super) fn has_comments(text: &str) -> bool {
-    Source::new(text).lex().any(|token| token.kind() == TokenKind::Comment)
+    Source::new(text)
+        .lex()
+        .any(|token| token.kind() == TokenKind::Comment)
 }
 
 fn map(table: &DeTable<'_>, lines: &Lines<'_>) -> Kind {
@@ -42,11 +53,16 @@ fn node(value: &Spanned<DeValue<'_>>, lines: &Lines<'_>) -> Node {
         DeValue::String(text) => Kind::Text(text.to_string()),
         DeValue::Boolean(flag) => Kind::Bool(*flag),
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(read) if number.radix() == 16 => Kind::Integer(read, Some(format!("0x{}", number.as_str()))),
+            Ok(read) if number.radix() == 16 => {
+                Kind::Integer(read, Some(format!("0x{}", number.as_str())))
+            }
             Ok(read) => Kind::Integer(read, None),
             Err(_) => Kind::Unquoted("a number that is too large"),
         },
-        DeValue::Float(number) => number.as_str().parse().map_or(Kind::Unquoted("a number"), Kind::Float),
+        DeValue::Float(number) => number
+            .as_str()
+            .parse()
+            .map_or(Kind::Unquoted("a number"), Kind::Float),
         DeValue::Datetime(_) => Kind::Unquoted("a date"),
         DeValue::Array(items) => Kind::List(items.iter().map(|item| node(item, lines)).collect()),
         DeValue::Table(table) => map(table, lines),
@@ -62,14 +78,29 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn new(text: &'a str) -> Self {
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { text, starts: std::iter::once(0).chain(breaks).collect() }
+        let breaks = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(at, _)| at + 1);
+        Self {
+            text,
+            starts: std::iter::once(0).chain(breaks).collect(),
+        }
     }
 
     fn place(&self, offset: usize) -> Place {
         let line = self.starts.partition_point(|start| *start <= offset);
-        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count()) + 1;
+        let start = self
+            .starts
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or_default();
+        let column = self
+            .text
+            .get(start..offset)
+            .map_or(0, |before| before.chars().count())
+            + 1;
         Place { line, column }
     }
 }

@@ -21,7 +21,12 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into(), hint: None, also: Vec::new() }
+        Self {
+            place,
+            message: message.into(),
+            hint: None,
+            also: Vec::new(),
+        }
     }
 
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -67,13 +72,15 @@ pub(super) struct Node {
 pub(super) enum Kind {
     Null,
     Bool(bool),
-    /// With its spelling where that tells more than the number: `0x00100010`, or `00100010`, which YAML reads as octal.
+    /// With its spelling where that tells more than the number: `0x00100010`, or `00100010`, which
+    /// YAML reads as octal.
     Integer(i64, Option<String>),
     Float(f64),
     Text(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
-    /// Something that Flywheel would not read as text although it looks so: a date, a base-60 number. Never used as is.
+    /// Something that Flywheel would not read as text although it looks so: a date, a base-60
+    /// number. Never used as is.
     Unquoted(&'static str),
 }
 
@@ -126,7 +133,10 @@ impl Node {
     /// The value of a key, if this is a section that has it.
     pub(super) fn find(&self, key: &str) -> Option<&Self> {
         match &self.kind {
-            Kind::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
+            Kind::Map(entries) => entries
+                .iter()
+                .find(|entry| entry.key == key)
+                .map(|entry| &entry.value),
             _ => None,
         }
     }
@@ -135,7 +145,10 @@ impl Node {
     pub(super) fn entries(&self, what: &str) -> Result<&[Entry], Problem> {
         match &self.kind {
             Kind::Map(entries) => Ok(entries),
-            _ => Err(self.problem(format!("{what} must be a section of keys and values, not {}", self.describe()))),
+            _ => Err(self.problem(format!(
+                "{what} must be a section of keys and values, not {}",
+                self.describe()
+            ))),
         }
     }
 
@@ -151,7 +164,9 @@ impl Node {
     pub(super) fn text(&self, what: &str) -> Result<&str, Problem> {
         match &self.kind {
             Kind::Text(text) => Ok(text),
-            _ => Err(self.problem(format!("`{what}` must be text, not {}", self.describe())).with_hint("put it in quotes")),
+            _ => Err(self
+                .problem(format!("`{what}` must be text, not {}", self.describe()))
+                .with_hint("put it in quotes")),
         }
     }
 
@@ -159,14 +174,19 @@ impl Node {
     pub(super) fn flag(&self, what: &str) -> Result<bool, Problem> {
         match self.kind {
             Kind::Bool(flag) => Ok(flag),
-            _ => Err(self.problem(format!("`{what}` must be true or false, not {}", self.describe()))),
+            _ => Err(self.problem(format!(
+                "`{what}` must be true or false, not {}",
+                self.describe()
+            ))),
         }
     }
 
     /// A whole number of 0 or more.
     pub(super) fn count(&self, what: &str) -> Result<usize, Problem> {
         match self.kind {
-            Kind::Integer(number, _) if number >= 0 => Ok(usize::try_from(number).unwrap_or(usize::MAX)),
+            Kind::Integer(number, _) if number >= 0 => {
+                Ok(usize::try_from(number).unwrap_or(usize::MAX))
+            }
             _ => Err(self.problem(format!("`{what}` must be a whole number of 0 or more"))),
         }
     }
@@ -178,7 +198,10 @@ impl Node {
             #[allow(clippy::cast_precision_loss)]
             Kind::Integer(number, _) => Ok(number as f64),
             Kind::Float(number) if number.is_finite() => Ok(number),
-            _ => Err(self.problem(format!("`{what}` must be a number, not {}", self.describe()))),
+            _ => Err(self.problem(format!(
+                "`{what}` must be a number, not {}",
+                self.describe()
+            ))),
         }
     }
 }
@@ -205,7 +228,10 @@ pub(super) fn without_repeated_keys(entries: Vec<Entry>) -> Result<Vec<Entry>, P
     let mut seen = std::collections::BTreeSet::new();
     for entry in &entries {
         if !seen.insert(entry.key.as_str()) {
-            return Err(Problem::new(entry.place, format!("the key `{}` is written twice", shown(&entry.key))));
+            return Err(Problem::new(
+                entry.place,
+                format!("the key `{}` is written twice", shown(&entry.key)),
+            ));
         }
     }
     Ok(entries)
@@ -215,5 +241,9 @@ pub(super) fn without_repeated_keys(entries: Vec<Entry>) -> Result<Vec<Entry>, P
 pub(super) fn shown(text: &str) -> String {
     let short: String = text.chars().take(80).collect();
     let escaped = crate::phi::escape_for_terminal(&short);
-    if short.len() < text.len() { format!("{escaped}...") } else { escaped }
+    if short.len() < text.len() {
+        format!("{escaped}...")
+    } else {
+        escaped
+    }
 }

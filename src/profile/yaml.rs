@@ -1,5 +1,6 @@
-//! Reads YAML into a tree with places, with the meaning that YAML 1.1 gives to bare words and numbers: that is what
-//! Flywheel reads, and it differs from YAML 1.2 just where tags look like octal numbers.
+//! Reads YAML into a tree with places, with the meaning that YAML 1.1 gives to bare words and
+//! numbers: that is what Flywheel reads, and it differs from YAML 1.2 just where tags look like
+//! octal numbers.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -30,7 +31,8 @@ pub(super) fn is_text(word: &str) -> bool {
 /// Whether there are comments.
 pub(super) fn has_comments(text: &str) -> bool {
     let mut parser = Parser::new_from_str(text);
-    std::iter::from_fn(|| parser.next_event()).any(|event| matches!(event, Ok((Event::Comment(..), _))))
+    std::iter::from_fn(|| parser.next_event())
+        .any(|event| matches!(event, Ok((Event::Comment(..), _))))
 }
 
 struct Builder {
@@ -50,12 +52,22 @@ struct Open {
 
 enum Content {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, merged: Vec<Entry>, key: Option<(String, Place)> },
+    Map {
+        entries: Vec<Entry>,
+        merged: Vec<Entry>,
+        key: Option<(String, Place)>,
+    },
 }
 
 impl Builder {
     fn new(resolve: fn(&str) -> Kind) -> Self {
-        Self { resolve, open: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None }
+        Self {
+            resolve,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            nodes: 0,
+            root: None,
+        }
     }
 
     fn build(mut self, text: &str) -> Result<Node, Problem> {
@@ -63,55 +75,95 @@ impl Builder {
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(|error| {
                 let mark = error.marker();
-                Problem::new(Place { line: mark.line(), column: mark.col() + 1 }, format!("not YAML: {}", error.info()))
+                Problem::new(
+                    Place {
+                        line: mark.line(),
+                        column: mark.col() + 1,
+                    },
+                    format!("not YAML: {}", error.info()),
+                )
             })?;
             self.take(event, span)?;
         }
-        Ok(self.root.unwrap_or_else(|| Node::new(Kind::Null, Place { line: 1, column: 1 })))
+        Ok(self
+            .root
+            .unwrap_or_else(|| Node::new(Kind::Null, Place { line: 1, column: 1 })))
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Problem> {
-        let place = Place { line: span.start.line(), column: span.start.col() + 1 };
+        let place = Place {
+            line: span.start.line(),
+            column: span.start.col() + 1,
+        };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let kind = match tag.as_deref().map(|tag| tag.core_suffix().unwrap_or("other")) {
+                let kind = match tag
+                    .as_deref()
+                    .map(|tag| tag.core_suffix().unwrap_or("other"))
+                {
                     Some("str") => Kind::Text(text.into_owned()),
                     None if style != ScalarStyle::Plain => Kind::Text(text.into_owned()),
                     None => (self.resolve)(&text),
-                    Some(_) => return Err(Problem::new(place, "YAML type tags are not supported here")),
+                    Some(_) => {
+                        return Err(Problem::new(place, "YAML type tags are not supported here"));
+                    }
                 };
                 self.add(Node::new(kind, place), anchor)
             }
-            Event::SequenceStart(_, anchor, tag) => self.start(place, anchor, tag.is_some(), Content::List(Vec::new())),
+            Event::SequenceStart(_, anchor, tag) => {
+                self.start(place, anchor, tag.is_some(), Content::List(Vec::new()))
+            }
             Event::MappingStart(_, anchor, tag) => {
-                let content = Content::Map { entries: Vec::new(), merged: Vec::new(), key: None };
+                let content = Content::Map {
+                    entries: Vec::new(),
+                    merged: Vec::new(),
+                    key: None,
+                };
                 self.start(place, anchor, tag.is_some(), content)
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(id) => match self.anchors.get(&id).cloned() {
                 Some(node) => self.add(node, 0),
-                None => Err(Problem::new(place, "an alias refers to a value that contains it")),
+                None => Err(Problem::new(
+                    place,
+                    "an alias refers to a value that contains it",
+                )),
             },
-            Event::DocumentStart(..) if self.root.is_some() => {
-                Err(Problem::new(place, "the file holds more than one YAML document"))
-            }
+            Event::DocumentStart(..) if self.root.is_some() => Err(Problem::new(
+                place,
+                "the file holds more than one YAML document",
+            )),
             _ => Ok(()),
         }
     }
 
-    fn start(&mut self, place: Place, anchor: usize, tagged: bool, content: Content) -> Result<(), Problem> {
+    fn start(
+        &mut self,
+        place: Place,
+        anchor: usize,
+        tagged: bool,
+        content: Content,
+    ) -> Result<(), Problem> {
         if tagged {
             return Err(Problem::new(place, "YAML type tags are not supported here"));
         }
-        self.open.push(Open { place, anchor, content });
+        self.open.push(Open {
+            place,
+            anchor,
+            content,
+        });
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), Problem> {
-        let Some(open) = self.open.pop() else { return Ok(()) };
+        let Some(open) = self.open.pop() else {
+            return Ok(());
+        };
         let kind = match open.content {
             Content::List(items) => Kind::List(items),
-            Content::Map { entries, merged, .. } => Kind::Map(with_merged(without_repeated_keys(entries)?, merged)),
+            Content::Map {
+                entries, merged, ..
+            } => Kind::Map(with_merged(without_repeated_keys(entries)?, merged)),
         };
         self.add(Node::new(kind, open.place), open.anchor)
     }
@@ -128,10 +180,18 @@ impl Builder {
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(node),
             Some(Content::List(items)) => items.push(node),
-            Some(Content::Map { entries, merged, key }) => match key.take() {
+            Some(Content::Map {
+                entries,
+                merged,
+                key,
+            }) => match key.take() {
                 None => *key = Some((key_text(&node)?, node.place)),
                 Some((name, _)) if name == "<<" => merge(merged, node)?,
-                Some((name, place)) => entries.push(Entry { key: name, place, value: node }),
+                Some((name, place)) => entries.push(Entry {
+                    key: name,
+                    place,
+                    value: node,
+                }),
             },
         }
         Ok(())
@@ -141,7 +201,12 @@ impl Builder {
 fn size(node: &Node) -> usize {
     match &node.kind {
         Kind::List(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Kind::Map(entries) => 1 + entries.iter().map(|entry| size(&entry.value)).sum::<usize>(),
+        Kind::Map(entries) => {
+            1 + entries
+                .iter()
+                .map(|entry| size(&entry.value))
+                .sum::<usize>()
+        }
         _ => 1,
     }
 }
@@ -195,7 +260,9 @@ fn resolve(word: &str) -> Kind {
     match word {
         "" | "~" | "null" | "Null" | "NULL" => Kind::Null,
         "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Kind::Bool(true),
-        "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Kind::Bool(false),
+        "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            Kind::Bool(false)
+        }
         _ => number(word).unwrap_or_else(|| Kind::Text(word.to_owned())),
     }
 }
@@ -213,12 +280,18 @@ fn number(word: &str) -> Option<Kind> {
         return decimal.parse().ok().map(Kind::Float);
     }
     if SIXTIES.is_match(word) {
-        return Some(Kind::Unquoted("a number in base 60, which is how YAML reads it without quotes"));
+        return Some(Kind::Unquoted(
+            "a number in base 60, which is how YAML reads it without quotes",
+        ));
     }
     if DATE.is_match(word) {
-        return Some(Kind::Unquoted("a date, which is how YAML reads it without quotes"));
+        return Some(Kind::Unquoted(
+            "a date, which is how YAML reads it without quotes",
+        ));
     }
-    NOT_FINITE.is_match(word).then_some(Kind::Unquoted("a number that is not finite"))
+    NOT_FINITE
+        .is_match(word)
+        .then_some(Kind::Unquoted("a number that is not finite"))
 }
 
 fn integer(word: &str) -> Option<Kind> {
@@ -228,7 +301,11 @@ fn integer(word: &str) -> Option<Kind> {
     };
     let (radix, digits) = match digits {
         "0" => (10, digits),
-        _ => match (digits.strip_prefix("0x"), digits.strip_prefix("0b"), digits.strip_prefix('0')) {
+        _ => match (
+            digits.strip_prefix("0x"),
+            digits.strip_prefix("0b"),
+            digits.strip_prefix('0'),
+        ) {
             (Some(hex), _, _) => (16, hex),
             (_, Some(binary), _) => (2, binary),
             (_, _, Some(octal)) => (8, octal),
@@ -250,10 +327,14 @@ fn pattern(text: &'static str) -> Regex {
     Regex::new(text).expect("constant pattern")
 }
 
-static FLOAT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?$"));
-static SIXTIES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$"));
-static DATE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?$"));
-static NOT_FINITE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"));
+static FLOAT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?$"));
+static SIXTIES: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$"));
+static DATE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?$"));
+static NOT_FINITE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"));
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
@@ -261,15 +342,23 @@ mod tests {
     use super::*;
 
     fn kind(text: &str) -> Kind {
-        parse(text).unwrap_or_else(|problem| panic!("{text}: {}", problem.message)).kind
+        parse(text)
+            .unwrap_or_else(|problem| panic!("{text}: {}", problem.message))
+            .kind
     }
 
     #[test]
     fn bare_words_mean_what_yaml_1_1_says() {
         assert!(matches!(kind("00100010"), Kind::Integer(0o10_0010, Some(s)) if s == "00100010"));
-        assert!(matches!(kind("0x00100010"), Kind::Integer(0x0010_0010, Some(_))));
+        assert!(matches!(
+            kind("0x00100010"),
+            Kind::Integer(0x0010_0010, Some(_))
+        ));
         assert!(matches!(kind("00080018"), Kind::Text(_)));
-        assert!(matches!(kind("10010010"), Kind::Integer(10_010_010, Some(_))));
+        assert!(matches!(
+            kind("10010010"),
+            Kind::Integer(10_010_010, Some(_))
+        ));
         assert!(matches!(kind("-17"), Kind::Integer(-17, Some(_))));
         assert!(matches!(kind("1.5"), Kind::Float(n) if (n - 1.5).abs() < 1e-9));
         assert!(matches!(kind("1e5"), Kind::Text(_)));
@@ -285,8 +374,12 @@ mod tests {
 
     #[test]
     fn anchors_and_merges_are_followed() {
-        let Kind::Map(entries) = kind("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n") else { panic!() };
-        let Kind::Map(used) = &entries[1].value.kind else { panic!() };
+        let Kind::Map(entries) = kind("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n") else {
+            panic!()
+        };
+        let Kind::Map(used) = &entries[1].value.kind else {
+            panic!()
+        };
         let keys: Vec<_> = used.iter().map(|entry| entry.key.as_str()).collect();
         assert_eq!(keys, ["y", "x"]);
         assert_eq!(entries[1].place, Place { line: 2, column: 1 });
@@ -294,12 +387,23 @@ mod tests {
 
     #[test]
     fn hostile_documents_are_refused() {
-        for text in ["a: 1\na: 2", "a: 1\n---\nb: 2", "[", "&a [*a]", "!!python/object:os.system x", "? [1]\n: 2"] {
+        for text in [
+            "a: 1\na: 2",
+            "a: 1\n---\nb: 2",
+            "[",
+            "&a [*a]",
+            "!!python/object:os.system x",
+            "? [1]\n: 2",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
         let mut bomb = "a: &a [1,1,1,1,1,1,1,1,1,1]\n".to_owned();
         for (from, to) in ('a'..='i').zip('b'..='j') {
-            bomb.extend([format!("{to}: &{to} ["), vec![format!("*{from}"); 10].join(","), "]\n".to_owned()]);
+            bomb.extend([
+                format!("{to}: &{to} ["),
+                vec![format!("*{from}"); 10].join(","),
+                "]\n".to_owned(),
+            ]);
         }
         assert!(parse(&bomb).is_err());
     }

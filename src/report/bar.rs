@@ -14,7 +14,13 @@ const HERTZ: u8 = 10;
 
 /// Where the lines are drawn: a terminal, and nothing any more once it went away.
 pub(super) fn terminal(terminal: impl TermLike + 'static) -> ProgressDrawTarget {
-    ProgressDrawTarget::term_like_with_hz(Box::new(UntilGone { terminal, gone: AtomicBool::new(false) }), HERTZ)
+    ProgressDrawTarget::term_like_with_hz(
+        Box::new(UntilGone {
+            terminal,
+            gone: AtomicBool::new(false),
+        }),
+        HERTZ,
+    )
 }
 
 /// A terminal that may be closed while the run goes on. Errors of drawing would end in a panic.
@@ -91,12 +97,20 @@ pub(super) struct Bars {
 
 impl Bars {
     /// `width` tells how wide the terminal is at the moment.
-    pub(super) fn new(target: ProgressDrawTarget, width: impl Fn() -> u16 + Send + 'static) -> Self {
+    pub(super) fn new(
+        target: ProgressDrawTarget,
+        width: impl Fn() -> u16 + Send + 'static,
+    ) -> Self {
         let all = MultiProgress::with_draw_target(target);
         // A template that does not parse shows the bar in the default style.
-        let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
         let lines = [(); 3].map(|()| all.add(ProgressBar::new(1).with_style(style.clone())));
-        Self { all, lines, width: Box::new(width) }
+        Self {
+            all,
+            lines,
+            width: Box::new(width),
+        }
     }
 
     /// What draws them, for those who write lines above.
@@ -108,7 +122,11 @@ impl Bars {
     pub(super) fn show(&self, tally: &Tally, printer: &Printer) {
         // A line that fills the last column begins another one on some terminals.
         let width = usize::from((self.width)()).saturating_sub(1).max(1);
-        for (bar, line) in self.lines.iter().zip(standing::lines(tally, printer, width)) {
+        for (bar, line) in self
+            .lines
+            .iter()
+            .zip(standing::lines(tally, printer, width))
+        {
             bar.set_message(line);
         }
     }
@@ -168,7 +186,13 @@ mod tests {
         let bars = Bars::new(terminal(Closed), || 80);
         let mut printer = Printer::new(Box::new(io::sink()), false);
         printer.above(Some(bars.group()));
-        bars.show(&Tally { files: 4, ..Tally::default() }, &printer);
+        bars.show(
+            &Tally {
+                files: 4,
+                ..Tally::default()
+            },
+            &printer,
+        );
         printer.line("a file failed");
         bars.clear();
     }
@@ -176,11 +200,24 @@ mod tests {
     #[test]
     fn three_lines_that_say_where_the_run_stands() {
         let terminal = InMemoryTerm::new(6, 100);
-        let bars = Bars::new(ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), 255), || 100);
+        let bars = Bars::new(
+            ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), 255),
+            || 100,
+        );
         let printer = Printer::new(Box::new(std::io::sink()), false);
-        let mut tally = Tally { elapsed: Duration::from_secs(10), files: 1204, bytes: 4000, walked: true, ..Tally::default() };
+        let mut tally = Tally {
+            elapsed: Duration::from_secs(10),
+            files: 1204,
+            bytes: 4000,
+            walked: true,
+            ..Tally::default()
+        };
         tally.deidentified = 602;
-        (tally.totals.uploaded, tally.totals.failed, tally.totals.found) = (300, 1, 301);
+        (
+            tally.totals.uploaded,
+            tally.totals.failed,
+            tally.totals.found,
+        ) = (300, 1, 301);
         bars.show(&tally, &printer);
         insta::assert_snapshot!(terminal.contents(), @r"
         scanned        1,204 files, 3.9 KiB

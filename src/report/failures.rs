@@ -1,7 +1,7 @@
 //! The failure report: which run it was, and every file that failed, flushed one by one.
 //!
-//! Readable by its owner alone, because paths often hold names. It can be written before the first file is read, or the
-//! run does not start; it is usable as `--files-from` input.
+//! Readable by its owner alone, because paths often hold names. It can be written before the first
+//! file is read, or the run does not start; it is usable as `--files-from` input.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -43,7 +43,8 @@ pub(super) struct FailureReport {
     /// What the report took the place of, locked, so that no other run takes it for a free place.
     replaced: Option<File>,
     items: u64,
-    /// Named paths that do not exist. They are written once the run turns out to have other files as well.
+    /// Named paths that do not exist. They are written once the run turns out to have other files
+    /// as well.
     missing: Vec<Record>,
     /// The warnings of the run.
     notices: Vec<Record>,
@@ -52,8 +53,9 @@ pub(super) struct FailureReport {
 }
 
 impl FailureReport {
-    /// Makes sure that the report can be written, in the other folder where the usual place cannot be. What is there stays
-    /// until this run has something to say: it may be this run's own list of files.
+    /// Makes sure that the report can be written, in the other folder where the usual place cannot
+    /// be. What is there stays until this run has something to say: it may be this run's own list
+    /// of files.
     pub(super) fn open(report: &Report, paths: Paths, place: ReportPath) -> Result<Self, Error> {
         let when = Written::of(report);
         let mut path = report.path.clone();
@@ -85,16 +87,21 @@ impl FailureReport {
         if self.file.is_none() {
             self.begin(false)?;
         }
-        self.file.as_mut().ok_or_else(|| io::Error::other("the report is not open"))
+        self.file
+            .as_mut()
+            .ok_or_else(|| io::Error::other("the report is not open"))
     }
 
-    /// Begins the report under another name and puts it in its place whole. A report that another run is writing there is left
-    /// alone, as is one of an earlier run if `beside`; a place that was named is not changed for another.
+    /// Begins the report under another name and puts it in its place whole. A report that another
+    /// run is writing there is left alone, as is one of an earlier run if `beside`; a place that
+    /// was named is not changed for another.
     fn begin(&mut self, beside: bool) -> io::Result<()> {
         for n in 1..=MOST_BESIDE {
             let path = nth(&self.path, n);
             let there = existing(&path)?;
-            let taken = there.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
+            let taken = there
+                .as_ref()
+                .is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
             if taken && self.when == Written::Always {
                 break;
             }
@@ -103,7 +110,9 @@ impl FailureReport {
             }
             // Elsewhere than on Unix an open file cannot be replaced.
             self.replaced = there.filter(|_| cfg!(unix));
-            let mut new = tempfile::Builder::new().prefix(".fwupload-report-").tempfile_in(folder_of(&path))?;
+            let mut new = tempfile::Builder::new()
+                .prefix(".fwupload-report-")
+                .tempfile_in(folder_of(&path))?;
             new.write_all(&form::header(self.format, &self.facts, &self.notices))?;
             let _ = new.as_file().try_lock();
             self.file = Some(new.persist(&path)?);
@@ -118,7 +127,9 @@ impl FailureReport {
 
     fn settled(&mut self, settled: &Settled) -> io::Result<()> {
         let failed = match &settled.outcome {
-            Outcome::Failed(failure) => Some((failure.code, record::failed(&self.paths, settled, failure))),
+            Outcome::Failed(failure) => {
+                Some((failure.code, record::failed(&self.paths, settled, failure)))
+            }
             _ => None,
         };
         match failed {
@@ -134,11 +145,19 @@ impl FailureReport {
     }
 
     fn write_missing(&mut self) -> io::Result<()> {
-        std::mem::take(&mut self.missing).into_iter().try_for_each(|record| self.failed(record))
+        std::mem::take(&mut self.missing)
+            .into_iter()
+            .try_for_each(|record| self.failed(record))
     }
 
     fn failed(&mut self, failed: Record) -> io::Result<()> {
-        let bytes = form::failed(self.format, &self.facts, failed, self.items == 0, &self.notices);
+        let bytes = form::failed(
+            self.format,
+            &self.facts,
+            failed,
+            self.items == 0,
+            &self.notices,
+        );
         let overlap = form::overlap(self.format, &self.notices);
         self.items += 1;
         self.add(&bytes, overlap)
@@ -166,15 +185,21 @@ impl FailureReport {
 
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {
         if !self.missing.is_empty() {
-            // There was nothing else: a mistake in the command is no reason to lose what an earlier run reported.
+            // There was nothing else: a mistake in the command is no reason to lose what an earlier
+            // run reported.
             if self.file.is_none() {
                 self.begin(true)?;
             }
             self.write_missing()?;
         }
         if self.when != Written::Always && self.items == 0 {
-            let went_well = end.stopped_by.is_none() && end.totals.uploaded + end.totals.already_there + end.totals.prepared > 0;
-            return if went_well { self.set_earlier_aside() } else { Ok(()) };
+            let went_well = end.stopped_by.is_none()
+                && end.totals.uploaded + end.totals.already_there + end.totals.prepared > 0;
+            return if went_well {
+                self.set_earlier_aside()
+            } else {
+                Ok(())
+            };
         }
         let companions = std::mem::take(&mut self.companions);
         if !companions.is_empty() {
@@ -188,9 +213,12 @@ impl FailureReport {
         file.sync_all()
     }
 
-    /// Renames the report of an earlier run, so that it is not tried again by mistake after all has gone well.
+    /// Renames the report of an earlier run, so that it is not tried again by mistake after all has
+    /// gone well.
     fn set_earlier_aside(&self) -> io::Result<()> {
-        let Ok(Some(mut there)) = existing(&self.path) else { return Ok(()) };
+        let Ok(Some(mut there)) = existing(&self.path) else {
+            return Ok(());
+        };
         let mut begin = [0; REPORT_BEGINS.len()];
         let is_report = there.read_exact(&mut begin).is_ok() && begin == *REPORT_BEGINS;
         if !is_report || matches!(there.try_lock(), Err(TryLockError::WouldBlock)) {
@@ -215,10 +243,16 @@ impl Sink for FailureReport {
         let written = match event {
             Event::Started(start) => {
                 self.facts = record::facts(start, self.paths.redacted());
-                if self.when == Written::Always { self.file().map(|_| ()) } else { Ok(()) }
+                if self.when == Written::Always {
+                    self.file().map(|_| ())
+                } else {
+                    Ok(())
+                }
             }
             Event::Settled(settled) => self.settled(settled),
-            Event::Notice(notice) if notice.severity == Severity::Warning => self.warned(record::notice(notice)),
+            Event::Notice(notice) if notice.severity == Severity::Warning => {
+                self.warned(record::notice(notice))
+            }
             Event::Companion { path } => {
                 self.companions.push(record::companion(&self.paths, path));
                 Ok(())
@@ -231,11 +265,15 @@ impl Sink for FailureReport {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
-    Error::new(RunCode::ReportUnwritable, format!("the report cannot be written: {}", display_path(path)))
-        .because(error.to_string())
+    Error::new(
+        RunCode::ReportUnwritable,
+        format!("the report cannot be written: {}", display_path(path)),
+    )
+    .because(error.to_string())
 }
 
-/// Whether a report can be put at a path: its folder can be written, and nothing else than a file of this user lies there.
+/// Whether a report can be put at a path: its folder can be written, and nothing else than a file
+/// of this user lies there.
 fn usable(path: &Path) -> io::Result<()> {
     tempfile::tempfile_in(folder_of(path))?;
     existing(path).map(drop)
@@ -244,7 +282,10 @@ fn usable(path: &Path) -> io::Result<()> {
 /// Whether another folder helps.
 fn is_a_place_trouble(error: &io::Error) -> bool {
     use io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull};
-    matches!(error.kind(), NotFound | PermissionDenied | ReadOnlyFilesystem | StorageFull)
+    matches!(
+        error.kind(),
+        NotFound | PermissionDenied | ReadOnlyFilesystem | StorageFull
+    )
 }
 
 /// The place of the report in another folder, which is made.
@@ -258,8 +299,8 @@ fn in_folder(folder: &Path, report: &Path) -> Option<PathBuf> {
     usable(&path).ok().map(|()| path)
 }
 
-/// The file at a path, opened to be looked at and locked; none where nothing is. What is no report of this user's is not
-/// touched: links are not followed, pipes not waited for.
+/// The file at a path, opened to be looked at and locked; none where nothing is. What is no report
+/// of this user's is not touched: links are not followed, pipes not waited for.
 pub(super) fn existing(path: &Path) -> io::Result<Option<File>> {
     let metadata = match path.symlink_metadata() {
         Ok(metadata) => metadata,
@@ -267,7 +308,9 @@ pub(super) fn existing(path: &Path) -> io::Result<Option<File>> {
         Err(error) => return Err(error),
     };
     if metadata.is_symlink() {
-        return Err(io::Error::other("a symbolic link lies there, and reports are not written through one"));
+        return Err(io::Error::other(
+            "a symbolic link lies there, and reports are not written through one",
+        ));
     }
     let mut options = OpenOptions::new();
     options.read(true);
@@ -281,7 +324,8 @@ pub(super) fn existing(path: &Path) -> io::Result<Option<File>> {
     if !opened.is_file() {
         return Err(io::Error::other("what lies there is no file"));
     }
-    // Compared with a file that is made in the same folder, since some shares give all files other owners.
+    // Compared with a file that is made in the same folder, since some shares give all files other
+    // owners.
     #[cfg(unix)]
     if opened.uid() != tempfile::tempfile_in(folder_of(path))?.metadata()?.uid() {
         return Err(io::Error::other("a file of another user lies there"));
@@ -290,12 +334,21 @@ pub(super) fn existing(path: &Path) -> io::Result<Option<File>> {
 }
 
 pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// The path as it is told.
 fn shown(path: &Path, paths: &Paths) -> String {
-    if paths.redacted() { path.file_name().unwrap_or_default().to_string_lossy().into_owned() } else { display_path(path) }
+    if paths.redacted() {
+        path.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    } else {
+        display_path(path)
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,11 @@ pub(super) fn count(number: u64) -> String {
 
 /// `1 file`, `2 files`.
 pub(super) fn plural(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+    format!(
+        "{} {noun}{}",
+        count(number),
+        if number == 1 { "" } else { "s" }
+    )
 }
 
 /// `3.1 GiB`.
@@ -48,19 +52,33 @@ pub(super) fn stages(stages: &[Stage]) -> Vec<String> {
     let head = row("stage", "files", "bytes", "busy", "waiting");
     let filled = stages.iter().map(|stage| {
         let (busy, waiting) = (precise(stage.busy), precise(stage.waiting));
-        row(stage.name, &count(stage.files), &bytes(stage.bytes), &busy, &waiting)
+        row(
+            stage.name,
+            &count(stage.files),
+            &bytes(stage.bytes),
+            &busy,
+            &waiting,
+        )
     });
     std::iter::once(head).chain(filled).collect()
 }
 
 /// The same with milliseconds where there is less than a second: `12ms`.
 fn precise(time: Duration) -> String {
-    if time < Duration::from_secs(1) { format!("{}ms", time.as_millis()) } else { duration(time) }
+    if time < Duration::from_secs(1) {
+        format!("{}ms", time.as_millis())
+    } else {
+        duration(time)
+    }
 }
 
 /// A duration that is a guess: no fractions of a second.
 pub(super) fn about(guess: Duration) -> String {
-    if guess < Duration::from_secs(10) { format!("{}s", guess.as_secs().max(1)) } else { duration(guess) }
+    if guess < Duration::from_secs(10) {
+        format!("{}s", guess.as_secs().max(1))
+    } else {
+        duration(guess)
+    }
 }
 
 /// `part` of `whole` in whole per cent, rounded down; nothing of nothing is none.
@@ -75,10 +93,14 @@ mod tests {
 
     #[test]
     fn figures_read_well() {
-        assert_eq!([0, 999, 1204, 1_234_567].map(count), ["0", "999", "1,204", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1204, 1_234_567].map(count),
+            ["0", "999", "1,204", "1,234,567"]
+        );
         assert_eq!([1, 2].map(|n| plural(n, "file")), ["1 file", "2 files"]);
         assert_eq!(bytes(3 << 30), "3.0 GiB");
-        let shown = [400, 12_000, 372_000, 3_720_000].map(|millis| duration(Duration::from_millis(millis)));
+        let shown =
+            [400, 12_000, 372_000, 3_720_000].map(|millis| duration(Duration::from_millis(millis)));
         assert_eq!(shown, ["0.4s", "12s", "6m 12s", "1h 02m"]);
         let stage = Stage {
             name: "clean",
@@ -89,7 +111,10 @@ mod tests {
         };
         assert_eq!(
             stages(&[stage]),
-            ["  stage       files      bytes     busy  waiting", "  clean       1,204    3.0 GiB      12s    400ms"]
+            [
+                "  stage       files      bytes     busy  waiting",
+                "  clean       1,204    3.0 GiB      12s    400ms"
+            ]
         );
         assert_eq!((percent(0, 0), percent(1, 3), percent(5, 4)), (0, 33, 100));
     }

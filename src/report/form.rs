@@ -1,6 +1,7 @@
 //! The three forms of a failure report: JSON lines, one JSON document, CSV.
 //!
-//! Owns the bytes of each. It must never open a file, nor know whether its records come from a run or from other reports.
+//! Owns the bytes of each. It must never open a file, nor know whether its records come from a run
+//! or from other reports.
 
 use serde_json::Value;
 
@@ -30,33 +31,46 @@ pub(super) const COLUMNS: [&str; 15] = [
 fn json_end(notices: &[Record]) -> String {
     match notices {
         [] => "\n]}\n".to_owned(),
-        some => format!("\n],\"notices\":{}}}\n", Value::Array(some.iter().cloned().map(Value::Object).collect())),
+        some => format!(
+            "\n],\"notices\":{}}}\n",
+            Value::Array(some.iter().cloned().map(Value::Object).collect())
+        ),
     }
 }
 
 /// What a cell must not begin with.
 pub(super) const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// What comes before the first failure; `facts` are those of the run, `notices` what was said in it until then. The table
-/// has no place for notices.
+/// What comes before the first failure; `facts` are those of the run, `notices` what was said in it
+/// until then. The table has no place for notices.
 pub(super) fn header(format: ReportFormat, facts: &Value, notices: &[Record]) -> Vec<u8> {
     match format {
         ReportFormat::JsonLines => {
             let mut first = record("report");
             first.insert("v".to_owned(), record::VERSION.into());
             record::extend(&mut first, facts.clone());
-            std::iter::once(first).chain(notices.iter().cloned()).flat_map(line).collect()
+            std::iter::once(first)
+                .chain(notices.iter().cloned())
+                .flat_map(line)
+                .collect()
         }
-        ReportFormat::Json => {
-            format!("{{\"v\":{},\"run\":{facts},\"failures\":[{}", record::VERSION, json_end(notices)).into_bytes()
-        }
+        ReportFormat::Json => format!(
+            "{{\"v\":{},\"run\":{facts},\"failures\":[{}",
+            record::VERSION,
+            json_end(notices)
+        )
+        .into_bytes(),
         ReportFormat::Csv => row(&COLUMNS),
     }
 }
 
 /// How many bytes of what was written until now the next item takes the place of.
 pub(super) fn overlap(format: ReportFormat, notices: &[Record]) -> usize {
-    if format == ReportFormat::Json { json_end(notices).len() } else { 0 }
+    if format == ReportFormat::Json {
+        json_end(notices).len()
+    } else {
+        0
+    }
 }
 
 /// The last of the notices, in the form that has them all at its end with the others.
@@ -69,11 +83,19 @@ pub(super) fn notice(format: ReportFormat, notices: &[Record]) -> Vec<u8> {
 }
 
 /// One failure.
-pub(super) fn failed(format: ReportFormat, facts: &Value, failed: Record, first: bool, notices: &[Record]) -> Vec<u8> {
+pub(super) fn failed(
+    format: ReportFormat,
+    facts: &Value,
+    failed: Record,
+    first: bool,
+    notices: &[Record],
+) -> Vec<u8> {
     let separator = if first { "\n" } else { ",\n" };
     match format {
         ReportFormat::JsonLines => line(failed),
-        ReportFormat::Json => format!("{separator}{}{}", Value::Object(failed), json_end(notices)).into_bytes(),
+        ReportFormat::Json => {
+            format!("{separator}{}{}", Value::Object(failed), json_end(notices)).into_bytes()
+        }
         ReportFormat::Csv => row(&cells(facts, &failed)),
     }
 }
@@ -82,12 +104,21 @@ pub(super) fn failed(format: ReportFormat, facts: &Value, failed: Record, first:
 pub(super) const COMPANION: &str = "companion";
 
 /// The files that have to be tried again together with those that failed, after everything else.
-pub(super) fn companions(format: ReportFormat, facts: &Value, notices: &[Record], companions: &[Record]) -> Vec<u8> {
+pub(super) fn companions(
+    format: ReportFormat,
+    facts: &Value,
+    notices: &[Record],
+    companions: &[Record],
+) -> Vec<u8> {
     match format {
         ReportFormat::JsonLines => companions.iter().cloned().flat_map(line).collect(),
         ReportFormat::Json => {
             let all = Value::Array(companions.iter().cloned().map(Value::Object).collect());
-            format!("{},\"companions\":{all}}}\n", json_end(notices).trim_end_matches("}\n")).into_bytes()
+            format!(
+                "{},\"companions\":{all}}}\n",
+                json_end(notices).trim_end_matches("}\n")
+            )
+            .into_bytes()
         }
         ReportFormat::Csv => {
             let with_code = |companion: &Record| {
@@ -145,7 +176,12 @@ fn text(value: Option<&Value>) -> String {
     }
 }
 
-/// A spreadsheet takes a cell that starts like this for a formula; the same path can be written in a way that it does not.
+/// A spreadsheet takes a cell that starts like this for a formula; the same path can be written in
+/// a way that it does not.
 fn not_a_formula(path: String) -> String {
-    if path.starts_with(FORMULA) { format!("./{path}") } else { path }
+    if path.starts_with(FORMULA) {
+        format!("./{path}")
+    } else {
+        path
+    }
 }

@@ -34,7 +34,15 @@ pub(super) struct JsonStream {
 
 impl JsonStream {
     pub(super) fn new(out: Box<dyn Write + Send>, paths: Paths, report: ReportPath) -> Self {
-        Self { out, paths, report, begun: false, closed: false, lost: None, last_progress: Duration::ZERO }
+        Self {
+            out,
+            paths,
+            report,
+            begun: false,
+            closed: false,
+            lost: None,
+            last_progress: Duration::ZERO,
+        }
     }
 
     /// Errors: what reads or keeps the events cannot take this one. Later ones are not tried.
@@ -48,7 +56,10 @@ impl JsonStream {
         if self.closed {
             return Ok(());
         }
-        let written = self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush());
+        let written = self
+            .out
+            .write_all(line.as_bytes())
+            .and_then(|()| self.out.flush());
         self.closed = written.is_err();
         match written {
             // A reader that went away has read enough.
@@ -73,12 +84,21 @@ impl JsonStream {
     fn settled(&self, settled: &Settled, tally: &Tally) -> Record {
         let at = |kind, fields| self.with_path(kind, &settled.path, fields);
         match &settled.outcome {
-            Outcome::Uploaded(stored) => at("uploaded", json!({ "receipt": record::receipt(stored) })),
+            Outcome::Uploaded(stored) => {
+                at("uploaded", json!({ "receipt": record::receipt(stored) }))
+            }
             Outcome::Prepared(stored) => {
-                let kind = if tally.mode == Some(crate::event::Mode::Output) { "written" } else { "would-upload" };
+                let kind = if tally.mode == Some(crate::event::Mode::Output) {
+                    "written"
+                } else {
+                    "would-upload"
+                };
                 at(kind, json!({ "receipt": record::receipt(stored) }))
             }
-            Outcome::AlreadyThere(stored) => at("already-there", json!({ "receipt": record::receipt(stored) })),
+            Outcome::AlreadyThere(stored) => at(
+                "already-there",
+                json!({ "receipt": record::receipt(stored) }),
+            ),
             Outcome::Skipped(reason) => {
                 let mut fields = json!({ "reason": reason.as_str() });
                 if let (Some(hint), Some(fields)) = (reason.hint(), fields.as_object_mut()) {
@@ -153,26 +173,34 @@ fn changes_of(changes: &AttributeChanges) -> serde_json::Value {
 }
 
 fn unwritten(error: &io::Error) -> Error {
-    Error::new(RunCode::ReportUnwritable, "events are lost: standard output cannot be written")
-        .because(error.to_string())
-        .with_hint("check where `--json` is sent to; what was uploaded is not sent again")
+    Error::new(
+        RunCode::ReportUnwritable,
+        "events are lost: standard output cannot be written",
+    )
+    .because(error.to_string())
+    .with_hint("check where `--json` is sent to; what was uploaded is not sent again")
 }
 
 impl Sink for JsonStream {
     fn event(&mut self, event: &Event, tally: &Tally) -> Result<(), Error> {
         let record = match event {
-            Event::Started(start) => Self::with("start", record::facts(start, self.paths.redacted())),
-            Event::Notice(notice) => record::notice(notice),
-            Event::Discovered { files, bytes, done } => {
-                Self::with("discovered", json!({ "files": files, "bytes": bytes, "done": done }))
+            Event::Started(start) => {
+                Self::with("start", record::facts(start, self.paths.redacted()))
             }
-            Event::Deidentified { path, changed } => self.with_path("deidentified", path, json!({ "changed": changed })),
+            Event::Notice(notice) => record::notice(notice),
+            Event::Discovered { files, bytes, done } => Self::with(
+                "discovered",
+                json!({ "files": files, "bytes": bytes, "done": done }),
+            ),
+            Event::Deidentified { path, changed } => {
+                self.with_path("deidentified", path, json!({ "changed": changed }))
+            }
             Event::Left { path, finding } => {
                 let fields = json!({ "severity": "warning", "code": RESIDUAL, "text": finding });
                 self.with_path("notice", path, fields)
             }
-            // Sent bytes are part of the progress records; single requests are for people who look for trouble.
-            // Companions are for a report to try again by.
+            // Sent bytes are part of the progress records; single requests are for people who look
+            // for trouble. Companions are for a report to try again by.
             Event::Sending(_)
             | Event::Sent { .. }
             | Event::SendingEnded(_)
@@ -180,15 +208,29 @@ impl Sink for JsonStream {
             | Event::Companion { .. } => return Ok(()),
             Event::Changes(changes) => {
                 let most: Vec<_> = changes.most.iter().map(changes_of).collect();
-                Self::with("changes", json!({ "attributes": changes.attributes, "most": most }))
+                Self::with(
+                    "changes",
+                    json!({ "attributes": changes.attributes, "most": most }),
+                )
             }
-            Event::Stages(stages) => Self::with("stages", json!({ "stages": stages.iter().map(stage).collect::<Vec<_>>() })),
-            Event::Retrying { what, cause, wait, attempt } => {
+            Event::Stages(stages) => Self::with(
+                "stages",
+                json!({ "stages": stages.iter().map(stage).collect::<Vec<_>>() }),
+            ),
+            Event::Retrying {
+                what,
+                cause,
+                wait,
+                attempt,
+            } => {
                 let fields = json!({ "what": what, "cause": cause, "wait": record::seconds(*wait), "attempt": attempt });
                 Self::with("retrying", fields)
             }
             Event::Settled(settled) => self.settled(settled, tally),
-            Event::Stopping { code, uploads } => Self::with("stopping", json!({ "code": code.as_str(), "uploads": uploads })),
+            Event::Stopping { code, uploads } => Self::with(
+                "stopping",
+                json!({ "code": code.as_str(), "uploads": uploads }),
+            ),
             Event::Ended(end) => self.end(end),
         };
         let written = self.write(record);

@@ -32,7 +32,12 @@ mod tests {
     #[test]
     fn a_line_every_thirty_seconds() {
         let mut lines = Lines::default();
-        let mut tally = Tally { files: 100, bytes: 1000, walked: true, ..Tally::default() };
+        let mut tally = Tally {
+            files: 100,
+            bytes: 1000,
+            walked: true,
+            ..Tally::default()
+        };
         let mut written = Vec::new();
         for second in 0..=100 {
             tally.elapsed = Duration::from_secs(second);
@@ -41,6 +46,9 @@ mod tests {
         }
         assert_eq!(written.len(), 3, "{written:?}");
         let first = written.first().map(String::as_str);
-        assert_eq!(first, Some("30s scanned 100 files, 1000 B; de-identified 0; uploaded 0 %, 30 files"));
+        assert_eq!(
+            first,
+            Some("30s scanned 100 files, 1000 B; de-identified 0; uploaded 0 %, 30 files")
+        );
     }
 }

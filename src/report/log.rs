@@ -1,7 +1,7 @@
 //! `--log-file`: what the console says at `-v`, one line each with its time.
 //!
-//! Appended to a file that its owner alone may read, because paths often hold names. It can be written before the first file is
-//! read, or the run does not start. It is never a failure report.
+//! Appended to a file that its owner alone may read, because paths often hold names. It can be
+//! written before the first file is read, or the run does not start. It is never a failure report.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read};
@@ -33,14 +33,30 @@ pub(super) struct Log {
 
 impl Log {
     /// Opens the file, if one is wanted. Errors: [`RunCode::LogUnwritable`].
-    pub(super) fn open(report: &Report, paths: &Paths, place: &ReportPath, command: Option<&str>) -> Result<Option<Self>, Error> {
-        let Some(path) = report.log.clone() else { return Ok(None) };
-        let file =
-            if same_place(&path, &report.path) { Err(io::Error::other("the failure report goes there")) } else { open(&path) };
+    pub(super) fn open(
+        report: &Report,
+        paths: &Paths,
+        place: &ReportPath,
+        command: Option<&str>,
+    ) -> Result<Option<Self>, Error> {
+        let Some(path) = report.log.clone() else {
+            return Ok(None);
+        };
+        let file = if same_place(&path, &report.path) {
+            Err(io::Error::other("the failure report goes there"))
+        } else {
+            open(&path)
+        };
         let file = file.map_err(|error| unwritable(&path, &error))?;
         let printer = Printer::new(Box::new(file), false).timed();
         let speech = (Verbosity::Verbose, Progress::Lines);
-        let console = Console::new(printer, paths.clone(), speech, place.clone(), command.map(str::to_owned));
+        let console = Console::new(
+            printer,
+            paths.clone(),
+            speech,
+            place.clone(),
+            command.map(str::to_owned),
+        );
         Ok(Some(Self { console, path }))
     }
 }
@@ -48,7 +64,9 @@ impl Log {
 impl Sink for Log {
     fn event(&mut self, event: &Event, tally: &Tally) -> Result<(), Error> {
         self.console.event(event, tally)?;
-        self.console.take_error().map_or(Ok(()), |error| Err(unwritable(&self.path, &error)))
+        self.console
+            .take_error()
+            .map_or(Ok(()), |error| Err(unwritable(&self.path, &error)))
     }
 
     fn tick(&mut self, tally: &Tally) {
@@ -57,7 +75,11 @@ impl Sink for Log {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
-    Error::new(RunCode::LogUnwritable, format!("the log cannot be written: {}", display_path(path))).because(error.to_string())
+    Error::new(
+        RunCode::LogUnwritable,
+        format!("the log cannot be written: {}", display_path(path)),
+    )
+    .because(error.to_string())
 }
 
 fn same_place(one: &Path, other: &Path) -> bool {
@@ -74,12 +96,16 @@ fn open(path: &Path) -> io::Result<std::fs::File> {
         }
         #[cfg(unix)]
         if there.metadata()?.mode() & 0o077 != 0 {
-            return Err(io::Error::other("others may read it: make it yours alone (chmod 600)"));
+            return Err(io::Error::other(
+                "others may read it: make it yours alone (chmod 600)",
+            ));
         }
     }
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
-    options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    options
+        .mode(0o600)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     options.open(path)
 }

@@ -34,7 +34,12 @@ pub(super) struct ReportPath {
 
 impl ReportPath {
     pub(super) fn new(text: String, when: Written) -> Self {
-        Self { text, when, instead: Arc::default(), set_aside: Arc::default() }
+        Self {
+            text,
+            when,
+            instead: Arc::default(),
+            set_aside: Arc::default(),
+        }
     }
 
     /// The report goes elsewhere: the usual place is taken, or cannot be written.
@@ -69,6 +74,9 @@ pub(super) fn nth(path: &Path, n: u32) -> PathBuf {
         return path.to_path_buf();
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
+    let extension = path
+        .extension()
+        .map(|extension| format!(".{}", extension.to_string_lossy()))
+        .unwrap_or_default();
     path.with_file_name(format!("{stem}-{n}{extension}"))
 }

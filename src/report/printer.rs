@@ -1,4 +1,5 @@
-//! The one way to lines for people: colours or not, as wide as the terminal, and never into the middle of the bars.
+//! The one way to lines for people: colours or not, as wide as the terminal, and never into the
+//! middle of the bars.
 
 use std::io::{self, Write};
 
@@ -37,19 +38,36 @@ pub(super) struct Printer {
 
 impl Printer {
     pub(super) fn new(out: Box<dyn Write + Send>, color: bool) -> Self {
-        Self { out, color, width: None, timed: false, bars: None, error: None }
+        Self {
+            out,
+            color,
+            width: None,
+            timed: false,
+            bars: None,
+            error: None,
+        }
     }
 
     /// On standard error, as wide as the terminal where that is one.
     pub(super) fn on_stderr(color: bool) -> Self {
         let is_terminal = console::Term::stderr().is_term();
-        let width: Option<fn() -> u16> = if is_terminal { Some(terminal_width) } else { None };
-        Self { width, ..Self::new(Box::new(io::stderr()), color) }
+        let width: Option<fn() -> u16> = if is_terminal {
+            Some(terminal_width)
+        } else {
+            None
+        };
+        Self {
+            width,
+            ..Self::new(Box::new(io::stderr()), color)
+        }
     }
 
     /// The same with its time before each line.
     pub(super) fn timed(self) -> Self {
-        Self { timed: true, ..self }
+        Self {
+            timed: true,
+            ..self
+        }
     }
 
     /// From now on lines appear above these bars; `None` when they are gone.
@@ -73,12 +91,20 @@ impl Printer {
 
     /// Writes one line that begins with the time.
     pub(super) fn timed_line(&mut self, line: &str) {
-        self.write(&format!("{} {line}", Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)));
+        self.write(&format!(
+            "{} {line}",
+            Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
+        ));
     }
 
-    /// Writes a sentence in as many lines as it takes on a terminal. What follows the first one is indented.
+    /// Writes a sentence in as many lines as it takes on a terminal. What follows the first one is
+    /// indented.
     pub(super) fn prose(&mut self, text: &str) {
-        match self.width.map(|width| usize::from(width())).filter(|width| *width >= NARROWEST) {
+        match self
+            .width
+            .map(|width| usize::from(width()))
+            .filter(|width| *width >= NARROWEST)
+        {
             Some(width) => wrapped(text, width).iter().for_each(|line| self.line(line)),
             None => self.line(text),
         }
@@ -103,7 +129,11 @@ impl Printer {
             Tone::Caution => "33",
             Tone::Good => "32",
         };
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.color {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// An error that stops a run: `error[code]: what`, why, and what to do next.
@@ -126,7 +156,9 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     let indent = text.len() - text.trim_start_matches(' ').len();
     let (mut lines, mut line, mut begun) = (Vec::new(), " ".repeat(indent), false);
     for word in text.trim_start_matches(' ').split(' ') {
-        if begun && console::measure_text_width(&line) + 1 + console::measure_text_width(word) > width {
+        if begun
+            && console::measure_text_width(&line) + 1 + console::measure_text_width(word) > width
+        {
             lines.push(std::mem::replace(&mut line, " ".repeat(indent.max(2))));
             begun = false;
         }
@@ -153,7 +185,13 @@ mod tests {
           SeriesDescription
         ");
         assert_eq!(wrapped("  a b", 20), ["  a b"]);
-        assert_eq!(wrapped("  and\u{1b}[33m more\u{1b}[0m words", 12), ["  and\u{1b}[33m more\u{1b}[0m", "  words"]);
-        assert_eq!(wrapped("a /very/long/path/that/fits/nowhere b", 20), ["a", "  /very/long/path/that/fits/nowhere", "  b"]);
+        assert_eq!(
+            wrapped("  and\u{1b}[33m more\u{1b}[0m words", 12),
+            ["  and\u{1b}[33m more\u{1b}[0m", "  words"]
+        );
+        assert_eq!(
+            wrapped("a /very/long/path/that/fits/nowhere b", 20),
+            ["a", "  /very/long/path/that/fits/nowhere", "  b"]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The JSON shapes that the event stream and the failure report share. Fields may be added, never renamed or removed.
+//! The JSON shapes that the event stream and the failure report share. Fields may be added, never
+//! renamed or removed.
 
 use std::path::Path;
 use std::time::Duration;
@@ -61,15 +62,24 @@ pub(super) fn notice(notice: &Notice) -> Record {
         Severity::Warning => "warning",
     };
     let mut said = record("notice");
-    extend(&mut said, json!({ "severity": severity, "code": notice.code, "text": notice.text }));
+    extend(
+        &mut said,
+        json!({ "severity": severity, "code": notice.code, "text": notice.text }),
+    );
     said
 }
 
 /// What a run is about to do.
 pub(super) fn facts(start: &RunStart, redacted: bool) -> Value {
     let profile = start.profile.as_ref();
-    let profile = profile.map(|p| json!({ "name": p.name, "level": p.level, "digest": p.digest, "pseudonym_key": p.key }));
-    let settings: Record = start.settings.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    let profile = profile.map(
+        |p| json!({ "name": p.name, "level": p.level, "digest": p.digest, "pseudonym_key": p.key }),
+    );
+    let settings: Record = start
+        .settings
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone().into()))
+        .collect();
     json!({
         "version": start.version,
         "mode": mode(start.mode),
@@ -103,8 +113,16 @@ pub(super) fn receipt(stored: &Stored) -> Value {
 
 /// Counts of files by outcome.
 pub(super) fn totals(totals: &RunTotals) -> Value {
-    let skipped: Record = totals.skipped_by.iter().map(|(reason, n)| (reason.as_str().to_owned(), (*n).into())).collect();
-    let failed: Record = totals.failed_by.iter().map(|(code, n)| ((*code).to_owned(), (*n).into())).collect();
+    let skipped: Record = totals
+        .skipped_by
+        .iter()
+        .map(|(reason, n)| (reason.as_str().to_owned(), (*n).into()))
+        .collect();
+    let failed: Record = totals
+        .failed_by
+        .iter()
+        .map(|(code, n)| ((*code).to_owned(), (*n).into()))
+        .collect();
     json!({
         "found": totals.found,
         "uploaded": totals.uploaded,

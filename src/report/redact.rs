@@ -1,7 +1,8 @@
 //! How a source path appears in any output: as it is, escaped for terminals, or as a keyed hash.
 //!
-//! Folder names often contain patient names. With `--redact-paths` every sink shows the same hash for the same path; the
-//! key is made for the run and never written down, so nobody can try names against it.
+//! Folder names often contain patient names. With `--redact-paths` every sink shows the same hash
+//! for the same path; the key is made for the run and never written down, so nobody can try names
+//! against it.
 
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,8 @@ pub enum Paths {
 #[derive(Clone)]
 pub struct Hidden {
     keyed: Hmac<Sha256>,
-    /// The paths that were typed, in every spelling that a message may have, the longest first; and what stands for each.
+    /// The paths that were typed, in every spelling that a message may have, the longest first; and
+    /// what stands for each.
     named: Vec<(String, String)>,
 }
 
@@ -37,21 +39,29 @@ pub struct Hidden {
 const SHORTEST: usize = 3;
 
 impl Paths {
-    /// `named` are the paths that were typed: texts that quote one are cleared of it. Redacting needs a random key from the
-    /// operating system.
+    /// `named` are the paths that were typed: texts that quote one are cleared of it. Redacting
+    /// needs a random key from the operating system.
     pub fn new(redact: bool, named: &[PathBuf]) -> Result<Self, Error> {
         if !redact {
             return Ok(Self::Plain);
         }
         let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|error| Error::new(RunCode::Internal, format!("no random key: {error}")))?;
+        getrandom::fill(&mut key)
+            .map_err(|error| Error::new(RunCode::Internal, format!("no random key: {error}")))?;
         Self::hashed(&key, named)
     }
 
     fn hashed(key: &[u8], named: &[PathBuf]) -> Result<Self, Error> {
-        let keyed = Hmac::new_from_slice(key).map_err(|error| Error::new(RunCode::Internal, error.to_string()))?;
-        let mut hidden = Hidden { keyed, named: Vec::new() };
-        hidden.named = named.iter().flat_map(|path| spellings(path).map(|text| (text, hidden.hash(path)))).collect();
+        let keyed = Hmac::new_from_slice(key)
+            .map_err(|error| Error::new(RunCode::Internal, error.to_string()))?;
+        let mut hidden = Hidden {
+            keyed,
+            named: Vec::new(),
+        };
+        hidden.named = named
+            .iter()
+            .flat_map(|path| spellings(path).map(|text| (text, hidden.hash(path))))
+            .collect();
         hidden.named.retain(|(text, _)| text.len() >= SHORTEST);
         hidden.named.sort_by_key(|(text, _)| Reverse(text.len()));
         Ok(Self::Hashed(Box::new(hidden)))
@@ -59,8 +69,15 @@ impl Paths {
 
     /// A text without the paths that were typed.
     pub fn said(&self, text: &str) -> String {
-        let Self::Hashed(hidden) = self else { return text.to_owned() };
-        hidden.named.iter().fold(text.to_owned(), |text, (path, hash)| text.replace(path, hash))
+        let Self::Hashed(hidden) = self else {
+            return text.to_owned();
+        };
+        hidden
+            .named
+            .iter()
+            .fold(text.to_owned(), |text, (path, hash)| {
+                text.replace(path, hash)
+            })
     }
 
     /// An error without the paths that were typed.
@@ -73,17 +90,33 @@ impl Paths {
         }
     }
 
-    /// An event whose texts are without the paths that were typed. Those of the files themselves are each sink's to show.
+    /// An event whose texts are without the paths that were typed. Those of the files themselves
+    /// are each sink's to show.
     pub fn event(&self, event: Event) -> Event {
         if !self.redacted() {
             return event;
         }
         match event {
-            Event::Notice(notice) => Event::Notice(Notice { text: self.said(&notice.text), ..notice }),
-            Event::Settled(Settled { path, bytes, outcome: Outcome::Failed(failure) }) => {
+            Event::Notice(notice) => Event::Notice(Notice {
+                text: self.said(&notice.text),
+                ..notice
+            }),
+            Event::Settled(Settled {
+                path,
+                bytes,
+                outcome: Outcome::Failed(failure),
+            }) => {
                 let specific_hint = failure.specific_hint.as_ref().map(|hint| self.said(hint));
-                let failure = FileFailure { detail: self.said(&failure.detail), specific_hint, ..failure };
-                Event::Settled(Settled { path, bytes, outcome: Outcome::Failed(failure) })
+                let failure = FileFailure {
+                    detail: self.said(&failure.detail),
+                    specific_hint,
+                    ..failure
+                };
+                Event::Settled(Settled {
+                    path,
+                    bytes,
+                    outcome: Outcome::Failed(failure),
+                })
             }
             Event::Ended(mut end) => {
                 end.stopped_by = end.stopped_by.as_ref().map(|error| self.error(error));
@@ -108,7 +141,10 @@ impl Paths {
         match (self.hash(path), path.to_str()) {
             (Some(hash), _) => (hash, None),
             (None, Some(text)) => (text.to_owned(), None),
-            (None, None) => (path.to_string_lossy().into_owned(), Some(BASE64.encode(path.as_os_str().as_encoded_bytes()))),
+            (None, None) => (
+                path.to_string_lossy().into_owned(),
+                Some(BASE64.encode(path.as_os_str().as_encoded_bytes())),
+            ),
         }
     }
 
@@ -128,7 +164,11 @@ impl Paths {
             Some(hash) => {
                 let lossy = path.to_string_lossy();
                 let message = message.replace(&display_path(path), &hash);
-                if lossy.is_empty() { message } else { message.replace(&*lossy, &hash) }
+                if lossy.is_empty() {
+                    message
+                } else {
+                    message.replace(&*lossy, &hash)
+                }
             }
         }
     }
@@ -151,14 +191,20 @@ impl Hidden {
         let mut keyed = self.keyed.clone();
         keyed.update(path.as_os_str().as_encoded_bytes());
         let hash = keyed.finalize().into_bytes();
-        hash.iter().take(8).fold(String::from("path:"), |hex, byte| hex + &format!("{byte:02x}"))
+        hash.iter()
+            .take(8)
+            .fold(String::from("path:"), |hex, byte| {
+                hex + &format!("{byte:02x}")
+            })
     }
 }
 
 /// How a message may write a path: as typed and absolute, escaped for terminals or not.
 fn spellings(path: &Path) -> impl Iterator<Item = String> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    [path.to_path_buf(), absolute].into_iter().flat_map(|path| [display_path(&path), path.to_string_lossy().into_owned()])
+    [path.to_path_buf(), absolute]
+        .into_iter()
+        .flat_map(|path| [display_path(&path), path.to_string_lossy().into_owned()])
 }
 
 #[cfg(test)]
@@ -177,12 +223,17 @@ mod tests {
 
     #[test]
     fn a_hash_is_the_same_within_a_run_and_differs_between_runs_and_paths() {
-        let (one, other) = (Paths::new(true, &[]).unwrap(), Paths::new(true, &[]).unwrap());
+        let (one, other) = (
+            Paths::new(true, &[]).unwrap(),
+            Paths::new(true, &[]).unwrap(),
+        );
         let path = Path::new("doe_jane/1.dcm");
         assert_eq!(one.shown(path), one.written(path).0);
         assert_ne!(one.shown(path), other.shown(path));
         assert_ne!(one.shown(path), one.shown(Path::new("doe_jane/2.dcm")));
-        assert!(one.redacted() && one.shown(path).starts_with("path:") && one.shown(path).len() == 21);
+        assert!(
+            one.redacted() && one.shown(path).starts_with("path:") && one.shown(path).len() == 21
+        );
     }
 
     #[test]
@@ -190,7 +241,10 @@ mod tests {
         let path = Path::new("doe_jane/1.dcm");
         let message = Paths::hashed_for_tests().message("cannot open doe_jane/1.dcm", path);
         assert!(!message.contains("doe"), "{message}");
-        assert_eq!(Paths::Plain.message("cannot open doe_jane/1.dcm", path), "cannot open doe_jane/1.dcm");
+        assert_eq!(
+            Paths::Plain.message("cannot open doe_jane/1.dcm", path),
+            "cannot open doe_jane/1.dcm"
+        );
     }
 
     #[test]
@@ -198,10 +252,15 @@ mod tests {
         let named = ["doe_jane", "doe_jane/list.txt", "a"].map(PathBuf::from);
         let paths = Paths::new(true, &named).unwrap();
         let absolute = std::path::absolute("doe_jane").unwrap();
-        let error = Error::new(RunCode::ReportUnwritable, "no doe_jane/list.txt").because(absolute.display().to_string());
+        let error = Error::new(RunCode::ReportUnwritable, "no doe_jane/list.txt")
+            .because(absolute.display().to_string());
         let said = paths.error(&error).to_string();
         assert!(!said.contains("doe") && said.contains("no path:"), "{said}");
-        assert_eq!(paths.said("a banana"), "a banana", "a name of one letter is a part of many words");
+        assert_eq!(
+            paths.said("a banana"),
+            "a banana",
+            "a name of one letter is a part of many words"
+        );
         assert_eq!(Paths::Plain.error(&error), error);
     }
 
@@ -210,7 +269,10 @@ mod tests {
     fn names_that_are_not_utf8_come_with_their_bytes() {
         use std::os::unix::ffi::OsStrExt;
         let path = Path::new(std::ffi::OsStr::from_bytes(b"\xff.dcm"));
-        assert_eq!(Paths::Plain.written(path), ("\u{fffd}.dcm".to_owned(), Some("/y5kY20=".to_owned())));
+        assert_eq!(
+            Paths::Plain.written(path),
+            ("\u{fffd}.dcm".to_owned(), Some("/y5kY20=".to_owned()))
+        );
         assert_eq!(Paths::Plain.shown(Path::new("a\u{1b}b")), "a\\u{1b}b");
     }
 }

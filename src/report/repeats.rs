@@ -1,4 +1,5 @@
-//! What is said of things that come again and again: each kind once, and how often it came at the end.
+//! What is said of things that come again and again: each kind once, and how often it came at the
+//! end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +19,20 @@ struct Seen {
 }
 
 impl Repeats {
-    /// Whether a text is the first of its kind, with room left for its code. Numbers and ids make no other kind.
+    /// Whether a text is the first of its kind, with room left for its code. Numbers and ids make
+    /// no other kind.
     pub(super) fn is_new(&mut self, code: &'static str, text: &str) -> bool {
-        let blank = |word| if str::contains(word, |c: char| c.is_ascii_digit()) { "#" } else { word };
-        self.is_new_kind(code, text.split(' ').map(blank).collect::<Vec<_>>().join(" "))
+        let blank = |word| {
+            if str::contains(word, |c: char| c.is_ascii_digit()) {
+                "#"
+            } else {
+                word
+            }
+        };
+        self.is_new_kind(
+            code,
+            text.split(' ').map(blank).collect::<Vec<_>>().join(" "),
+        )
     }
 
     /// The same where texts of one kind are the same to the letter.
@@ -39,7 +50,15 @@ impl Repeats {
     /// For each code of which something was not shown, how much.
     pub(super) fn unshown(&self) -> impl Iterator<Item = (&'static str, String)> {
         let counted = self.0.iter().filter(|(_, seen)| seen.more > 0);
-        counted.map(|(code, seen)| (*code, format!("and {} more like this; `-v` shows each", figures::count(seen.more))))
+        counted.map(|(code, seen)| {
+            (
+                *code,
+                format!(
+                    "and {} more like this; `-v` shows each",
+                    figures::count(seen.more)
+                ),
+            )
+        })
     }
 }
 
@@ -54,7 +73,9 @@ mod tests {
         assert!(!repeats.is_new("changed", "3 files of 5e0a1c have changed"));
         assert!(repeats.is_new("changed", "3 files are gone"));
         assert!(repeats.is_new("other", "3 files are gone"));
-        let shown = (0..9).filter(|n| repeats.is_new_kind("residual", n.to_string())).count();
+        let shown = (0..9)
+            .filter(|n| repeats.is_new_kind("residual", n.to_string()))
+            .count();
         assert_eq!(shown, SHOWN_PER_CODE);
         let unshown: Vec<_> = repeats.unshown().collect();
         let more = |n| format!("and {n} more like this; `-v` shows each");

@@ -23,29 +23,76 @@ pub(super) struct Around<'a> {
 /// The whole summary. The first row always, the others where there is something to say.
 pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
     let totals = &end.totals;
-    let mut lines = vec![format!("{:<10} {}", label(around.start), headline(end, around.start))];
-    lines.extend(as_they_are(totals, around.start).map(|details| format!("{:<10} {details}", "Other")));
-    lines.extend(row("Already", totals.already_there, String::new()));
-    let skipped = totals.skipped_by.iter().map(|(reason, n)| format!("{} {}", count(*n), reason.counted()));
-    lines.extend(row("Skipped", totals.skipped, skipped.collect::<Vec<_>>().join(", ")));
-    lines.extend(totals.skipped_by.keys().filter_map(|reason| reason.hint()).map(|hint| format!("  → {hint}")));
-    let failed = totals.failed_by.iter().filter(|(code, _)| **code != FileCode::UploadStopped.as_str());
-    let failed = failed.map(|(code, n)| format!("{} {code}", count(*n)));
-    lines.extend(row("Failed", totals.truly_failed(), failed.collect::<Vec<_>>().join(", ")));
-    lines.extend((totals.not_sent() > 0).then(|| format!("{} not sent", plural(totals.not_sent(), "file"))));
-    lines.extend(row("Unreadable", totals.unreadable, "dates, times and ages that are none: removed or emptied".to_owned()));
-    if totals.failed > 0 || end.stopped_by.is_some() {
-        lines.extend(around.report.map(|report| format!("  → details: {}", escape_for_terminal(report))));
-        lines.extend(around.command.map(|command| format!("  → try again: {}", escape_for_terminal(command))));
-    }
+    let mut lines = vec![format!(
+        "{:<10} {}",
+        label(around.start),
+        headline(end, around.start)
+    )];
     lines.extend(
-        around.earlier.map(|earlier| format!("  → the report of an earlier run is now {}", escape_for_terminal(earlier))),
+        as_they_are(totals, around.start).map(|details| format!("{:<10} {details}", "Other")),
     );
+    lines.extend(row("Already", totals.already_there, String::new()));
+    let skipped = totals
+        .skipped_by
+        .iter()
+        .map(|(reason, n)| format!("{} {}", count(*n), reason.counted()));
+    lines.extend(row(
+        "Skipped",
+        totals.skipped,
+        skipped.collect::<Vec<_>>().join(", "),
+    ));
+    lines.extend(
+        totals
+            .skipped_by
+            .keys()
+            .filter_map(|reason| reason.hint())
+            .map(|hint| format!("  → {hint}")),
+    );
+    let failed = totals
+        .failed_by
+        .iter()
+        .filter(|(code, _)| **code != FileCode::UploadStopped.as_str());
+    let failed = failed.map(|(code, n)| format!("{} {code}", count(*n)));
+    lines.extend(row(
+        "Failed",
+        totals.truly_failed(),
+        failed.collect::<Vec<_>>().join(", "),
+    ));
+    lines.extend(
+        (totals.not_sent() > 0).then(|| format!("{} not sent", plural(totals.not_sent(), "file"))),
+    );
+    lines.extend(row(
+        "Unreadable",
+        totals.unreadable,
+        "dates, times and ages that are none: removed or emptied".to_owned(),
+    ));
+    if totals.failed > 0 || end.stopped_by.is_some() {
+        lines.extend(
+            around
+                .report
+                .map(|report| format!("  → details: {}", escape_for_terminal(report))),
+        );
+        lines.extend(
+            around
+                .command
+                .map(|command| format!("  → try again: {}", escape_for_terminal(command))),
+        );
+    }
+    lines.extend(around.earlier.map(|earlier| {
+        format!(
+            "  → the report of an earlier run is now {}",
+            escape_for_terminal(earlier)
+        )
+    }));
     lines
 }
 
 fn row(label: &str, number: u64, details: String) -> Option<String> {
-    let details = if details.is_empty() { details } else { format!("  ({details})") };
+    let details = if details.is_empty() {
+        details
+    } else {
+        format!("  ({details})")
+    };
     (number > 0).then(|| format!("{label:<10} {}{details}", count(number)))
 }
 
@@ -58,18 +105,35 @@ fn as_they_are(totals: &RunTotals, start: Option<&RunStart>) -> Option<String> {
     };
     let number = totals.as_they_are;
     let size = bytes(totals.bytes_as_they_are);
-    (number > 0).then(|| format!("{} {what} as they are, not de-identified  {size}", count(number)))
+    (number > 0).then(|| {
+        format!(
+            "{} {what} as they are, not de-identified  {size}",
+            count(number)
+        )
+    })
 }
 
 /// Attributes that are named of those that change.
 const NAMED: usize = 6;
 
-/// What cleaning changes most in a rehearsal: `Changes    43 attributes, most PatientName (3 changed), …`.
+/// What cleaning changes most in a rehearsal: `Changes    43 attributes, most PatientName (3
+/// changed), …`.
 pub(super) fn changes(changes: &Changes) -> Option<String> {
     let named = changes.most.iter().take(NAMED).map(|attribute| {
-        let counts = [(attribute.removed, "removed"), (attribute.changed, "changed"), (attribute.inserted, "inserted")];
-        let counts = counts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{} {word}", count(*number)));
-        format!("{} ({})", attribute.name, counts.collect::<Vec<_>>().join(", "))
+        let counts = [
+            (attribute.removed, "removed"),
+            (attribute.changed, "changed"),
+            (attribute.inserted, "inserted"),
+        ];
+        let counts = counts
+            .iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, word)| format!("{} {word}", count(*number)));
+        format!(
+            "{} ({})",
+            attribute.name,
+            counts.collect::<Vec<_>>().join(", ")
+        )
     });
     let named = named.collect::<Vec<_>>().join(", ");
     let all = plural(changes.attributes, "attribute");
@@ -78,12 +142,31 @@ pub(super) fn changes(changes: &Changes) -> Option<String> {
 
 /// The one line of `-q`.
 pub(super) fn final_line(end: &RunEnd, around: Around<'_>) -> String {
-    let RunTotals { already_there, skipped, .. } = end.totals;
+    let RunTotals {
+        already_there,
+        skipped,
+        ..
+    } = end.totals;
     let (failed, not_sent) = (end.totals.truly_failed(), end.totals.not_sent());
-    let other = as_they_are(&end.totals, around.start).map(|other| format!("; {other}")).unwrap_or_default();
-    let others = [(already_there, "already there"), (skipped, "skipped"), (failed, "failed"), (not_sent, "not sent")];
-    let others = others.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("; {} {word}", count(*number)));
-    format!("{} {}{other}{}", label(around.start), headline(end, around.start), others.collect::<String>())
+    let other = as_they_are(&end.totals, around.start)
+        .map(|other| format!("; {other}"))
+        .unwrap_or_default();
+    let others = [
+        (already_there, "already there"),
+        (skipped, "skipped"),
+        (failed, "failed"),
+        (not_sent, "not sent"),
+    ];
+    let others = others
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("; {} {word}", count(*number)));
+    format!(
+        "{} {}{other}{}",
+        label(around.start),
+        headline(end, around.start),
+        others.collect::<String>()
+    )
 }
 
 fn label(start: Option<&RunStart>) -> &'static str {
@@ -103,12 +186,25 @@ fn headline(end: &RunEnd, start: Option<&RunStart>) -> String {
     }
     parts.push(format!("in {}", duration(end.duration)));
     if let Some(start) = start {
-        let preposition = if start.mode == Mode::Upload { "to" } else { "for" };
-        parts.push(format!("{preposition} {}", escape_for_terminal(&start.project)));
+        let preposition = if start.mode == Mode::Upload {
+            "to"
+        } else {
+            "for"
+        };
+        parts.push(format!(
+            "{preposition} {}",
+            escape_for_terminal(&start.project)
+        ));
     }
     if totals.acquisitions > 0 {
-        let (subjects, sessions) = (plural(totals.subjects, "subject"), plural(totals.sessions, "session"));
-        parts.push(format!("({subjects}, {sessions}, {})", plural(totals.acquisitions, "acquisition")));
+        let (subjects, sessions) = (
+            plural(totals.subjects, "subject"),
+            plural(totals.sessions, "session"),
+        );
+        parts.push(format!(
+            "({subjects}, {sessions}, {})",
+            plural(totals.acquisitions, "acquisition")
+        ));
     }
     parts.join("  ")
 }
@@ -116,7 +212,11 @@ fn headline(end: &RunEnd, start: Option<&RunStart>) -> String {
 /// Enough of a digest to tell profiles apart; the reports have it whole.
 pub(super) fn short_digest(digest: &str) -> String {
     let shown: String = digest.chars().take("sha256:".len() + 12).collect();
-    if shown.len() < digest.len() { shown + "…" } else { shown }
+    if shown.len() < digest.len() {
+        shown + "…"
+    } else {
+        shown
+    }
 }
 
 /// The arguments as a shell takes them.
@@ -130,7 +230,10 @@ pub(super) fn command_line(arguments: &[OsString]) -> String {
             format!("'{}'", text.replace('\'', r"'\''"))
         }
     });
-    std::iter::once("fwupload".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+    std::iter::once("fwupload".to_owned())
+        .chain(quoted)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -149,13 +252,23 @@ mod tests {
             project: "neuro/adni".into(),
             site: Some("https://site.example".into()),
             mode,
-            profile: Some(ProfileFacts { name: "basic".into(), level: "local", digest, key: Some("1f2e3d4c5b6a7988".into()) }),
+            profile: Some(ProfileFacts {
+                name: "basic".into(),
+                level: "local",
+                digest,
+                key: Some("1f2e3d4c5b6a7988".into()),
+            }),
             settings: Vec::new(),
         }
     }
 
     fn end(totals: RunTotals) -> RunEnd {
-        RunEnd { totals, duration: Duration::from_secs(372), exit_code: 0, stopped_by: None }
+        RunEnd {
+            totals,
+            duration: Duration::from_secs(372),
+            exit_code: 0,
+            stopped_by: None,
+        }
     }
 
     #[test]
@@ -176,8 +289,12 @@ mod tests {
         };
         let (start, end) = (start(Mode::Upload), end(totals));
         let command = command_line(&["./study of".into(), "--project".into(), "neuro/adni".into()]);
-        let around =
-            Around { start: Some(&start), report: Some("fwupload-failures.jsonl"), earlier: None, command: Some(&command) };
+        let around = Around {
+            start: Some(&start),
+            report: Some("fwupload-failures.jsonl"),
+            earlier: None,
+            command: Some(&command),
+        };
         insta::assert_snapshot!(lines(&end, around).join("\n"), @r"
         Uploaded   1,204 files  3.1 GiB  in 6m 12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions)
         Already    96
@@ -186,15 +303,28 @@ mod tests {
           → details: fwupload-failures.jsonl
           → try again: fwupload './study of' --project neuro/adni
         ");
-        insta::assert_snapshot!(final_line(&end, around), @"Uploaded 1,204 files  3.1 GiB  in 6m 12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions); 96 already there; 14 skipped; 3 failed");
+        insta::assert_snapshot!(final_line(&end, around), @"Uploaded 1,204 files  3.1 GiB  in 6m \
+            12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions); 96 already there; 14 \
+            skipped; 3 failed");
     }
 
     #[test]
     fn a_run_without_failures_is_short() {
-        let totals = RunTotals { found: 1, prepared: 1, bytes: 512, ..RunTotals::default() };
+        let totals = RunTotals {
+            found: 1,
+            prepared: 1,
+            bytes: 512,
+            ..RunTotals::default()
+        };
         let start = start(Mode::DryRun);
-        let around = Around { start: Some(&start), report: Some("r"), earlier: None, command: Some("c") };
-        insta::assert_snapshot!(lines(&end(totals), around).join("\n"), @"Ready      1 file  512 B  in 6m 12s  for neuro/adni");
+        let around = Around {
+            start: Some(&start),
+            report: Some("r"),
+            earlier: None,
+            command: Some("c"),
+        };
+        insta::assert_snapshot!(lines(&end(totals), around).join("\n"), @"Ready      1 file  512 \
+            B  in 6m 12s  for neuro/adni");
         insta::assert_snapshot!(lines(&end(RunTotals::default()), Around::default()).join("\n"), @"Uploaded   0 files  in 6m 12s");
     }
 
@@ -211,7 +341,10 @@ mod tests {
             ..RunTotals::default()
         };
         let start = start(Mode::Upload);
-        let around = Around { start: Some(&start), ..Around::default() };
+        let around = Around {
+            start: Some(&start),
+            ..Around::default()
+        };
         insta::assert_snapshot!(lines(&end(totals.clone()), around).join("\n"), @r"
         Uploaded   2 files  1000 B  in 6m 12s  to neuro/adni
         Other      14 sent as they are, not de-identified  3.9 KiB
@@ -219,7 +352,13 @@ mod tests {
           → archives are not read: unpack them, and run again with the folder that they were unpacked into
         ");
         insta::assert_snapshot!(final_line(&end(totals.clone()), around), @"Uploaded 2 files  1000 B  in 6m 12s  to neuro/adni; 14 sent as they are, not de-identified  3.9 KiB; 4 skipped");
-        let others_alone = RunTotals { uploaded: 14, bytes: 4000, skipped_by: BTreeMap::new(), skipped: 0, ..totals };
+        let others_alone = RunTotals {
+            uploaded: 14,
+            bytes: 4000,
+            skipped_by: BTreeMap::new(),
+            skipped: 0,
+            ..totals
+        };
         insta::assert_snapshot!(lines(&end(others_alone), around).join("\n"), @r"
         Uploaded   0 files  in 6m 12s  to neuro/adni
         Other      14 sent as they are, not de-identified  3.9 KiB
@@ -228,6 +367,9 @@ mod tests {
 
     #[test]
     fn a_command_can_be_pasted() {
-        assert_eq!(command_line(&["it's".into(), "a=b".into(), "*".into()]), r"fwupload 'it'\''s' a=b '*'");
+        assert_eq!(
+            command_line(&["it's".into(), "a=b".into(), "*".into()]),
+            r"fwupload 'it'\''s' a=b '*'"
+        );
     }
 }

@@ -9,7 +9,9 @@ use super::*;
 use crate::cli::PathList;
 use crate::config::{Progress, ReportFormat, Verbosity};
 use crate::discover::{Discovery, Found, Inputs, SkipReason};
-use crate::event::{Mode, Notice, Outcome, ProfileFacts, RunEnd, RunStart, Settled, Severity, Stored};
+use crate::event::{
+    Mode, Notice, Outcome, ProfileFacts, RunEnd, RunStart, Settled, Severity, Stored,
+};
 use crate::failure::{FileCode, FileFailure};
 
 /// A stream whose content a test can look at afterwards.
@@ -32,7 +34,11 @@ impl Shared {
 }
 
 fn settled(path: &str, outcome: Outcome) -> Event {
-    Event::Settled(Settled { path: Arc::new(path.into()), bytes: 1000, outcome })
+    Event::Settled(Settled {
+        path: Arc::new(path.into()),
+        bytes: 1000,
+        outcome,
+    })
 }
 
 pub(super) fn failed(path: &str, failure: FileFailure) -> Event {
@@ -42,12 +48,24 @@ pub(super) fn failed(path: &str, failure: FileFailure) -> Event {
 fn stored() -> Arc<Stored> {
     let destination = "neuro/adni/p-1/2020/3 - T1".to_owned();
     let (container_id, file_id) = (Some("5e0".to_owned()), None);
-    Arc::new(Stored { destination, container_id, file: "3 - T1.dicom.zip".to_owned(), size: 900, file_id, other_file: false })
+    Arc::new(Stored {
+        destination,
+        container_id,
+        file: "3 - T1.dicom.zip".to_owned(),
+        size: 900,
+        file_id,
+        other_file: false,
+    })
 }
 
 pub(super) fn started() -> Event {
     let digest = "sha256:0123456789abcdef0123".into();
-    let profile = ProfileFacts { name: "basic".into(), level: "local", digest, key: None };
+    let profile = ProfileFacts {
+        name: "basic".into(),
+        level: "local",
+        digest,
+        key: None,
+    };
     Event::Started(Box::new(RunStart {
         version: "1.2.3",
         project: "neuro/adni".into(),
@@ -60,17 +78,44 @@ pub(super) fn started() -> Event {
 
 /// Everything that can happen, once; seven files fail for the same reason.
 pub(super) fn run() -> Vec<Event> {
-    let truncated = |n: u32| failed(&format!("doe/{n}.dcm"), FileFailure::new(FileCode::ReadTruncated, "inside (7FE0,0010)"));
-    let mut refused = FileFailure::new(FileCode::UploadServer, "no answer for doe/x\u{1b}[2J.dcm").with_hint("wait, then go on");
+    let truncated = |n: u32| {
+        failed(
+            &format!("doe/{n}.dcm"),
+            FileFailure::new(FileCode::ReadTruncated, "inside (7FE0,0010)"),
+        )
+    };
+    let mut refused = FileFailure::new(FileCode::UploadServer, "no answer for doe/x\u{1b}[2J.dcm")
+        .with_hint("wait, then go on");
     (refused.http_status, refused.attempts) = (Some(503), 5);
     let text = "names may identify\nlook at them first".to_owned();
     let mut events = vec![
         started(),
-        Event::Notice(Notice { severity: Severity::Warning, code: "phi.other-files", text }),
-        Event::Discovered { files: 11, bytes: 11_000, done: true },
-        Event::Deidentified { path: Arc::new("doe/a.dcm".into()), changed: 12 },
-        Event::Retrying { what: "POST /api/upload".into(), cause: "503".into(), wait: Duration::from_millis(1500), attempt: 2 },
-        Event::Retrying { what: "POST /api/upload".into(), cause: "503".into(), wait: Duration::from_secs(3), attempt: 3 },
+        Event::Notice(Notice {
+            severity: Severity::Warning,
+            code: "phi.other-files",
+            text,
+        }),
+        Event::Discovered {
+            files: 11,
+            bytes: 11_000,
+            done: true,
+        },
+        Event::Deidentified {
+            path: Arc::new("doe/a.dcm".into()),
+            changed: 12,
+        },
+        Event::Retrying {
+            what: "POST /api/upload".into(),
+            cause: "503".into(),
+            wait: Duration::from_millis(1500),
+            attempt: 2,
+        },
+        Event::Retrying {
+            what: "POST /api/upload".into(),
+            cause: "503".into(),
+            wait: Duration::from_secs(3),
+            attempt: 3,
+        },
         Event::Sent { bytes: 900 },
         settled("doe/a.dcm", Outcome::Uploaded(stored())),
         settled("doe/b.dcm", Outcome::AlreadyThere(stored())),
@@ -82,7 +127,12 @@ pub(super) fn run() -> Vec<Event> {
     for event in &events {
         tally.take(event, Duration::from_secs(4));
     }
-    let end = RunEnd { totals: tally.totals, duration: Duration::from_secs(4), exit_code: 3, stopped_by: None };
+    let end = RunEnd {
+        totals: tally.totals,
+        duration: Duration::from_secs(4),
+        exit_code: 3,
+        stopped_by: None,
+    };
     events.push(Event::Ended(Box::new(end)));
     events
 }
@@ -114,7 +164,10 @@ pub(super) fn console(verbosity: Verbosity, color: bool, paths: Paths, events: &
 
 fn json(paths: Paths, events: &[Event]) -> String {
     let out = Shared::default();
-    tell(&mut JsonStream::new(Box::new(out.clone()), paths, place()), events);
+    tell(
+        &mut JsonStream::new(Box::new(out.clone()), paths, place()),
+        events,
+    );
     out.text()
 }
 
@@ -122,13 +175,31 @@ pub(super) fn report(folder: &Path, name: &str, format: ReportFormat, named: boo
     let path = folder.join(name);
     let flags = (false, false, false);
     let (redact_paths, fail_on_skip, allow_empty) = flags;
-    Report { path, format, named, rehearsal: false, fallback: None, log: None, redact_paths, fail_on_skip, allow_empty }
+    Report {
+        path,
+        format,
+        named,
+        rehearsal: false,
+        fallback: None,
+        log: None,
+        redact_paths,
+        fail_on_skip,
+        allow_empty,
+    }
 }
 
-fn written(name: &str, format: ReportFormat, paths: Paths, events: &[Event]) -> (tempfile::TempDir, PathBuf) {
+fn written(
+    name: &str,
+    format: ReportFormat,
+    paths: Paths,
+    events: &[Event],
+) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let report = report(folder.path(), name, format, true);
-    tell(&mut FailureReport::open(&report, paths, place()).unwrap(), events);
+    tell(
+        &mut FailureReport::open(&report, paths, place()).unwrap(),
+        events,
+    );
     (folder, report.path)
 }
 
@@ -191,7 +262,10 @@ fn people_who_want_all_get_a_line_per_file() {
 #[test]
 fn quiet_is_errors_and_the_final_line_and_silent_is_silent() {
     let quiet = console(Verbosity::Quiet, false, Paths::Plain, &run());
-    assert!(!quiet.contains("neuro/adni at") && quiet.contains("failed [read.truncated] doe/1.dcm"), "{quiet}");
+    assert!(
+        !quiet.contains("neuro/adni at") && quiet.contains("failed [read.truncated] doe/1.dcm"),
+        "{quiet}"
+    );
     assert_eq!(
         quiet.lines().last().unwrap(),
         "Uploaded 1 file  1000 B  in 4.0s  to neuro/adni; 1 already there; 1 skipped; 8 failed"
@@ -202,18 +276,46 @@ fn quiet_is_errors_and_the_final_line_and_silent_is_silent() {
 #[test]
 fn colour_repeats_the_meaning_and_changes_no_word() {
     let colored = console(Verbosity::Normal, true, Paths::Plain, &run());
-    assert!(colored.contains("\u{1b}[31mfailed [upload.server-error]\u{1b}[0m doe/x\\u{1b}[2J.dcm"), "{colored}");
-    let stripped = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[2m", "\u{1b}[0m"];
-    let stripped = stripped.iter().fold(colored, |text, code| text.replace(code, ""));
-    assert_eq!(stripped, console(Verbosity::Normal, false, Paths::Plain, &run()));
+    assert!(
+        colored.contains("\u{1b}[31mfailed [upload.server-error]\u{1b}[0m doe/x\\u{1b}[2J.dcm"),
+        "{colored}"
+    );
+    let stripped = [
+        "\u{1b}[31m",
+        "\u{1b}[32m",
+        "\u{1b}[33m",
+        "\u{1b}[2m",
+        "\u{1b}[0m",
+    ];
+    let stripped = stripped
+        .iter()
+        .fold(colored, |text, code| text.replace(code, ""));
+    assert_eq!(
+        stripped,
+        console(Verbosity::Normal, false, Paths::Plain, &run())
+    );
 }
 
 #[test]
 fn a_run_that_was_stopped_says_by_what() {
-    let error = Error::new(RunCode::NetworkUnavailable, "site.example cannot be reached").because("connection refused");
+    let error = Error::new(
+        RunCode::NetworkUnavailable,
+        "site.example cannot be reached",
+    )
+    .because("connection refused");
     let stopped_by = Some(error);
-    let end = RunEnd { totals: crate::event::RunTotals::default(), duration: Duration::ZERO, exit_code: 7, stopped_by };
-    let told = console(Verbosity::Normal, false, Paths::Plain, &[started(), Event::Ended(Box::new(end.clone()))]);
+    let end = RunEnd {
+        totals: crate::event::RunTotals::default(),
+        duration: Duration::ZERO,
+        exit_code: 7,
+        stopped_by,
+    };
+    let told = console(
+        Verbosity::Normal,
+        false,
+        Paths::Plain,
+        &[started(), Event::Ended(Box::new(end.clone()))],
+    );
     insta::assert_snapshot!(told, @r#"
     to neuro/adni at https://site.example: de-identified with "basic" (given locally, sha256:0123456789ab…)
     error[network.unavailable]: site.example cannot be reached
@@ -223,7 +325,10 @@ fn a_run_that_was_stopped_says_by_what() {
       → try again: fwupload doe -p neuro/adni
     "#);
     let stream = json(Paths::Plain, &[Event::Ended(Box::new(end))]);
-    assert!(stream.starts_with(r#"{"type":"end","v":1,"#) && stream.contains(r#""exit_code":7"#), "{stream}");
+    assert!(
+        stream.starts_with(r#"{"type":"end","v":1,"#) && stream.contains(r#""exit_code":7"#),
+        "{stream}"
+    );
 }
 
 #[test]
@@ -283,27 +388,44 @@ fn the_json_report_is_a_whole_document_after_every_item() {
         let fails = matches!(&event, Event::Settled(settled) if matches!(settled.outcome, Outcome::Failed(_)));
         failures += usize::from(fails);
         sink.event(&event, &Tally::default()).unwrap();
-        let document: serde_json::Value = serde_json::from_slice(&fs::read(&report.path).unwrap()).unwrap();
+        let document: serde_json::Value =
+            serde_json::from_slice(&fs::read(&report.path).unwrap()).unwrap();
         assert_eq!(document["failures"].as_array().unwrap().len(), failures);
         assert_eq!(document["run"]["profile"]["level"], "local");
-        let warned = document.get("notices").map_or(0, |notices| notices.as_array().unwrap().len());
-        assert!(warned <= 1 && (failures == 0 || warned == 1), "what was warned of stays: {document}");
+        let warned = document
+            .get("notices")
+            .map_or(0, |notices| notices.as_array().unwrap().len());
+        assert!(
+            warned <= 1 && (failures == 0 || warned == 1),
+            "what was warned of stays: {document}"
+        );
     }
 }
 
 #[test]
 fn every_report_works_as_a_list_of_files() {
-    let formats = [("r.jsonl", ReportFormat::JsonLines), ("r.json", ReportFormat::Json), ("r.csv", ReportFormat::Csv)];
+    let formats = [
+        ("r.jsonl", ReportFormat::JsonLines),
+        ("r.json", ReportFormat::Json),
+        ("r.csv", ReportFormat::Csv),
+    ];
     for (name, format) in formats {
         let (_folder, path) = written(name, format, Paths::Plain, &run());
-        let inputs = Inputs { lists: vec![PathList::File(path)], ..Inputs::default() };
+        let inputs = Inputs {
+            lists: vec![PathList::File(path)],
+            ..Inputs::default()
+        };
         let mut reached = Vec::new();
-        let _ = Discovery::prepare(inputs, &mut io::empty()).unwrap().run(&mut |found: Found| {
-            reached.push(found.path().to_string_lossy().into_owned());
-            std::ops::ControlFlow::Continue(())
-        });
-        let expected: Vec<_> =
-            ["doe/x\u{1b}[2J.dcm".to_owned()].into_iter().chain((1..=7).map(|n| format!("doe/{n}.dcm"))).collect();
+        let _ = Discovery::prepare(inputs, &mut io::empty())
+            .unwrap()
+            .run(&mut |found: Found| {
+                reached.push(found.path().to_string_lossy().into_owned());
+                std::ops::ControlFlow::Continue(())
+            });
+        let expected: Vec<_> = ["doe/x\u{1b}[2J.dcm".to_owned()]
+            .into_iter()
+            .chain((1..=7).map(|n| format!("doe/{n}.dcm")))
+            .collect();
         assert_eq!(reached, expected, "{name}");
     }
 }
@@ -311,8 +433,14 @@ fn every_report_works_as_a_list_of_files() {
 #[test]
 fn redacted_paths_appear_nowhere() {
     let paths = Paths::hashed_for_tests;
-    let mut told = vec![console(Verbosity::Trace, false, paths(), &run()), json(paths(), &run())];
-    for (name, format) in [("r.jsonl", ReportFormat::JsonLines), ("r.csv", ReportFormat::Csv)] {
+    let mut told = vec![
+        console(Verbosity::Trace, false, paths(), &run()),
+        json(paths(), &run()),
+    ];
+    for (name, format) in [
+        ("r.jsonl", ReportFormat::JsonLines),
+        ("r.csv", ReportFormat::Csv),
+    ] {
         let (_folder, path) = written(name, format, paths(), &run());
         told.push(fs::read_to_string(path).unwrap());
     }
@@ -325,7 +453,10 @@ fn redacted_paths_appear_nowhere() {
 
 #[test]
 fn a_cell_that_looks_like_a_formula_is_written_otherwise() {
-    let events = [started(), failed("=1+1", FileFailure::new(FileCode::ReadIo, ""))];
+    let events = [
+        started(),
+        failed("=1+1", FileFailure::new(FileCode::ReadIo, "")),
+    ];
     let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &events);
     assert!(fs::read_to_string(path).unwrap().contains("\n./=1+1,"));
 }
@@ -335,11 +466,16 @@ fn without_a_failure_only_a_report_that_was_asked_for_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let good: Vec<_> = run()
         .into_iter()
-        .filter(|event| !matches!(event, Event::Settled(s) if matches!(s.outcome, Outcome::Failed(_))))
+        .filter(
+            |event| !matches!(event, Event::Settled(s) if matches!(s.outcome, Outcome::Failed(_))),
+        )
         .collect();
     for named in [false, true] {
         let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, named);
-        tell(&mut FailureReport::open(&report, Paths::Plain, place()).unwrap(), &good);
+        tell(
+            &mut FailureReport::open(&report, Paths::Plain, place()).unwrap(),
+            &good,
+        );
         assert_eq!(report.path.exists(), named);
     }
 }
@@ -347,8 +483,15 @@ fn without_a_failure_only_a_report_that_was_asked_for_is_written() {
 #[test]
 fn a_report_that_cannot_be_written_stops_the_run_before_it_starts() {
     let folder = tempfile::tempdir().unwrap();
-    let report = report(&folder.path().join("missing"), "r.jsonl", ReportFormat::JsonLines, false);
-    let error = FailureReport::open(&report, Paths::Plain, place()).err().unwrap();
+    let report = report(
+        &folder.path().join("missing"),
+        "r.jsonl",
+        ReportFormat::JsonLines,
+        false,
+    );
+    let error = FailureReport::open(&report, Paths::Plain, place())
+        .err()
+        .unwrap();
     assert_eq!(error.code, RunCode::ReportUnwritable);
 }
 
@@ -360,7 +503,11 @@ fn an_earlier_report_stays_until_this_run_begins_and_is_replaced_then() {
     let mut sink = FailureReport::open(&report, Paths::Plain, place()).unwrap();
     assert_eq!(fs::read_to_string(&report.path).unwrap(), "earlier");
     tell(&mut sink, &run());
-    assert!(fs::read_to_string(&report.path).unwrap().starts_with("{\"type\":\"report\""));
+    assert!(
+        fs::read_to_string(&report.path)
+            .unwrap()
+            .starts_with("{\"type\":\"report\"")
+    );
 }
 
 #[test]
@@ -370,10 +517,18 @@ fn two_runs_in_one_folder_write_two_reports_unless_both_name_the_same() {
     let (one_place, other_place) = (place(), place());
     let mut one = FailureReport::open(&unnamed, Paths::Plain, one_place.clone()).unwrap();
     let mut other = FailureReport::open(&unnamed, Paths::Plain, other_place.clone()).unwrap();
-    assert!(!unnamed.path.exists(), "that it can be written is found out without a trace");
+    assert!(
+        !unnamed.path.exists(),
+        "that it can be written is found out without a trace"
+    );
     tell(&mut one, &run());
     tell(&mut other, &run());
-    let lines = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap().lines().count();
+    let lines = |name: &str| {
+        fs::read_to_string(folder.path().join(name))
+            .unwrap()
+            .lines()
+            .count()
+    };
     assert_eq!((lines("r.jsonl"), lines("r-2.jsonl")), (11, 11));
     assert_eq!(one_place.written(1), Some("fwupload-failures.jsonl"));
     assert!(other_place.written(1).unwrap().ends_with("r-2.jsonl"));
@@ -382,7 +537,10 @@ fn two_runs_in_one_folder_write_two_reports_unless_both_name_the_same() {
     let refused = third.event(&started(), &Tally::default()).unwrap_err();
     assert_eq!(refused.code, RunCode::ReportUnwritable);
     drop(one);
-    tell(&mut FailureReport::open(&named, Paths::Plain, place()).unwrap(), &run());
+    tell(
+        &mut FailureReport::open(&named, Paths::Plain, place()).unwrap(),
+        &run(),
+    );
 }
 
 /// Takes nothing, as a full disk does, or because what read it is gone.
@@ -402,9 +560,16 @@ impl io::Write for Unwritable {
 fn lost_events_are_told_once_unless_their_reader_went_away() {
     let errors = |kind| {
         let mut stream = JsonStream::new(Box::new(Unwritable(kind)), Paths::Plain, place());
-        run().iter().filter_map(|event| stream.event(event, &Tally::default()).err()).map(|error| error.code).collect::<Vec<_>>()
+        run()
+            .iter()
+            .filter_map(|event| stream.event(event, &Tally::default()).err())
+            .map(|error| error.code)
+            .collect::<Vec<_>>()
     };
-    assert_eq!(errors(io::ErrorKind::StorageFull), [RunCode::ReportUnwritable]);
+    assert_eq!(
+        errors(io::ErrorKind::StorageFull),
+        [RunCode::ReportUnwritable]
+    );
     assert_eq!(errors(io::ErrorKind::BrokenPipe), []);
 }
 
@@ -413,12 +578,16 @@ fn lost_events_are_told_once_unless_their_reader_went_away() {
 fn the_report_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (_folder, path) = written("r.jsonl", ReportFormat::JsonLines, Paths::Plain, &run());
-    assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
 }
 
 #[test]
 fn only_a_yes_is_a_yes() {
-    let answered = |answer: &str| confirm("really?", &mut answer.as_bytes(), &mut io::sink()).unwrap();
+    let answered =
+        |answer: &str| confirm("really?", &mut answer.as_bytes(), &mut io::sink()).unwrap();
     assert!(answered("yes\n") && answered(" YES \r\n"));
     assert!(!answered("y\n") && !answered("\n") && !answered(""));
 }
@@ -442,5 +611,8 @@ fn the_reporter_ends_with_the_last_event_and_keeps_the_first_error() {
     }
     reporter.finish().unwrap();
     drop(kept);
-    assert_eq!(fs::read_to_string(&report.path).unwrap().lines().count(), 11);
+    assert_eq!(
+        fs::read_to_string(&report.path).unwrap().lines().count(),
+        11
+    );
 }

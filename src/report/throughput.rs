@@ -26,7 +26,11 @@ impl Throughput {
             Some((last, total)) if at.saturating_sub(*last) < GRAIN => *total = self.total,
             _ => self.samples.push_back((at, self.total)),
         }
-        while self.samples.get(1).is_some_and(|(second, _)| at.saturating_sub(*second) > WINDOW) {
+        while self
+            .samples
+            .get(1)
+            .is_some_and(|(second, _)| at.saturating_sub(*second) > WINDOW)
+        {
             self.samples.pop_front();
         }
     }
@@ -39,10 +43,17 @@ impl Throughput {
     /// Bytes a second lately; none before there was time to measure, or where nothing moves.
     pub(super) fn per_second(&self, now: Duration) -> Option<u64> {
         let old = |sample: &&(Duration, u64)| now.saturating_sub(sample.0) >= WINDOW;
-        let (from, before) = self.samples.iter().rev().find(old).or(self.samples.front())?;
+        let (from, before) = self
+            .samples
+            .iter()
+            .rev()
+            .find(old)
+            .or(self.samples.front())?;
         let time = now.saturating_sub(*from);
         let rate = u128::from(self.total.saturating_sub(*before)) * 1000 / time.as_millis().max(1);
-        u64::try_from(rate).ok().filter(|rate| time >= LEAST && *rate > 0)
+        u64::try_from(rate)
+            .ok()
+            .filter(|rate| time >= LEAST && *rate > 0)
     }
 }
 

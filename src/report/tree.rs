@@ -19,7 +19,10 @@ impl Tree {
     /// Counts one instance of a package, or one file that goes as it is.
     pub(super) fn add(&mut self, stored: &Stored) {
         let place = (stored.destination.clone(), stored.file.clone());
-        self.packages.entry(place).or_insert_with(|| (0, stored.clone())).0 += 1;
+        self.packages
+            .entry(place)
+            .or_insert_with(|| (0, stored.clone()))
+            .0 += 1;
     }
 
     /// A line for each container and package, containers once.
@@ -28,18 +31,35 @@ impl Tree {
         let mut above: Vec<&str> = Vec::new();
         for ((destination, file), (instances, stored)) in &self.packages {
             let labels: Vec<&str> = destination.split('/').collect();
-            let shared = labels.iter().zip(&above).take_while(|(a, b)| a == b).count();
+            let shared = labels
+                .iter()
+                .zip(&above)
+                .take_while(|(a, b)| a == b)
+                .count();
             let deeper = labels.iter().enumerate().skip(shared);
-            lines.extend(deeper.map(|(depth, label)| format!("{}{}", "  ".repeat(depth), escape_for_terminal(label))));
-            let holds = if stored.other_file { "as it is".to_owned() } else { plural(*instances, "instance") };
-            let what = format!("{}  ({holds}, {})", escape_for_terminal(file), bytes(stored.size));
+            lines.extend(deeper.map(|(depth, label)| {
+                format!("{}{}", "  ".repeat(depth), escape_for_terminal(label))
+            }));
+            let holds = if stored.other_file {
+                "as it is".to_owned()
+            } else {
+                plural(*instances, "instance")
+            };
+            let what = format!(
+                "{}  ({holds}, {})",
+                escape_for_terminal(file),
+                bytes(stored.size)
+            );
             lines.push(format!("{}{what}", "  ".repeat(labels.len())));
             above = labels;
         }
         if lines.len() > LONGEST {
             let more = lines.len() - LONGEST;
             lines.truncate(LONGEST);
-            lines.push(format!("… and {} more lines; `-v` names every file", count(more as u64)));
+            lines.push(format!(
+                "… and {} more lines; `-v` names every file",
+                count(more as u64)
+            ));
         }
         lines
     }
@@ -52,12 +72,22 @@ mod tests {
     #[test]
     fn containers_are_named_once_above_their_packages() {
         let mut tree = Tree::default();
-        for (destination, file) in
-            [("g/p/s/t/a", "a.dicom.zip"), ("g/p/s/t/a", "a.dicom.zip"), ("g/p/s/t/b", "b.dicom"), ("g/p/s/t/b", "n.txt")]
-        {
+        for (destination, file) in [
+            ("g/p/s/t/a", "a.dicom.zip"),
+            ("g/p/s/t/a", "a.dicom.zip"),
+            ("g/p/s/t/b", "b.dicom"),
+            ("g/p/s/t/b", "n.txt"),
+        ] {
             let other_file = file == "n.txt";
             let (destination, file) = (destination.to_owned(), file.to_owned());
-            tree.add(&Stored { destination, file, container_id: None, size: 2048, file_id: None, other_file });
+            tree.add(&Stored {
+                destination,
+                file,
+                container_id: None,
+                size: 2048,
+                file_id: None,
+                other_file,
+            });
         }
         insta::assert_snapshot!(tree.lines().join("\n"), @r"
         g

@@ -33,9 +33,13 @@ pub async fn required(State(app): State<Arc<App>>, request: Request, next: Next)
     pass(checked, request, next).await
 }
 
-/// The same for the de-identification log, a service of its own: it takes either word, and an older key only with the
-/// name of its site.
-pub async fn required_by_log(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// The same for the de-identification log, a service of its own: it takes either word, and an older
+/// key only with the name of its site.
+pub async fn required_by_log(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
     pass(check_for_log(request.headers(), &app.key), request, next).await
 }
 
@@ -51,12 +55,18 @@ async fn pass(checked: Result<(), ApiError>, request: Request, next: Next) -> Re
 
 /// Older servers have an answer of their own to somebody without a key who asks who he is.
 fn is_nobody(app: &App, request: &Request) -> bool {
-    app.options.era < Era::Current && request.uri().path() == "/api/users/self" && !request.headers().contains_key(AUTHORIZATION)
+    app.options.era < Era::Current
+        && request.uri().path() == "/api/users/self"
+        && !request.headers().contains_key(AUTHORIZATION)
 }
 
 /// Whether the headers carry the key, in the form that servers of the era want.
 pub fn check(headers: &HeaderMap, app: &App) -> Result<(), ApiError> {
-    check_key(headers, &app.key, app.options.era == Era::Current && app.key.len() == ENHANCED)
+    check_key(
+        headers,
+        &app.key,
+        app.options.era == Era::Current && app.key.len() == ENHANCED,
+    )
 }
 
 fn check_key(headers: &HeaderMap, key: &str, enhanced: bool) -> Result<(), ApiError> {
@@ -79,8 +89,17 @@ fn check_for_log(headers: &HeaderMap, key: &str) -> Result<(), ApiError> {
 /// The word in front of the key, and what follows it.
 fn given(headers: &HeaderMap) -> Result<(&str, &str), ApiError> {
     let header = headers.get(AUTHORIZATION);
-    let header = header.ok_or_else(|| ApiError::new(StatusCode::FORBIDDEN, "is_user privilege required for action."))?;
-    header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(|| refused("Invalid API key"))
+    let header = header.ok_or_else(|| {
+        ApiError::new(
+            StatusCode::FORBIDDEN,
+            "is_user privilege required for action.",
+        )
+    })?;
+    header
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .ok_or_else(|| refused("Invalid API key"))
 }
 
 fn refused(why: &str) -> ApiError {
@@ -97,7 +116,8 @@ fn same(given: &str, key: &str) -> bool {
     Sha256::digest(given) == Sha256::digest(key)
 }
 
-/// The key of a sandbox: the one given, else the one kept in its folder, else a new one. It is kept, with mode 0600.
+/// The key of a sandbox: the one given, else the one kept in its folder, else a new one. It is
+/// kept, with mode 0600.
 pub fn settle(home: &Path, given: Option<&str>) -> io::Result<Zeroizing<String>> {
     let path = home.join("api-key");
     if let Some(key) = given {
@@ -119,9 +139,13 @@ pub fn settle(home: &Path, given: Option<&str>) -> io::Result<Zeroizing<String>>
 }
 
 fn keep(path: &Path, key: &str) -> io::Result<()> {
-    let usable = (8..=256).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic() && c != ':');
+    let usable =
+        (8..=256).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic() && c != ':');
     if !usable {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "an API key has 8 to 256 visible ASCII characters"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "an API key has 8 to 256 visible ASCII characters",
+        ));
     }
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -138,7 +162,9 @@ mod tests {
 
     fn checked(header: &str, key: &str) -> Option<StatusCode> {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, header.parse().unwrap())]);
-        check_key(&headers, key, key.len() == ENHANCED).err().map(|error| error.status())
+        check_key(&headers, key, key.len() == ENHANCED)
+            .err()
+            .map(|error| error.status())
     }
 
     #[test]
@@ -148,7 +174,13 @@ mod tests {
             check_for_log(&headers, "abcdefgh12").is_ok()
         };
         assert!(checked("scitran-user site.example:abcdefgh12") && checked("Bearer abcdefgh12"));
-        for header in ["scitran-user abcdefgh12", "scitran-user site.example:wrong", "Bearer wrong", "abcdefgh12", ""] {
+        for header in [
+            "scitran-user abcdefgh12",
+            "scitran-user site.example:wrong",
+            "Bearer wrong",
+            "abcdefgh12",
+            "",
+        ] {
             assert!(!checked(header), "{header}");
         }
     }
@@ -159,11 +191,30 @@ mod tests {
         assert_eq!(checked("scitran-user abcdefgh12", old), None);
         assert_eq!(checked("scitran-user 127.0.0.1:8080:abcdefgh12", old), None);
         assert_eq!(checked(&format!("Bearer {enhanced}"), &enhanced), None);
-        for header in ["Bearer abcdefgh12", "bearer abcdefgh12", "scitran-user wrong", "scitran-user", "abcdefgh12", ""] {
-            assert_eq!(checked(header, old), Some(StatusCode::UNAUTHORIZED), "{header}");
+        for header in [
+            "Bearer abcdefgh12",
+            "bearer abcdefgh12",
+            "scitran-user wrong",
+            "scitran-user",
+            "abcdefgh12",
+            "",
+        ] {
+            assert_eq!(
+                checked(header, old),
+                Some(StatusCode::UNAUTHORIZED),
+                "{header}"
+            );
         }
-        assert_eq!(checked(&format!("scitran-user {enhanced}"), &enhanced), Some(StatusCode::UNAUTHORIZED));
-        assert_eq!(check_key(&HeaderMap::new(), old, false).unwrap_err().status(), StatusCode::FORBIDDEN);
+        assert_eq!(
+            checked(&format!("scitran-user {enhanced}"), &enhanced),
+            Some(StatusCode::UNAUTHORIZED)
+        );
+        assert_eq!(
+            check_key(&HeaderMap::new(), old, false)
+                .unwrap_err()
+                .status(),
+            StatusCode::FORBIDDEN
+        );
     }
 
     #[test]
@@ -171,12 +222,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let key = settle(dir.path(), None).unwrap();
         assert_eq!(settle(dir.path(), None).unwrap(), key);
-        assert_eq!(settle(dir.path(), Some("localhost:given-key")).unwrap().as_str(), "given-key");
+        assert_eq!(
+            settle(dir.path(), Some("localhost:given-key"))
+                .unwrap()
+                .as_str(),
+            "given-key"
+        );
         assert_eq!(settle(dir.path(), None).unwrap().as_str(), "given-key");
         assert!(settle(dir.path(), Some("short")).is_err());
         #[cfg(unix)]
         {
-            let mode = std::os::unix::fs::MetadataExt::mode(&dir.path().join("api-key").metadata().unwrap());
+            let mode = std::os::unix::fs::MetadataExt::mode(
+                &dir.path().join("api-key").metadata().unwrap(),
+            );
             assert_eq!(mode & 0o777, 0o600);
         }
     }

@@ -1,5 +1,5 @@
-//! Bytes on their way into the sandbox and out of it: received under a temporary name, renamed when they are whole,
-//! the version before kept.
+//! Bytes on their way into the sandbox and out of it: received under a temporary name, renamed when
+//! they are whole, the version before kept.
 //!
 //! Must never leave half a file under a final name, and never hold a file in memory.
 
@@ -48,19 +48,31 @@ impl Incoming {
     /// Opens a new temporary file; with `discard` the bytes are counted and thrown away.
     pub fn create(store: &Store, discard: bool) -> io::Result<Self> {
         if discard {
-            return Ok(Self { kept: None, size: 0 });
+            return Ok(Self {
+                kept: None,
+                size: 0,
+            });
         }
         let path = store.incoming();
         let file = private_options().write(true).create_new(true).open(&path)?;
         let temporary = Temporary(Some(path));
-        let kept = Kept { file: tokio::fs::File::from_std(file), temporary, hash: Sha384::new() };
-        Ok(Self { kept: Some(kept), size: 0 })
+        let kept = Kept {
+            file: tokio::fs::File::from_std(file),
+            temporary,
+            hash: Sha384::new(),
+        };
+        Ok(Self {
+            kept: Some(kept),
+            size: 0,
+        })
     }
 
     /// Adds bytes at the end.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.size += bytes.len() as u64;
-        let Some(kept) = &mut self.kept else { return Ok(()) };
+        let Some(kept) = &mut self.kept else {
+            return Ok(());
+        };
         kept.hash.update(bytes);
         kept.file.write_all(bytes).await
     }
@@ -73,10 +85,18 @@ impl Incoming {
     /// Ends the file.
     pub async fn finish(self) -> io::Result<Received> {
         let Some(mut kept) = self.kept else {
-            return Ok(Received { temporary: Temporary(None), size: self.size, sha384: None });
+            return Ok(Received {
+                temporary: Temporary(None),
+                size: self.size,
+                sha384: None,
+            });
         };
         kept.file.flush().await?;
-        Ok(Received { temporary: kept.temporary, size: self.size, sha384: Some(hex(&kept.hash.finalize())) })
+        Ok(Received {
+            temporary: kept.temporary,
+            size: self.size,
+            sha384: Some(hex(&kept.hash.finalize())),
+        })
     }
 }
 
@@ -92,12 +112,18 @@ pub struct Received {
 impl Received {
     /// The tag by which a storage tells these bytes from others.
     pub fn tag(&self) -> &str {
-        self.sha384.as_deref().and_then(|hash| hash.get(..32)).unwrap_or("discarded")
+        self.sha384
+            .as_deref()
+            .and_then(|hash| hash.get(..32))
+            .unwrap_or("discarded")
     }
 
     /// Their hash as the API shows it; nothing where they were not kept.
     pub fn hash(&self) -> String {
-        self.sha384.as_ref().map(|hash| format!("v0-sha384-{hash}")).unwrap_or_default()
+        self.sha384
+            .as_ref()
+            .map(|hash| format!("v0-sha384-{hash}"))
+            .unwrap_or_default()
     }
 
     /// The temporary path.
@@ -126,18 +152,40 @@ pub struct Placement<'a> {
     pub metadata: Map<String, Value>,
 }
 
-/// Files received bytes in a container: as a new file, or as the next version of the one of that name.
-pub fn place(writer: &mut Writer<'_>, received: Received, placement: Placement<'_>) -> Result<FileRecord, ApiError> {
-    let Placement { container, name, hash, metadata } = placement;
+/// Files received bytes in a container: as a new file, or as the next version of the one of that
+/// name.
+pub fn place(
+    writer: &mut Writer<'_>,
+    received: Received,
+    placement: Placement<'_>,
+) -> Result<FileRecord, ApiError> {
+    let Placement {
+        container,
+        name,
+        hash,
+        metadata,
+    } = placement;
     let before = writer.index().file(container, name).cloned();
-    let number = before.as_ref().map_or(1, |file| file.current.number.saturating_add(1));
+    let number = before
+        .as_ref()
+        .map_or(1, |file| file.current.number.saturating_add(1));
     let stored = match &before {
         Some(file) => file.current.stored.clone(),
         None => writer.free_path(Some(container), name),
     };
-    let current = Version { id: uuid(), number, size: received.size, hash, metadata, stored, created: Utc::now() };
+    let current = Version {
+        id: uuid(),
+        number,
+        size: received.size,
+        hash,
+        metadata,
+        stored,
+        created: Utc::now(),
+    };
     let record = match before.clone() {
-        Some(file) => succeed(writer.store(), file, current).map_err(|error| ApiError::disk(&error))?,
+        Some(file) => {
+            succeed(writer.store(), file, current).map_err(|error| ApiError::disk(&error))?
+        }
         None => FileRecord {
             file_id: writer.index().fresh_id(),
             container: container.to_owned(),
@@ -148,11 +196,16 @@ pub fn place(writer: &mut Writer<'_>, received: Received, placement: Placement<'
         },
     };
     let path = writer.store().path(&record.current.stored);
-    let renamed = received.rename(&path).map_err(|error| ApiError::disk(&error));
+    let renamed = received
+        .rename(&path)
+        .map_err(|error| ApiError::disk(&error));
     let done = renamed.and_then(|()| writer.put(Change::File(record.clone())));
     if done.is_err() {
         // what was there before stays what is there
-        let _ = before.map_or_else(|| fs::remove_file(&path), |file| writer.store().restore(&file));
+        let _ = before.map_or_else(
+            || fs::remove_file(&path),
+            |file| writer.store().restore(&file),
+        );
     }
     done.map(|()| record)
 }
@@ -160,9 +213,12 @@ pub fn place(writer: &mut Writer<'_>, received: Received, placement: Placement<'
 /// Marks a file as deleted and moves its bytes to the old versions, so that its name is free again.
 pub fn delete(writer: &mut Writer<'_>, mut file: FileRecord) -> Result<(), ApiError> {
     let before = file.clone();
-    keep(writer.store(), &file.file_id, &mut file.current).map_err(|error| ApiError::disk(&error))?;
+    keep(writer.store(), &file.file_id, &mut file.current)
+        .map_err(|error| ApiError::disk(&error))?;
     file.deleted = Some(Utc::now());
-    writer.put(Change::File(file)).inspect_err(|_| drop(writer.store().restore(&before)))
+    writer
+        .put(Change::File(file))
+        .inspect_err(|_| drop(writer.store().restore(&before)))
 }
 
 fn succeed(store: &Store, mut file: FileRecord, current: Version) -> io::Result<FileRecord> {

@@ -21,14 +21,24 @@ pub fn container(era: Era, index: &Index, container: &Container) -> Value {
     if era == Era::Current {
         doc.insert("revision".into(), json!(1));
     }
-    doc.insert("permissions".into(), json!([permission(era, container.kind)]));
+    doc.insert(
+        "permissions".into(),
+        json!([permission(era, container.kind)]),
+    );
     if container.kind != Kind::Group {
         add_place(era, index, container, &mut doc);
-        doc.insert("files".into(), index.files(&container.id).map(|it| file(era, index, it, &it.current)).collect());
+        doc.insert(
+            "files".into(),
+            index
+                .files(&container.id)
+                .map(|it| file(era, index, it, &it.current))
+                .collect(),
+        );
         doc.insert("notes".into(), json!([]));
         doc.insert("analyses".into(), json!([]));
     }
-    let may_have_settings = era == Era::Current && matches!(container.kind, Kind::Group | Kind::Project);
+    let may_have_settings =
+        era == Era::Current && matches!(container.kind, Kind::Group | Kind::Project);
     if let Some(settings) = index.settings(&container.id).filter(|_| may_have_settings) {
         doc.insert("settings".into(), settings.clone());
     }
@@ -62,14 +72,23 @@ fn add_place(era: Era, index: &Index, container: &Container, doc: &mut Map<Strin
         Kind::Acquisition => &["session"],
     };
     for key in direct {
-        doc.insert((*key).to_owned(), parents.get(*key).cloned().unwrap_or_default());
+        doc.insert(
+            (*key).to_owned(),
+            parents.get(*key).cloned().unwrap_or_default(),
+        );
     }
-    let subject = container.parent.as_deref().and_then(|id| index.get_kind(Kind::Subject, id));
+    let subject = container
+        .parent
+        .as_deref()
+        .and_then(|id| index.get_kind(Kind::Subject, id));
     if let (Kind::Session, Some(subject)) = (container.kind, subject) {
         doc.insert("subject".into(), embedded(era, index, subject));
     }
     if era > Era::Old {
-        doc.insert("info_exists".into(), json!(container.fields.contains_key("info")));
+        doc.insert(
+            "info_exists".into(),
+            json!(container.fields.contains_key("info")),
+        );
         doc.insert("parents".into(), Value::Object(parents));
     }
 }
@@ -83,7 +102,11 @@ fn embedded(era: Era, index: &Index, subject: &Container) -> Value {
 }
 
 fn parents(index: &Index, container: &Container) -> Map<String, Value> {
-    index.lineage(container).skip(1).map(|it| (it.kind.name().to_owned(), json!(it.id))).collect()
+    index
+        .lineage(container)
+        .skip(1)
+        .map(|it| (it.kind.name().to_owned(), json!(it.id)))
+        .collect()
 }
 
 /// A version of a file as the API shows it.
@@ -125,18 +148,28 @@ pub fn file(era: Era, index: &Index, file: &FileRecord, version: &Version) -> Va
 fn add_identity(index: &Index, file: &FileRecord, version: &Version, doc: &mut Map<String, Value>) {
     doc.insert("file_id".into(), json!(file.file_id));
     doc.insert("version".into(), json!(version.number));
-    doc.insert("info_exists".into(), json!(version.metadata.contains_key("info")));
+    doc.insert(
+        "info_exists".into(),
+        json!(version.metadata.contains_key("info")),
+    );
     if let Some(container) = index.get(&file.container) {
         let mut parents = parents(index, container);
         parents.insert(container.kind.name().to_owned(), json!(container.id));
         doc.insert("parents".into(), Value::Object(parents));
-        doc.insert("parent_ref".into(), json!({"type": container.kind.name(), "id": container.id}));
+        doc.insert(
+            "parent_ref".into(),
+            json!({"type": container.kind.name(), "id": container.id}),
+        );
     }
 }
 
 /// The media type that a file's name suggests.
 pub fn mimetype(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).as_deref() {
+    match name
+        .rsplit_once('.')
+        .map(|(_, extension)| extension.to_ascii_lowercase())
+        .as_deref()
+    {
         Some("dcm" | "dicom") => "application/dicom",
         Some("zip") => "application/zip",
         Some("json") => "application/json",

@@ -26,9 +26,13 @@ pub async fn present(State(app): State<Arc<App>>, request: Request, next: Next) 
 fn has(era: Era, method: &Method, path: &str) -> bool {
     let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let newest = match path.as_slice() {
-        ["deid-log", ..] | ["api", "files", ..] | ["api", "groups" | "projects", _, "settings"] => Era::Current,
+        ["deid-log", ..] | ["api", "files", ..] | ["api", "groups" | "projects", _, "settings"] => {
+            Era::Current
+        }
         ["api", "site", "settings"] if method == Method::PUT => Era::Current,
-        ["api", "lookup" | "uids" | "subjects" | "site", ..] | ["api", "auth", "status"] | ["api", _, _, "subjects"] => Era::Mid,
+        ["api", "lookup" | "uids" | "subjects" | "site", ..]
+        | ["api", "auth", "status"]
+        | ["api", _, _, "subjects"] => Era::Mid,
         _ => Era::Old,
     };
     era >= newest

@@ -1,5 +1,5 @@
-//! Error answers of the sandbox, in the shape of Flywheel's: `message`, `status_code`, `request_id` and sometimes
-//! `core_status_code`.
+//! Error answers of the sandbox, in the shape of Flywheel's: `message`, `status_code`, `request_id`
+//! and sometimes `core_status_code`.
 //!
 //! Every error leaves as JSON, also those that axum makes by itself. Must never quote the API key.
 
@@ -29,7 +29,11 @@ pub struct ApiError {
 impl ApiError {
     /// An error answer with its HTTP status and the text for people.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), core: None }
+        Self {
+            status,
+            message: message.into(),
+            core: None,
+        }
     }
 
     /// 400: the request cannot be understood.
@@ -39,7 +43,10 @@ impl ApiError {
 
     /// 400: the body breaks its schema.
     pub fn invalid(message: impl Into<String>) -> Self {
-        Self { core: Some(INPUT_VALIDATION), ..Self::bad_request(message) }
+        Self {
+            core: Some(INPUT_VALIDATION),
+            ..Self::bad_request(message)
+        }
     }
 
     /// 404: what the request names is not there.
@@ -54,7 +61,10 @@ impl ApiError {
 
     /// 500: the sandbox's own disk failed it. Names no path.
     pub fn disk(error: &std::io::Error) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the sandbox cannot store this: {}", error.kind()))
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("the sandbox cannot store this: {}", error.kind()),
+        )
     }
 
     /// The HTTP status of the answer.
@@ -87,11 +97,15 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Turns the bare error answers of the framework (unknown method, bad path, body too large) into JSON ones.
+/// Turns the bare error answers of the framework (unknown method, bad path, body too large) into
+/// JSON ones.
 pub async fn as_json(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
-    let ours = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json" || kind == "application/xml");
+    let ours = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/json" || kind == "application/xml");
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }

@@ -1,8 +1,8 @@
-//! The index: every container, file and setting that the sandbox knows, and the changes that lead from one state to
-//! the next.
+//! The index: every container, file and setting that the sandbox knows, and the changes that lead
+//! from one state to the next.
 //!
-//! Pure data: a change is applied in the same way when it happens and when it is replayed after a restart. Must never
-//! touch the disk.
+//! Pure data: a change is applied in the same way when it happens and when it is replayed after a
+//! restart. Must never touch the disk.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -62,20 +62,32 @@ pub struct Index {
 impl Index {
     /// An index that knows nothing.
     pub fn empty() -> Self {
-        Self { format: FORMAT, ..Self::default() }
+        Self {
+            format: FORMAT,
+            ..Self::default()
+        }
     }
 
     /// Builds again what is derived and does not lie in the file.
     pub fn rebuild(&mut self) {
         self.children.clear();
         self.taken.clear();
-        let containers: Vec<_> =
-            self.containers.values().map(|it| (it.parent.clone(), it.id.clone(), it.folder.clone())).collect();
+        let containers: Vec<_> = self
+            .containers
+            .values()
+            .map(|it| (it.parent.clone(), it.id.clone(), it.folder.clone()))
+            .collect();
         for (parent, id, folder) in containers {
             self.link(parent.as_deref(), &id, &folder);
         }
-        let present = self.files.values().flatten().filter(|file| file.deleted.is_none());
-        let stored: Vec<_> = present.map(|file| (file.container.clone(), file.current.stored.clone())).collect();
+        let present = self
+            .files
+            .values()
+            .flatten()
+            .filter(|file| file.deleted.is_none());
+        let stored: Vec<_> = present
+            .map(|file| (file.container.clone(), file.current.stored.clone()))
+            .collect();
         for (container, path) in stored {
             self.take(&container, &path);
         }
@@ -87,7 +99,10 @@ impl Index {
         match entry.change {
             Change::Container(container) => self.put_container(container),
             Change::File(file) => self.put_file(file),
-            Change::Settings { scope, value: Value::Null } => drop(self.settings.remove(&scope)),
+            Change::Settings {
+                scope,
+                value: Value::Null,
+            } => drop(self.settings.remove(&scope)),
             Change::Settings { scope, value } => drop(self.settings.insert(scope, value)),
             Change::Removed(id) => self.remove_container(&id),
         }
@@ -95,13 +110,19 @@ impl Index {
 
     fn put_container(&mut self, container: Container) {
         if !self.containers.contains_key(&container.id) {
-            self.link(container.parent.as_deref(), &container.id, &container.folder);
+            self.link(
+                container.parent.as_deref(),
+                &container.id,
+                &container.folder,
+            );
         }
         self.containers.insert(container.id.clone(), container);
     }
 
     fn remove_container(&mut self, id: &str) {
-        let Some(container) = self.containers.remove(id) else { return };
+        let Some(container) = self.containers.remove(id) else {
+            return;
+        };
         let parent = container.parent.unwrap_or_default();
         if let Some(children) = self.children.get_mut(&parent) {
             children.retain(|child| child != id);
@@ -129,13 +150,19 @@ impl Index {
 
     fn link(&mut self, parent: Option<&str>, id: &str, folder: &str) {
         let parent = parent.unwrap_or_default();
-        self.children.entry(parent.to_owned()).or_default().push(id.to_owned());
+        self.children
+            .entry(parent.to_owned())
+            .or_default()
+            .push(id.to_owned());
         self.take(parent, folder);
     }
 
     /// Notes the last component of a path as taken in the folder of a container.
     fn take(&mut self, container: &str, path: &str) {
-        self.taken.entry(container.to_owned()).or_default().insert(folded(last_component(path)));
+        self.taken
+            .entry(container.to_owned())
+            .or_default()
+            .insert(folded(last_component(path)));
     }
 
     /// The container of this id.
@@ -145,17 +172,25 @@ impl Index {
 
     /// The container of this id if it is of this level.
     pub fn get_kind(&self, kind: Kind, id: &str) -> Option<&Container> {
-        self.containers.get(id).filter(|container| container.kind == kind)
+        self.containers
+            .get(id)
+            .filter(|container| container.kind == kind)
     }
 
     /// Every container of a level, oldest first (groups by id).
     pub fn all(&self, kind: Kind) -> impl Iterator<Item = &Container> {
-        self.containers.values().filter(move |container| container.kind == kind)
+        self.containers
+            .values()
+            .filter(move |container| container.kind == kind)
     }
 
     /// The containers right below one, in the order in which they were made; all groups for none.
     pub fn children(&self, id: Option<&str>) -> impl Iterator<Item = &Container> {
-        self.children.get(id.unwrap_or_default()).into_iter().flatten().filter_map(|child| self.containers.get(child))
+        self.children
+            .get(id.unwrap_or_default())
+            .into_iter()
+            .flatten()
+            .filter_map(|child| self.containers.get(child))
     }
 
     /// The containers of a level anywhere below one.
@@ -175,12 +210,18 @@ impl Index {
 
     /// The container itself and those above it, nearest first.
     pub fn lineage<'a>(&'a self, container: &'a Container) -> impl Iterator<Item = &'a Container> {
-        std::iter::successors(Some(container), |it| it.parent.as_deref().and_then(|parent| self.get(parent)))
+        std::iter::successors(Some(container), |it| {
+            it.parent.as_deref().and_then(|parent| self.get(parent))
+        })
     }
 
     /// The files of a container that are not deleted.
     pub fn files(&self, container: &str) -> impl Iterator<Item = &FileRecord> {
-        self.files.get(container).into_iter().flatten().filter(|file| file.deleted.is_none())
+        self.files
+            .get(container)
+            .into_iter()
+            .flatten()
+            .filter(|file| file.deleted.is_none())
     }
 
     /// The file of this name that is not deleted.
@@ -190,12 +231,19 @@ impl Index {
 
     /// Every file that is not deleted.
     pub fn every_file(&self) -> impl Iterator<Item = &FileRecord> {
-        self.files.values().flatten().filter(|file| file.deleted.is_none())
+        self.files
+            .values()
+            .flatten()
+            .filter(|file| file.deleted.is_none())
     }
 
     /// Whether a file of this name was there and was deleted.
     pub fn was_deleted(&self, container: &str, name: &str) -> bool {
-        self.files.get(container).into_iter().flatten().any(|file| file.name == name && file.deleted.is_some())
+        self.files
+            .get(container)
+            .into_iter()
+            .flatten()
+            .any(|file| file.name == name && file.deleted.is_some())
     }
 
     /// The file of this id, wherever it is, if it is not deleted.
@@ -208,9 +256,12 @@ impl Index {
         self.settings.get(scope)
     }
 
-    /// Whether a name is taken in the folder of a container (none: the sandbox's own). Case makes no difference.
+    /// Whether a name is taken in the folder of a container (none: the sandbox's own). Case makes
+    /// no difference.
     pub fn is_taken(&self, container: Option<&str>, name: &str) -> bool {
-        self.taken.get(container.unwrap_or_default()).is_some_and(|names| names.contains(&folded(name)))
+        self.taken
+            .get(container.unwrap_or_default())
+            .is_some_and(|names| names.contains(&folded(name)))
     }
 
     /// An id that nothing has.

@@ -1,6 +1,8 @@
-//! Names on disk: labels and file names from outside become single path components that stay inside their folder.
+//! Names on disk: labels and file names from outside become single path components that stay inside
+//! their folder.
 //!
-//! Pure text work. Must never return a separator, `.`, `..`, an empty name or a name that a file system reserves.
+//! Pure text work. Must never return a separator, `.`, `..`, an empty name or a name that a file
+//! system reserves.
 
 const LONGEST: usize = 180;
 const HEAD: usize = 140;
@@ -8,18 +10,29 @@ const TAIL: usize = 32;
 
 /// A label as one path component that every common file system takes.
 pub fn component(label: &str) -> String {
-    let text: String = label.chars().map(|c| if is_awkward(c) { '_' } else { c }).collect();
+    let text: String = label
+        .chars()
+        .map(|c| if is_awkward(c) { '_' } else { c })
+        .collect();
     let text = shortened(text.trim_end_matches(['.', ' ']).trim_start());
-    if text.is_empty() || text.starts_with('.') || is_device(&text) { format!("_{text}") } else { text }
+    if text.is_empty() || text.starts_with('.') || is_device(&text) {
+        format!("_{text}")
+    } else {
+        text
+    }
 }
 
-/// A component that is not taken yet: the plain one, else with `~2`, `~3` and so on before its extension.
+/// A component that is not taken yet: the plain one, else with `~2`, `~3` and so on before its
+/// extension.
 pub fn unique(label: &str, is_taken: impl Fn(&str) -> bool) -> String {
     let plain = component(label);
     if !is_taken(&plain) {
         return plain;
     }
-    let (stem, extension) = plain.find('.').filter(|at| *at > 0).map_or((plain.as_str(), ""), |at| plain.split_at(at));
+    let (stem, extension) = plain
+        .find('.')
+        .filter(|at| *at > 0)
+        .map_or((plain.as_str(), ""), |at| plain.split_at(at));
     let mut number = 2_u32;
     loop {
         let name = format!("{stem}~{number}{extension}");
@@ -37,7 +50,10 @@ pub fn folded(name: &str) -> String {
 
 fn is_awkward(c: char) -> bool {
     c.is_control()
-        || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\u{fffd}')
+        || matches!(
+            c,
+            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\u{fffd}'
+        )
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
@@ -46,16 +62,28 @@ fn shortened(text: &str) -> String {
     if text.len() <= LONGEST {
         return text.to_owned();
     }
-    let head = (0..=HEAD).rev().find_map(|at| text.get(..at)).unwrap_or_default();
-    let tail = (text.len() - TAIL..=text.len()).find_map(|at| text.get(at..)).unwrap_or_default();
+    let head = (0..=HEAD)
+        .rev()
+        .find_map(|at| text.get(..at))
+        .unwrap_or_default();
+    let tail = (text.len() - TAIL..=text.len())
+        .find_map(|at| text.get(at..))
+        .unwrap_or_default();
     format!("{head}~{tail}")
 }
 
 /// Names that Windows keeps for devices, with or without an extension.
 fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
-    let numbered =
-        |prefix: &str| stem.strip_prefix(prefix).is_some_and(|n| n.len() == 1 && n.chars().all(|c| c.is_ascii_digit()));
+    let stem = name
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+        .to_ascii_uppercase();
+    let numbered = |prefix: &str| {
+        stem.strip_prefix(prefix)
+            .is_some_and(|n| n.len() == 1 && n.chars().all(|c| c.is_ascii_digit()))
+    };
     matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered("COM") || numbered("LPT")
 }
 
@@ -91,7 +119,8 @@ mod tests {
 
     #[test]
     fn taken_names_are_numbered_whatever_their_case() {
-        let taken = |name: &str| ["a.dicom.zip", "a~2.dicom.zip", "b"].contains(&folded(name).as_str());
+        let taken =
+            |name: &str| ["a.dicom.zip", "a~2.dicom.zip", "b"].contains(&folded(name).as_str());
         assert_eq!(unique("A.dicom.zip", taken), "A~3.dicom.zip");
         assert_eq!(unique("b", taken), "b~2");
         assert_eq!(unique("c", taken), "c");

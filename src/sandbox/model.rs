@@ -30,7 +30,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every level, from the top.
-    pub const ALL: [Self; 5] = [Self::Group, Self::Project, Self::Subject, Self::Session, Self::Acquisition];
+    pub const ALL: [Self; 5] = [
+        Self::Group,
+        Self::Project,
+        Self::Subject,
+        Self::Session,
+        Self::Acquisition,
+    ];
 
     /// The word for one, as in `container_type`.
     pub fn name(self) -> &'static str {
@@ -134,7 +140,9 @@ pub struct FileRecord {
 impl FileRecord {
     /// The version of this number, if it ever was.
     pub fn version(&self, number: u32) -> Option<&Version> {
-        std::iter::once(&self.current).chain(&self.older).find(|version| version.number == number)
+        std::iter::once(&self.current)
+            .chain(&self.older)
+            .find(|version| version.number == number)
     }
 
     /// When the first version came.
@@ -148,15 +156,21 @@ pub fn stamp(moment: DateTime<Utc>) -> String {
     moment.to_rfc3339_opts(SecondsFormat::Micros, false)
 }
 
-/// Unpredictable bytes from the operating system. Where it has none to give, ids and keys must not be guessable
-/// either, so this draws from the standard library's seeded hasher instead, which the system seeded earlier.
+/// Unpredictable bytes from the operating system. Where it has none to give, ids and keys must not
+/// be guessable either, so this draws from the standard library's seeded hasher instead, which the
+/// system seeded earlier.
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if getrandom::fill(&mut bytes).is_err() {
         use std::hash::{BuildHasher as _, RandomState};
         for chunk in bytes.chunks_mut(8) {
-            let word = RandomState::new().hash_one(Utc::now().timestamp_nanos_opt()).to_le_bytes();
-            chunk.iter_mut().zip(word).for_each(|(byte, drawn)| *byte = drawn);
+            let word = RandomState::new()
+                .hash_one(Utc::now().timestamp_nanos_opt())
+                .to_le_bytes();
+            chunk
+                .iter_mut()
+                .zip(word)
+                .for_each(|(byte, drawn)| *byte = drawn);
         }
     }
     bytes
@@ -164,10 +178,12 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// `2 * length` random hexadecimal digits; `length` is at most 32.
@@ -181,7 +197,8 @@ pub fn uuid() -> String {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let text = hex(&bytes);
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| text.get(range).unwrap_or_default());
+    let parts =
+        [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| text.get(range).unwrap_or_default());
     parts.join("-")
 }
 
@@ -203,7 +220,10 @@ mod tests {
     fn ids_have_their_shapes_and_sort_by_time() {
         let (first, second) = (object_id(), object_id());
         assert!(first < second && first.len() == 24);
-        assert_eq!(uuid().split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+        assert_eq!(
+            uuid().split('-').map(str::len).collect::<Vec<_>>(),
+            [8, 4, 4, 4, 12]
+        );
         assert_ne!(uuid(), uuid());
         assert_eq!(random_hex(8).len(), 16);
     }

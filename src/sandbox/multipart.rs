@@ -1,5 +1,5 @@
-//! Multipart forms (RFC 7578), read as a stream: one chunk of the connection at a time, so that a slow disk slows the
-//! sender down instead of filling the memory.
+//! Multipart forms (RFC 7578), read as a stream: one chunk of the connection at a time, so that a
+//! slow disk slows the sender down instead of filling the memory.
 //!
 //! Must never hold more than a chunk, a part's headers, or a short text field.
 
@@ -39,12 +39,19 @@ pub struct Form {
 impl Form {
     /// Starts reading; refuses a content type that is not a form's.
     pub fn new(content_type: &str, body: Body) -> Result<Self, ApiError> {
-        let boundary =
-            boundary(content_type).ok_or_else(|| ApiError::bad_request("multipart/form-data with a boundary is expected"))?;
+        let boundary = boundary(content_type).ok_or_else(|| {
+            ApiError::bad_request("multipart/form-data with a boundary is expected")
+        })?;
         let delimiter = Finder::new(&format!("\r\n--{boundary}")).into_owned();
         // the first boundary may stand at the very start, where no line end is before it
         let buffer = BytesMut::from(&b"\r\n"[..]);
-        Ok(Self { stream: body.into_data_stream(), buffer, delimiter, in_part: true, done: false })
+        Ok(Self {
+            stream: body.into_data_stream(),
+            buffer,
+            delimiter,
+            in_part: true,
+            done: false,
+        })
     }
 
     /// The next part, or none after the last. What is left of the part before is passed over.
@@ -88,14 +95,18 @@ impl Form {
         let mut text = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             if text.len() + chunk.len() > longest {
-                return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "a form field is too long"));
+                return Err(ApiError::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "a form field is too long",
+                ));
             }
             text.extend_from_slice(&chunk);
         }
         Ok(text)
     }
 
-    /// Reads on for a while without looking, so that a client which is still sending can see the answer.
+    /// Reads on for a while without looking, so that a client which is still sending can see the
+    /// answer.
     pub async fn drain(&mut self) {
         drain(&mut self.stream).await;
     }
@@ -116,7 +127,9 @@ impl Form {
                 return Ok(head);
             }
             if self.buffer.len() > LONGEST_HEADERS {
-                return Err(ApiError::bad_request("the headers of a form part are too long"));
+                return Err(ApiError::bad_request(
+                    "the headers of a form part are too long",
+                ));
             }
             self.fill().await?;
         }
@@ -125,7 +138,11 @@ impl Form {
     async fn fill(&mut self) -> Result<(), ApiError> {
         match next_chunk(&mut self.stream).await? {
             Some(chunk) => self.buffer.extend_from_slice(&chunk),
-            None => return Err(ApiError::bad_request("the form ends before its closing boundary")),
+            None => {
+                return Err(ApiError::bad_request(
+                    "the form ends before its closing boundary",
+                ));
+            }
         }
         Ok(())
     }
@@ -137,7 +154,10 @@ pub async fn next_chunk(stream: &mut BodyDataStream) -> Result<Option<Bytes>, Ap
         Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
         Ok(Some(Err(_))) => Err(ApiError::bad_request("the body ended early")),
         Ok(None) => Ok(None),
-        Err(_) => Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "the body stopped arriving")),
+        Err(_) => Err(ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body stopped arriving",
+        )),
     }
 }
 
@@ -160,7 +180,10 @@ fn boundary(content_type: &str) -> Option<String> {
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
         return None;
     }
-    let boundary = parameters(rest).into_iter().find(|(name, _)| name == "boundary")?.1;
+    let boundary = parameters(rest)
+        .into_iter()
+        .find(|(name, _)| name == "boundary")?
+        .1;
     ((1..=70).contains(&boundary.len()) && boundary.is_ascii()).then_some(boundary)
 }
 
@@ -169,17 +192,29 @@ fn parse_head(head: &[u8]) -> Result<Head, ApiError> {
     let text = std::str::from_utf8(head).map_err(|_| invalid())?;
     let disposition = text.split("\r\n").find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.trim().eq_ignore_ascii_case("content-disposition").then_some(value)
+        name.trim()
+            .eq_ignore_ascii_case("content-disposition")
+            .then_some(value)
     });
-    let (kind, rest) = disposition.and_then(|value| value.split_once(';')).ok_or_else(invalid)?;
+    let (kind, rest) = disposition
+        .and_then(|value| value.split_once(';'))
+        .ok_or_else(invalid)?;
     if !kind.trim().eq_ignore_ascii_case("form-data") {
         return Err(invalid());
     }
     let parameters = parameters(rest);
-    let get = |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+    let get = |wanted: &str| {
+        parameters
+            .iter()
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.clone())
+    };
     // where both forms of the file name are given, the plain one wins, as on Flywheel
     let filename = get("filename").or_else(|| get("filename*").map(|value| extended(&value)));
-    Ok(Head { name: get("name").ok_or_else(invalid)?, filename })
+    Ok(Head {
+        name: get("name").ok_or_else(invalid)?,
+        filename,
+    })
 }
 
 /// An extended value (RFC 8187) such as `utf-8''na%C3%AFve`.
@@ -188,16 +223,19 @@ fn extended(value: &str) -> String {
     percent_decode_str(encoded).decode_utf8_lossy().into_owned()
 }
 
-/// The `; name="value"` parameters of a header, quotes and backslashes resolved, names in lower case.
+/// The `; name="value"` parameters of a header, quotes and backslashes resolved, names in lower
+/// case.
 fn parameters(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut rest = text.trim_start_matches([';', ' ', '\t']);
     while let Some((name, value)) = rest.split_once('=') {
         let (value, after) = match value.strip_prefix('"') {
             Some(quoted) => unquote(quoted),
-            None => {
-                value.split_once(';').map_or((value.trim().to_owned(), ""), |(value, after)| (value.trim().to_owned(), after))
-            }
+            None => value
+                .split_once(';')
+                .map_or((value.trim().to_owned(), ""), |(value, after)| {
+                    (value.trim().to_owned(), after)
+                }),
         };
         found.push((name.trim().to_ascii_lowercase(), value));
         rest = after.trim_start_matches([';', ' ', '\t']);
@@ -230,30 +268,51 @@ fn unquote(quoted: &str) -> (String, &str) {
 mod tests {
     use super::*;
 
-    /// Reads a form that arrives in pieces of `step` bytes: each part's field, file name and content.
-    async fn read(text: &str, step: usize) -> Result<Vec<(String, Option<String>, Vec<u8>)>, String> {
-        let pieces: Vec<Result<Vec<u8>, std::io::Error>> = text.as_bytes().chunks(step).map(|piece| Ok(piece.to_vec())).collect();
+    /// Reads a form that arrives in pieces of `step` bytes: each part's field, file name and
+    /// content.
+    async fn read(
+        text: &str,
+        step: usize,
+    ) -> Result<Vec<(String, Option<String>, Vec<u8>)>, String> {
+        let pieces: Vec<Result<Vec<u8>, std::io::Error>> = text
+            .as_bytes()
+            .chunks(step)
+            .map(|piece| Ok(piece.to_vec()))
+            .collect();
         let body = Body::from_stream(futures_util::stream::iter(pieces));
         let mut form = Form::new("multipart/form-data; boundary=\"XX\"", body).unwrap();
         let mut parts = Vec::new();
         let message = |error: ApiError| error.message().to_owned();
         while let Some(head) = form.next_part().await.map_err(message)? {
-            parts.push((head.name, head.filename, form.text(1 << 20).await.map_err(message)?));
+            parts.push((
+                head.name,
+                head.filename,
+                form.text(1 << 20).await.map_err(message)?,
+            ));
         }
         Ok(parts)
     }
 
-    const FORM: &str = "--XX\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{}\r\n--XX\r\ncontent-disposition: form-data; \
-        name=\"file\"; filename=\"a \\\"b\\\";ü.zip\"\r\nContent-Type: x/y\r\n\r\n\r\n--X\r\n--\r\n\r\n--XX\r\nContent-Disposition: form-data; \
+    const FORM: &str = "--XX\r\nContent-Disposition: form-data; \
+        name=\"metadata\"\r\n\r\n{}\r\n--XX\r\ncontent-disposition: form-data; \
+        name=\"file\"; filename=\"a \\\"b\\\";ü.zip\"\r\nContent-Type: \
+        x/y\r\n\r\n\r\n--X\r\n--\r\n\r\n--XX\r\nContent-Disposition: form-data; \
         name=e; filename*=utf-8''%C3%BC\r\n\r\n\r\n--XX--\r\n";
 
     #[tokio::test]
     async fn parts_come_out_whole_however_the_bytes_arrive() {
         for step in 1..FORM.len() {
             let parts = read(FORM, step).await.unwrap();
-            let file = ("file".to_owned(), Some("a \"b\";ü.zip".to_owned()), b"\r\n--X\r\n--\r\n".to_vec());
-            let expected =
-                [("metadata".to_owned(), None, b"{}".to_vec()), file, ("e".to_owned(), Some("ü".to_owned()), Vec::new())];
+            let file = (
+                "file".to_owned(),
+                Some("a \"b\";ü.zip".to_owned()),
+                b"\r\n--X\r\n--\r\n".to_vec(),
+            );
+            let expected = [
+                ("metadata".to_owned(), None, b"{}".to_vec()),
+                file,
+                ("e".to_owned(), Some("ü".to_owned()), Vec::new()),
+            ];
             assert_eq!(parts, expected, "in steps of {step}");
         }
     }
@@ -265,15 +324,34 @@ mod tests {
                 assert!(read(cut, 64).await.is_err(), "cut at {length}");
             }
         }
-        assert!(read(&format!("--XX\r\n{}", "x".repeat(64 * 1024)), 4096).await.is_err());
-        assert!(read("--XX\r\nContent-Type: x\r\n\r\n\r\n--XX--", 64).await.is_err());
+        assert!(
+            read(&format!("--XX\r\n{}", "x".repeat(64 * 1024)), 4096)
+                .await
+                .is_err()
+        );
+        assert!(
+            read("--XX\r\nContent-Type: x\r\n\r\n\r\n--XX--", 64)
+                .await
+                .is_err()
+        );
     }
 
     #[test]
     fn only_forms_with_a_sane_boundary_are_read() {
-        for kind in ["application/json", "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=x"] {
+        for kind in [
+            "application/json",
+            "multipart/form-data",
+            "multipart/form-data; boundary=",
+            "multipart/mixed; boundary=x",
+        ] {
             assert!(Form::new(kind, Body::empty()).is_err(), "{kind}");
         }
-        assert!(Form::new(&format!("multipart/form-data; boundary={}", "x".repeat(71)), Body::empty()).is_err());
+        assert!(
+            Form::new(
+                &format!("multipart/form-data; boundary={}", "x".repeat(71)),
+                Body::empty()
+            )
+            .is_err()
+        );
     }
 }

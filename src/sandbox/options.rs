@@ -1,6 +1,7 @@
 //! What kind of server a sandbox plays.
 //!
-//! Plain settings and which of them can go together; whatever no real server ever was is refused here.
+//! Plain settings and which of them can go together; whatever no real server ever was is refused
+//! here.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -27,7 +28,8 @@ pub enum Level {
 pub enum Era {
     /// Of 2018: no lookup, no tickets, subjects only inside sessions, no settings.
     Old,
-    /// From 2019 on: lookup, subjects and tickets, but no profile of its own and no versions of files.
+    /// From 2019 on: lookup, subjects and tickets, but no profile of its own and no versions of
+    /// files.
     Mid,
     /// Of today: profiles at three levels, versions, a de-identification log.
     #[default]
@@ -37,7 +39,8 @@ pub enum Era {
 /// Whose storage lies behind signed addresses; each has its own ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Storage {
-    /// Amazon's, or one that speaks like it: parts have tags, which the end of the upload must name.
+    /// Amazon's, or one that speaks like it: parts have tags, which the end of the upload must
+    /// name.
     #[default]
     S3,
     /// Google's: parts come in order, and each says which bytes it is.
@@ -47,7 +50,8 @@ pub enum Storage {
 }
 
 impl Storage {
-    /// What stands for the storage's host in signed addresses: clients tell storages apart by what these contain.
+    /// What stands for the storage's host in signed addresses: clients tell storages apart by what
+    /// these contain.
     pub(super) fn host(self) -> &'static str {
         match self {
             Self::S3 => "bucket.s3.sandbox",
@@ -72,7 +76,10 @@ impl Storage {
 
 /// What kind of sandbox to start. Build it on [`Options::new`].
 #[derive(Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "independent traits of a server")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent traits of a server"
+)]
 pub struct Options {
     /// The folder that holds what is received: new, empty, or one that a sandbox used before.
     pub dir: PathBuf,
@@ -92,14 +99,16 @@ pub struct Options {
     pub signed_urls: bool,
     /// Whose storage the signed URLs lead to.
     pub storage: Storage,
-    /// The size in bytes above which an upload gets several of them, for parts of at most this size, if the client
-    /// takes that and says the size (Google's: rounded up to a multiple of 256 KiB). None: never.
+    /// The size in bytes above which an upload gets several of them, for parts of at most this
+    /// size, if the client takes that and says the size (Google's: rounded up to a multiple of 256
+    /// KiB). None: never.
     pub multipart_threshold: Option<u64>,
     /// Whether the site announces signed URLs although the storage of its projects has none.
     pub unsigned_storage: bool,
     /// How long a signed URL is good for.
     pub ticket_lifetime: Duration,
-    /// Whether the bytes of files are thrown away as they arrive. Such a site has no hash to state, and no download.
+    /// Whether the bytes of files are thrown away as they arrive. Such a site has no hash to state,
+    /// and no download.
     pub discard: bool,
     /// Whether the site keeps a de-identification log, and wants every DICOM file in it.
     pub deid_log: bool,
@@ -131,16 +140,30 @@ impl Options {
         let old = self.era == Era::Old;
         let before = self.era < Era::Current;
         let absent = [
-            (old && (self.signed_urls || self.unsigned_storage), "signed addresses"),
-            (before && self.multipart_threshold.is_some(), "signed addresses for parts of a file"),
-            (before && self.signed_urls && self.storage == Storage::Azure, "signed addresses of this storage"),
-            (before && self.profile.is_some(), "de-identification profiles"),
+            (
+                old && (self.signed_urls || self.unsigned_storage),
+                "signed addresses",
+            ),
+            (
+                before && self.multipart_threshold.is_some(),
+                "signed addresses for parts of a file",
+            ),
+            (
+                before && self.signed_urls && self.storage == Storage::Azure,
+                "signed addresses of this storage",
+            ),
+            (
+                before && self.profile.is_some(),
+                "de-identification profiles",
+            ),
             (before && self.deid_log, "a de-identification log"),
         ];
         match absent.into_iter().find(|(asked, _)| *asked) {
-            Some((_, what)) => {
-                Err(Error::new(RunCode::Usage, format!("servers of that era do not have {what}")).with_hint("leave out `--era`"))
-            }
+            Some((_, what)) => Err(Error::new(
+                RunCode::Usage,
+                format!("servers of that era do not have {what}"),
+            )
+            .with_hint("leave out `--era`")),
             None => Ok(()),
         }
     }
@@ -149,6 +172,9 @@ impl Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // not the key
-        f.debug_struct("Options").field("dir", &self.dir).field("listen", &self.listen).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("dir", &self.dir)
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,8 @@
 //! Lists: `filter`, `sort`, `limit`, `skip`, `page` and `after_id` over documents.
 //!
-//! Keeps Flywheel's traps on purpose, so that a client which falls into them falls here: bare filter values are typed
-//! (a bare `123` does not match the label "123"), and a comma cannot be escaped.
+//! Keeps Flywheel's traps on purpose, so that a client which falls into them falls here: bare
+//! filter values are typed (a bare `123` does not match the label "123"), and a comma cannot be
+//! escaped.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -38,11 +39,22 @@ enum Operand {
 }
 
 /// Filters, sorts and cuts a list; also gives how many there were before it was cut.
-pub fn select(mut docs: Vec<Value>, parameters: &Parameters) -> Result<(usize, Vec<Value>), ApiError> {
-    let conditions = conditions(parameters.get("filter").map(String::as_str).unwrap_or_default())?;
+pub fn select(
+    mut docs: Vec<Value>,
+    parameters: &Parameters,
+) -> Result<(usize, Vec<Value>), ApiError> {
+    let conditions = conditions(
+        parameters
+            .get("filter")
+            .map(String::as_str)
+            .unwrap_or_default(),
+    )?;
     docs.retain(|doc| conditions.iter().all(|condition| condition.holds(doc)));
     let total = docs.len();
-    let sort = parameters.get("sort").map(String::as_str).unwrap_or_default();
+    let sort = parameters
+        .get("sort")
+        .map(String::as_str)
+        .unwrap_or_default();
     let sorts = sorts(sort)?;
     docs.sort_by(|a, b| {
         sorts
@@ -55,9 +67,15 @@ pub fn select(mut docs: Vec<Value>, parameters: &Parameters) -> Result<(usize, V
     let (page, skip) = (count(parameters, "page")?, count(parameters, "skip")?);
     if let Some(after) = parameters.get("after_id") {
         if !sort.is_empty() || page.is_some() || skip.is_some() {
-            return Err(ApiError::unprocessable("after_id cannot be used with sort, page or skip"));
+            return Err(ApiError::unprocessable(
+                "after_id cannot be used with sort, page or skip",
+            ));
         }
-        docs.retain(|doc| at(doc, "_id").and_then(Value::as_str).is_some_and(|id| id > after.as_str()));
+        docs.retain(|doc| {
+            at(doc, "_id")
+                .and_then(Value::as_str)
+                .is_some_and(|id| id > after.as_str())
+        });
         docs.sort_by(|a, b| compare(at(a, "_id"), at(b, "_id"), false));
     }
     let skipped = match (page, limit) {
@@ -65,15 +83,25 @@ pub fn select(mut docs: Vec<Value>, parameters: &Parameters) -> Result<(usize, V
         (Some(page), Some(limit)) => page.saturating_sub(1).saturating_mul(limit),
         (None, _) => skip.unwrap_or(0),
     };
-    Ok((total, docs.into_iter().skip(skipped).take(limit.unwrap_or(usize::MAX)).collect()))
+    Ok((
+        total,
+        docs.into_iter()
+            .skip(skipped)
+            .take(limit.unwrap_or(usize::MAX))
+            .collect(),
+    ))
 }
 
 fn count(parameters: &Parameters, name: &str) -> Result<Option<usize>, ApiError> {
-    let Some(text) = parameters.get(name) else { return Ok(None) };
+    let Some(text) = parameters.get(name) else {
+        return Ok(None);
+    };
     let least = usize::from(name != "skip");
     match text.parse() {
         Ok(number) if number >= least => Ok(Some(number)),
-        _ => Err(ApiError::unprocessable(format!("{name} must be a whole number of at least {least}"))),
+        _ => Err(ApiError::unprocessable(format!(
+            "{name} must be a whole number of at least {least}"
+        ))),
     }
 }
 
@@ -81,31 +109,54 @@ fn sorts(text: &str) -> Result<Vec<(String, bool)>, ApiError> {
     let one = |part: &str| match part.split_once(':').unwrap_or((part, "asc")) {
         (field, "asc") => Ok((field.to_owned(), false)),
         (field, "desc") => Ok((field.to_owned(), true)),
-        _ => Err(ApiError::unprocessable("sort reads field:asc or field:desc")),
+        _ => Err(ApiError::unprocessable(
+            "sort reads field:asc or field:desc",
+        )),
     };
-    text.split(',').filter(|part| !part.is_empty()).map(one).collect()
+    text.split(',')
+        .filter(|part| !part.is_empty())
+        .map(one)
+        .collect()
 }
 
 fn conditions(text: &str) -> Result<Vec<Condition>, ApiError> {
     if text.len() > LONGEST_FILTER {
         return Err(ApiError::unprocessable("the filter is too long"));
     }
-    text.split(',').filter(|part| !part.is_empty()).map(condition).collect()
+    text.split(',')
+        .filter(|part| !part.is_empty())
+        .map(condition)
+        .collect()
 }
 
 fn condition(text: &str) -> Result<Condition, ApiError> {
     let invalid = || ApiError::unprocessable("the filter is not valid");
     let start = text.find(['=', '!', '<', '>']).ok_or_else(invalid)?;
     let (field, rest) = text.split_at(start);
-    let operator = OPERATORS.into_iter().find(|operator| rest.starts_with(operator)).ok_or_else(invalid)?;
+    let operator = OPERATORS
+        .into_iter()
+        .find(|operator| rest.starts_with(operator))
+        .ok_or_else(invalid)?;
     let value = rest.get(operator.len()..).unwrap_or_default();
-    let operand = if operator == "=~" { pattern(value)? } else { operand(value).ok_or_else(invalid)? };
-    Ok(Condition { field: field.trim().to_owned(), operator, operand })
+    let operand = if operator == "=~" {
+        pattern(value)?
+    } else {
+        operand(value).ok_or_else(invalid)?
+    };
+    Ok(Condition {
+        field: field.trim().to_owned(),
+        operator,
+        operand,
+    })
 }
 
 fn pattern(value: &str) -> Result<Operand, ApiError> {
-    let built = RegexBuilder::new(unquoted(value).unwrap_or(value)).size_limit(1 << 20).build();
-    built.map(Operand::Pattern).map_err(|_| ApiError::unprocessable("the filter's regular expression is not valid"))
+    let built = RegexBuilder::new(unquoted(value).unwrap_or(value))
+        .size_limit(1 << 20)
+        .build();
+    built
+        .map(Operand::Pattern)
+        .map_err(|_| ApiError::unprocessable("the filter's regular expression is not valid"))
 }
 
 fn unquoted(value: &str) -> Option<&str> {
@@ -124,13 +175,18 @@ fn operand(value: &str) -> Option<Operand> {
         "true" | "false" => Some(Operand::Flag(value == "true")),
         _ if is_id => Some(Operand::Id(value.to_owned())),
         _ if is_date(value) => Some(Operand::Date(value.to_owned())),
-        _ => Some(value.parse().map_or_else(|_| Operand::Text(value.to_owned()), Operand::Number)),
+        _ => Some(
+            value
+                .parse()
+                .map_or_else(|_| Operand::Text(value.to_owned()), Operand::Number),
+        ),
     }
 }
 
 fn is_date(value: &str) -> bool {
     let date = value.get(..10).unwrap_or_default();
-    chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").is_ok() && matches!(value.as_bytes().get(10), None | Some(b'T' | b' '))
+    chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").is_ok()
+        && matches!(value.as_bytes().get(10), None | Some(b'T' | b' '))
 }
 
 impl Condition {
@@ -143,7 +199,9 @@ impl Condition {
             ">" => self.order(value) == Some(Ordering::Greater),
             "<=" => self.order(value).is_some_and(Ordering::is_le),
             ">=" => self.order(value).is_some_and(Ordering::is_ge),
-            _ => matches!((&self.operand, value), (Operand::Pattern(regex), Some(Value::String(text))) if regex.is_match(text)),
+            _ => {
+                matches!((&self.operand, value), (Operand::Pattern(regex), Some(Value::String(text))) if regex.is_match(text))
+            }
         }
     }
 
@@ -152,9 +210,15 @@ impl Condition {
         match (&self.operand, value) {
             (Operand::Null, None | Some(Value::Null)) => Some(Ordering::Equal),
             (Operand::Flag(wanted), Some(Value::Bool(there))) => Some(there.cmp(wanted)),
-            (Operand::Number(wanted), Some(Value::Number(there))) => there.as_f64()?.partial_cmp(wanted),
-            (Operand::Id(wanted), Some(Value::String(there))) if holds_id(&self.field) => Some(there.as_str().cmp(wanted)),
-            (Operand::Date(wanted), Some(Value::String(there))) if holds_time(&self.field) => Some(there.as_str().cmp(wanted)),
+            (Operand::Number(wanted), Some(Value::Number(there))) => {
+                there.as_f64()?.partial_cmp(wanted)
+            }
+            (Operand::Id(wanted), Some(Value::String(there))) if holds_id(&self.field) => {
+                Some(there.as_str().cmp(wanted))
+            }
+            (Operand::Date(wanted), Some(Value::String(there))) if holds_time(&self.field) => {
+                Some(there.as_str().cmp(wanted))
+            }
             (Operand::Text(wanted), Some(Value::String(there))) => Some(there.as_str().cmp(wanted)),
             _ => None,
         }
@@ -163,7 +227,10 @@ impl Condition {
 
 fn holds_id(field: &str) -> bool {
     let last = field.rsplit('.').next().unwrap_or_default();
-    matches!(last, "_id" | "file_id" | "id" | "project" | "subject" | "session" | "acquisition" | "group")
+    matches!(
+        last,
+        "_id" | "file_id" | "id" | "project" | "subject" | "session" | "acquisition" | "group"
+    )
 }
 
 fn holds_time(field: &str) -> bool {
@@ -177,7 +244,10 @@ fn at<'a>(doc: &'a Value, path: &str) -> Option<&'a Value> {
 
 fn compare(a: Option<&Value>, b: Option<&Value>, down: bool) -> Ordering {
     let order = match (a, b) {
-        (Some(Value::Number(a)), Some(Value::Number(b))) => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
+        (Some(Value::Number(a)), Some(Value::Number(b))) => a
+            .as_f64()
+            .partial_cmp(&b.as_f64())
+            .unwrap_or(Ordering::Equal),
         (a, b) => a.and_then(Value::as_str).cmp(&b.and_then(Value::as_str)),
     };
     if down { order.reverse() } else { order }
@@ -194,9 +264,15 @@ mod tests {
     fn labels(parameters: &[(&str, &str)]) -> Result<Vec<String>, String> {
         let docs = ["w1", "123", "2020-01-01", ID, "a>=b"].iter().enumerate();
         let docs = docs.map(|(at, label)| json!({"_id": format!("{at:024x}"), "label": label, "session": ID, "n": at})).collect();
-        let parameters = parameters.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let parameters = parameters
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
         let (_, docs) = select(docs, &parameters).map_err(|error| error.message().to_owned())?;
-        Ok(docs.iter().map(|doc| doc["label"].as_str().unwrap().to_owned()).collect())
+        Ok(docs
+            .iter()
+            .map(|doc| doc["label"].as_str().unwrap().to_owned())
+            .collect())
     }
 
     fn filtered(filter: &str) -> Result<usize, String> {
@@ -221,15 +297,26 @@ mod tests {
         for filter in ["label", "label=\"a,b\"", "label=~(", &"x".repeat(5000)] {
             assert!(filtered(filter).is_err(), "{filter}");
         }
-        for (name, value) in [("limit", "0"), ("limit", "x"), ("page", "2"), ("sort", "label:up")] {
+        for (name, value) in [
+            ("limit", "0"),
+            ("limit", "x"),
+            ("page", "2"),
+            ("sort", "label:up"),
+        ] {
             assert!(labels(&[(name, value)]).is_err(), "{name}={value}");
         }
     }
 
     #[test]
     fn lists_are_sorted_and_cut() {
-        assert_eq!(labels(&[("sort", "n:desc"), ("limit", "1")]).unwrap(), ["a>=b"]);
+        assert_eq!(
+            labels(&[("sort", "n:desc"), ("limit", "1")]).unwrap(),
+            ["a>=b"]
+        );
         assert_eq!(labels(&[("page", "3"), ("limit", "2")]).unwrap(), ["a>=b"]);
-        assert_eq!(labels(&[("after_id", "000000000000000000000000"), ("limit", "1")]).unwrap(), ["123"]);
+        assert_eq!(
+            labels(&[("after_id", "000000000000000000000000"), ("limit", "1")]).unwrap(),
+            ["123"]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What request bodies may hold: closed lists of keys, each with a type and a length, as Flywheel checks them.
+//! What request bodies may hold: closed lists of keys, each with a type and a length, as Flywheel
+//! checks them.
 //!
 //! An unknown key is refused. Nothing here looks at the index.
 
@@ -116,7 +117,11 @@ const FILE: &[(&str, Type, RangeInclusive<Era>)] = &[
     ("zip_member_count", Type::Count, Era::Mid..=Era::Current),
     ("size", Type::Count, Era::Current..=Era::Current),
     ("deid_log_id", Type::Text(64), Era::Current..=Era::Current),
-    ("deid_log_skip_reason", Type::Text(64), Era::Current..=Era::Current),
+    (
+        "deid_log_skip_reason",
+        Type::Text(64),
+        Era::Current..=Era::Current,
+    ),
 ];
 
 const SETTINGS: Keys = &[
@@ -134,9 +139,11 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(ApiError::invalid("the body must be a JSON object")),
-        Err(error) => {
-            Err(ApiError::bad_request(format!("the body is not valid JSON: line {} column {}", error.line(), error.column())))
-        }
+        Err(error) => Err(ApiError::bad_request(format!(
+            "the body is not valid JSON: line {} column {}",
+            error.line(),
+            error.column()
+        ))),
     }
 }
 
@@ -154,7 +161,11 @@ pub fn container(kind: Kind, body: Map<String, Value>) -> Result<Map<String, Val
 
 /// The metadata of one file, as servers of an era take it.
 pub fn file(era: Era, metadata: Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
-    let keys: Vec<_> = FILE.iter().filter(|(_, _, eras)| eras.contains(&era)).map(|(name, kind, _)| (*name, *kind)).collect();
+    let keys: Vec<_> = FILE
+        .iter()
+        .filter(|(_, _, eras)| eras.contains(&era))
+        .map(|(name, kind, _)| (*name, *kind))
+        .collect();
     check(metadata, &keys)
 }
 
@@ -170,14 +181,18 @@ pub fn required(body: &mut Map<String, Value>, key: &str) -> Result<String, ApiE
 
 /// Takes a text out of a checked body.
 pub fn optional(body: &mut Map<String, Value>, key: &str) -> Option<String> {
-    body.remove(key).and_then(|value| value.as_str().map(str::to_owned))
+    body.remove(key)
+        .and_then(|value| value.as_str().map(str::to_owned))
 }
 
-/// Whether a text may be the id of a group: 2 to 32 characters, lower case, digits and `.@_-` inside.
+/// Whether a text may be the id of a group: 2 to 32 characters, lower case, digits and `.@_-`
+/// inside.
 pub fn is_group_id(id: &str) -> bool {
     let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     (2..=32).contains(&id.len())
-        && id.chars().all(|c| alphanumeric(c) || matches!(c, '.' | '@' | '_' | '-'))
+        && id
+            .chars()
+            .all(|c| alphanumeric(c) || matches!(c, '.' | '@' | '_' | '-'))
         && id.starts_with(alphanumeric)
         && id.ends_with(alphanumeric)
 }
@@ -187,7 +202,9 @@ fn check(body: Map<String, Value>, keys: &[Key]) -> Result<Map<String, Value>, A
     for (key, value) in body {
         let Some((name, kind)) = keys.iter().find(|(name, _)| *name == key) else {
             let shown: String = key.chars().take(64).collect();
-            return Err(ApiError::invalid(format!("Additional properties are not allowed ('{shown}' was unexpected)")));
+            return Err(ApiError::invalid(format!(
+                "Additional properties are not allowed ('{shown}' was unexpected)"
+            )));
         };
         if let Some(value) = kind.check(name, value)? {
             checked.insert(key, value);
@@ -202,7 +219,9 @@ impl Type {
         use Value::{Array, Bool, Null, Number, Object, String};
         let fits = match (self, &value) {
             (Self::Time, String(text)) => return utc(key, text).map(Some),
-            (Self::Label(longest), String(text)) => !text.is_empty() && text.chars().count() <= longest,
+            (Self::Label(longest), String(text)) => {
+                !text.is_empty() && text.chars().count() <= longest
+            }
             (Self::Text(longest), String(text)) => text.chars().count() <= longest,
             (Self::Count, Number(number)) => number.is_u64(),
             (Self::Words, Array(words)) => words.iter().all(Value::is_string),
@@ -218,7 +237,10 @@ impl Type {
         match (fits, value.is_null()) {
             (true, true) => Ok(None),
             (true, false) => Ok(Some(value)),
-            (false, _) => Err(ApiError::invalid(format!("'{key}' must be {}", self.describe()))),
+            (false, _) => Err(ApiError::invalid(format!(
+                "'{key}' must be {}",
+                self.describe()
+            ))),
         }
     }
 
@@ -250,7 +272,8 @@ mod tests {
     use super::*;
 
     fn checked(kind: Kind, body: &Value) -> Result<Map<String, Value>, String> {
-        container(kind, body.as_object().unwrap().clone()).map_err(|error| error.message().to_owned())
+        container(kind, body.as_object().unwrap().clone())
+            .map_err(|error| error.message().to_owned())
     }
 
     #[test]
@@ -275,14 +298,27 @@ mod tests {
     fn times_are_brought_to_utc_and_nulls_left_out() {
         let body = json!({"label": "x", "timestamp": "2020-01-02T03:04:05+02:00", "uid": "1.2", "timezone": null});
         let body = checked(Kind::Session, &body).unwrap();
-        assert_eq!(body.get("timestamp"), Some(&json!("2020-01-02T01:04:05.000000+00:00")));
+        assert_eq!(
+            body.get("timestamp"),
+            Some(&json!("2020-01-02T01:04:05.000000+00:00"))
+        );
         assert!(!body.contains_key("timezone"));
     }
 
     #[test]
     fn group_ids_are_narrow() {
         assert!(is_group_id("demo") && is_group_id("a.b@c_d-1"));
-        for id in ["", "a", "Demo", "-ab", "ab-", "a/b", "../x", "ü1", &"a".repeat(33)] {
+        for id in [
+            "",
+            "a",
+            "Demo",
+            "-ab",
+            "ab-",
+            "a/b",
+            "../x",
+            "ü1",
+            &"a".repeat(33),
+        ] {
             assert!(!is_group_id(id), "{id}");
         }
     }

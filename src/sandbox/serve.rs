@@ -1,4 +1,5 @@
-//! The sandbox's thread: serves until it is told to stop or interrupted, and keeps the index saved meanwhile.
+//! The sandbox's thread: serves until it is told to stop or interrupted, and keeps the index saved
+//! meanwhile.
 //!
 //! Must never outlast its grace time, whatever a client holds open.
 
@@ -25,14 +26,24 @@ pub enum Order {
     Stop,
 }
 
-/// The sandbox's thread, which owns its runtime: whoever holds the handle may be asynchronous or not.
-pub fn run(listener: std::net::TcpListener, app: &Arc<App>, orders: &watch::Receiver<Order>) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("sandbox").enable_all().build()?;
+/// The sandbox's thread, which owns its runtime: whoever holds the handle may be asynchronous or
+/// not.
+pub fn run(
+    listener: std::net::TcpListener,
+    app: &Arc<App>,
+    orders: &watch::Receiver<Order>,
+) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("sandbox")
+        .enable_all()
+        .build()?;
     let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener)?;
         tokio::spawn(keep_saving(app.clone()));
         let stopped = stopped(orders.clone());
-        let router = super::routes::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let router =
+            super::routes::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
         tokio::select! {
             served = serving => served,
@@ -49,7 +60,9 @@ async fn stopped(mut orders: watch::Receiver<Order>) {
         let order = *orders.borrow_and_update();
         let ended = match order {
             Order::Serve => orders.changed().await.is_err(),
-            Order::UntilInterrupted => interrupted().await.is_ok() || orders.changed().await.is_err(),
+            Order::UntilInterrupted => {
+                interrupted().await.is_ok() || orders.changed().await.is_err()
+            }
             Order::Stop => true,
         };
         if ended {
@@ -63,7 +76,8 @@ async fn stopped_and_waited(orders: watch::Receiver<Order>) {
     tokio::time::sleep(GRACE).await;
 }
 
-/// Saves the index after changes, with pauses that keep the share of time spent on it below a tenth.
+/// Saves the index after changes, with pauses that keep the share of time spent on it below a
+/// tenth.
 async fn keep_saving(app: Arc<App>) {
     let mut pause = Duration::from_millis(100);
     loop {
@@ -73,7 +87,9 @@ async fn keep_saving(app: Arc<App>) {
         let saving = app.clone();
         let saved = tokio::task::spawn_blocking(move || saving.store.save()).await;
         if !matches!(saved, Ok(Ok(()))) {
-            eprintln!("warning: the sandbox could not save its index; its journal has every change");
+            eprintln!(
+                "warning: the sandbox could not save its index; its journal has every change"
+            );
         }
         pause = (begun.elapsed() * 10).max(Duration::from_millis(100));
     }
@@ -82,7 +98,8 @@ async fn keep_saving(app: Arc<App>) {
 async fn interrupted() -> std::io::Result<()> {
     #[cfg(unix)]
     {
-        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let mut terminated =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             signal = tokio::signal::ctrl_c() => signal,
             _ = terminated.recv() => Ok(()),

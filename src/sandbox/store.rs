@@ -1,9 +1,10 @@
 //! The sandbox's memory on disk: the index and the files.
 //!
-//! A change is appended to `changes.jsonl` before it is confirmed, and `index.json` is written anew (a new file, then
-//! a rename) soon after; at the start the one is replayed over the other. So nothing confirmed is lost when the process
-//! is killed, and a change costs the same however much there is. Must never follow a name from outside: every path is
-//! made of components from [`super::layout`].
+//! A change is appended to `changes.jsonl` before it is confirmed, and `index.json` is written anew
+//! (a new file, then a rename) soon after; at the start the one is replayed over the other. So
+//! nothing confirmed is lost when the process is killed, and a change costs the same however much
+//! there is. Must never follow a name from outside: every path is made of components from
+//! [`super::layout`].
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -38,7 +39,8 @@ struct State {
 }
 
 impl Store {
-    /// Opens or makes a sandbox's folder. Refuses a folder that holds other things, and one that another process uses.
+    /// Opens or makes a sandbox's folder. Refuses a folder that holds other things, and one that
+    /// another process uses.
     pub fn open(dir: &Path) -> io::Result<Self> {
         let home = dir.join(HOME);
         refuse_foreign(dir, &home)?;
@@ -46,14 +48,36 @@ impl Store {
         for folder in [home.clone(), home.join("versions")] {
             private_dir(&folder)?;
         }
-        let lock = private_options().write(true).create(true).truncate(false).open(home.join("lock"))?;
-        lock.try_lock().map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another sandbox uses this folder"))?;
+        let lock = private_options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(home.join("lock"))?;
+        lock.try_lock().map_err(|_| {
+            io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another sandbox uses this folder",
+            )
+        })?;
         empty_dir(&home.join("incoming"))?;
         let index = load(&home)?;
-        let journal = private_options().append(true).create(true).open(home.join("changes.jsonl"))?;
+        let journal = private_options()
+            .append(true)
+            .create(true)
+            .open(home.join("changes.jsonl"))?;
         let journal_len = journal.metadata()?.len();
-        let state = Mutex::new(State { index, journal, journal_len, saved: 0 });
-        let store = Self { dir: dir.to_owned(), state, changed: Notify::new(), _lock: lock };
+        let state = Mutex::new(State {
+            index,
+            journal,
+            journal_len,
+            saved: 0,
+        });
+        let store = Self {
+            dir: dir.to_owned(),
+            state,
+            changed: Notify::new(),
+            _lock: lock,
+        };
         let files: Vec<FileRecord> = store.read(|index| index.every_file().cloned().collect());
         files.iter().try_for_each(|file| store.restore(file))?;
         store.save()?;
@@ -72,7 +96,10 @@ impl Store {
 
     /// The path of something that the index names.
     pub fn path(&self, relative: &str) -> PathBuf {
-        relative.split('/').filter(|part| !part.is_empty()).fold(self.dir.clone(), |path, part| path.join(part))
+        relative
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .fold(self.dir.clone(), |path, part| path.join(part))
     }
 
     /// The relative path at which a version lies once another has taken its place.
@@ -80,10 +107,15 @@ impl Store {
         format!("{HOME}/versions/{file_id}/{number}")
     }
 
-    /// Brings the current version of a file back to its place, if it was moved away for a change that did not last.
+    /// Brings the current version of a file back to its place, if it was moved away for a change
+    /// that did not last.
     pub fn restore(&self, file: &FileRecord) -> io::Result<()> {
         let kept = self.path(&Self::kept_path(&file.file_id, file.current.number));
-        if kept.is_file() { fs::rename(kept, self.path(&file.current.stored)) } else { Ok(()) }
+        if kept.is_file() {
+            fs::rename(kept, self.path(&file.current.stored))
+        } else {
+            Ok(())
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -96,9 +128,15 @@ impl Store {
     }
 
     /// Changes something; nobody else reads or writes meanwhile.
-    pub fn write<T>(&self, change: impl FnOnce(&mut Writer<'_>) -> Result<T, ApiError>) -> Result<T, ApiError> {
+    pub fn write<T>(
+        &self,
+        change: impl FnOnce(&mut Writer<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         let mut state = self.lock();
-        let done = change(&mut Writer { store: self, state: &mut state });
+        let done = change(&mut Writer {
+            store: self,
+            state: &mut state,
+        });
         drop(state);
         self.changed.notify_one();
         done
@@ -149,8 +187,12 @@ impl Writer<'_> {
 
     /// Makes a change last, then carries it out.
     pub fn put(&mut self, change: Change) -> Result<(), ApiError> {
-        let entry = Entry { sequence: self.state.index.sequence.saturating_add(1), change };
-        self.append(&entry).map_err(|error| ApiError::disk(&error))?;
+        let entry = Entry {
+            sequence: self.state.index.sequence.saturating_add(1),
+            change,
+        };
+        self.append(&entry)
+            .map_err(|error| ApiError::disk(&error))?;
         self.state.index.apply(entry);
         Ok(())
     }
@@ -168,13 +210,23 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Chooses a free name in the folder of a container (none: the sandbox's own) and gives its relative path.
+    /// Chooses a free name in the folder of a container (none: the sandbox's own) and gives its
+    /// relative path.
     pub fn free_path(&self, container: Option<&str>, label: &str) -> String {
-        let folder = container.and_then(|id| self.index().get(id)).map(|it| it.folder.clone()).unwrap_or_default();
+        let folder = container
+            .and_then(|id| self.index().get(id))
+            .map(|it| it.folder.clone())
+            .unwrap_or_default();
         let on_disk = self.store.path(&folder);
         let known = |name: &str| self.index().is_taken(container, name);
-        let name = layout::unique(label, |name| known(name) || on_disk.join(name).symlink_metadata().is_ok());
-        if folder.is_empty() { name } else { format!("{folder}/{name}") }
+        let name = layout::unique(label, |name| {
+            known(name) || on_disk.join(name).symlink_metadata().is_ok()
+        });
+        if folder.is_empty() {
+            name
+        } else {
+            format!("{folder}/{name}")
+        }
     }
 }
 
@@ -194,7 +246,8 @@ fn empty_dir(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The index as it was last saved, and the changes since. A last line that was cut off was never confirmed.
+/// The index as it was last saved, and the changes since. A last line that was cut off was never
+/// confirmed.
 fn load(home: &Path) -> io::Result<Index> {
     let mut index: Index = match fs::read(home.join("index.json")) {
         Ok(bytes) => serde_json::from_slice(&bytes)?,
@@ -202,7 +255,10 @@ fn load(home: &Path) -> io::Result<Index> {
         Err(error) => return Err(error),
     };
     if index.format != FORMAT {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the index was written by another version of fwupload"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the index was written by another version of fwupload",
+        ));
     }
     index.rebuild();
     let mut journal = String::new();
@@ -211,7 +267,10 @@ fn load(home: &Path) -> io::Result<Index> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    for entry in journal.lines().map_while(|line| serde_json::from_str::<Entry>(line).ok()) {
+    for entry in journal
+        .lines()
+        .map_while(|line| serde_json::from_str::<Entry>(line).ok())
+    {
         if entry.sequence > index.sequence {
             index.apply(entry);
         }
@@ -240,7 +299,11 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
 /// Replaces a file as a whole: whoever reads it sees the old or the new one.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
-    let mut file = private_options().write(true).create(true).truncate(true).open(&new)?;
+    let mut file = private_options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&new, path)

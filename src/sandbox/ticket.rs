@@ -1,6 +1,8 @@
-//! Tickets: permissions to send one file past the API to the storage, and to fetch one without a key.
+//! Tickets: permissions to send one file past the API to the storage, and to fetch one without a
+//! key.
 //!
-//! Held in memory: a restart voids them, as time does. Must never let a ticket serve another container than its own.
+//! Held in memory: a restart voids them, as time does. Must never let a ticket serve another
+//! container than its own.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -53,8 +55,14 @@ pub struct Closing<'a> {
 
 impl Upload {
     fn check(&self, closing: &Closing<'_>) -> Result<(), Refused> {
-        if self.container != closing.container || self.client.is_some_and(|client| Some(client) != closing.client) {
-            return Err(Refused::No(ApiError::bad_request("ticket not for this resource or source IP")));
+        if self.container != closing.container
+            || self
+                .client
+                .is_some_and(|client| Some(client) != closing.client)
+        {
+            return Err(Refused::No(ApiError::bad_request(
+                "ticket not for this resource or source IP",
+            )));
         }
         if self.parts.iter().any(Option::is_none) {
             return Err(Refused::TooEarly);
@@ -64,10 +72,20 @@ impl Upload {
             let what = format!("{size} bytes arrived, which is not the size that was announced");
             return Err(Refused::No(ApiError::bad_request(what)));
         }
-        let Some(joined_as) = &self.joined_as else { return Ok(()) };
+        let Some(joined_as) = &self.joined_as else {
+            return Ok(());
+        };
         let tags: Vec<&str> = self.parts.iter().flatten().map(Received::tag).collect();
-        let named = closing.multipart.is_some_and(|it| *it == json!({"e_tags": tags, "upload_id": joined_as}));
-        if named { Ok(()) } else { Err(Refused::No(ApiError::bad_request("the parts are not the ones that were put"))) }
+        let named = closing
+            .multipart
+            .is_some_and(|it| *it == json!({"e_tags": tags, "upload_id": joined_as}));
+        if named {
+            Ok(())
+        } else {
+            Err(Refused::No(ApiError::bad_request(
+                "the parts are not the ones that were put",
+            )))
+        }
     }
 }
 
@@ -100,19 +118,27 @@ pub struct Tickets {
 
 impl fmt::Debug for Tickets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tickets").field("uploads", &self.uploads.len()).finish_non_exhaustive()
+        f.debug_struct("Tickets")
+            .field("uploads", &self.uploads.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl Tickets {
     /// No tickets yet, and a new secret.
     pub fn new() -> Self {
-        Self { uploads: HashMap::new(), downloads: HashMap::new(), filed: HashMap::new(), secret: random_bytes() }
+        Self {
+            uploads: HashMap::new(),
+            downloads: HashMap::new(),
+            filed: HashMap::new(),
+            secret: random_bytes(),
+        }
     }
 
     /// Opens a ticket for an upload.
     pub fn open_upload(&mut self, upload: Upload) -> Result<String, ApiError> {
-        self.uploads.retain(|_, ticket| ticket.born.elapsed() < LIFETIME);
+        self.uploads
+            .retain(|_, ticket| ticket.born.elapsed() < LIFETIME);
         room(self.uploads.len())?;
         let id = uuid();
         self.uploads.insert(id.clone(), upload);
@@ -121,17 +147,28 @@ impl Tickets {
 
     /// Opens a ticket for a download.
     pub fn open_download(&mut self, container: String, name: String) -> Result<String, ApiError> {
-        self.downloads.retain(|_, ticket| ticket.born.elapsed() < LIFETIME);
+        self.downloads
+            .retain(|_, ticket| ticket.born.elapsed() < LIFETIME);
         room(self.downloads.len())?;
         let id = uuid();
-        self.downloads.insert(id.clone(), Download { container, name, born: Instant::now() });
+        self.downloads.insert(
+            id.clone(),
+            Download {
+                container,
+                name,
+                born: Instant::now(),
+            },
+        );
         Ok(id)
     }
 
     /// Whether a ticket allows the download of this file.
     pub fn allows_download(&self, id: &str, container: &str, name: &str) -> bool {
         let young = |ticket: &&Download| ticket.born.elapsed() < LIFETIME;
-        self.downloads.get(id).filter(young).is_some_and(|ticket| ticket.container == container && ticket.name == name)
+        self.downloads
+            .get(id)
+            .filter(young)
+            .is_some_and(|ticket| ticket.container == container && ticket.name == name)
     }
 
     /// An open upload.
@@ -142,16 +179,20 @@ impl Tickets {
             .ok_or_else(|| ApiError::not_found("no such ticket"))
     }
 
-    /// Takes an upload whose parts have all arrived; it stays open if they have not, or do not fit what was announced.
+    /// Takes an upload whose parts have all arrived; it stays open if they have not, or do not fit
+    /// what was announced.
     pub fn close_upload(&mut self, id: &str, closing: &Closing<'_>) -> Result<Upload, Refused> {
         self.upload(id).map_err(Refused::No)?.check(closing)?;
-        self.uploads.remove(id).ok_or_else(|| Refused::No(ApiError::not_found("no such ticket")))
+        self.uploads
+            .remove(id)
+            .ok_or_else(|| Refused::No(ApiError::not_found("no such ticket")))
     }
 
     /// Remembers the container and name of a file whose ticket has been used up.
     pub fn remember(&mut self, id: &str, container: &str, name: &str) -> Result<(), ApiError> {
         room(self.filed.len())?;
-        self.filed.insert(id.to_owned(), (container.to_owned(), name.to_owned()));
+        self.filed
+            .insert(id.to_owned(), (container.to_owned(), name.to_owned()));
         Ok(())
     }
 
@@ -163,17 +204,30 @@ impl Tickets {
     /// The signature of one part's URL.
     pub fn sign(&self, id: &str, part: usize) -> String {
         // SHA-384 cannot be extended, so that a secret in front is as good as a keyed hash
-        hex(&Sha384::new().chain_update(self.secret).chain_update(format!("{id}/{part}")).finalize())
+        hex(&Sha384::new()
+            .chain_update(self.secret)
+            .chain_update(format!("{id}/{part}"))
+            .finalize())
     }
 
     /// Whether a signature is the one of this part's URL; takes the same time whatever is wrong.
     pub fn is_signed(&self, id: &str, part: usize, signature: &str) -> bool {
         let wanted = self.sign(id, part);
-        let differences = wanted.bytes().zip(signature.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
+        let differences = wanted
+            .bytes()
+            .zip(signature.bytes())
+            .fold(0, |sum, (a, b)| sum | (a ^ b));
         wanted.len() == signature.len() && differences == 0
     }
 }
 
 fn room(open: usize) -> Result<(), ApiError> {
-    if open < MOST { Ok(()) } else { Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many open tickets")) }
+    if open < MOST {
+        Ok(())
+    } else {
+        Err(ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many open tickets",
+        ))
+    }
 }

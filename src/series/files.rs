@@ -1,5 +1,5 @@
-//! The files of a series, in as little memory as they need: an index of a million instances has to fit beside everything
-//! else.
+//! The files of a series, in as little memory as they need: an index of a million instances has to
+//! fit beside everything else.
 //!
 //! Owns how a path, a length and a time are kept; what comes out is what went in, byte for byte.
 
@@ -60,13 +60,25 @@ impl Files {
     /// The files, made anew from what is kept.
     pub fn iter(&self) -> impl Iterator<Item = Indexed> {
         let begins = std::iter::once(0).chain(self.entries.iter().map(|entry| entry.name_end));
-        begins.zip(&self.entries).enumerate().map(|(at, (begin, entry))| {
-            let name = self.names.get(begin..entry.name_end).unwrap_or_default();
-            let path = self.odd.get(&at).cloned().unwrap_or_else(|| entry.folder.path.join(name));
-            let file = SourceFile::as_it_was(&path, entry.len, entry.modified);
-            let root = Arc::clone(&entry.folder.root);
-            Indexed { path: Arc::new(path), root, file: Arc::new(file), read: self.read.get(&at).cloned() }
-        })
+        begins
+            .zip(&self.entries)
+            .enumerate()
+            .map(|(at, (begin, entry))| {
+                let name = self.names.get(begin..entry.name_end).unwrap_or_default();
+                let path = self
+                    .odd
+                    .get(&at)
+                    .cloned()
+                    .unwrap_or_else(|| entry.folder.path.join(name));
+                let file = SourceFile::as_it_was(&path, entry.len, entry.modified);
+                let root = Arc::clone(&entry.folder.root);
+                Indexed {
+                    path: Arc::new(path),
+                    root,
+                    file: Arc::new(file),
+                    read: self.read.get(&at).cloned(),
+                }
+            })
     }
 
     /// Gives back what was reserved for more.
@@ -77,9 +89,17 @@ impl Files {
 
     /// Adds a file. `last` is the folder of the one before, which is mostly its own.
     pub(super) fn push(&mut self, indexed: Indexed, last: &mut Option<Arc<Folder>>) {
-        let Indexed { path, root, file, read } = indexed;
+        let Indexed {
+            path,
+            root,
+            file,
+            read,
+        } = indexed;
         let at = self.entries.len();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         let folder = folder(path.parent().unwrap_or(Path::new("")), &root, last);
         if folder.path.join(name).as_os_str() == path.as_os_str() {
             if self.names.capacity() - self.names.len() < name.len() {
@@ -93,13 +113,25 @@ impl Files {
         if self.entries.len() == self.entries.capacity() {
             self.entries.reserve_exact(4 + self.entries.len() / 4);
         }
-        self.entries.push(Entry { folder, name_end: self.names.len(), len: file.len(), modified: file.modified() });
+        self.entries.push(Entry {
+            folder,
+            name_end: self.names.len(),
+            len: file.len(),
+            modified: file.modified(),
+        });
     }
 }
 
 fn folder(path: &Path, root: &Arc<PathBuf>, last: &mut Option<Arc<Folder>>) -> Arc<Folder> {
-    let same = last.as_ref().filter(|last| last.path.as_os_str() == path.as_os_str() && last.root == *root);
-    let folder = same.cloned().unwrap_or_else(|| Arc::new(Folder { path: path.to_path_buf(), root: Arc::clone(root) }));
+    let same = last
+        .as_ref()
+        .filter(|last| last.path.as_os_str() == path.as_os_str() && last.root == *root);
+    let folder = same.cloned().unwrap_or_else(|| {
+        Arc::new(Folder {
+            path: path.to_path_buf(),
+            root: Arc::clone(root),
+        })
+    });
     *last = Some(Arc::clone(&folder));
     folder
 }
@@ -112,27 +144,68 @@ mod tests {
 
     fn indexed(path: impl Into<PathBuf>, len: u64, read: Option<&'static [u8]>) -> Indexed {
         let path = path.into();
-        let file = Arc::new(SourceFile::as_it_was(&path, len, Some(SystemTime::UNIX_EPOCH)));
-        Indexed { path: Arc::new(path), root: Arc::new("study".into()), file, read: read.map(Bytes::from_static) }
+        let file = Arc::new(SourceFile::as_it_was(
+            &path,
+            len,
+            Some(SystemTime::UNIX_EPOCH),
+        ));
+        Indexed {
+            path: Arc::new(path),
+            root: Arc::new("study".into()),
+            file,
+            read: read.map(Bytes::from_static),
+        }
     }
 
     #[test]
     fn what_comes_out_is_what_went_in() {
-        let mut paths: Vec<PathBuf> =
-            ["study/a/1.dcm", "study/a/2.dcm", "study/b/1.dcm", "2.dcm", "./x/../3.dcm", "study/./é.dcm"].map(Into::into).into();
+        let mut paths: Vec<PathBuf> = [
+            "study/a/1.dcm",
+            "study/a/2.dcm",
+            "study/b/1.dcm",
+            "2.dcm",
+            "./x/../3.dcm",
+            "study/./é.dcm",
+        ]
+        .map(Into::into)
+        .into();
         #[cfg(unix)]
-        paths.push(<OsString as std::os::unix::ffi::OsStringExt>::from_vec(b"study/\xff.dcm".to_vec()).into());
+        paths.push(
+            <OsString as std::os::unix::ffi::OsStringExt>::from_vec(b"study/\xff.dcm".to_vec())
+                .into(),
+        );
         paths.push(OsString::from("study/last").into());
         let (mut files, mut last) = (Files::default(), None);
         for (len, path) in (1..).zip(&paths) {
             files.push(indexed(path, len, (len == 2).then_some(b"ab")), &mut last);
         }
         let out: Vec<Indexed> = files.iter().collect();
-        let spelled: Vec<_> = out.iter().map(|file| file.path.as_os_str().to_owned()).collect();
-        assert_eq!(spelled, paths.iter().map(|path| path.as_os_str().to_owned()).collect::<Vec<_>>());
-        assert!(out.iter().all(|file| file.file.path() == file.path.as_path() && file.root.as_path() == Path::new("study")));
-        assert_eq!(files.lengths().collect::<Vec<_>>(), (1..=paths.len() as u64).collect::<Vec<_>>());
-        assert_eq!(out.iter().filter_map(|file| file.read.clone()).collect::<Vec<_>>(), [Bytes::from_static(b"ab")]);
+        let spelled: Vec<_> = out
+            .iter()
+            .map(|file| file.path.as_os_str().to_owned())
+            .collect();
+        assert_eq!(
+            spelled,
+            paths
+                .iter()
+                .map(|path| path.as_os_str().to_owned())
+                .collect::<Vec<_>>()
+        );
+        assert!(
+            out.iter()
+                .all(|file| file.file.path() == file.path.as_path()
+                    && file.root.as_path() == Path::new("study"))
+        );
+        assert_eq!(
+            files.lengths().collect::<Vec<_>>(),
+            (1..=paths.len() as u64).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            out.iter()
+                .filter_map(|file| file.read.clone())
+                .collect::<Vec<_>>(),
+            [Bytes::from_static(b"ab")]
+        );
     }
 
     #[test]

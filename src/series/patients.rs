@@ -1,4 +1,5 @@
-//! Whose files they are, before cleaning: to tell whether one subject label would be given to several patients.
+//! Whose files they are, before cleaning: to tell whether one subject label would be given to
+//! several patients.
 //!
 //! Owns what makes two patients. It must never give a value away: it counts.
 
@@ -23,7 +24,8 @@ impl Patients {
         }
     }
 
-    /// How many there are. The same ID of two issuers is that of two patients; one without an issuer may be of any.
+    /// How many there are. The same ID of two issuers is that of two patients; one without an
+    /// issuer may be of any.
     pub fn count(&self) -> usize {
         self.0.values().map(|issuers| issuers.len().max(1)).sum()
     }
@@ -37,7 +39,11 @@ mod tests {
         let mut patients = Patients::default();
         let phi = |text: &str| Some(Phi::new(text.to_owned())).filter(|_| !text.is_empty());
         for (patient, issuer) in named {
-            patients.add(&Identity { patient: phi(patient), issuer: phi(issuer), ..Identity::default() });
+            patients.add(&Identity {
+                patient: phi(patient),
+                issuer: phi(issuer),
+                ..Identity::default()
+            });
         }
         patients.count()
     }

@@ -1,4 +1,5 @@
-//! Attributes that may identify and that Table E.1-1 does not name: a list made from that table alone passes them.
+//! Attributes that may identify and that Table E.1-1 does not name: a list made from that table
+//! alone passes them.
 
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -63,32 +64,47 @@ pub fn blind_spots() -> &'static [BlindSpot] {
     static ROWS: OnceLock<Vec<BlindSpot>> = OnceLock::new();
     ROWS.get_or_init(|| {
         let mut reader = csv::Reader::from_reader(TABLE.as_bytes());
-        reader.records().filter_map(|record| row(&record.ok()?)).collect()
+        reader
+            .records()
+            .filter_map(|record| row(&record.ok()?))
+            .collect()
     })
 }
 
 /// The row that covers an attribute, where it is of some concern.
 pub fn blind_spot(tag: Tag) -> Option<&'static BlindSpot> {
     static BY_TAG: OnceLock<HashMap<Tag, &'static BlindSpot>> = OnceLock::new();
-    let by_tag = BY_TAG.get_or_init(|| blind_spots().iter().map(|spot| (representative(spot.covers), spot)).collect());
+    let by_tag = BY_TAG.get_or_init(|| {
+        blind_spots()
+            .iter()
+            .map(|spot| (representative(spot.covers), spot))
+            .collect()
+    });
     by_tag.get(&first_of_group(tag)).copied()
 }
 
 /// Whether the list says that an attribute is a code or structure and of no concern.
 pub fn is_of_no_concern(tag: Tag) -> bool {
     static TAGS: OnceLock<HashSet<Tag>> = OnceLock::new();
-    TAGS.get_or_init(|| of_no_concern(|_| true).into_iter().collect()).contains(&first_of_group(tag))
+    TAGS.get_or_init(|| of_no_concern(|_| true).into_iter().collect())
+        .contains(&first_of_group(tag))
 }
 
-/// The attributes of no concern whose VR is for text, in tag order: what equipment writes there, people could have typed.
+/// The attributes of no concern whose VR is for text, in tag order: what equipment writes there,
+/// people could have typed.
 pub fn texts_of_no_concern() -> Vec<Tag> {
     of_no_concern(|kind| kind == "text")
 }
 
 fn of_no_concern(wanted: impl Fn(&str) -> bool) -> Vec<Tag> {
     let mut reader = csv::Reader::from_reader(TABLE.as_bytes());
-    let none = reader.records().flatten().filter(|record| record.get(6) == Some("none") && record.get(4).is_some_and(&wanted));
-    none.filter_map(|record| Covers::parse(record.get(0)?)).map(representative).collect()
+    let none = reader
+        .records()
+        .flatten()
+        .filter(|record| record.get(6) == Some("none") && record.get(4).is_some_and(&wanted));
+    none.filter_map(|record| Covers::parse(record.get(0)?))
+        .map(representative)
+        .collect()
 }
 
 /// One tag that stands for all that a row covers.
@@ -103,7 +119,11 @@ fn representative(covers: Covers) -> Tag {
 /// An attribute of a repeating group as it stands in the first of them.
 fn first_of_group(tag: Tag) -> Tag {
     let repeats = matches!(tag.group() >> 8, 0x50 | 0x60) && !is_private(tag);
-    if repeats { Tag(tag.group() & 0xFF00, tag.element()) } else { tag }
+    if repeats {
+        Tag(tag.group() & 0xFF00, tag.element())
+    } else {
+        tag
+    }
 }
 
 fn row(record: &csv::StringRecord) -> Option<BlindSpot> {
@@ -126,7 +146,10 @@ mod tests {
     #[test]
     fn the_list_is_the_pinned_one_and_read_whole() {
         let digest = hex::encode(Sha256::digest(TABLE));
-        assert_eq!(digest, "eaebf6662364212d45ed0938f0cf27bf37baabcd9308c0d6ecefbfda353aca0b");
+        assert_eq!(
+            digest,
+            "eaebf6662364212d45ed0938f0cf27bf37baabcd9308c0d6ecefbfda353aca0b"
+        );
         assert_eq!(TABLE.lines().count(), 536);
         let of_none = TABLE.lines().filter(|line| line.ends_with(",none")).count();
         assert_eq!(blind_spots().len() + of_none, 535);
@@ -144,12 +167,29 @@ mod tests {
 
     #[test]
     fn what_must_stay_is_of_no_concern() {
-        for must_stay in ["SOPClassUID", "ReferencedSOPClassUID", "CodeValue", "CodingSchemeDesignator", "DeidentificationMethod"]
-        {
-            assert!(blind_spots().iter().all(|spot| spot.keyword != must_stay), "{must_stay}");
+        for must_stay in [
+            "SOPClassUID",
+            "ReferencedSOPClassUID",
+            "CodeValue",
+            "CodingSchemeDesignator",
+            "DeidentificationMethod",
+        ] {
+            assert!(
+                blind_spots().iter().all(|spot| spot.keyword != must_stay),
+                "{must_stay}"
+            );
         }
-        let of = |keyword: &str| blind_spots().iter().find(|spot| spot.keyword == keyword).unwrap().concern;
-        assert_eq!(of("PatientBirthDateInAlternativeCalendar"), Concern::Identity);
+        let of = |keyword: &str| {
+            blind_spots()
+                .iter()
+                .find(|spot| spot.keyword == keyword)
+                .unwrap()
+                .concern
+        };
+        assert_eq!(
+            of("PatientBirthDateInAlternativeCalendar"),
+            Concern::Identity
+        );
         assert_eq!(of("MultiFrameSourceSOPInstanceUID"), Concern::Uid);
         assert_eq!(of("OverlayDescription"), Concern::Text);
     }

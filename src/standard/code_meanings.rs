@@ -1,12 +1,14 @@
-//! Which meaning belongs to which code of a published coding scheme, and which designators are those of one
-//! (PS3.16 section 8 and its context groups).
+//! Which meaning belongs to which code of a published coding scheme, and which designators are
+//! those of one (PS3.16 section 8 and its context groups).
 //!
-//! Owns the comparison. The meanings themselves are not here, only what tells whether one of them is given.
+//! Owns the comparison. The meanings themselves are not here, only what tells whether one of them
+//! is given.
 
 /// One number for each scheme, code and meaning, sorted; `code-meanings.py` says how it is made.
 static TABLE: &[u8] = include_bytes!("code-meanings.bin");
 
-/// Designators of PS3.16 Table 8-1 and those of the HL7 registry (table 0396) that images and reports use; in order.
+/// Designators of PS3.16 Table 8-1 and those of the HL7 registry (table 0396) that images and
+/// reports use; in order.
 const PUBLISHED: [&str; 91] = [
     "99SDM",
     "ACR",
@@ -101,13 +103,14 @@ const PUBLISHED: [&str; 91] = [
     "UNS",
 ];
 
-/// Whether a designator is that of a published coding scheme. It says nothing about the codes under it.
+/// Whether a designator is that of a published coding scheme. It says nothing about the codes under
+/// it.
 pub fn is_published_scheme(designator: &str) -> bool {
     PUBLISHED.binary_search(&designator.trim()).is_ok()
 }
 
-/// Whether the published scheme gives this code this meaning, case and white space aside. SNOMED RT, CT and International
-/// count as one where their codes do.
+/// Whether the published scheme gives this code this meaning, case and white space aside. SNOMED
+/// RT, CT and International count as one where their codes do.
 pub fn is_meaning_of(scheme: &str, code: &str, meaning: &str) -> bool {
     let scheme = match scheme.trim() {
         "SNM3" | "99SDM" | "SRT" => "SRT",
@@ -120,13 +123,17 @@ pub fn is_meaning_of(scheme: &str, code: &str, meaning: &str) -> bool {
 
 fn find(wanted: u64) -> bool {
     let (numbers, _) = TABLE.as_chunks::<8>();
-    numbers.binary_search_by_key(&wanted, |number| u64::from_le_bytes(*number)).is_ok()
+    numbers
+        .binary_search_by_key(&wanted, |number| u64::from_le_bytes(*number))
+        .is_ok()
 }
 
 /// The FNV-1a hash of a triple as the table has it.
 fn number(scheme: &str, code: &str, meaning: &str) -> u64 {
     let mut hash = 0xCBF2_9CE4_8422_2325_u64;
-    let mut take = |byte: u8| hash = (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01B3);
+    let mut take = |byte: u8| {
+        hash = (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01B3);
+    };
     scheme.trim().bytes().for_each(&mut take);
     take(b'|');
     code.trim().bytes().for_each(&mut take);
@@ -150,10 +157,18 @@ mod tests {
 
     #[test]
     fn the_table_is_the_pinned_one_and_in_order() {
-        assert_eq!(hex::encode(Sha256::digest(TABLE)), "297bd490499c95f9e8ed753f7b11fac32d47ac13c3b152851b8d8bfe206dac13");
+        assert_eq!(
+            hex::encode(Sha256::digest(TABLE)),
+            "297bd490499c95f9e8ed753f7b11fac32d47ac13c3b152851b8d8bfe206dac13"
+        );
         let (numbers, rest) = TABLE.as_chunks::<8>();
         assert_eq!((numbers.len(), rest.len()), (31_537, 0));
-        assert!(numbers.iter().map(|number| u64::from_le_bytes(*number)).is_sorted_by(|a, b| a < b));
+        assert!(
+            numbers
+                .iter()
+                .map(|number| u64::from_le_bytes(*number))
+                .is_sorted_by(|a, b| a < b)
+        );
         assert!(PUBLISHED.is_sorted_by(|a, b| a < b));
     }
 
@@ -171,10 +186,17 @@ mod tests {
             ("LN", "18185-9", "Gestational Age"),
             ("SCT", "261665006", "Unknown"),
         ] {
-            assert!(is_meaning_of(scheme, code, meaning), "{scheme} {code} {meaning}");
+            assert!(
+                is_meaning_of(scheme, code, meaning),
+                "{scheme} {code} {meaning}"
+            );
         }
         for row in concepts() {
-            assert!(is_meaning_of(&row.coding_scheme, &row.code_value, &row.code_meaning), "{}", row.code_meaning);
+            assert!(
+                is_meaning_of(&row.coding_scheme, &row.code_value, &row.code_meaning),
+                "{}",
+                row.code_meaning
+            );
         }
         for (scheme, code, meaning) in [
             ("DCM", "121033", "Subject Age of Xyzzyqua"),
@@ -185,7 +207,10 @@ mod tests {
             ("SCT", "T-D1100", "Head"),
             ("DCM", "CTABD", "CT for Mrs Xyzzyqua"),
         ] {
-            assert!(!is_meaning_of(scheme, code, meaning), "{scheme} {code} {meaning}");
+            assert!(
+                !is_meaning_of(scheme, code, meaning),
+                "{scheme} {code} {meaning}"
+            );
         }
     }
 
@@ -194,7 +219,15 @@ mod tests {
         for designator in ["DCM", "SCT ", "SRT", "LN", "UCUM", "99SDM", "NCDR [2.0b]"] {
             assert!(is_published_scheme(designator), "{designator}");
         }
-        for designator in ["", "99", "99LOCAL", "DCMX", "dcm", "SCT-FERNDAAL", "FERNDAAL"] {
+        for designator in [
+            "",
+            "99",
+            "99LOCAL",
+            "DCMX",
+            "dcm",
+            "SCT-FERNDAAL",
+            "FERNDAAL",
+        ] {
             assert!(!is_published_scheme(designator), "{designator}");
         }
     }

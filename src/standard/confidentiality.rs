@@ -1,5 +1,6 @@
-//! Which attributes may identify a patient, and what the Basic Application Level Confidentiality Profile and its options
-//! do about each (PS3.15 Table E.1-1, edition 2026d). Data only: nothing here acts on a data set.
+//! Which attributes may identify a patient, and what the Basic Application Level Confidentiality
+//! Profile and its options do about each (PS3.15 Table E.1-1, edition 2026d). Data only: nothing
+//! here acts on a data set.
 
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -46,8 +47,8 @@ pub enum Covers {
     Private,
 }
 
-/// What is to be done with an attribute (PS3.15 section E.1). Where there is a choice, the attribute's Type in its IOD
-/// decides: the first named, unless that would break the IOD.
+/// What is to be done with an attribute (PS3.15 section E.1). Where there is a choice, the
+/// attribute's Type in its IOD decides: the first named, unless that would break the IOD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ActionCode {
     /// D: a non-empty dummy value.
@@ -109,7 +110,10 @@ impl ActionCode {
 
     /// Whether it leaves no choice to the IOD.
     pub fn is_single(self) -> bool {
-        matches!(self, Self::Dummy | Self::Zero | Self::Remove | Self::Keep | Self::Clean | Self::Uid)
+        matches!(
+            self,
+            Self::Dummy | Self::Zero | Self::Remove | Self::Keep | Self::Clean | Self::Uid
+        )
     }
 
     /// Whether the value may not stay as it is.
@@ -122,7 +126,10 @@ impl FromStr for ActionCode {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|code| code.as_str() == text).ok_or(())
+        Self::ALL
+            .into_iter()
+            .find(|code| code.as_str() == text)
+            .ok_or(())
     }
 }
 
@@ -186,7 +193,8 @@ impl ConfidentialityOption {
         }
     }
 
-    /// Its code of the scheme DCM, as an output's De-identification Method Code Sequence claims it (PS3.16 CID 7050).
+    /// Its code of the scheme DCM, as an output's De-identification Method Code Sequence claims it
+    /// (PS3.16 CID 7050).
     pub fn method_code(self) -> &'static str {
         match self {
             Self::CleanPixelData => "113101",
@@ -212,7 +220,9 @@ impl ConfidentialityOption {
             Self::RetainInstitutionIdentity => "Retain Institution Identity",
             Self::RetainPatientCharacteristics => "Retain Patient Characteristics",
             Self::RetainFullDates => "Retain Longitudinal Temporal Information with Full Dates",
-            Self::RetainModifiedDates => "Retain Longitudinal Temporal Information with Modified Dates",
+            Self::RetainModifiedDates => {
+                "Retain Longitudinal Temporal Information with Modified Dates"
+            }
             Self::CleanDescriptors => "Clean Descriptors",
             Self::CleanStructuredContent => "Clean Structured Content",
             Self::CleanGraphics => "Clean Graphics",
@@ -246,7 +256,9 @@ impl Attribute {
 
     /// The first option under which the value may stay as it is.
     pub fn kept_under(&self) -> Option<ConfidentialityOption> {
-        ConfidentialityOption::ALL.into_iter().find(|option| self.under(*option) == Some(ActionCode::Keep))
+        ConfidentialityOption::ALL
+            .into_iter()
+            .find(|option| self.under(*option) == Some(ActionCode::Keep))
     }
 
     /// The one attribute that the row covers, if it is one.
@@ -264,7 +276,9 @@ impl Covers {
         match self {
             Self::One(one) => one == tag,
             Self::Repeating { group, element } => {
-                tag.group() & 0xFF00 == group && !is_private(tag) && element.is_none_or(|element| element == tag.element())
+                tag.group() & 0xFF00 == group
+                    && !is_private(tag)
+                    && element.is_none_or(|element| element == tag.element())
             }
             Self::Private => is_private(tag),
         }
@@ -274,8 +288,14 @@ impl Covers {
     pub fn text(self) -> String {
         match self {
             Self::One(tag) => format!("({:04X},{:04X})", tag.group(), tag.element()),
-            Self::Repeating { group, element: Some(element) } => format!("({:02X}xx,{element:04X})", group >> 8),
-            Self::Repeating { group, element: None } => format!("({:02X}xx,xxxx)", group >> 8),
+            Self::Repeating {
+                group,
+                element: Some(element),
+            } => format!("({:02X}xx,{element:04X})", group >> 8),
+            Self::Repeating {
+                group,
+                element: None,
+            } => format!("({:02X}xx,xxxx)", group >> 8),
             Self::Private => "(gggg,eeee)".to_owned(),
         }
     }
@@ -289,8 +309,15 @@ impl Covers {
         let number = |digits| u16::from_str_radix(digits, 16).ok();
         match group.to_ascii_lowercase().strip_suffix("xx") {
             Some(open) => {
-                let element = if element == "xxxx" { None } else { Some(number(element)?) };
-                Some(Self::Repeating { group: number(open)? << 8, element })
+                let element = if element == "xxxx" {
+                    None
+                } else {
+                    Some(number(element)?)
+                };
+                Some(Self::Repeating {
+                    group: number(open)? << 8,
+                    element,
+                })
             }
             None => Some(Self::One(Tag(number(group)?, number(element)?))),
         }
@@ -309,9 +336,16 @@ pub fn attribute(tag: Tag) -> Option<&'static Attribute> {
     static OF_MANY: OnceLock<Vec<&'static Attribute>> = OnceLock::new();
     let by_tag = BY_TAG.get_or_init(|| {
         let numbered = attributes().iter().enumerate();
-        numbered.filter_map(|(index, row)| Some((row.tag()?, index))).collect()
+        numbered
+            .filter_map(|(index, row)| Some((row.tag()?, index)))
+            .collect()
     });
-    let of_many = OF_MANY.get_or_init(|| attributes().iter().filter(|row| row.tag().is_none()).collect());
+    let of_many = OF_MANY.get_or_init(|| {
+        attributes()
+            .iter()
+            .filter(|row| row.tag().is_none())
+            .collect()
+    });
     match by_tag.get(&tag) {
         Some(index) => attributes().get(*index),
         None => of_many.iter().find(|row| row.covers.contains(tag)).copied(),
@@ -320,8 +354,13 @@ pub fn attribute(tag: Tag) -> Option<&'static Attribute> {
 
 fn rows(text: &str) -> Vec<Attribute> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let Ok(columns) = reader.headers().cloned() else { return Vec::new() };
-    reader.records().filter_map(|record| row(&columns, &record.ok()?)).collect()
+    let Ok(columns) = reader.headers().cloned() else {
+        return Vec::new();
+    };
+    reader
+        .records()
+        .filter_map(|record| row(&columns, &record.ok()?))
+        .collect()
 }
 
 fn row(columns: &csv::StringRecord, record: &csv::StringRecord) -> Option<Attribute> {
@@ -329,14 +368,24 @@ fn row(columns: &csv::StringRecord, record: &csv::StringRecord) -> Option<Attrib
     let covers = Covers::parse(cell("tag")?)?;
     let mut options = [None; ConfidentialityOption::ALL.len()];
     for (place, option) in options.iter_mut().zip(ConfidentialityOption::ALL) {
-        let Some(column) = option.column() else { continue };
+        let Some(column) = option.column() else {
+            continue;
+        };
         let code = cell(column)?;
-        *place = if code.is_empty() { None } else { Some(code.parse().ok()?) };
+        *place = if code.is_empty() {
+            None
+        } else {
+            Some(code.parse().ok()?)
+        };
     }
     Some(Attribute {
         covers,
         name: cell("name")?.to_owned(),
-        keyword: if let Covers::One(tag) = covers { keyword(tag) } else { None },
+        keyword: if let Covers::One(tag) = covers {
+            keyword(tag)
+        } else {
+            None
+        },
         retired: cell("retired")? == "Y",
         in_standard_iod: cell("in_std_iod")? == "Y",
         basic: cell("basic")?.parse().ok()?,
@@ -356,7 +405,10 @@ mod tests {
     #[test]
     fn the_table_is_that_of_2026d_and_read_whole() {
         let digest = hex::encode(Sha256::digest(TABLE));
-        assert_eq!(digest, "bacd00a5b550d6b03dc065fb468074f2c776d7bb690ad837ce8528ade40d7e73");
+        assert_eq!(
+            digest,
+            "bacd00a5b550d6b03dc065fb468074f2c776d7bb690ad837ce8528ade40d7e73"
+        );
         assert_eq!(TABLE.lines().count(), 658);
         // A row with a code that is not known would be missing.
         assert_eq!(attributes().len(), 657);
@@ -364,8 +416,17 @@ mod tests {
         for row in attributes() {
             *counts.entry(row.basic.as_str()).or_insert(0) += 1;
         }
-        let expected =
-            [("D", 93), ("U", 55), ("X", 417), ("X/D", 23), ("X/Z", 11), ("X/Z/D", 8), ("X/Z/U*", 2), ("Z", 42), ("Z/D", 6)];
+        let expected = [
+            ("D", 93),
+            ("U", 55),
+            ("X", 417),
+            ("X/D", 23),
+            ("X/Z", 11),
+            ("X/Z/D", 8),
+            ("X/Z/U*", 2),
+            ("Z", 42),
+            ("Z/D", 6),
+        ];
         assert_eq!(counts, BTreeMap::from(expected));
         assert!(attributes().iter().all(|row| row.basic.protects()));
     }
@@ -373,7 +434,12 @@ mod tests {
     #[test]
     fn options_are_in_their_columns() {
         use ConfidentialityOption as O;
-        let count = |option, code| attributes().iter().filter(|row| row.under(option) == Some(code)).count();
+        let count = |option, code| {
+            attributes()
+                .iter()
+                .filter(|row| row.under(option) == Some(code))
+                .count()
+        };
         assert_eq!(count(O::RetainSafePrivate, ActionCode::Clean), 1);
         assert_eq!(count(O::RetainUids, ActionCode::Keep), 60);
         assert_eq!(count(O::RetainDeviceIdentity, ActionCode::Keep), 48);
@@ -408,7 +474,13 @@ mod tests {
     fn what_may_stay_says_under_which_option() {
         let kept = |tag| attribute(tag).and_then(Attribute::kept_under);
         assert_eq!(kept(Tag(0x0010, 0x0010)), None);
-        assert_eq!(kept(Tag(0x0008, 0x0018)), Some(ConfidentialityOption::RetainUids));
-        assert_eq!(kept(Tag(0x0010, 0x1010)), Some(ConfidentialityOption::RetainPatientCharacteristics));
+        assert_eq!(
+            kept(Tag(0x0008, 0x0018)),
+            Some(ConfidentialityOption::RetainUids)
+        );
+        assert_eq!(
+            kept(Tag(0x0010, 0x1010)),
+            Some(ConfidentialityOption::RetainPatientCharacteristics)
+        );
     }
 }

@@ -13,7 +13,8 @@ pub fn keyword(tag: Tag) -> Option<&'static str> {
     matches!(entry.tag, TagRange::Single(_)).then_some(entry.alias)
 }
 
-/// The attribute with exactly this keyword. Keywords of repeating groups (`OverlayData`) name no single attribute.
+/// The attribute with exactly this keyword. Keywords of repeating groups (`OverlayData`) name no
+/// single attribute.
 pub fn tag_of_keyword(keyword: &str) -> Option<Tag> {
     match StandardDataDictionary.by_name(keyword)?.tag {
         TagRange::Single(tag) => Some(tag),
@@ -21,7 +22,8 @@ pub fn tag_of_keyword(keyword: &str) -> Option<Tag> {
     }
 }
 
-/// The attribute whose keyword is this one but for upper and lower case, and the keyword as it should be.
+/// The attribute whose keyword is this one but for upper and lower case, and the keyword as it
+/// should be.
 pub fn tag_of_keyword_any_case(written: &str) -> Option<(Tag, &'static str)> {
     if let Some(tag) = tag_of_keyword(written) {
         return Some((tag, keyword(tag)?));
@@ -32,20 +34,30 @@ pub fn tag_of_keyword_any_case(written: &str) -> Option<(Tag, &'static str)> {
 /// What is longer is no word with a slip of the pen, and comparing takes time by length.
 const LONGEST_SLIP: usize = 64;
 
-/// How much something that was written looks like a word that is known: 1 is the same, 0 is nothing alike.
+/// How much something that was written looks like a word that is known: 1 is the same, 0 is nothing
+/// alike.
 pub fn likeness(written: &str, known: &str) -> f64 {
-    if written.len() > LONGEST_SLIP { 0.0 } else { strsim::jaro_winkler(written, known) }
+    if written.len() > LONGEST_SLIP {
+        0.0
+    } else {
+        strsim::jaro_winkler(written, known)
+    }
 }
 
 /// The keyword that looks most like what was written, if one comes close.
 pub fn close_keyword(written: &str) -> Option<&'static str> {
     let written = written.to_ascii_lowercase();
-    let scored = all_keywords().iter().map(|(lower, (_, keyword))| (likeness(&written, lower), *keyword));
-    scored.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(score, _)| *score > 0.88).map(|(_, keyword)| keyword)
+    let scored = all_keywords()
+        .iter()
+        .map(|(lower, (_, keyword))| (likeness(&written, lower), *keyword));
+    scored
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(score, _)| *score > 0.88)
+        .map(|(_, keyword)| keyword)
 }
 
-/// The VR of a public attribute or of a private creator. Where the standard leaves a choice: US for "US or SS", OW for
-/// the others. None for unknown and private attributes.
+/// The VR of a public attribute or of a private creator. Where the standard leaves a choice: US for
+/// "US or SS", OW for the others. None for unknown and private attributes.
 pub fn vr(tag: Tag) -> Option<VR> {
     let entry = StandardDataDictionary.by_tag(tag)?;
     match entry.vr() {
@@ -57,7 +69,9 @@ pub fn vr(tag: Tag) -> Option<VR> {
 
 /// Whether the standard leaves the choice between US and SS to Pixel Representation (0028,0103).
 pub fn is_us_or_ss(tag: Tag) -> bool {
-    StandardDataDictionary.by_tag(tag).is_some_and(|entry| entry.vr() == VirtualVr::Xs)
+    StandardDataDictionary
+        .by_tag(tag)
+        .is_some_and(|entry| entry.vr() == VirtualVr::Xs)
 }
 
 /// Whether a tag is private: an odd group (PS3.5 section 7.8).
@@ -73,20 +87,27 @@ pub fn name_of(tag: Tag) -> String {
 
 /// The groups in which the standard has attributes, repeating groups left out.
 pub(crate) const GROUPS: &[u16] = &[
-    0x0002, 0x0004, 0x0006, 0x0008, 0x0010, 0x0012, 0x0014, 0x0016, 0x0018, 0x0020, 0x0022, 0x0024, 0x0028, 0x0032, 0x0034,
-    0x0036, 0x0038, 0x003A, 0x0040, 0x0042, 0x0044, 0x0046, 0x0048, 0x0050, 0x0052, 0x0054, 0x0060, 0x0062, 0x0064, 0x0066,
-    0x0068, 0x006A, 0x0070, 0x0072, 0x0074, 0x0076, 0x0078, 0x0080, 0x0082, 0x0088, 0x0100, 0x0400, 0x1000, 0x1010, 0x2000,
-    0x2010, 0x2020, 0x2030, 0x2040, 0x2050, 0x2100, 0x2110, 0x2120, 0x2130, 0x2200, 0x3002, 0x3004, 0x3006, 0x3008, 0x300A,
-    0x300C, 0x300E, 0x3010, 0x4000, 0x4008, 0x4010, 0x4FFE, 0x5200, 0x5400, 0x5600, 0x7FE0, 0xFFFA, 0xFFFC,
+    0x0002, 0x0004, 0x0006, 0x0008, 0x0010, 0x0012, 0x0014, 0x0016, 0x0018, 0x0020, 0x0022, 0x0024,
+    0x0028, 0x0032, 0x0034, 0x0036, 0x0038, 0x003A, 0x0040, 0x0042, 0x0044, 0x0046, 0x0048, 0x0050,
+    0x0052, 0x0054, 0x0060, 0x0062, 0x0064, 0x0066, 0x0068, 0x006A, 0x0070, 0x0072, 0x0074, 0x0076,
+    0x0078, 0x0080, 0x0082, 0x0088, 0x0100, 0x0400, 0x1000, 0x1010, 0x2000, 0x2010, 0x2020, 0x2030,
+    0x2040, 0x2050, 0x2100, 0x2110, 0x2120, 0x2130, 0x2200, 0x3002, 0x3004, 0x3006, 0x3008, 0x300A,
+    0x300C, 0x300E, 0x3010, 0x4000, 0x4008, 0x4010, 0x4FFE, 0x5200, 0x5400, 0x5600, 0x7FE0, 0xFFFA,
+    0xFFFC,
 ];
 
-/// Every keyword, in lower case. The dictionary offers no list of its entries, so this asks for every tag; it is made
-/// only when a keyword was misspelled.
+/// Every keyword, in lower case. The dictionary offers no list of its entries, so this asks for
+/// every tag; it is made only when a keyword was misspelled.
 fn all_keywords() -> &'static BTreeMap<String, (Tag, &'static str)> {
     static ALL: OnceLock<BTreeMap<String, (Tag, &'static str)>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let tags = GROUPS.iter().flat_map(|group| (0..=u16::MAX).map(|element| Tag(*group, element)));
-        tags.filter_map(|tag| keyword(tag).map(|keyword| (keyword.to_ascii_lowercase(), (tag, keyword)))).collect()
+        let tags = GROUPS
+            .iter()
+            .flat_map(|group| (0..=u16::MAX).map(|element| Tag(*group, element)));
+        tags.filter_map(|tag| {
+            keyword(tag).map(|keyword| (keyword.to_ascii_lowercase(), (tag, keyword)))
+        })
+        .collect()
     })
 }
 
@@ -98,7 +119,11 @@ mod tests {
     fn finds_keywords_both_ways() {
         assert_eq!(tag_of_keyword("PatientName"), Some(Tag(0x0010, 0x0010)));
         assert_eq!(keyword(Tag(0x0010, 0x0010)), Some("PatientName"));
-        assert_eq!(tag_of_keyword("OverlayData"), None, "names a repeating group");
+        assert_eq!(
+            tag_of_keyword("OverlayData"),
+            None,
+            "names a repeating group"
+        );
         assert_eq!(keyword(Tag(0x6000, 0x3000)), None);
         assert_eq!(keyword(Tag(0x0009, 0x0010)), None);
         assert_eq!(name_of(Tag(0x0009, 0x1001)), "(0009,1001)");
@@ -106,7 +131,10 @@ mod tests {
 
     #[test]
     fn misspelled_keywords_are_recognised() {
-        assert_eq!(tag_of_keyword_any_case("patientid"), Some((Tag(0x0010, 0x0020), "PatientID")));
+        assert_eq!(
+            tag_of_keyword_any_case("patientid"),
+            Some((Tag(0x0010, 0x0020), "PatientID"))
+        );
         assert_eq!(close_keyword("PatientsName"), Some("PatientName"));
         assert_eq!(close_keyword("xyz"), None);
     }

@@ -1,7 +1,8 @@
-//! Which attributes hold the identifiers of an instance: who, which number, where, how to reach, when.
+//! Which attributes hold the identifiers of an instance: who, which number, where, how to reach,
+//! when.
 //!
-//! Owns the list. It says what to look for elsewhere in the instance, not what to do with the attribute itself: that is
-//! for Table E.1-1.
+//! Owns the list. It says what to look for elsewhere in the instance, not what to do with the
+//! attribute itself: that is for Table E.1-1.
 
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -14,8 +15,11 @@ use super::confidentiality::Covers;
 /// Tag, keyword, kind.
 const TABLE: &str = include_str!("identifying-attributes.csv");
 
-static KINDS: LazyLock<HashMap<Tag, IdentifierKind>> =
-    LazyLock::new(|| rows().filter_map(|(tag, _, kind)| Some((tag, kind.parse().ok()?))).collect());
+static KINDS: LazyLock<HashMap<Tag, IdentifierKind>> = LazyLock::new(|| {
+    rows()
+        .filter_map(|(tag, _, kind)| Some((tag, kind.parse().ok()?)))
+        .collect()
+});
 
 /// What an identifier identifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,13 +51,17 @@ impl FromStr for IdentifierKind {
     }
 }
 
-/// What an attribute with a VR identifies; none for the many that identify nothing. Every name of a person counts, and
-/// every date of the groups that tell of patients, visits, studies and procedures.
+/// What an attribute with a VR identifies; none for the many that identify nothing. Every name of a
+/// person counts, and every date of the groups that tell of patients, visits, studies and
+/// procedures.
 pub fn identifier_kind(tag: Tag, vr: VR) -> Option<IdentifierKind> {
     match vr {
         VR::PN => Some(IdentifierKind::Person),
-        VR::DA | VR::DT => matches!(tag.group(), 0x0008 | 0x0010 | 0x0032 | 0x0038 | 0x0040).then_some(IdentifierKind::Date),
-        VR::AE | VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UN | VR::UR | VR::UT => KINDS.get(&tag).copied(),
+        VR::DA | VR::DT => matches!(tag.group(), 0x0008 | 0x0010 | 0x0032 | 0x0038 | 0x0040)
+            .then_some(IdentifierKind::Date),
+        VR::AE | VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UN | VR::UR | VR::UT => {
+            KINDS.get(&tag).copied()
+        }
         _ => None,
     }
 }
@@ -62,7 +70,9 @@ fn rows() -> impl Iterator<Item = (Tag, &'static str, &'static str)> {
     TABLE.lines().skip(1).filter_map(|line| {
         let (tag, rest) = line.strip_prefix('"')?.split_once("\",")?;
         let (keyword, kind) = rest.split_once(',')?;
-        let Covers::One(tag) = Covers::parse(tag)? else { return None };
+        let Covers::One(tag) = Covers::parse(tag)? else {
+            return None;
+        };
         Some((tag, keyword, kind))
     })
 }
@@ -79,7 +89,11 @@ mod tests {
         assert_eq!((rows().count(), KINDS.len()), (114, 114));
         for (tag, written, kind) in rows() {
             assert_eq!(keyword(tag), Some(written));
-            assert_eq!(identifier_kind(tag, vr(tag).unwrap()), kind.parse().ok(), "{written}");
+            assert_eq!(
+                identifier_kind(tag, vr(tag).unwrap()),
+                kind.parse().ok(),
+                "{written}"
+            );
         }
         assert!(TABLE.lines().skip(1).is_sorted());
     }
@@ -105,10 +119,24 @@ mod tests {
         ] {
             assert_eq!(kind(keyword), Some(expected), "{keyword}");
         }
-        for keyword in ["Modality", "SeriesDescription", "DateOfLastCalibration", "StudyInstanceUID", "PatientAge"] {
+        for keyword in [
+            "Modality",
+            "SeriesDescription",
+            "DateOfLastCalibration",
+            "StudyInstanceUID",
+            "PatientAge",
+        ] {
             assert_eq!(kind(keyword), None, "{keyword}");
         }
-        assert_eq!(identifier_kind(Tag(0x0009, 0x1001), VR::PN), Some(K::Person), "private ones too");
-        assert_eq!(identifier_kind(Tag(0x0010, 0x0020), VR::UN), Some(K::Id), "whatever the file calls its VR");
+        assert_eq!(
+            identifier_kind(Tag(0x0009, 0x1001), VR::PN),
+            Some(K::Person),
+            "private ones too"
+        );
+        assert_eq!(
+            identifier_kind(Tag(0x0010, 0x0020), VR::UN),
+            Some(K::Id),
+            "whatever the file calls its VR"
+        );
     }
 }

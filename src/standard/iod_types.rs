@@ -1,5 +1,5 @@
-//! How much an IOD needs an attribute (PS3.3), and what an action of Table E.1-1 comes to where the IOD has a say. Data only:
-//! knows no data sets.
+//! How much an IOD needs an attribute (PS3.3), and what an action of Table E.1-1 comes to where the
+//! IOD has a say. Data only: knows no data sets.
 
 use std::sync::OnceLock;
 
@@ -8,8 +8,8 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::confidentiality::ActionCode;
 
-/// Attribute, Type (1 or 2, conditional or not), whether at the top or in items, and the modules or the sequences that have it
-/// there. `iod_types.py` makes it.
+/// Attribute, Type (1 or 2, conditional or not), whether at the top or in items, and the modules or
+/// the sequences that have it there. `iod_types.py` makes it.
 const TYPES: &str = include_str!("module-types.csv");
 
 /// IOD and its modules, mandatory or not.
@@ -35,13 +35,17 @@ pub struct Iod(Option<usize>);
 
 /// The IOD of a SOP class, padded or not. Those of retired and private ones are not known.
 pub fn iod(sop_class: &str) -> Iod {
-    Iod(types().by_sop_class.get(sop_class.trim_end_matches(['\0', ' '])).copied())
+    Iod(types()
+        .by_sop_class
+        .get(sop_class.trim_end_matches(['\0', ' ']))
+        .copied())
 }
 
-/// What an IOD asks of an attribute that is present, in an item of the sequence `parent` or at the top: the strongest Type
-/// that any of its modules gives it there, mandatory or not, since a module is taken to be there with its attribute. In
-/// items what counts is the sequence, in whatever IOD: IODs hardly ever differ there. Of an instance whose IOD is not known,
-/// the strongest Type of any IOD, and none where no IOD asks for the attribute; without a SOP class (no `iod`) none.
+/// What an IOD asks of an attribute that is present, in an item of the sequence `parent` or at the
+/// top: the strongest Type that any of its modules gives it there, mandatory or not, since a module
+/// is taken to be there with its attribute. In items what counts is the sequence, in whatever IOD:
+/// IODs hardly ever differ there. Of an instance whose IOD is not known, the strongest Type of any
+/// IOD, and none where no IOD asks for the attribute; without a SOP class (no `iod`) none.
 pub fn needed(iod: Option<Iod>, parent: Option<Tag>, tag: Tag) -> Option<Need> {
     let types = types();
     let own = iod.and_then(|iod| types.iods.get(iod.0?));
@@ -49,7 +53,10 @@ pub fn needed(iod: Option<Iod>, parent: Option<Tag>, tag: Tag) -> Option<Need> {
     let found = match parent {
         Some(parent) => types.in_items.get(&(parent, tag)).copied(),
         None if iod.is_none() => None,
-        None => asked().filter(|(module, _)| own.is_none_or(|own| own.get(*module) == Some(&true))).map(|(_, need)| *need).max(),
+        None => asked()
+            .filter(|(module, _)| own.is_none_or(|own| own.get(*module) == Some(&true)))
+            .map(|(_, need)| *need)
+            .max(),
     };
     found.or(own.map(|_| Need::Optional))
 }
@@ -59,18 +66,25 @@ pub fn is_needed(tag: Tag) -> bool {
     types().asked_for.binary_search(&tag).is_ok()
 }
 
-/// The action that is carried out: of a choice the first one named that leaves what the IOD needs, and where that is not
-/// known, the one that breaks no IOD. What the IOD needs is emptied or gets a dummy where it would go, and gets a dummy
-/// where it would be emptied: Z allows one (PS3.15 section E.1). X/Z/U* stays: a sequence of references is worth more with
-/// new UIDs than gone.
+/// The action that is carried out: of a choice the first one named that leaves what the IOD needs,
+/// and where that is not known, the one that breaks no IOD. What the IOD needs is emptied or gets a
+/// dummy where it would go, and gets a dummy where it would be emptied: Z allows one (PS3.15
+/// section E.1). X/Z/U* stays: a sequence of references is worth more with new UIDs than gone.
 pub fn resolve(code: ActionCode, need: Option<Need>) -> ActionCode {
-    use ActionCode::{Dummy, Remove, RemoveOrDummy, RemoveOrZero, RemoveOrZeroOrDummy, Zero, ZeroOrDummy};
+    use ActionCode::{
+        Dummy, Remove, RemoveOrDummy, RemoveOrZero, RemoveOrZeroOrDummy, Zero, ZeroOrDummy,
+    };
     match (code, need) {
-        (Remove, None) | (Remove | RemoveOrZero | RemoveOrDummy | RemoveOrZeroOrDummy, Some(Need::Optional)) => Remove,
+        (Remove, None)
+        | (Remove | RemoveOrZero | RemoveOrDummy | RemoveOrZeroOrDummy, Some(Need::Optional)) => {
+            Remove
+        }
         (Remove | RemoveOrZero | RemoveOrZeroOrDummy, Some(Need::Present))
         | (Zero | ZeroOrDummy, Some(Need::Optional | Need::Present))
         | (Zero | RemoveOrZero, None) => Zero,
-        (Remove | Zero | RemoveOrZero | RemoveOrDummy | RemoveOrZeroOrDummy | ZeroOrDummy, _) => Dummy,
+        (Remove | Zero | RemoveOrZero | RemoveOrDummy | RemoveOrZeroOrDummy | ZeroOrDummy, _) => {
+            Dummy
+        }
         (other, _) => other,
     }
 }
@@ -92,7 +106,9 @@ fn types() -> &'static Types {
     static READ: OnceLock<Types> = OnceLock::new();
     READ.get_or_init(|| {
         let names: HashMap<_, _> = rows(MODULES).map(|(name, _)| name).zip(0..).collect();
-        let by_sop_class = rows(IODS).filter_map(|(class, name)| Some((class, *names.get(name)?))).collect();
+        let by_sop_class = rows(IODS)
+            .filter_map(|(class, name)| Some((class, *names.get(name)?)))
+            .collect();
         let mut modules: HashMap<&'static str, usize> = HashMap::new();
         let (mut at_top, mut in_items) = (HashMap::new(), HashMap::with_capacity(8192));
         for (tag, need, at) in TYPES.lines().skip(1).filter_map(types_row) {
@@ -104,10 +120,18 @@ fn types() -> &'static Types {
                         (*modules.entry(module).or_insert(next), need)
                     }));
                 }
-                At::Items(of) => in_items.extend(of.split(' ').filter_map(tag_of).map(|parent| ((parent, tag), need))),
+                At::Items(of) => in_items.extend(
+                    of.split(' ')
+                        .filter_map(tag_of)
+                        .map(|parent| ((parent, tag), need)),
+                ),
             }
         }
-        let mut asked_for: Vec<_> = at_top.keys().copied().chain(in_items.keys().map(|(_, tag)| *tag)).collect();
+        let mut asked_for: Vec<_> = at_top
+            .keys()
+            .copied()
+            .chain(in_items.keys().map(|(_, tag)| *tag))
+            .collect();
         asked_for.sort_unstable();
         asked_for.dedup();
         let iods = rows(MODULES).map(|(_, of)| {
@@ -119,13 +143,22 @@ fn types() -> &'static Types {
             }
             has
         });
-        Types { by_sop_class, iods: iods.collect(), at_top, in_items, asked_for }
+        Types {
+            by_sop_class,
+            iods: iods.collect(),
+            at_top,
+            in_items,
+            asked_for,
+        }
     })
 }
 
 /// The two cells of each line but the first.
 fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
-    table.lines().skip(1).filter_map(|line| line.split_once(','))
+    table
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(','))
 }
 
 /// Where the modules or sequences of a row have their attribute.
@@ -152,7 +185,10 @@ fn types_row(line: &'static str) -> Option<(Tag, Need, At)> {
 
 fn tag_of(digits: &str) -> Option<Tag> {
     let number = u32::from_str_radix(digits, 16).ok()?;
-    Some(Tag(u16::try_from(number >> 16).ok()?, u16::try_from(number & 0xFFFF).ok()?))
+    Some(Tag(
+        u16::try_from(number >> 16).ok()?,
+        u16::try_from(number & 0xFFFF).ok()?,
+    ))
 }
 
 #[cfg(test)]
@@ -188,14 +224,26 @@ mod tests {
     #[test]
     fn the_tables_are_the_pinned_ones_and_read_whole() {
         for (table, digest) in [
-            (TYPES, "f9384d1472d0eae2853cb40779d661f965d434f11c05f01ebb2ad9fd16b07fb8"),
-            (MODULES, "ce2b1d513a13f7a79deb3289800d39a161a90aacbca1f07aabc66b0f879c5c29"),
-            (IODS, "90c661114ff115436c592f67b515ce58213ac857ef6b1fcf786c6019635b8b6e"),
+            (
+                TYPES,
+                "f9384d1472d0eae2853cb40779d661f965d434f11c05f01ebb2ad9fd16b07fb8",
+            ),
+            (
+                MODULES,
+                "ce2b1d513a13f7a79deb3289800d39a161a90aacbca1f07aabc66b0f879c5c29",
+            ),
+            (
+                IODS,
+                "90c661114ff115436c592f67b515ce58213ac857ef6b1fcf786c6019635b8b6e",
+            ),
         ] {
             assert_eq!(hex::encode(Sha256::digest(table)), digest);
         }
         assert_eq!((types().by_sop_class.len(), types().iods.len()), (177, 168));
-        assert_eq!(TYPES.lines().skip(1).filter_map(types_row).count(), TYPES.lines().count() - 1);
+        assert_eq!(
+            TYPES.lines().skip(1).filter_map(types_row).count(),
+            TYPES.lines().count() - 1
+        );
         assert_eq!((types().at_top.len(), types().in_items.len()), (999, 6635));
     }
 
@@ -216,12 +264,25 @@ mod tests {
         assert_eq!(top(RT_PLAN, "OperatorsName"), Some(Need::Present));
         assert_eq!(top(RT_PLAN, "RTPlanDate"), Some(Need::Present));
         assert_eq!(top(BASIC_SR, "ContentDate"), Some(Need::Value));
-        assert_eq!(top(BASIC_SR, "ReferencedPerformedProcedureStepSequence"), Some(Need::Present));
+        assert_eq!(
+            top(BASIC_SR, "ReferencedPerformedProcedureStepSequence"),
+            Some(Need::Present)
+        );
         assert_eq!(top(SLIDE, "AcquisitionDateTime"), Some(Need::Value));
-        assert_eq!(top(PRESENTATION, "ContentCreatorName"), Some(Need::Optional));
-        assert_eq!(top(PRESENTATION, "PresentationCreationDate"), Some(Need::Value));
+        assert_eq!(
+            top(PRESENTATION, "ContentCreatorName"),
+            Some(Need::Optional)
+        );
+        assert_eq!(
+            top(PRESENTATION, "PresentationCreationDate"),
+            Some(Need::Value)
+        );
         for class in [CT, MR, PET, RT_PLAN, SLIDE] {
-            let manufacturer = if class == SLIDE { Need::Value } else { Need::Present };
+            let manufacturer = if class == SLIDE {
+                Need::Value
+            } else {
+                Need::Present
+            };
             assert_eq!(top(class, "Manufacturer"), Some(manufacturer), "{class}");
         }
         assert_eq!(top(SEGMENTATION, "SoftwareVersions"), Some(Need::Value));
@@ -229,27 +290,82 @@ mod tests {
 
     #[test]
     fn the_same_attribute_may_be_needed_more_in_one_sequence_than_in_another() {
-        assert_eq!(below(CT, "OtherPatientIDsSequence", "PatientID"), Some(Need::Value));
-        assert_eq!(below(CT, "ReferringPhysicianIdentificationSequence", "InstitutionName"), Some(Need::Value));
-        assert_eq!(below(CT, "ContributingEquipmentSequence", "InstitutionName"), Some(Need::Optional));
-        assert_eq!(below(RT_PLAN, "BeamSequence", "TreatmentMachineName"), Some(Need::Present));
-        assert_eq!(below(SEGMENTATION, "SegmentSequence", "SegmentLabel"), Some(Need::Value));
-        assert_eq!(below(SEGMENTATION, "SegmentSequence", "TrackingID"), Some(Need::Value));
-        assert_eq!(below(SLIDE, "SpecimenDescriptionSequence", "IssuerOfTheSpecimenIdentifierSequence"), Some(Need::Present));
-        assert_eq!(below(BASIC_SR, "ReferencedRequestSequence", "RequestedProcedureDescription"), Some(Need::Present));
-        assert_eq!(below(CT, "RequestAttributesSequence", "RequestedProcedureDescription"), Some(Need::Optional));
+        assert_eq!(
+            below(CT, "OtherPatientIDsSequence", "PatientID"),
+            Some(Need::Value)
+        );
+        assert_eq!(
+            below(
+                CT,
+                "ReferringPhysicianIdentificationSequence",
+                "InstitutionName"
+            ),
+            Some(Need::Value)
+        );
+        assert_eq!(
+            below(CT, "ContributingEquipmentSequence", "InstitutionName"),
+            Some(Need::Optional)
+        );
+        assert_eq!(
+            below(RT_PLAN, "BeamSequence", "TreatmentMachineName"),
+            Some(Need::Present)
+        );
+        assert_eq!(
+            below(SEGMENTATION, "SegmentSequence", "SegmentLabel"),
+            Some(Need::Value)
+        );
+        assert_eq!(
+            below(SEGMENTATION, "SegmentSequence", "TrackingID"),
+            Some(Need::Value)
+        );
+        assert_eq!(
+            below(
+                SLIDE,
+                "SpecimenDescriptionSequence",
+                "IssuerOfTheSpecimenIdentifierSequence"
+            ),
+            Some(Need::Present)
+        );
+        assert_eq!(
+            below(
+                BASIC_SR,
+                "ReferencedRequestSequence",
+                "RequestedProcedureDescription"
+            ),
+            Some(Need::Present)
+        );
+        assert_eq!(
+            below(
+                CT,
+                "RequestAttributesSequence",
+                "RequestedProcedureDescription"
+            ),
+            Some(Need::Optional)
+        );
     }
 
     #[test]
     fn what_the_iod_is_not_known_of_needs_what_any_iod_needs() {
         let retired = iod("1.2.840.10008.5.1.4.1.1.6");
-        let unknown = |parent: Option<&str>, keyword: &str| needed(Some(retired), parent.map(tag), tag(keyword));
+        let unknown = |parent: Option<&str>, keyword: &str| {
+            needed(Some(retired), parent.map(tag), tag(keyword))
+        };
         assert_eq!(unknown(None, "Manufacturer"), Some(Need::Value));
-        assert_eq!(unknown(Some("SegmentSequence"), "SegmentLabel"), Some(Need::Value));
+        assert_eq!(
+            unknown(Some("SegmentSequence"), "SegmentLabel"),
+            Some(Need::Value)
+        );
         assert_eq!(unknown(None, "InstitutionAddress"), None);
         assert_eq!(unknown(Some("SegmentSequence"), "PatientName"), None);
-        assert_eq!(needed(None, None, tag("Manufacturer")), None, "what has no SOP class is no instance of any IOD");
-        assert_eq!(needed(None, Some(tag("SegmentSequence")), tag("SegmentLabel")), Some(Need::Value));
+        assert_eq!(
+            needed(None, None, tag("Manufacturer")),
+            None,
+            "what has no SOP class is no instance of any IOD"
+        );
+        assert_eq!(
+            needed(None, Some(tag("SegmentSequence")), tag("SegmentLabel")),
+            Some(Need::Value)
+        );
     }
 
     #[test]
@@ -264,7 +380,12 @@ mod tests {
     #[test]
     fn what_goes_goes_by_type_and_nothing_else_changes() {
         use ActionCode::{Dummy as D, Remove as X, RemoveOrZeroOrUids as U, Zero as Z};
-        let needs = [Some(Need::Optional), Some(Need::Present), Some(Need::Value), None];
+        let needs = [
+            Some(Need::Optional),
+            Some(Need::Present),
+            Some(Need::Value),
+            None,
+        ];
         let expected = [
             (ActionCode::RemoveOrZeroOrDummy, [X, Z, D, D]),
             (ActionCode::RemoveOrZero, [X, Z, D, Z]),
@@ -275,7 +396,10 @@ mod tests {
             (ActionCode::RemoveOrZeroOrUids, [U; 4]),
         ];
         for code in ActionCode::ALL {
-            let row = expected.iter().find(|(choice, _)| *choice == code).map_or([code; 4], |(_, row)| *row);
+            let row = expected
+                .iter()
+                .find(|(choice, _)| *choice == code)
+                .map_or([code; 4], |(_, row)| *row);
             assert_eq!(needs.map(|need| resolve(code, need)), row, "{code:?}");
         }
     }

@@ -1,4 +1,5 @@
-//! Private elements: those that the standard describes (PS3.15 Table E.3.10-1), and the VRs that vendors' documents give.
+//! Private elements: those that the standard describes (PS3.15 Table E.3.10-1), and the VRs that
+//! vendors' documents give.
 
 use std::sync::LazyLock;
 
@@ -8,7 +9,8 @@ use foldhash::HashMap;
 /// The table as it stands in PS3.15, edition 2026d: creator, tag with its block open, VR, VM, name.
 const TABLE: &str = include_str!("safe-private.csv");
 
-/// VRs beyond the standard's table, as Flywheel's engine knows them; the file says where they come from.
+/// VRs beyond the standard's table, as Flywheel's engine knows them; the file says where they come
+/// from.
 const DICTIONARY: &str = include_str!("private-dictionary.tsv");
 
 type Name = (&'static str, u16, u8);
@@ -17,23 +19,30 @@ type Name = (&'static str, u16, u8);
 #[derive(Clone, Copy)]
 struct Listed(Option<VR>);
 
-static ROWS: LazyLock<HashMap<Name, Listed>> = LazyLock::new(|| TABLE.lines().skip(1).filter_map(row).collect());
+static ROWS: LazyLock<HashMap<Name, Listed>> =
+    LazyLock::new(|| TABLE.lines().skip(1).filter_map(row).collect());
 
-static VENDORS: LazyLock<HashMap<Name, VR>> = LazyLock::new(|| DICTIONARY.lines().flat_map(vendor_row).collect());
+static VENDORS: LazyLock<HashMap<Name, VR>> =
+    LazyLock::new(|| DICTIONARY.lines().flat_map(vendor_row).collect());
 
-/// The VR of a private element by creator, group and the last two digits of the element number. What vendors say comes
-/// first, as in Flywheel's engine.
+/// The VR of a private element by creator, group and the last two digits of the element number.
+/// What vendors say comes first, as in Flywheel's engine.
 pub fn private_vr(creator: &str, group: u16, element: u8) -> Option<VR> {
     let vendors: &HashMap<(&str, u16, u8), VR> = &VENDORS;
-    vendors.get(&(creator, group, element)).copied().or_else(|| find(creator, group, element)?.0)
+    vendors
+        .get(&(creator, group, element))
+        .copied()
+        .or_else(|| find(creator, group, element)?.0)
 }
 
-/// Whether the standard lists a private element as one that is safe to retain, once its value was looked at.
+/// Whether the standard lists a private element as one that is safe to retain, once its value was
+/// looked at.
 pub fn is_listed_as_safe(creator: &str, group: u16, element: u8) -> bool {
     find(creator, group, element).is_some()
 }
 
-/// The VR under which the standard lists a private element as safe; `Some(None)` where the list gives none or a choice.
+/// The VR under which the standard lists a private element as safe; `Some(None)` where the list
+/// gives none or a choice.
 pub fn safe_private_vr(creator: &str, group: u16, element: u8) -> Option<Option<VR>> {
     find(creator, group, element).map(|listed| listed.0)
 }
@@ -52,18 +61,35 @@ fn row(line: &'static str) -> Option<(Name, Listed)> {
     let (tag, rest) = rest.strip_prefix("\"(")?.split_once(")\",")?;
     let (group, element) = tag.split_once(",xx")?;
     let vr = rest.split(',').next()?.parse().ok();
-    Some(((creator, u16::from_str_radix(group, 16).ok()?, u8::from_str_radix(element, 16).ok()?), Listed(vr)))
+    Some((
+        (
+            creator,
+            u16::from_str_radix(group, 16).ok()?,
+            u8::from_str_radix(element, 16).ok()?,
+        ),
+        Listed(vr),
+    ))
 }
 
 /// The elements of one creator in one group; none for a comment.
 fn vendor_row(line: &'static str) -> impl Iterator<Item = (Name, VR)> {
     let mut columns = line.split('\t');
-    let (creator, group) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+    let (creator, group) = (
+        columns.next().unwrap_or_default(),
+        columns.next().unwrap_or_default(),
+    );
     let group = u16::from_str_radix(group, 16).ok();
-    columns.next().into_iter().flat_map(str::split_ascii_whitespace).filter_map(move |entry| {
-        let (element, vr) = entry.split_at_checked(2)?;
-        Some(((creator, group?, u8::from_str_radix(element, 16).ok()?), vr.parse().ok()?))
-    })
+    columns
+        .next()
+        .into_iter()
+        .flat_map(str::split_ascii_whitespace)
+        .filter_map(move |entry| {
+            let (element, vr) = entry.split_at_checked(2)?;
+            Some((
+                (creator, group?, u8::from_str_radix(element, 16).ok()?),
+                vr.parse().ok()?,
+            ))
+        })
 }
 
 #[cfg(test)]
@@ -73,8 +99,17 @@ mod tests {
     #[test]
     fn the_table_is_read_whole() {
         // 479 rows; five have no VR and two leave a choice.
-        assert_eq!((ROWS.len(), ROWS.values().filter(|row| row.0.is_some()).count()), (479, 472));
-        assert_eq!(private_vr("Philips PET Private Group", 0x7053, 0x00), Some(VR::DS));
+        assert_eq!(
+            (
+                ROWS.len(),
+                ROWS.values().filter(|row| row.0.is_some()).count()
+            ),
+            (479, 472)
+        );
+        assert_eq!(
+            private_vr("Philips PET Private Group", 0x7053, 0x00),
+            Some(VR::DS)
+        );
         assert_eq!(private_vr("philips pet private group", 0x7053, 0x00), None);
         assert_eq!(VENDORS.len(), 8550);
         assert_eq!(private_vr("GEMS_IDEN_01", 0x0009, 0x01), Some(VR::LO));

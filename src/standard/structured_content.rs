@@ -1,5 +1,6 @@
-//! Which concepts of structured reports may identify, and what the Basic Profile and its options do about the content
-//! items that they name (PS3.15 Table E.3.4-1, edition 2026c). Data only: nothing here acts on a report.
+//! Which concepts of structured reports may identify, and what the Basic Profile and its options do
+//! about the content items that they name (PS3.15 Table E.3.4-1, edition 2026c). Data only: nothing
+//! here acts on a report.
 
 use std::sync::OnceLock;
 
@@ -28,10 +29,19 @@ const RETIRED_FORMS: [(&str, &str); 10] = [
 const OPTIONS: [(ConfidentialityOption, &str); 7] = [
     (ConfidentialityOption::RetainUids, "retain_uids"),
     (ConfidentialityOption::RetainDeviceIdentity, "retain_device"),
-    (ConfidentialityOption::RetainInstitutionIdentity, "retain_institution"),
-    (ConfidentialityOption::RetainPatientCharacteristics, "retain_patient"),
+    (
+        ConfidentialityOption::RetainInstitutionIdentity,
+        "retain_institution",
+    ),
+    (
+        ConfidentialityOption::RetainPatientCharacteristics,
+        "retain_patient",
+    ),
     (ConfidentialityOption::RetainFullDates, "retain_long_full"),
-    (ConfidentialityOption::RetainModifiedDates, "retain_long_modified"),
+    (
+        ConfidentialityOption::RetainModifiedDates,
+        "retain_long_modified",
+    ),
     (ConfidentialityOption::CleanDescriptors, "clean_desc"),
 ];
 
@@ -67,7 +77,10 @@ pub fn concepts() -> &'static [ConceptRow] {
     static ROWS: OnceLock<Vec<ConceptRow>> = OnceLock::new();
     ROWS.get_or_init(|| {
         let mut reader = csv::Reader::from_reader(TABLE.as_bytes());
-        reader.records().filter_map(|record| row(&record.ok()?)).collect()
+        reader
+            .records()
+            .filter_map(|record| row(&record.ok()?))
+            .collect()
     })
 }
 
@@ -78,8 +91,15 @@ pub fn concept_rows(code_value: &str, scheme: &str) -> &'static [ConceptRow] {
     // The lifetime of the key is shortened by the lookup, so borrowing for less than 'static does.
     let places: &HashMap<(&str, &str), (usize, usize)> = places;
     let (code_value, scheme) = (code_value.trim(), scheme.trim());
-    let (code_value, scheme) = if is_snomed(scheme) { (current_form(code_value), "SCT") } else { (code_value, scheme) };
-    places.get(&(code_value, scheme)).and_then(|(start, end)| concepts().get(*start..*end)).unwrap_or_default()
+    let (code_value, scheme) = if is_snomed(scheme) {
+        (current_form(code_value), "SCT")
+    } else {
+        (code_value, scheme)
+    };
+    places
+        .get(&(code_value, scheme))
+        .and_then(|(start, end)| concepts().get(*start..*end))
+        .unwrap_or_default()
 }
 
 /// The row of a concept; the first, where there are several.
@@ -87,11 +107,17 @@ pub fn concept(code_value: &str, scheme: &str) -> Option<&'static ConceptRow> {
     concept_rows(code_value, scheme).first()
 }
 
-/// The row of a concept for content items of a value type. Where the table has the concept but not with this type, its
-/// first row: what may identify in one form may in another.
-pub fn concept_of_type(code_value: &str, scheme: &str, value_type: &str) -> Option<&'static ConceptRow> {
+/// The row of a concept for content items of a value type. Where the table has the concept but not
+/// with this type, its first row: what may identify in one form may in another.
+pub fn concept_of_type(
+    code_value: &str,
+    scheme: &str,
+    value_type: &str,
+) -> Option<&'static ConceptRow> {
     let rows = concept_rows(code_value, scheme);
-    rows.iter().find(|row| row.value_type == value_type).or_else(|| rows.first())
+    rows.iter()
+        .find(|row| row.value_type == value_type)
+        .or_else(|| rows.first())
 }
 
 /// The designators under which SNOMED codes are found.
@@ -100,14 +126,19 @@ fn is_snomed(scheme: &str) -> bool {
 }
 
 fn current_form(code_value: &str) -> &str {
-    RETIRED_FORMS.iter().find(|(retired, _)| *retired == code_value).map_or(code_value, |(_, current)| current)
+    RETIRED_FORMS
+        .iter()
+        .find(|(retired, _)| *retired == code_value)
+        .map_or(code_value, |(_, current)| current)
 }
 
 /// Where the rows of each concept begin and end: they stand side by side.
 fn places() -> HashMap<Name, (usize, usize)> {
     let mut places = HashMap::default();
     for (index, row) in concepts().iter().enumerate() {
-        let place = places.entry((row.code_value.as_str(), row.coding_scheme.as_str())).or_insert((index, index));
+        let place = places
+            .entry((row.code_value.as_str(), row.coding_scheme.as_str()))
+            .or_insert((index, index));
         place.1 = index + 1;
     }
     places
@@ -116,7 +147,11 @@ fn places() -> HashMap<Name, (usize, usize)> {
 fn row(record: &csv::StringRecord) -> Option<ConceptRow> {
     let mut options = [None; OPTIONS.len()];
     for (slot, cell) in options.iter_mut().zip(record.iter().skip(7)) {
-        *slot = if cell.is_empty() { None } else { Some(cell.parse().ok()?) };
+        *slot = if cell.is_empty() {
+            None
+        } else {
+            Some(cell.parse().ok()?)
+        };
     }
     let text = |column| record.get(column).map(str::to_owned);
     Some(ConceptRow {
@@ -139,17 +174,39 @@ mod tests {
     #[test]
     fn the_table_is_the_pinned_one_and_read_whole() {
         let digest = hex::encode(Sha256::digest(TABLE));
-        assert_eq!(digest, "2959e90d9b3a88c3634e2cf2fb4c93c14d69d6febec2e066b93454fbc3f3e421");
+        assert_eq!(
+            digest,
+            "2959e90d9b3a88c3634e2cf2fb4c93c14d69d6febec2e066b93454fbc3f3e421"
+        );
         assert_eq!(concepts().len(), 214);
         let count = |code| concepts().iter().filter(|row| row.basic == code).count();
-        assert_eq!([ActionCode::Remove, ActionCode::Dummy, ActionCode::RemoveOrDummy].map(count), [135, 60, 19]);
-        assert!(TABLE.lines().next().unwrap().ends_with(&OPTIONS.map(|(_, column)| column).join(",")));
+        assert_eq!(
+            [
+                ActionCode::Remove,
+                ActionCode::Dummy,
+                ActionCode::RemoveOrDummy
+            ]
+            .map(count),
+            [135, 60, 19]
+        );
+        assert!(
+            TABLE
+                .lines()
+                .next()
+                .unwrap()
+                .ends_with(&OPTIONS.map(|(_, column)| column).join(","))
+        );
     }
 
     #[test]
     fn options_are_in_their_columns() {
         use ConfidentialityOption as O;
-        let count = |option, code| concepts().iter().filter(|row| row.under(option) == Some(code)).count();
+        let count = |option, code| {
+            concepts()
+                .iter()
+                .filter(|row| row.under(option) == Some(code))
+                .count()
+        };
         assert_eq!(count(O::RetainUids, ActionCode::Keep), 62);
         assert_eq!(count(O::RetainDeviceIdentity, ActionCode::Keep), 14);
         assert_eq!(count(O::RetainInstitutionIdentity, ActionCode::Keep), 7);
@@ -157,33 +214,64 @@ mod tests {
         assert_eq!(count(O::RetainFullDates, ActionCode::Keep), 44);
         assert_eq!(count(O::RetainModifiedDates, ActionCode::Clean), 44);
         assert_eq!(count(O::CleanDescriptors, ActionCode::Clean), 45);
-        assert!(concepts().iter().all(|row| row.under(O::CleanGraphics).is_none()));
+        assert!(
+            concepts()
+                .iter()
+                .all(|row| row.under(O::CleanGraphics).is_none())
+        );
     }
 
     #[test]
     fn each_row_is_found_by_its_code_and_type() {
         for row in concepts() {
-            assert_eq!(concept_of_type(&row.code_value, &row.coding_scheme, &row.value_type), Some(row));
+            assert_eq!(
+                concept_of_type(&row.code_value, &row.coding_scheme, &row.value_type),
+                Some(row)
+            );
         }
-        assert_eq!(concept("121008", "DCM").unwrap().code_meaning, "Person Observer Name");
+        assert_eq!(
+            concept("121008", "DCM").unwrap().code_meaning,
+            "Person Observer Name"
+        );
         assert_eq!(concept("121008", "LN"), None);
         assert_eq!(concept_rows("121112", "DCM").len(), 2);
-        assert_eq!(concept_of_type("121112", "DCM", "WAVEFORM").unwrap().basic, ActionCode::Remove);
-        assert_eq!(concept_of_type("121112", "DCM", "TEXT").unwrap().basic, ActionCode::Dummy);
+        assert_eq!(
+            concept_of_type("121112", "DCM", "WAVEFORM").unwrap().basic,
+            ActionCode::Remove
+        );
+        assert_eq!(
+            concept_of_type("121112", "DCM", "TEXT").unwrap().basic,
+            ActionCode::Dummy
+        );
     }
 
     #[test]
     fn snomed_is_found_in_its_old_forms() {
-        for (code, scheme) in
-            [("G-C0E3", "SRT"), ("G-C0E3", "99SDM"), ("G-C0E3 ", "SNM3"), ("363698007", "SRT"), ("363698007", "SCT")]
-        {
-            assert_eq!(concept(code, scheme).map(|row| row.code_meaning.as_str()), Some("Finding Site"), "{code} {scheme}");
+        for (code, scheme) in [
+            ("G-C0E3", "SRT"),
+            ("G-C0E3", "99SDM"),
+            ("G-C0E3 ", "SNM3"),
+            ("363698007", "SRT"),
+            ("363698007", "SCT"),
+        ] {
+            assert_eq!(
+                concept(code, scheme).map(|row| row.code_meaning.as_str()),
+                Some("Finding Site"),
+                "{code} {scheme}"
+            );
         }
         for (_, current) in RETIRED_FORMS {
             assert!(concept(current, "SCT").is_some(), "{current}");
         }
-        let snomed = concepts().iter().filter(|row| row.coding_scheme == "SCT").map(|row| &row.code_value);
-        assert!(snomed.clone().all(|code| RETIRED_FORMS.iter().any(|(_, current)| current == code)));
+        let snomed = concepts()
+            .iter()
+            .filter(|row| row.coding_scheme == "SCT")
+            .map(|row| &row.code_value);
+        assert!(
+            snomed
+                .clone()
+                .all(|code| RETIRED_FORMS.iter().any(|(_, current)| current == code))
+        );
         assert_eq!(concept("G-C0E3", "DCM"), None);
     }
 }

@@ -4,15 +4,17 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
-/// The members of a package: names and contents, in the order of the directory. Reading one to its end checks its length
-/// and CRC.
+/// The members of a package: names and contents, in the order of the directory. Reading one to its
+/// end checks its length and CRC.
 pub fn members(package: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut archive = ZipArchive::new(Cursor::new(package)).expect("it is a zip");
     let all = 0..archive.len();
     all.map(|at| {
         let mut member = archive.by_index(at).unwrap();
         let mut bytes = Vec::new();
-        member.read_to_end(&mut bytes).expect("length and CRC are right");
+        member
+            .read_to_end(&mut bytes)
+            .expect("length and CRC are right");
         (member.name().unwrap().into_owned(), bytes)
     })
     .collect()

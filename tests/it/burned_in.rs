@@ -1,5 +1,5 @@
-//! Images that may show text: refused unless the profile speaks of them, blanked by device, and with no comment left
-//! inside their frames.
+//! Images that may show text: refused unless the profile speaks of them, blanked by device, and
+//! with no comment left inside their frames.
 
 use dicom_core::value::PixelFragmentSequence;
 use dicom_core::{DataElement, PrimitiveValue, VR};
@@ -37,7 +37,8 @@ fn number(tag: dicom_core::Tag, value: u16) -> DataElement<dicom_object::InMemDi
     DataElement::new(tag, VR::US, PrimitiveValue::from(value))
 }
 
-/// Several frames of 32 by 32 pixels in red, green and blue, each with a mark in the banner and one below.
+/// Several frames of 32 by 32 pixels in red, green and blue, each with a mark in the banner and one
+/// below.
 fn frames() -> Vec<u8> {
     let mut frame = vec![3; 32 * 32 * 3];
     frame[96 * 3 + 10..][..16].copy_from_slice(BURNED_IN);
@@ -47,7 +48,11 @@ fn frames() -> Vec<u8> {
 
 fn ultrasound(person: &Person, instance: u32) -> Dicom {
     Dicom::ct(person, instance)
-        .text(tags::SOP_CLASS_UID, VR::UI, uids::ULTRASOUND_MULTI_FRAME_IMAGE_STORAGE)
+        .text(
+            tags::SOP_CLASS_UID,
+            VR::UI,
+            uids::ULTRASOUND_MULTI_FRAME_IMAGE_STORAGE,
+        )
         .text(tags::MODALITY, VR::CS, "US")
         .text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "RGB")
         .text(tags::NUMBER_OF_FRAMES, VR::IS, &FRAMES.to_string())
@@ -64,17 +69,26 @@ fn rle() -> Dicom {
     let frame = |bytes: &[u8]| {
         let plane = |colour: usize| -> Vec<u8> {
             let plane: Vec<u8> = bytes.iter().skip(colour).step_by(3).copied().collect();
-            plane.chunks(128).flat_map(|run| [&[127], run].concat()).collect()
+            plane
+                .chunks(128)
+                .flat_map(|run| [&[127], run].concat())
+                .collect()
         };
         let planes = [plane(0), plane(1), plane(2)];
         let length = u32::try_from(planes[0].len()).unwrap();
         let mut header = vec![3, 64, 64 + length, 64 + 2 * length];
         header.resize(16, 0);
-        [header.into_iter().flat_map(u32::to_le_bytes).collect(), planes.concat()].concat()
+        [
+            header.into_iter().flat_map(u32::to_le_bytes).collect(),
+            planes.concat(),
+        ]
+        .concat()
     };
     let fragments: Vec<Vec<u8>> = frames().chunks(32 * 32 * 3).map(frame).collect();
     let fragments = PixelFragmentSequence::new_fragments(fragments);
-    ultrasound(&Person::plain(), 2).syntax(uids::RLE_LOSSLESS).element(DataElement::new(tags::PIXEL_DATA, VR::OB, fragments))
+    ultrasound(&Person::plain(), 2)
+        .syntax(uids::RLE_LOSSLESS)
+        .element(DataElement::new(tags::PIXEL_DATA, VR::OB, fragments))
 }
 
 fn count(bytes: &[u8], what: &[u8]) -> usize {
@@ -87,10 +101,22 @@ fn the_banner_of_a_known_device_is_gone_in_every_frame() {
     assert_eq!(count(&native, BURNED_IN), FRAMES);
     for (name, file) in [("native.dcm", native), ("rle.dcm", rle().bytes())] {
         let place = Place::with([(name, &file[..]), ("us.toml", PROFILE.as_bytes())]);
-        place.run(&format!("{name} -p demo/phantom --profile us.toml --offline --output out")).exits(0);
+        place
+            .run(&format!(
+                "{name} -p demo/phantom --profile us.toml --offline --output out"
+            ))
+            .exits(0);
         let written = place.tree("out");
-        let sent = written.iter().map(|(_, bytes)| bytes).max_by_key(|bytes| bytes.len()).unwrap();
-        assert_eq!((count(sent, BURNED_IN), count(sent, ANATOMY)), (0, FRAMES), "{name}");
+        let sent = written
+            .iter()
+            .map(|(_, bytes)| bytes)
+            .max_by_key(|bytes| bytes.len())
+            .unwrap();
+        assert_eq!(
+            (count(sent, BURNED_IN), count(sent, ANATOMY)),
+            (0, FRAMES),
+            "{name}"
+        );
         assert_eq!(count(sent, &[0; 96 * 8]), FRAMES, "{name}");
     }
 }
@@ -100,7 +126,9 @@ fn a_device_that_the_profile_does_not_know_is_not_sent() {
     let known = ultrasound(&Person::plain(), 1);
     let quiet = ultrasound(&Person::plain(), 2).text(tags::MANUFACTURER, VR::LO, "Quiet");
     let other = ultrasound(&Person::plain(), 3).text(tags::MANUFACTURER, VR::LO, "Other");
-    let larger = ultrasound(&Person::plain(), 4).element(number(tags::ROWS, 16)).element(number(tags::COLUMNS, 64));
+    let larger = ultrasound(&Person::plain(), 4)
+        .element(number(tags::ROWS, 16))
+        .element(number(tags::COLUMNS, 64));
     let said = Dicom::ct(&Person::plain(), 5).text(tags::BURNED_IN_ANNOTATION, VR::CS, "YES");
     let report = Dicom::sr(&Person::plain()).text(tags::BURNED_IN_ANNOTATION, VR::CS, "YES");
     let place = Place::with([
@@ -113,28 +141,51 @@ fn a_device_that_the_profile_does_not_know_is_not_sent() {
         ("study/ct.dcm", &Dicom::ct(&Person::plain(), 6).bytes()),
         ("us.toml", PROFILE.as_bytes()),
     ]);
-    let ran = place.run("study -p demo/phantom --profile us.toml --offline --output out").exits(3);
-    let expected = ["larger.dcm", "other.dcm", "said.dcm"].map(|name| (name.to_owned(), "deid.burned-in".to_owned()));
+    let ran = place
+        .run("study -p demo/phantom --profile us.toml --offline --output out")
+        .exits(3);
+    let expected = ["larger.dcm", "other.dcm", "said.dcm"]
+        .map(|name| (name.to_owned(), "deid.burned-in".to_owned()));
     assert_eq!(ran.failures(), expected);
-    ran.says("of the kind `ultrasound`").says("of the kind `burned-in-yes`").says("[[dicom.pixels.regions]]");
-    ran.does_not_say("Manufacturer=Other").does_not_say("\"Other\"");
+    ran.says("of the kind `ultrasound`")
+        .says("of the kind `burned-in-yes`")
+        .says("[[dicom.pixels.regions]]");
+    ran.does_not_say("Manufacturer=Other")
+        .does_not_say("\"Other\"");
 }
 
 #[test]
 fn what_the_profile_keeps_goes_as_it_is() {
     let profile = PROFILE.replace("\"refuse\"", "\"keep\"");
     let other = ultrasound(&Person::plain(), 3).text(tags::MANUFACTURER, VR::LO, "Other");
-    let place = Place::with([("other.dcm", &other.bytes()[..]), ("us.toml", profile.as_bytes())]);
-    place.run("other.dcm -p demo/phantom --profile us.toml --offline --output out").exits(0);
-    assert!(place.tree("out").iter().any(|(_, bytes)| count(bytes, BURNED_IN) == FRAMES));
+    let place = Place::with([
+        ("other.dcm", &other.bytes()[..]),
+        ("us.toml", profile.as_bytes()),
+    ]);
+    place
+        .run("other.dcm -p demo/phantom --profile us.toml --offline --output out")
+        .exits(0);
+    assert!(
+        place
+            .tree("out")
+            .iter()
+            .any(|(_, bytes)| count(bytes, BURNED_IN) == FRAMES)
+    );
 }
 
 #[test]
 fn two_corners_in_the_place_of_a_size_stop_the_run() {
     let profile = PROFILE.replace("[[0, 0, 32, 8]]", "[[0, 24, 32, 32]]");
-    let place = Place::with([("a.dcm", &ultrasound(&Person::plain(), 1).bytes()[..]), ("us.toml", profile.as_bytes())]);
-    let ran = place.run("a.dcm -p demo/phantom --profile us.toml --offline --output out").exits(5);
-    ran.says("us.toml:15:10").says("beyond the rows that `when` states").says("[x, y, width, height]");
+    let place = Place::with([
+        ("a.dcm", &ultrasound(&Person::plain(), 1).bytes()[..]),
+        ("us.toml", profile.as_bytes()),
+    ]);
+    let ran = place
+        .run("a.dcm -p demo/phantom --profile us.toml --offline --output out")
+        .exits(5);
+    ran.says("us.toml:15:10")
+        .says("beyond the rows that `when` states")
+        .says("[x, y, width, height]");
 }
 
 /// A JPEG image that nobody need decode, with a comment in front of its scan.
@@ -159,9 +210,14 @@ fn a_comment_inside_a_compressed_frame_does_not_leave_the_machine() {
     let profile = "name = \"p\"\n[dicom.confidentiality]\nprofile = \"basic\"\n";
     let place = Place::with([("a.dcm", &file.bytes()[..]), ("p.toml", profile.as_bytes())]);
     let run = place.run("a.dcm -p demo/phantom --profile p.toml --offline --output out");
-    run.env("FWUPLOAD_PSEUDONYM_KEY", format!("01{}", "5d".repeat(31))).exits(0);
+    run.env("FWUPLOAD_PSEUDONYM_KEY", format!("01{}", "5d".repeat(31)))
+        .exits(0);
     let written = place.tree("out");
-    let sent = written.iter().map(|(_, bytes)| bytes).max_by_key(|bytes| bytes.len()).unwrap();
+    let sent = written
+        .iter()
+        .map(|(_, bytes)| bytes)
+        .max_by_key(|bytes| bytes.len())
+        .unwrap();
     let frames = memchr::memmem::find(sent, &[0xFF, 0xD8, 0xFF, 0xFE]).unwrap();
     assert!(crate::fixture::found_in(&sent[frames..]).is_empty());
     assert_eq!(count(sent, ANATOMY), 2);

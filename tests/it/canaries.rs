@@ -1,5 +1,5 @@
-//! The search for leaks: every identifying value of the fixtures is looked for in everything that leaves the machine or
-//! is written down.
+//! The search for leaks: every identifying value of the fixtures is looked for in everything that
+//! leaves the machine or is written down.
 
 use crate::archive;
 use crate::fixture::{self, Dicom, PATH_MARK, Person, damaged};
@@ -10,14 +10,28 @@ use crate::server::{Request, Site, on};
 fn place() -> Place {
     let place = Place::new();
     let folder = format!("study/{PATH_MARK}_Doe");
-    for (at, person) in [Person::plain(), Person::latin(), Person::japanese(), Person::unicode()].iter().enumerate() {
+    for (at, person) in [
+        Person::plain(),
+        Person::latin(),
+        Person::japanese(),
+        Person::unicode(),
+    ]
+    .iter()
+    .enumerate()
+    {
         for number in 1..=2 {
-            place.file(format!("{folder}/{at}/ct{number}.dcm"), Dicom::ct(person, number).bytes());
+            place.file(
+                format!("{folder}/{at}/ct{number}.dcm"),
+                Dicom::ct(person, number).bytes(),
+            );
         }
         place.file(format!("{folder}/{at}/mr.dcm"), Dicom::mr(person).bytes());
         place.file(format!("{folder}/{at}/sr.dcm"), Dicom::sr(person).bytes());
     }
-    place.file(format!("{folder}/broken.dcm"), damaged::truncated(&Dicom::ct(&Person::numbered(9), 1).bytes()));
+    place.file(
+        format!("{folder}/broken.dcm"),
+        damaged::truncated(&Dicom::ct(&Person::numbered(9), 1).bytes()),
+    );
     place.file(format!("{folder}/notes.txt"), "CANARY notes");
     place
 }
@@ -28,11 +42,18 @@ fn clean(what: &str, bytes: &[u8]) {
     let mut found = fixture::found_in(bytes);
     if archive::is_zip(bytes) {
         for (name, content) in archive::members(bytes) {
-            found.extend(fixture::found_in(name.as_bytes()).into_iter().chain(fixture::found_in(&content)));
+            found.extend(
+                fixture::found_in(name.as_bytes())
+                    .into_iter()
+                    .chain(fixture::found_in(&content)),
+            );
         }
     }
     assert!(found.is_empty(), "{found:?} in {what}");
-    assert!(!String::from_utf8_lossy(bytes).contains(PATH_MARK), "a source path in {what}");
+    assert!(
+        !String::from_utf8_lossy(bytes).contains(PATH_MARK),
+        "a source path in {what}"
+    );
 }
 
 #[track_caller]
@@ -46,7 +67,10 @@ fn no_value_in(what: &str, text: &str) {
 fn nothing_that_identifies_reaches_the_server_and_no_value_is_written_down() {
     for setup in [Site::setup(), Site::setup().signed_urls()] {
         let (place, site) = (place(), setup.start());
-        let ran = place.run("study -p demo/phantom --profile basic -vv --json").at(&site).exits(3);
+        let ran = place
+            .run("study -p demo/phantom --profile basic -vv --json")
+            .at(&site)
+            .exits(3);
         assert_eq!(ran.end()["totals"]["uploaded"], 16);
         for request in site.requests() {
             let what = format!("the request {} {}", request.method, request.target);
@@ -68,9 +92,15 @@ fn nothing_that_identifies_reaches_the_server_and_no_value_is_written_down() {
 
 #[test]
 fn failures_of_the_upload_show_no_value_either() {
-    for rule in [on("POST", "/api/acquisitions/*/files").answer(403), on("POST", "/api/sessions").answer(422)] {
+    for rule in [
+        on("POST", "/api/acquisitions/*/files").answer(403),
+        on("POST", "/api/sessions").answer(422),
+    ] {
         let (place, site) = (place(), Site::setup().rule(rule).start());
-        let ran = place.run("study -p demo/phantom --profile basic -vv --json").at(&site).exits(9);
+        let ran = place
+            .run("study -p demo/phantom --profile basic -vv --json")
+            .at(&site)
+            .exits(9);
         no_value_in("standard error", &ran.stderr);
         no_value_in("standard output", &ran.stdout);
         no_value_in("the report", &format!("{:?}", ran.report()));
@@ -83,9 +113,17 @@ fn with_redacted_paths_no_name_is_shown_or_written() {
     for format in ["jsonl", "json", "csv"] {
         let report = format!("report.{format}");
         let arguments = ["--redact-paths", "-vv", "--json", "--report", &report];
-        let ran = place.run("study -p demo/phantom --profile basic").args(arguments).at(&site).ends();
+        let ran = place
+            .run("study -p demo/phantom --profile basic")
+            .args(arguments)
+            .at(&site)
+            .ends();
         let written = std::fs::read_to_string(place.path(&report)).unwrap();
-        for (what, text) in [("standard error", &ran.stderr), ("standard output", &ran.stdout), ("the report", &written)] {
+        for (what, text) in [
+            ("standard error", &ran.stderr),
+            ("standard output", &ran.stdout),
+            ("the report", &written),
+        ] {
             assert!(!text.contains(PATH_MARK), "a path in {what}:\n{text}");
         }
     }
@@ -94,7 +132,9 @@ fn with_redacted_paths_no_name_is_shown_or_written() {
 #[test]
 fn the_output_folder_is_as_clean_as_the_server() {
     let place = place();
-    place.run("study -p demo/phantom --profile basic --output out --offline").exits(3);
+    place
+        .run("study -p demo/phantom --profile basic --output out --offline")
+        .exits(3);
     let written = place.tree("out");
     assert!(written.len() >= 12);
     for (name, bytes) in written {
@@ -106,7 +146,14 @@ fn the_output_folder_is_as_clean_as_the_server() {
 #[test]
 fn the_search_itself_finds_what_was_not_cleaned() {
     let (place, site) = (place(), Site::start());
-    place.run("study -p demo/phantom --no-deid -y").at(&site).exits(3);
-    let everything: Vec<u8> = site.requests().iter().flat_map(Request::everything).collect();
+    place
+        .run("study -p demo/phantom --no-deid -y")
+        .at(&site)
+        .exits(3);
+    let everything: Vec<u8> = site
+        .requests()
+        .iter()
+        .flat_map(Request::everything)
+        .collect();
     assert!(fixture::found_in(&everything).contains(&"CANARY".to_owned()));
 }

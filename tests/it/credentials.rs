@@ -19,7 +19,10 @@ fn set_mode(path: &std::path::Path, mode: u32) {
 #[test]
 fn login_keeps_the_key_for_later_runs_and_logout_forgets_it() {
     let (place, site) = (place(), Site::start());
-    let ran = place.run("login --with-key-stdin").stdin(format!("{}\n", site.key())).exits(0);
+    let ran = place
+        .run("login --with-key-stdin")
+        .stdin(format!("{}\n", site.key()))
+        .exits(0);
     ran.does_not_say("sandbox-key");
     place.run(USUAL).exits(0).does_not_say("sandbox-key");
     place.run("status").exits(0);
@@ -27,7 +30,11 @@ fn login_keeps_the_key_for_later_runs_and_logout_forgets_it() {
     place.run("status").exits(4);
     place.run(USUAL).exits(4).says("error[auth.missing]");
     let left = tree(&place.home());
-    assert!(left.iter().all(|(_, bytes)| !String::from_utf8_lossy(bytes).contains("sandbox-key")), "nothing of it is left");
+    assert!(
+        left.iter()
+            .all(|(_, bytes)| !String::from_utf8_lossy(bytes).contains("sandbox-key")),
+        "nothing of it is left"
+    );
 }
 
 #[cfg(unix)]
@@ -35,18 +42,31 @@ fn login_keeps_the_key_for_later_runs_and_logout_forgets_it() {
 fn the_login_file_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (place, site) = (place(), Site::start());
-    place.run("login --with-key-stdin").stdin(site.key()).exits(0);
-    let (name, _) =
-        tree(&place.home()).into_iter().find(|(_, bytes)| String::from_utf8_lossy(bytes).contains("sandbox-key")).unwrap();
+    place
+        .run("login --with-key-stdin")
+        .stdin(site.key())
+        .exits(0);
+    let (name, _) = tree(&place.home())
+        .into_iter()
+        .find(|(_, bytes)| String::from_utf8_lossy(bytes).contains("sandbox-key"))
+        .unwrap();
     let path = place.home().join(name);
-    assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
 }
 
 #[test]
 fn login_checks_the_key_before_it_keeps_it() {
     let (place, site) = (place(), Site::start());
     let wrong = site.key().replace("sandbox-key", "another-key");
-    place.run("login --with-key-stdin").stdin(wrong).exits(4).says("error[auth.rejected]").does_not_say("another-key");
+    place
+        .run("login --with-key-stdin")
+        .stdin(wrong)
+        .exits(4)
+        .says("error[auth.rejected]")
+        .does_not_say("another-key");
     assert!(tree(&place.home()).is_empty());
 }
 
@@ -57,7 +77,9 @@ fn a_key_file_must_be_private() {
     let file = place.file("key", site.key());
     set_mode(&file, 0o644);
     let ran = place.run(USUAL).args(["--api-key-file", "key"]).exits(4);
-    ran.says("error[auth.key-source]").says("chmod 600").does_not_say("sandbox-key");
+    ran.says("error[auth.key-source]")
+        .says("chmod 600")
+        .does_not_say("sandbox-key");
     set_mode(&file, 0o600);
     place.run(USUAL).args(["--api-key-file", "key"]).exits(0);
 }
@@ -66,9 +88,16 @@ fn a_key_file_must_be_private() {
 #[test]
 fn a_command_can_give_the_key() {
     let (place, site) = (place(), Site::start());
-    place.run(USUAL).args(["--api-key-command", "cat key; echo"]).exits(4).says("error[auth.key-source]");
+    place
+        .run(USUAL)
+        .args(["--api-key-command", "cat key; echo"])
+        .exits(4)
+        .says("error[auth.key-source]");
     place.file("key", site.key());
-    place.run(USUAL).args(["--api-key-command", "cat key; echo"]).exits(0);
+    place
+        .run(USUAL)
+        .args(["--api-key-command", "cat key; echo"])
+        .exits(0);
 }
 
 #[test]
@@ -76,7 +105,11 @@ fn flywheels_own_login_is_the_last_resort_and_is_named() {
     let (place, site) = (place(), Site::start());
     let file = place.home().join(".config/flywheel/user.json");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(file, format!("{{\"key\":\"{}\",\"root\":false}}", site.key())).unwrap();
+    std::fs::write(
+        file,
+        format!("{{\"key\":\"{}\",\"root\":false}}", site.key()),
+    )
+    .unwrap();
     let ran = place.run(USUAL).exits(0);
     assert_eq!(ran.stderr.matches("user.json").count(), 1, "{}", ran.stderr);
 }
@@ -84,6 +117,15 @@ fn flywheels_own_login_is_the_last_resort_and_is_named() {
 #[test]
 fn at_no_verbosity_is_the_key_shown() {
     let (place, site) = (place(), Site::setup().signed_urls().start());
-    let ran = place.run(USUAL).args(["-vv", "--json"]).env("RUST_LOG", "trace").at(&site).exits(0);
-    assert!(!ran.stderr.contains("sandbox-key") && !ran.stdout.contains("sandbox-key"), "{}", ran.stderr);
+    let ran = place
+        .run(USUAL)
+        .args(["-vv", "--json"])
+        .env("RUST_LOG", "trace")
+        .at(&site)
+        .exits(0);
+    assert!(
+        !ran.stderr.contains("sandbox-key") && !ran.stdout.contains("sandbox-key"),
+        "{}",
+        ran.stderr
+    );
 }

@@ -1,4 +1,5 @@
-//! Which files are taken: content decides, what was named is a promise, and hostile folders do no harm.
+//! Which files are taken: content decides, what was named is a promise, and hostile folders do no
+//! harm.
 
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
@@ -16,8 +17,11 @@ fn slice(number: u32) -> Vec<u8> {
 /// The files that were skipped, as name and reason, sorted.
 fn skipped(ran: &Ran) -> Vec<(String, String)> {
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let mut skipped: Vec<_> =
-        ran.events_of("skipped").iter().map(|e| (base_name(&text(&e["path"])), text(&e["reason"]))).collect();
+    let mut skipped: Vec<_> = ran
+        .events_of("skipped")
+        .iter()
+        .map(|e| (base_name(&text(&e["path"])), text(&e["reason"])))
+        .collect();
     skipped.sort();
     skipped
 }
@@ -41,21 +45,41 @@ fn content_decides_not_the_extension() {
         ("study/bare", damaged::bare(&slice(4))),
     ]);
     let ran = place.run("study").args(LOOK.split(' ')).exits(0);
-    assert_eq!(skipped(&ran), [pair("empty.dcm", "empty"), pair("letter.dcm", "not-dicom")]);
+    assert_eq!(
+        skipped(&ran),
+        [pair("empty.dcm", "empty"), pair("letter.dcm", "not-dicom")]
+    );
     assert_eq!(ran.end()["totals"]["prepared"], 4);
 }
 
 #[test]
 fn what_was_named_is_a_promise() {
-    let place = Place::with([("letter.txt", b"Dear colleague".to_vec()), ("bare", damaged::bare(&slice(1)))]);
-    let ran = place.run("letter.txt bare missing").args(LOOK.split(' ')).exits(3);
-    assert_eq!(ran.failures(), [pair("letter.txt", "read.not-dicom"), pair("missing", "discover.not-found")]);
+    let place = Place::with([
+        ("letter.txt", b"Dear colleague".to_vec()),
+        ("bare", damaged::bare(&slice(1))),
+    ]);
+    let ran = place
+        .run("letter.txt bare missing")
+        .args(LOOK.split(' '))
+        .exits(3);
+    assert_eq!(
+        ran.failures(),
+        [
+            pair("letter.txt", "read.not-dicom"),
+            pair("missing", "discover.not-found")
+        ]
+    );
 }
 
 #[test]
 fn a_dicomdir_is_skipped_when_found_and_refused_when_named() {
-    let dicomdir =
-        Dicom::ct(&Person::plain(), 1).text(tags::SOP_CLASS_UID, VR::UI, uids::MEDIA_STORAGE_DIRECTORY_STORAGE).bytes();
+    let dicomdir = Dicom::ct(&Person::plain(), 1)
+        .text(
+            tags::SOP_CLASS_UID,
+            VR::UI,
+            uids::MEDIA_STORAGE_DIRECTORY_STORAGE,
+        )
+        .bytes();
     let place = Place::with([("study/DICOMDIR", dicomdir), ("study/1.dcm", slice(1))]);
     let ran = place.run("study").args(LOOK.split(' ')).exits(0);
     assert_eq!(skipped(&ran), [pair("DICOMDIR", "dicomdir")]);
@@ -66,33 +90,58 @@ fn a_dicomdir_is_skipped_when_found_and_refused_when_named() {
 #[test]
 fn the_same_file_reached_twice_counts_once() {
     let place = Place::with([("study/1.dcm", slice(1))]);
-    let ran = place.run("study study/1.dcm ./study/../study").args(LOOK.split(' ')).exits(0);
+    let ran = place
+        .run("study study/1.dcm ./study/../study")
+        .args(LOOK.split(' '))
+        .exits(0);
     assert_eq!(ran.end()["totals"]["prepared"], 1);
 }
 
 #[test]
 fn include_and_exclude_in_typing_order() {
-    let place = Place::with([("study/a/1.dcm", slice(1)), ("study/scout/2.dcm", slice(2)), ("study/scout/keep.dcm", slice(3))]);
-    let ran = place.run("study --exclude scout/ --include keep.dcm").args(LOOK.split(' ')).exits(0);
+    let place = Place::with([
+        ("study/a/1.dcm", slice(1)),
+        ("study/scout/2.dcm", slice(2)),
+        ("study/scout/keep.dcm", slice(3)),
+    ]);
+    let ran = place
+        .run("study --exclude scout/ --include keep.dcm")
+        .args(LOOK.split(' '))
+        .exits(0);
     assert_eq!(skipped(&ran), [pair("2.dcm", "excluded")]);
-    let ran = place.run("study --include a/").args(LOOK.split(' ')).exits(0);
+    let ran = place
+        .run("study --include a/")
+        .args(LOOK.split(' '))
+        .exits(0);
     assert_eq!(ran.end()["totals"]["prepared"], 1);
 }
 
 #[test]
 fn lists_from_standard_input_and_files() {
-    let place =
-        Place::with([("one.dcm", slice(1)), ("with\nbreak.dcm", slice(2)), ("list", b"one.dcm\n\ngone.dcm\r\n".to_vec())]);
-    let ran = place.run("--files-from list").args(LOOK.split(' ')).exits(3);
+    let place = Place::with([
+        ("one.dcm", slice(1)),
+        ("with\nbreak.dcm", slice(2)),
+        ("list", b"one.dcm\n\ngone.dcm\r\n".to_vec()),
+    ]);
+    let ran = place
+        .run("--files-from list")
+        .args(LOOK.split(' '))
+        .exits(3);
     assert_eq!(ran.failures(), [pair("gone.dcm", "discover.not-found")]);
-    let ran = place.run("--files-from - --null").args(LOOK.split(' ')).stdin("one.dcm\0with\nbreak.dcm\0").exits(0);
+    let ran = place
+        .run("--files-from - --null")
+        .args(LOOK.split(' '))
+        .stdin("one.dcm\0with\nbreak.dcm\0")
+        .exits(0);
     assert_eq!(ran.end()["totals"]["prepared"], 2);
 }
 
 #[test]
 fn a_missing_path_that_is_a_reserved_word_is_explained() {
     let place = Place::new();
-    place.run("-p demo/phantom --profile basic --offline --dry-run status").exits(9);
+    place
+        .run("-p demo/phantom --profile basic --offline --dry-run status")
+        .exits(9);
 }
 
 #[cfg(unix)]
@@ -110,7 +159,13 @@ mod unix {
     #[test]
     fn pipes_are_passed_over_and_never_opened() {
         let place = Place::with([("study/1.dcm", slice(1))]);
-        assert!(Command::new("mkfifo").arg(place.path("study/pipe.dcm")).status().unwrap().success());
+        assert!(
+            Command::new("mkfifo")
+                .arg(place.path("study/pipe.dcm"))
+                .status()
+                .unwrap()
+                .success()
+        );
         let ran = place.run("study").args(LOOK.split(' ')).exits(0);
         assert_eq!(skipped(&ran), [pair("pipe.dcm", "special-file")]);
         let ran = place.run("study/pipe.dcm").args(LOOK.split(' ')).exits(9);
@@ -140,7 +195,10 @@ mod unix {
     fn a_folder_that_may_not_be_read_is_reported() {
         let place = Place::with([("study/1.dcm", slice(1)), ("study/locked/2.dcm", slice(2))]);
         let locked = place.path("study/locked");
-        let mode = |mode| std::fs::set_permissions(&locked, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        let mode = |mode| {
+            std::fs::set_permissions(&locked, std::os::unix::fs::PermissionsExt::from_mode(mode))
+                .unwrap();
+        };
         mode(0o000);
         let everything_is_readable = std::fs::read_dir(&locked).is_ok(); // to root
         let ran = place.run("study").args(LOOK.split(' ')).ends();
@@ -155,9 +213,18 @@ mod unix {
 
     #[test]
     fn hostile_names_cannot_steer_the_terminal() {
-        let place = Place::with([("study/\u{1b}[2J\u{202e}evil\nname.dcm", slice(1)), ("study/x\u{7}.txt", b"text".to_vec())]);
-        let ran = place.run("study -v -p demo/phantom --profile basic --offline --dry-run").exits(0);
-        assert!(!ran.stderr.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{:?}", ran.stderr);
+        let place = Place::with([
+            ("study/\u{1b}[2J\u{202e}evil\nname.dcm", slice(1)),
+            ("study/x\u{7}.txt", b"text".to_vec()),
+        ]);
+        let ran = place
+            .run("study -v -p demo/phantom --profile basic --offline --dry-run")
+            .exits(0);
+        assert!(
+            !ran.stderr.contains(['\u{1b}', '\u{202e}', '\u{7}']),
+            "{:?}",
+            ran.stderr
+        );
         ran.says("evil\\nname.dcm");
     }
 
@@ -168,8 +235,16 @@ mod unix {
         place.file(OsStr::from_bytes(b"study/bad\xff.dcm"), &slice(2)[..900]);
         let ran = place.run("study").args(LOOK.split(' ')).exits(3);
         assert_eq!(ran.end()["totals"]["prepared"], 1);
-        let bytes = ran.report()[0]["path_bytes"].as_str().expect("the bytes of the name").to_owned();
-        assert!(base64::engine::general_purpose::STANDARD.decode(bytes).unwrap().ends_with(b"study/bad\xff.dcm"));
+        let bytes = ran.report()[0]["path_bytes"]
+            .as_str()
+            .expect("the bytes of the name")
+            .to_owned();
+        assert!(
+            base64::engine::general_purpose::STANDARD
+                .decode(bytes)
+                .unwrap()
+                .ends_with(b"study/bad\xff.dcm")
+        );
     }
 }
 
@@ -177,11 +252,29 @@ mod unix {
 fn a_folder_among_the_inputs_takes_no_output() {
     let place = Place::with([("study/a.dcm", Dicom::ct(&Person::plain(), 1).bytes())]);
     let line = |flags: &str| format!("study -p demo/phantom --profile basic --json {flags}");
-    for flags in ["--offline --output study/cleaned", "--offline --output .", "--offline --output study", "--sandbox study/box"] {
-        place.run(&line(flags)).exits(2).says("usage.arguments").says("further data");
+    for flags in [
+        "--offline --output study/cleaned",
+        "--offline --output .",
+        "--offline --output study",
+        "--sandbox study/box",
+    ] {
+        place
+            .run(&line(flags))
+            .exits(2)
+            .says("usage.arguments")
+            .says("further data");
     }
-    assert_eq!(place.tree("study").iter().filter(|(name, _)| name.contains(".dcm")).count(), 1);
-    place.run(&line("--offline --output study-cleaned")).exits(0);
+    assert_eq!(
+        place
+            .tree("study")
+            .iter()
+            .filter(|(name, _)| name.contains(".dcm"))
+            .count(),
+        1
+    );
+    place
+        .run(&line("--offline --output study-cleaned"))
+        .exits(0);
 }
 
 #[cfg(unix)]

@@ -15,7 +15,12 @@ fn committed() -> BTreeMap<String, Vec<u8>> {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                let name = path.strip_prefix(&folder).unwrap().to_str().unwrap().replace('\\', "/");
+                let name = path
+                    .strip_prefix(&folder)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .replace('\\', "/");
                 found.insert(name, std::fs::read(&path).unwrap());
             }
         }
@@ -27,9 +32,16 @@ fn committed() -> BTreeMap<String, Vec<u8>> {
 fn making_it_again_gives_the_same_bytes() {
     let made: BTreeMap<String, Vec<u8>> = study::files().into_iter().collect();
     let committed = committed();
-    assert_eq!(made.keys().collect::<Vec<_>>(), committed.keys().collect::<Vec<_>>(), "run `cargo run --example make_study`");
+    assert_eq!(
+        made.keys().collect::<Vec<_>>(),
+        committed.keys().collect::<Vec<_>>(),
+        "run `cargo run --example make_study`"
+    );
     for (name, bytes) in made {
-        assert!(bytes == committed[&name], "{name} differs: run `cargo run --example make_study`");
+        assert!(
+            bytes == committed[&name],
+            "{name} differs: run `cargo run --example make_study`"
+        );
     }
 }
 
@@ -38,7 +50,10 @@ fn it_is_small_and_every_file_holds_a_mark() {
     let committed = committed();
     assert!(committed.values().map(Vec::len).sum::<usize>() < 400_000);
     for (name, bytes) in committed {
-        assert!(!fixture::found_in(&bytes).is_empty(), "{name} would hide a leak");
+        assert!(
+            !fixture::found_in(&bytes).is_empty(),
+            "{name} would hide a leak"
+        );
     }
 }
 
@@ -46,6 +61,10 @@ fn it_is_small_and_every_file_holds_a_mark() {
 fn dicom_object_reads_what_is_meant_to_be_readable() {
     for (name, bytes) in study::files() {
         let readable = dicom_object::from_reader(&bytes[..]).is_ok();
-        assert_eq!(readable, !name.ends_with("IM0013.dcm") && !name.ends_with("notes.txt"), "{name}");
+        assert_eq!(
+            readable,
+            !name.ends_with("IM0013.dcm") && !name.ends_with("notes.txt"),
+            "{name}"
+        );
     }
 }

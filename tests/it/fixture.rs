@@ -1,8 +1,10 @@
-//! DICOM files made in code with dicom-object, so that the product's own writer does not vouch for itself.
+//! DICOM files made in code with dicom-object, so that the product's own writer does not vouch for
+//! itself.
 //!
-//! No real person. Every identifying value holds a mark ([`needles`] lists them all), so that one search through
-//! everything that leaves the machine finds a leak. Values that are no secret (modality, descriptions, image geometry)
-//! never hold one. Each byte is determined by the arguments.
+//! No real person. Every identifying value holds a mark ([`needles`] lists them all), so that one
+//! search through everything that leaves the machine finds a leak. Values that are no secret
+//! (modality, descriptions, image geometry) never hold one. Each byte is determined by the
+//! arguments.
 
 // Two crates use this file, the tests and `examples/make_study.rs`, and neither uses all of it.
 #![allow(dead_code)]
@@ -25,7 +27,8 @@ pub const STUDY_DATE: &str = "20230914";
 /// Written into the preamble and other places that no data element covers.
 pub const PREAMBLE_TEXT: &[u8] = b"CANARY in the preamble";
 
-/// A profile that cleans every fixture and keeps descriptions and dates, so that labels tell the series apart.
+/// A profile that cleans every fixture and keeps descriptions and dates, so that labels tell the
+/// series apart.
 pub const CODED: &str = "name: coded
 dicom:
   recurse-sequence: true
@@ -55,21 +58,42 @@ dicom:
     - {name: StudyInstanceUID, hashuid: true}
 ";
 
-/// What must not be found in anything that was cleaned: each byte string is an identifying value or a part of one.
+/// What must not be found in anything that was cleaned: each byte string is an identifying value or
+/// a part of one.
 pub fn needles() -> Vec<Vec<u8>> {
-    let mut needles: Vec<Vec<u8>> = [MARK, UID_ROOT, BIRTH_DATE, "Ottoline", "Quillfeather", "Gallowglass", "555-0142"]
-        .iter()
-        .map(|text| text.as_bytes().to_vec())
-        .collect();
-    needles.extend([Person::latin(), Person::japanese(), Person::unicode()].into_iter().map(|p| p.name));
+    let mut needles: Vec<Vec<u8>> = [
+        MARK,
+        UID_ROOT,
+        BIRTH_DATE,
+        "Ottoline",
+        "Quillfeather",
+        "Gallowglass",
+        "555-0142",
+    ]
+    .iter()
+    .map(|text| text.as_bytes().to_vec())
+    .collect();
+    needles.extend(
+        [Person::latin(), Person::japanese(), Person::unicode()]
+            .into_iter()
+            .map(|p| p.name),
+    );
     needles
 }
 
 /// The needles found in `bytes`, ASCII letters compared without regard to case.
 pub fn found_in(bytes: &[u8]) -> Vec<String> {
     let lower = bytes.to_ascii_lowercase();
-    let found = |needle: &Vec<u8>| lower.windows(needle.len()).any(|window| window == needle.to_ascii_lowercase());
-    needles().iter().filter(|n| found(n)).map(|n| String::from_utf8_lossy(n).into_owned()).collect()
+    let found = |needle: &Vec<u8>| {
+        lower
+            .windows(needle.len())
+            .any(|window| window == needle.to_ascii_lowercase())
+    };
+    needles()
+        .iter()
+        .filter(|n| found(n))
+        .map(|n| String::from_utf8_lossy(n).into_owned())
+        .collect()
 }
 
 /// A synthetic person, with the character set that the name is written in.
@@ -113,7 +137,12 @@ impl Person {
     }
 
     fn new(character_set: &'static str, name: &[u8], number: u32) -> Self {
-        Self { character_set, name: name.to_vec(), id: format!("CANARY-{number:04}"), number }
+        Self {
+            character_set,
+            name: name.to_vec(),
+            id: format!("CANARY-{number:04}"),
+            number,
+        }
     }
 
     /// A UID of this person's: the study, a series of it, an instance of that.
@@ -137,12 +166,17 @@ impl Dicom {
             .text(tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY\\AXIAL")
             .text(tags::KVP, VR::DS, "120")
             .text(tags::SLICE_THICKNESS, VR::DS, "1.0")
-            .text(tags::IMAGE_POSITION_PATIENT, VR::DS, &format!("-16\\-16\\{number}"))
+            .text(
+                tags::IMAGE_POSITION_PATIENT,
+                VR::DS,
+                &format!("-16\\-16\\{number}"),
+            )
             .text(tags::RESCALE_INTERCEPT, VR::DS, "-1024")
             .text(tags::RESCALE_SLOPE, VR::DS, "1")
     }
 
-    /// A single MR image of 48 by 48 pixels, with a private block, a private sequence in UN, and padding after the pixels.
+    /// A single MR image of 48 by 48 pixels, with a private block, a private sequence in UN, and
+    /// padding after the pixels.
     pub fn mr(person: &Person) -> Self {
         Self::image(person, uids::MR_IMAGE_STORAGE, "MR", 2, 1, 48)
             .text(tags::SERIES_DESCRIPTION, VR::LO, "t1 mprage")
@@ -150,22 +184,47 @@ impl Dicom {
             .text(tags::ECHO_TIME, VR::DS, "2.98")
             .text(Tag(0x0019, 0x0010), VR::LO, "ACME HEADER 1")
             .text(Tag(0x0019, 0x1001), VR::LO, "CANARY private text")
-            .raw(Tag(0x0019, 0x1002), VR::UN, implicit_sequence(tags::PATIENT_NAME, b"CANARY^in UN"))
-            .raw(tags::DATA_SET_TRAILING_PADDING, VR::OB, b"CANARY after the pixels.".to_vec())
+            .raw(
+                Tag(0x0019, 0x1002),
+                VR::UN,
+                implicit_sequence(tags::PATIENT_NAME, b"CANARY^in UN"),
+            )
+            .raw(
+                tags::DATA_SET_TRAILING_PADDING,
+                VR::OB,
+                b"CANARY after the pixels.".to_vec(),
+            )
     }
 
-    /// A structured report: content three levels deep that names persons, and references to the CT series.
+    /// A structured report: content three levels deep that names persons, and references to the CT
+    /// series.
     pub fn sr(person: &Person) -> Self {
-        let observer = content("PNAME", vec![put(tags::PERSON_NAME, VR::PN, "CANARY-Reader^Perpetua")]);
-        let finding = content("TEXT", vec![put(tags::TEXT_VALUE, VR::UT, "No abnormality seen.")]);
+        let observer = content(
+            "PNAME",
+            vec![put(tags::PERSON_NAME, VR::PN, "CANARY-Reader^Perpetua")],
+        );
+        let finding = content(
+            "TEXT",
+            vec![put(tags::TEXT_VALUE, VR::UT, "No abnormality seen.")],
+        );
         let image = items(
             tags::REFERENCED_SOP_SEQUENCE,
             vec![object([
-                put(tags::REFERENCED_SOP_CLASS_UID, VR::UI, uids::CT_IMAGE_STORAGE),
+                put(
+                    tags::REFERENCED_SOP_CLASS_UID,
+                    VR::UI,
+                    uids::CT_IMAGE_STORAGE,
+                ),
                 put(tags::REFERENCED_SOP_INSTANCE_UID, VR::UI, &person.uid(1, 1)),
             ])],
         );
-        let nested = content("CONTAINER", vec![items(tags::CONTENT_SEQUENCE, vec![finding, content("IMAGE", vec![image])])]);
+        let nested = content(
+            "CONTAINER",
+            vec![items(
+                tags::CONTENT_SEQUENCE,
+                vec![finding, content("IMAGE", vec![image])],
+            )],
+        );
         Self::identified(person, uids::BASIC_TEXT_SR_STORAGE, "SR", 3, 1)
             .text(tags::SERIES_DESCRIPTION, VR::LO, "Report")
             .text(tags::VALUE_TYPE, VR::CS, "CONTAINER")
@@ -175,16 +234,51 @@ impl Dicom {
     }
 
     /// An image of so many pixels a side, in a series of its own frame of reference.
-    pub fn image(person: &Person, class: &str, modality: &str, series: u32, number: u32, side: u16) -> Self {
+    pub fn image(
+        person: &Person,
+        class: &str,
+        modality: &str,
+        series: u32,
+        number: u32,
+        side: u16,
+    ) -> Self {
         Self::identified(person, class, modality, series, number)
-            .element(DataElement::new(tags::SAMPLES_PER_PIXEL, VR::US, PrimitiveValue::from(1_u16)))
+            .element(DataElement::new(
+                tags::SAMPLES_PER_PIXEL,
+                VR::US,
+                PrimitiveValue::from(1_u16),
+            ))
             .text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2")
-            .element(DataElement::new(tags::ROWS, VR::US, PrimitiveValue::from(side)))
-            .element(DataElement::new(tags::COLUMNS, VR::US, PrimitiveValue::from(side)))
-            .element(DataElement::new(tags::BITS_ALLOCATED, VR::US, PrimitiveValue::from(16_u16)))
-            .element(DataElement::new(tags::BITS_STORED, VR::US, PrimitiveValue::from(12_u16)))
-            .element(DataElement::new(tags::HIGH_BIT, VR::US, PrimitiveValue::from(11_u16)))
-            .element(DataElement::new(tags::PIXEL_REPRESENTATION, VR::US, PrimitiveValue::from(0_u16)))
+            .element(DataElement::new(
+                tags::ROWS,
+                VR::US,
+                PrimitiveValue::from(side),
+            ))
+            .element(DataElement::new(
+                tags::COLUMNS,
+                VR::US,
+                PrimitiveValue::from(side),
+            ))
+            .element(DataElement::new(
+                tags::BITS_ALLOCATED,
+                VR::US,
+                PrimitiveValue::from(16_u16),
+            ))
+            .element(DataElement::new(
+                tags::BITS_STORED,
+                VR::US,
+                PrimitiveValue::from(12_u16),
+            ))
+            .element(DataElement::new(
+                tags::HIGH_BIT,
+                VR::US,
+                PrimitiveValue::from(11_u16),
+            ))
+            .element(DataElement::new(
+                tags::PIXEL_REPRESENTATION,
+                VR::US,
+                PrimitiveValue::from(0_u16),
+            ))
             .text(tags::PIXEL_SPACING, VR::DS, "1.0\\1.0")
             .text(tags::IMAGE_ORIENTATION_PATIENT, VR::DS, "1\\0\\0\\0\\1\\0")
             .text(tags::FRAME_OF_REFERENCE_UID, VR::UI, &person.uid(series, 0))
@@ -192,61 +286,112 @@ impl Dicom {
     }
 
     /// All that says who, when and where.
-    pub fn identified(person: &Person, class: &str, modality: &str, series: u32, number: u32) -> Self {
+    pub fn identified(
+        person: &Person,
+        class: &str,
+        modality: &str,
+        series: u32,
+        number: u32,
+    ) -> Self {
         let study = person.uid(0, 0);
         let series_uid = format!("{UID_ROOT}.{}.{series}", person.number);
-        let other_id = object([put(tags::PATIENT_ID, VR::LO, "CANARY-OTHER-ID"), put(tags::TYPE_OF_PATIENT_ID, VR::CS, "TEXT")]);
-        let request =
-            object([put(tags::ACCESSION_NUMBER, VR::SH, "CANARY-ACC2"), put(tags::REQUESTED_PROCEDURE_ID, VR::SH, "CANARY-RP")]);
+        let other_id = object([
+            put(tags::PATIENT_ID, VR::LO, "CANARY-OTHER-ID"),
+            put(tags::TYPE_OF_PATIENT_ID, VR::CS, "TEXT"),
+        ]);
+        let request = object([
+            put(tags::ACCESSION_NUMBER, VR::SH, "CANARY-ACC2"),
+            put(tags::REQUESTED_PROCEDURE_ID, VR::SH, "CANARY-RP"),
+        ]);
         let referenced = object([
             put(tags::REFERENCED_SOP_CLASS_UID, VR::UI, class),
-            put(tags::REFERENCED_SOP_INSTANCE_UID, VR::UI, &person.uid(series, 900)),
+            put(
+                tags::REFERENCED_SOP_INSTANCE_UID,
+                VR::UI,
+                &person.uid(series, 900),
+            ),
         ]);
-        Self { data: InMemDicomObject::new_empty(), syntax: uids::EXPLICIT_VR_LITTLE_ENDIAN }
-            .raw(tags::SPECIFIC_CHARACTER_SET, VR::CS, padded(person.character_set.as_bytes(), b' '))
-            .text(tags::SOP_CLASS_UID, VR::UI, class)
-            .text(tags::SOP_INSTANCE_UID, VR::UI, &person.uid(series, number))
-            .text(tags::STUDY_DATE, VR::DA, STUDY_DATE)
-            .text(tags::SERIES_DATE, VR::DA, STUDY_DATE)
-            .text(tags::ACQUISITION_DATE, VR::DA, STUDY_DATE)
-            .text(tags::STUDY_TIME, VR::TM, "101530")
-            .text(tags::SERIES_TIME, VR::TM, "101742")
-            .text(tags::ACQUISITION_TIME, VR::TM, "101801")
-            .text(tags::ACCESSION_NUMBER, VR::SH, "CANARY-ACC1")
-            .text(tags::MODALITY, VR::CS, modality)
-            .text(tags::MANUFACTURER, VR::LO, "ACME")
-            .text(tags::INSTITUTION_NAME, VR::LO, "CANARY Hospital")
-            .text(tags::INSTITUTION_ADDRESS, VR::ST, "1 Gallowglass Lane, CANARY Town")
-            .text(tags::REFERRING_PHYSICIAN_NAME, VR::PN, "CANARY-Referrer^Leopold")
-            .text(tags::STATION_NAME, VR::SH, "CANARY-CT7")
-            .text(tags::STUDY_DESCRIPTION, VR::LO, "Follow up")
-            .text(tags::INSTITUTIONAL_DEPARTMENT_NAME, VR::LO, "CANARY Radiology")
-            .text(tags::PERFORMING_PHYSICIAN_NAME, VR::PN, "CANARY-Performer^Fenella")
-            .text(tags::OPERATORS_NAME, VR::PN, "CANARY-Operator^Ignatius")
-            .element(items(tags::REFERENCED_IMAGE_SEQUENCE, vec![referenced]))
-            .raw(tags::PATIENT_NAME, VR::PN, padded(&person.name, b' '))
-            .text(tags::PATIENT_ID, VR::LO, &person.id)
-            .text(tags::PATIENT_BIRTH_DATE, VR::DA, BIRTH_DATE)
-            .text(tags::PATIENT_SEX, VR::CS, "O")
-            .element(items(tags::OTHER_PATIENT_I_DS_SEQUENCE, vec![other_id]))
-            .text(tags::PATIENT_AGE, VR::AS, "090Y")
-            .text(tags::PATIENT_ADDRESS, VR::LO, "2 Gallowglass Lane CANARY")
-            .text(tags::PATIENT_TELEPHONE_NUMBERS, VR::SH, "555-0142 CANARY")
-            .text(tags::PATIENT_COMMENTS, VR::LT, "CANARY comment about the patient")
-            .text(tags::STUDY_INSTANCE_UID, VR::UI, &study)
-            .text(tags::SERIES_INSTANCE_UID, VR::UI, &series_uid)
-            .text(tags::STUDY_ID, VR::SH, "CANARY-ST")
-            .text(tags::SERIES_NUMBER, VR::IS, &series.to_string())
-            .text(tags::INSTANCE_NUMBER, VR::IS, &number.to_string())
-            .element(items(tags::REQUEST_ATTRIBUTES_SEQUENCE, vec![request]))
+        Self {
+            data: InMemDicomObject::new_empty(),
+            syntax: uids::EXPLICIT_VR_LITTLE_ENDIAN,
+        }
+        .raw(
+            tags::SPECIFIC_CHARACTER_SET,
+            VR::CS,
+            padded(person.character_set.as_bytes(), b' '),
+        )
+        .text(tags::SOP_CLASS_UID, VR::UI, class)
+        .text(tags::SOP_INSTANCE_UID, VR::UI, &person.uid(series, number))
+        .text(tags::STUDY_DATE, VR::DA, STUDY_DATE)
+        .text(tags::SERIES_DATE, VR::DA, STUDY_DATE)
+        .text(tags::ACQUISITION_DATE, VR::DA, STUDY_DATE)
+        .text(tags::STUDY_TIME, VR::TM, "101530")
+        .text(tags::SERIES_TIME, VR::TM, "101742")
+        .text(tags::ACQUISITION_TIME, VR::TM, "101801")
+        .text(tags::ACCESSION_NUMBER, VR::SH, "CANARY-ACC1")
+        .text(tags::MODALITY, VR::CS, modality)
+        .text(tags::MANUFACTURER, VR::LO, "ACME")
+        .text(tags::INSTITUTION_NAME, VR::LO, "CANARY Hospital")
+        .text(
+            tags::INSTITUTION_ADDRESS,
+            VR::ST,
+            "1 Gallowglass Lane, CANARY Town",
+        )
+        .text(
+            tags::REFERRING_PHYSICIAN_NAME,
+            VR::PN,
+            "CANARY-Referrer^Leopold",
+        )
+        .text(tags::STATION_NAME, VR::SH, "CANARY-CT7")
+        .text(tags::STUDY_DESCRIPTION, VR::LO, "Follow up")
+        .text(
+            tags::INSTITUTIONAL_DEPARTMENT_NAME,
+            VR::LO,
+            "CANARY Radiology",
+        )
+        .text(
+            tags::PERFORMING_PHYSICIAN_NAME,
+            VR::PN,
+            "CANARY-Performer^Fenella",
+        )
+        .text(tags::OPERATORS_NAME, VR::PN, "CANARY-Operator^Ignatius")
+        .element(items(tags::REFERENCED_IMAGE_SEQUENCE, vec![referenced]))
+        .raw(tags::PATIENT_NAME, VR::PN, padded(&person.name, b' '))
+        .text(tags::PATIENT_ID, VR::LO, &person.id)
+        .text(tags::PATIENT_BIRTH_DATE, VR::DA, BIRTH_DATE)
+        .text(tags::PATIENT_SEX, VR::CS, "O")
+        .element(items(tags::OTHER_PATIENT_I_DS_SEQUENCE, vec![other_id]))
+        .text(tags::PATIENT_AGE, VR::AS, "090Y")
+        .text(tags::PATIENT_ADDRESS, VR::LO, "2 Gallowglass Lane CANARY")
+        .text(tags::PATIENT_TELEPHONE_NUMBERS, VR::SH, "555-0142 CANARY")
+        .text(
+            tags::PATIENT_COMMENTS,
+            VR::LT,
+            "CANARY comment about the patient",
+        )
+        .text(tags::STUDY_INSTANCE_UID, VR::UI, &study)
+        .text(tags::SERIES_INSTANCE_UID, VR::UI, &series_uid)
+        .text(tags::STUDY_ID, VR::SH, "CANARY-ST")
+        .text(tags::SERIES_NUMBER, VR::IS, &series.to_string())
+        .text(tags::INSTANCE_NUMBER, VR::IS, &number.to_string())
+        .element(items(tags::REQUEST_ATTRIBUTES_SEQUENCE, vec![request]))
     }
 
     fn pixels(self, side: u16, number: u32) -> Self {
         let value = |x: u16, y: u16| {
-            x.wrapping_mul(40).wrapping_add(y.wrapping_mul(25)).wrapping_add(u16::try_from(number % 100).unwrap_or(0)) % 4096
+            x.wrapping_mul(40)
+                .wrapping_add(y.wrapping_mul(25))
+                .wrapping_add(u16::try_from(number % 100).unwrap_or(0))
+                % 4096
         };
-        let samples: Vec<u16> = (0..side).flat_map(|y| (0..side).map(move |x| value(x, y))).collect();
-        self.element(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(samples.into())))
+        let samples: Vec<u16> = (0..side)
+            .flat_map(|y| (0..side).map(move |x| value(x, y)))
+            .collect();
+        self.element(DataElement::new(
+            tags::PIXEL_DATA,
+            VR::OW,
+            PrimitiveValue::U16(samples.into()),
+        ))
     }
 
     /// Sets a text value, ASCII only.
@@ -283,7 +428,11 @@ impl Dicom {
     }
 
     fn value(&self, tag: Tag) -> String {
-        self.data.get(tag).and_then(|e| e.to_str().ok()).map(|v| v.trim_end_matches('\0').to_owned()).unwrap_or_default()
+        self.data
+            .get(tag)
+            .and_then(|e| e.to_str().ok())
+            .map(|v| v.trim_end_matches('\0').to_owned())
+            .unwrap_or_default()
     }
 
     /// The file: preamble and file meta information with marks of their own, then the data set.
@@ -302,7 +451,12 @@ impl Dicom {
             .media_storage_sop_instance_uid(instance)
             .source_application_entity_title("CANARY_AE");
         let mut bytes = Vec::new();
-        self.data.clone().with_meta(meta).unwrap().write_all(&mut bytes).unwrap();
+        self.data
+            .clone()
+            .with_meta(meta)
+            .unwrap()
+            .write_all(&mut bytes)
+            .unwrap();
         bytes[..PREAMBLE_TEXT.len()].copy_from_slice(PREAMBLE_TEXT);
         bytes
     }
@@ -320,7 +474,9 @@ pub fn items(tag: Tag, items: Vec<InMemDicomObject>) -> DataElement<InMemDicomOb
 }
 
 /// A nested data set.
-pub fn object(elements: impl IntoIterator<Item = DataElement<InMemDicomObject>>) -> InMemDicomObject {
+pub fn object(
+    elements: impl IntoIterator<Item = DataElement<InMemDicomObject>>,
+) -> InMemDicomObject {
     InMemDicomObject::from_element_iter(elements)
 }
 
@@ -338,7 +494,8 @@ fn padded(value: &[u8], pad: u8) -> Vec<u8> {
     value
 }
 
-/// A sequence of one item with one element as implicit VR little endian, as UN holds it (PS3.5 section 6.2.2).
+/// A sequence of one item with one element as implicit VR little endian, as UN holds it (PS3.5
+/// section 6.2.2).
 fn implicit_sequence(tag: Tag, value: &[u8]) -> Vec<u8> {
     let value = padded(value, b' ');
     let mut item = implicit_header(tag, value.len());
@@ -370,13 +527,15 @@ fn explicit_element(tag: Tag, vr: [u8; 2], claimed: u32, value: &[u8]) -> Vec<u8
     element
 }
 
-/// A file without preamble, prefix and file meta information, whose group length says how long that is.
+/// A file without preamble, prefix and file meta information, whose group length says how long that
+/// is.
 pub fn data_set(bytes: &[u8]) -> &[u8] {
     let length = u32::from_le_bytes(bytes[140..144].try_into().unwrap());
     &bytes[144 + usize::try_from(length).unwrap()..]
 }
 
-/// What can be wrong with a file. Each takes the bytes of a good one in explicit VR little endian, or none.
+/// What can be wrong with a file. Each takes the bytes of a good one in explicit VR little endian,
+/// or none.
 pub mod damaged {
     use super::{Dicom, Person, Tag, data_set, explicit_element, implicit_header, tags};
 
@@ -390,14 +549,19 @@ pub mod damaged {
         [bytes, b"CANARY\xff\xff behind the end"].concat()
     }
 
-    /// Has no preamble, prefix or file meta information: a bare data set in explicit VR little endian.
+    /// Has no preamble, prefix or file meta information: a bare data set in explicit VR little
+    /// endian.
     pub fn bare(bytes: &[u8]) -> Vec<u8> {
         data_set(bytes).to_vec()
     }
 
     /// Holds Patient ID twice, with different values.
     pub fn duplicate_element(bytes: &[u8]) -> Vec<u8> {
-        insert(bytes, tags::PATIENT_ID, &explicit_element(tags::PATIENT_ID, *b"LO", 8, b"CANARY-2"))
+        insert(
+            bytes,
+            tags::PATIENT_ID,
+            &explicit_element(tags::PATIENT_ID, *b"LO", 8, b"CANARY-2"),
+        )
     }
 
     /// An element in an item claims more than the item holds.
@@ -409,7 +573,12 @@ pub mod damaged {
         insert(
             bytes,
             tags::OTHER_PATIENT_I_DS_SEQUENCE,
-            &explicit_element(tags::PATIENT_INSURANCE_PLAN_CODE_SEQUENCE, *b"SQ", claimed, &item),
+            &explicit_element(
+                tags::PATIENT_INSURANCE_PLAN_CODE_SEQUENCE,
+                *b"SQ",
+                claimed,
+                &item,
+            ),
         )
     }
 
@@ -426,9 +595,13 @@ pub mod damaged {
             vec![0xFE, 0xFF, 0x00, 0xE0, 0xFF, 0xFF, 0xFF, 0xFF],
         ]
         .concat();
-        let close = [0xFE, 0xFF, 0x0D, 0xE0, 0, 0, 0, 0, 0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
+        let close = [
+            0xFE, 0xFF, 0x0D, 0xE0, 0, 0, 0, 0, 0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0,
+        ];
         let nested = [open.repeat(80), close.repeat(80)].concat();
-        let good = Dicom::ct(&Person::plain(), 1).without(tags::REFERENCED_IMAGE_SEQUENCE).bytes();
+        let good = Dicom::ct(&Person::plain(), 1)
+            .without(tags::REFERENCED_IMAGE_SEQUENCE)
+            .bytes();
         insert(&good, tags::PATIENT_NAME, &nested)
     }
 
@@ -436,7 +609,11 @@ pub mod damaged {
     fn insert(bytes: &[u8], before: Tag, new: &[u8]) -> Vec<u8> {
         let start = bytes.len() - data_set(bytes).len();
         let tag = [before.group().to_le_bytes(), before.element().to_le_bytes()].concat();
-        let at = start + bytes[start..].windows(4).position(|w| w == tag).expect("the tag stands at the top level");
+        let at = start
+            + bytes[start..]
+                .windows(4)
+                .position(|w| w == tag)
+                .expect("the tag stands at the top level");
         [&bytes[..at], new, &bytes[at..]].concat()
     }
 }

@@ -1,6 +1,6 @@
-//! A study whose files refer to each other in every way that files of a study do: three CT images, a structure set and a
-//! plan, a segmentation, a report, a key object selection, a presentation state and an enhanced multi-frame image; and an
-//! image of somebody else.
+//! A study whose files refer to each other in every way that files of a study do: three CT images,
+//! a structure set and a plan, a segmentation, a report, a key object selection, a presentation
+//! state and an enhanced multi-frame image; and an image of somebody else.
 
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::{tags, uids};
@@ -38,9 +38,14 @@ pub fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("ko", study.key_objects()),
         ("pr", study.presentation()),
         ("enhanced", study.enhanced()),
-        ("stranger", Dicom::ct(&Person::numbered(9), 1).without(tags::REFERENCED_IMAGE_SEQUENCE)),
+        (
+            "stranger",
+            Dicom::ct(&Person::numbered(9), 1).without(tags::REFERENCED_IMAGE_SEQUENCE),
+        ),
     ];
-    all.into_iter().map(|(name, file)| (name, file.bytes())).collect()
+    all.into_iter()
+        .map(|(name, file)| (name, file.bytes()))
+        .collect()
 }
 
 /// The study of one person.
@@ -77,11 +82,25 @@ impl Study {
         Dicom::ct(&self.0, number)
             .text(tags::FRAME_OF_REFERENCE_UID, VR::UI, &self.frame())
             .text(tags::IRRADIATION_EVENT_UID, VR::UI, &self.0.uid(92, 1))
-            .text(tags::DEVICE_SERIAL_NUMBER, VR::LO, &format!("of {}", self.0.uid(CT, 1)))
-            .text(tags::ACQUISITION_DATE_TIME, VR::DT, "20230914101801.500000+0200")
+            .text(
+                tags::DEVICE_SERIAL_NUMBER,
+                VR::LO,
+                &format!("of {}", self.0.uid(CT, 1)),
+            )
+            .text(
+                tags::ACQUISITION_DATE_TIME,
+                VR::DT,
+                "20230914101801.500000+0200",
+            )
             .text(tags::DATE_OF_LAST_CALIBRATION, VR::DA, "20230901")
-            .element(items(tags::REFERENCED_IMAGE_SEQUENCE, vec![self.reference(CT, number % 3 + 1)]))
-            .element(items(tags::REFERENCED_STUDY_SEQUENCE, vec![self.whole_study()]))
+            .element(items(
+                tags::REFERENCED_IMAGE_SEQUENCE,
+                vec![self.reference(CT, number % 3 + 1)],
+            ))
+            .element(items(
+                tags::REFERENCED_STUDY_SEQUENCE,
+                vec![self.whole_study()],
+            ))
     }
 
     /// Class and instance of something in the study.
@@ -97,7 +116,11 @@ impl Study {
         };
         object([
             put(tags::REFERENCED_SOP_CLASS_UID, VR::UI, class),
-            put(tags::REFERENCED_SOP_INSTANCE_UID, VR::UI, &self.0.uid(series, number)),
+            put(
+                tags::REFERENCED_SOP_INSTANCE_UID,
+                VR::UI,
+                &self.0.uid(series, number),
+            ),
         ])
     }
 
@@ -116,14 +139,25 @@ impl Study {
     /// Study, series and instances, as documents list what they speak of.
     fn evidence(&self, tag: Tag, series: &[(u32, u32)]) -> Sequence {
         let of_series = |(series, count): &(u32, u32)| {
-            let instances = (1..=*count).map(|number| self.reference(*series, number)).collect();
+            let instances = (1..=*count)
+                .map(|number| self.reference(*series, number))
+                .collect();
             object([
                 put(tags::SERIES_INSTANCE_UID, VR::UI, &self.series(*series)),
                 items(tags::REFERENCED_SOP_SEQUENCE, instances),
             ])
         };
-        let listed = items(tags::REFERENCED_SERIES_SEQUENCE, series.iter().map(of_series).collect());
-        items(tag, vec![object([put(tags::STUDY_INSTANCE_UID, VR::UI, &self.uid()), listed])])
+        let listed = items(
+            tags::REFERENCED_SERIES_SEQUENCE,
+            series.iter().map(of_series).collect(),
+        );
+        items(
+            tag,
+            vec![object([
+                put(tags::STUDY_INSTANCE_UID, VR::UI, &self.uid()),
+                listed,
+            ])],
+        )
     }
 
     fn structure_set(&self) -> Dicom {
@@ -139,13 +173,20 @@ impl Study {
         ]);
         let roi = object([
             put(tags::ROI_NUMBER, VR::IS, "1"),
-            put(tags::REFERENCED_FRAME_OF_REFERENCE_UID, VR::UI, &self.frame()),
+            put(
+                tags::REFERENCED_FRAME_OF_REFERENCE_UID,
+                VR::UI,
+                &self.frame(),
+            ),
             put(tags::ROI_NAME, VR::LO, "CANARY liver"),
             put(tags::ROI_GENERATION_ALGORITHM, VR::CS, "MANUAL"),
         ]);
         let contour = |number| {
             object([
-                items(tags::CONTOUR_IMAGE_SEQUENCE, vec![self.reference(CT, number)]),
+                items(
+                    tags::CONTOUR_IMAGE_SEQUENCE,
+                    vec![self.reference(CT, number)],
+                ),
                 put(tags::CONTOUR_GEOMETRIC_TYPE, VR::CS, "POINT"),
                 put(tags::NUMBER_OF_CONTOUR_POINTS, VR::IS, "1"),
                 put(tags::CONTOUR_DATA, VR::DS, &format!("0\\0\\{number}")),
@@ -159,7 +200,10 @@ impl Study {
             .text(tags::STRUCTURE_SET_LABEL, VR::SH, "CANARY set")
             .text(tags::STRUCTURE_SET_DATE, VR::DA, "20230920")
             .text(tags::STRUCTURE_SET_TIME, VR::TM, "120000")
-            .element(items(tags::REFERENCED_FRAME_OF_REFERENCE_SEQUENCE, vec![frame]))
+            .element(items(
+                tags::REFERENCED_FRAME_OF_REFERENCE_SEQUENCE,
+                vec![frame],
+            ))
             .element(items(tags::STRUCTURE_SET_ROI_SEQUENCE, vec![roi]))
             .element(items(tags::ROI_CONTOUR_SEQUENCE, vec![contours]))
     }
@@ -169,7 +213,10 @@ impl Study {
             .text(tags::RT_PLAN_LABEL, VR::SH, "CANARY plan")
             .text(tags::RT_PLAN_GEOMETRY, VR::CS, "PATIENT")
             .text(tags::FRAME_OF_REFERENCE_UID, VR::UI, &self.frame())
-            .element(items(tags::REFERENCED_STRUCTURE_SET_SEQUENCE, vec![self.reference(STRUCTURES, 1)]))
+            .element(items(
+                tags::REFERENCED_STRUCTURE_SET_SEQUENCE,
+                vec![self.reference(STRUCTURES, 1)],
+            ))
     }
 
     /// Two frames, one item of the shared groups and one of each frame's.
@@ -177,31 +224,55 @@ impl Study {
         let purpose = object([
             put(tags::CODE_VALUE, VR::SH, "121322"),
             put(tags::CODING_SCHEME_DESIGNATOR, VR::SH, "DCM"),
-            put(tags::CODE_MEANING, VR::LO, "Source image for image processing operation"),
+            put(
+                tags::CODE_MEANING,
+                VR::LO,
+                "Source image for image processing operation",
+            ),
         ]);
         let source = |number| {
             let mut source = self.reference(CT, number);
-            source.put(items(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, vec![purpose.clone()]));
+            source.put(items(
+                tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE,
+                vec![purpose.clone()],
+            ));
             let derivation = object([items(tags::SOURCE_IMAGE_SEQUENCE, vec![source])]);
             object([
                 items(tags::DERIVATION_IMAGE_SEQUENCE, vec![derivation]),
-                items(tags::REFERENCED_IMAGE_SEQUENCE, vec![self.reference(CT, number)]),
+                items(
+                    tags::REFERENCED_IMAGE_SEQUENCE,
+                    vec![self.reference(CT, number)],
+                ),
             ])
         };
         let index = object([
             put(tags::DIMENSION_ORGANIZATION_UID, VR::UI, organization),
-            DataElement::new(tags::DIMENSION_INDEX_POINTER, VR::AT, PrimitiveValue::from(tags::IMAGE_POSITION_PATIENT)),
+            DataElement::new(
+                tags::DIMENSION_INDEX_POINTER,
+                VR::AT,
+                PrimitiveValue::from(tags::IMAGE_POSITION_PATIENT),
+            ),
         ]);
         file.text(tags::NUMBER_OF_FRAMES, VR::IS, "2")
             .text(tags::FRAME_OF_REFERENCE_UID, VR::UI, &self.frame())
             .without(tags::REFERENCED_IMAGE_SEQUENCE)
             .element(items(
                 tags::DIMENSION_ORGANIZATION_SEQUENCE,
-                vec![object([put(tags::DIMENSION_ORGANIZATION_UID, VR::UI, organization)])],
+                vec![object([put(
+                    tags::DIMENSION_ORGANIZATION_UID,
+                    VR::UI,
+                    organization,
+                )])],
             ))
             .element(items(tags::DIMENSION_INDEX_SEQUENCE, vec![index]))
-            .element(items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, vec![source(1)]))
-            .element(items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, vec![source(2), source(3)]))
+            .element(items(
+                tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+                vec![source(1)],
+            ))
+            .element(items(
+                tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+                vec![source(2), source(3)],
+            ))
     }
 
     fn segmentation(&self) -> Dicom {
@@ -217,9 +288,21 @@ impl Study {
         ]);
         let file = Dicom::image(&self.0, uids::SEGMENTATION_STORAGE, "SEG", SEGMENTS, 1, 8)
             .raw(tags::PIXEL_DATA, VR::OB, vec![0; 16])
-            .element(DataElement::new(tags::BITS_ALLOCATED, VR::US, PrimitiveValue::from(1_u16)))
-            .element(DataElement::new(tags::BITS_STORED, VR::US, PrimitiveValue::from(1_u16)))
-            .element(DataElement::new(tags::HIGH_BIT, VR::US, PrimitiveValue::from(0_u16)))
+            .element(DataElement::new(
+                tags::BITS_ALLOCATED,
+                VR::US,
+                PrimitiveValue::from(1_u16),
+            ))
+            .element(DataElement::new(
+                tags::BITS_STORED,
+                VR::US,
+                PrimitiveValue::from(1_u16),
+            ))
+            .element(DataElement::new(
+                tags::HIGH_BIT,
+                VR::US,
+                PrimitiveValue::from(0_u16),
+            ))
             .text(tags::SEGMENTATION_TYPE, VR::CS, "BINARY")
             .text(tags::CONTENT_DATE, VR::DA, "20230916")
             .text(tags::CONTENT_TIME, VR::TM, "090000")
@@ -229,36 +312,85 @@ impl Study {
     }
 
     fn enhanced(&self) -> Dicom {
-        let file = Dicom::image(&self.0, uids::ENHANCED_MR_IMAGE_STORAGE, "MR", ENHANCED, 1, 8)
-            .raw(tags::PIXEL_DATA, VR::OW, vec![0; 256])
-            .text(tags::IMAGE_TYPE, VR::CS, "DERIVED\\PRIMARY\\M\\NONE")
-            .text(tags::ACQUISITION_DATE_TIME, VR::DT, "20230914111500")
-            .text(tags::CONTENT_DATE, VR::DA, "20230914")
-            .text(tags::CONTENT_TIME, VR::TM, "111530")
-            .text(tags::SYNCHRONIZATION_FRAME_OF_REFERENCE_UID, VR::UI, &self.frame())
-            .element(self.evidence(tags::REFERENCED_IMAGE_EVIDENCE_SEQUENCE, &[(CT, 3)]))
-            .element(self.evidence(tags::SOURCE_IMAGE_EVIDENCE_SEQUENCE, &[(CT, 3)]));
+        let file = Dicom::image(
+            &self.0,
+            uids::ENHANCED_MR_IMAGE_STORAGE,
+            "MR",
+            ENHANCED,
+            1,
+            8,
+        )
+        .raw(tags::PIXEL_DATA, VR::OW, vec![0; 256])
+        .text(tags::IMAGE_TYPE, VR::CS, "DERIVED\\PRIMARY\\M\\NONE")
+        .text(tags::ACQUISITION_DATE_TIME, VR::DT, "20230914111500")
+        .text(tags::CONTENT_DATE, VR::DA, "20230914")
+        .text(tags::CONTENT_TIME, VR::TM, "111530")
+        .text(
+            tags::SYNCHRONIZATION_FRAME_OF_REFERENCE_UID,
+            VR::UI,
+            &self.frame(),
+        )
+        .element(self.evidence(tags::REFERENCED_IMAGE_EVIDENCE_SEQUENCE, &[(CT, 3)]))
+        .element(self.evidence(tags::SOURCE_IMAGE_EVIDENCE_SEQUENCE, &[(CT, 3)]));
         self.frames(file, &self.0.uid(93, 2))
     }
 
     fn report(&self) -> Dicom {
         let mut drawn = self.reference(CT, 1);
-        drawn.put(items(tags::REFERENCED_SOP_SEQUENCE, vec![self.reference(DRAWING, 1)]));
-        let image = content("CONTAINS", "IMAGE", [items(tags::REFERENCED_SOP_SEQUENCE, vec![drawn])]);
-        let selected = content("SELECTED FROM", "IMAGE", [items(tags::REFERENCED_SOP_SEQUENCE, vec![self.reference(CT, 2)])]);
-        let place = content("CONTAINS", "SCOORD", [items(tags::CONTENT_SEQUENCE, vec![selected])]);
-        let in_space = [put(tags::REFERENCED_FRAME_OF_REFERENCE_UID, VR::UI, &self.frame())];
+        drawn.put(items(
+            tags::REFERENCED_SOP_SEQUENCE,
+            vec![self.reference(DRAWING, 1)],
+        ));
+        let image = content(
+            "CONTAINS",
+            "IMAGE",
+            [items(tags::REFERENCED_SOP_SEQUENCE, vec![drawn])],
+        );
+        let selected = content(
+            "SELECTED FROM",
+            "IMAGE",
+            [items(
+                tags::REFERENCED_SOP_SEQUENCE,
+                vec![self.reference(CT, 2)],
+            )],
+        );
+        let place = content(
+            "CONTAINS",
+            "SCOORD",
+            [items(tags::CONTENT_SEQUENCE, vec![selected])],
+        );
+        let in_space = [put(
+            tags::REFERENCED_FRAME_OF_REFERENCE_UID,
+            VR::UI,
+            &self.frame(),
+        )];
         let in_space = content("CONTAINS", "SCOORD3D", in_space);
         let name = concept("112040", "Tracking Unique Identifier");
-        let tracked = content("HAS OBS CONTEXT", "UIDREF", [name, put(tags::UID, VR::UI, &self.tracking())]);
+        let tracked = content(
+            "HAS OBS CONTEXT",
+            "UIDREF",
+            [name, put(tags::UID, VR::UI, &self.tracking())],
+        );
         let heading = concept("121070", "Findings");
-        let findings =
-            content("CONTAINS", "CONTAINER", [heading, items(tags::CONTENT_SEQUENCE, vec![tracked, image, place, in_space])]);
+        let findings = content(
+            "CONTAINS",
+            "CONTAINER",
+            [
+                heading,
+                items(
+                    tags::CONTENT_SEQUENCE,
+                    vec![tracked, image, place, in_space],
+                ),
+            ],
+        );
         self.part(uids::COMPREHENSIVE_SR_STORAGE, "SR", REPORT)
             .text(tags::VALUE_TYPE, VR::CS, "CONTAINER")
             .text(tags::COMPLETION_FLAG, VR::CS, "COMPLETE")
             .text(tags::VERIFICATION_FLAG, VR::CS, "UNVERIFIED")
-            .element(self.evidence(tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE, &[(CT, 3), (DRAWING, 1)]))
+            .element(self.evidence(
+                tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
+                &[(CT, 3), (DRAWING, 1)],
+            ))
             .element(self.evidence(tags::PREDECESSOR_DOCUMENTS_SEQUENCE, &[(KEYS, 1)]))
             .element(concept("121111", "Summary"))
             .element(items(tags::CONTENT_SEQUENCE, vec![findings]))
@@ -266,12 +398,26 @@ impl Study {
 
     fn key_objects(&self) -> Dicom {
         let of = |kind, series, number| {
-            content("CONTAINS", kind, [items(tags::REFERENCED_SOP_SEQUENCE, vec![self.reference(series, number)])])
+            content(
+                "CONTAINS",
+                kind,
+                [items(
+                    tags::REFERENCED_SOP_SEQUENCE,
+                    vec![self.reference(series, number)],
+                )],
+            )
         };
-        let chosen = vec![of("IMAGE", CT, 3), of("IMAGE", ENHANCED, 1), of("COMPOSITE", SEGMENTS, 1)];
+        let chosen = vec![
+            of("IMAGE", CT, 3),
+            of("IMAGE", ENHANCED, 1),
+            of("COMPOSITE", SEGMENTS, 1),
+        ];
         self.part(uids::KEY_OBJECT_SELECTION_DOCUMENT_STORAGE, "KO", KEYS)
             .text(tags::VALUE_TYPE, VR::CS, "CONTAINER")
-            .element(self.evidence(tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE, &[(CT, 3), (ENHANCED, 1), (SEGMENTS, 1)]))
+            .element(self.evidence(
+                tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
+                &[(CT, 3), (ENHANCED, 1), (SEGMENTS, 1)],
+            ))
             .element(concept("113000", "Of Interest"))
             .element(items(tags::CONTENT_SEQUENCE, chosen))
     }
@@ -281,25 +427,35 @@ impl Study {
             put(tags::SERIES_INSTANCE_UID, VR::UI, &self.series(CT)),
             items(tags::REFERENCED_IMAGE_SEQUENCE, self.images()),
         ]);
-        let text =
-            object([put(tags::UNFORMATTED_TEXT_VALUE, VR::ST, "CANARY here"), put(tags::ANCHOR_POINT_VISIBILITY, VR::CS, "Y")]);
+        let text = object([
+            put(tags::UNFORMATTED_TEXT_VALUE, VR::ST, "CANARY here"),
+            put(tags::ANCHOR_POINT_VISIBILITY, VR::CS, "Y"),
+        ]);
         let annotation = object([
             items(tags::REFERENCED_IMAGE_SEQUENCE, vec![self.reference(CT, 2)]),
             put(tags::GRAPHIC_LAYER, VR::CS, "LAYER1"),
             items(tags::TEXT_OBJECT_SEQUENCE, vec![text]),
         ]);
         let area = object([items(tags::REFERENCED_IMAGE_SEQUENCE, self.images())]);
-        self.part(uids::GRAYSCALE_SOFTCOPY_PRESENTATION_STATE_STORAGE, "PR", DRAWING)
-            .text(tags::PRESENTATION_CREATION_DATE, VR::DA, "20230917")
-            .text(tags::PRESENTATION_CREATION_TIME, VR::TM, "141500")
-            .element(items(tags::REFERENCED_SERIES_SEQUENCE, vec![series]))
-            .element(items(tags::GRAPHIC_ANNOTATION_SEQUENCE, vec![annotation]))
-            .element(items(tags::DISPLAYED_AREA_SELECTION_SEQUENCE, vec![area]))
+        self.part(
+            uids::GRAYSCALE_SOFTCOPY_PRESENTATION_STATE_STORAGE,
+            "PR",
+            DRAWING,
+        )
+        .text(tags::PRESENTATION_CREATION_DATE, VR::DA, "20230917")
+        .text(tags::PRESENTATION_CREATION_TIME, VR::TM, "141500")
+        .element(items(tags::REFERENCED_SERIES_SEQUENCE, vec![series]))
+        .element(items(tags::GRAPHIC_ANNOTATION_SEQUENCE, vec![annotation]))
+        .element(items(tags::DISPLAYED_AREA_SELECTION_SEQUENCE, vec![area]))
     }
 }
 
 /// A content item.
-fn content(relationship: &str, value_type: &str, elements: impl IntoIterator<Item = Sequence>) -> Object {
+fn content(
+    relationship: &str,
+    value_type: &str,
+    elements: impl IntoIterator<Item = Sequence>,
+) -> Object {
     let mut item = object(elements);
     item.put(put(tags::RELATIONSHIP_TYPE, VR::CS, relationship));
     item.put(put(tags::VALUE_TYPE, VR::CS, value_type));

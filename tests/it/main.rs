@@ -1,6 +1,7 @@
 //! The one integration binary: the built program, run as its users run it.
 //!
-//! Each theme is a file. A test reads as an example of use: what is there, what is typed, what comes of it.
+//! Each theme is a file. A test reads as an example of use: what is there, what is typed, what
+//! comes of it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 // A line per item reads better than a fold.

@@ -1,8 +1,9 @@
-//! Journal and server as a model: whatever is killed, cut, lost or refused on the way, and however the inputs shrink, grow and
-//! move between runs, running again until it succeeds leaves the server with every instance once, in one container each, and
-//! with nothing else.
+//! Journal and server as a model: whatever is killed, cut, lost or refused on the way, and however
+//! the inputs shrink, grow and move between runs, running again until it succeeds leaves the server
+//! with every instance once, in one container each, and with nothing else.
 //!
-//! Each schedule is made from its number. To see one alone: `FWUPLOAD_SCHEDULE=17 cargo test --test it model`.
+//! Each schedule is made from its number. To see one alone: `FWUPLOAD_SCHEDULE=17 cargo test --test
+//! it model`.
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
@@ -44,8 +45,12 @@ struct Study {
 
 impl Study {
     fn random(rng: &mut fastrand::Rng) -> Self {
-        let persons = (0..rng.usize(1..=2)).map(|_| (0..rng.usize(1..=2)).map(|_| rng.u32(2..=3)).collect());
-        Self { persons: persons.collect(), moves: 0 }
+        let persons =
+            (0..rng.usize(1..=2)).map(|_| (0..rng.usize(1..=2)).map(|_| rng.u32(2..=3)).collect());
+        Self {
+            persons: persons.collect(),
+            moves: 0,
+        }
     }
 
     fn write(&self, place: &Place) {
@@ -55,7 +60,11 @@ impl Study {
                     let name = format!("study/{}/{person}/{number}/{slice}.dcm", self.moves);
                     if !place.path(&name).exists() {
                         let person = Person::numbered(person);
-                        place.file(name, Dicom::image(&person, uids::CT_IMAGE_STORAGE, "CT", number, slice, 4).bytes());
+                        place.file(
+                            name,
+                            Dicom::image(&person, uids::CT_IMAGE_STORAGE, "CT", number, slice, 4)
+                                .bytes(),
+                        );
                     }
                 }
             }
@@ -93,13 +102,21 @@ impl Study {
     }
 
     fn instances(&self) -> usize {
-        self.persons.iter().flatten().map(|slices| *slices as usize).sum()
+        self.persons
+            .iter()
+            .flatten()
+            .map(|slices| *slices as usize)
+            .sum()
     }
 }
 
 /// A few faults, each of which happens once or twice.
 fn faulty(rng: &mut fastrand::Rng, signed: bool) -> Setup {
-    let mut setup = if signed { Site::setup().signed_urls() } else { Site::setup() };
+    let mut setup = if signed {
+        Site::setup().signed_urls()
+    } else {
+        Site::setup()
+    };
     for _ in 0..rng.usize(..=3) {
         let (method, path) = CALLS[rng.usize(..CALLS.len())];
         setup = setup.rule(fault(rng, on(method, path)).times(rng.usize(1..=2)));
@@ -111,7 +128,9 @@ fn fault(rng: &mut fastrand::Rng, rule: Rule) -> Rule {
     match rng.u8(..6) {
         0 => rule.cut_after(rng.usize(..2000)),
         1 | 2 => rule.lose_answer(),
-        3 => rule.answer([500, 502, 503, 504][rng.usize(..4)]).header("retry-after", "0"),
+        3 => rule
+            .answer([500, 502, 503, 504][rng.usize(..4)])
+            .header("retry-after", "0"),
         4 => rule.answer(429).header("retry-after", "0"),
         _ => rule.delay(Duration::from_millis(rng.u64(5..60))),
     }
@@ -122,14 +141,17 @@ fn run(place: &Place, site: &Site, line: &str, kill_after: Option<usize>) -> Opt
     let running = place.run(line).at(site).start();
     if let Some(requests) = kill_after {
         let (before, begin) = (site.requests().len(), Instant::now());
-        while site.requests().len() < before + requests && begin.elapsed() < Duration::from_millis(500) {
+        while site.requests().len() < before + requests
+            && begin.elapsed() < Duration::from_millis(500)
+        {
             std::thread::sleep(Duration::from_millis(1));
         }
         running.signal("KILL");
     }
     let ran = running.end();
     if kill_after.is_some() {
-        // What reached the server before is still carried out there: a new run that starts meanwhile cannot know.
+        // What reached the server before is still carried out there: a new run that starts
+        // meanwhile cannot know.
         site.settle();
     }
     ran.code
@@ -143,9 +165,16 @@ fn carry_out(schedule: u64) {
     let signed = rng.bool();
     let site = faulty(rng, signed).start();
     let package = ["series", "series", "instance"][rng.usize(..3)];
-    let line = format!("study -p demo/phantom --profile coded.yaml --package {package} --uploads {}", rng.u8(1..=4));
+    let line = format!(
+        "study -p demo/phantom --profile coded.yaml --package {package} --uploads {}",
+        rng.u8(1..=4)
+    );
     for _ in 0..rng.usize(..=3) {
-        let hidden = if rng.u8(..3) == 0 { Study::hide(&place, rng) } else { Vec::new() };
+        let hidden = if rng.u8(..3) == 0 {
+            Study::hide(&place, rng)
+        } else {
+            Vec::new()
+        };
         run(&place, &site, &line, rng.bool().then(|| rng.usize(..16)));
         for (name, kept) in hidden {
             std::fs::rename(kept, place.path("study").join(name)).unwrap();
@@ -161,7 +190,10 @@ fn carry_out(schedule: u64) {
     }
     let mut codes = Vec::new();
     while codes.last() != Some(&Some(0)) {
-        assert!(codes.len() < MOST_RUNS, "schedule {schedule}: it never succeeds: {codes:?}");
+        assert!(
+            codes.len() < MOST_RUNS,
+            "schedule {schedule}: it never succeeds: {codes:?}"
+        );
         codes.push(run(&place, &site, &line, None));
     }
     check(schedule, &site, &study, package);
@@ -170,20 +202,42 @@ fn carry_out(schedule: u64) {
 fn check(schedule: u64, site: &Site, study: &Study, package: &str) {
     let persons = study.persons.len();
     let counts = ["subjects", "sessions", "acquisitions"].map(|what| site.containers(what).len());
-    assert_eq!(counts, [persons, persons, study.series()], "schedule {schedule}: containers");
+    assert_eq!(
+        counts,
+        [persons, persons, study.series()],
+        "schedule {schedule}: containers"
+    );
     let files = site.uploaded();
-    let packages = if package == "series" { study.series() } else { study.instances() };
-    assert_eq!(files.len(), packages, "schedule {schedule}: files {:?}", files.iter().map(|(name, _)| name).collect::<Vec<_>>());
-    let instances: Vec<String> = files.into_iter().flat_map(|(name, bytes)| instances(&name, bytes)).collect();
+    let packages = if package == "series" {
+        study.series()
+    } else {
+        study.instances()
+    };
+    assert_eq!(
+        files.len(),
+        packages,
+        "schedule {schedule}: files {:?}",
+        files.iter().map(|(name, _)| name).collect::<Vec<_>>()
+    );
+    let instances: Vec<String> = files
+        .into_iter()
+        .flat_map(|(name, bytes)| instances(&name, bytes))
+        .collect();
     let distinct: BTreeSet<_> = instances.iter().collect();
-    assert_eq!((instances.len(), distinct.len()), (study.instances(), study.instances()), "schedule {schedule}: instances");
+    assert_eq!(
+        (instances.len(), distinct.len()),
+        (study.instances(), study.instances()),
+        "schedule {schedule}: instances"
+    );
 }
 
 /// The SOP Instance UIDs in a package, which its members are called by.
 fn instances(name: &str, bytes: Vec<u8>) -> Vec<String> {
     if bytes.starts_with(b"PK") {
         let zip = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
-        zip.file_names().map(|name| name.unwrap().into_owned()).collect()
+        zip.file_names()
+            .map(|name| name.unwrap().into_owned())
+            .collect()
     } else {
         vec![name.to_owned()]
     }

@@ -1,8 +1,9 @@
-//! Twenty thousand files that something went wrong with: read, cleaned, written and read again without a panic, within
-//! bounds, and what comes out is DICOM.
+//! Twenty thousand files that something went wrong with: read, cleaned, written and read again
+//! without a panic, within bounds, and what comes out is DICOM.
 //!
-//! A mutant is made from its number. To see one alone: `FWUPLOAD_MUTANT=4711 cargo test --test it mutants`. With
-//! `FWUPLOAD_MUTANTS=DIR` everything that was accepted is written there, for `.ci/mutants_pydicom.py` to judge.
+//! A mutant is made from its number. To see one alone: `FWUPLOAD_MUTANT=4711 cargo test --test it
+//! mutants`. With `FWUPLOAD_MUTANTS=DIR` everything that was accepted is written there, for
+//! `.ci/mutants_pydicom.py` to judge.
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,33 +35,53 @@ const LEAST_ACCEPTED: u64 = MUTANTS / 10;
 fn originals() -> Vec<Vec<u8>> {
     let (plain, japanese) = (Person::plain(), Person::japanese());
     let ct = || Dicom::ct(&plain, 1);
-    let fragments = vec![vec![0xFF, 0xD8, 0xFF, 0xFE, 0, 6, 1, 2, 3, 4, 0xFF, 0xD9], vec![0xFF, 0xD8, 0xFF, 0xD9]];
-    let pixels = DataElement::new(tags::PIXEL_DATA, VR::OB, PixelFragmentSequence::new(vec![0, 20], fragments));
+    let fragments = vec![
+        vec![0xFF, 0xD8, 0xFF, 0xFE, 0, 6, 1, 2, 3, 4, 0xFF, 0xD9],
+        vec![0xFF, 0xD8, 0xFF, 0xD9],
+    ];
+    let pixels = DataElement::new(
+        tags::PIXEL_DATA,
+        VR::OB,
+        PixelFragmentSequence::new(vec![0, 20], fragments),
+    );
     vec![
         ct().bytes(),
         ct().syntax(uids::IMPLICIT_VR_LITTLE_ENDIAN).bytes(),
         ct().syntax(BIG_ENDIAN).bytes(),
-        ct().element(pixels).syntax(uids::JPEG_BASELINE8_BIT).bytes(),
+        ct().element(pixels)
+            .syntax(uids::JPEG_BASELINE8_BIT)
+            .bytes(),
         Dicom::ct(&japanese, 2).bytes(),
         Dicom::ct(&Person::unicode(), 3).bytes(),
         Dicom::mr(&plain).bytes(),
-        Dicom::mr(&plain).syntax(uids::IMPLICIT_VR_LITTLE_ENDIAN).bytes(),
+        Dicom::mr(&plain)
+            .syntax(uids::IMPLICIT_VR_LITTLE_ENDIAN)
+            .bytes(),
         Dicom::sr(&plain).bytes(),
-        Dicom::sr(&japanese).syntax(uids::IMPLICIT_VR_LITTLE_ENDIAN).bytes(),
+        Dicom::sr(&japanese)
+            .syntax(uids::IMPLICIT_VR_LITTLE_ENDIAN)
+            .bytes(),
     ]
 }
 
 /// The file with its data set deflated.
 fn deflated(file: &[u8]) -> Vec<u8> {
     let text = format!("{}\0\0\0", uids::EXPLICIT_VR_LITTLE_ENDIAN);
-    let (from, to) = (&text.as_bytes()[..20], uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN.as_bytes());
+    let (from, to) = (
+        &text.as_bytes()[..20],
+        uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN.as_bytes(),
+    );
     let head = &file[..file.len() - data_set(file).len()];
-    let at = head.windows(from.len()).position(|window| window == from).expect("explicit VR little endian");
+    let at = head
+        .windows(from.len())
+        .position(|window| window == from)
+        .expect("explicit VR little endian");
     let mut out = head.to_vec();
     // The longer UID takes the place of the shorter one; lengths of element and group follow.
     out.splice(at..at + 20, to.iter().copied());
     out[at - 2] = u8::try_from(to.len()).unwrap();
-    let grown = u32::from_le_bytes(file[140..144].try_into().unwrap()) + u32::try_from(to.len() - 20).unwrap();
+    let grown = u32::from_le_bytes(file[140..144].try_into().unwrap())
+        + u32::try_from(to.len() - 20).unwrap();
     out[140..144].copy_from_slice(&grown.to_le_bytes());
     let mut encoder = flate2::write::DeflateEncoder::new(out, flate2::Compression::fast());
     encoder.write_all(data_set(file)).unwrap();
@@ -70,11 +91,24 @@ fn deflated(file: &[u8]) -> Vec<u8> {
 /// Retired, and still found in archives.
 const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 const BOUNDARIES: [u8; 8] = [0, 1, 0x7F, 0x80, 0xFE, 0xFF, b'\\', 0x1B];
-const LENGTHS: [u32; 8] = [0, 1, 0x7FFF_FFFF, 0xFFFF_FFFE, 0xFFFF_FFFF, 0xFFFF, 0x0001_0000, 8];
+const LENGTHS: [u32; 8] = [
+    0,
+    1,
+    0x7FFF_FFFF,
+    0xFFFF_FFFE,
+    0xFFFF_FFFF,
+    0xFFFF,
+    0x0001_0000,
+    8,
+];
 
 fn mutate(bytes: &mut Vec<u8>, rng: &mut fastrand::Rng) {
     // Most of what matters stands before the pixels.
-    let end = if rng.u8(..8) == 0 { bytes.len() } else { bytes.len().min(3200) };
+    let end = if rng.u8(..8) == 0 {
+        bytes.len()
+    } else {
+        bytes.len().min(3200)
+    };
     let at = rng.usize(..end.max(1)).min(bytes.len().saturating_sub(1));
     let span = rng.usize(1..=64).min(bytes.len() - at);
     match rng.u8(..10) {
@@ -109,8 +143,13 @@ fn mutant(number: u64, originals: &[Vec<u8>]) -> Vec<u8> {
     for _ in 0..rng.usize(1..=3) {
         mutate(&mut bytes, rng);
     }
-    let deflate = kind == originals.len() && bytes.len() > 400 && bytes[..144] == originals[0][..144];
-    if deflate { catch_unwind(|| deflated(&bytes)).unwrap_or(bytes) } else { bytes }
+    let deflate =
+        kind == originals.len() && bytes.len() > 400 && bytes[..144] == originals[0][..144];
+    if deflate {
+        catch_unwind(|| deflated(&bytes)).unwrap_or(bytes)
+    } else {
+        bytes
+    }
 }
 
 /// What a mutant is put through.
@@ -127,17 +166,30 @@ impl Trial {
         let path = work.path().join("coded.yaml");
         std::fs::write(&path, CODED).unwrap();
         let key = PseudonymKey::from_bytes(&[7; 32]).unwrap();
-        let cleaner = |profile: &str| Cleaner::new(&profile::load(profile).unwrap(), Limits::default()).keyed(key.clone());
+        let cleaner = |profile: &str| {
+            Cleaner::new(&profile::load(profile).unwrap(), Limits::default()).keyed(key.clone())
+        };
         let file = Arc::new(SourceFile::new(&path).unwrap());
         let folder = std::env::var_os("FWUPLOAD_MUTANTS").map(PathBuf::from);
         if let Some(folder) = &folder {
             std::fs::create_dir_all(folder).unwrap();
         }
-        Self { cleaners: vec![cleaner("basic"), cleaner(path.to_str().unwrap())], originals: originals(), file, folder }
+        Self {
+            cleaners: vec![cleaner("basic"), cleaner(path.to_str().unwrap())],
+            originals: originals(),
+            file,
+            folder,
+        }
     }
 
     fn read(&self, bytes: Vec<u8>) -> Result<dicom::Instance, FileFailure> {
-        dicom::read(Source::Memory { file: Arc::clone(&self.file), bytes: Bytes::from(bytes) }, &Limits::default())
+        dicom::read(
+            Source::Memory {
+                file: Arc::clone(&self.file),
+                bytes: Bytes::from(bytes),
+            },
+            &Limits::default(),
+        )
     }
 
     fn clean(&self, number: u64, bytes: Vec<u8>) -> Result<Vec<u8>, FileFailure> {
@@ -151,8 +203,14 @@ impl Trial {
         let bytes = mutant(number, &self.originals);
         let begin = Instant::now();
         let cleaned = catch_unwind(AssertUnwindSafe(|| self.clean(number, bytes)));
-        assert!(begin.elapsed() < LONGEST, "mutant {number} takes {:?}", begin.elapsed());
-        let Ok(cleaned) = cleaned else { panic!("mutant {number} panics") };
+        assert!(
+            begin.elapsed() < LONGEST,
+            "mutant {number} takes {:?}",
+            begin.elapsed()
+        );
+        let Ok(cleaned) = cleaned else {
+            panic!("mutant {number} panics")
+        };
         let Ok(out) = cleaned else { return false };
         if let Some(folder) = &self.folder {
             std::fs::write(folder.join(format!("{number}.dcm")), &out).unwrap();
@@ -181,11 +239,17 @@ fn no_mutant_does_harm() {
                     accepted.fetch_add(u64::from(trial.run(number)), Ordering::Relaxed);
                 }
             };
-            std::thread::Builder::new().stack_size(16 << 20).spawn_scoped(scope, work).unwrap();
+            std::thread::Builder::new()
+                .stack_size(16 << 20)
+                .spawn_scoped(scope, work)
+                .unwrap();
         }
     });
     let accepted = accepted.into_inner();
-    assert!(accepted >= LEAST_ACCEPTED, "{accepted} of {MUTANTS} are accepted");
+    assert!(
+        accepted >= LEAST_ACCEPTED,
+        "{accepted} of {MUTANTS} are accepted"
+    );
 }
 
 #[test]

@@ -14,7 +14,11 @@ fn slice(person: u32, number: u32) -> Dicom {
 }
 
 fn place(files: &[Dicom]) -> Place {
-    let place = Place::with((1..).zip(files).map(|(number, file): (u32, _)| (format!("study/{number}.dcm"), file.bytes())));
+    let place = Place::with(
+        (1..)
+            .zip(files)
+            .map(|(number, file): (u32, _)| (format!("study/{number}.dcm"), file.bytes())),
+    );
     place.file("coded.yaml", CODED);
     place
 }
@@ -24,15 +28,39 @@ fn several_patients_do_not_become_one_subject_unless_asked_to() {
     let place = place(&[slice(1, 1), slice(2, 1)]);
     for sink in ["", "--dry-run", "--output out"] {
         let site = Site::start();
-        let ran = place.run(RUN).args(sink.split_whitespace()).args(["-y"]).at(&site).exits(6);
-        ran.says("error[route.several-patients]").says("2 patients").says("--merge-patients");
-        assert!(site.uploaded().is_empty() && site.containers("subjects").is_empty() && place.tree("out").is_empty());
-        assert_eq!(crate::fixture::found_in(format!("{}{}", ran.stdout, ran.stderr).as_bytes()), [""; 0]);
+        let ran = place
+            .run(RUN)
+            .args(sink.split_whitespace())
+            .args(["-y"])
+            .at(&site)
+            .exits(6);
+        ran.says("error[route.several-patients]")
+            .says("2 patients")
+            .says("--merge-patients");
+        assert!(
+            site.uploaded().is_empty()
+                && site.containers("subjects").is_empty()
+                && place.tree("out").is_empty()
+        );
+        assert_eq!(
+            crate::fixture::found_in(format!("{}{}", ran.stdout, ran.stderr).as_bytes()),
+            [""; 0]
+        );
     }
     let site = Site::start();
-    place.run(RUN).env("FWUPLOAD_MERGE_PATIENTS", "1").at(&site).exits(6);
+    place
+        .run(RUN)
+        .env("FWUPLOAD_MERGE_PATIENTS", "1")
+        .at(&site)
+        .exits(6);
     place.run(RUN).args(["--merge-patients"]).at(&site).exits(0);
-    assert_eq!((site.containers("subjects").len(), site.containers("sessions").len()), (1, 2));
+    assert_eq!(
+        (
+            site.containers("subjects").len(),
+            site.containers("sessions").len()
+        ),
+        (1, 2)
+    );
 }
 
 #[test]
@@ -54,16 +82,35 @@ fn a_study_that_is_under_another_subject_is_told_before_it_is_sent() {
     let place = place(&[slice(1, 1)]);
     for (flag, code, sessions) in [("warn", 0, 2), ("fail", 9, 1)] {
         let site = Site::start();
-        place.run(&RUN.replace("VOLUNTEER", "FIRST")).at(&site).exits(0).does_not_say("study-elsewhere");
-        let rehearsed = place.run(RUN).args(["--if-study-elsewhere", flag, "--dry-run"]).at(&site).exits(code);
+        place
+            .run(&RUN.replace("VOLUNTEER", "FIRST"))
+            .at(&site)
+            .exits(0)
+            .does_not_say("study-elsewhere");
+        let rehearsed = place
+            .run(RUN)
+            .args(["--if-study-elsewhere", flag, "--dry-run"])
+            .at(&site)
+            .exits(code);
         rehearsed.says("study-elsewhere");
-        let ran = place.run(RUN).args(["--if-study-elsewhere", flag]).at(&site).exits(code);
+        let ran = place
+            .run(RUN)
+            .args(["--if-study-elsewhere", flag])
+            .at(&site)
+            .exits(code);
         ran.says("study-elsewhere").says("under another subject");
         assert_eq!(site.containers("sessions").len(), sessions, "{flag}");
         if code == 0 {
-            place.run(RUN).at(&site).exits(0).does_not_say("study-elsewhere");
+            place
+                .run(RUN)
+                .at(&site)
+                .exits(0)
+                .does_not_say("study-elsewhere");
         } else {
-            assert_eq!(ran.failures(), [("1.dcm".to_owned(), "upload.study-elsewhere".to_owned())]);
+            assert_eq!(
+                ran.failures(),
+                [("1.dcm".to_owned(), "upload.study-elsewhere".to_owned())]
+            );
         }
     }
 }

@@ -31,7 +31,11 @@ fn json(text: &str) -> Value {
 fn a_profile_that_leaves_nothing_known_exits_with_0() {
     let place = Place::with([("careful.yaml", CAREFUL)]);
     let ran = place.run("profile lint careful.yaml").exits(0);
-    assert!(ran.stdout.contains("Nothing identifying was found") && ran.stderr.is_empty(), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("Nothing identifying was found") && ran.stderr.is_empty(),
+        "{}",
+        ran.stdout
+    );
     assert!(!ran.stdout.contains("hush"));
 }
 
@@ -40,17 +44,41 @@ fn the_minimal_profile_leaves_hundreds_and_exits_with_3() {
     let place = Place::new();
     let ran = place.run("profile lint flywheel-minimal --json").exits(3);
     let found = json(&ran.stdout);
-    assert!(found["counts"]["kinds"]["uncovered"].as_u64().unwrap() > 600, "{}", found["counts"]);
-    assert!(found["profile"]["digest"].as_str().unwrap().starts_with("sha256:"));
-    let subjects: Vec<_> =
-        found["findings"].as_array().unwrap().iter().map(|finding| finding["subject"].as_str().unwrap()).collect();
+    assert!(
+        found["counts"]["kinds"]["uncovered"].as_u64().unwrap() > 600,
+        "{}",
+        found["counts"]
+    );
+    assert!(
+        found["profile"]["digest"]
+            .as_str()
+            .unwrap()
+            .starts_with("sha256:")
+    );
+    let subjects: Vec<_> = found["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["subject"].as_str().unwrap())
+        .collect();
     assert!(subjects.contains(&"AccessionNumber") && !subjects.contains(&"PatientName"));
-    assert!(place.run("profile lint flywheel-minimal").exits(3).stdout.contains("--all names every attribute"));
+    assert!(
+        place
+            .run("profile lint flywheel-minimal")
+            .exits(3)
+            .stdout
+            .contains("--all names every attribute")
+    );
 }
 
 #[test]
 fn basic_covers_the_table() {
-    let found = json(&Place::new().run("profile lint basic --json").exits(0).stdout);
+    let found = json(
+        &Place::new()
+            .run("profile lint basic --json")
+            .exits(0)
+            .stdout,
+    );
     for kind in ["uncovered", "nested", "unsalted"] {
         assert_eq!(found["counts"]["kinds"][kind], Value::Null, "{kind}");
     }
@@ -60,21 +88,54 @@ fn basic_covers_the_table() {
 #[test]
 fn explain_tells_every_attribute_of_the_table() {
     let place = Place::with([("careful.yaml", CAREFUL)]);
-    let told = json(&place.run("profile explain careful.yaml --json").exits(0).stdout);
+    let told = json(
+        &place
+            .run("profile explain careful.yaml --json")
+            .exits(0)
+            .stdout,
+    );
     let rows = told["attributes"].as_array().unwrap();
     assert!(rows.len() >= 657);
-    let name = rows.iter().find(|row| row["attribute"] == "PatientName").unwrap();
-    assert_eq!((name["fate"].as_str(), name["ps3_15"].as_str()), (Some("undefined"), Some("Z")));
+    let name = rows
+        .iter()
+        .find(|row| row["attribute"] == "PatientName")
+        .unwrap();
+    assert_eq!(
+        (name["fate"].as_str(), name["ps3_15"].as_str()),
+        (Some("undefined"), Some("Z"))
+    );
     let said = place.run("profile explain careful.yaml").exits(0).stdout;
-    assert!(said.contains("PatientID") && said.contains("hashed (16 hex digits, salted)") && !said.contains("hush"), "{said}");
-    assert!(place.run("profile explain careful.yaml --all").exits(0).stdout.lines().count() > 657);
+    assert!(
+        said.contains("PatientID")
+            && said.contains("hashed (16 hex digits, salted)")
+            && !said.contains("hush"),
+        "{said}"
+    );
+    assert!(
+        place
+            .run("profile explain careful.yaml --all")
+            .exits(0)
+            .stdout
+            .lines()
+            .count()
+            > 657
+    );
 }
 
 #[test]
 fn a_profile_that_is_not_valid_is_refused_before_it_is_judged() {
-    let place = Place::with([("p.yaml", "name: p\ndicom: {fields: [{name: PatientNam, remove: true}]}")]);
-    place.run("profile lint p.yaml").exits(5).says("PatientName");
-    place.run("profile explain p.yaml").exits(5).says("PatientName");
+    let place = Place::with([(
+        "p.yaml",
+        "name: p\ndicom: {fields: [{name: PatientNam, remove: true}]}",
+    )]);
+    place
+        .run("profile lint p.yaml")
+        .exits(5)
+        .says("PatientName");
+    place
+        .run("profile explain p.yaml")
+        .exits(5)
+        .says("PatientName");
     place.run("profile lint").exits(2);
     place.run("profile lint basic --project g/p").exits(2);
 }
@@ -84,8 +145,21 @@ fn the_profile_that_governs_a_project_is_judged_too() {
     let rules = "name: house-rules\ndicom: {fields: [{name: PatientName, remove: true}]}\n";
     let site = Site::setup().profile(Level::Group, rules).start();
     let place = Place::new();
-    let found = json(&place.run("profile lint --project demo/phantom --json").at(&site).exits(3).stdout);
+    let found = json(
+        &place
+            .run("profile lint --project demo/phantom --json")
+            .at(&site)
+            .exits(3)
+            .stdout,
+    );
     assert_eq!(found["profile"]["level"], "group");
     assert_eq!(found["profile"]["name"], "house-rules");
-    assert!(place.run("profile explain -p demo/phantom").at(&site).exits(0).stdout.contains("PatientName"));
+    assert!(
+        place
+            .run("profile explain -p demo/phantom")
+            .at(&site)
+            .exits(0)
+            .stdout
+            .contains("PatientName")
+    );
 }

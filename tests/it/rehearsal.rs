@@ -1,4 +1,5 @@
-//! A dry run says what the run would come to: what is there, what would fail, where it would lie, and the exit code.
+//! A dry run says what the run would come to: what is there, what would fail, where it would lie,
+//! and the exit code.
 
 use crate::fixture::{CODED, Dicom, Person, damaged};
 use crate::run::{Place, Ran};
@@ -11,7 +12,8 @@ fn slice(person: u32, number: u32) -> Vec<u8> {
 }
 
 fn place() -> Place {
-    let place = Place::with((1..=2).map(|number| (format!("study/{number}.dcm"), slice(1, number))));
+    let place =
+        Place::with((1..=2).map(|number| (format!("study/{number}.dcm"), slice(1, number))));
     place.file("coded.yaml", CODED);
     place
 }
@@ -20,13 +22,24 @@ fn place() -> Place {
 fn counts(ran: &Ran<'_>) -> [u64; 5] {
     let end = ran.end();
     let total = |name: &str| end["totals"][name].as_u64().unwrap();
-    [total("uploaded") + total("prepared"), total("already_there"), total("failed"), total("sessions"), total("acquisitions")]
+    [
+        total("uploaded") + total("prepared"),
+        total("already_there"),
+        total("failed"),
+        total("sessions"),
+        total("acquisitions"),
+    ]
 }
 
 /// Where a run put things, or would.
 fn destinations(ran: &Ran<'_>) -> Vec<String> {
-    let events = ran.events_of("uploaded").into_iter().chain(ran.events_of("would-upload"));
-    let mut all: Vec<_> = events.map(|event| event["receipt"]["destination"].as_str().unwrap().to_owned()).collect();
+    let events = ran
+        .events_of("uploaded")
+        .into_iter()
+        .chain(ran.events_of("would-upload"));
+    let mut all: Vec<_> = events
+        .map(|event| event["receipt"]["destination"].as_str().unwrap().to_owned())
+        .collect();
     all.sort();
     all
 }
@@ -37,9 +50,20 @@ fn same(place: &Place, site: &Site, line: &str) {
     let before = site.requests().len();
     let rehearsed = place.run(line).args(["--dry-run"]).at(site).ends();
     let asked = site.requests().split_off(before);
-    assert!(asked.iter().all(|request| request.method == "GET" || request.target == "/api/lookup"), "nothing is changed");
+    assert!(
+        asked
+            .iter()
+            .all(|request| request.method == "GET" || request.target == "/api/lookup"),
+        "nothing is changed"
+    );
     let ran = place.run(line).at(site).ends();
-    assert_eq!((rehearsed.code, counts(&rehearsed)), (ran.code, counts(&ran)), "{}\n{}", rehearsed.stderr, ran.stderr);
+    assert_eq!(
+        (rehearsed.code, counts(&rehearsed)),
+        (ran.code, counts(&ran)),
+        "{}\n{}",
+        rehearsed.stderr,
+        ran.stderr
+    );
     assert_eq!(destinations(&rehearsed), destinations(&ran));
 }
 
@@ -63,12 +87,16 @@ fn studies_of_one_label_are_counted_and_named_as_the_server_has_them() {
     let (place, site) = (Place::new(), Site::start());
     place.file(
         "lite.yaml",
-        "name: lite\ndicom:\n  residual: {on-leak: warn}\n  fields:\n    - {name: PatientName, remove: true}\n",
+        "name: lite\ndicom:\n  residual: {on-leak: warn}\n  fields:\n    - \
+            {name: PatientName, remove: true}\n",
     );
     for study in 1..=4 {
         let uid = format!("1.2.826.0.1.3680043.10.{study}");
-        let file =
-            Dicom::ct(&Person::plain(), study).text(dicom_dictionary_std::tags::STUDY_INSTANCE_UID, dicom_core::VR::UI, &uid);
+        let file = Dicom::ct(&Person::plain(), study).text(
+            dicom_dictionary_std::tags::STUDY_INSTANCE_UID,
+            dicom_core::VR::UI,
+            &uid,
+        );
         place.file(format!("study/{study}.dcm"), file.bytes());
     }
     let line = "study -p demo/phantom --profile lite.yaml --json";
@@ -78,10 +106,16 @@ fn studies_of_one_label_are_counted_and_named_as_the_server_has_them() {
     let site = Site::start();
     let ran = place.run(line).at(&site).exits(0);
     assert_eq!(counts(&ran)[3..], [4, 4]);
-    let mut labels: Vec<_> =
-        site.containers("sessions").iter().map(|session| session["label"].as_str().unwrap().to_owned()).collect();
+    let mut labels: Vec<_> = site
+        .containers("sessions")
+        .iter()
+        .map(|session| session["label"].as_str().unwrap().to_owned())
+        .collect();
     labels.sort();
-    let mut told: Vec<_> = destinations(&ran).iter().map(|path| path.split('/').nth(3).unwrap().to_owned()).collect();
+    let mut told: Vec<_> = destinations(&ran)
+        .iter()
+        .map(|path| path.split('/').nth(3).unwrap().to_owned())
+        .collect();
     told.sort();
     assert_eq!(told, labels);
     assert!(labels[1].ends_with("(2)"), "{labels:?}");
@@ -95,21 +129,39 @@ fn a_rehearsal_says_what_changes_most_by_attribute_and_never_a_value() {
     let changes = ran.events_of("changes").remove(0);
     let of = |name: &str| {
         let all = changes["most"].as_array().unwrap();
-        all.iter().find(|changes| changes["attribute"].as_str().unwrap().starts_with(name)).unwrap().clone()
+        all.iter()
+            .find(|changes| changes["attribute"].as_str().unwrap().starts_with(name))
+            .unwrap()
+            .clone()
     };
-    assert_eq!((&of("StationName")["removed"], &of("StationName")["changed"]), (&2.into(), &0.into()));
+    assert_eq!(
+        (&of("StationName")["removed"], &of("StationName")["changed"]),
+        (&2.into(), &0.into())
+    );
     assert_eq!(of("PatientID")["changed"], 2);
     assert!(
-        crate::fixture::found_in(ran.stdout.as_bytes()).is_empty() && crate::fixture::found_in(ran.stderr.as_bytes()).is_empty()
+        crate::fixture::found_in(ran.stdout.as_bytes()).is_empty()
+            && crate::fixture::found_in(ran.stderr.as_bytes()).is_empty()
     );
-    assert!(place.run(USUAL).at(&site).exits(0).events_of("changes").is_empty());
+    assert!(
+        place
+            .run(USUAL)
+            .at(&site)
+            .exits(0)
+            .events_of("changes")
+            .is_empty()
+    );
 }
 
 #[test]
 fn a_project_that_would_be_made_has_nothing() {
     let (place, site) = (place(), Site::start());
     let line = USUAL.replace("demo/phantom", "demo/new");
-    let ran = place.run(&line).args(["--create-project", "--dry-run"]).at(&site).exits(0);
+    let ran = place
+        .run(&line)
+        .args(["--create-project", "--dry-run"])
+        .at(&site)
+        .exits(0);
     assert_eq!(counts(&ran), [2, 0, 0, 1, 1]);
 }
 

@@ -14,19 +14,25 @@ fn slice(person: u32) -> Vec<u8> {
     Dicom::ct(&Person::numbered(person), 1).bytes()
 }
 
-/// Two folders, each with one good slice and one that is cut short, and the reports of a run over each.
+/// Two folders, each with one good slice and one that is cut short, and the reports of a run over
+/// each.
 fn place(site: &Site, names: [&str; 2]) -> Place {
     let place = Place::with([("one/good.dcm", slice(1)), ("two/good.dcm", slice(3))]);
     place.file("one/cut.dcm", damaged::truncated(&slice(2)));
     place.file("two/cut.dcm", damaged::truncated(&slice(4)));
     for (folder, report) in ["one", "two"].iter().zip(names) {
-        place.run(&format!("{folder} {USUAL} --report {report}")).at(site).exits(3);
+        place
+            .run(&format!("{folder} {USUAL} --report {report}"))
+            .at(site)
+            .exits(3);
     }
     place
 }
 
 fn records(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn read(place: &Place, name: &str) -> Vec<Value> {
@@ -44,16 +50,37 @@ fn killed(place: &Place, name: &str) {
 fn two_reports_become_one_with_totals_and_the_exit_code_of_the_whole() {
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
-    let ran = place.run("report merge 2.jsonl 1.jsonl --output all.jsonl").exits(0);
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "merged 2 reports: 2 files failed of 4 found\n"));
+    let ran = place
+        .run("report merge 2.jsonl 1.jsonl --output all.jsonl")
+        .exits(0);
+    assert_eq!(
+        (ran.stdout.as_str(), ran.stderr.as_str()),
+        ("", "merged 2 reports: 2 files failed of 4 found\n")
+    );
     let merged = read(&place, "all.jsonl");
-    let paths: Vec<_> = merged[1..3].iter().map(|failed| failed["path"].as_str().unwrap()).collect();
+    let paths: Vec<_> = merged[1..3]
+        .iter()
+        .map(|failed| failed["path"].as_str().unwrap())
+        .collect();
     assert_eq!(paths, ["one/cut.dcm", "two/cut.dcm"]);
     let end = &merged[3];
-    assert_eq!((&end["type"], &end["found"], &end["uploaded"], &end["failed"]), (&"end".into(), &4.into(), &2.into(), &2.into()));
-    assert_eq!((&end["failed_by"]["read.truncated"], &end["exit_code"]), (&2.into(), &3.into()));
+    assert_eq!(
+        (
+            &end["type"],
+            &end["found"],
+            &end["uploaded"],
+            &end["failed"]
+        ),
+        (&"end".into(), &4.into(), &2.into(), &2.into())
+    );
+    assert_eq!(
+        (&end["failed_by"]["read.truncated"], &end["exit_code"]),
+        (&2.into(), &3.into())
+    );
     let first = read(&place, "1.jsonl").swap_remove(0);
-    for fact in ["v", "version", "mode", "project", "site", "profile", "redacted"] {
+    for fact in [
+        "v", "version", "mode", "project", "site", "profile", "redacted",
+    ] {
         assert_eq!(merged[0][fact], first[fact], "{fact}");
     }
 }
@@ -65,7 +92,9 @@ fn as_one_and_in_shards(place: &Place) -> (Value, Value) {
     for shard in 1..=3 {
         run(&format!("--shard {shard}/3 --report {shard}.jsonl")).ends();
     }
-    let ran = place.run("report merge 3.jsonl 1.jsonl 2.jsonl --output all.jsonl").exits(0);
+    let ran = place
+        .run("report merge 3.jsonl 1.jsonl 2.jsonl --output all.jsonl")
+        .exits(0);
     ran.does_not_say("warning").does_not_say("note");
     let end = |name| read(place, name).pop().unwrap();
     (end("one.jsonl"), end("all.jsonl"))
@@ -90,7 +119,10 @@ fn the_shards_of_a_job_add_up_to_what_one_run_says() {
 fn shards_that_all_had_nothing_are_a_job_that_had_nothing() {
     let place = Place::with(["a", "b", "c", "d"].map(|name| (format!("study/{name}.txt"), "text")));
     let (one, merged) = as_one_and_in_shards(&place);
-    assert_eq!((&one["exit_code"], &merged["exit_code"]), (&8.into(), &8.into()));
+    assert_eq!(
+        (&one["exit_code"], &merged["exit_code"]),
+        (&8.into(), &8.into())
+    );
     assert_eq!(merged["skipped_by"], one["skipped_by"]);
 }
 
@@ -99,10 +131,21 @@ fn the_merged_report_feeds_a_run_and_another_merge() {
     for name in ["all.jsonl", "all.json", "all.csv"] {
         let site = Site::start();
         let place = place(&site, ["1.jsonl", "2.jsonl"]);
-        place.run("report merge 1.jsonl 2.jsonl --output").args([name]).exits(0);
-        place.run("report merge --output twice.jsonl").args([name]).exits(0).says("2 files failed");
+        place
+            .run("report merge 1.jsonl 2.jsonl --output")
+            .args([name])
+            .exits(0);
+        place
+            .run("report merge --output twice.jsonl")
+            .args([name])
+            .exits(0)
+            .says("2 files failed");
         for list in [name, "twice.jsonl"] {
-            let ran = place.run(USUAL).args(["--json", "--files-from", list]).at(&site).exits(9);
+            let ran = place
+                .run(USUAL)
+                .args(["--json", "--files-from", list])
+                .at(&site)
+                .exits(9);
             assert_eq!(ran.end()["totals"]["found"], 2, "{list}");
         }
     }
@@ -115,7 +158,13 @@ fn forms_may_be_mixed_and_what_they_do_not_hold_is_not_made_up() {
     let ran = place.run("report merge 1.json 2.csv").exits(0);
     insta::assert_snapshot!(ran.stderr);
     let merged = records(&ran.stdout);
-    assert_eq!(merged.iter().map(|record| record["type"].as_str().unwrap()).collect::<Vec<_>>(), ["report", "failed", "failed"]);
+    assert_eq!(
+        merged
+            .iter()
+            .map(|record| record["type"].as_str().unwrap())
+            .collect::<Vec<_>>(),
+        ["report", "failed", "failed"]
+    );
     assert_eq!(merged[0]["merged"]["complete"], false);
 }
 
@@ -124,10 +173,15 @@ fn a_run_that_was_killed_is_merged_and_the_whole_does_not_look_complete() {
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
     killed(&place, "2.jsonl");
-    let ran = place.run("report merge 1.jsonl 2.jsonl -o all.jsonl").exits(0);
+    let ran = place
+        .run("report merge 1.jsonl 2.jsonl -o all.jsonl")
+        .exits(0);
     insta::assert_snapshot!(ran.stderr);
     assert_eq!(read(&place, "all.jsonl").last().unwrap()["type"], "failed");
-    place.run("report merge all.jsonl -o again.jsonl").exits(0).says("warning: all.jsonl is not complete");
+    place
+        .run("report merge all.jsonl -o again.jsonl")
+        .exits(0)
+        .says("warning: all.jsonl is not complete");
 }
 
 #[test]
@@ -135,7 +189,9 @@ fn a_run_that_could_not_begin_gives_the_whole_its_exit_code() {
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
     place.run(&format!("two {USUAL} --report 2.jsonl")).exits(4);
-    place.run("report merge 1.jsonl 2.jsonl -o all.jsonl").exits(0);
+    place
+        .run("report merge 1.jsonl 2.jsonl -o all.jsonl")
+        .exits(0);
     assert_eq!(read(&place, "all.jsonl").last().unwrap()["exit_code"], 4);
 }
 
@@ -143,11 +199,25 @@ fn a_run_that_could_not_begin_gives_the_whole_its_exit_code() {
 fn reports_that_do_not_belong_together_are_refused() {
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
-    place.run("two -p demo/phantom --profile strict --report strict.jsonl").at(&site).ends();
-    place.run("two --redact-paths --report redacted.jsonl").args(USUAL.split(' ')).at(&site).ends();
-    let refused = |other: &str| place.run(&format!("report merge 1.jsonl {other} -o all.jsonl")).exits(5);
-    refused("strict.jsonl").says("error[report.mismatch]: strict.jsonl does not belong with 1.jsonl: another profile");
-    refused("redacted.jsonl").says("error[report.mismatch]").says("`--redact-paths`");
+    place
+        .run("two -p demo/phantom --profile strict --report strict.jsonl")
+        .at(&site)
+        .ends();
+    place
+        .run("two --redact-paths --report redacted.jsonl")
+        .args(USUAL.split(' '))
+        .at(&site)
+        .ends();
+    let refused = |other: &str| {
+        place
+            .run(&format!("report merge 1.jsonl {other} -o all.jsonl"))
+            .exits(5)
+    };
+    refused("strict.jsonl")
+        .says("error[report.mismatch]: strict.jsonl does not belong with 1.jsonl: another profile");
+    refused("redacted.jsonl")
+        .says("error[report.mismatch]")
+        .says("`--redact-paths`");
     assert!(!place.path("all.jsonl").exists());
 }
 
@@ -156,10 +226,19 @@ fn redacted_reports_can_be_merged_and_still_name_nobody() {
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
     for folder in ["one", "two"] {
-        place.run(&format!("{folder} {USUAL} --redact-paths --report {folder}.jsonl")).at(&site).exits(3);
+        place
+            .run(&format!(
+                "{folder} {USUAL} --redact-paths --report {folder}.jsonl"
+            ))
+            .at(&site)
+            .exits(3);
     }
     let ran = place.run("report merge one.jsonl two.jsonl").exits(0);
-    assert!(ran.stdout.matches("\"path\":\"path:").count() == 2 && !ran.stdout.contains("cut.dcm"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.matches("\"path\":\"path:").count() == 2 && !ran.stdout.contains("cut.dcm"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -169,18 +248,34 @@ fn what_is_no_whole_report_is_refused_and_nothing_is_written() {
     let whole = fs::read_to_string(place.path("2.jsonl")).unwrap();
     place.file("2.jsonl", &whole[..whole.len() - 20]);
     place.file("all.jsonl", "of an earlier merge");
-    let ran = place.run("report merge 1.jsonl 2.jsonl --output all.jsonl").exits(5);
+    let ran = place
+        .run("report merge 1.jsonl 2.jsonl --output all.jsonl")
+        .exits(5);
     insta::assert_snapshot!(ran.stderr);
-    place.run("report merge 1.jsonl missing.jsonl").exits(5).says("error[report.invalid]").says("missing.jsonl");
-    assert_eq!(fs::read_to_string(place.path("all.jsonl")).unwrap(), "of an earlier merge");
-    assert_eq!(fs::read_dir(place.path("")).unwrap().count(), 5, "no temporary file is left");
+    place
+        .run("report merge 1.jsonl missing.jsonl")
+        .exits(5)
+        .says("error[report.invalid]")
+        .says("missing.jsonl");
+    assert_eq!(
+        fs::read_to_string(place.path("all.jsonl")).unwrap(),
+        "of an earlier merge"
+    );
+    assert_eq!(
+        fs::read_dir(place.path("")).unwrap().count(),
+        5,
+        "no temporary file is left"
+    );
 }
 
 #[test]
 fn the_output_may_be_one_of_the_inputs() {
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
-    place.run("report merge 1.jsonl 2.jsonl --output 1.jsonl").exits(0).says("2 files failed of 4 found");
+    place
+        .run("report merge 1.jsonl 2.jsonl --output 1.jsonl")
+        .exits(0)
+        .says("2 files failed of 4 found");
     assert_eq!(read(&place, "1.jsonl").len(), 4);
 }
 
@@ -192,8 +287,13 @@ fn the_merged_report_is_for_its_owner_alone() {
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
     let old = place.file("all.csv", "old");
     fs::set_permissions(&old, fs::Permissions::from_mode(0o644)).unwrap();
-    place.run("report merge 1.jsonl 2.jsonl --output all.csv").exits(0);
-    assert_eq!(fs::metadata(&old).unwrap().permissions().mode() & 0o777, 0o600);
+    place
+        .run("report merge 1.jsonl 2.jsonl --output all.csv")
+        .exits(0);
+    assert_eq!(
+        fs::metadata(&old).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
 }
 
 #[cfg(unix)]
@@ -203,7 +303,11 @@ fn a_report_that_a_run_is_writing_is_not_replaced() {
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
     let held = fs::File::open(place.path("2.jsonl")).unwrap();
     held.lock().unwrap();
-    place.run("report merge 1.jsonl --output 2.jsonl").exits(1).says("error[report.unwritable]").says("a run is writing");
+    place
+        .run("report merge 1.jsonl --output 2.jsonl")
+        .exits(1)
+        .says("error[report.unwritable]")
+        .says("a run is writing");
 }
 
 #[cfg(unix)]
@@ -213,12 +317,30 @@ fn names_that_are_not_utf8_are_kept_apart() {
     let site = Site::start();
     let place = Place::new();
     for name in [&b"a/\xff.dcm"[..], b"a/\xfe.dcm"] {
-        place.file(std::ffi::OsStr::from_bytes(name), damaged::truncated(&slice(1)));
+        place.file(
+            std::ffi::OsStr::from_bytes(name),
+            damaged::truncated(&slice(1)),
+        );
     }
-    place.run(&format!("a {USUAL} --report 1.csv")).at(&site).exits(9);
-    place.run("report merge 1.csv --output all.jsonl").exits(0).says("2 files failed");
-    let ran = place.run(&format!("{USUAL} --json --files-from all.jsonl")).at(&site).exits(9);
-    assert!(ran.events_of("failed").iter().all(|failed| failed["code"] == "read.truncated"), "both were found: {}", ran.stdout);
+    place
+        .run(&format!("a {USUAL} --report 1.csv"))
+        .at(&site)
+        .exits(9);
+    place
+        .run("report merge 1.csv --output all.jsonl")
+        .exits(0)
+        .says("2 files failed");
+    let ran = place
+        .run(&format!("{USUAL} --json --files-from all.jsonl"))
+        .at(&site)
+        .exits(9);
+    assert!(
+        ran.events_of("failed")
+            .iter()
+            .all(|failed| failed["code"] == "read.truncated"),
+        "both were found: {}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -226,10 +348,21 @@ fn usage() {
     let place = Place::with([("a.jsonl", "")]);
     place.run("report merge").exits(2).says("<REPORT>");
     place.run("report").exits(2).says("merge");
-    place.run("report merge a.jsonl --output all.txt").exits(2).says("end the name with .jsonl, .json or .csv");
-    place.run("report merge a.jsonl ./a.jsonl").exits(2).says("is named twice");
+    place
+        .run("report merge a.jsonl --output all.txt")
+        .exits(2)
+        .says("end the name with .jsonl, .json or .csv");
+    place
+        .run("report merge a.jsonl ./a.jsonl")
+        .exits(2)
+        .says("is named twice");
     let help = place.run("report merge --help").exits(0).stdout;
-    assert!(help.contains("Examples:") && help.contains("Exit codes:"), "{help}");
+    assert!(
+        help.contains("Examples:") && help.contains("Exit codes:"),
+        "{help}"
+    );
     let folder = Place::with([("report/1.dcm", slice(1))]);
-    folder.run(&format!("./report {USUAL} --offline --dry-run")).exits(0);
+    folder
+        .run(&format!("./report {USUAL} --offline --dry-run"))
+        .exits(0);
 }

@@ -1,4 +1,5 @@
-//! What is said and written: streams, verbosity, the event stream, failure reports and their way back in.
+//! What is said and written: streams, verbosity, the event stream, failure reports and their way
+//! back in.
 
 use crate::archive::members;
 use crate::fixture::{Dicom, Person, damaged};
@@ -14,7 +15,11 @@ fn slice(number: u32) -> Vec<u8> {
 
 /// Two good slices, one that is cut short, one file that is not DICOM.
 fn place() -> Place {
-    let place = Place::with([("study/1.dcm", slice(1)), ("study/2.dcm", slice(2)), ("study/notes.txt", b"text".to_vec())]);
+    let place = Place::with([
+        ("study/1.dcm", slice(1)),
+        ("study/2.dcm", slice(2)),
+        ("study/notes.txt", b"text".to_vec()),
+    ]);
     place.file("study/3.dcm", damaged::truncated(&slice(3)));
     place
 }
@@ -29,7 +34,11 @@ fn standard_output_is_empty_without_json() {
 fn quiet_says_less_and_quieter_says_nothing() {
     let place = place();
     let lines = |flag: &str| {
-        let ran = place.run(USUAL).args(["--dry-run", "--offline"]).args(flag.split_whitespace()).exits(3);
+        let ran = place
+            .run(USUAL)
+            .args(["--dry-run", "--offline"])
+            .args(flag.split_whitespace())
+            .exits(3);
         ran.stderr.lines().count()
     };
     assert_eq!(lines("-qq"), 0);
@@ -40,8 +49,17 @@ fn quiet_says_less_and_quieter_says_nothing() {
 #[test]
 fn the_event_stream() {
     let (place, site) = (place(), Site::start());
-    let ran = place.run(USUAL).args(["--json", "-j", "1", "--uploads", "1"]).at(&site).exits(3);
-    let mut lines: Vec<String> = ran.events().iter().filter(|e| e["type"] != "progress").map(redacted).collect();
+    let ran = place
+        .run(USUAL)
+        .args(["--json", "-j", "1", "--uploads", "1"])
+        .at(&site)
+        .exits(3);
+    let mut lines: Vec<String> = ran
+        .events()
+        .iter()
+        .filter(|e| e["type"] != "progress")
+        .map(redacted)
+        .collect();
     // Between the first and the last, files come as they get ready.
     let last = lines.len() - 1;
     lines[1..last].sort();
@@ -60,7 +78,16 @@ fn redact(value: &mut serde_json::Value) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut() {
-                let varies = ["site", "duration", "container_id", "file_id", "version", "size", "busy", "waiting"];
+                let varies = [
+                    "site",
+                    "duration",
+                    "container_id",
+                    "file_id",
+                    "version",
+                    "size",
+                    "busy",
+                    "waiting",
+                ];
                 if varies.contains(&name.as_str()) && !field.is_null() {
                     *field = Value::from("…");
                 } else {
@@ -81,31 +108,61 @@ fn redact(value: &mut serde_json::Value) {
 #[test]
 fn the_first_event_is_the_start_and_the_last_one_the_end() {
     let place = place();
-    let ran = place.run(USUAL).args(["--json", "--dry-run", "--offline"]).exits(3);
+    let ran = place
+        .run(USUAL)
+        .args(["--json", "--dry-run", "--offline"])
+        .exits(3);
     let events = ran.events();
-    assert_eq!((&events[0]["type"], &events[0]["v"]), (&"start".into(), &1.into()));
+    assert_eq!(
+        (&events[0]["type"], &events[0]["v"]),
+        (&"start".into(), &1.into())
+    );
     let end = ran.end();
     assert_eq!(end["exit_code"], 3);
     for event in &events {
         assert_eq!(event.as_object().unwrap().keys().next().unwrap(), "type");
     }
-    let files = ["uploaded", "would-upload", "written", "already-there", "skipped", "failed"];
-    let settled = events.iter().filter(|e| files.contains(&e["type"].as_str().unwrap())).count();
-    assert_eq!(end["totals"]["found"].as_u64(), Some(settled as u64), "one outcome per file");
+    let files = [
+        "uploaded",
+        "would-upload",
+        "written",
+        "already-there",
+        "skipped",
+        "failed",
+    ];
+    let settled = events
+        .iter()
+        .filter(|e| files.contains(&e["type"].as_str().unwrap()))
+        .count();
+    assert_eq!(
+        end["totals"]["found"].as_u64(),
+        Some(settled as u64),
+        "one outcome per file"
+    );
 }
 
 #[test]
 fn a_run_that_cannot_begin_ends_with_an_end_too() {
     let (place, site) = (place(), Site::start());
-    let ran = place.run("study -p demo/none --profile basic --json").at(&site).exits(6);
+    let ran = place
+        .run("study -p demo/none --profile basic --json")
+        .at(&site)
+        .exits(6);
     assert_eq!(ran.end()["exit_code"], 6);
 }
 
 #[test]
 fn the_report_feeds_a_second_run() {
-    for (report, name) in [(None, "fwupload-failures.jsonl"), (Some("r.json"), "r.json"), (Some("r.csv"), "r.csv")] {
+    for (report, name) in [
+        (None, "fwupload-failures.jsonl"),
+        (Some("r.json"), "r.json"),
+        (Some("r.csv"), "r.csv"),
+    ] {
         let (place, site) = (place(), Site::start());
-        let flags: Vec<&str> = report.into_iter().flat_map(|path| ["--report", path]).collect();
+        let flags: Vec<&str> = report
+            .into_iter()
+            .flat_map(|path| ["--report", path])
+            .collect();
         place.run(USUAL).args(&flags).at(&site).exits(3);
         place.file("study/3.dcm", slice(3));
         let ran = place
@@ -113,18 +170,36 @@ fn the_report_feeds_a_second_run() {
             .args([name])
             .at(&site)
             .exits(0);
-        assert_eq!(ran.end()["totals"]["found"], 3, "{name}: the failed file, and the others of its series");
-        assert_eq!(members(&site.uploaded()[0].1).len(), 3, "{name}: which go in one package");
+        assert_eq!(
+            ran.end()["totals"]["found"],
+            3,
+            "{name}: the failed file, and the others of its series"
+        );
+        assert_eq!(
+            members(&site.uploaded()[0].1).len(),
+            3,
+            "{name}: which go in one package"
+        );
     }
 }
 
 #[test]
 fn a_named_report_is_written_in_each_format() {
-    for (name, holds) in [("r.jsonl", "{\""), ("r.json", "\"read.truncated\""), ("r.csv", "path,")] {
+    for (name, holds) in [
+        ("r.jsonl", "{\""),
+        ("r.json", "\"read.truncated\""),
+        ("r.csv", "path,"),
+    ] {
         let place = place();
-        place.run(USUAL).args(["--dry-run", "--offline", "--report", name]).exits(3);
+        place
+            .run(USUAL)
+            .args(["--dry-run", "--offline", "--report", name])
+            .exits(3);
         let text = std::fs::read_to_string(place.path(name)).unwrap();
-        assert!(text.contains(holds) && text.contains("read.truncated"), "{name}:\n{text}");
+        assert!(
+            text.contains(holds) && text.contains("read.truncated"),
+            "{name}:\n{text}"
+        );
         assert!(!place.path("fwupload-failures.jsonl").exists());
     }
 }
@@ -134,8 +209,14 @@ fn a_named_report_is_written_in_each_format() {
 fn the_report_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let place = place();
-    place.run(USUAL).args(["--output", "out", "--offline"]).exits(3);
-    let mode = std::fs::metadata(place.path("fwupload-failures.jsonl")).unwrap().permissions().mode();
+    place
+        .run(USUAL)
+        .args(["--output", "out", "--offline"])
+        .exits(3);
+    let mode = std::fs::metadata(place.path("fwupload-failures.jsonl"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -143,14 +224,24 @@ fn the_report_is_for_its_owner_alone() {
 fn the_summary_adds_up_and_says_what_to_do_next() {
     let (place, site) = (place(), Site::start());
     let ran = place.run(USUAL).at(&site).exits(3);
-    ran.says("Uploaded").says("2 files").says("Skipped").says("Failed").says("1 read.truncated");
-    ran.says("fwupload-failures.jsonl").says("basic").says("sha256:");
+    ran.says("Uploaded")
+        .says("2 files")
+        .says("Skipped")
+        .says("Failed")
+        .says("1 read.truncated");
+    ran.says("fwupload-failures.jsonl")
+        .says("basic")
+        .says("sha256:");
 }
 
 #[test]
 fn many_failures_of_one_kind_are_folded_on_the_terminal_and_whole_in_the_report() {
-    let place = Place::with((1..=9).map(|n| (format!("study/{n}.dcm"), damaged::truncated(&slice(n)))));
-    let ran = place.run(USUAL).args(["--output", "out", "--offline"]).exits(9);
+    let place =
+        Place::with((1..=9).map(|n| (format!("study/{n}.dcm"), damaged::truncated(&slice(n)))));
+    let ran = place
+        .run(USUAL)
+        .args(["--output", "out", "--offline"])
+        .exits(9);
     assert_eq!(ran.stderr.matches(".dcm").count(), 5, "{}", ran.stderr);
     ran.says("4 more");
     assert_eq!(ran.report().len(), 9);
@@ -159,14 +250,24 @@ fn many_failures_of_one_kind_are_folded_on_the_terminal_and_whole_in_the_report(
 #[test]
 fn colours_only_on_request_where_there_is_no_terminal() {
     let place = place();
-    let run = |when: &str| place.run(USUAL).args(["--dry-run", "--offline", "--color", when]).exits(3);
+    let run = |when: &str| {
+        place
+            .run(USUAL)
+            .args(["--dry-run", "--offline", "--color", when])
+            .exits(3)
+    };
     assert!(!run("auto").stderr.contains('\u{1b}'));
     assert!(run("always").stderr.contains('\u{1b}'));
 }
 
 /// Sixteen slices of two series.
 fn sixteen() -> Place {
-    Place::with((1..=16).map(|n| (format!("study/{n}.dcm"), Dicom::ct(&Person::plain(), n).bytes())))
+    Place::with((1..=16).map(|n| {
+        (
+            format!("study/{n}.dcm"),
+            Dicom::ct(&Person::plain(), n).bytes(),
+        )
+    }))
 }
 
 #[test]
@@ -176,16 +277,26 @@ fn a_run_in_which_all_goes_well_says_where_to_cleaned_by_what_and_what_became_of
     let lines: Vec<_> = ran.stderr.lines().collect();
     assert_eq!(lines.len(), 2, "{}", ran.stderr);
     assert!(
-        lines[0].starts_with("to demo/phantom at 127.0.0.1: de-identified with \"basic\" (given locally, sha256:"),
+        lines[0].starts_with(
+            "to demo/phantom at 127.0.0.1: de-identified with \"basic\" (given locally, sha256:"
+        ),
         "{lines:?}"
     );
     assert!(lines[1].starts_with("Uploaded   16 files"), "{lines:?}");
     for fact in ["basic", "sha256:", "key "] {
-        assert_eq!(ran.stderr.matches(fact).count(), 1, "{fact} in {}", ran.stderr);
+        assert_eq!(
+            ran.stderr.matches(fact).count(),
+            1,
+            "{fact} in {}",
+            ran.stderr
+        );
     }
     ran.does_not_say("sandbox");
     let verbose = place.run(USUAL).args(["-v"]).at(&site).exits(0);
-    verbose.says("notice[profile]").says("notice[pseudonym-key]").says("notice[resume]");
+    verbose
+        .says("notice[profile]")
+        .says("notice[pseudonym-key]")
+        .says("notice[resume]");
 }
 
 #[test]
@@ -193,18 +304,37 @@ fn the_log_has_what_v_shows_line_by_line_with_times() {
     let (place, site) = (place(), Site::start());
     let time = regex::Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ").unwrap();
     for times in 1..=2 {
-        place.run(USUAL).args(["-qq", "--log-file", "run.log"]).at(&site).exits(3);
+        place
+            .run(USUAL)
+            .args(["-qq", "--log-file", "run.log"])
+            .at(&site)
+            .exits(3);
         let log = std::fs::read_to_string(place.path("run.log")).unwrap();
-        assert_eq!(log.matches("skipped [not-dicom] study/notes.txt").count(), times, "{log}");
+        assert_eq!(
+            log.matches("skipped [not-dicom] study/notes.txt").count(),
+            times,
+            "{log}"
+        );
         assert!(log.lines().all(|line| time.is_match(line)), "{log}");
-        for said in
-            ["to demo/phantom at", "notice[profile]", "uploaded study/1.dcm", "failed [read.truncated] study/3.dcm", "Uploaded"]
-        {
+        for said in [
+            "to demo/phantom at",
+            "notice[profile]",
+            "uploaded study/1.dcm",
+            "failed [read.truncated] study/3.dcm",
+            "Uploaded",
+        ] {
             assert!(log.contains(said), "{said} in {log}");
         }
     }
-    place.run(USUAL).env("FWUPLOAD_LOG_FILE", "study/other.log").at(&site).exits(3);
-    let ran = place.run(&format!("{USUAL} --json --log-file study/other.log")).at(&site).exits(3);
+    place
+        .run(USUAL)
+        .env("FWUPLOAD_LOG_FILE", "study/other.log")
+        .at(&site)
+        .exits(3);
+    let ran = place
+        .run(&format!("{USUAL} --json --log-file study/other.log"))
+        .at(&site)
+        .exits(3);
     assert_eq!(ran.end()["totals"]["skipped_by"]["own-report"], 1);
 }
 
@@ -212,13 +342,18 @@ fn the_log_has_what_v_shows_line_by_line_with_times() {
 #[test]
 fn a_log_is_of_its_owner_alone_and_never_a_report() {
     use std::os::unix::fs::PermissionsExt;
-    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let place = place();
     let run = |log: &str| place.run(&format!("study {OFFLINE} out --log-file {log}"));
     run("run.log").exits(3);
     assert_eq!(mode(&place.path("run.log")), 0o600);
     let earlier = std::fs::read(place.path("fwupload-failures.jsonl")).unwrap();
-    std::fs::copy(place.path("fwupload-failures.jsonl"), place.path("earlier.jsonl")).unwrap();
+    std::fs::copy(
+        place.path("fwupload-failures.jsonl"),
+        place.path("earlier.jsonl"),
+    )
+    .unwrap();
     let open = place.file("open.log", b"");
     std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o644)).unwrap();
     std::os::unix::fs::symlink("run.log", place.path("link.log")).unwrap();
@@ -231,9 +366,16 @@ fn a_log_is_of_its_owner_alone_and_never_a_report() {
         ("none/run.log", "No such file"),
     ];
     for (log, reason) in reasons {
-        run(log).exits(1).says("error[log.unwritable]").says(reason).says("`--log-file`");
+        run(log)
+            .exits(1)
+            .says("error[log.unwritable]")
+            .says(reason)
+            .says("`--log-file`");
     }
-    assert_eq!(std::fs::read(place.path("fwupload-failures.jsonl")).unwrap(), earlier);
+    assert_eq!(
+        std::fs::read(place.path("fwupload-failures.jsonl")).unwrap(),
+        earlier
+    );
     assert_eq!(mode(&open), 0o644);
 }
 
@@ -246,16 +388,29 @@ fn help_states_the_exit_codes() {
 
 #[test]
 fn runs_at_the_same_time_in_one_folder_keep_their_reports() {
-    let place = Place::with([("one/cut.dcm", damaged::truncated(&slice(1))), ("two/cut.dcm", damaged::truncated(&slice(1)))]);
+    let place = Place::with([
+        ("one/cut.dcm", damaged::truncated(&slice(1))),
+        ("two/cut.dcm", damaged::truncated(&slice(1))),
+    ]);
     for _ in 0..10 {
-        let runs = ["one", "two"]
-            .map(|folder| place.run(&format!("{folder} -p demo/phantom --profile basic --offline --output out --json")).start());
-        let reports: Vec<String> =
-            runs.into_iter().map(|running| running.end().end()["report"].as_str().unwrap().to_owned()).collect();
+        let runs = ["one", "two"].map(|folder| {
+            place
+                .run(&format!(
+                    "{folder} -p demo/phantom --profile basic --offline --output out --json"
+                ))
+                .start()
+        });
+        let reports: Vec<String> = runs
+            .into_iter()
+            .map(|running| running.end().end()["report"].as_str().unwrap().to_owned())
+            .collect();
         for (report, folder) in reports.iter().zip(["one/", "two/"]) {
             // A run that began after the other had ended took the same place over.
             let text = std::fs::read_to_string(place.path(report)).unwrap();
-            assert!(text.contains(folder) || reports[0] == reports[1], "{reports:?}: {text}");
+            assert!(
+                text.contains(folder) || reports[0] == reports[1],
+                "{reports:?}: {text}"
+            );
             assert!(text.lines().count() == 3, "{text}");
         }
     }
@@ -268,12 +423,18 @@ fn a_mistyped_path_leaves_the_report_of_the_last_run() {
     let earlier = std::fs::read(place.path("fwupload-failures.jsonl")).unwrap();
     let ran = place.run(&format!("sutdy {OFFLINE} out2")).exits(9);
     ran.says("fwupload-failures-2.jsonl");
-    assert_eq!(std::fs::read(place.path("fwupload-failures.jsonl")).unwrap(), earlier);
+    assert_eq!(
+        std::fs::read(place.path("fwupload-failures.jsonl")).unwrap(),
+        earlier
+    );
 
     std::fs::remove_file(place.path("study/3.dcm")).unwrap();
     let ran = place.run(&format!("study {OFFLINE} out3")).exits(0);
     ran.says("the report of an earlier run is now fwupload-failures.jsonl.1");
-    assert_eq!(std::fs::read(place.path("fwupload-failures.jsonl.1")).unwrap(), earlier);
+    assert_eq!(
+        std::fs::read(place.path("fwupload-failures.jsonl.1")).unwrap(),
+        earlier
+    );
     assert!(!place.path("fwupload-failures.jsonl").exists());
 }
 
@@ -294,9 +455,22 @@ fn a_rehearsal_writes_a_report_only_where_it_is_told_to() {
 fn what_is_no_report_of_this_user_is_not_written_to() {
     let place = Place::with([("study/1.dcm", slice(1)), ("diary", b"dear diary".to_vec())]);
     std::os::unix::fs::symlink("diary", place.path("fwupload-failures.jsonl")).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(place.path("pipe.jsonl")).status().unwrap().success());
-    place.run(&format!("study {OFFLINE} out")).exits(1).says("report.unwritable").says("symbolic link");
-    place.run(&format!("study {OFFLINE} out --report pipe.jsonl")).exits(1).says("report.unwritable");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(place.path("pipe.jsonl"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    place
+        .run(&format!("study {OFFLINE} out"))
+        .exits(1)
+        .says("report.unwritable")
+        .says("symbolic link");
+    place
+        .run(&format!("study {OFFLINE} out --report pipe.jsonl"))
+        .exits(1)
+        .says("report.unwritable");
     assert_eq!(std::fs::read(place.path("diary")).unwrap(), b"dear diary");
     assert!(!place.path("out").exists());
 }
@@ -305,7 +479,12 @@ fn what_is_no_report_of_this_user_is_not_written_to() {
 #[test]
 fn events_that_are_lost_are_told_and_end_in_an_error() {
     let place = Place::with([("study/1.dcm", slice(1))]);
-    let ran = place.run_after("exec >/dev/full", &format!("study {OFFLINE} out")).exits(1);
+    let ran = place
+        .run_after("exec >/dev/full", &format!("study {OFFLINE} out"))
+        .exits(1);
     ran.says("report.unwritable").says("events are lost");
-    assert!(!place.tree("out").is_empty(), "what was asked for is done all the same");
+    assert!(
+        !place.tree("out").is_empty(),
+        "what was asked for is done all the same"
+    );
 }

@@ -1,5 +1,5 @@
-//! The check of what is about to be sent, through the built program: what fails a file, what is said, and what
-//! `--residual warn` lets pass.
+//! The check of what is about to be sent, through the built program: what fails a file, what is
+//! said, and what `--residual warn` lets pass.
 
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
@@ -11,7 +11,13 @@ use crate::run::Place;
 
 /// Removes the name and nothing else.
 fn profile() -> String {
-    yaml(&[], &["name: PatientName, remove: true", "name: PatientID, replace-with: S1"])
+    yaml(
+        &[],
+        &[
+            "name: PatientName, remove: true",
+            "name: PatientID, replace-with: S1",
+        ],
+    )
 }
 
 /// A person whose name stands in a comment as well.
@@ -21,7 +27,10 @@ fn place(comment: &str) -> Place {
         .text(tags::PATIENT_ID, VR::LO, "P1")
         .text(tags::IMAGE_COMMENTS, VR::LT, comment)
         .without(tags::OTHER_PATIENT_I_DS_SEQUENCE);
-    Place::with([("study/in.dcm", file.bytes()), ("profile.yaml", profile().into_bytes())])
+    Place::with([
+        ("study/in.dcm", file.bytes()),
+        ("profile.yaml", profile().into_bytes()),
+    ])
 }
 
 const RUN: &str = "study -p demo/phantom --offline --output out --profile profile.yaml --json";
@@ -29,7 +38,10 @@ const RUN: &str = "study -p demo/phantom --offline --output out --profile profil
 /// Everything that the program said and wrote down, which must not hold the value.
 fn no_value_in(texts: &[&str]) {
     for text in texts {
-        assert!(!text.to_lowercase().contains("oxblatt") && !text.to_lowercase().contains("wilhelmina"), "{text}");
+        assert!(
+            !text.to_lowercase().contains("oxblatt") && !text.to_lowercase().contains("wilhelmina"),
+            "{text}"
+        );
     }
 }
 
@@ -42,7 +54,11 @@ fn a_name_left_in_a_comment_fails_the_file_and_both_attributes_are_named() {
     assert_eq!(code, "residual.identifier-left");
     let failed = ran.events_of("failed").remove(0);
     let message = failed["message"].as_str().unwrap();
-    assert!(message.contains("PatientName (0010,0010)") && message.contains("ImageComments (0020,4000)"), "{message}");
+    assert!(
+        message.contains("PatientName (0010,0010)")
+            && message.contains("ImageComments (0020,4000)"),
+        "{message}"
+    );
     assert!(failed["hint"].as_str().unwrap().contains("--residual warn"));
     no_value_in(&[&ran.stderr, &ran.stdout]);
 }
@@ -63,15 +79,28 @@ fn a_warning_names_file_and_attributes_and_the_file_is_sent() {
         .collect();
     assert_eq!(warned.len(), 1, "{warned:?}");
     assert!(warned[0]["path"].as_str().unwrap().ends_with("in.dcm"));
-    assert!(warned[0]["text"].as_str().unwrap().ends_with("still stands in ImageComments (0020,4000)"));
+    assert!(
+        warned[0]["text"]
+            .as_str()
+            .unwrap()
+            .ends_with("still stands in ImageComments (0020,4000)")
+    );
     assert_eq!(place.tree("out").len(), 1);
     no_value_in(&[&ran.stderr, &ran.stdout]);
-    let ran = place.run("profile test profile.yaml study --json --residual warn").exits(0);
+    let ran = place
+        .run("profile test profile.yaml study --json --residual warn")
+        .exits(0);
     let left = &ran.events_of("file")[0]["left"][0];
     assert_eq!(left["removed_from"], "PatientName (0010,0010)");
     assert_eq!(left["stands_in"], "ImageComments (0020,4000)");
-    let ran = place.run("profile test profile.yaml study --residual warn").exits(0);
-    assert!(ran.stdout.contains("left     what stood in PatientName"), "{}", ran.stdout);
+    let ran = place
+        .run("profile test profile.yaml study --residual warn")
+        .exits(0);
+    assert!(
+        ran.stdout.contains("left     what stood in PatientName"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -83,9 +112,25 @@ fn what_is_left_in_many_files_is_said_once_with_a_count() {
     }
     let run = RUN.replace("profile.yaml --json", "profile.yaml --residual warn");
     let ran = place.run(&run).exits(0);
-    assert_eq!(ran.stderr.matches("still stands in ImageComments").count(), 1, "{}", ran.stderr);
-    let verbose = place.run(&run.replace("--output out", "--output again")).args(["-v"]).exits(0);
-    assert_eq!(verbose.stderr.matches("still stands in ImageComments").count(), 14, "{}", verbose.stderr);
+    assert_eq!(
+        ran.stderr.matches("still stands in ImageComments").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
+    let verbose = place
+        .run(&run.replace("--output out", "--output again"))
+        .args(["-v"])
+        .exits(0);
+    assert_eq!(
+        verbose
+            .stderr
+            .matches("still stands in ImageComments")
+            .count(),
+        14,
+        "{}",
+        verbose.stderr
+    );
     ran.says("warning[residual]: and 13 more like this; `-v` shows each");
     no_value_in(&[&ran.stderr, &verbose.stderr]);
 }
@@ -95,5 +140,10 @@ fn a_label_that_the_user_gives_is_checked_too() {
     let place = place("seen: nobody");
     let ran = place.run(&format!("{RUN} --subject oxblatt_w")).exits(9);
     assert_eq!(ran.failures().pop().unwrap().1, "residual.identifier-left");
-    assert!(ran.events_of("failed")[0]["message"].as_str().unwrap().ends_with("still stands in the subject label"));
+    assert!(
+        ran.events_of("failed")[0]["message"]
+            .as_str()
+            .unwrap()
+            .ends_with("still stands in the subject label")
+    );
 }

@@ -1,4 +1,5 @@
-//! The built program in a place of its own: a fresh folder, a fresh home, none of the machine's settings.
+//! The built program in a place of its own: a fresh folder, a fresh home, none of the machine's
+//! settings.
 //!
 //! `Place` is what lies there, `Run` what is typed, `Ran` what came of it.
 
@@ -76,11 +77,13 @@ impl Place {
     #[cfg(unix)]
     pub fn run_after(&self, commands: &str, arguments: &str) -> Run<'_> {
         let script = format!("{commands}; exec \"$0\" \"$@\"");
-        Run::new(self, "sh").args(["-c", &script, env!("CARGO_BIN_EXE_fwupload")]).args(arguments.split_whitespace())
+        Run::new(self, "sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_fwupload")])
+            .args(arguments.split_whitespace())
     }
 
-    /// The same under limits of the shell's `ulimit`. A file that grows too large gives an error, as a full disk does. Shells count
-    /// files in blocks of 512 or of 1024 bytes.
+    /// The same under limits of the shell's `ulimit`. A file that grows too large gives an error,
+    /// as a full disk does. Shells count files in blocks of 512 or of 1024 bytes.
     #[cfg(unix)]
     pub fn run_limited(&self, limits: &str, arguments: &str) -> Run<'_> {
         self.run_after(&format!("trap '' XFSZ; ulimit {limits}"), arguments)
@@ -92,14 +95,15 @@ impl Place {
         Run::new(self, name)
     }
 
-    /// Every file below a folder, as its path from there and its content, in the order of the paths.
+    /// Every file below a folder, as its path from there and its content, in the order of the
+    /// paths.
     pub fn tree(&self, folder: impl AsRef<Path>) -> Vec<(String, Vec<u8>)> {
         tree(&self.path(folder))
     }
 }
 
-/// Every file below `folder`, as its path from there and its content, in the order of the paths; not those that a run which
-/// is still going takes away meanwhile.
+/// Every file below `folder`, as its path from there and its content, in the order of the paths;
+/// not those that a run which is still going takes away meanwhile.
 pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -109,7 +113,11 @@ pub fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                let name = path.strip_prefix(folder).unwrap().to_string_lossy().replace('\\', "/");
+                let name = path
+                    .strip_prefix(folder)
+                    .unwrap()
+                    .to_string_lossy()
+                    .replace('\\', "/");
                 match fs::read(&path) {
                     Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => {}
                     read => found.push((name, read.unwrap())),
@@ -134,20 +142,41 @@ impl<'a> Run<'a> {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             let name_text = name.to_string_lossy().to_ascii_uppercase();
-            let steers = ["FWUPLOAD_", "FLYWHEEL_", "XDG_", "RUST_LOG", "HTTP", "ALL_PROXY", "NO_PROXY", "NO_COLOR", "CLICOLOR"];
+            let steers = [
+                "FWUPLOAD_",
+                "FLYWHEEL_",
+                "XDG_",
+                "RUST_LOG",
+                "HTTP",
+                "ALL_PROXY",
+                "NO_PROXY",
+                "NO_COLOR",
+                "CLICOLOR",
+            ];
             if steers.iter().any(|prefix| name_text.starts_with(prefix)) {
                 command.env_remove(name);
             }
         }
-        command.current_dir(place.path("")).env("HOME", place.home());
-        command.env("XDG_STATE_HOME", place.state()).env("FWUPLOAD_PSEUDONYM_KEY", PSEUDONYM_KEY);
+        command
+            .current_dir(place.path(""))
+            .env("HOME", place.home());
+        command
+            .env("XDG_STATE_HOME", place.state())
+            .env("FWUPLOAD_PSEUDONYM_KEY", PSEUDONYM_KEY);
         // Servers in these tests that are out stay so.
         command.env("FWUPLOAD_RETRY_FOR", "1s");
-        Self { place, command, stdin: Vec::new() }
+        Self {
+            place,
+            command,
+            stdin: Vec::new(),
+        }
     }
 
     /// Further arguments, as they are.
-    pub fn args<S: AsRef<std::ffi::OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+    pub fn args<S: AsRef<std::ffi::OsStr>>(
+        mut self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Self {
         self.command.args(arguments);
         self
     }
@@ -178,8 +207,13 @@ impl<'a> Run<'a> {
 
     /// Starts it, to be ended by [`Running::end`].
     pub fn start(mut self) -> Running<'a> {
-        let mut child =
-            self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut child = self
+            .command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
         let mut stdin = child.stdin.take().unwrap();
         let bytes = std::mem::take(&mut self.stdin);
         // A program that ends without reading its input closes the pipe; that is its right.
@@ -187,10 +221,16 @@ impl<'a> Run<'a> {
         Running::of(self.place, child)
     }
 
-    /// Starts it with a standard input that nobody types into and nobody closes; the pipe given back keeps it open.
+    /// Starts it with a standard input that nobody types into and nobody closes; the pipe given
+    /// back keeps it open.
     pub fn start_waiting(mut self) -> (Running<'a>, std::process::ChildStdin) {
-        let mut child =
-            self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut child = self
+            .command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
         let stdin = child.stdin.take().unwrap();
         (Running::of(self.place, child), stdin)
     }
@@ -204,7 +244,13 @@ impl<'a> Run<'a> {
     #[track_caller]
     pub fn exits(self, code: i32) -> Ran<'a> {
         let ran = self.ends();
-        assert_eq!(ran.code, Some(code), "exit code\n--- stdout\n{}\n--- stderr\n{}", ran.stdout, ran.stderr);
+        assert_eq!(
+            ran.code,
+            Some(code),
+            "exit code\n--- stdout\n{}\n--- stderr\n{}",
+            ran.stdout,
+            ran.stderr
+        );
         ran
     }
 }
@@ -243,7 +289,12 @@ impl<'a> Running<'a> {
     fn of(place: &'a Place, mut child: Child) -> Self {
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
-        Self { place, child, stdout, stderr }
+        Self {
+            place,
+            child,
+            stdout,
+            stderr,
+        }
     }
 
     /// Its process id.
@@ -253,7 +304,10 @@ impl<'a> Running<'a> {
 
     /// Sends it a signal by name, as Ctrl-C does with `INT`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success());
     }
 
@@ -264,7 +318,11 @@ impl<'a> Running<'a> {
             if let Some((line, _)) = self.stdout.0.text().split_once('\n') {
                 return line.to_owned();
             }
-            assert!(start.elapsed() < PATIENCE, "it says nothing\n--- stderr\n{}", self.stderr.0.text());
+            assert!(
+                start.elapsed() < PATIENCE,
+                "it says nothing\n--- stderr\n{}",
+                self.stderr.0.text()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -274,7 +332,11 @@ impl<'a> Running<'a> {
     pub fn wait_until_it_says(&self, text: &str) {
         let start = Instant::now();
         while !self.stderr.0.text().contains(text) {
-            assert!(start.elapsed() < PATIENCE, "it does not say `{text}`\n--- stderr\n{}", self.stderr.0.text());
+            assert!(
+                start.elapsed() < PATIENCE,
+                "it does not say `{text}`\n--- stderr\n{}",
+                self.stderr.0.text()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -292,7 +354,11 @@ impl<'a> Running<'a> {
             }
             if start.elapsed() > PATIENCE {
                 self.child.kill().unwrap();
-                panic!("it did not end within {} seconds\n--- stderr\n{}", PATIENCE.as_secs(), self.stderr.0.text());
+                panic!(
+                    "it did not end within {} seconds\n--- stderr\n{}",
+                    PATIENCE.as_secs(),
+                    self.stderr.0.text()
+                );
             }
             std::thread::sleep(Duration::from_millis(5));
         };
@@ -300,21 +366,31 @@ impl<'a> Running<'a> {
             reader.join().unwrap();
             collected.text()
         };
-        Ran { place: self.place, code: status.code(), stdout: text(self.stdout), stderr: text(self.stderr), peak_kib, cpu }
+        Ran {
+            place: self.place,
+            code: status.code(),
+            stdout: text(self.stdout),
+            stderr: text(self.stderr),
+            peak_kib,
+            cpu,
+        }
     }
 }
 
 /// The most memory that a process has held until now, in KiB, where the system tells.
 fn peak_memory(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// The processor time that a process has used until now, where the system tells.
 fn cpu_time(process: u32) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name in brackets may hold blanks; user and system time are the 14th and 15th field, in hundredths.
+    // The name in brackets may hold blanks; user and system time are the 14th and 15th field, in
+    // hundredths.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
     Some(Duration::from_millis(ticks * 10))
@@ -339,14 +415,22 @@ impl Ran<'_> {
     /// Insists that a text stands on standard error.
     #[track_caller]
     pub fn says(&self, text: &str) -> &Self {
-        assert!(self.stderr.contains(text), "`{text}` is missing in\n{}", self.stderr);
+        assert!(
+            self.stderr.contains(text),
+            "`{text}` is missing in\n{}",
+            self.stderr
+        );
         self
     }
 
     /// Insists that a text does not stand on standard error.
     #[track_caller]
     pub fn does_not_say(&self, text: &str) -> &Self {
-        assert!(!self.stderr.contains(text), "`{text}` stands in\n{}", self.stderr);
+        assert!(
+            !self.stderr.contains(text),
+            "`{text}` stands in\n{}",
+            self.stderr
+        );
         self
     }
 
@@ -354,13 +438,20 @@ impl Ran<'_> {
     #[track_caller]
     pub fn events(&self) -> Vec<Value> {
         let lines = self.stdout.lines();
-        lines.map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in the event {line}"))).collect()
+        lines
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in the event {line}"))
+            })
+            .collect()
     }
 
     /// The events of `--json` of one type.
     #[track_caller]
     pub fn events_of(&self, kind: &str) -> Vec<Value> {
-        self.events().into_iter().filter(|event| event["type"] == kind).collect()
+        self.events()
+            .into_iter()
+            .filter(|event| event["type"] == kind)
+            .collect()
     }
 
     /// The last event, which must be of this type.
@@ -377,26 +468,43 @@ impl Ran<'_> {
         self.end_of("end")
     }
 
-    /// The failures in the report in its usual place. A rehearsal writes none there: its events tell of them, where it has some.
+    /// The failures in the report in its usual place. A rehearsal writes none there: its events
+    /// tell of them, where it has some.
     #[track_caller]
     pub fn report(&self) -> Vec<Value> {
-        let Ok(text) = fs::read_to_string(self.place.path("fwupload-failures.jsonl")) else { return self.failed_events() };
-        let records =
-            text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in the report's {line}")));
-        records.filter(|record: &Value| record["type"] == "failed").collect()
+        let Ok(text) = fs::read_to_string(self.place.path("fwupload-failures.jsonl")) else {
+            return self.failed_events();
+        };
+        let records = text.lines().map(|line| {
+            serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in the report's {line}"))
+        });
+        records
+            .filter(|record: &Value| record["type"] == "failed")
+            .collect()
     }
 
     fn failed_events(&self) -> Vec<Value> {
-        if self.stdout.starts_with('{') { self.events_of("failed") } else { Vec::new() }
+        if self.stdout.starts_with('{') {
+            self.events_of("failed")
+        } else {
+            Vec::new()
+        }
     }
 
     /// The failures of the report, as file name and code, sorted.
     #[track_caller]
     pub fn failures(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let name = |path: String| Path::new(&path).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = |path: String| {
+            Path::new(&path)
+                .file_name()
+                .map(|n| n.to_string_lossy().into_owned())
+                .unwrap_or_default()
+        };
         let failed = self.report().into_iter();
-        let mut failures: Vec<_> = failed.map(|record| (name(text(&record["path"])), text(&record["code"]))).collect();
+        let mut failures: Vec<_> = failed
+            .map(|record| (name(text(&record["path"])), text(&record["code"])))
+            .collect();
         failures.sort();
         failures
     }

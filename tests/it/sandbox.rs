@@ -13,17 +13,33 @@ const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 fn the_readmes_first_command() {
     let place = Place::new();
     let study = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/study");
-    let ran = place.run("--project demo/phantom --sandbox ./sandbox-data").args([study]).exits(3);
-    ran.says("Uploaded").says("14 files").says("1 read.truncated");
-    assert_eq!(ran.failures(), [("IM0013.dcm".into(), "read.truncated".into())]);
+    let ran = place
+        .run("--project demo/phantom --sandbox ./sandbox-data")
+        .args([study])
+        .exits(3);
+    ran.says("Uploaded")
+        .says("14 files")
+        .says("1 read.truncated");
+    assert_eq!(
+        ran.failures(),
+        [("IM0013.dcm".into(), "read.truncated".into())]
+    );
     let kept = tree(&place.path("sandbox-data"));
     assert!(kept.len() >= 4, "three series and an index");
     for (name, bytes) in kept {
         assert!(fixture::found_in(name.as_bytes()).is_empty(), "{name}");
-        assert!(fixture::found_in(&bytes).is_empty(), "{name}: {:?}", fixture::found_in(&bytes));
+        assert!(
+            fixture::found_in(&bytes).is_empty(),
+            "{name}: {:?}",
+            fixture::found_in(&bytes)
+        );
         if archive::is_zip(&bytes) {
             for (name, content) in archive::members(&bytes) {
-                assert!(fixture::found_in(name.as_bytes()).is_empty() && fixture::found_in(&content).is_empty(), "{name}");
+                assert!(
+                    fixture::found_in(name.as_bytes()).is_empty()
+                        && fixture::found_in(&content).is_empty(),
+                    "{name}"
+                );
             }
         }
     }
@@ -32,10 +48,22 @@ fn the_readmes_first_command() {
 #[test]
 fn a_new_sandbox_is_a_careful_site_unless_the_user_says_what_to_do() {
     let place = Place::with([("in.dcm", Dicom::ct(&Person::plain(), 1).bytes())]);
-    place.run("in.dcm -p demo/phantom --sandbox careful").exits(0).says("\"basic\" (from the site");
-    place.run("in.dcm -p demo/phantom --sandbox careful --profile flywheel-minimal").exits(5).says("error[profile.conflict]");
-    place.run("in.dcm -p demo/phantom --sandbox told --profile basic").exits(0).says("given locally");
-    place.run("in.dcm -p demo/phantom --sandbox told").exits(5).says("error[profile.missing]");
+    place
+        .run("in.dcm -p demo/phantom --sandbox careful")
+        .exits(0)
+        .says("\"basic\" (from the site");
+    place
+        .run("in.dcm -p demo/phantom --sandbox careful --profile flywheel-minimal")
+        .exits(5)
+        .says("error[profile.conflict]");
+    place
+        .run("in.dcm -p demo/phantom --sandbox told --profile basic")
+        .exits(0)
+        .says("given locally");
+    place
+        .run("in.dcm -p demo/phantom --sandbox told")
+        .exits(5)
+        .says("error[profile.missing]");
 }
 
 #[test]
@@ -56,15 +84,24 @@ fn as_a_process_of_its_own_with_the_profile_at_each_level() {
         for signed in [&[][..], &["--signed-urls"]] {
             let place = Place::with([("coded.yaml", fixture::CODED)]);
             place.file("in.dcm", Dicom::ct(&Person::plain(), 1).bytes());
-            let options = format!("sandbox box --project demo/phantom --profile coded.yaml --profile-level {level}");
+            let options = format!(
+                "sandbox box --project demo/phantom --profile coded.yaml --profile-level {level}"
+            );
             let server = place.run(&options).args(signed).start();
             let ready: serde_json::Value = serde_json::from_str(&server.first_line()).unwrap();
             let key = ready["key"].as_str().unwrap();
-            let ran = place.run("in.dcm -p demo/phantom").env("FWUPLOAD_API_KEY", key).exits(0);
+            let ran = place
+                .run("in.dcm -p demo/phantom")
+                .env("FWUPLOAD_API_KEY", key)
+                .exits(0);
             ran.says("coded").says(level);
             server.signal("TERM");
             server.end();
-            assert!(tree(&place.path("box")).iter().any(|(name, _)| name.contains(".dicom")));
+            assert!(
+                tree(&place.path("box"))
+                    .iter()
+                    .any(|(name, _)| name.contains(".dicom"))
+            );
         }
     }
 }
@@ -78,8 +115,14 @@ fn what_it_received_is_still_there_after_a_restart() {
         let server = place.run("sandbox box --project demo/phantom").start();
         let ready: serde_json::Value = serde_json::from_str(&server.first_line()).unwrap();
         let key = ready["key"].as_str().unwrap();
-        let ran = place.run("in.dcm -p demo/phantom --profile basic --json").env("FWUPLOAD_API_KEY", key).exits(0);
-        settled.push((ran.end()["totals"]["uploaded"].as_u64(), ran.end()["totals"]["already_there"].as_u64()));
+        let ran = place
+            .run("in.dcm -p demo/phantom --profile basic --json")
+            .env("FWUPLOAD_API_KEY", key)
+            .exits(0);
+        settled.push((
+            ran.end()["totals"]["uploaded"].as_u64(),
+            ran.end()["totals"]["already_there"].as_u64(),
+        ));
         server.signal("INT");
         server.end();
     }
@@ -93,14 +136,25 @@ fn asked(options: &str, path: &str) -> String {
     let place = Place::new();
     let server = place.run(&format!("sandbox {options}")).start();
     let ready: serde_json::Value = serde_json::from_str(&server.first_line()).unwrap();
-    let host = ready["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
+    let host = ready["url"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("http://")
+        .to_owned();
     let mut stream = std::net::TcpStream::connect(host).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     server.signal("TERM");
     server.end();
-    assert!(place.path("box").is_dir(), "the folder is the one that was named");
+    assert!(
+        place.path("box").is_dir(),
+        "the folder is the one that was named"
+    );
     answer
 }
 
@@ -110,14 +164,30 @@ fn its_flags_choose_the_era_and_what_the_site_announces() {
     for (options, signed, parts) in [
         ("box", false, Some(false)),
         ("--signed-urls box", true, Some(false)),
-        ("--signed-urls=single --storage azure box", true, Some(false)),
-        ("--signed-urls=multipart --part-size 5MiB --storage google box", true, Some(true)),
+        (
+            "--signed-urls=single --storage azure box",
+            true,
+            Some(false),
+        ),
+        (
+            "--signed-urls=multipart --part-size 5MiB --storage google box",
+            true,
+            Some(true),
+        ),
         ("--era mid --signed-urls box", true, None),
     ] {
         let config = asked(options, "/api/config");
-        assert!(config.contains(&format!("\"signed_url\":{signed}")), "{options}: {config}");
-        let announced = ["false", "true"].map(|it| config.contains(&format!("\"multipart_signed_url\":{it}")));
-        assert_eq!(announced, [parts == Some(false), parts == Some(true)], "{options}: {config}");
+        assert!(
+            config.contains(&format!("\"signed_url\":{signed}")),
+            "{options}: {config}"
+        );
+        let announced =
+            ["false", "true"].map(|it| config.contains(&format!("\"multipart_signed_url\":{it}")));
+        assert_eq!(
+            announced,
+            [parts == Some(false), parts == Some(true)],
+            "{options}: {config}"
+        );
     }
     assert!(asked("--deid-log box", "/api/config").contains("/deid-log\""));
     assert!(asked("--era old box", "/api/auth/status").starts_with("HTTP/1.1 404"));
@@ -148,21 +218,40 @@ fn flags_that_do_not_go_together_are_refused() {
 fn its_help_shows_how_to_start_it() {
     let place = Place::new();
     let help = place.run("sandbox --help").exits(0);
-    for text in ["Examples:", "--era old", "--signed-urls=multipart --part-size 5MiB", "--deid-log"] {
+    for text in [
+        "Examples:",
+        "--era old",
+        "--signed-urls=multipart --part-size 5MiB",
+        "--deid-log",
+    ] {
         assert!(help.stdout.contains(text), "{text}");
     }
 }
 
-/// Uploads a series of a good MiB to a sandbox started with these options: what the sandbox knows of it afterwards.
+/// Uploads a series of a good MiB to a sandbox started with these options: what the sandbox knows
+/// of it afterwards.
 #[cfg(unix)]
 fn uploaded_to(options: &str) -> serde_json::Value {
-    let place = Place::with([1, 2].map(|n| (format!("in/{n}.dcm"), Dicom::image(&Person::plain(), CT, "CT", 1, n, 600).bytes())));
-    let server = place.run(&format!("sandbox --project demo/phantom {options} box")).start();
+    let place = Place::with([1, 2].map(|n| {
+        (
+            format!("in/{n}.dcm"),
+            Dicom::image(&Person::plain(), CT, "CT", 1, n, 600).bytes(),
+        )
+    }));
+    let server = place
+        .run(&format!("sandbox --project demo/phantom {options} box"))
+        .start();
     let ready: serde_json::Value = serde_json::from_str(&server.first_line()).unwrap();
     let key = ready["key"].as_str().unwrap();
-    let ran = place.run("in -p demo/phantom --profile basic --json").env("FWUPLOAD_API_KEY", key).exits(0);
+    let ran = place
+        .run("in -p demo/phantom --profile basic --json")
+        .env("FWUPLOAD_API_KEY", key)
+        .exits(0);
     assert_eq!(ran.end()["totals"]["uploaded"], 2, "{options}");
-    let again = place.run("in -p demo/phantom --profile basic --json").env("FWUPLOAD_API_KEY", key).exits(0);
+    let again = place
+        .run("in -p demo/phantom --profile basic --json")
+        .env("FWUPLOAD_API_KEY", key)
+        .exits(0);
     assert_eq!(again.end()["totals"]["already_there"], 2, "{options}");
     server.signal("TERM");
     server.end();
@@ -175,11 +264,18 @@ fn uploaded_to(options: &str) -> serde_json::Value {
 #[test]
 fn every_storage_takes_an_upload_whole_and_in_parts() {
     for storage in ["s3", "google", "azure"] {
-        for parts in ["--signed-urls", "--signed-urls=multipart --part-size 256KiB"] {
+        for parts in [
+            "--signed-urls",
+            "--signed-urls=multipart --part-size 256KiB",
+        ] {
             let options = format!("{parts} --storage {storage}");
             let file = uploaded_to(&options);
             assert_eq!(file["hash"], "", "{options}: the file came by the form");
-            assert!(file["size"].as_u64().unwrap() > 2 * 256 * 1024, "{options}: {}", file["size"]);
+            assert!(
+                file["size"].as_u64().unwrap() > 2 * 256 * 1024,
+                "{options}: {}",
+                file["size"]
+            );
         }
     }
 }
@@ -187,11 +283,18 @@ fn every_storage_takes_an_upload_whole_and_in_parts() {
 #[cfg(unix)]
 #[test]
 fn servers_of_every_era_take_an_upload() {
-    for (options, by_form) in
-        [("--era old", true), ("--era mid", true), ("--era mid --signed-urls", false), ("--era current", true)]
-    {
+    for (options, by_form) in [
+        ("--era old", true),
+        ("--era mid", true),
+        ("--era mid --signed-urls", false),
+        ("--era current", true),
+    ] {
         let file = uploaded_to(options);
-        assert_eq!(!file["hash"].as_str().unwrap().is_empty(), by_form, "{options}");
+        assert_eq!(
+            !file["hash"].as_str().unwrap().is_empty(),
+            by_form,
+            "{options}"
+        );
     }
 }
 
@@ -200,6 +303,9 @@ fn servers_of_every_era_take_an_upload() {
 fn a_site_with_a_deidentification_log_takes_an_upload_that_is_in_it() {
     for options in ["--deid-log", "--deid-log --signed-urls"] {
         let file = uploaded_to(options);
-        assert!(file["metadata"]["deid_log_id"].is_string(), "{options}: {file}");
+        assert!(
+            file["metadata"]["deid_log_id"].is_string(),
+            "{options}: {file}"
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! A Flywheel site to run against: the embedded sandbox behind a small proxy that records every request and can misbehave.
+//! A Flywheel site to run against: the embedded sandbox behind a small proxy that records every
+//! request and can misbehave.
 //!
-//! Rules make the proxy answer for the server, cut connections, or let the server act and lose its answer. What no rule
-//! matches goes through. The proxy speaks HTTP by hand, so that it sees the bytes as they came.
+//! Rules make the proxy answer for the server, cut connections, or let the server act and lose its
+//! answer. What no rule matches goes through. The proxy speaks HTTP by hand, so that it sees the
+//! bytes as they came.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -28,13 +30,24 @@ pub struct Request {
 impl Request {
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// All of it, for a search.
     pub fn everything(&self) -> Vec<u8> {
-        let mut all = format!("{} {}\n", self.method, percent_encoding::percent_decode_str(&self.target).decode_utf8_lossy());
-        all.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}\n")));
+        let mut all = format!(
+            "{} {}\n",
+            self.method,
+            percent_encoding::percent_decode_str(&self.target).decode_utf8_lossy()
+        );
+        all.extend(
+            self.headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}\n")),
+        );
         [all.as_bytes(), &self.body].concat()
     }
 }
@@ -48,9 +61,7 @@ enum Act {
         body: String,
     },
     /// Reads no more than this many bytes of the body, then hangs up.
-    Cut {
-        after: usize,
-    },
+    Cut { after: usize },
     /// The server does what it is asked to; its answer gets lost.
     LoseAnswer,
     /// Keeps the connection open for this long, then lets the request through.
@@ -58,10 +69,9 @@ enum Act {
     /// Breaks the connection off with an RST once the request was read.
     Reset,
     /// Reads the request, or not even its body, and says nothing more.
-    Stall {
-        read: bool,
-    },
-    /// Announces this many bytes more (or fewer) than it sends of the server's answer, and hangs up.
+    Stall { read: bool },
+    /// Announces this many bytes more (or fewer) than it sends of the server's answer, and hangs
+    /// up.
     WrongLength(i64),
     /// Sends the server's answer up to the middle of its body, then says nothing more.
     HalfAnswer,
@@ -81,7 +91,9 @@ impl Gate {
     /// Waits until a request is held.
     pub fn wait_for_request(&self) {
         let (state, changed) = &*self.0;
-        let waiting = changed.wait_timeout_while(state.lock().unwrap(), PATIENCE, |(held, _)| *held == 0).unwrap();
+        let waiting = changed
+            .wait_timeout_while(state.lock().unwrap(), PATIENCE, |(held, _)| *held == 0)
+            .unwrap();
         assert!(!waiting.1.timed_out(), "no request came");
     }
 
@@ -96,7 +108,9 @@ impl Gate {
         let mut state = state.lock().unwrap();
         state.0 += 1;
         changed.notify_all();
-        let _ = changed.wait_timeout_while(state, PATIENCE, |(_, open)| !*open).unwrap();
+        let _ = changed
+            .wait_timeout_while(state, PATIENCE, |(_, open)| !*open)
+            .unwrap();
     }
 }
 
@@ -113,10 +127,16 @@ pub struct Rule {
     act: Act,
 }
 
-/// Requests with this method and path. `*` in the pattern stands for one segment; a query that it names has to start the
-/// request's query, else any will do.
+/// Requests with this method and path. `*` in the pattern stands for one segment; a query that it
+/// names has to start the request's query, else any will do.
 pub fn on(method: &'static str, pattern: &'static str) -> Rule {
-    Rule { method, pattern, skip: 0, left: usize::MAX, act: Act::Cut { after: 0 } }
+    Rule {
+        method,
+        pattern,
+        skip: 0,
+        left: usize::MAX,
+        act: Act::Cut { after: 0 },
+    }
 }
 
 impl Rule {
@@ -134,13 +154,19 @@ impl Rule {
 
     /// Answers with an error in the shape of Flywheel's.
     pub fn answer(self, status: u16) -> Self {
-        let body = format!(r#"{{"status_code":{status},"message":"made up by the test","request_id":"req-42"}}"#);
+        let body = format!(
+            r#"{{"status_code":{status},"message":"made up by the test","request_id":"req-42"}}"#
+        );
         self.answer_with(status, &body)
     }
 
     /// Answers with this body.
     pub fn answer_with(mut self, status: u16, body: &str) -> Self {
-        self.act = Act::Answer { status, headers: Vec::new(), body: body.to_owned() };
+        self.act = Act::Answer {
+            status,
+            headers: Vec::new(),
+            body: body.to_owned(),
+        };
         self
     }
 
@@ -222,8 +248,14 @@ impl Rule {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let (pattern, wanted) = self.pattern.split_once('?').unwrap_or((self.pattern, ""));
         let (mut segments, mut wanted_segments) = (path.split('/'), pattern.split('/'));
-        let same = wanted_segments.by_ref().all(|w| segments.next().is_some_and(|s| w == "*" || w == s));
-        self.left > 0 && self.method == method && same && segments.next().is_none() && query.starts_with(wanted)
+        let same = wanted_segments
+            .by_ref()
+            .all(|w| segments.next().is_some_and(|s| w == "*" || w == s));
+        self.left > 0
+            && self.method == method
+            && same
+            && segments.next().is_none()
+            && query.starts_with(wanted)
     }
 }
 
@@ -272,7 +304,9 @@ impl Setup {
         let mut options = sandbox::Options::new(dir.path().join("data"));
         options.project = Some(("demo".to_owned(), "phantom".to_owned()));
         options.profile = profile;
-        options.profile_level = self.profile.map_or(sandbox::Level::Project, |(level, _)| level);
+        options.profile_level = self
+            .profile
+            .map_or(sandbox::Level::Project, |(level, _)| level);
         options.signed_urls = self.signed_urls;
         options.deid_log = self.deid_log;
         options.api_key = Some("sandbox-key-of-the-tests".to_owned());
@@ -291,11 +325,17 @@ impl Setup {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let proxy = Arc::clone(&proxy);
-                // Whatever goes wrong with one connection is what the program under test has to cope with.
+                // Whatever goes wrong with one connection is what the program under test has to
+                // cope with.
                 std::thread::spawn(move || drop(proxy.serve(stream)));
             }
         });
-        Site { sandbox, dir, address, shared }
+        Site {
+            sandbox,
+            dir,
+            address,
+            shared,
+        }
     }
 }
 
@@ -316,12 +356,21 @@ impl Site {
 
     /// A site to set up.
     pub fn setup() -> Setup {
-        Setup { rules: Vec::new(), profile: None, signed_urls: false, deid_log: false }
+        Setup {
+            rules: Vec::new(),
+            profile: None,
+            signed_urls: false,
+            deid_log: false,
+        }
     }
 
     /// A key that it accepts, in the form that users type.
     pub fn key(&self) -> String {
-        format!("127.0.0.1:{}:__force_insecure:{}", self.address.port(), self.sandbox.api_key())
+        format!(
+            "127.0.0.1:{}:__force_insecure:{}",
+            self.address.port(),
+            self.sandbox.api_key()
+        )
     }
 
     /// Asks the server for something behind the back of the program.
@@ -333,10 +382,21 @@ impl Site {
     #[track_caller]
     pub fn ask(&self, method: &str, path: &str, json: &str) -> serde_json::Value {
         let (key, length) = (self.sandbox.api_key(), json.len());
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: scitran-user {key}\r\n", self.address);
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: scitran-user {key}\r\n",
+            self.address
+        );
         let head = format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n");
-        let answer = self.shared.forward(&format!("{head}connection: close\r\n\r\n"), json.as_bytes()).unwrap();
-        assert_eq!(status_of(&answer), 200, "{}", String::from_utf8_lossy(&answer));
+        let answer = self
+            .shared
+            .forward(&format!("{head}connection: close\r\n\r\n"), json.as_bytes())
+            .unwrap();
+        assert_eq!(
+            status_of(&answer),
+            200,
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
         let at = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
         serde_json::from_slice(&answer[at..]).unwrap()
     }
@@ -344,7 +404,10 @@ impl Site {
     /// The containers of a kind in the project, as the server lists them.
     #[track_caller]
     pub fn containers(&self, kind: &str) -> Vec<serde_json::Value> {
-        let project = self.ask("POST", "/api/lookup", r#"{"path":["demo","phantom"]}"#)["_id"].as_str().unwrap().to_owned();
+        let project = self.ask("POST", "/api/lookup", r#"{"path":["demo","phantom"]}"#)["_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         match self.ask("GET", &format!("/api/projects/{project}/{kind}"), "") {
             serde_json::Value::Array(list) => list,
             other => panic!("{other}"),
@@ -367,7 +430,10 @@ impl Site {
         let begin = Instant::now();
         let mut quiet = Instant::now();
         while quiet.elapsed() < Duration::from_millis(100) {
-            assert!(begin.elapsed() < PATIENCE, "the server does not come to rest");
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "the server does not come to rest"
+            );
             std::thread::sleep(Duration::from_millis(5));
             if self.shared.busy.load(Ordering::SeqCst) > 0 {
                 quiet = Instant::now();
@@ -383,7 +449,10 @@ impl Site {
     /// The requests with this method whose path matches the pattern.
     pub fn requests_to(&self, method: &'static str, pattern: &'static str) -> Vec<Request> {
         let rule = on(method, pattern);
-        self.requests().into_iter().filter(|r| rule.matches(&r.method, &r.target)).collect()
+        self.requests()
+            .into_iter()
+            .filter(|r| rule.matches(&r.method, &r.target))
+            .collect()
     }
 
     /// Waits until this number of requests with this method and path have come.
@@ -391,7 +460,11 @@ impl Site {
     pub fn wait_for_requests(&self, method: &'static str, pattern: &'static str, count: usize) {
         let begin = Instant::now();
         while self.requests_to(method, pattern).len() < count {
-            assert!(begin.elapsed() < PATIENCE, "only {} came", self.requests_to(method, pattern).len());
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "only {} came",
+                self.requests_to(method, pattern).len()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -409,12 +482,20 @@ impl Site {
     /// The files that were uploaded: name and content.
     pub fn uploaded(&self) -> Vec<(String, Vec<u8>)> {
         let is_upload = |name: &str| name.starts_with("demo/");
-        self.kept().into_iter().filter(|(name, _)| is_upload(name)).map(|(name, bytes)| (base_name(&name), bytes)).collect()
+        self.kept()
+            .into_iter()
+            .filter(|(name, _)| is_upload(name))
+            .map(|(name, bytes)| (base_name(&name), bytes))
+            .collect()
     }
 }
 
 fn base_name(name: &str) -> String {
-    Path::new(name).file_name().unwrap().to_string_lossy().into_owned()
+    Path::new(name)
+        .file_name()
+        .unwrap()
+        .to_string_lossy()
+        .into_owned()
 }
 
 struct Shared {
@@ -448,7 +529,9 @@ impl Shared {
             self.record(request, 411);
             return client.write_all(&answer(411, &[], "{}"));
         }
-        let length: usize = request.header("content-length").map_or(0, |value| value.parse().unwrap());
+        let length: usize = request
+            .header("content-length")
+            .map_or(0, |value| value.parse().unwrap());
         let act = self.act_on(&request);
         if let Some(Act::Stall { read: false }) = act {
             self.record(request, 0);
@@ -464,7 +547,11 @@ impl Shared {
         request.body = vec![0; length];
         reader.read_exact(&mut request.body)?;
         let answer = match act {
-            Some(Act::Answer { status, headers, body }) => answer(status, &headers, &body),
+            Some(Act::Answer {
+                status,
+                headers,
+                body,
+            }) => answer(status, &headers, &body),
             Some(Act::LoseAnswer) => {
                 let lost = self.forward(&head, &request.body)?;
                 self.record(request, status_of(&lost));
@@ -489,7 +576,10 @@ impl Shared {
             }
             Some(Act::Drip) => {
                 self.record(request, 0);
-                client.write_all(b"HTTP/1.1 200 Test\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n{")?;
+                client.write_all(
+                    b"HTTP/1.1 200 Test\r\ncontent-type: \
+                    application/json\r\ncontent-length: 1000000\r\n\r\n{",
+                )?;
                 return (0..300).try_for_each(|_| {
                     std::thread::sleep(Duration::from_millis(100));
                     client.write_all(b" ")
@@ -520,7 +610,9 @@ impl Shared {
 
     fn act_on(&self, request: &Request) -> Option<Act> {
         let mut rules = self.rules.lock().unwrap();
-        let rule = rules.iter_mut().find(|rule| rule.matches(&request.method, &request.target))?;
+        let rule = rules
+            .iter_mut()
+            .find(|rule| rule.matches(&request.method, &request.target))?;
         if rule.skip > 0 {
             rule.skip -= 1;
             return None;
@@ -534,27 +626,36 @@ impl Shared {
         self.requests.lock().unwrap().push(request);
     }
 
-    /// The server's whole answer. It names its own address in signed URLs; they have to lead through here too.
+    /// The server's whole answer. It names its own address in signed URLs; they have to lead
+    /// through here too.
     fn forward(&self, head: &str, body: &[u8]) -> std::io::Result<Vec<u8>> {
         let mut server = TcpStream::connect(self.upstream)?;
         server.write_all(head.as_bytes())?;
         server.write_all(body)?;
         let mut all = Vec::new();
         server.read_to_end(&mut all)?;
-        let at = all.windows(4).position(|w| w == b"\r\n\r\n").map_or(all.len(), |at| at + 4);
+        let at = all
+            .windows(4)
+            .position(|w| w == b"\r\n\r\n")
+            .map_or(all.len(), |at| at + 4);
         let (head, body) = (String::from_utf8_lossy(&all[..at]).into_owned(), &all[at..]);
-        let Ok(text) = std::str::from_utf8(body) else { return Ok(all) };
+        let Ok(text) = std::str::from_utf8(body) else {
+            return Ok(all);
+        };
         if head.to_ascii_lowercase().contains("transfer-encoding:") {
             return Ok(all);
         }
         let body = text.replace(&self.upstream.to_string(), &self.address.to_string());
-        let kept = head.lines().filter(|l| !l.is_empty() && !l.to_ascii_lowercase().starts_with("content-length:"));
+        let kept = head
+            .lines()
+            .filter(|l| !l.is_empty() && !l.to_ascii_lowercase().starts_with("content-length:"));
         let head: String = kept.map(|line| format!("{line}\r\n")).collect();
         Ok(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes())
     }
 }
 
-/// The request without its body, and its head as it goes on to the server: one request per connection.
+/// The request without its body, and its head as it goes on to the server: one request per
+/// connection.
 fn read_head(reader: &mut impl BufRead) -> std::io::Result<(Request, String)> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
@@ -567,40 +668,67 @@ fn read_head(reader: &mut impl BufRead) -> std::io::Result<(Request, String)> {
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
         headers.push((name.to_owned(), value.trim().to_owned()));
         if !name.eq_ignore_ascii_case("connection") {
             head.push_str(&line);
         }
     }
     head.push_str("connection: close\r\n\r\n");
-    Ok((Request { method, target, headers, body: Vec::new(), answered: 0 }, head))
+    Ok((
+        Request {
+            method,
+            target,
+            headers,
+            body: Vec::new(),
+            answered: 0,
+        },
+        head,
+    ))
 }
 
 fn answer(status: u16, headers: &[(String, String)], body: &str) -> Vec<u8> {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     let length = body.len();
     format!(
-        "HTTP/1.1 {status} Test\r\ncontent-type: application/json\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        "HTTP/1.1 {status} Test\r\ncontent-type: application/json\r\n{headers}connection: \
+            close\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
 }
 
 /// The status of an answer and its body.
 fn split(answer: &[u8]) -> (u16, String) {
-    let at = answer.windows(4).position(|w| w == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
-    (status_of(answer), String::from_utf8_lossy(&answer[at..]).into_owned())
+    let at = answer
+        .windows(4)
+        .position(|w| w == b"\r\n\r\n")
+        .map_or(answer.len(), |at| at + 4);
+    (
+        status_of(answer),
+        String::from_utf8_lossy(&answer[at..]).into_owned(),
+    )
 }
 
 /// The answer with another length announced.
 fn with_length(answer: &[u8], announced: i64) -> Vec<u8> {
     let (_, body) = split(answer);
     let head = String::from_utf8_lossy(&answer[..answer.len() - body.len()]).into_owned();
-    let head = head.replace(&format!("content-length: {}", body.len()), &format!("content-length: {announced}"));
+    let head = head.replace(
+        &format!("content-length: {}", body.len()),
+        &format!("content-length: {announced}"),
+    );
     [head.into_bytes(), body.into_bytes()].concat()
 }
 
 fn status_of(answer: &[u8]) -> u16 {
     let text = String::from_utf8_lossy(&answer[..answer.len().min(20)]).into_owned();
-    text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
+    text.split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .unwrap_or(0)
 }

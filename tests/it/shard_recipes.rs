@@ -1,6 +1,8 @@
-//! `examples/shards`: each recipe is carried out here as far as one machine can, with a program in the place of the upload.
+//! `examples/shards`: each recipe is carried out here as far as one machine can, with a program in
+//! the place of the upload.
 //!
-//! What stands in for `fwupload` notes how it was called and writes a report; merging is left to the real one.
+//! What stands in for `fwupload` notes how it was called and writes a report; merging is left to
+//! the real one.
 #![cfg(unix)]
 
 use std::fs;
@@ -64,13 +66,17 @@ exit $ended
 "#;
 
 fn recipe(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shards").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples/shards")
+        .join(name)
 }
 
 /// Text of a recipe, as YAML documents.
 fn documents(name: &str) -> Vec<Value> {
     let text = fs::read_to_string(recipe(name)).unwrap();
-    text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect()
+    text.split("\n---\n")
+        .map(|document| serde_saphyr::from_str(document).unwrap())
+        .collect()
 }
 
 /// A place where these programs go before those of the system.
@@ -85,8 +91,16 @@ fn place(programs: &[(&str, &str)]) -> Place {
 
 /// A shell with what stands in for other programs.
 fn shell<'a>(place: &'a Place, arguments: &[&str]) -> Run<'a> {
-    let path = format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap());
-    let run = place.program("sh").args(arguments).env("PATH", path).env("CALLS", place.path("calls"));
+    let path = format!(
+        "{}:{}",
+        place.path("bin").display(),
+        std::env::var("PATH").unwrap()
+    );
+    let run = place
+        .program("sh")
+        .args(arguments)
+        .env("PATH", path)
+        .env("CALLS", place.path("calls"));
     run.env("REAL", env!("CARGO_BIN_EXE_fwupload"))
 }
 
@@ -94,8 +108,15 @@ fn shell<'a>(place: &'a Place, arguments: &[&str]) -> Run<'a> {
 #[track_caller]
 fn call(place: &Place, shard: u64) -> String {
     let path = place.path("calls").join(shard.to_string());
-    let call = fs::read_to_string(path).unwrap_or_else(|error| panic!("shard {shard} was not called: {error}"));
-    let typed = call.lines().next().unwrap().trim_start_matches('<').trim_end_matches('>').split("><");
+    let call = fs::read_to_string(path)
+        .unwrap_or_else(|error| panic!("shard {shard} was not called: {error}"));
+    let typed = call
+        .lines()
+        .next()
+        .unwrap()
+        .trim_start_matches('<')
+        .trim_end_matches('>')
+        .split("><");
     let parsed = fwupload::cli::parse(std::iter::once("fwupload").chain(typed).map(Into::into));
     parsed.unwrap_or_else(|stop| panic!("{call}{}", stop.text()));
     call
@@ -106,7 +127,11 @@ fn call(place: &Place, shard: u64) -> String {
 fn whole(report: &Path, shards: u64) {
     let text = fs::read_to_string(report).unwrap();
     let end: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-    assert_eq!((&end["type"], &end["found"], &end["failed"]), (&"end".into(), &(2 * shards).into(), &1.into()), "{text}");
+    assert_eq!(
+        (&end["type"], &end["found"], &end["failed"]),
+        (&"end".into(), &(2 * shards).into(), &1.into()),
+        "{text}"
+    );
     assert_eq!(
         (&end["uploaded"], &end["skipped"], &end["exit_code"]),
         (&(2 * shards - 1).into(), &0.into(), &3.into()),
@@ -119,8 +144,15 @@ fn whole(report: &Path, shards: u64) {
 fn all_called(place: &Place, shards: u64, state: &str) {
     for shard in 1..=shards {
         let call = call(place, shard);
-        assert!(call.contains(&format!("<--shard><{shard}/{shards}>")), "{call}");
-        assert!(call.lines().any(|line| line.starts_with("state ") && line.ends_with(state)), "{call}");
+        assert!(
+            call.contains(&format!("<--shard><{shard}/{shards}>")),
+            "{call}"
+        );
+        assert!(
+            call.lines()
+                .any(|line| line.starts_with("state ") && line.ends_with(state)),
+            "{call}"
+        );
     }
 }
 
@@ -128,15 +160,26 @@ fn all_called(place: &Place, shards: u64, state: &str) {
 fn slurm_runs_every_shard_and_merges_after_all_of_them() {
     let place = place(&[("fwupload", UPLOAD), ("sbatch", SBATCH)]);
     let script = recipe("slurm.sh");
-    shell(&place, &[script.to_str().unwrap()]).env("INPUT", "my study").env("PROFILE", "basic").exits(0);
+    shell(&place, &[script.to_str().unwrap()])
+        .env("INPUT", "my study")
+        .env("PROFILE", "basic")
+        .exits(0);
     all_called(&place, 8, "state");
     let call = call(&place, 3);
-    assert!(call.starts_with("<my study><--project><neuro/adni><--profile><basic><--shard><3/8><--jobs><2>"), "{call}");
+    assert!(
+        call.starts_with(
+            "<my study><--project><neuro/adni><--profile><basic><--shard><3/8><--jobs><2>"
+        ),
+        "{call}"
+    );
     assert!(
         call.contains("<--api-key-file><flywheel.key><--pseudonym-key-file><adni.key><--report><reports/shard-3.jsonl>"),
         "{call}"
     );
-    assert_eq!(fs::read_to_string(place.path("calls/sbatch")).unwrap(), "--dependency=afterany:123\n");
+    assert_eq!(
+        fs::read_to_string(place.path("calls/sbatch")).unwrap(),
+        "--dependency=afterany:123\n"
+    );
     whole(&place.path("reports/all.jsonl"), 8);
 }
 
@@ -145,8 +188,9 @@ fn a_slurm_task_that_is_submitted_alone_is_still_its_shard_of_all() {
     let place = place(&[("fwupload", UPLOAD)]);
     let script = recipe("slurm.sh");
     let task = |number: &str, shards: &str| {
-        let run =
-            shell(&place, &[script.to_str().unwrap()]).env("SLURM_ARRAY_TASK_ID", number).env("SLURM_ARRAY_TASK_COUNT", "1");
+        let run = shell(&place, &[script.to_str().unwrap()])
+            .env("SLURM_ARRAY_TASK_ID", number)
+            .env("SLURM_ARRAY_TASK_COUNT", "1");
         run.env("SHARDS", shards)
     };
     task("5", "8").exits(0);
@@ -157,25 +201,39 @@ fn a_slurm_task_that_is_submitted_alone_is_still_its_shard_of_all() {
 #[test]
 fn slurm_reads_all_of_its_lines() {
     let text = fs::read_to_string(recipe("slurm.sh")).unwrap();
-    let before_commands =
-        text.lines().take_while(|line| line.starts_with('#')).filter(|line| line.starts_with("#SBATCH ")).count();
-    assert_eq!(before_commands, text.lines().filter(|line| line.starts_with("#SBATCH ")).count());
+    let before_commands = text
+        .lines()
+        .take_while(|line| line.starts_with('#'))
+        .filter(|line| line.starts_with("#SBATCH "))
+        .count();
+    assert_eq!(
+        before_commands,
+        text.lines()
+            .filter(|line| line.starts_with("#SBATCH "))
+            .count()
+    );
     assert!(before_commands > 3);
 }
 
 #[test]
 fn parallel_runs_every_shard_and_ends_as_one_run_would() {
-    let installed = std::process::Command::new("parallel").arg("--version").output();
+    let installed = std::process::Command::new("parallel")
+        .arg("--version")
+        .output();
     let installed = installed.is_ok_and(|said| said.stdout.starts_with(b"GNU parallel"));
     let stand_in = [("fwupload", UPLOAD), ("parallel", PARALLEL)];
     let places = [place(&stand_in), place(&stand_in[..1])];
     for place in places.iter().take(if installed { 2 } else { 1 }) {
         let script = recipe("parallel.sh");
-        let ran = shell(place, &[script.to_str().unwrap()]).env("INPUT", "my study").env("SHARDS", "3").exits(3);
+        let ran = shell(place, &[script.to_str().unwrap()])
+            .env("INPUT", "my study")
+            .env("SHARDS", "3")
+            .exits(3);
         ran.says("merged 3 reports: 1 file failed of 6 found");
         all_called(place, 3, "state");
         assert!(
-            call(place, 1).starts_with("<my study><--project><neuro/adni><--shard><1/3><--api-key-file>"),
+            call(place, 1)
+                .starts_with("<my study><--project><neuro/adni><--shard><1/3><--api-key-file>"),
             "{}",
             call(place, 1)
         );
@@ -189,7 +247,9 @@ fn parallel_does_not_end_well_when_a_shard_came_to_nothing() {
     let place = place(&[("fwupload", &dies), ("parallel", PARALLEL)]);
     place.file("reports/shard-3.jsonl", "of an earlier run");
     let script = recipe("parallel.sh");
-    let ran = shell(&place, &[script.to_str().unwrap()]).env("SHARDS", "3").exits(1);
+    let ran = shell(&place, &[script.to_str().unwrap()])
+        .env("SHARDS", "3")
+        .exits(1);
     ran.says("warning: the report of shard 3/3 is missing");
 }
 
@@ -199,10 +259,23 @@ fn container<'a>(place: &'a Place, container: &Value) -> Run<'a> {
     let mut run = shell(place, &["-c", container["args"][0].as_str().unwrap()]);
     for variable in container["env"].as_array().unwrap() {
         let name = variable["name"].as_str().unwrap();
-        let secret = variable["valueFrom"]["secretKeyRef"]["key"].as_str().map(|key| format!("from-{key}"));
-        let value = variable["value"].as_str().map(str::to_owned).or(secret).expect("a value or a secret");
+        let secret = variable["valueFrom"]["secretKeyRef"]["key"]
+            .as_str()
+            .map(|key| format!("from-{key}"));
+        let value = variable["value"]
+            .as_str()
+            .map(str::to_owned)
+            .or(secret)
+            .expect("a value or a secret");
         // What is mounted in a pod lies elsewhere here.
-        run = run.env(name, if name == "STATE" { place.path("mounted").into_os_string() } else { value.into() });
+        run = run.env(
+            name,
+            if name == "STATE" {
+                place.path("mounted").into_os_string()
+            } else {
+                value.into()
+            },
+        );
     }
     run
 }
@@ -217,14 +290,29 @@ fn kubernetes_gives_every_index_its_shard_and_merges_when_told() {
     let pod = &spec["template"]["spec"]["containers"][0];
     for index in 0..shards {
         let code = if index == 1 { 3 } else { 0 };
-        let ran = container(&place, pod).env("JOB_COMPLETION_INDEX", index.to_string()).exits(code);
+        let ran = container(&place, pod)
+            .env("JOB_COMPLETION_INDEX", index.to_string())
+            .exits(code);
         assert_eq!(ran.stderr, "");
     }
     all_called(&place, shards, "mounted/state");
-    assert!(call(&place, 1).contains("keys from-api-key from-pseudonym-key"), "{}", call(&place, 1));
-    assert!(call(&place, 1).starts_with("</study><--project><neuro/adni>"), "{}", call(&place, 1));
-    assert_eq!(merge["spec"]["suspend"], true, "nothing orders jobs but who wakes this one");
-    container(&place, &merge["spec"]["template"]["spec"]["containers"][0]).exits(0).says("merged 8 reports");
+    assert!(
+        call(&place, 1).contains("keys from-api-key from-pseudonym-key"),
+        "{}",
+        call(&place, 1)
+    );
+    assert!(
+        call(&place, 1).starts_with("</study><--project><neuro/adni>"),
+        "{}",
+        call(&place, 1)
+    );
+    assert_eq!(
+        merge["spec"]["suspend"], true,
+        "nothing orders jobs but who wakes this one"
+    );
+    container(&place, &merge["spec"]["template"]["spec"]["containers"][0])
+        .exits(0)
+        .says("merged 8 reports");
     whole(&place.path("mounted/reports/all.jsonl"), shards);
 }
 
@@ -232,21 +320,53 @@ fn kubernetes_gives_every_index_its_shard_and_merges_when_told() {
 fn kubernetes_lets_a_shard_fail_by_itself() {
     let upload = documents("kubernetes.yaml").swap_remove(0);
     let rule = &upload["spec"]["podFailurePolicy"]["rules"][0];
-    let codes: Vec<u64> = rule["onExitCodes"]["values"].as_array().unwrap().iter().filter_map(Value::as_u64).collect();
-    assert!(rule["action"] == "FailIndex" && codes.contains(&3) && codes.contains(&9) && !codes.contains(&7), "{rule}");
-    assert!(upload["spec"]["backoffLimitPerIndex"].is_u64(), "or one shard ends the job of all");
-    assert_eq!(upload["spec"]["template"]["spec"]["restartPolicy"], "Never", "or the policy does not count");
+    let codes: Vec<u64> = rule["onExitCodes"]["values"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_u64)
+        .collect();
+    assert!(
+        rule["action"] == "FailIndex"
+            && codes.contains(&3)
+            && codes.contains(&9)
+            && !codes.contains(&7),
+        "{rule}"
+    );
+    assert!(
+        upload["spec"]["backoffLimitPerIndex"].is_u64(),
+        "or one shard ends the job of all"
+    );
+    assert_eq!(
+        upload["spec"]["template"]["spec"]["restartPolicy"], "Never",
+        "or the policy does not count"
+    );
 }
 
-/// A step of a job by its name: script and environment, with what the service fills in for this shard.
+/// A step of a job by its name: script and environment, with what the service fills in for this
+/// shard.
 fn step<'a>(place: &'a Place, job: &Value, name: &str, shard: u64) -> Run<'a> {
-    let step = job["steps"].as_array().unwrap().iter().find(|step| step["name"] == name).unwrap();
+    let step = job["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| step["name"] == name)
+        .unwrap();
     let script = step["run"].as_str().unwrap();
-    assert!(!script.contains("${{"), "what the service fills in is no shell: {script}");
+    assert!(
+        !script.contains("${{"),
+        "what the service fills in is no shell: {script}"
+    );
     let mut run = shell(place, &["-ec", script]);
     for (name, value) in step["env"].as_object().into_iter().flatten() {
-        let text = value.as_str().unwrap().replace("${{ matrix.shard }}", &shard.to_string());
-        let total = job["strategy"]["matrix"]["shard"].as_array().map_or(0, Vec::len).to_string();
+        let text = value
+            .as_str()
+            .unwrap()
+            .replace("${{ matrix.shard }}", &shard.to_string());
+        let total = job["strategy"]["matrix"]["shard"]
+            .as_array()
+            .map_or(0, Vec::len)
+            .to_string();
         run = run.env(
             name,
             text.replace("${{ strategy.job-total }}", &total)
@@ -261,19 +381,37 @@ fn step<'a>(place: &'a Place, job: &Value, name: &str, shard: u64) -> Run<'a> {
 fn actions_run_every_shard_of_the_matrix_and_merge_what_was_kept() {
     let workflow = documents("github-actions.yml").swap_remove(0);
     let (upload, merge) = (&workflow["jobs"]["upload"], &workflow["jobs"]["merge"]);
-    let shards: Vec<u64> = upload["strategy"]["matrix"]["shard"].as_array().unwrap().iter().filter_map(Value::as_u64).collect();
+    let shards: Vec<u64> = upload["strategy"]["matrix"]["shard"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_u64)
+        .collect();
     assert_eq!(shards, [1, 2, 3, 4]);
     let kept = place(&[("fwupload", UPLOAD)]);
     for shard in &shards {
         let runner = place(&[("fwupload", UPLOAD)]);
         step(&runner, upload, "Upload", *shard).exits(if *shard == 2 { 3 } else { 0 });
         let call = call(&runner, *shard);
-        assert!(call.starts_with(&format!("<my study><--project><neuro/adni><--shard><{shard}/4><--redact-paths>")), "{call}");
-        assert!(call.contains("state kept\n") && call.contains("${{ secrets.PSEUDONYM_KEY }}"), "{call}");
+        assert!(
+            call.starts_with(&format!(
+                "<my study><--project><neuro/adni><--shard><{shard}/4><--redact-paths>"
+            )),
+            "{call}"
+        );
+        assert!(
+            call.contains("state kept\n") && call.contains("${{ secrets.PSEUDONYM_KEY }}"),
+            "{call}"
+        );
         let report = format!("shard-{shard}.jsonl");
-        kept.file(format!("reports/{report}"), fs::read(runner.path(&report)).unwrap());
+        kept.file(
+            format!("reports/{report}"),
+            fs::read(runner.path(&report)).unwrap(),
+        );
     }
-    step(&kept, merge, "Merge", 0).exits(0).says("merged 4 reports: 1 file failed of 8 found");
+    step(&kept, merge, "Merge", 0)
+        .exits(0)
+        .says("merged 4 reports: 1 file failed of 8 found");
     whole(&kept.path("failures.jsonl"), 4);
 }
 
@@ -281,7 +419,21 @@ fn actions_run_every_shard_of_the_matrix_and_merge_what_was_kept() {
 fn actions_keep_the_report_of_a_shard_that_failed_and_merge_all_the_same() {
     let jobs = documents("github-actions.yml").swap_remove(0)["jobs"].take();
     assert_eq!(jobs["upload"]["strategy"]["fail-fast"], false);
-    let keep = jobs["upload"]["steps"].as_array().unwrap().iter().find(|step| step["name"] == "Keep the report").unwrap();
-    assert_eq!((&keep["if"], &keep["with"]["path"]), (&"always()".into(), &"shard-${{ matrix.shard }}.jsonl".into()));
-    assert_eq!((&jobs["merge"]["needs"], &jobs["merge"]["if"]), (&"upload".into(), &"${{ !cancelled() }}".into()));
+    let keep = jobs["upload"]["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| step["name"] == "Keep the report")
+        .unwrap();
+    assert_eq!(
+        (&keep["if"], &keep["with"]["path"]),
+        (
+            &"always()".into(),
+            &"shard-${{ matrix.shard }}.jsonl".into()
+        )
+    );
+    assert_eq!(
+        (&jobs["merge"]["needs"], &jobs["merge"]["if"]),
+        (&"upload".into(), &"${{ !cancelled() }}".into())
+    );
 }

@@ -1,5 +1,5 @@
-//! Each profile that comes with the program, before and after on one image: a snapshot for each, so that a profile
-//! without one fails, and a change of what a profile does shows line by line.
+//! Each profile that comes with the program, before and after on one image: a snapshot for each, so
+//! that a profile without one fails, and a change of what a profile does shows line by line.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,8 +22,9 @@ use crate::run::Place;
 /// Where an element stands (tag and number of the item, from the outermost), and its line.
 type Lines = BTreeMap<Vec<(Tag, usize)>, String>;
 
-/// An image with something for every rule: names, dates, descriptions, device and institution, private elements of which
-/// one block is known to be safe, sequences, an overlay, and attributes that Table E.1-1 does not list.
+/// An image with something for every rule: names, dates, descriptions, device and institution,
+/// private elements of which one block is known to be safe, sequences, an overlay, and attributes
+/// that Table E.1-1 does not list.
 fn image() -> Dicom {
     let code = |value: &str, scheme: &str, meaning: &str| {
         object([
@@ -36,18 +37,33 @@ fn image() -> Dicom {
         put(tags::MANUFACTURER, VR::LO, "ACME"),
         put(tags::DEVICE_SERIAL_NUMBER, VR::LO, "CANARY-SN2"),
         put(tags::DATE_OF_LAST_CALIBRATION, VR::DA, "20230901"),
-        items(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, vec![code("109102", "DCM", "Processing Equipment")]),
+        items(
+            tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE,
+            vec![code("109102", "DCM", "Processing Equipment")],
+        ),
     ]);
     Dicom::ct(&Person::plain(), 1)
-        .text(tags::IMAGE_COMMENTS, VR::LT, "Ask CANARY-Quillfeather about the 14 September scan")
-        .text(tags::PROTOCOL_NAME, VR::LO, "CHEST CANARY-Quillfeather ROUTINE")
+        .text(
+            tags::IMAGE_COMMENTS,
+            VR::LT,
+            "Ask CANARY-Quillfeather about the 14 September scan",
+        )
+        .text(
+            tags::PROTOCOL_NAME,
+            VR::LO,
+            "CHEST CANARY-Quillfeather ROUTINE",
+        )
         .text(tags::CONTRAST_BOLUS_AGENT, VR::LO, "Iohexol")
         .text(tags::PATIENT_AGE, VR::AS, "093Y")
         .text(tags::PATIENT_WEIGHT, VR::DS, "71.5")
         .text(tags::PATIENT_SIZE, VR::DS, "1.68")
         .text(tags::OCCUPATION, VR::SH, "CANARY group")
         .text(tags::PATIENT_SEX, VR::CS, "F")
-        .text(tags::ACQUISITION_DATE_TIME, VR::DT, "20230914101801.500000+0200")
+        .text(
+            tags::ACQUISITION_DATE_TIME,
+            VR::DT,
+            "20230914101801.500000+0200",
+        )
         .text(tags::CONTENT_DATE, VR::DA, "20230914")
         .text(tags::CONTENT_TIME, VR::TM, "101802.25")
         .text(tags::DATE_OF_LAST_CALIBRATION, VR::DA, "20230901")
@@ -60,9 +76,19 @@ fn image() -> Dicom {
         .text(tags::COUNTRY_OF_RESIDENCE, VR::LO, "CANARY land")
         .text(tags::IMAGE_ID, VR::SH, "CANARY-IMG")
         .text(tags::TRACKING_ID, VR::UT, "lesion of CANARY-Quillfeather")
-        .text(tags::IRRADIATION_EVENT_UID, VR::UI, &Person::plain().uid(92, 1))
-        .element(items(tags::PROCEDURE_CODE_SEQUENCE, vec![code("CT-THX", "99LOCAL", "CANARY thorax")]))
-        .element(items(tags::ANATOMIC_REGION_SEQUENCE, vec![code("51185008", "SCT", "Thorax")]))
+        .text(
+            tags::IRRADIATION_EVENT_UID,
+            VR::UI,
+            &Person::plain().uid(92, 1),
+        )
+        .element(items(
+            tags::PROCEDURE_CODE_SEQUENCE,
+            vec![code("CT-THX", "99LOCAL", "CANARY thorax")],
+        ))
+        .element(items(
+            tags::ANATOMIC_REGION_SEQUENCE,
+            vec![code("51185008", "SCT", "Thorax")],
+        ))
         .element(items(tags::CONTRIBUTING_EQUIPMENT_SEQUENCE, vec![device]))
         .text(Tag(0x7053, 0x0010), VR::LO, "Philips PET Private Group")
         .text(Tag(0x7053, 0x1000), VR::DS, "0.000551")
@@ -86,17 +112,27 @@ fn number(tag: Tag, value: u16) -> DataElement<InMemDicomObject> {
 fn cleaned(profile: &str, file: &Dicom, on_leak: OnLeak) -> Result<Vec<u8>, FileFailure> {
     let place = Place::with([("in.dcm", file.bytes())]);
     let source = SourceFile::new(place.path("in.dcm")).unwrap();
-    let source = Source::Memory { file: Arc::new(source), bytes: Bytes::from(file.bytes()) };
+    let source = Source::Memory {
+        file: Arc::new(source),
+        bytes: Bytes::from(file.bytes()),
+    };
     let mut profile = load(profile).unwrap();
     profile.dicom.residual.on_leak = on_leak;
-    let cleaner = Cleaner::new(&profile, Limits::default()).keyed(PseudonymKey::from_bytes(&[1; 32]).unwrap());
+    let cleaner = Cleaner::new(&profile, Limits::default())
+        .keyed(PseudonymKey::from_bytes(&[1; 32]).unwrap());
     let instance = read(source, &Limits::default()).unwrap();
-    cleaner.deidentify(instance, "in.dcm").map(|clean| clean.body().to_vec().unwrap())
+    cleaner
+        .deidentify(instance, "in.dcm")
+        .map(|clean| clean.body().to_vec().unwrap())
 }
 
 fn lines(bytes: &[u8]) -> Lines {
     let mut lines = Lines::new();
-    list(&dicom_object::from_reader(bytes).unwrap(), &mut Vec::new(), &mut lines);
+    list(
+        &dicom_object::from_reader(bytes).unwrap(),
+        &mut Vec::new(),
+        &mut lines,
+    );
     lines
 }
 
@@ -104,9 +140,15 @@ fn list(object: &InMemDicomObject, at: &mut Vec<(Tag, usize)>, lines: &mut Lines
     for element in object {
         let tag = element.header().tag;
         at.push((tag, 0));
-        let keyword = StandardDataDictionary.by_tag(tag).map_or("-", |entry| entry.alias());
+        let keyword = StandardDataDictionary
+            .by_tag(tag)
+            .map_or("-", |entry| entry.alias());
         let indent = "  ".repeat(at.len() - 1);
-        let line = format!("{indent}{tag} {keyword} {} {}", element.header().vr(), shown(element));
+        let line = format!(
+            "{indent}{tag} {keyword} {} {}",
+            element.header().vr(),
+            shown(element)
+        );
         lines.insert(at.clone(), line.trim_end().to_owned());
         for (number, item) in element.items().into_iter().flatten().enumerate() {
             at.last_mut().unwrap().1 = number + 1;
@@ -120,23 +162,37 @@ fn shown(element: &InMemElement) -> String {
     if let Some(items) = element.items() {
         return format!("{} item(s)", items.len());
     }
-    let version = |text: &str| text.replace(IMPLEMENTATION_VERSION, "FWUPLOAD").replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    let version = |text: &str| {
+        text.replace(IMPLEMENTATION_VERSION, "FWUPLOAD")
+            .replace(env!("CARGO_PKG_VERSION"), "VERSION")
+    };
     match element.header().vr() {
         VR::OB | VR::OW | VR::UN => format!("{} bytes", element.to_bytes().unwrap().len()),
-        _ => version(&element.to_multi_str().unwrap().join("\\")).trim_end_matches([' ', '\0']).to_owned(),
+        _ => version(&element.to_multi_str().unwrap().join("\\"))
+            .trim_end_matches([' ', '\0'])
+            .to_owned(),
     }
 }
 
-/// Lines in front of which stands what became of the element: `-` as it was, `+` as it is, a space where both are the same.
+/// Lines in front of which stands what became of the element: `-` as it was, `+` as it is, a space
+/// where both are the same.
 fn before_and_after(before: &Lines, after: &Lines) -> String {
     let places: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let mut text = String::new();
     for place in places {
         let marked: Vec<(char, &String)> = match (before.get(place), after.get(place)) {
             (Some(old), Some(new)) if old == new => vec![(' ', old)],
-            (old, new) => old.map(|line| ('-', line)).into_iter().chain(new.map(|line| ('+', line))).collect(),
+            (old, new) => old
+                .map(|line| ('-', line))
+                .into_iter()
+                .chain(new.map(|line| ('+', line)))
+                .collect(),
         };
-        text.extend(marked.into_iter().map(|(mark, line)| format!("{mark} {line}\n")));
+        text.extend(
+            marked
+                .into_iter()
+                .map(|(mark, line)| format!("{mark} {line}\n")),
+        );
     }
     text
 }
@@ -145,9 +201,15 @@ fn before_and_after(before: &Lines, after: &Lines) -> String {
 fn each_profile_does_what_its_snapshot_shows() {
     let before = lines(&image().bytes());
     for name in builtin_names() {
-        // Flywheel's minimal set leaves names where it does not look, which is what its snapshot shows.
-        let on_leak = if name == "flywheel-minimal" { OnLeak::Warn } else { OnLeak::Fail };
-        let after = cleaned(name, &image(), on_leak).unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
+        // Flywheel's minimal set leaves names where it does not look, which is what its snapshot
+        // shows.
+        let on_leak = if name == "flywheel-minimal" {
+            OnLeak::Warn
+        } else {
+            OnLeak::Fail
+        };
+        let after = cleaned(name, &image(), on_leak)
+            .unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
         insta::assert_snapshot!(name, before_and_after(&before, &lines(&after)));
     }
 }

@@ -30,7 +30,8 @@ pub fn run(args: &ConvertArgs) -> Result<ExitStatus, Error> {
     Ok(ExitStatus::Success)
 }
 
-/// The language that was asked for, by flag or by the name of the file; else the one on the other side.
+/// The language that was asked for, by flag or by the name of the file; else the one on the other
+/// side.
 fn language(args: &ConvertArgs) -> Result<Language, Error> {
     let by_flag = args.to.map(|to| match to {
         ProfileLanguage::Toml => Language::Toml,
@@ -40,14 +41,25 @@ fn language(args: &ConvertArgs) -> Result<Language, Error> {
     let usage = |what: &str, hint: &str| Err(Error::new(RunCode::Usage, what).with_hint(hint));
     let Some(output) = &args.output else {
         // Flywheel's languages become TOML, and TOML, which the built-in ones are in, becomes YAML.
-        let from_flywheel = matches!(Language::of(Path::new(&args.input)), Some(Language::Yaml | Language::Json));
-        return Ok(by_flag.unwrap_or(if from_flywheel { Language::Toml } else { Language::Yaml }));
+        let from_flywheel = matches!(
+            Language::of(Path::new(&args.input)),
+            Some(Language::Yaml | Language::Json)
+        );
+        return Ok(by_flag.unwrap_or(if from_flywheel {
+            Language::Toml
+        } else {
+            Language::Yaml
+        }));
     };
     match (by_flag, Language::of(output)) {
-        (_, None) => usage("the name of the output does not say what is in it", "end it with .toml, .yaml, .yml or .json"),
-        (Some(to), Some(named)) if to != named => {
-            usage("`--to` and the name of the output say different things", "leave out `--to`")
-        }
+        (_, None) => usage(
+            "the name of the output does not say what is in it",
+            "end it with .toml, .yaml, .yml or .json",
+        ),
+        (Some(to), Some(named)) if to != named => usage(
+            "`--to` and the name of the output say different things",
+            "leave out `--to`",
+        ),
         (_, Some(named)) => Ok(named),
     }
 }
@@ -55,11 +67,24 @@ fn language(args: &ConvertArgs) -> Result<Language, Error> {
 fn write(path: &Path, text: &str, force: bool) -> Result<(), Error> {
     let mut options = OpenOptions::new();
     options.write(true);
-    let options = if force { options.create(true).truncate(true) } else { options.create_new(true) };
-    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    let options = if force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    let written = options
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| {
-        let unwritable = Error::new(RunCode::OutputUnwritable, format!("{} cannot be written: {error}", display_path(path)));
+        let unwritable = Error::new(
+            RunCode::OutputUnwritable,
+            format!("{} cannot be written: {error}", display_path(path)),
+        );
         let exists = error.kind() == std::io::ErrorKind::AlreadyExists;
-        unwritable.with_hint(if exists { "add `--force` to replace it" } else { "name another place with `--output`" })
+        unwritable.with_hint(if exists {
+            "add `--force` to replace it"
+        } else {
+            "name another place with `--output`"
+        })
     })
 }

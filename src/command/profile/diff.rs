@@ -17,23 +17,39 @@ const MOST_ORDERS: usize = 20;
 /// Compares two profiles: 0 where they mean the same, 3 where they do not.
 pub fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
     let (first, second) = sides(args)?;
-    let [a, b] = [&first, &second].map(|chosen| Side { document: &chosen.document, profile: &chosen.profile });
+    let [a, b] = [&first, &second].map(|chosen| Side {
+        document: &chosen.document,
+        profile: &chosen.profile,
+    });
     let differences = compare(a, b);
     if args.json {
         say(&record(&first, &second, &differences).to_string())?;
     } else {
         show(&first, &second, &differences)?;
     }
-    Ok(if differences.is_empty() { ExitStatus::Success } else { ExitStatus::SomeFailed })
+    Ok(if differences.is_empty() {
+        ExitStatus::Success
+    } else {
+        ExitStatus::SomeFailed
+    })
 }
 
 /// Both profiles; the project's stands for the one that was not typed.
 fn sides(args: &DiffArgs) -> Result<(Chosen, Chosen), Error> {
-    let usage = |what: &str| Err(Error::new(RunCode::Usage, what).with_hint("name two profiles, or one beside `--project`"));
-    let project = args.project.as_ref().filter(|_| !(args.project_from_environment && args.profiles.len() == 2));
+    let usage = |what: &str| {
+        Err(Error::new(RunCode::Usage, what)
+            .with_hint("name two profiles, or one beside `--project`"))
+    };
+    let project = args
+        .project
+        .as_ref()
+        .filter(|_| !(args.project_from_environment && args.profiles.len() == 2));
     match (args.profiles.as_slice(), project) {
         ([first, second], None) => Ok((named(first)?, named(second)?)),
-        ([one], Some(project)) => Ok((governing(project, &(&args.connection).into()).and_then(Choice::required)?, named(one)?)),
+        ([one], Some(project)) => Ok((
+            governing(project, &(&args.connection).into()).and_then(Choice::required)?,
+            named(one)?,
+        )),
         ([_, _], Some(_)) => usage("two profiles and `--project` are three to compare"),
         ([_], None) => usage("there is nothing to compare it with"),
         _ => usage("no profile is named"),
@@ -43,30 +59,62 @@ fn sides(args: &DiffArgs) -> Result<(Chosen, Chosen), Error> {
 fn show(first: &Chosen, second: &Chosen, differences: &[Difference]) -> Result<(), Error> {
     if differences.is_empty() {
         let order = first.digest != second.digest && first.profile.name == second.profile.name;
-        return say(if order { "equal in meaning: only the order of rules that never meet differs" } else { "equal in meaning" });
+        return say(if order {
+            "equal in meaning: only the order of rules that never meet differs"
+        } else {
+            "equal in meaning"
+        });
     }
     for (mark, chosen) in [("---", first), ("+++", second)] {
-        say(&format!("{mark} {} ({}) {}", chosen.origin, chosen.level, chosen.digest))?;
+        say(&format!(
+            "{mark} {} ({}) {}",
+            chosen.origin, chosen.level, chosen.digest
+        ))?;
     }
-    let (orders, others): (Vec<_>, Vec<_>) = differences.iter().partition(|d| matches!(d, Difference::Order { .. }));
-    let shown = others.into_iter().chain(orders.iter().copied().take(MOST_ORDERS));
-    shown.map(line).try_for_each(|line| say(&escape_for_terminal(&line)))?;
+    let (orders, others): (Vec<_>, Vec<_>) = differences
+        .iter()
+        .partition(|d| matches!(d, Difference::Order { .. }));
+    let shown = others
+        .into_iter()
+        .chain(orders.iter().copied().take(MOST_ORDERS));
+    shown
+        .map(line)
+        .try_for_each(|line| say(&escape_for_terminal(&line)))?;
     match orders.len().saturating_sub(MOST_ORDERS) {
         0 => Ok(()),
-        more => say(&format!("~ and {more} more pairs of rules in another order")),
+        more => say(&format!(
+            "~ and {more} more pairs of rules in another order"
+        )),
     }
 }
 
 fn line(difference: &Difference) -> String {
     match difference {
-        Difference::Setting { key, values: Some((a, b)) } => format!("~ {key}: {a} -> {b}"),
+        Difference::Setting {
+            key,
+            values: Some((a, b)),
+        } => format!("~ {key}: {a} -> {b}"),
         Difference::Setting { key, values: None } => format!("~ {key}: differs (not shown)"),
-        Difference::Only { first, field, options } => format!("{} {field}: {options}", if *first { '-' } else { '+' }),
-        Difference::Changed { field, options: (a, b), by_settings: false } => format!("~ {field}: {a} -> {b}"),
-        Difference::Changed { field, options: (a, b), by_settings: true } => {
+        Difference::Only {
+            first,
+            field,
+            options,
+        } => format!("{} {field}: {options}", if *first { '-' } else { '+' }),
+        Difference::Changed {
+            field,
+            options: (a, b),
+            by_settings: false,
+        } => format!("~ {field}: {a} -> {b}"),
+        Difference::Changed {
+            field,
+            options: (a, b),
+            by_settings: true,
+        } => {
             format!("~ {field}: {a} -> {b} (written alike; the profile's settings differ)")
         }
-        Difference::Order { earlier, later } => format!("~ order: {earlier} before {later} -> {later} before {earlier}"),
+        Difference::Order { earlier, later } => {
+            format!("~ order: {earlier} before {later} -> {later} before {earlier}")
+        }
     }
 }
 
@@ -77,13 +125,23 @@ fn record(first: &Chosen, second: &Chosen, differences: &[Difference]) -> Value 
             let (a, b) = values.clone().unzip();
             json!({ "what": "setting", "key": key, "a": a, "b": b })
         }
-        Difference::Only { first, field, options } => {
+        Difference::Only {
+            first,
+            field,
+            options,
+        } => {
             json!({ "what": if *first { "only-in-a" } else { "only-in-b" }, "field": field, "options": options })
         }
-        Difference::Changed { field, options: (a, b), by_settings } => {
+        Difference::Changed {
+            field,
+            options: (a, b),
+            by_settings,
+        } => {
             json!({ "what": "changed", "field": field, "a": a, "b": b, "by_settings": by_settings })
         }
-        Difference::Order { earlier, later } => json!({ "what": "order", "a": [earlier, later], "b": [later, earlier] }),
+        Difference::Order { earlier, later } => {
+            json!({ "what": "order", "a": [earlier, later], "b": [later, earlier] })
+        }
     };
     let all: Vec<_> = differences.iter().map(difference).collect();
     json!({ "type": "diff", "v": 1, "equal": all.is_empty(), "a": side(first), "b": side(second), "differences": all })

@@ -1,5 +1,5 @@
-//! `fwupload profile explain`: what happens to each attribute, as a table or as JSON; of a profile with `confidentiality`
-//! the conformance statement, as Markdown.
+//! `fwupload profile explain`: what happens to each attribute, as a table or as JSON; of a profile
+//! with `confidentiality` the conformance statement, as Markdown.
 
 mod statement;
 
@@ -22,7 +22,11 @@ const WIDEST: usize = 46;
 pub fn run(args: &ExplainArgs) -> Result<ExitStatus, Error> {
     let chosen = choose(&args.which)?.required()?;
     let explanation = profile::explain(&chosen.profile);
-    let text = if args.json { document(&chosen, &explanation).to_string() } else { text(&chosen, &explanation, args.all) };
+    let text = if args.json {
+        document(&chosen, &explanation).to_string()
+    } else {
+        text(&chosen, &explanation, args.all)
+    };
     say(text.trim_end())?;
     Ok(ExitStatus::Success)
 }
@@ -68,7 +72,10 @@ fn table(chosen: &Chosen, explanation: &Explanation, all: bool) -> String {
     for sentence in &explanation.whole {
         out += &wrap("- ", sentence, 2);
     }
-    let (shown, folded): (Vec<_>, Vec<_>) = explanation.attributes.iter().partition(|row| all || !row.rules.is_empty());
+    let (shown, folded): (Vec<_>, Vec<_>) = explanation
+        .attributes
+        .iter()
+        .partition(|row| all || !row.rules.is_empty());
     if !shown.is_empty() {
         let mut cells = vec![["attribute", "what happens", "where", "rule"].map(str::to_owned)];
         cells.extend(shown.into_iter().map(line));
@@ -85,7 +92,12 @@ fn line(row: &Explained) -> [String; 4] {
         Some("removed because nothing names it") => format!("{}; removed in items", row.reach),
         Some(other) => format!("{}; in items {other}", row.reach),
     };
-    [escape_for_terminal(&row.subject), row.words.clone(), place, row.rules.join("; ")]
+    [
+        escape_for_terminal(&row.subject),
+        row.words.clone(),
+        place,
+        row.rules.join("; "),
+    ]
 }
 
 /// The attributes of Table E.1-1 that no rule names, by what becomes of them.
@@ -98,8 +110,16 @@ fn rest(rows: &[&Explained]) -> String {
     }
     let mut out = "\nOf PS3.15 Table E.1-1, and named by no rule:\n".to_owned();
     for words in fates {
-        let names: Vec<&str> = rows.iter().filter(|row| row.words == words).map(|row| row.subject.as_str()).collect();
-        out += &wrap(&format!("{:5}", names.len()), &format!("{words}: {}", list(&names, false)), 7);
+        let names: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.words == words)
+            .map(|row| row.subject.as_str())
+            .collect();
+        out += &wrap(
+            &format!("{:5}", names.len()),
+            &format!("{words}: {}", list(&names, false)),
+            7,
+        );
     }
     out + "\n--all shows each of them.\n"
 }

@@ -1,4 +1,5 @@
-//! `fwupload profile key`: which key pseudonyms are made with. The key itself is never shown, and none is made.
+//! `fwupload profile key`: which key pseudonyms are made with. The key itself is never shown, and
+//! none is made.
 
 use serde_json::json;
 
@@ -21,7 +22,14 @@ pub fn run(args: &KeyArgs) -> Result<ExitStatus, Error> {
     } else {
         let (group, project) = project(args)?;
         let site = site(args)?;
-        sources.resolve(KeptFor { site: site.as_deref(), group: &group, project: &project }, FirstUse::Refuse)?
+        sources.resolve(
+            KeptFor {
+                site: site.as_deref(),
+                group: &group,
+                project: &project,
+            },
+            FirstUse::Refuse,
+        )?
     };
     show(&key, &origin, args.json)?;
     Ok(ExitStatus::Success)
@@ -33,10 +41,12 @@ fn show(key: &PseudonymKey, origin: &PseudonymKeyOrigin, as_json: bool) -> Resul
         return say(&format!("from  {origin}"));
     }
     let path = match origin {
-        PseudonymKeyOrigin::File(path) | PseudonymKeyOrigin::Kept(path) | PseudonymKeyOrigin::Made(path) => {
-            Some(display_path(path))
-        }
-        PseudonymKeyOrigin::Command | PseudonymKeyOrigin::Environment | PseudonymKeyOrigin::Nowhere => None,
+        PseudonymKeyOrigin::File(path)
+        | PseudonymKeyOrigin::Kept(path)
+        | PseudonymKeyOrigin::Made(path) => Some(display_path(path)),
+        PseudonymKeyOrigin::Command
+        | PseudonymKeyOrigin::Environment
+        | PseudonymKeyOrigin::Nowhere => None,
     };
     let record = json!({
         "type": "pseudonym-key", "v": 1, "fingerprint": key.fingerprint(), "from": origin.as_str(), "path": path,
@@ -46,10 +56,15 @@ fn show(key: &PseudonymKey, origin: &PseudonymKeyOrigin, as_json: bool) -> Resul
 
 /// Keys are kept by the names of group and project, which nobody has to be asked for.
 fn project(args: &KeyArgs) -> Result<(String, String), Error> {
-    let usage = |what| Err(Error::new(RunCode::Usage, what).with_hint("add `--project group/project`, or name a key"));
+    let usage = |what| {
+        Err(Error::new(RunCode::Usage, what)
+            .with_hint("add `--project group/project`, or name a key"))
+    };
     match args.project.as_deref().map(ProjectRef::parse).transpose()? {
         Some(ProjectRef::GroupAndLabel { group, label }) => Ok((group, label)),
-        Some(ProjectRef::Id(_) | ProjectRef::Label(_)) => usage("kept keys go by group/project, not by id or label alone"),
+        Some(ProjectRef::Id(_) | ProjectRef::Label(_)) => {
+            usage("kept keys go by group/project, not by id or label alone")
+        }
         None => usage("it is not clear which key is meant: no project is named"),
     }
 }
@@ -59,10 +74,12 @@ fn site(args: &KeyArgs) -> Result<Option<String>, Error> {
     if args.offline {
         return Ok(None);
     }
-    let (key, _) = key_sources(&(&args.connection).into()).resolve().map_err(|error| {
-        error
-            .because("a kept key belongs to a site, which the API key names")
-            .with_hint("log in, or add `--offline` for the key of runs without a server")
-    })?;
+    let (key, _) = key_sources(&(&args.connection).into())
+        .resolve()
+        .map_err(|error| {
+            error
+                .because("a kept key belongs to a site, which the API key names")
+                .with_hint("log in, or add `--offline` for the key of runs without a server")
+        })?;
     Ok(Some(key.host().to_owned()))
 }

@@ -21,22 +21,33 @@ pub fn heading(chosen: &Chosen) -> String {
     format!("{whose}\n{}\n", chosen.digest)
 }
 
-/// Whether a list of so many names is cut. One name more takes no more room than saying that there is one.
+/// Whether a list of so many names is cut. One name more takes no more room than saying that there
+/// is one.
 pub fn is_folded(names: usize) -> bool {
     names > SHOWN + 1
 }
 
 /// The names, or the first few of them and how many more there are.
 pub fn list<S: AsRef<str>>(names: &[S], all: bool) -> String {
-    let shown = if !all && is_folded(names.len()) { SHOWN } else { names.len() };
-    let listed = names.iter().take(shown).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    let shown = if !all && is_folded(names.len()) {
+        SHOWN
+    } else {
+        names.len()
+    };
+    let listed = names
+        .iter()
+        .take(shown)
+        .map(AsRef::as_ref)
+        .collect::<Vec<_>>()
+        .join(", ");
     match names.len() - shown {
         0 => listed,
         more => format!("{listed}, and {more} more"),
     }
 }
 
-/// A line that begins with a few characters, and a text behind them that stays to the right of a column.
+/// A line that begins with a few characters, and a text behind them that stays to the right of a
+/// column.
 pub fn wrap(lead: &str, text: &str, column: usize) -> String {
     let mut out = format!("{lead:column$}");
     let mut at = column;
@@ -60,7 +71,14 @@ pub fn wrap(lead: &str, text: &str, column: usize) -> String {
 /// Rows of cells as columns, each as wide as its widest cell up to a limit; the last is not padded.
 pub fn columns<const N: usize>(rows: &[[String; N]], limit: usize) -> String {
     let length = |cell: &String| cell.chars().count();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(length).max().unwrap_or_default().min(limit);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(length)
+            .max()
+            .unwrap_or_default()
+            .min(limit)
+    };
     let mut out = String::new();
     for row in rows {
         let mut line = String::new();
@@ -83,20 +101,31 @@ mod tests {
     fn lists_are_folded_when_they_are_long() {
         let names: Vec<String> = (0..20).map(|number| format!("N{number}")).collect();
         assert_eq!(list(&names, false), "N0, N1, N2, N3, N4, N5, and 14 more");
-        assert_eq!(list(names.get(..7).unwrap_or_default(), false), "N0, N1, N2, N3, N4, N5, N6", "one more line says as much");
+        assert_eq!(
+            list(names.get(..7).unwrap_or_default(), false),
+            "N0, N1, N2, N3, N4, N5, N6",
+            "one more line says as much"
+        );
         assert_eq!(list(&names, true).matches(',').count(), 19);
     }
 
     #[test]
     fn lines_stay_in_their_column() {
         let out = wrap("", &["word"; 60].join(" "), 2);
-        assert!(out.lines().all(|line| line.starts_with("  word") && line.len() <= WIDTH), "{out}");
+        assert!(
+            out.lines()
+                .all(|line| line.starts_with("  word") && line.len() <= WIDTH),
+            "{out}"
+        );
         assert!(out.lines().count() > 2);
     }
 
     #[test]
     fn columns_line_up() {
-        let rows = [["a".to_owned(), "b".to_owned()], ["long one".to_owned(), "c".to_owned()]];
+        let rows = [
+            ["a".to_owned(), "b".to_owned()],
+            ["long one".to_owned(), "c".to_owned()],
+        ];
         assert_eq!(columns(&rows, 40), "a         b\nlong one  c\n");
     }
 }

@@ -21,16 +21,27 @@ const NAMES: usize = 49;
 pub fn run(args: &LintArgs) -> Result<ExitStatus, Error> {
     let chosen = choose(&args.which)?.required()?;
     let lint = profile::lint(&chosen.profile);
-    let text = if args.json { document(&chosen, &lint).to_string() } else { table(&chosen, &lint, args.all) };
+    let text = if args.json {
+        document(&chosen, &lint).to_string()
+    } else {
+        table(&chosen, &lint, args.all)
+    };
     say(text.trim_end())?;
-    Ok(if lint.is_clean() { ExitStatus::Success } else { ExitStatus::SomeFailed })
+    Ok(if lint.is_clean() {
+        ExitStatus::Success
+    } else {
+        ExitStatus::SomeFailed
+    })
 }
 
 /// The stable document: fields may be added, none is renamed.
 fn document(chosen: &Chosen, lint: &Lint) -> Value {
     let mut kinds = Map::new();
     for finding in &lint.findings {
-        let count = kinds.get(finding.kind.slug()).and_then(Value::as_u64).unwrap_or_default();
+        let count = kinds
+            .get(finding.kind.slug())
+            .and_then(Value::as_u64)
+            .unwrap_or_default();
         kinds.insert(finding.kind.slug().to_owned(), json!(count + 1));
     }
     json!({
@@ -55,30 +66,64 @@ fn entry(finding: &Finding) -> Value {
 
 /// What was found, by what is to be done about it.
 fn table(chosen: &Chosen, lint: &Lint, all: bool) -> String {
-    let alike = |a: &Finding, b: &Finding| (a.severity, a.kind, a.advice) == (b.severity, b.kind, b.advice);
-    let sections: Vec<String> = lint.findings.chunk_by(alike).map(|group| section(group, all)).collect();
+    let alike =
+        |a: &Finding, b: &Finding| (a.severity, a.kind, a.advice) == (b.severity, b.kind, b.advice);
+    let sections: Vec<String> = lint
+        .findings
+        .chunk_by(alike)
+        .map(|group| section(group, all))
+        .collect();
     let of_one_sort = |a: &Finding, b: &Finding| alike(a, b) && a.theme == b.theme;
-    let folded = !all && lint.findings.chunk_by(of_one_sort).any(|sort| is_folded(sort.len()));
-    let more = if folded { "\n--all names every attribute.\n" } else { "" };
-    format!("{}\n{}\n\n{}{more}", heading(chosen), verdict(lint), sections.join("\n"))
+    let folded = !all
+        && lint
+            .findings
+            .chunk_by(of_one_sort)
+            .any(|sort| is_folded(sort.len()));
+    let more = if folded {
+        "\n--all names every attribute.\n"
+    } else {
+        ""
+    };
+    format!(
+        "{}\n{}\n\n{}{more}",
+        heading(chosen),
+        verdict(lint),
+        sections.join("\n")
+    )
 }
 
 fn verdict(lint: &Lint) -> String {
     let counted = |count, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     let (warnings, notes) = (lint.count(Severity::Warning), lint.count(Severity::Note));
     match (warnings, notes) {
-        (0, 0) => "Nothing was found that may remain. That is no proof: look at cleaned files too.".to_owned(),
-        (0, notes) => format!("Nothing identifying was found to remain; {}.", counted(notes, "note")),
-        (warnings, notes) => format!("{}, {}: this may remain.", counted(warnings, "warning"), counted(notes, "note")),
+        (0, 0) => "Nothing was found that may remain. That is no proof: look at cleaned files too."
+            .to_owned(),
+        (0, notes) => format!(
+            "Nothing identifying was found to remain; {}.",
+            counted(notes, "note")
+        ),
+        (warnings, notes) => format!(
+            "{}, {}: this may remain.",
+            counted(warnings, "warning"),
+            counted(notes, "note")
+        ),
     }
 }
 
 /// One kind of finding: what, how many, which attributes, what to do.
 fn section(group: &[Finding], all: bool) -> String {
-    let Some(first) = group.first() else { return String::new() };
+    let Some(first) = group.first() else {
+        return String::new();
+    };
     let (title, single) = (first.kind.title(), group.len() == 1);
-    let what = if single { format!("{title}: {}", first.message) } else { format!("{title} ({})", group.len()) };
-    let sorts = group.chunk_by(|a, b| a.theme == b.theme).filter(|_| !single);
+    let what = if single {
+        format!("{title}: {}", first.message)
+    } else {
+        format!("{title} ({})", group.len())
+    };
+    let sorts = group
+        .chunk_by(|a, b| a.theme == b.theme)
+        .filter(|_| !single);
     let names: String = sorts.map(|sort| names(sort, all)).collect();
     let advice = wrap(&format!("{:INDENT$}->", ""), first.advice, INDENT + 3);
     wrap(first.severity.as_str(), &what, INDENT) + &names + &advice
@@ -86,9 +131,19 @@ fn section(group: &[Finding], all: bool) -> String {
 
 /// The attributes of one sort.
 fn names(sort: &[Finding], all: bool) -> String {
-    let title = sort.first().and_then(|finding| finding.theme).map_or("settings and rules", profile::Theme::title);
-    let names: Vec<String> = sort.iter().map(|finding| escape_for_terminal(&finding.subject)).collect();
-    wrap(&format!("{:INDENT$}{title:33} {:>4}", "", sort.len()), &list(&names, all), NAMES)
+    let title = sort
+        .first()
+        .and_then(|finding| finding.theme)
+        .map_or("settings and rules", profile::Theme::title);
+    let names: Vec<String> = sort
+        .iter()
+        .map(|finding| escape_for_terminal(&finding.subject))
+        .collect();
+    wrap(
+        &format!("{:INDENT$}{title:33} {:>4}", "", sort.len()),
+        &list(&names, all),
+        NAMES,
+    )
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@ const DIGEST: &str = "sha256:0123";
 
 /// A built-in one.
 pub fn built_in(name: &str) -> Chosen {
-    Chosen { digest: DIGEST.to_owned(), ..named(name).unwrap() }
+    Chosen {
+        digest: DIGEST.to_owned(),
+        ..named(name).unwrap()
+    }
 }
 
 /// One that covers the obvious and leaves much.
@@ -88,7 +91,15 @@ dicom:
 }
 
 fn chosen(text: &str, origin: &str) -> Chosen {
-    let document = Document::from_server_json(&Value::String(text.to_owned()), "test").unwrap().unwrap();
+    let document = Document::from_server_json(&Value::String(text.to_owned()), "test")
+        .unwrap()
+        .unwrap();
     let profile: Profile = document.profile().unwrap();
-    Chosen { document, profile, level: "local", origin: origin.to_owned(), digest: DIGEST.to_owned() }
+    Chosen {
+        document,
+        profile,
+        level: "local",
+        origin: origin.to_owned(),
+        digest: DIGEST.to_owned(),
+    }
 }

@@ -29,7 +29,10 @@ pub fn run(args: &ShowArgs) -> Result<ExitStatus, Error> {
 /// The facts as comments, so that all of it is TOML.
 fn text(chosen: &Chosen, secrets: bool) -> Result<(), Error> {
     let shown = chosen.document.shown(Language::Toml, secrets)?;
-    let remarks = shown.remarks.iter().map(|remark| escape_for_terminal(remark));
+    let remarks = shown
+        .remarks
+        .iter()
+        .map(|remark| escape_for_terminal(remark));
     for line in facts(chosen).into_iter().chain(remarks) {
         say(&format!("# {line}"))?;
     }
@@ -50,9 +53,17 @@ fn facts(chosen: &Chosen) -> Vec<String> {
     }
     if !chosen.profile.other_sections.is_empty() {
         let sections = escape_for_terminal(&chosen.profile.other_sections.join(", "));
-        facts.push(format!("not applied, as these sections are for other kinds of files: {sections}"));
+        facts.push(format!(
+            "not applied, as these sections are for other kinds of files: {sections}"
+        ));
     }
-    facts.extend(chosen.profile.notes.iter().map(|note| format!("note: {}", escape_for_terminal(note))));
+    facts.extend(
+        chosen
+            .profile
+            .notes
+            .iter()
+            .map(|note| format!("note: {}", escape_for_terminal(note))),
+    );
     facts
 }
 

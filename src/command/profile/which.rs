@@ -43,7 +43,8 @@ impl Choice {
         match self {
             Self::Profile(chosen) => Ok(*chosen),
             none @ Self::NoneGoverns { .. } => {
-                Err(Error::new(RunCode::ProfileMissing, none.sentence()).with_hint("name a built-in profile or a file instead"))
+                Err(Error::new(RunCode::ProfileMissing, none.sentence())
+                    .with_hint("name a built-in profile or a file instead"))
             }
         }
     }
@@ -52,10 +53,18 @@ impl Choice {
     pub fn sentence(&self) -> String {
         match self {
             Self::Profile(chosen) => format!("{} ({})", chosen.origin, chosen.level),
-            Self::NoneGoverns { project, opted_out: Some(level) } => {
-                format!("an empty profile at the {level} switches de-identification off for {project}")
+            Self::NoneGoverns {
+                project,
+                opted_out: Some(level),
+            } => {
+                format!(
+                    "an empty profile at the {level} switches de-identification off for {project}"
+                )
             }
-            Self::NoneGoverns { project, opted_out: None } => format!("no profile governs {project}"),
+            Self::NoneGoverns {
+                project,
+                opted_out: None,
+            } => format!("no profile governs {project}"),
         }
     }
 }
@@ -64,22 +73,36 @@ impl Choice {
 pub fn choose(which: &WhichProfile) -> Result<Choice, Error> {
     match (&which.profile, &which.project) {
         (Some(_), Some(_)) if !which.project_from_environment => {
-            let error = Error::new(RunCode::Usage, "a profile and `--project` exclude each other");
+            let error = Error::new(
+                RunCode::Usage,
+                "a profile and `--project` exclude each other",
+            );
             Err(error.with_hint("leave out one of the two"))
         }
         (Some(name), _) => named(name).map(|chosen| Choice::Profile(Box::new(chosen))),
         (None, Some(project)) => governing(project, &(&which.connection).into()),
-        (None, None) => Err(Error::new(RunCode::Usage, "no profile is named")
-            .with_hint("name a built-in profile or a file, or add `--project group/project` for the one that governs there")),
+        (None, None) => Err(Error::new(RunCode::Usage, "no profile is named").with_hint(
+            "name a built-in profile or a file, or add `--project group/project` for \
+                the one that governs there",
+        )),
     }
 }
 
 /// The built-in profile of this name, else the profile in this file.
 pub fn named(name: &str) -> Result<Chosen, Error> {
-    let level = if profile::builtin(name).is_some() { "built-in" } else { "local" };
+    let level = if profile::builtin(name).is_some() {
+        "built-in"
+    } else {
+        "local"
+    };
     let document = Document::load(name)?;
     let profile = document.profile()?;
-    Ok(chosen(document, profile, level, display_path(name.as_ref())))
+    Ok(chosen(
+        document,
+        profile,
+        level,
+        display_path(name.as_ref()),
+    ))
 }
 
 /// The profile that the server has for a project, at whatever level.
@@ -100,11 +123,23 @@ pub fn governing(project: &str, connection: &Connection) -> Result<Choice, Error
             profile.notes.extend(remark);
             Choice::Profile(Box::new(chosen(document, profile, level.as_str(), project)))
         }
-        Some((level, Served::OptsOut)) => Choice::NoneGoverns { project, opted_out: Some(level) },
-        Some((_, Served::Nothing)) | None => Choice::NoneGoverns { project, opted_out: None },
+        Some((level, Served::OptsOut)) => Choice::NoneGoverns {
+            project,
+            opted_out: Some(level),
+        },
+        Some((_, Served::Nothing)) | None => Choice::NoneGoverns {
+            project,
+            opted_out: None,
+        },
     })
 }
 
 fn chosen(document: Document, profile: Profile, level: &'static str, origin: String) -> Chosen {
-    Chosen { digest: profile.digest(), document, profile, level, origin }
+    Chosen {
+        digest: profile.digest(),
+        document,
+        profile,
+        level,
+        origin,
+    }
 }

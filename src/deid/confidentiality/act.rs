@@ -37,7 +37,10 @@ impl Work<'_> {
         if self.asked.unlisted != Unlisted::Remove || decision.why != Why::Vr {
             return decision.code;
         }
-        match element.bytes().and_then(|bytes| standard::is_code(element.tag, bytes)) {
+        match element
+            .bytes()
+            .and_then(|bytes| standard::is_code(element.tag, bytes))
+        {
             Some(true) => ActionCode::Keep,
             Some(false) => ActionCode::Remove,
             None => decision.code,
@@ -71,7 +74,12 @@ impl Work<'_> {
     }
 
     /// What the Basic Profile does without any option, for values that an option cannot keep.
-    pub(super) fn fall_back(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
+    pub(super) fn fall_back(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
         let basic = standard::attribute(element.tag).map_or(ActionCode::Remove, |row| row.basic);
         let code = self.resolved(basic, element.tag, place);
         self.do_plainly(element, vr, code, place)
@@ -95,30 +103,44 @@ impl Work<'_> {
     /// Patient ID and Patient's Name become the patient's pseudonym, wherever they stand.
     pub(super) fn pseudonym(&self, element: &mut Element, place: Place<'_>) -> Option<Stays> {
         let text = match element.tag {
-            PATIENT_ID => self.patient.pseudonym_for(element, place.charset, self.asked, self.key),
+            PATIENT_ID => self
+                .patient
+                .pseudonym_for(element, place.charset, self.asked, self.key),
             PATIENT_NAME => self.patient.pseudonym.clone(),
             _ => return None,
         };
         Some(put_text(element, &text))
     }
 
-    /// Puts the pseudonym where an instance has no Patient ID at all, so that patients are told apart.
+    /// Puts the pseudonym where an instance has no Patient ID at all, so that patients are told
+    /// apart.
     pub(super) fn identify_by_pseudonym(&mut self, data: &mut DataSet) {
         if data.get(PATIENT_ID).is_none() && !self.is_named(PATIENT_ID) {
-            data.put(Element::new(PATIENT_ID, VR::LO, crate::dicom::padded(VR::LO, self.patient.pseudonym.clone().into_bytes())));
+            data.put(Element::new(
+                PATIENT_ID,
+                VR::LO,
+                crate::dicom::padded(VR::LO, self.patient.pseudonym.clone().into_bytes()),
+            ));
             self.outcome.changed += 1;
         }
     }
 
     fn is_named(&self, tag: Tag) -> bool {
         let top = |(rules, defined): &(&crate::deid::apply::Rules, _)| {
-            rules.addressed(&DataSet::new(), defined, &[], false).contains(&tag)
+            rules
+                .addressed(&DataSet::new(), defined, &[], false)
+                .contains(&tag)
         };
         self.named.as_ref().is_some_and(top)
     }
 
     /// Nothing takes the place of nothing: an empty value stays empty.
-    fn dummy(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
+    fn dummy(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
         if let Some(stays) = self.pseudonym(element, place) {
             return Ok(stays);
         }
@@ -133,7 +155,9 @@ impl Work<'_> {
             Value::Items(_) => self.dummy_items(element, place),
             Value::Bytes(bytes) if bytes.is_empty() => Ok(Stays::Same),
             Value::Bytes(_) if vr == VR::UI => Ok(self.new_uids(element)),
-            Value::Bytes(_) if pseudonyms::tells_apart(element.tag, vr) => Ok(self.identifier(element, vr, place)),
+            Value::Bytes(_) if pseudonyms::tells_apart(element.tag, vr) => {
+                Ok(self.identifier(element, vr, place))
+            }
             Value::Bytes(_) => match dummy::dummy(element.tag, vr) {
                 Some(value) => {
                     element.value = Value::Bytes(Bytes::from_static(value));
@@ -145,19 +169,25 @@ impl Work<'_> {
         }
     }
 
-    /// Codes for persons and places become the code for "unknown"; other sequences are entered, where the table has dummies
-    /// for what they hold.
-    pub(super) fn dummy_items(&mut self, element: &mut Element, place: Place<'_>) -> Result<Stays, FileFailure> {
+    /// Codes for persons and places become the code for "unknown"; other sequences are entered,
+    /// where the table has dummies for what they hold.
+    pub(super) fn dummy_items(
+        &mut self,
+        element: &mut Element,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
         if !stands_for_someone(element.tag) {
             return self.items(element, place);
         }
-        // A new sequence is written like the data set around it, whatever the one was that it replaces.
+        // A new sequence is written like the data set around it, whatever the one was that it
+        // replaces.
         let encoding = place.encoding;
         let unknown = code_item("261665006", "SCT", "Unknown");
         let item = if is_code(element.tag) {
             unknown
         } else {
-            // Operator Identification: Person Identification Code Sequence is its one Type 1 attribute (PS3.3 Table 10-1).
+            // Operator Identification: Person Identification Code Sequence is its one Type 1
+            // attribute (PS3.3 Table 10-1).
             let codes = Element::sequence(Tag(0x0040, 0x1101), vec![unknown], encoding);
             DataSet::from_elements(vec![codes])
         };
@@ -167,7 +197,11 @@ impl Work<'_> {
 
     fn document(&mut self, element: &mut Element) -> Result<Stays, FileFailure> {
         match self.asked.encapsulated {
-            Encapsulated::Refuse => Err(failure(FileCode::DeidDocument, DOCUMENT, "a document cannot be looked into")),
+            Encapsulated::Refuse => Err(failure(
+                FileCode::DeidDocument,
+                DOCUMENT,
+                "a document cannot be looked into",
+            )),
             Encapsulated::Keep => {
                 self.outcome.document_kept = true;
                 Ok(Stays::Same)
@@ -180,12 +214,22 @@ impl Work<'_> {
     }
 
     /// Action C, and C-like treatment of what the table does not list.
-    fn clean(&mut self, element: &mut Element, vr: VR, why: Why, place: Place<'_>) -> Result<Stays, FileFailure> {
+    fn clean(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        why: Why,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
         match why {
-            Why::Option(O::RetainModifiedDates) | Why::Role(Concern::Time) => self.move_dates(element, vr, place),
+            Why::Option(O::RetainModifiedDates) | Why::Role(Concern::Time) => {
+                self.move_dates(element, vr, place)
+            }
             _ if matches!(vr, VR::DA | VR::DT | VR::TM) => self.move_dates(element, vr, place),
             Why::Option(O::CleanStructuredContent) => self.clean_content(element, place),
-            Why::Option(O::CleanGraphics) if element.tag == GRAPHIC_ANNOTATIONS => self.items(element, place),
+            Why::Option(O::CleanGraphics) if element.tag == GRAPHIC_ANNOTATIONS => {
+                self.items(element, place)
+            }
             Why::Option(O::CleanGraphics) => Ok(Stays::Gone),
             _ if element.items().is_some() => self.items(element, place),
             _ => self.clean_text(element, vr, place),
@@ -214,11 +258,23 @@ pub(super) fn put_text(element: &mut Element, text: &str) -> Stays {
 }
 
 /// The item of a code sequence (PS3.3 section 8.8).
-pub(super) fn code_item(value: &'static str, scheme: &'static str, meaning: &'static str) -> DataSet {
+pub(super) fn code_item(
+    value: &'static str,
+    scheme: &'static str,
+    meaning: &'static str,
+) -> DataSet {
     let text = |element, vr, text: &'static str| {
-        Element::new(Tag(0x0008, element), vr, crate::dicom::padded(vr, text.as_bytes().to_vec()))
+        Element::new(
+            Tag(0x0008, element),
+            vr,
+            crate::dicom::padded(vr, text.as_bytes().to_vec()),
+        )
     };
-    DataSet::from_elements(vec![text(0x0100, VR::SH, value), text(0x0102, VR::SH, scheme), text(0x0104, VR::LO, meaning)])
+    DataSet::from_elements(vec![
+        text(0x0100, VR::SH, value),
+        text(0x0102, VR::SH, scheme),
+        text(0x0104, VR::LO, meaning),
+    ])
 }
 
 /// A sequence of one code.

@@ -1,7 +1,9 @@
-//! The VR that a file claims for an attribute of the standard, held against that of the dictionary (PS3.6).
+//! The VR that a file claims for an attribute of the standard, held against that of the dictionary
+//! (PS3.6).
 //!
-//! Owns which claims are harmless, reading a value as what the dictionary says it is, and doing away with one that cannot
-//! be read so: what stands under a wrong VR is passed over by every action that is made for the right one.
+//! Owns which claims are harmless, reading a value as what the dictionary says it is, and doing
+//! away with one that cannot be read so: what stands under a wrong VR is passed over by every
+//! action that is made for the right one.
 
 use bytes::Bytes;
 
@@ -66,13 +68,14 @@ pub(super) fn is_binary(vr: VR) -> bool {
     matches!(vr, AT | FD | FL | SL | SS | SV | UL | US | UV)
 }
 
-/// The VR of the dictionary; none for private attributes, unknown ones and group lengths, which are not written.
+/// The VR of the dictionary; none for private attributes, unknown ones and group lengths, which are
+/// not written.
 pub(super) fn vr_of(tag: Tag) -> Option<VR> {
     standard::vr(tag).filter(|_| !standard::is_private(tag) && tag.element() != 0)
 }
 
-/// Whether a value under the claimed VR can be taken for one of the dictionary's VR. UN claims nothing; a number is one in
-/// binary and in words, and tables of 16-bit numbers are US or OW.
+/// Whether a value under the claimed VR can be taken for one of the dictionary's VR. UN claims
+/// nothing; a number is one in binary and in words, and tables of 16-bit numbers are US or OW.
 pub(super) fn fits(is: VR, claimed: VR) -> bool {
     let (is_kind, claimed_kind) = (Kind::of(is), Kind::of(claimed));
     claimed == VR::UN || is_kind == claimed_kind || (is_kind == Kind::Bulk && is_binary(claimed))
@@ -95,21 +98,42 @@ fn is_pixel_data(tag: Tag) -> bool {
 }
 
 impl Engine {
-    /// Reads every element of the standard as what the dictionary says it is, where it claims to be something else and can
-    /// be read so. Gives the number of elements changed; what cannot be read so stays as it is, for [`Work::lose`].
-    pub(in crate::deid) fn settle(&self, data: &mut DataSet, encoding: Encoding, limits: &Limits) -> u32 {
-        if is_settled(data, &self.decisions) { 0 } else { settled(data, encoding, 0, limits, &self.decisions) }
+    /// Reads every element of the standard as what the dictionary says it is, where it claims to be
+    /// something else and can be read so. Gives the number of elements changed; what cannot be read
+    /// so stays as it is, for [`Work::lose`].
+    pub(in crate::deid) fn settle(
+        &self,
+        data: &mut DataSet,
+        encoding: Encoding,
+        limits: &Limits,
+    ) -> u32 {
+        if is_settled(data, &self.decisions) {
+            0
+        } else {
+            settled(data, encoding, 0, limits, &self.decisions)
+        }
     }
 }
 
 fn is_settled(data: &DataSet, decisions: &Decisions) -> bool {
     data.iter().all(|element| {
         stands(element, decisions.of(element.tag, element.vr))
-            && element.items().is_none_or(|sequence| sequence.items.iter().all(|item| is_settled(&item.data, decisions)))
+            && element.items().is_none_or(|sequence| {
+                sequence
+                    .items
+                    .iter()
+                    .all(|item| is_settled(&item.data, decisions))
+            })
     })
 }
 
-fn settled(data: &mut DataSet, encoding: Encoding, depth: usize, limits: &Limits, decisions: &Decisions) -> u32 {
+fn settled(
+    data: &mut DataSet,
+    encoding: Encoding,
+    depth: usize,
+    limits: &Limits,
+    decisions: &Decisions,
+) -> u32 {
     let mut changed = 0;
     for element in data.iter_mut() {
         let answer = decisions.of(element.tag, element.vr);
@@ -130,10 +154,18 @@ fn settled(data: &mut DataSet, encoding: Encoding, depth: usize, limits: &Limits
 }
 
 /// The element as its dictionary VR says; none where it cannot be read so.
-fn read_as(element: &Element, is: VR, encoding: Encoding, depth: usize, limits: &Limits) -> Option<Element> {
+fn read_as(
+    element: &Element,
+    is: VR,
+    encoding: Encoding,
+    depth: usize,
+    limits: &Limits,
+) -> Option<Element> {
     let tag = element.tag;
     let bytes = match &element.value {
-        Value::Items(sequence) => return sequence.items.is_empty().then(|| empty(tag, is, encoding)),
+        Value::Items(sequence) => {
+            return sequence.items.is_empty().then(|| empty(tag, is, encoding));
+        }
         Value::Fragments(_) if is == VR::SQ => return element.reopened(encoding, depth, limits),
         Value::Fragments(_) => return None,
         Value::Bytes(bytes) if bytes.is_empty() => return Some(empty(tag, is, encoding)),
@@ -155,21 +187,35 @@ fn read_as(element: &Element, is: VR, encoding: Encoding, depth: usize, limits: 
 
 /// The element without a value.
 fn empty(tag: Tag, is: VR, encoding: Encoding) -> Element {
-    if is == VR::SQ { Element::sequence(tag, Vec::new(), encoding) } else { Element::new(tag, is, Bytes::new()) }
+    if is == VR::SQ {
+        Element::sequence(tag, Vec::new(), encoding)
+    } else {
+        Element::new(tag, is, Bytes::new())
+    }
 }
 
 impl Work<'_> {
-    /// Does away with a value that is not what its attribute holds: as the Basic Profile would where the table lists the
-    /// attribute, else by its Type. `is` is the VR that is written where something has to stand. The file fails where it
-    /// cannot do without the value.
-    pub(super) fn lose(&mut self, element: &mut Element, is: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
+    /// Does away with a value that is not what its attribute holds: as the Basic Profile would
+    /// where the table lists the attribute, else by its Type. `is` is the VR that is written where
+    /// something has to stand. The file fails where it cannot do without the value.
+    pub(super) fn lose(
+        &mut self,
+        element: &mut Element,
+        is: VR,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
         let tag = element.tag;
         if is_pixel_data(tag) || (place.at.is_empty() && INDISPENSABLE.contains(&tag)) {
-            return Err(failure(FileCode::DeidValue, tag, "the value is not what the attribute holds"));
+            return Err(failure(
+                FileCode::DeidValue,
+                tag,
+                "the value is not what the attribute holds",
+            ));
         }
         let basic = standard::attribute(tag).map(|row| row.basic);
         // References that cannot be read have no UIDs to map.
-        let taking = basic.filter(|code| !matches!(code, ActionCode::Uid | ActionCode::RemoveOrZeroOrUids));
+        let taking =
+            basic.filter(|code| !matches!(code, ActionCode::Uid | ActionCode::RemoveOrZeroOrUids));
         let code = self.resolved(taking.unwrap_or(ActionCode::RemoveOrZero), tag, place);
         if code == ActionCode::Remove {
             return Ok(Stays::Gone);
@@ -198,7 +244,11 @@ impl Work<'_> {
     }
 
     /// One item with the dummies that the table has for it; none where it has none.
-    fn dummy_of_sequence(&mut self, element: &mut Element, place: Place<'_>) -> Result<(), FileFailure> {
+    fn dummy_of_sequence(
+        &mut self,
+        element: &mut Element,
+        place: Place<'_>,
+    ) -> Result<(), FileFailure> {
         if stands_for_someone(element.tag) {
             *element = Element::sequence(element.tag, vec![DataSet::new()], place.encoding);
             self.dummy_items(element, place)?;

@@ -1,5 +1,5 @@
-//! What the table says of an attribute, and whether its VR is one that it may have, remembered: a study asks the same few
-//! hundred questions over and over.
+//! What the table says of an attribute, and whether its VR is one that it may have, remembered: a
+//! study asks the same few hundred questions over and over.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -29,7 +29,14 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    const NONE: Self = Self { decision: Decision { code: ActionCode::Remove, why: Why::Vr }, is: None, fits: true };
+    const NONE: Self = Self {
+        decision: Decision {
+            code: ActionCode::Remove,
+            why: Why::Vr,
+        },
+        is: None,
+        fits: true,
+    };
 }
 
 /// The decisions of one profile.
@@ -42,17 +49,23 @@ pub(super) struct Decisions {
 impl Decisions {
     pub(super) fn new(asked: &Confidentiality) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        Self { asked: asked.clone(), number: NEXT.fetch_add(1, Ordering::Relaxed) }
+        Self {
+            asked: asked.clone(),
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
     /// What is known of an attribute under this VR.
     #[inline]
     pub(super) fn of(&self, tag: Tag, vr: VR) -> Answer {
         let key = u32::from(tag.group()) << 16 | u32::from(tag.element());
-        // The top bits of a product with an odd constant spread neighbouring tags (Fibonacci hashing).
+        // The top bits of a product with an odd constant spread neighbouring tags (Fibonacci
+        // hashing).
         let slot = key.wrapping_mul(0x9E37_79B1) as usize >> 20;
         RECENT.with(|recent| {
-            let Some(cell) = recent.get(slot) else { return self.answer(tag, vr) };
+            let Some(cell) = recent.get(slot) else {
+                return self.answer(tag, vr);
+            };
             let (number, known, of, answer) = cell.get();
             if (number, known, of) == (self.number, key, vr) {
                 return answer;
@@ -68,6 +81,10 @@ impl Decisions {
         let is = claims::vr_of(tag);
         // What an attribute is does not hang on what a file calls it.
         let decision = self.asked.decide(tag, is.unwrap_or(vr));
-        Answer { decision, is, fits: is.is_none_or(|is| claims::fits(is, vr)) }
+        Answer {
+            decision,
+            is,
+            fits: is.is_none_or(|is| claims::fits(is, vr)),
+        }
     }
 }

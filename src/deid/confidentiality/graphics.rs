@@ -1,4 +1,5 @@
-//! Graphics: annotations that become dummies, and overlays, which cannot be looked into and go as a whole.
+//! Graphics: annotations that become dummies, and overlays, which cannot be looked into and go as a
+//! whole.
 
 use super::act::put_text;
 use super::{Place, Stays, Work};
@@ -14,10 +15,23 @@ const FILLED: Tag = Tag(0x0070, 0x0024);
 
 impl Work<'_> {
     /// Every drawing becomes one point; texts become dummies by the table.
-    pub(super) fn dummy_graphics(&mut self, element: &mut Element, place: Place<'_>) -> Result<Stays, FileFailure> {
-        let big = element.items().is_some_and(|sequence| sequence.encoding.big_endian);
-        for item in element.items_mut().into_iter().flat_map(|sequence| &mut sequence.items) {
-            let objects = item.data.get_mut(GRAPHIC_OBJECTS).and_then(Element::items_mut);
+    pub(super) fn dummy_graphics(
+        &mut self,
+        element: &mut Element,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
+        let big = element
+            .items()
+            .is_some_and(|sequence| sequence.encoding.big_endian);
+        for item in element
+            .items_mut()
+            .into_iter()
+            .flat_map(|sequence| &mut sequence.items)
+        {
+            let objects = item
+                .data
+                .get_mut(GRAPHIC_OBJECTS)
+                .and_then(Element::items_mut);
             for object in objects.into_iter().flat_map(|objects| &mut objects.items) {
                 point(&mut object.data, big);
                 self.outcome.changed += 1;
@@ -28,8 +42,18 @@ impl Work<'_> {
 }
 
 fn point(object: &mut DataSet, big_endian: bool) {
-    let word = |number: u16| if big_endian { number.to_be_bytes() } else { number.to_le_bytes() };
-    let one = if big_endian { 1_f32.to_be_bytes() } else { 1_f32.to_le_bytes() };
+    let word = |number: u16| {
+        if big_endian {
+            number.to_be_bytes()
+        } else {
+            number.to_le_bytes()
+        }
+    };
+    let one = if big_endian {
+        1_f32.to_be_bytes()
+    } else {
+        1_f32.to_le_bytes()
+    };
     let vr = VR::US;
     object.put(Element::new(DIMENSIONS, vr, word(2).to_vec()));
     object.put(Element::new(POINTS, vr, word(1).to_vec()));
@@ -40,7 +64,8 @@ fn point(object: &mut DataSet, big_endian: bool) {
     object.remove(FILLED);
 }
 
-/// Removes what describes overlays whose planes are gone. Those that lie in the pixel data are taken from there beforehand.
+/// Removes what describes overlays whose planes are gone. Those that lie in the pixel data are
+/// taken from there beforehand.
 pub(super) fn without_overlays(data: &mut DataSet) -> u32 {
     let before = data.len();
     data.retain(|element| !is_overlay(element.tag));

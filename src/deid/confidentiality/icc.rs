@@ -1,6 +1,8 @@
-//! ICC profiles (ISO 15076-1) without what they tell beside colours: who made them, when, for which device, in which words.
+//! ICC profiles (ISO 15076-1) without what they tell beside colours: who made them, when, for which
+//! device, in which words.
 //!
-//! Keeps the length, and the bytes of what it keeps. A profile that it cannot read it does not pass.
+//! Keeps the length, and the bytes of what it keeps. A profile that it cannot read it does not
+//! pass.
 
 /// Bytes of the header.
 const HEADER: usize = 128;
@@ -10,32 +12,50 @@ const ENTRY: usize = 12;
 const MOST: usize = 128;
 
 /// Device classes.
-const CLASSES: [&[u8]; 7] = [b"scnr", b"mntr", b"prtr", b"link", b"spac", b"abst", b"nmcl"];
+const CLASSES: [&[u8]; 7] = [
+    b"scnr", b"mntr", b"prtr", b"link", b"spac", b"abst", b"nmcl",
+];
 /// Colour spaces, except those with a number of colours (`2CLR` to `FCLR`).
-const SPACES: [&[u8]; 11] = [b"XYZ ", b"Lab ", b"Luv ", b"YCbr", b"Yxy ", b"RGB ", b"GRAY", b"HSV ", b"HLS ", b"CMYK", b"CMY "];
+const SPACES: [&[u8]; 11] = [
+    b"XYZ ", b"Lab ", b"Luv ", b"YCbr", b"Yxy ", b"RGB ", b"GRAY", b"HSV ", b"HLS ", b"CMYK",
+    b"CMY ",
+];
 /// Tags that say how colours are meant.
 const COLOURS: [&[u8]; 24] = [
-    b"A2B0", b"A2B1", b"A2B2", b"B2A0", b"B2A1", b"B2A2", b"B2D0", b"B2D1", b"B2D2", b"B2D3", b"D2B0", b"D2B1", b"D2B2", b"D2B3",
-    b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC", b"wtpt", b"bkpt", b"chad",
+    b"A2B0", b"A2B1", b"A2B2", b"B2A0", b"B2A1", b"B2A2", b"B2D0", b"B2D1", b"B2D2", b"B2D3",
+    b"D2B0", b"D2B1", b"D2B2", b"D2B3", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC",
+    b"kTRC", b"wtpt", b"bkpt", b"chad",
 ];
 /// Types of numbers.
-const NUMBERS: [&[u8]; 8] = [b"XYZ ", b"curv", b"para", b"sf32", b"mft1", b"mft2", b"mAB ", b"mBA "];
+const NUMBERS: [&[u8]; 8] = [
+    b"XYZ ", b"curv", b"para", b"sf32", b"mft1", b"mft2", b"mAB ", b"mBA ",
+];
 /// Tags of text that every profile must have.
 const TEXTS: [&[u8]; 2] = [b"desc", b"cprt"];
 /// Types of text: what one of them without a letter begins with, its length field included.
-const EMPTY: [(&[u8], &[u8]); 3] =
-    [(b"desc", b"desc\0\0\0\0\0\0\0\x01"), (b"text", b"text\0\0\0\0"), (b"mluc", b"mluc\0\0\0\0\0\0\0\0\0\0\0\x0C")];
-/// What of the header says how to read the rest: size, version to connection space, signature, intent and illuminant.
+const EMPTY: [(&[u8], &[u8]); 3] = [
+    (b"desc", b"desc\0\0\0\0\0\0\0\x01"),
+    (b"text", b"text\0\0\0\0"),
+    (b"mluc", b"mluc\0\0\0\0\0\0\0\0\0\0\0\x0C"),
+];
+/// What of the header says how to read the rest: size, version to connection space, signature,
+/// intent and illuminant.
 const READ_BY: [(usize, usize); 5] = [(0, 4), (8, 12), (12, 24), (36, 40), (64, 80)];
 
-/// The profile with nothing in it but what says how colours are meant; as long as it was. None where it is none, or its
-/// parts do not lie where it says.
+/// The profile with nothing in it but what says how colours are meant; as long as it was. None
+/// where it is none, or its parts do not lie where it says.
 pub(super) fn colours(profile: &[u8]) -> Option<Vec<u8>> {
     let size = number(profile, 0)?;
     let body = profile.get(..size)?;
     let count = number(body, HEADER).filter(|count| *count <= MOST)?;
-    let is_space = |at| body.get(at..at + 4).is_some_and(|space| SPACES.contains(&space) || space.ends_with(b"CLR"));
-    let is_profile = body.get(36..40)? == b"acsp" && CLASSES.contains(&body.get(12..16)?) && is_space(16) && is_space(20);
+    let is_space = |at| {
+        body.get(at..at + 4)
+            .is_some_and(|space| SPACES.contains(&space) || space.ends_with(b"CLR"))
+    };
+    let is_profile = body.get(36..40)? == b"acsp"
+        && CLASSES.contains(&body.get(12..16)?)
+        && is_space(16)
+        && is_space(20);
     if !is_profile || number(body, 64)? > 3 {
         return None;
     }
@@ -47,7 +67,9 @@ pub(super) fn colours(profile: &[u8]) -> Option<Vec<u8>> {
     let mut kept = 0;
     for entry in body.get(HEADER + 4..first)?.chunks_exact(ENTRY) {
         let (tag, from, length) = (entry.get(..4)?, number(entry, 4)?, number(entry, 8)?);
-        let data = body.get(from..from.checked_add(length)?).filter(|_| from >= first)?;
+        let data = body
+            .get(from..from.checked_add(length)?)
+            .filter(|_| from >= first)?;
         if !keep(tag, data, new.get_mut(from..from + length)?) {
             continue;
         }
@@ -55,7 +77,8 @@ pub(super) fn colours(profile: &[u8]) -> Option<Vec<u8>> {
         new.get_mut(at..at + ENTRY)?.copy_from_slice(entry);
         kept += 1;
     }
-    new.get_mut(HEADER..HEADER + 4)?.copy_from_slice(&u32::try_from(kept).ok()?.to_be_bytes());
+    new.get_mut(HEADER..HEADER + 4)?
+        .copy_from_slice(&u32::try_from(kept).ok()?.to_be_bytes());
     Some(new)
 }
 
@@ -66,7 +89,10 @@ fn keep(tag: &[u8], data: &[u8], new: &mut [u8]) -> bool {
         new.copy_from_slice(data);
         return true;
     }
-    let empty = EMPTY.iter().find(|(text, _)| TEXTS.contains(&tag) && *text == kind).map(|(_, empty)| *empty);
+    let empty = EMPTY
+        .iter()
+        .find(|(text, _)| TEXTS.contains(&tag) && *text == kind)
+        .map(|(_, empty)| *empty);
     match empty.and_then(|empty| Some((empty, new.get_mut(..empty.len())?))) {
         Some((empty, head)) => {
             head.copy_from_slice(empty);
@@ -115,7 +141,9 @@ mod tests {
     }
 
     fn holds(bytes: &[u8], text: &str) -> bool {
-        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        bytes
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
     }
 
     #[test]
@@ -123,7 +151,10 @@ mod tests {
         let white = value(b"XYZ ", &[0, 0, 0xF6, 0xD6, 0, 1, 0, 0, 0, 0, 0xD3, 0x2D]);
         let curve = value(b"curv", &[0, 0, 0, 1, 2, 0x33]);
         let old = profile(&[
-            (b"desc", value(b"desc", b"\0\0\0\x1AJane Quellhorst's monitor\0")),
+            (
+                b"desc",
+                value(b"desc", b"\0\0\0\x1AJane Quellhorst's monitor\0"),
+            ),
             (b"wtpt", white.clone()),
             (b"jane", value(b"text", b"Jane Quellhorst\0")),
             (b"rTRC", curve.clone()),
@@ -137,15 +168,29 @@ mod tests {
         }
         assert_eq!(&new[12..24], b"mntrRGB XYZ ");
         assert_eq!(number(&new, HEADER), Some(4));
-        let tags: Vec<&[u8]> = new[HEADER + 4..].chunks(ENTRY).take(4).map(|entry| &entry[..4]).collect();
+        let tags: Vec<&[u8]> = new[HEADER + 4..]
+            .chunks(ENTRY)
+            .take(4)
+            .map(|entry| &entry[..4])
+            .collect();
         assert_eq!(tags, [b"desc", b"wtpt", b"rTRC", b"cprt"]);
-        assert!(new.windows(white.len()).any(|window| window == white) && new.windows(curve.len()).any(|window| window == curve));
-        assert_eq!(colours(&new), Some(new.clone()), "what is clean stays as it is");
+        assert!(
+            new.windows(white.len()).any(|window| window == white)
+                && new.windows(curve.len()).any(|window| window == curve)
+        );
+        assert_eq!(
+            colours(&new),
+            Some(new.clone()),
+            "what is clean stays as it is"
+        );
     }
 
     #[test]
     fn words_under_the_name_of_a_colour_and_behind_the_end_go() {
-        let old = profile(&[(b"wtpt", value(b"text", b"Jane")), (b"A2B0", value(b"ut8 ", b"Jane"))]);
+        let old = profile(&[
+            (b"wtpt", value(b"text", b"Jane")),
+            (b"A2B0", value(b"ut8 ", b"Jane")),
+        ]);
         let new = colours(&[old.as_slice(), b"Jane"].concat()).unwrap();
         assert!(!holds(&new, "Jane"));
         assert_eq!(number(&new, HEADER), Some(0));

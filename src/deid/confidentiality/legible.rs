@@ -1,13 +1,16 @@
-//! Letters as they are read for cleaning: what was read in a character set that it was not written in counts as unreadable.
+//! Letters as they are read for cleaning: what was read in a character set that it was not written
+//! in counts as unreadable.
 //!
-//! Owns the doubt. It marks, and leaves it to the cleaning of texts that a mark makes no word of what stands beside it.
+//! Owns the doubt. It marks, and leaves it to the cleaning of texts that a mark makes no word of
+//! what stands beside it.
 
 use crate::dicom::CharacterSet;
 
 const UNREADABLE: char = char::REPLACEMENT_CHARACTER;
 
-/// The text of a value, with U+FFFD for each character that is none of its character set, or hardly one: controls, signs
-/// inside words, and whatever is not ASCII in bytes that make sense as UTF-8 where another set is declared.
+/// The text of a value, with U+FFFD for each character that is none of its character set, or hardly
+/// one: controls, signs inside words, and whatever is not ASCII in bytes that make sense as UTF-8
+/// where another set is declared.
 pub(super) fn decoded(bytes: &[u8], set: Option<&CharacterSet>) -> String {
     let text = match set {
         Some(set) => set.decode(bytes, false),
@@ -34,12 +37,12 @@ fn is_stray(before: char, c: char, after: char) -> bool {
     let beside_letter = before.is_alphabetic() || after.is_alphabetic();
     match c {
         '\t' | '\n' | '\r' | '\u{C}' | UNREADABLE => false,
-        // Escape sequences that were not followed, and the letters of other code pages where Latin-1 has controls.
+        // Escape sequences that were not followed, and the letters of other code pages where
+        // Latin-1 has controls.
         '\0'..='\u{1F}' | '\u{7F}'..='\u{9F}' => c != '\0',
         // Signs of Latin-1 that are letters in other code pages.
-        '¢' | '£' | '¤' | '¥' | '¦' | '§' | '¨' | '©' | '¬' | '\u{AD}' | '®' | '¯' | '´' | '¶' | '¸' | '¹' | '¼' | '½' | '¾' => {
-            beside_letter
-        }
+        '¢' | '£' | '¤' | '¥' | '¦' | '§' | '¨' | '©' | '¬' | '\u{AD}' | '®' | '¯' | '´' | '¶'
+        | '¸' | '¹' | '¼' | '½' | '¾' => beside_letter,
         '°' | '±' | '×' | '÷' | '\u{A0}' => before.is_alphabetic() && after.is_alphabetic(),
         _ => false,
     }
@@ -56,8 +59,16 @@ mod tests {
     #[test]
     fn what_is_read_rightly_stays() {
         for (set, bytes, text) in [
-            ("ISO_IR 100", b"Sch\xE4del 20\xB0 3\xB15".as_slice(), "Schädel 20° 3±5"),
-            ("ISO_IR 192", "Schädel µ 3×3 – «crâne»".as_bytes(), "Schädel µ 3×3 – «crâne»"),
+            (
+                "ISO_IR 100",
+                b"Sch\xE4del 20\xB0 3\xB15".as_slice(),
+                "Schädel 20° 3±5",
+            ),
+            (
+                "ISO_IR 192",
+                "Schädel µ 3×3 – «crâne»".as_bytes(),
+                "Schädel µ 3×3 – «crâne»",
+            ),
             ("", b"Sch\xE4del", "Schädel"),
             ("", b"head\r\nneck\0", "head\r\nneck\0"),
             ("\\ISO 2022 IR 87", b"\x1B$B;3ED\x1B(B", "山田"),
@@ -70,13 +81,21 @@ mod tests {
     #[test]
     fn what_is_read_in_the_wrong_set_is_marked() {
         for (set, bytes, text) in [
-            ("ISO_IR 192", b"S\xF6hand thorax".as_slice(), "S?hand thorax"),
+            (
+                "ISO_IR 192",
+                b"S\xF6hand thorax".as_slice(),
+                "S?hand thorax",
+            ),
             ("ISO_IR 100", "Söhand thorax".as_bytes(), "S??hand thorax"),
             ("", "Söhand thorax".as_bytes(), "S??hand thorax"),
             ("", b"\x8ER\x93chand thorax", "?R?chand thorax"),
             ("ISO_IR 100", b"\xA3ukhand", "?ukhand"),
             ("", b"S\xB1hand", "S?hand"),
-            ("ISO_IR 192", b"\x1B$B;3ED\x1B(B thorax", "?$B;3ED?(B thorax"),
+            (
+                "ISO_IR 192",
+                b"\x1B$B;3ED\x1B(B thorax",
+                "?$B;3ED?(B thorax",
+            ),
         ] {
             assert_eq!(read(set, bytes), text, "{set}");
         }

@@ -1,6 +1,8 @@
-//! What an output says of itself (PS3.15 section E.1.1): that it was de-identified, how, and by what.
+//! What an output says of itself (PS3.15 section E.1.1): that it was de-identified, how, and by
+//! what.
 //!
-//! Claims what was done to this instance and nothing else; what earlier de-identification wrote stays.
+//! Claims what was done to this instance and nothing else; what earlier de-identification wrote
+//! stays.
 
 use super::act::{code_item, code_sequence, put_text};
 use super::{Exceptions, Outcome};
@@ -19,18 +21,39 @@ const CODE_VALUE: Tag = Tag(0x0008, 0x0100);
 /// The longest value of LO, in characters.
 const LONGEST: usize = 64;
 
-/// Puts the marks into the outermost data set. Pixels are clean where regions were blanked, or somebody who
-/// looked says that there is nothing to blank; not where nothing was looked for.
-pub(super) fn put(data: &mut DataSet, encoding: Encoding, asked: &Confidentiality, outcome: &Outcome, pixels_cleaned: bool) {
+/// Puts the marks into the outermost data set. Pixels are clean where regions were blanked, or
+/// somebody who looked says that there is nothing to blank; not where nothing was looked for.
+pub(super) fn put(
+    data: &mut DataSet,
+    encoding: Encoding,
+    asked: &Confidentiality,
+    outcome: &Outcome,
+    pixels_cleaned: bool,
+) {
     set(data, IDENTITY_REMOVED, VR::CS, "YES");
-    let temporal = [(O::RetainFullDates, "UNMODIFIED"), (O::RetainModifiedDates, "MODIFIED")];
-    let temporal = temporal.into_iter().find(|(option, _)| asked.options.has(*option));
+    let temporal = [
+        (O::RetainFullDates, "UNMODIFIED"),
+        (O::RetainModifiedDates, "MODIFIED"),
+    ];
+    let temporal = temporal
+        .into_iter()
+        .find(|(option, _)| asked.options.has(*option));
     if outcome.exceptions != Exceptions::Dates {
-        set(data, TEMPORAL, VR::CS, temporal.map_or("REMOVED", |(_, word)| word));
+        set(
+            data,
+            TEMPORAL,
+            VR::CS,
+            temporal.map_or("REMOVED", |(_, word)| word),
+        );
     }
     add_method(data, &method(asked, outcome, pixels_cleaned));
     for (code, meaning) in codes(asked, outcome, pixels_cleaned) {
-        add_code(data, METHOD_CODES, code_item(code, "DCM", meaning), encoding);
+        add_code(
+            data,
+            METHOD_CODES,
+            code_item(code, "DCM", meaning),
+            encoding,
+        );
     }
     if pixels_cleaned && asked.options.has(O::CleanPixelData) {
         set(data, BURNED_IN, VR::CS, "NO");
@@ -40,16 +63,30 @@ pub(super) fn put(data: &mut DataSet, encoding: Encoding, asked: &Confidentialit
 
 /// The options that were carried out on this instance.
 fn carried_out(asked: &Confidentiality, pixels_cleaned: bool) -> impl Iterator<Item = O> {
-    asked.options.iter().filter(move |option| *option != O::CleanPixelData || pixels_cleaned)
+    asked
+        .options
+        .iter()
+        .filter(move |option| *option != O::CleanPixelData || pixels_cleaned)
 }
 
-/// The codes of CID 7050 that are true of this instance. With an exception the Basic Profile was not carried out.
-pub(super) fn codes(asked: &Confidentiality, outcome: &Outcome, pixels_cleaned: bool) -> Vec<(&'static str, &'static str)> {
+/// The codes of CID 7050 that are true of this instance. With an exception the Basic Profile was
+/// not carried out.
+pub(super) fn codes(
+    asked: &Confidentiality,
+    outcome: &Outcome,
+    pixels_cleaned: bool,
+) -> Vec<(&'static str, &'static str)> {
     if outcome.exceptions != Exceptions::None || outcome.document_kept {
         return Vec::new();
     }
     let basic = [("113100", "Basic Application Confidentiality Profile")];
-    basic.into_iter().chain(carried_out(asked, pixels_cleaned).map(|option| (option.method_code(), meaning(option)))).collect()
+    basic
+        .into_iter()
+        .chain(
+            carried_out(asked, pixels_cleaned)
+                .map(|option| (option.method_code(), meaning(option))),
+        )
+        .collect()
 }
 
 /// Code meanings of CID 7050.
@@ -71,7 +108,9 @@ fn meaning(option: O) -> &'static str {
 
 /// The method in words; values of at most 64 characters.
 fn method(asked: &Confidentiality, outcome: &Outcome, pixels_cleaned: bool) -> Vec<String> {
-    let mut values = vec![format!("{IMPLEMENTATION_VERSION}: PS3.15 {EDITION} Basic Profile")];
+    let mut values = vec![format!(
+        "{IMPLEMENTATION_VERSION}: PS3.15 {EDITION} Basic Profile"
+    )];
     if outcome.exceptions != Exceptions::None || outcome.document_kept {
         values.push("with exceptions that the profile makes".to_owned());
     }
@@ -81,7 +120,11 @@ fn method(asked: &Confidentiality, outcome: &Outcome, pixels_cleaned: bool) -> V
         if !line.is_empty() && line.len() + 1 + slug.len() > LONGEST {
             values.push(std::mem::take(&mut line));
         }
-        line = if line.is_empty() { slug.to_owned() } else { format!("{line} {slug}") };
+        line = if line.is_empty() {
+            slug.to_owned()
+        } else {
+            format!("{line} {slug}")
+        };
     }
     values.extend((!line.is_empty()).then_some(line));
     values
@@ -89,9 +132,16 @@ fn method(asked: &Confidentiality, outcome: &Outcome, pixels_cleaned: bool) -> V
 
 /// Adds values to De-identification Method, unless they are there.
 fn add_method(data: &mut DataSet, values: &[String]) {
-    let old = data.get(METHOD).and_then(Element::bytes).cloned().unwrap_or_default();
-    let mut all: Vec<&[u8]> =
-        old.split(|byte| *byte == b'\\').map(<[u8]>::trim_ascii_end).filter(|one| !one.is_empty()).collect();
+    let old = data
+        .get(METHOD)
+        .and_then(Element::bytes)
+        .cloned()
+        .unwrap_or_default();
+    let mut all: Vec<&[u8]> = old
+        .split(|byte| *byte == b'\\')
+        .map(<[u8]>::trim_ascii_end)
+        .filter(|one| !one.is_empty())
+        .collect();
     for value in values {
         if !all.contains(&value.as_bytes()) {
             all.push(value.as_bytes());
@@ -106,9 +156,14 @@ fn add_code(data: &mut DataSet, tag: Tag, item: DataSet, encoding: Encoding) {
     let code = item.get(CODE_VALUE).and_then(Element::bytes).cloned();
     match data.get_mut(tag).and_then(Element::items_mut) {
         Some(sequence) => {
-            let known = |one: &crate::dicom::Item| one.data.get(CODE_VALUE).and_then(Element::bytes).cloned() == code;
+            let known = |one: &crate::dicom::Item| {
+                one.data.get(CODE_VALUE).and_then(Element::bytes).cloned() == code
+            };
             if !sequence.items.iter().any(known) {
-                sequence.items.push(crate::dicom::Item { data: item, length: crate::dicom::LengthForm::Undefined });
+                sequence.items.push(crate::dicom::Item {
+                    data: item,
+                    length: crate::dicom::LengthForm::Undefined,
+                });
             }
         }
         None => data.put(code_sequence(tag, item, encoding)),
@@ -117,17 +172,29 @@ fn add_code(data: &mut DataSet, tag: Tag, item: DataSet, encoding: Encoding) {
 
 /// Adds this program to the equipment that made the instance what it is (PS3.3 section C.12.1.1.5).
 fn add_equipment(data: &mut DataSet, encoding: Encoding) {
-    let inside = data.get(EQUIPMENT).and_then(Element::items).map_or(encoding, |sequence| sequence.encoding);
-    let text = |tag, text: &'static str| Element::new(tag, VR::LO, padded(VR::LO, text.as_bytes().to_vec()));
+    let inside = data
+        .get(EQUIPMENT)
+        .and_then(Element::items)
+        .map_or(encoding, |sequence| sequence.encoding);
+    let text = |tag, text: &'static str| {
+        Element::new(tag, VR::LO, padded(VR::LO, text.as_bytes().to_vec()))
+    };
     let item = DataSet::from_elements(vec![
         text(Tag(0x0008, 0x0070), "fwupload"),
         text(Tag(0x0008, 0x1090), "fwupload"),
         text(Tag(0x0018, 0x1020), env!("CARGO_PKG_VERSION")),
-        code_sequence(PURPOSE, code_item("109104", "DCM", "De-identifying Equipment"), inside),
+        code_sequence(
+            PURPOSE,
+            code_item("109104", "DCM", "De-identifying Equipment"),
+            inside,
+        ),
     ]);
     match data.get_mut(EQUIPMENT).and_then(Element::items_mut) {
         Some(sequence) if sequence.items.iter().any(|known| known.data == item) => {}
-        Some(sequence) => sequence.items.push(crate::dicom::Item { data: item, length: crate::dicom::LengthForm::Undefined }),
+        Some(sequence) => sequence.items.push(crate::dicom::Item {
+            data: item,
+            length: crate::dicom::LengthForm::Undefined,
+        }),
         None => data.put(Element::sequence(EQUIPMENT, vec![item], encoding)),
     }
 }

@@ -1,7 +1,7 @@
 //! Who an instance is of: the pseudonym and the shift that all of the patient's files share.
 //!
-//! Owns what stands for the patient. An instance without a usable Patient ID gets its study's pseudonym, never one that
-//! strangers share.
+//! Owns what stands for the patient. An instance without a usable Patient ID gets its study's
+//! pseudonym, never one that strangers share.
 
 use crate::dicom::{CharacterSet, DataSet, Element, Tag, character_set_of};
 use crate::failure::{FileCode, FileFailure};
@@ -10,7 +10,11 @@ use crate::pseudonym::PseudonymKey;
 
 const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 /// What may stand for the patient, in this order: study, series, instance.
-const INSTEAD: [Tag; 3] = [Tag(0x0020, 0x000D), Tag(0x0020, 0x000E), Tag(0x0008, 0x0018)];
+const INSTEAD: [Tag; 3] = [
+    Tag(0x0020, 0x000D),
+    Tag(0x0020, 0x000E),
+    Tag(0x0008, 0x0018),
+];
 /// Patient IDs that are none, in capitals.
 const PLACEHOLDERS: [&str; 14] = [
     "0",
@@ -39,9 +43,15 @@ pub(super) struct Patient {
 }
 
 impl Patient {
-    pub(super) fn of(data: &DataSet, asked: &Confidentiality, key: &PseudonymKey) -> Result<Self, FileFailure> {
+    pub(super) fn of(
+        data: &DataSet,
+        asked: &Confidentiality,
+        key: &PseudonymKey,
+    ) -> Result<Self, FileFailure> {
         let charset = character_set_of(data, &CharacterSet::default());
-        let id = data.get(PATIENT_ID).and_then(|element| usable_id(element, &charset));
+        let id = data
+            .get(PATIENT_ID)
+            .and_then(|element| usable_id(element, &charset));
         let without_id = id.is_none();
         let id = match id {
             Some(id) => id,
@@ -56,10 +66,15 @@ impl Patient {
             Shift::PerPatient => key.shift_days(&id),
             Shift::Days(days) => days,
         };
-        Ok(Self { pseudonym: pseudonym(&id, &asked.pseudonyms, key), days, without_id })
+        Ok(Self {
+            pseudonym: pseudonym(&id, &asked.pseudonyms, key),
+            days,
+            without_id,
+        })
     }
 
-    /// The pseudonym for a Patient ID that stands anywhere in the instance: that of its own value, where it has one.
+    /// The pseudonym for a Patient ID that stands anywhere in the instance: that of its own value,
+    /// where it has one.
     pub(super) fn pseudonym_for(
         &self,
         element: &Element,
@@ -68,7 +83,10 @@ impl Patient {
         key: &PseudonymKey,
     ) -> String {
         let id = usable_id(element, charset);
-        id.map_or_else(|| self.pseudonym.clone(), |id| pseudonym(&id, &asked.pseudonyms, key))
+        id.map_or_else(
+            || self.pseudonym.clone(),
+            |id| pseudonym(&id, &asked.pseudonyms, key),
+        )
     }
 }
 
@@ -88,7 +106,9 @@ fn usable_id(element: &Element, charset: &CharacterSet) -> Option<String> {
 fn instead(data: &DataSet) -> Option<String> {
     INSTEAD.into_iter().find_map(|tag| {
         let bytes = data.get(tag)?.bytes()?;
-        let uid = String::from_utf8_lossy(bytes).trim_end_matches([' ', '\0']).to_owned();
+        let uid = String::from_utf8_lossy(bytes)
+            .trim_end_matches([' ', '\0'])
+            .to_owned();
         (!uid.is_empty()).then(|| format!("\0uid {uid}"))
     })
 }

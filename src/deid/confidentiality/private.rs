@@ -1,7 +1,8 @@
-//! Private elements: all go, but for those that are known safe where the option keeps them. What stays is cleaned.
+//! Private elements: all go, but for those that are known safe where the option keeps them. What
+//! stays is cleaned.
 //!
-//! Known safe is what the file's own characteristics say so of (PS3.3 section C.12.1.1.7), else what Table E.3.10-1 lists,
-//! by creator and not by number.
+//! Known safe is what the file's own characteristics say so of (PS3.3 section C.12.1.1.7), else
+//! what Table E.3.10-1 lists, by creator and not by number.
 
 use bytes::Bytes;
 
@@ -50,16 +51,26 @@ struct Said {
 impl Safe {
     pub(super) fn of(data: &DataSet, asked: &Confidentiality) -> Self {
         let wanted = asked.options.has(O::RetainSafePrivate);
-        let mut safe = Self { wanted, elements: Vec::new(), creators: Vec::new() };
+        let mut safe = Self {
+            wanted,
+            elements: Vec::new(),
+            creators: Vec::new(),
+        };
         if !wanted || data.iter().all(|element| !element.is_private()) {
             return safe;
         }
         let said = said(data);
         let mut last: Option<(Tag, String)> = None;
-        for element in data.iter().filter(|element| element.is_private() && !is_creator(element.tag)) {
+        for element in data
+            .iter()
+            .filter(|element| element.is_private() && !is_creator(element.tag))
+        {
             let block = Tag(element.tag.group(), element.tag.element() >> 8);
             if last.as_ref().is_none_or(|(of, _)| *of != block) {
-                last = data.get(block).filter(|_| is_creator(block)).map(|creator| (block, creator_text(creator, data)));
+                last = data
+                    .get(block)
+                    .filter(|_| is_creator(block))
+                    .map(|creator| (block, creator_text(creator, data)));
             }
             let Some((_, creator)) = &last else { continue };
             if let Some(known) = known(element, creator, &said) {
@@ -76,18 +87,31 @@ impl Safe {
     }
 }
 
-/// What is known of an element; none where nothing says that it is safe, or its VR is not the one that was looked at.
+/// What is known of an element; none where nothing says that it is safe, or its VR is not the one
+/// that was looked at.
 fn known(element: &Element, creator: &str, said: &[Said]) -> Option<Known> {
     let (group, number) = (element.tag.group(), element.tag.element() & 0xFF);
     let low = u8::try_from(number).ok()?;
     let listed = || standard::private_vr(creator, group, low).unwrap_or(VR::UN);
-    let vr = if element.vr == VR::UN { listed() } else { element.vr };
-    if let Some(said) = said.iter().find(|said| said.group == group && said.creator == creator) {
-        let action = said.actions.iter().find(|(numbers, _)| numbers.contains(&number)).map(|(_, action)| *action);
+    let vr = if element.vr == VR::UN {
+        listed()
+    } else {
+        element.vr
+    };
+    if let Some(said) = said
+        .iter()
+        .find(|said| said.group == group && said.creator == creator)
+    {
+        let action = said
+            .actions
+            .iter()
+            .find(|(numbers, _)| numbers.contains(&number))
+            .map(|(_, action)| *action);
         let safe = said.safe || said.nonidentifying.contains(&number);
         return (safe || action.is_some()).then_some(Known { vr, action });
     }
-    let fits = standard::safe_private_vr(creator, group, low).is_some_and(|listed| listed.is_none_or(|listed| listed == vr));
+    let fits = standard::safe_private_vr(creator, group, low)
+        .is_some_and(|listed| listed.is_none_or(|listed| listed == vr));
     fits.then_some(Known { vr, action: None })
 }
 
@@ -96,7 +120,11 @@ fn said(data: &DataSet) -> Vec<Said> {
     let sequence = data.get(CHARACTERISTICS).and_then(Element::items);
     let read = |item: &DataSet, encoding: Encoding| {
         let text = |tag| Some(creator_text(item.get(tag)?, item));
-        let actions = item.get(ACTIONS).and_then(Element::items).into_iter().flat_map(|actions| &actions.items);
+        let actions = item
+            .get(ACTIONS)
+            .and_then(Element::items)
+            .into_iter()
+            .flat_map(|actions| &actions.items);
         let actions = actions.filter_map(|one| {
             let action = one.data.get(ACTION)?.bytes()?;
             // X, D, Z and U are what the standard allows here; whatever else is there removes.
@@ -116,29 +144,54 @@ fn said(data: &DataSet) -> Vec<Said> {
             actions: actions.collect(),
         })
     };
-    sequence.map(|all| all.items.iter().filter_map(|item| read(&item.data, all.encoding)).collect()).unwrap_or_default()
+    sequence
+        .map(|all| {
+            all.items
+                .iter()
+                .filter_map(|item| read(&item.data, all.encoding))
+                .collect()
+        })
+        .unwrap_or_default()
 }
 
 fn numbers(data: &DataSet, tag: Tag, encoding: Encoding) -> Vec<u16> {
     let bytes = data.get(tag).and_then(Element::bytes);
     let words = bytes.into_iter().flat_map(|bytes| bytes.chunks_exact(2));
-    words.filter_map(|word| word.first_chunk::<2>().map(|word| encoding.u16(*word))).collect()
+    words
+        .filter_map(|word| word.first_chunk::<2>().map(|word| encoding.u16(*word)))
+        .collect()
 }
 
 impl Work<'_> {
-    pub(super) fn private(&mut self, element: &mut Element, place: Place<'_>, safe: &Safe) -> Result<Stays, FileFailure> {
+    pub(super) fn private(
+        &mut self,
+        element: &mut Element,
+        place: Place<'_>,
+        safe: &Safe,
+    ) -> Result<Stays, FileFailure> {
         if safe.creators.contains(&element.tag) {
             return Ok(Stays::Same);
         }
         match safe.elements.iter().find(|(tag, _)| *tag == element.tag) {
             Some((_, Known { vr, action: None })) => self.clean_private(element, *vr, place),
-            Some((_, Known { vr, action: Some(action) })) => Ok(self.as_the_file_says(element, *vr, *action)),
+            Some((
+                _,
+                Known {
+                    vr,
+                    action: Some(action),
+                },
+            )) => Ok(self.as_the_file_says(element, *vr, *action)),
             None => Ok(Stays::Gone),
         }
     }
 
     /// What stays of a safe private element (Table E.1-1: C).
-    fn clean_private(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
+    fn clean_private(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
         if element.items().is_some() {
             return self.items(element, place);
         }
@@ -151,7 +204,15 @@ impl Work<'_> {
             VR::UI if !self.asked.options.has(O::RetainUids) => Ok(self.new_uids(element)),
             VR::UI | VR::CS => self.keep(element, vr, place),
             _ if is_text(vr) => self.clean_text(element, vr, place),
-            _ => self.carry_out(element, vr, Decision { code: ActionCode::Keep, why: Why::Option(O::RetainSafePrivate) }, place),
+            _ => self.carry_out(
+                element,
+                vr,
+                Decision {
+                    code: ActionCode::Keep,
+                    why: Why::Option(O::RetainSafePrivate),
+                },
+                place,
+            ),
         }
     }
 

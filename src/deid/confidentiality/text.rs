@@ -15,7 +15,8 @@ use crate::profile::{has_character_set, is_text};
 use crate::standard;
 
 thread_local! {
-    /// What came of the texts of the last patient: the instances of a series say the same over and over.
+    /// What came of the texts of the last patient: the instances of a series say the same over and
+    /// over.
     static LAST: RefCell<(Identifiers, HashMap<String, String>)> = RefCell::default();
 }
 
@@ -39,16 +40,27 @@ pub(super) fn cleaned(value: &str, own: &Identifiers) -> String {
 }
 
 impl Work<'_> {
-    /// Keeps of a text what is known safe. Where that is nothing, the element is treated as without the option that let it
-    /// stay; one that the table does not list gets a dummy, which no IOD minds.
-    pub(super) fn clean_text(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
-        let Some(bytes) = element.bytes().filter(|_| is_text(vr)) else { return self.fall_back(element, vr, place) };
+    /// Keeps of a text what is known safe. Where that is nothing, the element is treated as without
+    /// the option that let it stay; one that the table does not list gets a dummy, which no IOD
+    /// minds.
+    pub(super) fn clean_text(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
+        let Some(bytes) = element.bytes().filter(|_| is_text(vr)) else {
+            return self.fall_back(element, vr, place);
+        };
         if bytes.iter().all(|byte| matches!(byte, b' ' | 0)) {
             return Ok(Stays::Same);
         }
         let text = legible::decoded(bytes, has_character_set(vr).then_some(place.charset));
         let values = separate(&text, vr);
-        let cleaned: Vec<String> = values.iter().map(|value| cleaned(value, &self.own)).collect();
+        let cleaned: Vec<String> = values
+            .iter()
+            .map(|value| cleaned(value, &self.own))
+            .collect();
         if cleaned.iter().all(|value| value.trim().is_empty()) {
             return self.nothing_left(element, vr, place);
         }
@@ -64,7 +76,12 @@ impl Work<'_> {
         }
     }
 
-    fn nothing_left(&mut self, element: &mut Element, vr: VR, place: Place<'_>) -> Result<Stays, FileFailure> {
+    fn nothing_left(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        place: Place<'_>,
+    ) -> Result<Stays, FileFailure> {
         if standard::attribute(element.tag).is_some() {
             return self.fall_back(element, vr, place);
         }

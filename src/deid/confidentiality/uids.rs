@@ -13,9 +13,12 @@ pub(super) fn sop_class(data: &DataSet) -> Option<String> {
 }
 
 impl Work<'_> {
-    /// Replaces each UID of an element. What is no UID is replaced too: it identifies as well as one.
+    /// Replaces each UID of an element. What is no UID is replaced too: it identifies as well as
+    /// one.
     pub(super) fn new_uids(&self, element: &mut Element) -> Stays {
-        let Some(bytes) = element.bytes() else { return Stays::Gone };
+        let Some(bytes) = element.bytes() else {
+            return Stays::Gone;
+        };
         if bytes.iter().all(|byte| matches!(byte, 0 | b' ')) {
             return Stays::Same;
         }
@@ -26,7 +29,9 @@ impl Work<'_> {
             }
             let uid = uid_text::before_nul(value);
             match std::str::from_utf8(uid) {
-                Ok(text) if uid.is_empty() || standard::is_registered_uid(text) => new.extend_from_slice(uid),
+                Ok(text) if uid.is_empty() || standard::is_registered_uid(text) => {
+                    new.extend_from_slice(uid);
+                }
                 _ => new.extend_from_slice(self.key.uid(uid).as_bytes()),
             }
         }
@@ -40,9 +45,9 @@ impl Work<'_> {
 
     /// Replaces the UIDs of instances inside a text that stays.
     pub(super) fn uids_in_text(&self, element: &mut Element, vr: VR, place: Place<'_>) -> Stays {
-        let Some(bytes) =
-            element.bytes().filter(|bytes| is_text(vr) && bytes.len() > 11 && memchr::memchr(b'.', bytes).is_some())
-        else {
+        let Some(bytes) = element.bytes().filter(|bytes| {
+            is_text(vr) && bytes.len() > 11 && memchr::memchr(b'.', bytes).is_some()
+        }) else {
             return Stays::Same;
         };
         let text = if has_character_set(vr) {
@@ -50,8 +55,15 @@ impl Work<'_> {
         } else {
             String::from_utf8_lossy(bytes).into_owned()
         };
-        let Some(new) = self.with_new_uids(&text) else { return Stays::Same };
-        match Element::with_text(element.tag, element.vr, new.trim_end_matches([' ', '\0']), place.charset) {
+        let Some(new) = self.with_new_uids(&text) else {
+            return Stays::Same;
+        };
+        match Element::with_text(
+            element.tag,
+            element.vr,
+            new.trim_end_matches([' ', '\0']),
+            place.charset,
+        ) {
             Ok(new) => {
                 element.value = new.value;
                 Stays::Changed

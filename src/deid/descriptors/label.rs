@@ -1,5 +1,5 @@
-//! Names that devices give to kernels, coils and sequences: short, and none of them a word. They stay, unless they read
-//! like a day or like the number of a person.
+//! Names that devices give to kernels, coils and sequences: short, and none of them a word. They
+//! stay, unless they read like a day or like the number of a person.
 //!
 //! Owns the shapes. It looks at one value and at nothing around it.
 
@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
-/// A day and a month, a month by its name beside a day, three groups of digits, two halves of a postcode or a chart number.
+/// A day and a month, a month by its name beside a day, three groups of digits, two halves of a
+/// postcode or a chart number.
 const SHAPES: &str = r"(?xi)
     (?:^|[^0-9a-z.]) (?: (?:0?[1-9]|[12][0-9]|3[01]) \s?[/-]\s? (?:0?[1-9]|1[0-2])
                        | (?:0?[1-9]|1[0-2]) \s?[/-]\s? (?:0?[1-9]|[12][0-9]|3[01])
@@ -28,7 +29,9 @@ pub(in crate::deid) fn tells_a_day_or_number(label: &str) -> bool {
         return false;
     }
     let shape = SHAPE.get_or_init(|| Regex::new(SHAPES).ok());
-    label.split('\\').any(|value| shape.as_ref().is_none_or(|shape| shape.is_match(value)))
+    label
+        .split('\\')
+        .any(|value| shape.as_ref().is_none_or(|shape| shape.is_match(value)))
 }
 
 #[cfg(test)]

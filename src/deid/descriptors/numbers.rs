@@ -1,11 +1,13 @@
 //! Numbers side by side that are short one by one and a day, a code or a postcode together.
 //!
-//! Owns what a row of numbers may say: levels of the spine, a range with its unit, values of a parameter, a part of a total.
-//! A row that is none of these goes, and with it what it touches.
+//! Owns what a row of numbers may say: levels of the spine, a range with its unit, values of a
+//! parameter, a part of a total. A row that is none of these goes, and with it what it touches.
 
 use std::ops::Range;
 
-use super::numbering::{announces_levels, announces_parts, is_day, is_parameter, is_unit, last_level, may_be_day};
+use super::numbering::{
+    announces_levels, announces_parts, is_day, is_parameter, is_unit, last_level, may_be_day,
+};
 use super::tokens::{Tokens, Verdict};
 
 /// Digits from which on three numbers with blanks between are rather one number.
@@ -21,7 +23,11 @@ pub(super) fn take_back(tokens: &mut Tokens) {
         }
         let row = Row::from(tokens, index);
         if row.goes(tokens) {
-            let start = if row.touches_code(tokens) { row.at.start - 1 } else { row.at.start };
+            let start = if row.touches_code(tokens) {
+                row.at.start - 1
+            } else {
+                row.at.start
+            };
             unknown(tokens, start..row.at.end);
         }
         index = row.at.end;
@@ -33,7 +39,9 @@ pub(super) fn take_back(tokens: &mut Tokens) {
 
 /// A day with its month in Roman numerals: 12.VI.
 fn roman_months(tokens: &mut Tokens) {
-    const MONTHS: [&str; 12] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"];
+    const MONTHS: [&str; 12] = [
+        "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii",
+    ];
     for index in 1..tokens.list.len() {
         let is_joined = matches!(tokens.gap_after(index - 1), Some("." | ". " | "/" | "-"));
         let is_day = number(tokens, index - 1).is_some_and(|day| may_be_day(day, "1"));
@@ -44,18 +52,28 @@ fn roman_months(tokens: &mut Tokens) {
 }
 
 fn unknown(tokens: &mut Tokens, indices: Range<usize>) {
-    let safe = tokens.list.iter_mut().take(indices.end).skip(indices.start).filter(|token| token.verdict == Verdict::Safe);
+    let safe = tokens
+        .list
+        .iter_mut()
+        .take(indices.end)
+        .skip(indices.start)
+        .filter(|token| token.verdict == Verdict::Safe);
     safe.for_each(|token| token.verdict = Verdict::Unknown);
 }
 
 /// A token that is digits, with points at most.
 fn number<'t>(tokens: &Tokens<'t>, index: usize) -> Option<&'t str> {
     let word = tokens.word(tokens.list.get(index)?);
-    word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.').then_some(word)
+    word.bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        .then_some(word)
 }
 
 fn word<'a>(tokens: &'a Tokens, index: usize) -> &'a str {
-    tokens.list.get(index).map_or("", |token| tokens.short(token))
+    tokens
+        .list
+        .get(index)
+        .map_or("", |token| tokens.short(token))
 }
 
 fn has_digit(word: &str) -> bool {
@@ -79,15 +97,15 @@ fn gap(text: &str) -> Option<Gap> {
     }
     match text.trim() {
         "" => Some(Gap::Blank),
-        "-" | "/" | "." | ":" | "|" | "~" | "#" | "'" | "&" | "\u{2013}" | "\u{2014}" | "\u{2212}" | "./" | ".-" => {
-            Some(Gap::Joint)
-        }
+        "-" | "/" | "." | ":" | "|" | "~" | "#" | "'" | "&" | "\u{2013}" | "\u{2014}"
+        | "\u{2212}" | "./" | ".-" => Some(Gap::Joint),
         "_" => Some(Gap::Under),
         _ => None,
     }
 }
 
-/// What stands between two numbers; a comma only where it makes a day of them, and not a size (1,25).
+/// What stands between two numbers; a comma only where it makes a day of them, and not a size
+/// (1,25).
 fn between(tokens: &Tokens, index: usize) -> Option<Gap> {
     let text = tokens.gap_after(index)?;
     if text == "," {
@@ -113,11 +131,17 @@ impl Row {
             joined |= gap != Gap::Blank;
             end += 1;
         }
-        Self { at: start..end, joined }
+        Self {
+            at: start..end,
+            joined,
+        }
     }
 
     fn numbers<'t>(&self, tokens: &Tokens<'t>) -> Vec<&'t str> {
-        self.at.clone().filter_map(|index| number(tokens, index)).collect()
+        self.at
+            .clone()
+            .filter_map(|index| number(tokens, index))
+            .collect()
     }
 
     /// The token before the row and what stands between.
@@ -129,7 +153,9 @@ impl Row {
     /// Whether a word that ends with a number is joined to the row: C3-7, chest17-06.
     fn touches_code(&self, tokens: &Tokens) -> bool {
         self.before(tokens).is_some_and(|(word, between)| {
-            word.ends_with(|c: char| c.is_ascii_digit()) && gap(between) == Some(Gap::Joint) && !between.contains(' ')
+            word.ends_with(|c: char| c.is_ascii_digit())
+                && gap(between) == Some(Gap::Joint)
+                && !between.contains(' ')
         })
     }
 
@@ -137,12 +163,21 @@ impl Row {
         let numbers = self.numbers(tokens);
         let touches = self.touches_code(tokens);
         match numbers.as_slice() {
-            [one] if !touches => self.is_lone_day(tokens, one) && !self.has_unit(tokens) && !self.is_value(tokens, &numbers),
+            [one] if !touches => {
+                self.is_lone_day(tokens, one)
+                    && !self.has_unit(tokens)
+                    && !self.is_value(tokens, &numbers)
+            }
             _ if self.has_unit(tokens) && numbers.len() < 3 && !touches => false,
             _ if self.is_value(tokens, &numbers) || self.is_part(tokens, &numbers) => false,
-            _ if touches || self.joined => !self.is_levels(tokens, &numbers) && !all_sizes(&numbers),
+            _ if touches || self.joined => {
+                !self.is_levels(tokens, &numbers) && !all_sizes(&numbers)
+            }
             [first, second] => first.len() == 2 && second.len() == 2 && may_be_day(first, second),
-            _ => numbers.iter().map(|number| number.len()).sum::<usize>() >= BLANK_DIGITS && !all_sizes(&numbers),
+            _ => {
+                numbers.iter().map(|number| number.len()).sum::<usize>() >= BLANK_DIGITS
+                    && !all_sizes(&numbers)
+            }
         }
     }
 
@@ -150,35 +185,49 @@ impl Row {
     fn is_lone_day(&self, tokens: &Tokens, number: &str) -> bool {
         let has_point = self.behind(tokens).starts_with('.');
         let pair = number.split_once('.');
-        is_day(number) || (has_point && pair.is_some_and(|(first, second)| may_be_day(first, second)))
+        is_day(number)
+            || (has_point && pair.is_some_and(|(first, second)| may_be_day(first, second)))
     }
 
     /// The text behind the row.
     fn behind<'t>(&self, tokens: &Tokens<'t>) -> &'t str {
-        let end = tokens.list.get(self.at.end - 1).map_or(0, |token| token.at.end);
+        let end = tokens
+            .list
+            .get(self.at.end - 1)
+            .map_or(0, |token| token.at.end);
         tokens.text.get(end..).unwrap_or_default()
     }
 
-    /// Whether a unit follows, or what makes a size of a number: `20-40 min`, `50-75 %`, `12.5 x 3`.
+    /// Whether a unit follows, or what makes a size of a number: `20-40 min`, `50-75 %`, `12.5 x
+    /// 3`.
     fn has_unit(&self, tokens: &Tokens) -> bool {
         let behind = self.behind(tokens).trim_start_matches(' ');
         let next = word(tokens, self.at.end);
-        let is_next = tokens.gap_after(self.at.end - 1).is_some_and(|gap| gap.trim().is_empty());
+        let is_next = tokens
+            .gap_after(self.at.end - 1)
+            .is_some_and(|gap| gap.trim().is_empty());
         let is_times = |word: &str| word == "x";
         behind.starts_with(['%', '°', '×'])
             || (is_next && (is_unit(next) || is_times(next)))
-            || self.before(tokens).is_some_and(|(word, between)| is_times(word) && between.trim().is_empty())
+            || self
+                .before(tokens)
+                .is_some_and(|(word, between)| is_times(word) && between.trim().is_empty())
     }
 
-    /// Whether the row is the value of a parameter: TE 90, `b50_400_800`. One letter is no announcement of a day.
+    /// Whether the row is the value of a parameter: TE 90, `b50_400_800`. One letter is no
+    /// announcement of a day.
     fn is_value(&self, tokens: &Tokens, numbers: &[&str]) -> bool {
-        let Some((before, between)) = self.before(tokens) else { return false };
+        let Some((before, between)) = self.before(tokens) else {
+            return false;
+        };
         let letters = before.trim_end_matches(|c: char| c.is_ascii_digit());
         let is_near = between.len() < 3 && between.chars().all(|c| " =:_-/".contains(c));
         let pairs = numbers.iter().zip(numbers.iter().skip(1));
         let own = before.get(letters.len()..).unwrap_or_default();
         let telling = letters.len() > 1;
-        let has_day = pairs.into_iter().any(|(first, second)| may_be_day(first, second));
+        let has_day = pairs
+            .into_iter()
+            .any(|(first, second)| may_be_day(first, second));
         let first_is_day = numbers.first().is_some_and(|first| may_be_day(own, first));
         is_near && is_parameter(letters) && (telling || !(has_day || first_is_day))
     }
@@ -188,40 +237,60 @@ impl Row {
         let is_one = |number: &&str| number.len() == 1;
         numbers.len() == 2
             && numbers.iter().all(is_one)
-            && self.before(tokens).is_some_and(|(word, between)| announces_parts(word) && between.len() < 2)
+            && self
+                .before(tokens)
+                .is_some_and(|(word, between)| announces_parts(word) && between.len() < 2)
     }
 
     /// Whether the row is levels of the spine, or goes on with them: L4/5, C3-7, LWK 4/5.
     fn is_levels(&self, tokens: &Tokens, numbers: &[&str]) -> bool {
-        let Some((before, between)) = self.before(tokens) else { return false };
+        let Some((before, between)) = self.before(tokens) else {
+            return false;
+        };
         let letters = before.trim_end_matches(|c: char| c.is_ascii_digit());
-        let first = before.get(letters.len()..).and_then(|digits| digits.parse::<u32>().ok());
+        let first = before
+            .get(letters.len()..)
+            .and_then(|digits| digits.parse::<u32>().ok());
         let last = match first {
             Some(_) if gap(between).is_some_and(|gap| gap != Gap::Blank) => last_level(letters),
             None if announces_levels(before) && between == " " => Some(12),
             _ => None,
         };
         let Some(last) = last else { return false };
-        let all = first.into_iter().map(Some).chain(numbers.iter().map(|number| number.parse().ok()));
+        let all = first
+            .into_iter()
+            .map(Some)
+            .chain(numbers.iter().map(|number| number.parse().ok()));
         let all: Option<Vec<u32>> = all.collect();
-        all.is_some_and(|all| all.len() < 4 && all.is_sorted_by(|a, b| a < b) && all.last().is_some_and(|level| *level <= last))
+        all.is_some_and(|all| {
+            all.len() < 4
+                && all.is_sorted_by(|a, b| a < b)
+                && all.last().is_some_and(|level| *level <= last)
+        })
     }
 }
 
 /// Whether all numbers have a point and none reads like a day.
 fn all_sizes(numbers: &[&str]) -> bool {
-    numbers.iter().all(|number| number.contains('.') && !is_day(number))
+    numbers
+        .iter()
+        .all(|number| number.contains('.') && !is_day(number))
 }
 
 /// The first half of a postcode whose second was taken back: SW1 2AA, CT1 3BB, K1A 0B1.
 fn postcodes(tokens: &mut Tokens) {
     for index in 1..tokens.list.len() {
         let (first, second) = (word(tokens, index - 1), word(tokens, index));
-        let is_first = first.len() <= 4 && first.starts_with(|c: char| c.is_ascii_lowercase()) && has_digit(first);
+        let is_first = first.len() <= 4
+            && first.starts_with(|c: char| c.is_ascii_lowercase())
+            && has_digit(first);
         let is_second = second.len() == 3
             && second.starts_with(|c: char| c.is_ascii_digit())
             && second.bytes().filter(u8::is_ascii_lowercase).count() > 0;
-        let is_unknown = tokens.list.get(index).is_some_and(|token| token.verdict != Verdict::Safe);
+        let is_unknown = tokens
+            .list
+            .get(index)
+            .is_some_and(|token| token.verdict != Verdict::Safe);
         if is_first && is_second && is_unknown && tokens.gap_after(index - 1) == Some(" ") {
             unknown(tokens, index - 1..index);
         }
@@ -239,15 +308,30 @@ fn fragments(tokens: &mut Tokens) {
 }
 
 fn take_back_beside(tokens: &mut Tokens, index: usize, before: bool) {
-    let beside = if before { index.checked_sub(1) } else { Some(index + 1) };
+    let beside = if before {
+        index.checked_sub(1)
+    } else {
+        Some(index + 1)
+    };
     let Some(beside) = beside else { return };
-    let between = tokens.gap_after(if before { beside } else { index }).unwrap_or(" ");
+    let between = tokens
+        .gap_after(if before { beside } else { index })
+        .unwrap_or(" ");
     let is_joined = matches!(between, "-" | "/" | "." | ":" | "\u{2013}" | "#");
-    let went = tokens.list.get(beside).is_some_and(|token| token.verdict != Verdict::Safe) && has_digit(word(tokens, beside));
+    let went = tokens
+        .list
+        .get(beside)
+        .is_some_and(|token| token.verdict != Verdict::Safe)
+        && has_digit(word(tokens, beside));
     let piece = word(tokens, index);
     let letters = piece.bytes().take_while(u8::is_ascii_lowercase).count();
     let is_piece = piece.len() == 1
-        || (letters < 3 && piece.bytes().skip(letters).all(|byte| byte.is_ascii_digit() || byte == b'.') && has_digit(piece));
+        || (letters < 3
+            && piece
+                .bytes()
+                .skip(letters)
+                .all(|byte| byte.is_ascii_digit() || byte == b'.')
+            && has_digit(piece));
     if is_joined && went && is_piece {
         unknown(tokens, index..index + 1);
     }

@@ -8,7 +8,9 @@ use crate::deid::identifiers::{Identifiers, Spelling, folded};
 use crate::standard::is_known_word;
 
 /// What makes a number before it an age.
-const YEARS: [&str; 13] = ["y", "yo", "yr", "yrs", "year", "years", "jahre", "jahr", "j", "ans", "anni", "anos", "age"];
+const YEARS: [&str; 13] = [
+    "y", "yo", "yr", "yrs", "year", "years", "jahre", "jahr", "j", "ans", "anni", "anos", "age",
+];
 
 /// The most parts that a compound may have; more look like a code.
 const MOST_PARTS: usize = 8;
@@ -23,7 +25,9 @@ pub(super) fn is_of_age(word: &str) -> bool {
 
 /// Whether a number may be the age of a person who is nearly alone with it: 90 or more.
 pub(super) fn is_high_age(digits: &str) -> bool {
-    digits.parse::<u8>().is_ok_and(|age| (90..=130).contains(&age))
+    digits
+        .parse::<u8>()
+        .is_ok_and(|age| (90..=130).contains(&age))
 }
 
 /// Judges a token, given as it stands and in its two folded spellings.
@@ -43,9 +47,15 @@ fn compound(word: &str, own: &Identifiers, named: bool) -> Verdict {
     if named && parts.iter().any(|part| part.is_own(own)) {
         return Verdict::Own;
     }
-    let digits = (0..parts.len()).try_fold(0, |digits, index| Some(digits + weight(&parts, index)?));
-    let is_short = (2..=MOST_PARTS).contains(&parts.len()) && digits.is_some_and(|digits| digits <= MOST_DIGITS);
-    if is_short { Verdict::Safe } else { Verdict::Unknown }
+    let digits =
+        (0..parts.len()).try_fold(0, |digits, index| Some(digits + weight(&parts, index)?));
+    let is_short = (2..=MOST_PARTS).contains(&parts.len())
+        && digits.is_some_and(|digits| digits <= MOST_DIGITS);
+    if is_short {
+        Verdict::Safe
+    } else {
+        Verdict::Unknown
+    }
 }
 
 /// How many digits of a part count towards the limit; none if the part is not safe where it stands.
@@ -56,9 +66,18 @@ fn weight(parts: &[Part], index: usize) -> Option<usize> {
     if !part.starts_with_digit() {
         return part.is_known(before, after).then_some(0);
     }
-    let is_size = is_times(parts, index + 1) || index.checked_sub(1).is_some_and(|index| is_times(parts, index));
+    let is_size = is_times(parts, index + 1)
+        || index
+            .checked_sub(1)
+            .is_some_and(|index| is_times(parts, index));
     // The unit kV is two parts, since a capital begins one.
-    let joined = || parts.iter().skip(index + 1).take_while(|part| !part.starts_with_digit()).map(|part| part.short.as_str());
+    let joined = || {
+        parts
+            .iter()
+            .skip(index + 1)
+            .take_while(|part| !part.starts_with_digit())
+            .map(|part| part.short.as_str())
+    };
     let is_explained = is_size
         || explains(spelled(before), &part.short, spelled(after))
         || explains("", &part.short, &joined().collect::<String>());
@@ -72,7 +91,9 @@ fn spelled(part: Option<&Part>) -> &str {
 /// Whether a part is the x between two numbers.
 fn is_times(parts: &[Part], index: usize) -> bool {
     let is_digit = |index: usize| parts.get(index).is_some_and(Part::starts_with_digit);
-    parts.get(index).is_some_and(|part| part.short == "x") && index.checked_sub(1).is_some_and(is_digit) && is_digit(index + 1)
+    parts.get(index).is_some_and(|part| part.short == "x")
+        && index.checked_sub(1).is_some_and(is_digit)
+        && is_digit(index + 1)
 }
 
 /// A part of a compound, in its folded spellings.
@@ -84,7 +105,10 @@ struct Part {
 impl Part {
     fn of(part: &str) -> Self {
         let long = (!part.is_ascii()).then(|| folded(part, Spelling::Long));
-        Self { short: folded(part, Spelling::Short), long }
+        Self {
+            short: folded(part, Spelling::Short),
+            long,
+        }
     }
 
     fn any(&self, holds: impl Fn(&str) -> bool) -> bool {
@@ -101,21 +125,30 @@ impl Part {
 
     fn digits(&self, is_size: bool, before: Option<&Self>, after: Option<&Self>) -> Option<usize> {
         if is_size || before.is_some_and(|part| is_parameter(&part.short)) {
-            let is_four = self.short.len() <= 4 && self.short.bytes().all(|byte| byte.is_ascii_digit());
+            let is_four =
+                self.short.len() <= 4 && self.short.bytes().all(|byte| byte.is_ascii_digit());
             return (is_four || is_number(&self.short)).then_some(0);
         }
         let is_age = after.is_some_and(|part| is_of_age(&part.short)) && is_high_age(&self.short);
         (is_number(&self.short) && !is_age).then_some(self.short.len())
     }
 
-    /// Letters are known as a word, or as one with a D or W (3DFLAIR, T2WTSE) or T (SAGT2) of its neighbour's.
+    /// Letters are known as a word, or as one with a D or W (3DFLAIR, T2WTSE) or T (SAGT2) of its
+    /// neighbour's.
     fn is_known(&self, before: Option<&Self>, after: Option<&Self>) -> bool {
         let is_number = |part: Option<&Self>| part.is_some_and(Self::starts_with_digit);
         if self.any(is_known_word) {
             return true;
         }
-        let inner = self.short.strip_prefix(['d', 'w']).filter(|_| is_number(before));
-        let outer = |word: &str| word.strip_suffix('t').filter(|_| is_number(after)).is_some_and(is_known_or_none);
+        let inner = self
+            .short
+            .strip_prefix(['d', 'w'])
+            .filter(|_| is_number(before));
+        let outer = |word: &str| {
+            word.strip_suffix('t')
+                .filter(|_| is_number(after))
+                .is_some_and(is_known_or_none)
+        };
         inner.is_some_and(|inner| is_known_word(inner) || outer(inner)) || outer(&self.short)
     }
 }
@@ -126,7 +159,9 @@ fn is_known_or_none(word: &str) -> bool {
 
 /// A number of up to three digits, and up to three more behind a point.
 pub(super) fn is_number(text: &str) -> bool {
-    let is_short = |digits: &str| (1..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_short = |digits: &str| {
+        (1..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
     match text.split_once('.') {
         Some((whole, fraction)) => is_short(whole) && is_short(fraction),
         None => is_short(text),

@@ -1,5 +1,5 @@
-//! What tokens that are safe one by one may say together: a telephone number, a time, a day, a place, a number of the
-//! instance's own spelled with blanks, an initial beside a name.
+//! What tokens that are safe one by one may say together: a telephone number, a time, a day, a
+//! place, a number of the instance's own spelled with blanks, an initial beside a name.
 //!
 //! Owns taking back what was called safe; it never makes anything safe.
 
@@ -39,12 +39,20 @@ pub(super) fn take_back(tokens: &mut Tokens, own: &Identifiers, dates: &[Range<u
 }
 
 fn overlapping(tokens: &mut Tokens, range: &Range<usize>, verdict: Verdict) {
-    let hit = tokens.list.iter_mut().filter(|token| token.at.start < range.end && range.start < token.at.end);
+    let hit = tokens
+        .list
+        .iter_mut()
+        .filter(|token| token.at.start < range.end && range.start < token.at.end);
     hit.for_each(|token| token.verdict = verdict);
 }
 
 fn set(tokens: &mut Tokens, indices: Range<usize>, verdict: Verdict) {
-    tokens.list.iter_mut().take(indices.end).skip(indices.start).for_each(|token| token.verdict = verdict);
+    tokens
+        .list
+        .iter_mut()
+        .take(indices.end)
+        .skip(indices.start)
+        .for_each(|token| token.verdict = verdict);
 }
 
 /// Mail and web addresses go whole, whatever words they are made of.
@@ -63,7 +71,8 @@ fn addresses(tokens: &mut Tokens) {
     }
 }
 
-/// What touches a character that could not be decoded is no word: letters beside it are pieces of one.
+/// What touches a character that could not be decoded is no word: letters beside it are pieces of
+/// one.
 fn undecodable(tokens: &mut Tokens) {
     let text = tokens.text;
     if !text.contains(char::REPLACEMENT_CHARACTER) {
@@ -79,7 +88,8 @@ fn undecodable(tokens: &mut Tokens) {
     }
 }
 
-/// The instance's own numbers: long ones across tokens, short ones where letters, digits or the token end with them.
+/// The instance's own numbers: long ones across tokens, short ones where letters, digits or the
+/// token end with them.
 fn numbers_of(tokens: &mut Tokens, own: &Identifiers) {
     let mut compact = String::with_capacity(tokens.text.len());
     let mut owners = Vec::with_capacity(tokens.text.len());
@@ -90,7 +100,9 @@ fn numbers_of(tokens: &mut Tokens, own: &Identifiers) {
     for id in own.ids() {
         for (at, _) in compact.match_indices(id) {
             let end = at + id.len();
-            let (Some(first), Some(last)) = (owners.get(at), owners.get(end - 1)) else { continue };
+            let (Some(first), Some(last)) = (owners.get(at), owners.get(end - 1)) else {
+                continue;
+            };
             if id.len() > 4 || (first == last && stands_alone(&compact, &owners, at, id)) {
                 set(tokens, *first..*last + 1, Verdict::Own);
             }
@@ -103,11 +115,16 @@ fn stands_alone(compact: &str, owners: &[usize], at: usize, id: &str) -> bool {
     let end = at + id.len();
     let bytes = compact.as_bytes();
     let goes_on = |inside: Option<usize>, outside: Option<usize>| {
-        let (Some(inside), Some(outside)) = (inside, outside) else { return false };
+        let (Some(inside), Some(outside)) = (inside, outside) else {
+            return false;
+        };
         let is_digit = |at: usize| bytes.get(at).map(u8::is_ascii_digit);
-        let is_same_token = owners.get(inside).is_some_and(|owner| owners.get(outside) == Some(owner));
-        // Two characters may be a piece of anything, so they count as a token of their own alone. A letter before a
-        // letter ends nothing that is telling (kneeB123), a digit before a digit does (B1234).
+        let is_same_token = owners
+            .get(inside)
+            .is_some_and(|owner| owners.get(outside) == Some(owner));
+        // Two characters may be a piece of anything, so they count as a token of their own alone. A
+        // letter before a letter ends nothing that is telling (kneeB123), a digit before a digit
+        // does (B1234).
         is_same_token
             && match (is_digit(inside), is_digit(outside)) {
                 (Some(true), Some(true)) => true,
@@ -122,8 +139,14 @@ fn stands_alone(compact: &str, owners: &[usize], at: usize, id: &str) -> bool {
 fn neighbours(tokens: &mut Tokens, own: &Identifiers) {
     let mut pair = String::new();
     for index in 1..tokens.list.len() {
-        let (Some(first), Some(second)) = (tokens.list.get(index - 1), tokens.list.get(index)) else { continue };
-        let spellings = [(tokens.short(first), tokens.short(second)), (tokens.long(first), tokens.long(second))];
+        let (Some(first), Some(second)) = (tokens.list.get(index - 1), tokens.list.get(index))
+        else {
+            continue;
+        };
+        let spellings = [
+            (tokens.short(first), tokens.short(second)),
+            (tokens.long(first), tokens.long(second)),
+        ];
         let is_own = spellings.iter().any(|(first, second)| {
             pair.clear();
             pair.extend([*first, " ", *second]);
@@ -140,7 +163,9 @@ fn neighbours(tokens: &mut Tokens, own: &Identifiers) {
 /// The digits of a token that has nothing else.
 fn digits<'t>(tokens: &Tokens<'t>, index: usize) -> Option<&'t str> {
     let word = tokens.word(tokens.list.get(index)?);
-    word.bytes().all(|byte| byte.is_ascii_digit()).then_some(word)
+    word.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(word)
 }
 
 /// Numbers side by side that may be one long number.
@@ -172,13 +197,25 @@ fn row_of_numbers(tokens: &Tokens, start: usize) -> (usize, usize, usize) {
 /// Times of day, and ages of 90 and more.
 fn times_and_ages(tokens: &mut Tokens) {
     for index in 0..tokens.list.len() {
-        let Some(number) = digits(tokens, index) else { continue };
+        let Some(number) = digits(tokens, index) else {
+            continue;
+        };
         let next = digits(tokens, index + 1);
-        if number.len() < 3 && next.is_some_and(|next| next.len() == 2) && tokens.gap_after(index) == Some(":") {
+        if number.len() < 3
+            && next.is_some_and(|next| next.len() == 2)
+            && tokens.gap_after(index) == Some(":")
+        {
             set(tokens, index..index + 2, Verdict::Unknown);
         }
-        let around = [index.checked_sub(1), Some(index + 1)].into_iter().flatten().filter_map(|at| tokens.list.get(at));
-        if is_high_age(number) && around.into_iter().any(|token| is_of_age(tokens.short(token))) {
+        let around = [index.checked_sub(1), Some(index + 1)]
+            .into_iter()
+            .flatten()
+            .filter_map(|at| tokens.list.get(at));
+        if is_high_age(number)
+            && around
+                .into_iter()
+                .any(|token| is_of_age(tokens.short(token)))
+        {
             set(tokens, index..index + 1, Verdict::Unknown);
         }
     }
@@ -191,33 +228,64 @@ fn days(tokens: &mut Tokens, dates: &[NaiveDate]) {
     }
     for index in 0..tokens.list.len() {
         let number = |at| digits(tokens, at).and_then(|digits| digits.parse::<i32>().ok());
-        let (Some(a), Some(b), Some(c)) = (number(index), number(index + 1), number(index + 2)) else { continue };
-        if [(a, b, c), (c, b, a), (c, a, b)].into_iter().any(|(year, month, day)| is_day(dates, year, month, day)) {
+        let (Some(a), Some(b), Some(c)) = (number(index), number(index + 1), number(index + 2))
+        else {
+            continue;
+        };
+        if [(a, b, c), (c, b, a), (c, a, b)]
+            .into_iter()
+            .any(|(year, month, day)| is_day(dates, year, month, day))
+        {
             set(tokens, index..index + 3, Verdict::Own);
         }
     }
 }
 
 fn is_day(dates: &[NaiveDate], year: i32, month: i32, day: i32) -> bool {
-    let date = |century: i32| NaiveDate::from_ymd_opt(year + century, u32::try_from(month).ok()?, u32::try_from(day).ok()?);
-    let years = if year < 100 { &[1900, 2000][..] } else { &[0][..] };
-    years.iter().filter_map(|century| date(*century)).any(|date| dates.binary_search(&date).is_ok())
+    let date = |century: i32| {
+        NaiveDate::from_ymd_opt(
+            year + century,
+            u32::try_from(month).ok()?,
+            u32::try_from(day).ok()?,
+        )
+    };
+    let years = if year < 100 {
+        &[1900, 2000][..]
+    } else {
+        &[0][..]
+    };
+    years
+        .iter()
+        .filter_map(|century| date(*century))
+        .any(|date| dates.binary_search(&date).is_ok())
 }
 
 /// A letter alone beside a name is an initial, and an s behind an apostrophe goes with its noun.
 fn initials(tokens: &mut Tokens) {
-    let is_letter = |tokens: &Tokens, index: usize| tokens.list.get(index).is_some_and(|token| tokens.short(token).len() == 1);
+    let is_letter = |tokens: &Tokens, index: usize| {
+        tokens
+            .list
+            .get(index)
+            .is_some_and(|token| tokens.short(token).len() == 1)
+    };
     let verdict = |tokens: &Tokens, index: usize| tokens.list.get(index).map(|token| token.verdict);
     for index in 0..tokens.list.len() {
         if !is_letter(tokens, index) || digits(tokens, index).is_some() {
             continue;
         }
         let before = index.checked_sub(1);
-        let beside = |gap: Option<&str>| gap.is_some_and(|gap| gap.len() < 3 && gap.chars().all(|c| " .,^".contains(c)));
-        let own_before = before.is_some_and(|at| verdict(tokens, at) == Some(Verdict::Own) && beside(tokens.gap_after(at)));
-        let own_after = verdict(tokens, index + 1) == Some(Verdict::Own) && beside(tokens.gap_after(index));
-        let is_genitive = before
-            .is_some_and(|at| verdict(tokens, at) != Some(Verdict::Safe) && matches!(tokens.gap_after(at), Some("'" | "’")));
+        let beside = |gap: Option<&str>| {
+            gap.is_some_and(|gap| gap.len() < 3 && gap.chars().all(|c| " .,^".contains(c)))
+        };
+        let own_before = before.is_some_and(|at| {
+            verdict(tokens, at) == Some(Verdict::Own) && beside(tokens.gap_after(at))
+        });
+        let own_after =
+            verdict(tokens, index + 1) == Some(Verdict::Own) && beside(tokens.gap_after(index));
+        let is_genitive = before.is_some_and(|at| {
+            verdict(tokens, at) != Some(Verdict::Safe)
+                && matches!(tokens.gap_after(at), Some("'" | "’"))
+        });
         if own_before || own_after || is_genitive {
             set(tokens, index..index + 1, Verdict::Unknown);
         }

@@ -1,4 +1,5 @@
-//! What remains of descriptors: of those that name somebody, of those that do not, and of two thousand made-up people's.
+//! What remains of descriptors: of those that name somebody, of those that do not, and of two
+//! thousand made-up people's.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -30,8 +31,16 @@ fn cleaned_of(pairs: &[(&str, &str)], text: &str) -> String {
 
 #[test]
 fn a_text_that_is_known_safe_is_not_copied() {
-    for text in ["T1w MPRAGE sag 1x1x1mm", " Schädel nativ (5 mm) ", "t2_tse_tra_p2 +C", "50%"] {
-        assert!(matches!(clean(text, &Identifiers::default(), &[]), Cow::Borrowed(kept) if kept == text.trim()), "{text}");
+    for text in [
+        "T1w MPRAGE sag 1x1x1mm",
+        " Schädel nativ (5 mm) ",
+        "t2_tse_tra_p2 +C",
+        "50%",
+    ] {
+        assert!(
+            matches!(clean(text, &Identifiers::default(), &[]), Cow::Borrowed(kept) if kept == text.trim()),
+            "{text}"
+        );
     }
 }
 
@@ -83,9 +92,23 @@ fn numbers_that_may_identify_go() {
 #[test]
 fn ranges_that_hold_dates_go() {
     let text = "CT 3/12/58 head";
-    assert_eq!(clean(text, &Identifiers::default(), std::slice::from_ref(&(3..10))), "CT head");
+    assert_eq!(
+        clean(
+            text,
+            &Identifiers::default(),
+            std::slice::from_ref(&(3..10))
+        ),
+        "CT head"
+    );
     let text = "CT 20040119 mm head";
-    assert_eq!(clean(text, &Identifiers::default(), std::slice::from_ref(&(3..14))), "CT head");
+    assert_eq!(
+        clean(
+            text,
+            &Identifiers::default(),
+            std::slice::from_ref(&(3..14))
+        ),
+        "CT head"
+    );
 }
 
 #[test]
@@ -103,15 +126,32 @@ fn the_instances_own_names_go_although_they_are_words() {
     ] {
         assert_eq!(cleaned_of(&long, text), rest, "{text}");
     }
-    assert_eq!(cleaned_of(&[("ReferringPhysicianName", "Fore^Arm")], "forearm MRI"), "MRI");
-    assert_eq!(cleaned_of(&[("PatientName", "Forearm")], "fore arm MRI"), "MRI");
-    assert_eq!(cleaned_of(&[("OperatorsName", "MR^Stone")], "MR kidney Stone"), "kidney");
-    assert_eq!(cleaned_of(&[("PatientName", "Doe^Jane^^MR")], "MR kidney stone"), "MR kidney stone");
+    assert_eq!(
+        cleaned_of(&[("ReferringPhysicianName", "Fore^Arm")], "forearm MRI"),
+        "MRI"
+    );
+    assert_eq!(
+        cleaned_of(&[("PatientName", "Forearm")], "fore arm MRI"),
+        "MRI"
+    );
+    assert_eq!(
+        cleaned_of(&[("OperatorsName", "MR^Stone")], "MR kidney Stone"),
+        "kidney"
+    );
+    assert_eq!(
+        cleaned_of(&[("PatientName", "Doe^Jane^^MR")], "MR kidney stone"),
+        "MR kidney stone"
+    );
 }
 
 #[test]
 fn the_instances_own_numbers_go_however_they_are_spelled() {
-    let numbers = [("PatientID", "00-120-44"), ("AccessionNumber", "B123"), ("StudyID", "7"), ("AdmissionID", "42")];
+    let numbers = [
+        ("PatientID", "00-120-44"),
+        ("AccessionNumber", "B123"),
+        ("StudyID", "7"),
+        ("AdmissionID", "42"),
+    ];
     for (text, rest) in [
         ("brain 120 44", "brain"),
         ("brain 00.120.44", "brain"),
@@ -129,8 +169,11 @@ fn the_instances_own_numbers_go_however_they_are_spelled() {
 
 #[test]
 fn the_instances_own_days_and_places_go() {
-    let pairs =
-        [("PatientBirthDate", "19580312"), ("InstitutionName", "Head and Neck Center Long Beach"), ("StationName", "CT01")];
+    let pairs = [
+        ("PatientBirthDate", "19580312"),
+        ("InstitutionName", "Head and Neck Center Long Beach"),
+        ("StationName", "CT01"),
+    ];
     for (text, rest) in [
         ("CT 12/3/58 chest", "CT chest"),
         ("CT 03-12-58 chest", "CT chest"),
@@ -144,21 +187,38 @@ fn the_instances_own_days_and_places_go() {
     ] {
         assert_eq!(cleaned_of(&pairs, text), rest, "{text}");
     }
-    assert_eq!(cleaned_of(&[("PatientAddress", "12 Long Lane")], "CT 12 long axis"), "CT axis");
+    assert_eq!(
+        cleaned_of(&[("PatientAddress", "12 Long Lane")], "CT 12 long axis"),
+        "CT axis"
+    );
 }
 
 #[test]
 fn names_go_in_every_script_and_spelling() {
     let german = [("PatientName", "Groß-Kräuter^Jörg")];
-    for text in ["CT Groß", "CT GROSS KRAUTER", "CT kraeuter_joerg", "CT Kra\u{308}uter", "CT jorg"] {
+    for text in [
+        "CT Groß",
+        "CT GROSS KRAUTER",
+        "CT kraeuter_joerg",
+        "CT Kra\u{308}uter",
+        "CT jorg",
+    ] {
         assert_eq!(cleaned_of(&german, text), "CT", "{text}");
     }
     let japanese = [("PatientName", "Yamada^Tarou=山田^太郎=やまだ^たろう")];
-    for text in ["頭部 CT 山田", "CT 山田太郎", "CT やまだ　たろう", "YAMADA TAROU CT"] {
+    for text in [
+        "頭部 CT 山田",
+        "CT 山田太郎",
+        "CT やまだ　たろう",
+        "YAMADA TAROU CT",
+    ] {
         assert_eq!(cleaned_of(&japanese, text), "CT", "{text}");
     }
     // A name that is a word only without its marks.
-    assert_eq!(cleaned_of(&[("PatientName", "Händ^Löng")], "CT hand long Haend"), "CT");
+    assert_eq!(
+        cleaned_of(&[("PatientName", "Händ^Löng")], "CT hand long Haend"),
+        "CT"
+    );
 }
 
 #[test]
@@ -166,7 +226,11 @@ fn cleaning_is_cheap_and_stable() {
     let own = own(&[("PatientName", "Doe^Jane"), ("PatientID", "12345678")]);
     let text = "T1w MPRAGE sag Doe 1x1x1mm p2 iso routine";
     let once = clean(text, &own, &[]).into_owned();
-    assert_eq!(clean(&once, &own, &[]), once, "what is clean stays as it is");
+    assert_eq!(
+        clean(&once, &own, &[]),
+        once,
+        "what is clean stays as it is"
+    );
     let start = std::time::Instant::now();
     let size: usize = (0..1000).map(|_| clean(text, &own, &[]).len()).sum();
     let each = start.elapsed() / 1000;

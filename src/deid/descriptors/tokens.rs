@@ -38,10 +38,15 @@ pub(super) struct Tokens<'t> {
 impl<'t> Tokens<'t> {
     /// Takes a text apart. Nothing counts as safe yet.
     pub(super) fn of(text: &'t str) -> Self {
-        let mut tokens = Self { text, list: Vec::with_capacity(text.len() / 4 + 1), folded: String::with_capacity(text.len()) };
+        let mut tokens = Self {
+            text,
+            list: Vec::with_capacity(text.len() / 4 + 1),
+            folded: String::with_capacity(text.len()),
+        };
         let mut start = None;
         for (at, c) in text.char_indices() {
-            let belongs = c.is_alphanumeric() || is_mark(c) || (c == '.' && is_within_number(text, at));
+            let belongs =
+                c.is_alphanumeric() || is_mark(c) || (c == '.' && is_within_number(text, at));
             match (start, belongs) {
                 (None, true) => start = Some(at),
                 (Some(from), false) => {
@@ -60,8 +65,17 @@ impl<'t> Tokens<'t> {
     fn push(&mut self, at: Range<usize>) {
         let word = self.text.get(at.clone()).unwrap_or_default();
         let short = self.fold(word, Spelling::Short);
-        let long = if word.is_ascii() { short.clone() } else { self.fold(word, Spelling::Long) };
-        self.list.push(Token { at, long, short, verdict: Verdict::Unknown });
+        let long = if word.is_ascii() {
+            short.clone()
+        } else {
+            self.fold(word, Spelling::Long)
+        };
+        self.list.push(Token {
+            at,
+            long,
+            short,
+            verdict: Verdict::Unknown,
+        });
     }
 
     fn fold(&mut self, word: &str, spelling: Spelling) -> Range<usize> {
@@ -93,7 +107,11 @@ impl<'t> Tokens<'t> {
 }
 
 fn is_within_number(text: &str, at: usize) -> bool {
-    let is_digit = |index: Option<usize>| index.and_then(|index| text.as_bytes().get(index)).is_some_and(u8::is_ascii_digit);
+    let is_digit = |index: Option<usize>| {
+        index
+            .and_then(|index| text.as_bytes().get(index))
+            .is_some_and(u8::is_ascii_digit)
+    };
     is_digit(at.checked_sub(1)) && is_digit(Some(at + 1))
 }
 
@@ -112,14 +130,17 @@ fn class(c: char) -> Class {
     }
 }
 
-/// A word cut where letters meet digits, and where a capital begins a new word: `T1wMPRAGE` is T, 1, w, MPRAGE.
+/// A word cut where letters meet digits, and where a capital begins a new word: `T1wMPRAGE` is T,
+/// 1, w, MPRAGE.
 pub(super) fn parts(word: &str) -> impl Iterator<Item = &str> {
     let mut rest = word;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let (part, after) = rest.split_at_checked(end_of_part(rest)).unwrap_or((rest, ""));
+        let (part, after) = rest
+            .split_at_checked(end_of_part(rest))
+            .unwrap_or((rest, ""));
         rest = after;
         Some(part)
     })
@@ -130,7 +151,9 @@ fn end_of_part(word: &str) -> usize {
     let mut characters = word.char_indices().peekable();
     while let Some((at, c)) = characters.next() {
         let now = class(c);
-        let lower_follows = characters.peek().is_some_and(|(_, next)| class(*next) == Class::Lower);
+        let lower_follows = characters
+            .peek()
+            .is_some_and(|(_, next)| class(*next) == Class::Lower);
         let cuts = match previous {
             None => false,
             Some((Class::Digit, _)) => now != Class::Digit,
@@ -158,13 +181,22 @@ mod tests {
 
     #[test]
     fn a_text_falls_into_runs_of_letters_and_digits() {
-        assert_eq!(words("t2_tse-tra, 0.9x3mm (l4/5)."), ["t2", "tse", "tra", "0.9x3mm", "l4", "5"]);
-        assert_eq!(words("Scha\u{308}del 12.03.1958 v1."), ["Scha\u{308}del", "12.03.1958", "v1"]);
+        assert_eq!(
+            words("t2_tse-tra, 0.9x3mm (l4/5)."),
+            ["t2", "tse", "tra", "0.9x3mm", "l4", "5"]
+        );
+        assert_eq!(
+            words("Scha\u{308}del 12.03.1958 v1."),
+            ["Scha\u{308}del", "12.03.1958", "v1"]
+        );
         assert!(words("  -- ").is_empty() && words("").is_empty());
         let tokens = Tokens::of("Nähe");
         let token = tokens.list.first().cloned();
         assert_eq!(
-            token.map(|token| (tokens.short(&token).to_owned(), tokens.long(&token).to_owned())),
+            token.map(|token| (
+                tokens.short(&token).to_owned(),
+                tokens.long(&token).to_owned()
+            )),
             Some(("nahe".into(), "naehe".into()))
         );
     }

@@ -5,7 +5,8 @@
 use bytes::Bytes;
 
 use super::{
-    ENCRYPTED_ATTRIBUTES, ENCRYPTED_CONTENT, INSIDE, MODIFIED_ATTRIBUTES, failed, in_character_set, is_pixel_data, uncarried,
+    ENCRYPTED_ATTRIBUTES, ENCRYPTED_CONTENT, INSIDE, MODIFIED_ATTRIBUTES, failed, in_character_set,
+    is_pixel_data, uncarried,
 };
 use crate::deid::act::Misstep;
 use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Limits, Tag, character_set_of};
@@ -21,16 +22,41 @@ pub(in crate::deid) struct Opened {
 
 impl Opened {
     /// Opens the first envelope of a file.
-    pub(in crate::deid) fn of(data: &DataSet, keys: &Keys, limits: &Limits) -> Result<Self, FileFailure> {
-        let item = data.get(ENCRYPTED_ATTRIBUTES).and_then(Element::items).and_then(|sequence| sequence.items.first());
-        let content = item.and_then(|item| item.data.get(ENCRYPTED_CONTENT)).and_then(Element::bytes);
-        let missing = || FileFailure::new(FileCode::DeidEnvelope, "it has none, and the profile decrypts");
-        let content = content.ok_or_else(|| missing().with_hint("decrypt only files that this profile's key encrypted"))?;
+    pub(in crate::deid) fn of(
+        data: &DataSet,
+        keys: &Keys,
+        limits: &Limits,
+    ) -> Result<Self, FileFailure> {
+        let item = data
+            .get(ENCRYPTED_ATTRIBUTES)
+            .and_then(Element::items)
+            .and_then(|sequence| sequence.items.first());
+        let content = item
+            .and_then(|item| item.data.get(ENCRYPTED_CONTENT))
+            .and_then(Element::bytes);
+        let missing = || {
+            FileFailure::new(
+                FileCode::DeidEnvelope,
+                "it has none, and the profile decrypts",
+            )
+        };
+        let content = content.ok_or_else(|| {
+            missing().with_hint("decrypt only files that this profile's key encrypted")
+        })?;
         let plain = Bytes::from_owner(keys.open(content).map_err(|why| failed(&why))?);
-        // Whatever is wrong in there came from a wrong key or from damage, and its tags are not to be named.
-        let unreadable = || FileFailure::new(FileCode::DeidEnvelope, "it holds no data set that can be read");
+        // Whatever is wrong in there came from a wrong key or from damage, and its tags are not to
+        // be named.
+        let unreadable = || {
+            FileFailure::new(
+                FileCode::DeidEnvelope,
+                "it holds no data set that can be read",
+            )
+        };
         let inside = DataSet::from_bytes(&plain, INSIDE, limits).map_err(|_| unreadable())?;
-        let item = inside.get(MODIFIED_ATTRIBUTES).and_then(Element::items).and_then(|sequence| sequence.items.first());
+        let item = inside
+            .get(MODIFIED_ATTRIBUTES)
+            .and_then(Element::items)
+            .and_then(|sequence| sequence.items.first());
         let item = item.ok_or_else(unreadable)?.data.clone();
         let charset = character_set_of(&item, &CharacterSet::default());
         Ok(Self { item, charset })
@@ -57,8 +83,8 @@ impl Opened {
         &self.item
     }
 
-    /// The element for a place, as a data set of this encoding and character set holds it; none where the envelope has
-    /// no value for it.
+    /// The element for a place, as a data set of this encoding and character set holds it; none
+    /// where the envelope has no value for it.
     pub(in crate::deid) fn element(
         &self,
         items: &[(Tag, usize)],
@@ -66,9 +92,14 @@ impl Opened {
         encoding: Encoding,
         own: &CharacterSet,
     ) -> Result<Option<Element>, Misstep> {
-        let Some((stored, charset)) = self.get(items, tag) else { return Ok(None) };
+        let Some((stored, charset)) = self.get(items, tag) else {
+            return Ok(None);
+        };
         if is_pixel_data(tag) {
-            return Err(Misstep::new(FileCode::DeidTarget, "pixel data can be kept or removed, nothing else"));
+            return Err(Misstep::new(
+                FileCode::DeidTarget,
+                "pixel data can be kept or removed, nothing else",
+            ));
         }
         let outside = stored.recoded(INSIDE, encoding).ok_or_else(uncarried)?;
         in_character_set(&outside, &charset, own).map(Some)
@@ -79,5 +110,7 @@ impl Opened {
 fn is_blank(element: &Element) -> bool {
     let textual = is_text(element.vr) || is_number_text(element.vr);
     let padding = |byte: &u8| textual && matches!(byte, 0 | b' ');
-    element.bytes().is_some_and(|bytes| bytes.iter().all(padding))
+    element
+        .bytes()
+        .is_some_and(|bytes| bytes.iter().all(padding))
 }

@@ -1,4 +1,5 @@
-//! Words as they compare: lower case, without accents, in the two ways in which umlauts are written without dots.
+//! Words as they compare: lower case, without accents, in the two ways in which umlauts are written
+//! without dots.
 //!
 //! Owns the spelling alone. What it makes is for comparing and never written anywhere.
 
@@ -21,7 +22,10 @@ pub(in crate::deid) fn fold_into(folded: &mut String, word: &str, spelling: Spel
     if word.is_ascii() {
         let from = folded.len();
         folded.push_str(word);
-        folded.get_mut(from..).unwrap_or_default().make_ascii_lowercase();
+        folded
+            .get_mut(from..)
+            .unwrap_or_default()
+            .make_ascii_lowercase();
         return;
     }
     for c in word.chars() {
@@ -33,7 +37,8 @@ pub(in crate::deid) fn fold_into(folded: &mut String, word: &str, spelling: Spel
                 folded.push('e');
             }
         } else {
-            c.to_lowercase().for_each(|lower| push_plain(folded, lower, spelling));
+            c.to_lowercase()
+                .for_each(|lower| push_plain(folded, lower, spelling));
         }
     }
 }
@@ -47,7 +52,9 @@ pub(in crate::deid) fn folded(word: &str, spelling: Spelling) -> String {
 
 fn push_plain(folded: &mut String, lower: char, spelling: Spelling) {
     match plain(lower) {
-        Some(letters) if spelling == Spelling::Short && is_shortened(lower) => folded.extend(letters.chars().take(1)),
+        Some(letters) if spelling == Spelling::Short && is_shortened(lower) => {
+            folded.extend(letters.chars().take(1));
+        }
         Some(letters) => folded.push_str(letters),
         None if is_mark(lower) => {}
         None => folded.push(lower),
@@ -98,10 +105,21 @@ mod tests {
     #[test]
     fn umlauts_have_two_spellings_and_accents_one() {
         let both = |word: &str| (folded(word, Spelling::Long), folded(word, Spelling::Short));
-        let same = |word: &str, expected: &str| assert_eq!(both(word), (expected.to_owned(), expected.to_owned()));
-        assert_eq!(both("SCHÄDEL"), ("schaedel".to_owned(), "schadel".to_owned()));
-        assert_eq!(both("Scha\u{308}del"), ("schaedel".to_owned(), "schadel".to_owned()));
-        assert_eq!(both("Sørensen"), ("soerensen".to_owned(), "sorensen".to_owned()));
+        let same = |word: &str, expected: &str| {
+            assert_eq!(both(word), (expected.to_owned(), expected.to_owned()));
+        };
+        assert_eq!(
+            both("SCHÄDEL"),
+            ("schaedel".to_owned(), "schadel".to_owned())
+        );
+        assert_eq!(
+            both("Scha\u{308}del"),
+            ("schaedel".to_owned(), "schadel".to_owned())
+        );
+        assert_eq!(
+            both("Sørensen"),
+            ("soerensen".to_owned(), "sorensen".to_owned())
+        );
         same("Crâne", "crane");
         same("Muñeca", "muneca");
         same("Fuß", "fuss");

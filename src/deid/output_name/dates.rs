@@ -19,8 +19,19 @@ const DATES: &[&str] = &[
     "%B %d, %Y",
 ];
 
-const TIMES: &[&str] =
-    &["", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M", "T%H:%M:%S", "T%H:%M:%S.%f", " %H%M", " %H%M%S", "T%H%M", "T%H%M%S"];
+const TIMES: &[&str] = &[
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    " %H:%M:%S.%f",
+    "T%H:%M",
+    "T%H:%M:%S",
+    "T%H:%M:%S.%f",
+    " %H%M",
+    " %H%M%S",
+    "T%H%M",
+    "T%H%M%S",
+];
 
 /// Times that follow a date of digits without anything between them.
 const JOINED: &[&str] = &["%H%M", "%H%M%S"];
@@ -30,9 +41,13 @@ pub(super) fn in_format(text: &str, format: &DateFormat) -> Option<String> {
     if format.parse(text).is_some() {
         return Some(text.to_owned());
     }
-    let usual = DATES.iter().flat_map(|date| TIMES.iter().map(move |time| format!("{date}{time}")));
+    let usual = DATES
+        .iter()
+        .flat_map(|date| TIMES.iter().map(move |time| format!("{date}{time}")));
     let joined = JOINED.iter().map(|time| format!("%Y%m%d{time}"));
-    let read = usual.chain(joined).find_map(|other| DateFormat::new(&other).ok()?.parse(text));
+    let read = usual
+        .chain(joined)
+        .find_map(|other| DateFormat::new(&other).ok()?.parse(text));
     read.map(|date| format.format(date))
 }
 
@@ -47,19 +62,43 @@ mod tests {
 
     #[test]
     fn usual_ways_to_write_a_date_are_read() {
-        for text in ["2004-01-19", "2004.01.19", "2004/01/19", "20040119", "19 Jan 2004", "19JAN2004", "January 19, 2004"] {
+        for text in [
+            "2004-01-19",
+            "2004.01.19",
+            "2004/01/19",
+            "20040119",
+            "19 Jan 2004",
+            "19JAN2004",
+            "January 19, 2004",
+        ] {
             assert_eq!(read(text).unwrap(), "20040119_000000", "{text}");
         }
-        for text in
-            ["2004-01-19 07:27", "2004-01-19T07:27:00", "20040119072700", "200401190727", "20040119T0727", "20040119_072700"]
-        {
+        for text in [
+            "2004-01-19 07:27",
+            "2004-01-19T07:27:00",
+            "20040119072700",
+            "200401190727",
+            "20040119T0727",
+            "20040119_072700",
+        ] {
             assert_eq!(read(text).unwrap(), "20040119_072700", "{text}");
         }
     }
 
     #[test]
     fn what_may_mean_several_days_is_not() {
-        for text in ["01/02/2004", "02.01.2004", "040102", "200401", "2004", "2004-01", "2004-1-9", "", "scan", "20041301"] {
+        for text in [
+            "01/02/2004",
+            "02.01.2004",
+            "040102",
+            "200401",
+            "2004",
+            "2004-01",
+            "2004-1-9",
+            "",
+            "scan",
+            "20041301",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

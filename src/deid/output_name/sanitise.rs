@@ -8,7 +8,10 @@ const RESERVED: &[&str] = &["CON", "PRN", "AUX", "CLOCK$", "NUL"];
 
 /// A valid name; none where nothing is left that could be one.
 pub(super) fn file_name(text: &str) -> Option<String> {
-    let mut name: String = starred(text).chars().map(|c| if is_forbidden(c) { '_' } else { c }).collect();
+    let mut name: String = starred(text)
+        .chars()
+        .map(|c| if is_forbidden(c) { '_' } else { c })
+        .collect();
     if name.trim().is_empty() {
         return None;
     }
@@ -19,7 +22,9 @@ pub(super) fn file_name(text: &str) -> Option<String> {
     let name = if is_reserved(root) {
         name.replace(root, &format!("{root}_"))
     } else {
-        name.trim_matches(' ').trim_end_matches([' ', '.']).to_owned()
+        name.trim_matches(' ')
+            .trim_end_matches([' ', '.'])
+            .to_owned()
     };
     (!name.is_empty()).then_some(name)
 }
@@ -29,7 +34,11 @@ fn starred(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let before = || out.to_ascii_lowercase();
-        if c == '*' && ["t2", "t2 ", "t2_", "t2 _"].iter().any(|end| before().ends_with(end)) {
+        if c == '*'
+            && ["t2", "t2 ", "t2_", "t2 _"]
+                .iter()
+                .any(|end| before().ends_with(end))
+        {
             out.push_str("star");
         } else {
             out.push(c);
@@ -44,8 +53,15 @@ fn is_forbidden(c: char) -> bool {
 
 fn is_reserved(root: &str) -> bool {
     let root = root.to_uppercase();
-    let numbered = root.strip_prefix("COM").or_else(|| root.strip_prefix("LPT"));
-    let number = |rest: &str| rest.chars().count() == 1 && rest.chars().all(|c| c.is_ascii_digit() || "¹²³".contains(c));
+    let numbered = root
+        .strip_prefix("COM")
+        .or_else(|| root.strip_prefix("LPT"));
+    let number = |rest: &str| {
+        rest.chars().count() == 1
+            && rest
+                .chars()
+                .all(|c| c.is_ascii_digit() || "¹²³".contains(c))
+    };
     RESERVED.contains(&root.as_str()) || numbered.is_some_and(number)
 }
 

@@ -21,27 +21,39 @@ impl Area {
         self.columns.is_empty() || self.rows.is_empty()
     }
 
-    /// The part of a rectangle that lies on the image. Negative numbers count from the far edge, as in Python.
+    /// The part of a rectangle that lies on the image. Negative numbers count from the far edge, as
+    /// in Python.
     pub(super) fn new(keep: bool, [x0, y0, x1, y1]: [i64; 4], columns: u16, rows: u16) -> Self {
-        Self { keep, columns: clipped(x0, x1, columns), rows: clipped(y0, y1, rows) }
+        Self {
+            keep,
+            columns: clipped(x0, x1, columns),
+            rows: clipped(y0, y1, rows),
+        }
     }
 }
 
 fn clipped(from: i64, to: i64, length: u16) -> Range<u64> {
     let place = |at: i64| {
-        let at = if at < 0 { at.saturating_add(i64::from(length)).max(0) } else { at };
+        let at = if at < 0 {
+            at.saturating_add(i64::from(length)).max(0)
+        } else {
+            at
+        };
         u64::try_from(at).unwrap_or_default().min(u64::from(length))
     };
     place(from)..place(to)
 }
 
-/// The mask of layers of rectangles, for rows of so many bytes with so many bytes a column. Within a layer they apply in
-/// order; what any layer blanks is blanked. None where nothing is in the end.
+/// The mask of layers of rectangles, for rows of so many bytes with so many bytes a column. Within
+/// a layer they apply in order; what any layer blanks is blanked. None where nothing is in the end.
 pub(super) fn mask(layers: &[Vec<Area>], row_len: u64, column_len: u64, rows: u16) -> Option<Mask> {
     let bands: Vec<Band> = bands(layers)
         .map(|(rows, columns)| Band {
             rows,
-            runs: columns.into_iter().map(|run| run.start * column_len..run.end * column_len).collect(),
+            runs: columns
+                .into_iter()
+                .map(|run| run.start * column_len..run.end * column_len)
+                .collect(),
         })
         .collect();
     (!bands.is_empty()).then(|| Mask::new(row_len, u64::from(rows), bands))
@@ -49,16 +61,26 @@ pub(super) fn mask(layers: &[Vec<Area>], row_len: u64, column_len: u64, rows: u1
 
 /// The rows in which something is blanked, with the columns.
 fn bands(layers: &[Vec<Area>]) -> impl Iterator<Item = (Range<u64>, Vec<Range<u64>>)> {
-    let mut cuts: Vec<u64> = layers.iter().flatten().flat_map(|area| [area.rows.start, area.rows.end]).collect();
+    let mut cuts: Vec<u64> = layers
+        .iter()
+        .flatten()
+        .flat_map(|area| [area.rows.start, area.rows.end])
+        .collect();
     cuts.sort_unstable();
     cuts.dedup();
     let ends = cuts.clone().into_iter().skip(1);
-    cuts.into_iter().zip(ends).map(|(from, to)| (from..to, joined(layers, from))).filter(|(_, columns)| !columns.is_empty())
+    cuts.into_iter()
+        .zip(ends)
+        .map(|(from, to)| (from..to, joined(layers, from)))
+        .filter(|(_, columns)| !columns.is_empty())
 }
 
 /// The columns that any layer blanks in a row, ascending and apart.
 fn joined(layers: &[Vec<Area>], row: u64) -> Vec<Range<u64>> {
-    let mut all: Vec<Range<u64>> = layers.iter().flat_map(|areas| columns(areas, row)).collect();
+    let mut all: Vec<Range<u64>> = layers
+        .iter()
+        .flat_map(|areas| columns(areas, row))
+        .collect();
     all.sort_unstable_by_key(|run| run.start);
     let mut joined: Vec<Range<u64>> = Vec::new();
     for run in all {
@@ -73,9 +95,21 @@ fn joined(layers: &[Vec<Area>], row: u64) -> Vec<Range<u64>> {
 /// The columns that a layer blanks in a row, apart.
 fn columns(areas: &[Area], row: u64) -> Vec<Range<u64>> {
     let mut blanked: Vec<Range<u64>> = Vec::new();
-    for area in areas.iter().filter(|area| area.rows.contains(&row) && !area.columns.is_empty()) {
-        let outside = |run: Range<u64>| [run.start..run.end.min(area.columns.start), run.start.max(area.columns.end)..run.end];
-        blanked = blanked.into_iter().flat_map(outside).filter(|run| !run.is_empty()).collect();
+    for area in areas
+        .iter()
+        .filter(|area| area.rows.contains(&row) && !area.columns.is_empty())
+    {
+        let outside = |run: Range<u64>| {
+            [
+                run.start..run.end.min(area.columns.start),
+                run.start.max(area.columns.end)..run.end,
+            ]
+        };
+        blanked = blanked
+            .into_iter()
+            .flat_map(outside)
+            .filter(|run| !run.is_empty())
+            .collect();
         if !area.keep {
             blanked.push(area.columns.clone());
         }
@@ -84,7 +118,11 @@ fn columns(areas: &[Area], row: u64) -> Vec<Range<u64>> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation
+)]
 mod tests {
     use proptest::prelude::*;
 
@@ -92,7 +130,14 @@ mod tests {
 
     #[test]
     fn rectangles_are_clipped_and_counted_from_the_far_edge() {
-        assert_eq!(Area::new(false, [2, -3, 99, -1], 10, 8), Area { keep: false, columns: 2..10, rows: 5..7 });
+        assert_eq!(
+            Area::new(false, [2, -3, 99, -1], 10, 8),
+            Area {
+                keep: false,
+                columns: 2..10,
+                rows: 5..7
+            }
+        );
         let beyond = Area::new(false, [i64::MAX - 1, i64::MIN, i64::MAX, 0], 10, 8);
         assert!(beyond.is_empty());
         assert_eq!(mask(&[vec![beyond]], 10, 1, 8), None);
@@ -100,7 +145,10 @@ mod tests {
 
     #[test]
     fn keeping_alone_blanks_nothing() {
-        assert_eq!(mask(&[vec![Area::new(true, [0, 0, 4, 4], 10, 8)]], 10, 1, 8), None);
+        assert_eq!(
+            mask(&[vec![Area::new(true, [0, 0, 4, 4], 10, 8)]], 10, 1, 8),
+            None
+        );
     }
 
     proptest! {

@@ -1,4 +1,5 @@
-//! From luminance and colour differences to red, green and blue (PS3.3 section C.7.6.3.1.2, `YBR_FULL`).
+//! From luminance and colour differences to red, green and blue (PS3.3 section C.7.6.3.1.2,
+//! `YBR_FULL`).
 
 /// Converts pixels of 8-bit samples side by side, in place.
 pub(super) fn to_rgb(pixels: &mut [u8]) {
@@ -9,7 +10,12 @@ pub(super) fn to_rgb(pixels: &mut [u8]) {
     for pixel in pixels.as_chunks_mut::<3>().0 {
         let [y, cb, cr] = pixel.map(f32::from);
         let (cb, cr) = (cb - 128.0, cr - 128.0);
-        *pixel = [y + RED_BY_CR * cr, y + GREEN_BY_CB * cb + GREEN_BY_CR * cr, y + BLUE_BY_CB * cb].map(rounded);
+        *pixel = [
+            y + RED_BY_CR * cr,
+            y + GREEN_BY_CB * cb + GREEN_BY_CR * cr,
+            y + BLUE_BY_CB * cb,
+        ]
+        .map(rounded);
     }
 }
 
@@ -25,8 +31,13 @@ mod tests {
 
     #[test]
     fn converts_the_corners_of_the_colour_space() {
-        let mut pixels = [0, 128, 128, 255, 128, 128, 76, 85, 255, 150, 44, 21, 29, 255, 107];
+        let mut pixels = [
+            0, 128, 128, 255, 128, 128, 76, 85, 255, 150, 44, 21, 29, 255, 107,
+        ];
         to_rgb(&mut pixels);
-        assert_eq!(pixels, [0, 0, 0, 255, 255, 255, 254, 0, 0, 0, 255, 1, 0, 0, 254]);
+        assert_eq!(
+            pixels,
+            [0, 0, 0, 255, 255, 255, 254, 0, 0, 0, 255, 1, 0, 0, 254]
+        );
     }
 }

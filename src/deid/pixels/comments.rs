@@ -1,8 +1,9 @@
-//! Comments and other bytes inside compressed frames that no decoder looks at (JPEG, JPEG-LS, JPEG 2000, RLE): found by
-//! markers and lengths and emptied in place, so that every length and every offset stays what it was.
+//! Comments and other bytes inside compressed frames that no decoder looks at (JPEG, JPEG-LS, JPEG
+//! 2000, RLE): found by markers and lengths and emptied in place, so that every length and every
+//! offset stays what it was.
 //!
-//! Owns which segments decoding needs, and what an offset table is. It decodes nothing. A stream that is not what its transfer syntax says is an error,
-//! for comments could hide in it.
+//! Owns which segments decoding needs, and what an offset table is. It decodes nothing. A stream
+//! that is not what its transfer syntax says is an error, for comments could hide in it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,7 +12,9 @@ use bytes::Bytes;
 
 use super::cannot;
 use super::stream::Stream;
-use crate::dicom::{Encoding, Fragments, Instance, Kept, Layout, Mask, PixelElement, Scrubbed, SourceFile, Tag};
+use crate::dicom::{
+    Encoding, Fragments, Instance, Kept, Layout, Mask, PixelElement, Scrubbed, SourceFile, Tag,
+};
 use crate::failure::FileFailure;
 
 mod codestream;
@@ -31,54 +34,98 @@ enum Start {
 }
 
 /// What describes fragments: the two extended offset tables and the encapsulated total length.
-const EXTENDED: [Tag; 3] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002), Tag(0x7FE0, 0x0003)];
+const EXTENDED: [Tag; 3] = [
+    Tag(0x7FE0, 0x0001),
+    Tag(0x7FE0, 0x0002),
+    Tag(0x7FE0, 0x0003),
+];
 const RLE: &str = "1.2.840.10008.1.2.5";
 /// Encapsulated Uncompressed Explicit VR Little Endian.
 const PLAIN: &str = "1.2.840.10008.1.2.1.98";
 
-/// Empties them in encapsulated pixel data, and takes away offset tables that are none. Tells whether there were any.
+/// Empties them in encapsulated pixel data, and takes away offset tables that are none. Tells
+/// whether there were any.
 pub(super) fn empty(instance: &mut Instance, pixels: PixelElement) -> Result<bool, FileFailure> {
     let fragments = Fragments::of(instance)?;
     let changed = without_false_tables(instance, &fragments, &pixels);
-    let first = (0..fragments.count()).find_map(|number| fragments.place(number)).map(|place| place.start - ITEM_HEADER);
+    let first = (0..fragments.count())
+        .find_map(|number| fragments.place(number))
+        .map(|place| place.start - ITEM_HEADER);
     let table_fits = fragments.table_fits();
     let layout = Layout::of_instance(instance, pixels.tag);
-    let marked = marked_by(fragments, &instance.syntax.uid, has_markers(&instance.syntax.uid), layout.as_ref())?;
+    let marked = marked_by(
+        fragments,
+        &instance.syntax.uid,
+        has_markers(&instance.syntax.uid),
+        layout.as_ref(),
+    )?;
     if marked.is_empty() && table_fits {
         return Ok(changed);
     }
     // Without the table, what stays begins with the first fragment, or with the delimiter.
-    let from = if table_fits { pixels.value.start } else { first.unwrap_or(pixels.value.end - ITEM_HEADER) };
+    let from = if table_fits {
+        pixels.value.start
+    } else {
+        first.unwrap_or(pixels.value.end - ITEM_HEADER)
+    };
     let range = from..pixels.value.end;
-    let ranges = marked.into_iter().map(|range| range.start - from..range.end - from).collect();
+    let ranges = marked
+        .into_iter()
+        .map(|range| range.start - from..range.end - from)
+        .collect();
     let mask = Arc::new(Mask::of_ranges(range.end - range.start, ranges));
     let scrubbed = if table_fits {
         Scrubbed::Masked(mask)
     } else {
         let before = Bytes::from_static(&[0xFE, 0xFF, 0x00, 0xE0, 0, 0, 0, 0]);
-        Scrubbed::Kept(Kept { before, range, mask: Some(mask), after: Bytes::new() })
+        Scrubbed::Kept(Kept {
+            before,
+            range,
+            mask: Some(mask),
+            after: Bytes::new(),
+        })
     };
-    instance.pixels = Some(PixelElement { scrubbed: Some(scrubbed), ..pixels });
+    instance.pixels = Some(PixelElement {
+        scrubbed: Some(scrubbed),
+        ..pixels
+    });
     Ok(true)
 }
 
-/// Removes extended offset tables that do not say where the fragments are; all of them where there are no fragments.
-fn without_false_tables(instance: &mut Instance, fragments: &Fragments, pixels: &PixelElement) -> bool {
-    let bytes = |tag: &Tag| instance.get(*tag).map(|element| element.bytes().cloned().unwrap_or_default());
+/// Removes extended offset tables that do not say where the fragments are; all of them where there
+/// are no fragments.
+fn without_false_tables(
+    instance: &mut Instance,
+    fragments: &Fragments,
+    pixels: &PixelElement,
+) -> bool {
+    let bytes = |tag: &Tag| {
+        instance
+            .get(*tag)
+            .map(|element| element.bytes().cloned().unwrap_or_default())
+    };
     let [offsets_tag, lengths_tag, total_tag] = EXTENDED;
     let [offsets, lengths, total] = EXTENDED.each_ref().map(bytes);
     let fits = match (&offsets, &lengths) {
         (None, None) => true,
         (Some(offsets), Some(lengths)) => {
-            [offsets, lengths].iter().all(|table| table.len().is_multiple_of(8)) && fragments.extended_fits(offsets, lengths)
+            [offsets, lengths]
+                .iter()
+                .all(|table| table.len().is_multiple_of(8))
+                && fragments.extended_fits(offsets, lengths)
         }
         _ => false,
     };
     let total = total.is_none_or(|total| {
-        let number = total.first_chunk().filter(|_| total.len() == 8).map(|number| u64::from_le_bytes(*number));
+        let number = total
+            .first_chunk()
+            .filter(|_| total.len() == 8)
+            .map(|number| u64::from_le_bytes(*number));
         number.is_some_and(|number| number <= pixels.value.end - pixels.value.start)
     });
-    without(instance, |tag| (!fits && [offsets_tag, lengths_tag].contains(&tag)) || (!total && tag == total_tag))
+    without(instance, |tag| {
+        (!fits && [offsets_tag, lengths_tag].contains(&tag)) || (!total && tag == total_tag)
+    })
 }
 
 /// Removes what describes fragments from a file that has none.
@@ -94,8 +141,8 @@ fn without(instance: &mut Instance, goes: impl Fn(Tag) -> bool) -> bool {
     before != instance.header.len() + instance.tail.len()
 }
 
-/// Where something is to be emptied in nested pixel data. An error where it is not plainly an image, or its offset table is
-/// none.
+/// Where something is to be emptied in nested pixel data. An error where it is not plainly an
+/// image, or its offset table is none.
 pub(super) fn nested(
     value: &Bytes,
     file: &Arc<SourceFile>,
@@ -111,12 +158,19 @@ pub(super) fn nested(
 }
 
 /// Where something is to be emptied, by what frames of the transfer syntax consist of.
-fn marked_by(fragments: Fragments, syntax: &str, must: bool, layout: Option<&Layout>) -> Result<Vec<Range<u64>>, FileFailure> {
+fn marked_by(
+    fragments: Fragments,
+    syntax: &str,
+    must: bool,
+    layout: Option<&Layout>,
+) -> Result<Vec<Range<u64>>, FileFailure> {
     if ![RLE, PLAIN].contains(&syntax) {
         return marked(Stream::of(fragments), must);
     }
-    let lengths: Vec<u64> =
-        (0..fragments.count()).filter_map(|number| fragments.place(number)).map(|place| place.end - place.start).collect();
+    let lengths: Vec<u64> = (0..fragments.count())
+        .filter_map(|number| fragments.place(number))
+        .map(|place| place.end - place.start)
+        .collect();
     let mut stream = Stream::of(fragments);
     match layout {
         _ if lengths.is_empty() => {}
@@ -127,13 +181,17 @@ fn marked_by(fragments: Fragments, syntax: &str, must: bool, layout: Option<&Lay
     Ok(stream.into_marked())
 }
 
-/// Whether frames of a transfer syntax consist of marker segments: all of JPEG, JPEG-LS, JPEG 2000 and HTJ2K.
+/// Whether frames of a transfer syntax consist of marker segments: all of JPEG, JPEG-LS, JPEG 2000
+/// and HTJ2K.
 fn has_markers(uid: &str) -> bool {
-    let number = uid.strip_prefix("1.2.840.10008.1.2.4.").and_then(|number| number.parse::<u32>().ok());
+    let number = uid
+        .strip_prefix("1.2.840.10008.1.2.4.")
+        .and_then(|number| number.parse::<u32>().ok());
     matches!(number, Some(50..=70 | 80 | 81 | 90..=93 | 201..=203))
 }
 
-/// Where something is to be emptied. What does not begin as images with markers do is left alone, unless it `must` be one.
+/// Where something is to be emptied. What does not begin as images with markers do is left alone,
+/// unless it `must` be one.
 fn marked(mut stream: Stream, must: bool) -> Result<Vec<Range<u64>>, FileFailure> {
     match start(&mut stream)? {
         Some(_) => between(&mut stream)?,
@@ -154,7 +212,8 @@ fn start(stream: &mut Stream) -> Result<Option<Start>, FileFailure> {
     })
 }
 
-/// Goes from image to image. What lies between them is padding, or else is emptied: no decoder looks there.
+/// Goes from image to image. What lies between them is padding, or else is emptied: no decoder
+/// looks there.
 fn between(stream: &mut Stream) -> Result<(), FileFailure> {
     loop {
         match start(stream)? {
@@ -171,6 +230,12 @@ fn between(stream: &mut Stream) -> Result<(), FileFailure> {
 }
 
 fn damaged() -> FileFailure {
-    cannot("the compressed frames are not what their transfer syntax says, and comments could hide in them")
-        .with_hint("convert the file to an uncompressed transfer syntax, or export it again from where it came from")
+    cannot(
+        "the compressed frames are not what their transfer syntax says, and comments could \
+        hide in them",
+    )
+    .with_hint(
+        "convert the file to an uncompressed transfer syntax, or export it again from \
+            where it came from",
+    )
 }

@@ -1,14 +1,19 @@
 //! Whether a condition of a pixel rule holds of a file, as Flywheel's engine would find.
 //!
-//! Owns the text that values have for it: that of Python, several values as a list in brackets. Nothing of it may reach a
-//! message.
+//! Owns the text that values have for it: that of Python, several values as a list in brackets.
+//! Nothing of it may reach a message.
 
 use super::super::act::effective_vr;
 use super::super::text::{numbers, separate};
-use crate::dicom::{CharacterSet, DataSet, Element, Encoding, Instance, VR, Value, character_set_of};
-use crate::profile::{Condition, Join, Line, Question, Test, has_character_set, is_number_text, is_text};
+use crate::dicom::{
+    CharacterSet, DataSet, Element, Encoding, Instance, VR, Value, character_set_of,
+};
+use crate::profile::{
+    Condition, Join, Line, Question, Test, has_character_set, is_number_text, is_text,
+};
 
-/// Whether a condition holds cannot be found out: its expression is too expensive, or the value is no text.
+/// Whether a condition holds cannot be found out: its expression is too expensive, or the value is
+/// no text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Undecided;
 
@@ -26,7 +31,11 @@ fn line_holds(line: &Line, instance: &Instance) -> Result<bool, Undecided> {
     let mut holds = test_holds(&line.first, instance)?;
     for (join, test) in &line.rest {
         let also = test_holds(test, instance)?;
-        holds = if *join == Join::And { holds && also } else { holds || also };
+        holds = if *join == Join::And {
+            holds && also
+        } else {
+            holds || also
+        };
     }
     Ok(holds)
 }
@@ -36,8 +45,13 @@ fn test_holds(test: &Test, instance: &Instance) -> Result<bool, Undecided> {
     let found = match &test.question {
         Question::Missing => seen == Seen::Absent || (seen == Seen::Nothing && !test.by_number),
         Question::Empty if test.by_number => seen == Seen::Text(String::new()),
-        Question::Empty => matches!(&seen, Seen::Nothing | Seen::EmptyItems | Seen::Zero(_)) || seen == Seen::Text(String::new()),
-        Question::Contains(_) | Question::Equals(_) if seen == Seen::Opaque => return Err(Undecided),
+        Question::Empty => {
+            matches!(&seen, Seen::Nothing | Seen::EmptyItems | Seen::Zero(_))
+                || seen == Seen::Text(String::new())
+        }
+        Question::Contains(_) | Question::Equals(_) if seen == Seen::Opaque => {
+            return Err(Undecided);
+        }
         Question::Contains(regex) => match seen.text() {
             Some(value) => regex.search(&value).map_err(|_| Undecided)?,
             None => false,
@@ -63,16 +77,31 @@ enum Seen {
 
 impl Seen {
     fn of(test: &Test, instance: &Instance) -> Self {
-        if instance.pixels.as_ref().is_some_and(|pixels| pixels.tag == test.tag) {
+        if instance
+            .pixels
+            .as_ref()
+            .is_some_and(|pixels| pixels.tag == test.tag)
+        {
             return Self::Opaque;
         }
-        let data = if instance.header.get(test.tag).is_some() { &instance.header } else { &instance.tail };
-        let Some(element) = data.get(test.tag) else { return Self::Absent };
+        let data = if instance.header.get(test.tag).is_some() {
+            &instance.header
+        } else {
+            &instance.tail
+        };
+        let Some(element) = data.get(test.tag) else {
+            return Self::Absent;
+        };
         let charset = || character_set_of(&instance.header, &CharacterSet::default());
         Self::of_element(element, data, instance.syntax.encoding, charset)
     }
 
-    fn of_element(element: &Element, data: &DataSet, encoding: Encoding, charset: impl Fn() -> CharacterSet) -> Self {
+    fn of_element(
+        element: &Element,
+        data: &DataSet,
+        encoding: Encoding,
+        charset: impl Fn() -> CharacterSet,
+    ) -> Self {
         let bytes = match &element.value {
             Value::Bytes(bytes) => bytes,
             Value::Items(sequence) if sequence.items.is_empty() => return Self::EmptyItems,
@@ -80,7 +109,11 @@ impl Seen {
         };
         let vr = effective_vr(element, data);
         if is_text(vr) || is_number_text(vr) {
-            let set = if has_character_set(vr) { charset() } else { CharacterSet::default() };
+            let set = if has_character_set(vr) {
+                charset()
+            } else {
+                CharacterSet::default()
+            };
             return Self::of_texts(&separate(&set.decode(bytes, vr == VR::PN), vr), vr);
         }
         match numbers(bytes, vr, encoding) {
@@ -99,8 +132,15 @@ impl Seen {
             [one] => Self::Text(one.clone()),
             several => {
                 // Names and numbers are objects of their own, which print without quotes.
-                let plain = |value: &String| (vr == VR::PN || is_number_text(vr)) && !value.is_empty();
-                let shown = several.iter().map(|value| if plain(value) { value.clone() } else { quoted(value) });
+                let plain =
+                    |value: &String| (vr == VR::PN || is_number_text(vr)) && !value.is_empty();
+                let shown = several.iter().map(|value| {
+                    if plain(value) {
+                        value.clone()
+                    } else {
+                        quoted(value)
+                    }
+                });
                 Self::Text(format!("[{}]", shown.collect::<Vec<_>>().join(", ")))
             }
         }
@@ -120,7 +160,11 @@ impl Seen {
         match self {
             Self::Text(text) | Self::Zero(text) => {
                 let lower = text.to_lowercase();
-                Some(lower.trim_matches(|c: char| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)).to_owned())
+                Some(
+                    lower
+                        .trim_matches(|c: char| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c))
+                        .to_owned(),
+                )
             }
             Self::Absent | Self::Nothing | Self::EmptyItems | Self::Opaque => None,
         }
@@ -129,7 +173,11 @@ impl Seen {
 
 /// A text as Python's `repr` writes it.
 fn quoted(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
     let mut out = String::from(quote);
     for c in text.chars() {
         match c {

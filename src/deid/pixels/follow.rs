@@ -7,7 +7,8 @@ use crate::dicom::{DataSet, Element, Instance, Tag};
 /// Icon Image Sequence.
 const ICON: Tag = Tag(0x0088, 0x0200);
 
-/// Removes icon images at every level. Overlays and curves too, unless the confidentiality table has its own say on them.
+/// Removes icon images at every level. Overlays and curves too, unless the confidentiality table
+/// has its own say on them.
 pub(super) fn remove(instance: &mut Instance, table: bool) {
     for data in [&mut instance.header, &mut instance.tail] {
         if !table {

@@ -1,7 +1,7 @@
 //! How the pixels of an instance are laid out, as its attributes say (PS3.3 section C.7.6.3).
 //!
-//! Owns reading these attributes. What is missing or contradicts the pixel data is a failure: a wrong guess would leave
-//! pixels in place.
+//! Owns reading these attributes. What is missing or contradicts the pixel data is a failure: a
+//! wrong guess would leave pixels in place.
 
 use super::areas::{self, Area};
 use super::cannot;
@@ -68,10 +68,14 @@ impl Image {
             return Err(cannot("the image has no rows or no columns"));
         }
         if !matches!(self.samples, 1 | 3) || (self.samples > 1 && pixels.tag != PIXEL_DATA) {
-            return Err(cannot("only images with 1 or 3 samples per pixel can be blanked"));
+            return Err(cannot(
+                "only images with 1 or 3 samples per pixel can be blanked",
+            ));
         }
         if !widths.contains(&self.bits_allocated) {
-            return Err(cannot("Bits Allocated is a number of bits that cannot be blanked"));
+            return Err(cannot(
+                "Bits Allocated is a number of bits that cannot be blanked",
+            ));
         }
         if self.bits_stored == 0 || self.bits_stored > self.bits_allocated {
             return Err(cannot("Bits Stored does not fit Bits Allocated"));
@@ -94,21 +98,35 @@ impl Image {
         self.frame_len().saturating_mul(u64::from(self.frames))
     }
 
-    /// What of the uncompressed bytes is blanked, with the samples of a pixel side by side or in planes.
+    /// What of the uncompressed bytes is blanked, with the samples of a pixel side by side or in
+    /// planes.
     pub(super) fn mask(&self, layers: &[Vec<Area>], planes: bool) -> Option<Mask> {
         let column_len = self.sample_len() * if planes { 1 } else { u64::from(self.samples) };
-        areas::mask(layers, u64::from(self.columns) * column_len, column_len, self.rows)
+        areas::mask(
+            layers,
+            u64::from(self.columns) * column_len,
+            column_len,
+            self.rows,
+        )
     }
 
     /// Refuses native pixel data that is not exactly what the attributes describe.
-    pub(super) fn fits_native(&self, instance: &Instance, pixels: &PixelElement) -> Result<(), FileFailure> {
+    pub(super) fn fits_native(
+        &self,
+        instance: &Instance,
+        pixels: &PixelElement,
+    ) -> Result<(), FileFailure> {
         let (length, expected) = (pixels.value.end - pixels.value.start, self.total_len());
         // Subsampled colour (YBR_FULL_422) is shorter, and fails here.
         if length != expected && length != expected.next_multiple_of(2) {
-            return Err(cannot("the length of the pixel data is not what its attributes say"));
+            return Err(cannot(
+                "the length of the pixel data is not what its attributes say",
+            ));
         }
         if self.bits_allocated == 8 && pixels.vr == VR::OW && instance.syntax.encoding.big_endian {
-            return Err(cannot("8-bit samples in big-endian words cannot be blanked"));
+            return Err(cannot(
+                "8-bit samples in big-endian words cannot be blanked",
+            ));
         }
         Ok(())
     }
@@ -119,17 +137,27 @@ fn needed(instance: &Instance, tag: Tag) -> Result<u16, FileFailure> {
 }
 
 fn number(instance: &Instance, tag: Tag) -> Result<Option<u16>, FileFailure> {
-    let Some(bytes) = instance.get(tag).and_then(|element| element.bytes()).filter(|bytes| !bytes.is_empty()) else {
+    let Some(bytes) = instance
+        .get(tag)
+        .and_then(|element| element.bytes())
+        .filter(|bytes| !bytes.is_empty())
+    else {
         return Ok(None);
     };
     let word = bytes.first_chunk::<2>().filter(|_| bytes.len() == 2);
-    let word = word.ok_or_else(|| cannot(format!("{} is not one number", standard::name_of(tag))))?;
+    let word =
+        word.ok_or_else(|| cannot(format!("{} is not one number", standard::name_of(tag))))?;
     Ok(Some(instance.syntax.encoding.u16(*word)))
 }
 
 fn text(instance: &Instance, tag: Tag) -> Option<String> {
     let bytes = instance.get(tag)?.bytes()?;
-    Some(String::from_utf8_lossy(bytes).trim_matches([' ', '\0']).to_owned()).filter(|text| !text.is_empty())
+    Some(
+        String::from_utf8_lossy(bytes)
+            .trim_matches([' ', '\0'])
+            .to_owned(),
+    )
+    .filter(|text| !text.is_empty())
 }
 
 fn frames(instance: &Instance) -> Result<u32, FileFailure> {
@@ -141,5 +169,6 @@ fn frames(instance: &Instance) -> Result<u32, FileFailure> {
 }
 
 fn photometric(instance: &Instance) -> Result<String, FileFailure> {
-    text(instance, PHOTOMETRIC).ok_or_else(|| cannot(format!("there is no {}", standard::name_of(PHOTOMETRIC))))
+    text(instance, PHOTOMETRIC)
+        .ok_or_else(|| cannot(format!("there is no {}", standard::name_of(PHOTOMETRIC))))
 }

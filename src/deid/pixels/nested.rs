@@ -1,7 +1,8 @@
-//! Pixel data in sequences, and other bytes that only stand for a picture: kept to what a decoder needs, or removed.
+//! Pixel data in sequences, and other bytes that only stand for a picture: kept to what a decoder
+//! needs, or removed.
 //!
-//! Owns this for every data set of a file but for the image itself. Nothing is refused for pixel data in a sequence: where
-//! it is not plainly an image it goes.
+//! Owns this for every data set of a file but for the image itself. Nothing is refused for pixel
+//! data in a sequence: where it is not plainly an image it goes.
 
 use std::sync::Arc;
 
@@ -34,22 +35,35 @@ struct Nested {
 
 /// Whether an element is one that this module speaks of.
 fn is_concerned(element: &Element) -> bool {
-    is_picture(element.tag) || lookup::is_table(element.tag) || matches!(element.value, Value::Fragments(_))
+    is_picture(element.tag)
+        || lookup::is_table(element.tag)
+        || matches!(element.value, Value::Fragments(_))
 }
 
-/// Pixel data of any kind: that of today, its offset tables, and retired variable pixel data and coefficients.
+/// Pixel data of any kind: that of today, its offset tables, and retired variable pixel data and
+/// coefficients.
 fn is_picture(tag: Tag) -> bool {
     tag.group() & 0xFF01 == 0x7F00
 }
 
 impl Nested {
     /// Goes no deeper than the reader lets a file be nested.
-    fn data_set(&self, data: &mut DataSet, encoding: Encoding, top: bool) -> Result<bool, FileFailure> {
+    fn data_set(
+        &self,
+        data: &mut DataSet,
+        encoding: Encoding,
+        top: bool,
+    ) -> Result<bool, FileFailure> {
         let mut changed = false;
         let mut concerned = false;
         for element in data.iter_mut() {
             concerned |= is_concerned(element);
-            let Some(sequence) = element.items_mut().filter(|sequence| !sequence.items.is_empty()) else { continue };
+            let Some(sequence) = element
+                .items_mut()
+                .filter(|sequence| !sequence.items.is_empty())
+            else {
+                continue;
+            };
             let encoding = sequence.encoding;
             for item in &mut sequence.items {
                 changed |= self.data_set(&mut item.data, encoding, false)?;
@@ -61,7 +75,12 @@ impl Nested {
         Ok(changed)
     }
 
-    fn pictures(&self, data: &mut DataSet, encoding: Encoding, top: bool) -> Result<bool, FileFailure> {
+    fn pictures(
+        &self,
+        data: &mut DataSet,
+        encoding: Encoding,
+        top: bool,
+    ) -> Result<bool, FileFailure> {
         let around = data.clone();
         let (mut changed, mut failure) = (false, None);
         data.retain_mut(|element| {
@@ -69,13 +88,17 @@ impl Nested {
                 return true;
             }
             let stays = match element.tag {
-                tag if lookup::is_table(tag) => lookup::cut(element, lookup::longest(&around, tag, encoding)).map(|cut| {
-                    changed |= cut;
-                    true
-                }),
+                tag if lookup::is_table(tag) => {
+                    lookup::cut(element, lookup::longest(&around, tag, encoding)).map(|cut| {
+                        changed |= cut;
+                        true
+                    })
+                }
                 // The image's own offset tables are compared with its fragments.
                 Tag(0x7FE0, 0x0001..=0x0003) if top => Ok(true),
-                tag if ALL_PIXELS.contains(&tag) && !top => Ok(self.keeps(element, &around, encoding, &mut changed)),
+                tag if ALL_PIXELS.contains(&tag) && !top => {
+                    Ok(self.keeps(element, &around, encoding, &mut changed))
+                }
                 _ => Ok(false),
             };
             let stays = stays.unwrap_or_else(|why| {
@@ -89,19 +112,36 @@ impl Nested {
     }
 
     /// Whether pixel data in a sequence stays, cut to its frames.
-    fn keeps(&self, element: &mut Element, around: &DataSet, encoding: Encoding, changed: &mut bool) -> bool {
+    fn keeps(
+        &self,
+        element: &mut Element,
+        around: &DataSet,
+        encoding: Encoding,
+        changed: &mut bool,
+    ) -> bool {
         let layout = Layout::of(|tag| around.get(tag), element.tag, encoding);
         match &mut element.value {
             Value::Bytes(bytes) => {
-                let Some(layout) = layout else { return bytes.is_empty() };
+                let Some(layout) = layout else {
+                    return bytes.is_empty();
+                };
                 let total = match frames(&layout, bytes.len() as u64) {
                     Frames::All => layout.total_len(),
                     Frames::First(total) => total,
                     Frames::Doubtful(_) => return false,
                 };
-                let total = if swaps(&layout, element.vr, encoding) { total.next_multiple_of(2) } else { total };
-                let total = usize::try_from(total).unwrap_or(usize::MAX).min(bytes.len());
-                if bytes.get(total..).is_some_and(|behind| behind.len() > 1 || behind.iter().any(|byte| *byte != 0)) {
+                let total = if swaps(&layout, element.vr, encoding) {
+                    total.next_multiple_of(2)
+                } else {
+                    total
+                };
+                let total = usize::try_from(total)
+                    .unwrap_or(usize::MAX)
+                    .min(bytes.len());
+                if bytes
+                    .get(total..)
+                    .is_some_and(|behind| behind.len() > 1 || behind.iter().any(|byte| *byte != 0))
+                {
                     let mut kept = bytes.slice(..total).to_vec();
                     kept.resize(total.next_multiple_of(2), 0);
                     *bytes = Bytes::from(kept);

@@ -1,7 +1,7 @@
 //! Where decoded frames go: into memory while they are few, else into a temporary file of our own.
 //!
-//! Owns that file, which only its owner can read and which goes away with the last user. Nothing enters that was not
-//! blanked before.
+//! Owns that file, which only its owner can read and which goes away with the last user. Nothing
+//! enters that was not blanked before.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -21,7 +21,12 @@ pub(super) struct Spool {
 
 impl Spool {
     pub(super) fn new(room: u64) -> Self {
-        Self { kept: Vec::new(), room, file: None, len: 0 }
+        Self {
+            kept: Vec::new(),
+            room,
+            file: None,
+            len: 0,
+        }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), FileFailure> {
@@ -47,7 +52,9 @@ impl Spool {
         if !self.len.is_multiple_of(2) {
             self.push(&[0])?;
         }
-        let Some(mut file) = self.file else { return Ok(Segment::Bytes(Bytes::from(self.kept))) };
+        let Some(mut file) = self.file else {
+            return Ok(Segment::Bytes(Bytes::from(self.kept)));
+        };
         file.flush().map_err(|error| failed(&error))?;
         let file = SourceFile::temporary(file)?;
         let range = 0..file.len();
@@ -56,7 +63,10 @@ impl Spool {
 }
 
 fn failed(error: &io::Error) -> FileFailure {
-    let why = format!("the decoded image cannot be put into a temporary file: {}", error.kind());
+    let why = format!(
+        "the decoded image cannot be put into a temporary file: {}",
+        error.kind()
+    );
     FileFailure::new(FileCode::DeidPixels, why)
         .with_hint("make room in the folder for temporary files, or name another by TMPDIR")
 }
@@ -85,11 +95,18 @@ mod tests {
                 #[cfg(unix)]
                 {
                     use std::os::unix::fs::PermissionsExt;
-                    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+                    assert_eq!(
+                        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                        0o600
+                    );
                 }
                 if cfg!(target_os = "linux") {
                     let name = std::fs::read_link(&path).unwrap();
-                    assert!(!name.exists(), "there is nothing to be left behind at {}", name.display());
+                    assert!(
+                        !name.exists(),
+                        "there is nothing to be left behind at {}",
+                        name.display()
+                    );
                 } else {
                     let copy = body.clone();
                     drop(body);

@@ -1,7 +1,7 @@
 //! The bytes of all fragments as one stream, of which some are marked to be emptied.
 //!
-//! Owns the way from a place in the stream to places in the value field. It holds one small piece at a time, whatever the
-//! length of the frames.
+//! Owns the way from a place in the stream to places in the value field. It holds one small piece
+//! at a time, whatever the length of the frames.
 
 use std::ops::Range;
 
@@ -30,7 +30,13 @@ pub(super) struct Stream {
 impl Stream {
     pub(super) fn of(fragments: Fragments) -> Self {
         let left = fragments.place(0).unwrap_or_default();
-        Self { fragments, number: 0, left, piece: Bytes::new(), marked: Vec::new() }
+        Self {
+            fragments,
+            number: 0,
+            left,
+            piece: Bytes::new(),
+            marked: Vec::new(),
+        }
     }
 
     /// What was marked, by its place in the source, ascending and apart.
@@ -47,14 +53,19 @@ impl Stream {
     /// Whether the next byte is the first of its fragment.
     pub(super) fn at_start(&mut self) -> Result<bool, FileFailure> {
         self.fill()?;
-        Ok(self.fragments.place(self.number).is_some_and(|place| place.start == self.left.start))
+        Ok(self
+            .fragments
+            .place(self.number)
+            .is_some_and(|place| place.start == self.left.start))
     }
 
     /// Sees to it that bytes are at hand; false at the end.
     fn fill(&mut self) -> Result<bool, FileFailure> {
         while self.piece.is_empty() {
             if self.left.is_empty() {
-                let Some(next) = self.fragments.place(self.number + 1) else { return Ok(false) };
+                let Some(next) = self.fragments.place(self.number + 1) else {
+                    return Ok(false);
+                };
                 (self.number, self.left) = (self.number + 1, next);
             } else {
                 let end = self.left.end.min(self.left.start.saturating_add(PIECE));
@@ -83,13 +94,17 @@ impl Stream {
     /// Two bytes as a number, the higher one first.
     pub(super) fn word(&mut self) -> Result<Option<u16>, FileFailure> {
         let (high, low) = (self.byte()?, self.byte()?);
-        Ok(high.zip(low).map(|(high, low)| u16::from_be_bytes([high, low])))
+        Ok(high
+            .zip(low)
+            .map(|(high, low)| u16::from_be_bytes([high, low])))
     }
 
     /// Four bytes, likewise.
     pub(super) fn long(&mut self) -> Result<Option<u32>, FileFailure> {
         let (high, low) = (self.word()?, self.word()?);
-        Ok(high.zip(low).map(|(high, low)| u32::from(high) << 16 | u32::from(low)))
+        Ok(high
+            .zip(low)
+            .map(|(high, low)| u32::from(high) << 16 | u32::from(low)))
     }
 
     /// The next bytes, as far as they lie in this fragment and at hand, without going on.
@@ -122,7 +137,9 @@ impl Stream {
                 count -= step;
                 self.note(from..self.left.start, marked)?;
             } else if !self.piece.is_empty() {
-                let step = usize::try_from(count).unwrap_or(usize::MAX).min(self.piece.len());
+                let step = usize::try_from(count)
+                    .unwrap_or(usize::MAX)
+                    .min(self.piece.len());
                 let gone = self.advance(step);
                 count -= step as u64;
                 self.note(gone, marked)?;
@@ -138,7 +155,11 @@ impl Stream {
         match self.marked.last_mut() {
             _ if !marked || range.is_empty() => {}
             Some(last) if last.end == range.start => last.end = range.end,
-            _ if full => return Err(cannot("there are millions of comments in the compressed frames")),
+            _ if full => {
+                return Err(cannot(
+                    "there are millions of comments in the compressed frames",
+                ));
+            }
             _ => self.marked.push(range),
         }
         Ok(())

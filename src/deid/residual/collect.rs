@@ -1,6 +1,8 @@
-//! Collects what is to be looked for: text values that the data set held before and does not hold any more at their place.
+//! Collects what is to be looked for: text values that the data set held before and does not hold
+//! any more at their place.
 //!
-//! Owns what counts as text and what a value is taken for. It spells nothing out; bytes stay shared with the file.
+//! Owns what counts as text and what a value is taken for. It spells nothing out; bytes stay shared
+//! with the file.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -18,8 +20,14 @@ use crate::standard::{self, Concern, blind_spot};
 
 const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 /// The UIDs by which an instance, its series, its study and its frame of reference are known.
-const OWN_UIDS: [Tag; 4] = [Tag(0x0008, 0x0018), Tag(0x0020, 0x000D), Tag(0x0020, 0x000E), Tag(0x0020, 0x0052)];
-/// What is looked for as a whole alone is not looked for where it is longer: nobody copies a megabyte into a second place.
+const OWN_UIDS: [Tag; 4] = [
+    Tag(0x0008, 0x0018),
+    Tag(0x0020, 0x000D),
+    Tag(0x0020, 0x000E),
+    Tag(0x0020, 0x0052),
+];
+/// What is looked for as a whole alone is not looked for where it is longer: nobody copies a
+/// megabyte into a second place.
 const LONGEST_WHOLE: usize = 1 << 20;
 /// So many values are worth a look at which are the same.
 const MANY: usize = 256;
@@ -46,7 +54,8 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Source {
     pub(super) kind: Kind,
-    /// Where it has other than ASCII: its own character set, a line end, and those of the data sets around it.
+    /// Where it has other than ASCII: its own character set, a line end, and those of the data sets
+    /// around it.
     pub(super) sets: Bytes,
     /// One value without padding, or where it has other than ASCII, the value field.
     pub(super) value: Bytes,
@@ -70,15 +79,21 @@ impl Place {
     /// The sequences and numbers of items that lead there.
     pub(super) fn items(&self) -> Vec<(Tag, usize)> {
         let mut items: Vec<_> =
-            std::iter::successors(self.inside.as_deref(), |step| step.around.as_deref()).map(|step| step.item).collect();
+            std::iter::successors(self.inside.as_deref(), |step| step.around.as_deref())
+                .map(|step| step.item)
+                .collect();
         items.reverse();
         items
     }
 
     /// Whether it is the element with this tag in these items.
     pub(super) fn is(&self, items: &[(Tag, usize)], tag: Tag) -> bool {
-        let mut steps = std::iter::successors(self.inside.as_deref(), |step| step.around.as_deref()).map(|step| step.item);
-        self.tag == tag && items.iter().rev().all(|item| steps.next() == Some(*item)) && steps.next().is_none()
+        let mut steps =
+            std::iter::successors(self.inside.as_deref(), |step| step.around.as_deref())
+                .map(|step| step.item);
+        self.tag == tag
+            && items.iter().rev().all(|item| steps.next() == Some(*item))
+            && steps.next().is_none()
     }
 }
 
@@ -93,8 +108,14 @@ pub(super) fn lost(before: &DataSet, after: &DataSet) -> Result<Vec<Lost>, TooCo
     let own = |tag: &Tag| after.get(*tag).and_then(Element::bytes).cloned();
     let kept_uids = OWN_UIDS.iter().filter_map(own).collect();
     let mut collect = Collect {
-        top: Top { data: before, values: OnceCell::new() },
-        left_at_the_top: Top { data: after, values: OnceCell::new() },
+        top: Top {
+            data: before,
+            values: OnceCell::new(),
+        },
+        left_at_the_top: Top {
+            data: after,
+            values: OnceCell::new(),
+        },
         kept_uids,
         products: Products::of(after),
         path: Vec::new(),
@@ -117,7 +138,11 @@ struct Top<'a> {
 impl<'a> Top<'a> {
     fn value(&self, tag: Tag) -> Option<&'a Bytes> {
         let values = self.values.get_or_init(|| {
-            let mut values: Vec<_> = self.data.iter().filter_map(|element| Some((element.tag, element.bytes()?))).collect();
+            let mut values: Vec<_> = self
+                .data
+                .iter()
+                .filter_map(|element| Some((element.tag, element.bytes()?)))
+                .collect();
             values.sort_by_key(|(tag, _)| *tag);
             values
         });
@@ -148,22 +173,42 @@ struct Collect<'a> {
 }
 
 impl Collect<'_> {
-    fn data_set(&mut self, before: &DataSet, after: Option<&DataSet>, around: &Bytes) -> Result<(), TooCostly> {
+    fn data_set(
+        &mut self,
+        before: &DataSet,
+        after: Option<&DataSet>,
+        around: &Bytes,
+    ) -> Result<(), TooCostly> {
         let sets = self.sets(before, around)?;
-        // Both are in the order of their tags, nearly always: the next one is where it should be, or is gone.
+        // Both are in the order of their tags, nearly always: the next one is where it should be,
+        // or is gone.
         let mut rest = after.map(DataSet::iter).unwrap_or_default().peekable();
         let disordered = after.filter(|after| !is_sorted(after) || !is_sorted(before));
-        let disordered = disordered.map(|after| after.iter().map(|element| (element.tag, element)).collect::<HashMap<_, _>>());
+        let disordered = disordered.map(|after| {
+            after
+                .iter()
+                .map(|element| (element.tag, element))
+                .collect::<HashMap<_, _>>()
+        });
         for old in before {
             while rest.next_if(|new| new.tag < old.tag).is_some() {}
             let next = rest.next_if(|new| new.tag == old.tag);
-            let new = next.or_else(|| disordered.as_ref().and_then(|after| after.get(&old.tag).copied()));
+            let new = next.or_else(|| {
+                disordered
+                    .as_ref()
+                    .and_then(|after| after.get(&old.tag).copied())
+            });
             self.element(old, new, &sets)?;
         }
         Ok(())
     }
 
-    fn element(&mut self, old: &Element, new: Option<&Element>, sets: &Bytes) -> Result<(), TooCostly> {
+    fn element(
+        &mut self,
+        old: &Element,
+        new: Option<&Element>,
+        sets: &Bytes,
+    ) -> Result<(), TooCostly> {
         if let Some(sequence) = old.items() {
             let left = new.and_then(Element::items).map(|left| &left.items);
             if left.is_some_and(|left| left.is_same(&sequence.items)) {
@@ -172,11 +217,19 @@ impl Collect<'_> {
             let left = left.map(|left| left.as_slice()).unwrap_or_default();
             return self.items(old.tag, &sequence.items, left, sets);
         }
-        let Some(bytes) = old.bytes().filter(|bytes| !bytes.is_empty()) else { return Ok(()) };
-        if new.and_then(Element::bytes).is_some_and(|new| same(bytes, new)) || self.stands_at_the_top(old) {
+        let Some(bytes) = old.bytes().filter(|bytes| !bytes.is_empty()) else {
+            return Ok(());
+        };
+        if new
+            .and_then(Element::bytes)
+            .is_some_and(|new| same(bytes, new))
+            || self.stands_at_the_top(old)
+        {
             return Ok(());
         }
-        let Some(kind) = kind(old, self.path.last().map(|inside| inside.item.0)) else { return Ok(()) };
+        let Some(kind) = kind(old, self.path.last().map(|inside| inside.item.0)) else {
+            return Ok(());
+        };
         let whole_alone = matches!(kind, Kind::Descriptor | Kind::Private);
         if whole_alone && bytes.len() > LONGEST_WHOLE {
             return Ok(());
@@ -184,9 +237,16 @@ impl Collect<'_> {
         self.value(kind, bytes, sets, old.tag)
     }
 
-    /// Where items went away it cannot be told which: those count as gone of which none is left as it was. Those that are
-    /// left are in their order, so each is looked for behind the one before it.
-    fn items(&mut self, tag: Tag, items: &[Item], left: &[Item], sets: &Bytes) -> Result<(), TooCostly> {
+    /// Where items went away it cannot be told which: those count as gone of which none is left as
+    /// it was. Those that are left are in their order, so each is looked for behind the one before
+    /// it.
+    fn items(
+        &mut self,
+        tag: Tag,
+        items: &[Item],
+        left: &[Item],
+        sets: &Bytes,
+    ) -> Result<(), TooCostly> {
         let mut behind = 0;
         for (index, item) in items.iter().enumerate() {
             let same = if left.len() < items.len() {
@@ -197,32 +257,67 @@ impl Collect<'_> {
             } else {
                 left.get(index)
             };
-            self.path.push(Inside { item: (tag, index), step: None });
+            self.path.push(Inside {
+                item: (tag, index),
+                step: None,
+            });
             self.data_set(&item.data, same.map(|item| &item.data), sets)?;
             self.path.pop();
         }
         Ok(())
     }
 
-    /// Whether a nested value is also that of the same attribute at the top, which the profile leaves as it was.
+    /// Whether a nested value is also that of the same attribute at the top, which the profile
+    /// leaves as it was.
     fn stands_at_the_top(&self, old: &Element) -> bool {
-        let at_top = |top: &Top<'_>| top.value(old.tag).is_some_and(|top| Some(top) == old.bytes());
+        let at_top = |top: &Top<'_>| {
+            top.value(old.tag)
+                .is_some_and(|top| Some(top) == old.bytes())
+        };
         !self.path.is_empty() && at_top(&self.top) && at_top(&self.left_at_the_top)
     }
 
-    fn value(&mut self, kind: Kind, bytes: &Bytes, sets: &Bytes, tag: Tag) -> Result<(), TooCostly> {
+    fn value(
+        &mut self,
+        kind: Kind,
+        bytes: &Bytes,
+        sets: &Bytes,
+        tag: Tag,
+    ) -> Result<(), TooCostly> {
         if !is_plain(bytes) {
-            return self.push(Source { kind, sets: sets.clone(), value: bytes.clone() }, tag);
+            return self.push(
+                Source {
+                    kind,
+                    sets: sets.clone(),
+                    value: bytes.clone(),
+                },
+                tag,
+            );
         }
         for value in bytes.split(|byte| *byte == b'\\') {
             let value = value.trim_ascii().trim_suffix_zeros();
-            let value = if kind == Kind::Date { value.get(..8).unwrap_or_default() } else { value };
+            let value = if kind == Kind::Date {
+                value.get(..8).unwrap_or_default()
+            } else {
+                value
+            };
             if self.products.name(kind, tag, value) {
                 continue;
             }
-            let uid = kind == Kind::Uid && self.kept_uids.iter().any(|kept| kept.trim_suffix_zeros() == value);
+            let uid = kind == Kind::Uid
+                && self
+                    .kept_uids
+                    .iter()
+                    .any(|kept| kept.trim_suffix_zeros() == value);
             if !value.is_empty() && !uid {
-                self.push(Source { kind, sets: Bytes::new(), value: bytes.slice_ref(value) }, tag)?;
+                self.push(
+                    Source {
+                        kind,
+                        sets: Bytes::new(),
+                        value: bytes.slice_ref(value),
+                    },
+                    tag,
+                )?;
             }
         }
         Ok(())
@@ -232,14 +327,21 @@ impl Collect<'_> {
         if self.lost.last().is_some_and(|last| last.source == source) {
             return Ok(());
         }
-        let place = Place { inside: self.inside(), tag };
+        let place = Place {
+            inside: self.inside(),
+            tag,
+        };
         self.lost.push(Lost { source, place });
         if self.lost.len() < self.sweep_at {
             return Ok(());
         }
         self.sweep();
         self.sweep_at = (self.lost.len() * 2).clamp(MANY, MOST_LOST);
-        if self.lost.len() < MOST_LOST { Ok(()) } else { Err(TooCostly("too many values were removed")) }
+        if self.lost.len() < MOST_LOST {
+            Ok(())
+        } else {
+            Err(TooCostly("too many values were removed"))
+        }
     }
 
     /// Frame after frame of an enhanced image loses the same.
@@ -252,25 +354,39 @@ impl Collect<'_> {
 
     /// The way to the item that the collection is in.
     fn inside(&mut self) -> Option<Arc<Step>> {
-        let made = self.path.iter().rposition(|inside| inside.step.is_some()).map_or(0, |at| at + 1);
-        let mut around = made.checked_sub(1).and_then(|at| self.path.get(at)).and_then(|inside| inside.step.clone());
+        let made = self
+            .path
+            .iter()
+            .rposition(|inside| inside.step.is_some())
+            .map_or(0, |at| at + 1);
+        let mut around = made
+            .checked_sub(1)
+            .and_then(|at| self.path.get(at))
+            .and_then(|inside| inside.step.clone());
         for inside in self.path.iter_mut().skip(made) {
-            let step = Arc::new(Step { around, item: inside.item });
+            let step = Arc::new(Step {
+                around,
+                item: inside.item,
+            });
             inside.step = Some(Arc::clone(&step));
             around = Some(step);
         }
         around
     }
 
-    /// The character sets that values of a data set may be written in: its own first, then those around it. No list of
-    /// sets that is in use is longer than what is taken of it.
+    /// The character sets that values of a data set may be written in: its own first, then those
+    /// around it. No list of sets that is in use is longer than what is taken of it.
     fn sets(&mut self, data: &DataSet, around: &Bytes) -> Result<Bytes, TooCostly> {
-        let Some(own) = data.get(CHARACTER_SET).and_then(Element::bytes) else { return Ok(around.clone()) };
+        let Some(own) = data.get(CHARACTER_SET).and_then(Element::bytes) else {
+            return Ok(around.clone());
+        };
         let own = own.slice(..own.len().min(LONGEST_SETS));
         if around.is_empty() {
             return Ok(own);
         }
-        let around = around.get(..around.len().min(LONGEST_SETS)).unwrap_or_default();
+        let around = around
+            .get(..around.len().min(LONGEST_SETS))
+            .unwrap_or_default();
         self.set_bytes += own.len() + 1 + around.len();
         if self.set_bytes > MOST_OF_SETS {
             return Err(TooCostly("too many items declare character sets"));
@@ -285,7 +401,10 @@ pub(super) trait Padded {
 
 impl Padded for [u8] {
     fn trim_suffix_zeros(&self) -> &[u8] {
-        let end = self.iter().rposition(|byte| *byte != 0 && *byte != b' ').map_or(0, |at| at + 1);
+        let end = self
+            .iter()
+            .rposition(|byte| *byte != 0 && *byte != b' ')
+            .map_or(0, |at| at + 1);
         self.get(..end).unwrap_or_default()
     }
 }
@@ -298,15 +417,22 @@ fn same(old: &Bytes, new: &Bytes) -> bool {
     old.len() == new.len() && (old.as_ptr() == new.as_ptr() || old == new)
 }
 
-/// What a value of this element is taken for; none where it is no text. `sequence` is the one whose item it stands in.
+/// What a value of this element is taken for; none where it is no text. `sequence` is the one whose
+/// item it stands in.
 fn kind(element: &Element, sequence: Option<Tag>) -> Option<Kind> {
     let tag = element.tag;
-    let vr = if element.vr == VR::UN { standard::vr(tag).unwrap_or(VR::UN) } else { element.vr };
+    let vr = if element.vr == VR::UN {
+        standard::vr(tag).unwrap_or(VR::UN)
+    } else {
+        element.vr
+    };
     match vr {
         VR::PN => Some(Kind::Name),
         VR::UI => Some(Kind::Uid),
         VR::DA | VR::DT => Some(Kind::Date),
-        VR::AE | VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UN | VR::UR | VR::UT => text_kind(tag, vr, sequence),
+        VR::AE | VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UN | VR::UR | VR::UT => {
+            text_kind(tag, vr, sequence)
+        }
         _ => None,
     }
 }
@@ -317,7 +443,9 @@ fn text_kind(tag: Tag, vr: VR, sequence: Option<Tag>) -> Option<Kind> {
     } else if standard::is_private(tag) || vr == VR::UN {
         Some(Kind::Private)
     } else if is_code(tag) {
-        sequence.filter(|sequence| CODES_OF_PEOPLE.contains(sequence)).map(|_| Kind::Identifier)
+        sequence
+            .filter(|sequence| CODES_OF_PEOPLE.contains(sequence))
+            .map(|_| Kind::Identifier)
     } else if is_identifier(tag, vr) {
         Some(Kind::Identifier)
     } else {
@@ -330,7 +458,8 @@ fn names_product(tag: Tag) -> bool {
     blind_spot(tag).is_some_and(|spot| spot.concern == Concern::Product)
 }
 
-/// Whether the attribute is part of a coded entry (PS3.3 section 8): a code, its scheme or its meaning.
+/// Whether the attribute is part of a coded entry (PS3.3 section 8): a code, its scheme or its
+/// meaning.
 pub(super) fn is_code(tag: Tag) -> bool {
     tag.group() == 0x0008 && matches!(tag.element(), 0x0100..=0x0122)
 }

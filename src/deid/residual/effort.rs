@@ -1,6 +1,7 @@
 //! How much the check of one file may take, so that no file ends a run.
 //!
-//! Owns the bounds and the failure of a file that would cross one. Files that devices write take a hundredth of them.
+//! Owns the bounds and the failure of a file that would cross one. Files that devices write take a
+//! hundredth of them.
 
 use crate::failure::{FileCode, FileFailure};
 
@@ -13,7 +14,8 @@ pub(super) const MOST_OF_ONE: usize = 1 << 16;
 /// Bytes of character sets that nested data sets declare.
 pub(super) const MOST_OF_SETS: usize = 16 << 20;
 
-/// Units of work for each byte that is searched, and for a file of no bytes. Looking at a byte takes one.
+/// Units of work for each byte that is searched, and for a file of no bytes. Looking at a byte
+/// takes one.
 const PER_BYTE: u64 = 16;
 const AT_LEAST: u64 = 16 << 20;
 
@@ -35,7 +37,9 @@ pub(super) struct Effort {
 impl Effort {
     /// For a file, by the number of its bytes that are searched.
     pub(super) fn of(bytes: usize) -> Self {
-        Self { left: AT_LEAST.saturating_add(PER_BYTE.saturating_mul(bytes as u64)) }
+        Self {
+            left: AT_LEAST.saturating_add(PER_BYTE.saturating_mul(bytes as u64)),
+        }
     }
 
     /// Takes some of it.
@@ -62,6 +66,9 @@ mod tests {
         effort.spend(32 << 20).unwrap();
         let failure = FileFailure::from(effort.spend(1).unwrap_err());
         assert_eq!(failure.code, FileCode::DeidTooCostly);
-        assert!(failure.message().contains("at too many places"), "{failure}");
+        assert!(
+            failure.message().contains("at too many places"),
+            "{failure}"
+        );
     }
 }

@@ -24,14 +24,26 @@ impl Finding {
     pub(super) fn in_element(place: &Place, at: &Standing<'_>) -> Self {
         let remedy = match at.tag.group() {
             0x0002 => "have the profile change the UID that the file is known by".to_owned(),
-            _ => format!("have the profile remove or clean {}", standard::name_of(at.tag)),
+            _ => format!(
+                "have the profile remove or clean {}",
+                standard::name_of(at.tag)
+            ),
         };
-        Self { removed_from: path(&place.items(), place.tag), stands_in: path(at.items, at.tag), remedy }
+        Self {
+            removed_from: path(&place.items(), place.tag),
+            stands_in: path(at.items, at.tag),
+            remedy,
+        }
     }
 
     pub(super) fn in_text(place: &Place, what: &str) -> Self {
-        let remedy = format!("have the profile clean what {what} is made of, or choose another one");
-        Self { removed_from: path(&place.items(), place.tag), stands_in: what.to_owned(), remedy }
+        let remedy =
+            format!("have the profile clean what {what} is made of, or choose another one");
+        Self {
+            removed_from: path(&place.items(), place.tag),
+            stands_in: what.to_owned(),
+            remedy,
+        }
     }
 
     /// The failure that it is, with so many others.
@@ -41,21 +53,33 @@ impl Finding {
             1 => ", and 1 more".to_owned(),
             n => format!(", and {n} more"),
         };
-        FileFailure::new(FileCode::ResidualLeft, format!("{self}{more}"))
-            .with_hint(format!("{}, or send it all the same with `--residual warn`", self.remedy))
+        FileFailure::new(FileCode::ResidualLeft, format!("{self}{more}")).with_hint(format!(
+            "{}, or send it all the same with `--residual warn`",
+            self.remedy
+        ))
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "what stood in {} still stands in {}", self.removed_from, self.stands_in)
+        write!(
+            f,
+            "what stood in {} still stands in {}",
+            self.removed_from, self.stands_in
+        )
     }
 }
 
 /// The sequences that lead to an attribute, with the numbers of their items from 0, then its name.
 fn path(items: &[(Tag, usize)], tag: Tag) -> String {
-    let step =
-        |tag: Tag| standard::keyword(tag).map_or_else(|| format!("{:04x}{:04x}", tag.group(), tag.element()), str::to_owned);
-    let steps = items.iter().map(|(sequence, index)| format!("{}.{index}.", step(*sequence)));
+    let step = |tag: Tag| {
+        standard::keyword(tag).map_or_else(
+            || format!("{:04x}{:04x}", tag.group(), tag.element()),
+            str::to_owned,
+        )
+    };
+    let steps = items
+        .iter()
+        .map(|(sequence, index)| format!("{}.{index}.", step(*sequence)));
     steps.chain([standard::name_of(tag)]).collect()
 }

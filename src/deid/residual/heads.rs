@@ -1,8 +1,9 @@
 //! Many spellings looked for in one pass: by their first bytes, which a text mostly does not hold.
 //!
-//! Owns the table of these beginnings, which costs little enough to be made for each instance. Spellings that begin alike
-//! are tried one by one while they are few; where they are many, each knows the longest other that it begins with, so that
-//! one look tells which of them stand at a place.
+//! Owns the table of these beginnings, which costs little enough to be made for each instance.
+//! Spellings that begin alike are tried one by one while they are few; where they are many, each
+//! knows the longest other that it begins with, so that one look tells which of them stand at a
+//! place.
 
 use std::sync::Arc;
 
@@ -18,18 +19,21 @@ const FEW: usize = 16;
 const BITS_PER_HEAD: usize = 64;
 /// What trying a spelling at a place costs, in units of [`Effort`].
 const TRY: usize = 4;
-/// How many values of one kind are told where many are spelled alike: two, since a value may be repeated in its own place.
+/// How many values of one kind are told where many are spelled alike: two, since a value may be
+/// repeated in its own place.
 const ALIKE: usize = 2;
 const NONE: u32 = u32::MAX;
 
 /// Where a spelling is: which value, which of its needles.
 type Spelling = (u32, u32);
 
-/// Who is told where a spelling stands: its end, the spelling, the number of its value, and the work that is left. What is
-/// given back ends the search.
-pub(super) type Found<'a> = &'a mut dyn FnMut(usize, &Needle, u32, &mut Effort) -> Result<(), Ended>;
+/// Who is told where a spelling stands: its end, the spelling, the number of its value, and the
+/// work that is left. What is given back ends the search.
+pub(super) type Found<'a> =
+    &'a mut dyn FnMut(usize, &Needle, u32, &mut Effort) -> Result<(), Ended>;
 
-/// Says of two values by their numbers whether they are of one kind, and whether they stood in one place.
+/// Says of two values by their numbers whether they are of one kind, and whether they stood in one
+/// place.
 pub(super) type Kinship<'a> = &'a dyn Fn(u32, u32) -> (bool, bool);
 
 /// Spellings of values, ready to be looked for.
@@ -46,7 +50,8 @@ struct Table {
     length: usize,
     /// Beginnings in order, and whose they are.
     sorted: Vec<(u32, Spelling)>,
-    /// For each of many with one beginning, which are in the order of their bytes: the longest before it that it begins with.
+    /// For each of many with one beginning, which are in the order of their bytes: the longest
+    /// before it that it begins with.
     inner: Vec<u32>,
     /// A bit for each beginning.
     filter: Vec<u64>,
@@ -66,8 +71,16 @@ impl Heads {
                 }
             }
         }
-        let mut new = Self { values, tables: Vec::new() };
-        for (index, heads) in heads.into_iter().enumerate().rev().filter(|(_, heads)| !heads.is_empty()) {
+        let mut new = Self {
+            values,
+            tables: Vec::new(),
+        };
+        for (index, heads) in heads
+            .into_iter()
+            .enumerate()
+            .rev()
+            .filter(|(_, heads)| !heads.is_empty())
+        {
             let table = new.table(index + 1, &heads, kinship);
             new.tables.push(table);
         }
@@ -78,7 +91,10 @@ impl Heads {
         let mut sorted = in_order(heads);
         let filter = filter(&sorted);
         let mut inner = Vec::new();
-        if sorted.chunk_by(|a, b| a.0 == b.0).any(|alike| alike.len() > FEW) {
+        if sorted
+            .chunk_by(|a, b| a.0 == b.0)
+            .any(|alike| alike.len() > FEW)
+        {
             let mut kept = Vec::with_capacity(sorted.len());
             for alike in sorted.chunk_by_mut(|a, b| a.0 == b.0) {
                 if alike.len() > FEW {
@@ -90,11 +106,23 @@ impl Heads {
             }
             sorted = kept;
         }
-        Table { length, sorted, inner, filter }
+        Table {
+            length,
+            sorted,
+            inner,
+            filter,
+        }
     }
 
-    /// Puts many with one beginning in the order of their bytes, and notes for each the longest that it begins with.
-    fn crowd(&self, alike: &mut [(u32, Spelling)], kept: &mut Vec<(u32, Spelling)>, inner: &mut Vec<u32>, kinship: Kinship<'_>) {
+    /// Puts many with one beginning in the order of their bytes, and notes for each the longest
+    /// that it begins with.
+    fn crowd(
+        &self,
+        alike: &mut [(u32, Spelling)],
+        kept: &mut Vec<(u32, Spelling)>,
+        inner: &mut Vec<u32>,
+        kinship: Kinship<'_>,
+    ) {
         let bytes = |at: &(u32, Spelling)| self.spelling(at.1).map(|(_, needle)| needle);
         alike.sort_unstable_by(|a, b| bytes(a).cmp(&bytes(b)).then(a.1.cmp(&b.1)));
         let from = kept.len();
@@ -102,10 +130,14 @@ impl Heads {
             let first = kept.len();
             for spelling in same {
                 let told = kept.get(first..).unwrap_or_default();
-                let kin = told.iter().map(|(_, (at, _))| kinship(self.number(*at), self.number(spelling.1.0)));
+                let kin = told
+                    .iter()
+                    .map(|(_, (at, _))| kinship(self.number(*at), self.number(spelling.1.0)));
                 let (count, same_place) = kin
                     .filter(|(same_kind, _)| *same_kind)
-                    .fold((0, false), |(count, known), (_, same_place)| (count + 1, known || same_place));
+                    .fold((0, false), |(count, known), (_, same_place)| {
+                        (count + 1, known || same_place)
+                    });
                 if count < ALIKE && !same_place {
                     kept.push(*spelling);
                 }
@@ -122,22 +154,36 @@ impl Heads {
                 open.pop();
             }
             inner.resize(at, NONE);
-            inner.push(open.last().and_then(|last| u32::try_from(*last).ok()).unwrap_or(NONE));
+            inner.push(
+                open.last()
+                    .and_then(|last| u32::try_from(*last).ok())
+                    .unwrap_or(NONE),
+            );
             open.push(at);
         }
     }
 
     fn number(&self, at: u32) -> u32 {
-        usize::try_from(at).ok().and_then(|at| self.values.get(at)).map_or(NONE, |(number, _)| *number)
+        usize::try_from(at)
+            .ok()
+            .and_then(|at| self.values.get(at))
+            .map_or(NONE, |(number, _)| *number)
     }
 
     fn spelling(&self, (at, nth): Spelling) -> Option<(u32, &Needle)> {
         let (value, needles) = self.values.get(usize::try_from(at).ok()?)?;
-        needles.get(usize::try_from(nth).ok()?).map(|needle| (*value, needle))
+        needles
+            .get(usize::try_from(nth).ok()?)
+            .map(|needle| (*value, needle))
     }
 
     /// Tells of every spelling at every place of bytes whose letters are in lower case.
-    pub(super) fn search(&self, lower: &[u8], effort: &mut Effort, found: Found<'_>) -> Result<(), Ended> {
+    pub(super) fn search(
+        &self,
+        lower: &[u8],
+        effort: &mut Effort,
+        found: Found<'_>,
+    ) -> Result<(), Ended> {
         for table in &self.tables {
             effort.spend(lower.len())?;
             match table.length {
@@ -150,13 +196,25 @@ impl Heads {
         Ok(())
     }
 
-    fn search_in<const N: usize>(&self, table: &Table, lower: &[u8], effort: &mut Effort, found: Found<'_>) -> Result<(), Ended> {
+    fn search_in<const N: usize>(
+        &self,
+        table: &Table,
+        lower: &[u8],
+        effort: &mut Effort,
+        found: Found<'_>,
+    ) -> Result<(), Ended> {
         let bits = table.filter.len() * 64;
         for (at, window) in lower.windows(N).enumerate() {
-            let Some(window) = window.first_chunk::<N>() else { continue };
+            let Some(window) = window.first_chunk::<N>() else {
+                continue;
+            };
             let head = number(*window);
             let bit = bit_of(head, bits);
-            if table.filter.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1) {
+            if table
+                .filter
+                .get(bit / 64)
+                .is_some_and(|word| word >> (bit % 64) & 1 == 1)
+            {
                 self.at_head(table, head, at, lower, effort, found)?;
             }
         }
@@ -189,8 +247,8 @@ impl Heads {
         Ok(())
     }
 
-    /// All spellings that a text begins with are found from the last one that is not behind the text in their order: what
-    /// stands between a beginning of the text and the text begins so too.
+    /// All spellings that a text begins with are found from the last one that is not behind the
+    /// text in their order: what stands between a beginning of the text and the text begins so too.
     fn in_crowd(
         &self,
         table: &Table,
@@ -202,31 +260,48 @@ impl Heads {
     ) -> Result<(), Ended> {
         let head = table.sorted.get(from).map(|(head, _)| *head);
         let not_behind = |(other, spelling): &(u32, Spelling)| {
-            Some(*other) == head && self.spelling(*spelling).is_some_and(|(_, needle)| &*needle.bytes <= text)
+            Some(*other) == head
+                && self
+                    .spelling(*spelling)
+                    .is_some_and(|(_, needle)| &*needle.bytes <= text)
         };
         let rest = table.sorted.get(from..).unwrap_or_default();
         effort.spend(TRY * 8)?;
         let mut next = (from + rest.partition_point(not_behind)).checked_sub(1);
         while let Some(here) = next.filter(|here| *here >= from) {
             effort.spend(TRY)?;
-            let spelling = table.sorted.get(here).and_then(|(_, spelling)| self.spelling(*spelling));
+            let spelling = table
+                .sorted
+                .get(here)
+                .and_then(|(_, spelling)| self.spelling(*spelling));
             if let Some((value, needle)) = spelling
                 && text.starts_with(&needle.bytes)
             {
                 found(at + needle.bytes.len(), needle, value, effort)?;
             }
-            next = table.inner.get(here).filter(|inner| **inner != NONE).and_then(|inner| usize::try_from(*inner).ok());
+            next = table
+                .inner
+                .get(here)
+                .filter(|inner| **inner != NONE)
+                .and_then(|inner| usize::try_from(*inner).ok());
         }
         Ok(())
     }
 }
 
-/// By their beginnings, and as they came where these are alike. Numbers of 64 bits are sorted faster than what they stand for.
+/// By their beginnings, and as they came where these are alike. Numbers of 64 bits are sorted
+/// faster than what they stand for.
 fn in_order(heads: &[(u32, Spelling)]) -> Vec<(u32, Spelling)> {
-    let mut keys: Vec<u64> = heads.iter().zip(0_u32..).map(|((head, _), at)| u64::from(*head) << 32 | u64::from(at)).collect();
+    let mut keys: Vec<u64> = heads
+        .iter()
+        .zip(0_u32..)
+        .map(|((head, _), at)| u64::from(*head) << 32 | u64::from(at))
+        .collect();
     keys.sort_unstable();
     let at = |key: u64| usize::try_from(key & u64::from(u32::MAX)).ok();
-    keys.into_iter().filter_map(|key| heads.get(at(key)?).copied()).collect()
+    keys.into_iter()
+        .filter_map(|key| heads.get(at(key)?).copied())
+        .collect()
 }
 
 /// The first bytes as a number, and how many they are.
@@ -242,7 +317,10 @@ fn beginning(bytes: &[u8]) -> (u32, usize) {
 
 #[inline]
 fn number<const N: usize>(bytes: [u8; N]) -> u32 {
-    bytes.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
 fn filter(heads: &[(u32, Spelling)]) -> Vec<u64> {
@@ -272,8 +350,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn heads(spellings: &[&str]) -> Heads {
-        let needle = |text: &&str| Needle { bytes: text.as_bytes().into(), border: Border::Anything, stride: 1 };
-        let values = spellings.iter().map(|text| Arc::from([needle(text)])).collect::<Vec<_>>();
+        let needle = |text: &&str| Needle {
+            bytes: text.as_bytes().into(),
+            border: Border::Anything,
+            stride: 1,
+        };
+        let values = spellings
+            .iter()
+            .map(|text| Arc::from([needle(text)]))
+            .collect::<Vec<_>>();
         Heads::of((0..).zip(values).collect(), &|_, _| (true, false))
     }
 
@@ -283,7 +368,13 @@ mod tests {
             all.push((end, value));
             Ok(())
         };
-        heads.search(text.to_ascii_lowercase().as_bytes(), &mut Effort::of(text.len()), &mut push).unwrap();
+        heads
+            .search(
+                text.to_ascii_lowercase().as_bytes(),
+                &mut Effort::of(text.len()),
+                &mut push,
+            )
+            .unwrap();
         all.sort_unstable();
         all
     }
@@ -291,9 +382,15 @@ mod tests {
     /// The same by looking everywhere.
     fn expected(spellings: &[&str], text: &str) -> Vec<(usize, u32)> {
         let lower = text.to_ascii_lowercase();
-        let ends = (0..text.len()).flat_map(|from| (0..).zip(spellings).map(move |(value, spelling)| (from, value, *spelling)));
+        let ends = (0..text.len()).flat_map(|from| {
+            (0..)
+                .zip(spellings)
+                .map(move |(value, spelling)| (from, value, *spelling))
+        });
         let there = ends.filter(|(from, _, spelling)| lower[*from..].starts_with(spelling));
-        let mut all: Vec<_> = there.map(|(from, value, spelling)| (from + spelling.len(), value)).collect();
+        let mut all: Vec<_> = there
+            .map(|(from, value, spelling)| (from + spelling.len(), value))
+            .collect();
         all.sort_unstable();
         all
     }
@@ -307,24 +404,37 @@ mod tests {
             (&["abc", "ab", "bc"], "abcabdbc"),
             (&[], "abcd"),
         ] {
-            assert_eq!(found(spellings, text), expected(spellings, text), "{spellings:?}");
+            assert_eq!(
+                found(spellings, text),
+                expected(spellings, text),
+                "{spellings:?}"
+            );
         }
     }
 
     #[test]
     fn a_crowd_with_one_beginning_is_found_as_well() {
-        let crowd: Vec<String> = (0..200).map(|n| format!("name{n}")).chain(["other".into(), "name".into()]).collect();
+        let crowd: Vec<String> = (0..200)
+            .map(|n| format!("name{n}"))
+            .chain(["other".into(), "name".into()])
+            .collect();
         let crowd: Vec<&str> = crowd.iter().map(String::as_str).collect();
         let text = "Name7 NAME77 name199 name20 other name";
         assert_eq!(found(&crowd, text), expected(&crowd, text));
         let crowd: Vec<String> = (1..40).map(|n| "a".repeat(n)).collect();
         let crowd: Vec<&str> = crowd.iter().map(String::as_str).collect();
-        assert_eq!(found(&crowd, "aaaaaaabaaaaab"), expected(&crowd, "aaaaaaabaaaaab"));
+        assert_eq!(
+            found(&crowd, "aaaaaaabaaaaab"),
+            expected(&crowd, "aaaaaaabaaaaab")
+        );
     }
 
     #[test]
     fn of_many_that_are_spelled_alike_two_are_told() {
-        assert_eq!(found(&["same text"; 100], "the same text"), [(13, 0), (13, 1)]);
+        assert_eq!(
+            found(&["same text"; 100], "the same text"),
+            [(13, 0), (13, 1)]
+        );
     }
 
     #[test]
@@ -333,10 +443,14 @@ mod tests {
         let crowd: Vec<&str> = crowd.iter().map(String::as_str).collect();
         let text = "a".repeat(1 << 20);
         let mut hits = 0_u32;
-        let searched = heads(&crowd).search(text.as_bytes(), &mut Effort::of(text.len()), &mut |_, _, _, _| {
-            hits += 1;
-            Ok(())
-        });
+        let searched = heads(&crowd).search(
+            text.as_bytes(),
+            &mut Effort::of(text.len()),
+            &mut |_, _, _, _| {
+                hits += 1;
+                Ok(())
+            },
+        );
         assert!(searched.is_err() && hits < 10 << 20, "{hits}");
     }
 

@@ -1,7 +1,8 @@
-//! One look over what was written of an instance: value after value, each place judged as it is found.
+//! One look over what was written of an instance: value after value, each place judged as it is
+//! found.
 //!
-//! Owns what is remembered of it, which is bounded: the first finds, and the numbers of values that stand somewhere on
-//! purpose. No list of places is ever made.
+//! Owns what is remembered of it, which is bounded: the first finds, and the numbers of values that
+//! stand somewhere on purpose. No list of places is ever made.
 
 use super::effort::Effort;
 use super::finding::Finding;
@@ -23,14 +24,20 @@ pub(super) struct Looking<'a> {
     on_leak: OnLeak,
     effort: Effort,
     findings: Vec<Finding>,
-    /// Values that stand somewhere on purpose, in the order in which they were found, and by number whether they do.
+    /// Values that stand somewhere on purpose, in the order in which they were found, and by number
+    /// whether they do.
     on_purpose: Vec<u32>,
     is_on_purpose: Vec<bool>,
 }
 
 impl<'a> Looking<'a> {
     /// `bytes` is the length of all parts.
-    pub(super) fn new(wanted: &'a Wanted, judge: &'a Judge<'a>, on_leak: OnLeak, bytes: usize) -> Self {
+    pub(super) fn new(
+        wanted: &'a Wanted,
+        judge: &'a Judge<'a>,
+        on_leak: OnLeak,
+        bytes: usize,
+    ) -> Self {
         Self {
             wanted,
             judge,
@@ -43,9 +50,23 @@ impl<'a> Looking<'a> {
     }
 
     /// Looks at a data set as it was written.
-    pub(super) fn part(&mut self, bytes: &[u8], encoding: Encoding, limits: &Limits) -> Result<(), FileFailure> {
+    pub(super) fn part(
+        &mut self,
+        bytes: &[u8],
+        encoding: Encoding,
+        limits: &Limits,
+    ) -> Result<(), FileFailure> {
         let lower = bytes.to_ascii_lowercase();
-        look_at_values(bytes, encoding, limits, &mut InPart { look: self, bytes, lower: &lower })
+        look_at_values(
+            bytes,
+            encoding,
+            limits,
+            &mut InPart {
+                look: self,
+                bytes,
+                lower: &lower,
+            },
+        )
     }
 
     /// The values that stand somewhere on purpose, in order, and the finds.
@@ -61,19 +82,33 @@ impl<'a> Looking<'a> {
         if stops && self.findings.len() >= MOST {
             return Ok(());
         }
-        let Some(spot) = Spot::of(at, bytes) else { return Ok(()) };
-        let Self { wanted, judge, effort, findings, on_purpose, is_on_purpose, .. } = self;
+        let Some(spot) = Spot::of(at, bytes) else {
+            return Ok(());
+        };
+        let Self {
+            wanted,
+            judge,
+            effort,
+            findings,
+            on_purpose,
+            is_on_purpose,
+            ..
+        } = self;
         let (mut told, mut asked) = (false, false);
         let lower = lower.get(at.value.clone()).unwrap_or_default();
         wanted.search(lower, effort, &mut |hit, effort| {
-            let Some(value) = wanted.value(hit.value) else { return Ok(()) };
+            let Some(value) = wanted.value(hit.value) else {
+                return Ok(());
+            };
             if !std::mem::replace(&mut asked, true) {
                 effort.spend(ELEMENT)?;
             }
             match judge.verdict(hit, &spot, value) {
                 Verdict::Alike => {}
                 Verdict::OnPurpose => {
-                    let known = usize::try_from(hit.value).ok().and_then(|at| is_on_purpose.get_mut(at));
+                    let known = usize::try_from(hit.value)
+                        .ok()
+                        .and_then(|at| is_on_purpose.get_mut(at));
                     if known.is_some_and(|known| !std::mem::replace(known, true)) {
                         on_purpose.push(hit.value);
                     }
@@ -116,7 +151,10 @@ impl Onlooker for InPart<'_, '_, '_> {
     fn take_back(&mut self, (findings, on_purpose): (usize, usize)) {
         self.look.findings.truncate(findings);
         for value in self.look.on_purpose.drain(on_purpose..) {
-            if let Some(known) = usize::try_from(value).ok().and_then(|at| self.look.is_on_purpose.get_mut(at)) {
+            if let Some(known) = usize::try_from(value)
+                .ok()
+                .and_then(|at| self.look.is_on_purpose.get_mut(at))
+            {
                 *known = false;
             }
         }

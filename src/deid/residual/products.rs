@@ -1,7 +1,7 @@
 //! Names of products and their makers in attributes that are meant for people and stations.
 //!
-//! Owns what the file itself says of its makers, and which values are no more than that. A patient's own attributes are
-//! never taken for a product, whatever maker the file states.
+//! Owns what the file itself says of its makers, and which values are no more than that. A
+//! patient's own attributes are never taken for a product, whatever maker the file states.
 
 use std::cell::OnceCell;
 
@@ -10,8 +10,8 @@ use bytes::Bytes;
 use super::collect::{Kind, Padded};
 use crate::dicom::{DataSet, Element, Tag};
 
-/// Attributes in which programs and devices put their own name: who made the content, stations and their titles, machines,
-/// and what identifies a device.
+/// Attributes in which programs and devices put their own name: who made the content, stations and
+/// their titles, machines, and what identifies a device.
 const FILLED_BY_PROGRAMS: [Tag; 14] = [
     Tag(0x0008, 0x0054),
     Tag(0x0008, 0x0055),
@@ -31,8 +31,8 @@ const FILLED_BY_PROGRAMS: [Tag; 14] = [
 /// Of the values of one attribute so much is read.
 const LONGEST: usize = 256;
 
-/// Where a file states makers, their products and versions: of the equipment, of what captured a secondary image, of the
-/// application.
+/// Where a file states makers, their products and versions: of the equipment, of what captured a
+/// secondary image, of the application.
 const STATED: [Tag; 9] = [
     Tag(0x0008, 0x0070),
     Tag(0x0008, 0x1090),
@@ -55,8 +55,16 @@ pub(super) struct Products {
 impl Products {
     /// Those of the top of a data set.
     pub(super) fn of(after: &DataSet) -> Self {
-        let kept = STATED.iter().filter_map(|tag| after.get(*tag).and_then(Element::bytes)).filter(|bytes| !bytes.is_empty());
-        Self { values: kept.map(|bytes| bytes.slice(..bytes.len().min(LONGEST))).collect(), words: OnceCell::new() }
+        let kept = STATED
+            .iter()
+            .filter_map(|tag| after.get(*tag).and_then(Element::bytes))
+            .filter(|bytes| !bytes.is_empty());
+        Self {
+            values: kept
+                .map(|bytes| bytes.slice(..bytes.len().min(LONGEST)))
+                .collect(),
+            words: OnceCell::new(),
+        }
     }
 
     /// Whether a value that is gone says no more than they do.
@@ -66,13 +74,19 @@ impl Products {
         }
         match kind {
             Kind::Private => self.hold(value),
-            Kind::Name | Kind::Identifier | Kind::Descriptor => FILLED_BY_PROGRAMS.contains(&tag) && self.hold_words(value),
+            Kind::Name | Kind::Identifier | Kind::Descriptor => {
+                FILLED_BY_PROGRAMS.contains(&tag) && self.hold_words(value)
+            }
             Kind::Date | Kind::Uid => false,
         }
     }
 
     fn hold(&self, value: &[u8]) -> bool {
-        let holds = |product: &Bytes| product.windows(value.len()).any(|part| part.eq_ignore_ascii_case(value));
+        let holds = |product: &Bytes| {
+            product
+                .windows(value.len())
+                .any(|part| part.eq_ignore_ascii_case(value))
+        };
         self.values.iter().any(holds)
     }
 
@@ -80,10 +94,16 @@ impl Products {
     fn hold_words(&self, value: &[u8]) -> bool {
         let wanted: Vec<String> = words(value);
         let products = self.words.get_or_init(|| {
-            let values = self.values.iter().flat_map(|bytes| bytes.split(|byte| *byte == b'\\'));
-            values.map(|value| words(value.trim_suffix_zeros())).collect()
+            let values = self
+                .values
+                .iter()
+                .flat_map(|bytes| bytes.split(|byte| *byte == b'\\'));
+            values
+                .map(|value| words(value.trim_suffix_zeros()))
+                .collect()
         });
-        let named = |product: &Vec<String>| product.windows(wanted.len()).any(|row| *row == *wanted);
+        let named =
+            |product: &Vec<String>| product.windows(wanted.len()).any(|row| *row == *wanted);
         !wanted.is_empty() && products.iter().any(named)
     }
 }
@@ -91,5 +111,8 @@ impl Products {
 /// Runs of letters and digits, in lower case.
 fn words(text: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(text).to_lowercase();
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }

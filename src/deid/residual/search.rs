@@ -1,7 +1,7 @@
 //! Looks for the lost values of one instance in bytes.
 //!
-//! Owns the search and nothing of its judgement: every place where a spelling stands is told as it is found, and none is
-//! kept.
+//! Owns the search and nothing of its judgement: every place where a spelling stands is told as it
+//! is found, and none is kept.
 
 use std::ops::Range;
 
@@ -62,7 +62,11 @@ impl From<TooCostly> for Ended {
 impl Wanted {
     pub(super) fn new(lost: Vec<Lost>, spelled: &Spelled, min: usize) -> Result<Self, TooCostly> {
         let mut uids = HashMap::default();
-        let (mut sources, mut numbers, mut seen) = (Vec::<&Source>::new(), Vec::new(), HashSet::with_capacity(lost.len()));
+        let (mut sources, mut numbers, mut seen) = (
+            Vec::<&Source>::new(),
+            Vec::new(),
+            HashSet::with_capacity(lost.len()),
+        );
         for (at, lost) in (0..).zip(&lost) {
             if uids::is_uid(&lost.source.value) {
                 if is_registered(&lost.source.value) {
@@ -75,26 +79,62 @@ impl Wanted {
             }
         }
         let spelled = spelled.of(&sources, min)?;
-        let lost_at = |number: u32| usize::try_from(number).ok().and_then(|number| lost.get(number));
+        let lost_at = |number: u32| {
+            usize::try_from(number)
+                .ok()
+                .and_then(|number| lost.get(number))
+        };
         let kinship = |one: u32, other: u32| match (lost_at(one), lost_at(other)) {
-            (Some(one), Some(other)) => (one.source.kind == other.source.kind, one.place == other.place),
+            (Some(one), Some(other)) => (
+                one.source.kind == other.source.kind,
+                one.place == other.place,
+            ),
             _ => (false, false),
         };
         let heads = Heads::of(numbers.into_iter().zip(spelled).collect(), &kinship);
         drop((sources, seen));
-        let values = lost.into_iter().map(|lost| (lost.place, lost.source.kind)).collect();
-        Ok(Self { heads, uids, values })
+        let values = lost
+            .into_iter()
+            .map(|lost| (lost.place, lost.source.kind))
+            .collect();
+        Ok(Self {
+            heads,
+            uids,
+            values,
+        })
     }
 
-    /// Every place where a lost value stands in some bytes, which come with their letters in lower case.
-    pub(super) fn search(&self, lower: &[u8], effort: &mut Effort, judging: Judging<'_>) -> Result<(), Ended> {
-        let mut tell = |at: Range<usize>, value: u32, border: Border, stride: usize, effort: &mut Effort| {
-            effort.spend(HIT)?;
-            judging(&Hit { at, value, border, stride }, effort)
-        };
-        self.heads.search(lower, effort, &mut |end, needle: &Needle, value, effort| {
-            tell(end.saturating_sub(needle.bytes.len())..end, value, needle.border, needle.stride.into(), effort)
-        })?;
+    /// Every place where a lost value stands in some bytes, which come with their letters in lower
+    /// case.
+    pub(super) fn search(
+        &self,
+        lower: &[u8],
+        effort: &mut Effort,
+        judging: Judging<'_>,
+    ) -> Result<(), Ended> {
+        let mut tell =
+            |at: Range<usize>, value: u32, border: Border, stride: usize, effort: &mut Effort| {
+                effort.spend(HIT)?;
+                judging(
+                    &Hit {
+                        at,
+                        value,
+                        border,
+                        stride,
+                    },
+                    effort,
+                )
+            };
+        self.heads
+            .search(lower, effort, &mut |end, needle: &Needle, value, effort| {
+                tell(
+                    end.saturating_sub(needle.bytes.len())..end,
+                    value,
+                    needle.border,
+                    needle.stride.into(),
+                    effort,
+                )
+            })?;
         effort.spend(lower.len())?;
         if self.uids.is_empty() {
             return Ok(());
@@ -107,7 +147,9 @@ impl Wanted {
 
     /// Where a value stood, and what it was taken for.
     pub(super) fn value(&self, number: u32) -> Option<&(Place, Kind)> {
-        usize::try_from(number).ok().and_then(|number| self.values.get(number))
+        usize::try_from(number)
+            .ok()
+            .and_then(|number| self.values.get(number))
     }
 
     /// How many values there are.

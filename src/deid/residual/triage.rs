@@ -1,4 +1,5 @@
-//! Judges places where a lost value stands: what identifies, and what only looks alike or stands there on purpose.
+//! Judges places where a lost value stands: what identifies, and what only looks alike or stands
+//! there on purpose.
 //!
 //! Owns the exceptions; each is listed in the comment of the module above.
 
@@ -41,7 +42,8 @@ pub(super) struct Judge<'a> {
     pub(super) stated: &'a dyn Fn(&[u8]) -> bool,
 }
 
-/// An element in which something stands, with what is found out about it, once for all that stands there.
+/// An element in which something stands, with what is found out about it, once for all that stands
+/// there.
 pub(super) struct Spot<'a> {
     at: &'a Standing<'a>,
     /// Its VR, or the dictionary's where the file states none.
@@ -57,15 +59,33 @@ pub(super) struct Spot<'a> {
 impl<'a> Spot<'a> {
     /// None where a spelling can only stand by chance.
     pub(super) fn of(at: &'a Standing<'a>, bytes: &'a [u8]) -> Option<Self> {
-        let vr = if at.vr == VR::UN { standard::vr(at.tag).unwrap_or(VR::UN) } else { at.vr };
-        let value = bytes.get(at.value.clone()).filter(|value| !value.is_empty() && !holds_numbers(vr))?;
-        Some(Self { at, vr, value, kept: OnceCell::new(), new: OnceCell::new(), owned: OnceCell::new() })
+        let vr = if at.vr == VR::UN {
+            standard::vr(at.tag).unwrap_or(VR::UN)
+        } else {
+            at.vr
+        };
+        let value = bytes
+            .get(at.value.clone())
+            .filter(|value| !value.is_empty() && !holds_numbers(vr))?;
+        Some(Self {
+            at,
+            vr,
+            value,
+            kept: OnceCell::new(),
+            new: OnceCell::new(),
+            owned: OnceCell::new(),
+        })
     }
 }
 
 impl Judge<'_> {
     /// The verdict on what stands in an element and stood elsewhere.
-    pub(super) fn verdict(&self, hit: &Hit, spot: &Spot<'_>, (place, kind): &(Place, Kind)) -> Verdict {
+    pub(super) fn verdict(
+        &self,
+        hit: &Hit,
+        spot: &Spot<'_>,
+        (place, kind): &(Place, Kind),
+    ) -> Verdict {
         let Spot { at, vr, value, .. } = spot;
         if !borders_hold(hit, value) || (*kind == Kind::Date && *vr == VR::UI) {
             return Verdict::Alike;
@@ -75,7 +95,8 @@ impl Judge<'_> {
             return Verdict::OnPurpose;
         }
         // Codes coincide with anything but the name of a person.
-        let coincides = *kind == Kind::Private || (*kind != Kind::Name && (*vr == VR::CS || is_code(at.tag)));
+        let coincides =
+            *kind == Kind::Private || (*kind != Kind::Name && (*vr == VR::CS || is_code(at.tag)));
         if coincides && !standard::is_private(at.tag) && is_whole(hit, value) {
             return Verdict::OnPurpose;
         }
@@ -85,27 +106,46 @@ impl Judge<'_> {
         if place.is(at.items, at.tag) {
             return Verdict::Alike;
         }
-        if *spot.owned.get_or_init(|| self.is_owned(spot)) { Verdict::OnPurpose } else { Verdict::Left }
+        if *spot.owned.get_or_init(|| self.is_owned(spot)) {
+            Verdict::OnPurpose
+        } else {
+            Verdict::Left
+        }
     }
 
     /// Whether an element that cleaning wrote is one whose values it makes or states.
     fn is_owned(&self, Spot { at, vr, value, .. }: &Spot<'_>) -> bool {
         let coded = matches!(*vr, VR::DA | VR::DT | VR::TM | VR::UI) || is_identifier(at.tag, *vr);
-        let mark = MARKS.contains(&at.tag) || at.items.iter().any(|(sequence, _)| MARKS.contains(sequence));
+        let mark = MARKS.contains(&at.tag)
+            || at
+                .items
+                .iter()
+                .any(|(sequence, _)| MARKS.contains(sequence));
         coded || mark || (self.stated)(value)
     }
 
-    /// Whether an element is not what it was. Where items went away it cannot be told which one it was in, so it may be.
+    /// Whether an element is not what it was. Where items went away it cannot be told which one it
+    /// was in, so it may be.
     fn is_new(&self, at: &Standing<'_>) -> bool {
-        let after = if self.header.get(first(at)).is_some() { self.header } else { self.tail };
+        let after = if self.header.get(first(at)).is_some() {
+            self.header
+        } else {
+            self.tail
+        };
         let (mut before, mut after) = (self.before, after);
         for (sequence, index) in at.items {
-            let Some(new) = after.get(*sequence).and_then(Element::items) else { return false };
-            let Some(old) = before.get(*sequence).and_then(Element::items) else { return true };
+            let Some(new) = after.get(*sequence).and_then(Element::items) else {
+                return false;
+            };
+            let Some(old) = before.get(*sequence).and_then(Element::items) else {
+                return true;
+            };
             if old.items.len() > new.items.len() {
                 return false;
             }
-            let (Some(old), Some(new)) = (old.items.get(*index), new.items.get(*index)) else { return true };
+            let (Some(old), Some(new)) = (old.items.get(*index), new.items.get(*index)) else {
+                return true;
+            };
             (before, after) = (&old.data, &new.data);
         }
         before.get(at.tag).and_then(Element::bytes) != after.get(at.tag).and_then(Element::bytes)
@@ -120,10 +160,14 @@ fn first(at: &Standing<'_>) -> Tag {
 /// Whether a VR is for numbers and times of day, in which a spelling can only stand by chance.
 fn holds_numbers(vr: VR) -> bool {
     use VR::{AS, AT, DS, FD, FL, IS, OD, OF, OL, OV, SL, SS, SV, TM, UL, US, UV};
-    matches!(vr, AS | AT | DS | FD | FL | IS | OD | OF | OL | OV | SL | SS | SV | TM | UL | US | UV)
+    matches!(
+        vr,
+        AS | AT | DS | FD | FL | IS | OD | OF | OL | OV | SL | SS | SV | TM | UL | US | UV
+    )
 }
 
-/// Whether a value, or one of several, is nothing but what was found. Longer padding than any value has is none.
+/// Whether a value, or one of several, is nothing but what was found. Longer padding than any value
+/// has is none.
 fn is_whole(hit: &Hit, value: &[u8]) -> bool {
     let before = value.get(..hit.at.start).unwrap_or_default().iter().rev();
     let after = value.get(hit.at.end..).unwrap_or_default().iter();
@@ -145,25 +189,41 @@ fn ends<'a>(beside: impl Iterator<Item = &'a u8>) -> bool {
 
 /// Whether what stands beside a spelling lets it be one.
 pub(super) fn borders_hold(hit: &Hit, text: &[u8]) -> bool {
-    let before = hit.at.start.checked_sub(hit.stride).and_then(|before| text.get(before)).copied();
+    let before = hit
+        .at
+        .start
+        .checked_sub(hit.stride)
+        .and_then(|before| text.get(before))
+        .copied();
     let after = text.get(hit.at.end + hit.stride - 1).copied();
     let digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_digit());
     match hit.border {
         Border::Anything => true,
         Border::Word => [before, after].into_iter().flatten().all(divides),
         Border::Number => !digit(before) && !digit(after),
-        Border::Day => !digit(before) && before != Some(b'.') && (!digit(after) || is_time(text, hit.at.end, hit.stride)),
+        Border::Day => {
+            !digit(before)
+                && before != Some(b'.')
+                && (!digit(after) || is_time(text, hit.at.end, hit.stride))
+        }
     }
 }
 
 /// Whether a byte may stand between words. In binary values few bytes do, which keeps chance out.
 fn divides(byte: u8) -> bool {
-    matches!(byte, 0 | b'\t' | b'\n' | b'\x0c' | b'\r' | 0x1b | b' '..=b'~') && !byte.is_ascii_alphanumeric()
+    matches!(
+        byte,
+        0 | b'\t' | b'\n' | b'\x0c' | b'\r' | 0x1b | b' '..=b'~'
+    ) && !byte.is_ascii_alphanumeric()
 }
 
 /// Whether hours and minutes begin here.
 fn is_time(text: &[u8], at: usize, stride: usize) -> bool {
-    let digit = |n: usize| text.get(at + (n + 1) * stride - 1).filter(|byte| byte.is_ascii_digit()).map(|byte| byte - b'0');
+    let digit = |n: usize| {
+        text.get(at + (n + 1) * stride - 1)
+            .filter(|byte| byte.is_ascii_digit())
+            .map(|byte| byte - b'0')
+    };
     let two = |n: usize| Some(digit(n)? * 10 + digit(n + 1)?);
     two(0).is_some_and(|hours| hours < 24) && two(2).is_some_and(|minutes| minutes < 60)
 }

@@ -1,6 +1,7 @@
 //! UIDs in bytes: runs of digits and points, also in UTF-16.
 //!
-//! Owns what such a run is. A UID is looked for whole: that another one begins with it says nothing.
+//! Owns what such a run is. A UID is looked for whole: that another one begins with it says
+//! nothing.
 
 use std::ops::Range;
 
@@ -14,7 +15,9 @@ const LONGEST: usize = 64;
 
 /// Whether a value has the form of a UID that may tell one instance from another.
 pub(super) fn is_uid(value: &[u8]) -> bool {
-    let digits = value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    let digits = value
+        .iter()
+        .all(|byte| byte.is_ascii_digit() || *byte == b'.');
     let points = memchr_iter(b'.', value).count();
     digits && points >= 2 && (SHORTEST..=LONGEST).contains(&value.len())
 }
@@ -29,7 +32,11 @@ pub(super) fn tokens(bytes: &[u8], found: Found<'_>) -> Result<(), Ended> {
         if point < done {
             continue;
         }
-        let stride = if belongs(bytes.get(point + 1)) || bytes.get(point + 1) != Some(&0) { 1 } else { 2 };
+        let stride = if belongs(bytes.get(point + 1)) || bytes.get(point + 1) != Some(&0) {
+            1
+        } else {
+            2
+        };
         let range = run(bytes, point, stride);
         done = range.end.max(point + 1);
         let token = bytes.get(range.clone()).unwrap_or_default();
@@ -64,7 +71,10 @@ fn run(bytes: &[u8], point: usize, stride: usize) -> Range<usize> {
 fn tell(start: usize, token: &[u8], stride: usize, found: Found<'_>) -> Result<(), Ended> {
     let before = token.iter().take_while(|byte| **byte == b'.').count();
     let token = token.get(before..).unwrap_or_default();
-    let length = token.iter().rposition(|byte| *byte != b'.').map_or(0, |at| at + 1);
+    let length = token
+        .iter()
+        .rposition(|byte| *byte != b'.')
+        .map_or(0, |at| at + 1);
     let token = token.get(..length).unwrap_or_default();
     if !is_uid(token) {
         return Ok(());
@@ -82,7 +92,11 @@ mod tests {
         let mut all = Vec::new();
         tokens(bytes, &mut |range, token, stride| {
             assert_eq!(range.len(), token.len() * stride - (stride - 1));
-            all.push((String::from_utf8_lossy(token).into_owned(), range.start, stride));
+            all.push((
+                String::from_utf8_lossy(token).into_owned(),
+                range.start,
+                stride,
+            ));
             Ok(())
         })
         .unwrap();
@@ -100,9 +114,15 @@ mod tests {
 
     #[test]
     fn wide_characters_of_either_order_are_read() {
-        let wide: Vec<u8> = "x 1.2.826.0.1 y".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let wide: Vec<u8> = "x 1.2.826.0.1 y"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
         assert_eq!(all(&wide), [("1.2.826.0.1".into(), 4, 2)]);
-        let wide: Vec<u8> = "x 1.2.826.0.1 y".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let wide: Vec<u8> = "x 1.2.826.0.1 y"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
         assert_eq!(all(&wide), [("1.2.826.0.1".into(), 5, 2)]);
     }
 }

@@ -1,9 +1,11 @@
 //! Where dates stand in free text, to be removed. Finds rather too much than too little.
 //!
-//! Taken for dates, each with the time behind it: `20040119`, `19012004` and `20040119072730`; year, month and day, or day
-//! and month in either order and year, between `-`, `/`, `.`, `_` or spaces; years of two digits between `-`, `/` and `.`;
-//! months by name with a day, a year or both; `01/2004` and `2004-01`. Years are those from 1880 to 2100. Any other number
-//! is none: not six digits in a row (`040119` is a time as well), not a year alone, not a day and month in numbers (`01.02.`).
+//! Taken for dates, each with the time behind it: `20040119`, `19012004` and `20040119072730`;
+//! year, month and day, or day and month in either order and year, between `-`, `/`, `.`, `_` or
+//! spaces; years of two digits between `-`, `/` and `.`; months by name with a day, a year or both;
+//! `01/2004` and `2004-01`. Years are those from 1880 to 2100. Any other number is none: not six
+//! digits in a row (`040119` is a time as well), not a year alone, not a day and month in numbers
+//! (`01.02.`).
 
 mod clock;
 mod cursor;
@@ -20,14 +22,20 @@ use cursor::Cursor;
 pub(in crate::deid) fn in_text(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let Some(mut at) = bytes.iter().position(u8::is_ascii_digit) else { return found };
+    let Some(mut at) = bytes.iter().position(u8::is_ascii_digit) else {
+        return found;
+    };
     // A month's name may stand before the first digit.
     at = word_before(bytes, at);
     while at < bytes.len() {
         let here = Cursor { text, at };
         match date_here(here) {
             Some(end) => {
-                let end = if begins_date(end.skip(b" -,_", 3)) { end } else { clock::behind(end) };
+                let end = if begins_date(end.skip(b" -,_", 3)) {
+                    end
+                } else {
+                    clock::behind(end)
+                };
                 found.push(at..end.at);
                 at = end.at;
             }
@@ -37,11 +45,14 @@ pub(in crate::deid) fn in_text(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Where a month's name before the first digit may begin: the longest one with what may stand between is 16 bytes.
+/// Where a month's name before the first digit may begin: the longest one with what may stand
+/// between is 16 bytes.
 fn word_before(bytes: &[u8], digit: usize) -> usize {
     let from = digit.saturating_sub(16);
     let pairs = bytes.get(from..digit).unwrap_or_default().windows(2);
-    let first = pairs.into_iter().position(|pair| matches!(pair, [first, second] if month::may_begin(*first, *second)));
+    let first = pairs
+        .into_iter()
+        .position(|pair| matches!(pair, [first, second] if month::may_begin(*first, *second)));
     first.map_or(digit, |first| from + first)
 }
 
@@ -49,7 +60,11 @@ fn word_before(bytes: &[u8], digit: usize) -> usize {
 fn date_here(here: Cursor) -> Option<Cursor> {
     let byte = here.peek()?;
     if byte.is_ascii_alphabetic() {
-        return if here.begins_month() && !here.follows_letter() { month_first(here) } else { None };
+        return if here.begins_month() && !here.follows_letter() {
+            month_first(here)
+        } else {
+            None
+        };
     }
     if !byte.is_ascii_digit() || here.follows_digit() {
         return None;
@@ -94,10 +109,14 @@ fn year_first(here: Cursor) -> Option<Cursor> {
     let (separator, after) = after.one_of(b"-/._ ")?;
     let fewest = if separator == b' ' { 2 } else { 1 };
     let (month, behind) = after.number(fewest, 2)?;
-    match behind.one_of(&[separator]).and_then(|(_, day)| day.number(fewest, 2)) {
+    match behind
+        .one_of(&[separator])
+        .and_then(|(_, day)| day.number(fewest, 2))
+    {
         Some((day, end)) => is_date(year, month, day).then_some(end),
         // `2000/10` and `2000_10` are rather pairs of numbers.
-        None => (separator == b'-' && (1..=12).contains(&month) && behind.at == after.at + 2).then_some(behind),
+        None => (separator == b'-' && (1..=12).contains(&month) && behind.at == after.at + 2)
+            .then_some(behind),
     }
 }
 
@@ -121,14 +140,22 @@ fn numeric<'a>(here: Cursor<'a>, first: u32, after: Cursor<'a>) -> Option<Cursor
     let (separator, next) = after.one_of(b"-/._ ")?;
     let fewest = if separator == b' ' { 2 } else { 1 };
     let space = usize::from(separator == b'.');
-    let (second, next) = next.skip(b" ", space).number(fewest, 2).filter(|_| here.digits().len() >= fewest)?;
+    let (second, next) = next
+        .skip(b" ", space)
+        .number(fewest, 2)
+        .filter(|_| here.digits().len() >= fewest)?;
     let year = next.one_of(&[separator])?.1.skip(b" ", space);
     if let Some((year, end)) = year.number(4, 4) {
         return is_date_either_way(first, second, year).then_some(end);
     }
-    let (short, end) = year.number(2, 2).filter(|_| matches!(separator, b'-' | b'/' | b'.'))?;
+    let (short, end) = year
+        .number(2, 2)
+        .filter(|_| matches!(separator, b'-' | b'/' | b'.'))?;
     // `1.2.3.04` and `04.1.2.3` are longer numbers.
-    let alone = !here.follows_digit_and(separator) && end.one_of(&[separator]).is_none_or(|(_, next)| next.digits().is_empty());
+    let alone = !here.follows_digit_and(separator)
+        && end
+            .one_of(&[separator])
+            .is_none_or(|(_, next)| next.digits().is_empty());
     // The 29th of February is taken in every year.
     let fits = is_date_either_way(first, second, 2000) || is_date(2000, second, short);
     (alone && fits).then_some(end)
@@ -138,11 +165,17 @@ fn numeric<'a>(here: Cursor<'a>, first: u32, after: Cursor<'a>) -> Option<Cursor
 fn month_first(here: Cursor) -> Option<Cursor> {
     let (month, named) = here.month()?;
     let apart = named.skip(b" -./_,", 3);
-    let Some((_, after)) = apart.number(1, 2).filter(|(day, _)| is_day(month, *day)) else { return year_behind(named) };
+    let Some((_, after)) = apart.number(1, 2).filter(|(day, _)| is_day(month, *day)) else {
+        return year_behind(named);
+    };
     let after = after.ordinal();
     let year = after.skip(b" ,-./_'", 3);
     if let Some((year, end)) = year.number(4, 4) {
-        return if is_year(year) { Some(end) } else { Some(after) };
+        return if is_year(year) {
+            Some(end)
+        } else {
+            Some(after)
+        };
     }
     let marked = after.one_of(b",-./'").is_some();
     match year.number(2, 2) {
@@ -157,12 +190,15 @@ fn year_behind(named: Cursor) -> Option<Cursor> {
     let long = year.number(4, 4).filter(|(year, _)| is_year(*year));
     // Behind a space, `07` may be the hour.
     let marked = !named.precedes_space() || year.at > named.at + 1;
-    long.or_else(|| year.number(2, 2).filter(|_| marked)).map(|(_, end)| end)
+    long.or_else(|| year.number(2, 2).filter(|_| marked))
+        .map(|(_, end)| end)
 }
 
 /// `01/2004` and `01.2004`.
 fn month_and_year(here: Cursor) -> Option<Cursor> {
-    let (_, after) = here.number(2, 2).filter(|(month, _)| (1..=12).contains(month))?;
+    let (_, after) = here
+        .number(2, 2)
+        .filter(|(month, _)| (1..=12).contains(month))?;
     let (separator, after) = after.one_of(b"/.-")?;
     let (year, end) = after.number(4, 4)?;
     (is_year(year) && !here.follows_digit_and(separator)).then_some(end)

@@ -4,8 +4,8 @@ use chrono::{Datelike, NaiveDate};
 
 use super::month;
 
-/// The spellings of a day, each once, names of months in small letters: searches fold. Two-digit years stand only
-/// between separators; `YYMMDD` is left out, since it is any six digits.
+/// The spellings of a day, each once, names of months in small letters: searches fold. Two-digit
+/// years stand only between separators; `YYMMDD` is left out, since it is any six digits.
 pub(in crate::deid) fn spellings(day: NaiveDate) -> Vec<String> {
     let mut found = numeric(day);
     for name in month::names(day.month()) {
@@ -17,8 +17,17 @@ pub(in crate::deid) fn spellings(day: NaiveDate) -> Vec<String> {
 }
 
 fn numeric(day: NaiveDate) -> Vec<String> {
-    let (y, m, d, short) = (day.year(), day.month(), day.day(), day.year().rem_euclid(100));
-    let mut found = vec![format!("{y:04}{m:02}{d:02}"), format!("{d:02}{m:02}{y:04}"), format!("{m:02}{d:02}{y:04}")];
+    let (y, m, d, short) = (
+        day.year(),
+        day.month(),
+        day.day(),
+        day.year().rem_euclid(100),
+    );
+    let mut found = vec![
+        format!("{y:04}{m:02}{d:02}"),
+        format!("{d:02}{m:02}{y:04}"),
+        format!("{m:02}{d:02}{y:04}"),
+    ];
     for s in ["-", "/", ".", "_"] {
         found.push(format!("{y:04}{s}{m:02}{s}{d:02}"));
         found.push(format!("{d:02}{s}{m:02}{s}{y:04}"));

@@ -65,7 +65,16 @@ fn what_is_no_date_is_never_passed() {
     ] {
         assert_eq!(da(text), Err(Unreadable::Form), "{text}");
     }
-    for text in ["20040230", "20050229", "20041301", "20040100", "00000101", "00000000", "20040230-20040301", "2004.02.30"] {
+    for text in [
+        "20040230",
+        "20050229",
+        "20041301",
+        "20040100",
+        "00000101",
+        "00000000",
+        "20040230-20040301",
+        "2004.02.30",
+    ] {
         assert_eq!(da(text), Err(Unreadable::Day), "{text}");
     }
     assert_eq!(da("00010114"), Err(Unreadable::Range));
@@ -106,7 +115,10 @@ fn a_year_or_month_moves_from_its_middle() {
     assert_eq!(shift("2004-0500", VR::DT, -364).as_deref(), Ok("2003-0500"));
     assert_eq!(dt("200401").as_deref(), Ok("200401"));
     assert_eq!(shift("200401", VR::DT, -21).as_deref(), Ok("200312"));
-    assert_eq!(shift("200401-200403", VR::DT, -21).as_deref(), Ok("200312-200402"));
+    assert_eq!(
+        shift("200401-200403", VR::DT, -21).as_deref(),
+        Ok("200312-200402")
+    );
 }
 
 #[test]
@@ -164,11 +176,26 @@ fn times_are_checked_and_stay() {
         "",
         " ",
     ] {
-        assert_eq!(shift(text, VR::TM, -14).as_deref(), Ok(text.trim_end()), "{text}");
+        assert_eq!(
+            shift(text, VR::TM, -14).as_deref(),
+            Ok(text.trim_end()),
+            "{text}"
+        );
     }
-    for text in
-        ["7", "24", "0760", "072761", "0727.5", "072730.", "072730.1234567890", "7:27", "07:2730", "07:27:3", "noon", "07 27"]
-    {
+    for text in [
+        "7",
+        "24",
+        "0760",
+        "072761",
+        "0727.5",
+        "072730.",
+        "072730.1234567890",
+        "7:27",
+        "07:2730",
+        "07:27:3",
+        "noon",
+        "07 27",
+    ] {
         assert_eq!(shift(text, VR::TM, -14), Err(Unreadable::Form), "{text}");
     }
 }
@@ -201,7 +228,18 @@ fn ages_above_89_years_become_090y() {
     ] {
         assert_eq!(cap_age(text), Ok(expected.map(str::to_owned)), "{text}");
     }
-    for text in ["Y", "-95Y", "-95", "9.4", "95YY", "095Z", "95 years", "123456Y", "095Y\\old", "9\u{e9}"] {
+    for text in [
+        "Y",
+        "-95Y",
+        "-95",
+        "9.4",
+        "95YY",
+        "095Z",
+        "95 years",
+        "123456Y",
+        "095Y\\old",
+        "9\u{e9}",
+    ] {
         assert_eq!(cap_age(text), Err(Unreadable::Form), "{text}");
     }
 }

@@ -1,4 +1,5 @@
-//! The walker among the items of sequences: where they begin and end, and how they are encoded (PS3.5 section 7.5).
+//! The walker among the items of sequences: where they begin and end, and how they are encoded
+//! (PS3.5 section 7.5).
 
 use super::{Level, SequenceLevel, Walk};
 use crate::dicom::Tag;
@@ -24,16 +25,34 @@ impl Walk<'_> {
             return Err(Halt::new(FileCode::ReadTooDeep, field.tag, self.at, ""));
         }
         let encoding = self.encoding_inside(value_at, end, encoding, field.tag)?;
-        let length = if delimited { LengthForm::Undefined } else { LengthForm::Defined };
+        let length = if delimited {
+            LengthForm::Undefined
+        } else {
+            LengthForm::Defined
+        };
         visitor.sequence_begins(field, length, encoding)?;
-        self.push_level(Some(SequenceLevel { field: *field, trial }), end, delimited, encoding);
+        self.push_level(
+            Some(SequenceLevel {
+                field: *field,
+                trial,
+            }),
+            end,
+            delimited,
+            encoding,
+        );
         self.at = value_at;
         Ok(())
     }
 
-    /// How items are really encoded: some writers put implicit items into explicit files, and explicit ones into UN.
-    /// The first element of the first item tells.
-    pub(super) fn encoding_inside(&self, at: usize, end: usize, expected: Encoding, tag: Tag) -> Result<Encoding, Halt> {
+    /// How items are really encoded: some writers put implicit items into explicit files, and
+    /// explicit ones into UN. The first element of the first item tells.
+    pub(super) fn encoding_inside(
+        &self,
+        at: usize,
+        end: usize,
+        expected: Encoding,
+        tag: Tag,
+    ) -> Result<Encoding, Halt> {
         if at.saturating_add(16) > end {
             return Ok(expected);
         }
@@ -43,13 +62,26 @@ impl Walk<'_> {
         if !is_item || expected.u32([l0, l1, l2, l3]) < 8 || expected.u16([g0, g1]) == 0xFFFE {
             return Ok(expected);
         }
-        let explicit = if expected.explicit { vr::could_name_one([v0, v1]) } else { vr::from_bytes([v0, v1]).is_some() };
-        Ok(Encoding { explicit, ..expected })
+        let explicit = if expected.explicit {
+            vr::could_name_one([v0, v1])
+        } else {
+            vr::from_bytes([v0, v1]).is_some()
+        };
+        Ok(Encoding {
+            explicit,
+            ..expected
+        })
     }
 
     /// The next item of the innermost sequence, or its end.
     pub(super) fn next_item(&mut self, visitor: &mut impl Visitor) -> Result<(), Halt> {
-        let Some(&Level { sequence: Some(SequenceLevel { field, .. }), end, delimited, encoding, .. }) = self.levels.last()
+        let Some(&Level {
+            sequence: Some(SequenceLevel { field, .. }),
+            end,
+            delimited,
+            encoding,
+            ..
+        }) = self.levels.last()
         else {
             return Ok(());
         };
@@ -79,11 +111,19 @@ impl Walk<'_> {
         self.count_node(tag)?;
         let delimited = length == UNDEFINED;
         let from = self.at + 8;
-        let end = if delimited { bound } else { from.saturating_add(length as usize) };
+        let end = if delimited {
+            bound
+        } else {
+            from.saturating_add(length as usize)
+        };
         if end > bound {
             return Err(self.lacking(end, bound, tag));
         }
-        visitor.item_begins(if delimited { LengthForm::Undefined } else { LengthForm::Defined })?;
+        visitor.item_begins(if delimited {
+            LengthForm::Undefined
+        } else {
+            LengthForm::Defined
+        })?;
         self.push_level(None, end, delimited, encoding);
         self.at = from;
         Ok(())

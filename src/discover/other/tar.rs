@@ -12,9 +12,21 @@ const MOST_RECORD: u64 = 1 << 20;
 
 /// Whether a header with the right checksum begins here; older archives have no other mark.
 pub(in super::super) fn is_header(bytes: &[u8]) -> bool {
-    let Some(block) = bytes.first_chunk::<BLOCK>() else { return false };
+    let Some(block) = bytes.first_chunk::<BLOCK>() else {
+        return false;
+    };
     let stated = block.get(148..156).and_then(octal);
-    let sum: u64 = block.iter().enumerate().map(|(at, byte)| if (148..156).contains(&at) { 32 } else { u64::from(*byte) }).sum();
+    let sum: u64 = block
+        .iter()
+        .enumerate()
+        .map(|(at, byte)| {
+            if (148..156).contains(&at) {
+                32
+            } else {
+                u64::from(*byte)
+            }
+        })
+        .sum();
     stated == Some(sum) && block.first() != Some(&0)
 }
 
@@ -37,7 +49,11 @@ pub(super) fn members(stream: &mut dyn BufRead, look: &Look, depth: usize) -> Re
             Some(b'L' | b'K' | b'x' | b'g') if length <= MOST_RECORD => record(&mut member)?,
             // Links, devices and folders hold nothing.
             Some(b'1'..=b'6') if length == 0 => {}
-            _ => return Err(Refusal::Closed("it has members of a kind that cannot be looked into")),
+            _ => {
+                return Err(Refusal::Closed(
+                    "it has members of a kind that cannot be looked into",
+                ));
+            }
         }
         if member.limit() > 0 {
             return Err(DAMAGED);
@@ -56,7 +72,9 @@ fn record(member: &mut dyn Read) -> Result<(), Refusal> {
     member.read_to_end(&mut bytes)?;
     let says = |key: &[u8]| memchr::memmem::find(&bytes, key).is_some();
     if says(b" size=") || says(b"GNU.sparse") {
-        return Err(Refusal::Closed("it has members of a kind that cannot be looked into"));
+        return Err(Refusal::Closed(
+            "it has members of a kind that cannot be looked into",
+        ));
     }
     Ok(())
 }
@@ -78,13 +96,20 @@ fn only_zeros(stream: &mut dyn BufRead) -> Result<(), Refusal> {
 /// A length in octal digits, or as GNU writes longer ones.
 fn size(field: &[u8]) -> Option<u64> {
     match field {
-        [0x80, high @ ..] => high.iter().try_fold(0_u64, |sum, byte| sum.checked_mul(256)?.checked_add(u64::from(*byte))),
+        [0x80, high @ ..] => high.iter().try_fold(0_u64, |sum, byte| {
+            sum.checked_mul(256)?.checked_add(u64::from(*byte))
+        }),
         field => octal(field),
     }
 }
 
 fn octal(field: &[u8]) -> Option<u64> {
-    let digits = field.iter().skip_while(|byte| **byte == b' ').take_while(|byte| !matches!(byte, 0 | b' '));
+    let digits = field
+        .iter()
+        .skip_while(|byte| **byte == b' ')
+        .take_while(|byte| !matches!(byte, 0 | b' '));
     digits.clone().next()?;
-    digits.copied().try_fold(0_u64, |sum, byte| matches!(byte, b'0'..=b'7').then(|| sum * 8 + u64::from(byte - b'0')))
+    digits.copied().try_fold(0_u64, |sum, byte| {
+        matches!(byte, b'0'..=b'7').then(|| sum * 8 + u64::from(byte - b'0'))
+    })
 }

@@ -1,5 +1,10 @@
-//! Looks into files of every shape that hold DICOM, that hold none, and that cannot be seen to their end.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+//! Looks into files of every shape that hold DICOM, that hold none, and that cannot be seen to
+//! their end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation
+)]
 
 use std::io::Write;
 
@@ -12,7 +17,11 @@ const TEXT: &[u8] = b"calibration of monday";
 
 /// A file that cannot be taken for anything else.
 fn dicom() -> Vec<u8> {
-    [&[0; 128], &b"DICM\x02\x00\x00\x00UL\x04\x00\x00\x00\x00\x00\x10\x00\x10\x00PN\x08\x00Doe^Jane"[..]].concat()
+    [
+        &[0; 128],
+        &b"DICM\x02\x00\x00\x00UL\x04\x00\x00\x00\x00\x00\x10\x00\x10\x00PN\x08\x00Doe^Jane"[..],
+    ]
+    .concat()
 }
 
 /// Implicit VR, without anything in front.
@@ -24,7 +33,9 @@ fn look(bytes: &[u8]) -> Result<Vec<&'static str>, (FileCode, String)> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
     let looked = OtherFile::look(Arc::new(SourceFile::new(file.path()).unwrap()));
-    looked.map(|other| other.formats().collect()).map_err(|failure| (failure.code, failure.detail))
+    looked
+        .map(|other| other.formats().collect())
+        .map_err(|failure| (failure.code, failure.detail))
 }
 
 #[track_caller]
@@ -79,28 +90,70 @@ fn zip(members: &[(&str, &[u8], How)]) -> Vec<u8> {
     let (mut out, mut listed) = (Vec::new(), Vec::new());
     for (name, content, how) in members {
         let place = out.len() as u32;
-        let packed = if matches!(how, How::Deflated | How::Streamed) { deflated(content) } else { content.to_vec() };
+        let packed = if matches!(how, How::Deflated | How::Streamed) {
+            deflated(content)
+        } else {
+            content.to_vec()
+        };
         let method: u16 = match how {
             How::Stored | How::Encrypted => 0,
             How::Deflated | How::Streamed => 8,
             How::Bzip2 => 12,
         };
-        let flags: u16 = if *how == How::Encrypted { 1 } else { u16::from(*how == How::Streamed) << 3 };
-        let sums = [crc32fast::hash(content), packed.len() as u32, content.len() as u32].map(u32::to_le_bytes).concat();
+        let flags: u16 = if *how == How::Encrypted {
+            1
+        } else {
+            u16::from(*how == How::Streamed) << 3
+        };
+        let sums = [
+            crc32fast::hash(content),
+            packed.len() as u32,
+            content.len() as u32,
+        ]
+        .map(u32::to_le_bytes)
+        .concat();
         let lengths = [(name.len() as u16).to_le_bytes(), [0, 0]].concat();
-        let begin = [&20_u16.to_le_bytes()[..], &flags.to_le_bytes(), &method.to_le_bytes(), &[0; 4]].concat();
+        let begin = [
+            &20_u16.to_le_bytes()[..],
+            &flags.to_le_bytes(),
+            &method.to_le_bytes(),
+            &[0; 4],
+        ]
+        .concat();
         out.extend([b"PK\x03\x04", &*begin].concat());
-        out.extend(if *how == How::Streamed { &[0; 12] } else { &*sums });
+        out.extend(if *how == How::Streamed {
+            &[0; 12]
+        } else {
+            &*sums
+        });
         out.extend([&lengths, name.as_bytes(), &packed].concat());
         if *how == How::Streamed {
             out.extend([b"PK\x07\x08", &*sums].concat());
         }
-        let entry = [b"PK\x01\x02\x14\x00", &*begin, &sums, &lengths, &[0; 10], &place.to_le_bytes(), name.as_bytes()];
+        let entry = [
+            b"PK\x01\x02\x14\x00",
+            &*begin,
+            &sums,
+            &lengths,
+            &[0; 10],
+            &place.to_le_bytes(),
+            name.as_bytes(),
+        ];
         listed.extend(entry.concat());
     }
     let number = (members.len() as u16).to_le_bytes();
-    let end = [&(listed.len() as u32).to_le_bytes(), &(out.len() as u32).to_le_bytes(), &[0, 0][..]].concat();
-    [out, listed, [&b"PK\x05\x06\0\0\0\0"[..], &number, &number, &end].concat()].concat()
+    let end = [
+        &(listed.len() as u32).to_le_bytes(),
+        &(out.len() as u32).to_le_bytes(),
+        &[0, 0][..],
+    ]
+    .concat();
+    [
+        out,
+        listed,
+        [&b"PK\x05\x06\0\0\0\0"[..], &number, &number, &end].concat(),
+    ]
+    .concat()
 }
 
 fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
@@ -128,16 +181,29 @@ fn tar_member(name: &str, kind: u8, content: &[u8]) -> Vec<u8> {
 
 #[test]
 fn dicom_is_found_whatever_it_is_wrapped_in() {
-    for file in [dicom(), bare(), [b"junk".to_vec(), dicom()].concat(), [vec![7; 70_001], bare()].concat()] {
+    for file in [
+        dicom(),
+        bare(),
+        [b"junk".to_vec(), dicom()].concat(),
+        [vec![7; 70_001], bare()].concat(),
+    ] {
         holds_dicom(&file);
-        let zips = [How::Stored, How::Deflated, How::Streamed].map(|how| zip(&[("a.txt", TEXT, how), ("b", &file, how)]));
+        let zips = [How::Stored, How::Deflated, How::Streamed]
+            .map(|how| zip(&[("a.txt", TEXT, how), ("b", &file, how)]));
         let tars = [tar(&[("a.txt", TEXT), ("b", &file)]), tar(&[("b", &file)])];
-        for wrapped in [gzip(&file), zlib(&file), [gzip(TEXT), gzip(&file)].concat()].iter().chain(&zips).chain(&tars) {
+        for wrapped in [gzip(&file), zlib(&file), [gzip(TEXT), gzip(&file)].concat()]
+            .iter()
+            .chain(&zips)
+            .chain(&tars)
+        {
             holds_dicom(wrapped);
             holds_dicom(&gzip(wrapped));
             holds_dicom(&zip(&[("inner", wrapped, How::Deflated)]));
             holds_dicom(&tar(&[("inner", wrapped)]));
-            holds_dicom(&gzip(&tar(&[("x", TEXT), ("inner", &zip(&[("i", wrapped, How::Deflated)]))])));
+            holds_dicom(&gzip(&tar(&[
+                ("x", TEXT),
+                ("inner", &zip(&[("i", wrapped, How::Deflated)])),
+            ])));
         }
     }
 }
@@ -148,12 +214,25 @@ fn what_holds_none_may_go() {
         let mut random = fastrand::Rng::with_seed(11);
         (0..3 << 20).map(|_| random.u8(..)).collect()
     };
-    let ramp: Vec<u8> = (0..1 << 20).flat_map(|n: u32| ((n / 7 % 300) as u16).to_le_bytes()).collect();
-    for file in [TEXT, b"", &noise, &ramp, b"\x89PNG\r\n\x1a\n", b"{\"DICM\": \"0010,0010\"}"] {
+    let ramp: Vec<u8> = (0..1 << 20)
+        .flat_map(|n: u32| ((n / 7 % 300) as u16).to_le_bytes())
+        .collect();
+    for file in [
+        TEXT,
+        b"",
+        &noise,
+        &ramp,
+        b"\x89PNG\r\n\x1a\n",
+        b"{\"DICM\": \"0010,0010\"}",
+    ] {
         passes(file);
         for how in [How::Stored, How::Deflated, How::Streamed] {
             if how != How::Stored || file != ramp {
-                passes(&zip(&[("a.txt", file, how), ("folder/", b"", How::Stored), ("b", TEXT, how)]));
+                passes(&zip(&[
+                    ("a.txt", file, how),
+                    ("folder/", b"", How::Stored),
+                    ("b", TEXT, how),
+                ]));
             }
         }
         passes(&gzip(file));
@@ -161,16 +240,39 @@ fn what_holds_none_may_go() {
         passes(&gzip(&tar(&[("a", &zip(&[("b", file, How::Deflated)]))])));
     }
     passes(&zip(&[]));
-    let long = [tar_member("././@LongLink", b'L', b"a name that is too long"), tar(&[("a", TEXT)])].concat();
+    let long = [
+        tar_member("././@LongLink", b'L', b"a name that is too long"),
+        tar(&[("a", TEXT)]),
+    ]
+    .concat();
     passes(&long);
-    passes(&[tar_member("folder/", b'5', b""), tar_member("link", b'2', b""), tar(&[("a", TEXT)])].concat());
+    passes(
+        &[
+            tar_member("folder/", b'5', b""),
+            tar_member("link", b'2', b""),
+            tar(&[("a", TEXT)]),
+        ]
+        .concat(),
+    );
 }
 
 #[test]
 fn archives_that_cannot_be_seen_to_their_end_are_refused() {
-    assert_eq!(closed(&zip(&[("a", TEXT, How::Encrypted)])), "it is encrypted");
-    assert_eq!(closed(&zip(&[("a", TEXT, How::Deflated), ("b", TEXT, How::Encrypted)])), "it is encrypted");
-    assert_eq!(closed(&zip(&[("a", TEXT, How::Bzip2)])), "it is compressed in a way that is not unpacked");
+    assert_eq!(
+        closed(&zip(&[("a", TEXT, How::Encrypted)])),
+        "it is encrypted"
+    );
+    assert_eq!(
+        closed(&zip(&[
+            ("a", TEXT, How::Deflated),
+            ("b", TEXT, How::Encrypted)
+        ])),
+        "it is encrypted"
+    );
+    assert_eq!(
+        closed(&zip(&[("a", TEXT, How::Bzip2)])),
+        "it is compressed in a way that is not unpacked"
+    );
     let closed_formats: [&[u8]; 9] = [
         b"7z\xBC\xAF\x27\x1C\0\x04",
         b"Rar!\x1A\x07\x01\0",
@@ -195,10 +297,18 @@ fn archives_that_cannot_be_seen_to_their_end_are_refused() {
 fn damaged_and_ambiguous_archives_are_refused() {
     let long = TEXT.repeat(3000);
     let good_zip = zip(&[("a", &long, How::Deflated), ("b", TEXT, How::Stored)]);
-    let good = [good_zip.clone(), tar(&[("a", &long), ("b", TEXT)]), gzip(&long)];
+    let good = [
+        good_zip.clone(),
+        tar(&[("a", &long), ("b", TEXT)]),
+        gzip(&long),
+    ];
     for archive in good {
         passes(&archive);
-        for at in [archive.len() / 3, archive.len() / 2, archive.len() - 700.min(archive.len() / 4)] {
+        for at in [
+            archive.len() / 3,
+            archive.len() / 2,
+            archive.len() - 700.min(archive.len() / 4),
+        ] {
             if archive[..at].ends_with(&[0; 512]) {
                 continue;
             }
@@ -218,7 +328,13 @@ fn damaged_and_ambiguous_archives_are_refused() {
     closed(&[tar(&[("a", TEXT)]), b"more".to_vec()].concat());
     // The directory says something else than the members do.
     let listed = memchr::memmem::rfind(&good_zip, b"PK\x01\x02").unwrap();
-    for (at, what) in [(10, "method"), (16, "checksum"), (20, "length"), (42, "place"), (46, "name")] {
+    for (at, what) in [
+        (10, "method"),
+        (16, "checksum"),
+        (20, "length"),
+        (42, "place"),
+        (46, "name"),
+    ] {
         let mut other = good_zip.clone();
         other[listed + at] ^= 1;
         assert!(look(&other).is_err(), "{what}");
@@ -235,7 +351,13 @@ fn damaged_and_ambiguous_archives_are_refused() {
         closed(&[tar_member("a", kind, TEXT), tar(&[("b", TEXT)])].concat());
     }
     closed(&[tar_member("a", b'2', TEXT), tar(&[("b", TEXT)])].concat());
-    closed(&[tar_member("a", b'x', b"14 size=99999\n"), tar(&[("b", TEXT)])].concat());
+    closed(
+        &[
+            tar_member("a", b'x', b"14 size=99999\n"),
+            tar(&[("b", TEXT)]),
+        ]
+        .concat(),
+    );
 }
 
 #[test]
@@ -246,7 +368,9 @@ fn bounds_are_kept() {
     }
     passes(&nested);
     assert_eq!(closed(&gzip(&nested)), "archives are nested too deep in it");
-    let names: Vec<String> = (0..=MOST_MEMBERS).map(|number| number.to_string()).collect();
+    let names: Vec<String> = (0..=MOST_MEMBERS)
+        .map(|number| number.to_string())
+        .collect();
     let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
     assert_eq!(closed(&tar(&many)), "it holds more than 100,000 files");
     passes(&tar(&many[..1000]));
@@ -261,9 +385,17 @@ fn formats_that_may_identify_are_told_also_from_inside() {
     let mut nifti = vec![0; 352];
     nifti[..4].copy_from_slice(&348_u32.to_le_bytes());
     nifti[344..348].copy_from_slice(b"n+1\0");
-    for file in [nifti.clone(), gzip(&nifti), zip(&[("a.nii", &nifti, How::Deflated)]), tar(&[("a.nii.gz", &gzip(&nifti))])] {
+    for file in [
+        nifti.clone(),
+        gzip(&nifti),
+        zip(&[("a.nii", &nifti, How::Deflated)]),
+        tar(&[("a.nii.gz", &gzip(&nifti))]),
+    ] {
         let formats = look(&file).unwrap();
-        assert!(formats.len() == 1 && formats[0].starts_with("NIfTI"), "{formats:?}");
+        assert!(
+            formats.len() == 1 && formats[0].starts_with("NIfTI"),
+            "{formats:?}"
+        );
     }
     assert!(look(TEXT).unwrap().is_empty());
 }
@@ -274,5 +406,8 @@ fn a_file_that_changed_is_not_passed() {
     file.write_all(TEXT).unwrap();
     let source = Arc::new(SourceFile::new(file.path()).unwrap());
     file.write_all(&dicom()).unwrap();
-    assert_eq!(OtherFile::look(source).unwrap_err().code, FileCode::ReadChanged);
+    assert_eq!(
+        OtherFile::look(source).unwrap_err().code,
+        FileCode::ReadChanged
+    );
 }

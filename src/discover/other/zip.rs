@@ -1,6 +1,8 @@
-//! Zip archives (APPNOTE 6.3), read from front to back: every byte of one belongs to a member, to the directory or to the end.
+//! Zip archives (APPNOTE 6.3), read from front to back: every byte of one belongs to a member, to
+//! the directory or to the end.
 //!
-//! Owns their records. Programs read zips by the members or by the directory: where the two differ, the archive is refused.
+//! Owns their records. Programs read zips by the members or by the directory: where the two differ,
+//! the archive is refused.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
@@ -50,13 +52,24 @@ pub(super) fn members(stream: &mut dyn BufRead, look: &Look, depth: usize) -> Re
                 }
             }
             LONG_END => {
-                let length = u64::from(number(&mut stream)?) | u64::from(number(&mut stream)?) << 32;
-                skip(&mut stream, if length <= MOST_END { length } else { return Err(DAMAGED) })?;
+                let length =
+                    u64::from(number(&mut stream)?) | u64::from(number(&mut stream)?) << 32;
+                skip(
+                    &mut stream,
+                    if length <= MOST_END {
+                        length
+                    } else {
+                        return Err(DAMAGED);
+                    },
+                )?;
             }
             LONG_PLACE => skip(&mut stream, 16)?,
             END => {
                 let rest: [u8; 18] = bytes(&mut stream)?;
-                skip(&mut stream, u64::from(u16::from_le_bytes([rest[16], rest[17]])))?;
+                skip(
+                    &mut stream,
+                    u64::from(u16::from_le_bytes([rest[16], rest[17]])),
+                )?;
                 let ends = stream.fill_buf()?.is_empty() && seen.is_empty();
                 return if ends { Ok(()) } else { Err(DAMAGED) };
             }
@@ -92,7 +105,9 @@ fn member(stream: &mut Counted<'_>, look: &Look, depth: usize) -> Result<Member,
     let begin = stream.at;
     let (crc, real) = match method {
         0 if open && !stream.fill_buf()?.starts_with(&DESCRIPTOR.to_le_bytes()) => {
-            return Err(Refusal::Closed("it has members that do not say how long they are"));
+            return Err(Refusal::Closed(
+                "it has members that do not say how long they are",
+            ));
         }
         0 => look.content((&mut *stream).take(packed), depth)?,
         8 if open => look.content(DeflateDecoder::new(&mut *stream), depth)?,
@@ -104,7 +119,11 @@ fn member(stream: &mut Counted<'_>, look: &Look, depth: usize) -> Result<Member,
             }
             sums
         }
-        _ => return Err(Refusal::Closed("it is compressed in a way that is not unpacked")),
+        _ => {
+            return Err(Refusal::Closed(
+                "it is compressed in a way that is not unpacked",
+            ));
+        }
     };
     let used = stream.at - begin;
     if flags & LENGTHS_FOLLOW == 0 && (crc, used, real) != (four(10), packed, length) {
@@ -113,11 +132,20 @@ fn member(stream: &mut Counted<'_>, look: &Look, depth: usize) -> Result<Member,
     if flags & LENGTHS_FOLLOW != 0 {
         descriptor(stream, (crc, used, real))?;
     }
-    Ok(Member { name, method, crc, packed: used, length: real })
+    Ok(Member {
+        name,
+        method,
+        crc,
+        packed: used,
+        length: real,
+    })
 }
 
 /// The lengths that follow a member: with or without a signature, in 32 or 64 bits.
-fn descriptor(stream: &mut Counted<'_>, (crc, packed, length): (u32, u64, u64)) -> Result<(), Refusal> {
+fn descriptor(
+    stream: &mut Counted<'_>,
+    (crc, packed, length): (u32, u64, u64),
+) -> Result<(), Refusal> {
     let mut first = number(stream)?;
     if first == DESCRIPTOR {
         first = number(stream)?;
@@ -129,7 +157,11 @@ fn descriptor(stream: &mut Counted<'_>, (crc, packed, length): (u32, u64, u64)) 
         let third = u64::from(number(stream)?) | u64::from(number(stream)?) << 32;
         (one | other << 32, third) == (packed, length)
     };
-    if first == crc && same { Ok(()) } else { Err(DAMAGED) }
+    if first == crc && same {
+        Ok(())
+    } else {
+        Err(DAMAGED)
+    }
 }
 
 /// What the directory says of a member; lengths as they stand there.
@@ -156,24 +188,44 @@ fn listed(stream: &mut Counted<'_>) -> Result<(u64, Listed), Refusal> {
         // Behind the lengths that stand there too.
         let before = 8 * (usize::from(length == ELSEWHERE) + usize::from(packed == ELSEWHERE));
         let numbers = extended(&more).ok_or(DAMAGED)?;
-        numbers.get(before..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight)).ok_or(DAMAGED)?
+        numbers
+            .get(before..)
+            .and_then(<[u8]>::first_chunk)
+            .map(|eight| u64::from_le_bytes(*eight))
+            .ok_or(DAMAGED)?
     } else {
         u64::from(place)
     };
-    Ok((place, Listed { name, method: two(6), crc: four(12), packed, length }))
+    Ok((
+        place,
+        Listed {
+            name,
+            method: two(6),
+            crc: four(12),
+            packed,
+            length,
+        },
+    ))
 }
 
 /// The lengths in 64 bits that stand in a member's extra field: as it is, and packed.
 fn long_lengths(more: &[u8]) -> Option<(u64, u64)> {
     let numbers = extended(more)?;
-    let eight = |at: usize| numbers.get(at..).and_then(<[u8]>::first_chunk).map(|eight| u64::from_le_bytes(*eight));
+    let eight = |at: usize| {
+        numbers
+            .get(at..)
+            .and_then(<[u8]>::first_chunk)
+            .map(|eight| u64::from_le_bytes(*eight))
+    };
     Some((eight(0)?, eight(8)?))
 }
 
 /// The numbers in 64 bits of an extra field.
 fn extended(mut more: &[u8]) -> Option<&[u8]> {
     loop {
-        let [i0, i1, l0, l1, rest @ ..] = more else { return None };
+        let [i0, i1, l0, l1, rest @ ..] = more else {
+            return None;
+        };
         let length = usize::from(u16::from_le_bytes([*l0, *l1]));
         let (field, after) = rest.split_at_checked(length)?;
         if u16::from_le_bytes([*i0, *i1]) == 1 {
@@ -184,11 +236,17 @@ fn extended(mut more: &[u8]) -> Option<&[u8]> {
 }
 
 fn short(bytes: &[u8], at: usize) -> u16 {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |two| u16::from_le_bytes(*two))
+    bytes
+        .get(at..)
+        .and_then(<[u8]>::first_chunk)
+        .map_or(0, |two| u16::from_le_bytes(*two))
 }
 
 fn long(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |four| u32::from_le_bytes(*four))
+    bytes
+        .get(at..)
+        .and_then(<[u8]>::first_chunk)
+        .map_or(0, |four| u32::from_le_bytes(*four))
 }
 
 fn bytes<const N: usize>(stream: &mut Counted<'_>) -> Result<[u8; N], Refusal> {
@@ -209,7 +267,11 @@ fn text(stream: &mut Counted<'_>, length: u16) -> Result<Vec<u8>, Refusal> {
 
 fn skip(stream: &mut Counted<'_>, length: u64) -> Result<(), Refusal> {
     let passed = io::copy(&mut stream.take(length), &mut io::sink())?;
-    if passed == length { Ok(()) } else { Err(DAMAGED) }
+    if passed == length {
+        Ok(())
+    } else {
+        Err(DAMAGED)
+    }
 }
 
 /// A stream that knows how many of its bytes were taken.

@@ -19,7 +19,10 @@ async fn keeping(log: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -
     let server = Server::start(move |asked, before| match asked.line.as_str() {
         "GET /api/config" => {
             let url = format!("{}/log/", known.lock().unwrap());
-            Reply::Json(200, json!({ "features": { "deid_log": true }, "site": { "deid_log_url": url } }))
+            Reply::Json(
+                200,
+                json!({ "features": { "deid_log": true }, "site": { "deid_log_url": url } }),
+            )
         }
         LOG => log(asked, before),
         _ => Reply::Json(200, json!([entry(20)])),
@@ -43,7 +46,13 @@ fn refused(result: Result<UploadFile, UploadError>) -> crate::failure::FileFailu
 /// What a form says about its file.
 fn description(asked: &Asked) -> Value {
     let body = String::from_utf8_lossy(&asked.body).into_owned();
-    let metadata = body.split("\r\n\r\n").nth(1).unwrap().split("\r\n").next().unwrap();
+    let metadata = body
+        .split("\r\n\r\n")
+        .nth(1)
+        .unwrap()
+        .split("\r\n")
+        .next()
+        .unwrap();
     serde_json::from_str(metadata).unwrap()
 }
 
@@ -51,13 +60,21 @@ fn description(asked: &Asked) -> Value {
 async fn an_instance_is_recorded_before_it_is_sent_and_the_file_bears_the_id() {
     let server = keeping(|_, _| Reply::Json(200, json!({ "id": "log-1" }))).await;
     let (client, originals) = (server.client(), doe());
-    let file = client.logged(file("s.dicom.zip", 20), Some(&originals)).await.unwrap();
+    let file = client
+        .logged(file("s.dicom.zip", 20), Some(&originals))
+        .await
+        .unwrap();
     assert_eq!(file.log, LogEntry::Recorded("log-1".into()));
     client.upload(&container(), &file).await.unwrap();
     assert_eq!(server.lines(), ["GET /api/config", LOG, FORM]);
     let asked = server.asked();
-    let [_, record, form] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!(record.header("authorization"), Some(format!("scitran-user {}:topsecretkey", server.address).as_str()));
+    let [_, record, form] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(
+        record.header("authorization"),
+        Some(format!("scitran-user {}:topsecretkey", server.address).as_str())
+    );
     assert_eq!(record.header("content-type"), Some("application/json"));
     assert_eq!(
         record.json(),
@@ -68,10 +85,14 @@ async fn an_instance_is_recorded_before_it_is_sent_and_the_file_bears_the_id() {
 
 #[tokio::test]
 async fn the_same_identifiers_are_recorded_once() {
-    let server = keeping(|_, before| Reply::Json(200, json!({ "id": format!("log-{before}") }))).await;
+    let server =
+        keeping(|_, before| Reply::Json(200, json!({ "id": format!("log-{before}") }))).await;
     let (client, originals) = (server.client(), doe());
     for _ in 0..3 {
-        let file = client.logged(file("s.dicom.zip", 20), Some(&originals)).await.unwrap();
+        let file = client
+            .logged(file("s.dicom.zip", 20), Some(&originals))
+            .await
+            .unwrap();
         assert_eq!(file.log, LogEntry::Recorded("log-0".into()));
     }
     assert_eq!(server.count(LOG), 1);
@@ -81,11 +102,30 @@ async fn the_same_identifiers_are_recorded_once() {
 async fn other_files_say_why_they_have_no_record_and_dicom_never_goes_without() {
     let server = keeping(|_, _| Reply::Cut).await;
     let client = server.client();
-    let other = client.logged(UploadFile { file_type: None, ..file("notes.txt", 20) }, None).await.unwrap();
+    let other = client
+        .logged(
+            UploadFile {
+                file_type: None,
+                ..file("notes.txt", 20)
+            },
+            None,
+        )
+        .await
+        .unwrap();
     let _ = client.upload(&container(), &other).await;
-    let form = server.asked().into_iter().find(|asked| asked.line == FORM).unwrap();
-    assert_eq!(description(&form)["deid_log_skip_reason"], "unsupported_type");
-    assert_eq!(refused(client.logged(file("s.dicom.zip", 20), None).await).code, FileCode::UploadDeidLog);
+    let form = server
+        .asked()
+        .into_iter()
+        .find(|asked| asked.line == FORM)
+        .unwrap();
+    assert_eq!(
+        description(&form)["deid_log_skip_reason"],
+        "unsupported_type"
+    );
+    assert_eq!(
+        refused(client.logged(file("s.dicom.zip", 20), None).await).code,
+        FileCode::UploadDeidLog
+    );
     assert_eq!(server.count(LOG), 0);
 }
 
@@ -94,24 +134,66 @@ async fn a_log_that_is_briefly_away_is_asked_again_and_a_refusal_fails_the_file_
     for (status, asked) in [(401, 1), (403, 1), (400, 1), (500, 3), (503, 3), (307, 1)] {
         let server = keeping(move |_, _| {
             let elsewhere = vec![("Location", "/log/other".to_owned())];
-            Reply::Raw(status, elsewhere, json!({ "message": "no patient 4711 (Doe^Jane) here" }).to_string())
+            Reply::Raw(
+                status,
+                elsewhere,
+                json!({ "message": "no patient 4711 (Doe^Jane) here" }).to_string(),
+            )
         })
         .await;
-        let failure = refused(server.client().logged(file("s.dicom.zip", 20), Some(&doe())).await);
-        assert_eq!((failure.code, failure.http_status, failure.attempts), (FileCode::UploadDeidLog, Some(status), asked));
+        let failure = refused(
+            server
+                .client()
+                .logged(file("s.dicom.zip", 20), Some(&doe()))
+                .await,
+        );
+        assert_eq!(
+            (failure.code, failure.http_status, failure.attempts),
+            (FileCode::UploadDeidLog, Some(status), asked)
+        );
         assert_eq!(server.count(LOG), usize::try_from(asked).unwrap());
-        assert!(!server.lines().iter().any(|line| line.contains("other")), "a redirect was followed");
-        assert!(!failure.to_string().contains("patient 4711") && !failure.to_string().contains("Doe"), "{failure}");
+        assert!(
+            !server.lines().iter().any(|line| line.contains("other")),
+            "a redirect was followed"
+        );
+        assert!(
+            !failure.to_string().contains("patient 4711") && !failure.to_string().contains("Doe"),
+            "{failure}"
+        );
     }
-    let server = keeping(|_, before| if before == 0 { Reply::Cut } else { Reply::Json(200, json!({ "id": "log-1" })) }).await;
-    assert!(server.client().logged(file("s.dicom.zip", 20), Some(&doe())).await.is_ok());
+    let server = keeping(|_, before| {
+        if before == 0 {
+            Reply::Cut
+        } else {
+            Reply::Json(200, json!({ "id": "log-1" }))
+        }
+    })
+    .await;
+    assert!(
+        server
+            .client()
+            .logged(file("s.dicom.zip", 20), Some(&doe()))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
 async fn an_answer_without_a_usable_id_is_no_record() {
-    for answer in [json!({}), json!({ "id": "" }), json!({ "id": 7 }), json!({ "id": "a b" }), json!({ "id": "x".repeat(201) })] {
+    for answer in [
+        json!({}),
+        json!({ "id": "" }),
+        json!({ "id": 7 }),
+        json!({ "id": "a b" }),
+        json!({ "id": "x".repeat(201) }),
+    ] {
         let server = keeping(move |_, _| Reply::Json(200, answer.clone())).await;
-        let failure = refused(server.client().logged(file("s.dicom.zip", 20), Some(&doe())).await);
+        let failure = refused(
+            server
+                .client()
+                .logged(file("s.dicom.zip", 20), Some(&doe()))
+                .await,
+        );
         assert_eq!(failure.code, FileCode::UploadDeidLog);
     }
 }
@@ -132,10 +214,20 @@ async fn a_site_that_keeps_a_log_must_say_where() {
         let config = json!({ "features": { "deid_log": true }, "site": { "deid_log_url": url } });
         let server = Server::start(move |_, _| Reply::Json(200, config.clone())).await;
         match server.client().deid_log_host().await {
-            Ok(host) => assert_eq!((host.as_deref(), usable), (Some("log.example"), true), "{shown}"),
+            Ok(host) => assert_eq!(
+                (host.as_deref(), usable),
+                (Some("log.example"), true),
+                "{shown}"
+            ),
             Err(error) => assert_eq!((error.code, usable), (RunCode::DeidLog, false), "{shown}"),
         }
     }
-    let server = Server::start(|_, _| Reply::Json(200, json!({ "site": { "deid_log_url": "https://log.example" } }))).await;
+    let server = Server::start(|_, _| {
+        Reply::Json(
+            200,
+            json!({ "site": { "deid_log_url": "https://log.example" } }),
+        )
+    })
+    .await;
     assert_eq!(server.client().deid_log_host().await.unwrap(), None);
 }

@@ -48,8 +48,13 @@ async fn a_ticket_leads_to_the_storage_which_learns_nothing_of_us() {
     let receipt = send(&server, &file("s.dicom.zip", 20)).await.unwrap();
     assert_eq!(receipt.route(), Route::Signed);
     let asked = server.asked();
-    assert_eq!(server.lines(), ["GET /api/config", TICKET, "PUT /store?sig=x", FINISH]);
-    let [_, ticket, put, finish] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(
+        server.lines(),
+        ["GET /api/config", TICKET, "PUT /store?sig=x", FINISH]
+    );
+    let [_, ticket, put, finish] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
     assert_eq!(
         ticket.json(),
         json!({
@@ -57,25 +62,66 @@ async fn a_ticket_leads_to_the_storage_which_learns_nothing_of_us() {
             "filenames": ["s.dicom.zip"],
         })
     );
-    assert_eq!((put.header("authorization"), put.header("x-accept-feature"), put.header("x-kind")), (None, None, Some("Block")));
-    assert_eq!((put.header("content-length"), put.body.as_slice()), (Some("20"), b"abcdefghijklmnopqrst".as_slice()));
-    assert_eq!((finish.header("content-type"), finish.body.len()), (None, 0));
+    assert_eq!(
+        (
+            put.header("authorization"),
+            put.header("x-accept-feature"),
+            put.header("x-kind")
+        ),
+        (None, None, Some("Block"))
+    );
+    assert_eq!(
+        (put.header("content-length"), put.body.as_slice()),
+        (Some("20"), b"abcdefghijklmnopqrst".as_slice())
+    );
+    assert_eq!(
+        (finish.header("content-type"), finish.body.len()),
+        (None, 0)
+    );
 }
 
 #[tokio::test]
 async fn a_failed_put_gets_a_new_ticket_and_is_never_finished() {
     for reply in [403, 503] {
-        let (server, _) =
-            storing(&["/store"], move |_, before| if before == 0 { Reply::Json(reply, json!({})) } else { stored() }).await;
-        assert_eq!(send(&server, &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Signed);
-        assert_eq!(server.lines(), ["GET /api/config", TICKET, "PUT /store", TICKET, "PUT /store", FINISH]);
+        let (server, _) = storing(&["/store"], move |_, before| {
+            if before == 0 {
+                Reply::Json(reply, json!({}))
+            } else {
+                stored()
+            }
+        })
+        .await;
+        assert_eq!(
+            send(&server, &file("s.dicom.zip", 20))
+                .await
+                .unwrap()
+                .route(),
+            Route::Signed
+        );
+        assert_eq!(
+            server.lines(),
+            [
+                "GET /api/config",
+                TICKET,
+                "PUT /store",
+                TICKET,
+                "PUT /store",
+                FINISH
+            ]
+        );
     }
 }
 
 #[tokio::test]
 async fn where_direct_storage_does_not_work_the_form_does() {
     let (server, _) = storing(&["/store"], |_, _| Reply::Json(403, json!({}))).await;
-    assert_eq!(send(&server, &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Form);
+    assert_eq!(
+        send(&server, &file("s.dicom.zip", 20))
+            .await
+            .unwrap()
+            .route(),
+        Route::Form
+    );
     assert_eq!((server.count(FINISH), server.count(FORM)), (0, 1));
 
     let (server, base) = storing(&["/store"], |_, _| stored()).await;
@@ -83,9 +129,18 @@ async fn where_direct_storage_does_not_work_the_form_does() {
     *base.lock().unwrap() = "http://127.0.0.1:1".to_owned();
     let told = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&told);
-    let client = server.client().on_notice(move |notice| log.lock().unwrap().push(notice));
+    let client = server
+        .client()
+        .on_notice(move |notice| log.lock().unwrap().push(notice));
     for _ in 0..5 {
-        assert_eq!(client.upload(&container(), &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Form);
+        assert_eq!(
+            client
+                .upload(&container(), &file("s.dicom.zip", 20))
+                .await
+                .unwrap()
+                .route(),
+            Route::Form
+        );
     }
     assert_eq!((server.count(TICKET), server.count(FORM)), (3, 5));
     let told = told.lock().unwrap();
@@ -96,11 +151,17 @@ async fn where_direct_storage_does_not_work_the_form_does() {
             _ => None,
         })
         .collect();
-    let blocked =
-        "the storage host 127.0.0.1 cannot be reached from here (a firewall?); `--no-signed-urls` leaves it out: no connection";
+    let blocked = "the storage host 127.0.0.1 cannot be reached from here (a firewall?); \
+        `--no-signed-urls` leaves it out: no connection";
     let (last, first) = causes.split_last().unwrap();
-    assert!(first.len() == 3 && first.iter().all(|cause| cause.starts_with(blocked)), "{causes:?}");
-    assert_eq!(*last, "direct storage failed 3 times in a row and is not tried again in this run");
+    assert!(
+        first.len() == 3 && first.iter().all(|cause| cause.starts_with(blocked)),
+        "{causes:?}"
+    );
+    assert_eq!(
+        *last,
+        "direct storage failed 3 times in a row and is not tried again in this run"
+    );
 }
 
 #[tokio::test]
@@ -126,7 +187,14 @@ async fn a_site_that_gives_no_ticket_or_takes_none_back_gets_a_form() {
         })
         .await;
         *base.lock().unwrap() = format!("http://{}", server.address);
-        assert_eq!(send(&server, &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Form, "{line} {status}");
+        assert_eq!(
+            send(&server, &file("s.dicom.zip", 20))
+                .await
+                .unwrap()
+                .route(),
+            Route::Form,
+            "{line} {status}"
+        );
     }
 }
 
@@ -147,8 +215,17 @@ async fn a_lost_answer_to_the_ticket_is_looked_up_before_it_is_handed_back_again
         })
         .await;
         *base.lock().unwrap() = format!("http://{}", server.address);
-        assert_eq!(send(&server, &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Signed);
-        assert_eq!((server.count(FINISH), server.count("PUT /store")), (finished, 1));
+        assert_eq!(
+            send(&server, &file("s.dicom.zip", 20))
+                .await
+                .unwrap()
+                .route(),
+            Route::Signed
+        );
+        assert_eq!(
+            (server.count(FINISH), server.count("PUT /store")),
+            (finished, 1)
+        );
     }
 }
 
@@ -162,7 +239,8 @@ async fn a_ticket_that_served_though_its_answer_was_lost_is_not_followed_by_a_fo
         }
         FINISH if before == 0 => Reply::Cut,
         FINISH => Reply::Json(404, json!({ "message": "no such ticket" })),
-        // The server takes its time to list the file, and then lists a new version of what was there before.
+        // The server takes its time to list the file, and then lists a new version of what was
+        // there before.
         LOOK if before == 0 => Reply::Json(200, json!({ "files": [entry(20)] })),
         LOOK => Reply::Json(200, json!({ "files": [{ "name": "s.dicom.zip", "size": 20, "file_id": "f1", "version": 2 }] })),
         "PUT /store" => stored(),
@@ -170,17 +248,30 @@ async fn a_ticket_that_served_though_its_answer_was_lost_is_not_followed_by_a_fo
     })
     .await;
     *base.lock().unwrap() = format!("http://{}", server.address);
-    let file = UploadFile { previous: serde_json::from_value(entry(20)).ok(), ..file("s.dicom.zip", 20) };
+    let file = UploadFile {
+        previous: serde_json::from_value(entry(20)).ok(),
+        ..file("s.dicom.zip", 20)
+    };
     let receipt = send(&server, &file).await.unwrap();
-    assert_eq!((receipt.version(), server.count(FINISH), server.count(FORM)), (Some(2), 2, 0));
+    assert_eq!(
+        (receipt.version(), server.count(FINISH), server.count(FORM)),
+        (Some(2), 2, 0)
+    );
 }
 
 #[tokio::test]
 async fn an_empty_file_is_put_with_its_length() {
     let (server, _) = storing(&["/store"], |_, _| stored()).await;
     let _ = send(&server, &file("s.dicom.zip", 0)).await;
-    let put = server.asked().into_iter().find(|asked| asked.line == "PUT /store").unwrap();
-    assert_eq!((put.header("content-length"), put.body.len()), (Some("0"), 0));
+    let put = server
+        .asked()
+        .into_iter()
+        .find(|asked| asked.line == "PUT /store")
+        .unwrap();
+    assert_eq!(
+        (put.header("content-length"), put.body.len()),
+        (Some("0"), 0)
+    );
 }
 
 #[tokio::test]
@@ -189,7 +280,8 @@ async fn a_network_that_is_away_altogether_says_nothing_about_the_storage() {
     let good = base.lock().unwrap().clone();
     let client = server.client();
     let away = UploadFile::new("s.dicom.zip", 20, || {
-        let fault = std::io::Error::other(crate::failure::FileFailure::new(FileCode::ReadChanged, ""));
+        let fault =
+            std::io::Error::other(crate::failure::FileFailure::new(FileCode::ReadChanged, ""));
         Box::pin(futures_util::stream::iter([Err(fault)]))
     });
     *base.lock().unwrap() = "http://127.0.0.1:1".to_owned();
@@ -198,20 +290,46 @@ async fn a_network_that_is_away_altogether_says_nothing_about_the_storage() {
         assert!(client.upload(&container(), &away).await.is_err());
     }
     *base.lock().unwrap() = good;
-    assert_eq!(client.upload(&container(), &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Signed);
+    assert_eq!(
+        client
+            .upload(&container(), &file("s.dicom.zip", 20))
+            .await
+            .unwrap()
+            .route(),
+        Route::Signed
+    );
 }
 
 #[tokio::test]
 async fn both_routes_keep_to_the_bandwidth_and_holding_back_is_no_standstill() {
-    let wide = || UploadFile { len: 3000, ..file("s.dicom.zip", 3000) };
+    let wide = || UploadFile {
+        len: 3000,
+        ..file("s.dicom.zip", 3000)
+    };
     for signed_urls in [true, false] {
         let (server, _) = storing(&["/store"], |_, _| stored()).await;
         let idle_timeout = Duration::from_millis(20);
-        let client = server.client_with(Settings { bandwidth: Some(1), signed_urls, idle_timeout, ..quick() });
-        // At one byte in a second the first piece goes at once and the next one after a quarter of an hour.
-        let sent = tokio::time::timeout(Duration::from_millis(300), client.upload(&container(), &wide())).await;
+        let client = server.client_with(Settings {
+            bandwidth: Some(1),
+            signed_urls,
+            idle_timeout,
+            ..quick()
+        });
+        // At one byte in a second the first piece goes at once and the next one after a quarter of
+        // an hour.
+        let sent = tokio::time::timeout(
+            Duration::from_millis(300),
+            client.upload(&container(), &wide()),
+        )
+        .await;
         assert!(sent.is_err(), "{sent:?}");
-        assert!(!server.lines().iter().any(|line| line == FORM || line.starts_with("PUT")), "it went out whole");
+        assert!(
+            !server
+                .lines()
+                .iter()
+                .any(|line| line == FORM || line.starts_with("PUT")),
+            "it went out whole"
+        );
     }
 }
 
@@ -223,11 +341,18 @@ async fn a_size_that_is_not_wanted_is_told_once_at_the_start_or_the_end_of_a_tic
         let server = Server::start(move |asked, _| match asked.line.as_str() {
             "GET /api/config" => Reply::Json(200, json!({ "features": { "signed_url": true } })),
             line if line == refusing && std::mem::take(&mut *refused.lock().unwrap()) => {
-                Reply::Json(400, json!({ "message": "Additional properties are not allowed ('size' was unexpected)" }))
+                Reply::Json(
+                    400,
+                    json!({ "message": "Additional properties are not allowed \
+                    ('size' was unexpected)" }),
+                )
             }
             TICKET => {
                 let url = format!("{}/store", address.lock().unwrap());
-                Reply::Json(200, json!({ "ticket": "t1", "urls": { "s.dicom.zip": url } }))
+                Reply::Json(
+                    200,
+                    json!({ "ticket": "t1", "urls": { "s.dicom.zip": url } }),
+                )
             }
             line if line.starts_with("PUT") => stored(),
             _ => Reply::Json(200, json!([entry(20)])),
@@ -236,10 +361,22 @@ async fn a_size_that_is_not_wanted_is_told_once_at_the_start_or_the_end_of_a_tic
         *base.lock().unwrap() = format!("http://{}", server.address);
         let client = server.client();
         for _ in 0..2 {
-            assert_eq!(client.upload(&container(), &file("s.dicom.zip", 20)).await.unwrap().route(), Route::Signed);
+            assert_eq!(
+                client
+                    .upload(&container(), &file("s.dicom.zip", 20))
+                    .await
+                    .unwrap()
+                    .route(),
+                Route::Signed
+            );
         }
-        let tickets = server.asked().into_iter().filter(|asked| asked.line == TICKET);
-        let sizes: Vec<_> = tickets.map(|asked| asked.json()["metadata"]["size"].as_u64()).collect();
+        let tickets = server
+            .asked()
+            .into_iter()
+            .filter(|asked| asked.line == TICKET);
+        let sizes: Vec<_> = tickets
+            .map(|asked| asked.json()["metadata"]["size"].as_u64())
+            .collect();
         assert_eq!(sizes, [Some(20), None, None], "{refusing}");
     }
 }

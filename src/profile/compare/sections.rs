@@ -16,7 +16,10 @@ pub(super) fn differences(a: &Profile, b: &Profile) -> Vec<Difference> {
         (None, None) => Vec::new(),
         (first, second) => one_sided(first, second),
     };
-    all.extend(changed(a.dicom.residual.settings(), b.dicom.residual.settings()));
+    all.extend(changed(
+        a.dicom.residual.settings(),
+        b.dicom.residual.settings(),
+    ));
     all
 }
 
@@ -27,15 +30,30 @@ fn changed(first: Settings, second: Settings) -> Vec<Difference> {
 
 /// Only one of the two asks for the Basic Profile: that, and each of its settings.
 fn one_sided(first: Option<&Confidentiality>, second: Option<&Confidentiality>) -> Vec<Difference> {
-    let values = |side: Option<&Confidentiality>| side.map(Confidentiality::settings).unwrap_or_default();
-    let word = |side: Option<&Confidentiality>| side.map_or("not set", |_| "the Basic Profile of PS3.15").to_owned();
+    let values =
+        |side: Option<&Confidentiality>| side.map(Confidentiality::settings).unwrap_or_default();
+    let word = |side: Option<&Confidentiality>| {
+        side.map_or("not set", |_| "the Basic Profile of PS3.15")
+            .to_owned()
+    };
     let mut all = vec![setting("confidentiality", word(first), word(second))];
     let unset = || "not set".to_owned();
-    all.extend(values(first).into_iter().map(|(key, value)| setting(key, value, unset())));
-    all.extend(values(second).into_iter().map(|(key, value)| setting(key, unset(), value)));
+    all.extend(
+        values(first)
+            .into_iter()
+            .map(|(key, value)| setting(key, value, unset())),
+    );
+    all.extend(
+        values(second)
+            .into_iter()
+            .map(|(key, value)| setting(key, unset(), value)),
+    );
     all
 }
 
 fn setting(key: &str, a: String, b: String) -> Difference {
-    Difference::Setting { key: key.to_owned(), values: Some((a, b)) }
+    Difference::Setting {
+        key: key.to_owned(),
+        values: Some((a, b)),
+    }
 }

@@ -31,8 +31,8 @@ pub enum Fate<'a> {
     Computed,
     /// No rule names it, and the Basic Profile says what becomes of it.
     Tabled(Tabled),
-    /// No part of a data set, so that no rule acts on it: file meta information is written afresh, and commands and
-    /// directories are not sent.
+    /// No part of a data set, so that no rule acts on it: file meta information is written afresh,
+    /// and commands and directories are not sent.
     Afresh,
 }
 
@@ -51,7 +51,10 @@ impl<'a> Fate<'a> {
     pub fn is_gone(&self) -> bool {
         match self {
             Self::Tabled(told) => told.outcome == Outcome::Removed,
-            _ => matches!(self, Self::Removed | Self::Undefined | Self::PrivateRemoved | Self::Sealed),
+            _ => matches!(
+                self,
+                Self::Removed | Self::Undefined | Self::PrivateRemoved | Self::Sealed
+            ),
         }
     }
 
@@ -85,11 +88,18 @@ impl<'a> Fate<'a> {
     /// The fate when one more action was carried out.
     pub(super) fn after(self, action: &'a Action, rules: &DicomRules) -> Self {
         match action {
-            Action::Keep | Action::ReplaceWith { value: Replacement::Nothing, .. } => self,
+            Action::Keep
+            | Action::ReplaceWith {
+                value: Replacement::Nothing,
+                ..
+            } => self,
             Action::Remove if self == Self::Sealed => self,
             Action::Remove => Self::Removed,
             Action::ReplaceWith { insert, .. } if self.is_gone() && !rules.inserts(*insert) => self,
-            Action::ReplaceWith { value: Replacement::Empty, .. } => Self::Emptied,
+            Action::ReplaceWith {
+                value: Replacement::Empty,
+                ..
+            } => Self::Emptied,
             Action::ReplaceWith { value, .. } => Self::Replaced(value),
             Action::Encrypt => Self::Sealed,
             Action::Decrypt => Self::Restored,
@@ -117,10 +127,17 @@ fn leaves_value(action: &Action, rules: &DicomRules) -> bool {
     let days = |own: &Option<f64>| own.or(rules.date_increment).unwrap_or_default();
     match action {
         // Less than a day forward does not show in a date without a time.
-        Action::IncrementDate { days: own, jitter: None, .. } => (0.0..1.0).contains(&days(own)),
-        Action::IncrementDateTime { days: own, jitter: None, bounds, .. } => {
-            days(own) == 0.0 && bounds.min.is_none() && bounds.max.is_none()
-        }
+        Action::IncrementDate {
+            days: own,
+            jitter: None,
+            ..
+        } => (0.0..1.0).contains(&days(own)),
+        Action::IncrementDateTime {
+            days: own,
+            jitter: None,
+            bounds,
+            ..
+        } => days(own) == 0.0 && bounds.min.is_none() && bounds.max.is_none(),
         _ => false,
     }
 }

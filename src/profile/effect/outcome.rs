@@ -1,5 +1,5 @@
-//! What becomes of an attribute by the Basic Profile, its options, or its role: the kind of outcome, told from the tables
-//! alone. `deid` acts; this says beforehand what will come of it.
+//! What becomes of an attribute by the Basic Profile, its options, or its role: the kind of
+//! outcome, told from the tables alone. `deid` acts; this says beforehand what will come of it.
 
 use dicom_core::{Tag, VR};
 
@@ -101,11 +101,19 @@ impl Outcome {
 pub(super) fn tabled(asked: &Confidentiality, tag: Tag) -> Tabled {
     let vr = standard::vr(tag).unwrap_or(VR::UN);
     let decision = asked.decide(tag, vr);
-    let told = Tabled { code: decision.code, why: decision.why, outcome: Outcome::Kept, is_sequence: vr == VR::SQ };
+    let told = Tabled {
+        code: decision.code,
+        why: decision.why,
+        outcome: Outcome::Kept,
+        is_sequence: vr == VR::SQ,
+    };
     if decision.code == ActionCode::Clean {
         cleaned(asked, tag, vr, told)
     } else {
-        Tabled { outcome: plain(asked, tag, vr, decision.code), ..told }
+        Tabled {
+            outcome: plain(asked, tag, vr, decision.code),
+            ..told
+        }
     }
 }
 
@@ -133,8 +141,12 @@ fn plain(asked: &Confidentiality, tag: Tag, vr: VR, code: ActionCode) -> Outcome
 fn cleaned(asked: &Confidentiality, tag: Tag, vr: VR, told: Tabled) -> Tabled {
     let outcome = match told.why {
         Why::Option(O::RetainSafePrivate) => Outcome::SafePrivate,
-        Why::Option(O::RetainModifiedDates) | Why::Role(Concern::Time) if !moves(tag, vr) => return basic(asked, tag, vr, told),
-        _ if matches!(vr, VR::DA | VR::DT | VR::TM) && !moves(tag, vr) => return basic(asked, tag, vr, told),
+        Why::Option(O::RetainModifiedDates) | Why::Role(Concern::Time) if !moves(tag, vr) => {
+            return basic(asked, tag, vr, told);
+        }
+        _ if matches!(vr, VR::DA | VR::DT | VR::TM) && !moves(tag, vr) => {
+            return basic(asked, tag, vr, told);
+        }
         _ if matches!(vr, VR::DA | VR::DT | VR::TM) => Outcome::Moved,
         Why::Option(O::CleanStructuredContent) => Outcome::Content,
         Why::Option(O::CleanGraphics) if tag != GRAPHIC_ANNOTATIONS => Outcome::Removed,
@@ -154,5 +166,10 @@ fn moves(tag: Tag, vr: VR) -> bool {
 /// What the Basic Profile does where an option cannot.
 fn basic(asked: &Confidentiality, tag: Tag, vr: VR, told: Tabled) -> Tabled {
     let code = standard::attribute(tag).map_or(ActionCode::Remove, |row| row.basic);
-    Tabled { code, why: Why::Table, outcome: plain(asked, tag, vr, code), ..told }
+    Tabled {
+        code,
+        why: Why::Table,
+        outcome: plain(asked, tag, vr, code),
+        ..told
+    }
 }

@@ -21,11 +21,17 @@ pub fn in_words(fate: &Fate<'_>, rules: &DicomRules) -> String {
         Fate::PrivateRemoved => "removed with all private elements".to_owned(),
         Fate::Emptied => "emptied".to_owned(),
         Fate::Replaced(value) => format!("replaced by {}", replacement(value)),
-        Fate::Changed(actions) => actions.iter().map(|action| change(action, rules)).collect::<Vec<_>>().join(", then "),
+        Fate::Changed(actions) => actions
+            .iter()
+            .map(|action| change(action, rules))
+            .collect::<Vec<_>>()
+            .join(", then "),
         Fate::Sealed => "moved into the encrypted envelope".to_owned(),
         Fate::Restored => "restored from the encrypted envelope".to_owned(),
         Fate::Tabled(told) => tabled(*told, rules),
-        Fate::Computed => "computed from the original birth and study date, where both can be read".to_owned(),
+        Fate::Computed => {
+            "computed from the original birth and study date, where both can be read".to_owned()
+        }
     }
 }
 
@@ -66,7 +72,9 @@ fn kept(told: Tabled) -> &'static str {
     match (told.why, told.is_sequence) {
         (_, true) => "kept; its items are cleaned",
         (Why::Option(_), _) => "kept, as an option says",
-        (Why::Role(Concern::Product), _) => "kept: it tells of a product, not of a device or person",
+        (Why::Role(Concern::Product), _) => {
+            "kept: it tells of a product, not of a device or person"
+        }
         (Why::Role(_), _) => "kept, as an option says of its kind",
         (Why::Vr | Why::Table, _) => "kept",
         (Why::Structure, _) => "kept: part of the structure, or a mark",
@@ -86,9 +94,20 @@ fn change(action: &Action, rules: &DicomRules) -> String {
     match action {
         Action::Hash => format!("hashed ({}, {})", digits(rules.hash_digits), salted(rules)),
         Action::HashUid => format!("UID mapped ({})", salted(rules)),
-        Action::IncrementDate { days, jitter, .. } => shifted("date", *days, jitter.as_ref(), rules),
-        Action::IncrementDateTime { days, jitter, bounds, .. } => {
-            let held = if bounds.min.is_some() || bounds.max.is_some() { ", held between bounds" } else { "" };
+        Action::IncrementDate { days, jitter, .. } => {
+            shifted("date", *days, jitter.as_ref(), rules)
+        }
+        Action::IncrementDateTime {
+            days,
+            jitter,
+            bounds,
+            ..
+        } => {
+            let held = if bounds.min.is_some() || bounds.max.is_some() {
+                ", held between bounds"
+            } else {
+                ""
+            };
             shifted("date and time", *days, jitter.as_ref(), rules) + held
         }
         Action::Jitter(jitter) => jittered(jitter, rules),
@@ -106,17 +125,38 @@ fn digits(kept: usize) -> String {
 }
 
 fn salted(rules: &DicomRules) -> &'static str {
-    if rules.salt.is_some() { "salted" } else { "not salted" }
+    if rules.salt.is_some() {
+        "salted"
+    } else {
+        "not salted"
+    }
 }
 
-fn shifted(what: &str, days: Option<f64>, jitter: Option<&DateJitter>, rules: &DicomRules) -> String {
+fn shifted(
+    what: &str,
+    days: Option<f64>,
+    jitter: Option<&DateJitter>,
+    rules: &DicomRules,
+) -> String {
     let days = days.or(rules.date_increment).unwrap_or_default();
-    let random = jitter.map(|jitter| format!(" and up to {} random {} more or less", jitter.range, jitter.unit.name()));
-    format!("{what} shifted by {days:+} days{}", random.unwrap_or_default())
+    let random = jitter.map(|jitter| {
+        format!(
+            " and up to {} random {} more or less",
+            jitter.range,
+            jitter.unit.name()
+        )
+    });
+    format!(
+        "{what} shifted by {days:+} days{}",
+        random.unwrap_or_default()
+    )
 }
 
 fn jittered(jitter: &Jitter, rules: &DicomRules) -> String {
-    format!("changed by a random number of up to {}", jitter.range.unwrap_or(rules.jitter_range))
+    format!(
+        "changed by a random number of up to {}",
+        jitter.range.unwrap_or(rules.jitter_range)
+    )
 }
 
 fn replacement(value: &Replacement) -> String {

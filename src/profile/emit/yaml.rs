@@ -1,4 +1,5 @@
-//! YAML that means the same in YAML 1.1, which Flywheel reads, and in 1.2: whatever is not plainly a word is quoted.
+//! YAML that means the same in YAML 1.1, which Flywheel reads, and in 1.2: whatever is not plainly
+//! a word is quoted.
 
 use serde_json::{Map, Value};
 
@@ -31,7 +32,10 @@ fn entry(out: &mut String, indent: usize, value: &Value) {
             out.push('\n');
             section(out, indent + 2, map);
         }
-        Value::Array(items) if !items.is_empty() && (items.iter().any(Value::is_object) || !fits(value, indent + 20)) => {
+        Value::Array(items)
+            if !items.is_empty()
+                && (items.iter().any(Value::is_object) || !fits(value, indent + 20)) =>
+        {
             out.push('\n');
             for item in items {
                 list_item(out, indent + 2, item);
@@ -56,10 +60,17 @@ fn fits(value: &Value, taken: usize) -> bool {
 fn flow(value: &Value) -> String {
     match value {
         Value::String(text) => scalar(text),
-        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(flow).collect::<Vec<_>>().join(", ")
+        ),
         Value::Object(map) => {
-            let entry = |(name, value): (&String, &Value)| format!("{}: {}", scalar(name), flow(value));
-            format!("{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(", "))
+            let entry =
+                |(name, value): (&String, &Value)| format!("{}: {}", scalar(name), flow(value));
+            format!(
+                "{{{}}}",
+                map.iter().map(entry).collect::<Vec<_>>().join(", ")
+            )
         }
         Value::Number(number) if number.is_f64() => float(&number.to_string()),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
@@ -69,7 +80,11 @@ fn flow(value: &Value) -> String {
 /// YAML 1.1 takes for a number only what has a point, and a sign before the exponent.
 fn float(text: &str) -> String {
     let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
-    let digits = if digits.contains('.') { digits.to_owned() } else { format!("{digits}.0") };
+    let digits = if digits.contains('.') {
+        digits.to_owned()
+    } else {
+        format!("{digits}.0")
+    };
     match exponent {
         "" => digits,
         signed if signed.starts_with(['-', '+']) => format!("{digits}e{signed}"),

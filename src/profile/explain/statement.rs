@@ -1,7 +1,8 @@
-//! The conformance statement of a profile with `confidentiality` (PS3.15 section E.1.1 asks for one): what is removed,
-//! replaced, kept and cleaned, made from the profile and the tables alone.
+//! The conformance statement of a profile with `confidentiality` (PS3.15 section E.1.1 asks for
+//! one): what is removed, replaced, kept and cleaned, made from the profile and the tables alone.
 //!
-//! It must never say more than is done: what depends on the file or its IOD is said to depend on it.
+//! It must never say more than is done: what depends on the file or its IOD is said to depend on
+//! it.
 
 mod exceptions;
 mod texts;
@@ -101,18 +102,40 @@ pub(super) fn statement(profile: &Profile) -> Option<Statement> {
     let asked = rules.confidentiality.as_ref()?;
     let section = |about: About| {
         let (slug, title) = texts::heading(about);
-        Section { slug, title, says: texts::says(about, profile, asked), acted: acted(about, rules) }
+        Section {
+            slug,
+            title,
+            says: texts::says(about, profile, asked),
+            acted: acted(about, rules),
+        }
     };
-    let sections = About::ALL.into_iter().map(section).filter(|section| !section.says.is_empty() || !section.acted.is_empty());
-    Some(Statement { edition: EDITION, options: asked.options.iter().collect(), sections: sections.collect() })
+    let sections = About::ALL
+        .into_iter()
+        .map(section)
+        .filter(|section| !section.says.is_empty() || !section.acted.is_empty());
+    Some(Statement {
+        edition: EDITION,
+        options: asked.options.iter().collect(),
+        sections: sections.collect(),
+    })
 }
 
 /// What is done to attributes, grouped by what and by their sort.
 fn acted(about: About, rules: &DicomRules) -> Vec<Acted> {
     match about {
         About::Exceptions => exceptions::acted(rules),
-        About::Unlisted => grouped(blind_spots().iter().filter_map(|spot| unlisted(rules, spot)).collect()),
-        _ => grouped(attributes().iter().filter_map(|row| listed(about, rules, row)).collect()),
+        About::Unlisted => grouped(
+            blind_spots()
+                .iter()
+                .filter_map(|spot| unlisted(rules, spot))
+                .collect(),
+        ),
+        _ => grouped(
+            attributes()
+                .iter()
+                .filter_map(|row| listed(about, rules, row))
+                .collect(),
+        ),
     }
 }
 
@@ -153,7 +176,15 @@ fn home(row: &Attribute, told: Tabled) -> About {
 fn unlisted(rules: &DicomRules, spot: &BlindSpot) -> Option<Acted> {
     let fate = rules.effect_on_covered(spot.covers, Place::Top).fate;
     let told = matches!(fate, Fate::Tabled(_));
-    told.then(|| one(rules, &fate, role(spot.concern), spot.keyword.clone(), spot.covers))
+    told.then(|| {
+        one(
+            rules,
+            &fate,
+            role(spot.concern),
+            spot.keyword.clone(),
+            spot.covers,
+        )
+    })
 }
 
 fn role(concern: Concern) -> Theme {
@@ -162,10 +193,19 @@ fn role(concern: Concern) -> Theme {
 
 fn one(rules: &DicomRules, fate: &Fate<'_>, theme: Theme, name: String, covers: Covers) -> Acted {
     let (code, words) = match fate {
-        Fate::Tabled(told) => (Some(told.code.as_str()), in_words(fate, rules) + &under(*told)),
+        Fate::Tabled(told) => (
+            Some(told.code.as_str()),
+            in_words(fate, rules) + &under(*told),
+        ),
         _ => (None, in_words(fate, rules)),
     };
-    Acted { code, fate: fate.slug(), words, theme, attributes: vec![(name, Some(covers.text()))] }
+    Acted {
+        code,
+        fate: fate.slug(),
+        words,
+        theme,
+        attributes: vec![(name, Some(covers.text()))],
+    }
 }
 
 /// The option that speaks.
@@ -178,10 +218,14 @@ fn under(told: Tabled) -> String {
 
 /// Joins what is alike, in the order of codes, words and sorts.
 fn grouped(mut all: Vec<Acted>) -> Vec<Acted> {
-    all.sort_by(|a, b| (a.code, &a.words, a.theme, &a.attributes).cmp(&(b.code, &b.words, b.theme, &b.attributes)));
+    all.sort_by(|a, b| {
+        (a.code, &a.words, a.theme, &a.attributes).cmp(&(b.code, &b.words, b.theme, &b.attributes))
+    });
     let mut groups: Vec<Acted> = Vec::new();
     for one in all {
-        match groups.last_mut().filter(|last| (last.code, &last.words, last.theme) == (one.code, &one.words, one.theme)) {
+        match groups.last_mut().filter(|last| {
+            (last.code, &last.words, last.theme) == (one.code, &one.words, one.theme)
+        }) {
             Some(last) => last.attributes.extend(one.attributes),
             None => groups.push(one),
         }

@@ -12,57 +12,93 @@ use crate::profile::{explain, from_server_json, load};
 
 fn profile(section: &str) -> Profile {
     let text = format!("name: p\ndicom: {{{section}}}\n");
-    from_server_json(&Value::String(text), "test").unwrap_or_else(|error| panic!("{section}: {error}")).unwrap()
+    from_server_json(&Value::String(text), "test")
+        .unwrap_or_else(|error| panic!("{section}: {error}"))
+        .unwrap()
 }
 
 fn of_kind(section: &str, kind: Kind) -> Vec<Finding> {
-    lint(&profile(section)).findings.into_iter().filter(|finding| finding.kind == kind).collect()
+    lint(&profile(section))
+        .findings
+        .into_iter()
+        .filter(|finding| finding.kind == kind)
+        .collect()
 }
 
 /// The subjects of a kind of finding.
 fn subjects(section: &str, kind: Kind) -> Vec<String> {
-    of_kind(section, kind).into_iter().map(|finding| finding.subject).collect()
+    of_kind(section, kind)
+        .into_iter()
+        .map(|finding| finding.subject)
+        .collect()
 }
 
 fn severities(section: &str, kind: Kind) -> Vec<Severity> {
-    of_kind(section, kind).into_iter().map(|finding| finding.severity).collect()
+    of_kind(section, kind)
+        .into_iter()
+        .map(|finding| finding.severity)
+        .collect()
 }
 
 #[test]
 fn the_basic_profile_and_its_strict_form_leave_nothing_to_warn_of() {
     for name in ["basic", "strict"] {
         let lint = lint(&load(name).unwrap());
-        let kinds: BTreeSet<_> = lint.findings.iter().map(|finding| finding.kind.slug()).collect();
+        let kinds: BTreeSet<_> = lint
+            .findings
+            .iter()
+            .map(|finding| finding.kind.slug())
+            .collect();
         assert!(lint.is_clean(), "{name}: {:#?}", lint.findings);
         assert_eq!(kinds, BTreeSet::from(["pixels", "unlisted"]), "{name}");
-        let texts = lint.findings.iter().find(|finding| finding.subject == "texts").unwrap();
-        let (kept, kernel) = if name == "basic" { ("175 texts", true) } else { ("5 texts", false) };
+        let texts = lint
+            .findings
+            .iter()
+            .find(|finding| finding.subject == "texts")
+            .unwrap();
+        let (kept, kernel) = if name == "basic" {
+            ("175 texts", true)
+        } else {
+            ("5 texts", false)
+        };
         assert!(texts.message.starts_with(kept), "{}", texts.message);
         assert_eq!(lint_names(name, "ConvolutionKernel"), kernel, "{name}");
     }
     let longitudinal = lint(&load("longitudinal").unwrap());
     assert!(longitudinal.is_clean(), "{:#?}", longitudinal.findings);
     let kept = lint(&load("uids-and-dates-kept").unwrap());
-    let warned: Vec<_> =
-        kept.findings.iter().filter(|finding| finding.severity == Severity::Warning).map(|f| f.subject.as_str()).collect();
+    let warned: Vec<_> = kept
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Warning)
+        .map(|f| f.subject.as_str())
+        .collect();
     assert_eq!(warned, ["retain-full-dates", "retain-uids"]);
 }
 
 /// Whether a built-in profile leaves a text as it is.
 fn lint_names(name: &str, keyword: &str) -> bool {
     let tag = standard::tag_of_keyword(keyword).unwrap();
-    !load(name).unwrap().dicom.effect_on(tag, Place::Top).fate.protects()
+    !load(name)
+        .unwrap()
+        .dicom
+        .effect_on(tag, Place::Top)
+        .fate
+        .protects()
 }
 
-/// The findings under the Basic Profile, by kind, weight and subject, without the notes on pixels and on texts of equipment.
+/// The findings under the Basic Profile, by kind, weight and subject, without the notes on pixels
+/// and on texts of equipment.
 fn confidential(section: &str, more: &str) -> Vec<(&'static str, Severity, String)> {
-    let profile = profile(&format!("confidentiality: {{profile: basic, {section}}}, {more}"));
+    let profile = profile(&format!(
+        "confidentiality: {{profile: basic, {section}}}, {more}"
+    ));
     // That Flywheel's own tools pass over the section is said of every profile here.
-    let told = lint(&profile)
-        .findings
-        .into_iter()
-        .filter(|finding| !matches!(finding.kind, Kind::Pixels | Kind::Notice) && finding.subject != "texts");
-    told.map(|finding| (finding.kind.slug(), finding.severity, finding.subject)).collect()
+    let told = lint(&profile).findings.into_iter().filter(|finding| {
+        !matches!(finding.kind, Kind::Pixels | Kind::Notice) && finding.subject != "texts"
+    });
+    told.map(|finding| (finding.kind.slug(), finding.severity, finding.subject))
+        .collect()
 }
 
 #[test]
@@ -70,19 +106,60 @@ fn settings_that_let_something_stay_are_told() {
     use Severity::{Note, Warning};
     let one = |section: &str, more: &str, expected: (&str, Severity, &str)| {
         let found = confidential(section, &format!("{more} fields: []"));
-        assert_eq!(found, [(expected.0, expected.1, expected.2.to_owned())], "{section} {more}");
+        assert_eq!(
+            found,
+            [(expected.0, expected.1, expected.2.to_owned())],
+            "{section} {more}"
+        );
     };
-    one("options: [retain-uids]", "", ("retained", Warning, "retain-uids"));
-    one("options: [retain-institution-identity]", "", ("retained", Note, "retain-institution-identity"));
-    one("options: [retain-device-identity]", "", ("retained", Note, "retain-device-identity"));
-    one("options: [retain-patient-characteristics]", "", ("retained", Note, "retain-patient-characteristics"));
-    one("options: [retain-modified-dates]", "dates: {days: -17},", ("shift", Warning, "dates.days"));
-    one("encapsulated: keep", "", ("encapsulated", Warning, "encapsulated"));
-    one("", "residual: {on-leak: warn},", ("residual", Warning, "residual.on-leak"));
-    assert_eq!(confidential("options: [retain-modified-dates, clean-descriptors, retain-safe-private]", "fields: []"), []);
+    one(
+        "options: [retain-uids]",
+        "",
+        ("retained", Warning, "retain-uids"),
+    );
+    one(
+        "options: [retain-institution-identity]",
+        "",
+        ("retained", Note, "retain-institution-identity"),
+    );
+    one(
+        "options: [retain-device-identity]",
+        "",
+        ("retained", Note, "retain-device-identity"),
+    );
+    one(
+        "options: [retain-patient-characteristics]",
+        "",
+        ("retained", Note, "retain-patient-characteristics"),
+    );
+    one(
+        "options: [retain-modified-dates]",
+        "dates: {days: -17},",
+        ("shift", Warning, "dates.days"),
+    );
+    one(
+        "encapsulated: keep",
+        "",
+        ("encapsulated", Warning, "encapsulated"),
+    );
+    one(
+        "",
+        "residual: {on-leak: warn},",
+        ("residual", Warning, "residual.on-leak"),
+    );
+    assert_eq!(
+        confidential(
+            "options: [retain-modified-dates, clean-descriptors, retain-safe-private]",
+            "fields: []"
+        ),
+        []
+    );
     let unlisted = confidential("unlisted: keep", "fields: []");
     assert_eq!(unlisted[0], ("unlisted", Warning, "unlisted".to_owned()));
-    assert!(unlisted.contains(&("blind-spot", Warning, "RetrieveURL".to_owned())) && unlisted.len() > 200);
+    assert!(
+        unlisted.contains(&("blind-spot", Warning, "RetrieveURL".to_owned()))
+            && unlisted.len() > 200
+    );
 }
 
 #[test]
@@ -90,20 +167,49 @@ fn fields_that_weaken_the_table_are_told() {
     use Severity::{Note, Warning};
     let of = |section: &str, field: &str| confidential(section, &format!("fields: [{{{field}}}]"));
     let one = |kind, severity, subject: &str| vec![(kind, severity, subject.to_owned())];
-    assert_eq!(of("", "name: PatientName, keep: true"), one("kept", Warning, "PatientName"));
-    assert_eq!(of("", "name: PatientSex, keep: true"), one("kept", Note, "PatientSex"));
     assert_eq!(
-        of("options: [retain-patient-characteristics]", "name: PatientSex, keep: true").len(),
+        of("", "name: PatientName, keep: true"),
+        one("kept", Warning, "PatientName")
+    );
+    assert_eq!(
+        of("", "name: PatientSex, keep: true"),
+        one("kept", Note, "PatientSex")
+    );
+    assert_eq!(
+        of(
+            "options: [retain-patient-characteristics]",
+            "name: PatientSex, keep: true"
+        )
+        .len(),
         1,
         "the option alone: no exception"
     );
-    assert_eq!(of("", "name: StudyDescription, keep: true"), one("text", Warning, "StudyDescription"));
-    assert_eq!(of("", "name: SegmentLabel, keep: true"), one("blind-spot", Note, "SegmentLabel"));
-    assert_eq!(of("", "name: ManufacturerModelName, keep: true"), [], "it stays anyway");
-    assert_eq!(of("", "name: '00191001', keep: true"), one("exception", Warning, "00191001"));
-    assert_eq!(of("", "name: '(0009,\"ACME\",01)', keep: true"), one("private", Warning, "(0009,\"ACME\",01)"));
+    assert_eq!(
+        of("", "name: StudyDescription, keep: true"),
+        one("text", Warning, "StudyDescription")
+    );
+    assert_eq!(
+        of("", "name: SegmentLabel, keep: true"),
+        one("blind-spot", Note, "SegmentLabel")
+    );
+    assert_eq!(
+        of("", "name: ManufacturerModelName, keep: true"),
+        [],
+        "it stays anyway"
+    );
+    assert_eq!(
+        of("", "name: '00191001', keep: true"),
+        one("exception", Warning, "00191001")
+    );
+    assert_eq!(
+        of("", "name: '(0009,\"ACME\",01)', keep: true"),
+        one("private", Warning, "(0009,\"ACME\",01)")
+    );
     let path = "RequestAttributesSequence.*.AccessionNumber";
-    assert_eq!(of("", &format!("name: {path}, keep: true")), one("exception", Warning, path));
+    assert_eq!(
+        of("", &format!("name: {path}, keep: true")),
+        one("exception", Warning, path)
+    );
     assert_eq!(of("", &format!("name: {path}, remove: true")), []);
     assert_eq!(of("", "name: PatientComments, remove: true"), []);
 }
@@ -111,12 +217,19 @@ fn fields_that_weaken_the_table_are_told() {
 #[test]
 fn fields_that_fall_out_of_step_with_the_table_are_told() {
     let subjects = |section: &str, more: &str, kind: &str| -> Vec<String> {
-        confidential(section, more).into_iter().filter(|found| found.0 == kind).map(|found| found.2).collect()
+        confidential(section, more)
+            .into_iter()
+            .filter(|found| found.0 == kind)
+            .map(|found| found.2)
+            .collect()
     };
     let uid = "salt: s, fields: [{name: SOPInstanceUID, hashuid: true}]";
     assert_eq!(subjects("", uid, "uid-inconsistent"), ["SOPInstanceUID"]);
     let date = "date-increment: -17, fields: [{name: StudyDate, increment-date: true}]";
-    assert!(subjects("options: [retain-modified-dates]", date, "dates").contains(&"retain-modified-dates".to_owned()));
+    assert!(
+        subjects("options: [retain-modified-dates]", date, "dates")
+            .contains(&"retain-modified-dates".to_owned())
+    );
     assert!(!subjects("", date, "dates").contains(&"retain-modified-dates".to_owned()));
 }
 
@@ -124,9 +237,22 @@ fn fields_that_fall_out_of_step_with_the_table_are_told() {
 fn the_minimal_profile_leaves_hundreds() {
     let found = lint(&load("flywheel-minimal").unwrap());
     let uncovered = |finding: &&Finding| finding.kind == Kind::Uncovered;
-    assert_eq!(found.findings.iter().filter(uncovered).count(), 657 - 3 - 1 - 4, "three rules, private elements, groups below 8");
-    for kind in [Kind::Nested, Kind::Private, Kind::Age, Kind::Pixels, Kind::Markers] {
-        assert!(found.findings.iter().any(|finding| finding.kind == kind), "{kind:?}");
+    assert_eq!(
+        found.findings.iter().filter(uncovered).count(),
+        657 - 3 - 1 - 4,
+        "three rules, private elements, groups below 8"
+    );
+    for kind in [
+        Kind::Nested,
+        Kind::Private,
+        Kind::Age,
+        Kind::Pixels,
+        Kind::Markers,
+    ] {
+        assert!(
+            found.findings.iter().any(|finding| finding.kind == kind),
+            "{kind:?}"
+        );
     }
     assert!(!found.is_clean());
 }
@@ -141,32 +267,67 @@ const CAREFUL: &str = "salt: hush, remove-undefined: true, uid-prefix-fields: 0,
 #[test]
 fn an_allow_list_with_a_salt_is_clean() {
     let found = lint(&profile(CAREFUL));
-    let warnings: Vec<_> = found.findings.iter().filter(|finding| finding.severity == Severity::Warning).collect();
+    let warnings: Vec<_> = found
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Warning)
+        .collect();
     // References that the list does not name are gone with everything else.
     assert!(warnings.is_empty(), "{warnings:#?}");
-    let kinds: Vec<_> = found.findings.iter().map(|finding| finding.kind.slug()).collect();
+    let kinds: Vec<_> = found
+        .findings
+        .iter()
+        .map(|finding| finding.kind.slug())
+        .collect();
     assert_eq!(kinds, ["salted", "pixels"]);
 }
 
 #[test]
 fn what_is_kept_weighs_by_what_the_standard_allows() {
-    let section = "remove-undefined: true, fields: [{name: PatientName}, {name: PatientSex}, {name: StudyDescription}]";
+    let section = "remove-undefined: true, fields: [{name: PatientName}, {name: PatientSex}, \
+        {name: StudyDescription}]";
     let kept = of_kind(section, Kind::Kept);
-    let found: Vec<_> = kept.iter().map(|finding| (finding.subject.as_str(), finding.severity)).collect();
-    assert_eq!(found, [("PatientName", Severity::Warning), ("PatientSex", Severity::Note)]);
-    assert!(kept[0].message.contains("fields[0], line 2") && kept[1].message.contains("Retain Patient Characteristics"));
+    let found: Vec<_> = kept
+        .iter()
+        .map(|finding| (finding.subject.as_str(), finding.severity))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("PatientName", Severity::Warning),
+            ("PatientSex", Severity::Note)
+        ]
+    );
+    assert!(
+        kept[0].message.contains("fields[0], line 2")
+            && kept[1].message.contains("Retain Patient Characteristics")
+    );
     assert_eq!(subjects(section, Kind::Text), ["StudyDescription"]);
     assert_eq!(severities(section, Kind::Text), [Severity::Warning]);
-    assert_eq!(severities("fields: [{name: StudyDescription, hash: true}]", Kind::Text), [Severity::Note]);
-    assert!(subjects("fields: [{name: StudyDescription, remove: true}]", Kind::Text).is_empty());
+    assert_eq!(
+        severities("fields: [{name: StudyDescription, hash: true}]", Kind::Text),
+        [Severity::Note]
+    );
+    assert!(
+        subjects(
+            "fields: [{name: StudyDescription, remove: true}]",
+            Kind::Text
+        )
+        .is_empty()
+    );
 }
 
 #[test]
 fn items_that_no_rule_reaches_are_told() {
-    let found =
-        subjects("fields: [{name: PatientID, remove: true}, {name: OtherPatientIDsSequence, remove: true}]", Kind::Nested);
+    let found = subjects(
+        "fields: [{name: PatientID, remove: true}, {name: OtherPatientIDsSequence, remove: true}]",
+        Kind::Nested,
+    );
     assert_eq!(found[0], "recurse-sequence");
-    assert!(found.contains(&"RequestAttributesSequence".to_owned()) && !found.contains(&"OtherPatientIDsSequence".to_owned()));
+    assert!(
+        found.contains(&"RequestAttributesSequence".to_owned())
+            && !found.contains(&"OtherPatientIDsSequence".to_owned())
+    );
     for reaching in [
         "recurse-sequence: true, fields: [{name: PatientID, remove: true}]",
         "remove-undefined: true, fields: [{name: Modality}]",
@@ -179,10 +340,16 @@ fn items_that_no_rule_reaches_are_told() {
 
 #[test]
 fn private_elements_are_told_apart_by_what_is_known_of_them() {
-    assert_eq!(subjects("fields: [{name: PatientID, remove: true}]", Kind::Private), ["remove-private-tags"]);
+    assert_eq!(
+        subjects("fields: [{name: PatientID, remove: true}]", Kind::Private),
+        ["remove-private-tags"]
+    );
     let section = r#"remove-private-tags: true, fields: [{name: '(00E1,"ELSCINT1",21)'}, {name: '(0009,"ACME",01)'},
         {name: '(0009,"ACME",02)', hash: true}, {name: '(0009,"ACME",03)'}, {name: '(0009,"ACME",03)'}]"#;
-    let found: Vec<_> = of_kind(section, Kind::Private).into_iter().map(|finding| (finding.subject, finding.severity)).collect();
+    let found: Vec<_> = of_kind(section, Kind::Private)
+        .into_iter()
+        .map(|finding| (finding.subject, finding.severity))
+        .collect();
     assert_eq!(
         found,
         [
@@ -195,51 +362,108 @@ fn private_elements_are_told_apart_by_what_is_known_of_them() {
 
 #[test]
 fn hashes_are_looked_at_one_by_one() {
-    let section =
-        "fields: [{name: PatientID, hash: true}, {name: StudyInstanceUID, hashuid: true}, {name: '00080020', hash: true}]";
-    assert_eq!(subjects(section, Kind::Unsalted), ["PatientID", "StudyDate", "StudyInstanceUID"]);
+    let section = "fields: [{name: PatientID, hash: true}, \
+        {name: StudyInstanceUID, hashuid: true}, {name: '00080020', hash: true}]";
+    assert_eq!(
+        subjects(section, Kind::Unsalted),
+        ["PatientID", "StudyDate", "StudyInstanceUID"]
+    );
     assert_eq!(subjects(section, Kind::HashOnDate), ["StudyDate"]);
-    assert_eq!(subjects(section, Kind::UidParts), ["uid-prefix-fields", "uid-suffix-fields"]);
-    let salted = "salt: s, hash-digits: 8, uid-prefix-fields: 0, uid-suffix-fields: 0, fields: [{name: PatientID, hash: true}]";
-    assert!(subjects(salted, Kind::Unsalted).is_empty() && subjects(salted, Kind::UidParts).is_empty());
+    assert_eq!(
+        subjects(section, Kind::UidParts),
+        ["uid-prefix-fields", "uid-suffix-fields"]
+    );
+    let salted = "salt: s, hash-digits: 8, uid-prefix-fields: 0, uid-suffix-fields: 0, fields: \
+        [{name: PatientID, hash: true}]";
+    assert!(
+        subjects(salted, Kind::Unsalted).is_empty() && subjects(salted, Kind::UidParts).is_empty()
+    );
     assert_eq!(severities(salted, Kind::Salted), [Severity::Note]);
     assert_eq!(subjects(salted, Kind::HashDigits), ["hash-digits"]);
-    assert!(subjects("hash-digits: 0, fields: [{name: PatientID, hash: true}]", Kind::HashDigits).is_empty());
+    assert!(
+        subjects(
+            "hash-digits: 0, fields: [{name: PatientID, hash: true}]",
+            Kind::HashDigits
+        )
+        .is_empty()
+    );
 }
 
 #[test]
 fn uids_must_keep_step() {
-    let part = subjects("fields: [{name: SOPInstanceUID, hashuid: true}]", Kind::UidInconsistent);
-    assert!(part.contains(&"StudyInstanceUID".to_owned()) && part.contains(&"ReferencedSOPInstanceUID".to_owned()), "{part:?}");
-    assert!(part.contains(&"SOPInstanceUID".to_owned()), "in items it is not mapped: {part:?}");
-    let constant = of_kind("fields: [{name: StudyInstanceUID, replace-with: '1.2.3'}]", Kind::UidInconsistent);
+    let part = subjects(
+        "fields: [{name: SOPInstanceUID, hashuid: true}]",
+        Kind::UidInconsistent,
+    );
+    assert!(
+        part.contains(&"StudyInstanceUID".to_owned())
+            && part.contains(&"ReferencedSOPInstanceUID".to_owned()),
+        "{part:?}"
+    );
+    assert!(
+        part.contains(&"SOPInstanceUID".to_owned()),
+        "in items it is not mapped: {part:?}"
+    );
+    let constant = of_kind(
+        "fields: [{name: StudyInstanceUID, replace-with: '1.2.3'}]",
+        Kind::UidInconsistent,
+    );
     assert!(constant[0].message.contains("the same for all"));
-    assert!(subjects("fields: [{name: PatientID, remove: true}]", Kind::UidInconsistent).is_empty());
+    assert!(
+        subjects(
+            "fields: [{name: PatientID, remove: true}]",
+            Kind::UidInconsistent
+        )
+        .is_empty()
+    );
 }
 
 #[test]
 fn dates_must_keep_step() {
-    let one = "date-increment: -17, fields: [{name: StudyDate, increment-date: true}, {name: SeriesDate, remove: true}]";
+    let one = "date-increment: -17, fields: [{name: StudyDate, increment-date: true}, \
+        {name: SeriesDate, remove: true}]";
     let found = subjects(one, Kind::Dates);
-    assert!(found.contains(&"AcquisitionDate".to_owned()) && found.contains(&"AcquisitionDateTime".to_owned()), "{found:?}");
-    assert!(!found.contains(&"SeriesDate".to_owned()) && found.contains(&"date-increment".to_owned()));
+    assert!(
+        found.contains(&"AcquisitionDate".to_owned())
+            && found.contains(&"AcquisitionDateTime".to_owned()),
+        "{found:?}"
+    );
+    assert!(
+        !found.contains(&"SeriesDate".to_owned()) && found.contains(&"date-increment".to_owned())
+    );
     assert_eq!(subjects(one, Kind::Times), ["times of day"]);
     let two = "fields: [{name: StudyDate, increment-date: true, date-increment-override: -1},
         {name: SeriesDate, increment-date: true, date-increment-override: -2}]";
-    assert!(of_kind(two, Kind::Dates).iter().any(|finding| finding.message.contains("(-1, -2)")));
+    assert!(
+        of_kind(two, Kind::Dates)
+            .iter()
+            .any(|finding| finding.message.contains("(-1, -2)"))
+    );
     let none = "date-increment: 0, fields: [{name: StudyDate, increment-date: true}]";
-    assert!(of_kind(none, Kind::Dates).iter().any(|finding| finding.message.contains("by 0 days")));
+    assert!(
+        of_kind(none, Kind::Dates)
+            .iter()
+            .any(|finding| finding.message.contains("by 0 days"))
+    );
     let birth = "date-increment: -17, fields: [{name: PatientBirthDate, increment-date: true}]";
     assert_eq!(subjects(birth, Kind::BirthDate), ["PatientBirthDate"]);
 }
 
 #[test]
 fn ages_are_told() {
-    let message = |section: &str| of_kind(section, Kind::Age).first().map(|finding| finding.message.clone()).unwrap_or_default();
+    let message = |section: &str| {
+        of_kind(section, Kind::Age)
+            .first()
+            .map(|finding| finding.message.clone())
+            .unwrap_or_default()
+    };
     assert!(message("fields: []").contains("over 89"));
     assert!(message("patient-age-from-birthdate: true").contains("to the day"));
     assert!(message("patient-age-from-birthdate: true, patient-age-units: Y").contains("over 89"));
-    assert_eq!(message("patient-age-from-birthdate: true, fields: [{name: PatientAge, remove: true}]"), "");
+    assert_eq!(
+        message("patient-age-from-birthdate: true, fields: [{name: PatientAge, remove: true}]"),
+        ""
+    );
 }
 
 #[test]
@@ -247,9 +471,17 @@ fn the_whole_file_is_looked_at() {
     assert_eq!(subjects("fields: []", Kind::Empty), ["fields"]);
     assert_eq!(subjects("fields: []", Kind::Markers).len(), 2);
     assert!(subjects("fields: [{name: PixelData, remove: true}]", Kind::Pixels).is_empty());
-    let other = from_server_json(&Value::String("name: p\njpg: {remove-gps: true}\ndicom: {fields: []}".into()), "test");
+    let other = from_server_json(
+        &Value::String("name: p\njpg: {remove-gps: true}\ndicom: {fields: []}".into()),
+        "test",
+    );
     let found = lint(&other.unwrap().unwrap());
-    assert!(found.findings.iter().any(|finding| finding.kind == Kind::OtherSections && finding.subject == "jpg"));
+    assert!(
+        found
+            .findings
+            .iter()
+            .any(|finding| finding.kind == Kind::OtherSections && finding.subject == "jpg")
+    );
 }
 
 #[test]
@@ -262,7 +494,11 @@ fn envelopes_and_their_keys_are_told() {
     assert_eq!(subjects(&sealed, Kind::Envelope), ["encrypt"]);
     assert!(!subjects(&sealed, Kind::Uncovered).contains(&"PatientID".to_owned()));
     let opened = format!("{key}, fields: [{{name: PatientID, decrypt: true}}]");
-    assert!(of_kind(&opened, Kind::Kept)[0].message.contains("taken back out"));
+    assert!(
+        of_kind(&opened, Kind::Kept)[0]
+            .message
+            .contains("taken back out")
+    );
 }
 
 #[test]
@@ -270,23 +506,33 @@ fn regions_of_the_image_are_told_from_none() {
     let message = |section: &str| of_kind(section, Kind::Pixels)[0].message.clone();
     assert!(message("fields: []").contains("is not looked for"));
     let region = "alter_pixels: {pixels: [{when: contains Modality US, remove: [0, 0, 9, 9]}]}";
-    assert!(message(region).contains("beyond the regions"), "{}", message(region));
+    assert!(
+        message(region).contains("beyond the regions"),
+        "{}",
+        message(region)
+    );
 }
 
 #[test]
 fn pieces_that_pass_are_told() {
     let sub = |groups: &str| {
         format!(
-            "fields: [{{name: StudyDescription, regex-sub: [{{input-regex: '^(?P<a>.+)-(?P<b>.+)$', output: '{{a}}', groups: [{groups}]}}]}}]"
+            "fields: [{{name: StudyDescription, regex-sub: [{{input-regex: \
+                '^(?P<a>.+)-(?P<b>.+)$', output: '{{a}}', groups: [{groups}]}}]}}]"
         )
     };
     assert_eq!(subjects(&sub(""), Kind::Text), ["StudyDescription"]);
     assert!(subjects(&sub("{name: a, hash: true}"), Kind::Text).is_empty());
-    assert_eq!(subjects(&sub("{name: a, hash: true}"), Kind::Unsalted), ["StudyDescription"]);
-    let copy =
-        "{name: StudyID, regex-sub: [{input-regex: '.*', output: '{PatientID}', groups: [{name: PatientID, keep: true}]}]}";
+    assert_eq!(
+        subjects(&sub("{name: a, hash: true}"), Kind::Unsalted),
+        ["StudyDescription"]
+    );
+    let copy = "{name: StudyID, regex-sub: [{input-regex: '.*', output: '{PatientID}', groups: [{name: PatientID, keep: true}]}]}";
     let hash = "{name: PatientID, hash: true}";
-    assert_eq!(severities(&format!("fields: [{copy}, {hash}]"), Kind::Text), [Severity::Warning]);
+    assert_eq!(
+        severities(&format!("fields: [{copy}, {hash}]"), Kind::Text),
+        [Severity::Warning]
+    );
     assert!(subjects(&format!("fields: [{hash}, {copy}]"), Kind::Text).is_empty());
     let named = |groups: &str| {
         format!(
@@ -300,11 +546,23 @@ fn pieces_that_pass_are_told() {
 
 #[test]
 fn blind_spots_weigh_by_what_they_tell() {
-    let found = of_kind("fields: [{name: PatientBirthDateInAlternativeCalendar, keep: true}]", Kind::BlindSpot);
-    let weight = |keyword: &str| found.iter().find(|finding| finding.subject == keyword).map(|finding| finding.severity);
+    let found = of_kind(
+        "fields: [{name: PatientBirthDateInAlternativeCalendar, keep: true}]",
+        Kind::BlindSpot,
+    );
+    let weight = |keyword: &str| {
+        found
+            .iter()
+            .find(|finding| finding.subject == keyword)
+            .map(|finding| finding.severity)
+    };
     assert_eq!(weight("RetrieveURL"), Some(Severity::Warning));
     assert_eq!(weight("CodeMeaning"), Some(Severity::Note));
-    assert_eq!(weight("PatientBirthDateInAlternativeCalendar"), Some(Severity::Note), "somebody meant it");
+    assert_eq!(
+        weight("PatientBirthDateInAlternativeCalendar"),
+        Some(Severity::Note),
+        "somebody meant it"
+    );
     assert_eq!(weight("SOPClassUID"), None);
 }
 
@@ -331,7 +589,9 @@ fn field() -> impl Strategy<Value = String> {
         Just("jitter: true"),
         Just("encrypt: true"),
         Just("decrypt: true"),
-        Just("regex-sub: [{input-regex: '(?P<a>.)', output: '{a}{StudyID}', groups: [{name: StudyID, keep: true}]}]"),
+        Just(
+            "regex-sub: [{input-regex: '(?P<a>.)', output: '{a}{StudyID}', groups: [{name: StudyID, keep: true}]}]"
+        ),
     ];
     (selector, action).prop_map(|(selector, action)| format!("{{{selector}, {action}}}"))
 }
@@ -345,7 +605,8 @@ proptest! {
         switches in prop::collection::vec(any::<bool>(), 5),
     ) {
         let text = format!(
-            "name: p\ndicom: {{date-increment: -3, secret-key: 00112233445566778899aabbccddeeff, recurse-sequence: {}, remove-private-tags: {}, remove-undefined: {}, \
+            "name: p\ndicom: {{date-increment: -3, secret-key: 00112233445566778899aabbccddeeff, \
+                recurse-sequence: {}, remove-private-tags: {}, remove-undefined: {}, \
              patient-age-from-birthdate: {}, replace-with-insert: {}, fields: [{}]}}",
             switches[0], switches[1], switches[2], switches[3], switches[4], fields.join(", ")
         );

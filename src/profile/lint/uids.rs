@@ -7,7 +7,12 @@ use crate::profile::effect::{Fate, Outcome, Place};
 use crate::profile::model::{DicomRules, Profile};
 
 /// What an instance is found by.
-const OWN: &[&str] = &["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"];
+const OWN: &[&str] = &[
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "FrameOfReferenceUID",
+];
 
 /// Attributes that repeat such a UID: most of them only ever stand in sequence items.
 const REFERENCES: &[&str] = &[
@@ -31,22 +36,41 @@ const DISTINCT: &str = "use `hashuid`: each instance, series and study needs a U
 
 pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
     let rules = &profile.dicom;
-    let mut found: Vec<Finding> = tags(OWN).filter_map(|(keyword, tag)| lost(rules, keyword, tag)).collect();
+    let mut found: Vec<Finding> = tags(OWN)
+        .filter_map(|(keyword, tag)| lost(rules, keyword, tag))
+        .collect();
     if !tags(OWN).any(|(_, tag)| is_mapped(rules, tag, Place::Top)) {
         return found;
     }
-    if tags(OWN).chain(tags(REFERENCES)).any(|(_, tag)| is_keyed(rules, tag)) {
-        found.extend(tags(OWN).chain(tags(REFERENCES)).filter(|(_, tag)| is_mapped(rules, *tag, Place::Top)).map(mixed));
+    if tags(OWN)
+        .chain(tags(REFERENCES))
+        .any(|(_, tag)| is_keyed(rules, tag))
+    {
+        found.extend(
+            tags(OWN)
+                .chain(tags(REFERENCES))
+                .filter(|(_, tag)| is_mapped(rules, *tag, Place::Top))
+                .map(mixed),
+        );
     }
-    let left = tags(OWN).chain(tags(REFERENCES)).filter(|(_, tag)| stays(rules, *tag, Place::Top));
+    let left = tags(OWN)
+        .chain(tags(REFERENCES))
+        .filter(|(_, tag)| stays(rules, *tag, Place::Top));
     found.extend(left.map(|(keyword, tag)| {
-        let message = format!("other UIDs are mapped and {keyword} is not: references break, or the original UID survives");
+        let message = format!(
+            "other UIDs are mapped and {keyword} is not: references break, or \
+            the original UID survives"
+        );
         finding(keyword, tag, message, MAP)
     }));
     let nested = tags(OWN).chain(tags(REFERENCES));
-    let nested = nested.filter(|(_, tag)| is_mapped(rules, *tag, Place::Top) && stays(rules, *tag, Place::Items));
+    let nested = nested
+        .filter(|(_, tag)| is_mapped(rules, *tag, Place::Top) && stays(rules, *tag, Place::Items));
     found.extend(nested.map(|(keyword, tag)| {
-        let message = format!("{keyword} is mapped at the top of the data set and keeps the original UID in sequence items");
+        let message = format!(
+            "{keyword} is mapped at the top of the data set and keeps the \
+            original UID in sequence items"
+        );
         finding(keyword, tag, message, REACH)
     }));
     found
@@ -62,13 +86,18 @@ fn lost(rules: &DicomRules, keyword: &str, tag: Tag) -> Option<Finding> {
     };
     let message = format!("{keyword} {what}: files of different instances cannot be told apart");
     // Nothing identifies, but such files are of little use to anybody.
-    let found = Finding { severity: Severity::Note, ..finding(keyword, tag, message, DISTINCT) };
+    let found = Finding {
+        severity: Severity::Note,
+        ..finding(keyword, tag, message, DISTINCT)
+    };
     (keyword != "FrameOfReferenceUID").then_some(found)
 }
 
 /// A UID that a field maps while the Basic Profile gives others new ones.
 fn mixed((keyword, tag): (&'static str, Tag)) -> Finding {
-    let message = format!("{keyword} is mapped by a field and other UIDs by the project's key: references break");
+    let message = format!(
+        "{keyword} is mapped by a field and other UIDs by the project's key: references break"
+    );
     finding(keyword, tag, message, LEAVE)
 }
 
@@ -79,7 +108,13 @@ fn is_keyed(rules: &DicomRules, tag: Tag) -> bool {
 }
 
 fn finding(keyword: &str, tag: Tag, message: String, advice: &'static str) -> Finding {
-    let finding = Finding::new(Kind::UidInconsistent, Severity::Warning, keyword, message, advice);
+    let finding = Finding::new(
+        Kind::UidInconsistent,
+        Severity::Warning,
+        keyword,
+        message,
+        advice,
+    );
     finding.about(Theme::Uids).tagged(tag_text(tag))
 }
 
@@ -97,6 +132,9 @@ mod tests {
 
     #[test]
     fn every_keyword_is_one() {
-        assert_eq!(tags(OWN).count() + tags(REFERENCES).count(), OWN.len() + REFERENCES.len());
+        assert_eq!(
+            tags(OWN).count() + tags(REFERENCES).count(),
+            OWN.len() + REFERENCES.len()
+        );
     }
 }

@@ -14,16 +14,24 @@ const METHOD: Tag = Tag(0x0012, 0x0063);
 const METHOD_CODES: Tag = Tag(0x0012, 0x0064);
 
 const EMPTY: &str = "write rules, or start from the built-in profile `basic`";
-const LOOK: &str = "look at ultrasound, secondary captures, dose sheets and scanned documents before they are shared";
+const LOOK: &str = "look at ultrasound, secondary captures, dose sheets and scanned documents \
+    before they are shared";
 const MARK: &str = "add `replace-with` rules that set it, once the other rules make it true";
-const OTHERS: &str = "files of these kinds are not cleaned and not uploaded unless `--other-files upload` is given";
+const OTHERS: &str =
+    "files of these kinds are not cleaned and not uploaded unless `--other-files upload` is given";
 const NOTED: &str = "a run under this profile says so too; see that it is what you mean";
 
 pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
     let mut found = Vec::new();
     if profile.is_empty() {
         let message = "every file goes out as it came in";
-        found.push(Finding::new(Kind::Empty, Severity::Warning, "fields", message, EMPTY));
+        found.push(Finding::new(
+            Kind::Empty,
+            Severity::Warning,
+            "fields",
+            message,
+            EMPTY,
+        ));
     }
     found.extend(pixels(&profile.dicom));
     // The Basic Profile writes its marks by itself.
@@ -32,11 +40,23 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
     }
     found.extend(profile.other_sections.iter().map(|section| {
         let message = format!("the section `{section}` is not carried out: only DICOM is cleaned");
-        Finding::new(Kind::OtherSections, Severity::Note, section, message, OTHERS)
+        Finding::new(
+            Kind::OtherSections,
+            Severity::Note,
+            section,
+            message,
+            OTHERS,
+        )
     }));
-    found.extend(
-        profile.notes.iter().map(|note| Finding::new(Kind::Notice, Severity::Note, "profile", escape_for_terminal(note), NOTED)),
-    );
+    found.extend(profile.notes.iter().map(|note| {
+        Finding::new(
+            Kind::Notice,
+            Severity::Note,
+            "profile",
+            escape_for_terminal(note),
+            NOTED,
+        )
+    }));
     found
 }
 
@@ -46,19 +66,28 @@ fn pixels(rules: &DicomRules) -> Option<Finding> {
         return (!gone).then(refused);
     }
     let message = if rules.alter_pixels.is_some() || !rules.regions.is_empty() {
-        "text burned into the image is not looked for beyond the regions of `alter_pixels` and `pixels`"
+        "text burned into the image is not looked for beyond the regions of `alter_pixels` and \
+            `pixels`"
     } else {
         "text burned into the image is not looked for"
     };
     // Who asks for the Basic Profile and keeps such images takes back what it is for.
-    let severity = if rules.confidentiality.is_some() { Severity::Warning } else { Severity::Note };
-    let finding = || Finding::new(Kind::Pixels, severity, "PixelData", message, LOOK).about(Theme::Graphics);
+    let severity = if rules.confidentiality.is_some() {
+        Severity::Warning
+    } else {
+        Severity::Note
+    };
+    let finding =
+        || Finding::new(Kind::Pixels, severity, "PixelData", message, LOOK).about(Theme::Graphics);
     (!gone).then(|| finding().tagged(tag_text(PIXELS)))
 }
 
 fn refused() -> Finding {
-    let message = "images that may show text are refused, as far as their attributes tell; the pixels themselves are not read";
-    Finding::new(Kind::Pixels, Severity::Note, "PixelData", message, LOOK).about(Theme::Graphics).tagged(tag_text(PIXELS))
+    let message = "images that may show text are refused, as far as their attributes tell; the \
+        pixels themselves are not read";
+    Finding::new(Kind::Pixels, Severity::Note, "PixelData", message, LOOK)
+        .about(Theme::Graphics)
+        .tagged(tag_text(PIXELS))
 }
 
 fn markers(rules: &DicomRules) -> Vec<Finding> {
@@ -67,14 +96,23 @@ fn markers(rules: &DicomRules) -> Vec<Finding> {
         _ => None,
     };
     let yes = Replacement::One(Scalar::Text("YES".to_owned()));
-    let finding =
-        |tag, keyword: &str, message| Finding::new(Kind::Markers, Severity::Note, keyword, message, MARK).tagged(tag_text(tag));
+    let finding = |tag, keyword: &str, message| {
+        Finding::new(Kind::Markers, Severity::Note, keyword, message, MARK).tagged(tag_text(tag))
+    };
     let mut found = Vec::new();
     if set(IDENTITY_REMOVED) != Some(&yes) {
-        found.push(finding(IDENTITY_REMOVED, "PatientIdentityRemoved", "not set to YES, which PS3.15 asks for"));
+        found.push(finding(
+            IDENTITY_REMOVED,
+            "PatientIdentityRemoved",
+            "not set to YES, which PS3.15 asks for",
+        ));
     }
     if set(METHOD).is_none() && set(METHOD_CODES).is_none() {
-        found.push(finding(METHOD, "DeidentificationMethod", "not set: nobody can see later how the file was de-identified"));
+        found.push(finding(
+            METHOD,
+            "DeidentificationMethod",
+            "not set: nobody can see later how the file was de-identified",
+        ));
     }
     found
 }

@@ -9,7 +9,8 @@ use super::tree::{Category, Class, Item, Kind, Node};
 pub(super) enum For {
     /// Any text, by the engine that looks around.
     AnyText,
-    /// Text of one line in ASCII, for which the engine without looking around has the same ends and boundaries.
+    /// Text of one line in ASCII, for which the engine without looking around has the same ends and
+    /// boundaries.
     PlainText,
 }
 
@@ -49,8 +50,17 @@ fn piece(node: &Node, text: For, fold: bool, out: &mut String) {
         Node::Back(group, _) => {
             let _ = write!(out, "(?:\\{group})");
         }
-        Node::Repeat { inner, min, max, kind } => repeat(inner, (*min, *max), *kind, (text, fold), out),
-        Node::Any { .. } | Node::Start { .. } | Node::End { .. } | Node::VeryEnd | Node::Boundary { .. } => {
+        Node::Repeat {
+            inner,
+            min,
+            max,
+            kind,
+        } => repeat(inner, (*min, *max), *kind, (text, fold), out),
+        Node::Any { .. }
+        | Node::Start { .. }
+        | Node::End { .. }
+        | Node::VeryEnd
+        | Node::Boundary { .. } => {
             place(node, text, out);
         }
     }
@@ -69,7 +79,9 @@ fn place(node: &Node, text: For, out: &mut String) {
         Node::End { of_line: true } => "(?=\\x{0A}|\\z)",
         Node::Boundary { not: false, .. } if text == For::PlainText => "\\b",
         Node::Boundary { not: true, .. } if text == For::PlainText => "\\B",
-        Node::Boundary { not, ascii } => return boundary(*not, if *ascii { ASCII_WORD } else { WORD }, out),
+        Node::Boundary { not, ascii } => {
+            return boundary(*not, if *ascii { ASCII_WORD } else { WORD }, out);
+        }
         _ => "\\z",
     };
     out.push_str(fixed);
@@ -78,7 +90,10 @@ fn place(node: &Node, text: For, out: &mut String) {
 fn boundary(not: bool, word: &str, out: &mut String) {
     let _ = if not {
         // Python's `\B` does not match in an empty text.
-        write!(out, "(?:(?<={word})(?={word})|(?<!{word})(?!{word})(?:(?<=(?s:.))|(?=(?s:.))))")
+        write!(
+            out,
+            "(?:(?<={word})(?={word})|(?<!{word})(?!{word})(?:(?<=(?s:.))|(?=(?s:.))))"
+        )
     } else {
         write!(out, "(?:(?<={word})(?!{word})|(?<!{word})(?={word}))")
     };
@@ -95,7 +110,13 @@ fn choice(branches: &[Node], text: For, fold: bool, out: &mut String) {
     out.push(')');
 }
 
-fn repeat(inner: &Node, (min, max): (u32, Option<u32>), kind: Kind, (text, fold): (For, bool), out: &mut String) {
+fn repeat(
+    inner: &Node,
+    (min, max): (u32, Option<u32>),
+    kind: Kind,
+    (text, fold): (For, bool),
+    out: &mut String,
+) {
     // What matches only the empty text does so any number of times.
     if *inner == Node::EMPTY {
         return;
@@ -103,7 +124,10 @@ fn repeat(inner: &Node, (min, max): (u32, Option<u32>), kind: Kind, (text, fold)
     if kind == Kind::Possessive {
         out.push_str("(?>");
     }
-    let simple = matches!(inner, Node::Char(_) | Node::Class(_) | Node::Any { .. } | Node::Capture(..)) && !fold;
+    let simple = matches!(
+        inner,
+        Node::Char(_) | Node::Class(_) | Node::Any { .. } | Node::Capture(..)
+    ) && !fold;
     out.push_str(if simple { "" } else { "(?:" });
     piece(inner, text, fold, out);
     out.push_str(if simple { "" } else { ")" });
@@ -126,7 +150,14 @@ const DOTTED: [char; 4] = ['i', 'I', '\u{130}', '\u{131}'];
 
 fn literal(c: char, fold: bool, out: &mut String) {
     if fold && DOTTED.contains(&c) {
-        class(&Class { not: false, items: vec![Item::Range(c, c)] }, fold, out);
+        class(
+            &Class {
+                not: false,
+                items: vec![Item::Range(c, c)],
+            },
+            fold,
+            out,
+        );
     } else {
         character(c, out);
     }

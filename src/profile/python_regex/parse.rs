@@ -1,5 +1,5 @@
-//! Reads Python's notation (module `re`, Python 3.11), and refuses what Python refuses. Must never panic, whatever the
-//! text, and never go deeper than a fixed number of groups.
+//! Reads Python's notation (module `re`, Python 3.11), and refuses what Python refuses. Must never
+//! panic, whatever the text, and never go deeper than a fixed number of groups.
 
 use super::tree::{Kind, Node, Width};
 
@@ -58,16 +58,32 @@ enum Last {
 pub(super) fn parse(text: &str) -> Result<Parsed, String> {
     let chars: Vec<char> = text.chars().take(LONGEST + 1).collect();
     if chars.len() > LONGEST {
-        return Err(format!("the expression is longer than {LONGEST} characters"));
+        return Err(format!(
+            "the expression is longer than {LONGEST} characters"
+        ));
     }
-    let mut parser = Parser { chars, at: 0, groups: Vec::new(), names: Vec::new(), depth: 0, behind: None };
+    let mut parser = Parser {
+        chars,
+        at: 0,
+        groups: Vec::new(),
+        names: Vec::new(),
+        depth: 0,
+        behind: None,
+    };
     let flags = parser.leading_flags()?;
     let node = parser.choice(flags)?;
     if parser.peek().is_some() {
         return Err(parser.error("a `)` without its `(`"));
     }
-    let node = if flags.ignore_case && !flags.ascii { Node::Fold(true, Box::new(node)) } else { node };
-    Ok(Parsed { node, names: parser.names })
+    let node = if flags.ignore_case && !flags.ascii {
+        Node::Fold(true, Box::new(node))
+    } else {
+        node
+    };
+    Ok(Parsed {
+        node,
+        names: parser.names,
+    })
 }
 
 impl Parser {
@@ -89,7 +105,8 @@ impl Parser {
 
     fn eat_all(&mut self, wanted: &str) -> bool {
         let rest = self.chars.iter().skip(self.at);
-        let found = wanted.chars().count() <= rest.len() && wanted.chars().zip(rest).all(|(a, b)| a == *b);
+        let found =
+            wanted.chars().count() <= rest.len() && wanted.chars().zip(rest).all(|(a, b)| a == *b);
         self.at += if found { wanted.chars().count() } else { 0 };
         found
     }
@@ -104,7 +121,11 @@ impl Parser {
         while self.eat('|') {
             branches.push(self.sequence(flags)?);
         }
-        Ok(if branches.len() == 1 { branches.remove(0) } else { Node::Choice(branches) })
+        Ok(if branches.len() == 1 {
+            branches.remove(0)
+        } else {
+            Node::Choice(branches)
+        })
     }
 
     fn sequence(&mut self, flags: Flags) -> Result<Node, String> {
@@ -122,16 +143,32 @@ impl Parser {
                     Last::Item => pieces.pop().unwrap_or(Node::EMPTY),
                 };
                 let kind = self.kind();
-                pieces.push(Node::Repeat { inner: Box::new(inner), min, max, kind });
+                pieces.push(Node::Repeat {
+                    inner: Box::new(inner),
+                    min,
+                    max,
+                    kind,
+                });
                 last = Last::Repeated;
             } else if let Some(node) = self.item(c, flags)? {
-                let place = matches!(node, Node::Start { .. } | Node::End { .. } | Node::VeryEnd | Node::Boundary { .. });
+                let place = matches!(
+                    node,
+                    Node::Start { .. } | Node::End { .. } | Node::VeryEnd | Node::Boundary { .. }
+                );
                 // In a group of its own such a place may be repeated.
-                last = if place && c != '(' { Last::Place } else { Last::Item };
+                last = if place && c != '(' {
+                    Last::Place
+                } else {
+                    Last::Item
+                };
                 pieces.push(node);
             }
         }
-        Ok(if pieces.len() == 1 { pieces.remove(0) } else { Node::Sequence(pieces) })
+        Ok(if pieces.len() == 1 {
+            pieces.remove(0)
+        } else {
+            Node::Sequence(pieces)
+        })
     }
 
     /// Blanks and comments of the verbose notation.
@@ -175,14 +212,31 @@ impl Parser {
             return Ok(None);
         }
         let min = self.digits();
-        let max = if self.eat(',') { self.digits() } else { min.clone() };
+        let max = if self.eat(',') {
+            self.digits()
+        } else {
+            min.clone()
+        };
         if !self.eat('}') {
             return Ok(None);
         }
-        let number = |digits: &str| digits.parse::<u32>().ok().filter(|number| *number <= 10_000);
+        let number = |digits: &str| {
+            digits
+                .parse::<u32>()
+                .ok()
+                .filter(|number| *number <= 10_000)
+        };
         let large = || "a repetition of more than 10000 times".to_owned();
-        let least = if min.is_empty() { 0 } else { number(&min).ok_or_else(large)? };
-        let most = if max.is_empty() { None } else { Some(number(&max).ok_or_else(large)?) };
+        let least = if min.is_empty() {
+            0
+        } else {
+            number(&min).ok_or_else(large)?
+        };
+        let most = if max.is_empty() {
+            None
+        } else {
+            Some(number(&max).ok_or_else(large)?)
+        };
         if most.is_some_and(|most| most < least) {
             return Err(self.error("the repetition's least is more than its most"));
         }
@@ -203,9 +257,15 @@ impl Parser {
         Ok(Some(match c {
             '\\' => self.escape(flags)?,
             '[' => self.set(flags)?,
-            '.' => Node::Any { newline: flags.dot_all },
-            '^' => Node::Start { of_line: flags.multiline },
-            '$' => Node::End { of_line: flags.multiline },
+            '.' => Node::Any {
+                newline: flags.dot_all,
+            },
+            '^' => Node::Start {
+                of_line: flags.multiline,
+            },
+            '$' => Node::End {
+                of_line: flags.multiline,
+            },
             '(' => return self.group(flags),
             c => literal(c, flags),
         }))

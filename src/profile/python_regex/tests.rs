@@ -16,8 +16,14 @@ fn matches(pattern: &str, text: &str) -> bool {
 #[test]
 fn matches_from_the_start_with_an_open_end() {
     assert!(matches("Patient", "PatientID"));
-    assert!(!matches("Accession", "RequestAttributesSequence.0.AccessionNumber"));
-    assert!(matches(".*Accession", "RequestAttributesSequence.0.AccessionNumber"));
+    assert!(!matches(
+        "Accession",
+        "RequestAttributesSequence.0.AccessionNumber"
+    ));
+    assert!(matches(
+        ".*Accession",
+        "RequestAttributesSequence.0.AccessionNumber"
+    ));
     assert!(matches("a|PatientID", "PatientID"));
     assert!(!matches("^0020000D$", "0020000d"));
     assert!(matches("(?i)^0020000D$", "0020000d"));
@@ -80,12 +86,24 @@ fn ends_and_boundaries_are_pythons() {
 fn groups_are_found_by_name() {
     let regex = regex(r"^(?P<a>\w+)(?P<b>x)?-(?P<c>.*)$");
     let found = regex.match_start("HEAD-äö").unwrap().unwrap();
-    assert_eq!((found.get("a"), found.get("b"), found.get("c"), found.get("d")), (Some("HEAD"), None, Some("äö"), None));
+    assert_eq!(
+        (
+            found.get("a"),
+            found.get("b"),
+            found.get("c"),
+            found.get("d")
+        ),
+        (Some("HEAD"), None, Some("äö"), None)
+    );
     assert_eq!(regex.group_names().collect::<Vec<_>>(), ["a", "b", "c"]);
     assert!(regex.match_start("-").unwrap().is_none());
     assert!(regex.full_match("a-b").unwrap() && !regex.search("-").unwrap());
     let regex = super::tests::regex("a|ab");
-    assert!(regex.full_match("ab").unwrap() && regex.search("xxab").unwrap() && !regex.full_match("abc").unwrap());
+    assert!(
+        regex.full_match("ab").unwrap()
+            && regex.search("xxab").unwrap()
+            && !regex.full_match("abc").unwrap()
+    );
 }
 
 #[test]
@@ -137,7 +155,10 @@ fn what_python_refuses_or_cannot_be_carried_out_is_refused() {
 #[test]
 fn what_would_take_too_long_is_given_up() {
     let text = format!("{}b", "a".repeat(200));
-    assert_eq!(regex(r"(a|aa)+(?<=a)b\1").is_match_start(&text), Err(TooComplex));
+    assert_eq!(
+        regex(r"(a|aa)+(?<=a)b\1").is_match_start(&text),
+        Err(TooComplex)
+    );
     assert!(!matches("(a+)+$", &text));
 }
 

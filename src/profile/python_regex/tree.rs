@@ -88,20 +88,33 @@ impl Node {
     pub(super) fn width(&self) -> Width {
         match self {
             Self::Char(_) | Self::Any { .. } | Self::Class(_) => (1, 1),
-            Self::Start { .. } | Self::End { .. } | Self::VeryEnd | Self::Boundary { .. } | Self::Look { .. } => (0, 0),
+            Self::Start { .. }
+            | Self::End { .. }
+            | Self::VeryEnd
+            | Self::Boundary { .. }
+            | Self::Look { .. } => (0, 0),
             Self::Sequence(pieces) => pieces
                 .iter()
                 .map(Self::width)
-                .fold((0, 0), |sum: Width, width| (sum.0.saturating_add(width.0), sum.1.saturating_add(width.1))),
-            Self::Choice(branches) => {
-                branches.iter().map(Self::width).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or_default()
-            }
+                .fold((0, 0), |sum: Width, width| {
+                    (sum.0.saturating_add(width.0), sum.1.saturating_add(width.1))
+                }),
+            Self::Choice(branches) => branches
+                .iter()
+                .map(Self::width)
+                .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+                .unwrap_or_default(),
             Self::Capture(_, inner) | Self::Fold(_, inner) | Self::Atomic(inner) => inner.width(),
             Self::Back(_, width) => *width,
-            Self::Repeat { inner, min, max, .. } => {
+            Self::Repeat {
+                inner, min, max, ..
+            } => {
                 let width = inner.width();
                 let most = max.map_or(u64::MAX, u64::from);
-                (width.0.saturating_mul((*min).into()), width.1.saturating_mul(most))
+                (
+                    width.0.saturating_mul((*min).into()),
+                    width.1.saturating_mul(most),
+                )
             }
         }
     }
@@ -110,7 +123,9 @@ impl Node {
     pub(super) fn has(&self, what: &impl Fn(&Self) -> bool) -> bool {
         what(self)
             || match self {
-                Self::Sequence(pieces) | Self::Choice(pieces) => pieces.iter().any(|piece| piece.has(what)),
+                Self::Sequence(pieces) | Self::Choice(pieces) => {
+                    pieces.iter().any(|piece| piece.has(what))
+                }
                 Self::Capture(_, inner)
                 | Self::Fold(_, inner)
                 | Self::Atomic(inner)

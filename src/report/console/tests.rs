@@ -12,13 +12,29 @@ fn what_is_the_same_for_many_files_is_said_once_with_a_count() {
         path: Arc::new(format!("doe/{n}.dcm").into()),
         finding: "what stood in A still stands in B".into(),
     };
-    let notice =
-        |severity, code, n: u32| Event::Notice(Notice { severity, code, text: format!("a package of {n} files has changed") });
+    let notice = |severity, code, n: u32| {
+        Event::Notice(Notice {
+            severity,
+            code,
+            text: format!("a package of {n} files has changed"),
+        })
+    };
     let changed = |n| notice(Severity::Notice, "changed", n);
     let events: Vec<_> = (1..=250).map(left).chain((1..=100).map(changed)).collect();
-    let end = RunEnd { totals: RunTotals::default(), duration: Duration::ZERO, exit_code: 0, stopped_by: None };
-    let told =
-        |verbosity| console(verbosity, false, Paths::Plain, &[&events[..], &[Event::Ended(Box::new(end.clone()))]].concat());
+    let end = RunEnd {
+        totals: RunTotals::default(),
+        duration: Duration::ZERO,
+        exit_code: 0,
+        stopped_by: None,
+    };
+    let told = |verbosity| {
+        console(
+            verbosity,
+            false,
+            Paths::Plain,
+            &[&events[..], &[Event::Ended(Box::new(end.clone()))]].concat(),
+        )
+    };
     insta::assert_snapshot!(told(Verbosity::Normal), @r"
     warning[residual]: doe/1.dcm: what stood in A still stands in B
     notice[changed]: a package of 1 files has changed
@@ -34,14 +50,33 @@ fn what_is_the_same_for_many_files_is_said_once_with_a_count() {
 
 #[test]
 fn files_that_a_run_did_not_begin_are_summed_up() {
-    let mut events = vec![started(), Event::Stopping { code: RunCode::Interrupted, uploads: 3 }];
-    events.extend((0..40).map(|n| failed(&format!("doe/{n}.dcm"), FileFailure::new(FileCode::UploadStopped, ""))));
+    let mut events = vec![
+        started(),
+        Event::Stopping {
+            code: RunCode::Interrupted,
+            uploads: 3,
+        },
+    ];
+    events.extend((0..40).map(|n| {
+        failed(
+            &format!("doe/{n}.dcm"),
+            FileFailure::new(FileCode::UploadStopped, ""),
+        )
+    }));
     let mut tally = Tally::default();
     for event in &events {
         tally.take(event, Duration::ZERO);
     }
-    let stopped_by = Some(Error::new(RunCode::Interrupted, RunCode::Interrupted.sentence()));
-    let end = RunEnd { totals: tally.totals, duration: Duration::ZERO, exit_code: 130, stopped_by };
+    let stopped_by = Some(Error::new(
+        RunCode::Interrupted,
+        RunCode::Interrupted.sentence(),
+    ));
+    let end = RunEnd {
+        totals: tally.totals,
+        duration: Duration::ZERO,
+        exit_code: 130,
+        stopped_by,
+    };
     events.push(Event::Ended(Box::new(end)));
     insta::assert_snapshot!(console(Verbosity::Normal, false, Paths::Plain, &events), @r#"
     to neuro/adni at https://site.example: de-identified with "basic" (given locally, sha256:0123456789ab…)

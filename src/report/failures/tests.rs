@@ -14,7 +14,12 @@ fn not_there(path: &str) -> Event {
 }
 
 fn ended(totals: RunTotals) -> Event {
-    Event::Ended(Box::new(RunEnd { totals, duration: Duration::from_secs(1), exit_code: 0, stopped_by: None }))
+    Event::Ended(Box::new(RunEnd {
+        totals,
+        duration: Duration::from_secs(1),
+        exit_code: 0,
+        stopped_by: None,
+    }))
 }
 
 #[test]
@@ -23,30 +28,66 @@ fn a_run_whose_paths_do_not_exist_leaves_the_report_of_the_last_one() {
     let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, false);
     let run = |events: &[Event]| {
         let place = place();
-        tell(&mut FailureReport::open(&report, Paths::Plain, place.clone()).unwrap(), events);
+        tell(
+            &mut FailureReport::open(&report, Paths::Plain, place.clone()).unwrap(),
+            events,
+        );
         place.written(1).unwrap().to_owned()
     };
     let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
-    run(&[started(), not_there("tpyo"), ended(RunTotals { found: 1, failed: 1, ..RunTotals::default() })]);
+    run(&[
+        started(),
+        not_there("tpyo"),
+        ended(RunTotals {
+            found: 1,
+            failed: 1,
+            ..RunTotals::default()
+        }),
+    ]);
     assert!(text("r.jsonl").contains("tpyo"), "there was none before");
     run(&told::run());
     let earlier = text("r.jsonl");
-    let told = run(&[started(), not_there("tpyo"), ended(RunTotals { found: 1, failed: 1, ..RunTotals::default() })]);
+    let told = run(&[
+        started(),
+        not_there("tpyo"),
+        ended(RunTotals {
+            found: 1,
+            failed: 1,
+            ..RunTotals::default()
+        }),
+    ]);
     assert!(told.ends_with("r-2.jsonl"), "{told}");
     assert_eq!(text("r.jsonl"), earlier);
     assert!(text("r-2.jsonl").contains("tpyo") && text("r-2.jsonl").contains("\"type\":\"end\""));
-    run(&[started(), not_there("tpyo"), failed("doe/1.dcm", FileFailure::new(FileCode::ReadIo, ""))]);
-    assert!(text("r.jsonl").contains("tpyo") && text("r.jsonl").contains("doe/1.dcm"), "a run that found something");
+    run(&[
+        started(),
+        not_there("tpyo"),
+        failed("doe/1.dcm", FileFailure::new(FileCode::ReadIo, "")),
+    ]);
+    assert!(
+        text("r.jsonl").contains("tpyo") && text("r.jsonl").contains("doe/1.dcm"),
+        "a run that found something"
+    );
 }
 
 #[test]
 fn after_a_run_without_failures_the_report_of_an_earlier_one_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let good = [started(), ended(RunTotals { found: 1, uploaded: 1, ..RunTotals::default() })];
+    let good = [
+        started(),
+        ended(RunTotals {
+            found: 1,
+            uploaded: 1,
+            ..RunTotals::default()
+        }),
+    ];
     let run = |report: &Report, events: &[Event]| {
         let place = place();
-        tell(&mut FailureReport::open(report, Paths::Plain, place.clone()).unwrap(), events);
+        tell(
+            &mut FailureReport::open(report, Paths::Plain, place.clone()).unwrap(),
+            events,
+        );
         place.earlier().map(str::to_owned)
     };
     let mut unnamed = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, false);
@@ -56,9 +97,18 @@ fn after_a_run_without_failures_the_report_of_an_earlier_one_is_set_aside() {
     run(&unnamed, &told::run());
     assert!(!at("r-2.jsonl").exists());
     unnamed.rehearsal = false;
-    assert_eq!(run(&unnamed, &[started(), ended(RunTotals::default())]), None, "nothing was done");
+    assert_eq!(
+        run(&unnamed, &[started(), ended(RunTotals::default())]),
+        None,
+        "nothing was done"
+    );
     assert!(run(&unnamed, &good).unwrap().ends_with("r.jsonl.1"));
-    assert!(!at("r.jsonl").exists() && fs::read_to_string(at("r.jsonl.1")).unwrap().starts_with("{\"type\":\"report\""));
+    assert!(
+        !at("r.jsonl").exists()
+            && fs::read_to_string(at("r.jsonl.1"))
+                .unwrap()
+                .starts_with("{\"type\":\"report\"")
+    );
     fs::write(at("r.jsonl"), "a list of files").unwrap();
     assert_eq!(run(&unnamed, &good), None, "this is no report");
     assert!(at("r.jsonl").exists());
@@ -67,14 +117,34 @@ fn after_a_run_without_failures_the_report_of_an_earlier_one_is_set_aside() {
 #[test]
 fn where_the_usual_place_cannot_be_written_the_folder_for_state_takes_the_report() {
     let folder = tempfile::tempdir().unwrap();
-    let mut report = report(&folder.path().join("missing"), "r.jsonl", ReportFormat::JsonLines, false);
+    let mut report = report(
+        &folder.path().join("missing"),
+        "r.jsonl",
+        ReportFormat::JsonLines,
+        false,
+    );
     report.fallback = Some(folder.path().join("state/fwupload"));
     let place = place();
-    tell(&mut FailureReport::open(&report, Paths::Plain, place.clone()).unwrap(), &told::run());
+    tell(
+        &mut FailureReport::open(&report, Paths::Plain, place.clone()).unwrap(),
+        &told::run(),
+    );
     assert!(place.written(1).unwrap().ends_with("r.jsonl"), "{place:?}");
-    assert_eq!(fs::read_to_string(folder.path().join("state/fwupload/r.jsonl")).unwrap().lines().count(), 11);
+    assert_eq!(
+        fs::read_to_string(folder.path().join("state/fwupload/r.jsonl"))
+            .unwrap()
+            .lines()
+            .count(),
+        11
+    );
     report.named = true;
-    assert_eq!(FailureReport::open(&report, Paths::Plain, place).err().unwrap().code, RunCode::ReportUnwritable);
+    assert_eq!(
+        FailureReport::open(&report, Paths::Plain, place)
+            .err()
+            .unwrap()
+            .code,
+        RunCode::ReportUnwritable
+    );
 }
 
 #[cfg(unix)]
@@ -87,18 +157,38 @@ fn a_report_is_written_through_no_link_and_into_no_pipe() {
     fs::set_permissions(at("diary"), fs::Permissions::from_mode(0o644)).unwrap();
     std::os::unix::fs::symlink("diary", at("link.jsonl")).unwrap();
     fs::hard_link(at("diary"), at("hard.jsonl")).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(at("pipe.jsonl")).status().unwrap().success());
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(at("pipe.jsonl"))
+            .status()
+            .unwrap()
+            .success()
+    );
     fs::create_dir(at("folder.jsonl")).unwrap();
     for named in [false, true] {
         for name in ["link.jsonl", "pipe.jsonl", "folder.jsonl"] {
             let report = report(folder.path(), name, ReportFormat::JsonLines, named);
-            let refused = FailureReport::open(&report, Paths::Plain, place()).err().unwrap();
+            let refused = FailureReport::open(&report, Paths::Plain, place())
+                .err()
+                .unwrap();
             assert_eq!(refused.code, RunCode::ReportUnwritable, "{name}");
         }
     }
     let report = report(folder.path(), "hard.jsonl", ReportFormat::JsonLines, true);
-    tell(&mut FailureReport::open(&report, Paths::Plain, place()).unwrap(), &told::run());
+    tell(
+        &mut FailureReport::open(&report, Paths::Plain, place()).unwrap(),
+        &told::run(),
+    );
     assert_eq!(fs::read_to_string(at("diary")).unwrap(), "dear diary");
-    assert_eq!(fs::metadata(at("diary")).unwrap().permissions().mode() & 0o777, 0o644);
-    assert!(fs::read_dir(folder.path()).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().starts_with(".fw")));
+    assert_eq!(
+        fs::metadata(at("diary")).unwrap().permissions().mode() & 0o777,
+        0o644
+    );
+    assert!(fs::read_dir(folder.path()).unwrap().all(|entry| {
+        !entry
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with(".fw")
+    }));
 }

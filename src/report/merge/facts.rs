@@ -23,8 +23,12 @@ const SAME: [(&str, Option<&str>, &str); 6] = [
 /// What is true of all. Errors: [`RunCode::ReportMismatch`], naming the first report that differs.
 pub(super) fn agreed(parts: &[Part]) -> Result<Record, Error> {
     for same in SAME {
-        let mut said = parts.iter().filter_map(|part| Some((part, stated(part, same)?)));
-        let Some((first, value)) = said.next() else { continue };
+        let mut said = parts
+            .iter()
+            .filter_map(|part| Some((part, stated(part, same)?)));
+        let Some((first, value)) = said.next() else {
+            continue;
+        };
         if let Some((other, differs)) = said.find(|(_, other)| *other != value) {
             return Err(mismatch(same, (first, &value), (other, &differs)));
         }
@@ -48,11 +52,15 @@ pub(super) fn remarks(parts: &[Part]) -> Vec<(Severity, String)> {
     if versions.len() < 2 {
         return Vec::new();
     }
-    let text = format!("the reports are of several versions of fwupload: {}", Vec::from_iter(versions).join(", "));
+    let text = format!(
+        "the reports are of several versions of fwupload: {}",
+        Vec::from_iter(versions).join(", ")
+    );
     vec![(Severity::Notice, text)]
 }
 
-/// What one report says; none where it says nothing. That no profile governed is said; a site or key may be unknown.
+/// What one report says; none where it says nothing. That no profile governed is said; a site or
+/// key may be unknown.
 fn stated(part: &Part, (name, field, _): (&str, Option<&str>, &str)) -> Option<String> {
     let value = part.facts.get(name)?;
     match (value, field) {
@@ -72,22 +80,38 @@ fn mismatch(same: (&str, Option<&str>, &str), first: (&Part, &str), other: (&Par
         ("redacted", _) => format!("{} names its paths", file(part)),
         _ => format!("{word} in {}: {value}", file(part)),
     };
-    Error::new(RunCode::ReportMismatch, format!("{} does not belong with {}: another {word}", file(other.0), file(first.0)))
-        .because(said(first))
-        .because(said(other))
+    Error::new(
+        RunCode::ReportMismatch,
+        format!(
+            "{} does not belong with {}: another {word}",
+            file(other.0),
+            file(first.0)
+        ),
+    )
+    .because(said(first))
+    .because(said(other))
 }
 
 /// The versions of the program, each once.
 fn versions(parts: &[Part]) -> BTreeSet<String> {
-    let said = parts.iter().filter_map(|part| part.facts.get("version")?.as_str());
-    said.flat_map(|version| version.split(", ")).filter(|version| !version.is_empty()).map(str::to_owned).collect()
+    let said = parts
+        .iter()
+        .filter_map(|part| part.facts.get("version")?.as_str());
+    said.flat_map(|version| version.split(", "))
+        .filter(|version| !version.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Copies a fact from the report that says most of it.
 fn fill(facts: &mut Record, name: &str, parts: &[Part]) {
-    let said = parts.iter().filter_map(|part| part.facts.get(name)).filter(|value| !value.is_null());
+    let said = parts
+        .iter()
+        .filter_map(|part| part.facts.get(name))
+        .filter(|value| !value.is_null());
     // Of reports that say the same amount, the order in which they were named must not decide.
-    let most = said.max_by_key(|value| (value.as_object().map_or(1, Record::len), value.to_string()));
+    let most =
+        said.max_by_key(|value| (value.as_object().map_or(1, Record::len), value.to_string()));
     let known = parts.iter().any(|part| part.facts.contains_key(name));
     match most {
         Some(value) => drop(facts.insert(name.to_owned(), value.clone())),
@@ -96,12 +120,18 @@ fn fill(facts: &mut Record, name: &str, parts: &[Part]) {
     }
 }
 
-/// The settings that are the same in all reports that have any; which shard each was is told elsewhere.
+/// The settings that are the same in all reports that have any; which shard each was is told
+/// elsewhere.
 fn settings(parts: &[Part]) -> Record {
-    let mut all = parts.iter().filter_map(|part| part.facts.get("settings")?.as_object());
+    let mut all = parts
+        .iter()
+        .filter_map(|part| part.facts.get("settings")?.as_object());
     let mut same = all.next().cloned().unwrap_or_default();
     for other in all {
-        same = same.into_iter().filter(|(name, value)| other.get(name) == Some(value)).collect();
+        same = same
+            .into_iter()
+            .filter(|(name, value)| other.get(name) == Some(value))
+            .collect();
     }
     same.shift_remove("shard");
     same

@@ -1,6 +1,7 @@
 //! Reads failure reports in their three forms, strictly: half a report is worse than none.
 //!
-//! Owns what counts as a report. No content of a report comes into a message but the number of a line.
+//! Owns what counts as a report. No content of a report comes into a message but the number of a
+//! line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,24 +51,47 @@ pub(super) enum Ending {
 struct Refusal(String, &'static str);
 
 /// All of a report but its name.
-type Content = (Record, Vec<(Vec<u8>, Record)>, Vec<(Vec<u8>, Record)>, Ending);
+type Content = (
+    Record,
+    Vec<(Vec<u8>, Record)>,
+    Vec<(Vec<u8>, Record)>,
+    Ending,
+);
 
 const NAME_ONE: &str = "name reports that fwupload wrote, ending in .jsonl, .json or .csv";
 const COPY_AGAIN: &str = "copy the report again from where it was written";
-const CUT_LINE: &str =
-    "copy the report again from where it was written; if its run was killed, delete the last line, which is incomplete";
+const CUT_LINE: &str = "copy the report again from where it was written; if its run was killed, \
+    delete the last line, which is incomplete";
 
 /// Reads one report. Errors: [`RunCode::ReportInvalid`].
 pub(super) fn read(path: &Path) -> Result<Part, Error> {
     let content = ReportFormat::of(path)
-        .ok_or_else(|| Refusal("its name does not say which format is meant".to_owned(), NAME_ONE))
-        .and_then(|format| Ok((format, fs::read(path).map_err(|error| Refusal(error.to_string(), NAME_ONE))?)))
+        .ok_or_else(|| {
+            Refusal(
+                "its name does not say which format is meant".to_owned(),
+                NAME_ONE,
+            )
+        })
+        .and_then(|format| {
+            Ok((
+                format,
+                fs::read(path).map_err(|error| Refusal(error.to_string(), NAME_ONE))?,
+            ))
+        })
         .and_then(|(format, bytes)| content(format, &bytes));
     let (facts, failures, companions, ending) = content.map_err(|Refusal(why, hint)| {
         let what = format!("the report cannot be used: {}", display_path(path));
-        Error::new(RunCode::ReportInvalid, what).because(why).with_hint(hint)
+        Error::new(RunCode::ReportInvalid, what)
+            .because(why)
+            .with_hint(hint)
     })?;
-    Ok(Part { path: path.to_owned(), facts, failures, companions, ending })
+    Ok(Part {
+        path: path.to_owned(),
+        facts,
+        failures,
+        companions,
+        ending,
+    })
 }
 
 fn content(format: ReportFormat, bytes: &[u8]) -> Result<Content, Refusal> {
@@ -87,18 +111,35 @@ fn json_lines(bytes: &[u8]) -> Result<Content, Refusal> {
     let first = lines.next().map(|(line, _)| line).unwrap_or_default();
     let ours = first.starts_with(b"{\"type\":\"report\"");
     if ours && !bytes.ends_with(b"\n") {
-        return Err(Refusal(format!("line {} breaks off", bytes.split(|byte| *byte == b'\n').count()), CUT_LINE));
+        return Err(Refusal(
+            format!(
+                "line {} breaks off",
+                bytes.split(|byte| *byte == b'\n').count()
+            ),
+            CUT_LINE,
+        ));
     }
     let facts = first_record(first)?;
     let (mut failures, mut companions, mut ending) = (Vec::new(), Vec::new(), Ending::Open);
     for (line, number) in lines.filter(|(line, _)| !line.trim_ascii().is_empty()) {
-        let parsed = serde_json::from_slice(line).ok().filter(|_| matches!(ending, Ending::Open));
+        let parsed = serde_json::from_slice(line)
+            .ok()
+            .filter(|_| matches!(ending, Ending::Open));
         let record: Record = parsed.ok_or_else(|| damaged("line", number))?;
         match record.get("type").and_then(Value::as_str) {
-            Some("failed") => failures.push(failure(record).ok_or_else(|| damaged("line", number))?),
-            Some(COMPANION) => companions.push(by_path(record).ok_or_else(|| damaged("line", number))?),
+            Some("failed") => {
+                failures.push(failure(record).ok_or_else(|| damaged("line", number))?);
+            }
+            Some(COMPANION) => {
+                companions.push(by_path(record).ok_or_else(|| damaged("line", number))?);
+            }
             Some("end") => ending = ended(&record).ok_or_else(|| damaged("line", number))?,
-            Some("report") => return Err(Refusal(format!("line {number} begins another report"), "name each report by itself")),
+            Some("report") => {
+                return Err(Refusal(
+                    format!("line {number} begins another report"),
+                    "name each report by itself",
+                ));
+            }
             // Later versions may add types.
             Some(_) => {}
             None => return Err(damaged("line", number)),
@@ -110,13 +151,18 @@ fn json_lines(bytes: &[u8]) -> Result<Content, Refusal> {
 
 /// Whether as many files are listed as the end counts.
 fn whole(failures: &[(Vec<u8>, Record)], ending: &Ending) -> Result<(), Refusal> {
-    let Ending::Ended { totals, .. } = ending else { return Ok(()) };
+    let Ending::Ended { totals, .. } = ending else {
+        return Ok(());
+    };
     let (listed, counted) = (failures.len() as u64, totals::number(totals, "failed"));
     if listed == counted {
         return Ok(());
     }
     Err(Refusal(
-        format!("{listed} failed files are listed and {counted} are counted at its end: lines are missing or were added"),
+        format!(
+            "{listed} failed files are listed and {counted} are counted at its end: lines are \
+                missing or were added"
+        ),
         COPY_AGAIN,
     ))
 }
@@ -126,10 +172,15 @@ fn first_record(line: &[u8]) -> Result<Record, Refusal> {
     let facts: Option<Record> = serde_json::from_slice(line).ok();
     let kind = facts.as_ref().and_then(|facts| facts.get("type")?.as_str());
     match (kind, facts.as_ref()) {
-        (Some("report"), Some(facts)) => known_version(facts.get("v")).map(|()| without(facts, &["type", "v"])),
+        (Some("report"), Some(facts)) => {
+            known_version(facts.get("v")).map(|()| without(facts, &["type", "v"]))
+        }
         (Some("start" | "discovered" | "end"), _) => {
             let why = "it holds the events of `--json`, which are no report";
-            Err(Refusal(why.to_owned(), "name the file that was given to `--report`"))
+            Err(Refusal(
+                why.to_owned(),
+                "name the file that was given to `--report`",
+            ))
         }
         _ => Err(no_report()),
     }
@@ -137,19 +188,51 @@ fn first_record(line: &[u8]) -> Result<Record, Refusal> {
 
 fn json(bytes: &[u8]) -> Result<Content, Refusal> {
     let document: Value = serde_json::from_slice(bytes).map_err(|error| {
-        if error.is_eof() { Refusal("it breaks off before its end".to_owned(), COPY_AGAIN) } else { no_report() }
+        if error.is_eof() {
+            Refusal("it breaks off before its end".to_owned(), COPY_AGAIN)
+        } else {
+            no_report()
+        }
     })?;
-    let parts = (document.get("run").and_then(Value::as_object), document.get("failures").and_then(Value::as_array));
-    let (Some(facts), Some(listed)) = parts else { return Err(no_report()) };
+    let parts = (
+        document.get("run").and_then(Value::as_object),
+        document.get("failures").and_then(Value::as_array),
+    );
+    let (Some(facts), Some(listed)) = parts else {
+        return Err(no_report());
+    };
     known_version(document.get("v"))?;
     let failures = listed.iter().zip(1_u64..).map(|(listed, number)| {
-        let refusal = || Refusal(format!("failure {number} is none that fwupload wrote"), COPY_AGAIN);
-        listed.as_object().cloned().and_then(failure).ok_or_else(refusal)
+        let refusal = || {
+            Refusal(
+                format!("failure {number} is none that fwupload wrote"),
+                COPY_AGAIN,
+            )
+        };
+        listed
+            .as_object()
+            .cloned()
+            .and_then(failure)
+            .ok_or_else(refusal)
     });
-    let open = facts.get("merged").and_then(|merged| merged.get("complete")) == Some(&Value::Bool(false));
-    let companions = document.get("companions").and_then(Value::as_array).into_iter().flatten();
-    let companions = companions.filter_map(|companion| companion.as_object().cloned().and_then(by_path)).collect();
-    Ok((facts.clone(), failures.collect::<Result<_, _>>()?, companions, if open { Ending::Open } else { Ending::Silent }))
+    let open = facts
+        .get("merged")
+        .and_then(|merged| merged.get("complete"))
+        == Some(&Value::Bool(false));
+    let companions = document
+        .get("companions")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let companions = companions
+        .filter_map(|companion| companion.as_object().cloned().and_then(by_path))
+        .collect();
+    Ok((
+        facts.clone(),
+        failures.collect::<Result<_, _>>()?,
+        companions,
+        if open { Ending::Open } else { Ending::Silent },
+    ))
 }
 
 fn csv(bytes: &[u8]) -> Result<Content, Refusal> {
@@ -162,23 +245,42 @@ fn csv(bytes: &[u8]) -> Result<Content, Refusal> {
     if !bytes.ends_with(b"\n") {
         return Err(Refusal("its last row breaks off".to_owned(), CUT_LINE));
     }
-    let (mut failures, mut companions, mut facts): (_, _, Option<Record>) = (Vec::new(), Vec::new(), None);
+    let (mut failures, mut companions, mut facts): (_, _, Option<Record>) =
+        (Vec::new(), Vec::new(), None);
     for (row, number) in reader.into_records().zip(2_u64..) {
         let row = row.map_err(|_| damaged("row", number))?;
-        let cell = |name: &str| headers.iter().zip(&row).find(|(header, _)| *header == name).map_or("", |(_, cell)| cell);
+        let cell = |name: &str| {
+            headers
+                .iter()
+                .zip(&row)
+                .find(|(header, _)| *header == name)
+                .map_or("", |(_, cell)| cell)
+        };
         let (failed, of_row) = from_row(cell);
         if cell("code") == COMPANION {
             let mut companion = record(COMPANION);
-            companion.extend(failed.into_iter().filter(|(name, _)| name.starts_with("path")));
+            companion.extend(
+                failed
+                    .into_iter()
+                    .filter(|(name, _)| name.starts_with("path")),
+            );
             companions.push(by_path(companion).ok_or_else(|| damaged("row", number))?);
         } else {
             failures.push(failure(failed).ok_or_else(|| damaged("row", number))?);
         }
         if *facts.get_or_insert_with(|| of_row.clone()) != of_row {
-            return Err(Refusal(format!("row {number} is of another run than the rows above"), "name each report by itself"));
+            return Err(Refusal(
+                format!("row {number} is of another run than the rows above"),
+                "name each report by itself",
+            ));
         }
     }
-    Ok((facts.unwrap_or_default(), failures, companions, Ending::Silent))
+    Ok((
+        facts.unwrap_or_default(),
+        failures,
+        companions,
+        Ending::Silent,
+    ))
 }
 
 /// A failure and the facts of the run, as the other forms have them.
@@ -195,8 +297,16 @@ fn from_row<'a>(cell: impl Fn(&str) -> &'a str) -> (Record, Record) {
     let retryable = cell("retryable") == "true";
     let last = json!({ "retryable": retryable, "http_status": number("http_status"), "attempts": number("attempts") });
     record::extend(&mut failed, last);
-    let (name, level, digest) = (cell("profile"), cell("profile_level"), cell("profile_digest"));
-    let profile = if digest.is_empty() { Value::Null } else { json!({ "name": name, "level": level, "digest": digest }) };
+    let (name, level, digest) = (
+        cell("profile"),
+        cell("profile_level"),
+        cell("profile_digest"),
+    );
+    let profile = if digest.is_empty() {
+        Value::Null
+    } else {
+        json!({ "name": name, "level": level, "digest": digest })
+    };
     let redacted = cell("redacted") == "true";
     let stated = json!({ "version": cell("version"), "project": cell("project"), "profile": profile, "redacted": redacted });
     record::extend(&mut facts, stated);
@@ -222,12 +332,17 @@ fn by_path(record: Record) -> Option<(Vec<u8>, Record)> {
 
 /// The path without what only CSV puts before it.
 fn without_guard(path: &str) -> &str {
-    path.strip_prefix("./").filter(|rest| rest.starts_with(FORMULA)).unwrap_or(path)
+    path.strip_prefix("./")
+        .filter(|rest| rest.starts_with(FORMULA))
+        .unwrap_or(path)
 }
 
 /// The end of a run.
 fn ended(record: &Record) -> Option<Ending> {
-    let exit_code = record.get("exit_code")?.as_u64().and_then(|code| u8::try_from(code).ok())?;
+    let exit_code = record
+        .get("exit_code")?
+        .as_u64()
+        .and_then(|code| u8::try_from(code).ok())?;
     let totals = without(record, &["type", "exit_code"]);
     ["found", "failed"]
         .iter()
@@ -236,7 +351,11 @@ fn ended(record: &Record) -> Option<Ending> {
 }
 
 fn without(record: &Record, names: &[&str]) -> Record {
-    record.iter().filter(|(name, _)| !names.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect()
+    record
+        .iter()
+        .filter(|(name, _)| !names.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn known_version(version: Option<&Value>) -> Result<(), Refusal> {

@@ -19,29 +19,46 @@ pub(super) struct Coverage {
 /// A shard: `2/4` is the second of four.
 type Shard = (u64, u64);
 
-/// Looks at the shards of all. Reports that name none may be of anything. Errors: [`RunCode::ReportMismatch`].
+/// Looks at the shards of all. Reports that name none may be of anything. Errors:
+/// [`RunCode::ReportMismatch`].
 pub(super) fn coverage(parts: &[Part]) -> Result<Coverage, Error> {
     let mut seen: BTreeMap<Shard, &Part> = BTreeMap::new();
     let mut twice = None;
-    for (part, shard) in parts.iter().flat_map(|part| of(part).into_iter().map(move |shard| (part, shard))) {
+    for (part, shard) in parts
+        .iter()
+        .flat_map(|part| of(part).into_iter().map(move |shard| (part, shard)))
+    {
         if let Some((first, other)) = seen.iter().next().filter(|((_, of), _)| *of != shard.1) {
             return Err(mismatch((other, *first), (part, shard)));
         }
         if let Some(other) = seen.insert(shard, part) {
             let [one, two] = [other, part].map(|part| display_path(&part.path));
-            twice =
-                twice.or_else(|| Some(format!("shard {} is in {one} and in {two}: its files would count twice", text(shard))));
+            twice = twice.or_else(|| {
+                Some(format!(
+                    "shard {} is in {one} and in {two}: its files would count twice",
+                    text(shard)
+                ))
+            });
         }
     }
     let all_say = parts.iter().all(|part| !of(part).is_empty());
     let gap = twice.or_else(|| missing(&seen.keys().copied().collect()).filter(|_| all_say));
-    Ok(Coverage { shards: seen.keys().copied().map(text).collect(), gap })
+    Ok(Coverage {
+        shards: seen.keys().copied().map(text).collect(),
+        gap,
+    })
 }
 
 /// The shards of a report: one, or those that were merged into it.
 fn of(part: &Part) -> Vec<Shard> {
-    let merged = part.facts.get("merged").and_then(|merged| merged.get("shards")?.as_array());
-    let own = part.facts.get("settings").and_then(|settings| settings.get("shard"));
+    let merged = part
+        .facts
+        .get("merged")
+        .and_then(|merged| merged.get("shards")?.as_array());
+    let own = part
+        .facts
+        .get("settings")
+        .and_then(|settings| settings.get("shard"));
     let said = merged.into_iter().flatten().chain(own);
     said.filter_map(Value::as_str).filter_map(parsed).collect()
 }
@@ -60,8 +77,13 @@ fn text((number, of): Shard) -> String {
 fn missing(there: &BTreeSet<Shard>) -> Option<String> {
     const SHOWN: usize = 10;
     let of = there.first()?.1;
-    let lacking = usize::try_from(of).ok()?.checked_sub(there.len()).filter(|lacking| *lacking > 0)?;
-    let gaps = (1..=of).map(|number| (number, of)).filter(|shard| !there.contains(shard));
+    let lacking = usize::try_from(of)
+        .ok()?
+        .checked_sub(there.len())
+        .filter(|lacking| *lacking > 0)?;
+    let gaps = (1..=of)
+        .map(|number| (number, of))
+        .filter(|shard| !there.contains(shard));
     let shown = gaps.take(SHOWN).map(text).collect::<Vec<_>>().join(", ");
     Some(match lacking {
         1 => format!("the report of shard {shown} is missing"),
@@ -71,9 +93,14 @@ fn missing(there: &BTreeSet<Shard>) -> Option<String> {
 }
 
 fn mismatch(first: (&Part, Shard), other: (&Part, Shard)) -> Error {
-    let said = |(part, shard): (&Part, Shard)| format!("{} is of shard {}", display_path(&part.path), text(shard));
+    let said = |(part, shard): (&Part, Shard)| {
+        format!("{} is of shard {}", display_path(&part.path), text(shard))
+    };
     let [one, two] = [first, other].map(|(part, _)| display_path(&part.path));
-    Error::new(RunCode::ReportMismatch, format!("{two} does not belong with {one}: another number of shards"))
-        .because(said(first))
-        .because(said(other))
+    Error::new(
+        RunCode::ReportMismatch,
+        format!("{two} does not belong with {one}: another number of shards"),
+    )
+    .because(said(first))
+    .because(said(other))
 }

@@ -21,14 +21,21 @@ type Answer = Result<(StatusCode, Json<Value>), ApiError>;
 type Body = Map<String, Value>;
 
 /// `GET /api/<kind>/{id}`, also with `containers` for any kind.
-pub async fn show(State(app): Shared, Path((word, id)): Path<(String, String)>) -> Result<Json<Value>, ApiError> {
+pub async fn show(
+    State(app): Shared,
+    Path((word, id)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
     let kind = Kind::from_plural(&word);
     if kind.is_none() && word != "containers" {
         return Err(unknown_route());
     }
     app.store.read(|index| {
-        let container = index.get(&id).filter(|it| kind.is_none_or(|kind| it.kind == kind));
-        container.map(|it| Json(docs::container(app.options.era, index, it))).ok_or_else(|| missing(&word, &id))
+        let container = index
+            .get(&id)
+            .filter(|it| kind.is_none_or(|kind| it.kind == kind));
+        container
+            .map(|it| Json(docs::container(app.options.era, index, it)))
+            .ok_or_else(|| missing(&word, &id))
     })
 }
 
@@ -48,8 +55,13 @@ pub async fn create(State(app): Shared, Path(word): Path<String>, bytes: Bytes) 
 }
 
 /// `DELETE /api/<kind>/{id}`, with all that lies in it.
-pub async fn remove(State(app): Shared, Path((word, id)): Path<(String, String)>) -> Result<Json<Value>, ApiError> {
-    let kind = Kind::from_plural(&word).filter(|kind| *kind > Kind::Project).ok_or_else(unknown_route)?;
+pub async fn remove(
+    State(app): Shared,
+    Path((word, id)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let kind = Kind::from_plural(&word)
+        .filter(|kind| *kind > Kind::Project)
+        .ok_or_else(unknown_route)?;
     app.store.write(|writer| {
         if writer.index().get_kind(kind, &id).is_none() {
             return Err(missing(&word, &id));
@@ -60,24 +72,51 @@ pub async fn remove(State(app): Shared, Path((word, id)): Path<(String, String)>
 }
 
 fn remove_with_all(writer: &mut Writer<'_>, id: &str) -> Result<(), ApiError> {
-    let below: Vec<_> = writer.index().children(Some(id)).map(|child| child.id.clone()).collect();
-    below.iter().try_for_each(|child| remove_with_all(writer, child))?;
+    let below: Vec<_> = writer
+        .index()
+        .children(Some(id))
+        .map(|child| child.id.clone())
+        .collect();
+    below
+        .iter()
+        .try_for_each(|child| remove_with_all(writer, child))?;
     let files: Vec<_> = writer.index().files(id).cloned().collect();
-    files.into_iter().try_for_each(|file| blob::delete(writer, file))?;
-    let folder = writer.index().get(id).map(|container| writer.store().path(&container.folder));
+    files
+        .into_iter()
+        .try_for_each(|file| blob::delete(writer, file))?;
+    let folder = writer
+        .index()
+        .get(id)
+        .map(|container| writer.store().path(&container.folder));
     writer.put(Change::Removed(id.to_owned()))?;
     // What a person put into the folder stays where it is.
     let _ = folder.map(std::fs::remove_dir);
     Ok(())
 }
 
-/// Makes a group and a project in it unless both are there, as at the start of a sandbox; gives the project's id.
-pub fn ensure_project(writer: &mut Writer<'_>, group_id: &str, label: &str) -> Result<String, ApiError> {
-    group(writer, Era::default(), checked(Kind::Group, json!({"_id": group_id, "label": group_id}))?)?;
-    let known = writer.index().children(Some(group_id)).find(|it| it.label == label).map(|it| it.id.clone());
+/// Makes a group and a project in it unless both are there, as at the start of a sandbox; gives the
+/// project's id.
+pub fn ensure_project(
+    writer: &mut Writer<'_>,
+    group_id: &str,
+    label: &str,
+) -> Result<String, ApiError> {
+    group(
+        writer,
+        Era::default(),
+        checked(Kind::Group, json!({"_id": group_id, "label": group_id}))?,
+    )?;
+    let known = writer
+        .index()
+        .children(Some(group_id))
+        .find(|it| it.label == label)
+        .map(|it| it.id.clone());
     match known {
         Some(id) => Ok(id),
-        None => project(writer, checked(Kind::Project, json!({"group": group_id, "label": label}))?),
+        None => project(
+            writer,
+            checked(Kind::Project, json!({"group": group_id, "label": label}))?,
+        ),
     }
 }
 
@@ -92,20 +131,43 @@ fn made(id: String) -> (StatusCode, String) {
     (StatusCode::OK, id)
 }
 
-/// Making a group that exists is no error: it is answered with 202 (in 2018 with 201) and left as it is.
-fn group(writer: &mut Writer<'_>, era: Era, mut body: Body) -> Result<(StatusCode, String), ApiError> {
+/// Making a group that exists is no error: it is answered with 202 (in 2018 with 201) and left as
+/// it is.
+fn group(
+    writer: &mut Writer<'_>,
+    era: Era,
+    mut body: Body,
+) -> Result<(StatusCode, String), ApiError> {
     let id = schema::required(&mut body, "_id")?;
     if !schema::is_group_id(&id) {
-        return Err(ApiError::invalid("'_id' must be 2 to 32 lower-case letters, digits and .@_-"));
+        return Err(ApiError::invalid(
+            "'_id' must be 2 to 32 lower-case letters, digits and .@_-",
+        ));
     }
     match writer.index().get(&id).map(|it| it.kind) {
         Some(Kind::Group) if era == Era::Old => return Ok((StatusCode::CREATED, id)),
         Some(Kind::Group) => return Ok((StatusCode::ACCEPTED, id)),
-        Some(_) => return Err(ApiError::new(StatusCode::CONFLICT, format!("Object with id {id} already exists."))),
+        Some(_) => {
+            return Err(ApiError::new(
+                StatusCode::CONFLICT,
+                format!("Object with id {id} already exists."),
+            ));
+        }
         None => {}
     }
     let label = schema::optional(&mut body, "label").unwrap_or_else(|| id.clone());
-    insert(writer, New { kind: Kind::Group, parent: None, id: id.clone(), folder: id, label, fields: body }).map(made)
+    insert(
+        writer,
+        New {
+            kind: Kind::Group,
+            parent: None,
+            id: id.clone(),
+            folder: id,
+            label,
+            fields: body,
+        },
+    )
+    .map(made)
 }
 
 /// A second project of the same label in a group is made without complaint, as on Flywheel.
@@ -121,8 +183,14 @@ fn subject(writer: &mut Writer<'_>, mut body: Body) -> Result<String, ApiError> 
     let label = schema::optional(&mut body, "label");
     let code = schema::optional(&mut body, "code").or(label);
     let code = code.ok_or_else(|| ApiError::invalid("'code' is a required property"))?;
-    if writer.index().children(Some(&parent)).any(|it| it.label == code) {
-        return Err(ApiError::unprocessable(format!("subject code \"{code}\" already exists in project {parent}")));
+    if writer
+        .index()
+        .children(Some(&parent))
+        .any(|it| it.label == code)
+    {
+        return Err(ApiError::unprocessable(format!(
+            "subject code \"{code}\" already exists in project {parent}"
+        )));
     }
     body.insert("code".into(), json!(code));
     add(writer, Kind::Subject, parent, code, body)
@@ -132,10 +200,12 @@ fn session(writer: &mut Writer<'_>, era: Era, mut body: Body) -> Result<String, 
     let project = schema::optional(&mut body, "project");
     let label = schema::required(&mut body, "label")?;
     let subject = match (body.remove("subject"), &project) {
-        (Some(Value::String(_)), _) if era < Era::Current => Err(ApiError::invalid("'subject' must be an object")),
-        (Some(Value::Object(given)), _) if era == Era::Old && given.contains_key("label") => {
-            Err(ApiError::invalid("Additional properties are not allowed ('label' was unexpected)"))
+        (Some(Value::String(_)), _) if era < Era::Current => {
+            Err(ApiError::invalid("'subject' must be an object"))
         }
+        (Some(Value::Object(given)), _) if era == Era::Old && given.contains_key("label") => Err(
+            ApiError::invalid("Additional properties are not allowed ('label' was unexpected)"),
+        ),
         (Some(subject), _) => session_subject(writer, subject, project),
         (None, Some(project)) if era < Era::Current => nobody(writer, project),
         (None, _) => Err(ApiError::invalid("'subject' is a required property")),
@@ -143,31 +213,58 @@ fn session(writer: &mut Writer<'_>, era: Era, mut body: Body) -> Result<String, 
     add(writer, Kind::Session, subject, label, body)
 }
 
-/// Older servers give a session without a subject one of its own, which nobody can tell from the next.
+/// Older servers give a session without a subject one of its own, which nobody can tell from the
+/// next.
 fn nobody(writer: &mut Writer<'_>, project: &str) -> Result<String, ApiError> {
-    writer.index().get_kind(Kind::Project, project).ok_or_else(|| missing("projects", project))?;
-    add(writer, Kind::Subject, project.to_owned(), "unknown".to_owned(), Body::new())
+    writer
+        .index()
+        .get_kind(Kind::Project, project)
+        .ok_or_else(|| missing("projects", project))?;
+    add(
+        writer,
+        Kind::Subject,
+        project.to_owned(),
+        "unknown".to_owned(),
+        Body::new(),
+    )
 }
 
 /// The subject of a new session: by id, or by code, which makes it where it is not there.
-fn session_subject(writer: &mut Writer<'_>, subject: Value, project: Option<String>) -> Result<String, ApiError> {
+fn session_subject(
+    writer: &mut Writer<'_>,
+    subject: Value,
+    project: Option<String>,
+) -> Result<String, ApiError> {
     let mut given = match subject {
         Value::String(id) => Map::from_iter([("_id".to_owned(), json!(id))]),
         Value::Object(given) => given,
         _ => return Err(ApiError::invalid("'subject' must be a text or an object")),
     };
     if let Some(id) = schema::optional(&mut given, "_id") {
-        let known = writer.index().get_kind(Kind::Subject, &id).ok_or_else(|| missing("subjects", &id))?;
+        let known = writer
+            .index()
+            .get_kind(Kind::Subject, &id)
+            .ok_or_else(|| missing("subjects", &id))?;
         // older servers move the subject to the other project instead, which nobody wants
         if project.is_some() && known.parent != project {
-            return Err(ApiError::unprocessable(format!("subject {id} belongs to another project")));
+            return Err(ApiError::unprocessable(format!(
+                "subject {id} belongs to another project"
+            )));
         }
         return Ok(id);
     }
     let project = project.ok_or_else(|| ApiError::invalid("'project' is a required property"))?;
     let mut given = schema::container(Kind::Subject, given)?;
-    let code = given.get("code").or_else(|| given.get("label")).and_then(Value::as_str).map(str::to_owned);
-    let known = writer.index().children(Some(&project)).find(|it| Some(&it.label) == code.as_ref()).map(|it| it.id.clone());
+    let code = given
+        .get("code")
+        .or_else(|| given.get("label"))
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    let known = writer
+        .index()
+        .children(Some(&project))
+        .find(|it| Some(&it.label) == code.as_ref())
+        .map(|it| it.id.clone());
     given.insert("project".into(), json!(project));
     known.map_or_else(|| self::subject(writer, given), Ok)
 }
@@ -191,9 +288,25 @@ fn missing(plural: &str, id: &str) -> ApiError {
     ApiError::not_found(format!("Could not find {plural} {id}"))
 }
 
-fn add(writer: &mut Writer<'_>, kind: Kind, parent: String, label: String, fields: Body) -> Result<String, ApiError> {
+fn add(
+    writer: &mut Writer<'_>,
+    kind: Kind,
+    parent: String,
+    label: String,
+    fields: Body,
+) -> Result<String, ApiError> {
     let id = writer.index().fresh_id();
-    insert(writer, New { kind, parent: Some(parent), id, folder: label.clone(), label, fields })
+    insert(
+        writer,
+        New {
+            kind,
+            parent: Some(parent),
+            id,
+            folder: label.clone(),
+            label,
+            fields,
+        },
+    )
 }
 
 struct New {
@@ -206,11 +319,27 @@ struct New {
 }
 
 fn insert(writer: &mut Writer<'_>, new: New) -> Result<String, ApiError> {
-    let New { kind, parent, id, folder, label, fields } = new;
+    let New {
+        kind,
+        parent,
+        id,
+        folder,
+        label,
+        fields,
+    } = new;
     let folder = writer.free_path(parent.as_deref(), &folder);
     private_dir(&writer.store().path(&folder)).map_err(|error| ApiError::disk(&error))?;
     let now = Utc::now();
-    let container = Container { id: id.clone(), kind, parent, label, fields, folder, created: now, modified: now };
+    let container = Container {
+        id: id.clone(),
+        kind,
+        parent,
+        label,
+        fields,
+        folder,
+        created: now,
+        modified: now,
+    };
     writer.put(Change::Container(container))?;
     Ok(id)
 }

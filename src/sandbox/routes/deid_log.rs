@@ -1,6 +1,8 @@
-//! The de-identification log service: takes a record with the original identifiers, gives an id for the file's metadata.
+//! The de-identification log service: takes a record with the original identifiers, gives an id for
+//! the file's metadata.
 //!
-//! Records are kept apart from the index, in a file of their own, and must never show up anywhere else.
+//! Records are kept apart from the index, in a file of their own, and must never show up anywhere
+//! else.
 
 use std::io::{BufRead as _, Write as _};
 
@@ -24,7 +26,9 @@ pub async fn add(State(app): Shared, bytes: Bytes) -> Result<Json<Value>, ApiErr
     let mut record = schema::object(&bytes)?;
     for (key, value) in &record {
         if !matches!(key.as_str(), "indexed_fields" | "deidentified_tags") || !value.is_object() {
-            return Err(ApiError::unprocessable("a log has the objects indexed_fields and deidentified_tags"));
+            return Err(ApiError::unprocessable(
+                "a log has the objects indexed_fields and deidentified_tags",
+            ));
         }
     }
     if !record.contains_key("indexed_fields") {
@@ -35,7 +39,11 @@ pub async fn add(State(app): Shared, bytes: Bytes) -> Result<Json<Value>, ApiErr
     record.insert("created".into(), json!(stamp(chrono::Utc::now())));
     let line = format!("{}\n", Value::Object(record));
     let path = app.store.home().join(FILE);
-    let written = private_options().append(true).create(true).open(path).and_then(|mut file| file.write_all(line.as_bytes()));
+    let written = private_options()
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(line.as_bytes()));
     written.map_err(|error| ApiError::disk(&error))?;
     Ok(Json(json!({"id": id})))
 }
@@ -43,20 +51,24 @@ pub async fn add(State(app): Shared, bytes: Bytes) -> Result<Json<Value>, ApiErr
 /// `GET /deid-log/logs/{id}`.
 pub async fn show(State(app): Shared, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     kept(&app)?;
-    record(&app, &id).map(Json).ok_or_else(|| ApiError::not_found("no such log"))
+    record(&app, &id)
+        .map(Json)
+        .ok_or_else(|| ApiError::not_found("no such log"))
 }
 
 /// Refuses a file that names a record which is not there, and one that ought to name one.
 pub fn check(app: &App, metadata: &Map<String, Value>) -> Result<(), ApiError> {
     let text = |key: &str| metadata.get(key).and_then(Value::as_str);
     match (text("deid_log_id"), text("deid_log_skip_reason")) {
-        (Some(id), _) if record(app, id).is_none() => Err(ApiError::bad_request("unable to resolve de-identification ID")),
+        (Some(id), _) if record(app, id).is_none() => Err(ApiError::bad_request(
+            "unable to resolve de-identification ID",
+        )),
         (None, None) if app.options.deid_log && text("type") == Some("dicom") => {
             Err(ApiError::bad_request("unable to log de-identified data"))
         }
-        (_, Some(reason)) if !matches!(reason, "unsupported_type" | "manual_override") => {
-            Err(ApiError::invalid("'deid_log_skip_reason' must be unsupported_type or manual_override"))
-        }
+        (_, Some(reason)) if !matches!(reason, "unsupported_type" | "manual_override") => Err(
+            ApiError::invalid("'deid_log_skip_reason' must be unsupported_type or manual_override"),
+        ),
         _ => Ok(()),
     }
 }
@@ -70,5 +82,9 @@ fn record(app: &App, id: &str) -> Option<Value> {
 
 /// Refuses where the site keeps no log.
 fn kept(app: &App) -> Result<(), ApiError> {
-    if app.options.deid_log { Ok(()) } else { Err(unknown_route()) }
+    if app.options.deid_log {
+        Ok(())
+    } else {
+        Err(unknown_route())
+    }
 }

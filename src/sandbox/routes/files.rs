@@ -28,7 +28,8 @@ use crate::sandbox::schema;
 const LONGEST_METADATA: usize = 1 << 20;
 const LONGEST_NAME: usize = 1024;
 
-/// `POST /api/<kind>/{id}/files`: a form, or with `?ticket` the start and end of an upload by signed URL.
+/// `POST /api/<kind>/{id}/files`: a form, or with `?ticket` the start and end of an upload by
+/// signed URL.
 pub async fn upload(
     State(app): Shared,
     Path((word, id)): Path<(String, String)>,
@@ -38,14 +39,27 @@ pub async fn upload(
     let kind = level(&word)?;
     match parameters.get("ticket") {
         // the oldest servers read on and see a form
-        Some(ticket) if app.options.era > Era::Old => tickets::upload(&app, kind, &id, ticket, request).await,
-        _ => form(&app, kind, &id, request).await.map(axum::response::IntoResponse::into_response),
+        Some(ticket) if app.options.era > Era::Old => {
+            tickets::upload(&app, kind, &id, ticket, request).await
+        }
+        _ => form(&app, kind, &id, request)
+            .await
+            .map(axum::response::IntoResponse::into_response),
     }
 }
 
-async fn form(app: &Arc<App>, kind: Kind, id: &str, request: Request) -> Result<Json<Value>, ApiError> {
+async fn form(
+    app: &Arc<App>,
+    kind: Kind,
+    id: &str,
+    request: Request,
+) -> Result<Json<Value>, ApiError> {
     let (head, body) = request.into_parts();
-    let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = head
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let mut form = Form::new(content_type, body)?;
     let done = read_form(app, kind, id, &mut form).await;
     if done.is_err() {
@@ -54,53 +68,111 @@ async fn form(app: &Arc<App>, kind: Kind, id: &str, request: Request) -> Result<
     done
 }
 
-async fn read_form(app: &Arc<App>, kind: Kind, id: &str, form: &mut Form) -> Result<Json<Value>, ApiError> {
+async fn read_form(
+    app: &Arc<App>,
+    kind: Kind,
+    id: &str,
+    form: &mut Form,
+) -> Result<Json<Value>, ApiError> {
     target(app, kind, id)?;
     let (mut metadata, mut file) = (Map::new(), None);
     while let Some(head) = form.next_part().await? {
         match head.filename {
-            Some(_) if head.name == "metadata" => return Err(ApiError::invalid("wrong format for field \"metadata\"")),
-            Some(_) if file.is_some() => return Err(ApiError::bad_request("Targeted uploads can only send one file")),
-            Some(name) if name.is_empty() && app.options.era == Era::Mid => drop(form.text(0).await?),
+            Some(_) if head.name == "metadata" => {
+                return Err(ApiError::invalid("wrong format for field \"metadata\""));
+            }
+            Some(_) if file.is_some() => {
+                return Err(ApiError::bad_request(
+                    "Targeted uploads can only send one file",
+                ));
+            }
+            Some(name) if name.is_empty() && app.options.era == Era::Mid => {
+                drop(form.text(0).await?);
+            }
             Some(name) => file = Some((base_name(&name)?, receive(app, form).await?)),
-            None if head.name == "metadata" => metadata = schema::object(&form.text(LONGEST_METADATA).await?)?,
+            None if head.name == "metadata" => {
+                metadata = schema::object(&form.text(LONGEST_METADATA).await?)?;
+            }
             None => drop(form.text(LONGEST_METADATA).await?),
         }
     }
     let Some((name, received)) = file else {
         // servers of 2019 see nothing wrong in a form without a file
         let none = ApiError::bad_request("No files selected for upload");
-        return if app.options.era == Era::Mid { Ok(Json(json!([]))) } else { Err(none) };
+        return if app.options.era == Era::Mid {
+            Ok(Json(json!([])))
+        } else {
+            Err(none)
+        };
     };
-    let Described { name, size, metadata } = describe(app, &name, metadata)?;
+    let Described {
+        name,
+        size,
+        metadata,
+    } = describe(app, &name, metadata)?;
     if size.is_some_and(|size| size != received.size) {
-        return Err(ApiError::bad_request(format!("{} bytes arrived, which is not the size that was announced", received.size)));
+        return Err(ApiError::bad_request(format!(
+            "{} bytes arrived, which is not the size that was announced",
+            received.size
+        )));
     }
     let hash = received.hash();
-    file_it(app, received, Placement { container: id, name: &name, hash, metadata })
+    file_it(
+        app,
+        received,
+        Placement {
+            container: id,
+            name: &name,
+            hash,
+            metadata,
+        },
+    )
 }
 
 async fn receive(app: &Arc<App>, form: &mut Form) -> Result<Received, ApiError> {
-    let mut incoming = Incoming::create(&app.store, app.options.discard).map_err(|error| ApiError::disk(&error))?;
+    let mut incoming = Incoming::create(&app.store, app.options.discard)
+        .map_err(|error| ApiError::disk(&error))?;
     while let Some(chunk) = form.chunk().await? {
-        incoming.write(&chunk).await.map_err(|error| ApiError::disk(&error))?;
+        incoming
+            .write(&chunk)
+            .await
+            .map_err(|error| ApiError::disk(&error))?;
     }
-    incoming.finish().await.map_err(|error| ApiError::disk(&error))
+    incoming
+        .finish()
+        .await
+        .map_err(|error| ApiError::disk(&error))
 }
 
 /// Files the bytes and answers the list of one that every upload answers.
-pub fn file_it(app: &Arc<App>, received: Received, placement: Placement<'_>) -> Result<Json<Value>, ApiError> {
+pub fn file_it(
+    app: &Arc<App>,
+    received: Received,
+    placement: Placement<'_>,
+) -> Result<Json<Value>, ApiError> {
     app.store.write(|writer| {
         let record = blob::place(writer, received, placement)?;
-        Ok(Json(json!([docs::file(app.options.era, writer.index(), &record, &record.current)])))
+        Ok(Json(json!([docs::file(
+            app.options.era,
+            writer.index(),
+            &record,
+            &record.current
+        )])))
     })
 }
 
 /// The list of one for a file that is there already.
 pub fn listed(app: &App, container: &str, name: &str) -> Result<Json<Value>, ApiError> {
     app.store.read(|index| {
-        let file = index.file(container, name).ok_or_else(|| ApiError::not_found(format!("{name} not found")))?;
-        Ok(Json(json!([docs::file(app.options.era, index, file, &file.current)])))
+        let file = index
+            .file(container, name)
+            .ok_or_else(|| ApiError::not_found(format!("{name} not found")))?;
+        Ok(Json(json!([docs::file(
+            app.options.era,
+            index,
+            file,
+            &file.current
+        )])))
     })
 }
 
@@ -115,8 +187,13 @@ pub struct Described {
     pub metadata: Map<String, Value>,
 }
 
-/// Checks the metadata of one file: its name (which the metadata may change), its announced size, and the rest.
-pub fn describe(app: &App, name: &str, metadata: Map<String, Value>) -> Result<Described, ApiError> {
+/// Checks the metadata of one file: its name (which the metadata may change), its announced size,
+/// and the rest.
+pub fn describe(
+    app: &App,
+    name: &str,
+    metadata: Map<String, Value>,
+) -> Result<Described, ApiError> {
     let mut metadata = schema::file(app.options.era, metadata)?;
     deid_log::check(app, &metadata)?;
     let name = match schema::optional(&mut metadata, "name") {
@@ -124,17 +201,28 @@ pub fn describe(app: &App, name: &str, metadata: Map<String, Value>) -> Result<D
         None => name.to_owned(),
     };
     let size = metadata.remove("size").and_then(|size| size.as_u64());
-    Ok(Described { name, size, metadata })
+    Ok(Described {
+        name,
+        size,
+        metadata,
+    })
 }
 
 /// The last component of a file name; refuses names that say nothing or could mislead.
 pub fn base_name(name: &str) -> Result<String, ApiError> {
     let base = name.rsplit('/').next().unwrap_or_default();
-    let usable = !matches!(base, "" | "." | "..") && base.len() <= LONGEST_NAME && !base.chars().any(char::is_control);
-    if usable { Ok(base.to_owned()) } else { Err(ApiError::bad_request("the file name cannot be used")) }
+    let usable = !matches!(base, "" | "." | "..")
+        && base.len() <= LONGEST_NAME
+        && !base.chars().any(char::is_control);
+    if usable {
+        Ok(base.to_owned())
+    } else {
+        Err(ApiError::bad_request("the file name cannot be used"))
+    }
 }
 
-/// `GET /api/<kind>/{id}/files/{name}`: the bytes; with an empty `?ticket` a ticket, with a ticket no key is needed.
+/// `GET /api/<kind>/{id}/files/{name}`: the bytes; with an empty `?ticket` a ticket, with a ticket
+/// no key is needed.
 pub async fn download(
     State(app): Shared,
     Path((word, id, name)): Path<(String, String, String)>,
@@ -150,7 +238,9 @@ pub async fn download(
     } else {
         auth::check(&headers, &app)?;
     }
-    let file = app.store.read(|index| find(index, kind, &id, &name).cloned())?;
+    let file = app
+        .store
+        .read(|index| find(index, kind, &id, &name).cloned())?;
     if ticket == Some("") {
         let ticket = app.tickets().open_download(id, name)?;
         return Ok(Json(json!({"ticket": ticket})).into_response());
@@ -159,22 +249,47 @@ pub async fn download(
 }
 
 async fn send(app: &App, file: &FileRecord, parameters: &Parameters) -> Result<Response, ApiError> {
-    let number = parameters.get("version").map_or(Ok(file.current.number), |text| text.parse());
+    let number = parameters
+        .get("version")
+        .map_or(Ok(file.current.number), |text| text.parse());
     let number = number.map_err(|_| ApiError::bad_request("version must be a whole number"))?;
-    let version = file.version(number).ok_or_else(|| ApiError::not_found("no such version"))?;
-    if parameters.get("hash").is_some_and(|hash| *hash != version.hash) {
-        return Err(ApiError::new(StatusCode::CONFLICT, "file exists, hash mismatch"));
+    let version = file
+        .version(number)
+        .ok_or_else(|| ApiError::not_found("no such version"))?;
+    if parameters
+        .get("hash")
+        .is_some_and(|hash| *hash != version.hash)
+    {
+        return Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "file exists, hash mismatch",
+        ));
     }
-    let opened = tokio::fs::File::open(app.store.path(&version.stored)).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => ApiError::not_found("the bytes of this file were discarded"),
-        _ => ApiError::disk(&error),
-    })?;
-    let length = opened.metadata().await.map_err(|error| ApiError::disk(&error))?.len();
-    let mut response = Body::from_stream(ReaderStream::with_capacity(opened, 256 * 1024)).into_response();
+    let opened = tokio::fs::File::open(app.store.path(&version.stored))
+        .await
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                ApiError::not_found("the bytes of this file were discarded")
+            }
+            _ => ApiError::disk(&error),
+        })?;
+    let length = opened
+        .metadata()
+        .await
+        .map_err(|error| ApiError::disk(&error))?
+        .len();
+    let mut response =
+        Body::from_stream(ReaderStream::with_capacity(opened, 256 * 1024)).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, length.into());
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    let disposition = format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(&file.name, NON_ALPHANUMERIC));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/octet-stream"),
+    );
+    let disposition = format!(
+        "attachment; filename*=UTF-8''{}",
+        utf8_percent_encode(&file.name, NON_ALPHANUMERIC)
+    );
     if let Ok(value) = HeaderValue::from_str(&disposition) {
         headers.insert(CONTENT_DISPOSITION, value);
     }
@@ -200,15 +315,22 @@ pub async fn remove(
 }
 
 /// `GET /api/<kind>/{id}/files/{name}/info`: the file's document.
-pub async fn info(State(app): Shared, Path((word, id, name)): Path<(String, String, String)>) -> Result<Json<Value>, ApiError> {
+pub async fn info(
+    State(app): Shared,
+    Path((word, id, name)): Path<(String, String, String)>,
+) -> Result<Json<Value>, ApiError> {
     let kind = level(&word)?;
-    app.store
-        .read(|index| find(index, kind, &id, &name).map(|file| Json(docs::file(app.options.era, index, file, &file.current))))
+    app.store.read(|index| {
+        find(index, kind, &id, &name)
+            .map(|file| Json(docs::file(app.options.era, index, file, &file.current)))
+    })
 }
 
 /// `GET /api/files/{id}`.
 pub async fn show(State(app): Shared, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    app.store.read(|index| by_id(index, &id).map(|file| Json(docs::file(app.options.era, index, file, &file.current))))
+    app.store.read(|index| {
+        by_id(index, &id).map(|file| Json(docs::file(app.options.era, index, file, &file.current)))
+    })
 }
 
 /// `GET /api/files/{id}/versions`: newest first.
@@ -216,36 +338,56 @@ pub async fn versions(State(app): Shared, Path(id): Path<String>) -> Result<Json
     app.store.read(|index| {
         let file = by_id(index, &id)?;
         let versions = std::iter::once(&file.current).chain(file.older.iter().rev());
-        Ok(Json(versions.map(|version| docs::file(app.options.era, index, file, version)).collect()))
+        Ok(Json(
+            versions
+                .map(|version| docs::file(app.options.era, index, file, version))
+                .collect(),
+        ))
     })
 }
 
 /// The level that a URL names, of those that can hold files.
 fn level(word: &str) -> Result<Kind, ApiError> {
-    Kind::from_plural(word).filter(|kind| *kind != Kind::Group).ok_or_else(unknown_route)
+    Kind::from_plural(word)
+        .filter(|kind| *kind != Kind::Group)
+        .ok_or_else(unknown_route)
 }
 
 /// Makes sure that the container of an upload is there.
 pub fn target(app: &App, kind: Kind, id: &str) -> Result<(), ApiError> {
     let known = app.store.read(|index| known(index, kind, id).map(drop));
     match app.options.era {
-        Era::Mid => {
-            known.map_err(|_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "'NoneType' object has no attribute 'values'"))
-        }
+        Era::Mid => known.map_err(|_| {
+            ApiError::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "'NoneType' object has no attribute 'values'",
+            )
+        }),
         Era::Old | Era::Current => known,
     }
 }
 
 /// The container, or 404.
 fn known<'a>(index: &'a Index, kind: Kind, id: &str) -> Result<&'a Container, ApiError> {
-    index.get_kind(kind, id).ok_or_else(|| ApiError::not_found(format!("Could not find {} {id}", kind.plural())))
+    index
+        .get_kind(kind, id)
+        .ok_or_else(|| ApiError::not_found(format!("Could not find {} {id}", kind.plural())))
 }
 
-fn find<'a>(index: &'a Index, kind: Kind, id: &str, name: &str) -> Result<&'a FileRecord, ApiError> {
+fn find<'a>(
+    index: &'a Index,
+    kind: Kind,
+    id: &str,
+    name: &str,
+) -> Result<&'a FileRecord, ApiError> {
     known(index, kind, id)?;
-    index.file(id, name).ok_or_else(|| ApiError::not_found(format!("{name} not found")))
+    index
+        .file(id, name)
+        .ok_or_else(|| ApiError::not_found(format!("{name} not found")))
 }
 
 fn by_id<'a>(index: &'a Index, id: &str) -> Result<&'a FileRecord, ApiError> {
-    index.file_by_id(id).ok_or_else(|| ApiError::not_found(format!("Could not find files {id}")))
+    index
+        .file_by_id(id)
+        .ok_or_else(|| ApiError::not_found(format!("Could not find files {id}")))
 }

@@ -33,7 +33,9 @@ pub async fn lookup(State(app): Shared, headers: HeaderMap, bytes: Bytes) -> Ans
     let levels = Levels::of(&app, &headers);
     app.store.read(|index| {
         let nodes = walk(index, levels, &path)?;
-        let end = nodes.last().map(|node| Json(show(app.options.era, index, node)));
+        let end = nodes
+            .last()
+            .map(|node| Json(show(app.options.era, index, node)));
         end.ok_or_else(|| ApiError::not_found("the path is empty"))
     })
 }
@@ -47,12 +49,25 @@ pub async fn resolve(State(app): Shared, headers: HeaderMap, bytes: Bytes) -> An
         let at = match nodes.last() {
             None => None,
             Some(Target::Container(container)) => Some(*container),
-            Some(Target::File(_)) => return Ok(Json(json!({"path": shown(era, index, &nodes), "children": []}))),
+            Some(Target::File(_)) => {
+                return Ok(Json(
+                    json!({"path": shown(era, index, &nodes), "children": []}),
+                ));
+            }
         };
-        let below = levels.below(at).map(|kind| levels.children(index, at, kind)).unwrap_or_default();
+        let below = levels
+            .below(at)
+            .map(|kind| levels.children(index, at, kind))
+            .unwrap_or_default();
         let files = at.into_iter().flat_map(|at| index.files(&at.id));
-        let children: Vec<_> = below.into_iter().map(Target::Container).chain(files.map(Target::File)).collect();
-        Ok(Json(json!({"path": shown(era, index, &nodes), "children": shown(era, index, &children)})))
+        let children: Vec<_> = below
+            .into_iter()
+            .map(Target::Container)
+            .chain(files.map(Target::File))
+            .collect();
+        Ok(Json(
+            json!({"path": shown(era, index, &nodes), "children": shown(era, index, &children)}),
+        ))
     })
 }
 
@@ -89,7 +104,12 @@ impl Levels {
         }
     }
 
-    fn children<'a>(self, index: &'a Index, at: Option<&Container>, kind: Kind) -> Vec<&'a Container> {
+    fn children<'a>(
+        self,
+        index: &'a Index,
+        at: Option<&Container>,
+        kind: Kind,
+    ) -> Vec<&'a Container> {
         match at {
             Some(at) if !self.subjects => index.descendants(&at.id, kind),
             at => index.children(at.map(|it| it.id.as_str())).collect(),
@@ -101,43 +121,74 @@ impl Levels {
 pub async fn uids(State(app): Shared, bytes: Bytes) -> Answer {
     let body = schema::object(&bytes)?;
     let mut answer = Map::new();
-    for (key, kind) in [("sessions", Kind::Session), ("acquisitions", Kind::Acquisition)] {
+    for (key, kind) in [
+        ("sessions", Kind::Session),
+        ("acquisitions", Kind::Acquisition),
+    ] {
         let wanted = words(body.get(key).unwrap_or(&Value::Null), key)?;
         if wanted.len() > MOST_UIDS {
             return Err(ApiError::unprocessable("too many uids in one request"));
         }
         let projects = projects(&body);
         let there: HashSet<String> = app.store.read(|index| {
-            let inside = |it: &&Container| projects.is_empty() || index.lineage(it).any(|above| projects.contains(&above.id));
-            let uids = index.all(kind).filter(inside).filter_map(|it| it.fields.get("uid").and_then(Value::as_str));
+            let inside = |it: &&Container| {
+                projects.is_empty() || index.lineage(it).any(|above| projects.contains(&above.id))
+            };
+            let uids = index
+                .all(kind)
+                .filter(inside)
+                .filter_map(|it| it.fields.get("uid").and_then(Value::as_str));
             uids.map(str::to_owned).collect()
         });
-        answer.insert(key.to_owned(), wanted.into_iter().filter(|uid| there.contains(uid)).map(Value::from).collect());
+        answer.insert(
+            key.to_owned(),
+            wanted
+                .into_iter()
+                .filter(|uid| there.contains(uid))
+                .map(Value::from)
+                .collect(),
+        );
     }
     Ok(Json(Value::Object(answer)))
 }
 
 fn projects(body: &Map<String, Value>) -> Vec<String> {
-    let many = body.get("project_ids").and_then(Value::as_array).into_iter().flatten();
-    many.chain(body.get("project_id")).filter_map(|id| id.as_str().map(str::to_owned)).collect()
+    let many = body
+        .get("project_ids")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    many.chain(body.get("project_id"))
+        .filter_map(|id| id.as_str().map(str::to_owned))
+        .collect()
 }
 
 fn words(value: &Value, key: &str) -> Result<Vec<String>, ApiError> {
     let invalid = || ApiError::invalid(format!("'{key}' must be a list of texts"));
     match value {
         Value::Null => Ok(Vec::new()),
-        Value::Array(words) => words.iter().map(|it| it.as_str().map(str::to_owned).ok_or_else(invalid)).collect(),
+        Value::Array(words) => words
+            .iter()
+            .map(|it| it.as_str().map(str::to_owned).ok_or_else(invalid))
+            .collect(),
         _ => Err(invalid()),
     }
 }
 
 fn path(bytes: &[u8]) -> Result<Vec<String>, ApiError> {
     let body = schema::object(bytes)?;
-    words(body.get("path").ok_or_else(|| ApiError::invalid("'path' is a required property"))?, "path")
+    words(
+        body.get("path")
+            .ok_or_else(|| ApiError::invalid("'path' is a required property"))?,
+        "path",
+    )
 }
 
 fn shown(era: Era, index: &Index, targets: &[Target<'_>]) -> Vec<Value> {
-    targets.iter().map(|target| show(era, index, target)).collect()
+    targets
+        .iter()
+        .map(|target| show(era, index, target))
+        .collect()
 }
 
 fn show(era: Era, index: &Index, target: &Target<'_>) -> Value {
@@ -154,21 +205,33 @@ fn show(era: Era, index: &Index, target: &Target<'_>) -> Value {
     }
 }
 
-/// Everything along a path; the elements are exact and case counts. Of twins the older one is found.
-fn walk<'a>(index: &'a Index, levels: Levels, path: &[String]) -> Result<Vec<Target<'a>>, ApiError> {
+/// Everything along a path; the elements are exact and case counts. Of twins the older one is
+/// found.
+fn walk<'a>(
+    index: &'a Index,
+    levels: Levels,
+    path: &[String],
+) -> Result<Vec<Target<'a>>, ApiError> {
     let mut nodes = Vec::new();
     let mut at: Option<&Container> = None;
     let mut rest = path.iter();
     while let Some(element) = rest.next() {
         if let (Some(container), true) = (at, element == "files") {
             let name = rest.next().map(String::as_str).unwrap_or_default();
-            let file = index.file(&container.id, name).filter(|_| rest.next().is_none());
-            nodes.push(Target::File(file.ok_or_else(|| ApiError::not_found(format!("No {name} file found.")))?));
+            let file = index
+                .file(&container.id, name)
+                .filter(|_| rest.next().is_none());
+            nodes.push(Target::File(file.ok_or_else(|| {
+                ApiError::not_found(format!("No {name} file found."))
+            })?));
             return Ok(nodes);
         }
-        let kind = levels.below(at).ok_or_else(|| ApiError::not_found("the path is too long"))?;
+        let kind = levels
+            .below(at)
+            .ok_or_else(|| ApiError::not_found("the path is too long"))?;
         let next = child(levels.children(index, at, kind), kind, element);
-        let next = next.ok_or_else(|| ApiError::not_found(format!("No {element} {} found.", kind.name())))?;
+        let next = next
+            .ok_or_else(|| ApiError::not_found(format!("No {element} {} found.", kind.name())))?;
         nodes.push(Target::Container(next));
         at = Some(next);
     }
@@ -176,7 +239,9 @@ fn walk<'a>(index: &'a Index, levels: Levels, path: &[String]) -> Result<Vec<Tar
 }
 
 fn child<'a>(children: Vec<&'a Container>, kind: Kind, element: &str) -> Option<&'a Container> {
-    let id = element.strip_prefix("<id:").and_then(|rest| rest.strip_suffix('>'));
+    let id = element
+        .strip_prefix("<id:")
+        .and_then(|rest| rest.strip_suffix('>'));
     let mut children = children.into_iter();
     match id.or((kind == Kind::Group).then_some(element)) {
         Some(id) => children.find(|it| it.id == id),

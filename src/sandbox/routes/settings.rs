@@ -1,7 +1,7 @@
 //! Settings of project, group and site, which hold the de-identification profile.
 //!
-//! Unset settings show the three faces that clients meet: a project answers an empty object, a group 404, the site an
-//! object without a profile.
+//! Unset settings show the three faces that clients meet: a project answers an empty object, a
+//! group 404, the site an object without a profile.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -24,12 +24,16 @@ pub const SITE: &str = "<site>";
 
 /// `GET /api/projects/{id}/settings`.
 pub async fn project(State(app): Shared, Path(id): Path<String>) -> Answer {
-    Ok(Json(of(&app, Kind::Project, &id)?.unwrap_or_else(|| json!({}))))
+    Ok(Json(
+        of(&app, Kind::Project, &id)?.unwrap_or_else(|| json!({})),
+    ))
 }
 
 /// `GET /api/groups/{id}/settings`.
 pub async fn group(State(app): Shared, Path(id): Path<String>) -> Answer {
-    of(&app, Kind::Group, &id)?.map(Json).ok_or_else(|| ApiError::not_found("The resource could not be found."))
+    of(&app, Kind::Group, &id)?
+        .map(Json)
+        .ok_or_else(|| ApiError::not_found("The resource could not be found."))
 }
 
 /// `GET /api/site/settings`.
@@ -37,7 +41,10 @@ pub async fn site(State(app): Shared) -> Answer {
     let mut settings = json!({
         "_id": "site", "center_gears": [], "providers": {}, "created": stamp(app.started), "modified": stamp(app.started),
     });
-    let kept = app.store.read(|index| index.settings(SITE).cloned()).filter(|_| app.options.era == Era::Current);
+    let kept = app
+        .store
+        .read(|index| index.settings(SITE).cloned())
+        .filter(|_| app.options.era == Era::Current);
     if let (Value::Object(settings), Some(Value::Object(kept))) = (&mut settings, kept) {
         settings.extend(kept);
     }
@@ -64,7 +71,10 @@ pub async fn put_site(State(app): Shared, bytes: Bytes) -> Answer {
 fn of(app: &App, kind: Kind, id: &str) -> Result<Option<Value>, ApiError> {
     app.store.read(|index| match index.get_kind(kind, id) {
         Some(_) => Ok(index.settings(id).cloned()),
-        None => Err(ApiError::not_found(format!("Could not find {} {id}", kind.plural()))),
+        None => Err(ApiError::not_found(format!(
+            "Could not find {} {id}",
+            kind.plural()
+        ))),
     })
 }
 
@@ -82,8 +92,15 @@ fn change(app: &App, scope: &str, bytes: &[u8]) -> Answer {
         };
         settings.extend(given);
         settings.retain(|_, value| !value.is_null());
-        let value = if settings.is_empty() { Value::Null } else { Value::Object(settings) };
-        writer.put(Change::Settings { scope: scope.to_owned(), value: value.clone() })?;
+        let value = if settings.is_empty() {
+            Value::Null
+        } else {
+            Value::Object(settings)
+        };
+        writer.put(Change::Settings {
+            scope: scope.to_owned(),
+            value: value.clone(),
+        })?;
         Ok(Json(value))
     })
 }
@@ -93,6 +110,8 @@ fn readable(profile: Value) -> Result<Value, ApiError> {
     match profile {
         Value::Object(_) | Value::Null => Ok(profile),
         Value::String(text) => profile::from_yaml(&text).map_err(ApiError::unprocessable),
-        _ => Err(ApiError::invalid("'deid_profile' must be a text or an object")),
+        _ => Err(ApiError::invalid(
+            "'deid_profile' must be a text or an object",
+        )),
     }
 }

@@ -40,7 +40,10 @@ fn site(app: &App) -> Value {
         site.insert("inactivity_timeout".into(), json!(900));
     }
     if app.options.deid_log {
-        site.insert("deid_log_url".into(), json!(format!("{}/deid-log", app.url)));
+        site.insert(
+            "deid_log_url".into(),
+            json!(format!("{}/deid-log", app.url)),
+        );
     }
     Value::Object(site)
 }
@@ -97,7 +100,10 @@ pub async fn user(State(app): Shared) -> Json<Value> {
         "modified": stamp(app.started),
     });
     if let (Era::Mid, Value::Object(user)) = (app.options.era, &mut user) {
-        user.insert("api_key".into(), json!({"key": app.key.as_str(), "created": stamp(app.started)}));
+        user.insert(
+            "api_key".into(),
+            json!({"key": app.key.as_str(), "created": stamp(app.started)}),
+        );
     }
     Json(user)
 }

@@ -1,9 +1,12 @@
-//! The storage behind signed URLs, as strict as an object store: no key, no chunks, the right signature and headers.
+//! The storage behind signed URLs, as strict as an object store: no key, no chunks, the right
+//! signature and headers.
 //!
 //! Answers errors in XML as such stores do.
 
 use axum::extract::{Path, Query, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, TRANSFER_ENCODING};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, TRANSFER_ENCODING,
+};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
@@ -45,7 +48,8 @@ pub async fn receive(
         Err((status, code, sentence)) => {
             drain(&mut stream).await;
             let text = format!(
-                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{sentence}</Message></Error>"
+                "<?xml version=\"1.0\" \
+                    encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{sentence}</Message></Error>"
             );
             (status, [(CONTENT_TYPE, "application/xml")], text).into_response()
         }
@@ -53,18 +57,38 @@ pub async fn receive(
 }
 
 /// The length that the request announces, if it may be taken.
-fn allowed(app: &App, headers: &HeaderMap, address: &Address, parameters: &Parameters) -> Result<u64, Refusal> {
+fn allowed(
+    app: &App,
+    headers: &HeaderMap,
+    address: &Address,
+    parameters: &Parameters,
+) -> Result<u64, Refusal> {
     if headers.contains_key(AUTHORIZATION) {
-        return Err((StatusCode::BAD_REQUEST, "InvalidArgument", "only one way to authenticate is allowed: the URL is signed"));
+        return Err((
+            StatusCode::BAD_REQUEST,
+            "InvalidArgument",
+            "only one way to authenticate is allowed: the URL is signed",
+        ));
     }
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     let Some(length) = length.filter(|_| !headers.contains_key(TRANSFER_ENCODING)) else {
-        return Err((StatusCode::NOT_IMPLEMENTED, "NotImplemented", "a Content-Length is needed, chunks are not taken"));
+        return Err((
+            StatusCode::NOT_IMPLEMENTED,
+            "NotImplemented",
+            "a Content-Length is needed, chunks are not taken",
+        ));
     };
     let mut tickets = app.tickets();
-    let signature = parameters.get("signature").map(String::as_str).unwrap_or_default();
+    let signature = parameters
+        .get("signature")
+        .map(String::as_str)
+        .unwrap_or_default();
     let storage = app.options.storage;
-    if !tickets.is_signed(&address.ticket, address.part, signature) || address.host != storage.host() {
+    if !tickets.is_signed(&address.ticket, address.part, signature)
+        || address.host != storage.host()
+    {
         return Err(UNSIGNED);
     }
     let upload = tickets.upload(&address.ticket).map_err(|_| EXPIRED)?;
@@ -74,17 +98,31 @@ fn allowed(app: &App, headers: &HeaderMap, address: &Address, parameters: &Param
     if upload.joined_as.as_ref() != parameters.get("uploadId") {
         return Err(UNSIGNED);
     }
-    let brings = |(name, wanted): &(&'static str, &str)| headers.get(*name).is_some_and(|value| value == wanted);
+    let brings = |(name, wanted): &(&'static str, &str)| {
+        headers.get(*name).is_some_and(|value| value == wanted)
+    };
     if !storage.headers().iter().all(brings) {
-        return Err((StatusCode::BAD_REQUEST, "MissingRequiredHeader", "a header that the ticket asks for is missing"));
+        return Err((
+            StatusCode::BAD_REQUEST,
+            "MissingRequiredHeader",
+            "a header that the ticket asks for is missing",
+        ));
     }
     fits(upload, address.part, length)?;
-    if storage == Storage::Google { in_order(upload, address.part, length, headers) } else { Ok(length) }
+    if storage == Storage::Google {
+        in_order(upload, address.part, length, headers)
+    } else {
+        Ok(length)
+    }
 }
 
 fn fits(upload: &Upload, part: usize, length: u64) -> Result<(), Refusal> {
     if upload.size.is_some_and(|announced| length > announced) {
-        return Err((StatusCode::BAD_REQUEST, "EntityTooLarge", "the part is longer than the file was said to be"));
+        return Err((
+            StatusCode::BAD_REQUEST,
+            "EntityTooLarge",
+            "the part is longer than the file was said to be",
+        ));
     }
     // stores join no part of nothing to others
     if upload.parts.len() > 1 && length == 0 {
@@ -93,36 +131,78 @@ fn fits(upload: &Upload, part: usize, length: u64) -> Result<(), Refusal> {
     upload.parts.get(part).map(drop).ok_or(UNSIGNED)
 }
 
-/// Google counts: a part must say exactly which bytes it is, follow those that came, and all but the last be of whole
-/// units. An upload in one piece need not say anything.
-fn in_order(upload: &Upload, part: usize, length: u64, headers: &HeaderMap) -> Result<u64, Refusal> {
-    let wrong = (StatusCode::BAD_REQUEST, "InvalidArgument", "the Content-Range is not the one of this part");
+/// Google counts: a part must say exactly which bytes it is, follow those that came, and all but
+/// the last be of whole units. An upload in one piece need not say anything.
+fn in_order(
+    upload: &Upload,
+    part: usize,
+    length: u64,
+    headers: &HeaderMap,
+) -> Result<u64, Refusal> {
+    let wrong = (
+        StatusCode::BAD_REQUEST,
+        "InvalidArgument",
+        "the Content-Range is not the one of this part",
+    );
     let said = headers.get(CONTENT_RANGE);
     if said.is_none() && upload.parts.len() == 1 {
         return Ok(length);
     }
     let before = upload.parts.iter().take(part);
-    let start = before.map(|part| part.as_ref().map(|part| part.size)).sum::<Option<u64>>().ok_or(wrong)?;
+    let start = before
+        .map(|part| part.as_ref().map(|part| part.size))
+        .sum::<Option<u64>>()
+        .ok_or(wrong)?;
     let end = start.saturating_add(length);
     let total = upload.size.unwrap_or(length);
     let last = part + 1 == upload.parts.len();
-    let cut_well = if last { end == total } else { end < total && length.is_multiple_of(Storage::Google.unit()) };
+    let cut_well = if last {
+        end == total
+    } else {
+        end < total && length.is_multiple_of(Storage::Google.unit())
+    };
     let range = format!("bytes {start}-{}/{total}", end.saturating_sub(1));
-    if cut_well && said.is_some_and(|said| *said == range) { Ok(length) } else { Err(wrong) }
+    if cut_well && said.is_some_and(|said| *said == range) {
+        Ok(length)
+    } else {
+        Err(wrong)
+    }
 }
 
-const UNSIGNED: Refusal = (StatusCode::FORBIDDEN, "SignatureDoesNotMatch", "the signature is not the one of this URL");
+const UNSIGNED: Refusal = (
+    StatusCode::FORBIDDEN,
+    "SignatureDoesNotMatch",
+    "the signature is not the one of this URL",
+);
 const EXPIRED: Refusal = (StatusCode::FORBIDDEN, "AccessDenied", "the URL has expired");
-const INTERNAL: Refusal = (StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "the bytes could not be stored");
+const INTERNAL: Refusal = (
+    StatusCode::INTERNAL_SERVER_ERROR,
+    "InternalError",
+    "the bytes could not be stored",
+);
 
-async fn store(app: &App, stream: &mut axum::body::BodyDataStream, length: u64) -> Result<Received, Refusal> {
-    let incomplete = |_: ApiError| (StatusCode::BAD_REQUEST, "IncompleteBody", "fewer bytes came than were announced");
+async fn store(
+    app: &App,
+    stream: &mut axum::body::BodyDataStream,
+    length: u64,
+) -> Result<Received, Refusal> {
+    let incomplete = |_: ApiError| {
+        (
+            StatusCode::BAD_REQUEST,
+            "IncompleteBody",
+            "fewer bytes came than were announced",
+        )
+    };
     let mut incoming = Incoming::create(&app.store, app.options.discard).map_err(|_| INTERNAL)?;
     while let Some(chunk) = next_chunk(stream).await.map_err(incomplete)? {
         incoming.write(&chunk).await.map_err(|_| INTERNAL)?;
     }
     if incoming.size() != length {
-        return Err((StatusCode::BAD_REQUEST, "IncompleteBody", "fewer bytes came than were announced"));
+        return Err((
+            StatusCode::BAD_REQUEST,
+            "IncompleteBody",
+            "fewer bytes came than were announced",
+        ));
     }
     incoming.finish().await.map_err(|_| INTERNAL)
 }
@@ -131,10 +211,15 @@ async fn store(app: &App, stream: &mut axum::body::BodyDataStream, length: u64) 
 fn put(app: &App, address: &Address, received: Received) -> Result<Response, Refusal> {
     let mut tickets = app.tickets();
     let upload = tickets.upload(&address.ticket).map_err(|_| EXPIRED)?;
-    let more_to_come = app.options.storage == Storage::Google && address.part + 1 < upload.parts.len();
+    let more_to_come =
+        app.options.storage == Storage::Google && address.part + 1 < upload.parts.len();
     let tag = format!("\"{}\"", received.tag());
     *upload.parts.get_mut(address.part).ok_or(EXPIRED)? = Some(received);
     // what Google answers while an upload is not at its end; it leads nowhere
-    let status = if more_to_come { StatusCode::PERMANENT_REDIRECT } else { StatusCode::OK };
+    let status = if more_to_come {
+        StatusCode::PERMANENT_REDIRECT
+    } else {
+        StatusCode::OK
+    };
     Ok((status, [(ETAG, tag)]).into_response())
 }

@@ -16,22 +16,50 @@ fn a_restart_remembers_everything() {
     let target = format!("acquisitions/{acquisition}");
     bench.upload(&target, None, "filename=a.txt", b"one");
     bench.upload(&target, None, "filename=a.txt", b"two!");
-    bench.send("PUT", "/api/site/settings", &[&bench.auth()], br#"{"deid_profile":{"dicom":{}}}"#);
+    bench.send(
+        "PUT",
+        "/api/site/settings",
+        &[&bench.auth()],
+        br#"{"deid_profile":{"dicom":{}}}"#,
+    );
     let key = bench.key().to_owned();
     bench.restart(|options| options.project = Some(("grp".to_owned(), "Proj".to_owned())));
     assert_eq!(bench.key(), key);
     let shown = bench.get(&format!("/api/{target}")).json();
-    assert_eq!((&shown["files"][0]["version"], &shown["files"][0]["size"]), (&json!(2), &json!(4)));
-    assert_eq!(bench.get(&format!("/api/{target}/files/a.txt?version=1")).body, b"one");
-    assert_eq!(bench.get("/api/site/settings").json()["deid_profile"], json!({"dicom": {}}));
-    assert_eq!(bench.get("/api/projects").json().as_array().unwrap().len(), 1, "the project was there already");
-    let again = bench.post("/api/subjects", &json!({"project": shown["parents"]["project"], "code": "S1"}));
+    assert_eq!(
+        (&shown["files"][0]["version"], &shown["files"][0]["size"]),
+        (&json!(2), &json!(4))
+    );
+    assert_eq!(
+        bench
+            .get(&format!("/api/{target}/files/a.txt?version=1"))
+            .body,
+        b"one"
+    );
+    assert_eq!(
+        bench.get("/api/site/settings").json()["deid_profile"],
+        json!({"dicom": {}})
+    );
+    assert_eq!(
+        bench.get("/api/projects").json().as_array().unwrap().len(),
+        1,
+        "the project was there already"
+    );
+    let again = bench.post(
+        "/api/subjects",
+        &json!({"project": shown["parents"]["project"], "code": "S1"}),
+    );
     assert_eq!(again.status, 422);
 }
 
-/// Copies a folder much as a process that is killed leaves it: the journal before the index, which takes it over.
+/// Copies a folder much as a process that is killed leaves it: the journal before the index, which
+/// takes it over.
 fn copy(from: &Path, to: &Path) {
-    for entry in walkdir::WalkDir::new(from).sort_by_file_name().into_iter().filter_map(Result::ok) {
+    for entry in walkdir::WalkDir::new(from)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_map(Result::ok)
+    {
         let target = to.join(entry.path().strip_prefix(from).unwrap());
         if entry.file_type().is_dir() {
             std::fs::create_dir_all(target).unwrap();
@@ -48,27 +76,44 @@ fn what_was_confirmed_survives_a_sudden_death() {
     let target = format!("acquisitions/{}", bench.branch()[4]);
     bench.upload(&target, None, "filename=a.txt", b"one");
     bench.upload(&target, None, "filename=b.txt", b"two");
-    let file_id = bench.get(&format!("/api/{target}")).json()["files"][1]["file_id"].as_str().unwrap().to_owned();
+    let file_id = bench.get(&format!("/api/{target}")).json()["files"][1]["file_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     copy(&bench.root(), dir.path());
     let home = dir.path().join(HOME);
-    // a change that was being written, an upload under way, and a replacement that was never confirmed
+    // a change that was being written, an upload under way, and a replacement that was never
+    // confirmed
     let mut journal = std::fs::read(home.join("changes.jsonl")).unwrap();
     journal.extend_from_slice(b"{\"sequence\":99,\"chan");
     std::fs::write(home.join("changes.jsonl"), journal).unwrap();
     std::fs::write(home.join("incoming/half"), b"half").unwrap();
-    let (kept, stored) = (home.join("versions").join(file_id), dir.path().join("grp/Proj/S1/ses/acq/b.txt"));
+    let (kept, stored) = (
+        home.join("versions").join(file_id),
+        dir.path().join("grp/Proj/S1/ses/acq/b.txt"),
+    );
     std::fs::create_dir_all(&kept).unwrap();
     std::fs::rename(&stored, kept.join("1")).unwrap();
     std::fs::write(&stored, b"never confirmed").unwrap();
 
     let revived = Bench { dir, sandbox: None };
     let sandbox = start(Options::new(revived.dir.path())).unwrap();
-    let revived = Bench { sandbox: Some(sandbox), ..revived };
+    let revived = Bench {
+        sandbox: Some(sandbox),
+        ..revived
+    };
     for (name, content) in [("a.txt", b"one"), ("b.txt", b"two")] {
-        assert_eq!(revived.get(&format!("/api/{target}/files/{name}")).body, content, "{name}");
+        assert_eq!(
+            revived.get(&format!("/api/{target}/files/{name}")).body,
+            content,
+            "{name}"
+        );
     }
     assert_eq!(std::fs::read_dir(home.join("incoming")).unwrap().count(), 0);
-    assert_eq!(std::fs::read_to_string(home.join("changes.jsonl")).unwrap(), "");
+    assert_eq!(
+        std::fs::read_to_string(home.join("changes.jsonl")).unwrap(),
+        ""
+    );
 }
 
 #[test]
@@ -82,11 +127,20 @@ fn it_starts_only_where_it_may() {
 
     std::fs::create_dir(dir.path().join("full")).unwrap();
     std::fs::write(dir.path().join("full/thesis.tex"), "x").unwrap();
-    assert_eq!(refused(Options::new(dir.path().join("full"))), RunCode::SandboxUnavailable);
-    assert_eq!(refused(Options::new(dir.path().join("full/thesis.tex"))), RunCode::SandboxUnavailable);
+    assert_eq!(
+        refused(Options::new(dir.path().join("full"))),
+        RunCode::SandboxUnavailable
+    );
+    assert_eq!(
+        refused(Options::new(dir.path().join("full/thesis.tex"))),
+        RunCode::SandboxUnavailable
+    );
 
     let first = start(Options::new(dir.path().join("b"))).unwrap();
-    assert_eq!(refused(Options::new(dir.path().join("b"))), RunCode::SandboxUnavailable);
+    assert_eq!(
+        refused(Options::new(dir.path().join("b"))),
+        RunCode::SandboxUnavailable
+    );
     let mut options = Options::new(dir.path().join("c"));
     options.listen = first.addr();
     assert_eq!(refused(options), RunCode::SandboxUnavailable);
@@ -119,7 +173,17 @@ fn an_enhanced_key_is_taken_as_bearer() {
     let key = "k".repeat(57);
     let bench = Bench::with(|options| options.api_key = Some(format!("localhost:{key}")));
     assert_eq!(bench.key(), key);
-    assert_eq!(bench.send("GET", "/api/users/self", &[&format!("Authorization: Bearer {key}")], b"").status, 200);
+    assert_eq!(
+        bench
+            .send(
+                "GET",
+                "/api/users/self",
+                &[&format!("Authorization: Bearer {key}")],
+                b""
+            )
+            .status,
+        200
+    );
 }
 
 #[test]
@@ -128,11 +192,21 @@ fn the_ready_line_and_the_key_say_how_to_reach_it() {
     let sandbox = bench.sandbox.as_ref().unwrap();
     let line: serde_json::Value = serde_json::from_str(&sandbox.ready_line()).unwrap();
     assert_eq!(line["url"], format!("http://{}", sandbox.addr()));
-    assert_eq!(line["key"], format!("127.0.0.1:{}:__force_insecure:{}", sandbox.addr().port(), sandbox.api_key()));
+    assert_eq!(
+        line["key"],
+        format!(
+            "127.0.0.1:{}:__force_insecure:{}",
+            sandbox.addr().port(),
+            sandbox.api_key()
+        )
+    );
     assert_eq!((&line["type"], &line["v"]), (&json!("sandbox"), &json!(1)));
     assert!(!format!("{sandbox:?}").contains(sandbox.api_key()));
     #[cfg(unix)]
-    for entry in walkdir::WalkDir::new(bench.root()).into_iter().map(Result::unwrap) {
+    for entry in walkdir::WalkDir::new(bench.root())
+        .into_iter()
+        .map(Result::unwrap)
+    {
         let mode = std::os::unix::fs::MetadataExt::mode(&entry.metadata().unwrap());
         assert_eq!(mode & 0o077, 0, "{}", entry.path().display());
     }

@@ -1,8 +1,8 @@
 //! Counts the code of a Rust project, by crate: files, lines, tokens and tokens a line.
 //!
-//! Tests and comments do not count, and neither do blank lines: what stands under `#[cfg(test)]`, in the file of
-//! a module declared under it, or in a folder other than `src`. A text is one token, however long it is; so is
-//! each operator.
+//! Tests and comments do not count, and neither do blank lines: what stands under `#[cfg(test)]`,
+//! in the file of a module declared under it, or in a folder other than `src`. A text is one token,
+//! however long it is; so is each operator.
 //!
 //! `cargo run -p measure-code [-- FOLDER]`, or `just measure-code [FOLDER]`.
 
@@ -30,16 +30,25 @@ impl Count {
         self.tokens += other.tokens;
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "counts of lines are far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of lines are far below 2^52"
+    )]
     fn row(&self, name: &str) -> String {
         let density = self.tokens as f64 / self.lines.max(1) as f64;
-        format!("{name:<24} {:>6} {:>8} {:>9} {density:>8.2}", self.files, self.lines, self.tokens)
+        format!(
+            "{name:<24} {:>6} {:>8} {:>9} {density:>8.2}",
+            self.files, self.lines, self.tokens
+        )
     }
 }
 
 fn main() -> io::Result<()> {
     let folder = PathBuf::from(env::args_os().nth(1).unwrap_or_else(|| ".".into()));
-    println!("{:<24} {:>6} {:>8} {:>9} {:>8}", "crate", "files", "lines", "tokens", "a line");
+    println!(
+        "{:<24} {:>6} {:>8} {:>9} {:>8}",
+        "crate", "files", "lines", "tokens", "a line"
+    );
     let mut total = Count::default();
     for (name, source) in crates(&folder) {
         let count = count_crate(&source)?;
@@ -62,7 +71,11 @@ fn crates(folder: &Path) -> BTreeMap<String, PathBuf> {
             let package = manifest.path().parent()?;
             let source = package.join("src");
             let name = package.strip_prefix(folder).ok()?.display().to_string();
-            let name = if name.is_empty() { ".".to_owned() } else { name };
+            let name = if name.is_empty() {
+                ".".to_owned()
+            } else {
+                name
+            };
             source.is_dir().then_some((name, source))
         })
         .collect()
@@ -82,7 +95,10 @@ fn count_crate(source: &Path) -> io::Result<Count> {
     }
     let mut count = Count::default();
     for (path, mut file) in parsed {
-        if tests.iter().any(|test| path.starts_with(test) || path == test.with_extension("rs")) {
+        if tests
+            .iter()
+            .any(|test| path.starts_with(test) || path == test.with_extension("rs"))
+        {
             continue;
         }
         remove_tests(&mut file.items);
@@ -98,7 +114,9 @@ fn count_crate(source: &Path) -> io::Result<Count> {
 fn folder_of_children(path: &Path) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default();
     match path.parent() {
-        Some(parent) if ["mod", "lib", "main"].iter().any(|name| stem == *name) => parent.to_owned(),
+        Some(parent) if ["mod", "lib", "main"].iter().any(|name| stem == *name) => {
+            parent.to_owned()
+        }
         _ => path.with_extension(""),
     }
 }
@@ -138,7 +156,8 @@ fn remove_tests(items: &mut Vec<Item>) {
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let text = attribute.meta.to_token_stream().to_string();
-        text == "test" || (text.starts_with("cfg") && text.contains("test") && !text.contains("not"))
+        text == "test"
+            || (text.starts_with("cfg") && text.contains("test") && !text.contains("not"))
     })
 }
 
@@ -189,7 +208,9 @@ fn is_documentation(token: &TokenTree, next: Option<&TokenTree>) -> bool {
         && match next {
             Some(TokenTree::Group(group)) => group.stream().to_string().starts_with("doc ="),
             // Only inner attributes are written `#!`; code has none but those at the top.
-            Some(TokenTree::Punct(mark)) => mark.as_char() == '!' && mark.spacing() == Spacing::Alone,
+            Some(TokenTree::Punct(mark)) => {
+                mark.as_char() == '!' && mark.spacing() == Spacing::Alone
+            }
             _ => false,
         }
 }

@@ -21,8 +21,7 @@ pub fn markdown(chosen: &Chosen, stated: &Statement) -> String {
 
 /// The statement as a part of the stable document.
 pub fn record(stated: &Statement) -> Value {
-    let option =
-        |option: &ConfidentialityOption| json!({ "option": option.slug(), "name": option.name(), "code": option.method_code() });
+    let option = |option: &ConfidentialityOption| json!({ "option": option.slug(), "name": option.name(), "code": option.method_code() });
     json!({
         "standard": "PS3.15 Annex E",
         "edition": stated.edition,
@@ -41,7 +40,8 @@ fn section_record(part: &Section) -> Value {
 }
 
 fn acted_record(acted: &Acted) -> Value {
-    let attribute = |(name, tag): &(String, Option<String>)| json!({ "attribute": name, "tag": tag });
+    let attribute =
+        |(name, tag): &(String, Option<String>)| json!({ "attribute": name, "tag": tag });
     json!({
         "code": acted.code,
         "fate": acted.fate,
@@ -54,29 +54,63 @@ fn acted_record(acted: &Acted) -> Value {
 /// What is stated, of which profile, by what.
 fn title(chosen: &Chosen, stated: &Statement) -> String {
     let name = escaped(&chosen.profile.name);
-    let description = chosen.profile.description.as_deref().map(|text| format!("{}\n\n", escaped(text)));
+    let description = chosen
+        .profile
+        .description
+        .as_deref()
+        .map(|text| format!("{}\n\n", escaped(text)));
     let facts = [
-        format!("Profile: {name} ({}, {})", chosen.level, escaped(&chosen.origin)),
+        format!(
+            "Profile: {name} ({}, {})",
+            chosen.level,
+            escaped(&chosen.origin)
+        ),
         format!("Digest: `{}`", chosen.digest),
         format!("Program: fwupload {}", env!("CARGO_PKG_VERSION")),
-        format!("Standard: DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile, edition {}", stated.edition),
+        format!(
+            "Standard: DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile, \
+                edition {}",
+            stated.edition
+        ),
     ];
-    let facts: String = facts.iter().map(|fact| ["- ", fact, "\n"].concat()).collect();
+    let facts: String = facts
+        .iter()
+        .map(|fact| ["- ", fact, "\n"].concat())
+        .collect();
     let title = format!("# De-identification with the profile \"{name}\"\n\n");
-    [title, description.unwrap_or_default(), facts, options(&stated.options)].concat()
+    [
+        title,
+        description.unwrap_or_default(),
+        facts,
+        options(&stated.options),
+    ]
+    .concat()
 }
 
 fn options(chosen: &[ConfidentialityOption]) -> String {
     if chosen.is_empty() {
         return "- Options: none\n".to_owned();
     }
-    let line =
-        |option: &ConfidentialityOption| format!("  - {} (`{}`, {})\n", option.name(), option.slug(), option.method_code());
-    format!("- Options:\n{}", chosen.iter().map(line).collect::<String>())
+    let line = |option: &ConfidentialityOption| {
+        format!(
+            "  - {} (`{}`, {})\n",
+            option.name(),
+            option.slug(),
+            option.method_code()
+        )
+    };
+    format!(
+        "- Options:\n{}",
+        chosen.iter().map(line).collect::<String>()
+    )
 }
 
 fn section(part: &Section) -> String {
-    let says: String = part.says.iter().map(|said| ["\n", said, "\n"].concat()).collect();
+    let says: String = part
+        .says
+        .iter()
+        .map(|said| ["\n", said, "\n"].concat())
+        .collect();
     let alike = |a: &Acted, b: &Acted| (a.code, &a.words) == (b.code, &b.words);
     let tables: String = part.acted.chunk_by(alike).map(table).collect();
     format!("\n## {}\n{says}{tables}", part.title)
@@ -84,11 +118,19 @@ fn section(part: &Section) -> String {
 
 /// What has one thing done to it, by its sort.
 fn table(group: &[Acted]) -> String {
-    let Some(first) = group.first() else { return String::new() };
+    let Some(first) = group.first() else {
+        return String::new();
+    };
     let count: usize = group.iter().map(|acted| acted.attributes.len()).sum();
-    let code = first.code.map(|code| format!("**{code}** ")).unwrap_or_default();
+    let code = first
+        .code
+        .map(|code| format!("**{code}** "))
+        .unwrap_or_default();
     let rows: String = group.iter().map(row).collect();
-    format!("\n{code}{} ({count})\n\n| sort | attributes |\n|---|---|\n{rows}", escaped(&first.words))
+    format!(
+        "\n{code}{} ({count})\n\n| sort | attributes |\n|---|---|\n{rows}",
+        escaped(&first.words)
+    )
 }
 
 fn row(acted: &Acted) -> String {
@@ -96,14 +138,26 @@ fn row(acted: &Acted) -> String {
         Some(tag) if !name.starts_with('(') => format!("{} {tag}", escaped(name)),
         _ => escaped(name),
     };
-    format!("| {} | {} |\n", acted.theme.title(), acted.attributes.iter().map(named).collect::<Vec<_>>().join(", "))
+    format!(
+        "| {} | {} |\n",
+        acted.theme.title(),
+        acted
+            .attributes
+            .iter()
+            .map(named)
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
 }
 
 /// Text in which Markdown sees no markup.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in escape_for_terminal(text).chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '|' | '#' | '~') {
+        if matches!(
+            c,
+            '\\' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '|' | '#' | '~'
+        ) {
             out.push('\\');
         }
         out.push(c);

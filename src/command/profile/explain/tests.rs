@@ -5,7 +5,8 @@ use super::*;
 use crate::command::profile::sample::{built_in, careful, flywheel, pooled};
 
 fn explained(chosen: &Chosen, all: bool) -> String {
-    text(chosen, &profile::explain(&chosen.profile), all).replace(env!("CARGO_PKG_VERSION"), "0.0.0")
+    text(chosen, &profile::explain(&chosen.profile), all)
+        .replace(env!("CARGO_PKG_VERSION"), "0.0.0")
 }
 
 #[test]
@@ -17,7 +18,10 @@ fn the_built_in_profiles() {
 /// The paragraphs of a section of a statement, and its tables' first lines, without the attributes.
 fn outline(chosen: &Chosen) -> String {
     let said = explained(chosen, false);
-    said.lines().filter(|line| !line.starts_with('|') && !line.is_empty()).flat_map(|line| [line, "\n"]).collect()
+    said.lines()
+        .filter(|line| !line.starts_with('|') && !line.is_empty())
+        .flat_map(|line| [line, "\n"])
+        .collect()
 }
 
 #[test]
@@ -37,9 +41,19 @@ fn a_statement_tells_every_row_of_the_table_and_of_the_blind_spots_once() {
             .flat_map(|acted| &acted.attributes)
             .filter_map(|(_, tag)| tag.as_deref())
             .collect();
-        let rows = crate::standard::confidentiality::attributes().iter().map(|row| row.covers.text());
-        for tag in rows.chain(crate::standard::blind_spots().iter().map(|spot| spot.covers.text())) {
-            assert_eq!(told.iter().filter(|told| **told == tag).count(), 1, "{tag} under {name}");
+        let rows = crate::standard::confidentiality::attributes()
+            .iter()
+            .map(|row| row.covers.text());
+        for tag in rows.chain(
+            crate::standard::blind_spots()
+                .iter()
+                .map(|spot| spot.covers.text()),
+        ) {
+            assert_eq!(
+                told.iter().filter(|told| **told == tag).count(),
+                1,
+                "{tag} under {name}"
+            );
         }
     }
 }
@@ -56,17 +70,32 @@ fn the_document_holds_the_facts_of_the_statement() {
         for said in part["says"].as_array().unwrap() {
             assert!(markdown.contains(said.as_str().unwrap()), "{said}");
         }
-        for attribute in part["attributes"].as_array().unwrap().iter().flat_map(|acted| acted["attributes"].as_array().unwrap()) {
-            assert!(markdown.contains(attribute["tag"].as_str().unwrap()), "{attribute}");
+        for attribute in part["attributes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|acted| acted["attributes"].as_array().unwrap())
+        {
+            assert!(
+                markdown.contains(attribute["tag"].as_str().unwrap()),
+                "{attribute}"
+            );
         }
     }
-    assert!(document(&flywheel(), &profile::explain(&flywheel().profile)).get("statement").is_none());
+    assert!(
+        document(&flywheel(), &profile::explain(&flywheel().profile))
+            .get("statement")
+            .is_none()
+    );
 }
 
 #[test]
 fn text_of_the_profile_is_no_markup() {
     let said = explained(&pooled(), false);
-    assert!(said.contains(r"poo\*led\|") && said.contains(r#""\<b\>X\|Y""#), "{said}");
+    assert!(
+        said.contains(r"poo\*led\|") && said.contains(r#""\<b\>X\|Y""#),
+        "{said}"
+    );
 }
 
 #[test]

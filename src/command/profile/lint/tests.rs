@@ -34,7 +34,11 @@ fn every_name_is_shown_when_all_are_wanted() {
     assert!(!all.contains(" more") && !all.contains("--all"));
     // A name of several words may be broken.
     let words = all.split_whitespace().collect::<Vec<_>>().join(" ");
-    for finding in profile::lint(&chosen.profile).findings.iter().filter(|finding| finding.kind == profile::Kind::Uncovered) {
+    for finding in profile::lint(&chosen.profile)
+        .findings
+        .iter()
+        .filter(|finding| finding.kind == profile::Kind::Uncovered)
+    {
         assert!(words.contains(&finding.subject), "{}", finding.subject);
     }
 }
@@ -44,7 +48,15 @@ fn counts_add_up() {
     let chosen = built_in("basic");
     let lint = profile::lint(&chosen.profile);
     let json = document(&chosen, &lint);
-    let sum: u64 = json["counts"]["kinds"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+    let sum: u64 = json["counts"]["kinds"]
+        .as_object()
+        .unwrap()
+        .values()
+        .filter_map(Value::as_u64)
+        .sum();
     assert_eq!(usize::try_from(sum).unwrap(), lint.findings.len());
-    assert_eq!(json["findings"].as_array().unwrap().len(), lint.findings.len());
+    assert_eq!(
+        json["findings"].as_array().unwrap().len(),
+        lint.findings.len()
+    );
 }

@@ -20,7 +20,12 @@ pub struct Tried {
 }
 
 pub enum Outcome {
-    Cleaned { changes: Vec<Change>, findings: Vec<Finding>, unreadable: Vec<Tag>, written: Option<String> },
+    Cleaned {
+        changes: Vec<Change>,
+        findings: Vec<Finding>,
+        unreadable: Vec<Tag>,
+        written: Option<String>,
+    },
     Skipped(SkipReason),
     Failed(FileFailure),
 }
@@ -43,28 +48,53 @@ struct Cleaned {
 impl Work {
     /// Cleans all files of a batch, in the order in which they stand there.
     pub fn batch(&self, batch: Vec<Found>, names: &mut Names) -> Vec<Tried> {
-        let cleaned: Vec<_> = batch.into_par_iter().map(|found| self.found(found)).collect();
+        let cleaned: Vec<_> = batch
+            .into_par_iter()
+            .map(|found| self.found(found))
+            .collect();
         // Names are given in order, so that the same inputs always give the same names.
-        let ready: Vec<_> = cleaned.into_iter().map(|file| file.map(|file| self.named(file, names))).collect();
-        ready.into_par_iter().map(|file| file.map_or_else(|tried| tried, |file| self.finished(file))).collect()
+        let ready: Vec<_> = cleaned
+            .into_iter()
+            .map(|file| file.map(|file| self.named(file, names)))
+            .collect();
+        ready
+            .into_par_iter()
+            .map(|file| file.map_or_else(|tried| tried, |file| self.finished(file)))
+            .collect()
     }
 
     fn found(&self, found: Found) -> Result<Cleaned, Tried> {
         match found {
             Found::Dicom(file) | Found::Other(file) => {
-                let result = guarded(|| self.clean(&file)).map(|(clean, changes)| (clean.into(), changes));
-                Ok(Cleaned { path: file.path, result, name: None })
+                let result =
+                    guarded(|| self.clean(&file)).map(|(clean, changes)| (clean.into(), changes));
+                Ok(Cleaned {
+                    path: file.path,
+                    result,
+                    name: None,
+                })
             }
-            Found::Skipped { path, reason, .. } => Err(Tried { path, outcome: Outcome::Skipped(reason) }),
-            Found::Failed { path, failure } => Err(Tried { path, outcome: Outcome::Failed(failure) }),
+            Found::Skipped { path, reason, .. } => Err(Tried {
+                path,
+                outcome: Outcome::Skipped(reason),
+            }),
+            Found::Failed { path, failure } => Err(Tried {
+                path,
+                outcome: Outcome::Failed(failure),
+            }),
         }
     }
 
     fn clean(&self, file: &DiscoveredFile) -> Result<(CleanInstance, Vec<Change>), FileFailure> {
         let path = file.relative();
         let file = Arc::new(SourceFile::new(&file.path)?);
-        let source = if file.len() <= READ_WHOLE { Source::load(file)? } else { Source::File(file) };
-        self.cleaner.deidentify_recording(dicom::read(source, &self.limits)?, &path, self.values)
+        let source = if file.len() <= READ_WHOLE {
+            Source::load(file)?
+        } else {
+            Source::File(file)
+        };
+        self.cleaner
+            .deidentify_recording(dicom::read(source, &self.limits)?, &path, self.values)
     }
 
     fn named(&self, mut file: Cleaned, names: &mut Names) -> Cleaned {
@@ -78,7 +108,12 @@ impl Work {
         let Cleaned { path, result, name } = file;
         let written = result.and_then(|(instance, changes)| {
             let mut findings = instance.findings().to_vec();
-            findings.extend(instance.check_texts(name.iter().map(|name| ("the name of the file", name.as_str())))?);
+            findings.extend(
+                instance.check_texts(
+                    name.iter()
+                        .map(|name| ("the name of the file", name.as_str())),
+                )?,
+            );
             if let (Some(folder), Some(name)) = (&self.folder, &name) {
                 let package = Package::bare(name.clone(), &instance);
                 guarded(|| write_package(folder, name, &package, IfExists::Fail))?;
@@ -86,7 +121,12 @@ impl Work {
             Ok((changes, findings, instance.unreadable().to_vec()))
         });
         let outcome = match written {
-            Ok((changes, findings, unreadable)) => Outcome::Cleaned { changes, findings, unreadable, written: name },
+            Ok((changes, findings, unreadable)) => Outcome::Cleaned {
+                changes,
+                findings,
+                unreadable,
+                written: name,
+            },
             Err(failure) => Outcome::Failed(failure),
         };
         Tried { path, outcome }

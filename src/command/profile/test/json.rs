@@ -1,4 +1,5 @@
-//! The trial of a profile for programs: one JSON object per line, `type` first, `end` last. Holds no value.
+//! The trial of a profile for programs: one JSON object per line, `type` first, `end` last. Holds
+//! no value.
 
 use serde_json::{Map, Value, json};
 
@@ -24,7 +25,10 @@ pub struct Stream {
 
 impl Stream {
     pub fn new(paths: Paths) -> Self {
-        Self { paths, actions: Vec::new() }
+        Self {
+            paths,
+            actions: Vec::new(),
+        }
     }
 
     fn change(&self, change: &Change) -> Value {
@@ -40,14 +44,21 @@ impl Stream {
 
     fn fields(&self, tried: &Tried) -> Value {
         match &tried.outcome {
-            Outcome::Cleaned { changes, findings, unreadable, written } => {
+            Outcome::Cleaned {
+                changes,
+                findings,
+                unreadable,
+                written,
+            } => {
                 let left = |finding: &Finding| json!({ "removed_from": finding.removed_from, "stands_in": finding.stands_in });
                 let left: Vec<_> = findings.iter().map(left).collect();
                 let unreadable: Vec<_> = unreadable.iter().map(ToString::to_string).collect();
                 let changed: Vec<_> = changes.iter().map(|change| self.change(change)).collect();
                 json!({ "outcome": "cleaned", "changed": changed, "left": left, "unreadable": unreadable, "output": written })
             }
-            Outcome::Skipped(reason) => json!({ "outcome": "skipped", "code": reason.as_str(), "message": reason.sentence() }),
+            Outcome::Skipped(reason) => {
+                json!({ "outcome": "skipped", "code": reason.as_str(), "message": reason.sentence() })
+            }
             Outcome::Failed(failure) => json!({
                 "outcome": "failed", "code": failure.code.as_str(),
                 "message": self.paths.message(&failure.message(), &tried.path),
@@ -59,10 +70,19 @@ impl Stream {
 
 impl Audience for Stream {
     fn start(&mut self, profile: &Chosen, key: Option<&str>) -> Result<(), Error> {
-        self.actions = profile.profile.dicom.fields.iter().map(|rule| rule.action.name()).collect();
+        self.actions = profile
+            .profile
+            .dicom
+            .fields
+            .iter()
+            .map(|rule| rule.action.name())
+            .collect();
         let (name, level, digest) = (&profile.profile.name, profile.level, &profile.digest);
         let facts = json!({ "name": name, "level": level, "digest": digest, "pseudonym_key": key });
-        write("start", json!({ "v": 1, "version": env!("CARGO_PKG_VERSION"), "profile": facts }))
+        write(
+            "start",
+            json!({ "v": 1, "version": env!("CARGO_PKG_VERSION"), "profile": facts }),
+        )
     }
 
     fn file(&mut self, tried: &Tried) -> Result<(), Error> {
@@ -74,9 +94,20 @@ impl Audience for Stream {
     }
 
     fn end(&mut self, tally: &Tally, status: ExitStatus) -> Result<(), Error> {
-        let failed: Map<_, _> = tally.failed.iter().map(|(code, n)| (code.as_str().to_owned(), (*n).into())).collect();
-        let skipped: Map<_, _> = tally.skipped.iter().map(|(reason, n)| (reason.as_str().to_owned(), (*n).into())).collect();
-        let element = |((tag, what), (elements, files)): (&(crate::dicom::Tag, crate::deid::What), &(u64, u64))| {
+        let failed: Map<_, _> = tally
+            .failed
+            .iter()
+            .map(|(code, n)| (code.as_str().to_owned(), (*n).into()))
+            .collect();
+        let skipped: Map<_, _> = tally
+            .skipped
+            .iter()
+            .map(|(reason, n)| (reason.as_str().to_owned(), (*n).into()))
+            .collect();
+        let element = |((tag, what), (elements, files)): (
+            &(crate::dicom::Tag, crate::deid::What),
+            &(u64, u64),
+        )| {
             json!({
                 "tag": tag.to_string(), "keyword": standard::keyword(*tag), "what": what.as_str(),
                 "elements": elements, "files": files,

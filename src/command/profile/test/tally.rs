@@ -33,9 +33,15 @@ impl Tally {
                 self.cleaned += 1;
                 self.changed += changes.len() as u64;
                 for change in changes {
-                    self.elements.entry((change.tag, change.what)).or_default().0 += 1;
+                    self.elements
+                        .entry((change.tag, change.what))
+                        .or_default()
+                        .0 += 1;
                 }
-                let distinct: BTreeSet<_> = changes.iter().map(|change| (change.tag, change.what)).collect();
+                let distinct: BTreeSet<_> = changes
+                    .iter()
+                    .map(|change| (change.tag, change.what))
+                    .collect();
                 for key in distinct {
                     self.elements.entry(key).or_default().1 += 1;
                 }
@@ -51,7 +57,8 @@ impl Tally {
         self.skipped.values().sum()
     }
 
-    /// 0 where every DICOM file was cleaned, 3 and 9 where some and all failed, 8 where there was none.
+    /// 0 where every DICOM file was cleaned, 3 and 9 where some and all failed, 8 where there was
+    /// none.
     pub fn status(&self) -> ExitStatus {
         match (self.failures(), self.cleaned) {
             (0, 0) => ExitStatus::Nothing,
@@ -64,6 +71,12 @@ impl Tally {
     /// The outcomes in one sentence.
     pub fn sentence(&self) -> String {
         let files = if self.files == 1 { "file" } else { "files" };
-        format!("{} {files}: {} cleaned, {} failed, {} skipped", self.files, self.cleaned, self.failures(), self.skips())
+        format!(
+            "{} {files}: {} cleaned, {} failed, {} skipped",
+            self.files,
+            self.cleaned,
+            self.failures(),
+            self.skips()
+        )
     }
 }

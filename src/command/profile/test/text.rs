@@ -23,47 +23,93 @@ pub struct Lines {
 
 impl Lines {
     pub fn new(paths: Paths) -> Self {
-        Self { paths, actions: Vec::new() }
+        Self {
+            paths,
+            actions: Vec::new(),
+        }
     }
 
     fn change(&self, change: &Change) -> Result<(), Error> {
         let by = match change.by {
-            By::Rule(index) => format!("fields[{index}] {}", self.actions.get(index).copied().unwrap_or_default()),
+            By::Rule(index) => format!(
+                "fields[{index}] {}",
+                self.actions.get(index).copied().unwrap_or_default()
+            ),
             By::Setting(key) => key.to_owned(),
         };
-        say(&format!("  {:8} {} {}  by {by}", change.what.as_str(), change.tag, place(change)))?;
+        say(&format!(
+            "  {:8} {} {}  by {by}",
+            change.what.as_str(),
+            change.tag,
+            place(change)
+        ))?;
         if change.before.is_none() && change.after.is_none() {
             return Ok(());
         }
         let shown = |value: &Option<Phi<String>>| {
-            value.as_ref().map_or_else(|| "(none)".to_owned(), |value| format!("\"{}\"", escape_for_terminal(value.expose())))
+            value.as_ref().map_or_else(
+                || "(none)".to_owned(),
+                |value| format!("\"{}\"", escape_for_terminal(value.expose())),
+            )
         };
-        say(&format!("           {} -> {}", shown(&change.before), shown(&change.after)))
+        say(&format!(
+            "           {} -> {}",
+            shown(&change.before),
+            shown(&change.after)
+        ))
     }
 }
 
 impl Audience for Lines {
     fn start(&mut self, profile: &Chosen, _: Option<&str>) -> Result<(), Error> {
-        self.actions = profile.profile.dicom.fields.iter().map(|rule| rule.action.name()).collect();
-        say(&format!("profile \"{}\" ({}) {}", escape_for_terminal(&profile.profile.name), profile.level, profile.digest))
+        self.actions = profile
+            .profile
+            .dicom
+            .fields
+            .iter()
+            .map(|rule| rule.action.name())
+            .collect();
+        say(&format!(
+            "profile \"{}\" ({}) {}",
+            escape_for_terminal(&profile.profile.name),
+            profile.level,
+            profile.digest
+        ))
     }
 
     fn file(&mut self, tried: &Tried) -> Result<(), Error> {
         let path = self.paths.shown(&tried.path);
         match &tried.outcome {
-            Outcome::Cleaned { changes, findings, unreadable, written } => {
-                let written =
-                    written.as_ref().map(|name| format!(", written as {}", escape_for_terminal(name))).unwrap_or_default();
-                say(&format!("{path}: cleaned, {} changed{written}", counted(changes.len() as u64, "element")))?;
-                findings.iter().try_for_each(|finding| say(&format!("  left     {finding}")))?;
-                unreadable.iter().try_for_each(|tag| say(&format!("  unread   {tag} {}", name(*tag))))?;
+            Outcome::Cleaned {
+                changes,
+                findings,
+                unreadable,
+                written,
+            } => {
+                let written = written
+                    .as_ref()
+                    .map(|name| format!(", written as {}", escape_for_terminal(name)))
+                    .unwrap_or_default();
+                say(&format!(
+                    "{path}: cleaned, {} changed{written}",
+                    counted(changes.len() as u64, "element")
+                ))?;
+                findings
+                    .iter()
+                    .try_for_each(|finding| say(&format!("  left     {finding}")))?;
+                unreadable
+                    .iter()
+                    .try_for_each(|tag| say(&format!("  unread   {tag} {}", name(*tag))))?;
                 changes.iter().try_for_each(|change| self.change(change))
             }
             Outcome::Skipped(reason) => say(&format!("{path}: skipped, {}", reason.sentence())),
             Outcome::Failed(failure) => {
                 let message = self.paths.shown_message(&failure.message(), &tried.path);
                 say(&format!("{path}: failed [{}] {message}", failure.code))?;
-                say(&format!("  hint: {}", self.paths.shown_message(&failure.hint(), &tried.path)))
+                say(&format!(
+                    "  hint: {}",
+                    self.paths.shown_message(&failure.hint(), &tried.path)
+                ))
             }
         }
     }
@@ -72,13 +118,25 @@ impl Audience for Lines {
         say("")?;
         for ((tag, what), (elements, files)) in &tally.elements {
             let (elements, files) = (counted(*elements, "element"), counted(*files, "file"));
-            say(&format!("{:8} {tag} {}  {elements} in {files}", what.as_str(), name(*tag)))?;
+            say(&format!(
+                "{:8} {tag} {}  {elements} in {files}",
+                what.as_str(),
+                name(*tag)
+            ))?;
         }
         for (code, count) in &tally.failed {
-            say(&format!("failed   [{code}] {}  {}", code.sentence(), counted(*count, "file")))?;
+            say(&format!(
+                "failed   [{code}] {}  {}",
+                code.sentence(),
+                counted(*count, "file")
+            ))?;
         }
         for (reason, count) in &tally.skipped {
-            say(&format!("skipped  {}  {}", reason.sentence(), counted(*count, "file")))?;
+            say(&format!(
+                "skipped  {}  {}",
+                reason.sentence(),
+                counted(*count, "file")
+            ))?;
         }
         say(&tally.sentence())
     }
@@ -90,11 +148,20 @@ fn counted(count: u64, what: &str) -> String {
 
 /// An attribute by its keyword, else by its number.
 pub fn name(tag: Tag) -> String {
-    standard::keyword(tag).map_or_else(|| format!("{:04x}{:04x}", tag.group(), tag.element()), str::to_owned)
+    standard::keyword(tag).map_or_else(
+        || format!("{:04x}{:04x}", tag.group(), tag.element()),
+        str::to_owned,
+    )
 }
 
 /// Where an element is, spelled as in a profile.
 pub fn place(change: &Change) -> String {
-    let items = change.items.iter().map(|(tag, index)| format!("{}.{index}", name(*tag)));
-    items.chain([name(change.tag)]).collect::<Vec<_>>().join(".")
+    let items = change
+        .items
+        .iter()
+        .map(|(tag, index)| format!("{}.{index}", name(*tag)));
+    items
+        .chain([name(change.tag)])
+        .collect::<Vec<_>>()
+        .join(".")
 }

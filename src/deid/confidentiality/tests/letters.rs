@@ -11,7 +11,11 @@ fn description(set: Option<&str>, name: &[u8], value: &[u8]) -> String {
     ];
     elements.extend(set.map(|set| text("SpecificCharacterSet", set)));
     elements.sort_by_key(|element| element.tag);
-    at(&clean(&["clean-descriptors"], elements), "SeriesDescription").unwrap_or_default()
+    at(
+        &clean(&["clean-descriptors"], elements),
+        "SeriesDescription",
+    )
+    .unwrap_or_default()
 }
 
 #[test]
@@ -28,7 +32,11 @@ fn letters_beside_what_cannot_be_read_are_no_words() {
         (Some("ISO_IR 192"), b"\x1B$B;3hand\x1B(B thorax"),
         (Some("ISO_IR 13"), b"\x8ER\xEAhand thorax"),
     ] {
-        assert_eq!(description(set, b"Doe^Jane", value), "thorax", "{set:?} {value:?}");
+        assert_eq!(
+            description(set, b"Doe^Jane", value),
+            "thorax",
+            "{set:?} {value:?}"
+        );
     }
 }
 

@@ -6,11 +6,19 @@ use crate::standard::confidentiality::ConfidentialityOption as O;
 
 fn codes(data: &DataSet) -> Vec<String> {
     let sequence = data.get(Tag(0x0012, 0x0064)).and_then(Element::items);
-    sequence.into_iter().flat_map(|sequence| &sequence.items).map(|item| at(&item.data, "CodeValue").unwrap()).collect()
+    sequence
+        .into_iter()
+        .flat_map(|sequence| &sequence.items)
+        .map(|item| at(&item.data, "CodeValue").unwrap())
+        .collect()
 }
 
 fn instance() -> Vec<Element> {
-    vec![text("SOPInstanceUID", "1.2.3.4.5.6.7.1"), text("PatientID", "PAT-0042"), text("PatientBirthDate", "19500101")]
+    vec![
+        text("SOPInstanceUID", "1.2.3.4.5.6.7.1"),
+        text("PatientID", "PAT-0042"),
+        text("PatientBirthDate", "19500101"),
+    ]
 }
 
 fn is_refused(options: &[O]) -> bool {
@@ -39,23 +47,39 @@ fn expected(option: O) -> &'static str {
 fn every_combination_of_options_claims_exactly_itself() {
     let mut seen = 0;
     for set in 0..1_u32 << O::ALL.len() {
-        let options: Vec<O> =
-            O::ALL.into_iter().filter(|option| set & 1 << *option as u32 != 0 && *option != O::CleanPixelData).collect();
+        let options: Vec<O> = O::ALL
+            .into_iter()
+            .filter(|option| set & 1 << *option as u32 != 0 && *option != O::CleanPixelData)
+            .collect();
         if is_refused(&options) || set & 1 << O::CleanPixelData as u32 != 0 {
             continue;
         }
         let slugs: Vec<&str> = options.iter().map(|option| option.slug()).collect();
         let data = clean(&slugs, instance());
-        let claimed: Vec<&str> = ["113100"].into_iter().chain(options.iter().map(|option| expected(*option))).collect();
+        let claimed: Vec<&str> = ["113100"]
+            .into_iter()
+            .chain(options.iter().map(|option| expected(*option)))
+            .collect();
         assert_eq!(codes(&data), claimed);
-        let temporal = match (options.contains(&O::RetainFullDates), options.contains(&O::RetainModifiedDates)) {
+        let temporal = match (
+            options.contains(&O::RetainFullDates),
+            options.contains(&O::RetainModifiedDates),
+        ) {
             (true, _) => "UNMODIFIED",
             (_, true) => "MODIFIED",
             _ => "REMOVED",
         };
-        assert_eq!(at(&data, "LongitudinalTemporalInformationModified").unwrap(), temporal);
+        assert_eq!(
+            at(&data, "LongitudinalTemporalInformationModified").unwrap(),
+            temporal
+        );
         assert_eq!(at(&data, "PatientIdentityRemoved").unwrap(), "YES");
-        assert!(at(&data, "DeidentificationMethod").unwrap().split('\\').all(|value| value.len() <= 64));
+        assert!(
+            at(&data, "DeidentificationMethod")
+                .unwrap()
+                .split('\\')
+                .all(|value| value.len() <= 64)
+        );
         assert_eq!(at(&data, "BurnedInAnnotation"), None);
         seen += 1;
     }
@@ -76,33 +100,68 @@ fn what_was_there_stays_and_nothing_is_claimed_twice() {
         sequence("DeidentificationMethodCodeSequence", vec![earlier]),
     ]);
     let once = clean(&["clean-descriptors"], elements);
-    assert!(at(&once, "DeidentificationMethod").unwrap().starts_with("by hand\\FWUPLOAD_"));
+    assert!(
+        at(&once, "DeidentificationMethod")
+            .unwrap()
+            .starts_with("by hand\\FWUPLOAD_")
+    );
     assert_eq!(codes(&once), ["113100", "113105"]);
     assert_eq!(at(&once, "PatientIdentityRemoved").unwrap(), "YES");
     let twice = clean_by(&with_options(&["clean-descriptors"]), once.clone()).unwrap();
-    for path in ["DeidentificationMethod", "DeidentificationMethodCodeSequence", "ContributingEquipmentSequence"] {
+    for path in [
+        "DeidentificationMethod",
+        "DeidentificationMethodCodeSequence",
+        "ContributingEquipmentSequence",
+    ] {
         assert_eq!(at(&twice, path), at(&once, path), "{path}");
     }
-    assert_eq!(at(&once, "ContributingEquipmentSequence.PurposeOfReferenceCodeSequence.CodeValue").unwrap(), "109104");
+    assert_eq!(
+        at(
+            &once,
+            "ContributingEquipmentSequence.PurposeOfReferenceCodeSequence.CodeValue"
+        )
+        .unwrap(),
+        "109104"
+    );
 }
 
 #[test]
 fn a_date_that_a_field_moves_is_not_said_to_be_removed() {
-    let moving = profile("", r#", "date-increment": -17, "fields": [{"name": "StudyDate", "increment-date": true}]"#);
+    let moving = profile(
+        "",
+        r#", "date-increment": -17, "fields": [{"name": "StudyDate", "increment-date": true}]"#,
+    );
     let mut elements = instance();
     elements.insert(1, text("StudyDate", "20040119"));
     let data = clean_by(&moving, DataSet::from_elements(elements)).unwrap();
     assert_eq!(at(&data, "StudyDate").unwrap(), "20040102");
-    assert_eq!((codes(&data), at(&data, "LongitudinalTemporalInformationModified")), (Vec::new(), None));
+    assert_eq!(
+        (
+            codes(&data),
+            at(&data, "LongitudinalTemporalInformationModified")
+        ),
+        (Vec::new(), None)
+    );
 }
 
 #[test]
 fn an_exception_takes_the_claim_away() {
-    let keeping: Profile = profile("", r#", "fields": [{"name": "PatientBirthDate", "keep": true}]"#);
+    let keeping: Profile = profile(
+        "",
+        r#", "fields": [{"name": "PatientBirthDate", "keep": true}]"#,
+    );
     let data = clean_by(&keeping, DataSet::from_elements(instance())).unwrap();
     assert!(codes(&data).is_empty());
-    assert!(at(&data, "DeidentificationMethod").unwrap().contains("exceptions"));
+    assert!(
+        at(&data, "DeidentificationMethod")
+            .unwrap()
+            .contains("exceptions")
+    );
     let mut without = instance();
     without.retain(|element| element.tag != Tag(0x0010, 0x0030));
-    assert_eq!(codes(&clean_by(&keeping, DataSet::from_elements(without)).unwrap()), ["113100"], "there was nothing to keep");
+    assert_eq!(
+        codes(&clean_by(&keeping, DataSet::from_elements(without)).unwrap()),
+        ["113100"],
+        "there was nothing to keep"
+    );
 }

@@ -1,5 +1,5 @@
-//! Every row of Table E.1-1 under the Basic Profile and under each option: at the top, and in an item. What is expected is
-//! read from the table's columns here, not asked of the code under test.
+//! Every row of Table E.1-1 under the Basic Profile and under each option: at the top, and in an
+//! item. What is expected is read from the table's columns here, not asked of the code under test.
 
 use super::*;
 use crate::standard::confidentiality::ConfidentialityOption;
@@ -34,7 +34,10 @@ fn column(option: &str) -> Option<&'static str> {
         ("clean-structured-content", "clean_struct"),
         ("clean-graphics", "clean_graph"),
     ];
-    columns.into_iter().find(|(known, _)| *known == option).map(|(_, column)| column)
+    columns
+        .into_iter()
+        .find(|(known, _)| *known == option)
+        .map(|(_, column)| column)
 }
 
 fn rows(option: &str) -> Vec<Row> {
@@ -43,10 +46,18 @@ fn rows(option: &str) -> Vec<Row> {
     let place = |name: &str| headers.iter().position(|header| header == name).unwrap();
     let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     let read = |record: &csv::StringRecord| {
-        let said = column(option).map(|column| (column, record[place(column)].to_owned())).filter(|(_, code)| !code.is_empty());
+        let said = column(option)
+            .map(|column| (column, record[place(column)].to_owned()))
+            .filter(|(_, code)| !code.is_empty());
         let basic = record[place("basic")].to_owned();
         let (column, code) = said.unwrap_or(("", basic.clone()));
-        Row { tag: sample_tag(&record[place("tag")]), name: record[place("name")].to_owned(), code, basic, column }
+        Row {
+            tag: sample_tag(&record[place("tag")]),
+            name: record[place("name")].to_owned(),
+            code,
+            basic,
+            column,
+        }
     };
     records.iter().map(read).collect()
 }
@@ -69,7 +80,10 @@ fn sample(tag: Tag) -> Element {
     let vr = standard::vr(tag).unwrap_or(VR::LO);
     let text = match vr {
         VR::SQ => {
-            let inner = vec![text("ReferencedSOPInstanceUID", UID), text("PatientName", "Xyzzyqua^Anna")];
+            let inner = vec![
+                text("ReferencedSOPInstanceUID", UID),
+                text("PatientName", "Xyzzyqua^Anna"),
+            ];
             return Element::sequence(tag, vec![DataSet::from_elements(inner)], LITTLE);
         }
         VR::PN => "Xyzzyqua^Anna",
@@ -102,11 +116,21 @@ fn everything() -> Vec<Element> {
 #[test]
 fn every_row_gets_its_action_at_the_top_and_nested() {
     let mut checked = 0;
-    for option in [""].into_iter().chain(ConfidentialityOption::ALL.map(ConfidentialityOption::slug)) {
+    for option in [""]
+        .into_iter()
+        .chain(ConfidentialityOption::ALL.map(ConfidentialityOption::slug))
+    {
         let mut elements = everything();
-        elements.push(Element::sequence(AROUND, vec![DataSet::from_elements(everything())], LITTLE));
+        elements.push(Element::sequence(
+            AROUND,
+            vec![DataSet::from_elements(everything())],
+            LITTLE,
+        ));
         elements.sort_by_key(|element| element.tag);
-        let options: Vec<&str> = [option].into_iter().filter(|option| !option.is_empty()).collect();
+        let options: Vec<&str> = [option]
+            .into_iter()
+            .filter(|option| !option.is_empty())
+            .collect();
         let after = clean(&options, elements);
         let nested = &after.get(AROUND).unwrap().items().unwrap().items[0].data;
         for row in rows(option) {
@@ -118,9 +142,13 @@ fn every_row_gets_its_action_at_the_top_and_nested() {
     assert_eq!(checked, 657 * 12 * 2);
 }
 
-/// No SOP Class UID is there, so no IOD is known and a choice comes to the least destructive member.
+/// No SOP Class UID is there, so no IOD is known and a choice comes to the least destructive
+/// member.
 fn check(row: &Row, option: &str, after: &DataSet, place: &str) {
-    let what = format!("{} {} {} under `{option}` {place}", row.name, row.tag, row.code);
+    let what = format!(
+        "{} {} {} under `{option}` {place}",
+        row.name, row.tag, row.code
+    );
     let before = sample(row.tag);
     let found = after.get(row.tag);
     match row.code.as_str() {
@@ -143,8 +171,17 @@ fn done(code: &str, before: &Element, found: Option<&Element>, what: &str) {
 
 fn kept(before: &Element, found: Option<&Element>, what: &str) {
     if before.items().is_some() {
-        let item = &found.unwrap_or_else(|| panic!("{what}: gone")).items().unwrap().items[0].data;
-        assert_ne!(at(item, "PatientName").unwrap(), "Xyzzyqua^Anna", "{what}: not entered");
+        let item = &found
+            .unwrap_or_else(|| panic!("{what}: gone"))
+            .items()
+            .unwrap()
+            .items[0]
+            .data;
+        assert_ne!(
+            at(item, "PatientName").unwrap(),
+            "Xyzzyqua^Anna",
+            "{what}: not entered"
+        );
     } else {
         assert_eq!(found, Some(before), "{what}: not the same");
     }
@@ -153,17 +190,29 @@ fn kept(before: &Element, found: Option<&Element>, what: &str) {
 fn emptied(before: &Element, found: Option<&Element>, what: &str) {
     let found = found.unwrap_or_else(|| panic!("{what}: gone"));
     match before.tag {
-        Tag(0x0010, 0x0010 | 0x0020) => assert!(shown(found).starts_with("P-"), "{what}: no pseudonym"),
-        _ => assert!(matches!(shown(found).as_str(), "" | "0 items"), "{what}: {}", shown(found)),
+        Tag(0x0010, 0x0010 | 0x0020) => {
+            assert!(shown(found).starts_with("P-"), "{what}: no pseudonym");
+        }
+        _ => assert!(
+            matches!(shown(found).as_str(), "" | "0 items"),
+            "{what}: {}",
+            shown(found)
+        ),
     }
 }
 
 fn dummy(before: &Element, found: Option<&Element>, what: &str) {
     let found = found.unwrap_or_else(|| panic!("{what}: gone"));
     assert!(!matches!(shown(found).as_str(), "0 items"), "{what}: empty");
-    assert!(found.bytes().is_none_or(|bytes| !bytes.is_empty()), "{what}: empty");
+    assert!(
+        found.bytes().is_none_or(|bytes| !bytes.is_empty()),
+        "{what}: empty"
+    );
     assert_ne!(found, before, "{what}: as it was");
-    assert!(!format!("{found:?}").contains("yzzyqua"), "{what}: the value is still there");
+    assert!(
+        !format!("{found:?}").contains("yzzyqua"),
+        "{what}: the value is still there"
+    );
 }
 
 fn new_uid(found: Option<&Element>, what: &str) {
@@ -172,18 +221,34 @@ fn new_uid(found: Option<&Element>, what: &str) {
 }
 
 fn entered(found: Option<&Element>, what: &str) {
-    let item = &found.unwrap_or_else(|| panic!("{what}: gone")).items().unwrap().items[0].data;
-    assert_eq!(at(item, "ReferencedSOPInstanceUID").unwrap(), key().uid(UID.as_bytes()), "{what}");
+    let item = &found
+        .unwrap_or_else(|| panic!("{what}: gone"))
+        .items()
+        .unwrap()
+        .items[0]
+        .data;
+    assert_eq!(
+        at(item, "ReferencedSOPInstanceUID").unwrap(),
+        key().uid(UID.as_bytes()),
+        "{what}"
+    );
 }
 
 fn cleaned(row: &Row, before: &Element, found: Option<&Element>, what: &str) {
     if row.column == "retain_long_modified" && before.vr == VR::TM && moves(row.tag) {
-        assert_eq!(found, Some(before), "{what}: whole weeks leave the time of day");
+        assert_eq!(
+            found,
+            Some(before),
+            "{what}: whole weeks leave the time of day"
+        );
         return;
     }
     assert_ne!(found, Some(before), "{what}: as it was");
     if let Some(found) = found {
-        assert!(!format!("{found:?}").contains("yzzyqua"), "{what}: the value is still there");
+        assert!(
+            !format!("{found:?}").contains("yzzyqua"),
+            "{what}: the value is still there"
+        );
     }
     match row.column {
         "retain_long_modified" if matches!(before.vr, VR::DA | VR::DT) && moves(row.tag) => {
@@ -193,14 +258,25 @@ fn cleaned(row: &Row, before: &Element, found: Option<&Element>, what: &str) {
             assert!(days < 0 && days % 7 == 0, "{what}: by {days} days");
             assert_eq!(moved[8..], shown(before)[8..], "{what}: the time of day");
         }
-        "clean_desc" | "retain_patient" if matches!(before.vr, VR::LO | VR::SH | VR::LT | VR::ST | VR::UT | VR::UC) => {
+        "clean_desc" | "retain_patient"
+            if matches!(
+                before.vr,
+                VR::LO | VR::SH | VR::LT | VR::ST | VR::UT | VR::UC
+            ) =>
+        {
             match shown(before).as_str() {
                 "Xyzzyqua" => done(&row.basic, before, found, what),
-                _ => assert_eq!(shown(found.unwrap_or_else(|| panic!("{what}: gone"))), "BRAIN", "{what}"),
+                _ => assert_eq!(
+                    shown(found.unwrap_or_else(|| panic!("{what}: gone"))),
+                    "BRAIN",
+                    "{what}"
+                ),
             }
         }
         "clean_desc" if before.vr == VR::SQ => entered(found, what),
-        "clean_desc" | "retain_device" | "retain_long_modified" => done(&row.basic, before, found, what),
+        "clean_desc" | "retain_device" | "retain_long_modified" => {
+            done(&row.basic, before, found, what);
+        }
         "retain_safe_private" => assert!(found.is_none(), "{what}: nothing says that it is safe"),
         _ => {}
     }

@@ -4,7 +4,12 @@ use super::*;
 
 /// With the dates that are found in the text, as texts of files are cleaned.
 fn rest(text: &str) -> String {
-    clean(text, &Identifiers::default(), &crate::deid::temporal::in_text(text)).into_owned()
+    clean(
+        text,
+        &Identifiers::default(),
+        &crate::deid::temporal::in_text(text),
+    )
+    .into_owned()
 }
 
 #[test]
@@ -61,12 +66,23 @@ fn a_day_and_a_month_go_however_they_are_written() {
             format!("chest, {day}"),
         ] {
             let rest = rest(&text);
-            assert!(!rest.contains(|c: char| c.is_ascii_digit()), "{text} -> {rest}");
+            assert!(
+                !rest.contains(|c: char| c.is_ascii_digit()),
+                "{text} -> {rest}"
+            );
             assert!(rest.contains("chest"), "{text} -> {rest}");
         }
     }
-    for text in ["chest17-06", "chest 12.06.axial", "t2_12.06_axial", "CHEST5.12", "ct-12.06.", "C3-12", "series 12/6", "b 12/6"]
-    {
+    for text in [
+        "chest17-06",
+        "chest 12.06.axial",
+        "t2_12.06_axial",
+        "CHEST5.12",
+        "ct-12.06.",
+        "C3-12",
+        "series 12/6",
+        "b 12/6",
+    ] {
         let rest = rest(text);
         for piece in ["17", "06", "12", "5."] {
             assert!(!rest.contains(piece), "{text} -> {rest}");
@@ -101,10 +117,19 @@ fn short_codes_go_whole() {
         "3/4711",
         "R2-D2-77412",
     ] {
-        for text in [format!("chest {code}"), format!("{code} chest axial"), format!("chest {code}, axial")] {
+        for text in [
+            format!("chest {code}"),
+            format!("{code} chest axial"),
+            format!("chest {code}, axial"),
+        ] {
             let rest = rest(&text);
-            assert!(!rest.contains(|c: char| c.is_ascii_digit()), "{text} -> {rest}");
-            let short = rest.split(|c: char| !c.is_alphanumeric()).find(|word| word.len() < 3 && !word.is_empty());
+            assert!(
+                !rest.contains(|c: char| c.is_ascii_digit()),
+                "{text} -> {rest}"
+            );
+            let short = rest
+                .split(|c: char| !c.is_alphanumeric())
+                .find(|word| word.len() < 3 && !word.is_empty());
             assert_eq!(short, None, "{text} -> {rest}");
         }
     }

@@ -1,4 +1,5 @@
-//! Two thousand made-up people, some named like words of the vocabulary, and nothing of them in what remains.
+//! Two thousand made-up people, some named like words of the vocabulary, and nothing of them in
+//! what remains.
 
 use super::*;
 
@@ -112,7 +113,12 @@ impl Persona {
             id: random.u32(1000..99_999_999),
             accession: random.u32(100..9_999_999),
             birth: NaiveDate::from_ymd_opt(1930, 1, 1).unwrap() + chrono::Days::new(day.into()),
-            telephone: format!("{} {} {}", random.u32(100..999), random.u32(100..999), random.u32(1000..9999)),
+            telephone: format!(
+                "{} {} {}",
+                random.u32(100..999),
+                random.u32(100..999),
+                random.u32(1000..9999)
+            ),
             street: format!("{} {} Lane", random.u32(1..200), FAMILY[random.usize(..22)]),
         }
     }
@@ -124,8 +130,11 @@ impl Persona {
 
     /// The name in all groups.
     fn name(&self) -> String {
-        let group =
-            |at: usize| [self.family, self.given].map(|name| name.split('=').nth(at).unwrap_or_default().to_owned()).join("^");
+        let group = |at: usize| {
+            [self.family, self.given]
+                .map(|name| name.split('=').nth(at).unwrap_or_default().to_owned())
+                .join("^")
+        };
         format!("{}={}", group(0), group(1))
     }
 
@@ -144,7 +153,12 @@ impl Persona {
     fn text(&self, template: &str) -> String {
         let (family, given) = (Self::alphabetic(self.family), Self::alphabetic(self.given));
         let id = format!("{:08}", self.id);
-        let short = format!("{}/{}/{:02}", self.birth.day(), self.birth.month(), self.birth.year() % 100);
+        let short = format!(
+            "{}/{}/{:02}",
+            self.birth.day(),
+            self.birth.month(),
+            self.birth.year() % 100
+        );
         let ideographic = self.name().split('=').nth(1).unwrap().replace('^', "");
         let replacements = [
             ("{f}", family.to_owned()),
@@ -152,7 +166,10 @@ impl Persona {
             ("{F}", family.to_uppercase()),
             ("{G}", given.to_lowercase()),
             ("{i}", id.clone()),
-            ("{i_spaced}", format!("{}-{}-{}", &id[..3], &id[3..6], &id[6..])),
+            (
+                "{i_spaced}",
+                format!("{}-{}-{}", &id[..3], &id[3..6], &id[6..]),
+            ),
             ("{p}", Self::alphabetic(self.physician).to_owned()),
             ("{dmy}", self.birth.format("%d.%m.%Y").to_string()),
             ("{iso}", self.birth.format("%Y-%m-%d").to_string()),
@@ -162,27 +179,53 @@ impl Persona {
             ("{a}", format!("A{}", self.accession)),
             ("{street}", self.street.clone()),
         ];
-        replacements.iter().fold(template.to_owned(), |text, (mark, value)| text.replace(mark, value))
+        replacements
+            .iter()
+            .fold(template.to_owned(), |text, (mark, value)| {
+                text.replace(mark, value)
+            })
     }
 }
 
 /// The words of the rest, folded without the code that is tested.
 fn words(text: &str) -> Vec<String> {
-    text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    text.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn leak(persona: &Persona, rest: &str) -> Option<String> {
     let found = words(rest);
-    let names = [persona.family, persona.given, persona.physician].map(words).concat();
+    let names = [persona.family, persona.given, persona.physician]
+        .map(words)
+        .concat();
     // Particles are nobody's; in "de la Cruz" they may stay.
-    let name = names.into_iter().filter(|name| !["de", "la"].contains(&name.as_str())).find(|name| found.contains(name));
+    let name = names
+        .into_iter()
+        .filter(|name| !["de", "la"].contains(&name.as_str()))
+        .find(|name| found.contains(name));
     let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
-    let numbers = [persona.id.to_string(), persona.telephone.replace(' ', ""), persona.birth.format("%Y").to_string()];
-    let number = numbers.into_iter().find(|number| digits.contains(number.as_str()));
-    let accession =
-        found.iter().find(|word| **word == format!("a{}", persona.accession) || **word == persona.accession.to_string());
-    let street = rest.contains(persona.street.strip_suffix(" Lane").unwrap()).then(|| persona.street.clone());
-    let dates = [persona.birth.format("%-d/%-m/%y"), persona.birth.format("%m-%d")].map(|date| date.to_string());
+    let numbers = [
+        persona.id.to_string(),
+        persona.telephone.replace(' ', ""),
+        persona.birth.format("%Y").to_string(),
+    ];
+    let number = numbers
+        .into_iter()
+        .find(|number| digits.contains(number.as_str()));
+    let accession = found.iter().find(|word| {
+        **word == format!("a{}", persona.accession) || **word == persona.accession.to_string()
+    });
+    let street = rest
+        .contains(persona.street.strip_suffix(" Lane").unwrap())
+        .then(|| persona.street.clone());
+    let dates = [
+        persona.birth.format("%-d/%-m/%y"),
+        persona.birth.format("%m-%d"),
+    ]
+    .map(|date| date.to_string());
     let date = dates.into_iter().find(|date| rest.contains(date.as_str()));
     name.or(number).or(accession.cloned()).or(street).or(date)
 }
@@ -203,10 +246,18 @@ fn nothing_of_two_thousand_people_remains() {
             }
         }
     }
-    assert!(leaks.is_empty(), "{} leaks\n{}", leaks.len(), leaks[..leaks.len().min(20)].join("\n"));
+    assert!(
+        leaks.is_empty(),
+        "{} leaks\n{}",
+        leaks.len(),
+        leaks[..leaks.len().min(20)].join("\n")
+    );
     // The check itself sees what was planted, in most spellings.
     assert!(planted > 25_000, "{planted}");
-    println!("{planted} of {} texts held an identifier", 2000 * TEMPLATES.len());
+    println!(
+        "{planted} of {} texts held an identifier",
+        2000 * TEMPLATES.len()
+    );
 }
 
 #[test]

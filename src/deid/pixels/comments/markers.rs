@@ -29,7 +29,8 @@ pub(super) fn image(stream: &mut Stream) -> Result<(), FileFailure> {
     }
 }
 
-/// The next marker's code; none at the end. Stray bytes before it are emptied, and so are reserved codes.
+/// The next marker's code; none at the end. Stray bytes before it are emptied, and so are reserved
+/// codes.
 fn marker(stream: &mut Stream) -> Result<Option<u8>, FileFailure> {
     loop {
         match *stream.ahead(2)? {
@@ -56,7 +57,8 @@ fn code(stream: &mut Stream) -> Result<Option<u8>, FileFailure> {
     }
 }
 
-/// The marker that ends coded data, in which FF is followed by 0 (JPEG) or by a byte below 80 (JPEG-LS).
+/// The marker that ends coded data, in which FF is followed by 0 (JPEG) or by a byte below 80
+/// (JPEG-LS).
 fn after_scan(stream: &mut Stream) -> Result<Option<u8>, FileFailure> {
     while stream.find(0xFF)? {
         match code(stream)? {
@@ -69,16 +71,25 @@ fn after_scan(stream: &mut Stream) -> Result<Option<u8>, FileFailure> {
 
 /// A segment: emptied where decoding does not need it.
 fn segment(stream: &mut Stream, code: u8) -> Result<(), FileFailure> {
-    let Some(length) = stream.word()? else { return Ok(()) };
+    let Some(length) = stream.word()? else {
+        return Ok(());
+    };
     let length = u64::from(length.checked_sub(2).ok_or_else(damaged)?);
     let needed = match code {
         // Comments, and what is reserved for extensions of the standard.
         COMMENT | 0xC8 | 0xF0..=0xF6 | 0xF9..=0xFD => 0,
-        0xE0..=0xEF => needed(code, &stream.ahead(30.min(usize::try_from(length).unwrap_or_default()))?),
+        0xE0..=0xEF => needed(
+            code,
+            &stream.ahead(30.min(usize::try_from(length).unwrap_or_default()))?,
+        ),
         _ => {
             let payload = stream.ahead(usize::try_from(length).unwrap_or_default())?;
             // A segment that another fragment goes on with is taken as it is.
-            if payload.len() as u64 == length { used(code, &payload) } else { length }
+            if payload.len() as u64 == length {
+                used(code, &payload)
+            } else {
+                length
+            }
         }
     };
     stream.skip(needed.min(length))?;
@@ -86,17 +97,32 @@ fn segment(stream: &mut Stream, code: u8) -> Result<(), FileFailure> {
     Ok(())
 }
 
-/// How many bytes of a segment that decoding needs it reads: tables one after the other, or a list of components.
+/// How many bytes of a segment that decoding needs it reads: tables one after the other, or a list
+/// of components.
 fn used(code: u8, payload: &[u8]) -> u64 {
     let number = |at: usize| payload.get(at).map_or(0, |byte| u64::from(*byte));
     match code {
-        0xC4 => tables(payload, |table| 17 + table.iter().skip(1).take(16).map(|count| usize::from(*count)).sum::<usize>()),
-        0xDB => tables(payload, |table| if table.first().is_some_and(|kind| *kind >= 0x10) { 129 } else { 65 }),
+        0xC4 => tables(payload, |table| {
+            17 + table
+                .iter()
+                .skip(1)
+                .take(16)
+                .map(|count| usize::from(*count))
+                .sum::<usize>()
+        }),
+        0xDB => tables(payload, |table| {
+            if table.first().is_some_and(|kind| *kind >= 0x10) {
+                129
+            } else {
+                65
+            }
+        }),
         0xC0..=0xCB | 0xCD..=0xCF | 0xDE | 0xF7 => 6 + 3 * number(5),
         SCAN => 4 + 2 * number(0),
         0xDC | 0xDD => 2,
         0xDF => 1,
-        // Preset parameters of JPEG-LS: thresholds, mapping tables, sizes beyond 65535 (ISO 14495-1 section C.2.4.1.1).
+        // Preset parameters of JPEG-LS: thresholds, mapping tables, sizes beyond 65535 (ISO 14495-1
+        // section C.2.4.1.1).
         0xF8 if number(0) == 1 => 11,
         0xF8 if !(2..=4).contains(&number(0)) => 0,
         _ => payload.len() as u64,
@@ -108,14 +134,19 @@ fn tables(payload: &[u8], length: impl Fn(&[u8]) -> usize) -> u64 {
     while let Some(table) = payload.get(at..).filter(|table| !table.is_empty()) {
         let end = at + length(table);
         if end > payload.len() {
-            return if at == 0 { payload.len() as u64 } else { at as u64 };
+            return if at == 0 {
+                payload.len() as u64
+            } else {
+                at as u64
+            };
         }
         at = end;
     }
     at as u64
 }
 
-/// How many bytes of an application segment tell how colours are coded. They hold numbers and a name of the format.
+/// How many bytes of an application segment tell how colours are coded. They hold numbers and a
+/// name of the format.
 fn needed(code: u8, payload: &[u8]) -> u64 {
     match (code, payload) {
         (0xE0, [b'J', b'F', b'I', b'F', 0, 1, _, 0..=2, _, _, _, _, _, _, ..]) => 14,

@@ -1,4 +1,5 @@
-//! What lies beside the byte planes of RLE frames (PS3.5 annex G), and beside uncompressed frames in fragments (A.4.11).
+//! What lies beside the byte planes of RLE frames (PS3.5 annex G), and beside uncompressed frames
+//! in fragments (A.4.11).
 //!
 //! Owns where a plane ends: when it has a byte for each pixel. Runs are counted, not unpacked.
 
@@ -11,15 +12,26 @@ const HEADER: usize = 64;
 /// Bytes looked at together.
 const STEP: u64 = 16 << 10;
 
-/// Marks, in frames of one fragment each, unused words of the header and what no plane needs. `lengths` are those of the
-/// fragments.
-pub(super) fn frames(stream: &mut Stream, lengths: &[u64], layout: &Layout) -> Result<(), FileFailure> {
+/// Marks, in frames of one fragment each, unused words of the header and what no plane needs.
+/// `lengths` are those of the fragments.
+pub(super) fn frames(
+    stream: &mut Stream,
+    lengths: &[u64],
+    layout: &Layout,
+) -> Result<(), FileFailure> {
     let planes = usize::from(layout.samples) * usize::from(layout.cell_bits / 8);
     one_fragment_each(lengths, layout)?;
     for length in lengths {
         let header = stream.ahead(HEADER)?;
-        let words: Vec<u64> = header.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word).into()).collect();
-        let used = words.get(1..=planes).filter(|_| header.len() == HEADER && words.first() == Some(&(planes as u64)));
+        let words: Vec<u64> = header
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|word| u32::from_le_bytes(*word).into())
+            .collect();
+        let used = words
+            .get(1..=planes)
+            .filter(|_| header.len() == HEADER && words.first() == Some(&(planes as u64)));
         let used = used.filter(|_| planes > 0).ok_or_else(damaged)?;
         let ends = used.iter().skip(1).chain([length]);
         stream.skip(4 + 4 * planes as u64)?;
@@ -39,7 +51,11 @@ pub(super) fn frames(stream: &mut Stream, lengths: &[u64], layout: &Layout) -> R
 }
 
 /// Marks what follows the frame in each fragment.
-pub(super) fn plain(stream: &mut Stream, lengths: &[u64], layout: &Layout) -> Result<(), FileFailure> {
+pub(super) fn plain(
+    stream: &mut Stream,
+    lengths: &[u64],
+    layout: &Layout,
+) -> Result<(), FileFailure> {
     one_fragment_each(lengths, layout)?;
     for length in lengths {
         let frame = layout.frame_len().min(*length);
@@ -50,7 +66,11 @@ pub(super) fn plain(stream: &mut Stream, lengths: &[u64], layout: &Layout) -> Re
 }
 
 fn one_fragment_each(lengths: &[u64], layout: &Layout) -> Result<(), FileFailure> {
-    if lengths.len() as u64 == layout.frames { Ok(()) } else { Err(damaged()) }
+    if lengths.len() as u64 == layout.frames {
+        Ok(())
+    } else {
+        Err(damaged())
+    }
 }
 
 /// Goes through the runs of a plane; gives how many bytes of its segment follow them.
@@ -83,7 +103,11 @@ fn rest(stream: &mut Stream, mut count: u64) -> Result<(), FileFailure> {
     while count > 0 {
         let ahead = stream.ahead(usize::try_from(count.min(STEP)).unwrap_or_default())?;
         let step = ahead.len() as u64;
-        let passed = if ahead.iter().all(|byte| *byte == 0) { stream.skip(step)? } else { stream.mark(step)? };
+        let passed = if ahead.iter().all(|byte| *byte == 0) {
+            stream.skip(step)?
+        } else {
+            stream.mark(step)?
+        };
         if step == 0 || !passed {
             return Ok(());
         }

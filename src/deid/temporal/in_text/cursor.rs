@@ -11,7 +11,10 @@ pub(super) struct Cursor<'a> {
 
 /// The number that a few digits write.
 pub(super) fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |sum, digit| sum.checked_mul(10)?.checked_add(u32::from(digit.wrapping_sub(b'0'))))
+    digits.iter().try_fold(0_u32, |sum, digit| {
+        sum.checked_mul(10)?
+            .checked_add(u32::from(digit.wrapping_sub(b'0')))
+    })
 }
 
 impl<'a> Cursor<'a> {
@@ -20,7 +23,10 @@ impl<'a> Cursor<'a> {
     }
 
     fn before(self, bytes: usize) -> Option<u8> {
-        self.text.as_bytes().get(self.at.checked_sub(bytes)?).copied()
+        self.text
+            .as_bytes()
+            .get(self.at.checked_sub(bytes)?)
+            .copied()
     }
 
     pub(super) fn peek(self) -> Option<u8> {
@@ -28,13 +34,19 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn step(self, bytes: usize) -> Self {
-        Self { at: self.at + bytes, ..self }
+        Self {
+            at: self.at + bytes,
+            ..self
+        }
     }
 
     /// All digits from here on.
     pub(super) fn digits(self) -> &'a [u8] {
         let rest = self.rest();
-        let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+        let count = rest
+            .iter()
+            .position(|byte| !byte.is_ascii_digit())
+            .unwrap_or(rest.len());
         rest.get(..count).unwrap_or_default()
     }
 
@@ -49,12 +61,19 @@ impl<'a> Cursor<'a> {
 
     /// The byte here, if it is one of these, and what follows it.
     pub(super) fn one_of(self, set: &[u8]) -> Option<(u8, Self)> {
-        self.peek().filter(|byte| set.contains(byte)).map(|byte| (byte, self.step(1)))
+        self.peek()
+            .filter(|byte| set.contains(byte))
+            .map(|byte| (byte, self.step(1)))
     }
 
     /// Past at most so many of these bytes.
     pub(super) fn skip(self, set: &[u8], most: usize) -> Self {
-        let count = self.rest().iter().take(most).take_while(|byte| set.contains(byte)).count();
+        let count = self
+            .rest()
+            .iter()
+            .take(most)
+            .take_while(|byte| set.contains(byte))
+            .count();
         self.step(count)
     }
 
@@ -63,7 +82,10 @@ impl<'a> Cursor<'a> {
         let rest = self.rest();
         let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
         let length = rest.iter().take_while(|byte| is_letter(byte)).count();
-        (self.text.get(self.at..self.at + length).unwrap_or_default(), self.step(length))
+        (
+            self.text.get(self.at..self.at + length).unwrap_or_default(),
+            self.step(length),
+        )
     }
 
     /// The month named here, and what follows the name and its full stop.
@@ -81,15 +103,18 @@ impl<'a> Cursor<'a> {
     /// Past this very word, if one of them stands here.
     fn past_word(self, words: &[&str]) -> Option<Self> {
         let (word, after) = self.word();
-        words.iter().any(|one| one.eq_ignore_ascii_case(word)).then_some(after)
+        words
+            .iter()
+            .any(|one| one.eq_ignore_ascii_case(word))
+            .then_some(after)
     }
 
     /// Past what makes a number an ordinal: `19th`, `1er`.
     pub(super) fn ordinal(self) -> Self {
         match self.peek() {
-            Some(byte) if b"snrteSNRTE".contains(&byte) || !byte.is_ascii() => {
-                self.past_word(&["st", "nd", "rd", "th", "er", "º", "ª"]).unwrap_or(self)
-            }
+            Some(byte) if b"snrteSNRTE".contains(&byte) || !byte.is_ascii() => self
+                .past_word(&["st", "nd", "rd", "th", "er", "º", "ª"])
+                .unwrap_or(self),
             _ => self,
         }
     }
@@ -97,7 +122,9 @@ impl<'a> Cursor<'a> {
     /// Past `of`, `de` or `del` and a space.
     pub(super) fn connective(self) -> Self {
         match self.peek() {
-            Some(b'o' | b'O' | b'd' | b'D') => self.past_word(&["of", "de", "del"]).map_or(self, |after| after.skip(b" ", 1)),
+            Some(b'o' | b'O' | b'd' | b'D') => self
+                .past_word(&["of", "de", "del"])
+                .map_or(self, |after| after.skip(b" ", 1)),
             _ => self,
         }
     }
@@ -107,12 +134,14 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn follows_letter(self) -> bool {
-        self.before(1).is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+        self.before(1)
+            .is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
     }
 
     /// Whether a digit and this byte stand before.
     pub(super) fn follows_digit_and(self, separator: u8) -> bool {
-        self.before(1) == Some(separator) && self.before(2).is_some_and(|byte| byte.is_ascii_digit())
+        self.before(1) == Some(separator)
+            && self.before(2).is_some_and(|byte| byte.is_ascii_digit())
     }
 
     /// Whether a space follows.
@@ -123,6 +152,7 @@ impl<'a> Cursor<'a> {
     /// Past this text.
     pub(super) fn past(self, text: &str) -> Option<Self> {
         let here = self.rest().get(..text.len())?;
-        here.eq_ignore_ascii_case(text.as_bytes()).then(|| self.step(text.len()))
+        here.eq_ignore_ascii_case(text.as_bytes())
+            .then(|| self.step(text.len()))
     }
 }

@@ -9,7 +9,11 @@ use super::in_text;
 
 /// What was found, joined by `|`.
 fn found(text: &str) -> String {
-    in_text(text).into_iter().map(|range| text.get(range).unwrap_or("not a boundary")).collect::<Vec<_>>().join("|")
+    in_text(text)
+        .into_iter()
+        .map(|range| text.get(range).unwrap_or("not a boundary"))
+        .collect::<Vec<_>>()
+        .join("|")
 }
 
 #[test]
@@ -71,7 +75,11 @@ fn dates_in_text_are_found_whole() {
         assert_eq!(found(date), date);
         assert_eq!(found(&format!("seen {date} by")), date, "in words");
         assert_eq!(found(&format!("({date})")), date, "in brackets");
-        assert_eq!(found(&format!("\u{dc}bersicht: {date}; \u{e9}")), date, "among other letters");
+        assert_eq!(
+            found(&format!("\u{dc}bersicht: {date}; \u{e9}")),
+            date,
+            "among other letters"
+        );
     }
     assert_eq!(found("SUBJ_20040119_T1w"), "20040119");
     assert_eq!(found("A20040119B"), "20040119");
@@ -149,9 +157,16 @@ proptest! {
 fn spellings_are_many_and_each_is_there_once() {
     let day = NaiveDate::from_ymd_opt(2004, 1, 9).unwrap_or_default();
     let all = spellings(day);
-    for spelling in
-        ["20040109", "2004-01-09", "09.01.2004", "9/1/04", "1/9/2004", "9 january 2004", "jan 9, 2004", "9 de enero de 2004"]
-    {
+    for spelling in [
+        "20040109",
+        "2004-01-09",
+        "09.01.2004",
+        "9/1/04",
+        "1/9/2004",
+        "9 january 2004",
+        "jan 9, 2004",
+        "9 de enero de 2004",
+    ] {
         assert!(all.iter().any(|one| one == spelling), "{spelling}");
     }
     let mut once = all.clone();

@@ -21,9 +21,19 @@ pub(super) fn acted(rules: &DicomRules) -> Vec<Acted> {
 fn field(rules: &DicomRules, rule: &Rule) -> Acted {
     let effect = rules.effect_of(rule);
     let name = escape_for_terminal(&rule.selector.to_string());
-    let tag = rule.selector.tag().map(|tag| format!("({:04X},{:04X})", tag.group(), tag.element()));
-    let words = in_words(&effect.fate, rules) + reach(rules, rule) + &weakened(rules, rule, &effect);
-    Acted { code: None, fate: effect.fate.slug(), words, theme: theme(rule), attributes: vec![(name, tag)] }
+    let tag = rule
+        .selector
+        .tag()
+        .map(|tag| format!("({:04X},{:04X})", tag.group(), tag.element()));
+    let words =
+        in_words(&effect.fate, rules) + reach(rules, rule) + &weakened(rules, rule, &effect);
+    Acted {
+        code: None,
+        fate: effect.fate.slug(),
+        words,
+        theme: theme(rule),
+        attributes: vec![(name, tag)],
+    }
 }
 
 fn reach(rules: &DicomRules, rule: &Rule) -> &'static str {
@@ -43,7 +53,10 @@ fn weakened(rules: &DicomRules, rule: &Rule, effect: &Effect<'_>) -> String {
     if matches!(rule.selector, Selector::Regex(_)) {
         return ". An exception where the table does not keep it".to_owned();
     }
-    match addressed(rule).and_then(|tag| rules.tabled(tag)).filter(|told| told.outcome.protects()) {
+    match addressed(rule)
+        .and_then(|tag| rules.tabled(tag))
+        .filter(|told| told.outcome.protects())
+    {
         Some(told) => format!(". An exception: the table has {}", told.code.as_str()),
         None => String::new(),
     }
@@ -60,7 +73,13 @@ fn addressed(rule: &Rule) -> Option<Tag> {
 fn theme(rule: &Rule) -> Theme {
     let leaf = rule.selector.leaf();
     let of_table = leaf.and_then(attribute).map(Theme::of);
-    let of_concern = || leaf.and_then(standard::blind_spot).map(|spot| spot.concern.into());
+    let of_concern = || {
+        leaf.and_then(standard::blind_spot)
+            .map(|spot| spot.concern.into())
+    };
     let private = || matches!(rule.selector, Selector::Private { .. }).then_some(Theme::Private);
-    of_table.or_else(of_concern).or_else(private).unwrap_or(Theme::Identifiers)
+    of_table
+        .or_else(of_concern)
+        .or_else(private)
+        .unwrap_or(Theme::Identifiers)
 }

@@ -12,11 +12,16 @@ pub(super) enum Member {
 impl Parser {
     /// An escape outside of classes.
     pub(super) fn escape(&mut self, flags: Flags) -> Result<Node, String> {
-        let Some(c) = self.next() else { return Err(self.error("the expression ends in a single backslash")) };
+        let Some(c) = self.next() else {
+            return Err(self.error("the expression ends in a single backslash"));
+        };
         Ok(match c {
             'A' => Node::Start { of_line: false },
             'Z' => Node::VeryEnd,
-            'b' | 'B' => Node::Boundary { not: c == 'B', ascii: flags.ascii },
+            'b' | 'B' => Node::Boundary {
+                not: c == 'B',
+                ascii: flags.ascii,
+            },
             '0' => {
                 let code = self.octal(0, 2);
                 literal(char::from_u32(code).unwrap_or_default(), flags)
@@ -24,16 +29,19 @@ impl Parser {
             '1'..='9' => return self.number(c, flags),
             c => match self.common(c)? {
                 Member::Char(c) => literal(c, flags),
-                Member::Kind(category, not) => {
-                    Node::Class(Class { not: false, items: set::category(category, not, flags.ascii) })
-                }
+                Member::Kind(category, not) => Node::Class(Class {
+                    not: false,
+                    items: set::category(category, not, flags.ascii),
+                }),
             },
         })
     }
 
     /// An escape inside a class.
     pub(super) fn member(&mut self) -> Result<Member, String> {
-        let Some(c) = self.next() else { return Err(self.error("the expression ends in a single backslash")) };
+        let Some(c) = self.next() else {
+            return Err(self.error("the expression ends in a single backslash"));
+        };
         match c {
             'b' => Ok(Member::Char('\x08')),
             '0'..='7' => {
@@ -59,8 +67,14 @@ impl Parser {
             'd' | 'D' => return Ok(Member::Kind(Category::Digit, c == 'D')),
             's' | 'S' => return Ok(Member::Kind(Category::Space, c == 'S')),
             'w' | 'W' => return Ok(Member::Kind(Category::Word, c == 'W')),
-            'N' => return Err(self.error("`\\N{...}` is not supported; write the character, or \\u and four hex digits")),
-            c if c.is_ascii_alphanumeric() => return Err(self.error(&format!("`\\{c}` means nothing"))),
+            'N' => {
+                return Err(self.error(
+                    "`\\N{...}` is not supported; write the character, or \\u and four hex digits",
+                ));
+            }
+            c if c.is_ascii_alphanumeric() => {
+                return Err(self.error(&format!("`\\{c}` means nothing")));
+            }
             c => c,
         }))
     }
@@ -68,7 +82,9 @@ impl Parser {
     fn octal(&mut self, first: u32, most: usize) -> u32 {
         let mut code = first;
         for _ in 0..most {
-            let Some(digit) = self.peek().and_then(|c| c.to_digit(8)) else { break };
+            let Some(digit) = self.peek().and_then(|c| c.to_digit(8)) else {
+                break;
+            };
             code = code * 8 + digit;
             self.at += 1;
         }
@@ -98,7 +114,10 @@ impl Parser {
         if let Some(second) = self.peek().filter(char::is_ascii_digit) {
             self.at += 1;
             digits.push(second);
-            if let Some(third) = self.peek().filter(|third| digits.chars().chain([*third]).all(|c| c.is_digit(8))) {
+            if let Some(third) = self
+                .peek()
+                .filter(|third| digits.chars().chain([*third]).all(|c| c.is_digit(8)))
+            {
                 self.at += 1;
                 digits.push(third);
                 let code = u32::from_str_radix(&digits, 8).unwrap_or(u32::MAX);
@@ -110,10 +129,15 @@ impl Parser {
 
     /// A reference back to a group.
     pub(super) fn back(&mut self, group: usize, flags: Flags) -> Result<Node, String> {
-        let Some(found) = group.checked_sub(1).and_then(|index| self.groups.get(index)) else {
+        let Some(found) = group
+            .checked_sub(1)
+            .and_then(|index| self.groups.get(index))
+        else {
             return Err(self.error(&format!("there is no group {group} before this")));
         };
-        let Some(width) = found.width else { return Err(self.error("a reference to a group from inside of it")) };
+        let Some(width) = found.width else {
+            return Err(self.error("a reference to a group from inside of it"));
+        };
         if self.behind.is_some_and(|before| group > before) {
             return Err(self.error("a reference to a group of the same looking behind"));
         }

@@ -20,7 +20,9 @@ impl Parser {
                 continue;
             }
             if self.eat_all("(?")
-                && self.peek().is_some_and(|c| c.is_ascii_alphabetic() && c != 'P')
+                && self
+                    .peek()
+                    .is_some_and(|c| c.is_ascii_alphabetic() && c != 'P')
                 && let (on, None) = self.flags()?
             {
                 flags = flags.with(&on, &[]);
@@ -43,13 +45,19 @@ impl Parser {
         if !self.eat('?') {
             return self.capture(None, flags).map(Some);
         }
-        let Some(c) = self.next() else { return Err(self.error("a `(` without its `)`")) };
+        let Some(c) = self.next() else {
+            return Err(self.error("a `(` without its `)`"));
+        };
         match c {
             ':' => self.inside(flags).map(Some),
             '>' => Ok(Some(Node::Atomic(Box::new(self.inside(flags)?)))),
             '=' | '!' => {
                 let inner = Box::new(self.inside(flags)?);
-                Ok(Some(Node::Look { ahead: true, not: c == '!', inner }))
+                Ok(Some(Node::Look {
+                    ahead: true,
+                    not: c == '!',
+                    inner,
+                }))
             }
             '<' => self.behind(flags).map(Some),
             'P' => self.named(flags).map(Some),
@@ -71,7 +79,11 @@ impl Parser {
         }
         let node = self.choice(flags)?;
         self.depth -= 1;
-        if self.eat(')') { Ok(node) } else { Err(self.error("a `(` without its `)`")) }
+        if self.eat(')') {
+            Ok(node)
+        } else {
+            Err(self.error("a `(` without its `)`"))
+        }
     }
 
     fn capture(&mut self, name: Option<String>, flags: Flags) -> Result<Node, String> {
@@ -89,7 +101,11 @@ impl Parser {
         let not = match self.next() {
             Some('=') => false,
             Some('!') => true,
-            _ => return Err(self.error("an unknown kind of group; Python writes names as (?P<name>...)")),
+            _ => {
+                return Err(
+                    self.error("an unknown kind of group; Python writes names as (?P<name>...)")
+                );
+            }
         };
         let outer = self.behind;
         self.behind = outer.or(Some(self.groups.len()));
@@ -99,7 +115,11 @@ impl Parser {
         if least != most {
             return Err(self.error("looking behind needs text of one fixed length"));
         }
-        Ok(Node::Look { ahead: false, not, inner })
+        Ok(Node::Look {
+            ahead: false,
+            not,
+            inner,
+        })
     }
 
     /// `(?P<name>...)` and `(?P=name)`.
@@ -128,8 +148,15 @@ impl Parser {
         loop {
             match self.next() {
                 Some(c) if c == end && !name.is_empty() => return Ok(name),
-                Some(c) if c == '_' || c.is_alphabetic() || (c.is_numeric() && !name.is_empty()) => name.push(c),
-                _ => return Err(self.error("the name of a group is letters, digits and `_`, no digit first")),
+                Some(c)
+                    if c == '_' || c.is_alphabetic() || (c.is_numeric() && !name.is_empty()) =>
+                {
+                    name.push(c);
+                }
+                _ => {
+                    return Err(self
+                        .error("the name of a group is letters, digits and `_`, no digit first"));
+                }
             }
         }
     }
@@ -147,12 +174,18 @@ impl Parser {
     /// `(?i:...)`.
     fn flagged(&mut self, flags: Flags) -> Result<Node, String> {
         let (on, Some(off)) = self.flags()? else {
-            return Err(self.error("flags for the whole expression stand at its start; (?i:...) is for a part"));
+            return Err(self.error(
+                "flags for the whole expression stand at its start; (?i:...) is for a part",
+            ));
         };
         let new = flags.with(&on, &off);
         let node = self.inside(new)?;
         let folds = |flags: Flags| flags.ignore_case && !flags.ascii;
-        Ok(if folds(new) == folds(flags) { grouped(node) } else { Node::Fold(folds(new), Box::new(node)) })
+        Ok(if folds(new) == folds(flags) {
+            grouped(node)
+        } else {
+            Node::Fold(folds(new), Box::new(node))
+        })
     }
 
     /// The letters up to `)`, or up to `:`, where there is a list to take away too.
@@ -165,7 +198,9 @@ impl Parser {
                 Some(c @ ('i' | 'm' | 's' | 'x')) => off.push(c),
                 Some('-') if !away => away = true,
                 Some(')') if !away && !on.is_empty() => return Ok((self.agreeing(on, &[])?, None)),
-                Some(':') if !away || !off.is_empty() => return Ok((self.agreeing(on, &off)?, Some(off))),
+                Some(':') if !away || !off.is_empty() => {
+                    return Ok((self.agreeing(on, &off)?, Some(off)));
+                }
                 _ => return Err(self.error("an unknown flag")),
             }
         }

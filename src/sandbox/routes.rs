@@ -1,6 +1,7 @@
 //! The sandbox's routes, by concern, and what they share.
 //!
-//! A route reads the request, asks the store, and answers a document. Must never build a path on disk by itself.
+//! A route reads the request, asks the store, and answers a document. Must never build a path on
+//! disk by itself.
 
 mod containers;
 mod deid_log;
@@ -33,14 +34,22 @@ type Shared = axum::extract::State<Arc<App>>;
 
 /// Every route of the sandbox.
 pub fn router(app: Arc<App>) -> Router {
-    let api = Router::new().merge(site_routes()).merge(container_routes()).merge(file_routes());
+    let api = Router::new()
+        .merge(site_routes())
+        .merge(container_routes())
+        .merge(file_routes());
     let guarded = api.route_layer(from_fn_with_state(app.clone(), auth::required));
-    let log = Router::new().route("/deid-log/logs", post(deid_log::add)).route("/deid-log/logs/{id}", get(deid_log::show));
+    let log = Router::new()
+        .route("/deid-log/logs", post(deid_log::add))
+        .route("/deid-log/logs/{id}", get(deid_log::show));
     let log = log.route_layer(from_fn_with_state(app.clone(), auth::required_by_log));
     let open = Router::new()
         .route("/api/config", get(site::config))
         .route("/api/version", get(site::version))
-        .route("/api/{kind}/{id}/files/{name}", get(files::download).delete(files::remove))
+        .route(
+            "/api/{kind}/{id}/files/{name}",
+            get(files::download).delete(files::remove),
+        )
         .route("/storage/{host}/{ticket}/{part}", put(storage::receive));
     open.merge(guarded)
         .merge(log)
@@ -55,9 +64,18 @@ fn site_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/auth/status", get(site::auth_status))
         .route("/api/users/self", get(site::user))
-        .route("/api/site/settings", get(settings::site).put(settings::put_site))
-        .route("/api/projects/{id}/settings", get(settings::project).put(settings::put_project))
-        .route("/api/groups/{id}/settings", get(settings::group).put(settings::put_group))
+        .route(
+            "/api/site/settings",
+            get(settings::site).put(settings::put_site),
+        )
+        .route(
+            "/api/projects/{id}/settings",
+            get(settings::project).put(settings::put_project),
+        )
+        .route(
+            "/api/groups/{id}/settings",
+            get(settings::group).put(settings::put_group),
+        )
         .route("/api/lookup", post(lookup::lookup))
         .route("/api/resolve", post(lookup::resolve))
         .route("/api/uids", post(lookup::uids))
@@ -66,7 +84,10 @@ fn site_routes() -> Router<Arc<App>> {
 fn container_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/{kind}", get(lists::all).post(containers::create))
-        .route("/api/{kind}/{id}", get(containers::show).delete(containers::remove))
+        .route(
+            "/api/{kind}/{id}",
+            get(containers::show).delete(containers::remove),
+        )
         .route("/api/{kind}/{id}/{children}", get(lists::below))
 }
 
@@ -80,8 +101,13 @@ fn file_routes() -> Router<Arc<App>> {
 
 /// Whether the client said in `X-Accept-Feature` that it takes a feature.
 fn accepts(headers: &HeaderMap, feature: &str) -> bool {
-    let named = headers.get_all("x-accept-feature").iter().filter_map(|value| value.to_str().ok());
-    named.flat_map(|value| value.split(',')).any(|word| word.trim().replace('-', "_").eq_ignore_ascii_case(feature))
+    let named = headers
+        .get_all("x-accept-feature")
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    named
+        .flat_map(|value| value.split(','))
+        .any(|word| word.trim().replace('-', "_").eq_ignore_ascii_case(feature))
 }
 
 fn unknown_route() -> ApiError {

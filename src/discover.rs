@@ -1,8 +1,10 @@
-//! Finding the files: walking, lists, filters and a look at what they are. Never decides what is done with them.
+//! Finding the files: walking, lists, filters and a look at what they are. Never decides what is
+//! done with them.
 //!
-//! Every file that is reached comes out as exactly one [`Found`], in an order that depends on the inputs alone: roots as
-//! they were given, folders sorted by name. A file that was named or listed is a promise, so what is wrong with it is
-//! a failure; what a walk finds and cannot use is a skip with a reason.
+//! Every file that is reached comes out as exactly one [`Found`], in an order that depends on the
+//! inputs alone: roots as they were given, folders sorted by name. A file that was named or listed
+//! is a promise, so what is wrong with it is a failure; what a walk finds and cannot use is a skip
+//! with a reason.
 
 mod archive;
 mod classify;
@@ -110,12 +112,19 @@ impl DiscoveredFile {
     }
 }
 
-/// Where a file lies below the folder that was named, with `/` between the parts on every system; a file that was named
-/// itself has its name alone.
+/// Where a file lies below the folder that was named, with `/` between the parts on every system; a
+/// file that was named itself has its name alone.
 pub fn below(path: &Path, root: &Path) -> String {
-    let inside = path.strip_prefix(root).ok().filter(|inside| !inside.as_os_str().is_empty());
+    let inside = path
+        .strip_prefix(root)
+        .ok()
+        .filter(|inside| !inside.as_os_str().is_empty());
     let inside = inside.unwrap_or_else(|| Path::new(path.file_name().unwrap_or_default()));
-    inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    inside
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 /// Inputs whose lists are read and whose filters are compiled: ready to be walked.
@@ -128,15 +137,20 @@ pub struct Discovery {
 }
 
 impl Discovery {
-    /// Reads the lists and compiles the filters. `stdin` is read to its end when a list is [`PathList::Stdin`].
-    /// Errors: a list that cannot be read, or a filter that is not a pattern.
+    /// Reads the lists and compiles the filters. `stdin` is read to its end when a list is
+    /// [`PathList::Stdin`]. Errors: a list that cannot be read, or a filter that is not a pattern.
     pub fn prepare(inputs: Inputs, stdin: &mut dyn Read) -> Result<Self, Error> {
         let filters = Filters::new(&inputs.filters)?;
         let mut paths = inputs.paths;
         for list in &inputs.lists {
             paths.extend(lists::read(list, inputs.null, stdin)?);
         }
-        Ok(Self { paths, filters, follow: inputs.follow, other_files: inputs.other_files })
+        Ok(Self {
+            paths,
+            filters,
+            follow: inputs.follow,
+            other_files: inputs.other_files,
+        })
     }
 
     /// What was named and listed.
@@ -144,8 +158,8 @@ impl Discovery {
         &self.paths
     }
 
-    /// The input that a folder lies in, or that lies in the folder, which need not exist yet: what is written there would be
-    /// read as input, by this run or the next.
+    /// The input that a folder lies in, or that lies in the folder, which need not exist yet: what
+    /// is written there would be read as input, by this run or the next.
     pub fn input_beside(&self, folder: &Path) -> Option<&Path> {
         let folder = settled(folder);
         let meets = |input: &&PathBuf| {
@@ -164,7 +178,9 @@ impl Discovery {
 /// The path without links as far as it exists.
 fn settled(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let known = path.ancestors().find_map(|above| Some((above.canonicalize().ok()?, path.strip_prefix(above).ok()?)));
+    let known = path
+        .ancestors()
+        .find_map(|above| Some((above.canonicalize().ok()?, path.strip_prefix(above).ok()?)));
     known.map_or_else(|| path.clone(), |(above, rest)| above.join(rest))
 }
 

@@ -1,5 +1,5 @@
-//! What the DICOM standard says, as data: the dictionary of attributes, the private elements it describes, and which
-//! attributes may identify a patient.
+//! What the DICOM standard says, as data: the dictionary of attributes, the private elements it
+//! describes, and which attributes may identify a patient.
 //!
 //! Knows nothing of files or profiles.
 
@@ -18,13 +18,16 @@ mod terms;
 mod uid_roles;
 mod vocabulary;
 
-pub use blind_spots::{BlindSpot, Concern, blind_spot, blind_spots, is_of_no_concern, texts_of_no_concern};
+pub use blind_spots::{
+    BlindSpot, Concern, blind_spot, blind_spots, is_of_no_concern, texts_of_no_concern,
+};
 pub use code_meanings::{is_meaning_of, is_published_scheme};
 pub use confidentiality::attribute;
 #[cfg(test)]
 pub(crate) use dictionary::GROUPS;
 pub use dictionary::{
-    close_keyword, is_private, is_us_or_ss, keyword, likeness, name_of, tag_of_keyword, tag_of_keyword_any_case, vr,
+    close_keyword, is_private, is_us_or_ss, keyword, likeness, name_of, tag_of_keyword,
+    tag_of_keyword_any_case, vr,
 };
 pub use identifying::{IdentifierKind, identifier_kind};
 pub use iod_types::{Iod, Need, iod, is_needed, needed, resolve};

@@ -1,8 +1,8 @@
-//! What a profile leaves behind: read as a privacy officer would, against the standard's table of identifying attributes
-//! and what lies outside it.
+//! What a profile leaves behind: read as a privacy officer would, against the standard's table of
+//! identifying attributes and what lies outside it.
 //!
-//! Reads the profile and the standard, never a file. Finding nothing is no proof: what a site puts into which attribute,
-//! and what is burned into pixels, no profile can tell.
+//! Reads the profile and the standard, never a file. Finding nothing is no proof: what a site puts
+//! into which attribute, and what is burned into pixels, no profile can tell.
 
 mod blind;
 mod confidentiality;
@@ -27,7 +27,8 @@ use dicom_core::Tag;
 /// Everything that was found.
 #[derive(Debug, Clone, Default)]
 pub struct Lint {
-    /// One for each attribute, rule or setting; by concern, and within one in the order of the standard's table.
+    /// One for each attribute, rule or setting; by concern, and within one in the order of the
+    /// standard's table.
     pub findings: Vec<Finding>,
 }
 
@@ -118,7 +119,8 @@ pub enum Kind {
     Markers,
     /// Sections for other kinds of file.
     OtherSections,
-    /// What loading the profile has to say: parts without effect, rules that act in another order at Flywheel.
+    /// What loading the profile has to say: parts without effect, rules that act in another order
+    /// at Flywheel.
     Notice,
 }
 
@@ -207,7 +209,10 @@ impl Severity {
 impl Lint {
     /// How many findings have this severity.
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity).count()
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
     }
 
     /// Whether nothing identifying was found to remain.
@@ -232,14 +237,31 @@ pub fn lint(profile: &Profile) -> Lint {
         dates::findings,
         whole::findings,
     ];
-    let mut findings: Vec<Finding> = concerns.iter().flat_map(|concern| concern(profile)).collect();
+    let mut findings: Vec<Finding> = concerns
+        .iter()
+        .flat_map(|concern| concern(profile))
+        .collect();
     findings.sort_by_key(|finding| (finding.severity, finding.kind, finding.theme));
     Lint { findings }
 }
 
 impl Finding {
-    fn new(kind: Kind, severity: Severity, subject: impl Into<String>, message: impl Into<String>, advice: &'static str) -> Self {
-        Self { kind, severity, theme: None, subject: subject.into(), tag: None, message: message.into(), advice }
+    fn new(
+        kind: Kind,
+        severity: Severity,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+        advice: &'static str,
+    ) -> Self {
+        Self {
+            kind,
+            severity,
+            theme: None,
+            subject: subject.into(),
+            tag: None,
+            message: message.into(),
+            advice,
+        }
     }
 
     fn about(mut self, theme: Theme) -> Self {
@@ -255,7 +277,9 @@ impl Finding {
 
 /// The attributes of a list of keywords, all of which the dictionary knows.
 fn tags(keywords: &'static [&'static str]) -> impl Iterator<Item = (&'static str, Tag)> {
-    keywords.iter().filter_map(|keyword| Some((*keyword, standard::tag_of_keyword(keyword)?)))
+    keywords
+        .iter()
+        .filter_map(|keyword| Some((*keyword, standard::tag_of_keyword(keyword)?)))
 }
 
 /// A tag as the standard writes it.

@@ -1,8 +1,8 @@
-//! The Basic Application Level Confidentiality Profile on a data set (PS3.15 Annex E): each attribute by Table E.1-1 and
-//! the options, or by its role, at every level of nesting.
+//! The Basic Application Level Confidentiality Profile on a data set (PS3.15 Annex E): each
+//! attribute by Table E.1-1 and the options, or by its role, at every level of nesting.
 //!
-//! Owns what each action code does to the bytes. It never passes what it cannot handle: the file fails. An attribute that
-//! a field of the profile names is left to that field.
+//! Owns what each action code does to the bytes. It never passes what it cannot handle: the file
+//! fails. An attribute that a field of the profile names is left to that field.
 
 mod act;
 mod claims;
@@ -118,7 +118,11 @@ enum Stays {
 
 impl Engine {
     pub(super) fn new(asked: &Confidentiality, opens_envelope: bool) -> Self {
-        Self { asked: asked.clone(), opens_envelope, decisions: Decisions::new(asked) }
+        Self {
+            asked: asked.clone(),
+            opens_envelope,
+            decisions: Decisions::new(asked),
+        }
     }
 
     /// Cleans the data set of an instance.
@@ -129,7 +133,11 @@ impl Engine {
         rules: &Rules,
         key: &PseudonymKey,
     ) -> Result<Outcome, FileFailure> {
-        let named = if rules.list.is_empty() { None } else { Some((rules, rules.defined(data)?)) };
+        let named = if rules.list.is_empty() {
+            None
+        } else {
+            Some((rules, rules.defined(data)?))
+        };
         let patient = Patient::of(data, &self.asked, key)?;
         let mut work = Work {
             asked: &self.asked,
@@ -137,21 +145,39 @@ impl Engine {
             decisions: &self.decisions,
             key,
             own: Identifiers::of(data, encoding),
-            iod: uids::sop_class(data).filter(|class| !class.is_empty()).map(|class| standard::iod(&class)),
+            iod: uids::sop_class(data)
+                .filter(|class| !class.is_empty())
+                .map(|class| standard::iod(&class)),
             named,
             counts_items: false,
-            outcome: Outcome { without_patient_id: patient.without_id, ..Outcome::default() },
+            outcome: Outcome {
+                without_patient_id: patient.without_id,
+                ..Outcome::default()
+            },
             patient,
         };
         let default = CharacterSet::default();
-        work.data_set(data, Place { encoding, charset: &default, at: &[] })?;
+        work.data_set(
+            data,
+            Place {
+                encoding,
+                charset: &default,
+                at: &[],
+            },
+        )?;
         work.identify_by_pseudonym(data);
         work.outcome.changed += graphics::without_overlays(data);
         Ok(work.outcome)
     }
 
     /// Marks the instance as what was done to it.
-    pub(super) fn mark(&self, data: &mut DataSet, encoding: Encoding, outcome: &Outcome, pixels_cleaned: bool) {
+    pub(super) fn mark(
+        &self,
+        data: &mut DataSet,
+        encoding: Encoding,
+        outcome: &Outcome,
+        pixels_cleaned: bool,
+    ) {
         marks::put(data, encoding, &self.asked, outcome, pixels_cleaned);
     }
 }
@@ -159,8 +185,14 @@ impl Engine {
 impl Work<'_> {
     /// Looks at every element of a data set and of the items in it.
     fn data_set(&mut self, data: &mut DataSet, place: Place<'_>) -> Result<(), FileFailure> {
-        let own = data.get(super::act::CHARACTER_SET).and_then(Element::bytes).map(|value| CharacterSet::from_element(value));
-        let place = Place { charset: own.as_ref().unwrap_or(place.charset), ..place };
+        let own = data
+            .get(super::act::CHARACTER_SET)
+            .and_then(Element::bytes)
+            .map(|value| CharacterSet::from_element(value));
+        let place = Place {
+            charset: own.as_ref().unwrap_or(place.charset),
+            ..place
+        };
         let named = self.named(data, place);
         let safe = private::Safe::of(data, self.asked);
         let code = codes::Code::of(data).filter(|_| self.asked.unlisted != Unlisted::Keep);
@@ -199,7 +231,11 @@ impl Work<'_> {
         if named.all.contains(&tag) && lost != Some(VR::SQ) {
             if named.kept.contains(&tag) && answer.decision.code.protects() {
                 let temporal = matches!(element.vr, VR::DA | VR::DT | VR::TM);
-                let exception = if temporal { Exceptions::Dates } else { Exceptions::Values };
+                let exception = if temporal {
+                    Exceptions::Dates
+                } else {
+                    Exceptions::Values
+                };
                 self.outcome.exceptions = self.outcome.exceptions.max(exception);
             }
             return self.items(element, place);
@@ -214,29 +250,52 @@ impl Work<'_> {
             return Ok(Stays::Same);
         }
         if tag == CHARACTERISTICS {
-            return if safe.is_wanted() { self.items(element, place) } else { Ok(Stays::Gone) };
+            return if safe.is_wanted() {
+                self.items(element, place)
+            } else {
+                Ok(Stays::Gone)
+            };
         }
         if let Some(code) = code
             && let Some(stays) = self.part_of_code(element, code, place)?
         {
             return Ok(stays);
         }
-        let vr = if element.vr == VR::UN { answer.is.unwrap_or(VR::UN) } else { element.vr };
+        let vr = if element.vr == VR::UN {
+            answer.is.unwrap_or(VR::UN)
+        } else {
+            element.vr
+        };
         self.carry_out(element, vr, answer.decision, place)
     }
 
-    /// Enters the items of a sequence that itself stays. Content items are cleaned as such wherever they stand.
+    /// Enters the items of a sequence that itself stays. Content items are cleaned as such wherever
+    /// they stand.
     fn items(&mut self, element: &mut Element, place: Place<'_>) -> Result<Stays, FileFailure> {
         let tag = element.tag;
-        if element.items().is_some_and(|sequence| sequence.items.iter().any(|item| content::is_item(&item.data))) {
+        if element.items().is_some_and(|sequence| {
+            sequence
+                .items
+                .iter()
+                .any(|item| content::is_item(&item.data))
+        }) {
             return self.clean_content(element, place);
         }
-        let Some(sequence) = element.items_mut() else { return Ok(Stays::Same) };
+        let Some(sequence) = element.items_mut() else {
+            return Ok(Stays::Same);
+        };
         let mut at = Vec::with_capacity(place.at.len() + 1);
         at.extend_from_slice(place.at);
         for (index, item) in sequence.items.iter_mut().enumerate() {
             at.push((tag, index));
-            self.data_set(&mut item.data, Place { encoding: sequence.encoding, at: &at, ..place })?;
+            self.data_set(
+                &mut item.data,
+                Place {
+                    encoding: sequence.encoding,
+                    at: &at,
+                    ..place
+                },
+            )?;
             at.pop();
         }
         Ok(Stays::Same)
@@ -244,15 +303,22 @@ impl Work<'_> {
 
     /// What the profile's fields name in a data set.
     fn named(&self, data: &DataSet, place: Place<'_>) -> Named {
-        let Some((rules, defined)) = &self.named else { return Named::default() };
+        let Some((rules, defined)) = &self.named else {
+            return Named::default();
+        };
         let mut all = rules.addressed(data, defined, place.at, false);
-        let kept = if all.is_empty() { Vec::new() } else { rules.addressed(data, defined, place.at, true) };
+        let kept = if all.is_empty() {
+            Vec::new()
+        } else {
+            rules.addressed(data, defined, place.at, true)
+        };
         all.extend(rules.reached_through(defined, place.at));
         Named { all, kept }
     }
 }
 
-/// The elements of a data set that fields of the profile name, and those of them of which a field passes something on.
+/// The elements of a data set that fields of the profile name, and those of them of which a field
+/// passes something on.
 #[derive(Default)]
 struct Named {
     all: Vec<Tag>,

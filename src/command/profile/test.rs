@@ -1,7 +1,9 @@
-//! `fwupload profile test`: files cleaned on this machine, to see what a profile does to them. Asks no server.
+//! `fwupload profile test`: files cleaned on this machine, to see what a profile does to them. Asks
+//! no server.
 //!
-//! Owns the order of work: files keep the order in which they were found, memory is bounded by batches, and one file's
-//! failure never stops the others. Values are shown only on a terminal, and only where that was asked for.
+//! Owns the order of work: files keep the order in which they were found, memory is bounded by
+//! batches, and one file's failure never stops the others. Values are shown only on a terminal, and
+//! only where that was asked for.
 
 mod clean;
 mod json;
@@ -53,7 +55,10 @@ pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Err
 
 fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<ExitStatus, Error> {
     values_can_be_shown(args, environment)?;
-    let limits = Limits { header_bytes: config::max_header(args.max_header.as_deref())?, ..Limits::default() };
+    let limits = Limits {
+        header_bytes: config::max_header(args.max_header.as_deref())?,
+        ..Limits::default()
+    };
     let mut chosen = named(&args.profile)?;
     let loosened = plan::override_residual(&mut chosen.profile, args.residual.map(config::on_leak));
     let key = key(&chosen.profile, args)?;
@@ -69,11 +74,18 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
         values: args.show_values,
         folder: args.output.clone(),
     };
-    let mut audience: Box<dyn Audience> =
-        if args.json { Box::new(json::Stream::new(paths.clone())) } else { Box::new(text::Lines::new(paths.clone())) };
+    let mut audience: Box<dyn Audience> = if args.json {
+        Box::new(json::Stream::new(paths.clone()))
+    } else {
+        Box::new(text::Lines::new(paths.clone()))
+    };
     audience.start(&chosen, fingerprint.as_deref())?;
     notes(&chosen);
-    for note in loosened.map(|announcement| announcement.text).into_iter().chain(key.map(|(key, origin)| about(&key, &origin))) {
+    for note in loosened
+        .map(|announcement| announcement.text)
+        .into_iter()
+        .chain(key.map(|(key, origin)| about(&key, &origin)))
+    {
         remark(&paths.said(&note));
     }
     let (mut names, mut tally) = (Names::default(), Tally::default());
@@ -85,11 +97,19 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
     }
     let status = tally.status();
     audience.end(&tally, status)?;
-    if status == ExitStatus::Nothing { Err(nothing(&tally)) } else { Ok(status) }
+    if status == ExitStatus::Nothing {
+        Err(nothing(&tally))
+    } else {
+        Ok(status)
+    }
 }
 
-/// The key of pseudonyms, where the profile makes some. Nothing is sent, so without one any key will do.
-fn key(profile: &Profile, args: &TestArgs) -> Result<Option<(PseudonymKey, PseudonymKeyOrigin)>, Error> {
+/// The key of pseudonyms, where the profile makes some. Nothing is sent, so without one any key
+/// will do.
+fn key(
+    profile: &Profile,
+    args: &TestArgs,
+) -> Result<Option<(PseudonymKey, PseudonymKeyOrigin)>, Error> {
     if !profile.needs_key() {
         return Ok(None);
     }
@@ -110,8 +130,10 @@ fn cleaner(profile: &Profile, limits: Limits, key: Option<&PseudonymKey>) -> Cle
 fn about(key: &PseudonymKey, origin: &PseudonymKeyOrigin) -> String {
     match origin {
         PseudonymKeyOrigin::Nowhere => {
-            "pseudonyms are made with a random key that is not kept: new UIDs, pseudonyms and dates differ \
-                                        from run to run; `--pseudonym-key-file` or FWUPLOAD_PSEUDONYM_KEY names a key"
+            "pseudonyms are made with a random key that is not kept: new UIDs, pseudonyms and \
+                dates differ \
+                                        from run to run; `--pseudonym-key-file` or \
+                                        FWUPLOAD_PSEUDONYM_KEY names a key"
                 .to_owned()
         }
         _ => format!("pseudonyms: key {} from {origin}", key.fingerprint()),
@@ -129,13 +151,22 @@ fn notes(chosen: &Chosen) {
 /// Values belong on the screen of somebody who may see them, not into a pipe or a log.
 fn values_can_be_shown(args: &TestArgs, environment: &Environment) -> Result<(), Error> {
     let why = match args {
-        TestArgs { show_values: false, .. } => return Ok(()),
+        TestArgs {
+            show_values: false, ..
+        } => return Ok(()),
         TestArgs { json: true, .. } => "`--json` is for programs and their logs",
-        _ if !environment.stdout_tty => "standard output is not a terminal, and what is shown would be kept somewhere",
+        _ if !environment.stdout_tty => {
+            "standard output is not a terminal, and what is shown would be kept somewhere"
+        }
         _ => return Ok(()),
     };
-    let error = Error::new(RunCode::Usage, "`--show-values` shows protected health information and works on a terminal only");
-    Err(error.because(why).with_hint("leave out `--show-values`, or run the command on a terminal"))
+    let error = Error::new(
+        RunCode::Usage,
+        "`--show-values` shows protected health information and works on a terminal only",
+    );
+    Err(error
+        .because(why)
+        .with_hint("leave out `--show-values`, or run the command on a terminal"))
 }
 
 fn inputs(args: &TestArgs) -> Inputs {
@@ -149,7 +180,8 @@ fn inputs(args: &TestArgs) -> Inputs {
     }
 }
 
-/// Everything is found before the first file is written, so that an output folder among the inputs is not walked.
+/// Everything is found before the first file is written, so that an output folder among the inputs
+/// is not walked.
 fn found(discovery: &Discovery) -> Vec<Found> {
     let mut all = Vec::new();
     let _ = discovery.run(&mut |found| {
@@ -178,16 +210,29 @@ fn batches(found: Vec<Found>) -> Vec<Vec<Found>> {
 }
 
 fn new_or_empty(folder: &Path) -> Result<(), Error> {
-    let unusable = |why: String| Error::new(RunCode::OutputUnwritable, RunCode::OutputUnwritable.sentence()).because(why);
+    let unusable = |why: String| {
+        Error::new(
+            RunCode::OutputUnwritable,
+            RunCode::OutputUnwritable.sentence(),
+        )
+        .because(why)
+    };
     std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
     let mut entries = std::fs::read_dir(folder).map_err(|error| unusable(error.to_string()))?;
     if entries.next().is_some() {
-        return Err(unusable("it is not empty, and what is there may not be cleaned".to_owned()));
+        return Err(unusable(
+            "it is not empty, and what is there may not be cleaned".to_owned(),
+        ));
     }
-    tempfile::tempfile_in(folder).map(drop).map_err(|error| unusable(error.to_string()))
+    tempfile::tempfile_in(folder)
+        .map(drop)
+        .map_err(|error| unusable(error.to_string()))
 }
 
 fn nothing(tally: &Tally) -> Error {
-    let error = Error::new(RunCode::InputNothing, format!("nothing to clean: {}", tally.sentence()));
+    let error = Error::new(
+        RunCode::InputNothing,
+        format!("nothing to clean: {}", tally.sentence()),
+    );
     error.with_hint("check the paths and filters")
 }

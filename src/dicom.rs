@@ -1,4 +1,5 @@
-//! Byte-faithful reading and writing of DICOM files. Knows nothing of profiles, and never decodes what nobody asks for.
+//! Byte-faithful reading and writing of DICOM files. Knows nothing of profiles, and never decodes
+//! what nobody asks for.
 
 mod body;
 mod charset;

@@ -1,7 +1,7 @@
 //! De-identification profiles: what they say, checked before the first file is read.
 //!
-//! Owns both spellings (Flywheel's YAML and JSON, and TOML) and their one meaning. A key, an action or an option that is
-//! not carried out is an error here, never passed over. Touches no DICOM file.
+//! Owns both spellings (Flywheel's YAML and JSON, and TOML) and their one meaning. A key, an action
+//! or an option that is not carried out is an error here, never passed over. Touches no DICOM file.
 
 mod action;
 mod among_others;
@@ -36,14 +36,17 @@ mod tree;
 mod unused;
 mod yaml;
 
-pub use action::{Action, Replacement, Scalar, has_character_set, is_binary_number, is_number_text, is_numeric, is_text};
+pub use action::{
+    Action, Replacement, Scalar, has_character_set, is_binary_number, is_number_text, is_numeric,
+    is_text,
+};
 pub use builtin::{builtin, builtin_names};
 pub use burned_in::{Blank, BurnedIn, DeviceRegions, Expected, Rectangle, Trait};
 pub use compare::{Difference, Side, compare};
 pub use condition::{Condition, Join, Line, Question, Test};
 pub use confidentiality::{
-    Confidentiality, Decision, EDITION, Encapsulated, OnLeak, Options, Pseudonyms, ResidualRule, Shift, Unlisted, Unparseable,
-    Why,
+    Confidentiality, Decision, EDITION, Encapsulated, OnLeak, Options, Pseudonyms, ResidualRule,
+    Shift, Unlisted, Unparseable, Why,
 };
 pub use convert::Converted;
 pub use date_format::DateFormat;

@@ -1,7 +1,8 @@
-//! CMS envelopes (RFC 5652): sealed with a shared key or for the holders of certificates, and opened again.
+//! CMS envelopes (RFC 5652): sealed with a shared key or for the holders of certificates, and
+//! opened again.
 //!
-//! Owns all encryption that profiles ask for. It reads no file, never shows a key in a message or a `Debug` output, and
-//! says of an envelope that does not open no more than that.
+//! Owns all encryption that profiles ask for. It reads no file, never shows a key in a message or a
+//! `Debug` output, and says of an envelope that does not open no more than that.
 
 mod content;
 mod error;
@@ -19,7 +20,8 @@ use sha2::{Digest, Sha256};
 use structure::Sealed;
 use zeroize::Zeroizing;
 
-/// Bytes of an envelope, sealed or open, that are accepted. Text of this length still fits beside a header's limit.
+/// Bytes of an envelope, sealed or open, that are accepted. Text of this length still fits beside a
+/// header's limit.
 const LONGEST: usize = 128 << 20;
 
 /// The keys of a profile: what envelopes are sealed with and opened with.
@@ -29,7 +31,10 @@ pub struct Keys(Means);
 #[derive(Clone)]
 enum Means {
     Shared(SharedKey),
-    Certificates { recipients: Vec<Certificate>, private: Option<Arc<PrivateKey>> },
+    Certificates {
+        recipients: Vec<Certificate>,
+        private: Option<Arc<PrivateKey>>,
+    },
 }
 
 impl Keys {
@@ -38,9 +43,13 @@ impl Keys {
         Self(Means::Shared(key))
     }
 
-    /// Certificates to seal for, and the private key of one of them to open with. Either may be missing.
+    /// Certificates to seal for, and the private key of one of them to open with. Either may be
+    /// missing.
     pub fn certificates(recipients: Vec<Certificate>, private: Option<PrivateKey>) -> Self {
-        Self(Means::Certificates { recipients, private: private.map(Arc::new) })
+        Self(Means::Certificates {
+            recipients,
+            private: private.map(Arc::new),
+        })
     }
 
     /// Whether it is one key that whoever can read the profile holds.
@@ -50,31 +59,47 @@ impl Keys {
 
     /// Whether they can seal.
     pub fn can_seal(&self) -> bool {
-        matches!(&self.0, Means::Shared(_)) || matches!(&self.0, Means::Certificates { recipients, .. } if !recipients.is_empty())
+        matches!(&self.0, Means::Shared(_))
+            || matches!(&self.0, Means::Certificates { recipients, .. } if !recipients.is_empty())
     }
 
     /// Whether they can open.
     pub fn can_open(&self) -> bool {
-        matches!(&self.0, Means::Shared(_) | Means::Certificates { private: Some(_), .. })
+        matches!(
+            &self.0,
+            Means::Shared(_)
+                | Means::Certificates {
+                    private: Some(_),
+                    ..
+                }
+        )
     }
 
-    /// What may be shown of the keys: of certificates their SHA-256 in hex, of secrets only that they are there.
+    /// What may be shown of the keys: of certificates their SHA-256 in hex, of secrets only that
+    /// they are there.
     pub fn public_fingerprint(&self) -> String {
         match &self.0 {
             Means::Shared(_) => "secret".to_owned(),
-            Means::Certificates { recipients, private } => {
+            Means::Certificates {
+                recipients,
+                private,
+            } => {
                 let mut hash = Sha256::new();
                 for certificate in recipients {
                     hash.update(Sha256::digest(certificate.der()));
                 }
-                let private = if private.is_some() { " and a private key" } else { "" };
+                let private = if private.is_some() {
+                    " and a private key"
+                } else {
+                    ""
+                };
                 format!("{}{private}", hex::encode(hash.finalize()))
             }
         }
     }
 
-    /// The SHA-256 of the keys, in hex: tells two profiles apart. Not to be shown, as keys that people think up can be found
-    /// by trying.
+    /// The SHA-256 of the keys, in hex: tells two profiles apart. Not to be shown, as keys that
+    /// people think up can be found by trying.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         match &self.0 {
@@ -82,7 +107,10 @@ impl Keys {
                 hash.update(b"shared");
                 hash.update(key.bytes());
             }
-            Means::Certificates { recipients, private } => {
+            Means::Certificates {
+                recipients,
+                private,
+            } => {
                 hash.update(b"certificates");
                 for certificate in recipients {
                     hash.update(Sha256::digest(certificate.der()));
@@ -113,10 +141,13 @@ impl Keys {
         getrandom::fill(&mut *key).map_err(|_| EnvelopeError::NoRandomness)?;
         let recipients = match &self.0 {
             Means::Shared(shared) => vec![recipient::for_shared_key(shared, &*key)?],
-            Means::Certificates { recipients, .. } if recipients.is_empty() => return Err(EnvelopeError::NoKey),
-            Means::Certificates { recipients, .. } => {
-                recipients.iter().map(|certificate| recipient::for_certificate(certificate, &*key)).collect::<Result<_, _>>()?
+            Means::Certificates { recipients, .. } if recipients.is_empty() => {
+                return Err(EnvelopeError::NoKey);
             }
+            Means::Certificates { recipients, .. } => recipients
+                .iter()
+                .map(|certificate| recipient::for_certificate(certificate, &*key))
+                .collect::<Result<_, _>>()?,
         };
         let (algorithm, content) = content::encrypt(&key, plain)?;
         let content = OctetString::new(content).map_err(|_| EnvelopeError::TooLarge)?;
@@ -132,13 +163,17 @@ impl Keys {
         let (candidates, addressed) = match &self.0 {
             Means::Shared(key) => recipient::keys_for_shared_key(&sealed.recipients, key)?,
             Means::Certificates { private: None, .. } => return Err(EnvelopeError::NoKey),
-            Means::Certificates { private: Some(key), .. } => recipient::keys_for_private_key(&sealed.recipients, key)?,
+            Means::Certificates {
+                private: Some(key), ..
+            } => recipient::keys_for_private_key(&sealed.recipients, key)?,
         };
         if !addressed {
             return Err(EnvelopeError::OtherKind);
         }
         let cipher = content::Cipher::of(&sealed.algorithm)?;
-        let opened = candidates.iter().find_map(|key| cipher.decrypt(key, sealed.content.as_bytes()).ok());
+        let opened = candidates
+            .iter()
+            .find_map(|key| cipher.decrypt(key, sealed.content.as_bytes()).ok());
         opened.ok_or(EnvelopeError::WrongKey)
     }
 }

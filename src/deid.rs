@@ -1,7 +1,7 @@
 //! De-identification: the one way from an instance that was read to one that may be sent.
 //!
-//! Owns what each rule does to the bytes. It fails a file rather than leave a rule undone, and never puts a value into
-//! a failure: the rule's place in the profile and the tag say enough.
+//! Owns what each rule does to the bytes. It fails a file rather than leave a rule undone, and
+//! never puts a value into a failure: the rule's place in the profile and the tag say enough.
 
 mod act;
 mod afterwards;

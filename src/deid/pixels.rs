@@ -1,8 +1,9 @@
-//! What happens to images, which is the first thing that happens to a file: those that may show text are refused, parts
-//! are blanked, and comments inside compressed frames are emptied.
+//! What happens to images, which is the first thing that happens to a file: those that may show
+//! text are refused, parts are blanked, and comments inside compressed frames are emptied.
 //!
-//! Owns the option `alter_pixels` and the section `[dicom.pixels]`. Native pixel data stays where it is and is blanked on
-//! its way out; compressed frames are decoded one by one. Nothing that cannot be blanked is passed on: the file fails.
+//! Owns the option `alter_pixels` and the section `[dicom.pixels]`. Native pixel data stays where
+//! it is and is blanked on its way out; compressed frames are decoded one by one. Nothing that
+//! cannot be blanked is passed on: the file fails.
 
 mod areas;
 mod colour;
@@ -54,10 +55,11 @@ pub(super) struct Pixels {
 pub(super) struct PixelWork {
     /// Pixels were blanked, by `alter_pixels` or by regions.
     pub(super) blanked: bool,
-    /// Bytes beside the image, such as comments inside compressed frames, were emptied or cut, here or in an icon image.
+    /// Bytes beside the image, such as comments inside compressed frames, were emptied or cut, here
+    /// or in an icon image.
     pub(super) segments_blanked: bool,
-    /// An entry of `[[dicom.pixels.regions]]` is about this image, be it to say that nothing is burned in; or
-    /// `alter_pixels` blanked some of it. Only then has pixel data been cleaned.
+    /// An entry of `[[dicom.pixels.regions]]` is about this image, be it to say that nothing is
+    /// burned in; or `alter_pixels` blanked some of it. Only then has pixel data been cleaned.
     pub(super) settled: bool,
     /// Which part of the profile is to be named for it.
     pub(super) by: &'static str,
@@ -89,7 +91,10 @@ impl Pixels {
 
     /// Does to an instance, as it was read, what the profile wants done to images.
     pub(super) fn scrub(&self, instance: &mut Instance) -> Result<PixelWork, FileFailure> {
-        let mut work = PixelWork { by: "alter_pixels", ..PixelWork::default() };
+        let mut work = PixelWork {
+            by: "alter_pixels",
+            ..PixelWork::default()
+        };
         if let Some(pixels) = instance.pixels.clone() {
             let devices = self.devices(instance);
             let plan = self.plan(instance, &pixels, &devices)?;
@@ -104,7 +109,11 @@ impl Pixels {
         }
         if self.confidential {
             work.segments_blanked = self.keep_to_the_image(instance)?;
-            work.by = if work.blanked { work.by } else { "confidentiality" };
+            work.by = if work.blanked {
+                work.by
+            } else {
+                "confidentiality"
+            };
         }
         Ok(work)
     }
@@ -113,7 +122,10 @@ impl Pixels {
     fn keep_to_the_image(&self, instance: &mut Instance) -> Result<bool, FileFailure> {
         let mut changed = false;
         if let Some(pixels) = instance.pixels.clone().filter(|_| !self.removed) {
-            if image::ALL_PIXELS.iter().any(|tag| instance.get(*tag).is_some()) {
+            if image::ALL_PIXELS
+                .iter()
+                .any(|tag| instance.get(*tag).is_some())
+            {
                 return Err(cannot("there is pixel data of two kinds"));
             }
             changed |= match (pixels.encapsulated, &pixels.scrubbed) {
@@ -121,11 +133,17 @@ impl Pixels {
                     overlays::refuse_in_compressed(instance, pixels.tag)?;
                     comments::empty(instance, pixels)?
                 }
-                (false, Some(Scrubbed::Replaced(_))) => overlays::refuse_in_compressed(instance, pixels.tag).map(|()| false)?,
+                (false, Some(Scrubbed::Replaced(_))) => {
+                    overlays::refuse_in_compressed(instance, pixels.tag).map(|()| false)?
+                }
                 (false, _) => native::keep_to_frames(instance, pixels)?,
             };
         }
-        if instance.pixels.as_ref().is_none_or(|pixels| !pixels.encapsulated) {
+        if instance
+            .pixels
+            .as_ref()
+            .is_none_or(|pixels| !pixels.encapsulated)
+        {
             changed |= comments::without_tables(instance);
         }
         Ok(nested::clean(instance)? || changed)
@@ -134,11 +152,19 @@ impl Pixels {
     /// The entries of `[[dicom.pixels.regions]]` that are about this image.
     fn devices(&self, instance: &Instance) -> Vec<&DeviceRegions> {
         let header = Header::of(instance);
-        self.regions.iter().filter(|region| header.fits(region)).collect()
+        self.regions
+            .iter()
+            .filter(|region| header.fits(region))
+            .collect()
     }
 
     /// Whether the image may go, and what can be said of it.
-    fn judged(&self, instance: &Instance, device: bool, blanked: bool) -> Result<PixelWork, FileFailure> {
+    fn judged(
+        &self,
+        instance: &Instance,
+        device: bool,
+        blanked: bool,
+    ) -> Result<PixelWork, FileFailure> {
         let settled = device || blanked;
         if self.burned_in == BurnedIn::Refuse
             && !settled
@@ -147,27 +173,53 @@ impl Pixels {
         {
             return Err(burned_in(reason));
         }
-        let by = if self.regions.is_empty() { "alter_pixels" } else { "pixels" };
-        Ok(PixelWork { blanked, settled, by, ..PixelWork::default() })
+        let by = if self.regions.is_empty() {
+            "alter_pixels"
+        } else {
+            "pixels"
+        };
+        Ok(PixelWork {
+            blanked,
+            settled,
+            by,
+            ..PixelWork::default()
+        })
     }
 
     /// What is blanked in the end; none where nothing is.
-    fn plan(&self, instance: &Instance, pixels: &PixelElement, devices: &[&DeviceRegions]) -> Result<Option<Plan>, FileFailure> {
-        let altered = self.alter.as_ref().map_or(Ok(Vec::new()), |alter| matching(alter, instance))?;
-        if altered.iter().all(|region| region.keep) && !devices.iter().any(|region| region.blanks()) {
+    fn plan(
+        &self,
+        instance: &Instance,
+        pixels: &PixelElement,
+        devices: &[&DeviceRegions],
+    ) -> Result<Option<Plan>, FileFailure> {
+        let altered = self
+            .alter
+            .as_ref()
+            .map_or(Ok(Vec::new()), |alter| matching(alter, instance))?;
+        if altered.iter().all(|region| region.keep) && !devices.iter().any(|region| region.blanks())
+        {
             return Ok(None);
         }
-        if image::ALL_PIXELS.iter().any(|tag| instance.get(*tag).is_some()) {
-            return Err(cannot("there is pixel data of two kinds, of which only one can be blanked"));
+        if image::ALL_PIXELS
+            .iter()
+            .any(|tag| instance.get(*tag).is_some())
+        {
+            return Err(cannot(
+                "there is pixel data of two kinds, of which only one can be blanked",
+            ));
         }
         let image = Image::of(instance, pixels)?;
-        let area = |region: &&Region| Area::new(region.keep, region.corners, image.columns, image.rows);
+        let area =
+            |region: &&Region| Area::new(region.keep, region.corners, image.columns, image.rows);
         let mut layers = vec![altered.iter().map(area).collect()];
         for region in devices {
             layers.push(device::layer(region, instance, &image)?);
         }
         if is_compressed(instance) != pixels.encapsulated {
-            return Err(cannot("the pixel data is not encoded as its transfer syntax says"));
+            return Err(cannot(
+                "the pixel data is not encoded as its transfer syntax says",
+            ));
         }
         let mask = image.mask(&layers, image.planes && !pixels.encapsulated);
         Ok(mask.map(|mask| Plan { image, mask }))
@@ -184,15 +236,25 @@ fn blank(instance: &mut Instance, plan: &Plan, pixels: PixelElement) -> Result<(
     }
     plan.image.fits_native(instance, &pixels)?;
     let mask = Arc::new(plan.mask.clone());
-    instance.pixels = Some(PixelElement { scrubbed: Some(Scrubbed::Masked(mask)), ..pixels });
+    instance.pixels = Some(PixelElement {
+        scrubbed: Some(Scrubbed::Masked(mask)),
+        ..pixels
+    });
     Ok(())
 }
 
 /// The regions whose condition holds, in order.
-fn matching<'a>(alter: &'a AlterPixels, instance: &Instance) -> Result<Vec<&'a Region>, FileFailure> {
+fn matching<'a>(
+    alter: &'a AlterPixels,
+    instance: &Instance,
+) -> Result<Vec<&'a Region>, FileFailure> {
     let mut matching = Vec::new();
     for (index, region) in alter.regions.iter().enumerate() {
-        let undecided = |_| cannot(format!("whether the condition of `pixels[{index}]` holds cannot be found out"));
+        let undecided = |_| {
+            cannot(format!(
+                "whether the condition of `pixels[{index}]` holds cannot be found out"
+            ))
+        };
         if condition::holds(&region.when, instance).map_err(undecided)? {
             matching.push(region);
         }
@@ -205,5 +267,8 @@ fn cannot(why: impl Into<String>) -> FileFailure {
 }
 
 fn burned_in(reason: &str) -> FileFailure {
-    FileFailure::new(FileCode::DeidBurnedIn, format!("by its header it is of the kind `{reason}`"))
+    FileFailure::new(
+        FileCode::DeidBurnedIn,
+        format!("by its header it is of the kind `{reason}`"),
+    )
 }

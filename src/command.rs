@@ -1,7 +1,7 @@
 //! The commands: the upload, and the reserved words. Each turns its arguments into an exit status.
 //!
-//! Owns what happens around a run: where the key comes from, who is asked, which server is started. The work itself is
-//! the pipeline's.
+//! Owns what happens around a run: where the key comes from, who is asked, which server is started.
+//! The work itself is the pipeline's.
 
 mod account;
 mod journal;
@@ -27,20 +27,29 @@ use crate::report::{Paths, print_error};
 
 /// Carries out what was typed; `arguments` without the program's name.
 pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> ExitStatus {
-    let Some(command) = cli.command else { return upload::run(&cli.upload, arguments, environment) };
+    let Some(command) = cli.command else {
+        return upload::run(&cli.upload, arguments, environment);
+    };
     let finished = |done: Result<(), Error>| done.map(|()| ExitStatus::Success);
     let done = match command {
-        Command::Login { with_key_stdin, connection } => {
-            finished(account::login(with_key_stdin, &(&connection).into(), environment))
-        }
+        Command::Login {
+            with_key_stdin,
+            connection,
+        } => finished(account::login(
+            with_key_stdin,
+            &(&connection).into(),
+            environment,
+        )),
         Command::Logout => finished(account::logout()),
-        Command::Status { json, connection } => finished(account::status(json, &(&connection).into())),
+        Command::Status { json, connection } => {
+            finished(account::status(json, &(&connection).into()))
+        }
         Command::Profile(command) => profile::run(command, environment),
         Command::Report(command) => finished(report::run(&command)),
         Command::Sandbox(args) => finished(sandbox::run(args)),
-        Command::Completions { shell } => {
-            finished(cli::write_completions(shell, &mut io::stdout().lock()).map_err(|e| unwritten(&e)))
-        }
+        Command::Completions { shell } => finished(
+            cli::write_completions(shell, &mut io::stdout().lock()).map_err(|e| unwritten(&e)),
+        ),
     };
     done.unwrap_or_else(|error| {
         print_error(&error, environment.color(ColorWhen::Auto), &Paths::Plain);
@@ -55,7 +64,9 @@ fn key_sources(connection: &Connection) -> KeySources {
         command: connection.api_key_command.clone(),
         environment: std::env::var("FWUPLOAD_API_KEY").ok().map(Zeroizing::new),
         login_file: login_file(),
-        flywheel_user_json: credential::flywheel_user_json(std::env::var_os("FLYWHEEL_USER_HOME").as_deref()),
+        flywheel_user_json: credential::flywheel_user_json(
+            std::env::var_os("FLYWHEEL_USER_HOME").as_deref(),
+        ),
         site: connection.site.clone(),
     }
 }
@@ -66,7 +77,8 @@ fn pseudonym_key_sources(choice: &PseudonymKeyChoice) -> PseudonymKeySources {
         file: choice.file.clone(),
         command: choice.command.clone(),
         // What is no text is no key, and an error rather than unset.
-        environment: std::env::var_os("FWUPLOAD_PSEUDONYM_KEY").map(|key| Zeroizing::new(key.to_string_lossy().into_owned())),
+        environment: std::env::var_os("FWUPLOAD_PSEUDONYM_KEY")
+            .map(|key| Zeroizing::new(key.to_string_lossy().into_owned())),
         kept: state_folder().map(|folder| folder.join(PSEUDONYM_KEYS)),
     }
 }
@@ -82,7 +94,11 @@ fn login_file() -> Option<PathBuf> {
 
 /// The small runtime that requests run on; cleaning has its own threads.
 fn runtime() -> Result<Runtime, Error> {
-    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().thread_name("net").build();
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .thread_name("net")
+        .build();
     built.map_err(|e| Error::new(RunCode::Internal, format!("no threads can be started: {e}")))
 }
 
@@ -102,9 +118,17 @@ fn remark(line: &str) {
 
 /// A line about what may be a mistake.
 fn warn(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "warning: {}", escape_for_terminal(line));
+    let _ = writeln!(
+        io::stderr().lock(),
+        "warning: {}",
+        escape_for_terminal(line)
+    );
 }
 
 fn unwritten(error: &io::Error) -> Error {
-    Error::new(RunCode::ReportUnwritable, "standard output cannot be written").because(error.to_string())
+    Error::new(
+        RunCode::ReportUnwritable,
+        "standard output cannot be written",
+    )
+    .because(error.to_string())
 }

@@ -1,8 +1,9 @@
 //! What a run says and writes down: the consumers of its events.
 //!
-//! Owns standard output and standard error while a run goes on, and the failure report. Bars, lines, JSON and report
-//! see the same events and the same numbers, on a thread of their own, so that none of them holds up the work. Nothing here
-//! decides what happens to a file, and no attribute value comes here. Reports of several runs are merged here too.
+//! Owns standard output and standard error while a run goes on, and the failure report. Bars,
+//! lines, JSON and report see the same events and the same numbers, on a thread of their own, so
+//! that none of them holds up the work. Nothing here decides what happens to a file, and no
+//! attribute value comes here. Reports of several runs are merged here too.
 
 mod bar;
 mod console;
@@ -66,15 +67,27 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// Makes sure that the report can be written and starts listening. `arguments` are those of the command line without
-    /// the program's name, for the advice to run it again; `paths` says how paths are shown. Errors:
-    /// [`RunCode::ReportUnwritable`], [`RunCode::LogUnwritable`].
-    pub fn start(output: Output, report: &Report, arguments: &[OsString], paths: &Paths) -> Result<Self, Error> {
+    /// Makes sure that the report can be written and starts listening. `arguments` are those of the
+    /// command line without the program's name, for the advice to run it again; `paths` says how
+    /// paths are shown. Errors: [`RunCode::ReportUnwritable`], [`RunCode::LogUnwritable`].
+    pub fn start(
+        output: Output,
+        report: &Report,
+        arguments: &[OsString],
+        paths: &Paths,
+    ) -> Result<Self, Error> {
         let sinks = sinks(output, report, arguments, paths)?;
         let (events, receiver) = bounded(BACKLOG);
         let paths = paths.clone();
-        let thread = std::thread::Builder::new().name("report".to_owned()).spawn(move || listen(&receiver, &paths, sinks));
-        let thread = thread.map_err(|error| Error::new(RunCode::Internal, format!("no thread for the report: {error}")))?;
+        let thread = std::thread::Builder::new()
+            .name("report".to_owned())
+            .spawn(move || listen(&receiver, &paths, sinks));
+        let thread = thread.map_err(|error| {
+            Error::new(
+                RunCode::Internal,
+                format!("no thread for the report: {error}"),
+            )
+        })?;
         Ok(Self { events, thread })
     }
 
@@ -89,11 +102,16 @@ impl Reporter {
         let _ = self.events.send(event);
     }
 
-    /// Waits until everything is shown and written: until [`Event::Ended`] was dealt with, or until every sender is gone.
-    /// Errors: the report could not be written to its end.
+    /// Waits until everything is shown and written: until [`Event::Ended`] was dealt with, or until
+    /// every sender is gone. Errors: the report could not be written to its end.
     pub fn finish(self) -> Result<(), Error> {
         drop(self.events);
-        self.thread.join().unwrap_or_else(|_| Err(Error::new(RunCode::Internal, "the reporter stopped unexpectedly")))
+        self.thread.join().unwrap_or_else(|_| {
+            Err(Error::new(
+                RunCode::Internal,
+                "the reporter stopped unexpectedly",
+            ))
+        })
     }
 }
 
@@ -111,7 +129,12 @@ pub fn confirm(question: &str, answers: &mut dyn BufRead, out: &mut dyn Write) -
     Ok(answer.trim().eq_ignore_ascii_case("yes"))
 }
 
-fn sinks(output: Output, report: &Report, arguments: &[OsString], paths: &Paths) -> Result<Vec<Box<dyn Sink>>, Error> {
+fn sinks(
+    output: Output,
+    report: &Report,
+    arguments: &[OsString],
+    paths: &Paths,
+) -> Result<Vec<Box<dyn Sink>>, Error> {
     let place = ReportPath::new(report_name(report), Written::of(report));
     // The arguments name the inputs.
     let command = (!report.redact_paths).then(|| summary::command_line(arguments));
@@ -119,9 +142,17 @@ fn sinks(output: Output, report: &Report, arguments: &[OsString], paths: &Paths)
     let printer = Printer::on_stderr(output.color);
     let speech = (output.verbosity, output.progress);
     let console = Console::new(printer, paths.clone(), speech, place.clone(), command);
-    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(FailureReport::open(report, paths.clone(), place.clone())?)];
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(FailureReport::open(
+        report,
+        paths.clone(),
+        place.clone(),
+    )?)];
     if output.json {
-        sinks.push(Box::new(JsonStream::new(Box::new(io::stdout()), paths.clone(), place)));
+        sinks.push(Box::new(JsonStream::new(
+            Box::new(io::stdout()),
+            paths.clone(),
+            place,
+        )));
     }
     sinks.push(Box::new(console));
     if let Some(log) = log {
@@ -140,7 +171,11 @@ fn report_name(report: &Report) -> String {
 }
 
 /// The reporter's thread.
-fn listen(events: &Receiver<Event>, paths: &Paths, mut sinks: Vec<Box<dyn Sink>>) -> Result<(), Error> {
+fn listen(
+    events: &Receiver<Event>,
+    paths: &Paths,
+    mut sinks: Vec<Box<dyn Sink>>,
+) -> Result<(), Error> {
     let begin = Instant::now();
     let mut tally = Tally::default();
     let mut last_tick = Duration::ZERO;

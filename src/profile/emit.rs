@@ -1,5 +1,5 @@
-//! Writes a document as text: TOML, YAML or JSON. It must never change a value; what a language cannot say is refused
-//! before anything gets here.
+//! Writes a document as text: TOML, YAML or JSON. It must never change a value; what a language
+//! cannot say is refused before anything gets here.
 
 mod toml;
 mod yaml;

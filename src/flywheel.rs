@@ -1,8 +1,10 @@
-//! The Flywheel server: finding the project and its profile, making containers, sending files and having them confirmed.
+//! The Flywheel server: finding the project and its profile, making containers, sending files and
+//! having them confirmed.
 //!
-//! Owns every request that leaves the machine and is the only place that knows HTTP. It must never call a file uploaded
-//! without the server's word, put a container where it was not asked to, show the key to another host than the site's own
-//! log service, or repeat a request that may have worked without looking at the server first.
+//! Owns every request that leaves the machine and is the only place that knows HTTP. It must never
+//! call a file uploaded without the server's word, put a container where it was not asked to, show
+//! the key to another host than the site's own log service, or repeat a request that may have
+//! worked without looking at the server first.
 
 mod answer;
 mod auth;

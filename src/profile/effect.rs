@@ -1,5 +1,5 @@
-//! What a profile does to an attribute, told from its rules alone. Reads no file and changes nothing: `deid` acts, this
-//! says beforehand what will come of it.
+//! What a profile does to an attribute, told from its rules alone. Reads no file and changes
+//! nothing: `deid` acts, this says beforehand what will come of it.
 
 mod fate;
 mod outcome;
@@ -32,7 +32,8 @@ pub enum Place {
 pub struct Effect<'a> {
     /// What becomes of it.
     pub fate: Fate<'a>,
-    /// The rules that address it, in the order in which they act. One that matches in both forms of a path is here twice.
+    /// The rules that address it, in the order in which they act. One that matches in both forms of
+    /// a path is here twice.
     pub rules: Vec<&'a Rule>,
 }
 
@@ -46,29 +47,47 @@ impl DicomRules {
     /// What becomes of an attribute at a place. In items only rules count that reach every item.
     pub fn effect_on(&self, tag: Tag, place: Place) -> Effect<'_> {
         if tag.group() < 0x0008 {
-            return Effect { fate: Fate::Afresh, rules: self.addressing(tag, place) };
+            return Effect {
+                fate: Fate::Afresh,
+                rules: self.addressing(tag, place),
+            };
         }
         let rules = self.addressing(tag, place);
         if self.remove_private_tags && is_private(tag) {
-            return Effect { fate: Fate::PrivateRemoved, rules };
+            return Effect {
+                fate: Fate::PrivateRemoved,
+                rules,
+            };
         }
         let age = tag == PATIENT_AGE && place == Place::Top && self.patient_age_from_birthdate;
-        let before = match self.tabled(tag).filter(|told| rules.is_empty() && (!age || told.outcome.protects())) {
+        let before = match self
+            .tabled(tag)
+            .filter(|told| rules.is_empty() && (!age || told.outcome.protects()))
+        {
             Some(told) => Fate::Tabled(told),
             None if age => Fate::Computed,
             None => Fate::Stays,
         };
-        Effect { fate: self.fate(before, &rules), rules }
+        Effect {
+            fate: self.fate(before, &rules),
+            rules,
+        }
     }
 
-    /// What the Basic Profile does with an attribute that no field names, where the profile asks for it.
+    /// What the Basic Profile does with an attribute that no field names, where the profile asks
+    /// for it.
     pub fn tabled(&self, tag: Tag) -> Option<Tabled> {
-        self.confidentiality.as_ref().map(|asked| outcome::tabled(asked, tag))
+        self.confidentiality
+            .as_ref()
+            .map(|asked| outcome::tabled(asked, tag))
     }
 
     /// Whether no file has a Patient ID afterwards, whatever it is like.
     pub fn leaves_no_patient_id(&self) -> bool {
-        matches!(self.effect_on(PATIENT_ID, Place::Top).fate, Fate::Removed | Fate::Undefined | Fate::Emptied | Fate::Sealed)
+        matches!(
+            self.effect_on(PATIENT_ID, Place::Top).fate,
+            Fate::Removed | Fate::Undefined | Fate::Emptied | Fate::Sealed
+        )
     }
 
     /// Whether images that may show text go as they are.
@@ -83,7 +102,9 @@ impl DicomRules {
             return Fate::Tabled(told);
         }
         earlier.retain(|other| other.position.index < rule.position.index);
-        earlier.iter().fold(Fate::Stays, |fate, rule| fate.after(&rule.action, self))
+        earlier
+            .iter()
+            .fold(Fate::Stays, |fate, rule| fate.after(&rule.action, self))
     }
 
     /// What becomes of a private element that a rule names by its creator.
@@ -93,15 +114,22 @@ impl DicomRules {
                 if *g == group && c == creator && *e == element)
         };
         let rules: Vec<_> = self.fields.iter().filter(same).collect();
-        Effect { fate: self.fate(Fate::Stays, &rules), rules }
+        Effect {
+            fate: self.fate(Fate::Stays, &rules),
+            rules,
+        }
     }
 
     /// What becomes of the elements that one rule addresses, the other rules left aside.
     pub fn effect_of<'a>(&'a self, rule: &'a Rule) -> Effect<'a> {
-        Effect { fate: self.fate(Fate::Stays, &[rule]), rules: vec![rule] }
+        Effect {
+            fate: self.fate(Fate::Stays, &[rule]),
+            rules: vec![rule],
+        }
     }
 
-    /// What becomes of the attributes of a row in one of the standard's tables: the effect that protects least.
+    /// What becomes of the attributes of a row in one of the standard's tables: the effect that
+    /// protects least.
     pub fn effect_on_covered(&self, covers: Covers, place: Place) -> Effect<'_> {
         let mut least: Option<Effect<'_>> = None;
         for tag in reach::samples(covers) {
@@ -111,12 +139,17 @@ impl DicomRules {
             }
             least = least.or(Some(effect));
         }
-        least.unwrap_or(Effect { fate: Fate::Stays, rules: Vec::new() })
+        least.unwrap_or(Effect {
+            fate: Fate::Stays,
+            rules: Vec::new(),
+        })
     }
 
     /// Whether some rule reaches the attribute in some items, though not in all.
     pub fn reaches_some_items(&self, tag: Tag) -> bool {
-        self.fields.iter().any(|rule| reach::in_some_items(rule, tag))
+        self.fields
+            .iter()
+            .any(|rule| reach::in_some_items(rule, tag))
     }
 
     fn addressing(&self, tag: Tag, place: Place) -> Vec<&Rule> {
@@ -124,15 +157,28 @@ impl DicomRules {
             Place::Top => reach::at_top(rule, tag),
             Place::Items => reach::in_all_items(rule, tag, self.recurse_sequence),
         };
-        self.fields.iter().flat_map(|rule| std::iter::repeat_n(rule, times(rule))).collect()
+        self.fields
+            .iter()
+            .flat_map(|rule| std::iter::repeat_n(rule, times(rule)))
+            .collect()
     }
 
     fn fate<'a>(&self, before: Fate<'a>, rules: &[&'a Rule]) -> Fate<'a> {
         if rules.is_empty() {
-            return if self.remove_undefined { Fate::Undefined } else { before };
+            return if self.remove_undefined {
+                Fate::Undefined
+            } else {
+                before
+            };
         }
-        let start = if before == Fate::Computed { before } else { Fate::Kept };
-        rules.iter().fold(start, |fate, rule| fate.after(&rule.action, self))
+        let start = if before == Fate::Computed {
+            before
+        } else {
+            Fate::Kept
+        };
+        rules
+            .iter()
+            .fold(start, |fate, rule| fate.after(&rule.action, self))
     }
 }
 

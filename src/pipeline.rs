@@ -1,7 +1,9 @@
-//! The bounded stages wired together: find, index, clean and pack on all cores, deliver a few at a time.
+//! The bounded stages wired together: find, index, clean and pack on all cores, deliver a few at a
+//! time.
 //!
-//! Owns the order of work, the byte budget and the promise that every file found ends in exactly one outcome. It never
-//! prints and never looks at a flag: what happens goes out as events, what to do comes in as a plan.
+//! Owns the order of work, the byte budget and the promise that every file found ends in exactly
+//! one outcome. It never prints and never looks at a flag: what happens goes out as events, what to
+//! do comes in as a plan.
 
 mod beside;
 mod clean;
@@ -37,14 +39,16 @@ pub use guard::guarded;
 use outcomes::Outcomes;
 pub use stop::Stop;
 
-/// Stack of a worker thread in bytes. Nesting is bounded at 64 levels; this leaves room for libraries that recurse.
+/// Stack of a worker thread in bytes. Nesting is bounded at 64 levels; this leaves room for
+/// libraries that recurse.
 const STACK: usize = 16 << 20;
 
-/// Carries out a plan. Every file found has its outcome when this returns, also after an error. `journal` holds what
-/// earlier runs have sent, where something is sent.
+/// Carries out a plan. Every file found has its outcome when this returns, also after an error.
+/// `journal` holds what earlier runs have sent, where something is sent.
 ///
 /// # Errors
-/// What stopped the run: an interruption, a key that is no longer accepted, too many failures, nothing to upload.
+/// What stopped the run: an interruption, a key that is no longer accepted, too many failures,
+/// nothing to upload.
 pub fn run(
     plan: &Arc<UploadPlan>,
     journal: Option<Journal>,
@@ -59,7 +63,13 @@ pub fn run(
     if let Some(error) = several_patients(plan, found.patients.count()) {
         stop.because(error);
     }
-    let deliveries = Deliveries::new(plan, journal, &outcomes, runtime, (found.beside, found.unread));
+    let deliveries = Deliveries::new(
+        plan,
+        journal,
+        &outcomes,
+        runtime,
+        (found.beside, found.unread),
+    );
     let missing = resume::settle(found.series, &deliveries);
     clean::all(missing, &deliveries, &pool);
     deliveries.finish();
@@ -73,7 +83,10 @@ pub fn run(
     }
     events.send(Event::Stages(outcomes.stages().told()));
     if !events.with_totals(|totals| totals.add_up(found.found)) {
-        return Err(Error::new(RunCode::Internal, "the outcomes do not add up to the files found"));
+        return Err(Error::new(
+            RunCode::Internal,
+            "the outcomes do not add up to the files found",
+        ));
     }
     match stop.reason() {
         Some(error) => Err(error),
@@ -86,7 +99,10 @@ pub fn run(
 fn several_patients(plan: &UploadPlan, patients: usize) -> Option<Error> {
     let merged = plan.forced_labels.subject.is_some() && !plan.merge_patients && patients > 1;
     merged.then(|| {
-        let what = format!("the files are those of {patients} patients, and `--subject` would make them one subject");
+        let what = format!(
+            "the files are those of {patients} patients, and `--subject` would \
+            make them one subject"
+        );
         Error::new(RunCode::SeveralPatients, what)
     })
 }
@@ -101,5 +117,10 @@ pub fn workers(jobs: usize) -> Result<ThreadPool, Error> {
         .stack_size(STACK)
         .thread_name(|n| format!("clean-{n}"))
         .build()
-        .map_err(|e| Error::new(RunCode::Internal, format!("no worker threads can be started: {e}")))
+        .map_err(|e| {
+            Error::new(
+                RunCode::Internal,
+                format!("no worker threads can be started: {e}"),
+            )
+        })
 }

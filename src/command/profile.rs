@@ -1,7 +1,7 @@
 //! `fwupload profile`: profiles listed, shown, checked, converted, compared and tried out.
 //!
-//! Owns what is said about profiles. What a profile means and does is for `profile` and `deid`, and nothing here sends
-//! anything.
+//! Owns what is said about profiles. What a profile means and does is for `profile` and `deid`, and
+//! nothing here sends anything.
 
 mod convert;
 mod diff;
@@ -26,7 +26,9 @@ use super::say;
 /// Answers a question about profiles.
 pub fn run(command: ProfileCommand, environment: &Environment) -> Result<ExitStatus, Error> {
     match command {
-        ProfileCommand::List => profile::builtin_names().try_for_each(list).map(|()| ExitStatus::Success),
+        ProfileCommand::List => profile::builtin_names()
+            .try_for_each(list)
+            .map(|()| ExitStatus::Success),
         ProfileCommand::Show(args) => show::run(&args),
         ProfileCommand::Convert(args) => convert::run(&args),
         ProfileCommand::Diff(args) => diff::run(&args),
@@ -39,5 +41,8 @@ pub fn run(command: ProfileCommand, environment: &Environment) -> Result<ExitSta
 
 fn list(name: &str) -> Result<(), Error> {
     let profile = profile::load(name)?;
-    say(&format!("{name:20} {}", profile.description.as_deref().unwrap_or_default()))
+    say(&format!(
+        "{name:20} {}",
+        profile.description.as_deref().unwrap_or_default()
+    ))
 }

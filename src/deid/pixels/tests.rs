@@ -1,6 +1,10 @@
 //! Blanking as a whole, on instances made in code.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation
+)]
 
 mod beside;
 mod comments;
@@ -29,8 +33,11 @@ struct Made(Vec<u8>);
 impl Made {
     fn new(syntax: &str) -> Self {
         let uid = format!("{syntax}{}", if syntax.len() % 2 == 1 { "\0" } else { "" });
-        let start = Self([vec![0; 128], b"DICM".to_vec()].concat()).element(0x0002_0010, *b"UI", uid);
-        start.element(0x0008_0016, *b"UI", "1.2.840.10008.5.1.4.1.1.2\0").element(0x0008_0018, *b"UI", "1.2.3.4\0")
+        let start =
+            Self([vec![0; 128], b"DICM".to_vec()].concat()).element(0x0002_0010, *b"UI", uid);
+        start
+            .element(0x0008_0016, *b"UI", "1.2.840.10008.5.1.4.1.1.2\0")
+            .element(0x0008_0018, *b"UI", "1.2.3.4\0")
     }
 
     fn element(mut self, tag: u32, vr: [u8; 2], value: impl AsRef<[u8]>) -> Self {
@@ -41,7 +48,13 @@ impl Made {
     }
 
     fn head(&mut self, tag: u32, vr: [u8; 2], length: u32) {
-        self.0.extend([((tag >> 16) as u16).to_le_bytes(), (tag as u16).to_le_bytes()].concat());
+        self.0.extend(
+            [
+                ((tag >> 16) as u16).to_le_bytes(),
+                (tag as u16).to_le_bytes(),
+            ]
+            .concat(),
+        );
         self.0.extend(vr);
         if matches!(&vr, b"OB" | b"OW" | b"OF" | b"OV" | b"UV") {
             self.0.extend([0, 0]);
@@ -57,7 +70,15 @@ impl Made {
 
     /// The attributes of an image.
     fn image(self, image: &Image) -> Self {
-        let photometric = format!("{}{}", image.photometric, if image.photometric.len() % 2 == 1 { " " } else { "" });
+        let photometric = format!(
+            "{}{}",
+            image.photometric,
+            if image.photometric.len() % 2 == 1 {
+                " "
+            } else {
+                ""
+            }
+        );
         let frames = format!("{:4}", image.frames);
         self.us(0x0028_0002, image.samples)
             .element(0x0028_0004, *b"CS", photometric)
@@ -83,7 +104,14 @@ impl Made {
 
     fn instance(&self) -> Instance {
         let file = Arc::new(SourceFile::new("Cargo.toml").unwrap());
-        read(Source::Memory { file, bytes: Bytes::from(self.0.clone()) }, &Limits::default()).unwrap()
+        read(
+            Source::Memory {
+                file,
+                bytes: Bytes::from(self.0.clone()),
+            },
+            &Limits::default(),
+        )
+        .unwrap()
     }
 }
 
@@ -102,7 +130,14 @@ fn gray(rows: u16, columns: u16, bits: u16) -> Image {
 }
 
 fn profile(pixels: &str) -> Profile {
-    from_server_json(&json!(format!("name: t\ndicom: {{alter_pixels: {{pixels: {pixels}}}}}")), "test").unwrap().unwrap()
+    from_server_json(
+        &json!(format!(
+            "name: t\ndicom: {{alter_pixels: {{pixels: {pixels}}}}}"
+        )),
+        "test",
+    )
+    .unwrap()
+    .unwrap()
 }
 
 /// A profile of our own vocabulary.
@@ -113,7 +148,9 @@ fn from_toml(text: &str) -> Profile {
 }
 
 fn cleaned(instance: Instance, pixels: &str) -> Result<Body, FileFailure> {
-    Cleaner::new(&profile(pixels), Limits::default()).deidentify(instance, "a.dcm").map(|clean| clean.body().clone())
+    Cleaner::new(&profile(pixels), Limits::default())
+        .deidentify(instance, "a.dcm")
+        .map(|clean| clean.body().clone())
 }
 
 /// A file that was written, read again: its data set, its transfer syntax and its pixel data.
@@ -124,8 +161,14 @@ fn read_back(body: &Body) -> (DataSet, String, Vec<u8>) {
     let instance = read(Source::Memory { file, bytes }, &Limits::default()).unwrap();
     let pixels = instance.pixels.unwrap();
     assert!(!pixels.encapsulated);
-    let Source::Memory { bytes, .. } = instance.source else { unreachable!() };
-    (instance.header, instance.syntax.uid, bytes[pixels.value.start as usize..pixels.value.end as usize].to_vec())
+    let Source::Memory { bytes, .. } = instance.source else {
+        unreachable!()
+    };
+    (
+        instance.header,
+        instance.syntax.uid,
+        bytes[pixels.value.start as usize..pixels.value.end as usize].to_vec(),
+    )
 }
 
 fn failure(made: &Made, pixels: &str) -> String {
@@ -138,38 +181,68 @@ const CORNER: &str = "[{when: present Rows, remove: [0, 0, 2, 1]}]";
 
 #[test]
 fn native_pixels_are_blanked_and_nothing_else_changes() {
-    let made = Made::new(EXPLICIT).image(&gray(3, 3, 8)).element(PIXEL_DATA, *b"OB", [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]);
+    let made = Made::new(EXPLICIT).image(&gray(3, 3, 8)).element(
+        PIXEL_DATA,
+        *b"OB",
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 0],
+    );
     let (header, syntax, pixels) = read_back(&cleaned(made.instance(), CORNER).unwrap());
-    assert_eq!((syntax.as_str(), pixels), (EXPLICIT, vec![0, 0, 3, 4, 5, 6, 7, 8, 9, 0]));
+    assert_eq!(
+        (syntax.as_str(), pixels),
+        (EXPLICIT, vec![0, 0, 3, 4, 5, 6, 7, 8, 9, 0])
+    );
     assert_eq!(header, made.instance().header);
     let deflated = "1.2.840.10008.1.2.1.99";
     let packed = Made(made.0.clone());
     let mut instance = packed.instance();
     (instance.syntax.uid, instance.syntax.deflated) = (deflated.to_owned(), true);
     let (_, syntax, pixels) = read_back(&cleaned(instance, CORNER).unwrap());
-    assert_eq!((syntax.as_str(), pixels[..4].to_vec()), (deflated, vec![0, 0, 3, 4]));
+    assert_eq!(
+        (syntax.as_str(), pixels[..4].to_vec()),
+        (deflated, vec![0, 0, 3, 4])
+    );
 }
 
 #[test]
 fn colour_is_blanked_in_all_samples_whether_side_by_side_or_in_planes() {
-    for (planes, expected) in [(false, [0, 0, 0, 0, 0, 0, 7, 8, 9, 10, 11, 12]), (true, [0, 0, 3, 4, 0, 0, 7, 8, 0, 0, 11, 12])] {
-        let image = Image { samples: 3, planes, photometric: "YBR_FULL".to_owned(), ..gray(2, 2, 8) };
+    for (planes, expected) in [
+        (false, [0, 0, 0, 0, 0, 0, 7, 8, 9, 10, 11, 12]),
+        (true, [0, 0, 3, 4, 0, 0, 7, 8, 0, 0, 11, 12]),
+    ] {
+        let image = Image {
+            samples: 3,
+            planes,
+            photometric: "YBR_FULL".to_owned(),
+            ..gray(2, 2, 8)
+        };
         let values: Vec<u8> = (1..=12).collect();
-        let made = Made::new(EXPLICIT).image(&image).element(PIXEL_DATA, *b"OB", values);
-        assert_eq!(read_back(&cleaned(made.instance(), CORNER).unwrap()).2, expected, "{planes}");
+        let made = Made::new(EXPLICIT)
+            .image(&image)
+            .element(PIXEL_DATA, *b"OB", values);
+        assert_eq!(
+            read_back(&cleaned(made.instance(), CORNER).unwrap()).2,
+            expected,
+            "{planes}"
+        );
     }
 }
 
 #[test]
 fn float_pixels_are_blanked() {
-    let made = Made::new(EXPLICIT).image(&gray(1, 3, 32)).element(0x7FE0_0008, *b"OF", [7; 12]);
-    assert_eq!(read_back(&cleaned(made.instance(), CORNER).unwrap()).2, [0, 0, 0, 0, 0, 0, 0, 0, 7, 7, 7, 7]);
+    let made = Made::new(EXPLICIT)
+        .image(&gray(1, 3, 32))
+        .element(0x7FE0_0008, *b"OF", [7; 12]);
+    assert_eq!(
+        read_back(&cleaned(made.instance(), CORNER).unwrap()).2,
+        [0, 0, 0, 0, 0, 0, 0, 0, 7, 7, 7, 7]
+    );
 }
 
 #[test]
 fn what_is_not_to_be_blanked_is_left_as_it_is() {
-    let made =
-        Made::new("1.2.840.10008.1.2.4.80").image(&gray(2, 2, 8)).fragments(&[b"", b"\xFF\xD8\xFF\xF7what only JPEG-LS reads "]);
+    let made = Made::new("1.2.840.10008.1.2.4.80")
+        .image(&gray(2, 2, 8))
+        .fragments(&[b"", b"\xFF\xD8\xFF\xF7what only JPEG-LS reads "]);
     for pixels in [
         "[{when: present Rows, keep: [0, 0, 2, 2]}]",
         "[{when: missing Rows, remove: [0, 0, 2, 2]}]",
@@ -177,7 +250,11 @@ fn what_is_not_to_be_blanked_is_left_as_it_is() {
         "[{when: present Rows, remove: [0, 0, 1, 1]}, {when: present Rows, keep: [0, 0, 2, 2]}]",
     ] {
         let body = cleaned(made.instance(), pixels).unwrap().to_vec().unwrap();
-        assert!(body.windows(22).any(|window| window == b"what only JPEG-LS read"), "{pixels}");
+        assert!(
+            body.windows(22)
+                .any(|window| window == b"what only JPEG-LS read"),
+            "{pixels}"
+        );
     }
     let without = Made::new(EXPLICIT).image(&gray(2, 2, 8));
     assert!(cleaned(without.instance(), CORNER).is_ok());
@@ -185,88 +262,248 @@ fn what_is_not_to_be_blanked_is_left_as_it_is() {
 
 #[test]
 fn pixel_data_that_is_not_what_its_attributes_say_fails() {
-    let native = |image: &Image, length| Made::new(EXPLICIT).image(image).element(PIXEL_DATA, *b"OW", vec![7; length]);
+    let native = |image: &Image, length| {
+        Made::new(EXPLICIT)
+            .image(image)
+            .element(PIXEL_DATA, *b"OW", vec![7; length])
+    };
     let image = gray(3, 3, 8);
     assert!(failure(&native(&image, 8), CORNER).contains("length of the pixel data"));
     assert!(failure(&native(&image, 12), CORNER).contains("length of the pixel data"));
     assert!(
-        failure(&native(&Image { bits_allocated: 1, bits_stored: 1, ..image.clone() }, 2), CORNER).contains("Bits Allocated")
+        failure(
+            &native(
+                &Image {
+                    bits_allocated: 1,
+                    bits_stored: 1,
+                    ..image.clone()
+                },
+                2
+            ),
+            CORNER
+        )
+        .contains("Bits Allocated")
     );
-    assert!(failure(&native(&Image { samples: 4, ..image.clone() }, 36), CORNER).contains("1 or 3 samples"));
-    assert!(failure(&native(&Image { rows: 0, ..image.clone() }, 0), CORNER).contains("no rows"));
-    assert!(failure(&native(&Image { bits_stored: 9, ..image.clone() }, 10), CORNER).contains("Bits Stored"));
-    let subsampled = Image { samples: 3, photometric: "YBR_FULL_422".to_owned(), ..gray(2, 2, 8) };
+    assert!(
+        failure(
+            &native(
+                &Image {
+                    samples: 4,
+                    ..image.clone()
+                },
+                36
+            ),
+            CORNER
+        )
+        .contains("1 or 3 samples")
+    );
+    assert!(
+        failure(
+            &native(
+                &Image {
+                    rows: 0,
+                    ..image.clone()
+                },
+                0
+            ),
+            CORNER
+        )
+        .contains("no rows")
+    );
+    assert!(
+        failure(
+            &native(
+                &Image {
+                    bits_stored: 9,
+                    ..image.clone()
+                },
+                10
+            ),
+            CORNER
+        )
+        .contains("Bits Stored")
+    );
+    let subsampled = Image {
+        samples: 3,
+        photometric: "YBR_FULL_422".to_owned(),
+        ..gray(2, 2, 8)
+    };
     assert!(failure(&native(&subsampled, 8), CORNER).contains("length of the pixel data"));
-    let labelled = Made::new(RLE).image(&image).element(PIXEL_DATA, *b"OB", [7; 10]);
+    let labelled = Made::new(RLE)
+        .image(&image)
+        .element(PIXEL_DATA, *b"OB", [7; 10]);
     assert!(failure(&labelled, CORNER).contains("transfer syntax"));
-    let twice =
-        Made::new(EXPLICIT).image(&gray(1, 2, 32)).element(0x7FE0_0008, *b"OF", [7; 8]).element(PIXEL_DATA, *b"OW", [7; 8]);
+    let twice = Made::new(EXPLICIT)
+        .image(&gray(1, 2, 32))
+        .element(0x7FE0_0008, *b"OF", [7; 8])
+        .element(PIXEL_DATA, *b"OW", [7; 8]);
     assert!(failure(&twice, CORNER).contains("two kinds"));
-    let without = Made::new(EXPLICIT).us(0x0028_0010, 3).element(PIXEL_DATA, *b"OB", [7; 10]);
+    let without = Made::new(EXPLICIT)
+        .us(0x0028_0010, 3)
+        .element(PIXEL_DATA, *b"OB", [7; 10]);
     assert!(failure(&without, CORNER).contains("BitsAllocated"));
 }
 
 /// RLE in literal runs only.
 fn rle_frame(planes: &[&[u8]]) -> Vec<u8> {
-    let packed: Vec<Vec<u8>> =
-        planes.iter().map(|plane| plane.chunks(128).flat_map(|run| [&[run.len() as u8 - 1], run].concat()).collect()).collect();
+    let packed: Vec<Vec<u8>> = planes
+        .iter()
+        .map(|plane| {
+            plane
+                .chunks(128)
+                .flat_map(|run| [&[run.len() as u8 - 1], run].concat())
+                .collect()
+        })
+        .collect();
     let mut header = vec![planes.len() as u32];
-    header.extend(packed.iter().scan(64, |at, plane| Some(std::mem::replace(at, *at + plane.len() as u32))));
+    header.extend(packed.iter().scan(64, |at, plane| {
+        Some(std::mem::replace(at, *at + plane.len() as u32))
+    }));
     header.resize(16, 0);
-    [header.into_iter().flat_map(u32::to_le_bytes).collect(), packed.concat()].concat()
+    [
+        header.into_iter().flat_map(u32::to_le_bytes).collect(),
+        packed.concat(),
+    ]
+    .concat()
 }
 
 #[test]
 fn rle_becomes_native_and_is_described_as_such() {
-    let image = Image { frames: 2, ..gray(1, 3, 16) };
-    let (first, second) = (rle_frame(&[&[1, 2, 3], &[4, 5, 6]]), rle_frame(&[&[7, 8, 9], &[10, 11, 12]]));
+    let image = Image {
+        frames: 2,
+        ..gray(1, 3, 16)
+    };
+    let (first, second) = (
+        rle_frame(&[&[1, 2, 3], &[4, 5, 6]]),
+        rle_frame(&[&[7, 8, 9], &[10, 11, 12]]),
+    );
     let made = Made::new(RLE)
         .image(&image)
         .element(0x7FE0_0001, *b"OV", [[0; 8], 80_u64.to_le_bytes()].concat())
         .fragments(&[b"", &first, &second]);
     let (header, syntax, pixels) = read_back(&cleaned(made.instance(), CORNER).unwrap());
-    assert_eq!((syntax.as_str(), pixels), (EXPLICIT, vec![0, 0, 0, 0, 6, 3, 0, 0, 0, 0, 12, 9]));
+    assert_eq!(
+        (syntax.as_str(), pixels),
+        (EXPLICIT, vec![0, 0, 0, 0, 6, 3, 0, 0, 0, 0, 12, 9])
+    );
     assert!(header.get(crate::dicom::Tag(0x7FE0, 0x0001)).is_none());
-    let colour = Image { samples: 3, planes: true, photometric: "YBR_FULL".to_owned(), ..gray(1, 3, 8) };
+    let colour = Image {
+        samples: 3,
+        planes: true,
+        photometric: "YBR_FULL".to_owned(),
+        ..gray(1, 3, 8)
+    };
     let frame = rle_frame(&[&[0, 0, 255], &[128; 3], &[128; 3]]);
-    let (header, _, pixels) =
-        read_back(&cleaned(Made::new(RLE).image(&colour).fragments(&[b"", &frame]).instance(), CORNER).unwrap());
+    let (header, _, pixels) = read_back(
+        &cleaned(
+            Made::new(RLE)
+                .image(&colour)
+                .fragments(&[b"", &frame])
+                .instance(),
+            CORNER,
+        )
+        .unwrap(),
+    );
     assert_eq!(pixels, [0, 0, 0, 0, 0, 0, 255, 255, 255, 0]);
-    assert_eq!(header.get(image::PHOTOMETRIC).unwrap().bytes().unwrap().as_ref(), b"RGB ");
-    assert_eq!(header.get(image::PLANAR).unwrap().bytes().unwrap().as_ref(), [0, 0]);
+    assert_eq!(
+        header
+            .get(image::PHOTOMETRIC)
+            .unwrap()
+            .bytes()
+            .unwrap()
+            .as_ref(),
+        b"RGB "
+    );
+    assert_eq!(
+        header.get(image::PLANAR).unwrap().bytes().unwrap().as_ref(),
+        [0, 0]
+    );
 }
 
 #[test]
 fn a_syntax_without_decoder_fails_the_file() {
-    for syntax in ["1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.55"] {
-        let made = Made::new(syntax).image(&gray(2, 2, 8)).fragments(&[b"", b"data"]);
-        assert!(failure(&made, CORNER).contains(&format!("no decoder for the transfer syntax {syntax}")));
+    for syntax in [
+        "1.2.840.10008.1.2.4.80",
+        "1.2.840.10008.1.2.4.81",
+        "1.2.840.10008.1.2.4.100",
+        "1.2.840.10008.1.2.4.55",
+    ] {
+        let made = Made::new(syntax)
+            .image(&gray(2, 2, 8))
+            .fragments(&[b"", b"data"]);
+        assert!(
+            failure(&made, CORNER)
+                .contains(&format!("no decoder for the transfer syntax {syntax}"))
+        );
     }
 }
 
 #[test]
 fn frames_in_several_fragments_are_found_by_the_offset_table_or_not_at_all() {
-    let image = Image { frames: 2, ..gray(1, 2, 8) };
+    let image = Image {
+        frames: 2,
+        ..gray(1, 2, 8)
+    };
     let plain = "1.2.840.10008.1.2.1.98";
     let table = |offsets: [u32; 2]| offsets.map(u32::to_le_bytes).concat();
-    let with = |table: &[u8]| Made::new(plain).image(&image).fragments(&[table, b"a", b"b", b"cd"]);
-    let pixels = |made: &Made| read_back(&cleaned(made.instance(), "[{when: present Rows, remove: [1, 0, 2, 1]}]").unwrap()).2;
+    let with = |table: &[u8]| {
+        Made::new(plain)
+            .image(&image)
+            .fragments(&[table, b"a", b"b", b"cd"])
+    };
+    let pixels = |made: &Made| {
+        read_back(
+            &cleaned(
+                made.instance(),
+                "[{when: present Rows, remove: [1, 0, 2, 1]}]",
+            )
+            .unwrap(),
+        )
+        .2
+    };
     assert_eq!(pixels(&with(&table([0, 18]))), b"a\0c\0");
-    assert_eq!(pixels(&Made::new(plain).image(&image).fragments(&[b"", b"ab", b"cd"])), b"a\0c\0");
-    let extended = Made::new(plain).image(&image).element(0x7FE0_0001, *b"OV", [0_u64, 18].map(u64::to_le_bytes).concat());
-    assert_eq!(pixels(&extended.fragments(&[b"", b"a", b"b", b"cd"])), b"a\0c\0");
+    assert_eq!(
+        pixels(
+            &Made::new(plain)
+                .image(&image)
+                .fragments(&[b"", b"ab", b"cd"])
+        ),
+        b"a\0c\0"
+    );
+    let extended = Made::new(plain).image(&image).element(
+        0x7FE0_0001,
+        *b"OV",
+        [0_u64, 18].map(u64::to_le_bytes).concat(),
+    );
+    assert_eq!(
+        pixels(&extended.fragments(&[b"", b"a", b"b", b"cd"])),
+        b"a\0c\0"
+    );
     assert!(failure(&with(b""), CORNER).contains("offset table"));
     assert!(failure(&with(&table([0, 17])), CORNER).contains("offset table"));
     assert!(failure(&with(&table([9, 18])), CORNER).contains("offset table"));
     assert!(failure(&with(&table([0, 9])), CORNER).contains("another size"));
-    assert!(failure(&Made::new(plain).image(&image).fragments(&[b"", b"abcd"]), CORNER).contains("fewer fragments"));
+    assert!(
+        failure(
+            &Made::new(plain).image(&image).fragments(&[b"", b"abcd"]),
+            CORNER
+        )
+        .contains("fewer fragments")
+    );
 }
 
 #[test]
 fn an_image_that_would_not_fit_the_memory_is_refused() {
-    let made = Made::new(RLE).image(&gray(u16::MAX, u16::MAX, 16)).fragments(&[b"", b"data"]);
+    let made = Made::new(RLE)
+        .image(&gray(u16::MAX, u16::MAX, 16))
+        .fragments(&[b"", b"data"]);
     assert!(failure(&made, CORNER).contains("too large"));
-    let made = Made::new(RLE).image(&Image { frames: u32::MAX, ..gray(9, 9, 8) }).fragments(&[b"", b"data"]);
+    let made = Made::new(RLE)
+        .image(&Image {
+            frames: u32::MAX,
+            ..gray(9, 9, 8)
+        })
+        .fragments(&[b"", b"data"]);
     assert!(failure(&made, CORNER).contains("too large"));
 }
 
@@ -275,10 +512,24 @@ fn decoded_pixels_of_a_file_that_is_not_in_memory_go_to_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("f");
     let plane = vec![7; 300 * 300];
-    std::fs::write(&path, Made::new(RLE).image(&gray(300, 300, 8)).fragments(&[b"", &rle_frame(&[&plane])]).0).unwrap();
-    let instance = read(Source::File(Arc::new(SourceFile::new(&path).unwrap())), &Limits::default()).unwrap();
+    std::fs::write(
+        &path,
+        Made::new(RLE)
+            .image(&gray(300, 300, 8))
+            .fragments(&[b"", &rle_frame(&[&plane])])
+            .0,
+    )
+    .unwrap();
+    let instance = read(
+        Source::File(Arc::new(SourceFile::new(&path).unwrap())),
+        &Limits::default(),
+    )
+    .unwrap();
     let body = cleaned(instance, "[{when: present Rows, remove: [0, 0, 300, 299]}]").unwrap();
-    assert!(matches!(body.segments(), [Segment::Bytes(_), Segment::Bytes(_), Segment::File { .. }]));
+    assert!(matches!(
+        body.segments(),
+        [Segment::Bytes(_), Segment::Bytes(_), Segment::File { .. }]
+    ));
     let pixels = read_back(&body).2;
     assert!(pixels[..89_700].iter().all(|pixel| *pixel == 0) && pixels[89_700..] == [7; 300]);
 }
@@ -286,11 +537,18 @@ fn decoded_pixels_of_a_file_that_is_not_in_memory_go_to_a_file() {
 /// Which of several conditions hold of a file, by what they blank in its only row.
 fn holding(made: &Made, conditions: &[&str]) -> Vec<bool> {
     let image = gray(1, 60, 8);
-    let made = made.clone().image(&image).element(PIXEL_DATA, *b"OB", [7; 60]);
+    let made = made
+        .clone()
+        .image(&image)
+        .element(PIXEL_DATA, *b"OB", [7; 60]);
     let entry = |(at, when): (usize, &&str)| json!({"when": when, "remove": [at, 0, at + 1, 1]});
     let pixels: Vec<_> = conditions.iter().enumerate().map(entry).collect();
     let pixels = read_back(&cleaned(made.instance(), &json!(pixels).to_string()).unwrap()).2;
-    pixels.iter().take(conditions.len()).map(|pixel| *pixel == 0).collect()
+    pixels
+        .iter()
+        .take(conditions.len())
+        .map(|pixel| *pixel == 0)
+        .collect()
 }
 
 #[test]
@@ -345,15 +603,24 @@ fn conditions_hold_as_they_do_in_flywheels_engine() {
     ];
     assert_eq!(holding(&full, &fail), [false; 11]);
     assert_eq!(
-        holding(&Made::new(EXPLICIT), &["missing Modality", "empty Modality", "notequals Modality x"]),
+        holding(
+            &Made::new(EXPLICIT),
+            &["missing Modality", "empty Modality", "notequals Modality x"]
+        ),
         [true, false, true]
     );
 }
 
 #[test]
 fn a_condition_that_cannot_be_decided_fails_the_file() {
-    let made = Made::new(EXPLICIT).element(0x0008_0060, *b"OB", "CT").image(&gray(1, 2, 8)).element(PIXEL_DATA, *b"OB", [7; 2]);
-    assert!(failure(&made, "[{when: equals Modality CT, remove: [0, 0, 2, 1]}]").contains("`pixels[0]`"));
+    let made = Made::new(EXPLICIT)
+        .element(0x0008_0060, *b"OB", "CT")
+        .image(&gray(1, 2, 8))
+        .element(PIXEL_DATA, *b"OB", [7; 2]);
+    assert!(
+        failure(&made, "[{when: equals Modality CT, remove: [0, 0, 2, 1]}]")
+            .contains("`pixels[0]`")
+    );
 }
 
 proptest! {
