@@ -24,7 +24,6 @@ mod load;
 mod model;
 mod order;
 mod pixels;
-mod python_regex;
 mod read;
 mod rule;
 mod selector;

@@ -5,7 +5,7 @@
 //! refused, so that no image stays as it is because of a slip.
 
 use super::pixels::Complaint;
-use super::python_regex::PythonRegex;
+use python_regex::PythonRegex;
 use super::tree::shown;
 use crate::standard;
 use dicom_core::{Tag, VR};

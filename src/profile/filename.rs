@@ -4,7 +4,7 @@ use dicom_core::Tag;
 use serde_json::Value;
 
 use super::model::DicomRules;
-use super::python_regex::PythonRegex;
+use python_regex::PythonRegex;
 use super::substitution::{Group, Parts, canonical};
 use super::template::Template;
 use super::tree::{Node, Problem, shown};

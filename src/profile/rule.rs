@@ -6,7 +6,7 @@ use super::action::{Action, Replacement, Scalar};
 use super::envelope_keys;
 use super::jitter;
 use super::model::{DicomRules, Position, Rule};
-use super::python_regex::PythonRegex;
+use python_regex::PythonRegex;
 use super::read::{date_format, days, unknown};
 use super::selector::{Selector, tag_of_number};
 use super::substitution;

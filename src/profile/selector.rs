@@ -4,7 +4,7 @@ use std::fmt;
 
 use dicom_core::Tag;
 
-use super::python_regex::PythonRegex;
+use python_regex::PythonRegex;
 use super::tree::shown;
 use crate::standard;
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::action::{Action, Replacement};
 use super::model::DicomRules;
-use super::python_regex::PythonRegex;
+use python_regex::PythonRegex;
 use super::rule;
 use super::template::Template;
 use super::tree::{Entry, Node, Problem, find, shown};

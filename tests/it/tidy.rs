@@ -26,7 +26,7 @@ const LEVELS: [&[&str]; 10] = [
 ];
 
 /// Crates that are used in the named rooms only.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("reqwest", &["flywheel"]),
     ("clap", &["cli"]),
     ("indicatif", &["report"]),
@@ -34,7 +34,6 @@ const CRATES: [(&str, &[&str]); 9] = [
     ("axum", &["sandbox"]),
     ("anyhow", &["main", "lib"]),
     ("cms", &["envelope"]),
-    ("fancy_regex", &["profile"]),
     ("jpeg2k", &["deid"]),
 ];
 

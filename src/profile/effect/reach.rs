@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use dicom_core::Tag;
 
 use crate::profile::model::Rule;
-use crate::profile::python_regex::PythonRegex;
+use python_regex::PythonRegex;
 use crate::profile::selector::Selector;
 use crate::standard::confidentiality::Covers;
 use crate::standard::{keyword, vr};

@@ -9,7 +9,7 @@ use crate::phi::escape_for_terminal;
 use crate::profile::action::{Action, Replacement};
 use crate::profile::filename::FileName;
 use crate::profile::model::{DicomRules, Profile, Rule};
-use crate::profile::python_regex::PythonRegex;
+use python_regex::PythonRegex;
 use crate::profile::substitution::{Group, Substitution};
 use crate::profile::template::Template;
 use crate::standard;

@@ -1,6 +1,20 @@
-//! Python's regular expressions. Owns what a pattern means, which is what module `re` of Python
-//! 3.11 says; a pattern that cannot be given that meaning is refused when it is read. Must never
-//! panic, and never take without end.
+//! Python's regular expressions in Rust: a pattern means what module `re` of Python 3.11 says, or it
+//! is refused when it is read.
+//!
+//! Owns what a pattern means. It never panics, and work on a text is bounded: where an expression
+//! would go back and forth without end, matching fails with [`TooComplex`].
+//!
+//! ```
+//! use python_regex::PythonRegex;
+//!
+//! let pattern = PythonRegex::new(r"(?P<subject>\w+)_(?P<visit>\d+)\Z")?;
+//! let found = pattern.match_start("mouse_07")?.expect("it matches");
+//! assert_eq!(found.get("visit"), Some("07"));
+//! assert!(PythonRegex::new(r"(?<=a+)b").is_err(), "Python knows no look-behind of unknown width");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
 
 use std::sync::{Arc, OnceLock};
 
@@ -32,14 +46,15 @@ struct Inner {
 }
 
 /// A text on which an expression would take too long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("matching the regular expression would take too long")]
 pub struct TooComplex;
 
-impl std::fmt::Display for TooComplex {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("matching the regular expression would take too long")
-    }
-}
+/// A pattern that Python would not take, or that has no equal here. Holds the pattern's fault, and
+/// of the pattern itself what is needed to find it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PatternError(String);
 
 /// What the named groups of a match hold: attribute values, so it is never printed.
 pub struct Captured<'r, 't> {
@@ -81,7 +96,11 @@ const LARGEST: usize = 4 << 20;
 impl PythonRegex {
     /// Compiles an expression. The error says what is wrong with it, or what of Python's notation
     /// is not supported.
-    pub fn new(text: &str) -> Result<Self, String> {
+    pub fn new(text: &str) -> Result<Self, PatternError> {
+        Self::compile(text).map_err(PatternError)
+    }
+
+    fn compile(text: &str) -> Result<Self, String> {
         let parsed = parse::parse(text)?;
         unambiguous(&parsed)?;
         let start = Engine::new(&parsed.node, Anchor::Start)?;

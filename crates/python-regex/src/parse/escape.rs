@@ -1,7 +1,7 @@
 //! What follows a backslash.
 
 use super::{Flags, Parser, literal, set};
-use crate::profile::python_regex::tree::{Category, Class, Item, Node};
+use crate::tree::{Category, Class, Item, Node};
 
 /// What an escape inside a class stands for.
 pub(super) enum Member {

@@ -1,7 +1,7 @@
 //! Round brackets: groups, looking around, flags, comments.
 
 use super::{DEEPEST, Flags, Group, Parser};
-use crate::profile::python_regex::tree::Node;
+use crate::tree::Node;
 
 /// What a flag group says: to add, to take away.
 type Change = (Vec<char>, Vec<char>);

@@ -2,7 +2,7 @@
 
 use super::escape::Member;
 use super::{Flags, Parser};
-use crate::profile::python_regex::tree::{Category, Class, Item, Node};
+use crate::tree::{Category, Class, Item, Node};
 
 impl Parser {
     /// A class, its bracket already read. `[`, `&&`, `--` and `~~` inside count as themselves.
