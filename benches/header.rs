@@ -19,11 +19,11 @@ use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dicom_core::DataDictionary;
 use dicom_core::dictionary::DataDictionaryEntry;
+use dicom_deid::Cleaner;
+use dicom_deid::profile::{self, OnLeak, Profile};
+use dicom_deid::pseudonym::PseudonymKey;
 use dicom_dictionary_std::StandardDataDictionary;
-use fwupload::deid::Cleaner;
-use fwupload::dicom::{self, Limits, Source, SourceFile, Tag, VR};
-use fwupload::profile::{self, OnLeak, Profile};
-use fwupload::pseudonym::PseudonymKey;
+use dicom_lossless::{self as dicom, Limits, Source, SourceFile, Tag, VR};
 
 /// A header like a scanner's: some 170 elements at the top, 6 sequences of which one is nested, 3
 /// private blocks.
@@ -224,8 +224,8 @@ fn header(c: &mut Criterion) {
                 .expect("a file that can be cleaned");
             group.bench_function(format!("walk + {} + write", profile.name), |b| {
                 b.iter(|| {
-                    dicom::read(source.clone(), &limits)
-                        .and_then(|instance| cleaner.deidentify(instance, "x.dcm"))
+                    let instance = dicom::read(source.clone(), &limits)?;
+                    cleaner.deidentify(instance, "x.dcm")
                 });
             });
         }
@@ -275,7 +275,8 @@ fn typical_ct_header(c: &mut Criterion) {
         }
         let cleaner = keyed(&profile, limits);
         let clean = |source: Source| {
-            dicom::read(source, &limits).and_then(|instance| cleaner.deidentify(instance, "x.dcm"))
+            let instance = dicom::read(source, &limits)?;
+            cleaner.deidentify(instance, "x.dcm")
         };
         clean(source.clone()).expect("what is measured is a file that comes through");
         group.bench_function(format!("parse + {name} + write"), |b| {

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use fwupload::deid::Cleaner;
-use fwupload::dicom::{self, Limits, Source, SourceFile};
-use fwupload::profile;
+use dicom_deid::Cleaner;
+use dicom_deid::profile;
+use dicom_lossless::{self as dicom, Limits, Source, SourceFile};
 
 /// Profiles by name.
 const PROFILES: [(&str, &str); 5] = [

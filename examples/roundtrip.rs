@@ -13,13 +13,13 @@ use dicom_core::DataDictionary;
 use dicom_core::dictionary::DataDictionaryEntry;
 use dicom_core::header::Header;
 use dicom_core::value::{PrimitiveValue, Value as Theirs};
-use dicom_object::{InMemDicomObject, OpenFileOptions};
-use fwupload::deid::{Cleaner, Sendable};
-use fwupload::dicom::{
+use dicom_deid::profile;
+use dicom_deid::{Cleaner, Sendable};
+use dicom_lossless::{
     self, DataSet, Element, Encoding, Instance, Limits, Source, SourceFile, Tag, VR, Value,
 };
+use dicom_object::{InMemDicomObject, OpenFileOptions};
 use fwupload::failure::{FileCode, FileFailure};
-use fwupload::profile;
 use serde_json::json;
 
 fn main() -> anyhow::Result<()> {

@@ -216,7 +216,7 @@ pub fn command_like(word: &str) -> Option<String> {
     }
     let commands = definition();
     let names = commands.get_subcommands().map(clap::Command::get_name);
-    let scored = names.map(|name| (crate::standard::likeness(word, name), name));
+    let scored = names.map(|name| (dicom_deid::standard::likeness(word, name), name));
     scored
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(score, _)| *score > 0.85)

@@ -22,8 +22,8 @@ use crate::config::{Connection, Environment, PseudonymKeyChoice};
 use crate::credential::{self, KeySources, PSEUDONYM_KEYS, PseudonymKeySources};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
-use crate::phi::escape_for_terminal;
 use crate::report::{Paths, print_error};
+use dicom_lossless::escape_for_terminal;
 
 /// Carries out what was typed; `arguments` without the program's name.
 pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> ExitStatus {

@@ -14,7 +14,7 @@ use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
 pub use crate::cli::{
     Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList, Shard,
 };
-use crate::profile::OnLeak;
+use dicom_deid::profile::OnLeak;
 pub use typed::{jobs, max_header, on_leak, part_size};
 
 /// What the process runs in, as far as a run depends on it.

@@ -4,6 +4,8 @@
 //! keyword, a rule's position in the profile or a length are fine, what a data element holds is
 //! not.
 
+mod of_libraries;
+
 use std::borrow::Cow;
 use std::fmt;
 

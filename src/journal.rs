@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use crate::credential::make_private_folder;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::{ContainerRef, RemoteFile, UploadReceipt};
-use crate::phi::display_path;
+use dicom_lossless::display_path;
 pub use fingerprint::{Mark, Marker};
 use index::Index;
 pub use index::{Changes, Confirmed, Standing};

@@ -46,31 +46,23 @@
 
 #![forbid(unsafe_code)]
 
-pub mod byte_order_mark;
 pub mod cli;
 pub mod command;
 pub mod config;
 pub mod credential;
-pub mod deid;
-pub mod dicom;
 pub mod discover;
-pub mod envelope;
 pub mod event;
 pub mod exit;
 pub mod failure;
 pub mod flywheel;
 pub mod journal;
 pub mod package;
-pub mod phi;
 pub mod pipeline;
 pub mod plan;
-pub mod profile;
-pub mod pseudonym;
 pub mod report;
 pub mod routing;
 pub mod sandbox;
 pub mod series;
-pub mod standard;
 
 use std::ffi::OsString;
 use std::io::Write;

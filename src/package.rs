@@ -21,11 +21,11 @@ pub use deflate::Level;
 pub use names::{Names, member_name, member_names};
 use zip::Zip;
 
-use crate::deid::{Originals, Sendable};
-use crate::dicom::{Body, Mask, Segment, SourceFile};
 use crate::discover::OtherFile;
 use crate::failure::{FileCode, FileFailure};
 use crate::routing;
+use dicom_deid::{Originals, Sendable};
+use dicom_lossless::{Body, Mask, Segment, SourceFile};
 
 /// How much of a file goes to the network at a time, in bytes: smaller steps cost a system call
 /// each.

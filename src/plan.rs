@@ -19,14 +19,14 @@ use std::path::PathBuf;
 
 use crate::config::{Compression, Config, IfExists, OtherFiles, PackageBy, Shard, Sink, Transfer};
 use crate::credential::{ApiKey, PseudonymKeySources};
-use crate::deid::{self, Cleaner, Counts, IdentifiedConsent, Sendable};
-use crate::dicom::{Instance, Limits};
 use crate::discover::{Discovery, Inputs};
 use crate::failure::{Error, FileFailure, RunCode};
 use crate::flywheel::{Client, Level, Project, ProjectRef, Settings};
 use crate::routing::ForcedLabels;
 pub use announcement::{Announcement, Weight};
 pub use asked::{Answer, Watch, ask};
+use dicom_deid::{self as deid, Cleaner, Counts, IdentifiedConsent, Sendable};
+use dicom_lossless::{Instance, Limits};
 pub use governance::{Decision, Governing, LOCAL, override_residual};
 pub use way_out::{Target, WayOut};
 
@@ -139,8 +139,8 @@ impl Treatment {
         limits: &Limits,
     ) -> Result<Sendable, FileFailure> {
         match self {
-            Self::Clean(cleaner) => cleaner.deidentify(instance, path).map(Sendable::from),
-            Self::AsItIs(consent) => deid::as_it_is(&instance, limits, consent).map(Sendable::from),
+            Self::Clean(cleaner) => Ok(cleaner.deidentify(instance, path)?.into()),
+            Self::AsItIs(consent) => Ok(deid::as_it_is(&instance, limits, consent)?.into()),
         }
     }
 }
@@ -417,7 +417,7 @@ fn consent(
             .because("`--no-deid` was not given"));
     }
     if config.output.assume_yes || config.sink == Sink::Nothing {
-        return Ok(IdentifiedConsent::given_by_user());
+        return Ok(IdentifiedConsent::a_person_agrees_that_nothing_is_deidentified());
     }
     if !config.output.interactive {
         let why = "there is no terminal to confirm at, and `-y` was not given";
@@ -426,7 +426,7 @@ fn consent(
             .because(why));
     }
     if confirm(&format!("{warning}\nSend the data as it is?")) {
-        return Ok(IdentifiedConsent::given_by_user());
+        return Ok(IdentifiedConsent::a_person_agrees_that_nothing_is_deidentified());
     }
     Err(refused(RunCode::ProfileUnconfirmed))
 }

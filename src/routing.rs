@@ -6,9 +6,9 @@
 
 use chrono::{FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 
-use crate::deid::{RoutingAttributes, is_dummy_date};
 use crate::failure::{FileCode, FileFailure};
-use crate::phi::Phi;
+use dicom_deid::{RoutingAttributes, is_dummy_date};
+use dicom_lossless::Phi;
 
 /// The longest subject or session label that the platform's own mapper makes, in characters.
 const SHORT_LABEL: usize = 64;

@@ -35,7 +35,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
+use dicom_lossless::display_path;
 pub use options::{Era, Level, Options, Storage};
 use serve::Order;
 use store::Store;

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::deid::Sendable;
-use crate::dicom::{Body, Identity, SourceFile};
 use crate::discover::below;
 use crate::failure::{FileCode, FileFailure};
-use crate::phi::Phi;
+use dicom_deid::Sendable;
+use dicom_lossless::Phi;
+use dicom_lossless::{Body, Identity, SourceFile};
 pub use files::Files;
 use files::Folder;
 pub use patients::Patients;

@@ -5,10 +5,10 @@
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use fwupload::deid::Cleaner;
-use fwupload::dicom::{self, Limits, Source, SourceFile};
-use fwupload::profile;
-use fwupload::pseudonym::PseudonymKey;
+use dicom_deid::Cleaner;
+use dicom_deid::profile;
+use dicom_deid::pseudonym::PseudonymKey;
+use dicom_lossless::{self as dicom, Limits, Source, SourceFile};
 use libfuzzer_sys::fuzz_target;
 
 /// What stands before the data set: explicit VR little endian.

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use fwupload::profile::{self, Document, Language};
+use dicom_deid::profile::{self, Document, Language};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, &str)| {

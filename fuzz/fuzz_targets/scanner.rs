@@ -6,7 +6,7 @@
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use fwupload::dicom::{self, Limits, Source, SourceFile};
+use dicom_lossless::{self as dicom, Limits, Source, SourceFile};
 use libfuzzer_sys::fuzz_target;
 
 /// Stands for the file that bytes in memory come from.

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use fwupload::profile::Selector;
+use dicom_deid::profile::Selector;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use crate::config::{Connection, Environment};
 use crate::credential::{self, ApiKey};
 use crate::failure::{Error, RunCode};
-use crate::phi::{display_path, escape_for_terminal};
 use crate::plan;
+use dicom_lossless::{display_path, escape_for_terminal};
 
 use super::{key_sources, login_file, runtime, say};
 

@@ -19,7 +19,7 @@ use crate::cli::ProfileCommand;
 use crate::config::Environment;
 use crate::exit::ExitStatus;
 use crate::failure::Error;
-use crate::profile;
+use dicom_deid::profile;
 
 use super::say;
 

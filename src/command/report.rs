@@ -14,8 +14,8 @@ use crate::config::ReportFormat;
 use crate::event::Severity;
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
 use crate::report::merge;
+use dicom_lossless::display_path;
 
 use super::{remark, unwritten, warn};
 

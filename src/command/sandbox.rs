@@ -10,8 +10,8 @@ use crate::config::{self, Config, DeidChoice};
 use crate::credential::KeySources;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::ProjectRef;
-use crate::profile;
 use crate::sandbox::{self, Era, Level, Options, Sandbox, Storage};
+use dicom_deid::profile;
 
 use super::say;
 

@@ -13,11 +13,11 @@ use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity
 use crate::exit::{ExitStatus, Strictness};
 use crate::failure::{Error, RunCode};
 use crate::flywheel::{Client, ClientNotice};
-use crate::phi::{display_path, escape_for_terminal};
 use crate::pipeline::{self, Stop};
 use crate::plan::{self, UploadPlan, Weight};
 use crate::report::{self, Paths, Reporter};
 use crate::sandbox::Sandbox;
+use dicom_lossless::{display_path, escape_for_terminal};
 
 use super::{journal, key_sources, pseudonym_key_sources, runtime, sandbox, state_folder};
 

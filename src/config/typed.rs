@@ -12,7 +12,7 @@ use super::{
 };
 use crate::cli::{self, OtherFiles, ProgressStyle, Residual, UploadArgs};
 use crate::failure::{Error, RunCode};
-use crate::profile::OnLeak;
+use dicom_deid::profile::OnLeak;
 
 const MEBIBYTE: u64 = 1 << 20;
 /// The least that one large file in flight needs.

@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use super::login::make_private_folder;
 use super::secret::Secret;
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
-use crate::pseudonym::{BadKey, PseudonymKey};
+use dicom_deid::pseudonym::{BadKey, PseudonymKey};
+use dicom_lossless::display_path;
 
 /// The longest name of a site, group or project that is a name of a file as it is.
 const LONGEST: usize = 64;

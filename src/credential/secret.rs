@@ -10,9 +10,9 @@ use std::process::{Command, Stdio};
 
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::byte_order_mark::without_mark;
 use crate::failure::{Error, RunCode};
-use crate::phi::{display_path, escape_for_terminal};
+use dicom_deid::byte_order_mark::without_mark;
+use dicom_lossless::{display_path, escape_for_terminal};
 
 /// No key is longer; a wrong file is not read whole.
 const MAX_KEY_BYTES: u64 = 64 * 1024;

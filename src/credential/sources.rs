@@ -9,7 +9,7 @@ use super::ApiKey;
 use super::login::read_stored;
 use super::secret::Secret;
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
+use dicom_lossless::display_path;
 
 /// The places that an API key may come from, first one that has a key counts: a file, a command,
 /// the environment (`FWUPLOAD_API_KEY`), the login file, Flywheel's own `user.json`.

@@ -10,7 +10,7 @@ use std::path::Path;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use flate2::{Decompress, FlushDecompress, Status};
 
-use crate::dicom;
+use dicom_lossless as dicom;
 
 /// Bytes from the beginning of a file that tell every format: an image of a disc has its mark
 /// behind 32 KiB.

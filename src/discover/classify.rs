@@ -2,8 +2,8 @@
 
 use super::{DiscoveredFile, Found, SkipReason, archive};
 use crate::cli::OtherFiles;
-use crate::dicom::{self, Sniff};
 use crate::failure::{FileCode, FileFailure};
+use dicom_lossless::{self as dicom, Sniff};
 
 /// Judges one file by its content; what it is called does not count.
 pub(super) fn classify(file: DiscoveredFile, other_files: OtherFiles) -> Found {
@@ -22,9 +22,9 @@ pub(super) fn classify(file: DiscoveredFile, other_files: OtherFiles) -> Found {
             FileFailure::new(FileCode::ReadDicomdir, ""),
         ),
         Ok(Sniff::No) => not_dicom(file, other_files),
-        Err(failure) => Found::Failed {
+        Err(error) => Found::Failed {
             path: file.path,
-            failure,
+            failure: error.into(),
         },
     }
 }

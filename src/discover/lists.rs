@@ -10,10 +10,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 
-use crate::byte_order_mark::without_mark;
 use crate::cli::PathList;
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
+use dicom_deid::byte_order_mark::without_mark;
+use dicom_lossless::display_path;
 
 /// Reads a list to its end.
 pub(super) fn read(

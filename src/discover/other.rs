@@ -18,8 +18,8 @@ use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 
 use super::archive::Archive;
 use super::formats;
-use crate::dicom::{self, Sniff, SourceFile};
 use crate::failure::{FileCode, FileFailure};
+use dicom_lossless::{self as dicom, Sniff, SourceFile};
 
 /// Bytes of a file, and of each file inside an archive, in which DICOM is looked for at any offset.
 const HEAD: u64 = 1 << 20;
@@ -127,7 +127,7 @@ impl Default for Look {
 
 impl Look {
     fn whole_file(&self, file: &SourceFile) -> Result<(), Refusal> {
-        let open = file.open().map_err(Refusal::Source)?;
+        let open = file.open().map_err(|error| Refusal::Source(error.into()))?;
         let mut stream = BufReader::new(Watched {
             file: open,
             look: self,

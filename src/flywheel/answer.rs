@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::error::{ApiError, Kind, Refusal, shown};
 use super::error_body::ErrorBody;
-use crate::profile::Json;
+use dicom_deid::profile::Json;
 
 /// Which kind of container a file can lie in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

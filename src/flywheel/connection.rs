@@ -9,7 +9,7 @@ use super::client::Settings;
 use super::error::innermost_causes;
 use crate::credential::ApiKey;
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
+use dicom_lossless::display_path;
 
 /// Kept shorter than servers keep an idle connection, so that we seldom write into one that they
 /// just closed.

@@ -17,8 +17,8 @@ use super::error::{ApiError, Kind, UploadError};
 use super::receive::SHORT;
 use super::retry::Tries;
 use super::upload::UploadFile;
-use crate::deid::Originals;
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
+use dicom_deid::Originals;
 
 /// Longer ids are none.
 const MAX_ID: usize = 200;

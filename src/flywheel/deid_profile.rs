@@ -10,7 +10,7 @@ use super::client::{Client, optional};
 use super::error::{ApiError, Kind};
 use super::project::Project;
 use crate::failure::{Error, RunCode};
-use crate::profile::Json;
+use dicom_deid::profile::Json;
 
 /// Where a profile is kept. The first level that has one governs, whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

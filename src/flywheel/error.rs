@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ContainerKind;
 use super::misdirected::Misdirected;
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
-use crate::phi::escape_for_terminal;
+use dicom_lossless::escape_for_terminal;
 
 /// Longest text of a server that is shown.
 const SHOWN_CHARS: usize = 300;

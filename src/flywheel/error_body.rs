@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::error::shown;
-use crate::phi::escape_for_terminal;
+use dicom_lossless::escape_for_terminal;
 
 /// The server's own words in an error body, whatever its form.
 pub(super) struct ErrorBody {

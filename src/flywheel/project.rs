@@ -9,7 +9,7 @@ use super::client::{Client, optional};
 use super::error::{ApiError, shown};
 use super::retry::Tries;
 use crate::failure::{Error, RunCode};
-use crate::phi::escape_for_terminal;
+use dicom_lossless::escape_for_terminal;
 
 /// How like another label one must be to be suggested, and how many are.
 const CLOSE: f64 = 0.8;
@@ -342,7 +342,7 @@ fn with_close_matches(error: Error, label: &str, among: &[Project]) -> Error {
         .iter()
         .map(|project| {
             (
-                crate::standard::likeness(&wanted, &project.label.to_lowercase()),
+                dicom_deid::standard::likeness(&wanted, &project.label.to_lowercase()),
                 project,
             )
         })

@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::Sha256;
 
-use crate::dicom::SourceFile;
+use dicom_lossless::SourceFile;
 
 /// Bytes of a mark: enough that no two of them meet by chance.
 const LENGTH: usize = 16;

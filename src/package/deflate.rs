@@ -14,8 +14,8 @@ use libdeflater::{CompressionLvl, Compressor};
 use rayon::prelude::*;
 
 use super::{Member, Sum, checksum, each_chunk};
-use crate::dicom::{Body, PassingFile, Segment, SourceFile};
 use crate::failure::{FileCode, FileFailure};
+use dicom_lossless::{Body, Segment, SourceFile, TemporaryFile};
 
 /// What is deflated in one piece, in bytes; more goes through in steps.
 const AT_ONCE: u64 = 8 << 20;
@@ -158,13 +158,13 @@ fn deflated(
 struct Spool(Mutex<Open>);
 
 struct Open {
-    file: PassingFile,
+    file: TemporaryFile,
     len: u64,
 }
 
 impl Spool {
     fn new() -> Result<Self, FileFailure> {
-        let file = PassingFile::new().map_err(|e| unwritable(&e))?;
+        let file = TemporaryFile::new().map_err(|e| unwritable(&e))?;
         Ok(Self(Mutex::new(Open { file, len: 0 })))
     }
 
@@ -203,7 +203,7 @@ impl Spool {
 
     fn finish(self) -> Result<Arc<SourceFile>, FileFailure> {
         let open = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        SourceFile::temporary(open.file).map(Arc::new)
+        Ok(Arc::new(SourceFile::temporary(open.file)?))
     }
 }
 

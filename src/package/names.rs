@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::deid::Sendable;
 use crate::routing;
+use dicom_deid::Sendable;
 
 /// The names of instances that go to one place, each once.
 pub fn member_names<'a>(instances: impl Iterator<Item = &'a Sendable>) -> Vec<String> {

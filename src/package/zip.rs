@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::deflate::Packed;
-use crate::dicom::{Body, Segment};
+use dicom_lossless::{Body, Segment};
 
 /// The layout of a zip file (APPNOTE 6.3): its length and every byte are known beforehand.
 /// Zip64 records appear only where a number needs them.

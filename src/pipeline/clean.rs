@@ -11,15 +11,15 @@ use rayon::prelude::*;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::config::{Compression, OtherFiles, PackageBy};
-use crate::deid::{Finding, Sendable};
-use crate::dicom::{self, Source};
 use crate::event::{Event, Outcome, Severity};
 use crate::failure::FileFailure;
 use crate::package::{self, Package};
 use crate::plan::{UploadPlan, WayOut};
 use crate::routing::{self, Destination};
 use crate::series::{self, Indexed, Ready, Series};
-use crate::standard;
+use dicom_deid::standard;
+use dicom_deid::{Finding, Sendable};
+use dicom_lossless::{self as dicom, Source};
 
 use super::deliver::{Deliveries, Job};
 use super::find::stopped;

@@ -12,7 +12,6 @@ use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{OtherFiles, PackageBy};
-use crate::deid::Sendable;
 use crate::event::{Event, Events, Outcome, Stored};
 use crate::failure::{FileCode, FileFailure};
 use crate::flywheel::{RemoteFile, UploadError};
@@ -21,6 +20,7 @@ use crate::package::{Level, Package};
 use crate::plan::{Target, UploadPlan, WayOut};
 use crate::routing::Destination;
 use crate::series::Indexed;
+use dicom_deid::Sendable;
 
 use super::beside::{Beside, Whereabouts};
 use super::compression::Decision;

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::dicom::{self, Identity, SourceFile};
 use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::event::{Event, Events, Outcome, RunTotals};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::plan::UploadPlan;
 use crate::series::{self, Indexed, Patients, Series, SeriesIndex};
+use dicom_lossless::{self as dicom, Identity, SourceFile};
 
 use super::Stop;
 use super::beside::Beside;
@@ -258,7 +258,7 @@ fn identify(
     plan: &UploadPlan,
 ) -> Result<(Identity, Arc<SourceFile>), FileFailure> {
     let source = Arc::new(SourceFile::new(&file.path)?);
-    let identity = guarded(|| dicom::identify(&source, &plan.limits))?;
+    let identity = guarded(|| Ok(dicom::identify(&source, &plan.limits)?))?;
     Ok((identity, source))
 }
 

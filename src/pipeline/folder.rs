@@ -6,9 +6,9 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use crate::config::IfExists;
-use crate::dicom::{Body, Segment};
 use crate::failure::{FileCode, FileFailure};
 use crate::package::Package;
+use dicom_lossless::{Body, Segment};
 
 /// How much of two files is compared at a time, in bytes.
 const PIECE: u64 = 64 << 10;

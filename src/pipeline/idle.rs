@@ -1,8 +1,8 @@
 //! What a profile did not do in a whole run: said at its end.
 
 use crate::event::Severity;
-use crate::phi::escape_for_terminal;
 use crate::plan::{Treatment, UploadPlan};
+use dicom_lossless::escape_for_terminal;
 
 use super::outcomes::Outcomes;
 

@@ -10,13 +10,13 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::dicom::SourceFile;
 use crate::discover::{DiscoveredFile, OtherFile};
 use crate::event::{Outcome, Severity};
 use crate::failure::{FileCode, FileFailure};
 use crate::package::Package;
 use crate::routing;
 use crate::series::Indexed;
+use dicom_lossless::SourceFile;
 
 use super::beside::Whereabouts;
 use super::deliver::{Deliveries, Job};

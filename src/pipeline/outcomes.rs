@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Stop;
 use super::stages::Stages;
-use crate::deid::{Counts, What};
-use crate::dicom::Tag;
 use crate::event::{AttributeChanges, Changes, Event, Events, Outcome};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::series::Indexed;
-use crate::standard;
+use dicom_deid::standard;
+use dicom_deid::{Counts, What};
+use dicom_lossless::Tag;
 
 /// So many packages in a row that fail for the same network reason end the run: the next ones would
 /// fare no better.

@@ -14,8 +14,8 @@ use crate::failure::{FileCode, FileFailure};
 use crate::flywheel::{Container, RemoteFile, UploadError, UploadFile, UploadReceipt};
 use crate::journal::{self, Journal, Member, Parcel, Standing, Word};
 use crate::package::Package;
-use crate::phi::escape_for_terminal;
 use crate::plan::{Target, WayOut};
+use dicom_lossless::escape_for_terminal;
 
 use super::deliver::{Job, Shared};
 use super::place::Place;

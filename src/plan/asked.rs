@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::failure::{Error, RunCode};
 use crate::flywheel::{Client, Level, LevelSettings, Project};
-use crate::profile::{Identity, Served};
+use dicom_deid::profile::{Identity, Served};
 
 use super::Announcement;
 use super::governance::{Governing, LOCAL};

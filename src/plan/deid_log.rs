@@ -3,9 +3,9 @@
 
 use super::{Announcement, Decision};
 use crate::config::Sink;
-use crate::deid::Originals;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::Client;
+use dicom_deid::Originals;
 
 /// The host of the log that this run tells whom its files are about; none where there is no log, or
 /// nothing is sent.

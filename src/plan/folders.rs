@@ -5,7 +5,7 @@
 use crate::config::{Config, Server, Sink};
 use crate::discover::Discovery;
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
+use dicom_lossless::display_path;
 
 /// Cleaned copies among the inputs would be read as further data, of further patients.
 pub(super) fn refuse_beside_inputs(config: &Config, discovery: &Discovery) -> Result<(), Error> {

@@ -7,8 +7,8 @@
 use crate::config::DeidChoice;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::{Level, Project};
-use crate::phi::escape_for_terminal;
-use crate::profile::{self, Identity, OnLeak, Profile, Served};
+use dicom_deid::profile::{self, Identity, OnLeak, Profile, Served};
+use dicom_lossless::escape_for_terminal;
 
 use super::Announcement;
 use super::asked::{self, Answer};
@@ -66,7 +66,7 @@ pub enum OptedOut {
 /// A profile that does not exist or is not valid.
 pub fn local(choice: &DeidChoice) -> Result<Option<Profile>, Error> {
     match choice {
-        DeidChoice::Profile(name) => profile::load(name).map(Some),
+        DeidChoice::Profile(name) => Ok(Some(profile::load(name)?)),
         DeidChoice::Unsaid | DeidChoice::AsItIs => Ok(None),
     }
 }

@@ -7,7 +7,7 @@ use crate::config::{Config, Server, Sink};
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin, PseudonymKeySources};
 use crate::failure::{Error, RunCode};
 use crate::flywheel::Project;
-use crate::phi::escape_for_terminal;
+use dicom_lossless::escape_for_terminal;
 
 /// What to do with a key that was made.
 const CARE: &str = "back that file up and use it on every machine that sends to this project: \

@@ -20,7 +20,7 @@ use crate::event::{
     Changes, Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunStart, Settled, Severity, Stored,
 };
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
-use crate::phi::escape_for_terminal;
+use dicom_lossless::escape_for_terminal;
 
 /// The part of the reporter that talks to people.
 pub(super) struct Console {

@@ -23,7 +23,7 @@ use super::{Sink, form};
 use crate::config::{Report, ReportFormat};
 use crate::event::{Event, Outcome, RunEnd, Settled, Severity};
 use crate::failure::{Error, FileCode, RunCode};
-use crate::phi::display_path;
+use dicom_lossless::display_path;
 
 /// Reports of runs at the same time that one folder takes.
 const MOST_BESIDE: u32 = 100;

@@ -23,7 +23,7 @@ use super::tally::Tally;
 use crate::config::{Progress, Report, Verbosity};
 use crate::event::Event;
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
+use dicom_lossless::display_path;
 
 /// A console that writes into a file.
 pub(super) struct Log {

@@ -22,7 +22,7 @@ use super::record::Record;
 use crate::config::ReportFormat;
 use crate::event::{RunTotals, Severity};
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
+use dicom_lossless::display_path;
 use read::{Ending, Part};
 
 /// How the exit code of the whole follows from code and counts of each run and the counts of all.

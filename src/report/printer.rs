@@ -7,7 +7,7 @@ use chrono::{SecondsFormat, Utc};
 use indicatif::MultiProgress;
 
 use crate::failure::Error;
-use crate::phi::escape_for_terminal;
+use dicom_lossless::escape_for_terminal;
 
 /// Narrower than this, prose is left to the terminal.
 const NARROWEST: usize = 20;

@@ -15,7 +15,7 @@ use sha2::Sha256;
 
 use crate::event::{Event, Notice, Outcome, Settled};
 use crate::failure::{Error, FileFailure, RunCode};
-use crate::phi::{display_path, escape_for_terminal};
+use dicom_lossless::{display_path, escape_for_terminal};
 
 /// The one way for a path to become text.
 #[derive(Clone)]

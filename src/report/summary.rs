@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::figures::{bytes, count, duration, plural};
 use crate::event::{Changes, Mode, RunEnd, RunStart, RunTotals};
 use crate::failure::FileCode;
-use crate::phi::escape_for_terminal;
+use dicom_lossless::escape_for_terminal;
 
 /// What the summary says besides the numbers.
 #[derive(Debug, Clone, Copy, Default)]

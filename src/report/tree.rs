@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::figures::{bytes, count, plural};
 use crate::event::Stored;
-use crate::phi::escape_for_terminal;
+use dicom_lossless::escape_for_terminal;
 
 /// Lines that are shown at most.
 const LONGEST: usize = 60;

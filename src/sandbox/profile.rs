@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
+use dicom_lossless::display_path;
 
 const LONGEST: u64 = 4 << 20;
 

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::Indexed;
-use crate::dicom::SourceFile;
+use dicom_lossless::SourceFile;
 
 /// A folder with files, and the named path that led to it.
 #[derive(Debug, PartialEq, Eq)]

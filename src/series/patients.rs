@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::dicom::Identity;
-use crate::phi::Phi;
+use dicom_lossless::Identity;
+use dicom_lossless::Phi;
 
 /// The patients that files name by Patient ID (0010,0020) and Issuer of Patient ID (0010,0021).
 #[derive(Debug, Default)]

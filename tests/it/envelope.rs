@@ -19,7 +19,10 @@ const OTHER_KEY: &str =
 const ENCRYPTED_CONTENT: Tag = Tag(0x0400, 0x0520);
 
 fn fixture(name: &str) -> String {
-    format!("{}/tests/envelope/{name}", env!("CARGO_MANIFEST_DIR"))
+    format!(
+        "{}/crates/dicom-deid/tests/envelope/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    )
 }
 
 fn certificates() -> [String; 3] {

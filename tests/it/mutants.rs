@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use dicom_core::value::PixelFragmentSequence;
 use dicom_core::{DataElement, VR};
+use dicom_deid::profile;
+use dicom_deid::pseudonym::PseudonymKey;
+use dicom_deid::{Cleaner, Sendable};
 use dicom_dictionary_std::{tags, uids};
-use fwupload::deid::{Cleaner, Sendable};
-use fwupload::dicom::{self, Limits, Source, SourceFile};
+use dicom_lossless::{self as dicom, Limits, Source, SourceFile};
 use fwupload::failure::FileFailure;
-use fwupload::profile;
-use fwupload::pseudonym::PseudonymKey;
 
 use crate::fixture::{CODED, Dicom, Person, data_set};
 

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use dicom_core::dictionary::DataDictionaryEntry;
 use dicom_core::{DataDictionary, Tag, VR};
+use dicom_deid::Cleaner;
+use dicom_deid::profile::{Profile, builtin_names, load};
+use dicom_deid::pseudonym::PseudonymKey;
+use dicom_deid::standard::is_registered_uid;
 use dicom_dictionary_std::{StandardDataDictionary, tags};
+use dicom_lossless::{Limits, Source, SourceFile, read};
 use dicom_object::{DefaultDicomObject, InMemDicomObject};
-use fwupload::deid::Cleaner;
-use fwupload::dicom::{Limits, Source, SourceFile, read};
-use fwupload::profile::{Profile, builtin_names, load};
-use fwupload::pseudonym::PseudonymKey;
-use fwupload::standard::is_registered_uid;
 
 use crate::fixture::UID_ROOT;
 use crate::linked_study::files;
@@ -210,7 +210,7 @@ fn may_go(path: &[String], profile: &Profile) -> bool {
         .confidentiality
         .iter()
         .flat_map(|asked| asked.options.iter())
-        .map(fwupload::standard::confidentiality::ConfidentialityOption::slug)
+        .map(dicom_deid::standard::confidentiality::ConfidentialityOption::slug)
         .collect();
     let by_table = path
         .iter()

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dicom_core::dictionary::DataDictionaryEntry;
 use dicom_core::{DataDictionary, DataElement, PrimitiveValue, Tag, VR};
+use dicom_deid::Cleaner;
+use dicom_deid::profile::{OnLeak, builtin_names, load};
+use dicom_deid::pseudonym::PseudonymKey;
 use dicom_dictionary_std::{StandardDataDictionary, tags};
+use dicom_lossless::{IMPLEMENTATION_VERSION, Limits, Source, SourceFile, read};
 use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
-use fwupload::deid::Cleaner;
-use fwupload::dicom::{IMPLEMENTATION_VERSION, Limits, Source, SourceFile, read};
 use fwupload::failure::{FileCode, FileFailure};
-use fwupload::profile::{OnLeak, builtin_names, load};
-use fwupload::pseudonym::PseudonymKey;
 
 use crate::fixture::{Dicom, Person, items, object, put};
 use crate::run::Place;

@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::cli::{ConvertArgs, ProfileLanguage};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
-use crate::profile::{Document, Language};
+use dicom_deid::profile::{Document, Language};
+use dicom_lossless::display_path;
 
 use super::super::{remark, say};
 

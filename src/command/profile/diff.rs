@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::cli::DiffArgs;
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
-use crate::phi::escape_for_terminal;
-use crate::profile::{Difference, Side, compare};
+use dicom_deid::profile::{Difference, Side, compare};
+use dicom_lossless::escape_for_terminal;
 
 use super::super::say;
 use super::which::{Choice, Chosen, governing, named};

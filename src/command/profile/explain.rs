@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::cli::ExplainArgs;
 use crate::exit::ExitStatus;
 use crate::failure::Error;
-use crate::phi::escape_for_terminal;
-use crate::profile::{self, Explained, Explanation};
+use dicom_deid::profile::{self, Explained, Explanation};
+use dicom_lossless::escape_for_terminal;
 
 use super::super::say;
 use super::layout::{columns, heading, list, wrap};

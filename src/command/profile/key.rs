@@ -9,8 +9,8 @@ use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::ProjectRef;
-use crate::phi::display_path;
-use crate::pseudonym::PseudonymKey;
+use dicom_deid::pseudonym::PseudonymKey;
+use dicom_lossless::display_path;
 
 use super::super::{key_sources, pseudonym_key_sources, say};
 

@@ -1,6 +1,6 @@
 //! Long lists for people: folded, wrapped, in columns.
 
-use crate::phi::escape_for_terminal;
+use dicom_lossless::escape_for_terminal;
 
 use super::which::Chosen;
 

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use crate::cli::LintArgs;
 use crate::exit::ExitStatus;
 use crate::failure::Error;
-use crate::phi::escape_for_terminal;
-use crate::profile::{self, Finding, Lint, Severity};
+use dicom_deid::profile::{self, Finding, Lint, Severity};
+use dicom_lossless::escape_for_terminal;
 
 use super::super::say;
 use super::layout::{heading, is_folded, list, wrap};

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::which::{Chosen, named};
-use crate::profile::{Document, Profile};
+use dicom_deid::profile::{Document, Profile};
 
 /// In place of the real one, which changes with the vocabulary.
 const DIGEST: &str = "sha256:0123";

@@ -6,8 +6,8 @@ use crate::cli::ShowArgs;
 use crate::exit::ExitStatus;
 use crate::failure::Error;
 use crate::flywheel::Level;
-use crate::phi::escape_for_terminal;
-use crate::profile::Language;
+use dicom_deid::profile::Language;
+use dicom_lossless::escape_for_terminal;
 
 use super::super::say;
 use super::which::{Choice, Chosen, choose};

@@ -4,9 +4,9 @@ use crate::cli::WhichProfile;
 use crate::config::Connection;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::{Level, ProjectRef};
-use crate::phi::display_path;
 use crate::plan;
-use crate::profile::{self, Document, Profile, Served};
+use dicom_deid::profile::{self, Document, Profile, Served};
+use dicom_lossless::display_path;
 
 use super::super::{key_sources, runtime};
 

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::{FORM, container, entry};
-use crate::deid::Originals;
 use crate::failure::{FileCode, RunCode};
 use crate::flywheel::scripted::{Asked, Reply, Server, file};
 use crate::flywheel::{LogEntry, UploadError, UploadFile};
+use dicom_deid::Originals;
 
 const LOG: &str = "POST /log/logs";
 

@@ -8,7 +8,7 @@ use super::super::record::Record;
 use super::read::Part;
 use crate::event::Severity;
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
+use dicom_lossless::display_path;
 
 /// What must be the same in all reports that say it: a fact, or a field of one.
 const SAME: [(&str, Option<&str>, &str); 6] = [

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use super::super::form::{COMPANION, FORMULA};
 use super::super::record::{self, Record, record};
 use super::totals;
-use crate::byte_order_mark::without_mark;
 use crate::config::ReportFormat;
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
+use dicom_deid::byte_order_mark::without_mark;
+use dicom_lossless::display_path;
 
 /// One report.
 pub(super) struct Part {

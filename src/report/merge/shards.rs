@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::read::Part;
 use crate::failure::{Error, RunCode};
-use crate::phi::display_path;
+use dicom_lossless::display_path;
 
 /// What the reports say of shards.
 pub(super) struct Coverage {

@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use crate::phi::escape_for_terminal;
-use crate::profile::{Acted, Section, Statement};
-use crate::standard::confidentiality::ConfidentialityOption;
+use dicom_deid::profile::{Acted, Section, Statement};
+use dicom_deid::standard::confidentiality::ConfidentialityOption;
+use dicom_lossless::escape_for_terminal;
 
 use super::super::which::Chosen;
 

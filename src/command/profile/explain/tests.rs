@@ -41,11 +41,11 @@ fn a_statement_tells_every_row_of_the_table_and_of_the_blind_spots_once() {
             .flat_map(|acted| &acted.attributes)
             .filter_map(|(_, tag)| tag.as_deref())
             .collect();
-        let rows = crate::standard::confidentiality::attributes()
+        let rows = dicom_deid::standard::confidentiality::attributes()
             .iter()
             .map(|row| row.covers.text());
         for tag in rows.chain(
-            crate::standard::blind_spots()
+            dicom_deid::standard::blind_spots()
                 .iter()
                 .map(|spot| spot.covers.text()),
         ) {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::config::IfExists;
-use crate::deid::{Change, CleanInstance, Cleaner, Finding, Sendable};
-use crate::dicom::{self, Limits, Source, SourceFile, Tag};
 use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::failure::FileFailure;
 use crate::package::{Names, Package};
 use crate::pipeline::{READ_WHOLE, guarded, write_package};
+use dicom_deid::{Change, CleanInstance, Cleaner, Finding, Sendable};
+use dicom_lossless::{self as dicom, Limits, Source, SourceFile, Tag};
 
 /// A file that was tried, and what became of it.
 pub struct Tried {
@@ -93,8 +93,10 @@ impl Work {
         } else {
             Source::File(file)
         };
-        self.cleaner
-            .deidentify_recording(dicom::read(source, &self.limits)?, &path, self.values)
+        let instance = dicom::read(source, &self.limits)?;
+        Ok(self
+            .cleaner
+            .deidentify_recording(instance, &path, self.values)?)
     }
 
     fn named(&self, mut file: Cleaned, names: &mut Names) -> Cleaned {

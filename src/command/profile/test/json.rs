@@ -3,11 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::deid::{By, Change, Finding};
 use crate::exit::ExitStatus;
 use crate::failure::Error;
 use crate::report::Paths;
-use crate::standard;
+use dicom_deid::standard;
+use dicom_deid::{By, Change, Finding};
 
 use super::super::super::say;
 use super::super::which::Chosen;
@@ -105,7 +105,7 @@ impl Audience for Stream {
             .map(|(reason, n)| (reason.as_str().to_owned(), (*n).into()))
             .collect();
         let element = |((tag, what), (elements, files)): (
-            &(crate::dicom::Tag, crate::deid::What),
+            &(dicom_lossless::Tag, dicom_deid::What),
             &(u64, u64),
         )| {
             json!({

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::deid::What;
-use crate::dicom::Tag;
 use crate::discover::SkipReason;
 use crate::exit::ExitStatus;
 use crate::failure::FileCode;
+use dicom_deid::What;
+use dicom_lossless::Tag;
 
 use super::clean::{Outcome, Tried};
 

@@ -1,12 +1,12 @@
 //! The trial of a profile for people: a paragraph for each file, then what it adds up to.
 
-use crate::deid::{By, Change};
-use crate::dicom::Tag;
 use crate::exit::ExitStatus;
 use crate::failure::Error;
-use crate::phi::{Phi, escape_for_terminal};
 use crate::report::Paths;
-use crate::standard;
+use dicom_deid::standard;
+use dicom_deid::{By, Change};
+use dicom_lossless::Tag;
+use dicom_lossless::{Phi, escape_for_terminal};
 
 use super::super::super::say;
 use super::super::which::Chosen;

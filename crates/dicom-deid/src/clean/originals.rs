@@ -1,0 +1,140 @@
+//! Who an instance was about before it was cleaned, for sites that keep a log of it.
+//!
+//! Owns the short list of identifiers that such a log indexes. They are values that identify: they
+//! leave this type in one form only, the body of the request to the log, and never show.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value, json};
+
+use dicom_lossless::Phi;
+use dicom_lossless::{CharacterSet, DataSet, Encoding, Instance, Tag, character_set_of, text};
+
+/// What the log indexes, by its names. It also knows `StudyDateTime` and `SeriesDateTime`, which
+/// DICOM does not.
+const INDEXED: [(&str, Tag); 14] = [
+    ("AccessionNumber", Tag(0x0008, 0x0050)),
+    ("PatientBirthDate", Tag(0x0010, 0x0030)),
+    ("PatientID", Tag(0x0010, 0x0020)),
+    ("PatientName", Tag(0x0010, 0x0010)),
+    ("StudyInstanceUID", Tag(0x0020, 0x000D)),
+    ("StudyID", Tag(0x0020, 0x0010)),
+    ("StudyDate", Tag(0x0008, 0x0020)),
+    ("StudyTime", Tag(0x0008, 0x0030)),
+    ("StudyDescription", Tag(0x0008, 0x1030)),
+    ("SeriesInstanceUID", Tag(0x0020, 0x000E)),
+    ("SeriesDate", Tag(0x0008, 0x0021)),
+    ("SeriesTime", Tag(0x0008, 0x0031)),
+    ("SeriesDescription", Tag(0x0008, 0x103E)),
+    ("TimezoneOffsetFromUTC", Tag(0x0008, 0x0201)),
+];
+
+/// The original identifiers of one instance.
+pub struct Originals {
+    indexed: Vec<(&'static str, Phi<String>)>,
+    /// The log's id for them, once it has them.
+    recorded: OnceLock<String>,
+}
+
+impl fmt::Debug for Originals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Originals(..)")
+    }
+}
+
+impl Originals {
+    /// Reads them from an instance that was not cleaned yet; absent and empty ones are left out.
+    pub fn of(instance: &Instance) -> Self {
+        Self::in_header(&instance.header, instance.syntax.encoding)
+    }
+
+    fn in_header(header: &DataSet, encoding: Encoding) -> Self {
+        let charset = character_set_of(header, &CharacterSet::default());
+        let value =
+            |tag| text(header.get(tag)?, encoding, &charset).filter(|text| !text.trim().is_empty());
+        let indexed = INDEXED
+            .into_iter()
+            .filter_map(|(name, tag)| Some((name, Phi::new(value(tag)?))))
+            .collect();
+        Self {
+            indexed,
+            recorded: OnceLock::new(),
+        }
+    }
+
+    /// The names of all that may be among them.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        INDEXED.into_iter().map(|(name, _)| name)
+    }
+
+    /// The body of the request to the log, and of nothing else.
+    pub fn for_the_log(&self) -> Value {
+        let indexed: Map<String, Value> = self
+            .indexed
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Value::from(value.expose().trim())))
+            .collect();
+        json!({ "indexed_fields": indexed, "deidentified_tags": {} })
+    }
+
+    /// The log's id for them, if it has them.
+    pub fn recorded_as(&self) -> Option<&str> {
+        self.recorded.get().map(String::as_str)
+    }
+
+    /// Remembers the log's id for them, so that they are not recorded again.
+    pub fn recorded(&self, id: &str) {
+        let _ = self.recorded.set(id.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dicom_lossless::{Element, VR};
+
+    fn of(elements: Vec<Element>) -> Originals {
+        Originals::in_header(&DataSet::from_elements(elements), Encoding::EXPLICIT_LITTLE)
+    }
+
+    #[test]
+    fn identifiers_are_read_in_the_character_set_of_the_file_and_empty_ones_are_left_out() {
+        let originals = of(vec![
+            Element::new(Tag(0x0008, 0x0005), VR::CS, &b"ISO_IR 100"[..]),
+            Element::new(Tag(0x0008, 0x0020), VR::DA, &b"20200102"[..]),
+            Element::new(Tag(0x0008, 0x0050), VR::SH, &b"  "[..]),
+            Element::new(Tag(0x0008, 0x1030), VR::LO, &b"Kopf \\ Hals "[..]),
+            Element::new(Tag(0x0010, 0x0010), VR::PN, &b"M\xFCller^Jos\xE9"[..]),
+            Element::new(Tag(0x0010, 0x0020), VR::UN, &b"PAT-0042"[..]),
+            Element::new(Tag(0x0010, 0x0040), VR::CS, &b"F "[..]),
+            Element::new(Tag(0x0020, 0x000D), VR::UI, &b"1.2.3\0"[..]),
+        ]);
+        let expected = json!({
+            "indexed_fields": {
+                "PatientID": "PAT-0042", "PatientName": "Müller^José", "StudyInstanceUID": "1.2.3", "StudyDate": "20200102",
+                "StudyDescription": "Kopf \\ Hals"
+            },
+            "deidentified_tags": {}
+        });
+        assert_eq!(originals.for_the_log(), expected);
+    }
+
+    #[test]
+    fn nothing_of_them_shows() {
+        let originals = of(vec![Element::new(
+            Tag(0x0010, 0x0010),
+            VR::PN,
+            &b"Doe^Jane"[..],
+        )]);
+        originals.recorded("log-1");
+        assert_eq!(format!("{originals:?}"), "Originals(..)");
+    }
+
+    #[test]
+    fn what_the_log_indexes_are_attributes_of_these_names() {
+        for (name, tag) in INDEXED {
+            assert_eq!(crate::standard::tag_of_keyword(name), Some(tag), "{name}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What becomes of an attribute, in plain words.
+
+use super::fate::Fate;
+use super::outcome::{Outcome, Tabled};
+use crate::profile::action::{Action, Replacement, Scalar};
+use crate::profile::confidentiality::{Encapsulated, Shift, Why};
+use crate::profile::jitter::{DateJitter, Jitter};
+use crate::profile::model::DicomRules;
+use crate::standard::Concern;
+use crate::standard::confidentiality::ActionCode;
+use dicom_lossless::escape_for_terminal;
+
+/// The fate in plain words. Constants are text of the profile; nothing secret is shown.
+pub fn in_words(fate: &Fate<'_>, rules: &DicomRules) -> String {
+    match fate {
+        Fate::Stays => "left as it is".to_owned(),
+        Fate::Afresh => "not in the data set; written afresh, or not sent".to_owned(),
+        Fate::Kept => "kept as it is".to_owned(),
+        Fate::Removed => "removed".to_owned(),
+        Fate::Undefined => "removed because nothing names it".to_owned(),
+        Fate::PrivateRemoved => "removed with all private elements".to_owned(),
+        Fate::Emptied => "emptied".to_owned(),
+        Fate::Replaced(value) => format!("replaced by {}", replacement(value)),
+        Fate::Changed(actions) => actions
+            .iter()
+            .map(|action| change(action, rules))
+            .collect::<Vec<_>>()
+            .join(", then "),
+        Fate::Sealed => "moved into the encrypted envelope".to_owned(),
+        Fate::Restored => "restored from the encrypted envelope".to_owned(),
+        Fate::Tabled(told) => tabled(*told, rules),
+        Fate::Computed => {
+            "computed from the original birth and study date, where both can be read".to_owned()
+        }
+    }
+}
+
+/// What the table does.
+fn tabled(told: Tabled, rules: &DicomRules) -> String {
+    let words = match told.outcome {
+        Outcome::Kept => kept(told),
+        Outcome::Moved => return moved(rules),
+        Outcome::AsNeeded => as_needed(told.code),
+        Outcome::Removed => "removed",
+        Outcome::Emptied => "emptied",
+        Outcome::Dummy => "replaced by a dummy value",
+        Outcome::DummyItems => "entered: what its items say becomes dummies",
+        Outcome::Pseudonym => "replaced by the patient's pseudonym",
+        Outcome::NewUid => "replaced by a new UID, the same wherever the UID occurs",
+        Outcome::References => "kept, with new UIDs in its items",
+        Outcome::KnownWords => "cleaned: only words that are known safe stay",
+        Outcome::ItemsCleaned => "kept; its items are cleaned",
+        Outcome::Content => "cleaned item by item, as each concept calls for",
+        Outcome::DummyContent => "reduced to its structure and its references",
+        Outcome::DummyGraphics => "drawings and texts become dummies",
+        Outcome::SafePrivate => "removed unless known safe; what stays is cleaned",
+        Outcome::Document(Encapsulated::Refuse) => "not looked into: the file is refused",
+        Outcome::Document(Encapsulated::Remove) => "taken out: two zero bytes stay",
+        Outcome::Document(Encapsulated::Keep) => "kept as it is, and not looked into",
+    };
+    words.to_owned()
+}
+
+fn moved(rules: &DicomRules) -> String {
+    match rules.confidentiality.as_ref().map(|asked| asked.shift) {
+        Some(Shift::Days(days)) => format!("moved by {days:+} days, as all dates are"),
+        _ => "moved back by the patient's own number of weeks".to_owned(),
+    }
+}
+
+fn kept(told: Tabled) -> &'static str {
+    match (told.why, told.is_sequence) {
+        (_, true) => "kept; its items are cleaned",
+        (Why::Option(_), _) => "kept, as an option says",
+        (Why::Role(Concern::Product), _) => {
+            "kept: it tells of a product, not of a device or person"
+        }
+        (Why::Role(_), _) => "kept, as an option says of its kind",
+        (Why::Vr | Why::Table, _) => "kept",
+        (Why::Structure, _) => "kept: part of the structure, or a mark",
+    }
+}
+
+fn as_needed(code: ActionCode) -> &'static str {
+    match code {
+        ActionCode::RemoveOrZero => "removed or emptied, as the IOD needs",
+        ActionCode::RemoveOrDummy => "removed or a dummy, as the IOD needs",
+        ActionCode::ZeroOrDummy => "emptied or a dummy, as the IOD needs",
+        _ => "removed, emptied or a dummy, as the IOD needs",
+    }
+}
+
+fn change(action: &Action, rules: &DicomRules) -> String {
+    match action {
+        Action::Hash => format!("hashed ({}, {})", digits(rules.hash_digits), salted(rules)),
+        Action::HashUid => format!("UID mapped ({})", salted(rules)),
+        Action::IncrementDate { days, jitter, .. } => {
+            shifted("date", *days, jitter.as_ref(), rules)
+        }
+        Action::IncrementDateTime {
+            days,
+            jitter,
+            bounds,
+            ..
+        } => {
+            let held = if bounds.min.is_some() || bounds.max.is_some() {
+                ", held between bounds"
+            } else {
+                ""
+            };
+            shifted("date and time", *days, jitter.as_ref(), rules) + held
+        }
+        Action::Jitter(jitter) => jittered(jitter, rules),
+        Action::RegexSub(_) => "put together anew from its pieces (regex-sub)".to_owned(),
+        other => format!("changed by {}", other.name()),
+    }
+}
+
+fn digits(kept: usize) -> String {
+    match kept {
+        0 | 64.. => "64 hex digits".to_owned(),
+        1 => "1 hex digit".to_owned(),
+        kept => format!("{kept} hex digits"),
+    }
+}
+
+fn salted(rules: &DicomRules) -> &'static str {
+    if rules.salt.is_some() {
+        "salted"
+    } else {
+        "not salted"
+    }
+}
+
+fn shifted(
+    what: &str,
+    days: Option<f64>,
+    jitter: Option<&DateJitter>,
+    rules: &DicomRules,
+) -> String {
+    let days = days.or(rules.date_increment).unwrap_or_default();
+    let random = jitter.map(|jitter| {
+        format!(
+            " and up to {} random {} more or less",
+            jitter.range,
+            jitter.unit.name()
+        )
+    });
+    format!(
+        "{what} shifted by {days:+} days{}",
+        random.unwrap_or_default()
+    )
+}
+
+fn jittered(jitter: &Jitter, rules: &DicomRules) -> String {
+    format!(
+        "changed by a random number of up to {}",
+        jitter.range.unwrap_or(rules.jitter_range)
+    )
+}
+
+fn replacement(value: &Replacement) -> String {
+    let scalars: Vec<_> = value.scalars().iter().map(scalar).collect();
+    scalars.join(", ")
+}
+
+fn scalar(scalar: &Scalar) -> String {
+    match scalar {
+        Scalar::Text(text) => format!("\"{}\"", escape_for_terminal(text)),
+        Scalar::Integer(number) => number.to_string(),
+        Scalar::Float(number) => number.to_string(),
+    }
+}

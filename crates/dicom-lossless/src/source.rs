@@ -1,0 +1,248 @@
+//! Where the bytes of a file come from: the file itself, or a copy of it in memory.
+//!
+//! Owns opening and reading, and notices when a file changed in between. It knows nothing of DICOM.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::temporary::TemporaryFile;
+use crate::error::{FileError, FileErrorKind};
+use bytes::Bytes;
+
+/// A file as it was when it was first looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    path: PathBuf,
+    len: u64,
+    modified: Option<SystemTime>,
+    temporary: Option<TemporaryFile>,
+}
+
+impl SourceFile {
+    /// Notes length in bytes and time of change of a regular file.
+    pub fn new(path: impl Into<PathBuf>) -> Result<Self, FileError> {
+        let path = path.into();
+        let metadata = std::fs::metadata(&path).map_err(|e| reading_failed(&e))?;
+        if !metadata.is_file() {
+            return Err(FileError::new(FileErrorKind::NotAFile, ""));
+        }
+        Ok(Self {
+            path,
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+            temporary: None,
+        })
+    }
+
+    /// A file as it was when somebody looked at it before.
+    pub fn as_it_was(path: impl Into<PathBuf>, len: u64, modified: Option<SystemTime>) -> Self {
+        Self {
+            path: path.into(),
+            len,
+            modified,
+            temporary: None,
+        }
+    }
+
+    /// A temporary file of our own, written to its end. It goes away with the last copy of this
+    /// value.
+    pub fn temporary(temporary: TemporaryFile) -> Result<Self, FileError> {
+        let file = Self::new(temporary.path())?;
+        Ok(Self {
+            temporary: Some(temporary),
+            ..file
+        })
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// When it was last changed, where the system says so.
+    pub fn modified(&self) -> Option<SystemTime> {
+        self.modified
+    }
+
+    /// Opens it; `read.changed` where length or time of change are no longer what they were.
+    pub fn open(&self) -> Result<File, FileError> {
+        let file = File::open(&self.path).map_err(|e| reading_failed(&e))?;
+        let metadata = file.metadata().map_err(|e| reading_failed(&e))?;
+        if metadata.len() != self.len || metadata.modified().ok() != self.modified {
+            return Err(FileError::new(FileErrorKind::Changed, ""));
+        }
+        Ok(file)
+    }
+}
+
+/// The bytes of one file.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// In the file; read piece by piece.
+    File(Arc<SourceFile>),
+    /// In memory, and where they came from. For a deflated file, the inflated data set.
+    Memory {
+        /// The file that was read.
+        file: Arc<SourceFile>,
+        /// What it held.
+        bytes: Bytes,
+    },
+}
+
+impl Source {
+    /// Reads a file whole into memory. The caller has checked that its length is within the budget.
+    pub fn load(file: Arc<SourceFile>) -> Result<Self, FileError> {
+        let mut open = file.open()?;
+        let bytes = read_up_to(&mut open, 0, file.len(), Bytes::new())?;
+        Ok(Self::Memory { file, bytes })
+    }
+
+    /// The file that the bytes came from.
+    pub fn file(&self) -> &Arc<SourceFile> {
+        match self {
+            Self::File(file) | Self::Memory { file, .. } => file,
+        }
+    }
+}
+
+/// Random access to a source, for reading it.
+pub(crate) struct Input {
+    source: Source,
+    open: Option<File>,
+}
+
+impl Input {
+    pub(crate) fn new(source: Source) -> Result<Self, FileError> {
+        let open = match &source {
+            Source::File(file) => Some(file.open()?),
+            Source::Memory { .. } => None,
+        };
+        Ok(Self { source, open })
+    }
+
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Bytes in the source.
+    pub(crate) fn len(&self) -> u64 {
+        match &self.source {
+            Source::File(file) => file.len(),
+            Source::Memory { bytes, .. } => bytes.len() as u64,
+        }
+    }
+
+    /// The source's first `upto` bytes or more; all of them where they are fewer. `have` is what an
+    /// earlier call gave.
+    pub(crate) fn first(&mut self, upto: u64, have: Bytes) -> Result<Bytes, FileError> {
+        match (&self.source, &mut self.open) {
+            (Source::Memory { bytes, .. }, _) => Ok(bytes.clone()),
+            (Source::File(file), Some(open)) => {
+                read_up_to(open, have.len() as u64, upto.min(file.len()), have)
+            }
+            (Source::File(_), None) => Err(FileError::new(FileErrorKind::Io, "")),
+        }
+    }
+
+    /// The bytes `from..` up to the end.
+    pub(crate) fn rest(&mut self, from: u64) -> Result<Bytes, FileError> {
+        match (&self.source, &mut self.open) {
+            (Source::Memory { bytes, .. }, _) => Ok(usize::try_from(from)
+                .ok()
+                .filter(|at| *at <= bytes.len())
+                .map_or_else(Bytes::new, |at| bytes.slice(at..))),
+            (Source::File(file), Some(open)) => read_up_to(open, from, file.len(), Bytes::new()),
+            (Source::File(_), None) => Err(FileError::new(FileErrorKind::Io, "")),
+        }
+    }
+
+    /// The bytes of a range that the caller knows to be there.
+    pub(crate) fn range(&mut self, range: Range<u64>) -> Result<Bytes, FileError> {
+        match (&self.source, &mut self.open) {
+            (Source::Memory { bytes, .. }, _) => {
+                let place = usize::try_from(range.start)
+                    .ok()
+                    .zip(usize::try_from(range.end).ok());
+                let place = place.filter(|(from, to)| from <= to && *to <= bytes.len());
+                place
+                    .map(|(from, to)| bytes.slice(from..to))
+                    .ok_or_else(|| FileError::new(FileErrorKind::Truncated, ""))
+            }
+            (Source::File(_), Some(open)) => read_up_to(open, range.start, range.end, Bytes::new()),
+            (Source::File(_), None) => Err(FileError::new(FileErrorKind::Io, "")),
+        }
+    }
+
+    /// The eight bytes at an offset; `None` where the source ends before.
+    pub(crate) fn eight(&mut self, at: u64) -> Result<Option<[u8; 8]>, FileError> {
+        if at.checked_add(8).is_none_or(|end| end > self.len()) {
+            return Ok(None);
+        }
+        match (&self.source, &mut self.open) {
+            (Source::Memory { bytes, .. }, _) => Ok(usize::try_from(at)
+                .ok()
+                .and_then(|at| bytes.get(at..))
+                .and_then(<[u8]>::first_chunk)
+                .copied()),
+            (Source::File(_), Some(open)) => {
+                let mut eight = [0; 8];
+                open.seek(SeekFrom::Start(at))
+                    .map_err(|e| reading_failed(&e))?;
+                open.read_exact(&mut eight)
+                    .map_err(|e| reading_failed(&e))?;
+                Ok(Some(eight))
+            }
+            (Source::File(_), None) => Err(FileError::new(FileErrorKind::Io, "")),
+        }
+    }
+}
+
+/// Appends the file's bytes `from..to` to those at hand. Memory grows as bytes arrive, `to` being
+/// the real length at most.
+fn read_up_to(file: &mut File, from: u64, to: u64, have: Bytes) -> Result<Bytes, FileError> {
+    let wanted = to.saturating_sub(from);
+    let wanted_here =
+        usize::try_from(wanted).map_err(|_| FileError::new(FileErrorKind::HeaderTooLarge, ""))?;
+    let mut buffer = Vec::new();
+    buffer
+        .try_reserve_exact(have.len().saturating_add(wanted_here))
+        .map_err(|_| FileError::new(FileErrorKind::Io, "not enough memory"))?;
+    buffer.extend_from_slice(&have);
+    drop(have);
+    file.seek(SeekFrom::Start(from))
+        .map_err(|e| reading_failed(&e))?;
+    let got = file
+        .take(wanted)
+        .read_to_end(&mut buffer)
+        .map_err(|e| reading_failed(&e))?;
+    if got as u64 == wanted {
+        Ok(Bytes::from(buffer))
+    } else {
+        Err(FileError::new(FileErrorKind::Changed, "it became shorter"))
+    }
+}
+
+/// The failure for an error of the operating system; says its kind, not the path.
+pub(crate) fn reading_failed(error: &std::io::Error) -> FileError {
+    let kind = match error.kind() {
+        ErrorKind::NotFound => FileErrorKind::NotFound,
+        ErrorKind::PermissionDenied => FileErrorKind::PermissionDenied,
+        ErrorKind::UnexpectedEof => FileErrorKind::Changed,
+        _ => FileErrorKind::Io,
+    };
+    FileError::new(kind, error.kind().to_string())
+}
