@@ -1,8 +1,12 @@
 //! House rules of the source, held by tests: who may import whom, which crate belongs in which
 //! room, and what never gets committed.
 
+mod modules;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use modules::Crate;
 
 /// Levels of the rooms, the lowest last. A room imports from lower levels only.
 const LEVELS: [&[&str]; 10] = [
@@ -169,6 +173,18 @@ fn the_import_table_sees_what_it_should() {
         imports("fn f() -> crate::failure::Error { macro_of!(crate::Thing) }"),
         ["failure"]
     );
+}
+
+#[test]
+fn no_modules_of_a_crate_import_each_other_in_a_circle() {
+    let mut circles = Vec::new();
+    for (name, _) in sources("src").into_iter().chain(sources("crates")) {
+        if name.ends_with("src/lib.rs") {
+            let found = Crate::read(&project().join(&name)).circles();
+            circles.extend(found.into_iter().map(|circle| format!("{name}: {circle}")));
+        }
+    }
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
 }
 
 #[test]
