@@ -14,9 +14,9 @@ use dicom_core::dictionary::DataDictionaryEntry;
 use dicom_core::header::Header;
 use dicom_core::value::{PrimitiveValue, Value as Theirs};
 use dicom_deid::profile;
-use dicom_deid::{Cleaner, Sendable};
+use dicom_deid::{Cleaner, DeidErrorKind, Sendable};
 use dicom_lossless::{
-    self, DataSet, Element, Encoding, Instance, Limits, Source, SourceFile, Tag, VR, Value,
+    self as dicom, DataSet, Element, Encoding, Instance, Limits, Source, SourceFile, Tag, VR, Value,
 };
 use dicom_object::{InMemDicomObject, OpenFileOptions};
 use fwupload::failure::{FileCode, FileFailure};
@@ -100,8 +100,8 @@ fn round_trip(
             );
             true
         }
-        Err(failure) if failure.code == FileCode::RouteMissingUid => false,
-        Err(failure) => return Err(failure),
+        Err(failure) if failure.kind == DeidErrorKind::MissingUid => false,
+        Err(failure) => return Err(failure.into()),
     };
     std::fs::write(target, &body).map_err(|e| unwritable(&e))?;
     Ok((instance, cleaned))

@@ -68,3 +68,31 @@ fn dicom_object_reads_what_is_meant_to_be_readable() {
         );
     }
 }
+
+#[test]
+fn the_library_cleans_one_file_in_a_few_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("clean.dcm");
+    let tests = std::env::current_exe().unwrap();
+    let example = tests
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .join("examples/clean_one_file");
+    let ran = std::process::Command::new(example)
+        .env("PSEUDONYM_KEY", crate::run::PSEUDONYM_KEY)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/study/ct-thorax/IM0001.dcm"))
+        .arg(&out)
+        .status()
+        .unwrap();
+    assert!(ran.success());
+    let clean = dicom_object::open_file(&out).unwrap();
+    assert_eq!(
+        clean
+            .element_by_name("PatientIdentityRemoved")
+            .unwrap()
+            .to_str()
+            .unwrap(),
+        "YES"
+    );
+}

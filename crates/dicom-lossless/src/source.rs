@@ -104,6 +104,11 @@ pub enum Source {
 }
 
 impl Source {
+    /// A file on disk, read as it is needed.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, FileError> {
+        Ok(Self::File(Arc::new(SourceFile::new(path)?)))
+    }
+
     /// Reads a file whole into memory. The caller has checked that its length is within the budget.
     pub fn load(file: Arc<SourceFile>) -> Result<Self, FileError> {
         let mut open = file.open()?;
