@@ -17,10 +17,9 @@ use dicom_core::value::PixelFragmentSequence;
 use dicom_core::{DataElement, VR};
 use dicom_deid::profile;
 use dicom_deid::pseudonym::PseudonymKey;
-use dicom_deid::{Cleaner, Sendable};
+use dicom_deid::{Cleaner, DeidError, Sendable};
 use dicom_dictionary_std::{tags, uids};
-use dicom_lossless::{self as dicom, Limits, Source, SourceFile};
-use fwupload::failure::FileFailure;
+use dicom_lossless::{self as dicom, FileError, Limits, Source, SourceFile};
 
 use crate::fixture::{CODED, Dicom, Person, data_set};
 
@@ -182,7 +181,7 @@ impl Trial {
         }
     }
 
-    fn read(&self, bytes: Vec<u8>) -> Result<dicom::Instance, FileFailure> {
+    fn read(&self, bytes: Vec<u8>) -> Result<dicom::Instance, FileError> {
         dicom::read(
             Source::Memory {
                 file: Arc::clone(&self.file),
@@ -192,7 +191,7 @@ impl Trial {
         )
     }
 
-    fn clean(&self, number: u64, bytes: Vec<u8>) -> Result<Vec<u8>, FileFailure> {
+    fn clean(&self, number: u64, bytes: Vec<u8>) -> Result<Vec<u8>, DeidError> {
         let cleaner = &self.cleaners[usize::try_from(number).unwrap() % self.cleaners.len()];
         let clean = cleaner.deidentify(self.read(bytes)?, "study/1.dcm")?;
         Ok(Sendable::from(clean).body().to_vec().unwrap())

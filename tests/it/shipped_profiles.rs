@@ -7,14 +7,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dicom_core::dictionary::DataDictionaryEntry;
 use dicom_core::{DataDictionary, DataElement, PrimitiveValue, Tag, VR};
-use dicom_deid::Cleaner;
 use dicom_deid::profile::{OnLeak, builtin_names, load};
 use dicom_deid::pseudonym::PseudonymKey;
+use dicom_deid::{Cleaner, DeidError, DeidErrorKind};
 use dicom_dictionary_std::{StandardDataDictionary, tags};
 use dicom_lossless::{IMPLEMENTATION_VERSION, Limits, Source, SourceFile, read};
 use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
-use fwupload::failure::{FileCode, FileFailure};
 
 use crate::fixture::{Dicom, Person, items, object, put};
 use crate::run::Place;
@@ -109,7 +108,7 @@ fn number(tag: Tag, value: u16) -> DataElement<InMemDicomObject> {
 }
 
 /// What a built-in profile makes of a file, with a key that is always the same.
-fn cleaned(profile: &str, file: &Dicom, on_leak: OnLeak) -> Result<Vec<u8>, FileFailure> {
+fn cleaned(profile: &str, file: &Dicom, on_leak: OnLeak) -> Result<Vec<u8>, DeidError> {
     let place = Place::with([("in.dcm", file.bytes())]);
     let source = SourceFile::new(place.path("in.dcm")).unwrap();
     let source = Source::Memory {
@@ -217,5 +216,5 @@ fn each_profile_does_what_its_snapshot_shows() {
 #[test]
 fn what_flywheels_minimal_set_leaves_is_found_by_the_search_for_it() {
     let failure = cleaned("flywheel-minimal", &image(), OnLeak::Fail).unwrap_err();
-    assert_eq!(failure.code, FileCode::ResidualLeft);
+    assert_eq!(failure.kind, DeidErrorKind::IdentifierLeft);
 }

@@ -5,40 +5,37 @@ mod modules;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use modules::Crate;
 
-/// Levels of the rooms, the lowest last. A room imports from lower levels only.
-const LEVELS: [&[&str]; 10] = [
-    &["lib", "main"],
-    &["command"],
-    &["pipeline", "report", "exit", "sandbox"],
-    &["plan", "event", "journal"],
-    &["flywheel"],
-    &["package"],
-    &["routing", "series"],
-    &["config", "deid", "discover"],
-    &["cli", "credential", "profile", "dicom"],
-    &[
-        "byte_order_mark",
-        "envelope",
-        "failure",
-        "phi",
-        "pseudonym",
-        "standard",
-    ],
+/// Crates that are used in the named rooms of the program only.
+const CRATES: [(&str, &[&str]); 4] = [
+    ("anyhow", &[]),
+    ("clap", &["cli"]),
+    ("flywheel_sandbox", &["command"]),
+    ("indicatif", &["report"]),
 ];
 
-/// Crates that are used in the named rooms only.
-const CRATES: [(&str, &[&str]); 8] = [
-    ("reqwest", &["flywheel"]),
-    ("clap", &["cli"]),
-    ("indicatif", &["report"]),
-    ("dicom_object", &["dicom", "deid"]),
-    ("axum", &["sandbox"]),
-    ("anyhow", &["main", "lib"]),
-    ("cms", &["envelope"]),
-    ("jpeg2k", &["deid"]),
+/// What a library must be able to do without, directly and through others.
+const NOT_NEEDED: [(&str, &str); 5] = [
+    (
+        "dicom-lossless",
+        "reqwest tokio axum clap indicatif dicom-deid",
+    ),
+    (
+        "dicom-deid",
+        "reqwest tokio axum clap indicatif flywheel-client",
+    ),
+    ("python-regex", "tokio clap dicom-lossless dicom-deid"),
+    (
+        "flywheel-client",
+        "axum clap indicatif dicom-lossless dicom-deid",
+    ),
+    (
+        "flywheel-sandbox",
+        "clap dicom-lossless dicom-deid flywheel-client",
+    ),
 ];
 
 fn project() -> &'static Path {
@@ -79,102 +76,6 @@ fn sources(folder: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// `src/dicom/walk.rs` and `src/dicom.rs` are of the room `dicom`.
-fn room(name: &str) -> &str {
-    name.trim_start_matches("src/")
-        .split(['/', '.'])
-        .next()
-        .unwrap()
-}
-
-/// The height of a room: 0 is the lowest.
-fn level(room: &str) -> Option<usize> {
-    LEVELS.iter().rev().position(|rooms| rooms.contains(&room))
-}
-
-/// The code of a line: comments taken off.
-fn code(line: &str) -> &str {
-    line.split("//").next().unwrap()
-}
-
-/// The rooms named by `crate::x` in a text, with the braces of `use crate::{a::B, c}` taken apart.
-fn imports(text: &str) -> Vec<String> {
-    let text: String = text.lines().map(code).collect::<Vec<_>>().join("\n");
-    let mut rooms = Vec::new();
-    for after in text.split("crate::").skip(1) {
-        if let Some(list) = after.strip_prefix('{') {
-            rooms.extend(top_level_names(list));
-        } else {
-            rooms.push(name_at(after));
-        }
-    }
-    rooms.retain(|name| name.starts_with(|c: char| c.is_ascii_lowercase()));
-    rooms
-}
-
-fn name_at(text: &str) -> String {
-    text.chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect()
-}
-
-/// The first name of each member of a braced list, up to its closing brace.
-fn top_level_names(list: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    let (mut depth, mut at_start) = (0, true);
-    for (at, c) in list.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => at_start = true,
-            c if at_start && (c.is_alphanumeric() || c == '_') => {
-                names.push(name_at(&list[at..]));
-                at_start = false;
-            }
-            _ => {}
-        }
-    }
-    names
-}
-
-#[test]
-fn imports_go_strictly_downwards() {
-    let mut wrong = Vec::new();
-    for (name, text) in sources("src") {
-        let from = room(&name);
-        let Some(own) = level(from) else {
-            panic!("{name}: the room `{from}` is missing in the table of levels")
-        };
-        for to in imports(&text).into_iter().filter(|to| to != from) {
-            match level(&to) {
-                Some(other) if other < own => {}
-                Some(_) => wrong.push(format!(
-                    "{name} imports `{to}`, which is not below `{from}`"
-                )),
-                // A function or type of lib.rs; nothing below may reach up for one.
-                None if own < level("lib").unwrap() => {
-                    wrong.push(format!("{name} imports `{to}` from lib.rs"));
-                }
-                None => {}
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn the_import_table_sees_what_it_should() {
-    assert_eq!(
-        imports("use crate::phi::Phi; // crate::cli\nuse crate::{dicom::{self, Tag}, event};"),
-        ["phi", "dicom", "event"]
-    );
-    assert_eq!(
-        imports("fn f() -> crate::failure::Error { macro_of!(crate::Thing) }"),
-        ["failure"]
-    );
-}
-
 #[test]
 fn no_modules_of_a_crate_import_each_other_in_a_circle() {
     let mut circles = Vec::new();
@@ -189,25 +90,64 @@ fn no_modules_of_a_crate_import_each_other_in_a_circle() {
 
 #[test]
 fn each_crate_stays_in_its_room() {
-    let mut wrong = Vec::new();
-    for (name, text) in sources("src") {
-        let shipped = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-        for (line, code) in shipped.lines().map(code).enumerate() {
-            for (krate, rooms) in CRATES
-                .iter()
-                .filter(|(_, rooms)| !rooms.contains(&room(&name)))
-            {
-                if code.contains(&format!("{krate}::")) || code.trim() == format!("use {krate};") {
-                    wrong.push(format!(
-                        "{name}:{} uses {krate}, which belongs in {}",
-                        line + 1,
-                        rooms.join(", ")
-                    ));
-                }
-            }
-        }
+    let program = Crate::read(&project().join("src/lib.rs"));
+    for (krate, rooms) in CRATES {
+        let elsewhere = program.modules_that_name(krate).filter(|at| {
+            !at.first()
+                .is_some_and(|room| rooms.contains(&room.as_str()))
+        });
+        let elsewhere: Vec<String> = elsewhere.map(|at| at.join("::")).collect();
+        assert!(
+            elsewhere.is_empty(),
+            "{krate} is named in {}",
+            elsewhere.join(", ")
+        );
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn libraries_need_neither_what_they_may_not_nor_one_another() {
+    for (library, unwanted) in NOT_NEEDED {
+        let tree = Command::new(env!("CARGO"))
+            .args([
+                "tree",
+                "--offline",
+                "--edges",
+                "normal",
+                "--prefix",
+                "none",
+                "--package",
+            ])
+            .arg(library)
+            .current_dir(project())
+            .output()
+            .unwrap();
+        assert!(
+            tree.status.success(),
+            "{}",
+            String::from_utf8_lossy(&tree.stderr)
+        );
+        let tree = String::from_utf8(tree.stdout).unwrap();
+        let needed = tree.lines().filter_map(|line| line.split(' ').next());
+        let wrong: Vec<&str> = needed
+            .filter(|name| unwanted.split(' ').any(|other| other == *name))
+            .collect();
+        assert!(
+            tree.starts_with(library) && wrong.is_empty(),
+            "{library} needs {wrong:?}"
+        );
+    }
+}
+
+#[test]
+fn consent_to_send_data_as_it_is_is_given_in_one_place() {
+    let consents = |text: &str| text.contains("a_person_agrees_that_nothing_is_deidentified");
+    let named: Vec<String> = sources("src")
+        .into_iter()
+        .filter(|(_, text)| consents(text))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(named, ["src/plan.rs"]);
 }
 
 #[test]
@@ -215,6 +155,7 @@ fn every_source_file_says_what_it_is_for() {
     let mut wrong = Vec::new();
     for (name, text) in sources("src")
         .into_iter()
+        .chain(sources("crates"))
         .chain(sources("tests"))
         .chain(sources("examples"))
         .chain(sources("benches"))

@@ -4,26 +4,22 @@
 //! never fails; what it yields is never written back. Encoding gives exactly the text asked for, or
 //! an error.
 
+mod repertoire;
+mod terms;
+
 use encoding_rs::{Encoding as Codec, GB18030, GBK};
 
-use super::repertoire::Repertoire;
-use super::terms::Term;
+use repertoire::{Repertoire, StandAloneSet};
+use terms::Term;
+pub use terms::defined_terms;
 
 const ESC: u8 = 0x1B;
 const ASCII_ESCAPE: &[u8] = b"\x1B(B";
 
-/// The sets that stand alone and know no escapes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whole {
-    Utf8,
-    Gb18030,
-    Gbk,
-}
-
 /// How the text of a data set is encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CharacterSet {
-    whole: Option<Whole>,
+    whole: Option<StandAloneSet>,
     /// The first is in force at the start of each value; the others are reached by escapes.
     repertoires: Vec<Repertoire>,
     /// Whether (0008,0005) names code extensions.
@@ -89,9 +85,11 @@ impl CharacterSet {
             return text.to_owned();
         }
         match self.whole {
-            Some(Whole::Utf8) => String::from_utf8_lossy(bytes).into_owned(),
-            Some(Whole::Gb18030) => GB18030.decode_without_bom_handling(bytes).0.into_owned(),
-            Some(Whole::Gbk) => GBK.decode_without_bom_handling(bytes).0.into_owned(),
+            Some(StandAloneSet::Utf8) => String::from_utf8_lossy(bytes).into_owned(),
+            Some(StandAloneSet::Gb18030) => {
+                GB18030.decode_without_bom_handling(bytes).0.into_owned()
+            }
+            Some(StandAloneSet::Gbk) => GBK.decode_without_bom_handling(bytes).0.into_owned(),
             None => self.decode_extended(bytes, is_person_name),
         }
     }
@@ -141,9 +139,9 @@ impl CharacterSet {
             return Ok(text.as_bytes().to_vec());
         }
         match self.whole {
-            Some(Whole::Utf8) => Ok(text.as_bytes().to_vec()),
-            Some(Whole::Gb18030) => encode_whole(GB18030, text),
-            Some(Whole::Gbk) => encode_whole(GBK, text),
+            Some(StandAloneSet::Utf8) => Ok(text.as_bytes().to_vec()),
+            Some(StandAloneSet::Gb18030) => encode_whole(GB18030, text),
+            Some(StandAloneSet::Gbk) => encode_whole(GBK, text),
             None => self.encode_extended(text),
         }
     }

@@ -4,10 +4,12 @@
 //! Nothing here decodes or copies a value. An element that no rule touches is written back byte for
 //! byte.
 
+mod items;
+
 use bytes::Bytes;
 pub use dicom_core::{Tag, VR};
 
-use super::items::Items;
+pub use items::Items;
 
 /// How the elements of one data set are encoded (PS3.5 section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -42,7 +42,7 @@ pub struct Identity {
     pub whole: Option<Bytes>,
 }
 
-/// Reads a file's identity; normally with one read. Fails with a `read.*` code where the file is
+/// Reads a file's identity; normally with one read. Fails where the file is
 /// broken before its series is known.
 pub fn identify(file: &Arc<SourceFile>, limits: &Limits) -> Result<Identity, FileError> {
     let mut input = Input::new(Source::File(file.clone()))?;

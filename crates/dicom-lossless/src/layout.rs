@@ -4,8 +4,8 @@
 //! Owns this arithmetic. It looks at no pixel, and gives no length where an attribute that it needs
 //! is missing.
 
+use super::Tag;
 use super::dataset::{Element, Encoding};
-use super::{Instance, Tag};
 
 const SAMPLES: Tag = Tag(0x0028, 0x0002);
 const PHOTOMETRIC: Tag = Tag(0x0028, 0x0004);
@@ -88,15 +88,6 @@ impl Layout {
             .checked_mul(frames)
             .filter(|_| fits)
             .map(|_| layout)
-    }
-
-    /// The layout of an instance's own pixel data.
-    pub fn of_instance(instance: &Instance, pixel_data: Tag) -> Option<Self> {
-        Self::of(
-            |tag| instance.get(tag),
-            pixel_data,
-            instance.syntax.encoding,
-        )
     }
 
     /// Bytes of one frame by itself.

@@ -1,5 +1,26 @@
-//! Byte-faithful reading and writing of DICOM files. Knows nothing of profiles, and never decodes
-//! what nobody asks for.
+//! Reads and writes DICOM files byte for byte: what is not changed comes out as it went in.
+//!
+//! [`read`] gives an [`Instance`]: the elements around the pixel data as a tree of slices of the
+//! file, and where the pixel data lies. Pixel data is never loaded, so that memory does not grow
+//! with the file; [`write`] gives a [`Body`] that streams it from the source. Every length that a
+//! file claims is checked, nesting is bounded, and what is damaged is refused with a [`FileError`].
+//!
+//! ```
+//! use dicom_lossless::{Element, Limits, Source, Tag, VR, read, write};
+//!
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/study/mr-head");
+//! # let path = std::fs::read_dir(folder)?.next().expect("a file")?.path();
+//! let limits = Limits::default();
+//! let mut instance = read(Source::open(path)?, &limits)?;
+//! instance.header.put(Element::new(Tag(0x0010, 0x0010), VR::PN, "Anonymous "));
+//! let file = write(&instance, &limits)?.to_vec()?;
+//! # assert_eq!(file.get(128..132), Some(&b"DICM"[..]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! It knows nothing of profiles or of what a value means, and decodes no value unasked.
+
+#![forbid(unsafe_code)]
 
 mod body;
 mod charset;
@@ -8,7 +29,6 @@ mod deflate;
 mod error;
 mod fragments;
 mod identify;
-mod items;
 mod label;
 mod layout;
 mod limits;
@@ -18,17 +38,14 @@ mod phi;
 mod read;
 mod recode;
 mod reopen;
-mod repertoire;
 mod sniff;
 mod source;
 mod syntax;
 mod temporary;
-mod terms;
 mod text;
 mod trace;
 mod tree;
 mod values;
-mod verify;
 mod visit;
 mod vr;
 mod walk;
@@ -42,12 +59,13 @@ mod hostile;
 mod lossless;
 
 pub use body::{Body, BodyReader, Segment};
+pub use charset::defined_terms;
 pub use charset::{CharacterSet, Unencodable};
+pub use dataset::Items;
 pub use dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Tag, VR, Value};
 pub use error::{FileError, FileErrorKind};
 pub use fragments::Fragments;
 pub use identify::{Identity, identify};
-pub use items::Items;
 pub use label::check as check_label;
 pub use layout::Layout;
 pub use limits::Limits;
@@ -59,7 +77,6 @@ pub use sniff::{Sniff, sniff, sniff_bytes};
 pub use source::{Source, SourceFile};
 pub use syntax::TransferSyntax;
 pub use temporary::TemporaryFile;
-pub use terms::defined_terms;
 pub use text::own_character_set;
 pub use text::{character_set_of, padded, text, values};
 pub use trace::trace;

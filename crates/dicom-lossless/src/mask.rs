@@ -26,7 +26,7 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// A mask for images of so many rows of so many bytes, neither of them 0. The bands are
+    /// A mask for images of a number of rows and of bytes in a row, neither of them 0. The bands are
     /// ascending and apart.
     pub fn new(row_len: u64, rows: u64, bands: Vec<Band>) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Mask {
         Self { cell, ..self }
     }
 
-    /// A mask for one value of so many bytes. The ranges are ascending and apart.
+    /// A mask for one value of a number of bytes. The ranges are ascending and apart.
     pub fn of_ranges(length: u64, ranges: Vec<Range<u64>>) -> Self {
         Self::new(
             length,

@@ -134,11 +134,22 @@ pub enum Note {
     SyntaxDisagrees,
     /// Elements are not in ascending order; they stay in the order of the file.
     Disordered,
-    /// So many zero bytes after the data set were dropped.
+    /// This number of zero bytes after the data set was dropped.
     TrailingZeros(u64),
 }
 
-/// Reads a file. Fails with a `read.*` code on whatever is broken, unsupported or beyond the
+impl Layout {
+    /// The layout of an instance's own pixel data.
+    pub fn of_instance(instance: &Instance, pixel_data: Tag) -> Option<Self> {
+        Self::of(
+            |tag| instance.get(tag),
+            pixel_data,
+            instance.syntax.encoding,
+        )
+    }
+}
+
+/// Reads a file. Fails on whatever is broken, unsupported or beyond the
 /// limits.
 pub fn read(source: Source, limits: &Limits) -> Result<Instance, FileError> {
     let mut input = Input::new(source)?;

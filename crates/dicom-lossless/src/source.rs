@@ -38,7 +38,7 @@ impl SourceFile {
         })
     }
 
-    /// A file as it was when somebody looked at it before.
+    /// A file as it was at an earlier look.
     pub fn as_it_was(path: impl Into<PathBuf>, len: u64, modified: Option<SystemTime>) -> Self {
         Self {
             path: path.into(),

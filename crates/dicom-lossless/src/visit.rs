@@ -74,7 +74,7 @@ pub(crate) trait Visitor {
 /// Where a walk ended without a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// At the end of the data set; so many zero bytes came after it.
+    /// At the end of the data set, and how many zero bytes came after it.
     Data { trailing_zeros: usize },
     /// Before the pixel data of the outermost data set.
     Pixels(PixelHeader),
@@ -116,7 +116,7 @@ pub(crate) struct Stretch<'a> {
 
 /// What the header of an item of encapsulated data says.
 pub(crate) enum Fragment {
-    /// So many bytes follow.
+    /// This number of bytes follows.
     Bytes(u32),
     /// The delimiter.
     End,

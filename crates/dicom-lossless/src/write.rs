@@ -3,6 +3,8 @@
 //! Owns what a written file looks like. Values come out as they stand in the tree; group lengths
 //! are dropped.
 
+mod verify;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,7 +15,6 @@ use super::dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Val
 use super::mask::Mask;
 use super::read::{Instance, PixelElement, Scrubbed};
 use super::source::Source;
-use super::verify;
 use super::visit::{ITEM, ITEM_END, SEQUENCE_END, UNDEFINED};
 use super::vr;
 use super::{Limits, Tag, deflate, meta};

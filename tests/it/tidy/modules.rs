@@ -87,6 +87,14 @@ impl Crate {
         Some(exported.cloned().unwrap_or(module))
     }
 
+    /// The modules that name another crate.
+    pub fn modules_that_name<'a>(&'a self, krate: &'a str) -> impl Iterator<Item = &'a ModulePath> {
+        let named = self.named.iter();
+        named
+            .filter(move |(at, path)| path.get(at.len()).is_some_and(|name| name == krate))
+            .map(|(at, _)| at)
+    }
+
     /// Circles among the children of one module, each child with all that is below it: what is
     /// imported in a round. A parent and its own children may import each other.
     pub fn circles(&self) -> Vec<String> {

@@ -7,16 +7,16 @@
 use std::ops::Range;
 use std::slice::Iter;
 
-use super::dataset::{DataSet, Element, Encoding, Item, LengthForm, Value};
-use super::error::Halt;
-use super::meta;
-use super::read::Instance;
-use super::syntax::sniff_encoding;
-use super::visit::{End, Field, Opening, Part, Stretch, Visitor};
-use super::walk::Walk;
-use super::write::Written;
-use super::{Limits, Tag, VR};
+use super::Written;
+use crate::dataset::{DataSet, Element, Encoding, Item, LengthForm, Value};
+use crate::error::Halt;
 use crate::error::{FileError, FileErrorKind};
+use crate::meta;
+use crate::read::Instance;
+use crate::syntax::sniff_encoding;
+use crate::visit::{End, Field, Opening, Part, Stretch, Visitor};
+use crate::walk::Walk;
+use crate::{Limits, Tag, VR};
 
 /// Checks that the parts read back as the instance's trees, in the encoding that the meta names.
 pub(crate) fn check(

@@ -7,6 +7,14 @@ use encoding_rs::{
     ISO_8859_6, ISO_8859_7, ISO_8859_8, ISO_8859_15, WINDOWS_874,
 };
 
+/// The sets that stand alone and know no escapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StandAloneSet {
+    Utf8,
+    Gb18030,
+    Gbk,
+}
+
 /// A set of single-byte or multi-byte characters that a defined term names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repertoire {

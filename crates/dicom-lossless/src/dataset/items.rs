@@ -1,4 +1,4 @@
-//! The items of a sequence, shared until somebody changes them.
+//! The items of a sequence, shared until they are changed.
 //!
 //! A data set is kept as it was while its copy is cleaned; what no rule touches is then one and the
 //! same in both.
@@ -6,7 +6,7 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use super::dataset::Item;
+use super::Item;
 
 /// Items in file order. A clone shares them; changing one of the two leaves the other as it was.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -75,8 +75,8 @@ impl<'a> IntoIterator for &'a mut Items {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dataset::{DataSet, LengthForm};
     use super::*;
+    use crate::{DataSet, LengthForm};
 
     #[test]
     fn a_change_in_one_is_none_in_the_other() {

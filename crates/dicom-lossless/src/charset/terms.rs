@@ -4,15 +4,14 @@
 //! Owns which term a value names. What names none, or more than one, is unknown: nothing is
 //! guessed.
 
-use super::charset::Whole;
-use super::repertoire::Repertoire;
+use super::repertoire::{Repertoire, StandAloneSet};
 
 /// What a term stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Term {
     pub(super) repertoire: Repertoire,
     /// The set that stands alone, where it is one.
-    pub(super) whole: Option<Whole>,
+    pub(super) whole: Option<StandAloneSet>,
     /// Whether it is written as a term of code extensions.
     pub(super) extends: bool,
     /// The term where it stands alone, and as one of several.
@@ -25,7 +24,7 @@ type Row = (
     &'static str,
     &'static str,
     Repertoire,
-    Option<Whole>,
+    Option<StandAloneSet>,
 );
 
 /// The number or name by which a term is known, the term without and with code extensions, and what
@@ -156,16 +155,22 @@ const TERMS: [Row; 21] = [
         "ISO_IR 192",
         "ISO_IR 192",
         Repertoire::Ascii,
-        Some(Whole::Utf8),
+        Some(StandAloneSet::Utf8),
     ),
     (
         "GB18030",
         "GB18030",
         "GB18030",
         Repertoire::Ascii,
-        Some(Whole::Gb18030),
+        Some(StandAloneSet::Gb18030),
     ),
-    ("GBK", "GBK", "GBK", Repertoire::Ascii, Some(Whole::Gbk)),
+    (
+        "GBK",
+        "GBK",
+        "GBK",
+        Repertoire::Ascii,
+        Some(StandAloneSet::Gbk),
+    ),
 ];
 
 /// Other names of the same sets, letters and digits alone.
