@@ -2,12 +2,13 @@
 //! completes the work.
 #![cfg(unix)]
 
-use std::time::{Duration, Instant};
-
 use crate::fixture::{Dicom, Person};
-use crate::run::Place;
-use crate::server::{Site, on};
+use crate::run::{Place, Ran, Run, Running};
+use crate::server::{Gate, Site, on};
 
+const SIGINT: u32 = 2;
+const UPLOAD: &str = "/api/acquisitions/*/files";
+const FINISHING: &str = "finishing 1 upload";
 const USUAL: &str = "study -p demo/phantom --profile basic --uploads 1 --json";
 
 fn place() -> Place {
@@ -19,30 +20,36 @@ fn place() -> Place {
     }))
 }
 
-fn wait_for(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(
-            start.elapsed() < Duration::from_secs(30),
-            "waited for {what}"
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
+/// A server that holds uploads until the gate is opened.
+fn holding() -> (Site, Gate) {
+    let gate = Gate::default();
+    (
+        Site::setup().rule(on("POST", UPLOAD).hold(&gate)).start(),
+        gate,
+    )
+}
+
+/// Starts a run and waits until the server holds an upload of it.
+fn uploading<'a>(run: Run<'a>, site: &'a Site, gate: &Gate) -> Running<'a> {
+    let running = run.at(site).start();
+    gate.wait_for_request();
+    running
+}
+
+/// Sends the signal, and lets uploads through once the program has heard it.
+fn stopped_by<'a>(signal: &str, running: Running<'a>, gate: &Gate) -> Ran<'a> {
+    running.signal(signal);
+    running.wait_until_it_says(FINISHING);
+    gate.open();
+    running.end()
 }
 
 #[test]
 fn the_first_one_finishes_what_is_under_way_and_reports_the_rest() {
-    let site = Site::setup()
-        .rule(on("POST", "/api/acquisitions/*/files").delay(Duration::from_millis(700)))
-        .start();
+    let (site, gate) = holding();
     let place = place();
-    let running = place.run(USUAL).at(&site).start();
-    wait_for("an acquisition", || {
-        !site.requests_to("POST", "/api/acquisitions").is_empty()
-    });
-    std::thread::sleep(Duration::from_millis(200));
-    running.signal("INT");
-    let ran = running.end();
+    let running = uploading(place.run(USUAL), &site, &gate);
+    let ran = stopped_by("INT", running, &gate);
     assert_eq!(ran.code, Some(130), "{}", ran.stderr);
     let end = ran.end();
     assert_eq!(end["exit_code"], 130);
@@ -54,7 +61,7 @@ fn the_first_one_finishes_what_is_under_way_and_reports_the_rest() {
         "{totals}"
     );
     assert!(
-        totals["uploaded"].as_u64().unwrap() >= 1,
+        totals["uploaded"] == 1,
         "the upload under way was finished: {totals}"
     );
     assert!(
@@ -84,30 +91,19 @@ fn the_first_one_finishes_what_is_under_way_and_reports_the_rest() {
 
 #[test]
 fn a_request_to_terminate_is_obeyed_likewise() {
-    let site = Site::setup()
-        .rule(on("POST", "/api/acquisitions/*/files").delay(Duration::from_millis(700)))
-        .start();
+    let (site, gate) = holding();
     let place = place();
-    let running = place.run(USUAL).at(&site).start();
-    wait_for("an acquisition", || {
-        !site.requests_to("POST", "/api/acquisitions").is_empty()
-    });
-    running.signal("TERM");
-    let ran = running.end();
+    let running = uploading(place.run(USUAL), &site, &gate);
+    let ran = stopped_by("TERM", running, &gate);
     assert_eq!(ran.code, Some(143), "{}", ran.stderr);
     assert_eq!(ran.end()["totals"]["found"], 6);
 }
 
 #[test]
 fn a_closed_terminal_ends_the_run_with_a_report_and_nohup_does_not() {
-    let slow = || on("POST", "/api/acquisitions/*/files").delay(Duration::from_millis(700));
-    let (site, place) = (Site::setup().rule(slow()).start(), place());
-    let running = place.run(USUAL).at(&site).start();
-    wait_for("an acquisition", || {
-        !site.requests_to("POST", "/api/acquisitions").is_empty()
-    });
-    running.signal("HUP");
-    let ran = running.end();
+    let ((site, gate), place) = (holding(), place());
+    let running = uploading(place.run(USUAL), &site, &gate);
+    let ran = stopped_by("HUP", running, &gate);
     assert_eq!(ran.code, Some(129), "{}", ran.stderr);
     assert_eq!(ran.end()["totals"]["found"], 6);
     assert!(
@@ -119,15 +115,11 @@ fn a_closed_terminal_ends_the_run_with_a_report_and_nohup_does_not() {
     );
     assert!(!ran.failures().is_empty());
 
-    let site = Site::setup().rule(slow()).start();
-    let running = place
-        .run_after("trap '' HUP", &format!("{USUAL} --fresh"))
-        .at(&site)
-        .start();
-    wait_for("an acquisition", || {
-        !site.requests_to("POST", "/api/acquisitions").is_empty()
-    });
+    let (site, gate) = holding();
+    let ignoring = place.run_after("trap '' HUP", &format!("{USUAL} --fresh"));
+    let running = uploading(ignoring, &site, &gate);
     running.signal("HUP");
+    gate.open();
     let ran = running.end();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(ran.end()["totals"]["uploaded"], 6);
@@ -135,30 +127,23 @@ fn a_closed_terminal_ends_the_run_with_a_report_and_nohup_does_not() {
 
 #[test]
 fn the_second_one_does_not_wait() {
-    let site = Site::setup()
-        .rule(on("POST", "/api/acquisitions/*/files").delay(Duration::from_secs(60)))
-        .start();
+    let (site, gate) = holding();
     let place = place();
-    let running = place.run(USUAL).at(&site).start();
-    wait_for("an acquisition", || {
-        !site.requests_to("POST", "/api/acquisitions").is_empty()
-    });
-    std::thread::sleep(Duration::from_millis(300));
+    let running = uploading(place.run(USUAL), &site, &gate);
     running.signal("INT");
-    std::thread::sleep(Duration::from_millis(300));
-    let start = Instant::now();
+    running.wait_until_it_says(FINISHING);
     running.signal("INT");
     let ran = running.end();
     assert_eq!(ran.code, Some(130), "{}", ran.stderr);
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert_eq!(ran.end()["totals"]["uploaded"], 0);
 }
 
 #[test]
-fn it_is_heard_while_the_program_waits_for_somebody_to_type() {
+fn it_is_heard_while_the_program_waits_for_its_input() {
     let place = place();
     let list = "--files-from - -p demo/phantom --profile basic --offline --dry-run --json";
     let (running, _open) = place.run(list).start_waiting();
-    std::thread::sleep(Duration::from_millis(500));
+    running.wait_until_it_catches(SIGINT);
     running.signal("INT");
     let ran = running.end();
     assert_eq!(ran.code, Some(130), "{}", ran.stderr);

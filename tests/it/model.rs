@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dicom_dictionary_std::uids;
 
@@ -136,17 +136,12 @@ fn fault(rng: &mut fastrand::Rng, rule: Rule) -> Rule {
     }
 }
 
-/// Runs once; may be killed after so many requests.
+/// Runs once; may be killed after a number of requests.
 fn run(place: &Place, site: &Site, line: &str, kill_after: Option<usize>) -> Option<i32> {
-    let running = place.run(line).at(site).start();
+    let mut running = place.run(line).at(site).start();
     if let Some(requests) = kill_after {
-        let (before, begin) = (site.requests().len(), Instant::now());
-        while site.requests().len() < before + requests
-            && begin.elapsed() < Duration::from_millis(500)
-        {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        running.signal("KILL");
+        let before = site.requests().len();
+        running.kill_when(|| site.requests().len() >= before + requests);
     }
     let ran = running.end();
     if kill_after.is_some() {

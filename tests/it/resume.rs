@@ -2,7 +2,7 @@
 //! changed, and asks the server rather than believing its own journal.
 
 use std::fs::File;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use crate::archive::members;
 use crate::fixture::{CODED, Dicom, Person, found_in};
@@ -396,12 +396,8 @@ fn a_run_that_is_killed_is_completed_by_the_next() {
                 .rule(upload().times(3).delay(Duration::from_millis(60)))
                 .start(),
         );
-        let running = place.run(USUAL).at(&site).start();
-        let begin = Instant::now();
-        while site.requests().len() < 2 * step && begin.elapsed() < Duration::from_secs(10) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        running.signal("KILL");
+        let mut running = place.run(USUAL).at(&site).start();
+        running.kill_when(|| site.requests().len() >= 2 * step);
         let killed = running.end();
         assert!(
             killed.code.is_none() || killed.code == Some(0),

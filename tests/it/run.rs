@@ -311,6 +311,17 @@ impl<'a> Running<'a> {
         assert!(status.success());
     }
 
+    /// Kills it once `due`, unless it ends before.
+    pub fn kill_when(&mut self, due: impl Fn() -> bool) {
+        while !due() {
+            if self.child.try_wait().unwrap().is_some() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.child.kill().unwrap();
+    }
+
     /// The first line that it writes to standard output.
     pub fn first_line(&self) -> String {
         let start = Instant::now();
@@ -324,6 +335,26 @@ impl<'a> Running<'a> {
                 self.stderr.0.text()
             );
             std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until it handles the signal of this number itself, where the system tells.
+    #[cfg(unix)]
+    pub fn wait_until_it_catches(&self, number: u32) {
+        let status = format!("/proc/{}/status", self.child.id());
+        let catches = |status: String| {
+            let caught = status
+                .lines()
+                .find_map(|line| line.strip_prefix("SigCgt:"))?;
+            Some(u64::from_str_radix(caught.trim(), 16).ok()? >> (number - 1) & 1 == 1)
+        };
+        let start = Instant::now();
+        while fs::read_to_string(&status).ok().and_then(catches) == Some(false) {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "it does not catch signal {number}"
+            );
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
