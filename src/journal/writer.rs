@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
-use super::index::{Index, Spot};
-use super::line::{Confirmation, Header, Line, VERSION};
-use super::{Mark, private};
+use super::index::{Index, LinePosition};
+use super::line::{ConfirmedLine, Header, Line, VERSION};
+use super::{KeyedDigest, private};
 
 /// Lines that may wait for the disk.
 const BATCH: u32 = 64;
@@ -66,13 +66,13 @@ fn take(
         return Ok(ours);
     }
     while let Some((offset, line)) = lines.next()? {
-        let spot = Spot {
+        let position = LinePosition {
             file: number,
             offset,
         };
         match line {
-            Some(Line::Confirmed(line)) => index.confirm(&line, spot),
-            Some(Line::Sending(intent)) => index.begin(&intent, spot),
+            Some(Line::Confirmed(line)) => index.confirm(&line, position),
+            Some(Line::Sending(intent)) => index.begin(&intent, position),
             _ => {}
         }
     }
@@ -83,34 +83,42 @@ fn take(
 }
 
 impl Files {
-    /// The confirmation of this place whose line begins there.
-    pub(super) fn confirmation_at(&self, spot: Spot, place: Mark) -> Option<Confirmation> {
-        match self.line_at(spot)? {
-            Line::Confirmed(confirmation) => {
-                Some(confirmation).filter(|confirmation| confirmation.place == place)
+    /// The confirmation of this location whose line begins there.
+    pub(super) fn confirmed_at(
+        &self,
+        position: LinePosition,
+        location: KeyedDigest,
+    ) -> Option<ConfirmedLine> {
+        match self.line_at(position)? {
+            Line::Confirmed(confirmed) => {
+                Some(confirmed).filter(|confirmed| confirmed.location == location)
             }
             Line::Journal(_) | Line::Sending(_) => None,
         }
     }
 
-    /// What the package of this place holds whose line begins there.
-    pub(super) fn instances_at(&self, spot: Spot, place: Mark) -> Option<Vec<Mark>> {
-        match self.line_at(spot)? {
-            Line::Confirmed(confirmation) if confirmation.place == place => Some(
-                confirmation
+    /// What the package of this location holds whose line begins there.
+    pub(super) fn instances_at(
+        &self,
+        position: LinePosition,
+        location: KeyedDigest,
+    ) -> Option<Vec<KeyedDigest>> {
+        match self.line_at(position)? {
+            Line::Confirmed(confirmed) if confirmed.location == location => Some(
+                confirmed
                     .members
                     .iter()
                     .map(|member| member.instance)
                     .collect(),
             ),
-            Line::Sending(intent) if intent.place == place => Some(intent.instances),
+            Line::Sending(intent) if intent.location == location => Some(intent.instances),
             Line::Confirmed(_) | Line::Sending(_) | Line::Journal(_) => None,
         }
     }
 
-    fn line_at(&self, spot: Spot) -> Option<Line> {
-        let mut file = File::open(self.0.get(spot.file)?).ok()?;
-        file.seek(SeekFrom::Start(spot.offset)).ok()?;
+    fn line_at(&self, position: LinePosition) -> Option<Line> {
+        let mut file = File::open(self.0.get(position.file)?).ok()?;
+        file.seek(SeekFrom::Start(position.offset)).ok()?;
         Lines::of(&file).next().ok()??.1
     }
 }
@@ -205,7 +213,7 @@ impl Writer {
     }
 
     /// Appends a line and says where it begins.
-    pub(super) fn append(&mut self, line: &Line) -> io::Result<Spot> {
+    pub(super) fn append(&mut self, line: &Line) -> io::Result<LinePosition> {
         let text = written(line)?;
         self.file.write_all(&text)?;
         let begin = self.end;
@@ -214,7 +222,7 @@ impl Writer {
         if self.waiting >= BATCH || self.synced.elapsed() >= PATIENCE {
             self.sync()?;
         }
-        Ok(Spot {
+        Ok(LinePosition {
             file: 0,
             offset: begin,
         })
@@ -277,7 +285,7 @@ fn replace(path: &Path, header: &Header, files: &Files, live: Vec<u64>) -> io::R
     file.write_all(&written(&Line::Journal(header.clone()))?)?;
     for line in live
         .into_iter()
-        .filter_map(|offset| files.line_at(Spot { file: 0, offset }))
+        .filter_map(|offset| files.line_at(LinePosition { file: 0, offset }))
     {
         file.write_all(&written(&line)?)?;
     }

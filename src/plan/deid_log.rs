@@ -1,8 +1,8 @@
 //! The site's log of de-identification: what the user is told of it, and when a run cannot go on
 //! because of it.
 
-use super::{Announcement, Decision};
-use crate::config::Sink;
+use super::{Announcement, DeidDecision};
+use crate::config::SinkChoice;
 use crate::deid::Originals;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::Client;
@@ -14,17 +14,20 @@ use crate::flywheel::Client;
 /// `profile.deid-log` where the site keeps one and the data goes as it is, or the log cannot be
 /// reached.
 pub(super) async fn ask(
-    client: &Client,
-    decision: &Decision,
-    sink: &Sink,
+    client: Option<&Client>,
+    decision: &DeidDecision,
+    sink: &SinkChoice,
 ) -> Result<Option<String>, Error> {
-    if client.site_config().await?.deid_log && matches!(decision, Decision::AsItIs { .. }) {
+    let Some(client) = client else {
+        return Ok(None);
+    };
+    if client.site_config().await?.deid_log && matches!(decision, DeidDecision::AsItIs { .. }) {
         return Err(Error::new(RunCode::DeidLog, RunCode::DeidLog.sentence())
             .because(format!("{} says so", client.host())));
     }
     match sink {
-        Sink::Folder(_) => Ok(None),
-        Sink::Upload | Sink::Nothing => client.deid_log_host().await,
+        SinkChoice::Folder(_) => Ok(None),
+        SinkChoice::Upload | SinkChoice::DryRun => client.deid_log_host().await,
     }
 }
 

@@ -2,7 +2,8 @@
 //! it.
 
 use super::Announcement;
-use crate::config::{Config, OtherFiles, Sink};
+use super::prompt::{Prompt, Reply};
+use crate::config::{Config, OtherFiles};
 use crate::failure::{Error, RunCode};
 
 /// The warning, where such files are asked for.
@@ -16,28 +17,19 @@ pub(super) fn announcement(config: &Config) -> Option<Announcement> {
     } else {
         ""
     };
-    (config.input.other_files == OtherFiles::Upload)
+    (config.input.files.other_files == OtherFiles::Upload)
         .then(|| Announcement::warning("other-files", format!("{text}{names}")))
 }
 
-/// The user who asks for them has to accept that nothing cleans them: at the terminal, or with
-/// `-y`. A rehearsal sends nothing.
+/// The user who asks for them has to accept that nothing cleans them.
 ///
 /// # Errors
 /// `profile.unconfirmed` where that was refused, or there was no terminal to ask at.
-pub(super) fn consent(
-    config: &Config,
-    confirm: &mut (dyn FnMut(&str) -> bool + Send),
-) -> Result<(), Error> {
+pub(super) fn consent(config: &Config, prompt: &mut Prompt<'_, '_>) -> Result<(), Error> {
     let Some(warning) = announcement(config) else {
         return Ok(());
     };
-    if config.output.assume_yes || config.sink == Sink::Nothing {
-        return Ok(());
-    }
-    if config.output.interactive
-        && confirm(&format!("{}\nSend these files as they are?", warning.text))
-    {
+    if prompt.ask(&warning.text, "Send these files as they are?") == Reply::Accepted {
         return Ok(());
     }
     let error = Error::new(
@@ -63,7 +55,8 @@ mod tests {
             asked += 1;
             answer
         };
-        let given = consent(&config(flags, terminal), &mut person);
+        let config = config(flags, terminal);
+        let given = consent(&config, &mut Prompt::new(&config, &mut person));
         (given.map_err(|error| error.code), asked)
     }
 

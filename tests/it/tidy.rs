@@ -12,8 +12,8 @@ const LEVELS: [&[&str]; 10] = [
     &["plan", "event", "journal"],
     &["flywheel"],
     &["package"],
-    &["routing", "series"],
-    &["config", "deid", "discover"],
+    &["config", "routing", "series"],
+    &["deid", "discover"],
     &["cli", "credential", "profile", "dicom"],
     &[
         "byte_order_mark",
