@@ -20,7 +20,7 @@ use criterion::{
 use fwupload::deid::{Cleaner, Sendable};
 use fwupload::dicom::{self, Limits, Source, SourceFile};
 use fwupload::discover::{Discovery, Inputs};
-use fwupload::package::{Level, Package};
+use fwupload::package::{DeflateLevel, Package};
 use fwupload::profile;
 use sha2::{Digest, Sha384};
 
@@ -158,7 +158,7 @@ fn packing(c: &mut Criterion) {
     group.bench_function("zip, stored (CRC-32)", |b| b.iter(|| zip(None)));
     for level in [1, 6] {
         group.bench_function(format!("zip, deflated at {level}"), |b| {
-            b.iter(|| zip(Level::new(level)));
+            b.iter(|| zip(DeflateLevel::new(level)));
         });
     }
     let package = zip(None);

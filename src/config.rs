@@ -157,7 +157,7 @@ pub enum SinkChoice {
 pub struct Transfer {
     /// Files cleaned at a time.
     pub jobs: usize,
-    /// Uploads at a time; none for as many as help.
+    /// Uploads at a time; none where the run finds out how many help.
     pub uploads: Option<usize>,
     /// Whether packages are deflated.
     pub compression: Compression,
@@ -171,7 +171,7 @@ pub struct Transfer {
     pub patience: Option<Patience>,
     /// How long another run that is in the way is waited for.
     pub wait_lock: Duration,
-    /// Bytes a second that all uploads together may take; none for as many as there are.
+    /// Bytes a second that all uploads together may take; none for no limit.
     pub bandwidth: Option<u64>,
     /// What earlier runs have sent does not count.
     pub fresh: bool,

@@ -27,12 +27,12 @@ use crate::flywheel::{ContainerRef, RemoteFile, UploadReceipt};
 use crate::phi::display_path;
 pub use fingerprint::{Digester, KeyedDigest};
 use index::Index;
-pub use index::{Changes, ConfirmedPackage, Provenance};
+pub use index::{ConfirmedPackage, MemberChanges, Provenance};
 use line::{ConfirmedLine, Header, Line, SendingLine};
-pub use line::{Member, VERSION};
+pub use line::{MemberRecord, VERSION};
 use lock::Lock;
 pub use lock::WaitForRun;
-use writer::{Files, Writer};
+use writer::{JournalFiles, Writer};
 
 /// Whose journal it is: nothing that was sent under another identity counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +105,7 @@ pub struct PackageRecord {
     /// Its exact length in bytes.
     pub size: u64,
     /// Its members, in the order of their sources.
-    pub members: Vec<Member>,
+    pub members: Vec<MemberRecord>,
 }
 
 /// What a package that is on the server has to do with one that is about to be sent.
@@ -132,7 +132,7 @@ pub struct Journal {
 #[derive(Debug)]
 struct State {
     index: Index,
-    files: Files,
+    files: JournalFiles,
     /// None where it is only looked into.
     writer: Option<Writer>,
 }
@@ -244,13 +244,13 @@ impl Journal {
 
     /// What is different from the members that were sent to this location before; `None` where that
     /// cannot be told.
-    pub fn changes(&self, record: &PackageRecord) -> Option<Changes> {
+    pub fn changes(&self, record: &PackageRecord) -> Option<MemberChanges> {
         let state = self.state();
         let before = state.files.confirmed_at(
             state.index.confirmed(record.location)?.position(),
             record.location,
         )?;
-        Some(Changes::between(&before.members, &record.members))
+        Some(MemberChanges::between(&before.members, &record.members))
     }
 
     /// Whether the members that were sent to this location before are these, as far as lengths and

@@ -27,6 +27,7 @@ use crate::dicom::{Instance, Limits};
 use crate::discover::Discovery;
 use crate::failure::{Error, FileFailure, RunCode};
 use crate::flywheel::{Client, Settings};
+use crate::profile::Profile;
 use crate::pseudonym::PseudonymKey;
 pub use announcement::{Announcement, Weight};
 pub use decision::{DeidDecision, override_residual};
@@ -178,22 +179,11 @@ pub async fn resolve(
     let watch = client.as_ref().map(|client| {
         ProfileWatch::new(client, &project, &served, config.transfer.profile_recheck)
     });
-    let mut decision = decision::decide(served, local, &config.deid, &project)?;
-    decision.refuse_without_subject(config.packaging.subject.is_some())?;
-    let mut announcements = decision.announcements(&project);
-    announcements.extend(decision.override_residual(config.residual));
-    announcements.extend(other_files::announcement(&config));
+    let (decision, mut announcements) = decide(served, local, &config, &project)?;
     let log = deid_log::ask(client.as_ref(), &decision, &config.sink).await?;
     announcements.extend(log.as_deref().map(deid_log::announcement));
     let needs_key = decision.needs_key();
-    let mut prompt = Prompt::new(&config, confirm);
-    accept_doubt(&decision, &announcements, &mut prompt)?;
-    let limits = Limits {
-        header_bytes: config.input.max_header,
-        ..Limits::default()
-    };
-    let (governing, mut treatment) = settle(decision, limits, &announcements, &mut prompt)?;
-    other_files::consent(&config, &mut prompt)?;
+    let (governing, mut treatment) = accept(decision, &config, &announcements, confirm)?;
     if log.is_some() && config.sink == SinkChoice::Upload {
         treatment = treatment.with(Cleaner::logged);
     }
@@ -212,19 +202,66 @@ pub async fn resolve(
         governing,
         treatment,
         sink,
+        limits: limits(&config),
         input: config.input,
         packaging: config.packaging,
         transfer: config.transfer,
         reports: std::iter::once(config.report.path)
             .chain(config.report.log)
             .collect(),
-        limits,
         announcements,
     };
     Ok(match key {
         Some(key) => plan.keyed(key),
         None => plan,
     })
+}
+
+/// What is done to the data, and what the user must be told of it.
+fn decide(
+    served: ServerProfiles,
+    local: Option<Profile>,
+    config: &Config,
+    project: &PlannedProject,
+) -> Result<(DeidDecision, Vec<Announcement>), Error> {
+    let mut decision = decision::decide(served, local, &config.deid, project)?;
+    decision.refuse_without_subject(config.packaging.subject.is_some())?;
+    let mut announcements = decision.announcements(project);
+    announcements.extend(decision.override_residual(config.residual));
+    announcements.extend(other_files::announcement(config));
+    Ok((decision, announcements))
+}
+
+/// Asks the user for everything that has to be accepted before anything is sent.
+fn accept(
+    decision: DeidDecision,
+    config: &Config,
+    announcements: &[Announcement],
+    confirm: &mut Confirm<'_>,
+) -> Result<(Option<Governing>, Treatment), Error> {
+    let mut prompt = Prompt::new(config, confirm);
+    accept_doubt(&decision, announcements, &mut prompt)?;
+    let settled = match decision {
+        DeidDecision::Clean {
+            governing, profile, ..
+        } => {
+            let cleaner = Box::new(Cleaner::new(&profile, limits(config)));
+            (Some(governing), Treatment::Clean(cleaner))
+        }
+        DeidDecision::AsItIs { asked_for, .. } => {
+            let consent = consent(asked_for, &warnings(announcements), &mut prompt)?;
+            (None, Treatment::AsItIs(consent))
+        }
+    };
+    other_files::consent(config, &mut prompt)?;
+    Ok(settled)
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        header_bytes: config.input.max_header,
+        ..Limits::default()
+    }
 }
 
 /// What is to be walked. A list on standard input may take its time: said to be blocking, so that
@@ -249,26 +286,6 @@ async fn ask_server(
     let project = PlannedProject::on_server(client, config).await?;
     let served = ask(client, &project).await?;
     Ok((project, served))
-}
-
-fn settle(
-    decision: DeidDecision,
-    limits: Limits,
-    announcements: &[Announcement],
-    prompt: &mut Prompt<'_, '_>,
-) -> Result<(Option<Governing>, Treatment), Error> {
-    match decision {
-        DeidDecision::Clean {
-            governing, profile, ..
-        } => {
-            let cleaner = Box::new(Cleaner::new(&profile, limits));
-            Ok((Some(governing), Treatment::Clean(cleaner)))
-        }
-        DeidDecision::AsItIs { asked_for, .. } => {
-            let consent = consent(asked_for, &warnings(announcements), prompt)?;
-            Ok((None, Treatment::AsItIs(consent)))
-        }
-    }
 }
 
 /// Where a stricter profile may be hidden, the user must have accepted that before anything is
@@ -403,8 +420,8 @@ mod tests {
             let project = PlannedProject::offline("g/p").unwrap();
             decision::decide(served, local, &config.deid, &project).unwrap()
         };
-        let mut nobody = |_: &str| panic!("there is no doubt");
-        let mut no_prompt = Prompt::new(&config, &mut nobody);
+        let mut never = |_: &str| panic!("there is no doubt");
+        let mut no_prompt = Prompt::new(&config, &mut never);
         assert!(accept_doubt(&unseen_at(&[]), &[], &mut no_prompt).is_ok());
         let accepted = accept_doubt(
             &unseen_at(&[Level::Group]),

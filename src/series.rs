@@ -16,8 +16,8 @@ use crate::dicom::{Body, Identity, SourceFile};
 use crate::discover::below;
 use crate::failure::{FileCode, FileFailure};
 use crate::phi::Phi;
-pub use files::Files;
 use files::Folder;
+pub use files::SeriesFiles;
 pub use patients::Patients;
 
 /// A file that holds an instance, as the index knows it.
@@ -68,7 +68,7 @@ fn share(parts: &[&str]) -> u64 {
 #[derive(Debug, Default)]
 pub struct Series {
     /// Its files.
-    pub files: Files,
+    pub files: SeriesFiles,
 }
 
 /// Study and series UID as the files state them, before cleaning.
@@ -86,7 +86,7 @@ pub struct SeriesIndex {
 }
 
 impl SeriesIndex {
-    /// An index that keeps so many bytes of small files, which need not be read again then.
+    /// An index that keeps up to `room` bytes of small files, which need not be read again then.
     pub fn keeping(room: u64) -> Self {
         Self {
             room,

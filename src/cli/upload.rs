@@ -53,7 +53,7 @@ pub struct UploadArgs {
 }
 
 impl UploadArgs {
-    /// Every path that was typed or set: names of files and folders often identify somebody.
+    /// Every path that was typed or set: names of files and folders often identify a person.
     pub fn named_paths(&self) -> Vec<PathBuf> {
         let lists = self.input.files_from.iter().filter_map(|list| match list {
             PathList::File(path) => Some(path.clone()),

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 
 use super::PackageRecord;
 use super::fingerprint::KeyedDigest;
-use super::line::{ConfirmedLine, Member, SendingLine};
+use super::line::{ConfirmedLine, MemberRecord, SendingLine};
 use crate::flywheel::{ContainerKind, ContainerRef, RemoteFile};
 
 /// A package that the server confirmed.
@@ -94,7 +94,7 @@ pub enum Provenance {
 
 /// How the members of a package differ from those that were sent before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Changes {
+pub struct MemberChanges {
     /// Members then.
     pub before: usize,
     /// Members now.
@@ -105,9 +105,9 @@ pub struct Changes {
     pub gone: usize,
 }
 
-impl Changes {
-    pub(super) fn between(before: &[Member], now: &[Member]) -> Self {
-        let content = |member: &Member| (member.size, member.crc32);
+impl MemberChanges {
+    pub(super) fn between(before: &[MemberRecord], now: &[MemberRecord]) -> Self {
+        let content = |member: &MemberRecord| (member.size, member.crc32);
         let mut left: HashMap<_, usize> = HashMap::new();
         for member in before {
             *left.entry(content(member)).or_default() += 1;

@@ -85,12 +85,12 @@ pub(super) struct ConfirmedLine {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) found: bool,
     #[serde(default)]
-    pub(super) members: Vec<Member>,
+    pub(super) members: Vec<MemberRecord>,
 }
 
 /// A member of a package: what it holds and what came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
+pub struct MemberRecord {
     /// The instance, wherever its file lies; the file itself where it is not DICOM.
     pub instance: KeyedDigest,
     /// What came out, in bytes.

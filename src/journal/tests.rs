@@ -46,7 +46,7 @@ fn record(journal: &Journal, name: &str, sources: &[&str]) -> PackageRecord {
         .collect();
     let members = sources
         .iter()
-        .map(|source| Member {
+        .map(|source| MemberRecord {
             instance: *source,
             size: 10,
             crc32: Some(7),
@@ -276,7 +276,7 @@ fn a_package_that_changed_says_how() {
     sent.members.pop();
     assert_eq!(
         journal.changes(&sent),
-        Some(Changes {
+        Some(MemberChanges {
             before: 3,
             now: 2,
             new: 1,
@@ -287,7 +287,7 @@ fn a_package_that_changed_says_how() {
 }
 
 #[test]
-fn a_torn_line_and_lines_that_nobody_can_read_are_passed_over() {
+fn a_torn_line_and_lines_that_cannot_be_read_are_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
     let (one, two) = (record(&journal, "a", &["1"]), record(&journal, "b", &["2"]));
@@ -310,7 +310,7 @@ fn a_torn_line_and_lines_that_nobody_can_read_are_passed_over() {
     assert!(journal.recall(&sources(&one)).is_some() && journal.recall(&sources(&two)).is_some());
     assert_eq!(
         journal.changes(&two),
-        Some(Changes {
+        Some(MemberChanges {
             before: 1,
             now: 1,
             new: 0,
@@ -468,7 +468,7 @@ fn lines_that_no_longer_count_are_dropped_in_time() {
 }
 
 #[test]
-fn nobody_else_gets_in_meanwhile_and_nobody_else_may_read_it() {
+fn no_other_run_gets_in_meanwhile_and_no_other_user_may_read_it() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
     let error = Journal::open(folder.path(), OF_RUN, SHORTLY).unwrap_err();

@@ -28,16 +28,24 @@ const DEAD: usize = 1000;
 
 /// The files that are read together, in their order.
 #[derive(Debug)]
-pub(super) struct Files(Vec<PathBuf>);
+pub(super) struct JournalFiles(Vec<PathBuf>);
 
 /// What the files say, as far as they are of this header; the first is the run's own. `fresh`
 /// passes over what they say.
-pub(super) fn load(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(Files, Index)> {
+pub(super) fn load(
+    paths: &[PathBuf],
+    header: &Header,
+    fresh: bool,
+) -> io::Result<(JournalFiles, Index)> {
     load_all(paths, header, fresh).map(|(files, index, _)| (files, index))
 }
 
 /// The same, and whether there is an own file.
-fn load_all(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(Files, Index, bool)> {
+fn load_all(
+    paths: &[PathBuf],
+    header: &Header,
+    fresh: bool,
+) -> io::Result<(JournalFiles, Index, bool)> {
     let (mut index, mut own) = (Index::default(), false);
     for (number, path) in paths.iter().enumerate() {
         let ours = match File::open(path) {
@@ -47,7 +55,7 @@ fn load_all(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(File
         };
         own |= ours && number == 0;
     }
-    Ok((Files(paths.to_vec()), index, own))
+    Ok((JournalFiles(paths.to_vec()), index, own))
 }
 
 /// Takes what a file says; false where it is none of this header.
@@ -82,7 +90,7 @@ fn take(
     Ok(true)
 }
 
-impl Files {
+impl JournalFiles {
     /// The confirmation of this location whose line begins there.
     pub(super) fn confirmed_at(
         &self,
@@ -244,7 +252,7 @@ pub(super) fn load_for_writing(
     paths: &[PathBuf],
     header: &Header,
     fresh: bool,
-) -> io::Result<(Files, Index)> {
+) -> io::Result<(JournalFiles, Index)> {
     let (files, index, is_ours) = load_all(paths, header, fresh)?;
     let Some(own) = paths.first() else {
         return Ok((files, index));
@@ -278,7 +286,7 @@ fn ends_torn(file: &mut File, end: u64) -> io::Result<bool> {
 }
 
 /// Puts a file with the lines that count in the place of the one at hand, in one step.
-fn replace(path: &Path, header: &Header, files: &Files, live: Vec<u64>) -> io::Result<()> {
+fn replace(path: &Path, header: &Header, files: &JournalFiles, live: Vec<u64>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     // A temporary file of this crate is made with mode 0600.
     let mut file = NamedTempFile::new_in(folder)?;

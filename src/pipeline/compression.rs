@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::timers::StageTimers;
 use crate::config::Compression;
-use crate::package::Level;
+use crate::package::DeflateLevel;
 use crate::plan::{Sink, UploadPlan};
 
 /// What one core deflates in a second, until that is measured, in bytes.
@@ -28,9 +28,9 @@ impl CompressionChoice {
     /// For a run. Where nothing goes over a network, none is measured: what lies in a folder is the
     /// same every time.
     pub fn of(plan: &UploadPlan) -> Self {
-        let chosen = match (&plan.sink, plan.transfer.compression) {
-            (Sink::DryRun(_) | Sink::Folder(_), Compression::Auto) => Compression::None,
-            (_, chosen) => chosen,
+        let chosen = match plan.transfer.compression {
+            Compression::Auto if !matches!(plan.sink, Sink::Upload(_)) => Compression::None,
+            chosen => chosen,
         };
         Self {
             chosen,
@@ -39,10 +39,10 @@ impl CompressionChoice {
     }
 
     /// How packages are deflated when they are made; none to store them.
-    pub fn level(self) -> Option<Level> {
+    pub fn level(self) -> Option<DeflateLevel> {
         match self.chosen {
             Compression::None | Compression::Auto => None,
-            Compression::Level(level) => Level::new(level),
+            Compression::Level(level) => DeflateLevel::new(level),
         }
     }
 
@@ -80,7 +80,7 @@ mod tests {
         let level = |chosen| choice(chosen).level();
         assert_eq!(
             (level(Compression::None), level(Compression::Level(1))),
-            (None, Some(Level::FAST))
+            (None, Some(DeflateLevel::FAST))
         );
         let (auto, timers) = (choice(Compression::Auto), StageTimers::default());
         assert_eq!(

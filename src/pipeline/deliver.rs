@@ -1,6 +1,6 @@
 //! The three sinks: a package goes to the server, into the output folder or, in a dry run, nowhere.
 //!
-//! Owns the one place where they differ. A dry run with a server takes the way of an upload up to
+//! Owns where they differ, and that two packages of one name never go to one container. A dry run with a server takes the way of an upload up to
 //! the first request that would change something.
 
 use std::path::Path;
@@ -10,11 +10,12 @@ use super::folder;
 use super::outcomes::stopped;
 use super::pack::OutgoingPackage;
 use super::send_state::{Delivered, SendState};
+use super::target::TargetContainer;
 use super::transmit;
 use crate::event::Outcome;
 use crate::failure::{FileCode, FileFailure};
 use crate::flywheel::UploadError;
-use crate::plan::Sink;
+use crate::plan::{Sink, UploadPlan};
 
 /// Hands a package to the sink.
 pub(super) async fn deliver(
@@ -72,11 +73,34 @@ async fn write(
     })
 }
 
+/// Takes the name of a package in its container: two packages of one name would overwrite each
+/// other.
+pub(super) fn take_name(state: &SendState, outgoing: &OutgoingPackage) -> Result<(), FileFailure> {
+    let container = container_key(&state.context.plan, &outgoing.target);
+    if state.names(|names| names.take(container, &outgoing.package.name)) {
+        return Ok(());
+    }
+    let detail = "two packages of this run come out alike";
+    Err(FileFailure::new(FileCode::PackageName, detail))
+}
+
+/// What tells a container from others: in a folder its path alone does, a server keeps two
+/// containers of one label apart.
+fn container_key(plan: &UploadPlan, target: &TargetContainer) -> Vec<String> {
+    match &plan.sink {
+        Sink::Folder(_) => target.folders(plan),
+        Sink::Upload(_) | Sink::DryRun(_) => target.keys(false),
+    }
+}
+
 /// Whether the name of a file that is not DICOM is free in this run, and not that of another one on
 /// the server. Where the server does not answer, sending it will tell.
 pub(super) async fn is_name_free(state: &Arc<SendState>, outgoing: &OutgoingPackage) -> bool {
     let plan = &state.context.plan;
-    let (container, name) = (outgoing.target.in_sink(plan), &outgoing.package.name);
+    let (container, name) = (
+        container_key(plan, &outgoing.target),
+        &outgoing.package.name,
+    );
     if !state.names(|names| names.is_free(container, name)) {
         return false;
     }

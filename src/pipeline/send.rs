@@ -1,7 +1,7 @@
 //! The stage that sends: packages go to the sink, a few at a time, and their files get their
 //! outcome.
 //!
-//! Owns the tasks of a run's uploads, and that two packages of one name never go to one container.
+//! Owns the tasks of a run's uploads. It must never know where a package goes: that is the sink's.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -13,12 +13,12 @@ use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 
 use super::context::RunContext;
-use super::deliver::deliver;
+use super::deliver::{deliver, take_name};
 use super::outcomes::{is_of_network, stopped};
 use super::pack::OutgoingPackage;
 use super::send_state::SendState;
 use crate::event::{Event, Outcome};
-use crate::failure::{FileCode, FileFailure};
+use crate::failure::FileFailure;
 use crate::journal::Journal;
 
 /// Sends the packages of a run.
@@ -152,16 +152,6 @@ async fn in_turn(
 fn throttled(state: &SendState) -> u64 {
     let server = state.context.plan.sink.server();
     server.map_or(0, |server| server.client.throttled())
-}
-
-/// Two packages of one name in one container would overwrite each other.
-fn take_name(state: &SendState, outgoing: &OutgoingPackage) -> Result<(), FileFailure> {
-    let container = outgoing.target.in_sink(&state.context.plan);
-    if state.names(|names| names.take(container, &outgoing.package.name)) {
-        return Ok(());
-    }
-    let detail = "two packages of this run come out alike";
-    Err(FileFailure::new(FileCode::PackageName, detail))
 }
 
 /// Deflates a package whose turn to be sent has come, where that is quicker than sending it as it

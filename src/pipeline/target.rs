@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::plan::{Sink, UploadPlan};
+use crate::plan::UploadPlan;
 use crate::routing::{self, Destination};
 
 /// Where a package goes: an acquisition, or for files that are not DICOM a container above one.
@@ -75,15 +75,6 @@ impl TargetContainer {
     /// The folders that stand for it in an output folder, one in the other.
     pub fn folders(&self, plan: &UploadPlan) -> Vec<String> {
         self.names(plan).map(routing::file_name).collect()
-    }
-
-    /// What tells it from other containers of the run's sink: on disk its path alone does, a server
-    /// keeps two containers of one label apart.
-    pub fn in_sink(&self, plan: &UploadPlan) -> Vec<String> {
-        match &plan.sink {
-            Sink::Folder(_) => self.folders(plan),
-            Sink::Upload(_) | Sink::DryRun(_) => self.keys(false),
-        }
     }
 
     fn names<'a>(&'a self, plan: &'a UploadPlan) -> impl Iterator<Item = &'a str> {

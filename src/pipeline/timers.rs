@@ -35,8 +35,7 @@ impl StageTimer {
 
     /// Waited for another stage since a moment.
     pub fn waited(&self, begin: Instant) {
-        self
-            .waiting
+        self.waiting
             .fetch_add(nanoseconds(begin), Ordering::Relaxed);
     }
 

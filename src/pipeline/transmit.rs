@@ -13,7 +13,9 @@ use crate::config::{Compression, IfExists};
 use crate::event::{Event, PackageBytes, Severity};
 use crate::failure::{FileCode, FileFailure};
 use crate::flywheel::{Container, RemoteFile, UploadError, UploadFile, UploadReceipt};
-use crate::journal::{Confirmation, Journal, Member, PackageRecord, Provenance, SharedInstances};
+use crate::journal::{
+    Confirmation, Journal, MemberRecord, PackageRecord, Provenance, SharedInstances,
+};
 use crate::package::Package;
 use crate::phi::escape_for_terminal;
 use crate::plan::UploadServer;
@@ -217,7 +219,7 @@ impl<'a> JournalEntry<'a> {
         };
         let members = instances.into_iter().zip(outgoing.package.sums());
         let members = members
-            .map(|(instance, sum)| Member {
+            .map(|(instance, sum)| MemberRecord {
                 instance,
                 size: sum.len,
                 crc32: sum.crc32,
@@ -237,7 +239,7 @@ impl<'a> JournalEntry<'a> {
     fn summed(&self, package: &Package) -> PackageRecord {
         let members = self.record.members.iter().zip(package.sums());
         let members = members
-            .map(|(member, sum)| Member {
+            .map(|(member, sum)| MemberRecord {
                 crc32: sum.crc32,
                 ..*member
             })

@@ -37,7 +37,7 @@ pub struct UploadConcurrency {
 
 struct State {
     control: SlotControl,
-    /// UploadConcurrency that close when their upload is done.
+    /// Slots that close when their upload is done.
     to_close: usize,
     begin: Instant,
     /// What had passed when the window began.
