@@ -5,7 +5,6 @@
 //! at a flag, and nothing here changes anything on the server, except that a missing project is
 //! created where that was asked for.
 
-mod announcement;
 mod decision;
 mod deid_log;
 mod folders;
@@ -25,11 +24,11 @@ use crate::credential::{ApiKey, PseudonymKeySources};
 use crate::deid::{self, Cleaner, Counts, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
 use crate::discover::Discovery;
+use crate::event::Notice;
 use crate::failure::{Error, FileFailure, RunCode};
 use crate::flywheel::{Client, Settings};
 use crate::profile::Profile;
 use crate::pseudonym::PseudonymKey;
-pub use announcement::{Announcement, Weight};
 pub use decision::{DeidDecision, override_residual};
 pub use governing::{Governing, LOCAL};
 pub use planned_project::PlannedProject;
@@ -64,7 +63,7 @@ pub struct UploadPlan {
     /// Bounds on reading.
     pub limits: Limits,
     /// What the user must be told before anything is sent.
-    pub announcements: Vec<Announcement>,
+    pub announcements: Vec<Notice>,
 }
 
 /// What is done to each instance.
@@ -114,7 +113,7 @@ impl UploadPlan {
     }
 
     /// The same with the key that pseudonyms are made with.
-    fn keyed(self, (key, announcement): (PseudonymKey, Announcement)) -> Self {
+    fn keyed(self, (key, announcement): (PseudonymKey, Notice)) -> Self {
         let fingerprint = key.fingerprint();
         let mut announcements = self.announcements;
         announcements.push(announcement);
@@ -223,7 +222,7 @@ fn decide(
     local: Option<Profile>,
     config: &Config,
     project: &PlannedProject,
-) -> Result<(DeidDecision, Vec<Announcement>), Error> {
+) -> Result<(DeidDecision, Vec<Notice>), Error> {
     let mut decision = decision::decide(served, local, &config.deid, project)?;
     decision.refuse_without_subject(config.packaging.subject.is_some())?;
     let mut announcements = decision.announcements(project);
@@ -236,7 +235,7 @@ fn decide(
 fn accept(
     decision: DeidDecision,
     config: &Config,
-    announcements: &[Announcement],
+    announcements: &[Notice],
     confirm: &mut Confirm<'_>,
 ) -> Result<(Option<Governing>, Treatment), Error> {
     let mut prompt = Prompt::new(config, confirm);
@@ -292,7 +291,7 @@ async fn ask_server(
 /// sent.
 fn accept_doubt(
     decision: &DeidDecision,
-    announcements: &[Announcement],
+    announcements: &[Notice],
     prompt: &mut Prompt<'_, '_>,
 ) -> Result<(), Error> {
     let doubtful = decision.doubtful();
@@ -409,8 +408,7 @@ mod tests {
             asked += 1;
             answer
         };
-        let warning =
-            Announcement::warning("profile-unseen", "a stricter one may be hidden".to_owned());
+        let warning = Notice::warning("profile-unseen", "a stricter one may be hidden".to_owned());
         let unseen_at = |levels: &[Level]| {
             let served = ServerProfiles {
                 seen: None,

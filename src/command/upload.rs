@@ -14,7 +14,7 @@ use crate::failure::{Error, RunCode};
 use crate::flywheel::{Client, ClientNotice};
 use crate::phi::{display_path, escape_for_terminal};
 use crate::pipeline::{self, Stop};
-use crate::plan::{self, Sink, UploadPlan, Weight};
+use crate::plan::{self, Sink, UploadPlan};
 use crate::report::{self, Paths, Reporter};
 use crate::sandbox::Sandbox;
 
@@ -288,12 +288,7 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
         settings: config.settings(),
     })));
     for announcement in &plan.announcements {
-        let severity = match announcement.weight {
-            Weight::Detail => Severity::Detail,
-            Weight::Notice => Severity::Notice,
-            Weight::Warning => Severity::Warning,
-        };
-        events.notice(severity, announcement.code, announcement.text.clone());
+        events.send(Event::Notice(announcement.clone()));
     }
 }
 

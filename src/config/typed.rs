@@ -170,8 +170,8 @@ impl Typed<'_> {
                     .with_hint("name a folder, as in `fwupload ./study --project group/project`"),
             });
         }
-        let max_header = self.size(
-            "max-header",
+        let max_header = size(
+            &self.name("max-header"),
             args.max_header.as_deref(),
             64 * MEBIBYTE,
             LEAST_HEADER,
@@ -267,14 +267,19 @@ impl Typed<'_> {
     fn transfer(&self, environment: &Environment) -> Result<Transfer, Error> {
         let args = &self.0.transfer;
         Ok(Transfer {
-            jobs: self.count("jobs", args.jobs, environment.cores.max(1), MOST_JOBS)?,
+            jobs: count(
+                &self.name("jobs"),
+                args.jobs,
+                environment.cores.max(1),
+                MOST_JOBS,
+            )?,
             uploads: args
                 .uploads
-                .map(|n| self.count("uploads", Some(n), n, MOST_UPLOADS))
+                .map(|n| count(&self.name("uploads"), Some(n), n, MOST_UPLOADS))
                 .transpose()?,
             compression: args.compression,
-            memory: self.size(
-                "memory",
+            memory: size(
+                &self.name("memory"),
                 args.memory.as_deref(),
                 64 * MEBIBYTE,
                 LEAST_MEMORY,
@@ -399,26 +404,6 @@ impl Typed<'_> {
             fail_on_skip: args.fail_on_skip,
             allow_empty: args.allow_empty,
         })
-    }
-
-    fn count(
-        &self,
-        flag: &str,
-        given: Option<usize>,
-        default: usize,
-        most: usize,
-    ) -> Result<usize, Error> {
-        count(&self.name(flag), given, default, most)
-    }
-
-    fn size(
-        &self,
-        flag: &str,
-        given: Option<&str>,
-        default: u64,
-        least: u64,
-    ) -> Result<u64, Error> {
-        size(&self.name(flag), given, default, least)
     }
 }
 

@@ -29,6 +29,7 @@ const BATCH: usize = 2048;
 const MOST_KEPT: u64 = 32 << 20;
 
 /// What there is to work on.
+#[derive(Default)]
 pub struct FoundFiles {
     /// How many files were found in all.
     pub found: u64,
@@ -52,30 +53,16 @@ pub fn find(context: &RunContext, pool: &ThreadPool) -> FoundFiles {
         context,
         pool,
         index: SeriesIndex::keeping(kept),
-        others: Vec::new(),
         batch: Vec::new(),
         root: Arc::default(),
-        neighbours: Neighbours::default(),
-        unread: HashSet::new(),
-        patients: Patients::default(),
+        work: FoundFiles::default(),
     };
     let found = finder.walk();
     finder.index_batch();
-    let Finder {
-        index,
-        others,
-        neighbours,
-        unread,
-        patients,
-        ..
-    } = finder;
     FoundFiles {
         found,
-        series: index.into_series(),
-        others,
-        neighbours,
-        unread,
-        patients,
+        series: finder.index.into_series(),
+        ..finder.work
     }
 }
 
@@ -83,13 +70,10 @@ struct Finder<'a> {
     context: &'a RunContext,
     pool: &'a ThreadPool,
     index: SeriesIndex,
-    others: Vec<DiscoveredFile>,
     /// Files that were found and not yet looked into.
     batch: Vec<DiscoveredFile>,
     root: Arc<PathBuf>,
-    neighbours: Neighbours,
-    unread: HashSet<PathBuf>,
-    patients: Patients,
+    work: FoundFiles,
 }
 
 impl Finder<'_> {
@@ -150,7 +134,7 @@ impl Finder<'_> {
                 );
             }
             Found::Dicom(file) => self.batch.push(file),
-            Found::Other(file) => self.others.push(file),
+            Found::Other(file) => self.work.others.push(file),
             // One shard reports it, or all would.
             Found::Skipped { path, len, .. }
                 if is_of_others(plan, || series::share_of_name(&path)) =>
@@ -202,7 +186,7 @@ impl Finder<'_> {
             .ok()
             .and_then(|(identity, _)| series::share_of_study(identity));
         if let Ok((identity, _)) = &identity {
-            self.patients.add(identity);
+            self.work.patients.add(identity);
         }
         if is_of_others(&self.context.plan, || {
             of_study.unwrap_or_else(|| series::share_of_name(&path))
@@ -223,8 +207,8 @@ impl Finder<'_> {
         });
         if let Err(failure) = added {
             let folder = path.parent().unwrap_or(Path::new(""));
-            self.neighbours.is_unknown(folder, &self.root);
-            self.unread.insert(folder.to_path_buf());
+            self.work.neighbours.is_unknown(folder, &self.root);
+            self.work.unread.insert(folder.to_path_buf());
             self.context
                 .outcomes
                 .settle_path(&path, len, Outcome::Failed(failure));

@@ -51,19 +51,12 @@ impl StageTimer {
 
     fn totals(&self, name: &'static str) -> Stage {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Self {
-            files,
-            bytes,
-            busy,
-            waiting,
-        } = self;
-        let [busy, waiting] = [busy, waiting].map(|counter| Duration::from_nanos(read(counter)));
         Stage {
             name,
-            files: read(files),
-            bytes: read(bytes),
-            busy,
-            waiting,
+            files: read(&self.files),
+            bytes: read(&self.bytes),
+            busy: Duration::from_nanos(read(&self.busy)),
+            waiting: Duration::from_nanos(read(&self.waiting)),
         }
     }
 }
@@ -93,25 +86,13 @@ pub struct StageTimers {
 impl StageTimers {
     /// What they did, in their order.
     pub fn totals(&self) -> Vec<Stage> {
-        let Self {
-            walk,
-            index,
-            clean,
-            pack,
-            send,
-            deflate: _,
-        } = self;
-        let named = [
-            (walk, "walk"),
-            (index, "index"),
-            (clean, "clean"),
-            (pack, "pack"),
-            (send, "send"),
-        ];
-        named
-            .into_iter()
-            .map(|(timer, name)| timer.totals(name))
-            .collect()
+        vec![
+            self.walk.totals("walk"),
+            self.index.totals("index"),
+            self.clean.totals("clean"),
+            self.pack.totals("pack"),
+            self.send.totals("send"),
+        ]
     }
 }
 

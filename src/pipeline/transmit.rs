@@ -409,7 +409,7 @@ impl<'a> PackageUpload<'a> {
         if self.state.context.plan.transfer.compression != Compression::Auto {
             return Ok(false);
         }
-        match self.off_thread(Package::in_other_form).await? {
+        match off_thread(&self.outgoing.package, Package::in_other_form).await? {
             Some(other) => self.holds(&other, there, there.sha384()).await,
             None => Ok(false),
         }
@@ -436,16 +436,9 @@ impl<'a> PackageUpload<'a> {
         let Some(entry) = &self.entry else {
             return Ok(false);
         };
-        self.off_thread(Package::settle_sums).await?;
+        off_thread(&self.outgoing.package, Package::settle_sums).await?;
         let record = entry.summed(&self.outgoing.package);
         Ok(on_disk(|| entry.journal.is_the_same(&record)))
-    }
-
-    async fn off_thread<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Package) -> Result<T, FileFailure> + Send + 'static,
-    ) -> Result<T, FileFailure> {
-        off_thread(&self.outgoing.package, work).await
     }
 
     fn tell_of_changes(&self) {

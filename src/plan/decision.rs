@@ -10,10 +10,10 @@ use crate::flywheel::Level;
 use crate::phi::escape_for_terminal;
 use crate::profile::{self, OnLeak, Profile, Served};
 
-use super::Announcement;
 use super::governing::{Governing, LOCAL};
 use super::planned_project::PlannedProject;
 use super::server_profiles::{self, ServerProfiles};
+use crate::event::Notice;
 
 /// What is done to the data, and why.
 #[derive(Debug)]
@@ -129,13 +129,13 @@ fn clean(level: &'static str, profile: Profile, unseen: Vec<Level>) -> DeidDecis
 /// Lets the user's word on values that remain go before the profile's, for this run. The profile's
 /// digest stays: it is the same profile. Gives what to say where that lets out what the profile
 /// would hold back.
-pub fn override_residual(profile: &mut Profile, said: Option<OnLeak>) -> Option<Announcement> {
+pub fn override_residual(profile: &mut Profile, said: Option<OnLeak>) -> Option<Notice> {
     let rule = &mut profile.dicom.residual;
     let loosened = (rule.on_leak, said) == (OnLeak::Fail, Some(OnLeak::Warn));
     rule.on_leak = said.unwrap_or(rule.on_leak);
     let text = "`--residual warn`: a file in which a removed value still stands is sent all the \
         same; the profile would have it fail";
-    loosened.then(|| Announcement::warning("residual", text.to_owned()))
+    loosened.then(|| Notice::warning("residual", text.to_owned()))
 }
 
 fn conflict(level: Level, profile: &Profile, project: &PlannedProject) -> Error {
@@ -178,7 +178,7 @@ impl DeidDecision {
     }
 
     /// [`override_residual`] of the profile, where one governs.
-    pub fn override_residual(&mut self, said: Option<OnLeak>) -> Option<Announcement> {
+    pub fn override_residual(&mut self, said: Option<OnLeak>) -> Option<Notice> {
         match self {
             Self::Clean { profile, .. } => override_residual(profile, said),
             Self::AsItIs { .. } => None,
@@ -196,7 +196,7 @@ impl DeidDecision {
     }
 
     /// What the user must be told of it before anything is sent.
-    pub fn announcements(&self, project: &PlannedProject) -> Vec<Announcement> {
+    pub fn announcements(&self, project: &PlannedProject) -> Vec<Notice> {
         match self {
             Self::Clean {
                 governing,
@@ -204,7 +204,7 @@ impl DeidDecision {
                 unseen,
             } => {
                 let text = format!("DICOM is de-identified with {}", governing.described());
-                let mut all = vec![Announcement::detail("profile", text)];
+                let mut all = vec![Notice::detail("profile", text)];
                 all.extend(
                     (!unseen.is_empty()).then(|| server_profiles::announcement(unseen, governing)),
                 );
@@ -215,12 +215,13 @@ impl DeidDecision {
                             are sent only with `--other-files upload`, and then as they are",
                         escape_for_terminal(&sections)
                     );
-                    all.push(Announcement::notice("profile-sections", text));
+                    all.push(Notice::fact("profile-sections", text));
                 }
                 all.extend(
-                    profile.notes.iter().map(|note| {
-                        Announcement::notice("profile-note", escape_for_terminal(note))
-                    }),
+                    profile
+                        .notes
+                        .iter()
+                        .map(|note| Notice::fact("profile-note", escape_for_terminal(note))),
                 );
                 all
             }
@@ -247,7 +248,7 @@ impl DeidDecision {
                     "{why}: the data goes to {} as it is, protected health information included",
                     project.path()
                 );
-                vec![Announcement::warning("phi", text)]
+                vec![Notice::warning("phi", text)]
             }
         }
     }

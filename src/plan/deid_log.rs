@@ -1,9 +1,10 @@
 //! The site's log of de-identification: what the user is told of it, and when a run cannot go on
 //! because of it.
 
-use super::{Announcement, DeidDecision};
+use super::DeidDecision;
 use crate::config::SinkChoice;
 use crate::deid::Originals;
+use crate::event::Notice;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::Client;
 
@@ -32,7 +33,7 @@ pub(super) async fn ask(
 }
 
 /// What must be said before original identifiers go anywhere.
-pub(super) fn announcement(host: &str) -> Announcement {
+pub(super) fn announcement(host: &str) -> Notice {
     let names: Vec<_> = Originals::names().collect();
     let text = format!(
         "the site keeps a de-identification log: the original identifiers of each series go to \
@@ -40,5 +41,5 @@ pub(super) fn announcement(host: &str) -> Announcement {
          site demands, and to nobody else ({})",
         names.join(", ")
     );
-    Announcement::warning("deid-log", text)
+    Notice::warning("deid-log", text)
 }

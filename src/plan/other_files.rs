@@ -1,13 +1,13 @@
 //! Other files that go as they are: what the user is told of them, and that the user has to accept
 //! it.
 
-use super::Announcement;
 use super::prompt::{Prompt, Reply};
 use crate::config::{Config, OtherFiles};
+use crate::event::Notice;
 use crate::failure::{Error, RunCode};
 
 /// The warning, where such files are asked for.
-pub(super) fn announcement(config: &Config) -> Option<Announcement> {
+pub(super) fn announcement(config: &Config) -> Option<Notice> {
     let text = "files that are not DICOM are sent as they are: nothing in them is de-identified. \
         Many formats name the patient in \
                 their own header, as NIfTI in descrip and db_name, PAR/REC, Siemens raw data, and \
@@ -18,7 +18,7 @@ pub(super) fn announcement(config: &Config) -> Option<Announcement> {
         ""
     };
     (config.input.files.other_files == OtherFiles::Upload)
-        .then(|| Announcement::warning("other-files", format!("{text}{names}")))
+        .then(|| Notice::warning("other-files", format!("{text}{names}")))
 }
 
 /// The user who asks for them has to accept that nothing cleans them.

@@ -3,8 +3,8 @@
 //! Owns when a question is asked at all: a dry run sends nothing that needs consent, and `-y` is
 //! the answer to every question. Without a terminal a question counts as refused.
 
-use super::Announcement;
 use crate::config::{Config, SinkChoice};
+use crate::event::{Notice, Severity};
 
 /// Shows a question to the user; true for yes.
 pub type Confirm<'a> = dyn FnMut(&str) -> bool + Send + 'a;
@@ -46,10 +46,10 @@ impl<'a, 'c> Prompt<'a, 'c> {
 }
 
 /// The texts of all warnings, one on each line.
-pub(super) fn warnings(announcements: &[Announcement]) -> String {
+pub(super) fn warnings(announcements: &[Notice]) -> String {
     let warnings: Vec<_> = announcements
         .iter()
-        .filter(|announcement| announcement.is_warning())
+        .filter(|announcement| announcement.severity == Severity::Warning)
         .map(|announcement| announcement.text.as_str())
         .collect();
     warnings.join("\n")

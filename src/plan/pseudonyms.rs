@@ -3,10 +3,10 @@
 //! Owns when a key may be made: where the user is told of it, or has asked for it. Never in a dry
 //! run.
 
-use super::Announcement;
 use super::planned_project::PlannedProject;
 use crate::config::{Config, Server, SinkChoice};
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin, PseudonymKeySources};
+use crate::event::Notice;
 use crate::failure::{Error, RunCode};
 use crate::pseudonym::PseudonymKey;
 
@@ -24,7 +24,7 @@ pub(super) fn resolve(
     sources: &PseudonymKeySources,
     site: Option<&str>,
     project: &PlannedProject,
-) -> Result<(PseudonymKey, Announcement), Error> {
+) -> Result<(PseudonymKey, Notice), Error> {
     let whose = KeptFor {
         site,
         group: project.group(),
@@ -92,7 +92,7 @@ fn announcement(
     origin: &PseudonymKeyOrigin,
     config: &Config,
     project: &PlannedProject,
-) -> Announcement {
+) -> Notice {
     match origin {
         PseudonymKeyOrigin::Made(_) => {
             let made = format!(
@@ -104,7 +104,7 @@ fn announcement(
                 Server::Sandbox(_) => made,
                 Server::Site(_) | Server::Offline => format!("{made}\n{CARE}"),
             };
-            Announcement::notice("pseudonym-key-made", text)
+            Notice::fact("pseudonym-key-made", text)
         }
         PseudonymKeyOrigin::Nowhere => {
             let next = match first_use_of_run(config) {
@@ -115,9 +115,9 @@ fn announcement(
                 "pseudonyms: key {fingerprint} is for this rehearsal only and is not kept\n\
                  {next}; new UIDs, pseudonyms and dates will then be others than these"
             );
-            Announcement::notice("pseudonym-key-rehearsed", text)
+            Notice::fact("pseudonym-key-rehearsed", text)
         }
-        _ => Announcement::detail(
+        _ => Notice::detail(
             "pseudonym-key",
             format!("pseudonyms: key {fingerprint} from {origin}"),
         ),

@@ -11,9 +11,9 @@ use crate::failure::{Error, RunCode};
 use crate::flywheel::{Client, Level, LevelSettings};
 use crate::profile::{Identity, Served};
 
-use super::Announcement;
 use super::governing::{Governing, LOCAL};
 use super::planned_project::PlannedProject;
+use crate::event::Notice;
 
 /// What the levels say together.
 #[derive(Default)]
@@ -239,8 +239,8 @@ pub(super) fn unknown(hidden: &[Level]) -> Error {
 }
 
 /// What must be said where a level may not be seen.
-pub(super) fn announcement(unseen: &[Level], governing: &Governing) -> Announcement {
-    Announcement::warning("profile-unseen", remark(unseen, governing.level))
+pub(super) fn announcement(unseen: &[Level], governing: &Governing) -> Notice {
+    Notice::warning("profile-unseen", remark(unseen, governing.level))
 }
 
 fn remark(unseen: &[Level], governing: &str) -> String {
