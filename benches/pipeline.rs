@@ -17,11 +17,11 @@ use bytes::Bytes;
 use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
-use dicom_deid::profile;
-use dicom_deid::{Cleaner, Sendable};
-use dicom_lossless::{self as dicom, Limits, Source, SourceFile};
+use fwupload::deid::{Cleaner, Sendable};
+use fwupload::dicom::{self, Limits, Source, SourceFile};
 use fwupload::discover::{Discovery, Inputs};
-use fwupload::package::{Level, Package};
+use fwupload::package::{DeflateLevel, Package};
+use fwupload::profile;
 use sha2::{Digest, Sha384};
 
 /// Instances of the series that is packed.
@@ -106,8 +106,7 @@ fn actions(c: &mut Criterion) {
     for (name, fields) in ACTIONS {
         let cleaner = cleaner(folder.path(), fields);
         let clean = |source: Source| {
-            let instance = dicom::read(source, &limits)?;
-            cleaner.deidentify(instance, "a.dcm")
+            dicom::read(source, &limits).and_then(|instance| cleaner.deidentify(instance, "a.dcm"))
         };
         clean(source.clone()).expect("a file that can be cleaned");
         group.bench_function(name, |b| b.iter(|| clean(black_box(source.clone()))));
@@ -159,7 +158,7 @@ fn packing(c: &mut Criterion) {
     group.bench_function("zip, stored (CRC-32)", |b| b.iter(|| zip(None)));
     for level in [1, 6] {
         group.bench_function(format!("zip, deflated at {level}"), |b| {
-            b.iter(|| zip(Level::new(level)));
+            b.iter(|| zip(DeflateLevel::new(level)));
         });
     }
     let package = zip(None);

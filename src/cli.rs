@@ -28,8 +28,8 @@ pub use profile::{
 pub use report::{MergeArgs, ReportCommand};
 pub use sandbox::{SandboxArgs, ServerEra, SignedUrls, StorageKind};
 pub use upload::{
-    ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PseudonymKeyArgs, ReportArgs,
-    TransferArgs, UploadArgs,
+    ConnectionArgs, DeidArgs, DestinationArgs, InputArgs, OutputArgs, PackagingArgs,
+    PseudonymKeyArgs, ReportArgs, TransferArgs, UploadArgs,
 };
 pub use values::{
     ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList,

@@ -4,9 +4,9 @@
 //! The work itself is the pipeline's.
 
 mod account;
-mod journal;
 mod profile;
 mod report;
+mod run_journal;
 mod sandbox;
 mod upload;
 
@@ -17,8 +17,8 @@ use std::path::PathBuf;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
-use crate::cli::{self, Cli, ColorWhen, Command};
-use crate::config::{Connection, Environment, PseudonymKeyChoice};
+use crate::cli::{self, Cli, ColorWhen, Command, ConnectionArgs, PseudonymKeyArgs};
+use crate::config::Environment;
 use crate::credential::{self, KeySources, PSEUDONYM_KEYS, PseudonymKeySources};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
@@ -35,15 +35,9 @@ pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> 
         Command::Login {
             with_key_stdin,
             connection,
-        } => finished(account::login(
-            with_key_stdin,
-            &(&connection).into(),
-            environment,
-        )),
+        } => finished(account::login(with_key_stdin, &connection, environment)),
         Command::Logout => finished(account::logout()),
-        Command::Status { json, connection } => {
-            finished(account::status(json, &(&connection).into()))
-        }
+        Command::Status { json, connection } => finished(account::status(json, &connection)),
         Command::Profile(command) => profile::run(command, environment),
         Command::Report(command) => finished(report::run(&command)),
         Command::Sandbox(args) => finished(sandbox::run(args)),
@@ -58,7 +52,7 @@ pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> 
 }
 
 /// The places that a key may come from, with what the environment says about them.
-fn key_sources(connection: &Connection) -> KeySources {
+fn key_sources(connection: &ConnectionArgs) -> KeySources {
     KeySources {
         file: connection.api_key_file.clone(),
         command: connection.api_key_command.clone(),
@@ -72,10 +66,10 @@ fn key_sources(connection: &Connection) -> KeySources {
 }
 
 /// The places that the key of pseudonyms may come from, with what the environment says about them.
-fn pseudonym_key_sources(choice: &PseudonymKeyChoice) -> PseudonymKeySources {
+fn pseudonym_key_sources(args: &PseudonymKeyArgs) -> PseudonymKeySources {
     PseudonymKeySources {
-        file: choice.file.clone(),
-        command: choice.command.clone(),
+        file: args.pseudonym_key_file.clone(),
+        command: args.pseudonym_key_command.clone(),
         // What is no text is no key, and an error rather than unset.
         environment: std::env::var_os("FWUPLOAD_PSEUDONYM_KEY")
             .map(|key| Zeroizing::new(key.to_string_lossy().into_owned())),

@@ -6,14 +6,17 @@
 
 mod typed;
 
+use std::fmt;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
 pub use crate::cli::{
-    Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList, Shard,
+    Compression, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PackagingArgs as Packaging,
+    PathList, Shard,
 };
+use crate::discover::Inputs;
 use dicom_deid::profile::OnLeak;
 pub use typed::{jobs, max_header, on_leak, part_size};
 
@@ -76,12 +79,14 @@ pub struct Config {
     pub pseudonym_key: PseudonymKeyChoice,
     /// What becomes of a file in which a removed value still stands, where the user said so.
     pub residual: Option<OnLeak>,
-    /// Where in Flywheel it goes.
-    pub destination: Destination,
+    /// The project as typed.
+    pub project: String,
+    /// Which containers and packages are made in it.
+    pub packaging: Packaging,
     /// Which server is asked.
     pub server: Server,
     /// What is done with the packages.
-    pub sink: Sink,
+    pub sink: SinkChoice,
     /// How fast, and with how much memory.
     pub transfer: Transfer,
     /// What is said while it runs.
@@ -93,18 +98,8 @@ pub struct Config {
 /// What to read.
 #[derive(Debug, Clone)]
 pub struct Input {
-    /// Files and folders that were named.
-    pub paths: Vec<PathBuf>,
-    /// Files that hold further paths.
-    pub lists: Vec<PathList>,
-    /// Paths in lists end with NUL.
-    pub null: bool,
-    /// Filters in typing order; the last match wins.
-    pub filters: Vec<Filter>,
-    /// Follow symbolic links.
-    pub follow: bool,
-    /// What to do with files that are not DICOM.
-    pub other_files: OtherFiles,
+    /// The files to find.
+    pub files: Inputs,
     /// Keep the names of other files.
     pub keep_names: bool,
     /// The part of the work that is to be done; none for all of it.
@@ -127,104 +122,34 @@ pub enum DeidChoice {
 /// What the user said about the key of pseudonyms.
 #[derive(Debug, Clone, Default)]
 pub struct PseudonymKeyChoice {
-    /// A file that holds it.
-    pub file: Option<PathBuf>,
-    /// A command that prints it.
-    pub command: Option<String>,
+    /// Where it comes from.
+    pub source: PseudonymKeyArgs,
     /// One may be made and kept, without a terminal as well.
     pub make: bool,
     /// It may be another one than that of earlier runs.
     pub change: bool,
 }
 
-impl From<&PseudonymKeyArgs> for PseudonymKeyChoice {
-    fn from(args: &PseudonymKeyArgs) -> Self {
-        let PseudonymKeyArgs {
-            pseudonym_key_file,
-            pseudonym_key_command,
-        } = args.clone();
-        Self {
-            file: pseudonym_key_file,
-            command: pseudonym_key_command,
-            make: false,
-            change: false,
-        }
-    }
-}
-
-/// Where in Flywheel the data goes.
-#[derive(Debug, Clone)]
-pub struct Destination {
-    /// The project as typed.
-    pub project: String,
-    /// Create it when it does not exist.
-    pub create_project: bool,
-    /// A subject label for everything.
-    pub subject: Option<String>,
-    /// A session label for everything.
-    pub session: Option<String>,
-    /// What one package holds.
-    pub package: PackageBy,
-    /// What to do when a file of the same name is already there.
-    pub if_exists: IfExists,
-    /// Several patients may become one subject.
-    pub merge_patients: bool,
-    /// What to do with a study that is under another subject already.
-    pub if_study_elsewhere: IfStudyElsewhere,
-    /// What earlier runs sent may be lost where this run sends less of it.
-    pub supersede: bool,
-}
-
 /// Which server is asked for project and profile.
 #[derive(Debug, Clone)]
 pub enum Server {
     /// A Flywheel site.
-    Site(Connection),
+    Site(ConnectionArgs),
     /// A server inside this process; without a folder, one is made.
     Sandbox(Option<PathBuf>),
     /// None.
     Offline,
 }
 
-/// How a site is reached.
-#[derive(Debug, Clone, Default)]
-pub struct Connection {
-    /// Its address, where the key does not say.
-    pub site: Option<String>,
-    /// A file that holds the API key.
-    pub api_key_file: Option<PathBuf>,
-    /// A command that prints the API key.
-    pub api_key_command: Option<String>,
-    /// Further certificates to trust.
-    pub ca_cert: Option<PathBuf>,
-}
-
-impl From<&ConnectionArgs> for Connection {
-    fn from(args: &ConnectionArgs) -> Self {
-        let ConnectionArgs {
-            site,
-            api_key_file,
-            api_key_command,
-            ca_cert,
-        } = args.clone();
-        Self {
-            site,
-            api_key_file,
-            api_key_command,
-            ca_cert,
-        }
-    }
-}
-
 /// What is done with the packages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sink {
+pub enum SinkChoice {
     /// They are sent.
     Upload,
     /// They are written into this folder.
     Folder(PathBuf),
     /// Nothing: a dry run.
-    Nothing,
+    DryRun,
 }
 
 /// How fast, and with how much memory.
@@ -232,7 +157,7 @@ pub enum Sink {
 pub struct Transfer {
     /// Files cleaned at a time.
     pub jobs: usize,
-    /// Uploads at a time; none for as many as help.
+    /// Uploads at a time; none where the run finds out how many help.
     pub uploads: Option<usize>,
     /// Whether packages are deflated.
     pub compression: Compression,
@@ -246,7 +171,7 @@ pub struct Transfer {
     pub patience: Option<Patience>,
     /// How long another run that is in the way is waited for.
     pub wait_lock: Duration,
-    /// Bytes a second that all uploads together may take; none for as many as there are.
+    /// Bytes a second that all uploads together may take; none for no limit.
     pub bandwidth: Option<u64>,
     /// What earlier runs have sent does not count.
     pub fresh: bool,
@@ -365,53 +290,34 @@ impl Config {
     /// identify.
     pub fn settings(&self) -> Vec<(String, String)> {
         let flag = |set: bool| if set { "yes" } else { "no" }.to_owned();
+        let lower = |value: &dyn fmt::Debug| format!("{value:?}").to_lowercase();
+        let or = |value: Option<String>, without: &str| value.unwrap_or_else(|| without.to_owned());
         let Self {
             input,
-            destination,
+            packaging,
             transfer,
             ..
         } = self;
-        let residual = match self.residual {
-            Some(OnLeak::Fail) => "fail",
-            Some(OnLeak::Warn) => "warn",
-            None => "profile",
-        };
         let all = [
-            (
-                "package",
-                format!("{:?}", destination.package).to_lowercase(),
-            ),
-            (
-                "if-exists",
-                format!("{:?}", destination.if_exists).to_lowercase(),
-            ),
-            (
-                "other-files",
-                format!("{:?}", input.other_files).to_lowercase(),
-            ),
+            ("package", lower(&packaging.package)),
+            ("if-exists", lower(&packaging.if_exists)),
+            ("other-files", lower(&input.files.other_files)),
             ("keep-names", flag(input.keep_names)),
-            ("follow", flag(input.follow)),
-            ("filters", input.filters.len().to_string()),
-            (
-                "shard",
-                input
-                    .shard
-                    .map_or_else(|| "none".to_owned(), |shard| shard.to_string()),
-            ),
+            ("follow", flag(input.files.follow)),
+            ("filters", input.files.filters.len().to_string()),
+            ("shard", or(input.shard.map(|s| s.to_string()), "none")),
             ("max-header", input.max_header.to_string()),
-            ("subject-set", flag(destination.subject.is_some())),
-            ("session-set", flag(destination.session.is_some())),
+            ("subject-set", flag(packaging.subject.is_some())),
+            ("session-set", flag(packaging.session.is_some())),
             ("jobs", transfer.jobs.to_string()),
             (
                 "uploads",
-                transfer
-                    .uploads
-                    .map_or_else(|| "auto".to_owned(), |n| n.to_string()),
+                or(transfer.uploads.map(|n| n.to_string()), "auto"),
             ),
             ("compression", transfer.compression.to_string()),
             ("memory", transfer.memory.to_string()),
             ("signed-urls", flag(transfer.signed_urls)),
-            ("residual", residual.to_owned()),
+            ("residual", or(self.residual.map(|r| lower(&r)), "profile")),
         ];
         all.map(|(name, value)| (name.to_owned(), value)).into()
     }

@@ -56,7 +56,7 @@ pub enum Found {
         path: PathBuf,
         /// Why.
         reason: SkipReason,
-        /// Its size in bytes; 0 where nobody looked.
+        /// Its size in bytes; 0 where it was not looked at.
         len: u64,
     },
     /// Cannot be used.
@@ -169,9 +169,9 @@ impl Discovery {
         self.paths.iter().find(meets).map(PathBuf::as_path)
     }
 
-    /// Walks everything. Stops early when the sink says so.
-    pub fn run(&self, sink: &mut dyn FnMut(Found) -> ControlFlow<()>) -> ControlFlow<()> {
-        walk::Walk::new(self).run(sink)
+    /// Walks everything and visits each file. Stops early when the visit says so.
+    pub fn run(&self, visit: &mut dyn FnMut(Found) -> ControlFlow<()>) -> ControlFlow<()> {
+        walk::Walk::new(self).run(visit)
     }
 }
 

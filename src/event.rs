@@ -241,6 +241,31 @@ pub struct Notice {
     pub text: String,
 }
 
+impl Notice {
+    /// Known from elsewhere, or for those who look closer.
+    pub fn detail(code: &'static str, text: impl Into<String>) -> Self {
+        Self::new(Severity::Detail, code, text)
+    }
+
+    /// Good to know.
+    pub fn fact(code: &'static str, text: impl Into<String>) -> Self {
+        Self::new(Severity::Notice, code, text)
+    }
+
+    /// May be a mistake, or a danger.
+    pub fn warning(code: &'static str, text: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, text)
+    }
+
+    fn new(severity: Severity, code: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            severity,
+            code,
+            text: text.into(),
+        }
+    }
+}
+
 /// How much a notice matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -394,11 +419,7 @@ impl Events {
 
     /// Tells the user something.
     pub fn notice(&self, severity: Severity, code: &'static str, text: impl Into<String>) {
-        self.send(Event::Notice(Notice {
-            severity,
-            code,
-            text: text.into(),
-        }));
+        self.send(Event::Notice(Notice::new(severity, code, text)));
     }
 
     /// Works on the totals.

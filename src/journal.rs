@@ -25,18 +25,18 @@ use crate::credential::make_private_folder;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::{ContainerRef, RemoteFile, UploadReceipt};
 use dicom_lossless::display_path;
-pub use fingerprint::{Mark, Marker};
+pub use fingerprint::{Digester, KeyedDigest};
 use index::Index;
-pub use index::{Changes, Confirmed, Standing};
-use line::{Confirmation, Header, Intent, Line};
-pub use line::{Member, VERSION};
+pub use index::{ConfirmedPackage, MemberChanges, Provenance};
+use line::{ConfirmedLine, Header, Line, SendingLine};
+pub use line::{MemberRecord, VERSION};
 use lock::Lock;
-pub use lock::Waiting;
-use writer::{Files, Writer};
+pub use lock::WaitForRun;
+use writer::{JournalFiles, Writer};
 
 /// Whose journal it is: nothing that was sent under another identity counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity<'a> {
+pub struct JournalIdentity<'a> {
     /// The server's host.
     pub site: &'a str,
     /// The project's database id.
@@ -49,7 +49,7 @@ pub struct Identity<'a> {
     pub shard: Option<&'a str>,
 }
 
-impl Identity<'_> {
+impl JournalIdentity<'_> {
     /// What the names of its files begin with: says nothing, and is another one for every other
     /// identity.
     fn stem(&self) -> String {
@@ -67,34 +67,62 @@ impl Identity<'_> {
     }
 }
 
+/// The run that a journal is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalScope<'a> {
+    /// Whose journal it is.
+    pub identity: JournalIdentity<'a>,
+    /// What the run reads.
+    pub inputs: &'a [PathBuf],
+    /// Everything else that decides what is sent for a file; what was sent under other settings
+    /// counts as changed.
+    pub settings: &'a str,
+    /// What earlier runs wrote does not count.
+    pub fresh: bool,
+}
+
+impl JournalScope<'_> {
+    /// The run's own file, and the digests under this salt. The inputs stand in the file's name as
+    /// a keyed digest: paths may identify.
+    fn own_path(&self, folder: &Path, salt: &str) -> (PathBuf, Digester) {
+        let digester = Digester::new(salt, self.settings);
+        let name = format!(
+            "{}-{:?}.jsonl",
+            self.identity.stem(),
+            digester.inputs(self.inputs)
+        );
+        (folder.join(name), digester)
+    }
+}
+
 /// A package about to be sent, as the journal knows it.
 #[derive(Debug, Clone)]
-pub struct Parcel {
+pub struct PackageRecord {
     /// The container and the name in it.
-    pub place: Mark,
+    pub location: KeyedDigest,
     /// All files that it was made of.
-    pub sources: Mark,
+    pub sources: KeyedDigest,
     /// Its exact length in bytes.
     pub size: u64,
     /// Its members, in the order of their sources.
-    pub members: Vec<Member>,
+    pub members: Vec<MemberRecord>,
 }
 
 /// What a package that is on the server has to do with one that is about to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shared {
+pub struct SharedInstances {
     /// Instances of it that are about to be sent again.
     pub again: usize,
     /// Instances of it that are not.
     pub missing: usize,
 }
 
-/// The open journal of a run. Nobody else has it open.
+/// The open journal of a run. No other run has it open for writing.
 #[derive(Debug)]
 pub struct Journal {
     /// The run's own file.
     path: PathBuf,
-    marker: Marker,
+    digester: Digester,
     state: Mutex<State>,
     set_aside: bool,
     /// Held for as long as the journal is open; none where it is only looked into.
@@ -104,39 +132,35 @@ pub struct Journal {
 #[derive(Debug)]
 struct State {
     index: Index,
-    files: Files,
+    files: JournalFiles,
     /// None where it is only looked into.
     writer: Option<Writer>,
 }
 
 impl Journal {
-    /// Opens the journal of an identity in `folder`, which is made where it is missing, for a run
-    /// of these inputs. `settings` is everything else that decides what is sent for a file; what
-    /// was sent under others counts as changed. With `fresh`, what earlier runs wrote is not looked
-    /// at.
+    /// Opens the journal of a run in `folder`, which is made where it is missing.
     ///
     /// # Errors
     /// `journal.locked` while another run of the same inputs has it open, once that was waited for;
     /// `journal.unwritable`.
     pub fn open(
         folder: &Path,
-        identity: Identity<'_>,
-        inputs: &[PathBuf],
-        (settings, fresh): (&str, bool),
-        waiting: Waiting<'_>,
+        scope: JournalScope<'_>,
+        wait: WaitForRun<'_>,
     ) -> Result<Self, Error> {
         make_private_folder(folder).map_err(failed(folder))?;
-        let salt = salt::of(folder, &identity.stem()).map_err(failed(folder))?;
-        let (header, marker) = (Header::new(identity, &salt), Marker::new(&salt, settings));
-        let path = own_path(folder, identity, &marker, inputs);
-        let lock = Lock::take(&path.with_extension("lock"), waiting)?;
-        let former = folder.join(format!("{}.jsonl", identity.stem()));
+        let stem = scope.identity.stem();
+        let salt = salt::of(folder, &stem).map_err(failed(folder))?;
+        let header = Header::new(scope.identity, &salt);
+        let (path, digester) = scope.own_path(folder, &salt);
+        let lock = Lock::take(&path.with_extension("lock"), wait)?;
+        let former = folder.join(format!("{stem}.jsonl"));
         let set_aside = writer::set_older_form_aside(&former, |_| true).map_err(failed(&former))?
             | writer::set_older_form_aside(&path, |header| !writer::is_current(header))
                 .map_err(failed(&path))?;
-        let paths = all_paths(folder, identity, &path).map_err(failed(folder))?;
+        let paths = all_paths(folder, &stem, &path).map_err(failed(folder))?;
         let (files, index) =
-            writer::load_for_writing(&paths, &header, fresh).map_err(failed(&path))?;
+            writer::load_for_writing(&paths, &header, scope.fresh).map_err(failed(&path))?;
         let writer = Some(Writer::open(&path).map_err(failed(&path))?);
         let state = Mutex::new(State {
             index,
@@ -144,7 +168,7 @@ impl Journal {
             writer,
         });
         Ok(Self {
-            marker,
+            digester,
             state,
             set_aside,
             _lock: Some(lock),
@@ -152,36 +176,32 @@ impl Journal {
         })
     }
 
-    /// Looks into the journal of an identity for a run that sends nothing: it is not changed, and
-    /// another run may have it open.
+    /// Looks into the journal of a run that sends nothing: it is not changed, and another run may
+    /// have it open.
     ///
     /// # Errors
     /// `journal.unwritable` where it cannot be read.
-    pub fn look(
-        folder: &Path,
-        identity: Identity<'_>,
-        inputs: &[PathBuf],
-        (settings, fresh): (&str, bool),
-    ) -> Result<Self, Error> {
-        let failed = |error: std::io::Error| unwritable(folder, &error);
-        let salt = salt::known(folder, &identity.stem())
-            .map_err(failed)?
+    pub fn look(folder: &Path, scope: JournalScope<'_>) -> Result<Self, Error> {
+        let failed = failed(folder);
+        let stem = scope.identity.stem();
+        let salt = salt::known(folder, &stem)
+            .map_err(&failed)?
             .unwrap_or_default();
-        let (header, marker) = (Header::new(identity, &salt), Marker::new(&salt, settings));
-        let path = own_path(folder, identity, &marker, inputs);
+        let header = Header::new(scope.identity, &salt);
+        let (path, digester) = scope.own_path(folder, &salt);
         let paths = if salt.is_empty() {
             Vec::new()
         } else {
-            all_paths(folder, identity, &path).map_err(failed)?
+            all_paths(folder, &stem, &path).map_err(&failed)?
         };
-        let (files, index) = writer::load(&paths, &header, fresh).map_err(failed)?;
+        let (files, index) = writer::load(&paths, &header, scope.fresh).map_err(&failed)?;
         let state = Mutex::new(State {
             index,
             files,
             writer: None,
         });
         Ok(Self {
-            marker,
+            digester,
             state,
             set_aside: false,
             _lock: None,
@@ -190,8 +210,8 @@ impl Journal {
     }
 
     /// Makes the digests that stand for sources and places.
-    pub fn marker(&self) -> &Marker {
-        &self.marker
+    pub fn digester(&self) -> &Digester {
+        &self.digester
     }
 
     /// Whether there was a journal of an older form, which lies beside this one now and is not
@@ -207,90 +227,97 @@ impl Journal {
 
     /// What earlier runs sent of exactly these files: as one package, or as one for each. `None`
     /// where that is not known of all of them.
-    pub fn recall(&self, sources: &[Mark]) -> Option<Vec<Confirmed>> {
+    pub fn recall(&self, sources: &[KeyedDigest]) -> Option<Vec<ConfirmedPackage>> {
         let each: Vec<_> = sources
             .iter()
-            .map(|source| self.marker.sources(vec![*source]))
+            .map(|source| self.digester.sources(vec![*source]))
             .collect();
         self.state()
             .index
-            .recall(self.marker.sources(sources.to_vec()), &each)
+            .recall(self.digester.sources(sources.to_vec()), &each)
     }
 
-    /// What the journal knows of the file of a parcel's name that lies on the server.
-    pub fn standing(&self, parcel: &Parcel, there: &RemoteFile) -> Standing {
-        self.state().index.standing(parcel, there)
+    /// What the journal knows of the file on the server that has the name of a package.
+    pub fn provenance(&self, record: &PackageRecord, there: &RemoteFile) -> Provenance {
+        self.state().index.provenance(record, there)
     }
 
-    /// What is different from the members that were sent to this place before; `None` where that
+    /// What is different from the members that were sent to this location before; `None` where that
     /// cannot be told.
-    pub fn changes(&self, parcel: &Parcel) -> Option<Changes> {
+    pub fn changes(&self, record: &PackageRecord) -> Option<MemberChanges> {
         let state = self.state();
-        let before = state
-            .files
-            .confirmation_at(state.index.confirmed(parcel.place)?.spot(), parcel.place)?;
-        Some(Changes::between(&before.members, &parcel.members))
+        let before = state.files.confirmed_at(
+            state.index.confirmed(record.location)?.position(),
+            record.location,
+        )?;
+        Some(MemberChanges::between(&before.members, &record.members))
     }
 
-    /// Whether the members that were sent to this place before are these, as far as lengths and
+    /// Whether the members that were sent to this location before are these, as far as lengths and
     /// checksums tell.
-    pub fn is_the_same(&self, parcel: &Parcel) -> bool {
-        let summed = parcel.members.iter().all(|member| member.crc32.is_some());
+    pub fn is_the_same(&self, record: &PackageRecord) -> bool {
+        let summed = record.members.iter().all(|member| member.crc32.is_some());
         summed
             && self
-                .changes(parcel)
+                .changes(record)
                 .is_some_and(|changes| changes.now > 0 && changes.new == 0 && changes.gone == 0)
     }
 
     /// How many instances a file on the server holds that an earlier run put there, and how many of
-    /// those are in a parcel. None where no earlier run did.
-    pub fn shared_with(&self, place: Mark, there: &RemoteFile, parcel: &Parcel) -> Option<Shared> {
+    /// those are in a package. None where no earlier run did.
+    pub fn shared_with(
+        &self,
+        location: KeyedDigest,
+        there: &RemoteFile,
+        record: &PackageRecord,
+    ) -> Option<SharedInstances> {
         let state = self.state();
-        let told = state.index.told_of(place, there);
-        let now: HashSet<_> = parcel
+        let told = state.index.told_of(location, there);
+        let now: HashSet<_> = record
             .members
             .iter()
             .map(|member| member.instance)
             .collect();
-        let shared = told
-            .into_iter()
-            .map(|spot| match state.files.instances_at(spot, place) {
-                Some(before) => {
-                    let again = before
-                        .iter()
-                        .filter(|instance| now.contains(*instance))
-                        .count();
-                    Shared {
-                        again,
-                        missing: before.len() - again,
+        let shared =
+            told.into_iter().map(
+                |position| match state.files.instances_at(position, location) {
+                    Some(before) => {
+                        let again = before
+                            .iter()
+                            .filter(|instance| now.contains(*instance))
+                            .count();
+                        SharedInstances {
+                            again,
+                            missing: before.len() - again,
+                        }
                     }
-                }
-                // Another run has just made its file anew: what the package holds is not known, and
-                // may be more.
-                None => Shared {
-                    again: 0,
-                    missing: 1,
+                    // Another run has just made its file anew: what the package holds is not known, and
+                    // may be more.
+                    None => SharedInstances {
+                        again: 0,
+                        missing: 1,
+                    },
                 },
-            });
+            );
         // Where it is not known which of several arrived, the one that would lose most counts.
         shared.max_by_key(|shared| shared.missing)
     }
 
-    /// Notes that a parcel is going to be sent: should its confirmation get lost, the next run
+    /// Notes that a package is going to be sent: should its confirmation get lost, the next run
     /// knows whose it is.
     ///
     /// # Errors
     /// `journal.unwritable`.
-    pub fn sending(&self, parcel: &Parcel) -> Result<(), Error> {
-        let instances = parcel
+    pub fn sending(&self, record: &PackageRecord) -> Result<(), Error> {
+        let instances = record
             .members
             .iter()
             .map(|member| member.instance)
             .collect();
-        let line = Line::Sending(Intent {
-            place: parcel.place,
-            sources: parcel.sources,
-            size: parcel.size,
+        let line = Line::Sending(SendingLine {
+            location: record.location,
+            sources: record.sources,
+            size: record.size,
             at: now(),
             instances,
         });
@@ -298,11 +325,11 @@ impl Journal {
         let Some(writer) = &mut state.writer else {
             return Ok(());
         };
-        let spot = writer
+        let position = writer
             .append(&line)
             .map_err(|e| unwritable(&self.path, &e))?;
         if let Line::Sending(intent) = &line {
-            state.index.begin(intent, spot);
+            state.index.begin(intent, position);
         }
         Ok(())
     }
@@ -313,31 +340,31 @@ impl Journal {
     /// `journal.unwritable`.
     pub fn confirmed(
         &self,
-        parcel: &Parcel,
+        record: &PackageRecord,
         container: &ContainerRef,
-        word: Word,
+        confirmation: Confirmation,
     ) -> Result<(), Error> {
-        let confirmation = Confirmation {
-            place: parcel.place,
-            sources: parcel.sources,
+        let line = ConfirmedLine {
+            location: record.location,
+            sources: record.sources,
             at: now(),
             kind: container.kind.as_str().to_owned(),
             container: container.id.clone(),
-            size: parcel.size,
-            sha384: word.sha384,
-            file_id: word.file_id,
-            version: word.version,
-            found: word.found,
-            members: parcel.members.clone(),
+            size: record.size,
+            sha384: confirmation.sha384,
+            file_id: confirmation.file_id,
+            version: confirmation.version,
+            found: confirmation.found,
+            members: record.members.clone(),
         };
         let state = &mut *self.state();
         let Some(writer) = &mut state.writer else {
             return Ok(());
         };
-        let spot = writer
-            .append(&Line::Confirmed(confirmation.clone()))
+        let position = writer
+            .append(&Line::Confirmed(line.clone()))
             .map_err(|e| unwritable(&self.path, &e))?;
-        state.index.confirm(&confirmation, spot);
+        state.index.confirm(&line, position);
         Ok(())
     }
 
@@ -357,18 +384,9 @@ impl Journal {
     }
 }
 
-/// The run's own file. The inputs stand in its name as a keyed digest: paths may identify.
-fn own_path(folder: &Path, identity: Identity<'_>, marker: &Marker, inputs: &[PathBuf]) -> PathBuf {
-    folder.join(format!(
-        "{}-{:?}.jsonl",
-        identity.stem(),
-        marker.inputs(inputs)
-    ))
-}
-
 /// All files of an identity, the run's own first.
-fn all_paths(folder: &Path, identity: Identity<'_>, own: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let (mut paths, begins) = (vec![own.to_owned()], format!("{}-", identity.stem()));
+fn all_paths(folder: &Path, stem: &str, own: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let (mut paths, begins) = (vec![own.to_owned()], format!("{stem}-"));
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path
@@ -383,7 +401,7 @@ fn all_paths(folder: &Path, identity: Identity<'_>, own: &Path) -> std::io::Resu
             paths.push(path);
         }
     }
-    // Which of two words about one place came later must not depend on the order of a folder.
+    // Which of two lines about one location came later must not depend on the order of a folder.
     if let Some((_, others)) = paths.split_first_mut() {
         others.sort_unstable();
     }
@@ -400,18 +418,18 @@ fn now() -> u64 {
 
 /// What the server said of a file that it confirmed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Word {
+pub struct Confirmation {
     /// SHA-384 of its bytes in hexadecimal digits, where stated.
     pub sha384: Option<String>,
     /// Its database id, where stated.
     pub file_id: Option<String>,
     /// Its version, where stated.
     pub version: Option<u64>,
-    /// Somebody else had put it there.
+    /// Another program had put it there.
     pub found: bool,
 }
 
-impl From<&UploadReceipt> for Word {
+impl From<&UploadReceipt> for Confirmation {
     fn from(receipt: &UploadReceipt) -> Self {
         Self {
             sha384: receipt.sha384().map(str::to_owned),
@@ -422,7 +440,7 @@ impl From<&UploadReceipt> for Word {
     }
 }
 
-impl From<&RemoteFile> for Word {
+impl From<&RemoteFile> for Confirmation {
     fn from(there: &RemoteFile) -> Self {
         Self {
             sha384: there.sha384().map(str::to_owned),

@@ -20,11 +20,11 @@
 //! | 9 | this page, `main` |
 //! | 8 | [`command`]: what each command does, around a run |
 //! | 7 | [`pipeline`]: the stages wired together · [`report`]: consumers of events, and reports made one · [`exit`]: the published codes · [`sandbox`]: an embedded server |
-//! | 6 | [`plan`]: everything resolved before the first file is read · [`event`]: what pipeline and report share · [`journal`]: what the server confirmed, from one run to the next |
-//! | 5 | [`flywheel`]: the API client |
+//! | 6 | [`plan`]: everything resolved before the first file is read · [`journal`]: what the server confirmed, from one run to the next |
+//! | 5 | [`event`]: what pipeline and report share · [`flywheel`]: the API client |
 //! | 4 | [`package`]: a series as one zip |
-//! | 3 | [`routing`]: labels and UIDs from the cleaned header · [`series`]: instances by series |
-//! | 2 | [`config`]: what a run was told · [`deid`]: cleaning · [`discover`]: finding files |
+//! | 3 | [`config`]: what a run was told · [`routing`]: labels and UIDs from the cleaned header · [`series`]: instances by series |
+//! | 2 | [`deid`]: cleaning · [`discover`]: finding files |
 //! | 1 | [`cli`] · [`credential`] · [`profile`] · [`dicom`]: reading and writing, byte for byte |
 //! | 0 | [`byte_order_mark`]: texts as editors save them · [`envelope`]: sealing and opening CMS envelopes · [`failure`]: stable codes · [`phi`]: values that are not shown · [`pseudonym`]: keyed UIDs, patients and shifts · [`standard`]: tables |
 //!

@@ -4,7 +4,7 @@
 
 mod deflate;
 mod names;
-mod zip;
+mod zip_writer;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -17,9 +17,9 @@ use futures_util::{Stream, StreamExt};
 
 use sha2::Digest;
 
-pub use deflate::Level;
+pub use deflate::DeflateLevel;
 pub use names::{Names, member_name, member_names};
-use zip::Zip;
+use zip_writer::Zip;
 
 use crate::discover::OtherFile;
 use crate::failure::{FileCode, FileFailure};
@@ -63,7 +63,7 @@ type Zipped = (Body, Arc<[Sum]>);
 #[derive(Debug, Clone)]
 struct MadeOf {
     members: Arc<[Member]>,
-    level: Option<Level>,
+    level: Option<DeflateLevel>,
 }
 
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl Package {
     pub fn zip(
         name: String,
         instances: &[Sendable],
-        level: Option<Level>,
+        level: Option<DeflateLevel>,
     ) -> Result<Self, (usize, FileFailure)> {
         let names = member_names(instances.iter()).into_iter().zip(instances);
         let member = |(name, instance): (_, &Sendable)| Member {
@@ -163,7 +163,7 @@ impl Package {
         let level = if made_of.level.is_some() {
             None
         } else {
-            Some(Level::FAST)
+            Some(DeflateLevel::FAST)
         };
         let (body, _) = made_of.zip(level).map_err(|(_, failure)| failure)?;
         Ok(Some(Self {
@@ -279,7 +279,7 @@ impl Package {
 }
 
 impl MadeOf {
-    fn zip(&self, level: Option<Level>) -> Result<Zipped, (usize, FileFailure)> {
+    fn zip(&self, level: Option<DeflateLevel>) -> Result<Zipped, (usize, FileFailure)> {
         let packed = deflate::pack(&self.members, level)?;
         let (mut zip, mut sums) = (Zip::default(), Vec::with_capacity(packed.len()));
         for (packed, member) in packed.iter().zip(self.members.iter()) {
@@ -445,7 +445,7 @@ impl Cursor {
     }
 }
 
-/// Starts to read the chunk of a range that begins after so many of its bytes; none at its end.
+/// Starts to read the chunk of a range that begins after the first `done` bytes; none at its end.
 fn read_off_thread(segment: &Segment, done: u64, opened: Option<File>) -> Option<Reading> {
     let Segment::File { file, range, mask } = segment.clone() else {
         return None;

@@ -1,42 +1,53 @@
-//! The bounded stages wired together: find, index, clean and pack on all cores, deliver a few at a
-//! time.
+//! The stages of a run wired together: find, clean, route, pack and send, each a function from the
+//! run's context and a value to a value.
 //!
 //! Owns the order of work, the byte budget and the promise that every file found ends in exactly
 //! one outcome. It never prints and never looks at a flag: what happens goes out as events, what to
 //! do comes in as a plan.
 
-mod beside;
 mod clean;
 mod compression;
+mod context;
 mod deliver;
 mod find;
 mod folder;
 mod guard;
-mod idle;
-mod lanes;
+mod idle_rules;
+mod neighbours;
 mod others;
 mod outcomes;
-mod place;
+mod pack;
 mod recheck;
 mod resume;
+mod route;
 mod send;
-mod stages;
+mod send_state;
 mod stop;
+mod target;
+mod timers;
+mod transmit;
+mod upload_slots;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rayon::ThreadPool;
 use tokio::runtime::Runtime;
 
-use crate::event::{Event, Events};
+use crate::config::OtherFiles;
+use crate::event::{Event, Events, Outcome};
 use crate::failure::{Error, RunCode};
 use crate::journal::Journal;
-use crate::plan::{UploadPlan, WayOut};
+use crate::plan::UploadPlan;
+use crate::series::Series;
 pub use clean::READ_WHOLE;
-use deliver::Deliveries;
+use clean::Reading;
+use context::RunContext;
 pub use folder::write as write_package;
 pub use guard::guarded;
-use outcomes::Outcomes;
+use neighbours::Neighbours;
+use pack::OutgoingPackage;
+use send::Sender;
 pub use stop::Stop;
 
 /// Stack of a worker thread in bytes. Nesting is bounded at 64 levels; this leaves room for
@@ -50,44 +61,30 @@ const STACK: usize = 16 << 20;
 /// What stopped the run: an interruption, a key that is no longer accepted, too many failures,
 /// nothing to upload.
 pub fn run(
-    plan: &Arc<UploadPlan>,
+    plan: UploadPlan,
     journal: Option<Journal>,
     events: &Events,
     runtime: &Runtime,
     stop: &Stop,
 ) -> Result<(), Error> {
-    let pool = workers(plan.jobs)?;
-    let outcomes = Outcomes::new(events, stop, plan.max_failures);
-    let found = find::find(plan, &outcomes, &pool, stop);
+    let pool = workers(plan.transfer.jobs)?;
+    let context = Arc::new(RunContext::new(plan, events, stop, runtime.handle()));
+    let found = find::find(&context, &pool);
     let nothing = found.series.is_empty() && found.others.is_empty();
-    if let Some(error) = several_patients(plan, found.patients.count()) {
+    if let Some(error) = several_patients(&context.plan, found.patients.count()) {
         stop.because(error);
     }
-    let deliveries = Deliveries::new(
-        plan,
-        journal,
-        &outcomes,
-        runtime,
-        (found.beside, found.unread),
-    );
-    let missing = resume::settle(found.series, &deliveries);
-    clean::all(missing, &deliveries, &pool);
-    deliveries.finish();
-    others::deliver(found.others, &deliveries, &pool);
-    deliveries.close();
-    if !stop.requested() {
-        idle::tell(plan, &outcomes);
-    }
-    if matches!(plan.way_out, WayOut::DryRun(_)) {
-        events.send(Event::Changes(outcomes.changes()));
-    }
-    events.send(Event::Stages(outcomes.stages().told()));
-    if !events.with_totals(|totals| totals.add_up(found.found)) {
-        return Err(Error::new(
-            RunCode::Internal,
-            "the outcomes do not add up to the files found",
-        ));
-    }
+    let neighbours = Mutex::new(found.neighbours);
+    let sender = Sender::new(&context, journal, found.unread);
+    let missing = resume::settle(&sender.state, found.series);
+    send_series(&sender, missing, &neighbours, &pool);
+    sender.wait();
+    let neighbours = neighbours
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    others::send(&sender, found.others, &neighbours, &pool);
+    sender.close();
+    end(&context, found.found)?;
     match stop.reason() {
         Some(error) => Err(error),
         None if nothing && events.with_totals(find::has_nothing) => Err(find::nothing(events)),
@@ -95,9 +92,88 @@ pub fn run(
     }
 }
 
+/// Takes one series after the other through the stages. The budget is taken before a series is
+/// read, so that memory is bounded however many files there are.
+fn send_series(
+    sender: &Sender,
+    all: Vec<Series>,
+    neighbours: &Mutex<Neighbours>,
+    pool: &ThreadPool,
+) {
+    let context = sender.context();
+    pool.in_place_scope(|scope| {
+        for series in all {
+            let reading = Reading::of(context, &series);
+            let begin = Instant::now();
+            let permit = context.reserve(reading.charge);
+            context.timers.clean.waited(begin);
+            match permit {
+                Some(permit) => scope.spawn(move |_| {
+                    sender.begin(packages(context, series, reading, neighbours), permit);
+                }),
+                None => series.files.iter().for_each(|file| {
+                    let outcome = Outcome::Failed(outcomes::stopped());
+                    context.outcomes.settle(&file, outcome);
+                }),
+            }
+        }
+    });
+}
+
+/// Cleans, routes and packs one series.
+fn packages(
+    context: &RunContext,
+    series: Series,
+    reading: Reading,
+    neighbours: &Mutex<Neighbours>,
+) -> Vec<OutgoingPackage> {
+    let files: Vec<_> = series.files.iter().collect();
+    let all = files.len();
+    let others_follow = context.plan.input.files.other_files == OtherFiles::Upload;
+    let beside = others_follow.then(|| files.clone());
+    // What was kept of small files goes with each of them.
+    drop(series);
+    let cleaned = clean::clean(context, files, reading);
+    let routed = route::route(context, cleaned.kept);
+    if let Some(files) = beside {
+        let mut neighbours = neighbours.lock().unwrap_or_else(PoisonError::into_inner);
+        neighbours.note(&files, &routed);
+    }
+    let pack = |routed| pack::pack(context, routed);
+    let mut packages: Vec<_> = routed.into_iter().flat_map(pack).collect();
+    let packed: usize = packages.iter().map(|outgoing| outgoing.sources.len()).sum();
+    for outgoing in &mut packages {
+        outgoing.incomplete = packed + cleaned.copies < all;
+    }
+    packages
+}
+
+/// Says what the whole run came to.
+///
+/// # Errors
+/// Outcomes that do not add up to the files found, which is a defect.
+fn end(context: &RunContext, found: u64) -> Result<(), Error> {
+    let RunContext { plan, events, .. } = context;
+    if !context.stop.requested() {
+        idle_rules::tell(context);
+    }
+    if plan.sink.is_dry_run() {
+        events.send(Event::Changes(context.outcomes.changes()));
+    }
+    events.send(Event::Stages(context.timers.totals()));
+    if events.with_totals(|totals| totals.add_up(found)) {
+        return Ok(());
+    }
+    Err(Error::new(
+        RunCode::Internal,
+        "the outcomes do not add up to the files found",
+    ))
+}
+
 /// That files of several patients would get one subject label, which was not asked for.
 fn several_patients(plan: &UploadPlan, patients: usize) -> Option<Error> {
-    let merged = plan.forced_labels.subject.is_some() && !plan.merge_patients && patients > 1;
+    let packaging = &plan.packaging;
+    let merged = packaging.subject.is_some() && !packaging.merge_patients && patients > 1;
     merged.then(|| {
         let what = format!(
             "the files are those of {patients} patients, and `--subject` would \

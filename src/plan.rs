@@ -1,34 +1,41 @@
 //! Everything resolved and checked before the first file is read: project, governing profile,
-//! consent, way out.
+//! consent, sink.
 //!
-//! A dry run has the same plan as the run that it rehearses, but for the way out. Nothing below
-//! looks at a flag, and nothing here changes anything on the server, except that a missing project
-//! is created where that was asked for.
+//! A dry run has the same plan as the run that it rehearses, but for the sink. Nothing below looks
+//! at a flag, and nothing here changes anything on the server, except that a missing project is
+//! created where that was asked for.
 
-mod announcement;
-mod asked;
+mod decision;
 mod deid_log;
 mod folders;
-mod governance;
+mod governing;
 mod other_files;
+mod planned_project;
+mod prompt;
 mod pseudonyms;
-mod way_out;
+mod server_profiles;
+mod sink;
 
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::config::{Compression, Config, IfExists, OtherFiles, PackageBy, Shard, Sink, Transfer};
+use crate::config::{Config, Input, Packaging, SinkChoice, Transfer};
 use crate::credential::{ApiKey, PseudonymKeySources};
-use crate::discover::{Discovery, Inputs};
+use crate::discover::Discovery;
+use crate::event::Notice;
 use crate::failure::{Error, FileFailure, RunCode};
-use crate::flywheel::{Client, Level, Project, ProjectRef, Settings};
-use crate::routing::ForcedLabels;
-pub use announcement::{Announcement, Weight};
-pub use asked::{Answer, Watch, ask};
+use crate::flywheel::{Client, Settings};
+pub use decision::{DeidDecision, override_residual};
+use dicom_deid::profile::Profile;
+use dicom_deid::pseudonym::PseudonymKey;
 use dicom_deid::{self as deid, Cleaner, Counts, IdentifiedConsent, Sendable};
 use dicom_lossless::{Instance, Limits};
-pub use governance::{Decision, Governing, LOCAL, override_residual};
-pub use way_out::{Target, WayOut};
+pub use governing::{Governing, LOCAL};
+pub use planned_project::PlannedProject;
+pub use prompt::Confirm;
+use prompt::{Prompt, Reply, warnings};
+pub use server_profiles::{ProfileWatch, ServerProfiles, ask};
+pub use sink::{Sink, UploadServer};
 
 /// What a run is going to do.
 #[derive(Debug)]
@@ -36,7 +43,7 @@ pub struct UploadPlan {
     /// What to walk.
     pub discovery: Discovery,
     /// The project that everything goes to.
-    pub project: Project,
+    pub project: PlannedProject,
     /// The server's host; none when offline.
     pub site: Option<String>,
     /// The profile that governs; none when the data goes as it is.
@@ -44,39 +51,19 @@ pub struct UploadPlan {
     /// What is done to each instance.
     pub treatment: Treatment,
     /// Where packages go.
-    pub way_out: WayOut,
-    /// Labels that replace those of the header.
-    pub forced_labels: ForcedLabels,
-    /// What one package holds.
-    pub package_by: PackageBy,
-    /// What to do when a file of the same name is already there, and somebody else put it there.
-    pub if_exists: IfExists,
-    /// Several patients may become one subject.
-    pub merge_patients: bool,
-    /// What earlier runs sent may be lost where this run sends less of it.
-    pub supersede: bool,
-    /// Failed files after which the run stops.
-    pub max_failures: Option<u64>,
-    /// The part of the work that is done; none for all of it.
-    pub shard: Option<Shard>,
-    /// What to do with files that are not DICOM.
-    pub other_files: OtherFiles,
-    /// Whether their names are kept.
-    pub keep_names: bool,
+    pub sink: Sink,
+    /// What to read.
+    pub input: Input,
+    /// Which containers and packages are made.
+    pub packaging: Packaging,
+    /// How fast, and with how much memory.
+    pub transfer: Transfer,
     /// The failure report and the log, which may lie among the inputs.
     pub reports: Vec<PathBuf>,
-    /// Files cleaned at a time.
-    pub jobs: usize,
-    /// Uploads at a time; none for as many as help.
-    pub uploads: Option<usize>,
-    /// Whether packages are deflated.
-    pub compression: Compression,
-    /// Bytes of data under way.
-    pub memory: u64,
     /// Bounds on reading.
     pub limits: Limits,
     /// What the user must be told before anything is sent.
-    pub announcements: Vec<Announcement>,
+    pub announcements: Vec<Notice>,
 }
 
 /// What is done to each instance.
@@ -98,49 +85,46 @@ impl fmt::Debug for Treatment {
 }
 
 impl Treatment {
-    /// The same; what is cleaned keeps who it was about, for the site's log.
-    fn logged(self) -> Self {
+    /// The same with another cleaner, where one cleans.
+    fn with(self, change: impl FnOnce(Cleaner) -> Cleaner) -> Self {
         match self {
-            Self::Clean(cleaner) => Self::Clean(Box::new(cleaner.logged())),
+            Self::Clean(cleaner) => Self::Clean(Box::new(change(*cleaner))),
             as_it_is @ Self::AsItIs(_) => as_it_is,
         }
     }
+}
 
-    /// The same, counting what is done to which attribute.
+impl UploadPlan {
+    /// Makes an instance fit to be sent, and in a dry run counts what was done to which attribute.
+    /// The path is that below the folder which was named, for profiles that name files.
     ///
     /// # Errors
     /// Whatever keeps the instance from being cleaned.
-    pub fn rehearse(
-        &self,
-        instance: Instance,
-        path: &str,
-        limits: &Limits,
-    ) -> Result<(Sendable, Counts), FileFailure> {
-        match self {
-            Self::Clean(cleaner) => {
+    pub fn treat(&self, instance: Instance, path: &str) -> Result<(Sendable, Counts), FileFailure> {
+        let sendable = match &self.treatment {
+            Treatment::Clean(cleaner) if self.sink.is_dry_run() => {
                 let (clean, counts) = cleaner.deidentify_counting(instance, path)?;
-                Ok((Sendable::from(clean), counts))
+                return Ok((clean.into(), counts));
             }
-            Self::AsItIs(_) => self
-                .apply(instance, path, limits)
-                .map(|instance| (instance, Counts::new())),
-        }
+            Treatment::Clean(cleaner) => cleaner.deidentify(instance, path)?.into(),
+            Treatment::AsItIs(consent) => deid::as_it_is(&instance, &self.limits, consent)?.into(),
+        };
+        Ok((sendable, Counts::new()))
     }
 
-    /// Makes an instance fit to be sent. The path is that below the folder which was named, for
-    /// profiles that name files.
-    ///
-    /// # Errors
-    /// Whatever keeps the instance from being cleaned.
-    pub fn apply(
-        &self,
-        instance: Instance,
-        path: &str,
-        limits: &Limits,
-    ) -> Result<Sendable, FileFailure> {
-        match self {
-            Self::Clean(cleaner) => Ok(cleaner.deidentify(instance, path)?.into()),
-            Self::AsItIs(consent) => Ok(deid::as_it_is(&instance, limits, consent)?.into()),
+    /// The same with the key that pseudonyms are made with.
+    fn keyed(self, (key, announcement): (PseudonymKey, Notice)) -> Self {
+        let fingerprint = key.fingerprint();
+        let mut announcements = self.announcements;
+        announcements.push(announcement);
+        Self {
+            governing: self.governing.map(|governing| Governing {
+                key: Some(fingerprint),
+                ..governing
+            }),
+            treatment: self.treatment.with(|cleaner| cleaner.keyed(key)),
+            announcements,
+            ..self
         }
     }
 }
@@ -177,99 +161,99 @@ pub fn client(
     Client::new(key, settings)
 }
 
-/// Resolves a run. `server` is the client to ask, none when offline; `keys` is where the key of
-/// pseudonyms may come from; `confirm` shows a question to a person and is called only where
-/// somebody can answer it.
+/// Resolves a run. `client` is the server to ask, none when offline; `keys` is where the key of
+/// pseudonyms may come from; `confirm` shows a question to the user.
 ///
 /// # Errors
 /// Whatever is missing or contradictory, before anything was read or sent.
 pub async fn resolve(
-    config: &Config,
-    server: Option<Client>,
+    config: Config,
+    client: Option<Client>,
     keys: &PseudonymKeySources,
-    confirm: &mut (dyn FnMut(&str) -> bool + Send),
+    confirm: &mut Confirm<'_>,
 ) -> Result<UploadPlan, Error> {
-    // A list on standard input may take its time: said to be blocking, so that signals are heard
-    // meanwhile.
-    let discovery = tokio::task::block_in_place(|| {
-        Discovery::prepare(inputs(config), &mut std::io::stdin().lock())
-    })?;
-    folders::refuse_beside_inputs(config, &discovery)?;
-    let local = governance::local(&config.deid)?;
-    let (project, answer, watch) = if let Some(client) = &server {
-        let project = ask_server(client, config).await?;
-        let answer = ask(client, &project).await?;
-        let watch = Watch::new(client, &project, &answer, config.transfer.profile_recheck);
-        (project, answer, Some(watch))
-    } else {
-        (
-            offline_project(&config.destination.project)?,
-            Answer::default(),
-            None,
-        )
-    };
-    let mut decision = governance::decide(answer, local, &config.deid, &project)?;
-    decision.refuse_without_subject(config.destination.subject.is_some())?;
-    let mut announcements = decision.announcements(&project);
-    announcements.extend(decision.override_residual(config.residual));
-    announcements.extend(other_files::announcement(config));
-    let log = match &server {
-        Some(client) => deid_log::ask(client, &decision, &config.sink).await?,
-        None => None,
-    };
+    let discovery = open_inputs(&config)?;
+    let local = decision::local(&config.deid)?;
+    let (project, served) = ask_server(client.as_ref(), &config).await?;
+    let watch = client.as_ref().map(|client| {
+        ProfileWatch::new(client, &project, &served, config.transfer.profile_recheck)
+    });
+    let (decision, mut announcements) = decide(served, local, &config, &project)?;
+    let log = deid_log::ask(client.as_ref(), &decision, &config.sink).await?;
     announcements.extend(log.as_deref().map(deid_log::announcement));
     let needs_key = decision.needs_key();
-    accept_doubt(decision.doubtful(), config, &announcements, confirm)?;
-    let (mut governing, mut treatment) = settle(decision, config, &announcements, confirm)?;
-    other_files::consent(config, confirm)?;
-    if log.is_some() && config.sink == Sink::Upload {
-        treatment = treatment.logged();
+    let (governing, mut treatment) = accept(decision, &config, &announcements, confirm)?;
+    if log.is_some() && config.sink == SinkChoice::Upload {
+        treatment = treatment.with(Cleaner::logged);
     }
-    let site = server.as_ref().map(|client| client.host().to_owned());
+    let site = client.as_ref().map(|client| client.host().to_owned());
     let watch = watch.map(|watch| watch.under(governing.as_ref()));
-    let way_out = way_out::open(config, server.zip(watch), project.clone())?;
-    if needs_key {
-        // Last, since what may be made here must be told, and an error would take the place of
-        // that.
-        let (with_fingerprint, with_key, announcement) = pseudonyms::keyed(
-            (governing, treatment),
-            config,
-            keys,
-            site.as_deref(),
-            &project,
-        )?;
-        (governing, treatment) = (with_fingerprint, with_key);
-        announcements.push(announcement);
-    }
-    Ok(UploadPlan {
+    let sink = sink::open(&config, client.zip(watch), &project)?;
+    // Last, since the user must be told of a key that is made here, and an error would take the
+    // place of that.
+    let key = needs_key
+        .then(|| pseudonyms::resolve(&config, keys, site.as_deref(), &project))
+        .transpose()?;
+    let plan = UploadPlan {
         discovery,
         project,
         site,
         governing,
         treatment,
-        way_out,
-        forced_labels: ForcedLabels {
-            subject: config.destination.subject.clone(),
-            session: config.destination.session.clone(),
-        },
-        package_by: config.destination.package,
-        if_exists: config.destination.if_exists,
-        supersede: config.destination.supersede,
-        merge_patients: config.destination.merge_patients,
-        max_failures: config.transfer.max_failures,
-        shard: config.input.shard,
-        other_files: config.input.other_files,
-        keep_names: config.input.keep_names,
-        reports: std::iter::once(config.report.path.clone())
-            .chain(config.report.log.clone())
+        sink,
+        limits: limits(&config),
+        input: config.input,
+        packaging: config.packaging,
+        transfer: config.transfer,
+        reports: std::iter::once(config.report.path)
+            .chain(config.report.log)
             .collect(),
-        jobs: config.transfer.jobs,
-        uploads: config.transfer.uploads,
-        compression: config.transfer.compression,
-        memory: config.transfer.memory,
-        limits: limits(config),
         announcements,
+    };
+    Ok(match key {
+        Some(key) => plan.keyed(key),
+        None => plan,
     })
+}
+
+/// What is done to the data, and what the user must be told of it.
+fn decide(
+    served: ServerProfiles,
+    local: Option<Profile>,
+    config: &Config,
+    project: &PlannedProject,
+) -> Result<(DeidDecision, Vec<Notice>), Error> {
+    let mut decision = decision::decide(served, local, &config.deid, project)?;
+    decision.refuse_without_subject(config.packaging.subject.is_some())?;
+    let mut announcements = decision.announcements(project);
+    announcements.extend(decision.override_residual(config.residual));
+    announcements.extend(other_files::announcement(config));
+    Ok((decision, announcements))
+}
+
+/// Asks the user for everything that has to be accepted before anything is sent.
+fn accept(
+    decision: DeidDecision,
+    config: &Config,
+    announcements: &[Notice],
+    confirm: &mut Confirm<'_>,
+) -> Result<(Option<Governing>, Treatment), Error> {
+    let mut prompt = Prompt::new(config, confirm);
+    accept_doubt(&decision, announcements, &mut prompt)?;
+    let settled = match decision {
+        DeidDecision::Clean {
+            governing, profile, ..
+        } => {
+            let cleaner = Box::new(Cleaner::new(&profile, limits(config)));
+            (Some(governing), Treatment::Clean(cleaner))
+        }
+        DeidDecision::AsItIs { asked_for, .. } => {
+            let consent = consent(asked_for, &warnings(announcements), &mut prompt)?;
+            (None, Treatment::AsItIs(consent))
+        }
+    };
+    other_files::consent(config, &mut prompt)?;
+    Ok(settled)
 }
 
 fn limits(config: &Config) -> Limits {
@@ -279,136 +263,61 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn inputs(config: &Config) -> Inputs {
-    let input = config.input.clone();
-    Inputs {
-        paths: input.paths,
-        lists: input.lists,
-        null: input.null,
-        filters: input.filters,
-        follow: input.follow,
-        other_files: input.other_files,
-    }
+/// What is to be walked. A list on standard input may take its time: said to be blocking, so that
+/// signals are heard meanwhile.
+fn open_inputs(config: &Config) -> Result<Discovery, Error> {
+    let inputs = config.input.files.clone();
+    let discovery =
+        tokio::task::block_in_place(|| Discovery::prepare(inputs, &mut std::io::stdin().lock()))?;
+    folders::refuse_beside_inputs(config, &discovery)?;
+    Ok(discovery)
 }
 
-/// Key, features and project, each checked before the next.
-async fn ask_server(client: &Client, config: &Config) -> Result<Project, Error> {
-    client.site_config().await?;
-    let user = client.check_key().await?;
-    let wanted = ProjectRef::parse(&config.destination.project)?;
-    let project = match (client.resolve_project(&wanted).await, wanted) {
-        (Err(error), ProjectRef::GroupAndLabel { group, label })
-            if error.code == RunCode::ProjectNotFound && config.destination.create_project =>
-        {
-            return create_project(client, config, &group, &label).await;
-        }
-        (found, _) => found?,
+/// The project, and what the server says about profiles for it.
+async fn ask_server(
+    client: Option<&Client>,
+    config: &Config,
+) -> Result<(PlannedProject, ServerProfiles), Error> {
+    let Some(client) = client else {
+        let project = PlannedProject::offline(&config.project)?;
+        return Ok((project, ServerProfiles::default()));
     };
-    // Who writes into a folder needs no right to upload.
-    if !matches!(config.sink, Sink::Folder(_)) {
-        client.check_rights(&user, &project).await?;
-    }
-    Ok(project)
-}
-
-/// Only a run that sends something creates the project; a rehearsal takes it as given.
-async fn create_project(
-    client: &Client,
-    config: &Config,
-    group: &str,
-    label: &str,
-) -> Result<Project, Error> {
-    if config.sink == Sink::Upload {
-        return client.create_project(group, label).await;
-    }
-    Ok(Project {
-        id: String::new(),
-        group: group.to_owned(),
-        label: label.to_owned(),
-    })
-}
-
-fn offline_project(text: &str) -> Result<Project, Error> {
-    match ProjectRef::parse(text)? {
-        ProjectRef::GroupAndLabel { group, label } => Ok(Project {
-            id: String::new(),
-            group,
-            label,
-        }),
-        ProjectRef::Id(_) | ProjectRef::Label(_) => {
-            let error = Error::new(
-                RunCode::Usage,
-                "without a server, the project must be given as group/project",
-            );
-            Err(error.with_hint("pass `--project GROUP/PROJECT`, or leave out `--offline`"))
-        }
-    }
-}
-
-fn settle(
-    decision: Decision,
-    config: &Config,
-    announcements: &[Announcement],
-    confirm: &mut (dyn FnMut(&str) -> bool + Send),
-) -> Result<(Option<Governing>, Treatment), Error> {
-    match decision {
-        Decision::Clean {
-            governing, profile, ..
-        } => {
-            let cleaner = Cleaner::new(&profile, limits(config));
-            Ok((Some(governing), Treatment::Clean(Box::new(cleaner))))
-        }
-        Decision::AsItIs { asked_for, .. } => {
-            let warning: Vec<_> = announcements
-                .iter()
-                .filter(|a| a.is_warning())
-                .map(|a| a.text.as_str())
-                .collect();
-            consent(asked_for, config, &warning.join("\n"), confirm)
-                .map(|consent| (None, Treatment::AsItIs(consent)))
-        }
-    }
+    let project = PlannedProject::on_server(client, config).await?;
+    let served = ask(client, &project).await?;
+    Ok((project, served))
 }
 
 /// Where a stricter profile may be hidden, the user must have accepted that before anything is
 /// sent.
 fn accept_doubt(
-    doubtful: &[Level],
-    config: &Config,
-    announcements: &[Announcement],
-    confirm: &mut (dyn FnMut(&str) -> bool + Send),
+    decision: &DeidDecision,
+    announcements: &[Notice],
+    prompt: &mut Prompt<'_, '_>,
 ) -> Result<(), Error> {
-    if doubtful.is_empty() || config.output.assume_yes || config.sink == Sink::Nothing {
+    let doubtful = decision.doubtful();
+    if doubtful.is_empty() {
         return Ok(());
     }
-    let refused = |why: &str| Err(asked::unknown(doubtful).because(why));
-    if !config.output.interactive {
-        return refused(
+    let why = match prompt.ask(
+        &warnings(announcements),
+        "Clean with the profile given locally?",
+    ) {
+        Reply::Accepted => return Ok(()),
+        Reply::Refused => "that a stricter profile may be hidden was not accepted",
+        Reply::NoTerminal => {
             "it was not accepted that a stricter profile may be hidden: there is no terminal, and \
-                `-y` was not given",
-        );
-    }
-    let warnings: Vec<_> = announcements
-        .iter()
-        .filter(|a| a.is_warning())
-        .map(|a| a.text.as_str())
-        .collect();
-    if confirm(&format!(
-        "{}\nClean with the profile given locally?",
-        warnings.join("\n")
-    )) {
-        return Ok(());
-    }
-    refused("that a stricter profile may be hidden was not accepted")
+                `-y` was not given"
+        }
+    };
+    Err(server_profiles::unknown(doubtful).because(why))
 }
 
 /// The flag must have been typed, and confirmed at the terminal or with `-y`. `-y` alone is not
-/// enough, and a rehearsal sends nothing that would need it.
+/// enough.
 fn consent(
     flag_given: bool,
-    config: &Config,
     warning: &str,
-    confirm: &mut (dyn FnMut(&str) -> bool + Send),
+    prompt: &mut Prompt<'_, '_>,
 ) -> Result<IdentifiedConsent, Error> {
     let refused = |code: RunCode| Error::new(code, code.sentence());
     if !flag_given {
@@ -416,19 +325,13 @@ fn consent(
             .because(warning)
             .because("`--no-deid` was not given"));
     }
-    if config.output.assume_yes || config.sink == Sink::Nothing {
-        return Ok(IdentifiedConsent::a_person_agrees_that_nothing_is_deidentified());
-    }
-    if !config.output.interactive {
-        let why = "there is no terminal to confirm at, and `-y` was not given";
-        return Err(refused(RunCode::ProfileUnconfirmed)
+    match prompt.ask(warning, "Send the data as it is?") {
+        Reply::Accepted => Ok(IdentifiedConsent::a_person_agrees_that_nothing_is_deidentified()),
+        Reply::Refused => Err(refused(RunCode::ProfileUnconfirmed)),
+        Reply::NoTerminal => Err(refused(RunCode::ProfileUnconfirmed)
             .because(warning)
-            .because(why));
+            .because("there is no terminal to confirm at, and `-y` was not given")),
     }
-    if confirm(&format!("{warning}\nSend the data as it is?")) {
-        return Ok(IdentifiedConsent::a_person_agrees_that_nothing_is_deidentified());
-    }
-    Err(refused(RunCode::ProfileUnconfirmed))
 }
 
 #[cfg(test)]
@@ -437,6 +340,7 @@ mod tests {
     use super::*;
     use crate::cli;
     use crate::config::Environment;
+    use crate::flywheel::Level;
 
     pub(super) fn config(flags: &str, terminal: bool) -> Config {
         let typed = format!("fwupload study -p g/p {flags}");
@@ -460,9 +364,8 @@ mod tests {
         };
         let given = consent(
             flags.contains("--no-deid"),
-            &config,
             "the data goes as it is",
-            &mut person,
+            &mut Prompt::new(&config, &mut person),
         );
         (given.map(|_| ()).map_err(|error| error.code), asked)
     }
@@ -505,10 +408,24 @@ mod tests {
             asked += 1;
             answer
         };
-        let warning =
-            Announcement::warning("profile-unseen", "a stricter one may be hidden".to_owned());
-        let accepted = accept_doubt(&[Level::Group], &config, &[warning], &mut person);
-        assert!(accept_doubt(&[], &config, &[], &mut |_| panic!("there is no doubt")).is_ok());
+        let warning = Notice::warning("profile-unseen", "a stricter one may be hidden".to_owned());
+        let unseen_at = |levels: &[Level]| {
+            let served = ServerProfiles {
+                seen: None,
+                unseen: levels.to_vec(),
+            };
+            let local = decision::local(&config.deid).unwrap();
+            let project = PlannedProject::offline("g/p").unwrap();
+            decision::decide(served, local, &config.deid, &project).unwrap()
+        };
+        let mut never = |_: &str| panic!("there is no doubt");
+        let mut no_prompt = Prompt::new(&config, &mut never);
+        assert!(accept_doubt(&unseen_at(&[]), &[], &mut no_prompt).is_ok());
+        let accepted = accept_doubt(
+            &unseen_at(&[Level::Group]),
+            &[warning],
+            &mut Prompt::new(&config, &mut person),
+        );
         (accepted.map_err(|error| error.code), asked)
     }
 

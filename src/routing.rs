@@ -58,12 +58,12 @@ pub struct AcquisitionPlace {
 }
 
 /// Labels that the user gave and that replace those of the header.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ForcedLabels {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ForcedLabels<'a> {
     /// `--subject`.
-    pub subject: Option<String>,
+    pub subject: Option<&'a str>,
     /// `--session`.
-    pub session: Option<String>,
+    pub session: Option<&'a str>,
 }
 
 impl Destination {
@@ -107,7 +107,7 @@ impl Destination {
 /// left to label a session or acquisition with.
 pub fn destination(
     cleaned: &RoutingAttributes,
-    forced: &ForcedLabels,
+    forced: ForcedLabels<'_>,
 ) -> Result<Destination, FileFailure> {
     Ok(Destination {
         subject: subject(cleaned, forced)?,
@@ -118,11 +118,10 @@ pub fn destination(
 
 fn subject(
     cleaned: &RoutingAttributes,
-    forced: &ForcedLabels,
+    forced: ForcedLabels<'_>,
 ) -> Result<SubjectPlace, FileFailure> {
     let label = forced
         .subject
-        .as_deref()
         .or(text(cleaned.patient_id.as_ref()))
         .map(|t| label(t, SHORT_LABEL));
     match label {
@@ -133,12 +132,12 @@ fn subject(
 
 fn session(
     cleaned: &RoutingAttributes,
-    forced: &ForcedLabels,
+    forced: ForcedLabels<'_>,
 ) -> Result<SessionPlace, FileFailure> {
     let uid = text(cleaned.study_uid.as_ref()).map(str::to_owned);
     let time = moment(cleaned.study_date.as_ref(), cleaned.study_time.as_ref());
     let timestamp = time.and_then(|t| rfc3339(t, cleaned));
-    if let Some(chosen) = &forced.session {
+    if let Some(chosen) = forced.session {
         return Ok(SessionPlace {
             label: label(chosen, SHORT_LABEL),
             uid,
@@ -321,7 +320,7 @@ mod tests {
 
     #[test]
     fn labels_are_those_of_flywheels_own_client() {
-        let to = destination(&attributes(), &ForcedLabels::default()).unwrap();
+        let to = destination(&attributes(), ForcedLabels::default()).unwrap();
         assert_eq!(to.path(), "P-1/2004-01-19 07:27:30/3 - T2star axial_fast");
         assert_eq!(
             to.session.timestamp.as_deref(),
@@ -338,7 +337,7 @@ mod tests {
             study_date: None,
             ..attributes()
         };
-        let to = destination(&bare, &ForcedLabels::default()).unwrap();
+        let to = destination(&bare, ForcedLabels::default()).unwrap();
         assert_eq!(
             (to.session.label.as_str(), to.acquisition.label.as_str()),
             ("1.2.3", "1.2.3.4")
@@ -355,7 +354,7 @@ mod tests {
             acquisition_date: Some(Phi::new("20040120".to_owned())),
             ..attributes()
         };
-        let to = destination(&cleaned, &ForcedLabels::default()).unwrap();
+        let to = destination(&cleaned, ForcedLabels::default()).unwrap();
         assert_eq!(
             (to.session.label.as_str(), to.session.timestamp),
             ("1.2.3", None)
@@ -366,7 +365,7 @@ mod tests {
                 acquisition_date: dummy(),
                 ..cleaned
             },
-            &ForcedLabels::default(),
+            ForcedLabels::default(),
         )
         .unwrap();
         assert_eq!(
@@ -381,14 +380,14 @@ mod tests {
             patient_id: None,
             ..attributes()
         };
-        let failure = destination(&anonymous, &ForcedLabels::default()).unwrap_err();
+        let failure = destination(&anonymous, ForcedLabels::default()).unwrap_err();
         assert_eq!(failure.code, FileCode::RouteNoSubject);
         assert!(failure.hint().contains("--subject"));
         let forced = ForcedLabels {
-            subject: Some("S 1".into()),
-            session: Some("baseline".into()),
+            subject: Some("S 1"),
+            session: Some("baseline"),
         };
-        let to = destination(&anonymous, &forced).unwrap();
+        let to = destination(&anonymous, forced).unwrap();
         assert_eq!(
             (
                 to.subject.label.as_str(),

@@ -16,8 +16,8 @@ use crate::failure::{FileCode, FileFailure};
 use dicom_deid::Sendable;
 use dicom_lossless::Phi;
 use dicom_lossless::{Body, Identity, SourceFile};
-pub use files::Files;
 use files::Folder;
+pub use files::SeriesFiles;
 pub use patients::Patients;
 
 /// A file that holds an instance, as the index knows it.
@@ -68,7 +68,7 @@ fn share(parts: &[&str]) -> u64 {
 #[derive(Debug, Default)]
 pub struct Series {
     /// Its files.
-    pub files: Files,
+    pub files: SeriesFiles,
 }
 
 /// Study and series UID as the files state them, before cleaning.
@@ -86,7 +86,7 @@ pub struct SeriesIndex {
 }
 
 impl SeriesIndex {
-    /// An index that keeps so many bytes of small files, which need not be read again then.
+    /// An index that keeps up to `room` bytes of small files, which need not be read again then.
     pub fn keeping(room: u64) -> Self {
         Self {
             room,
@@ -141,9 +141,9 @@ impl SeriesIndex {
     }
 }
 
-/// An instance ready to be packed, with the file that it came from.
+/// A cleaned instance, with the file that it came from.
 #[derive(Debug)]
-pub struct Ready {
+pub struct CleanFile {
     /// Its file.
     pub source: Indexed,
     /// The instance.
@@ -155,19 +155,19 @@ pub struct Ready {
 pub struct Distinct {
     /// One for each SOP Instance UID, ordered by it, so that a package does not depend on how its
     /// files were named.
-    pub kept: Vec<Ready>,
+    pub kept: Vec<CleanFile>,
     /// Copies with the same content as one that was kept.
     pub same: Vec<Indexed>,
-    /// Files that share a UID but not the content: nobody can tell which is meant, so neither is
+    /// Files that share a UID but not the content: which is meant cannot be told, so neither is
     /// sent.
     pub clashing: Vec<(Indexed, FileFailure)>,
 }
 
 /// Settles duplicates among the cleaned instances of a series: identical content once, different
 /// content not at all.
-pub fn distinct(mut ready: Vec<Ready>) -> Distinct {
-    ready.sort_by(|a, b| {
-        let key = |r: &Ready| {
+pub fn distinct(mut files: Vec<CleanFile>) -> Distinct {
+    files.sort_by(|a, b| {
+        let key = |r: &CleanFile| {
             (
                 r.instance.sop_instance().to_owned(),
                 Arc::clone(&r.source.path),
@@ -176,8 +176,8 @@ pub fn distinct(mut ready: Vec<Ready>) -> Distinct {
         key(a).cmp(&key(b))
     });
     let mut result = Distinct::default();
-    let mut group: Vec<Ready> = Vec::new();
-    for next in ready {
+    let mut group: Vec<CleanFile> = Vec::new();
+    for next in files {
         if group
             .first()
             .is_some_and(|first| first.instance.sop_instance() != next.instance.sop_instance())
@@ -190,7 +190,7 @@ pub fn distinct(mut ready: Vec<Ready>) -> Distinct {
     result
 }
 
-fn settle(group: Vec<Ready>, result: &mut Distinct) {
+fn settle(group: Vec<CleanFile>, result: &mut Distinct) {
     let mut members = group.into_iter();
     let Some(first) = members.next() else { return };
     let (same, different): (Vec<_>, Vec<_>) = members.partition(|other| {

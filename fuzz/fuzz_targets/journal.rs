@@ -2,10 +2,10 @@
 
 #![no_main]
 
-use fwupload::journal::{Identity, Journal, Parcel, Waiting};
+use fwupload::journal::{Journal, JournalIdentity, JournalScope, PackageRecord, WaitForRun};
 use libfuzzer_sys::fuzz_target;
 
-const WHOSE: Identity<'_> = Identity {
+const WHOSE: JournalIdentity<'_> = JournalIdentity {
     site: "site.example",
     project: "p",
     profile: None,
@@ -13,14 +13,21 @@ const WHOSE: Identity<'_> = Identity {
     shard: None,
 };
 
-const AT_ONCE: Waiting<'_> = Waiting {
+const OF_RUN: JournalScope<'_> = JournalScope {
+    identity: WHOSE,
+    inputs: &[],
+    settings: "",
+    fresh: false,
+};
+
+const AT_ONCE: WaitForRun<'_> = WaitForRun {
     for_long: std::time::Duration::ZERO,
     meanwhile: &|| true,
 };
 
 fuzz_target!(|lines: &[u8]| {
     let folder = tempfile::tempdir().expect("a folder");
-    drop(Journal::open(folder.path(), WHOSE, &[], ("", false), AT_ONCE).expect("a new journal"));
+    drop(Journal::open(folder.path(), OF_RUN, AT_ONCE).expect("a new journal"));
     let file = std::fs::read_dir(folder.path())
         .expect("it is there")
         .flatten()
@@ -32,15 +39,15 @@ fuzz_target!(|lines: &[u8]| {
     let header = std::fs::read(&file).expect("it can be read");
     std::fs::write(&file, [&header, lines].concat()).expect("it can be written");
     let journal =
-        Journal::open(folder.path(), WHOSE, &[], ("", false), AT_ONCE).expect("it can be opened");
-    let source = journal.marker().place("a", "b");
+        Journal::open(folder.path(), OF_RUN, AT_ONCE).expect("it can be opened");
+    let source = journal.digester().location("a", "b");
     let _ = journal.recall(&[source]);
-    let parcel = Parcel {
-        place: source,
-        sources: journal.marker().sources(vec![source]),
+    let record = PackageRecord {
+        location: source,
+        sources: journal.digester().sources(vec![source]),
         size: 1,
         members: Vec::new(),
     };
-    journal.sending(&parcel).expect("it can be written to");
-    let _ = journal.changes(&parcel);
+    journal.sending(&record).expect("it can be written to");
+    let _ = journal.changes(&record);
 });

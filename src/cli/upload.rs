@@ -53,7 +53,7 @@ pub struct UploadArgs {
 }
 
 impl UploadArgs {
-    /// Every path that was typed or set: names of files and folders often identify somebody.
+    /// Every path that was typed or set: names of files and folders often identify a person.
     pub fn named_paths(&self) -> Vec<PathBuf> {
         let lists = self.input.files_from.iter().filter_map(|list| match list {
             PathList::File(path) => Some(path.clone()),
@@ -201,13 +201,33 @@ pub struct PseudonymKeyArgs {
 /// Flags under "Destination".
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = DESTINATION)]
-#[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub struct DestinationArgs {
     /// The project: group/project, its id, or a label that only it has
     ///
     /// The address of one of its pages, as the browser shows it, does as well.
     #[arg(short, long)]
     pub project: Option<String>,
+    /// Which containers and packages are made in it.
+    #[command(flatten)]
+    pub packaging: PackagingArgs,
+    /// Do everything but send or write
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Write the packages into a folder instead of sending them
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Ask no server; with `--dry-run` or `--output`, and `--profile` or `--no-deid`
+    #[arg(long, hide_short_help = true)]
+    pub offline: bool,
+    /// Upload to a server inside this process that keeps its files in DIR
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    pub sandbox: Option<Option<PathBuf>>,
+}
+
+/// Which containers and packages are made in the project, and what they may replace.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = DESTINATION)]
+pub struct PackagingArgs {
     /// Create the project when it does not exist
     #[arg(long, hide_short_help = true)]
     pub create_project: bool,
@@ -257,18 +277,6 @@ pub struct DestinationArgs {
     /// on a server is lost or deleted. Only what the journal says that fwupload put there is meant.
     #[arg(long, hide_short_help = true)]
     pub supersede: bool,
-    /// Do everything but send or write
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Write the packages into a folder instead of sending them
-    #[arg(long, value_name = "DIR")]
-    pub output: Option<PathBuf>,
-    /// Ask no server; with `--dry-run` or `--output`, and `--profile` or `--no-deid`
-    #[arg(long, hide_short_help = true)]
-    pub offline: bool,
-    /// Upload to a server inside this process that keeps its files in DIR
-    #[arg(long, value_name = "DIR", num_args = 0..=1)]
-    pub sandbox: Option<Option<PathBuf>>,
 }
 
 /// Which server, which key, and how the server is reached; also for the subcommands that ask a

@@ -6,7 +6,8 @@ use std::io::Read;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::config::{Connection, Environment};
+use crate::cli::ConnectionArgs;
+use crate::config::Environment;
 use crate::credential::{self, ApiKey};
 use crate::failure::{Error, RunCode};
 use crate::plan;
@@ -20,7 +21,7 @@ const LONGEST: u64 = 64 << 10;
 /// Asks for a key, checks it and keeps it.
 pub fn login(
     from_stdin: bool,
-    connection: &Connection,
+    connection: &ConnectionArgs,
     environment: &Environment,
 ) -> Result<(), Error> {
     let sources = key_sources(connection);
@@ -95,7 +96,7 @@ pub fn logout() -> Result<(), Error> {
 }
 
 /// Says which site and user the key is for, and where it came from.
-pub fn status(as_json: bool, connection: &Connection) -> Result<(), Error> {
+pub fn status(as_json: bool, connection: &ConnectionArgs) -> Result<(), Error> {
     let (key, origin) = key_sources(connection).resolve()?;
     let (user, release) = runtime()?.block_on(async {
         let client = plan::client(&key, connection.ca_cert.clone(), None)?;

@@ -76,7 +76,7 @@ fn asked_for(args: SandboxArgs) -> Result<Options, Error> {
 /// do about de-identification.
 pub fn embedded(folder: Option<&Path>, config: &Config) -> Result<Sandbox, Error> {
     let folder = folder.map_or_else(new_folder, |folder| Ok(folder.to_path_buf()))?;
-    let project = group_and_label(&config.destination.project)?;
+    let project = group_and_label(&config.project)?;
     let profile = if config.deid == DeidChoice::Unsaid && is_new(&folder) {
         Some(basic_profile()?)
     } else {

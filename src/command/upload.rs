@@ -1,25 +1,24 @@
 //! The upload: config, report, server, plan, pipeline, exit status.
 
 use std::ffi::OsString;
-use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::runtime::Runtime;
 
 use crate::cli::UploadArgs;
-use crate::config::{Config, Environment, Server, Sink};
+use crate::config::{Config, Environment, Server};
 use crate::credential::{ApiKey, KeyOrigin, PseudonymKeySources};
 use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity};
 use crate::exit::{ExitStatus, Strictness};
 use crate::failure::{Error, RunCode};
 use crate::flywheel::{Client, ClientNotice};
 use crate::pipeline::{self, Stop};
-use crate::plan::{self, UploadPlan, Weight};
+use crate::plan::{self, Sink, UploadPlan};
 use crate::report::{self, Paths, Reporter};
 use crate::sandbox::Sandbox;
 use dicom_lossless::{display_path, escape_for_terminal};
 
-use super::{journal, key_sources, pseudonym_key_sources, runtime, sandbox, state_folder};
+use super::{key_sources, pseudonym_key_sources, run_journal, runtime, sandbox, state_folder};
 
 /// Runs an upload from what was typed to the exit status.
 pub fn run(args: &UploadArgs, arguments: &[OsString], environment: &Environment) -> ExitStatus {
@@ -105,19 +104,20 @@ fn work(config: &Config, events: &Events) -> Result<(), Error> {
         &stop,
     )
     .and_then(|plan| {
-        let journal = journal::open(&plan, config, sandbox.as_ref(), (events, &stop))?;
+        let folder = run_journal::folder(sandbox.as_ref());
+        let journal = run_journal::open(&plan, config.residual, folder, (events, &stop))?;
         announce(&plan, config, events);
-        journal::announce(journal.as_ref(), events);
-        pipeline::run(&Arc::new(plan), journal, events, &runtime, &stop)
+        run_journal::announce(journal.as_ref(), events);
+        pipeline::run(plan, journal, events, &runtime, &stop)
     });
-    // What was dropped midway, or still waits for somebody to type, must not hold up the end of the
-    // program.
+    // What was dropped midway, or still waits for an answer to be typed, must not hold up the end
+    // of the program.
     runtime.shutdown_background();
     done
 }
 
-/// Resolves on a thread of its own: a question and a list on standard input may wait for somebody
-/// for ever, and Ctrl-C must be heard meanwhile.
+/// Resolves on a thread of its own: a question and a list on standard input may wait for ever, and
+/// Ctrl-C must be heard meanwhile.
 fn resolve(
     runtime: &Runtime,
     config: &Config,
@@ -127,7 +127,7 @@ fn resolve(
 ) -> Result<UploadPlan, Error> {
     let config = config.clone();
     let plan =
-        runtime.spawn(async move { plan::resolve(&config, client, &keys, &mut { ask }).await });
+        runtime.spawn(async move { plan::resolve(config, client, &keys, &mut { ask }).await });
     runtime.block_on(async {
         tokio::select! {
             biased;
@@ -139,7 +139,7 @@ fn resolve(
 
 /// A sandbox keeps its keys in its own folder: they go with the data that they belong to.
 fn pseudonym_keys(config: &Config, sandbox: Option<&Sandbox>) -> PseudonymKeySources {
-    let sources = pseudonym_key_sources(&config.pseudonym_key);
+    let sources = pseudonym_key_sources(&config.pseudonym_key.source);
     match sandbox {
         Some(sandbox) => PseudonymKeySources {
             kept: Some(sandbox.home().join("pseudonym-keys")),
@@ -274,10 +274,10 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
         version: env!("CARGO_PKG_VERSION"),
         project: plan.project.path(),
         site: plan.site.clone(),
-        mode: match config.sink {
-            Sink::Upload => Mode::Upload,
+        mode: match plan.sink {
+            Sink::Upload(_) => Mode::Upload,
             Sink::Folder(_) => Mode::Output,
-            Sink::Nothing => Mode::DryRun,
+            Sink::DryRun(_) => Mode::DryRun,
         },
         profile: governing.map(|g| ProfileFacts {
             name: g.name.clone(),
@@ -288,12 +288,7 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
         settings: config.settings(),
     })));
     for announcement in &plan.announcements {
-        let severity = match announcement.weight {
-            Weight::Detail => Severity::Detail,
-            Weight::Notice => Severity::Notice,
-            Weight::Warning => Severity::Warning,
-        };
-        events.notice(severity, announcement.code, announcement.text.clone());
+        events.send(Event::Notice(announcement.clone()));
     }
 }
 

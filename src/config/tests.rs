@@ -52,10 +52,10 @@ fn the_everyday_command_gets_the_defaults() {
     );
     assert_eq!(
         (config.deid, config.sink),
-        (DeidChoice::Unsaid, Sink::Upload)
+        (DeidChoice::Unsaid, SinkChoice::Upload)
     );
     assert_eq!(
-        (config.input.max_header, config.input.other_files),
+        (config.input.max_header, config.input.files.other_files),
         (64 * MEBIBYTE, OtherFiles::Skip)
     );
     assert_eq!(
@@ -180,7 +180,7 @@ fn combinations_that_make_sense_pass() {
     assert!(matches!(offline.server, Server::Offline));
     assert_eq!(
         (offline.sink, offline.deid),
-        (Sink::Folder("out".into()), DeidChoice::AsItIs)
+        (SinkChoice::Folder("out".into()), DeidChoice::AsItIs)
     );
     assert_eq!(offline.transfer.memory, 1024 * MEBIBYTE);
     let sandbox = config("a -p g/p --sandbox box --dry-run");
@@ -222,7 +222,7 @@ fn a_pipe_gets_lines_without_colour_and_no_questions() {
         (Progress::Lines, false, false)
     );
     let listed = config_in("--files-from - -p x", &TERMINAL).unwrap();
-    assert!(!listed.output.interactive && listed.input.lists == [PathList::Stdin]);
+    assert!(!listed.output.interactive && listed.input.files.lists == [PathList::Stdin]);
     let plain = Environment {
         no_color: true,
         ..TERMINAL

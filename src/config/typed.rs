@@ -6,9 +6,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 
 use super::{
-    Config, Connection, DEFAULT_REPORT, DeidChoice, Destination, Environment, Input, Output,
-    PathList, Patience, Progress, PseudonymKeyChoice, Report, ReportFormat, Server, Sink, Transfer,
-    Verbosity,
+    Config, DEFAULT_REPORT, DeidChoice, Environment, Input, Inputs, Output, PathList, Patience,
+    Progress, PseudonymKeyChoice, Report, ReportFormat, Server, SinkChoice, Transfer, Verbosity,
 };
 use crate::cli::{self, OtherFiles, ProgressStyle, Residual, UploadArgs};
 use crate::failure::{Error, RunCode};
@@ -17,7 +16,7 @@ use dicom_deid::profile::OnLeak;
 const MEBIBYTE: u64 = 1 << 20;
 /// The least that one large file in flight needs.
 const LEAST_MEMORY: u64 = 32 * MEBIBYTE;
-/// More at a time than any server is grateful for.
+/// More uploads at a time than any server gains from.
 const MOST_UPLOADS: usize = 64;
 const MOST_JOBS: usize = 1024;
 const LEAST_HEADER: u64 = 1024;
@@ -48,7 +47,8 @@ impl Config {
             deid: typed.deid(),
             pseudonym_key: typed.pseudonym_key(),
             residual: args.deid.residual.map(on_leak),
-            destination: typed.destination()?,
+            project: typed.project()?,
+            packaging: args.destination.packaging.clone(),
             server: typed.server(),
             sink: typed.sink(),
             transfer: typed.transfer(environment)?,
@@ -103,7 +103,7 @@ impl Typed<'_> {
         Ok(())
     }
 
-    /// Without a server, nothing can be sent and nobody can be asked for a profile.
+    /// Without a server, nothing can be sent and no profile can be asked for.
     fn refuse_offline_without_answers(&self) -> Result<(), Error> {
         let UploadArgs {
             deid, destination, ..
@@ -170,19 +170,21 @@ impl Typed<'_> {
                     .with_hint("name a folder, as in `fwupload ./study --project group/project`"),
             });
         }
-        let max_header = self.size(
-            "max-header",
+        let max_header = size(
+            &self.name("max-header"),
             args.max_header.as_deref(),
             64 * MEBIBYTE,
             LEAST_HEADER,
         )?;
         Ok(Input {
-            paths: args.paths.clone(),
-            lists: args.files_from.clone(),
-            null: args.null,
-            filters: self.0.filters.clone(),
-            follow: args.follow,
-            other_files: args.other_files,
+            files: Inputs {
+                paths: args.paths.clone(),
+                lists: args.files_from.clone(),
+                null: args.null,
+                filters: self.0.filters.clone(),
+                follow: args.follow,
+                other_files: args.other_files,
+            },
             keep_names: args.keep_names,
             shard: args.shard,
             max_header,
@@ -200,13 +202,13 @@ impl Typed<'_> {
     fn pseudonym_key(&self) -> PseudonymKeyChoice {
         let deid = &self.0.deid;
         PseudonymKeyChoice {
+            source: deid.pseudonym_key.clone(),
             make: deid.new_pseudonym_key,
             change: deid.change_pseudonym_key,
-            ..PseudonymKeyChoice::from(&deid.pseudonym_key)
         }
     }
 
-    fn destination(&self) -> Result<Destination, Error> {
+    fn project(&self) -> Result<String, Error> {
         let args = &self.0.destination;
         let project = args
             .project
@@ -229,7 +231,10 @@ impl Typed<'_> {
             let error = usage("`--offline` cannot look up a project by id or label alone");
             return Err(error.with_hint("write it as group/project"));
         }
-        for (flag, label) in [("subject", &args.subject), ("session", &args.session)] {
+        for (flag, label) in [
+            ("subject", &args.packaging.subject),
+            ("session", &args.packaging.session),
+        ] {
             if label
                 .as_deref()
                 .is_some_and(|label| label.trim().is_empty())
@@ -238,17 +243,7 @@ impl Typed<'_> {
                     .with_hint("give a label, or leave it out"));
             }
         }
-        Ok(Destination {
-            project: project.to_owned(),
-            create_project: args.create_project,
-            subject: args.subject.clone(),
-            session: args.session.clone(),
-            package: args.package,
-            if_exists: args.if_exists,
-            supersede: args.supersede,
-            merge_patients: args.merge_patients,
-            if_study_elsewhere: args.if_study_elsewhere,
-        })
+        Ok(project.to_owned())
     }
 
     fn server(&self) -> Server {
@@ -256,36 +251,46 @@ impl Typed<'_> {
         match &args.sandbox {
             Some(folder) => Server::Sandbox(folder.clone()),
             None if args.offline => Server::Offline,
-            None => Server::Site(Connection::from(&self.0.connection)),
+            None => Server::Site(self.0.connection.clone()),
         }
     }
 
-    fn sink(&self) -> Sink {
+    fn sink(&self) -> SinkChoice {
         let args = &self.0.destination;
         match &args.output {
-            Some(folder) => Sink::Folder(folder.clone()),
-            None if args.dry_run => Sink::Nothing,
-            None => Sink::Upload,
+            Some(folder) => SinkChoice::Folder(folder.clone()),
+            None if args.dry_run => SinkChoice::DryRun,
+            None => SinkChoice::Upload,
         }
     }
 
     fn transfer(&self, environment: &Environment) -> Result<Transfer, Error> {
         let args = &self.0.transfer;
         Ok(Transfer {
-            jobs: self.count("jobs", args.jobs, environment.cores.max(1), MOST_JOBS)?,
+            jobs: count(
+                &self.name("jobs"),
+                args.jobs,
+                environment.cores.max(1),
+                MOST_JOBS,
+            )?,
             uploads: args
                 .uploads
-                .map(|n| self.count("uploads", Some(n), n, MOST_UPLOADS))
+                .map(|n| count(&self.name("uploads"), Some(n), n, MOST_UPLOADS))
                 .transpose()?,
             compression: args.compression,
-            memory: self.size(
-                "memory",
+            memory: size(
+                &self.name("memory"),
                 args.memory.as_deref(),
                 64 * MEBIBYTE,
                 LEAST_MEMORY,
             )?,
             signed_urls: !args.no_signed_urls,
-            idle_timeout: self.idle_timeout()?,
+            idle_timeout: self.seconds(
+                "idle-timeout",
+                args.idle_timeout,
+                IDLE_TIMEOUT,
+                MOST_IDLE,
+            )?,
             patience: self.patience()?,
             wait_lock: args.wait_lock.as_deref().map_or(Ok(WAIT_LOCK), |text| {
                 duration(&self.name("wait-lock"), text, MOST_WAIT)
@@ -297,17 +302,29 @@ impl Typed<'_> {
                 .transpose()?,
             fresh: args.fresh,
             max_failures: self.max_failures()?,
-            profile_recheck: self.profile_recheck()?,
+            profile_recheck: self.seconds(
+                "profile-recheck",
+                args.profile_recheck,
+                PROFILE_RECHECK,
+                MOST_RECHECK,
+            )?,
         })
     }
 
-    fn idle_timeout(&self) -> Result<Duration, Error> {
-        let seconds = self.0.transfer.idle_timeout.unwrap_or(IDLE_TIMEOUT);
-        if (1..=MOST_IDLE).contains(&seconds) {
+    /// Seconds from 1 to `most`.
+    fn seconds(
+        &self,
+        flag: &str,
+        given: Option<u64>,
+        default: u64,
+        most: u64,
+    ) -> Result<Duration, Error> {
+        let seconds = given.unwrap_or(default);
+        if (1..=most).contains(&seconds) {
             return Ok(Duration::from_secs(seconds));
         }
-        let error = usage(format!("{} is out of range", self.name("idle-timeout")));
-        Err(error.with_hint(format!("give seconds from 1 to {MOST_IDLE}")))
+        let error = usage(format!("{} is out of range", self.name(flag)));
+        Err(error.with_hint(format!("give seconds from 1 to {most}")))
     }
 
     fn patience(&self) -> Result<Option<Patience>, Error> {
@@ -320,15 +337,6 @@ impl Typed<'_> {
             at_start: given,
             later: given,
         }))
-    }
-
-    fn profile_recheck(&self) -> Result<Duration, Error> {
-        let seconds = self.0.transfer.profile_recheck.unwrap_or(PROFILE_RECHECK);
-        if (1..=MOST_RECHECK).contains(&seconds) {
-            return Ok(Duration::from_secs(seconds));
-        }
-        let error = usage(format!("{} is out of range", self.name("profile-recheck")));
-        Err(error.with_hint(format!("give seconds from 1 to {MOST_RECHECK}")))
     }
 
     fn max_failures(&self) -> Result<Option<u64>, Error> {
@@ -385,38 +393,17 @@ impl Typed<'_> {
             ));
             error.with_hint("end the name with .jsonl, .json or .csv")
         })?;
-        let Self(UploadArgs { report: flags, .. }) = self;
         Ok(Report {
             named: args.report.is_some(),
-            rehearsal: self.sink() == Sink::Nothing,
+            rehearsal: self.sink() == SinkChoice::DryRun,
             fallback: None,
-            log: flags.log_file.clone(),
+            log: args.log_file.clone(),
             path,
             format,
-            redact_paths: flags.redact_paths,
-            fail_on_skip: flags.fail_on_skip,
-            allow_empty: flags.allow_empty,
+            redact_paths: args.redact_paths,
+            fail_on_skip: args.fail_on_skip,
+            allow_empty: args.allow_empty,
         })
-    }
-
-    fn count(
-        &self,
-        flag: &str,
-        given: Option<usize>,
-        default: usize,
-        most: usize,
-    ) -> Result<usize, Error> {
-        count(&self.name(flag), given, default, most)
-    }
-
-    fn size(
-        &self,
-        flag: &str,
-        given: Option<&str>,
-        default: u64,
-        least: u64,
-    ) -> Result<u64, Error> {
-        size(&self.name(flag), given, default, least)
     }
 }
 

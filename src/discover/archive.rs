@@ -20,6 +20,9 @@ const INSIDE: u64 = 64 << 10;
 /// What inflates for this many bytes is no accident.
 const NO_ACCIDENT: usize = 64;
 
+/// Bytes of a block of a tar archive.
+pub(super) const TAR_BLOCK: usize = 512;
+
 /// A format that holds other files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Archive {
@@ -106,7 +109,7 @@ impl Archive {
         if let Some((_, _, name)) = CLOSED.iter().find(mark) {
             return Some(Self::Closed(name));
         }
-        if super::other::tar::is_header(head) {
+        if is_tar_header(head) {
             return Some(Self::Tar);
         }
         is_zlib(head).then_some(Self::Zlib)
@@ -127,6 +130,37 @@ impl Archive {
             .or(gzip.then_some("gzip"))
             .or(other.map(|(_, name)| *name))
     }
+}
+
+/// Whether a header with the right checksum begins here; older archives have no other mark.
+pub(super) fn is_tar_header(bytes: &[u8]) -> bool {
+    let Some(block) = bytes.first_chunk::<TAR_BLOCK>() else {
+        return false;
+    };
+    let stated = block.get(148..156).and_then(octal);
+    let sum: u64 = block
+        .iter()
+        .enumerate()
+        .map(|(at, byte)| {
+            if (148..156).contains(&at) {
+                32
+            } else {
+                u64::from(*byte)
+            }
+        })
+        .sum();
+    stated == Some(sum) && block.first() != Some(&0)
+}
+
+pub(super) fn octal(field: &[u8]) -> Option<u64> {
+    let digits = field
+        .iter()
+        .skip_while(|byte| **byte == b' ')
+        .take_while(|byte| !matches!(byte, 0 | b' '));
+    digits.clone().next()?;
+    digits.copied().try_fold(0_u64, |sum, byte| {
+        matches!(byte, b'0'..=b'7').then(|| sum * 8 + u64::from(byte - b'0'))
+    })
 }
 
 /// Whether the header of a zip's member stands here, with a version, a method and a name that

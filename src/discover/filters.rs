@@ -22,8 +22,8 @@ impl Filters {
         let rules = filters
             .iter()
             .map(|filter| Ok((filter.include, compile(&filter.glob)?)));
-        // Whoever starts with an include names what is wanted; whoever starts with an exclude, what
-        // is not.
+        // A list that starts with an include names what is wanted, one that starts with an exclude
+        // what is not.
         let otherwise = filters.first().is_none_or(|first| !first.include);
         Ok(Self {
             rules: rules.collect::<Result<_, Error>>()?,

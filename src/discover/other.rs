@@ -4,8 +4,8 @@
 //! Owns the bounds of that look. What cannot be looked into to its end is refused and never passed.
 //! Nothing is written anywhere, and no name or content of a member is told.
 
-pub(super) mod tar;
-mod zip;
+mod tar;
+mod zip_reader;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -168,7 +168,7 @@ impl Look {
         let mut rest = Cursor::new(head).chain(stream);
         match archive {
             Archive::Closed(name) => Err(Refusal::Format(name)),
-            Archive::Zip => zip::members(&mut rest, self, depth),
+            Archive::Zip => zip_reader::members(&mut rest, self, depth),
             Archive::Tar => tar::members(&mut rest, self, depth),
             Archive::Gzip => self.content(MultiGzDecoder::new(rest), depth).map(drop),
             Archive::Zlib => {

@@ -13,7 +13,7 @@ use super::{DiscoveredFile, Discovery, Found, SkipReason};
 use crate::cli::RESERVED;
 use crate::failure::{FileCode, FileFailure};
 
-type Sink<'a> = &'a mut dyn FnMut(Found) -> ControlFlow<()>;
+type Visit<'a> = &'a mut dyn FnMut(Found) -> ControlFlow<()>;
 
 /// A path that was named or listed, after a look at it.
 struct Root {
@@ -42,7 +42,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn run(mut self, sink: Sink<'_>) -> ControlFlow<()> {
+    pub(super) fn run(mut self, visit: Visit<'_>) -> ControlFlow<()> {
         let mut failed = HashSet::new();
         let mut looked_at = Vec::new();
         for path in &self.discovery.paths {
@@ -54,9 +54,9 @@ impl<'a> Walk<'a> {
         }
         for root in looked_at {
             match root {
-                Ok(root) if root.metadata.is_dir() => self.folder(&root, sink)?,
-                Ok(root) => sink(self.named_file(root))?,
-                Err((path, failure)) => sink(Found::Failed { path, failure })?,
+                Ok(root) if root.metadata.is_dir() => self.folder(&root, visit)?,
+                Ok(root) => visit(self.named_file(root))?,
+                Err((path, failure)) => visit(Found::Failed { path, failure })?,
             }
         }
         ControlFlow::Continue(())
@@ -79,7 +79,7 @@ impl<'a> Walk<'a> {
         classify(file, self.discovery.other_files)
     }
 
-    fn folder(&mut self, root: &Root, sink: Sink<'_>) -> ControlFlow<()> {
+    fn folder(&mut self, root: &Root, visit: Visit<'_>) -> ControlFlow<()> {
         let mut entries = WalkDir::new(&root.path)
             .sort_by_file_name()
             .follow_links(self.discovery.follow)
@@ -95,10 +95,10 @@ impl<'a> Walk<'a> {
                 }
                 Ok(entry) => {
                     if let Some(found) = self.entry(root, &entry) {
-                        sink(found)?;
+                        visit(found)?;
                     }
                 }
-                Err(error) => sink(self.walk_error(root, &error))?,
+                Err(error) => visit(self.walk_error(root, &error))?,
             }
         }
         ControlFlow::Continue(())

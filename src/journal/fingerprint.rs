@@ -1,5 +1,5 @@
-//! Keyed digests that stand for files and places: the journal must say which, and must not say what
-//! they are called.
+//! Keyed digests that stand for files and locations: the journal must say which, and must not say
+//! what they are called.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -13,26 +13,26 @@ use sha2::Sha256;
 
 use dicom_lossless::SourceFile;
 
-/// Bytes of a mark: enough that no two of them meet by chance.
+/// Bytes of a digest: enough that no two of them meet by chance.
 const LENGTH: usize = 16;
 
 /// A keyed digest, written in hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Mark([u8; LENGTH]);
+pub struct KeyedDigest([u8; LENGTH]);
 
-impl fmt::Debug for Mark {
+impl fmt::Debug for KeyedDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))
     }
 }
 
-impl Serialize for Mark {
+impl Serialize for KeyedDigest {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&hex::encode(self.0))
     }
 }
 
-impl<'de> Deserialize<'de> for Mark {
+impl<'de> Deserialize<'de> for KeyedDigest {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         let mut mark = [0; LENGTH];
@@ -41,20 +41,20 @@ impl<'de> Deserialize<'de> for Mark {
     }
 }
 
-/// Makes marks under the salt of one journal.
+/// Makes digests under the salt of one journal.
 #[derive(Clone)]
-pub struct Marker {
+pub struct Digester {
     primed: Hmac<Sha256>,
     settings: [u8; LENGTH],
 }
 
-impl fmt::Debug for Marker {
+impl fmt::Debug for Digester {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Marker(..)")
+        f.write_str("Digester(..)")
     }
 }
 
-impl Marker {
+impl Digester {
     /// For a journal with this salt, in a run with these settings.
     pub fn new(salt: &str, settings: &str) -> Self {
         // HMAC takes keys of any length; the error exists for other constructions.
@@ -64,65 +64,65 @@ impl Marker {
             primed,
             settings: [0; LENGTH],
         };
-        let settings = unset.mark(b"settings", [settings.as_bytes()]).0;
+        let settings = unset.digest(b"settings", [settings.as_bytes()]).0;
         Self { settings, ..unset }
     }
 
     /// Stands for a file as it is now under the run's settings: its path, length and time of
     /// change.
-    pub fn source(&self, file: &SourceFile) -> Mark {
+    pub fn source(&self, file: &SourceFile) -> KeyedDigest {
         let path = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_path_buf());
         let (length, changed) = (
             file.len().to_le_bytes(),
             nanoseconds(file.modified()).to_le_bytes(),
         );
-        self.mark(
+        self.digest(
             b"source",
             [path_bytes(&path), &length, &changed, &self.settings],
         )
     }
 
     /// Stands for an instance by its SOP Instance UID after cleaning, wherever its file lies.
-    pub fn instance(&self, uid: &str) -> Mark {
-        self.mark(b"instance", [uid.as_bytes()])
+    pub fn instance(&self, uid: &str) -> KeyedDigest {
+        self.digest(b"instance", [uid.as_bytes()])
     }
 
     /// Stands for a file that is not DICOM by its path alone, whatever it holds now.
-    pub fn other_file(&self, path: &Path) -> Mark {
+    pub fn other_file(&self, path: &Path) -> KeyedDigest {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        self.mark(b"other file", [path_bytes(&path)])
+        self.digest(b"other file", [path_bytes(&path)])
     }
 
     /// Stands for the inputs of a run, in whatever order they were named.
-    pub fn inputs(&self, paths: &[PathBuf]) -> Mark {
+    pub fn inputs(&self, paths: &[PathBuf]) -> KeyedDigest {
         let mut paths: Vec<_> = paths
             .iter()
             .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()))
             .collect();
         paths.sort_unstable();
         paths.dedup();
-        self.mark(b"inputs", paths.iter().map(|path| path_bytes(path)))
+        self.digest(b"inputs", paths.iter().map(|path| path_bytes(path)))
     }
 
     /// Stands for several files together, in whatever order they come.
-    pub fn sources(&self, mut of: Vec<Mark>) -> Mark {
+    pub fn sources(&self, mut of: Vec<KeyedDigest>) -> KeyedDigest {
         of.sort_unstable();
-        self.mark(b"sources", of.iter().map(|mark| mark.0.as_slice()))
+        self.digest(b"sources", of.iter().map(|mark| mark.0.as_slice()))
     }
 
     /// Stands for a name in a container.
-    pub fn place(&self, container: &str, name: &str) -> Mark {
-        self.mark(b"place", [container.as_bytes(), name.as_bytes()])
+    pub fn location(&self, container: &str, name: &str) -> KeyedDigest {
+        self.digest(b"place", [container.as_bytes(), name.as_bytes()])
     }
 
-    fn mark<'p>(&self, what: &'p [u8], parts: impl IntoIterator<Item = &'p [u8]>) -> Mark {
+    fn digest<'p>(&self, what: &'p [u8], parts: impl IntoIterator<Item = &'p [u8]>) -> KeyedDigest {
         let mut hmac = self.primed.clone();
         for part in std::iter::once(what).chain(parts) {
             hmac.update(&(part.len() as u64).to_le_bytes());
             hmac.update(part);
         }
         let digest = hmac.finalize().into_bytes();
-        Mark(digest.first_chunk().copied().unwrap_or_default())
+        KeyedDigest(digest.first_chunk().copied().unwrap_or_default())
     }
 }
 
@@ -141,8 +141,8 @@ fn nanoseconds(time: Option<SystemTime>) -> u128 {
 mod tests {
     use super::*;
 
-    fn marker() -> Marker {
-        Marker::new("00ff", "")
+    fn digester() -> Digester {
+        Digester::new("00ff", "")
     }
 
     #[test]
@@ -151,10 +151,10 @@ mod tests {
         let path = folder.path().join("doe_jane.dcm");
         std::fs::write(&path, b"one").unwrap();
         let file = SourceFile::new(&path).unwrap();
-        let mark = marker().source(&file);
-        assert_eq!(mark, marker().source(&SourceFile::new(&path).unwrap()));
-        assert_ne!(mark, Marker::new("00ff", "subject=x").source(&file));
-        assert_ne!(mark, Marker::new("00fe", "").source(&file));
+        let mark = digester().source(&file);
+        assert_eq!(mark, digester().source(&SourceFile::new(&path).unwrap()));
+        assert_ne!(mark, Digester::new("00ff", "subject=x").source(&file));
+        assert_ne!(mark, Digester::new("00fe", "").source(&file));
         let time = SystemTime::now() + std::time::Duration::from_secs(5);
         std::fs::File::options()
             .write(true)
@@ -162,31 +162,34 @@ mod tests {
             .unwrap()
             .set_modified(time)
             .unwrap();
-        assert_ne!(mark, marker().source(&SourceFile::new(&path).unwrap()));
+        assert_ne!(mark, digester().source(&SourceFile::new(&path).unwrap()));
     }
 
     #[test]
     fn several_sources_have_no_order_and_parts_do_not_run_into_each_other() {
-        let [one, two] = ["a", "b"].map(|name| marker().place("id", name));
+        let [one, two] = ["a", "b"].map(|name| digester().location("id", name));
         assert_eq!(
-            marker().sources(vec![one, two]),
-            marker().sources(vec![two, one])
+            digester().sources(vec![one, two]),
+            digester().sources(vec![two, one])
         );
         assert_ne!(
-            marker().sources(vec![one]),
-            marker().sources(vec![one, two])
+            digester().sources(vec![one]),
+            digester().sources(vec![one, two])
         );
-        assert_ne!(marker().place("ab", "c"), marker().place("a", "bc"));
+        assert_ne!(
+            digester().location("ab", "c"),
+            digester().location("a", "bc")
+        );
     }
 
     #[test]
-    fn a_mark_reads_back_from_its_digits() {
-        let mark = marker().place("id", "name");
+    fn a_digest_reads_back_from_its_digits() {
+        let mark = digester().location("id", "name");
         let text = serde_json::to_string(&mark).unwrap();
-        assert_eq!(serde_json::from_str::<Mark>(&text).unwrap(), mark);
+        assert_eq!(serde_json::from_str::<KeyedDigest>(&text).unwrap(), mark);
         assert!(
-            serde_json::from_str::<Mark>("\"00\"").is_err()
-                && serde_json::from_str::<Mark>("\"zz\"").is_err()
+            serde_json::from_str::<KeyedDigest>("\"00\"").is_err()
+                && serde_json::from_str::<KeyedDigest>("\"zz\"").is_err()
         );
     }
 }

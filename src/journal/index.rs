@@ -4,53 +4,53 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::Parcel;
-use super::fingerprint::Mark;
-use super::line::{Confirmation, Intent, Member};
+use super::PackageRecord;
+use super::fingerprint::KeyedDigest;
+use super::line::{ConfirmedLine, MemberRecord, SendingLine};
 use crate::flywheel::{ContainerKind, ContainerRef, RemoteFile};
 
 /// A package that the server confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Confirmed {
+pub struct ConfirmedPackage {
     /// Where it lies.
     pub container: ContainerRef,
     /// The container and the name in it.
-    pub place: Mark,
-    sources: Mark,
+    pub location: KeyedDigest,
+    sources: KeyedDigest,
     size: u64,
     sha384: Option<Box<str>>,
     file_id: Option<Box<str>>,
     version: Option<u64>,
-    /// Somebody else had put it there: what this program makes of its files later does not take its
-    /// place unasked.
+    /// Another program had put it there: what this program makes of its files later does not
+    /// replace it unasked.
     pub found: bool,
     /// When that was, in milliseconds since 1970.
     at: u64,
-    spot: Spot,
+    position: LinePosition,
 }
 
 /// Where a line begins: the file, and the offset in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Spot {
+pub(super) struct LinePosition {
     /// Its number among the files that are read together; the run's own is the first.
     pub(super) file: usize,
     pub(super) offset: u64,
 }
 
-impl Spot {
+impl LinePosition {
     pub(super) fn is_own(self) -> bool {
         self.file == 0
     }
 }
 
-impl Confirmed {
-    fn read(line: &Confirmation, spot: Spot) -> Option<Self> {
+impl ConfirmedPackage {
+    fn read(line: &ConfirmedLine, position: LinePosition) -> Option<Self> {
         Some(Self {
             container: ContainerRef {
                 kind: ContainerKind::parse(&line.kind)?,
                 id: line.container.clone(),
             },
-            place: line.place,
+            location: line.location,
             sources: line.sources,
             size: line.size,
             sha384: line.sha384.as_deref().map(Box::from),
@@ -58,13 +58,13 @@ impl Confirmed {
             version: line.version,
             found: line.found,
             at: line.at,
-            spot,
+            position,
         })
     }
 
     /// Where its line begins.
-    pub(super) fn spot(&self) -> Spot {
-        self.spot
+    pub(super) fn position(&self) -> LinePosition {
+        self.position
     }
 
     /// Whether what the server lists is what was confirmed, by all that both of them say.
@@ -79,23 +79,22 @@ impl Confirmed {
     }
 }
 
-/// What the journal knows of a file on the server.
+/// Where a file on the server comes from, as far as the journal knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing: somebody else put it there, or replaced what we did.
+pub enum Provenance {
+    /// Another program put it there, or replaced what fwupload sent.
     Foreign,
     /// An earlier run sent it, made of the same files.
-    Ours,
+    SameSources,
     /// An earlier run sent it, made of other files; its SHA-384 where that is known.
-    Earlier(Option<String>),
-    /// An earlier run was about to send it, made of the same files, and did not hear that it
-    /// arrived.
-    Begun,
+    OtherSources(Option<String>),
+    /// An earlier run began to send it, made of the same files, and had no confirmation.
+    Unconfirmed,
 }
 
 /// How the members of a package differ from those that were sent before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Changes {
+pub struct MemberChanges {
     /// Members then.
     pub before: usize,
     /// Members now.
@@ -106,9 +105,9 @@ pub struct Changes {
     pub gone: usize,
 }
 
-impl Changes {
-    pub(super) fn between(before: &[Member], now: &[Member]) -> Self {
-        let content = |member: &Member| (member.size, member.crc32);
+impl MemberChanges {
+    pub(super) fn between(before: &[MemberRecord], now: &[MemberRecord]) -> Self {
+        let content = |member: &MemberRecord| (member.size, member.crc32);
         let mut left: HashMap<_, usize> = HashMap::new();
         for member in before {
             *left.entry(content(member)).or_default() += 1;
@@ -131,20 +130,20 @@ impl Changes {
 
 /// A package that was going to be sent.
 #[derive(Debug, Clone, Copy)]
-struct Begun {
-    sources: Mark,
+struct StartedUpload {
+    sources: KeyedDigest,
     size: u64,
-    spot: Spot,
+    position: LinePosition,
 }
 
 /// What a journal says.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    confirmed: HashMap<Mark, Confirmed>,
-    by_sources: HashMap<Mark, Mark>,
+    confirmed: HashMap<KeyedDigest, ConfirmedPackage>,
+    by_sources: HashMap<KeyedDigest, KeyedDigest>,
     /// What may still arrive, or has: a request of a run that was killed can be carried out after
     /// later ones. Only its own confirmation settles an intent.
-    begun: HashMap<Mark, Vec<Begun>>,
+    begun: HashMap<KeyedDigest, Vec<StartedUpload>>,
     /// Lines of the run's own file that no longer count.
     pub(super) dead: usize,
 }
@@ -155,38 +154,39 @@ impl Index {
     }
 
     /// What was confirmed later, maybe in another file, needs no intent any more.
-    pub(super) fn begin(&mut self, intent: &Intent, spot: Spot) {
-        let done =
-            |confirmed: &Confirmed| confirmed.sources == intent.sources && confirmed.at > intent.at;
-        if self.confirmed.get(&intent.place).is_some_and(done) {
+    pub(super) fn begin(&mut self, intent: &SendingLine, position: LinePosition) {
+        let done = |confirmed: &ConfirmedPackage| {
+            confirmed.sources == intent.sources && confirmed.at > intent.at
+        };
+        if self.confirmed.get(&intent.location).is_some_and(done) {
             return;
         }
-        let begun = self.begun.entry(intent.place).or_default();
+        let begun = self.begun.entry(intent.location).or_default();
         let known = begun
             .iter()
             .any(|known| known.sources == intent.sources && known.size == intent.size);
         if !known {
-            begun.push(Begun {
+            begun.push(StartedUpload {
                 sources: intent.sources,
                 size: intent.size,
-                spot,
+                position,
             });
         }
     }
 
-    /// The later word about a place counts, whichever file it stands in.
-    pub(super) fn confirm(&mut self, line: &Confirmation, spot: Spot) {
-        let Some(confirmed) = Confirmed::read(line, spot) else {
+    /// The later line about a location counts, whichever file it stands in.
+    pub(super) fn confirm(&mut self, line: &ConfirmedLine, position: LinePosition) {
+        let Some(confirmed) = ConfirmedPackage::read(line, position) else {
             return;
         };
         if self
             .confirmed
-            .get(&line.place)
+            .get(&line.location)
             .is_some_and(|before| before.at > confirmed.at)
         {
             return;
         }
-        if let Entry::Occupied(mut begun) = self.begun.entry(line.place) {
+        if let Entry::Occupied(mut begun) = self.begun.entry(line.location) {
             begun
                 .get_mut()
                 .retain(|intent| intent.sources != line.sources);
@@ -194,21 +194,28 @@ impl Index {
                 begun.remove();
             }
         }
-        let before = self.confirmed.get(&line.place).map(|before| before.sources);
+        let before = self
+            .confirmed
+            .get(&line.location)
+            .map(|before| before.sources);
         if let Some(before) =
-            before.filter(|before| self.by_sources.get(before) == Some(&line.place))
+            before.filter(|before| self.by_sources.get(before) == Some(&line.location))
         {
             self.by_sources.remove(&before);
         }
-        self.by_sources.insert(line.sources, line.place);
-        self.confirmed.insert(line.place, confirmed);
+        self.by_sources.insert(line.sources, line.location);
+        self.confirmed.insert(line.location, confirmed);
     }
 
-    pub(super) fn recall(&self, together: Mark, each: &[Mark]) -> Option<Vec<Confirmed>> {
-        let of = |sources: &Mark| {
+    pub(super) fn recall(
+        &self,
+        together: KeyedDigest,
+        each: &[KeyedDigest],
+    ) -> Option<Vec<ConfirmedPackage>> {
+        let of = |sources: &KeyedDigest| {
             self.by_sources
                 .get(sources)
-                .and_then(|place| self.confirmed.get(place))
+                .and_then(|location| self.confirmed.get(location))
                 .cloned()
         };
         of(&together)
@@ -216,62 +223,66 @@ impl Index {
             .or_else(|| each.iter().map(of).collect())
     }
 
-    pub(super) fn standing(&self, parcel: &Parcel, there: &RemoteFile) -> Standing {
+    pub(super) fn provenance(&self, record: &PackageRecord, there: &RemoteFile) -> Provenance {
         let confirmed = self
             .confirmed
-            .get(&parcel.place)
+            .get(&record.location)
             .filter(|confirmed| confirmed.is(there) && !confirmed.found);
         if let Some(ours) = confirmed {
-            let same = ours.sources == parcel.sources;
+            let same = ours.sources == record.sources;
             return if same {
-                Standing::Ours
+                Provenance::SameSources
             } else {
-                Standing::Earlier(ours.sha384.as_deref().map(str::to_owned))
+                Provenance::OtherSources(ours.sha384.as_deref().map(str::to_owned))
             };
         }
         let mut begun = self
-            .begun_as(parcel.place, there)
-            .map(|begun| begun.sources == parcel.sources);
+            .begun_as(record.location, there)
+            .map(|begun| begun.sources == record.sources);
         match begun.next().map(|first| first || begun.any(|same| same)) {
-            None => Standing::Foreign,
-            Some(true) => Standing::Begun,
-            Some(false) => Standing::Earlier(None),
+            None => Provenance::Foreign,
+            Some(true) => Provenance::Unconfirmed,
+            Some(false) => Provenance::OtherSources(None),
         }
     }
 
-    fn begun_as(&self, place: Mark, there: &RemoteFile) -> impl Iterator<Item = &Begun> {
-        let begun = self.begun.get(&place).into_iter().flatten();
+    fn begun_as(
+        &self,
+        location: KeyedDigest,
+        there: &RemoteFile,
+    ) -> impl Iterator<Item = &StartedUpload> {
+        let begun = self.begun.get(&location).into_iter().flatten();
         begun.filter(|begun| there.size == Some(begun.size))
     }
 
     /// Where the lines begin that say what a file on the server holds which this program put there:
     /// one where that was confirmed, all that may have arrived where not.
-    pub(super) fn told_of(&self, place: Mark, there: &RemoteFile) -> Vec<Spot> {
+    pub(super) fn told_of(&self, location: KeyedDigest, there: &RemoteFile) -> Vec<LinePosition> {
         match self
             .confirmed
-            .get(&place)
+            .get(&location)
             .filter(|confirmed| confirmed.is(there))
         {
             Some(found) if found.found => Vec::new(),
-            Some(ours) => vec![ours.spot],
+            Some(ours) => vec![ours.position],
             None => self
-                .begun_as(place, there)
-                .map(|begun| begun.spot)
+                .begun_as(location, there)
+                .map(|begun| begun.position)
                 .collect(),
         }
     }
 
-    pub(super) fn confirmed(&self, place: Mark) -> Option<&Confirmed> {
-        self.confirmed.get(&place)
+    pub(super) fn confirmed(&self, location: KeyedDigest) -> Option<&ConfirmedPackage> {
+        self.confirmed.get(&location)
     }
 
     /// Where the lines of the run's own file begin that still count.
     pub(super) fn live(&self) -> Vec<u64> {
-        let confirmed = self.confirmed.values().map(|confirmed| confirmed.spot);
-        let spots = confirmed.chain(self.begun.values().flatten().map(|begun| begun.spot));
-        let mut offsets: Vec<_> = spots
-            .filter(|spot| spot.is_own())
-            .map(|spot| spot.offset)
+        let confirmed = self.confirmed.values().map(|confirmed| confirmed.position);
+        let positions = confirmed.chain(self.begun.values().flatten().map(|begun| begun.position));
+        let mut offsets: Vec<_> = positions
+            .filter(|position| position.is_own())
+            .map(|position| position.offset)
             .collect();
         offsets.sort_unstable();
         offsets

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
-use super::fingerprint::Mark;
+use super::JournalIdentity;
+use super::fingerprint::KeyedDigest;
 
 /// The version of the lines. A journal of another version is begun anew.
 pub const VERSION: u32 = 2;
@@ -15,9 +15,9 @@ pub(super) enum Line {
     /// Whose journal it is; the first line.
     Journal(Header),
     /// A package is going to be sent.
-    Sending(Intent),
+    Sending(SendingLine),
     /// The server confirmed a package.
-    Confirmed(Confirmation),
+    Confirmed(ConfirmedLine),
 }
 
 /// Whose journal it is.
@@ -36,7 +36,7 @@ pub(super) struct Header {
 
 impl Header {
     /// The first line of a journal of this identity.
-    pub(super) fn new(identity: Identity<'_>, salt: &str) -> Self {
+    pub(super) fn new(identity: JournalIdentity<'_>, salt: &str) -> Self {
         Self {
             v: VERSION,
             site: identity.site.to_owned(),
@@ -51,21 +51,23 @@ impl Header {
 
 /// A package that is going to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Intent {
-    pub(super) place: Mark,
-    pub(super) sources: Mark,
+pub(super) struct SendingLine {
+    #[serde(rename = "place")]
+    pub(super) location: KeyedDigest,
+    pub(super) sources: KeyedDigest,
     pub(super) size: u64,
     /// When that was, in milliseconds since 1970.
     pub(super) at: u64,
     /// What its members hold.
-    pub(super) instances: Vec<Mark>,
+    pub(super) instances: Vec<KeyedDigest>,
 }
 
 /// A package that the server has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Confirmation {
-    pub(super) place: Mark,
-    pub(super) sources: Mark,
+pub(super) struct ConfirmedLine {
+    #[serde(rename = "place")]
+    pub(super) location: KeyedDigest,
+    pub(super) sources: KeyedDigest,
     /// When that was, in milliseconds since 1970.
     pub(super) at: u64,
     /// The kind of the container.
@@ -79,18 +81,18 @@ pub(super) struct Confirmation {
     pub(super) file_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<u64>,
-    /// Somebody else had put it there.
+    /// Another program had put it there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) found: bool,
     #[serde(default)]
-    pub(super) members: Vec<Member>,
+    pub(super) members: Vec<MemberRecord>,
 }
 
 /// A member of a package: what it holds and what came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
+pub struct MemberRecord {
     /// The instance, wherever its file lies; the file itself where it is not DICOM.
-    pub instance: Mark,
+    pub instance: KeyedDigest,
     /// What came out, in bytes.
     pub size: u64,
     /// Its CRC-32; none for a package of one file, whose own hash is known.

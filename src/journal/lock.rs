@@ -16,7 +16,7 @@ const STEP: Duration = Duration::from_millis(100);
 
 /// How a run waits for another one to end.
 #[derive(Clone, Copy)]
-pub struct Waiting<'a> {
+pub struct WaitForRun<'a> {
     /// How long.
     pub for_long: Duration,
     /// Called while it waits, now and then; false gives it up.
@@ -31,18 +31,18 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Takes the lock, and writes down whose it is.
-    pub(super) fn take(path: &Path, waiting: Waiting<'_>) -> Result<Self, Error> {
+    pub(super) fn take(path: &Path, wait: WaitForRun<'_>) -> Result<Self, Error> {
         let mut file = private(path).map_err(|error| unwritable(path, &error))?;
         let begin = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock)
-                    if begin.elapsed() < waiting.for_long && (waiting.meanwhile)() =>
+                    if begin.elapsed() < wait.for_long && (wait.meanwhile)() =>
                 {
                     std::thread::sleep(STEP);
                 }
-                Err(TryLockError::WouldBlock) => return Err(held(&mut file, waiting.for_long)),
+                Err(TryLockError::WouldBlock) => return Err(held(&mut file, wait.for_long)),
                 // Some network file systems know no locks; a line is appended whole even so.
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                     break;
@@ -50,7 +50,7 @@ impl Lock {
                 Err(TryLockError::Error(error)) => return Err(unwritable(path, &error)),
             }
         }
-        // Only for the message of whoever waits: that it cannot be written must not stop a run.
+        // Only for the message of a run that waits: that it cannot be written must not stop this one.
         let _ = file
             .set_len(0)
             .and_then(|()| write!(file, "{}", std::process::id()));

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use super::*;
 use crate::flywheel::ContainerKind;
 
-const WHOSE: Identity<'_> = Identity {
+const WHOSE: JournalIdentity<'_> = JournalIdentity {
     site: "site.example",
     project: "p1",
     profile: Some("sha256:aa"),
@@ -13,13 +13,21 @@ const WHOSE: Identity<'_> = Identity {
     shard: None,
 };
 
-const SHORTLY: Waiting<'_> = Waiting {
+/// A run without inputs.
+const OF_RUN: JournalScope<'_> = JournalScope {
+    identity: WHOSE,
+    inputs: &[],
+    settings: "",
+    fresh: false,
+};
+
+const SHORTLY: WaitForRun<'_> = WaitForRun {
     for_long: std::time::Duration::from_millis(1),
     meanwhile: &|| true,
 };
 
 fn open(folder: &Path, fresh: bool) -> Journal {
-    Journal::open(folder, WHOSE, &[], ("", fresh), SHORTLY).unwrap()
+    Journal::open(folder, JournalScope { fresh, ..OF_RUN }, SHORTLY).unwrap()
 }
 
 fn container() -> ContainerRef {
@@ -30,30 +38,30 @@ fn container() -> ContainerRef {
 }
 
 /// A package `name` made of sources that stand in for files of these names.
-fn parcel(journal: &Journal, name: &str, sources: &[&str]) -> Parcel {
-    let marker = journal.marker();
+fn record(journal: &Journal, name: &str, sources: &[&str]) -> PackageRecord {
+    let digester = journal.digester();
     let sources: Vec<_> = sources
         .iter()
-        .map(|source| marker.place("source", source))
+        .map(|source| digester.location("source", source))
         .collect();
     let members = sources
         .iter()
-        .map(|source| Member {
+        .map(|source| MemberRecord {
             instance: *source,
             size: 10,
             crc32: Some(7),
         })
         .collect();
-    Parcel {
-        place: marker.place(&container().id, name),
-        sources: marker.sources(sources),
+    PackageRecord {
+        location: digester.location(&container().id, name),
+        sources: digester.sources(sources),
         size: 100,
         members,
     }
 }
 
-fn sources(parcel: &Parcel) -> Vec<Mark> {
-    parcel
+fn sources(record: &PackageRecord) -> Vec<KeyedDigest> {
+    record
         .members
         .iter()
         .map(|member| member.instance)
@@ -69,10 +77,10 @@ fn on_server() -> RemoteFile {
     }
 }
 
-fn word() -> Word {
-    Word {
+fn confirmation() -> Confirmation {
+    Confirmation {
         sha384: Some("ab".to_owned()),
-        ..Word::from(&on_server())
+        ..Confirmation::from(&on_server())
     }
 }
 
@@ -81,30 +89,37 @@ fn file_of(folder: &Path) -> PathBuf {
 }
 
 /// The file of a run without inputs.
-fn file_of_other(folder: &Path, identity: Identity<'_>) -> PathBuf {
+fn file_of_other(folder: &Path, identity: JournalIdentity<'_>) -> PathBuf {
     let salt = salt::of(folder, &identity.stem()).unwrap();
-    own_path(folder, identity, &Marker::new(&salt, ""), &[])
+    JournalScope { identity, ..OF_RUN }
+        .own_path(folder, &salt)
+        .0
 }
 
 #[test]
 fn what_was_confirmed_is_recalled_by_the_next_run() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
-    let sent = parcel(&journal, "a.zip", &["1", "2"]);
+    let sent = record(&journal, "a.zip", &["1", "2"]);
     assert_eq!(journal.recall(&sources(&sent)), None);
     journal.sending(&sent).unwrap();
-    journal.confirmed(&sent, &container(), word()).unwrap();
+    journal
+        .confirmed(&sent, &container(), confirmation())
+        .unwrap();
     drop(journal);
 
     let journal = open(folder.path(), false);
     assert_eq!(journal.confirmed_before(), 1);
     let recalled = journal.recall(&sources(&sent)).unwrap();
     assert_eq!(
-        (recalled.len(), &recalled[0].container, recalled[0].place),
-        (1, &container(), sent.place)
+        (recalled.len(), &recalled[0].container, recalled[0].location),
+        (1, &container(), sent.location)
     );
     assert!(recalled[0].is(&on_server()));
-    assert_eq!(journal.standing(&sent, &on_server()), Standing::Ours);
+    assert_eq!(
+        journal.provenance(&sent, &on_server()),
+        Provenance::SameSources
+    );
     assert_eq!(
         journal.recall(&sources(&sent)[..1]),
         None,
@@ -117,21 +132,25 @@ fn files_that_went_alone_are_recalled_together() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
     let (one, two) = (
-        parcel(&journal, "1.dcm", &["1"]),
-        parcel(&journal, "2.dcm", &["2"]),
+        record(&journal, "1.dcm", &["1"]),
+        record(&journal, "2.dcm", &["2"]),
     );
-    journal.confirmed(&one, &container(), word()).unwrap();
+    journal
+        .confirmed(&one, &container(), confirmation())
+        .unwrap();
     let both = [sources(&one), sources(&two)].concat();
     assert_eq!(journal.recall(&both), None);
-    journal.confirmed(&two, &container(), word()).unwrap();
+    journal
+        .confirmed(&two, &container(), confirmation())
+        .unwrap();
     assert_eq!(
         journal
             .recall(&both)
             .unwrap()
             .iter()
-            .map(|sent| sent.place)
+            .map(|sent| sent.location)
             .collect::<Vec<_>>(),
-        [one.place, two.place]
+        [one.location, two.location]
     );
 }
 
@@ -139,18 +158,23 @@ fn files_that_went_alone_are_recalled_together() {
 fn whose_a_file_is_depends_on_all_that_both_sides_say_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
-    let sent = parcel(&journal, "a.zip", &["1"]);
-    assert_eq!(journal.standing(&sent, &on_server()), Standing::Foreign);
+    let sent = record(&journal, "a.zip", &["1"]);
+    assert_eq!(journal.provenance(&sent, &on_server()), Provenance::Foreign);
     journal.sending(&sent).unwrap();
-    assert_eq!(journal.standing(&sent, &on_server()), Standing::Begun);
     assert_eq!(
-        journal.standing(&parcel(&journal, "a.zip", &["1", "2"]), &on_server()),
-        Standing::Earlier(None)
+        journal.provenance(&sent, &on_server()),
+        Provenance::Unconfirmed
     );
-    journal.confirmed(&sent, &container(), word()).unwrap();
+    assert_eq!(
+        journal.provenance(&record(&journal, "a.zip", &["1", "2"]), &on_server()),
+        Provenance::OtherSources(None)
+    );
+    journal
+        .confirmed(&sent, &container(), confirmation())
+        .unwrap();
     let hash = |hex: &str| Some(format!("v0-sha384-{hex}"));
-    for (there, standing) in [
-        (on_server(), Standing::Ours),
+    for (there, provenance) in [
+        (on_server(), Provenance::SameSources),
         (
             RemoteFile {
                 file_id: None,
@@ -158,43 +182,43 @@ fn whose_a_file_is_depends_on_all_that_both_sides_say_of_it() {
                 hash: hash("ab"),
                 ..on_server()
             },
-            Standing::Ours,
+            Provenance::SameSources,
         ),
         (
             RemoteFile {
                 hash: hash("cd"),
                 ..on_server()
             },
-            Standing::Foreign,
+            Provenance::Foreign,
         ),
         (
             RemoteFile {
                 size: Some(99),
                 ..on_server()
             },
-            Standing::Foreign,
+            Provenance::Foreign,
         ),
         (
             RemoteFile {
                 version: Some(2),
                 ..on_server()
             },
-            Standing::Foreign,
+            Provenance::Foreign,
         ),
         (
             RemoteFile {
                 file_id: Some("f2".to_owned()),
                 ..on_server()
             },
-            Standing::Foreign,
+            Provenance::Foreign,
         ),
     ] {
-        assert_eq!(journal.standing(&sent, &there), standing, "{there:?}");
+        assert_eq!(journal.provenance(&sent, &there), provenance, "{there:?}");
     }
-    let grown = parcel(&journal, "a.zip", &["1", "2"]);
+    let grown = record(&journal, "a.zip", &["1", "2"]);
     assert_eq!(
-        journal.standing(&grown, &on_server()),
-        Standing::Earlier(Some("ab".to_owned()))
+        journal.provenance(&grown, &on_server()),
+        Provenance::OtherSources(Some("ab".to_owned()))
     );
 }
 
@@ -203,10 +227,10 @@ fn a_request_that_arrives_late_is_still_known_to_be_ours() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
     let (early, later) = (
-        parcel(&journal, "a.zip", &["1"]),
-        Parcel {
+        record(&journal, "a.zip", &["1"]),
+        PackageRecord {
             size: 200,
-            ..parcel(&journal, "a.zip", &["1", "2"])
+            ..record(&journal, "a.zip", &["1", "2"])
         },
     );
     journal.sending(&early).unwrap();
@@ -214,25 +238,29 @@ fn a_request_that_arrives_late_is_still_known_to_be_ours() {
     drop(journal);
     let journal = open(folder.path(), false);
     assert_eq!(
-        journal.standing(&later, &on_server()),
-        Standing::Earlier(None)
+        journal.provenance(&later, &on_server()),
+        Provenance::OtherSources(None)
     );
-    journal.confirmed(&later, &container(), word()).unwrap();
+    journal
+        .confirmed(&later, &container(), confirmation())
+        .unwrap();
     assert_eq!(
-        journal.standing(&later, &on_server()),
-        Standing::Earlier(None),
+        journal.provenance(&later, &on_server()),
+        Provenance::OtherSources(None),
         "its own confirmation alone settles it"
     );
-    journal.confirmed(&early, &container(), word()).unwrap();
+    journal
+        .confirmed(&early, &container(), confirmation())
+        .unwrap();
     assert_eq!(
-        journal.standing(
+        journal.provenance(
             &later,
             &RemoteFile {
                 size: Some(200),
                 ..on_server()
             }
         ),
-        Standing::Foreign
+        Provenance::Foreign
     );
 }
 
@@ -240,28 +268,32 @@ fn a_request_that_arrives_late_is_still_known_to_be_ours() {
 fn a_package_that_changed_says_how() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
-    let mut sent = parcel(&journal, "a.zip", &["1", "2", "3"]);
-    journal.confirmed(&sent, &container(), word()).unwrap();
+    let mut sent = record(&journal, "a.zip", &["1", "2", "3"]);
+    journal
+        .confirmed(&sent, &container(), confirmation())
+        .unwrap();
     sent.members[0].crc32 = Some(8);
     sent.members.pop();
     assert_eq!(
         journal.changes(&sent),
-        Some(Changes {
+        Some(MemberChanges {
             before: 3,
             now: 2,
             new: 1,
             gone: 2
         })
     );
-    assert_eq!(journal.changes(&parcel(&journal, "b.zip", &[])), None);
+    assert_eq!(journal.changes(&record(&journal, "b.zip", &[])), None);
 }
 
 #[test]
-fn a_torn_line_and_lines_that_nobody_can_read_are_passed_over() {
+fn a_torn_line_and_lines_that_cannot_be_read_are_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
-    let (one, two) = (parcel(&journal, "a", &["1"]), parcel(&journal, "b", &["2"]));
-    journal.confirmed(&one, &container(), word()).unwrap();
+    let (one, two) = (record(&journal, "a", &["1"]), record(&journal, "b", &["2"]));
+    journal
+        .confirmed(&one, &container(), confirmation())
+        .unwrap();
     drop(journal);
     let mut file = File::options()
         .append(true)
@@ -270,13 +302,15 @@ fn a_torn_line_and_lines_that_nobody_can_read_are_passed_over() {
     file.write_all(b"{\"type\":\"confirmed\",\"place\n\xff\xfe\n[]\n{\"type\":\"confi")
         .unwrap();
     let journal = open(folder.path(), false);
-    journal.confirmed(&two, &container(), word()).unwrap();
+    journal
+        .confirmed(&two, &container(), confirmation())
+        .unwrap();
     drop(journal);
     let journal = open(folder.path(), false);
     assert!(journal.recall(&sources(&one)).is_some() && journal.recall(&sources(&two)).is_some());
     assert_eq!(
         journal.changes(&two),
-        Some(Changes {
+        Some(MemberChanges {
             before: 1,
             now: 1,
             new: 0,
@@ -290,9 +324,11 @@ fn a_torn_line_and_lines_that_nobody_can_read_are_passed_over() {
 fn every_truncation_leaves_a_journal_that_can_be_used() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
-    let sent = ["1", "2"].map(|name| parcel(&journal, name, &[name]));
-    for parcel in &sent {
-        journal.confirmed(parcel, &container(), word()).unwrap();
+    let sent = ["1", "2"].map(|name| record(&journal, name, &[name]));
+    for record in &sent {
+        journal
+            .confirmed(record, &container(), confirmation())
+            .unwrap();
     }
     drop(journal);
     let whole = std::fs::read(file_of(folder.path())).unwrap();
@@ -301,12 +337,14 @@ fn every_truncation_leaves_a_journal_that_can_be_used() {
         let journal = open(folder.path(), false);
         let known = sent
             .iter()
-            .filter(|parcel| journal.recall(&sources(parcel)).is_some())
+            .filter(|record| journal.recall(&sources(record)).is_some())
             .count();
         let lines = whole[..length].split(|byte| *byte == b'\n').count() - 1;
         assert_eq!(known, lines.saturating_sub(1), "cut at {length}");
-        let more = parcel(&journal, "3", &["3"]);
-        journal.confirmed(&more, &container(), word()).unwrap();
+        let more = record(&journal, "3", &["3"]);
+        journal
+            .confirmed(&more, &container(), confirmation())
+            .unwrap();
         drop(journal);
         assert!(
             open(folder.path(), false).recall(&sources(&more)).is_some(),
@@ -320,27 +358,27 @@ fn another_identity_knows_nothing_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let names: std::collections::BTreeSet<_> = [
         WHOSE,
-        Identity {
+        JournalIdentity {
             site: "other.example",
             ..WHOSE
         },
-        Identity {
+        JournalIdentity {
             project: "p2",
             ..WHOSE
         },
-        Identity {
+        JournalIdentity {
             profile: None,
             ..WHOSE
         },
-        Identity {
+        JournalIdentity {
             key: Some("k"),
             ..WHOSE
         },
-        Identity {
+        JournalIdentity {
             shard: Some("1/2"),
             ..WHOSE
         },
-        Identity {
+        JournalIdentity {
             shard: Some("2/2"),
             ..WHOSE
         },
@@ -350,15 +388,23 @@ fn another_identity_knows_nothing_of_it() {
     assert_eq!(names.len(), 7);
     // A file that was copied over that of another identity is not believed.
     drop(open(folder.path(), false));
-    let other = Identity {
+    let other = JournalIdentity {
         project: "p2",
         ..WHOSE
     };
     std::fs::copy(file_of(folder.path()), file_of_other(folder.path(), other)).unwrap();
-    let journal = Journal::open(folder.path(), other, &[], ("", false), SHORTLY).unwrap();
+    let journal = Journal::open(
+        folder.path(),
+        JournalScope {
+            identity: other,
+            ..OF_RUN
+        },
+        SHORTLY,
+    )
+    .unwrap();
     assert_ne!(
-        journal.marker().place("a", "b"),
-        Marker::new("", "").place("a", "b")
+        journal.digester().location("a", "b"),
+        Digester::new("", "").location("a", "b")
     );
     drop(journal);
     let text = std::fs::read_to_string(file_of_other(folder.path(), other)).unwrap();
@@ -372,15 +418,19 @@ fn another_identity_knows_nothing_of_it() {
 fn a_fresh_run_looks_at_nothing_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
-    let (one, two) = (parcel(&journal, "a", &["1"]), parcel(&journal, "b", &["2"]));
-    journal.confirmed(&one, &container(), word()).unwrap();
+    let (one, two) = (record(&journal, "a", &["1"]), record(&journal, "b", &["2"]));
+    journal
+        .confirmed(&one, &container(), confirmation())
+        .unwrap();
     drop(journal);
     let journal = open(folder.path(), true);
     assert_eq!(
         (journal.confirmed_before(), journal.recall(&sources(&one))),
         (0, None)
     );
-    journal.confirmed(&two, &container(), word()).unwrap();
+    journal
+        .confirmed(&two, &container(), confirmation())
+        .unwrap();
     drop(journal);
     assert_eq!(open(folder.path(), false).confirmed_before(), 2);
 }
@@ -389,9 +439,11 @@ fn a_fresh_run_looks_at_nothing_and_loses_nothing() {
 fn lines_that_no_longer_count_are_dropped_in_time() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
-    let (kept, begun) = (parcel(&journal, "a", &["1"]), parcel(&journal, "c", &["3"]));
+    let (kept, begun) = (record(&journal, "a", &["1"]), record(&journal, "c", &["3"]));
     for _ in 0..1200 {
-        journal.confirmed(&kept, &container(), word()).unwrap();
+        journal
+            .confirmed(&kept, &container(), confirmation())
+            .unwrap();
     }
     journal.sending(&begun).unwrap();
     drop(journal);
@@ -409,14 +461,17 @@ fn lines_that_no_longer_count_are_dropped_in_time() {
         journal.changes(&kept).map(|changes| changes.before),
         Some(1)
     );
-    assert_eq!(journal.standing(&begun, &on_server()), Standing::Begun);
+    assert_eq!(
+        journal.provenance(&begun, &on_server()),
+        Provenance::Unconfirmed
+    );
 }
 
 #[test]
-fn nobody_else_gets_in_meanwhile_and_nobody_else_may_read_it() {
+fn no_other_run_gets_in_meanwhile_and_no_other_user_may_read_it() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
-    let error = Journal::open(folder.path(), WHOSE, &[], ("", false), SHORTLY).unwrap_err();
+    let error = Journal::open(folder.path(), OF_RUN, SHORTLY).unwrap_err();
     assert_eq!(error.code, RunCode::JournalLocked);
     assert!(
         error.what.contains(&std::process::id().to_string()),
@@ -433,13 +488,13 @@ fn nobody_else_gets_in_meanwhile_and_nobody_else_may_read_it() {
             entry.path()
         );
     }
-    // Who is told to give up while waiting does so, however long the wait may be.
-    let waiting = Waiting {
+    // A run that is told to give up while it waits does so, however long the wait may be.
+    let waiting = WaitForRun {
         for_long: std::time::Duration::MAX,
         meanwhile: &|| false,
     };
     assert_eq!(
-        Journal::open(folder.path(), WHOSE, &[], ("", false), waiting)
+        Journal::open(folder.path(), OF_RUN, waiting)
             .unwrap_err()
             .code,
         RunCode::JournalLocked
@@ -453,16 +508,23 @@ fn a_folder_that_cannot_be_used_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let blocked = folder.path().join("file");
     std::fs::write(&blocked, b"").unwrap();
-    let error =
-        Journal::open(&blocked.join("journal"), WHOSE, &[], ("", false), SHORTLY).unwrap_err();
+    let error = Journal::open(&blocked.join("journal"), OF_RUN, SHORTLY).unwrap_err();
     assert_eq!(error.code, RunCode::JournalUnwritable);
 }
 
 #[test]
 fn runs_of_different_inputs_go_on_at_the_same_time_and_know_of_each_other() {
     let folder = tempfile::tempdir().unwrap();
-    let of =
-        |inputs: &str| Journal::open(folder.path(), WHOSE, &[inputs.into()], ("", false), SHORTLY);
+    let of = |inputs: &str| {
+        Journal::open(
+            folder.path(),
+            JournalScope {
+                inputs: &[inputs.into()],
+                ..OF_RUN
+            },
+            SHORTLY,
+        )
+    };
     let (first, second) = (of("a").unwrap(), of("b").unwrap());
     assert_eq!(
         of("a").unwrap_err().code,
@@ -470,33 +532,36 @@ fn runs_of_different_inputs_go_on_at_the_same_time_and_know_of_each_other() {
         "the same inputs wait for each other"
     );
     let (one, two) = (
-        parcel(&first, "a.zip", &["1", "2"]),
-        parcel(&second, "b.zip", &["3"]),
+        record(&first, "a.zip", &["1", "2"]),
+        record(&second, "b.zip", &["3"]),
     );
-    first.confirmed(&one, &container(), word()).unwrap();
+    first.confirmed(&one, &container(), confirmation()).unwrap();
     second.sending(&two).unwrap();
     drop((first, second));
     let third = of("c").unwrap();
     assert!(third.recall(&sources(&one)).is_some());
-    assert_eq!(third.standing(&two, &on_server()), Standing::Begun);
-    let part = parcel(&third, "a.zip", &["2"]);
     assert_eq!(
-        third.shared_with(part.place, &on_server(), &part),
-        Some(Shared {
+        third.provenance(&two, &on_server()),
+        Provenance::Unconfirmed
+    );
+    let part = record(&third, "a.zip", &["2"]);
+    assert_eq!(
+        third.shared_with(part.location, &on_server(), &part),
+        Some(SharedInstances {
             again: 1,
             missing: 1
         })
     );
     // The later word counts, whichever file it stands in.
     std::thread::sleep(std::time::Duration::from_millis(5));
-    let newer = Word {
+    let newer = Confirmation {
         version: Some(2),
-        ..word()
+        ..confirmation()
     };
     third
-        .confirmed(&parcel(&third, "a.zip", &["1"]), &container(), newer)
+        .confirmed(&record(&third, "a.zip", &["1"]), &container(), newer)
         .unwrap();
-    third.confirmed(&two, &container(), word()).unwrap();
+    third.confirmed(&two, &container(), confirmation()).unwrap();
     drop(third);
     for inputs in ["a", "b", "c", "d"] {
         let journal = of(inputs).unwrap();
@@ -505,19 +570,19 @@ fn runs_of_different_inputs_go_on_at_the_same_time_and_know_of_each_other() {
             ..on_server()
         };
         assert_eq!(
-            journal.standing(&parcel(&journal, "a.zip", &["1"]), &there),
-            Standing::Ours,
+            journal.provenance(&record(&journal, "a.zip", &["1"]), &there),
+            Provenance::SameSources,
             "{inputs}"
         );
         assert_eq!(
-            journal.standing(
+            journal.provenance(
                 &two,
                 &RemoteFile {
                     version: Some(9),
                     ..on_server()
                 }
             ),
-            Standing::Foreign,
+            Provenance::Foreign,
             "{inputs}"
         );
         assert_eq!(journal.confirmed_before(), 2);
@@ -527,7 +592,7 @@ fn runs_of_different_inputs_go_on_at_the_same_time_and_know_of_each_other() {
 #[test]
 fn a_look_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let look = || Journal::look(folder.path(), WHOSE, &[], ("", false)).unwrap();
+    let look = || Journal::look(folder.path(), OF_RUN).unwrap();
     assert_eq!(
         (
             look().confirmed_before(),
@@ -536,10 +601,12 @@ fn a_look_changes_nothing() {
         (0, 0)
     );
     let journal = open(folder.path(), false);
-    let sent = parcel(&journal, "a.zip", &["1"]);
-    journal.confirmed(&sent, &container(), word()).unwrap();
+    let sent = record(&journal, "a.zip", &["1"]);
+    journal
+        .confirmed(&sent, &container(), confirmation())
+        .unwrap();
     let looked = look();
-    looked.sending(&parcel(&looked, "b.zip", &["2"])).unwrap();
+    looked.sending(&record(&looked, "b.zip", &["2"])).unwrap();
     assert!(looked.recall(&sources(&sent)).is_some());
     drop((journal, looked));
     assert_eq!(
@@ -555,33 +622,41 @@ fn a_look_changes_nothing() {
 fn a_file_that_its_own_run_made_anew_is_not_believed_where_it_was_read() {
     let folder = tempfile::tempdir().unwrap();
     let of = |inputs: &str| {
-        Journal::open(folder.path(), WHOSE, &[inputs.into()], ("", false), SHORTLY).unwrap()
+        Journal::open(
+            folder.path(),
+            JournalScope {
+                inputs: &[inputs.into()],
+                ..OF_RUN
+            },
+            SHORTLY,
+        )
+        .unwrap()
     };
     let first = of("a");
     let (one, two) = (
-        parcel(&first, "a.zip", &["1"]),
-        parcel(&first, "b.zip", &["2"]),
+        record(&first, "a.zip", &["1"]),
+        record(&first, "b.zip", &["2"]),
     );
-    first.confirmed(&one, &container(), word()).unwrap();
+    first.confirmed(&one, &container(), confirmation()).unwrap();
     let path = first.path.clone();
     let reader = of("b");
     assert_eq!(
-        reader.shared_with(one.place, &on_server(), &one),
-        Some(Shared {
+        reader.shared_with(one.location, &on_server(), &one),
+        Some(SharedInstances {
             again: 1,
             missing: 0
         })
     );
     // The same file with another line where that one was.
-    first.confirmed(&two, &container(), word()).unwrap();
+    first.confirmed(&two, &container(), confirmation()).unwrap();
     let lines = std::fs::read_to_string(&path).unwrap();
     let [header, _, other] = lines.lines().collect::<Vec<_>>()[..] else {
         panic!("{lines}")
     };
     std::fs::write(&path, format!("{header}\n{other}\n")).unwrap();
     assert_eq!(
-        reader.shared_with(one.place, &on_server(), &one),
-        Some(Shared {
+        reader.shared_with(one.location, &on_server(), &one),
+        Some(SharedInstances {
             again: 0,
             missing: 1
         }),
@@ -595,7 +670,7 @@ fn any_number_of_files_is_read_with_few_open() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path(), false);
     journal
-        .confirmed(&parcel(&journal, "a", &["1"]), &container(), word())
+        .confirmed(&record(&journal, "a", &["1"]), &container(), confirmation())
         .unwrap();
     drop(journal);
     for number in 0..3000_u32 {

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
-use super::index::{Index, Spot};
-use super::line::{Confirmation, Header, Line, VERSION};
-use super::{Mark, private};
+use super::index::{Index, LinePosition};
+use super::line::{ConfirmedLine, Header, Line, VERSION};
+use super::{KeyedDigest, private};
 
 /// Lines that may wait for the disk.
 const BATCH: u32 = 64;
@@ -28,16 +28,24 @@ const DEAD: usize = 1000;
 
 /// The files that are read together, in their order.
 #[derive(Debug)]
-pub(super) struct Files(Vec<PathBuf>);
+pub(super) struct JournalFiles(Vec<PathBuf>);
 
 /// What the files say, as far as they are of this header; the first is the run's own. `fresh`
 /// passes over what they say.
-pub(super) fn load(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(Files, Index)> {
+pub(super) fn load(
+    paths: &[PathBuf],
+    header: &Header,
+    fresh: bool,
+) -> io::Result<(JournalFiles, Index)> {
     load_all(paths, header, fresh).map(|(files, index, _)| (files, index))
 }
 
 /// The same, and whether there is an own file.
-fn load_all(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(Files, Index, bool)> {
+fn load_all(
+    paths: &[PathBuf],
+    header: &Header,
+    fresh: bool,
+) -> io::Result<(JournalFiles, Index, bool)> {
     let (mut index, mut own) = (Index::default(), false);
     for (number, path) in paths.iter().enumerate() {
         let ours = match File::open(path) {
@@ -47,7 +55,7 @@ fn load_all(paths: &[PathBuf], header: &Header, fresh: bool) -> io::Result<(File
         };
         own |= ours && number == 0;
     }
-    Ok((Files(paths.to_vec()), index, own))
+    Ok((JournalFiles(paths.to_vec()), index, own))
 }
 
 /// Takes what a file says; false where it is none of this header.
@@ -66,13 +74,13 @@ fn take(
         return Ok(ours);
     }
     while let Some((offset, line)) = lines.next()? {
-        let spot = Spot {
+        let position = LinePosition {
             file: number,
             offset,
         };
         match line {
-            Some(Line::Confirmed(line)) => index.confirm(&line, spot),
-            Some(Line::Sending(intent)) => index.begin(&intent, spot),
+            Some(Line::Confirmed(line)) => index.confirm(&line, position),
+            Some(Line::Sending(intent)) => index.begin(&intent, position),
             _ => {}
         }
     }
@@ -82,35 +90,43 @@ fn take(
     Ok(true)
 }
 
-impl Files {
-    /// The confirmation of this place whose line begins there.
-    pub(super) fn confirmation_at(&self, spot: Spot, place: Mark) -> Option<Confirmation> {
-        match self.line_at(spot)? {
-            Line::Confirmed(confirmation) => {
-                Some(confirmation).filter(|confirmation| confirmation.place == place)
+impl JournalFiles {
+    /// The confirmation of this location whose line begins there.
+    pub(super) fn confirmed_at(
+        &self,
+        position: LinePosition,
+        location: KeyedDigest,
+    ) -> Option<ConfirmedLine> {
+        match self.line_at(position)? {
+            Line::Confirmed(confirmed) => {
+                Some(confirmed).filter(|confirmed| confirmed.location == location)
             }
             Line::Journal(_) | Line::Sending(_) => None,
         }
     }
 
-    /// What the package of this place holds whose line begins there.
-    pub(super) fn instances_at(&self, spot: Spot, place: Mark) -> Option<Vec<Mark>> {
-        match self.line_at(spot)? {
-            Line::Confirmed(confirmation) if confirmation.place == place => Some(
-                confirmation
+    /// What the package of this location holds whose line begins there.
+    pub(super) fn instances_at(
+        &self,
+        position: LinePosition,
+        location: KeyedDigest,
+    ) -> Option<Vec<KeyedDigest>> {
+        match self.line_at(position)? {
+            Line::Confirmed(confirmed) if confirmed.location == location => Some(
+                confirmed
                     .members
                     .iter()
                     .map(|member| member.instance)
                     .collect(),
             ),
-            Line::Sending(intent) if intent.place == place => Some(intent.instances),
+            Line::Sending(intent) if intent.location == location => Some(intent.instances),
             Line::Confirmed(_) | Line::Sending(_) | Line::Journal(_) => None,
         }
     }
 
-    fn line_at(&self, spot: Spot) -> Option<Line> {
-        let mut file = File::open(self.0.get(spot.file)?).ok()?;
-        file.seek(SeekFrom::Start(spot.offset)).ok()?;
+    fn line_at(&self, position: LinePosition) -> Option<Line> {
+        let mut file = File::open(self.0.get(position.file)?).ok()?;
+        file.seek(SeekFrom::Start(position.offset)).ok()?;
         Lines::of(&file).next().ok()??.1
     }
 }
@@ -205,7 +221,7 @@ impl Writer {
     }
 
     /// Appends a line and says where it begins.
-    pub(super) fn append(&mut self, line: &Line) -> io::Result<Spot> {
+    pub(super) fn append(&mut self, line: &Line) -> io::Result<LinePosition> {
         let text = written(line)?;
         self.file.write_all(&text)?;
         let begin = self.end;
@@ -214,7 +230,7 @@ impl Writer {
         if self.waiting >= BATCH || self.synced.elapsed() >= PATIENCE {
             self.sync()?;
         }
-        Ok(Spot {
+        Ok(LinePosition {
             file: 0,
             offset: begin,
         })
@@ -236,7 +252,7 @@ pub(super) fn load_for_writing(
     paths: &[PathBuf],
     header: &Header,
     fresh: bool,
-) -> io::Result<(Files, Index)> {
+) -> io::Result<(JournalFiles, Index)> {
     let (files, index, is_ours) = load_all(paths, header, fresh)?;
     let Some(own) = paths.first() else {
         return Ok((files, index));
@@ -270,14 +286,14 @@ fn ends_torn(file: &mut File, end: u64) -> io::Result<bool> {
 }
 
 /// Puts a file with the lines that count in the place of the one at hand, in one step.
-fn replace(path: &Path, header: &Header, files: &Files, live: Vec<u64>) -> io::Result<()> {
+fn replace(path: &Path, header: &Header, files: &JournalFiles, live: Vec<u64>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     // A temporary file of this crate is made with mode 0600.
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(&written(&Line::Journal(header.clone()))?)?;
     for line in live
         .into_iter()
-        .filter_map(|offset| files.line_at(Spot { file: 0, offset }))
+        .filter_map(|offset| files.line_at(LinePosition { file: 0, offset }))
     {
         file.write_all(&written(&line)?)?;
     }

@@ -22,9 +22,9 @@ const AT_ONCE: u64 = 8 << 20;
 
 /// How hard members are deflated: from 1, fast, to 9, small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Level(u8);
+pub struct DeflateLevel(u8);
 
-impl Level {
+impl DeflateLevel {
     /// The fastest, which on images gains nearly as much as the others.
     pub const FAST: Self = Self(1);
 
@@ -76,7 +76,7 @@ impl Packed {
 /// `read.io` where no temporary file can be written.
 pub(super) fn pack(
     members: &[Member],
-    level: Option<Level>,
+    level: Option<DeflateLevel>,
 ) -> Result<Vec<Packed>, (usize, FileFailure)> {
     let in_memory = members
         .iter()
@@ -126,7 +126,7 @@ enum Place {
 /// The checksum of a member, and where its bytes are afterwards.
 fn deflated(
     body: &Body,
-    level: Option<Level>,
+    level: Option<DeflateLevel>,
     spool: Option<&Spool>,
 ) -> Result<(u32, Place), FileFailure> {
     let Some(level) = level else {
@@ -175,7 +175,7 @@ impl Spool {
     }
 
     /// Deflates step by step. Others wait meanwhile: they would only wait for the disk.
-    fn stream(&self, body: &Body, level: Level) -> Result<(u32, Place), FileFailure> {
+    fn stream(&self, body: &Body, level: DeflateLevel) -> Result<(u32, Place), FileFailure> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (start, mut crc, mut written) = (open.len, crc32fast::Hasher::new(), Ok(()));
         let mut encoder = DeflateEncoder::new(
@@ -289,7 +289,7 @@ mod tests {
             (files, vec![true, false, true, false]),
         ] {
             for level in [1, 6, 9] {
-                let packed = pack(&members, Level::new(level)).unwrap();
+                let packed = pack(&members, DeflateLevel::new(level)).unwrap();
                 assert_eq!(
                     packed
                         .iter()
@@ -326,7 +326,7 @@ mod tests {
         let there = Body::new(vec![Segment::Bytes(Bytes::from_static(b"there"))]);
         std::fs::remove_file(&path).unwrap();
         let members = [member(there, true), member(gone, true)];
-        for level in [None, Level::new(1)] {
+        for level in [None, DeflateLevel::new(1)] {
             let (at, failure) = pack(&members, level).unwrap_err();
             assert_eq!((at, failure.code), (1, FileCode::DiscoverNotFound));
         }

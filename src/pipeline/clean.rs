@@ -1,30 +1,27 @@
-//! Clean and pack: one series after the other enters, its instances are cleaned on all cores,
-//! packages come out.
+//! The stage that cleans: the files of one series, on all cores.
+//!
+//! Owns how a file is read and what that takes of the budget. A file that fails here has its
+//! outcome here and goes no further.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
-use rayon::ThreadPool;
 use rayon::prelude::*;
-use tokio::sync::OwnedSemaphorePermit;
 
-use crate::config::{Compression, OtherFiles, PackageBy};
-use crate::event::{Event, Outcome, Severity};
+use crate::config::{Compression, PackageBy};
+use crate::discover::SkipReason;
+use crate::event::{Outcome, Severity};
 use crate::failure::FileFailure;
-use crate::package::{self, Package};
-use crate::plan::{UploadPlan, WayOut};
-use crate::routing::{self, Destination};
-use crate::series::{self, Indexed, Ready, Series};
+use crate::plan::UploadPlan;
+use crate::series::{self, CleanFile, Indexed, Series};
+use dicom_deid::Sendable;
 use dicom_deid::standard;
-use dicom_deid::{Finding, Sendable};
 use dicom_lossless::{self as dicom, Source};
 
-use super::deliver::{Deliveries, Job};
-use super::find::stopped;
+use super::context::RunContext;
 use super::guard::guarded;
-use super::place::Place;
+use super::outcomes::stopped;
 
 /// Files up to this size are read whole, in bytes; of larger ones the pixel data stays where it is
 /// until it is sent.
@@ -35,331 +32,166 @@ const READ_ALONE: u64 = 64 << 10;
 /// What a file of which only the header is held is charged to the budget, in bytes.
 const HEADER_CHARGE: u64 = 64 << 10;
 
-/// Cleans all series and hands their packages over. The budget is taken before a series is read, so
-/// that memory is bounded however many files there are.
-pub fn all(all: Vec<Series>, deliveries: &Deliveries, pool: &ThreadPool) {
-    pool.in_place_scope(|scope| {
-        for series in all {
-            let whole = charge(&series, true, deliveries) <= deliveries.budget() / 2;
-            let begin = Instant::now();
-            let permit = deliveries.reserve(charge(&series, whole, deliveries));
-            deliveries.outcomes().stages().clean.waited(begin);
-            match permit {
-                Some(permit) => scope.spawn(move |_| one(series, whole, permit, deliveries)),
-                None => series
-                    .files
-                    .iter()
-                    .for_each(|file| deliveries.settle(&file, Outcome::Failed(stopped()))),
-            }
-        }
-    });
+/// How the files of a series are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// Small files are read whole.
+    whole: bool,
+    /// What the series takes of the budget, in bytes.
+    pub charge: u64,
 }
 
-/// What a series takes of the budget: its files, and as much again where they may be deflated.
-fn charge(series: &Series, whole: bool, deliveries: &Deliveries) -> u64 {
-    let copies = if deliveries.plan().compression == Compression::None {
+impl Reading {
+    /// Small files are read whole, unless that would take more than half of the budget.
+    pub fn of(context: &RunContext, series: &Series) -> Self {
+        let plan = &context.plan;
+        let whole = charge(plan, series, true) <= plan.transfer.memory / 2;
+        let charge = charge(plan, series, whole);
+        Self { whole, charge }
+    }
+}
+
+/// The files of a series, and as much again where they may be deflated.
+fn charge(plan: &UploadPlan, series: &Series, whole: bool) -> u64 {
+    let copies = if plan.transfer.compression == Compression::None {
         1
     } else {
         2
     };
-    let most = read_whole(deliveries.plan());
+    let most = read_whole(plan);
     let of_file = |len: u64| if whole && len <= most { len * copies } else { 0 } + HEADER_CHARGE;
     series.files.lengths().map(of_file).sum()
 }
 
 fn read_whole(plan: &UploadPlan) -> u64 {
-    if plan.package_by == PackageBy::Instance {
-        READ_ALONE
-    } else {
-        READ_WHOLE
+    match plan.packaging.package {
+        PackageBy::Instance => READ_ALONE,
+        PackageBy::Series => READ_WHOLE,
     }
 }
 
-fn one(series: Series, whole: bool, permit: OwnedSemaphorePermit, deliveries: &Deliveries) {
-    let files: Vec<_> = series.files.iter().collect();
-    let all = files.len();
-    let beside = if deliveries.plan().other_files == OtherFiles::Upload {
-        files.clone()
-    } else {
-        Vec::new()
-    };
-    // What was kept of small files goes with each of them.
-    drop(series);
+/// What became of the files of a series.
+pub struct CleanSeries {
+    /// One for each instance.
+    pub kept: Vec<CleanFile>,
+    /// Copies of those, which have their outcome.
+    pub copies: usize,
+}
+
+/// Cleans the files of a series.
+pub fn clean(context: &RunContext, files: Vec<Indexed>, reading: Reading) -> CleanSeries {
     let cleaned: Vec<_> = files
         .into_par_iter()
-        .map(|file| clean(file, whole, deliveries))
+        .map(|file| clean_file(context, file, reading))
         .collect();
     let distinct = series::distinct(cleaned.into_iter().flatten().collect());
-    let same = distinct.same.len();
+    let copies = distinct.same.len();
     for file in distinct.same {
-        deliveries.settle(
-            &file,
-            Outcome::Skipped(crate::discover::SkipReason::SameInstance),
-        );
+        let outcome = Outcome::Skipped(SkipReason::SameInstance);
+        context.outcomes.settle(&file, outcome);
     }
-    warn_of_missing_ids(&distinct.kept, deliveries);
-    warn_of_unreadable(&distinct.kept, deliveries);
+    warn_of_missing_ids(context, &distinct.kept);
+    warn_of_unreadable(context, &distinct.kept);
     for (file, failure) in distinct.clashing {
-        deliveries.settle(&file, Outcome::Failed(failure));
+        context.outcomes.settle(&file, Outcome::Failed(failure));
     }
-    let placed = placed(distinct.kept, deliveries);
-    remember(&beside, &placed, deliveries);
-    let mut packages: Vec<_> = placed
-        .into_iter()
-        .flat_map(|(destination, members)| {
-            let (files, bytes) = (
-                members.len() as u64,
-                members.iter().map(|ready| ready.source.file.len()).sum(),
-            );
-            deliveries
-                .outcomes()
-                .stages()
-                .pack
-                .work(files, bytes, || pack(&destination, members, deliveries))
-        })
-        .collect();
-    let packed: usize = packages.iter().map(|job| job.sources.len()).sum();
-    for job in &mut packages {
-        job.incomplete = packed + same < all;
+    CleanSeries {
+        kept: distinct.kept,
+        copies,
     }
-    deliveries.hand_over(packages, permit);
-}
-
-/// Notes where the files of a series go, for other files beside them. Where all that came through
-/// goes to one place, that is where the copies and the failed ones belong as well.
-fn remember(files: &[Indexed], placed: &[(Destination, Vec<Ready>)], deliveries: &Deliveries) {
-    match placed {
-        [] => files
-            .iter()
-            .for_each(|file| deliveries.remember_unknown(file)),
-        [(to, _)] => files
-            .iter()
-            .for_each(|file| deliveries.remember_folder(file, to)),
-        several => {
-            for (to, members) in several {
-                for ready in members {
-                    deliveries.remember_folder(&ready.source, to);
-                }
-            }
-        }
-    }
-}
-
-/// Two studies of one person get two pseudonyms where neither says whose it is; somebody must know.
-fn warn_of_missing_ids(kept: &[Ready], deliveries: &Deliveries) {
-    let count = kept
-        .iter()
-        .filter(|ready| ready.instance.is_without_patient_id())
-        .count();
-    if count > 0 {
-        let files = if count == 1 {
-            "1 file of a series has".to_owned()
-        } else {
-            format!("{count} files of a series have")
-        };
-        let text = format!(
-            "{files} no Patient ID: the study stands for the patient, and each study gets a \
-                pseudonym of its own"
-        );
-        deliveries
-            .events()
-            .notice(Severity::Warning, "no-patient-id", text);
-    }
-}
-
-/// What could not be read as a date is not there any more, and an analysis may miss it, so the user
-/// is told.
-fn warn_of_unreadable(kept: &[Ready], deliveries: &Deliveries) {
-    let tags: Vec<_> = kept
-        .iter()
-        .flat_map(|ready| ready.instance.unreadable())
-        .copied()
-        .collect();
-    if tags.is_empty() {
-        return;
-    }
-    let names: BTreeSet<_> = tags.iter().map(|tag| standard::name_of(*tag)).collect();
-    let names = names.into_iter().collect::<Vec<_>>().join(", ");
-    let what = if tags.len() == 1 {
-        "1 element of a series is".to_owned()
-    } else {
-        format!("{} elements of a series are", tags.len())
-    };
-    let text = format!("{what} no date, time or age as the VR wants it, and did not stay: {names}");
-    deliveries
-        .events()
-        .notice(Severity::Warning, "unparseable", text);
-    deliveries
-        .events()
-        .with_totals(|totals| totals.unreadable += tags.len() as u64);
 }
 
 /// Reads and cleans one file. A failure is settled here; so is a defect that panics, without taking
 /// the run along.
-fn clean(mut file: Indexed, whole: bool, deliveries: &Deliveries) -> Option<Ready> {
-    if deliveries.stop().requested() {
-        deliveries.settle(&file, Outcome::Failed(stopped()));
-        return None;
-    }
-    let meter = &deliveries.outcomes().stages().clean;
+fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Option<CleanFile> {
     let read = file.read.take();
-    match meter.work(1, file.file.len(), || {
-        guarded(|| read_and_clean(&file, read, whole, deliveries))
-    }) {
+    let cleaned = if context.stop.requested() {
+        Err(stopped())
+    } else {
+        context.timers.clean.work(1, file.file.len(), || {
+            guarded(|| read_and_clean(context, &file, read, reading))
+        })
+    };
+    match cleaned {
         Ok(instance) => {
-            deliveries
-                .outcomes()
+            context
+                .outcomes
                 .clean(Arc::clone(&file.path), instance.changed());
-            warn(&file, instance.findings(), deliveries);
-            Some(Ready {
+            context.outcomes.report_findings(&file, instance.findings());
+            Some(CleanFile {
                 source: file,
                 instance,
             })
         }
         Err(failure) => {
-            deliveries.settle(&file, Outcome::Failed(failure));
+            context.outcomes.settle(&file, Outcome::Failed(failure));
             None
         }
     }
 }
 
 fn read_and_clean(
+    context: &RunContext,
     file: &Indexed,
     read: Option<Bytes>,
-    whole: bool,
-    deliveries: &Deliveries,
+    reading: Reading,
 ) -> Result<Sendable, FileFailure> {
-    let plan = deliveries.plan();
+    let plan = &context.plan;
     let source = Arc::clone(&file.file);
     let source = match read {
         Some(bytes) => Source::Memory {
             file: source,
             bytes,
         },
-        None if whole && source.len() <= read_whole(plan) => Source::load(source)?,
+        None if reading.whole && source.len() <= read_whole(plan) => Source::load(source)?,
         None => Source::File(source),
     };
     let instance = dicom::read(source, &plan.limits)?;
-    if !matches!(plan.way_out, WayOut::DryRun(_)) {
-        return plan
-            .treatment
-            .apply(instance, &file.relative(), &plan.limits);
-    }
-    let (instance, counts) = plan
-        .treatment
-        .rehearse(instance, &file.relative(), &plan.limits)?;
-    deliveries.outcomes().note_changes(&counts);
-    Ok(instance)
+    let (sendable, counts) = plan.treat(instance, &file.relative())?;
+    context.outcomes.note_changes(&counts);
+    Ok(sendable)
 }
 
-/// Instances by destination. Instances of one series mostly share it; where subject or session
-/// differ they must not end up in one package.
-fn placed(kept: Vec<Ready>, deliveries: &Deliveries) -> Vec<(Destination, Vec<Ready>)> {
-    type SessionKey = (String, String, Option<String>);
-    let mut by_place: BTreeMap<SessionKey, (Destination, Vec<Ready>)> = BTreeMap::new();
-    for ready in kept {
-        match destination(&ready, deliveries) {
-            Ok((to, findings)) => {
-                warn(&ready.source, &findings, deliveries);
-                let key = (
-                    to.subject.label.clone(),
-                    to.session.label.clone(),
-                    to.session.uid.clone(),
-                );
-                by_place
-                    .entry(key)
-                    .or_insert_with(|| (to, Vec::new()))
-                    .1
-                    .push(ready);
-            }
-            Err(failure) => deliveries.settle(&ready.source, Outcome::Failed(failure)),
-        }
-    }
-    by_place.into_values().collect()
-}
-
-/// Where an instance belongs, if all that is said of it there is free of values that were removed
-/// from it.
-fn destination(
-    ready: &Ready,
-    deliveries: &Deliveries,
-) -> Result<(Destination, Vec<Finding>), FileFailure> {
-    let to = routing::destination(ready.instance.routing(), &deliveries.plan().forced_labels)?;
-    let (name, modality) = (
-        package::member_name(&ready.instance),
-        routing::modality(ready.instance.routing()),
+/// Two studies of one person get two pseudonyms where neither says whose it is; the user must know.
+fn warn_of_missing_ids(context: &RunContext, kept: &[CleanFile]) {
+    let files = match kept
+        .iter()
+        .filter(|file| file.instance.is_without_patient_id())
+        .count()
+    {
+        0 => return,
+        1 => "1 file of a series has".to_owned(),
+        count => format!("{count} files of a series have"),
+    };
+    let text = format!(
+        "{files} no Patient ID: the study stands for the patient, and each study gets a pseudonym \
+            of its own"
     );
-    let said = to.texts().chain([
-        ("the name of the file", name.as_str()),
-        ("the modality of the file", modality.as_str()),
-    ]);
-    let findings = ready.instance.check_texts(said)?;
-    Ok((to, findings))
+    context
+        .events
+        .notice(Severity::Warning, "no-patient-id", text);
 }
 
-fn warn(file: &Indexed, findings: &[Finding], deliveries: &Deliveries) {
-    for finding in findings {
-        deliveries.events().send(Event::Left {
-            path: Arc::clone(&file.path),
-            finding: finding.to_string(),
-        });
-    }
-}
-
-/// A series is a zip also while it has one instance: it may grow, and must not leave a file of
-/// another name behind.
-fn pack(destination: &Destination, members: Vec<Ready>, deliveries: &Deliveries) -> Vec<Job> {
-    let title = routing::file_name(&destination.acquisition.label);
-    if deliveries.plan().package_by == PackageBy::Instance {
-        let names = package::member_names(members.iter().map(|ready| &ready.instance));
-        let bare = |(r, name): (Ready, String)| {
-            job(
-                destination,
-                Package::bare(name, &r.instance),
-                vec![r.source],
-            )
-        };
-        return members.into_iter().zip(names).map(bare).collect();
-    }
-    zip(
-        destination,
-        &format!("{title}.dicom.zip"),
-        members,
-        deliveries,
-    )
-    .into_iter()
-    .collect()
-}
-
-/// A member whose file cannot be read again fails alone; the others go on without it.
-fn zip(
-    destination: &Destination,
-    name: &str,
-    members: Vec<Ready>,
-    deliveries: &Deliveries,
-) -> Option<Job> {
-    let (mut sources, mut instances): (Vec<_>, Vec<_>) =
-        members.into_iter().map(|r| (r.source, r.instance)).unzip();
-    let level = deliveries.level();
-    while !instances.is_empty() {
-        match deliveries.deflate(level, &instances, || {
-            Package::zip(name.to_owned(), &instances, level)
-        }) {
-            Ok(package) => return Some(job(destination, package, sources)),
-            Err((at, failure)) => {
-                drop(instances.remove(at));
-                deliveries.settle(&sources.remove(at), Outcome::Failed(failure));
-            }
-        }
-    }
-    None
-}
-
-fn job(destination: &Destination, package: Package, sources: Vec<Indexed>) -> Job {
-    Job {
-        place: Place::Acquisition(destination.clone()),
-        package,
-        sources,
-        incomplete: false,
-    }
+/// What could not be read as a date is not there any more, and an analysis may miss it, so the user
+/// is told.
+fn warn_of_unreadable(context: &RunContext, kept: &[CleanFile]) {
+    let tags: Vec<_> = kept
+        .iter()
+        .flat_map(|file| file.instance.unreadable())
+        .copied()
+        .collect();
+    let what = match tags.len() {
+        0 => return,
+        1 => "1 element of a series is".to_owned(),
+        count => format!("{count} elements of a series are"),
+    };
+    let names: BTreeSet<_> = tags.iter().map(|tag| standard::name_of(*tag)).collect();
+    let names = names.into_iter().collect::<Vec<_>>().join(", ");
+    let text = format!("{what} no date, time or age as the VR wants it, and did not stay: {names}");
+    context
+        .events
+        .notice(Severity::Warning, "unparseable", text);
+    context
+        .events
+        .with_totals(|totals| totals.unreadable += tags.len() as u64);
 }

@@ -11,17 +11,17 @@ use rayon::prelude::*;
 
 use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::event::{Event, Events, Outcome, RunTotals};
-use crate::failure::{Error, FileCode, FileFailure, RunCode};
+use crate::failure::{Error, FileFailure, RunCode};
 use crate::plan::UploadPlan;
 use crate::series::{self, Indexed, Patients, Series, SeriesIndex};
 use dicom_lossless::{self as dicom, Identity, SourceFile};
 
-use super::Stop;
-use super::beside::Beside;
+use super::context::RunContext;
 use super::guard::guarded;
-use super::outcomes::Outcomes;
+use super::neighbours::Neighbours;
+use super::outcomes::stopped;
 
-/// How often the running totals of the walk are told.
+/// How often the running totals of the walk are reported.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// Files that are found before they are looked into, all at once.
 const BATCH: usize = 2048;
@@ -29,15 +29,16 @@ const BATCH: usize = 2048;
 const MOST_KEPT: u64 = 32 << 20;
 
 /// What there is to work on.
-pub struct Work {
+#[derive(Default)]
+pub struct FoundFiles {
     /// How many files were found in all.
     pub found: u64,
     /// The series, first found first.
     pub series: Vec<Series>,
     /// Files that are not DICOM and are to be uploaded all the same.
     pub others: Vec<DiscoveredFile>,
-    /// Where DICOM lies of which it is not known where it goes, for the files beside it.
-    pub beside: Beside,
+    /// Folders with DICOM that failed, so that it is not known where it goes.
+    pub neighbours: Neighbours,
     /// Folders with DICOM that could not be read: its series may be any of those beside it.
     pub unread: HashSet<PathBuf>,
     /// The patients that all files name, those of other shards too.
@@ -46,60 +47,45 @@ pub struct Work {
 
 /// Walks the inputs and indexes every DICOM file. What is skipped or failed has its outcome
 /// afterwards.
-pub fn find(plan: &UploadPlan, outcomes: &Outcomes, pool: &ThreadPool, stop: &Stop) -> Work {
-    let index = SeriesIndex::keeping((plan.memory / 8).min(MOST_KEPT));
+pub fn find(context: &RunContext, pool: &ThreadPool) -> FoundFiles {
+    let kept = (context.plan.transfer.memory / 8).min(MOST_KEPT);
     let mut finder = Finder {
-        plan,
-        outcomes,
+        context,
         pool,
-        stop,
-        index,
-        others: Vec::new(),
+        index: SeriesIndex::keeping(kept),
         batch: Vec::new(),
         root: Arc::default(),
-        beside: Beside::default(),
-        unread: HashSet::new(),
-        patients: Patients::default(),
+        work: FoundFiles::default(),
     };
     let found = finder.walk();
     finder.index_batch();
-    let Finder {
-        index,
-        others,
-        beside,
-        unread,
-        patients,
-        ..
-    } = finder;
-    Work {
+    FoundFiles {
         found,
-        series: index.into_series(),
-        others,
-        beside,
-        unread,
-        patients,
+        series: finder.index.into_series(),
+        ..finder.work
     }
 }
 
 struct Finder<'a> {
-    plan: &'a UploadPlan,
-    outcomes: &'a Outcomes,
+    context: &'a RunContext,
     pool: &'a ThreadPool,
-    stop: &'a Stop,
     index: SeriesIndex,
-    others: Vec<DiscoveredFile>,
     /// Files that were found and not yet looked into.
     batch: Vec<DiscoveredFile>,
     root: Arc<PathBuf>,
-    beside: Beside,
-    unread: HashSet<PathBuf>,
-    patients: Patients,
+    work: FoundFiles,
 }
 
 impl Finder<'_> {
     /// Gives the number of files found.
     fn walk(&mut self) -> u64 {
-        let (plan, outcomes) = (self.plan, self.outcomes);
+        let RunContext {
+            plan,
+            events,
+            stop,
+            timers,
+            ..
+        } = self.context;
         let (mut files, mut bytes, begin) = (0, 0, Instant::now());
         let (mut told, mut elsewhere) = (begin, Duration::ZERO);
         let _ = plan.discovery.run(&mut |found| {
@@ -112,24 +98,21 @@ impl Finder<'_> {
                 elsewhere += begin.elapsed();
             }
             if told.elapsed() > TELL_EVERY {
-                outcomes.events().send(Event::Discovered {
+                events.send(Event::Discovered {
                     files,
                     bytes,
                     done: false,
                 });
                 told = Instant::now();
             }
-            if self.stop.requested() {
+            if stop.requested() {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
         });
-        outcomes
-            .stages()
-            .walk
-            .worked(files, bytes, begin + elsewhere);
-        outcomes.events().send(Event::Discovered {
+        timers.walk.worked(files, bytes, begin + elsewhere);
+        events.send(Event::Discovered {
             files,
             bytes,
             done: true,
@@ -138,7 +121,7 @@ impl Finder<'_> {
     }
 
     fn take(&mut self, found: Found) {
-        let (plan, outcomes) = (self.plan, self.outcomes);
+        let RunContext { plan, outcomes, .. } = self.context;
         let skip = |path: PathBuf, len, reason| {
             outcomes.settle_path(&Arc::new(path), len, Outcome::Skipped(reason));
         };
@@ -151,8 +134,8 @@ impl Finder<'_> {
                 );
             }
             Found::Dicom(file) => self.batch.push(file),
-            Found::Other(file) => self.others.push(file),
-            // One shard answers for it, lest all do.
+            Found::Other(file) => self.work.others.push(file),
+            // One shard reports it, or all would.
             Found::Skipped { path, len, .. }
                 if is_of_others(plan, || series::share_of_name(&path)) =>
             {
@@ -168,16 +151,16 @@ impl Finder<'_> {
 
     /// Looks into the files of the batch, on all cores, and puts them where they belong.
     fn index_batch(&mut self) {
-        let (plan, outcomes, stop) = (self.plan, self.outcomes, self.stop);
+        let context = self.context;
         let identify = |file: DiscoveredFile| {
             let index = || {
-                if stop.requested() {
+                if context.stop.requested() {
                     Err(stopped())
                 } else {
-                    identify(&file, plan)
+                    identify(&file, &context.plan)
                 }
             };
-            let identity = outcomes.stages().index.work(1, file.len, index);
+            let identity = context.timers.index.work(1, file.len, index);
             (file, identity)
         };
         let batch = std::mem::take(&mut self.batch);
@@ -185,11 +168,11 @@ impl Finder<'_> {
             .pool
             .install(|| batch.into_par_iter().map(identify).collect());
         for (file, identity) in identified {
-            self.place(file, identity);
+            self.index(file, identity);
         }
     }
 
-    fn place(
+    fn index(
         &mut self,
         file: DiscoveredFile,
         identity: Result<(Identity, Arc<SourceFile>), FileFailure>,
@@ -203,12 +186,13 @@ impl Finder<'_> {
             .ok()
             .and_then(|(identity, _)| series::share_of_study(identity));
         if let Ok((identity, _)) = &identity {
-            self.patients.add(identity);
+            self.work.patients.add(identity);
         }
-        if is_of_others(self.plan, || {
+        if is_of_others(&self.context.plan, || {
             of_study.unwrap_or_else(|| series::share_of_name(&path))
         }) {
-            self.outcomes
+            self.context
+                .outcomes
                 .settle_path(&path, len, Outcome::Skipped(SkipReason::OtherShard));
             return;
         }
@@ -223,9 +207,10 @@ impl Finder<'_> {
         });
         if let Err(failure) = added {
             let folder = path.parent().unwrap_or(Path::new(""));
-            self.beside.is_unknown(folder, &self.root);
-            self.unread.insert(folder.to_path_buf());
-            self.outcomes
+            self.work.neighbours.is_unknown(folder, &self.root);
+            self.work.unread.insert(folder.to_path_buf());
+            self.context
+                .outcomes
                 .settle_path(&path, len, Outcome::Failed(failure));
         }
     }
@@ -233,12 +218,7 @@ impl Finder<'_> {
 
 /// Whether another shard takes what counts under this number.
 fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
-    plan.shard.is_some_and(|shard| !shard.takes(number()))
-}
-
-/// The failure of files that were not begun when the run stopped.
-pub fn stopped() -> FileFailure {
-    FileFailure::new(FileCode::UploadStopped, "")
+    plan.input.shard.is_some_and(|shard| !shard.takes(number()))
 }
 
 /// Whether a file is one of those that this run writes, or that one before it left in the same

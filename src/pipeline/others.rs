@@ -18,11 +18,14 @@ use crate::routing;
 use crate::series::Indexed;
 use dicom_lossless::SourceFile;
 
-use super::beside::Whereabouts;
-use super::deliver::{Deliveries, Job};
-use super::find::stopped;
+use super::context::RunContext;
+use super::deliver;
 use super::guard::guarded;
-use super::place::Place;
+use super::neighbours::{NeighbourTarget, Neighbours};
+use super::outcomes::stopped;
+use super::pack::OutgoingPackage;
+use super::send::Sender;
+use super::target::TargetContainer;
 
 /// Formats that a compressed file is said to be of by what stands before the ending of the
 /// compression.
@@ -61,17 +64,32 @@ const OF_SURFACES: [&str; 22] = [
 const OF_OME: [&str; 1] = ["ome"];
 
 /// A file that was looked into and may go.
-struct Ready {
+struct InspectedFile {
     path: Arc<PathBuf>,
     root: PathBuf,
     other: OtherFile,
     package: Package,
 }
 
-/// Looks into all files at a time and delivers them one by one; each has its outcome afterwards.
-pub fn deliver(files: Vec<DiscoveredFile>, deliveries: &Deliveries, pool: &ThreadPool) {
+/// Looks into all files and sends them one by one; each has its outcome afterwards.
+pub fn send(
+    sender: &Sender,
+    files: Vec<DiscoveredFile>,
+    neighbours: &Neighbours,
+    pool: &ThreadPool,
+) {
+    let context = sender.context();
+    for ((folder, _), group) in inspect(context, files, pool) {
+        send_group(sender, &folder, group, neighbours);
+    }
+}
+
+/// Files that may go, by folder and stem of their names.
+type Groups = BTreeMap<(PathBuf, String), Vec<InspectedFile>>;
+
+fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) -> Groups {
     let look = |file: DiscoveredFile| {
-        let looked = if deliveries.stop().requested() {
+        let looked = if context.stop.requested() {
             Err(stopped())
         } else {
             guarded(|| look(&file.path))
@@ -80,100 +98,110 @@ pub fn deliver(files: Vec<DiscoveredFile>, deliveries: &Deliveries, pool: &Threa
     };
     let looked: Vec<_> = pool.install(|| files.into_par_iter().map(look).collect());
     warn(
+        context,
         looked.iter().filter_map(|(_, looked)| looked.as_ref().ok()),
-        deliveries,
     );
-    let mut groups: BTreeMap<(PathBuf, String), Vec<Ready>> = BTreeMap::new();
+    let mut groups = Groups::new();
     for (file, looked) in looked {
-        let (path, len): (Arc<PathBuf>, u64) = (Arc::new(file.path), file.len);
+        let (path, len) = (Arc::new(file.path), file.len);
         match looked {
             Ok(other) => {
                 let package = Package::other_file(String::new(), &other);
                 let stem = split(&path).0;
                 let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-                groups.entry((folder, stem)).or_default().push(Ready {
-                    path,
-                    root: file.root,
-                    other,
-                    package,
-                });
+                groups
+                    .entry((folder, stem))
+                    .or_default()
+                    .push(InspectedFile {
+                        path,
+                        root: file.root,
+                        other,
+                        package,
+                    });
             }
-            Err(failure) => deliveries
-                .outcomes()
+            Err(failure) => context
+                .outcomes
                 .settle_path(&path, len, Outcome::Failed(failure)),
         }
     }
-    for ((folder, _), group) in groups {
-        deliver_group(&folder, group, deliveries);
-    }
+    groups
 }
 
 /// Files of one folder that differ in their extension alone belong together, and keep that in their
 /// names.
-fn deliver_group(folder: &Path, group: Vec<Ready>, deliveries: &Deliveries) {
-    let settle = |ready: &Ready, outcome| {
-        deliveries
-            .outcomes()
-            .settle_path(&ready.path, ready.other.file().len(), outcome);
-    };
-    let Some(first) = group.first() else { return };
-    let place = match deliveries.whereabouts(folder, &first.root) {
-        _ if deliveries.stop().requested() => Err(Outcome::Failed(stopped())),
-        Whereabouts::To(place) => Ok(place),
-        Whereabouts::Nowhere => Ok(Place::Project),
-        Whereabouts::Unknown => Err(Outcome::Failed(FileFailure::new(
-            FileCode::RouteUnclear,
-            "DICOM files beside it failed",
-        ))),
-    };
-    let stem = place.and_then(|place| {
-        Ok((
-            place,
-            stem(&group, deliveries.plan().keep_names).map_err(Outcome::Failed)?,
-        ))
-    });
-    let (place, stem) = match stem {
-        Ok(known) => known,
-        Err(outcome) => {
-            return group
-                .iter()
-                .for_each(|ready| settle(ready, outcome.clone()));
+fn send_group(sender: &Sender, folder: &Path, group: Vec<InspectedFile>, neighbours: &Neighbours) {
+    let context = sender.context();
+    let target_and_stem = target(context, folder, &group, neighbours)
+        .and_then(|target| Ok((target, stem(&group, context.plan.input.keep_names)?)));
+    match target_and_stem {
+        Ok((target, stem)) => {
+            let packages = group.into_iter().map(|file| outgoing(file, &target));
+            for outgoing in numbered(sender, packages.collect(), &stem) {
+                sender.send_now(outgoing);
+            }
         }
-    };
-    let jobs: Vec<_> = group.into_iter().map(|ready| job(ready, &place)).collect();
-    for job in numbered(jobs, &stem, deliveries) {
-        deliveries.deliver_now(job);
+        Err(failure) => {
+            for file in group {
+                let outcome = Outcome::Failed(failure.clone());
+                let len = file.other.file().len();
+                context.outcomes.settle_path(&file.path, len, outcome);
+            }
+        }
     }
 }
 
-/// The jobs under the first names that are free for all of them: `stem.ext`, or with `-2`, `-3` and
-/// so on after the stem.
-fn numbered(mut jobs: Vec<Job>, stem: &str, deliveries: &Deliveries) -> Vec<Job> {
-    let keep_names = deliveries.plan().keep_names;
+fn target(
+    context: &RunContext,
+    folder: &Path,
+    group: &[InspectedFile],
+    neighbours: &Neighbours,
+) -> Result<TargetContainer, FileFailure> {
+    if context.stop.requested() {
+        return Err(stopped());
+    }
+    let root = group.first().map_or(folder, |first| &first.root);
+    match neighbours.of(folder, root) {
+        NeighbourTarget::To(target) => Ok(target),
+        NeighbourTarget::NoDicom => Ok(TargetContainer::Project),
+        NeighbourTarget::Unknown => Err(FileFailure::new(
+            FileCode::RouteUnclear,
+            "DICOM files beside it failed",
+        )),
+    }
+}
+
+/// The packages under the first names that are free for all of them: `stem.ext`, or with `-2`, `-3`
+/// and so on after the stem.
+fn numbered(
+    sender: &Sender,
+    mut packages: Vec<OutgoingPackage>,
+    stem: &str,
+) -> Vec<OutgoingPackage> {
+    let context = sender.context();
+    let is_free = |outgoing: &OutgoingPackage| {
+        let free = deliver::is_name_free(&sender.state, outgoing);
+        context.network.block_on(free)
+    };
     for number in 1_u32.. {
         let stem = if number == 1 {
             stem.to_owned()
         } else {
             format!("{stem}-{number}")
         };
-        for job in &mut jobs {
-            let extension = job
-                .sources
-                .first()
-                .map(|source| split(&source.path).1)
-                .unwrap_or_default();
-            let extension = if keep_names {
-                extension
-            } else {
-                extension.to_lowercase()
-            };
-            job.package.name = routing::file_name(&format!("{stem}{extension}"));
+        for outgoing in &mut packages {
+            let source = outgoing.sources.first();
+            let extension = source.map(|source| split(&source.path).1);
+            let mut extension = extension.unwrap_or_default();
+            if !context.plan.input.keep_names {
+                extension = extension.to_lowercase();
+            }
+            outgoing.package.name = routing::file_name(&format!("{stem}{extension}"));
         }
-        if deliveries.stop().requested() || jobs.iter().all(|job| deliveries.is_name_free(job)) {
+        if context.stop.requested() || packages.iter().all(is_free) {
             break;
         }
     }
-    jobs
+    packages
 }
 
 fn look(path: &Path) -> Result<OtherFile, FileFailure> {
@@ -181,7 +209,7 @@ fn look(path: &Path) -> Result<OtherFile, FileFailure> {
 }
 
 /// Says which formats that may identify are about to be sent.
-fn warn<'a>(others: impl Iterator<Item = &'a OtherFile>, deliveries: &Deliveries) {
+fn warn<'a>(context: &RunContext, others: impl Iterator<Item = &'a OtherFile>) {
     let mut formats: BTreeMap<&str, u64> = BTreeMap::new();
     for format in others.flat_map(OtherFile::formats) {
         *formats.entry(format).or_default() += 1;
@@ -195,28 +223,22 @@ fn warn<'a>(others: impl Iterator<Item = &'a OtherFile>, deliveries: &Deliveries
             "among the files that are sent as they are, formats whose own header may identify: {}",
             named.join("; ")
         );
-        deliveries
-            .events()
+        context
+            .events
             .notice(Severity::Warning, "other-files", text);
     }
 }
 
-fn job(ready: Ready, place: &Place) -> Job {
-    let Ready {
-        path,
-        root,
-        other,
-        package,
-    } = ready;
+fn outgoing(file: InspectedFile, target: &TargetContainer) -> OutgoingPackage {
     let source = Indexed {
-        path,
-        root: Arc::new(root),
-        file: Arc::clone(other.file()),
+        path: file.path,
+        root: Arc::new(file.root),
+        file: Arc::clone(file.other.file()),
         read: None,
     };
-    Job {
-        place: place.clone(),
-        package,
+    OutgoingPackage {
+        target: target.clone(),
+        package: file.package,
         sources: vec![source],
         incomplete: false,
     }
@@ -224,7 +246,7 @@ fn job(ready: Ready, place: &Place) -> Job {
 
 /// What the names of a group begin with: what they are called, or the beginning of the SHA-256 of
 /// what they hold, which says nothing and is the same each time.
-fn stem(group: &[Ready], keep_names: bool) -> Result<String, FileFailure> {
+fn stem(group: &[InspectedFile], keep_names: bool) -> Result<String, FileFailure> {
     let Some(first) = group.first() else {
         return Ok(String::new());
     };
@@ -233,7 +255,7 @@ fn stem(group: &[Ready], keep_names: bool) -> Result<String, FileFailure> {
     }
     let mut hashes = group
         .iter()
-        .map(|ready| ready.package.hash::<Sha256>())
+        .map(|file| file.package.hash::<Sha256>())
         .collect::<Result<Vec<_>, _>>()?;
     hashes.sort_unstable();
     let hash = match hashes.as_slice() {

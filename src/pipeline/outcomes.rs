@@ -8,64 +8,46 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Stop;
-use super::stages::Stages;
 use crate::event::{AttributeChanges, Changes, Event, Events, Outcome};
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use crate::series::Indexed;
 use dicom_deid::standard;
-use dicom_deid::{Counts, What};
+use dicom_deid::{Counts, Finding, What};
 use dicom_lossless::Tag;
 
-/// So many packages in a row that fail for the same network reason end the run: the next ones would
-/// fare no better.
+/// This many packages in a row that fail for the same network reason end the run: the next ones
+/// would fail as well.
 const STREAK: u32 = 5;
 
-/// Attributes that are told of by name, of all that cleaning changed.
+/// Attributes that are named, of all that cleaning changed.
 const NAMED: usize = 100;
 
 /// The one way for a file to get its outcome.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Outcomes {
     events: Events,
     stop: Stop,
     most_failures: Option<u64>,
-    stages: Stages,
-    failed: Arc<AtomicU64>,
-    cleaned: Arc<AtomicU64>,
-    changed: Arc<AtomicU64>,
-    by_attribute: Arc<Mutex<Counts>>,
-    streak: Arc<Mutex<(Option<FileCode>, u32)>>,
+    failed: AtomicU64,
+    cleaned: AtomicU64,
+    changed: AtomicU64,
+    by_attribute: Mutex<Counts>,
+    streak: Mutex<(Option<FileCode>, u32)>,
 }
 
 impl Outcomes {
-    /// For a run that stops after so many failed files.
+    /// For a run that stops after this many failed files.
     pub fn new(events: &Events, stop: &Stop, most_failures: Option<u64>) -> Self {
         Self {
             events: events.clone(),
             stop: stop.clone(),
             most_failures,
-            stages: Stages::default(),
-            failed: Arc::default(),
-            cleaned: Arc::default(),
-            changed: Arc::default(),
-            by_attribute: Arc::default(),
-            streak: Arc::default(),
+            failed: AtomicU64::default(),
+            cleaned: AtomicU64::default(),
+            changed: AtomicU64::default(),
+            by_attribute: Mutex::default(),
+            streak: Mutex::default(),
         }
-    }
-
-    /// Where other events go.
-    pub fn events(&self) -> &Events {
-        &self.events
-    }
-
-    /// The switch that stops the run.
-    pub fn stop(&self) -> &Stop {
-        &self.stop
-    }
-
-    /// Where time goes.
-    pub fn stages(&self) -> &Stages {
-        &self.stages
     }
 
     /// Gives a file that holds an instance its outcome.
@@ -83,7 +65,7 @@ impl Outcomes {
         }
     }
 
-    /// Takes note of a file that was cleaned, and of the elements that were changed in it.
+    /// Counts a file that was cleaned, and of the elements that were changed in it.
     pub fn clean(&self, path: Arc<PathBuf>, changed: u32) {
         self.cleaned.fetch_add(1, Ordering::Relaxed);
         self.changed
@@ -91,8 +73,21 @@ impl Outcomes {
         self.events.send(Event::Deidentified { path, changed });
     }
 
-    /// Takes note of what was done to the attributes of a file.
+    /// Says where removed values still stand in a file that the profile lets be sent all the same.
+    pub fn report_findings(&self, file: &Indexed, findings: &[Finding]) {
+        for finding in findings {
+            self.events.send(Event::Left {
+                path: Arc::clone(&file.path),
+                finding: finding.to_string(),
+            });
+        }
+    }
+
+    /// Counts what was done to the attributes of a file.
     pub fn note_changes(&self, counted: &Counts) {
+        if counted.is_empty() {
+            return;
+        }
         let mut all = self
             .by_attribute
             .lock()
@@ -102,7 +97,7 @@ impl Outcomes {
         }
     }
 
-    /// What was done to how many attributes, and to those of them most that changed most.
+    /// What was done to how many attributes, and to those that changed most.
     pub fn changes(&self) -> Changes {
         let counted = self
             .by_attribute
@@ -154,7 +149,7 @@ impl Outcomes {
         }
     }
 
-    /// Takes note of how a package fared.
+    /// Notes what became of a package.
     pub fn package(&self, outcome: &Result<Outcome, FileFailure>) {
         let trouble = outcome
             .as_ref()
@@ -177,6 +172,11 @@ impl Outcomes {
             );
         }
     }
+}
+
+/// The failure of files that were not begun when the run stopped.
+pub fn stopped() -> FileFailure {
+    FileFailure::new(FileCode::UploadStopped, "")
 }
 
 /// Whether other packages are likely to fail for the same reason.

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::Stop;
 use crate::failure::{Error, RunCode};
-use crate::plan::{Target, UploadPlan, WayOut};
+use crate::plan::ProfileWatch;
 
 /// How long until a server that did not answer is asked once more.
 const SOON: Duration = Duration::from_secs(30);
@@ -33,16 +33,15 @@ impl Recheck {
     /// `profile.changed`, or whatever keeps the server from answering: then nothing may be sent.
     pub async fn before_sending(
         &self,
-        plan: &Arc<UploadPlan>,
-        target: &Target,
+        watch: &Arc<ProfileWatch>,
         stop: &Stop,
     ) -> Result<(), Error> {
         let ask = || async {
             if let Some(error) = stop.reason() {
                 return Err(error);
             }
-            target.watch.look().await?;
-            let later = tokio::spawn(go_on(Arc::clone(plan), stop.clone())).abort_handle();
+            watch.look().await?;
+            let later = tokio::spawn(go_on(Arc::clone(watch), stop.clone())).abort_handle();
             *self.later.lock().unwrap_or_else(PoisonError::into_inner) = Some(later);
             Ok(())
         };
@@ -63,11 +62,8 @@ impl Recheck {
 }
 
 /// Asks until the run stops, or stops it.
-async fn go_on(plan: Arc<UploadPlan>, stop: Stop) {
-    let WayOut::Upload(target) = &plan.way_out else {
-        return;
-    };
-    let every = target.watch.every;
+async fn go_on(watch: Arc<ProfileWatch>, stop: Stop) {
+    let every = watch.every;
     let mut unanswered = 0;
     loop {
         let wait = if unanswered == 0 {
@@ -79,7 +75,7 @@ async fn go_on(plan: Arc<UploadPlan>, stop: Stop) {
             () = stop.wait() => return,
             () = tokio::time::sleep(wait) => {}
         }
-        match target.watch.look().await {
+        match watch.look().await {
             Ok(()) => unanswered = 0,
             Err(error)
                 if error.code == RunCode::NetworkUnavailable && unanswered + 1 < PATIENCE =>

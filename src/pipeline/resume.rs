@@ -9,10 +9,10 @@ use futures_util::StreamExt;
 use crate::config::{IfExists, OtherFiles};
 use crate::event::Outcome;
 use crate::flywheel::{Client, ContainerRef, RemoteFile, UploadError};
-use crate::journal::{Confirmed, Journal};
+use crate::journal::{ConfirmedPackage, Journal};
 use crate::series::Series;
 
-use super::deliver::Deliveries;
+use super::send_state::SendState;
 
 /// Containers that are asked for at a time.
 const AT_A_TIME: usize = 8;
@@ -20,28 +20,36 @@ const AT_A_TIME: usize = 8;
 /// A series and the packages that it became: one for all of its files, or one for each.
 struct Recalled {
     series: Series,
-    packages: Vec<Confirmed>,
+    packages: Vec<ConfirmedPackage>,
 }
 
 /// Settles the series that the server has; gives back all others.
-pub fn settle(all: Vec<Series>, deliveries: &Deliveries) -> Vec<Series> {
-    if deliveries.plan().other_files == OtherFiles::Upload {
+pub fn settle(state: &SendState, all: Vec<Series>) -> Vec<Series> {
+    let plan = &state.context.plan;
+    if plan.input.files.other_files == OtherFiles::Upload {
         // They follow the instances beside them, and where those go is known only of what was
         // cleaned.
         return all;
     }
-    let (Some(target), Some(journal)) = (deliveries.plan().way_out.target(), deliveries.journal())
-    else {
+    let (Some(server), Some(journal)) = (plan.sink.server(), &state.journal) else {
         return all;
     };
-    let (mut left, recalled) = recall(all, journal, deliveries.plan().if_exists);
-    let checks = recalled
-        .into_iter()
-        .map(|(container, series)| check(&target.client, container, series, deliveries, journal));
+    let (mut left, recalled) = recall(all, journal, plan.packaging.if_exists);
+    let checks = recalled.into_iter().map(async |(container, series)| {
+        let files = files_of(state, &server.client, &container).await;
+        check(state, journal, &container, &files, series)
+    });
     let checked = futures_util::stream::iter(checks)
         .buffer_unordered(AT_A_TIME)
         .collect::<Vec<_>>();
-    left.extend(deliveries.wait_for(checked).into_iter().flatten());
+    left.extend(
+        state
+            .context
+            .network
+            .block_on(checked)
+            .into_iter()
+            .flatten(),
+    );
     left
 }
 
@@ -56,10 +64,10 @@ fn recall(
         let sources: Vec<_> = series
             .files
             .iter()
-            .map(|file| journal.marker().source(&file.file))
+            .map(|file| journal.digester().source(&file.file))
             .collect();
-        // About what others put there `--if-exists` decides, and only `skip` leaves it.
-        let counts = |packages: &Vec<Confirmed>| {
+        // About what other programs put there `--if-exists` decides, and only `skip` leaves it.
+        let counts = |packages: &Vec<ConfirmedPackage>| {
             if_exists == IfExists::Skip || packages.iter().all(|package| !package.found)
         };
         match journal
@@ -77,7 +85,7 @@ fn recall(
     (unknown, known)
 }
 
-fn one_container(packages: &[Confirmed]) -> Option<ContainerRef> {
+fn one_container(packages: &[ConfirmedPackage]) -> Option<ContainerRef> {
     let first = &packages.first()?.container;
     packages
         .iter()
@@ -85,43 +93,47 @@ fn one_container(packages: &[Confirmed]) -> Option<ContainerRef> {
         .then(|| first.clone())
 }
 
-/// Looks into a container and settles what it still has. What it lost, and everything where nobody
-/// can say, is given back.
-async fn check(
-    client: &Client,
-    container: ContainerRef,
-    all: Vec<Recalled>,
-    deliveries: &Deliveries,
-    journal: &Journal,
-) -> Vec<Series> {
+/// The files in a container; none where that cannot be said.
+async fn files_of(state: &SendState, client: &Client, container: &ContainerRef) -> Vec<RemoteFile> {
+    let stop = &state.context.stop;
     let listed = tokio::select! {
         biased;
-        () = deliveries.stop().wait() => Ok(None),
-        listed = client.files_of(&container) => listed,
+        () = stop.wait() => return Vec::new(),
+        listed = client.files_of(container) => listed,
     };
-    let listed = match listed {
+    match listed {
         Ok(listed) => listed.unwrap_or_default(),
         Err(UploadError::File(_)) => Vec::new(),
         Err(UploadError::Run(error)) => {
-            deliveries.stop().because(error);
+            stop.because(error);
             Vec::new()
         }
-    };
-    let by_place: HashMap<_, _> = listed
+    }
+}
+
+/// Settles what a container still has, and gives back what it lost.
+fn check(
+    state: &SendState,
+    journal: &Journal,
+    container: &ContainerRef,
+    listed: &[RemoteFile],
+    all: Vec<Recalled>,
+) -> Vec<Series> {
+    let digester = journal.digester();
+    let by_location: HashMap<_, _> = listed
         .iter()
-        .map(|file| (journal.marker().place(&container.id, &file.name), file))
+        .map(|file| (digester.location(&container.id, &file.name), file))
         .collect();
-    let there = |package: &Confirmed| {
-        by_place
-            .get(&package.place)
+    let there = |package: &ConfirmedPackage| {
+        by_location
+            .get(&package.location)
             .copied()
             .filter(|file| package.is(file))
     };
     let mut left = Vec::new();
     for Recalled { series, packages } in all {
-        let files: Option<Vec<&RemoteFile>> = packages.iter().map(there).collect();
-        match files {
-            Some(files) => settle_series(&series, &container, &files, deliveries),
+        match packages.iter().map(there).collect::<Option<Vec<_>>>() {
+            Some(files) => settle_series(state, &series, container, &files),
             None => left.push(series),
         }
     }
@@ -129,19 +141,20 @@ async fn check(
 }
 
 fn settle_series(
+    state: &SendState,
     series: &Series,
     container: &ContainerRef,
     files: &[&RemoteFile],
-    deliveries: &Deliveries,
 ) {
     let stored: Vec<_> = files
         .iter()
-        .map(|file| Arc::new(deliveries.stored_before(&container.id, file)))
+        .map(|file| Arc::new(state.stored_before(&container.id, file)))
         .collect();
     for (at, source) in series.files.iter().enumerate() {
         if let Some(stored) = stored.get(at).or(stored.first()) {
-            deliveries.tell_of_companion(&source);
-            deliveries.settle(&source, Outcome::AlreadyThere(Arc::clone(stored)));
+            state.tell_of_companion(&source, false);
+            let outcome = Outcome::AlreadyThere(Arc::clone(stored));
+            state.context.outcomes.settle(&source, outcome);
         }
     }
 }

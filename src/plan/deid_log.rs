@@ -1,8 +1,9 @@
 //! The site's log of de-identification: what the user is told of it, and when a run cannot go on
 //! because of it.
 
-use super::{Announcement, Decision};
-use crate::config::Sink;
+use super::DeidDecision;
+use crate::config::SinkChoice;
+use crate::event::Notice;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::Client;
 use dicom_deid::Originals;
@@ -14,22 +15,25 @@ use dicom_deid::Originals;
 /// `profile.deid-log` where the site keeps one and the data goes as it is, or the log cannot be
 /// reached.
 pub(super) async fn ask(
-    client: &Client,
-    decision: &Decision,
-    sink: &Sink,
+    client: Option<&Client>,
+    decision: &DeidDecision,
+    sink: &SinkChoice,
 ) -> Result<Option<String>, Error> {
-    if client.site_config().await?.deid_log && matches!(decision, Decision::AsItIs { .. }) {
+    let Some(client) = client else {
+        return Ok(None);
+    };
+    if client.site_config().await?.deid_log && matches!(decision, DeidDecision::AsItIs { .. }) {
         return Err(Error::new(RunCode::DeidLog, RunCode::DeidLog.sentence())
             .because(format!("{} says so", client.host())));
     }
     match sink {
-        Sink::Folder(_) => Ok(None),
-        Sink::Upload | Sink::Nothing => client.deid_log_host().await,
+        SinkChoice::Folder(_) => Ok(None),
+        SinkChoice::Upload | SinkChoice::DryRun => client.deid_log_host().await,
     }
 }
 
 /// What must be said before original identifiers go anywhere.
-pub(super) fn announcement(host: &str) -> Announcement {
+pub(super) fn announcement(host: &str) -> Notice {
     let names: Vec<_> = Originals::names().collect();
     let text = format!(
         "the site keeps a de-identification log: the original identifiers of each series go to \
@@ -37,5 +41,5 @@ pub(super) fn announcement(host: &str) -> Announcement {
          site demands, and to nobody else ({})",
         names.join(", ")
     );
-    Announcement::warning("deid-log", text)
+    Notice::warning("deid-log", text)
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns the refusal of a folder in an input or around one. It makes no folder and reads no file.
 
-use crate::config::{Config, Server, Sink};
+use crate::config::{Config, Server, SinkChoice};
 use crate::discover::Discovery;
 use crate::failure::{Error, RunCode};
 use dicom_lossless::display_path;
@@ -10,7 +10,7 @@ use dicom_lossless::display_path;
 /// Cleaned copies among the inputs would be read as further data, of further patients.
 pub(super) fn refuse_beside_inputs(config: &Config, discovery: &Discovery) -> Result<(), Error> {
     let output = match &config.sink {
-        Sink::Folder(folder) => Some(("--output", folder)),
+        SinkChoice::Folder(folder) => Some(("--output", folder)),
         _ => None,
     };
     let sandbox = match &config.server {

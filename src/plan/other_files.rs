@@ -1,12 +1,13 @@
 //! Other files that go as they are: what the user is told of them, and that the user has to accept
 //! it.
 
-use super::Announcement;
-use crate::config::{Config, OtherFiles, Sink};
+use super::prompt::{Prompt, Reply};
+use crate::config::{Config, OtherFiles};
+use crate::event::Notice;
 use crate::failure::{Error, RunCode};
 
 /// The warning, where such files are asked for.
-pub(super) fn announcement(config: &Config) -> Option<Announcement> {
+pub(super) fn announcement(config: &Config) -> Option<Notice> {
     let text = "files that are not DICOM are sent as they are: nothing in them is de-identified. \
         Many formats name the patient in \
                 their own header, as NIfTI in descrip and db_name, PAR/REC, Siemens raw data, and \
@@ -16,28 +17,19 @@ pub(super) fn announcement(config: &Config) -> Option<Announcement> {
     } else {
         ""
     };
-    (config.input.other_files == OtherFiles::Upload)
-        .then(|| Announcement::warning("other-files", format!("{text}{names}")))
+    (config.input.files.other_files == OtherFiles::Upload)
+        .then(|| Notice::warning("other-files", format!("{text}{names}")))
 }
 
-/// The user who asks for them has to accept that nothing cleans them: at the terminal, or with
-/// `-y`. A rehearsal sends nothing.
+/// The user who asks for them has to accept that nothing cleans them.
 ///
 /// # Errors
 /// `profile.unconfirmed` where that was refused, or there was no terminal to ask at.
-pub(super) fn consent(
-    config: &Config,
-    confirm: &mut (dyn FnMut(&str) -> bool + Send),
-) -> Result<(), Error> {
+pub(super) fn consent(config: &Config, prompt: &mut Prompt<'_, '_>) -> Result<(), Error> {
     let Some(warning) = announcement(config) else {
         return Ok(());
     };
-    if config.output.assume_yes || config.sink == Sink::Nothing {
-        return Ok(());
-    }
-    if config.output.interactive
-        && confirm(&format!("{}\nSend these files as they are?", warning.text))
-    {
+    if prompt.ask(&warning.text, "Send these files as they are?") == Reply::Accepted {
         return Ok(());
     }
     let error = Error::new(
@@ -63,7 +55,8 @@ mod tests {
             asked += 1;
             answer
         };
-        let given = consent(&config(flags, terminal), &mut person);
+        let config = config(flags, terminal);
+        let given = consent(&config, &mut Prompt::new(&config, &mut person));
         (given.map_err(|error| error.code), asked)
     }
 

@@ -1,31 +1,34 @@
 //! The key of pseudonyms for a run whose profile makes some, and what is said about it.
 //!
-//! Owns when a key may be made: where somebody is told, or has asked for it. Never in a rehearsal.
+//! Owns when a key may be made: where the user is told of it, or has asked for it. Never in a dry
+//! run.
 
-use super::{Announcement, Governing, Treatment};
-use crate::config::{Config, Server, Sink};
+use super::planned_project::PlannedProject;
+use crate::config::{Config, Server, SinkChoice};
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin, PseudonymKeySources};
+use crate::event::Notice;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::Project;
-use dicom_lossless::escape_for_terminal;
+use dicom_deid::pseudonym::PseudonymKey;
 
 /// What to do with a key that was made.
 const CARE: &str = "back that file up and use it on every machine that sends to this project: \
     another key gives the same patient another \
                     pseudonym\nkeep it to yourself: it tells whose pseudonym is whose";
 
-/// Gives a cleaner its key and the governing profile the key's fingerprint.
-pub(super) fn keyed(
-    (governing, treatment): (Option<Governing>, Treatment),
+/// The key of a run, and what is said about it.
+///
+/// # Errors
+/// No key where none may be made, and another one than that of earlier runs.
+pub(super) fn resolve(
     config: &Config,
     sources: &PseudonymKeySources,
     site: Option<&str>,
-    project: &Project,
-) -> Result<(Option<Governing>, Treatment, Announcement), Error> {
+    project: &PlannedProject,
+) -> Result<(PseudonymKey, Notice), Error> {
     let whose = KeptFor {
         site,
-        group: &project.group,
-        project: &project.label,
+        group: project.group(),
+        project: project.label(),
     };
     let before = if config.pseudonym_key.change {
         None
@@ -58,25 +61,17 @@ pub(super) fn keyed(
             "the same patients would get other pseudonyms, and be further subjects of the project",
         ));
     }
-    if config.sink == Sink::Upload {
+    if config.sink == SinkChoice::Upload {
         sources.note_use(whose, &fingerprint)?;
     }
     let announcement = announcement(&fingerprint, &origin, config, project);
-    let governing = governing.map(|governing| Governing {
-        key: Some(fingerprint),
-        ..governing
-    });
-    let treatment = match treatment {
-        Treatment::Clean(cleaner) => Treatment::Clean(Box::new(cleaner.keyed(key))),
-        as_it_is @ Treatment::AsItIs(_) => as_it_is,
-    };
-    Ok((governing, treatment, announcement))
+    Ok((key, announcement))
 }
 
 /// A sandbox is for trying things out, and its keys lie in its own folder: there one is made
 /// without asking.
 fn first_use(config: &Config) -> FirstUse {
-    if config.sink == Sink::Nothing {
+    if config.sink == SinkChoice::DryRun {
         FirstUse::Once
     } else {
         first_use_of_run(config)
@@ -96,20 +91,20 @@ fn announcement(
     fingerprint: &str,
     origin: &PseudonymKeyOrigin,
     config: &Config,
-    project: &Project,
-) -> Announcement {
+    project: &PlannedProject,
+) -> Notice {
     match origin {
         PseudonymKeyOrigin::Made(_) => {
             let made = format!(
                 "pseudonyms: key {fingerprint} was made for {} and is kept in {origin}",
-                escape_for_terminal(&project.path())
+                project.path()
             );
             // What lies in a sandbox is for trying things out.
             let text = match config.server {
                 Server::Sandbox(_) => made,
                 Server::Site(_) | Server::Offline => format!("{made}\n{CARE}"),
             };
-            Announcement::notice("pseudonym-key-made", text)
+            Notice::fact("pseudonym-key-made", text)
         }
         PseudonymKeyOrigin::Nowhere => {
             let next = match first_use_of_run(config) {
@@ -120,9 +115,9 @@ fn announcement(
                 "pseudonyms: key {fingerprint} is for this rehearsal only and is not kept\n\
                  {next}; new UIDs, pseudonyms and dates will then be others than these"
             );
-            Announcement::notice("pseudonym-key-rehearsed", text)
+            Notice::fact("pseudonym-key-rehearsed", text)
         }
-        _ => Announcement::detail(
+        _ => Notice::detail(
             "pseudonym-key",
             format!("pseudonyms: key {fingerprint} from {origin}"),
         ),
@@ -136,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_made_where_somebody_is_told_or_asked_for_it_and_never_in_a_rehearsal() {
+    fn a_key_is_made_where_the_user_is_told_or_asked_for_it_and_never_in_a_dry_run() {
         assert_eq!(first_use(&config("", true)), FirstUse::Make);
         assert_eq!(first_use(&config("", false)), FirstUse::Refuse);
         assert_eq!(first_use(&config("-y", false)), FirstUse::Refuse);

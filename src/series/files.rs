@@ -22,7 +22,7 @@ pub(super) struct Folder {
 
 /// Files in the order in which they were found.
 #[derive(Debug, Default)]
-pub struct Files {
+pub struct SeriesFiles {
     entries: Vec<Entry>,
     /// The names of all, one after the other.
     names: String,
@@ -41,7 +41,7 @@ struct Entry {
     modified: Option<SystemTime>,
 }
 
-impl Files {
+impl SeriesFiles {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -175,7 +175,7 @@ mod tests {
                 .into(),
         );
         paths.push(OsString::from("study/last").into());
-        let (mut files, mut last) = (Files::default(), None);
+        let (mut files, mut last) = (SeriesFiles::default(), None);
         for (len, path) in (1..).zip(&paths) {
             files.push(indexed(path, len, (len == 2).then_some(b"ab")), &mut last);
         }

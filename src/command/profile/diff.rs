@@ -47,7 +47,7 @@ fn sides(args: &DiffArgs) -> Result<(Chosen, Chosen), Error> {
     match (args.profiles.as_slice(), project) {
         ([first, second], None) => Ok((named(first)?, named(second)?)),
         ([one], Some(project)) => Ok((
-            governing(project, &(&args.connection).into()).and_then(Choice::required)?,
+            governing(project, &args.connection).and_then(Choice::required)?,
             named(one)?,
         )),
         ([_, _], Some(_)) => usage("two profiles and `--project` are three to compare"),

@@ -4,7 +4,6 @@
 use serde_json::json;
 
 use crate::cli::KeyArgs;
-use crate::config::PseudonymKeyChoice;
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
@@ -16,7 +15,7 @@ use super::super::{key_sources, pseudonym_key_sources, say};
 
 /// Shows the fingerprint of the key that a run would use, and where it comes from.
 pub fn run(args: &KeyArgs) -> Result<ExitStatus, Error> {
-    let sources = pseudonym_key_sources(&PseudonymKeyChoice::from(&args.pseudonym_key));
+    let sources = pseudonym_key_sources(&args.pseudonym_key);
     let (key, origin) = if let Some(named) = sources.named()? {
         named
     } else {
@@ -74,12 +73,10 @@ fn site(args: &KeyArgs) -> Result<Option<String>, Error> {
     if args.offline {
         return Ok(None);
     }
-    let (key, _) = key_sources(&(&args.connection).into())
-        .resolve()
-        .map_err(|error| {
-            error
-                .because("a kept key belongs to a site, which the API key names")
-                .with_hint("log in, or add `--offline` for the key of runs without a server")
-        })?;
+    let (key, _) = key_sources(&args.connection).resolve().map_err(|error| {
+        error
+            .because("a kept key belongs to a site, which the API key names")
+            .with_hint("log in, or add `--offline` for the key of runs without a server")
+    })?;
     Ok(Some(key.host().to_owned()))
 }

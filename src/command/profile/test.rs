@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::cli::{OtherFiles, TestArgs};
-use crate::config::{self, Environment, PseudonymKeyChoice};
+use crate::config::{self, Environment};
 use crate::credential::{PseudonymKeyOrigin, PseudonymKeySources};
 use crate::discover::{Discovery, Found, Inputs};
 use crate::exit::ExitStatus;
@@ -113,7 +113,7 @@ fn key(
     if !profile.needs_key() {
         return Ok(None);
     }
-    match pseudonym_key_sources(&PseudonymKeyChoice::from(&args.pseudonym_key)).named()? {
+    match pseudonym_key_sources(&args.pseudonym_key).named()? {
         Some(named) => Ok(Some(named)),
         None => PseudonymKeySources::once().map(Some),
     }

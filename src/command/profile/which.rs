@@ -1,10 +1,9 @@
 //! Which profile a command is about: a built-in one, a file, or the one that governs a project.
 
-use crate::cli::WhichProfile;
-use crate::config::Connection;
+use crate::cli::{ConnectionArgs, WhichProfile};
 use crate::failure::{Error, RunCode};
 use crate::flywheel::{Level, ProjectRef};
-use crate::plan;
+use crate::plan::{self, PlannedProject};
 use dicom_deid::profile::{self, Document, Profile, Served};
 use dicom_lossless::display_path;
 
@@ -80,7 +79,7 @@ pub fn choose(which: &WhichProfile) -> Result<Choice, Error> {
             Err(error.with_hint("leave out one of the two"))
         }
         (Some(name), _) => named(name).map(|chosen| Choice::Profile(Box::new(chosen))),
-        (None, Some(project)) => governing(project, &(&which.connection).into()),
+        (None, Some(project)) => governing(project, &which.connection),
         (None, None) => Err(Error::new(RunCode::Usage, "no profile is named").with_hint(
             "name a built-in profile or a file, or add `--project group/project` for \
                 the one that governs there",
@@ -106,14 +105,14 @@ pub fn named(name: &str) -> Result<Chosen, Error> {
 }
 
 /// The profile that the server has for a project, at whatever level.
-pub fn governing(project: &str, connection: &Connection) -> Result<Choice, Error> {
+pub fn governing(project: &str, connection: &ConnectionArgs) -> Result<Choice, Error> {
     let wanted = ProjectRef::parse(project)?;
     let (key, _) = key_sources(connection).resolve()?;
     let (project, found) = runtime()?.block_on(async {
         let client = plan::client(&key, connection.ca_cert.clone(), None)?;
         client.check_key().await?;
         let project = client.resolve_project(&wanted).await?;
-        let found = plan::ask(&client, &project).await?;
+        let found = plan::ask(&client, &PlannedProject::Existing(project.clone())).await?;
         Ok::<_, Error>((project.path(), found))
     })?;
     let remark = found.remark();

@@ -4,31 +4,11 @@
 
 use std::io::{self, BufRead, Read};
 
+use super::super::archive::{TAR_BLOCK as BLOCK, is_tar_header, octal};
 use super::{DAMAGED, Look, Refusal};
 
-const BLOCK: usize = 512;
 /// The most that the record of a long name may take, in bytes.
 const MOST_RECORD: u64 = 1 << 20;
-
-/// Whether a header with the right checksum begins here; older archives have no other mark.
-pub(in super::super) fn is_header(bytes: &[u8]) -> bool {
-    let Some(block) = bytes.first_chunk::<BLOCK>() else {
-        return false;
-    };
-    let stated = block.get(148..156).and_then(octal);
-    let sum: u64 = block
-        .iter()
-        .enumerate()
-        .map(|(at, byte)| {
-            if (148..156).contains(&at) {
-                32
-            } else {
-                u64::from(*byte)
-            }
-        })
-        .sum();
-    stated == Some(sum) && block.first() != Some(&0)
-}
 
 /// Looks into every member.
 pub(super) fn members(stream: &mut dyn BufRead, look: &Look, depth: usize) -> Result<(), Refusal> {
@@ -38,7 +18,7 @@ pub(super) fn members(stream: &mut dyn BufRead, look: &Look, depth: usize) -> Re
         if block == [0; BLOCK] {
             return only_zeros(stream);
         }
-        if !is_header(&block) {
+        if !is_tar_header(&block) {
             return Err(DAMAGED);
         }
         look.member()?;
@@ -101,15 +81,4 @@ fn size(field: &[u8]) -> Option<u64> {
         }),
         field => octal(field),
     }
-}
-
-fn octal(field: &[u8]) -> Option<u64> {
-    let digits = field
-        .iter()
-        .skip_while(|byte| **byte == b' ')
-        .take_while(|byte| !matches!(byte, 0 | b' '));
-    digits.clone().next()?;
-    digits.copied().try_fold(0_u64, |sum, byte| {
-        matches!(byte, b'0'..=b'7').then(|| sum * 8 + u64::from(byte - b'0'))
-    })
 }

@@ -1,67 +1,94 @@
-//! Which DICOM lies beside a file that is not DICOM: where that goes follows from it.
+//! Which DICOM lies beside a file that is not DICOM: where that file goes follows from it.
 //!
 //! Owns, for each folder, what all DICOM files in it and below it have in common. It must never
-//! place a file by guess: where a DICOM file beside it failed, that is said.
+//! guess a target: where a DICOM file beside it failed, that is said.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::routing::Destination;
+use crate::series::Indexed;
 
-use super::place::Place;
+use super::route::Routed;
+use super::target::TargetContainer;
 
 /// What the DICOM files of each folder have in common.
 #[derive(Debug, Default)]
-pub struct Beside(HashMap<PathBuf, Common>);
+pub struct Neighbours(HashMap<PathBuf, FolderTarget>);
 
 #[derive(Debug, Default)]
-struct Common {
-    place: Option<Place>,
+struct FolderTarget {
+    target: Option<TargetContainer>,
     /// Some failed before it was known where they belong.
     unknown: bool,
 }
 
 /// Where a file goes that is not DICOM.
 #[derive(Debug)]
-pub enum Whereabouts {
+pub enum NeighbourTarget {
     /// To this container; the project where no folder at or above it has DICOM.
-    To(Place),
+    To(TargetContainer),
     /// No DICOM lies beside it.
-    Nowhere,
+    NoDicom,
     /// It cannot be known, since DICOM beside it failed.
     Unknown,
 }
 
-impl Beside {
-    /// Takes note that DICOM of a folder goes to this acquisition.
+impl Neighbours {
+    /// Notes where the files of a series go. Where all that came through goes to one acquisition,
+    /// that is where the copies and the failed ones belong as well.
+    pub fn note(&mut self, files: &[Indexed], routed: &[Routed]) {
+        match routed {
+            [] => files
+                .iter()
+                .for_each(|file| self.is_unknown(folder_of(file), &file.root)),
+            [one] => files
+                .iter()
+                .for_each(|file| self.goes(folder_of(file), &file.root, &one.destination)),
+            several => {
+                for routed in several {
+                    for file in routed.members.iter().map(|member| &member.source) {
+                        self.goes(folder_of(file), &file.root, &routed.destination);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Notes that DICOM of a folder goes to this acquisition.
     pub fn goes(&mut self, folder: &Path, root: &Path, to: &Destination) {
         self.at_and_above(folder, root, |common| {
-            common.place = Some(match common.place.take() {
-                None => Place::Acquisition(to.clone()),
-                Some(place) => together(place, to),
+            common.target = Some(match common.target.take() {
+                None => TargetContainer::Acquisition(to.clone()),
+                Some(target) => together(target, to),
             });
         });
     }
 
-    /// Takes note that DICOM of a folder failed, wherever it belongs.
+    /// Notes that DICOM of a folder failed, wherever it belongs.
     pub fn is_unknown(&mut self, folder: &Path, root: &Path) {
         self.at_and_above(folder, root, |common| common.unknown = true);
     }
 
     /// Where a file of this folder goes: the nearest folder at or above it that has DICOM decides.
-    pub fn of(&self, folder: &Path, root: &Path) -> Whereabouts {
+    pub fn of(&self, folder: &Path, root: &Path) -> NeighbourTarget {
         let Some(common) = levels(folder, root).find_map(|level| self.0.get(level)) else {
-            return Whereabouts::Nowhere;
+            return NeighbourTarget::NoDicom;
         };
-        match &common.place {
+        match &common.target {
             // Nothing that is not known can make it wider.
-            Some(Place::Project) => Whereabouts::To(Place::Project),
-            Some(place) if !common.unknown => Whereabouts::To(place.clone()),
-            _ => Whereabouts::Unknown,
+            Some(TargetContainer::Project) => NeighbourTarget::To(TargetContainer::Project),
+            Some(target) if !common.unknown => NeighbourTarget::To(target.clone()),
+            _ => NeighbourTarget::Unknown,
         }
     }
 
-    fn at_and_above(&mut self, folder: &Path, root: &Path, mut note: impl FnMut(&mut Common)) {
+    fn at_and_above(
+        &mut self,
+        folder: &Path,
+        root: &Path,
+        mut note: impl FnMut(&mut FolderTarget),
+    ) {
         for level in levels(folder, root) {
             match self.0.get_mut(level) {
                 Some(common) => note(common),
@@ -69,6 +96,10 @@ impl Beside {
             }
         }
     }
+}
+
+fn folder_of(file: &Indexed) -> &Path {
+    file.path.parent().unwrap_or(Path::new(""))
 }
 
 /// A folder and those above it, up to the one that was named; of a file that was named itself, its
@@ -82,7 +113,7 @@ fn levels<'p>(folder: &'p Path, root: &'p Path) -> impl Iterator<Item = &'p Path
 }
 
 /// The lowest container that holds both.
-fn together(place: Place, to: &Destination) -> Place {
+fn together(target: TargetContainer, to: &Destination) -> TargetContainer {
     let same_subject = |with: &Destination| with.subject == to.subject;
     let same_session = |with: &Destination| {
         same_subject(with)
@@ -94,17 +125,23 @@ fn together(place: Place, to: &Destination) -> Place {
             && with.acquisition.label == to.acquisition.label
             && with.acquisition.uid == to.acquisition.uid
     };
-    match place {
-        Place::Acquisition(with) if same_acquisition(&with) => Place::Acquisition(with),
-        Place::Acquisition(with) | Place::Session(with) if same_session(&with) => {
-            Place::Session(with)
+    match target {
+        TargetContainer::Acquisition(with) if same_acquisition(&with) => {
+            TargetContainer::Acquisition(with)
         }
-        Place::Acquisition(with) | Place::Session(with) | Place::Subject(with)
+        TargetContainer::Acquisition(with) | TargetContainer::Session(with)
+            if same_session(&with) =>
+        {
+            TargetContainer::Session(with)
+        }
+        TargetContainer::Acquisition(with)
+        | TargetContainer::Session(with)
+        | TargetContainer::Subject(with)
             if same_subject(&with) =>
         {
-            Place::Subject(with)
+            TargetContainer::Subject(with)
         }
-        _ => Place::Project,
+        _ => TargetContainer::Project,
     }
 }
 
@@ -134,16 +171,16 @@ mod tests {
         }
     }
 
-    fn found(beside: &Beside, folder: &str) -> String {
-        match beside.of(Path::new(folder), Path::new("study")) {
-            Whereabouts::To(place) => place.labels().join("/"),
+    fn found(neighbours: &Neighbours, folder: &str) -> String {
+        match neighbours.of(Path::new(folder), Path::new("study")) {
+            NeighbourTarget::To(target) => target.labels().join("/"),
             other => format!("{other:?}"),
         }
     }
 
     #[test]
     fn the_nearest_folder_with_dicom_decides_by_what_all_of_it_has_in_common() {
-        let mut beside = Beside::default();
+        let mut neighbours = Neighbours::default();
         for (folder, destination) in [
             ("study/1/a", "p/1/a"),
             ("study/1/a", "p/1/a"),
@@ -152,9 +189,9 @@ mod tests {
             ("study/2/mixed", "p/2/b"),
             ("study/3/x", "q/3/a"),
         ] {
-            beside.goes(Path::new(folder), Path::new("study"), &to(destination));
+            neighbours.goes(Path::new(folder), Path::new("study"), &to(destination));
         }
-        for (folder, place) in [
+        for (folder, target) in [
             ("study/1/a", "p/1/a"),
             ("study/1/a/derived/deep", "p/1/a"),
             ("study/1", "p/1"),
@@ -162,33 +199,33 @@ mod tests {
             ("study/1/c", "p/1"),
             ("study", ""),
             ("study/3", "q/3/a"),
-            ("elsewhere", "Nowhere"),
+            ("elsewhere", "NoDicom"),
         ] {
-            assert_eq!(found(&beside, folder), place, "{folder}");
+            assert_eq!(found(&neighbours, folder), target, "{folder}");
         }
     }
 
     #[test]
     fn sessions_of_one_subject_have_the_subject_in_common() {
-        let mut beside = Beside::default();
-        beside.goes(Path::new("study/p/1"), Path::new("study"), &to("p/1/a"));
-        beside.goes(Path::new("study/p/2"), Path::new("study"), &to("p/2/a"));
+        let mut neighbours = Neighbours::default();
+        neighbours.goes(Path::new("study/p/1"), Path::new("study"), &to("p/1/a"));
+        neighbours.goes(Path::new("study/p/2"), Path::new("study"), &to("p/2/a"));
         assert_eq!(
-            (found(&beside, "study/p"), found(&beside, "study")),
+            (found(&neighbours, "study/p"), found(&neighbours, "study")),
             ("p".to_owned(), "p".to_owned())
         );
     }
 
     #[test]
     fn where_dicom_failed_nothing_is_guessed() {
-        let mut beside = Beside::default();
-        beside.goes(Path::new("study/1"), Path::new("study"), &to("p/1/a"));
-        beside.is_unknown(Path::new("study/3"), Path::new("study"));
-        let all = ["study/1", "study/3", "study/4"].map(|folder| found(&beside, folder));
+        let mut neighbours = Neighbours::default();
+        neighbours.goes(Path::new("study/1"), Path::new("study"), &to("p/1/a"));
+        neighbours.is_unknown(Path::new("study/3"), Path::new("study"));
+        let all = ["study/1", "study/3", "study/4"].map(|folder| found(&neighbours, folder));
         assert_eq!(all, ["p/1/a", "Unknown", "Unknown"]);
-        beside.goes(Path::new("study/5"), Path::new("study"), &to("q/1/a"));
+        neighbours.goes(Path::new("study/5"), Path::new("study"), &to("q/1/a"));
         assert_eq!(
-            found(&beside, "study/4"),
+            found(&neighbours, "study/4"),
             "",
             "of several subjects in any case"
         );

@@ -8,15 +8,16 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Client, Level, LevelSettings, Project};
+use crate::flywheel::{Client, Level, LevelSettings};
 use dicom_deid::profile::{Identity, Served};
 
-use super::Announcement;
-use super::governance::{Governing, LOCAL};
+use super::governing::{Governing, LOCAL};
+use super::planned_project::PlannedProject;
+use crate::event::Notice;
 
 /// What the levels say together.
 #[derive(Default)]
-pub struct Answer {
+pub struct ServerProfiles {
     /// The nearest level that says something. It counts whole.
     pub seen: Option<(Level, Served)>,
     /// The levels whose settings may not be seen.
@@ -28,15 +29,16 @@ pub struct Answer {
 /// # Errors
 /// A level that does not answer, and settings that hold neither a profile nor none. Levels behind
 /// one that says something count for nothing, whatever they answer.
-pub async fn ask(client: &Client, project: &Project) -> Result<Answer, Error> {
+pub async fn ask(client: &Client, project: &PlannedProject) -> Result<ServerProfiles, Error> {
     let announced = client.site_config().await?.deid_profile;
-    let mut answer = Answer::default();
+    let mut answer = ServerProfiles::default();
+    let in_client = project.for_client();
     for level in Level::ALL {
-        // A project that a rehearsal only pretends to create has no settings yet.
-        if level == Level::Project && project.id.is_empty() {
+        // A project that is not there yet has no settings.
+        if level == Level::Project && project.id().is_none() {
             continue;
         }
-        match (client.settings(level, project).await, &answer.seen) {
+        match (client.settings(level, &in_client).await, &answer.seen) {
             // Old servers refuse ordinary users the settings of a group, and have no profiles to
             // keep there.
             (Ok(LevelSettings::Unseen(_)), _) if announced => answer.unseen.push(level),
@@ -53,7 +55,7 @@ pub async fn ask(client: &Client, project: &Project) -> Result<Answer, Error> {
     Ok(answer)
 }
 
-impl Answer {
+impl ServerProfiles {
     /// The levels at which a profile that may not be seen would go before everything that is.
     pub fn hidden(&self) -> Vec<Level> {
         let nearer = |level: &Level| match &self.seen {
@@ -83,12 +85,12 @@ impl Answer {
         Some(remark(&self.unseen, level.as_str()))
     }
 
-    fn standing(&self) -> Standing {
+    fn state(&self) -> ProfileState {
         match &self.seen {
-            None | Some((_, Served::Nothing)) => Standing::Nothing,
-            Some((level, Served::OptsOut)) => Standing::OptsOut(*level),
+            None | Some((_, Served::Nothing)) => ProfileState::Nothing,
+            Some((level, Served::OptsOut)) => ProfileState::OptsOut(*level),
             Some((level, Served::Profile(profile))) => {
-                Standing::Governs(*level, profile.1.identity())
+                ProfileState::Governs(*level, profile.1.identity())
             }
         }
     }
@@ -96,13 +98,13 @@ impl Answer {
 
 /// What can be held against a later answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Standing {
+enum ProfileState {
     Nothing,
     OptsOut(Level),
     Governs(Level, Identity),
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for ProfileState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("no profile at any level"),
@@ -117,12 +119,12 @@ impl fmt::Display for Standing {
     }
 }
 
-/// Looks whether the server still says what it said when the run was planned.
+/// Checks whether the server still says what it said when the run was planned.
 #[derive(Debug)]
-pub struct Watch {
+pub struct ProfileWatch {
     client: Client,
-    project: Project,
-    standing: Standing,
+    project: PlannedProject,
+    state: ProfileState,
     hidden: Vec<Level>,
     /// What was done to the data until now, in words.
     treatment: String,
@@ -130,13 +132,18 @@ pub struct Watch {
     pub every: Duration,
 }
 
-impl Watch {
+impl ProfileWatch {
     /// For an answer that a run is planned by.
-    pub fn new(client: &Client, project: &Project, answer: &Answer, every: Duration) -> Self {
+    pub fn new(
+        client: &Client,
+        project: &PlannedProject,
+        answer: &ServerProfiles,
+        every: Duration,
+    ) -> Self {
         Self {
             client: client.clone(),
             project: project.clone(),
-            standing: answer.standing(),
+            state: answer.state(),
             hidden: answer.hidden(),
             treatment: String::new(),
             every,
@@ -181,11 +188,11 @@ impl Watch {
         {
             return Err(self.changed(format!("now you may not see whether the {level} has one")));
         }
-        let now = answer.standing();
-        if now == self.standing {
+        let now = answer.state();
+        if now == self.state {
             return Ok(());
         }
-        let secret = matches!((&now, &self.standing), (Standing::Governs(a, new), Standing::Governs(b, old))
+        let secret = matches!((&now, &self.state), (ProfileState::Governs(a, new), ProfileState::Governs(b, old))
             if a == b && new.digest == old.digest);
         Err(self.changed(if secret {
             "a secret of the profile is another one now".to_owned()
@@ -202,7 +209,7 @@ impl Watch {
                 self.project.path()
             ),
         )
-        .because(format!("when the run began there was {}", self.standing))
+        .because(format!("when the run began there was {}", self.state))
         .because(now)
         .because(self.treatment.clone())
     }
@@ -232,8 +239,8 @@ pub(super) fn unknown(hidden: &[Level]) -> Error {
 }
 
 /// What must be said where a level may not be seen.
-pub(super) fn announcement(unseen: &[Level], governing: &Governing) -> Announcement {
-    Announcement::warning("profile-unseen", remark(unseen, governing.level))
+pub(super) fn announcement(unseen: &[Level], governing: &Governing) -> Notice {
+    Notice::warning("profile-unseen", remark(unseen, governing.level))
 }
 
 fn remark(unseen: &[Level], governing: &str) -> String {

@@ -6,32 +6,18 @@
 
 use crate::config::DeidChoice;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Level, Project};
-use dicom_deid::profile::{self, Identity, OnLeak, Profile, Served};
+use crate::flywheel::Level;
+use dicom_deid::profile::{self, OnLeak, Profile, Served};
 use dicom_lossless::escape_for_terminal;
 
-use super::Announcement;
-use super::asked::{self, Answer};
-
-/// The word for a profile that was given on this machine.
-pub const LOCAL: &str = "local";
-
-/// The profile that governs a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Governing {
-    /// Its name.
-    pub name: String,
-    /// `project`, `group`, `site` or `local`.
-    pub level: &'static str,
-    /// What tells it from others.
-    pub identity: Identity,
-    /// The fingerprint of the key that pseudonyms are made with; none where the profile makes none.
-    pub key: Option<String>,
-}
+use super::governing::{Governing, LOCAL};
+use super::planned_project::PlannedProject;
+use super::server_profiles::{self, ServerProfiles};
+use crate::event::Notice;
 
 /// What is done to the data, and why.
 #[derive(Debug)]
-pub enum Decision {
+pub enum DeidDecision {
     /// It is cleaned.
     Clean {
         /// What to show of the profile.
@@ -77,13 +63,13 @@ pub fn local(choice: &DeidChoice) -> Result<Option<Profile>, Error> {
 /// `profile.conflict` when the server's profile governs and the user wants something else;
 /// `profile.unknown` when one may govern that cannot be seen, and the user's own cleans nothing.
 pub fn decide(
-    answer: Answer,
+    served: ServerProfiles,
     local: Option<Profile>,
     choice: &DeidChoice,
-    project: &Project,
-) -> Result<Decision, Error> {
-    let (hidden, unseen) = (answer.hidden(), answer.unseen);
-    let opted_out = match (answer.seen, local) {
+    project: &PlannedProject,
+) -> Result<DeidDecision, Error> {
+    let (hidden, unseen) = (served.hidden(), served.unseen);
+    let opted_out = match (served.seen, local) {
         (Some((level, Served::Profile(found))), local) => {
             let (_, profile) = *found;
             return match local {
@@ -100,14 +86,14 @@ pub fn decide(
         }
         (_, Some(local)) if !local.is_empty() => return Ok(clean(LOCAL, local, hidden)),
         (_, Some(local)) if hidden.is_empty() => {
-            return Ok(Decision::AsItIs {
+            return Ok(DeidDecision::AsItIs {
                 asked_for: false,
                 opted_out: Some(OptedOut::Locally(local.name)),
             });
         }
         (_, Some(local)) => {
             let name = escape_for_terminal(&local.name);
-            return Err(asked::unknown(&hidden).because(format!(
+            return Err(server_profiles::unknown(&hidden).because(format!(
                 "`--profile` names \"{name}\", which does nothing to DICOM"
             )));
         }
@@ -115,25 +101,25 @@ pub fn decide(
         (_, None) => None,
     };
     match (hidden.as_slice(), choice) {
-        ([], _) => Ok(Decision::AsItIs {
+        ([], _) => Ok(DeidDecision::AsItIs {
             asked_for: *choice == DeidChoice::AsItIs,
             opted_out,
         }),
         (hidden, DeidChoice::AsItIs) => {
-            Err(asked::unknown(hidden).because("`--no-deid` was given"))
+            Err(server_profiles::unknown(hidden).because("`--no-deid` was given"))
         }
-        (hidden, _) => Err(asked::unknown(hidden)),
+        (hidden, _) => Err(server_profiles::unknown(hidden)),
     }
 }
 
-fn clean(level: &'static str, profile: Profile, unseen: Vec<Level>) -> Decision {
+fn clean(level: &'static str, profile: Profile, unseen: Vec<Level>) -> DeidDecision {
     let governing = Governing {
         name: profile.name.clone(),
         level,
         identity: profile.identity(),
         key: None,
     };
-    Decision::Clean {
+    DeidDecision::Clean {
         governing,
         profile: Box::new(profile),
         unseen,
@@ -143,16 +129,16 @@ fn clean(level: &'static str, profile: Profile, unseen: Vec<Level>) -> Decision 
 /// Lets the user's word on values that remain go before the profile's, for this run. The profile's
 /// digest stays: it is the same profile. Gives what to say where that lets out what the profile
 /// would hold back.
-pub fn override_residual(profile: &mut Profile, said: Option<OnLeak>) -> Option<Announcement> {
+pub fn override_residual(profile: &mut Profile, said: Option<OnLeak>) -> Option<Notice> {
     let rule = &mut profile.dicom.residual;
     let loosened = (rule.on_leak, said) == (OnLeak::Fail, Some(OnLeak::Warn));
     rule.on_leak = said.unwrap_or(rule.on_leak);
     let text = "`--residual warn`: a file in which a removed value still stands is sent all the \
         same; the profile would have it fail";
-    loosened.then(|| Announcement::warning("residual", text.to_owned()))
+    loosened.then(|| Notice::warning("residual", text.to_owned()))
 }
 
-fn conflict(level: Level, profile: &Profile, project: &Project) -> Error {
+fn conflict(level: Level, profile: &Profile, project: &PlannedProject) -> Error {
     let what = format!(
         "the profile \"{}\" at the {level} governs {}",
         escape_for_terminal(&profile.name),
@@ -161,23 +147,7 @@ fn conflict(level: Level, profile: &Profile, project: &Project) -> Error {
     Error::new(RunCode::ProfileConflict, what)
 }
 
-impl Governing {
-    /// The profile in words: its name, where it comes from, its digest.
-    pub fn described(&self) -> String {
-        let place = if self.level == LOCAL {
-            "given locally".to_owned()
-        } else {
-            format!("from the {}", self.level)
-        };
-        format!(
-            "the profile \"{}\" ({place}, {})",
-            escape_for_terminal(&self.name),
-            self.identity.digest
-        )
-    }
-}
-
-impl Decision {
+impl DeidDecision {
     /// Whether a key for pseudonyms is needed.
     pub fn needs_key(&self) -> bool {
         matches!(self, Self::Clean { profile, .. } if profile.needs_key())
@@ -208,7 +178,7 @@ impl Decision {
     }
 
     /// [`override_residual`] of the profile, where one governs.
-    pub fn override_residual(&mut self, said: Option<OnLeak>) -> Option<Announcement> {
+    pub fn override_residual(&mut self, said: Option<OnLeak>) -> Option<Notice> {
         match self {
             Self::Clean { profile, .. } => override_residual(profile, said),
             Self::AsItIs { .. } => None,
@@ -226,7 +196,7 @@ impl Decision {
     }
 
     /// What the user must be told of it before anything is sent.
-    pub fn announcements(&self, project: &Project) -> Vec<Announcement> {
+    pub fn announcements(&self, project: &PlannedProject) -> Vec<Notice> {
         match self {
             Self::Clean {
                 governing,
@@ -234,8 +204,10 @@ impl Decision {
                 unseen,
             } => {
                 let text = format!("DICOM is de-identified with {}", governing.described());
-                let mut all = vec![Announcement::detail("profile", text)];
-                all.extend((!unseen.is_empty()).then(|| asked::announcement(unseen, governing)));
+                let mut all = vec![Notice::detail("profile", text)];
+                all.extend(
+                    (!unseen.is_empty()).then(|| server_profiles::announcement(unseen, governing)),
+                );
                 if !profile.other_sections.is_empty() {
                     let sections = profile.other_sections.join(", ");
                     let text = format!(
@@ -243,12 +215,13 @@ impl Decision {
                             are sent only with `--other-files upload`, and then as they are",
                         escape_for_terminal(&sections)
                     );
-                    all.push(Announcement::notice("profile-sections", text));
+                    all.push(Notice::fact("profile-sections", text));
                 }
                 all.extend(
-                    profile.notes.iter().map(|note| {
-                        Announcement::notice("profile-note", escape_for_terminal(note))
-                    }),
+                    profile
+                        .notes
+                        .iter()
+                        .map(|note| Notice::fact("profile-note", escape_for_terminal(note))),
                 );
                 all
             }
@@ -275,7 +248,7 @@ impl Decision {
                     "{why}: the data goes to {} as it is, protected health information included",
                     project.path()
                 );
-                vec![Announcement::warning("phi", text)]
+                vec![Notice::warning("phi", text)]
             }
         }
     }

@@ -1,28 +1,24 @@
-//! Where the time of a run goes: what each stage did, how long it was at work and how long it
-//! waited for another.
+//! Where the time of a run goes: what each stage did, how long it worked and how long it waited for
+//! another.
 //!
 //! Owns counters that all threads share; taking note costs two looks at the clock and nothing else.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::event::Stage;
 
-/// One stage. Cheap to clone; clones count together.
-#[derive(Debug, Clone, Default)]
-pub struct Meter(Arc<Counters>);
-
+/// One stage.
 #[derive(Debug, Default)]
-struct Counters {
+pub struct StageTimer {
     files: AtomicU64,
     bytes: AtomicU64,
     busy: AtomicU64,
     waiting: AtomicU64,
 }
 
-impl Meter {
-    /// Does work on so many files and source bytes.
+impl StageTimer {
+    /// Does work on a number of files and source bytes.
     pub fn work<T>(&self, files: u64, bytes: u64, work: impl FnOnce() -> T) -> T {
         let begin = Instant::now();
         let done = work();
@@ -32,15 +28,14 @@ impl Meter {
 
     /// The same for work that began at a moment and ends now.
     pub fn worked(&self, files: u64, bytes: u64, begin: Instant) {
-        self.0.files.fetch_add(files, Ordering::Relaxed);
-        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.0.busy.fetch_add(nanoseconds(begin), Ordering::Relaxed);
+        self.files.fetch_add(files, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.busy.fetch_add(nanoseconds(begin), Ordering::Relaxed);
     }
 
     /// Waited for another stage since a moment.
     pub fn waited(&self, begin: Instant) {
-        self.0
-            .waiting
+        self.waiting
             .fetch_add(nanoseconds(begin), Ordering::Relaxed);
     }
 
@@ -48,27 +43,20 @@ impl Meter {
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits")]
     pub fn rate(&self) -> Option<f64> {
         let (bytes, busy) = (
-            self.0.bytes.load(Ordering::Relaxed),
-            self.0.busy.load(Ordering::Relaxed),
+            self.bytes.load(Ordering::Relaxed),
+            self.busy.load(Ordering::Relaxed),
         );
         (bytes > 0 && busy > 0).then(|| bytes as f64 * 1e9 / busy as f64)
     }
 
-    fn told(&self, name: &'static str) -> Stage {
+    fn totals(&self, name: &'static str) -> Stage {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters {
-            files,
-            bytes,
-            busy,
-            waiting,
-        } = &*self.0;
-        let [busy, waiting] = [busy, waiting].map(|counter| Duration::from_nanos(read(counter)));
         Stage {
             name,
-            files: read(files),
-            bytes: read(bytes),
-            busy,
-            waiting,
+            files: read(&self.files),
+            bytes: read(&self.bytes),
+            busy: Duration::from_nanos(read(&self.busy)),
+            waiting: Duration::from_nanos(read(&self.waiting)),
         }
     }
 }
@@ -77,43 +65,34 @@ fn nanoseconds(begin: Instant) -> u64 {
     u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The stages of a run. Cheap to clone; clones count together.
-#[derive(Debug, Clone, Default)]
-pub struct Stages {
+/// The timers of a run. Cheap to clone; clones count together.
+#[derive(Debug, Default)]
+pub struct StageTimers {
     /// Finding files.
-    pub walk: Meter,
+    pub walk: StageTimer,
     /// Reading which series they belong to.
-    pub index: Meter,
+    pub index: StageTimer,
     /// Reading and cleaning instances; it waits while the memory budget is used up by what is being
     /// sent.
-    pub clean: Meter,
+    pub clean: StageTimer,
     /// Packing series.
-    pub pack: Meter,
+    pub pack: StageTimer,
     /// Sending packages, or writing them; it waits for one of the uploads at a time to end.
-    pub send: Meter,
+    pub send: StageTimer,
+    /// Deflating packages, in source bytes; a part of packing, or of sending.
+    pub deflate: StageTimer,
 }
 
-impl Stages {
+impl StageTimers {
     /// What they did, in their order.
-    pub fn told(&self) -> Vec<Stage> {
-        let Self {
-            walk,
-            index,
-            clean,
-            pack,
-            send,
-        } = self;
-        let named = [
-            (walk, "walk"),
-            (index, "index"),
-            (clean, "clean"),
-            (pack, "pack"),
-            (send, "send"),
-        ];
-        named
-            .into_iter()
-            .map(|(meter, name)| meter.told(name))
-            .collect()
+    pub fn totals(&self) -> Vec<Stage> {
+        vec![
+            self.walk.totals("walk"),
+            self.index.totals("index"),
+            self.clean.totals("clean"),
+            self.pack.totals("pack"),
+            self.send.totals("send"),
+        ]
     }
 }
 
@@ -122,26 +101,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_and_waiting_add_up_over_clones() {
-        let stages = Stages::default();
-        let other = stages.clone();
-        assert_eq!(stages.clean.work(1, 10, || 7), 7);
-        other
+    fn work_and_waiting_add_up() {
+        let timers = StageTimers::default();
+        assert_eq!(timers.clean.work(1, 10, || 7), 7);
+        timers
             .clean
             .work(2, 20, || std::thread::sleep(Duration::from_millis(2)));
         let begin = Instant::now();
         std::thread::sleep(Duration::from_millis(1));
-        other.send.waited(begin);
-        let told = stages.told();
-        let names: Vec<_> = told.iter().map(|stage| stage.name).collect();
+        timers.send.waited(begin);
+        let totals = timers.totals();
+        let names: Vec<_> = totals.iter().map(|stage| stage.name).collect();
         assert_eq!(names, ["walk", "index", "clean", "pack", "send"]);
-        let clean = told.iter().find(|stage| stage.name == "clean");
+        let clean = totals.iter().find(|stage| stage.name == "clean");
         assert!(
             clean.is_some_and(|clean| (clean.files, clean.bytes) == (3, 30)
                 && clean.busy >= Duration::from_millis(2))
         );
         assert!(
-            told.iter()
+            totals
+                .iter()
                 .any(|stage| stage.waiting >= Duration::from_millis(1))
         );
     }

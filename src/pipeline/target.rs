@@ -1,14 +1,13 @@
-//! Where packages go, and what went there in this run.
+//! Containers that packages go to, and what went there in this run.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
 use crate::plan::UploadPlan;
 use crate::routing::{self, Destination};
 
-/// Where a delivery goes: an acquisition, or for files that are not DICOM a container above one.
+/// Where a package goes: an acquisition, or for files that are not DICOM a container above one.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum TargetContainer {
     /// The acquisition.
     Acquisition(Destination),
     /// The session of this destination.
@@ -19,7 +18,7 @@ pub enum Place {
     Project,
 }
 
-impl Place {
+impl TargetContainer {
     /// The labels from the subject downwards.
     pub fn labels(&self) -> Vec<&str> {
         match self {
@@ -73,46 +72,37 @@ impl Place {
             .join("/")
     }
 
-    /// The folder that stands for it in an output folder.
-    pub fn folder(&self, plan: &UploadPlan) -> PathBuf {
+    /// The folders that stand for it in an output folder, one in the other.
+    pub fn folders(&self, plan: &UploadPlan) -> Vec<String> {
         self.names(plan).map(routing::file_name).collect()
     }
 
     fn names<'a>(&'a self, plan: &'a UploadPlan) -> impl Iterator<Item = &'a str> {
-        [plan.project.group.as_str(), plan.project.label.as_str()]
+        [plan.project.group(), plan.project.label()]
             .into_iter()
             .chain(self.labels())
     }
 }
 
-/// What tells one container from another.
-#[derive(PartialEq, Eq, Hash)]
-pub enum Container {
-    /// On a server, labels and UIDs do: it keeps two containers of one label apart.
-    Remote(Vec<String>),
-    /// On disk, the path alone does.
-    Folder(PathBuf),
-}
-
-/// What was delivered where.
+/// What went where in this run.
 #[derive(Default)]
-pub struct Places {
+pub struct SentNames {
     /// Where every package goes and its name, to catch two that would overwrite each other.
-    taken: HashSet<(Container, String)>,
+    taken: HashSet<(Vec<String>, String)>,
     /// Containers that received something.
     filled: HashSet<String>,
     /// Packages on the server of which the user was told.
     told: HashSet<(String, String)>,
 }
 
-impl Places {
+impl SentNames {
     /// Takes a name in a container; false when it was taken before.
-    pub fn take(&mut self, container: Container, name: &str) -> bool {
+    pub fn take(&mut self, container: Vec<String>, name: &str) -> bool {
         self.taken.insert((container, name.to_owned()))
     }
 
     /// Whether a name in a container is free in this run.
-    pub fn is_free(&self, container: Container, name: &str) -> bool {
+    pub fn is_free(&self, container: Vec<String>, name: &str) -> bool {
         !self.taken.contains(&(container, name.to_owned()))
     }
 

@@ -1,20 +1,21 @@
 //! What a profile did not do in a whole run: said at its end.
 
 use crate::event::Severity;
-use crate::plan::{Treatment, UploadPlan};
+use crate::plan::Treatment;
 use dicom_lossless::escape_for_terminal;
 
-use super::outcomes::Outcomes;
+use super::context::RunContext;
 
 /// Rules that are named.
 const NAMED: usize = 5;
 
 /// Tells of a profile that changed nothing, and of rules that found nothing.
-pub(super) fn tell(plan: &UploadPlan, outcomes: &Outcomes) {
+pub(super) fn tell(context: &RunContext) {
+    let RunContext { plan, events, .. } = context;
     let (Some(governing), Treatment::Clean(cleaner)) = (&plan.governing, &plan.treatment) else {
         return;
     };
-    let (files, changed) = outcomes.cleaned();
+    let (files, changed) = context.outcomes.cleaned();
     if files == 0 {
         return;
     }
@@ -30,9 +31,7 @@ pub(super) fn tell(plan: &UploadPlan, outcomes: &Outcomes) {
                 them is in them still\n\
              look whether it is the right profile for these files"
         );
-        outcomes
-            .events()
-            .notice(Severity::Warning, "profile-idle", text);
+        events.notice(Severity::Warning, "profile-idle", text);
     }
     let (idle, all) = cleaner.idle_rules();
     if let Some(last) = idle.len().checked_sub(1) {
@@ -47,15 +46,10 @@ pub(super) fn tell(plan: &UploadPlan, outcomes: &Outcomes) {
         } else {
             format!(" and {} more", idle.len() - NAMED)
         };
-        let which = if idle.len() == all {
-            "no rule".to_owned()
+        let (which, found) = if idle.len() == all {
+            ("no rule".to_owned(), "found anything")
         } else {
-            format!("{} of {all} rules", idle.len())
-        };
-        let found = if idle.len() == all {
-            "found anything"
-        } else {
-            "found nothing"
+            (format!("{} of {all} rules", idle.len()), "found nothing")
         };
         let text = format!("{which} of the profile \"{name}\" {found} in any file: {named}{more}");
         // Most profiles have rules for other files than these.
@@ -64,6 +58,6 @@ pub(super) fn tell(plan: &UploadPlan, outcomes: &Outcomes) {
         } else {
             Severity::Detail
         };
-        outcomes.events().notice(severity, "rules-idle", text);
+        events.notice(severity, "rules-idle", text);
     }
 }
