@@ -7,6 +7,7 @@ mod account;
 mod journal;
 mod profile;
 mod report;
+#[cfg_attr(not(feature = "sandbox"), path = "command/no_sandbox.rs")]
 mod sandbox;
 mod upload;
 

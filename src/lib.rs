@@ -68,7 +68,6 @@ pub mod profile;
 pub mod pseudonym;
 pub mod report;
 pub mod routing;
-pub mod sandbox;
 pub mod series;
 pub mod standard;
 

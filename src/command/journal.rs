@@ -8,8 +8,8 @@ use crate::failure::{Error, RunCode};
 use crate::journal::{Identity, Journal, Waiting};
 use crate::pipeline::Stop;
 use crate::plan::{UploadPlan, WayOut};
-use crate::sandbox::Sandbox;
 
+use super::sandbox::Sandbox;
 use super::state_folder;
 
 /// The folder of journals inside that of state, or inside a sandbox's own.

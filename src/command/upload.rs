@@ -17,8 +17,8 @@ use crate::phi::{display_path, escape_for_terminal};
 use crate::pipeline::{self, Stop};
 use crate::plan::{self, UploadPlan, Weight};
 use crate::report::{self, Paths, Reporter};
-use crate::sandbox::Sandbox;
 
+use super::sandbox::Sandbox;
 use super::{journal, key_sources, pseudonym_key_sources, runtime, sandbox, state_folder};
 
 /// Runs an upload from what was typed to the exit status.
