@@ -19,7 +19,7 @@
 //! | --- | --- |
 //! | 9 | this page, `main` |
 //! | 8 | [`command`]: what each command does, around a run |
-//! | 7 | [`pipeline`]: the stages wired together · [`report`]: consumers of events, and reports made one · [`exit`]: the published codes · [`sandbox`]: an embedded server |
+//! | 7 | [`pipeline`]: the stages wired together · [`report`]: consumers of events, and reports made one · [`exit`]: the published codes |
 //! | 6 | [`plan`]: everything resolved before the first file is read · [`event`]: what pipeline and report share · [`journal`]: what the server confirmed, from one run to the next |
 //! | 5 | [`flywheel`]: the API client |
 //! | 4 | [`package`]: a series as one zip |

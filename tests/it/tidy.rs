@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LEVELS: [&[&str]; 10] = [
     &["lib", "main"],
     &["command"],
-    &["pipeline", "report", "exit", "sandbox"],
+    &["pipeline", "report", "exit"],
     &["plan", "event", "journal"],
     &["flywheel"],
     &["package"],
@@ -26,12 +26,11 @@ const LEVELS: [&[&str]; 10] = [
 ];
 
 /// Crates that are used in the named rooms only.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 7] = [
     ("reqwest", &["flywheel"]),
     ("clap", &["cli"]),
     ("indicatif", &["report"]),
     ("dicom_object", &["dicom", "deid"]),
-    ("axum", &["sandbox"]),
     ("anyhow", &["main", "lib"]),
     ("cms", &["envelope"]),
     ("jpeg2k", &["deid"]),
@@ -192,6 +191,45 @@ fn each_crate_stays_in_its_room() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The names of the crates that a crate of the workspace needs to run, itself included.
+fn needed_by(arguments: &[&str]) -> Vec<String> {
+    let ran = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--edges=normal", "--prefix=none"])
+        .args(arguments)
+        .current_dir(project())
+        .output()
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    let tree = String::from_utf8(ran.stdout).unwrap();
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn each_crate_needs_only_what_it_is_meant_to_need() {
+    let whole = needed_by(&["--package=fwupload"]);
+    let bare = needed_by(&["--package=fwupload", "--no-default-features"]);
+    for name in ["axum", "flywheel-sandbox"] {
+        assert!(whole.iter().any(|it| it == name), "{name}");
+        assert!(!bare.iter().any(|it| it == name), "{name}");
+    }
+    let own: Vec<String> = fs::read_dir(project().join("crates"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .chain(["fwupload".to_owned()])
+        .filter(|name| name != "flywheel-sandbox")
+        .collect();
+    let sandbox = needed_by(&["--package=flywheel-sandbox"]);
+    assert!(
+        sandbox.iter().all(|name| !own.contains(name)),
+        "{sandbox:?}"
+    );
 }
 
 #[test]
