@@ -7,6 +7,7 @@ mod account;
 mod profile;
 mod report;
 mod run_journal;
+#[cfg_attr(not(feature = "sandbox"), path = "command/no_sandbox.rs")]
 mod sandbox;
 mod upload;
 

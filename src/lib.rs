@@ -19,7 +19,7 @@
 //! | --- | --- |
 //! | 9 | this page, `main` |
 //! | 8 | [`command`]: what each command does, around a run |
-//! | 7 | [`pipeline`]: the stages wired together · [`report`]: consumers of events, and reports made one · [`exit`]: the published codes · [`sandbox`]: an embedded server |
+//! | 7 | [`pipeline`]: the stages wired together · [`report`]: consumers of events, and reports made one · [`exit`]: the published codes |
 //! | 6 | [`plan`]: everything resolved before the first file is read · [`journal`]: what the server confirmed, from one run to the next |
 //! | 5 | [`event`]: what pipeline and report share · [`flywheel`]: the API client |
 //! | 4 | [`package`]: a series as one zip |
@@ -61,7 +61,6 @@ pub mod pipeline;
 pub mod plan;
 pub mod report;
 pub mod routing;
-pub mod sandbox;
 pub mod series;
 
 use std::ffi::OsString;

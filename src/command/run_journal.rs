@@ -3,13 +3,13 @@
 use std::cell::Cell;
 use std::path::PathBuf;
 
+use super::sandbox::Sandbox;
 use crate::config::PackageBy;
 use crate::event::{Events, Severity};
 use crate::failure::{Error, RunCode};
 use crate::journal::{Journal, JournalIdentity, JournalScope, WaitForRun};
 use crate::pipeline::Stop;
 use crate::plan::UploadPlan;
-use crate::sandbox::Sandbox;
 use dicom_deid::profile::OnLeak;
 
 use super::state_folder;

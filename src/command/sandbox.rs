@@ -1,29 +1,35 @@
 //! The sandbox as a process of its own, and inside an upload.
+//!
+//! Must never start one that serves a profile which cannot be read.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+pub use flywheel_sandbox::Sandbox;
+use flywheel_sandbox::{Era, Options, ProfileLevel, SandboxError, Storage, start};
+use serde_json::Value;
 
-use crate::cli::{ProfileLevel, SandboxArgs, ServerEra, SignedUrls, StorageKind};
+use crate::cli::{self, SandboxArgs, ServerEra, SignedUrls, StorageKind};
 use crate::config::{self, Config, DeidChoice};
 use crate::credential::KeySources;
 use crate::failure::{Error, RunCode};
 use crate::flywheel::ProjectRef;
-use crate::sandbox::{self, Era, Level, Options, Sandbox, Storage};
-use dicom_deid::profile;
+use dicom_deid::profile::{Document, Language};
+use dicom_lossless::display_path;
 
 use super::say;
 
 /// Runs the server until it is interrupted. The first line on standard output says where it is and
 /// how to log in.
 pub fn run(args: SandboxArgs) -> Result<(), Error> {
-    let sandbox = sandbox::start(asked_for(args)?)?;
+    let sandbox = start(options(args)?).map_err(|error| failed(&error))?;
     say(&sandbox.ready_line())?;
-    sandbox.run_until_interrupted()
+    sandbox
+        .run_until_interrupted()
+        .map_err(|error| failed(&error))
 }
 
-fn asked_for(args: SandboxArgs) -> Result<Options, Error> {
+fn options(args: SandboxArgs) -> Result<Options, Error> {
     let multipart = args.signed_urls == Some(SignedUrls::Multipart);
     if args.part_size.is_some() && !multipart {
         return Err(
@@ -32,6 +38,7 @@ fn asked_for(args: SandboxArgs) -> Result<Options, Error> {
         );
     }
     let project = args.project.as_deref().map(group_and_label).transpose()?;
+    let profile = args.profile.as_deref().map(read_profile).transpose()?;
     let sources = KeySources {
         file: args.api_key_file,
         ..KeySources::default()
@@ -44,11 +51,15 @@ fn asked_for(args: SandboxArgs) -> Result<Options, Error> {
     Ok(Options {
         listen: args.listen,
         project,
-        profile: args.profile,
+        profile,
         profile_level: match args.profile_level {
-            ProfileLevel::Project => Level::Project,
-            ProfileLevel::Group => Level::Group,
-            ProfileLevel::Site => Level::Site,
+            cli::ProfileLevel::Project => ProfileLevel::Project,
+            cli::ProfileLevel::Group => ProfileLevel::Group,
+            cli::ProfileLevel::Site => ProfileLevel::Site,
+        },
+        read_profile: |text| {
+            let document = Document::parse(text, Language::Yaml, "", "").ok()?;
+            document.to_json().ok()
         },
         era: match args.era {
             ServerEra::Old => Era::Old,
@@ -71,6 +82,11 @@ fn asked_for(args: SandboxArgs) -> Result<Options, Error> {
     })
 }
 
+/// The profile in this file, not judged: that is the uploading client's task.
+fn read_profile(path: &Path) -> Result<Value, Error> {
+    Ok(Document::load(&path.to_string_lossy())?.to_json()?)
+}
+
 /// A server for one upload: on loopback, with the upload's project in it. A new one gets the
 /// built-in basic profile at site level, as a careful site would have, unless the user said what to
 /// do about de-identification.
@@ -78,16 +94,57 @@ pub fn embedded(folder: Option<&Path>, config: &Config) -> Result<Sandbox, Error
     let folder = folder.map_or_else(new_folder, |folder| Ok(folder.to_path_buf()))?;
     let project = group_and_label(&config.project)?;
     let profile = if config.deid == DeidChoice::Unsaid && is_new(&folder) {
-        Some(basic_profile()?)
+        Some(Document::load("basic")?.to_json()?)
     } else {
         None
     };
-    sandbox::start(Options {
+    let options = Options {
         project: Some(project),
-        profile: profile.as_ref().map(|file| file.path().to_path_buf()),
-        profile_level: Level::Site,
+        profile,
+        profile_level: ProfileLevel::Site,
         ..Options::new(folder)
-    })
+    };
+    start(options).map_err(|error| failed(&error))
+}
+
+/// The error of a sandbox with the program's code and hint.
+fn failed(error: &SandboxError) -> Error {
+    let (code, hint) = match error {
+        SandboxError::NotLoopback => (
+            RunCode::SandboxUnavailable,
+            "use 127.0.0.1:PORT: the sandbox has no encryption",
+        ),
+        SandboxError::NotInEra(_) => (RunCode::Usage, "leave out `--era`"),
+        SandboxError::ProjectMissing => (RunCode::Usage, "add `--project GROUP/PROJECT`"),
+        SandboxError::Folder { .. } => (
+            RunCode::SandboxUnavailable,
+            "name a new or empty folder, or one that a sandbox used before",
+        ),
+        SandboxError::Listen { .. } => (
+            RunCode::SandboxUnavailable,
+            "name another port, or 0 for a free one",
+        ),
+        SandboxError::Thread(_) => (RunCode::SandboxUnavailable, "close other programs"),
+        SandboxError::Stopped(_) => (
+            RunCode::SandboxUnavailable,
+            "start it again: what it confirmed is kept",
+        ),
+        _ => (
+            RunCode::SandboxUnavailable,
+            RunCode::SandboxUnavailable.hint(),
+        ),
+    };
+    let what = match error {
+        SandboxError::Folder { dir, .. } => {
+            format!("the folder {} cannot be used", display_path(dir))
+        }
+        _ => error.to_string(),
+    };
+    let shown = Error::new(code, what).with_hint(hint);
+    match std::error::Error::source(error) {
+        Some(source) => shown.because(source.to_string()),
+        None => shown,
+    }
 }
 
 fn is_new(folder: &Path) -> bool {
@@ -96,36 +153,15 @@ fn is_new(folder: &Path) -> bool {
         .map_or(true, |mut entries| entries.next().is_none())
 }
 
-/// The built-in profile as a file, which is how a sandbox takes one.
-fn basic_profile() -> Result<NamedTempFile, Error> {
-    let unusable = |e: io::Error| {
-        Error::new(
-            RunCode::SandboxUnavailable,
-            "no profile can be handed to the sandbox",
-        )
-        .because(e.to_string())
-    };
-    let mut file = tempfile::Builder::new()
-        .suffix(".toml")
-        .tempfile()
-        .map_err(unusable)?;
-    file.write_all(profile::builtin("basic").unwrap_or_default().as_bytes())
-        .map_err(unusable)?;
-    Ok(file)
-}
-
 fn new_folder() -> Result<PathBuf, Error> {
+    let unusable = |error: io::Error| {
+        let what = "no folder can be made for the sandbox";
+        Error::new(RunCode::SandboxUnavailable, what).because(error.to_string())
+    };
     let made = tempfile::Builder::new()
         .prefix("fwupload-sandbox-")
         .tempdir();
-    let made = made.map_err(|e| {
-        Error::new(
-            RunCode::SandboxUnavailable,
-            "no folder can be made for the sandbox",
-        )
-        .because(e.to_string())
-    })?;
-    Ok(made.keep())
+    Ok(made.map_err(unusable)?.keep())
 }
 
 fn group_and_label(text: &str) -> Result<(String, String), Error> {

@@ -15,9 +15,9 @@ use crate::flywheel::{Client, ClientNotice};
 use crate::pipeline::{self, Stop};
 use crate::plan::{self, Sink, UploadPlan};
 use crate::report::{self, Paths, Reporter};
-use crate::sandbox::Sandbox;
 use dicom_lossless::{display_path, escape_for_terminal};
 
+use super::sandbox::Sandbox;
 use super::{key_sources, pseudonym_key_sources, run_journal, runtime, sandbox, state_folder};
 
 /// Runs an upload from what was typed to the exit status.

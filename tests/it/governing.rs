@@ -1,7 +1,7 @@
 //! Which profile governs: the project's, the group's, the site's, a local one, or none; and what
 //! happens then.
 
-use fwupload::sandbox::Level;
+use flywheel_sandbox::ProfileLevel;
 
 use crate::archive::only;
 use crate::fixture::{self, Dicom, Person};
@@ -55,9 +55,9 @@ fn nothing_sent(site: &Site) {
 #[test]
 fn the_profile_of_any_level_governs_and_is_named_before_anything_is_sent() {
     for (level, word) in [
-        (Level::Project, "project"),
-        (Level::Group, "group"),
-        (Level::Site, "site"),
+        (ProfileLevel::Project, "project"),
+        (ProfileLevel::Group, "group"),
+        (ProfileLevel::Site, "site"),
     ] {
         let site = Site::setup().profile(level, SITE_PROFILE).start();
         let place = place();
@@ -80,7 +80,7 @@ fn the_profile_of_any_level_governs_and_is_named_before_anything_is_sent() {
 fn the_nearest_level_is_used_whole() {
     let nearer = profile_json("nearer", r#"[{"name":"PatientID","replace-with":"near"}]"#);
     let site = Site::setup()
-        .profile(Level::Site, SITE_PROFILE)
+        .profile(ProfileLevel::Site, SITE_PROFILE)
         .rule(on("GET", "/api/groups/*/settings").answer_with(200, &nearer))
         .start();
     let place = place();
@@ -101,7 +101,7 @@ fn the_nearest_level_is_used_whole() {
 fn a_level_without_dicom_section_does_not_count() {
     let other = r#"{"deid_profile":{"name":"tables","csv":{"fields":[]}}}"#;
     let site = Site::setup()
-        .profile(Level::Site, SITE_PROFILE)
+        .profile(ProfileLevel::Site, SITE_PROFILE)
         .rule(on("GET", "/api/projects/*/settings").answer_with(200, other))
         .start();
     let place = place();
@@ -117,7 +117,7 @@ fn an_explicitly_empty_project_profile_opts_out_loudly() {
     let empty = profile_json("none of it", "[]");
     let site = || {
         Site::setup()
-            .profile(Level::Site, SITE_PROFILE)
+            .profile(ProfileLevel::Site, SITE_PROFILE)
             .rule(on("GET", "/api/projects/*/settings").answer_with(200, &empty))
             .start()
     };
@@ -175,7 +175,9 @@ fn no_deid_sends_the_data_as_it_is_after_a_warning() {
 fn a_local_profile_beside_one_of_the_server_stops_and_names_both() {
     let (place, site) = (
         place(),
-        Site::setup().profile(Level::Group, SITE_PROFILE).start(),
+        Site::setup()
+            .profile(ProfileLevel::Group, SITE_PROFILE)
+            .start(),
     );
     let ran = place
         .run("in.dcm -p demo/phantom --profile basic")
@@ -273,15 +275,15 @@ fn a_level_that_may_not_be_seen_needs_a_profile_and_consent() {
 fn a_profile_that_is_seen_governs_beside_levels_that_are_not() {
     for (level, hidden) in [
         (
-            Level::Project,
+            ProfileLevel::Project,
             ["/api/groups/*/settings", "/api/site/settings"],
         ),
         (
-            Level::Group,
+            ProfileLevel::Group,
             ["/api/projects/*/settings", "/api/site/settings"],
         ),
         (
-            Level::Site,
+            ProfileLevel::Site,
             ["/api/projects/*/settings", "/api/groups/*/settings"],
         ),
     ] {
@@ -368,7 +370,7 @@ fn where_the_site_knows_no_profiles_a_refusal_is_none() {
     }
     // What is seen governs, whatever is announced.
     let site = Site::setup()
-        .profile(Level::Site, SITE_PROFILE)
+        .profile(ProfileLevel::Site, SITE_PROFILE)
         .rule(on("GET", "/api/config").edit(quiet))
         .start();
     place()
@@ -384,7 +386,7 @@ fn a_user_without_a_role_in_the_group_reaches_the_project() {
         .rule(on("POST", "/api/lookup").answer(403))
         .rule(on("GET", "/api/groups/*/projects").answer(403))
         .rule(on("GET", "/api/groups/*/settings").answer(403))
-        .profile(Level::Project, SITE_PROFILE)
+        .profile(ProfileLevel::Project, SITE_PROFILE)
         .start();
     place()
         .run("in.dcm -p demo/phantom")
@@ -469,7 +471,7 @@ fn a_server_that_fails_while_it_is_asked_stops_the_run() {
 #[test]
 fn a_level_that_is_not_there_is_passed_over() {
     let site = Site::setup()
-        .profile(Level::Site, SITE_PROFILE)
+        .profile(ProfileLevel::Site, SITE_PROFILE)
         .rule(on("GET", "/api/projects/*/settings").answer(404))
         .rule(on("GET", "/api/groups/*/settings").answer(404))
         .start();
@@ -672,7 +674,7 @@ fn a_profile_that_changed_before_the_first_upload_stops_the_run() {
         [{name: PatientID, hash: true}]\n";
     for (what, rule, said) in changes() {
         let site = Site::setup()
-            .profile(Level::Project, profile)
+            .profile(ProfileLevel::Project, profile)
             .rule(rule)
             .start();
         let place = place();
@@ -720,7 +722,7 @@ fn a_profile_that_changes_midway_stops_the_run_and_what_was_sent_is_told() {
         .after(2)
         .answer_with(200, OTHER_PROFILE);
     let site = Site::setup()
-        .profile(Level::Project, SITE_PROFILE)
+        .profile(ProfileLevel::Project, SITE_PROFILE)
         .rule(slow)
         .rule(changes)
         .start();
@@ -758,7 +760,7 @@ fn a_server_that_does_not_answer_for_a_moment_is_asked_again() {
         .answer(500)
         .header("retry-after", "0");
     let site = Site::setup()
-        .profile(Level::Project, SITE_PROFILE)
+        .profile(ProfileLevel::Project, SITE_PROFILE)
         .rule(held)
         .rule(fails)
         .start();
@@ -779,7 +781,9 @@ fn a_server_that_does_not_answer_for_a_moment_is_asked_again() {
 
 #[test]
 fn the_profile_is_asked_for_again_once_and_not_by_a_rehearsal() {
-    let site = Site::setup().profile(Level::Project, SITE_PROFILE).start();
+    let site = Site::setup()
+        .profile(ProfileLevel::Project, SITE_PROFILE)
+        .start();
     let place = place_of_many(3);
     let asked = || site.requests_to("GET", "/api/projects/*/settings").len();
     place

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use fwupload::sandbox::Level;
+use flywheel_sandbox::ProfileLevel;
 use serde_json::Value;
 
 use crate::fixture::{self, Dicom, PATH_MARK, Person, damaged};
@@ -83,9 +83,9 @@ fn what_is_shown_can_be_used_and_means_the_same() {
 fn the_governing_profile_is_shown_with_its_level() {
     let place = place();
     for (level, word) in [
-        (Level::Project, "project"),
-        (Level::Group, "group"),
-        (Level::Site, "site"),
+        (ProfileLevel::Project, "project"),
+        (ProfileLevel::Group, "group"),
+        (ProfileLevel::Site, "site"),
     ] {
         let site = Site::setup().profile(level, RULES).start();
         let ran = place
@@ -116,7 +116,7 @@ fn a_project_without_a_profile_is_told_apart_from_one_that_opts_out() {
     let ran = place.run("profile show -p demo/phantom").at(&site).exits(0);
     assert_eq!(ran.stdout, "# no profile governs demo/phantom\n");
     let out = Site::setup()
-        .profile(Level::Group, "name: out\ndicom: {fields: []}\n")
+        .profile(ProfileLevel::Group, "name: out\ndicom: {fields: []}\n")
         .start();
     let ran = place.run("profile show -p demo/phantom").at(&out).exits(0);
     assert_eq!(

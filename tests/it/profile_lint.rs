@@ -1,6 +1,6 @@
 //! What a profile leaves behind, and what it does, asked of the program.
 
-use fwupload::sandbox::Level;
+use flywheel_sandbox::ProfileLevel;
 use serde_json::Value;
 
 use crate::run::Place;
@@ -143,7 +143,7 @@ fn a_profile_that_is_not_valid_is_refused_before_it_is_judged() {
 #[test]
 fn the_profile_that_governs_a_project_is_judged_too() {
     let rules = "name: house-rules\ndicom: {fields: [{name: PatientName, remove: true}]}\n";
-    let site = Site::setup().profile(Level::Group, rules).start();
+    let site = Site::setup().profile(ProfileLevel::Group, rules).start();
     let place = Place::new();
     let found = json(
         &place

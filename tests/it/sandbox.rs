@@ -195,6 +195,33 @@ fn its_flags_choose_the_era_and_what_the_site_announces() {
 }
 
 #[test]
+fn a_profile_that_cannot_be_read_is_refused() {
+    let place = Place::with([
+        ("list.yaml", "- x"),
+        ("open.yaml", "a: ["),
+        ("number.json", "7"),
+        ("half.toml", "a ="),
+        ("profile.txt", "{}"),
+    ]);
+    for name in [
+        "list.yaml",
+        "open.yaml",
+        "number.json",
+        "half.toml",
+        "profile.txt",
+        "nowhere.yaml",
+    ] {
+        place
+            .run(&format!(
+                "sandbox box --project demo/phantom --profile {name}"
+            ))
+            .exits(5)
+            .says("error[profile.invalid]");
+        assert!(!place.path("box").exists(), "{name}");
+    }
+}
+
+#[test]
 fn flags_that_do_not_go_together_are_refused() {
     let place = Place::with([("coded.yaml", fixture::CODED)]);
     for options in [

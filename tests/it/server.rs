@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use fwupload::sandbox::{self, Sandbox};
+use flywheel_sandbox::{Options, ProfileLevel, Sandbox};
 use tempfile::TempDir;
 
 /// A request as it came in.
@@ -263,7 +263,7 @@ impl Rule {
 #[must_use]
 pub struct Setup {
     rules: Vec<Rule>,
-    profile: Option<(sandbox::Level, String)>,
+    profile: Option<(ProfileLevel, String)>,
     signed_urls: bool,
     deid_log: bool,
 }
@@ -276,7 +276,7 @@ impl Setup {
     }
 
     /// Puts a de-identification profile, as YAML, into the settings of a level.
-    pub fn profile(mut self, level: sandbox::Level, yaml: &str) -> Self {
+    pub fn profile(mut self, level: ProfileLevel, yaml: &str) -> Self {
         self.profile = Some((level, yaml.to_owned()));
         self
     }
@@ -296,21 +296,16 @@ impl Setup {
     /// Opens the site.
     pub fn start(self) -> Site {
         let dir = tempfile::Builder::new().prefix("site-").tempdir().unwrap();
-        let profile = self.profile.as_ref().map(|(_, yaml)| {
-            let path = dir.path().join("profile.yaml");
-            std::fs::write(&path, yaml).unwrap();
-            path
-        });
-        let mut options = sandbox::Options::new(dir.path().join("data"));
+        let mut options = Options::new(dir.path().join("data"));
         options.project = Some(("demo".to_owned(), "phantom".to_owned()));
-        options.profile = profile;
-        options.profile_level = self
-            .profile
-            .map_or(sandbox::Level::Project, |(level, _)| level);
+        if let Some((level, yaml)) = self.profile {
+            options.profile = Some(serde_saphyr::from_str(&yaml).unwrap());
+            options.profile_level = level;
+        }
         options.signed_urls = self.signed_urls;
         options.deid_log = self.deid_log;
         options.api_key = Some("sandbox-key-of-the-tests".to_owned());
-        let sandbox = sandbox::start(options).expect("the sandbox starts");
+        let sandbox = flywheel_sandbox::start(options).expect("the sandbox starts");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {

@@ -140,6 +140,23 @@ fn libraries_need_neither_what_they_may_not_nor_one_another() {
 }
 
 #[test]
+fn a_build_without_the_sandbox_needs_no_server() {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--edges", "normal", "--prefix", "none"])
+        .args(["--package", "fwupload", "--no-default-features"])
+        .current_dir(project())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let servers = ["axum ", "flywheel-sandbox "];
+    let needed = |line: &str| servers.iter().any(|server| line.starts_with(server));
+    assert!(
+        tree.starts_with("fwupload ") && !tree.lines().any(needed),
+        "{tree}"
+    );
+}
+
+#[test]
 fn consent_to_send_data_as_it_is_is_given_in_one_place() {
     let consents = |text: &str| text.contains("a_person_agrees_that_nothing_is_deidentified");
     let named: Vec<String> = sources("src")

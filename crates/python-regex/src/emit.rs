@@ -1,12 +1,12 @@
-//! Writes an expression in the notation of the engines, with nothing left to their own defaults.
+//! Writes an expression in the notation of the engines. Must never rely on a default of theirs.
 
 use std::fmt::Write as _;
 
-use super::tree::{Category, Class, Item, Kind, Node};
+use super::tree::{Category, Class, Greediness, Item, Node};
 
-/// What the expression will be matched against.
+/// The texts that the expression will be matched against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum For {
+pub(super) enum Haystack {
     /// Any text, by the engine that looks around.
     AnyText,
     /// Text of one line in ASCII, for which the engine without looking around has the same ends and
@@ -18,13 +18,13 @@ pub(super) enum For {
 const WORD: &str = "[\\p{L}\\p{N}_]";
 const ASCII_WORD: &str = "[0-9A-Za-z_]";
 
-pub(super) fn emit(node: &Node, text: For) -> String {
+pub(super) fn emit(node: &Node, text: Haystack) -> String {
     let mut out = String::new();
     piece(node, text, false, &mut out);
     out
 }
 
-fn piece(node: &Node, text: For, fold: bool, out: &mut String) {
+fn piece(node: &Node, text: Haystack, fold: bool, out: &mut String) {
     let mut grouped = |open: &str, inner: &Node, fold: bool| {
         out.push_str(open);
         piece(inner, text, fold, out);
@@ -61,24 +61,24 @@ fn piece(node: &Node, text: For, fold: bool, out: &mut String) {
         | Node::End { .. }
         | Node::VeryEnd
         | Node::Boundary { .. } => {
-            place(node, text, out);
+            leaf(node, text, out);
         }
     }
 }
 
 /// Pieces without anything inside.
-fn place(node: &Node, text: For, out: &mut String) {
+fn leaf(node: &Node, text: Haystack, out: &mut String) {
     let fixed = match node {
         Node::Any { newline: true } => "(?s:.)",
         Node::Any { newline: false } => "[^\\x{0A}]",
         Node::Start { of_line: false } => "\\A",
-        Node::Start { of_line: true } if text == For::PlainText => "\\A",
+        Node::Start { of_line: true } if text == Haystack::PlainText => "\\A",
         Node::Start { of_line: true } => "(?:\\A|(?<=\\x{0A}))",
-        Node::End { .. } if text == For::PlainText => "\\z",
+        Node::End { .. } if text == Haystack::PlainText => "\\z",
         Node::End { of_line: false } => "(?=\\x{0A}?\\z)",
         Node::End { of_line: true } => "(?=\\x{0A}|\\z)",
-        Node::Boundary { not: false, .. } if text == For::PlainText => "\\b",
-        Node::Boundary { not: true, .. } if text == For::PlainText => "\\B",
+        Node::Boundary { not: false, .. } if text == Haystack::PlainText => "\\b",
+        Node::Boundary { not: true, .. } if text == Haystack::PlainText => "\\B",
         Node::Boundary { not, ascii } => {
             return boundary(*not, if *ascii { ASCII_WORD } else { WORD }, out);
         }
@@ -99,7 +99,7 @@ fn boundary(not: bool, word: &str, out: &mut String) {
     };
 }
 
-fn choice(branches: &[Node], text: For, fold: bool, out: &mut String) {
+fn choice(branches: &[Node], text: Haystack, fold: bool, out: &mut String) {
     out.push_str("(?:");
     for (index, branch) in branches.iter().enumerate() {
         if index > 0 {
@@ -113,15 +113,15 @@ fn choice(branches: &[Node], text: For, fold: bool, out: &mut String) {
 fn repeat(
     inner: &Node,
     (min, max): (u32, Option<u32>),
-    kind: Kind,
-    (text, fold): (For, bool),
+    kind: Greediness,
+    (text, fold): (Haystack, bool),
     out: &mut String,
 ) {
     // What matches only the empty text does so any number of times.
     if *inner == Node::EMPTY {
         return;
     }
-    if kind == Kind::Possessive {
+    if kind == Greediness::Possessive {
         out.push_str("(?>");
     }
     let simple = matches!(
@@ -139,9 +139,9 @@ fn repeat(
         (min, Some(max)) => drop(write!(out, "{{{min},{max}}}")),
     }
     match kind {
-        Kind::Greedy => {}
-        Kind::Lazy => out.push('?'),
-        Kind::Possessive => out.push(')'),
+        Greediness::Greedy => {}
+        Greediness::Lazy => out.push('?'),
+        Greediness::Possessive => out.push(')'),
     }
 }
 
@@ -182,7 +182,7 @@ fn class(class: &Class, fold: bool, out: &mut String) {
                     character(to, out);
                 }
             }
-            Item::Kind(category, not) => out.push_str(set(category, not)),
+            Item::Category(category, not) => out.push_str(set(category, not)),
         }
     }
     let dotted = |item: &Item| matches!(item, Item::Range(from, to) if DOTTED.iter().any(|c| (from..=to).contains(&c)));

@@ -2,7 +2,7 @@
 //! is refused when it is read.
 //!
 //! Owns what a pattern means. It never panics, and work on a text is bounded: where an expression
-//! would go back and forth without end, matching fails with [`TooComplex`].
+//! would backtrack without end, matching fails with [`TooComplex`].
 //!
 //! ```
 //! use python_regex::PythonRegex;
@@ -25,9 +25,9 @@ mod emit;
 mod parse;
 mod tree;
 
-use emit::For;
+use emit::Haystack;
 use parse::Parsed;
-use tree::{Kind, Node};
+use tree::{Greediness, Node};
 
 /// A regular expression in Python's notation.
 #[derive(Clone)]
@@ -50,8 +50,8 @@ struct Inner {
 #[error("matching the regular expression would take too long")]
 pub struct TooComplex;
 
-/// A pattern that Python would not take, or that has no equal here. Holds the pattern's fault, and
-/// of the pattern itself what is needed to find it.
+/// A pattern that Python refuses, or that is not supported here. Says what is wrong with it and at
+/// which character.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PatternError(String);
@@ -79,15 +79,15 @@ enum Anchor {
     Whole,
 }
 
-/// The machines for one expression. `quick` takes time in proportion to the text, `exact` may go
-/// back and forth.
+/// The compiled forms of one expression. `quick` takes time in proportion to the text, `exact` may
+/// backtrack.
 struct Engine {
     quick: Option<regex::Regex>,
     /// None where `quick` is right for any text.
     exact: Option<fancy_regex::Regex>,
 }
 
-/// Steps back before a match is given up.
+/// The number of backtracking steps before a match is given up.
 const MOST_STEPS: usize = 1_000_000;
 
 /// Bytes that one compiled expression may take.
@@ -179,7 +179,7 @@ impl Engine {
     fn new(node: &Node, anchor: Anchor) -> Result<Self, String> {
         let looks = |node: &Node| match node {
             Node::Look { .. } | Node::Atomic(_) | Node::Back(..) => true,
-            Node::Repeat { kind, .. } => *kind == Kind::Possessive,
+            Node::Repeat { kind, .. } => *kind == Greediness::Possessive,
             _ => false,
         };
         let differs = |node: &Node| match node {
@@ -189,20 +189,20 @@ impl Engine {
         };
         let plain = !node.has(&looks);
         let quick = if plain {
-            Some(quick(&anchored(node, anchor, For::PlainText))?)
+            Some(quick(&anchored(node, anchor, Haystack::PlainText))?)
         } else {
             None
         };
         let exact = !plain || node.has(&differs);
         let exact = if exact {
-            Some(thorough(&anchored(node, anchor, For::AnyText))?)
+            Some(thorough(&anchored(node, anchor, Haystack::AnyText))?)
         } else {
             None
         };
         Ok(Self { quick, exact })
     }
 
-    /// The machine without going back, where it is right for this text.
+    /// The form without backtracking, where it is right for this text.
     fn quick(&self, text: &str) -> Option<&regex::Regex> {
         let plain =
             || !text.is_empty() && text.bytes().all(|byte| byte.is_ascii() && byte != b'\n');
@@ -267,7 +267,7 @@ fn unambiguous(parsed: &Parsed) -> Result<(), String> {
     Ok(())
 }
 
-fn anchored(node: &Node, anchor: Anchor, text: For) -> String {
+fn anchored(node: &Node, anchor: Anchor, text: Haystack) -> String {
     let expression = emit::emit(node, text);
     match anchor {
         Anchor::Start => format!("\\A(?:{expression})"),
@@ -302,6 +302,5 @@ fn thorough(expression: &str) -> Result<fancy_regex::Regex, String> {
     })
 }
 
-#[cfg(test)]
 #[cfg(test)]
 mod tests;

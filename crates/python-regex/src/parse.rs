@@ -1,8 +1,9 @@
 //! Reads Python's notation (module `re`, Python 3.11), and refuses what Python refuses. Must never
 //! panic, whatever the text, and never go deeper than a fixed number of groups.
 
-use super::tree::{Kind, Node, Width};
+use super::tree::{Greediness, Node, Width};
 
+mod class_member;
 mod escape;
 mod group;
 mod set;
@@ -42,15 +43,15 @@ struct Parser {
     groups: Vec<Group>,
     names: Vec<(String, usize)>,
     depth: usize,
-    /// How many groups there were where the outermost lookbehind began.
+    /// The number of groups where the outermost look-behind began.
     behind: Option<usize>,
 }
 
-/// What a repetition may repeat.
+/// The piece before a repetition.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
     Nothing,
-    Place,
+    Position,
     Repeated,
     Item,
 }
@@ -138,11 +139,11 @@ impl Parser {
             }
             if let Some((min, max)) = self.quantifier(c)? {
                 let inner = match last {
-                    Last::Nothing | Last::Place => return Err(self.error("nothing to repeat")),
+                    Last::Nothing | Last::Position => return Err(self.error("nothing to repeat")),
                     Last::Repeated => return Err(self.error("a repetition of a repetition")),
                     Last::Item => pieces.pop().unwrap_or(Node::EMPTY),
                 };
-                let kind = self.kind();
+                let kind = self.greediness();
                 pieces.push(Node::Repeat {
                     inner: Box::new(inner),
                     min,
@@ -151,13 +152,13 @@ impl Parser {
                 });
                 last = Last::Repeated;
             } else if let Some(node) = self.item(c, flags)? {
-                let place = matches!(
+                let position = matches!(
                     node,
                     Node::Start { .. } | Node::End { .. } | Node::VeryEnd | Node::Boundary { .. }
                 );
-                // In a group of its own such a place may be repeated.
-                last = if place && c != '(' {
-                    Last::Place
+                // In a group of its own such a position may be repeated.
+                last = if position && c != '(' {
+                    Last::Position
                 } else {
                     Last::Item
                 };
@@ -179,17 +180,17 @@ impl Parser {
         matches!(c, '#' | ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
     }
 
-    fn kind(&mut self) -> Kind {
+    fn greediness(&mut self) -> Greediness {
         if self.eat('?') {
-            Kind::Lazy
+            Greediness::Lazy
         } else if self.eat('+') {
-            Kind::Possessive
+            Greediness::Possessive
         } else {
-            Kind::Greedy
+            Greediness::Greedy
         }
     }
 
-    /// How often, if this is a quantifier; a brace that is none counts as itself.
+    /// The limits of a repetition, if this is a quantifier; any other brace is a literal.
     fn quantifier(&mut self, c: char) -> Result<Option<(u32, Option<u32>)>, String> {
         Ok(Some(match c {
             '*' => (0, None),
@@ -275,7 +276,7 @@ impl Parser {
 /// A character; where case does not count and only ASCII has case, both cases of it.
 fn literal(c: char, flags: Flags) -> Node {
     if flags.ignore_case && flags.ascii && c.is_ascii_alphabetic() {
-        return set::both_cases(c);
+        return class_member::both_cases(c);
     }
     Node::Char(c)
 }

@@ -1,4 +1,4 @@
-//! A regular expression as Python understands it. Owns its shape and nothing about any engine.
+//! A regular expression as Python understands it. Owns its shape; must never depend on an engine.
 
 /// A piece of an expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,13 +44,13 @@ pub(super) enum Node {
         min: u32,
         /// None: without end.
         max: Option<u32>,
-        kind: Kind,
+        kind: Greediness,
     },
 }
 
-/// How a repetition tries.
+/// The order in which a repetition tries lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Greediness {
     Greedy,
     Lazy,
     Possessive,
@@ -67,11 +67,11 @@ pub(super) struct Class {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Item {
     Range(char, char),
-    /// `\d`, `\s`, `\w` as Python's text has them, or all else.
-    Kind(Category, bool),
+    /// `\d`, `\s`, `\w` as Python defines them for text, or the complement.
+    Category(Category, bool),
 }
 
-/// The sets that have a letter.
+/// The classes that have a letter of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Category {
     Digit,
@@ -119,7 +119,7 @@ impl Node {
         }
     }
 
-    /// Whether a piece for which this holds is anywhere in it.
+    /// Whether this holds for the piece or for any piece inside it.
     pub(super) fn has(&self, what: &impl Fn(&Self) -> bool) -> bool {
         what(self)
             || match self {

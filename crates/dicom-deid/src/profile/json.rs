@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use super::tree::{Entry, Kind, Node, Place, Problem, without_repeated_keys};
 use super::yaml;
@@ -119,6 +120,28 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     }
 }
 
+/// The tree as JSON, which has neither places nor unquoted dates.
+pub(super) fn value(node: &Node) -> Result<Value, Problem> {
+    Ok(match &node.kind {
+        Kind::Null => Value::Null,
+        Kind::Bool(flag) => (*flag).into(),
+        Kind::Integer(number, _) => (*number).into(),
+        Kind::Float(number) => (*number).into(),
+        Kind::Text(text) => text.as_str().into(),
+        Kind::List(items) => items.iter().map(value).collect::<Result<_, _>>()?,
+        Kind::Map(entries) => {
+            let members = entries
+                .iter()
+                .map(|entry| Ok((entry.key.clone(), value(&entry.value)?)));
+            Value::Object(members.collect::<Result<_, _>>()?)
+        }
+        Kind::Unquoted(what) => {
+            let problem = node.problem(format!("a value is {what}"));
+            return Err(problem.with_hint("put it in quotes"));
+        }
+    })
+}
+
 /// The tree, if no key is written twice anywhere in it.
 pub(super) fn unambiguous(node: Node) -> Result<Node, Problem> {
     let kind = match node.kind {
@@ -188,6 +211,24 @@ mod tests {
             );
         }
         assert!(parse(r#"{"a":{"b":1},"b":[{"b":1},{"b":1}]}"#).is_ok());
+    }
+
+    #[test]
+    fn a_document_in_each_language_is_the_same_json() {
+        let expected =
+            serde_json::json!({"dicom": {"fields": [{"name": "PatientName", "remove": true}]}});
+        let yaml = "dicom:\n  fields:\n    - name: PatientName\n      remove: true\n";
+        let toml = "[[dicom.fields]]\nname = \"PatientName\"\nremove = true\n";
+        for read in [
+            yaml::parse(yaml),
+            crate::profile::toml::parse(toml),
+            parse(&expected.to_string()),
+        ] {
+            assert_eq!(value(&read.ok().unwrap()).ok(), Some(expected.clone()));
+        }
+        let dated = yaml::parse("description: 2004-01-19").ok().unwrap();
+        let problem = value(&dated).unwrap_err();
+        assert_eq!((problem.place.line, problem.place.column), (1, 14));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::convert::TOML_ONLY;
 use super::model::Profile;
 use super::tree::{Node, Problem};
@@ -145,6 +147,18 @@ impl Document {
             .notes
             .extend(self.notes.iter().cloned().chain(self.passed_over()));
         Ok(profile)
+    }
+
+    /// The document as JSON, the form in which servers keep profiles.
+    ///
+    /// # Errors
+    /// A document that is no mapping, or that holds a value which JSON does not have.
+    pub fn to_json(&self) -> Result<Value, ProfileError> {
+        let json = self
+            .root
+            .entries("a profile")
+            .and_then(|_| json::value(&self.root));
+        json.map_err(|problem| self.error(problem))
     }
 
     /// Sections that are carried out here and nowhere else, where another tool may read the

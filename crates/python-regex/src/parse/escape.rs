@@ -1,13 +1,8 @@
-//! What follows a backslash.
+//! Escapes: a backslash and what follows it.
 
-use super::{Flags, Parser, literal, set};
-use crate::tree::{Category, Class, Item, Node};
-
-/// What an escape inside a class stands for.
-pub(super) enum Member {
-    Char(char),
-    Kind(Category, bool),
-}
+use super::class_member::Member;
+use super::{Flags, Parser, literal};
+use crate::tree::{Category, Class, Node};
 
 impl Parser {
     /// An escape outside of classes.
@@ -29,9 +24,9 @@ impl Parser {
             '1'..='9' => return self.number(c, flags),
             c => match self.common(c)? {
                 Member::Char(c) => literal(c, flags),
-                Member::Kind(category, not) => Node::Class(Class {
+                member @ Member::Category(..) => Node::Class(Class {
                     not: false,
-                    items: set::category(category, not, flags.ascii),
+                    items: member.items(flags),
                 }),
             },
         })
@@ -64,9 +59,9 @@ impl Parser {
             'x' => self.hex(2)?,
             'u' => self.hex(4)?,
             'U' => self.hex(8)?,
-            'd' | 'D' => return Ok(Member::Kind(Category::Digit, c == 'D')),
-            's' | 'S' => return Ok(Member::Kind(Category::Space, c == 'S')),
-            'w' | 'W' => return Ok(Member::Kind(Category::Word, c == 'W')),
+            'd' | 'D' => return Ok(Member::Category(Category::Digit, c == 'D')),
+            's' | 'S' => return Ok(Member::Category(Category::Space, c == 'S')),
+            'w' | 'W' => return Ok(Member::Category(Category::Word, c == 'W')),
             'N' => {
                 return Err(self.error(
                     "`\\N{...}` is not supported; write the character, or \\u and four hex digits",
@@ -145,15 +140,5 @@ impl Parser {
             return Err(self.error("a reference back under the flags `a` and `i` is not supported"));
         }
         Ok(Node::Back(group, width))
-    }
-}
-
-impl Member {
-    /// As an item of a class.
-    pub(super) fn items(&self, flags: Flags) -> Vec<Item> {
-        match self {
-            Self::Char(c) => set::range(*c, *c, flags),
-            Self::Kind(category, not) => set::category(*category, *not, flags.ascii),
-        }
     }
 }

@@ -1,0 +1,49 @@
+//! What every route can reach.
+//!
+//! Must never show the API key.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use zeroize::Zeroizing;
+
+use crate::documents::Documents;
+use crate::options::Options;
+use crate::store::Store;
+use crate::ticket::Tickets;
+
+/// The state that the routes share.
+pub struct App {
+    /// The index and the files.
+    pub store: Store,
+    /// The API key that requests must carry.
+    pub key: Zeroizing<String>,
+    /// The base URL.
+    pub url: String,
+    /// The options, without the key and the profile.
+    pub options: Options,
+    /// When the sandbox was started.
+    pub started: DateTime<Utc>,
+    /// The open tickets.
+    pub tickets: Mutex<Tickets>,
+}
+
+impl App {
+    /// The open tickets, held by one request at a time.
+    pub fn tickets(&self) -> MutexGuard<'_, Tickets> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the index, and the documents that are made of it.
+    pub fn read<T>(&self, look: impl FnOnce(Documents<'_>) -> T) -> T {
+        let era = self.options.era;
+        self.store.read(|index| look(Documents { era, index }))
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").finish_non_exhaustive()
+    }
+}
