@@ -48,6 +48,7 @@
 
 pub mod byte_order_mark;
 pub mod cli;
+pub mod client_failure;
 pub mod command;
 pub mod config;
 pub mod credential;
@@ -58,7 +59,6 @@ pub mod envelope;
 pub mod event;
 pub mod exit;
 pub mod failure;
-pub mod flywheel;
 pub mod journal;
 pub mod package;
 pub mod phi;

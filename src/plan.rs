@@ -17,13 +17,14 @@ mod way_out;
 use std::fmt;
 use std::path::PathBuf;
 
+use flywheel_client::{ApiKey, Client, ClientError, Level, Project, ProjectRef, Settings};
+
 use crate::config::{Compression, Config, IfExists, OtherFiles, PackageBy, Shard, Sink, Transfer};
-use crate::credential::{ApiKey, PseudonymKeySources};
+use crate::credential::PseudonymKeySources;
 use crate::deid::{self, Cleaner, Counts, IdentifiedConsent, Sendable};
 use crate::dicom::{Instance, Limits};
 use crate::discover::{Discovery, Inputs};
 use crate::failure::{Error, FileFailure, RunCode};
-use crate::flywheel::{Client, Level, Project, ProjectRef, Settings};
 use crate::routing::ForcedLabels;
 pub use announcement::{Announcement, Weight};
 pub use asked::{Answer, Watch, ask};
@@ -156,6 +157,7 @@ pub fn client(
 ) -> Result<Client, Error> {
     let settings = Settings {
         ca_cert,
+        user_agent: concat!("fwupload/", env!("CARGO_PKG_VERSION")).to_owned(),
         ..Settings::default()
     };
     let settings = match transfer {
@@ -174,7 +176,7 @@ pub fn client(
         },
         None => settings,
     };
-    Client::new(key, settings)
+    Ok(Client::new(key, settings)?)
 }
 
 /// Resolves a run. `server` is the client to ask, none when offline; `keys` is where the key of
@@ -298,7 +300,8 @@ async fn ask_server(client: &Client, config: &Config) -> Result<Project, Error> 
     let wanted = ProjectRef::parse(&config.destination.project)?;
     let project = match (client.resolve_project(&wanted).await, wanted) {
         (Err(error), ProjectRef::GroupAndLabel { group, label })
-            if error.code == RunCode::ProjectNotFound && config.destination.create_project =>
+            if matches!(error, ClientError::ProjectNotFound { .. })
+                && config.destination.create_project =>
         {
             return create_project(client, config, &group, &label).await;
         }
@@ -319,7 +322,7 @@ async fn create_project(
     label: &str,
 ) -> Result<Project, Error> {
     if config.sink == Sink::Upload {
-        return client.create_project(group, label).await;
+        return Ok(client.create_project(group, label).await?);
     }
     Ok(Project {
         id: String::new(),

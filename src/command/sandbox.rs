@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use flywheel_client::ProjectRef;
 use tempfile::NamedTempFile;
 
 use crate::cli::{ProfileLevel, SandboxArgs, ServerEra, SignedUrls, StorageKind};
 use crate::config::{self, Config, DeidChoice};
 use crate::credential::KeySources;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::ProjectRef;
 use crate::profile;
 use crate::sandbox::{self, Era, Level, Options, Sandbox, Storage};
 

@@ -4,15 +4,16 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Instant;
 
+use flywheel_client::{ApiKey, Client, ClientNotice};
 use tokio::runtime::Runtime;
 
 use crate::cli::UploadArgs;
+use crate::client_failure::{cause_of, cause_of_form, path_of};
 use crate::config::{Config, Environment, Server, Sink};
-use crate::credential::{ApiKey, KeyOrigin, PseudonymKeySources};
+use crate::credential::{KeyOrigin, PseudonymKeySources};
 use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity};
 use crate::exit::{ExitStatus, Strictness};
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Client, ClientNotice};
 use crate::phi::{display_path, escape_for_terminal};
 use crate::pipeline::{self, Stop};
 use crate::plan::{self, UploadPlan, Weight};
@@ -182,12 +183,12 @@ fn tell(events: &Events, notice: ClientNotice) {
     match notice {
         ClientNotice::Waiting {
             what,
-            cause,
+            error,
             wait,
             attempt,
         } => events.send(Event::Retrying {
             what,
-            cause,
+            cause: cause_of(&error),
             wait,
             attempt,
         }),
@@ -210,6 +211,7 @@ fn tell(events: &Events, notice: ClientNotice) {
             events.notice(Severity::Warning, "twin-container", text);
         }
         ClientNotice::StudyElsewhere { session } => {
+            let session = escape_for_terminal(&session);
             let text = format!(
                 "a study that is about to be sent is in the project already, under another \
                     subject: session {session} has its \
@@ -234,10 +236,11 @@ fn tell(events: &Events, notice: ClientNotice) {
             events.notice(Severity::Warning, "twin-container", text);
         }
         ClientNotice::Outage {
-            cause,
+            error,
             since,
             until,
         } => {
+            let cause = cause_of(&error);
             let text = format!(
                 "the site has not answered since {}: {cause}\neverything waits until it does, \
                     until {} at the longest (`--retry-for`)",
@@ -261,7 +264,10 @@ fn tell(events: &Events, notice: ClientNotice) {
             events.notice(
                 Severity::Notice,
                 "storage",
-                format!("a file goes through the site itself: {cause}"),
+                format!(
+                    "a file goes through the site itself: {}",
+                    cause_of_form(&cause)
+                ),
             );
         }
     }
@@ -272,7 +278,7 @@ fn announce(plan: &UploadPlan, config: &Config, events: &Events) {
     let governing = plan.governing.as_ref();
     events.send(Event::Started(Box::new(RunStart {
         version: env!("CARGO_PKG_VERSION"),
-        project: plan.project.path(),
+        project: path_of(&plan.project),
         site: plan.site.clone(),
         mode: match config.sink {
             Sink::Upload => Mode::Upload,

@@ -7,9 +7,9 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
+use flywheel_client::ApiKey;
 use zeroize::Zeroizing;
 
-use super::ApiKey;
 use super::secret::{Secret, read_limited};
 use crate::failure::Error;
 

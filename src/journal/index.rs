@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use flywheel_client::{ContainerKind, ContainerRef, RemoteFile};
+
 use super::Parcel;
 use super::fingerprint::Mark;
 use super::line::{Confirmation, Intent, Member};
-use crate::flywheel::{ContainerKind, ContainerRef, RemoteFile};
 
 /// A package that the server confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]

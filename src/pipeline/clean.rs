@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use flywheel_client::Destination;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use tokio::sync::OwnedSemaphorePermit;
@@ -17,7 +18,7 @@ use crate::event::{Event, Outcome, Severity};
 use crate::failure::FileFailure;
 use crate::package::{self, Package};
 use crate::plan::{UploadPlan, WayOut};
-use crate::routing::{self, Destination};
+use crate::routing;
 use crate::series::{self, Indexed, Ready, Series};
 use crate::standard;
 

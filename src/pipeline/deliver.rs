@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use flywheel_client::{Destination, RemoteFile};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 
+use crate::client_failure::UploadError;
 use crate::config::{OtherFiles, PackageBy};
 use crate::deid::Sendable;
 use crate::event::{Event, Events, Outcome, Stored};
 use crate::failure::{FileCode, FileFailure};
-use crate::flywheel::{RemoteFile, UploadError};
 use crate::journal::Journal;
 use crate::package::{Level, Package};
 use crate::plan::{Target, UploadPlan, WayOut};
-use crate::routing::Destination;
 use crate::series::Indexed;
 
 use super::beside::{Beside, Whereabouts};

@@ -3,8 +3,11 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use flywheel_client::Destination;
+
+use crate::client_failure::path_of;
 use crate::plan::UploadPlan;
-use crate::routing::{self, Destination};
+use crate::routing;
 
 /// Where a delivery goes: an acquisition, or for files that are not DICOM a container above one.
 #[derive(Debug, Clone)]
@@ -66,7 +69,7 @@ impl Place {
 
     /// `group/project` and labels that a server gave.
     pub fn path_to(plan: &UploadPlan, labels: Vec<String>) -> String {
-        [plan.project.path()]
+        [path_of(&plan.project)]
             .into_iter()
             .chain(labels)
             .collect::<Vec<_>>()

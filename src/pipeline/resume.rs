@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use flywheel_client::{Client, ContainerRef, RemoteFile};
 use futures_util::StreamExt;
 
+use crate::client_failure::UploadError;
 use crate::config::{IfExists, OtherFiles};
 use crate::event::Outcome;
-use crate::flywheel::{Client, ContainerRef, RemoteFile, UploadError};
 use crate::journal::{Confirmed, Journal};
 use crate::series::Series;
 
@@ -101,9 +102,10 @@ async fn check(
     };
     let listed = match listed {
         Ok(listed) => listed.unwrap_or_default(),
-        Err(UploadError::File(_)) => Vec::new(),
-        Err(UploadError::Run(error)) => {
-            deliveries.stop().because(error);
+        Err(error) => {
+            if let UploadError::Run(error) = error.into() {
+                deliveries.stop().because(error);
+            }
             Vec::new()
         }
     };

@@ -6,12 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use flywheel_client::{
+    Client, ClientError, Container, DeidRecord, RemoteFile, UploadFile, UploadReceipt,
+};
 use sha2::Sha384;
 
+use crate::client_failure::UploadError;
 use crate::config::{Compression, IfExists};
 use crate::event::{Event, PackageBytes, Severity};
 use crate::failure::{FileCode, FileFailure};
-use crate::flywheel::{Container, RemoteFile, UploadError, UploadFile, UploadReceipt};
 use crate::journal::{self, Journal, Member, Parcel, Standing, Word};
 use crate::package::Package;
 use crate::phi::escape_for_terminal;
@@ -42,13 +45,9 @@ pub(super) async fn send(
         Look::Missing(there) => there,
     };
     let under_way = Arc::new(UnderWay::new(shared, job));
-    let file = target
-        .client
-        .logged(
-            delivery.upload_file(there.as_ref(), &under_way),
-            job.package.originals(),
-        )
-        .await?;
+    let record = record(&target.client, &job.package).await?;
+    let file = delivery.upload_file(there.as_ref(), &under_way);
+    let file = target.client.logged(file, record).await?;
     delivery.announce()?;
     under_way.begins();
     let receipt = target
@@ -60,7 +59,7 @@ pub(super) async fn send(
     delivery.note(Word::from(&receipt));
     delivery.tell_of_rivals(&receipt, there.as_ref());
     delivery.settle_superseded(target).await;
-    Ok(delivery.sent(false, receipt.file_id()))
+    Ok(delivery.sent(false, receipt.file_id.as_deref()))
 }
 
 /// What sending a package would come to. Nothing is sent, made or noted.
@@ -94,13 +93,28 @@ pub(super) async fn is_free(
     }
 }
 
-async fn container(target: &Target, place: &Place) -> Result<Arc<Container>, UploadError> {
+async fn container(target: &Target, place: &Place) -> Result<Arc<Container>, ClientError> {
     match place {
         Place::Acquisition(to) => target.hierarchy.acquisition(to).await,
         Place::Session(to) => target.hierarchy.session(to).await,
         Place::Subject(to) => target.hierarchy.subject_container(&to.subject).await,
         Place::Project => target.hierarchy.project_container().await,
     }
+}
+
+/// The id under which the site's log has the original identifiers of a package; none where it has
+/// no record of them. The log is asked once for the same ones.
+async fn record(client: &Client, package: &Package) -> Result<Option<String>, ClientError> {
+    let Some(originals) = package.originals() else {
+        return Ok(None);
+    };
+    if let Some(id) = originals.recorded_as() {
+        return Ok(Some(id.to_owned()));
+    }
+    let record = DeidRecord::new(originals.for_the_log());
+    let id = client.record_deid(&record).await?;
+    originals.recorded(&id);
+    Ok(Some(id))
 }
 
 /// What a look at the container showed.
@@ -275,7 +289,7 @@ impl<'a> Delivery<'a> {
         Sent {
             there_before,
             container: Arc::clone(&self.container),
-            file: file.map(str::to_owned),
+            file: file.map(escape_for_terminal),
         }
     }
 
@@ -483,7 +497,7 @@ impl<'a> Delivery<'a> {
     /// what is still under way.
     fn tell_of_rivals(&self, receipt: &UploadReceipt, previous: Option<&RemoteFile>) {
         if receipt.took_the_place_of_another(previous) {
-            let id = escape_for_terminal(receipt.file_id().unwrap_or("without id"));
+            let id = escape_for_terminal(receipt.file_id.as_deref().unwrap_or("without id"));
             let text = format!(
                 "another program sent a file of the same name to {} {} at the same time: file \
                     {id} holds what this run sent last",
@@ -515,7 +529,7 @@ impl<'a> Delivery<'a> {
         let may_hold = |file: &&RemoteFile| {
             file.name != package.name && (package.members.is_some() || is_zip(file))
         };
-        for file in self.container.files_before().iter().filter(may_hold) {
+        for file in self.container.files_before.iter().filter(may_hold) {
             let shared = self
                 .shared_with(&file.name, file)
                 .filter(|shared| shared.again > 0);

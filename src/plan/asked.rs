@@ -7,9 +7,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use flywheel_client::{Client, Level, LevelSettings, Project};
+
+use crate::client_failure::path_of;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Client, Level, LevelSettings, Project};
-use crate::profile::{Identity, Served};
+use crate::profile::{Identity, Json, Served};
 
 use super::Announcement;
 use super::governance::{Governing, LOCAL};
@@ -36,7 +38,7 @@ pub async fn ask(client: &Client, project: &Project) -> Result<Answer, Error> {
         if level == Level::Project && project.id.is_empty() {
             continue;
         }
-        match (client.settings(level, project).await, &answer.seen) {
+        match (client.settings::<Json>(level, project).await, &answer.seen) {
             // Old servers refuse ordinary users the settings of a group, and have no profiles to
             // keep there.
             (Ok(LevelSettings::Unseen(_)), _) if announced => answer.unseen.push(level),
@@ -46,7 +48,7 @@ pub async fn ask(client: &Client, project: &Project) -> Result<Answer, Error> {
                     served => answer.seen = Some((level, served)),
                 }
             }
-            (Err(error), None) => return Err(error),
+            (Err(error), None) => return Err(error.into()),
             _ => {}
         }
     }
@@ -199,7 +201,7 @@ impl Watch {
             RunCode::ProfileChanged,
             format!(
                 "what the server says about the profile for {} changed",
-                self.project.path()
+                path_of(&self.project)
             ),
         )
         .because(format!("when the run began there was {}", self.standing))

@@ -1,11 +1,12 @@
 //! The site's log of de-identification: what the user is told of it, and when a run cannot go on
 //! because of it.
 
+use flywheel_client::Client;
+
 use super::{Announcement, Decision};
 use crate::config::Sink;
 use crate::deid::Originals;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::Client;
 
 /// The host of the log that this run tells whom its files are about; none where there is no log, or
 /// nothing is sent.
@@ -24,7 +25,7 @@ pub(super) async fn ask(
     }
     match sink {
         Sink::Folder(_) => Ok(None),
-        Sink::Upload | Sink::Nothing => client.deid_log_host().await,
+        Sink::Upload | Sink::Nothing => Ok(client.deid_log_host().await?),
     }
 }
 

@@ -4,9 +4,11 @@
 //! A server's profile cannot be overruled from here, and a doubt about whether there is one is
 //! never taken for "none".
 
+use flywheel_client::{Level, Project};
+
+use crate::client_failure::path_of;
 use crate::config::DeidChoice;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Level, Project};
 use crate::phi::escape_for_terminal;
 use crate::profile::{self, Identity, OnLeak, Profile, Served};
 
@@ -156,7 +158,7 @@ fn conflict(level: Level, profile: &Profile, project: &Project) -> Error {
     let what = format!(
         "the profile \"{}\" at the {level} governs {}",
         escape_for_terminal(&profile.name),
-        project.path()
+        path_of(project)
     );
     Error::new(RunCode::ProfileConflict, what)
 }
@@ -273,7 +275,7 @@ impl Decision {
                 };
                 let text = format!(
                     "{why}: the data goes to {} as it is, protected health information included",
-                    project.path()
+                    path_of(project)
                 );
                 vec![Announcement::warning("phi", text)]
             }

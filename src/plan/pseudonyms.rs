@@ -2,12 +2,13 @@
 //!
 //! Owns when a key may be made: where somebody is told, or has asked for it. Never in a rehearsal.
 
+use flywheel_client::Project;
+
 use super::{Announcement, Governing, Treatment};
+use crate::client_failure::path_of;
 use crate::config::{Config, Server, Sink};
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin, PseudonymKeySources};
 use crate::failure::{Error, RunCode};
-use crate::flywheel::Project;
-use crate::phi::escape_for_terminal;
 
 /// What to do with a key that was made.
 const CARE: &str = "back that file up and use it on every machine that sends to this project: \
@@ -102,7 +103,7 @@ fn announcement(
         PseudonymKeyOrigin::Made(_) => {
             let made = format!(
                 "pseudonyms: key {fingerprint} was made for {} and is kept in {origin}",
-                escape_for_terminal(&project.path())
+                path_of(project)
             );
             // What lies in a sandbox is for trying things out.
             let text = match config.server {

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use flywheel_client::{Client, Hierarchy, Project, StudyElsewhere};
+
 use super::Watch;
 use crate::config::{Config, IfStudyElsewhere, Sink};
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Client, Hierarchy, Project, StudyElsewhere};
 
 /// Where packages go.
 #[derive(Debug)]

@@ -5,10 +5,10 @@
 //! refused, so that no image stays as it is because of a slip.
 
 use super::pixels::Complaint;
-use python_regex::PythonRegex;
 use super::tree::shown;
 use crate::standard;
 use dicom_core::{Tag, VR};
+use python_regex::PythonRegex;
 
 /// What must hold of a file: every line.
 #[derive(Debug, Clone)]

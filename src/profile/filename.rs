@@ -4,11 +4,11 @@ use dicom_core::Tag;
 use serde_json::Value;
 
 use super::model::DicomRules;
-use python_regex::PythonRegex;
 use super::substitution::{Group, Parts, canonical};
 use super::template::Template;
 use super::tree::{Node, Problem, shown};
 use crate::standard;
+use python_regex::PythonRegex;
 
 /// One entry of `filenames`: which paths it is for, and the name that such a file gets.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,12 +6,12 @@ use super::action::{Action, Replacement, Scalar};
 use super::envelope_keys;
 use super::jitter;
 use super::model::{DicomRules, Position, Rule};
-use python_regex::PythonRegex;
 use super::read::{date_format, days, unknown};
 use super::selector::{Selector, tag_of_number};
 use super::substitution;
 use super::tree::{Entry, Kind, Node, Problem, find, option, shown};
 use crate::standard;
+use python_regex::PythonRegex;
 
 /// Actions.
 const ACTIONS: &[&str] = &[

@@ -4,9 +4,9 @@ use std::fmt;
 
 use dicom_core::Tag;
 
-use python_regex::PythonRegex;
 use super::tree::shown;
 use crate::standard;
+use python_regex::PythonRegex;
 
 /// The elements that a rule addresses.
 #[derive(Debug, Clone)]

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::action::{Action, Replacement};
 use super::model::DicomRules;
-use python_regex::PythonRegex;
 use super::rule;
 use super::template::Template;
 use super::tree::{Entry, Node, Problem, find, shown};
 use crate::standard;
+use python_regex::PythonRegex;
 
 /// One item of `regex-sub`: what it matches, and what is written then.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,7 @@
 //! `fwupload profile key`: which key pseudonyms are made with. The key itself is never shown, and
 //! none is made.
 
+use flywheel_client::ProjectRef;
 use serde_json::json;
 
 use crate::cli::KeyArgs;
@@ -8,7 +9,6 @@ use crate::config::PseudonymKeyChoice;
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::ProjectRef;
 use crate::phi::display_path;
 use crate::pseudonym::PseudonymKey;
 

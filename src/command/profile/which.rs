@@ -1,9 +1,11 @@
 //! Which profile a command is about: a built-in one, a file, or the one that governs a project.
 
+use flywheel_client::{Level, ProjectRef};
+
 use crate::cli::WhichProfile;
+use crate::client_failure::path_of;
 use crate::config::Connection;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Level, ProjectRef};
 use crate::phi::display_path;
 use crate::plan;
 use crate::profile::{self, Document, Profile, Served};
@@ -114,7 +116,7 @@ pub fn governing(project: &str, connection: &Connection) -> Result<Choice, Error
         client.check_key().await?;
         let project = client.resolve_project(&wanted).await?;
         let found = plan::ask(&client, &project).await?;
-        Ok::<_, Error>((project.path(), found))
+        Ok::<_, Error>((path_of(&project), found))
     })?;
     let remark = found.remark();
     Ok(match found.decisive()? {

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 use dicom_core::Tag;
 
 use crate::profile::model::Rule;
-use python_regex::PythonRegex;
 use crate::profile::selector::Selector;
 use crate::standard::confidentiality::Covers;
 use crate::standard::{keyword, vr};
+use python_regex::PythonRegex;
 
 /// Ways into items, by keyword and by number, of any depth and any index. An expression that
 /// matches behind all of them is taken to reach every item.

@@ -9,10 +9,10 @@ use crate::phi::escape_for_terminal;
 use crate::profile::action::{Action, Replacement};
 use crate::profile::filename::FileName;
 use crate::profile::model::{DicomRules, Profile, Rule};
-use python_regex::PythonRegex;
 use crate::profile::substitution::{Group, Substitution};
 use crate::profile::template::Template;
 use crate::standard;
+use python_regex::PythonRegex;
 
 const PIECE: &str =
     "give the piece an action in `groups`, or let the expression match nothing but known words";
