@@ -8,7 +8,7 @@
 //! confirm it. Every file found ends in exactly one outcome.
 //!
 //! ```text
-//! paths -discover-> files -dicom-> Instance -deid-> CleanInstance -package-> Package -flywheel-> UploadReceipt
+//! paths -discover-> files -dicom-> Instance -deid-> CleanInstance -package-> Package -client-> UploadReceipt
 //! ```
 //!
 //! # Code map
@@ -17,15 +17,14 @@
 //!
 //! | level | rooms |
 //! | --- | --- |
-//! | 9 | this page, `main` |
-//! | 8 | [`command`]: what each command does, around a run |
-//! | 7 | [`pipeline`]: the stages wired together · [`report`]: consumers of events, and reports made one · [`exit`]: the published codes · [`sandbox`]: an embedded server |
-//! | 6 | [`plan`]: everything resolved before the first file is read · [`event`]: what pipeline and report share · [`journal`]: what the server confirmed, from one run to the next |
-//! | 5 | [`flywheel`]: the API client |
+//! | 8 | this page, `main` |
+//! | 7 | [`command`]: what each command does, around a run |
+//! | 6 | [`pipeline`]: the stages wired together · [`report`]: consumers of events, and reports made one · [`exit`]: the published codes · [`sandbox`]: an embedded server |
+//! | 5 | [`plan`]: everything resolved before the first file is read · [`event`]: what pipeline and report share · [`journal`]: what the server confirmed, from one run to the next |
 //! | 4 | [`package`]: a series as one zip |
 //! | 3 | [`routing`]: labels and UIDs from the cleaned header · [`series`]: instances by series |
 //! | 2 | [`config`]: what a run was told · [`deid`]: cleaning · [`discover`]: finding files |
-//! | 1 | [`cli`] · [`credential`] · [`profile`] · [`dicom`]: reading and writing, byte for byte |
+//! | 1 | [`cli`] · [`client_failure`]: what failures of the API client mean · [`credential`] · [`profile`] · [`dicom`]: reading and writing, byte for byte |
 //! | 0 | [`byte_order_mark`]: texts as editors save them · [`envelope`]: sealing and opening CMS envelopes · [`failure`]: stable codes · [`phi`]: values that are not shown · [`pseudonym`]: keyed UIDs, patients and shifts · [`standard`]: tables |
 //!
 //! # What never happens

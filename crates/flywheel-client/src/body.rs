@@ -309,7 +309,22 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_body_is_no_standstill_but_a_stuck_one_is() {
+        let idle = Duration::from_millis(400);
+        for (pause, good) in [(399, true), (401, false)] {
+            let slow = futures_util::stream::iter(0..20).then(move |_| async move {
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                Ok(Bytes::from_static(b"x"))
+            });
+            let gauge = Gauge::new(idle, 20);
+            let exact = Exact::new(Box::pin(slow), 20, Arc::clone(&gauge), None);
+            let sent = gauge.watch("h", read(exact)).await;
+            assert_eq!(sent.is_ok_and(|read| read.is_ok()), good, "{pause}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_paced_body_goes_in_pieces_and_holding_it_back_is_no_standstill() {
         let (idle, pace) = (Duration::from_millis(60), Arc::new(Pace::new(40 * 1024)));
         // A piece of another body comes first and takes many times the idle time.

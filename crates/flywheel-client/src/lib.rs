@@ -7,23 +7,67 @@
 //! server first.
 //!
 //! ```
-//! # use std::io::{Read, Write};
-//! # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-//! # let key = format!("{}:__force_insecure:my-secret-key", listener.local_addr()?);
-//! # std::thread::spawn(move || {
-//! #     for mut stream in listener.incoming().flatten() {
+//! use flywheel_client::{ApiKey, Client, ContainerKind, ContainerRef, ProjectRef, Settings, UploadFile};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let site = site::start()?;
+//! # let text = format!("{site}:__force_insecure:my-secret-key");
+//! # let text = text.as_str();
+//! // `text` reads `host:key`, as the profile page of a Flywheel site shows it.
+//! let client = Client::new(&ApiKey::parse(text)?, Settings::default())?;
+//! let project = client.resolve_project(&ProjectRef::parse("neuro/adni")?).await?;
+//!
+//! let notes = UploadFile::new("notes.txt", 5, || {
+//!     Box::pin(futures_util::stream::iter([Ok("hello".into())]))
+//! });
+//! let to = ContainerRef { kind: ContainerKind::Project, id: project.id };
+//! let receipt = client.upload(&to, &notes).await?;
+//! assert_eq!((receipt.name.as_str(), receipt.size), ("notes.txt", 5));
+//! # Ok(())
+//! # }
+//! # /// A site that has one project and takes one file.
+//! # mod site {
+//! #     use std::io::{BufRead, BufReader, Read, Result, Write};
+//! #     use std::net::{SocketAddr, TcpListener, TcpStream};
+//! #
+//! #     pub fn start() -> Result<SocketAddr> {
+//! #         let listener = TcpListener::bind("127.0.0.1:0")?;
+//! #         let address = listener.local_addr()?;
 //! #         std::thread::spawn(move || {
-//! #             let mut head = Vec::new();
-//! #             while let Ok(1) = stream.read(&mut [0; 1].map(|b| b)[..0]).map(|_| 1) {
-//! #                 let mut byte = [0; 1];
-//! #                 if stream.read_exact(&mut byte).is_err() { return }
-//! #                 head.push(byte[0]);
-//! #                 if !head.ends_with(b"\r\n\r\n") { continue }
+//! #             for stream in listener.incoming().flatten() {
+//! #                 std::thread::spawn(move || serve(stream));
 //! #             }
 //! #         });
+//! #         Ok(address)
 //! #     }
-//! # });
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! #
+//! #     fn serve(mut stream: TcpStream) -> Result<()> {
+//! #         let mut reader = BufReader::new(stream.try_clone()?);
+//! #         loop {
+//! #             let (mut request, mut length) = (String::new(), 0);
+//! #             reader.read_line(&mut request)?;
+//! #             loop {
+//! #                 let mut line = String::new();
+//! #                 reader.read_line(&mut line)?;
+//! #                 match line.trim().to_lowercase().strip_prefix("content-length: ") {
+//! #                     Some(given) => length = given.parse().unwrap_or(0),
+//! #                     None if line.trim().is_empty() => break,
+//! #                     None => {}
+//! #                 }
+//! #             }
+//! #             reader.read_exact(&mut vec![0; length])?;
+//! #             let answer = match request.split(' ').nth(1) {
+//! #                 Some("/api/lookup") => {
+//! #                     r#"{"_id": "p1", "group": "neuro", "label": "adni", "container_type": "project"}"#
+//! #                 }
+//! #                 Some("/api/projects/p1/files") => r#"[{"name": "notes.txt", "size": 5}]"#,
+//! #                 _ => "{}",
+//! #             };
+//! #             write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{answer}", answer.len())?;
+//! #         }
+//! #     }
+//! # }
 //! ```
 
 #![forbid(unsafe_code)]

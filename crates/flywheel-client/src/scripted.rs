@@ -99,7 +99,7 @@ pub(crate) fn key(text: &str) -> ApiKey {
 pub(crate) fn quick() -> Settings {
     Settings {
         backoff: Duration::from_millis(2),
-        idle_timeout: Duration::from_millis(400),
+        idle_timeout: Duration::from_secs(30),
         tries: 3,
         ..Settings::default()
     }
@@ -170,7 +170,12 @@ async fn serve(
 async fn read_request(stream: &mut TcpStream) -> Option<Asked> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.ok()?);
+        let byte = stream.read_u8().await.ok()?;
+        if head.is_empty() && !byte.is_ascii_uppercase() {
+            // No request: another protocol is tried.
+            return None;
+        }
+        head.push(byte);
     }
     let head = String::from_utf8(head).ok()?;
     let mut lines = head.lines();

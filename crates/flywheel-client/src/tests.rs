@@ -52,7 +52,9 @@ fn failed<T>(result: Result<T, ClientError>) -> RequestError {
 fn is_of_network(error: &RequestError) -> bool {
     matches!(
         error.failure,
-        RequestFailure::Connect { .. } | RequestFailure::Stalled { .. } | RequestFailure::Cut { .. }
+        RequestFailure::Connect { .. }
+            | RequestFailure::Stalled { .. }
+            | RequestFailure::Cut { .. }
     )
 }
 

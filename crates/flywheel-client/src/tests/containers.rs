@@ -4,24 +4,26 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use super::failed;
 use crate::scripted::{Asked, Reply, Server};
-use crate::subjects::Subject;
-use crate::{Hierarchy, Project, UploadError};
-use crate::routing::{AcquisitionPlace, Destination, SessionPlace, SubjectPlace};
+use crate::{
+    AcquisitionTarget, ContainerKind, Destination, Hierarchy, Operation, Origin, Project,
+    SessionTarget, SubjectTarget,
+};
 
-pub(super) fn place(uid: &str) -> Destination {
+pub(super) fn target(uid: &str) -> Destination {
     let time = Some("2020-01-02T03:04:05+00:00".to_owned());
     Destination {
-        subject: SubjectPlace {
+        subject: SubjectTarget {
             label: "SECRET-1".into(),
         },
-        session: SessionPlace {
+        session: SessionTarget {
             label: "ses".into(),
             uid: Some("1.2".into()),
             timestamp: time.clone(),
             forced: false,
         },
-        acquisition: AcquisitionPlace {
+        acquisition: AcquisitionTarget {
             label: "acq".into(),
             uid: Some(uid.into()),
             timestamp: Some("20200102".into()),
@@ -116,13 +118,16 @@ async fn many_at_once_make_one_container_of_each() {
     let tasks: Vec<_> = (0..16)
         .map(|_| {
             let hierarchy = Arc::clone(&hierarchy);
-            tokio::spawn(async move { hierarchy.acquisition(&place("1.2.3")).await.unwrap() })
+            tokio::spawn(async move { hierarchy.acquisition(&target("1.2.3")).await.unwrap() })
         })
         .collect();
     for task in tasks {
         let container = task.await.unwrap();
         assert_eq!(
-            (container.reference.id.as_str(), container.is_made()),
+            (
+                container.reference.id.as_str(),
+                container.origin == Origin::Made
+            ),
             ("acquisitions1", true)
         );
     }
@@ -135,7 +140,7 @@ async fn many_at_once_make_one_container_of_each() {
 async fn containers_are_made_with_what_servers_take() {
     let server = keeping().await;
     hierarchy(&server)
-        .acquisition(&place("1.2.3"))
+        .acquisition(&target("1.2.3"))
         .await
         .unwrap();
     let body = |line: &str| {
@@ -169,27 +174,27 @@ async fn containers_are_made_with_what_servers_take() {
 async fn another_run_finds_everything_and_a_namesake_gets_a_number() {
     let server = keeping().await;
     hierarchy(&server)
-        .acquisition(&place("1.2.3"))
+        .acquisition(&target("1.2.3"))
         .await
         .unwrap();
     let again = hierarchy(&server)
-        .acquisition(&place("1.2.3"))
+        .acquisition(&target("1.2.3"))
         .await
         .unwrap();
     assert_eq!(
         (
             again.reference.id.as_str(),
-            again.is_made(),
+            again.origin == Origin::Made,
             again.files().len()
         ),
         ("acquisitions1", false, 1)
     );
     let other = hierarchy(&server)
-        .acquisition(&place("1.2.4"))
+        .acquisition(&target("1.2.4"))
         .await
         .unwrap();
     assert_eq!(
-        (other.reference.id.as_str(), other.is_made()),
+        (other.reference.id.as_str(), other.origin == Origin::Made),
         ("acquisitions2", true)
     );
     assert_eq!(other.label, "acq (2)");
@@ -201,12 +206,12 @@ async fn another_run_finds_everything_and_a_namesake_gets_a_number() {
 async fn a_rehearsal_finds_what_is_there_and_makes_nothing() {
     let server = keeping().await;
     hierarchy(&server)
-        .acquisition(&place("1.2.3"))
+        .acquisition(&target("1.2.3"))
         .await
         .unwrap();
     let made = server.asked().len();
     let rehearsal = hierarchy(&server).rehearsed(true);
-    let found = rehearsal.acquisition(&place("1.2.3")).await.unwrap();
+    let found = rehearsal.acquisition(&target("1.2.3")).await.unwrap();
     assert_eq!(
         (
             found.reference.id.as_str(),
@@ -218,16 +223,16 @@ async fn a_rehearsal_finds_what_is_there_and_makes_nothing() {
     let more = ["1.2.4", "1.2.5"];
     let mut labels = Vec::new();
     for uid in more {
-        let wanted = rehearsal.acquisition(&place(uid)).await.unwrap();
+        let wanted = rehearsal.acquisition(&target(uid)).await.unwrap();
         assert!(wanted.is_rehearsed() && rehearsal.files_now(&wanted).await.unwrap().is_empty());
         labels.push(wanted.label.clone());
     }
     assert_eq!(labels, ["acq (2)", "acq (3)"]);
     let elsewhere = Destination {
-        subject: SubjectPlace {
+        subject: SubjectTarget {
             label: "NEW".into(),
         },
-        ..place("1.2.3")
+        ..target("1.2.3")
     };
     assert!(rehearsal.acquisition(&elsewhere).await.is_ok());
     let asked = server.asked();
@@ -258,11 +263,14 @@ async fn a_lost_answer_and_a_lost_race_do_not_make_twins() {
     })
     .await;
     let container = hierarchy(&server)
-        .acquisition(&place("1.2.3"))
+        .acquisition(&target("1.2.3"))
         .await
         .unwrap();
     assert_eq!(
-        (container.reference.id.as_str(), container.is_made()),
+        (
+            container.reference.id.as_str(),
+            container.origin == Origin::Made
+        ),
         ("acquisitions1", false)
     );
     for kind in ["subjects", "sessions", "acquisitions"] {
@@ -280,21 +288,17 @@ async fn a_subject_of_another_project_or_label_is_not_taken() {
         _ => Reply::Json(200, json!([{ "_id": "y", "label": "secret-1" }])),
     })
     .await;
-    let Subject::Container(subject) = hierarchy(&server)
-        .subject(&place("1").subject)
-        .await
-        .unwrap()
-    else {
-        panic!("a code")
-    };
+    let hierarchy = hierarchy(&server);
+    let subject = hierarchy.subject_container(&target("1").subject).await;
+    let subject = subject.unwrap();
     assert_eq!(subject.reference.id, "mine");
 }
 
 #[tokio::test]
 async fn a_session_that_the_user_named_is_found_by_its_label_alone() {
     let server = keeping().await;
-    hierarchy(&server).session(&place("1")).await.unwrap();
-    let mut named = place("1");
+    hierarchy(&server).session(&target("1")).await.unwrap();
+    let mut named = target("1");
     named.session.forced = true;
     named.session.uid = Some("9.9".into());
     assert_eq!(
@@ -328,24 +332,14 @@ async fn refusals_name_no_label_and_a_dead_key_stops_the_run() {
         ),
     })
     .await;
-    let Err(UploadError::Run(error)) = hierarchy(&server).acquisition(&place("1")).await else {
-        panic!("no error")
-    };
+    let error = failed(hierarchy(&server).acquisition(&target("1")).await);
+    assert_eq!(error.operation, Operation::Create(ContainerKind::Subject));
     assert_eq!(
-        (error.code, error.what.as_str()),
-        (
-            RunCode::AuthForbidden,
-            "creating a subject in the project is not allowed to you"
-        )
-    );
-    assert_eq!(
-        error.why,
-        ["127.0.0.1 answered 403: you may not create (..) here"]
+        error.to_string(),
+        "127.0.0.1 answered 403: you may not create (..) here"
     );
 
     let server = Server::start(|_, _| Reply::Json(401, json!({}))).await;
-    let Err(UploadError::Run(error)) = hierarchy(&server).acquisition(&place("1")).await else {
-        panic!("no error")
-    };
-    assert_eq!(error.code, RunCode::AuthRejected);
+    let error = failed(hierarchy(&server).acquisition(&target("1")).await);
+    assert_eq!(error.status(), Some(401));
 }

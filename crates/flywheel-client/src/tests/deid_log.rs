@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::{FORM, container, entry};
+use super::{FORM, container, entry, failed};
 use crate::scripted::{Asked, Reply, Server, file};
-use crate::{LogEntry, UploadError, UploadFile};
+use crate::{Client, ClientError, DeidRecord, LogEntry, Operation, UploadFile};
 
 const LOG: &str = "POST /log/logs";
 
@@ -30,15 +30,13 @@ async fn keeping(log: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -
     server
 }
 
-fn doe() -> Originals {
-    Originals::made_up(&[("PatientID", "4711"), ("PatientName", "Doe^Jane")])
+fn doe() -> Value {
+    let fields = json!({ "PatientID": "4711", "PatientName": "Doe^Jane" });
+    json!({ "indexed_fields": fields, "deidentified_tags": {} })
 }
 
-fn refused(result: Result<UploadFile, UploadError>) -> crate::failure::FileFailure {
-    match result {
-        Err(UploadError::File(failure)) => failure,
-        other => panic!("{other:?}"),
-    }
+async fn record(client: &Client) -> Result<String, ClientError> {
+    client.record_deid(&DeidRecord::new(doe())).await
 }
 
 /// What a form says about its file.
@@ -57,11 +55,10 @@ fn description(asked: &Asked) -> Value {
 #[tokio::test]
 async fn an_instance_is_recorded_before_it_is_sent_and_the_file_bears_the_id() {
     let server = keeping(|_, _| Reply::Json(200, json!({ "id": "log-1" }))).await;
-    let (client, originals) = (server.client(), doe());
-    let file = client
-        .logged(file("s.dicom.zip", 20), Some(&originals))
-        .await
-        .unwrap();
+    let client = server.client();
+    let id = record(&client).await.unwrap();
+    let file = file("s.dicom.zip", 20);
+    let file = client.logged(file, Some(id)).await.unwrap();
     assert_eq!(file.log, LogEntry::Recorded("log-1".into()));
     client.upload(&container(), &file).await.unwrap();
     assert_eq!(server.lines(), ["GET /api/config", LOG, FORM]);
@@ -74,26 +71,8 @@ async fn an_instance_is_recorded_before_it_is_sent_and_the_file_bears_the_id() {
         Some(format!("scitran-user {}:topsecretkey", server.address).as_str())
     );
     assert_eq!(record.header("content-type"), Some("application/json"));
-    assert_eq!(
-        record.json(),
-        json!({ "indexed_fields": { "PatientID": "4711", "PatientName": "Doe^Jane" }, "deidentified_tags": {} })
-    );
+    assert_eq!(record.json(), doe());
     assert_eq!(description(form)["deid_log_id"], "log-1");
-}
-
-#[tokio::test]
-async fn the_same_identifiers_are_recorded_once() {
-    let server =
-        keeping(|_, before| Reply::Json(200, json!({ "id": format!("log-{before}") }))).await;
-    let (client, originals) = (server.client(), doe());
-    for _ in 0..3 {
-        let file = client
-            .logged(file("s.dicom.zip", 20), Some(&originals))
-            .await
-            .unwrap();
-        assert_eq!(file.log, LogEntry::Recorded("log-0".into()));
-    }
-    assert_eq!(server.count(LOG), 1);
 }
 
 #[tokio::test]
@@ -120,15 +99,15 @@ async fn other_files_say_why_they_have_no_record_and_dicom_never_goes_without() 
         description(&form)["deid_log_skip_reason"],
         "unsupported_type"
     );
-    assert_eq!(
-        refused(client.logged(file("s.dicom.zip", 20), None).await).code,
-        FileCode::UploadDeidLog
-    );
+    assert!(matches!(
+        client.logged(file("s.dicom.zip", 20), None).await,
+        Err(ClientError::NothingToRecord)
+    ));
     assert_eq!(server.count(LOG), 0);
 }
 
 #[tokio::test]
-async fn a_log_that_is_briefly_away_is_asked_again_and_a_refusal_fails_the_file_alone() {
+async fn a_log_that_is_briefly_away_is_asked_again_and_its_words_are_not_passed_on() {
     for (status, asked) in [(401, 1), (403, 1), (400, 1), (500, 3), (503, 3), (307, 1)] {
         let server = keeping(move |_, _| {
             let elsewhere = vec![("Location", "/log/other".to_owned())];
@@ -139,24 +118,20 @@ async fn a_log_that_is_briefly_away_is_asked_again_and_a_refusal_fails_the_file_
             )
         })
         .await;
-        let failure = refused(
-            server
-                .client()
-                .logged(file("s.dicom.zip", 20), Some(&doe()))
-                .await,
-        );
+        let error = failed(record(&server.client()).await);
         assert_eq!(
-            (failure.code, failure.http_status, failure.attempts),
-            (FileCode::UploadDeidLog, Some(status), asked)
+            (error.operation, error.status(), error.attempts),
+            (Operation::RecordDeid, Some(status), asked)
         );
         assert_eq!(server.count(LOG), usize::try_from(asked).unwrap());
         assert!(
             !server.lines().iter().any(|line| line.contains("other")),
             "a redirect was followed"
         );
+        let text = format!("{error} {error:?}");
         assert!(
-            !failure.to_string().contains("patient 4711") && !failure.to_string().contains("Doe"),
-            "{failure}"
+            !text.contains("patient 4711") && !text.contains("Doe"),
+            "{text}"
         );
     }
     let server = keeping(|_, before| {
@@ -167,13 +142,7 @@ async fn a_log_that_is_briefly_away_is_asked_again_and_a_refusal_fails_the_file_
         }
     })
     .await;
-    assert!(
-        server
-            .client()
-            .logged(file("s.dicom.zip", 20), Some(&doe()))
-            .await
-            .is_ok()
-    );
+    assert!(record(&server.client()).await.is_ok());
 }
 
 #[tokio::test]
@@ -186,13 +155,8 @@ async fn an_answer_without_a_usable_id_is_no_record() {
         json!({ "id": "x".repeat(201) }),
     ] {
         let server = keeping(move |_, _| Reply::Json(200, answer.clone())).await;
-        let failure = refused(
-            server
-                .client()
-                .logged(file("s.dicom.zip", 20), Some(&doe()))
-                .await,
-        );
-        assert_eq!(failure.code, FileCode::UploadDeidLog);
+        let error = failed(record(&server.client()).await);
+        assert_eq!(error.operation, Operation::RecordDeid, "{error}");
     }
 }
 
@@ -217,7 +181,8 @@ async fn a_site_that_keeps_a_log_must_say_where() {
                 (Some("log.example"), true),
                 "{shown}"
             ),
-            Err(error) => assert_eq!((error.code, usable), (RunCode::DeidLog, false), "{shown}"),
+            Err(ClientError::NoLogAddress { .. }) => assert!(!usable, "{shown}"),
+            Err(other) => panic!("{other}"),
         }
     }
     let server = Server::start(|_, _| {

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::containers::{hierarchy, place};
+use super::containers::{hierarchy, target};
 use super::signed::TICKET;
-use super::{FORM, LOOK, container, entry, failure, send, signed_site};
+use super::{FORM, LOOK, container, entry, failed, send, signed_site};
 use crate::scripted::{Asked, Reply, Server, file, quick};
-use crate::{LogEntry, ProjectRef, Route, Settings, UploadError, UploadFile};
+use crate::{ClientError, LogEntry, ProjectRef, Route, Settings, UploadFile};
 
 fn no_such_address() -> Reply {
     Reply::Json(
@@ -60,7 +60,7 @@ async fn an_old_server_resolves_what_it_cannot_look_up_and_labels_count_exactly(
         .resolve_project(&ProjectRef::parse("neuro/adni").unwrap())
         .await
         .unwrap_err();
-    assert_eq!(other.code, RunCode::ProjectNotFound);
+    assert!(matches!(other, ClientError::ProjectNotFound { .. }));
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn sessions_of_an_old_server_bear_the_code_of_their_subject() {
     let hierarchy = hierarchy(&server);
     assert_eq!(
         hierarchy
-            .acquisition(&place("1.2.3"))
+            .acquisition(&target("1.2.3"))
             .await
             .unwrap()
             .reference
@@ -95,7 +95,7 @@ async fn sessions_of_an_old_server_bear_the_code_of_their_subject() {
         json!({ "project": "p1", "subject": subject, "label": "ses", "uid": "1.2", "timestamp": "2020-01-02T03:04:05+00:00" })
     );
     // One that is there is taken, by UID and of this subject only.
-    let mut known = place("1.2.3");
+    let mut known = target("1.2.3");
     known.session.uid = Some("1.1".into());
     assert_eq!(
         hierarchy.session(&known).await.unwrap().reference.id,
@@ -119,12 +119,10 @@ async fn a_project_that_vanished_is_no_old_server() {
             _ => no_such_address(),
         })
         .await;
-        let Err(UploadError::File(failure)) = hierarchy(&server).session(&place("1")).await else {
-            panic!("no failure")
-        };
+        let error = failed(hierarchy(&server).session(&target("1")).await);
         assert_eq!(
-            (failure.code, server.count("POST /api/sessions")),
-            (FileCode::UploadNotFound, 0)
+            (error.status(), server.count("POST /api/sessions")),
+            (Some(404), 0)
         );
     }
 }
@@ -147,8 +145,8 @@ async fn a_subject_that_lies_in_another_project_gets_no_session() {
     })
     .await;
     assert!(matches!(
-        hierarchy(&server).session(&place("1")).await,
-        Err(UploadError::File(_))
+        hierarchy(&server).session(&target("1")).await,
+        Err(ClientError::Request(_))
     ));
     assert_eq!(server.count("POST /api/sessions"), 0);
 }
@@ -168,7 +166,7 @@ async fn a_session_of_another_project_in_the_list_of_ours_is_not_taken() {
     .await;
     assert_eq!(
         hierarchy(&server)
-            .session(&place("1"))
+            .session(&target("1"))
             .await
             .unwrap()
             .reference
@@ -194,7 +192,7 @@ async fn a_creation_that_is_answered_with_nonsense_is_looked_up_before_it_is_rep
         .await;
         assert_eq!(
             hierarchy(&server)
-                .session(&place("1"))
+                .session(&target("1"))
                 .await
                 .unwrap()
                 .reference
@@ -282,12 +280,9 @@ async fn a_closed_description_never_loses_its_record_in_the_log() {
         log: LogEntry::Recorded("log-1".into()),
         ..file("s.dicom.zip", 20)
     };
-    let failure = failure(send(&server, &file).await);
-    assert_eq!(
-        (failure.code, failure.http_status),
-        (FileCode::UploadRejected, Some(400))
-    );
-    assert!(failure.detail.contains("deid_log_id"), "{failure}");
+    let error = failed(send(&server, &file).await);
+    assert_eq!(error.status(), Some(400));
+    assert!(error.to_string().contains("deid_log_id"), "{error}");
 }
 
 #[tokio::test]
@@ -334,11 +329,8 @@ async fn a_500_for_a_container_that_is_gone_is_settled_by_asking_for_the_contain
             signed_urls: route == TICKET,
             ..quick()
         });
-        let failure = failure(client.upload(&container(), &file("s.dicom.zip", 20)).await);
-        assert_eq!(
-            (failure.code, failure.http_status),
-            (FileCode::UploadNotFound, Some(404))
-        );
+        let error = failed(client.upload(&container(), &file("s.dicom.zip", 20)).await);
+        assert_eq!(error.status(), Some(404));
         assert_eq!(
             (
                 server.count(route),
@@ -358,18 +350,13 @@ async fn the_files_of_a_container_are_listed_and_one_that_is_gone_has_none() {
         (200, json!({ "_id": "a1" }), Ok(Some(0))),
         (404, json!({}), Ok(None)),
         (500, gone, Ok(None)),
-        (
-            500,
-            json!({ "message": "out of memory" }),
-            Err(FileCode::UploadServer),
-        ),
-        (403, json!({}), Err(FileCode::UploadForbidden)),
+        (500, json!({ "message": "out of memory" }), Err(Some(500))),
+        (403, json!({}), Err(Some(403))),
     ] {
         let server = Server::start(move |_, _| Reply::Json(status, body.clone())).await;
         let listed = match server.client().files_of(&container()).await {
             Ok(files) => Ok(files.map(|files| files.len())),
-            Err(UploadError::File(failure)) => Err(failure.code),
-            Err(UploadError::Run(error)) => panic!("{error}"),
+            error => Err(failed(error).status()),
         };
         assert_eq!(listed, files, "{status}");
         assert_eq!(server.asked().first().unwrap().line, LOOK);
@@ -429,7 +416,7 @@ async fn a_list_in_pages_is_read_to_the_last_one() {
         _ => Reply::Json(200, json!({})),
     })
     .await;
-    let mut last = place("1");
+    let mut last = target("1");
     last.session.uid = Some("1.4".into());
     assert_eq!(
         hierarchy(&server)

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{FORM, container, entry};
+use super::{FORM, container, entry, failed, is_of_network};
 use crate::scripted::{Asked, Reply, Server, file, quick};
-use crate::{Client, ClientNotice, Settings, UploadError};
+use crate::{Client, ClientNotice, Patience, Settings};
 
 fn patient(for_long: Duration) -> Settings {
     Settings {
@@ -112,16 +112,9 @@ async fn a_probe_bears_no_key_and_is_the_only_request_while_the_site_is_out() {
 async fn patience_ends_and_the_error_is_that_of_the_request() {
     let server = Server::start(|_, _| Reply::Cut).await;
     let (client, told) = client(&server, patient(SHORT));
-    assert_eq!(
-        client.site_config().await.unwrap_err().code,
-        RunCode::NetworkUnavailable
-    );
-    let Err(UploadError::File(failure)) =
-        client.upload(&container(), &file("s.dicom.zip", 9)).await
-    else {
-        panic!("sent")
-    };
-    assert_eq!(failure.code, FileCode::UploadNetwork);
+    assert!(is_of_network(&failed(client.site_config().await)));
+    let sent = client.upload(&container(), &file("s.dicom.zip", 9)).await;
+    assert!(is_of_network(&failed(sent)));
     // Where the machine is so busy that the first probe takes longer, nothing was waited for.
     assert!(
         count(&told, |notice| matches!(
@@ -134,10 +127,7 @@ async fn patience_ends_and_the_error_is_that_of_the_request() {
 
 #[tokio::test]
 async fn what_fails_while_the_site_answers_is_a_matter_of_tries_and_what_it_puts_off_of_time() {
-    for (reply, code) in [
-        (None, FileCode::UploadNetwork),
-        (Some(503), FileCode::UploadServer),
-    ] {
+    for reply in [None, Some(503)] {
         let server = Server::start(move |asked, _| match (asked.line.as_str(), reply) {
             (FORM, None) => Reply::Cut,
             (FORM, Some(status)) => Reply::Json(status, json!({})),
@@ -145,12 +135,9 @@ async fn what_fails_while_the_site_answers_is_a_matter_of_tries_and_what_it_puts
         })
         .await;
         let (client, told) = client(&server, patient(SHORT));
-        let Err(UploadError::File(failure)) =
-            client.upload(&container(), &file("s.dicom.zip", 9)).await
-        else {
-            panic!("sent")
-        };
-        assert_eq!((failure.code, failure.attempts >= 3), (code, true));
+        let error = failed(client.upload(&container(), &file("s.dicom.zip", 9)).await);
+        assert_eq!((error.status(), error.attempts >= 3), (reply, true));
+        assert_eq!(is_of_network(&error), reply.is_none());
         assert_eq!(
             count(&told, |notice| matches!(
                 notice,
@@ -173,25 +160,24 @@ async fn a_run_that_stops_waits_no_more() {
         }
     });
     let server = server.await;
-    let (client, told) = client(
-        &server,
-        Settings {
-            backoff: LONG,
-            ..patient(LONG)
-        },
-    );
+    let outage = Arc::new(tokio::sync::Notify::new());
+    let began = Arc::clone(&outage);
+    let settings = Settings {
+        backoff: LONG,
+        ..patient(LONG)
+    };
+    let client = server.client_with(settings).on_notice(move |notice| {
+        if matches!(notice, ClientNotice::Outage { .. }) {
+            began.notify_one();
+        }
+    });
     client.site_config().await.unwrap();
     out.store(true, Ordering::Relaxed);
     let asking = tokio::spawn({
         let client = client.clone();
         async move { client.upload(&container(), &file("s.dicom.zip", 9)).await }
     });
-    while count(&told, |notice| {
-        matches!(notice, ClientNotice::Outage { .. })
-    }) == 0
-    {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    outage.notified().await;
     client.wait_no_more();
     assert!(asking.await.unwrap().is_err());
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::{failed, is_unexpected};
 use crate::scripted::{Reply, Server};
-use crate::{Level, LevelSettings, Project, ProjectRef};
+use crate::{ClientError, Level, LevelSettings, Operation, Project, ProjectRef};
 
 const ID: &str = "5e8f00000000000000000001";
 
@@ -17,6 +18,10 @@ fn project() -> Project {
         group: "neuro".into(),
         label: "ADNI".into(),
     }
+}
+
+async fn settings(server: &Server, level: Level) -> Result<LevelSettings<Value>, ClientError> {
+    server.client().settings(level, &project()).await
 }
 
 fn missing() -> Reply {
@@ -63,11 +68,10 @@ async fn a_project_that_merely_resembles_is_not_taken_but_suggested() {
         .resolve_project(&ProjectRef::parse("neuro/adni").unwrap())
         .await
         .unwrap_err();
-    assert_eq!(error.code, RunCode::ProjectNotFound);
-    assert_eq!(
-        error.hint(),
-        "close matches: neuro/ADNI (labels are case-sensitive)"
-    );
+    let ClientError::ProjectNotFound { close, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(close, [project()]);
 }
 
 #[tokio::test]
@@ -84,13 +88,11 @@ async fn a_label_that_several_projects_bear_is_ambiguous() {
         .resolve_project(&ProjectRef::Label("ADNI".into()))
         .await
         .unwrap_err();
-    assert_eq!(
-        (error.code, error.why),
-        (
-            RunCode::ProjectAmbiguous,
-            vec!["b/ADNI".to_owned(), "neuro/ADNI".to_owned()]
-        )
-    );
+    let ClientError::ProjectAmbiguous { found } = error else {
+        panic!("{error:?}")
+    };
+    let paths: Vec<_> = found.iter().map(Project::path).collect();
+    assert_eq!(paths, ["b/ADNI", "neuro/ADNI"]);
 }
 
 #[tokio::test]
@@ -114,12 +116,16 @@ async fn an_old_server_resolves_and_a_refusal_is_no_absence() {
 
     let server =
         Server::start(|_, _| Reply::Json(403, json!({ "message": "Not authorized" }))).await;
-    let error = server
-        .client()
-        .resolve_project(&ProjectRef::parse("neuro/ADNI").unwrap())
-        .await
-        .unwrap_err();
-    assert_eq!(error.code, RunCode::AuthForbidden);
+    let error = failed(
+        server
+            .client()
+            .resolve_project(&ProjectRef::parse("neuro/ADNI").unwrap())
+            .await,
+    );
+    assert_eq!(
+        (error.operation, error.status()),
+        (Operation::FindProject, Some(403))
+    );
 }
 
 #[tokio::test]
@@ -153,15 +159,8 @@ async fn a_project_is_made_once_even_if_the_answer_is_lost() {
 #[tokio::test]
 async fn no_project_is_made_in_a_group_that_is_not_there() {
     let server = Server::start(|_, _| Reply::Json(200, json!({ "_id": "neuro2" }))).await;
-    assert_eq!(
-        server
-            .client()
-            .create_project("neuro", "ADNI")
-            .await
-            .unwrap_err()
-            .code,
-        RunCode::ProjectNotFound
-    );
+    let made = server.client().create_project("neuro", "ADNI").await;
+    assert!(matches!(made, Err(ClientError::GroupNotFound { group }) if group == "neuro"));
 }
 
 #[tokio::test]
@@ -178,12 +177,16 @@ async fn settings_are_read_at_each_level_and_in_the_older_place() {
         _ => missing(),
     })
     .await;
-    let said = async |level| match server.client().settings(level, &project()).await.unwrap() {
-        LevelSettings::There(settings) => format!("{settings:?}"),
+    let said = async |level| match settings(&server, level).await.unwrap() {
+        LevelSettings::There(settings) => settings,
         other => panic!("{other:?}"),
     };
-    for level in Level::ALL {
-        assert_eq!(said(level).await, "Json(a section)", "{level}");
+    for (level, kept) in Level::ALL.into_iter().zip([
+        json!({ "deid_profile": { "name": "p" } }),
+        json!({ "deid_profile": { "name": "g" } }),
+        json!({ "center_gears": [] }),
+    ]) {
+        assert_eq!(said(level).await, kept, "{level}");
     }
 }
 
@@ -192,46 +195,33 @@ async fn a_level_is_absent_unseen_or_unreadable_and_these_are_not_mixed_up() {
     let server = Server::start(|_, _| missing()).await;
     for level in Level::ALL {
         assert!(matches!(
-            server.client().settings(level, &project()).await.unwrap(),
+            settings(&server, level).await.unwrap(),
             LevelSettings::Absent
         ));
     }
     let server = Server::start(|_, _| Reply::Json(403, json!({ "message": "not for you" }))).await;
     for level in Level::ALL {
-        let said = server.client().settings(level, &project()).await.unwrap();
+        let said = settings(&server, level).await.unwrap();
         assert!(
-            matches!(&said, LevelSettings::Unseen(why) if why.contains("not for you")),
+            matches!(&said, LevelSettings::Unseen(why) if why.to_string().contains("not for you")),
             "{said:?}"
         );
     }
-    for (status, code) in [
-        (400, RunCode::ProfileUnknown),
-        (401, RunCode::AuthRejected),
-        (500, RunCode::NetworkUnavailable),
-    ] {
+    for status in [400, 401, 500] {
         let server = Server::start(move |_, _| Reply::Json(status, json!({}))).await;
         for level in Level::ALL {
+            let error = failed(settings(&server, level).await);
             assert_eq!(
-                server
-                    .client()
-                    .settings(level, &project())
-                    .await
-                    .unwrap_err()
-                    .code,
-                code,
-                "{status}"
+                (error.operation, error.status()),
+                (Operation::ReadSettings(level), Some(status))
             );
         }
     }
     for body in ["<html>", "", r#"{"deid_profile":"#, "{} {}"] {
         let server = Server::start(move |_, _| Reply::Raw(200, vec![], body.to_owned())).await;
-        let error = server
-            .client()
-            .settings(Level::Group, &project())
-            .await
-            .unwrap_err();
-        assert_eq!(error.code, RunCode::ProfileInvalid, "{body}");
-        assert!(error.what.contains("group"), "{body}");
+        let error = failed(settings(&server, Level::Group).await);
+        assert_eq!(error.operation, Operation::ReadSettings(Level::Group));
+        assert!(is_unexpected(&error), "{body}: {error}");
     }
 }
 
@@ -257,15 +247,13 @@ async fn a_user_without_a_role_in_the_group_finds_the_project_in_the_lists() {
                 project(),
                 "{refusal} {list}"
             );
-            let error = found("neuro/NACC").await.unwrap_err().code;
-            assert_eq!(
-                error,
-                if refusal == 403 {
-                    RunCode::AuthForbidden
-                } else {
-                    RunCode::ProjectNotFound
+            match found("neuro/NACC").await.unwrap_err() {
+                ClientError::Request(error) => {
+                    assert_eq!((error.status(), refusal), (Some(403), 403));
                 }
-            );
+                ClientError::ProjectNotFound { .. } => assert_eq!(refusal, 404),
+                other => panic!("{other:?}"),
+            }
             if list == "GET /api/projects" {
                 assert_eq!(found(ID).await.unwrap(), project(), "{refusal}");
             }
@@ -288,5 +276,5 @@ async fn two_projects_of_one_label_in_the_lists_are_ambiguous() {
         .resolve_project(&ProjectRef::parse("neuro/ADNI").unwrap())
         .await
         .unwrap_err();
-    assert_eq!(error.code, RunCode::ProjectAmbiguous);
+    assert!(matches!(error, ClientError::ProjectAmbiguous { .. }));
 }

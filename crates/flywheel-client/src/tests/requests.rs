@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::scripted::{Reply, Server, quick};
-use crate::{ClientNotice, Settings};
+use super::{failed, is_of_network, is_unexpected};
+use crate::scripted::{Reply, Server, key, quick};
+use crate::{Client, ClientError, ClientNotice, Operation, Settings};
 
 #[tokio::test]
 async fn every_request_identifies_itself_and_a_bare_one_has_no_content_type() {
@@ -30,7 +31,12 @@ async fn every_request_identifies_itself_and_a_bare_one_has_no_content_type() {
         Some("subject-container,multipart_signed_url,safe-redirect")
     );
     assert_eq!(asked.header("accept"), Some("application/json"));
-    assert!(asked.header("user-agent").unwrap().starts_with("fwupload/"));
+    assert!(
+        asked
+            .header("user-agent")
+            .unwrap()
+            .starts_with("flywheel-client/")
+    );
     assert_eq!(asked.header("content-type"), None);
 }
 
@@ -65,7 +71,7 @@ async fn waits_as_long_as_the_server_asks_and_tells_about_it() {
         assert_eq!(told.len(), 2, "{told:?}");
         let ClientNotice::Waiting {
             what,
-            cause,
+            error,
             attempt,
             ..
         } = told.first().unwrap()
@@ -73,26 +79,25 @@ async fn waits_as_long_as_the_server_asks_and_tells_about_it() {
             panic!("{told:?}")
         };
         assert_eq!((what.as_str(), *attempt), ("GET /api/auth/status", 2));
-        assert_eq!(*cause, format!("127.0.0.1 answered {status}: busy"));
+        assert_eq!(
+            error.to_string(),
+            format!("127.0.0.1 answered {status}: busy")
+        );
     }
 }
 
 #[tokio::test]
 async fn other_refusals_are_not_tried_again() {
-    for (status, code) in [
-        (400, RunCode::ServerUnexpected),
-        (401, RunCode::AuthRejected),
-        (403, RunCode::AuthRejected),
-    ] {
+    for status in [400, 401, 403] {
         let server = Server::start(move |_, _| {
             Reply::Json(status, json!({ "message": "no", "request_id": "r1" }))
         })
         .await;
-        let error = server.client().check_key().await.unwrap_err();
-        assert_eq!(error.code, code);
+        let error = failed(server.client().check_key().await);
+        assert_eq!(error.operation, Operation::CheckKey);
         assert_eq!(
-            error.why,
-            [format!("127.0.0.1 answered {status}: no (request id r1)")]
+            error.to_string(),
+            format!("127.0.0.1 answered {status}: no (request id r1)")
         );
         assert_eq!(server.lines().len(), 1);
     }
@@ -105,28 +110,21 @@ async fn a_silent_or_absent_server_ends_in_a_network_error() {
         idle_timeout: Duration::from_millis(30),
         ..quick()
     };
-    let error = server
-        .client_with(settings)
-        .site_config()
-        .await
-        .unwrap_err();
-    assert_eq!(error.code, RunCode::NetworkUnavailable);
-    assert_eq!(error.why.last().unwrap(), "tried 3 times");
+    let error = failed(server.client_with(settings).site_config().await);
+    assert_eq!((is_of_network(&error), error.attempts), (true, 3));
 
     let address = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
         .local_addr()
         .unwrap();
-    let key = crate::credential::ApiKey::parse(&format!("{address}:__force_insecure:topsecretkey"))
-        .unwrap();
-    let error = crate::Client::new(&key, quick())
-        .unwrap()
-        .site_config()
-        .await
-        .unwrap_err();
-    assert_eq!(error.code, RunCode::NetworkUnavailable);
-    assert!(!error.to_string().contains("topsecret"), "{error}");
+    let key = key(&format!("{address}:__force_insecure:topsecretkey"));
+    let error = failed(Client::new(&key, quick()).unwrap().site_config().await);
+    assert!(is_of_network(&error));
+    assert!(
+        !format!("{error} {error:?}").contains("topsecret"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -138,10 +136,7 @@ async fn web_pages_and_floods_are_not_answers() {
         String::new(),
     ] {
         let server = Server::start(move |_, _| Reply::Raw(200, vec![], body.clone())).await;
-        assert_eq!(
-            server.client().site_config().await.unwrap_err().code,
-            RunCode::ServerUnexpected
-        );
+        assert!(is_unexpected(&failed(server.client().site_config().await)));
     }
     let server = Server::start(|_, _| Reply::Raw(400, vec![], "x".repeat(3_000_000))).await;
     let error = server.client().site_config().await.unwrap_err();
@@ -163,8 +158,8 @@ async fn a_redirect_within_the_site_is_followed_and_one_to_another_host_is_not()
     })
     .await;
     assert_eq!(server.client().site_config().await.unwrap().name, "here");
-    let error = server.client().check_key().await.unwrap_err();
-    assert_eq!(error.code, RunCode::ServerUnexpected);
+    let error = failed(server.client().check_key().await);
+    assert_eq!(error.status(), Some(307));
     assert!(
         error.to_string().contains("/steal") && !error.to_string().contains("signature"),
         "{error}"
@@ -182,24 +177,19 @@ async fn a_redirect_in_circles_ends() {
         )
     })
     .await;
-    assert_eq!(
-        server.client().site_config().await.unwrap_err().code,
-        RunCode::ServerUnexpected
-    );
+    assert!(is_unexpected(&failed(server.client().site_config().await)));
 }
 
 #[test]
 fn a_certificate_file_that_is_none_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let key = crate::credential::ApiKey::parse("site.example:topsecretkey").unwrap();
+    let key = key("site.example:topsecretkey");
     let settings = Settings {
         ca_cert: Some(file.path().to_owned()),
         ..quick()
     };
-    assert_eq!(
-        crate::Client::new(&key, settings)
-            .unwrap_err()
-            .code,
-        RunCode::ConfigInvalid
-    );
+    assert!(matches!(
+        Client::new(&key, settings),
+        Err(ClientError::CaCert { path, .. }) if path == file.path()
+    ));
 }

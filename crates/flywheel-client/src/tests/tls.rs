@@ -13,8 +13,9 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
-use crate::scripted::quick;
-use crate::{Client, Settings};
+use super::failed;
+use crate::scripted::{key as api_key, quick};
+use crate::{Client, ConnectFault, Settings};
 
 const ECDSA_WITH_SHA256: &[u8] = &[0x06, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2];
 const P256_KEY: &[u8] = &[
@@ -163,7 +164,7 @@ async fn an_authority_of_the_sites_own_is_trusted_where_it_is_named_and_for_its_
     )
     .unwrap();
     let client = |host: &str, ca_cert| {
-        let key = ApiKey::parse(&format!("{host}:{port}:topsecretkey")).unwrap();
+        let key = api_key(&format!("{host}:{port}:topsecretkey"));
         Client::new(&key, Settings { ca_cert, ..quick() }).unwrap()
     };
     let named = Some(file.path().to_owned());
@@ -173,27 +174,16 @@ async fn an_authority_of_the_sites_own_is_trusted_where_it_is_named_and_for_its_
             .await
             .is_ok()
     );
-    for (host, ca_cert, what, hint) in [
-        (
-            "127.0.0.1",
-            None,
-            "the server's certificate is not trusted",
-            "--ca-cert",
-        ),
-        (
-            "localhost",
-            named,
-            "the server's certificate is not one for localhost",
-            "the host that the certificate is for",
-        ),
+    for (host, ca_cert, fault) in [
+        ("127.0.0.1", None, ConnectFault::Untrusted),
+        ("localhost", named, ConnectFault::OtherHost),
     ] {
-        let error = client(host, ca_cert).site_config().await.unwrap_err();
+        let error = failed(client(host, ca_cert).site_config().await);
         assert_eq!(
-            (error.code, error.what.as_str()),
-            (RunCode::NetworkUnavailable, what)
+            (error.connect_fault(), error.attempts),
+            (Some(fault), 1),
+            "{error}"
         );
-        assert!(error.hint().contains(hint), "{error}");
-        assert_eq!(error.why.len(), 1, "tried once: {error}");
     }
 }
 
@@ -215,28 +205,22 @@ async fn a_port_that_speaks_the_other_protocol_is_told_at_once() {
                 .await;
         }
     });
-    for (key, what, hint) in [
+    for (key, fault) in [
         (
             format!("127.0.0.1:{encrypted}:__force_insecure:topsecretkey"),
-            "speaks https at this port",
-            "leave `__force_insecure` out",
+            ConnectFault::EncryptedPort,
         ),
         (
             format!("127.0.0.1:{plain}:topsecretkey"),
-            "does not speak https at this port",
-            "`host:port:__force_insecure:key`",
+            ConnectFault::PlainPort,
         ),
     ] {
-        let client = Client::new(&ApiKey::parse(&key).unwrap(), quick()).unwrap();
-        let error = client.site_config().await.unwrap_err();
-        assert!(
-            error.what.contains(what) && error.hint().contains(hint),
-            "{error}"
-        );
+        let client = Client::new(&api_key(&key), quick()).unwrap();
+        let error = failed(client.site_config().await);
         assert_eq!(
-            (error.code, error.why.len()),
-            (RunCode::NetworkUnavailable, 1),
-            "tried once: {error}"
+            (error.connect_fault(), error.attempts),
+            (Some(fault), 1),
+            "{error}"
         );
     }
 }
