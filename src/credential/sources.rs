@@ -40,7 +40,7 @@ pub enum KeyOrigin {
     Environment,
     /// The file that `fwupload login` wrote.
     Login(PathBuf),
-    /// Flywheel's own file. Worth saying once: nobody told fwupload to use it.
+    /// Flywheel's own file. Worth saying once: the user did not name it.
     FlywheelUserJson(PathBuf),
 }
 

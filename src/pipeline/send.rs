@@ -6,9 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use flywheel_client::{
-    Client, ClientError, Container, DeidRecord, RemoteFile, UploadFile, UploadReceipt,
-};
+use flywheel_client::{ClientError, Container, DeidRecord, RemoteFile, UploadFile, UploadReceipt};
 use sha2::Sha384;
 
 use crate::client_failure::UploadError;
@@ -45,7 +43,13 @@ pub(super) async fn send(
         Look::Missing(there) => there,
     };
     let under_way = Arc::new(UnderWay::new(shared, job));
-    let record = record(&target.client, &job.package).await?;
+    let record = match job.package.originals() {
+        Some(originals) => {
+            let record = DeidRecord::new(originals.for_the_log());
+            Some(target.client.record_deid(&record).await?)
+        }
+        None => None,
+    };
     let file = delivery.upload_file(there.as_ref(), &under_way);
     let file = target.client.logged(file, record).await?;
     delivery.announce()?;
@@ -100,21 +104,6 @@ async fn container(target: &Target, place: &Place) -> Result<Arc<Container>, Cli
         Place::Subject(to) => target.hierarchy.subject_container(&to.subject).await,
         Place::Project => target.hierarchy.project_container().await,
     }
-}
-
-/// The id under which the site's log has the original identifiers of a package; none where it has
-/// no record of them. The log is asked once for the same ones.
-async fn record(client: &Client, package: &Package) -> Result<Option<String>, ClientError> {
-    let Some(originals) = package.originals() else {
-        return Ok(None);
-    };
-    if let Some(id) = originals.recorded_as() {
-        return Ok(Some(id.to_owned()));
-    }
-    let record = DeidRecord::new(originals.for_the_log());
-    let id = client.record_deid(&record).await?;
-    originals.recorded(&id);
-    Ok(Some(id))
 }
 
 /// What a look at the container showed.

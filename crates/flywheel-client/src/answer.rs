@@ -113,7 +113,7 @@ pub(crate) async fn read_answer(
         header(ETAG),
         header(RANGE),
     );
-    // The server's own clock: its dates are to be read by it, however wrong ours is.
+    // The server's own clock: its dates are to be read by it, however wrong this machine's is.
     let now = header(DATE)
         .and_then(|text| DateTime::parse_from_rfc2822(&text).ok())
         .map_or_else(Utc::now, Into::into);

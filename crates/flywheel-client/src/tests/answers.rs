@@ -82,7 +82,7 @@ async fn only_lists_may_be_long() {
 #[tokio::test]
 async fn a_length_that_is_not_true_and_nesting_without_end_are_no_answers() {
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    for (wire, unexpected) in [
+    for (bytes, unexpected) in [
         (
             "HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\n{}".to_owned(),
             false,
@@ -104,8 +104,8 @@ async fn a_length_that_is_not_true_and_nesting_without_end_are_no_answers() {
             true,
         ),
     ] {
-        let shown: String = wire.chars().take(60).collect();
-        let server = Server::start(move |_, _| Reply::Bytes(wire.clone())).await;
+        let shown: String = bytes.chars().take(60).collect();
+        let server = Server::start(move |_, _| Reply::Bytes(bytes.clone())).await;
         let settings = Settings {
             tries: 1,
             ..quick()

@@ -15,7 +15,7 @@ fn no_such_address() -> Reply {
     )
 }
 
-/// A server from before lookup, subjects and tickets, with a session of somebody else under the
+/// A server from before lookup, subjects and tickets, with a session of another program under the
 /// same label.
 fn old(asked: &Asked) -> Reply {
     let project = json!({ "_id": "p1", "group": "neuro", "label": "ADNI", "files": [] });
@@ -152,7 +152,7 @@ async fn a_subject_that_lies_in_another_project_gets_no_session() {
 }
 
 #[tokio::test]
-async fn a_session_of_another_project_in_the_list_of_ours_is_not_taken() {
+async fn a_session_of_another_project_in_the_list_is_not_taken() {
     let server = Server::start(|asked, _| match asked.line.as_str() {
         "POST /api/lookup" => {
             Reply::Json(200, json!({ "_id": "s", "label": "SECRET-1", "container_type": "subject", "project": "p1" }))

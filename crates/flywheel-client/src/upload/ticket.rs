@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_frame_or_identify_are_ours_alone() {
+    fn headers_that_frame_or_identify_come_from_the_client_alone() {
         let given = json!({ "x-ms-blob-type": "BlockBlob", "Authorization": "x", "content-length": "1", "bad name": "y" });
         let headers = storage_headers(given.as_object());
         assert_eq!(headers.len(), 1);
