@@ -17,11 +17,11 @@ use bytes::Bytes;
 use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
-use fwupload::deid::{Cleaner, Sendable};
-use fwupload::dicom::{self, Limits, Source, SourceFile};
+use dicom_deid::profile;
+use dicom_deid::{Cleaner, Sendable};
+use dicom_lossless::{self as dicom, Limits, Source, SourceFile};
 use fwupload::discover::{Discovery, Inputs};
 use fwupload::package::{DeflateLevel, Package};
-use fwupload::profile;
 use sha2::{Digest, Sha384};
 
 /// Instances of the series that is packed.
@@ -106,7 +106,8 @@ fn actions(c: &mut Criterion) {
     for (name, fields) in ACTIONS {
         let cleaner = cleaner(folder.path(), fields);
         let clean = |source: Source| {
-            dicom::read(source, &limits).and_then(|instance| cleaner.deidentify(instance, "a.dcm"))
+            let instance = dicom::read(source, &limits)?;
+            cleaner.deidentify(instance, "a.dcm")
         };
         clean(source.clone()).expect("a file that can be cleaned");
         group.bench_function(name, |b| b.iter(|| clean(black_box(source.clone()))));

@@ -11,6 +11,8 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use flywheel_client::Patience;
+
 use crate::cli::{ColorWhen, ConnectionArgs, PseudonymKeyArgs};
 pub use crate::cli::{
     Compression, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PackagingArgs as Packaging,
@@ -179,15 +181,6 @@ pub struct Transfer {
     pub max_failures: Option<u64>,
     /// How long until the server is asked again whether the same profile governs.
     pub profile_recheck: Duration,
-}
-
-/// How long a server that is out is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// While it has not answered in this run.
-    pub at_start: Duration,
-    /// Once it has.
-    pub later: Duration,
 }
 
 /// What is said while a run goes on.

@@ -19,11 +19,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use flywheel_client::{ContainerRef, RemoteFile, UploadReceipt};
 use sha2::{Digest, Sha256};
 
 use crate::credential::make_private_folder;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{ContainerRef, RemoteFile, UploadReceipt};
 use dicom_lossless::display_path;
 pub use fingerprint::{Digester, KeyedDigest};
 use index::Index;
@@ -432,9 +432,9 @@ pub struct Confirmation {
 impl From<&UploadReceipt> for Confirmation {
     fn from(receipt: &UploadReceipt) -> Self {
         Self {
-            sha384: receipt.sha384().map(str::to_owned),
-            file_id: receipt.file_id().map(str::to_owned),
-            version: receipt.version(),
+            sha384: receipt.sha384.clone(),
+            file_id: receipt.file_id.clone(),
+            version: receipt.version,
             found: false,
         }
     }

@@ -8,7 +8,7 @@
 //! confirm it. Every file found ends in exactly one outcome.
 //!
 //! ```text
-//! paths -discover-> files -dicom-> Instance -deid-> CleanInstance -package-> Package -flywheel-> UploadReceipt
+//! paths -discover-> files -dicom-> Instance -deid-> CleanInstance -package-> Package -client-> UploadReceipt
 //! ```
 //!
 //! # Code map
@@ -47,6 +47,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod client_failure;
 pub mod command;
 pub mod config;
 pub mod credential;
@@ -54,7 +55,6 @@ pub mod discover;
 pub mod event;
 pub mod exit;
 pub mod failure;
-pub mod flywheel;
 pub mod journal;
 pub mod package;
 pub mod pipeline;

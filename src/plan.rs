@@ -20,16 +20,16 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::config::{Config, Input, Packaging, SinkChoice, Transfer};
-use crate::credential::{ApiKey, PseudonymKeySources};
+use crate::credential::PseudonymKeySources;
 use crate::discover::Discovery;
 use crate::event::Notice;
 use crate::failure::{Error, FileFailure, RunCode};
-use crate::flywheel::{Client, Settings};
 pub use decision::{DeidDecision, override_residual};
 use dicom_deid::profile::Profile;
 use dicom_deid::pseudonym::PseudonymKey;
 use dicom_deid::{self as deid, Cleaner, Counts, IdentifiedConsent, Sendable};
 use dicom_lossless::{Instance, Limits};
+use flywheel_client::{ApiKey, Client, Settings};
 pub use governing::{Governing, LOCAL};
 pub use planned_project::PlannedProject;
 pub use prompt::Confirm;
@@ -140,6 +140,7 @@ pub fn client(
 ) -> Result<Client, Error> {
     let settings = Settings {
         ca_cert,
+        user_agent: concat!("fwupload/", env!("CARGO_PKG_VERSION")).to_owned(),
         ..Settings::default()
     };
     let settings = match transfer {
@@ -158,7 +159,7 @@ pub fn client(
         },
         None => settings,
     };
-    Client::new(key, settings)
+    Ok(Client::new(key, settings)?)
 }
 
 /// Resolves a run. `client` is the server to ask, none when offline; `keys` is where the key of
@@ -340,7 +341,7 @@ mod tests {
     use super::*;
     use crate::cli;
     use crate::config::Environment;
-    use crate::flywheel::Level;
+    use flywheel_client::Level;
 
     pub(super) fn config(flags: &str, terminal: bool) -> Config {
         let typed = format!("fwupload study -p g/p {flags}");

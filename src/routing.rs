@@ -5,6 +5,7 @@
 //! source path and no original value is ever looked at here.
 
 use chrono::{FixedOffset, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use flywheel_client::{AcquisitionTarget, Destination, SessionTarget, SubjectTarget};
 
 use crate::failure::{FileCode, FileFailure};
 use dicom_deid::{RoutingAttributes, is_dummy_date};
@@ -15,48 +16,6 @@ const SHORT_LABEL: usize = 64;
 /// The longest acquisition label, in characters.
 const LONG_LABEL: usize = 128;
 
-/// Where a package goes below its project.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Destination {
-    /// The subject.
-    pub subject: SubjectPlace,
-    /// The session.
-    pub session: SessionPlace,
-    /// The acquisition.
-    pub acquisition: AcquisitionPlace,
-}
-
-/// A subject to find or create.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SubjectPlace {
-    /// Its label, which is its code as well.
-    pub label: String,
-}
-
-/// A session to find or create.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SessionPlace {
-    /// Its label.
-    pub label: String,
-    /// The study's UID after cleaning.
-    pub uid: Option<String>,
-    /// The study's date and time after cleaning, RFC 3339 with a zone.
-    pub timestamp: Option<String>,
-    /// The user chose the label: it alone decides which session is meant.
-    pub forced: bool,
-}
-
-/// An acquisition to find or create.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct AcquisitionPlace {
-    /// Its label.
-    pub label: String,
-    /// The series' UID after cleaning.
-    pub uid: Option<String>,
-    /// The series' or acquisition's date and time after cleaning, RFC 3339 with a zone.
-    pub timestamp: Option<String>,
-}
-
 /// Labels that the user gave and that replace those of the header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ForcedLabels<'a> {
@@ -64,40 +23,6 @@ pub struct ForcedLabels<'a> {
     pub subject: Option<&'a str>,
     /// `--session`.
     pub session: Option<&'a str>,
-}
-
-impl Destination {
-    /// `subject/session/acquisition`, for people.
-    pub fn path(&self) -> String {
-        format!(
-            "{}/{}/{}",
-            self.subject.label, self.session.label, self.acquisition.label
-        )
-    }
-
-    /// All that a server is told of it, each text with what it is.
-    pub fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let Self {
-            subject,
-            session,
-            acquisition,
-        } = self;
-        let always = [
-            ("the subject label", subject.label.as_str()),
-            ("the session label", &session.label),
-            ("the acquisition label", &acquisition.label),
-        ];
-        let some = [
-            ("the session's UID", &session.uid),
-            ("the session's time", &session.timestamp),
-            ("the acquisition's UID", &acquisition.uid),
-            ("the acquisition's time", &acquisition.timestamp),
-        ];
-        always.into_iter().chain(
-            some.into_iter()
-                .filter_map(|(what, text)| Some((what, text.as_deref()?))),
-        )
-    }
 }
 
 /// Where an instance belongs.
@@ -119,13 +44,13 @@ pub fn destination(
 fn subject(
     cleaned: &RoutingAttributes,
     forced: ForcedLabels<'_>,
-) -> Result<SubjectPlace, FileFailure> {
+) -> Result<SubjectTarget, FileFailure> {
     let label = forced
         .subject
         .or(text(cleaned.patient_id.as_ref()))
         .map(|t| label(t, SHORT_LABEL));
     match label {
-        Some(label) if !label.is_empty() => Ok(SubjectPlace { label }),
+        Some(label) if !label.is_empty() => Ok(SubjectTarget { label }),
         _ => Err(FileFailure::new(FileCode::RouteNoSubject, "")),
     }
 }
@@ -133,12 +58,12 @@ fn subject(
 fn session(
     cleaned: &RoutingAttributes,
     forced: ForcedLabels<'_>,
-) -> Result<SessionPlace, FileFailure> {
+) -> Result<SessionTarget, FileFailure> {
     let uid = text(cleaned.study_uid.as_ref()).map(str::to_owned);
     let time = moment(cleaned.study_date.as_ref(), cleaned.study_time.as_ref());
     let timestamp = time.and_then(|t| rfc3339(t, cleaned));
     if let Some(chosen) = forced.session {
-        return Ok(SessionPlace {
+        return Ok(SessionTarget {
             label: label(chosen, SHORT_LABEL),
             uid,
             timestamp,
@@ -149,7 +74,7 @@ fn session(
         .map(readable)
         .or_else(|| uid.as_deref().map(|u| label(u, SHORT_LABEL)))
         .ok_or_else(|| missing("study"))?;
-    Ok(SessionPlace {
+    Ok(SessionTarget {
         label,
         uid,
         timestamp,
@@ -157,7 +82,7 @@ fn session(
     })
 }
 
-fn acquisition(cleaned: &RoutingAttributes) -> Result<AcquisitionPlace, FileFailure> {
+fn acquisition(cleaned: &RoutingAttributes) -> Result<AcquisitionTarget, FileFailure> {
     let uid = text(cleaned.series_uid.as_ref()).map(str::to_owned);
     let time = acquisition_moment(cleaned);
     let timestamp = time.and_then(|t| rfc3339(t, cleaned));
@@ -173,7 +98,7 @@ fn acquisition(cleaned: &RoutingAttributes) -> Result<AcquisitionPlace, FileFail
         Some(number) => format!("{number} - {name}"),
         None => name,
     };
-    Ok(AcquisitionPlace {
+    Ok(AcquisitionTarget {
         label: full
             .chars()
             .take(LONG_LABEL)

@@ -5,5 +5,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
-    fwupload::flywheel::understand_anything(body);
+    flywheel_client::understand_anything(body);
 });

@@ -3,12 +3,13 @@
 
 use std::io::Read;
 
+use flywheel_client::ApiKey;
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::cli::ConnectionArgs;
 use crate::config::Environment;
-use crate::credential::{self, ApiKey};
+use crate::credential;
 use crate::failure::{Error, RunCode};
 use crate::plan;
 use dicom_lossless::{display_path, escape_for_terminal};
@@ -33,11 +34,8 @@ pub fn login(
             connection.site.as_deref(),
         )?
     };
-    let user = runtime()?.block_on(async {
-        plan::client(&key, connection.ca_cert.clone(), None)?
-            .check_key()
-            .await
-    })?;
+    let client = plan::client(&key, connection.ca_cert.clone(), None)?;
+    let user = runtime()?.block_on(client.check_key())?;
     let path = login_file().ok_or_else(|| {
         Error::new(
             RunCode::ConfigInvalid,
@@ -102,20 +100,23 @@ pub fn status(as_json: bool, connection: &ConnectionArgs) -> Result<(), Error> {
         let client = plan::client(&key, connection.ca_cert.clone(), None)?;
         Ok::<_, Error>((client.check_key().await?, client.release().await))
     })?;
+    let (id, release) = (
+        escape_for_terminal(&user.id),
+        release.map(|release| escape_for_terminal(&release)),
+    );
     if as_json {
         let status = json!({
-            "type": "status", "v": 1, "version": env!("CARGO_PKG_VERSION"), "site": key.base_url(), "user": user.id,
+            "type": "status", "v": 1, "version": env!("CARGO_PKG_VERSION"), "site": key.base_url(), "user": id,
             "admin": user.is_admin, "release": release, "key_from": origin.to_string(),
         });
         return say(&status.to_string());
     }
     let release = release
-        .map(|r| format!(" (release {})", escape_for_terminal(&r)))
+        .map(|release| format!(" (release {release})"))
         .unwrap_or_default();
     say(&format!("site     {}{release}", key.base_url()))?;
     say(&format!(
-        "user     {}{}",
-        escape_for_terminal(&user.id),
+        "user     {id}{}",
         if user.is_admin {
             " (administrator)"
         } else {

@@ -13,9 +13,9 @@ use crate::cli::{self, SandboxArgs, ServerEra, SignedUrls, StorageKind};
 use crate::config::{self, Config, DeidChoice};
 use crate::credential::KeySources;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::ProjectRef;
 use dicom_deid::profile::{Document, Language};
 use dicom_lossless::display_path;
+use flywheel_client::ProjectRef;
 
 use super::say;
 

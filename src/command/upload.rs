@@ -3,15 +3,16 @@
 use std::ffi::OsString;
 use std::time::Instant;
 
+use flywheel_client::{ApiKey, Client, ClientNotice};
 use tokio::runtime::Runtime;
 
 use crate::cli::UploadArgs;
+use crate::client_failure::{cause_of, cause_of_form};
 use crate::config::{Config, Environment, Server};
-use crate::credential::{ApiKey, KeyOrigin, PseudonymKeySources};
+use crate::credential::{KeyOrigin, PseudonymKeySources};
 use crate::event::{Event, Events, Mode, ProfileFacts, RunEnd, RunStart, Severity};
 use crate::exit::{ExitStatus, Strictness};
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Client, ClientNotice};
 use crate::pipeline::{self, Stop};
 use crate::plan::{self, Sink, UploadPlan};
 use crate::report::{self, Paths, Reporter};
@@ -182,12 +183,12 @@ fn tell(events: &Events, notice: ClientNotice) {
     match notice {
         ClientNotice::Waiting {
             what,
-            cause,
+            error,
             wait,
             attempt,
         } => events.send(Event::Retrying {
             what,
-            cause,
+            cause: cause_of(&error),
             wait,
             attempt,
         }),
@@ -210,6 +211,7 @@ fn tell(events: &Events, notice: ClientNotice) {
             events.notice(Severity::Warning, "twin-container", text);
         }
         ClientNotice::StudyElsewhere { session } => {
+            let session = escape_for_terminal(&session);
             let text = format!(
                 "a study that is about to be sent is in the project already, under another \
                     subject: session {session} has its \
@@ -234,10 +236,11 @@ fn tell(events: &Events, notice: ClientNotice) {
             events.notice(Severity::Warning, "twin-container", text);
         }
         ClientNotice::Outage {
-            cause,
+            error,
             since,
             until,
         } => {
+            let cause = cause_of(&error);
             let text = format!(
                 "the site has not answered since {}: {cause}\neverything waits until it does, \
                     until {} at the longest (`--retry-for`)",
@@ -261,7 +264,10 @@ fn tell(events: &Events, notice: ClientNotice) {
             events.notice(
                 Severity::Notice,
                 "storage",
-                format!("a file goes through the site itself: {cause}"),
+                format!(
+                    "a file goes through the site itself: {}",
+                    cause_of_form(&cause)
+                ),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! The files that a login leaves behind: our own, and that of Flywheel's own client, which is only
+//! The files that a login leaves behind: fwupload's own, and that of Flywheel's own client, which is only
 //! ever read.
 
 use std::ffi::OsStr;
@@ -7,9 +7,9 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
+use flywheel_client::ApiKey;
 use zeroize::Zeroizing;
 
-use super::ApiKey;
 use super::secret::{Secret, read_limited};
 use crate::failure::Error;
 
@@ -75,7 +75,7 @@ pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 /// The `key` of a stored login; `None` when there is no such file or it has no key.
-pub(super) fn read_stored(path: &Path, ours: bool) -> Result<Option<Zeroizing<String>>, Error> {
+pub(super) fn read_stored(path: &Path, private: bool) -> Result<Option<Zeroizing<String>>, Error> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -83,7 +83,7 @@ pub(super) fn read_stored(path: &Path, ours: bool) -> Result<Option<Zeroizing<St
         }
         Err(error) => return Err(Secret::ApiKey.unusable(path, &error.to_string())),
     };
-    if ours {
+    if private {
         Secret::ApiKey.refuse_if_shared(&file, path)?;
     }
     let text =

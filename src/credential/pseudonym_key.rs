@@ -2,7 +2,7 @@
 //! and project.
 //!
 //! Must never make a second key for a project that has one, even when two processes ask at once:
-//! whoever comes later takes the key that is there. Whether a key may be made at all is for the
+//! the later one takes the key that is there. Whether a key may be made at all is for the
 //! caller to say.
 
 use std::ffi::OsStr;
@@ -118,7 +118,7 @@ pub enum PseudonymKeyOrigin {
     Kept(PathBuf),
     /// The same file, made just now.
     Made(PathBuf),
-    /// Nowhere: it is random and nobody keeps it.
+    /// Nowhere: it is random and not kept.
     Nowhere,
 }
 
@@ -261,7 +261,7 @@ impl PseudonymKeySources {
             .map_err(|error| failed(error.error))
     }
 
-    /// A key that nobody keeps.
+    /// A key that is not kept.
     ///
     /// # Errors
     /// Where the operating system gives no random numbers.

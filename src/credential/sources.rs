@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use flywheel_client::ApiKey;
 use zeroize::Zeroizing;
 
-use super::ApiKey;
 use super::login::read_stored;
 use super::secret::Secret;
 use crate::failure::{Error, RunCode};
@@ -40,7 +40,7 @@ pub enum KeyOrigin {
     Environment,
     /// The file that `fwupload login` wrote.
     Login(PathBuf),
-    /// Flywheel's own file. Worth saying once: nobody told fwupload to use it.
+    /// Flywheel's own file. Worth saying once: the user did not name it.
     FlywheelUserJson(PathBuf),
 }
 
@@ -107,7 +107,9 @@ impl KeySources {
                     Ok(key) => return Ok((key, origin)),
                     Err(_) => missing = missing.because(format!("{origin} is for {}", key.host())),
                 },
-                (Err(error), _) => return Err(error.because(format!("read from {origin}"))),
+                (Err(error), _) => {
+                    return Err(Error::from(error).because(format!("read from {origin}")));
+                }
             }
         }
         Err(missing)

@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use super::PackageRecord;
 use super::fingerprint::KeyedDigest;
 use super::line::{ConfirmedLine, MemberRecord, SendingLine};
-use crate::flywheel::{ContainerKind, ContainerRef, RemoteFile};
+use flywheel_client::{ContainerKind, ContainerRef, RemoteFile};
 
 /// A package that the server confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,9 @@
 
 use std::io::Write as _;
 
+use flywheel_client::ContainerKind;
+
 use super::*;
-use crate::flywheel::ContainerKind;
 
 const WHOSE: JournalIdentity<'_> = JournalIdentity {
     site: "site.example",

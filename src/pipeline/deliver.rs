@@ -12,9 +12,9 @@ use super::pack::OutgoingPackage;
 use super::send_state::{Delivered, SendState};
 use super::target::TargetContainer;
 use super::transmit;
+use crate::client_failure::UploadError;
 use crate::event::Outcome;
 use crate::failure::{FileCode, FileFailure};
-use crate::flywheel::UploadError;
 use crate::plan::{Sink, UploadPlan};
 
 /// Hands a package to the sink.

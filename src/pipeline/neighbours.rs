@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::routing::Destination;
 use crate::series::Indexed;
+use flywheel_client::Destination;
 
 use super::route::Routed;
 use super::target::TargetContainer;
@@ -149,21 +149,21 @@ fn together(target: TargetContainer, to: &Destination) -> TargetContainer {
 #[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::routing::{AcquisitionPlace, SessionPlace, SubjectPlace};
+    use flywheel_client::{AcquisitionTarget, SessionTarget, SubjectTarget};
 
     fn to(path: &str) -> Destination {
         let labels: Vec<_> = path.split('/').map(str::to_owned).collect();
         Destination {
-            subject: SubjectPlace {
+            subject: SubjectTarget {
                 label: labels[0].clone(),
             },
-            session: SessionPlace {
+            session: SessionTarget {
                 label: labels[1].clone(),
                 uid: Some(labels[1].clone()),
                 timestamp: None,
                 forced: false,
             },
-            acquisition: AcquisitionPlace {
+            acquisition: AcquisitionTarget {
                 label: labels[2].clone(),
                 uid: Some(labels[2].clone()),
                 timestamp: None,

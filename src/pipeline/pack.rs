@@ -3,8 +3,9 @@
 use crate::config::PackageBy;
 use crate::event::Outcome;
 use crate::package::{self, Package};
-use crate::routing::{self, Destination};
+use crate::routing;
 use crate::series::{CleanFile, Indexed};
+use flywheel_client::Destination;
 
 use super::context::RunContext;
 use super::route::Routed;

@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use flywheel_client::{Client, ContainerRef, RemoteFile};
 use futures_util::StreamExt;
 
+use crate::client_failure::UploadError;
 use crate::config::{IfExists, OtherFiles};
 use crate::event::Outcome;
-use crate::flywheel::{Client, ContainerRef, RemoteFile, UploadError};
 use crate::journal::{ConfirmedPackage, Journal};
 use crate::series::Series;
 
@@ -103,9 +104,10 @@ async fn files_of(state: &SendState, client: &Client, container: &ContainerRef) 
     };
     match listed {
         Ok(listed) => listed.unwrap_or_default(),
-        Err(UploadError::File(_)) => Vec::new(),
-        Err(UploadError::Run(error)) => {
-            stop.because(error);
+        Err(error) => {
+            if let UploadError::Run(error) = error.into() {
+                stop.because(error);
+            }
             Vec::new()
         }
     }

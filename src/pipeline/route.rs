@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use crate::event::Outcome;
 use crate::failure::FileFailure;
 use crate::package;
-use crate::routing::{self, Destination, ForcedLabels};
+use crate::routing::{self, ForcedLabels};
 use crate::series::CleanFile;
 use dicom_deid::Finding;
+use flywheel_client::Destination;
 
 use super::context::RunContext;
 

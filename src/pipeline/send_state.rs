@@ -16,9 +16,9 @@ use super::target::{SentNames, TargetContainer};
 use super::upload_slots::UploadConcurrency;
 use crate::config::PackageBy;
 use crate::event::{Event, Stored};
-use crate::flywheel::{Container, RemoteFile};
 use crate::journal::Journal;
 use crate::series::Indexed;
+use flywheel_client::{Container, RemoteFile};
 
 /// Stands for a name that is not said.
 const WITHHELD: &str = "(name withheld)";

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use flywheel_client::Destination;
+
 use crate::plan::UploadPlan;
-use crate::routing::{self, Destination};
+use crate::routing;
 
 /// Where a package goes: an acquisition, or for files that are not DICOM a container above one.
 #[derive(Debug, Clone)]

@@ -9,16 +9,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sha2::Sha384;
 
+use crate::client_failure::UploadError;
 use crate::config::{Compression, IfExists};
 use crate::event::{Event, PackageBytes, Severity};
 use crate::failure::{FileCode, FileFailure};
-use crate::flywheel::{Container, RemoteFile, UploadError, UploadFile, UploadReceipt};
 use crate::journal::{
     Confirmation, Journal, MemberRecord, PackageRecord, Provenance, SharedInstances,
 };
 use crate::package::Package;
 use crate::plan::UploadServer;
 use dicom_lossless::escape_for_terminal;
+use flywheel_client::{Container, DeidRecord, RemoteFile, UploadFile, UploadReceipt};
 
 use super::pack::OutgoingPackage;
 use super::send_state::{Delivered, SendState};
@@ -44,13 +45,15 @@ pub(super) async fn transmit(
         Look::Missing(previous) => previous,
     };
     let progress = Arc::new(UploadProgress::new(state, outgoing));
-    let file = server
-        .client
-        .logged(
-            upload.upload_file(previous.as_ref(), &progress),
-            outgoing.package.originals(),
-        )
-        .await?;
+    let record = match outgoing.package.originals() {
+        Some(originals) => {
+            let record = DeidRecord::new(originals.for_the_log());
+            Some(server.client.record_deid(&record).await?)
+        }
+        None => None,
+    };
+    let file = upload.upload_file(previous.as_ref(), &progress);
+    let file = server.client.logged(file, record).await?;
     upload.announce()?;
     progress.begins();
     let receipt = server
@@ -62,7 +65,7 @@ pub(super) async fn transmit(
     upload.note(Confirmation::from(&receipt));
     upload.tell_of_rivals(&receipt, previous.as_ref());
     upload.settle_superseded().await;
-    Ok(upload.delivered(false, receipt.file_id()))
+    Ok(upload.delivered(false, receipt.file_id.as_deref()))
 }
 
 /// Whether the name of a file that is not DICOM is its own where it goes: free, or that of the same
@@ -84,12 +87,13 @@ async fn container(
     server: &UploadServer,
     target: &TargetContainer,
 ) -> Result<Arc<Container>, UploadError> {
-    match target {
-        TargetContainer::Acquisition(to) => server.hierarchy.acquisition(to).await,
-        TargetContainer::Session(to) => server.hierarchy.session(to).await,
-        TargetContainer::Subject(to) => server.hierarchy.subject_container(&to.subject).await,
-        TargetContainer::Project => server.hierarchy.project_container().await,
-    }
+    let container = match target {
+        TargetContainer::Acquisition(to) => server.hierarchy.acquisition(to).await?,
+        TargetContainer::Session(to) => server.hierarchy.session(to).await?,
+        TargetContainer::Subject(to) => server.hierarchy.subject_container(&to.subject).await?,
+        TargetContainer::Project => server.hierarchy.project_container().await?,
+    };
+    Ok(container)
 }
 
 /// What a look at the container showed.
@@ -484,7 +488,7 @@ impl<'a> PackageUpload<'a> {
     /// what is still under way.
     fn tell_of_rivals(&self, receipt: &UploadReceipt, previous: Option<&RemoteFile>) {
         if receipt.took_the_place_of_another(previous) {
-            let id = escape_for_terminal(receipt.file_id().unwrap_or("without id"));
+            let id = escape_for_terminal(receipt.file_id.as_deref().unwrap_or("without id"));
             let text = format!(
                 "another program sent a file of the same name to {} {} at the same time: file \
                     {id} holds what this run sent last",
@@ -516,7 +520,7 @@ impl<'a> PackageUpload<'a> {
         let may_hold = |file: &&RemoteFile| {
             file.name != package.name && (package.members.is_some() || is_zip(file))
         };
-        for file in self.container.files_before().iter().filter(may_hold) {
+        for file in self.container.files_before.iter().filter(may_hold) {
             let shared = self
                 .shared_with(&file.name, file)
                 .filter(|shared| shared.again > 0);

@@ -4,9 +4,10 @@
 //! A server's profile cannot be overruled from here, and a doubt about whether there is one is
 //! never taken for "none".
 
+use flywheel_client::Level;
+
 use crate::config::DeidChoice;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::Level;
 use dicom_deid::profile::{self, OnLeak, Profile, Served};
 use dicom_lossless::escape_for_terminal;
 

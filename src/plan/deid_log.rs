@@ -5,8 +5,8 @@ use super::DeidDecision;
 use crate::config::SinkChoice;
 use crate::event::Notice;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::Client;
 use dicom_deid::Originals;
+use flywheel_client::Client;
 
 /// The host of the log that this run tells whom its files are about; none where there is no log, or
 /// nothing is sent.
@@ -28,7 +28,7 @@ pub(super) async fn ask(
     }
     match sink {
         SinkChoice::Folder(_) => Ok(None),
-        SinkChoice::Upload | SinkChoice::DryRun => client.deid_log_host().await,
+        SinkChoice::Upload | SinkChoice::DryRun => Ok(client.deid_log_host().await?),
     }
 }
 

@@ -4,8 +4,8 @@
 
 use crate::config::{Config, SinkChoice};
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Client, Project, ProjectRef};
 use dicom_lossless::escape_for_terminal;
+use flywheel_client::{Client, ClientError, Project, ProjectRef};
 
 /// The project that everything goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +34,12 @@ impl PlannedProject {
         let wanted = ProjectRef::parse(&config.project)?;
         let project = match (client.resolve_project(&wanted).await, wanted) {
             (Err(error), ProjectRef::GroupAndLabel { group, label })
-                if error.code == RunCode::ProjectNotFound && config.packaging.create_project =>
+                if matches!(error, ClientError::ProjectNotFound { .. })
+                    && config.packaging.create_project =>
             {
                 return if config.sink == SinkChoice::Upload {
-                    let created = client.create_project(&group, &label).await;
-                    created.map(Self::Existing)
+                    let created = client.create_project(&group, &label).await?;
+                    Ok(Self::Existing(created))
                 } else {
                     Ok(Self::Missing { group, label })
                 };

@@ -8,8 +8,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Client, Level, LevelSettings};
-use dicom_deid::profile::{Identity, Served};
+use dicom_deid::profile::{Identity, Json, Served};
+use flywheel_client::{Client, Level, LevelSettings};
 
 use super::governing::{Governing, LOCAL};
 use super::planned_project::PlannedProject;
@@ -38,7 +38,10 @@ pub async fn ask(client: &Client, project: &PlannedProject) -> Result<ServerProf
         if level == Level::Project && project.id().is_none() {
             continue;
         }
-        match (client.settings(level, &in_client).await, &answer.seen) {
+        match (
+            client.settings::<Json>(level, &in_client).await,
+            &answer.seen,
+        ) {
             // Old servers refuse ordinary users the settings of a group, and have no profiles to
             // keep there.
             (Ok(LevelSettings::Unseen(_)), _) if announced => answer.unseen.push(level),
@@ -48,7 +51,7 @@ pub async fn ask(client: &Client, project: &PlannedProject) -> Result<ServerProf
                     served => answer.seen = Some((level, served)),
                 }
             }
-            (Err(error), None) => return Err(error),
+            (Err(error), None) => return Err(error.into()),
             _ => {}
         }
     }

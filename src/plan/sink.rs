@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{PlannedProject, ProfileWatch};
 use crate::config::{Config, IfStudyElsewhere, SinkChoice};
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Client, Hierarchy, StudyElsewhere};
+use flywheel_client::{Client, Hierarchy, StudyElsewhere};
 
 /// Where packages go.
 #[derive(Debug)]

@@ -1,13 +1,13 @@
 //! `fwupload profile key`: which key pseudonyms are made with. The key itself is never shown, and
 //! none is made.
 
+use flywheel_client::ProjectRef;
 use serde_json::json;
 
 use crate::cli::KeyArgs;
 use crate::credential::{FirstUse, KeptFor, PseudonymKeyOrigin};
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::ProjectRef;
 use dicom_deid::pseudonym::PseudonymKey;
 use dicom_lossless::display_path;
 

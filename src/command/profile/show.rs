@@ -1,11 +1,11 @@
 //! `fwupload profile show`: where a profile comes from, its digest, and what it says.
 
+use flywheel_client::Level;
 use serde_json::{Map, Value, json};
 
 use crate::cli::ShowArgs;
 use crate::exit::ExitStatus;
 use crate::failure::Error;
-use crate::flywheel::Level;
 use dicom_deid::profile::Language;
 use dicom_lossless::escape_for_terminal;
 

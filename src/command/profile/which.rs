@@ -1,11 +1,12 @@
 //! Which profile a command is about: a built-in one, a file, or the one that governs a project.
 
 use crate::cli::{ConnectionArgs, WhichProfile};
+use crate::client_failure::path_of;
 use crate::failure::{Error, RunCode};
-use crate::flywheel::{Level, ProjectRef};
 use crate::plan::{self, PlannedProject};
 use dicom_deid::profile::{self, Document, Profile, Served};
 use dicom_lossless::display_path;
+use flywheel_client::{Level, ProjectRef};
 
 use super::super::{key_sources, runtime};
 
@@ -113,7 +114,7 @@ pub fn governing(project: &str, connection: &ConnectionArgs) -> Result<Choice, E
         client.check_key().await?;
         let project = client.resolve_project(&wanted).await?;
         let found = plan::ask(&client, &PlannedProject::Existing(project.clone())).await?;
-        Ok::<_, Error>((project.path(), found))
+        Ok::<_, Error>((path_of(&project), found))
     })?;
     let remark = found.remark();
     Ok(match found.decisive()? {

@@ -4,7 +4,6 @@
 //! leave this type in one form only, the body of the request to the log, and never show.
 
 use std::fmt;
-use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
@@ -33,8 +32,6 @@ const INDEXED: [(&str, Tag); 14] = [
 /// The original identifiers of one instance.
 pub struct Originals {
     indexed: Vec<(&'static str, Phi<String>)>,
-    /// The log's id for them, once it has them.
-    recorded: OnceLock<String>,
 }
 
 impl fmt::Debug for Originals {
@@ -57,10 +54,7 @@ impl Originals {
             .into_iter()
             .filter_map(|(name, tag)| Some((name, Phi::new(value(tag)?))))
             .collect();
-        Self {
-            indexed,
-            recorded: OnceLock::new(),
-        }
+        Self { indexed }
     }
 
     /// The names of all that may be among them.
@@ -76,16 +70,6 @@ impl Originals {
             .map(|(name, value)| ((*name).to_owned(), Value::from(value.expose().trim())))
             .collect();
         json!({ "indexed_fields": indexed, "deidentified_tags": {} })
-    }
-
-    /// The log's id for them, if it has them.
-    pub fn recorded_as(&self) -> Option<&str> {
-        self.recorded.get().map(String::as_str)
-    }
-
-    /// Remembers the log's id for them, so that they are not recorded again.
-    pub fn recorded(&self, id: &str) {
-        let _ = self.recorded.set(id.to_owned());
     }
 }
 
@@ -127,7 +111,6 @@ mod tests {
             VR::PN,
             &b"Doe^Jane"[..],
         )]);
-        originals.recorded("log-1");
         assert_eq!(format!("{originals:?}"), "Originals(..)");
     }
 
