@@ -1,44 +1,12 @@
-//! The published exit codes and how a run comes to one of them.
+//! How a run comes to its exit code.
 //!
-//! Owns the table. The list only grows; the number of a status never changes. It must never end the
-//! process itself: `main.rs` does that.
+//! Owns which status takes precedence over which; the codes themselves are in the table of
+//! [`crate::failure`]. It must never end the process itself: `main.rs` does that.
 
 use crate::discover::SkipReason;
 use crate::event::RunTotals;
+pub use crate::failure::ExitStatus;
 use crate::failure::RunCode;
-
-/// How a run ended. The number is the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum ExitStatus {
-    /// Every file found is uploaded, already there, or skipped for a stated reason.
-    Success = 0,
-    /// An unexpected error, or a report or folder that cannot be written.
-    Unexpected = 1,
-    /// The command line is wrong.
-    Usage = 2,
-    /// Finished, and something was found: files that failed, in a comparison differences, in a
-    /// check findings.
-    SomeFailed = 3,
-    /// Not logged in, key refused, or no permission.
-    Auth = 4,
-    /// Configuration or de-identification profile invalid or missing.
-    Config = 5,
-    /// Destination not found or ambiguous.
-    Destination = 6,
-    /// Server or network unavailable; running again later goes on where this run stopped.
-    Unavailable = 7,
-    /// Nothing to upload.
-    Nothing = 8,
-    /// Finished, and every file failed.
-    AllFailed = 9,
-    /// The terminal was closed (SIGHUP).
-    HungUp = 129,
-    /// Ctrl-C.
-    Interrupted = 130,
-    /// Asked to end by a signal (SIGTERM).
-    Terminated = 143,
-}
 
 /// The flags that move a result from one status to another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,50 +32,9 @@ impl ExitStatus {
         Self::SomeFailed,
     ];
 
-    /// The number for the shell.
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
     /// The status that an error which stops a run leads to.
     pub fn of_error(code: RunCode) -> Self {
-        use RunCode as C;
-        match code {
-            C::Usage => Self::Usage,
-            C::AuthMissing
-            | C::AuthMalformed
-            | C::AuthKeySource
-            | C::AuthRejected
-            | C::AuthForbidden
-            | C::ProfileUnknown => Self::Auth,
-            C::ConfigInvalid
-            | C::ProfileMissing
-            | C::ProfileInvalid
-            | C::ProfileConflict
-            | C::ProfileChanged
-            | C::ProfileUnconfirmed
-            | C::DeidLog
-            | C::PseudonymKeyMissing
-            | C::PseudonymKeyChanged
-            | C::PseudonymKeySource
-            | C::PseudonymKeyInvalid
-            | C::ReportInvalid
-            | C::ReportMismatch => Self::Config,
-            C::ProjectNotFound | C::ProjectAmbiguous | C::SeveralPatients => Self::Destination,
-            C::NetworkUnavailable | C::ServerUnexpected => Self::Unavailable,
-            C::InputNothing => Self::Nothing,
-            C::ReportUnwritable
-            | C::LogUnwritable
-            | C::OutputUnwritable
-            | C::JournalLocked
-            | C::JournalUnwritable
-            | C::SandboxUnavailable
-            | C::Internal => Self::Unexpected,
-            C::TooManyFailures => Self::SomeFailed,
-            C::Interrupted => Self::Interrupted,
-            C::Terminated => Self::Terminated,
-            C::HungUp => Self::HungUp,
-        }
+        code.entry().exit
     }
 
     /// The status that the outcomes of all files lead to.
@@ -185,12 +112,6 @@ impl ExitStatus {
             (Some(mine), Some(theirs)) if theirs < mine => other,
             _ => self,
         }
-    }
-}
-
-impl From<ExitStatus> for std::process::ExitCode {
-    fn from(status: ExitStatus) -> Self {
-        Self::from(status.code())
     }
 }
 
