@@ -295,7 +295,7 @@ pub struct ConnectionArgs {
 #[command(next_help_heading = TRANSFER)]
 pub struct TransferArgs {
     /// Files cleaned at a time [default: number of cores]
-    #[arg(short, long, value_name = "N", value_parser = whole_number::<usize>)]
+    #[arg(short, long, value_name = "N", value_parser = whole_number::<usize>, hide_short_help = true)]
     pub jobs: Option<usize>,
     /// Uploads at a time; fewer while the server asks for that [default: 4 to 16, as many as help]
     #[arg(long, value_name = "N", value_parser = whole_number::<usize>, hide_short_help = true)]
