@@ -253,17 +253,28 @@ pub fn command_like(word: &str) -> Option<String> {
         .map(|(_, name)| name.to_owned())
 }
 
-/// What only the matches know of a `profile` command: where its values come from.
+/// Applies what only the matches know of a `profile` command: the order of its filters, and that a
+/// profile that was typed overrides a project that the environment names.
 fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
     let inner = matches
         .subcommand()
         .and_then(|(_, profile)| profile.subcommand());
     let Some((_, matches)) = inner else { return };
-    if let Some(typed) = command.filters() {
-        *typed = filters(matches);
-    }
-    if let Some(from_environment) = command.project_from_environment() {
-        *from_environment = set_by_environment(matches, "project");
+    let (project, overridden) = match command {
+        ProfileCommand::Test(args) => {
+            args.filters = filters(matches);
+            return;
+        }
+        ProfileCommand::Show(ShowArgs { which, .. })
+        | ProfileCommand::Lint(LintArgs { which, .. })
+        | ProfileCommand::Explain(ExplainArgs { which, .. }) => {
+            (&mut which.project, which.profile.is_some())
+        }
+        ProfileCommand::Diff(args) => (&mut args.project, args.profiles.len() == 2),
+        ProfileCommand::List | ProfileCommand::Convert(_) | ProfileCommand::Key(_) => return,
+    };
+    if overridden && set_by_environment(matches, "project") {
+        *project = None;
     }
 }
 
@@ -313,7 +324,7 @@ fn with_environment(arg: clap::Arg) -> clap::Arg {
     }
 }
 
-/// Flags that people look for in vain, and what there is instead.
+/// Flags that do not exist on purpose, and what to use instead.
 const KEYS_NOT_TYPED: [(&str, &str); 2] = [
     (
         "--api-key",

@@ -40,7 +40,7 @@ impl ExitStatus {
     /// The status that the outcomes of all files lead to.
     pub fn of_totals(totals: &RunTotals, strictness: Strictness) -> Self {
         let arrived = totals.uploaded + totals.prepared + totals.already_there;
-        // What other shards take is theirs to answer for.
+        // Files of other shards count there.
         let others = totals
             .skipped_by
             .get(&SkipReason::OtherShard)
@@ -56,21 +56,21 @@ impl ExitStatus {
         }
     }
 
-    /// The status of a whole run: what stopped it, if anything did, together with what became of
-    /// the files.
+    /// The status of a whole run: of what stopped it, if anything did, and of the outcomes of its
+    /// files.
     pub fn of_run(stopped_by: Option<RunCode>, totals: &RunTotals, strictness: Strictness) -> Self {
         let outcome = Self::of_totals(totals, strictness);
         match stopped_by {
             None => outcome,
             Some(RunCode::InputNothing) if strictness.allow_empty => outcome,
-            Some(code) => Self::of_error(code).or_weightier(outcome),
+            Some(code) => Self::of_error(code).or_preferred(outcome),
         }
     }
 
-    /// The exit code of several runs taken as one, as of the shards of a job, from the code and the
-    /// counts of each and the counts of all. What stopped one of them stands for all, what somebody
-    /// has to look at before the rest; otherwise the files decide, so that 9 says that every file
-    /// failed everywhere.
+    /// The exit code of several runs taken as one, for example of the shards of a job, from the
+    /// code and the totals of each and the totals of all. What stopped one of them counts for all, and
+    /// of several such codes the one that running again does not change; otherwise the outcomes of
+    /// all files decide, so that 9 says that every file of every run failed.
     pub fn of_runs(runs: &[(u8, RunTotals)], totals: &RunTotals) -> u8 {
         let by_files = [
             Self::Success,
@@ -79,8 +79,8 @@ impl ExitStatus {
             Self::AllFailed,
         ]
         .map(Self::code);
-        // What is not listed, as 1 and codes of later versions, comes first: running again does not
-        // mend it.
+        // Codes that are not listed (1, 2 and those of later versions) come first: running again
+        // does not help.
         let rank = |code: u8| {
             Self::PRECEDENCE
                 .iter()
@@ -90,7 +90,7 @@ impl ExitStatus {
             .iter()
             .map(|(code, _)| *code)
             .filter(|code| !by_files.contains(code));
-        // A run ends with 0 in spite of having had nothing where that was allowed.
+        // A run without a file to upload ends with 0 only where `--allow-empty` was given.
         let allowed = |totals| Self::of_totals(totals, Strictness::default()) == Self::Nothing;
         let strictness = Strictness {
             fail_on_skip: runs
@@ -106,7 +106,7 @@ impl ExitStatus {
     }
 
     /// This status, unless the other one takes precedence.
-    fn or_weightier(self, other: Self) -> Self {
+    fn or_preferred(self, other: Self) -> Self {
         let rank = |status| Self::PRECEDENCE.iter().position(|listed| *listed == status);
         match (rank(self), rank(other)) {
             (Some(mine), Some(theirs)) if theirs < mine => other,

@@ -32,7 +32,11 @@ pub enum Command {
         connection: ConnectionArgs,
     },
     /// Look at, check, convert and try de-identification profiles
-    #[command(subcommand, after_help = profile::EXAMPLES, after_long_help = format!("{}\n{}", profile::EXAMPLES, profile::EXIT_CODES))]
+    #[command(
+        subcommand,
+        after_help = profile::EXAMPLES,
+        after_long_help = format!("{}\n{}", profile::EXAMPLES, profile::EXIT_CODES)
+    )]
     Profile(ProfileCommand),
     /// Say what a code or an exit code means, and what to do about it
     #[command(after_help = explain::EXAMPLES)]
