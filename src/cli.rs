@@ -5,6 +5,7 @@
 //! judging.
 
 mod commands;
+mod explain;
 mod profile;
 mod report;
 mod sandbox;
@@ -20,7 +21,10 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command as Definition, CommandFactory, FromArgMatches, Parser};
 
+use crate::failure::{Error, ExitStatus, RunCode};
+
 pub use commands::Command;
+pub use explain::ExplainCodeArgs;
 pub use profile::{
     ConvertArgs, DiffArgs, ExplainArgs, KeyArgs, LintArgs, ProfileCommand, ShowArgs, TestArgs,
     WhichProfile,
@@ -36,16 +40,23 @@ pub use values::{
     ProfileLanguage, ProfileLevel, ProgressStyle, Residual, Shard,
 };
 
-/// Words that are commands when they stand first. The list is closed within a major version.
-pub const RESERVED: [&str; 8] = [
+/// Words that are never paths when they stand first: commands, and names kept for commands of later
+/// versions. The list is closed within a major version.
+pub const RESERVED: [&str; 14] = [
     "login",
     "logout",
     "status",
     "profile",
+    "explain",
     "report",
     "sandbox",
     "completions",
     "help",
+    "rules",
+    "review",
+    "plan",
+    "man",
+    "config",
 ];
 
 /// Flags that no environment variable may set: they are decisions about one run, not settings.
@@ -72,38 +83,40 @@ Examples:
   find . -name '*.dcm' -print0 | fwupload --files-from - --null -p neuro/adni";
 
 const MORE: &str = "
-The command words are commands only as the first argument; a folder of such a name is reached as ./status or after `--`.
+A command word is a command only as the first argument; a folder of that name is written ./status
+or follows `--`.
 
-Every option that is a setting may also come from the environment: FWUPLOAD_ and its name, as in FWUPLOAD_PROJECT or
-FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`, `--no-deid`, `--other-files`, `--new-pseudonym-key`,
-`--residual` and `--fresh` have to be typed.
-The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, `fwupload login`, or Flywheel's own
-user.json, in this order.
-The key of pseudonyms comes from `--pseudonym-key-file`, `--pseudonym-key-command`, FWUPLOAD_PSEUDONYM_KEY, or a file that
-fwupload keeps for each site and project, in this order: `fwupload profile key --project neuro/adni` says which one.
-To have one for several machines:
+Every option that is a setting may also come from the environment: FWUPLOAD_ and its name, as in
+FWUPLOAD_PROJECT or FWUPLOAD_CA_CERT. An empty variable counts as unset. `--dry-run`, `--yes`,
+`--no-deid`, `--other-files`, `--new-pseudonym-key`, `--residual` and `--fresh` have to be typed.
+The API key comes from `--api-key-file`, `--api-key-command`, FWUPLOAD_API_KEY, `fwupload login`, or
+Flywheel's own user.json, in this order.
+The pseudonym key comes from `--pseudonym-key-file`, `--pseudonym-key-command`,
+FWUPLOAD_PSEUDONYM_KEY, or a file that fwupload keeps for each site and project, in this order:
+`fwupload profile key --project neuro/adni` says which one. To make one for several machines:
   (umask 077; openssl rand -hex 32 > adni.key)
   fwupload ./study --project neuro/adni --profile basic --pseudonym-key-file adni.key
 
-Each run writes a report of the files that failed. `fwupload report merge` makes one of the reports of several runs, as of the
-shards of a job; it works as `--files-from` like any other.
+Each run writes a report of the files that failed. `fwupload report merge` merges the reports of
+several runs, for example of the shards of a job, into one; `--files-from` takes it like any other.
 
-What the server confirmed is kept in a journal, so that the same command goes on where an earlier one stopped: sent is only
-what is missing or has changed. It lies in the folder for state (FWUPLOAD_STATE_HOME names another one), and holds neither
-values nor names.
+What the server confirmed is kept in a journal, so that the same command continues where an earlier
+one stopped: only what is missing or has changed is sent. The journal is kept in the state folder
+(FWUPLOAD_STATE_HOME names another one), and holds neither values nor names.
 
-Exit codes:
-    0  every file found is uploaded, already there, or skipped for a stated reason
-    1  unexpected error, another run in the way, or a report, journal or folder that cannot be written
-    2  the command line is wrong
-    3  finished, some files failed; see the report
-    4  not logged in, key refused, or no permission
-    5  configuration or de-identification profile invalid or missing
-    6  destination not found or ambiguous
-    7  server or network unavailable; run again later
-    8  nothing to upload
-    9  finished, every file failed
-  130  interrupted (143: terminated, 129: terminal closed); run again";
+`fwupload explain CODE` says what a code in a message or a report means and what to do about it.
+";
+
+/// What the long help says below the flags.
+fn below_long_help() -> String {
+    let exit_codes = ExitStatus::ALL
+        .iter()
+        .map(|status| format!("\n{:>5}  {}", status.as_str(), status.sentence()));
+    format!(
+        "{EXAMPLES}\n{MORE}\nExit codes:{}",
+        exit_codes.collect::<String>()
+    )
+}
 
 /// The command line, as typed.
 #[derive(Debug, Clone, Parser)]
@@ -115,7 +128,7 @@ Exit codes:
     args_conflicts_with_subcommands = true,
     arg_required_else_help = true,
     after_help = EXAMPLES,
-    after_long_help = format!("{EXAMPLES}\n{MORE}"),
+    after_long_help = below_long_help(),
     max_term_width = 110
 )]
 pub struct Cli {
@@ -193,6 +206,23 @@ impl Stop {
     }
 }
 
+/// Refuses a reserved word in first position that is not a command of this version; `arguments`
+/// without the program's name.
+pub fn refuse_reserved_word(arguments: &[OsString]) -> Result<(), Error> {
+    let first = arguments.first().and_then(|argument| argument.to_str());
+    let Some(word) = first.filter(|first| RESERVED.contains(first)) else {
+        return Ok(());
+    };
+    let mut commands = Cli::command();
+    commands.build();
+    if commands.find_subcommand(word).is_some() {
+        return Ok(());
+    }
+    let what = format!("`{word}` is a reserved word and not a command of this version");
+    let hint = format!("write `./{word}` for a file or folder of that name");
+    Err(Error::new(RunCode::Usage, what).with_hint(hint))
+}
+
 /// Parses the arguments, the first of which is the program's name.
 pub fn parse<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Cli, Stop> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -223,17 +253,28 @@ pub fn command_like(word: &str) -> Option<String> {
         .map(|(_, name)| name.to_owned())
 }
 
-/// What only the matches know of a `profile` command: where its values come from.
+/// Applies what only the matches know of a `profile` command: the order of its filters, and that a
+/// profile that was typed overrides a project that the environment names.
 fn settle_profile(command: &mut ProfileCommand, matches: &ArgMatches) {
     let inner = matches
         .subcommand()
         .and_then(|(_, profile)| profile.subcommand());
     let Some((_, matches)) = inner else { return };
-    if let Some(typed) = command.filters() {
-        *typed = filters(matches);
-    }
-    if let Some(from_environment) = command.project_from_environment() {
-        *from_environment = set_by_environment(matches, "project");
+    let (project, overridden) = match command {
+        ProfileCommand::Test(args) => {
+            args.filters = filters(matches);
+            return;
+        }
+        ProfileCommand::Show(ShowArgs { which, .. })
+        | ProfileCommand::Lint(LintArgs { which, .. })
+        | ProfileCommand::Explain(ExplainArgs { which, .. }) => {
+            (&mut which.project, which.profile.is_some())
+        }
+        ProfileCommand::Diff(args) => (&mut args.project, args.profiles.len() == 2),
+        ProfileCommand::List | ProfileCommand::Convert(_) | ProfileCommand::Key(_) => return,
+    };
+    if overridden && set_by_environment(matches, "project") {
+        *project = None;
     }
 }
 
@@ -283,7 +324,7 @@ fn with_environment(arg: clap::Arg) -> clap::Arg {
     }
 }
 
-/// Flags that people look for in vain, and what there is instead.
+/// Flags that do not exist on purpose, and what to use instead.
 const KEYS_NOT_TYPED: [(&str, &str); 2] = [
     (
         "--api-key",

@@ -1,9 +1,11 @@
-//! The commands: the upload, and the reserved words. Each turns its arguments into an exit status.
+//! The commands: the upload, and those with a word of their own. Each turns its arguments into an
+//! exit status.
 //!
 //! Owns what happens around a run: where the key comes from, who is asked, which server is started.
 //! The work itself is the pipeline's.
 
 mod account;
+mod explain;
 mod profile;
 mod report;
 mod run_journal;
@@ -40,16 +42,20 @@ pub fn dispatch(cli: Cli, arguments: &[OsString], environment: &Environment) -> 
         Command::Logout => finished(account::logout()),
         Command::Status { json, connection } => finished(account::status(json, &connection)),
         Command::Profile(command) => profile::run(command, environment),
+        Command::Explain(args) => finished(explain::run(&args)),
         Command::Report(command) => finished(report::run(&command)),
         Command::Sandbox(args) => finished(sandbox::run(args)),
         Command::Completions { shell } => finished(
             cli::write_completions(shell, &mut io::stdout().lock()).map_err(|e| unwritten(&e)),
         ),
     };
-    done.unwrap_or_else(|error| {
-        print_error(&error, environment.color(ColorWhen::Auto), &Paths::Plain);
-        ExitStatus::of_error(error.code)
-    })
+    done.unwrap_or_else(|error| refuse(&error, environment))
+}
+
+/// Shows an error that stops a command; the exit status that it leads to.
+pub fn refuse(error: &Error, environment: &Environment) -> ExitStatus {
+    print_error(error, environment.color(ColorWhen::Auto), &Paths::Plain);
+    ExitStatus::of_error(error.code)
 }
 
 /// The places that a key may come from, with what the environment says about them.

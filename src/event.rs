@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use crate::discover::SkipReason;
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 
@@ -108,7 +110,8 @@ pub struct PackageBytes {
 }
 
 /// What cleaning did to attributes in all files.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Changes {
     /// How many attributes something was done to.
     pub attributes: u64,
@@ -117,9 +120,11 @@ pub struct Changes {
 }
 
 /// What cleaning did to one attribute, in all files and at every place in them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AttributeChanges {
     /// Its keyword and tag; its tag alone where it has none.
+    #[serde(rename = "attribute")]
     pub name: String,
     /// How often it was removed.
     pub removed: u64,
@@ -131,7 +136,8 @@ pub struct AttributeChanges {
 
 /// What one stage of a run did. Times are summed over its threads: two that work for a second make
 /// two.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Stage {
     /// `walk`, `index`, `clean`, `pack` or `send`.
     pub name: &'static str,
@@ -140,8 +146,12 @@ pub struct Stage {
     /// Their bytes at the source; for `send`, those of the packages.
     pub bytes: u64,
     /// Time at work.
+    #[serde(serialize_with = "seconds")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub busy: Duration,
     /// Time for which it waited for another stage.
+    #[serde(serialize_with = "seconds")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub waiting: Duration,
 }
 
@@ -172,7 +182,8 @@ pub enum Outcome {
 }
 
 /// Where a file went: the package that holds it and the container that holds the package.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Stored {
     /// `group/project/subject/session/acquisition`, labels after cleaning; only `group/project`
     /// where nothing is cleaned.
@@ -183,14 +194,16 @@ pub struct Stored {
     pub file: String,
     /// Its size in bytes.
     pub size: u64,
-    /// It is not DICOM, and goes as it is whatever governs.
-    pub other_file: bool,
     /// The database id of the file, where the server states one.
     pub file_id: Option<String>,
+    /// It is not DICOM, and goes as it is whatever governs.
+    pub other_file: bool,
 }
 
 /// How a run handles what it cleaned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Sends it.
     Upload,
@@ -201,24 +214,28 @@ pub enum Mode {
 }
 
 /// What a run is about to do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunStart {
     /// This program's version.
     pub version: &'static str,
+    /// What is done with the packages.
+    pub mode: Mode,
     /// `group/project`.
     pub project: String,
     /// The server's address; none when offline.
     pub site: Option<String>,
-    /// What is done with the packages.
-    pub mode: Mode,
     /// The governing profile; none when data goes as it is.
     pub profile: Option<ProfileFacts>,
     /// The settings in force, name and value, no secrets.
+    #[serde(serialize_with = "as_object")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub settings: Vec<(String, String)>,
 }
 
 /// Which profile governs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProfileFacts {
     /// Its name.
     pub name: String,
@@ -227,11 +244,13 @@ pub struct ProfileFacts {
     /// `sha256:<64 hex>` of its canonical form.
     pub digest: String,
     /// The fingerprint of the key that pseudonyms are made with; none where the profile makes none.
+    #[serde(rename = "pseudonym_key")]
     pub key: Option<String>,
 }
 
 /// Something that the user must know.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Notice {
     /// How much it matters.
     pub severity: Severity,
@@ -267,14 +286,35 @@ impl Notice {
 }
 
 /// How much a notice matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Known from elsewhere, or for those who look closer.
+    #[serde(rename = "notice")]
+    #[cfg_attr(test, schemars(skip))]
     Detail,
     /// Good to know.
     Notice,
     /// May be a mistake, or a danger.
     Warning,
+}
+
+/// Writes a duration as seconds, to the millisecond.
+pub fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    let millis = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+    serializer.serialize_f64(f64::from(millis) / 1000.0)
+}
+
+fn as_object<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
+}
+
+fn by_reason<S: Serializer>(
+    skipped: &BTreeMap<SkipReason, u64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(skipped.iter().map(|(reason, n)| (reason.as_str(), n)))
 }
 
 /// The end of a run.
@@ -291,7 +331,8 @@ pub struct RunEnd {
 }
 
 /// Counts of files by outcome, and what they went into.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunTotals {
     /// Files found.
     pub found: u64,
@@ -321,6 +362,8 @@ pub struct RunTotals {
     /// emptied.
     pub unreadable: u64,
     /// Skips by reason.
+    #[serde(serialize_with = "by_reason")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, u64>"))]
     pub skipped_by: BTreeMap<SkipReason, u64>,
     /// Failures by code.
     pub failed_by: BTreeMap<&'static str, u64>,

@@ -1,44 +1,12 @@
-//! The published exit codes and how a run comes to one of them.
+//! How a run comes to its exit code.
 //!
-//! Owns the table. The list only grows; the number of a status never changes. It must never end the
-//! process itself: `main.rs` does that.
+//! Owns which status takes precedence over which; the codes themselves are in the table of
+//! [`crate::failure`]. It must never end the process itself: `main.rs` does that.
 
 use crate::discover::SkipReason;
 use crate::event::RunTotals;
+pub use crate::failure::ExitStatus;
 use crate::failure::RunCode;
-
-/// How a run ended. The number is the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum ExitStatus {
-    /// Every file found is uploaded, already there, or skipped for a stated reason.
-    Success = 0,
-    /// An unexpected error, or a report or folder that cannot be written.
-    Unexpected = 1,
-    /// The command line is wrong.
-    Usage = 2,
-    /// Finished, and something was found: files that failed, in a comparison differences, in a
-    /// check findings.
-    SomeFailed = 3,
-    /// Not logged in, key refused, or no permission.
-    Auth = 4,
-    /// Configuration or de-identification profile invalid or missing.
-    Config = 5,
-    /// Destination not found or ambiguous.
-    Destination = 6,
-    /// Server or network unavailable; running again later goes on where this run stopped.
-    Unavailable = 7,
-    /// Nothing to upload.
-    Nothing = 8,
-    /// Finished, and every file failed.
-    AllFailed = 9,
-    /// The terminal was closed (SIGHUP).
-    HungUp = 129,
-    /// Ctrl-C.
-    Interrupted = 130,
-    /// Asked to end by a signal (SIGTERM).
-    Terminated = 143,
-}
 
 /// The flags that move a result from one status to another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,56 +32,15 @@ impl ExitStatus {
         Self::SomeFailed,
     ];
 
-    /// The number for the shell.
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-
     /// The status that an error which stops a run leads to.
     pub fn of_error(code: RunCode) -> Self {
-        use RunCode as C;
-        match code {
-            C::Usage => Self::Usage,
-            C::AuthMissing
-            | C::AuthMalformed
-            | C::AuthKeySource
-            | C::AuthRejected
-            | C::AuthForbidden
-            | C::ProfileUnknown => Self::Auth,
-            C::ConfigInvalid
-            | C::ProfileMissing
-            | C::ProfileInvalid
-            | C::ProfileConflict
-            | C::ProfileChanged
-            | C::ProfileUnconfirmed
-            | C::DeidLog
-            | C::PseudonymKeyMissing
-            | C::PseudonymKeyChanged
-            | C::PseudonymKeySource
-            | C::PseudonymKeyInvalid
-            | C::ReportInvalid
-            | C::ReportMismatch => Self::Config,
-            C::ProjectNotFound | C::ProjectAmbiguous | C::SeveralPatients => Self::Destination,
-            C::NetworkUnavailable | C::ServerUnexpected => Self::Unavailable,
-            C::InputNothing => Self::Nothing,
-            C::ReportUnwritable
-            | C::LogUnwritable
-            | C::OutputUnwritable
-            | C::JournalLocked
-            | C::JournalUnwritable
-            | C::SandboxUnavailable
-            | C::Internal => Self::Unexpected,
-            C::TooManyFailures => Self::SomeFailed,
-            C::Interrupted => Self::Interrupted,
-            C::Terminated => Self::Terminated,
-            C::HungUp => Self::HungUp,
-        }
+        code.entry().exit
     }
 
     /// The status that the outcomes of all files lead to.
     pub fn of_totals(totals: &RunTotals, strictness: Strictness) -> Self {
         let arrived = totals.uploaded + totals.prepared + totals.already_there;
-        // What other shards take is theirs to answer for.
+        // Files of other shards count there.
         let others = totals
             .skipped_by
             .get(&SkipReason::OtherShard)
@@ -129,21 +56,21 @@ impl ExitStatus {
         }
     }
 
-    /// The status of a whole run: what stopped it, if anything did, together with what became of
-    /// the files.
+    /// The status of a whole run: of what stopped it, if anything did, and of the outcomes of its
+    /// files.
     pub fn of_run(stopped_by: Option<RunCode>, totals: &RunTotals, strictness: Strictness) -> Self {
         let outcome = Self::of_totals(totals, strictness);
         match stopped_by {
             None => outcome,
             Some(RunCode::InputNothing) if strictness.allow_empty => outcome,
-            Some(code) => Self::of_error(code).or_weightier(outcome),
+            Some(code) => Self::of_error(code).or_preferred(outcome),
         }
     }
 
-    /// The exit code of several runs taken as one, as of the shards of a job, from the code and the
-    /// counts of each and the counts of all. What stopped one of them stands for all, what somebody
-    /// has to look at before the rest; otherwise the files decide, so that 9 says that every file
-    /// failed everywhere.
+    /// The exit code of several runs taken as one, for example of the shards of a job, from the
+    /// code and the totals of each and the totals of all. What stopped one of them counts for all, and
+    /// of several such codes the one that running again does not change; otherwise the outcomes of
+    /// all files decide, so that 9 says that every file of every run failed.
     pub fn of_runs(runs: &[(u8, RunTotals)], totals: &RunTotals) -> u8 {
         let by_files = [
             Self::Success,
@@ -152,8 +79,8 @@ impl ExitStatus {
             Self::AllFailed,
         ]
         .map(Self::code);
-        // What is not listed, as 1 and codes of later versions, comes first: running again does not
-        // mend it.
+        // Codes that are not listed (1, 2 and those of later versions) come first: running again
+        // does not help.
         let rank = |code: u8| {
             Self::PRECEDENCE
                 .iter()
@@ -163,7 +90,7 @@ impl ExitStatus {
             .iter()
             .map(|(code, _)| *code)
             .filter(|code| !by_files.contains(code));
-        // A run ends with 0 in spite of having had nothing where that was allowed.
+        // A run without a file to upload ends with 0 only where `--allow-empty` was given.
         let allowed = |totals| Self::of_totals(totals, Strictness::default()) == Self::Nothing;
         let strictness = Strictness {
             fail_on_skip: runs
@@ -179,18 +106,12 @@ impl ExitStatus {
     }
 
     /// This status, unless the other one takes precedence.
-    fn or_weightier(self, other: Self) -> Self {
+    fn or_preferred(self, other: Self) -> Self {
         let rank = |status| Self::PRECEDENCE.iter().position(|listed| *listed == status);
         match (rank(self), rank(other)) {
             (Some(mine), Some(theirs)) if theirs < mine => other,
             _ => self,
         }
-    }
-}
-
-impl From<ExitStatus> for std::process::ExitCode {
-    fn from(status: ExitStatus) -> Self {
-        Self::from(status.code())
     }
 }
 

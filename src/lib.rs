@@ -77,8 +77,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }));
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let typed = arguments.get(1..).unwrap_or_default().to_vec();
+    let environment = config::Environment::detect();
+    if let Err(error) = cli::refuse_reserved_word(&typed) {
+        return command::refuse(&error, &environment).into();
+    }
     match cli::parse(arguments) {
-        Ok(cli) => command::dispatch(cli, &typed, &config::Environment::detect()).into(),
+        Ok(cli) => command::dispatch(cli, &typed, &environment).into(),
         Err(stop) => stop.show().into(),
     }
 }

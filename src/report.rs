@@ -43,6 +43,7 @@ use log::Log;
 pub use merge::{Merged, merge};
 use place::{ReportPath, Written};
 use printer::Printer;
+pub use printer::wrapped;
 pub use redact::Paths;
 use tally::Tally;
 

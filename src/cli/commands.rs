@@ -1,13 +1,14 @@
-//! The reserved words and their flags.
+//! The commands and their flags.
 
 use clap::Subcommand;
 
+use super::explain::{self, ExplainCodeArgs};
 use super::profile::{self, ProfileCommand};
 use super::report::{self, ReportCommand};
 use super::sandbox::{self, SandboxArgs};
 use super::upload::ConnectionArgs;
 
-/// The reserved words.
+/// The commands that have a word of their own; the upload has none.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Check an API key and keep it for later runs
@@ -31,8 +32,15 @@ pub enum Command {
         connection: ConnectionArgs,
     },
     /// Look at, check, convert and try de-identification profiles
-    #[command(subcommand, after_help = profile::EXAMPLES, after_long_help = format!("{}\n{}", profile::EXAMPLES, profile::EXIT_CODES))]
+    #[command(
+        subcommand,
+        after_help = profile::EXAMPLES,
+        after_long_help = format!("{}\n{}", profile::EXAMPLES, profile::EXIT_CODES)
+    )]
     Profile(ProfileCommand),
+    /// Say what a code or an exit code means, and what to do about it
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(ExplainCodeArgs),
     /// Work on failure reports: merge those of several runs into one
     #[command(subcommand, after_help = report::EXAMPLES)]
     Report(ReportCommand),

@@ -7,8 +7,7 @@ use clap::{Args, Subcommand};
 use super::upload::{ConnectionArgs, PseudonymKeyArgs};
 use super::values::{Filter, ProfileLanguage, Residual};
 
-/// Which profile: by name, by file, or by the project that it governs. That exactly one of them is
-/// given is judged later.
+/// How a profile is named. `crate::command` checks that exactly one way is used.
 const WHICH_HINT: &str =
     "a built-in profile (`fwupload profile list`) or a file ending in .toml, .yaml, .yml or .json";
 
@@ -27,9 +26,10 @@ Exit codes:
     0  done; `diff`: both mean the same; `test`: every DICOM file was cleaned
     1  unexpected error, or something that cannot be written
     2  the command line is wrong
-    3  `diff`: they do not mean the same; `lint`: something identifying may remain; `test`: some files failed
+    3  `diff`: they do not mean the same; `lint`: something identifying may remain;
+       `test`: some files failed
     4  not logged in, key refused, or no permission to see whether a profile governs
-    5  the profile is not valid or does not exist; `key`: there is no key, or it is none
+    5  the profile is not valid or does not exist; `key`: there is no valid key
     6  project not found or ambiguous
     7  server or network unavailable
     8  `test`: no DICOM file was found
@@ -74,13 +74,14 @@ const LINT_EXAMPLES: &str = "\
 Examples:
   fwupload profile lint site.yaml
   fwupload profile lint --project neuro/adni --all
-  fwupload profile lint basic --json | jq -r '.findings[] | select(.severity == \"warning\") | .subject'";
+  fwupload profile lint basic --json |
+    jq -r '.findings[] | select(.severity == \"warning\") | .subject'";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   fwupload profile explain site.yaml
   fwupload profile explain flywheel-minimal --all
-  fwupload profile explain basic > statement.md      the conformance statement of a profile by PS3.15
+  fwupload profile explain basic > statement.md      the conformance statement that PS3.15 asks for
   fwupload profile explain --project neuro/adni --json";
 
 /// What can be done with profiles.
@@ -144,9 +145,6 @@ pub struct WhichProfile {
     /// The profile that governs this project: group/project, its id, or its label
     #[arg(short, long)]
     pub project: Option<String>,
-    /// The environment named the project; a profile that was typed goes before it.
-    #[arg(skip)]
-    pub project_from_environment: bool,
     /// How the server is reached.
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -193,9 +191,6 @@ pub struct DiffArgs {
     /// Compare with the profile that governs this project
     #[arg(short, long)]
     pub project: Option<String>,
-    /// The environment named the project; two profiles that were typed go before it.
-    #[arg(skip)]
-    pub project_from_environment: bool,
     /// Write one JSON object to standard output
     #[arg(long)]
     pub json: bool,
@@ -245,7 +240,7 @@ pub struct TestArgs {
     /// Refuse files whose data elements around the pixel data exceed SIZE [default: 64MiB]
     #[arg(long, value_name = "SIZE")]
     pub max_header: Option<String>,
-    /// What becomes of a file in which a removed value still stands; goes before the profile's
+    /// What happens to a file in which a removed value is found again; overrides the profile's
     /// `residual`
     #[arg(long, value_name = "HOW", value_enum)]
     pub residual: Option<Residual>,
@@ -324,25 +319,4 @@ pub struct ExplainArgs {
     /// Write one JSON object to standard output
     #[arg(long)]
     pub json: bool,
-}
-
-impl ProfileCommand {
-    /// Where the command keeps its filters in typing order.
-    pub(super) fn filters(&mut self) -> Option<&mut Vec<Filter>> {
-        match self {
-            Self::Test(args) => Some(&mut args.filters),
-            _ => None,
-        }
-    }
-
-    /// Where the command keeps whether its project came from the environment.
-    pub(super) fn project_from_environment(&mut self) -> Option<&mut bool> {
-        match self {
-            Self::Show(args) => Some(&mut args.which.project_from_environment),
-            Self::Lint(args) => Some(&mut args.which.project_from_environment),
-            Self::Explain(args) => Some(&mut args.which.project_from_environment),
-            Self::Diff(args) => Some(&mut args.project_from_environment),
-            Self::List | Self::Convert(_) | Self::Test(_) | Self::Key(_) => None,
-        }
-    }
 }

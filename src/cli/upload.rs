@@ -176,7 +176,7 @@ pub struct DeidArgs {
     /// further ones. `-y` does not stand for it.
     #[arg(long, hide_short_help = true)]
     pub change_pseudonym_key: bool,
-    /// What becomes of a file in which a removed value still stands; goes before the profile's
+    /// What happens to a file in which a removed value is found again; overrides the profile's
     /// `residual`
     #[arg(long, value_name = "HOW", value_enum, hide_short_help = true)]
     pub residual: Option<Residual>,
@@ -303,9 +303,15 @@ pub struct ConnectionArgs {
 #[command(next_help_heading = TRANSFER)]
 pub struct TransferArgs {
     /// Files cleaned at a time [default: number of cores]
-    #[arg(short, long, value_name = "N", value_parser = whole_number::<usize>)]
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        value_parser = whole_number::<usize>,
+        hide_short_help = true
+    )]
     pub jobs: Option<usize>,
-    /// Uploads at a time; fewer while the server asks for that [default: 4 to 16, as many as help]
+    /// Uploads at a time; fewer while the server asks for that [default: 4 to 16, by throughput]
     #[arg(long, value_name = "N", value_parser = whole_number::<usize>, hide_short_help = true)]
     pub uploads: Option<usize>,
     /// Deflate the zips of series: auto, none, or from 1 (fast) to 9 (small)

@@ -16,7 +16,7 @@ use rustix::fs::OFlags;
 use serde_json::{Value, json};
 
 use super::place::{ReportPath, Written, nth};
-use super::record::{self, Record};
+use super::record::{self, FailedFile, FilePath, Record, RunFacts};
 use super::redact::Paths;
 use super::tally::Tally;
 use super::{Sink, form};
@@ -128,7 +128,8 @@ impl FailureReport {
     fn settled(&mut self, settled: &Settled) -> io::Result<()> {
         let failed = match &settled.outcome {
             Outcome::Failed(failure) => {
-                Some((failure.code, record::failed(&self.paths, settled, failure)))
+                let failed = FailedFile::new(&self.paths, &settled.path, failure);
+                Some((failure.code, record::with_fields("failed", &failed)))
             }
             _ => None,
         };
@@ -206,7 +207,7 @@ impl FailureReport {
             let bytes = form::companions(self.format, &self.facts, &self.notices, &companions);
             self.add(&bytes, form::overlap(self.format, &self.notices))?;
         }
-        let last = form::end(self.format, record::totals(&end.totals), end.exit_code);
+        let last = form::end(self.format, record::object(&end.totals), end.exit_code);
         let file = self.file()?;
         file.write_all(&last)?;
         file.flush()?;
@@ -242,7 +243,10 @@ impl Sink for FailureReport {
         }
         let written = match event {
             Event::Started(start) => {
-                self.facts = record::facts(start, self.paths.redacted());
+                self.facts = record::object(&RunFacts {
+                    start,
+                    redacted: self.paths.redacted(),
+                });
                 if self.when == Written::Always {
                     self.file().map(|_| ())
                 } else {
@@ -251,10 +255,12 @@ impl Sink for FailureReport {
             }
             Event::Settled(settled) => self.settled(settled),
             Event::Notice(notice) if notice.severity == Severity::Warning => {
-                self.warned(record::notice(notice))
+                self.warned(record::with_fields("notice", notice))
             }
             Event::Companion { path } => {
-                self.companions.push(record::companion(&self.paths, path));
+                let companion = FilePath::new(&self.paths, path);
+                self.companions
+                    .push(record::with_fields(form::COMPANION, &companion));
                 Ok(())
             }
             Event::Ended(end) => self.end(end),

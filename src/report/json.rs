@@ -2,17 +2,21 @@
 //!
 //! `type` comes first, `v` stands in the first record, `end` comes last.
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::Sink;
 use super::place::ReportPath;
-use super::record::{self, Record, record};
+use super::record::{self, FailedFile, FilePath, Record, RunFacts};
 use super::redact::Paths;
 use super::tally::Tally;
-use crate::event::{AttributeChanges, Event, Outcome, RESIDUAL, RunEnd, Settled, Stage};
+use crate::event::{
+    Changes, Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunTotals, Settled, Severity, Stage,
+    Stored, seconds,
+};
 use crate::failure::{Error, RunCode};
 
 /// Progress is written at most this often.
@@ -68,61 +72,39 @@ impl JsonStream {
         }
     }
 
-    fn with(kind: &str, fields: serde_json::Value) -> Record {
-        let mut record = record(kind);
-        record::extend(&mut record, fields);
-        record
-    }
-
-    fn with_path(&self, kind: &str, path: &std::path::Path, fields: serde_json::Value) -> Record {
-        let mut record = record(kind);
-        self.paths.add_to(&mut record, path);
-        record::extend(&mut record, fields);
-        record
-    }
-
-    fn settled(&self, settled: &Settled, tally: &Tally) -> Record {
-        let at = |kind, fields| self.with_path(kind, &settled.path, fields);
+    fn settled<'a>(&self, settled: &'a Settled, tally: &Tally) -> EventRecord<'a> {
+        let file = FilePath::new(&self.paths, &settled.path);
         match &settled.outcome {
-            Outcome::Uploaded(stored) => {
-                at("uploaded", json!({ "receipt": record::receipt(stored) }))
+            Outcome::Uploaded(receipt) => EventRecord::Uploaded { file, receipt },
+            Outcome::Prepared(receipt) if tally.mode == Some(Mode::Output) => {
+                EventRecord::Written { file, receipt }
             }
-            Outcome::Prepared(stored) => {
-                let kind = if tally.mode == Some(crate::event::Mode::Output) {
-                    "written"
-                } else {
-                    "would-upload"
-                };
-                at(kind, json!({ "receipt": record::receipt(stored) }))
+            Outcome::Prepared(receipt) => EventRecord::WouldUpload { file, receipt },
+            Outcome::AlreadyThere(receipt) => EventRecord::AlreadyThere { file, receipt },
+            Outcome::Skipped(reason) => EventRecord::Skipped {
+                file,
+                reason: reason.as_str(),
+                hint: reason.hint(),
+            },
+            Outcome::Failed(failure) => {
+                EventRecord::Failed(FailedFile::new(&self.paths, &settled.path, failure))
             }
-            Outcome::AlreadyThere(stored) => at(
-                "already-there",
-                json!({ "receipt": record::receipt(stored) }),
-            ),
-            Outcome::Skipped(reason) => {
-                let mut fields = json!({ "reason": reason.as_str() });
-                if let (Some(hint), Some(fields)) = (reason.hint(), fields.as_object_mut()) {
-                    fields.insert("hint".to_owned(), hint.into());
-                }
-                at("skipped", fields)
-            }
-            Outcome::Failed(failure) => record::failed(&self.paths, settled, failure),
         }
     }
 
-    fn end(&self, end: &RunEnd) -> Record {
-        let stopped = end
-            .stopped_by
-            .as_ref()
-            .map(|error| json!({ "code": error.code.as_str(), "message": error.what, "why": error.why, "hint": error.hint() }));
-        let fields = json!({
-            "totals": record::totals(&end.totals),
-            "duration": record::seconds(end.duration),
-            "exit_code": end.exit_code,
-            "report": self.report.written(end.totals.failed),
-            "stopped_by": stopped,
-        });
-        Self::with("end", fields)
+    fn end<'a>(&'a self, end: &'a RunEnd) -> EventRecord<'a> {
+        EventRecord::End {
+            totals: &end.totals,
+            duration: end.duration,
+            exit_code: end.exit_code,
+            report: self.report.written(end.totals.failed),
+            stopped_by: end.stopped_by.as_ref().map(|error| StoppedBy {
+                code: error.code.as_str(),
+                message: &error.what,
+                why: &error.why,
+                hint: error.hint(),
+            }),
+        }
     }
 
     fn progress(&mut self, tally: &Tally) {
@@ -130,47 +112,188 @@ impl JsonStream {
             return;
         }
         self.last_progress = tally.elapsed;
-        let fields = json!({
-            "elapsed": record::seconds(tally.elapsed),
-            "files": tally.files,
-            "bytes": tally.bytes,
-            "walked": tally.walked,
-            "deidentified": tally.deidentified,
-            "settled": tally.totals.found,
-            "settled_bytes": tally.settled_bytes,
-            "uploaded": tally.totals.uploaded,
-            "prepared": tally.totals.prepared,
-            "already_there": tally.totals.already_there,
-            "skipped": tally.totals.skipped,
-            "failed": tally.totals.failed,
-            "sent_bytes": tally.network.total(),
-            "rate": tally.rate(),
-            "eta": tally.left().map(record::seconds),
-        });
-        if let Err(error) = self.write(Self::with("progress", fields)) {
+        let progress = EventRecord::Progress {
+            elapsed: tally.elapsed,
+            files: tally.files,
+            bytes: tally.bytes,
+            walked: tally.walked,
+            deidentified: tally.deidentified,
+            settled: tally.totals.found,
+            settled_bytes: tally.settled_bytes,
+            uploaded: tally.totals.uploaded,
+            prepared: tally.totals.prepared,
+            already_there: tally.totals.already_there,
+            skipped: tally.totals.skipped,
+            failed: tally.totals.failed,
+            sent_bytes: tally.network.total(),
+            rate: tally.rate(),
+            eta: tally.left().map(Seconds),
+        };
+        if let Err(error) = self.write(progress.fields()) {
             self.lost = Some(error);
         }
     }
 }
 
-fn stage(stage: &Stage) -> serde_json::Value {
-    json!({
-        "name": stage.name,
-        "files": stage.files,
-        "bytes": stage.bytes,
-        "busy": record::seconds(stage.busy),
-        "waiting": record::seconds(stage.waiting),
-    })
+/// One line of the event stream. The first one has the version of the records as `v`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub(super) enum EventRecord<'a> {
+    /// Everything is resolved and checked; nothing was read or sent yet.
+    Start(RunFacts<'a>),
+    /// Something that the user must know.
+    Notice {
+        #[serde(flatten)]
+        file: Option<FilePath>,
+        #[serde(flatten)]
+        notice: Cow<'a, Notice>,
+    },
+    /// Running totals of the walk.
+    Discovered {
+        /// Files found until now.
+        files: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// Whether the walk is over.
+        done: bool,
+    },
+    /// One instance was de-identified.
+    Deidentified {
+        #[serde(flatten)]
+        file: FilePath,
+        /// Elements changed or removed.
+        changed: u32,
+    },
+    /// How far the run is, about once a second.
+    Progress {
+        #[serde(serialize_with = "seconds")]
+        #[cfg_attr(test, schemars(with = "f64"))]
+        elapsed: Duration,
+        /// Files found until now.
+        files: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// Whether all files are found.
+        walked: bool,
+        deidentified: u64,
+        /// Files with an outcome.
+        settled: u64,
+        settled_bytes: u64,
+        uploaded: u64,
+        prepared: u64,
+        already_there: u64,
+        skipped: u64,
+        failed: u64,
+        /// Bytes handed to the network.
+        sent_bytes: u64,
+        /// Bytes a second.
+        rate: u64,
+        /// Seconds that are probably left.
+        eta: Option<Seconds>,
+    },
+    /// A request is going to be repeated.
+    Retrying {
+        /// The request, as method and path.
+        what: &'a str,
+        /// What went wrong.
+        cause: &'a str,
+        /// Seconds until it is repeated.
+        #[serde(serialize_with = "seconds")]
+        #[cfg_attr(test, schemars(with = "f64"))]
+        wait: Duration,
+        /// The number of the next attempt; the first repetition is 2.
+        attempt: u32,
+    },
+    /// The server confirmed that it has the file.
+    Uploaded {
+        #[serde(flatten)]
+        file: FilePath,
+        receipt: &'a Stored,
+    },
+    /// The file was written into the output folder.
+    Written {
+        #[serde(flatten)]
+        file: FilePath,
+        receipt: &'a Stored,
+    },
+    /// The file would be uploaded: a dry run.
+    WouldUpload {
+        #[serde(flatten)]
+        file: FilePath,
+        receipt: &'a Stored,
+    },
+    /// The server had the file before.
+    AlreadyThere {
+        #[serde(flatten)]
+        file: FilePath,
+        receipt: &'a Stored,
+    },
+    /// The file was left out.
+    Skipped {
+        #[serde(flatten)]
+        file: FilePath,
+        /// The stable word for the reason.
+        reason: &'static str,
+        /// What to do about it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<&'static str>,
+    },
+    /// The file failed.
+    Failed(FailedFile),
+    /// The run begins nothing new; uploads under way may finish.
+    Stopping {
+        /// Why: a code as in `fwupload explain CODE`.
+        code: &'static str,
+        /// Packages under way.
+        uploads: u64,
+    },
+    /// What cleaning did to the attributes of all files of a dry run.
+    Changes(&'a Changes),
+    /// What each stage of the run did.
+    Stages { stages: &'a [Stage] },
+    /// The run is over; always the last line.
+    End {
+        totals: &'a RunTotals,
+        #[serde(serialize_with = "seconds")]
+        #[cfg_attr(test, schemars(with = "f64"))]
+        duration: Duration,
+        exit_code: u8,
+        /// Where the failure report is, if one was written.
+        report: Option<&'a str>,
+        /// What stopped the run before its end.
+        stopped_by: Option<StoppedBy<'a>>,
+    },
 }
 
-fn changes_of(changes: &AttributeChanges) -> serde_json::Value {
-    json!({
-        "attribute": changes.name,
-        "removed": changes.removed,
-        "changed": changes.changed,
-        "inserted": changes.inserted,
-    })
+impl EventRecord<'_> {
+    fn fields(&self) -> Record {
+        match record::object(self) {
+            serde_json::Value::Object(fields) => fields,
+            _ => Record::new(),
+        }
+    }
 }
+
+/// What stopped a run before its end.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct StoppedBy<'a> {
+    /// The stable code: `fwupload explain CODE`.
+    code: &'static str,
+    message: &'a str,
+    why: &'a [String],
+    hint: &'a str,
+}
+
+/// A number of seconds, to the millisecond.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Seconds(
+    #[serde(serialize_with = "seconds")]
+    #[cfg_attr(test, schemars(with = "f64"))]
+    Duration,
+);
 
 fn unwritten(error: &io::Error) -> Error {
     Error::new(
@@ -184,56 +307,60 @@ fn unwritten(error: &io::Error) -> Error {
 impl Sink for JsonStream {
     fn event(&mut self, event: &Event, tally: &Tally) -> Result<(), Error> {
         let record = match event {
-            Event::Started(start) => {
-                Self::with("start", record::facts(start, self.paths.redacted()))
-            }
-            Event::Notice(notice) => record::notice(notice),
-            Event::Discovered { files, bytes, done } => Self::with(
-                "discovered",
-                json!({ "files": files, "bytes": bytes, "done": done }),
-            ),
-            Event::Deidentified { path, changed } => {
-                self.with_path("deidentified", path, json!({ "changed": changed }))
-            }
-            Event::Left { path, finding } => {
-                let fields = json!({ "severity": "warning", "code": RESIDUAL, "text": finding });
-                self.with_path("notice", path, fields)
-            }
-            // Sent bytes are part of the progress records; single requests are for people who look
-            // for trouble. Companions are for a report to try again by.
+            Event::Started(start) => EventRecord::Start(RunFacts {
+                start,
+                redacted: self.paths.redacted(),
+            }),
+            Event::Notice(notice) => EventRecord::Notice {
+                file: None,
+                notice: Cow::Borrowed(notice),
+            },
+            Event::Discovered { files, bytes, done } => EventRecord::Discovered {
+                files: *files,
+                bytes: *bytes,
+                done: *done,
+            },
+            Event::Deidentified { path, changed } => EventRecord::Deidentified {
+                file: FilePath::new(&self.paths, path),
+                changed: *changed,
+            },
+            Event::Left { path, finding } => EventRecord::Notice {
+                file: Some(FilePath::new(&self.paths, path)),
+                notice: Cow::Owned(Notice {
+                    severity: Severity::Warning,
+                    code: RESIDUAL,
+                    text: finding.clone(),
+                }),
+            },
+            // Sent bytes are part of the progress records; single requests are shown by `-vv`.
+            // Companions are for a report to try again by.
             Event::Sending(_)
             | Event::Sent { .. }
             | Event::SendingEnded(_)
             | Event::Requested { .. }
             | Event::Companion { .. } => return Ok(()),
-            Event::Changes(changes) => {
-                let most: Vec<_> = changes.most.iter().map(changes_of).collect();
-                Self::with(
-                    "changes",
-                    json!({ "attributes": changes.attributes, "most": most }),
-                )
-            }
-            Event::Stages(stages) => Self::with(
-                "stages",
-                json!({ "stages": stages.iter().map(stage).collect::<Vec<_>>() }),
-            ),
+            Event::Changes(changes) => EventRecord::Changes(changes),
+            Event::Stages(stages) => EventRecord::Stages { stages },
             Event::Retrying {
                 what,
                 cause,
                 wait,
                 attempt,
-            } => {
-                let fields = json!({ "what": what, "cause": cause, "wait": record::seconds(*wait), "attempt": attempt });
-                Self::with("retrying", fields)
-            }
+            } => EventRecord::Retrying {
+                what,
+                cause,
+                wait: *wait,
+                attempt: *attempt,
+            },
             Event::Settled(settled) => self.settled(settled, tally),
-            Event::Stopping { code, uploads } => Self::with(
-                "stopping",
-                json!({ "code": code.as_str(), "uploads": uploads }),
-            ),
+            Event::Stopping { code, uploads } => EventRecord::Stopping {
+                code: code.as_str(),
+                uploads: *uploads,
+            },
             Event::Ended(end) => self.end(end),
         };
-        let written = self.write(record);
+        let fields = record.fields();
+        let written = self.write(fields);
         self.lost.take().map_or(written, Err)
     }
 

@@ -152,7 +152,7 @@ fn terminal_width() -> u16 {
 }
 
 /// Lines of at most this width, broken at blanks. A word that is longer has a line of its own.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let indent = text.len() - text.trim_start_matches(' ').len();
     let (mut lines, mut line, mut begun) = (Vec::new(), " ".repeat(indent), false);
     for word in text.trim_start_matches(' ').split(' ') {

@@ -1,20 +1,19 @@
-//! The JSON shapes that the event stream and the failure report share. Fields may be added, never
+//! The JSON records that the event stream and the failure report share. Fields may be added, never
 //! renamed or removed.
 
 use std::path::Path;
-use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::form;
 use super::redact::Paths;
-use crate::event::{Mode, Notice, RunStart, RunTotals, Settled, Severity, Stored};
+use crate::event::RunStart;
 use crate::failure::FileFailure;
 
 /// One JSON object, its fields in the order in which they were added.
 pub(super) type Record = Map<String, Value>;
 
-/// The version of the shapes.
+/// The version of the records.
 pub(super) const VERSION: u64 = 1;
 
 /// A record that begins with its type.
@@ -24,6 +23,18 @@ pub(super) fn record(kind: &str) -> Record {
     record
 }
 
+/// A record of this type with these fields.
+pub(super) fn with_fields(kind: &str, fields: &impl Serialize) -> Record {
+    let mut record = record(kind);
+    extend(&mut record, object(fields));
+    record
+}
+
+/// What is serialised as a JSON object.
+pub(super) fn object(fields: &impl Serialize) -> Value {
+    serde_json::to_value(fields).unwrap_or_default()
+}
+
 /// Adds the fields of a JSON object to a record.
 pub(super) fn extend(record: &mut Record, fields: Value) {
     if let Value::Object(fields) = fields {
@@ -31,119 +42,67 @@ pub(super) fn extend(record: &mut Record, fields: Value) {
     }
 }
 
-/// A failed file.
-pub(super) fn failed(paths: &Paths, settled: &Settled, failure: &FileFailure) -> Record {
-    let mut failed = record("failed");
-    paths.add_to(&mut failed, &settled.path);
-    let fields = json!({
-        "stage": failure.code.stage(),
-        "code": failure.code.as_str(),
-        "message": paths.message(&failure.message(), &settled.path),
-        "hint": paths.message(&failure.hint(), &settled.path),
-        "retryable": failure.code.retryable(),
-        "http_status": failure.http_status,
-        "attempts": failure.attempts,
-    });
-    extend(&mut failed, fields);
-    failed
+/// Which file a record is about.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct FilePath {
+    /// The path, or a keyed hash of it.
+    path: String,
+    /// The bytes of a path that is not UTF-8, in Base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
 }
 
-/// A file that has to be tried again together with one that failed.
-pub(super) fn companion(paths: &Paths, path: &Path) -> Record {
-    let mut companion = record(form::COMPANION);
-    paths.add_to(&mut companion, path);
-    companion
-}
-
-/// Something that was said.
-pub(super) fn notice(notice: &Notice) -> Record {
-    let severity = match notice.severity {
-        Severity::Detail | Severity::Notice => "notice",
-        Severity::Warning => "warning",
-    };
-    let mut said = record("notice");
-    extend(
-        &mut said,
-        json!({ "severity": severity, "code": notice.code, "text": notice.text }),
-    );
-    said
-}
-
-/// What a run is about to do.
-pub(super) fn facts(start: &RunStart, redacted: bool) -> Value {
-    let profile = start.profile.as_ref();
-    let profile = profile.map(
-        |p| json!({ "name": p.name, "level": p.level, "digest": p.digest, "pseudonym_key": p.key }),
-    );
-    let settings: Record = start
-        .settings
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone().into()))
-        .collect();
-    json!({
-        "version": start.version,
-        "mode": mode(start.mode),
-        "project": start.project,
-        "site": start.site,
-        "profile": profile,
-        "settings": settings,
-        "redacted": redacted,
-    })
-}
-
-fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Upload => "upload",
-        Mode::DryRun => "dry-run",
-        Mode::Output => "output",
+impl FilePath {
+    pub(super) fn new(paths: &Paths, path: &Path) -> Self {
+        let (path, path_bytes) = paths.written(path);
+        Self { path, path_bytes }
     }
 }
 
-/// Where a file went.
-pub(super) fn receipt(stored: &Stored) -> Value {
-    json!({
-        "destination": stored.destination,
-        "container_id": stored.container_id,
-        "file": stored.file,
-        "size": stored.size,
-        "file_id": stored.file_id,
-        "other_file": stored.other_file,
-    })
+/// A file that failed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct FailedFile {
+    #[serde(flatten)]
+    file: FilePath,
+    /// The part of the code before the dot.
+    stage: &'static str,
+    /// The stable code: `fwupload explain CODE`.
+    code: &'static str,
+    /// What happened.
+    message: String,
+    /// What to do about it.
+    hint: String,
+    /// Whether running the same command again may succeed without anything being changed.
+    retryable: bool,
+    /// The HTTP status of the last answer, if a server gave one.
+    http_status: Option<u16>,
+    /// The number of tries; 0 where nothing was sent.
+    attempts: u32,
 }
 
-/// Counts of files by outcome.
-pub(super) fn totals(totals: &RunTotals) -> Value {
-    let skipped: Record = totals
-        .skipped_by
-        .iter()
-        .map(|(reason, n)| (reason.as_str().to_owned(), (*n).into()))
-        .collect();
-    let failed: Record = totals
-        .failed_by
-        .iter()
-        .map(|(code, n)| ((*code).to_owned(), (*n).into()))
-        .collect();
-    json!({
-        "found": totals.found,
-        "uploaded": totals.uploaded,
-        "prepared": totals.prepared,
-        "already_there": totals.already_there,
-        "skipped": totals.skipped,
-        "failed": totals.failed,
-        "bytes": totals.bytes,
-        "as_they_are": totals.as_they_are,
-        "bytes_as_they_are": totals.bytes_as_they_are,
-        "subjects": totals.subjects,
-        "sessions": totals.sessions,
-        "acquisitions": totals.acquisitions,
-        "unreadable": totals.unreadable,
-        "skipped_by": skipped,
-        "failed_by": failed,
-    })
+impl FailedFile {
+    pub(super) fn new(paths: &Paths, path: &Path, failure: &FileFailure) -> Self {
+        Self {
+            file: FilePath::new(paths, path),
+            stage: failure.code.stage(),
+            code: failure.code.as_str(),
+            message: paths.message(&failure.message(), path),
+            hint: paths.message(&failure.hint(), path),
+            retryable: failure.code.retryable(),
+            http_status: failure.http_status,
+            attempts: failure.attempts,
+        }
+    }
 }
 
-/// Seconds, to the millisecond.
-pub(super) fn seconds(duration: Duration) -> Value {
-    let millis = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
-    (f64::from(millis) / 1000.0).into()
+/// What a run is about to do.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RunFacts<'a> {
+    #[serde(flatten)]
+    pub(super) start: &'a RunStart,
+    /// Whether paths are replaced by keyed hashes.
+    pub(super) redacted: bool,
 }

@@ -52,6 +52,7 @@ pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
         .failed_by
         .iter()
         .filter(|(code, _)| **code != FileCode::UploadStopped.as_str());
+    let most = failed.clone().max_by_key(|(_, n)| **n);
     let failed = failed.map(|(code, n)| format!("{} {code}", count(*n)));
     lines.extend(row(
         "Failed",
@@ -72,6 +73,7 @@ pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
                 .report
                 .map(|report| format!("  → details: {}", escape_for_terminal(report))),
         );
+        lines.extend(most.map(|(code, _)| format!("  → meaning: fwupload explain {code}")));
         lines.extend(
             around
                 .command
@@ -301,6 +303,7 @@ mod tests {
         Skipped    14  (12 not DICOM, 2 DICOMDIR)
         Failed     3  (2 read.truncated, 1 upload.too-large)
           → details: fwupload-failures.jsonl
+          → meaning: fwupload explain read.truncated
           → try again: fwupload './study of' --project neuro/adni
         ");
         insta::assert_snapshot!(final_line(&end, around), @"Uploaded 1,204 files  3.1 GiB  in 6m \

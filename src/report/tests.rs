@@ -1,6 +1,8 @@
 //! One made-up run, told by every sink.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod schemas;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -224,6 +226,7 @@ fn people_see_what_matters() {
     Skipped    1  (1 not DICOM)
     Failed     8  (7 read.truncated, 1 upload.server-error)
       → details: fwupload-failures.jsonl
+      → meaning: fwupload explain read.truncated
       → try again: fwupload doe -p neuro/adni
     "#);
 }
@@ -255,6 +258,7 @@ fn people_who_want_all_get_a_line_per_file() {
     Skipped    1  (1 not DICOM)
     Failed     8  (7 read.truncated, 1 upload.server-error)
       → details: fwupload-failures.jsonl
+      → meaning: fwupload explain read.truncated
       → try again: fwupload doe -p neuro/adni
     "#);
 }

@@ -20,6 +20,7 @@ mod discovery;
 mod envelope;
 mod example_study;
 mod exit_codes;
+mod explain;
 mod faults;
 mod fixture;
 mod governing;

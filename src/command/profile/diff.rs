@@ -40,11 +40,7 @@ fn sides(args: &DiffArgs) -> Result<(Chosen, Chosen), Error> {
         Err(Error::new(RunCode::Usage, what)
             .with_hint("name two profiles, or one beside `--project`"))
     };
-    let project = args
-        .project
-        .as_ref()
-        .filter(|_| !(args.project_from_environment && args.profiles.len() == 2));
-    match (args.profiles.as_slice(), project) {
+    match (args.profiles.as_slice(), &args.project) {
         ([first, second], None) => Ok((named(first)?, named(second)?)),
         ([one], Some(project)) => Ok((
             governing(project, &args.connection).and_then(Choice::required)?,

@@ -72,14 +72,14 @@ impl Choice {
 /// Finds the profile that the arguments name, by file, by built-in name, or by project.
 pub fn choose(which: &WhichProfile) -> Result<Choice, Error> {
     match (&which.profile, &which.project) {
-        (Some(_), Some(_)) if !which.project_from_environment => {
+        (Some(_), Some(_)) => {
             let error = Error::new(
                 RunCode::Usage,
                 "a profile and `--project` exclude each other",
             );
             Err(error.with_hint("leave out one of the two"))
         }
-        (Some(name), _) => named(name).map(|chosen| Choice::Profile(Box::new(chosen))),
+        (Some(name), None) => named(name).map(|chosen| Choice::Profile(Box::new(chosen))),
         (None, Some(project)) => governing(project, &which.connection),
         (None, None) => Err(Error::new(RunCode::Usage, "no profile is named").with_hint(
             "name a built-in profile or a file, or add `--project group/project` for \
