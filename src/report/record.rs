@@ -1,149 +1,388 @@
-//! The JSON shapes that the event stream and the failure report share. Fields may be added, never
-//! renamed or removed.
+//! The records of a failure report, and those that the event stream shares with it.
+//!
+//! Owns the names and the order of their fields: runs write these types, `report merge` reads and
+//! writes them, the schemas are generated from them. Fields may be added, never renamed or removed.
+//! Must never hold an attribute value.
 
-use std::path::Path;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
-use super::form;
-use super::redact::Paths;
-use crate::event::{Mode, Notice, RunStart, RunTotals, Settled, Severity, Stored};
+use super::redact::{FilePath, Paths};
+use crate::event::{Mode, Notice, RunStart, RunTotals, Settled, Severity};
 use crate::failure::FileFailure;
 
-/// One JSON object, its fields in the order in which they were added.
-pub(super) type Record = Map<String, Value>;
-
-/// The version of the shapes.
+/// The version of the records.
 pub(super) const VERSION: u64 = 1;
 
-/// A record that begins with its type.
-pub(super) fn record(kind: &str) -> Record {
-    let mut record = Record::new();
-    record.insert("type".to_owned(), kind.into());
-    record
+/// The code of a companion in the CSV form, which has no types.
+const COMPANION: &str = "companion";
+
+/// A cell that begins with one of these is a formula to a spreadsheet.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A record of a failure report: one line of the `.jsonl` form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub(super) enum ReportRecord {
+    /// The first record: the run that the report is about.
+    Report {
+        /// The version of the records.
+        v: u64,
+        /// The run.
+        #[serde(flatten)]
+        facts: RunFacts,
+    },
+    /// A warning of the run.
+    Notice(NoticeRecord),
+    /// A file that failed.
+    Failed(FailedRecord),
+    /// A file to be tried again together with one that failed.
+    Companion(FilePath),
+    /// The last record: the counts of the run and its exit code.
+    End(EndRecord),
+    /// A record that a later version added.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
 }
 
-/// Adds the fields of a JSON object to a record.
-pub(super) fn extend(record: &mut Record, fields: Value) {
-    if let Value::Object(fields) = fields {
-        record.extend(fields);
+/// The `.json` form of a failure report.
+#[derive(Deserialize, JsonSchema)]
+#[serde(bound(deserialize = "Record: Deserialize<'de>"))]
+pub(super) struct ReportDocument<Record> {
+    /// The version of the records.
+    #[expect(dead_code, reason = "checked before the rest is read")]
+    v: u64,
+    /// The run that the report is about.
+    pub(super) run: RunFacts,
+    /// The files that failed.
+    pub(super) failures: Vec<Record>,
+    /// The warnings of the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[expect(dead_code, reason = "a merged report has no notices")]
+    notices: Vec<Record>,
+    /// The files to be tried again together with those that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) companions: Vec<Record>,
+}
+
+/// The settings of a run, or what is true of all runs of a merged report. A fact that is unknown is
+/// absent: a run that stopped early knows little, and the CSV form has no place for most.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::option_option, reason = "absent and null differ")]
+pub(super) struct RunFacts {
+    /// The version of the program; several of a merged report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<String>,
+    /// What the run does with the packages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mode: Option<Mode>,
+    /// `group/project`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) project: Option<String>,
+    /// The address of the server; null when offline.
+    #[serde(
+        default,
+        deserialize_with = "stated",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) site: Option<Option<String>>,
+    /// The governing profile; null when data is sent unchanged.
+    #[serde(
+        default,
+        deserialize_with = "stated",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) profile: Option<Option<ProfileRecord>>,
+    /// The settings in force, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    pub(super) settings: Option<Map<String, Value>>,
+    /// Whether paths are replaced by hashes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) redacted: Option<bool>,
+    /// The reports that a merged report was made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) merged: Option<MergedRecord>,
+}
+
+/// A profile.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::option_option, reason = "absent and null differ")]
+pub(super) struct ProfileRecord {
+    /// Its name.
+    pub(super) name: String,
+    /// Where it comes from: `project`, `group`, `site` or `local`.
+    pub(super) level: String,
+    /// `sha256:<64 hex>` of its canonical form.
+    pub(super) digest: String,
+    /// The fingerprint of the pseudonym key; null where the profile makes no pseudonyms.
+    #[serde(
+        default,
+        deserialize_with = "stated",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) pseudonym_key: Option<Option<String>>,
+}
+
+/// The reports that a merged report was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct MergedRecord {
+    /// Their number.
+    pub(super) reports: u64,
+    /// Whether the counts of the whole are known.
+    pub(super) complete: bool,
+    /// The shards that they are of, as `I/N`.
+    pub(super) shards: Vec<String>,
+}
+
+/// Information for the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct NoticeRecord {
+    /// The file that it is about, if it is about one.
+    #[serde(flatten)]
+    pub(super) file: Option<FilePath>,
+    /// Its importance.
+    #[schemars(extend("enum" = ["notice", "warning"]))]
+    pub(super) severity: String,
+    /// Its stable code.
+    pub(super) code: String,
+    /// The text; further lines explain.
+    pub(super) text: String,
+}
+
+/// A file that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct FailedRecord {
+    /// The file.
+    #[serde(flatten)]
+    pub(super) file: FilePath,
+    /// The part of the code before the dot.
+    #[serde(default)]
+    pub(super) stage: String,
+    /// The stable code.
+    pub(super) code: String,
+    /// What happened.
+    #[serde(default)]
+    pub(super) message: String,
+    /// What to do about it.
+    #[serde(default)]
+    pub(super) hint: String,
+    /// Whether running the same command again may succeed without a change.
+    #[serde(default)]
+    pub(super) retryable: bool,
+    /// The HTTP status of the last answer, if a server gave one.
+    pub(super) http_status: Option<u16>,
+    /// The number of attempts; 0 where the failure was not one of an attempt.
+    #[serde(default)]
+    pub(super) attempts: u32,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct EndRecord {
+    /// The counts of its files; those of containers are missing in a merged report.
+    #[serde(flatten)]
+    #[schemars(with = "RunTotals")]
+    pub(super) totals: Map<String, Value>,
+    /// Its exit code.
+    pub(super) exit_code: u8,
+}
+
+/// Reads a fact that may be null as one that is present.
+#[expect(clippy::option_option, reason = "absent and null differ")]
+fn stated<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    fact: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(fact).map(Some)
+}
+
+impl RunFacts {
+    pub(super) fn of(start: &RunStart, redacted: bool) -> Self {
+        let profile = start.profile.as_ref().map(|profile| ProfileRecord {
+            name: profile.name.clone(),
+            level: profile.level.to_owned(),
+            digest: profile.digest.clone(),
+            pseudonym_key: Some(profile.key.clone()),
+        });
+        let settings = start.settings.iter();
+        let settings = settings.map(|(name, value)| (name.clone(), value.clone().into()));
+        Self {
+            version: Some(start.version.to_owned()),
+            mode: Some(start.mode),
+            project: Some(start.project.clone()),
+            site: Some(start.site.clone()),
+            profile: Some(profile),
+            settings: Some(settings.collect()),
+            redacted: Some(redacted),
+            merged: None,
+        }
     }
 }
 
-/// A failed file.
-pub(super) fn failed(paths: &Paths, settled: &Settled, failure: &FileFailure) -> Record {
-    let mut failed = record("failed");
-    paths.add_to(&mut failed, &settled.path);
-    let fields = json!({
-        "stage": failure.code.stage(),
-        "code": failure.code.as_str(),
-        "message": paths.message(&failure.message(), &settled.path),
-        "hint": paths.message(&failure.hint(), &settled.path),
-        "retryable": failure.code.retryable(),
-        "http_status": failure.http_status,
-        "attempts": failure.attempts,
-    });
-    extend(&mut failed, fields);
-    failed
-}
-
-/// A file that has to be tried again together with one that failed.
-pub(super) fn companion(paths: &Paths, path: &Path) -> Record {
-    let mut companion = record(form::COMPANION);
-    paths.add_to(&mut companion, path);
-    companion
-}
-
-/// Something that was said.
-pub(super) fn notice(notice: &Notice) -> Record {
-    let severity = match notice.severity {
-        Severity::Detail | Severity::Notice => "notice",
-        Severity::Warning => "warning",
-    };
-    let mut said = record("notice");
-    extend(
-        &mut said,
-        json!({ "severity": severity, "code": notice.code, "text": notice.text }),
-    );
-    said
-}
-
-/// What a run is about to do.
-pub(super) fn facts(start: &RunStart, redacted: bool) -> Value {
-    let profile = start.profile.as_ref();
-    let profile = profile.map(
-        |p| json!({ "name": p.name, "level": p.level, "digest": p.digest, "pseudonym_key": p.key }),
-    );
-    let settings: Record = start
-        .settings
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone().into()))
-        .collect();
-    json!({
-        "version": start.version,
-        "mode": mode(start.mode),
-        "project": start.project,
-        "site": start.site,
-        "profile": profile,
-        "settings": settings,
-        "redacted": redacted,
-    })
-}
-
-fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Upload => "upload",
-        Mode::DryRun => "dry-run",
-        Mode::Output => "output",
+impl From<&Notice> for NoticeRecord {
+    fn from(notice: &Notice) -> Self {
+        let severity = match notice.severity {
+            Severity::Detail | Severity::Notice => "notice",
+            Severity::Warning => "warning",
+        };
+        Self {
+            file: None,
+            severity: severity.to_owned(),
+            code: notice.code.to_owned(),
+            text: notice.text.clone(),
+        }
     }
 }
 
-/// Where a file went.
-pub(super) fn receipt(stored: &Stored) -> Value {
-    json!({
-        "destination": stored.destination,
-        "container_id": stored.container_id,
-        "file": stored.file,
-        "size": stored.size,
-        "file_id": stored.file_id,
-        "other_file": stored.other_file,
-    })
+impl FailedRecord {
+    pub(super) fn of(paths: &Paths, settled: &Settled, failure: &FileFailure) -> Self {
+        Self {
+            file: paths.written(&settled.path),
+            stage: failure.code.stage().to_owned(),
+            code: failure.code.to_string(),
+            message: paths.message(&failure.message(), &settled.path),
+            hint: paths.message(&failure.hint(), &settled.path),
+            retryable: failure.code.retryable(),
+            http_status: failure.http_status,
+            attempts: failure.attempts,
+        }
+    }
 }
 
-/// Counts of files by outcome.
-pub(super) fn totals(totals: &RunTotals) -> Value {
-    let skipped: Record = totals
-        .skipped_by
-        .iter()
-        .map(|(reason, n)| (reason.as_str().to_owned(), (*n).into()))
-        .collect();
-    let failed: Record = totals
-        .failed_by
-        .iter()
-        .map(|(code, n)| ((*code).to_owned(), (*n).into()))
-        .collect();
-    json!({
-        "found": totals.found,
-        "uploaded": totals.uploaded,
-        "prepared": totals.prepared,
-        "already_there": totals.already_there,
-        "skipped": totals.skipped,
-        "failed": totals.failed,
-        "bytes": totals.bytes,
-        "as_they_are": totals.as_they_are,
-        "bytes_as_they_are": totals.bytes_as_they_are,
-        "subjects": totals.subjects,
-        "sessions": totals.sessions,
-        "acquisitions": totals.acquisitions,
-        "unreadable": totals.unreadable,
-        "skipped_by": skipped,
-        "failed_by": failed,
-    })
+impl EndRecord {
+    pub(super) fn of(totals: &RunTotals, exit_code: u8) -> Self {
+        let totals = match serde_json::to_value(totals) {
+            Ok(Value::Object(totals)) => totals,
+            _ => Map::new(),
+        };
+        Self { totals, exit_code }
+    }
 }
 
-/// Seconds, to the millisecond.
-pub(super) fn seconds(duration: Duration) -> Value {
-    let millis = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
-    (f64::from(millis) / 1000.0).into()
+/// The exact bytes of a path, without the guard that only the CSV form puts before it. None: they
+/// are not base64.
+pub(super) fn exact_path(file: &FilePath) -> Option<Vec<u8>> {
+    if let Some(encoded) = &file.path_bytes {
+        return BASE64.decode(encoded).ok();
+    }
+    let unguarded = file.path.strip_prefix("./");
+    let unguarded = unguarded.filter(|rest| rest.starts_with(FORMULA));
+    Some(unguarded.unwrap_or(&file.path).as_bytes().to_vec())
+}
+
+/// A row of the CSV form: a failed file or a companion, with facts of the run.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct CsvRow {
+    path: String,
+    path_bytes: Option<String>,
+    stage: String,
+    code: String,
+    message: String,
+    hint: String,
+    #[serde(deserialize_with = "csv::invalid_option")]
+    retryable: Option<bool>,
+    #[serde(deserialize_with = "csv::invalid_option")]
+    http_status: Option<u16>,
+    #[serde(deserialize_with = "csv::invalid_option")]
+    attempts: Option<u32>,
+    version: Option<String>,
+    project: Option<String>,
+    profile: String,
+    profile_level: String,
+    profile_digest: String,
+    #[serde(deserialize_with = "csv::invalid_option")]
+    redacted: Option<bool>,
+}
+
+impl CsvRow {
+    /// The row of a record; none where the form has no place for it.
+    pub(super) fn of(facts: &RunFacts, record: &ReportRecord) -> Option<Self> {
+        let (file, row) = match record {
+            ReportRecord::Failed(failed) => {
+                let row = Self {
+                    stage: failed.stage.clone(),
+                    code: failed.code.clone(),
+                    message: failed.message.clone(),
+                    hint: failed.hint.clone(),
+                    retryable: Some(failed.retryable),
+                    http_status: failed.http_status,
+                    attempts: Some(failed.attempts),
+                    ..Self::default()
+                };
+                (&failed.file, row)
+            }
+            ReportRecord::Companion(file) => {
+                let code = COMPANION.to_owned();
+                (
+                    file,
+                    Self {
+                        code,
+                        ..Self::default()
+                    },
+                )
+            }
+            _ => return None,
+        };
+        let guard = if file.path.starts_with(FORMULA) {
+            "./"
+        } else {
+            ""
+        };
+        let profile = facts.profile.clone().flatten();
+        let profile = profile.map(|profile| (profile.name, profile.level, profile.digest));
+        let (profile, profile_level, profile_digest) = profile.unwrap_or_default();
+        Some(Self {
+            path: format!("{guard}{}", file.path),
+            path_bytes: file.path_bytes.clone(),
+            version: facts.version.clone(),
+            project: facts.project.clone(),
+            profile,
+            profile_level,
+            profile_digest,
+            redacted: facts.redacted,
+            ..row
+        })
+    }
+
+    /// The facts of the run and the record, as the other forms have them.
+    pub(super) fn into_record(self) -> (RunFacts, ReportRecord) {
+        let profile = (!self.profile_digest.is_empty()).then_some(ProfileRecord {
+            name: self.profile,
+            level: self.profile_level,
+            digest: self.profile_digest,
+            pseudonym_key: None,
+        });
+        let facts = RunFacts {
+            version: self.version,
+            project: self.project,
+            profile: Some(profile),
+            redacted: self.redacted,
+            ..RunFacts::default()
+        };
+        let file = FilePath {
+            path: self.path,
+            path_bytes: self.path_bytes,
+        };
+        if self.code == COMPANION {
+            return (facts, ReportRecord::Companion(file));
+        }
+        let failed = FailedRecord {
+            file,
+            stage: self.stage,
+            code: self.code,
+            message: self.message,
+            hint: self.hint,
+            retryable: self.retryable.unwrap_or_default(),
+            http_status: self.http_status,
+            attempts: self.attempts.unwrap_or_default(),
+        };
+        (facts, ReportRecord::Failed(failed))
+    }
 }

@@ -1,4 +1,4 @@
-//! One made-up run, told by every sink.
+//! One made-up run, told by every consumer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::fs;
@@ -16,9 +16,9 @@ use crate::failure::{FileCode, FileFailure};
 
 /// A stream whose content a test can look at afterwards.
 #[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
+struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Shared {
+impl Write for SharedBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -27,7 +27,7 @@ impl Write for Shared {
     }
 }
 
-impl Shared {
+impl SharedBuffer {
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
@@ -76,7 +76,7 @@ pub(super) fn started() -> Event {
     }))
 }
 
-/// Everything that can happen, once; seven files fail for the same reason.
+/// Every event once; seven files fail for the same reason.
 pub(super) fn run() -> Vec<Event> {
     let truncated = |n: u32| {
         failed(
@@ -123,12 +123,12 @@ pub(super) fn run() -> Vec<Event> {
         failed("doe/x\u{1b}[2J.dcm", refused),
     ];
     events.extend((1..=7).map(truncated));
-    let mut tally = Tally::default();
+    let mut counters = Counters::default();
     for event in &events {
-        tally.take(event, Duration::from_secs(4));
+        counters.count(event, Duration::from_secs(4));
     }
     let end = RunEnd {
-        totals: tally.totals,
+        totals: counters.totals,
         duration: Duration::from_secs(4),
         exit_code: 3,
         stopped_by: None,
@@ -137,35 +137,46 @@ pub(super) fn run() -> Vec<Event> {
     events
 }
 
-pub(super) fn tell(sink: &mut dyn Sink, events: &[Event]) {
-    let mut tally = Tally::default();
+pub(super) fn consume(consumer: &mut dyn EventConsumer, events: &[Event]) {
+    let mut counters = Counters::default();
     for event in events {
-        tally.take(event, Duration::from_secs(4));
-        sink.event(event, &tally).unwrap();
+        counters.count(event, Duration::from_secs(4));
+        consumer.event(event, &counters).unwrap();
         if matches!(event, Event::Sent { .. }) {
-            sink.tick(&tally);
-            sink.tick(&tally);
+            consumer.tick(&counters);
+            consumer.tick(&counters);
         }
     }
 }
 
-pub(super) fn place() -> ReportPath {
-    ReportPath::new("fwupload-failures.jsonl".into(), Written::OnFailure)
+pub(super) fn report_path() -> ReportPath {
+    ReportPath::new("fwupload-failures.jsonl".into(), WriteCondition::OnFailure)
 }
 
-pub(super) fn console(verbosity: Verbosity, color: bool, paths: Paths, events: &[Event]) -> String {
-    let out = Shared::default();
+pub(super) fn shown_on_console(
+    verbosity: Verbosity,
+    color: bool,
+    paths: Paths,
+    events: &[Event],
+) -> String {
+    let out = SharedBuffer::default();
     let printer = Printer::new(Box::new(out.clone()), color);
     let command = Some("fwupload doe -p neuro/adni".to_owned());
-    let mut console = Console::new(printer, paths, (verbosity, Progress::Off), place(), command);
-    tell(&mut console, events);
+    let mut console = Console::new(
+        printer,
+        paths,
+        (verbosity, Progress::Off),
+        report_path(),
+        command,
+    );
+    consume(&mut console, events);
     out.text()
 }
 
 fn json(paths: Paths, events: &[Event]) -> String {
-    let out = Shared::default();
-    tell(
-        &mut JsonStream::new(Box::new(out.clone()), paths, place()),
+    let out = SharedBuffer::default();
+    consume(
+        &mut EventStream::new(Box::new(out.clone()), paths, report_path()),
         events,
     );
     out.text()
@@ -196,16 +207,16 @@ fn written(
 ) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let report = report(folder.path(), name, format, true);
-    tell(
-        &mut FailureReport::open(&report, paths, place()).unwrap(),
+    consume(
+        &mut FailureReport::open(&report, paths, report_path()).unwrap(),
         events,
     );
     (folder, report.path)
 }
 
 #[test]
-fn people_see_what_matters() {
-    insta::assert_snapshot!(console(Verbosity::Normal, false, Paths::Plain, &run()), @r#"
+fn the_console_shows_what_matters() {
+    insta::assert_snapshot!(shown_on_console(Verbosity::Normal, false, Paths::Plain, &run()), @r#"
     to neuro/adni at https://site.example: de-identified with "basic" (given locally, sha256:0123456789ab…)
     warning[phi.other-files]: names may identify
       look at them first
@@ -229,8 +240,8 @@ fn people_see_what_matters() {
 }
 
 #[test]
-fn people_who_want_all_get_a_line_per_file() {
-    insta::assert_snapshot!(console(Verbosity::Trace, false, Paths::Plain, &run()), @r#"
+fn the_console_shows_a_line_per_file_on_request() {
+    insta::assert_snapshot!(shown_on_console(Verbosity::Trace, false, Paths::Plain, &run()), @r#"
     to neuro/adni at https://site.example: de-identified with "basic" (given locally, sha256:0123456789ab…)
     warning[phi.other-files]: names may identify
       look at them first
@@ -260,8 +271,8 @@ fn people_who_want_all_get_a_line_per_file() {
 }
 
 #[test]
-fn quiet_is_errors_and_the_final_line_and_silent_is_silent() {
-    let quiet = console(Verbosity::Quiet, false, Paths::Plain, &run());
+fn quiet_shows_errors_and_the_final_line_and_silent_shows_nothing() {
+    let quiet = shown_on_console(Verbosity::Quiet, false, Paths::Plain, &run());
     assert!(
         !quiet.contains("neuro/adni at") && quiet.contains("failed [read.truncated] doe/1.dcm"),
         "{quiet}"
@@ -270,12 +281,15 @@ fn quiet_is_errors_and_the_final_line_and_silent_is_silent() {
         quiet.lines().last().unwrap(),
         "Uploaded 1 file  1000 B  in 4.0s  to neuro/adni; 1 already there; 1 skipped; 8 failed"
     );
-    assert_eq!(console(Verbosity::Silent, false, Paths::Plain, &run()), "");
+    assert_eq!(
+        shown_on_console(Verbosity::Silent, false, Paths::Plain, &run()),
+        ""
+    );
 }
 
 #[test]
 fn colour_repeats_the_meaning_and_changes_no_word() {
-    let colored = console(Verbosity::Normal, true, Paths::Plain, &run());
+    let colored = shown_on_console(Verbosity::Normal, true, Paths::Plain, &run());
     assert!(
         colored.contains("\u{1b}[31mfailed [upload.server-error]\u{1b}[0m doe/x\\u{1b}[2J.dcm"),
         "{colored}"
@@ -292,12 +306,12 @@ fn colour_repeats_the_meaning_and_changes_no_word() {
         .fold(colored, |text, code| text.replace(code, ""));
     assert_eq!(
         stripped,
-        console(Verbosity::Normal, false, Paths::Plain, &run())
+        shown_on_console(Verbosity::Normal, false, Paths::Plain, &run())
     );
 }
 
 #[test]
-fn a_run_that_was_stopped_says_by_what() {
+fn a_run_that_was_stopped_shows_the_error() {
     let error = Error::new(
         RunCode::NetworkUnavailable,
         "site.example cannot be reached",
@@ -310,13 +324,13 @@ fn a_run_that_was_stopped_says_by_what() {
         exit_code: 7,
         stopped_by,
     };
-    let told = console(
+    let shown = shown_on_console(
         Verbosity::Normal,
         false,
         Paths::Plain,
         &[started(), Event::Ended(Box::new(end.clone()))],
     );
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(shown, @r#"
     to neuro/adni at https://site.example: de-identified with "basic" (given locally, sha256:0123456789ab…)
     error[network.unavailable]: site.example cannot be reached
       connection refused
@@ -332,7 +346,7 @@ fn a_run_that_was_stopped_says_by_what() {
 }
 
 #[test]
-fn machines_get_one_object_per_line() {
+fn the_event_stream_has_one_object_per_line() {
     insta::assert_snapshot!(json(Paths::Plain, &run()), @r#"
     {"type":"start","v":1,"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123","pseudonym_key":null},"settings":{"package":"series"},"redacted":false}
     {"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}
@@ -382,12 +396,12 @@ fn the_report_holds_the_run_and_every_failure() {
 fn the_json_report_is_a_whole_document_after_every_item() {
     let folder = tempfile::tempdir().unwrap();
     let report = report(folder.path(), "r.json", ReportFormat::Json, true);
-    let mut sink = FailureReport::open(&report, Paths::Plain, place()).unwrap();
+    let mut consumer = FailureReport::open(&report, Paths::Plain, report_path()).unwrap();
     let mut failures = 0;
     for event in run() {
         let fails = matches!(&event, Event::Settled(settled) if matches!(settled.outcome, Outcome::Failed(_)));
         failures += usize::from(fails);
-        sink.event(&event, &Tally::default()).unwrap();
+        consumer.event(&event, &Counters::default()).unwrap();
         let document: serde_json::Value =
             serde_json::from_slice(&fs::read(&report.path).unwrap()).unwrap();
         assert_eq!(document["failures"].as_array().unwrap().len(), failures);
@@ -431,10 +445,10 @@ fn every_report_works_as_a_list_of_files() {
 }
 
 #[test]
-fn redacted_paths_appear_nowhere() {
+fn redacted_paths_are_shown_nowhere() {
     let paths = Paths::hashed_for_tests;
-    let mut told = vec![
-        console(Verbosity::Trace, false, paths(), &run()),
+    let mut shown = vec![
+        shown_on_console(Verbosity::Trace, false, paths(), &run()),
         json(paths(), &run()),
     ];
     for (name, format) in [
@@ -442,10 +456,10 @@ fn redacted_paths_appear_nowhere() {
         ("r.csv", ReportFormat::Csv),
     ] {
         let (_folder, path) = written(name, format, paths(), &run());
-        told.push(fs::read_to_string(path).unwrap());
+        shown.push(fs::read_to_string(path).unwrap());
     }
     let hash = paths().shown(Path::new("doe/1.dcm"));
-    for text in told {
+    for text in shown {
         let text = text.replace("fwupload doe -p", "");
         assert!(!text.contains("doe") && text.contains(&hash), "{text}");
     }
@@ -472,8 +486,8 @@ fn without_a_failure_only_a_report_that_was_asked_for_is_written() {
         .collect();
     for named in [false, true] {
         let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, named);
-        tell(
-            &mut FailureReport::open(&report, Paths::Plain, place()).unwrap(),
+        consume(
+            &mut FailureReport::open(&report, Paths::Plain, report_path()).unwrap(),
             &good,
         );
         assert_eq!(report.path.exists(), named);
@@ -489,20 +503,20 @@ fn a_report_that_cannot_be_written_stops_the_run_before_it_starts() {
         ReportFormat::JsonLines,
         false,
     );
-    let error = FailureReport::open(&report, Paths::Plain, place())
+    let error = FailureReport::open(&report, Paths::Plain, report_path())
         .err()
         .unwrap();
     assert_eq!(error.code, RunCode::ReportUnwritable);
 }
 
 #[test]
-fn an_earlier_report_stays_until_this_run_begins_and_is_replaced_then() {
+fn an_earlier_report_is_replaced_when_this_run_begins() {
     let folder = tempfile::tempdir().unwrap();
     let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
     fs::write(&report.path, "earlier").unwrap();
-    let mut sink = FailureReport::open(&report, Paths::Plain, place()).unwrap();
+    let mut consumer = FailureReport::open(&report, Paths::Plain, report_path()).unwrap();
     assert_eq!(fs::read_to_string(&report.path).unwrap(), "earlier");
-    tell(&mut sink, &run());
+    consume(&mut consumer, &run());
     assert!(
         fs::read_to_string(&report.path)
             .unwrap()
@@ -514,15 +528,15 @@ fn an_earlier_report_stays_until_this_run_begins_and_is_replaced_then() {
 fn two_runs_in_one_folder_write_two_reports_unless_both_name_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let unnamed = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, false);
-    let (one_place, other_place) = (place(), place());
+    let (one_place, other_place) = (report_path(), report_path());
     let mut one = FailureReport::open(&unnamed, Paths::Plain, one_place.clone()).unwrap();
     let mut other = FailureReport::open(&unnamed, Paths::Plain, other_place.clone()).unwrap();
     assert!(
         !unnamed.path.exists(),
         "that it can be written is found out without a trace"
     );
-    tell(&mut one, &run());
-    tell(&mut other, &run());
+    consume(&mut one, &run());
+    consume(&mut other, &run());
     let lines = |name: &str| {
         fs::read_to_string(folder.path().join(name))
             .unwrap()
@@ -533,17 +547,17 @@ fn two_runs_in_one_folder_write_two_reports_unless_both_name_the_same() {
     assert_eq!(one_place.written(1), Some("fwupload-failures.jsonl"));
     assert!(other_place.written(1).unwrap().ends_with("r-2.jsonl"));
     let named = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
-    let mut third = FailureReport::open(&named, Paths::Plain, place()).unwrap();
-    let refused = third.event(&started(), &Tally::default()).unwrap_err();
+    let mut third = FailureReport::open(&named, Paths::Plain, report_path()).unwrap();
+    let refused = third.event(&started(), &Counters::default()).unwrap_err();
     assert_eq!(refused.code, RunCode::ReportUnwritable);
     drop(one);
-    tell(
-        &mut FailureReport::open(&named, Paths::Plain, place()).unwrap(),
+    consume(
+        &mut FailureReport::open(&named, Paths::Plain, report_path()).unwrap(),
         &run(),
     );
 }
 
-/// Takes nothing, as a full disk does, or because what read it is gone.
+/// A stream whose writes fail with this error.
 struct Unwritable(io::ErrorKind);
 
 impl io::Write for Unwritable {
@@ -557,12 +571,12 @@ impl io::Write for Unwritable {
 }
 
 #[test]
-fn lost_events_are_told_once_unless_their_reader_went_away() {
+fn lost_events_are_an_error_once_unless_their_reader_closed_the_stream() {
     let errors = |kind| {
-        let mut stream = JsonStream::new(Box::new(Unwritable(kind)), Paths::Plain, place());
+        let mut stream = EventStream::new(Box::new(Unwritable(kind)), Paths::Plain, report_path());
         run()
             .iter()
-            .filter_map(|event| stream.event(event, &Tally::default()).err())
+            .filter_map(|event| stream.event(event, &Counters::default()).err())
             .map(|error| error.code)
             .collect::<Vec<_>>()
     };
@@ -575,7 +589,7 @@ fn lost_events_are_told_once_unless_their_reader_went_away() {
 
 #[cfg(unix)]
 #[test]
-fn the_report_is_its_owners_alone() {
+fn the_report_is_readable_by_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (_folder, path) = written("r.jsonl", ReportFormat::JsonLines, Paths::Plain, &run());
     assert_eq!(
@@ -585,7 +599,7 @@ fn the_report_is_its_owners_alone() {
 }
 
 #[test]
-fn only_a_yes_is_a_yes() {
+fn only_yes_confirms() {
     let answered =
         |answer: &str| confirm("really?", &mut answer.as_bytes(), &mut io::sink()).unwrap();
     assert!(answered("yes\n") && answered(" YES \r\n"));

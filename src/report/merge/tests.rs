@@ -30,7 +30,7 @@ fn record_of(path: &str, code: &str) -> String {
 }
 
 /// Merges files of these names and contents in this order.
-fn merged(files: &[(&str, &str)]) -> Result<Merged, Error> {
+fn merged(files: &[(&str, &str)]) -> Result<MergedReport, Error> {
     let folder = tempfile::tempdir().unwrap();
     let paths: Vec<_> = files
         .iter()
@@ -57,8 +57,8 @@ fn merged(files: &[(&str, &str)]) -> Result<Merged, Error> {
     })
 }
 
-fn written(merged: &Merged, format: ReportFormat) -> String {
-    String::from_utf8(merged.written(format)).unwrap()
+fn written(merged: &MergedReport, format: ReportFormat) -> String {
+    String::from_utf8(merged.bytes(format).unwrap()).unwrap()
 }
 
 fn refused(files: &[(&str, &str)]) -> String {
