@@ -1,6 +1,8 @@
 //! One made-up run, told by every consumer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod schemas;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -10,7 +12,7 @@ use crate::cli::PathList;
 use crate::config::{Progress, ReportFormat, Verbosity};
 use crate::discover::{Discovery, Found, Inputs, SkipReason};
 use crate::event::{
-    Mode, Notice, Outcome, ProfileFacts, RunEnd, RunStart, Settled, Severity, Stored,
+    Mode, Notice, Outcome, ProfileFacts, RunEnd, RunStart, RunTotals, Settled, Severity, Stored,
 };
 use crate::failure::{FileCode, FileFailure};
 
@@ -319,7 +321,7 @@ fn a_run_that_was_stopped_shows_the_error() {
     .because("connection refused");
     let stopped_by = Some(error);
     let end = RunEnd {
-        totals: crate::event::RunTotals::default(),
+        totals: RunTotals::default(),
         duration: Duration::ZERO,
         exit_code: 7,
         stopped_by,
@@ -413,6 +415,88 @@ fn the_json_report_is_a_whole_document_after_every_item() {
             warned <= 1 && (failures == 0 || warned == 1),
             "what was warned of stays: {document}"
         );
+    }
+}
+
+/// A run with a record of each type in its report.
+fn short_run() -> Vec<Event> {
+    let truncated = FileFailure::new(FileCode::ReadTruncated, "inside (7FE0,0010)");
+    let path = Arc::new(PathBuf::from("-2.dcm"));
+    let mut events = vec![
+        started(),
+        failed("doe/1.dcm", truncated),
+        Event::Companion { path },
+    ];
+    events.extend(
+        run()
+            .into_iter()
+            .filter(|event| matches!(event, Event::Notice(_))),
+    );
+    let totals = RunTotals {
+        found: 2,
+        uploaded: 1,
+        failed: 1,
+        skipped_by: [(SkipReason::NotDicom, 2), (SkipReason::Archive, 1)].into(),
+        failed_by: [("read.truncated".to_owned(), 1)].into(),
+        ..RunTotals::default()
+    };
+    events.push(Event::Ended(Box::new(RunEnd {
+        totals,
+        duration: Duration::ZERO,
+        exit_code: 3,
+        stopped_by: None,
+    })));
+    events
+}
+
+#[test]
+fn each_form_has_every_record_that_it_has_a_place_for() {
+    let (_folder, path) = written("r.json", ReportFormat::Json, Paths::Plain, &short_run());
+    insta::assert_snapshot!(fs::read_to_string(path).unwrap(), @r#"
+    {"v":1,"run":{"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123","pseudonym_key":null},"settings":{"package":"series"},"redacted":false},"failures":[
+    {"type":"failed","path":"doe/1.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
+    ],"notices":[{"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}],"companions":[{"type":"companion","path":"-2.dcm"}]}
+    "#);
+    let (_folder, path) = written(
+        "r.jsonl",
+        ReportFormat::JsonLines,
+        Paths::Plain,
+        &short_run(),
+    );
+    let text = fs::read_to_string(path).unwrap();
+    insta::assert_snapshot!(text.lines().skip(1).collect::<Vec<_>>().join("\n"), @r#"
+    {"type":"failed","path":"doe/1.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
+    {"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}
+    {"type":"companion","path":"-2.dcm"}
+    {"type":"end","found":2,"uploaded":1,"prepared":0,"already_there":0,"skipped":0,"failed":1,"bytes":0,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"skipped_by":{"not-dicom":2,"archive":1},"failed_by":{"read.truncated":1},"exit_code":3}
+    "#);
+    let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &short_run());
+    insta::assert_snapshot!(fs::read_to_string(path).unwrap(), @r#"
+    path,path_bytes,stage,code,message,hint,retryable,http_status,attempts,version,project,profile,profile_level,profile_digest,redacted
+    doe/1.dcm,,read,read.truncated,"the file ends inside a data element: inside (7FE0,0010)",export or copy the file again from where it came from,false,,0,1.2.3,neuro/adni,basic,local,sha256:0123456789abcdef0123,false
+    ./-2.dcm,,,companion,,,,,,1.2.3,neuro/adni,basic,local,sha256:0123456789abcdef0123,false
+    "#);
+}
+
+#[test]
+fn a_merged_report_has_the_records_of_the_run() {
+    for (name, format) in [
+        ("r.jsonl", ReportFormat::JsonLines),
+        ("r.json", ReportFormat::Json),
+        ("r.csv", ReportFormat::Csv),
+    ] {
+        let (_folder, path) = written(name, format, Paths::Plain, &short_run());
+        let merged = merge(&[path.clone()], |runs, _| runs[0].0).unwrap();
+        let merged = String::from_utf8(merged.bytes(format).unwrap()).unwrap();
+        let complete = format == ReportFormat::JsonLines;
+        let mark = format!(r#","merged":{{"reports":1,"complete":{complete},"shards":[]}}"#);
+        let notice = r#"{"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}"#;
+        let of_run = fs::read_to_string(path)
+            .unwrap()
+            .replace(&format!(",\"notices\":[{notice}]"), "")
+            .replace(&format!("{notice}\n"), "")
+            .replace("\"subjects\":0,\"sessions\":0,\"acquisitions\":0,", "");
+        assert_eq!(merged.replace(&mark, ""), of_run, "{name}");
     }
 }
 

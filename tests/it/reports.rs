@@ -1,6 +1,8 @@
 //! What is said and written: streams, verbosity, the event stream, failure reports and their way
 //! back in.
 
+mod schema;
+
 use crate::archive::members;
 use crate::fixture::{Dicom, Person, damaged};
 use crate::run::Place;
@@ -102,6 +104,50 @@ fn redact(value: &mut serde_json::Value) {
             }
         }
         _ => {}
+    }
+}
+
+#[test]
+fn events_and_reports_are_valid_by_their_schemas() {
+    let (events, report) = (
+        schema::Schema::read("events"),
+        schema::Schema::read("report"),
+    );
+    let (place, site) = (place(), Site::start());
+    let whole = ["--dry-run", "--offline"];
+    let stopped = ["--profile", "none.yaml"];
+    for more in [&[][..], &whole, &stopped] {
+        for name in ["r.jsonl", "r.json"] {
+            let run = place.run("study -p demo/phantom -y --other-files upload --json");
+            let run = run.args(["--report", name]);
+            let profile = if more == stopped {
+                &[][..]
+            } else {
+                &["--profile", "basic"]
+            };
+            let ran = run.args(more).args(profile).at(&site).ends();
+            for event in ran.events() {
+                events.accepts(&event);
+            }
+            let Ok(text) = std::fs::read_to_string(place.path(name)) else {
+                panic!("no report: {}", ran.stderr);
+            };
+            let records = serde_json::Deserializer::from_str(&text).into_iter();
+            for record in records {
+                report.accepts(&record.unwrap());
+            }
+        }
+    }
+    let merged = place.run("report merge r.jsonl").ends().stdout;
+    for record in merged.lines() {
+        report.accepts(&serde_json::from_str(record).unwrap());
+    }
+    for wrong in [
+        serde_json::json!({ "type": "failed", "path": "a.dcm" }),
+        serde_json::json!({ "type": "new" }),
+    ] {
+        events.rejects(&wrong);
+        report.rejects(&wrong);
     }
 }
 

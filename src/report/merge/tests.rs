@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::*;
 
 const FACTS: &str = r#""version":"0.1.0","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:00","pseudonym_key":"key-1"},"settings":{"package":"series","jobs":"4"},"redacted":false"#;
@@ -17,8 +19,8 @@ fn lines(facts: &str, failed: &[(&str, &str)], end: Option<(u64, u8)>) -> String
     let number = failed.len();
     let end = end.map(|(uploaded, code)| {
         let found = uploaded + number as u64;
-        let counts = format!("\"found\":{found},\"uploaded\":{uploaded},\"skipped\":0,\"failed\":{number},\"subjects\":1");
-        format!("{{\"type\":\"end\",{counts},\"skipped_by\":{{}},\"exit_code\":{code}}}\n")
+        let counts = format!("\"found\":{found},\"uploaded\":{uploaded},\"prepared\":0,\"already_there\":0,\"skipped\":0,\"failed\":{number},\"bytes\":9,\"as_they_are\":0,\"bytes_as_they_are\":0,\"subjects\":1,\"sessions\":1,\"acquisitions\":1,\"unreadable\":2");
+        format!("{{\"type\":\"end\",{counts},\"skipped_by\":{{}},\"failed_by\":{{}},\"exit_code\":{code}}}\n")
     });
     std::iter::once(first).chain(failures).chain(end).collect()
 }
@@ -76,7 +78,7 @@ fn usual() -> [(&'static str, String); 2] {
 }
 
 #[test]
-fn files_are_sorted_and_counts_added_up_in_whatever_order_reports_are_named() {
+fn files_are_sorted_and_counts_added_up_in_any_order_of_reports() {
     let [one, two] = usual();
     let there = merged(&[(one.0, &one.1), (two.0, &two.1)]).unwrap();
     let back = merged(&[(two.0, &two.1), (one.0, &one.1)]).unwrap();
@@ -95,12 +97,12 @@ fn files_are_sorted_and_counts_added_up_in_whatever_order_reports_are_named() {
         records[0]["merged"],
         json!({ "reports": 2, "complete": true, "shards": [] })
     );
-    let end = json!({ "type": "end", "found": 10, "uploaded": 7, "skipped": 0, "failed": 3, "skipped_by": {},
+    let end = json!({ "type": "end", "found": 10, "uploaded": 7, "prepared": 0, "already_there": 0, "skipped": 0,
+        "failed": 3, "bytes": 18, "as_they_are": 0, "bytes_as_they_are": 0, "unreadable": 4, "skipped_by": {},
         "failed_by": { "deid.rule-failed": 1, "read.io": 2 }, "exit_code": 10 });
-    assert_eq!(
-        records[4], end,
-        "what the exit code follows from is given to whoever decides it"
-    );
+    assert_eq!(records[4], end, "the exit code is the one of `exit_code`");
+    let fields = |record: &Value| Vec::from_iter(record.as_object().unwrap().keys().cloned());
+    assert_eq!(fields(&records[4]), fields(&end), "in the order of a run");
     assert_eq!(
         there.summary(),
         "merged 2 reports: 3 files failed of 10 found"
@@ -146,23 +148,18 @@ fn files_of_other_shards_are_found_once() {
         "merged 2 reports: 0 files failed of 10 found"
     );
     let (totals, _) = whole.end.as_ref().unwrap();
+    assert_eq!((totals.uploaded, totals.skipped), (10, 0));
+    assert!(totals.skipped_by.is_empty());
+    let merged = whole.facts.merged.as_ref().unwrap();
+    assert_eq!(merged.shards, ["1/2", "2/2"]);
     assert_eq!(
-        (
-            totals::number(totals, "uploaded"),
-            &totals["skipped"],
-            &totals["skipped_by"]
-        ),
-        (10, &0.into(), &json!({}))
-    );
-    assert_eq!(whole.facts["merged"]["shards"], json!(["1/2", "2/2"]));
-    assert_eq!(
-        whole.facts["settings"],
+        Value::Object(whole.facts.settings.unwrap()),
         json!({ "package": "series", "jobs": "4" })
     );
 }
 
 #[test]
-fn shards_that_are_missing_or_there_twice_leave_the_whole_open() {
+fn missing_and_duplicate_shards_leave_the_whole_open() {
     let shard = |text: &str| {
         lines(
             &FACTS.replace("\"jobs\":\"4\"", &format!("\"shard\":\"{text}\"")),
@@ -172,7 +169,7 @@ fn shards_that_are_missing_or_there_twice_leave_the_whole_open() {
     };
     let warned = |files: &[(&str, &str)]| {
         let merged = merged(files).unwrap();
-        assert!(merged.end.is_none() && merged.facts["merged"]["complete"] == false);
+        assert!(merged.end.is_none() && !merged.facts.merged.as_ref().unwrap().complete);
         merged.remarks()[0].1.clone()
     };
     assert_eq!(
@@ -234,7 +231,7 @@ fn a_run_that_did_not_end_leaves_the_whole_without_an_end_also_when_merged_again
 }
 
 #[test]
-fn every_form_can_be_merged_with_every_other_and_says_what_it_does_not_know() {
+fn every_form_can_be_merged_with_every_other() {
     let [one, two] = usual();
     let whole = merged(&[(one.0, &one.1), (two.0, &two.1)]).unwrap();
     let [json, csv] = [ReportFormat::Json, ReportFormat::Csv].map(|format| written(&whole, format));
@@ -244,7 +241,7 @@ fn every_form_can_be_merged_with_every_other_and_says_what_it_does_not_know() {
         whole.failures.values().collect::<Vec<_>>()
     );
     assert_eq!(
-        mixed.facts["profile"], whole.facts["profile"],
+        mixed.facts.profile, whole.facts.profile,
         "the key is known though CSV does not name it"
     );
     let (severity, text) = &mixed.remarks()[0];
@@ -257,13 +254,13 @@ fn every_form_can_be_merged_with_every_other_and_says_what_it_does_not_know() {
 
 #[test]
 fn paths_are_compared_by_their_exact_bytes() {
-    let roughly = |bytes: &str| {
+    let lossy = |bytes: &str| {
         record_of("?.dcm", "read.io").replace(
             "\"stage\"",
             &format!("\"path_bytes\":\"{bytes}\",\"stage\""),
         )
     };
-    let text = lines(FACTS, &[], None) + &roughly("/y5kY20=") + "\n" + &roughly("/i5kY20=") + "\n";
+    let text = lines(FACTS, &[], None) + &lossy("/y5kY20=") + "\n" + &lossy("/i5kY20=") + "\n";
     let two = merged(&[("a.jsonl", &text)]).unwrap();
     assert_eq!(
         two.failures.keys().collect::<Vec<_>>(),
@@ -324,7 +321,7 @@ fn a_run_that_stopped_before_it_knew_its_project_belongs_with_any() {
     let merged = merged(&[("stopped.jsonl", &stopped), (one.0, &one.1)]).unwrap();
     assert_eq!(
         (
-            merged.facts["project"].as_str(),
+            merged.facts.project.as_deref(),
             merged.end.as_ref().unwrap().1
         ),
         (Some("neuro/adni"), 4 + 3)
@@ -336,7 +333,7 @@ fn versions_that_differ_are_remarked() {
     let [one, _] = usual();
     let newer = lines(&FACTS.replace("0.1.0", "0.2.0"), &[], Some((1, 0)));
     let both = merged(&[("newer.jsonl", &newer), (one.0, &one.1)]).unwrap();
-    assert_eq!(both.facts["version"], "0.1.0, 0.2.0");
+    assert_eq!(both.facts.version.as_deref(), Some("0.1.0, 0.2.0"));
     assert_eq!(
         both.remarks()[0].1,
         "the reports are of several versions of fwupload: 0.1.0, 0.2.0"
@@ -407,4 +404,19 @@ fn a_report_that_is_not_there_or_named_twice_is_an_error() {
         merge(&[path, same], |_, _| 0).err().unwrap().code,
         RunCode::Usage
     );
+}
+
+#[test]
+fn a_count_that_a_later_version_added_is_no_damage() {
+    let [one, _] = usual();
+    let added = "\"skipped_by\":{\"a-new-reason\":1,\"not-dicom\":2},\"new\":{\"a\":1}";
+    let text = one.1.replace("\"skipped_by\":{}", added) + "{\"type\":\"new\"}\n";
+    let text = text.replace(
+        "{\"type\":\"failed\"",
+        "{\"type\":\"new\"}\n{\"type\":\"failed\"",
+    );
+    let text = text.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
+    let merged = merged(&[("one.jsonl", &text)]).unwrap();
+    let (totals, _) = merged.end.as_ref().unwrap();
+    assert_eq!(totals.skipped_by, [(SkipReason::NotDicom, 2)].into());
 }

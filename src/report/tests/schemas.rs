@@ -1,0 +1,49 @@
+//! The schemas of event stream and failure report in `docs/schemas` are current.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+
+use super::super::event_stream::EventRecord;
+use super::super::record::{ReportDocument, ReportRecord};
+
+/// A failure report of fwupload: a line of the `.jsonl` form, or the whole `.json` form.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "for its schema")]
+enum FailureReport {
+    Line(ReportRecord),
+    Document(ReportDocument<ReportRecord>),
+}
+
+fn schema<T: JsonSchema>(title: &str) -> Value {
+    let generator = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator();
+    let mut schema = generator.into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
+    schema.to_value()
+}
+
+#[test]
+fn the_schemas_are_current() {
+    let mut events = schema::<EventRecord<'_>>("Event of fwupload");
+    let version = json!({ "v": { "const": 1, "description": "The version of the records, in the first one." } });
+    events["properties"] = version;
+    let report = schema::<FailureReport>("Failure report of fwupload");
+    for (name, schema) in [("events", events), ("report", report)] {
+        let path = format!(
+            "{}/docs/schemas/{name}.schema.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept.replace('\r', "") == text,
+            "{name}.schema.json is out of date: run the tests with UPDATE_DOCS=1"
+        );
+    }
+}
