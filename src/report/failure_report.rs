@@ -218,7 +218,7 @@ impl EventConsumer for FailureReport {
             Event::Started(start) => {
                 self.facts = RunFacts::of(start, self.paths.redacted());
                 match self.condition {
-                    WriteCondition::Always => self.report().map(drop),
+                    WriteCondition::Always => self.report().map(|_| ()),
                     _ => Ok(()),
                 }
             }

@@ -21,133 +21,92 @@ const BAR_WIDTHS: [usize; 2] = [24, 10];
 /// The rank from which a status is left out before the bar is.
 const BELOW_BAR: u8 = 5;
 
-/// A part of a line. The one of the highest rank is left out first.
-struct Status {
-    rank: u8,
-    text: String,
-}
-
-fn status(rank: u8, text: String) -> Status {
-    Status { rank, text }
-}
+/// A part of a line and its rank. The part of the highest rank is left out first.
+type Status = (u8, String);
 
 /// The three lines of a terminal: found, de-identified, uploaded.
 fn status_lines(counters: &Counters, printer: &Printer, width: usize) -> [String; 3] {
-    let found = [
-        Some(status(0, figures::plural(counters.files, "file"))),
-        Some(status(2, figures::bytes(counters.bytes))),
-        (!counters.walked).then(|| status(1, "still looking".to_owned())),
+    let mut found = vec![
+        (0, figures::plural(counters.files, "file")),
+        (2, figures::bytes(counters.bytes)),
     ];
+    if !counters.walked {
+        found.push((1, "still looking".to_owned()));
+    }
     let cleaned = figures::percent(counters.deidentified, counters.files);
-    let deidentified = vec![status(0, figures::plural(counters.deidentified, "file"))];
+    let deidentified = vec![(0, figures::plural(counters.deidentified, "file"))];
+    let percent = counters.percent().unwrap_or_default();
+    let arrived = arrived(counters, |text| printer.paint(Tone::Bad, &text));
     [
-        line(
-            "scanned",
-            None,
-            found.into_iter().flatten().collect(),
-            width,
-        ),
+        line("scanned", None, found, width),
         line("de-identified", Some(cleaned), deidentified, width),
-        line(
-            counters.arrived_word(),
-            Some(counters.percent().unwrap_or_default()),
-            arrived(counters, Some(printer)),
-            width,
-        ),
+        line(counters.arrived_word(), Some(percent), arrived, width),
     ]
 }
 
 /// The plain line.
 fn log_line(counters: &Counters) -> String {
-    let (files, bytes) = (
-        figures::plural(counters.files, "file"),
-        figures::bytes(counters.bytes),
-    );
+    let files = figures::plural(counters.files, "file");
+    let bytes = figures::bytes(counters.bytes);
     let looking = if counters.walked {
         ""
     } else {
         ", still looking"
     };
-    let arrived = texts(arrived(counters, None));
     let cleaned = figures::count(counters.deidentified);
-    format!(
-        "scanned {files}, {bytes}{looking}; de-identified {cleaned}; {} {arrived}",
-        counters.arrived_word()
-    )
+    let (verb, arrived) = (counters.arrived_word(), arrived(counters, |text| text));
+    let arrived = joined(&arrived);
+    format!("scanned {files}, {bytes}{looking}; de-identified {cleaned}; {verb} {arrived}")
 }
 
 /// The upload and its rate: `25 %, 640 files, 1.2 GiB sent, 12.3 MiB/s, 4m 10s left, 1 failed`.
-fn arrived(counters: &Counters, printer: Option<&Printer>) -> Vec<Status> {
-    let (sent, rate, failed) = (
-        counters.network.total(),
-        counters.rate(),
-        counters.totals.truly_failed(),
-    );
-    let paint =
-        |text: String| printer.map_or(text.clone(), |printer| printer.paint(Tone::Bad, &text));
+fn arrived(counters: &Counters, paint: impl FnOnce(String) -> String) -> Vec<Status> {
+    let (sent, rate) = (counters.network.total(), counters.rate());
+    let failed = counters.totals.truly_failed();
+    let percent = counters.percent();
+    let left = counters.left();
     let statuses = [
-        counters
-            .percent()
-            .map(|percent| status(0, format!("{percent} %"))),
-        Some(status(3, figures::plural(counters.arrived(), "file"))),
-        (sent > 0).then(|| status(BELOW_BAR, format!("{} sent", figures::bytes(sent)))),
-        (rate > 0).then(|| status(4, format!("{}/s", figures::bytes(rate)))),
-        counters
-            .left()
-            .map(|left| status(1, format!("{} left", figures::about(left)))),
-        (failed > 0).then(|| status(2, paint(format!("{} failed", figures::count(failed))))),
+        percent.map(|percent| (0, format!("{percent} %"))),
+        Some((3, figures::plural(counters.arrived(), "file"))),
+        (sent > 0).then(|| (BELOW_BAR, format!("{} sent", figures::bytes(sent)))),
+        (rate > 0).then(|| (4, format!("{}/s", figures::bytes(rate)))),
+        left.map(|left| (1, format!("{} left", figures::about(left)))),
+        (failed > 0).then(|| (2, paint(format!("{} failed", figures::count(failed))))),
     ];
     statuses.into_iter().flatten().collect()
 }
 
-fn texts(statuses: Vec<Status>) -> String {
-    statuses
-        .into_iter()
-        .map(|status| status.text)
-        .collect::<Vec<_>>()
-        .join(", ")
+fn joined(statuses: &[Status]) -> String {
+    let texts = statuses.iter().map(|(_, text)| text.as_str());
+    texts.collect::<Vec<_>>().join(", ")
 }
 
 /// A line of at most this width.
 fn line(label: &str, percent: Option<u64>, mut statuses: Vec<Status>, width: usize) -> String {
-    let bars: Vec<_> = percent
-        .into_iter()
-        .flat_map(|percent| BAR_WIDTHS.map(|length| bar(percent, length) + " "))
-        .collect();
+    let bars = percent.into_iter();
+    let bars = bars.flat_map(|percent| BAR_WIDTHS.map(|length| bar(percent, length)));
+    let bars = Vec::from_iter(bars);
     loop {
-        let said = statuses
-            .iter()
-            .map(|status| status.text.as_str())
-            .collect::<Vec<_>>()
-            .join(", ");
-        let plain = [
-            format!("{label:<LABEL_WIDTH$} {said}"),
-            format!("{label} {said}"),
-        ];
-        let goes_before_bar = statuses.iter().any(|status| status.rank >= BELOW_BAR);
-        let plain = plain
-            .into_iter()
-            .filter(|_| bars.is_empty() || !goes_before_bar);
-        let forms = bars
-            .iter()
-            .map(|bar| format!("{label:<LABEL_WIDTH$} {bar}{said}"))
-            .chain(plain);
-        let mut fitting = forms.filter(|form| console::measure_text_width(form) <= width);
-        let Some(last) = statuses
-            .iter()
-            .enumerate()
-            .max_by_key(|(_, status)| status.rank)
-            .map(|(at, _)| at)
-            .filter(|_| statuses.len() > 1)
-        else {
-            return fitting.next().unwrap_or_else(|| {
-                console::truncate_str(&format!("{label} {said}"), width, "…").into_owned()
-            });
-        };
-        if let Some(form) = fitting.next() {
+        let text = joined(&statuses);
+        let highest = statuses.iter().map(|(rank, _)| *rank).max();
+        let highest = highest.unwrap_or_default();
+        let mut forms = bars.clone();
+        for form in &mut forms {
+            *form = format!("{label:<LABEL_WIDTH$} {form} {text}");
+        }
+        if bars.is_empty() || highest < BELOW_BAR {
+            forms.push(format!("{label:<LABEL_WIDTH$} {text}"));
+            forms.push(format!("{label} {text}"));
+        }
+        let fits = |form: &String| console::measure_text_width(form) <= width;
+        if let Some(form) = forms.into_iter().find(fits) {
             return form;
         }
-        statuses.remove(last);
+        if statuses.len() < 2 {
+            let form = format!("{label} {text}");
+            return console::truncate_str(&form, width, "…").into_owned();
+        }
+        statuses.retain(|(rank, _)| *rank < highest);
     }
 }
 

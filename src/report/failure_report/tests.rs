@@ -93,7 +93,7 @@ fn a_run_without_failures_renames_the_earlier_report() {
     let mut unnamed = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, false);
     run(&unnamed, &examples::run());
     unnamed.rehearsal = true;
-    assert_eq!(run(&unnamed, &good), None, "a rehearsal changes nothing");
+    assert_eq!(run(&unnamed, &good), None, "a dry run changes nothing");
     run(&unnamed, &examples::run());
     assert!(!at("r-2.jsonl").exists());
     unnamed.rehearsal = false;

@@ -1,4 +1,4 @@
-//! Reports as runs write them, merged.
+//! Merges of reports as runs write them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::path::Path;
@@ -111,7 +111,7 @@ fn files_are_sorted_and_counts_added_up_in_any_order_of_reports() {
 }
 
 #[test]
-fn a_file_that_failed_twice_is_one_file_as_the_last_report_has_it() {
+fn a_file_that_failed_twice_is_listed_once_as_in_the_last_report() {
     let one = lines(FACTS, &[("a.dcm", "read.io")], Some((1, 3)));
     let two = lines(FACTS, &[("a.dcm", "read.truncated")], Some((1, 3)));
     let merged = merged(&[("one.jsonl", &one), ("two.jsonl", &two)]).unwrap();
@@ -197,7 +197,7 @@ fn missing_and_duplicate_shards_leave_the_whole_open() {
 }
 
 #[test]
-fn a_run_that_did_not_end_leaves_the_whole_without_an_end_also_when_merged_again() {
+fn a_run_that_did_not_end_leaves_the_whole_without_an_end() {
     let [one, _] = usual();
     let killed = lines(FACTS, &[("z.dcm", "read.io")], None);
     let open = merged(&[(one.0, &one.1), ("killed.jsonl", &killed)]).unwrap();
@@ -275,7 +275,7 @@ fn paths_are_compared_by_their_exact_bytes() {
 }
 
 #[test]
-fn a_path_that_csv_guards_from_spreadsheets_is_the_same_path() {
+fn the_guard_of_a_path_against_formulas_is_not_part_of_it() {
     let one = lines(FACTS, &[("-1.dcm", "read.io")], Some((0, 9)));
     let csv = written(&merged(&[("a.jsonl", &one)]).unwrap(), ReportFormat::Csv);
     assert!(csv.contains("./-1.dcm"), "{csv}");
@@ -289,7 +289,7 @@ fn a_path_that_csv_guards_from_spreadsheets_is_the_same_path() {
 }
 
 #[test]
-fn what_must_agree_and_does_not_is_named() {
+fn reports_that_do_not_belong_together_are_refused_with_the_reason() {
     let [one, _] = usual();
     let differs = |from: &str, to: &str| {
         let other = lines(&FACTS.replace(from, to), &[], Some((1, 0)));
@@ -315,7 +315,7 @@ fn what_must_agree_and_does_not_is_named() {
 }
 
 #[test]
-fn a_run_that_stopped_before_it_knew_its_project_belongs_with_any() {
+fn a_run_that_stopped_before_its_project_was_known_belongs_with_any() {
     let [one, _] = usual();
     let stopped = lines("\"redacted\":false", &[], Some((0, 4)));
     let merged = merged(&[("stopped.jsonl", &stopped), (one.0, &one.1)]).unwrap();
@@ -329,7 +329,7 @@ fn a_run_that_stopped_before_it_knew_its_project_belongs_with_any() {
 }
 
 #[test]
-fn versions_that_differ_are_remarked() {
+fn different_versions_give_a_remark() {
     let [one, _] = usual();
     let newer = lines(&FACTS.replace("0.1.0", "0.2.0"), &[], Some((1, 0)));
     let both = merged(&[("newer.jsonl", &newer), (one.0, &one.1)]).unwrap();
@@ -342,7 +342,7 @@ fn versions_that_differ_are_remarked() {
 }
 
 #[test]
-fn what_is_no_report_or_half_a_one_is_refused_with_the_place() {
+fn a_damaged_report_is_refused_with_the_line() {
     let [one, _] = usual();
     let whole = merged(&[(one.0, &one.1)]).unwrap();
     let [json, csv] = [ReportFormat::Json, ReportFormat::Csv].map(|format| written(&whole, format));
@@ -393,7 +393,7 @@ fn what_is_no_report_or_half_a_one_is_refused_with_the_place() {
 }
 
 #[test]
-fn a_report_that_is_not_there_or_named_twice_is_an_error() {
+fn a_missing_report_and_a_duplicate_are_errors() {
     let error = merge(&["missing.jsonl".into()], |_, _| 0).err().unwrap();
     assert_eq!(error.code, RunCode::ReportInvalid);
     let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::event_stream::EventRecord;
 use super::super::record::{ReportDocument, ReportRecord};
+use crate::discover::SkipReason;
 
 /// A failure report of fwupload: a line of the `.jsonl` form, or the whole `.json` form.
 #[derive(JsonSchema)]
@@ -45,5 +46,16 @@ fn the_schemas_are_current() {
             kept.replace('\r', "") == text,
             "{name}.schema.json is out of date: run the tests with UPDATE_DOCS=1"
         );
+    }
+}
+
+#[test]
+fn skip_reasons_have_one_name_in_all_output() {
+    let schema = schema::<SkipReason>("");
+    let names = schema["oneOf"].as_array().unwrap();
+    assert_eq!(names.len(), 12);
+    for name in names {
+        let reason: SkipReason = serde_json::from_value(name["const"].clone()).unwrap();
+        assert_eq!(name["const"], reason.as_str());
     }
 }
