@@ -1,26 +1,31 @@
-//! All that pipeline and report share: what happened, to which file, and the totals.
+//! The events of a run: what happened, to which file, and the totals. Pipeline and report share
+//! nothing else.
 //!
-//! Owns the invariant that every file found ends in exactly one outcome. Holds no attribute value.
+//! Owns the invariant that every file found ends in exactly one outcome. Must never hold an
+//! attribute value. Types that event stream and failure report show as they are can be serialized;
+//! their fields may be added to, never renamed or removed.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use schemars::{JsonSchema, Schema};
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::discover::SkipReason;
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 
-/// The word for warnings of values that are left.
+/// The code of warnings about values that stay in what is sent.
 pub const RESIDUAL: &str = "residual";
 
 /// What happens in a run, in the order in which it happens.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// Everything is resolved and checked; nothing was read or sent yet.
+    /// Everything is resolved and checked; nothing has been read or sent.
     Started(Box<RunStart>),
-    /// Something that the user must know.
+    /// Information for the user.
     Notice(Notice),
     /// Running totals of the walk; `done` with the last one.
     Discovered {
@@ -38,22 +43,22 @@ pub enum Event {
         /// Elements changed or removed.
         changed: u32,
     },
-    /// A value that was removed or changed still stands in what is sent, and the profile lets it be
-    /// sent all the same.
+    /// A value that was removed or changed still stands in what is sent, and the profile allows
+    /// that.
     Left {
         /// The source.
         path: Arc<PathBuf>,
-        /// Where it stood and stands, without the value.
+        /// Where it stood and where it stands, without the value.
         finding: String,
     },
-    /// A package begins to be sent.
+    /// The upload of a package begins.
     Sending(PackageBytes),
     /// Bytes handed to the network since the last such event.
     Sent {
-        /// How many.
+        /// Their number.
         bytes: u64,
     },
-    /// The sending of a package ended, whatever came of it.
+    /// The upload of a package ended, with success or without.
     SendingEnded(PackageBytes),
     /// A request is going to be repeated.
     Retrying {
@@ -61,97 +66,93 @@ pub enum Event {
         what: String,
         /// What went wrong.
         cause: String,
-        /// How long until it is repeated.
+        /// The time until it is repeated.
         wait: Duration,
-        /// Which attempt comes next; the first repetition is 2.
+        /// The number of the next attempt; the first repetition is 2.
         attempt: u32,
     },
-    /// A request was answered, or came to nothing.
+    /// A request was answered, or failed without an answer.
     Requested {
         /// The request, as method and path.
         what: String,
-        /// The status of the answer; none where there was no answer.
+        /// The status of the answer; none without an answer.
         status: Option<u16>,
         /// How long it took.
         took: Duration,
     },
-    /// A file whose series, or folder, has a file that failed: tried again together, they make one
-    /// package.
+    /// A file that belongs in one package with a file that failed: both are to be tried again
+    /// together.
     Companion {
         /// The source.
         path: Arc<PathBuf>,
     },
     /// A file reached its outcome.
     Settled(Settled),
-    /// The run begins nothing new any more; what is under way may finish.
+    /// The run begins nothing new; uploads under way may finish.
     Stopping {
         /// Why.
         code: RunCode,
         /// Packages under way.
         uploads: u64,
     },
-    /// What cleaning did to the attributes of all files of a rehearsal.
+    /// What cleaning did to the attributes of all files of a dry run.
     Changes(Changes),
-    /// What each stage of the run did, once all are done.
+    /// What each stage of the run did, once all have ended.
     Stages(Vec<Stage>),
     /// The run is over; always the last event.
     Ended(Box<RunEnd>),
 }
 
-/// A package on its way, in bytes.
+/// The sizes of a package that is being uploaded, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PackageBytes {
-    /// Of the files that it was made of.
+    /// Bytes of its source files.
     pub source: u64,
-    /// Of the package.
+    /// Bytes of the package.
     pub size: u64,
-    /// Handed to the network for it until now; those of a repeated try count again.
+    /// Bytes handed to the network for it so far; those of a repeated attempt count again.
     pub sent: u64,
 }
 
 /// What cleaning did to attributes in all files.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Changes {
-    /// How many attributes something was done to.
+    /// The number of attributes that cleaning changed.
     pub attributes: u64,
-    /// Those to which it was done most often, most first.
+    /// Those that it changed most often, in descending order.
     pub most: Vec<AttributeChanges>,
 }
 
-/// What cleaning did to one attribute, in all files and at every place in them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+/// What cleaning did to one attribute, in all files and at all levels of nesting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AttributeChanges {
-    /// Its keyword and tag; its tag alone where it has none.
+    /// Its keyword and tag; its tag alone where it has no keyword.
     #[serde(rename = "attribute")]
     pub name: String,
-    /// How often it was removed.
+    /// The number of times that it was removed.
     pub removed: u64,
-    /// How often it got another value.
+    /// The number of times that it got another value.
     pub changed: u64,
-    /// How often it was put in.
+    /// The number of times that it was inserted.
     pub inserted: u64,
 }
 
-/// What one stage of a run did. Times are summed over its threads: two that work for a second make
-/// two.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+/// What one stage of a run did. Times are summed over its threads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Stage {
     /// `walk`, `index`, `clean`, `pack` or `send`.
     pub name: &'static str,
-    /// Files that it took.
+    /// The number of files that it processed.
     pub files: u64,
-    /// Their bytes at the source; for `send`, those of the packages.
+    /// Bytes of their sources; for `send`, of the packages.
     pub bytes: u64,
-    /// Time at work.
-    #[serde(serialize_with = "seconds")]
-    #[cfg_attr(test, schemars(with = "f64"))]
+    /// Seconds of work.
+    #[serde(serialize_with = "in_seconds")]
+    #[schemars(with = "f64")]
     pub busy: Duration,
-    /// Time for which it waited for another stage.
-    #[serde(serialize_with = "seconds")]
-    #[cfg_attr(test, schemars(with = "f64"))]
+    /// Seconds of waiting for another stage.
+    #[serde(serialize_with = "in_seconds")]
+    #[schemars(with = "f64")]
     pub waiting: Duration,
 }
 
@@ -160,30 +161,29 @@ pub struct Stage {
 pub struct Settled {
     /// The source.
     pub path: Arc<PathBuf>,
-    /// Its size in bytes; 0 where it could not be found out.
+    /// Its size in bytes; 0 where it is unknown.
     pub bytes: u64,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// What became of a file.
+/// The outcome of a file.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// The server confirmed that it has it.
     Uploaded(Arc<Stored>),
-    /// It would have been uploaded: a dry run, or written into the output folder instead.
+    /// A dry run would upload it, or it was written into the output folder.
     Prepared(Arc<Stored>),
     /// The server had it before.
     AlreadyThere(Arc<Stored>),
-    /// Left out for a stated reason.
+    /// Not uploaded for a stated reason, without anything being wrong.
     Skipped(SkipReason),
     /// Not uploaded because something is wrong.
     Failed(FileFailure),
 }
 
-/// Where a file went: the package that holds it and the container that holds the package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+/// Where a file is stored: the package that holds it and the container that holds the package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Stored {
     /// `group/project/subject/session/acquisition`, labels after cleaning; only `group/project`
     /// where nothing is cleaned.
@@ -196,46 +196,43 @@ pub struct Stored {
     pub size: u64,
     /// The database id of the file, where the server states one.
     pub file_id: Option<String>,
-    /// It is not DICOM, and goes as it is whatever governs.
+    /// It is not DICOM and is sent unchanged, whatever the profile.
     pub other_file: bool,
 }
 
-/// How a run handles what it cleaned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+/// What a run does with the packages.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// Sends it.
+    /// Uploads them.
     Upload,
-    /// Does everything but sending.
+    /// Does everything except the upload.
     DryRun,
-    /// Writes the packages into a folder.
+    /// Writes them into a folder.
     Output,
 }
 
 /// What a run is about to do.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone)]
 pub struct RunStart {
-    /// This program's version.
+    /// The version of this program.
     pub version: &'static str,
-    /// What is done with the packages.
-    pub mode: Mode,
     /// `group/project`.
     pub project: String,
-    /// The server's address; none when offline.
+    /// The address of the server; none when offline.
     pub site: Option<String>,
-    /// The governing profile; none when data goes as it is.
+    /// What it does with the packages.
+    pub mode: Mode,
+    /// The governing profile; none when data is sent unchanged.
     pub profile: Option<ProfileFacts>,
-    /// The settings in force, name and value, no secrets.
-    #[serde(serialize_with = "as_object")]
-    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
+    /// The settings in force, name and value, without secrets.
     pub settings: Vec<(String, String)>,
 }
 
 /// Which profile governs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileFacts {
     /// Its name.
     pub name: String,
@@ -243,18 +240,16 @@ pub struct ProfileFacts {
     pub level: &'static str,
     /// `sha256:<64 hex>` of its canonical form.
     pub digest: String,
-    /// The fingerprint of the key that pseudonyms are made with; none where the profile makes none.
-    #[serde(rename = "pseudonym_key")]
+    /// The fingerprint of the pseudonym key; none where the profile makes no pseudonyms.
     pub key: Option<String>,
 }
 
-/// Something that the user must know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+/// Information for the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// How much it matters.
+    /// Its importance.
     pub severity: Severity,
-    /// A stable word for it.
+    /// Its stable code.
     pub code: &'static str,
     /// The text; further lines explain.
     pub text: String,
@@ -285,36 +280,15 @@ impl Notice {
     }
 }
 
-/// How much a notice matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
+/// The importance of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// Known from elsewhere, or for those who look closer.
-    #[serde(rename = "notice")]
-    #[cfg_attr(test, schemars(skip))]
+    /// Shown with `-v`.
     Detail,
-    /// Good to know.
+    /// Shown unless the run is quiet.
     Notice,
-    /// May be a mistake, or a danger.
+    /// A possible mistake or danger.
     Warning,
-}
-
-/// Writes a duration as seconds, to the millisecond.
-pub fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    let millis = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
-    serializer.serialize_f64(f64::from(millis) / 1000.0)
-}
-
-fn as_object<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
-}
-
-fn by_reason<S: Serializer>(
-    skipped: &BTreeMap<SkipReason, u64>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(skipped.iter().map(|(reason, n)| (reason.as_str(), n)))
 }
 
 /// The end of a run.
@@ -322,55 +296,100 @@ fn by_reason<S: Serializer>(
 pub struct RunEnd {
     /// The totals.
     pub totals: RunTotals,
-    /// How long it took.
+    /// The time that it took.
     pub duration: Duration,
-    /// The exit code that follows.
+    /// Its exit code.
     pub exit_code: u8,
-    /// What stopped the run before its end.
+    /// What stopped it early.
     pub stopped_by: Option<Error>,
 }
 
-/// Counts of files by outcome, and what they went into.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+/// Counts of files by outcome, and of the containers that hold them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = no_containers_in_merged_reports)]
 pub struct RunTotals {
     /// Files found.
     pub found: u64,
-    /// Confirmed by the server.
+    /// Files that the server confirmed.
+    #[serde(default)]
     pub uploaded: u64,
-    /// Ready, in a dry run or in the output folder.
+    /// Files ready for upload, in a dry run or in the output folder.
+    #[serde(default)]
     pub prepared: u64,
-    /// On the server before.
+    /// Files that were on the server before.
+    #[serde(default)]
     pub already_there: u64,
-    /// Left out.
+    /// Files skipped.
+    #[serde(default)]
     pub skipped: u64,
-    /// Failed.
+    /// Files failed.
     pub failed: u64,
-    /// Source bytes of what was uploaded or prepared.
+    /// Source bytes of the files uploaded or prepared.
+    #[serde(default)]
     pub bytes: u64,
-    /// Of the files uploaded or prepared, those that are not DICOM: they were sent as they are.
+    /// Of the files uploaded or prepared, those that are not DICOM and stay unchanged.
+    #[serde(default)]
     pub as_they_are: u64,
     /// Their bytes.
+    #[serde(default)]
     pub bytes_as_they_are: u64,
-    /// Subjects, sessions and acquisitions that received something.
+    /// Subjects that received a file. A merged report has no counts of containers.
+    #[serde(default)]
     pub subjects: u64,
-    /// Sessions that received something.
+    /// Sessions that received a file.
+    #[serde(default)]
     pub sessions: u64,
-    /// Acquisitions that received something.
+    /// Acquisitions that received a file.
+    #[serde(default)]
     pub acquisitions: u64,
-    /// Dates, times and ages of cleaned files that could not be read, and so were removed or
-    /// emptied.
+    /// Dates, times and ages of cleaned files that could not be parsed and were removed or emptied.
+    #[serde(default)]
     pub unreadable: u64,
-    /// Skips by reason.
-    #[serde(serialize_with = "by_reason")]
-    #[cfg_attr(test, schemars(with = "BTreeMap<String, u64>"))]
+    /// Skipped files by reason.
+    #[serde(default, deserialize_with = "known_reasons")]
     pub skipped_by: BTreeMap<SkipReason, u64>,
-    /// Failures by code.
-    pub failed_by: BTreeMap<&'static str, u64>,
+    /// Failed files by code.
+    #[serde(default)]
+    pub failed_by: BTreeMap<String, u64>,
+}
+
+/// The counts of [`RunTotals`] that cannot be added up: two runs may send into one container.
+pub const CONTAINER_COUNTS: [&str; 3] = ["subjects", "sessions", "acquisitions"];
+
+fn no_containers_in_merged_reports(schema: &mut Schema) {
+    if let Some(required) = schema
+        .get_mut("required")
+        .and_then(|names| names.as_array_mut())
+    {
+        required.retain(|name| !CONTAINER_COUNTS.iter().any(|optional| name == optional));
+    }
+}
+
+/// Leaves out reasons that a later version added: `skipped` counts those files all the same.
+fn known_reasons<'de, D: Deserializer<'de>>(
+    counts: D,
+) -> Result<BTreeMap<SkipReason, u64>, D::Error> {
+    let known = |reason: String| {
+        SkipReason::deserialize(reason.into_deserializer()).map_err(|_: serde::de::value::Error| ())
+    };
+    let counts = BTreeMap::<String, u64>::deserialize(counts)?;
+    Ok(counts
+        .into_iter()
+        .filter_map(|(reason, n)| Some((known(reason).ok()?, n)))
+        .collect())
+}
+
+/// Seconds, to the millisecond.
+pub fn seconds(duration: Duration) -> f64 {
+    f64::from(u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)) / 1000.0
+}
+
+fn in_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(seconds(*duration))
 }
 
 impl RunTotals {
-    /// Counts one file's outcome.
+    /// Counts the outcome of one file.
     pub fn count(&mut self, settled: &Settled) {
         self.found += 1;
         match &settled.outcome {
@@ -389,7 +408,7 @@ impl RunTotals {
             }
             Outcome::Failed(failure) => {
                 self.failed += 1;
-                *self.failed_by.entry(failure.code.as_str()).or_default() += 1;
+                *self.failed_by.entry(failure.code.to_string()).or_default() += 1;
             }
         }
     }
@@ -397,12 +416,12 @@ impl RunTotals {
     fn count_bytes(&mut self, stored: &Stored, bytes: u64) {
         self.bytes += bytes;
         if stored.other_file {
-            (self.as_they_are, self.bytes_as_they_are) =
-                (self.as_they_are + 1, self.bytes_as_they_are + bytes);
+            self.as_they_are += 1;
+            self.bytes_as_they_are += bytes;
         }
     }
 
-    /// Files that were not begun, or not finished, when the run stopped. They count as failed.
+    /// Files that were waiting or under way when the run stopped. They count as failed.
     pub fn not_sent(&self) -> u64 {
         self.failed_by
             .get(FileCode::UploadStopped.as_str())
@@ -410,12 +429,12 @@ impl RunTotals {
             .unwrap_or_default()
     }
 
-    /// Files that failed by themselves.
+    /// Files that failed for a reason of their own.
     pub fn truly_failed(&self) -> u64 {
         self.failed.saturating_sub(self.not_sent())
     }
 
-    /// Files that went through the treatment of the run: uploaded or prepared, and not other files.
+    /// DICOM files that were uploaded or prepared.
     pub fn treated(&self) -> u64 {
         (self.uploaded + self.prepared).saturating_sub(self.as_they_are)
     }
@@ -428,7 +447,7 @@ impl RunTotals {
     }
 }
 
-/// The way in for events. Counts outcomes as they pass, so that totals and reports cannot disagree.
+/// Sends events to the reporter and counts outcomes, so that totals and reports cannot disagree.
 #[derive(Debug, Clone)]
 pub struct Events {
     sender: crossbeam_channel::Sender<Event>,
@@ -436,7 +455,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// A way in to whoever listens at the other end.
+    /// Sends into this channel.
     pub fn new(sender: crossbeam_channel::Sender<Event>) -> Self {
         Self {
             sender,
@@ -444,12 +463,12 @@ impl Events {
         }
     }
 
-    /// Passes an event on. A reporter that is gone is no reason to stop.
+    /// Sends an event. The run goes on where the reporter has ended.
     pub fn send(&self, event: Event) {
         let _ = self.sender.send(event);
     }
 
-    /// Gives a file its outcome.
+    /// Counts and sends the outcome of a file.
     pub fn settle(&self, path: &Arc<PathBuf>, bytes: u64, outcome: Outcome) {
         let settled = Settled {
             path: Arc::clone(path),
@@ -460,12 +479,12 @@ impl Events {
         self.send(Event::Settled(settled));
     }
 
-    /// Tells the user something.
+    /// Sends a notice.
     pub fn notice(&self, severity: Severity, code: &'static str, text: impl Into<String>) {
         self.send(Event::Notice(Notice::new(severity, code, text)));
     }
 
-    /// Works on the totals.
+    /// Reads or changes the totals.
     pub fn with_totals<T>(&self, work: impl FnOnce(&mut RunTotals) -> T) -> T {
         work(
             &mut self

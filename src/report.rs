@@ -1,29 +1,24 @@
-//! What a run says and writes down: the consumers of its events.
+//! The output of a run: the consumers of its events. Reports of several runs are merged here too.
 //!
-//! Owns standard output and standard error while a run goes on, and the failure report. Bars,
-//! lines, JSON and report see the same events and the same numbers, on a thread of their own, so
-//! that none of them holds up the work. Nothing here decides what happens to a file, and no
-//! attribute value comes here. Reports of several runs are merged here too.
+//! Owns standard output and standard error during a run, the failure report and the log. All
+//! consumers see the same events and the same counters, on a thread of their own, so that none of
+//! them delays the work. Must never decide what happens to a file, nor hold an attribute value.
 
-mod bar;
 mod console;
-mod failures;
+mod counters;
+mod destination_tree;
+mod event_stream;
+mod failure_report;
 mod figures;
-mod form;
-mod json;
-mod lines;
-mod log;
+mod log_file;
 mod merge;
-mod place;
 mod printer;
+mod progress;
 mod record;
 mod redact;
-mod repeats;
-mod standing;
+mod report_path;
 mod summary;
-mod tally;
-mod throughput;
-mod tree;
+mod writer;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
@@ -36,53 +31,53 @@ use crate::config::{DEFAULT_REPORT, Output, Report};
 use crate::event::Event;
 use crate::failure::{Error, RunCode};
 use console::Console;
+use counters::Counters;
 use dicom_lossless::display_path;
-use failures::FailureReport;
-use json::JsonStream;
-use log::Log;
-pub use merge::{Merged, merge};
-use place::{ReportPath, Written};
+use event_stream::EventStream;
+use failure_report::FailureReport;
+use log_file::LogFile;
+pub use merge::{MergedReport, merge};
 use printer::Printer;
 pub use printer::wrapped;
-pub use redact::Paths;
-use tally::Tally;
+pub use redact::{FilePath, Paths};
+use report_path::{ReportPath, WriteCondition};
 
-/// Events that may wait for the reporter before the run waits for it.
-const BACKLOG: usize = 1024;
-/// How often progress is looked at.
+/// The most events in the queue; a run that is faster waits.
+const QUEUE_LENGTH: usize = 1024;
+/// The time between two updates of the progress.
 const TICK: Duration = Duration::from_millis(200);
 
-/// A consumer of events. The tally has taken the event into account already.
-trait Sink: Send {
-    /// Takes one event. An error means that something cannot be written down any more.
-    fn event(&mut self, event: &Event, tally: &Tally) -> Result<(), Error>;
+/// A consumer of events.
+trait EventConsumer: Send {
+    /// Shows or writes one event, which the counters include. Errors: it cannot be written.
+    fn event(&mut self, event: &Event, counters: &Counters) -> Result<(), Error>;
 
-    /// Some time has passed.
-    fn tick(&mut self, _: &Tally) {}
+    /// Updates the progress.
+    fn tick(&mut self, _: &Counters) {}
 }
 
-/// Takes the events of one run and tells whoever wants to know.
+/// Passes the events of one run to their consumers.
 pub struct Reporter {
     events: Sender<Event>,
     thread: JoinHandle<Result<(), Error>>,
 }
 
 impl Reporter {
-    /// Makes sure that the report can be written and starts listening. `arguments` are those of the
-    /// command line without the program's name, for the advice to run it again; `paths` says how
-    /// paths are shown. Errors: [`RunCode::ReportUnwritable`], [`RunCode::LogUnwritable`].
+    /// Checks that the report can be written and starts the thread. `arguments` are those of the
+    /// command line without the program's name, for the advice to run it again; `paths` shows paths.
+    /// Errors: [`RunCode::ReportUnwritable`], [`RunCode::LogUnwritable`].
     pub fn start(
         output: Output,
         report: &Report,
         arguments: &[OsString],
         paths: &Paths,
     ) -> Result<Self, Error> {
-        let sinks = sinks(output, report, arguments, paths)?;
-        let (events, receiver) = bounded(BACKLOG);
+        let consumers = consumers(output, report, arguments, paths)?;
+        let (events, receiver) = bounded(QUEUE_LENGTH);
         let paths = paths.clone();
         let thread = std::thread::Builder::new()
             .name("report".to_owned())
-            .spawn(move || listen(&receiver, &paths, sinks));
+            .spawn(move || consume(&receiver, &paths, consumers));
         let thread = thread.map_err(|error| {
             Error::new(
                 RunCode::Internal,
@@ -92,19 +87,19 @@ impl Reporter {
         Ok(Self { events, thread })
     }
 
-    /// Where events go; one may be given to each thread that has something to say.
+    /// The sender of events, one for each thread.
     pub fn events(&self) -> Sender<Event> {
         self.events.clone()
     }
 
     /// Sends one event.
     pub fn tell(&self, event: Event) {
-        // The listener ends early only by a defect, which `finish` reports.
+        // The thread ends early only by a defect, which `finish` reports.
         let _ = self.events.send(event);
     }
 
-    /// Waits until everything is shown and written: until [`Event::Ended`] was dealt with, or until
-    /// every sender is gone. Errors: the report could not be written to its end.
+    /// Waits until everything is shown and written: until [`Event::Ended`] was consumed, or until
+    /// every sender is dropped. Errors: the report could not be written to its end.
     pub fn finish(self) -> Result<(), Error> {
         drop(self.events);
         self.thread.join().unwrap_or_else(|_| {
@@ -116,12 +111,12 @@ impl Reporter {
     }
 }
 
-/// Shows an error that stopped a command while no reporter was there to show it.
+/// Shows an error that stopped a command without a reporter.
 pub fn print_error(error: &Error, color: bool, paths: &Paths) {
     Printer::on_stderr(color).stop(&paths.error(error));
 }
 
-/// Asks a question that is answered with `yes`; anything else, and the end of the input, is a no.
+/// Asks a question. The answer `yes` confirms; any other one, and the end of the input, does not.
 pub fn confirm(question: &str, answers: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<bool> {
     write!(out, "{question} Type `yes` to go on: ")?;
     out.flush()?;
@@ -130,39 +125,33 @@ pub fn confirm(question: &str, answers: &mut dyn BufRead, out: &mut dyn Write) -
     Ok(answer.trim().eq_ignore_ascii_case("yes"))
 }
 
-fn sinks(
+fn consumers(
     output: Output,
     report: &Report,
     arguments: &[OsString],
     paths: &Paths,
-) -> Result<Vec<Box<dyn Sink>>, Error> {
-    let place = ReportPath::new(report_name(report), Written::of(report));
+) -> Result<Vec<Box<dyn EventConsumer>>, Error> {
+    let path = ReportPath::new(report_name(report), WriteCondition::of(report));
     // The arguments name the inputs.
     let command = (!report.redact_paths).then(|| summary::command_line(arguments));
-    let log = Log::open(report, paths, &place, command.as_deref())?;
-    let printer = Printer::on_stderr(output.color);
-    let speech = (output.verbosity, output.progress);
-    let console = Console::new(printer, paths.clone(), speech, place.clone(), command);
-    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(FailureReport::open(
-        report,
-        paths.clone(),
-        place.clone(),
-    )?)];
+    let log = LogFile::open(report, paths, &path, command.as_deref())?;
+    let failures = FailureReport::open(report, paths.clone(), path.clone())?;
+    let mut consumers: Vec<Box<dyn EventConsumer>> = vec![Box::new(failures)];
     if output.json {
-        sinks.push(Box::new(JsonStream::new(
-            Box::new(io::stdout()),
-            paths.clone(),
-            place,
-        )));
+        let stream = EventStream::new(Box::new(io::stdout()), paths.clone(), path.clone());
+        consumers.push(Box::new(stream));
     }
-    sinks.push(Box::new(console));
+    let printer = Printer::on_stderr(output.color);
+    let detail = (output.verbosity, output.progress);
+    let console = Console::new(printer, paths.clone(), detail, path, command);
+    consumers.push(Box::new(console));
     if let Some(log) = log {
-        sinks.push(Box::new(log));
+        consumers.push(Box::new(log));
     }
-    Ok(sinks)
+    Ok(consumers)
 }
 
-/// The report as people are told of it.
+/// The report as it is shown to the user.
 fn report_name(report: &Report) -> String {
     match (report.redact_paths, report.named) {
         (true, true) => "the file given to `--report`".to_owned(),
@@ -171,14 +160,14 @@ fn report_name(report: &Report) -> String {
     }
 }
 
-/// The reporter's thread.
-fn listen(
+/// The thread of the reporter.
+fn consume(
     events: &Receiver<Event>,
     paths: &Paths,
-    mut sinks: Vec<Box<dyn Sink>>,
+    mut consumers: Vec<Box<dyn EventConsumer>>,
 ) -> Result<(), Error> {
     let begin = Instant::now();
-    let mut tally = Tally::default();
+    let mut counters = Counters::default();
     let mut last_tick = Duration::ZERO;
     let mut first_error = Ok(());
     loop {
@@ -187,22 +176,22 @@ fn listen(
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return first_error,
         };
-        tally.elapsed = begin.elapsed();
+        counters.elapsed = begin.elapsed();
         if let Some(event) = &event {
-            tally.take(event, begin.elapsed());
-            for sink in &mut sinks {
-                // What one sink cannot write is no reason for the others to fall silent.
-                let told = sink.event(event, &tally);
+            counters.count(event, begin.elapsed());
+            for consumer in &mut consumers {
+                // An error of one consumer does not stop the others.
+                let told = consumer.event(event, &counters);
                 first_error = first_error.and(told);
             }
             if matches!(event, Event::Ended(_)) {
                 return first_error;
             }
         }
-        if tally.mode.is_some() && tally.elapsed.saturating_sub(last_tick) >= TICK {
-            last_tick = tally.elapsed;
-            for sink in &mut sinks {
-                sink.tick(&tally);
+        if counters.mode.is_some() && counters.elapsed.saturating_sub(last_tick) >= TICK {
+            last_tick = counters.elapsed;
+            for consumer in &mut consumers {
+                consumer.tick(&counters);
             }
         }
     }

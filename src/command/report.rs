@@ -1,11 +1,11 @@
-//! `fwupload report`: work on the failure reports of runs that are over.
+//! `fwupload report`: commands about the failure reports of runs that have ended.
 //!
-//! Owns where the merged report goes and what is said beside it. It must never leave half a report
-//! behind, nor take the place of one that a run is still writing.
+//! Owns where the merged report is written. Must never leave half a report behind, nor replace one
+//! that a run is still writing.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tempfile::NamedTempFile;
 
@@ -19,24 +19,26 @@ use dicom_lossless::display_path;
 
 use super::{remark, unwritten, warn};
 
-/// Carries out a command about reports.
+/// Runs a command about reports.
 pub fn run(command: &ReportCommand) -> Result<(), Error> {
     match command {
-        ReportCommand::Merge(args) => merged(args),
+        ReportCommand::Merge(args) => merge_reports(args),
     }
 }
 
-fn merged(args: &MergeArgs) -> Result<(), Error> {
-    let place = args
+fn merge_reports(args: &MergeArgs) -> Result<(), Error> {
+    let output = args
         .output
         .as_deref()
         .filter(|path| path.as_os_str() != "-");
-    let format = place.map_or(Ok(ReportFormat::JsonLines), format_of)?;
+    let format = output.map_or(Ok(ReportFormat::JsonLines), format_of)?;
     let merged = merge(&args.reports, ExitStatus::of_runs)?;
-    let bytes = merged.written(format);
-    match place {
-        Some(path) => replace(path, &bytes).map_err(|error| unwritable(path, &error))?,
-        None => to_stdout(&bytes)?,
+    let bytes = merged.bytes(format);
+    match output {
+        Some(path) => bytes
+            .and_then(|bytes| replace(path, &bytes))
+            .map_err(|error| unwritable(path, &error))?,
+        None => to_stdout(bytes)?,
     }
     for (severity, text) in merged.remarks() {
         if *severity == Severity::Warning {
@@ -56,12 +58,14 @@ fn format_of(path: &Path) -> Result<ReportFormat, Error> {
     })
 }
 
-/// Puts the report in its place in one step: whoever looks there finds what was there before, or
-/// all of it.
+/// Writes the report in one step: the path has what was there before, or all of the report.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     refuse_while_written(path)?;
-    // A temporary file of this crate is made with mode 0600.
-    let mut file = NamedTempFile::new_in(folder_of(path))?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    // A temporary file of this crate has mode 0600.
+    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
@@ -77,13 +81,6 @@ fn refuse_while_written(path: &Path) -> io::Result<()> {
     }
 }
 
-fn folder_of(path: &Path) -> PathBuf {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
-        .to_owned()
-}
-
 fn unwritable(path: &Path, error: &io::Error) -> Error {
     Error::new(
         RunCode::ReportUnwritable,
@@ -96,9 +93,10 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
     .with_hint("name another place with `--output`")
 }
 
-fn to_stdout(bytes: &[u8]) -> Result<(), Error> {
+fn to_stdout(bytes: io::Result<Vec<u8>>) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    let written = bytes.and_then(|bytes| out.write_all(&bytes));
+    match written.and_then(|()| out.flush()) {
         // A reader that went away has read enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(unwritten(&error).with_hint("check where it leads to, or give `--output FILE`"))

@@ -1,7 +1,13 @@
 //! Why a file that was found is not uploaded although nothing is wrong with it.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// The published reasons for a skip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
     /// Found while walking, and its content is not DICOM.
     NotDicom,
@@ -19,6 +25,7 @@ pub enum SkipReason {
     /// A symbolic link, and `--follow` was not given.
     Symlink,
     /// Neither file nor folder: a pipe, socket or device.
+    #[serde(rename = "special-file")]
     Special,
     /// The failure report of an earlier run, which lies among the data.
     OwnReport,

@@ -1,20 +1,20 @@
-//! What people see on standard error: notices, failures, progress and the summary, as much of it as
-//! was asked for.
+//! The text on standard error: notices, failures, progress and the summary, at a verbosity.
+//!
+//! Owns what is shown at which verbosity and what is only counted because it repeats. Must never
+//! show text of a server or of a file without escaping it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use super::bar::{Bars, terminal};
-use super::lines::Lines;
-use super::place::ReportPath;
+use super::counters::Counters;
+use super::destination_tree::DestinationTree;
 use super::printer::{Printer, Tone};
+use super::progress::{ProgressBars, ProgressLines, terminal};
 use super::redact::Paths;
-use super::repeats::{Repeats, SHOWN_PER_CODE};
-use super::summary::{self, Around};
-use super::tally::Tally;
-use super::tree::Tree;
-use super::{Sink, figures};
+use super::report_path::ReportPath;
+use super::summary::{self, SummaryContext};
+use super::{EventConsumer, figures};
 use crate::config::{Progress, Verbosity};
 use crate::event::{
     Changes, Event, Mode, Notice, Outcome, RESIDUAL, RunEnd, RunStart, Settled, Severity, Stored,
@@ -22,23 +22,23 @@ use crate::event::{
 use crate::failure::{Error, FileCode, FileFailure, RunCode};
 use dicom_lossless::escape_for_terminal;
 
-/// The part of the reporter that talks to people.
+/// Shows events as text.
 pub(super) struct Console {
     printer: Printer,
     paths: Paths,
     verbosity: Verbosity,
     progress: Progress,
-    bars: Option<Bars>,
-    lines: Lines,
+    bars: Option<ProgressBars>,
+    lines: ProgressLines,
     start: Option<RunStart>,
     report: ReportPath,
     /// The command to type again.
     command: Option<String>,
     failures: BTreeMap<&'static str, usize>,
-    notices: Repeats,
-    warnings: Repeats,
+    notices: RepeatFilter,
+    warnings: RepeatFilter,
     retry_shown: bool,
-    tree: Tree,
+    tree: DestinationTree,
     changes: Changes,
 }
 
@@ -56,20 +56,20 @@ impl Console {
             verbosity,
             progress,
             bars: None,
-            lines: Lines::default(),
+            lines: ProgressLines::default(),
             start: None,
             report,
             command,
             failures: BTreeMap::new(),
-            notices: Repeats::default(),
-            warnings: Repeats::default(),
+            notices: RepeatFilter::default(),
+            warnings: RepeatFilter::default(),
             retry_shown: false,
-            tree: Tree::default(),
+            tree: DestinationTree::default(),
             changes: Changes::default(),
         }
     }
 
-    /// What went wrong with writing, once.
+    /// The first error of writing, once.
     pub(super) fn take_error(&mut self) -> Option<std::io::Error> {
         self.printer.take_error()
     }
@@ -81,50 +81,16 @@ impl Console {
     fn started(&mut self, start: &RunStart) {
         self.start = Some(start.clone());
         if self.says(Verbosity::Normal) {
-            let how = match &start.profile {
-                Some(p) => {
-                    let (name, digest) = (
-                        escape_for_terminal(&p.name),
-                        summary::short_digest(&p.digest),
-                    );
-                    let key = p
-                        .key
-                        .as_ref()
-                        .map(|key| format!(", key {key}"))
-                        .unwrap_or_default();
-                    let others = start
-                        .settings
-                        .iter()
-                        .any(|(name, value)| name == "other-files" && value == "upload");
-                    let others = if others {
-                        self.printer
-                            .paint(Tone::Caution, "; other files as they are")
-                    } else {
-                        String::new()
-                    };
-                    let from = if p.level == "local" {
-                        "given locally".to_owned()
-                    } else {
-                        format!("from the {}", p.level)
-                    };
-                    format!("de-identified with \"{name}\" ({from}, {digest}{key}){others}")
-                }
-                None => self
-                    .printer
-                    .paint(Tone::Caution, "as it is, not de-identified"),
-            };
-            let site = start
-                .site
-                .as_deref()
-                .map(|site| format!(" at {}", escape_for_terminal(site)))
-                .unwrap_or_default();
-            self.printer.prose(&format!(
-                "to {}{site}: {how}",
-                escape_for_terminal(&start.project)
-            ));
+            let site = start.site.as_deref();
+            let site = site.map(|site| format!(" at {}", escape_for_terminal(site)));
+            let project = escape_for_terminal(&start.project);
+            let treatment = self.treatment(start);
+            let site = site.unwrap_or_default();
+            self.printer
+                .prose(&format!("to {project}{site}: {treatment}"));
         }
         if self.progress == Progress::Bar {
-            let bars = Bars::new(terminal(console::Term::buffered_stderr()), || {
+            let bars = ProgressBars::new(terminal(console::Term::buffered_stderr()), || {
                 console::Term::stderr().size().1
             });
             self.printer.above(Some(bars.group()));
@@ -132,15 +98,39 @@ impl Console {
         }
     }
 
+    /// How data is de-identified, if it is.
+    fn treatment(&self, start: &RunStart) -> String {
+        let caution = |text| self.printer.paint(Tone::Caution, text);
+        let Some(profile) = &start.profile else {
+            return caution("as it is, not de-identified");
+        };
+        let name = escape_for_terminal(&profile.name);
+        let digest = summary::short_digest(&profile.digest);
+        let key = profile.key.as_ref();
+        let key = key.map_or_else(String::new, |key| format!(", key {key}"));
+        let from = match profile.level {
+            "local" => "given locally".to_owned(),
+            level => format!("from the {level}"),
+        };
+        let mut settings = start.settings.iter();
+        let others = if settings.any(|(name, value)| name == "other-files" && value == "upload") {
+            caution("; other files as they are")
+        } else {
+            String::new()
+        };
+        format!("de-identified with \"{name}\" ({from}, {digest}{key}){others}")
+    }
+
     fn notice(&mut self, notice: &Notice) {
         let (from, repeats) = match notice.severity {
             Severity::Detail => (Verbosity::Verbose, &mut self.notices),
             Severity::Notice => (Verbosity::Normal, &mut self.notices),
-            // A warning is about a danger: `-q` does not hide it.
+            // `-q` does not hide a danger.
             Severity::Warning => (Verbosity::Quiet, &mut self.warnings),
         };
-        let new = self.verbosity >= Verbosity::Verbose || repeats.is_new(notice.code, &notice.text);
-        if !self.says(from) || !new {
+        let is_new =
+            self.verbosity >= Verbosity::Verbose || repeats.is_new(notice.code, &notice.text);
+        if !self.says(from) || !is_new {
             return;
         }
         let label = self.label(notice.severity);
@@ -162,9 +152,9 @@ impl Console {
     }
 
     fn left(&mut self, path: &Path, finding: &str) {
-        let new = self.says(Verbosity::Verbose)
-            || self.warnings.is_new_kind(RESIDUAL, finding.to_owned());
-        if self.says(Verbosity::Quiet) && new {
+        let is_new = self.says(Verbosity::Verbose)
+            || self.warnings.is_new_pattern(RESIDUAL, finding.to_owned());
+        if self.says(Verbosity::Quiet) && is_new {
             let label = self.label(Severity::Warning);
             self.printer.prose(&format!(
                 "{label}[{RESIDUAL}]: {}: {finding}",
@@ -173,8 +163,7 @@ impl Console {
         }
     }
 
-    /// The first wait is worth a line, so that a standstill explains itself; the others are
-    /// details.
+    /// Shows the first wait, which explains why nothing happens; later ones with `-v`.
     fn retrying(&mut self, what: &str, cause: &str, wait: Duration, attempt: u32) {
         let from = if self.retry_shown {
             Verbosity::Verbose
@@ -193,7 +182,7 @@ impl Console {
         ));
     }
 
-    /// What a first Ctrl-C brought about, so that the second one is a decision.
+    /// Shows what the first Ctrl-C does, and what a second one would do.
     fn stopping(&mut self, code: RunCode, uploads: u64) {
         if uploads == 0 || !self.says(Verbosity::Quiet) {
             return;
@@ -257,7 +246,7 @@ impl Console {
         }
     }
 
-    /// The first few of each code are shown, all of them with `-v`; the first comes with its hint.
+    /// Shows the first failures of each code, all of them with `-v`, and the hint with the first.
     fn failed(&mut self, settled: &Settled, failure: &FileFailure) {
         let seen = self.failures.entry(failure.code.as_str()).or_default();
         *seen += 1;
@@ -295,26 +284,26 @@ impl Console {
             self.printer.stop(error);
         }
         if self.start.is_none() && end.totals.found == 0 {
-            // It stopped before there was anything to sum up.
+            // It stopped before there was anything to summarize.
             return;
         }
         self.show_tree();
         let report = self.report.clone();
         let (start, command) = (self.start.take(), self.command.take());
-        let around = Around {
+        let context = SummaryContext {
             start: start.as_ref(),
             report: report.written(end.totals.failed),
             earlier: report.earlier(),
             command: command.as_deref(),
         };
         let lines = if self.says(Verbosity::Normal) {
-            summary::lines(end, around)
+            summary::lines(end, context)
         } else {
-            vec![summary::final_line(end, around)]
+            vec![summary::final_line(end, context)]
         };
         for line in lines {
             let line = self.colored(&line);
-            // A command and a path are there to be copied.
+            // A command and a path are to be copied: they are not wrapped.
             if line.trim_start().starts_with('→') {
                 self.printer.line(&line);
             } else {
@@ -323,14 +312,14 @@ impl Console {
         }
     }
 
-    /// Shows where a rehearsed run would put things. Labels of data that goes as it is may
-    /// identify: those are not shown.
+    /// Shows where a run without upload would store its packages. Labels of data that is not
+    /// de-identified may identify and are not shown.
     fn show_tree(&mut self) {
-        let rehearsed = self
+        let is_shown = self
             .start
             .as_ref()
             .is_some_and(|start| start.mode != Mode::Upload && start.profile.is_some());
-        if rehearsed && self.says(Verbosity::Normal) && matches!(self.paths, Paths::Plain) {
+        if is_shown && self.says(Verbosity::Normal) && matches!(self.paths, Paths::Plain) {
             for line in self
                 .tree
                 .lines()
@@ -342,7 +331,7 @@ impl Console {
         }
     }
 
-    /// Says how many notices and failures were not shown.
+    /// Shows the number of notices and failures that were not shown.
     fn count_unshown(&mut self) {
         if self.says(Verbosity::Verbose) {
             return;
@@ -383,8 +372,52 @@ impl Console {
     }
 }
 
-impl Sink for Console {
-    fn event(&mut self, event: &Event, _: &Tally) -> Result<(), Error> {
+/// The number of notices and failures per code that are shown before they are only counted.
+const SHOWN_PER_CODE: usize = 5;
+
+/// Selects what is shown of notices that repeat.
+#[derive(Debug, Default)]
+struct RepeatFilter(BTreeMap<&'static str, Shown>);
+
+#[derive(Debug, Default)]
+struct Shown {
+    patterns: BTreeSet<String>,
+    /// The number of notices that were not shown.
+    more: u64,
+}
+
+impl RepeatFilter {
+    /// Whether a text is to be shown: it is new, and its code was shown less than the limit. Texts
+    /// that differ in numbers and ids alone are the same.
+    fn is_new(&mut self, code: &'static str, text: &str) -> bool {
+        let has_digit = |word: &str| word.contains(|c: char| c.is_ascii_digit());
+        let words = text.split(' ');
+        let words = words.map(|word| if has_digit(word) { "#" } else { word });
+        self.is_new_pattern(code, words.collect::<Vec<_>>().join(" "))
+    }
+
+    /// Whether a text is to be shown, where any difference counts.
+    fn is_new_pattern(&mut self, code: &'static str, pattern: String) -> bool {
+        let shown = self.0.entry(code).or_default();
+        let is_new = shown.patterns.len() < SHOWN_PER_CODE && shown.patterns.insert(pattern);
+        shown.more += u64::from(!is_new);
+        is_new
+    }
+
+    /// The number of texts that were not shown, by code.
+    fn unshown(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.0
+            .iter()
+            .filter(|(_, shown)| shown.more > 0)
+            .map(|(code, shown)| {
+                let more = figures::count(shown.more);
+                (*code, format!("and {more} more like this; `-v` shows each"))
+            })
+    }
+}
+
+impl EventConsumer for Console {
+    fn event(&mut self, event: &Event, _: &Counters) -> Result<(), Error> {
         match event {
             Event::Started(start) => self.started(start),
             Event::Notice(notice) => self.notice(notice),
@@ -432,12 +465,12 @@ impl Sink for Console {
         Ok(())
     }
 
-    fn tick(&mut self, tally: &Tally) {
+    fn tick(&mut self, counters: &Counters) {
         if let Some(bars) = &self.bars {
-            bars.show(tally, &self.printer);
+            bars.show(counters, &self.printer);
         }
         if self.progress == Progress::Lines
-            && let Some(line) = self.lines.due(tally)
+            && let Some(line) = self.lines.due(counters)
         {
             self.printer.timed_line(&line);
         }

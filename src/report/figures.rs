@@ -1,4 +1,4 @@
-//! Numbers, sizes and durations as people read them.
+//! Numbers, sizes and durations as text for people.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
-/// A table of what the stages did: who is busy all the time limits the run.
+/// A table of what the stages did: the one that is busy all the time limits the run.
 pub(super) fn stages(stages: &[Stage]) -> Vec<String> {
     let row = |name: &str, files: &str, size: &str, busy: &str, waiting: &str| {
         format!("  {name:<6} {files:>10} {size:>10} {busy:>8} {waiting:>8}")
@@ -72,7 +72,7 @@ fn precise(time: Duration) -> String {
     }
 }
 
-/// A duration that is a guess: no fractions of a second.
+/// An estimated duration, without fractions of a second.
 pub(super) fn about(guess: Duration) -> String {
     if guess < Duration::from_secs(10) {
         format!("{}s", guess.as_secs().max(1))
@@ -81,7 +81,7 @@ pub(super) fn about(guess: Duration) -> String {
     }
 }
 
-/// `part` of `whole` in whole per cent, rounded down; nothing of nothing is none.
+/// `part` of `whole` in whole per cent, rounded down; 0 where `whole` is 0.
 pub(super) fn percent(part: u64, whole: u64) -> u64 {
     let of = u128::from(part.min(whole)) * 100 / u128::from(whole.max(1));
     u64::try_from(of).unwrap_or(100)

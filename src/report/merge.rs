@@ -1,144 +1,130 @@
-//! The failure reports of several runs as one: the shards of a job, or whatever ran with the same
-//! destination and profile.
+//! Merges the failure reports of several runs, such as the shards of a job, into one.
 //!
-//! Owns what is the same file, what may be added up and what is not known. It must never invent:
-//! where one report does not say how its run ended, the merged one does not say it either, and has
-//! no `end` record.
+//! Owns which files are the same, which counts may be added up and what is unknown. Must never
+//! invent: where one report does not say how its run ended, the merged one does not say it either,
+//! and has no `end` record.
 
-mod facts;
+mod agreement;
 mod read;
 mod shards;
-mod totals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{self, Cursor};
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
 use super::figures::{count, plural};
-use super::form;
-use super::record::Record;
+use super::record::{EndRecord, FailedRecord, MergedRecord, ReportRecord, RunFacts};
+use super::redact::FilePath;
+use super::writer::ReportWriter;
 use crate::config::ReportFormat;
-use crate::event::{RunTotals, Severity};
+use crate::discover::SkipReason;
+use crate::event::{CONTAINER_COUNTS, RunTotals, Severity};
 use crate::failure::{Error, RunCode};
 use dicom_lossless::display_path;
-use read::{Ending, Part};
+use read::{RunEnding, SourceReport};
 
-/// How the exit code of the whole follows from code and counts of each run and the counts of all.
-pub type OfRuns = fn(&[(u8, RunTotals)], &RunTotals) -> u8;
+/// Decides the exit code of the whole from code and counts of each run and the counts of all.
+pub type ExitCodeOfRuns = fn(&[(u8, RunTotals)], &RunTotals) -> u8;
 
-/// Reports that were merged.
-pub struct Merged {
-    facts: Value,
-    /// By path; a later report's failure took the place of an earlier one's.
-    failures: BTreeMap<Vec<u8>, Record>,
-    /// By path; those that did not fail in any of the runs.
-    companions: BTreeMap<Vec<u8>, Record>,
-    /// Totals and exit code; none where they are not known for the whole.
-    end: Option<(Record, u8)>,
+/// Several reports merged into one.
+pub struct MergedReport {
+    facts: RunFacts,
+    /// By path; the failure in a later report replaces that in an earlier one.
+    failures: BTreeMap<Vec<u8>, FailedRecord>,
+    /// By path; those that failed in none of the runs.
+    companions: BTreeMap<Vec<u8>, FilePath>,
+    /// Totals and exit code; none where they are unknown for the whole.
+    end: Option<(RunTotals, u8)>,
     remarks: Vec<(Severity, String)>,
     reports: u64,
 }
 
 /// Reads reports and merges them. Errors: [`RunCode::Usage`], [`RunCode::ReportInvalid`],
 /// [`RunCode::ReportMismatch`].
-pub fn merge(paths: &[PathBuf], of_runs: OfRuns) -> Result<Merged, Error> {
-    refuse_twice(paths)?;
-    let mut parts = paths
+pub fn merge(paths: &[PathBuf], exit_code: ExitCodeOfRuns) -> Result<MergedReport, Error> {
+    refuse_duplicates(paths)?;
+    let mut sources = paths
         .iter()
         .map(|path| read::read(path))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut facts = facts::agreed(&parts)?;
-    let mut remarks = facts::remarks(&parts);
-    let coverage = shards::coverage(&parts)?;
-    remarks.extend(
-        parts
-            .iter()
-            .filter_map(open)
-            .chain(coverage.gap.map(|gap| (Severity::Warning, gap))),
-    );
-    let whole = remarks
+    let mut facts = agreement::common_facts(&sources)?;
+    let coverage = shards::coverage(&sources)?;
+    let mut remarks = Vec::from_iter(agreement::version_remark(&sources));
+    remarks.extend(sources.iter().filter_map(open_remark));
+    remarks.extend(coverage.gap.map(|gap| (Severity::Warning, gap)));
+    let is_whole = remarks
         .iter()
         .all(|(severity, _)| *severity != Severity::Warning);
-    remarks.extend(silent(&parts));
-    let failures: BTreeMap<_, _> = parts
-        .iter_mut()
-        .flat_map(|part| std::mem::take(&mut part.failures))
-        .collect();
-    let companions = parts
-        .iter_mut()
-        .flat_map(|part| std::mem::take(&mut part.companions));
-    let companions = companions
-        .filter(|(path, _)| !failures.contains_key(path))
-        .collect();
-    let end = if whole {
-        end(&parts, &failures, of_runs)
+    remarks.extend(no_end_remark(&sources));
+    let (mut failures, mut companions) = (BTreeMap::new(), BTreeMap::new());
+    for source in &mut sources {
+        failures.extend(std::mem::take(&mut source.failures));
+        companions.extend(std::mem::take(&mut source.companions));
+    }
+    companions.retain(|path, _| !failures.contains_key(path));
+    let end = if is_whole {
+        end(&sources, &failures, exit_code)
     } else {
         None
     };
-    let merged =
-        json!({ "reports": parts.len(), "complete": end.is_some(), "shards": coverage.shards });
-    facts.insert("merged".to_owned(), merged);
-    Ok(Merged {
-        facts: facts.into(),
+    let reports = sources.len() as u64;
+    facts.merged = Some(MergedRecord {
+        reports,
+        complete: end.is_some(),
+        shards: coverage.shards,
+    });
+    Ok(MergedReport {
+        facts,
         failures,
         companions,
         end,
         remarks,
-        reports: parts.len() as u64,
+        reports,
     })
 }
 
-impl Merged {
-    /// What people should know of it, and how much it matters.
+impl MergedReport {
+    /// What the user should know about it.
     pub fn remarks(&self) -> &[(Severity, String)] {
         &self.remarks
     }
 
-    /// One line for people.
+    /// A summary of one line.
     pub fn summary(&self) -> String {
         let failed = plural(self.failures.len() as u64, "file");
         let found = match &self.end {
-            Some((totals, _)) => format!(" of {} found", count(totals::number(totals, "found"))),
+            Some((totals, _)) => format!(" of {} found", count(totals.found)),
             None => "; how many were found is not known".to_owned(),
         };
-        format!(
-            "merged {}: {failed} failed{found}",
-            plural(self.reports, "report")
-        )
+        let reports = plural(self.reports, "report");
+        format!("merged {reports}: {failed} failed{found}")
     }
 
     /// The merged report as bytes of a file.
-    pub fn written(&self, format: ReportFormat) -> Vec<u8> {
-        let mut bytes = form::header(format, &self.facts, &[]);
-        for (at, failed) in self.failures.values().enumerate() {
-            bytes.truncate(bytes.len().saturating_sub(form::overlap(format, &[])));
-            bytes.extend(form::failed(
-                format,
-                &self.facts,
-                failed.clone(),
-                at == 0,
-                &[],
-            ));
-        }
-        if !self.companions.is_empty() {
-            bytes.truncate(bytes.len().saturating_sub(form::overlap(format, &[])));
-            let companions: Vec<_> = self.companions.values().cloned().collect();
-            bytes.extend(form::companions(format, &self.facts, &[], &companions));
-        }
-        if let Some((totals, exit_code)) = &self.end {
-            bytes.extend(form::end(format, totals.clone().into(), *exit_code));
-        }
-        bytes
+    pub fn bytes(&self, format: ReportFormat) -> io::Result<Vec<u8>> {
+        let out = Cursor::new(Vec::new());
+        let mut report = ReportWriter::begin(out, format, self.facts.clone(), Vec::new())?;
+        let failures = self.failures.values().cloned().map(ReportRecord::Failed);
+        let companions = self.companions.values().cloned();
+        let end = self.end.as_ref().map(|(totals, exit_code)| {
+            let mut end = EndRecord::of(totals, *exit_code);
+            // Two runs may have sent into one container.
+            end.totals
+                .retain(|name, _| !CONTAINER_COUNTS.contains(&name.as_str()));
+            ReportRecord::End(end)
+        });
+        let companions = companions.map(ReportRecord::Companion);
+        report.write(failures.chain(companions).chain(end))?;
+        Ok(report.out.into_inner())
     }
 }
 
 /// A report that counts twice makes totals that are wrong.
-fn refuse_twice(paths: &[PathBuf]) -> Result<(), Error> {
+fn refuse_duplicates(paths: &[PathBuf]) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
-    let place = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-    match paths.iter().find(|path| !seen.insert(place(path))) {
+    let resolved = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    match paths.iter().find(|path| !seen.insert(resolved(path))) {
         None => Ok(()),
         Some(path) => Err(Error::new(
             RunCode::Usage,
@@ -149,37 +135,71 @@ fn refuse_twice(paths: &[PathBuf]) -> Result<(), Error> {
     }
 }
 
-/// The end of the whole, where every part has one.
+/// The end of the whole, where every source has one.
 fn end(
-    parts: &[Part],
-    failures: &BTreeMap<Vec<u8>, Record>,
-    of_runs: OfRuns,
-) -> Option<(Record, u8)> {
-    let ends = parts.iter().map(|part| match &part.ending {
-        Ending::Ended { totals, exit_code } => Some((totals, *exit_code)),
-        Ending::Open | Ending::Silent => None,
+    sources: &[SourceReport],
+    failures: &BTreeMap<Vec<u8>, FailedRecord>,
+    exit_code: ExitCodeOfRuns,
+) -> Option<(RunTotals, u8)> {
+    let ends = sources.iter().map(|source| match &source.ending {
+        RunEnding::Ended { totals, exit_code } => Some((*exit_code, totals.clone())),
+        RunEnding::Open | RunEnding::Unknown => None,
     });
-    let (ends, codes): (Vec<_>, Vec<_>) = ends.collect::<Option<Vec<_>>>()?.into_iter().unzip();
-    let totals = totals::together(&ends, failures.values());
-    let runs: Vec<_> = codes
-        .into_iter()
-        .zip(ends.into_iter().map(totals::counted))
-        .collect();
-    let exit_code = of_runs(&runs, &totals::counted(&totals));
+    let runs = ends.collect::<Option<Vec<_>>>()?;
+    let totals = total(runs.iter().map(|(_, totals)| totals), failures);
+    let exit_code = exit_code(&runs, &totals);
     Some((totals, exit_code))
 }
 
-/// The warning about a report of a run that did not come to its end.
-fn open(part: &Part) -> Option<(Severity, String)> {
-    let name = display_path(&part.path);
-    let text = match (&part.ending, part.facts.contains_key("merged")) {
-        (Ending::Open, false) => {
-            format!(
-                "{name} has no end: its run was killed or still goes on, and the files that it \
-                    did not come to are in no report"
-            )
+/// The counts of all runs, each file once: a path that failed in several of them is one file that
+/// failed, and a file that one shard skips is counted by another.
+fn total<'a>(
+    runs: impl Iterator<Item = &'a RunTotals>,
+    failures: &BTreeMap<Vec<u8>, FailedRecord>,
+) -> RunTotals {
+    let mut sum = RunTotals::default();
+    for run in runs {
+        for (sum, count) in [
+            (&mut sum.found, run.found),
+            (&mut sum.uploaded, run.uploaded),
+            (&mut sum.prepared, run.prepared),
+            (&mut sum.already_there, run.already_there),
+            (&mut sum.skipped, run.skipped),
+            (&mut sum.failed, run.failed),
+            (&mut sum.bytes, run.bytes),
+            (&mut sum.as_they_are, run.as_they_are),
+            (&mut sum.bytes_as_they_are, run.bytes_as_they_are),
+            (&mut sum.unreadable, run.unreadable),
+        ] {
+            *sum = sum.saturating_add(count);
         }
-        (Ending::Open, true) => {
+        for (reason, count) in &run.skipped_by {
+            let sum = sum.skipped_by.entry(*reason).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+    }
+    for failed in failures.values() {
+        *sum.failed_by.entry(failed.code.clone()).or_default() += 1;
+    }
+    let failed = failures.len() as u64;
+    let of_other_shards = sum.skipped_by.remove(&SkipReason::OtherShard);
+    let of_other_shards = of_other_shards.unwrap_or_default();
+    let twice = of_other_shards.saturating_add(sum.failed.saturating_sub(failed));
+    sum.skipped = sum.skipped.saturating_sub(of_other_shards);
+    sum.found = sum.found.saturating_sub(twice);
+    sum.failed = sum.failed.min(failed);
+    sum
+}
+
+/// The warning about a report of a run that did not end.
+fn open_remark(source: &SourceReport) -> Option<(Severity, String)> {
+    let name = display_path(&source.path);
+    let text = match (&source.ending, &source.facts.merged) {
+        (RunEnding::Open, None) => format!(
+            "{name} has no end: its run was killed or still goes on, and the files that it did not \
+                come to are in no report"
+        ),
+        (RunEnding::Open, Some(_)) => {
             format!("{name} is not complete: how a run ended that it was merged from is not known")
         }
         _ => return None,
@@ -188,11 +208,11 @@ fn open(part: &Part) -> Option<(Severity, String)> {
 }
 
 /// The remark about reports in forms that hold failures alone.
-fn silent(parts: &[Part]) -> Option<(Severity, String)> {
-    let number = parts
+fn no_end_remark(sources: &[SourceReport]) -> Option<(Severity, String)> {
+    let without = sources
         .iter()
-        .filter(|part| matches!(part.ending, Ending::Silent))
-        .count() as u64;
+        .filter(|source| matches!(source.ending, RunEnding::Unknown));
+    let number = without.count() as u64;
     let holds = if number == 1 { "holds" } else { "hold" };
     let text = format!(
         "{} {holds} failures alone, without totals and without a word on how the run ended; \

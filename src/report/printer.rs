@@ -1,5 +1,6 @@
-//! The one way to lines for people: colours or not, as wide as the terminal, and never into the
-//! middle of the bars.
+//! Writes lines of text: with colours or without, as wide as the terminal.
+//!
+//! Owns the streams that it writes to. Must never write into the lines of the progress bars.
 
 use std::io::{self, Write};
 
@@ -9,25 +10,25 @@ use indicatif::MultiProgress;
 use crate::failure::Error;
 use dicom_lossless::escape_for_terminal;
 
-/// Narrower than this, prose is left to the terminal.
-const NARROWEST: usize = 20;
+/// On a narrower terminal, prose is not wrapped.
+const MIN_WIDTH: usize = 20;
 
-/// What a piece of text means; colour repeats it, never carries it alone.
+/// The meaning of a text, which its words state without the colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
-    /// Something failed.
+    /// A failure.
     Bad,
-    /// Something to look at.
+    /// A possible mistake or danger.
     Caution,
-    /// Something went well.
+    /// A success.
     Good,
 }
 
-/// Writes lines for people.
+/// Writes lines of text.
 pub(super) struct Printer {
     out: Box<dyn Write + Send>,
     color: bool,
-    /// How wide the terminal is at the moment; none where there is none.
+    /// The current width of the terminal, if there is one.
     width: Option<fn() -> u16>,
     /// Each line begins with its time.
     timed: bool,
@@ -62,7 +63,7 @@ impl Printer {
         }
     }
 
-    /// The same with its time before each line.
+    /// The same with the time before each line.
     pub(super) fn timed(self) -> Self {
         Self {
             timed: true,
@@ -70,12 +71,12 @@ impl Printer {
         }
     }
 
-    /// From now on lines appear above these bars; `None` when they are gone.
+    /// Writes above these bars from now on; `None` once they are removed.
     pub(super) fn above(&mut self, bars: Option<MultiProgress>) {
         self.bars = bars;
     }
 
-    /// What went wrong with writing, once. On a terminal that went away it is no reason to fail.
+    /// The first error of writing, once. On a terminal that was closed it is no reason to fail.
     pub(super) fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
     }
@@ -97,13 +98,12 @@ impl Printer {
         ));
     }
 
-    /// Writes a sentence in as many lines as it takes on a terminal. What follows the first one is
-    /// indented.
+    /// Writes a sentence, wrapped on a terminal. Lines after the first are indented.
     pub(super) fn prose(&mut self, text: &str) {
         match self
             .width
             .map(|width| usize::from(width()))
-            .filter(|width| *width >= NARROWEST)
+            .filter(|width| *width >= MIN_WIDTH)
         {
             Some(width) => wrapped(text, width).iter().for_each(|line| self.line(line)),
             None => self.line(text),
@@ -122,7 +122,7 @@ impl Printer {
         }
     }
 
-    /// The text in the colour of its tone, where colours are wanted.
+    /// The text in the colour of its tone, if colours are on.
     pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
         let code = match tone {
             Tone::Bad => "31",
@@ -136,7 +136,7 @@ impl Printer {
         }
     }
 
-    /// An error that stops a run: `error[code]: what`, why, and what to do next.
+    /// Writes an error that stops a run: `error[code]: what`, why, and what to do next.
     pub(super) fn stop(&mut self, error: &Error) {
         let label = self.paint(Tone::Bad, &format!("error[{}]:", error.code));
         self.prose(&format!("{label} {}", escape_for_terminal(&error.what)));
@@ -151,7 +151,7 @@ fn terminal_width() -> u16 {
     console::Term::stderr().size().1
 }
 
-/// Lines of at most this width, broken at blanks. A word that is longer has a line of its own.
+/// Wraps a text at blanks into lines of at most this width; a longer word has a line of its own.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let indent = text.len() - text.trim_start_matches(' ').len();
     let (mut lines, mut line, mut begun) = (Vec::new(), " ".repeat(indent), false);
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prose_is_broken_at_blanks_and_indented() {
+    fn prose_is_wrapped_at_blanks_and_indented() {
         let text = "warning[residual]: what stood in PatientName still stands in SeriesDescription";
         insta::assert_snapshot!(wrapped(text, 40).join("\n"), @r"
         warning[residual]: what stood in

@@ -1,95 +1,253 @@
-//! The JSON records that the event stream and the failure report share. Fields may be added, never
-//! renamed or removed.
+//! The records of a failure report, and those that the event stream shares with it.
+//!
+//! Owns the names and the order of their fields: runs write these types, `report merge` reads and
+//! writes them, the schemas are generated from them. Fields may be added, never renamed or removed.
+//! Must never hold an attribute value.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
-use serde::Serialize;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::redact::Paths;
-use crate::event::RunStart;
+use super::redact::{FilePath, Paths};
+use crate::event::{Mode, Notice, RunStart, RunTotals, Settled, Severity};
 use crate::failure::FileFailure;
-
-/// One JSON object, its fields in the order in which they were added.
-pub(super) type Record = Map<String, Value>;
 
 /// The version of the records.
 pub(super) const VERSION: u64 = 1;
 
-/// A record that begins with its type.
-pub(super) fn record(kind: &str) -> Record {
-    let mut record = Record::new();
-    record.insert("type".to_owned(), kind.into());
-    record
+/// The code of a companion in the CSV form, which has no types.
+const COMPANION: &str = "companion";
+
+/// A cell that begins with one of these is a formula to a spreadsheet.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A record of a failure report: one line of the `.jsonl` form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub(super) enum ReportRecord {
+    /// The first record: the run that the report is about.
+    Report {
+        /// The version of the records.
+        v: u64,
+        /// The run.
+        #[serde(flatten)]
+        facts: RunFacts,
+    },
+    /// A warning of the run.
+    Notice(NoticeRecord),
+    /// A file that failed.
+    Failed(FailedRecord),
+    /// A file to be tried again together with one that failed.
+    Companion(FilePath),
+    /// The last record: the counts of the run and its exit code.
+    End(EndRecord),
+    /// A record that a later version added.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
 }
 
-/// A record of this type with these fields.
-pub(super) fn with_fields(kind: &str, fields: &impl Serialize) -> Record {
-    let mut record = record(kind);
-    extend(&mut record, object(fields));
-    record
+/// The `.json` form of a failure report.
+#[derive(Deserialize, JsonSchema)]
+#[serde(bound(deserialize = "Record: Deserialize<'de>"))]
+pub(super) struct ReportDocument<Record> {
+    /// The version of the records.
+    #[expect(dead_code, reason = "checked before the rest is read")]
+    v: u64,
+    /// The run that the report is about.
+    pub(super) run: RunFacts,
+    /// The files that failed.
+    pub(super) failures: Vec<Record>,
+    /// The warnings of the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[expect(dead_code, reason = "a merged report has no notices")]
+    notices: Vec<Record>,
+    /// The files to be tried again together with those that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) companions: Vec<Record>,
 }
 
-/// What is serialised as a JSON object.
-pub(super) fn object(fields: &impl Serialize) -> Value {
-    serde_json::to_value(fields).unwrap_or_default()
-}
-
-/// Adds the fields of a JSON object to a record.
-pub(super) fn extend(record: &mut Record, fields: Value) {
-    if let Value::Object(fields) = fields {
-        record.extend(fields);
-    }
-}
-
-/// Which file a record is about.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct FilePath {
-    /// The path, or a keyed hash of it.
-    path: String,
-    /// The bytes of a path that is not UTF-8, in Base64.
+/// The settings of a run, or what is true of all runs of a merged report. A fact that is unknown is
+/// absent: a run that stopped early knows little, and the CSV form has no place for most.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::option_option, reason = "absent and null differ")]
+pub(super) struct RunFacts {
+    /// The version of the program; several of a merged report.
     #[serde(skip_serializing_if = "Option::is_none")]
-    path_bytes: Option<String>,
+    pub(super) version: Option<String>,
+    /// What the run does with the packages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mode: Option<Mode>,
+    /// `group/project`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) project: Option<String>,
+    /// The address of the server; null when offline.
+    #[serde(
+        default,
+        deserialize_with = "stated",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) site: Option<Option<String>>,
+    /// The governing profile; null when data is sent unchanged.
+    #[serde(
+        default,
+        deserialize_with = "stated",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) profile: Option<Option<ProfileRecord>>,
+    /// The settings in force, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    pub(super) settings: Option<Map<String, Value>>,
+    /// Whether paths are replaced by hashes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) redacted: Option<bool>,
+    /// The reports that a merged report was made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) merged: Option<MergedRecord>,
 }
 
-impl FilePath {
-    pub(super) fn new(paths: &Paths, path: &Path) -> Self {
-        let (path, path_bytes) = paths.written(path);
-        Self { path, path_bytes }
-    }
+/// A profile.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::option_option, reason = "absent and null differ")]
+pub(super) struct ProfileRecord {
+    /// Its name.
+    pub(super) name: String,
+    /// Where it comes from: `project`, `group`, `site` or `local`.
+    pub(super) level: String,
+    /// `sha256:<64 hex>` of its canonical form.
+    pub(super) digest: String,
+    /// The fingerprint of the pseudonym key; null where the profile makes no pseudonyms.
+    #[serde(
+        default,
+        deserialize_with = "stated",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) pseudonym_key: Option<Option<String>>,
+}
+
+/// The reports that a merged report was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct MergedRecord {
+    /// Their number.
+    pub(super) reports: u64,
+    /// Whether the counts of the whole are known.
+    pub(super) complete: bool,
+    /// The shards that they are of, as `I/N`.
+    pub(super) shards: Vec<String>,
+}
+
+/// Information for the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct NoticeRecord {
+    /// The file that it is about, if it is about one.
+    #[serde(flatten)]
+    pub(super) file: Option<FilePath>,
+    /// Its importance.
+    #[schemars(extend("enum" = ["notice", "warning"]))]
+    pub(super) severity: String,
+    /// Its stable code.
+    pub(super) code: String,
+    /// The text; further lines explain.
+    pub(super) text: String,
 }
 
 /// A file that failed.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct FailedFile {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct FailedRecord {
+    /// The file.
     #[serde(flatten)]
-    file: FilePath,
+    pub(super) file: FilePath,
     /// The part of the code before the dot.
-    stage: &'static str,
-    /// The stable code: `fwupload explain CODE`.
-    code: &'static str,
+    #[serde(default)]
+    pub(super) stage: String,
+    /// The stable code.
+    pub(super) code: String,
     /// What happened.
-    message: String,
+    #[serde(default)]
+    pub(super) message: String,
     /// What to do about it.
-    hint: String,
-    /// Whether running the same command again may succeed without anything being changed.
-    retryable: bool,
+    #[serde(default)]
+    pub(super) hint: String,
+    /// Whether running the same command again may succeed without a change.
+    #[serde(default)]
+    pub(super) retryable: bool,
     /// The HTTP status of the last answer, if a server gave one.
-    http_status: Option<u16>,
-    /// The number of tries; 0 where nothing was sent.
-    attempts: u32,
+    pub(super) http_status: Option<u16>,
+    /// The number of attempts; 0 where the failure was not one of an attempt.
+    #[serde(default)]
+    pub(super) attempts: u32,
 }
 
-impl FailedFile {
-    pub(super) fn new(paths: &Paths, path: &Path, failure: &FileFailure) -> Self {
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct EndRecord {
+    /// The counts of its files; those of containers are missing in a merged report.
+    #[serde(flatten)]
+    #[schemars(with = "RunTotals")]
+    pub(super) totals: Map<String, Value>,
+    /// Its exit code.
+    pub(super) exit_code: u8,
+}
+
+/// Reads a fact that may be null as one that is present.
+#[expect(clippy::option_option, reason = "absent and null differ")]
+fn stated<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    fact: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(fact).map(Some)
+}
+
+impl RunFacts {
+    pub(super) fn of(start: &RunStart, redacted: bool) -> Self {
+        let profile = start.profile.as_ref().map(|profile| ProfileRecord {
+            name: profile.name.clone(),
+            level: profile.level.to_owned(),
+            digest: profile.digest.clone(),
+            pseudonym_key: Some(profile.key.clone()),
+        });
+        let settings = start.settings.iter();
+        let settings = settings.map(|(name, value)| (name.clone(), value.clone().into()));
         Self {
-            file: FilePath::new(paths, path),
-            stage: failure.code.stage(),
-            code: failure.code.as_str(),
-            message: paths.message(&failure.message(), path),
-            hint: paths.message(&failure.hint(), path),
+            version: Some(start.version.to_owned()),
+            mode: Some(start.mode),
+            project: Some(start.project.clone()),
+            site: Some(start.site.clone()),
+            profile: Some(profile),
+            settings: Some(settings.collect()),
+            redacted: Some(redacted),
+            merged: None,
+        }
+    }
+}
+
+impl From<&Notice> for NoticeRecord {
+    fn from(notice: &Notice) -> Self {
+        let severity = match notice.severity {
+            Severity::Detail | Severity::Notice => "notice",
+            Severity::Warning => "warning",
+        };
+        Self {
+            file: None,
+            severity: severity.to_owned(),
+            code: notice.code.to_owned(),
+            text: notice.text.clone(),
+        }
+    }
+}
+
+impl FailedRecord {
+    pub(super) fn of(paths: &Paths, settled: &Settled, failure: &FileFailure) -> Self {
+        Self {
+            file: paths.written(&settled.path),
+            stage: failure.code.stage().to_owned(),
+            code: failure.code.to_string(),
+            message: paths.message(&failure.message(), &settled.path),
+            hint: paths.message(&failure.hint(), &settled.path),
             retryable: failure.code.retryable(),
             http_status: failure.http_status,
             attempts: failure.attempts,
@@ -97,12 +255,134 @@ impl FailedFile {
     }
 }
 
-/// What a run is about to do.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct RunFacts<'a> {
-    #[serde(flatten)]
-    pub(super) start: &'a RunStart,
-    /// Whether paths are replaced by keyed hashes.
-    pub(super) redacted: bool,
+impl EndRecord {
+    pub(super) fn of(totals: &RunTotals, exit_code: u8) -> Self {
+        let totals = match serde_json::to_value(totals) {
+            Ok(Value::Object(totals)) => totals,
+            _ => Map::new(),
+        };
+        Self { totals, exit_code }
+    }
+}
+
+/// The exact bytes of a path, without the guard that only the CSV form puts before it. None: they
+/// are not base64.
+pub(super) fn exact_path(file: &FilePath) -> Option<Vec<u8>> {
+    if let Some(encoded) = &file.path_bytes {
+        return BASE64.decode(encoded).ok();
+    }
+    let unguarded = file.path.strip_prefix("./");
+    let unguarded = unguarded.filter(|rest| rest.starts_with(FORMULA));
+    Some(unguarded.unwrap_or(&file.path).as_bytes().to_vec())
+}
+
+/// A row of the CSV form: a failed file or a companion, with facts of the run.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct CsvRow {
+    path: String,
+    path_bytes: Option<String>,
+    stage: String,
+    code: String,
+    message: String,
+    hint: String,
+    #[serde(deserialize_with = "csv::invalid_option")]
+    retryable: Option<bool>,
+    #[serde(deserialize_with = "csv::invalid_option")]
+    http_status: Option<u16>,
+    #[serde(deserialize_with = "csv::invalid_option")]
+    attempts: Option<u32>,
+    version: Option<String>,
+    project: Option<String>,
+    profile: String,
+    profile_level: String,
+    profile_digest: String,
+    #[serde(deserialize_with = "csv::invalid_option")]
+    redacted: Option<bool>,
+}
+
+impl CsvRow {
+    /// The row of a record; none where the form has no place for it.
+    pub(super) fn of(facts: &RunFacts, record: &ReportRecord) -> Option<Self> {
+        let (file, row) = match record {
+            ReportRecord::Failed(failed) => {
+                let row = Self {
+                    stage: failed.stage.clone(),
+                    code: failed.code.clone(),
+                    message: failed.message.clone(),
+                    hint: failed.hint.clone(),
+                    retryable: Some(failed.retryable),
+                    http_status: failed.http_status,
+                    attempts: Some(failed.attempts),
+                    ..Self::default()
+                };
+                (&failed.file, row)
+            }
+            ReportRecord::Companion(file) => {
+                let code = COMPANION.to_owned();
+                (
+                    file,
+                    Self {
+                        code,
+                        ..Self::default()
+                    },
+                )
+            }
+            _ => return None,
+        };
+        let guard = if file.path.starts_with(FORMULA) {
+            "./"
+        } else {
+            ""
+        };
+        let profile = facts.profile.clone().flatten();
+        let profile = profile.map(|profile| (profile.name, profile.level, profile.digest));
+        let (profile, profile_level, profile_digest) = profile.unwrap_or_default();
+        Some(Self {
+            path: format!("{guard}{}", file.path),
+            path_bytes: file.path_bytes.clone(),
+            version: facts.version.clone(),
+            project: facts.project.clone(),
+            profile,
+            profile_level,
+            profile_digest,
+            redacted: facts.redacted,
+            ..row
+        })
+    }
+
+    /// The facts of the run and the record, as the other forms have them.
+    pub(super) fn into_record(self) -> (RunFacts, ReportRecord) {
+        let profile = (!self.profile_digest.is_empty()).then_some(ProfileRecord {
+            name: self.profile,
+            level: self.profile_level,
+            digest: self.profile_digest,
+            pseudonym_key: None,
+        });
+        let facts = RunFacts {
+            version: self.version,
+            project: self.project,
+            profile: Some(profile),
+            redacted: self.redacted,
+            ..RunFacts::default()
+        };
+        let file = FilePath {
+            path: self.path,
+            path_bytes: self.path_bytes,
+        };
+        if self.code == COMPANION {
+            return (facts, ReportRecord::Companion(file));
+        }
+        let failed = FailedRecord {
+            file,
+            stage: self.stage,
+            code: self.code,
+            message: self.message,
+            hint: self.hint,
+            retryable: self.retryable.unwrap_or_default(),
+            http_status: self.http_status,
+            attempts: self.attempts.unwrap_or_default(),
+        };
+        (facts, ReportRecord::Failed(failed))
+    }
 }

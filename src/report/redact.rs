@@ -1,8 +1,9 @@
-//! How a source path appears in any output: as it is, escaped for terminals, or as a keyed hash.
+//! How the path of a source file appears in any output: as it is, escaped for terminals, or as a
+//! keyed hash.
 //!
-//! Folder names often contain patient names. With `--redact-paths` every sink shows the same hash
-//! for the same path; the key is made for the run and never written down, so nobody can try names
-//! against it.
+//! Folder names often contain patient names. With `--redact-paths` every output shows the same hash
+//! for the same path. The key is made for the run and must never be written anywhere: names could be
+//! tried against it.
 
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
@@ -10,77 +11,88 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::{Map, Value};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::event::{Event, Notice, Outcome, Settled};
-use crate::failure::{Error, FileFailure, RunCode};
+use crate::event::{Event, Outcome, Settled};
+use crate::failure::{Error, RunCode};
 use dicom_lossless::{display_path, escape_for_terminal};
 
-/// The one way for a path to become text.
+/// Turns paths into text.
 #[derive(Clone)]
 pub enum Paths {
     /// As they are.
     Plain,
     /// As hashes under a key of this run.
-    Hashed(Box<Hidden>),
+    Hashed(Box<PathHasher>),
 }
 
-/// How paths are hidden.
+/// Turns paths into hashes.
 #[derive(Clone)]
-pub struct Hidden {
+pub struct PathHasher {
     keyed: Hmac<Sha256>,
-    /// The paths that were typed, in every spelling that a message may have, the longest first; and
-    /// what stands for each.
-    named: Vec<(String, String)>,
+    /// The paths that were typed, in every spelling that a message may have, the longest first, each
+    /// with its hash.
+    typed: Vec<(String, String)>,
+}
+
+/// The path of a source file in a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FilePath {
+    /// The path, or its hash with `--redact-paths`.
+    pub path: String,
+    /// Its exact bytes in base64, where they are not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
 }
 
 /// A shorter name is too likely to be a part of other words.
-const SHORTEST: usize = 3;
+const MIN_TYPED_LENGTH: usize = 3;
 
 impl Paths {
-    /// `named` are the paths that were typed: texts that quote one are cleared of it. Redacting
-    /// needs a random key from the operating system.
-    pub fn new(redact: bool, named: &[PathBuf]) -> Result<Self, Error> {
+    /// `typed` are the paths of the command line: texts that quote one are redacted. The key of the
+    /// hashes comes from the operating system.
+    pub fn new(redact: bool, typed: &[PathBuf]) -> Result<Self, Error> {
         if !redact {
             return Ok(Self::Plain);
         }
         let mut key = [0; 32];
         getrandom::fill(&mut key)
             .map_err(|error| Error::new(RunCode::Internal, format!("no random key: {error}")))?;
-        Self::hashed(&key, named)
+        Self::hashed(&key, typed)
     }
 
-    fn hashed(key: &[u8], named: &[PathBuf]) -> Result<Self, Error> {
+    fn hashed(key: &[u8], typed: &[PathBuf]) -> Result<Self, Error> {
         let keyed = Hmac::new_from_slice(key)
             .map_err(|error| Error::new(RunCode::Internal, error.to_string()))?;
-        let mut hidden = Hidden {
+        let mut hasher = PathHasher {
             keyed,
-            named: Vec::new(),
+            typed: Vec::new(),
         };
-        hidden.named = named
+        hasher.typed = typed
             .iter()
-            .flat_map(|path| spellings(path).map(|text| (text, hidden.hash(path))))
+            .flat_map(|path| spellings(path).map(|text| (text, hasher.hash(path))))
+            .filter(|(text, _)| text.len() >= MIN_TYPED_LENGTH)
             .collect();
-        hidden.named.retain(|(text, _)| text.len() >= SHORTEST);
-        hidden.named.sort_by_key(|(text, _)| Reverse(text.len()));
-        Ok(Self::Hashed(Box::new(hidden)))
+        hasher.typed.sort_by_key(|(text, _)| Reverse(text.len()));
+        Ok(Self::Hashed(Box::new(hasher)))
     }
 
-    /// A text without the paths that were typed.
+    /// Redacts the typed paths in a text.
     pub fn said(&self, text: &str) -> String {
-        let Self::Hashed(hidden) = self else {
+        let Self::Hashed(hasher) = self else {
             return text.to_owned();
         };
-        hidden
-            .named
+        hasher
+            .typed
             .iter()
             .fold(text.to_owned(), |text, (path, hash)| {
                 text.replace(path, hash)
             })
     }
 
-    /// An error without the paths that were typed.
+    /// Redacts the typed paths in an error.
     pub fn error(&self, error: &Error) -> Error {
         Error {
             code: error.code,
@@ -90,43 +102,29 @@ impl Paths {
         }
     }
 
-    /// An event whose texts are without the paths that were typed. Those of the files themselves
-    /// are each sink's to show.
-    pub fn event(&self, event: Event) -> Event {
+    /// Redacts the typed paths in the texts of an event. Its own path is left to its consumers.
+    pub fn event(&self, mut event: Event) -> Event {
         if !self.redacted() {
             return event;
         }
-        match event {
-            Event::Notice(notice) => Event::Notice(Notice {
-                text: self.said(&notice.text),
-                ..notice
-            }),
+        match &mut event {
+            Event::Notice(notice) => notice.text = self.said(&notice.text),
             Event::Settled(Settled {
-                path,
-                bytes,
                 outcome: Outcome::Failed(failure),
+                ..
             }) => {
-                let specific_hint = failure.specific_hint.as_ref().map(|hint| self.said(hint));
-                let failure = FileFailure {
-                    detail: self.said(&failure.detail),
-                    specific_hint,
-                    ..failure
-                };
-                Event::Settled(Settled {
-                    path,
-                    bytes,
-                    outcome: Outcome::Failed(failure),
-                })
+                failure.detail = self.said(&failure.detail);
+                failure.specific_hint = failure.specific_hint.take().map(|hint| self.said(&hint));
             }
-            Event::Ended(mut end) => {
-                end.stopped_by = end.stopped_by.as_ref().map(|error| self.error(error));
-                Event::Ended(end)
+            Event::Ended(end) => {
+                end.stopped_by = end.stopped_by.take().map(|error| self.error(&error))
             }
-            other => other,
+            _ => {}
         }
+        event
     }
 
-    /// Whether paths are hidden.
+    /// Whether paths are replaced by hashes.
     pub fn redacted(&self) -> bool {
         matches!(self, Self::Hashed(_))
     }
@@ -136,28 +134,18 @@ impl Paths {
         self.hash(path).unwrap_or_else(|| display_path(path))
     }
 
-    /// For a file: the text, and the exact bytes in base64 where the text cannot stand for them.
-    pub fn written(&self, path: &Path) -> (String, Option<String>) {
-        match (self.hash(path), path.to_str()) {
+    /// For a record.
+    pub fn written(&self, path: &Path) -> FilePath {
+        let bytes = || BASE64.encode(path.as_os_str().as_encoded_bytes());
+        let (path, path_bytes) = match (self.hash(path), path.to_str()) {
             (Some(hash), _) => (hash, None),
             (None, Some(text)) => (text.to_owned(), None),
-            (None, None) => (
-                path.to_string_lossy().into_owned(),
-                Some(BASE64.encode(path.as_os_str().as_encoded_bytes())),
-            ),
-        }
+            (None, None) => (path.to_string_lossy().into_owned(), Some(bytes())),
+        };
+        FilePath { path, path_bytes }
     }
 
-    /// Adds `path`, and `path_bytes` where needed, to a JSON record.
-    pub fn add_to(&self, record: &mut Map<String, Value>, path: &Path) {
-        let (text, bytes) = self.written(path);
-        record.insert("path".to_owned(), text.into());
-        if let Some(bytes) = bytes {
-            record.insert("path_bytes".to_owned(), bytes.into());
-        }
-    }
-
-    /// A message about a file, should it quote the path.
+    /// Redacts the path of a file in a message about it.
     pub fn message(&self, message: &str, path: &Path) -> String {
         match self.hash(path) {
             None => message.to_owned(),
@@ -181,12 +169,12 @@ impl Paths {
     fn hash(&self, path: &Path) -> Option<String> {
         match self {
             Self::Plain => None,
-            Self::Hashed(hidden) => Some(hidden.hash(path)),
+            Self::Hashed(hasher) => Some(hasher.hash(path)),
         }
     }
 }
 
-impl Hidden {
+impl PathHasher {
     fn hash(&self, path: &Path) -> String {
         let mut keyed = self.keyed.clone();
         keyed.update(path.as_os_str().as_encoded_bytes());
@@ -228,7 +216,7 @@ mod tests {
             Paths::new(true, &[]).unwrap(),
         );
         let path = Path::new("doe_jane/1.dcm");
-        assert_eq!(one.shown(path), one.written(path).0);
+        assert_eq!(one.shown(path), one.written(path).path);
         assert_ne!(one.shown(path), other.shown(path));
         assert_ne!(one.shown(path), one.shown(Path::new("doe_jane/2.dcm")));
         assert!(
@@ -248,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_cleared_of_the_paths_that_were_typed() {
+    fn typed_paths_are_redacted_in_texts() {
         let named = ["doe_jane", "doe_jane/list.txt", "a"].map(PathBuf::from);
         let paths = Paths::new(true, &named).unwrap();
         let absolute = std::path::absolute("doe_jane").unwrap();
@@ -266,13 +254,14 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn names_that_are_not_utf8_come_with_their_bytes() {
+    fn paths_that_are_not_utf8_come_with_their_bytes() {
         use std::os::unix::ffi::OsStrExt;
         let path = Path::new(std::ffi::OsStr::from_bytes(b"\xff.dcm"));
-        assert_eq!(
-            Paths::Plain.written(path),
-            ("\u{fffd}.dcm".to_owned(), Some("/y5kY20=".to_owned()))
-        );
+        let written = FilePath {
+            path: "\u{fffd}.dcm".to_owned(),
+            path_bytes: Some("/y5kY20=".to_owned()),
+        };
+        assert_eq!(Paths::Plain.written(path), written);
         assert_eq!(Paths::Plain.shown(Path::new("a\u{1b}b")), "a\\u{1b}b");
     }
 }

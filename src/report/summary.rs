@@ -1,4 +1,5 @@
-//! The end of a run for people: what happened, how long it took, what failed, what to do next.
+//! The summary at the end of a run: what happened, the time that it took, what failed, what to do
+//! next.
 
 use std::ffi::OsString;
 
@@ -7,29 +8,29 @@ use crate::event::{Changes, Mode, RunEnd, RunStart, RunTotals};
 use crate::failure::FileCode;
 use dicom_lossless::escape_for_terminal;
 
-/// What the summary says besides the numbers.
+/// What the summary shows besides the counts.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Around<'a> {
-    /// What the run was about to do; none when it stopped before it knew.
+pub(super) struct SummaryContext<'a> {
+    /// The start of the run; none when it stopped before.
     pub(super) start: Option<&'a RunStart>,
-    /// Where the failure report lies, if one was written.
+    /// The path of the failure report, if one was written.
     pub(super) report: Option<&'a str>,
-    /// Where the report of an earlier run lies now, if it was set aside.
+    /// The new path of the report of an earlier run, if it was renamed.
     pub(super) earlier: Option<&'a str>,
-    /// The command to type again.
+    /// The command that repeats the run.
     pub(super) command: Option<&'a str>,
 }
 
-/// The whole summary. The first row always, the others where there is something to say.
-pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
+/// The whole summary. Rows other than the first are left out where they are empty.
+pub(super) fn lines(end: &RunEnd, context: SummaryContext<'_>) -> Vec<String> {
     let totals = &end.totals;
     let mut lines = vec![format!(
         "{:<10} {}",
-        label(around.start),
-        headline(end, around.start)
+        label(context.start),
+        headline(end, context.start)
     )];
     lines.extend(
-        as_they_are(totals, around.start).map(|details| format!("{:<10} {details}", "Other")),
+        as_they_are(totals, context.start).map(|details| format!("{:<10} {details}", "Other")),
     );
     lines.extend(row("Already", totals.already_there, String::new()));
     let skipped = totals
@@ -69,18 +70,18 @@ pub(super) fn lines(end: &RunEnd, around: Around<'_>) -> Vec<String> {
     ));
     if totals.failed > 0 || end.stopped_by.is_some() {
         lines.extend(
-            around
+            context
                 .report
                 .map(|report| format!("  → details: {}", escape_for_terminal(report))),
         );
         lines.extend(most.map(|(code, _)| format!("  → meaning: fwupload explain {code}")));
         lines.extend(
-            around
+            context
                 .command
                 .map(|command| format!("  → try again: {}", escape_for_terminal(command))),
         );
     }
-    lines.extend(around.earlier.map(|earlier| {
+    lines.extend(context.earlier.map(|earlier| {
         format!(
             "  → the report of an earlier run is now {}",
             escape_for_terminal(earlier)
@@ -98,9 +99,10 @@ fn row(label: &str, number: u64, details: String) -> Option<String> {
     (number > 0).then(|| format!("{label:<10} {}{details}", count(number)))
 }
 
-/// The files that are not DICOM, which no profile cleans: `14 sent as they are, not de-identified`.
+/// The files that are not DICOM, which no profile changes: `14 sent as they are, not
+/// de-identified`.
 fn as_they_are(totals: &RunTotals, start: Option<&RunStart>) -> Option<String> {
-    let what = match start.map(|start| start.mode) {
+    let verb = match start.map(|start| start.mode) {
         Some(Mode::DryRun) => "would be sent",
         Some(Mode::Output) => "written",
         Some(Mode::Upload) | None => "sent",
@@ -109,16 +111,16 @@ fn as_they_are(totals: &RunTotals, start: Option<&RunStart>) -> Option<String> {
     let size = bytes(totals.bytes_as_they_are);
     (number > 0).then(|| {
         format!(
-            "{} {what} as they are, not de-identified  {size}",
+            "{} {verb} as they are, not de-identified  {size}",
             count(number)
         )
     })
 }
 
-/// Attributes that are named of those that change.
+/// The number of changed attributes that are named.
 const NAMED: usize = 6;
 
-/// What cleaning changes most in a rehearsal: `Changes    43 attributes, most PatientName (3
+/// What cleaning changes most in a dry run: `Changes    43 attributes, most PatientName (3
 /// changed), …`.
 pub(super) fn changes(changes: &Changes) -> Option<String> {
     let named = changes.most.iter().take(NAMED).map(|attribute| {
@@ -143,14 +145,14 @@ pub(super) fn changes(changes: &Changes) -> Option<String> {
 }
 
 /// The one line of `-q`.
-pub(super) fn final_line(end: &RunEnd, around: Around<'_>) -> String {
+pub(super) fn final_line(end: &RunEnd, context: SummaryContext<'_>) -> String {
     let RunTotals {
         already_there,
         skipped,
         ..
     } = end.totals;
     let (failed, not_sent) = (end.totals.truly_failed(), end.totals.not_sent());
-    let other = as_they_are(&end.totals, around.start)
+    let other = as_they_are(&end.totals, context.start)
         .map(|other| format!("; {other}"))
         .unwrap_or_default();
     let others = [
@@ -165,8 +167,8 @@ pub(super) fn final_line(end: &RunEnd, around: Around<'_>) -> String {
         .map(|(number, word)| format!("; {} {word}", count(*number)));
     format!(
         "{} {}{other}{}",
-        label(around.start),
-        headline(end, around.start),
+        label(context.start),
+        headline(end, context.start),
         others.collect::<String>()
     )
 }
@@ -211,7 +213,7 @@ fn headline(end: &RunEnd, start: Option<&RunStart>) -> String {
     parts.join("  ")
 }
 
-/// Enough of a digest to tell profiles apart; the reports have it whole.
+/// Enough of a digest to distinguish profiles; the reports have it whole.
 pub(super) fn short_digest(digest: &str) -> String {
     let shown: String = digest.chars().take("sha256:".len() + 12).collect();
     if shown.len() < digest.len() {
@@ -221,7 +223,7 @@ pub(super) fn short_digest(digest: &str) -> String {
     }
 }
 
-/// The arguments as a shell takes them.
+/// The command line, quoted for a shell.
 pub(super) fn command_line(arguments: &[OsString]) -> String {
     let quoted = arguments.iter().map(|argument| {
         let text = argument.to_string_lossy();
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_with_failures_says_what_where_and_what_next() {
+    fn a_run_with_failures_shows_where_to_continue() {
         let totals = RunTotals {
             found: 1317,
             uploaded: 1204,
@@ -286,18 +288,21 @@ mod tests {
             sessions: 5,
             acquisitions: 31,
             skipped_by: BTreeMap::from([(SkipReason::NotDicom, 12), (SkipReason::Dicomdir, 2)]),
-            failed_by: BTreeMap::from([("read.truncated", 2), ("upload.too-large", 1)]),
+            failed_by: BTreeMap::from([
+                ("read.truncated".to_owned(), 2),
+                ("upload.too-large".to_owned(), 1),
+            ]),
             ..RunTotals::default()
         };
         let (start, end) = (start(Mode::Upload), end(totals));
         let command = command_line(&["./study of".into(), "--project".into(), "neuro/adni".into()]);
-        let around = Around {
+        let context = SummaryContext {
             start: Some(&start),
             report: Some("fwupload-failures.jsonl"),
             earlier: None,
             command: Some(&command),
         };
-        insta::assert_snapshot!(lines(&end, around).join("\n"), @r"
+        insta::assert_snapshot!(lines(&end, context).join("\n"), @r"
         Uploaded   1,204 files  3.1 GiB  in 6m 12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions)
         Already    96
         Skipped    14  (12 not DICOM, 2 DICOMDIR)
@@ -306,7 +311,7 @@ mod tests {
           → meaning: fwupload explain read.truncated
           → try again: fwupload './study of' --project neuro/adni
         ");
-        insta::assert_snapshot!(final_line(&end, around), @"Uploaded 1,204 files  3.1 GiB  in 6m \
+        insta::assert_snapshot!(final_line(&end, context), @"Uploaded 1,204 files  3.1 GiB  in 6m \
             12s  to neuro/adni  (3 subjects, 5 sessions, 31 acquisitions); 96 already there; 14 \
             skipped; 3 failed");
     }
@@ -320,15 +325,15 @@ mod tests {
             ..RunTotals::default()
         };
         let start = start(Mode::DryRun);
-        let around = Around {
+        let context = SummaryContext {
             start: Some(&start),
             report: Some("r"),
             earlier: None,
             command: Some("c"),
         };
-        insta::assert_snapshot!(lines(&end(totals), around).join("\n"), @"Ready      1 file  512 \
+        insta::assert_snapshot!(lines(&end(totals), context).join("\n"), @"Ready      1 file  512 \
             B  in 6m 12s  for neuro/adni");
-        insta::assert_snapshot!(lines(&end(RunTotals::default()), Around::default()).join("\n"), @"Uploaded   0 files  in 6m 12s");
+        insta::assert_snapshot!(lines(&end(RunTotals::default()), SummaryContext::default()).join("\n"), @"Uploaded   0 files  in 6m 12s");
     }
 
     #[test]
@@ -344,17 +349,17 @@ mod tests {
             ..RunTotals::default()
         };
         let start = start(Mode::Upload);
-        let around = Around {
+        let context = SummaryContext {
             start: Some(&start),
-            ..Around::default()
+            ..SummaryContext::default()
         };
-        insta::assert_snapshot!(lines(&end(totals.clone()), around).join("\n"), @r"
+        insta::assert_snapshot!(lines(&end(totals.clone()), context).join("\n"), @r"
         Uploaded   2 files  1000 B  in 6m 12s  to neuro/adni
         Other      14 sent as they are, not de-identified  3.9 KiB
         Skipped    4  (1 not DICOM, 3 archives)
           → archives are not read: unpack them, and run again with the folder that they were unpacked into
         ");
-        insta::assert_snapshot!(final_line(&end(totals.clone()), around), @"Uploaded 2 files  1000 B  in 6m 12s  to neuro/adni; 14 sent as they are, not de-identified  3.9 KiB; 4 skipped");
+        insta::assert_snapshot!(final_line(&end(totals.clone()), context), @"Uploaded 2 files  1000 B  in 6m 12s  to neuro/adni; 14 sent as they are, not de-identified  3.9 KiB; 4 skipped");
         let others_alone = RunTotals {
             uploaded: 14,
             bytes: 4000,
@@ -362,7 +367,7 @@ mod tests {
             skipped: 0,
             ..totals
         };
-        insta::assert_snapshot!(lines(&end(others_alone), around).join("\n"), @r"
+        insta::assert_snapshot!(lines(&end(others_alone), context).join("\n"), @r"
         Uploaded   0 files  in 6m 12s  to neuro/adni
         Other      14 sent as they are, not de-identified  3.9 KiB
         ");

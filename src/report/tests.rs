@@ -1,4 +1,4 @@
-//! One made-up run, told by every sink.
+//! One made-up run, told by every consumer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod schemas;
@@ -12,15 +12,15 @@ use crate::cli::PathList;
 use crate::config::{Progress, ReportFormat, Verbosity};
 use crate::discover::{Discovery, Found, Inputs, SkipReason};
 use crate::event::{
-    Mode, Notice, Outcome, ProfileFacts, RunEnd, RunStart, Settled, Severity, Stored,
+    Mode, Notice, Outcome, ProfileFacts, RunEnd, RunStart, RunTotals, Settled, Severity, Stored,
 };
 use crate::failure::{FileCode, FileFailure};
 
 /// A stream whose content a test can look at afterwards.
 #[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
+struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Shared {
+impl Write for SharedBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -29,7 +29,7 @@ impl Write for Shared {
     }
 }
 
-impl Shared {
+impl SharedBuffer {
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
@@ -78,7 +78,7 @@ pub(super) fn started() -> Event {
     }))
 }
 
-/// Everything that can happen, once; seven files fail for the same reason.
+/// Every event once; seven files fail for the same reason.
 pub(super) fn run() -> Vec<Event> {
     let truncated = |n: u32| {
         failed(
@@ -125,12 +125,12 @@ pub(super) fn run() -> Vec<Event> {
         failed("doe/x\u{1b}[2J.dcm", refused),
     ];
     events.extend((1..=7).map(truncated));
-    let mut tally = Tally::default();
+    let mut counters = Counters::default();
     for event in &events {
-        tally.take(event, Duration::from_secs(4));
+        counters.count(event, Duration::from_secs(4));
     }
     let end = RunEnd {
-        totals: tally.totals,
+        totals: counters.totals,
         duration: Duration::from_secs(4),
         exit_code: 3,
         stopped_by: None,
@@ -139,35 +139,46 @@ pub(super) fn run() -> Vec<Event> {
     events
 }
 
-pub(super) fn tell(sink: &mut dyn Sink, events: &[Event]) {
-    let mut tally = Tally::default();
+pub(super) fn consume(consumer: &mut dyn EventConsumer, events: &[Event]) {
+    let mut counters = Counters::default();
     for event in events {
-        tally.take(event, Duration::from_secs(4));
-        sink.event(event, &tally).unwrap();
+        counters.count(event, Duration::from_secs(4));
+        consumer.event(event, &counters).unwrap();
         if matches!(event, Event::Sent { .. }) {
-            sink.tick(&tally);
-            sink.tick(&tally);
+            consumer.tick(&counters);
+            consumer.tick(&counters);
         }
     }
 }
 
-pub(super) fn place() -> ReportPath {
-    ReportPath::new("fwupload-failures.jsonl".into(), Written::OnFailure)
+pub(super) fn report_path() -> ReportPath {
+    ReportPath::new("fwupload-failures.jsonl".into(), WriteCondition::OnFailure)
 }
 
-pub(super) fn console(verbosity: Verbosity, color: bool, paths: Paths, events: &[Event]) -> String {
-    let out = Shared::default();
+pub(super) fn shown_on_console(
+    verbosity: Verbosity,
+    color: bool,
+    paths: Paths,
+    events: &[Event],
+) -> String {
+    let out = SharedBuffer::default();
     let printer = Printer::new(Box::new(out.clone()), color);
     let command = Some("fwupload doe -p neuro/adni".to_owned());
-    let mut console = Console::new(printer, paths, (verbosity, Progress::Off), place(), command);
-    tell(&mut console, events);
+    let mut console = Console::new(
+        printer,
+        paths,
+        (verbosity, Progress::Off),
+        report_path(),
+        command,
+    );
+    consume(&mut console, events);
     out.text()
 }
 
 fn json(paths: Paths, events: &[Event]) -> String {
-    let out = Shared::default();
-    tell(
-        &mut JsonStream::new(Box::new(out.clone()), paths, place()),
+    let out = SharedBuffer::default();
+    consume(
+        &mut EventStream::new(Box::new(out.clone()), paths, report_path()),
         events,
     );
     out.text()
@@ -198,16 +209,16 @@ fn written(
 ) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let report = report(folder.path(), name, format, true);
-    tell(
-        &mut FailureReport::open(&report, paths, place()).unwrap(),
+    consume(
+        &mut FailureReport::open(&report, paths, report_path()).unwrap(),
         events,
     );
     (folder, report.path)
 }
 
 #[test]
-fn people_see_what_matters() {
-    insta::assert_snapshot!(console(Verbosity::Normal, false, Paths::Plain, &run()), @r#"
+fn the_console_shows_what_matters() {
+    insta::assert_snapshot!(shown_on_console(Verbosity::Normal, false, Paths::Plain, &run()), @r#"
     to neuro/adni at https://site.example: de-identified with "basic" (given locally, sha256:0123456789ab…)
     warning[phi.other-files]: names may identify
       look at them first
@@ -232,8 +243,8 @@ fn people_see_what_matters() {
 }
 
 #[test]
-fn people_who_want_all_get_a_line_per_file() {
-    insta::assert_snapshot!(console(Verbosity::Trace, false, Paths::Plain, &run()), @r#"
+fn the_console_shows_a_line_per_file_on_request() {
+    insta::assert_snapshot!(shown_on_console(Verbosity::Trace, false, Paths::Plain, &run()), @r#"
     to neuro/adni at https://site.example: de-identified with "basic" (given locally, sha256:0123456789ab…)
     warning[phi.other-files]: names may identify
       look at them first
@@ -264,8 +275,8 @@ fn people_who_want_all_get_a_line_per_file() {
 }
 
 #[test]
-fn quiet_is_errors_and_the_final_line_and_silent_is_silent() {
-    let quiet = console(Verbosity::Quiet, false, Paths::Plain, &run());
+fn quiet_shows_errors_and_the_final_line_and_silent_shows_nothing() {
+    let quiet = shown_on_console(Verbosity::Quiet, false, Paths::Plain, &run());
     assert!(
         !quiet.contains("neuro/adni at") && quiet.contains("failed [read.truncated] doe/1.dcm"),
         "{quiet}"
@@ -274,12 +285,15 @@ fn quiet_is_errors_and_the_final_line_and_silent_is_silent() {
         quiet.lines().last().unwrap(),
         "Uploaded 1 file  1000 B  in 4.0s  to neuro/adni; 1 already there; 1 skipped; 8 failed"
     );
-    assert_eq!(console(Verbosity::Silent, false, Paths::Plain, &run()), "");
+    assert_eq!(
+        shown_on_console(Verbosity::Silent, false, Paths::Plain, &run()),
+        ""
+    );
 }
 
 #[test]
 fn colour_repeats_the_meaning_and_changes_no_word() {
-    let colored = console(Verbosity::Normal, true, Paths::Plain, &run());
+    let colored = shown_on_console(Verbosity::Normal, true, Paths::Plain, &run());
     assert!(
         colored.contains("\u{1b}[31mfailed [upload.server-error]\u{1b}[0m doe/x\\u{1b}[2J.dcm"),
         "{colored}"
@@ -296,12 +310,12 @@ fn colour_repeats_the_meaning_and_changes_no_word() {
         .fold(colored, |text, code| text.replace(code, ""));
     assert_eq!(
         stripped,
-        console(Verbosity::Normal, false, Paths::Plain, &run())
+        shown_on_console(Verbosity::Normal, false, Paths::Plain, &run())
     );
 }
 
 #[test]
-fn a_run_that_was_stopped_says_by_what() {
+fn a_run_that_was_stopped_shows_the_error() {
     let error = Error::new(
         RunCode::NetworkUnavailable,
         "site.example cannot be reached",
@@ -309,18 +323,18 @@ fn a_run_that_was_stopped_says_by_what() {
     .because("connection refused");
     let stopped_by = Some(error);
     let end = RunEnd {
-        totals: crate::event::RunTotals::default(),
+        totals: RunTotals::default(),
         duration: Duration::ZERO,
         exit_code: 7,
         stopped_by,
     };
-    let told = console(
+    let shown = shown_on_console(
         Verbosity::Normal,
         false,
         Paths::Plain,
         &[started(), Event::Ended(Box::new(end.clone()))],
     );
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(shown, @r#"
     to neuro/adni at https://site.example: de-identified with "basic" (given locally, sha256:0123456789ab…)
     error[network.unavailable]: site.example cannot be reached
       connection refused
@@ -336,7 +350,7 @@ fn a_run_that_was_stopped_says_by_what() {
 }
 
 #[test]
-fn machines_get_one_object_per_line() {
+fn the_event_stream_has_one_object_per_line() {
     insta::assert_snapshot!(json(Paths::Plain, &run()), @r#"
     {"type":"start","v":1,"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123","pseudonym_key":null},"settings":{"package":"series"},"redacted":false}
     {"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}
@@ -386,12 +400,12 @@ fn the_report_holds_the_run_and_every_failure() {
 fn the_json_report_is_a_whole_document_after_every_item() {
     let folder = tempfile::tempdir().unwrap();
     let report = report(folder.path(), "r.json", ReportFormat::Json, true);
-    let mut sink = FailureReport::open(&report, Paths::Plain, place()).unwrap();
+    let mut consumer = FailureReport::open(&report, Paths::Plain, report_path()).unwrap();
     let mut failures = 0;
     for event in run() {
         let fails = matches!(&event, Event::Settled(settled) if matches!(settled.outcome, Outcome::Failed(_)));
         failures += usize::from(fails);
-        sink.event(&event, &Tally::default()).unwrap();
+        consumer.event(&event, &Counters::default()).unwrap();
         let document: serde_json::Value =
             serde_json::from_slice(&fs::read(&report.path).unwrap()).unwrap();
         assert_eq!(document["failures"].as_array().unwrap().len(), failures);
@@ -403,6 +417,88 @@ fn the_json_report_is_a_whole_document_after_every_item() {
             warned <= 1 && (failures == 0 || warned == 1),
             "what was warned of stays: {document}"
         );
+    }
+}
+
+/// A run with a record of each type in its report.
+fn short_run() -> Vec<Event> {
+    let truncated = FileFailure::new(FileCode::ReadTruncated, "inside (7FE0,0010)");
+    let path = Arc::new(PathBuf::from("-2.dcm"));
+    let mut events = vec![
+        started(),
+        failed("doe/1.dcm", truncated),
+        Event::Companion { path },
+    ];
+    events.extend(
+        run()
+            .into_iter()
+            .filter(|event| matches!(event, Event::Notice(_))),
+    );
+    let totals = RunTotals {
+        found: 2,
+        uploaded: 1,
+        failed: 1,
+        skipped_by: [(SkipReason::NotDicom, 2), (SkipReason::Archive, 1)].into(),
+        failed_by: [("read.truncated".to_owned(), 1)].into(),
+        ..RunTotals::default()
+    };
+    events.push(Event::Ended(Box::new(RunEnd {
+        totals,
+        duration: Duration::ZERO,
+        exit_code: 3,
+        stopped_by: None,
+    })));
+    events
+}
+
+#[test]
+fn each_form_has_every_record_that_it_has_a_place_for() {
+    let (_folder, path) = written("r.json", ReportFormat::Json, Paths::Plain, &short_run());
+    insta::assert_snapshot!(fs::read_to_string(path).unwrap(), @r#"
+    {"v":1,"run":{"version":"1.2.3","mode":"upload","project":"neuro/adni","site":"https://site.example","profile":{"name":"basic","level":"local","digest":"sha256:0123456789abcdef0123","pseudonym_key":null},"settings":{"package":"series"},"redacted":false},"failures":[
+    {"type":"failed","path":"doe/1.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
+    ],"notices":[{"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}],"companions":[{"type":"companion","path":"-2.dcm"}]}
+    "#);
+    let (_folder, path) = written(
+        "r.jsonl",
+        ReportFormat::JsonLines,
+        Paths::Plain,
+        &short_run(),
+    );
+    let text = fs::read_to_string(path).unwrap();
+    insta::assert_snapshot!(text.lines().skip(1).collect::<Vec<_>>().join("\n"), @r#"
+    {"type":"failed","path":"doe/1.dcm","stage":"read","code":"read.truncated","message":"the file ends inside a data element: inside (7FE0,0010)","hint":"export or copy the file again from where it came from","retryable":false,"http_status":null,"attempts":0}
+    {"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}
+    {"type":"companion","path":"-2.dcm"}
+    {"type":"end","found":2,"uploaded":1,"prepared":0,"already_there":0,"skipped":0,"failed":1,"bytes":0,"as_they_are":0,"bytes_as_they_are":0,"subjects":0,"sessions":0,"acquisitions":0,"unreadable":0,"skipped_by":{"not-dicom":2,"archive":1},"failed_by":{"read.truncated":1},"exit_code":3}
+    "#);
+    let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &short_run());
+    insta::assert_snapshot!(fs::read_to_string(path).unwrap(), @r#"
+    path,path_bytes,stage,code,message,hint,retryable,http_status,attempts,version,project,profile,profile_level,profile_digest,redacted
+    doe/1.dcm,,read,read.truncated,"the file ends inside a data element: inside (7FE0,0010)",export or copy the file again from where it came from,false,,0,1.2.3,neuro/adni,basic,local,sha256:0123456789abcdef0123,false
+    ./-2.dcm,,,companion,,,,,,1.2.3,neuro/adni,basic,local,sha256:0123456789abcdef0123,false
+    "#);
+}
+
+#[test]
+fn a_merged_report_has_the_records_of_the_run() {
+    for (name, format) in [
+        ("r.jsonl", ReportFormat::JsonLines),
+        ("r.json", ReportFormat::Json),
+        ("r.csv", ReportFormat::Csv),
+    ] {
+        let (_folder, path) = written(name, format, Paths::Plain, &short_run());
+        let merged = merge(&[path.clone()], |runs, _| runs[0].0).unwrap();
+        let merged = String::from_utf8(merged.bytes(format).unwrap()).unwrap();
+        let complete = format == ReportFormat::JsonLines;
+        let mark = format!(r#","merged":{{"reports":1,"complete":{complete},"shards":[]}}"#);
+        let notice = r#"{"type":"notice","severity":"warning","code":"phi.other-files","text":"names may identify\nlook at them first"}"#;
+        let of_run = fs::read_to_string(path)
+            .unwrap()
+            .replace(&format!(",\"notices\":[{notice}]"), "")
+            .replace(&format!("{notice}\n"), "")
+            .replace("\"subjects\":0,\"sessions\":0,\"acquisitions\":0,", "");
+        assert_eq!(merged.replace(&mark, ""), of_run, "{name}");
     }
 }
 
@@ -435,10 +531,10 @@ fn every_report_works_as_a_list_of_files() {
 }
 
 #[test]
-fn redacted_paths_appear_nowhere() {
+fn redacted_paths_are_shown_nowhere() {
     let paths = Paths::hashed_for_tests;
-    let mut told = vec![
-        console(Verbosity::Trace, false, paths(), &run()),
+    let mut shown = vec![
+        shown_on_console(Verbosity::Trace, false, paths(), &run()),
         json(paths(), &run()),
     ];
     for (name, format) in [
@@ -446,10 +542,10 @@ fn redacted_paths_appear_nowhere() {
         ("r.csv", ReportFormat::Csv),
     ] {
         let (_folder, path) = written(name, format, paths(), &run());
-        told.push(fs::read_to_string(path).unwrap());
+        shown.push(fs::read_to_string(path).unwrap());
     }
     let hash = paths().shown(Path::new("doe/1.dcm"));
-    for text in told {
+    for text in shown {
         let text = text.replace("fwupload doe -p", "");
         assert!(!text.contains("doe") && text.contains(&hash), "{text}");
     }
@@ -476,8 +572,8 @@ fn without_a_failure_only_a_report_that_was_asked_for_is_written() {
         .collect();
     for named in [false, true] {
         let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, named);
-        tell(
-            &mut FailureReport::open(&report, Paths::Plain, place()).unwrap(),
+        consume(
+            &mut FailureReport::open(&report, Paths::Plain, report_path()).unwrap(),
             &good,
         );
         assert_eq!(report.path.exists(), named);
@@ -493,20 +589,20 @@ fn a_report_that_cannot_be_written_stops_the_run_before_it_starts() {
         ReportFormat::JsonLines,
         false,
     );
-    let error = FailureReport::open(&report, Paths::Plain, place())
+    let error = FailureReport::open(&report, Paths::Plain, report_path())
         .err()
         .unwrap();
     assert_eq!(error.code, RunCode::ReportUnwritable);
 }
 
 #[test]
-fn an_earlier_report_stays_until_this_run_begins_and_is_replaced_then() {
+fn an_earlier_report_is_replaced_when_this_run_begins() {
     let folder = tempfile::tempdir().unwrap();
     let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
     fs::write(&report.path, "earlier").unwrap();
-    let mut sink = FailureReport::open(&report, Paths::Plain, place()).unwrap();
+    let mut consumer = FailureReport::open(&report, Paths::Plain, report_path()).unwrap();
     assert_eq!(fs::read_to_string(&report.path).unwrap(), "earlier");
-    tell(&mut sink, &run());
+    consume(&mut consumer, &run());
     assert!(
         fs::read_to_string(&report.path)
             .unwrap()
@@ -518,15 +614,15 @@ fn an_earlier_report_stays_until_this_run_begins_and_is_replaced_then() {
 fn two_runs_in_one_folder_write_two_reports_unless_both_name_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let unnamed = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, false);
-    let (one_place, other_place) = (place(), place());
+    let (one_place, other_place) = (report_path(), report_path());
     let mut one = FailureReport::open(&unnamed, Paths::Plain, one_place.clone()).unwrap();
     let mut other = FailureReport::open(&unnamed, Paths::Plain, other_place.clone()).unwrap();
     assert!(
         !unnamed.path.exists(),
         "that it can be written is found out without a trace"
     );
-    tell(&mut one, &run());
-    tell(&mut other, &run());
+    consume(&mut one, &run());
+    consume(&mut other, &run());
     let lines = |name: &str| {
         fs::read_to_string(folder.path().join(name))
             .unwrap()
@@ -537,17 +633,17 @@ fn two_runs_in_one_folder_write_two_reports_unless_both_name_the_same() {
     assert_eq!(one_place.written(1), Some("fwupload-failures.jsonl"));
     assert!(other_place.written(1).unwrap().ends_with("r-2.jsonl"));
     let named = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
-    let mut third = FailureReport::open(&named, Paths::Plain, place()).unwrap();
-    let refused = third.event(&started(), &Tally::default()).unwrap_err();
+    let mut third = FailureReport::open(&named, Paths::Plain, report_path()).unwrap();
+    let refused = third.event(&started(), &Counters::default()).unwrap_err();
     assert_eq!(refused.code, RunCode::ReportUnwritable);
     drop(one);
-    tell(
-        &mut FailureReport::open(&named, Paths::Plain, place()).unwrap(),
+    consume(
+        &mut FailureReport::open(&named, Paths::Plain, report_path()).unwrap(),
         &run(),
     );
 }
 
-/// Takes nothing, as a full disk does, or because what read it is gone.
+/// A stream whose writes fail with this error.
 struct Unwritable(io::ErrorKind);
 
 impl io::Write for Unwritable {
@@ -561,12 +657,12 @@ impl io::Write for Unwritable {
 }
 
 #[test]
-fn lost_events_are_told_once_unless_their_reader_went_away() {
+fn lost_events_are_an_error_once_unless_their_reader_closed_the_stream() {
     let errors = |kind| {
-        let mut stream = JsonStream::new(Box::new(Unwritable(kind)), Paths::Plain, place());
+        let mut stream = EventStream::new(Box::new(Unwritable(kind)), Paths::Plain, report_path());
         run()
             .iter()
-            .filter_map(|event| stream.event(event, &Tally::default()).err())
+            .filter_map(|event| stream.event(event, &Counters::default()).err())
             .map(|error| error.code)
             .collect::<Vec<_>>()
     };
@@ -579,7 +675,7 @@ fn lost_events_are_told_once_unless_their_reader_went_away() {
 
 #[cfg(unix)]
 #[test]
-fn the_report_is_its_owners_alone() {
+fn the_report_is_readable_by_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (_folder, path) = written("r.jsonl", ReportFormat::JsonLines, Paths::Plain, &run());
     assert_eq!(
@@ -589,7 +685,7 @@ fn the_report_is_its_owners_alone() {
 }
 
 #[test]
-fn only_a_yes_is_a_yes() {
+fn only_yes_confirms() {
     let answered =
         |answer: &str| confirm("really?", &mut answer.as_bytes(), &mut io::sink()).unwrap();
     assert!(answered("yes\n") && answered(" YES \r\n"));

@@ -1,5 +1,4 @@
-//! `--redact-paths`: names of files and folders are in nothing that is shown or written, however
-//! the run ends.
+//! `--redact-paths`: no name of a file or folder is shown or written, however the run ends.
 
 use std::net::TcpListener;
 
@@ -7,7 +6,7 @@ use crate::fixture::{CODED, Dicom, PATH_MARK, Person, damaged};
 use crate::run::{Place, Ran, Run};
 use crate::server::{Site, on};
 
-/// Every path that can be named bears the mark.
+/// Every path of the command line contains the mark.
 const LINE: &str = "PATHMARK-jane PATHMARK-gone.dcm --files-from PATHMARK-list.txt -p \
     demo/phantom --profile PATHMARK-coded.yaml \
                     --report PATHMARK-report.jsonl --pseudonym-key-file PATHMARK-key \
@@ -45,7 +44,7 @@ fn private(path: &std::path::Path) {
 fn private(_: &std::path::Path) {}
 
 #[track_caller]
-fn says_no_path(ran: &Ran<'_>, place: &Place) {
+fn names_no_path(ran: &Ran<'_>, place: &Place) {
     let report = std::fs::read_to_string(place.path("PATHMARK-report.jsonl")).unwrap_or_default();
     let log = std::fs::read_to_string(place.path("PATHMARK-log")).unwrap_or_default();
     let texts = [
@@ -65,14 +64,14 @@ fn says_no_path(ran: &Ran<'_>, place: &Place) {
 #[track_caller]
 fn ends(run: Run<'_>, place: &Place, code: i32) {
     let ran = run.exits(code);
-    says_no_path(&ran, place);
+    names_no_path(&ran, place);
 }
 
 #[test]
 fn in_a_run_with_every_outcome() {
     let (place, site) = (place(), Site::start());
     let ran = place.run(LINE).at(&site).exits(3);
-    says_no_path(&ran, &place);
+    names_no_path(&ran, &place);
     assert_eq!(
         (
             ran.events_of("uploaded").len(),
@@ -87,7 +86,7 @@ fn in_a_run_with_every_outcome() {
             .all(|event| event["path"].as_str().unwrap().starts_with("path:"))
     );
     let again = place.run(LINE).at(&site).exits(3);
-    says_no_path(&again, &place);
+    names_no_path(&again, &place);
 }
 
 #[test]
@@ -105,7 +104,7 @@ fn in_every_format_of_the_report() {
 }
 
 #[test]
-fn in_rehearsals_folders_and_sandboxes() {
+fn in_dry_runs_output_folders_and_sandboxes() {
     let place = place();
     for more in [
         "--offline --dry-run",
@@ -117,7 +116,7 @@ fn in_rehearsals_folders_and_sandboxes() {
 }
 
 #[test]
-fn in_runs_that_are_stopped_by_what_a_path_leads_to() {
+fn in_runs_that_are_stopped_by_an_unusable_path() {
     let (place, site) = (place(), Site::start());
     place.file("PATHMARK-blocked", "in the way");
     let line = |from: &str, to: &str| LINE.replace(from, to);
@@ -235,7 +234,7 @@ fn in_command_lines_that_are_wrong() {
 }
 
 #[test]
-fn in_the_trial_of_a_profile() {
+fn in_profile_test() {
     let place = place();
     let test = "profile test PATHMARK-coded.yaml PATHMARK-jane --redact-paths";
     for more in ["", "--json", "--output PATHMARK-out"] {

@@ -116,7 +116,7 @@ fn the_shards_of_a_job_add_up_to_what_one_run_says() {
 }
 
 #[test]
-fn shards_that_all_had_nothing_are_a_job_that_had_nothing() {
+fn shards_without_dicom_files_make_a_job_without_dicom_files() {
     let place = Place::with(["a", "b", "c", "d"].map(|name| (format!("study/{name}.txt"), "text")));
     let (one, merged) = as_one_and_in_shards(&place);
     assert_eq!(
@@ -152,7 +152,7 @@ fn the_merged_report_feeds_a_run_and_another_merge() {
 }
 
 #[test]
-fn forms_may_be_mixed_and_what_they_do_not_hold_is_not_made_up() {
+fn forms_may_be_mixed_and_unknown_counts_stay_unknown() {
     let site = Site::start();
     let place = place(&site, ["1.json", "2.csv"]);
     let ran = place.run("report merge 1.json 2.csv").exits(0);
@@ -169,7 +169,7 @@ fn forms_may_be_mixed_and_what_they_do_not_hold_is_not_made_up() {
 }
 
 #[test]
-fn a_run_that_was_killed_is_merged_and_the_whole_does_not_look_complete() {
+fn the_report_of_a_killed_run_leaves_the_whole_incomplete() {
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
     killed(&place, "2.jsonl");
@@ -185,7 +185,7 @@ fn a_run_that_was_killed_is_merged_and_the_whole_does_not_look_complete() {
 }
 
 #[test]
-fn a_run_that_could_not_begin_gives_the_whole_its_exit_code() {
+fn the_exit_code_of_a_run_that_could_not_begin_is_that_of_the_whole() {
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
     place.run(&format!("two {USUAL} --report 2.jsonl")).exits(4);
@@ -222,7 +222,7 @@ fn reports_that_do_not_belong_together_are_refused() {
 }
 
 #[test]
-fn redacted_reports_can_be_merged_and_still_name_nobody() {
+fn redacted_reports_can_be_merged_and_name_no_path() {
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
     for folder in ["one", "two"] {
@@ -242,7 +242,7 @@ fn redacted_reports_can_be_merged_and_still_name_nobody() {
 }
 
 #[test]
-fn what_is_no_whole_report_is_refused_and_nothing_is_written() {
+fn a_damaged_report_is_refused_and_nothing_is_written() {
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
     let whole = fs::read_to_string(place.path("2.jsonl")).unwrap();
@@ -281,7 +281,7 @@ fn the_output_may_be_one_of_the_inputs() {
 
 #[cfg(unix)]
 #[test]
-fn the_merged_report_is_for_its_owner_alone() {
+fn the_merged_report_is_readable_by_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);

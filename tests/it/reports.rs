@@ -1,5 +1,6 @@
-//! What is said and written: streams, verbosity, the event stream, failure reports and their way
-//! back in.
+//! Output of runs: streams, verbosity, the event stream, the log, failure reports and runs over them.
+
+mod schema;
 
 use crate::archive::members;
 use crate::fixture::{Dicom, Person, damaged};
@@ -31,7 +32,7 @@ fn standard_output_is_empty_without_json() {
 }
 
 #[test]
-fn quiet_says_less_and_quieter_says_nothing() {
+fn quiet_shows_less_and_silent_shows_nothing() {
     let place = place();
     let lines = |flag: &str| {
         let ran = place
@@ -60,13 +61,13 @@ fn the_event_stream() {
         .filter(|e| e["type"] != "progress")
         .map(redacted)
         .collect();
-    // Between the first and the last, files come as they get ready.
+    // The order of files differs between runs.
     let last = lines.len() - 1;
     lines[1..last].sort();
     insta::assert_snapshot!(lines.join("\n"));
 }
 
-/// An event with what differs from run to run replaced: times, ids, addresses, digests.
+/// Replaces what differs between runs: times, ids, addresses, digests.
 fn redacted(event: &serde_json::Value) -> String {
     let mut event = event.clone();
     redact(&mut event);
@@ -102,6 +103,50 @@ fn redact(value: &mut serde_json::Value) {
             }
         }
         _ => {}
+    }
+}
+
+#[test]
+fn events_and_reports_are_valid_by_their_schemas() {
+    let (events, report) = (
+        schema::Schema::read("events"),
+        schema::Schema::read("report"),
+    );
+    let (place, site) = (place(), Site::start());
+    let whole = ["--dry-run", "--offline"];
+    let stopped = ["--profile", "none.yaml"];
+    for more in [&[][..], &whole, &stopped] {
+        for name in ["r.jsonl", "r.json"] {
+            let run = place.run("study -p demo/phantom -y --other-files upload --json");
+            let run = run.args(["--report", name]);
+            let profile = if more == stopped {
+                &[][..]
+            } else {
+                &["--profile", "basic"]
+            };
+            let ran = run.args(more).args(profile).at(&site).ends();
+            for event in ran.events() {
+                events.accepts(&event);
+            }
+            let Ok(text) = std::fs::read_to_string(place.path(name)) else {
+                panic!("no report: {}", ran.stderr);
+            };
+            let records = serde_json::Deserializer::from_str(&text).into_iter();
+            for record in records {
+                report.accepts(&record.unwrap());
+            }
+        }
+    }
+    let merged = place.run("report merge r.jsonl").ends().stdout;
+    for record in merged.lines() {
+        report.accepts(&serde_json::from_str(record).unwrap());
+    }
+    for wrong in [
+        serde_json::json!({ "type": "failed", "path": "a.dcm" }),
+        serde_json::json!({ "type": "new" }),
+    ] {
+        events.rejects(&wrong);
+        report.rejects(&wrong);
     }
 }
 
@@ -206,7 +251,7 @@ fn a_named_report_is_written_in_each_format() {
 
 #[cfg(unix)]
 #[test]
-fn the_report_is_for_its_owner_alone() {
+fn the_report_is_readable_by_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let place = place();
     place
@@ -235,7 +280,7 @@ fn the_summary_adds_up_and_says_what_to_do_next() {
 }
 
 #[test]
-fn many_failures_of_one_kind_are_folded_on_the_terminal_and_whole_in_the_report() {
+fn many_failures_of_one_code_are_counted_on_the_terminal_and_listed_in_the_report() {
     let place =
         Place::with((1..=9).map(|n| (format!("study/{n}.dcm"), damaged::truncated(&slice(n)))));
     let ran = place
@@ -271,7 +316,7 @@ fn sixteen() -> Place {
 }
 
 #[test]
-fn a_run_in_which_all_goes_well_says_where_to_cleaned_by_what_and_what_became_of_it() {
+fn a_run_without_failures_shows_project_profile_and_outcome() {
     let (place, site) = (sixteen(), Site::start());
     let ran = place.run(USUAL).at(&site).exits(0);
     let lines: Vec<_> = ran.stderr.lines().collect();
@@ -300,7 +345,7 @@ fn a_run_in_which_all_goes_well_says_where_to_cleaned_by_what_and_what_became_of
 }
 
 #[test]
-fn the_log_has_what_v_shows_line_by_line_with_times() {
+fn the_log_has_the_lines_of_v_with_their_times() {
     let (place, site) = (place(), Site::start());
     let time = regex::Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ").unwrap();
     for times in 1..=2 {
@@ -340,7 +385,7 @@ fn the_log_has_what_v_shows_line_by_line_with_times() {
 
 #[cfg(unix)]
 #[test]
-fn a_log_is_of_its_owner_alone_and_never_a_report() {
+fn a_log_is_readable_by_its_owner_alone_and_never_a_report() {
     use std::os::unix::fs::PermissionsExt;
     let mode =
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -417,7 +462,7 @@ fn runs_at_the_same_time_in_one_folder_keep_their_reports() {
 }
 
 #[test]
-fn a_mistyped_path_leaves_the_report_of_the_last_run() {
+fn a_mistyped_path_keeps_the_report_of_the_last_run() {
     let place = place();
     place.run(&format!("study {OFFLINE} out")).exits(3);
     let earlier = std::fs::read(place.path("fwupload-failures.jsonl")).unwrap();
@@ -439,20 +484,20 @@ fn a_mistyped_path_leaves_the_report_of_the_last_run() {
 }
 
 #[test]
-fn a_rehearsal_writes_a_report_only_where_it_is_told_to() {
+fn a_dry_run_writes_a_report_only_on_request() {
     let place = Place::new();
     place.file("study/3.dcm", damaged::truncated(&slice(3)));
-    let rehearsal = "study --project demo/phantom --profile basic --offline --dry-run --json";
-    let ran = place.run(rehearsal).exits(9);
+    let dry_run = "study --project demo/phantom --profile basic --offline --dry-run --json";
+    let ran = place.run(dry_run).exits(9);
     assert_eq!(ran.end()["report"], serde_json::Value::Null);
     assert!(!place.path("fwupload-failures.jsonl").exists());
-    place.run(&format!("{rehearsal} --report r.jsonl")).exits(9);
+    place.run(&format!("{dry_run} --report r.jsonl")).exits(9);
     assert!(place.path("r.jsonl").exists());
 }
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_report_of_this_user_is_not_written_to() {
+fn files_that_are_not_reports_of_this_user_are_not_overwritten() {
     let place = Place::with([("study/1.dcm", slice(1)), ("diary", b"dear diary".to_vec())]);
     std::os::unix::fs::symlink("diary", place.path("fwupload-failures.jsonl")).unwrap();
     assert!(
@@ -477,7 +522,7 @@ fn what_is_no_report_of_this_user_is_not_written_to() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn events_that_are_lost_are_told_and_end_in_an_error() {
+fn lost_events_are_an_error() {
     let place = Place::with([("study/1.dcm", slice(1))]);
     let ran = place
         .run_after("exec >/dev/full", &format!("study {OFFLINE} out"))

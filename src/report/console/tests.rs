@@ -1,13 +1,13 @@
-//! What people are told of many files at once.
+//! What the console shows about many files.
 
 use std::sync::Arc;
 
-use super::super::tests::{console, failed, started};
+use super::super::tests::{failed, shown_on_console as console, started};
 use super::*;
 use crate::event::RunTotals;
 
 #[test]
-fn what_is_the_same_for_many_files_is_said_once_with_a_count() {
+fn repeated_notices_are_shown_once_with_a_count() {
     let left = |n: u32| Event::Left {
         path: Arc::new(format!("doe/{n}.dcm").into()),
         finding: "what stood in A still stands in B".into(),
@@ -27,7 +27,7 @@ fn what_is_the_same_for_many_files_is_said_once_with_a_count() {
         exit_code: 0,
         stopped_by: None,
     };
-    let told = |verbosity| {
+    let shown = |verbosity| {
         console(
             verbosity,
             false,
@@ -35,21 +35,21 @@ fn what_is_the_same_for_many_files_is_said_once_with_a_count() {
             &[&events[..], &[Event::Ended(Box::new(end.clone()))]].concat(),
         )
     };
-    insta::assert_snapshot!(told(Verbosity::Normal), @r"
+    insta::assert_snapshot!(shown(Verbosity::Normal), @r"
     warning[residual]: doe/1.dcm: what stood in A still stands in B
     notice[changed]: a package of 1 files has changed
     notice[changed]: and 99 more like this; `-v` shows each
     warning[residual]: and 249 more like this; `-v` shows each
     ");
-    insta::assert_snapshot!(told(Verbosity::Quiet), @r"
+    insta::assert_snapshot!(shown(Verbosity::Quiet), @r"
     warning[residual]: doe/1.dcm: what stood in A still stands in B
     warning[residual]: and 249 more like this; `-v` shows each
     ");
-    assert_eq!(told(Verbosity::Verbose).lines().count(), 350);
+    assert_eq!(shown(Verbosity::Verbose).lines().count(), 350);
 }
 
 #[test]
-fn files_that_a_run_did_not_begin_are_summed_up() {
+fn files_that_a_run_did_not_begin_are_counted() {
     let mut events = vec![
         started(),
         Event::Stopping {
@@ -63,16 +63,16 @@ fn files_that_a_run_did_not_begin_are_summed_up() {
             FileFailure::new(FileCode::UploadStopped, ""),
         )
     }));
-    let mut tally = Tally::default();
+    let mut counters = Counters::default();
     for event in &events {
-        tally.take(event, Duration::ZERO);
+        counters.count(event, Duration::ZERO);
     }
     let stopped_by = Some(Error::new(
         RunCode::Interrupted,
         RunCode::Interrupted.sentence(),
     ));
     let end = RunEnd {
-        totals: tally.totals,
+        totals: counters.totals,
         duration: Duration::ZERO,
         exit_code: 130,
         stopped_by,
@@ -89,4 +89,20 @@ fn files_that_a_run_did_not_begin_are_summed_up() {
       → try again: fwupload doe -p neuro/adni
     "#);
     assert!(console(Verbosity::Quiet, false, Paths::Plain, &events).ends_with("; 40 not sent\n"));
+}
+
+#[test]
+fn each_pattern_is_shown_once_and_the_others_are_counted() {
+    let mut filter = RepeatFilter::default();
+    assert!(filter.is_new("changed", "2 files of 5e0a1b have changed"));
+    assert!(!filter.is_new("changed", "3 files of 5e0a1c have changed"));
+    assert!(filter.is_new("changed", "3 files are gone"));
+    assert!(filter.is_new("other", "3 files are gone"));
+    let shown = (0..9)
+        .filter(|n| filter.is_new_pattern("residual", n.to_string()))
+        .count();
+    assert_eq!(shown, SHOWN_PER_CODE);
+    let unshown: Vec<_> = filter.unshown().collect();
+    let more = |n| format!("and {n} more like this; `-v` shows each");
+    assert_eq!(unshown, [("changed", more(1)), ("residual", more(4))]);
 }

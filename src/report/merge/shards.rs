@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
-use super::read::Part;
+use super::read::SourceReport;
 use crate::failure::{Error, RunCode};
 use dicom_lossless::display_path;
 
-/// What the reports say of shards.
+/// What the reports say about shards.
 pub(super) struct Coverage {
-    /// Those that are there, as `I/N`.
+    /// The shards that have a report, as `I/N`.
     pub(super) shards: Vec<String>,
     /// Why the reports do not make up one whole job.
     pub(super) gap: Option<String>,
@@ -19,20 +17,20 @@ pub(super) struct Coverage {
 /// A shard: `2/4` is the second of four.
 type Shard = (u64, u64);
 
-/// Looks at the shards of all. Reports that name none may be of anything. Errors:
+/// Checks the shards of all reports; a report that names none is of no shard. Errors:
 /// [`RunCode::ReportMismatch`].
-pub(super) fn coverage(parts: &[Part]) -> Result<Coverage, Error> {
-    let mut seen: BTreeMap<Shard, &Part> = BTreeMap::new();
+pub(super) fn coverage(sources: &[SourceReport]) -> Result<Coverage, Error> {
+    let mut seen: BTreeMap<Shard, &SourceReport> = BTreeMap::new();
     let mut twice = None;
-    for (part, shard) in parts
+    for (source, shard) in sources
         .iter()
-        .flat_map(|part| of(part).into_iter().map(move |shard| (part, shard)))
+        .flat_map(|source| of(source).into_iter().map(move |shard| (source, shard)))
     {
         if let Some((first, other)) = seen.iter().next().filter(|((_, of), _)| *of != shard.1) {
-            return Err(mismatch((other, *first), (part, shard)));
+            return Err(mismatch((other, *first), (source, shard)));
         }
-        if let Some(other) = seen.insert(shard, part) {
-            let [one, two] = [other, part].map(|part| display_path(&part.path));
+        if let Some(other) = seen.insert(shard, source) {
+            let [one, two] = [other, source].map(|source| display_path(&source.path));
             twice = twice.or_else(|| {
                 Some(format!(
                     "shard {} is in {one} and in {two}: its files would count twice",
@@ -41,8 +39,8 @@ pub(super) fn coverage(parts: &[Part]) -> Result<Coverage, Error> {
             });
         }
     }
-    let all_say = parts.iter().all(|part| !of(part).is_empty());
-    let gap = twice.or_else(|| missing(&seen.keys().copied().collect()).filter(|_| all_say));
+    let all_stated = sources.iter().all(|source| !of(source).is_empty());
+    let gap = twice.or_else(|| missing(&seen.keys().copied().collect()).filter(|_| all_stated));
     Ok(Coverage {
         shards: seen.keys().copied().map(text).collect(),
         gap,
@@ -50,17 +48,15 @@ pub(super) fn coverage(parts: &[Part]) -> Result<Coverage, Error> {
 }
 
 /// The shards of a report: one, or those that were merged into it.
-fn of(part: &Part) -> Vec<Shard> {
-    let merged = part
-        .facts
-        .get("merged")
-        .and_then(|merged| merged.get("shards")?.as_array());
-    let own = part
-        .facts
-        .get("settings")
-        .and_then(|settings| settings.get("shard"));
-    let said = merged.into_iter().flatten().chain(own);
-    said.filter_map(Value::as_str).filter_map(parsed).collect()
+fn of(source: &SourceReport) -> Vec<Shard> {
+    let merged = source.facts.merged.iter().flat_map(|it| &it.shards);
+    let own = source.facts.settings.as_ref();
+    let own = own.and_then(|settings| settings.get("shard")?.as_str());
+    merged
+        .map(String::as_str)
+        .chain(own)
+        .filter_map(parsed)
+        .collect()
 }
 
 fn parsed(text: &str) -> Option<Shard> {
@@ -73,7 +69,7 @@ fn text((number, of): Shard) -> String {
     format!("{number}/{of}")
 }
 
-/// What is missing of the job, as text: the first few, for there may be thousands.
+/// Names the first missing shards of a job, of which thousands may be missing.
 fn missing(there: &BTreeSet<Shard>) -> Option<String> {
     const SHOWN: usize = 10;
     let of = there.first()?.1;
@@ -92,11 +88,11 @@ fn missing(there: &BTreeSet<Shard>) -> Option<String> {
     })
 }
 
-fn mismatch(first: (&Part, Shard), other: (&Part, Shard)) -> Error {
-    let said = |(part, shard): (&Part, Shard)| {
-        format!("{} is of shard {}", display_path(&part.path), text(shard))
+fn mismatch(first: (&SourceReport, Shard), other: (&SourceReport, Shard)) -> Error {
+    let said = |(source, shard): (&SourceReport, Shard)| {
+        format!("{} is of shard {}", display_path(&source.path), text(shard))
     };
-    let [one, two] = [first, other].map(|(part, _)| display_path(&part.path));
+    let [one, two] = [first, other].map(|(source, _)| display_path(&source.path));
     Error::new(
         RunCode::ReportMismatch,
         format!("{two} does not belong with {one}: another number of shards"),

@@ -1,7 +1,9 @@
-//! Reports as runs write them, merged.
+//! Merges of reports as runs write them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::path::Path;
+
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -17,8 +19,8 @@ fn lines(facts: &str, failed: &[(&str, &str)], end: Option<(u64, u8)>) -> String
     let number = failed.len();
     let end = end.map(|(uploaded, code)| {
         let found = uploaded + number as u64;
-        let counts = format!("\"found\":{found},\"uploaded\":{uploaded},\"skipped\":0,\"failed\":{number},\"subjects\":1");
-        format!("{{\"type\":\"end\",{counts},\"skipped_by\":{{}},\"exit_code\":{code}}}\n")
+        let counts = format!("\"found\":{found},\"uploaded\":{uploaded},\"prepared\":0,\"already_there\":0,\"skipped\":0,\"failed\":{number},\"bytes\":9,\"as_they_are\":0,\"bytes_as_they_are\":0,\"subjects\":1,\"sessions\":1,\"acquisitions\":1,\"unreadable\":2");
+        format!("{{\"type\":\"end\",{counts},\"skipped_by\":{{}},\"failed_by\":{{}},\"exit_code\":{code}}}\n")
     });
     std::iter::once(first).chain(failures).chain(end).collect()
 }
@@ -30,7 +32,7 @@ fn record_of(path: &str, code: &str) -> String {
 }
 
 /// Merges files of these names and contents in this order.
-fn merged(files: &[(&str, &str)]) -> Result<Merged, Error> {
+fn merged(files: &[(&str, &str)]) -> Result<MergedReport, Error> {
     let folder = tempfile::tempdir().unwrap();
     let paths: Vec<_> = files
         .iter()
@@ -57,8 +59,8 @@ fn merged(files: &[(&str, &str)]) -> Result<Merged, Error> {
     })
 }
 
-fn written(merged: &Merged, format: ReportFormat) -> String {
-    String::from_utf8(merged.written(format)).unwrap()
+fn written(merged: &MergedReport, format: ReportFormat) -> String {
+    String::from_utf8(merged.bytes(format).unwrap()).unwrap()
 }
 
 fn refused(files: &[(&str, &str)]) -> String {
@@ -76,7 +78,7 @@ fn usual() -> [(&'static str, String); 2] {
 }
 
 #[test]
-fn files_are_sorted_and_counts_added_up_in_whatever_order_reports_are_named() {
+fn files_are_sorted_and_counts_added_up_in_any_order_of_reports() {
     let [one, two] = usual();
     let there = merged(&[(one.0, &one.1), (two.0, &two.1)]).unwrap();
     let back = merged(&[(two.0, &two.1), (one.0, &one.1)]).unwrap();
@@ -95,12 +97,12 @@ fn files_are_sorted_and_counts_added_up_in_whatever_order_reports_are_named() {
         records[0]["merged"],
         json!({ "reports": 2, "complete": true, "shards": [] })
     );
-    let end = json!({ "type": "end", "found": 10, "uploaded": 7, "skipped": 0, "failed": 3, "skipped_by": {},
+    let end = json!({ "type": "end", "found": 10, "uploaded": 7, "prepared": 0, "already_there": 0, "skipped": 0,
+        "failed": 3, "bytes": 18, "as_they_are": 0, "bytes_as_they_are": 0, "unreadable": 4, "skipped_by": {},
         "failed_by": { "deid.rule-failed": 1, "read.io": 2 }, "exit_code": 10 });
-    assert_eq!(
-        records[4], end,
-        "what the exit code follows from is given to whoever decides it"
-    );
+    assert_eq!(records[4], end, "the exit code is the one of `exit_code`");
+    let fields = |record: &Value| Vec::from_iter(record.as_object().unwrap().keys().cloned());
+    assert_eq!(fields(&records[4]), fields(&end), "in the order of a run");
     assert_eq!(
         there.summary(),
         "merged 2 reports: 3 files failed of 10 found"
@@ -109,7 +111,7 @@ fn files_are_sorted_and_counts_added_up_in_whatever_order_reports_are_named() {
 }
 
 #[test]
-fn a_file_that_failed_twice_is_one_file_as_the_last_report_has_it() {
+fn a_file_that_failed_twice_is_listed_once_as_in_the_last_report() {
     let one = lines(FACTS, &[("a.dcm", "read.io")], Some((1, 3)));
     let two = lines(FACTS, &[("a.dcm", "read.truncated")], Some((1, 3)));
     let merged = merged(&[("one.jsonl", &one), ("two.jsonl", &two)]).unwrap();
@@ -146,23 +148,18 @@ fn files_of_other_shards_are_found_once() {
         "merged 2 reports: 0 files failed of 10 found"
     );
     let (totals, _) = whole.end.as_ref().unwrap();
+    assert_eq!((totals.uploaded, totals.skipped), (10, 0));
+    assert!(totals.skipped_by.is_empty());
+    let merged = whole.facts.merged.as_ref().unwrap();
+    assert_eq!(merged.shards, ["1/2", "2/2"]);
     assert_eq!(
-        (
-            totals::number(totals, "uploaded"),
-            &totals["skipped"],
-            &totals["skipped_by"]
-        ),
-        (10, &0.into(), &json!({}))
-    );
-    assert_eq!(whole.facts["merged"]["shards"], json!(["1/2", "2/2"]));
-    assert_eq!(
-        whole.facts["settings"],
+        Value::Object(whole.facts.settings.unwrap()),
         json!({ "package": "series", "jobs": "4" })
     );
 }
 
 #[test]
-fn shards_that_are_missing_or_there_twice_leave_the_whole_open() {
+fn missing_and_duplicate_shards_leave_the_whole_open() {
     let shard = |text: &str| {
         lines(
             &FACTS.replace("\"jobs\":\"4\"", &format!("\"shard\":\"{text}\"")),
@@ -172,7 +169,7 @@ fn shards_that_are_missing_or_there_twice_leave_the_whole_open() {
     };
     let warned = |files: &[(&str, &str)]| {
         let merged = merged(files).unwrap();
-        assert!(merged.end.is_none() && merged.facts["merged"]["complete"] == false);
+        assert!(merged.end.is_none() && !merged.facts.merged.as_ref().unwrap().complete);
         merged.remarks()[0].1.clone()
     };
     assert_eq!(
@@ -200,7 +197,7 @@ fn shards_that_are_missing_or_there_twice_leave_the_whole_open() {
 }
 
 #[test]
-fn a_run_that_did_not_end_leaves_the_whole_without_an_end_also_when_merged_again() {
+fn a_run_that_did_not_end_leaves_the_whole_without_an_end() {
     let [one, _] = usual();
     let killed = lines(FACTS, &[("z.dcm", "read.io")], None);
     let open = merged(&[(one.0, &one.1), ("killed.jsonl", &killed)]).unwrap();
@@ -234,7 +231,7 @@ fn a_run_that_did_not_end_leaves_the_whole_without_an_end_also_when_merged_again
 }
 
 #[test]
-fn every_form_can_be_merged_with_every_other_and_says_what_it_does_not_know() {
+fn every_form_can_be_merged_with_every_other() {
     let [one, two] = usual();
     let whole = merged(&[(one.0, &one.1), (two.0, &two.1)]).unwrap();
     let [json, csv] = [ReportFormat::Json, ReportFormat::Csv].map(|format| written(&whole, format));
@@ -244,7 +241,7 @@ fn every_form_can_be_merged_with_every_other_and_says_what_it_does_not_know() {
         whole.failures.values().collect::<Vec<_>>()
     );
     assert_eq!(
-        mixed.facts["profile"], whole.facts["profile"],
+        mixed.facts.profile, whole.facts.profile,
         "the key is known though CSV does not name it"
     );
     let (severity, text) = &mixed.remarks()[0];
@@ -257,13 +254,13 @@ fn every_form_can_be_merged_with_every_other_and_says_what_it_does_not_know() {
 
 #[test]
 fn paths_are_compared_by_their_exact_bytes() {
-    let roughly = |bytes: &str| {
+    let lossy = |bytes: &str| {
         record_of("?.dcm", "read.io").replace(
             "\"stage\"",
             &format!("\"path_bytes\":\"{bytes}\",\"stage\""),
         )
     };
-    let text = lines(FACTS, &[], None) + &roughly("/y5kY20=") + "\n" + &roughly("/i5kY20=") + "\n";
+    let text = lines(FACTS, &[], None) + &lossy("/y5kY20=") + "\n" + &lossy("/i5kY20=") + "\n";
     let two = merged(&[("a.jsonl", &text)]).unwrap();
     assert_eq!(
         two.failures.keys().collect::<Vec<_>>(),
@@ -278,7 +275,7 @@ fn paths_are_compared_by_their_exact_bytes() {
 }
 
 #[test]
-fn a_path_that_csv_guards_from_spreadsheets_is_the_same_path() {
+fn the_guard_of_a_path_against_formulas_is_not_part_of_it() {
     let one = lines(FACTS, &[("-1.dcm", "read.io")], Some((0, 9)));
     let csv = written(&merged(&[("a.jsonl", &one)]).unwrap(), ReportFormat::Csv);
     assert!(csv.contains("./-1.dcm"), "{csv}");
@@ -292,7 +289,7 @@ fn a_path_that_csv_guards_from_spreadsheets_is_the_same_path() {
 }
 
 #[test]
-fn what_must_agree_and_does_not_is_named() {
+fn reports_that_do_not_belong_together_are_refused_with_the_reason() {
     let [one, _] = usual();
     let differs = |from: &str, to: &str| {
         let other = lines(&FACTS.replace(from, to), &[], Some((1, 0)));
@@ -318,13 +315,13 @@ fn what_must_agree_and_does_not_is_named() {
 }
 
 #[test]
-fn a_run_that_stopped_before_it_knew_its_project_belongs_with_any() {
+fn a_run_that_stopped_before_its_project_was_known_belongs_with_any() {
     let [one, _] = usual();
     let stopped = lines("\"redacted\":false", &[], Some((0, 4)));
     let merged = merged(&[("stopped.jsonl", &stopped), (one.0, &one.1)]).unwrap();
     assert_eq!(
         (
-            merged.facts["project"].as_str(),
+            merged.facts.project.as_deref(),
             merged.end.as_ref().unwrap().1
         ),
         (Some("neuro/adni"), 4 + 3)
@@ -332,11 +329,11 @@ fn a_run_that_stopped_before_it_knew_its_project_belongs_with_any() {
 }
 
 #[test]
-fn versions_that_differ_are_remarked() {
+fn different_versions_give_a_remark() {
     let [one, _] = usual();
     let newer = lines(&FACTS.replace("0.1.0", "0.2.0"), &[], Some((1, 0)));
     let both = merged(&[("newer.jsonl", &newer), (one.0, &one.1)]).unwrap();
-    assert_eq!(both.facts["version"], "0.1.0, 0.2.0");
+    assert_eq!(both.facts.version.as_deref(), Some("0.1.0, 0.2.0"));
     assert_eq!(
         both.remarks()[0].1,
         "the reports are of several versions of fwupload: 0.1.0, 0.2.0"
@@ -345,7 +342,7 @@ fn versions_that_differ_are_remarked() {
 }
 
 #[test]
-fn what_is_no_report_or_half_a_one_is_refused_with_the_place() {
+fn a_damaged_report_is_refused_with_the_line() {
     let [one, _] = usual();
     let whole = merged(&[(one.0, &one.1)]).unwrap();
     let [json, csv] = [ReportFormat::Json, ReportFormat::Csv].map(|format| written(&whole, format));
@@ -396,7 +393,7 @@ fn what_is_no_report_or_half_a_one_is_refused_with_the_place() {
 }
 
 #[test]
-fn a_report_that_is_not_there_or_named_twice_is_an_error() {
+fn a_missing_report_and_a_duplicate_are_errors() {
     let error = merge(&["missing.jsonl".into()], |_, _| 0).err().unwrap();
     assert_eq!(error.code, RunCode::ReportInvalid);
     let folder = tempfile::tempdir().unwrap();
@@ -407,4 +404,19 @@ fn a_report_that_is_not_there_or_named_twice_is_an_error() {
         merge(&[path, same], |_, _| 0).err().unwrap().code,
         RunCode::Usage
     );
+}
+
+#[test]
+fn a_count_that_a_later_version_added_is_no_damage() {
+    let [one, _] = usual();
+    let added = "\"skipped_by\":{\"a-new-reason\":1,\"not-dicom\":2},\"new\":{\"a\":1}";
+    let text = one.1.replace("\"skipped_by\":{}", added) + "{\"type\":\"new\"}\n";
+    let text = text.replace(
+        "{\"type\":\"failed\"",
+        "{\"type\":\"new\"}\n{\"type\":\"failed\"",
+    );
+    let text = text.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
+    let merged = merged(&[("one.jsonl", &text)]).unwrap();
+    let (totals, _) = merged.end.as_ref().unwrap();
+    assert_eq!(totals.skipped_by, [(SkipReason::NotDicom, 2)].into());
 }

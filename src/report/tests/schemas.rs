@@ -1,64 +1,61 @@
-//! JSON Schemas of events and reports: made of the types that are written, and held current.
+//! The schemas of event stream and failure report in `docs/schemas` are current.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
 
-use super::super::json::EventRecord;
-use super::super::record::{FailedFile, FilePath, RunFacts};
-use crate::event::{Notice, RunTotals};
+use super::super::event_stream::EventRecord;
+use super::super::record::{ReportDocument, ReportRecord};
+use crate::discover::SkipReason;
 
-/// One line of a failure report in JSON lines.
+/// A failure report of fwupload: a line of the `.jsonl` form, or the whole `.json` form.
 #[derive(JsonSchema)]
-#[serde(tag = "type", rename_all = "lowercase")]
-#[expect(dead_code, reason = "only its schema is of use")]
-enum ReportRecord<'a> {
-    /// The first line: which run it was.
-    Report {
-        /// The version of the records.
-        v: u64,
-        #[serde(flatten)]
-        run: RunFacts<'a>,
-    },
-    /// A warning of the run.
-    Notice(Notice),
-    /// A file that failed.
-    Failed(FailedFile),
-    /// A file that has to be tried again together with one that failed.
-    Companion(FilePath),
-    /// The last line, missing where the run was cut short.
-    End {
-        #[serde(flatten)]
-        totals: RunTotals,
-        /// The exit code of the run.
-        exit_code: u8,
-    },
+#[serde(untagged)]
+#[expect(dead_code, reason = "for its schema")]
+enum FailureReport {
+    Line(ReportRecord),
+    Document(ReportDocument<ReportRecord>),
 }
 
-/// Compares the checked-in schema with that of a type; with `UPDATE_DOCS=1` it is written anew.
-#[track_caller]
-fn is_current<T: JsonSchema>(name: &str) {
+fn schema<T: JsonSchema>(title: &str) -> Value {
     let generator = SchemaSettings::draft2020_12()
         .for_serialize()
         .into_generator();
-    let schema = generator.into_root_schema_for::<T>();
-    let schema = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
-    let path = format!("{}/docs/schemas/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &schema).unwrap();
+    let mut schema = generator.into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
+    schema.to_value()
+}
+
+#[test]
+fn the_schemas_are_current() {
+    let mut events = schema::<EventRecord<'_>>("Event of fwupload");
+    let version = json!({ "v": { "const": 1, "description": "The version of the records, in the first one." } });
+    events["properties"] = version;
+    let report = schema::<FailureReport>("Failure report of fwupload");
+    for (name, schema) in [("events", events), ("report", report)] {
+        let path = format!(
+            "{}/docs/schemas/{name}.schema.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept.replace('\r', "") == text,
+            "{name}.schema.json is out of date: run the tests with UPDATE_DOCS=1"
+        );
     }
-    let there = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        there == schema,
-        "{name} is not current: UPDATE_DOCS=1 cargo test schema"
-    );
 }
 
 #[test]
-fn the_schema_of_events_is_that_of_what_is_written() {
-    is_current::<EventRecord<'_>>("events.schema.json");
-}
-
-#[test]
-fn the_schema_of_reports_is_that_of_what_is_written() {
-    is_current::<ReportRecord<'_>>("report.schema.json");
+fn skip_reasons_have_one_name_in_all_output() {
+    let schema = schema::<SkipReason>("");
+    let names = schema["oneOf"].as_array().unwrap();
+    assert_eq!(names.len(), 12);
+    for name in names {
+        let reason: SkipReason = serde_json::from_value(name["const"].clone()).unwrap();
+        assert_eq!(name["const"], reason.as_str());
+    }
 }

@@ -88,7 +88,7 @@ impl Audience for Stream {
     fn file(&mut self, tried: &Tried) -> Result<(), Error> {
         let mut record = Map::new();
         record.insert("type".to_owned(), "file".into());
-        self.paths.add_to(&mut record, &tried.path);
+        extend(&mut record, json!(self.paths.written(&tried.path)));
         extend(&mut record, self.fields(tried));
         say(&Value::Object(record).to_string())
     }

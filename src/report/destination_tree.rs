@@ -1,4 +1,4 @@
-//! Where a rehearsed run would put things, as an indented tree of labels after cleaning.
+//! Where a dry run would store its packages: an indented tree of labels after cleaning.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,21 @@ use super::figures::{bytes, count, plural};
 use crate::event::Stored;
 use dicom_lossless::escape_for_terminal;
 
-/// Lines that are shown at most.
-const LONGEST: usize = 60;
+/// The most lines that are shown.
+const MAX_LINES: usize = 60;
 
 /// The packages of a run by destination.
 #[derive(Debug, Default)]
-pub(super) struct Tree {
+pub(super) struct DestinationTree {
     packages: BTreeMap<(String, String), (u64, Stored)>,
 }
 
-impl Tree {
-    /// Counts one instance of a package, or one file that goes as it is.
+impl DestinationTree {
+    /// Counts one instance of a package, or one file that stays unchanged.
     pub(super) fn add(&mut self, stored: &Stored) {
-        let place = (stored.destination.clone(), stored.file.clone());
-        self.packages
-            .entry(place)
-            .or_insert_with(|| (0, stored.clone()))
-            .0 += 1;
+        let package = (stored.destination.clone(), stored.file.clone());
+        let package = self.packages.entry(package);
+        package.or_insert_with(|| (0, stored.clone())).0 += 1;
     }
 
     /// A line for each container and package, containers once.
@@ -40,22 +38,21 @@ impl Tree {
             lines.extend(deeper.map(|(depth, label)| {
                 format!("{}{}", "  ".repeat(depth), escape_for_terminal(label))
             }));
-            let holds = if stored.other_file {
+            let content = if stored.other_file {
                 "as it is".to_owned()
             } else {
                 plural(*instances, "instance")
             };
-            let what = format!(
-                "{}  ({holds}, {})",
-                escape_for_terminal(file),
+            let (indent, file) = ("  ".repeat(labels.len()), escape_for_terminal(file));
+            lines.push(format!(
+                "{indent}{file}  ({content}, {})",
                 bytes(stored.size)
-            );
-            lines.push(format!("{}{what}", "  ".repeat(labels.len())));
+            ));
             above = labels;
         }
-        if lines.len() > LONGEST {
-            let more = lines.len() - LONGEST;
-            lines.truncate(LONGEST);
+        if lines.len() > MAX_LINES {
+            let more = lines.len() - MAX_LINES;
+            lines.truncate(MAX_LINES);
             lines.push(format!(
                 "… and {} more lines; `-v` names every file",
                 count(more as u64)
@@ -71,7 +68,7 @@ mod tests {
 
     #[test]
     fn containers_are_named_once_above_their_packages() {
-        let mut tree = Tree::default();
+        let mut tree = DestinationTree::default();
         for (destination, file) in [
             ("g/p/s/t/a", "a.dicom.zip"),
             ("g/p/s/t/a", "a.dicom.zip"),

@@ -1,19 +1,21 @@
-//! Running numbers of a run, kept once and read by every sink, so that bars, lines and JSON cannot
-//! disagree.
+//! Counters of a run and the rates and estimates that follow from them.
+//!
+//! Owns the only copy, which all consumers of events read, so that bars, lines and JSON cannot
+//! disagree. Must never read a clock: the time comes with each event.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::figures;
-use super::throughput::Throughput;
 use crate::event::{Event, Mode, Outcome, PackageBytes, RunTotals, Settled};
 use crate::failure::FileCode;
 
-/// Where a run stands.
+/// The progress of a run.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tally {
+pub(super) struct Counters {
     /// Time since the run began.
     pub(super) elapsed: Duration,
-    /// What is done with the packages.
+    /// What the run does with the packages.
     pub(super) mode: Option<Mode>,
     /// Files found so far.
     pub(super) files: u64,
@@ -23,30 +25,30 @@ pub(super) struct Tally {
     pub(super) walked: bool,
     /// Files de-identified.
     pub(super) deidentified: u64,
-    /// Source bytes of files that reached their outcome.
+    /// Source bytes of files that have an outcome.
     pub(super) settled_bytes: u64,
     /// Counts by outcome.
     pub(super) totals: RunTotals,
     /// Bytes handed to the network.
     pub(super) network: Throughput,
-    /// Nothing new is begun any more.
+    /// The run begins nothing new.
     pub(super) stopping: bool,
     /// Source bytes of files that arrived.
     pub(super) arrived_bytes: u64,
-    /// Source bytes of files that need not be sent, or cannot be: already there, skipped, failed.
+    /// Source bytes of files that are not sent: already there, skipped, failed.
     pub(super) aside_bytes: u64,
-    /// All packages that began to be sent.
+    /// All packages whose upload began.
     pub(super) begun: PackageBytes,
-    /// The same, each package counting four fifths of the one after it: once packages are deflated,
-    /// earlier ones say nothing.
+    /// The same, each package weighing four fifths of the next: once packages are deflated, earlier
+    /// ones are no basis for an estimate.
     pub(super) lately_begun: PackageBytes,
-    /// Those of them whose sending ended.
+    /// Those of them whose upload ended.
     pub(super) ended: PackageBytes,
 }
 
-impl Tally {
-    /// Takes an event into account that happened so long after the start.
-    pub(super) fn take(&mut self, event: &Event, elapsed: Duration) {
+impl Counters {
+    /// Counts an event at a time after the start.
+    pub(super) fn count(&mut self, event: &Event, elapsed: Duration) {
         self.elapsed = elapsed;
         match event {
             Event::Started(start) => self.mode = Some(start.mode),
@@ -82,7 +84,7 @@ impl Tally {
         self.settled_bytes += settled.bytes;
         match &settled.outcome {
             Outcome::Uploaded(_) | Outcome::Prepared(_) => self.arrived_bytes += settled.bytes,
-            // It stays to be done: a run that stops has not come further.
+            // It is still to be sent: a run that stops makes no progress by that.
             Outcome::Failed(failure) if failure.code == FileCode::UploadStopped => {}
             Outcome::AlreadyThere(_) | Outcome::Skipped(_) | Outcome::Failed(_) => {
                 self.aside_bytes += settled.bytes;
@@ -90,17 +92,17 @@ impl Tally {
         }
     }
 
-    /// Bytes per second handed to the network lately; 0 where nothing moves.
+    /// Bytes per second handed to the network lately; 0 where none are sent.
     pub(super) fn rate(&self) -> u64 {
         self.network.per_second(self.elapsed).unwrap_or_default()
     }
 
-    /// Files that went where they should go.
+    /// Files that were uploaded or prepared.
     pub(super) fn arrived(&self) -> u64 {
         self.totals.uploaded + self.totals.prepared
     }
 
-    /// Packages that are being sent.
+    /// Packages that are being uploaded.
     fn under_way(&self) -> PackageBytes {
         let (source, size) = (
             self.begun.source - self.ended.source,
@@ -117,13 +119,13 @@ impl Tally {
         }
     }
 
-    /// Source bytes that are sent or still to be sent.
+    /// Source bytes sent or still to be sent.
     fn to_do(&self) -> u64 {
         self.bytes.saturating_sub(self.aside_bytes)
     }
 
-    /// Share of what is to be done that is done, packages under way by what was sent of them; none
-    /// before the walk is over.
+    /// The part of the work that is done, in per cent, packages under way by what was sent of them;
+    /// none before the walk is over.
     pub(super) fn percent(&self) -> Option<u64> {
         let under_way = self.under_way();
         let done = self.arrived_bytes + scaled(under_way.source, under_way.sent, under_way.size);
@@ -143,8 +145,8 @@ impl Tally {
             .then_some(if most == 100 { 100 } else { by_bytes.min(most) })
     }
 
-    /// Time until all is done, if it goes on like this; none before anything can be said, nor once
-    /// the run is stopping.
+    /// The estimated time until the end; none before there is a basis for it and once the run is
+    /// stopping.
     pub(super) fn left(&self) -> Option<Duration> {
         if !self.walked || self.stopping {
             return None;
@@ -156,8 +158,8 @@ impl Tally {
         }
     }
 
-    /// What is still to be sent, estimated from what packages made of their sources lately, at the
-    /// rate of the last seconds.
+    /// The time to send the rest at the current rate, its size estimated from the ratio of package
+    /// to source lately.
     fn left_to_send(&self) -> Option<Duration> {
         let rate = self.network.per_second(self.elapsed)?;
         let under_way = self.under_way();
@@ -170,7 +172,7 @@ impl Tally {
         (bytes > 0).then(|| duration(u128::from(bytes) * 1000 / u128::from(rate)))
     }
 
-    /// Where nothing is sent: as much time for each byte as until now.
+    /// Without uploads: the time per byte stays as it was.
     fn left_to_do(&self) -> Option<Duration> {
         let (done, to_do) = (self.arrived_bytes, self.to_do());
         let long_enough = self.elapsed >= Duration::from_secs(2) && done > 0;
@@ -179,7 +181,7 @@ impl Tally {
         })
     }
 
-    /// The word for files that arrived.
+    /// The word for files that were uploaded or prepared.
     pub(super) fn arrived_word(&self) -> &'static str {
         match self.mode {
             Some(Mode::DryRun) => "ready",
@@ -194,7 +196,7 @@ fn add(sum: &mut PackageBytes, more: &PackageBytes) {
     (sum.source, sum.size, sum.sent) = (sum.source + source, sum.size + size, sum.sent + sent);
 }
 
-/// `number` times `part` of `whole`; nothing of nothing is none.
+/// `number` times `part` divided by `whole`; 0 where `whole` is 0.
 fn scaled(number: u64, part: u64, whole: u64) -> u64 {
     u64::try_from(u128::from(number) * u128::from(part) / u128::from(whole.max(1)))
         .unwrap_or(u64::MAX)
@@ -202,6 +204,60 @@ fn scaled(number: u64, part: u64, whole: u64) -> u64 {
 
 fn duration(millis: u128) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+/// The time over which throughput is measured.
+const WINDOW: Duration = Duration::from_secs(12);
+/// The shortest time that gives a rate.
+const MIN_TIME: Duration = Duration::from_secs(2);
+/// Samples that are closer to each other are one.
+const RESOLUTION: Duration = Duration::from_millis(100);
+
+/// Measures bytes per second.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Throughput {
+    total: u64,
+    /// Totals by time; the first is older than the window, if any is.
+    samples: VecDeque<(Duration, u64)>,
+}
+
+impl Throughput {
+    /// Adds bytes that were sent at a time after the start.
+    pub(super) fn add(&mut self, bytes: u64, at: Duration) {
+        self.total = self.total.saturating_add(bytes);
+        match self.samples.back_mut() {
+            Some((last, total)) if at.saturating_sub(*last) < RESOLUTION => *total = self.total,
+            _ => self.samples.push_back((at, self.total)),
+        }
+        while self
+            .samples
+            .get(1)
+            .is_some_and(|(second, _)| at.saturating_sub(*second) > WINDOW)
+        {
+            self.samples.pop_front();
+        }
+    }
+
+    /// All bytes.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Bytes per second lately; none before there was time to measure, or where none are sent.
+    pub(super) fn per_second(&self, now: Duration) -> Option<u64> {
+        let old = |sample: &&(Duration, u64)| now.saturating_sub(sample.0) >= WINDOW;
+        let (from, before) = self
+            .samples
+            .iter()
+            .rev()
+            .find(old)
+            .or(self.samples.front())?;
+        let time = now.saturating_sub(*from);
+        let rate = u128::from(self.total.saturating_sub(*before)) * 1000 / time.as_millis().max(1);
+        u64::try_from(rate)
+            .ok()
+            .filter(|rate| time >= MIN_TIME && *rate > 0)
+    }
 }
 
 #[cfg(test)]
@@ -228,9 +284,9 @@ mod tests {
         PackageBytes { source, size, sent }
     }
 
-    fn settle(tally: &mut Tally, bytes: u64, outcome: Outcome) {
-        let elapsed = tally.elapsed;
-        tally.take(
+    fn settle(counters: &mut Counters, bytes: u64, outcome: Outcome) {
+        let elapsed = counters.elapsed;
+        counters.count(
             &Event::Settled(Settled {
                 path: Arc::default(),
                 bytes,
@@ -241,12 +297,12 @@ mod tests {
     }
 
     /// An upload of 10 files of 1000 bytes each, whose walk is over.
-    fn upload() -> Tally {
-        let mut tally = Tally {
+    fn upload() -> Counters {
+        let mut counters = Counters {
             mode: Some(Mode::Upload),
-            ..Tally::default()
+            ..Counters::default()
         };
-        tally.take(
+        counters.count(
             &Event::Discovered {
                 files: 10,
                 bytes: 10_000,
@@ -254,127 +310,127 @@ mod tests {
             },
             Duration::ZERO,
         );
-        tally
+        counters
     }
 
-    /// Sends 10 bytes a second until then.
-    fn send_until(tally: &mut Tally, second: u64) {
-        for second in tally.elapsed.as_secs()..second {
-            tally.take(&Event::Sent { bytes: 10 }, Duration::from_secs(second + 1));
+    /// Sends 10 bytes per second until this second.
+    fn send_until(counters: &mut Counters, second: u64) {
+        for second in counters.elapsed.as_secs()..second {
+            counters.count(&Event::Sent { bytes: 10 }, Duration::from_secs(second + 1));
         }
     }
 
     #[test]
-    fn what_is_left_is_scaled_by_what_packages_made_of_their_sources() {
-        let mut tally = upload();
+    fn the_rest_is_estimated_by_the_ratio_of_package_to_source() {
+        let mut counters = upload();
         // Packages are half of their sources.
-        tally.take(&Event::Sending(package(4000, 2000, 0)), Duration::ZERO);
-        send_until(&mut tally, 20);
+        counters.count(&Event::Sending(package(4000, 2000, 0)), Duration::ZERO);
+        send_until(&mut counters, 20);
         // 1,800 bytes of the package under way and 3,000 of the 6,000 that were not begun.
         assert_eq!(
-            (tally.rate(), tally.left()),
+            (counters.rate(), counters.left()),
             (10, Some(Duration::from_secs(480)))
         );
-        assert_eq!(tally.percent(), Some(4), "400 of 10,000 source bytes");
+        assert_eq!(counters.percent(), Some(4), "400 of 10,000 source bytes");
     }
 
     #[test]
-    fn packages_that_are_deflated_from_now_on_change_the_estimate() {
-        let mut tally = upload();
-        tally.take(&Event::Sending(package(2000, 2000, 0)), Duration::ZERO);
-        send_until(&mut tally, 200);
+    fn deflated_packages_change_the_estimate() {
+        let mut counters = upload();
+        counters.count(&Event::Sending(package(2000, 2000, 0)), Duration::ZERO);
+        send_until(&mut counters, 200);
         for _ in 0..5 {
-            tally.take(
+            counters.count(
                 &Event::Sending(package(400, 200, 0)),
                 Duration::from_secs(200),
             );
         }
         // 1,000 bytes under way, and two thirds of the 6,000 that were not begun.
-        let mostly_as_before = tally.left().map(|left| left.as_secs());
+        let mostly_as_before = counters.left().map(|left| left.as_secs());
         for _ in 0..10 {
-            tally.take(
+            counters.count(
                 &Event::Sending(package(400, 200, 0)),
                 Duration::from_secs(200),
             );
         }
         assert_eq!(mostly_as_before, Some(498));
         assert_eq!(
-            tally.left().map(|left| left.as_secs()),
+            counters.left().map(|left| left.as_secs()),
             Some(403),
             "3,000 under way, and about half of 2,000"
         );
     }
 
     #[test]
-    fn what_was_there_was_skipped_or_failed_is_not_part_of_the_work() {
-        let mut tally = upload();
+    fn files_that_are_not_sent_are_not_part_of_the_work() {
+        let mut counters = upload();
         settle(
-            &mut tally,
+            &mut counters,
             1000,
             Outcome::Skipped(crate::discover::SkipReason::NotDicom),
         );
-        settle(&mut tally, 4000, Outcome::AlreadyThere(stored()));
+        settle(&mut counters, 4000, Outcome::AlreadyThere(stored()));
         settle(
-            &mut tally,
+            &mut counters,
             1000,
             Outcome::Failed(FileFailure::new(FileCode::ReadIo, "")),
         );
-        assert_eq!(tally.percent(), Some(0));
-        tally.take(&Event::Sending(package(2000, 2000, 0)), Duration::ZERO);
-        send_until(&mut tally, 20);
+        assert_eq!(counters.percent(), Some(0));
+        counters.count(&Event::Sending(package(2000, 2000, 0)), Duration::ZERO);
+        send_until(&mut counters, 20);
         assert_eq!(
-            (tally.percent(), tally.left()),
+            (counters.percent(), counters.left()),
             (Some(5), Some(Duration::from_secs(380)))
         );
     }
 
     #[test]
-    fn nothing_jumps_when_a_run_stops() {
-        let mut tally = upload();
-        tally.take(&Event::Sending(package(1000, 1000, 0)), Duration::ZERO);
-        send_until(&mut tally, 100);
-        tally.take(
+    fn progress_stays_when_a_run_stops() {
+        let mut counters = upload();
+        counters.count(&Event::Sending(package(1000, 1000, 0)), Duration::ZERO);
+        send_until(&mut counters, 100);
+        counters.count(
             &Event::SendingEnded(package(1000, 1000, 1000)),
             Duration::from_secs(100),
         );
-        settle(&mut tally, 1000, Outcome::Uploaded(stored()));
+        settle(&mut counters, 1000, Outcome::Uploaded(stored()));
         assert_eq!(
-            (tally.percent(), tally.left()),
+            (counters.percent(), counters.left()),
             (Some(10), Some(Duration::from_secs(900)))
         );
         let stopping = Event::Stopping {
             code: RunCode::Interrupted,
             uploads: 1,
         };
-        tally.take(&stopping, Duration::from_secs(100));
+        counters.count(&stopping, Duration::from_secs(100));
         for _ in 0..9 {
             settle(
-                &mut tally,
+                &mut counters,
                 1000,
                 Outcome::Failed(FileFailure::new(FileCode::UploadStopped, "")),
             );
         }
-        assert_eq!((tally.percent(), tally.left()), (Some(10), None));
+        assert_eq!((counters.percent(), counters.left()), (Some(10), None));
     }
 
     #[test]
     fn a_package_that_is_sent_again_is_not_sent_twice() {
-        let mut tally = upload();
-        tally.take(&Event::Sending(package(1000, 1000, 0)), Duration::ZERO);
-        send_until(&mut tally, 150);
+        let mut counters = upload();
+        counters.count(&Event::Sending(package(1000, 1000, 0)), Duration::ZERO);
+        send_until(&mut counters, 150);
         assert_eq!(
-            (tally.percent(), tally.left()),
+            (counters.percent(), counters.left()),
             (Some(10), Some(Duration::from_secs(900)))
         );
     }
 
     #[test]
-    fn nothing_is_foretold_before_the_walk_is_over_or_anything_was_sent() {
-        let mut tally = Tally {
+    fn there_is_no_estimate_before_the_walk_is_over_or_anything_was_sent() {
+        let mut counters = Counters {
             mode: Some(Mode::Upload),
-            ..Tally::default()
+            ..Counters::default()
         };
-        tally.take(
+        counters.count(
             &Event::Discovered {
                 files: 4,
                 bytes: 4000,
@@ -382,25 +438,54 @@ mod tests {
             },
             Duration::ZERO,
         );
-        tally.take(&Event::Sending(package(1000, 1000, 0)), Duration::ZERO);
-        send_until(&mut tally, 5);
-        assert_eq!((tally.percent(), tally.left()), (None, None));
-        let mut tally = upload();
-        tally.elapsed = Duration::from_secs(60);
-        assert_eq!((tally.left(), tally.rate()), (None, 0));
+        counters.count(&Event::Sending(package(1000, 1000, 0)), Duration::ZERO);
+        send_until(&mut counters, 5);
+        assert_eq!((counters.percent(), counters.left()), (None, None));
+        let mut counters = upload();
+        counters.elapsed = Duration::from_secs(60);
+        assert_eq!((counters.left(), counters.rate()), (None, 0));
     }
 
     #[test]
-    fn a_rehearsal_goes_by_what_is_ready() {
-        let mut tally = Tally {
+    fn a_dry_run_is_estimated_by_the_files_that_are_ready() {
+        let mut counters = Counters {
             mode: Some(Mode::DryRun),
             ..upload()
         };
-        tally.elapsed = Duration::from_secs(10);
-        settle(&mut tally, 2000, Outcome::Prepared(stored()));
+        counters.elapsed = Duration::from_secs(10);
+        settle(&mut counters, 2000, Outcome::Prepared(stored()));
         assert_eq!(
-            (tally.percent(), tally.left()),
+            (counters.percent(), counters.left()),
             (Some(20), Some(Duration::from_secs(40)))
         );
+    }
+
+    #[test]
+    fn only_the_last_seconds_count() {
+        let mut throughput = Throughput::default();
+        let (mut begin, mut slow) = (Some(0), None);
+        for second in 0..60 {
+            let now = Duration::from_secs(second);
+            throughput.add(if second < 30 { 10 } else { 100 }, now);
+            match second {
+                1 => begin = throughput.per_second(now),
+                20 => slow = throughput.per_second(now),
+                _ => {}
+            }
+        }
+        let fast = throughput.per_second(Duration::from_secs(59));
+        assert_eq!((begin, slow, fast), (None, Some(10), Some(100)));
+        assert!(throughput.samples.len() < 20);
+    }
+
+    #[test]
+    fn there_is_no_rate_where_nothing_is_sent() {
+        let mut throughput = Throughput::default();
+        for second in 0..5 {
+            throughput.add(1000, Duration::from_secs(second));
+        }
+        assert_eq!(throughput.per_second(Duration::from_secs(4)), Some(1000));
+        assert_eq!(throughput.per_second(Duration::from_secs(8)), Some(500));
+        assert_eq!(throughput.per_second(Duration::from_secs(60)), None);
     }
 }

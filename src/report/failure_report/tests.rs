@@ -1,10 +1,10 @@
-//! Where a report is put, and what it leaves alone.
+//! Where a report is written, and which files it leaves alone.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::time::Duration;
 
-use super::super::tests::{self as told, failed, place, report, started, tell};
+use super::super::tests::{self as examples, consume, failed, report, report_path, started};
 use super::*;
 use crate::event::RunTotals;
 use crate::failure::FileFailure;
@@ -23,16 +23,16 @@ fn ended(totals: RunTotals) -> Event {
 }
 
 #[test]
-fn a_run_whose_paths_do_not_exist_leaves_the_report_of_the_last_one() {
+fn a_run_whose_paths_do_not_exist_keeps_the_earlier_report() {
     let folder = tempfile::tempdir().unwrap();
     let report = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, false);
     let run = |events: &[Event]| {
-        let place = place();
-        tell(
-            &mut FailureReport::open(&report, Paths::Plain, place.clone()).unwrap(),
+        let path_shown = report_path();
+        consume(
+            &mut FailureReport::open(&report, Paths::Plain, path_shown.clone()).unwrap(),
             events,
         );
-        place.written(1).unwrap().to_owned()
+        path_shown.written(1).unwrap().to_owned()
     };
     let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
     run(&[
@@ -45,9 +45,9 @@ fn a_run_whose_paths_do_not_exist_leaves_the_report_of_the_last_one() {
         }),
     ]);
     assert!(text("r.jsonl").contains("tpyo"), "there was none before");
-    run(&told::run());
+    run(&examples::run());
     let earlier = text("r.jsonl");
-    let told = run(&[
+    let shown = run(&[
         started(),
         not_there("tpyo"),
         ended(RunTotals {
@@ -56,7 +56,7 @@ fn a_run_whose_paths_do_not_exist_leaves_the_report_of_the_last_one() {
             ..RunTotals::default()
         }),
     ]);
-    assert!(told.ends_with("r-2.jsonl"), "{told}");
+    assert!(shown.ends_with("r-2.jsonl"), "{shown}");
     assert_eq!(text("r.jsonl"), earlier);
     assert!(text("r-2.jsonl").contains("tpyo") && text("r-2.jsonl").contains("\"type\":\"end\""));
     run(&[
@@ -71,7 +71,7 @@ fn a_run_whose_paths_do_not_exist_leaves_the_report_of_the_last_one() {
 }
 
 #[test]
-fn after_a_run_without_failures_the_report_of_an_earlier_one_is_set_aside() {
+fn a_run_without_failures_renames_the_earlier_report() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let good = [
@@ -83,18 +83,18 @@ fn after_a_run_without_failures_the_report_of_an_earlier_one_is_set_aside() {
         }),
     ];
     let run = |report: &Report, events: &[Event]| {
-        let place = place();
-        tell(
-            &mut FailureReport::open(report, Paths::Plain, place.clone()).unwrap(),
+        let path_shown = report_path();
+        consume(
+            &mut FailureReport::open(report, Paths::Plain, path_shown.clone()).unwrap(),
             events,
         );
-        place.earlier().map(str::to_owned)
+        path_shown.earlier().map(str::to_owned)
     };
     let mut unnamed = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, false);
-    run(&unnamed, &told::run());
+    run(&unnamed, &examples::run());
     unnamed.rehearsal = true;
-    assert_eq!(run(&unnamed, &good), None, "a rehearsal changes nothing");
-    run(&unnamed, &told::run());
+    assert_eq!(run(&unnamed, &good), None, "a dry run changes nothing");
+    run(&unnamed, &examples::run());
     assert!(!at("r-2.jsonl").exists());
     unnamed.rehearsal = false;
     assert_eq!(
@@ -115,7 +115,7 @@ fn after_a_run_without_failures_the_report_of_an_earlier_one_is_set_aside() {
 }
 
 #[test]
-fn where_the_usual_place_cannot_be_written_the_folder_for_state_takes_the_report() {
+fn the_report_is_in_the_state_folder_where_the_usual_path_cannot_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let mut report = report(
         &folder.path().join("missing"),
@@ -124,12 +124,15 @@ fn where_the_usual_place_cannot_be_written_the_folder_for_state_takes_the_report
         false,
     );
     report.fallback = Some(folder.path().join("state/fwupload"));
-    let place = place();
-    tell(
-        &mut FailureReport::open(&report, Paths::Plain, place.clone()).unwrap(),
-        &told::run(),
+    let path_shown = report_path();
+    consume(
+        &mut FailureReport::open(&report, Paths::Plain, path_shown.clone()).unwrap(),
+        &examples::run(),
     );
-    assert!(place.written(1).unwrap().ends_with("r.jsonl"), "{place:?}");
+    assert!(
+        path_shown.written(1).unwrap().ends_with("r.jsonl"),
+        "{path_shown:?}"
+    );
     assert_eq!(
         fs::read_to_string(folder.path().join("state/fwupload/r.jsonl"))
             .unwrap()
@@ -139,7 +142,7 @@ fn where_the_usual_place_cannot_be_written_the_folder_for_state_takes_the_report
     );
     report.named = true;
     assert_eq!(
-        FailureReport::open(&report, Paths::Plain, place)
+        FailureReport::open(&report, Paths::Plain, path_shown)
             .err()
             .unwrap()
             .code,
@@ -149,7 +152,7 @@ fn where_the_usual_place_cannot_be_written_the_folder_for_state_takes_the_report
 
 #[cfg(unix)]
 #[test]
-fn a_report_is_written_through_no_link_and_into_no_pipe() {
+fn a_report_is_not_written_through_a_link_or_into_a_pipe() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -168,16 +171,16 @@ fn a_report_is_written_through_no_link_and_into_no_pipe() {
     for named in [false, true] {
         for name in ["link.jsonl", "pipe.jsonl", "folder.jsonl"] {
             let report = report(folder.path(), name, ReportFormat::JsonLines, named);
-            let refused = FailureReport::open(&report, Paths::Plain, place())
+            let refused = FailureReport::open(&report, Paths::Plain, report_path())
                 .err()
                 .unwrap();
             assert_eq!(refused.code, RunCode::ReportUnwritable, "{name}");
         }
     }
     let report = report(folder.path(), "hard.jsonl", ReportFormat::JsonLines, true);
-    tell(
-        &mut FailureReport::open(&report, Paths::Plain, place()).unwrap(),
-        &told::run(),
+    consume(
+        &mut FailureReport::open(&report, Paths::Plain, report_path()).unwrap(),
+        &examples::run(),
     );
     assert_eq!(fs::read_to_string(at("diary")).unwrap(), "dear diary");
     assert_eq!(

@@ -1,10 +1,10 @@
-//! `--log-file`: what the console says at `-v`, one line each with its time.
+//! `--log-file`: what the console shows at `-v`, each line with its time.
 //!
-//! Appended to a file that its owner alone may read, because paths often hold names. It can be
-//! written before the first file is read, or the run does not start. It is never a failure report.
+//! Owns the file, to which it appends and which its owner alone may read, because paths often hold
+//! names. Must never write into a failure report. A run whose log cannot be written must never start.
 
 use std::fs::OpenOptions;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
@@ -13,64 +13,62 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 #[cfg(unix)]
 use rustix::fs::OFlags;
 
-use super::Sink;
+use super::EventConsumer;
 use super::console::Console;
-use super::failures::{REPORT_BEGINS, existing, folder_of};
-use super::place::ReportPath;
+use super::counters::Counters;
+use super::failure_report::{existing, folder_of, is_report};
 use super::printer::Printer;
 use super::redact::Paths;
-use super::tally::Tally;
+use super::report_path::ReportPath;
 use crate::config::{Progress, Report, Verbosity};
 use crate::event::Event;
 use crate::failure::{Error, RunCode};
 use dicom_lossless::display_path;
 
 /// A console that writes into a file.
-pub(super) struct Log {
+pub(super) struct LogFile {
     console: Console,
     path: PathBuf,
 }
 
-impl Log {
+impl LogFile {
     /// Opens the file, if one is wanted. Errors: [`RunCode::LogUnwritable`].
     pub(super) fn open(
         report: &Report,
         paths: &Paths,
-        place: &ReportPath,
+        report_path: &ReportPath,
         command: Option<&str>,
     ) -> Result<Option<Self>, Error> {
         let Some(path) = report.log.clone() else {
             return Ok(None);
         };
-        let file = if same_place(&path, &report.path) {
+        let file = if is_same_path(&path, &report.path) {
             Err(io::Error::other("the failure report goes there"))
         } else {
             open(&path)
         };
         let file = file.map_err(|error| unwritable(&path, &error))?;
-        let printer = Printer::new(Box::new(file), false).timed();
-        let speech = (Verbosity::Verbose, Progress::Lines);
         let console = Console::new(
-            printer,
+            Printer::new(Box::new(file), false).timed(),
             paths.clone(),
-            speech,
-            place.clone(),
+            (Verbosity::Verbose, Progress::Lines),
+            report_path.clone(),
             command.map(str::to_owned),
         );
         Ok(Some(Self { console, path }))
     }
 }
 
-impl Sink for Log {
-    fn event(&mut self, event: &Event, tally: &Tally) -> Result<(), Error> {
-        self.console.event(event, tally)?;
+impl EventConsumer for LogFile {
+    fn event(&mut self, event: &Event, counters: &Counters) -> Result<(), Error> {
+        self.console.event(event, counters)?;
         self.console
             .take_error()
             .map_or(Ok(()), |error| Err(unwritable(&self.path, &error)))
     }
 
-    fn tick(&mut self, tally: &Tally) {
-        self.console.tick(tally);
+    fn tick(&mut self, counters: &Counters) {
+        self.console.tick(counters);
     }
 }
 
@@ -82,16 +80,15 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
     .because(error.to_string())
 }
 
-fn same_place(one: &Path, other: &Path) -> bool {
+fn is_same_path(one: &Path, other: &Path) -> bool {
     let folder = |path: &Path| folder_of(path).canonicalize().ok();
     one.file_name() == other.file_name() && folder(one) == folder(other)
 }
 
-/// A file of this user alone, at its end; a new one where there is none.
+/// Opens a file of this user alone for appending, or creates it.
 fn open(path: &Path) -> io::Result<std::fs::File> {
     if let Some(mut there) = existing(path)? {
-        let mut begin = [0; REPORT_BEGINS.len()];
-        if there.read_exact(&mut begin).is_ok() && begin == *REPORT_BEGINS {
+        if is_report(&mut there) {
             return Err(io::Error::other("a failure report lies there"));
         }
         #[cfg(unix)]

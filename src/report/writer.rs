@@ -1,0 +1,134 @@
+//! Writes a failure report in its three forms: JSON lines, one JSON document, CSV.
+//!
+//! Owns the bytes of each form. Must never open a file, nor know whether its records come from a
+//! run or from other reports.
+
+use std::io::{self, Seek, SeekFrom, Write};
+
+use super::record::{CsvRow, ReportRecord, RunFacts, VERSION};
+use crate::config::ReportFormat;
+
+/// A report that is being written. Its JSON form is a whole document after every call.
+pub(super) struct ReportWriter<W> {
+    /// What it is written into.
+    pub(super) out: W,
+    format: ReportFormat,
+    facts: RunFacts,
+    /// Whether no failed file has been written.
+    pub(super) is_empty: bool,
+    /// What the JSON form has after the failed files.
+    notices: Vec<ReportRecord>,
+    companions: Vec<ReportRecord>,
+    /// The length of the end of the JSON form, which the next record overwrites.
+    end: usize,
+}
+
+impl<W: Write + Seek> ReportWriter<W> {
+    /// Begins a report about a run with the notices that it has had.
+    pub(super) fn begin(
+        out: W,
+        format: ReportFormat,
+        facts: RunFacts,
+        notices: Vec<ReportRecord>,
+    ) -> io::Result<Self> {
+        let first = ReportRecord::Report {
+            v: VERSION,
+            facts: facts.clone(),
+        };
+        let mut report = Self {
+            out,
+            format,
+            facts,
+            is_empty: true,
+            notices: Vec::new(),
+            companions: Vec::new(),
+            end: 0,
+        };
+        report.write(std::iter::once(first).chain(notices))?;
+        Ok(report)
+    }
+
+    /// Writes records in one step; those that the form has no place for are left out.
+    pub(super) fn write(
+        &mut self,
+        records: impl IntoIterator<Item = ReportRecord>,
+    ) -> io::Result<()> {
+        let mut text = Vec::new();
+        for record in records {
+            let is_failure = matches!(record, ReportRecord::Failed(_));
+            match self.format {
+                ReportFormat::JsonLines => {
+                    serde_json::to_writer(&mut text, &record)?;
+                    text.push(b'\n');
+                }
+                ReportFormat::Json => self.json(&mut text, record)?,
+                ReportFormat::Csv => self.csv(&mut text, &record)?,
+            }
+            self.is_empty &= !is_failure;
+        }
+        let overwritten = i64::try_from(self.end).unwrap_or_default();
+        if self.format == ReportFormat::Json {
+            let written = text.len();
+            self.json_end(&mut text)?;
+            self.end = text.len() - written;
+        }
+        self.out.seek(SeekFrom::End(-overwritten))?;
+        self.out.write_all(&text)?;
+        self.out.flush()
+    }
+
+    fn json(&mut self, text: &mut Vec<u8>, record: ReportRecord) -> io::Result<()> {
+        match record {
+            ReportRecord::Report { v, facts } => {
+                write!(text, "{{\"v\":{v},\"run\":")?;
+                serde_json::to_writer(&mut *text, &facts)?;
+                text.extend(b",\"failures\":[");
+            }
+            ReportRecord::Failed(_) => {
+                let separator = if self.is_empty { "\n" } else { ",\n" };
+                text.extend(separator.bytes());
+                serde_json::to_writer(text, &record)?;
+            }
+            ReportRecord::Notice(_) => self.notices.push(record),
+            ReportRecord::Companion(_) => self.companions.push(record),
+            ReportRecord::End(_) | ReportRecord::Unknown => {}
+        }
+        Ok(())
+    }
+
+    fn json_end(&self, text: &mut Vec<u8>) -> io::Result<()> {
+        text.extend(b"\n]");
+        for (name, records) in [("notices", &self.notices), ("companions", &self.companions)] {
+            if !records.is_empty() {
+                write!(text, ",\"{name}\":")?;
+                serde_json::to_writer(&mut *text, records)?;
+            }
+        }
+        text.extend(b"}\n");
+        Ok(())
+    }
+
+    fn csv(&self, text: &mut Vec<u8>, record: &ReportRecord) -> io::Result<()> {
+        let is_first = matches!(record, ReportRecord::Report { .. });
+        let mut rows = csv::WriterBuilder::new()
+            .has_headers(is_first)
+            .from_writer(Vec::new());
+        if is_first {
+            // The names of the columns come with a row, which is cut off again.
+            rows.serialize(CsvRow::default())?;
+        } else if let Some(row) = CsvRow::of(&self.facts, record) {
+            rows.serialize(row)?;
+        }
+        let rows = rows.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        let length = if is_first {
+            rows.iter().position(|byte| *byte == b'\n')
+        } else {
+            None
+        };
+        text.extend(
+            rows.into_iter()
+                .take(length.map_or(usize::MAX, |last| last + 1)),
+        );
+        Ok(())
+    }
+}
