@@ -1,4 +1,4 @@
-//! Who an instance was about before it was cleaned, for sites that keep a log of it.
+//! The identifiers of an instance before it was cleaned, for sites that keep a log of them.
 //!
 //! Owns the short list of identifiers that such a log indexes. They are values that identify: they
 //! leave this type in one form only, the body of the request to the log, and never show.
@@ -6,10 +6,8 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use dicom_lossless::{CharacterSet, DataSet, Encoding, Instance, Phi, Tag, character_set_of, text};
 use serde_json::{Map, Value, json};
-
-use dicom_lossless::Phi;
-use dicom_lossless::{CharacterSet, DataSet, Encoding, Instance, Tag, character_set_of, text};
 
 /// What the log indexes, by its names. It also knows `StudyDateTime` and `SeriesDateTime`, which
 /// DICOM does not.
@@ -91,8 +89,9 @@ impl Originals {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use dicom_lossless::{Element, VR};
+
+    use super::*;
 
     fn of(elements: Vec<Element>) -> Originals {
         Originals::in_header(&DataSet::from_elements(elements), Encoding::EXPLICIT_LITTLE)
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_them_shows() {
+    fn debug_output_shows_no_identifier() {
         let originals = of(vec![Element::new(
             Tag(0x0010, 0x0010),
             VR::PN,
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_log_indexes_are_attributes_of_these_names() {
+    fn indexed_names_are_keywords_of_their_attributes() {
         for (name, tag) in INDEXED {
             assert_eq!(crate::standard::tag_of_keyword(name), Some(tag), "{name}");
         }
