@@ -56,6 +56,14 @@ impl CleaningRun {
         }
     }
 
+    /// A run that counts what it does.
+    pub(super) fn counting() -> Self {
+        Self {
+            counts: Some(Counts::new()),
+            ..Self::default()
+        }
+    }
+
     /// Counts how one data set differs from another, where that is asked for.
     pub(super) fn count(&mut self, before: &DataSet, after: &DataSet) {
         if let Some(counts) = &mut self.counts {

@@ -131,10 +131,7 @@ impl Cleaner {
         instance: Instance,
         path: &str,
     ) -> Result<(CleanInstance, Counts), DeidError> {
-        let mut run = CleaningRun {
-            counts: Some(Counts::new()),
-            ..CleaningRun::default()
-        };
+        let mut run = CleaningRun::counting();
         let clean = self.clean_instance(instance, path, &mut run)?;
         Ok((clean, run.counts.unwrap_or_default()))
     }

@@ -445,7 +445,7 @@ fn moved(jitter: &NumberJitter, text: &str) -> Result<String, ActionError> {
 }
 
 /// One entry of `regex-sub`.
-struct Substitution {
+pub(super) struct Substitution {
     regex: PythonRegex,
     output: Template,
     groups: Vec<SubstitutionGroup>,

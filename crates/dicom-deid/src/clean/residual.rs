@@ -470,22 +470,4 @@ impl WorkBudget {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn work_is_bounded_by_the_size_of_the_file() {
-        let mut budget = WorkBudget::of(1 << 20);
-        budget.spend(32 << 20).unwrap();
-        let failure = DeidError::from(budget.spend(1).unwrap_err());
-        assert_eq!(failure.kind, DeidErrorKind::TooCostly);
-        assert!(
-            failure.to_string().contains("at too many places"),
-            "{failure}"
-        );
-    }
-}
-
-#[cfg(test)]
 mod tests;

@@ -22,7 +22,7 @@ thread_local! {
 
 /// What is known of an attribute under the VR that a file gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct AttributeAnswer {
+pub(super) struct AttributeAnswer {
     /// What is to be done with it.
     pub(super) decision: Decision,
     /// The VR of the dictionary; none for private attributes, unknown ones and group lengths.
@@ -42,7 +42,7 @@ impl AttributeAnswer {
     };
 
     /// Whether an element is what the dictionary says, by its VR and by the form of its value.
-    pub(super) fn describes(&self, element: &Element) -> bool {
+    pub(super) fn describes(self, element: &Element) -> bool {
         let Some(is) = self.dictionary_vr else {
             return true;
         };

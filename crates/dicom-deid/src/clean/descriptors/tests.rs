@@ -249,3 +249,52 @@ fn long_texts_take_time_in_proportion() {
     assert!(!clean(&text, &own, &[]).contains("Doe"));
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
+
+#[test]
+fn names_of_devices_stay() {
+    for label in [
+        "B30f",
+        "I31f\\3",
+        "Br40d\\3",
+        "FC51",
+        "BONEPLUS",
+        "HE1-4;NE1,2",
+        "Head_32",
+        "*tfl3d1_16ns",
+        "C:HEA;HEP",
+        "STANDARD",
+        "*fl2d1",
+        "SP6,7,8",
+        "Body 24 AC",
+        "epfid2d1_64",
+        "8HRBRAIN",
+        "GR",
+        "QD 1.5",
+        "Hr38 3",
+        "WFBP_3D",
+    ] {
+        assert!(!tells_a_day_or_number(label), "{label}");
+    }
+}
+
+#[test]
+fn days_and_numbers_are_no_names_of_devices() {
+    for label in [
+        "04-21",
+        "04/09",
+        "12 Dec",
+        "Sep 07",
+        "14.05.",
+        "77-34-92",
+        "SW1 2AA",
+        "4-117-B",
+        "Z9 4QX",
+        "K23 W12",
+        "B30f 14.05.",
+        "20170612",
+        "PX48213097",
+        "3. März",
+    ] {
+        assert!(tells_a_day_or_number(label), "{label}");
+    }
+}

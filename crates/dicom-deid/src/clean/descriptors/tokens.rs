@@ -8,7 +8,7 @@ use crate::clean::identifiers::{UmlautSpelling, fold_into, is_mark};
 
 /// A run of letters and digits; a point between two digits belongs to it.
 #[derive(Debug, Clone)]
-struct Token {
+pub(super) struct Token {
     /// Its place in the text.
     pub(super) at: Range<usize>,
     long: Range<usize>,

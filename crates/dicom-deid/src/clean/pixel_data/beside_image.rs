@@ -33,7 +33,7 @@ enum FrameExtent {
 }
 
 /// What of a value of this length are frames. One byte of padding counts with them.
-pub(super) fn frames(layout: &Layout, length: u64) -> FrameExtent {
+fn frames(layout: &Layout, length: u64) -> FrameExtent {
     let (total, loose) = (layout.total_len(), layout.loose_len());
     if length <= total.next_multiple_of(2) {
         return FrameExtent::All;

@@ -188,7 +188,7 @@ fn equals(found: &str, wanted: &Expected) -> bool {
 /// Whether a condition holds cannot be found out: its expression is too expensive, or the value is
 /// no text.
 #[derive(Debug, PartialEq, Eq)]
-struct UndecidedCondition;
+pub(super) struct UndecidedCondition;
 
 /// Whether every line holds.
 pub(super) fn condition_holds(

@@ -407,7 +407,7 @@ fn rle_becomes_native_and_is_described_as_such() {
     assert_eq!(pixels, [0, 0, 0, 0, 0, 0, 255, 255, 255, 0]);
     assert_eq!(
         header
-            .get(image::PHOTOMETRIC)
+            .get(layout::PHOTOMETRIC)
             .unwrap()
             .bytes()
             .unwrap()
@@ -415,7 +415,12 @@ fn rle_becomes_native_and_is_described_as_such() {
         b"RGB "
     );
     assert_eq!(
-        header.get(image::PLANAR).unwrap().bytes().unwrap().as_ref(),
+        header
+            .get(layout::PLANAR)
+            .unwrap()
+            .bytes()
+            .unwrap()
+            .as_ref(),
         [0, 0]
     );
 }

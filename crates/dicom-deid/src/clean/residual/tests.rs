@@ -16,6 +16,7 @@ use flate2::write::DeflateEncoder;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::WorkBudget;
 use crate::clean::{CleanInstance, Cleaner, Sendable};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{OnLeak, Profile, from_server_json};
@@ -742,4 +743,16 @@ proptest! {
             prop_assert_eq!(text(&alone), text(&together));
         }
     }
+}
+
+#[test]
+fn work_is_bounded_by_the_size_of_the_file() {
+    let mut budget = WorkBudget::of(1 << 20);
+    budget.spend(32 << 20).unwrap();
+    let failure = DeidError::from(budget.spend(1).unwrap_err());
+    assert_eq!(failure.kind, DeidErrorKind::TooCostly);
+    assert!(
+        failure.to_string().contains("at too many places"),
+        "{failure}"
+    );
 }

@@ -460,10 +460,13 @@ fn elements_with_the_right_vr_are_not_touched() {
         raw(0x0019, 0x0010, VR::OB, "X"),
     ]);
     let before = data.clone();
-    let engine = crate::clean::basic_profile::Engine::new(
+    let basic_profile = crate::clean::basic_profile::BasicProfile::new(
         &crate::profile::Confidentiality::default(),
         false,
     );
-    assert_eq!(engine.settle(&mut data, LITTLE, &Limits::default()), 0);
+    assert_eq!(
+        basic_profile.correct_vrs(&mut data, LITTLE, &Limits::default()),
+        0
+    );
     assert_eq!(data, before);
 }

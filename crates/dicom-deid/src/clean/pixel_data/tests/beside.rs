@@ -12,7 +12,7 @@ const PLAIN: &str = "1.2.840.10008.1.2.1.98";
 /// What a file with this value of its pixel data is written with.
 fn written(made: &Made) -> Result<Vec<u8>, DeidError> {
     let mut instance = made.instance();
-    let work = confidential().scrub(&mut instance)?;
+    let work = confidential().clean(&mut instance)?;
     let (_, _, pixels) = read_back(&dicom_lossless::write(&instance, &Limits::default())?);
     let before = made.instance().pixels.unwrap().value;
     let unchanged = made.0.get(before.start as usize..before.end as usize) == Some(&pixels);
@@ -32,7 +32,7 @@ fn native(image: &Image, value: impl AsRef<[u8]>) -> Made {
 
 fn refused(made: &Made) -> String {
     let mut instance = made.instance();
-    let failure = confidential().scrub(&mut instance).unwrap_err();
+    let failure = confidential().clean(&mut instance).unwrap_err();
     assert_eq!(failure.kind, DeidErrorKind::Pixels);
     failure.detail
 }
@@ -148,7 +148,7 @@ fn the_last_sample_of_a_big_endian_word_is_behind_its_padding() {
         }
         instance.syntax.encoding.big_endian = true;
         instance.pixels.as_mut().unwrap().vr = vr;
-        confidential().scrub(&mut instance).unwrap();
+        confidential().clean(&mut instance).unwrap();
         let kept = match &instance.pixels.as_ref().unwrap().scrubbed {
             Some(Scrubbed::Kept(kept)) => Some(kept.len()),
             _ => None,
@@ -176,7 +176,7 @@ fn a_file_fails_where_its_attributes_do_not_say_where_frames_end() {
     for missing in [0x0002, 0x0010, 0x0011, 0x0100] {
         let mut instance = native(&gray(4, 4, 8), [7; 16]).instance();
         instance.header.remove(Tag(0x0028, missing));
-        let failure = confidential().scrub(&mut instance).unwrap_err();
+        let failure = confidential().clean(&mut instance).unwrap_err();
         assert!(
             failure.detail.contains("do not tell")
                 && failure
@@ -196,10 +196,10 @@ fn a_file_fails_where_its_attributes_do_not_say_where_frames_end() {
         [7; 10],
         "nothing is behind too few bytes"
     );
-    let without = Pixels::of(&profile("[{when: missing Rows, remove: [0, 0, 1, 1]}]").dicom);
+    let without = PixelCleaning::of(&profile("[{when: missing Rows, remove: [0, 0, 1, 1]}]").dicom);
     let mut instance = native(&gray(4, 4, 8), two).instance();
     assert!(
-        !without.scrub(&mut instance).unwrap().segments_blanked,
+        !without.clean(&mut instance).unwrap().segments_blanked,
         "only the Basic Profile asks for it"
     );
 }
@@ -226,7 +226,7 @@ fn a_large_file_is_cut_on_its_way_out() {
     .unwrap();
     assert!(
         confidential()
-            .scrub(&mut instance)
+            .clean(&mut instance)
             .unwrap()
             .segments_blanked
     );
@@ -240,8 +240,8 @@ fn blanking_and_cutting_go_together() {
     let regions = "name = \"t\"\n[dicom.confidentiality]\nprofile \
         = \"basic\"\n[[dicom.pixels.regions]]\nwhen = { Rows = 3 }\nblank = [[0, 0, 2, 1]]\n";
     let mut instance = native(&gray(3, 3, 8), [1, 2, 3, 4, 5, 6, 7, 8, 9, b'N']).instance();
-    let work = Pixels::of(&from_toml(regions).dicom)
-        .scrub(&mut instance)
+    let work = PixelCleaning::of(&from_toml(regions).dicom)
+        .clean(&mut instance)
         .unwrap();
     assert!(work.blanked && work.segments_blanked);
     assert_eq!(
@@ -312,7 +312,7 @@ fn bits_are_cleared_where_an_overlay_is_declared_in_them_and_nowhere_else() {
         swap(big.header.get_mut(Tag(0x6000, element)).unwrap());
     }
     big.syntax.encoding.big_endian = true;
-    confidential().scrub(&mut big).unwrap();
+    confidential().clean(&mut big).unwrap();
     let Some(Scrubbed::Kept(kept)) = &big.pixels.as_ref().unwrap().scrubbed else {
         panic!("it is cleared")
     };
@@ -338,7 +338,7 @@ fn emptied(syntax: &str, image: &Image, fragments: &[&[u8]]) -> Vec<Vec<u8>> {
         .image(image)
         .fragments(fragments)
         .instance();
-    let work = confidential().scrub(&mut instance).unwrap();
+    let work = confidential().clean(&mut instance).unwrap();
     let after = fragments_of(&instance);
     assert_eq!(
         work.segments_blanked,
@@ -456,7 +456,7 @@ fn an_offset_table_that_holds_no_offsets_is_removed() {
             .fragments(&[bytes, &frame, &frame]);
         let mut instance = made.instance();
         let changed = confidential()
-            .scrub(&mut instance)
+            .clean(&mut instance)
             .unwrap()
             .segments_blanked;
         let body = dicom_lossless::write(&instance, &Limits::default())
@@ -489,7 +489,7 @@ fn an_offset_table_that_holds_no_offsets_is_removed() {
             .element(0x7FE0_0002, *b"OV", lengths)
             .element(0x7FE0_0003, *b"UV", total);
         let mut instance = made.fragments(&[b"", &frame, &frame]).instance();
-        confidential().scrub(&mut instance).unwrap();
+        confidential().clean(&mut instance).unwrap();
         [1, 2, 3].map(|element| instance.header.get(Tag(0x7FE0, element)).is_some())
     };
     let words = |numbers: [u64; 2]| numbers.map(u64::to_le_bytes).concat();
@@ -511,7 +511,7 @@ fn an_offset_table_that_holds_no_offsets_is_removed() {
     native
         .header
         .put(Element::new(Tag(0x7FE0, 0x0001), VR::OV, PROSE.to_vec()));
-    assert!(confidential().scrub(&mut native).unwrap().segments_blanked);
+    assert!(confidential().clean(&mut native).unwrap().segments_blanked);
     assert!(
         native.header.get(Tag(0x7FE0, 0x0001)).is_none(),
         "there is nothing that it could speak of"
@@ -672,7 +672,7 @@ fn pixel_data_in_sequences_that_is_not_plainly_an_image_is_removed() {
                 encoding,
             ));
             let changed = confidential()
-                .scrub(&mut instance)
+                .clean(&mut instance)
                 .unwrap()
                 .segments_blanked;
             let outer = &instance
@@ -714,7 +714,7 @@ fn pixel_data_in_sequences_that_is_not_plainly_an_image_is_removed() {
     let left = instance.header.len() - 4;
     assert!(
         confidential()
-            .scrub(&mut instance)
+            .clean(&mut instance)
             .unwrap()
             .segments_blanked
     );
@@ -758,7 +758,7 @@ fn a_lookup_table_has_the_length_that_its_descriptor_says_and_no_text() {
         for element in data.into_elements() {
             instance.header.put(element);
         }
-        confidential().scrub(&mut instance).map(|work| {
+        confidential().clean(&mut instance).map(|work| {
             let inner = &instance
                 .header
                 .get(Tag(0x0028, 0x3010))
@@ -806,7 +806,7 @@ fn a_lookup_table_has_the_length_that_its_descriptor_says_and_no_text() {
         .header
         .put(Element::new(Tag(0x0028, 0x1221), VR::OW, PROSE.to_vec()));
     assert!(
-        confidential().scrub(&mut instance).is_err(),
+        confidential().clean(&mut instance).is_err(),
         "a palette in segments"
     );
 }

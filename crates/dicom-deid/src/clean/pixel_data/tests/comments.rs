@@ -8,9 +8,9 @@ const JPEG: &str = "1.2.840.10008.1.2.4.50";
 const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
 const J2K: &str = "1.2.840.10008.1.2.4.90";
 
-pub(super) fn confidential() -> Pixels {
+pub(super) fn confidential() -> PixelCleaning {
     let text = "name = \"t\"\n[dicom.confidentiality]\nprofile = \"basic\"\n";
-    Pixels::of(&from_toml(text).dicom)
+    PixelCleaning::of(&from_toml(text).dicom)
 }
 
 /// The fragments after the offset table, as they are written.
@@ -39,7 +39,7 @@ fn emptied(syntax: &str, fragments: &[&[u8]]) -> Result<Vec<Vec<u8>>, DeidError>
         .image(&gray(2, 2, 8))
         .fragments(&all)
         .instance();
-    let work = confidential().scrub(&mut instance)?;
+    let work = confidential().clean(&mut instance)?;
     let scrubbed = instance.pixels.as_ref().unwrap().scrubbed.is_some();
     assert_eq!(work.segments_blanked, scrubbed);
     let after = fragments_of(&instance);
@@ -324,8 +324,8 @@ fn frames_without_markers_are_left_alone() {
         .image(&gray(2, 2, 8))
         .fragments(&[b"", &image])
         .instance();
-    let work = Pixels::of(&profile("[{when: missing Rows, remove: [0, 0, 1, 1]}]").dicom)
-        .scrub(&mut instance)
+    let work = PixelCleaning::of(&profile("[{when: missing Rows, remove: [0, 0, 1, 1]}]").dicom)
+        .clean(&mut instance)
         .unwrap();
     assert!(
         !work.segments_blanked && instance.pixels.unwrap().scrubbed.is_none(),
@@ -370,7 +370,7 @@ fn nested_images_are_gone_through_too() {
     ]));
     assert!(
         confidential()
-            .scrub(&mut instance)
+            .clean(&mut instance)
             .unwrap()
             .segments_blanked
     );
@@ -378,7 +378,7 @@ fn nested_images_are_gone_through_too() {
     assert_eq!(instance.header.get(Tag(0x0088, 0x0200)), Some(&expected));
     assert!(
         !confidential()
-            .scrub(&mut Made::new(EXPLICIT).instance())
+            .clean(&mut Made::new(EXPLICIT).instance())
             .unwrap()
             .segments_blanked
     );
@@ -418,7 +418,7 @@ fn a_file_on_disk_is_emptied_on_its_way_out() {
     .unwrap();
     assert!(
         confidential()
-            .scrub(&mut instance)
+            .clean(&mut instance)
             .unwrap()
             .segments_blanked
     );
@@ -447,7 +447,7 @@ proptest! {
             prop_assert_eq!(after.concat().len(), stream.len());
             let again: Vec<&[u8]> = after.iter().map(Vec::as_slice).collect();
             let mut instance = Made::new(J2K).image(&gray(2, 2, 8)).fragments(&[&[b"".as_slice()][..], &again].concat()).instance();
-            if confidential().scrub(&mut instance).is_ok() {
+            if confidential().clean(&mut instance).is_ok() {
                 prop_assert_eq!(fragments_of(&instance), after, "a second time changes nothing");
             }
         }

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::{CORNER, Made, cleaned, gray, read_back, rle_frame};
-use crate::clean::pixel_data::decode;
+use crate::clean::pixel_data::decode::{decode_jpeg, decode_jpeg2000, decode_rle};
 use crate::clean::pixel_data::layout::Image;
 
 const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
@@ -12,25 +12,22 @@ const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
 #[test]
 fn damaged_rle_fails() {
     let good = rle_frame(&[&[1, 2, 3]]);
+    assert_eq!(decode_rle(&good, &gray(1, 3, 8)).unwrap(), [1, 2, 3]);
     assert_eq!(
-        decode::decode_rle(&good, &gray(1, 3, 8)).unwrap(),
-        [1, 2, 3]
-    );
-    assert_eq!(
-        decode::decode_rle(&[&good[..64], &[0xFE, 9]].concat(), &gray(1, 3, 8)).unwrap(),
+        decode_rle(&[&good[..64], &[0xFE, 9]].concat(), &gray(1, 3, 8)).unwrap(),
         [9, 9, 9]
     );
     for length in 0..good.len() {
         assert!(
-            decode::decode_rle(&good[..length], &gray(1, 3, 8)).is_err(),
+            decode_rle(&good[..length], &gray(1, 3, 8)).is_err(),
             "{length}"
         );
     }
-    assert!(decode::decode_rle(&good, &gray(1, 3, 16)).is_err());
-    assert!(decode::decode_rle(&good, &gray(1, 4, 8)).is_err());
+    assert!(decode_rle(&good, &gray(1, 3, 16)).is_err());
+    assert!(decode_rle(&good, &gray(1, 4, 8)).is_err());
     let mut elsewhere = good;
     elsewhere[4] = 3;
-    assert!(decode::decode_rle(&elsewhere, &gray(1, 3, 8)).is_err());
+    assert!(decode_rle(&elsewhere, &gray(1, 3, 8)).is_err());
 }
 
 /// Lossless JPEG with the left neighbour as prediction and a code of five bits for each length of a
@@ -125,7 +122,7 @@ fn lossless_jpeg_is_exact_and_keeps_its_sign() {
         .iter()
         .flat_map(|value| value.to_le_bytes())
         .collect();
-    assert_eq!(decode::decode_jpeg(&coded, &image).unwrap(), expected);
+    assert_eq!(decode_jpeg(&coded, &image).unwrap(), expected);
     let made = Made::new(JPEG_LOSSLESS)
         .image(&image)
         .fragments(&[b"", &coded[..30], &coded[30..]]);
@@ -136,17 +133,14 @@ fn lossless_jpeg_is_exact_and_keeps_its_sign() {
 #[test]
 fn jpeg_that_is_another_image_or_broken_fails() {
     let coded = lossless_jpeg(&[5; 35], 5, 7, 8);
+    assert_eq!(decode_jpeg(&coded, &gray(5, 7, 8)).unwrap(), [5; 35]);
     assert_eq!(
-        decode::decode_jpeg(&coded, &gray(5, 7, 8)).unwrap(),
-        [5; 35]
-    );
-    assert_eq!(
-        decode::decode_jpeg(&coded, &gray(5, 7, 16)).unwrap(),
+        decode_jpeg(&coded, &gray(5, 7, 16)).unwrap(),
         [5, 0].repeat(35)
     );
-    assert!(decode::decode_jpeg(&coded, &gray(7, 5, 8)).is_err());
+    assert!(decode_jpeg(&coded, &gray(7, 5, 8)).is_err());
     assert!(
-        decode::decode_jpeg(
+        decode_jpeg(
             &coded,
             &Image {
                 samples: 3,
@@ -155,10 +149,10 @@ fn jpeg_that_is_another_image_or_broken_fails() {
         )
         .is_err()
     );
-    assert!(decode::decode_jpeg(&lossless_jpeg(&[500; 35], 5, 7, 12), &gray(5, 7, 8)).is_err());
+    assert!(decode_jpeg(&lossless_jpeg(&[500; 35], 5, 7, 12), &gray(5, 7, 8)).is_err());
     for length in 0..coded.len() - 6 {
         assert!(
-            decode::decode_jpeg(&coded[..length], &gray(5, 7, 8)).is_err(),
+            decode_jpeg(&coded[..length], &gray(5, 7, 8)).is_err(),
             "{length}"
         );
     }
@@ -167,13 +161,13 @@ fn jpeg_that_is_another_image_or_broken_fails() {
         63, 0,
     ];
     assert!(
-        decode::decode_jpeg(&twelve_bits, &gray(5, 7, 16))
+        decode_jpeg(&twelve_bits, &gray(5, 7, 16))
             .unwrap_err()
             .contains("more than 8 bits")
     );
     let restarts = [&coded[..2], &[0xFF, 0xDD, 0, 4, 0, 7], &coded[2..]].concat();
     assert!(
-        decode::decode_jpeg(&restarts, &gray(5, 7, 8))
+        decode_jpeg(&restarts, &gray(5, 7, 8))
             .unwrap_err()
             .contains("this kind of lossless")
     );
@@ -195,7 +189,7 @@ fn baseline_jpeg_becomes_red_green_and_blue() {
             photometric: photometric.to_owned(),
             ..gray(8, 8, 8)
         };
-        let frame = decode::decode_jpeg(&coded, &image).unwrap();
+        let frame = decode_jpeg(&coded, &image).unwrap();
         let near = |pixel: &[u8]| {
             pixel
                 .iter()
@@ -220,7 +214,7 @@ fn baseline_jpeg_that_is_cut_fails() {
     };
     for length in 0..coded.len() - 4 {
         assert!(
-            decode::decode_jpeg(&coded[..length], &image).is_err(),
+            decode_jpeg(&coded[..length], &image).is_err(),
             "{length} of {}",
             coded.len()
         );
@@ -241,14 +235,14 @@ fn jpeg_2000_is_exact_bare_or_in_boxes_and_fails_if_cut() {
     ]
     .concat()
     .repeat(32);
-    assert_eq!(decode::decode_jpeg2000(&coded, &image).unwrap(), expected);
+    assert_eq!(decode_jpeg2000(&coded, &image).unwrap(), expected);
     let boxed = [
         b"\x00\x00\x00\x0CjP  \r\n\x87\n\x00\x00\x00\x00jp2c",
         &coded[..],
     ]
     .concat();
-    assert_eq!(decode::decode_jpeg2000(&boxed, &image).unwrap(), expected);
-    let unsigned = decode::decode_jpeg2000(
+    assert_eq!(decode_jpeg2000(&boxed, &image).unwrap(), expected);
+    let unsigned = decode_jpeg2000(
         &coded,
         &Image {
             signed: false,
@@ -271,11 +265,11 @@ fn jpeg_2000_is_exact_bare_or_in_boxes_and_fails_if_cut() {
             ..image.clone()
         },
     ] {
-        assert!(decode::decode_jpeg2000(&coded, &wrong).is_err());
+        assert!(decode_jpeg2000(&coded, &wrong).is_err());
     }
     for length in (0..coded.len() - 2).step_by(3) {
         assert!(
-            decode::decode_jpeg2000(&coded[..length], &image).is_err(),
+            decode_jpeg2000(&coded[..length], &image).is_err(),
             "{length}"
         );
     }
