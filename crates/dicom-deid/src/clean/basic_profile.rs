@@ -16,16 +16,18 @@ mod patient;
 mod safe_private;
 mod text_cleaning;
 
+use bytes::Bytes;
 use coded_entries::CodedEntry;
 use decisions::Decisions;
 use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR, Value, padded};
 use patient::Patient;
 use safe_private::SafePrivate;
 
+use super::dummy;
 use super::identifiers::Identifiers;
 use super::rules::{RegexMatches, Rules};
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{Confidentiality, Unlisted};
+use crate::profile::{Confidentiality, Unlisted, has_character_set};
 use crate::pseudonym::PseudonymKey;
 use crate::standard::{self, Iod};
 
@@ -97,6 +99,15 @@ impl DataSetContext<'_> {
     /// The sequence that holds the data set.
     fn parent(&self) -> Option<Tag> {
         self.at.last().map(|(tag, _)| *tag)
+    }
+
+    /// A value under this VR as text.
+    fn text(&self, bytes: &[u8], vr: VR) -> String {
+        if has_character_set(vr) {
+            self.charset.decode(bytes, vr == VR::PN)
+        } else {
+            String::from_utf8_lossy(bytes).into_owned()
+        }
     }
 }
 
@@ -234,10 +245,10 @@ impl InstanceCleaner<'_> {
                 };
                 self.outcome.exceptions = self.outcome.exceptions.max(exception);
             }
-            return self.items(element, context);
+            return self.clean_items(element, context);
         }
         if element.is_private() {
-            return self.private(element, context, &known.safe);
+            return self.private_element(element, context, &known.safe);
         }
         if let Some(is) = invalid {
             return self.discard_invalid(element, is, context);
@@ -247,7 +258,7 @@ impl InstanceCleaner<'_> {
         }
         if tag == CHARACTERISTICS {
             return if known.safe.wanted {
-                self.items(element, context)
+                self.clean_items(element, context)
             } else {
                 Ok(ElementEffect::Removed)
             };
@@ -267,7 +278,7 @@ impl InstanceCleaner<'_> {
 
     /// Enters the items of a sequence that itself stays. Content items are cleaned as such wherever
     /// they stand.
-    fn items(
+    fn clean_items(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
@@ -336,6 +347,20 @@ struct NamedElements {
 /// A failure that names the element and no value.
 fn failure(code: DeidErrorKind, tag: Tag, why: &str) -> DeidError {
     DeidError::new(code, format!("{}: {why}", standard::name_of(tag)))
+}
+
+/// Puts the dummy of an attribute in the place of a value, where it has one.
+fn put_dummy(element: &mut Element, vr: VR) -> Option<ElementEffect> {
+    let value = dummy::dummy(element.tag, vr)?;
+    element.value = Value::Bytes(Bytes::from_static(value));
+    Some(ElementEffect::Changed)
+}
+
+/// Puts a text in the place of a value; `None` where the character set cannot encode it.
+fn put_encoded(element: &mut Element, text: &str, charset: &CharacterSet) -> Option<ElementEffect> {
+    let new = Element::with_text(element.tag, element.vr, text, charset).ok()?;
+    element.value = new.value;
+    Some(ElementEffect::Changed)
 }
 
 /// Puts an ASCII text in the place of a value.

@@ -105,10 +105,7 @@ impl PixelCleaning {
     fn remove_beside_image(&self, instance: &mut Instance) -> Result<bool, DeidError> {
         let mut changed = false;
         if let Some(pixels) = instance.pixels.clone().filter(|_| !self.removed) {
-            if layout::ALL_PIXELS
-                .iter()
-                .any(|tag| instance.get(*tag).is_some())
-            {
+            if has_second_image(instance) {
                 return Err(pixel_error("there is pixel data of two kinds"));
             }
             changed |= match (pixels.encapsulated, &pixels.scrubbed) {
@@ -184,10 +181,7 @@ impl PixelCleaning {
         {
             return Ok(None);
         }
-        if layout::ALL_PIXELS
-            .iter()
-            .any(|tag| instance.get(*tag).is_some())
-        {
+        if has_second_image(instance) {
             return Err(pixel_error(
                 "there is pixel data of two kinds, of which only one can be blanked",
             ));
@@ -207,6 +201,13 @@ impl PixelCleaning {
         let mask = image.mask(&layers, image.planes && !pixels.encapsulated);
         Ok(mask.map(|mask| BlankingPlan { image, mask }))
     }
+}
+
+/// Whether there is pixel data of another kind beside the image.
+fn has_second_image(instance: &Instance) -> bool {
+    layout::ALL_PIXELS
+        .iter()
+        .any(|tag| instance.get(*tag).is_some())
 }
 
 fn is_compressed(instance: &Instance) -> bool {

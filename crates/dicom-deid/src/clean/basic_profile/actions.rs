@@ -10,12 +10,13 @@
 use bytes::Bytes;
 use dicom_lossless::{DataSet, Element, Tag, VR, Value, padded};
 
-use super::{DataSetContext, ElementEffect, InstanceCleaner, code_item, failure, put_text};
-use crate::clean::{dummy, temporal, uid_text};
-use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{
-    Decision, Encapsulated, Unlisted, Unparseable, Why, has_character_set, is_text,
+use super::{
+    DataSetContext, ElementEffect, InstanceCleaner, code_item, failure, put_dummy, put_encoded,
+    put_text,
 };
+use crate::clean::{temporal, uid_text};
+use crate::error::{DeidError, DeidErrorKind};
+use crate::profile::{Decision, Encapsulated, Unlisted, Unparseable, Why, is_text};
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard::{self, Concern, Need, TemporalRole};
 
@@ -84,8 +85,8 @@ impl InstanceCleaner<'_> {
         match code {
             ActionCode::Keep => self.keep(element, vr, context),
             ActionCode::Uid => Ok(self.replace_uids(element)),
-            ActionCode::RemoveOrZeroOrUids => self.items(element, context),
-            ActionCode::Zero => Ok(self.empty(element, context)),
+            ActionCode::RemoveOrZeroOrUids => self.clean_items(element, context),
+            ActionCode::Zero => Ok(self.empty_value(element, context)),
             ActionCode::Dummy => self.dummy(element, vr, context),
             _ => Ok(ElementEffect::Removed),
         }
@@ -103,7 +104,7 @@ impl InstanceCleaner<'_> {
         self.apply_action(element, vr, code, context)
     }
 
-    pub(super) fn empty(
+    pub(super) fn empty_value(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
@@ -185,13 +186,7 @@ impl InstanceCleaner<'_> {
             Value::Bytes(_) if distinguishes_things(element.tag, vr) => {
                 Ok(self.identifier(element, vr, context))
             }
-            Value::Bytes(_) => match dummy::dummy(element.tag, vr) {
-                Some(value) => {
-                    element.value = Value::Bytes(Bytes::from_static(value));
-                    Ok(ElementEffect::Changed)
-                }
-                None => Ok(ElementEffect::Removed),
-            },
+            Value::Bytes(_) => Ok(put_dummy(element, vr).unwrap_or(ElementEffect::Removed)),
             Value::Fragments(_) => Ok(ElementEffect::Removed),
         }
     }
@@ -204,7 +199,7 @@ impl InstanceCleaner<'_> {
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
         if !identifies_person_or_place(element.tag) {
-            return self.items(element, context);
+            return self.clean_items(element, context);
         }
         // A new sequence is written like the data set around it, whatever the one was that it
         // replaces.
@@ -255,10 +250,10 @@ impl InstanceCleaner<'_> {
             _ if matches!(vr, VR::DA | VR::DT | VR::TM) => self.shift_dates(element, vr, context),
             Why::Option(O::CleanStructuredContent) => self.clean_content(element, context),
             Why::Option(O::CleanGraphics) if element.tag == GRAPHIC_ANNOTATIONS => {
-                self.items(element, context)
+                self.clean_items(element, context)
             }
             Why::Option(O::CleanGraphics) => Ok(ElementEffect::Removed),
-            _ if element.items().is_some() => self.items(element, context),
+            _ if element.items().is_some() => self.clean_items(element, context),
             _ => self.clean_text(element, vr, context),
         }
     }
@@ -302,11 +297,7 @@ impl InstanceCleaner<'_> {
         let Some(bytes) = element.bytes() else {
             return ElementEffect::Removed;
         };
-        let text = if has_character_set(vr) {
-            context.charset.decode(bytes, false)
-        } else {
-            String::from_utf8_lossy(bytes).into_owned()
-        };
+        let text = context.text(bytes, vr);
         let values = crate::clean::element_value::separate(&text, vr);
         let new: Vec<String> = values
             .iter()
@@ -354,7 +345,7 @@ impl InstanceCleaner<'_> {
                 self.outcome.changed += 1;
             }
         }
-        self.items(element, context)
+        self.clean_items(element, context)
     }
 }
 
@@ -422,14 +413,14 @@ impl InstanceCleaner<'_> {
                 Ok(ElementEffect::Unchanged)
             }
             Ok(moved) => Ok(put_text(element, &moved)),
-            Err(_) => self.unreadable(element, vr, context),
+            Err(_) => self.handle_unreadable(element, vr, context),
         }
     }
 
     /// What becomes of a value that is no valid date, time or age: it does not stay,
     /// and whether it or its file goes is for the profile to say, else for the Type of the
     /// attribute.
-    pub(super) fn unreadable(
+    pub(super) fn handle_unreadable(
         &mut self,
         element: &mut Element,
         vr: VR,
@@ -440,7 +431,9 @@ impl InstanceCleaner<'_> {
             Unparseable::Remove => self.apply_basic(element, vr, context)?,
             // The item goes with its value.
             Unparseable::ByType if ITEM_VALUES.contains(&element.tag) => ElementEffect::Removed,
-            Unparseable::ByType if need == Some(Need::Present) => self.empty(element, context),
+            Unparseable::ByType if need == Some(Need::Present) => {
+                self.empty_value(element, context)
+            }
             Unparseable::ByType if need != Some(Need::Value) => ElementEffect::Removed,
             Unparseable::ByType | Unparseable::Fail => {
                 return Err(failure(
@@ -508,27 +501,13 @@ impl InstanceCleaner<'_> {
         }) else {
             return ElementEffect::Unchanged;
         };
-        let text = if has_character_set(vr) {
-            context.charset.decode(bytes, vr == VR::PN)
-        } else {
-            String::from_utf8_lossy(bytes).into_owned()
-        };
+        let text = context.text(bytes, vr);
         let Some(new) = self.with_replaced_uids(&text) else {
             return ElementEffect::Unchanged;
         };
-        match Element::with_text(
-            element.tag,
-            element.vr,
-            new.trim_end_matches([' ', '\0']),
-            context.charset,
-        ) {
-            Ok(new) => {
-                element.value = new.value;
-                ElementEffect::Changed
-            }
-            // Text that cannot be written again as it was read is not kept.
-            Err(_) => ElementEffect::Removed,
-        }
+        // Text that cannot be written again as it was read is not kept.
+        let new = new.trim_end_matches([' ', '\0']);
+        put_encoded(element, new, context.charset).unwrap_or(ElementEffect::Removed)
     }
 
     /// The text with new UIDs, if there are UIDs of instances in it.

@@ -104,8 +104,8 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
-        self.content(element, context, &mut |work, item, context| {
-            work.clean_content_item(item, context)
+        self.for_each_item(element, context, &mut |cleaner, item, context| {
+            cleaner.clean_content_item(item, context)
         })
     }
 
@@ -115,7 +115,7 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
-        let effect = self.content(element, context, &mut |work, item, context| {
+        let effect = self.for_each_item(element, context, &mut |cleaner, item, context| {
             let kind = value_type(item);
             if !SKELETON.contains(&kind.as_str()) {
                 return Ok(false);
@@ -130,9 +130,9 @@ impl InstanceCleaner<'_> {
             }
             if has_value {
                 item.retain(|value| !is_value(value.tag));
-                work.outcome.changed += 1;
+                cleaner.outcome.changed += 1;
             }
-            work.data_set(item, context).map(|()| true)
+            cleaner.data_set(item, context).map(|()| true)
         })?;
         if element
             .items()
@@ -147,7 +147,7 @@ impl InstanceCleaner<'_> {
         Ok(effect)
     }
 
-    fn content(
+    fn for_each_item(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
@@ -238,8 +238,8 @@ impl InstanceCleaner<'_> {
             let Some(mut value) = item.remove(tag) else {
                 continue;
             };
-            let decide = self.decide(of, &concept);
-            let effect = self.value(&mut value, decide, context)?;
+            let decided = self.decide(of, &concept);
+            let effect = self.clean_value(&mut value, decided, context)?;
             self.outcome.changed += u32::from(effect != ElementEffect::Unchanged);
             match effect {
                 ElementEffect::Removed if is_whole(of) => return Ok(false),
@@ -295,22 +295,22 @@ impl InstanceCleaner<'_> {
         }
     }
 
-    fn value(
+    fn clean_value(
         &mut self,
         value: &mut Element,
-        decide: ContentDecision,
+        decided: ContentDecision,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
         let vr = value.vr;
         if value.tag == CODE {
-            return self.code(value, decide, context);
+            return self.clean_code(value, decided, context);
         }
         // None of the others has items or fragments.
         if value.bytes().is_none() {
             return Ok(ElementEffect::Removed);
         }
         let real = standard::vr(value.tag).unwrap_or(vr);
-        let ContentDecision::Concept(action) = decide else {
+        let ContentDecision::Concept(action) = decided else {
             let decision = self.decisions.of(value.tag, real).decision;
             return self.apply_decision(value, real, decision, context);
         };
@@ -337,19 +337,19 @@ impl InstanceCleaner<'_> {
         }
     }
 
-    fn code(
+    fn clean_code(
         &mut self,
         value: &mut Element,
-        decide: ContentDecision,
+        decided: ContentDecision,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
         if value.items().is_none() {
             return Ok(ElementEffect::Removed);
         }
-        match decide {
+        match decided {
             ContentDecision::Attribute
             | ContentDecision::Concept(ActionCode::Keep | ActionCode::Clean | ActionCode::Uid) => {
-                self.items(value, context)
+                self.clean_items(value, context)
             }
             ContentDecision::Concept(ActionCode::Remove) => Ok(ElementEffect::Removed),
             ContentDecision::Concept(_) => {

@@ -103,11 +103,14 @@ fn read_as(
     let tag = element.tag;
     let bytes = match &element.value {
         Value::Items(sequence) => {
-            return sequence.items.is_empty().then(|| empty(tag, is, encoding));
+            return sequence
+                .items
+                .is_empty()
+                .then(|| empty_element(tag, is, encoding));
         }
         Value::Fragments(_) if is == VR::SQ => return element.reopened(encoding, depth, limits),
         Value::Fragments(_) => return None,
-        Value::Bytes(bytes) if bytes.is_empty() => return Some(empty(tag, is, encoding)),
+        Value::Bytes(bytes) if bytes.is_empty() => return Some(empty_element(tag, is, encoding)),
         Value::Bytes(bytes) => bytes,
     };
     let (kind, claimed) = (VrClass::of(is), VrClass::of(element.vr));
@@ -125,7 +128,7 @@ fn read_as(
 }
 
 /// The element without a value.
-fn empty(tag: Tag, is: VR, encoding: Encoding) -> Element {
+fn empty_element(tag: Tag, is: VR, encoding: Encoding) -> Element {
     if is == VR::SQ {
         Element::sequence(tag, Vec::new(), encoding)
     } else {
@@ -159,7 +162,7 @@ impl InstanceCleaner<'_> {
         if code == ActionCode::Remove {
             return Ok(ElementEffect::Removed);
         }
-        *element = empty(tag, is, context.encoding);
+        *element = empty_element(tag, is, context.encoding);
         if self.pseudonym(element, context).is_some() {
             return Ok(ElementEffect::Changed);
         }

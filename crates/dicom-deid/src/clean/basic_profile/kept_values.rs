@@ -72,7 +72,7 @@ impl InstanceCleaner<'_> {
     ) -> Result<ElementEffect, DeidError> {
         use VR::{AT, FD, FL, OB, OD, OF, OL, OV, OW, SL, SS, SV, UL, US, UV};
         if element.items().is_some() {
-            return self.items(element, context);
+            return self.clean_items(element, context);
         }
         let is_sound = |sound: fn(&[u8]) -> bool| element.bytes().is_none_or(|bytes| sound(bytes));
         match vr {
@@ -130,7 +130,7 @@ impl InstanceCleaner<'_> {
         match temporal::cap_age(&text) {
             Ok(Some(capped)) => Ok(put_text(element, &capped)),
             Ok(None) => Ok(ElementEffect::Unchanged),
-            Err(_) => self.unreadable(element, vr, context),
+            Err(_) => self.handle_unreadable(element, vr, context),
         }
     }
 

@@ -7,8 +7,7 @@
 use bytes::Bytes;
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value};
 
-use super::{DataSetContext, ElementEffect, InstanceCleaner};
-use crate::clean::dummy;
+use super::{DataSetContext, ElementEffect, InstanceCleaner, put_dummy};
 use crate::clean::private_elements::{creator_text, is_creator};
 use crate::error::DeidError;
 use crate::profile::{Confidentiality, Decision, Why, is_text};
@@ -163,7 +162,7 @@ fn numbers(data: &DataSet, tag: Tag, encoding: Encoding) -> Vec<u16> {
 }
 
 impl InstanceCleaner<'_> {
-    pub(super) fn private(
+    pub(super) fn private_element(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
@@ -195,7 +194,7 @@ impl InstanceCleaner<'_> {
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
         if element.items().is_some() {
-            return self.items(element, context);
+            return self.clean_items(element, context);
         }
         let full = self.settings.options.has(O::RetainFullDates);
         let modified = self.settings.options.has(O::RetainModifiedDates);
@@ -232,13 +231,7 @@ impl InstanceCleaner<'_> {
                 element.value = Value::Bytes(Bytes::new());
                 ElementEffect::Changed
             }
-            ActionCode::Dummy => match dummy::dummy(element.tag, vr) {
-                Some(value) => {
-                    element.value = Value::Bytes(Bytes::from_static(value));
-                    ElementEffect::Changed
-                }
-                None => ElementEffect::Removed,
-            },
+            ActionCode::Dummy => put_dummy(element, vr).unwrap_or(ElementEffect::Removed),
             _ => ElementEffect::Removed,
         }
     }

@@ -6,13 +6,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use bytes::Bytes;
-use dicom_lossless::{CharacterSet, Element, VR, Value};
+use dicom_lossless::{CharacterSet, Element, VR};
 
-use super::{DataSetContext, ElementEffect, InstanceCleaner, put_text};
+use super::{DataSetContext, ElementEffect, InstanceCleaner, put_dummy, put_encoded, put_text};
 use crate::clean::element_value::separate;
 use crate::clean::identifiers::Identifiers;
-use crate::clean::{descriptors, dummy, temporal};
+use crate::clean::{descriptors, temporal};
 use crate::error::DeidError;
 use crate::profile::{has_character_set, is_text};
 use crate::standard;
@@ -44,8 +43,8 @@ pub(super) fn cleaned(value: &str, own: &Identifiers) -> String {
 
 impl InstanceCleaner<'_> {
     /// Keeps of a text what is known safe. Where that is nothing, the element is treated as without
-    /// the option that let it stay; one that the table does not list gets a dummy, which no IOD
-    /// minds.
+    /// the option that let it stay; one that the table does not list gets a dummy, which every
+    /// IOD allows.
     pub(super) fn clean_text(
         &mut self,
         element: &mut Element,
@@ -70,17 +69,9 @@ impl InstanceCleaner<'_> {
         if values.iter().zip(&cleaned).all(|(old, new)| old == new) {
             return Ok(ElementEffect::Unchanged);
         }
-        match Element::with_text(
-            element.tag,
-            element.vr,
-            &cleaned.join("\\"),
-            context.charset,
-        ) {
-            Ok(new) => {
-                element.value = new.value;
-                Ok(ElementEffect::Changed)
-            }
-            Err(_) => self.replace_with_dummy(element, vr, context),
+        match put_encoded(element, &cleaned.join("\\"), context.charset) {
+            Some(effect) => Ok(effect),
+            None => self.replace_with_dummy(element, vr, context),
         }
     }
 
@@ -93,13 +84,7 @@ impl InstanceCleaner<'_> {
         if standard::attribute(element.tag).is_some() {
             return self.apply_basic(element, vr, context);
         }
-        match dummy::dummy(element.tag, vr) {
-            Some(value) => {
-                element.value = Value::Bytes(Bytes::from_static(value));
-                Ok(ElementEffect::Changed)
-            }
-            None => Ok(put_text(element, "")),
-        }
+        Ok(put_dummy(element, vr).unwrap_or_else(|| put_text(element, "")))
     }
 }
 
