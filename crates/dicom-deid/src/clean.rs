@@ -3,43 +3,39 @@
 //! Owns what each rule does to the bytes. It fails a file rather than leave a rule undone, and
 //! never puts a value into a failure: the rule's place in the profile and the tag say enough.
 
-mod act;
-mod afterwards;
-mod age;
-mod apply;
-mod attributes;
+mod apply_rules;
+mod basic_profile;
+mod change_log;
 mod cleaner;
-mod compile;
-mod confidentiality;
-mod date;
+mod compiled_action;
+mod date_shift;
 mod descriptors;
 mod dummy;
-mod enveloped;
+mod element_value;
+mod encrypted_attributes;
+mod final_checks;
 mod hash;
 mod identifiers;
 mod instance;
-mod jitter;
+mod number_jitter;
 mod originals;
 mod output_name;
-mod paths;
-mod pixels;
-mod private;
-mod record;
+mod patient_age;
+mod pixel_data;
+mod private_elements;
 mod residual;
-mod substitute;
+mod routing_attributes;
+mod rules;
 mod temporal;
-mod text;
-mod text_action;
 mod uid_text;
-mod undefined;
 
-pub use attributes::RoutingAttributes;
+pub use change_log::{By, Change, Counts, What};
 pub use cleaner::Cleaner;
 pub use dummy::is_dummy_date;
 pub use instance::{CleanInstance, IdentifiedConsent, Sendable, UncleanedInstance, as_it_is};
 pub use originals::Originals;
-pub use record::{By, Change, Counts, What};
 pub use residual::Finding;
+pub use routing_attributes::RoutingAttributes;
 
 #[cfg(test)]
 mod tests;

@@ -2,34 +2,28 @@
 
 use std::sync::Arc;
 
-use super::act::Scope;
-use super::afterwards;
-use super::age::age;
-use super::apply::{Rules, Run};
-use super::compile;
-use super::confidentiality::{Engine, Outcome};
-use super::enveloped::Handling;
-use super::hash::Hasher;
+use dicom_lossless::{
+    CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, Value, Written,
+};
+
+use super::apply_rules::CleaningRun;
+use super::basic_profile::{BasicProfile, BasicProfileOutcome};
+use super::change_log::{Change, Counts};
+use super::compiled_action::ActionScope;
+use super::encrypted_attributes::EnvelopeSettings;
+use super::final_checks;
 use super::instance::CleanInstance;
 use super::originals::Originals;
-use super::output_name::Names;
-use super::pixels::{PixelWork, Pixels};
-use super::private::{self, PrivateName};
-use super::record::{Change, Counts};
-use super::residual::Residual;
-use super::text::{Reading, read};
+use super::output_name::OutputNames;
+use super::patient_age::set_age;
+use super::pixel_data::PixelCleaning;
+use super::private_elements::{self, PrivateName};
+use super::residual::ResidualCheck;
+use super::rules::Rules;
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{AgeUnit, DateFormat, Profile};
 use crate::pseudonym::PseudonymKey;
-use dicom_lossless::Phi;
-use dicom_lossless::{
-    CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, VR, Value,
-    Written,
-};
 
-const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
-const STUDY_DATE: Tag = Tag(0x0008, 0x0020);
-const PATIENT_AGE: Tag = Tag(0x0010, 0x1010);
 /// Pixel Data Provider URL (PS3.5 section A.6).
 const PIXEL_PROVIDER: Tag = Tag(0x0028, 0x7FE0);
 
@@ -38,21 +32,21 @@ const PIXEL_PROVIDER: Tag = Tag(0x0028, 0x7FE0);
 pub struct Cleaner {
     rules: Rules,
     /// What files are called; none where their UID names them.
-    names: Option<Names>,
+    names: Option<OutputNames>,
     limits: Limits,
     /// Private elements that `remove-private-tags` leaves; none where it is off.
     remove_private: Option<Vec<PrivateName>>,
     remove_undefined: bool,
     /// Whether every sequence must be open for the rules.
     reaches_everywhere: bool,
-    confidentiality: Option<Engine>,
+    basic_profile: Option<BasicProfile>,
     age: Option<(DateFormat, Option<AgeUnit>)>,
-    pixels: Pixels,
-    envelope: Option<Handling>,
-    residual: Residual,
+    pixels: PixelCleaning,
+    envelope: Option<EnvelopeSettings>,
+    residual: ResidualCheck,
     /// Without it, files fail under a profile that makes pseudonyms.
     key: Option<PseudonymKey>,
-    /// Whether instances keep, beside what is sent, who they were about.
+    /// Whether instances keep the original identifiers, beside what is sent.
     logged: bool,
 }
 
@@ -66,7 +60,7 @@ impl Cleaner {
         }
     }
 
-    /// The same, for a site that keeps a log of who was de-identified.
+    /// The same, for a site that keeps a log of original identifiers.
     #[must_use]
     pub fn logged(self) -> Self {
         Self {
@@ -78,18 +72,6 @@ impl Cleaner {
     /// Makes a profile ready.
     pub fn new(profile: &Profile, limits: Limits) -> Self {
         let dicom = &profile.dicom;
-        let hasher = Hasher {
-            salt: dicom
-                .salt
-                .as_ref()
-                .map(Phi::expose)
-                .cloned()
-                .unwrap_or_default(),
-            digits: dicom.hash_digits,
-            numeric_name: dicom.uid_numeric_name.clone(),
-            prefix: dicom.uid_prefix_fields,
-            suffix: dicom.uid_suffix_fields,
-        };
         let protected = || {
             dicom
                 .fields
@@ -97,29 +79,29 @@ impl Cleaner {
                 .filter_map(|rule| PrivateName::of(&rule.selector))
                 .collect()
         };
-        let envelope = Handling::of(dicom);
-        let opens = envelope.as_ref().is_some_and(Handling::opens);
-        let rules = Rules::new(compile::rules(dicom), dicom.recurse_sequence, hasher);
+        let envelope = EnvelopeSettings::of(dicom);
+        let opens = envelope.as_ref().is_some_and(|envelope| envelope.opens);
+        let rules = Rules::new(dicom);
         Self {
             reaches_everywhere: rules.reach_everywhere()
                 || dicom.remove_private_tags
                 || dicom.remove_undefined
                 || dicom.confidentiality.is_some(),
             rules,
-            names: compile::names(dicom),
+            names: OutputNames::new(dicom),
             limits,
             remove_private: dicom.remove_private_tags.then(protected),
             remove_undefined: dicom.remove_undefined,
             envelope,
-            residual: Residual::new(dicom),
-            confidentiality: dicom
+            residual: ResidualCheck::new(dicom),
+            basic_profile: dicom
                 .confidentiality
                 .as_ref()
-                .map(|asked| Engine::new(asked, opens)),
+                .map(|settings| BasicProfile::new(settings, opens)),
             age: dicom
                 .patient_age_from_birthdate
                 .then(|| (dicom.date_format.clone(), dicom.patient_age_units)),
-            pixels: Pixels::of(dicom),
+            pixels: PixelCleaning::of(dicom),
             key: None,
             logged: false,
         }
@@ -134,21 +116,10 @@ impl Cleaner {
     /// Cleans an instance and writes it. It fails rather than leave a rule undone. `path` is where
     /// the file lies below the folder that was named, with `/` between its parts; only the
     /// profile's `filenames` look at it.
-    pub fn deidentify(
-        &self,
-        mut instance: Instance,
-        path: &str,
-    ) -> Result<CleanInstance, DeidError> {
+    pub fn deidentify(&self, instance: Instance, path: &str) -> Result<CleanInstance, DeidError> {
         let originals = self.logged.then(|| Arc::new(Originals::of(&instance)));
-        let scrubbed = self.scrub(&mut instance)?;
-        let data = joined(&mut instance);
-        let mut run = Run {
-            changed: scrubbed.changes(),
-            pixels: scrubbed,
-            ..Run::default()
-        };
-        self.carry_out(instance, data, path, &mut run)
-            .map(|(clean, _)| clean.about(originals))
+        let clean = self.clean_instance(instance, path, &mut CleaningRun::default())?;
+        Ok(clean.about(originals))
     }
 
     /// The same, counting what is done to which attribute.
@@ -157,18 +128,25 @@ impl Cleaner {
     /// As for [`Self::deidentify`].
     pub fn deidentify_counting(
         &self,
-        mut instance: Instance,
+        instance: Instance,
         path: &str,
     ) -> Result<(CleanInstance, Counts), DeidError> {
-        let scrubbed = self.scrub(&mut instance)?;
-        let data = joined(&mut instance);
-        let mut run = Run {
-            changed: scrubbed.changes(),
-            pixels: scrubbed,
-            ..Run::counting()
-        };
-        let (clean, _) = self.carry_out(instance, data, path, &mut run)?;
+        let mut run = CleaningRun::counting();
+        let clean = self.clean_instance(instance, path, &mut run)?;
         Ok((clean, run.counts.unwrap_or_default()))
+    }
+
+    fn clean_instance(
+        &self,
+        mut instance: Instance,
+        path: &str,
+        run: &mut CleaningRun,
+    ) -> Result<CleanInstance, DeidError> {
+        run.pixels = self.pixels.clean(&mut instance)?;
+        run.changed = run.pixels.changes();
+        let data = with_pixel_placeholder(&mut instance);
+        self.clean_and_write(instance, data, path, run)
+            .map(|(clean, _)| clean)
     }
 
     /// The same, with a list of what became of each data element; with their values only where
@@ -179,21 +157,27 @@ impl Cleaner {
         path: &str,
         values: bool,
     ) -> Result<(CleanInstance, Vec<Change>), DeidError> {
-        let (mut data, encoding) = (joined(&mut instance.clone()), instance.syntax.encoding);
-        let mut run = Run::recording(&data);
-        let scrubbed = self.scrub(&mut instance)?;
-        run.step(scrubbed.by, &mut data, |data| {
-            *data = joined(&mut instance);
-            scrubbed.changes()
+        let (mut data, encoding) = (
+            with_pixel_placeholder(&mut instance.clone()),
+            instance.syntax.encoding,
+        );
+        let mut run = CleaningRun::recording(&data);
+        let work = self.pixels.clean(&mut instance)?;
+        run.step(work.by, &mut data, |data| {
+            *data = with_pixel_placeholder(&mut instance);
+            work.changes()
         });
-        run.pixels = scrubbed;
+        run.pixels = work;
         let pixels = instance
             .pixels
             .as_ref()
             .filter(|pixels| pixels.scrubbed.is_some())
             .map(|pixels| pixels.tag);
-        let (clean, after) = self.carry_out(instance, data, path, &mut run)?;
-        let mut changes = run.changes(&after, encoding, values);
+        let (clean, after) = self.clean_and_write(instance, data, path, &mut run)?;
+        let mut changes = run
+            .log
+            .map(|log| log.changes(&after, encoding, values))
+            .unwrap_or_default();
         // Only a place stands for the pixels in the data set, so comparing shows little of what
         // became of them.
         let unseen = |tag: &Tag| {
@@ -201,66 +185,56 @@ impl Cleaner {
         };
         let pixels = pixels
             .filter(unseen)
-            .map(|tag| Change::of_pixels(tag, scrubbed.by));
+            .map(|tag| Change::of_pixels(tag, work.by));
         changes.extend(pixels);
         Ok((clean, changes))
     }
 
-    /// Does to the image what the profile wants done. Conditions see the data set as it was read.
-    fn scrub(&self, instance: &mut Instance) -> Result<PixelWork, DeidError> {
-        self.pixels.scrub(instance)
-    }
-
     /// Gives the data set that was written as well.
-    fn carry_out(
+    fn clean_and_write(
         &self,
         mut instance: Instance,
         mut data: DataSet,
         path: &str,
-        run: &mut Run,
+        run: &mut CleaningRun,
     ) -> Result<(CleanInstance, DataSet), DeidError> {
         let encoding = instance.syntax.encoding;
         self.settle(&mut data, encoding, run);
         let before = data.clone();
-        self.steps(&mut data, encoding, run)?;
+        let outcome = self.steps(&mut data, encoding, run)?;
         run.count(&before, &data);
         if instance.pixels.is_none() && has_provider(&before) && !has_provider(&data) {
             return Err(without_image());
         }
-        let wanted = self.residual.wanted(&before, &data)?;
+        let removed = self.residual.removed_values(&before, &data)?;
         let name = self
             .names
             .as_ref()
-            .map(|names| names.name(path, &data, encoding, self.rules.hasher()))
+            .map(|names| names.name(path, &data, encoding, &self.rules.hasher))
             .transpose()?;
         let written = if run.log.is_some() {
             data.clone()
         } else {
             DataSet::new()
         };
-        part(&mut instance, data);
-        let by_study = run
-            .outcome
-            .as_ref()
-            .is_some_and(|outcome| outcome.without_patient_id);
-        let unreadable = run
-            .outcome
-            .as_mut()
-            .map(|outcome| std::mem::take(&mut outcome.unreadable))
-            .unwrap_or_default();
+        split_at_pixels(&mut instance, data);
         let check = |bytes: &Written| {
             self.residual
-                .check(wanted, bytes, &before, &instance, &self.limits)
+                .check(removed, bytes, &before, &instance, &self.limits)
         };
         let clean = CleanInstance::write(&instance, &self.limits, run.changed, name, check)?;
-        Ok((clean.by_study(by_study).without(unreadable), written))
+        let clean = match outcome {
+            Some(outcome) => clean.with_outcome(outcome.without_patient_id, outcome.unreadable),
+            None => clean,
+        };
+        Ok((clean, written))
     }
 
     /// All steps on the data set, in the order of Flywheel's engine. Gives the number of elements
     /// changed.
     #[cfg(test)]
     pub(super) fn clean(&self, data: &mut DataSet, encoding: Encoding) -> Result<u32, DeidError> {
-        let mut run = Run::default();
+        let mut run = CleaningRun::default();
         self.settle(data, encoding, &mut run);
         self.steps(data, encoding, &mut run)?;
         Ok(run.changed)
@@ -271,23 +245,25 @@ impl Cleaner {
         &self,
         data: &mut DataSet,
         encoding: Encoding,
-        run: &mut Run,
-    ) -> Result<(), DeidError> {
+        run: &mut CleaningRun,
+    ) -> Result<Option<BasicProfileOutcome>, DeidError> {
         let default = CharacterSet::default();
-        let scope = Scope {
+        let scope = ActionScope {
             encoding,
             inherited: &default,
             others: &[],
         };
-        let former = afterwards::character_set(data);
-        let mut retained = match &self.envelope {
-            Some(envelope) => envelope.begin(data, run, &self.limits)?,
-            None => None,
-        };
-        let outcome = self.by_the_table(data, encoding, run)?;
+        let former = final_checks::character_set(data);
+        let mut retained = None;
+        if let Some(envelope) = &self.envelope {
+            run.new_envelope = envelope.new_envelope(data);
+            run.opened_envelope = envelope.opened_envelope(data, &self.limits)?;
+            retained = envelope.retains.then(|| data.clone());
+        }
+        let outcome = self.apply_basic_profile(data, encoding, run)?;
         if let Some(protected) = &self.remove_private {
             run.step("remove-private-tags", data, |data| {
-                private::remove_all(data, protected)
+                private_elements::remove_all(data, protected)
             });
         }
         if let Some((format, units)) = &self.age {
@@ -296,64 +272,75 @@ impl Cleaner {
             });
         }
         if self.remove_undefined {
-            let defined = self.rules.defined(data)?;
+            let matches = self.rules.regex_matches(data)?;
             run.step("remove-undefined", data, |data| {
-                self.rules.remove_undefined(data, &defined)
+                self.rules.remove_undefined(data, &matches)
             });
         }
-        if let Some(before) = &mut retained {
-            run.retain_removed(before, data, encoding)?;
+        if let (Some(before), Some(envelope)) = (&mut retained, &mut run.new_envelope) {
+            envelope.add_differences(before, data, encoding, false)?;
+            before.clone_from(data);
         }
         self.rules.apply(data, scope, run)?;
-        if let Some(before) = &retained {
-            run.retain_changed(before, data, encoding)?;
+        if let (Some(before), Some(envelope)) = (&retained, &mut run.new_envelope) {
+            envelope.add_differences(before, data, encoding, true)?;
         }
-        if let (Some(engine), Some(outcome)) = (&self.confidentiality, &outcome) {
+        if let (Some(basic_profile), Some(outcome)) = (&self.basic_profile, &outcome) {
             let pixels_cleaned = run.pixels.settled;
             run.step("confidentiality", data, |data| {
-                engine.mark(data, encoding, outcome, pixels_cleaned);
+                basic_profile.mark(data, encoding, outcome, pixels_cleaned);
                 0
             });
         }
-        run.outcome = outcome;
         if self.reaches_everywhere {
-            afterwards::all_sequences_open(data)?;
+            final_checks::all_sequences_open(data)?;
         }
-        if run.character_set_changed || former != afterwards::character_set(data) {
-            afterwards::text_is_readable(data)?;
+        if run.character_set_changed || former != final_checks::character_set(data) {
+            final_checks::text_is_readable(data)?;
         }
-        match &self.envelope {
-            Some(envelope) => envelope.end(
-                data,
-                encoding,
-                run,
-                &self.limits,
-                self.rules.list.is_empty(),
-            ),
-            None => Ok(()),
-        }
+        self.put_envelope(data, encoding, run)?;
+        Ok(outcome)
     }
-}
 
-impl Cleaner {
-    /// Reads what is called something else as what it is. That comes before all else, so that the
-    /// check of what was removed sees it as well.
-    fn settle(&self, data: &mut DataSet, encoding: Encoding, run: &mut Run) {
-        if let Some(engine) = &self.confidentiality {
+    /// Puts the envelope into the data set, in the place of one that was there. A file to which
+    /// nothing was done, by a profile without rules, gets none.
+    fn put_envelope(
+        &self,
+        data: &mut DataSet,
+        encoding: Encoding,
+        run: &mut CleaningRun,
+    ) -> Result<(), DeidError> {
+        if let Some(settings) = &self.envelope
+            && let Some(envelope) = run.new_envelope.take()
+            && (!self.rules.list.is_empty() || run.changed > 0)
+        {
+            let sealed = envelope.seal(&settings.keys, encoding, &self.limits)?;
+            run.step(settings.setting(), data, |data| {
+                data.put(sealed);
+                1
+            });
+        }
+        Ok(())
+    }
+
+    /// Reads every element as what the dictionary says it is. That comes before all else, so that
+    /// the check of what was removed sees it as well.
+    fn settle(&self, data: &mut DataSet, encoding: Encoding, run: &mut CleaningRun) {
+        if let Some(basic_profile) = &self.basic_profile {
             run.step("confidentiality", data, |data| {
-                engine.settle(data, encoding, &self.limits)
+                basic_profile.correct_vrs(data, encoding, &self.limits)
             });
         }
     }
 
     /// The Basic Profile and its options, where the profile asks for them.
-    fn by_the_table(
+    fn apply_basic_profile(
         &self,
         data: &mut DataSet,
         encoding: Encoding,
-        run: &mut Run,
-    ) -> Result<Option<Outcome>, DeidError> {
-        let Some(engine) = &self.confidentiality else {
+        run: &mut CleaningRun,
+    ) -> Result<Option<BasicProfileOutcome>, DeidError> {
+        let Some(basic_profile) = &self.basic_profile else {
             return Ok(None);
         };
         let Some(key) = &self.key else {
@@ -362,9 +349,9 @@ impl Cleaner {
                 "the profile makes pseudonyms, and there is no key for them",
             ));
         };
-        let mut done = Ok(Outcome::default());
+        let mut done = Ok(BasicProfileOutcome::default());
         run.step("confidentiality", data, |data| {
-            done = engine.apply(data, encoding, &self.rules, key);
+            done = basic_profile.apply(data, encoding, &self.rules, key);
             done.as_ref().map_or(0, |outcome| outcome.changed)
         });
         done.map(Some)
@@ -373,7 +360,7 @@ impl Cleaner {
 
 /// Header and tail as the one data set that they are, with a place held for the pixel data between
 /// them.
-fn joined(instance: &mut Instance) -> DataSet {
+fn with_pixel_placeholder(instance: &mut Instance) -> DataSet {
     let mut elements = std::mem::take(&mut instance.header).into_elements();
     if let Some(pixels) = &instance.pixels {
         elements.push(placeholder(pixels));
@@ -383,7 +370,7 @@ fn joined(instance: &mut Instance) -> DataSet {
 }
 
 /// Fragments can be kept or removed and nothing else, which is what rules can do to pixel data.
-/// They are never written; that they differ tells a record that the pixels do.
+/// They are never written; that they differ shows in a record that the pixels do.
 fn placeholder(pixels: &PixelElement) -> Element {
     let mark: &[u8] = if pixels.scrubbed.is_some() {
         b"scrubbed"
@@ -399,7 +386,7 @@ fn placeholder(pixels: &PixelElement) -> Element {
 }
 
 /// Puts header and tail back; pixel data whose place is gone is dropped.
-fn part(instance: &mut Instance, data: DataSet) {
+fn split_at_pixels(instance: &mut Instance, data: DataSet) {
     let mut elements = data.into_elements();
     let place = instance.pixels.as_ref().and_then(|pixels| {
         elements
@@ -429,26 +416,4 @@ fn without_image() -> DeidError {
         "export the file with its pixels, or have the profile keep \
             PixelDataProviderURL if it identifies no person",
     )
-}
-
-/// Sets the patient's age where both dates can be read; else nothing happens, as with Flywheel.
-fn set_age(
-    data: &mut DataSet,
-    encoding: Encoding,
-    format: &DateFormat,
-    units: Option<AgeUnit>,
-) -> bool {
-    let day_of = |tag| {
-        let element: &Element = data.get(tag)?;
-        match read(element, VR::DA, encoding, CharacterSet::default) {
-            Reading::Text(text) => format.parse(&text).map(|date| date.date()),
-            _ => None,
-        }
-    };
-    let (Some(birth), Some(study)) = (day_of(BIRTH_DATE), day_of(STUDY_DATE)) else {
-        return false;
-    };
-    let value = age(birth, study, units).into_bytes();
-    data.put(Element::new(PATIENT_AGE, VR::AS, value));
-    true
 }

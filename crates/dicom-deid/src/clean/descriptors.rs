@@ -3,22 +3,22 @@
 //!
 //! Owns what remains of a text: words of the vocabulary, numbers that they explain, and the
 //! punctuation between them. It need not recognise a name to remove it, since it keeps nothing that
-//! it does not know; and what it knows goes too where the instance itself calls somebody so. The
-//! result says nothing about what was taken out, and may be empty.
+//! it does not know; and what it knows goes too where the instance itself uses it as a name. The
+//! result says nothing about what was taken out, and may be empty. Names that devices give to
+//! kernels, coils and sequences are judged by their shape alone.
 
-mod label;
-mod numbering;
-mod numbers;
-mod safe;
-mod sequence;
+mod single_tokens;
+mod token_sequences;
 mod tokens;
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
+
+use regex::Regex;
+use tokens::{TokenSafety, Tokens};
 
 use super::identifiers::Identifiers;
-pub(super) use label::tells_a_day_or_number;
-use tokens::{Tokens, Verdict};
 
 /// Punctuation that may stay between safe words, besides that of ASCII.
 const SAFE_PUNCTUATION: &str = "°±×–—’\u{A0}";
@@ -30,20 +30,20 @@ pub(super) fn clean<'t>(text: &'t str, own: &Identifiers, dates: &[Range<usize>]
     for index in 0..tokens.list.len() {
         let judged = tokens.list.get(index).map(|token| {
             let (word, short, long) = (tokens.word(token), tokens.short(token), tokens.long(token));
-            safe::verdict(word, short, long, own)
+            single_tokens::verdict(word, short, long, own)
         });
         if let (Some(token), Some(verdict)) = (tokens.list.get_mut(index), judged) {
             token.verdict = verdict;
         }
     }
-    sequence::take_back(&mut tokens, own, dates);
+    token_sequences::take_back(&mut tokens, own, dates);
     if tokens.list.is_empty() {
         return Cow::Borrowed("");
     }
     if tokens
         .list
         .iter()
-        .all(|token| token.verdict == Verdict::Safe)
+        .all(|token| token.verdict == TokenSafety::Safe)
         && text.chars().all(may_stay)
     {
         return Cow::Borrowed(text.trim());
@@ -68,7 +68,7 @@ fn rest_of(tokens: &Tokens) -> String {
     let mut end_of_last = Some(0);
     let mut gap_after_last = "";
     for token in &tokens.list {
-        if token.verdict == Verdict::Safe {
+        if token.verdict == TokenSafety::Safe {
             let gap = end_of_last.and_then(|end| tokens.text.get(end..token.at.start));
             match gap {
                 Some(gap) => push_gap(&mut rest, gap),
@@ -120,6 +120,33 @@ fn without_halves(rest: &str) -> String {
     }
     let kept: String = rest.chars().filter(|c| !is_odd(*c)).collect();
     kept.trim().to_owned()
+}
+
+/// A day and a month, a month by its name beside a day, three groups of digits, two halves of a
+/// postcode or a chart number.
+const SHAPES: &str = r"(?xi)
+    (?:^|[^0-9a-z.]) (?: (?:0?[1-9]|[12][0-9]|3[01]) \s?[/-]\s? (?:0?[1-9]|1[0-2])
+                       | (?:0?[1-9]|1[0-2]) \s?[/-]\s? (?:0?[1-9]|[12][0-9]|3[01])
+                       | (?:0[1-9]|[12][0-9]|3[01]) \. (?:0[1-9]|1[0-2])
+                       | [0-9]{1,2} \. [0-9]{1,2} \. ) (?:[^0-9a-z]|$)
+  | \b [0-9]{1,2} [.]?[\ -]? (?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez) [a-zä]{0,6} \b
+  | \b (?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez) [a-zä]{0,6} [.]?[\ -]? [0-9]{1,2} \b
+  | \b [0-9]+ [-/.\ ] [0-9]+ [-/.\ ] [0-9a-z]+ \b
+  | \b [a-z]{1,2}[0-9][0-9a-z]? \s [0-9][a-z]{2} \b
+  | \b [a-z][0-9]{2,3} \s [a-z][0-9]{2,3} \b
+  | [0-9]{5,}
+";
+
+/// Whether a name of a kernel, a coil or a sequence may be a day or the number of a person.
+pub(super) fn tells_a_day_or_number(label: &str) -> bool {
+    static SHAPE: OnceLock<Option<Regex>> = OnceLock::new();
+    if !label.bytes().any(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    let shape = SHAPE.get_or_init(|| Regex::new(SHAPES).ok());
+    label
+        .split('\\')
+        .any(|value| shape.as_ref().is_none_or(|shape| shape.is_match(value)))
 }
 
 #[cfg(test)]

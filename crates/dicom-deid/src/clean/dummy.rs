@@ -1,5 +1,5 @@
 //! Dummy values (action D of PS3.15 table E.1-1): legal for the VR, good enough where an IOD needs
-//! a value, and mistaken by nobody for a real one.
+//! a value, and not mistaken for a real one.
 
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
@@ -43,7 +43,7 @@ fn of_tag(tag: Tag) -> Option<(VR, &'static [u8])> {
 fn of_vr(vr: VR) -> Option<&'static [u8]> {
     Some(match vr {
         VR::AE | VR::LO | VR::LT | VR::PN | VR::SH | VR::ST | VR::UC | VR::UT => TEXT,
-        // No one lives to 999, and no age of 0 slips into the means of a study of infants.
+        // No person lives to 999, and no age of 0 slips into the means of a study of infants.
         VR::AS => b"999Y",
         VR::CS => b"UNKNOWN ",
         VR::DA => DATE,
@@ -99,7 +99,7 @@ mod tests {
                     && bytes.iter().take(3).all(u8::is_ascii_digit)
                     && b"DWMY".contains(bytes.last().unwrap())
             }
-            VR::DA | VR::DT | VR::TM => super::super::temporal::shift(value, vr, -7).is_ok(),
+            VR::DA | VR::DT | VR::TM => crate::clean::temporal::shift(value, vr, -7).is_ok(),
             VR::DS | VR::IS => value.parse::<i32>().is_ok() && at_most(12),
             VR::SS | VR::US => bytes.len() == 2,
             VR::AT | VR::FL | VR::OF | VR::OL | VR::SL | VR::UL => bytes.len() == 4,

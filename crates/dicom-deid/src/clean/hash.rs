@@ -1,6 +1,9 @@
 //! The unkeyed hashes of Flywheel profiles, bit for bit: `hash` and `hashuid`.
 
+use dicom_lossless::Phi;
 use sha2::{Digest, Sha256};
+
+use crate::profile::DicomRules;
 
 /// The longest UID (PS3.5 section 9.1).
 const LONGEST_UID: usize = 64;
@@ -8,16 +11,31 @@ const LONGEST_UID: usize = 64;
 /// What `hash` and `hashuid` of a profile write.
 #[derive(Clone)]
 pub(super) struct Hasher {
-    pub(super) salt: String,
+    salt: String,
     /// Hex digits to keep; 0 for all.
-    pub(super) digits: usize,
+    digits: usize,
     /// Components to put in front; else the leading ones of the text.
-    pub(super) numeric_name: Option<String>,
-    pub(super) prefix: usize,
-    pub(super) suffix: usize,
+    numeric_name: Option<String>,
+    prefix: usize,
+    suffix: usize,
 }
 
 impl Hasher {
+    pub(super) fn new(dicom: &DicomRules) -> Self {
+        Self {
+            salt: dicom
+                .salt
+                .as_ref()
+                .map(Phi::expose)
+                .cloned()
+                .unwrap_or_default(),
+            digits: dicom.hash_digits,
+            numeric_name: dicom.uid_numeric_name.clone(),
+            prefix: dicom.uid_prefix_fields,
+            suffix: dicom.uid_suffix_fields,
+        }
+    }
+
     fn digest(&self, text: &str) -> [u8; 32] {
         Sha256::new()
             .chain_update(self.salt.as_bytes())

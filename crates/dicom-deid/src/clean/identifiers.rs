@@ -10,13 +10,13 @@ mod folding;
 use std::fmt;
 
 use chrono::NaiveDate;
-
-use crate::standard::{IdentifierKind, identifier_kind, is_private, vr};
 use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR, own_character_set, text};
 
-pub(super) use folding::{Spelling, fold_into, folded, is_mark};
+use crate::standard::{IdentifierKind, identifier_kind, is_private, vr};
 
-/// Titles, suffixes and particles: they stand beside names and tell nobody from anybody.
+pub(super) use folding::{UmlautSpelling, fold_into, folded, is_mark};
+
+/// Titles, suffixes and particles: they stand beside names and identify no person.
 const BESIDE_NAMES: [&str; 36] = [
     "and", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "dr", "du", "el",
     "frau", "herr", "jr", "la", "le", "les", "md", "mme", "mr", "mrs", "ms", "of", "pa", "phd",
@@ -140,7 +140,7 @@ impl Identifiers {
             );
             whole
         } else {
-            folded(&letters_and_digits(id), Spelling::Short)
+            folded(&letters_and_digits(id), UmlautSpelling::Short)
         };
         let short = whole.trim_start_matches('0');
         let is_other = short.len() < whole.len() && short.len() > 1;
@@ -284,9 +284,11 @@ fn has_digit(text: &str) -> bool {
 }
 
 /// The spellings that differ.
-fn spellings(text: &str) -> impl Iterator<Item = Spelling> + use<> {
+fn spellings(text: &str) -> impl Iterator<Item = UmlautSpelling> + use<> {
     let count = if text.is_ascii() { 1 } else { 2 };
-    [Spelling::Short, Spelling::Long].into_iter().take(count)
+    [UmlautSpelling::Short, UmlautSpelling::Long]
+        .into_iter()
+        .take(count)
 }
 
 #[cfg(test)]

@@ -1,18 +1,19 @@
-//! The types that may leave the machine. Their fields are private and their makers few: a file that
-//! was not cleaned cannot be taken for one that was.
+//! The types that may leave the machine. Their fields are private and their constructors few: a
+//! file that was not cleaned cannot be taken for one that was.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::attributes::RoutingAttributes;
-use super::originals::Originals;
-use super::residual::{Finding, Searched};
-use crate::error::{DeidError, DeidErrorKind};
 use dicom_lossless::{Body, Instance, Limits, Tag, Written, check_label, write_and_inspect};
 
-/// What an instance looks like once it is written.
+use super::originals::Originals;
+use super::residual::{Finding, TextCheck};
+use super::routing_attributes::RoutingAttributes;
+use crate::error::{DeidError, DeidErrorKind};
+
+/// An instance as it was written.
 #[derive(Debug, Clone)]
-struct Outgoing {
+struct WrittenInstance {
     sop_class: String,
     sop_instance: String,
     body: Body,
@@ -20,7 +21,7 @@ struct Outgoing {
     native: bool,
 }
 
-impl Outgoing {
+impl WrittenInstance {
     fn write<T>(
         instance: &Instance,
         limits: &Limits,
@@ -66,10 +67,10 @@ impl Outgoing {
 /// [`super::Cleaner::deidentify`] makes one.
 #[derive(Clone)]
 pub struct CleanInstance {
-    outgoing: Outgoing,
+    written: WrittenInstance,
     changed: u32,
     name: Option<String>,
-    searched: Searched,
+    texts: TextCheck,
     findings: Vec<Finding>,
     without_patient_id: bool,
     unreadable: Vec<Tag>,
@@ -92,20 +93,20 @@ impl CleanInstance {
         limits: &Limits,
         changed: u32,
         name: Option<String>,
-        check: impl FnOnce(&Written) -> Result<(Searched, Vec<Finding>), DeidError>,
+        check: impl FnOnce(&Written) -> Result<(TextCheck, Vec<Finding>), DeidError>,
     ) -> Result<Self, DeidError> {
-        let (outgoing, (searched, mut findings)) = Outgoing::write(instance, limits, check)?;
+        let (written, (texts, mut findings)) = WrittenInstance::write(instance, limits, check)?;
         findings.extend(
-            searched.check_texts(
+            texts.check_texts(
                 name.iter()
                     .map(|name| ("the file name that the profile gives", name.as_str())),
             )?,
         );
         Ok(Self {
-            outgoing,
+            written,
             changed,
             name,
-            searched,
+            texts,
             findings,
             without_patient_id: false,
             unreadable: Vec::new(),
@@ -119,22 +120,19 @@ impl CleanInstance {
         &self.findings
     }
 
-    /// Remembers who it was about, for a site that keeps a log of that.
+    /// Remembers its original identifiers, for a site that keeps a log of them.
     pub(super) fn about(self, originals: Option<Arc<Originals>>) -> Self {
         Self { originals, ..self }
     }
 
-    /// Remembers that the study had to stand for the patient.
-    pub(super) fn by_study(self, without_patient_id: bool) -> Self {
+    /// Remembers whether the study had to stand for the patient, and which dates, times and ages
+    /// could not be read.
+    pub(super) fn with_outcome(self, without_patient_id: bool, unreadable: Vec<Tag>) -> Self {
         Self {
             without_patient_id,
+            unreadable,
             ..self
         }
-    }
-
-    /// Remembers which dates, times and ages could not be read.
-    pub(super) fn without(self, unreadable: Vec<Tag>) -> Self {
-        Self { unreadable, ..self }
     }
 
     /// Dates, times and ages that could not be read and so did not stay, one for each element.
@@ -158,7 +156,7 @@ impl CleanInstance {
 pub struct IdentifiedConsent(());
 
 impl IdentifiedConsent {
-    /// To be called once in a program, where a person was told that nothing will be de-identified
+    /// To be called once in a program, where a person was informed that nothing will be de-identified
     /// and agreed.
     pub fn a_person_agrees_that_nothing_is_deidentified() -> Self {
         Self(())
@@ -169,7 +167,7 @@ impl IdentifiedConsent {
 /// same.
 #[derive(Debug, Clone)]
 pub struct UncleanedInstance {
-    outgoing: Outgoing,
+    written: WrittenInstance,
 }
 
 /// Writes an instance without applying a profile.
@@ -178,8 +176,8 @@ pub fn as_it_is(
     limits: &Limits,
     _consent: &IdentifiedConsent,
 ) -> Result<UncleanedInstance, DeidError> {
-    Outgoing::write(instance, limits, |_| Ok(()))
-        .map(|(outgoing, ())| UncleanedInstance { outgoing })
+    WrittenInstance::write(instance, limits, |_| Ok(()))
+        .map(|(written, ())| UncleanedInstance { written })
 }
 
 /// What may be packed and sent.
@@ -192,99 +190,61 @@ pub enum Sendable {
 }
 
 impl Sendable {
-    fn outgoing(&self) -> &Outgoing {
+    fn written(&self) -> &WrittenInstance {
         match self {
-            Self::Clean(clean) => &clean.outgoing,
-            Self::Uncleaned(uncleaned) => &uncleaned.outgoing,
+            Self::Clean(clean) => &clean.written,
+            Self::Uncleaned(uncleaned) => &uncleaned.written,
         }
     }
 
-    /// SOP Class UID; empty where the data set has none.
-    pub fn sop_class(&self) -> &str {
-        &self.outgoing().sop_class
-    }
-
-    /// SOP Instance UID, as sent.
-    pub fn sop_instance(&self) -> &str {
-        &self.outgoing().sop_instance
-    }
-
-    /// The bytes to send.
-    pub fn body(&self) -> &Body {
-        &self.outgoing().body
-    }
-
-    /// Whether nothing in it is compressed: its transfer syntax is one of the three native ones
-    /// (PS3.5 section 10, A.4).
-    pub fn is_native(&self) -> bool {
-        self.outgoing().native
-    }
-
-    /// What says where it belongs.
-    pub fn routing(&self) -> &RoutingAttributes {
-        &self.outgoing().routing
+    fn clean(&self) -> Option<&CleanInstance> {
+        match self {
+            Self::Clean(clean) => Some(clean),
+            Self::Uncleaned(_) => None,
+        }
     }
 
     /// The file name that the profile gives it, where it names files.
     pub fn file_name(&self) -> Option<&str> {
-        match self {
-            Self::Clean(clean) => clean.file_name(),
-            Self::Uncleaned(_) => None,
-        }
+        self.clean().and_then(CleanInstance::file_name)
     }
 
     /// Whether a pseudonym was made and there was no usable Patient ID for it, so that the study
     /// stands for the patient.
     pub fn is_without_patient_id(&self) -> bool {
-        matches!(self, Self::Clean(clean) if clean.without_patient_id)
+        self.clean().is_some_and(|clean| clean.without_patient_id)
     }
 
     /// Dates, times and ages that could not be read and so did not stay, one for each element.
     pub fn unreadable(&self) -> &[Tag] {
-        match self {
-            Self::Clean(clean) => clean.unreadable(),
-            Self::Uncleaned(_) => &[],
-        }
+        self.clean().map_or(&[], CleanInstance::unreadable)
     }
 
-    /// Who it was about before it was cleaned, where the site keeps a log of that.
+    /// Its original identifiers, where the site keeps a log of them.
     pub fn originals(&self) -> Option<&Arc<Originals>> {
-        match self {
-            Self::Clean(clean) => clean.originals.as_ref(),
-            Self::Uncleaned(_) => None,
-        }
+        self.clean().and_then(|clean| clean.originals.as_ref())
     }
 
     /// How many elements the profile changed, made or removed.
     pub fn changed(&self) -> u32 {
-        match self {
-            Self::Clean(clean) => clean.changed,
-            Self::Uncleaned(_) => 0,
-        }
+        self.clean().map_or(0, CleanInstance::changed)
     }
-}
 
-impl Sendable {
     /// What the check of the written bytes found and the profile lets pass.
     pub fn findings(&self) -> &[Finding] {
-        match self {
-            Self::Clean(clean) => clean.findings(),
-            Self::Uncleaned(_) => &[],
-        }
+        self.clean().map_or(&[], CleanInstance::findings)
     }
 
     /// Looks for values that were removed or changed in texts that are sent beside the instance,
     /// each with what it is: labels, names, metadata. `residual.identifier-left` where one is
-    /// found, or the finds where the profile lets them pass. Of an instance that goes as it is
+    /// found, or the findings where the profile lets them pass. Of an instance that goes as it is
     /// nothing was removed.
     pub fn check_texts<'a, 'b>(
         &self,
         texts: impl IntoIterator<Item = (&'a str, &'b str)>,
     ) -> Result<Vec<Finding>, DeidError> {
-        match self {
-            Self::Clean(clean) => clean.searched.check_texts(texts),
-            Self::Uncleaned(_) => Ok(Vec::new()),
-        }
+        self.clean()
+            .map_or(Ok(Vec::new()), |clean| clean.texts.check_texts(texts))
     }
 }
 
@@ -300,31 +260,49 @@ impl From<UncleanedInstance> for Sendable {
     }
 }
 
+impl CleanInstance {
+    fn written(&self) -> &WrittenInstance {
+        &self.written
+    }
+}
+
+impl UncleanedInstance {
+    fn written(&self) -> &WrittenInstance {
+        &self.written
+    }
+}
+
 /// Getters that all three share.
 macro_rules! getters {
     ($($name:ident),*) => {$(
         impl $name {
             /// SOP Class UID; empty where the data set has none.
             pub fn sop_class(&self) -> &str {
-                &self.outgoing.sop_class
+                &self.written().sop_class
             }
 
             /// SOP Instance UID, as sent.
             pub fn sop_instance(&self) -> &str {
-                &self.outgoing.sop_instance
+                &self.written().sop_instance
             }
 
             /// The bytes to send.
             pub fn body(&self) -> &Body {
-                &self.outgoing.body
+                &self.written().body
+            }
+
+            /// Whether nothing in it is compressed: its transfer syntax is one of the three native
+            /// ones (PS3.5 section 10, A.4).
+            pub fn is_native(&self) -> bool {
+                self.written().native
             }
 
             /// What says where it belongs.
             pub fn routing(&self) -> &RoutingAttributes {
-                &self.outgoing.routing
+                &self.written().routing
             }
         }
     )*};
 }
 
-getters!(CleanInstance, UncleanedInstance);
+getters!(CleanInstance, UncleanedInstance, Sendable);

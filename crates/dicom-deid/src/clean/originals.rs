@@ -1,14 +1,12 @@
-//! Who an instance was about before it was cleaned, for sites that keep a log of it.
+//! The identifiers of an instance before it was cleaned, for sites that keep a log of them.
 //!
 //! Owns the short list of identifiers that such a log indexes. They are values that identify: they
 //! leave this type in one form only, the body of the request to the log, and never show.
 
 use std::fmt;
 
+use dicom_lossless::{CharacterSet, DataSet, Encoding, Instance, Phi, Tag, character_set_of, text};
 use serde_json::{Map, Value, json};
-
-use dicom_lossless::Phi;
-use dicom_lossless::{CharacterSet, DataSet, Encoding, Instance, Tag, character_set_of, text};
 
 /// What the log indexes, by its names. It also knows `StudyDateTime` and `SeriesDateTime`, which
 /// DICOM does not.
@@ -75,8 +73,9 @@ impl Originals {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use dicom_lossless::{Element, VR};
+
+    use super::*;
 
     fn of(elements: Vec<Element>) -> Originals {
         Originals::in_header(&DataSet::from_elements(elements), Encoding::EXPLICIT_LITTLE)
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_them_shows() {
+    fn debug_output_shows_no_identifier() {
         let originals = of(vec![Element::new(
             Tag(0x0010, 0x0010),
             VR::PN,
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_log_indexes_are_attributes_of_these_names() {
+    fn indexed_names_are_keywords_of_their_attributes() {
         for (name, tag) in INDEXED {
             assert_eq!(crate::standard::tag_of_keyword(name), Some(tag), "{name}");
         }

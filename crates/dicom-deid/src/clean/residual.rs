@@ -7,12 +7,12 @@
 //! Looked for are the values of elements that are gone or have other bytes, if their VR is for
 //! text, names, UIDs, dates or unknown bytes. Names of products, codes, numbers, ages and times of
 //! day are not: they coincide.
-//! - Names and identifiers: whole, and the parts between `^ = \ - space , _ . /`. Parts that
-//!   everybody uses, that are shorter than `min-length`, or fewer than 6 digits do not count;
+//! - Names and identifiers: whole, and the parts between `^ = \ - space , _ . /`. Parts that are
+//!   common words, that are shorter than `min-length`, or fewer than 6 digits do not count;
 //!   ideographs count twice.
 //! - Free text and values of private elements: whole, unless it is made of common words and
 //!   numbers, or longer than 1 MiB.
-//! - Dates: in many spellings. UIDs: whole; not those of the standard, nor those that the instance
+//! - Dates: in many forms. UIDs: whole; not those of the standard, nor those that the instance
 //!   keeps as its own study, series, instance or frame of reference.
 //! - Not looked for are values in an item that the same attribute keeps at the top of the data set,
 //!   and values of private elements that say no more than manufacturer, model or software versions,
@@ -20,7 +20,7 @@
 //!
 //! Everything is looked for in the bytes that it had, in UTF-8, UTF-16, Latin-1 and the character
 //! sets that the instance declares, in upper and lower case. What has fewer than 8 characters must
-//! stand between word borders, digits apart from other digits.
+//! stand between word boundaries, digits apart from other digits.
 //!
 //! A place does not raise it where
 //! - the element is for numbers or times, or no element's value holds it whole;
@@ -35,101 +35,83 @@
 //!
 //! A value that stands somewhere on purpose may stand in labels and file names too.
 
-mod collect;
-mod effort;
-mod finding;
-mod heads;
-mod known;
-mod looking;
-mod products;
-mod purpose;
+mod patterns;
+mod removals;
 mod search;
-mod spell;
-mod spelled;
-mod triage;
-mod uids;
+mod verdict;
 
-#[cfg(test)]
-mod tests;
-
+use std::fmt;
 use std::sync::Arc;
 
-pub use finding::Finding;
+use dicom_lossless::{
+    DataSet, ElementLocation, Encoding, FileErrorKind, Instance, Limits, Tag, ValueVisitor,
+    Written, visit_values,
+};
+use patterns::PatternCache;
+use removals::FormerLocation;
+use search::{SearchEnd, ValueIndex};
+use verdict::{HitVerdict, ProfileIntent, ScannedElement, VerdictContext, boundaries_hold};
 
-use crate::error::DeidError;
+use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{DicomRules, OnLeak, ResidualRule};
-use dicom_lossless::{DataSet, Encoding, Instance, Limits, Tag, Written};
-use effort::Effort;
-use looking::Looking;
-use purpose::Purpose;
-use search::{Ended, Wanted};
-use spelled::Spelled;
-use triage::{Judge, borders_hold};
+use crate::standard;
 
 /// The check of one profile, made ready once per run.
-pub(super) struct Residual {
+pub(super) struct ResidualCheck {
     rule: ResidualRule,
-    purpose: Purpose,
-    spelled: Spelled,
+    intent: ProfileIntent,
+    patterns: PatternCache,
 }
 
-/// What an instance has lost, for names that are made of it later.
+/// What was removed from an instance, for names that are made of it later.
 #[derive(Clone)]
-pub(super) struct Searched {
-    wanted: Arc<Wanted>,
+pub(super) struct TextCheck {
+    index: Arc<ValueIndex>,
     /// Values that stand in what is sent on purpose, by number, in order.
-    on_purpose: Arc<[u32]>,
+    intended: Arc<[u32]>,
     on_leak: OnLeak,
 }
 
-impl Residual {
+impl ResidualCheck {
     pub(super) fn new(dicom: &DicomRules) -> Self {
         Self {
             rule: dicom.residual,
-            purpose: Purpose::of(dicom),
-            spelled: Spelled::default(),
+            intent: ProfileIntent::of(dicom),
+            patterns: PatternCache::default(),
         }
     }
 
-    /// What the data set has lost. To be called while both are at hand. `deid.too-costly` where it
-    /// is too much to look for.
-    pub(super) fn wanted(&self, before: &DataSet, after: &DataSet) -> Result<Wanted, DeidError> {
-        let lost = collect::lost(before, after)?;
-        Ok(Wanted::new(lost, &self.spelled, self.rule.min_length)?)
+    /// What was removed from the data set. `deid.too-costly` where it is too much to look for.
+    pub(super) fn removed_values(
+        &self,
+        before: &DataSet,
+        after: &DataSet,
+    ) -> Result<ValueIndex, DeidError> {
+        let removals = removals::removals(before, after)?;
+        Ok(ValueIndex::new(
+            removals,
+            &self.patterns,
+            self.rule.min_length,
+        )?)
     }
 
-    /// Searches what was written of an instance. Fails where a value is left, or tells where the
-    /// profile says so; `deid.too-costly` where what is gone stands at too many places.
+    /// Searches what was written of an instance. Fails where a value is left, or reports it
+    /// where the profile says so; `deid.too-costly` where what is gone stands at too many places.
     pub(super) fn check(
         &self,
-        wanted: Wanted,
+        index: ValueIndex,
         written: &Written,
         before: &DataSet,
         instance: &Instance,
         limits: &Limits,
-    ) -> Result<(Searched, Vec<Finding>), DeidError> {
-        let kept = |items: &[(Tag, usize)], tag| {
-            let data = if instance
-                .header
-                .get(items.first().map_or(tag, |(first, _)| *first))
-                .is_some()
-            {
-                &instance.header
-            } else {
-                &instance.tail
-            };
-            self.purpose.keeps(items, tag, data)
-        };
-        let stated = |value: &[u8]| self.purpose.states(value);
-        let judge = Judge {
+    ) -> Result<(TextCheck, Vec<Finding>), DeidError> {
+        let context = VerdictContext {
             before,
-            header: &instance.header,
-            tail: &instance.tail,
-            kept: &kept,
-            stated: &stated,
+            instance,
+            intent: &self.intent,
         };
         let on_leak = self.rule.on_leak;
-        let (on_purpose, findings) = if wanted.is_empty() {
+        let (intended, findings) = if index.is_empty() {
             (Vec::new(), Vec::new())
         } else {
             let (meta, header) = written
@@ -137,26 +119,19 @@ impl Residual {
                 .split_at_checked(written.data_at)
                 .unwrap_or((&written.head, &[]));
             let encoding = instance.syntax.encoding;
-            let mut looking = Looking::new(
-                &wanted,
-                &judge,
-                on_leak,
-                written.head.len() + written.tail.len(),
-            );
-            looking.part(
-                meta.get(PREAMBLE..).unwrap_or_default(),
-                Encoding::EXPLICIT_LITTLE,
-                limits,
-            )?;
-            looking.part(header, encoding, limits)?;
-            looking.part(&written.tail, encoding, limits)?;
-            looking.done()
+            let length = written.head.len() + written.tail.len();
+            let mut scan = OutputScan::new(&index, &context, on_leak, length);
+            let meta = meta.get(PREAMBLE..).unwrap_or_default();
+            scan.data_set(meta, Encoding::EXPLICIT_LITTLE, limits)?;
+            scan.data_set(header, encoding, limits)?;
+            scan.data_set(&written.tail, encoding, limits)?;
+            scan.finish()
         };
         let findings = decide(findings, on_leak)?;
         Ok((
-            Searched {
-                wanted: Arc::new(wanted),
-                on_purpose: on_purpose.into(),
+            TextCheck {
+                index: Arc::new(index),
+                intended: intended.into(),
                 on_leak,
             },
             findings,
@@ -167,7 +142,7 @@ impl Residual {
 /// Preamble and prefix, which are written anew and hold nothing.
 const PREAMBLE: usize = 132;
 
-impl Searched {
+impl TextCheck {
     /// Searches texts that are sent beside the instance: labels, names, metadata. `what` says which
     /// text it is.
     pub(super) fn check_texts<'a, 'b>(
@@ -182,28 +157,28 @@ impl Searched {
     }
 
     fn first_in(&self, what: &str, text: &str) -> Result<Option<Finding>, DeidError> {
-        if self.wanted.is_empty() {
+        if self.index.is_empty() {
             return Ok(None);
         }
         let mut first = None;
         let lower = text.to_ascii_lowercase();
-        let searched = self.wanted.search(
+        let searched = self.index.search(
             lower.as_bytes(),
-            &mut Effort::of(text.len()),
+            &mut WorkBudget::of(text.len()),
             &mut |hit, _| {
-                if !borders_hold(hit, text.as_bytes())
-                    || self.on_purpose.binary_search(&hit.value).is_ok()
+                if !boundaries_hold(hit, text.as_bytes())
+                    || self.intended.binary_search(&hit.value).is_ok()
                 {
                     return Ok(());
                 }
                 first = Some(hit.value);
-                Err(Ended::Enough)
+                Err(SearchEnd::Done)
             },
         );
-        if let Err(Ended::TooCostly(costly)) = searched {
+        if let Err(SearchEnd::TooCostly(costly)) = searched {
             return Err(costly.into());
         }
-        let first = first.and_then(|value| self.wanted.value(value));
+        let first = first.and_then(|value| self.index.value(value));
         Ok(first.map(|(place, _)| Finding::in_text(place, what)))
     }
 }
@@ -214,3 +189,285 @@ fn decide(findings: Vec<Finding>, on_leak: OnLeak) -> Result<Vec<Finding>, DeidE
         _ => Ok(findings),
     }
 }
+
+/// The most findings that are reported of one file.
+const MOST_FINDINGS: usize = 100;
+/// What a verdict on an element in which something stands costs, in units of [`WorkBudget`].
+const COST_OF_ELEMENT: usize = 64;
+
+/// One pass over what was written of an instance: value after value, each hit judged as it is
+/// found. No list of places is made; what is remembered is bounded.
+struct OutputScan<'a> {
+    index: &'a ValueIndex,
+    context: &'a VerdictContext<'a>,
+    on_leak: OnLeak,
+    budget: WorkBudget,
+    findings: Vec<Finding>,
+    /// Values that stand somewhere on purpose, in the order in which they were found, and by number
+    /// whether they do.
+    intended: Vec<u32>,
+    is_intended: Vec<bool>,
+}
+
+impl<'a> OutputScan<'a> {
+    /// `bytes` is the length of all data sets.
+    fn new(
+        index: &'a ValueIndex,
+        context: &'a VerdictContext<'a>,
+        on_leak: OnLeak,
+        bytes: usize,
+    ) -> Self {
+        Self {
+            index,
+            context,
+            on_leak,
+            budget: WorkBudget::of(bytes),
+            findings: Vec::new(),
+            intended: Vec::new(),
+            is_intended: vec![false; index.values.len()],
+        }
+    }
+
+    /// Scans a data set as it was written.
+    fn data_set(
+        &mut self,
+        bytes: &[u8],
+        encoding: Encoding,
+        limits: &Limits,
+    ) -> Result<(), DeidError> {
+        let lower = bytes.to_ascii_lowercase();
+        visit_values(
+            bytes,
+            encoding,
+            limits,
+            &mut PartVisitor {
+                scan: self,
+                bytes,
+                lower: &lower,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// The values that stand somewhere on purpose, in order, and the findings.
+    fn finish(self) -> (Vec<u32>, Vec<Finding>) {
+        let mut intended = self.intended;
+        intended.sort_unstable();
+        (intended, self.findings)
+    }
+
+    /// Scans one value. Of several findings in it the first is reported.
+    fn value(
+        &mut self,
+        at: &ElementLocation<'_>,
+        bytes: &[u8],
+        lower: &[u8],
+    ) -> Result<(), SearchEnd> {
+        let stops = self.on_leak == OnLeak::Fail;
+        if stops && self.findings.len() >= MOST_FINDINGS {
+            return Ok(());
+        }
+        let Some(scanned) = ScannedElement::of(at, bytes) else {
+            return Ok(());
+        };
+        let Self {
+            index,
+            context,
+            budget,
+            findings,
+            intended,
+            is_intended,
+            ..
+        } = self;
+        let (mut reported, mut asked) = (false, false);
+        let lower = lower.get(at.value.clone()).unwrap_or_default();
+        index.search(lower, budget, &mut |hit, budget| {
+            let Some(value) = index.value(hit.value) else {
+                return Ok(());
+            };
+            if !std::mem::replace(&mut asked, true) {
+                budget.spend(COST_OF_ELEMENT)?;
+            }
+            match context.verdict(hit, &scanned, value) {
+                HitVerdict::Coincidence => {}
+                HitVerdict::Intended => {
+                    let known = usize::try_from(hit.value)
+                        .ok()
+                        .and_then(|at| is_intended.get_mut(at));
+                    if known.is_some_and(|known| !std::mem::replace(known, true)) {
+                        intended.push(hit.value);
+                    }
+                }
+                HitVerdict::Leak => {
+                    if !std::mem::replace(&mut reported, true) && findings.len() < MOST_FINDINGS {
+                        findings.push(Finding::in_element(&value.0, at));
+                    }
+                    // The file fails, so that nothing else in this element matters.
+                    if stops {
+                        return Err(SearchEnd::Done);
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+struct PartVisitor<'l, 'a, 'b> {
+    scan: &'l mut OutputScan<'a>,
+    bytes: &'b [u8],
+    lower: &'b [u8],
+}
+
+impl ValueVisitor for PartVisitor<'_, '_, '_> {
+    type Mark = (usize, usize);
+
+    fn value(&mut self, at: &ElementLocation<'_>) -> Result<(), FileErrorKind> {
+        match self.scan.value(at, self.bytes, self.lower) {
+            Ok(()) | Err(SearchEnd::Done) => Ok(()),
+            Err(SearchEnd::TooCostly(_)) => Err(FileErrorKind::TooCostly),
+        }
+    }
+
+    fn mark(&self) -> (usize, usize) {
+        (self.scan.findings.len(), self.scan.intended.len())
+    }
+
+    fn take_back(&mut self, (findings, intended): (usize, usize)) {
+        self.scan.findings.truncate(findings);
+        for value in self.scan.intended.drain(intended..) {
+            if let Some(known) = usize::try_from(value)
+                .ok()
+                .and_then(|at| self.scan.is_intended.get_mut(at))
+            {
+                *known = false;
+            }
+        }
+    }
+}
+
+/// A value that was removed or changed in one place and still stands in another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The attribute that it was removed from, with the items that lead to it.
+    pub removed_from: String,
+    /// The attribute, or the text beside the data set, in which it still stands.
+    pub stands_in: String,
+    /// What to do about it.
+    remedy: String,
+}
+
+impl Finding {
+    fn in_element(place: &FormerLocation, at: &ElementLocation<'_>) -> Self {
+        let remedy = match at.tag.group() {
+            0x0002 => "have the profile change the UID that the file is known by".to_owned(),
+            _ => format!(
+                "have the profile remove or clean {}",
+                standard::name_of(at.tag)
+            ),
+        };
+        Self {
+            removed_from: path(&place.items(), place.tag),
+            stands_in: path(at.items, at.tag),
+            remedy,
+        }
+    }
+
+    fn in_text(place: &FormerLocation, what: &str) -> Self {
+        let remedy =
+            format!("have the profile clean what {what} is made of, or choose another one");
+        Self {
+            removed_from: path(&place.items(), place.tag),
+            stands_in: what.to_owned(),
+            remedy,
+        }
+    }
+
+    /// The failure that it is, with the number of other findings.
+    pub(super) fn failure(&self, others: usize) -> DeidError {
+        let more = match others {
+            0 => String::new(),
+            1 => ", and 1 more".to_owned(),
+            n => format!(", and {n} more"),
+        };
+        DeidError::new(DeidErrorKind::IdentifierLeft, format!("{self}{more}"))
+            .with_remedy(self.remedy.clone())
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "what stood in {} still stands in {}",
+            self.removed_from, self.stands_in
+        )
+    }
+}
+
+/// The sequences that lead to an attribute, with the numbers of their items from 0, then its name.
+fn path(items: &[(Tag, usize)], tag: Tag) -> String {
+    let step = |tag: Tag| {
+        standard::keyword(tag).map_or_else(
+            || format!("{:04x}{:04x}", tag.group(), tag.element()),
+            str::to_owned,
+        )
+    };
+    let steps = items
+        .iter()
+        .map(|(sequence, index)| format!("{}.{index}.", step(*sequence)));
+    steps.chain([standard::name_of(tag)]).collect()
+}
+
+/// Values that are gone, equal ones counted once.
+pub(super) const MOST_REMOVALS: usize = 1 << 20;
+/// Patterns of all of them.
+pub(super) const MOST_PATTERNS: usize = 1 << 19;
+/// Patterns of one.
+pub(super) const MOST_PATTERNS_OF_VALUE: usize = 1 << 16;
+/// Bytes of character sets that nested data sets declare.
+pub(super) const MOST_CHARACTER_SET_BYTES: usize = 16 << 20;
+
+/// Units of work for each byte that is searched, and for a file of no bytes. Looking at a byte
+/// takes one.
+const BUDGET_PER_BYTE: u64 = 16;
+const LEAST_BUDGET: u64 = 16 << 20;
+
+/// Why a file is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooCostly(pub(super) &'static str);
+
+impl From<TooCostly> for DeidError {
+    fn from(TooCostly(what): TooCostly) -> Self {
+        Self::new(DeidErrorKind::TooCostly, what)
+    }
+}
+
+/// The work that is left to one file.
+pub(super) struct WorkBudget {
+    left: u64,
+}
+
+impl WorkBudget {
+    /// For a file, by the number of its bytes that are searched.
+    pub(super) fn of(bytes: usize) -> Self {
+        Self {
+            left: LEAST_BUDGET.saturating_add(BUDGET_PER_BYTE.saturating_mul(bytes as u64)),
+        }
+    }
+
+    /// Takes some of it.
+    #[inline]
+    pub(super) fn spend(&mut self, units: usize) -> Result<(), TooCostly> {
+        match self.left.checked_sub(units as u64) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(TooCostly("what was removed stands at too many places")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

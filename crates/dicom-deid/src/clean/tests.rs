@@ -2,20 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod pieces;
+mod selectors;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dicom_lossless::{
+    DataSet, Element, Encoding, Instance, Limits, Source, SourceFile, Tag, VR, Value, padded, read,
+};
 use serde_json::json;
 
 use super::*;
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{Profile, from_server_json, load};
-use dicom_lossless::{
-    DataSet, Element, Encoding, Instance, Limits, Source, SourceFile, Tag, VR, Value, padded, read,
-};
-
-mod pieces;
-mod selectors;
 
 const LITTLE: Encoding = Encoding::EXPLICIT_LITTLE;
 
@@ -84,7 +84,7 @@ fn cleaned(dicom: &str, elements: Vec<Element>) -> String {
 }
 
 #[test]
-fn every_action_acts() {
+fn every_action_changes_its_element() {
     let fields = "{date-increment: -17, fields: [
         {name: AccessionNumber, keep: true}, {name: PatientName, remove: true}, {name: PatientID, hash: true},
         {name: StudyInstanceUID, hashuid: true}, {name: StudyDate, increment-date: true},

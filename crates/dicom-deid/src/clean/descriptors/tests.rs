@@ -1,15 +1,16 @@
-//! What remains of descriptors: of those that name somebody, of those that do not, and of two
+//! What remains of descriptors: of those that name a person, of those that do not, and of two
 //! thousand made-up people's.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use super::*;
-use crate::standard::{tag_of_keyword, vr};
-use dicom_lossless::{DataSet, Element, Encoding};
-
 mod days;
 mod leaks;
 mod retention;
+
+use dicom_lossless::{DataSet, Element, Encoding};
+
+use super::*;
+use crate::standard::{tag_of_keyword, vr};
 
 fn own(pairs: &[(&str, &str)]) -> Identifiers {
     let element = |keyword: &str, value: &str| {
@@ -45,7 +46,7 @@ fn a_text_that_is_known_safe_is_not_copied() {
 }
 
 #[test]
-fn what_is_not_known_goes_and_leaves_one_separator() {
+fn unknown_words_are_removed_and_leave_one_separator() {
     for (text, rest) in [
         ("CT Head Smith routine", "CT Head routine"),
         ("t2_smith_tra", "t2_tra"),
@@ -67,7 +68,7 @@ fn what_is_not_known_goes_and_leaves_one_separator() {
 }
 
 #[test]
-fn numbers_that_may_identify_go() {
+fn numbers_that_may_identify_are_removed() {
     for (text, rest) in [
         ("MRI 12345678 brain", "MRI brain"),
         ("brain MRN0012345", "brain"),
@@ -90,7 +91,7 @@ fn numbers_that_may_identify_go() {
 }
 
 #[test]
-fn ranges_that_hold_dates_go() {
+fn ranges_that_hold_dates_are_removed() {
     let text = "CT 3/12/58 head";
     assert_eq!(
         clean(
@@ -112,7 +113,7 @@ fn ranges_that_hold_dates_go() {
 }
 
 #[test]
-fn the_instances_own_names_go_although_they_are_words() {
+fn the_instances_own_names_are_removed_although_they_are_words() {
     let long = [("PatientName", "Long^Hand^T")];
     for (text, rest) in [
         ("MRI Long brain", "MRI brain"),
@@ -145,7 +146,7 @@ fn the_instances_own_names_go_although_they_are_words() {
 }
 
 #[test]
-fn the_instances_own_numbers_go_however_they_are_spelled() {
+fn the_instances_own_numbers_are_removed_in_every_form() {
     let numbers = [
         ("PatientID", "00-120-44"),
         ("AccessionNumber", "B123"),
@@ -168,7 +169,7 @@ fn the_instances_own_numbers_go_however_they_are_spelled() {
 }
 
 #[test]
-fn the_instances_own_days_and_places_go() {
+fn the_instances_own_days_and_places_are_removed() {
     let pairs = [
         ("PatientBirthDate", "19580312"),
         ("InstitutionName", "Head and Neck Center Long Beach"),
@@ -194,7 +195,7 @@ fn the_instances_own_days_and_places_go() {
 }
 
 #[test]
-fn names_go_in_every_script_and_spelling() {
+fn names_are_removed_in_every_script_and_spelling() {
     let german = [("PatientName", "Groß-Kräuter^Jörg")];
     for text in [
         "CT Groß",
@@ -247,4 +248,53 @@ fn long_texts_take_time_in_proportion() {
     let start = std::time::Instant::now();
     assert!(!clean(&text, &own, &[]).contains("Doe"));
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[test]
+fn names_of_devices_stay() {
+    for label in [
+        "B30f",
+        "I31f\\3",
+        "Br40d\\3",
+        "FC51",
+        "BONEPLUS",
+        "HE1-4;NE1,2",
+        "Head_32",
+        "*tfl3d1_16ns",
+        "C:HEA;HEP",
+        "STANDARD",
+        "*fl2d1",
+        "SP6,7,8",
+        "Body 24 AC",
+        "epfid2d1_64",
+        "8HRBRAIN",
+        "GR",
+        "QD 1.5",
+        "Hr38 3",
+        "WFBP_3D",
+    ] {
+        assert!(!tells_a_day_or_number(label), "{label}");
+    }
+}
+
+#[test]
+fn days_and_numbers_are_no_names_of_devices() {
+    for label in [
+        "04-21",
+        "04/09",
+        "12 Dec",
+        "Sep 07",
+        "14.05.",
+        "77-34-92",
+        "SW1 2AA",
+        "4-117-B",
+        "Z9 4QX",
+        "K23 W12",
+        "B30f 14.05.",
+        "20170612",
+        "PX48213097",
+        "3. März",
+    ] {
+        assert!(tells_a_day_or_number(label), "{label}");
+    }
 }

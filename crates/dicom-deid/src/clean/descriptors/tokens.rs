@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::clean::identifiers::{Spelling, fold_into, is_mark};
+use crate::clean::identifiers::{UmlautSpelling, fold_into, is_mark};
 
 /// A run of letters and digits; a point between two digits belongs to it.
 #[derive(Debug, Clone)]
@@ -14,12 +14,12 @@ pub(super) struct Token {
     long: Range<usize>,
     short: Range<usize>,
     /// What becomes of it.
-    pub(super) verdict: Verdict,
+    pub(super) verdict: TokenSafety,
 }
 
 /// What becomes of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum TokenSafety {
     /// Known to be safe.
     Safe,
     /// Not known.
@@ -64,21 +64,21 @@ impl<'t> Tokens<'t> {
 
     fn push(&mut self, at: Range<usize>) {
         let word = self.text.get(at.clone()).unwrap_or_default();
-        let short = self.fold(word, Spelling::Short);
+        let short = self.fold(word, UmlautSpelling::Short);
         let long = if word.is_ascii() {
             short.clone()
         } else {
-            self.fold(word, Spelling::Long)
+            self.fold(word, UmlautSpelling::Long)
         };
         self.list.push(Token {
             at,
             long,
             short,
-            verdict: Verdict::Unknown,
+            verdict: TokenSafety::Unknown,
         });
     }
 
-    fn fold(&mut self, word: &str, spelling: Spelling) -> Range<usize> {
+    fn fold(&mut self, word: &str, spelling: UmlautSpelling) -> Range<usize> {
         let start = self.folded.len();
         fold_into(&mut self.folded, word, spelling);
         start..self.folded.len()

@@ -5,7 +5,7 @@
 
 /// How ä, ö, ü, å and ø are spelled with plain letters.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::clean) enum Spelling {
+pub(in crate::clean) enum UmlautSpelling {
     /// As two letters: ae, oe, ue, aa, oe.
     Long,
     /// As the letter without its mark.
@@ -18,7 +18,7 @@ pub(in crate::clean) fn is_mark(c: char) -> bool {
 }
 
 /// Appends a word as it compares. Letters of other scripts stay, in lower case.
-pub(in crate::clean) fn fold_into(folded: &mut String, word: &str, spelling: Spelling) {
+pub(in crate::clean) fn fold_into(folded: &mut String, word: &str, spelling: UmlautSpelling) {
     if word.is_ascii() {
         let from = folded.len();
         folded.push_str(word);
@@ -33,7 +33,10 @@ pub(in crate::clean) fn fold_into(folded: &mut String, word: &str, spelling: Spe
             folded.push(c.to_ascii_lowercase());
         } else if is_mark(c) {
             // A separate diaeresis over a letter that has one.
-            if c == '\u{308}' && spelling == Spelling::Long && folded.ends_with(['a', 'o', 'u']) {
+            if c == '\u{308}'
+                && spelling == UmlautSpelling::Long
+                && folded.ends_with(['a', 'o', 'u'])
+            {
                 folded.push('e');
             }
         } else {
@@ -44,15 +47,15 @@ pub(in crate::clean) fn fold_into(folded: &mut String, word: &str, spelling: Spe
 }
 
 /// A word as it compares.
-pub(in crate::clean) fn folded(word: &str, spelling: Spelling) -> String {
+pub(in crate::clean) fn folded(word: &str, spelling: UmlautSpelling) -> String {
     let mut text = String::with_capacity(word.len());
     fold_into(&mut text, word, spelling);
     text
 }
 
-fn push_plain(folded: &mut String, lower: char, spelling: Spelling) {
+fn push_plain(folded: &mut String, lower: char, spelling: UmlautSpelling) {
     match plain(lower) {
-        Some(letters) if spelling == Spelling::Short && is_shortened(lower) => {
+        Some(letters) if spelling == UmlautSpelling::Short && is_shortened(lower) => {
             folded.extend(letters.chars().take(1));
         }
         Some(letters) => folded.push_str(letters),
@@ -104,7 +107,12 @@ mod tests {
 
     #[test]
     fn umlauts_have_two_spellings_and_accents_one() {
-        let both = |word: &str| (folded(word, Spelling::Long), folded(word, Spelling::Short));
+        let both = |word: &str| {
+            (
+                folded(word, UmlautSpelling::Long),
+                folded(word, UmlautSpelling::Short),
+            )
+        };
         let same = |word: &str, expected: &str| {
             assert_eq!(both(word), (expected.to_owned(), expected.to_owned()));
         };

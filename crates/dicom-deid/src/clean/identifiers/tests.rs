@@ -35,7 +35,7 @@ fn ids(own: &Identifiers) -> Vec<&str> {
 }
 
 #[test]
-fn names_come_apart_in_every_group() {
+fn names_are_split_in_every_component_group() {
     let own = of(&[(
         "PatientName",
         "Meyer-Müller^Jane Ann^D=山田^太郎=やまだ^たろう",

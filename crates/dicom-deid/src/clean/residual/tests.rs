@@ -2,23 +2,25 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod edges;
+
+use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flate2::{Compression, write::DeflateEncoder};
+use dicom_lossless::{
+    DataSet, Element, Encoding, Instance, Limits, Source, SourceFile, Tag, VR, padded, read,
+};
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use proptest::prelude::*;
 use serde_json::json;
-use std::io::Write;
 
+use super::WorkBudget;
 use crate::clean::{CleanInstance, Cleaner, Sendable};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{OnLeak, Profile, from_server_json};
 use crate::standard;
-use dicom_lossless::{
-    DataSet, Element, Encoding, Instance, Limits, Source, SourceFile, Tag, VR, padded, read,
-};
-
-mod edges;
 
 const LITTLE: Encoding = Encoding::EXPLICIT_LITTLE;
 /// Takes most of what identifies, at the top of the data set.
@@ -107,7 +109,7 @@ fn raises(text: &str) -> bool {
 }
 
 #[test]
-fn a_find_names_both_attributes_and_never_the_value() {
+fn a_finding_names_both_attributes_and_never_the_value() {
     let elements = person()
         .into_iter()
         .chain([named("ImageComments", "of OXBLATT^JANE")])
@@ -166,7 +168,7 @@ fn short_names_are_looked_for_in_both_orders() {
 }
 
 #[test]
-fn words_of_everybody_short_values_and_numbers_do_not_count() {
+fn common_words_short_values_and_short_numbers_do_not_count() {
     let with = |keyword: &str, value: &str, text: &str| {
         let elements = vec![
             named("SOPInstanceUID", "1.2.3"),
@@ -196,7 +198,7 @@ fn words_of_everybody_short_values_and_numbers_do_not_count() {
 }
 
 #[test]
-fn the_shortest_length_is_the_profiles() {
+fn the_profile_sets_the_shortest_length() {
     let longer = |length: usize| {
         let mut profile = profile(USUAL);
         profile.dicom.residual.min_length = length;
@@ -341,7 +343,7 @@ fn values_are_found_in_other_encodings_than_their_own() {
 }
 
 #[test]
-fn dates_are_found_in_texts_however_they_are_spelled() {
+fn dates_are_found_in_texts_in_every_common_form() {
     for text in [
         "b. 1950-06-15",
         "15.06.1950",
@@ -433,7 +435,7 @@ fn uids_are_found_whole() {
 }
 
 #[test]
-fn what_the_profile_wants_may_stand() {
+fn values_that_the_profile_keeps_or_states_are_no_leak() {
     let keeping = |rule: &str| USUAL.replace("fields: [", &format!("fields: [{rule}, "));
     let comment = || vec![named("ImageComments", "Jane")];
     assert_eq!(
@@ -493,7 +495,7 @@ fn what_the_profile_wants_may_stand() {
 }
 
 #[test]
-fn what_cleaning_wrote_is_its_business() {
+fn values_that_cleaning_wrote_are_no_leak() {
     let comment = || vec![named("ImageComments", "Quillfeather Saltmarsh x")];
     let sub = |output: &str| {
         format!(
@@ -517,7 +519,7 @@ fn what_cleaning_wrote_is_its_business() {
 }
 
 #[test]
-fn codes_coincide() {
+fn codes_that_equal_a_removed_value_are_no_leak() {
     assert_eq!(left(vec![named("BodyPartExamined", "SALTMARSH")]), None);
     assert!(
         left(vec![named("BodyPartExamined", "SALTMARSH A")]).is_some(),
@@ -572,7 +574,7 @@ fn values_of_removed_private_elements_and_items_may_be_those_of_kept_attributes(
 }
 
 #[test]
-fn items_that_are_left_have_lost_nothing() {
+fn nothing_counts_as_removed_from_items_that_are_left() {
     let other = || vec![named("IssuerOfPatientID", "Zanderveld")];
     let insert = "{fields: [{name: OtherPatientIDsSequence.2.PatientID, replace-with: X}]}";
     assert_eq!(
@@ -666,7 +668,7 @@ fn a_warning_lets_the_file_pass() {
         .deidentify(instance(elements), "")
         .unwrap();
     let [finding] = clean.findings() else {
-        panic!("one place, told once")
+        panic!("one place, reported once")
     };
     assert_eq!(
         (finding.removed_from.as_str(), finding.stands_in.as_str()),
@@ -729,7 +731,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn what_is_found_does_not_depend_on_the_files_before(files in prop::collection::vec(some_elements(), 1..8)) {
+    fn findings_do_not_depend_on_the_files_before(files in prop::collection::vec(some_elements(), 1..8)) {
         let mut profile = profile(&USUAL.replace("{fields", "{remove-private-tags: true, fields"));
         profile.dicom.residual.on_leak = OnLeak::Warn;
         let shared = Cleaner::new(&profile, Limits::default());
@@ -741,4 +743,16 @@ proptest! {
             prop_assert_eq!(text(&alone), text(&together));
         }
     }
+}
+
+#[test]
+fn work_is_bounded_by_the_size_of_the_file() {
+    let mut budget = WorkBudget::of(1 << 20);
+    budget.spend(32 << 20).unwrap();
+    let failure = DeidError::from(budget.spend(1).unwrap_err());
+    assert_eq!(failure.kind, DeidErrorKind::TooCostly);
+    assert!(
+        failure.to_string().contains("at too many places"),
+        "{failure}"
+    );
 }

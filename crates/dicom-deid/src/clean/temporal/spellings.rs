@@ -2,13 +2,13 @@
 
 use chrono::{Datelike, NaiveDate};
 
-use super::month;
+use super::dates_in_text::month_names;
 
 /// The spellings of a day, each once, names of months in small letters: searches fold. Two-digit
 /// years stand only between separators; `YYMMDD` is left out, since it is any six digits.
 pub(in crate::clean) fn spellings(day: NaiveDate) -> Vec<String> {
     let mut found = numeric(day);
-    for name in month::names(day.month()) {
+    for name in month_names(day.month()) {
         found.extend(named(day, name));
     }
     found.sort_unstable();

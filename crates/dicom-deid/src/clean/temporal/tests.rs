@@ -41,7 +41,7 @@ fn dates_keep_their_form() {
 }
 
 #[test]
-fn what_is_no_date_is_never_passed() {
+fn values_that_are_no_date_are_never_passed() {
     for text in [
         "2004",
         "200401",
@@ -122,7 +122,7 @@ fn a_year_or_month_moves_from_its_middle() {
 }
 
 #[test]
-fn what_is_no_datetime_is_never_passed() {
+fn values_that_are_no_datetime_are_never_passed() {
     for text in [
         "200",
         "20040",
@@ -246,7 +246,7 @@ fn ages_above_89_years_become_090y() {
 
 proptest! {
     #[test]
-    fn there_and_back_is_the_same(day in 400_000..3_000_000_i32, weeks in 1..520_i64) {
+    fn shifting_a_date_back_gives_the_same_date(day in 400_000..3_000_000_i32, weeks in 1..520_i64) {
         let day = NaiveDate::from_num_days_from_ce_opt(day).unwrap_or_default();
         let text = format!("{:04}{:02}{:02}", day.year(), day.month(), day.day());
         let gone = shift(&text, VR::DA, -7 * weeks);
@@ -257,7 +257,7 @@ proptest! {
     }
 
     #[test]
-    fn datetimes_come_back_too(day in 400_000..3_000_000_i32, clock in "(0[0-9]|1[0-9]|2[0-3])([0-5][0-9]([0-5][0-9](\\.[0-9]{1,6})?)?)?([+-]0[0-9][0-5][0-9])?", days in -4000..4000_i64) {
+    fn shifting_a_datetime_back_gives_the_same_datetime(day in 400_000..3_000_000_i32, clock in "(0[0-9]|1[0-9]|2[0-3])([0-5][0-9]([0-5][0-9](\\.[0-9]{1,6})?)?)?([+-]0[0-9][0-5][0-9])?", days in -4000..4000_i64) {
         let day = NaiveDate::from_num_days_from_ce_opt(day).unwrap_or_default();
         let text = format!("{:04}{:02}{:02}{clock}", day.year(), day.month(), day.day());
         prop_assert_eq!(shift(&text, VR::DT, days).and_then(|gone| shift(&gone, VR::DT, -days)), Ok(text));

@@ -126,7 +126,7 @@ fn pieces_give_the_known_answers() {
 }
 
 #[test]
-fn what_matches_nothing_fails_the_file() {
+fn a_file_fails_where_no_expression_matches() {
     for (items, before) in [
         ("[{input-regex: x, output: z}]", "HEAD"),
         ("[{input-regex: x, output: z}]", ""),

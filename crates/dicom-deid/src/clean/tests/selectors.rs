@@ -95,7 +95,7 @@ fn repeaters_reach_all_their_groups() {
 }
 
 #[test]
-fn undefined_elements_go() {
+fn undefined_elements_are_removed() {
     let before = vec![
         named("StudyID", "gone"),
         named("PatientID", "P"),

@@ -7,13 +7,13 @@ fn rest(text: &str) -> String {
     clean(
         text,
         &Identifiers::default(),
-        &crate::clean::temporal::in_text(text),
+        &crate::clean::temporal::dates_in_text(text),
     )
     .into_owned()
 }
 
 #[test]
-fn a_day_and_a_month_go_however_they_are_written() {
+fn a_day_and_a_month_are_removed_in_every_form() {
     for day in [
         "12.06.",
         "12.06",
@@ -91,7 +91,7 @@ fn a_day_and_a_month_go_however_they_are_written() {
 }
 
 #[test]
-fn short_codes_go_whole() {
+fn short_codes_are_removed_as_a_whole() {
     for code in [
         "S17-4471",
         "S19-1234",
@@ -207,7 +207,7 @@ fn numbers_of_protocols_stay() {
 }
 
 #[test]
-fn a_word_beside_an_unreadable_character_goes() {
+fn a_word_beside_an_unreadable_character_is_removed() {
     for (text, left) in [
         ("S\u{FFFD}hand thorax", "thorax"),
         ("thorax Hand-S\u{FFFD}rensen", "thorax"),

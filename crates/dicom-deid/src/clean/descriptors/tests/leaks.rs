@@ -1,9 +1,9 @@
 //! Two thousand made-up people, some named like words of the vocabulary, and nothing of them in
 //! what remains.
 
-use super::*;
-
 use chrono::{Datelike, NaiveDate};
+
+use super::*;
 
 const FAMILY: [&str; 40] = [
     "Long",
@@ -201,7 +201,7 @@ fn leak(persona: &Persona, rest: &str) -> Option<String> {
     let names = [persona.family, persona.given, persona.physician]
         .map(words)
         .concat();
-    // Particles are nobody's; in "de la Cruz" they may stay.
+    // Particles are no names; in "de la Cruz" they may stay.
     let name = names
         .into_iter()
         .filter(|name| !["de", "la"].contains(&name.as_str()))
@@ -231,7 +231,7 @@ fn leak(persona: &Persona, rest: &str) -> Option<String> {
 }
 
 #[test]
-fn nothing_of_two_thousand_people_remains() {
+fn no_identifier_of_two_thousand_people_remains() {
     let mut random = fastrand::Rng::with_seed(4);
     let (mut leaks, mut planted) = (Vec::new(), 0);
     for _ in 0..2000 {
@@ -261,7 +261,7 @@ fn nothing_of_two_thousand_people_remains() {
 }
 
 #[test]
-fn the_check_sees_what_a_worse_cleaning_leaves() {
+fn this_check_sees_identifiers_that_a_weaker_cleaning_leaves() {
     let mut random = fastrand::Rng::with_seed(4);
     let (mut passed_through, mut unknown_to_us) = (0, 0);
     for _ in 0..200 {

@@ -1,4 +1,4 @@
-//! How much remains of descriptors that name nobody.
+//! How much remains of descriptors that name no person.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn descriptors_that_name_nobody_remain() {
+fn descriptors_that_name_no_person_remain() {
     let (mut total, mut kept, mut changed) = (0, 0, Vec::new());
     let lines: Vec<_> = DESCRIPTIONS
         .lines()

@@ -23,7 +23,7 @@ fn found_of(value: &str, text: &str) -> bool {
 }
 
 #[test]
-fn the_scheme_of_an_address_is_no_part_of_an_identifier() {
+fn the_scheme_of_an_address_is_not_looked_for() {
     for value in [
         "http://acc.ferndaal.example/a",
         "https://acc.ferndaal.example/a",
@@ -51,7 +51,7 @@ fn the_scheme_of_an_address_is_no_part_of_an_identifier() {
 }
 
 #[test]
-fn what_stands_behind_the_scheme_is() {
+fn what_stands_behind_the_scheme_of_an_address_is_looked_for() {
     for (value, text) in [
         ("http://acc.ferndaal.example/a", "of ferndaal"),
         (
@@ -80,7 +80,7 @@ fn in_manufacturer(keyword: &str, value: &str, manufacturer: &str) -> bool {
 }
 
 #[test]
-fn a_product_that_the_file_states_is_no_identifier_where_programs_sign() {
+fn a_product_name_in_an_attribute_that_programs_fill_is_not_looked_for() {
     for keyword in [
         "ContentCreatorName",
         "StationName",
@@ -117,7 +117,7 @@ fn a_product_that_the_file_states_is_no_identifier_where_programs_sign() {
 }
 
 #[test]
-fn the_patients_own_are_looked_for_whatever_the_maker_is_called() {
+fn the_patients_own_attributes_are_looked_for_whatever_the_manufacturer_is_called() {
     for keyword in [
         "PatientName",
         "PatientID",
@@ -136,7 +136,7 @@ fn the_patients_own_are_looked_for_whatever_the_maker_is_called() {
 }
 
 #[test]
-fn a_code_that_is_a_name_is_no_code() {
+fn a_name_in_a_code_is_a_leak() {
     let with = |keyword: &str, name: &str, code: &str| {
         let elements = vec![
             named("SOPInstanceUID", "1.2.3"),
@@ -209,7 +209,7 @@ fn outcome(elements: Vec<Element>, warn: bool) -> Result<usize, DeidErrorKind> {
 }
 
 #[test]
-fn texts_that_hold_each_other_cost_no_more_than_others() {
+fn texts_that_contain_each_other_cost_no_more_than_others() {
     let alike = || (1..400).map(|n| "a".repeat(n));
     let palette = |bytes: Vec<u8>| Element::new(Tag(0x0028, 0x1201), VR::OW, bytes);
     let failed = outcome(vec![removed(alike()), palette(vec![b'a'; 400_000])], false);
@@ -219,11 +219,11 @@ fn texts_that_hold_each_other_cost_no_more_than_others() {
         false,
     );
     assert!(failed.is_err(), "{failed:?}");
-    // Every place is judged where finds are only told.
-    let told = outcome(vec![removed(alike()), palette(vec![b'a'; 2 << 20])], true);
+    // Every place is judged where findings are only reported.
+    let reported = outcome(vec![removed(alike()), palette(vec![b'a'; 2 << 20])], true);
     assert!(
-        matches!(told, Ok(1) | Err(DeidErrorKind::TooCostly)),
-        "{told:?}"
+        matches!(reported, Ok(1) | Err(DeidErrorKind::TooCostly)),
+        "{reported:?}"
     );
 }
 
@@ -263,7 +263,7 @@ fn a_file_that_would_cost_too_much_fails_and_says_so() {
 }
 
 #[test]
-fn many_finds_are_counted_to_a_hundred() {
+fn at_most_a_hundred_findings_are_counted() {
     let places =
         (0..300_u16).map(|n| Element::new(Tag(0x0009, 0x1000 + n), VR::LO, &b"of Jane "[..]));
     let elements: Vec<Element> = person()
@@ -276,7 +276,7 @@ fn many_finds_are_counted_to_a_hundred() {
 }
 
 #[test]
-fn what_is_part_of_a_larger_value_is_found_in_that() {
+fn a_value_inside_a_larger_value_is_found() {
     let begins =
         b"\xFE\xFF\x00\xE0\x18\x00\x00\x00\x10\x00\x00\x40\x08\x00\x00\x00for Jane and more";
     let unknown = vec![
@@ -290,7 +290,7 @@ fn what_is_part_of_a_larger_value_is_found_in_that() {
 }
 
 #[test]
-fn items_that_went_are_known_by_those_that_are_left() {
+fn removed_items_are_recognised_by_those_that_are_left() {
     let items = |texts: &[&str]| {
         texts
             .iter()

@@ -1,0 +1,452 @@
+//! Carries the rules out on a data set, in the order in which the profile lists them.
+//!
+//! Owns what is known while one instance is cleaned. With recursion on, all rules act on one data
+//! set and then on each of its items, which gives what walking the whole tree for each rule would:
+//! a rule of such a profile looks beyond the data set that it acts in only at what the instance's
+//! own data set held when its turn came there, and that is kept.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use dicom_lossless::{DataSet, Element, Tag, character_set_of};
+
+use super::change_log::{ChangeLog, Counts, count_differences};
+use super::compiled_action::{
+    ActionEffect, ActionError, ActionScope, CHARACTER_SET, CompiledAction, read_values,
+};
+use super::element_value::Reading;
+use super::encrypted_attributes::{NewEnvelope, OpenedEnvelope};
+use super::pixel_data::PixelWork;
+use super::private_elements::PrivateName;
+use super::rules::{CompiledRule, ElementPath, ElementPaths, RuleTarget, Rules, find};
+use crate::error::{DeidError, DeidErrorKind};
+use crate::profile::{ItemChoice, Path};
+
+/// What is known while one instance is cleaned.
+#[derive(Default)]
+pub(super) struct CleaningRun {
+    /// Elements changed, made or removed.
+    pub(super) changed: u32,
+    /// Whether a rule changed Specific Character Set somewhere.
+    pub(super) character_set_changed: bool,
+    /// The paths of all elements, kept from one rule that needs them to the next.
+    paths: Option<ElementPaths>,
+    /// The items that lead to where a rule acts.
+    at: Vec<(Tag, usize)>,
+    /// The envelope that this file gets, where the profile makes one.
+    pub(super) new_envelope: Option<NewEnvelope>,
+    /// The envelope that it came with, where the profile opens it.
+    pub(super) opened_envelope: Option<OpenedEnvelope>,
+    /// Which rule or setting changed what, where a record is asked for.
+    pub(super) log: Option<Box<ChangeLog>>,
+    /// How often what was done to which attribute, where that is counted.
+    pub(super) counts: Option<Counts>,
+    /// What was done to the image beforehand.
+    pub(super) pixels: PixelWork,
+    /// What rules read beside their own element, by the rule.
+    others: BTreeMap<usize, Rc<[(Tag, Reading)]>>,
+}
+
+impl CleaningRun {
+    /// A run that records what it does to this data set.
+    pub(super) fn recording(data: &DataSet) -> Self {
+        Self {
+            log: Some(Box::new(ChangeLog::new(data))),
+            ..Self::default()
+        }
+    }
+
+    /// A run that counts what it does.
+    pub(super) fn counting() -> Self {
+        Self {
+            counts: Some(Counts::new()),
+            ..Self::default()
+        }
+    }
+
+    /// Counts how one data set differs from another, where that is asked for.
+    pub(super) fn count(&mut self, before: &DataSet, after: &DataSet) {
+        if let Some(counts) = &mut self.counts {
+            count_differences(before, after, counts);
+        }
+    }
+
+    /// Notes that a rule changed an element of the data set that it acts in.
+    fn note(&mut self, rule: usize, tag: Tag) {
+        if let Some(log) = &mut self.log {
+            log.note_rule(&self.at, tag, rule);
+        }
+    }
+
+    /// Does something to the whole data set because of a setting.
+    pub(super) fn step(
+        &mut self,
+        setting: &'static str,
+        data: &mut DataSet,
+        work: impl FnOnce(&mut DataSet) -> u32,
+    ) {
+        let before = self.log.is_some().then(|| data.clone());
+        self.changed += work(data);
+        if let (Some(before), Some(log)) = (before, &mut self.log) {
+            log.note_setting(setting, &before, data);
+        }
+    }
+}
+
+impl Rules {
+    /// Applies every rule to an instance's data set.
+    pub(super) fn apply(
+        &self,
+        data: &mut DataSet,
+        scope: ActionScope<'_>,
+        run: &mut CleaningRun,
+    ) -> Result<(), DeidError> {
+        let mut due = self.due(data, run.at.is_empty());
+        let mut next = 0;
+        while let Some(index) = due.get(next).copied() {
+            next += 1;
+            let Some(rule) = self.list.get(index) else {
+                continue;
+            };
+            let others = self.others(index, data, scope, run);
+            let scope = ActionScope {
+                others: others.as_deref().unwrap_or_default(),
+                ..scope
+            };
+            let mut application = Application {
+                rules: self,
+                rule,
+                run,
+            };
+            if let Some(inserted) = application.apply(data, scope)? {
+                // Later rules for what was just made are due now.
+                let later = self.for_tag(inserted).filter(|later| *later > index);
+                due.extend(later);
+                due.sort_unstable();
+                due.dedup();
+            }
+        }
+        if self.recurse {
+            self.apply_to_items(data, scope, run)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What a rule reads beside its own element: from the instance's data set, as it is when the
+    /// rule's turn comes there.
+    fn others(
+        &self,
+        index: usize,
+        data: &DataSet,
+        scope: ActionScope<'_>,
+        run: &mut CleaningRun,
+    ) -> Option<Rc<[(Tag, Reading)]>> {
+        let tags = self.reads(index)?;
+        if run.at.is_empty() {
+            let values = read_values(tags, data, scope.encoding, scope.inherited);
+            run.others.insert(index, values.into());
+        }
+        run.others.get(&index).map(Rc::clone)
+    }
+
+    /// Applies the rules in the items of every sequence.
+    fn apply_to_items(
+        &self,
+        data: &mut DataSet,
+        scope: ActionScope<'_>,
+        run: &mut CleaningRun,
+    ) -> Result<(), DeidError> {
+        if data.iter().all(|element| element.items().is_none()) {
+            return Ok(());
+        }
+        let own = character_set_of(data, scope.inherited);
+        for element in data.iter_mut() {
+            let tag = element.tag;
+            if let Some(sequence) = element.items_mut() {
+                let inside = ActionScope {
+                    encoding: sequence.encoding,
+                    inherited: &own,
+                    ..scope
+                };
+                for (index, item) in sequence.items.iter_mut().enumerate() {
+                    run.at.push((tag, index));
+                    self.apply(&mut item.data, inside, run)?;
+                    run.at.pop();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One rule while it is applied to one data set and to what lies in it.
+struct Application<'r> {
+    rules: &'r Rules,
+    rule: &'r CompiledRule,
+    run: &'r mut CleaningRun,
+}
+
+impl Application<'_> {
+    /// Applies the rule, and gives the tag that it created at this level.
+    fn apply(
+        &mut self,
+        data: &mut DataSet,
+        scope: ActionScope<'_>,
+    ) -> Result<Option<Tag>, DeidError> {
+        let rule = self.rule;
+        let top = self.run.at.is_empty();
+        let paths = self.run.paths.take();
+        let decrypts = matches!(rule.action, CompiledAction::Decrypt);
+        let tags: Vec<Tag> = match &rule.target {
+            RuleTarget::Tag(tag) => {
+                return if (top || data.get(*tag).is_some()) && tag.group() != 0x0002 {
+                    self.on_element(data, *tag, scope)
+                } else {
+                    Ok(None)
+                };
+            }
+            RuleTarget::Private(name) if top && decrypts => {
+                return self.restore_private(name, data, scope);
+            }
+            RuleTarget::Private(name) => {
+                let tags: Vec<Tag> = name
+                    .tags(data)
+                    .into_iter()
+                    .filter(|tag| data.get(*tag).is_some())
+                    .collect();
+                if top && rule.action.inserts() && tags.is_empty() {
+                    return self.insert_private(name, data, scope);
+                }
+                tags
+            }
+            RuleTarget::Repeater { group, element } => data
+                .iter()
+                .map(|element| element.tag)
+                .filter(|tag| tag.group() & 0xFF00 == *group && tag.element() == *element)
+                .collect(),
+            RuleTarget::Path(path) if decrypts => return self.restore_along(path, data, scope),
+            RuleTarget::Path(path) => return self.along(data, &path.sequences, path.leaf, scope),
+            RuleTarget::Regex(regex) => {
+                let paths = paths.unwrap_or_else(|| ElementPaths::of(data));
+                let matching = paths.matching(regex);
+                for path in matching.map_err(|why| rule.too_complex(why))? {
+                    self.at_path(data, &path, scope)?;
+                }
+                self.run.paths = Some(paths);
+                return Ok(None);
+            }
+        };
+        for tag in tags {
+            self.on_element(data, tag, scope)?;
+        }
+        Ok(None)
+    }
+
+    /// Acts on one element of this data set.
+    fn on_element(
+        &mut self,
+        data: &mut DataSet,
+        tag: Tag,
+        scope: ActionScope<'_>,
+    ) -> Result<Option<Tag>, DeidError> {
+        let Self { rules, rule, run } = self;
+        rules.note_match(rule, || data.get(tag).is_some());
+        let effect = match (&rule.action, &mut run.new_envelope, &run.opened_envelope) {
+            (CompiledAction::Encrypt, Some(envelope), _) => {
+                envelope.encrypt(data, tag, scope, run.character_set_changed)
+            }
+            (CompiledAction::Decrypt, _, Some(envelope)) => {
+                envelope.decrypt(data, &run.at, tag, scope)
+            }
+            (action, ..) => action.apply(data, tag, scope, &rules.hasher),
+        };
+        let effect = effect.map_err(|error| error.of(&rule.name, tag))?;
+        if effect != ActionEffect::Unchanged {
+            rules.note_match(rule, || true);
+            run.changed += 1;
+            run.note(rule.index, tag);
+            run.character_set_changed |= tag == CHARACTER_SET;
+        }
+        Ok((effect == ActionEffect::Inserted).then_some(tag))
+    }
+
+    fn insert_private(
+        &mut self,
+        name: &PrivateName,
+        data: &mut DataSet,
+        scope: ActionScope<'_>,
+    ) -> Result<Option<Tag>, DeidError> {
+        let block_tag = Tag(name.group, u16::from(name.element));
+        let failed =
+            |why| ActionError::new(DeidErrorKind::Rule, why).of(&self.rule.name, block_tag);
+        if name.known_vr().is_none() {
+            let why = "the private element is absent and cannot be created, as its VR is not known";
+            return Err(failed(why));
+        }
+        let charset = character_set_of(data, scope.inherited);
+        let tag = name
+            .make_room(data, &charset)
+            .ok_or_else(|| failed("no private block is free"))?;
+        self.run
+            .note(self.rule.index, Tag(tag.group(), tag.element() >> 8));
+        self.on_element(data, tag, scope)
+    }
+
+    /// Follows a path into items; makes what is missing on the way where the action creates its
+    /// element. Gives the tag that was made at this level.
+    fn along(
+        &mut self,
+        data: &mut DataSet,
+        sequences: &[(Tag, ItemChoice)],
+        leaf: Tag,
+        scope: ActionScope<'_>,
+    ) -> Result<Option<Tag>, DeidError> {
+        let Some(((tag, choice), rest)) = sequences.split_first() else {
+            return self.on_element(data, leaf, scope);
+        };
+        let own = character_set_of(data, scope.inherited);
+        let mut made = None;
+        if data.get(*tag).is_none() {
+            if !self.rule.action.inserts() || *choice == ItemChoice::Every {
+                return Ok(None);
+            }
+            data.put(Element::sequence(*tag, Vec::new(), scope.encoding));
+            made = Some(*tag);
+            self.run.note(self.rule.index, *tag);
+        }
+        let closed = || {
+            ActionError::new(
+                DeidErrorKind::Rule,
+                "the path leads through an element that is no sequence",
+            )
+        };
+        let sequence = data
+            .get_mut(*tag)
+            .and_then(Element::items_mut)
+            .ok_or_else(|| closed().of(&self.rule.name, *tag))?;
+        if let ItemChoice::At(index) = choice
+            && self.rule.action.inserts()
+        {
+            let missing = (index + 1).saturating_sub(sequence.items.len());
+            let new = Element::sequence(*tag, vec![DataSet::new(); missing], sequence.encoding);
+            sequence
+                .items
+                .extend(new.items().into_iter().flat_map(|new| new.items.clone()));
+        }
+        let inside = ActionScope {
+            encoding: sequence.encoding,
+            inherited: &own,
+            ..scope
+        };
+        for (index, item) in sequence.items.iter_mut().enumerate() {
+            if *choice == ItemChoice::Every || *choice == ItemChoice::At(index) {
+                self.run.at.push((*tag, index));
+                self.along(&mut item.data, rest, leaf, inside)?;
+                self.run.at.pop();
+            }
+        }
+        Ok(made)
+    }
+
+    /// Acts on an element that a path expression found, unless an earlier match took it out.
+    fn at_path(
+        &mut self,
+        data: &mut DataSet,
+        path: &ElementPath,
+        scope: ActionScope<'_>,
+    ) -> Result<(), DeidError> {
+        if find(data, path).is_none() {
+            return Ok(());
+        }
+        self.along(data, &item_choices(&path.items), path.tag, scope)
+            .map(|_| ())
+    }
+
+    /// Restores a private element of the outermost data set, with its creator if that went into the
+    /// envelope as well.
+    fn restore_private(
+        &mut self,
+        name: &PrivateName,
+        data: &mut DataSet,
+        scope: ActionScope<'_>,
+    ) -> Result<Option<Tag>, DeidError> {
+        let kept = self
+            .run
+            .opened_envelope
+            .as_ref()
+            .and_then(|envelope| name.tags(&envelope.item).first().copied());
+        if let (true, Some(tag)) = (name.tags(data).is_empty(), kept) {
+            let creator = Tag(tag.group(), tag.element() >> 8);
+            if data.get(creator).is_none() {
+                self.on_element(data, creator, scope)?;
+            }
+        }
+        for tag in name.tags(data) {
+            self.on_element(data, tag, scope)?;
+        }
+        Ok(None)
+    }
+
+    /// Restores what a path leads to, making the items on the way only where the envelope has a
+    /// value for their end.
+    fn restore_along(
+        &mut self,
+        path: &Path,
+        data: &mut DataSet,
+        scope: ActionScope<'_>,
+    ) -> Result<Option<Tag>, DeidError> {
+        let mut made = None;
+        for items in items_on_path(data, path) {
+            let holds = |envelope: &OpenedEnvelope| envelope.holds(&items, path.leaf);
+            if self.run.opened_envelope.as_ref().is_some_and(holds) {
+                made = self
+                    .along(data, &item_choices(&items), path.leaf, scope)?
+                    .or(made);
+            }
+        }
+        Ok(made)
+    }
+}
+
+fn item_choices(items: &[(Tag, usize)]) -> Vec<(Tag, ItemChoice)> {
+    items
+        .iter()
+        .map(|(tag, index)| (*tag, ItemChoice::At(*index)))
+        .collect()
+}
+
+/// The items to enter, one after another: the sequence and the item's number from 0.
+type Items = Vec<(Tag, usize)>;
+
+/// The items that a path leads through: those that are there where it says "every", else the one
+/// that it names.
+fn items_on_path(data: &DataSet, path: &Path) -> Vec<Items> {
+    let mut paths: Vec<(Items, Option<&DataSet>)> = vec![(Vec::new(), Some(data))];
+    for (tag, choice) in &path.sequences {
+        let deeper = paths.into_iter().flat_map(|(items, data)| {
+            let sequence = data
+                .and_then(|data| data.get(*tag))
+                .and_then(Element::items);
+            let indices = match choice {
+                ItemChoice::At(index) => *index..*index + 1,
+                ItemChoice::Every => 0..sequence.map_or(0, |sequence| sequence.items.len()),
+            };
+            indices.map(move |index| {
+                let inside = sequence
+                    .and_then(|sequence| sequence.items.get(index))
+                    .map(|item| &item.data);
+                (
+                    items
+                        .iter()
+                        .copied()
+                        .chain([(*tag, index)])
+                        .collect::<Items>(),
+                    inside,
+                )
+            })
+        });
+        paths = deeper.collect();
+    }
+    paths.into_iter().map(|(items, _)| items).collect()
+}

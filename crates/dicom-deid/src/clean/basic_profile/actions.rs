@@ -1,0 +1,531 @@
+//! The action codes of PS3.15 Table E.1-1 on one element: pseudonyms, dummies, shifted dates, new
+//! UIDs, graphics.
+//!
+//! Owns what each code writes. Dates of devices and of vocabularies can be looked up, so shifting
+//! them would reveal by how many days; they are treated as if the option did not cover them.
+//! Registered UIDs never change. Identifiers of things that have to stay distinct (slides,
+//! specimens, lesions, parts of a plan) become keyed pseudonyms, the same for the same identifier,
+//! since one dummy for all would make two things one.
+
+use bytes::Bytes;
+use dicom_lossless::{DataSet, Element, Tag, VR, Value, padded};
+
+use super::{
+    DataSetContext, ElementEffect, InstanceCleaner, code_item, failure, put_dummy, put_encoded,
+    put_text,
+};
+use crate::clean::{temporal, uid_text};
+use crate::error::{DeidError, DeidErrorKind};
+use crate::profile::{Decision, Encapsulated, Unlisted, Unparseable, Why, is_text};
+use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
+use crate::standard::{self, Concern, Need, TemporalRole};
+
+const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
+const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
+const DOCUMENT: Tag = Tag(0x0042, 0x0011);
+const CONTENT: Tag = Tag(0x0040, 0xA730);
+const GRAPHIC_ANNOTATIONS: Tag = Tag(0x0070, 0x0001);
+
+impl InstanceCleaner<'_> {
+    /// Does with an element what was decided. `vr` is the VR that it really has.
+    pub(super) fn apply_decision(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        decision: Decision,
+        context: DataSetContext<'_>,
+    ) -> Result<ElementEffect, DeidError> {
+        if decision.code == ActionCode::Clean {
+            return self.clean(element, vr, decision.why, context);
+        }
+        let code = self.resolved(
+            self.unlisted_action(decision, element),
+            element.tag,
+            context,
+        );
+        self.apply_action(element, vr, code, context)
+    }
+
+    /// Where texts go that no table lists, those stay that are codes, and codes go that are texts.
+    fn unlisted_action(&self, decision: Decision, element: &Element) -> ActionCode {
+        if self.settings.unlisted != Unlisted::Remove || decision.why != Why::Vr {
+            return decision.code;
+        }
+        match element
+            .bytes()
+            .and_then(|bytes| standard::is_code(element.tag, bytes))
+        {
+            Some(true) => ActionCode::Keep,
+            Some(false) => ActionCode::Remove,
+            None => decision.code,
+        }
+    }
+
+    /// A code as the IOD requires it.
+    pub(super) fn resolved(
+        &self,
+        code: ActionCode,
+        tag: Tag,
+        context: DataSetContext<'_>,
+    ) -> ActionCode {
+        match code {
+            ActionCode::Keep | ActionCode::Clean | ActionCode::Uid | ActionCode::Dummy => code,
+            _ => standard::resolve(code, standard::needed(self.iod, context.parent(), tag)),
+        }
+    }
+
+    /// An action without a choice.
+    pub(super) fn apply_action(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        code: ActionCode,
+        context: DataSetContext<'_>,
+    ) -> Result<ElementEffect, DeidError> {
+        match code {
+            ActionCode::Keep => self.keep(element, vr, context),
+            ActionCode::Uid => Ok(self.replace_uids(element)),
+            ActionCode::RemoveOrZeroOrUids => self.clean_items(element, context),
+            ActionCode::Zero => Ok(self.empty_value(element, context)),
+            ActionCode::Dummy => self.dummy(element, vr, context),
+            _ => Ok(ElementEffect::Removed),
+        }
+    }
+
+    /// What the Basic Profile does without any option, for values that an option cannot keep.
+    pub(super) fn apply_basic(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        context: DataSetContext<'_>,
+    ) -> Result<ElementEffect, DeidError> {
+        let basic = standard::attribute(element.tag).map_or(ActionCode::Remove, |row| row.basic);
+        let code = self.resolved(basic, element.tag, context);
+        self.apply_action(element, vr, code, context)
+    }
+
+    pub(super) fn empty_value(
+        &mut self,
+        element: &mut Element,
+        context: DataSetContext<'_>,
+    ) -> ElementEffect {
+        if let Some(effect) = self.pseudonym(element, context) {
+            return effect;
+        }
+        match &element.value {
+            Value::Items(sequence) if !sequence.items.is_empty() => {
+                *element = Element::sequence(element.tag, Vec::new(), context.encoding);
+            }
+            Value::Bytes(bytes) if !bytes.is_empty() => element.value = Value::Bytes(Bytes::new()),
+            Value::Items(_) | Value::Bytes(_) => return ElementEffect::Unchanged,
+            Value::Fragments(_) => return ElementEffect::Removed,
+        }
+        ElementEffect::Changed
+    }
+
+    /// Patient ID and Patient's Name become the patient's pseudonym, wherever they stand.
+    pub(super) fn pseudonym(
+        &self,
+        element: &mut Element,
+        context: DataSetContext<'_>,
+    ) -> Option<ElementEffect> {
+        let text = match element.tag {
+            PATIENT_ID => {
+                self.patient
+                    .pseudonym_for(element, context.charset, self.settings, self.key)
+            }
+            PATIENT_NAME => self.patient.pseudonym.clone(),
+            _ => return None,
+        };
+        Some(put_text(element, &text))
+    }
+
+    /// Puts the pseudonym where an instance has no Patient ID at all, so that patients stay
+    /// distinct.
+    pub(super) fn add_pseudonym_if_absent(&mut self, data: &mut DataSet) {
+        if data.get(PATIENT_ID).is_none() && !self.is_named(PATIENT_ID) {
+            data.put(Element::new(
+                PATIENT_ID,
+                VR::LO,
+                dicom_lossless::padded(VR::LO, self.patient.pseudonym.clone().into_bytes()),
+            ));
+            self.outcome.changed += 1;
+        }
+    }
+
+    fn is_named(&self, tag: Tag) -> bool {
+        let top = |(rules, matches): &(&crate::clean::rules::Rules, _)| {
+            rules
+                .addressed(&DataSet::new(), matches, &[], false)
+                .contains(&tag)
+        };
+        self.named.as_ref().is_some_and(top)
+    }
+
+    /// Nothing takes the place of nothing: an empty value stays empty.
+    fn dummy(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        context: DataSetContext<'_>,
+    ) -> Result<ElementEffect, DeidError> {
+        if let Some(effect) = self.pseudonym(element, context) {
+            return Ok(effect);
+        }
+        match element.tag {
+            DOCUMENT => return self.document(element),
+            CONTENT => return self.dummy_content(element, context),
+            GRAPHIC_ANNOTATIONS => return self.dummy_graphics(element, context),
+            _ => {}
+        }
+        match &element.value {
+            Value::Items(sequence) if sequence.items.is_empty() => Ok(ElementEffect::Unchanged),
+            Value::Items(_) => self.dummy_items(element, context),
+            Value::Bytes(bytes) if bytes.is_empty() => Ok(ElementEffect::Unchanged),
+            Value::Bytes(_) if vr == VR::UI => Ok(self.replace_uids(element)),
+            Value::Bytes(_) if distinguishes_things(element.tag, vr) => {
+                Ok(self.identifier(element, vr, context))
+            }
+            Value::Bytes(_) => Ok(put_dummy(element, vr).unwrap_or(ElementEffect::Removed)),
+            Value::Fragments(_) => Ok(ElementEffect::Removed),
+        }
+    }
+
+    /// Codes for persons and places become the code for "unknown"; other sequences are entered,
+    /// where the table has dummies for what they hold.
+    pub(super) fn dummy_items(
+        &mut self,
+        element: &mut Element,
+        context: DataSetContext<'_>,
+    ) -> Result<ElementEffect, DeidError> {
+        if !identifies_person_or_place(element.tag) {
+            return self.clean_items(element, context);
+        }
+        // A new sequence is written like the data set around it, whatever the one was that it
+        // replaces.
+        let encoding = context.encoding;
+        let unknown = code_item("261665006", "SCT", "Unknown");
+        let item = if is_code(element.tag) {
+            unknown
+        } else {
+            // Operator Identification: Person Identification Code Sequence is its one Type 1
+            // attribute (PS3.3 Table 10-1).
+            let codes = Element::sequence(Tag(0x0040, 0x1101), vec![unknown], encoding);
+            DataSet::from_elements(vec![codes])
+        };
+        *element = Element::sequence(element.tag, vec![item], encoding);
+        Ok(ElementEffect::Changed)
+    }
+
+    fn document(&mut self, element: &mut Element) -> Result<ElementEffect, DeidError> {
+        match self.settings.encapsulated {
+            Encapsulated::Refuse => Err(failure(
+                DeidErrorKind::Document,
+                DOCUMENT,
+                "a document cannot be looked into",
+            )),
+            Encapsulated::Keep => {
+                self.outcome.document_kept = true;
+                Ok(ElementEffect::Unchanged)
+            }
+            Encapsulated::Remove => {
+                element.value = Value::Bytes(Bytes::from_static(&[0, 0]));
+                Ok(ElementEffect::Changed)
+            }
+        }
+    }
+
+    /// Action C, and C-like treatment of what the table does not list.
+    fn clean(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        why: Why,
+        context: DataSetContext<'_>,
+    ) -> Result<ElementEffect, DeidError> {
+        match why {
+            Why::Option(O::RetainModifiedDates) | Why::Role(Concern::Time) => {
+                self.shift_dates(element, vr, context)
+            }
+            _ if matches!(vr, VR::DA | VR::DT | VR::TM) => self.shift_dates(element, vr, context),
+            Why::Option(O::CleanStructuredContent) => self.clean_content(element, context),
+            Why::Option(O::CleanGraphics) if element.tag == GRAPHIC_ANNOTATIONS => {
+                self.clean_items(element, context)
+            }
+            Why::Option(O::CleanGraphics) => Ok(ElementEffect::Removed),
+            _ if element.items().is_some() => self.clean_items(element, context),
+            _ => self.clean_text(element, vr, context),
+        }
+    }
+}
+
+fn is_code(sequence: Tag) -> bool {
+    standard::keyword(sequence).is_some_and(|keyword| keyword.ends_with("CodeSequence"))
+}
+
+/// Whether a sequence is a code for a person or a place, or identifies an operator.
+pub(super) fn identifies_person_or_place(sequence: Tag) -> bool {
+    is_code(sequence) || sequence == Tag(0x0008, 0x1072)
+}
+
+/// Container Identifier, Specimen Identifier and Tracking ID.
+const THINGS: [Tag; 3] = [
+    Tag(0x0040, 0x0512),
+    Tag(0x0040, 0x0551),
+    Tag(0x0062, 0x0020),
+];
+/// How keywords end that name what is referred to.
+const ENDINGS: [&str; 4] = ["CodeValue", "ID", "Identifier", "Label"];
+
+/// Whether the values of an attribute distinguish things, so that its dummies have to as well. Of
+/// Table E.1-1, which asks for dummies itself, only those that are listed here do.
+fn distinguishes_things(tag: Tag, vr: VR) -> bool {
+    let refers = |keyword: &str| ENDINGS.iter().any(|ending| keyword.ends_with(ending));
+    matches!(vr, VR::LO | VR::SH | VR::ST | VR::UC | VR::UT)
+        && (THINGS.contains(&tag)
+            || standard::attribute(tag).is_none() && standard::keyword(tag).is_some_and(refers))
+}
+
+impl InstanceCleaner<'_> {
+    /// Puts a keyed pseudonym in the place of each identifier; what is empty stays empty.
+    fn identifier(
+        &self,
+        element: &mut Element,
+        vr: VR,
+        context: DataSetContext<'_>,
+    ) -> ElementEffect {
+        let Some(bytes) = element.bytes() else {
+            return ElementEffect::Removed;
+        };
+        let text = context.text(bytes, vr);
+        let values = crate::clean::element_value::separate(&text, vr);
+        let new: Vec<String> = values
+            .iter()
+            .map(|value| self.identifier_pseudonym(value))
+            .collect();
+        put_text(element, &new.join("\\"))
+    }
+
+    fn identifier_pseudonym(&self, value: &str) -> String {
+        match value.trim_matches([' ', '\0']) {
+            "" => String::new(),
+            identifier => format!("ID-{}", self.key.identifier(identifier)),
+        }
+    }
+}
+
+const GRAPHIC_OBJECTS: Tag = Tag(0x0070, 0x0009);
+const DATA: Tag = Tag(0x0070, 0x0022);
+const KIND: Tag = Tag(0x0070, 0x0023);
+const POINTS: Tag = Tag(0x0070, 0x0021);
+const DIMENSIONS: Tag = Tag(0x0070, 0x0020);
+const FILLED: Tag = Tag(0x0070, 0x0024);
+
+impl InstanceCleaner<'_> {
+    /// Every drawing becomes one point; texts become dummies by the table.
+    fn dummy_graphics(
+        &mut self,
+        element: &mut Element,
+        context: DataSetContext<'_>,
+    ) -> Result<ElementEffect, DeidError> {
+        let big = element
+            .items()
+            .is_some_and(|sequence| sequence.encoding.big_endian);
+        for item in element
+            .items_mut()
+            .into_iter()
+            .flat_map(|sequence| &mut sequence.items)
+        {
+            let objects = item
+                .data
+                .get_mut(GRAPHIC_OBJECTS)
+                .and_then(Element::items_mut);
+            for object in objects.into_iter().flat_map(|objects| &mut objects.items) {
+                point(&mut object.data, big);
+                self.outcome.changed += 1;
+            }
+        }
+        self.clean_items(element, context)
+    }
+}
+
+fn point(object: &mut DataSet, big_endian: bool) {
+    let word = |number: u16| {
+        if big_endian {
+            number.to_be_bytes()
+        } else {
+            number.to_le_bytes()
+        }
+    };
+    let one = if big_endian {
+        1_f32.to_be_bytes()
+    } else {
+        1_f32.to_le_bytes()
+    };
+    let vr = VR::US;
+    object.put(Element::new(DIMENSIONS, vr, word(2).to_vec()));
+    object.put(Element::new(POINTS, vr, word(1).to_vec()));
+    object.put(Element::new(DATA, VR::FL, [one, one].concat()));
+    if let Some(kind) = object.get_mut(KIND) {
+        put_text(kind, "POINT");
+    }
+    object.remove(FILLED);
+}
+
+/// Removes what describes overlays whose planes are gone. Those that lie in the pixel data are
+/// taken from there beforehand.
+pub(super) fn remove_overlays(data: &mut DataSet) -> u32 {
+    let before = data.len();
+    data.retain(|element| !is_overlay(element.tag));
+    u32::try_from(before - data.len()).unwrap_or(u32::MAX)
+}
+
+fn is_overlay(tag: Tag) -> bool {
+    tag.group() & 0xFF00 == 0x6000 && tag.group().is_multiple_of(2)
+}
+
+/// Date Time, Date and Time of a content item (PS3.3 section 10.2).
+const ITEM_VALUES: [Tag; 3] = [
+    Tag(0x0040, 0xA120),
+    Tag(0x0040, 0xA121),
+    Tag(0x0040, 0xA122),
+];
+
+impl InstanceCleaner<'_> {
+    /// Moves each date of an element by the patient's shift.
+    pub(super) fn shift_dates(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        context: DataSetContext<'_>,
+    ) -> Result<ElementEffect, DeidError> {
+        let of_subject =
+            standard::temporal_role(element.tag).is_none_or(|role| role == TemporalRole::Subject);
+        let bytes = element
+            .bytes()
+            .filter(|_| of_subject && matches!(vr, VR::DA | VR::DT | VR::TM));
+        let Some(bytes) = bytes else {
+            return self.apply_basic(element, vr, context);
+        };
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        match temporal::shift(&text, vr, self.patient.days) {
+            Ok(moved) if text.trim_end_matches([' ', '\0']) == moved.trim_end() => {
+                Ok(ElementEffect::Unchanged)
+            }
+            Ok(moved) => Ok(put_text(element, &moved)),
+            Err(_) => self.handle_unreadable(element, vr, context),
+        }
+    }
+
+    /// What becomes of a value that is no valid date, time or age: it does not stay,
+    /// and whether it or its file goes is for the profile to say, else for the Type of the
+    /// attribute.
+    pub(super) fn handle_unreadable(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        context: DataSetContext<'_>,
+    ) -> Result<ElementEffect, DeidError> {
+        let need = standard::needed(self.iod, context.parent(), element.tag);
+        let effect = match self.settings.unparseable {
+            Unparseable::Remove => self.apply_basic(element, vr, context)?,
+            // The item goes with its value.
+            Unparseable::ByType if ITEM_VALUES.contains(&element.tag) => ElementEffect::Removed,
+            Unparseable::ByType if need == Some(Need::Present) => {
+                self.empty_value(element, context)
+            }
+            Unparseable::ByType if need != Some(Need::Value) => ElementEffect::Removed,
+            Unparseable::ByType | Unparseable::Fail => {
+                return Err(failure(
+                    DeidErrorKind::Date,
+                    element.tag,
+                    "not a date, time or age as its VR wants it, so it cannot be cleaned",
+                )
+                .with_remedy(
+                    "correct the file, or have the profile say `unparseable = \"remove\"` \
+                    in `[dicom.dates]`",
+                ));
+            }
+        };
+        self.outcome.unreadable.push(element.tag);
+        Ok(effect)
+    }
+}
+
+/// SOP Class UID of a data set.
+pub(super) fn sop_class(data: &DataSet) -> Option<String> {
+    let bytes = data.get(Tag(0x0008, 0x0016))?.bytes()?;
+    Some(String::from_utf8_lossy(uid_text::before_nul(bytes)).into_owned())
+}
+
+impl InstanceCleaner<'_> {
+    /// Replaces each UID of an element. What is no UID is replaced too: it identifies as well as
+    /// one.
+    pub(super) fn replace_uids(&self, element: &mut Element) -> ElementEffect {
+        let Some(bytes) = element.bytes() else {
+            return ElementEffect::Removed;
+        };
+        if bytes.iter().all(|byte| matches!(byte, 0 | b' ')) {
+            return ElementEffect::Unchanged;
+        }
+        let mut new = Vec::with_capacity(46);
+        for (index, value) in bytes.split(|byte| *byte == b'\\').enumerate() {
+            if index > 0 {
+                new.push(b'\\');
+            }
+            let uid = uid_text::before_nul(value);
+            match std::str::from_utf8(uid) {
+                Ok(text) if uid.is_empty() || standard::is_registered_uid(text) => {
+                    new.extend_from_slice(uid);
+                }
+                _ => new.extend_from_slice(self.key.uid(uid).as_bytes()),
+            }
+        }
+        let new = Value::Bytes(padded(VR::UI, new));
+        if element.value == new {
+            return ElementEffect::Unchanged;
+        }
+        element.value = new;
+        ElementEffect::Changed
+    }
+
+    /// Replaces the UIDs of instances inside a text that stays.
+    pub(super) fn uids_in_text(
+        &self,
+        element: &mut Element,
+        vr: VR,
+        context: DataSetContext<'_>,
+    ) -> ElementEffect {
+        let Some(bytes) = element.bytes().filter(|bytes| {
+            is_text(vr) && bytes.len() > 11 && memchr::memchr(b'.', bytes).is_some()
+        }) else {
+            return ElementEffect::Unchanged;
+        };
+        let text = context.text(bytes, vr);
+        let Some(new) = self.with_replaced_uids(&text) else {
+            return ElementEffect::Unchanged;
+        };
+        // Text that cannot be written again as it was read is not kept.
+        let new = new.trim_end_matches([' ', '\0']);
+        put_encoded(element, new, context.charset).unwrap_or(ElementEffect::Removed)
+    }
+
+    /// The text with new UIDs, if there are UIDs of instances in it.
+    fn with_replaced_uids(&self, text: &str) -> Option<String> {
+        let mut new = String::new();
+        let mut from = 0;
+        for range in uid_text::uids_in_text(text) {
+            let uid = text.get(range.clone())?;
+            if !standard::is_registered_uid(uid) {
+                new.push_str(text.get(from..range.start)?);
+                new.push_str(&self.key.uid(uid.as_bytes()));
+                from = range.end;
+            }
+        }
+        if from == 0 {
+            return None;
+        }
+        new.push_str(text.get(from..)?);
+        Some(new)
+    }
+}

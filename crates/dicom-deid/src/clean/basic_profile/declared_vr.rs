@@ -1,0 +1,200 @@
+//! The VR that a file declares for an attribute of the standard, compared with that of the
+//! dictionary (PS3.6).
+//!
+//! Owns reading a value as what the dictionary says it is, and discarding one that cannot be read
+//! so: every action that is made for the right VR would pass over what stands under a wrong one.
+
+use bytes::Bytes;
+use dicom_lossless::{DataSet, Element, Encoding, Limits, Tag, VR, Value, padded};
+
+use super::actions::identifies_person_or_place;
+use super::decisions::{Decisions, VrClass, is_binary};
+use super::kept_values::{is_numbers, is_written_number};
+use super::{BasicProfile, DataSetContext, ElementEffect, InstanceCleaner, failure};
+use crate::clean::compiled_action::is_pixel_data;
+use crate::clean::dummy;
+use crate::error::{DeidError, DeidErrorKind};
+use crate::standard;
+use crate::standard::confidentiality::ActionCode;
+
+/// The longest value of a VR whose length takes two bytes.
+const LONGEST: usize = 0xFFFE;
+const MODALITY: Tag = Tag(0x0008, 0x0060);
+const DOCUMENT: Tag = Tag(0x0042, 0x0011);
+const CONTENT: Tag = Tag(0x0040, 0xA730);
+
+/// Attributes without which a file is not what it was: its class, and what its pixels are read by.
+const INDISPENSABLE: [Tag; 9] = [
+    Tag(0x0008, 0x0016),
+    Tag(0x0008, 0x0018),
+    Tag(0x0028, 0x0002),
+    Tag(0x0028, 0x0004),
+    Tag(0x0028, 0x0010),
+    Tag(0x0028, 0x0011),
+    Tag(0x0028, 0x0100),
+    Tag(0x0028, 0x0101),
+    Tag(0x0028, 0x0103),
+];
+
+impl BasicProfile {
+    /// Reads every element of the standard as what the dictionary says it is, where it claims to be
+    /// something else and can be read so. Gives the number of elements changed; what cannot be read
+    /// so stays as it is, for [`InstanceCleaner::lose`].
+    pub(in crate::clean) fn correct_vrs(
+        &self,
+        data: &mut DataSet,
+        encoding: Encoding,
+        limits: &Limits,
+    ) -> u32 {
+        if is_settled(data, &self.decisions) {
+            0
+        } else {
+            settled(data, encoding, 0, limits, &self.decisions)
+        }
+    }
+}
+
+fn is_settled(data: &DataSet, decisions: &Decisions) -> bool {
+    data.iter().all(|element| {
+        decisions.of(element.tag, element.vr).describes(element)
+            && element.items().is_none_or(|sequence| {
+                sequence
+                    .items
+                    .iter()
+                    .all(|item| is_settled(&item.data, decisions))
+            })
+    })
+}
+
+fn settled(
+    data: &mut DataSet,
+    encoding: Encoding,
+    depth: usize,
+    limits: &Limits,
+    decisions: &Decisions,
+) -> u32 {
+    let mut changed = 0;
+    for element in data.iter_mut() {
+        let answer = decisions.of(element.tag, element.vr);
+        if let Some(is) = answer.dictionary_vr.filter(|_| !answer.describes(element))
+            && let Some(read) = read_as(element, is, encoding, depth, limits)
+        {
+            *element = read;
+            changed += 1;
+        }
+        if let Some(sequence) = element.items_mut() {
+            let inside = sequence.encoding;
+            for item in &mut sequence.items {
+                changed += settled(&mut item.data, inside, depth + 1, limits, decisions);
+            }
+        }
+    }
+    changed
+}
+
+/// The element as its dictionary VR says; none where it cannot be read so.
+fn read_as(
+    element: &Element,
+    is: VR,
+    encoding: Encoding,
+    depth: usize,
+    limits: &Limits,
+) -> Option<Element> {
+    let tag = element.tag;
+    let bytes = match &element.value {
+        Value::Items(sequence) => {
+            return sequence
+                .items
+                .is_empty()
+                .then(|| empty_element(tag, is, encoding));
+        }
+        Value::Fragments(_) if is == VR::SQ => return element.reopened(encoding, depth, limits),
+        Value::Fragments(_) => return None,
+        Value::Bytes(bytes) if bytes.is_empty() => return Some(empty_element(tag, is, encoding)),
+        Value::Bytes(bytes) => bytes,
+    };
+    let (kind, claimed) = (VrClass::of(is), VrClass::of(element.vr));
+    let vr = match kind {
+        VrClass::Items => return element.reopened(encoding, depth, limits),
+        VrClass::Bulk => return None,
+        VrClass::Numbers if !is_binary(is) => is,
+        // A number in words under a VR of words: DS says what it is.
+        VrClass::Numbers if claimed != VrClass::Bulk && is_written_number(bytes) => VR::DS,
+        VrClass::Numbers => is_numbers(tag, is, bytes, encoding).then_some(is)?,
+        VrClass::Words | VrClass::Form(_) => is,
+    };
+    let fits_in = bytes.len() <= LONGEST || matches!(vr, VR::UC | VR::UR | VR::UT);
+    fits_in.then(|| Element::new(tag, vr, bytes.clone()))
+}
+
+/// The element without a value.
+fn empty_element(tag: Tag, is: VR, encoding: Encoding) -> Element {
+    if is == VR::SQ {
+        Element::sequence(tag, Vec::new(), encoding)
+    } else {
+        Element::new(tag, is, Bytes::new())
+    }
+}
+
+impl InstanceCleaner<'_> {
+    /// Does away with a value that is not what its attribute holds: as the Basic Profile would
+    /// where the table lists the attribute, else by its Type. `is` is the VR that is written where
+    /// something has to stand. The file fails where it cannot do without the value.
+    pub(super) fn discard_invalid(
+        &mut self,
+        element: &mut Element,
+        is: VR,
+        context: DataSetContext<'_>,
+    ) -> Result<ElementEffect, DeidError> {
+        let tag = element.tag;
+        if is_pixel_data(tag) || (context.at.is_empty() && INDISPENSABLE.contains(&tag)) {
+            return Err(failure(
+                DeidErrorKind::Value,
+                tag,
+                "the value is not what the attribute holds",
+            ));
+        }
+        let basic = standard::attribute(tag).map(|row| row.basic);
+        // References that cannot be read have no UIDs to map.
+        let taking =
+            basic.filter(|code| !matches!(code, ActionCode::Uid | ActionCode::RemoveOrZeroOrUids));
+        let code = self.resolved(taking.unwrap_or(ActionCode::RemoveOrZero), tag, context);
+        if code == ActionCode::Remove {
+            return Ok(ElementEffect::Removed);
+        }
+        *element = empty_element(tag, is, context.encoding);
+        if self.pseudonym(element, context).is_some() {
+            return Ok(ElementEffect::Changed);
+        }
+        match (code, tag) {
+            (_, MODALITY) => element.value = Value::Bytes(padded(VR::CS, b"OT".to_vec())),
+            (ActionCode::Dummy, DOCUMENT) => {
+                element.value = Value::Bytes(Bytes::from_static(&[0, 0]));
+                self.apply_action(element, is, code, context)?;
+            }
+            (ActionCode::Dummy, CONTENT) => {
+                self.dummy_content(element, context)?;
+            }
+            (ActionCode::Dummy, _) => match dummy::dummy(tag, is) {
+                _ if is == VR::SQ => self.dummy_of_sequence(element, context)?,
+                Some(value) => element.value = Value::Bytes(Bytes::from_static(value)),
+                None => {}
+            },
+            _ => {}
+        }
+        Ok(ElementEffect::Changed)
+    }
+
+    /// One item with the dummies that the table has for it; none where it has none.
+    fn dummy_of_sequence(
+        &mut self,
+        element: &mut Element,
+        context: DataSetContext<'_>,
+    ) -> Result<(), DeidError> {
+        if identifies_person_or_place(element.tag) {
+            *element = Element::sequence(element.tag, vec![DataSet::new()], context.encoding);
+            self.dummy_items(element, context)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! Private elements: all go, but for those that are known safe where the option keeps them. What
+//! stays is cleaned.
+//!
+//! Known safe is what the file's own characteristics say so of (PS3.3 section C.12.1.1.7), else
+//! what Table E.3.10-1 lists, by creator and not by number.
+
+use bytes::Bytes;
+use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value};
+
+use super::{DataSetContext, ElementEffect, InstanceCleaner, put_dummy};
+use crate::clean::private_elements::{creator_text, is_creator};
+use crate::error::DeidError;
+use crate::profile::{Confidentiality, Decision, Why, is_text};
+use crate::standard;
+use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
+
+const CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
+const GROUP: Tag = Tag(0x0008, 0x0301);
+const CREATOR: Tag = Tag(0x0008, 0x0302);
+const STATUS: Tag = Tag(0x0008, 0x0303);
+const NONIDENTIFYING: Tag = Tag(0x0008, 0x0304);
+const ACTIONS: Tag = Tag(0x0008, 0x0305);
+const IDENTIFYING: Tag = Tag(0x0008, 0x0306);
+const ACTION: Tag = Tag(0x0008, 0x0307);
+
+/// What of the private elements of one data set is known safe.
+pub(super) struct SafePrivate {
+    /// Whether safe private elements stay at all.
+    pub(super) wanted: bool,
+    elements: Vec<(Tag, SafeElement)>,
+    creators: Vec<Tag>,
+}
+
+/// What is known of a private element.
+#[derive(Clone, Copy)]
+struct SafeElement {
+    vr: VR,
+    /// What the file itself declares is to be done; none where the element is safe.
+    action: Option<ActionCode>,
+}
+
+/// What a file declares of the elements of one creator.
+struct CreatorCharacteristics {
+    group: u16,
+    creator: String,
+    safe: bool,
+    nonidentifying: Vec<u16>,
+    actions: Vec<(Vec<u16>, ActionCode)>,
+}
+
+impl SafePrivate {
+    pub(super) fn of(data: &DataSet, settings: &Confidentiality) -> Self {
+        let wanted = settings.options.has(O::RetainSafePrivate);
+        let mut safe = Self {
+            wanted,
+            elements: Vec::new(),
+            creators: Vec::new(),
+        };
+        if !wanted || data.iter().all(|element| !element.is_private()) {
+            return safe;
+        }
+        let declared = declared(data);
+        let mut last: Option<(Tag, String)> = None;
+        for element in data
+            .iter()
+            .filter(|element| element.is_private() && !is_creator(element.tag))
+        {
+            let block = Tag(element.tag.group(), element.tag.element() >> 8);
+            if last.as_ref().is_none_or(|(of, _)| *of != block) {
+                last = data
+                    .get(block)
+                    .filter(|_| is_creator(block))
+                    .map(|creator| (block, creator_text(creator, data)));
+            }
+            let Some((_, creator)) = &last else { continue };
+            if let Some(known) = known(element, creator, &declared) {
+                safe.elements.push((element.tag, known));
+                safe.creators.push(block);
+            }
+        }
+        safe
+    }
+}
+
+/// What is known of an element; none where nothing says that it is safe, or its VR is not the one
+/// that was looked at.
+fn known(
+    element: &Element,
+    creator: &str,
+    declared: &[CreatorCharacteristics],
+) -> Option<SafeElement> {
+    let (group, number) = (element.tag.group(), element.tag.element() & 0xFF);
+    let low = u8::try_from(number).ok()?;
+    let listed = || standard::private_vr(creator, group, low).unwrap_or(VR::UN);
+    let vr = if element.vr == VR::UN {
+        listed()
+    } else {
+        element.vr
+    };
+    if let Some(declared) = declared
+        .iter()
+        .find(|declared| declared.group == group && declared.creator == creator)
+    {
+        let action = declared
+            .actions
+            .iter()
+            .find(|(numbers, _)| numbers.contains(&number))
+            .map(|(_, action)| *action);
+        let safe = declared.safe || declared.nonidentifying.contains(&number);
+        return (safe || action.is_some()).then_some(SafeElement { vr, action });
+    }
+    let fits = standard::safe_private_vr(creator, group, low)
+        .is_some_and(|listed| listed.is_none_or(|listed| listed == vr));
+    fits.then_some(SafeElement { vr, action: None })
+}
+
+/// What the Private Data Element Characteristics Sequence declares.
+fn declared(data: &DataSet) -> Vec<CreatorCharacteristics> {
+    let sequence = data.get(CHARACTERISTICS).and_then(Element::items);
+    let read = |item: &DataSet, encoding: Encoding| {
+        let text = |tag| Some(creator_text(item.get(tag)?, item));
+        let actions = item
+            .get(ACTIONS)
+            .and_then(Element::items)
+            .into_iter()
+            .flat_map(|actions| &actions.items);
+        let actions = actions.filter_map(|one| {
+            let action = one.data.get(ACTION)?.bytes()?;
+            // X, D, Z and U are what the standard allows here; whatever else is there removes.
+            let code = match action.trim_ascii() {
+                b"D" => ActionCode::Dummy,
+                b"Z" => ActionCode::Zero,
+                b"U" => ActionCode::Uid,
+                _ => ActionCode::Remove,
+            };
+            Some((numbers(&one.data, IDENTIFYING, encoding), code))
+        });
+        Some(CreatorCharacteristics {
+            group: *numbers(item, GROUP, encoding).first()?,
+            creator: text(CREATOR)?,
+            safe: text(STATUS).is_some_and(|status| status == "SAFE"),
+            nonidentifying: numbers(item, NONIDENTIFYING, encoding),
+            actions: actions.collect(),
+        })
+    };
+    sequence
+        .map(|all| {
+            all.items
+                .iter()
+                .filter_map(|item| read(&item.data, all.encoding))
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+fn numbers(data: &DataSet, tag: Tag, encoding: Encoding) -> Vec<u16> {
+    let bytes = data.get(tag).and_then(Element::bytes);
+    let words = bytes.into_iter().flat_map(|bytes| bytes.chunks_exact(2));
+    words
+        .filter_map(|word| word.first_chunk::<2>().map(|word| encoding.u16(*word)))
+        .collect()
+}
+
+impl InstanceCleaner<'_> {
+    pub(super) fn private_element(
+        &mut self,
+        element: &mut Element,
+        context: DataSetContext<'_>,
+        safe: &SafePrivate,
+    ) -> Result<ElementEffect, DeidError> {
+        if safe.creators.contains(&element.tag) {
+            return Ok(ElementEffect::Unchanged);
+        }
+        match safe.elements.iter().find(|(tag, _)| *tag == element.tag) {
+            Some((_, SafeElement { vr, action: None })) => {
+                self.clean_private(element, *vr, context)
+            }
+            Some((
+                _,
+                SafeElement {
+                    vr,
+                    action: Some(action),
+                },
+            )) => Ok(self.apply_declared_action(element, *vr, *action)),
+            None => Ok(ElementEffect::Removed),
+        }
+    }
+
+    /// What stays of a safe private element (Table E.1-1: C).
+    fn clean_private(
+        &mut self,
+        element: &mut Element,
+        vr: VR,
+        context: DataSetContext<'_>,
+    ) -> Result<ElementEffect, DeidError> {
+        if element.items().is_some() {
+            return self.clean_items(element, context);
+        }
+        let full = self.settings.options.has(O::RetainFullDates);
+        let modified = self.settings.options.has(O::RetainModifiedDates);
+        match vr {
+            VR::DA | VR::DT | VR::TM if full => Ok(ElementEffect::Unchanged),
+            VR::DA | VR::DT | VR::TM if modified => self.shift_dates(element, vr, context),
+            VR::DA | VR::DT | VR::TM | VR::SQ | VR::PN | VR::AE | VR::UR => {
+                Ok(ElementEffect::Removed)
+            }
+            VR::UI if !self.settings.options.has(O::RetainUids) => Ok(self.replace_uids(element)),
+            VR::UI | VR::CS => self.keep(element, vr, context),
+            _ if is_text(vr) => self.clean_text(element, vr, context),
+            _ => self.apply_decision(
+                element,
+                vr,
+                Decision {
+                    code: ActionCode::Keep,
+                    why: Why::Option(O::RetainSafePrivate),
+                },
+                context,
+            ),
+        }
+    }
+
+    fn apply_declared_action(
+        &self,
+        element: &mut Element,
+        vr: VR,
+        action: ActionCode,
+    ) -> ElementEffect {
+        match action {
+            ActionCode::Uid => self.replace_uids(element),
+            ActionCode::Zero => {
+                element.value = Value::Bytes(Bytes::new());
+                ElementEffect::Changed
+            }
+            ActionCode::Dummy => put_dummy(element, vr).unwrap_or(ElementEffect::Removed),
+            _ => ElementEffect::Removed,
+        }
+    }
+}

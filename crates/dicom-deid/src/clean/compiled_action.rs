@@ -1,0 +1,588 @@
+//! One action of a rule: on an element, or on a piece of text, for the groups of `regex-sub` and
+//! `filenames`.
+//!
+//! Owns what each action makes of a value. `regex-sub` never gives out a piece that no entry of the
+//! rule mentions, and never writes a value where nothing matches.
+
+use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR, character_set_of};
+
+use super::date_shift::{DateShift, DateShiftError, settled, span};
+use super::element_value::{Reading, WriteError, python_float, read, write_text, write_value};
+use super::hash::Hasher;
+use super::number_jitter::{JitterError, NumberJitter};
+use super::private_elements;
+use crate::error::{DeidError, DeidErrorKind};
+use crate::profile::{
+    self, Action, Captured, DicomRules, Part, PythonRegex, Replacement, Scalar, Template,
+    TooComplex, is_binary_number, is_number_text,
+};
+use crate::standard;
+
+/// Specific Character Set.
+pub(super) const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
+
+/// An action with every option settled.
+pub(super) enum CompiledAction {
+    Keep,
+    Remove,
+    Replace {
+        value: Replacement,
+        insert: bool,
+    },
+    Hash,
+    HashUid,
+    Shift(DateShift),
+    Jitter(NumberJitter),
+    Substitute(Vec<Substitution>),
+    /// Into the envelope, by [`super::encrypted_attributes::NewEnvelope`].
+    Encrypt,
+    /// Out of the envelope, by [`super::encrypted_attributes::OpenedEnvelope`].
+    Decrypt,
+}
+
+/// What an action needs to know of the data set that the element is in.
+#[derive(Clone, Copy)]
+pub(super) struct ActionScope<'a> {
+    pub(super) encoding: Encoding,
+    /// The character set of the data set around this one.
+    pub(super) inherited: &'a CharacterSet,
+    /// What the action reads beside its own element.
+    pub(super) others: OtherValues<'a>,
+}
+
+/// What an action did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ActionEffect {
+    Unchanged,
+    Changed,
+    Inserted,
+}
+
+/// Why an action failed, before the rule is named. Holds no value.
+pub(super) struct ActionError {
+    pub(super) kind: DeidErrorKind,
+    pub(super) why: String,
+}
+
+impl ActionError {
+    pub(super) fn new(kind: DeidErrorKind, why: impl Into<String>) -> Self {
+        Self {
+            kind,
+            why: why.into(),
+        }
+    }
+
+    /// The same, with the group of a regular expression named.
+    pub(super) fn inside(self, group: &str) -> Self {
+        Self {
+            why: format!("in the group `{group}`: {}", self.why),
+            ..self
+        }
+    }
+
+    /// The failure of a file, with the rule and the element named.
+    pub(super) fn of(self, rule: &str, tag: Tag) -> DeidError {
+        DeidError::new(
+            self.kind,
+            format!("{rule}, at {}: {}", standard::name_of(tag), self.why),
+        )
+    }
+}
+
+impl CompiledAction {
+    /// The action of a rule with what it leaves to the profile settled.
+    pub(super) fn new(action: &Action, dicom: &DicomRules) -> Self {
+        let by = |days: &Option<f64>| span(days.or(dicom.date_increment).unwrap_or_default());
+        match action {
+            Action::Keep => Self::Keep,
+            Action::Remove => Self::Remove,
+            Action::ReplaceWith { value, insert } => Self::Replace {
+                value: value.clone(),
+                insert: dicom.inserts(*insert),
+            },
+            Action::Hash => Self::Hash,
+            Action::HashUid => Self::HashUid,
+            Action::IncrementDate {
+                days,
+                format,
+                jitter,
+            } => Self::Shift(DateShift {
+                by: by(days),
+                format: format.as_ref().unwrap_or(&dicom.date_format).clone(),
+                with_time: false,
+                jitter: jitter.clone(),
+                between: (None, None),
+            }),
+            Action::IncrementDateTime {
+                days,
+                format,
+                jitter,
+                bounds,
+            } => Self::Shift(DateShift {
+                by: by(days),
+                format: format.as_ref().unwrap_or(&dicom.datetime_format).clone(),
+                with_time: true,
+                jitter: jitter.clone(),
+                between: settled(bounds),
+            }),
+            Action::Jitter(jitter) => Self::Jitter(NumberJitter::new(jitter, dicom.jitter_range)),
+            Action::RegexSub(items) => Self::Substitute(
+                items
+                    .iter()
+                    .map(|item| Substitution::new(item, dicom))
+                    .collect(),
+            ),
+            Action::Encrypt => Self::Encrypt,
+            Action::Decrypt => Self::Decrypt,
+        }
+    }
+
+    /// Whether it may create an element that is absent.
+    pub(super) fn inserts(&self) -> bool {
+        matches!(self, Self::Replace { insert: true, value } if *value != Replacement::Nothing)
+            || matches!(self, Self::Decrypt)
+    }
+
+    /// Whether something of the value that was there may stand in what it leaves.
+    pub(super) fn passes_on(&self) -> bool {
+        match self {
+            Self::Keep | Self::Shift(_) | Self::Jitter(_) | Self::Substitute(_) | Self::Decrypt => {
+                true
+            }
+            Self::Replace { value, .. } => *value == Replacement::Nothing,
+            Self::Remove | Self::Hash | Self::HashUid | Self::Encrypt => false,
+        }
+    }
+
+    /// The attributes of the instance that it reads beside its own element.
+    pub(super) fn reads(&self) -> Vec<Tag> {
+        match self {
+            Self::Substitute(items) => items.iter().flat_map(Substitution::reads).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Carries the action out on the element with this tag, present or not.
+    pub(super) fn apply(
+        &self,
+        data: &mut DataSet,
+        tag: Tag,
+        scope: ActionScope<'_>,
+        hasher: &Hasher,
+    ) -> Result<ActionEffect, ActionError> {
+        match self {
+            Self::Keep
+            | Self::Replace {
+                value: Replacement::Nothing,
+                ..
+            } => Ok(ActionEffect::Unchanged),
+            Self::Remove => Ok(if data.remove(tag).is_some() {
+                ActionEffect::Changed
+            } else {
+                ActionEffect::Unchanged
+            }),
+            Self::Replace { value, insert } => replace(data, tag, scope, value, *insert),
+            Self::Hash | Self::HashUid | Self::Shift(_) | Self::Jitter(_) | Self::Substitute(_) => {
+                self.rewrite(data, tag, scope, hasher)
+            }
+            Self::Encrypt | Self::Decrypt => Err(ActionError::new(
+                DeidErrorKind::Rule,
+                "there is no envelope here",
+            )),
+        }
+    }
+
+    /// Makes a new text from the old one, where there is any.
+    fn rewrite(
+        &self,
+        data: &mut DataSet,
+        tag: Tag,
+        scope: ActionScope<'_>,
+        hasher: &Hasher,
+    ) -> Result<ActionEffect, ActionError> {
+        let Some(element) = data.get(tag) else {
+            return Ok(ActionEffect::Unchanged);
+        };
+        let vr = effective_vr(element, data);
+        let text = match read(element, vr, scope.encoding, || {
+            character_set_of(data, scope.inherited)
+        }) {
+            Reading::Nothing => return Ok(ActionEffect::Unchanged),
+            // An empty value may match a regular expression; for other actions it is nothing.
+            Reading::Text(text) if text.is_empty() && !matches!(self, Self::Substitute(_)) => {
+                return Ok(ActionEffect::Unchanged);
+            }
+            Reading::Text(text) => text,
+            Reading::Opaque if element.bytes().is_some_and(bytes::Bytes::is_empty) => {
+                return Ok(ActionEffect::Unchanged);
+            }
+            Reading::Opaque => return Err(no_text(vr)),
+        };
+        let new = match self {
+            Self::HashUid => hasher.hashuid(&text),
+            Self::Shift(shift) => shift
+                .apply(&text)
+                .map_err(|why| date_shift_failed(why, shift))?,
+            Self::Substitute(items) => substituted(items, &text, scope.others, hasher)?,
+            Self::Jitter(jitter) => {
+                let new = jittered(jitter, &text, vr, tag, scope.encoding)?;
+                return Ok(put(data, new));
+            }
+            _ => hasher.hash(&text),
+        };
+        let new = write_text(tag, vr, &new, || character_set_of(data, scope.inherited))
+            .map_err(write_failed)?;
+        Ok(put(data, new))
+    }
+}
+
+/// Moves a number by a random one.
+fn jittered(
+    jitter: &NumberJitter,
+    text: &str,
+    vr: VR,
+    tag: Tag,
+    encoding: Encoding,
+) -> Result<Element, ActionError> {
+    if !(is_number_text(vr) || is_binary_number(vr)) {
+        return Err(ActionError::new(
+            DeidErrorKind::Target,
+            format!("the element is {}, which holds no number", vr.to_string()),
+        ));
+    }
+    let number = jitter.apply(text, vr).map_err(|why| match why {
+        JitterError::NotANumber if jitter.whole => {
+            ActionError::new(DeidErrorKind::Target, "the value is not one whole number")
+        }
+        JitterError::NotANumber => {
+            ActionError::new(DeidErrorKind::Target, "the value is not one number")
+        }
+        JitterError::NoRandomness => no_randomness(),
+    })?;
+    let value = Replacement::One(if is_number_text(vr) {
+        Scalar::Text(number)
+    } else {
+        Scalar::of_number(&number, vr)
+    });
+    write_value(tag, vr, &value, encoding, CharacterSet::default).map_err(write_failed)
+}
+
+fn date_shift_failed(why: DateShiftError, shift: &DateShift) -> ActionError {
+    match why {
+        DateShiftError::Format => ActionError::new(
+            DeidErrorKind::Date,
+            format!("not in the format {}", shift.format.as_str()),
+        ),
+        DateShiftError::Range => ActionError::new(
+            DeidErrorKind::Date,
+            "the shifted date would lie outside the years 1 to 9999",
+        ),
+        DateShiftError::NoRandomness => no_randomness(),
+    }
+}
+
+fn no_randomness() -> ActionError {
+    ActionError::new(
+        DeidErrorKind::Rule,
+        "the operating system gave no random numbers",
+    )
+}
+
+fn replace(
+    data: &mut DataSet,
+    tag: Tag,
+    scope: ActionScope<'_>,
+    value: &Replacement,
+    insert: bool,
+) -> Result<ActionEffect, ActionError> {
+    if is_pixel_data(tag) && data.get(tag).is_some() {
+        return Err(ActionError::new(
+            DeidErrorKind::Target,
+            "pixel data can be kept or removed, nothing else",
+        ));
+    }
+    let vr = match data.get(tag) {
+        Some(element) => {
+            let vr = effective_vr(element, data);
+            if !insert
+                && read(element, vr, scope.encoding, || {
+                    character_set_of(data, scope.inherited)
+                }) == Reading::Nothing
+            {
+                return Ok(ActionEffect::Unchanged);
+            }
+            vr
+        }
+        None if !insert => return Ok(ActionEffect::Unchanged),
+        None => new_vr(tag, data)?,
+    };
+    let new = write_value(tag, vr, value, scope.encoding, || {
+        character_set_of(data, scope.inherited)
+    })
+    .map_err(write_failed)?;
+    Ok(put(data, new))
+}
+
+/// Float Pixel Data, Double Float Pixel Data and Pixel Data.
+pub(super) fn is_pixel_data(tag: Tag) -> bool {
+    matches!(tag, Tag(0x7FE0, 0x0008..=0x0010))
+}
+
+/// Puts the new element in place, if it is not the same.
+pub(super) fn put(data: &mut DataSet, new: Element) -> ActionEffect {
+    match data.get_mut(new.tag) {
+        Some(old) if *old == new => ActionEffect::Unchanged,
+        Some(old) => {
+            *old = new;
+            ActionEffect::Changed
+        }
+        None => {
+            data.put(new);
+            ActionEffect::Inserted
+        }
+    }
+}
+
+/// The VR that an element really has: where the file says UN, that of the dictionary.
+pub(super) fn effective_vr(element: &Element, data: &DataSet) -> VR {
+    match element.vr {
+        VR::UN => standard::vr(element.tag)
+            .or_else(|| private_elements::vr_of(element.tag, data))
+            .unwrap_or(VR::UN),
+        known => known,
+    }
+}
+
+/// The VR for an element that is to be created.
+fn new_vr(tag: Tag, data: &DataSet) -> Result<VR, ActionError> {
+    let signed = || {
+        let representation = data.get(Tag(0x0028, 0x0103)).and_then(Element::bytes);
+        representation.is_some_and(|bytes| bytes.contains(&1))
+    };
+    match standard::vr(tag).or_else(|| private_elements::vr_of(tag, data)) {
+        // "US or SS" follows Pixel Representation.
+        Some(VR::US) if standard::is_us_or_ss(tag) && signed() => Ok(VR::SS),
+        Some(vr) => Ok(vr),
+        None => Err(ActionError::new(
+            DeidErrorKind::Rule,
+            "the element is absent and cannot be created, as its VR is not known",
+        )),
+    }
+}
+
+fn no_text(vr: VR) -> ActionError {
+    ActionError::new(
+        DeidErrorKind::Target,
+        format!("the element is {}, which holds no text", vr.to_string()),
+    )
+}
+
+fn write_failed(why: WriteError) -> ActionError {
+    match why {
+        WriteError::Character => ActionError::new(
+            DeidErrorKind::Text,
+            "the new value has characters that the element cannot hold",
+        ),
+        WriteError::Vr(why) => ActionError::new(DeidErrorKind::Target, why),
+    }
+}
+
+impl CompiledAction {
+    /// What becomes of a piece of text, or of one that is not there; none where nothing is left.
+    pub(super) fn apply_to_text(
+        &self,
+        text: Option<&str>,
+        others: OtherValues<'_>,
+        hasher: &Hasher,
+    ) -> Result<Option<String>, ActionError> {
+        let not_empty = text.filter(|text| !text.is_empty());
+        Ok(match self {
+            Self::Keep => text.map(str::to_owned),
+            Self::Replace { insert: false, .. } if text.is_none() => None,
+            Self::Replace { value, .. } => written(value),
+            Self::Hash => not_empty.map(|text| hasher.hash(text)),
+            Self::HashUid => not_empty.map(|text| hasher.hashuid(text)),
+            Self::Shift(shift) => not_empty.map(|text| shifted(shift, text)).transpose()?,
+            Self::Jitter(jitter) => text.map(|text| moved(jitter, text)).transpose()?,
+            Self::Substitute(items) => text
+                .map(|text| substituted(items, text, others, hasher))
+                .transpose()?,
+            // The loader lets no other action through.
+            _ => None,
+        })
+    }
+}
+
+/// The value of `replace-with` as Python prints it.
+fn written(value: &Replacement) -> Option<String> {
+    match value {
+        Replacement::Nothing => None,
+        Replacement::Empty | Replacement::List(_) => Some(String::new()),
+        Replacement::One(Scalar::Text(text)) => Some(text.clone()),
+        Replacement::One(Scalar::Integer(number)) => Some(number.to_string()),
+        Replacement::One(Scalar::Float(number)) => Some(python_float(*number)),
+    }
+}
+
+/// Several dates between commas stay several.
+fn shifted(shift: &DateShift, text: &str) -> Result<String, ActionError> {
+    let dates = text.split(',').map(|date| {
+        shift
+            .apply(date)
+            .map_err(|why| date_shift_failed(why, shift))
+    });
+    Ok(dates.collect::<Result<Vec<_>, _>>()?.join(","))
+}
+
+fn moved(jitter: &NumberJitter, text: &str) -> Result<String, ActionError> {
+    let vr = if jitter.whole { VR::IS } else { VR::FD };
+    jitter.apply(text, vr).map_err(|why| match why {
+        JitterError::NotANumber => {
+            ActionError::new(DeidErrorKind::Target, "the text is not one number")
+        }
+        JitterError::NoRandomness => no_randomness(),
+    })
+}
+
+/// One entry of `regex-sub`.
+pub(super) struct Substitution {
+    regex: PythonRegex,
+    output: Template,
+    groups: Vec<SubstitutionGroup>,
+}
+
+/// What is done to one variable.
+struct SubstitutionGroup {
+    name: String,
+    tag: Option<Tag>,
+    action: CompiledAction,
+}
+
+/// What other attributes of the instance hold, as rules read them. They are those of the data set
+/// itself, also where the rule acts inside of an item.
+pub(super) type OtherValues<'a> = &'a [(Tag, Reading)];
+
+/// The new text: that of the first entry which matches.
+fn substituted(
+    entries: &[Substitution],
+    text: &str,
+    others: OtherValues<'_>,
+    hasher: &Hasher,
+) -> Result<String, ActionError> {
+    for entry in entries {
+        if let Some(captured) = entry.regex.match_start(text).map_err(too_complex)? {
+            let variable = |name: &str| entry.variable(name, &captured, others, hasher);
+            return filled(&entry.output, variable);
+        }
+    }
+    Err(ActionError::new(
+        DeidErrorKind::Rule,
+        "the value matches none of its regular expressions",
+    ))
+}
+
+/// A template with the values of its variables.
+pub(super) fn filled(
+    template: &Template,
+    variable: impl Fn(&str) -> Result<String, ActionError>,
+) -> Result<String, ActionError> {
+    let mut out = String::new();
+    for part in &template.parts {
+        match part {
+            Part::Text(text) => out.push_str(text),
+            Part::Variable(name) => out.push_str(&variable(name)?),
+        }
+    }
+    Ok(out)
+}
+
+/// What a data set holds under these tags; nothing where an element is absent.
+pub(super) fn read_values(
+    tags: &[Tag],
+    data: &DataSet,
+    encoding: Encoding,
+    inherited: &CharacterSet,
+) -> Vec<(Tag, Reading)> {
+    let value = |tag: &Tag| match data.get(*tag) {
+        None => (*tag, Reading::Nothing),
+        Some(element) => {
+            let charset = || character_set_of(data, inherited);
+            (
+                *tag,
+                read(element, effective_vr(element, data), encoding, charset),
+            )
+        }
+    };
+    tags.iter().map(value).collect()
+}
+
+pub(super) fn too_complex(why: TooComplex) -> ActionError {
+    ActionError::new(DeidErrorKind::Rule, why.to_string())
+}
+
+impl Substitution {
+    fn new(entry: &profile::Substitution, dicom: &DicomRules) -> Self {
+        let groups = entry.groups.iter().map(|group| SubstitutionGroup {
+            name: group.name.clone(),
+            tag: group.tag,
+            action: CompiledAction::new(&group.action, dicom),
+        });
+        Self {
+            regex: entry.regex.clone(),
+            output: entry.output.clone(),
+            groups: groups.collect(),
+        }
+    }
+
+    /// The attributes beside its own that it may read.
+    fn reads(&self) -> impl Iterator<Item = Tag> {
+        let groups = self.groups.iter();
+        groups.flat_map(|group| group.tag.into_iter().chain(group.action.reads()))
+    }
+
+    fn variable(
+        &self,
+        name: &str,
+        captured: &Captured<'_, '_>,
+        others: OtherValues<'_>,
+        hasher: &Hasher,
+    ) -> Result<String, ActionError> {
+        let piece = captured.get(name);
+        let Some(group) = self.groups.iter().find(|group| group.name == name) else {
+            let absent = || {
+                ActionError::new(
+                    DeidErrorKind::Rule,
+                    format!("the group `{name}` took no part in the match"),
+                )
+            };
+            return piece.map(str::to_owned).ok_or_else(absent);
+        };
+        let piece = match piece {
+            Some(piece) => Some(piece),
+            None => other(group.tag, others, name)?,
+        };
+        let new = group.action.apply_to_text(piece, others, hasher);
+        new.map(Option::unwrap_or_default)
+            .map_err(|error| error.inside(name))
+    }
+}
+
+/// The value of an attribute; none where it is absent.
+fn other<'a>(
+    tag: Option<Tag>,
+    others: OtherValues<'a>,
+    name: &str,
+) -> Result<Option<&'a str>, ActionError> {
+    match others
+        .iter()
+        .find(|(other, _)| Some(*other) == tag)
+        .map(|(_, reading)| reading)
+    {
+        None | Some(Reading::Nothing) => Ok(None),
+        Some(Reading::Text(text)) => Ok(Some(text)),
+        Some(Reading::Opaque) => Err(ActionError::new(
+            DeidErrorKind::Target,
+            format!("`{name}` holds no text"),
+        )),
+    }
+}

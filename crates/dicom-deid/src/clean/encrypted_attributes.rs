@@ -1,0 +1,411 @@
+//! The encrypted envelope of a file (PS3.15 annex E.1.2): what `encrypt` and `retain` put in, and
+//! `decrypt` takes out.
+//!
+//! Owns the Modified Attributes Sequence inside and the Encrypted Attributes Sequence around it.
+//! All state is of one file. Values leave a data set into the envelope and nowhere else. An
+//! original that cannot be kept fails the file; what stands inside an envelope that came with a
+//! file is as little trusted as the file.
+
+use bytes::Bytes;
+use dicom_lossless::{
+    CharacterSet, DataSet, Element, Encoding, Item, LengthForm, Limits, Tag, VR, Value,
+    character_set_of, padded,
+};
+
+use super::compiled_action::{
+    ActionEffect, ActionError, ActionScope, CHARACTER_SET, effective_vr, is_pixel_data, put,
+};
+use super::element_value::is_plain;
+use crate::envelope::{EnvelopeError, Keys};
+use crate::error::{DeidError, DeidErrorKind};
+use crate::profile::{Action, DicomRules, has_character_set, is_number_text, is_text};
+
+const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
+const ENCRYPTED_SYNTAX: Tag = Tag(0x0400, 0x0510);
+const ENCRYPTED_CONTENT: Tag = Tag(0x0400, 0x0520);
+const MODIFIED_ATTRIBUTES: Tag = Tag(0x0400, 0x0550);
+/// The content's transfer syntax, in every file.
+const INSIDE: Encoding = Encoding::EXPLICIT_LITTLE;
+const INSIDE_UID: &[u8] = b"1.2.840.10008.1.2.1";
+
+/// What a profile does with envelopes.
+pub(super) struct EnvelopeSettings {
+    pub(super) keys: Keys,
+    /// Whether files get one.
+    fills: bool,
+    /// Whether the one that a file came with is opened.
+    pub(super) opens: bool,
+    /// Whether it takes the original of all that is changed or removed.
+    pub(super) retains: bool,
+}
+
+impl EnvelopeSettings {
+    /// None where the profile has nothing to do with envelopes.
+    pub(super) fn of(rules: &DicomRules) -> Option<Self> {
+        let some = |action: &Action| rules.fields.iter().any(|rule| rule.action == *action);
+        let fills = rules.retain || some(&Action::Encrypt);
+        let keys = rules.envelope.clone()?;
+        Some(Self {
+            keys,
+            fills,
+            opens: some(&Action::Decrypt),
+            retains: rules.retain,
+        })
+    }
+
+    /// The setting to be named for the envelope.
+    pub(super) fn setting(&self) -> &'static str {
+        if self.retains { "retain" } else { "encrypt" }
+    }
+
+    /// An empty envelope for a file that nothing was done to, where files get one.
+    pub(super) fn new_envelope(&self, data: &DataSet) -> Option<NewEnvelope> {
+        self.fills.then(|| NewEnvelope::new(data))
+    }
+
+    /// The envelope that a file came with, where rules read it.
+    pub(super) fn opened_envelope(
+        &self,
+        data: &DataSet,
+        limits: &Limits,
+    ) -> Result<Option<OpenedEnvelope>, DeidError> {
+        self.opens
+            .then(|| OpenedEnvelope::new(data, &self.keys, limits))
+            .transpose()
+    }
+}
+
+fn failed(why: &EnvelopeError) -> DeidError {
+    DeidError::new(DeidErrorKind::Envelope, why.to_string())
+}
+
+fn uncarried() -> ActionError {
+    ActionError::new(
+        DeidErrorKind::Target,
+        "the value cannot be carried between the file's encoding and the envelope's",
+    )
+}
+
+/// Whether some text in the element can only be read with its data set's character set.
+fn depends_on_character_set(element: &Element) -> bool {
+    match &element.value {
+        // Text of private elements is often unknown to the dictionary.
+        Value::Bytes(bytes) => {
+            (has_character_set(element.vr) || element.vr == VR::UN) && !is_plain(bytes)
+        }
+        Value::Items(sequence) => sequence.items.iter().any(|item| {
+            item.data.get(CHARACTER_SET).is_none() && item.data.iter().any(depends_on_character_set)
+        }),
+        Value::Fragments(_) => false,
+    }
+}
+
+/// The element with its text in another character set, items that state their own excepted.
+fn in_character_set(
+    element: &Element,
+    from: &CharacterSet,
+    to: &CharacterSet,
+) -> Result<Element, ActionError> {
+    if from == to || !depends_on_character_set(element) {
+        return Ok(element.clone());
+    }
+    let mut element = element.clone();
+    match &mut element.value {
+        Value::Bytes(bytes) if has_character_set(element.vr) => {
+            let text = from.decode(bytes, element.vr == VR::PN);
+            let unencodable = |_| {
+                ActionError::new(
+                    DeidErrorKind::Text,
+                    "the value has characters that the character set lacks",
+                )
+            };
+            *bytes = padded(element.vr, to.encode(&text).map_err(unencodable)?);
+        }
+        Value::Items(sequence) => {
+            for item in sequence
+                .items
+                .iter_mut()
+                .filter(|item| item.data.get(CHARACTER_SET).is_none())
+            {
+                for nested in &mut item.data {
+                    *nested = in_character_set(nested, from, to)?;
+                }
+            }
+        }
+        Value::Bytes(_) | Value::Fragments(_) => {}
+    }
+    Ok(element)
+}
+
+/// An envelope that is being filled.
+pub(super) struct NewEnvelope {
+    item: DataSet,
+    /// The file's own Specific Character Set as it was read, which text in the envelope follows.
+    charset: CharacterSet,
+    charset_element: Option<Element>,
+    /// Whether some text in the envelope depends on it.
+    charset_matters: bool,
+}
+
+impl NewEnvelope {
+    /// An empty envelope for a file that nothing was done to.
+    pub(super) fn new(data: &DataSet) -> Self {
+        Self {
+            item: DataSet::new(),
+            charset: character_set_of(data, &CharacterSet::default()),
+            charset_element: data.get(CHARACTER_SET).cloned(),
+            charset_matters: false,
+        }
+    }
+
+    /// Moves an element into the envelope.
+    pub(super) fn encrypt(
+        &mut self,
+        data: &mut DataSet,
+        tag: Tag,
+        scope: ActionScope<'_>,
+        character_set_changed: bool,
+    ) -> Result<ActionEffect, ActionError> {
+        let Some(element) = data.get(tag) else {
+            return Ok(ActionEffect::Unchanged);
+        };
+        if character_set_changed && depends_on_character_set(element) {
+            let why = "the value is written in a character set that an earlier rule changed";
+            return Err(ActionError::new(DeidErrorKind::Text, why));
+        }
+        let own = character_set_of(data, scope.inherited);
+        self.add(element, data, scope.encoding, &own)?;
+        data.remove(tag);
+        Ok(ActionEffect::Changed)
+    }
+
+    /// Puts an element of a data set in, which has this encoding and character set. Of several with
+    /// one tag, wherever they were, the first stays: the envelope has one level.
+    pub(super) fn add(
+        &mut self,
+        element: &Element,
+        data: &DataSet,
+        encoding: Encoding,
+        own: &CharacterSet,
+    ) -> Result<(), ActionError> {
+        let foreign =
+            element.tag == CHARACTER_SET && self.charset_element.as_ref() != Some(element);
+        if foreign || self.item.get(element.tag).is_some() {
+            return Ok(());
+        }
+        if is_pixel_data(element.tag) {
+            return Err(ActionError::new(
+                DeidErrorKind::Target,
+                "pixel data cannot be kept in the encrypted envelope",
+            ));
+        }
+        let inside = element.recoded(encoding, INSIDE).ok_or_else(uncarried)?;
+        let inside = Element {
+            vr: known_vr(&inside, data, encoding),
+            ..inside
+        };
+        let inside = in_character_set(&inside, own, &self.charset)?;
+        self.charset_matters |= depends_on_character_set(&inside);
+        self.item.put(inside);
+        Ok(())
+    }
+
+    /// Puts in what `after` lacks of `before`; with `changed`, also what it holds otherwise.
+    pub(super) fn add_differences(
+        &mut self,
+        before: &DataSet,
+        after: &DataSet,
+        encoding: Encoding,
+        changed: bool,
+    ) -> Result<(), DeidError> {
+        let inherited = self.charset.clone();
+        self.differences(before, after, encoding, &inherited, changed)
+    }
+
+    fn differences(
+        &mut self,
+        before: &DataSet,
+        after: &DataSet,
+        encoding: Encoding,
+        inherited: &CharacterSet,
+        changed: bool,
+    ) -> Result<(), DeidError> {
+        let own = character_set_of(before, inherited);
+        let mut deeper = Vec::new();
+        // Of the envelope that a file came with, nothing is put into the new one.
+        for old in before.iter().filter(|old| old.tag != ENCRYPTED_ATTRIBUTES) {
+            let gone = match (after.get(old.tag), old.items()) {
+                (None, _) => true,
+                (Some(new), Some(items))
+                    if new
+                        .items()
+                        .is_some_and(|new| new.items.len() >= items.items.len()) =>
+                {
+                    deeper.push((items, new));
+                    false
+                }
+                (Some(new), _) => changed && new != old,
+            };
+            if gone {
+                self.add(old, before, encoding, &own)
+                    .map_err(|error| error.of("`retain`", old.tag))?;
+            }
+        }
+        for (old, new) in deeper {
+            let new = new.items().into_iter().flat_map(|sequence| &sequence.items);
+            for (old_item, new_item) in old.items.iter().zip(new) {
+                self.differences(&old_item.data, &new_item.data, old.encoding, &own, changed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The element that holds the sealed envelope, for a data set of this encoding.
+    pub(super) fn seal(
+        mut self,
+        keys: &Keys,
+        encoding: Encoding,
+        limits: &Limits,
+    ) -> Result<Element, DeidError> {
+        if let (true, Some(charset)) = (self.charset_matters, self.charset_element) {
+            self.item.put(charset);
+        }
+        let mut holder = Element::sequence(MODIFIED_ATTRIBUTES, Vec::new(), INSIDE);
+        if let Some(sequence) = holder.items_mut() {
+            sequence.length = LengthForm::Defined;
+            sequence.items.push(Item {
+                data: self.item,
+                length: LengthForm::Defined,
+            });
+        }
+        let plain =
+            zeroize::Zeroizing::new(DataSet::from_elements(vec![holder]).to_bytes(INSIDE, limits)?);
+        let sealed = keys.seal(&plain).map_err(|why| failed(&why))?;
+        let item = DataSet::from_elements(vec![
+            Element::new(
+                ENCRYPTED_SYNTAX,
+                VR::UI,
+                padded(VR::UI, INSIDE_UID.to_vec()),
+            ),
+            Element::new(ENCRYPTED_CONTENT, VR::OB, padded(VR::OB, sealed)),
+        ]);
+        Ok(Element::sequence(
+            ENCRYPTED_ATTRIBUTES,
+            vec![item],
+            encoding,
+        ))
+    }
+}
+
+/// An implicit file states no VR; inside the envelope, where its creator may be missing, a private
+/// element has the one that is known for it.
+fn known_vr(element: &Element, data: &DataSet, encoding: Encoding) -> VR {
+    let unstated = !encoding.explicit
+        && element
+            .bytes()
+            .is_some_and(|bytes| bytes.len() < usize::from(u16::MAX));
+    if unstated {
+        effective_vr(element, data)
+    } else {
+        element.vr
+    }
+}
+
+/// An envelope that came with the file, opened.
+pub(super) struct OpenedEnvelope {
+    /// Its one level.
+    pub(super) item: DataSet,
+    charset: CharacterSet,
+}
+
+impl OpenedEnvelope {
+    /// Opens the first envelope of a file.
+    pub(super) fn new(data: &DataSet, keys: &Keys, limits: &Limits) -> Result<Self, DeidError> {
+        let item = data
+            .get(ENCRYPTED_ATTRIBUTES)
+            .and_then(Element::items)
+            .and_then(|sequence| sequence.items.first());
+        let content = item
+            .and_then(|item| item.data.get(ENCRYPTED_CONTENT))
+            .and_then(Element::bytes);
+        let missing = || {
+            DeidError::new(
+                DeidErrorKind::Envelope,
+                "it has none, and the profile decrypts",
+            )
+        };
+        let content = content.ok_or_else(|| {
+            missing().with_remedy("decrypt only files that this profile's key encrypted")
+        })?;
+        let plain = Bytes::from_owner(keys.open(content).map_err(|why| failed(&why))?);
+        // Whatever is wrong in there came from a wrong key or from damage, and its tags are not to
+        // be named.
+        let unreadable = || {
+            DeidError::new(
+                DeidErrorKind::Envelope,
+                "it holds no data set that can be read",
+            )
+        };
+        let inside = DataSet::from_bytes(&plain, INSIDE, limits).map_err(|_| unreadable())?;
+        let item = inside
+            .get(MODIFIED_ATTRIBUTES)
+            .and_then(Element::items)
+            .and_then(|sequence| sequence.items.first());
+        let item = item.ok_or_else(unreadable)?.data.clone();
+        let charset = character_set_of(&item, &CharacterSet::default());
+        Ok(Self { item, charset })
+    }
+
+    /// The element that the envelope has at a place, if it has a value.
+    fn get(&self, items: &[(Tag, usize)], tag: Tag) -> Option<(&Element, CharacterSet)> {
+        let (mut data, mut charset) = (&self.item, self.charset.clone());
+        for (sequence, index) in items {
+            data = &data.get(*sequence)?.items()?.items.get(*index)?.data;
+            charset = character_set_of(data, &charset);
+        }
+        let element = data.get(tag)?;
+        (!is_blank(element)).then_some((element, charset))
+    }
+
+    /// Whether the envelope has a value for this place.
+    pub(super) fn holds(&self, items: &[(Tag, usize)], tag: Tag) -> bool {
+        self.get(items, tag).is_some()
+    }
+
+    /// Gives an element the value that the envelope has for its place, which `items` lead to.
+    /// Without one it stays as it is.
+    pub(super) fn decrypt(
+        &self,
+        data: &mut DataSet,
+        items: &[(Tag, usize)],
+        tag: Tag,
+        scope: ActionScope<'_>,
+    ) -> Result<ActionEffect, ActionError> {
+        let Some((stored, charset)) = self.get(items, tag) else {
+            return Ok(ActionEffect::Unchanged);
+        };
+        if is_pixel_data(tag) {
+            return Err(ActionError::new(
+                DeidErrorKind::Target,
+                "pixel data can be kept or removed, nothing else",
+            ));
+        }
+        let own = character_set_of(data, scope.inherited);
+        let outside = stored
+            .recoded(INSIDE, scope.encoding)
+            .ok_or_else(uncarried)?;
+        Ok(put(data, in_character_set(&outside, &charset, &own)?))
+    }
+}
+
+/// Whether an element has no value, padding left out.
+fn is_blank(element: &Element) -> bool {
+    let textual = is_text(element.vr) || is_number_text(element.vr);
+    let padding = |byte: &u8| textual && matches!(byte, 0 | b' ');
+    element
+        .bytes()
+        .is_some_and(|bytes| bytes.iter().all(padding))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+//! What happens to images, which is the first thing that happens to a file: those that may show
+//! text are refused, parts are blanked, and comments inside compressed frames are emptied.
+//!
+//! Owns the option `alter_pixels` and the section `[dicom.pixels]`. Native pixel data stays where
+//! it is and is blanked on its way out; compressed frames are decoded one by one. Nothing that
+//! cannot be blanked is passed on: the file fails.
+
+mod beside_image;
+mod decode;
+mod frame_comments;
+mod layout;
+mod regions;
+
+use std::sync::Arc;
+
+use dicom_lossless::{Instance, PixelElement, Scrubbed, Tag};
+use layout::{Area, Image};
+use regions::ImageHeader;
+
+use crate::error::{DeidError, DeidErrorKind};
+use crate::profile::{AlterPixels, BurnedIn, DeviceRegions, DicomRules, Place, Region};
+
+const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+
+/// What a profile does to images.
+pub(super) struct PixelCleaning {
+    alter: Option<AlterPixels>,
+    regions: Vec<DeviceRegions>,
+    burned_in: BurnedIn,
+    /// Whether the Basic Profile of PS3.15 is carried out.
+    confidential: bool,
+    /// Whether rules remove the pixel data anyway.
+    removed: bool,
+}
+
+/// What was done to an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct PixelWork {
+    /// Pixels were blanked, by `alter_pixels` or by regions.
+    pub(super) blanked: bool,
+    /// Bytes beside the image, such as comments inside compressed frames, were emptied or cut, here
+    /// or in an icon image.
+    pub(super) segments_blanked: bool,
+    /// An entry of `[[dicom.pixels.regions]]` is about this image, be it to say that nothing is
+    /// burned in; or `alter_pixels` blanked some of it. Only then has pixel data been cleaned.
+    pub(super) settled: bool,
+    /// Which part of the profile is to be named for it.
+    pub(super) by: &'static str,
+}
+
+impl PixelWork {
+    /// How many elements of the image count as changed.
+    pub(super) fn changes(self) -> u32 {
+        u32::from(self.blanked || self.segments_blanked)
+    }
+}
+
+/// What is to be blanked in an image.
+struct BlankingPlan {
+    image: Image,
+    mask: dicom_lossless::Mask,
+}
+
+impl PixelCleaning {
+    pub(super) fn of(rules: &DicomRules) -> Self {
+        Self {
+            alter: rules.alter_pixels.clone(),
+            regions: rules.regions.clone(),
+            burned_in: rules.burned_in,
+            confidential: rules.confidentiality.is_some(),
+            removed: rules.effect_on(PIXEL_DATA, Place::Top).fate.is_gone(),
+        }
+    }
+
+    /// Does to an instance, as it was read, what the profile does to images.
+    pub(super) fn clean(&self, instance: &mut Instance) -> Result<PixelWork, DeidError> {
+        let mut work = PixelWork {
+            by: "alter_pixels",
+            ..PixelWork::default()
+        };
+        if let Some(pixels) = instance.pixels.clone() {
+            let devices = self.devices(instance);
+            let plan = self.plan(instance, &pixels, &devices)?;
+            work = self.assess(instance, !devices.is_empty(), plan.is_some())?;
+            if let Some(plan) = plan {
+                blank(instance, &plan, pixels)?;
+            }
+            let by_device = devices.iter().any(|region| region.blanks());
+            if work.blanked && (by_device || self.confidential) {
+                regions::remove_copies(instance, self.confidential);
+            }
+        }
+        if self.confidential {
+            work.segments_blanked = self.remove_beside_image(instance)?;
+            work.by = if work.blanked {
+                work.by
+            } else {
+                "confidentiality"
+            };
+        }
+        Ok(work)
+    }
+
+    /// Takes away what lies beside the image in the bytes that hold it.
+    fn remove_beside_image(&self, instance: &mut Instance) -> Result<bool, DeidError> {
+        let mut changed = false;
+        if let Some(pixels) = instance.pixels.clone().filter(|_| !self.removed) {
+            if has_second_image(instance) {
+                return Err(pixel_error("there is pixel data of two kinds"));
+            }
+            changed |= match (pixels.encapsulated, &pixels.scrubbed) {
+                (true, _) => {
+                    beside_image::refuse_in_compressed(instance, pixels.tag)?;
+                    frame_comments::empty_comments(instance, pixels)?
+                }
+                (false, Some(Scrubbed::Replaced(_))) => {
+                    beside_image::refuse_in_compressed(instance, pixels.tag).map(|()| false)?
+                }
+                (false, _) => beside_image::keep_to_frames(instance, pixels)?,
+            };
+        }
+        if instance
+            .pixels
+            .as_ref()
+            .is_none_or(|pixels| !pixels.encapsulated)
+        {
+            changed |= frame_comments::without_tables(instance);
+        }
+        Ok(beside_image::clean_nested(instance)? || changed)
+    }
+
+    /// The entries of `[[dicom.pixels.regions]]` that are about this image.
+    fn devices(&self, instance: &Instance) -> Vec<&DeviceRegions> {
+        let header = ImageHeader::of(instance);
+        self.regions
+            .iter()
+            .filter(|region| header.fits(region))
+            .collect()
+    }
+
+    /// Whether the image may go, and what can be said of it.
+    fn assess(
+        &self,
+        instance: &Instance,
+        device: bool,
+        blanked: bool,
+    ) -> Result<PixelWork, DeidError> {
+        let settled = device || blanked;
+        if self.burned_in == BurnedIn::Refuse
+            && !settled
+            && !self.removed
+            && let Some(reason) = ImageHeader::of(instance).risk()
+        {
+            return Err(burned_in(reason));
+        }
+        let by = if self.regions.is_empty() {
+            "alter_pixels"
+        } else {
+            "pixels"
+        };
+        Ok(PixelWork {
+            blanked,
+            settled,
+            by,
+            ..PixelWork::default()
+        })
+    }
+
+    /// What is blanked in the end; none where nothing is.
+    fn plan(
+        &self,
+        instance: &Instance,
+        pixels: &PixelElement,
+        devices: &[&DeviceRegions],
+    ) -> Result<Option<BlankingPlan>, DeidError> {
+        let altered = self
+            .alter
+            .as_ref()
+            .map_or(Ok(Vec::new()), |alter| matching(alter, instance))?;
+        if altered.iter().all(|region| region.keep) && !devices.iter().any(|region| region.blanks())
+        {
+            return Ok(None);
+        }
+        if has_second_image(instance) {
+            return Err(pixel_error(
+                "there is pixel data of two kinds, of which only one can be blanked",
+            ));
+        }
+        let image = Image::of(instance, pixels)?;
+        let area =
+            |region: &&Region| Area::new(region.keep, region.corners, image.columns, image.rows);
+        let mut layers = vec![altered.iter().map(area).collect()];
+        for region in devices {
+            layers.push(regions::device_layer(region, instance, &image)?);
+        }
+        if is_compressed(instance) != pixels.encapsulated {
+            return Err(pixel_error(
+                "the pixel data is not encoded as its transfer syntax says",
+            ));
+        }
+        let mask = image.mask(&layers, image.planes && !pixels.encapsulated);
+        Ok(mask.map(|mask| BlankingPlan { image, mask }))
+    }
+}
+
+/// Whether there is pixel data of another kind beside the image.
+fn has_second_image(instance: &Instance) -> bool {
+    layout::ALL_PIXELS
+        .iter()
+        .any(|tag| instance.get(*tag).is_some())
+}
+
+fn is_compressed(instance: &Instance) -> bool {
+    !instance.syntax.is_native() && !instance.syntax.deflated
+}
+
+fn blank(
+    instance: &mut Instance,
+    plan: &BlankingPlan,
+    pixels: PixelElement,
+) -> Result<(), DeidError> {
+    if pixels.encapsulated {
+        return decode::replace(instance, &plan.image, &plan.mask);
+    }
+    plan.image.fits_native(instance, &pixels)?;
+    let mask = Arc::new(plan.mask.clone());
+    instance.pixels = Some(PixelElement {
+        scrubbed: Some(Scrubbed::Masked(mask)),
+        ..pixels
+    });
+    Ok(())
+}
+
+/// The regions whose condition holds, in order.
+fn matching<'a>(alter: &'a AlterPixels, instance: &Instance) -> Result<Vec<&'a Region>, DeidError> {
+    let mut matching = Vec::new();
+    for (index, region) in alter.regions.iter().enumerate() {
+        let undecided = |_| {
+            pixel_error(format!(
+                "whether the condition of `pixels[{index}]` holds cannot be found out"
+            ))
+        };
+        if regions::condition_holds(&region.when, instance).map_err(undecided)? {
+            matching.push(region);
+        }
+    }
+    Ok(matching)
+}
+
+fn pixel_error(why: impl Into<String>) -> DeidError {
+    DeidError::new(DeidErrorKind::Pixels, why)
+}
+
+fn burned_in(reason: &str) -> DeidError {
+    DeidError::new(
+        DeidErrorKind::BurnedIn,
+        format!("by its header it is of the kind `{reason}`"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

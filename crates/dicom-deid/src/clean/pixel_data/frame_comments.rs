@@ -1,0 +1,799 @@
+//! Comments and other bytes inside compressed frames that no decoder looks at: in JPEG and JPEG-LS
+//! (ISO 10918-1 annex B, ISO 14495-1 annex C), JPEG 2000 (ISO 15444-1 annexes A and I), RLE (PS3.5
+//! annex G) and uncompressed frames in fragments (A.4.11). They are found by markers and lengths and
+//! emptied in place, so that every length and every offset stays what it was.
+//!
+//! Owns which segments decoding needs, and what an offset table is. It decodes nothing. A stream
+//! that is not what its transfer syntax says is an error, for comments could hide in it. It holds
+//! one small piece at a time, whatever the length of the frames.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dicom_lossless::{
+    Encoding, Fragments, Instance, Kept, Layout, Mask, PixelElement, Scrubbed, SourceFile, Tag,
+};
+
+use super::pixel_error;
+use crate::error::DeidError;
+
+/// Bytes of the header of an item.
+const ITEM_HEADER: u64 = 8;
+
+/// How an image in a stream begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Jpeg,
+    Codestream,
+    /// A JPEG 2000 codestream in boxes.
+    Boxes,
+}
+
+/// What describes fragments: the two extended offset tables and the encapsulated total length.
+const EXTENDED_OFFSET_TABLES: [Tag; 3] = [
+    Tag(0x7FE0, 0x0001),
+    Tag(0x7FE0, 0x0002),
+    Tag(0x7FE0, 0x0003),
+];
+const RLE_LOSSLESS: &str = "1.2.840.10008.1.2.5";
+/// Encapsulated Uncompressed Explicit VR Little Endian.
+const ENCAPSULATED_UNCOMPRESSED: &str = "1.2.840.10008.1.2.1.98";
+
+/// Empties them in encapsulated pixel data, and takes away offset tables that are none. True
+/// where there were any.
+pub(super) fn empty_comments(
+    instance: &mut Instance,
+    pixels: PixelElement,
+) -> Result<bool, DeidError> {
+    let fragments = Fragments::of(instance)?;
+    let changed = without_false_tables(instance, &fragments, &pixels);
+    let first = (0..fragments.count())
+        .find_map(|number| fragments.place(number))
+        .map(|place| place.start - ITEM_HEADER);
+    let table_fits = fragments.table_fits();
+    let layout = Layout::of_instance(instance, pixels.tag);
+    let marked = marked_by(
+        fragments,
+        &instance.syntax.uid,
+        has_markers(&instance.syntax.uid),
+        layout.as_ref(),
+    )?;
+    if marked.is_empty() && table_fits {
+        return Ok(changed);
+    }
+    // Without the table, what stays begins with the first fragment, or with the delimiter.
+    let from = if table_fits {
+        pixels.value.start
+    } else {
+        first.unwrap_or(pixels.value.end - ITEM_HEADER)
+    };
+    let range = from..pixels.value.end;
+    let ranges = marked
+        .into_iter()
+        .map(|range| range.start - from..range.end - from)
+        .collect();
+    let mask = Arc::new(Mask::of_ranges(range.end - range.start, ranges));
+    let scrubbed = if table_fits {
+        Scrubbed::Masked(mask)
+    } else {
+        let before = Bytes::from_static(&[0xFE, 0xFF, 0x00, 0xE0, 0, 0, 0, 0]);
+        Scrubbed::Kept(Kept {
+            before,
+            range,
+            mask: Some(mask),
+            after: Bytes::new(),
+        })
+    };
+    instance.pixels = Some(PixelElement {
+        scrubbed: Some(scrubbed),
+        ..pixels
+    });
+    Ok(true)
+}
+
+/// Removes extended offset tables that do not say where the fragments are; all of them where there
+/// are no fragments.
+fn without_false_tables(
+    instance: &mut Instance,
+    fragments: &Fragments,
+    pixels: &PixelElement,
+) -> bool {
+    let bytes = |tag: &Tag| {
+        instance
+            .get(*tag)
+            .map(|element| element.bytes().cloned().unwrap_or_default())
+    };
+    let [offsets_tag, lengths_tag, total_tag] = EXTENDED_OFFSET_TABLES;
+    let [offsets, lengths, total] = EXTENDED_OFFSET_TABLES.each_ref().map(bytes);
+    let fits = match (&offsets, &lengths) {
+        (None, None) => true,
+        (Some(offsets), Some(lengths)) => {
+            [offsets, lengths]
+                .iter()
+                .all(|table| table.len().is_multiple_of(8))
+                && fragments.extended_fits(offsets, lengths)
+        }
+        _ => false,
+    };
+    let total = total.is_none_or(|total| {
+        let number = total
+            .first_chunk()
+            .filter(|_| total.len() == 8)
+            .map(|number| u64::from_le_bytes(*number));
+        number.is_some_and(|number| number <= pixels.value.end - pixels.value.start)
+    });
+    without(instance, |tag| {
+        (!fits && [offsets_tag, lengths_tag].contains(&tag)) || (!total && tag == total_tag)
+    })
+}
+
+/// Removes what describes fragments from a file that has none.
+pub(super) fn without_tables(instance: &mut Instance) -> bool {
+    without(instance, |tag| EXTENDED_OFFSET_TABLES.contains(&tag))
+}
+
+fn without(instance: &mut Instance, goes: impl Fn(Tag) -> bool) -> bool {
+    let before = instance.header.len() + instance.tail.len();
+    for data in [&mut instance.header, &mut instance.tail] {
+        data.retain(|element| !goes(element.tag));
+    }
+    before != instance.header.len() + instance.tail.len()
+}
+
+/// Where something is to be emptied in nested pixel data. An error where it is not plainly an
+/// image, or its offset table is none.
+pub(super) fn mark_nested(
+    value: &Bytes,
+    file: &Arc<SourceFile>,
+    syntax: &str,
+    layout: Option<&Layout>,
+    encoding: Encoding,
+) -> Result<Vec<Range<u64>>, DeidError> {
+    let fragments = Fragments::nested(file, value.clone(), encoding)?;
+    if !fragments.table_fits() {
+        return Err(damaged());
+    }
+    marked_by(fragments, syntax, true, layout)
+}
+
+/// Where something is to be emptied, by what frames of the transfer syntax consist of.
+fn marked_by(
+    fragments: Fragments,
+    syntax: &str,
+    must: bool,
+    layout: Option<&Layout>,
+) -> Result<Vec<Range<u64>>, DeidError> {
+    if ![RLE_LOSSLESS, ENCAPSULATED_UNCOMPRESSED].contains(&syntax) {
+        return mark_markers(FragmentStream::of(fragments), must);
+    }
+    let lengths: Vec<u64> = (0..fragments.count())
+        .filter_map(|number| fragments.place(number))
+        .map(|place| place.end - place.start)
+        .collect();
+    let mut stream = FragmentStream::of(fragments);
+    match layout {
+        _ if lengths.is_empty() => {}
+        Some(layout) if syntax == RLE_LOSSLESS => rle_frames(&mut stream, &lengths, layout)?,
+        Some(layout) => uncompressed_frames(&mut stream, &lengths, layout)?,
+        None => return Err(damaged()),
+    }
+    Ok(stream.into_marked())
+}
+
+/// Whether frames of a transfer syntax consist of marker segments: all of JPEG, JPEG-LS, JPEG 2000
+/// and HTJ2K.
+fn has_markers(uid: &str) -> bool {
+    let number = uid
+        .strip_prefix("1.2.840.10008.1.2.4.")
+        .and_then(|number| number.parse::<u32>().ok());
+    matches!(number, Some(50..=70 | 80 | 81 | 90..=93 | 201..=203))
+}
+
+/// Where something is to be emptied. What does not begin as images with markers do is left alone,
+/// unless it `must` be one.
+fn mark_markers(mut stream: FragmentStream, must: bool) -> Result<Vec<Range<u64>>, DeidError> {
+    match start_of_image(&mut stream)? {
+        Some(_) => mark_images(&mut stream)?,
+        None if must && !stream.ahead(1)?.is_empty() => return Err(damaged()),
+        None => {}
+    }
+    Ok(stream.into_marked())
+}
+
+/// Which image begins here.
+fn start_of_image(stream: &mut FragmentStream) -> Result<Option<Start>, DeidError> {
+    let ahead = stream.ahead(8)?;
+    Ok(match ahead.as_ref() {
+        [0xFF, 0xD8, ..] => Some(Start::Jpeg),
+        [0xFF, 0x4F, ..] => Some(Start::Codestream),
+        b"\0\0\0\x0CjP  " if stream.at_start()? => Some(Start::Boxes),
+        _ => None,
+    })
+}
+
+/// Goes from image to image. What lies between them is padding, or else is emptied: no decoder
+/// looks there.
+fn mark_images(stream: &mut FragmentStream) -> Result<(), DeidError> {
+    loop {
+        match start_of_image(stream)? {
+            Some(Start::Jpeg) => jpeg_image(stream)?,
+            Some(Start::Codestream) => codestream_image(stream)?,
+            Some(Start::Boxes) => jp2_boxes(stream)?,
+            None => match stream.ahead(1)?.first() {
+                Some(0 | 0xFF) => drop(stream.skip(1)?),
+                Some(_) => drop(stream.mark(1)?),
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+fn damaged() -> DeidError {
+    pixel_error(
+        "the compressed frames are not what their transfer syntax says, and comments could \
+        hide in them",
+    )
+    .with_remedy(
+        "convert the file to an uncompressed transfer syntax, or export it again from \
+            where it came from",
+    )
+}
+
+const JPEG_END: u8 = 0xD9;
+const JPEG_SCAN: u8 = 0xDA;
+const JPEG_COMMENT: u8 = 0xFE;
+
+/// Goes through an image from its start to behind its end, or to where another one begins.
+fn jpeg_image(stream: &mut FragmentStream) -> Result<(), DeidError> {
+    stream.skip(2)?;
+    let mut next = next_marker(stream)?;
+    loop {
+        next = match next {
+            None | Some(JPEG_END) => return Ok(()),
+            // Markers without a segment: restarts, and another start.
+            Some(0x01 | 0xD0..=0xD8) => next_marker(stream)?,
+            Some(JPEG_SCAN) => {
+                jpeg_segment(stream, JPEG_SCAN)?;
+                after_scan(stream)?
+            }
+            Some(code) => {
+                jpeg_segment(stream, code)?;
+                next_marker(stream)?
+            }
+        };
+    }
+}
+
+/// The next marker's code; none at the end. Stray bytes before it are emptied, and so are reserved
+/// codes.
+fn next_marker(stream: &mut FragmentStream) -> Result<Option<u8>, DeidError> {
+    loop {
+        match *stream.ahead(2)? {
+            [] => return Ok(None),
+            [0xFF, 0x00 | 0x02..=0xBF] => drop(stream.mark(2)?),
+            [0xFF, ..] => {
+                stream.skip(1)?;
+                if let Some(code) =
+                    marker_code(stream)?.filter(|code| *code >= 0xC0 || *code == 0x01)
+                {
+                    return Ok(Some(code));
+                }
+            }
+            [_, ..] => drop(stream.mark(1)?),
+        }
+    }
+}
+
+/// What follows the byte FF, fill bytes passed over.
+fn marker_code(stream: &mut FragmentStream) -> Result<Option<u8>, DeidError> {
+    loop {
+        match stream.byte()? {
+            Some(0xFF) => {}
+            other => return Ok(other),
+        }
+    }
+}
+
+/// The marker that ends coded data, in which FF is followed by 0 (JPEG) or by a byte below 80
+/// (JPEG-LS).
+fn after_scan(stream: &mut FragmentStream) -> Result<Option<u8>, DeidError> {
+    while stream.find(0xFF)? {
+        match marker_code(stream)? {
+            Some(0x00..=0xBF | 0xD0..=0xD7) => {}
+            marker => return Ok(marker),
+        }
+    }
+    Ok(None)
+}
+
+/// A segment: emptied where decoding does not need it.
+fn jpeg_segment(stream: &mut FragmentStream, code: u8) -> Result<(), DeidError> {
+    let Some(length) = stream.word()? else {
+        return Ok(());
+    };
+    let length = u64::from(length.checked_sub(2).ok_or_else(damaged)?);
+    let needed = match code {
+        // Comments, and what is reserved for extensions of the standard.
+        JPEG_COMMENT | 0xC8 | 0xF0..=0xF6 | 0xF9..=0xFD => 0,
+        0xE0..=0xEF => needed_of_application(
+            code,
+            &stream.ahead(30.min(usize::try_from(length).unwrap_or_default()))?,
+        ),
+        _ => {
+            let payload = stream.ahead(usize::try_from(length).unwrap_or_default())?;
+            // A segment that continues in another fragment is taken as it is.
+            if payload.len() as u64 == length {
+                used_by_decoder(code, &payload)
+            } else {
+                length
+            }
+        }
+    };
+    stream.skip(needed.min(length))?;
+    stream.mark(length.saturating_sub(needed))?;
+    Ok(())
+}
+
+/// How many bytes of a segment that decoding needs it reads: tables one after the other, or a list
+/// of components.
+fn used_by_decoder(code: u8, payload: &[u8]) -> u64 {
+    let number = |at: usize| payload.get(at).map_or(0, |byte| u64::from(*byte));
+    match code {
+        0xC4 => table_lengths(payload, |table| {
+            17 + table
+                .iter()
+                .skip(1)
+                .take(16)
+                .map(|count| usize::from(*count))
+                .sum::<usize>()
+        }),
+        0xDB => table_lengths(payload, |table| {
+            if table.first().is_some_and(|kind| *kind >= 0x10) {
+                129
+            } else {
+                65
+            }
+        }),
+        0xC0..=0xCB | 0xCD..=0xCF | 0xDE | 0xF7 => 6 + 3 * number(5),
+        JPEG_SCAN => 4 + 2 * number(0),
+        0xDC | 0xDD => 2,
+        0xDF => 1,
+        // Preset parameters of JPEG-LS: thresholds, mapping tables, sizes beyond 65535 (ISO 14495-1
+        // section C.2.4.1.1).
+        0xF8 if number(0) == 1 => 11,
+        0xF8 if !(2..=4).contains(&number(0)) => 0,
+        _ => payload.len() as u64,
+    }
+}
+
+fn table_lengths(payload: &[u8], length: impl Fn(&[u8]) -> usize) -> u64 {
+    let mut at = 0;
+    while let Some(table) = payload.get(at..).filter(|table| !table.is_empty()) {
+        let end = at + length(table);
+        if end > payload.len() {
+            return if at == 0 {
+                payload.len() as u64
+            } else {
+                at as u64
+            };
+        }
+        at = end;
+    }
+    at as u64
+}
+
+/// The bytes of an application segment that say how colours are coded. They hold numbers and a
+/// name of the format.
+fn needed_of_application(code: u8, payload: &[u8]) -> u64 {
+    match (code, payload) {
+        (0xE0, [b'J', b'F', b'I', b'F', 0, 1, _, 0..=2, _, _, _, _, _, _, ..]) => 14,
+        (0xE8, [b'S', b'P', b'I', b'F', b'F', 0, ..]) if payload.len() >= 30 => 30,
+        (0xE8, [b'm', b'r', b'f', b'x', _]) => 5,
+        (0xEE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, _, ..]) => 12,
+        _ => 0,
+    }
+}
+
+const TILE_PART: u16 = 0xFF90;
+const START_OF_DATA: u16 = 0xFF93;
+const CODESTREAM_END: u16 = 0xFFD9;
+/// Bytes of a tile-part's first marker with its segment.
+const TILE_PART_LEN: u64 = 12;
+
+/// Goes through a codestream from its start to behind its end. One that is cut off in the last
+/// fragment has nothing more.
+fn codestream_image(stream: &mut FragmentStream) -> Result<(), DeidError> {
+    stream.skip(2)?;
+    let mut in_header = true;
+    loop {
+        match stream.word()? {
+            Some(TILE_PART) if tile_part(stream)? => in_header = false,
+            None | Some(TILE_PART | CODESTREAM_END) => return Ok(()),
+            // Behind a tile-part there is another, or the end.
+            Some(marker @ 0xFF30..) if in_header => drop(codestream_segment(stream, marker)?),
+            Some(_) => return Err(damaged()),
+        }
+    }
+}
+
+/// Whether decoders know a segment: those of parts 1, 2 and 15. Not a comment.
+fn is_known(marker: u16) -> bool {
+    matches!(marker & 0xFF, 0x50..=0x53 | 0x55..=0x61 | 0x63 | 0x70..=0x79)
+}
+
+/// A segment; its length with the length itself.
+fn codestream_segment(stream: &mut FragmentStream, marker: u16) -> Result<u64, DeidError> {
+    if matches!(marker, 0xFF30..=0xFF3F) {
+        return Ok(0);
+    }
+    let Some(length) = stream.word()? else {
+        return Ok(0);
+    };
+    let payload = u64::from(length.checked_sub(2).ok_or_else(damaged)?);
+    if is_known(marker) {
+        stream.skip(payload)?
+    } else {
+        stream.mark(payload)?
+    };
+    Ok(u64::from(length))
+}
+
+/// A tile-part, its marker read: the header is gone through, the data passed over. True where
+/// more may follow.
+fn tile_part(stream: &mut FragmentStream) -> Result<bool, DeidError> {
+    let fragment = stream.fragment()?;
+    stream.skip(4)?;
+    let Some(length) = stream.long()?.map(u64::from) else {
+        return Ok(false);
+    };
+    stream.skip(2)?;
+    let mut passed = TILE_PART_LEN;
+    loop {
+        match stream.word()? {
+            None => return Ok(false),
+            Some(START_OF_DATA) => break,
+            Some(marker @ 0xFF30..) => passed += 2 + codestream_segment(stream, marker)?,
+            Some(_) => return Err(damaged()),
+        }
+    }
+    passed += 2;
+    if length == 0 {
+        return to_the_end(stream).map(|()| false);
+    }
+    let whole = stream.skip(length.checked_sub(passed).ok_or_else(damaged)?)?;
+    // A length beyond the end may have passed over other frames.
+    if whole || stream.fragment()? == fragment {
+        Ok(whole)
+    } else {
+        Err(damaged())
+    }
+}
+
+/// To behind the end of the codestream, from the data of a tile-part that states no length: within
+/// data, FF is followed by a byte below 90 or by the markers of packets.
+fn to_the_end(stream: &mut FragmentStream) -> Result<(), DeidError> {
+    while stream.find(0xFF)? {
+        if stream.ahead(1)?.first() == Some(&0xD9) {
+            return stream.skip(1).map(drop);
+        }
+    }
+    Ok(())
+}
+
+/// Boxes up to the codestream and through it. What follows it in its fragment is emptied by the
+/// caller.
+fn jp2_boxes(stream: &mut FragmentStream) -> Result<(), DeidError> {
+    loop {
+        let (Some(length), Some(kind)) = (stream.long()?, stream.long()?) else {
+            return Ok(());
+        };
+        let kind = kind.to_be_bytes();
+        if &kind == b"jp2c" {
+            if length == 1 {
+                stream.skip(8)?;
+            }
+            return if stream.ahead(2)?.as_ref() == [0xFF, 0x4F] {
+                codestream_image(stream)
+            } else {
+                Err(damaged())
+            };
+        }
+        let payload = u64::from(length).checked_sub(8).ok_or_else(damaged)?;
+        // Signature, file type and what is in the image header; others hold text or are unknown. A
+        // colour is given by its number in 7 bytes, or by a profile.
+        match &kind {
+            b"jp2h" => true,
+            b"colr" if stream.ahead(1)?.first() == Some(&1) => {
+                stream.skip(payload.min(7))? && stream.mark(payload.saturating_sub(7))?
+            }
+            b"jP  " | b"ftyp" | b"ihdr" | b"bpcc" | b"pclr" | b"cmap" | b"cdef" | b"res " => {
+                stream.skip(payload)?
+            }
+            _ => stream.mark(payload)?,
+        };
+    }
+}
+
+const RLE_HEADER: usize = 64;
+/// Bytes looked at together.
+const STEP: u64 = 16 << 10;
+
+/// Marks, in frames of one fragment each, unused words of the header and what no plane needs.
+/// `lengths` are those of the fragments.
+fn rle_frames(
+    stream: &mut FragmentStream,
+    lengths: &[u64],
+    layout: &Layout,
+) -> Result<(), DeidError> {
+    let planes = usize::from(layout.samples) * usize::from(layout.cell_bits / 8);
+    one_fragment_each(lengths, layout)?;
+    for length in lengths {
+        let header = stream.ahead(RLE_HEADER)?;
+        let words: Vec<u64> = header
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|word| u32::from_le_bytes(*word).into())
+            .collect();
+        let used = words
+            .get(1..=planes)
+            .filter(|_| header.len() == RLE_HEADER && words.first() == Some(&(planes as u64)));
+        let used = used.filter(|_| planes > 0).ok_or_else(damaged)?;
+        let ends = used.iter().skip(1).chain([length]);
+        stream.skip(4 + 4 * planes as u64)?;
+        mark_rest(stream, (RLE_HEADER - 4 - 4 * planes) as u64)?;
+        let mut at = RLE_HEADER as u64;
+        for (start, end) in used.iter().zip(ends) {
+            if *start < at || *start > *end || *end > *length {
+                return Err(damaged());
+            }
+            mark_rest(stream, start - at)?;
+            let behind = byte_plane(stream, end - start, layout.pixels)?;
+            mark_rest(stream, behind)?;
+            at = *end;
+        }
+    }
+    Ok(())
+}
+
+/// Marks what follows the frame in each fragment.
+fn uncompressed_frames(
+    stream: &mut FragmentStream,
+    lengths: &[u64],
+    layout: &Layout,
+) -> Result<(), DeidError> {
+    one_fragment_each(lengths, layout)?;
+    for length in lengths {
+        let frame = layout.frame_len().min(*length);
+        stream.skip(frame)?;
+        mark_rest(stream, length - frame)?;
+    }
+    Ok(())
+}
+
+fn one_fragment_each(lengths: &[u64], layout: &Layout) -> Result<(), DeidError> {
+    if lengths.len() as u64 == layout.frames {
+        Ok(())
+    } else {
+        Err(damaged())
+    }
+}
+
+/// Goes through the runs of a plane; gives how many bytes of its segment follow them.
+fn byte_plane(
+    stream: &mut FragmentStream,
+    mut left: u64,
+    mut wanted: u64,
+) -> Result<u64, DeidError> {
+    while left > 0 && wanted > 0 {
+        let ahead = stream.ahead(usize::try_from(left.min(STEP)).unwrap_or_default())?;
+        let mut at = 0_u64;
+        while wanted > 0
+            && let Some(control) = usize::try_from(at).ok().and_then(|at| ahead.get(at))
+        {
+            let (taken, made) = match u64::from(*control) {
+                literal @ 0..=127 => (1 + (literal + 1).min(wanted), literal + 1),
+                128 => (1, 0),
+                repeated => (2, 257 - repeated),
+            };
+            at += taken;
+            wanted = wanted.saturating_sub(made);
+        }
+        let step = at.min(left);
+        if step == 0 || !stream.skip(step)? {
+            return Ok(0);
+        }
+        left -= step;
+    }
+    Ok(left)
+}
+
+/// Marks a number of bytes where they are not zero already.
+fn mark_rest(stream: &mut FragmentStream, mut count: u64) -> Result<(), DeidError> {
+    while count > 0 {
+        let ahead = stream.ahead(usize::try_from(count.min(STEP)).unwrap_or_default())?;
+        let step = ahead.len() as u64;
+        let passed = if ahead.iter().all(|byte| *byte == 0) {
+            stream.skip(step)?
+        } else {
+            stream.mark(step)?
+        };
+        if step == 0 || !passed {
+            return Ok(());
+        }
+        count -= step;
+    }
+    Ok(())
+}
+
+/// Bytes read at a time.
+const PIECE: u64 = 32 << 10;
+/// Ranges that may be marked, so that a stream of nothing but comments cannot grow in memory.
+const RANGES: usize = 1 << 20;
+
+/// Reads fragments from start to end.
+struct FragmentStream {
+    fragments: Fragments,
+    /// The fragment that is read, and what is left of it in the source.
+    number: usize,
+    left: Range<u64>,
+    /// Bytes at hand: the first ones of what is left.
+    piece: Bytes,
+    marked: Vec<Range<u64>>,
+}
+
+impl FragmentStream {
+    pub(super) fn of(fragments: Fragments) -> Self {
+        let left = fragments.place(0).unwrap_or_default();
+        Self {
+            fragments,
+            number: 0,
+            left,
+            piece: Bytes::new(),
+            marked: Vec::new(),
+        }
+    }
+
+    /// What was marked, by its place in the source, ascending and apart.
+    fn into_marked(self) -> Vec<Range<u64>> {
+        self.marked
+    }
+
+    /// The fragment that the next byte lies in.
+    pub(super) fn fragment(&mut self) -> Result<usize, DeidError> {
+        self.fill()?;
+        Ok(self.number)
+    }
+
+    /// Whether the next byte is the first of its fragment.
+    fn at_start(&mut self) -> Result<bool, DeidError> {
+        self.fill()?;
+        Ok(self
+            .fragments
+            .place(self.number)
+            .is_some_and(|place| place.start == self.left.start))
+    }
+
+    /// Reads on where no bytes are at hand; false at the end.
+    fn fill(&mut self) -> Result<bool, DeidError> {
+        while self.piece.is_empty() {
+            if self.left.is_empty() {
+                let Some(next) = self.fragments.place(self.number + 1) else {
+                    return Ok(false);
+                };
+                (self.number, self.left) = (self.number + 1, next);
+            } else {
+                let end = self.left.end.min(self.left.start.saturating_add(PIECE));
+                self.piece = self.fragments.piece(self.left.start..end)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Goes on by bytes that are at hand.
+    fn advance(&mut self, count: usize) -> Range<u64> {
+        let gone = self.piece.split_to(count.min(self.piece.len()));
+        let from = self.left.start;
+        self.left.start += gone.len() as u64;
+        from..self.left.start
+    }
+
+    /// The next byte; none at the end.
+    pub(super) fn byte(&mut self) -> Result<Option<u8>, DeidError> {
+        self.fill()?;
+        let byte = self.piece.first().copied();
+        self.advance(1);
+        Ok(byte)
+    }
+
+    /// Two bytes as a number, the higher one first.
+    pub(super) fn word(&mut self) -> Result<Option<u16>, DeidError> {
+        let (high, low) = (self.byte()?, self.byte()?);
+        Ok(high
+            .zip(low)
+            .map(|(high, low)| u16::from_be_bytes([high, low])))
+    }
+
+    /// Four bytes, likewise.
+    pub(super) fn long(&mut self) -> Result<Option<u32>, DeidError> {
+        let (high, low) = (self.word()?, self.word()?);
+        Ok(high
+            .zip(low)
+            .map(|(high, low)| u32::from(high) << 16 | u32::from(low)))
+    }
+
+    /// The next bytes, as far as they lie in this fragment and at hand, without going on.
+    pub(super) fn ahead(&mut self, count: usize) -> Result<Bytes, DeidError> {
+        self.fill()?;
+        if self.piece.len() < count && (self.piece.len() as u64) < self.left.end - self.left.start {
+            let end = self.left.end.min(self.left.start.saturating_add(PIECE));
+            self.piece = self.fragments.piece(self.left.start..end)?;
+        }
+        Ok(self.piece.slice(..count.min(self.piece.len())))
+    }
+
+    /// Goes on by a number of bytes; false where there are fewer.
+    pub(super) fn skip(&mut self, count: u64) -> Result<bool, DeidError> {
+        self.pass(count, false)
+    }
+
+    /// Marks a number of bytes; false where there are fewer.
+    pub(super) fn mark(&mut self, count: u64) -> Result<bool, DeidError> {
+        self.pass(count, true)
+    }
+
+    fn pass(&mut self, mut count: u64, marked: bool) -> Result<bool, DeidError> {
+        while count > 0 {
+            if self.piece.is_empty() && !self.left.is_empty() {
+                // What is skipped need not be read.
+                let step = count.min(self.left.end - self.left.start);
+                let from = self.left.start;
+                self.left.start += step;
+                count -= step;
+                self.note(from..self.left.start, marked)?;
+            } else if !self.piece.is_empty() {
+                let step = usize::try_from(count)
+                    .unwrap_or(usize::MAX)
+                    .min(self.piece.len());
+                let gone = self.advance(step);
+                count -= step as u64;
+                self.note(gone, marked)?;
+            } else if !self.fill()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn note(&mut self, range: Range<u64>, marked: bool) -> Result<(), DeidError> {
+        let full = self.marked.len() >= RANGES;
+        match self.marked.last_mut() {
+            _ if !marked || range.is_empty() => {}
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ if full => {
+                return Err(pixel_error(
+                    "there are millions of comments in the compressed frames",
+                ));
+            }
+            _ => self.marked.push(range),
+        }
+        Ok(())
+    }
+
+    /// Goes on to behind the next byte of this value; false where there is none.
+    pub(super) fn find(&mut self, wanted: u8) -> Result<bool, DeidError> {
+        while self.fill()? {
+            match memchr::memchr(wanted, &self.piece) {
+                Some(at) => {
+                    self.advance(at + 1);
+                    return Ok(true);
+                }
+                None => {
+                    self.advance(self.piece.len());
+                }
+            }
+        }
+        Ok(false)
+    }
+}

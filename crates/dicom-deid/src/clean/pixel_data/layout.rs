@@ -1,0 +1,355 @@
+//! How the pixels of an instance are laid out, as its attributes say (PS3.3 section C.7.6.3), and
+//! which bytes of their rows a rectangle covers.
+//!
+//! Owns reading these attributes, and the order and clipping of rectangles. What is missing or
+//! contradicts the pixel data is a failure: a wrong guess would leave pixels in place. It touches no
+//! pixel.
+
+use std::ops::Range;
+
+use dicom_lossless::{Band, Instance, Mask, PixelElement, Tag, VR};
+
+use super::pixel_error;
+use crate::error::DeidError;
+use crate::standard;
+
+pub(super) const PHOTOMETRIC: Tag = Tag(0x0028, 0x0004);
+pub(super) const PLANAR: Tag = Tag(0x0028, 0x0006);
+const SAMPLES: Tag = Tag(0x0028, 0x0002);
+const FRAMES: Tag = Tag(0x0028, 0x0008);
+const ROWS: Tag = Tag(0x0028, 0x0010);
+const COLUMNS: Tag = Tag(0x0028, 0x0011);
+const BITS_ALLOCATED: Tag = Tag(0x0028, 0x0100);
+const BITS_STORED: Tag = Tag(0x0028, 0x0101);
+const REPRESENTATION: Tag = Tag(0x0028, 0x0103);
+const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+const FLOAT_PIXEL_DATA: Tag = Tag(0x7FE0, 0x0008);
+/// Every element that may hold pixels. The one that does is not in the data sets around it.
+pub(super) const ALL_PIXELS: [Tag; 3] = [FLOAT_PIXEL_DATA, Tag(0x7FE0, 0x0009), PIXEL_DATA];
+
+/// The layout of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Image {
+    pub(super) rows: u16,
+    pub(super) columns: u16,
+    pub(super) frames: u32,
+    /// 1 or 3.
+    pub(super) samples: u16,
+    /// A multiple of 8.
+    pub(super) bits_allocated: u16,
+    pub(super) bits_stored: u16,
+    pub(super) signed: bool,
+    /// Whether each sample has a plane of its own.
+    pub(super) planes: bool,
+    pub(super) photometric: String,
+}
+
+impl Image {
+    pub(super) fn of(instance: &Instance, pixels: &PixelElement) -> Result<Self, DeidError> {
+        let bits_allocated = needed(instance, BITS_ALLOCATED)?;
+        let samples = needed(instance, SAMPLES)?;
+        let image = Self {
+            rows: needed(instance, ROWS)?,
+            columns: needed(instance, COLUMNS)?,
+            frames: frames(instance)?,
+            samples,
+            bits_allocated,
+            bits_stored: number(instance, BITS_STORED)?.unwrap_or(bits_allocated),
+            signed: number(instance, REPRESENTATION)? == Some(1),
+            planes: samples > 1 && number(instance, PLANAR)? == Some(1),
+            photometric: photometric(instance)?,
+        };
+        image.checked(pixels)
+    }
+
+    fn checked(self, pixels: &PixelElement) -> Result<Self, DeidError> {
+        let widths: &[u16] = match pixels.tag {
+            PIXEL_DATA => &[8, 16, 32, 64],
+            FLOAT_PIXEL_DATA => &[32],
+            _ => &[64],
+        };
+        if self.rows == 0 || self.columns == 0 {
+            return Err(pixel_error("the image has no rows or no columns"));
+        }
+        if !matches!(self.samples, 1 | 3) || (self.samples > 1 && pixels.tag != PIXEL_DATA) {
+            return Err(pixel_error(
+                "only images with 1 or 3 samples per pixel can be blanked",
+            ));
+        }
+        if !widths.contains(&self.bits_allocated) {
+            return Err(pixel_error(
+                "Bits Allocated is a number of bits that cannot be blanked",
+            ));
+        }
+        if self.bits_stored == 0 || self.bits_stored > self.bits_allocated {
+            return Err(pixel_error("Bits Stored does not fit Bits Allocated"));
+        }
+        Ok(self)
+    }
+
+    /// Bytes of one sample.
+    pub(super) fn sample_len(&self) -> u64 {
+        u64::from(self.bits_allocated / 8)
+    }
+
+    /// Bytes of one frame without compression.
+    pub(super) fn frame_len(&self) -> u64 {
+        u64::from(self.rows) * u64::from(self.columns) * u64::from(self.samples) * self.sample_len()
+    }
+
+    /// Bytes of all frames without compression.
+    pub(super) fn total_len(&self) -> u64 {
+        self.frame_len().saturating_mul(u64::from(self.frames))
+    }
+
+    /// What of the uncompressed bytes is blanked, with the samples of a pixel side by side or in
+    /// planes.
+    pub(super) fn mask(&self, layers: &[Vec<Area>], planes: bool) -> Option<Mask> {
+        let column_len = self.sample_len() * if planes { 1 } else { u64::from(self.samples) };
+        mask(
+            layers,
+            u64::from(self.columns) * column_len,
+            column_len,
+            self.rows,
+        )
+    }
+
+    /// Refuses native pixel data that is not exactly what the attributes describe.
+    pub(super) fn fits_native(
+        &self,
+        instance: &Instance,
+        pixels: &PixelElement,
+    ) -> Result<(), DeidError> {
+        let (length, expected) = (pixels.value.end - pixels.value.start, self.total_len());
+        // Subsampled colour (YBR_FULL_422) is shorter, and fails here.
+        if length != expected && length != expected.next_multiple_of(2) {
+            return Err(pixel_error(
+                "the length of the pixel data is not what its attributes say",
+            ));
+        }
+        if self.bits_allocated == 8 && pixels.vr == VR::OW && instance.syntax.encoding.big_endian {
+            return Err(pixel_error(
+                "8-bit samples in big-endian words cannot be blanked",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn needed(instance: &Instance, tag: Tag) -> Result<u16, DeidError> {
+    number(instance, tag)?
+        .ok_or_else(|| pixel_error(format!("there is no {}", standard::name_of(tag))))
+}
+
+fn number(instance: &Instance, tag: Tag) -> Result<Option<u16>, DeidError> {
+    let Some(bytes) = instance
+        .get(tag)
+        .and_then(|element| element.bytes())
+        .filter(|bytes| !bytes.is_empty())
+    else {
+        return Ok(None);
+    };
+    let word = bytes.first_chunk::<2>().filter(|_| bytes.len() == 2);
+    let word =
+        word.ok_or_else(|| pixel_error(format!("{} is not one number", standard::name_of(tag))))?;
+    Ok(Some(instance.syntax.encoding.u16(*word)))
+}
+
+fn text(instance: &Instance, tag: Tag) -> Option<String> {
+    let bytes = instance.get(tag)?.bytes()?;
+    Some(
+        String::from_utf8_lossy(bytes)
+            .trim_matches([' ', '\0'])
+            .to_owned(),
+    )
+    .filter(|text| !text.is_empty())
+}
+
+fn frames(instance: &Instance) -> Result<u32, DeidError> {
+    match text(instance, FRAMES).map(|text| text.parse::<u32>()) {
+        None | Some(Ok(0)) => Ok(1),
+        Some(Ok(frames)) => Ok(frames),
+        Some(Err(_)) => Err(pixel_error("Number of Frames is no number")),
+    }
+}
+
+fn photometric(instance: &Instance) -> Result<String, DeidError> {
+    text(instance, PHOTOMETRIC)
+        .ok_or_else(|| pixel_error(format!("there is no {}", standard::name_of(PHOTOMETRIC))))
+}
+
+/// A rectangle within an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Area {
+    /// Whether what was blanked here before comes back.
+    pub(super) keep: bool,
+    columns: Range<u64>,
+    rows: Range<u64>,
+}
+
+impl Area {
+    /// Whether nothing of the rectangle lies on the image.
+    pub(super) fn is_empty(&self) -> bool {
+        self.columns.is_empty() || self.rows.is_empty()
+    }
+
+    /// The part of a rectangle that lies on the image. Negative numbers count from the far edge, as
+    /// in Python.
+    pub(super) fn new(keep: bool, [x0, y0, x1, y1]: [i64; 4], columns: u16, rows: u16) -> Self {
+        Self {
+            keep,
+            columns: clipped(x0, x1, columns),
+            rows: clipped(y0, y1, rows),
+        }
+    }
+}
+
+fn clipped(from: i64, to: i64, length: u16) -> Range<u64> {
+    let place = |at: i64| {
+        let at = if at < 0 {
+            at.saturating_add(i64::from(length)).max(0)
+        } else {
+            at
+        };
+        u64::try_from(at).unwrap_or_default().min(u64::from(length))
+    };
+    place(from)..place(to)
+}
+
+/// The mask of layers of rectangles, for rows of `row_len` bytes with `column_len` bytes a column. Within
+/// a layer they apply in order; what any layer blanks is blanked. None where nothing is in the end.
+pub(super) fn mask(layers: &[Vec<Area>], row_len: u64, column_len: u64, rows: u16) -> Option<Mask> {
+    let bands: Vec<Band> = bands(layers)
+        .map(|(rows, columns)| Band {
+            rows,
+            runs: columns
+                .into_iter()
+                .map(|run| run.start * column_len..run.end * column_len)
+                .collect(),
+        })
+        .collect();
+    (!bands.is_empty()).then(|| Mask::new(row_len, u64::from(rows), bands))
+}
+
+/// The rows in which something is blanked, with the columns.
+fn bands(layers: &[Vec<Area>]) -> impl Iterator<Item = (Range<u64>, Vec<Range<u64>>)> {
+    let mut cuts: Vec<u64> = layers
+        .iter()
+        .flatten()
+        .flat_map(|area| [area.rows.start, area.rows.end])
+        .collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    let ends = cuts.clone().into_iter().skip(1);
+    cuts.into_iter()
+        .zip(ends)
+        .map(|(from, to)| (from..to, joined(layers, from)))
+        .filter(|(_, columns)| !columns.is_empty())
+}
+
+/// The columns that any layer blanks in a row, ascending and apart.
+fn joined(layers: &[Vec<Area>], row: u64) -> Vec<Range<u64>> {
+    let mut all: Vec<Range<u64>> = layers
+        .iter()
+        .flat_map(|areas| columns(areas, row))
+        .collect();
+    all.sort_unstable_by_key(|run| run.start);
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for run in all {
+        match joined.last_mut() {
+            Some(last) if run.start <= last.end => last.end = last.end.max(run.end),
+            _ => joined.push(run),
+        }
+    }
+    joined
+}
+
+/// The columns that a layer blanks in a row, apart.
+fn columns(areas: &[Area], row: u64) -> Vec<Range<u64>> {
+    let mut blanked: Vec<Range<u64>> = Vec::new();
+    for area in areas
+        .iter()
+        .filter(|area| area.rows.contains(&row) && !area.columns.is_empty())
+    {
+        let outside = |run: Range<u64>| {
+            [
+                run.start..run.end.min(area.columns.start),
+                run.start.max(area.columns.end)..run.end,
+            ]
+        };
+        blanked = blanked
+            .into_iter()
+            .flat_map(outside)
+            .filter(|run| !run.is_empty())
+            .collect();
+        if !area.keep {
+            blanked.push(area.columns.clone());
+        }
+    }
+    blanked
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::unwrap_used
+)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn rectangles_are_clipped_and_counted_from_the_far_edge() {
+        assert_eq!(
+            Area::new(false, [2, -3, 99, -1], 10, 8),
+            Area {
+                keep: false,
+                columns: 2..10,
+                rows: 5..7
+            }
+        );
+        let beyond = Area::new(false, [i64::MAX - 1, i64::MIN, i64::MAX, 0], 10, 8);
+        assert!(beyond.is_empty());
+        assert_eq!(mask(&[vec![beyond]], 10, 1, 8), None);
+    }
+
+    #[test]
+    fn keeping_alone_blanks_nothing() {
+        assert_eq!(
+            mask(&[vec![Area::new(true, [0, 0, 4, 4], 10, 8)]], 10, 1, 8),
+            None
+        );
+    }
+
+    proptest! {
+        /// What painting pixel by pixel gives.
+        #[test]
+        fn the_last_rectangle_of_a_layer_over_a_pixel_counts(
+            drawn in proptest::collection::vec((any::<bool>(), [-9_i64..12, -9_i64..12, -9_i64..12, -9_i64..12]), 0..7),
+            column_len in 1_u64..4,
+            cut in 0_usize..7,
+        ) {
+            const COLUMNS: u16 = 7;
+            const ROWS: u16 = 6;
+            let areas: Vec<Area> = drawn.iter().map(|(keep, corners)| Area::new(*keep, *corners, COLUMNS, ROWS)).collect();
+            let row_len = u64::from(COLUMNS) * column_len;
+            let (one, two) = areas.split_at(cut.min(areas.len()));
+            let layers = [one.to_vec(), two.to_vec()];
+            let mut naive = vec![1_u8; (row_len * u64::from(ROWS) * 2) as usize];
+            for (at, byte) in naive.iter_mut().enumerate() {
+                let (column, row) = (at as u64 % row_len / column_len, at as u64 / row_len % u64::from(ROWS));
+                let last = |layer: &Vec<Area>| {
+                    layer.iter().rfind(|area| area.columns.contains(&column) && area.rows.contains(&row)).is_none_or(|area| area.keep)
+                };
+                *byte = u8::from(layers.iter().all(last));
+            }
+            let mut masked = vec![1_u8; naive.len()];
+            if let Some(mask) = mask(&layers, row_len, column_len, ROWS) {
+                mask.apply(0, &mut masked);
+            }
+            prop_assert_eq!(masked, naive);
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! The rules of a profile made ready: which elements each of them addresses.
+//!
+//! Owns selectors and `remove-undefined`, which removes what no rule addresses. It carries no
+//! action out.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dicom_lossless::{DataSet, Element, Tag};
+
+use super::compiled_action::CompiledAction;
+use super::hash::Hasher;
+use super::private_elements::PrivateName;
+use crate::error::{DeidError, DeidErrorKind};
+use crate::profile::{DicomRules, ItemChoice, Path, PythonRegex, Rule, Selector, TooComplex};
+use crate::standard;
+
+/// A rule with its action settled.
+pub(super) struct CompiledRule {
+    /// How messages name it.
+    pub(super) name: String,
+    /// Its number in `fields`.
+    pub(super) index: usize,
+    pub(super) target: RuleTarget,
+    pub(super) action: CompiledAction,
+}
+
+impl CompiledRule {
+    fn new(rule: &Rule, dicom: &DicomRules) -> Self {
+        let target = match &rule.selector {
+            Selector::Tag(tag) => RuleTarget::Tag(*tag),
+            Selector::Private {
+                group,
+                creator,
+                element,
+            } => RuleTarget::Private(PrivateName {
+                group: *group,
+                creator: creator.clone(),
+                element: *element,
+            }),
+            Selector::Path(path) => RuleTarget::Path(path.clone()),
+            Selector::Repeater { group, element } => RuleTarget::Repeater {
+                group: *group,
+                element: *element,
+            },
+            Selector::Regex(regex) => RuleTarget::Regex(regex.clone()),
+        };
+        Self {
+            name: rule.describe(),
+            index: rule.position.index,
+            target,
+            action: CompiledAction::new(&rule.action, dicom),
+        }
+    }
+
+    /// The failure where a regular expression of the rule takes too long.
+    pub(super) fn too_complex(&self, why: TooComplex) -> DeidError {
+        DeidError::new(DeidErrorKind::Rule, format!("{}: {why}", self.name))
+    }
+}
+
+/// What a rule addresses.
+pub(super) enum RuleTarget {
+    Tag(Tag),
+    Private(PrivateName),
+    Path(Path),
+    Repeater { group: u16, element: u16 },
+    Regex(PythonRegex),
+}
+
+/// All rules of a profile.
+pub(super) struct Rules {
+    pub(super) list: Vec<CompiledRule>,
+    /// The rules for one attribute, by tag and then in order.
+    by_tag: Vec<(Tag, usize)>,
+    /// The rules for other than one attribute, which are looked at in every data set.
+    always: Vec<usize>,
+    /// The rules for one attribute that create it.
+    inserting: Vec<usize>,
+    /// The rules that read more than their own element, with what they read.
+    reading: Vec<(usize, Vec<Tag>)>,
+    pub(super) recurse: bool,
+    pub(super) hasher: Hasher,
+    /// Which rules have found an element in some file of the run.
+    matched: Vec<AtomicBool>,
+}
+
+impl Rules {
+    /// The rules of a profile, in order. Attributes that output names refer to count as named, so
+    /// that they are kept where what no rule names is removed.
+    pub(super) fn new(dicom: &DicomRules) -> Self {
+        let named = dicom
+            .filenames
+            .iter()
+            .enumerate()
+            .flat_map(|(at, entry)| entry.tags().map(move |tag| (at, tag)));
+        let kept = named.map(|(at, tag)| CompiledRule {
+            name: format!("filenames[{at}]"),
+            index: usize::MAX,
+            target: RuleTarget::Tag(tag),
+            action: CompiledAction::Keep,
+        });
+        let list: Vec<_> = dicom
+            .fields
+            .iter()
+            .map(|rule| CompiledRule::new(rule, dicom))
+            .chain(kept)
+            .collect();
+        let mut all = Self {
+            matched: list.iter().map(|_| AtomicBool::new(false)).collect(),
+            by_tag: Vec::new(),
+            always: Vec::new(),
+            inserting: Vec::new(),
+            reading: Vec::new(),
+            recurse: dicom.recurse_sequence,
+            hasher: Hasher::new(dicom),
+            list,
+        };
+        for (index, rule) in all.list.iter().enumerate() {
+            let reads = rule.action.reads();
+            if !reads.is_empty() {
+                all.reading.push((index, reads));
+            }
+            match rule.target {
+                RuleTarget::Tag(tag) => {
+                    all.by_tag.push((tag, index));
+                    if rule.action.inserts() {
+                        all.inserting.push(index);
+                    }
+                }
+                _ => all.always.push(index),
+            }
+        }
+        all.by_tag.sort_unstable();
+        all
+    }
+
+    /// The rules of `fields` that found no element in any file until now, and how many there are.
+    pub(super) fn idle(&self) -> (Vec<&str>, usize) {
+        let fields = || self.list.iter().filter(|rule| rule.index != usize::MAX);
+        let matched = |rule: &&CompiledRule| {
+            self.matched
+                .get(rule.index)
+                .is_some_and(|matched| matched.load(Ordering::Relaxed))
+        };
+        (
+            fields()
+                .filter(|rule| !matched(rule))
+                .map(|rule| rule.name.as_str())
+                .collect(),
+            fields().count(),
+        )
+    }
+
+    /// Notes that a rule found an element. The store is shared by all threads: it is written to
+    /// once.
+    pub(super) fn note_match(&self, rule: &CompiledRule, found: impl FnOnce() -> bool) {
+        if let Some(matched) = self
+            .matched
+            .get(rule.index)
+            .filter(|matched| !matched.load(Ordering::Relaxed))
+            && found()
+        {
+            matched.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether some rule acts in every sequence.
+    pub(super) fn reach_everywhere(&self) -> bool {
+        self.recurse
+            || self
+                .list
+                .iter()
+                .any(|rule| matches!(rule.target, RuleTarget::Regex(_)))
+    }
+
+    /// The rules that have something to do in a data set, in order.
+    pub(super) fn due(&self, data: &DataSet, top: bool) -> Vec<usize> {
+        let mut due = self.always.clone();
+        if top {
+            due.extend(&self.inserting);
+            due.extend(self.reading.iter().map(|(index, _)| index));
+        }
+        for element in data {
+            due.extend(self.for_tag(element.tag));
+        }
+        due.sort_unstable();
+        due.dedup();
+        due
+    }
+
+    /// The attributes of the instance that a rule reads beside its own element, if it reads any.
+    pub(super) fn reads(&self, index: usize) -> Option<&[Tag]> {
+        let (_, tags) = self.reading.iter().find(|(reading, _)| *reading == index)?;
+        Some(tags)
+    }
+
+    pub(super) fn for_tag(&self, tag: Tag) -> impl Iterator<Item = usize> + '_ {
+        let from = self.by_tag.partition_point(|(other, _)| *other < tag);
+        self.by_tag
+            .iter()
+            .skip(from)
+            .take_while(move |(other, _)| *other == tag)
+            .map(|(_, index)| *index)
+    }
+
+    /// What the path expressions address in a data set, as it is now.
+    pub(super) fn regex_matches(&self, data: &DataSet) -> Result<RegexMatches, DeidError> {
+        let mut all = None;
+        let mut paths = Vec::new();
+        for rule in &self.list {
+            if let RuleTarget::Regex(regex) = &rule.target {
+                let found = all
+                    .get_or_insert_with(|| ElementPaths::of(data))
+                    .matching(regex);
+                let found = found.map_err(|why| rule.too_complex(why))?;
+                paths.extend(
+                    found
+                        .into_iter()
+                        .map(|path| (rule.action.passes_on(), path)),
+                );
+            }
+        }
+        Ok(RegexMatches { paths })
+    }
+
+    /// Removes every element that no rule addresses; a sequence that is addressed itself keeps its
+    /// items, empty. Private creators stay where an element of theirs does. Gives the number of
+    /// elements removed.
+    pub(super) fn remove_undefined(&self, data: &mut DataSet, matches: &RegexMatches) -> u32 {
+        self.remove_unaddressed(data, matches, &mut Vec::new())
+    }
+
+    fn remove_unaddressed(
+        &self,
+        data: &mut DataSet,
+        matches: &RegexMatches,
+        at: &mut Vec<(Tag, usize)>,
+    ) -> u32 {
+        let kept = self.addressed(data, matches, at, false);
+        let mut removed = 0;
+        let mut filled = Vec::new();
+        for element in data.iter_mut() {
+            let tag = element.tag;
+            for (index, item) in element
+                .items_mut()
+                .into_iter()
+                .flat_map(|sequence| &mut sequence.items)
+                .enumerate()
+            {
+                at.push((tag, index));
+                removed += self.remove_unaddressed(&mut item.data, matches, at);
+                at.pop();
+                if !item.data.is_empty() {
+                    filled.push(tag);
+                }
+            }
+        }
+        data.retain(|element| {
+            let keep = kept.contains(&element.tag) || filled.contains(&element.tag);
+            removed += u32::from(!keep);
+            keep
+        });
+        removed
+    }
+
+    /// The elements of a data set that some rule addresses; with `keeping`, those of whose value
+    /// some rule passes something on.
+    pub(super) fn addressed(
+        &self,
+        data: &DataSet,
+        matches: &RegexMatches,
+        at: &[(Tag, usize)],
+        keeping: bool,
+    ) -> Vec<Tag> {
+        let here = at.is_empty() || self.recurse;
+        let mut kept = Vec::new();
+        for rule in self
+            .list
+            .iter()
+            .filter(|rule| !keeping || rule.action.passes_on())
+        {
+            match &rule.target {
+                RuleTarget::Tag(tag) if here => kept.push(*tag),
+                RuleTarget::Private(name) if here => {
+                    for tag in name.tags(data) {
+                        kept.extend([tag, Tag(tag.group(), tag.element() >> 8)]);
+                    }
+                }
+                RuleTarget::Repeater { group, element } if here => kept.extend(
+                    data.iter()
+                        .map(|e| e.tag)
+                        .filter(|tag| tag.group() & 0xFF00 == *group && tag.element() == *element),
+                ),
+                RuleTarget::Path(path) if leads_here(path, at) => kept.push(path.leaf),
+                RuleTarget::Path(path) => kept.extend(entered(path, at)),
+                _ => {}
+            }
+        }
+        let same = |(_, path): &&(bool, ElementPath)| path.items.as_slice() == at;
+        let found = matches
+            .paths
+            .iter()
+            .filter(same)
+            .filter(|(keeps, _)| *keeps || !keeping);
+        kept.extend(found.map(|(_, path)| path.tag));
+        kept
+    }
+
+    /// The sequences of a data set through which rules reach for what they do not simply remove.
+    pub(super) fn reached_through(&self, matches: &RegexMatches, at: &[(Tag, usize)]) -> Vec<Tag> {
+        let mut through = Vec::new();
+        for rule in self
+            .list
+            .iter()
+            .filter(|rule| !matches!(rule.action, CompiledAction::Remove))
+        {
+            if let RuleTarget::Path(path) = &rule.target
+                && passes(path, at)
+            {
+                through.extend(path.sequences.get(at.len()).map(|(tag, _)| *tag));
+            }
+        }
+        let deeper = matches
+            .paths
+            .iter()
+            .filter(|(_, path)| path.items.starts_with(at));
+        through
+            .extend(deeper.filter_map(|(_, path)| path.items.get(at.len()).map(|(tag, _)| *tag)));
+        through
+    }
+}
+
+/// The elements that path expressions match.
+pub(super) struct RegexMatches {
+    /// With whether the rule passes on something of what it addresses.
+    paths: Vec<(bool, ElementPath)>,
+}
+
+/// Whether a path ends in the data set at this place.
+fn leads_here(path: &Path, at: &[(Tag, usize)]) -> bool {
+    path.sequences.len() == at.len() && passes(path, at)
+}
+
+/// Whether the first steps of a path are those to this place.
+fn passes(path: &Path, at: &[(Tag, usize)]) -> bool {
+    path.sequences
+        .iter()
+        .zip(at)
+        .all(|((tag, choice), (here, index))| {
+            tag == here && (*choice == ItemChoice::Every || *choice == ItemChoice::At(*index))
+        })
+}
+
+/// The sequence that a path by indices enters from this place. It stays, even where it does not
+/// hold what the path ends in.
+fn entered(path: &Path, at: &[(Tag, usize)]) -> Option<Tag> {
+    let by_index = path
+        .sequences
+        .iter()
+        .all(|(_, choice)| *choice != ItemChoice::Every);
+    let (tag, _) = path.sequences.get(at.len())?;
+    (by_index && passes(path, at)).then_some(*tag)
+}
+
+/// Where an element is: the items to enter, then its tag.
+#[derive(Clone)]
+pub(super) struct ElementPath {
+    pub(super) items: Vec<(Tag, usize)>,
+    pub(super) tag: Tag,
+}
+
+/// All elements as they were when the list was made, with both forms of their paths.
+pub(super) struct ElementPaths {
+    keywords: Vec<(String, usize)>,
+    numbers: Vec<(String, usize)>,
+    elements: Vec<ElementPath>,
+}
+
+impl ElementPaths {
+    /// Lists a data set and all that is nested in it.
+    pub(super) fn of(data: &DataSet) -> Self {
+        let mut paths = Self {
+            keywords: Vec::new(),
+            numbers: Vec::new(),
+            elements: Vec::new(),
+        };
+        paths.list(data, &mut Vec::new(), "", "");
+        paths
+    }
+
+    fn list(
+        &mut self,
+        data: &DataSet,
+        items: &mut Vec<(Tag, usize)>,
+        keywords: &str,
+        numbers: &str,
+    ) {
+        for element in data {
+            let tag = element.tag;
+            let number = format!("{numbers}{:04x}{:04x}", tag.group(), tag.element());
+            let keyword = standard::keyword(tag);
+            let at = self.elements.len();
+            self.elements.push(ElementPath {
+                items: items.clone(),
+                tag,
+            });
+            self.numbers.push((number.clone(), at));
+            // Elements without a keyword have none of these paths, but what is nested in them has:
+            // a private sequence stands there by its number. Flywheel's engine passes over what
+            // private sequences hold.
+            let path = match keyword {
+                Some(keyword) => format!("{keywords}{keyword}"),
+                None => format!("{keywords}{:04x}{:04x}", tag.group(), tag.element()),
+            };
+            for (index, item) in element
+                .items()
+                .into_iter()
+                .flat_map(|sequence| &sequence.items)
+                .enumerate()
+            {
+                items.push((tag, index));
+                self.list(
+                    &item.data,
+                    items,
+                    &format!("{path}.{index}."),
+                    &format!("{number}.{index}."),
+                );
+                items.pop();
+            }
+            if keyword.is_some() {
+                self.keywords.push((path, at));
+            }
+        }
+    }
+
+    /// Where the expression matches: by keywords first, then by numbers. An element that matches in
+    /// both forms comes twice, and is acted on twice.
+    pub(super) fn matching(&self, regex: &PythonRegex) -> Result<Vec<ElementPath>, TooComplex> {
+        let mut found = Vec::new();
+        for (path, at) in self.keywords.iter().chain(&self.numbers) {
+            if regex.is_match_start(path)? {
+                found.extend(self.elements.get(*at).cloned());
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The element at a path, if it is still there.
+pub(super) fn find<'a>(data: &'a DataSet, path: &ElementPath) -> Option<&'a Element> {
+    let mut data = data;
+    for (tag, index) in &path.items {
+        data = &data.get(*tag)?.items()?.items.get(*index)?.data;
+    }
+    data.get(path.tag)
+}
