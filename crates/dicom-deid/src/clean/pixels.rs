@@ -34,7 +34,7 @@ use header::Header;
 use image::Image;
 
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{AlterPixels, BurnedIn, DeviceRegions, DicomRules, Place, Region};
+use crate::profile::{AlterPixels, BurnedIn, DeviceRegions, DicomRules, NestingLevel, Region};
 use dicom_lossless::{Instance, PixelElement, Scrubbed, Tag};
 
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
@@ -85,7 +85,10 @@ impl Pixels {
             regions: rules.regions.clone(),
             burned_in: rules.burned_in,
             confidential: rules.confidentiality.is_some(),
-            removed: rules.effect_on(PIXEL_DATA, Place::Top).fate.is_gone(),
+            removed: rules
+                .effect_on(PIXEL_DATA, NestingLevel::Top)
+                .effect
+                .is_gone(),
         }
     }
 

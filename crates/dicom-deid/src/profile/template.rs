@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_engine_does_not_take_is_refused() {
+    fn templates_that_flywheel_does_not_read_are_refused() {
         for wrong in [
             "{", "}", "a{b", "{}", "{{a}}", "{a!r}", "{a:5}", "{a.b}", "{a}}",
         ] {

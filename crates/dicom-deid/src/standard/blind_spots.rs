@@ -1,33 +1,33 @@
 //! Attributes that may identify and that Table E.1-1 does not name: a list made from that table
 //! alone passes them.
 
-use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use dicom_core::Tag;
 use foldhash::{HashMap, HashSet};
+use serde::Deserialize;
 
-use super::confidentiality::Covers;
 use super::dictionary::is_private;
+use super::table::rows;
+use super::tag_pattern::TagPattern;
 
-/// Tag, keyword, name, VR, kind, whether retired, and what the attribute may tell.
+/// Tag, keyword, name, VR, kind, whether retired, and what the attribute may disclose.
 const TABLE: &str = include_str!("e1-1-blind-spots.csv");
 
 /// An attribute of the dictionary that Table E.1-1 passes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlindSpot {
     /// The attributes that the row is about.
-    pub covers: Covers,
+    pub covers: TagPattern,
     /// Its keyword.
     pub keyword: String,
-    /// Whether the standard has retired it.
-    pub retired: bool,
-    /// What it may tell.
+    /// What it may disclose.
     pub concern: Concern,
 }
 
-/// What an attribute may tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// What an attribute may disclose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Concern {
     /// Who the patient or another person is: a name, an identifier, a way to the original.
     Identity,
@@ -35,7 +35,7 @@ pub enum Concern {
     Uid,
     /// When it was.
     Time,
-    /// Whatever people type.
+    /// Free text.
     Text,
     /// Where, and with which piece of equipment.
     Device,
@@ -43,51 +43,36 @@ pub enum Concern {
     Product,
 }
 
-impl FromStr for Concern {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "identity" => Ok(Self::Identity),
-            "uid" => Ok(Self::Uid),
-            "time" => Ok(Self::Time),
-            "text" => Ok(Self::Text),
-            "device" => Ok(Self::Device),
-            "product" => Ok(Self::Product),
-            _ => Err(()),
-        }
-    }
-}
-
 /// The attributes of some concern, in tag order. Codes and structure, of no concern, are left out.
 pub fn blind_spots() -> &'static [BlindSpot] {
-    static ROWS: OnceLock<Vec<BlindSpot>> = OnceLock::new();
-    ROWS.get_or_init(|| {
-        let mut reader = csv::Reader::from_reader(TABLE.as_bytes());
-        reader
-            .records()
-            .filter_map(|record| row(&record.ok()?))
-            .collect()
-    })
+    static ROWS: LazyLock<Vec<BlindSpot>> = LazyLock::new(|| {
+        rows(TABLE, |row| {
+            Some(BlindSpot {
+                covers: row.get("tag")?,
+                keyword: row.get("keyword")?,
+                concern: row.get("concern")?,
+            })
+        })
+    });
+    &ROWS
 }
 
 /// The row that covers an attribute, where it is of some concern.
 pub fn blind_spot(tag: Tag) -> Option<&'static BlindSpot> {
-    static BY_TAG: OnceLock<HashMap<Tag, &'static BlindSpot>> = OnceLock::new();
-    let by_tag = BY_TAG.get_or_init(|| {
-        blind_spots()
-            .iter()
+    static BY_TAG: LazyLock<HashMap<Tag, &'static BlindSpot>> = LazyLock::new(|| {
+        let spots = blind_spots().iter();
+        spots
             .map(|spot| (representative(spot.covers), spot))
             .collect()
     });
-    by_tag.get(&first_of_group(tag)).copied()
+    BY_TAG.get(&first_of_group(tag)).copied()
 }
 
 /// Whether the list says that an attribute is a code or structure and of no concern.
 pub fn is_of_no_concern(tag: Tag) -> bool {
-    static TAGS: OnceLock<HashSet<Tag>> = OnceLock::new();
-    TAGS.get_or_init(|| of_no_concern(|_| true).into_iter().collect())
-        .contains(&first_of_group(tag))
+    static TAGS: LazyLock<HashSet<Tag>> =
+        LazyLock::new(|| of_no_concern(|_| true).into_iter().collect());
+    TAGS.contains(&first_of_group(tag))
 }
 
 /// The attributes of no concern whose VR is for text, in tag order: what equipment writes there,
@@ -97,22 +82,18 @@ pub fn texts_of_no_concern() -> Vec<Tag> {
 }
 
 fn of_no_concern(wanted: impl Fn(&str) -> bool) -> Vec<Tag> {
-    let mut reader = csv::Reader::from_reader(TABLE.as_bytes());
-    let none = reader
-        .records()
-        .flatten()
-        .filter(|record| record.get(6) == Some("none") && record.get(4).is_some_and(&wanted));
-    none.filter_map(|record| Covers::parse(record.get(0)?))
-        .map(representative)
-        .collect()
+    rows(TABLE, |row| {
+        let none = row.text("concern") == Some("none") && row.text("kind").is_some_and(&wanted);
+        none.then(|| row.get("tag").map(representative)).flatten()
+    })
 }
 
 /// One tag that stands for all that a row covers.
-fn representative(covers: Covers) -> Tag {
+fn representative(covers: TagPattern) -> Tag {
     match covers {
-        Covers::One(tag) => tag,
-        Covers::Repeating { group, element } => Tag(group, element.unwrap_or_default()),
-        Covers::Private => Tag(0xFFFF, 0xFFFF),
+        TagPattern::One(tag) => tag,
+        TagPattern::Repeating { group, element } => Tag(group, element.unwrap_or_default()),
+        TagPattern::Private => Tag(0xFFFF, 0xFFFF),
     }
 }
 
@@ -124,15 +105,6 @@ fn first_of_group(tag: Tag) -> Tag {
     } else {
         tag
     }
-}
-
-fn row(record: &csv::StringRecord) -> Option<BlindSpot> {
-    Some(BlindSpot {
-        covers: Covers::parse(record.get(0)?)?,
-        keyword: record.get(1)?.to_owned(),
-        retired: record.get(5)? == "Y",
-        concern: record.get(6)?.parse().ok()?,
-    })
 }
 
 #[cfg(test)]
@@ -158,7 +130,7 @@ mod tests {
     #[test]
     fn table_e_1_1_names_none_of_them_but_curves() {
         for spot in blind_spots() {
-            if let Covers::One(tag) = spot.covers {
+            if let TagPattern::One(tag) = spot.covers {
                 assert_eq!(attribute(tag), None, "{}", spot.keyword);
                 assert_eq!(keyword(tag), Some(spot.keyword.as_str()));
             }

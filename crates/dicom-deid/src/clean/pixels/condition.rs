@@ -6,7 +6,7 @@
 use super::super::act::effective_vr;
 use super::super::text::{numbers, separate};
 use crate::profile::{
-    Condition, Join, Line, Question, Test, has_character_set, is_number_text, is_text,
+    Condition, Join, Line, Test, TestKind, has_character_set, is_number_text, is_text,
 };
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Instance, VR, Value, character_set_of,
@@ -42,21 +42,21 @@ fn line_holds(line: &Line, instance: &Instance) -> Result<bool, Undecided> {
 
 fn test_holds(test: &Test, instance: &Instance) -> Result<bool, Undecided> {
     let seen = Seen::of(test, instance);
-    let found = match &test.question {
-        Question::Missing => seen == Seen::Absent || (seen == Seen::Nothing && !test.by_number),
-        Question::Empty if test.by_number => seen == Seen::Text(String::new()),
-        Question::Empty => {
+    let found = match &test.kind {
+        TestKind::Missing => seen == Seen::Absent || (seen == Seen::Nothing && !test.by_number),
+        TestKind::Empty if test.by_number => seen == Seen::Text(String::new()),
+        TestKind::Empty => {
             matches!(&seen, Seen::Nothing | Seen::EmptyItems | Seen::Zero(_))
                 || seen == Seen::Text(String::new())
         }
-        Question::Contains(_) | Question::Equals(_) if seen == Seen::Opaque => {
+        TestKind::Contains(_) | TestKind::Equals(_) if seen == Seen::Opaque => {
             return Err(Undecided);
         }
-        Question::Contains(regex) => match seen.text() {
+        TestKind::Contains(regex) => match seen.text() {
             Some(value) => regex.search(&value).map_err(|_| Undecided)?,
             None => false,
         },
-        Question::Equals(expected) => seen.text().is_some_and(|text| text == *expected),
+        TestKind::Equals(expected) => seen.text().is_some_and(|text| text == *expected),
     };
     Ok(found != test.negated)
 }
