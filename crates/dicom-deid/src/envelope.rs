@@ -26,7 +26,7 @@ const LONGEST: usize = 128 << 20;
 
 /// The keys of a profile: what envelopes are sealed with and opened with.
 #[derive(Clone)]
-pub struct Keys(KeyMaterial);
+pub struct EnvelopeKeys(KeyMaterial);
 
 #[derive(Clone)]
 enum KeyMaterial {
@@ -37,7 +37,7 @@ enum KeyMaterial {
     },
 }
 
-impl Keys {
+impl EnvelopeKeys {
     /// One key that both seals and opens.
     pub fn shared(key: SharedKey) -> Self {
         Self(KeyMaterial::Shared(key))
@@ -179,11 +179,11 @@ impl Keys {
 }
 
 /// Shows which kind of keys there are and nothing of them.
-impl std::fmt::Debug for Keys {
+impl std::fmt::Debug for EnvelopeKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match &self.0 {
-            KeyMaterial::Shared(_) => "Keys(shared)",
-            KeyMaterial::Certificates { .. } => "Keys(certificates)",
+            KeyMaterial::Shared(_) => "EnvelopeKeys(shared)",
+            KeyMaterial::Certificates { .. } => "EnvelopeKeys(certificates)",
         })
     }
 }

@@ -34,11 +34,12 @@ pub use crate::standard::{
     has_character_set, is_binary_number, is_number_text, is_numeric, is_text,
 };
 pub use action::{
-    Action, Bound, Bounds, DateJitter, Group, Jitter, JitterUnit, Replacement, Scalar, Substitution,
+    Action, DateBound, DateBounds, DateJitter, Group, Jitter, JitterUnit, Replacement, Scalar,
+    Substitution,
 };
 pub use basic_profile::{
-    Confidentiality, Decision, EDITION, Encapsulated, OnLeak, Options, Pseudonyms, ResidualRule,
-    Shift, Unlisted, Unparseable, Why,
+    AttributeDecision, Confidentiality, DateShift, DecisionSource, EDITION, Encapsulated, OnLeak,
+    Options, Pseudonyms, ResidualRule, Unlisted, Unparseable,
 };
 pub use builtin::{builtin, builtin_names};
 pub use compare::{ComparedProfile, Difference, compare};
@@ -51,16 +52,17 @@ pub use explain::{
     AttributeExplanation, Explanation, Statement, StatementEntry, StatementSection, explain,
 };
 pub use image_rules::{
-    AlterPixels, Blank, BurnedIn, DeviceRegions, Expected, Rectangle, Region, Trait,
+    AlterPixels, BlankedArea, BurnedIn, DeviceRegions, Rectangle, Region, RequiredAttribute,
+    RequiredValue,
 };
 pub use json::Json;
 pub use lint::{LintFinding, LintKind, LintReport, Severity, lint};
 pub use model::{AgeUnit, DicomRules, FileName, Position, Profile, Rule, tag_of};
-pub use pixel_condition::{Condition, Join, Line, Test, TestKind};
+pub use pixel_condition::{AttributeTest, Condition, ConditionLine, Conjunction, TestKind};
 pub use python_regex::{Captured, PythonRegex, TooComplex};
-pub use selector::{ItemChoice, Path, Selector};
+pub use selector::{ItemChoice, Selector, SequencePath};
 pub use served::{Served, from_server_json};
-pub use template::{Part, Template};
+pub use template::{Template, TemplatePart};
 pub use theme::Theme;
 pub use tree::SyntaxError;
 pub use vocabulary::json_schema;

@@ -54,7 +54,7 @@ pub struct PseudonymKey {
 
 /// Why a text or bytes are no key. Holds nothing of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadKey {
+pub enum PseudonymKeyError {
     /// It has fewer than 16 bytes.
     #[error("the pseudonym key is shorter than 16 bytes (32 hexadecimal digits)")]
     TooShort,
@@ -79,12 +79,13 @@ impl PseudonymKey {
     /// A key of these bytes: 16 at least, 32 are right.
     ///
     /// # Errors
-    /// [`BadKey::TooShort`].
-    pub fn from_bytes(secret: &[u8]) -> Result<Self, BadKey> {
+    /// [`PseudonymKeyError::TooShort`].
+    pub fn from_bytes(secret: &[u8]) -> Result<Self, PseudonymKeyError> {
         if secret.len() < SHORTEST {
-            return Err(BadKey::TooShort);
+            return Err(PseudonymKeyError::TooShort);
         }
-        let primed = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| BadKey::TooShort)?;
+        let primed =
+            Hmac::<Sha256>::new_from_slice(secret).map_err(|_| PseudonymKeyError::TooShort)?;
         Ok(Self {
             primed,
             secret: Zeroizing::new(secret.to_vec()),
@@ -94,11 +95,12 @@ impl PseudonymKey {
     /// A key as files and variables hold it: hexadecimal digits, white space around them.
     ///
     /// # Errors
-    /// [`BadKey::NotHex`], [`BadKey::Constant`] and [`BadKey::TooShort`].
-    pub fn parse(text: &str) -> Result<Self, BadKey> {
-        let bytes = Zeroizing::new(hex::decode(text.trim()).map_err(|_| BadKey::NotHex)?);
+    /// [`PseudonymKeyError::NotHex`], [`PseudonymKeyError::Constant`] and [`PseudonymKeyError::TooShort`].
+    pub fn parse(text: &str) -> Result<Self, PseudonymKeyError> {
+        let bytes =
+            Zeroizing::new(hex::decode(text.trim()).map_err(|_| PseudonymKeyError::NotHex)?);
         if bytes.len() >= SHORTEST && bytes.iter().all(|byte| Some(byte) == bytes.first()) {
-            return Err(BadKey::Constant);
+            return Err(PseudonymKeyError::Constant);
         }
         Self::from_bytes(&bytes)
     }
@@ -106,10 +108,10 @@ impl PseudonymKey {
     /// A new key of 32 random bytes.
     ///
     /// # Errors
-    /// [`BadKey::NoRandomness`].
-    pub fn random() -> Result<Self, BadKey> {
+    /// [`PseudonymKeyError::NoRandomness`].
+    pub fn random() -> Result<Self, PseudonymKeyError> {
         let mut secret = Zeroizing::new([0; MADE]);
-        getrandom::fill(secret.as_mut()).map_err(|_| BadKey::NoRandomness)?;
+        getrandom::fill(secret.as_mut()).map_err(|_| PseudonymKeyError::NoRandomness)?;
         Self::from_bytes(secret.as_ref())
     }
 
@@ -269,13 +271,22 @@ mod tests {
         let made = PseudonymKey::random().unwrap();
         let read = PseudonymKey::parse(&format!(" {}\n", made.to_hex().as_str())).unwrap();
         assert_eq!(made.fingerprint(), read.fingerprint());
-        assert_eq!(PseudonymKey::parse("xyz").unwrap_err(), BadKey::NotHex);
-        assert_eq!(PseudonymKey::parse("0011").unwrap_err(), BadKey::TooShort);
-        assert_eq!(PseudonymKey::parse("00").unwrap_err(), BadKey::TooShort);
+        assert_eq!(
+            PseudonymKey::parse("xyz").unwrap_err(),
+            PseudonymKeyError::NotHex
+        );
+        assert_eq!(
+            PseudonymKey::parse("0011").unwrap_err(),
+            PseudonymKeyError::TooShort
+        );
+        assert_eq!(
+            PseudonymKey::parse("00").unwrap_err(),
+            PseudonymKeyError::TooShort
+        );
         for byte in ["00", "a7"] {
             assert_eq!(
                 PseudonymKey::parse(&byte.repeat(32)).unwrap_err(),
-                BadKey::Constant
+                PseudonymKeyError::Constant
             );
         }
         assert_eq!(format!("{made:?}"), "PseudonymKey(..)");

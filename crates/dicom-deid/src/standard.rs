@@ -4,7 +4,6 @@
 //! Knows nothing of files or profiles.
 
 mod attribute_roles;
-mod blind_spots;
 pub mod burned_in;
 mod codes;
 pub mod confidentiality;
@@ -14,15 +13,13 @@ mod private;
 pub mod structured_content;
 mod table;
 mod tag_pattern;
+mod unlisted;
 mod value_representation;
 mod vocabulary;
 
 pub use attribute_roles::{
     IdentifierKind, TemporalRole, UidRole, identifier_kind, is_registered_uid, most_numbers,
     temporal_role, uid_role,
-};
-pub use blind_spots::{
-    BlindSpot, Concern, blind_spot, blind_spots, is_of_no_concern, texts_of_no_concern,
 };
 pub use codes::{is_code, is_meaning_of, is_published_scheme};
 pub use confidentiality::attribute;
@@ -33,9 +30,15 @@ pub use dictionary::{
     is_private, is_us_or_ss, keyword, likeness, name_of, suggested_keyword, tag_of_keyword,
     tag_of_keyword_any_case, vr,
 };
-pub use iod_types::{Iod, Need, iod, is_needed, needed, resolve};
+pub use iod_types::{
+    AttributeType, Iod, attribute_type, has_type_1_or_2, iod, resolve_action_code,
+};
 pub use private::{is_listed_as_safe, private_vr, safe_private_vr};
 pub use structured_content::concept;
+pub use unlisted::{
+    IdentifyingRole, UnlistedAttribute, has_no_identifying_role, texts_without_identifying_role,
+    unlisted_attribute, unlisted_attributes,
+};
 pub use value_representation::{
     has_character_set, is_binary_number, is_number_text, is_numeric, is_text,
 };

@@ -20,7 +20,7 @@ use super::record::{Counts, Log};
 use super::substitute::values;
 use super::text::Reading;
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{ItemChoice, Path, PythonRegex, TooComplex};
+use crate::profile::{ItemChoice, PythonRegex, SequencePath, TooComplex};
 use dicom_lossless::{DataSet, Element, Tag, character_set_of};
 
 /// A rule with its action settled.
@@ -44,7 +44,7 @@ impl Compiled {
 pub(super) enum Target {
     Tag(Tag),
     Private(PrivateName),
-    Path(Path),
+    Path(SequencePath),
     Repeater { group: u16, element: u16 },
     Regex(PythonRegex),
 }

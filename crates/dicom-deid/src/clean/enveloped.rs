@@ -14,9 +14,9 @@ use super::act::{CHARACTER_SET, Done, Misstep, Scope, put};
 use super::apply::{Compiled, Rules, Run};
 use super::private::PrivateName;
 use super::text::is_plain;
-use crate::envelope::{EnvelopeError, Keys};
+use crate::envelope::{EnvelopeError, EnvelopeKeys};
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{Action, DicomRules, ItemChoice, Path, has_character_set};
+use crate::profile::{Action, DicomRules, ItemChoice, SequencePath, has_character_set};
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Limits, Tag, VR, Value, character_set_of, padded,
 };
@@ -31,7 +31,7 @@ const INSIDE_UID: &[u8] = b"1.2.840.10008.1.2.1";
 
 /// What a profile does with envelopes.
 pub(super) struct Handling {
-    keys: Keys,
+    keys: EnvelopeKeys,
     /// Whether files get one.
     fills: bool,
     /// Whether the one that a file came with is opened.
@@ -201,7 +201,7 @@ impl Rules {
     pub(super) fn restore_along(
         &self,
         rule: &Compiled,
-        path: &Path,
+        path: &SequencePath,
         data: &mut DataSet,
         scope: Scope<'_>,
         run: &mut Run,
@@ -231,7 +231,7 @@ type Steps = Vec<(Tag, usize)>;
 
 /// The items that a path leads through: those that are there where it says "every", else the one
 /// that it names.
-fn places(data: &DataSet, path: &Path) -> Vec<Steps> {
+fn places(data: &DataSet, path: &SequencePath) -> Vec<Steps> {
     let mut places: Vec<(Steps, Option<&DataSet>)> = vec![(Vec::new(), Some(data))];
     for (tag, choice) in &path.sequences {
         let deeper = places.into_iter().flat_map(|(steps, data)| {

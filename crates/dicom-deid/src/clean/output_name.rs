@@ -12,7 +12,7 @@ use super::hash::Hasher;
 use super::substitute::{Others, too_complex, values};
 use super::text::Reading;
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{Captured, Part, PythonRegex, Template, tag_of};
+use crate::profile::{Captured, PythonRegex, Template, TemplatePart, tag_of};
 use dicom_lossless::{CharacterSet, DataSet, Encoding, Tag};
 
 /// The entries of `filenames`, with every option settled.
@@ -87,8 +87,8 @@ impl Entry {
         let mut out = String::new();
         for part in &self.output.parts {
             match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Variable(name) => {
+                TemplatePart::Text(text) => out.push_str(text),
+                TemplatePart::Variable(name) => {
                     out.push_str(&self.variable(name, captured, &others, hasher)?);
                 }
             }

@@ -7,7 +7,7 @@ use super::act::{Act, Misstep, effective_vr};
 use super::hash::Hasher;
 use super::text::{Reading, read};
 use crate::error::DeidErrorKind;
-use crate::profile::{Captured, Part, PythonRegex, Template, TooComplex};
+use crate::profile::{Captured, PythonRegex, Template, TemplatePart, TooComplex};
 use dicom_lossless::{CharacterSet, DataSet, Encoding, Tag, character_set_of};
 
 /// The items of a rule, with every option settled.
@@ -95,8 +95,8 @@ impl Item {
         let mut out = String::new();
         for part in &self.output.parts {
             match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Variable(name) => {
+                TemplatePart::Text(text) => out.push_str(text),
+                TemplatePart::Variable(name) => {
                     out.push_str(&self.variable(name, captured, others, hasher)?);
                 }
             }

@@ -4,7 +4,7 @@ use super::act::Act;
 use super::apply::{Rules, Target};
 use super::paths::{Location, Paths};
 use crate::error::DeidError;
-use crate::profile::{ItemChoice, Path};
+use crate::profile::{ItemChoice, SequencePath};
 use dicom_lossless::{DataSet, Tag};
 
 /// The elements that path expressions address.
@@ -138,12 +138,12 @@ impl Rules {
 }
 
 /// Whether a path ends in the data set at this place.
-fn leads_here(path: &Path, at: &[(Tag, usize)]) -> bool {
+fn leads_here(path: &SequencePath, at: &[(Tag, usize)]) -> bool {
     path.sequences.len() == at.len() && passes(path, at)
 }
 
 /// Whether the first steps of a path are those to this place.
-fn passes(path: &Path, at: &[(Tag, usize)]) -> bool {
+fn passes(path: &SequencePath, at: &[(Tag, usize)]) -> bool {
     path.sequences
         .iter()
         .zip(at)
@@ -154,7 +154,7 @@ fn passes(path: &Path, at: &[(Tag, usize)]) -> bool {
 
 /// The sequence that a path by indices enters from this place. It stays, even where it does not
 /// hold what the path ends in.
-fn entered(path: &Path, at: &[(Tag, usize)]) -> Option<Tag> {
+fn entered(path: &SequencePath, at: &[(Tag, usize)]) -> Option<Tag> {
     let by_index = path
         .sequences
         .iter()

@@ -48,7 +48,7 @@ pub enum Action {
         /// A random part of the shift.
         jitter: Option<DateJitter>,
         /// Between what the result is held.
-        bounds: Bounds,
+        bounds: DateBounds,
     },
     /// Adds a random number to a number.
     Jitter(Jitter),
@@ -266,16 +266,16 @@ impl JitterUnit {
 
 /// `datetime-min` and `datetime-max`.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Bounds {
+pub struct DateBounds {
     /// The earliest result.
-    pub min: Option<Bound>,
+    pub min: Option<DateBound>,
     /// The latest result.
-    pub max: Option<Bound>,
+    pub max: Option<DateBound>,
 }
 
 /// One of the two.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Bound {
+pub enum DateBound {
     /// The beginning of a day.
     On(NaiveDate),
     /// This number of days after the day of the run; before it where the number is negative.

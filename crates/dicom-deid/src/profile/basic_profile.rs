@@ -9,7 +9,7 @@ mod decision;
 use super::tree::Named;
 use crate::standard::confidentiality::ConfidentialityOption;
 
-pub use decision::{Decision, Why};
+pub use decision::{AttributeDecision, DecisionSource};
 
 /// The edition of the tables that are built in.
 pub const EDITION: &str = "2026d";
@@ -24,7 +24,7 @@ pub struct Confidentiality {
     /// What becomes of encapsulated documents.
     pub encapsulated: Encapsulated,
     /// How dates move under Retain Modified Dates.
-    pub shift: Shift,
+    pub shift: DateShift,
     /// What becomes of a date, time or age that cannot be read.
     pub unparseable: Unparseable,
     /// What pseudonyms of patients look like.
@@ -37,7 +37,7 @@ impl Default for Confidentiality {
             options: Options::default(),
             unlisted: Unlisted::KeepKnownSafe,
             encapsulated: Encapsulated::Refuse,
-            shift: Shift::PerPatient,
+            shift: DateShift::PerPatient,
             unparseable: Unparseable::ByType,
             pseudonyms: Pseudonyms::default(),
         }
@@ -72,11 +72,11 @@ impl Options {
 /// option keeps them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unlisted {
-    /// By role: what may identify goes or is cleaned, the rest stays.
+    /// By role: what may identify is removed or cleaned, the rest stays.
     KeepKnownSafe,
     /// All stay.
     Keep,
-    /// Whatever may hold a text, a time or bytes of unknown meaning goes.
+    /// Every attribute that may hold a text, a time or bytes of unknown meaning is removed.
     Remove,
 }
 
@@ -95,7 +95,7 @@ pub enum Encapsulated {
     Refuse,
     /// The document is replaced by nothing: two zero bytes.
     Remove,
-    /// It goes out as it is.
+    /// It is sent unchanged.
     Keep,
 }
 
@@ -109,7 +109,7 @@ impl Named for Encapsulated {
 
 /// How dates move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shift {
+pub enum DateShift {
     /// By whole weeks, drawn from the key for each patient.
     PerPatient,
     /// By this number of days, the same for every patient; never 0.
@@ -195,8 +195,8 @@ impl Confidentiality {
             .map(quoted)
             .collect();
         let shift = match self.shift {
-            Shift::PerPatient => "per patient".to_owned(),
-            Shift::Days(days) => format!("by {days:+} days for all"),
+            DateShift::PerPatient => "per patient".to_owned(),
+            DateShift::Days(days) => format!("by {days:+} days for all"),
         };
         vec![
             (

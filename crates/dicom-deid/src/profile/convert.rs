@@ -25,7 +25,7 @@ pub struct Converted {
 /// What a translation is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ConversionPurpose {
-    /// A file that takes the place of the other.
+    /// A file that replaces the other.
     File,
     /// Something to look at: what the language cannot express is named in a remark.
     Display { secrets: bool },

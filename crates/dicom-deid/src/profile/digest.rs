@@ -7,12 +7,17 @@ use dicom_lossless::Phi;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::action::{Action, Bound, Bounds, DateJitter, Group, Replacement, Scalar, Substitution};
-use super::basic_profile::{Confidentiality, EDITION, ResidualRule, Shift};
+use super::action::{
+    Action, DateBound, DateBounds, DateJitter, Group, Replacement, Scalar, Substitution,
+};
+use super::basic_profile::{Confidentiality, DateShift, EDITION, ResidualRule};
 use super::date_format::DateFormat;
-use super::image_rules::{AlterPixels, Blank, BurnedIn, DeviceRegions, Expected, OUTSIDE};
+use super::image_rules::{
+    AlterPixels, BlankedArea, BurnedIn, DeviceRegions, OUTSIDE, RequiredValue,
+};
+use super::json::with_member;
 use super::model::{AgeUnit, DicomRules, Profile, Rule};
-use super::pixel_condition::{Condition, Test, TestKind};
+use super::pixel_condition::{AttributeTest, Condition, TestKind};
 use super::selector::Selector;
 use super::template::Template;
 use super::tree::Named;
@@ -30,8 +35,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// What stands for the secrets, for the journal alone, which hashes it under a key of its own;
-    /// none where there are none.
+    /// A digest of the secrets, for the journal alone, which hashes it under a key of its own; none
+    /// where there are none.
     pub fn of_secrets(&self) -> Option<&str> {
         self.secret.as_ref().map(|secret| secret.expose().as_str())
     }
@@ -44,10 +49,10 @@ impl Profile {
     pub fn digest(&self) -> String {
         let mut canonical = self.canonical();
         if self.dicom.salt.is_some() {
-            canonical["salt"] = json!(true);
+            canonical = with_member(canonical, "salt", json!(true));
         }
         if let Some(keys) = &self.dicom.envelope {
-            canonical[keys.setting()] = json!(keys.public_fingerprint());
+            canonical = with_member(canonical, keys.setting(), json!(keys.public_fingerprint()));
         }
         format!("sha256:{}", sha256(&canonical))
     }
@@ -88,30 +93,38 @@ impl Profile {
         // Later additions to the vocabulary count only where they are used: digests of profiles
         // without them stay as they were.
         if let Some(keys) = &rules.envelope {
-            canonical[keys.setting()] = json!(keys.fingerprint());
-            canonical["retain"] = json!(rules.retain);
+            canonical = with_member(canonical, keys.setting(), json!(keys.fingerprint()));
+            canonical = with_member(canonical, "retain", json!(rules.retain));
         }
         if !rules.filenames.is_empty() {
             let name = |name: &super::model::FileName| {
                 template(rules, &name.regex, &name.output, &name.groups)
             };
-            canonical["filenames"] = rules.filenames.iter().map(name).collect();
+            canonical = with_member(
+                canonical,
+                "filenames",
+                rules.filenames.iter().map(name).collect(),
+            );
         }
         if let Some(settings) = &rules.confidentiality {
-            canonical["confidentiality"] = confidentiality(settings);
+            canonical = with_member(canonical, "confidentiality", confidentiality(settings));
         }
         if rules.burned_in != BurnedIn::default_for(rules.confidentiality.as_ref())
             || !rules.regions.is_empty()
         {
             let regions: Vec<_> = rules.regions.iter().map(device_regions).collect();
-            canonical["pixels"] = json!([rules.burned_in.name(), regions]);
+            canonical = with_member(
+                canonical,
+                "pixels",
+                json!([rules.burned_in.name(), regions]),
+            );
         }
         if rules.residual != ResidualRule::default() {
             let ResidualRule {
                 on_leak,
                 min_length,
             } = rules.residual;
-            canonical["residual"] = json!([on_leak.name(), min_length]);
+            canonical = with_member(canonical, "residual", json!([on_leak.name(), min_length]));
         }
         canonical
     }
@@ -161,7 +174,7 @@ fn options(rules: &DicomRules, action: &Action) -> Value {
             days.or(rules.date_increment),
             format.as_ref().unwrap_or(&rules.date_format),
             jitter.as_ref(),
-            &Bounds::default(),
+            &DateBounds::default(),
         ),
         Action::IncrementDateTime {
             days,
@@ -195,14 +208,14 @@ fn shift(
     days: Option<f64>,
     format: &DateFormat,
     jitter: Option<&DateJitter>,
-    bounds: &Bounds,
+    bounds: &DateBounds,
 ) -> Value {
-    if jitter.is_none() && *bounds == Bounds::default() {
+    if jitter.is_none() && *bounds == DateBounds::default() {
         return json!([days, format.as_str()]);
     }
-    let bound = |bound: &Bound| match bound {
-        Bound::On(day) => json!(day.to_string()),
-        Bound::FromToday(days) => json!(days),
+    let bound = |bound: &DateBound| match bound {
+        DateBound::On(day) => json!(day.to_string()),
+        DateBound::FromToday(days) => json!(days),
     };
     let random = json!([
         jitter.map(|jitter| json!([jitter.range, jitter.unit.name()])),
@@ -239,8 +252,8 @@ fn confidentiality(settings: &Confidentiality) -> Value {
         "unlisted": settings.unlisted.name(),
         "encapsulated": settings.encapsulated.name(),
         "shift": match settings.shift {
-            Shift::PerPatient => json!("per-patient"),
-            Shift::Days(days) => json!(days),
+            DateShift::PerPatient => json!("per-patient"),
+            DateShift::Days(days) => json!(days),
         },
         "unparseable": settings.unparseable.name(),
         "pseudonyms": [json!(settings.pseudonyms.prefix), json!(settings.pseudonyms.width)],
@@ -248,20 +261,20 @@ fn confidentiality(settings: &Confidentiality) -> Value {
 }
 
 fn device_regions(device: &DeviceRegions) -> Value {
-    let value = |value: &Expected| match value {
-        Expected::Text(text) => json!(text),
-        Expected::Number(number) => json!(number),
+    let value = |value: &RequiredValue| match value {
+        RequiredValue::Text(text) => json!(text),
+        RequiredValue::Number(number) => json!(number),
     };
     let when = device.when.iter().map(|attribute| {
         let values: Vec<_> = attribute.values.iter().map(value).collect();
         json!([hex_digits(attribute.tag), values])
     });
     let blank = match &device.blank {
-        Blank::Rectangles(all) => all
+        BlankedArea::Rectangles(all) => all
             .iter()
             .map(|area| json!([area.x, area.y, area.width, area.height]))
             .collect(),
-        Blank::OutsideUltrasoundRegions => json!(OUTSIDE),
+        BlankedArea::OutsideUltrasoundRegions => json!(OUTSIDE),
     };
     json!([when.collect::<Vec<_>>(), blank])
 }
@@ -282,7 +295,7 @@ fn condition(condition: &Condition) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn test(test: &Test) -> String {
+fn test(test: &AttributeTest) -> String {
     let kind = match &test.kind {
         TestKind::Contains(regex) => format!("contains {}", regex.as_str()),
         TestKind::Equals(text) => format!("equals {text}"),

@@ -12,12 +12,12 @@ use dicom_core::{Tag, VR};
 pub use words::describe_effect;
 
 use super::action::{Action, Replacement};
-use super::basic_profile::{Confidentiality, Encapsulated, Why};
+use super::basic_profile::{Confidentiality, DecisionSource, Encapsulated};
 use super::image_rules::BurnedIn;
 use super::model::{DicomRules, Rule};
 use super::selector::Selector;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O, TagPattern};
-use crate::standard::{self, Concern, TemporalRole, is_private, is_text};
+use crate::standard::{self, IdentifyingRole, TemporalRole, is_private, is_text};
 
 /// Patient's Age, computed from birth and study date where the profile says so.
 const PATIENT_AGE: Tag = Tag(0x0010, 0x1010);
@@ -212,7 +212,7 @@ pub enum Effect<'a> {
     PrivateRemoved,
     /// Its value is emptied.
     Emptied,
-    /// A constant takes the place of its value.
+    /// Its value is replaced by a constant.
     Replaced(&'a Replacement),
     /// Its value is made from the original one, by one action after the other.
     Changed(Vec<&'a Action>),
@@ -308,14 +308,14 @@ impl<'a> Effect<'a> {
                 actions.push(change);
                 Self::Changed(actions)
             }
-            // What comes of a constant is as little the patient's as the constant.
+            // A value made from a constant holds nothing of the original either.
             Self::Replaced(value) => Self::Replaced(value),
             _ => Self::Changed(vec![change]),
         }
     }
 }
 
-/// Whether the action gives the value that it was given: a shift by no day at all.
+/// Whether the action returns its input: a shift by 0 days.
 fn leaves_value(action: &Action, rules: &DicomRules) -> bool {
     let days = |own: &Option<f64>| own.or(rules.date_increment).unwrap_or_default();
     match action {
@@ -338,36 +338,36 @@ fn leaves_value(action: &Action, rules: &DicomRules) -> bool {
 /// What the table, an option or a role does with an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableEffect {
-    /// The action code that is carried out, compound where the IOD has a say.
+    /// The action code that is carried out; a compound one where the Type in the IOD decides.
     pub code: ActionCode,
     /// What decides so.
-    pub why: Why,
-    /// What comes of it.
+    pub source: DecisionSource,
+    /// The result.
     pub outcome: TableOutcome,
     /// Whether it is a sequence.
     pub is_sequence: bool,
 }
 
-/// What comes of an attribute.
+/// The result for an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableOutcome {
-    /// It goes.
+    /// The attribute is removed.
     Removed,
-    /// Its value goes.
+    /// Its value is removed.
     Emptied,
-    /// A fixed value takes the place of its own.
+    /// Its value is replaced by a fixed one.
     Dummy,
     /// The items of the sequence stay, with dummies in them.
     DummyItems,
     /// A compound code: the Type in the IOD decides.
     AsNeeded,
-    /// What stands for the patient.
+    /// Its value is replaced by the patient's pseudonym.
     Pseudonym,
-    /// Another UID, the same wherever the UID occurs.
+    /// Its value is replaced by a new UID, the same wherever the UID occurs.
     NewUid,
-    /// References stay, with other UIDs in them.
+    /// The sequence stays, with new UIDs in its references.
     References,
-    /// A date that moves with the patient's others.
+    /// The date moves with the patient's other dates.
     Moved,
     /// Only words that are known safe stay.
     KnownWords,
@@ -377,13 +377,13 @@ pub enum TableOutcome {
     Content,
     /// Of content items only structure and references stay.
     DummyContent,
-    /// Drawings and texts become dummies.
+    /// Drawings and texts are replaced by dummies.
     DummyGraphics,
     /// Private: what is known safe stays, cleaned.
     SafePrivate,
-    /// A document that is not looked into.
+    /// An encapsulated document, whose content is not read.
     Document(Encapsulated),
-    /// It stays.
+    /// The attribute stays.
     Kept,
 }
 
@@ -424,7 +424,7 @@ fn table_effect(confidentiality: &Confidentiality, tag: Tag) -> TableEffect {
     let decision = confidentiality.decide(tag, vr);
     let planned = TableEffect {
         code: decision.code,
-        why: decision.why,
+        source: decision.source,
         outcome: TableOutcome::Kept,
         is_sequence: vr == VR::SQ,
     };
@@ -442,7 +442,7 @@ fn table_effect(confidentiality: &Confidentiality, tag: Tag) -> TableEffect {
 fn plain(confidentiality: &Confidentiality, tag: Tag, vr: VR, code: ActionCode) -> TableOutcome {
     match (code, tag) {
         (ActionCode::Keep, _) => TableOutcome::Kept,
-        (ActionCode::Remove, _) if standard::is_needed(tag) => TableOutcome::AsNeeded,
+        (ActionCode::Remove, _) if standard::has_type_1_or_2(tag) => TableOutcome::AsNeeded,
         (ActionCode::Remove, _) => TableOutcome::Removed,
         (ActionCode::RemoveOrZeroOrUids, _) => TableOutcome::References,
         (ActionCode::Uid, _) => TableOutcome::NewUid,
@@ -465,17 +465,22 @@ fn cleaned(
     vr: VR,
     planned: TableEffect,
 ) -> TableEffect {
-    let outcome = match planned.why {
-        Why::Option(O::RetainSafePrivate) => TableOutcome::SafePrivate,
-        Why::Option(O::RetainModifiedDates) | Why::Role(Concern::Time) if !moves(tag, vr) => {
+    let outcome = match planned.source {
+        DecisionSource::Option(O::RetainSafePrivate) => TableOutcome::SafePrivate,
+        DecisionSource::Option(O::RetainModifiedDates)
+        | DecisionSource::Role(IdentifyingRole::Time)
+            if !moves(tag, vr) =>
+        {
             return basic(confidentiality, tag, vr, planned);
         }
         _ if matches!(vr, VR::DA | VR::DT | VR::TM) && !moves(tag, vr) => {
             return basic(confidentiality, tag, vr, planned);
         }
         _ if matches!(vr, VR::DA | VR::DT | VR::TM) => TableOutcome::Moved,
-        Why::Option(O::CleanStructuredContent) => TableOutcome::Content,
-        Why::Option(O::CleanGraphics) if tag != GRAPHIC_ANNOTATIONS => TableOutcome::Removed,
+        DecisionSource::Option(O::CleanStructuredContent) => TableOutcome::Content,
+        DecisionSource::Option(O::CleanGraphics) if tag != GRAPHIC_ANNOTATIONS => {
+            TableOutcome::Removed
+        }
         _ if vr == VR::SQ => TableOutcome::ItemsCleaned,
         _ if is_text(vr) => TableOutcome::KnownWords,
         _ => return basic(confidentiality, tag, vr, planned),
@@ -494,7 +499,7 @@ fn basic(confidentiality: &Confidentiality, tag: Tag, vr: VR, planned: TableEffe
     let code = standard::attribute(tag).map_or(ActionCode::Remove, |row| row.basic);
     TableEffect {
         code,
-        why: Why::Table,
+        source: DecisionSource::Table,
         outcome: plain(confidentiality, tag, vr, code),
         ..planned
     }

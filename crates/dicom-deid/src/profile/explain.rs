@@ -34,7 +34,7 @@ pub struct Explanation {
 /// What happens to an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttributeExplanation {
-    /// Its keyword or name, or the selector that stands for it.
+    /// Its keyword or name, or the selector of the rule.
     pub subject: String,
     /// Its tag as the standard writes it.
     pub tag: Option<String>,
@@ -48,7 +48,7 @@ pub struct AttributeExplanation {
     pub coverage: &'static str,
     /// What becomes of it in sequence items, where that is something else.
     pub in_items: Option<String>,
-    /// The rules that act on it, by their place in the profile.
+    /// The rules that act on it, by their position in the profile.
     pub rules: Vec<String>,
 }
 

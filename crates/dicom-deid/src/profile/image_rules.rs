@@ -36,7 +36,7 @@ pub struct Region {
 pub enum BurnedIn {
     /// Its file fails.
     Refuse,
-    /// It goes as it is.
+    /// It is sent unchanged.
     Keep,
 }
 
@@ -59,24 +59,24 @@ impl BurnedIn {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeviceRegions {
     /// What must hold of a file, all of it.
-    pub when: Vec<Trait>,
+    pub when: Vec<RequiredAttribute>,
     /// What is blanked in it.
-    pub blank: Blank,
+    pub blank: BlankedArea,
 }
 
 /// An attribute at the top of the data set and the values that it must have: this number of them,
 /// in this order.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trait {
+pub struct RequiredAttribute {
     /// The attribute.
     pub tag: Tag,
     /// Its values.
-    pub values: Vec<Expected>,
+    pub values: Vec<RequiredValue>,
 }
 
 /// A value that an attribute must have.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Expected {
+pub enum RequiredValue {
     /// This text, which is in lower case: case does not count, nor space around it.
     Text(String),
     /// This number, however it is written.
@@ -85,7 +85,7 @@ pub enum Expected {
 
 /// What is blanked in an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Blank {
+pub enum BlankedArea {
     /// These rectangles. An empty list states that nothing is burned in.
     Rectangles(Vec<Rectangle>),
     /// All that lies outside the regions of Sequence of Ultrasound Regions (0018,6011).
@@ -108,6 +108,6 @@ pub struct Rectangle {
 impl DeviceRegions {
     /// Whether anything is blanked where it applies.
     pub fn blanks(&self) -> bool {
-        self.blank != Blank::Rectangles(Vec::new())
+        self.blank != BlankedArea::Rectangles(Vec::new())
     }
 }

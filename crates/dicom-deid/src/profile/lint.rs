@@ -23,7 +23,7 @@ pub struct LintReport {
     pub findings: Vec<LintFinding>,
 }
 
-/// One thing that the profile leaves behind, or that its author should know.
+/// One attribute that the profile leaves in place, or a fact that its author should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LintFinding {
     /// What it is about.
@@ -194,7 +194,7 @@ pub fn lint(profile: &Profile) -> LintReport {
         attributes::exceptions,
         attributes::sequence_items,
         attributes::private_elements,
-        attributes::unlisted_attributes,
+        attributes::outside_table,
         rules::copied_texts,
         rules::hashes,
         rules::envelope,
@@ -252,7 +252,7 @@ impl LintFinding {
         self
     }
 
-    fn tagged(mut self, tag: impl ToString) -> Self {
+    fn tagged(mut self, tag: &impl ToString) -> Self {
         self.tag = Some(tag.to_string());
         self
     }

@@ -11,7 +11,7 @@ use super::image_rules::{AlterPixels, BurnedIn, DeviceRegions};
 use super::selector::Selector;
 use super::template::Template;
 use super::tree::Named;
-use crate::envelope::Keys;
+use crate::envelope::EnvelopeKeys;
 use crate::standard;
 
 /// A de-identification profile.
@@ -75,7 +75,7 @@ pub struct DicomRules {
     /// Whether the originals of what is changed or removed go into the encrypted envelope.
     pub retain: bool,
     /// The keys of the envelope, where something needs them.
-    pub envelope: Option<Keys>,
+    pub envelope: Option<EnvelopeKeys>,
     /// What files are called in a package; without entries by their UID.
     pub filenames: Vec<FileName>,
     /// The Basic Profile of PS3.15 and its options, where the profile asks for them; `fields` go

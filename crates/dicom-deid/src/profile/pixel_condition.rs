@@ -14,21 +14,21 @@ use crate::standard;
 #[derive(Debug, Clone)]
 pub struct Condition {
     /// The lines.
-    pub lines: Vec<Line>,
+    pub lines: Vec<ConditionLine>,
 }
 
 /// Tests in a row, taken from left to right without precedence.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct ConditionLine {
     /// The first test.
-    pub first: Test,
+    pub first: AttributeTest,
     /// How each further one is joined to what stands before it.
-    pub rest: Vec<(Join, Test)>,
+    pub rest: Vec<(Conjunction, AttributeTest)>,
 }
 
 /// How two tests are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Join {
+pub enum Conjunction {
     /// Written `+`.
     And,
     /// Written `||`.
@@ -37,7 +37,7 @@ pub enum Join {
 
 /// One test of one attribute of the outermost data set.
 #[derive(Debug, Clone)]
-pub struct Test {
+pub struct AttributeTest {
     /// The attribute.
     pub tag: Tag,
     /// Whether it was named by its number, which looks at the element and not at its value.
@@ -76,7 +76,7 @@ impl Condition {
     /// Reads the text of `when`.
     pub(super) fn parse(text: &str) -> Result<Self, SyntaxError> {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        let mut lines: Vec<Line> = Vec::new();
+        let mut lines: Vec<ConditionLine> = Vec::new();
         for (number, line) in text
             .split('\n')
             .enumerate()
@@ -93,7 +93,7 @@ impl Condition {
                 None => strip(line.strip_prefix('+').unwrap_or(line)),
             };
             if !bare.starts_with('#') {
-                lines.push(Line::parse(bare).map_err(at)?);
+                lines.push(ConditionLine::parse(bare).map_err(at)?);
             }
         }
         if lines.is_empty() {
@@ -116,15 +116,15 @@ fn leading_or() -> SyntaxError {
     )
 }
 
-impl Line {
+impl ConditionLine {
     fn parse(line: &str) -> Result<Self, SyntaxError> {
         no_other_statement(line)?;
         let (first, mut next) = first_of(line);
-        let first = Test::parse(first)?;
+        let first = AttributeTest::parse(first)?;
         let mut rest = Vec::new();
         while let Some((join, text)) = next {
             let (this, after) = first_of(strip(text));
-            rest.push((join, Test::parse(this)?));
+            rest.push((join, AttributeTest::parse(this)?));
             next = after;
         }
         let line = Self { first, rest };
@@ -135,7 +135,7 @@ impl Line {
     /// The engine assigns the values of a line from the left, whether a test takes one or not.
     fn values_belong_to_their_tests(&self) -> Result<(), SyntaxError> {
         let takes_value =
-            |test: &Test| matches!(test.kind, TestKind::Contains(_) | TestKind::Equals(_));
+            |test: &AttributeTest| matches!(test.kind, TestKind::Contains(_) | TestKind::Equals(_));
         let mut without = !takes_value(&self.first);
         for (_, test) in &self.rest {
             if without && takes_value(test) {
@@ -179,12 +179,12 @@ fn unknown_word(text: &str) -> SyntaxError {
 }
 
 /// The text up to the first `+` or `||`, and what follows it, if that holds a test; else all of it.
-fn first_of(text: &str) -> (&str, Option<(Join, &str)>) {
+fn first_of(text: &str) -> (&str, Option<(Conjunction, &str)>) {
     let (and, or) = (text.find('+'), text.find("||"));
     let (at, len, join) = match (and, or) {
         (None, None) => return (text, None),
-        (Some(and), or) if or.is_none_or(|or| or >= and) => (and, 1, Join::And),
-        (_, or) => (or.unwrap_or_default(), 2, Join::Or),
+        (Some(and), or) if or.is_none_or(|or| or >= and) => (and, 1, Conjunction::And),
+        (_, or) => (or.unwrap_or_default(), 2, Conjunction::Or),
     };
     let (before, after) = (
         text.get(..at).unwrap_or_default(),
@@ -197,7 +197,7 @@ fn first_of(text: &str) -> (&str, Option<(Join, &str)>) {
     }
 }
 
-impl Test {
+impl AttributeTest {
     fn parse(text: &str) -> Result<Self, SyntaxError> {
         let (word, operands) = text.split_once(' ').ok_or_else(|| incomplete(text))?;
         let word = word.to_lowercase();

@@ -23,7 +23,7 @@ pub enum Selector {
         element: u8,
     },
     /// An attribute inside sequence items.
-    Path(Path),
+    Path(SequencePath),
     /// An attribute of all groups 50xx or 60xx.
     Repeater {
         /// 0x5000 or 0x6000.
@@ -37,7 +37,7 @@ pub enum Selector {
 
 /// A way into sequences: from the data set's sequence down to an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Path {
+pub struct SequencePath {
     /// Each sequence with the item to enter.
     pub sequences: Vec<(Tag, ItemChoice)>,
     /// The attribute in the innermost item.
@@ -86,7 +86,7 @@ impl Selector {
     /// The attribute that is acted on in the end, where that is certain.
     pub fn leaf(&self) -> Option<Tag> {
         match self {
-            Self::Tag(tag) | Self::Path(Path { leaf: tag, .. }) => Some(*tag),
+            Self::Tag(tag) | Self::Path(SequencePath { leaf: tag, .. }) => Some(*tag),
             Self::Repeater { group, element } => Some(Tag(*group, *element)),
             Self::Private { .. } | Self::Regex(_) => None,
         }
@@ -207,7 +207,7 @@ fn attribute(text: &str) -> Result<Tag, SyntaxError> {
     ))
 }
 
-fn path(text: &str) -> Result<Path, SyntaxError> {
+fn path(text: &str) -> Result<SequencePath, SyntaxError> {
     let mut words = text.split('.').peekable();
     let mut sequences = Vec::new();
     loop {
@@ -221,7 +221,7 @@ fn path(text: &str) -> Result<Path, SyntaxError> {
             ));
         }
         let Some(item) = words.next() else {
-            return Ok(Path {
+            return Ok(SequencePath {
                 sequences,
                 leaf: tag,
             });

@@ -3,7 +3,7 @@
 use dicom_core::VR;
 
 use crate::standard::confidentiality::{ActionCode, Attribute, ConfidentialityOption, TagPattern};
-use crate::standard::{self, Concern};
+use crate::standard::{self, IdentifyingRole};
 
 /// A sort of attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,14 +86,14 @@ impl Theme {
     }
 }
 
-impl From<Concern> for Theme {
-    fn from(concern: Concern) -> Self {
+impl From<IdentifyingRole> for Theme {
+    fn from(concern: IdentifyingRole) -> Self {
         match concern {
-            Concern::Identity => Self::Identifiers,
-            Concern::Uid => Self::Uids,
-            Concern::Time => Self::Times,
-            Concern::Text => Self::Text,
-            Concern::Device | Concern::Product => Self::Device,
+            IdentifyingRole::Identity => Self::Identifiers,
+            IdentifyingRole::Uid => Self::Uids,
+            IdentifyingRole::Time => Self::Times,
+            IdentifyingRole::Text => Self::Text,
+            IdentifyingRole::Device | IdentifyingRole::Product => Self::Device,
         }
     }
 }

@@ -277,11 +277,14 @@ pub fn attribute(tag: Tag) -> Option<&'static Attribute> {
 }
 
 impl Row<'_> {
-    /// The action code in a column, where it has one; none where it has something else.
-    pub(super) fn action_code(&self, column: &str) -> Option<Option<ActionCode>> {
-        match self.text(column)? {
-            "" => Some(None),
-            code => code.parse().ok().map(Some),
+    /// The action code in a column, where it has one.
+    ///
+    /// # Errors
+    /// Where it has something else.
+    pub(super) fn action_code(&self, column: &str) -> Result<Option<ActionCode>, ()> {
+        match self.text(column).ok_or(())? {
+            "" => Ok(None),
+            code => code.parse().map(Some),
         }
     }
 }
@@ -291,7 +294,7 @@ fn attribute_row(row: &Row<'_>) -> Option<Attribute> {
     let mut options = [None; ConfidentialityOption::ALL.len()];
     for (code, option) in options.iter_mut().zip(ConfidentialityOption::ALL) {
         if let Some(column) = option.column() {
-            *code = row.action_code(column)?;
+            *code = row.action_code(column).ok()?;
         }
     }
     Some(Attribute {
@@ -303,7 +306,7 @@ fn attribute_row(row: &Row<'_>) -> Option<Attribute> {
         },
         retired: row.text("retired")? == "Y",
         in_standard_iod: row.text("in_std_iod")? == "Y",
-        basic: row.action_code("basic")??,
+        basic: row.action_code("basic").ok()??,
         options,
     })
 }

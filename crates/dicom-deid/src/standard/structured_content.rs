@@ -141,14 +141,14 @@ fn ranges() -> HashMap<Name, (usize, usize)> {
 fn concept_row(row: &Row<'_>) -> Option<ConceptRow> {
     let mut options = [None; OPTIONS.len()];
     for (code, (_, column)) in options.iter_mut().zip(OPTIONS) {
-        *code = row.action_code(column)?;
+        *code = row.action_code(column).ok()?;
     }
     Some(ConceptRow {
         code_meaning: row.get("code_meaning")?,
         code_value: row.get("code_value")?,
         coding_scheme: row.get("coding_scheme")?,
         value_type: row.get("value_type")?,
-        basic: row.action_code("basic")??,
+        basic: row.action_code("basic").ok()??,
         options,
     })
 }

@@ -31,7 +31,7 @@ fn statements_follow_the_options() {
 }
 
 #[test]
-fn a_statement_tells_every_row_of_the_table_and_of_the_blind_spots_once() {
+fn a_statement_lists_every_row_of_the_table_and_of_the_list_beside_it_once() {
     for name in ["basic", "longitudinal", "strict", "uids-and-dates-kept"] {
         let stated = profile::explain(&built_in(name).profile).statement.unwrap();
         let reported: Vec<&str> = stated
@@ -45,9 +45,9 @@ fn a_statement_tells_every_row_of_the_table_and_of_the_blind_spots_once() {
             .iter()
             .map(|row| row.covers.to_string());
         for tag in rows.chain(
-            dicom_deid::standard::blind_spots()
+            dicom_deid::standard::unlisted_attributes()
                 .iter()
-                .map(|spot| spot.covers.to_string()),
+                .map(|listed| listed.covers.to_string()),
         ) {
             assert_eq!(
                 reported.iter().filter(|reported| **reported == tag).count(),

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use super::{Place, Stays, Work, failure, pseudonyms};
 use crate::clean::dummy;
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{Decision, Encapsulated, Unlisted, Why};
+use crate::profile::{AttributeDecision, DecisionSource, Encapsulated, Unlisted};
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
-use crate::standard::{self, Concern};
+use crate::standard::{self, IdentifyingRole};
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value};
 
 const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
@@ -22,19 +22,19 @@ impl Work<'_> {
         &mut self,
         element: &mut Element,
         vr: VR,
-        decision: Decision,
+        decision: AttributeDecision,
         place: Place<'_>,
     ) -> Result<Stays, DeidError> {
         if decision.code == ActionCode::Clean {
-            return self.clean(element, vr, decision.why, place);
+            return self.clean(element, vr, decision.source, place);
         }
         let code = self.resolved(self.strictly(decision, element), element.tag, place);
         self.do_plainly(element, vr, code, place)
     }
 
     /// Where texts go that no table lists, those stay that are codes, and codes go that are texts.
-    fn strictly(&self, decision: Decision, element: &Element) -> ActionCode {
-        if self.asked.unlisted != Unlisted::Remove || decision.why != Why::Vr {
+    fn strictly(&self, decision: AttributeDecision, element: &Element) -> ActionCode {
+        if self.asked.unlisted != Unlisted::Remove || decision.source != DecisionSource::Vr {
             return decision.code;
         }
         match element
@@ -51,7 +51,10 @@ impl Work<'_> {
     pub(super) fn resolved(&self, code: ActionCode, tag: Tag, place: Place<'_>) -> ActionCode {
         match code {
             ActionCode::Keep | ActionCode::Clean | ActionCode::Uid | ActionCode::Dummy => code,
-            _ => standard::resolve(code, standard::needed(self.iod, place.parent(), tag)),
+            _ => standard::resolve_action_code(
+                code,
+                standard::attribute_type(self.iod, place.parent(), tag),
+            ),
         }
     }
 
@@ -218,19 +221,18 @@ impl Work<'_> {
         &mut self,
         element: &mut Element,
         vr: VR,
-        why: Why,
+        source: DecisionSource,
         place: Place<'_>,
     ) -> Result<Stays, DeidError> {
-        match why {
-            Why::Option(O::RetainModifiedDates) | Why::Role(Concern::Time) => {
-                self.move_dates(element, vr, place)
-            }
+        match source {
+            DecisionSource::Option(O::RetainModifiedDates)
+            | DecisionSource::Role(IdentifyingRole::Time) => self.move_dates(element, vr, place),
             _ if matches!(vr, VR::DA | VR::DT | VR::TM) => self.move_dates(element, vr, place),
-            Why::Option(O::CleanStructuredContent) => self.clean_content(element, place),
-            Why::Option(O::CleanGraphics) if element.tag == GRAPHIC_ANNOTATIONS => {
+            DecisionSource::Option(O::CleanStructuredContent) => self.clean_content(element, place),
+            DecisionSource::Option(O::CleanGraphics) if element.tag == GRAPHIC_ANNOTATIONS => {
                 self.items(element, place)
             }
-            Why::Option(O::CleanGraphics) => Ok(Stays::Gone),
+            DecisionSource::Option(O::CleanGraphics) => Ok(Stays::Gone),
             _ if element.items().is_some() => self.items(element, place),
             _ => self.clean_text(element, vr, place),
         }

@@ -10,7 +10,7 @@ mod measured;
 use super::act::{code_item, code_sequence, put_text};
 use super::{Place, Stays, Work};
 use crate::error::DeidError;
-use crate::profile::{Decision, Why};
+use crate::profile::{AttributeDecision, DecisionSource};
 use crate::standard;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard::structured_content::{ConceptRow, concept_rows};
@@ -319,9 +319,9 @@ impl Work<'_> {
             _ => self.carry_out(
                 value,
                 real,
-                Decision {
+                AttributeDecision {
                     code: ActionCode::Dummy,
-                    why: Why::Table,
+                    source: DecisionSource::Table,
                 },
                 place,
             ),

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::claims;
-use crate::profile::{Confidentiality, Decision, Why};
+use crate::profile::{AttributeDecision, Confidentiality, DecisionSource};
 use crate::standard::confidentiality::ActionCode;
 use dicom_lossless::{Tag, VR};
 
@@ -21,7 +21,7 @@ thread_local! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Answer {
     /// What is to be done with it.
-    pub(super) decision: Decision,
+    pub(super) decision: AttributeDecision,
     /// The VR of the dictionary; none for private attributes, unknown ones and group lengths.
     pub(super) is: Option<VR>,
     /// Whether a value under the VR of the file can be taken for one under that of the dictionary.
@@ -30,9 +30,9 @@ pub(super) struct Answer {
 
 impl Answer {
     const NONE: Self = Self {
-        decision: Decision {
+        decision: AttributeDecision {
             code: ActionCode::Remove,
-            why: Why::Vr,
+            source: DecisionSource::Vr,
         },
         is: None,
         fits: true,

@@ -4,7 +4,7 @@
 //! pseudonym, never one that strangers share.
 
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{Confidentiality, Pseudonyms, Shift};
+use crate::profile::{Confidentiality, DateShift, Pseudonyms};
 use crate::pseudonym::PseudonymKey;
 use dicom_lossless::{CharacterSet, DataSet, Element, Tag, character_set_of};
 
@@ -63,8 +63,8 @@ impl Patient {
             })?,
         };
         let days = match asked.shift {
-            Shift::PerPatient => key.shift_days(&id),
-            Shift::Days(days) => days,
+            DateShift::PerPatient => key.shift_days(&id),
+            DateShift::Days(days) => days,
         };
         Ok(Self {
             pseudonym: pseudonym(&id, &asked.pseudonyms, key),

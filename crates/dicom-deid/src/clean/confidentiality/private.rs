@@ -10,7 +10,7 @@ use super::{Place, Stays, Work};
 use crate::clean::dummy;
 use crate::clean::private::{creator_text, is_creator};
 use crate::error::DeidError;
-use crate::profile::{Confidentiality, Decision, Why, is_text};
+use crate::profile::{AttributeDecision, Confidentiality, DecisionSource, is_text};
 use crate::standard;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value};
@@ -207,9 +207,9 @@ impl Work<'_> {
             _ => self.carry_out(
                 element,
                 vr,
-                Decision {
+                AttributeDecision {
                     code: ActionCode::Keep,
-                    why: Why::Option(O::RetainSafePrivate),
+                    source: DecisionSource::Option(O::RetainSafePrivate),
                 },
                 place,
             ),

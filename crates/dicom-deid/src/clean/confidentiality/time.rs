@@ -7,7 +7,7 @@ use super::{Place, Stays, Work, failure};
 use crate::clean::temporal;
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::Unparseable;
-use crate::standard::{self, Need, TemporalRole};
+use crate::standard::{self, AttributeType, TemporalRole};
 use dicom_lossless::{Element, Tag, VR};
 
 /// Date Time, Date and Time of a content item (PS3.3 section 10.2).
@@ -50,13 +50,13 @@ impl Work<'_> {
         vr: VR,
         place: Place<'_>,
     ) -> Result<Stays, DeidError> {
-        let need = standard::needed(self.iod, place.parent(), element.tag);
+        let need = standard::attribute_type(self.iod, place.parent(), element.tag);
         let stays = match self.asked.unparseable {
             Unparseable::Remove => self.fall_back(element, vr, place)?,
             // The item goes with its value.
             Unparseable::ByType if ITEM_VALUES.contains(&element.tag) => Stays::Gone,
-            Unparseable::ByType if need == Some(Need::Present) => self.empty(element, place),
-            Unparseable::ByType if need != Some(Need::Value) => Stays::Gone,
+            Unparseable::ByType if need == Some(AttributeType::Type2) => self.empty(element, place),
+            Unparseable::ByType if need != Some(AttributeType::Type1) => Stays::Gone,
             Unparseable::ByType | Unparseable::Fail => {
                 return Err(failure(
                     DeidErrorKind::Date,

@@ -8,7 +8,7 @@ use super::{
     uncarried,
 };
 use crate::clean::act::{CHARACTER_SET, Misstep, effective_vr};
-use crate::envelope::Keys;
+use crate::envelope::EnvelopeKeys;
 use crate::error::{DeidError, DeidErrorKind};
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Item, LengthForm, Limits, VR, character_set_of,
@@ -120,7 +120,7 @@ impl Filling {
     /// The element that holds the sealed envelope, for a data set of this encoding.
     pub(in crate::clean) fn seal(
         mut self,
-        keys: &Keys,
+        keys: &EnvelopeKeys,
         encoding: Encoding,
         limits: &Limits,
     ) -> Result<Element, DeidError> {

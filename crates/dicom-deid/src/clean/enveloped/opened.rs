@@ -9,7 +9,7 @@ use super::{
     is_pixel_data, uncarried,
 };
 use crate::clean::act::Misstep;
-use crate::envelope::Keys;
+use crate::envelope::EnvelopeKeys;
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{is_number_text, is_text};
 use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Limits, Tag, character_set_of};
@@ -24,7 +24,7 @@ impl Opened {
     /// Opens the first envelope of a file.
     pub(in crate::clean) fn of(
         data: &DataSet,
-        keys: &Keys,
+        keys: &EnvelopeKeys,
         limits: &Limits,
     ) -> Result<Self, DeidError> {
         let item = data

@@ -6,7 +6,8 @@
 use super::super::act::effective_vr;
 use super::super::text::{numbers, separate};
 use crate::profile::{
-    Condition, Join, Line, Test, TestKind, has_character_set, is_number_text, is_text,
+    AttributeTest, Condition, ConditionLine, Conjunction, TestKind, has_character_set,
+    is_number_text, is_text,
 };
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Instance, VR, Value, character_set_of,
@@ -27,11 +28,11 @@ pub(super) fn holds(condition: &Condition, instance: &Instance) -> Result<bool, 
     Ok(true)
 }
 
-fn line_holds(line: &Line, instance: &Instance) -> Result<bool, Undecided> {
+fn line_holds(line: &ConditionLine, instance: &Instance) -> Result<bool, Undecided> {
     let mut holds = test_holds(&line.first, instance)?;
     for (join, test) in &line.rest {
         let also = test_holds(test, instance)?;
-        holds = if *join == Join::And {
+        holds = if *join == Conjunction::And {
             holds && also
         } else {
             holds || also
@@ -40,7 +41,7 @@ fn line_holds(line: &Line, instance: &Instance) -> Result<bool, Undecided> {
     Ok(holds)
 }
 
-fn test_holds(test: &Test, instance: &Instance) -> Result<bool, Undecided> {
+fn test_holds(test: &AttributeTest, instance: &Instance) -> Result<bool, Undecided> {
     let seen = Seen::of(test, instance);
     let found = match &test.kind {
         TestKind::Missing => seen == Seen::Absent || (seen == Seen::Nothing && !test.by_number),
@@ -76,7 +77,7 @@ enum Seen {
 }
 
 impl Seen {
-    fn of(test: &Test, instance: &Instance) -> Self {
+    fn of(test: &AttributeTest, instance: &Instance) -> Self {
         if instance
             .pixels
             .as_ref()

@@ -8,7 +8,7 @@ use super::areas::Area;
 use super::cannot;
 use super::image::Image;
 use crate::error::DeidError;
-use crate::profile::{Blank, DeviceRegions, Rectangle};
+use crate::profile::{BlankedArea, DeviceRegions, Rectangle};
 use crate::standard;
 use dicom_lossless::{DataSet, Encoding, Instance, Tag};
 
@@ -29,11 +29,11 @@ pub(super) fn layer(
     image: &Image,
 ) -> Result<Vec<Area>, DeidError> {
     match &region.blank {
-        Blank::Rectangles(all) => all
+        BlankedArea::Rectangles(all) => all
             .iter()
             .map(|rectangle| area(*rectangle, image))
             .collect(),
-        Blank::OutsideUltrasoundRegions => outside(instance, image),
+        BlankedArea::OutsideUltrasoundRegions => outside(instance, image),
     }
 }
 

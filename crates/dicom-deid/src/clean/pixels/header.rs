@@ -7,7 +7,7 @@
 use std::cell::OnceCell;
 
 use super::super::act::effective_vr;
-use crate::profile::{DeviceRegions, Expected};
+use crate::profile::{DeviceRegions, RequiredValue};
 use crate::standard::burned_in;
 use dicom_lossless::{
     CharacterSet, Element, Encoding, Instance, Tag, VR, character_set_of, values,
@@ -76,10 +76,10 @@ impl<'a> Header<'a> {
     }
 }
 
-fn equals(found: &str, wanted: &Expected) -> bool {
+fn equals(found: &str, wanted: &RequiredValue) -> bool {
     match wanted {
-        Expected::Text(text) => found.trim_matches([' ', '\0']).to_lowercase() == *text,
-        Expected::Number(number) => found
+        RequiredValue::Text(text) => found.trim_matches([' ', '\0']).to_lowercase() == *text,
+        RequiredValue::Number(number) => found
             .trim_matches([' ', '\0'])
             .parse::<f64>()
             .is_ok_and(|found| found.total_cmp(number).is_eq()),

@@ -15,7 +15,7 @@ use super::known::is_identifier;
 use super::products::Products;
 use crate::clean::private::is_creator;
 use crate::clean::text::is_plain;
-use crate::standard::{self, Concern, blind_spot};
+use crate::standard::{self, IdentifyingRole, unlisted_attribute};
 use dicom_lossless::{DataSet, Element, Item, Tag, VR};
 
 const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
@@ -455,7 +455,7 @@ fn text_kind(tag: Tag, vr: VR, sequence: Option<Tag>) -> Option<Kind> {
 
 /// Whether the attribute names the make of a device, which thousands share.
 fn names_product(tag: Tag) -> bool {
-    blind_spot(tag).is_some_and(|spot| spot.concern == Concern::Product)
+    unlisted_attribute(tag).is_some_and(|listed| listed.role == IdentifyingRole::Product)
 }
 
 /// Whether the attribute is part of a coded entry (PS3.3 section 8): a code, its scheme or its

@@ -6,7 +6,9 @@
 use std::collections::HashSet;
 
 use crate::clean::private::PrivateName;
-use crate::profile::{Action, Confidentiality, DicomRules, ItemChoice, Scalar, Selector, Why};
+use crate::profile::{
+    Action, Confidentiality, DecisionSource, DicomRules, ItemChoice, Scalar, Selector,
+};
 use crate::standard;
 use crate::standard::confidentiality::ActionCode;
 use dicom_lossless::{DataSet, Element, Tag, VR};
@@ -55,7 +57,8 @@ impl Purpose {
     pub(super) fn keeps(&self, items: &[(Tag, usize)], tag: Tag, data: &DataSet) -> bool {
         let by_option = |table: &Confidentiality| {
             let decision = table.decide(tag, standard::vr(tag).unwrap_or(VR::UN));
-            decision.code == ActionCode::Keep && matches!(decision.why, Why::Option(_))
+            decision.code == ActionCode::Keep
+                && matches!(decision.source, DecisionSource::Option(_))
         };
         self.table.as_ref().is_some_and(by_option)
             || self

@@ -5,26 +5,28 @@ use dicom_core::{Tag, VR};
 
 use super::{Confidentiality, Unlisted};
 use crate::standard::confidentiality::{ActionCode, Attribute, ConfidentialityOption};
-use crate::standard::{self, Concern, TemporalRole, UidRole, blind_spot, is_private};
+use crate::standard::{
+    self, IdentifyingRole, TemporalRole, UidRole, is_private, unlisted_attribute,
+};
 
 /// What is to be done with an attribute, and by which rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decision {
-    /// The action, still compound where the IOD has a say.
+pub struct AttributeDecision {
+    /// The action; a compound one where the Type in the IOD decides.
     pub code: ActionCode,
     /// What decides it.
-    pub why: Why,
+    pub source: DecisionSource,
 }
 
 /// What decides what becomes of an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum DecisionSource {
     /// The Basic Profile.
     Table,
-    /// An option, which goes before the Basic Profile.
+    /// An option, which overrides the Basic Profile.
     Option(ConfidentialityOption),
-    /// The table does not list it; its role in the blind-spot list.
-    Role(Concern),
+    /// The table does not list it; its role in the list beside it.
+    Role(IdentifyingRole),
     /// The table does not list it; its VR.
     Vr,
     /// It is structure: without it the file could not be read.
@@ -47,14 +49,14 @@ const METHOD: Tag = Tag(0x0012, 0x0063);
 impl Confidentiality {
     /// What is to be done with an attribute of this VR. Private ones are left to what Table E.1-1
     /// says of all of them.
-    pub fn decide(&self, tag: Tag, vr: VR) -> Decision {
+    pub fn decide(&self, tag: Tag, vr: VR) -> AttributeDecision {
         // What an earlier de-identification wrote is free text; what this one did is added
         // afterwards.
         let strict_text = self.unlisted == Unlisted::Remove && tag == METHOD;
         if STRUCTURE.contains(&tag) && !strict_text {
-            return Decision {
+            return AttributeDecision {
                 code: ActionCode::Keep,
-                why: Why::Structure,
+                source: DecisionSource::Structure,
             };
         }
         match standard::attribute(tag) {
@@ -63,9 +65,9 @@ impl Confidentiality {
         }
     }
 
-    /// Of several options that speak, one that cleans goes before one that keeps: what is cleaned
-    /// keeps its meaning.
-    fn listed(&self, row: &Attribute) -> Decision {
+    /// Of several options that list the attribute, one that cleans overrides one that keeps: what is
+    /// cleaned keeps its meaning.
+    fn listed(&self, row: &Attribute) -> AttributeDecision {
         let mut said = self
             .options
             .iter()
@@ -76,63 +78,66 @@ impl Confidentiality {
             .chain(said)
             .find(|(_, code)| *code == ActionCode::Clean);
         match cleaning.or(first) {
-            Some((option, code)) => Decision {
+            Some((option, code)) => AttributeDecision {
                 code,
-                why: Why::Option(option),
+                source: DecisionSource::Option(option),
             },
-            None => Decision {
+            None => AttributeDecision {
                 code: row.basic,
-                why: Why::Table,
+                source: DecisionSource::Table,
             },
         }
     }
 
-    fn unlisted(&self, tag: Tag, vr: VR) -> Decision {
+    fn unlisted(&self, tag: Tag, vr: VR) -> AttributeDecision {
         if is_private(tag) {
-            return Decision {
+            return AttributeDecision {
                 code: ActionCode::Remove,
-                why: Why::Table,
+                source: DecisionSource::Table,
             };
         }
         if tag == ENCRYPTED_ATTRIBUTES {
-            return Decision {
+            return AttributeDecision {
                 code: ActionCode::Remove,
-                why: Why::Role(Concern::Identity),
+                source: DecisionSource::Role(IdentifyingRole::Identity),
             };
         }
         if self.unlisted == Unlisted::Keep {
-            return Decision {
+            return AttributeDecision {
                 code: ActionCode::Keep,
-                why: Why::Vr,
+                source: DecisionSource::Vr,
             };
         }
-        match blind_spot(tag).map(|spot| spot.concern) {
-            Some(concern) => Decision {
+        match unlisted_attribute(tag).map(|listed| listed.role) {
+            Some(concern) => AttributeDecision {
                 code: self.by_concern(concern, tag),
-                why: Why::Role(concern),
+                source: DecisionSource::Role(concern),
             },
-            None => Decision {
+            None => AttributeDecision {
                 code: self.by_vr(tag, vr),
-                why: Why::Vr,
+                source: DecisionSource::Vr,
             },
         }
     }
 
-    fn by_concern(&self, concern: Concern, tag: Tag) -> ActionCode {
+    fn by_concern(&self, concern: IdentifyingRole, tag: Tag) -> ActionCode {
         let strict = self.unlisted == Unlisted::Remove;
         let has = |option| self.options.has(option);
         match concern {
             // It and Tracking UID each ask for the other (PS3.3 section C.8.20.2).
-            Concern::Identity if tag == TRACKING_ID => ActionCode::Dummy,
-            Concern::Uid if has(ConfidentialityOption::RetainUids) => ActionCode::Keep,
-            Concern::Uid => ActionCode::Uid,
-            Concern::Time => self.by_time(tag),
-            Concern::Device if has(ConfidentialityOption::RetainDeviceIdentity) => ActionCode::Keep,
-            Concern::Product if !strict => ActionCode::Keep,
-            Concern::Text if !strict || tag == CODE_MEANING => ActionCode::Clean,
-            Concern::Identity | Concern::Device | Concern::Product | Concern::Text => {
-                ActionCode::Remove
+            IdentifyingRole::Identity if tag == TRACKING_ID => ActionCode::Dummy,
+            IdentifyingRole::Uid if has(ConfidentialityOption::RetainUids) => ActionCode::Keep,
+            IdentifyingRole::Uid => ActionCode::Uid,
+            IdentifyingRole::Time => self.by_time(tag),
+            IdentifyingRole::Device if has(ConfidentialityOption::RetainDeviceIdentity) => {
+                ActionCode::Keep
             }
+            IdentifyingRole::Product if !strict => ActionCode::Keep,
+            IdentifyingRole::Text if !strict || tag == CODE_MEANING => ActionCode::Clean,
+            IdentifyingRole::Identity
+            | IdentifyingRole::Device
+            | IdentifyingRole::Product
+            | IdentifyingRole::Text => ActionCode::Remove,
         }
     }
 
@@ -165,11 +170,11 @@ impl Confidentiality {
         let strict = self.unlisted == Unlisted::Remove;
         match vr {
             _ if !known || matches!(vr, UN | PN) => ActionCode::Remove,
-            DA | DT | TM if !standard::is_of_no_concern(tag) => self.by_time(tag),
+            DA | DT | TM if !standard::has_no_identifying_role(tag) => self.by_time(tag),
             LO | LT | SH | ST | UC | UT | AE | UR if strict && !CODES.contains(&tag) => {
                 ActionCode::Remove
             }
-            LO | LT | SH | ST | UC | UT | AE | UR if !standard::is_of_no_concern(tag) => {
+            LO | LT | SH | ST | UC | UT | AE | UR if !standard::has_no_identifying_role(tag) => {
                 ActionCode::Clean
             }
             UI if self.options.has(ConfidentialityOption::RetainUids) => ActionCode::Keep,

@@ -8,7 +8,7 @@ use super::*;
 use crate::profile::{Document, Language, Profile};
 use crate::standard::confidentiality::ActionCode;
 use crate::standard::confidentiality::ConfidentialityOption as O;
-use crate::standard::{Concern, tag_of_keyword, vr};
+use crate::standard::{IdentifyingRole, tag_of_keyword, vr};
 
 fn toml(text: &str) -> Result<Profile, String> {
     let read = Document::parse(text, Language::Toml, "p.toml", "p")
@@ -65,7 +65,7 @@ fn every_setting_is_read_and_has_its_default() {
     );
     assert_eq!(
         (read.shift, read.unparseable),
-        (Shift::Days(-17), Unparseable::Remove)
+        (DateShift::Days(-17), Unparseable::Remove)
     );
     assert_eq!(
         read.pseudonyms,
@@ -363,7 +363,7 @@ fn the_digest_sees_every_setting_and_nothing_else() {
 }
 
 /// What is decided of an attribute under options, by the VR of the dictionary.
-fn decided(options: &[O], unlisted: Unlisted, keyword: &str) -> (&'static str, Why) {
+fn decided(options: &[O], unlisted: Unlisted, keyword: &str) -> (&'static str, DecisionSource) {
     let options = options
         .iter()
         .fold(Options::default(), |all, option| all.with(*option));
@@ -374,84 +374,89 @@ fn decided(options: &[O], unlisted: Unlisted, keyword: &str) -> (&'static str, W
     };
     let tag = tag_of_keyword(keyword).unwrap();
     let decision = asked.decide(tag, vr(tag).unwrap());
-    (decision.code.as_str(), decision.why)
+    (decision.code.as_str(), decision.source)
 }
 
 #[test]
 fn the_table_decides_and_options_go_before_it() {
     let safe = Unlisted::KeepKnownSafe;
     for (options, keyword, code, why) in [
-        (&[][..], "PatientName", "Z", Why::Table),
-        (&[], "PatientID", "Z/D", Why::Table),
-        (&[], "SOPInstanceUID", "U", Why::Table),
-        (&[], "ReferencedImageSequence", "X/Z/U*", Why::Table),
+        (&[][..], "PatientName", "Z", DecisionSource::Table),
+        (&[], "PatientID", "Z/D", DecisionSource::Table),
+        (&[], "SOPInstanceUID", "U", DecisionSource::Table),
+        (
+            &[],
+            "ReferencedImageSequence",
+            "X/Z/U*",
+            DecisionSource::Table,
+        ),
         (
             &[O::RetainUids],
             "SOPInstanceUID",
             "K",
-            Why::Option(O::RetainUids),
+            DecisionSource::Option(O::RetainUids),
         ),
-        (&[O::RetainUids], "PatientName", "Z", Why::Table),
+        (&[O::RetainUids], "PatientName", "Z", DecisionSource::Table),
         (
             &[O::RetainPatientCharacteristics],
             "PatientAge",
             "K",
-            Why::Option(O::RetainPatientCharacteristics),
+            DecisionSource::Option(O::RetainPatientCharacteristics),
         ),
         (
             &[O::RetainPatientCharacteristics],
             "Allergies",
             "C",
-            Why::Option(O::RetainPatientCharacteristics),
+            DecisionSource::Option(O::RetainPatientCharacteristics),
         ),
         (
             &[O::RetainFullDates],
             "StudyDate",
             "K",
-            Why::Option(O::RetainFullDates),
+            DecisionSource::Option(O::RetainFullDates),
         ),
         (
             &[O::RetainModifiedDates],
             "StudyDate",
             "C",
-            Why::Option(O::RetainModifiedDates),
+            DecisionSource::Option(O::RetainModifiedDates),
         ),
         (
             &[O::RetainModifiedDates],
             "PatientBirthDate",
             "Z",
-            Why::Table,
+            DecisionSource::Table,
         ),
         (
             &[O::RetainInstitutionIdentity],
             "InstitutionName",
             "K",
-            Why::Option(O::RetainInstitutionIdentity),
+            DecisionSource::Option(O::RetainInstitutionIdentity),
         ),
         (
             &[O::CleanDescriptors],
             "StudyDescription",
             "C",
-            Why::Option(O::CleanDescriptors),
+            DecisionSource::Option(O::CleanDescriptors),
         ),
         (
             &[O::CleanStructuredContent],
             "ContentSequence",
             "C",
-            Why::Option(O::CleanStructuredContent),
+            DecisionSource::Option(O::CleanStructuredContent),
         ),
         (
             &[O::CleanGraphics],
             "GraphicAnnotationSequence",
             "C",
-            Why::Option(O::CleanGraphics),
+            DecisionSource::Option(O::CleanGraphics),
         ),
         // Of one option that keeps and one that cleans, the one that cleans.
         (
             &[O::RetainDeviceIdentity, O::CleanDescriptors],
             "StationName",
             "K",
-            Why::Option(O::RetainDeviceIdentity),
+            DecisionSource::Option(O::RetainDeviceIdentity),
         ),
     ] {
         assert_eq!(
@@ -480,8 +485,8 @@ fn where_one_option_keeps_and_another_cleans_it_is_cleaned() {
                 let tag = row.tag().unwrap();
                 let decision = asked.decide(tag, vr(tag).unwrap_or(VR::UN));
                 assert_eq!(
-                    (decision.code, decision.why),
-                    (ActionCode::Clean, Why::Option(clean)),
+                    (decision.code, decision.source),
+                    (ActionCode::Clean, DecisionSource::Option(clean)),
                     "{}",
                     row.name
                 );
@@ -494,6 +499,8 @@ fn where_one_option_keeps_and_another_cleans_it_is_cleaned() {
 
 #[test]
 fn what_the_table_does_not_list_is_decided_by_role() {
+    use DecisionSource as S;
+    use IdentifyingRole as R;
     let (safe, strict) = (Unlisted::KeepKnownSafe, Unlisted::Remove);
     for (unlisted, options, keyword, code, why) in [
         (
@@ -501,73 +508,67 @@ fn what_the_table_does_not_list_is_decided_by_role() {
             &[][..],
             "PatientBirthDateInAlternativeCalendar",
             "X",
-            Why::Role(Concern::Identity),
+            S::Role(R::Identity),
         ),
         (
             safe,
             &[],
             "MultiFrameSourceSOPInstanceUID",
             "U",
-            Why::Role(Concern::Uid),
+            S::Role(R::Uid),
         ),
         (
             safe,
             &[O::RetainUids],
             "MultiFrameSourceSOPInstanceUID",
             "K",
-            Why::Role(Concern::Uid),
+            S::Role(R::Uid),
         ),
-        (
-            safe,
-            &[],
-            "ManufacturerModelName",
-            "K",
-            Why::Role(Concern::Product),
-        ),
+        (safe, &[], "ManufacturerModelName", "K", S::Role(R::Product)),
         (
             strict,
             &[],
             "ManufacturerModelName",
             "X",
-            Why::Role(Concern::Product),
+            S::Role(R::Product),
         ),
-        (safe, &[], "CodeMeaning", "C", Why::Role(Concern::Text)),
-        (strict, &[], "CodeMeaning", "C", Why::Role(Concern::Text)),
-        (safe, &[], "SegmentLabel", "C", Why::Role(Concern::Text)),
-        (strict, &[], "SegmentLabel", "X", Why::Role(Concern::Text)),
-        (safe, &[], "ExpiryDate", "X", Why::Role(Concern::Time)),
+        (safe, &[], "CodeMeaning", "C", S::Role(R::Text)),
+        (strict, &[], "CodeMeaning", "C", S::Role(R::Text)),
+        (safe, &[], "SegmentLabel", "C", S::Role(R::Text)),
+        (strict, &[], "SegmentLabel", "X", S::Role(R::Text)),
+        (safe, &[], "ExpiryDate", "X", S::Role(R::Time)),
         (
             safe,
             &[O::RetainFullDates],
             "ExpiryDate",
             "K",
-            Why::Role(Concern::Time),
+            S::Role(R::Time),
         ),
-        (safe, &[], "Rows", "K", Why::Vr),
-        (strict, &[], "Rows", "K", Why::Vr),
-        (strict, &[], "PixelData", "K", Why::Vr),
-        (safe, &[], "SOPClassUID", "K", Why::Vr),
-        (strict, &[], "Modality", "K", Why::Vr),
+        (safe, &[], "Rows", "K", S::Vr),
+        (strict, &[], "Rows", "K", S::Vr),
+        (strict, &[], "PixelData", "K", S::Vr),
+        (safe, &[], "SOPClassUID", "K", S::Vr),
+        (strict, &[], "Modality", "K", S::Vr),
         (
             Unlisted::Keep,
             &[],
             "PatientBirthDateInAlternativeCalendar",
             "K",
-            Why::Vr,
+            S::Vr,
         ),
-        (strict, &[], "SpecificCharacterSet", "K", Why::Structure),
-        (safe, &[], "DeidentificationMethod", "K", Why::Structure),
-        (strict, &[], "DeidentificationMethod", "X", Why::Vr),
-        (strict, &[], "ConvolutionKernel", "X", Why::Vr),
-        (safe, &[], "ConvolutionKernel", "K", Why::Vr),
-        (strict, &[], "CodeValue", "K", Why::Vr),
-        (safe, &[], "TrackingID", "D", Why::Role(Concern::Identity)),
+        (strict, &[], "SpecificCharacterSet", "K", S::Structure),
+        (safe, &[], "DeidentificationMethod", "K", S::Structure),
+        (strict, &[], "DeidentificationMethod", "X", S::Vr),
+        (strict, &[], "ConvolutionKernel", "X", S::Vr),
+        (safe, &[], "ConvolutionKernel", "K", S::Vr),
+        (strict, &[], "CodeValue", "K", S::Vr),
+        (safe, &[], "TrackingID", "D", S::Role(R::Identity)),
         (
             safe,
             &[],
             "IssuerOfAccessionNumberSequence",
             "X",
-            Why::Role(Concern::Identity),
+            S::Role(R::Identity),
         ),
     ] {
         assert_eq!(
@@ -585,8 +586,8 @@ fn private_and_unknown_elements_go() {
         asked.unlisted = unlisted;
         let private = asked.decide(Tag(0x0019, 0x100C), VR::IS);
         assert_eq!(
-            (private.code, private.why),
-            (ActionCode::Remove, Why::Table),
+            (private.code, private.source),
+            (ActionCode::Remove, DecisionSource::Table),
             "{unlisted:?}"
         );
     }

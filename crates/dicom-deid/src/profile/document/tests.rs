@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::error::ProfileErrorKind;
 use crate::profile::{
-    Action, Bound, Bounds, DateJitter, Jitter, JitterUnit, Replacement, Scalar, Selector,
+    Action, DateBound, DateBounds, DateJitter, Jitter, JitterUnit, Replacement, Scalar, Selector,
     from_server_json,
 };
 
@@ -162,12 +162,12 @@ fn random_changes_and_bounds_are_read() {
             unit: JitterUnit::Days
         })
     );
-    let day = chrono::NaiveDate::from_ymd_opt(2005, 1, 1).map(Bound::On);
+    let day = chrono::NaiveDate::from_ymd_opt(2005, 1, 1).map(DateBound::On);
     assert_eq!(
         bounds,
-        Bounds {
+        DateBounds {
             min: day,
-            max: Some(Bound::FromToday(-14.0))
+            max: Some(DateBound::FromToday(-14.0))
         }
     );
 }

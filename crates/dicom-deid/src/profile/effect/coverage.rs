@@ -26,7 +26,7 @@ const WAYS: [(&str, &str); 5] = [
     ("00091010.0.", "00091010.0."),
 ];
 
-/// Private elements to stand for all: of several vendors' groups, in several blocks.
+/// Representatives of all private elements: of several vendors' groups, in several blocks.
 const PRIVATE: [Tag; 6] = [
     Tag(0x0009, 0x1001),
     Tag(0x0019, 0x100C),
@@ -82,7 +82,7 @@ fn matches(regex: &PythonRegex, path: &str) -> bool {
     regex.is_match_start(path).unwrap_or(false)
 }
 
-/// Attributes to stand for all that a row covers.
+/// Representatives of all attributes that a row covers.
 pub(super) fn representatives(covers: TagPattern) -> Vec<Tag> {
     match covers {
         TagPattern::One(tag) => vec![tag],

@@ -2,10 +2,10 @@
 
 use super::{Effect, TableEffect, TableOutcome};
 use crate::profile::action::{Action, DateJitter, Jitter, Replacement, Scalar};
-use crate::profile::basic_profile::{Encapsulated, Shift, Why};
+use crate::profile::basic_profile::{DateShift, DecisionSource, Encapsulated};
 use crate::profile::model::DicomRules;
 use crate::profile::tree::Named;
-use crate::standard::Concern;
+use crate::standard::IdentifyingRole;
 use crate::standard::confidentiality::ActionCode;
 use dicom_lossless::escape_for_terminal;
 
@@ -66,21 +66,21 @@ fn moved(rules: &DicomRules) -> String {
         .as_ref()
         .map(|confidentiality| confidentiality.shift)
     {
-        Some(Shift::Days(days)) => format!("moved by {days:+} days, as all dates are"),
+        Some(DateShift::Days(days)) => format!("moved by {days:+} days, as all dates are"),
         _ => "moved back by the patient's own number of weeks".to_owned(),
     }
 }
 
 fn kept(by_table: TableEffect) -> &'static str {
-    match (by_table.why, by_table.is_sequence) {
+    match (by_table.source, by_table.is_sequence) {
         (_, true) => "kept; its items are cleaned",
-        (Why::Option(_), _) => "kept, as an option says",
-        (Why::Role(Concern::Product), _) => {
+        (DecisionSource::Option(_), _) => "kept, as an option says",
+        (DecisionSource::Role(IdentifyingRole::Product), _) => {
             "kept: it tells of a product, not of a device or person"
         }
-        (Why::Role(_), _) => "kept, as an option says of its kind",
-        (Why::Vr | Why::Table, _) => "kept",
-        (Why::Structure, _) => "kept: part of the structure, or a mark",
+        (DecisionSource::Role(_), _) => "kept, as an option says of its kind",
+        (DecisionSource::Vr | DecisionSource::Table, _) => "kept",
+        (DecisionSource::Structure, _) => "kept: part of the structure, or a mark",
     }
 }
 

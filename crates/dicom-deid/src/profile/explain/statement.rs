@@ -9,7 +9,7 @@ mod texts;
 use dicom_core::Tag;
 use dicom_lossless::escape_for_terminal;
 
-use crate::profile::basic_profile::{EDITION, Why};
+use crate::profile::basic_profile::{DecisionSource, EDITION};
 use crate::profile::effect::{
     AttributeEffect, Effect, NestingLevel, TableEffect, TableOutcome, describe_effect,
 };
@@ -19,7 +19,7 @@ use crate::profile::theme::Theme;
 use crate::standard::confidentiality::{
     Attribute, ConfidentialityOption as O, TagPattern, attributes,
 };
-use crate::standard::{self, BlindSpot, attribute, blind_spots};
+use crate::standard::{self, UnlistedAttribute, attribute, unlisted_attributes};
 
 /// What a profile does, as PS3.15 asks to state it.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct Statement {
     pub sections: Vec<StatementSection>,
 }
 
-/// One kind of thing that is done.
+/// One section: what is done to one kind of attribute.
 #[derive(Debug, Clone)]
 pub struct StatementSection {
     /// Its name for programs.
@@ -45,7 +45,7 @@ pub struct StatementSection {
     pub entries: Vec<StatementEntry>,
 }
 
-/// Attributes of one sort that have one thing done to them.
+/// Attributes of one sort to which the same is done.
 #[derive(Debug, Clone)]
 pub struct StatementEntry {
     /// The action code of PS3.15; none where a field acts.
@@ -106,9 +106,9 @@ fn entries(topic: Topic, rules: &DicomRules) -> Vec<StatementEntry> {
     match topic {
         Topic::Exceptions => fields(rules),
         Topic::Unlisted => grouped(
-            blind_spots()
+            unlisted_attributes()
                 .iter()
-                .filter_map(|spot| unlisted(rules, spot))
+                .filter_map(|listed| unlisted(rules, listed))
                 .collect(),
         ),
         _ => grouped(
@@ -137,7 +137,7 @@ fn listed(topic: Topic, rules: &DicomRules, row: &Attribute) -> Option<Statement
 
 /// The section that a row is listed in.
 fn home(row: &Attribute, by_table: TableEffect) -> Topic {
-    let by = |option| by_table.why == Why::Option(option);
+    let by = |option| by_table.source == DecisionSource::Option(option);
     match by_table.outcome {
         _ if row.covers == TagPattern::Private => Topic::Private,
         TableOutcome::Pseudonym => Topic::Patient,
@@ -156,12 +156,12 @@ fn home(row: &Attribute, by_table: TableEffect) -> Topic {
 }
 
 /// An attribute of the list of blind spots that no field names.
-fn unlisted(rules: &DicomRules, spot: &BlindSpot) -> Option<StatementEntry> {
+fn unlisted(rules: &DicomRules, listed: &UnlistedAttribute) -> Option<StatementEntry> {
     let effect = rules
-        .effect_on_pattern(spot.covers, NestingLevel::Top)
+        .effect_on_pattern(listed.covers, NestingLevel::Top)
         .effect;
-    let (theme, name) = (spot.concern.into(), spot.keyword.clone());
-    matches!(effect, Effect::ByTable(_)).then(|| one(rules, &effect, theme, name, spot.covers))
+    let (theme, name) = (listed.role.into(), listed.keyword.clone());
+    matches!(effect, Effect::ByTable(_)).then(|| one(rules, &effect, theme, name, listed.covers))
 }
 
 fn one(
@@ -189,8 +189,8 @@ fn one(
 
 /// The option that speaks.
 fn under(by_table: TableEffect) -> String {
-    match by_table.why {
-        Why::Option(option) => format!(" ({})", option.name()),
+    match by_table.source {
+        DecisionSource::Option(option) => format!(" ({})", option.name()),
         _ => String::new(),
     }
 }
@@ -274,8 +274,8 @@ fn theme(rule: &Rule) -> Theme {
     let leaf = rule.selector.leaf();
     let of_table = leaf.and_then(attribute).map(Theme::of);
     let of_concern = || {
-        leaf.and_then(standard::blind_spot)
-            .map(|spot| spot.concern.into())
+        leaf.and_then(standard::unlisted_attribute)
+            .map(|listed| listed.role.into())
     };
     let private = || matches!(rule.selector, Selector::Private { .. }).then_some(Theme::Private);
     of_table

@@ -11,8 +11,8 @@ use crate::profile::model::{DicomRules, Profile, Rule};
 use crate::profile::selector::Selector;
 use crate::standard::confidentiality::{Attribute, ConfidentialityOption, TagPattern, attributes};
 use crate::standard::{
-    self, BlindSpot, Concern, attribute, blind_spot, blind_spots, is_listed_as_safe, is_private,
-    name_of,
+    self, IdentifyingRole, UnlistedAttribute, attribute, is_listed_as_safe, is_private, name_of,
+    unlisted_attribute, unlisted_attributes,
 };
 
 const COVER: &str =
@@ -79,7 +79,7 @@ fn of_row(row: &Attribute, effect: &AttributeEffect<'_>) -> Option<LintFinding> 
         }
         _ => return None,
     };
-    Some(found.about(Theme::of(row)).tagged(row.covers))
+    Some(found.about(Theme::of(row)).tagged(&row.covers))
 }
 
 fn kept_row(row: &Attribute, effect: &AttributeEffect<'_>) -> LintFinding {
@@ -119,11 +119,11 @@ const EXAMPLES: usize = 8;
 const LOOK_AT_DATA: &str =
     "look at what your data holds there; an allow list (`remove-undefined`) settles it";
 
-pub(super) fn unlisted_attributes(profile: &Profile) -> Vec<LintFinding> {
-    let spots = blind_spots()
+pub(super) fn outside_table(profile: &Profile) -> Vec<LintFinding> {
+    let all = unlisted_attributes()
         .iter()
-        .filter_map(|spot| unlisted_attribute(profile, spot));
-    spots.chain(harmless_texts(&profile.dicom)).collect()
+        .filter_map(|listed| outside_table_row(profile, listed));
+    all.chain(harmless_texts(&profile.dicom)).collect()
 }
 
 /// Texts that the Basic Profile leaves, since equipment writes them and they are codes in all but
@@ -134,7 +134,7 @@ fn harmless_texts(rules: &DicomRules) -> Option<LintFinding> {
         .as_ref()
         .filter(|confidentiality| confidentiality.unlisted != Unlisted::Keep)?;
     let stays = |tag: &Tag| !rules.protects(*tag, NestingLevel::Top);
-    let kept: Vec<_> = standard::texts_of_no_concern()
+    let kept: Vec<_> = standard::texts_without_identifying_role()
         .into_iter()
         .filter(stays)
         .collect();
@@ -166,27 +166,32 @@ fn harmless_texts(rules: &DicomRules) -> Option<LintFinding> {
     (!kept.is_empty()).then(|| LintFinding::note(LintKind::Unlisted, "texts", message, advice))
 }
 
-fn unlisted_attribute(profile: &Profile, spot: &BlindSpot) -> Option<LintFinding> {
+fn outside_table_row(profile: &Profile, listed: &UnlistedAttribute) -> Option<LintFinding> {
     let rules = &profile.dicom;
     let effect = rules
-        .effect_on_pattern(spot.covers, NestingLevel::Top)
+        .effect_on_pattern(listed.covers, NestingLevel::Top)
         .effect;
-    if effect.protects() || is_known_safe(rules, spot) {
+    if effect.protects() || is_known_safe(rules, listed) {
         return None;
     }
-    let telling = matches!(spot.concern, Concern::Identity | Concern::Uid);
+    let telling = matches!(
+        listed.role,
+        IdentifyingRole::Identity | IdentifyingRole::Uid
+    );
     let untouched = matches!(effect, Effect::Untouched | Effect::ByTable(_));
     let (severity, advice) = if telling && untouched {
         (Severity::Warning, REMOVE_OR_ALLOW)
     } else {
         (Severity::Note, LOOK_AT_DATA)
     };
-    let says = match spot.concern {
-        Concern::Identity => "may identify a person, or lead to the original",
-        Concern::Uid => "names an instance or a thing",
-        Concern::Time => "says when",
-        Concern::Text => "holds whatever people type",
-        Concern::Device | Concern::Product => "says where, and with which equipment",
+    let says = match listed.role {
+        IdentifyingRole::Identity => "may identify a person, or lead to the original",
+        IdentifyingRole::Uid => "names an instance or a thing",
+        IdentifyingRole::Time => "says when",
+        IdentifyingRole::Text => "holds whatever people type",
+        IdentifyingRole::Device | IdentifyingRole::Product => {
+            "says where, and with which equipment"
+        }
     };
     let outcome = if untouched {
         "goes out as it came in"
@@ -195,25 +200,25 @@ fn unlisted_attribute(profile: &Profile, spot: &BlindSpot) -> Option<LintFinding
     };
     let message = format!(
         "{} {says}, Table E.1-1 does not name it, and it {outcome}",
-        spot.keyword
+        listed.keyword
     );
     let finding = LintFinding::new(
         LintKind::BlindSpot,
         severity,
-        &spot.keyword,
+        &listed.keyword,
         message,
         advice,
     );
-    Some(finding.about(spot.concern.into()).tagged(spot.covers))
+    Some(finding.about(listed.role.into()).tagged(&listed.covers))
 }
 
 /// Whether the Basic Profile looked at its role and lets it stay.
-fn is_known_safe(rules: &DicomRules, spot: &BlindSpot) -> bool {
+fn is_known_safe(rules: &DicomRules, listed: &UnlistedAttribute) -> bool {
     let by_role = rules
         .confidentiality
         .as_ref()
         .is_some_and(|confidentiality| confidentiality.unlisted != Unlisted::Keep);
-    by_role && matches!(spot.covers, TagPattern::One(tag) if is_kept_by_table(rules, tag))
+    by_role && matches!(listed.covers, TagPattern::One(tag) if is_kept_by_table(rules, tag))
 }
 
 /// Sequences whose items commonly name the patient, other people, or original UIDs.
@@ -283,7 +288,7 @@ pub(super) fn sequence_items(profile: &Profile) -> Vec<LintFinding> {
                     "items of {keyword} commonly identify, and the rules do not reach them"
                 );
                 let finding = LintFinding::warning(LintKind::Nested, keyword, message, SEQUENCE);
-                finding.about(Theme::Sequences).tagged(tag)
+                finding.about(Theme::Sequences).tagged(&tag)
             }),
     );
     found
@@ -311,7 +316,7 @@ pub(super) fn private_elements(profile: &Profile) -> Vec<LintFinding> {
             message,
             REMOVE_PRIVATE,
         );
-        return vec![finding.about(Theme::Private).tagged(TagPattern::Private)];
+        return vec![finding.about(Theme::Private).tagged(&TagPattern::Private)];
     }
     rules
         .fields
@@ -370,7 +375,8 @@ fn weakened(rules: &DicomRules, rule: &Rule) -> Option<LintFinding> {
         Selector::Path(path) => (path.leaf, "where the path leads"),
         // Rows of both lists have findings of their own.
         Selector::Tag(tag)
-            if is_private(*tag) || (attribute(*tag).is_none() && blind_spot(*tag).is_none()) =>
+            if is_private(*tag)
+                || (attribute(*tag).is_none() && unlisted_attribute(*tag).is_none()) =>
         {
             (*tag, "as it is")
         }
@@ -392,7 +398,7 @@ fn exception(rule: &Rule, tag: Tag, what: &str) -> LintFinding {
         rule.location()
     );
     let subject = selector_name(rule);
-    LintFinding::warning(LintKind::Exception, subject, message, WEAKENS).tagged(tag)
+    LintFinding::warning(LintKind::Exception, subject, message, WEAKENS).tagged(&tag)
 }
 
 #[cfg(test)]

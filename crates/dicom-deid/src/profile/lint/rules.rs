@@ -7,7 +7,7 @@ use dicom_core::{Tag, VR};
 use python_regex::PythonRegex;
 
 use super::{LintFinding, LintKind, Severity, Theme, selector_name, tags};
-use crate::envelope::Keys;
+use crate::envelope::EnvelopeKeys;
 use crate::profile::action::{Action, Group, Substitution};
 use crate::profile::basic_profile::Confidentiality;
 use crate::profile::effect::{Effect, NestingLevel, TableOutcome};
@@ -67,7 +67,7 @@ fn is_hash(action: &Action) -> bool {
 fn of_rule(finding: LintFinding, rule: &Rule, theme: Theme) -> LintFinding {
     let finding = finding.about(theme);
     match rule.selector.tag() {
-        Some(tag) => finding.tagged(tag),
+        Some(tag) => finding.tagged(&tag),
         None => finding,
     }
 }
@@ -222,7 +222,7 @@ fn path_pieces(name: &FileName) -> impl Iterator<Item = LintFinding> {
     })
 }
 
-/// The variables that stand for captured text and that nothing is done to.
+/// The variables for captured text that no group of the profile changes.
 fn passed<'a>(
     output: &'a Template,
     groups: &'a [Group],
@@ -244,7 +244,7 @@ const WHO_READS: &str = "the holder of the key reads the originals, now and late
 pub(super) fn envelope(profile: &Profile) -> Vec<LintFinding> {
     let rules = &profile.dicom;
     let mut found = Vec::new();
-    if rules.envelope.as_ref().is_some_and(Keys::is_shared) {
+    if rules.envelope.as_ref().is_some_and(EnvelopeKeys::is_shared) {
         let message = "the key of the envelope stands in the profile: every reader of the \
             profile can open every file's envelope";
         found.push(LintFinding::warning(
@@ -385,7 +385,7 @@ fn is_keyed(rules: &DicomRules, tag: Tag) -> bool {
 
 fn of_uid(keyword: &str, tag: Tag, message: String, advice: &'static str) -> LintFinding {
     let finding = LintFinding::warning(LintKind::UidInconsistent, keyword, message, advice);
-    finding.about(Theme::Uids).tagged(tag)
+    finding.about(Theme::Uids).tagged(&tag)
 }
 
 /// Dates of one examination: from two of them the shift of one can be computed.
@@ -493,7 +493,7 @@ fn unshifted((keyword, tag): (&'static str, Tag)) -> LintFinding {
         format!("other dates are shifted and {keyword} stays: the difference gives the shift away");
     LintFinding::warning(LintKind::Dates, keyword, message, SHIFT_ALIKE)
         .about(Theme::Times)
-        .tagged(tag)
+        .tagged(&tag)
 }
 
 fn offsets(shifts: &BTreeSet<String>) -> LintFinding {
@@ -560,7 +560,7 @@ fn age(rules: &DicomRules) -> Option<LintFinding> {
     let finding = |message: String, advice| {
         LintFinding::warning(LintKind::Age, "PatientAge", message, advice)
             .about(Theme::Patient)
-            .tagged(AGE)
+            .tagged(&AGE)
     };
     match rules.effect_on(AGE, NestingLevel::Top).effect {
         Effect::Computed => {
@@ -606,7 +606,7 @@ fn birth_date(rules: &DicomRules) -> Vec<LintFinding> {
         message,
         REMOVE_BIRTH_DATE,
     );
-    vec![finding.about(Theme::Times).tagged(BIRTH_DATE)]
+    vec![finding.about(Theme::Times).tagged(&BIRTH_DATE)]
 }
 
 #[cfg(test)]

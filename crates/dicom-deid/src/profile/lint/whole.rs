@@ -6,7 +6,7 @@ use dicom_lossless::escape_for_terminal;
 
 use super::{LintFinding, LintKind, Severity, Theme};
 use crate::profile::action::{Replacement, Scalar};
-use crate::profile::basic_profile::{Confidentiality, Encapsulated, OnLeak, Shift, Unlisted};
+use crate::profile::basic_profile::{Confidentiality, DateShift, Encapsulated, OnLeak, Unlisted};
 use crate::profile::effect::{Effect, NestingLevel};
 use crate::profile::model::{DicomRules, Profile};
 use crate::standard::confidentiality::ConfidentialityOption as O;
@@ -76,7 +76,7 @@ fn pixels(rules: &DicomRules) -> Option<LintFinding> {
         LintFinding::new(LintKind::Pixels, severity, "PixelData", message, LOOK)
             .about(Theme::Graphics)
     };
-    (!gone).then(|| finding().tagged(PIXELS))
+    (!gone).then(|| finding().tagged(&PIXELS))
 }
 
 fn refused() -> LintFinding {
@@ -84,7 +84,7 @@ fn refused() -> LintFinding {
         pixels themselves are not read";
     LintFinding::note(LintKind::Pixels, "PixelData", message, LOOK)
         .about(Theme::Graphics)
-        .tagged(PIXELS)
+        .tagged(&PIXELS)
 }
 
 fn markers(rules: &DicomRules) -> Vec<LintFinding> {
@@ -94,7 +94,7 @@ fn markers(rules: &DicomRules) -> Vec<LintFinding> {
     };
     let yes = Replacement::One(Scalar::Text("YES".to_owned()));
     let finding = |tag, keyword: &str, message| {
-        LintFinding::note(LintKind::Markers, keyword, message, MARK).tagged(tag)
+        LintFinding::note(LintKind::Markers, keyword, message, MARK).tagged(&tag)
     };
     let mut found = Vec::new();
     if set(IDENTITY_REMOVED) != Some(&yes) {
@@ -193,7 +193,7 @@ fn settings(confidentiality: &Confidentiality) -> Vec<LintFinding> {
         let message = "what Table E.1-1 does not list stays, whatever it may tell";
         found.push(warning(LintKind::Unlisted, "unlisted", message, UNLISTED));
     }
-    if let Shift::Days(_) = confidentiality.shift {
+    if let DateShift::Days(_) = confidentiality.shift {
         let message = "all patients' dates move by the same days, which stand in the profile: one \
             known date gives away every other";
         found

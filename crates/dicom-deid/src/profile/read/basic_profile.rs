@@ -1,7 +1,7 @@
 //! Reads the sections `confidentiality`, `dates`, `pseudonyms` and `residual`.
 
 use super::super::basic_profile::{
-    Confidentiality, EDITION, Options, Pseudonyms, ResidualRule, Shift,
+    Confidentiality, DateShift, EDITION, Options, Pseudonyms, ResidualRule,
 };
 use super::super::model::DicomRules;
 use super::super::tree::{Entry, Node, NodeKind, Problem, shown};
@@ -110,7 +110,7 @@ pub(super) fn conflicts(node: &Node, settings: &Confidentiality) -> Result<(), P
             return Err(node.problem(why).with_hint("leave one of the two out"));
         }
     }
-    let moves = settings.shift != Shift::PerPatient
+    let moves = settings.shift != DateShift::PerPatient
         || node
             .find("dates")
             .is_some_and(|dates| dates.find("shift").is_some());
@@ -125,13 +125,15 @@ fn dates(node: &Node, settings: &mut Confidentiality) -> Result<(), Problem> {
     for entry in node.entries("`dates`")? {
         let value = &entry.value;
         match entry.key.as_str() {
-            "shift" if value.text("shift")? == "per-patient" => settings.shift = Shift::PerPatient,
+            "shift" if value.text("shift")? == "per-patient" => {
+                settings.shift = DateShift::PerPatient;
+            }
             "shift" => {
                 return Err(value
                     .problem("`shift` must be `per-patient`")
                     .with_hint("`days = -17` moves all dates alike"));
             }
-            "days" => settings.shift = Shift::Days(days(value)?),
+            "days" => settings.shift = DateShift::Days(days(value)?),
             "unparseable" => settings.unparseable = value.one_of("unparseable")?,
             _ => return Err(DATES.unknown(entry)),
         }

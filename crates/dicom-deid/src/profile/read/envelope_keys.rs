@@ -13,10 +13,13 @@ use zeroize::Zeroizing;
 
 use super::super::model::Profile;
 use super::super::tree::{Entry, Node, NodeKind, Problem, SourcePosition, find, option};
-use crate::envelope::{Certificate, KeyError, Keys, PrivateKey, SharedKey};
+use crate::envelope::{Certificate, EnvelopeKeys, KeyError, PrivateKey, SharedKey};
 
 /// No key and no chain of certificates is as long as this.
 const LONGEST: u64 = 1 << 20;
+
+/// Whether keys can seal, or can open.
+type Ability = fn(&EnvelopeKeys) -> bool;
 
 /// The keys that a document states.
 struct KeySettings<'a> {
@@ -57,7 +60,10 @@ pub(super) fn read(root: &Node, profile: &mut Profile) -> Result<(), Problem> {
     } else {
         shared(&stated)?
     };
-    let needs: [(_, fn(&Keys) -> bool); 2] = [(sealing, Keys::can_seal), (opening, Keys::can_open)];
+    let needs: [(_, Ability); 2] = [
+        (sealing, EnvelopeKeys::can_seal),
+        (opening, EnvelopeKeys::can_open),
+    ];
     for (need, able) in needs {
         if let Some((what, position)) = need.filter(|_| !keys.as_ref().is_some_and(able)) {
             return Err(missing(what, position, &stated));
@@ -113,16 +119,16 @@ fn position_of<'a>(section: &[Entry], action: &'a str) -> Option<(&'a str, Sourc
     })
 }
 
-fn shared(stated: &KeySettings<'_>) -> Result<Option<Keys>, Problem> {
+fn shared(stated: &KeySettings<'_>) -> Result<Option<EnvelopeKeys>, Problem> {
     let Some(node) = stated.secret else {
         return Ok(None);
     };
     let key = SharedKey::from_hex(node.text("secret-key")?)
         .map_err(|why| unusable(node, "`secret-key`", why))?;
-    Ok(Some(Keys::shared(key)))
+    Ok(Some(EnvelopeKeys::shared(key)))
 }
 
-fn certificates(stated: &KeySettings<'_>) -> Result<Option<Keys>, Problem> {
+fn certificates(stated: &KeySettings<'_>) -> Result<Option<EnvelopeKeys>, Problem> {
     let mut recipients = Vec::new();
     for node in &stated.public {
         let (path, bytes) = file(node, "public-key")?;
@@ -133,7 +139,7 @@ fn certificates(stated: &KeySettings<'_>) -> Result<Option<Keys>, Problem> {
         let (path, bytes) = file(node, "private-key")?;
         private = Some(PrivateKey::read(&bytes).map_err(|why| unusable(node, &path, why))?);
     }
-    Ok(Some(Keys::certificates(recipients, private)))
+    Ok(Some(EnvelopeKeys::certificates(recipients, private)))
 }
 
 /// The file that a value names, and how messages name it. Relative paths begin in the working

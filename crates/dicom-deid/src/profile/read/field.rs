@@ -5,7 +5,8 @@ use dicom_core::Tag;
 use python_regex::PythonRegex;
 
 use super::super::action::{
-    Action, Bound, Bounds, DateJitter, Group, Jitter, JitterUnit, Replacement, Scalar, Substitution,
+    Action, DateBound, DateBounds, DateJitter, Group, Jitter, JitterUnit, Replacement, Scalar,
+    Substitution,
 };
 use super::super::date_format::DateFormat;
 use super::super::model::{DicomRules, FileName, Position, Rule, tag_of};
@@ -380,15 +381,15 @@ fn date_range(value: &Node, key: &str) -> Result<f64, Problem> {
 }
 
 /// `datetime-min` and `datetime-max`.
-fn read_bounds(entries: &[Entry]) -> Result<Bounds, Problem> {
-    Ok(Bounds {
+fn read_bounds(entries: &[Entry]) -> Result<DateBounds, Problem> {
+    Ok(DateBounds {
         min: option(entries, "datetime-min", bound)?,
         max: option(entries, "datetime-max", bound)?,
     })
 }
 
 /// `yyyymmdd`, or `+3years`, `-2weeks`, `+10days`: a year has 365.25 days.
-fn bound(value: &Node, key: &str) -> Result<Bound, Problem> {
+fn bound(value: &Node, key: &str) -> Result<DateBound, Problem> {
     let wrong = || {
         let problem = value.problem(format!(
             "`{key}` must be yyyymmdd, or a sign, a number and years, weeks or days"
@@ -414,12 +415,13 @@ fn bound(value: &Node, key: &str) -> Result<Bound, Problem> {
         } else {
             amount * each
         };
-        return days(&Node::new(NodeKind::Float(span), value.position), key).map(Bound::FromToday);
+        return days(&Node::new(NodeKind::Float(span), value.position), key)
+            .map(DateBound::FromToday);
     }
     let format = DateFormat::new("%Y%m%d").map_err(|_| wrong())?;
     format
         .parse(text)
-        .map(|day| Bound::On(day.date()))
+        .map(|day| DateBound::On(day.date()))
         .ok_or_else(wrong)
 }
 

@@ -8,7 +8,8 @@ use dicom_core::{Tag, VR};
 
 use super::super::basic_profile::Confidentiality;
 use super::super::image_rules::{
-    AlterPixels, Blank, BurnedIn, DeviceRegions, Expected, OUTSIDE, Rectangle, Region, Trait,
+    AlterPixels, BlankedArea, BurnedIn, DeviceRegions, OUTSIDE, Rectangle, Region,
+    RequiredAttribute, RequiredValue,
 };
 use super::super::pixel_condition::Condition;
 use super::super::tree::{Entry, Node, NodeKind, Problem, SyntaxError};
@@ -160,14 +161,14 @@ fn region(node: &Node) -> Result<DeviceRegions, Problem> {
     })
 }
 
-fn required_attributes(node: &Node) -> Result<Vec<Trait>, Problem> {
+fn required_attributes(node: &Node) -> Result<Vec<RequiredAttribute>, Problem> {
     let entries = node.entries("`when`")?;
     if entries.is_empty() {
         let problem = node.problem("`when` is empty, and would hold of every image");
         return Err(problem
             .with_hint("name what the images have in common: `when = { Modality = \"US\" }`"));
     }
-    let mut all: Vec<Trait> = entries
+    let mut all: Vec<RequiredAttribute> = entries
         .iter()
         .map(required_attribute)
         .collect::<Result<_, _>>()?;
@@ -175,7 +176,7 @@ fn required_attributes(node: &Node) -> Result<Vec<Trait>, Problem> {
     Ok(all)
 }
 
-fn required_attribute(entry: &Entry) -> Result<Trait, Problem> {
+fn required_attribute(entry: &Entry) -> Result<RequiredAttribute, Problem> {
     let tag = standard::tag_of_keyword(&entry.key).ok_or_else(|| {
         let otherwise = "write the keyword of an attribute, such as `Manufacturer`";
         SyntaxError::no_attribute(&entry.key, otherwise).at(entry.position)
@@ -199,20 +200,20 @@ fn required_attribute(entry: &Entry) -> Result<Trait, Problem> {
             .collect::<Result<_, _>>()?,
         _ => vec![required_value(&entry.value, vr, &name)?],
     };
-    Ok(Trait { tag, values })
+    Ok(RequiredAttribute { tag, values })
 }
 
 fn is_number(vr: VR) -> bool {
     is_number_text(vr) || is_binary_number(vr)
 }
 
-fn required_value(node: &Node, vr: VR, name: &str) -> Result<Expected, Problem> {
+fn required_value(node: &Node, vr: VR, name: &str) -> Result<RequiredValue, Problem> {
     match &node.kind {
         NodeKind::Text(text) if is_text(vr) && !text.trim().is_empty() => {
-            Ok(Expected::Text(text.trim().to_lowercase()))
+            Ok(RequiredValue::Text(text.trim().to_lowercase()))
         }
         NodeKind::Integer(..) | NodeKind::Float(_) if is_number(vr) => {
-            node.number(name).map(Expected::Number)
+            node.number(name).map(RequiredValue::Number)
         }
         _ => {
             let wanted = if is_number(vr) {
@@ -228,14 +229,14 @@ fn required_value(node: &Node, vr: VR, name: &str) -> Result<Expected, Problem> 
     }
 }
 
-fn blanked_area(node: &Node, when: &[Trait]) -> Result<Blank, Problem> {
+fn blanked_area(node: &Node, when: &[RequiredAttribute]) -> Result<BlankedArea, Problem> {
     match &node.kind {
-        NodeKind::Text(text) if text == OUTSIDE => Ok(Blank::OutsideUltrasoundRegions),
+        NodeKind::Text(text) if text == OUTSIDE => Ok(BlankedArea::OutsideUltrasoundRegions),
         NodeKind::List(items) => items
             .iter()
             .map(|item| rectangle(item, when))
             .collect::<Result<_, _>>()
-            .map(Blank::Rectangles),
+            .map(BlankedArea::Rectangles),
         _ => Err(wrong_rectangle(
             node,
             &format!("`blank` must be a list of rectangles or `{OUTSIDE}`"),
@@ -247,7 +248,7 @@ fn wrong_rectangle(node: &Node, message: &str) -> Problem {
     node.problem(message).with_hint(RECTANGLE)
 }
 
-fn rectangle(node: &Node, when: &[Trait]) -> Result<Rectangle, Problem> {
+fn rectangle(node: &Node, when: &[RequiredAttribute]) -> Result<Rectangle, Problem> {
     let numbers = node
         .items("a rectangle of `blank`")?
         .iter()
@@ -294,15 +295,15 @@ fn pixels(node: &Node) -> Result<u16, Problem> {
 }
 
 /// The number that `when` wants an attribute to have.
-fn required_number(when: &[Trait], tag: Tag) -> Option<f64> {
+fn required_number(when: &[RequiredAttribute], tag: Tag) -> Option<f64> {
     match when
         .iter()
         .find(|required| required.tag == tag)?
         .values
         .first()?
     {
-        Expected::Number(number) => Some(*number),
-        Expected::Text(_) => None,
+        RequiredValue::Number(number) => Some(*number),
+        RequiredValue::Text(_) => None,
     }
 }
 

@@ -9,7 +9,7 @@ mod temporal {
     use crate::standard::confidentiality::TagPattern;
     use crate::standard::confidentiality::{ConfidentialityOption, attributes};
     use crate::standard::dictionary::GROUPS;
-    use crate::standard::{Concern, blind_spots, keyword, vr};
+    use crate::standard::{IdentifyingRole, keyword, unlisted_attributes, vr};
 
     #[test]
     fn the_list_is_the_pinned_one_and_read_whole() {
@@ -99,16 +99,16 @@ mod temporal {
     }
 
     #[test]
-    fn every_temporal_blind_spot_has_a_role() {
-        for spot in blind_spots()
+    fn every_unlisted_temporal_attribute_has_a_role() {
+        for listed in unlisted_attributes()
             .iter()
-            .filter(|spot| spot.concern == Concern::Time)
+            .filter(|listed| listed.role == IdentifyingRole::Time)
         {
-            let TagPattern::One(tag) = spot.covers else {
+            let TagPattern::One(tag) = listed.covers else {
                 continue;
             };
             let temporal = matches!(vr(tag), Some(VR::DA | VR::DT | VR::TM));
-            assert_eq!(temporal_role(tag).is_some(), temporal, "{}", spot.keyword);
+            assert_eq!(temporal_role(tag).is_some(), temporal, "{}", listed.keyword);
         }
     }
 }
@@ -122,7 +122,7 @@ mod uids {
     use crate::standard::confidentiality::TagPattern;
     use crate::standard::confidentiality::{ActionCode, attributes};
     use crate::standard::dictionary::GROUPS;
-    use crate::standard::{Concern, blind_spots, keyword, vr};
+    use crate::standard::{IdentifyingRole, keyword, unlisted_attributes, vr};
 
     #[test]
     fn the_lists_are_the_pinned_ones_and_read_whole() {
@@ -178,25 +178,25 @@ mod uids {
             let role = row.tag().and_then(uid_role);
             assert_eq!(role, Some(UidRole::Instance), "{}", row.name);
         }
-        for spot in blind_spots()
+        for listed in unlisted_attributes()
             .iter()
-            .filter(|spot| spot.concern == Concern::Uid)
+            .filter(|listed| listed.role == IdentifyingRole::Uid)
         {
-            let TagPattern::One(tag) = spot.covers else {
-                panic!("{}", spot.keyword)
+            let TagPattern::One(tag) = listed.covers else {
+                panic!("{}", listed.keyword)
             };
-            assert_eq!(uid_role(tag), Some(UidRole::Instance), "{}", spot.keyword);
+            assert_eq!(uid_role(tag), Some(UidRole::Instance), "{}", listed.keyword);
         }
     }
 
     #[test]
-    fn what_blind_spots_call_a_thing_or_a_place_is_an_instance() {
-        let of_vr = |spot: &&crate::standard::BlindSpot| matches!(spot.covers, TagPattern::One(tag) if vr(tag) == Some(VR::UI));
-        for spot in blind_spots().iter().filter(of_vr) {
-            let TagPattern::One(tag) = spot.covers else {
+    fn unlisted_uids_of_a_thing_or_a_place_are_of_instances() {
+        let of_vr = |listed: &&crate::standard::UnlistedAttribute| matches!(listed.covers, TagPattern::One(tag) if vr(tag) == Some(VR::UI));
+        for listed in unlisted_attributes().iter().filter(of_vr) {
+            let TagPattern::One(tag) = listed.covers else {
                 continue;
             };
-            assert_eq!(uid_role(tag), Some(UidRole::Instance), "{}", spot.keyword);
+            assert_eq!(uid_role(tag), Some(UidRole::Instance), "{}", listed.keyword);
         }
     }
 

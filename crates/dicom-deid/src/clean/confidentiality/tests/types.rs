@@ -113,7 +113,7 @@ fn under_strict_no_text_stays_that_is_no_code() {
         text("ModalityLUTType", "Quellhorst"),
     ]);
     let mut texts = 0;
-    for tag in standard::texts_of_no_concern() {
+    for tag in standard::texts_without_identifying_role() {
         let Some(keyword) =
             standard::keyword(tag).filter(|keyword| is_single(tag) && !codes.contains(keyword))
         else {

@@ -2,7 +2,7 @@
 
 use super::Topic;
 use crate::profile::basic_profile::{
-    Confidentiality, Encapsulated, OnLeak, Shift, Unlisted, Unparseable,
+    Confidentiality, DateShift, Encapsulated, OnLeak, Unlisted, Unparseable,
 };
 use crate::profile::model::Profile;
 use crate::standard::confidentiality::ConfidentialityOption as O;
@@ -148,13 +148,13 @@ fn dates(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
         ]);
     }
     let by = match confidentiality.shift {
-        Shift::PerPatient => {
+        DateShift::PerPatient => {
             "Dates move backwards by whole weeks, 52 to 520 of them, drawn for each patient by \
                 HMAC-SHA256 of the Patient ID with the project's key: intervals and days of the \
                 week stay, times of day do not change (MODIFIED)."
                 .to_owned()
         }
-        Shift::Days(days) => format!(
+        DateShift::Days(days) => format!(
             "Dates move by {days:+} days, the same for every patient: who knows one original date \
                 knows all of them (MODIFIED)."
         ),

@@ -186,7 +186,7 @@ mod device_regions {
         let region = &profile.unwrap().dicom.regions[0];
         assert_eq!(
             region.blank,
-            Blank::Rectangles(vec![Rectangle {
+            BlankedArea::Rectangles(vec![Rectangle {
                 x: 0,
                 y: 0,
                 width: 800,
@@ -196,13 +196,16 @@ mod device_regions {
         let tags: Vec<u16> = region.when.iter().map(|one| one.tag.element()).collect();
         assert_eq!(tags, [0x0008, 0x0060, 0x0010, 0x0011]);
         assert_eq!(region.when[0].values.len(), 2);
-        assert_eq!(region.when[1].values, [Expected::Text("us".to_owned())]);
-        assert_eq!(region.when[2].values, [Expected::Number(600.0)]);
+        assert_eq!(
+            region.when[1].values,
+            [RequiredValue::Text("us".to_owned())]
+        );
+        assert_eq!(region.when[2].values, [RequiredValue::Number(600.0)]);
         let outside =
             entry("when = { Modality = \"US\" }\nblank = \"outside-ultrasound-regions\"").unwrap();
         assert_eq!(
             outside.dicom.regions[0].blank,
-            Blank::OutsideUltrasoundRegions
+            BlankedArea::OutsideUltrasoundRegions
         );
         let nothing = entry("when = { Modality = \"US\" }\nblank = []").unwrap();
         assert!(!nothing.dicom.regions[0].blanks() && outside.dicom.regions[0].blanks());

@@ -14,21 +14,21 @@ use super::tag_pattern::TagPattern;
 /// Tag, keyword, name, VR, kind, whether retired, and what the attribute may disclose.
 const TABLE: &str = include_str!("e1-1-blind-spots.csv");
 
-/// An attribute of the dictionary that Table E.1-1 passes over.
+/// An attribute of the dictionary that may identify and that Table E.1-1 does not list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlindSpot {
+pub struct UnlistedAttribute {
     /// The attributes that the row is about.
     pub covers: TagPattern,
     /// Its keyword.
     pub keyword: String,
     /// What it may disclose.
-    pub concern: Concern,
+    pub role: IdentifyingRole,
 }
 
 /// What an attribute may disclose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Concern {
+pub enum IdentifyingRole {
     /// Who the patient or another person is: a name, an identifier, a way to the original.
     Identity,
     /// Which instance or thing it was: a UID that is not of a class or scheme.
@@ -43,52 +43,51 @@ pub enum Concern {
     Product,
 }
 
-/// The attributes of some concern, in tag order. Codes and structure, of no concern, are left out.
-pub fn blind_spots() -> &'static [BlindSpot] {
-    static ROWS: LazyLock<Vec<BlindSpot>> = LazyLock::new(|| {
+/// The attributes, in tag order. Codes and structure, which have no such role, are left out.
+pub fn unlisted_attributes() -> &'static [UnlistedAttribute] {
+    static ROWS: LazyLock<Vec<UnlistedAttribute>> = LazyLock::new(|| {
         rows(TABLE, |row| {
-            Some(BlindSpot {
+            Some(UnlistedAttribute {
                 covers: row.get("tag")?,
                 keyword: row.get("keyword")?,
-                concern: row.get("concern")?,
+                role: row.get("concern")?,
             })
         })
     });
     &ROWS
 }
 
-/// The row that covers an attribute, where it is of some concern.
-pub fn blind_spot(tag: Tag) -> Option<&'static BlindSpot> {
-    static BY_TAG: LazyLock<HashMap<Tag, &'static BlindSpot>> = LazyLock::new(|| {
-        let spots = blind_spots().iter();
-        spots
-            .map(|spot| (representative(spot.covers), spot))
+/// The row that covers an attribute, where it has an identifying role.
+pub fn unlisted_attribute(tag: Tag) -> Option<&'static UnlistedAttribute> {
+    static BY_TAG: LazyLock<HashMap<Tag, &'static UnlistedAttribute>> = LazyLock::new(|| {
+        let all = unlisted_attributes().iter();
+        all.map(|listed| (representative(listed.covers), listed))
             .collect()
     });
     BY_TAG.get(&first_of_group(tag)).copied()
 }
 
-/// Whether the list says that an attribute is a code or structure and of no concern.
-pub fn is_of_no_concern(tag: Tag) -> bool {
+/// Whether the list has an attribute as a code or structure.
+pub fn has_no_identifying_role(tag: Tag) -> bool {
     static TAGS: LazyLock<HashSet<Tag>> =
-        LazyLock::new(|| of_no_concern(|_| true).into_iter().collect());
+        LazyLock::new(|| without_role(|_| true).into_iter().collect());
     TAGS.contains(&first_of_group(tag))
 }
 
-/// The attributes of no concern whose VR is for text, in tag order: what equipment writes there,
-/// people could have typed.
-pub fn texts_of_no_concern() -> Vec<Tag> {
-    of_no_concern(|kind| kind == "text")
+/// Codes and structure whose VR is for text, in tag order: equipment writes them, but free text could
+/// stand there.
+pub fn texts_without_identifying_role() -> Vec<Tag> {
+    without_role(|kind| kind == "text")
 }
 
-fn of_no_concern(wanted: impl Fn(&str) -> bool) -> Vec<Tag> {
+fn without_role(wanted: impl Fn(&str) -> bool) -> Vec<Tag> {
     rows(TABLE, |row| {
         let none = row.text("concern") == Some("none") && row.text("kind").is_some_and(&wanted);
         none.then(|| row.get("tag").map(representative)).flatten()
     })
 }
 
-/// One tag that stands for all that a row covers.
+/// One representative of all attributes that a row covers.
 fn representative(covers: TagPattern) -> Tag {
     match covers {
         TagPattern::One(tag) => tag,
@@ -124,15 +123,15 @@ mod tests {
         );
         assert_eq!(TABLE.lines().count(), 536);
         let of_none = TABLE.lines().filter(|line| line.ends_with(",none")).count();
-        assert_eq!(blind_spots().len() + of_none, 535);
+        assert_eq!(unlisted_attributes().len() + of_none, 535);
     }
 
     #[test]
     fn table_e_1_1_names_none_of_them_but_curves() {
-        for spot in blind_spots() {
-            if let TagPattern::One(tag) = spot.covers {
-                assert_eq!(attribute(tag), None, "{}", spot.keyword);
-                assert_eq!(keyword(tag), Some(spot.keyword.as_str()));
+        for listed in unlisted_attributes() {
+            if let TagPattern::One(tag) = listed.covers {
+                assert_eq!(attribute(tag), None, "{}", listed.keyword);
+                assert_eq!(keyword(tag), Some(listed.keyword.as_str()));
             }
         }
     }
@@ -147,22 +146,24 @@ mod tests {
             "DeidentificationMethod",
         ] {
             assert!(
-                blind_spots().iter().all(|spot| spot.keyword != must_stay),
+                unlisted_attributes()
+                    .iter()
+                    .all(|listed| listed.keyword != must_stay),
                 "{must_stay}"
             );
         }
         let of = |keyword: &str| {
-            blind_spots()
+            unlisted_attributes()
                 .iter()
-                .find(|spot| spot.keyword == keyword)
+                .find(|listed| listed.keyword == keyword)
                 .unwrap()
-                .concern
+                .role
         };
         assert_eq!(
             of("PatientBirthDateInAlternativeCalendar"),
-            Concern::Identity
+            IdentifyingRole::Identity
         );
-        assert_eq!(of("MultiFrameSourceSOPInstanceUID"), Concern::Uid);
-        assert_eq!(of("OverlayDescription"), Concern::Text);
+        assert_eq!(of("MultiFrameSourceSOPInstanceUID"), IdentifyingRole::Uid);
+        assert_eq!(of("OverlayDescription"), IdentifyingRole::Text);
     }
 }
