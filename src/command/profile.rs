@@ -1,19 +1,19 @@
 //! `fwupload profile`: profiles listed, shown, checked, converted, compared and tried out.
 //!
-//! Owns what is said about profiles. What a profile means and does is for `profile` and `deid`, and
-//! nothing here sends anything.
+//! Owns the output of these commands. What a profile means and does is for `dicom_deid`. It must
+//! never send anything.
 
 mod convert;
 mod diff;
+#[cfg(test)]
+mod example_profiles;
 mod explain;
 mod key;
 mod layout;
 mod lint;
-#[cfg(test)]
-mod sample;
+mod selection;
 mod show;
 mod test;
-mod which;
 
 use crate::cli::ProfileCommand;
 use crate::config::Environment;

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::login::make_private_folder;
 use super::secret::Secret;
 use crate::failure::{Error, RunCode};
-use dicom_deid::pseudonym::{BadKey, PseudonymKey};
+use dicom_deid::pseudonym::{PseudonymKey, PseudonymKeyError};
 use dicom_lossless::display_path;
 
 /// The longest name of a site, group or project that is a name of a file as it is.
@@ -274,7 +274,7 @@ fn parsed(text: &str, origin: &PseudonymKeyOrigin) -> Result<PseudonymKey, Error
     PseudonymKey::parse(text).map_err(|bad| invalid(bad).because(format!("read from {origin}")))
 }
 
-fn invalid(bad: BadKey) -> Error {
+fn invalid(bad: PseudonymKeyError) -> Error {
     Error::new(RunCode::PseudonymKeyInvalid, bad.to_string())
 }
 

@@ -2,7 +2,7 @@
 //! opened again.
 //!
 //! Owns all encryption that profiles ask for. It reads no file, never shows a key in a message or a
-//! `Debug` output, and says of an envelope that does not open no more than that.
+//! `Debug` output, and reports of an envelope that does not open only that.
 
 mod content;
 mod error;
@@ -17,7 +17,7 @@ use der::asn1::OctetString;
 pub use error::{EnvelopeError, KeyError};
 pub use keys::{Certificate, PrivateKey, SharedKey};
 use sha2::{Digest, Sha256};
-use structure::Sealed;
+use structure::ParsedEnvelope;
 use zeroize::Zeroizing;
 
 /// Bytes of an envelope, sealed or open, that are accepted. Text of this length still fits beside a
@@ -26,10 +26,10 @@ const LONGEST: usize = 128 << 20;
 
 /// The keys of a profile: what envelopes are sealed with and opened with.
 #[derive(Clone)]
-pub struct Keys(Means);
+pub struct EnvelopeKeys(KeyMaterial);
 
 #[derive(Clone)]
-enum Means {
+enum KeyMaterial {
     Shared(SharedKey),
     Certificates {
         recipients: Vec<Certificate>,
@@ -37,38 +37,38 @@ enum Means {
     },
 }
 
-impl Keys {
+impl EnvelopeKeys {
     /// One key that both seals and opens.
     pub fn shared(key: SharedKey) -> Self {
-        Self(Means::Shared(key))
+        Self(KeyMaterial::Shared(key))
     }
 
     /// Certificates to seal for, and the private key of one of them to open with. Either may be
     /// missing.
     pub fn certificates(recipients: Vec<Certificate>, private: Option<PrivateKey>) -> Self {
-        Self(Means::Certificates {
+        Self(KeyMaterial::Certificates {
             recipients,
             private: private.map(Arc::new),
         })
     }
 
-    /// Whether it is one key that whoever can read the profile holds.
+    /// Whether it is one shared key, which every reader of the profile holds.
     pub fn is_shared(&self) -> bool {
-        matches!(&self.0, Means::Shared(_))
+        matches!(&self.0, KeyMaterial::Shared(_))
     }
 
     /// Whether they can seal.
     pub fn can_seal(&self) -> bool {
-        matches!(&self.0, Means::Shared(_))
-            || matches!(&self.0, Means::Certificates { recipients, .. } if !recipients.is_empty())
+        matches!(&self.0, KeyMaterial::Shared(_))
+            || matches!(&self.0, KeyMaterial::Certificates { recipients, .. } if !recipients.is_empty())
     }
 
     /// Whether they can open.
     pub fn can_open(&self) -> bool {
         matches!(
             &self.0,
-            Means::Shared(_)
-                | Means::Certificates {
+            KeyMaterial::Shared(_)
+                | KeyMaterial::Certificates {
                     private: Some(_),
                     ..
                 }
@@ -79,8 +79,8 @@ impl Keys {
     /// they are there.
     pub fn public_fingerprint(&self) -> String {
         match &self.0 {
-            Means::Shared(_) => "secret".to_owned(),
-            Means::Certificates {
+            KeyMaterial::Shared(_) => "secret".to_owned(),
+            KeyMaterial::Certificates {
                 recipients,
                 private,
             } => {
@@ -98,16 +98,16 @@ impl Keys {
         }
     }
 
-    /// The SHA-256 of the keys, in hex: tells two profiles apart. Not to be shown, as keys that
-    /// people think up can be found by trying.
+    /// The SHA-256 of the keys, in hex: tells two profiles apart. Not to be shown: a key that
+    /// was thought up can be found by trying.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         match &self.0 {
-            Means::Shared(key) => {
+            KeyMaterial::Shared(key) => {
                 hash.update(b"shared");
                 hash.update(key.bytes());
             }
-            Means::Certificates {
+            KeyMaterial::Certificates {
                 recipients,
                 private,
             } => {
@@ -127,12 +127,12 @@ impl Keys {
     /// The setting of a profile that states them.
     pub fn setting(&self) -> &'static str {
         match &self.0 {
-            Means::Shared(_) => "secret-key",
-            Means::Certificates { .. } => "public-key",
+            KeyMaterial::Shared(_) => "secret-key",
+            KeyMaterial::Certificates { .. } => "public-key",
         }
     }
 
-    /// Seals bytes for everybody who is to open them, under a fresh AES-256 key. Gives PEM text.
+    /// Seals bytes for all recipients under a fresh AES-256 key. Gives PEM text.
     pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
         if plain.len() > LONGEST / 2 {
             return Err(EnvelopeError::TooLarge);
@@ -140,11 +140,11 @@ impl Keys {
         let mut key = Zeroizing::new([0_u8; content::AES_256_KEY]);
         getrandom::fill(&mut *key).map_err(|_| EnvelopeError::NoRandomness)?;
         let recipients = match &self.0 {
-            Means::Shared(shared) => vec![recipient::for_shared_key(shared, &*key)?],
-            Means::Certificates { recipients, .. } if recipients.is_empty() => {
+            KeyMaterial::Shared(shared) => vec![recipient::for_shared_key(shared, &*key)?],
+            KeyMaterial::Certificates { recipients, .. } if recipients.is_empty() => {
                 return Err(EnvelopeError::NoKey);
             }
-            Means::Certificates { recipients, .. } => recipients
+            KeyMaterial::Certificates { recipients, .. } => recipients
                 .iter()
                 .map(|certificate| recipient::for_certificate(certificate, &*key))
                 .collect::<Result<_, _>>()?,
@@ -159,11 +159,11 @@ impl Keys {
         if pem.len() > LONGEST {
             return Err(EnvelopeError::TooLarge);
         }
-        let sealed = Sealed::from_pem(pem)?;
+        let sealed = ParsedEnvelope::from_pem(pem)?;
         let (candidates, addressed) = match &self.0 {
-            Means::Shared(key) => recipient::keys_for_shared_key(&sealed.recipients, key)?,
-            Means::Certificates { private: None, .. } => return Err(EnvelopeError::NoKey),
-            Means::Certificates {
+            KeyMaterial::Shared(key) => recipient::keys_for_shared_key(&sealed.recipients, key)?,
+            KeyMaterial::Certificates { private: None, .. } => return Err(EnvelopeError::NoKey),
+            KeyMaterial::Certificates {
                 private: Some(key), ..
             } => recipient::keys_for_private_key(&sealed.recipients, key)?,
         };
@@ -179,11 +179,11 @@ impl Keys {
 }
 
 /// Shows which kind of keys there are and nothing of them.
-impl std::fmt::Debug for Keys {
+impl std::fmt::Debug for EnvelopeKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match &self.0 {
-            Means::Shared(_) => "Keys(shared)",
-            Means::Certificates { .. } => "Keys(certificates)",
+            KeyMaterial::Shared(_) => "EnvelopeKeys(shared)",
+            KeyMaterial::Certificates { .. } => "EnvelopeKeys(certificates)",
         })
     }
 }

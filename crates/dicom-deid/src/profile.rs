@@ -1,65 +1,68 @@
 //! De-identification profiles: what they say, checked before the first file is read.
 //!
-//! Owns both spellings (Flywheel's YAML and JSON, and TOML) and their one meaning. A key, an action
-//! or an option that is not carried out is an error here, never passed over. Touches no DICOM file.
+//! Owns three languages (Flywheel's YAML and JSON, and TOML) and their one meaning. A key, an action
+//! or an option that is not carried out is an error here, never ignored. Touches no DICOM file.
 
 mod action;
-mod among_others;
+mod basic_profile;
 mod builtin;
-mod burned_in;
 mod compare;
-mod condition;
-mod confidentiality;
 mod convert;
 mod date_format;
+mod digest;
+mod document;
 mod effect;
 mod emit;
-mod envelope_keys;
 mod explain;
-mod filename;
-mod jitter;
+mod image_rules;
 mod json;
 mod lint;
-mod load;
 mod model;
-mod order;
-mod pixels;
+mod pixel_condition;
+mod profile_list;
 mod read;
-mod rule;
 mod selector;
 mod served;
-mod substitution;
 mod template;
+mod theme;
 mod toml;
 mod tree;
-mod unused;
+mod vocabulary;
 mod yaml;
 
+pub use crate::standard::{
+    has_character_set, is_binary_number, is_number_text, is_numeric, is_text,
+};
 pub use action::{
-    Action, Replacement, Scalar, has_character_set, is_binary_number, is_number_text, is_numeric,
-    is_text,
+    Action, DateBound, DateBounds, DateJitter, Group, Jitter, JitterUnit, Replacement, Scalar,
+    Substitution,
+};
+pub use basic_profile::{
+    AttributeDecision, Confidentiality, DateShift, DecisionSource, EDITION, Encapsulated, OnLeak,
+    Options, Pseudonyms, ResidualRule, Unlisted, Unparseable,
 };
 pub use builtin::{builtin, builtin_names};
-pub use burned_in::{Blank, BurnedIn, DeviceRegions, Expected, Rectangle, Trait};
-pub use compare::{Difference, Side, compare};
-pub use condition::{Condition, Join, Line, Question, Test};
-pub use confidentiality::{
-    Confidentiality, Decision, EDITION, Encapsulated, OnLeak, Options, Pseudonyms, ResidualRule,
-    Shift, Unlisted, Unparseable, Why,
-};
+pub use compare::{ComparedProfile, Difference, compare};
 pub use convert::Converted;
 pub use date_format::DateFormat;
-pub use effect::{Effect, Fate, Outcome, Place, Tabled};
-pub use explain::{Acted, Explained, Explanation, Section, Statement, explain};
-pub use filename::{FileName, tag_of};
-pub use jitter::{Bound, Bounds, DateJitter, Jitter, JitterUnit};
+pub use digest::Identity;
+pub use document::{Document, Language, load};
+pub use effect::{AttributeEffect, Effect, NestingLevel, TableEffect, TableOutcome};
+pub use explain::{
+    AttributeExplanation, Explanation, Statement, StatementEntry, StatementSection, explain,
+};
+pub use image_rules::{
+    AlterPixels, BlankedArea, BurnedIn, DeviceRegions, Rectangle, Region, RequiredAttribute,
+    RequiredValue,
+};
 pub use json::Json;
-pub use lint::{Finding, Kind, Lint, Severity, Theme, lint};
-pub use load::{Document, Language, load};
-pub use model::{AgeUnit, DicomRules, Identity, Position, Profile, Rule};
-pub use pixels::{AlterPixels, Region};
+pub use lint::{LintFinding, LintKind, LintReport, Severity, lint};
+pub use model::{AgeUnit, DicomRules, FileName, Position, Profile, Rule, tag_of};
+pub use pixel_condition::{AttributeTest, Condition, ConditionLine, Conjunction, TestKind};
 pub use python_regex::{Captured, PythonRegex, TooComplex};
-pub use selector::{ItemChoice, Path, Selector, SelectorError};
+pub use selector::{ItemChoice, Selector, SequencePath};
 pub use served::{Served, from_server_json};
-pub use substitution::{Group, Substitution};
-pub use template::{Part, Template};
+pub use template::{Template, TemplatePart};
+pub use theme::Theme;
+pub use tree::SyntaxError;
+pub use vocabulary::json_schema;

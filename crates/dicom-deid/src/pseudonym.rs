@@ -1,12 +1,11 @@
 //! Keyed pseudonyms: new UIDs, patient pseudonyms and date shifts that only the holder of a key can
-//! work out.
+//! compute.
 //!
 //! Owns the key and everything derived from it, one domain for each use, so that nothing learnt
-//! from one use helps with another. Keeps no state: the same key gives the same answers on any
+//! from one use helps with another. Keeps no state: the same key gives the same pseudonyms on any
 //! machine, in any order. It never shows the key.
 
-use std::fmt;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -19,9 +18,9 @@ const MADE: usize = 32;
 /// Weeks by which dates may shift: one to ten years.
 const WEEKS: std::ops::RangeInclusive<u64> = 52..=520;
 
-/// What a pseudonym is for; it is part of what is hashed.
+/// What a pseudonym is for; it is part of what is hashed (domain separation).
 #[derive(Clone, Copy)]
-enum Use {
+enum Domain {
     Uid,
     Patient,
     Identifier,
@@ -31,8 +30,8 @@ enum Use {
     Fingerprint,
 }
 
-impl Use {
-    fn domain(self) -> &'static [u8] {
+impl Domain {
+    fn bytes(self) -> &'static [u8] {
         match self {
             Self::Uid => b"fwupload uid 1\0",
             Self::Patient => b"fwupload patient 1\0",
@@ -45,8 +44,7 @@ impl Use {
     }
 }
 
-/// The key of a project's pseudonyms. Whoever has it can link pseudonyms to originals that they
-/// guess.
+/// The key of a project's pseudonyms. Its holder can link pseudonyms to guessed originals.
 #[derive(Clone)]
 pub struct PseudonymKey {
     /// HMAC with the key already taken in, so that each use costs two blocks less.
@@ -54,31 +52,22 @@ pub struct PseudonymKey {
     secret: Zeroizing<Vec<u8>>,
 }
 
-/// Why something is no key. Holds nothing of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BadKey {
+/// Why a text or bytes are no key. Holds nothing of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PseudonymKeyError {
     /// It has fewer than 16 bytes.
+    #[error("the pseudonym key is shorter than 16 bytes (32 hexadecimal digits)")]
     TooShort,
     /// It is text and not hexadecimal digits in pairs.
+    #[error("the pseudonym key is not written in hexadecimal digits")]
     NotHex,
     /// All its bytes are the same, so that it can be guessed.
+    #[error("the pseudonym key is one byte again and again, which is no secret")]
     Constant,
     /// The operating system gave no random numbers.
+    #[error("the operating system gave no random numbers for a pseudonym key")]
     NoRandomness,
 }
-
-impl fmt::Display for BadKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TooShort => "the pseudonym key is shorter than 16 bytes (32 hexadecimal digits)",
-            Self::NotHex => "the pseudonym key is not written in hexadecimal digits",
-            Self::Constant => "the pseudonym key is one byte again and again, which is no secret",
-            Self::NoRandomness => "the operating system gave no random numbers for a pseudonym key",
-        })
-    }
-}
-
-impl std::error::Error for BadKey {}
 
 impl fmt::Debug for PseudonymKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,12 +79,13 @@ impl PseudonymKey {
     /// A key of these bytes: 16 at least, 32 are right.
     ///
     /// # Errors
-    /// [`BadKey::TooShort`].
-    pub fn from_bytes(secret: &[u8]) -> Result<Self, BadKey> {
+    /// [`PseudonymKeyError::TooShort`].
+    pub fn from_bytes(secret: &[u8]) -> Result<Self, PseudonymKeyError> {
         if secret.len() < SHORTEST {
-            return Err(BadKey::TooShort);
+            return Err(PseudonymKeyError::TooShort);
         }
-        let primed = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| BadKey::TooShort)?;
+        let primed =
+            Hmac::<Sha256>::new_from_slice(secret).map_err(|_| PseudonymKeyError::TooShort)?;
         Ok(Self {
             primed,
             secret: Zeroizing::new(secret.to_vec()),
@@ -105,11 +95,12 @@ impl PseudonymKey {
     /// A key as files and variables hold it: hexadecimal digits, white space around them.
     ///
     /// # Errors
-    /// [`BadKey::NotHex`], [`BadKey::Constant`] and [`BadKey::TooShort`].
-    pub fn parse(text: &str) -> Result<Self, BadKey> {
-        let bytes = Zeroizing::new(hex::decode(text.trim()).map_err(|_| BadKey::NotHex)?);
+    /// [`PseudonymKeyError::NotHex`], [`PseudonymKeyError::Constant`] and [`PseudonymKeyError::TooShort`].
+    pub fn parse(text: &str) -> Result<Self, PseudonymKeyError> {
+        let bytes =
+            Zeroizing::new(hex::decode(text.trim()).map_err(|_| PseudonymKeyError::NotHex)?);
         if bytes.len() >= SHORTEST && bytes.iter().all(|byte| Some(byte) == bytes.first()) {
-            return Err(BadKey::Constant);
+            return Err(PseudonymKeyError::Constant);
         }
         Self::from_bytes(&bytes)
     }
@@ -117,10 +108,10 @@ impl PseudonymKey {
     /// A new key of 32 random bytes.
     ///
     /// # Errors
-    /// [`BadKey::NoRandomness`].
-    pub fn random() -> Result<Self, BadKey> {
+    /// [`PseudonymKeyError::NoRandomness`].
+    pub fn random() -> Result<Self, PseudonymKeyError> {
         let mut secret = Zeroizing::new([0; MADE]);
-        getrandom::fill(secret.as_mut()).map_err(|_| BadKey::NoRandomness)?;
+        getrandom::fill(secret.as_mut()).map_err(|_| PseudonymKeyError::NoRandomness)?;
         Self::from_bytes(secret.as_ref())
     }
 
@@ -129,9 +120,9 @@ impl PseudonymKey {
         Zeroizing::new(hex::encode(self.secret.as_slice()))
     }
 
-    fn derive(&self, what: Use, text: &[u8]) -> [u8; 32] {
+    fn derive(&self, domain: Domain, text: &[u8]) -> [u8; 32] {
         let mut mac = self.primed.clone();
-        mac.update(what.domain());
+        mac.update(domain.bytes());
         mac.update(text);
         mac.finalize().into_bytes().into()
     }
@@ -139,7 +130,7 @@ impl PseudonymKey {
     /// 16 hexadecimal digits that tell keys apart and give nothing of them away.
     pub fn fingerprint(&self) -> String {
         hex::encode(
-            self.derive(Use::Fingerprint, b"")
+            self.derive(Domain::Fingerprint, b"")
                 .first_chunk::<8>()
                 .unwrap_or(&[0; 8]),
         )
@@ -148,7 +139,7 @@ impl PseudonymKey {
     /// The UID that takes the place of another: `2.25.` and the integer of a UUID of version 8
     /// (PS3.5 section B.2, RFC 9562). `original` comes without padding.
     pub fn uid(&self, original: &[u8]) -> String {
-        let digest = self.derive(Use::Uid, original);
+        let digest = self.derive(Domain::Uid, original);
         let mut number = u128::from_be_bytes(*digest.first_chunk::<16>().unwrap_or(&[0; 16]));
         number = number & !(0xF << 76) | 0x8 << 76;
         number = number & !(0x3 << 62) | 0x2 << 62;
@@ -158,32 +149,32 @@ impl PseudonymKey {
         uid
     }
 
-    /// So many characters that stand for a patient: capital letters and digits without 0, 1, I and
-    /// O.
+    /// A pseudonym of a patient with this number of characters: capital letters and digits without
+    /// 0, 1, I and O.
     pub fn patient(&self, original: &str, width: usize) -> String {
-        self.letters(Use::Patient, original.as_bytes(), width)
+        self.letters(Domain::Patient, original.as_bytes(), width)
     }
 
-    /// Twelve such characters that stand for the identifier of a thing: a specimen, a container, a
+    /// Twelve such characters that take the place of the identifier of a specimen, a container or a
     /// lesion.
     pub fn identifier(&self, original: &str) -> String {
-        self.letters(Use::Identifier, original.as_bytes(), 12)
+        self.letters(Domain::Identifier, original.as_bytes(), 12)
     }
 
     /// The designator that takes the place of a local coding scheme's: 99 (PS3.16 section 8) and
     /// ten characters.
     pub fn coding_scheme(&self, original: &[u8]) -> String {
-        format!("99{}", self.letters(Use::Scheme, original, 10))
+        format!("99{}", self.letters(Domain::Scheme, original, 10))
     }
 
     /// Twelve characters that take the place of a code.
     pub fn code(&self, original: &[u8]) -> String {
-        self.letters(Use::Code, original, 12)
+        self.letters(Domain::Code, original, 12)
     }
 
-    fn letters(&self, what: Use, original: &[u8], width: usize) -> String {
+    fn letters(&self, domain: Domain, original: &[u8], width: usize) -> String {
         const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-        let digest = self.derive(what, original);
+        let digest = self.derive(domain, original);
         digest
             .iter()
             .take(width)
@@ -194,7 +185,7 @@ impl PseudonymKey {
     /// The days by which dates of a patient move: whole weeks, backwards, between one and ten
     /// years.
     pub fn shift_days(&self, patient: &str) -> i64 {
-        let digest = self.derive(Use::Shift, patient.as_bytes());
+        let digest = self.derive(Domain::Shift, patient.as_bytes());
         let drawn = u64::from_be_bytes(*digest.first_chunk::<8>().unwrap_or(&[0; 8]));
         let weeks = WEEKS.start() + drawn % (WEEKS.end() - WEEKS.start() + 1);
         -7 * i64::try_from(weeks).unwrap_or(52)
@@ -211,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_key_gives_the_same_answers_and_another_none_of_them() {
+    fn the_same_key_gives_the_same_pseudonyms_and_another_key_gives_others() {
         let (one, other) = (key(1), key(2));
         assert_eq!(one.uid(b"1.2.3"), key(1).uid(b"1.2.3"));
         assert_ne!(one.uid(b"1.2.3"), other.uid(b"1.2.3"));
@@ -228,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_pinned_so_that_studies_sent_earlier_still_match() {
+    fn pseudonyms_are_pinned_so_that_studies_sent_earlier_still_match() {
         assert_eq!(key(1).uid(b"1.2.3"), PINNED_UID);
         assert_eq!(
             (key(1).patient("P1", 10).as_str(), key(1).shift_days("P1")),
@@ -280,13 +271,22 @@ mod tests {
         let made = PseudonymKey::random().unwrap();
         let read = PseudonymKey::parse(&format!(" {}\n", made.to_hex().as_str())).unwrap();
         assert_eq!(made.fingerprint(), read.fingerprint());
-        assert_eq!(PseudonymKey::parse("xyz").unwrap_err(), BadKey::NotHex);
-        assert_eq!(PseudonymKey::parse("0011").unwrap_err(), BadKey::TooShort);
-        assert_eq!(PseudonymKey::parse("00").unwrap_err(), BadKey::TooShort);
+        assert_eq!(
+            PseudonymKey::parse("xyz").unwrap_err(),
+            PseudonymKeyError::NotHex
+        );
+        assert_eq!(
+            PseudonymKey::parse("0011").unwrap_err(),
+            PseudonymKeyError::TooShort
+        );
+        assert_eq!(
+            PseudonymKey::parse("00").unwrap_err(),
+            PseudonymKeyError::TooShort
+        );
         for byte in ["00", "a7"] {
             assert_eq!(
                 PseudonymKey::parse(&byte.repeat(32)).unwrap_err(),
-                BadKey::Constant
+                PseudonymKeyError::Constant
             );
         }
         assert_eq!(format!("{made:?}"), "PseudonymKey(..)");

@@ -1,40 +1,45 @@
-//! What the DICOM standard says, as data: the dictionary of attributes, the private elements it
+//! The DICOM standard as data: the dictionary of attributes, the private elements it
 //! describes, and which attributes may identify a patient.
 //!
 //! Knows nothing of files or profiles.
 
-mod blind_spots;
+mod attribute_roles;
 pub mod burned_in;
-mod code_meanings;
+mod codes;
 pub mod confidentiality;
 mod dictionary;
-mod identifying;
 pub mod iod_types;
-mod multiplicity;
 mod private;
 pub mod structured_content;
-mod temporal_roles;
-mod terms;
-mod uid_roles;
+mod table;
+mod tag_pattern;
+mod unlisted;
+mod value_representation;
 mod vocabulary;
 
-pub use blind_spots::{
-    BlindSpot, Concern, blind_spot, blind_spots, is_of_no_concern, texts_of_no_concern,
+pub use attribute_roles::{
+    IdentifierKind, TemporalRole, UidRole, identifier_kind, is_registered_uid, most_numbers,
+    temporal_role, uid_role,
 };
-pub use code_meanings::{is_meaning_of, is_published_scheme};
+pub use codes::{is_code, is_meaning_of, is_published_scheme};
 pub use confidentiality::attribute;
 #[cfg(test)]
 pub(crate) use dictionary::GROUPS;
+pub(crate) use dictionary::{closest, hex_digits};
 pub use dictionary::{
-    close_keyword, is_private, is_us_or_ss, keyword, likeness, name_of, tag_of_keyword,
+    is_private, is_us_or_ss, keyword, likeness, name_of, suggested_keyword, tag_of_keyword,
     tag_of_keyword_any_case, vr,
 };
-pub use identifying::{IdentifierKind, identifier_kind};
-pub use iod_types::{Iod, Need, iod, is_needed, needed, resolve};
-pub use multiplicity::most_numbers;
+pub use iod_types::{
+    AttributeType, Iod, attribute_type, has_type_1_or_2, iod, resolve_action_code,
+};
 pub use private::{is_listed_as_safe, private_vr, safe_private_vr};
 pub use structured_content::concept;
-pub use temporal_roles::{TemporalRole, temporal_role};
-pub use terms::is_code;
-pub use uid_roles::{UidRole, is_registered_uid, uid_role};
+pub use unlisted::{
+    IdentifyingRole, UnlistedAttribute, has_no_identifying_role, texts_without_identifying_role,
+    unlisted_attribute, unlisted_attributes,
+};
+pub use value_representation::{
+    has_character_set, is_binary_number, is_number_text, is_numeric, is_text,
+};
 pub use vocabulary::is_known_word;

@@ -24,14 +24,14 @@ pub fn run(args: &ConvertArgs) -> Result<ExitStatus, Error> {
     for text in &converted.remarks {
         remark(text);
     }
-    if document.has_comments() {
+    if document.has_comments {
         remark("its comments are not carried over");
     }
     Ok(ExitStatus::Success)
 }
 
-/// The language that was asked for, by flag or by the name of the file; else the one on the other
-/// side.
+/// The language that the flag or the name of the file states; else TOML for Flywheel's languages,
+/// and YAML for TOML.
 fn language(args: &ConvertArgs) -> Result<Language, Error> {
     let by_flag = args.to.map(|to| match to {
         ProfileLanguage::Toml => Language::Toml,

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use crate::cli::DiffArgs;
 use crate::exit::ExitStatus;
 use crate::failure::{Error, RunCode};
-use dicom_deid::profile::{Difference, Side, compare};
+use dicom_deid::profile::{ComparedProfile, Difference, compare};
 use dicom_lossless::escape_for_terminal;
 
 use super::super::say;
-use super::which::{Choice, Chosen, governing, named};
+use super::selection::{ProfileSelection, SelectedProfile, governing, named};
 
 /// Pairs of rules in another order that are listed one by one.
 const MOST_ORDERS: usize = 20;
@@ -17,9 +17,9 @@ const MOST_ORDERS: usize = 20;
 /// Compares two profiles: 0 where they mean the same, 3 where they do not.
 pub fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
     let (first, second) = sides(args)?;
-    let [a, b] = [&first, &second].map(|chosen| Side {
-        document: &chosen.document,
-        profile: &chosen.profile,
+    let [a, b] = [&first, &second].map(|selected| ComparedProfile {
+        document: &selected.document,
+        profile: &selected.profile,
     });
     let differences = compare(a, b);
     if args.json {
@@ -35,7 +35,7 @@ pub fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
 }
 
 /// Both profiles; the project's stands for the one that was not typed.
-fn sides(args: &DiffArgs) -> Result<(Chosen, Chosen), Error> {
+fn sides(args: &DiffArgs) -> Result<(SelectedProfile, SelectedProfile), Error> {
     let usage = |what: &str| {
         Err(Error::new(RunCode::Usage, what)
             .with_hint("name two profiles, or one beside `--project`"))
@@ -43,7 +43,7 @@ fn sides(args: &DiffArgs) -> Result<(Chosen, Chosen), Error> {
     match (args.profiles.as_slice(), &args.project) {
         ([first, second], None) => Ok((named(first)?, named(second)?)),
         ([one], Some(project)) => Ok((
-            governing(project, &args.connection).and_then(Choice::required)?,
+            governing(project, &args.connection).and_then(ProfileSelection::required)?,
             named(one)?,
         )),
         ([_, _], Some(_)) => usage("two profiles and `--project` are three to compare"),
@@ -52,7 +52,11 @@ fn sides(args: &DiffArgs) -> Result<(Chosen, Chosen), Error> {
     }
 }
 
-fn show(first: &Chosen, second: &Chosen, differences: &[Difference]) -> Result<(), Error> {
+fn show(
+    first: &SelectedProfile,
+    second: &SelectedProfile,
+    differences: &[Difference],
+) -> Result<(), Error> {
     if differences.is_empty() {
         let order = first.digest != second.digest && first.profile.name == second.profile.name;
         return say(if order {
@@ -61,10 +65,10 @@ fn show(first: &Chosen, second: &Chosen, differences: &[Difference]) -> Result<(
             "equal in meaning"
         });
     }
-    for (mark, chosen) in [("---", first), ("+++", second)] {
+    for (mark, selected) in [("---", first), ("+++", second)] {
         say(&format!(
             "{mark} {} ({}) {}",
-            chosen.origin, chosen.level, chosen.digest
+            selected.origin, selected.level, selected.digest
         ))?;
     }
     let (orders, others): (Vec<_>, Vec<_>) = differences
@@ -114,8 +118,7 @@ fn line(difference: &Difference) -> String {
     }
 }
 
-fn record(first: &Chosen, second: &Chosen, differences: &[Difference]) -> Value {
-    let side = |chosen: &Chosen| json!({ "name": chosen.profile.name, "level": chosen.level, "origin": chosen.origin, "digest": chosen.digest });
+fn record(first: &SelectedProfile, second: &SelectedProfile, differences: &[Difference]) -> Value {
     let difference = |difference: &Difference| match difference {
         Difference::Setting { key, values } => {
             let (a, b) = values.clone().unzip();
@@ -140,5 +143,5 @@ fn record(first: &Chosen, second: &Chosen, differences: &[Difference]) -> Value 
         }
     };
     let all: Vec<_> = differences.iter().map(difference).collect();
-    json!({ "type": "diff", "v": 1, "equal": all.is_empty(), "a": side(first), "b": side(second), "differences": all })
+    json!({ "type": "diff", "v": 1, "equal": all.is_empty(), "a": first.record(), "b": second.record(), "differences": all })
 }

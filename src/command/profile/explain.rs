@@ -8,42 +8,42 @@ use serde_json::{Value, json};
 use crate::cli::ExplainArgs;
 use crate::exit::ExitStatus;
 use crate::failure::Error;
-use dicom_deid::profile::{self, Explained, Explanation};
+use dicom_deid::profile::{self, AttributeExplanation, Explanation};
 use dicom_lossless::escape_for_terminal;
 
 use super::super::say;
 use super::layout::{columns, heading, list, wrap};
-use super::which::{Chosen, choose};
+use super::selection::{SelectedProfile, select};
 
 /// Cells wider than this push the next one to the right.
 const WIDEST: usize = 46;
 
 /// Explains the profile.
 pub fn run(args: &ExplainArgs) -> Result<ExitStatus, Error> {
-    let chosen = choose(&args.which)?.required()?;
-    let explanation = profile::explain(&chosen.profile);
+    let selected = select(&args.which)?.required()?;
+    let explanation = profile::explain(&selected.profile);
     let text = if args.json {
-        document(&chosen, &explanation).to_string()
+        document(&selected, &explanation).to_string()
     } else {
-        text(&chosen, &explanation, args.all)
+        text(&selected, &explanation, args.all)
     };
     say(text.trim_end())?;
     Ok(ExitStatus::Success)
 }
 
-/// What people read. A statement is whole, whatever else is asked for.
-fn text(chosen: &Chosen, explanation: &Explanation, all: bool) -> String {
+/// The text output. A statement is always whole.
+fn text(selected: &SelectedProfile, explanation: &Explanation, all: bool) -> String {
     match &explanation.statement {
-        Some(stated) => statement::markdown(chosen, stated),
-        None => table(chosen, explanation, all),
+        Some(stated) => statement::markdown(selected, stated),
+        None => table(selected, explanation, all),
     }
 }
 
 /// The stable document: fields may be added, none is renamed.
-fn document(chosen: &Chosen, explanation: &Explanation) -> Value {
+fn document(selected: &SelectedProfile, explanation: &Explanation) -> Value {
     let mut document = json!({
         "v": 1,
-        "profile": { "name": chosen.profile.name, "level": chosen.level, "origin": chosen.origin, "digest": chosen.digest },
+        "profile": selected.record(),
         "whole_file": explanation.whole,
         "attributes": explanation.attributes.iter().map(entry).collect::<Vec<_>>(),
     });
@@ -53,21 +53,21 @@ fn document(chosen: &Chosen, explanation: &Explanation) -> Value {
     document
 }
 
-fn entry(row: &Explained) -> Value {
+fn entry(row: &AttributeExplanation) -> Value {
     json!({
         "attribute": row.subject,
         "tag": row.tag,
         "ps3_15": row.standard,
-        "fate": row.fate,
+        "fate": row.effect,
         "words": row.words,
-        "reach": row.reach,
+        "reach": row.coverage,
         "in_items": row.in_items,
         "rules": row.rules,
     })
 }
 
-fn table(chosen: &Chosen, explanation: &Explanation, all: bool) -> String {
-    let mut out = heading(chosen);
+fn table(selected: &SelectedProfile, explanation: &Explanation, all: bool) -> String {
+    let mut out = heading(selected);
     out.push('\n');
     for sentence in &explanation.whole {
         out += &wrap("- ", sentence, 2);
@@ -85,12 +85,12 @@ fn table(chosen: &Chosen, explanation: &Explanation, all: bool) -> String {
     out + &rest(&folded)
 }
 
-fn line(row: &Explained) -> [String; 4] {
+fn line(row: &AttributeExplanation) -> [String; 4] {
     let place = match row.in_items.as_deref() {
-        None => row.reach.to_owned(),
-        Some("left as it is") => format!("{} only", row.reach),
-        Some("removed because nothing names it") => format!("{}; removed in items", row.reach),
-        Some(other) => format!("{}; in items {other}", row.reach),
+        None => row.coverage.to_owned(),
+        Some("left as it is") => format!("{} only", row.coverage),
+        Some("removed because nothing names it") => format!("{}; removed in items", row.coverage),
+        Some(other) => format!("{}; in items {other}", row.coverage),
     };
     [
         escape_for_terminal(&row.subject),
@@ -101,7 +101,7 @@ fn line(row: &Explained) -> [String; 4] {
 }
 
 /// The attributes of Table E.1-1 that no rule names, by what becomes of them.
-fn rest(rows: &[&Explained]) -> String {
+fn rest(rows: &[&AttributeExplanation]) -> String {
     let mut fates: Vec<&str> = rows.iter().map(|row| row.words.as_str()).collect();
     fates.sort_unstable();
     fates.dedup();

@@ -53,7 +53,7 @@ fn show(key: &PseudonymKey, origin: &PseudonymKeyOrigin, as_json: bool) -> Resul
     say(&record.to_string())
 }
 
-/// Keys are kept by the names of group and project, which nobody has to be asked for.
+/// Keys are kept by the names of group and project, so that no server has to be asked.
 fn project(args: &KeyArgs) -> Result<(String, String), Error> {
     let usage = |what| {
         Err(Error::new(RunCode::Usage, what)

@@ -1,8 +1,8 @@
-//! Long lists for people: folded, wrapped, in columns.
+//! Long lists on a terminal: folded, wrapped, in columns.
 
 use dicom_lossless::escape_for_terminal;
 
-use super::which::Chosen;
+use super::selection::SelectedProfile;
 
 /// Lines end here; names are not broken.
 const WIDTH: usize = 110;
@@ -10,19 +10,22 @@ const WIDTH: usize = 110;
 /// How many names of a list are shown before it is folded.
 const SHOWN: usize = 6;
 
-/// Which profile a text is about: its name, where it comes from, its digest.
-pub fn heading(chosen: &Chosen) -> String {
-    let name = escape_for_terminal(&chosen.profile.name);
-    let whose = match chosen.level {
+/// The heading of a text about a profile: its name, where it comes from, its digest.
+pub fn heading(selected: &SelectedProfile) -> String {
+    let name = escape_for_terminal(&selected.profile.name);
+    let whose = match selected.level {
         "built-in" => format!("profile \"{name}\" (built-in)"),
-        "local" => format!("profile \"{name}\" ({})", chosen.origin),
-        level => format!("profile \"{name}\" (at the {level}, for {})", chosen.origin),
+        "local" => format!("profile \"{name}\" ({})", selected.origin),
+        level => format!(
+            "profile \"{name}\" (at the {level}, for {})",
+            selected.origin
+        ),
     };
-    format!("{whose}\n{}\n", chosen.digest)
+    format!("{whose}\n{}\n", selected.digest)
 }
 
-/// Whether a list of so many names is cut. One name more takes no more room than saying that there
-/// is one.
+/// Whether a list with this number of names is cut. One name more takes no more room than saying
+/// that there is one.
 pub fn is_folded(names: usize) -> bool {
     names > SHOWN + 1
 }

@@ -5,12 +5,12 @@ use serde_json::{Map, Value, json};
 use crate::cli::LintArgs;
 use crate::exit::ExitStatus;
 use crate::failure::Error;
-use dicom_deid::profile::{self, Finding, Lint, Severity};
+use dicom_deid::profile::{self, LintFinding, LintReport, Severity};
 use dicom_lossless::escape_for_terminal;
 
 use super::super::say;
 use super::layout::{heading, is_folded, list, wrap};
-use super::which::{Chosen, choose};
+use super::selection::{SelectedProfile, select};
 
 /// Where the text of a finding begins.
 const INDENT: usize = 9;
@@ -19,12 +19,12 @@ const NAMES: usize = 49;
 
 /// Says what the profile leaves behind. Something identifying that may remain is exit status 3.
 pub fn run(args: &LintArgs) -> Result<ExitStatus, Error> {
-    let chosen = choose(&args.which)?.required()?;
-    let lint = profile::lint(&chosen.profile);
+    let selected = select(&args.which)?.required()?;
+    let lint = profile::lint(&selected.profile);
     let text = if args.json {
-        document(&chosen, &lint).to_string()
+        document(&selected, &lint).to_string()
     } else {
-        table(&chosen, &lint, args.all)
+        table(&selected, &lint, args.all)
     };
     say(text.trim_end())?;
     Ok(if lint.is_clean() {
@@ -35,7 +35,7 @@ pub fn run(args: &LintArgs) -> Result<ExitStatus, Error> {
 }
 
 /// The stable document: fields may be added, none is renamed.
-fn document(chosen: &Chosen, lint: &Lint) -> Value {
+fn document(selected: &SelectedProfile, lint: &LintReport) -> Value {
     let mut kinds = Map::new();
     for finding in &lint.findings {
         let count = kinds
@@ -46,13 +46,13 @@ fn document(chosen: &Chosen, lint: &Lint) -> Value {
     }
     json!({
         "v": 1,
-        "profile": { "name": chosen.profile.name, "level": chosen.level, "origin": chosen.origin, "digest": chosen.digest },
+        "profile": selected.record(),
         "counts": { "warnings": lint.count(Severity::Warning), "notes": lint.count(Severity::Note), "kinds": kinds },
         "findings": lint.findings.iter().map(entry).collect::<Vec<_>>(),
     })
 }
 
-fn entry(finding: &Finding) -> Value {
+fn entry(finding: &LintFinding) -> Value {
     json!({
         "kind": finding.kind.slug(),
         "severity": finding.severity.as_str(),
@@ -65,15 +65,16 @@ fn entry(finding: &Finding) -> Value {
 }
 
 /// What was found, by what is to be done about it.
-fn table(chosen: &Chosen, lint: &Lint, all: bool) -> String {
-    let alike =
-        |a: &Finding, b: &Finding| (a.severity, a.kind, a.advice) == (b.severity, b.kind, b.advice);
+fn table(selected: &SelectedProfile, lint: &LintReport, all: bool) -> String {
+    let alike = |a: &LintFinding, b: &LintFinding| {
+        (a.severity, a.kind, a.advice) == (b.severity, b.kind, b.advice)
+    };
     let sections: Vec<String> = lint
         .findings
         .chunk_by(alike)
         .map(|group| section(group, all))
         .collect();
-    let of_one_sort = |a: &Finding, b: &Finding| alike(a, b) && a.theme == b.theme;
+    let of_one_sort = |a: &LintFinding, b: &LintFinding| alike(a, b) && a.theme == b.theme;
     let folded = !all
         && lint
             .findings
@@ -86,13 +87,13 @@ fn table(chosen: &Chosen, lint: &Lint, all: bool) -> String {
     };
     format!(
         "{}\n{}\n\n{}{more}",
-        heading(chosen),
+        heading(selected),
         verdict(lint),
         sections.join("\n")
     )
 }
 
-fn verdict(lint: &Lint) -> String {
+fn verdict(lint: &LintReport) -> String {
     let counted = |count, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     let (warnings, notes) = (lint.count(Severity::Warning), lint.count(Severity::Note));
     match (warnings, notes) {
@@ -111,7 +112,7 @@ fn verdict(lint: &Lint) -> String {
 }
 
 /// One kind of finding: what, how many, which attributes, what to do.
-fn section(group: &[Finding], all: bool) -> String {
+fn section(group: &[LintFinding], all: bool) -> String {
     let Some(first) = group.first() else {
         return String::new();
     };
@@ -130,7 +131,7 @@ fn section(group: &[Finding], all: bool) -> String {
 }
 
 /// The attributes of one sort.
-fn names(sort: &[Finding], all: bool) -> String {
+fn names(sort: &[LintFinding], all: bool) -> String {
     let title = sort
         .first()
         .and_then(|finding| finding.theme)

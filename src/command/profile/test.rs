@@ -1,14 +1,14 @@
 //! `fwupload profile test`: files cleaned on this machine, to see what a profile does to them. Asks
 //! no server.
 //!
-//! Owns the order of work: files keep the order in which they were found, memory is bounded by
-//! batches, and one file's failure never stops the others. Values are shown only on a terminal, and
-//! only where that was asked for.
+//! Owns the order of processing: files keep the order in which they were found, memory is bounded
+//! by batches, and one file's failure never stops the others. Values are shown only on a terminal,
+//! and only on request.
 
 mod clean;
 mod json;
-mod tally;
 mod text;
+mod totals;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -30,24 +30,24 @@ use dicom_deid::pseudonym::PseudonymKey;
 use dicom_lossless::Limits;
 
 use super::super::{pseudonym_key_sources, remark};
-use super::which::{Chosen, named};
-use clean::{Tried, Work};
-use tally::Tally;
+use super::selection::{SelectedProfile, named};
+use clean::{Trial, TrialResult};
+use totals::TrialTotals;
 
 /// Bytes of files that may be in memory at a time.
 const BATCH: u64 = 64 << 20;
 /// The least that a file counts for.
 const LEAST: u64 = 64 << 10;
 
-/// Who is told what became of the files, one after the other.
-trait Audience {
+/// Where the results of a trial are written, file by file.
+trait TrialOutput {
     /// `key` is the fingerprint of the key that pseudonyms are made with.
-    fn start(&mut self, profile: &Chosen, key: Option<&str>) -> Result<(), Error>;
-    fn file(&mut self, tried: &Tried) -> Result<(), Error>;
-    fn end(&mut self, tally: &Tally, status: ExitStatus) -> Result<(), Error>;
+    fn start(&mut self, profile: &SelectedProfile, key: Option<&str>) -> Result<(), Error>;
+    fn file(&mut self, result: &TrialResult) -> Result<(), Error>;
+    fn end(&mut self, totals: &TrialTotals, status: ExitStatus) -> Result<(), Error>;
 }
 
-/// Cleans every file and says what became of it.
+/// Cleans every file and reports what became of it.
 pub fn run(args: &TestArgs, environment: &Environment) -> Result<ExitStatus, Error> {
     let paths = Paths::new(args.redact_paths, &args.named_paths())?;
     clean(args, environment, &paths).map_err(|error| paths.error(&error))
@@ -59,28 +59,31 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
         header_bytes: config::max_header(args.max_header.as_deref())?,
         ..Limits::default()
     };
-    let mut chosen = named(&args.profile)?;
-    let loosened = plan::override_residual(&mut chosen.profile, args.residual.map(config::on_leak));
-    let key = key(&chosen.profile, args)?;
+    let mut selected = named(&args.profile)?;
+    let loosened =
+        plan::override_residual(&mut selected.profile, args.residual.map(config::on_leak));
+    let key = key(&selected.profile, args)?;
     let discovery = Discovery::prepare(inputs(args), &mut io::empty())?;
     let pool = pipeline::workers(config::jobs(args.jobs, environment)?)?;
     if let Some(folder) = &args.output {
         new_or_empty(folder)?;
     }
     let fingerprint = key.as_ref().map(|(key, _)| key.fingerprint());
-    let work = Work {
-        cleaner: cleaner(&chosen.profile, limits, key.as_ref().map(|(key, _)| key)),
+    let trial = Trial {
+        cleaner: cleaner(&selected.profile, limits, key.as_ref().map(|(key, _)| key)),
         limits,
         values: args.show_values,
         folder: args.output.clone(),
     };
-    let mut audience: Box<dyn Audience> = if args.json {
-        Box::new(json::Stream::new(paths.clone()))
+    let rules = selected.profile.dicom.fields.iter();
+    let actions = rules.map(|rule| rule.action.name()).collect();
+    let mut output: Box<dyn TrialOutput> = if args.json {
+        Box::new(json::JsonOutput::new(paths.clone(), actions))
     } else {
-        Box::new(text::Lines::new(paths.clone()))
+        Box::new(text::TextOutput::new(paths.clone(), actions))
     };
-    audience.start(&chosen, fingerprint.as_deref())?;
-    notes(&chosen);
+    output.start(&selected, fingerprint.as_deref())?;
+    notes(&selected);
     for note in loosened
         .map(|announcement| announcement.text)
         .into_iter()
@@ -88,17 +91,17 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
     {
         remark(&paths.said(&note));
     }
-    let (mut names, mut tally) = (Names::default(), Tally::default());
+    let (mut names, mut totals) = (Names::default(), TrialTotals::default());
     for batch in batches(found(&discovery)) {
-        for tried in pool.install(|| work.batch(batch, &mut names)) {
-            tally.count(&tried);
-            audience.file(&tried)?;
+        for result in pool.install(|| trial.batch(batch, &mut names)) {
+            totals.count(&result);
+            output.file(&result)?;
         }
     }
-    let status = tally.status();
-    audience.end(&tally, status)?;
+    let status = totals.status();
+    output.end(&totals, status)?;
     if status == ExitStatus::Nothing {
-        Err(nothing(&tally))
+        Err(nothing(&totals))
     } else {
         Ok(status)
     }
@@ -131,9 +134,8 @@ fn about(key: &PseudonymKey, origin: &PseudonymKeyOrigin) -> String {
     match origin {
         PseudonymKeyOrigin::Nowhere => {
             "pseudonyms are made with a random key that is not kept: new UIDs, pseudonyms and \
-                dates differ \
-                                        from run to run; `--pseudonym-key-file` or \
-                                        FWUPLOAD_PSEUDONYM_KEY names a key"
+                dates differ from run to run; `--pseudonym-key-file` or \
+                FWUPLOAD_PSEUDONYM_KEY names a key"
                 .to_owned()
         }
         _ => format!("pseudonyms: key {} from {origin}", key.fingerprint()),
@@ -141,14 +143,14 @@ fn about(key: &PseudonymKey, origin: &PseudonymKeyOrigin) -> String {
 }
 
 /// What the profile does not do, for people.
-fn notes(chosen: &Chosen) {
-    chosen.profile.notes.iter().for_each(|note| remark(note));
-    if chosen.profile.is_empty() {
+fn notes(selected: &SelectedProfile) {
+    selected.profile.notes.iter().for_each(|note| remark(note));
+    if selected.profile.is_empty() {
         remark("this profile changes nothing: what comes out identifies as much as what went in");
     }
 }
 
-/// Values belong on the screen of somebody who may see them, not into a pipe or a log.
+/// Values are shown on a terminal only, never in a pipe or a log.
 fn values_can_be_shown(args: &TestArgs, environment: &Environment) -> Result<(), Error> {
     let why = match args {
         TestArgs {
@@ -191,7 +193,7 @@ fn found(discovery: &Discovery) -> Vec<Found> {
     all
 }
 
-/// Files in the order in which they were found, in portions that fit into memory.
+/// Files in the order in which they were found, in batches that fit into memory.
 fn batches(found: Vec<Found>) -> Vec<Vec<Found>> {
     let mut batches: Vec<Vec<Found>> = Vec::new();
     let mut room = 0;
@@ -229,10 +231,10 @@ fn new_or_empty(folder: &Path) -> Result<(), Error> {
         .map_err(|error| unusable(error.to_string()))
 }
 
-fn nothing(tally: &Tally) -> Error {
+fn nothing(totals: &TrialTotals) -> Error {
     let error = Error::new(
         RunCode::InputNothing,
-        format!("nothing to clean: {}", tally.sentence()),
+        format!("nothing to clean: {}", totals.sentence()),
     );
     error.with_hint("check the paths and filters")
 }

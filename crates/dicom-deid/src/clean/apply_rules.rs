@@ -20,7 +20,7 @@ use super::pixel_data::PixelWork;
 use super::private_elements::PrivateName;
 use super::rules::{CompiledRule, ElementPath, ElementPaths, RuleTarget, Rules, find};
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{ItemChoice, Path};
+use crate::profile::{ItemChoice, SequencePath};
 
 /// What is known while one instance is cleaned.
 #[derive(Default)]
@@ -392,7 +392,7 @@ impl Application<'_> {
     /// value for their end.
     fn restore_along(
         &mut self,
-        path: &Path,
+        path: &SequencePath,
         data: &mut DataSet,
         scope: ActionScope<'_>,
     ) -> Result<Option<Tag>, DeidError> {
@@ -421,7 +421,7 @@ type Items = Vec<(Tag, usize)>;
 
 /// The items that a path leads through: those that are there where it says "every", else the one
 /// that it names.
-fn items_on_path(data: &DataSet, path: &Path) -> Vec<Items> {
+fn items_on_path(data: &DataSet, path: &SequencePath) -> Vec<Items> {
     let mut paths: Vec<(Items, Option<&DataSet>)> = vec![(Vec::new(), Some(data))];
     for (tag, choice) in &path.sequences {
         let deeper = paths.into_iter().flat_map(|(items, data)| {

@@ -13,7 +13,7 @@ use super::number_jitter::{JitterError, NumberJitter};
 use super::private_elements;
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{
-    self, Action, Captured, DicomRules, Part, PythonRegex, Replacement, Scalar, Template,
+    self, Action, Captured, DicomRules, PythonRegex, Replacement, Scalar, Template, TemplatePart,
     TooComplex, is_binary_number, is_number_text,
 };
 use crate::standard;
@@ -489,8 +489,8 @@ pub(super) fn filled(
     let mut out = String::new();
     for part in &template.parts {
         match part {
-            Part::Text(text) => out.push_str(text),
-            Part::Variable(name) => out.push_str(&variable(name)?),
+            TemplatePart::Text(text) => out.push_str(text),
+            TemplatePart::Variable(name) => out.push_str(&variable(name)?),
         }
     }
     Ok(out)

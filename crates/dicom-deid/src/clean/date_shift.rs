@@ -6,7 +6,7 @@
 use chrono::{Datelike, Local, NaiveDateTime, TimeDelta};
 
 use super::number_jitter;
-use crate::profile::{Bound, Bounds, DateFormat, DateJitter};
+use crate::profile::{DateBound, DateBounds, DateFormat, DateJitter};
 
 /// How a rule shifts dates.
 #[derive(Clone)]
@@ -33,11 +33,11 @@ pub(super) enum DateShiftError {
 
 /// The bounds as points in time; those that count from today begin with the day, not with the time
 /// of the run.
-pub(super) fn settled(bounds: &Bounds) -> (Option<NaiveDateTime>, Option<NaiveDateTime>) {
-    let settle = |bound: &Option<Bound>| match bound {
+pub(super) fn settled(bounds: &DateBounds) -> (Option<NaiveDateTime>, Option<NaiveDateTime>) {
+    let settle = |bound: &Option<DateBound>| match bound {
         None => None,
-        Some(Bound::On(day)) => day.and_hms_opt(0, 0, 0),
-        Some(Bound::FromToday(days)) => {
+        Some(DateBound::On(day)) => day.and_hms_opt(0, 0, 0),
+        Some(DateBound::FromToday(days)) => {
             let date = Local::now().naive_local().checked_add_signed(span(*days))?;
             date.date().and_hms_opt(0, 0, 0)
         }
@@ -228,9 +228,9 @@ mod tests {
 
     #[test]
     fn results_stay_between_the_bounds() {
-        let day = |text: &str| Bound::On(NaiveDate::parse_from_str(text, "%Y%m%d").unwrap());
+        let day = |text: &str| DateBound::On(NaiveDate::parse_from_str(text, "%Y%m%d").unwrap());
         let with = |min, max| DateShift {
-            between: settled(&Bounds { min, max }),
+            between: settled(&DateBounds { min, max }),
             ..plain("%Y%m%d%H%M%S.%f", -17.0, true)
         };
         assert_eq!(
@@ -251,7 +251,7 @@ mod tests {
                 .unwrap(),
             "20040102072730.000000"
         );
-        let recent = with(Some(Bound::FromToday(-365.25)), None)
+        let recent = with(Some(DateBound::FromToday(-365.25)), None)
             .apply("19000101000000")
             .unwrap();
         assert!(

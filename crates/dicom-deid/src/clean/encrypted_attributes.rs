@@ -16,7 +16,7 @@ use super::compiled_action::{
     ActionEffect, ActionError, ActionScope, CHARACTER_SET, effective_vr, is_pixel_data, put,
 };
 use super::element_value::is_plain;
-use crate::envelope::{EnvelopeError, Keys};
+use crate::envelope::{EnvelopeError, EnvelopeKeys};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{Action, DicomRules, has_character_set, is_number_text, is_text};
 
@@ -30,7 +30,7 @@ const INSIDE_UID: &[u8] = b"1.2.840.10008.1.2.1";
 
 /// What a profile does with envelopes.
 pub(super) struct EnvelopeSettings {
-    pub(super) keys: Keys,
+    pub(super) keys: EnvelopeKeys,
     /// Whether files get one.
     fills: bool,
     /// Whether the one that a file came with is opened.
@@ -263,7 +263,7 @@ impl NewEnvelope {
     /// The element that holds the sealed envelope, for a data set of this encoding.
     pub(super) fn seal(
         mut self,
-        keys: &Keys,
+        keys: &EnvelopeKeys,
         encoding: Encoding,
         limits: &Limits,
     ) -> Result<Element, DeidError> {
@@ -320,7 +320,11 @@ pub(super) struct OpenedEnvelope {
 
 impl OpenedEnvelope {
     /// Opens the first envelope of a file.
-    pub(super) fn new(data: &DataSet, keys: &Keys, limits: &Limits) -> Result<Self, DeidError> {
+    pub(super) fn new(
+        data: &DataSet,
+        keys: &EnvelopeKeys,
+        limits: &Limits,
+    ) -> Result<Self, DeidError> {
         let item = data
             .get(ENCRYPTED_ATTRIBUTES)
             .and_then(Element::items)

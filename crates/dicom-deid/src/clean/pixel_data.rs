@@ -18,7 +18,7 @@ use layout::{Area, Image};
 use regions::ImageHeader;
 
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{AlterPixels, BurnedIn, DeviceRegions, DicomRules, Place, Region};
+use crate::profile::{AlterPixels, BurnedIn, DeviceRegions, DicomRules, NestingLevel, Region};
 
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 
@@ -68,7 +68,10 @@ impl PixelCleaning {
             regions: rules.regions.clone(),
             burned_in: rules.burned_in,
             confidential: rules.confidentiality.is_some(),
-            removed: rules.effect_on(PIXEL_DATA, Place::Top).fate.is_gone(),
+            removed: rules
+                .effect_on(PIXEL_DATA, NestingLevel::Top)
+                .effect
+                .is_gone(),
         }
     }
 

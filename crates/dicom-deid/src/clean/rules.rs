@@ -11,7 +11,9 @@ use super::compiled_action::CompiledAction;
 use super::hash::Hasher;
 use super::private_elements::PrivateName;
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{DicomRules, ItemChoice, Path, PythonRegex, Rule, Selector, TooComplex};
+use crate::profile::{
+    DicomRules, ItemChoice, PythonRegex, Rule, Selector, SequencePath, TooComplex,
+};
 use crate::standard;
 
 /// A rule with its action settled.
@@ -62,7 +64,7 @@ impl CompiledRule {
 pub(super) enum RuleTarget {
     Tag(Tag),
     Private(PrivateName),
-    Path(Path),
+    Path(SequencePath),
     Repeater { group: u16, element: u16 },
     Regex(PythonRegex),
 }
@@ -337,12 +339,12 @@ pub(super) struct RegexMatches {
 }
 
 /// Whether a path ends in the data set at this place.
-fn leads_here(path: &Path, at: &[(Tag, usize)]) -> bool {
+fn leads_here(path: &SequencePath, at: &[(Tag, usize)]) -> bool {
     path.sequences.len() == at.len() && passes(path, at)
 }
 
 /// Whether the first steps of a path are those to this place.
-fn passes(path: &Path, at: &[(Tag, usize)]) -> bool {
+fn passes(path: &SequencePath, at: &[(Tag, usize)]) -> bool {
     path.sequences
         .iter()
         .zip(at)
@@ -353,7 +355,7 @@ fn passes(path: &Path, at: &[(Tag, usize)]) -> bool {
 
 /// The sequence that a path by indices enters from this place. It stays, even where it does not
 /// hold what the path ends in.
-fn entered(path: &Path, at: &[(Tag, usize)]) -> Option<Tag> {
+fn entered(path: &SequencePath, at: &[(Tag, usize)]) -> Option<Tag> {
     let by_index = path
         .sequences
         .iter()

@@ -1,7 +1,7 @@
 //! Content encryption: block ciphers in CBC mode (RFC 3370, RFC 3565).
 //!
-//! Seals with AES-256; opens what else Flywheel's tools and OpenSSL write. CBC tells nobody that
-//! the content was changed: whoever reads it must check that it makes sense.
+//! Seals with AES-256; opens what else Flywheel's tools and OpenSSL write. CBC does not
+//! show that the content was changed: the reader must check that it makes sense.
 
 use aes::{Aes128, Aes192, Aes256};
 use cbc::cipher::block_padding::Pkcs7;
@@ -43,12 +43,12 @@ pub(super) fn encrypt(
 
 /// A content cipher with its initialisation vector.
 pub(super) struct Cipher<'a> {
-    kind: Kind,
+    kind: CipherKind,
     iv: &'a [u8],
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum CipherKind {
     Aes128,
     Aes192,
     Aes256,
@@ -59,10 +59,10 @@ impl<'a> Cipher<'a> {
     /// The cipher that an algorithm identifier names.
     pub(super) fn of(algorithm: &'a AlgorithmIdentifierOwned) -> Result<Self, EnvelopeError> {
         let kind = match algorithm.oid {
-            AES_128 => Kind::Aes128,
-            AES_192 => Kind::Aes192,
-            AES_256 => Kind::Aes256,
-            TRIPLE_DES => Kind::TripleDes,
+            AES_128 => CipherKind::Aes128,
+            AES_192 => CipherKind::Aes192,
+            AES_256 => CipherKind::Aes256,
+            TRIPLE_DES => CipherKind::TripleDes,
             other => return Err(EnvelopeError::Cipher(other.to_string())),
         };
         let iv = algorithm
@@ -75,17 +75,17 @@ impl<'a> Cipher<'a> {
         })
     }
 
-    /// Decrypts; a key or vector of another length, or padding that is none, is a wrong key.
+    /// Decrypts; a key or vector of another length, or invalid padding, is a wrong key.
     pub(super) fn decrypt(
         &self,
         key: &[u8],
         content: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
         match self.kind {
-            Kind::Aes128 => decrypt::<Decryptor<Aes128>>(key, self.iv, content),
-            Kind::Aes192 => decrypt::<Decryptor<Aes192>>(key, self.iv, content),
-            Kind::Aes256 => decrypt::<Decryptor<Aes256>>(key, self.iv, content),
-            Kind::TripleDes => decrypt::<Decryptor<TdesEde3>>(key, self.iv, content),
+            CipherKind::Aes128 => decrypt::<Decryptor<Aes128>>(key, self.iv, content),
+            CipherKind::Aes192 => decrypt::<Decryptor<Aes192>>(key, self.iv, content),
+            CipherKind::Aes256 => decrypt::<Decryptor<Aes256>>(key, self.iv, content),
+            CipherKind::TripleDes => decrypt::<Decryptor<TdesEde3>>(key, self.iv, content),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Keys as people keep them: hex digits, certificates and private keys in PEM or DER.
+//! Keys as files and profiles hold them: hex digits, certificates and private keys in PEM or DER.
 //!
 //! Owns what a usable key is. None is shown: there is no `Debug` of a secret here, and an error
 //! names the fault alone.
@@ -9,6 +9,7 @@ use aws_lc_rs::rsa::{
 };
 use cms::cert::IssuerAndSerialNumber;
 use der::asn1::{Null, OctetStringRef};
+use der::oid::ObjectIdentifier;
 use der::{Any, Decode, Encode, Sequence};
 use sha2::{Digest, Sha256};
 use x509_cert::spki::AlgorithmIdentifierOwned;
@@ -16,7 +17,9 @@ use zeroize::Zeroizing;
 
 use super::error::{EnvelopeError, KeyError};
 use super::pem;
-use super::recipient::RSA;
+
+/// The algorithm of RSA keys, PKCS#1 v1.5.
+pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// A key that both seals and opens, of 128, 192 or 256 bits.
 #[derive(Clone)]
@@ -38,7 +41,7 @@ impl SharedKey {
     }
 }
 
-/// The certificate of somebody who may open what is sealed for it. Whether it is valid today is not
+/// The certificate of a recipient, who may open what is sealed for it. Whether it is valid today is not
 /// looked at: an envelope is meant to be opened years later.
 #[derive(Clone)]
 pub struct Certificate {

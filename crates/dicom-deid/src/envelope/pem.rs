@@ -36,7 +36,7 @@ impl Block<'_, '_> {
         memmem::find(self.body, b"ENCRYPTED").is_some()
     }
 
-    /// The bytes that it stands for.
+    /// The bytes that it encodes.
     pub(super) fn decode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let mut digits = Zeroizing::new(Vec::with_capacity(self.body.len()));
         digits.extend(self.body.iter().filter(|byte| !byte.is_ascii_whitespace()));

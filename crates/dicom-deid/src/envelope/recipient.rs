@@ -1,4 +1,4 @@
-//! Recipients: how the content's key is put into an envelope and had from it again.
+//! Recipients: how the content's key is put into an envelope and taken from it again.
 //!
 //! A shared key wraps it with AES (RFC 3394), a certificate takes it by RSA (RFC 8017, PKCS#1 v1.5
 //! as OpenSSL does by default; OAEP is read as well).
@@ -21,12 +21,11 @@ use x509_cert::spki::AlgorithmIdentifierOwned;
 use zeroize::Zeroizing;
 
 use super::error::EnvelopeError;
-use super::keys::{Certificate, PrivateKey, SharedKey};
+use super::keys::{Certificate, PrivateKey, RSA, SharedKey};
 
 const WRAP_128: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.5");
 const WRAP_192: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.25");
 const WRAP_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.45");
-pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const SHA_1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
 const SHA_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
 const SHA_384: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2");

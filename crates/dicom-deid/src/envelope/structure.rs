@@ -23,13 +23,13 @@ const LABELS: [&str; 2] = ["CMS", "PKCS7"];
 const MOST_RECIPIENTS: usize = 64;
 
 /// What an envelope holds.
-pub(super) struct Sealed {
+pub(super) struct ParsedEnvelope {
     pub(super) recipients: Vec<RecipientInfo>,
     pub(super) algorithm: AlgorithmIdentifierOwned,
     pub(super) content: OctetString,
 }
 
-impl Sealed {
+impl ParsedEnvelope {
     /// Takes an envelope apart.
     pub(super) fn from_pem(text: &[u8]) -> Result<Self, EnvelopeError> {
         let der = pem::find(text, &LABELS)

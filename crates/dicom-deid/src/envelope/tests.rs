@@ -17,12 +17,12 @@ const SEALED_SHARED: &[u8] = include_bytes!("../../tests/envelope/shared-128-3de
 const SEALED_CERTIFICATE: &[u8] = include_bytes!("../../tests/envelope/certificate-3des.pem");
 const SEALED_OAEP: &[u8] = include_bytes!("../../tests/envelope/certificate-oaep-aes256.pem");
 
-fn shared(digits: usize) -> Keys {
-    Keys::shared(SharedKey::from_hex(&DIGITS[..digits]).unwrap())
+fn shared(digits: usize) -> EnvelopeKeys {
+    EnvelopeKeys::shared(SharedKey::from_hex(&DIGITS[..digits]).unwrap())
 }
 
-fn certified() -> Keys {
-    Keys::certificates(
+fn certified() -> EnvelopeKeys {
+    EnvelopeKeys::certificates(
         vec![Certificate::read(CERTIFICATE).unwrap()],
         Some(PrivateKey::read(PRIVATE_KEY).unwrap()),
     )
@@ -36,7 +36,7 @@ fn opens_what_openssl_sealed() {
     assert_eq!(*shared(48).open(with_192).unwrap(), PLAIN);
     assert_eq!(*shared(64).open(with_256).unwrap(), PLAIN);
     for key in [PRIVATE_KEY, PKCS1_KEY] {
-        let keys = Keys::certificates(Vec::new(), Some(PrivateKey::read(key).unwrap()));
+        let keys = EnvelopeKeys::certificates(Vec::new(), Some(PrivateKey::read(key).unwrap()));
         assert_eq!(*keys.open(SEALED_CERTIFICATE).unwrap(), PLAIN);
         assert_eq!(*keys.open(SEALED_OAEP).unwrap(), PLAIN);
         assert!(!keys.can_seal());
@@ -63,7 +63,8 @@ fn opens_what_it_sealed_and_never_seals_alike_twice() {
 
 #[test]
 fn another_key_does_not_open() {
-    let other = Keys::shared(SharedKey::from_hex("ffffffffffffffffffffffffffffffff").unwrap());
+    let other =
+        EnvelopeKeys::shared(SharedKey::from_hex("ffffffffffffffffffffffffffffffff").unwrap());
     assert_eq!(
         other.open(SEALED_SHARED).unwrap_err(),
         EnvelopeError::WrongKey
@@ -80,14 +81,14 @@ fn another_key_does_not_open() {
         shared(32).open(SEALED_CERTIFICATE).unwrap_err(),
         EnvelopeError::OtherKind
     );
-    let public = Keys::certificates(vec![Certificate::read(CERTIFICATE).unwrap()], None);
+    let public = EnvelopeKeys::certificates(vec![Certificate::read(CERTIFICATE).unwrap()], None);
     assert_eq!(
         public.open(SEALED_CERTIFICATE).unwrap_err(),
         EnvelopeError::NoKey
     );
     assert!(!public.can_open() && public.can_seal());
     assert_eq!(
-        Keys::certificates(Vec::new(), None)
+        EnvelopeKeys::certificates(Vec::new(), None)
             .seal(PLAIN)
             .unwrap_err(),
         EnvelopeError::NoKey
@@ -150,7 +151,7 @@ fn der_serves_as_well_as_pem() {
         .unwrap()
         .decode()
         .unwrap();
-    let keys = Keys::certificates(
+    let keys = EnvelopeKeys::certificates(
         vec![Certificate::read(&certificate).unwrap()],
         Some(PrivateKey::read(&key).unwrap()),
     );
@@ -169,21 +170,22 @@ fn a_fingerprint_tells_keys_apart_and_gives_none_away() {
         shared(48),
         shared(64),
         certified(),
-        Keys::certificates(Vec::new(), None),
+        EnvelopeKeys::certificates(Vec::new(), None),
     ];
-    let prints: std::collections::BTreeSet<String> = all.iter().map(Keys::fingerprint).collect();
+    let prints: std::collections::BTreeSet<String> =
+        all.iter().map(EnvelopeKeys::fingerprint).collect();
     assert_eq!(prints.len(), all.len());
     assert!(prints.iter().all(|print| !print.contains("00010203")));
     assert_eq!(
         format!("{:?} {:?}", shared(32), certified()),
-        "Keys(shared) Keys(certificates)"
+        "EnvelopeKeys(shared) EnvelopeKeys(certificates)"
     );
 }
 
 #[test]
 fn several_certificates_each_open() {
     let one = Certificate::read(CERTIFICATE).unwrap();
-    let keys = Keys::certificates(
+    let keys = EnvelopeKeys::certificates(
         vec![one.clone(), one],
         Some(PrivateKey::read(PRIVATE_KEY).unwrap()),
     );
@@ -221,7 +223,8 @@ fn cut_or_changed_envelopes_fail_and_do_no_more() {
 #[test]
 fn too_many_recipients_are_refused() {
     let one = Certificate::read(CERTIFICATE).unwrap();
-    let keys = Keys::certificates(vec![one; 65], Some(PrivateKey::read(PRIVATE_KEY).unwrap()));
+    let keys =
+        EnvelopeKeys::certificates(vec![one; 65], Some(PrivateKey::read(PRIVATE_KEY).unwrap()));
     assert_eq!(
         keys.open(&keys.seal(PLAIN).unwrap()).unwrap_err(),
         EnvelopeError::TooLarge

@@ -1,10 +1,15 @@
 //! What a rule does to an element, and which elements it can be done to.
+//!
+//! Nothing is drawn at random here, and no file is read.
 
-use dicom_core::VR;
+use chrono::{NaiveDate, TimeDelta};
+use dicom_core::{Tag, VR};
+use python_regex::PythonRegex;
 
 use super::date_format::DateFormat;
-use super::jitter::{Bounds, DateJitter, Jitter};
-use super::substitution::Substitution;
+use super::template::Template;
+use super::tree::Named;
+use crate::standard::{is_number_text, is_numeric, is_text};
 
 /// The action of a rule, with its options; an absent option means the profile's own setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +48,7 @@ pub enum Action {
         /// A random part of the shift.
         jitter: Option<DateJitter>,
         /// Between what the result is held.
-        bounds: Bounds,
+        bounds: DateBounds,
     },
     /// Adds a random number to a number.
     Jitter(Jitter),
@@ -72,6 +77,18 @@ impl Action {
             Self::Encrypt => "encrypt",
             Self::Decrypt => "decrypt",
         }
+    }
+
+    /// Whether it leaves the element as it is.
+    pub fn changes_nothing(&self) -> bool {
+        matches!(
+            self,
+            Self::Keep
+                | Self::ReplaceWith {
+                    value: Replacement::Nothing,
+                    ..
+                }
+        )
     }
 
     /// Why this action can never work on an element of this VR, or nothing where it can.
@@ -179,54 +196,137 @@ impl Scalar {
     }
 }
 
-/// Whether DS or IS can hold this text: each value between backslashes a number, or empty.
-pub fn is_numeric(text: &str, vr: VR) -> Result<(), String> {
-    let good = |value: &str| {
-        let value = value.trim();
-        // Python's float() knows these words as well; no DICOM reader does.
-        let number = value.parse::<f64>().is_ok_and(f64::is_finite)
-            && !value.contains(|c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E'));
-        value.is_empty()
-            || (number && (vr == VR::DS || value.parse::<f64>().is_ok_and(|n| n.fract() == 0.0)))
-    };
-    if text.split('\\').all(good) {
-        Ok(())
-    } else {
-        Err(format!(
-            "the value is no number, which {} must be",
-            vr.to_string()
-        ))
+/// `jitter`: adds a random number that is not zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Jitter {
+    /// The number lies between minus this and this; none leaves it to the profile.
+    pub range: Option<f64>,
+    /// Whether whole numbers are drawn, and the element must hold one.
+    pub whole: bool,
+    /// The least result.
+    pub min: Option<f64>,
+    /// The largest result.
+    pub max: Option<f64>,
+}
+
+/// `jitter-date`: a random number of units, not zero, on top of the days.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DateJitter {
+    /// The number lies between minus this and this.
+    pub range: u32,
+    /// What is counted.
+    pub unit: JitterUnit,
+}
+
+/// What `jitter-date` counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JitterUnit {
+    /// Seven days.
+    Weeks,
+    /// Days.
+    Days,
+    /// Hours.
+    Hours,
+    /// Minutes.
+    Minutes,
+    /// Seconds.
+    Seconds,
+    /// Thousandths of a second.
+    Milliseconds,
+    /// Millionths of a second.
+    Microseconds,
+}
+
+impl Named for JitterUnit {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("weeks", Self::Weeks),
+        ("days", Self::Days),
+        ("hours", Self::Hours),
+        ("minutes", Self::Minutes),
+        ("seconds", Self::Seconds),
+        ("milliseconds", Self::Milliseconds),
+        ("microseconds", Self::Microseconds),
+    ];
+}
+
+impl JitterUnit {
+    /// This number of units as a time span; none beyond what a calendar holds.
+    pub fn times(self, count: i64) -> Option<TimeDelta> {
+        match self {
+            Self::Weeks => TimeDelta::try_weeks(count),
+            Self::Days => TimeDelta::try_days(count),
+            Self::Hours => TimeDelta::try_hours(count),
+            Self::Minutes => TimeDelta::try_minutes(count),
+            Self::Seconds => TimeDelta::try_seconds(count),
+            Self::Milliseconds => TimeDelta::try_milliseconds(count),
+            Self::Microseconds => Some(TimeDelta::microseconds(count)),
+        }
     }
 }
 
-/// VRs that hold text, numbers written as text left out.
-pub fn is_text(vr: VR) -> bool {
-    has_character_set(vr)
-        || matches!(
-            vr,
-            VR::AE | VR::AS | VR::CS | VR::DA | VR::DT | VR::TM | VR::UI | VR::UR
-        )
+/// `datetime-min` and `datetime-max`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DateBounds {
+    /// The earliest result.
+    pub min: Option<DateBound>,
+    /// The latest result.
+    pub max: Option<DateBound>,
 }
 
-/// VRs whose text follows the data set's Specific Character Set (PS3.5 section 6.1.2.3).
-pub fn has_character_set(vr: VR) -> bool {
-    matches!(
-        vr,
-        VR::SH | VR::LO | VR::ST | VR::LT | VR::UC | VR::UT | VR::PN
-    )
+/// One of the two.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DateBound {
+    /// The beginning of a day.
+    On(NaiveDate),
+    /// This number of days after the day of the run; before it where the number is negative.
+    FromToday(f64),
 }
 
-/// VRs that hold numbers written as text.
-pub fn is_number_text(vr: VR) -> bool {
-    matches!(vr, VR::DS | VR::IS)
+impl Jitter {
+    /// Why a number can never be changed so in an element of this VR.
+    pub(super) fn misfit(&self, vr: VR) -> Option<String> {
+        match vr {
+            VR::SS | VR::SL | VR::SV | VR::UV if !self.whole => Some(format!(
+                "{} takes whole numbers; set `jitter-type` to int",
+                vr.to_string()
+            )),
+            VR::SS | VR::SL | VR::SV | VR::US | VR::UL | VR::UV | VR::FL | VR::FD => None,
+            _ if is_number_text(vr) => None,
+            _ => Some(format!(
+                "`jitter` needs a number, and the element is {}",
+                vr.to_string()
+            )),
+        }
+    }
 }
 
-/// VRs that hold numbers in binary.
-pub fn is_binary_number(vr: VR) -> bool {
-    matches!(
-        vr,
-        VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD
-    )
+/// One item of `regex-sub`: what it matches, and what is written then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Substitution {
+    /// Matched from the start of the value.
+    pub regex: PythonRegex,
+    /// The new value.
+    pub output: Template,
+    /// What is done to the variables of the output.
+    pub groups: Vec<Group>,
+}
+
+/// What is done to one variable of an output.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// The variable.
+    pub name: String,
+    /// The attribute that has this name as its keyword.
+    pub tag: Option<Tag>,
+    /// What is done to the captured text, or to the attribute's value.
+    pub action: Action,
+}
+
+impl Substitution {
+    /// The attributes beside its own that it may read.
+    pub fn tags(&self) -> impl Iterator<Item = Tag> {
+        self.groups.iter().filter_map(|group| group.tag)
+    }
 }
 
 #[cfg(test)]

@@ -2,15 +2,14 @@
 //!
 //! Decides on the meaning, shows the author's own words. It must never show a secret.
 
-mod sections;
-
 use std::collections::{HashMap, HashSet};
 
 use dicom_core::Tag;
 use serde_json::Value;
 
+use super::basic_profile::Confidentiality;
 use super::convert::{in_words, is_secret};
-use super::load::Document;
+use super::document::Document;
 use super::model::{Profile, Rule};
 use super::selector::Selector;
 
@@ -64,7 +63,7 @@ pub enum Difference {
 
 /// A profile with the document that it came from.
 #[derive(Clone, Copy)]
-pub struct Side<'a> {
+pub struct ComparedProfile<'a> {
     /// The document.
     pub document: &'a Document,
     /// What it means.
@@ -73,10 +72,10 @@ pub struct Side<'a> {
 
 /// Everything in which two profiles differ; their names and descriptions do not count. Nothing is
 /// left out: without a difference both do the same to every file.
-pub fn compare(a: Side<'_>, b: Side<'_>) -> Vec<Difference> {
+pub fn compare(a: ComparedProfile<'_>, b: ComparedProfile<'_>) -> Vec<Difference> {
     let (first, second) = (a.profile.canonical(), b.profile.canonical());
     let mut all = settings((a.document, &first), (b.document, &second));
-    all.extend(sections::differences(a.profile, b.profile));
+    all.extend(own_settings(a.profile, b.profile));
     let rules = Rules::of(a, b, &first, &second);
     let changed = rules.changed();
     if changed.iter().any(|change| {
@@ -107,7 +106,7 @@ fn settings((first, a): (&Document, &Value), (second, b): (&Document, &Value)) -
         .flat_map(|map| map.keys());
     let mut seen = HashSet::new();
     let elsewhere =
-        |key: &str| ["format", "name", "fields"].contains(&key) || sections::KEYS.contains(&key);
+        |key: &str| ["format", "name", "fields"].contains(&key) || OWN_KEYS.contains(&key);
     let keys = keys.filter(|key| !elsewhere(key) && seen.insert(key.as_str()));
     let meant =
         |side: &Value, key: &str| side.get(key).map_or_else(|| "not set".to_owned(), in_words);
@@ -118,7 +117,7 @@ fn settings((first, a): (&Document, &Value), (second, b): (&Document, &Value)) -
         };
         let words = (written(first, &effective.0), written(second, &effective.1));
         let values = if words.0 == words.1 { effective } else { words };
-        // The keys of an envelope have a fingerprint, which is of no use to anybody who reads this.
+        // The keys of an envelope have a fingerprint, which tells a reader nothing.
         let shown = !is_secret(key) && key != "envelope";
         Difference::Setting {
             key: key.clone(),
@@ -143,17 +142,58 @@ fn silent(key: &str, a: &Document, b: &Document) -> Option<Difference> {
     })
 }
 
+/// Sections that Flywheel's vocabulary does not have, which are compared setting by setting.
+const OWN_KEYS: [&str; 2] = ["confidentiality", "residual"];
+
+fn own_settings(a: &Profile, b: &Profile) -> Vec<Difference> {
+    let [first, second] = [a, b].map(|profile| {
+        let confidentiality = profile.dicom.confidentiality.as_ref();
+        let named = confidentiality.map(|_| "the Basic Profile of PS3.15".to_owned());
+        let mut all: Vec<_> = named
+            .map(|name| ("confidentiality", name))
+            .into_iter()
+            .collect();
+        all.extend(
+            confidentiality
+                .map(Confidentiality::settings)
+                .unwrap_or_default(),
+        );
+        all.extend(profile.dicom.residual.settings());
+        all
+    });
+    let value = |side: &[(&str, String)], key: &str| {
+        let found = side.iter().find(|(known, _)| *known == key);
+        found.map_or_else(|| "not set".to_owned(), |(_, value)| value.clone())
+    };
+    // The longer of the two has all keys of the other.
+    let keys = if first.len() < second.len() {
+        &second
+    } else {
+        &first
+    };
+    let values = keys
+        .iter()
+        .map(|(key, _)| (key, value(&first, key), value(&second, key)));
+    values
+        .filter(|(_, a, b)| a != b)
+        .map(|(key, a, b)| Difference::Setting {
+            key: (*key).to_owned(),
+            values: Some((a, b)),
+        })
+        .collect()
+}
+
 /// The rules of both, matched: the n-th of one for some elements with the n-th of the other for the
 /// same.
 struct Rules<'a> {
-    sides: [Side<'a>; 2],
+    sides: [ComparedProfile<'a>; 2],
     /// What each rule is and does, in one fixed form.
     canonical: [Vec<Value>; 2],
     pairs: Vec<(usize, usize)>,
 }
 
 impl<'a> Rules<'a> {
-    fn of(a: Side<'a>, b: Side<'a>, first: &Value, second: &Value) -> Self {
+    fn of(a: ComparedProfile<'a>, b: ComparedProfile<'a>, first: &Value, second: &Value) -> Self {
         let canonical = [first, second].map(|side| {
             side.get("fields")
                 .and_then(Value::as_array)
@@ -290,7 +330,7 @@ fn may_meet(a: &Selector, b: &Selector) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::load::Language;
+    use super::super::document::Language;
     use super::*;
 
     fn differences(a: &str, b: &str) -> Vec<Difference> {
@@ -301,11 +341,11 @@ mod tests {
             (document, profile)
         });
         compare(
-            Side {
+            ComparedProfile {
                 document: &a.0,
                 profile: &a.1,
             },
-            Side {
+            ComparedProfile {
                 document: &b.0,
                 profile: &b.1,
             },

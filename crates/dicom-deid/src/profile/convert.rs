@@ -1,23 +1,14 @@
-//! From one spelling of a profile to another, without loss: on the document's tree, not on its
-//! meaning, so that nothing falls by the wayside. What was written is read back, and must say the
+//! From one language to another, without loss: on the document's tree, not on its meaning, so that
+//! nothing is lost. What was written is read back, and must say the
 //! same.
 
 use serde_json::{Map, Value};
 
+use super::document::{Document, Language};
 use super::emit;
-use super::load::{Document, Language};
-use super::tree::{Entry, Kind, Node, Problem, shown};
+use super::tree::{Entry, Node, NodeKind, Problem, shown};
+use super::vocabulary::DICOM;
 use crate::error::ProfileError;
-
-/// Sections of `dicom` that only the TOML spelling is meant to have; Flywheel's own tools pass over
-/// them.
-pub(super) const TOML_ONLY: &[&str] = &[
-    "confidentiality",
-    "dates",
-    "pseudonyms",
-    "residual",
-    "pixels",
-];
 
 /// Keys whose values are as secret as what they protect.
 const SECRETS: &[&str] = &["salt", "secret-key"];
@@ -27,17 +18,17 @@ const SECRETS: &[&str] = &["salt", "secret-key"];
 pub struct Converted {
     /// The text.
     pub text: String,
-    /// What the reader should know: what was spelled out or left out.
+    /// What was spelled out or left out.
     pub remarks: Vec<String>,
 }
 
-/// How faithful a translation has to be.
+/// What a translation is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    /// A file that takes the place of the other.
+enum ConversionPurpose {
+    /// A file that replaces the other.
     File,
-    /// Something to look at: what cannot be said is said in a remark.
-    Show { secrets: bool },
+    /// Something to look at: what the language cannot express is named in a remark.
+    Display { secrets: bool },
 }
 
 impl Document {
@@ -49,7 +40,7 @@ impl Document {
     pub fn convert(&self, to: Language) -> Result<Converted, ProfileError> {
         let profile = self.profile()?;
         let (map, remarks) = self
-            .translated(to, Purpose::File)
+            .translated(to, ConversionPurpose::File)
             .map_err(|problem| self.error(problem))?;
         let text = emit::document(&map, to);
         let differs = |why: String| {
@@ -62,7 +53,7 @@ impl Document {
             .respelled(&text, to)
             .map_err(|error| differs(error.to_string()))?;
         let (again, _) = back
-            .translated(to, Purpose::File)
+            .translated(to, ConversionPurpose::File)
             .map_err(|problem| differs(back.error(problem).to_string()))?;
         if again != map {
             return Err(differs("a value came back changed".to_owned()));
@@ -82,14 +73,14 @@ impl Document {
         Ok(Converted { text, remarks })
     }
 
-    /// The document in a language, to look at: secrets only where asked for, and what cannot be
-    /// said named in a remark.
+    /// The document in a language, to look at: secrets only on request, and what the language
+    /// cannot express named in a remark.
     ///
     /// # Errors
     /// Only those of a document that is no profile.
     pub fn shown(&self, language: Language, secrets: bool) -> Result<Converted, ProfileError> {
         let (map, remarks) = self
-            .translated(language, Purpose::Show { secrets })
+            .translated(language, ConversionPurpose::Display { secrets })
             .map_err(|problem| self.error(problem))?;
         Ok(Converted {
             text: emit::document(&map, language),
@@ -107,11 +98,7 @@ impl Document {
         let entries = field
             .and_then(|field| field.entries("a field").ok())
             .unwrap_or_default();
-        let mut translation = Translation {
-            to: Language::Json,
-            purpose: Purpose::File,
-            remarks: Vec::new(),
-        };
+        let mut translation = Translation::new(Language::Json, ConversionPurpose::File);
         let options = entries
             .iter()
             .filter(|entry| entry.key != "name" && entry.key != "regex");
@@ -125,11 +112,7 @@ impl Document {
     /// What a setting of the `dicom` section is written as, as TOML.
     pub(super) fn setting(&self, key: &str) -> Option<String> {
         let node = self.root.find("dicom")?.find(key)?;
-        let mut translation = Translation {
-            to: Language::Json,
-            purpose: Purpose::File,
-            remarks: Vec::new(),
-        };
+        let mut translation = Translation::new(Language::Json, ConversionPurpose::File);
         translation
             .value(node, key)
             .ok()
@@ -139,13 +122,9 @@ impl Document {
     fn translated(
         &self,
         to: Language,
-        purpose: Purpose,
+        purpose: ConversionPurpose,
     ) -> Result<(Map<String, Value>, Vec<String>), Problem> {
-        let mut translation = Translation {
-            to,
-            purpose,
-            remarks: Vec::new(),
-        };
+        let mut translation = Translation::new(to, purpose);
         let mut map = Map::new();
         // Without a name of its own it goes by that of its file, and another file may have another.
         if self.root.find("name").is_none_or(Node::is_null) {
@@ -183,11 +162,19 @@ pub(super) fn is_secret(key: &str) -> bool {
 /// A translation under way.
 struct Translation {
     to: Language,
-    purpose: Purpose,
+    purpose: ConversionPurpose,
     remarks: Vec<String>,
 }
 
 impl Translation {
+    fn new(to: Language, purpose: ConversionPurpose) -> Self {
+        Self {
+            to,
+            purpose,
+            remarks: Vec::new(),
+        }
+    }
+
     fn entry(
         &mut self,
         entry: &Entry,
@@ -199,7 +186,7 @@ impl Translation {
         } else {
             format!("{section}.{}", entry.key)
         };
-        if self.purpose == (Purpose::Show { secrets: false })
+        if self.purpose == (ConversionPurpose::Display { secrets: false })
             && is_secret(&entry.key)
             && !entry.value.is_null()
         {
@@ -208,14 +195,11 @@ impl Translation {
             return Ok(());
         }
         if self.to != Language::Toml
-            && self.purpose == Purpose::File
+            && self.purpose == ConversionPurpose::File
             && section == "dicom"
-            && TOML_ONLY.contains(&entry.key.as_str())
+            && DICOM.is_own_section(&entry.key)
         {
-            let problem = Problem::new(
-                entry.place,
-                format!("`{}` can only be written in TOML", shown(&path)),
-            );
+            let problem = entry.problem(format!("`{}` can only be written in TOML", shown(&path)));
             return Err(problem.with_hint(
                 "Flywheel knows no such section: keep the profile as TOML, or take the section out",
             ));
@@ -239,18 +223,16 @@ impl Translation {
         let is_value = entry.key == "replace-with";
         let foreign = !section.is_empty() && section != "dicom" && !section.starts_with("dicom.");
         match self.purpose {
-            Purpose::Show { .. } if is_value => {
+            ConversionPurpose::Display { .. } if is_value => {
                 self.remarks.push(format!(
                     "`{}` is null, which does nothing and is shown as `keep`",
                     shown(path)
                 ));
                 into.insert("keep".to_owned(), true.into());
             }
-            Purpose::File if is_value || foreign => {
-                let problem = Problem::new(
-                    entry.place,
-                    format!("`{}` is null, which TOML cannot say", shown(path)),
-                );
+            ConversionPurpose::File if is_value || foreign => {
+                let problem =
+                    entry.problem(format!("`{}` is null, which TOML cannot say", shown(path)));
                 let hint = if is_value {
                     "`replace-with: null` does nothing: write `keep: true`"
                 } else {
@@ -268,8 +250,8 @@ impl Translation {
 
     fn value(&mut self, node: &Node, path: &str) -> Result<Value, Problem> {
         Ok(match &node.kind {
-            Kind::Null if self.to != Language::Toml => Value::Null,
-            Kind::Null | Kind::Unquoted(_) if self.purpose != Purpose::File => {
+            NodeKind::Null if self.to != Language::Toml => Value::Null,
+            NodeKind::Null | NodeKind::Unquoted(_) if self.purpose != ConversionPurpose::File => {
                 self.remarks.push(format!(
                     "`{}` is {}, which is shown as text",
                     shown(path),
@@ -277,36 +259,36 @@ impl Translation {
                 ));
                 node.describe().into()
             }
-            Kind::Null => {
+            NodeKind::Null => {
                 return Err(node.problem(format!(
                     "`{}` holds null, which TOML cannot say",
                     shown(path)
                 )));
             }
-            Kind::Bool(flag) => (*flag).into(),
+            NodeKind::Bool(flag) => (*flag).into(),
             // A tag that is written as a number would not be one in every language.
-            Kind::Integer(number, _)
+            NodeKind::Integer(number, _)
                 if path.starts_with("dicom.fields[") && path.ends_with("].name") =>
             {
                 format!("{number:08X}").into()
             }
-            Kind::Integer(number, _) => (*number).into(),
-            Kind::Float(number) => (*number).into(),
-            Kind::Text(text) => text.as_str().into(),
-            Kind::Unquoted(what) => {
+            NodeKind::Integer(number, _) => (*number).into(),
+            NodeKind::Float(number) => (*number).into(),
+            NodeKind::Text(text) => text.as_str().into(),
+            NodeKind::Unquoted(what) => {
                 let problem = node.problem(format!(
                     "`{}` is {what}, which cannot be carried over",
                     shown(path)
                 ));
                 return Err(problem.with_hint("put it in quotes"));
             }
-            Kind::List(items) => {
+            NodeKind::List(items) => {
                 let items = items.iter().enumerate();
                 items
                     .map(|(index, item)| self.value(item, &format!("{path}[{index}]")))
                     .collect::<Result<_, _>>()?
             }
-            Kind::Map(entries) => {
+            NodeKind::Map(entries) => {
                 let mut map = Map::new();
                 for entry in entries {
                     self.entry(entry, path, &mut map)?;
@@ -393,8 +375,8 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
                     "{one:?} to {other:?}"
                 );
                 assert_eq!(
-                    third.translated(Language::Json, Purpose::File),
-                    first.translated(Language::Json, Purpose::File)
+                    third.translated(Language::Json, ConversionPurpose::File),
+                    first.translated(Language::Json, ConversionPurpose::File)
                 );
             }
         }
@@ -530,7 +512,7 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
     }
 
     #[test]
-    fn an_invalid_profile_is_refused_with_its_place() {
+    fn an_invalid_profile_is_refused_with_its_position() {
         let said = complaint(
             &yaml("name: p\ndicom:\n  fields:\n    - {name: PatientNam, remove: true}"),
             Language::Toml,
@@ -577,7 +559,7 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
     }
 
     #[test]
-    fn what_can_only_be_shown_is_shown_all_the_same() {
+    fn what_a_language_cannot_express_is_shown_with_a_remark() {
         let document = yaml(
             "name: p\ndicom: {fields: [{name: PatientID, replace-with: null}]}\ncsv: \
                 {a: [null, 2004-01-19]}",

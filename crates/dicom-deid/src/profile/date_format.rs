@@ -4,13 +4,15 @@
 //! own reading takes `2004119` for the 9th of November; such a value is an error here, never
 //! another date.
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
+use chrono::{NaiveDate, NaiveDateTime};
 
 /// A format for reading and writing dates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DateFormat {
     text: String,
     parts: Vec<Part>,
+    /// The format as chrono writes it.
+    output: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,18 +70,29 @@ const DAYS: [&str; 7] = [
 impl DateFormat {
     /// Reads a format. The error says which directive is not supported, or what is missing.
     pub fn new(text: &str) -> Result<Self, String> {
-        let mut parts = Vec::new();
+        let (mut parts, mut output) = (Vec::new(), String::new());
         let mut chars = text.chars();
         while let Some(c) = chars.next() {
+            let letter = if c == '%' { chars.next() } else { None };
             parts.push(match c {
-                '%' => directive(chars.next())?,
+                '%' => directive(letter)?,
                 c if c.is_whitespace() => Part::Space,
                 c => Part::Literal(c),
             });
+            match (letter, parts.last()) {
+                // Python on Linux writes years before 1000 without leading zeros, and fractions
+                // with six digits.
+                (Some('Y'), _) => output.push_str("%-Y"),
+                (Some('f'), _) => output.push_str("%6f"),
+                (Some(letter), _) => output.extend(['%', letter]),
+                (None, Some(Part::Space)) => output.push(' '),
+                (None, _) => output.push(c),
+            }
         }
         let format = Self {
             text: text.to_owned(),
             parts,
+            output,
         };
         format.check()?;
         Ok(format)
@@ -131,46 +144,10 @@ impl DateFormat {
         if rest.is_empty() { read.finish() } else { None }
     }
 
-    /// Writes a date as Python does on Linux: years before 1000 without leading zeros, fractions
-    /// with six digits.
+    /// Writes a date as Python does on Linux.
     pub fn format(&self, date: NaiveDateTime) -> String {
-        let mut text = String::with_capacity(self.text.len() * 2);
-        for part in &self.parts {
-            let month = MONTHS
-                .get(date.month0() as usize)
-                .copied()
-                .unwrap_or_default();
-            let piece = match part {
-                Part::Literal(c) => c.to_string(),
-                Part::Space => " ".to_owned(),
-                Part::Year => date.year().to_string(),
-                Part::ShortYear => format!("{:02}", date.year().rem_euclid(100)),
-                Part::Month => format!("{:02}", date.month()),
-                Part::ShortMonthName => month.chars().take(3).collect(),
-                Part::MonthName => month.to_owned(),
-                Part::Day => format!("{:02}", date.day()),
-                Part::DayOfYear => format!("{:03}", date.ordinal()),
-                Part::ShortDayName => day_name(date).chars().take(3).collect(),
-                Part::DayName => day_name(date).to_owned(),
-                Part::DayNumber => date.weekday().num_days_from_sunday().to_string(),
-                Part::IsoDayNumber => date.weekday().number_from_monday().to_string(),
-                Part::Hour => format!("{:02}", date.hour()),
-                Part::Hour12 => format!("{:02}", date.hour12().1),
-                Part::AmPm => (if date.hour12().0 { "PM" } else { "AM" }).to_owned(),
-                Part::Minute => format!("{:02}", date.minute()),
-                Part::Second => format!("{:02}", date.second()),
-                Part::Fraction => format!("{:06}", date.nanosecond() / 1000),
-            };
-            text.push_str(&piece);
-        }
-        text
+        date.format(&self.output).to_string()
     }
-}
-
-fn day_name(date: NaiveDateTime) -> &'static str {
-    DAYS.get(date.weekday().num_days_from_monday() as usize)
-        .copied()
-        .unwrap_or_default()
 }
 
 fn directive(letter: Option<char>) -> Result<Part, String> {
@@ -428,6 +405,22 @@ mod tests {
             "%Y%m%d%I",
         ] {
             assert!(DateFormat::new(format).is_err(), "{format}");
+        }
+    }
+
+    #[test]
+    fn writes_every_directive_as_python_does() {
+        let date = NaiveDate::from_ymd_opt(2004, 2, 9)
+            .unwrap()
+            .and_hms_micro_opt(19, 7, 5, 42)
+            .unwrap();
+        for (format, written) in [
+            ("%d.%m.%y\t%j", "09.02.04 040"),
+            ("%b %B %a %A %w%u", "Feb February Mon Monday 11"),
+            ("%H:%M:%S.%f", "19:07:05.000042"),
+            ("%I %p %% %Y", "07 PM % 2004"),
+        ] {
+            assert_eq!(DateFormat::new(format).unwrap().format(date), written);
         }
     }
 

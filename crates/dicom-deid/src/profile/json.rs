@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::tree::{Entry, Kind, Node, Place, Problem, without_repeated_keys};
+use super::tree::{Entry, Node, NodeKind, Problem, SourcePosition, without_repeated_keys};
 use super::yaml;
 
 /// JSON as it was written: an object has every key that stands in it, also one that stands in it
@@ -16,7 +16,7 @@ pub struct Json(pub(super) Node);
 
 impl Default for Json {
     fn default() -> Self {
-        Self(Node::new(Kind::Null, Place::default()))
+        Self(Node::new(NodeKind::Null, SourcePosition::default()))
     }
 }
 
@@ -30,7 +30,7 @@ impl fmt::Debug for Json {
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(AsWritten)
-            .map(|kind| Self(Node::new(kind, Place::default())))
+            .map(|kind| Self(Node::new(kind, SourcePosition::default())))
     }
 }
 
@@ -38,75 +38,82 @@ impl<'de> Deserialize<'de> for Json {
 struct AsWritten;
 
 impl<'de> Visitor<'de> for AsWritten {
-    type Value = Kind;
+    type Value = NodeKind;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Kind, E> {
-        Ok(Kind::Null)
+    fn visit_unit<E>(self) -> Result<NodeKind, E> {
+        Ok(NodeKind::Null)
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Kind, E> {
-        Ok(Kind::Bool(flag))
+    fn visit_bool<E>(self, flag: bool) -> Result<NodeKind, E> {
+        Ok(NodeKind::Bool(flag))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Kind, E> {
-        Ok(Kind::Integer(number, None))
+    fn visit_i64<E>(self, number: i64) -> Result<NodeKind, E> {
+        Ok(NodeKind::Integer(number, None))
     }
 
     #[expect(
         clippy::cast_precision_loss,
         reason = "no number of a profile is as large as this"
     )]
-    fn visit_u64<E>(self, number: u64) -> Result<Kind, E> {
+    fn visit_u64<E>(self, number: u64) -> Result<NodeKind, E> {
         Ok(
-            i64::try_from(number).map_or(Kind::Float(number as f64), |number| {
-                Kind::Integer(number, None)
+            i64::try_from(number).map_or(NodeKind::Float(number as f64), |number| {
+                NodeKind::Integer(number, None)
             }),
         )
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Kind, E> {
-        Ok(Kind::Float(number))
+    fn visit_f64<E>(self, number: f64) -> Result<NodeKind, E> {
+        Ok(NodeKind::Float(number))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Kind, E> {
-        Ok(Kind::Text(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<NodeKind, E> {
+        Ok(NodeKind::Text(text.to_owned()))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Kind, E> {
-        Ok(Kind::Text(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Kind, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<NodeKind, A::Error> {
         let mut list = Vec::new();
         while let Some(Json(item)) = items.next_element()? {
             list.push(item);
         }
-        Ok(Kind::List(list))
+        Ok(NodeKind::List(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Kind, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<NodeKind, A::Error> {
         let mut entries = Vec::new();
         while let Some((key, Json(value))) = members.next_entry()? {
             entries.push(Entry {
                 key,
-                place: Place::default(),
+                position: SourcePosition::default(),
                 value,
             });
         }
-        Ok(Kind::Map(entries))
+        Ok(NodeKind::Map(entries))
     }
 }
 
-/// The document as a tree, or the first place at which it is not JSON. JSON is YAML too, and only
-/// the YAML reader knows places: its tree is taken where it says exactly the same.
+/// A JSON object with one member more, or with another value of a member that it has.
+pub(super) fn with_member(object: Value, key: &str, value: Value) -> Value {
+    match object {
+        Value::Object(mut members) => {
+            members.insert(key.to_owned(), value);
+            Value::Object(members)
+        }
+        other => other,
+    }
+}
+
+/// The document as a tree, or the first position at which it is not JSON. JSON is YAML too, and
+/// only the YAML reader knows positions: its tree is taken where it says exactly the same.
 pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     let Json(node) = serde_json::from_str(text).map_err(|error| {
         Problem::new(
-            Place {
+            SourcePosition {
                 line: error.line(),
                 column: error.column(),
             },
@@ -114,7 +121,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
         )
     })?;
     match yaml::parse_json(text) {
-        Ok(placed) if same(&placed, &node) => Ok(placed),
+        Ok(positioned) if positioned == node => Ok(positioned),
         Err(problem) if problem.message.contains("written twice") => Err(problem),
         _ => unambiguous(node),
     }
@@ -123,19 +130,19 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
 /// The tree as JSON, which has neither places nor unquoted dates.
 pub(super) fn value(node: &Node) -> Result<Value, Problem> {
     Ok(match &node.kind {
-        Kind::Null => Value::Null,
-        Kind::Bool(flag) => (*flag).into(),
-        Kind::Integer(number, _) => (*number).into(),
-        Kind::Float(number) => (*number).into(),
-        Kind::Text(text) => text.as_str().into(),
-        Kind::List(items) => items.iter().map(value).collect::<Result<_, _>>()?,
-        Kind::Map(entries) => {
+        NodeKind::Null => Value::Null,
+        NodeKind::Bool(flag) => (*flag).into(),
+        NodeKind::Integer(number, _) => (*number).into(),
+        NodeKind::Float(number) => (*number).into(),
+        NodeKind::Text(text) => text.as_str().into(),
+        NodeKind::List(items) => items.iter().map(value).collect::<Result<_, _>>()?,
+        NodeKind::Map(entries) => {
             let members = entries
                 .iter()
                 .map(|entry| Ok((entry.key.clone(), value(&entry.value)?)));
             Value::Object(members.collect::<Result<_, _>>()?)
         }
-        Kind::Unquoted(what) => {
+        NodeKind::Unquoted(what) => {
             let problem = node.problem(format!("a value is {what}"));
             return Err(problem.with_hint("put it in quotes"));
         }
@@ -145,13 +152,13 @@ pub(super) fn value(node: &Node) -> Result<Value, Problem> {
 /// The tree, if no key is written twice anywhere in it.
 pub(super) fn unambiguous(node: Node) -> Result<Node, Problem> {
     let kind = match node.kind {
-        Kind::List(items) => Kind::List(
+        NodeKind::List(items) => NodeKind::List(
             items
                 .into_iter()
                 .map(unambiguous)
                 .collect::<Result<_, _>>()?,
         ),
-        Kind::Map(entries) => {
+        NodeKind::Map(entries) => {
             let entries = without_repeated_keys(entries)?.into_iter();
             let checked = entries.map(|entry| {
                 Ok(Entry {
@@ -159,33 +166,11 @@ pub(super) fn unambiguous(node: Node) -> Result<Node, Problem> {
                     ..entry
                 })
             });
-            Kind::Map(checked.collect::<Result<_, _>>()?)
+            NodeKind::Map(checked.collect::<Result<_, _>>()?)
         }
         kind => kind,
     };
     Ok(Node { kind, ..node })
-}
-
-fn same(one: &Node, other: &Node) -> bool {
-    match (&one.kind, &other.kind) {
-        (Kind::Null, Kind::Null) => true,
-        (Kind::Bool(a), Kind::Bool(b)) => a == b,
-        (Kind::Integer(a, _), Kind::Integer(b, _)) => a == b,
-        // Both were read from the same text.
-        #[expect(clippy::float_cmp, reason = "the same digits give the same number")]
-        (Kind::Float(a), Kind::Float(b)) => a == b,
-        (Kind::Text(a), Kind::Text(b)) => a == b,
-        (Kind::List(a), Kind::List(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
-        }
-        (Kind::Map(a), Kind::Map(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .zip(b)
-                    .all(|(a, b)| a.key == b.key && same(&a.value, &b.value))
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -228,7 +213,7 @@ mod tests {
         }
         let dated = yaml::parse("description: 2004-01-19").ok().unwrap();
         let problem = value(&dated).unwrap_err();
-        assert_eq!((problem.place.line, problem.place.column), (1, 14));
+        assert_eq!((problem.position.line, problem.position.column), (1, 14));
     }
 
     #[test]
@@ -236,7 +221,7 @@ mod tests {
         let Json(node) =
             serde_json::from_str(r#"{"b":-1,"a":[1.5,"x",null,true,18446744073709551615],"b":{}}"#)
                 .unwrap();
-        let Kind::Map(entries) = &node.kind else {
+        let NodeKind::Map(entries) = &node.kind else {
             panic!("no object")
         };
         assert_eq!(
@@ -247,7 +232,7 @@ mod tests {
             ["b", "a", "b"]
         );
         let Some(Node {
-            kind: Kind::List(items),
+            kind: NodeKind::List(items),
             ..
         }) = node.find("a")
         else {

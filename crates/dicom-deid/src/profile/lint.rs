@@ -1,42 +1,33 @@
-//! What a profile leaves behind: read as a privacy officer would, against the standard's table of
-//! identifying attributes and what lies outside it.
+//! What a profile leaves in place, against the standard's table of identifying attributes and what
+//! lies outside it.
 //!
-//! Reads the profile and the standard, never a file. Finding nothing is no proof: what a site puts
-//! into which attribute, and what is burned into pixels, no profile can tell.
+//! Reads the profile and the standard, never a file. No finding is no proof: what a site writes into
+//! an attribute, and what is burned into pixels, is not known from a profile.
 
-mod blind;
-mod confidentiality;
-mod coverage;
-mod dates;
-mod envelope;
-mod exceptions;
-mod hashes;
-mod nested;
-mod pieces;
-mod private;
-mod theme;
-mod uids;
+mod attributes;
+mod rules;
 mod whole;
 
-use super::model::Profile;
-use crate::standard;
-pub use theme::Theme;
-
 use dicom_core::Tag;
+use dicom_lossless::escape_for_terminal;
+
+use super::model::{Profile, Rule};
+use super::theme::Theme;
+use crate::standard;
 
 /// Everything that was found.
 #[derive(Debug, Clone, Default)]
-pub struct Lint {
+pub struct LintReport {
     /// One for each attribute, rule or setting; by concern, and within one in the order of the
     /// standard's table.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<LintFinding>,
 }
 
-/// One thing that the profile leaves behind, or that its author should know.
+/// One attribute that the profile leaves in place, or a fact that its author should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct LintFinding {
     /// What it is about.
-    pub kind: Kind,
+    pub kind: LintKind,
     /// Whether something identifying may remain.
     pub severity: Severity,
     /// What sort of attribute it is, where it is one.
@@ -62,7 +53,7 @@ pub enum Severity {
 
 /// The kinds of finding. Their slugs stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum LintKind {
     /// The profile changes nothing.
     Empty,
     /// An attribute of Table E.1-1 that no rule covers.
@@ -124,74 +115,48 @@ pub enum Kind {
     Notice,
 }
 
-impl Kind {
+impl LintKind {
     /// Its name for programs.
     pub fn slug(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::Uncovered => "uncovered",
-            Self::Kept => "kept",
-            Self::Retained => "retained",
-            Self::Exception => "exception",
-            Self::Text => "text",
-            Self::Nested => "nested",
-            Self::Private => "private",
-            Self::Unlisted => "unlisted",
-            Self::BlindSpot => "blind-spot",
-            Self::Unsalted => "unsalted",
-            Self::Salted => "salted",
-            Self::Envelope => "envelope",
-            Self::HashDigits => "hash-digits",
-            Self::HashOnDate => "hash-on-date",
-            Self::UidParts => "uid-parts",
-            Self::UidInconsistent => "uid-inconsistent",
-            Self::Dates => "dates",
-            Self::Shift => "shift",
-            Self::Times => "times",
-            Self::Age => "age",
-            Self::BirthDate => "birth-date",
-            Self::FileNames => "file-names",
-            Self::Pixels => "pixels",
-            Self::Encapsulated => "encapsulated",
-            Self::Residual => "residual",
-            Self::Markers => "markers",
-            Self::OtherSections => "other-sections",
-            Self::Notice => "notice",
-        }
+        self.names().0
     }
 
     /// Its name for people.
     pub fn title(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Empty => "the profile changes nothing",
-            Self::Uncovered => "not covered",
-            Self::Kept => "kept on purpose",
-            Self::Retained => "kept by an option",
-            Self::Exception => "exceptions from the table",
-            Self::Text => "free text not cleaned",
-            Self::Nested => "sequence items not reached",
-            Self::Private => "private data",
-            Self::Unlisted => "what Table E.1-1 does not list",
-            Self::BlindSpot => "outside Table E.1-1",
-            Self::Unsalted => "hashed without a salt",
-            Self::Salted => "secret in the profile",
-            Self::Envelope => "originals in the envelope",
-            Self::HashDigits => "short hashes",
-            Self::HashOnDate => "hash in place of a date",
-            Self::UidParts => "parts of original UIDs kept",
-            Self::UidInconsistent => "UIDs out of step",
-            Self::Dates => "dates out of step",
-            Self::Shift => "one shift for all",
-            Self::Times => "times of day kept",
-            Self::Age => "age",
-            Self::BirthDate => "birth date",
-            Self::FileNames => "names of files",
-            Self::Pixels => "burned-in text",
-            Self::Encapsulated => "documents",
-            Self::Residual => "residual check",
-            Self::Markers => "not marked as de-identified",
-            Self::OtherSections => "sections for other files",
-            Self::Notice => "notice",
+            Self::Empty => ("empty", "the profile changes nothing"),
+            Self::Uncovered => ("uncovered", "not covered"),
+            Self::Kept => ("kept", "kept on purpose"),
+            Self::Retained => ("retained", "kept by an option"),
+            Self::Exception => ("exception", "exceptions from the table"),
+            Self::Text => ("text", "free text not cleaned"),
+            Self::Nested => ("nested", "sequence items not reached"),
+            Self::Private => ("private", "private data"),
+            Self::Unlisted => ("unlisted", "what Table E.1-1 does not list"),
+            Self::BlindSpot => ("blind-spot", "outside Table E.1-1"),
+            Self::Unsalted => ("unsalted", "hashed without a salt"),
+            Self::Salted => ("salted", "secret in the profile"),
+            Self::Envelope => ("envelope", "originals in the envelope"),
+            Self::HashDigits => ("hash-digits", "short hashes"),
+            Self::HashOnDate => ("hash-on-date", "hash in place of a date"),
+            Self::UidParts => ("uid-parts", "parts of original UIDs kept"),
+            Self::UidInconsistent => ("uid-inconsistent", "UIDs out of step"),
+            Self::Dates => ("dates", "dates out of step"),
+            Self::Shift => ("shift", "one shift for all"),
+            Self::Times => ("times", "times of day kept"),
+            Self::Age => ("age", "age"),
+            Self::BirthDate => ("birth-date", "birth date"),
+            Self::FileNames => ("file-names", "names of files"),
+            Self::Pixels => ("pixels", "burned-in text"),
+            Self::Encapsulated => ("encapsulated", "documents"),
+            Self::Residual => ("residual", "residual check"),
+            Self::Markers => ("markers", "not marked as de-identified"),
+            Self::OtherSections => ("other-sections", "sections for other files"),
+            Self::Notice => ("notice", "notice"),
         }
     }
 }
@@ -206,7 +171,7 @@ impl Severity {
     }
 }
 
-impl Lint {
+impl LintReport {
     /// How many findings have this severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings
@@ -222,32 +187,32 @@ impl Lint {
 }
 
 /// Finds what a profile leaves behind.
-pub fn lint(profile: &Profile) -> Lint {
-    let concerns: [fn(&Profile) -> Vec<Finding>; 12] = [
-        coverage::findings,
-        confidentiality::findings,
-        exceptions::findings,
-        nested::findings,
-        private::findings,
-        blind::findings,
-        pieces::findings,
-        hashes::findings,
-        envelope::findings,
-        uids::findings,
-        dates::findings,
-        whole::findings,
+pub fn lint(profile: &Profile) -> LintReport {
+    let concerns: [fn(&Profile) -> Vec<LintFinding>; 12] = [
+        attributes::table_rows,
+        whole::basic_profile,
+        attributes::exceptions,
+        attributes::sequence_items,
+        attributes::private_elements,
+        attributes::outside_table,
+        rules::copied_texts,
+        rules::hashes,
+        rules::envelope,
+        rules::uids,
+        rules::dates,
+        whole::whole_profile,
     ];
-    let mut findings: Vec<Finding> = concerns
+    let mut findings: Vec<LintFinding> = concerns
         .iter()
         .flat_map(|concern| concern(profile))
         .collect();
     findings.sort_by_key(|finding| (finding.severity, finding.kind, finding.theme));
-    Lint { findings }
+    LintReport { findings }
 }
 
-impl Finding {
+impl LintFinding {
     fn new(
-        kind: Kind,
+        kind: LintKind,
         severity: Severity,
         subject: impl Into<String>,
         message: impl Into<String>,
@@ -264,15 +229,38 @@ impl Finding {
         }
     }
 
+    fn warning(
+        kind: LintKind,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+        advice: &'static str,
+    ) -> Self {
+        Self::new(kind, Severity::Warning, subject, message, advice)
+    }
+
+    fn note(
+        kind: LintKind,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+        advice: &'static str,
+    ) -> Self {
+        Self::new(kind, Severity::Note, subject, message, advice)
+    }
+
     fn about(mut self, theme: Theme) -> Self {
         self.theme = Some(theme);
         self
     }
 
-    fn tagged(mut self, tag: String) -> Self {
-        self.tag = Some(tag);
+    fn tagged(mut self, tag: &impl ToString) -> Self {
+        self.tag = Some(tag.to_string());
         self
     }
+}
+
+/// The selector of a rule, for a finding about it.
+fn selector_name(rule: &Rule) -> String {
+    escape_for_terminal(&rule.selector.to_string())
 }
 
 /// The attributes of a list of keywords, all of which the dictionary knows.
@@ -280,11 +268,6 @@ fn tags(keywords: &'static [&'static str]) -> impl Iterator<Item = (&'static str
     keywords
         .iter()
         .filter_map(|keyword| Some((*keyword, standard::tag_of_keyword(keyword)?)))
-}
-
-/// A tag as the standard writes it.
-fn tag_text(tag: Tag) -> String {
-    format!("({:04X},{:04X})", tag.group(), tag.element())
 }
 
 #[cfg(test)]

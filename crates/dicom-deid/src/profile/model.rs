@@ -1,18 +1,18 @@
-//! A profile as the rest of the program sees it: checked, with every default filled in or named.
+//! A profile as the rest of the crate sees it: checked, with every default filled in or named.
 
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-
-use super::action::{Action, Replacement, Scalar};
-use super::burned_in::{BurnedIn, DeviceRegions};
-use super::confidentiality::{Confidentiality, ResidualRule};
-use super::date_format::DateFormat;
-use super::filename::FileName;
-use super::jitter::{Bounds, DEFAULT_RANGE, DateJitter, canonical_date};
-use super::pixels::AlterPixels;
-use super::selector::Selector;
-use crate::envelope::Keys;
+use dicom_core::Tag;
 use dicom_lossless::Phi;
+use python_regex::PythonRegex;
+
+use super::action::{Action, Group};
+use super::basic_profile::{Confidentiality, ResidualRule};
+use super::date_format::DateFormat;
+use super::image_rules::{AlterPixels, BurnedIn, DeviceRegions};
+use super::selector::Selector;
+use super::template::Template;
+use super::tree::Named;
+use crate::envelope::EnvelopeKeys;
+use crate::standard;
 
 /// A de-identification profile.
 #[derive(Debug, Clone)]
@@ -27,23 +27,6 @@ pub struct Profile {
     pub other_sections: Vec<String>,
     /// What the user should know: rules that have no effect here, and why.
     pub notes: Vec<String>,
-}
-
-/// What tells profiles apart: the digest that is shown and, where the profile holds secrets, one
-/// over all of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// `sha256:<64 hex>`, without secrets.
-    pub digest: String,
-    secret: Option<Phi<String>>,
-}
-
-impl Identity {
-    /// What stands for the secrets, for the journal alone, which hashes it under a key of its own;
-    /// none where there are none.
-    pub fn of_secrets(&self) -> Option<&str> {
-        self.secret.as_ref().map(|secret| secret.expose().as_str())
-    }
 }
 
 /// What a profile does to a DICOM file.
@@ -92,7 +75,7 @@ pub struct DicomRules {
     /// Whether the originals of what is changed or removed go into the encrypted envelope.
     pub retain: bool,
     /// The keys of the envelope, where something needs them.
-    pub envelope: Option<Keys>,
+    pub envelope: Option<EnvelopeKeys>,
     /// What files are called in a package; without entries by their UID.
     pub filenames: Vec<FileName>,
     /// The Basic Profile of PS3.15 and its options, where the profile asks for them; `fields` go
@@ -154,7 +137,7 @@ impl Default for DicomRules {
             patient_age_from_birthdate: false,
             patient_age_units: None,
             replace_with_insert: true,
-            jitter_range: DEFAULT_RANGE,
+            jitter_range: 2.0,
             alter_pixels: None,
             burned_in: BurnedIn::Keep,
             regions: Vec::new(),
@@ -171,16 +154,6 @@ impl Profile {
     /// Whether it leaves every DICOM file as it is.
     pub fn is_empty(&self) -> bool {
         let rules = &self.dicom;
-        let idle = |rule: &Rule| {
-            matches!(
-                rule.action,
-                Action::Keep
-                    | Action::ReplaceWith {
-                        value: Replacement::Nothing,
-                        ..
-                    }
-            )
-        };
         !rules.remove_private_tags
             && !rules.remove_undefined
             && !rules.patient_age_from_birthdate
@@ -188,95 +161,15 @@ impl Profile {
             && !rules.regions.iter().any(DeviceRegions::blanks)
             && !rules.retain
             && rules.confidentiality.is_none()
-            && rules.fields.iter().all(idle)
+            && rules
+                .fields
+                .iter()
+                .all(|rule| rule.action.changes_nothing())
     }
 
     /// Whether pseudonyms are made that need a key.
     pub fn needs_key(&self) -> bool {
         self.dicom.confidentiality.is_some()
-    }
-
-    /// `sha256:` and the SHA-256 of what the profile means, in hex: the same for TOML, YAML and
-    /// JSON, for any order of keys and for any spelling of a tag. The name counts, the description
-    /// does not. It is shown and written down, so of salts and keys it covers only whether there
-    /// are any: a short salt could be found by trying.
-    pub fn digest(&self) -> String {
-        let mut canonical = self.canonical();
-        if let Some(canonical) = canonical.as_object_mut() {
-            if self.dicom.salt.is_some() {
-                canonical.insert("salt".to_owned(), json!(true));
-            }
-            if let Some(keys) = &self.dicom.envelope {
-                canonical.insert(keys.setting().to_owned(), json!(keys.public_fingerprint()));
-            }
-        }
-        format!(
-            "sha256:{}",
-            hex::encode(Sha256::digest(canonical.to_string().as_bytes()))
-        )
-    }
-
-    /// A digest that covers the secrets too: two profiles of the same identity do the same to every
-    /// file. Never shown.
-    pub fn identity(&self) -> Identity {
-        let secrets = self.dicom.salt.is_some() || self.dicom.envelope.is_some();
-        Identity {
-            digest: self.digest(),
-            secret: secrets.then(|| {
-                Phi::new(hex::encode(Sha256::digest(
-                    self.canonical().to_string().as_bytes(),
-                )))
-            }),
-        }
-    }
-
-    /// The profile in one fixed form, secrets included.
-    pub(super) fn canonical(&self) -> Value {
-        let rules = &self.dicom;
-        let mut others = self.other_sections.clone();
-        others.sort();
-        let mut canonical = json!({
-            "format": 1,
-            "name": self.name,
-            "other-sections": others,
-            "salt": rules.salt.as_ref().map(Phi::expose),
-            "hash-digits": rules.hash_digits,
-            "uid-prefix-fields": rules.uid_prefix_fields,
-            "uid-suffix-fields": rules.uid_suffix_fields,
-            "uid-numeric-name": rules.uid_numeric_name,
-            "recurse-sequence": rules.recurse_sequence,
-            "remove-private-tags": rules.remove_private_tags,
-            "remove-undefined": rules.remove_undefined,
-            "patient-age-from-birthdate": rules.patient_age_from_birthdate,
-            "patient-age-units": rules.patient_age_units.map(AgeUnit::letter),
-            "alter_pixels": rules.alter_pixels.as_ref().map(AlterPixels::canonical),
-            "date-format": rules.date_format.as_str(),
-            "fields": rules.fields.iter().map(|rule| rules.canonical_rule(rule)).collect::<Vec<_>>(),
-        });
-        if let Some(canonical) = canonical.as_object_mut() {
-            if let Some(keys) = &rules.envelope {
-                canonical.insert(keys.setting().to_owned(), json!(keys.fingerprint()));
-                canonical.insert("retain".to_owned(), json!(rules.retain));
-            }
-            if !rules.filenames.is_empty() {
-                let names = rules
-                    .filenames
-                    .iter()
-                    .map(|name| name.canonical(rules))
-                    .collect();
-                canonical.insert("filenames".to_owned(), names);
-            }
-            if let Some(confidentiality) = &rules.confidentiality {
-                canonical.insert("confidentiality".to_owned(), confidentiality.canonical());
-            }
-            if let Some(pixels) = rules.canonical_pixels() {
-                canonical.insert("pixels".to_owned(), pixels);
-            }
-            if rules.residual != ResidualRule::default() {
-                canonical.insert("residual".to_owned(), rules.residual.canonical());
-            }
-        }
-        canonical
     }
 }
 
@@ -285,99 +178,43 @@ impl DicomRules {
     pub fn inserts(&self, insert: Option<bool>) -> bool {
         insert.unwrap_or(self.replace_with_insert)
     }
+}
 
-    fn canonical_rule(&self, rule: &Rule) -> Value {
-        json!([
-            selector_text(&rule.selector),
-            rule.action.name(),
-            self.canonical_action(&rule.action)
-        ])
-    }
+/// One entry of `filenames`: which paths it is for, and the name that such a file gets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileName {
+    /// The name.
+    pub output: Template,
+    /// Matched from the start of the path below the folder that was named.
+    pub regex: PythonRegex,
+    /// What is done to captured pieces of the path.
+    pub groups: Vec<Group>,
+}
 
-    /// The options of an action, those of the profile in place of absent ones.
-    pub(super) fn canonical_action(&self, action: &Action) -> Value {
-        let days = |own: &Option<f64>| own.or(self.date_increment);
-        match action {
-            Action::Keep
-            | Action::Remove
-            | Action::Hash
-            | Action::HashUid
-            | Action::Encrypt
-            | Action::Decrypt => Value::Null,
-            Action::Jitter(jitter) => jitter.canonical(self.jitter_range),
-            Action::ReplaceWith { value, insert } => {
-                json!([canonical_value(value), self.inserts(*insert)])
-            }
-            Action::IncrementDate {
-                days: own,
-                format,
-                jitter,
-            } => {
-                let format = format.as_ref().unwrap_or(&self.date_format);
-                shifted(days(own), format, jitter.as_ref(), &Bounds::default())
-            }
-            Action::IncrementDateTime {
-                days: own,
-                format,
-                jitter,
-                bounds,
-            } => shifted(
-                days(own),
-                format.as_ref().unwrap_or(&self.datetime_format),
-                jitter.as_ref(),
-                bounds,
-            ),
-            Action::RegexSub(items) => items.iter().map(|item| item.canonical(self)).collect(),
-        }
+impl FileName {
+    /// The attributes that its output names by keyword.
+    pub fn tags(&self) -> impl Iterator<Item = Tag> {
+        self.output
+            .variables()
+            .filter(|name| !self.regex.group_names().any(|group| group == *name))
+            .filter_map(tag_of)
     }
 }
 
-fn shifted(
-    days: Option<f64>,
-    format: &DateFormat,
-    jitter: Option<&DateJitter>,
-    bounds: &Bounds,
-) -> Value {
-    let mut all = vec![json!(days), json!(format.as_str())];
-    all.extend(canonical_date(jitter, bounds));
-    Value::Array(all)
+/// The attribute that a variable names.
+pub fn tag_of(variable: &str) -> Option<Tag> {
+    standard::tag_of_keyword_any_case(variable).map(|(tag, _)| tag)
 }
 
-/// The selector in full: what messages shorten or escape must still tell two profiles apart.
-fn selector_text(selector: &Selector) -> String {
-    match selector {
-        Selector::Regex(regex) => format!("regex {}", regex.as_str()),
-        Selector::Private {
-            group,
-            creator,
-            element,
-        } => format!("{group:04x},{creator},{element:02x}"),
-        other => other.to_string(),
-    }
-}
-
-fn canonical_value(value: &Replacement) -> Value {
-    let scalar = |scalar: &Scalar| match scalar {
-        Scalar::Text(text) => json!(text),
-        Scalar::Integer(number) => json!(number),
-        Scalar::Float(number) => json!(number),
-    };
-    match value {
-        Replacement::Nothing => Value::Null,
-        Replacement::Empty => json!(""),
-        Replacement::One(one) => scalar(one),
-        Replacement::List(list) => list.iter().map(scalar).collect(),
-    }
+impl Named for AgeUnit {
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("D", Self::Days), ("M", Self::Months), ("Y", Self::Years)];
 }
 
 impl AgeUnit {
     /// Its letter in an age string.
     pub fn letter(self) -> &'static str {
-        match self {
-            Self::Days => "D",
-            Self::Months => "M",
-            Self::Years => "Y",
-        }
+        self.name()
     }
 }
 
@@ -396,8 +233,8 @@ impl Rule {
         )
     }
 
-    /// Where it stands, for people: its number and, where there is one, its line.
-    pub fn place(&self) -> String {
+    /// Where it stands: its number and, where there is one, its line.
+    pub fn location(&self) -> String {
         match self.position.line {
             Some(line) => format!("fields[{}], line {line}", self.position.index),
             None => format!("fields[{}]", self.position.index),

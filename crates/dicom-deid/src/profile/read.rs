@@ -1,33 +1,20 @@
 //! Reads the vocabulary: from the tree of a document to a checked profile. It must never pass over
 //! a key in silence.
 
-use super::burned_in::{self, BurnedIn};
-use super::confidentiality::{self, Confidentiality};
-use super::date_format::DateFormat;
-use super::envelope_keys;
-use super::jitter;
-use super::model::{AgeUnit, DicomRules, Profile};
-use super::pixels;
-use super::rule;
-use super::tree::{Entry, Kind, Node, Problem, Problems, shown};
-use super::{filename, order, unused};
+mod basic_profile;
+mod envelope_keys;
+mod field;
+mod image_sections;
+mod notes;
+
 use dicom_lossless::Phi;
 
-/// Sections for other kinds of file that Flywheel profiles may have.
-const OTHER_SECTIONS: &[&str] = &[
-    "zip",
-    "jpg",
-    "png",
-    "tiff",
-    "xml",
-    "json",
-    "csv",
-    "tsv",
-    "table",
-    "key-value-text-file",
-    "nifti",
-    "filename",
-];
+use super::basic_profile::Confidentiality;
+use super::date_format::DateFormat;
+use super::image_rules::BurnedIn;
+use super::model::{DicomRules, Profile};
+use super::tree::{Entry, Node, NodeKind, Problem, Problems};
+use super::vocabulary::{DICOM, PROFILE};
 
 /// Keys at the top that other tools of Flywheel read, older commands and the export gear, and what
 /// that means here.
@@ -39,39 +26,10 @@ const OF_OTHER_TOOLS: &[(&str, &str)] = &[
     ),
     (
         "map-subjects",
-        "subject labels come from the cleaned PatientID, or from what the upload is told",
+        "subject labels come from the cleaned PatientID, or from the flags of the upload",
     ),
     ("deid-log", "no original value is written down"),
 ];
-
-/// Keys of the `dicom` section that this version carries out.
-const DICOM_KEYS: &[&str] = &[
-    "fields",
-    "date-increment",
-    "date-format",
-    "datetime-format",
-    "salt",
-    "hash-digits",
-    "uid-prefix-fields",
-    "uid-suffix-fields",
-    "uid-numeric-name",
-    "recurse-sequence",
-    "remove-private-tags",
-    "remove-undefined",
-    "patient-age-from-birthdate",
-    "patient-age-units",
-    "replace-with-insert",
-    "file-filter",
-    "enforce-file-filter",
-    "filenames",
-    "jitter-range",
-    "jitter-type",
-    "alter_pixels",
-    "decode",
-];
-
-/// The section on images, which Flywheel's vocabulary does not have.
-const PIXELS: &str = "pixels";
 
 /// The profile that a document describes, and whether it has a `dicom` section at all.
 pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Problem> {
@@ -92,31 +50,18 @@ pub(super) fn profile(root: &Node, fallback_name: &str) -> Result<Profile, Probl
 }
 
 fn at_the_top(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
-    match entry.key.as_str() {
-        "name" | "description" | "dicom" if entry.value.is_null() => {}
-        "name" => entry.value.text("name")?.clone_into(&mut profile.name),
-        "description" => profile.description = Some(entry.value.text("description")?.to_owned()),
-        "dicom" => dicom(&entry.value, profile)?,
-        // Documents of several of these tools count their versions; it means nothing to any engine.
-        "only-config-profiles" | "secret-key" | "version" => {}
-        key if OTHER_SECTIONS.contains(&key) && entry.value.is_null() => {}
-        key if OTHER_SECTIONS.contains(&key) => profile.other_sections.push(key.to_owned()),
-        key if OF_OTHER_TOOLS.iter().any(|(known, _)| *known == key) => {
-            profile.notes.extend(of_other_tool(entry));
+    let (key, value) = (entry.key.as_str(), &entry.value);
+    match key {
+        _ if !PROFILE.has(key) => return Err(PROFILE.unknown(entry)),
+        _ if PROFILE.is_for_other_files(key) && !value.is_null() => {
+            profile.other_sections.push(key.to_owned());
         }
-        _ => {
-            let keys = &[
-                "name",
-                "description",
-                "dicom",
-                "secret-key",
-                "version",
-                "map-subjects",
-                "deid-log",
-                "export",
-            ];
-            return Err(unknown(entry, &[keys, OTHER_SECTIONS]));
-        }
+        _ if value.is_null() => {}
+        "name" => value.text(key)?.clone_into(&mut profile.name),
+        "description" => profile.description = Some(value.text(key)?.to_owned()),
+        "dicom" => dicom(value, profile)?,
+        // Keys of other tools, and what `envelope_keys` reads.
+        _ => profile.notes.extend(of_other_tool(entry)),
     }
     Ok(())
 }
@@ -169,66 +114,63 @@ fn checked(profile: Profile, root: &Node) -> Result<Profile, Problem> {
 }
 
 fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
-    let (mut fields, mut filenames, mut problems) = (None, None, Problems::default());
+    let mut problems = Problems::default();
     for entry in section.entries("`dicom`")? {
-        match entry.key.as_str() {
-            "fields" => fields = Some(&entry.value),
-            "filenames" if !entry.value.is_null() => filenames = Some(&entry.value),
-            key if confidentiality::DICOM_KEYS.contains(&key) || key == PIXELS => {}
-            _ => drop(problems.take(setting(entry, profile))),
-        }
+        problems.take(setting(entry, profile));
     }
     problems.take(numeric_name_fits(section, &profile.dicom));
-    problems.take(sections_of_our_own(section, &mut profile.dicom));
-    let nodes = fields.map(|fields| fields.items("fields")).transpose();
-    for (index, node) in problems
-        .take(nodes)
+    problems.take(own_sections(section, &mut profile.dicom));
+    let fields = section.find("fields").map(|fields| fields.items("fields"));
+    let fields = problems
+        .take(fields.transpose())
         .flatten()
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
-        if let Some((rule, notes)) = problems.take(rule::read(node, index, &profile.dicom)) {
+        .unwrap_or_default();
+    for (index, node) in fields.iter().enumerate() {
+        if let Some((rule, notes)) = problems.take(field::read(node, index, &profile.dicom)) {
             profile.notes.extend(notes);
             profile.dicom.fields.push(rule);
         }
     }
     // What only shows when all rules are known would be a consequence of what is wrong with them.
     problems.settled()?;
-    profile.notes.extend(order::notes(&profile.dicom.fields));
-    if let Some(filenames) = filenames {
-        profile.dicom.filenames = filename::read(filenames, &profile.dicom)?;
+    profile.notes.extend(notes::of_order(&profile.dicom.fields));
+    if let Some(names) = section.find("filenames").filter(|names| !names.is_null()) {
+        profile.dicom.filenames = field::read_filenames(names, &profile.dicom)?;
     }
-    profile.notes.extend(unused::notes(section, &profile.dicom));
+    profile
+        .notes
+        .extend(notes::of_unused_settings(section, &profile.dicom));
     Ok(())
 }
 
 /// The sections that Flywheel's vocabulary does not have. The one on confidentiality says what the
 /// others mean.
-fn sections_of_our_own(section: &Node, rules: &mut DicomRules) -> Result<(), Problem> {
-    let own = |key| section.find(key).is_some_and(|value| !value.is_null());
-    rules.confidentiality = own("confidentiality").then(Confidentiality::default);
+fn own_sections(section: &Node, rules: &mut DicomRules) -> Result<(), Problem> {
+    let given = |key| section.find(key).filter(|value| !value.is_null());
+    rules.confidentiality = given("confidentiality").map(|_| Confidentiality::default());
     let mut problems = Problems::default();
     for entry in section.entries("`dicom`")? {
-        if confidentiality::DICOM_KEYS.contains(&entry.key.as_str()) && !entry.value.is_null() {
-            problems.take(confidentiality::section(
-                entry,
-                &mut rules.confidentiality,
-                &mut rules.residual,
-            ));
+        if !entry.value.is_null() {
+            problems.take(basic_profile::section(entry, rules));
         }
     }
-    if let Some(asked) = &rules.confidentiality {
-        problems.take(confidentiality::conflicts(section, asked));
+    if let Some(confidentiality) = &rules.confidentiality {
+        problems.take(basic_profile::conflicts(section, confidentiality));
     }
-    problems.take(burned_in::read(section.find(PIXELS), rules));
+    let pixels = image_sections::device_regions(given("pixels"), rules.confidentiality.as_ref());
+    if let Some((burned_in, regions)) = problems.take(pixels) {
+        (rules.burned_in, rules.regions) = (burned_in, regions);
+    }
     problems.settled()
 }
 
-/// One key of the `dicom` section.
+/// One key of the `dicom` section; those that need others have functions of their own.
 fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
     let (key, value, rules) = (entry.key.as_str(), &entry.value, &mut profile.dicom);
-    if value.is_null() && DICOM_KEYS.contains(&key) {
+    if !DICOM.has(key) {
+        return Err(DICOM.unknown(entry));
+    }
+    if value.is_null() {
         return Ok(());
     }
     match key {
@@ -244,9 +186,12 @@ fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
         "remove-private-tags" => rules.remove_private_tags = value.flag(key)?,
         "remove-undefined" => rules.remove_undefined = value.flag(key)?,
         "patient-age-from-birthdate" => rules.patient_age_from_birthdate = value.flag(key)?,
-        "patient-age-units" => rules.patient_age_units = Some(age_unit(value)?),
+        "patient-age-units" => rules.patient_age_units = Some(value.one_of(key)?),
         "replace-with-insert" => rules.replace_with_insert = value.flag(key)?,
-        "jitter-range" => rules.jitter_range = jitter::range(value, key)?,
+        "jitter-range" => rules.jitter_range = field::range(value, key)?,
+        "alter_pixels" => rules.alter_pixels = image_sections::alter_pixels(value)?,
+        "file-filter" => profile.notes.push(file_filter(value)?),
+        "enforce-file-filter" => drop(value.flag(key)?),
         "jitter-type" => {
             value.text(key)?;
             profile.notes.push(
@@ -255,31 +200,12 @@ fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
                     .to_owned(),
             );
         }
-        "alter_pixels" => rules.alter_pixels = pixels::read(value)?,
-        "file-filter" => profile.notes.push(file_filter(value)?),
-        "enforce-file-filter" => {
-            value.flag(key)?;
-        }
-        "decode" if !value.flag(key)? => {
-            let why = "rules reach into every sequence all the same, and values that no rule \
-                touches are never decoded";
-            profile
-                .notes
-                .push(format!("`decode: false` has no effect: {why}"));
-        }
-        "decode" => {}
-        _ if envelope_keys::KEYS.contains(&key) => {}
-        _ => {
-            return Err(unknown(
-                entry,
-                &[
-                    DICOM_KEYS,
-                    envelope_keys::KEYS,
-                    &[PIXELS],
-                    confidentiality::DICOM_KEYS,
-                ],
-            ));
-        }
+        "decode" if !value.flag(key)? => profile.notes.push(
+            "`decode: false` has no effect: rules reach into every sequence all the same, and \
+                values that no rule touches are never decoded"
+                .to_owned(),
+        ),
+        _ => {}
     }
     Ok(())
 }
@@ -289,7 +215,7 @@ fn setting(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
 /// uncleaned for its name.
 fn file_filter(value: &Node) -> Result<String, Problem> {
     match &value.kind {
-        Kind::List(items) => items
+        NodeKind::List(items) => items
             .iter()
             .try_for_each(|item| item.text("file-filter").map(|_| ()))?,
         _ => value.text("file-filter").map(|_| ())?,
@@ -310,15 +236,6 @@ pub(super) fn days(value: &Node, key: &str) -> Result<f64, Problem> {
 /// A date format that can be carried out.
 pub(super) fn date_format(value: &Node, key: &str) -> Result<DateFormat, Problem> {
     DateFormat::new(value.text(key)?).map_err(|why| value.problem(format!("`{key}`: {why}")))
-}
-
-fn age_unit(value: &Node) -> Result<AgeUnit, Problem> {
-    match value.text("patient-age-units")? {
-        "D" => Ok(AgeUnit::Days),
-        "M" => Ok(AgeUnit::Months),
-        "Y" => Ok(AgeUnit::Years),
-        _ => Err(value.problem("`patient-age-units` must be D, M or Y")),
-    }
 }
 
 /// Flywheel's own root, which only takes one registered branch below it.
@@ -350,17 +267,4 @@ fn numeric_name_fits(section: &Node, rules: &DicomRules) -> Result<(), Problem> 
         )));
     }
     Ok(())
-}
-
-/// A key that does not exist, with the one that comes closest.
-pub(super) fn unknown(entry: &Entry, known: &[&[&str]]) -> Problem {
-    let problem = Problem::new(entry.place, format!("unknown key `{}`", shown(&entry.key)));
-    let scored = known
-        .iter()
-        .flat_map(|keys| keys.iter())
-        .map(|key| (crate::standard::likeness(&entry.key, key), key));
-    match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((score, key)) if score > 0.8 => problem.with_hint(format!("did you mean `{key}`?")),
-        _ => problem.with_hint("take it out: a key that does nothing may look as if it did"),
-    }
 }

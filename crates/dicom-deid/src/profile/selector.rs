@@ -4,7 +4,7 @@ use std::fmt;
 
 use dicom_core::Tag;
 
-use super::tree::shown;
+use super::tree::{SyntaxError, shown};
 use crate::standard;
 use python_regex::PythonRegex;
 
@@ -23,7 +23,7 @@ pub enum Selector {
         element: u8,
     },
     /// An attribute inside sequence items.
-    Path(Path),
+    Path(SequencePath),
     /// An attribute of all groups 50xx or 60xx.
     Repeater {
         /// 0x5000 or 0x6000.
@@ -37,7 +37,7 @@ pub enum Selector {
 
 /// A way into sequences: from the data set's sequence down to an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Path {
+pub struct SequencePath {
     /// Each sequence with the item to enter.
     pub sequences: Vec<(Tag, ItemChoice)>,
     /// The attribute in the innermost item.
@@ -53,15 +53,15 @@ pub enum ItemChoice {
     Every,
 }
 
-/// No sequence of a real file has as many items; a path beyond would create them all.
+/// No sequence of a real file has more items; a path beyond would create them all.
 const LARGEST_INDEX: usize = 9_999;
 
 impl Selector {
     /// Reads a `name`. The error says what is wrong, and what may have been meant.
-    pub fn parse(written: &str) -> Result<Self, SelectorError> {
+    pub fn parse(written: &str) -> Result<Self, SyntaxError> {
         let text = written.trim();
         if text.is_empty() {
-            return Err(SelectorError::new("an empty `name` addresses nothing"));
+            return Err(SyntaxError::new("an empty `name` addresses nothing"));
         }
         if let Some(inside) = text.strip_prefix('(') {
             return bracketed(inside, text);
@@ -86,7 +86,7 @@ impl Selector {
     /// The attribute that is acted on in the end, where that is certain.
     pub fn leaf(&self) -> Option<Tag> {
         match self {
-            Self::Tag(tag) | Self::Path(Path { leaf: tag, .. }) => Some(*tag),
+            Self::Tag(tag) | Self::Path(SequencePath { leaf: tag, .. }) => Some(*tag),
             Self::Repeater { group, element } => Some(Tag(*group, *element)),
             Self::Private { .. } | Self::Regex(_) => None,
         }
@@ -127,32 +127,11 @@ fn plain(tag: Tag) -> String {
     )
 }
 
-/// What is wrong with a selector, and what may have been meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SelectorError {
-    /// What is wrong.
-    pub message: String,
-    /// What may have been meant.
-    pub hint: Option<String>,
-}
-
-impl SelectorError {
-    fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            hint: None,
-        }
-    }
-}
-
 /// Forms in brackets: `(0010,0010)`, `(60xx,3000)`, `(0009,"CREATOR",01)`. What follows the bracket
 /// does not count.
-fn bracketed(inside: &str, text: &str) -> Result<Selector, SelectorError> {
+fn bracketed(inside: &str, text: &str) -> Result<Selector, SyntaxError> {
     let forms = "write (gggg,eeee), or (gggg,\"CREATOR\",ee) for a private element";
-    let wrong = || SelectorError {
-        message: format!("`{}` is no tag", shown(text)),
-        hint: Some(forms.to_owned()),
-    };
+    let wrong = || SyntaxError::new(format!("`{}` is no tag", shown(text))).with_hint(forms);
     let (inside, _) = inside.split_once(')').ok_or_else(wrong)?;
     let (group, rest) = inside.split_once(',').ok_or_else(wrong)?;
     let (group, rest) = (group.trim(), rest.trim());
@@ -169,7 +148,7 @@ fn bracketed(inside: &str, text: &str) -> Result<Selector, SelectorError> {
     usable(Tag(low(group), low(element))).map(Selector::Tag)
 }
 
-fn private(group: &str, creator: &str, element: &str) -> Option<Result<Selector, SelectorError>> {
+fn private(group: &str, creator: &str, element: &str) -> Option<Result<Selector, SyntaxError>> {
     let group = low(hex(group, 4)?);
     let element = u8::try_from(hex(element, 2)?).ok()?;
     let unquoted = |quote| {
@@ -188,7 +167,7 @@ fn private(group: &str, creator: &str, element: &str) -> Option<Result<Selector,
         return None;
     }
     if group.is_multiple_of(2) {
-        return Some(Err(SelectorError::new(format!(
+        return Some(Err(SyntaxError::new(format!(
             "group {group:04X} is not private: private groups are odd"
         ))));
     }
@@ -215,40 +194,34 @@ fn repeater(text: &str) -> Option<Selector> {
 }
 
 /// A keyword or eight hex digits.
-fn attribute(text: &str) -> Result<Tag, SelectorError> {
+fn attribute(text: &str) -> Result<Tag, SyntaxError> {
     if let Some(number) = hex(without_0x(text), 8) {
         return usable(tag_of_number(number));
     }
     if let Some((tag, _)) = standard::tag_of_keyword_any_case(text) {
         return Ok(tag);
     }
-    let close = standard::close_keyword(text);
-    Err(SelectorError {
-        message: format!("`{}` names no attribute", shown(text)),
-        hint: Some(match close {
-            Some(keyword) => format!("did you mean `{keyword}`?"),
-            None => {
-                "write a keyword, eight hex digits, (gggg,eeee) or (gggg,\"CREATOR\",ee)".to_owned()
-            }
-        }),
-    })
+    Err(SyntaxError::no_attribute(
+        text,
+        "write a keyword, eight hex digits, (gggg,eeee) or (gggg,\"CREATOR\",ee)",
+    ))
 }
 
-fn path(text: &str) -> Result<Path, SelectorError> {
+fn path(text: &str) -> Result<SequencePath, SyntaxError> {
     let mut words = text.split('.').peekable();
     let mut sequences = Vec::new();
     loop {
         let tag = attribute(words.next().unwrap_or_default())?;
         if sequences.len() > 60 {
-            return Err(SelectorError::new("the path is too long"));
+            return Err(SyntaxError::new("the path is too long"));
         }
         if tag.group() == 0x0002 {
-            return Err(SelectorError::new(
+            return Err(SyntaxError::new(
                 "file meta information has no place in a path",
             ));
         }
         let Some(item) = words.next() else {
-            return Ok(Path {
+            return Ok(SequencePath {
                 sequences,
                 leaf: tag,
             });
@@ -258,7 +231,7 @@ fn path(text: &str) -> Result<Path, SelectorError> {
             number => match number.parse() {
                 Ok(index) if index <= LARGEST_INDEX => ItemChoice::At(index),
                 _ => {
-                    return Err(SelectorError::new(format!(
+                    return Err(SyntaxError::new(format!(
                         "`{}` is neither an item number nor `*`",
                         shown(number)
                     )));
@@ -267,7 +240,7 @@ fn path(text: &str) -> Result<Path, SelectorError> {
         };
         sequences.push((tag, item));
         if words.peek().is_none() {
-            return Err(SelectorError::new(
+            return Err(SyntaxError::new(
                 "a path must end in an attribute, not in an item number",
             ));
         }
@@ -280,14 +253,11 @@ pub fn tag_of_number(number: u32) -> Tag {
 }
 
 /// Delimiters are no attributes.
-fn usable(tag: Tag) -> Result<Tag, SelectorError> {
+fn usable(tag: Tag) -> Result<Tag, SyntaxError> {
     if tag.group() == 0xFFFE || tag.group() == 0 {
-        let message = format!(
-            "({:04X},{:04X}) is no attribute of a data set",
-            tag.group(),
-            tag.element()
-        );
-        return Err(SelectorError::new(message));
+        return Err(SyntaxError::new(format!(
+            "{tag} is no attribute of a data set"
+        )));
     }
     Ok(tag)
 }
@@ -298,8 +268,8 @@ fn without_0x(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// A number of exactly so many hex digits.
-fn hex(text: &str, digits: usize) -> Option<u32> {
+/// A number of exactly this number of hex digits.
+pub(super) fn hex(text: &str, digits: usize) -> Option<u32> {
     let good = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if good {
         u32::from_str_radix(text, 16).ok()

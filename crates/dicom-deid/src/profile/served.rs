@@ -1,16 +1,14 @@
-//! What one level of the server says about de-identification: nothing, that it is switched off, or
-//! a profile.
+//! The de-identification setting of one level of the server: none, switched off, or a profile.
 //!
-//! Owns that decision, which is made nowhere else. What is none of the three is invalid: a doubt is
-//! no permission.
+//! Owns that decision, which is made nowhere else. What is none of the three is invalid.
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::document::{Document, error};
 use super::json::{Json, unambiguous};
-use super::load::{Document, error};
 use super::model::Profile;
-use super::tree::{Kind, Node, Problem, shown};
+use super::tree::{Node, NodeKind, Problem, shown};
 use super::yaml;
 use crate::error::ProfileError;
 use dicom_lossless::escape_for_terminal;
@@ -18,7 +16,7 @@ use dicom_lossless::escape_for_terminal;
 /// The setting that holds the profile.
 const SETTING: &str = "deid_profile";
 
-/// What one level says.
+/// The setting of one level.
 pub enum Served {
     /// No profile: the next level counts.
     Nothing,
@@ -51,7 +49,7 @@ impl Served {
             .and_then(|dicom| dicom.find("fields"))
             .map(|fields| &fields.kind)
         {
-            Some(Kind::List(fields)) if fields.is_empty() => Ok(Self::OptsOut),
+            Some(NodeKind::List(fields)) if fields.is_empty() => Ok(Self::OptsOut),
             _ => {
                 let problem = document.root.problem(
                     "nothing in it changes a DICOM file, and it does not say that this is meant",
@@ -70,7 +68,7 @@ fn origin(level: &str) -> String {
 
 /// What stands under `deid_profile`; none where it is absent or null.
 fn stated(settings: &Node) -> Result<Option<Node>, Problem> {
-    let Kind::Map(entries) = &settings.kind else {
+    let NodeKind::Map(entries) = &settings.kind else {
         return Err(settings.problem(format!(
             "the settings are {} instead of a section",
             settings.describe()
@@ -86,10 +84,7 @@ fn stated(settings: &Node) -> Result<Option<Node>, Problem> {
         .iter()
         .find(|entry| entry.key != SETTING && resembles(&entry.key))
     {
-        let problem = Problem::new(
-            odd.place,
-            format!("the settings have the key `{}`", shown(&odd.key)),
-        );
+        let problem = odd.problem(format!("the settings have the key `{}`", shown(&odd.key)));
         return Err(problem.with_hint(format!("have it called `{SETTING}`, or taken out")));
     }
     let mut keys: Vec<_> = entries.iter().map(|entry| entry.key.as_str()).collect();
@@ -116,7 +111,7 @@ fn document(stated: Node, level: &str) -> Result<Option<(Document, Profile)>, Pr
     let origin = origin(level);
     // The server takes the document as text as well as parsed.
     let (root, is_text) = match &stated.kind {
-        Kind::Text(text) => (yaml::parse(text), true),
+        NodeKind::Text(text) => (yaml::parse(text), true),
         _ => (unambiguous(stated), false),
     };
     let document = Document::served(
@@ -125,7 +120,7 @@ fn document(stated: Node, level: &str) -> Result<Option<(Document, Profile)>, Pr
     );
     let profile = document.profile()?;
     let empty = |dicom: &Node| {
-        dicom.is_null() || matches!(&dicom.kind, Kind::Map(entries) if entries.is_empty())
+        dicom.is_null() || matches!(&dicom.kind, NodeKind::Map(entries) if entries.is_empty())
     };
     match document.root.find("dicom") {
         Some(dicom) if !empty(dicom) => Ok(Some((document, profile))),
@@ -141,7 +136,7 @@ fn document(stated: Node, level: &str) -> Result<Option<(Document, Profile)>, Pr
 
 impl Document {
     /// The document that a `deid_profile` is, or that settings hold, `level` saying whose it is.
-    /// None where it says nothing of DICOM.
+    /// None where it has no section for DICOM.
     ///
     /// # Errors
     /// `profile.invalid`.

@@ -5,12 +5,12 @@
 pub struct Template {
     text: String,
     /// Its parts in order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<TemplatePart>,
 }
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum TemplatePart {
     /// Written as it stands.
     Text(String),
     /// Filled in.
@@ -36,14 +36,14 @@ impl Template {
                 .ok_or("a `}` without its `{`; write `}}` for the character")?;
             let (name, after) = inside.split_once('}').ok_or("a `{` without its `}`")?;
             if !plain.is_empty() {
-                parts.push(Part::Text(std::mem::take(&mut plain)));
+                parts.push(TemplatePart::Text(std::mem::take(&mut plain)));
             }
-            parts.push(Part::Variable(variable(name)?.to_owned()));
+            parts.push(TemplatePart::Variable(variable(name)?.to_owned()));
             rest = after;
         }
         plain.push_str(rest);
         if !plain.is_empty() {
-            parts.push(Part::Text(plain));
+            parts.push(TemplatePart::Text(plain));
         }
         Ok(Self {
             text: text.to_owned(),
@@ -59,8 +59,8 @@ impl Template {
     /// The names of its variables, in order; one that is used twice comes twice.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Text(_) => None,
-            Part::Variable(name) => Some(name.as_str()),
+            TemplatePart::Text(_) => None,
+            TemplatePart::Variable(name) => Some(name.as_str()),
         })
     }
 }
@@ -87,8 +87,8 @@ mod tests {
     #[test]
     fn templates_are_split_into_parts() {
         let template = Template::new("a{b}-{PatientID}}}c").unwrap();
-        let text = |text: &str| Part::Text(text.to_owned());
-        let variable = |name: &str| Part::Variable(name.to_owned());
+        let text = |text: &str| TemplatePart::Text(text.to_owned());
+        let variable = |name: &str| TemplatePart::Variable(name.to_owned());
         assert_eq!(
             template.parts,
             [
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_engine_does_not_take_is_refused() {
+    fn templates_that_flywheel_does_not_read_are_refused() {
         for wrong in [
             "{", "}", "a{b", "{}", "{{a}}", "{a!r}", "{a:5}", "{a.b}", "{a}}",
         ] {

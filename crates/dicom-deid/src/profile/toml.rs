@@ -1,27 +1,27 @@
-//! Reads the TOML spelling into a tree with places.
+//! Reads TOML into a tree with positions.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml_parser::Source;
 use toml_parser::lexer::TokenKind;
 
-use super::tree::{Entry, Kind, Node, Place, Problem};
+use super::tree::{Entry, Node, NodeKind, Problem, SourcePosition};
 
-/// The document as a tree, or the first place at which it is not TOML.
+/// The document as a tree, or the first position at which it is not TOML.
 pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     let lines = Lines::new(text);
     match DeTable::parse(text) {
         Ok(table) => Ok(Node::new(
             map(table.get_ref(), &lines),
-            Place { line: 1, column: 1 },
+            SourcePosition { line: 1, column: 1 },
         )),
         Err(error) => {
-            let place = error
+            let position = error
                 .span()
-                .map(|span| lines.place(span.start))
+                .map(|span| lines.position(span.start))
                 .unwrap_or_default();
             Err(Problem::new(
-                place,
+                position,
                 format!("not TOML: {}", error.message()),
             ))
         }
@@ -35,39 +35,41 @@ pub(super) fn has_comments(text: &str) -> bool {
         .any(|token| token.kind() == TokenKind::Comment)
 }
 
-fn map(table: &DeTable<'_>, lines: &Lines<'_>) -> Kind {
+fn map(table: &DeTable<'_>, lines: &Lines<'_>) -> NodeKind {
     let mut entries: Vec<Entry> = table
         .iter()
         .map(|(key, value)| Entry {
             key: key.get_ref().to_string(),
-            place: lines.place(key.span().start),
+            position: lines.position(key.span().start),
             value: node(value, lines),
         })
         .collect();
-    entries.sort_by_key(|entry| (entry.place.line, entry.place.column));
-    Kind::Map(entries)
+    entries.sort_by_key(|entry| (entry.position.line, entry.position.column));
+    NodeKind::Map(entries)
 }
 
 fn node(value: &Spanned<DeValue<'_>>, lines: &Lines<'_>) -> Node {
     let kind = match value.get_ref() {
-        DeValue::String(text) => Kind::Text(text.to_string()),
-        DeValue::Boolean(flag) => Kind::Bool(*flag),
+        DeValue::String(text) => NodeKind::Text(text.to_string()),
+        DeValue::Boolean(flag) => NodeKind::Bool(*flag),
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(read) if number.radix() == 16 => {
-                Kind::Integer(read, Some(format!("0x{}", number.as_str())))
+                NodeKind::Integer(read, Some(format!("0x{}", number.as_str())))
             }
-            Ok(read) => Kind::Integer(read, None),
-            Err(_) => Kind::Unquoted("a number that is too large"),
+            Ok(read) => NodeKind::Integer(read, None),
+            Err(_) => NodeKind::Unquoted("a number that is too large"),
         },
         DeValue::Float(number) => number
             .as_str()
             .parse()
-            .map_or(Kind::Unquoted("a number"), Kind::Float),
-        DeValue::Datetime(_) => Kind::Unquoted("a date"),
-        DeValue::Array(items) => Kind::List(items.iter().map(|item| node(item, lines)).collect()),
+            .map_or(NodeKind::Unquoted("a number"), NodeKind::Float),
+        DeValue::Datetime(_) => NodeKind::Unquoted("a date"),
+        DeValue::Array(items) => {
+            NodeKind::List(items.iter().map(|item| node(item, lines)).collect())
+        }
         DeValue::Table(table) => map(table, lines),
     };
-    Node::new(kind, lines.place(value.span().start))
+    Node::new(kind, lines.position(value.span().start))
 }
 
 /// Turns byte offsets into lines and columns.
@@ -89,7 +91,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn place(&self, offset: usize) -> Place {
+    fn position(&self, offset: usize) -> SourcePosition {
         let line = self.starts.partition_point(|start| *start <= offset);
         let start = self
             .starts
@@ -101,6 +103,6 @@ impl<'a> Lines<'a> {
             .get(start..offset)
             .map_or(0, |before| before.chars().count())
             + 1;
-        Place { line, column }
+        SourcePosition { line, column }
     }
 }

@@ -1,18 +1,60 @@
-//! A profile document as a tree in which each value knows its place, whatever it was written in.
+//! A profile document as a tree in which each value knows its position in the text, whatever
+//! language it was written in, and what can be wrong with it.
+
+use crate::standard;
 
 /// Line and column in a document, both from 1; 0 where there is no text, as in the server's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Place {
+pub struct SourcePosition {
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
 }
 
+/// What is wrong with a text inside a value, and what may have been meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// What is wrong.
+    pub message: String,
+    /// What may have been meant, or what to write.
+    pub hint: Option<String>,
+}
+
+impl SyntaxError {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// A keyword that the dictionary does not have, with the one that comes closest.
+    pub(super) fn no_attribute(written: &str, otherwise: &str) -> Self {
+        let hint = standard::suggested_keyword(written).map_or_else(
+            || otherwise.to_owned(),
+            |keyword| format!("did you mean `{keyword}`?"),
+        );
+        Self::new(format!("`{}` names no attribute", shown(written))).with_hint(hint)
+    }
+
+    pub(super) fn at(self, position: SourcePosition) -> Problem {
+        Problem {
+            hint: self.hint,
+            ..Problem::new(position, self.message)
+        }
+    }
+}
+
 /// What is wrong with a document, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
-    pub(super) place: Place,
+    pub(super) position: SourcePosition,
     pub(super) message: String,
     pub(super) hint: Option<String>,
     /// What else is wrong, in the order in which it was found.
@@ -20,9 +62,9 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
+    pub(super) fn new(position: SourcePosition, message: impl Into<String>) -> Self {
         Self {
-            place,
+            position,
             message: message.into(),
             hint: None,
             also: Vec::new(),
@@ -35,7 +77,7 @@ impl Problem {
     }
 }
 
-/// What is wrong with a document so far: the reading goes on, so that all of it is told at once.
+/// What is wrong with a document so far: reading goes on, so that all problems are reported at once.
 #[derive(Default)]
 pub(super) struct Problems(Option<Problem>);
 
@@ -63,24 +105,24 @@ impl Problems {
 /// A value and where it stands.
 #[derive(Clone)]
 pub(super) struct Node {
-    pub(super) kind: Kind,
-    pub(super) place: Place,
+    pub(super) kind: NodeKind,
+    pub(super) position: SourcePosition,
 }
 
 /// The values that all three languages share.
-#[derive(Clone)]
-pub(super) enum Kind {
+#[derive(Clone, PartialEq)]
+pub(super) enum NodeKind {
     Null,
     Bool(bool),
-    /// With its spelling where that tells more than the number: `0x00100010`, or `00100010`, which
+    /// With its spelling where that differs from the number: `0x00100010`, or `00100010`, which
     /// YAML reads as octal.
     Integer(i64, Option<String>),
     Float(f64),
     Text(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
-    /// Something that Flywheel would not read as text although it looks so: a date, a base-60
-    /// number. Never used as is.
+    /// Something that looks like text and that Flywheel would read as a date or a base-60 number.
+    /// Never used as is.
     Unquoted(&'static str),
 }
 
@@ -88,52 +130,97 @@ pub(super) enum Kind {
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) key: String,
-    pub(super) place: Place,
+    pub(super) position: SourcePosition,
     pub(super) value: Node,
 }
 
+// Two values are equal wherever they stand.
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.value == other.value
+    }
+}
+
+/// A setting whose values are a few names.
+pub(super) trait Named: Copy + PartialEq + 'static {
+    /// The values with the names that they have in a profile.
+    const NAMES: &'static [(&'static str, Self)];
+
+    /// The name of a value.
+    fn name(self) -> &'static str {
+        let known = Self::NAMES.iter().find(|(_, value)| *value == self);
+        known.map_or("", |(name, _)| name)
+    }
+
+    /// All names, in order.
+    fn names() -> Vec<&'static str> {
+        Self::NAMES.iter().map(|(name, _)| *name).collect()
+    }
+}
+
+impl Entry {
+    pub(super) fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem::new(self.position, message)
+    }
+
+    /// A key that does not exist, with the one that comes closest.
+    pub(super) fn unknown_key<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Problem {
+        let problem = self.problem(format!("unknown key `{}`", shown(&self.key)));
+        match standard::closest(&self.key, known) {
+            Some(key) => problem.with_hint(format!("did you mean `{key}`?")),
+            None => problem.with_hint("take it out: a key that does nothing may look as if it did"),
+        }
+    }
+}
+
 impl Node {
-    pub(super) fn new(kind: Kind, place: Place) -> Self {
-        Self { kind, place }
+    pub(super) fn new(kind: NodeKind, position: SourcePosition) -> Self {
+        Self { kind, position }
     }
 
     pub(super) fn problem(&self, message: impl Into<String>) -> Problem {
-        Problem::new(self.place, message)
+        Problem::new(self.position, message)
     }
 
     /// What kind of value it is, for messages.
     pub(super) fn describe(&self) -> &'static str {
         match &self.kind {
-            Kind::Null => "null",
-            Kind::Bool(_) => "true or false",
-            Kind::Integer(..) | Kind::Float(_) => "a number",
-            Kind::Text(_) => "text",
-            Kind::List(_) => "a list",
-            Kind::Map(_) => "a section",
-            Kind::Unquoted(what) => what,
+            NodeKind::Null => "null",
+            NodeKind::Bool(_) => "true or false",
+            NodeKind::Integer(..) | NodeKind::Float(_) => "a number",
+            NodeKind::Text(_) => "text",
+            NodeKind::List(_) => "a list",
+            NodeKind::Map(_) => "a section",
+            NodeKind::Unquoted(what) => what,
         }
     }
 
     pub(super) fn is_null(&self) -> bool {
-        matches!(self.kind, Kind::Null)
+        matches!(self.kind, NodeKind::Null)
     }
 
     /// Null, false, zero, or nothing inside: what Python calls false.
     pub(super) fn is_falsy(&self) -> bool {
         match &self.kind {
-            Kind::Null | Kind::Bool(false) | Kind::Integer(0, _) => true,
-            Kind::Text(text) => text.is_empty(),
-            Kind::List(items) => items.is_empty(),
-            Kind::Map(entries) => entries.is_empty(),
-            Kind::Float(number) => *number == 0.0,
-            Kind::Bool(true) | Kind::Integer(..) | Kind::Unquoted(..) => false,
+            NodeKind::Null | NodeKind::Bool(false) | NodeKind::Integer(0, _) => true,
+            NodeKind::Text(text) => text.is_empty(),
+            NodeKind::List(items) => items.is_empty(),
+            NodeKind::Map(entries) => entries.is_empty(),
+            NodeKind::Float(number) => *number == 0.0,
+            NodeKind::Bool(true) | NodeKind::Integer(..) | NodeKind::Unquoted(..) => false,
         }
     }
 
     /// The value of a key, if this is a section that has it.
     pub(super) fn find(&self, key: &str) -> Option<&Self> {
         match &self.kind {
-            Kind::Map(entries) => entries
+            NodeKind::Map(entries) => entries
                 .iter()
                 .find(|entry| entry.key == key)
                 .map(|entry| &entry.value),
@@ -144,7 +231,7 @@ impl Node {
     /// The entries of a section.
     pub(super) fn entries(&self, what: &str) -> Result<&[Entry], Problem> {
         match &self.kind {
-            Kind::Map(entries) => Ok(entries),
+            NodeKind::Map(entries) => Ok(entries),
             _ => Err(self.problem(format!(
                 "{what} must be a section of keys and values, not {}",
                 self.describe()
@@ -155,7 +242,7 @@ impl Node {
     /// The items of a list.
     pub(super) fn items(&self, what: &str) -> Result<&[Node], Problem> {
         match &self.kind {
-            Kind::List(items) => Ok(items),
+            NodeKind::List(items) => Ok(items),
             _ => Err(self.problem(format!("`{what}` must be a list, not {}", self.describe()))),
         }
     }
@@ -163,7 +250,7 @@ impl Node {
     /// Text, quoted where YAML would otherwise read something else.
     pub(super) fn text(&self, what: &str) -> Result<&str, Problem> {
         match &self.kind {
-            Kind::Text(text) => Ok(text),
+            NodeKind::Text(text) => Ok(text),
             _ => Err(self
                 .problem(format!("`{what}` must be text, not {}", self.describe()))
                 .with_hint("put it in quotes")),
@@ -173,7 +260,7 @@ impl Node {
     /// `true` or `false`.
     pub(super) fn flag(&self, what: &str) -> Result<bool, Problem> {
         match self.kind {
-            Kind::Bool(flag) => Ok(flag),
+            NodeKind::Bool(flag) => Ok(flag),
             _ => Err(self.problem(format!(
                 "`{what}` must be true or false, not {}",
                 self.describe()
@@ -181,10 +268,20 @@ impl Node {
         }
     }
 
+    /// One of a few names.
+    pub(super) fn one_of<T: Named>(&self, what: &str) -> Result<T, Problem> {
+        let written = self.text(what)?;
+        let found = T::NAMES.iter().find(|(name, _)| *name == written);
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            let known: Vec<_> = T::names().iter().map(|name| format!("`{name}`")).collect();
+            self.problem(format!("`{what}` must be {}", known.join(" or ")))
+        })
+    }
+
     /// A whole number of 0 or more.
     pub(super) fn count(&self, what: &str) -> Result<usize, Problem> {
         match self.kind {
-            Kind::Integer(number, _) if number >= 0 => {
+            NodeKind::Integer(number, _) if number >= 0 => {
                 Ok(usize::try_from(number).unwrap_or(usize::MAX))
             }
             _ => Err(self.problem(format!("`{what}` must be a whole number of 0 or more"))),
@@ -196,8 +293,8 @@ impl Node {
         match self.kind {
             // Days beyond 2^53 are refused later: no date has them.
             #[allow(clippy::cast_precision_loss)]
-            Kind::Integer(number, _) => Ok(number as f64),
-            Kind::Float(number) if number.is_finite() => Ok(number),
+            NodeKind::Integer(number, _) => Ok(number as f64),
+            NodeKind::Float(number) if number.is_finite() => Ok(number),
             _ => Err(self.problem(format!(
                 "`{what}` must be a number, not {}",
                 self.describe()
@@ -228,10 +325,7 @@ pub(super) fn without_repeated_keys(entries: Vec<Entry>) -> Result<Vec<Entry>, P
     let mut seen = std::collections::BTreeSet::new();
     for entry in &entries {
         if !seen.insert(entry.key.as_str()) {
-            return Err(Problem::new(
-                entry.place,
-                format!("the key `{}` is written twice", shown(&entry.key)),
-            ));
+            return Err(entry.problem(format!("the key `{}` is written twice", shown(&entry.key))));
         }
     }
     Ok(entries)

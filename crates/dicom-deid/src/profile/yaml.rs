@@ -1,4 +1,4 @@
-//! Reads YAML into a tree with places, with the meaning that YAML 1.1 gives to bare words and
+//! Reads YAML into a tree with positions, with the meaning that YAML 1.1 gives to bare words and
 //! numbers: that is what Flywheel reads, and it differs from YAML 1.2 just where tags look like
 //! octal numbers.
 
@@ -8,12 +8,12 @@ use std::sync::LazyLock;
 use granit_parser::{Event, Parser, ScalarStyle, Span};
 use regex::Regex;
 
-use super::tree::{Entry, Kind, Node, Place, Problem, without_repeated_keys};
+use super::tree::{Entry, Node, NodeKind, Problem, SourcePosition, without_repeated_keys};
 
-/// How many values a document may hold, aliases counted as often as they are used.
+/// The values that a document may hold, aliases counted each time they are used.
 const NODES: usize = 200_000;
 
-/// The document as a tree, or the first place at which it is not YAML.
+/// The document as a tree, or the first position at which it is not YAML.
 pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     Builder::new(resolve).build(text)
 }
@@ -25,7 +25,7 @@ pub(super) fn parse_json(text: &str) -> Result<Node, Problem> {
 
 /// Whether a bare word is text, and neither number, truth value, date nor null.
 pub(super) fn is_text(word: &str) -> bool {
-    matches!(resolve(word), Kind::Text(_))
+    matches!(resolve(word), NodeKind::Text(_))
 }
 
 /// Whether there are comments.
@@ -36,7 +36,7 @@ pub(super) fn has_comments(text: &str) -> bool {
 }
 
 struct Builder {
-    resolve: fn(&str) -> Kind,
+    resolve: fn(&str) -> NodeKind,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
@@ -45,7 +45,7 @@ struct Builder {
 
 /// A list or section whose end has not been reached.
 struct Open {
-    place: Place,
+    position: SourcePosition,
     anchor: usize,
     content: Content,
 }
@@ -55,12 +55,12 @@ enum Content {
     Map {
         entries: Vec<Entry>,
         merged: Vec<Entry>,
-        key: Option<(String, Place)>,
+        key: Option<(String, SourcePosition)>,
     },
 }
 
 impl Builder {
-    fn new(resolve: fn(&str) -> Kind) -> Self {
+    fn new(resolve: fn(&str) -> NodeKind) -> Self {
         Self {
             resolve,
             open: Vec::new(),
@@ -76,7 +76,7 @@ impl Builder {
             let (event, span) = event.map_err(|error| {
                 let mark = error.marker();
                 Problem::new(
-                    Place {
+                    SourcePosition {
                         line: mark.line(),
                         column: mark.col() + 1,
                     },
@@ -87,11 +87,11 @@ impl Builder {
         }
         Ok(self
             .root
-            .unwrap_or_else(|| Node::new(Kind::Null, Place { line: 1, column: 1 })))
+            .unwrap_or_else(|| Node::new(NodeKind::Null, SourcePosition { line: 1, column: 1 })))
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Problem> {
-        let place = Place {
+        let position = SourcePosition {
             line: span.start.line(),
             column: span.start.col() + 1,
         };
@@ -101,17 +101,20 @@ impl Builder {
                     .as_deref()
                     .map(|tag| tag.core_suffix().unwrap_or("other"))
                 {
-                    Some("str") => Kind::Text(text.into_owned()),
-                    None if style != ScalarStyle::Plain => Kind::Text(text.into_owned()),
+                    Some("str") => NodeKind::Text(text.into_owned()),
+                    None if style != ScalarStyle::Plain => NodeKind::Text(text.into_owned()),
                     None => (self.resolve)(&text),
                     Some(_) => {
-                        return Err(Problem::new(place, "YAML type tags are not supported here"));
+                        return Err(Problem::new(
+                            position,
+                            "YAML type tags are not supported here",
+                        ));
                     }
                 };
-                self.add(Node::new(kind, place), anchor)
+                self.add(Node::new(kind, position), anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
-                self.start(place, anchor, tag.is_some(), Content::List(Vec::new()))
+                self.start(position, anchor, tag.is_some(), Content::List(Vec::new()))
             }
             Event::MappingStart(_, anchor, tag) => {
                 let content = Content::Map {
@@ -119,18 +122,18 @@ impl Builder {
                     merged: Vec::new(),
                     key: None,
                 };
-                self.start(place, anchor, tag.is_some(), content)
+                self.start(position, anchor, tag.is_some(), content)
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(id) => match self.anchors.get(&id).cloned() {
                 Some(node) => self.add(node, 0),
                 None => Err(Problem::new(
-                    place,
+                    position,
                     "an alias refers to a value that contains it",
                 )),
             },
             Event::DocumentStart(..) if self.root.is_some() => Err(Problem::new(
-                place,
+                position,
                 "the file holds more than one YAML document",
             )),
             _ => Ok(()),
@@ -139,16 +142,19 @@ impl Builder {
 
     fn start(
         &mut self,
-        place: Place,
+        position: SourcePosition,
         anchor: usize,
         tagged: bool,
         content: Content,
     ) -> Result<(), Problem> {
         if tagged {
-            return Err(Problem::new(place, "YAML type tags are not supported here"));
+            return Err(Problem::new(
+                position,
+                "YAML type tags are not supported here",
+            ));
         }
         self.open.push(Open {
-            place,
+            position,
             anchor,
             content,
         });
@@ -160,12 +166,12 @@ impl Builder {
             return Ok(());
         };
         let kind = match open.content {
-            Content::List(items) => Kind::List(items),
+            Content::List(items) => NodeKind::List(items),
             Content::Map {
                 entries, merged, ..
-            } => Kind::Map(with_merged(without_repeated_keys(entries)?, merged)),
+            } => NodeKind::Map(with_merged(without_repeated_keys(entries)?, merged)),
         };
-        self.add(Node::new(kind, open.place), open.anchor)
+        self.add(Node::new(kind, open.position), open.anchor)
     }
 
     /// Puts a finished value where it belongs: into the list, as key, as value, or as the document.
@@ -185,11 +191,11 @@ impl Builder {
                 merged,
                 key,
             }) => match key.take() {
-                None => *key = Some((key_text(&node)?, node.place)),
+                None => *key = Some((key_text(&node)?, node.position)),
                 Some((name, _)) if name == "<<" => merge(merged, node)?,
-                Some((name, place)) => entries.push(Entry {
+                Some((name, position)) => entries.push(Entry {
                     key: name,
-                    place,
+                    position,
                     value: node,
                 }),
             },
@@ -200,8 +206,8 @@ impl Builder {
 
 fn size(node: &Node) -> usize {
     match &node.kind {
-        Kind::List(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Kind::Map(entries) => {
+        NodeKind::List(items) => 1 + items.iter().map(size).sum::<usize>(),
+        NodeKind::Map(entries) => {
             1 + entries
                 .iter()
                 .map(|entry| size(&entry.value))
@@ -213,7 +219,7 @@ fn size(node: &Node) -> usize {
 
 fn key_text(node: &Node) -> Result<String, Problem> {
     match &node.kind {
-        Kind::Text(text) => Ok(text.clone()),
+        NodeKind::Text(text) => Ok(text.clone()),
         _ => Err(node.problem(format!("a key must be text, not {}", node.describe()))),
     }
 }
@@ -221,8 +227,8 @@ fn key_text(node: &Node) -> Result<String, Problem> {
 /// Takes over the keys of `<<`: a section or a list of sections.
 fn merge(merged: &mut Vec<Entry>, node: Node) -> Result<(), Problem> {
     match node.kind {
-        Kind::Map(entries) => merged.extend(entries),
-        Kind::List(items) => {
+        NodeKind::Map(entries) => merged.extend(entries),
+        NodeKind::List(items) => {
             for item in items {
                 merge(merged, item)?;
             }
@@ -242,32 +248,34 @@ fn with_merged(mut entries: Vec<Entry>, merged: Vec<Entry>) -> Vec<Entry> {
     entries
 }
 
-fn resolve_json(word: &str) -> Kind {
+fn resolve_json(word: &str) -> NodeKind {
     match word {
-        "null" => Kind::Null,
-        "true" => Kind::Bool(true),
-        "false" => Kind::Bool(false),
+        "null" => NodeKind::Null,
+        "true" => NodeKind::Bool(true),
+        "false" => NodeKind::Bool(false),
         _ => match (word.parse(), word.parse()) {
-            (Ok(integer), _) => Kind::Integer(integer, None),
-            (Err(_), Ok(float)) => Kind::Float(float),
-            _ => Kind::Text(word.to_owned()),
+            (Ok(integer), _) => NodeKind::Integer(integer, None),
+            (Err(_), Ok(float)) => NodeKind::Float(float),
+            _ => NodeKind::Text(word.to_owned()),
         },
     }
 }
 
 /// What a bare word is in YAML 1.1.
-fn resolve(word: &str) -> Kind {
+fn resolve(word: &str) -> NodeKind {
     match word {
-        "" | "~" | "null" | "Null" | "NULL" => Kind::Null,
-        "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Kind::Bool(true),
-        "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            Kind::Bool(false)
+        "" | "~" | "null" | "Null" | "NULL" => NodeKind::Null,
+        "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            NodeKind::Bool(true)
         }
-        _ => number(word).unwrap_or_else(|| Kind::Text(word.to_owned())),
+        "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            NodeKind::Bool(false)
+        }
+        _ => number(word).unwrap_or_else(|| NodeKind::Text(word.to_owned())),
     }
 }
 
-fn number(word: &str) -> Option<Kind> {
+fn number(word: &str) -> Option<NodeKind> {
     // Names and free text are the common case: they begin with neither digit, sign nor point.
     if !word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {
         return None;
@@ -277,24 +285,24 @@ fn number(word: &str) -> Option<Kind> {
     }
     let decimal = word.replace('_', "");
     if FLOAT.is_match(word) {
-        return decimal.parse().ok().map(Kind::Float);
+        return decimal.parse().ok().map(NodeKind::Float);
     }
     if SIXTIES.is_match(word) {
-        return Some(Kind::Unquoted(
+        return Some(NodeKind::Unquoted(
             "a number in base 60, which is how YAML reads it without quotes",
         ));
     }
     if DATE.is_match(word) {
-        return Some(Kind::Unquoted(
+        return Some(NodeKind::Unquoted(
             "a date, which is how YAML reads it without quotes",
         ));
     }
     NOT_FINITE
         .is_match(word)
-        .then_some(Kind::Unquoted("a number that is not finite"))
+        .then_some(NodeKind::Unquoted("a number that is not finite"))
 }
 
-fn integer(word: &str) -> Option<Kind> {
+fn integer(word: &str) -> Option<NodeKind> {
     let (negative, digits) = match word.strip_prefix(['+', '-']) {
         Some(digits) => (word.starts_with('-'), digits),
         None => (false, word),
@@ -317,8 +325,8 @@ fn integer(word: &str) -> Option<Kind> {
         return None;
     }
     Some(match i64::from_str_radix(&plain, radix) {
-        Ok(read) => Kind::Integer(if negative { -read } else { read }, Some(word.to_owned())),
-        Err(_) => Kind::Unquoted("a number that is too large"),
+        Ok(read) => NodeKind::Integer(if negative { -read } else { read }, Some(word.to_owned())),
+        Err(_) => NodeKind::Unquoted("a number that is too large"),
     })
 }
 
@@ -341,7 +349,7 @@ static NOT_FINITE: LazyLock<Regex> =
 mod tests {
     use super::*;
 
-    fn kind(text: &str) -> Kind {
+    fn kind(text: &str) -> NodeKind {
         parse(text)
             .unwrap_or_else(|problem| panic!("{text}: {}", problem.message))
             .kind
@@ -349,40 +357,42 @@ mod tests {
 
     #[test]
     fn bare_words_mean_what_yaml_1_1_says() {
-        assert!(matches!(kind("00100010"), Kind::Integer(0o10_0010, Some(s)) if s == "00100010"));
+        assert!(
+            matches!(kind("00100010"), NodeKind::Integer(0o10_0010, Some(s)) if s == "00100010")
+        );
         assert!(matches!(
             kind("0x00100010"),
-            Kind::Integer(0x0010_0010, Some(_))
+            NodeKind::Integer(0x0010_0010, Some(_))
         ));
-        assert!(matches!(kind("00080018"), Kind::Text(_)));
+        assert!(matches!(kind("00080018"), NodeKind::Text(_)));
         assert!(matches!(
             kind("10010010"),
-            Kind::Integer(10_010_010, Some(_))
+            NodeKind::Integer(10_010_010, Some(_))
         ));
-        assert!(matches!(kind("-17"), Kind::Integer(-17, Some(_))));
-        assert!(matches!(kind("1.5"), Kind::Float(n) if (n - 1.5).abs() < 1e-9));
-        assert!(matches!(kind("1e5"), Kind::Text(_)));
-        assert!(matches!(kind("NO"), Kind::Bool(false)));
-        assert!(matches!(kind("'NO'"), Kind::Text(_)));
-        assert!(matches!(kind("!!str 00100010"), Kind::Text(_)));
-        assert!(matches!(kind("12:30"), Kind::Unquoted(..)));
-        assert!(matches!(kind("2004-01-19"), Kind::Unquoted(..)));
-        assert!(matches!(kind(".nan"), Kind::Unquoted(..)));
-        assert!(matches!(kind("~"), Kind::Null));
-        assert!(matches!(kind(""), Kind::Null));
+        assert!(matches!(kind("-17"), NodeKind::Integer(-17, Some(_))));
+        assert!(matches!(kind("1.5"), NodeKind::Float(n) if (n - 1.5).abs() < 1e-9));
+        assert!(matches!(kind("1e5"), NodeKind::Text(_)));
+        assert!(matches!(kind("NO"), NodeKind::Bool(false)));
+        assert!(matches!(kind("'NO'"), NodeKind::Text(_)));
+        assert!(matches!(kind("!!str 00100010"), NodeKind::Text(_)));
+        assert!(matches!(kind("12:30"), NodeKind::Unquoted(..)));
+        assert!(matches!(kind("2004-01-19"), NodeKind::Unquoted(..)));
+        assert!(matches!(kind(".nan"), NodeKind::Unquoted(..)));
+        assert!(matches!(kind("~"), NodeKind::Null));
+        assert!(matches!(kind(""), NodeKind::Null));
     }
 
     #[test]
     fn anchors_and_merges_are_followed() {
-        let Kind::Map(entries) = kind("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n") else {
+        let NodeKind::Map(entries) = kind("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n") else {
             panic!()
         };
-        let Kind::Map(used) = &entries[1].value.kind else {
+        let NodeKind::Map(used) = &entries[1].value.kind else {
             panic!()
         };
         let keys: Vec<_> = used.iter().map(|entry| entry.key.as_str()).collect();
         assert_eq!(keys, ["y", "x"]);
-        assert_eq!(entries[1].place, Place { line: 2, column: 1 });
+        assert_eq!(entries[1].position, SourcePosition { line: 2, column: 1 });
     }
 
     #[test]

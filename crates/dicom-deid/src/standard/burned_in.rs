@@ -1,5 +1,5 @@
-//! Which instances may show text in their picture, by what their header says of them. Data and its
-//! reading only: looks at no pixels, and what is done with such an instance is for others to say.
+//! Which instances may show text in their picture, as their header shows. Data and its reading only:
+//! it looks at no pixels, and does not decide what is done with such an instance.
 
 use std::sync::OnceLock;
 

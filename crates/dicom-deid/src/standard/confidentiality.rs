@@ -3,12 +3,14 @@
 //! here acts on a data set.
 
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use dicom_core::Tag;
 use foldhash::HashMap;
 
-use super::dictionary::{is_private, keyword};
+use super::dictionary::keyword;
+use super::table::{Row, rows};
+pub use super::tag_pattern::TagPattern;
 
 /// The table, row by row.
 const TABLE: &str = include_str!("ps3.15-table-e1-1.csv");
@@ -17,7 +19,7 @@ const TABLE: &str = include_str!("ps3.15-table-e1-1.csv");
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
     /// The attributes that the row is about.
-    pub covers: Covers,
+    pub covers: TagPattern,
     /// Its name in the standard.
     pub name: String,
     /// Its keyword, where it is one attribute that the dictionary knows.
@@ -29,22 +31,6 @@ pub struct Attribute {
     /// What the Basic Profile does.
     pub basic: ActionCode,
     options: [Option<ActionCode>; ConfidentialityOption::ALL.len()],
-}
-
-/// The attributes that a row covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Covers {
-    /// One attribute.
-    One(Tag),
-    /// An attribute of every group 50xx or 60xx, or all attributes of these groups.
-    Repeating {
-        /// 0x5000 or 0x6000.
-        group: u16,
-        /// The element number; none for all.
-        element: Option<u16>,
-    },
-    /// Every private attribute.
-    Private,
 }
 
 /// What is to be done with an attribute (PS3.15 section E.1). Where there is a choice, the
@@ -59,7 +45,7 @@ pub enum ActionCode {
     Remove,
     /// K: kept; items of a sequence are cleaned.
     Keep,
-    /// C: cleaned, so that a value of like meaning remains that identifies nobody.
+    /// C: cleaned: a value of similar meaning remains that does not identify the patient.
     Clean,
     /// U: another UID, the same one wherever the UID occurs.
     Uid,
@@ -106,14 +92,6 @@ impl ActionCode {
             Self::RemoveOrZeroOrDummy => "X/Z/D",
             Self::RemoveOrZeroOrUids => "X/Z/U*",
         }
-    }
-
-    /// Whether it leaves no choice to the IOD.
-    pub fn is_single(self) -> bool {
-        matches!(
-            self,
-            Self::Dummy | Self::Zero | Self::Remove | Self::Keep | Self::Clean | Self::Uid
-        )
     }
 
     /// Whether the value may not stay as it is.
@@ -176,75 +154,83 @@ impl ConfidentialityOption {
         Self::CleanPixelData,
     ];
 
+    /// Its name in profiles, its code of the scheme DCM, its name in the standard, and its column
+    /// in the file, which one has not.
+    fn facts(self) -> [&'static str; 4] {
+        match self {
+            Self::RetainSafePrivate => [
+                "retain-safe-private",
+                "113111",
+                "Retain Safe Private",
+                "retain_safe_private",
+            ],
+            Self::RetainUids => ["retain-uids", "113110", "Retain UIDs", "retain_uids"],
+            Self::RetainDeviceIdentity => [
+                "retain-device-identity",
+                "113109",
+                "Retain Device Identity",
+                "retain_device",
+            ],
+            Self::RetainInstitutionIdentity => [
+                "retain-institution-identity",
+                "113112",
+                "Retain Institution Identity",
+                "retain_institution",
+            ],
+            Self::RetainPatientCharacteristics => [
+                "retain-patient-characteristics",
+                "113108",
+                "Retain Patient Characteristics",
+                "retain_patient",
+            ],
+            Self::RetainFullDates => [
+                "retain-full-dates",
+                "113106",
+                "Retain Longitudinal Temporal Information with Full Dates",
+                "retain_long_full",
+            ],
+            Self::RetainModifiedDates => [
+                "retain-modified-dates",
+                "113107",
+                "Retain Longitudinal Temporal Information with Modified Dates",
+                "retain_long_modified",
+            ],
+            Self::CleanDescriptors => [
+                "clean-descriptors",
+                "113105",
+                "Clean Descriptors",
+                "clean_desc",
+            ],
+            Self::CleanStructuredContent => [
+                "clean-structured-content",
+                "113104",
+                "Clean Structured Content",
+                "clean_struct",
+            ],
+            Self::CleanGraphics => ["clean-graphics", "113103", "Clean Graphics", "clean_graph"],
+            Self::CleanPixelData => ["clean-pixel-data", "113101", "Clean Pixel Data", ""],
+        }
+    }
+
     /// Its name in profiles.
     pub fn slug(self) -> &'static str {
-        match self {
-            Self::RetainSafePrivate => "retain-safe-private",
-            Self::RetainUids => "retain-uids",
-            Self::RetainDeviceIdentity => "retain-device-identity",
-            Self::RetainInstitutionIdentity => "retain-institution-identity",
-            Self::RetainPatientCharacteristics => "retain-patient-characteristics",
-            Self::RetainFullDates => "retain-full-dates",
-            Self::RetainModifiedDates => "retain-modified-dates",
-            Self::CleanDescriptors => "clean-descriptors",
-            Self::CleanStructuredContent => "clean-structured-content",
-            Self::CleanGraphics => "clean-graphics",
-            Self::CleanPixelData => "clean-pixel-data",
-        }
+        self.facts()[0]
     }
 
     /// Its code of the scheme DCM, as an output's De-identification Method Code Sequence claims it
     /// (PS3.16 CID 7050).
     pub fn method_code(self) -> &'static str {
-        match self {
-            Self::CleanPixelData => "113101",
-            Self::CleanGraphics => "113103",
-            Self::CleanStructuredContent => "113104",
-            Self::CleanDescriptors => "113105",
-            Self::RetainFullDates => "113106",
-            Self::RetainModifiedDates => "113107",
-            Self::RetainPatientCharacteristics => "113108",
-            Self::RetainDeviceIdentity => "113109",
-            Self::RetainUids => "113110",
-            Self::RetainSafePrivate => "113111",
-            Self::RetainInstitutionIdentity => "113112",
-        }
+        self.facts()[1]
     }
 
     /// Its name in the standard.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::RetainSafePrivate => "Retain Safe Private",
-            Self::RetainUids => "Retain UIDs",
-            Self::RetainDeviceIdentity => "Retain Device Identity",
-            Self::RetainInstitutionIdentity => "Retain Institution Identity",
-            Self::RetainPatientCharacteristics => "Retain Patient Characteristics",
-            Self::RetainFullDates => "Retain Longitudinal Temporal Information with Full Dates",
-            Self::RetainModifiedDates => {
-                "Retain Longitudinal Temporal Information with Modified Dates"
-            }
-            Self::CleanDescriptors => "Clean Descriptors",
-            Self::CleanStructuredContent => "Clean Structured Content",
-            Self::CleanGraphics => "Clean Graphics",
-            Self::CleanPixelData => "Clean Pixel Data",
-        }
+        self.facts()[2]
     }
 
-    /// Its column in the file, if it has one.
     fn column(self) -> Option<&'static str> {
-        Some(match self {
-            Self::RetainSafePrivate => "retain_safe_private",
-            Self::RetainUids => "retain_uids",
-            Self::RetainDeviceIdentity => "retain_device",
-            Self::RetainInstitutionIdentity => "retain_institution",
-            Self::RetainPatientCharacteristics => "retain_patient",
-            Self::RetainFullDates => "retain_long_full",
-            Self::RetainModifiedDates => "retain_long_modified",
-            Self::CleanDescriptors => "clean_desc",
-            Self::CleanStructuredContent => "clean_struct",
-            Self::CleanGraphics => "clean_graph",
-            Self::CleanPixelData => return None,
-        })
+        let [.., column] = self.facts();
+        Some(column).filter(|column| !column.is_empty())
     }
 }
 
@@ -264,131 +250,63 @@ impl Attribute {
     /// The one attribute that the row covers, if it is one.
     pub fn tag(&self) -> Option<Tag> {
         match self.covers {
-            Covers::One(tag) => Some(tag),
+            TagPattern::One(tag) => Some(tag),
             _ => None,
-        }
-    }
-}
-
-impl Covers {
-    /// Whether an attribute is among those covered.
-    pub fn contains(self, tag: Tag) -> bool {
-        match self {
-            Self::One(one) => one == tag,
-            Self::Repeating { group, element } => {
-                tag.group() & 0xFF00 == group
-                    && !is_private(tag)
-                    && element.is_none_or(|element| element == tag.element())
-            }
-            Self::Private => is_private(tag),
-        }
-    }
-
-    /// The tag as the table writes it.
-    pub fn text(self) -> String {
-        match self {
-            Self::One(tag) => format!("({:04X},{:04X})", tag.group(), tag.element()),
-            Self::Repeating {
-                group,
-                element: Some(element),
-            } => format!("({:02X}xx,{element:04X})", group >> 8),
-            Self::Repeating {
-                group,
-                element: None,
-            } => format!("({:02X}xx,xxxx)", group >> 8),
-            Self::Private => "(gggg,eeee)".to_owned(),
-        }
-    }
-
-    /// Reads `(0010,0010)`, `(50xx,xxxx)`, `(60xx,3000)` or `(gggg,eeee)`.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (group, element) = text.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
-        if group == "gggg" {
-            return Some(Self::Private);
-        }
-        let number = |digits| u16::from_str_radix(digits, 16).ok();
-        match group.to_ascii_lowercase().strip_suffix("xx") {
-            Some(open) => {
-                let element = if element == "xxxx" {
-                    None
-                } else {
-                    Some(number(element)?)
-                };
-                Some(Self::Repeating {
-                    group: number(open)? << 8,
-                    element,
-                })
-            }
-            None => Some(Self::One(Tag(number(group)?, number(element)?))),
         }
     }
 }
 
 /// Every row of Table E.1-1, in its order.
 pub fn attributes() -> &'static [Attribute] {
-    static ROWS: OnceLock<Vec<Attribute>> = OnceLock::new();
-    ROWS.get_or_init(|| rows(TABLE))
+    static ROWS: LazyLock<Vec<Attribute>> = LazyLock::new(|| rows(TABLE, attribute_row));
+    &ROWS
 }
 
 /// The row that covers an attribute.
 pub fn attribute(tag: Tag) -> Option<&'static Attribute> {
-    static BY_TAG: OnceLock<HashMap<Tag, usize>> = OnceLock::new();
-    static OF_MANY: OnceLock<Vec<&'static Attribute>> = OnceLock::new();
-    let by_tag = BY_TAG.get_or_init(|| {
-        let numbered = attributes().iter().enumerate();
-        numbered
-            .filter_map(|(index, row)| Some((row.tag()?, index)))
-            .collect()
+    static BY_TAG: LazyLock<HashMap<Tag, &'static Attribute>> = LazyLock::new(|| {
+        let single = attributes().iter();
+        single.filter_map(|row| Some((row.tag()?, row))).collect()
     });
-    let of_many = OF_MANY.get_or_init(|| {
-        attributes()
-            .iter()
-            .filter(|row| row.tag().is_none())
-            .collect()
+    static OF_MANY: LazyLock<Vec<&'static Attribute>> = LazyLock::new(|| {
+        let all = attributes().iter();
+        all.filter(|row| row.tag().is_none()).collect()
     });
-    match by_tag.get(&tag) {
-        Some(index) => attributes().get(*index),
-        None => of_many.iter().find(|row| row.covers.contains(tag)).copied(),
+    let of_many = || OF_MANY.iter().find(|row| row.covers.contains(tag));
+    BY_TAG.get(&tag).or_else(of_many).copied()
+}
+
+impl Row<'_> {
+    /// The action code in a column, where it has one.
+    ///
+    /// # Errors
+    /// Where it has something else.
+    pub(super) fn action_code(&self, column: &str) -> Result<Option<ActionCode>, ()> {
+        match self.text(column).ok_or(())? {
+            "" => Ok(None),
+            code => code.parse().map(Some),
+        }
     }
 }
 
-fn rows(text: &str) -> Vec<Attribute> {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let Ok(columns) = reader.headers().cloned() else {
-        return Vec::new();
-    };
-    reader
-        .records()
-        .filter_map(|record| row(&columns, &record.ok()?))
-        .collect()
-}
-
-fn row(columns: &csv::StringRecord, record: &csv::StringRecord) -> Option<Attribute> {
-    let cell = |name| record.get(columns.iter().position(|column| column == name)?);
-    let covers = Covers::parse(cell("tag")?)?;
+fn attribute_row(row: &Row<'_>) -> Option<Attribute> {
+    let covers = row.get("tag")?;
     let mut options = [None; ConfidentialityOption::ALL.len()];
-    for (place, option) in options.iter_mut().zip(ConfidentialityOption::ALL) {
-        let Some(column) = option.column() else {
-            continue;
-        };
-        let code = cell(column)?;
-        *place = if code.is_empty() {
-            None
-        } else {
-            Some(code.parse().ok()?)
-        };
+    for (code, option) in options.iter_mut().zip(ConfidentialityOption::ALL) {
+        if let Some(column) = option.column() {
+            *code = row.action_code(column).ok()?;
+        }
     }
     Some(Attribute {
         covers,
-        name: cell("name")?.to_owned(),
-        keyword: if let Covers::One(tag) = covers {
-            keyword(tag)
-        } else {
-            None
+        name: row.get("name")?,
+        keyword: match covers {
+            TagPattern::One(tag) => keyword(tag),
+            _ => None,
         },
-        retired: cell("retired")? == "Y",
-        in_standard_iod: cell("in_std_iod")? == "Y",
-        basic: cell("basic")?.parse().ok()?,
+        retired: row.text("retired")? == "Y",
+        in_standard_iod: row.text("in_std_iod")? == "Y",
+        basic: row.action_code("basic").ok()??,
         options,
     })
 }
@@ -466,7 +384,7 @@ mod tests {
         assert_eq!(name(Tag(0x6001, 0x3000)), Some("Private Attributes"));
         assert_eq!(name(Tag(0x0028, 0x0010)), None);
         for row in attributes() {
-            assert_eq!(Covers::parse(&row.covers.text()), Some(row.covers));
+            assert_eq!(TagPattern::parse(&row.covers.to_string()), Some(row.covers));
         }
     }
 

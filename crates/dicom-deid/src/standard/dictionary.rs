@@ -31,21 +31,37 @@ pub fn tag_of_keyword_any_case(written: &str) -> Option<(Tag, &'static str)> {
     all_keywords().get(&written.to_ascii_lowercase()).copied()
 }
 
-/// What is longer is no word with a slip of the pen, and comparing takes time by length.
-const LONGEST_SLIP: usize = 64;
+/// What is longer is no misspelled word, and comparing takes time by length.
+const LONGEST_WORD: usize = 64;
 
 /// How much something that was written looks like a word that is known: 1 is the same, 0 is nothing
 /// alike.
 pub fn likeness(written: &str, known: &str) -> f64 {
-    if written.len() > LONGEST_SLIP {
+    if written.len() > LONGEST_WORD {
         0.0
     } else {
         strsim::jaro_winkler(written, known)
     }
 }
 
-/// The keyword that looks most like what was written, if one comes close.
-pub fn close_keyword(written: &str) -> Option<&'static str> {
+/// Of several known words the one that looks most like what was written, if one comes close.
+pub(crate) fn closest<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let scored = known
+        .into_iter()
+        .map(|word| (likeness(written, word), word));
+    let (score, word) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (score > 0.8).then_some(word)
+}
+
+/// The keyword that was meant by what was written: the same but for case, else the one that looks
+/// most like it, if one comes close.
+pub fn suggested_keyword(written: &str) -> Option<&'static str> {
+    if let Some((_, keyword)) = tag_of_keyword_any_case(written) {
+        return Some(keyword);
+    }
     let written = written.to_ascii_lowercase();
     let scored = all_keywords()
         .iter()
@@ -81,8 +97,12 @@ pub fn is_private(tag: Tag) -> bool {
 
 /// How messages call an attribute: the keyword and the tag, or the tag alone.
 pub fn name_of(tag: Tag) -> String {
-    let number = format!("({:04X},{:04X})", tag.group(), tag.element());
-    keyword(tag).map_or_else(|| number.clone(), |keyword| format!("{keyword} {number}"))
+    keyword(tag).map_or_else(|| tag.to_string(), |keyword| format!("{keyword} {tag}"))
+}
+
+/// A tag as eight hex digits in lower case.
+pub(crate) fn hex_digits(tag: Tag) -> String {
+    format!("{:04x}{:04x}", tag.group(), tag.element())
 }
 
 /// The groups in which the standard has attributes, repeating groups left out.
@@ -135,8 +155,8 @@ mod tests {
             tag_of_keyword_any_case("patientid"),
             Some((Tag(0x0010, 0x0020), "PatientID"))
         );
-        assert_eq!(close_keyword("PatientsName"), Some("PatientName"));
-        assert_eq!(close_keyword("xyz"), None);
+        assert_eq!(suggested_keyword("PatientsName"), Some("PatientName"));
+        assert_eq!(suggested_keyword("xyz"), None);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! How much an IOD needs an attribute (PS3.3), and what an action of Table E.1-1 comes to where the
-//! IOD has a say. Data only: knows no data sets.
+//! The Type of an attribute in an IOD (PS3.3), and the action that a compound code of Table E.1-1
+//! stands for there. Data only: knows no data sets.
 
 use std::sync::OnceLock;
 
@@ -18,15 +18,15 @@ const MODULES: &str = include_str!("iod-modules.csv");
 /// SOP class and IOD.
 const IODS: &str = include_str!("iods.csv");
 
-/// What an IOD asks of an attribute.
+/// The Type of an attribute (PS3.5 section 7.4), the strongest last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Need {
+pub enum AttributeType {
     /// Type 3, or not in the IOD: it may go.
-    Optional,
+    Type3,
     /// Type 2 or 2C: it must be there, and may be empty.
-    Present,
+    Type2,
     /// Type 1 or 1C: it must have a value.
-    Value,
+    Type1,
 }
 
 /// The IOD of a SOP class; it need not be one that the tables have.
@@ -46,7 +46,7 @@ pub fn iod(sop_class: &str) -> Iod {
 /// is taken to be there with its attribute. In items what counts is the sequence, in whatever IOD:
 /// IODs hardly ever differ there. Of an instance whose IOD is not known, the strongest Type of any
 /// IOD, and none where no IOD asks for the attribute; without a SOP class (no `iod`) none.
-pub fn needed(iod: Option<Iod>, parent: Option<Tag>, tag: Tag) -> Option<Need> {
+pub fn attribute_type(iod: Option<Iod>, parent: Option<Tag>, tag: Tag) -> Option<AttributeType> {
     let types = types();
     let own = iod.and_then(|iod| types.iods.get(iod.0?));
     let asked = || types.at_top.get(&tag).into_iter().flatten();
@@ -55,14 +55,14 @@ pub fn needed(iod: Option<Iod>, parent: Option<Tag>, tag: Tag) -> Option<Need> {
         None if iod.is_none() => None,
         None => asked()
             .filter(|(module, _)| own.is_none_or(|own| own.get(*module) == Some(&true)))
-            .map(|(_, need)| *need)
+            .map(|(_, attribute_type)| *attribute_type)
             .max(),
     };
-    found.or(own.map(|_| Need::Optional))
+    found.or(own.map(|_| AttributeType::Type3))
 }
 
 /// Whether some IOD asks for an attribute, at the top or in items: it is then not simply removed.
-pub fn is_needed(tag: Tag) -> bool {
+pub fn has_type_1_or_2(tag: Tag) -> bool {
     types().asked_for.binary_search(&tag).is_ok()
 }
 
@@ -70,17 +70,18 @@ pub fn is_needed(tag: Tag) -> bool {
 /// and where that is not known, the one that breaks no IOD. What the IOD needs is emptied or gets a
 /// dummy where it would go, and gets a dummy where it would be emptied: Z allows one (PS3.15
 /// section E.1). X/Z/U* stays: a sequence of references is worth more with new UIDs than gone.
-pub fn resolve(code: ActionCode, need: Option<Need>) -> ActionCode {
+pub fn resolve_action_code(code: ActionCode, attribute_type: Option<AttributeType>) -> ActionCode {
     use ActionCode::{
         Dummy, Remove, RemoveOrDummy, RemoveOrZero, RemoveOrZeroOrDummy, Zero, ZeroOrDummy,
     };
-    match (code, need) {
+    match (code, attribute_type) {
         (Remove, None)
-        | (Remove | RemoveOrZero | RemoveOrDummy | RemoveOrZeroOrDummy, Some(Need::Optional)) => {
-            Remove
-        }
-        (Remove | RemoveOrZero | RemoveOrZeroOrDummy, Some(Need::Present))
-        | (Zero | ZeroOrDummy, Some(Need::Optional | Need::Present))
+        | (
+            Remove | RemoveOrZero | RemoveOrDummy | RemoveOrZeroOrDummy,
+            Some(AttributeType::Type3),
+        ) => Remove,
+        (Remove | RemoveOrZero | RemoveOrZeroOrDummy, Some(AttributeType::Type2))
+        | (Zero | ZeroOrDummy, Some(AttributeType::Type3 | AttributeType::Type2))
         | (Zero | RemoveOrZero, None) => Zero,
         (Remove | Zero | RemoveOrZero | RemoveOrDummy | RemoveOrZeroOrDummy | ZeroOrDummy, _) => {
             Dummy
@@ -95,9 +96,9 @@ struct Types {
     /// For each IOD, whether it has each of the modules.
     iods: Vec<Vec<bool>>,
     /// With the numbers of the modules.
-    at_top: HashMap<Tag, Vec<(usize, Need)>>,
+    at_top: HashMap<Tag, Vec<(usize, AttributeType)>>,
     /// By sequence and attribute.
-    in_items: HashMap<(Tag, Tag), Need>,
+    in_items: HashMap<(Tag, Tag), AttributeType>,
     /// All attributes of both, in order.
     asked_for: Vec<Tag>,
 }
@@ -111,19 +112,19 @@ fn types() -> &'static Types {
             .collect();
         let mut modules: HashMap<&'static str, usize> = HashMap::new();
         let (mut at_top, mut in_items) = (HashMap::new(), HashMap::with_capacity(8192));
-        for (tag, need, at) in TYPES.lines().skip(1).filter_map(types_row) {
+        for (tag, attribute_type, at) in TYPES.lines().skip(1).filter_map(types_row) {
             match at {
                 At::Top(of) => {
                     let asked: &mut Vec<_> = at_top.entry(tag).or_default();
                     asked.extend(of.split(' ').map(|module| {
                         let next = modules.len();
-                        (*modules.entry(module).or_insert(next), need)
+                        (*modules.entry(module).or_insert(next), attribute_type)
                     }));
                 }
                 At::Items(of) => in_items.extend(
                     of.split(' ')
                         .filter_map(tag_of)
-                        .map(|parent| ((parent, tag), need)),
+                        .map(|parent| ((parent, tag), attribute_type)),
                 ),
             }
         }
@@ -167,12 +168,12 @@ enum At {
     Items(&'static str),
 }
 
-fn types_row(line: &'static str) -> Option<(Tag, Need, At)> {
+fn types_row(line: &'static str) -> Option<(Tag, AttributeType, At)> {
     let mut cells = line.split(',');
     let tag = tag_of(cells.next()?)?;
-    let need = match cells.next()? {
-        "1" => Need::Value,
-        "2" => Need::Present,
+    let attribute_type = match cells.next()? {
+        "1" => AttributeType::Type1,
+        "2" => AttributeType::Type2,
         _ => return None,
     };
     let at = match (cells.next()?, cells.next()?) {
@@ -180,7 +181,7 @@ fn types_row(line: &'static str) -> Option<(Tag, Need, At)> {
         ("items", of) => At::Items(of),
         _ => return None,
     };
-    Some((tag, need, at))
+    Some((tag, attribute_type, at))
 }
 
 fn tag_of(digits: &str) -> Option<Tag> {
@@ -213,12 +214,12 @@ mod tests {
         tag_of_keyword(keyword).unwrap()
     }
 
-    fn top(sop_class: &str, keyword: &str) -> Option<Need> {
-        needed(Some(iod(sop_class)), None, tag(keyword))
+    fn top(sop_class: &str, keyword: &str) -> Option<AttributeType> {
+        attribute_type(Some(iod(sop_class)), None, tag(keyword))
     }
 
-    fn below(sop_class: &str, parent: &str, keyword: &str) -> Option<Need> {
-        needed(Some(iod(sop_class)), Some(tag(parent)), tag(keyword))
+    fn below(sop_class: &str, parent: &str, keyword: &str) -> Option<AttributeType> {
+        attribute_type(Some(iod(sop_class)), Some(tag(parent)), tag(keyword))
     }
 
     #[test]
@@ -249,50 +250,62 @@ mod tests {
 
     #[test]
     fn types_at_the_top_are_those_of_ps3_3() {
-        assert_eq!(top(CT, "PatientID"), Some(Need::Present));
-        assert_eq!(top(CT, "SeriesDate"), Some(Need::Optional));
-        assert_eq!(top(PET, "SeriesDate"), Some(Need::Value));
-        assert_eq!(top(PET, "AcquisitionDate"), Some(Need::Present));
-        assert_eq!(top(MR, "AcquisitionDate"), Some(Need::Optional));
-        assert_eq!(top(CT, "AcquisitionDateTime"), Some(Need::Optional));
-        assert_eq!(top(ENHANCED_MR, "AcquisitionDateTime"), Some(Need::Value));
-        assert_eq!(top(ENHANCED_MR, "DeviceSerialNumber"), Some(Need::Value));
-        assert_eq!(top(CT, "DeviceSerialNumber"), Some(Need::Optional));
-        assert_eq!(top(CT, "InstitutionName"), Some(Need::Optional));
-        assert_eq!(top(CT, "ContrastBolusAgent"), Some(Need::Present));
-        assert_eq!(top(CT, "OperatorsName"), Some(Need::Optional));
-        assert_eq!(top(RT_PLAN, "OperatorsName"), Some(Need::Present));
-        assert_eq!(top(RT_PLAN, "RTPlanDate"), Some(Need::Present));
-        assert_eq!(top(BASIC_SR, "ContentDate"), Some(Need::Value));
+        assert_eq!(top(CT, "PatientID"), Some(AttributeType::Type2));
+        assert_eq!(top(CT, "SeriesDate"), Some(AttributeType::Type3));
+        assert_eq!(top(PET, "SeriesDate"), Some(AttributeType::Type1));
+        assert_eq!(top(PET, "AcquisitionDate"), Some(AttributeType::Type2));
+        assert_eq!(top(MR, "AcquisitionDate"), Some(AttributeType::Type3));
+        assert_eq!(top(CT, "AcquisitionDateTime"), Some(AttributeType::Type3));
+        assert_eq!(
+            top(ENHANCED_MR, "AcquisitionDateTime"),
+            Some(AttributeType::Type1)
+        );
+        assert_eq!(
+            top(ENHANCED_MR, "DeviceSerialNumber"),
+            Some(AttributeType::Type1)
+        );
+        assert_eq!(top(CT, "DeviceSerialNumber"), Some(AttributeType::Type3));
+        assert_eq!(top(CT, "InstitutionName"), Some(AttributeType::Type3));
+        assert_eq!(top(CT, "ContrastBolusAgent"), Some(AttributeType::Type2));
+        assert_eq!(top(CT, "OperatorsName"), Some(AttributeType::Type3));
+        assert_eq!(top(RT_PLAN, "OperatorsName"), Some(AttributeType::Type2));
+        assert_eq!(top(RT_PLAN, "RTPlanDate"), Some(AttributeType::Type2));
+        assert_eq!(top(BASIC_SR, "ContentDate"), Some(AttributeType::Type1));
         assert_eq!(
             top(BASIC_SR, "ReferencedPerformedProcedureStepSequence"),
-            Some(Need::Present)
+            Some(AttributeType::Type2)
         );
-        assert_eq!(top(SLIDE, "AcquisitionDateTime"), Some(Need::Value));
+        assert_eq!(
+            top(SLIDE, "AcquisitionDateTime"),
+            Some(AttributeType::Type1)
+        );
         assert_eq!(
             top(PRESENTATION, "ContentCreatorName"),
-            Some(Need::Optional)
+            Some(AttributeType::Type3)
         );
         assert_eq!(
             top(PRESENTATION, "PresentationCreationDate"),
-            Some(Need::Value)
+            Some(AttributeType::Type1)
         );
         for class in [CT, MR, PET, RT_PLAN, SLIDE] {
             let manufacturer = if class == SLIDE {
-                Need::Value
+                AttributeType::Type1
             } else {
-                Need::Present
+                AttributeType::Type2
             };
             assert_eq!(top(class, "Manufacturer"), Some(manufacturer), "{class}");
         }
-        assert_eq!(top(SEGMENTATION, "SoftwareVersions"), Some(Need::Value));
+        assert_eq!(
+            top(SEGMENTATION, "SoftwareVersions"),
+            Some(AttributeType::Type1)
+        );
     }
 
     #[test]
     fn the_same_attribute_may_be_needed_more_in_one_sequence_than_in_another() {
         assert_eq!(
             below(CT, "OtherPatientIDsSequence", "PatientID"),
-            Some(Need::Value)
+            Some(AttributeType::Type1)
         );
         assert_eq!(
             below(
@@ -300,23 +313,23 @@ mod tests {
                 "ReferringPhysicianIdentificationSequence",
                 "InstitutionName"
             ),
-            Some(Need::Value)
+            Some(AttributeType::Type1)
         );
         assert_eq!(
             below(CT, "ContributingEquipmentSequence", "InstitutionName"),
-            Some(Need::Optional)
+            Some(AttributeType::Type3)
         );
         assert_eq!(
             below(RT_PLAN, "BeamSequence", "TreatmentMachineName"),
-            Some(Need::Present)
+            Some(AttributeType::Type2)
         );
         assert_eq!(
             below(SEGMENTATION, "SegmentSequence", "SegmentLabel"),
-            Some(Need::Value)
+            Some(AttributeType::Type1)
         );
         assert_eq!(
             below(SEGMENTATION, "SegmentSequence", "TrackingID"),
-            Some(Need::Value)
+            Some(AttributeType::Type1)
         );
         assert_eq!(
             below(
@@ -324,7 +337,7 @@ mod tests {
                 "SpecimenDescriptionSequence",
                 "IssuerOfTheSpecimenIdentifierSequence"
             ),
-            Some(Need::Present)
+            Some(AttributeType::Type2)
         );
         assert_eq!(
             below(
@@ -332,7 +345,7 @@ mod tests {
                 "ReferencedRequestSequence",
                 "RequestedProcedureDescription"
             ),
-            Some(Need::Present)
+            Some(AttributeType::Type2)
         );
         assert_eq!(
             below(
@@ -340,31 +353,31 @@ mod tests {
                 "RequestAttributesSequence",
                 "RequestedProcedureDescription"
             ),
-            Some(Need::Optional)
+            Some(AttributeType::Type3)
         );
     }
 
     #[test]
-    fn what_the_iod_is_not_known_of_needs_what_any_iod_needs() {
+    fn an_attribute_of_an_unknown_iod_has_its_strongest_type() {
         let retired = iod("1.2.840.10008.5.1.4.1.1.6");
         let unknown = |parent: Option<&str>, keyword: &str| {
-            needed(Some(retired), parent.map(tag), tag(keyword))
+            attribute_type(Some(retired), parent.map(tag), tag(keyword))
         };
-        assert_eq!(unknown(None, "Manufacturer"), Some(Need::Value));
+        assert_eq!(unknown(None, "Manufacturer"), Some(AttributeType::Type1));
         assert_eq!(
             unknown(Some("SegmentSequence"), "SegmentLabel"),
-            Some(Need::Value)
+            Some(AttributeType::Type1)
         );
         assert_eq!(unknown(None, "InstitutionAddress"), None);
         assert_eq!(unknown(Some("SegmentSequence"), "PatientName"), None);
         assert_eq!(
-            needed(None, None, tag("Manufacturer")),
+            attribute_type(None, None, tag("Manufacturer")),
             None,
             "what has no SOP class is no instance of any IOD"
         );
         assert_eq!(
-            needed(None, Some(tag("SegmentSequence")), tag("SegmentLabel")),
-            Some(Need::Value)
+            attribute_type(None, Some(tag("SegmentSequence")), tag("SegmentLabel")),
+            Some(AttributeType::Type1)
         );
     }
 
@@ -378,12 +391,12 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_goes_by_type_and_nothing_else_changes() {
+    fn compound_codes_resolve_by_the_type_of_the_attribute() {
         use ActionCode::{Dummy as D, Remove as X, RemoveOrZeroOrUids as U, Zero as Z};
         let needs = [
-            Some(Need::Optional),
-            Some(Need::Present),
-            Some(Need::Value),
+            Some(AttributeType::Type3),
+            Some(AttributeType::Type2),
+            Some(AttributeType::Type1),
             None,
         ];
         let expected = [
@@ -400,7 +413,11 @@ mod tests {
                 .iter()
                 .find(|(choice, _)| *choice == code)
                 .map_or([code; 4], |(_, row)| *row);
-            assert_eq!(needs.map(|need| resolve(code, need)), row, "{code:?}");
+            assert_eq!(
+                needs.map(|attribute_type| resolve_action_code(code, attribute_type)),
+                row,
+                "{code:?}"
+            );
         }
     }
 }

@@ -15,11 +15,8 @@ const DICTIONARY: &str = include_str!("private-dictionary.tsv");
 
 type Name = (&'static str, u16, u8);
 
-/// What a row says of its element: the VR, where it gives just one.
-#[derive(Clone, Copy)]
-struct Listed(Option<VR>);
-
-static ROWS: LazyLock<HashMap<Name, Listed>> =
+/// The VR of each element that the table lists; none where it gives none or a choice.
+static ROWS: LazyLock<HashMap<Name, Option<VR>>> =
     LazyLock::new(|| TABLE.lines().skip(1).filter_map(row).collect());
 
 static VENDORS: LazyLock<HashMap<Name, VR>> =
@@ -32,28 +29,24 @@ pub fn private_vr(creator: &str, group: u16, element: u8) -> Option<VR> {
     vendors
         .get(&(creator, group, element))
         .copied()
-        .or_else(|| find(creator, group, element)?.0)
+        .or_else(|| safe_private_vr(creator, group, element)?)
 }
 
 /// Whether the standard lists a private element as one that is safe to retain, once its value was
 /// looked at.
 pub fn is_listed_as_safe(creator: &str, group: u16, element: u8) -> bool {
-    find(creator, group, element).is_some()
+    safe_private_vr(creator, group, element).is_some()
 }
 
 /// The VR under which the standard lists a private element as safe; `Some(None)` where the list
 /// gives none or a choice.
 pub fn safe_private_vr(creator: &str, group: u16, element: u8) -> Option<Option<VR>> {
-    find(creator, group, element).map(|listed| listed.0)
-}
-
-fn find(creator: &str, group: u16, element: u8) -> Option<Listed> {
     // The lifetime of the key is shortened by the lookup, so borrowing for less than 'static does.
-    let table: &HashMap<(&str, u16, u8), Listed> = &ROWS;
+    let table: &HashMap<(&str, u16, u8), Option<VR>> = &ROWS;
     table.get(&(creator, group, element)).copied()
 }
 
-fn row(line: &'static str) -> Option<(Name, Listed)> {
+fn row(line: &'static str) -> Option<(Name, Option<VR>)> {
     let (creator, rest) = match line.strip_prefix('"') {
         Some(quoted) => quoted.split_once("\",")?,
         None => line.split_once(',')?,
@@ -67,7 +60,7 @@ fn row(line: &'static str) -> Option<(Name, Listed)> {
             u16::from_str_radix(group, 16).ok()?,
             u8::from_str_radix(element, 16).ok()?,
         ),
-        Listed(vr),
+        vr,
     ))
 }
 
@@ -102,7 +95,7 @@ mod tests {
         assert_eq!(
             (
                 ROWS.len(),
-                ROWS.values().filter(|row| row.0.is_some()).count()
+                ROWS.values().filter(|row| row.is_some()).count()
             ),
             (479, 472)
         );

@@ -2,11 +2,12 @@
 //! about the content items that they name (PS3.15 Table E.3.4-1, edition 2026c). Data only: nothing
 //! here acts on a report.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use foldhash::HashMap;
 
 use super::confidentiality::{ActionCode, ConfidentialityOption};
+use super::table::{Row, rows};
 
 /// The table, row by row.
 const TABLE: &str = include_str!("ps3.15-table-e3-4-1.csv");
@@ -74,29 +75,22 @@ impl ConceptRow {
 
 /// Every row, in the order of the table.
 pub fn concepts() -> &'static [ConceptRow] {
-    static ROWS: OnceLock<Vec<ConceptRow>> = OnceLock::new();
-    ROWS.get_or_init(|| {
-        let mut reader = csv::Reader::from_reader(TABLE.as_bytes());
-        reader
-            .records()
-            .filter_map(|record| row(&record.ok()?))
-            .collect()
-    })
+    static ROWS: LazyLock<Vec<ConceptRow>> = LazyLock::new(|| rows(TABLE, concept_row));
+    &ROWS
 }
 
 /// The rows of a concept: more than one where it names content items of several value types.
 pub fn concept_rows(code_value: &str, scheme: &str) -> &'static [ConceptRow] {
-    static PLACES: OnceLock<HashMap<Name, (usize, usize)>> = OnceLock::new();
-    let places = PLACES.get_or_init(places);
+    static RANGES: LazyLock<HashMap<Name, (usize, usize)>> = LazyLock::new(ranges);
     // The lifetime of the key is shortened by the lookup, so borrowing for less than 'static does.
-    let places: &HashMap<(&str, &str), (usize, usize)> = places;
+    let ranges: &HashMap<(&str, &str), (usize, usize)> = &RANGES;
     let (code_value, scheme) = (code_value.trim(), scheme.trim());
     let (code_value, scheme) = if is_snomed(scheme) {
         (current_form(code_value), "SCT")
     } else {
         (code_value, scheme)
     };
-    places
+    ranges
         .get(&(code_value, scheme))
         .and_then(|(start, end)| concepts().get(*start..*end))
         .unwrap_or_default()
@@ -133,33 +127,28 @@ fn current_form(code_value: &str) -> &str {
 }
 
 /// Where the rows of each concept begin and end: they stand side by side.
-fn places() -> HashMap<Name, (usize, usize)> {
-    let mut places = HashMap::default();
+fn ranges() -> HashMap<Name, (usize, usize)> {
+    let mut ranges = HashMap::default();
     for (index, row) in concepts().iter().enumerate() {
-        let place = places
+        let range = ranges
             .entry((row.code_value.as_str(), row.coding_scheme.as_str()))
             .or_insert((index, index));
-        place.1 = index + 1;
+        range.1 = index + 1;
     }
-    places
+    ranges
 }
 
-fn row(record: &csv::StringRecord) -> Option<ConceptRow> {
+fn concept_row(row: &Row<'_>) -> Option<ConceptRow> {
     let mut options = [None; OPTIONS.len()];
-    for (slot, cell) in options.iter_mut().zip(record.iter().skip(7)) {
-        *slot = if cell.is_empty() {
-            None
-        } else {
-            Some(cell.parse().ok()?)
-        };
+    for (code, (_, column)) in options.iter_mut().zip(OPTIONS) {
+        *code = row.action_code(column).ok()?;
     }
-    let text = |column| record.get(column).map(str::to_owned);
     Some(ConceptRow {
-        code_meaning: text(0)?,
-        code_value: text(1)?,
-        coding_scheme: text(2)?,
-        value_type: text(3)?,
-        basic: record.get(6)?.parse().ok()?,
+        code_meaning: row.get("code_meaning")?,
+        code_value: row.get("code_value")?,
+        coding_scheme: row.get("coding_scheme")?,
+        value_type: row.get("value_type")?,
+        basic: row.action_code("basic").ok()??,
         options,
     })
 }

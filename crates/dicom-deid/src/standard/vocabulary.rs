@@ -1,5 +1,5 @@
 //! The words that a descriptor may keep: those of protocols, anatomy, findings and reports, which
-//! name nobody.
+//! name no person.
 //!
 //! Owns the list and the question whether a word is on it. It must never hold a name of a person or
 //! a town that is not needed in protocols: a test holds it against common names.

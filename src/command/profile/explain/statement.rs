@@ -4,15 +4,15 @@
 
 use serde_json::{Value, json};
 
-use dicom_deid::profile::{Acted, Section, Statement};
+use dicom_deid::profile::{Statement, StatementEntry, StatementSection};
 use dicom_deid::standard::confidentiality::ConfidentialityOption;
 use dicom_lossless::escape_for_terminal;
 
-use super::super::which::Chosen;
+use super::super::selection::SelectedProfile;
 
 /// The statement as a document of its own.
-pub fn markdown(chosen: &Chosen, stated: &Statement) -> String {
-    let mut out = title(chosen, stated);
+pub fn markdown(selected: &SelectedProfile, stated: &Statement) -> String {
+    let mut out = title(selected, stated);
     for part in &stated.sections {
         out += &section(part);
     }
@@ -30,31 +30,31 @@ pub fn record(stated: &Statement) -> Value {
     })
 }
 
-fn section_record(part: &Section) -> Value {
+fn section_record(part: &StatementSection) -> Value {
     json!({
         "section": part.slug,
         "title": part.title,
         "says": part.says,
-        "attributes": part.acted.iter().map(acted_record).collect::<Vec<_>>(),
+        "attributes": part.entries.iter().map(entry_record).collect::<Vec<_>>(),
     })
 }
 
-fn acted_record(acted: &Acted) -> Value {
+fn entry_record(entry: &StatementEntry) -> Value {
     let attribute =
         |(name, tag): &(String, Option<String>)| json!({ "attribute": name, "tag": tag });
     json!({
-        "code": acted.code,
-        "fate": acted.fate,
-        "words": acted.words,
-        "theme": acted.theme.slug(),
-        "attributes": acted.attributes.iter().map(attribute).collect::<Vec<_>>(),
+        "code": entry.code,
+        "fate": entry.effect,
+        "words": entry.words,
+        "theme": entry.theme.slug(),
+        "attributes": entry.attributes.iter().map(attribute).collect::<Vec<_>>(),
     })
 }
 
 /// What is stated, of which profile, by what.
-fn title(chosen: &Chosen, stated: &Statement) -> String {
-    let name = escaped(&chosen.profile.name);
-    let description = chosen
+fn title(selected: &SelectedProfile, stated: &Statement) -> String {
+    let name = escaped(&selected.profile.name);
+    let description = selected
         .profile
         .description
         .as_deref()
@@ -62,10 +62,10 @@ fn title(chosen: &Chosen, stated: &Statement) -> String {
     let facts = [
         format!(
             "Profile: {name} ({}, {})",
-            chosen.level,
-            escaped(&chosen.origin)
+            selected.level,
+            escaped(&selected.origin)
         ),
-        format!("Digest: `{}`", chosen.digest),
+        format!("Digest: `{}`", selected.digest),
         format!("Program: fwupload {}", env!("CARGO_PKG_VERSION")),
         format!(
             "Standard: DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile, \
@@ -87,8 +87,8 @@ fn title(chosen: &Chosen, stated: &Statement) -> String {
     .concat()
 }
 
-fn options(chosen: &[ConfidentialityOption]) -> String {
-    if chosen.is_empty() {
+fn options(selected: &[ConfidentialityOption]) -> String {
+    if selected.is_empty() {
         return "- Options: none\n".to_owned();
     }
     let line = |option: &ConfidentialityOption| {
@@ -101,27 +101,27 @@ fn options(chosen: &[ConfidentialityOption]) -> String {
     };
     format!(
         "- Options:\n{}",
-        chosen.iter().map(line).collect::<String>()
+        selected.iter().map(line).collect::<String>()
     )
 }
 
-fn section(part: &Section) -> String {
+fn section(part: &StatementSection) -> String {
     let says: String = part
         .says
         .iter()
         .map(|said| ["\n", said, "\n"].concat())
         .collect();
-    let alike = |a: &Acted, b: &Acted| (a.code, &a.words) == (b.code, &b.words);
-    let tables: String = part.acted.chunk_by(alike).map(table).collect();
+    let alike = |a: &StatementEntry, b: &StatementEntry| (a.code, &a.words) == (b.code, &b.words);
+    let tables: String = part.entries.chunk_by(alike).map(table).collect();
     format!("\n## {}\n{says}{tables}", part.title)
 }
 
-/// What has one thing done to it, by its sort.
-fn table(group: &[Acted]) -> String {
+/// Attributes to which the same is done, by sort.
+fn table(group: &[StatementEntry]) -> String {
     let Some(first) = group.first() else {
         return String::new();
     };
-    let count: usize = group.iter().map(|acted| acted.attributes.len()).sum();
+    let count: usize = group.iter().map(|entry| entry.attributes.len()).sum();
     let code = first
         .code
         .map(|code| format!("**{code}** "))
@@ -133,15 +133,15 @@ fn table(group: &[Acted]) -> String {
     )
 }
 
-fn row(acted: &Acted) -> String {
+fn row(entry: &StatementEntry) -> String {
     let named = |(name, tag): &(String, Option<String>)| match tag {
         Some(tag) if !name.starts_with('(') => format!("{} {tag}", escaped(name)),
         _ => escaped(name),
     };
     format!(
         "| {} | {} |\n",
-        acted.theme.title(),
-        acted
+        entry.theme.title(),
+        entry
             .attributes
             .iter()
             .map(named)
@@ -150,7 +150,7 @@ fn row(acted: &Acted) -> String {
     )
 }
 
-/// Text in which Markdown sees no markup.
+/// Text without characters that Markdown takes for markup.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in escape_for_terminal(text).chars() {

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::*;
-use crate::command::profile::sample::{built_in, careful, flywheel, pooled};
+use crate::command::profile::example_profiles::{built_in, careful, flywheel, pooled};
 
-fn explained(chosen: &Chosen, all: bool) -> String {
-    text(chosen, &profile::explain(&chosen.profile), all)
+fn explained(selected: &SelectedProfile, all: bool) -> String {
+    text(selected, &profile::explain(&selected.profile), all)
         .replace(env!("CARGO_PKG_VERSION"), "0.0.0")
 }
 
@@ -16,8 +16,8 @@ fn the_built_in_profiles() {
 }
 
 /// The paragraphs of a section of a statement, and its tables' first lines, without the attributes.
-fn outline(chosen: &Chosen) -> String {
-    let said = explained(chosen, false);
+fn outline(selected: &SelectedProfile) -> String {
+    let said = explained(selected, false);
     said.lines()
         .filter(|line| !line.starts_with('|') && !line.is_empty())
         .flat_map(|line| [line, "\n"])
@@ -31,26 +31,26 @@ fn statements_follow_the_options() {
 }
 
 #[test]
-fn a_statement_tells_every_row_of_the_table_and_of_the_blind_spots_once() {
+fn a_statement_lists_every_row_of_the_table_and_of_the_list_beside_it_once() {
     for name in ["basic", "longitudinal", "strict", "uids-and-dates-kept"] {
         let stated = profile::explain(&built_in(name).profile).statement.unwrap();
-        let told: Vec<&str> = stated
+        let reported: Vec<&str> = stated
             .sections
             .iter()
-            .flat_map(|part| &part.acted)
-            .flat_map(|acted| &acted.attributes)
+            .flat_map(|part| &part.entries)
+            .flat_map(|entry| &entry.attributes)
             .filter_map(|(_, tag)| tag.as_deref())
             .collect();
         let rows = dicom_deid::standard::confidentiality::attributes()
             .iter()
-            .map(|row| row.covers.text());
+            .map(|row| row.covers.to_string());
         for tag in rows.chain(
-            dicom_deid::standard::blind_spots()
+            dicom_deid::standard::unlisted_attributes()
                 .iter()
-                .map(|spot| spot.covers.text()),
+                .map(|listed| listed.covers.to_string()),
         ) {
             assert_eq!(
-                told.iter().filter(|told| **told == tag).count(),
+                reported.iter().filter(|reported| **reported == tag).count(),
                 1,
                 "{tag} under {name}"
             );
@@ -60,9 +60,12 @@ fn a_statement_tells_every_row_of_the_table_and_of_the_blind_spots_once() {
 
 #[test]
 fn the_document_holds_the_facts_of_the_statement() {
-    let chosen = built_in("longitudinal");
-    let explanation = profile::explain(&chosen.profile);
-    let (json, markdown) = (document(&chosen, &explanation), explained(&chosen, false));
+    let selected = built_in("longitudinal");
+    let explanation = profile::explain(&selected.profile);
+    let (json, markdown) = (
+        document(&selected, &explanation),
+        explained(&selected, false),
+    );
     assert_eq!(json["statement"]["edition"], "2026d");
     assert_eq!(json["statement"]["options"].as_array().unwrap().len(), 5);
     for part in json["statement"]["sections"].as_array().unwrap() {
@@ -74,7 +77,7 @@ fn the_document_holds_the_facts_of_the_statement() {
             .as_array()
             .unwrap()
             .iter()
-            .flat_map(|acted| acted["attributes"].as_array().unwrap())
+            .flat_map(|entry| entry["attributes"].as_array().unwrap())
         {
             assert!(
                 markdown.contains(attribute["tag"].as_str().unwrap()),
@@ -106,8 +109,8 @@ fn a_flywheel_profile() {
 
 #[test]
 fn the_document() {
-    let chosen = flywheel();
-    let mut json = document(&chosen, &profile::explain(&chosen.profile));
+    let selected = flywheel();
+    let mut json = document(&selected, &profile::explain(&selected.profile));
     // The rows of the table that no rule names all say the same.
     json["attributes"].as_array_mut().unwrap().truncate(14);
     insta::assert_snapshot!("document", serde_json::to_string_pretty(&json).unwrap());

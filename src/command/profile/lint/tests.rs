@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::*;
-use crate::command::profile::sample::{built_in, careful, flywheel};
+use crate::command::profile::example_profiles::{built_in, careful, flywheel};
 
-fn linted(chosen: &Chosen, all: bool) -> String {
-    table(chosen, &profile::lint(&chosen.profile), all)
+fn linted(selected: &SelectedProfile, all: bool) -> String {
+    table(selected, &profile::lint(&selected.profile), all)
 }
 
 #[test]
@@ -22,22 +22,22 @@ fn a_flywheel_profile() {
 
 #[test]
 fn the_document() {
-    let chosen = careful();
-    let json = document(&chosen, &profile::lint(&chosen.profile));
+    let selected = careful();
+    let json = document(&selected, &profile::lint(&selected.profile));
     insta::assert_snapshot!("document", serde_json::to_string_pretty(&json).unwrap());
 }
 
 #[test]
 fn every_name_is_shown_when_all_are_wanted() {
-    let chosen = built_in("flywheel-minimal");
-    let all = linted(&chosen, true);
+    let selected = built_in("flywheel-minimal");
+    let all = linted(&selected, true);
     assert!(!all.contains(" more") && !all.contains("--all"));
     // A name of several words may be broken.
     let words = all.split_whitespace().collect::<Vec<_>>().join(" ");
-    for finding in profile::lint(&chosen.profile)
+    for finding in profile::lint(&selected.profile)
         .findings
         .iter()
-        .filter(|finding| finding.kind == profile::Kind::Uncovered)
+        .filter(|finding| finding.kind == profile::LintKind::Uncovered)
     {
         assert!(words.contains(&finding.subject), "{}", finding.subject);
     }
@@ -45,9 +45,9 @@ fn every_name_is_shown_when_all_are_wanted() {
 
 #[test]
 fn counts_add_up() {
-    let chosen = built_in("basic");
-    let lint = profile::lint(&chosen.profile);
-    let json = document(&chosen, &lint);
+    let selected = built_in("basic");
+    let lint = profile::lint(&selected.profile);
+    let json = document(&selected, &lint);
     let sum: u64 = json["counts"]["kinds"]
         .as_object()
         .unwrap()

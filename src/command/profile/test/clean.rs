@@ -13,13 +13,13 @@ use crate::pipeline::{READ_WHOLE, guarded, write_package};
 use dicom_deid::{Change, CleanInstance, Cleaner, Finding, Sendable};
 use dicom_lossless::{self as dicom, Limits, Source, SourceFile, Tag};
 
-/// A file that was tried, and what became of it.
-pub struct Tried {
+/// A file of a trial, and what became of it.
+pub struct TrialResult {
     pub path: PathBuf,
-    pub outcome: Outcome,
+    pub outcome: TrialOutcome,
 }
 
-pub enum Outcome {
+pub enum TrialOutcome {
     Cleaned {
         changes: Vec<Change>,
         findings: Vec<Finding>,
@@ -31,7 +31,7 @@ pub enum Outcome {
 }
 
 /// What is done to each file.
-pub struct Work {
+pub struct Trial {
     pub cleaner: Cleaner,
     pub limits: Limits,
     pub values: bool,
@@ -45,9 +45,9 @@ struct Cleaned {
     name: Option<String>,
 }
 
-impl Work {
+impl Trial {
     /// Cleans all files of a batch, in the order in which they stand there.
-    pub fn batch(&self, batch: Vec<Found>, names: &mut Names) -> Vec<Tried> {
+    pub fn batch(&self, batch: Vec<Found>, names: &mut Names) -> Vec<TrialResult> {
         let cleaned: Vec<_> = batch
             .into_par_iter()
             .map(|found| self.found(found))
@@ -59,11 +59,11 @@ impl Work {
             .collect();
         ready
             .into_par_iter()
-            .map(|file| file.map_or_else(|tried| tried, |file| self.finished(file)))
+            .map(|file| file.map_or_else(|result| result, |file| self.finished(file)))
             .collect()
     }
 
-    fn found(&self, found: Found) -> Result<Cleaned, Tried> {
+    fn found(&self, found: Found) -> Result<Cleaned, TrialResult> {
         match found {
             Found::Dicom(file) | Found::Other(file) => {
                 let result =
@@ -74,13 +74,13 @@ impl Work {
                     name: None,
                 })
             }
-            Found::Skipped { path, reason, .. } => Err(Tried {
+            Found::Skipped { path, reason, .. } => Err(TrialResult {
                 path,
-                outcome: Outcome::Skipped(reason),
+                outcome: TrialOutcome::Skipped(reason),
             }),
-            Found::Failed { path, failure } => Err(Tried {
+            Found::Failed { path, failure } => Err(TrialResult {
                 path,
-                outcome: Outcome::Failed(failure),
+                outcome: TrialOutcome::Failed(failure),
             }),
         }
     }
@@ -106,7 +106,7 @@ impl Work {
         file
     }
 
-    fn finished(&self, file: Cleaned) -> Tried {
+    fn finished(&self, file: Cleaned) -> TrialResult {
         let Cleaned { path, result, name } = file;
         let written = result.and_then(|(instance, changes)| {
             let mut findings = instance.findings().to_vec();
@@ -123,14 +123,14 @@ impl Work {
             Ok((changes, findings, instance.unreadable().to_vec()))
         });
         let outcome = match written {
-            Ok((changes, findings, unreadable)) => Outcome::Cleaned {
+            Ok((changes, findings, unreadable)) => TrialOutcome::Cleaned {
                 changes,
                 findings,
                 unreadable,
                 written: name,
             },
-            Err(failure) => Outcome::Failed(failure),
+            Err(failure) => TrialOutcome::Failed(failure),
         };
-        Tried { path, outcome }
+        TrialResult { path, outcome }
     }
 }

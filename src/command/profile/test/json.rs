@@ -1,4 +1,4 @@
-//! The trial of a profile for programs: one JSON object per line, `type` first, `end` last. Holds
+//! The trial of a profile as JSON: one object per line, `type` first, `end` last. Holds
 //! no value.
 
 use serde_json::{Map, Value, json};
@@ -10,25 +10,22 @@ use dicom_deid::standard;
 use dicom_deid::{By, Change, Finding};
 
 use super::super::super::say;
-use super::super::which::Chosen;
-use super::Audience;
-use super::clean::{Outcome, Tried};
-use super::tally::Tally;
+use super::super::selection::SelectedProfile;
+use super::TrialOutput;
+use super::clean::{TrialOutcome, TrialResult};
 use super::text::place;
+use super::totals::TrialTotals;
 
 /// Events on standard output.
-pub struct Stream {
+pub struct JsonOutput {
     paths: Paths,
     /// What the rules do, by their number.
     actions: Vec<&'static str>,
 }
 
-impl Stream {
-    pub fn new(paths: Paths) -> Self {
-        Self {
-            paths,
-            actions: Vec::new(),
-        }
+impl JsonOutput {
+    pub fn new(paths: Paths, actions: Vec<&'static str>) -> Self {
+        Self { paths, actions }
     }
 
     fn change(&self, change: &Change) -> Value {
@@ -42,9 +39,9 @@ impl Stream {
         })
     }
 
-    fn fields(&self, tried: &Tried) -> Value {
-        match &tried.outcome {
-            Outcome::Cleaned {
+    fn fields(&self, result: &TrialResult) -> Value {
+        match &result.outcome {
+            TrialOutcome::Cleaned {
                 changes,
                 findings,
                 unreadable,
@@ -56,27 +53,20 @@ impl Stream {
                 let changed: Vec<_> = changes.iter().map(|change| self.change(change)).collect();
                 json!({ "outcome": "cleaned", "changed": changed, "left": left, "unreadable": unreadable, "output": written })
             }
-            Outcome::Skipped(reason) => {
+            TrialOutcome::Skipped(reason) => {
                 json!({ "outcome": "skipped", "code": reason.as_str(), "message": reason.sentence() })
             }
-            Outcome::Failed(failure) => json!({
+            TrialOutcome::Failed(failure) => json!({
                 "outcome": "failed", "code": failure.code.as_str(),
-                "message": self.paths.message(&failure.message(), &tried.path),
-                "hint": self.paths.message(&failure.hint(), &tried.path),
+                "message": self.paths.message(&failure.message(), &result.path),
+                "hint": self.paths.message(&failure.hint(), &result.path),
             }),
         }
     }
 }
 
-impl Audience for Stream {
-    fn start(&mut self, profile: &Chosen, key: Option<&str>) -> Result<(), Error> {
-        self.actions = profile
-            .profile
-            .dicom
-            .fields
-            .iter()
-            .map(|rule| rule.action.name())
-            .collect();
+impl TrialOutput for JsonOutput {
+    fn start(&mut self, profile: &SelectedProfile, key: Option<&str>) -> Result<(), Error> {
         let (name, level, digest) = (&profile.profile.name, profile.level, &profile.digest);
         let facts = json!({ "name": name, "level": level, "digest": digest, "pseudonym_key": key });
         write(
@@ -85,21 +75,21 @@ impl Audience for Stream {
         )
     }
 
-    fn file(&mut self, tried: &Tried) -> Result<(), Error> {
+    fn file(&mut self, result: &TrialResult) -> Result<(), Error> {
         let mut record = Map::new();
         record.insert("type".to_owned(), "file".into());
-        extend(&mut record, json!(self.paths.written(&tried.path)));
-        extend(&mut record, self.fields(tried));
+        extend(&mut record, json!(self.paths.written(&result.path)));
+        extend(&mut record, self.fields(result));
         say(&Value::Object(record).to_string())
     }
 
-    fn end(&mut self, tally: &Tally, status: ExitStatus) -> Result<(), Error> {
-        let failed: Map<_, _> = tally
+    fn end(&mut self, totals: &TrialTotals, status: ExitStatus) -> Result<(), Error> {
+        let failed: Map<_, _> = totals
             .failed
             .iter()
             .map(|(code, n)| (code.as_str().to_owned(), (*n).into()))
             .collect();
-        let skipped: Map<_, _> = tally
+        let skipped: Map<_, _> = totals
             .skipped
             .iter()
             .map(|(reason, n)| (reason.as_str().to_owned(), (*n).into()))
@@ -113,10 +103,10 @@ impl Audience for Stream {
                 "elements": elements, "files": files,
             })
         };
-        let elements: Vec<_> = tally.elements.iter().map(element).collect();
+        let elements: Vec<_> = totals.elements.iter().map(element).collect();
         let totals = json!({
-            "files": tally.files, "cleaned": tally.cleaned, "failed": tally.failures(), "skipped": tally.skips(),
-            "changed": tally.changed,
+            "files": totals.files, "cleaned": totals.cleaned, "failed": totals.failures(), "skipped": totals.skips(),
+            "changed": totals.changed,
         });
         write(
             "end",

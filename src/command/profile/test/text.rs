@@ -1,4 +1,4 @@
-//! The trial of a profile for people: a paragraph for each file, then what it adds up to.
+//! The trial of a profile as text: a paragraph for each file, then the totals.
 
 use crate::exit::ExitStatus;
 use crate::failure::Error;
@@ -9,24 +9,21 @@ use dicom_lossless::Tag;
 use dicom_lossless::{Phi, escape_for_terminal};
 
 use super::super::super::say;
-use super::super::which::Chosen;
-use super::Audience;
-use super::clean::{Outcome, Tried};
-use super::tally::Tally;
+use super::super::selection::SelectedProfile;
+use super::TrialOutput;
+use super::clean::{TrialOutcome, TrialResult};
+use super::totals::TrialTotals;
 
-/// Lines on standard output.
-pub struct Lines {
+/// TextOutput on standard output.
+pub struct TextOutput {
     paths: Paths,
     /// What the rules do, by their number.
     actions: Vec<&'static str>,
 }
 
-impl Lines {
-    pub fn new(paths: Paths) -> Self {
-        Self {
-            paths,
-            actions: Vec::new(),
-        }
+impl TextOutput {
+    pub fn new(paths: Paths, actions: Vec<&'static str>) -> Self {
+        Self { paths, actions }
     }
 
     fn change(&self, change: &Change) -> Result<(), Error> {
@@ -60,15 +57,8 @@ impl Lines {
     }
 }
 
-impl Audience for Lines {
-    fn start(&mut self, profile: &Chosen, _: Option<&str>) -> Result<(), Error> {
-        self.actions = profile
-            .profile
-            .dicom
-            .fields
-            .iter()
-            .map(|rule| rule.action.name())
-            .collect();
+impl TrialOutput for TextOutput {
+    fn start(&mut self, profile: &SelectedProfile, _: Option<&str>) -> Result<(), Error> {
         say(&format!(
             "profile \"{}\" ({}) {}",
             escape_for_terminal(&profile.profile.name),
@@ -77,10 +67,10 @@ impl Audience for Lines {
         ))
     }
 
-    fn file(&mut self, tried: &Tried) -> Result<(), Error> {
-        let path = self.paths.shown(&tried.path);
-        match &tried.outcome {
-            Outcome::Cleaned {
+    fn file(&mut self, result: &TrialResult) -> Result<(), Error> {
+        let path = self.paths.shown(&result.path);
+        match &result.outcome {
+            TrialOutcome::Cleaned {
                 changes,
                 findings,
                 unreadable,
@@ -102,21 +92,23 @@ impl Audience for Lines {
                     .try_for_each(|tag| say(&format!("  unread   {tag} {}", name(*tag))))?;
                 changes.iter().try_for_each(|change| self.change(change))
             }
-            Outcome::Skipped(reason) => say(&format!("{path}: skipped, {}", reason.sentence())),
-            Outcome::Failed(failure) => {
-                let message = self.paths.shown_message(&failure.message(), &tried.path);
+            TrialOutcome::Skipped(reason) => {
+                say(&format!("{path}: skipped, {}", reason.sentence()))
+            }
+            TrialOutcome::Failed(failure) => {
+                let message = self.paths.shown_message(&failure.message(), &result.path);
                 say(&format!("{path}: failed [{}] {message}", failure.code))?;
                 say(&format!(
                     "  hint: {}",
-                    self.paths.shown_message(&failure.hint(), &tried.path)
+                    self.paths.shown_message(&failure.hint(), &result.path)
                 ))
             }
         }
     }
 
-    fn end(&mut self, tally: &Tally, _: ExitStatus) -> Result<(), Error> {
+    fn end(&mut self, totals: &TrialTotals, _: ExitStatus) -> Result<(), Error> {
         say("")?;
-        for ((tag, what), (elements, files)) in &tally.elements {
+        for ((tag, what), (elements, files)) in &totals.elements {
             let (elements, files) = (counted(*elements, "element"), counted(*files, "file"));
             say(&format!(
                 "{:8} {tag} {}  {elements} in {files}",
@@ -124,21 +116,21 @@ impl Audience for Lines {
                 name(*tag)
             ))?;
         }
-        for (code, count) in &tally.failed {
+        for (code, count) in &totals.failed {
             say(&format!(
                 "failed   [{code}] {}  {}",
                 code.sentence(),
                 counted(*count, "file")
             ))?;
         }
-        for (reason, count) in &tally.skipped {
+        for (reason, count) in &totals.skipped {
             say(&format!(
                 "skipped  {}  {}",
                 reason.sentence(),
                 counted(*count, "file")
             ))?;
         }
-        say(&tally.sentence())
+        say(&totals.sentence())
     }
 }
 
@@ -154,7 +146,7 @@ pub fn name(tag: Tag) -> String {
     )
 }
 
-/// Where an element is, spelled as in a profile.
+/// Where an element is, as a profile names it.
 pub fn place(change: &Change) -> String {
     let items = change
         .items

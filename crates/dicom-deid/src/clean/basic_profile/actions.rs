@@ -16,9 +16,11 @@ use super::{
 };
 use crate::clean::{temporal, uid_text};
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{Decision, Encapsulated, Unlisted, Unparseable, Why, is_text};
+use crate::profile::{
+    AttributeDecision, DecisionSource, Encapsulated, Unlisted, Unparseable, is_text,
+};
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
-use crate::standard::{self, Concern, Need, TemporalRole};
+use crate::standard::{self, AttributeType, IdentifyingRole, TemporalRole};
 
 const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
@@ -32,11 +34,11 @@ impl InstanceCleaner<'_> {
         &mut self,
         element: &mut Element,
         vr: VR,
-        decision: Decision,
+        decision: AttributeDecision,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
         if decision.code == ActionCode::Clean {
-            return self.clean(element, vr, decision.why, context);
+            return self.clean(element, vr, decision.source, context);
         }
         let code = self.resolved(
             self.unlisted_action(decision, element),
@@ -47,8 +49,8 @@ impl InstanceCleaner<'_> {
     }
 
     /// Where texts go that no table lists, those stay that are codes, and codes go that are texts.
-    fn unlisted_action(&self, decision: Decision, element: &Element) -> ActionCode {
-        if self.settings.unlisted != Unlisted::Remove || decision.why != Why::Vr {
+    fn unlisted_action(&self, decision: AttributeDecision, element: &Element) -> ActionCode {
+        if self.settings.unlisted != Unlisted::Remove || decision.source != DecisionSource::Vr {
             return decision.code;
         }
         match element
@@ -70,7 +72,10 @@ impl InstanceCleaner<'_> {
     ) -> ActionCode {
         match code {
             ActionCode::Keep | ActionCode::Clean | ActionCode::Uid | ActionCode::Dummy => code,
-            _ => standard::resolve(code, standard::needed(self.iod, context.parent(), tag)),
+            _ => standard::resolve_action_code(
+                code,
+                standard::attribute_type(self.iod, context.parent(), tag),
+            ),
         }
     }
 
@@ -240,19 +245,20 @@ impl InstanceCleaner<'_> {
         &mut self,
         element: &mut Element,
         vr: VR,
-        why: Why,
+        why: DecisionSource,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
         match why {
-            Why::Option(O::RetainModifiedDates) | Why::Role(Concern::Time) => {
-                self.shift_dates(element, vr, context)
-            }
+            DecisionSource::Option(O::RetainModifiedDates)
+            | DecisionSource::Role(IdentifyingRole::Time) => self.shift_dates(element, vr, context),
             _ if matches!(vr, VR::DA | VR::DT | VR::TM) => self.shift_dates(element, vr, context),
-            Why::Option(O::CleanStructuredContent) => self.clean_content(element, context),
-            Why::Option(O::CleanGraphics) if element.tag == GRAPHIC_ANNOTATIONS => {
+            DecisionSource::Option(O::CleanStructuredContent) => {
+                self.clean_content(element, context)
+            }
+            DecisionSource::Option(O::CleanGraphics) if element.tag == GRAPHIC_ANNOTATIONS => {
                 self.clean_items(element, context)
             }
-            Why::Option(O::CleanGraphics) => Ok(ElementEffect::Removed),
+            DecisionSource::Option(O::CleanGraphics) => Ok(ElementEffect::Removed),
             _ if element.items().is_some() => self.clean_items(element, context),
             _ => self.clean_text(element, vr, context),
         }
@@ -426,15 +432,15 @@ impl InstanceCleaner<'_> {
         vr: VR,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
-        let need = standard::needed(self.iod, context.parent(), element.tag);
+        let need = standard::attribute_type(self.iod, context.parent(), element.tag);
         let effect = match self.settings.unparseable {
             Unparseable::Remove => self.apply_basic(element, vr, context)?,
             // The item goes with its value.
             Unparseable::ByType if ITEM_VALUES.contains(&element.tag) => ElementEffect::Removed,
-            Unparseable::ByType if need == Some(Need::Present) => {
+            Unparseable::ByType if need == Some(AttributeType::Type2) => {
                 self.empty_value(element, context)
             }
-            Unparseable::ByType if need != Some(Need::Value) => ElementEffect::Removed,
+            Unparseable::ByType if need != Some(AttributeType::Type1) => ElementEffect::Removed,
             Unparseable::ByType | Unparseable::Fail => {
                 return Err(failure(
                     DeidErrorKind::Date,

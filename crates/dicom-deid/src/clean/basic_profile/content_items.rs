@@ -10,7 +10,7 @@ use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, padded};
 use super::{DataSetContext, ElementEffect, InstanceCleaner, code_item, code_sequence, put_text};
 use crate::clean::temporal;
 use crate::error::DeidError;
-use crate::profile::{Decision, Why};
+use crate::profile::{AttributeDecision, DecisionSource};
 use crate::standard;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard::structured_content::{ConceptRow, concept_rows};
@@ -328,9 +328,9 @@ impl InstanceCleaner<'_> {
             _ => self.apply_decision(
                 value,
                 real,
-                Decision {
+                AttributeDecision {
                     code: ActionCode::Dummy,
-                    why: Why::Table,
+                    source: DecisionSource::Table,
                 },
                 context,
             ),

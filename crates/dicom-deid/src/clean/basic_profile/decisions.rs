@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use dicom_lossless::{Element, Tag, VR, Value};
 
 use crate::clean::compiled_action::is_pixel_data;
-use crate::profile::{Confidentiality, Decision, Why};
+use crate::profile::{AttributeDecision, Confidentiality, DecisionSource};
 use crate::standard::{self, confidentiality::ActionCode};
 
 const SLOTS: usize = 4096;
@@ -24,7 +24,7 @@ thread_local! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct AttributeAnswer {
     /// What is to be done with it.
-    pub(super) decision: Decision,
+    pub(super) decision: AttributeDecision,
     /// The VR of the dictionary; none for private attributes, unknown ones and group lengths.
     pub(super) dictionary_vr: Option<VR>,
     /// Whether a value under the VR of the file can be taken for one under that of the dictionary.
@@ -33,9 +33,9 @@ pub(super) struct AttributeAnswer {
 
 impl AttributeAnswer {
     const NONE: Self = Self {
-        decision: Decision {
+        decision: AttributeDecision {
             code: ActionCode::Remove,
-            why: Why::Vr,
+            source: DecisionSource::Vr,
         },
         dictionary_vr: None,
         fits: true,

@@ -164,7 +164,7 @@ impl InstanceCleaner<'_> {
     /// a person's number.
     fn is_suspicious_label(&self, element: &Element) -> bool {
         self.settings.unlisted != Unlisted::Keep
-            && (standard::is_of_no_concern(element.tag) || COILS.contains(&element.tag))
+            && (standard::has_no_identifying_role(element.tag) || COILS.contains(&element.tag))
             && element.bytes().is_some_and(|bytes| {
                 descriptors::tells_a_day_or_number(&String::from_utf8_lossy(bytes))
             })

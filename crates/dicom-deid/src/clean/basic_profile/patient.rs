@@ -6,7 +6,7 @@
 use dicom_lossless::{CharacterSet, DataSet, Element, Tag, character_set_of};
 
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{Confidentiality, Pseudonyms, Shift};
+use crate::profile::{Confidentiality, DateShift, Pseudonyms};
 use crate::pseudonym::PseudonymKey;
 
 const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
@@ -64,8 +64,8 @@ impl Patient {
             })?,
         };
         let days = match settings.shift {
-            Shift::PerPatient => key.shift_days(&id),
-            Shift::Days(days) => days,
+            DateShift::PerPatient => key.shift_days(&id),
+            DateShift::Days(days) => days,
         };
         Ok(Self {
             pseudonym: pseudonym(&id, &settings.pseudonyms, key),

@@ -10,7 +10,7 @@ use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value};
 use super::{DataSetContext, ElementEffect, InstanceCleaner, put_dummy};
 use crate::clean::private_elements::{creator_text, is_creator};
 use crate::error::DeidError;
-use crate::profile::{Confidentiality, Decision, Why, is_text};
+use crate::profile::{AttributeDecision, Confidentiality, DecisionSource, is_text};
 use crate::standard;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 
@@ -210,9 +210,9 @@ impl InstanceCleaner<'_> {
             _ => self.apply_decision(
                 element,
                 vr,
-                Decision {
+                AttributeDecision {
                     code: ActionCode::Keep,
-                    why: Why::Option(O::RetainSafePrivate),
+                    source: DecisionSource::Option(O::RetainSafePrivate),
                 },
                 context,
             ),

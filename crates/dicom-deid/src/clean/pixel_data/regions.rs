@@ -18,8 +18,8 @@ use crate::clean::compiled_action::effective_vr;
 use crate::clean::element_value::{numbers, separate};
 use crate::error::DeidError;
 use crate::profile::{
-    Blank, Condition, DeviceRegions, Expected, Join, Line, Question, Rectangle, Test,
-    has_character_set, is_number_text, is_text,
+    AttributeTest, BlankedArea, Condition, ConditionLine, Conjunction, DeviceRegions, Rectangle,
+    RequiredValue, TestKind, has_character_set, is_number_text, is_text,
 };
 use crate::standard::{self, burned_in};
 
@@ -40,11 +40,11 @@ pub(super) fn device_layer(
     image: &Image,
 ) -> Result<Vec<Area>, DeidError> {
     match &region.blank {
-        Blank::Rectangles(all) => all
+        BlankedArea::Rectangles(all) => all
             .iter()
             .map(|rectangle| rectangle_area(*rectangle, image))
             .collect(),
-        Blank::OutsideUltrasoundRegions => outside(instance, image),
+        BlankedArea::OutsideUltrasoundRegions => outside(instance, image),
     }
 }
 
@@ -175,10 +175,10 @@ impl<'a> ImageHeader<'a> {
     }
 }
 
-fn equals(found: &str, wanted: &Expected) -> bool {
+fn equals(found: &str, wanted: &RequiredValue) -> bool {
     match wanted {
-        Expected::Text(text) => found.trim_matches([' ', '\0']).to_lowercase() == *text,
-        Expected::Number(number) => found
+        RequiredValue::Text(text) => found.trim_matches([' ', '\0']).to_lowercase() == *text,
+        RequiredValue::Number(number) => found
             .trim_matches([' ', '\0'])
             .parse::<f64>()
             .is_ok_and(|found| found.total_cmp(number).is_eq()),
@@ -203,11 +203,11 @@ pub(super) fn condition_holds(
     Ok(true)
 }
 
-fn line_holds(line: &Line, instance: &Instance) -> Result<bool, UndecidedCondition> {
+fn line_holds(line: &ConditionLine, instance: &Instance) -> Result<bool, UndecidedCondition> {
     let mut holds = test_holds(&line.first, instance)?;
     for (join, test) in &line.rest {
         let also = test_holds(test, instance)?;
-        holds = if *join == Join::And {
+        holds = if *join == Conjunction::And {
             holds && also
         } else {
             holds || also
@@ -216,27 +216,27 @@ fn line_holds(line: &Line, instance: &Instance) -> Result<bool, UndecidedConditi
     Ok(holds)
 }
 
-fn test_holds(test: &Test, instance: &Instance) -> Result<bool, UndecidedCondition> {
+fn test_holds(test: &AttributeTest, instance: &Instance) -> Result<bool, UndecidedCondition> {
     let seen = SeenValue::of(test, instance);
-    let found = match &test.question {
-        Question::Missing => {
+    let found = match &test.kind {
+        TestKind::Missing => {
             seen == SeenValue::Absent || (seen == SeenValue::Nothing && !test.by_number)
         }
-        Question::Empty if test.by_number => seen == SeenValue::Text(String::new()),
-        Question::Empty => {
+        TestKind::Empty if test.by_number => seen == SeenValue::Text(String::new()),
+        TestKind::Empty => {
             matches!(
                 &seen,
                 SeenValue::Nothing | SeenValue::EmptyItems | SeenValue::Zero(_)
             ) || seen == SeenValue::Text(String::new())
         }
-        Question::Contains(_) | Question::Equals(_) if seen == SeenValue::Opaque => {
+        TestKind::Contains(_) | TestKind::Equals(_) if seen == SeenValue::Opaque => {
             return Err(UndecidedCondition);
         }
-        Question::Contains(regex) => match seen.text() {
+        TestKind::Contains(regex) => match seen.text() {
             Some(value) => regex.search(&value).map_err(|_| UndecidedCondition)?,
             None => false,
         },
-        Question::Equals(expected) => seen.text().is_some_and(|text| text == *expected),
+        TestKind::Equals(expected) => seen.text().is_some_and(|text| text == *expected),
     };
     Ok(found != test.negated)
 }
@@ -256,7 +256,7 @@ enum SeenValue {
 }
 
 impl SeenValue {
-    fn of(test: &Test, instance: &Instance) -> Self {
+    fn of(test: &AttributeTest, instance: &Instance) -> Self {
         if instance
             .pixels
             .as_ref()

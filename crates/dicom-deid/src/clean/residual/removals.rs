@@ -17,7 +17,7 @@ use super::{MOST_CHARACTER_SET_BYTES, MOST_REMOVALS, TooCostly};
 use crate::clean::compiled_action::CHARACTER_SET;
 use crate::clean::element_value::{is_plain, without_padding};
 use crate::clean::private_elements::is_creator;
-use crate::standard::{self, Concern, IdentifierKind, blind_spot, identifier_kind};
+use crate::standard::{self, IdentifierKind, IdentifyingRole, identifier_kind, unlisted_attribute};
 
 /// The UIDs by which an instance, its series, its study and its frame of reference are known.
 const OWN_UIDS: [Tag; 4] = [
@@ -455,7 +455,7 @@ pub(super) fn is_identifier(tag: Tag, vr: VR) -> bool {
 
 /// Whether the attribute names the make of a device, which thousands share.
 fn names_product(tag: Tag) -> bool {
-    blind_spot(tag).is_some_and(|spot| spot.concern == Concern::Product)
+    unlisted_attribute(tag).is_some_and(|listed| listed.role == IdentifyingRole::Product)
 }
 
 /// Whether the attribute is part of a coded entry (PS3.3 section 8): a code, its scheme or its

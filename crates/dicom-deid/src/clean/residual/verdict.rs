@@ -12,7 +12,9 @@ use super::patterns::Boundary;
 use super::removals::{FormerLocation, ValueKind, is_code, is_identifier};
 use super::search::Hit;
 use crate::clean::private_elements::PrivateName;
-use crate::profile::{Action, Confidentiality, DicomRules, ItemChoice, Scalar, Selector, Why};
+use crate::profile::{
+    Action, Confidentiality, DecisionSource, DicomRules, ItemChoice, Scalar, Selector,
+};
 use crate::standard;
 use crate::standard::confidentiality::ActionCode;
 
@@ -274,7 +276,8 @@ impl ProfileIntent {
     pub(super) fn keeps(&self, items: &[(Tag, usize)], tag: Tag, data: &DataSet) -> bool {
         let by_option = |basic_profile: &Confidentiality| {
             let decision = basic_profile.decide(tag, standard::vr(tag).unwrap_or(VR::UN));
-            decision.code == ActionCode::Keep && matches!(decision.why, Why::Option(_))
+            decision.code == ActionCode::Keep
+                && matches!(decision.source, DecisionSource::Option(_))
         };
         self.basic_profile.as_ref().is_some_and(by_option)
             || self

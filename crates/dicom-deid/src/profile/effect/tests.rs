@@ -1,5 +1,4 @@
 //! Coverage, selector by selector.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use serde_json::Value;
 
@@ -17,15 +16,15 @@ fn profile(section: &str) -> Profile {
 }
 
 /// What becomes of an attribute under these rules, at the top and in items.
-fn fates(section: &str, keyword: &str) -> (&'static str, &'static str) {
+fn effects(section: &str, keyword: &str) -> (&'static str, &'static str) {
     let profile = profile(section);
     let tag = tag_of_keyword(keyword).unwrap();
-    let at = |place| profile.dicom.effect_on(tag, place).fate.slug();
-    (at(Place::Top), at(Place::Items))
+    let at = |place| profile.dicom.effect_on(tag, place).effect.slug();
+    (at(NestingLevel::Top), at(NestingLevel::Items))
 }
 
 fn top(section: &str, keyword: &str) -> &'static str {
-    fates(section, keyword).0
+    effects(section, keyword).0
 }
 
 #[test]
@@ -38,7 +37,7 @@ fn every_spelling_of_a_tag_covers_its_attribute() {
         "'(0010,0010)'",
     ] {
         assert_eq!(
-            fates(
+            effects(
                 &format!("fields: [{{name: {name}, remove: true}}]"),
                 "PatientName"
             ),
@@ -53,8 +52,8 @@ fn every_spelling_of_a_tag_covers_its_attribute() {
 }
 
 #[test]
-fn every_action_has_its_fate() {
-    for (action, fate) in [
+fn every_action_has_its_effect() {
+    for (action, effect) in [
         ("keep: true", "kept"),
         ("replace-with: null", "kept"),
         ("replace-with: ''", "emptied"),
@@ -64,7 +63,7 @@ fn every_action_has_its_fate() {
     ] {
         assert_eq!(
             top(&format!("fields: [{{name: StudyID, {action}}}]"), "StudyID"),
-            fate,
+            effect,
             "{action}"
         );
     }
@@ -117,7 +116,7 @@ fn rules_act_one_after_the_other() {
 #[test]
 fn expressions_cover_what_they_match_in_either_form() {
     let regex = |expression: &str, keyword: &str| {
-        fates(
+        effects(
             &format!("fields: [{{regex: '{expression}', remove: true}}]"),
             keyword,
         )
@@ -148,44 +147,39 @@ fn expressions_cover_what_they_match_in_either_form() {
     let twice = profile("fields: [{regex: '^(PatientID|00100020)$', hash: true}]");
     let tag = tag_of_keyword("PatientID").unwrap();
     assert_eq!(
-        twice.dicom.effect_on(tag, Place::Top).fate.changes().len(),
+        twice
+            .dicom
+            .effect_on(tag, NestingLevel::Top)
+            .effect
+            .changes()
+            .len(),
         2
     );
 }
 
 #[test]
-fn paths_reach_some_items() {
+fn a_path_covers_no_attribute_in_all_items() {
     let path =
         profile("fields: [{name: RequestAttributesSequence.*.AccessionNumber, remove: true}]");
     let tag = tag_of_keyword("AccessionNumber").unwrap();
-    assert_eq!(path.dicom.effect_on(tag, Place::Top).fate, Fate::Stays);
-    assert_eq!(path.dicom.effect_on(tag, Place::Items).fate, Fate::Stays);
-    assert!(path.dicom.reaches_some_items(tag));
-    assert!(
-        !path
-            .dicom
-            .reaches_some_items(tag_of_keyword("StudyID").unwrap())
-    );
-    let part =
-        profile("fields: [{regex: '^RequestAttributesSequence.*AccessionNumber$', remove: true}]");
-    assert!(part.dicom.reaches_some_items(tag));
+    for level in [NestingLevel::Top, NestingLevel::Items] {
+        assert_eq!(path.dicom.effect_on(tag, level).effect, Effect::Untouched);
+    }
 }
 
 #[test]
 fn recursion_reaches_all_items() {
     let section = "recurse-sequence: true, fields: [{name: PatientName, remove: true}, \
         {name: 60xx3000, remove: true}]";
-    assert_eq!(fates(section, "PatientName"), ("removed", "removed"));
-    let overlays = Covers::Repeating {
+    assert_eq!(effects(section, "PatientName"), ("removed", "removed"));
+    let overlays = TagPattern::Repeating {
         group: 0x6000,
         element: Some(0x3000),
     };
     assert!(
         profile(section)
             .dicom
-            .effect_on_covered(overlays, Place::Items)
-            .fate
-            .protects()
+            .protects_all(overlays, NestingLevel::Items)
     );
 }
 
@@ -194,11 +188,9 @@ fn groups_that_repeat_are_covered_whole_or_not() {
     let covers = |section: &str, covers| {
         profile(section)
             .dicom
-            .effect_on_covered(covers, Place::Top)
-            .fate
-            .protects()
+            .protects_all(covers, NestingLevel::Top)
     };
-    let overlays = Covers::Repeating {
+    let overlays = TagPattern::Repeating {
         group: 0x6000,
         element: Some(0x3000),
     };
@@ -207,7 +199,7 @@ fn groups_that_repeat_are_covered_whole_or_not() {
         "fields: [{name: '60003000', remove: true}]",
         overlays
     ));
-    let curves = Covers::Repeating {
+    let curves = TagPattern::Repeating {
         group: 0x5000,
         element: None,
     };
@@ -224,60 +216,46 @@ fn private_elements_go_unless_their_creator_is_named() {
         {name: '(0009,1001)', keep: true}]";
     let rules = profile(section).dicom;
     assert_eq!(
-        rules.effect_on(Tag(0x0009, 0x1001), Place::Top).fate,
-        Fate::PrivateRemoved,
+        rules
+            .effect_on(Tag(0x0009, 0x1001), NestingLevel::Top)
+            .effect,
+        Effect::PrivateRemoved,
         "a plain number protects nothing"
     );
     assert_eq!(
-        rules.effect_on_private(0x0009, "ACME", 0x01).fate,
-        Fate::Kept
+        rules.effect_on_private(0x0009, "ACME", 0x01).effect,
+        Effect::Kept
     );
-    assert!(
-        rules
-            .effect_on_covered(Covers::Private, Place::Top)
-            .fate
-            .protects()
-    );
+    assert!(rules.protects_all(TagPattern::Private, NestingLevel::Top));
     let open = profile("fields: [{name: '(0009,1001)', remove: true}]").dicom;
-    assert!(
-        !open
-            .effect_on_covered(Covers::Private, Place::Top)
-            .fate
-            .protects()
-    );
+    assert!(!open.protects_all(TagPattern::Private, NestingLevel::Top));
     let odd =
         profile("fields: [{regex: '.*(?:^|\\.)[0-9a-f]{3}[13579bdf][0-9a-f]{4}$', remove: true}]")
             .dicom;
-    assert!(
-        odd.effect_on_covered(Covers::Private, Place::Top)
-            .fate
-            .protects()
-    );
+    assert!(odd.protects_all(TagPattern::Private, NestingLevel::Top));
 }
 
 #[test]
 fn an_allow_list_covers_what_it_does_not_name() {
     let section = "remove-undefined: true, patient-age-from-birthdate: true, fields: \
         [{name: StudyID, keep: true}]";
-    assert_eq!(fates(section, "StudyID"), ("kept", "undefined"));
-    assert_eq!(fates(section, "PatientName"), ("undefined", "undefined"));
-    assert_eq!(fates(section, "PatientAge"), ("undefined", "undefined"));
+    assert_eq!(effects(section, "StudyID"), ("kept", "undefined"));
+    assert_eq!(effects(section, "PatientName"), ("undefined", "undefined"));
+    assert_eq!(effects(section, "PatientAge"), ("undefined", "undefined"));
     let named = "remove-undefined: true, patient-age-from-birthdate: true, fields: \
         [{name: PatientAge, keep: true}]";
     assert_eq!(top(named, "PatientAge"), "computed");
     assert!(
         profile(section)
             .dicom
-            .effect_on_covered(Covers::Private, Place::Items)
-            .fate
-            .protects()
+            .protects_all(TagPattern::Private, NestingLevel::Items)
     );
 }
 
 #[test]
 fn an_age_is_computed_before_the_rules_act() {
     assert_eq!(
-        fates("patient-age-from-birthdate: true", "PatientAge"),
+        effects("patient-age-from-birthdate: true", "PatientAge"),
         ("computed", "stays")
     );
     assert_eq!(
@@ -290,14 +268,17 @@ fn an_age_is_computed_before_the_rules_act() {
 }
 
 #[test]
-fn what_is_no_part_of_a_data_set_is_no_rules_business() {
+fn rules_do_not_act_on_file_meta_information() {
     let rules = profile("fields: [{name: MediaStorageSOPInstanceUID, hashuid: true}]").dicom;
     for tag in [
         Tag(0x0000, 0x1000),
         Tag(0x0002, 0x0003),
         Tag(0x0004, 0x1511),
     ] {
-        assert_eq!(rules.effect_on(tag, Place::Top).fate, Fate::Afresh);
+        assert_eq!(
+            rules.effect_on(tag, NestingLevel::Top).effect,
+            Effect::WrittenAfresh
+        );
     }
 }
 
@@ -305,9 +286,9 @@ fn what_is_no_part_of_a_data_set_is_no_rules_business() {
 fn the_basic_profile_covers_every_row_everywhere() {
     let basic = crate::profile::load("basic").unwrap();
     for row in attributes() {
-        for place in [Place::Top, Place::Items] {
-            let fate = basic.dicom.effect_on_covered(row.covers, place).fate;
-            assert!(fate.protects(), "{} {place:?}: {fate:?}", row.name);
+        for place in [NestingLevel::Top, NestingLevel::Items] {
+            let effect = basic.dicom.effect_on_pattern(row.covers, place).effect;
+            assert!(effect.protects(), "{} {place:?}: {effect:?}", row.name);
         }
     }
 }
@@ -342,9 +323,9 @@ fn the_table_acts_where_no_field_does_at_the_top_and_in_items() {
         ("MediaStorageSOPInstanceUID", "afresh"),
     ] {
         let tag = tag_of_keyword(keyword).unwrap();
-        for place in [Place::Top, Place::Items] {
+        for place in [NestingLevel::Top, NestingLevel::Items] {
             assert_eq!(
-                plain.effect_on(tag, place).fate.slug(),
+                plain.effect_on(tag, place).effect.slug(),
                 slug,
                 "{keyword} {place:?}"
             );
@@ -353,12 +334,12 @@ fn the_table_acts_where_no_field_does_at_the_top_and_in_items() {
 }
 
 #[test]
-fn options_change_what_becomes_of_it() {
+fn options_change_the_effect() {
     let one = |option: &str, keyword: &str| {
         under(&format!("options: [{option}]"), "fields: []")
             .dicom
-            .effect_on(tag_of_keyword(keyword).unwrap(), Place::Top)
-            .fate
+            .effect_on(tag_of_keyword(keyword).unwrap(), NestingLevel::Top)
+            .effect
             .slug()
     };
     assert_eq!(one("retain-uids", "SOPInstanceUID"), "table-kept");
@@ -386,19 +367,22 @@ fn options_change_what_becomes_of_it() {
         "fields: []",
     )
     .dicom;
-    let overlays = Covers::Repeating {
+    let overlays = TagPattern::Repeating {
         group: 0x6000,
         element: Some(0x3000),
     };
     assert_eq!(
-        graphics.effect_on_covered(overlays, Place::Top).fate.slug(),
+        graphics
+            .effect_on_pattern(overlays, NestingLevel::Top)
+            .effect
+            .slug(),
         "removed",
         "they are not looked into"
     );
     assert_eq!(
         graphics
-            .effect_on_covered(Covers::Private, Place::Top)
-            .fate
+            .effect_on_pattern(TagPattern::Private, NestingLevel::Top)
+            .effect
             .slug(),
         "safe-private"
     );
@@ -406,22 +390,23 @@ fn options_change_what_becomes_of_it() {
 
 #[test]
 fn fields_win_over_the_table_where_they_reach() {
-    let fates = |more: &str, keyword: &str| {
+    let effects = |more: &str, keyword: &str| {
         let rules = under("", more).dicom;
         let tag = tag_of_keyword(keyword).unwrap();
-        [Place::Top, Place::Items].map(|place| rules.effect_on(tag, place).fate.slug())
+        [NestingLevel::Top, NestingLevel::Items]
+            .map(|place| rules.effect_on(tag, place).effect.slug())
     };
     let field = "fields: [{name: StudyDescription, keep: true}]";
-    assert_eq!(fates(field, "StudyDescription"), ["kept", "as-needed"]);
+    assert_eq!(effects(field, "StudyDescription"), ["kept", "as-needed"]);
     assert_eq!(
-        fates(
+        effects(
             &format!("recurse-sequence: true, {field}"),
             "StudyDescription"
         ),
         ["kept", "kept"]
     );
     assert_eq!(
-        fates(
+        effects(
             "fields: [{name: StudyDate, increment-date: true}]",
             "StudyDate"
         ),
@@ -429,25 +414,25 @@ fn fields_win_over_the_table_where_they_reach() {
     );
     let age = "patient-age-from-birthdate: true, fields: []";
     assert_eq!(
-        fates(age, "PatientAge"),
+        effects(age, "PatientAge"),
         ["removed", "removed"],
         "what is computed is no more allowed than what was there"
     );
     let kept = under("options: [retain-patient-characteristics]", age).dicom;
     assert_eq!(
-        kept.effect_on(tag_of_keyword("PatientAge").unwrap(), Place::Top)
-            .fate
+        kept.effect_on(tag_of_keyword("PatientAge").unwrap(), NestingLevel::Top)
+            .effect
             .slug(),
         "computed"
     );
 }
 
 #[test]
-fn words_tell_what_the_table_does() {
+fn the_description_follows_the_table() {
     let words = |section: &str, more: &str, keyword: &str| {
         let rules = under(section, &format!("{more} fields: []")).dicom;
-        let effect = rules.effect_on(tag_of_keyword(keyword).unwrap(), Place::Top);
-        in_words(&effect.fate, &rules)
+        let effect = rules.effect_on(tag_of_keyword(keyword).unwrap(), NestingLevel::Top);
+        describe_effect(&effect.effect, &rules)
     };
     assert_eq!(
         words("", "", "AcquisitionDateTime"),
@@ -473,15 +458,15 @@ fn words_tell_what_the_table_does() {
 }
 
 #[test]
-fn words_say_what_becomes_of_a_value_and_nothing_secret() {
+fn the_description_holds_no_secret() {
     let salted = profile(
         "salt: hush, fields: [{name: PatientID, hash: true}, \
         {name: StudyDate, increment-date: true}]",
     )
     .dicom;
     let words = |keyword| {
-        let effect = salted.effect_on(tag_of_keyword(keyword).unwrap(), Place::Top);
-        in_words(&effect.fate, &salted)
+        let effect = salted.effect_on(tag_of_keyword(keyword).unwrap(), NestingLevel::Top);
+        describe_effect(&effect.effect, &salted)
     };
     assert_eq!(words("PatientID"), "hashed (16 hex digits, salted)");
     assert_eq!(words("StudyDate"), "date shifted by -17 days");

@@ -1,83 +1,86 @@
 //! What becomes of an attribute, in plain words.
 
-use super::fate::Fate;
-use super::outcome::{Outcome, Tabled};
-use crate::profile::action::{Action, Replacement, Scalar};
-use crate::profile::confidentiality::{Encapsulated, Shift, Why};
-use crate::profile::jitter::{DateJitter, Jitter};
+use super::{Effect, TableEffect, TableOutcome};
+use crate::profile::action::{Action, DateJitter, Jitter, Replacement, Scalar};
+use crate::profile::basic_profile::{DateShift, DecisionSource, Encapsulated};
 use crate::profile::model::DicomRules;
-use crate::standard::Concern;
+use crate::profile::tree::Named;
+use crate::standard::IdentifyingRole;
 use crate::standard::confidentiality::ActionCode;
 use dicom_lossless::escape_for_terminal;
 
-/// The fate in plain words. Constants are text of the profile; nothing secret is shown.
-pub fn in_words(fate: &Fate<'_>, rules: &DicomRules) -> String {
-    match fate {
-        Fate::Stays => "left as it is".to_owned(),
-        Fate::Afresh => "not in the data set; written afresh, or not sent".to_owned(),
-        Fate::Kept => "kept as it is".to_owned(),
-        Fate::Removed => "removed".to_owned(),
-        Fate::Undefined => "removed because nothing names it".to_owned(),
-        Fate::PrivateRemoved => "removed with all private elements".to_owned(),
-        Fate::Emptied => "emptied".to_owned(),
-        Fate::Replaced(value) => format!("replaced by {}", replacement(value)),
-        Fate::Changed(actions) => actions
+/// The effect in plain words. Constants are text of the profile; nothing secret is shown.
+pub fn describe_effect(effect: &Effect<'_>, rules: &DicomRules) -> String {
+    match effect {
+        Effect::Untouched => "left as it is".to_owned(),
+        Effect::WrittenAfresh => "not in the data set; written afresh, or not sent".to_owned(),
+        Effect::Kept => "kept as it is".to_owned(),
+        Effect::Removed => "removed".to_owned(),
+        Effect::RemovedAsUnnamed => "removed because nothing names it".to_owned(),
+        Effect::PrivateRemoved => "removed with all private elements".to_owned(),
+        Effect::Emptied => "emptied".to_owned(),
+        Effect::Replaced(value) => format!("replaced by {}", replacement(value)),
+        Effect::Changed(actions) => actions
             .iter()
             .map(|action| change(action, rules))
             .collect::<Vec<_>>()
             .join(", then "),
-        Fate::Sealed => "moved into the encrypted envelope".to_owned(),
-        Fate::Restored => "restored from the encrypted envelope".to_owned(),
-        Fate::Tabled(told) => tabled(*told, rules),
-        Fate::Computed => {
+        Effect::Encrypted => "moved into the encrypted envelope".to_owned(),
+        Effect::Decrypted => "restored from the encrypted envelope".to_owned(),
+        Effect::ByTable(by_table) => table_effect(*by_table, rules),
+        Effect::Computed => {
             "computed from the original birth and study date, where both can be read".to_owned()
         }
     }
 }
 
 /// What the table does.
-fn tabled(told: Tabled, rules: &DicomRules) -> String {
-    let words = match told.outcome {
-        Outcome::Kept => kept(told),
-        Outcome::Moved => return moved(rules),
-        Outcome::AsNeeded => as_needed(told.code),
-        Outcome::Removed => "removed",
-        Outcome::Emptied => "emptied",
-        Outcome::Dummy => "replaced by a dummy value",
-        Outcome::DummyItems => "entered: what its items say becomes dummies",
-        Outcome::Pseudonym => "replaced by the patient's pseudonym",
-        Outcome::NewUid => "replaced by a new UID, the same wherever the UID occurs",
-        Outcome::References => "kept, with new UIDs in its items",
-        Outcome::KnownWords => "cleaned: only words that are known safe stay",
-        Outcome::ItemsCleaned => "kept; its items are cleaned",
-        Outcome::Content => "cleaned item by item, as each concept calls for",
-        Outcome::DummyContent => "reduced to its structure and its references",
-        Outcome::DummyGraphics => "drawings and texts become dummies",
-        Outcome::SafePrivate => "removed unless known safe; what stays is cleaned",
-        Outcome::Document(Encapsulated::Refuse) => "not looked into: the file is refused",
-        Outcome::Document(Encapsulated::Remove) => "taken out: two zero bytes stay",
-        Outcome::Document(Encapsulated::Keep) => "kept as it is, and not looked into",
+fn table_effect(by_table: TableEffect, rules: &DicomRules) -> String {
+    let words = match by_table.outcome {
+        TableOutcome::Kept => kept(by_table),
+        TableOutcome::Moved => return moved(rules),
+        TableOutcome::AsNeeded => as_needed(by_table.code),
+        TableOutcome::Removed => "removed",
+        TableOutcome::Emptied => "emptied",
+        TableOutcome::Dummy => "replaced by a dummy value",
+        TableOutcome::DummyItems => "entered: what its items say becomes dummies",
+        TableOutcome::Pseudonym => "replaced by the patient's pseudonym",
+        TableOutcome::NewUid => "replaced by a new UID, the same wherever the UID occurs",
+        TableOutcome::References => "kept, with new UIDs in its items",
+        TableOutcome::KnownWords => "cleaned: only words that are known safe stay",
+        TableOutcome::ItemsCleaned => "kept; its items are cleaned",
+        TableOutcome::Content => "cleaned item by item, as each concept calls for",
+        TableOutcome::DummyContent => "reduced to its structure and its references",
+        TableOutcome::DummyGraphics => "drawings and texts become dummies",
+        TableOutcome::SafePrivate => "removed unless known safe; what stays is cleaned",
+        TableOutcome::Document(Encapsulated::Refuse) => "not looked into: the file is refused",
+        TableOutcome::Document(Encapsulated::Remove) => "taken out: two zero bytes stay",
+        TableOutcome::Document(Encapsulated::Keep) => "kept as it is, and not looked into",
     };
     words.to_owned()
 }
 
 fn moved(rules: &DicomRules) -> String {
-    match rules.confidentiality.as_ref().map(|asked| asked.shift) {
-        Some(Shift::Days(days)) => format!("moved by {days:+} days, as all dates are"),
+    match rules
+        .confidentiality
+        .as_ref()
+        .map(|confidentiality| confidentiality.shift)
+    {
+        Some(DateShift::Days(days)) => format!("moved by {days:+} days, as all dates are"),
         _ => "moved back by the patient's own number of weeks".to_owned(),
     }
 }
 
-fn kept(told: Tabled) -> &'static str {
-    match (told.why, told.is_sequence) {
+fn kept(by_table: TableEffect) -> &'static str {
+    match (by_table.source, by_table.is_sequence) {
         (_, true) => "kept; its items are cleaned",
-        (Why::Option(_), _) => "kept, as an option says",
-        (Why::Role(Concern::Product), _) => {
+        (DecisionSource::Option(_), _) => "kept, as an option says",
+        (DecisionSource::Role(IdentifyingRole::Product), _) => {
             "kept: it tells of a product, not of a device or person"
         }
-        (Why::Role(_), _) => "kept, as an option says of its kind",
-        (Why::Vr | Why::Table, _) => "kept",
-        (Why::Structure, _) => "kept: part of the structure, or a mark",
+        (DecisionSource::Role(_), _) => "kept, as an option says of its kind",
+        (DecisionSource::Vr | DecisionSource::Table, _) => "kept",
+        (DecisionSource::Structure, _) => "kept: part of the structure, or a mark",
     }
 }
 

@@ -1,12 +1,15 @@
-//! What concerns the whole file, or the whole profile.
+//! Settings that concern the whole file or the whole profile, and the options of the Basic Profile
+//! that let something stay.
 
 use dicom_core::Tag;
-
-use super::{Finding, Kind, Severity, Theme, tag_text};
-use crate::profile::action::{Replacement, Scalar};
-use crate::profile::effect::{Fate, Place};
-use crate::profile::model::{DicomRules, Profile};
 use dicom_lossless::escape_for_terminal;
+
+use super::{LintFinding, LintKind, Severity, Theme};
+use crate::profile::action::{Replacement, Scalar};
+use crate::profile::basic_profile::{Confidentiality, DateShift, Encapsulated, OnLeak, Unlisted};
+use crate::profile::effect::{Effect, NestingLevel};
+use crate::profile::model::{DicomRules, Profile};
+use crate::standard::confidentiality::ConfidentialityOption as O;
 
 const PIXELS: Tag = Tag(0x7FE0, 0x0010);
 const IDENTITY_REMOVED: Tag = Tag(0x0012, 0x0062);
@@ -21,13 +24,12 @@ const OTHERS: &str =
     "files of these kinds are not cleaned, and not uploaded unless that is asked for";
 const NOTED: &str = "a run under this profile says so too; see that it is what you mean";
 
-pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
+pub(super) fn whole_profile(profile: &Profile) -> Vec<LintFinding> {
     let mut found = Vec::new();
     if profile.is_empty() {
         let message = "every file goes out as it came in";
-        found.push(Finding::new(
-            Kind::Empty,
-            Severity::Warning,
+        found.push(LintFinding::warning(
+            LintKind::Empty,
             "fields",
             message,
             EMPTY,
@@ -40,18 +42,11 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
     }
     found.extend(profile.other_sections.iter().map(|section| {
         let message = format!("the section `{section}` is not carried out: only DICOM is cleaned");
-        Finding::new(
-            Kind::OtherSections,
-            Severity::Note,
-            section,
-            message,
-            OTHERS,
-        )
+        LintFinding::note(LintKind::OtherSections, section, message, OTHERS)
     }));
     found.extend(profile.notes.iter().map(|note| {
-        Finding::new(
-            Kind::Notice,
-            Severity::Note,
+        LintFinding::note(
+            LintKind::Notice,
             "profile",
             escape_for_terminal(note),
             NOTED,
@@ -60,8 +55,8 @@ pub(super) fn findings(profile: &Profile) -> Vec<Finding> {
     found
 }
 
-fn pixels(rules: &DicomRules) -> Option<Finding> {
-    let gone = rules.effect_on(PIXELS, Place::Top).fate.is_gone();
+fn pixels(rules: &DicomRules) -> Option<LintFinding> {
+    let gone = rules.effect_on(PIXELS, NestingLevel::Top).effect.is_gone();
     if !rules.keeps_burned_in() {
         return (!gone).then(refused);
     }
@@ -77,27 +72,29 @@ fn pixels(rules: &DicomRules) -> Option<Finding> {
     } else {
         Severity::Note
     };
-    let finding =
-        || Finding::new(Kind::Pixels, severity, "PixelData", message, LOOK).about(Theme::Graphics);
-    (!gone).then(|| finding().tagged(tag_text(PIXELS)))
+    let finding = || {
+        LintFinding::new(LintKind::Pixels, severity, "PixelData", message, LOOK)
+            .about(Theme::Graphics)
+    };
+    (!gone).then(|| finding().tagged(&PIXELS))
 }
 
-fn refused() -> Finding {
+fn refused() -> LintFinding {
     let message = "images that may show text are refused, as far as their attributes tell; the \
         pixels themselves are not read";
-    Finding::new(Kind::Pixels, Severity::Note, "PixelData", message, LOOK)
+    LintFinding::note(LintKind::Pixels, "PixelData", message, LOOK)
         .about(Theme::Graphics)
-        .tagged(tag_text(PIXELS))
+        .tagged(&PIXELS)
 }
 
-fn markers(rules: &DicomRules) -> Vec<Finding> {
-    let set = |tag| match rules.effect_on(tag, Place::Top).fate {
-        Fate::Replaced(value) => Some(value),
+fn markers(rules: &DicomRules) -> Vec<LintFinding> {
+    let set = |tag| match rules.effect_on(tag, NestingLevel::Top).effect {
+        Effect::Replaced(value) => Some(value),
         _ => None,
     };
     let yes = Replacement::One(Scalar::Text("YES".to_owned()));
     let finding = |tag, keyword: &str, message| {
-        Finding::new(Kind::Markers, Severity::Note, keyword, message, MARK).tagged(tag_text(tag))
+        LintFinding::note(LintKind::Markers, keyword, message, MARK).tagged(&tag)
     };
     let mut found = Vec::new();
     if set(IDENTITY_REMOVED) != Some(&yes) {
@@ -111,7 +108,104 @@ fn markers(rules: &DicomRules) -> Vec<Finding> {
         found.push(finding(
             METHOD,
             "DeidentificationMethod",
-            "not set: nobody can see later how the file was de-identified",
+            "not set: later readers cannot see how the file was de-identified",
+        ));
+    }
+    found
+}
+
+const UNLISTED: &str =
+    "leave `unlisted` at `keep-known-safe`: it keeps codes, numbers and structure";
+const CHECK: &str = "check that it is meant, and that who gets the data may know it";
+const KEYED_UIDS: &str = "leave the option out: new UIDs are keyed and still fit each other";
+const MODIFIED_DATES: &str =
+    "take `retain-modified-dates`: intervals stay right, and days of the calendar do not";
+const PER_PATIENT: &str = "leave `days` out: each patient's dates then move by weeks of their own";
+const DOCUMENTS: &str = "leave `encapsulated` at `refuse`, or take documents out with `remove`";
+const RESIDUAL: &str = "leave `on-leak` at `fail`: a find is a value that was meant to be gone";
+
+pub(super) fn basic_profile(profile: &Profile) -> Vec<LintFinding> {
+    let rules = &profile.dicom;
+    let mut found = Vec::new();
+    if let Some(confidentiality) = &rules.confidentiality {
+        found.extend(confidentiality.options.iter().filter_map(option));
+        found.extend(settings(confidentiality));
+    }
+    if rules.residual.on_leak == OnLeak::Warn {
+        let message =
+            "a file in which a removed value still stands is sent all the same, with a warning";
+        found.push(LintFinding::warning(
+            LintKind::Residual,
+            "residual.on-leak",
+            message,
+            RESIDUAL,
+        ));
+    }
+    found
+}
+
+/// What an option keeps that may identify a person, a time or a place.
+fn option(option: O) -> Option<LintFinding> {
+    let (severity, theme, message, advice) = match option {
+        O::RetainUids => (
+            Severity::Warning,
+            Theme::Uids,
+            "original UIDs stay, and lead to the originals where these are",
+            KEYED_UIDS,
+        ),
+        O::RetainFullDates => (
+            Severity::Warning,
+            Theme::Times,
+            "dates and times stay as they are",
+            MODIFIED_DATES,
+        ),
+        O::RetainDeviceIdentity => (
+            Severity::Note,
+            Theme::Device,
+            "equipment stays named, and with it often the place",
+            CHECK,
+        ),
+        O::RetainInstitutionIdentity => (
+            Severity::Note,
+            Theme::Institution,
+            "institutions stay named",
+            CHECK,
+        ),
+        O::RetainPatientCharacteristics => (
+            Severity::Note,
+            Theme::Patient,
+            "age, sex, size, weight and the like stay; together they may identify a person",
+            CHECK,
+        ),
+        _ => return None,
+    };
+    Some(
+        LintFinding::new(LintKind::Retained, severity, option.slug(), message, advice).about(theme),
+    )
+}
+
+fn settings(confidentiality: &Confidentiality) -> Vec<LintFinding> {
+    let warning = |kind, subject: &str, message: &str, advice| {
+        LintFinding::new(kind, Severity::Warning, subject, message, advice)
+    };
+    let mut found = Vec::new();
+    if confidentiality.unlisted == Unlisted::Keep {
+        let message = "what Table E.1-1 does not list stays, whatever it may tell";
+        found.push(warning(LintKind::Unlisted, "unlisted", message, UNLISTED));
+    }
+    if let DateShift::Days(_) = confidentiality.shift {
+        let message = "all patients' dates move by the same days, which stand in the profile: one \
+            known date gives away every other";
+        found
+            .push(warning(LintKind::Shift, "dates.days", message, PER_PATIENT).about(Theme::Times));
+    }
+    if confidentiality.encapsulated == Encapsulated::Keep {
+        let message = "documents inside DICOM files are sent unchanged and unchecked";
+        found.push(warning(
+            LintKind::Encapsulated,
+            "encapsulated",
+            message,
+            DOCUMENTS,
         ));
     }
     found

@@ -114,7 +114,7 @@ fn under_strict_only_codes_stay_of_texts() {
         text("ModalityLUTType", "Quellhorst"),
     ]);
     let mut texts = 0;
-    for tag in standard::texts_of_no_concern() {
+    for tag in standard::texts_without_identifying_role() {
         let Some(keyword) =
             standard::keyword(tag).filter(|keyword| is_single(tag) && !codes.contains(keyword))
         else {

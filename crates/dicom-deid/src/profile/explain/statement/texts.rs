@@ -1,64 +1,77 @@
 //! The sentences of the statement, by section.
 
-use super::About;
-use crate::profile::confidentiality::{
-    Confidentiality, Encapsulated, OnLeak, Shift, Unlisted, Unparseable,
+use super::Topic;
+use crate::profile::basic_profile::{
+    Confidentiality, DateShift, Encapsulated, OnLeak, Unlisted, Unparseable,
 };
-use crate::profile::model::{DicomRules, Profile};
+use crate::profile::model::Profile;
 use crate::standard::confidentiality::ConfidentialityOption as O;
 use dicom_lossless::escape_for_terminal;
 
-/// Name for programs and for people.
-pub(super) fn heading(about: About) -> (&'static str, &'static str) {
-    match about {
-        About::Patient => ("patient", "The patient"),
-        About::Removed => ("removed", "Removed"),
-        About::Replaced => ("replaced", "Emptied or replaced by dummies"),
-        About::Uids => ("uids", "UIDs"),
-        About::Kept => ("kept", "Kept"),
-        About::Dates => ("dates", "Dates and times"),
-        About::Private => ("private", "Private elements"),
-        About::Descriptors => ("descriptors", "Descriptors and other text"),
-        About::Content => ("structured-content", "Structured content"),
-        About::Graphics => ("graphics", "Graphics, overlays and curves"),
-        About::Pixels => ("pixels", "Pixel data"),
-        About::Documents => ("documents", "Encapsulated documents"),
-        About::Unlisted => ("unlisted", "Attributes that Table E.1-1 does not list"),
-        About::Exceptions => ("fields", "Fields of the profile"),
-        About::Marks => ("marks", "Attributes inserted"),
-        About::Residual => ("residual", "Check before sending"),
-    }
-}
+/// The sections in their order: topic, name for programs, title, and the sentences that hold for all
+/// of it.
+pub(super) const SECTIONS: [(Topic, &str, &str, Sentences); 16] = [
+    (Topic::Patient, "patient", "The patient", patient),
+    (Topic::Removed, "removed", "Removed", removed),
+    (
+        Topic::Replaced,
+        "replaced",
+        "Emptied or replaced by dummies",
+        replaced,
+    ),
+    (Topic::Uids, "uids", "UIDs", uids),
+    (Topic::Kept, "kept", "Kept", kept),
+    (Topic::Dates, "dates", "Dates and times", dates),
+    (Topic::Private, "private", "Private elements", private),
+    (
+        Topic::Descriptors,
+        "descriptors",
+        "Descriptors and other text",
+        descriptors,
+    ),
+    (
+        Topic::Content,
+        "structured-content",
+        "Structured content",
+        content,
+    ),
+    (
+        Topic::Graphics,
+        "graphics",
+        "Graphics, overlays and curves",
+        graphics,
+    ),
+    (Topic::Pixels, "pixels", "Pixel data", pixels),
+    (
+        Topic::Documents,
+        "documents",
+        "Encapsulated documents",
+        documents,
+    ),
+    (
+        Topic::Unlisted,
+        "unlisted",
+        "Attributes that Table E.1-1 does not list",
+        unlisted,
+    ),
+    (Topic::Exceptions, "fields", "Fields of the profile", fields),
+    (Topic::Marks, "marks", "Attributes inserted", marks),
+    (
+        Topic::Residual,
+        "residual",
+        "Check before sending",
+        residual,
+    ),
+];
 
-/// What holds for a section.
-pub(super) fn says(about: About, profile: &Profile, asked: &Confidentiality) -> Vec<String> {
-    let rules = &profile.dicom;
-    match about {
-        About::Patient => patient(asked),
-        About::Removed => removed(),
-        About::Replaced => replaced(),
-        About::Uids => uids(asked),
-        About::Kept => kept(asked),
-        About::Dates => dates(asked),
-        About::Private => private(rules, asked),
-        About::Descriptors => descriptors(asked),
-        About::Content => content(asked),
-        About::Graphics => graphics(asked),
-        About::Pixels => pixels(rules, asked),
-        About::Documents => documents(asked),
-        About::Unlisted => unlisted(asked),
-        About::Exceptions => fields(profile),
-        About::Marks => marks(asked),
-        About::Residual => residual(rules),
-    }
-}
+type Sentences = fn(&Profile, &Confidentiality) -> Vec<String>;
 
 fn sentences<const N: usize>(all: [&str; N]) -> Vec<String> {
     all.map(str::to_owned).to_vec()
 }
 
-fn patient(asked: &Confidentiality) -> Vec<String> {
-    let looks = &asked.pseudonyms;
+fn patient(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
+    let looks = &confidentiality.pseudonyms;
     vec![
         format!(
             "Patient ID and Patient's Name become `{}` and {} letters and digits: HMAC-SHA256 of \
@@ -72,14 +85,14 @@ fn patient(asked: &Confidentiality) -> Vec<String> {
     ]
 }
 
-fn removed() -> Vec<String> {
+fn removed(_: &Profile, _: &Confidentiality) -> Vec<String> {
     sentences([
         "At every nesting level, a sequence with all that is in it.",
         "The preamble is zeroed and file meta information written afresh; group lengths go.",
     ])
 }
 
-fn replaced() -> Vec<String> {
+fn replaced(_: &Profile, _: &Confidentiality) -> Vec<String> {
     sentences([
         "A dummy is a constant that is legal for the VR: `REMOVED` for text and names, `UNKNOWN` \
             for CS, 19000101 for dates and 000000 for times, `999Y` for ages, 0 for numbers, \
@@ -95,8 +108,8 @@ fn replaced() -> Vec<String> {
     ])
 }
 
-fn uids(asked: &Confidentiality) -> Vec<String> {
-    if asked.options.has(O::RetainUids) {
+fn uids(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
+    if confidentiality.options.has(O::RetainUids) {
         return sentences([
             "UIDs stay as they are, at every nesting level, in text too, but for those that are \
                 named here.",
@@ -105,48 +118,48 @@ fn uids(asked: &Confidentiality) -> Vec<String> {
     sentences([
         "Keyed: `2.25.` and a number made by HMAC-SHA256 of the original with the project's key. \
             The same original UID gives the same new one in every file, run and machine that has \
-            the key, so references stay intact; without the key nobody can tell which original it \
-            was.",
+            the key, so references stay intact; without the key the original cannot be computed or \
+            confirmed.",
         "UIDs that a standard registers (SOP classes, transfer syntaxes, coding schemes, \
             well-known frames of reference) are unchanged. UIDs of instances are replaced in text \
             attributes that stay, too.",
     ])
 }
 
-fn kept(asked: &Confidentiality) -> Vec<String> {
+fn kept(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
     let mut said = sentences([
         "What neither table nor list names stays where it is a code, a number, pixels or \
             structure.",
         "Numbers, dates and UIDs that hold anything but digits and signs are emptied.",
     ]);
-    if asked.options.has(O::RetainPatientCharacteristics) {
+    if confidentiality.options.has(O::RetainPatientCharacteristics) {
         said.push("Ages over 89 become `090Y`.".to_owned());
     }
     said
 }
 
-fn dates(asked: &Confidentiality) -> Vec<String> {
-    if asked.options.has(O::RetainFullDates) {
+fn dates(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
+    if confidentiality.options.has(O::RetainFullDates) {
         return sentences(["Dates and times of Table E.1-1 stay as they are (UNMODIFIED)."]);
     }
-    if !asked.options.has(O::RetainModifiedDates) {
+    if !confidentiality.options.has(O::RetainModifiedDates) {
         return sentences([
             "None stays: each is removed, emptied or a dummy, as its row says (REMOVED).",
         ]);
     }
-    let by = match asked.shift {
-        Shift::PerPatient => {
+    let by = match confidentiality.shift {
+        DateShift::PerPatient => {
             "Dates move backwards by whole weeks, 52 to 520 of them, drawn for each patient by \
                 HMAC-SHA256 of the Patient ID with the project's key: intervals and days of the \
                 week stay, times of day do not change (MODIFIED)."
                 .to_owned()
         }
-        Shift::Days(days) => format!(
+        DateShift::Days(days) => format!(
             "Dates move by {days:+} days, the same for every patient: who knows one original date \
                 knows all of them (MODIFIED)."
         ),
     };
-    let unread = match asked.unparseable {
+    let unread = match confidentiality.unparseable {
         Unparseable::ByType => {
             "A value that is no date, time or age as its VR wants it is removed where the \
                 attribute is of Type 3, emptied where it is of Type 2, and fails its file where \
@@ -168,11 +181,12 @@ fn dates(asked: &Confidentiality) -> Vec<String> {
     ]
 }
 
-fn private(rules: &DicomRules, asked: &Confidentiality) -> Vec<String> {
+fn private(profile: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
+    let rules = &profile.dicom;
     if rules.remove_private_tags {
         return sentences(["All are removed, but for those that fields name by creator."]);
     }
-    if !asked.options.has(O::RetainSafePrivate) {
+    if !confidentiality.options.has(O::RetainSafePrivate) {
         return sentences([
             "All are removed, at every nesting level, but for those that fields name.",
         ]);
@@ -187,16 +201,16 @@ fn private(rules: &DicomRules, asked: &Confidentiality) -> Vec<String> {
     ])
 }
 
-fn descriptors(asked: &Confidentiality) -> Vec<String> {
+fn descriptors(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
     let how = "A text keeps the words of a built-in list of radiological and protocol vocabulary; \
         every other word, every date, and everything that the instance says of patient, \
         physicians, identifiers and institution goes. Where nothing is left, the attribute is \
         treated as without the option.";
-    if asked.options.has(O::CleanDescriptors) {
+    if confidentiality.options.has(O::CleanDescriptors) {
         return vec![how.to_owned()];
     }
     let unlisted = "Descriptors of Table E.1-1 go as their rows say.";
-    match asked.unlisted {
+    match confidentiality.unlisted {
         Unlisted::KeepKnownSafe => vec![
             unlisted.to_owned(),
             format!("Texts that the table does not list are cleaned. {how}"),
@@ -205,8 +219,8 @@ fn descriptors(asked: &Confidentiality) -> Vec<String> {
     }
 }
 
-fn content(asked: &Confidentiality) -> Vec<String> {
-    if asked.options.has(O::CleanStructuredContent) {
+fn content(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
+    if confidentiality.options.has(O::CleanStructuredContent) {
         return sentences([
             "Content items are cleaned by concept (Table E.3.4-1) in whatever sequence they \
                 stand; where it does not list the concept, each value by what it is, whatever the \
@@ -220,9 +234,9 @@ fn content(asked: &Confidentiality) -> Vec<String> {
     ])
 }
 
-fn graphics(asked: &Confidentiality) -> Vec<String> {
+fn graphics(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
     let overlays = "Overlays and curves are removed: they are pictures, which are not looked into.";
-    let drawn = if asked.options.has(O::CleanGraphics) {
+    let drawn = if confidentiality.options.has(O::CleanGraphics) {
         "Annotations stay: drawings as they are, texts as a dummy, or cleaned under Clean \
             Descriptors."
     } else {
@@ -231,7 +245,8 @@ fn graphics(asked: &Confidentiality) -> Vec<String> {
     sentences([overlays, drawn])
 }
 
-fn pixels(rules: &DicomRules, asked: &Confidentiality) -> Vec<String> {
+fn pixels(profile: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
+    let rules = &profile.dicom;
     let looked = if rules.keeps_burned_in() {
         "Pixel data goes as it came: text burned into the image is not looked for."
     } else {
@@ -252,7 +267,7 @@ fn pixels(rules: &DicomRules, asked: &Confidentiality) -> Vec<String> {
     if rules.alter_pixels.is_some() {
         said.push("`alter_pixels` blanks regions where its conditions hold.".to_owned());
     }
-    if asked.options.has(O::CleanPixelData) {
+    if confidentiality.options.has(O::CleanPixelData) {
         said.push(
             "Clean Pixel Data is claimed, and Burned In Annotation set to NO, only where \
             regions were blanked or known to need none."
@@ -262,23 +277,23 @@ fn pixels(rules: &DicomRules, asked: &Confidentiality) -> Vec<String> {
     said
 }
 
-fn documents(asked: &Confidentiality) -> Vec<String> {
-    let what = match asked.encapsulated {
+fn documents(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
+    let what = match confidentiality.encapsulated {
         Encapsulated::Refuse => {
             "A file with a document in it (PDF, CDA, STL and the like) is refused: documents are \
                 not looked into."
         }
         Encapsulated::Remove => "The document is taken out, and two zero bytes stay in its place.",
         Encapsulated::Keep => {
-            "Documents go out as they are, and nobody looked into them. Their files do not claim \
+            "Documents are sent unchanged and unchecked. Their files do not claim \
                 the Basic Profile."
         }
     };
     sentences([what])
 }
 
-fn unlisted(asked: &Confidentiality) -> Vec<String> {
-    let how = match asked.unlisted {
+fn unlisted(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
+    let how = match confidentiality.unlisted {
         Unlisted::KeepKnownSafe => {
             "By role: below are those of the dictionary that may tell something. Of all others, \
                 names of persons and whatever the dictionary does not know is removed, UIDs of \
@@ -297,7 +312,7 @@ fn unlisted(asked: &Confidentiality) -> Vec<String> {
     vec![how.to_owned()]
 }
 
-fn fields(profile: &Profile) -> Vec<String> {
+fn fields(profile: &Profile, _: &Confidentiality) -> Vec<String> {
     let rules = &profile.dicom;
     let mut said = Vec::new();
     if rules.fields.is_empty() {
@@ -322,13 +337,13 @@ fn fields(profile: &Profile) -> Vec<String> {
     said
 }
 
-fn marks(asked: &Confidentiality) -> Vec<String> {
+fn marks(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
     let temporal = match () {
-        () if asked.options.has(O::RetainFullDates) => "UNMODIFIED",
-        () if asked.options.has(O::RetainModifiedDates) => "MODIFIED",
+        () if confidentiality.options.has(O::RetainFullDates) => "UNMODIFIED",
+        () if confidentiality.options.has(O::RetainModifiedDates) => "MODIFIED",
         () => "REMOVED",
     };
-    let codes = asked
+    let codes = confidentiality
         .options
         .iter()
         .filter(|option| *option != O::CleanPixelData)
@@ -351,7 +366,8 @@ fn marks(asked: &Confidentiality) -> Vec<String> {
     ]
 }
 
-fn residual(rules: &DicomRules) -> Vec<String> {
+fn residual(profile: &Profile, _: &Confidentiality) -> Vec<String> {
+    let rules = &profile.dicom;
     let then = match rules.residual.on_leak {
         OnLeak::Fail => "A find fails the file.",
         OnLeak::Warn => "A find is a warning, and the file is sent.",
