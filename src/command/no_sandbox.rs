@@ -22,7 +22,7 @@ impl Sandbox {
     }
 
     /// Its API key.
-    pub fn site_key(&self) -> &str {
+    pub fn site_key(&self) -> String {
         match *self {}
     }
 }
