@@ -190,7 +190,7 @@ mod tests {
             KeyOrigin::FlywheelUserJson(_)
         ));
         sources.site = Some("third.example".to_owned());
-        let error = sources.resolve().unwrap_err();
+        let error = sources.resolve().err().unwrap();
         assert_eq!((error.code, error.why.len()), (RunCode::AuthMissing, 2));
         assert!(!format!("{sources:?}").contains("abcdefgh"));
     }
@@ -205,7 +205,8 @@ mod tests {
             ..KeySources::default()
         }
         .resolve()
-        .unwrap_err();
+        .err()
+        .unwrap();
         assert_eq!(error.code, RunCode::AuthKeySource);
         assert!(error.hint().starts_with("run `chmod 600 "), "{error}");
     }
@@ -218,15 +219,21 @@ mod tests {
             environment: environment.clone(),
             ..KeySources::default()
         };
-        assert_eq!(missing.resolve().unwrap_err().code, RunCode::AuthKeySource);
+        assert_eq!(
+            missing.resolve().err().unwrap().code,
+            RunCode::AuthKeySource
+        );
         let failing = KeySources {
             command: Some("exit 3".to_owned()),
             environment,
             ..KeySources::default()
         };
-        assert_eq!(failing.resolve().unwrap_err().code, RunCode::AuthKeySource);
         assert_eq!(
-            KeySources::default().resolve().unwrap_err().code,
+            failing.resolve().err().unwrap().code,
+            RunCode::AuthKeySource
+        );
+        assert_eq!(
+            KeySources::default().resolve().err().unwrap().code,
             RunCode::AuthMissing
         );
     }
