@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::upload::{ConnectionArgs, PseudonymKeyArgs};
-use super::values::{Filter, ProfileLanguage, Residual};
+use super::values::{Filter, ProfileLanguage, Residual, named_profile};
 
 /// How a profile is named. `crate::command` checks that exactly one way is used.
 const WHICH_HINT: &str =
@@ -263,13 +263,6 @@ impl TestArgs {
             .chain(profile)
             .collect()
     }
-}
-
-/// A profile that is named by its path: a built-in one has a name without any of these.
-pub(super) fn named_profile(profile: &str) -> Option<PathBuf> {
-    profile
-        .contains(['/', '\\', '.'])
-        .then(|| PathBuf::from(profile))
 }
 
 /// Flags of `profile key`.

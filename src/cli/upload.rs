@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
-use super::profile::named_profile;
 use super::values::{
     ColorWhen, Compression, Filter, IfExists, IfStudyElsewhere, OtherFiles, PackageBy, PathList,
-    ProgressStyle, Residual, Shard, whole_number,
+    ProgressStyle, Residual, Shard, named_profile, whole_number,
 };
 
 /// Headings of `--help`.

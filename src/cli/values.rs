@@ -222,3 +222,10 @@ pub enum ProfileLevel {
     /// The settings of the site.
     Site,
 }
+
+/// A profile that is named by its path: a built-in one has a name without any of these.
+pub(super) fn named_profile(profile: &str) -> Option<PathBuf> {
+    profile
+        .contains(['/', '\\', '.'])
+        .then(|| PathBuf::from(profile))
+}

@@ -16,7 +16,7 @@ const FORCE_INSECURE: &str = "__force_insecure";
 /// Keys of exactly this length are of the newer kind and travel under another word.
 const BEARER_LENGTH: usize = 57;
 
-/// An API key and the site that it belongs to. `Debug` shows the site only; the secret is wiped when
+/// An API key and the site that it belongs to. It cannot be printed, and the secret is wiped when
 /// dropped.
 #[derive(Clone)]
 pub struct ApiKey {
@@ -54,12 +54,6 @@ pub enum KeyError {
         /// The host.
         host: String,
     },
-}
-
-impl std::fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ApiKey({}, secret not shown)", self.base_url())
-    }
 }
 
 impl ApiKey {
