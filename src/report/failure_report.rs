@@ -155,13 +155,11 @@ impl FailureReport {
 
     /// Writes a warning, or keeps it until there is a report.
     fn warned(&mut self, warning: ReportRecord) -> io::Result<()> {
-        match &mut self.report {
-            Some(report) => report.write([warning]),
-            None => {
-                self.notices.push(warning);
-                Ok(())
-            }
+        if let Some(report) = &mut self.report {
+            return report.write([warning]);
         }
+        self.notices.push(warning);
+        Ok(())
     }
 
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {

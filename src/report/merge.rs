@@ -50,7 +50,7 @@ pub fn merge(paths: &[PathBuf], exit_code: ExitCodeOfRuns) -> Result<MergedRepor
         .collect::<Result<Vec<_>, _>>()?;
     let mut facts = agreement::common_facts(&sources)?;
     let coverage = shards::coverage(&sources)?;
-    let mut remarks = Vec::from_iter(agreement::version_remark(&sources));
+    let mut remarks: Vec<_> = agreement::version_remark(&sources).into_iter().collect();
     remarks.extend(sources.iter().filter_map(open_remark));
     remarks.extend(coverage.gap.map(|gap| (Severity::Warning, gap)));
     let is_whole = remarks

@@ -83,9 +83,10 @@ fn joined(statuses: &[Status]) -> String {
 
 /// A line of at most this width.
 fn line(label: &str, percent: Option<u64>, mut statuses: Vec<Status>, width: usize) -> String {
-    let bars = percent.into_iter();
-    let bars = bars.flat_map(|percent| BAR_WIDTHS.map(|length| bar(percent, length)));
-    let bars = Vec::from_iter(bars);
+    let bars: Vec<_> = percent
+        .into_iter()
+        .flat_map(|percent| BAR_WIDTHS.map(|length| bar(percent, length)))
+        .collect();
     loop {
         let text = joined(&statuses);
         let highest = statuses.iter().map(|(rank, _)| *rank).max();

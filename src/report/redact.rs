@@ -117,7 +117,7 @@ impl Paths {
                 failure.specific_hint = failure.specific_hint.take().map(|hint| self.said(&hint));
             }
             Event::Ended(end) => {
-                end.stopped_by = end.stopped_by.take().map(|error| self.error(&error))
+                end.stopped_by = end.stopped_by.take().map(|error| self.error(&error));
             }
             _ => {}
         }

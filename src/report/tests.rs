@@ -488,7 +488,7 @@ fn a_merged_report_has_the_records_of_the_run() {
         ("r.csv", ReportFormat::Csv),
     ] {
         let (_folder, path) = written(name, format, Paths::Plain, &short_run());
-        let merged = merge(&[path.clone()], |runs, _| runs[0].0).unwrap();
+        let merged = merge(std::slice::from_ref(&path), |runs, _| runs[0].0).unwrap();
         let merged = String::from_utf8(merged.bytes(format).unwrap()).unwrap();
         let complete = format == ReportFormat::JsonLines;
         let mark = format!(r#","merged":{{"reports":1,"complete":{complete},"shards":[]}}"#);

@@ -50,7 +50,7 @@ pub(super) fn common_facts(sources: &[SourceReport]) -> Result<RunFacts, Error> 
         }
     }
     let facts = || sources.iter().map(|source| &source.facts);
-    let versions = Vec::from_iter(versions(sources)).join(", ");
+    let versions = versions(sources);
     // The greatest says most. That the order of the reports decides nothing, they are compared whole.
     let profile = facts().filter_map(|facts| facts.profile.as_ref());
     let profile =
@@ -70,11 +70,8 @@ pub(super) fn common_facts(sources: &[SourceReport]) -> Result<RunFacts, Error> 
 /// The remark about reports of several versions, which may be merged all the same.
 pub(super) fn version_remark(sources: &[SourceReport]) -> Option<(Severity, String)> {
     let versions = versions(sources);
-    let text = format!(
-        "the reports are of several versions of fwupload: {}",
-        Vec::from_iter(versions.iter().copied()).join(", ")
-    );
-    (versions.len() > 1).then_some((Severity::Notice, text))
+    let text = format!("the reports are of several versions of fwupload: {versions}");
+    versions.contains(", ").then_some((Severity::Notice, text))
 }
 
 fn mismatch(name: &str, stated: [&(&SourceReport, String); 2]) -> Error {
@@ -95,13 +92,14 @@ fn mismatch(name: &str, stated: [&(&SourceReport, String); 2]) -> Error {
 }
 
 /// The versions of the program, each once.
-fn versions(sources: &[SourceReport]) -> BTreeSet<&str> {
-    sources
+fn versions(sources: &[SourceReport]) -> String {
+    let versions: BTreeSet<_> = sources
         .iter()
         .filter_map(|source| source.facts.version.as_deref())
         .flat_map(|versions| versions.split(", "))
         .filter(|version| !version.is_empty())
-        .collect()
+        .collect();
+    versions.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// The settings that are the same in all reports that have any. The shards are a fact of their own.

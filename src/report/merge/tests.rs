@@ -101,7 +101,14 @@ fn files_are_sorted_and_counts_added_up_in_any_order_of_reports() {
         "failed": 3, "bytes": 18, "as_they_are": 0, "bytes_as_they_are": 0, "unreadable": 4, "skipped_by": {},
         "failed_by": { "deid.rule-failed": 1, "read.io": 2 }, "exit_code": 10 });
     assert_eq!(records[4], end, "the exit code is the one of `exit_code`");
-    let fields = |record: &Value| Vec::from_iter(record.as_object().unwrap().keys().cloned());
+    let fields = |record: &Value| {
+        record
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
     assert_eq!(fields(&records[4]), fields(&end), "in the order of a run");
     assert_eq!(
         there.summary(),
