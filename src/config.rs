@@ -275,6 +275,9 @@ impl ReportFormat {
     }
 }
 
+/// How the name of a report begins while it is being made, in the folder where it will lie.
+pub const UNFINISHED_REPORT: &str = ".fwupload-report-";
+
 /// Where failures are written unless told otherwise.
 pub const DEFAULT_REPORT: &str = "fwupload-failures.jsonl";
 

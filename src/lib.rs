@@ -8,30 +8,40 @@
 //! confirm it. Every file found ends in exactly one outcome.
 //!
 //! ```text
-//! paths -discover-> files -dicom-> Instance -deid-> CleanInstance -package-> Package -client-> UploadReceipt
+//! paths -discover-> files -dicom_lossless-> Instance -dicom_deid-> CleanInstance
+//!       -package-> Package -flywheel_client-> UploadReceipt
 //! ```
 //!
 //! # Code map
 //!
-//! Imports go downwards only; `tests/it/tidy.rs` holds the table.
+//! The libraries of the workspace know no code, no flag and no command line:
 //!
-//! | level | rooms |
+//! | crate | what it owns |
 //! | --- | --- |
-//! | 9 | this page, `main` |
-//! | 8 | [`command`]: what each command does, around a run |
-//! | 7 | [`pipeline`]: the stages wired together · [`report`]: consumers of events, and reports made one · [`exit`]: the published codes |
-//! | 6 | [`plan`]: everything resolved before the first file is read · [`journal`]: what the server confirmed, from one run to the next |
-//! | 5 | [`event`]: what pipeline and report share · [`flywheel`]: the API client |
-//! | 4 | [`package`]: a series as one zip |
-//! | 3 | [`config`]: what a run was told · [`routing`]: labels and UIDs from the cleaned header · [`series`]: instances by series |
-//! | 2 | [`deid`]: cleaning · [`discover`]: finding files |
-//! | 1 | [`cli`] · [`credential`] · [`profile`] · [`dicom`]: reading and writing, byte for byte |
-//! | 0 | [`byte_order_mark`]: texts as editors save them · [`envelope`]: sealing and opening CMS envelopes · [`failure`]: stable codes · [`phi`]: values that are not shown · [`pseudonym`]: keyed UIDs, patients and shifts · [`standard`]: tables |
+//! | [`dicom_lossless`] | reading and writing DICOM, byte for byte |
+//! | [`dicom_deid`] | profiles, and cleaning under them |
+//! | [`flywheel_client`] | the client of Flywheel's API |
+//! | `flywheel_sandbox` | an embedded server that speaks that API; feature `sandbox` |
+//! | `python_regex` | Python's regular expressions, for profiles |
+//!
+//! The rooms of the program, those above first; no two import each other:
+//!
+//! | room | what it owns |
+//! | --- | --- |
+//! | [`command`] | what each command does, around a run |
+//! | [`pipeline`] | the stages wired together: find, clean, route, pack, send |
+//! | [`report`] | consumers of events, and reports made one |
+//! | [`plan`] | everything resolved before the first file is read |
+//! | [`journal`] | what the server confirmed, from one run to the next |
+//! | [`event`] | what pipeline and report share |
+//! | [`package`], [`routing`], [`series`] | a series as one zip, labels and UIDs, instances by series |
+//! | [`config`], [`discover`], [`credential`], [`cli`] | what a run was told, finding files, keys, flags |
+//! | [`client_failure`], [`exit`], [`failure`] | codes, hints and exit codes, the libraries' errors among them |
 //!
 //! # What never happens
 //!
 //! - An uncleaned file is not sent while a profile governs: a [`package::Package`] is made of
-//!   [`deid::Sendable`], whose constructors are `deid`'s, and the one for uncleaned data asks for a
+//!   [`dicom_deid::Sendable`], which only a cleaner makes; the one for uncleaned data asks for a
 //!   consent that only `plan` gives.
 //! - A file that fails for any reason is not sent; the others go on.
 //! - A file in which a value still stands that cleaning removed is not sent: the bytes on their way
@@ -40,7 +50,7 @@
 //!   `filenames` says so.
 //! - No attribute value is in a message, event, report or log.
 //! - "Uploaded" is not said without the server's word.
-//! - What arrived is not sent again, and what somebody else put on the server is not replaced
+//! - What arrived is not sent again, and what others put on the server is not replaced
 //!   unasked.
 //! - Memory does not depend on file size, file count or a length that a file claims.
 

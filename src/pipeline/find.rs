@@ -1,6 +1,7 @@
 //! Walk and index: which files there are, and which series the DICOM ones belong to.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
+use crate::config::UNFINISHED_REPORT;
 use crate::discover::{DiscoveredFile, Found, SkipReason};
 use crate::event::{Event, Events, Outcome, RunTotals};
 use crate::failure::{Error, FileFailure, RunCode};
@@ -222,8 +224,14 @@ fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
 }
 
 /// Whether a file is one of those that this run writes, or that one before it left in the same
-/// place.
+/// place. A report that is being made may be gone from one look to the next.
 fn is_own_report(path: &Path, reports: &[PathBuf]) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str);
+    if name.is_some_and(|name| name.starts_with(UNFINISHED_REPORT)) {
+        return reports
+            .iter()
+            .any(|report| folder_of(report) == folder_of(path));
+    }
     let same = |report: &PathBuf| {
         path.canonicalize()
             .is_ok_and(|path| report.canonicalize().is_ok_and(|report| path == report))
@@ -231,6 +239,14 @@ fn is_own_report(path: &Path, reports: &[PathBuf]) -> bool {
     reports
         .iter()
         .any(|report| path.file_name() == report.file_name() && same(report))
+}
+
+/// The folder in which a path lies, with links followed.
+fn folder_of(path: &Path) -> Option<PathBuf> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).canonicalize().ok()
 }
 
 fn identify(

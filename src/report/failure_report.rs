@@ -19,7 +19,7 @@ use super::record::{EndRecord, FailedRecord, ReportRecord, RunFacts};
 use super::redact::Paths;
 use super::report_path::{ReportPath, WriteCondition, numbered};
 use super::writer::ReportWriter;
-use crate::config::{Report, ReportFormat};
+use crate::config::{Report, ReportFormat, UNFINISHED_REPORT};
 use crate::event::{Event, Outcome, RunEnd, Settled, Severity};
 use crate::failure::{Error, FileCode, RunCode};
 use dicom_lossless::display_path;
@@ -113,7 +113,7 @@ impl FailureReport {
             // Elsewhere than on Unix an open file cannot be replaced.
             self.replaced = there.filter(|_| cfg!(unix));
             let new = tempfile::Builder::new()
-                .prefix(".fwupload-report-")
+                .prefix(UNFINISHED_REPORT)
                 .tempfile_in(folder_of(&path))?;
             let file = new.as_file().try_clone()?;
             let _ = file.try_lock();

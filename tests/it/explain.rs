@@ -129,7 +129,7 @@ fn reserved_words_of_later_commands_are_refused_and_their_folders_are_not() {
 
 /// Holds docs/codes.md current: with `UPDATE_DOCS=1` it is written anew.
 #[test]
-fn the_page_of_codes_says_what_the_program_says() {
+fn the_generated_page_of_codes_says_what_the_program_says() {
     let page = page(&codes());
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/codes.md");
     if env::var_os("UPDATE_DOCS").is_some() {
@@ -138,7 +138,7 @@ fn the_page_of_codes_says_what_the_program_says() {
     let there = fs::read_to_string(path).unwrap_or_default();
     assert!(
         there == page,
-        "docs/codes.md is not current: UPDATE_DOCS=1 cargo test codes"
+        "docs/codes.md is not current: UPDATE_DOCS=1 cargo test generated"
     );
 }
 
@@ -149,7 +149,7 @@ fn page(codes: &[Value]) -> String {
 
 `fwupload explain CODE` prints the same, `fwupload explain --list --json` as JSON. The codes stand in
 messages, reports and events. They are never renamed or removed within a major version. This page is
-made by `UPDATE_DOCS=1 cargo test codes`.
+made by `UPDATE_DOCS=1 cargo test generated`.
 
 ## Exit codes
 

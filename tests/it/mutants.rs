@@ -202,7 +202,9 @@ impl Trial {
         let bytes = mutant(number, &self.originals);
         let before = cpu_time();
         let cleaned = catch_unwind(AssertUnwindSafe(|| self.clean(number, bytes)));
-        let took = cpu_time().zip(before).map(|(after, before)| after - before);
+        let took = cpu_time()
+            .zip(before)
+            .map(|(after, before)| after.saturating_sub(before));
         assert!(
             took.is_none_or(|took| took < LONGEST),
             "mutant {number} takes {took:?}"

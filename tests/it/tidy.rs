@@ -168,6 +168,16 @@ fn consent_to_send_data_as_it_is_is_given_in_one_place() {
 }
 
 #[test]
+fn what_is_uploaded_is_made_of_a_package_in_one_place() {
+    let made: Vec<String> = sources("src")
+        .into_iter()
+        .filter(|(_, text)| text.contains("UploadFile::new"))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(made, ["src/pipeline/transmit.rs"]);
+}
+
+#[test]
 fn every_source_file_says_what_it_is_for() {
     let mut wrong = Vec::new();
     for (name, text) in sources("src")
@@ -186,7 +196,7 @@ fn every_source_file_says_what_it_is_for() {
 
 #[test]
 fn no_module_is_named_after_nothing() {
-    for (name, _) in sources("src") {
+    for (name, _) in sources("src").into_iter().chain(sources("crates")) {
         let stem = Path::new(&name)
             .file_stem()
             .unwrap()
@@ -253,9 +263,18 @@ fn is_text(name: &str) -> bool {
 }
 
 fn refuse(marks: &[&str], of_interest: impl Fn(&str) -> bool) {
-    let top = ["Cargo.toml", "README.md", "CHANGELOG.md", "deny.toml"]
-        .map(|name| (name.to_owned(), project().join(name)));
-    let folders = ["src", "tests", "examples", "benches", "profiles", ".ci"];
+    let top = [
+        "Cargo.toml",
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "deny.toml",
+    ]
+    .map(|name| (name.to_owned(), project().join(name)));
+    let folders = [
+        "src", "crates", "tools", "tests", "examples", "benches", "profiles", "docs", ".ci",
+    ];
     let mut wrong = Vec::new();
     for (name, path) in folders
         .iter()
@@ -322,10 +341,11 @@ fn every_test_that_a_page_names_exists() {
             "{name}"
         );
     }
-    for path in page
-        .split('`')
-        .filter(|word| word.starts_with("tests/") || word.starts_with("src/"))
-    {
+    for path in page.split('`').filter(|word| {
+        ["tests/", "src/", "crates/"]
+            .iter()
+            .any(|top| word.starts_with(top))
+    }) {
         assert!(project().join(path).exists(), "{path}");
     }
 }

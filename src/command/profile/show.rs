@@ -33,7 +33,12 @@ fn text(selected: &SelectedProfile, secrets: bool) -> Result<(), Error> {
         .remarks
         .iter()
         .map(|remark| escape_for_terminal(remark));
-    for line in facts(selected).into_iter().chain(remarks) {
+    let hidden = shown
+        .remarks
+        .iter()
+        .any(|remark| remark.ends_with("not shown"));
+    let how = hidden.then(|| "`--show-secrets` shows what is set".to_owned());
+    for line in facts(selected).into_iter().chain(remarks).chain(how) {
         say(&format!("# {line}"))?;
     }
     say(&format!("\n{}", shown.text.trim_end()))

@@ -27,7 +27,7 @@ fn schema<T: JsonSchema>(title: &str) -> Value {
 }
 
 #[test]
-fn the_schemas_are_current() {
+fn the_generated_schemas_are_current() {
     let mut events = schema::<EventRecord<'_>>("Event of fwupload");
     let version = json!({ "v": { "const": 1, "description": "The version of the records, in the first one." } });
     events["properties"] = version;

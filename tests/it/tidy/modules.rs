@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, UseTree};
@@ -23,27 +23,27 @@ impl Crate {
     /// Reads a crate from its root file, `src/lib.rs` or `src/main.rs`.
     pub fn read(root: &Path) -> Self {
         let mut read = Self::default();
-        read.file(root, root.parent().unwrap().to_owned(), Vec::new());
+        read.file(root, root.parent().unwrap(), &Vec::new());
         read.find_exports();
         read
     }
 
-    fn file(&mut self, file: &Path, children: PathBuf, at: ModulePath) {
+    fn file(&mut self, file: &Path, children: &Path, at: &ModulePath) {
         let text = fs::read_to_string(file).unwrap();
         let parsed = syn::parse_file(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-        self.items(&parsed.items, &children, at);
+        self.items(&parsed.items, children, at);
     }
 
-    fn items(&mut self, items: &[Item], children: &Path, at: ModulePath) {
+    fn items(&mut self, items: &[Item], children: &Path, at: &ModulePath) {
         self.modules.insert(at.clone());
         let mut names = Names {
-            at: &at,
+            at,
             found: Vec::new(),
         };
         for item in items {
             match item {
                 Item::Mod(module) if is_for_tests(&module.attrs) => {}
-                Item::Mod(module) => self.module(module, children, &at),
+                Item::Mod(module) => self.module(module, children, at),
                 item => names.visit_item(item),
             }
         }
@@ -57,8 +57,8 @@ impl Crate {
         let at: ModulePath = parent.iter().cloned().chain([name.clone()]).collect();
         let folder = children.join(&name);
         match &module.content {
-            Some((_, items)) => self.items(items, &folder, at),
-            None => self.file(&folder.with_extension("rs"), folder, at),
+            Some((_, items)) => self.items(items, &folder, &at),
+            None => self.file(&folder.with_extension("rs"), &folder, &at),
         }
     }
 

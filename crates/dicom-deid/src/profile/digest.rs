@@ -298,7 +298,7 @@ fn condition(condition: &Condition) -> String {
 fn test(test: &AttributeTest) -> String {
     let kind = match &test.kind {
         TestKind::Contains(regex) => format!("contains {}", regex.as_str()),
-        TestKind::Equals(text) => format!("equals {text}"),
+        TestKind::Equals(value) => format!("equals {value}"),
         TestKind::Missing => "missing".to_owned(),
         TestKind::Empty => "empty".to_owned(),
     };

@@ -540,8 +540,8 @@ fn value(form: &Form) -> Value {
         Number => json!({ "type": ["number", "null"] }),
         Text => json!({ "type": ["string", "null"] }),
         OneOf(names) => {
-            let named = names().into_iter().map(Value::from);
-            json!({ "enum": named.chain([Value::Null]).collect::<Vec<_>>() })
+            let allowed = names().into_iter().map(Value::from);
+            json!({ "enum": allowed.chain([Value::Null]).collect::<Vec<_>>() })
         }
         List(item) => json!({ "type": ["array", "null"], "items": value(item) }),
         Nested(inner) if std::ptr::eq(*inner, &raw const FIELD) => {
@@ -561,7 +561,7 @@ mod tests {
     use crate::profile::from_server_json;
 
     #[test]
-    fn the_schema_in_the_documentation_is_current() {
+    fn the_generated_schema_is_current() {
         let path = concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../../docs/schemas/profile.schema.json"

@@ -14,7 +14,7 @@ use super::TrialOutput;
 use super::clean::{TrialOutcome, TrialResult};
 use super::totals::TrialTotals;
 
-/// TextOutput on standard output.
+/// Text on standard output.
 pub struct TextOutput {
     paths: Paths,
     /// What the rules do, by their number.
