@@ -18,7 +18,7 @@ Examples:
 /// Flags of `fwupload explain`.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainCodeArgs {
-    /// A code as in error[CODE] or a report, or the number of an exit code
+    /// A code as messages and reports have it, or the number of an exit code
     #[arg(required_unless_present = "list", value_parser = CodeParser, hide_possible_values = true)]
     pub code: Option<String>,
     /// List every code with its sentence
