@@ -1,8 +1,8 @@
 //! Reads and writes DICOM files byte for byte: what is not changed comes out as it went in.
 //!
-//! [`read`] gives an [`Instance`]: the elements around the pixel data as a tree of slices of the
+//! [`read()`] gives an [`Instance`]: the elements around the pixel data as a tree of slices of the
 //! file, and where the pixel data lies. Pixel data is never loaded, so that memory does not grow
-//! with the file; [`write`] gives a [`Body`] that streams it from the source. Every length that a
+//! with the file; [`write()`] gives a [`Body`] that streams it from the source. Every length that a
 //! file claims is checked, nesting is bounded, and what is damaged is refused with a [`FileError`].
 //!
 //! ```
