@@ -38,8 +38,7 @@ fuzz_target!(|lines: &[u8]| {
         .expect("the journal");
     let header = std::fs::read(&file).expect("it can be read");
     std::fs::write(&file, [&header, lines].concat()).expect("it can be written");
-    let journal =
-        Journal::open(folder.path(), OF_RUN, AT_ONCE).expect("it can be opened");
+    let journal = Journal::open(folder.path(), OF_RUN, AT_ONCE).expect("it can be opened");
     let source = journal.digester().location("a", "b");
     let _ = journal.recall(&[source]);
     let record = PackageRecord {
