@@ -13,6 +13,8 @@ use std::fs;
 use std::io::{self, Cursor};
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use super::figures::{count, plural};
 use super::record::{EndRecord, FailedRecord, MergedRecord, ReportRecord, RunFacts};
 use super::redact::FilePath;
@@ -112,6 +114,10 @@ impl MergedReport {
             // Two runs may have sent into one container.
             end.totals
                 .retain(|name, _| !CONTAINER_COUNTS.contains(&name.as_str()));
+            // A merged report has its reasons by name.
+            if let Some(Value::Object(reasons)) = end.totals.get_mut("skipped_by") {
+                reasons.sort_keys();
+            }
             ReportRecord::End(end)
         });
         let companions = companions.map(ReportRecord::Companion);

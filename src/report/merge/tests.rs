@@ -414,16 +414,28 @@ fn a_missing_report_and_a_duplicate_are_errors() {
 }
 
 #[test]
-fn a_count_that_a_later_version_added_is_no_damage() {
+fn records_and_reasons_that_a_later_version_added_are_passed_over() {
     let [one, _] = usual();
-    let added = "\"skipped_by\":{\"a-new-reason\":1,\"not-dicom\":2},\"new\":{\"a\":1}";
-    let text = one.1.replace("\"skipped_by\":{}", added) + "{\"type\":\"new\"}\n";
+    let added = "\"skipped_by\":{\"new-reason\":1,\"not-dicom\":2},\"new\":{\"a\":1}";
+    let text = one.1.replace("\"skipped_by\":{}", added);
     let text = text.replace(
         "{\"type\":\"failed\"",
         "{\"type\":\"new\"}\n{\"type\":\"failed\"",
     );
-    let text = text.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
     let merged = merged(&[("one.jsonl", &text)]).unwrap();
     let (totals, _) = merged.end.as_ref().unwrap();
     assert_eq!(totals.skipped_by, [(SkipReason::NotDicom, 2)].into());
+}
+
+#[test]
+fn a_merged_report_has_its_reasons_by_name() {
+    let [one, _] = usual();
+    let reasons = "\"skipped_by\":{\"not-dicom\":2,\"archive\":1}";
+    let text = one.1.replace("\"skipped_by\":{}", reasons);
+    let merged = merged(&[("one.jsonl", &text)]).unwrap();
+    let text = written(&merged, ReportFormat::JsonLines);
+    assert!(
+        text.contains("\"skipped_by\":{\"archive\":1,\"not-dicom\":2}"),
+        "{text}"
+    );
 }
