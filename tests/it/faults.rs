@@ -154,7 +154,7 @@ fn side_by_side<T: Sync>(cases: &[T], carry_out: impl Fn(&T) + Sync) {
 
 type Spoil = fn(Rule) -> Rule;
 
-/// Faults that pass: the call is made again, or the server looked at, and nobody has to do
+/// Faults that pass: the call is made again, or the server looked at, and no one has to do
 /// anything.
 const PASSING: [(&str, Spoil); 11] = [
     ("connection reset", Rule::reset),

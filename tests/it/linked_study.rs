@@ -1,6 +1,6 @@
 //! A study whose files refer to each other in every way that files of a study do: three CT images,
 //! a structure set and a plan, a segmentation, a report, a key object selection, a presentation
-//! state and an enhanced multi-frame image; and an image of somebody else.
+//! state and an enhanced multi-frame image; and an image of another patient.
 
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::{tags, uids};

@@ -221,7 +221,7 @@ impl<'a> Run<'a> {
         Running::of(self.place, child)
     }
 
-    /// Starts it with a standard input that nobody types into and nobody closes; the pipe given
+    /// Starts it with a standard input that stays open and gets no input; the pipe given
     /// back keeps it open.
     pub fn start_waiting(mut self) -> (Running<'a>, std::process::ChildStdin) {
         let mut child = self

@@ -1,4 +1,4 @@
-//! One job in several runs: each series goes once, whoever takes it; containers are shared, and
+//! One job in several runs: each series goes once, from one of them; containers are shared, and
 //! twins are told of.
 
 use std::collections::BTreeSet;

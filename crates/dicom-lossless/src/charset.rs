@@ -272,7 +272,7 @@ mod tests {
     use super::*;
 
     /// Known answers: term, bytes, text. Names from the examples of PS3.5 annexes H to K, which
-    /// belong to nobody.
+    /// belong to no one person.
     const KNOWN: [(&str, &[u8], &str); 19] = [
         ("", b"Plain^Name", "Plain^Name"),
         ("ISO_IR 100", b"Buc^J\xE9r\xF4me", "Buc^Jérôme"),
