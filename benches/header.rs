@@ -151,7 +151,11 @@ fn put(out: &mut Vec<u8>, explicit: bool, group: u16, element: u16, vr: [u8; 2],
         }
         (true, _) => {
             out.extend_from_slice(&vr);
-            out.extend_from_slice(&u16::try_from(length).unwrap_or_default().to_le_bytes());
+            out.extend_from_slice(
+                &u16::try_from(length)
+                    .unwrap_or_default()
+                    .to_le_bytes(),
+            );
         }
     }
     out.extend_from_slice(value);
@@ -159,7 +163,11 @@ fn put(out: &mut Vec<u8>, explicit: bool, group: u16, element: u16, vr: [u8; 2],
 
 fn put_sequence(out: &mut Vec<u8>, explicit: bool, group: u16, element: u16, item: &[u8]) {
     let mut value = vec![0xFE, 0xFF, 0x00, 0xE0];
-    value.extend_from_slice(&u32::try_from(item.len()).unwrap_or_default().to_le_bytes());
+    value.extend_from_slice(
+        &u32::try_from(item.len())
+            .unwrap_or_default()
+            .to_le_bytes(),
+    );
     value.extend_from_slice(item);
     put(out, explicit, group, element, *b"SQ", &value);
 }

@@ -126,7 +126,9 @@ fn series(folder: &Path) -> Vec<Sendable> {
         let mut bytes = header.clone();
         let mut state = 0x9E37_79B9_u32.wrapping_mul(u32::try_from(n).unwrap_or(1) | 1);
         let pixels = (0..PIXELS / 2).flat_map(|at| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state = state
+                .wrapping_mul(1_664_525)
+                .wrapping_add(1_013_904_223);
             let value = u16::try_from(
                 (at / 512 + at % 512 + usize::try_from(state >> 28).unwrap_or_default()) & 0xFFF,
             );
@@ -134,7 +136,11 @@ fn series(folder: &Path) -> Vec<Sendable> {
         });
         // What the image of the header has in place of pixels is replaced, length and all.
         bytes.truncate(bytes.len() - 4096 - 4);
-        bytes.extend(u32::try_from(PIXELS).unwrap_or_default().to_le_bytes());
+        bytes.extend(
+            u32::try_from(PIXELS)
+                .unwrap_or_default()
+                .to_le_bytes(),
+        );
         bytes.extend(pixels);
         let instance =
             dicom::read(source(folder, &Bytes::from(bytes)), &limits).expect("a readable file");
@@ -150,9 +156,14 @@ fn series(folder: &Path) -> Vec<Sendable> {
 fn packing(c: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let series = series(folder.path());
-    let bytes = series.iter().map(|instance| instance.body().len()).sum();
+    let bytes = series
+        .iter()
+        .map(|instance| instance.body().len())
+        .sum();
     let mut group = c.benchmark_group(format!("a series of {SLICES} slices"));
-    group.throughput(Throughput::Bytes(bytes)).sample_size(10);
+    group
+        .throughput(Throughput::Bytes(bytes))
+        .sample_size(10);
     let zip = |level| {
         Package::zip("a.dicom.zip".to_owned(), black_box(&series), level).expect("a package")
     };
@@ -168,7 +179,10 @@ fn packing(c: &mut Criterion) {
     });
     group.finish();
     assert_eq!(
-        package.hash::<Sha384>().expect("a hash").len(),
+        package
+            .hash::<Sha384>()
+            .expect("a hash")
+            .len(),
         2 * Sha384::output_size()
     );
 }
@@ -255,11 +269,10 @@ fn end_to_end(group: &mut BenchmarkGroup<'_, WallTime>, study: &Path, files: usi
             "--if-exists",
             "replace",
         ];
-        let words = words.into_iter().map(OsString::from).chain([
-            study.into(),
-            "--pseudonym-key-file".into(),
-            (&key).into(),
-        ]);
+        let words = words
+            .into_iter()
+            .map(OsString::from)
+            .chain([study.into(), "--pseudonym-key-file".into(), (&key).into()]);
         let code = fwupload::run(words.chain(way.iter().cloned()));
         assert_eq!(
             format!("{code:?}"),

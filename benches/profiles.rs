@@ -35,9 +35,17 @@ fn put(out: &mut Vec<u8>, tag: (u16, u16), vr: &str, value: &[u8]) {
     out.extend(vr.bytes());
     if matches!(vr, "SQ" | "OW") {
         out.extend([0, 0]);
-        out.extend(u32::try_from(length).expect("a short value").to_le_bytes());
+        out.extend(
+            u32::try_from(length)
+                .expect("a short value")
+                .to_le_bytes(),
+        );
     } else {
-        out.extend(u16::try_from(length).expect("a short value").to_le_bytes());
+        out.extend(
+            u16::try_from(length)
+                .expect("a short value")
+                .to_le_bytes(),
+        );
     }
     out.extend(value);
     out.resize(out.len() + value.len() % 2, padding);
@@ -156,14 +164,18 @@ fn profiles(c: &mut Criterion) {
     ));
     group.throughput(Throughput::Elements(1));
     for (name, text) in PROFILES {
-        let path = folder.path().join(format!("{name}.yaml"));
+        let path = folder
+            .path()
+            .join(format!("{name}.yaml"));
         std::fs::write(&path, text).expect("a profile");
         let profile = profile::load(path.to_str().expect("a plain path")).expect("a valid profile");
         let cleaner = Cleaner::new(&profile, limits);
         group.bench_function(name, |b| {
             b.iter(|| {
                 let instance = dicom::read(black_box(source.clone()), &limits).expect("read");
-                cleaner.deidentify(instance, "a.dcm").expect("cleaned")
+                cleaner
+                    .deidentify(instance, "a.dcm")
+                    .expect("cleaned")
             });
         });
     }

@@ -3,7 +3,11 @@
 use dicom_deid::{Cleaner, Limits, PseudonymKey, Source, profile, read};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let [from, to] = [1, 2].map(|at| std::env::args_os().nth(at).unwrap_or_default());
+    let [from, to] = [1, 2].map(|at| {
+        std::env::args_os()
+            .nth(at)
+            .unwrap_or_default()
+    });
     let key = PseudonymKey::parse(&std::env::var("PSEUDONYM_KEY")?)?;
     let cleaner = Cleaner::new(&profile::load("basic")?, Limits::default()).keyed(key);
     let instance = read(Source::open(from)?, &Limits::default())?;

@@ -23,7 +23,9 @@ use fwupload::failure::{FileCode, FileFailure};
 use serde_json::json;
 
 fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let mut arguments = std::env::args_os()
+        .skip(1)
+        .map(PathBuf::from);
     let out = arguments
         .next()
         .context("usage: roundtrip OUT_DIR PATH...")?;
@@ -45,7 +47,10 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(path) else {
         return files.push(path.to_owned());
     };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     paths.sort();
     for path in &paths {
         collect(path, files);
@@ -108,7 +113,8 @@ fn round_trip(
 }
 
 fn bytes_of(body: &dicom::Body) -> Result<Vec<u8>, FileFailure> {
-    body.to_vec().map_err(|e| unwritable(&e))
+    body.to_vec()
+        .map_err(|e| unwritable(&e))
 }
 
 fn unwritable(error: &std::io::Error) -> FileFailure {
@@ -121,20 +127,34 @@ fn compare(path: &Path, instance: &Instance) -> (&'static str, Option<String>) {
         return ("unread", None);
     };
     let encoding = instance.syntax.encoding;
-    let ours = instance.header.iter().chain(instance.tail.iter());
+    let ours = instance
+        .header
+        .iter()
+        .chain(instance.tail.iter());
     let mut ours: Vec<&Element> = ours.collect();
     ours.sort_by_key(|e| e.tag);
-    let pixels = instance.pixels.iter().map(|p| p.tag).collect::<Vec<_>>();
+    let pixels = instance
+        .pixels
+        .iter()
+        .map(|p| p.tag)
+        .collect::<Vec<_>>();
     let mut expected: Vec<Tag> = ours
         .iter()
         .map(|e| e.tag)
         .chain(pixels.iter().copied())
         .collect();
     expected.sort();
-    if !theirs.iter().map(Header::tag).eq(expected.iter().copied()) {
+    if !theirs
+        .iter()
+        .map(Header::tag)
+        .eq(expected.iter().copied())
+    {
         return ("differs", Some("the list of tags".into()));
     }
-    match ours.iter().find_map(|e| difference(e, &theirs, encoding)) {
+    match ours
+        .iter()
+        .find_map(|e| difference(e, &theirs, encoding))
+    {
         None => ("agree", None),
         Some(at) => ("differs", Some(at)),
     }
@@ -148,7 +168,8 @@ fn data_difference(
     if ours.len() != theirs.iter().count() {
         return Some("the number of elements".into());
     }
-    ours.iter().find_map(|e| difference(e, theirs, encoding))
+    ours.iter()
+        .find_map(|e| difference(e, theirs, encoding))
 }
 
 fn difference(ours: &Element, theirs: &InMemDicomObject, encoding: Encoding) -> Option<String> {

@@ -189,7 +189,11 @@ impl Stop {
             .collect();
         let asked =
             std::env::var_os("FWUPLOAD_REDACT_PATHS").is_some_and(|value| !value.is_empty());
-        if asked || typed.iter().any(|argument| argument == "--redact-paths") {
+        if asked
+            || typed
+                .iter()
+                .any(|argument| argument == "--redact-paths")
+        {
             let value = |argument: &str| match argument.split_once('=') {
                 Some((flag, value)) if flag.starts_with('-') => Some(value.to_owned()),
                 _ => (!argument.starts_with('-')).then(|| argument.to_owned()),
@@ -209,7 +213,9 @@ impl Stop {
 /// Refuses a reserved word in first position that is not a command of this version; `arguments`
 /// without the program's name.
 pub fn refuse_reserved_word(arguments: &[OsString]) -> Result<(), Error> {
-    let first = arguments.first().and_then(|argument| argument.to_str());
+    let first = arguments
+        .first()
+        .and_then(|argument| argument.to_str());
     let Some(word) = first.filter(|first| RESERVED.contains(first)) else {
         return Ok(());
     };
@@ -241,11 +247,16 @@ pub fn parse<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Cli, Stop
 
 /// The command that a word was probably meant to be, where it is none.
 pub fn command_like(word: &str) -> Option<String> {
-    if !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+    if !word
+        .bytes()
+        .all(|byte| byte.is_ascii_alphabetic())
+    {
         return None;
     }
     let commands = definition();
-    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let names = commands
+        .get_subcommands()
+        .map(clap::Command::get_name);
     let scored = names.map(|name| (dicom_deid::standard::likeness(word, name), name));
     scored
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -344,7 +355,13 @@ fn refuse_key_on_command_line(arguments: &[OsString]) -> Result<(), Stop> {
         .take_while(|argument| *argument != "--")
         .map(|argument| argument.to_string_lossy());
     let names: Vec<_> = typed
-        .map(|argument| argument.split('=').next().unwrap_or_default().to_owned())
+        .map(|argument| {
+            argument
+                .split('=')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        })
         .collect();
     let Some((flag, instead)) = KEYS_NOT_TYPED
         .iter()
@@ -365,8 +382,14 @@ fn refuse_key_on_command_line(arguments: &[OsString]) -> Result<(), Stop> {
 fn filters(matches: &ArgMatches) -> Vec<Filter> {
     let mut all = Vec::new();
     for (id, include) in [("include", true), ("exclude", false)] {
-        let indices = matches.indices_of(id).into_iter().flatten();
-        let globs = matches.get_many::<String>(id).into_iter().flatten();
+        let indices = matches
+            .indices_of(id)
+            .into_iter()
+            .flatten();
+        let globs = matches
+            .get_many::<String>(id)
+            .into_iter()
+            .flatten();
         let typed = !set_by_environment(matches, id);
         all.extend(indices.zip(globs).map(|(index, glob)| {
             (
@@ -381,7 +404,9 @@ fn filters(matches: &ArgMatches) -> Vec<Filter> {
     }
     // What the environment says comes first, so that what was typed may overrule it.
     all.sort_by_key(|(typed, index, _)| (*typed, *index));
-    all.into_iter().map(|(_, _, filter)| filter).collect()
+    all.into_iter()
+        .map(|(_, _, filter)| filter)
+        .collect()
 }
 
 fn from_environment(matches: &ArgMatches) -> BTreeSet<String> {
@@ -389,7 +414,8 @@ fn from_environment(matches: &ArgMatches) -> BTreeSet<String> {
         .ids()
         .map(clap::Id::as_str)
         .filter(|id| set_by_environment(matches, id));
-    ids.map(|id| id.replace('_', "-")).collect()
+    ids.map(|id| id.replace('_', "-"))
+        .collect()
 }
 
 fn set_by_environment(matches: &ArgMatches, id: &str) -> bool {

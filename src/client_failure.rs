@@ -71,7 +71,9 @@ fn of_upload(error: &RequestError) -> UploadError {
 fn of_body(error: &RequestError) -> Option<FileFailure> {
     match &error.failure {
         RequestFailure::Body(fault) => {
-            let own = fault.get_ref().and_then(|fault| fault.downcast_ref());
+            let own = fault
+                .get_ref()
+                .and_then(|fault| fault.downcast_ref());
             let other = || FileFailure::new(FileCode::ReadIo, fault.kind().to_string());
             Some(own.cloned().unwrap_or_else(other))
         }
@@ -313,7 +315,9 @@ fn not_found(wanted: &ProjectRef, close: &[Project]) -> Error {
 }
 
 fn ambiguous(found: &[Project]) -> Error {
-    let label = found.first().map(|project| project.label.as_str());
+    let label = found
+        .first()
+        .map(|project| project.label.as_str());
     let what = format!(
         "{} projects are labelled \"{}\"",
         found.len(),

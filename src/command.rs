@@ -63,7 +63,9 @@ fn key_sources(connection: &ConnectionArgs) -> KeySources {
     KeySources {
         file: connection.api_key_file.clone(),
         command: connection.api_key_command.clone(),
-        environment: std::env::var("FWUPLOAD_API_KEY").ok().map(Zeroizing::new),
+        environment: std::env::var("FWUPLOAD_API_KEY")
+            .ok()
+            .map(Zeroizing::new),
         login_file: login_file(),
         flywheel_user_json: credential::flywheel_user_json(
             std::env::var_os("FLYWHEEL_USER_HOME").as_deref(),

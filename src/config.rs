@@ -265,7 +265,10 @@ pub enum ReportFormat {
 impl ReportFormat {
     /// The format that the name of a file says.
     pub fn of(path: &Path) -> Option<Self> {
-        let extension = path.extension()?.to_string_lossy().to_lowercase();
+        let extension = path
+            .extension()?
+            .to_string_lossy()
+            .to_lowercase();
         match extension.as_str() {
             "jsonl" | "ndjson" => Some(Self::JsonLines),
             "json" => Some(Self::Json),
@@ -315,7 +318,8 @@ impl Config {
             ("signed-urls", flag(transfer.signed_urls)),
             ("residual", or(self.residual.map(|r| lower(&r)), "profile")),
         ];
-        all.map(|(name, value)| (name.to_owned(), value)).into()
+        all.map(|(name, value)| (name.to_owned(), value))
+            .into()
     }
 }
 

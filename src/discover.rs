@@ -166,7 +166,10 @@ impl Discovery {
             let input = settled(input);
             folder.starts_with(&input) || input.starts_with(&folder)
         };
-        self.paths.iter().find(meets).map(PathBuf::as_path)
+        self.paths
+            .iter()
+            .find(meets)
+            .map(PathBuf::as_path)
     }
 
     /// Walks everything and visits each file. Stops early when the visit says so.

@@ -361,7 +361,11 @@ fn no_containers_in_merged_reports(schema: &mut Schema) {
         .get_mut("required")
         .and_then(|names| names.as_array_mut())
     {
-        required.retain(|name| !CONTAINER_COUNTS.iter().any(|optional| name == optional));
+        required.retain(|name| {
+            !CONTAINER_COUNTS
+                .iter()
+                .any(|optional| name == optional)
+        });
     }
 }
 
@@ -404,11 +408,17 @@ impl RunTotals {
             Outcome::AlreadyThere(_) => self.already_there += 1,
             Outcome::Skipped(reason) => {
                 self.skipped += 1;
-                *self.skipped_by.entry(*reason).or_default() += 1;
+                *self
+                    .skipped_by
+                    .entry(*reason)
+                    .or_default() += 1;
             }
             Outcome::Failed(failure) => {
                 self.failed += 1;
-                *self.failed_by.entry(failure.code.to_string()).or_default() += 1;
+                *self
+                    .failed_by
+                    .entry(failure.code.to_string())
+                    .or_default() += 1;
             }
         }
     }
@@ -431,7 +441,8 @@ impl RunTotals {
 
     /// Files that failed for a reason of their own.
     pub fn truly_failed(&self) -> u64 {
-        self.failed.saturating_sub(self.not_sent())
+        self.failed
+            .saturating_sub(self.not_sent())
     }
 
     /// DICOM files that were uploaded or prepared.

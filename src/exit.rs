@@ -107,7 +107,11 @@ impl ExitStatus {
 
     /// This status, unless the other one takes precedence.
     fn or_preferred(self, other: Self) -> Self {
-        let rank = |status| Self::PRECEDENCE.iter().position(|listed| *listed == status);
+        let rank = |status| {
+            Self::PRECEDENCE
+                .iter()
+                .position(|listed| *listed == status)
+        };
         match (rank(self), rank(other)) {
             (Some(mine), Some(theirs)) if theirs < mine => other,
             _ => self,
@@ -147,7 +151,10 @@ mod tests {
             (S::Interrupted, 130),
             (S::Terminated, 143),
         ];
-        assert!(all.iter().all(|(status, code)| status.code() == *code));
+        assert!(
+            all.iter()
+                .all(|(status, code)| status.code() == *code)
+        );
     }
 
     #[test]
@@ -228,7 +235,10 @@ mod tests {
     #[test]
     fn of_several_runs_what_stopped_one_stands_for_all_and_else_their_files_decide() {
         let of = |codes: &[u8], arrived, failed| {
-            let runs: Vec<_> = codes.iter().map(|code| (*code, totals(1, 0, 0))).collect();
+            let runs: Vec<_> = codes
+                .iter()
+                .map(|code| (*code, totals(1, 0, 0)))
+                .collect();
             ExitStatus::of_runs(&runs, &totals(arrived, 1, failed))
         };
         assert_eq!(of(&[0, 0], 2, 0), 0);

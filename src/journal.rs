@@ -63,7 +63,10 @@ impl JournalIdentity<'_> {
             hasher.update(shard);
         }
         let digest = hex::encode(hasher.finalize());
-        digest.get(..32).unwrap_or(&digest).to_owned()
+        digest
+            .get(..32)
+            .unwrap_or(&digest)
+            .to_owned()
     }
 }
 
@@ -239,7 +242,9 @@ impl Journal {
 
     /// What the journal knows of the file on the server that has the name of a package.
     pub fn provenance(&self, record: &PackageRecord, there: &RemoteFile) -> Provenance {
-        self.state().index.provenance(record, there)
+        self.state()
+            .index
+            .provenance(record, there)
     }
 
     /// What is different from the members that were sent to this location before; `None` where that
@@ -247,7 +252,10 @@ impl Journal {
     pub fn changes(&self, record: &PackageRecord) -> Option<MemberChanges> {
         let state = self.state();
         let before = state.files.confirmed_at(
-            state.index.confirmed(record.location)?.position(),
+            state
+                .index
+                .confirmed(record.location)?
+                .position(),
             record.location,
         )?;
         Some(MemberChanges::between(&before.members, &record.members))
@@ -256,7 +264,10 @@ impl Journal {
     /// Whether the members that were sent to this location before are these, as far as lengths and
     /// checksums tell.
     pub fn is_the_same(&self, record: &PackageRecord) -> bool {
-        let summed = record.members.iter().all(|member| member.crc32.is_some());
+        let summed = record
+            .members
+            .iter()
+            .all(|member| member.crc32.is_some());
         summed
             && self
                 .changes(record)
@@ -278,27 +289,29 @@ impl Journal {
             .iter()
             .map(|member| member.instance)
             .collect();
-        let shared =
-            told.into_iter().map(
-                |position| match state.files.instances_at(position, location) {
-                    Some(before) => {
-                        let again = before
-                            .iter()
-                            .filter(|instance| now.contains(*instance))
-                            .count();
-                        SharedInstances {
-                            again,
-                            missing: before.len() - again,
-                        }
+        let shared = told.into_iter().map(|position| {
+            match state
+                .files
+                .instances_at(position, location)
+            {
+                Some(before) => {
+                    let again = before
+                        .iter()
+                        .filter(|instance| now.contains(*instance))
+                        .count();
+                    SharedInstances {
+                        again,
+                        missing: before.len() - again,
                     }
-                    // Another run has just made its file anew: what the package holds is not known, and
-                    // may be more.
-                    None => SharedInstances {
-                        again: 0,
-                        missing: 1,
-                    },
+                }
+                // Another run has just made its file anew: what the package holds is not known, and
+                // may be more.
+                None => SharedInstances {
+                    again: 0,
+                    missing: 1,
                 },
-            );
+            }
+        });
         // Where it is not known which of several arrived, the one that would lose most counts.
         shared.max_by_key(|shared| shared.missing)
     }
@@ -374,13 +387,17 @@ impl Journal {
     /// `journal.unwritable`.
     pub fn sync(&self) -> Result<(), Error> {
         match &mut self.state().writer {
-            Some(writer) => writer.sync().map_err(|e| unwritable(&self.path, &e)),
+            Some(writer) => writer
+                .sync()
+                .map_err(|e| unwritable(&self.path, &e)),
             None => Ok(()),
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -466,7 +483,10 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Error {
 /// Opens a file that only its owner may read, for reading and appending.
 fn private(path: &Path) -> std::io::Result<File> {
     let mut options = File::options();
-    options.read(true).append(true).create(true);
+    options
+        .read(true)
+        .append(true)
+        .create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

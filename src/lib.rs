@@ -86,7 +86,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         drop(writeln!(std::io::stderr(), "{}", without_words(panic)));
     }));
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let typed = arguments.get(1..).unwrap_or_default().to_vec();
+    let typed = arguments
+        .get(1..)
+        .unwrap_or_default()
+        .to_vec();
     let environment = config::Environment::detect();
     if let Err(error) = cli::refuse_reserved_word(&typed) {
         return command::refuse(&error, &environment).into();

@@ -113,7 +113,9 @@ impl Package {
         instances: &[Sendable],
         level: Option<DeflateLevel>,
     ) -> Result<Self, (usize, FileFailure)> {
-        let names = member_names(instances.iter()).into_iter().zip(instances);
+        let names = member_names(instances.iter())
+            .into_iter()
+            .zip(instances);
         let member = |(name, instance): (_, &Sendable)| Member {
             name,
             body: instance.body().clone(),
@@ -124,14 +126,19 @@ impl Package {
             level,
         };
         let (body, sums) = made_of.zip(level)?;
-        let modality = instances.first().map(|i| routing::modality(i.routing()));
+        let modality = instances
+            .first()
+            .map(|i| routing::modality(i.routing()));
         let modality = modality.filter(|m| {
             instances
                 .iter()
                 .all(|i| routing::modality(i.routing()) == *m)
         });
         let members = u32::try_from(instances.len()).ok();
-        let originals = instances.first().and_then(Sendable::originals).cloned();
+        let originals = instances
+            .first()
+            .and_then(Sendable::originals)
+            .cloned();
         let (instances, passed, made_of) = (uids(instances), Arc::default(), Some(made_of));
         Ok(Self {
             name,
@@ -153,10 +160,12 @@ impl Package {
     /// # Errors
     /// `read.*` when a source file cannot be read again or has changed.
     pub fn in_other_form(&self) -> Result<Option<Self>, FileFailure> {
-        let made_of = self
-            .made_of
-            .as_ref()
-            .filter(|made_of| made_of.members.iter().any(|member| member.native));
+        let made_of = self.made_of.as_ref().filter(|made_of| {
+            made_of
+                .members
+                .iter()
+                .any(|member| member.native)
+        });
         let Some(made_of) = made_of else {
             return Ok(None);
         };
@@ -165,7 +174,9 @@ impl Package {
         } else {
             Some(DeflateLevel::FAST)
         };
-        let (body, _) = made_of.zip(level).map_err(|(_, failure)| failure)?;
+        let (body, _) = made_of
+            .zip(level)
+            .map_err(|(_, failure)| failure)?;
         Ok(Some(Self {
             body,
             made_of: Some(MadeOf {
@@ -240,7 +251,10 @@ impl Package {
     /// # Errors
     /// `read.*` when a source file cannot be read again or has changed.
     pub fn settle_sums(&self) -> Result<(), FileFailure> {
-        if self.sums().any(|sum| sum.crc32.is_none()) {
+        if self
+            .sums()
+            .any(|sum| sum.crc32.is_none())
+        {
             let _ = self.passed.set(checksum(&self.body)?);
         }
         Ok(())
@@ -249,7 +263,10 @@ impl Package {
     /// The bytes as a stream from the first one, as often as it takes.
     pub fn stream(&self) -> BodyStream {
         let stream = stream(&self.body);
-        if self.sums().all(|sum| sum.crc32.is_some()) {
+        if self
+            .sums()
+            .all(|sum| sum.crc32.is_some())
+        {
             return stream;
         }
         let (passed, mut crc, mut left) = (
@@ -301,7 +318,9 @@ fn bare(body: &Body) -> Arc<[Sum]> {
     let at_hand = body.in_memory() == body.len();
     Arc::new([Sum {
         len: body.len(),
-        crc32: at_hand.then(|| checksum(body).ok()).flatten(),
+        crc32: at_hand
+            .then(|| checksum(body).ok())
+            .flatten(),
     }])
 }
 
@@ -354,7 +373,12 @@ pub fn stream(body: &Body) -> BodyStream {
     };
     Box::pin(futures_util::stream::unfold(
         state,
-        |mut cursor| async move { cursor.next().await.map(|chunk| (chunk, cursor)) },
+        |mut cursor| async move {
+            cursor
+                .next()
+                .await
+                .map(|chunk| (chunk, cursor))
+        },
     ))
 }
 
@@ -377,7 +401,12 @@ impl Piece<'_> {
         };
         let mut chunk = Vec::with_capacity(usize::try_from(self.length).unwrap_or_default());
         let sought = source.seek(SeekFrom::Start(self.from));
-        let got = sought.and_then(|_| source.by_ref().take(self.length).read_to_end(&mut chunk));
+        let got = sought.and_then(|_| {
+            source
+                .by_ref()
+                .take(self.length)
+                .read_to_end(&mut chunk)
+        });
         let got = got.map_err(|e| FileFailure::new(FileCode::ReadIo, e.to_string()))?;
         if got as u64 != self.length {
             return Err(FileFailure::new(

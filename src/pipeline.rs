@@ -136,12 +136,20 @@ fn packages(
     let cleaned = clean::clean(context, files, reading);
     let routed = route::route(context, cleaned.kept);
     if let Some(files) = beside {
-        let mut neighbours = neighbours.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut neighbours = neighbours
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         neighbours.note(&files, &routed);
     }
     let pack = |routed| pack::pack(context, routed);
-    let mut packages: Vec<_> = routed.into_iter().flat_map(pack).collect();
-    let packed: usize = packages.iter().map(|outgoing| outgoing.sources.len()).sum();
+    let mut packages: Vec<_> = routed
+        .into_iter()
+        .flat_map(pack)
+        .collect();
+    let packed: usize = packages
+        .iter()
+        .map(|outgoing| outgoing.sources.len())
+        .sum();
     for outgoing in &mut packages {
         outgoing.incomplete = packed + cleaned.copies < all;
     }

@@ -106,7 +106,9 @@ impl UploadPlan {
                 let (clean, counts) = cleaner.deidentify_counting(instance, path)?;
                 return Ok((clean.into(), counts));
             }
-            Treatment::Clean(cleaner) => cleaner.deidentify(instance, path)?.into(),
+            Treatment::Clean(cleaner) => cleaner
+                .deidentify(instance, path)?
+                .into(),
             Treatment::AsItIs(consent) => deid::as_it_is(&instance, &self.limits, consent)?.into(),
         };
         Ok((sendable, Counts::new()))
@@ -118,11 +120,15 @@ impl UploadPlan {
         let mut announcements = self.announcements;
         announcements.push(announcement);
         Self {
-            governing: self.governing.map(|governing| Governing {
-                key: Some(fingerprint),
-                ..governing
-            }),
-            treatment: self.treatment.with(|cleaner| cleaner.keyed(key)),
+            governing: self
+                .governing
+                .map(|governing| Governing {
+                    key: Some(fingerprint),
+                    ..governing
+                }),
+            treatment: self
+                .treatment
+                .with(|cleaner| cleaner.keyed(key)),
             announcements,
             ..self
         }
@@ -181,13 +187,18 @@ pub async fn resolve(
     });
     let (decision, mut announcements) = decide(served, local, &config, &project)?;
     let log = deid_log::ask(client.as_ref(), &decision, &config.sink).await?;
-    announcements.extend(log.as_deref().map(deid_log::announcement));
+    announcements.extend(
+        log.as_deref()
+            .map(deid_log::announcement),
+    );
     let needs_key = decision.needs_key();
     let (governing, mut treatment) = accept(decision, &config, &announcements, confirm)?;
     if log.is_some() && config.sink == SinkChoice::Upload {
         treatment = treatment.with(Cleaner::logged);
     }
-    let site = client.as_ref().map(|client| client.host().to_owned());
+    let site = client
+        .as_ref()
+        .map(|client| client.host().to_owned());
     let watch = watch.map(|watch| watch.under(governing.as_ref()));
     let sink = sink::open(&config, client.zip(watch), &project)?;
     // Last, since the user must be told of a key that is made here, and an error would take the
@@ -368,7 +379,12 @@ mod tests {
             "the data goes as it is",
             &mut Prompt::new(&config, &mut person),
         );
-        (given.map(|_| ()).map_err(|error| error.code), asked)
+        (
+            given
+                .map(|_| ())
+                .map_err(|error| error.code),
+            asked,
+        )
     }
 
     #[test]

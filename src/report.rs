@@ -122,7 +122,9 @@ pub fn confirm(question: &str, answers: &mut dyn BufRead, out: &mut dyn Write) -
     out.flush()?;
     let mut answer = String::new();
     answers.read_line(&mut answer)?;
-    Ok(answer.trim().eq_ignore_ascii_case("yes"))
+    Ok(answer
+        .trim()
+        .eq_ignore_ascii_case("yes"))
 }
 
 fn consumers(
@@ -188,7 +190,12 @@ fn consume(
                 return first_error;
             }
         }
-        if counters.mode.is_some() && counters.elapsed.saturating_sub(last_tick) >= TICK {
+        if counters.mode.is_some()
+            && counters
+                .elapsed
+                .saturating_sub(last_tick)
+                >= TICK
+        {
             last_tick = counters.elapsed;
             for consumer in &mut consumers {
                 consumer.tick(&counters);

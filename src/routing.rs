@@ -72,7 +72,10 @@ fn session(
     }
     let label = time
         .map(readable)
-        .or_else(|| uid.as_deref().map(|u| label(u, SHORT_LABEL)))
+        .or_else(|| {
+            uid.as_deref()
+                .map(|u| label(u, SHORT_LABEL))
+        })
         .ok_or_else(|| missing("study"))?;
     Ok(SessionTarget {
         label,
@@ -125,8 +128,10 @@ fn acquisition_moment(cleaned: &RoutingAttributes) -> Option<NaiveDateTime> {
         cleaned.acquisition_date.as_ref(),
         cleaned.acquisition_time.as_ref(),
     );
-    let siemens = text(cleaned.manufacturer.as_ref())
-        .is_some_and(|m| m.to_ascii_lowercase().contains("siemens"));
+    let siemens = text(cleaned.manufacturer.as_ref()).is_some_and(|m| {
+        m.to_ascii_lowercase()
+            .contains("siemens")
+    });
     if siemens {
         series.or(acquisition)
     } else {
@@ -140,13 +145,21 @@ pub fn modality(cleaned: &RoutingAttributes) -> String {
 }
 
 fn text(value: Option<&Phi<String>>) -> Option<&str> {
-    value.map(|v| v.expose().trim()).filter(|v| !v.is_empty())
+    value
+        .map(|v| v.expose().trim())
+        .filter(|v| !v.is_empty())
 }
 
 fn moment(date: Option<&Phi<String>>, time: Option<&Phi<String>>) -> Option<NaiveDateTime> {
     let date = text(date).filter(|date| !is_dummy_date(date))?;
     let date = NaiveDate::parse_from_str(date, "%Y%m%d").ok()?;
-    Some(date.and_time(text(time).and_then(time_of_day).unwrap_or_default()))
+    Some(
+        date.and_time(
+            text(time)
+                .and_then(time_of_day)
+                .unwrap_or_default(),
+        ),
+    )
 }
 
 /// A TM value (PS3.5 section 6.2): `HH[MM[SS[.F]]]`; fractions are not part of labels.
@@ -161,7 +174,9 @@ fn time_of_day(value: &str) -> Option<NaiveTime> {
 }
 
 fn readable(moment: NaiveDateTime) -> String {
-    moment.format("%Y-%m-%d %H:%M:%S").to_string()
+    moment
+        .format("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }
 
 /// The file's own offset decides (0008,0201), else the zone of this machine, which mostly stands
@@ -192,14 +207,23 @@ fn offset(value: &str) -> Option<FixedOffset> {
 /// A label as the platform takes it: `*` becomes `star`, runs of characters that mean something in
 /// paths become `_`, trailing dots go, and it is cut to `longest` characters.
 pub fn label(text: &str, longest: usize) -> String {
-    let cut: String = replaced(text, "/:<>?\\|").chars().take(longest).collect();
-    cut.trim().trim_end_matches('.').trim_end().to_owned()
+    let cut: String = replaced(text, "/:<>?\\|")
+        .chars()
+        .take(longest)
+        .collect();
+    cut.trim()
+        .trim_end_matches('.')
+        .trim_end()
+        .to_owned()
 }
 
 /// A file name that is valid on every platform.
 pub fn file_name(text: &str) -> String {
     let name = replaced(text, "/:<>?\\|\"");
-    let name = name.trim().trim_end_matches('.').trim_end();
+    let name = name
+        .trim()
+        .trim_end_matches('.')
+        .trim_end();
     if name.chars().all(|c| c == '.') {
         "_".to_owned()
     } else {

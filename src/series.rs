@@ -49,7 +49,10 @@ pub fn share_of_study(identity: &Identity) -> Option<u64> {
 /// The number by which shards divide files that belong to no series. It depends on the name alone:
 /// where the inputs lie may differ from machine to machine.
 pub fn share_of_name(path: &Path) -> u64 {
-    share(&[&path.file_name().unwrap_or_default().to_string_lossy()])
+    share(&[&path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()])
 }
 
 fn share(parts: &[&str]) -> u64 {
@@ -116,15 +119,20 @@ impl SeriesIndex {
             .series
             .ok_or_else(|| missing("SeriesInstanceUID (0020,000E)"))?;
         let all = &mut self.series;
-        let at = *self.by_uid.entry((study, series)).or_insert_with(|| {
-            all.push(Series::default());
-            all.len() - 1
-        });
+        let at = *self
+            .by_uid
+            .entry((study, series))
+            .or_insert_with(|| {
+                all.push(Series::default());
+                all.len() - 1
+            });
         if let Some(series) = self.series.get_mut(at) {
             let read = identity
                 .whole
                 .filter(|bytes| bytes.len() as u64 <= self.room);
-            self.room -= read.as_ref().map_or(0, |bytes| bytes.len() as u64);
+            self.room -= read
+                .as_ref()
+                .map_or(0, |bytes| bytes.len() as u64);
             series
                 .files
                 .push(Indexed { read, ..indexed }, &mut self.last);
@@ -197,7 +205,9 @@ fn settle(group: Vec<CleanFile>, result: &mut Distinct) {
         same_bytes(first.instance.body(), other.instance.body()).unwrap_or(false)
     });
     if different.is_empty() {
-        result.same.extend(same.into_iter().map(|r| r.source));
+        result
+            .same
+            .extend(same.into_iter().map(|r| r.source));
         result.kept.push(first);
         return;
     }
@@ -208,8 +218,12 @@ fn settle(group: Vec<CleanFile>, result: &mut Distinct) {
             format!("{count} files of one series share it after cleaning"),
         )
     };
-    let all = std::iter::once(first).chain(same).chain(different);
-    result.clashing.extend(all.map(|r| (r.source, clash())));
+    let all = std::iter::once(first)
+        .chain(same)
+        .chain(different);
+    result
+        .clashing
+        .extend(all.map(|r| (r.source, clash())));
 }
 
 fn same_bytes(a: &Body, b: &Body) -> io::Result<bool> {

@@ -226,9 +226,17 @@ fn put(out: &mut Vec<u8>, tag: (u16, u16), vr: &str, value: &[u8]) {
     out.extend(vr.bytes());
     if matches!(vr, "SQ" | "OW") {
         out.extend([0, 0]);
-        out.extend(u32::try_from(length).unwrap_or_default().to_le_bytes());
+        out.extend(
+            u32::try_from(length)
+                .unwrap_or_default()
+                .to_le_bytes(),
+        );
     } else {
-        out.extend(u16::try_from(length).unwrap_or_default().to_le_bytes());
+        out.extend(
+            u16::try_from(length)
+                .unwrap_or_default()
+                .to_le_bytes(),
+        );
     }
     out.extend(value);
     out.resize(out.len() + value.len() % 2, padding);

@@ -37,7 +37,10 @@ static CLEANERS: LazyLock<[Cleaner; 2]> = LazyLock::new(|| {
 
 fuzz_target!(|data: &[u8]| {
     let bytes = [&[0; 128], HEAD, data].concat();
-    let Some(which) = data.last().map(|last| usize::from(*last) % CLEANERS.len()) else {
+    let Some(which) = data
+        .last()
+        .map(|last| usize::from(*last) % CLEANERS.len())
+    else {
         return;
     };
     let source = Source::Memory {

@@ -34,7 +34,10 @@ fuzz_target!(|lines: &[u8]| {
         .map(|entry| entry.path());
     let file = file
         .into_iter()
-        .find(|path| path.extension().is_some_and(|e| e == "jsonl"))
+        .find(|path| {
+            path.extension()
+                .is_some_and(|e| e == "jsonl")
+        })
         .expect("the journal");
     let header = std::fs::read(&file).expect("it can be read");
     std::fs::write(&file, [&header, lines].concat()).expect("it can be written");
@@ -47,6 +50,8 @@ fuzz_target!(|lines: &[u8]| {
         size: 1,
         members: Vec::new(),
     };
-    journal.sending(&record).expect("it can be written to");
+    journal
+        .sending(&record)
+        .expect("it can be written to");
     let _ = journal.changes(&record);
 });

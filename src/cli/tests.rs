@@ -25,7 +25,13 @@ fn the_definition_is_consistent() {
 fn flags_stand_before_and_after_paths() {
     let cli = parse_line("-p g/p a b --jobs 3 c -vv").unwrap();
     assert_eq!(cli.upload.input.paths, ["a", "b", "c"].map(PathBuf::from));
-    assert_eq!(cli.upload.destination.project.as_deref(), Some("g/p"));
+    assert_eq!(
+        cli.upload
+            .destination
+            .project
+            .as_deref(),
+        Some("g/p")
+    );
     assert_eq!(
         (cli.upload.transfer.jobs, cli.upload.output.verbose),
         (Some(3), 2)
@@ -35,7 +41,9 @@ fn flags_stand_before_and_after_paths() {
 #[test]
 fn a_reserved_word_is_a_command_only_when_it_stands_first() {
     assert!(matches!(
-        parse_line("status --json").unwrap().command,
+        parse_line("status --json")
+            .unwrap()
+            .command,
         Some(Command::Status { json: true, .. })
     ));
     for line in ["./status -p x", "-- status", "-p x status", "a status -p x"] {
@@ -54,13 +62,22 @@ fn a_reserved_word_is_a_command_only_when_it_stands_first() {
 
 #[test]
 fn commands_are_not_abbreviated_and_each_is_a_reserved_word() {
-    assert!(parse_line("stat -p x").unwrap().command.is_none());
+    assert!(
+        parse_line("stat -p x")
+            .unwrap()
+            .command
+            .is_none()
+    );
     let mut built = definition();
     built.build();
-    let commands = built.get_subcommands().map(Definition::get_name);
+    let commands = built
+        .get_subcommands()
+        .map(Definition::get_name);
     let kept_for_later = ["rules", "review", "plan", "man", "config"];
     assert_eq!(
-        commands.chain(kept_for_later).collect::<BTreeSet<_>>(),
+        commands
+            .chain(kept_for_later)
+            .collect::<BTreeSet<_>>(),
         RESERVED.into_iter().collect()
     );
 }
@@ -68,14 +85,22 @@ fn commands_are_not_abbreviated_and_each_is_a_reserved_word() {
 #[test]
 fn a_reserved_word_that_is_not_a_command_yet_is_refused_in_first_position() {
     let refuse = |line: &str| {
-        let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+        let words: Vec<_> = line
+            .split(' ')
+            .map(OsString::from)
+            .collect();
         refuse_reserved_word(&words)
     };
     for word in ["rules", "review", "plan", "man", "config"] {
         let error = refuse(&format!("{word} -p x")).unwrap_err();
         assert_eq!(error.code, RunCode::Usage);
         assert!(error.what.contains("reserved word"), "{error}");
-        assert!(error.hint().contains(&format!("`./{word}`")), "{error}");
+        assert!(
+            error
+                .hint()
+                .contains(&format!("`./{word}`")),
+            "{error}"
+        );
         for path in [
             format!("./{word} -p x"),
             format!("-- {word}"),
@@ -177,7 +202,9 @@ fn completions_exist_for_every_shell() {
         let mut script = Vec::new();
         write_completions(*shell, &mut script).unwrap();
         assert!(
-            String::from_utf8(script).unwrap().contains("files-from"),
+            String::from_utf8(script)
+                .unwrap()
+                .contains("files-from"),
             "{shell}"
         );
     }

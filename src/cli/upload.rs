@@ -54,11 +54,18 @@ pub struct UploadArgs {
 impl UploadArgs {
     /// Every path that was typed or set: names of files and folders often identify a person.
     pub fn named_paths(&self) -> Vec<PathBuf> {
-        let lists = self.input.files_from.iter().filter_map(|list| match list {
-            PathList::File(path) => Some(path.clone()),
-            PathList::Stdin => None,
-        });
-        let key = &self.deid.pseudonym_key.pseudonym_key_file;
+        let lists = self
+            .input
+            .files_from
+            .iter()
+            .filter_map(|list| match list {
+                PathList::File(path) => Some(path.clone()),
+                PathList::Stdin => None,
+            });
+        let key = &self
+            .deid
+            .pseudonym_key
+            .pseudonym_key_file;
         let folders = [
             &self.destination.output,
             &self.report.report,
@@ -70,9 +77,18 @@ impl UploadArgs {
         let others = folders
             .into_iter()
             .flatten()
-            .chain(self.destination.sandbox.iter().flatten())
+            .chain(
+                self.destination
+                    .sandbox
+                    .iter()
+                    .flatten(),
+            )
             .cloned();
-        let profile = self.deid.profile.as_deref().and_then(named_profile);
+        let profile = self
+            .deid
+            .profile
+            .as_deref()
+            .and_then(named_profile);
         self.input
             .paths
             .iter()

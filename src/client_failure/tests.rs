@@ -301,7 +301,9 @@ fn a_key_that_cannot_be_used_says_why_and_never_shows_itself() {
             "the API key is for site.example, but `--site` names other.example",
         ),
     ] {
-        let error = ApiKey::parse_for(text, site).err().map(Error::from);
+        let error = ApiKey::parse_for(text, site)
+            .err()
+            .map(Error::from);
         assert!(
             error.is_some_and(|error| error.code == RunCode::AuthMalformed
                 && error.what == what

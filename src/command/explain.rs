@@ -16,7 +16,12 @@ const CLOSE: f64 = 0.85;
 
 /// Explains one code, or lists all of them.
 pub fn run(args: &ExplainCodeArgs) -> Result<(), Error> {
-    let text = match args.code.as_deref().map(find).transpose()? {
+    let text = match args
+        .code
+        .as_deref()
+        .map(find)
+        .transpose()?
+    {
         Some(entry) if args.json => json!(entry).to_string(),
         Some(entry) => explanation(entry),
         None if args.json => json!({ "codes": CodeEntry::all().collect::<Vec<_>>() }).to_string(),
@@ -28,7 +33,9 @@ pub fn run(args: &ExplainCodeArgs) -> Result<(), Error> {
 /// The row of a code as it is typed: also `[deid.pixels]`, as in messages, and in capitals.
 fn find(typed: &str) -> Result<&'static CodeEntry, Error> {
     let word = typed.trim_start_matches("error");
-    let word = word.trim_matches(['[', ']', ':', ' ']).to_lowercase();
+    let word = word
+        .trim_matches(['[', ']', ':', ' '])
+        .to_lowercase();
     let found = CodeEntry::all().find(|entry| entry.code == word);
     found.ok_or_else(|| {
         let close: Vec<_> = close_to(&word)
@@ -48,14 +55,20 @@ fn find(typed: &str) -> Result<&'static CodeEntry, Error> {
 fn close_to(word: &str) -> Vec<&'static str> {
     let likeness_of = |entry: &CodeEntry| {
         let parts = std::iter::once(entry.code).chain(entry.code.split('.'));
-        parts.map(|part| likeness(word, part)).fold(0.0, f64::max)
+        parts
+            .map(|part| likeness(word, part))
+            .fold(0.0, f64::max)
     };
     let mut scored: Vec<_> = CodeEntry::all()
         .map(|entry| (likeness_of(entry), entry.code))
         .filter(|(score, _)| *score > CLOSE)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    scored.into_iter().take(3).map(|(_, code)| code).collect()
+    scored
+        .into_iter()
+        .take(3)
+        .map(|(_, code)| code)
+        .collect()
 }
 
 fn explanation(entry: &CodeEntry) -> String {
@@ -84,7 +97,9 @@ fn explanation(entry: &CodeEntry) -> String {
     }
     paragraphs.push(format!("  Hint: {}", entry.hint));
     let width = usize::from(console::Term::stdout().size().1).clamp(40, 100);
-    let lines = paragraphs.iter().flat_map(|text| wrapped(text, width));
+    let lines = paragraphs
+        .iter()
+        .flat_map(|text| wrapped(text, width));
     lines.collect::<Vec<_>>().join("\n")
 }
 

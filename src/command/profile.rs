@@ -43,6 +43,9 @@ fn list(name: &str) -> Result<(), Error> {
     let profile = profile::load(name)?;
     say(&format!(
         "{name:20} {}",
-        profile.description.as_deref().unwrap_or_default()
+        profile
+            .description
+            .as_deref()
+            .unwrap_or_default()
     ))
 }

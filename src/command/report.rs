@@ -68,7 +68,9 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    file.persist(path)
+        .map(drop)
+        .map_err(|error| error.error)
 }
 
 /// A run holds a lock on the report that it is writing.

@@ -19,7 +19,9 @@ const JOURNALS: &str = "journal";
 
 /// The folder of journals; none where this account has no home folder.
 pub fn folder(sandbox: Option<&Sandbox>) -> Option<PathBuf> {
-    let state = sandbox.map(Sandbox::home).or_else(state_folder);
+    let state = sandbox
+        .map(Sandbox::home)
+        .or_else(state_folder);
     state.map(|folder| folder.join(JOURNALS))
 }
 
@@ -38,7 +40,9 @@ pub fn open(
     };
     let (governing, shard) = (
         plan.governing.as_ref(),
-        plan.input.shard.map(|shard| shard.to_string()),
+        plan.input
+            .shard
+            .map(|shard| shard.to_string()),
     );
     let scope = JournalScope {
         identity: JournalIdentity {

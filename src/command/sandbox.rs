@@ -37,8 +37,16 @@ fn options(args: SandboxArgs) -> Result<Options, Error> {
                 .with_hint("write `--signed-urls=multipart`"),
         );
     }
-    let project = args.project.as_deref().map(group_and_label).transpose()?;
-    let profile = args.profile.as_deref().map(read_profile).transpose()?;
+    let project = args
+        .project
+        .as_deref()
+        .map(group_and_label)
+        .transpose()?;
+    let profile = args
+        .profile
+        .as_deref()
+        .map(read_profile)
+        .transpose()?;
     let sources = KeySources {
         file: args.api_key_file,
         ..KeySources::default()

@@ -169,7 +169,9 @@ fn a_mistyped_command_is_told_from_a_path() {
 fn a_sandbox_that_swallowed_the_path_is_explained() {
     let error = config_in("-p x --sandbox ./study", &TERMINAL).expect_err("there is no path");
     assert!(
-        error.hint().contains("write the paths before it"),
+        error
+            .hint()
+            .contains("write the paths before it"),
         "{error}"
     );
 }
@@ -186,14 +188,20 @@ fn combinations_that_make_sense_pass() {
     let sandbox = config("a -p g/p --sandbox box --dry-run");
     assert!(matches!(sandbox.server, Server::Sandbox(Some(_))));
     assert_eq!(
-        config("a -p x --report r.CSV").report.format,
+        config("a -p x --report r.CSV")
+            .report
+            .format,
         ReportFormat::Csv
     );
 }
 
 #[test]
 fn levels_of_speech_compose() {
-    let of = |flags: &str| config(&format!("a -p x {flags}")).output.verbosity;
+    let of = |flags: &str| {
+        config(&format!("a -p x {flags}"))
+            .output
+            .verbosity
+    };
     assert_eq!(
         ["-qq", "-q", "", "-v", "-vv"].map(of),
         [
@@ -205,7 +213,9 @@ fn levels_of_speech_compose() {
         ]
     );
     assert_eq!(
-        config("a -p x -q --progress bar").output.progress,
+        config("a -p x -q --progress bar")
+            .output
+            .progress,
         Progress::Off
     );
 }
@@ -216,7 +226,9 @@ fn a_pipe_gets_lines_without_colour_and_no_questions() {
         cores: 1,
         ..Environment::default()
     };
-    let output = config_in("a -p x", &pipe).unwrap().output;
+    let output = config_in("a -p x", &pipe)
+        .unwrap()
+        .output;
     assert_eq!(
         (output.progress, output.color, output.interactive),
         (Progress::Lines, false, false)
@@ -227,7 +239,12 @@ fn a_pipe_gets_lines_without_colour_and_no_questions() {
         no_color: true,
         ..TERMINAL
     };
-    assert!(!config_in("a -p x", &plain).unwrap().output.color);
+    assert!(
+        !config_in("a -p x", &plain)
+            .unwrap()
+            .output
+            .color
+    );
     assert!(
         config_in("a -p x --color always", &plain)
             .unwrap()
@@ -244,7 +261,12 @@ fn a_shard_is_one_of_several_and_takes_no_other_files() {
         .map(|shard| shard.to_string());
     assert_eq!(shard.as_deref(), Some("2/8"));
     let line = "d -p g/p --shard 1/2 --other-files upload";
-    assert_eq!(config_in(line, &TERMINAL).unwrap_err().code, RunCode::Usage);
+    assert_eq!(
+        config_in(line, &TERMINAL)
+            .unwrap_err()
+            .code,
+        RunCode::Usage
+    );
     for wrong in ["0/8", "9/8", "1/0", "1", "a/b", "1/200000"] {
         let arguments = ["fwupload", "d", "-p", "g/p", "--shard", wrong].map(Into::into);
         assert!(crate::cli::parse(arguments).is_err(), "{wrong}");
@@ -253,9 +275,17 @@ fn a_shard_is_one_of_several_and_takes_no_other_files() {
 
 #[test]
 fn every_number_belongs_to_one_shard() {
-    let shards: Vec<Shard> = (1..=3).map(|n| format!("{n}/3").parse().unwrap()).collect();
+    let shards: Vec<Shard> = (1..=3)
+        .map(|n| format!("{n}/3").parse().unwrap())
+        .collect();
     for number in [0, 1, 2, 3, u64::MAX] {
-        assert_eq!(shards.iter().filter(|shard| shard.takes(number)).count(), 1);
+        assert_eq!(
+            shards
+                .iter()
+                .filter(|shard| shard.takes(number))
+                .count(),
+            1
+        );
     }
 }
 

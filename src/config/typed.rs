@@ -218,7 +218,9 @@ impl Typed<'_> {
         let project = project.ok_or_else(|| {
             let add = "add `--project group/project`, its id or its label";
             let meant = match self.0.input.paths.as_slice() {
-                [only] => only.to_str().and_then(cli::command_like),
+                [only] => only
+                    .to_str()
+                    .and_then(cli::command_like),
                 _ => None,
             };
             let hint = meant.map_or_else(
@@ -292,9 +294,12 @@ impl Typed<'_> {
                 MOST_IDLE,
             )?,
             patience: self.patience()?,
-            wait_lock: args.wait_lock.as_deref().map_or(Ok(WAIT_LOCK), |text| {
-                duration(&self.name("wait-lock"), text, MOST_WAIT)
-            })?,
+            wait_lock: args
+                .wait_lock
+                .as_deref()
+                .map_or(Ok(WAIT_LOCK), |text| {
+                    duration(&self.name("wait-lock"), text, MOST_WAIT)
+                })?,
             bandwidth: args
                 .bwlimit
                 .as_deref()
@@ -370,7 +375,11 @@ impl Typed<'_> {
             ProgressStyle::Auto if environment.stderr_tty && !environment.dumb() => Progress::Bar,
             ProgressStyle::Bar | ProgressStyle::Lines | ProgressStyle::Auto => Progress::Lines,
         };
-        let stdin_is_a_list = self.0.input.files_from.contains(&PathList::Stdin);
+        let stdin_is_a_list = self
+            .0
+            .input
+            .files_from
+            .contains(&PathList::Stdin);
         let interactive = environment.stdin_tty && environment.stderr_tty && !stdin_is_a_list;
         let color = environment.color(args.color);
         Output {
@@ -385,7 +394,10 @@ impl Typed<'_> {
 
     fn report(&self) -> Result<Report, Error> {
         let args = &self.0.report;
-        let path = args.report.clone().unwrap_or_else(|| DEFAULT_REPORT.into());
+        let path = args
+            .report
+            .clone()
+            .unwrap_or_else(|| DEFAULT_REPORT.into());
         let format = ReportFormat::of(&path).ok_or_else(|| {
             let error = usage(format!(
                 "the name given to {} does not say which format is meant",
@@ -451,10 +463,13 @@ fn size(name: &str, given: Option<&str>, default: u64, least: u64) -> Result<u64
     let Some(text) = given else {
         return Ok(default);
     };
-    let size = text.trim().parse::<ByteSize>().map_err(|_| {
-        usage(format!("{name} is not a size: {text}"))
-            .with_hint("write it as 512MiB, 2GiB or a number of bytes")
-    })?;
+    let size = text
+        .trim()
+        .parse::<ByteSize>()
+        .map_err(|_| {
+            usage(format!("{name} is not a size: {text}"))
+                .with_hint("write it as 512MiB, 2GiB or a number of bytes")
+        })?;
     if size.as_u64() < least {
         let least = ByteSize::b(least).display().iec();
         return Err(
@@ -497,7 +512,12 @@ fn seconds_in(text: &str) -> Option<u64> {
             "" if rest.len() == text.len() => 1,
             _ => return None,
         };
-        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(each)?)?;
+        total = total.checked_add(
+            number
+                .parse::<u64>()
+                .ok()?
+                .checked_mul(each)?,
+        )?;
         rest = after;
     }
     (!text.is_empty()).then_some(total)
@@ -519,8 +539,11 @@ fn usage(what: impl Into<String>) -> Error {
 }
 
 fn is_group_and_label(project: &str) -> bool {
-    let bare = project.strip_prefix("fw://").unwrap_or(project);
-    bare.split_once('/').is_some_and(|(group, label)| {
-        !group.is_empty() && !label.is_empty() && !label.contains('/')
-    })
+    let bare = project
+        .strip_prefix("fw://")
+        .unwrap_or(project);
+    bare.split_once('/')
+        .is_some_and(|(group, label)| {
+            !group.is_empty() && !label.is_empty() && !label.contains('/')
+        })
 }

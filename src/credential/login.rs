@@ -34,14 +34,20 @@ pub fn flywheel_user_json(user_home: Option<&OsStr>) -> Option<PathBuf> {
         Some(home) => PathBuf::from(home),
         None => etcetera::home_dir().ok()?,
     };
-    Some(home.join(".config").join("flywheel").join("user.json"))
+    Some(
+        home.join(".config")
+            .join("flywheel")
+            .join("user.json"),
+    )
 }
 
 /// Writes the login file, readable by its owner alone from its first byte, in place of an older one
 /// in one step.
 pub fn save_login(key: &ApiKey, path: &Path) -> Result<(), Error> {
     let failed = |error: std::io::Error| Secret::ApiKey.unusable(path, &error.to_string());
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let folder = path
+        .parent()
+        .unwrap_or_else(|| Path::new("."));
     make_private_folder(folder).map_err(failed)?;
     let whole = key.expose_whole();
     let text = Zeroizing::new(serde_json::json!({ "key": *whole }).to_string());
@@ -118,7 +124,11 @@ mod tests {
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(
-                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                fs::metadata(&path)
+                    .unwrap()
+                    .permissions()
+                    .mode()
+                    & 0o777,
                 0o600
             );
         }

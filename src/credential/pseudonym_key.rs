@@ -86,7 +86,9 @@ pub struct KeptFor<'a> {
 impl KeptFor<'_> {
     /// The file of the key below the folder of kept keys.
     fn path(&self, folder: &Path) -> PathBuf {
-        let site = self.site.map_or_else(|| "offline".to_owned(), component);
+        let site = self
+            .site
+            .map_or_else(|| "offline".to_owned(), component);
         folder
             .join(site)
             .join(component(self.group))
@@ -162,7 +164,10 @@ impl PseudonymKeySources {
         if let Some(named) = self.named()? {
             return Ok(named);
         }
-        let path = self.kept.as_ref().map(|folder| whose.path(folder));
+        let path = self
+            .kept
+            .as_ref()
+            .map(|folder| whose.path(folder));
         if let Some(path) = &path
             && let Some(key) = read_kept(path)?
         {
@@ -218,7 +223,11 @@ impl PseudonymKeySources {
     /// # Errors
     /// A note that cannot be read, and a kept key that cannot be used.
     pub fn used_before(&self, whose: KeptFor<'_>) -> Result<Option<String>, Error> {
-        let Some(path) = self.kept.as_ref().map(|folder| whose.path(folder)) else {
+        let Some(path) = self
+            .kept
+            .as_ref()
+            .map(|folder| whose.path(folder))
+        else {
             return Ok(None);
         };
         let note = path.with_extension(USED);
@@ -251,7 +260,9 @@ impl PseudonymKeySources {
             )
             .because(error.to_string())
         };
-        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        let folder = path
+            .parent()
+            .unwrap_or_else(|| Path::new("."));
         make_private_folder(folder).map_err(failed)?;
         let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
         file.write_all(format!("{fingerprint}\n").as_bytes())
@@ -309,7 +320,9 @@ fn make(path: &Path) -> Result<(PseudonymKey, PseudonymKeyOrigin), Error> {
     let failed = |error: std::io::Error| {
         Secret::PseudonymKey.unusable(path, &format!("it cannot be made: {error}"))
     };
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let folder = path
+        .parent()
+        .unwrap_or_else(|| Path::new("."));
     make_private_folder(folder).map_err(failed)?;
     let key = random()?;
     let line = Zeroizing::new(format!("{}\n", key.to_hex().as_str()));

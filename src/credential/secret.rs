@@ -105,8 +105,13 @@ impl Secret {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
-        let text = child.stdout.take().and_then(read_limited);
-        let status = child.wait().map_err(|error| failed(error.to_string()))?;
+        let text = child
+            .stdout
+            .take()
+            .and_then(read_limited);
+        let status = child
+            .wait()
+            .map_err(|error| failed(error.to_string()))?;
         if !status.success() {
             return Err(failed(escape_for_terminal(&format!(
                 "it ended with {status}"
@@ -122,7 +127,9 @@ impl Secret {
 /// from the start, since a growing one would leave copies of the secret behind.
 pub(super) fn read_limited(source: impl Read) -> Option<Zeroizing<String>> {
     let mut bytes = Vec::with_capacity(usize::try_from(MAX_KEY_BYTES).ok()? + 1);
-    let read = source.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes);
+    let read = source
+        .take(MAX_KEY_BYTES + 1)
+        .read_to_end(&mut bytes);
     let fits = read.is_ok_and(|length| length as u64 <= MAX_KEY_BYTES);
     text_of(bytes).filter(|_| fits)
 }

@@ -176,7 +176,14 @@ mod tests {
             )),
             site: None,
         };
-        let host = |sources: &KeySources| sources.resolve().unwrap().0.host().to_owned();
+        let host = |sources: &KeySources| {
+            sources
+                .resolve()
+                .unwrap()
+                .0
+                .host()
+                .to_owned()
+        };
         assert_eq!(host(&sources), "file.example");
         sources.file = None;
         assert_eq!(host(&sources), "command.example");
@@ -208,7 +215,12 @@ mod tests {
         .err()
         .unwrap();
         assert_eq!(error.code, RunCode::AuthKeySource);
-        assert!(error.hint().starts_with("run `chmod 600 "), "{error}");
+        assert!(
+            error
+                .hint()
+                .starts_with("run `chmod 600 "),
+            "{error}"
+        );
     }
 
     #[test]
@@ -233,7 +245,11 @@ mod tests {
             RunCode::AuthKeySource
         );
         assert_eq!(
-            KeySources::default().resolve().err().unwrap().code,
+            KeySources::default()
+                .resolve()
+                .err()
+                .unwrap()
+                .code,
             RunCode::AuthMissing
         );
     }

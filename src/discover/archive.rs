@@ -104,7 +104,8 @@ impl Archive {
             });
         }
         let mark = |(at, mark, _): &&(usize, &[u8], _)| {
-            head.get(*at..).is_some_and(|rest| rest.starts_with(mark))
+            head.get(*at..)
+                .is_some_and(|rest| rest.starts_with(mark))
         };
         if let Some((_, _, name)) = CLOSED.iter().find(mark) {
             return Some(Self::Closed(name));
@@ -158,9 +159,11 @@ pub(super) fn octal(field: &[u8]) -> Option<u64> {
         .skip_while(|byte| **byte == b' ')
         .take_while(|byte| !matches!(byte, 0 | b' '));
     digits.clone().next()?;
-    digits.copied().try_fold(0_u64, |sum, byte| {
-        matches!(byte, b'0'..=b'7').then(|| sum * 8 + u64::from(byte - b'0'))
-    })
+    digits
+        .copied()
+        .try_fold(0_u64, |sum, byte| {
+            matches!(byte, b'0'..=b'7').then(|| sum * 8 + u64::from(byte - b'0'))
+        })
 }
 
 /// Whether the header of a zip's member stands here, with a version, a method and a name that
@@ -206,7 +209,9 @@ fn is_zlib(head: &[u8]) -> bool {
 /// As much as inflates without an error.
 fn first_of(inflater: impl Read) -> Vec<u8> {
     let mut inside = Vec::new();
-    let _ = inflater.take(INSIDE).read_to_end(&mut inside);
+    let _ = inflater
+        .take(INSIDE)
+        .read_to_end(&mut inside);
     inside
 }
 
@@ -216,7 +221,10 @@ fn first_of(inflater: impl Read) -> Vec<u8> {
 pub(super) fn may_hold_files(path: &Path) -> bool {
     let mut head = Vec::new();
     if File::open(path)
-        .and_then(|file| file.take(HEAD as u64).read_to_end(&mut head))
+        .and_then(|file| {
+            file.take(HEAD as u64)
+                .read_to_end(&mut head)
+        })
         .is_err()
     {
         return false;
@@ -228,9 +236,11 @@ pub(super) fn may_hold_files(path: &Path) -> bool {
     };
     match Archive::of(&head) {
         None => false,
-        Some(Archive::Zip) => !head
-            .get(30..)
-            .is_some_and(|name| DOCUMENTS.iter().any(|first| name.starts_with(first))),
+        Some(Archive::Zip) => !head.get(30..).is_some_and(|name| {
+            DOCUMENTS
+                .iter()
+                .any(|first| name.starts_with(first))
+        }),
         Some(Archive::Gzip) => !single(first_of(MultiGzDecoder::new(&*head))),
         Some(Archive::Zlib) => !single(first_of(ZlibDecoder::new(&*head))),
         Some(Archive::Tar | Archive::Closed(_)) => true,

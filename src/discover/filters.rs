@@ -24,7 +24,9 @@ impl Filters {
             .map(|filter| Ok((filter.include, compile(&filter.glob)?)));
         // A list that starts with an include names what is wanted, one that starts with an exclude
         // what is not.
-        let otherwise = filters.first().is_none_or(|first| !first.include);
+        let otherwise = filters
+            .first()
+            .is_none_or(|first| !first.include);
         Ok(Self {
             rules: rules.collect::<Result<_, Error>>()?,
             otherwise,
@@ -34,14 +36,18 @@ impl Filters {
     /// Whether a file, given relative to its root, is taken. A pattern that matches a folder speaks
     /// for all in it.
     pub(super) fn take(&self, relative: &Path) -> bool {
-        let decided = self.rules.iter().rev().find_map(|(include, glob)| {
-            match glob.matched_path_or_any_parents(relative, false) {
-                Match::None => None,
-                Match::Ignore(_) => Some(*include),
-                // The pattern itself was negated with `!`.
-                Match::Whitelist(_) => Some(!*include),
-            }
-        });
+        let decided = self
+            .rules
+            .iter()
+            .rev()
+            .find_map(|(include, glob)| {
+                match glob.matched_path_or_any_parents(relative, false) {
+                    Match::None => None,
+                    Match::Ignore(_) => Some(*include),
+                    // The pattern itself was negated with `!`.
+                    Match::Whitelist(_) => Some(!*include),
+                }
+            });
         decided.unwrap_or(self.otherwise)
     }
 }
@@ -59,7 +65,9 @@ fn compile(glob: &str) -> Result<Gitignore, Error> {
         .add_line(None, &line)
         .map_err(|error| error.to_string())
         .and_then(|builder| {
-            let compiled = builder.build().map_err(|error| error.to_string())?;
+            let compiled = builder
+                .build()
+                .map_err(|error| error.to_string())?;
             if compiled.is_empty() {
                 Err("it is empty".to_owned())
             } else {

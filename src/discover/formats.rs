@@ -8,7 +8,10 @@ use memchr::memmem;
 /// where that is not known.
 pub(super) fn that_may_identify(head: &[u8]) -> Option<&'static str> {
     let begins = |mark: &[u8]| head.starts_with(mark);
-    let stands = |at: usize, mark: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(mark));
+    let stands = |at: usize, mark: &[u8]| {
+        head.get(at..)
+            .is_some_and(|rest| rest.starts_with(mark))
+    };
     let holds = |mark: &[u8]| memmem::find(head.get(..HEADER).unwrap_or(head), mark).is_some();
     let either = |number: u32| begins(&number.to_le_bytes()) || begins(&number.to_be_bytes());
     let text = |mark: &[u8]| memmem::find(head.get(..FIRST_LINES).unwrap_or(head), mark).is_some();
@@ -89,7 +92,9 @@ pub(super) fn that_may_identify(head: &[u8]) -> Option<&'static str> {
             "DICOM written as JSON or XML",
         ),
     ];
-    told.into_iter().find(|(is, _)| *is).map(|(_, name)| name)
+    told.into_iter()
+        .find(|(is, _)| *is)
+        .map(|(_, name)| name)
 }
 
 /// Bytes in which the headers of images and raw data stand.

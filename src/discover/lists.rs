@@ -66,7 +66,9 @@ fn plain(bytes: &[u8], null: bool) -> Result<Vec<PathBuf>, &'static str> {
         if null {
             entry
         } else {
-            entry.strip_suffix(b"\r").unwrap_or(entry)
+            entry
+                .strip_suffix(b"\r")
+                .unwrap_or(entry)
         }
     });
     entries
@@ -91,7 +93,10 @@ fn path_from_bytes(bytes: &[u8]) -> Result<PathBuf, &'static str> {
 
 /// The files of a report. `None`: by name or content this is no report, so it is a plain list.
 fn reported(path: &Path, bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
-    let extension = path.extension()?.to_str()?.to_lowercase();
+    let extension = path
+        .extension()?
+        .to_str()?
+        .to_lowercase();
     match extension.as_str() {
         "jsonl" | "ndjson" => from_json_lines(bytes),
         "json" => from_json(bytes),
@@ -122,7 +127,11 @@ fn from_json_lines(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
             .is_some_and(|t| t == "failed" || t == "companion")
     };
     let listed = records.filter(|record| record.as_ref().map_or(true, counts));
-    Some(listed.map(|record| path_of(&record?)).collect())
+    Some(
+        listed
+            .map(|record| path_of(&record?))
+            .collect(),
+    )
 }
 
 fn from_json(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
@@ -132,7 +141,9 @@ fn from_json(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
         return Some(Err(REDACTED));
     }
     let failures = document.get("failures")?.as_array()?;
-    let companions = document.get("companions").and_then(Value::as_array);
+    let companions = document
+        .get("companions")
+        .and_then(Value::as_array);
     Some(
         failures
             .iter()
@@ -145,7 +156,11 @@ fn from_json(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
 fn from_csv(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
     let mut reader = csv::Reader::from_reader(bytes);
     let headers = reader.headers().ok()?.clone();
-    let column = |name: &str| headers.iter().position(|header| header == name);
+    let column = |name: &str| {
+        headers
+            .iter()
+            .position(|header| header == name)
+    };
     let (path, path_bytes) = (column("path")?, column("path_bytes")?);
     column("code")?;
     let redacted = column("redacted")?;
@@ -156,7 +171,8 @@ fn from_csv(bytes: &[u8]) -> Option<Result<Vec<PathBuf>, &'static str>> {
         }
         decode(
             row.get(path),
-            row.get(path_bytes).filter(|encoded| !encoded.is_empty()),
+            row.get(path_bytes)
+                .filter(|encoded| !encoded.is_empty()),
         )
     });
     Some(rows.collect())
@@ -177,7 +193,11 @@ fn path_of(record: &Value) -> Result<PathBuf, &'static str> {
 /// The exact bytes go before the text, which stands for a name that is not UTF-8 only roughly.
 fn decode(text: Option<&str>, bytes: Option<&str>) -> Result<PathBuf, &'static str> {
     match (text, bytes) {
-        (_, Some(encoded)) => path_from_bytes(&BASE64.decode(encoded).map_err(|_| DAMAGED)?),
+        (_, Some(encoded)) => path_from_bytes(
+            &BASE64
+                .decode(encoded)
+                .map_err(|_| DAMAGED)?,
+        ),
         (Some(text), None) if !text.is_empty() => Ok(text.into()),
         _ => Err(DAMAGED),
     }
@@ -196,7 +216,10 @@ mod tests {
     }
 
     fn names(paths: &[&str]) -> Vec<PathBuf> {
-        paths.iter().map(PathBuf::from).collect()
+        paths
+            .iter()
+            .map(PathBuf::from)
+            .collect()
     }
 
     #[test]
@@ -271,7 +294,13 @@ mod tests {
             false,
         )
         .unwrap_err();
-        assert!(error.why.concat().contains("--redact-paths"), "{error}");
+        assert!(
+            error
+                .why
+                .concat()
+                .contains("--redact-paths"),
+            "{error}"
+        );
     }
 
     #[test]

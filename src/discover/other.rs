@@ -127,7 +127,9 @@ impl Default for Look {
 
 impl Look {
     fn whole_file(&self, file: &SourceFile) -> Result<(), Refusal> {
-        let open = file.open().map_err(|error| Refusal::Source(error.into()))?;
+        let open = file
+            .open()
+            .map_err(|error| Refusal::Source(error.into()))?;
         let mut stream = BufReader::new(Watched {
             file: open,
             look: self,
@@ -148,7 +150,9 @@ impl Look {
     /// its end.
     fn at(&self, stream: &mut dyn BufRead, depth: usize) -> Result<(), Refusal> {
         let mut head = Vec::new();
-        (&mut *stream).take(HEAD).read_to_end(&mut head)?;
+        (&mut *stream)
+            .take(HEAD)
+            .read_to_end(&mut head)?;
         let head = Bytes::from(head);
         let whole = (head.len() as u64) < HEAD;
         if dicom::sniff_bytes(&head) != Sniff::No || dicom::trace(&head, whole).is_some() {
@@ -170,7 +174,9 @@ impl Look {
             Archive::Closed(name) => Err(Refusal::Format(name)),
             Archive::Zip => zip_reader::members(&mut rest, self, depth),
             Archive::Tar => tar::members(&mut rest, self, depth),
-            Archive::Gzip => self.content(MultiGzDecoder::new(rest), depth).map(drop),
+            Archive::Gzip => self
+                .content(MultiGzDecoder::new(rest), depth)
+                .map(drop),
             Archive::Zlib => {
                 self.content(ZlibDecoder::new(&mut rest), depth)?;
                 if rest.fill_buf()?.is_empty() {
@@ -219,7 +225,11 @@ impl Read for Watched<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.file
             .read(into)
-            .inspect_err(|error| self.look.failed.set(Some(error.kind().into())))
+            .inspect_err(|error| {
+                self.look
+                    .failed
+                    .set(Some(error.kind().into()))
+            })
     }
 }
 
@@ -234,13 +244,19 @@ struct Passed<'a, R> {
 impl<R: Read> Read for Passed<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let got = self.member.read(into)?;
-        let Some(left) = self.look.left.get().checked_sub(got as u64) else {
+        let Some(left) = self
+            .look
+            .left
+            .get()
+            .checked_sub(got as u64)
+        else {
             self.look.spent.set(true);
             return Err(io::ErrorKind::FileTooLarge.into());
         };
         self.look.left.set(left);
         self.length += got as u64;
-        self.crc.update(into.get(..got).unwrap_or_default());
+        self.crc
+            .update(into.get(..got).unwrap_or_default());
         Ok(got)
     }
 }
@@ -250,7 +266,9 @@ impl<R: Read> Read for Passed<'_, R> {
 fn ends_as_zip(file: &mut File) -> io::Result<bool> {
     let mut first = Vec::new();
     file.seek(SeekFrom::Start(0))?;
-    file.by_ref().take(4).read_to_end(&mut first)?;
+    file.by_ref()
+        .take(4)
+        .read_to_end(&mut first)?;
     if Archive::of(&first) == Some(Archive::Zip) {
         // It was read to its end.
         return Ok(false);
@@ -258,9 +276,12 @@ fn ends_as_zip(file: &mut File) -> io::Result<bool> {
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(ZIP_END)))?;
     let mut end = Vec::new();
-    file.take(ZIP_END).read_to_end(&mut end)?;
+    file.take(ZIP_END)
+        .read_to_end(&mut end)?;
     let is_record = |at: usize| {
-        let record = end.get(at..).and_then(<[u8]>::first_chunk::<22>);
+        let record = end
+            .get(at..)
+            .and_then(<[u8]>::first_chunk::<22>);
         record.is_some_and(|record| {
             let comment = usize::from(u16::from_le_bytes([record[20], record[21]]));
             record[4..8] == [0; 4] && at + 22 + comment <= end.len()

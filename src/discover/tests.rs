@@ -53,7 +53,10 @@ fn walk(folder: &Path, paths: &[&str]) -> Vec<String> {
     lines(
         folder,
         Inputs {
-            paths: paths.iter().map(|path| folder.join(path)).collect(),
+            paths: paths
+                .iter()
+                .map(|path| folder.join(path))
+                .collect(),
             ..Inputs::default()
         },
     )
@@ -139,7 +142,15 @@ fn what_a_shell_would_have_expanded_is_told_so() {
         hints.concat()
     };
     assert!(hint("~/study").contains("home folder"));
-    assert!(hint(&folder.path().join("*.dcm").to_string_lossy()).contains("--include"));
+    assert!(
+        hint(
+            &folder
+                .path()
+                .join("*.dcm")
+                .to_string_lossy()
+        )
+        .contains("--include")
+    );
     assert!(hint("upload").contains("command only") || hint("status").contains("command only"));
     assert!(!hint("sutdy").contains("shell"));
 }
@@ -160,7 +171,9 @@ fn a_folder_in_an_input_or_around_one_is_noticed_before_it_exists() {
             &mut std::io::empty(),
         )
         .unwrap();
-        discovery.input_beside(&folder.path().join(other)).is_some()
+        discovery
+            .input_beside(&folder.path().join(other))
+            .is_some()
     };
     for other in ["a", "a/out", "a/out/deeper", "ab/../a/new", ""] {
         assert!(beside(&["ab/2.dcm", "a"], other), "{other}");
@@ -342,7 +355,13 @@ mod unix {
     #[test]
     fn names_that_are_not_utf8_are_found() {
         let folder = tree(&[]);
-        fs::write(folder.path().join(OsStr::from_bytes(b"\xff\n.dcm")), DICM).unwrap();
+        fs::write(
+            folder
+                .path()
+                .join(OsStr::from_bytes(b"\xff\n.dcm")),
+            DICM,
+        )
+        .unwrap();
         assert_eq!(walk(folder.path(), &["."]), ["dicom \u{fffd}\n.dcm"]);
     }
 

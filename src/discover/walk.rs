@@ -47,7 +47,13 @@ impl<'a> Walk<'a> {
         let mut looked_at = Vec::new();
         for path in &self.discovery.paths {
             match look_at(path) {
-                Ok(root) if self.roots.insert(root.canonical.clone()) => looked_at.push(Ok(root)),
+                Ok(root)
+                    if self
+                        .roots
+                        .insert(root.canonical.clone()) =>
+                {
+                    looked_at.push(Ok(root))
+                }
                 Err(failure) if failed.insert(path) => looked_at.push(Err((path.clone(), failure))),
                 Ok(_) | Err(_) => {}
             }
@@ -156,7 +162,10 @@ impl<'a> Walk<'a> {
         self.roots.len() > 1
             && path
                 .strip_prefix(&root.path)
-                .is_ok_and(|relative| self.roots.contains(&root.canonical.join(relative)))
+                .is_ok_and(|relative| {
+                    self.roots
+                        .contains(&root.canonical.join(relative))
+                })
     }
 
     /// Whether the file behind a path was not reached before by another one. The roots count as
@@ -170,7 +179,10 @@ impl<'a> Walk<'a> {
     }
 
     fn walk_error(&self, root: &Root, error: &walkdir::Error) -> Found {
-        let path = error.path().unwrap_or(&root.path).to_owned();
+        let path = error
+            .path()
+            .unwrap_or(&root.path)
+            .to_owned();
         if path != root.path && !self.takes(root, &path) {
             return Found::Skipped {
                 path,
@@ -208,7 +220,10 @@ fn look_at(path: &Path) -> Result<Root, FileFailure> {
 /// What was probably meant by a path that does not exist.
 fn not_there(path: &Path) -> Option<String> {
     let text = path.to_string_lossy();
-    if let Some(word) = RESERVED.iter().find(|word| text == **word) {
+    if let Some(word) = RESERVED
+        .iter()
+        .find(|word| text == **word)
+    {
         return Some(format!(
             "`{word}` is a command only as the first argument; a folder is `./{word}`"
         ));

@@ -46,15 +46,24 @@ pub enum CodeKind {
 impl CodeEntry {
     /// Every row: files, runs, exit codes.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        let files = FileCode::ALL.iter().map(|code| code.entry());
-        let runs = RunCode::ALL.iter().map(|code| code.entry());
-        let exits = ExitStatus::ALL.iter().map(|status| status.entry());
+        let files = FileCode::ALL
+            .iter()
+            .map(|code| code.entry());
+        let runs = RunCode::ALL
+            .iter()
+            .map(|code| code.entry());
+        let exits = ExitStatus::ALL
+            .iter()
+            .map(|status| status.entry());
         files.chain(runs).chain(exits)
     }
 
     /// The part of the code before the dot: the stage of the work that it belongs to.
     pub fn stage(&self) -> &'static str {
-        self.code.split('.').next().unwrap_or_default()
+        self.code
+            .split('.')
+            .next()
+            .unwrap_or_default()
     }
 
     /// What a row says unless it says otherwise.

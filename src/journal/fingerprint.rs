@@ -64,7 +64,9 @@ impl Digester {
             primed,
             settings: [0; LENGTH],
         };
-        let settings = unset.digest(b"settings", [settings.as_bytes()]).0;
+        let settings = unset
+            .digest(b"settings", [settings.as_bytes()])
+            .0;
         Self { settings, ..unset }
     }
 
@@ -101,7 +103,12 @@ impl Digester {
             .collect();
         paths.sort_unstable();
         paths.dedup();
-        self.digest(b"inputs", paths.iter().map(|path| path_bytes(path)))
+        self.digest(
+            b"inputs",
+            paths
+                .iter()
+                .map(|path| path_bytes(path)),
+        )
     }
 
     /// Stands for several files together, in whatever order they come.
@@ -122,7 +129,12 @@ impl Digester {
             hmac.update(part);
         }
         let digest = hmac.finalize().into_bytes();
-        KeyedDigest(digest.first_chunk().copied().unwrap_or_default())
+        KeyedDigest(
+            digest
+                .first_chunk()
+                .copied()
+                .unwrap_or_default(),
+        )
     }
 }
 

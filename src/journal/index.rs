@@ -70,7 +70,8 @@ impl ConfirmedPackage {
     /// Whether what the server lists is what was confirmed, by all that both of them say.
     pub fn is(&self, there: &RemoteFile) -> bool {
         fn agree<T: PartialEq + Copy>(one: Option<T>, other: Option<T>) -> bool {
-            one.zip(other).is_none_or(|(one, other)| one == other)
+            one.zip(other)
+                .is_none_or(|(one, other)| one == other)
         }
         there.size == Some(self.size)
             && agree(self.file_id.as_deref(), there.database_id())
@@ -158,10 +159,17 @@ impl Index {
         let done = |confirmed: &ConfirmedPackage| {
             confirmed.sources == intent.sources && confirmed.at > intent.at
         };
-        if self.confirmed.get(&intent.location).is_some_and(done) {
+        if self
+            .confirmed
+            .get(&intent.location)
+            .is_some_and(done)
+        {
             return;
         }
-        let begun = self.begun.entry(intent.location).or_default();
+        let begun = self
+            .begun
+            .entry(intent.location)
+            .or_default();
         let known = begun
             .iter()
             .any(|known| known.sources == intent.sources && known.size == intent.size);
@@ -203,8 +211,10 @@ impl Index {
         {
             self.by_sources.remove(&before);
         }
-        self.by_sources.insert(line.sources, line.location);
-        self.confirmed.insert(line.location, confirmed);
+        self.by_sources
+            .insert(line.sources, line.location);
+        self.confirmed
+            .insert(line.location, confirmed);
     }
 
     pub(super) fn recall(
@@ -233,13 +243,20 @@ impl Index {
             return if same {
                 Provenance::SameSources
             } else {
-                Provenance::OtherSources(ours.sha384.as_deref().map(str::to_owned))
+                Provenance::OtherSources(
+                    ours.sha384
+                        .as_deref()
+                        .map(str::to_owned),
+                )
             };
         }
         let mut begun = self
             .begun_as(record.location, there)
             .map(|begun| begun.sources == record.sources);
-        match begun.next().map(|first| first || begun.any(|same| same)) {
+        match begun
+            .next()
+            .map(|first| first || begun.any(|same| same))
+        {
             None => Provenance::Foreign,
             Some(true) => Provenance::Unconfirmed,
             Some(false) => Provenance::OtherSources(None),
@@ -251,7 +268,11 @@ impl Index {
         location: KeyedDigest,
         there: &RemoteFile,
     ) -> impl Iterator<Item = &StartedUpload> {
-        let begun = self.begun.get(&location).into_iter().flatten();
+        let begun = self
+            .begun
+            .get(&location)
+            .into_iter()
+            .flatten();
         begun.filter(|begun| there.size == Some(begun.size))
     }
 
@@ -278,8 +299,16 @@ impl Index {
 
     /// Where the lines of the run's own file begin that still count.
     pub(super) fn live(&self) -> Vec<u64> {
-        let confirmed = self.confirmed.values().map(|confirmed| confirmed.position);
-        let positions = confirmed.chain(self.begun.values().flatten().map(|begun| begun.position));
+        let confirmed = self
+            .confirmed
+            .values()
+            .map(|confirmed| confirmed.position);
+        let positions = confirmed.chain(
+            self.begun
+                .values()
+                .flatten()
+                .map(|begun| begun.position),
+        );
         let mut offsets: Vec<_> = positions
             .filter(|position| position.is_own())
             .map(|position| position.offset)

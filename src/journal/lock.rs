@@ -62,7 +62,10 @@ fn held(file: &mut File, waited: Duration) -> Error {
     let mut holder = String::new();
     let _ = file
         .seek(SeekFrom::Start(0))
-        .and_then(|_| file.take(32).read_to_string(&mut holder));
+        .and_then(|_| {
+            file.take(32)
+                .read_to_string(&mut holder)
+        });
     let who = holder
         .trim()
         .parse::<u32>()

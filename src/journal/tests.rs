@@ -338,9 +338,16 @@ fn every_truncation_leaves_a_journal_that_can_be_used() {
         let journal = open(folder.path(), false);
         let known = sent
             .iter()
-            .filter(|record| journal.recall(&sources(record)).is_some())
+            .filter(|record| {
+                journal
+                    .recall(&sources(record))
+                    .is_some()
+            })
             .count();
-        let lines = whole[..length].split(|byte| *byte == b'\n').count() - 1;
+        let lines = whole[..length]
+            .split(|byte| *byte == b'\n')
+            .count()
+            - 1;
         assert_eq!(known, lines.saturating_sub(1), "cut at {length}");
         let more = record(&journal, "3", &["3"]);
         journal
@@ -348,7 +355,9 @@ fn every_truncation_leaves_a_journal_that_can_be_used() {
             .unwrap();
         drop(journal);
         assert!(
-            open(folder.path(), false).recall(&sources(&more)).is_some(),
+            open(folder.path(), false)
+                .recall(&sources(&more))
+                .is_some(),
             "cut at {length}"
         );
     }
@@ -457,9 +466,15 @@ fn lines_that_no_longer_count_are_dropped_in_time() {
     assert_eq!(lines(), 1202);
     let journal = open(folder.path(), false);
     assert_eq!(lines(), 3);
-    assert!(journal.recall(&sources(&kept)).is_some());
+    assert!(
+        journal
+            .recall(&sources(&kept))
+            .is_some()
+    );
     assert_eq!(
-        journal.changes(&kept).map(|changes| changes.before),
+        journal
+            .changes(&kept)
+            .map(|changes| changes.before),
         Some(1)
     );
     assert_eq!(
@@ -475,7 +490,9 @@ fn no_other_run_gets_in_meanwhile_and_no_other_user_may_read_it() {
     let error = Journal::open(folder.path(), OF_RUN, SHORTLY).unwrap_err();
     assert_eq!(error.code, RunCode::JournalLocked);
     assert!(
-        error.what.contains(&std::process::id().to_string()),
+        error
+            .what
+            .contains(&std::process::id().to_string()),
         "{error}"
     );
     #[cfg(unix)]
@@ -483,7 +500,12 @@ fn no_other_run_gets_in_meanwhile_and_no_other_user_may_read_it() {
         use std::os::unix::fs::PermissionsExt;
         let entry = entry.unwrap();
         assert_eq!(
-            entry.metadata().unwrap().permissions().mode() & 0o077,
+            entry
+                .metadata()
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o077,
             0,
             "{:?}",
             entry.path()
@@ -536,7 +558,9 @@ fn runs_of_different_inputs_go_on_at_the_same_time_and_know_of_each_other() {
         record(&first, "a.zip", &["1", "2"]),
         record(&second, "b.zip", &["3"]),
     );
-    first.confirmed(&one, &container(), confirmation()).unwrap();
+    first
+        .confirmed(&one, &container(), confirmation())
+        .unwrap();
     second.sending(&two).unwrap();
     drop((first, second));
     let third = of("c").unwrap();
@@ -562,7 +586,9 @@ fn runs_of_different_inputs_go_on_at_the_same_time_and_know_of_each_other() {
     third
         .confirmed(&record(&third, "a.zip", &["1"]), &container(), newer)
         .unwrap();
-    third.confirmed(&two, &container(), confirmation()).unwrap();
+    third
+        .confirmed(&two, &container(), confirmation())
+        .unwrap();
     drop(third);
     for inputs in ["a", "b", "c", "d"] {
         let journal = of(inputs).unwrap();
@@ -597,7 +623,9 @@ fn a_look_changes_nothing() {
     assert_eq!(
         (
             look().confirmed_before(),
-            std::fs::read_dir(folder.path()).unwrap().count()
+            std::fs::read_dir(folder.path())
+                .unwrap()
+                .count()
         ),
         (0, 0)
     );
@@ -607,7 +635,9 @@ fn a_look_changes_nothing() {
         .confirmed(&sent, &container(), confirmation())
         .unwrap();
     let looked = look();
-    looked.sending(&record(&looked, "b.zip", &["2"])).unwrap();
+    looked
+        .sending(&record(&looked, "b.zip", &["2"]))
+        .unwrap();
     assert!(looked.recall(&sources(&sent)).is_some());
     drop((journal, looked));
     assert_eq!(
@@ -638,7 +668,9 @@ fn a_file_that_its_own_run_made_anew_is_not_believed_where_it_was_read() {
         record(&first, "a.zip", &["1"]),
         record(&first, "b.zip", &["2"]),
     );
-    first.confirmed(&one, &container(), confirmation()).unwrap();
+    first
+        .confirmed(&one, &container(), confirmation())
+        .unwrap();
     let path = first.path.clone();
     let reader = of("b");
     assert_eq!(
@@ -649,7 +681,9 @@ fn a_file_that_its_own_run_made_anew_is_not_believed_where_it_was_read() {
         })
     );
     // The same file with another line where that one was.
-    first.confirmed(&two, &container(), confirmation()).unwrap();
+    first
+        .confirmed(&two, &container(), confirmation())
+        .unwrap();
     let lines = std::fs::read_to_string(&path).unwrap();
     let [header, _, other] = lines.lines().collect::<Vec<_>>()[..] else {
         panic!("{lines}")

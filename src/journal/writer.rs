@@ -85,7 +85,9 @@ fn take(
         }
     }
     if number == 0 {
-        index.dead = lines.count.saturating_sub(1 + index.live().len());
+        index.dead = lines
+            .count
+            .saturating_sub(1 + index.live().len());
     }
     Ok(true)
 }
@@ -126,7 +128,8 @@ impl JournalFiles {
 
     fn line_at(&self, position: LinePosition) -> Option<Line> {
         let mut file = File::open(self.0.get(position.file)?).ok()?;
-        file.seek(SeekFrom::Start(position.offset)).ok()?;
+        file.seek(SeekFrom::Start(position.offset))
+            .ok()?;
         Lines::of(&file).next().ok()??.1
     }
 }
@@ -138,7 +141,9 @@ pub(super) fn set_older_form_aside(
     is_older: impl FnOnce(&Header) -> bool,
 ) -> io::Result<bool> {
     let first = match File::open(path) {
-        Ok(file) => Lines::of(&file).next()?.and_then(|(_, line)| line),
+        Ok(file) => Lines::of(&file)
+            .next()?
+            .and_then(|(_, line)| line),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
@@ -298,5 +303,7 @@ fn replace(path: &Path, header: &Header, files: &JournalFiles, live: Vec<u64>) -
         file.write_all(&written(&line)?)?;
     }
     file.as_file().sync_all()?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
+    file.persist(path)
+        .map(|_| ())
+        .map_err(|error| error.error)
 }

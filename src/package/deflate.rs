@@ -30,7 +30,9 @@ impl DeflateLevel {
 
     /// A level from 1 to 9; none for other numbers.
     pub fn new(level: u8) -> Option<Self> {
-        (1..=9).contains(&level).then_some(Self(level))
+        (1..=9)
+            .contains(&level)
+            .then_some(Self(level))
     }
 
     /// For the streaming compressor, whose first level gains little on images.
@@ -112,7 +114,11 @@ pub(super) fn pack(
             deflated: true,
         }
     };
-    Ok(members.iter().zip(all).map(packed).collect())
+    Ok(members
+        .iter()
+        .zip(all)
+        .map(packed)
+        .collect())
 }
 
 /// Where the bytes of a member are.
@@ -169,14 +175,21 @@ impl Spool {
     }
 
     fn append(&self, bytes: &[u8]) -> Result<Range<u64>, FileFailure> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        open.write_all(bytes).map_err(|e| unwritable(&e))?;
+        let mut open = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        open.write_all(bytes)
+            .map_err(|e| unwritable(&e))?;
         Ok(open.len - bytes.len() as u64..open.len)
     }
 
     /// Deflates step by step. Others wait meanwhile: they would only wait for the disk.
     fn stream(&self, body: &Body, level: DeflateLevel) -> Result<(u32, Place), FileFailure> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (start, mut crc, mut written) = (open.len, crc32fast::Hasher::new(), Ok(()));
         let mut encoder = DeflateEncoder::new(
             BufWriter::with_capacity(256 << 10, &mut *open),
@@ -202,7 +215,10 @@ impl Spool {
     }
 
     fn finish(self) -> Result<Arc<SourceFile>, FileFailure> {
-        let open = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let open = self
+            .0
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::new(SourceFile::temporary(open.file)?))
     }
 }
@@ -239,9 +255,14 @@ mod tests {
         let mut out = Vec::new();
         let bytes = packed.body.to_vec().unwrap();
         if packed.deflated {
-            DeflateDecoder::new(&*bytes).read_to_end(&mut out).unwrap()
+            DeflateDecoder::new(&*bytes)
+                .read_to_end(&mut out)
+                .unwrap()
         } else {
-            bytes.as_slice().read_to_end(&mut out).unwrap()
+            bytes
+                .as_slice()
+                .read_to_end(&mut out)
+                .unwrap()
         };
         out
     }
@@ -258,7 +279,9 @@ mod tests {
     fn what_comes_out_inflates_to_what_went_in() {
         let folder = tempfile::tempdir().unwrap();
         let text = b"abcabcabd".repeat(1200);
-        let noise: Vec<u8> = (0..5000).map(|_| fastrand::u8(..)).collect();
+        let noise: Vec<u8> = (0..5000)
+            .map(|_| fastrand::u8(..))
+            .collect();
         let big = text.repeat(900);
         let in_file = |name: &str, bytes: &[u8]| {
             let path = folder.path().join(name);

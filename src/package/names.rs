@@ -9,7 +9,9 @@ use dicom_deid::Sendable;
 /// The names of instances that go to one place, each once.
 pub fn member_names<'a>(instances: impl Iterator<Item = &'a Sendable>) -> Vec<String> {
     let mut names = Names::default();
-    instances.map(|instance| names.of(instance)).collect()
+    instances
+        .map(|instance| names.of(instance))
+        .collect()
 }
 
 /// The name of an instance: the one that the profile gives it, else as Flywheel's engine names it,
@@ -52,12 +54,16 @@ impl Names {
         // Counting on from the last number keeps the work in proportion to the names, however many
         // are alike.
         let (mut number, mut candidate) = (last, name.clone());
-        while self.taken.contains_key(&candidate.to_lowercase()) {
+        while self
+            .taken
+            .contains_key(&candidate.to_lowercase())
+        {
             number += 1;
             candidate = format!("{stem}-{number}{extension}");
         }
         self.taken.insert(key, number);
-        self.taken.insert(candidate.to_lowercase(), 1);
+        self.taken
+            .insert(candidate.to_lowercase(), 1);
         candidate
     }
 }
@@ -92,7 +98,9 @@ mod tests {
     #[test]
     fn many_alike_names_take_no_longer_each_than_few() {
         let mut names = Names::default();
-        let last = (0..100_000).map(|_| names.free("x.dcm".to_owned())).last();
+        let last = (0..100_000)
+            .map(|_| names.free("x.dcm".to_owned()))
+            .last();
         assert_eq!(last.as_deref(), Some("x-100000.dcm"));
     }
 }

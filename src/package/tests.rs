@@ -101,7 +101,13 @@ fn members_and_offsets_beyond_four_gibibytes_read_back() {
         &Packed::stored(&body(b"after"), crc32fast::hash(b"after")),
     );
     let mut archive = ::zip::ZipArchive::new(Sparse::of(&zip.finish())).unwrap();
-    assert_eq!(archive.by_name("big.dcm").unwrap().size(), (4 << 30) + 10);
+    assert_eq!(
+        archive
+            .by_name("big.dcm")
+            .unwrap()
+            .size(),
+        (4 << 30) + 10
+    );
     let mut after = String::new();
     archive
         .by_name("after.dcm")

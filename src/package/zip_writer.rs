@@ -66,8 +66,10 @@ impl Zip {
         }
         self.offset += local.len() as u64 + packed;
         self.count += 1;
-        self.segments.push(Segment::Bytes(Bytes::from(local)));
-        self.segments.extend(member.body.segments().iter().cloned());
+        self.segments
+            .push(Segment::Bytes(Bytes::from(local)));
+        self.segments
+            .extend(member.body.segments().iter().cloned());
     }
 
     /// The whole file.
@@ -92,7 +94,8 @@ impl Zip {
         end.extend_from_slice(&short(size).to_le_bytes());
         end.extend_from_slice(&short(offset).to_le_bytes());
         end.extend_from_slice(&[0, 0]);
-        self.segments.push(Segment::Bytes(Bytes::from(end)));
+        self.segments
+            .push(Segment::Bytes(Bytes::from(end)));
         Body::new(self.segments)
     }
 }

@@ -60,7 +60,11 @@ fn charge(plan: &UploadPlan, series: &Series, whole: bool) -> u64 {
     };
     let most = read_whole(plan);
     let of_file = |len: u64| if whole && len <= most { len * copies } else { 0 } + HEADER_CHARGE;
-    series.files.lengths().map(of_file).sum()
+    series
+        .files
+        .lengths()
+        .map(of_file)
+        .sum()
 }
 
 fn read_whole(plan: &UploadPlan) -> u64 {
@@ -93,7 +97,9 @@ pub fn clean(context: &RunContext, files: Vec<Indexed>, reading: Reading) -> Cle
     warn_of_missing_ids(context, &distinct.kept);
     warn_of_unreadable(context, &distinct.kept);
     for (file, failure) in distinct.clashing {
-        context.outcomes.settle(&file, Outcome::Failed(failure));
+        context
+            .outcomes
+            .settle(&file, Outcome::Failed(failure));
     }
     CleanSeries {
         kept: distinct.kept,
@@ -108,23 +114,30 @@ fn clean_file(context: &RunContext, mut file: Indexed, reading: Reading) -> Opti
     let cleaned = if context.stop.requested() {
         Err(stopped())
     } else {
-        context.timers.clean.work(1, file.file.len(), || {
-            guarded(|| read_and_clean(context, &file, read, reading))
-        })
+        context
+            .timers
+            .clean
+            .work(1, file.file.len(), || {
+                guarded(|| read_and_clean(context, &file, read, reading))
+            })
     };
     match cleaned {
         Ok(instance) => {
             context
                 .outcomes
                 .clean(Arc::clone(&file.path), instance.changed());
-            context.outcomes.report_findings(&file, instance.findings());
+            context
+                .outcomes
+                .report_findings(&file, instance.findings());
             Some(CleanFile {
                 source: file,
                 instance,
             })
         }
         Err(failure) => {
-            context.outcomes.settle(&file, Outcome::Failed(failure));
+            context
+                .outcomes
+                .settle(&file, Outcome::Failed(failure));
             None
         }
     }
@@ -185,8 +198,14 @@ fn warn_of_unreadable(context: &RunContext, kept: &[CleanFile]) {
         1 => "1 element of a series is".to_owned(),
         count => format!("{count} elements of a series are"),
     };
-    let names: BTreeSet<_> = tags.iter().map(|tag| standard::name_of(*tag)).collect();
-    let names = names.into_iter().collect::<Vec<_>>().join(", ");
+    let names: BTreeSet<_> = tags
+        .iter()
+        .map(|tag| standard::name_of(*tag))
+        .collect();
+    let names = names
+        .into_iter()
+        .collect::<Vec<_>>()
+        .join(", ");
     let text = format!("{what} no date, time or age as the VR wants it, and did not stay: {names}");
     context
         .events

@@ -60,8 +60,15 @@ impl CompressionChoice {
     }
 
     fn cores_are_faster(self, throughput: f64, timers: &StageTimers) -> bool {
-        let seconds_per_byte = 1.0 / timers.deflate.rate().unwrap_or(DEFLATED)
-            + timers.clean.rate().map_or(0.0, |rate| 1.0 / rate);
+        let seconds_per_byte = 1.0
+            / timers
+                .deflate
+                .rate()
+                .unwrap_or(DEFLATED)
+            + timers
+                .clean
+                .rate()
+                .map_or(0.0, |rate| 1.0 / rate);
         let cores = f64::from(u32::try_from(self.cores).unwrap_or(u32::MAX));
         cores / seconds_per_byte > throughput * WORTH
     }

@@ -46,7 +46,9 @@ pub(super) async fn deliver(
     }
     state.count_containers(match delivered.container {
         Some(container) => container.keys(),
-        None => outgoing.target.keys(matches!(sink, Sink::Folder(_))),
+        None => outgoing
+            .target
+            .keys(matches!(sink, Sink::Folder(_))),
     });
     Ok(match sink {
         Sink::Upload(_) => Outcome::Uploaded(stored),

@@ -113,7 +113,9 @@ impl Finder<'_> {
                 ControlFlow::Continue(())
             }
         });
-        timers.walk.worked(files, bytes, begin + elsewhere);
+        timers
+            .walk
+            .worked(files, bytes, begin + elsewhere);
         events.send(Event::Discovered {
             files,
             bytes,
@@ -162,13 +164,19 @@ impl Finder<'_> {
                     identify(&file, &context.plan)
                 }
             };
-            let identity = context.timers.index.work(1, file.len, index);
+            let identity = context
+                .timers
+                .index
+                .work(1, file.len, index);
             (file, identity)
         };
         let batch = std::mem::take(&mut self.batch);
-        let identified: Vec<_> = self
-            .pool
-            .install(|| batch.into_par_iter().map(identify).collect());
+        let identified: Vec<_> = self.pool.install(|| {
+            batch
+                .into_par_iter()
+                .map(identify)
+                .collect()
+        });
         for (file, identity) in identified {
             self.index(file, identity);
         }
@@ -209,8 +217,12 @@ impl Finder<'_> {
         });
         if let Err(failure) = added {
             let folder = path.parent().unwrap_or(Path::new(""));
-            self.work.neighbours.is_unknown(folder, &self.root);
-            self.work.unread.insert(folder.to_path_buf());
+            self.work
+                .neighbours
+                .is_unknown(folder, &self.root);
+            self.work
+                .unread
+                .insert(folder.to_path_buf());
             self.context
                 .outcomes
                 .settle_path(&path, len, Outcome::Failed(failure));
@@ -220,7 +232,9 @@ impl Finder<'_> {
 
 /// Whether another shard takes what counts under this number.
 fn is_of_others(plan: &UploadPlan, number: impl FnOnce() -> u64) -> bool {
-    plan.input.shard.is_some_and(|shard| !shard.takes(number()))
+    plan.input
+        .shard
+        .is_some_and(|shard| !shard.takes(number()))
 }
 
 /// Whether a file is one of those that this run writes, or that one before it left in the same
@@ -233,8 +247,11 @@ fn is_own_report(path: &Path, reports: &[PathBuf]) -> bool {
             .any(|report| folder_of(report) == folder_of(path));
     }
     let same = |report: &PathBuf| {
-        path.canonicalize()
-            .is_ok_and(|path| report.canonicalize().is_ok_and(|report| path == report))
+        path.canonicalize().is_ok_and(|path| {
+            report
+                .canonicalize()
+                .is_ok_and(|report| path == report)
+        })
     };
     reports
         .iter()
@@ -246,7 +263,10 @@ fn folder_of(path: &Path) -> Option<PathBuf> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new(".")).canonicalize().ok()
+    folder
+        .unwrap_or(Path::new("."))
+        .canonicalize()
+        .ok()
 }
 
 fn identify(
@@ -260,7 +280,10 @@ fn identify(
 
 /// Whether a run without a series to send is to be told apart from one that did its work.
 pub fn has_nothing(totals: &mut RunTotals) -> bool {
-    totals.failed == 0 && !totals.skipped_by.contains_key(&SkipReason::OtherShard)
+    totals.failed == 0
+        && !totals
+            .skipped_by
+            .contains_key(&SkipReason::OtherShard)
 }
 
 /// The error for a run that has nothing to send, with what was found instead.
@@ -270,7 +293,11 @@ pub fn nothing(events: &Events) -> Error {
         RunCode::InputNothing,
         format!("nothing to upload: {}", what_was_found(&totals)),
     );
-    match totals.skipped_by.keys().find_map(|reason| reason.hint()) {
+    match totals
+        .skipped_by
+        .keys()
+        .find_map(|reason| reason.hint())
+    {
         Some(hint) => error.with_hint(hint),
         None => error,
     }

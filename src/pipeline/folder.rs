@@ -61,13 +61,16 @@ fn write_new(
             "a source file became shorter",
         ));
     }
-    file.as_file().sync_all().map_err(failed)?;
+    file.as_file()
+        .sync_all()
+        .map_err(failed)?;
     let kept = if replace {
         file.persist(target)
     } else {
         file.persist_noclobber(target)
     };
-    kept.map(drop).map_err(|e| failed(e.error))
+    kept.map(drop)
+        .map_err(|e| failed(e.error))
 }
 
 /// Writes all bytes and counts them. What is in memory goes out from where it is, and what is in a
@@ -114,7 +117,9 @@ fn holds(target: &Path, package: &Package) -> io::Result<bool> {
     let (mut there, mut ours) = (BufReader::new(file), package.body().reader());
     loop {
         let (mut left, mut right) = (Vec::new(), Vec::new());
-        ours.by_ref().take(PIECE).read_to_end(&mut right)?;
+        ours.by_ref()
+            .take(PIECE)
+            .read_to_end(&mut right)?;
         there
             .by_ref()
             .take(right.len() as u64)

@@ -47,7 +47,11 @@ impl Neighbours {
                 .for_each(|file| self.goes(folder_of(file), &file.root, &one.destination)),
             several => {
                 for routed in several {
-                    for file in routed.members.iter().map(|member| &member.source) {
+                    for file in routed
+                        .members
+                        .iter()
+                        .map(|member| &member.source)
+                    {
                         self.goes(folder_of(file), &file.root, &routed.destination);
                     }
                 }
@@ -92,14 +96,20 @@ impl Neighbours {
         for level in levels(folder, root) {
             match self.0.get_mut(level) {
                 Some(common) => note(common),
-                None => note(self.0.entry(level.to_path_buf()).or_default()),
+                None => note(
+                    self.0
+                        .entry(level.to_path_buf())
+                        .or_default(),
+                ),
             }
         }
     }
 }
 
 fn folder_of(file: &Indexed) -> &Path {
-    file.path.parent().unwrap_or(Path::new(""))
+    file.path
+        .parent()
+        .unwrap_or(Path::new(""))
 }
 
 /// A folder and those above it, up to the one that was named; of a file that was named itself, its
@@ -152,7 +162,10 @@ mod tests {
     use flywheel_client::{AcquisitionTarget, SessionTarget, SubjectTarget};
 
     fn to(path: &str) -> Destination {
-        let labels: Vec<_> = path.split('/').map(str::to_owned).collect();
+        let labels: Vec<_> = path
+            .split('/')
+            .map(str::to_owned)
+            .collect();
         Destination {
             subject: SubjectTarget {
                 label: labels[0].clone(),

@@ -96,10 +96,17 @@ fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) 
         };
         (file, looked)
     };
-    let looked: Vec<_> = pool.install(|| files.into_par_iter().map(look).collect());
+    let looked: Vec<_> = pool.install(|| {
+        files
+            .into_par_iter()
+            .map(look)
+            .collect()
+    });
     warn(
         context,
-        looked.iter().filter_map(|(_, looked)| looked.as_ref().ok()),
+        looked
+            .iter()
+            .filter_map(|(_, looked)| looked.as_ref().ok()),
     );
     let mut groups = Groups::new();
     for (file, looked) in looked {
@@ -108,7 +115,10 @@ fn inspect(context: &RunContext, files: Vec<DiscoveredFile>, pool: &ThreadPool) 
             Ok(other) => {
                 let package = Package::other_file(String::new(), &other);
                 let stem = split(&path).0;
-                let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+                let folder = path
+                    .parent()
+                    .unwrap_or(Path::new(""))
+                    .to_path_buf();
                 groups
                     .entry((folder, stem))
                     .or_default()
@@ -135,7 +145,9 @@ fn send_group(sender: &Sender, folder: &Path, group: Vec<InspectedFile>, neighbo
         .and_then(|target| Ok((target, stem(&group, context.plan.input.keep_names)?)));
     match target_and_stem {
         Ok((target, stem)) => {
-            let packages = group.into_iter().map(|file| outgoing(file, &target));
+            let packages = group
+                .into_iter()
+                .map(|file| outgoing(file, &target));
             for outgoing in numbered(sender, packages.collect(), &stem) {
                 sender.send_now(outgoing);
             }
@@ -144,7 +156,9 @@ fn send_group(sender: &Sender, folder: &Path, group: Vec<InspectedFile>, neighbo
             for file in group {
                 let outcome = Outcome::Failed(failure.clone());
                 let len = file.other.file().len();
-                context.outcomes.settle_path(&file.path, len, outcome);
+                context
+                    .outcomes
+                    .settle_path(&file.path, len, outcome);
             }
         }
     }
@@ -159,7 +173,9 @@ fn target(
     if context.stop.requested() {
         return Err(stopped());
     }
-    let root = group.first().map_or(folder, |first| &first.root);
+    let root = group
+        .first()
+        .map_or(folder, |first| &first.root);
     match neighbours.of(folder, root) {
         NeighbourTarget::To(target) => Ok(target),
         NeighbourTarget::NoDicom => Ok(TargetContainer::Project),
@@ -277,8 +293,11 @@ fn split(path: &Path) -> (String, String) {
         let at = name.rfind('.').filter(|at| *at > 0)?;
         Some((name.get(..at)?.to_owned(), name.get(at + 1..)?.to_owned()))
     };
-    let harmless =
-        |e: &str| (1..=5).contains(&e.len()) && e.chars().all(|c| c.is_ascii_alphanumeric());
+    let harmless = |e: &str| {
+        (1..=5).contains(&e.len())
+            && e.chars()
+                .all(|c| c.is_ascii_alphanumeric())
+    };
     let Some((mut stem, last)) = cut(&name).filter(|(_, last)| harmless(last)) else {
         return (name, String::new());
     };

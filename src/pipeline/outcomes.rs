@@ -67,10 +67,12 @@ impl Outcomes {
 
     /// Counts a file that was cleaned, and of the elements that were changed in it.
     pub fn clean(&self, path: Arc<PathBuf>, changed: u32) {
-        self.cleaned.fetch_add(1, Ordering::Relaxed);
+        self.cleaned
+            .fetch_add(1, Ordering::Relaxed);
         self.changed
             .fetch_add(u64::from(changed), Ordering::Relaxed);
-        self.events.send(Event::Deidentified { path, changed });
+        self.events
+            .send(Event::Deidentified { path, changed });
     }
 
     /// Says where removed values still stand in a file that the profile lets be sent all the same.
@@ -110,7 +112,12 @@ impl Outcomes {
         let attributes = by_tag.len() as u64;
         let mut most: Vec<_> = by_tag.into_iter().collect();
         most.sort_unstable_by_key(|(tag, number)| (Reverse(*number), *tag));
-        let of = |tag, what| counted.get(&(tag, what)).copied().unwrap_or_default();
+        let of = |tag, what| {
+            counted
+                .get(&(tag, what))
+                .copied()
+                .unwrap_or_default()
+        };
         let named = most
             .into_iter()
             .take(NAMED)
@@ -135,8 +142,14 @@ impl Outcomes {
     }
 
     fn count_failure(&self) {
-        let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
-        if self.most_failures.is_some_and(|most| failed >= most) {
+        let failed = self
+            .failed
+            .fetch_add(1, Ordering::Relaxed)
+            + 1;
+        if self
+            .most_failures
+            .is_some_and(|most| failed >= most)
+        {
             let files = if failed == 1 {
                 "1 file".to_owned()
             } else {
@@ -155,7 +168,10 @@ impl Outcomes {
             .as_ref()
             .err()
             .filter(|failure| is_of_network(failure.code));
-        let mut streak = self.streak.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut streak = self
+            .streak
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *streak = match (trouble, *streak) {
             (None, _) => (None, 0),
             (Some(failure), (Some(code), count)) if code == failure.code => (Some(code), count + 1),

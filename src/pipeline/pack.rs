@@ -43,22 +43,38 @@ pub fn pack(context: &RunContext, routed: Routed) -> Vec<OutgoingPackage> {
     } = routed;
     let (files, bytes) = (
         members.len() as u64,
-        members.iter().map(|file| file.source.file.len()).sum(),
+        members
+            .iter()
+            .map(|file| file.source.file.len())
+            .sum(),
     );
     let pack = || match context.plan.packaging.package {
         PackageBy::Instance => bare(&destination, members),
-        PackageBy::Series => zip(context, &destination, members).into_iter().collect(),
+        PackageBy::Series => zip(context, &destination, members)
+            .into_iter()
+            .collect(),
     };
-    context.timers.pack.work(files, bytes, pack)
+    context
+        .timers
+        .pack
+        .work(files, bytes, pack)
 }
 
 fn bare(destination: &Destination, members: Vec<CleanFile>) -> Vec<OutgoingPackage> {
-    let names = package::member_names(members.iter().map(|file| &file.instance));
+    let names = package::member_names(
+        members
+            .iter()
+            .map(|file| &file.instance),
+    );
     let bare = |(file, name): (CleanFile, String)| {
         let package = Package::bare(name, &file.instance);
         OutgoingPackage::of_series(destination, package, vec![file.source])
     };
-    members.into_iter().zip(names).map(bare).collect()
+    members
+        .into_iter()
+        .zip(names)
+        .map(bare)
+        .collect()
 }
 
 /// A member whose file cannot be read again fails alone; the others go on without it.
@@ -77,7 +93,10 @@ fn zip(
     while !instances.is_empty() {
         let zip = || Package::zip(name.clone(), &instances, level);
         let zipped = if level.is_some() {
-            let bytes = instances.iter().map(|instance| instance.body().len()).sum();
+            let bytes = instances
+                .iter()
+                .map(|instance| instance.body().len())
+                .sum();
             let deflate = &context.timers.deflate;
             deflate.work(instances.len() as u64, bytes, zip)
         } else {
@@ -90,7 +109,9 @@ fn zip(
             Err((at, failure)) => {
                 drop(instances.remove(at));
                 let source = sources.remove(at);
-                context.outcomes.settle(&source, Outcome::Failed(failure));
+                context
+                    .outcomes
+                    .settle(&source, Outcome::Failed(failure));
             }
         }
     }

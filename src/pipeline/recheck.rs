@@ -42,10 +42,16 @@ impl Recheck {
             }
             watch.look().await?;
             let later = tokio::spawn(go_on(Arc::clone(watch), stop.clone())).abort_handle();
-            *self.later.lock().unwrap_or_else(PoisonError::into_inner) = Some(later);
+            *self
+                .later
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(later);
             Ok(())
         };
-        self.first.get_or_try_init(ask).await.copied()
+        self.first
+            .get_or_try_init(ask)
+            .await
+            .copied()
     }
 
     /// Asks no more.

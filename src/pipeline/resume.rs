@@ -36,10 +36,12 @@ pub fn settle(state: &SendState, all: Vec<Series>) -> Vec<Series> {
         return all;
     };
     let (mut left, recalled) = recall(all, journal, plan.packaging.if_exists);
-    let checks = recalled.into_iter().map(async |(container, series)| {
-        let files = files_of(state, &server.client, &container).await;
-        check(state, journal, &container, &files, series)
-    });
+    let checks = recalled
+        .into_iter()
+        .map(async |(container, series)| {
+            let files = files_of(state, &server.client, &container).await;
+            check(state, journal, &container, &files, series)
+        });
     let checked = futures_util::stream::iter(checks)
         .buffer_unordered(AT_A_TIME)
         .collect::<Vec<_>>();
@@ -69,7 +71,10 @@ fn recall(
             .collect();
         // About what other programs put there `--if-exists` decides, and only `skip` leaves it.
         let counts = |packages: &Vec<ConfirmedPackage>| {
-            if_exists == IfExists::Skip || packages.iter().all(|package| !package.found)
+            if_exists == IfExists::Skip
+                || packages
+                    .iter()
+                    .all(|package| !package.found)
         };
         match journal
             .recall(&sources)
@@ -134,7 +139,11 @@ fn check(
     };
     let mut left = Vec::new();
     for Recalled { series, packages } in all {
-        match packages.iter().map(there).collect::<Option<Vec<_>>>() {
+        match packages
+            .iter()
+            .map(there)
+            .collect::<Option<Vec<_>>>()
+        {
             Some(files) => settle_series(state, &series, container, &files),
             None => left.push(series),
         }
@@ -156,7 +165,10 @@ fn settle_series(
         if let Some(stored) = stored.get(at).or(stored.first()) {
             state.tell_of_companion(&source, false);
             let outcome = Outcome::AlreadyThere(Arc::clone(stored));
-            state.context.outcomes.settle(&source, outcome);
+            state
+                .context
+                .outcomes
+                .settle(&source, outcome);
         }
     }
 }

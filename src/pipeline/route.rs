@@ -29,7 +29,9 @@ pub fn route(context: &RunContext, kept: Vec<CleanFile>) -> Vec<Routed> {
     for file in kept {
         match destination(context, &file) {
             Ok((destination, findings)) => {
-                context.outcomes.report_findings(&file.source, &findings);
+                context
+                    .outcomes
+                    .report_findings(&file.source, &findings);
                 let key = (
                     destination.subject.label.clone(),
                     destination.session.label.clone(),

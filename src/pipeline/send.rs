@@ -63,19 +63,24 @@ impl Sender {
                 send(&state, outgoing).await;
                 drop(permit);
             };
-            self.tasks.spawn_on(task, &self.context().network);
+            self.tasks
+                .spawn_on(task, &self.context().network);
         }
     }
 
     /// Sends one package and waits for it.
     pub fn send_now(&self, outgoing: OutgoingPackage) {
-        self.context().network.block_on(send(&self.state, outgoing));
+        self.context()
+            .network
+            .block_on(send(&self.state, outgoing));
     }
 
     /// Waits until everything was sent.
     pub fn wait(&self) {
         self.tasks.close();
-        self.context().network.block_on(self.tasks.wait());
+        self.context()
+            .network
+            .block_on(self.tasks.wait());
         self.tasks.reopen();
     }
 
@@ -83,7 +88,12 @@ impl Sender {
     pub fn close(&self) {
         self.watch_stop.abort();
         self.state.recheck.end();
-        if let Some(Err(error)) = self.state.journal.as_ref().map(Journal::sync) {
+        if let Some(Err(error)) = self
+            .state
+            .journal
+            .as_ref()
+            .map(Journal::sync)
+        {
             self.context().stop.because(error);
         }
     }
@@ -131,10 +141,16 @@ async fn in_turn(
 ) -> Result<Outcome, FileFailure> {
     let RunContext { stop, timers, .. } = &*state.context;
     let begin = Instant::now();
-    let _slot = state.slots.enter().await.map_err(|_| stopped())?;
+    let _slot = state
+        .slots
+        .enter()
+        .await
+        .map_err(|_| stopped())?;
     let waited = begin.elapsed();
     timers.send.waited(begin);
-    state.slots.look(throttled(state), Instant::now());
+    state
+        .slots
+        .look(throttled(state), Instant::now());
     if stop.requested() {
         return Err(stopped());
     }
@@ -144,7 +160,9 @@ async fn in_turn(
     let outcome = deliver(state, outgoing).await;
     let (files, bytes) = (outgoing.sources.len() as u64, outgoing.package.len());
     timers.send.worked(files, bytes, begin);
-    state.slots.look(throttled(state), Instant::now());
+    state
+        .slots
+        .look(throttled(state), Instant::now());
     outcome
 }
 
@@ -173,7 +191,9 @@ async fn deflate_if_worthwhile(
     let deflated = tokio::task::spawn_blocking(move || package.in_other_form()).await;
     if let Ok(Ok(Some(deflated))) = deflated {
         let (files, bytes) = (outgoing.sources.len() as u64, outgoing.package.len());
-        timers.deflate.worked(files, bytes, begin);
+        timers
+            .deflate
+            .worked(files, bytes, begin);
         outgoing.package = deflated;
     }
 }

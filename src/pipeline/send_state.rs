@@ -68,7 +68,12 @@ impl SendState {
 
     /// Works on what went where.
     pub fn names<T>(&self, work: impl FnOnce(&mut SentNames) -> T) -> T {
-        work(&mut self.names.lock().unwrap_or_else(PoisonError::into_inner))
+        work(
+            &mut self
+                .names
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Says that a file has to be tried again together with one that failed. Where an instance is a
@@ -80,20 +85,24 @@ impl SendState {
         };
         let by_series = self.context.plan.packaging.package == PackageBy::Series;
         if by_series && (incomplete || of_unread()) {
-            self.context.events.send(Event::Companion {
-                path: Arc::clone(&source.path),
-            });
+            self.context
+                .events
+                .send(Event::Companion {
+                    path: Arc::clone(&source.path),
+                });
         }
     }
 
     /// Counts the containers that received something for the first time.
     pub fn count_containers(&self, keys: Vec<String>) {
         for depth in self.names(|names| names.fill(keys)) {
-            self.context.events.with_totals(|totals| match depth {
-                1 => totals.subjects += 1,
-                2 => totals.sessions += 1,
-                _ => totals.acquisitions += 1,
-            });
+            self.context
+                .events
+                .with_totals(|totals| match depth {
+                    1 => totals.subjects += 1,
+                    2 => totals.sessions += 1,
+                    _ => totals.acquisitions += 1,
+                });
         }
     }
 

@@ -41,7 +41,11 @@ impl TargetContainer {
             return Vec::new();
         };
         // A label that the user chose decides alone.
-        let study = to.session.uid.as_deref().filter(|_| !to.session.forced);
+        let study = to
+            .session
+            .uid
+            .as_deref()
+            .filter(|_| !to.session.forced);
         let all = [
             (to.subject.label.as_str(), None),
             (to.session.label.as_str(), study),
@@ -52,17 +56,23 @@ impl TargetContainer {
             path.extend([
                 label,
                 "\u{0}",
-                uid.filter(|_| !on_disk).unwrap_or_default(),
+                uid.filter(|_| !on_disk)
+                    .unwrap_or_default(),
                 "\u{0}",
             ]);
             path.clone()
         };
-        all.iter().take(self.labels().len()).map(key).collect()
+        all.iter()
+            .take(self.labels().len())
+            .map(key)
+            .collect()
     }
 
     /// `group/project` and the labels.
     pub fn path(&self, plan: &UploadPlan) -> String {
-        self.names(plan).collect::<Vec<_>>().join("/")
+        self.names(plan)
+            .collect::<Vec<_>>()
+            .join("/")
     }
 
     /// `group/project` and labels that a server gave.
@@ -76,7 +86,9 @@ impl TargetContainer {
 
     /// The folders that stand for it in an output folder, one in the other.
     pub fn folders(&self, plan: &UploadPlan) -> Vec<String> {
-        self.names(plan).map(routing::file_name).collect()
+        self.names(plan)
+            .map(routing::file_name)
+            .collect()
     }
 
     fn names<'a>(&'a self, plan: &'a UploadPlan) -> impl Iterator<Item = &'a str> {
@@ -100,17 +112,21 @@ pub struct SentNames {
 impl SentNames {
     /// Takes a name in a container; false when it was taken before.
     pub fn take(&mut self, container: Vec<String>, name: &str) -> bool {
-        self.taken.insert((container, name.to_owned()))
+        self.taken
+            .insert((container, name.to_owned()))
     }
 
     /// Whether a name in a container is free in this run.
     pub fn is_free(&self, container: Vec<String>, name: &str) -> bool {
-        !self.taken.contains(&(container, name.to_owned()))
+        !self
+            .taken
+            .contains(&(container, name.to_owned()))
     }
 
     /// Whether a file in a container is told of for the first time.
     pub fn tell(&mut self, container: &str, name: &str) -> bool {
-        self.told.insert((container.to_owned(), name.to_owned()))
+        self.told
+            .insert((container.to_owned(), name.to_owned()))
     }
 
     /// Depths, from the subject as 1, of the containers that received something for the first time,

@@ -28,9 +28,12 @@ impl StageTimer {
 
     /// The same for work that began at a moment and ends now.
     pub fn worked(&self, files: u64, bytes: u64, begin: Instant) {
-        self.files.fetch_add(files, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.busy.fetch_add(nanoseconds(begin), Ordering::Relaxed);
+        self.files
+            .fetch_add(files, Ordering::Relaxed);
+        self.bytes
+            .fetch_add(bytes, Ordering::Relaxed);
+        self.busy
+            .fetch_add(nanoseconds(begin), Ordering::Relaxed);
     }
 
     /// Waited for another stage since a moment.
@@ -111,9 +114,14 @@ mod tests {
         std::thread::sleep(Duration::from_millis(1));
         timers.send.waited(begin);
         let totals = timers.totals();
-        let names: Vec<_> = totals.iter().map(|stage| stage.name).collect();
+        let names: Vec<_> = totals
+            .iter()
+            .map(|stage| stage.name)
+            .collect();
         assert_eq!(names, ["walk", "index", "clean", "pack", "send"]);
-        let clean = totals.iter().find(|stage| stage.name == "clean");
+        let clean = totals
+            .iter()
+            .find(|stage| stage.name == "clean");
         assert!(
             clean.is_some_and(|clean| (clean.files, clean.bytes) == (3, 30)
                 && clean.busy >= Duration::from_millis(2))

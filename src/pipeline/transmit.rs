@@ -35,7 +35,10 @@ pub(super) async fn transmit(
     let dry_run = state.context.plan.sink.is_dry_run();
     if !dry_run {
         let stop = &state.context.stop;
-        let unchanged = state.recheck.before_sending(&server.watch, stop).await;
+        let unchanged = state
+            .recheck
+            .before_sending(&server.watch, stop)
+            .await;
         unchanged.map_err(UploadError::Run)?;
     }
     let upload = PackageUpload::new(state, server, outgoing).await?;
@@ -48,12 +51,20 @@ pub(super) async fn transmit(
     let record = match outgoing.package.originals() {
         Some(originals) => {
             let record = DeidRecord::new(originals.for_the_log());
-            Some(server.client.record_deid(&record).await?)
+            Some(
+                server
+                    .client
+                    .record_deid(&record)
+                    .await?,
+            )
         }
         None => None,
     };
     let file = upload.upload_file(previous.as_ref(), &progress);
-    let file = server.client.logged(file, record).await?;
+    let file = server
+        .client
+        .logged(file, record)
+        .await?;
     upload.announce()?;
     progress.begins();
     let receipt = server
@@ -76,8 +87,14 @@ pub(super) async fn is_free(
     outgoing: &OutgoingPackage,
 ) -> Result<bool, UploadError> {
     let upload = PackageUpload::new(state, server, outgoing).await?;
-    let files = server.hierarchy.files_now(&upload.container).await?;
-    match files.iter().find(|file| file.name == outgoing.package.name) {
+    let files = server
+        .hierarchy
+        .files_now(&upload.container)
+        .await?;
+    match files
+        .iter()
+        .find(|file| file.name == outgoing.package.name)
+    {
         Some(there) => Ok(!matches!(upload.judge(there).await?, Verdict::AnotherFile)),
         None => Ok(true),
     }
@@ -90,8 +107,18 @@ async fn container(
     let container = match target {
         TargetContainer::Acquisition(to) => server.hierarchy.acquisition(to).await?,
         TargetContainer::Session(to) => server.hierarchy.session(to).await?,
-        TargetContainer::Subject(to) => server.hierarchy.subject_container(&to.subject).await?,
-        TargetContainer::Project => server.hierarchy.project_container().await?,
+        TargetContainer::Subject(to) => {
+            server
+                .hierarchy
+                .subject_container(&to.subject)
+                .await?
+        }
+        TargetContainer::Project => {
+            server
+                .hierarchy
+                .project_container()
+                .await?
+        }
     };
     Ok(container)
 }
@@ -138,18 +165,23 @@ impl UploadProgress {
     }
 
     fn begins(&self) {
-        self.begun.store(true, Ordering::Relaxed);
+        self.begun
+            .store(true, Ordering::Relaxed);
         self.tell(Event::Sending(self.bytes));
     }
 
     fn sent(&self, bytes: u64) {
-        self.sent.fetch_add(bytes, Ordering::Relaxed);
+        self.sent
+            .fetch_add(bytes, Ordering::Relaxed);
         self.state.slots.sent(bytes);
         self.tell(Event::Sent { bytes });
     }
 
     fn ends(&self) {
-        if self.begun.swap(false, Ordering::Relaxed) {
+        if self
+            .begun
+            .swap(false, Ordering::Relaxed)
+        {
             self.tell(Event::SendingEnded(PackageBytes {
                 sent: self.sent.load(Ordering::Relaxed),
                 ..self.bytes
@@ -221,7 +253,9 @@ impl<'a> JournalEntry<'a> {
                 .map(|uid| digester.instance(uid))
                 .collect(),
         };
-        let members = instances.into_iter().zip(outgoing.package.sums());
+        let members = instances
+            .into_iter()
+            .zip(outgoing.package.sums());
         let members = members
             .map(|(instance, sum)| MemberRecord {
                 instance,
@@ -241,7 +275,11 @@ impl<'a> JournalEntry<'a> {
 
     /// The record with the checksums that are known by now.
     fn summed(&self, package: &Package) -> PackageRecord {
-        let members = self.record.members.iter().zip(package.sums());
+        let members = self
+            .record
+            .members
+            .iter()
+            .zip(package.sums());
         let members = members
             .map(|(member, sum)| MemberRecord {
                 crc32: sum.crc32,
@@ -283,7 +321,11 @@ impl<'a> PackageUpload<'a> {
     /// Looks whether the server has the package now: another run may have sent it since the
     /// container was found.
     async fn look(&self) -> Result<Look, UploadError> {
-        let files = self.server.hierarchy.files_now(&self.container).await?;
+        let files = self
+            .server
+            .hierarchy
+            .files_now(&self.container)
+            .await?;
         let Some(there) = files
             .iter()
             .find(|file| file.name == self.outgoing.package.name)
@@ -331,9 +373,14 @@ impl<'a> PackageUpload<'a> {
     /// Decides about a file of the same name that is there. What this program put there is its own
     /// to replace; about everything else `--if-exists` decides.
     async fn judge(&self, there: &RemoteFile) -> Result<Verdict, UploadError> {
-        let provenance = self.entry.as_ref().map_or(Provenance::Foreign, |entry| {
-            entry.journal.provenance(&entry.record, there)
-        });
+        let provenance = self
+            .entry
+            .as_ref()
+            .map_or(Provenance::Foreign, |entry| {
+                entry
+                    .journal
+                    .provenance(&entry.record, there)
+            });
         match provenance {
             Provenance::SameSources => Ok(Verdict::Leave(None)),
             Provenance::OtherSources(hash) => {
@@ -354,7 +401,14 @@ impl<'a> PackageUpload<'a> {
                     if missing > 0 && self.outgoing.package.is_other_file() {
                         return Ok(Verdict::AnotherFile);
                     }
-                    if missing > 0 && !self.state.context.plan.packaging.supersede {
+                    if missing > 0
+                        && !self
+                            .state
+                            .context
+                            .plan
+                            .packaging
+                            .supersede
+                    {
                         return Err(part_of_series(missing).into());
                     }
                     self.tell_of_changes();
@@ -385,7 +439,13 @@ impl<'a> PackageUpload<'a> {
 
     /// True to leave it.
     async fn leave_to_others(&self, there: &RemoteFile) -> Result<bool, UploadError> {
-        match self.state.context.plan.packaging.if_exists {
+        match self
+            .state
+            .context
+            .plan
+            .packaging
+            .if_exists
+        {
             IfExists::Replace => Ok(false),
             IfExists::Skip if self.same_content(there).await? => Ok(true),
             IfExists::Skip => {
@@ -410,11 +470,21 @@ impl<'a> PackageUpload<'a> {
             return Ok(true);
         }
         // Another run may have found the network slower, or faster.
-        if self.state.context.plan.transfer.compression != Compression::Auto {
+        if self
+            .state
+            .context
+            .plan
+            .transfer
+            .compression
+            != Compression::Auto
+        {
             return Ok(false);
         }
         match off_thread(&self.outgoing.package, Package::in_other_form).await? {
-            Some(other) => self.holds(&other, there, there.sha384()).await,
+            Some(other) => {
+                self.holds(&other, there, there.sha384())
+                    .await
+            }
             None => Ok(false),
         }
     }
@@ -453,7 +523,13 @@ impl<'a> PackageUpload<'a> {
         else {
             return;
         };
-        let sent = if self.state.context.plan.sink.is_dry_run() {
+        let sent = if self
+            .state
+            .context
+            .plan
+            .sink
+            .is_dry_run()
+        {
             "would be"
         } else {
             "is"
@@ -488,7 +564,12 @@ impl<'a> PackageUpload<'a> {
     /// what is still under way.
     fn tell_of_rivals(&self, receipt: &UploadReceipt, previous: Option<&RemoteFile>) {
         if receipt.took_the_place_of_another(previous) {
-            let id = escape_for_terminal(receipt.file_id.as_deref().unwrap_or("without id"));
+            let id = escape_for_terminal(
+                receipt
+                    .file_id
+                    .as_deref()
+                    .unwrap_or("without id"),
+            );
             let text = format!(
                 "another program sent a file of the same name to {} {} at the same time: file \
                     {id} holds what this run sent last",
@@ -520,14 +601,25 @@ impl<'a> PackageUpload<'a> {
         let may_hold = |file: &&RemoteFile| {
             file.name != package.name && (package.members.is_some() || is_zip(file))
         };
-        for file in self.container.files_before.iter().filter(may_hold) {
+        for file in self
+            .container
+            .files_before
+            .iter()
+            .filter(may_hold)
+        {
             let shared = self
                 .shared_with(&file.name, file)
                 .filter(|shared| shared.again > 0);
             let alone = package.name.strip_suffix(".zip") == Some(file.name.as_str());
             match shared {
                 Some(shared)
-                    if shared.missing == 0 && self.state.context.plan.packaging.supersede =>
+                    if shared.missing == 0
+                        && self
+                            .state
+                            .context
+                            .plan
+                            .packaging
+                            .supersede =>
                 {
                     let removed = self
                         .server
@@ -559,8 +651,14 @@ impl<'a> PackageUpload<'a> {
 
     fn tell_of_superseded(&self, file: &RemoteFile, why: &str) {
         let container = &self.container.reference.id;
-        if self.state.names(|names| names.tell(container, &file.name)) {
-            let id = escape_for_terminal(file.database_id().unwrap_or("without id"));
+        if self
+            .state
+            .names(|names| names.tell(container, &file.name))
+        {
+            let id = escape_for_terminal(
+                file.database_id()
+                    .unwrap_or("without id"),
+            );
             let text = format!(
                 "acquisition {container} still holds an earlier package (file {id}), {why}"
             );

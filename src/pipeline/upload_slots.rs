@@ -86,7 +86,8 @@ impl UploadConcurrency {
     pub async fn enter(&self) -> Result<UploadSlot<'_>, AcquireError> {
         let _waits = WaitingUpload::new(&self.waiting);
         let permit = self.open.acquire().await?;
-        self.used.fetch_add(1, Ordering::Relaxed);
+        self.used
+            .fetch_add(1, Ordering::Relaxed);
         Ok(UploadSlot {
             slots: self,
             permit: Some(permit),
@@ -100,8 +101,10 @@ impl UploadConcurrency {
 
     /// Bytes went to the network.
     pub fn sent(&self, bytes: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.passed.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes
+            .fetch_add(bytes, Ordering::Relaxed);
+        self.passed
+            .fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Whether packages wait for a slot: the network is slower than everything before it.
@@ -166,18 +169,25 @@ impl UploadConcurrency {
         }
         let kept = (now - before).min(state.to_close);
         state.to_close -= kept;
-        self.open.add_permits(now - before - kept);
+        self.open
+            .add_permits(now - before - kept);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for UploadSlot<'_> {
     fn drop(&mut self) {
-        self.slots.used.fetch_sub(1, Ordering::Relaxed);
-        self.slots.passed.fetch_add(PER_UPLOAD, Ordering::Relaxed);
+        self.slots
+            .used
+            .fetch_sub(1, Ordering::Relaxed);
+        self.slots
+            .passed
+            .fetch_add(PER_UPLOAD, Ordering::Relaxed);
         let mut state = self.slots.state();
         if state.to_close > 0 {
             state.to_close -= 1;
@@ -252,7 +262,11 @@ impl SlotControl {
             self.slots = (self.slots / 2).max(1);
             (self.trial, self.rest, self.calm_until) = (None, 0, Some(seen.now + CALM));
         }
-        if self.calm_until.is_some_and(|until| seen.now < until) || !seen.busy_throughout {
+        if self
+            .calm_until
+            .is_some_and(|until| seen.now < until)
+            || !seen.busy_throughout
+        {
             return;
         }
         match self.trial.take() {
@@ -314,7 +328,10 @@ mod tests {
     fn what_does_not_help_is_taken_back_and_seldom_tried_again() {
         let slots = control(None, 40, |_| 1.0, |_| false);
         assert_eq!(slots[..2], [6, 4]);
-        let tries = slots.iter().filter(|slots| **slots == 6).count();
+        let tries = slots
+            .iter()
+            .filter(|slots| **slots == 6)
+            .count();
         assert!((2..5).contains(&tries), "{slots:?}");
         let best_with_six = control(None, 9, |slots| slots_f64(slots.min(6)), |_| false);
         assert_eq!(best_with_six[..4], [6, 9, 6, 6]);
@@ -324,7 +341,12 @@ mod tests {
     fn a_server_that_asks_gets_fewer_and_time_to_recover() {
         let slots = control(Some(8), 20, slots_f64, |window| window == 2 || window == 3);
         assert_eq!(slots[..4], [8, 8, 4, 2]);
-        assert!(slots[4..12].iter().all(|slots| *slots == 2), "{slots:?}");
+        assert!(
+            slots[4..12]
+                .iter()
+                .all(|slots| *slots == 2),
+            "{slots:?}"
+        );
         assert!(
             slots[19] > 2 && slots.iter().all(|slots| *slots <= 8),
             "{slots:?}"

@@ -38,7 +38,9 @@ impl PlannedProject {
                     && config.packaging.create_project =>
             {
                 return if config.sink == SinkChoice::Upload {
-                    let created = client.create_project(&group, &label).await?;
+                    let created = client
+                        .create_project(&group, &label)
+                        .await?;
                     Ok(Self::Existing(created))
                 } else {
                     Ok(Self::Missing { group, label })
@@ -48,7 +50,9 @@ impl PlannedProject {
         };
         // Writing into a folder needs no right to upload.
         if !matches!(config.sink, SinkChoice::Folder(_)) {
-            client.check_rights(&user, &project).await?;
+            client
+                .check_rights(&user, &project)
+                .await?;
         }
         Ok(Self::Existing(project))
     }

@@ -44,9 +44,11 @@ pub(super) fn resolve(
     // A command may ask for a password: said to be blocking, so that signals are heard meanwhile.
     let (key, origin) =
         tokio::task::block_in_place(|| sources.resolve(whose, first)).map_err(|error| {
-            before.iter().fold(error, |error, before| {
-                error.because(format!("earlier runs used the key {before}"))
-            })
+            before
+                .iter()
+                .fold(error, |error, before| {
+                    error.because(format!("earlier runs used the key {before}"))
+                })
         })?;
     let fingerprint = key.fingerprint();
     if let Some(before) = before.filter(|before| *before != fingerprint) {

@@ -39,7 +39,9 @@ pub async fn ask(client: &Client, project: &PlannedProject) -> Result<ServerProf
             continue;
         }
         match (
-            client.settings::<Json>(level, &in_client).await,
+            client
+                .settings::<Json>(level, &in_client)
+                .await,
             &answer.seen,
         ) {
             // Old servers refuse ordinary users the settings of a group, and have no profiles to
@@ -68,7 +70,11 @@ impl ServerProfiles {
                 .any(|nearer| nearer == level),
             None => true,
         };
-        self.unseen.iter().copied().filter(nearer).collect()
+        self.unseen
+            .iter()
+            .copied()
+            .filter(nearer)
+            .collect()
     }
 
     /// What is seen, where it decides: a profile, or anything where nothing nearer is hidden.
@@ -84,7 +90,10 @@ impl ServerProfiles {
 
     /// What must be said of a profile that is seen where levels may not be.
     pub fn remark(&self) -> Option<String> {
-        let (level, _) = self.seen.as_ref().filter(|_| !self.unseen.is_empty())?;
+        let (level, _) = self
+            .seen
+            .as_ref()
+            .filter(|_| !self.unseen.is_empty())?;
         Some(remark(&self.unseen, level.as_str()))
     }
 

@@ -147,13 +147,17 @@ impl Console {
     fn label(&self, severity: Severity) -> String {
         match severity {
             Severity::Detail | Severity::Notice => "notice".to_owned(),
-            Severity::Warning => self.printer.paint(Tone::Caution, "warning"),
+            Severity::Warning => self
+                .printer
+                .paint(Tone::Caution, "warning"),
         }
     }
 
     fn left(&mut self, path: &Path, finding: &str) {
         let is_new = self.says(Verbosity::Verbose)
-            || self.warnings.is_new_pattern(RESIDUAL, finding.to_owned());
+            || self
+                .warnings
+                .is_new_pattern(RESIDUAL, finding.to_owned());
         if self.says(Verbosity::Quiet) && is_new {
             let label = self.label(Severity::Warning);
             self.printer.prose(&format!(
@@ -175,7 +179,9 @@ impl Console {
         }
         self.retry_shown = true;
         let (what, cause) = (escape_for_terminal(what), escape_for_terminal(cause));
-        let label = self.printer.paint(Tone::Caution, "retrying");
+        let label = self
+            .printer
+            .paint(Tone::Caution, "retrying");
         self.printer.line(&format!(
             "{label} {what} in {} (attempt {attempt}): {cause}",
             figures::duration(wait)
@@ -248,7 +254,10 @@ impl Console {
 
     /// Shows the first failures of each code, all of them with `-v`, and the hint with the first.
     fn failed(&mut self, settled: &Settled, failure: &FileFailure) {
-        let seen = self.failures.entry(failure.code.as_str()).or_default();
+        let seen = self
+            .failures
+            .entry(failure.code.as_str())
+            .or_default();
         *seen += 1;
         let nth = *seen;
         if !self.says(Verbosity::Quiet) || (nth > SHOWN_PER_CODE && !self.says(Verbosity::Verbose))
@@ -258,7 +267,9 @@ impl Console {
         let label = self
             .printer
             .paint(Tone::Bad, &format!("failed [{}]", failure.code));
-        let message = self.paths.shown_message(&failure.message(), &settled.path);
+        let message = self
+            .paths
+            .shown_message(&failure.message(), &settled.path);
         self.printer.line(&format!(
             "{label} {}: {message}",
             self.paths.shown(&settled.path)
@@ -266,7 +277,8 @@ impl Console {
         if nth == 1 || failure.specific_hint.is_some() {
             self.printer.line(&format!(
                 "  hint: {}",
-                self.paths.shown_message(&failure.hint(), &settled.path)
+                self.paths
+                    .shown_message(&failure.hint(), &settled.path)
             ));
         }
     }
@@ -350,7 +362,8 @@ impl Console {
             .collect();
         for (severity, (code, more)) in unshown {
             let label = self.label(severity);
-            self.printer.prose(&format!("{label}[{code}]: {more}"));
+            self.printer
+                .prose(&format!("{label}[{code}]: {more}"));
         }
         for (code, number) in &self.failures {
             if *number > SHOWN_PER_CODE {

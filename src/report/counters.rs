@@ -94,7 +94,9 @@ impl Counters {
 
     /// Bytes per second handed to the network lately; 0 where none are sent.
     pub(super) fn rate(&self) -> u64 {
-        self.network.per_second(self.elapsed).unwrap_or_default()
+        self.network
+            .per_second(self.elapsed)
+            .unwrap_or_default()
     }
 
     /// Files that were uploaded or prepared.
@@ -121,7 +123,8 @@ impl Counters {
 
     /// Source bytes sent or still to be sent.
     fn to_do(&self) -> u64 {
-        self.bytes.saturating_sub(self.aside_bytes)
+        self.bytes
+            .saturating_sub(self.aside_bytes)
     }
 
     /// The part of the work that is done, in per cent, packages under way by what was sent of them;
@@ -346,7 +349,9 @@ mod tests {
             );
         }
         // 1,000 bytes under way, and two thirds of the 6,000 that were not begun.
-        let mostly_as_before = counters.left().map(|left| left.as_secs());
+        let mostly_as_before = counters
+            .left()
+            .map(|left| left.as_secs());
         for _ in 0..10 {
             counters.count(
                 &Event::Sending(package(400, 200, 0)),
@@ -355,7 +360,9 @@ mod tests {
         }
         assert_eq!(mostly_as_before, Some(498));
         assert_eq!(
-            counters.left().map(|left| left.as_secs()),
+            counters
+                .left()
+                .map(|left| left.as_secs()),
             Some(403),
             "3,000 under way, and about half of 2,000"
         );

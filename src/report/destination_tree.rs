@@ -20,7 +20,9 @@ impl DestinationTree {
     pub(super) fn add(&mut self, stored: &Stored) {
         let package = (stored.destination.clone(), stored.file.clone());
         let package = self.packages.entry(package);
-        package.or_insert_with(|| (0, stored.clone())).0 += 1;
+        package
+            .or_insert_with(|| (0, stored.clone()))
+            .0 += 1;
     }
 
     /// A line for each container and package, containers once.

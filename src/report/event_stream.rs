@@ -303,12 +303,15 @@ impl EventStream {
             duration: seconds(end.duration),
             exit_code: end.exit_code,
             report: self.report.written(end.totals.failed),
-            stopped_by: end.stopped_by.as_ref().map(|error| StoppedRecord {
-                code: error.code.as_str(),
-                message: &error.what,
-                why: &error.why,
-                hint: error.hint(),
-            }),
+            stopped_by: end
+                .stopped_by
+                .as_ref()
+                .map(|error| StoppedRecord {
+                    code: error.code.as_str(),
+                    message: &error.what,
+                    why: &error.why,
+                    hint: error.hint(),
+                }),
         }
     }
 }
@@ -350,11 +353,17 @@ impl EventConsumer for EventStream {
         };
         let line = self.line(&record);
         let written = self.write(line);
-        self.progress_error.take().map_or(written, Err)
+        self.progress_error
+            .take()
+            .map_or(written, Err)
     }
 
     fn tick(&mut self, counters: &Counters) {
-        if counters.elapsed.saturating_sub(self.last_progress) < PROGRESS_INTERVAL {
+        if counters
+            .elapsed
+            .saturating_sub(self.last_progress)
+            < PROGRESS_INTERVAL
+        {
             return;
         }
         self.last_progress = counters.elapsed;

@@ -63,7 +63,10 @@ impl FailureReport {
         let mut path = report.path.clone();
         if let (true, Err(error)) = (condition != WriteCondition::Never, usable(&path)) {
             let helps = condition == WriteCondition::OnFailure && is_trouble_of_folder(&error);
-            let fallback = report.fallback.as_ref().filter(|_| helps);
+            let fallback = report
+                .fallback
+                .as_ref()
+                .filter(|_| helps);
             let fallback = fallback.and_then(|folder| in_folder(folder, &report.path));
             path = fallback.ok_or_else(|| unwritable(&report.path, &error))?;
             shown_path.replace(shown(&path, &paths));
@@ -123,7 +126,8 @@ impl FailureReport {
             new.persist(&path)?;
             self.report = Some(report);
             if number > 1 {
-                self.shown_path.replace(shown(&path, &self.paths));
+                self.shown_path
+                    .replace(shown(&path, &self.paths));
                 self.path = path;
             }
             return Ok(());
@@ -169,7 +173,10 @@ impl FailureReport {
             self.begin(true)?;
         }
         self.write_missing([])?;
-        let has_failures = self.report.as_ref().is_some_and(|report| !report.is_empty);
+        let has_failures = self
+            .report
+            .as_ref()
+            .is_some_and(|report| !report.is_empty);
         if self.condition != WriteCondition::Always && !has_failures {
             let went_well = end.stopped_by.is_none()
                 && end.totals.uploaded + end.totals.already_there + end.totals.prepared > 0;
@@ -298,7 +305,11 @@ pub(super) fn existing(path: &Path) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
-    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    options.custom_flags(
+        (OFlags::NOFOLLOW | OFlags::NONBLOCK)
+            .bits()
+            .cast_signed(),
+    );
     if !metadata.is_file() {
         return Err(io::Error::other("what lies there is no file"));
     }
@@ -310,7 +321,11 @@ pub(super) fn existing(path: &Path) -> io::Result<Option<File>> {
     // Compared with a file that is created in the same folder, since some shares give all files
     // other owners.
     #[cfg(unix)]
-    if opened.uid() != tempfile::tempfile_in(folder_of(path))?.metadata()?.uid() {
+    if opened.uid()
+        != tempfile::tempfile_in(folder_of(path))?
+            .metadata()?
+            .uid()
+    {
         return Err(io::Error::other("a file of another user lies there"));
     }
     Ok(Some(file))

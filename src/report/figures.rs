@@ -30,7 +30,10 @@ pub(super) fn plural(number: u64, noun: &str) -> String {
 
 /// `3.1 GiB`.
 pub(super) fn bytes(bytes: u64) -> String {
-    ByteSize::b(bytes).display().iec().to_string()
+    ByteSize::b(bytes)
+        .display()
+        .iec()
+        .to_string()
 }
 
 /// `0.4s`, `12s`, `6m 12s`, `1h 02m`.
@@ -60,7 +63,9 @@ pub(super) fn stages(stages: &[Stage]) -> Vec<String> {
             &waiting,
         )
     });
-    std::iter::once(head).chain(filled).collect()
+    std::iter::once(head)
+        .chain(filled)
+        .collect()
 }
 
 /// The same with milliseconds where there is less than a second: `12ms`.

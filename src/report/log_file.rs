@@ -101,8 +101,10 @@ fn open(path: &Path) -> io::Result<std::fs::File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
-    options
-        .mode(0o600)
-        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    options.mode(0o600).custom_flags(
+        (OFlags::NOFOLLOW | OFlags::NONBLOCK)
+            .bits()
+            .cast_signed(),
+    );
     options.open(path)
 }

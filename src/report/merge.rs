@@ -52,9 +52,15 @@ pub fn merge(paths: &[PathBuf], exit_code: ExitCodeOfRuns) -> Result<MergedRepor
         .collect::<Result<Vec<_>, _>>()?;
     let mut facts = agreement::common_facts(&sources)?;
     let coverage = shards::coverage(&sources)?;
-    let mut remarks: Vec<_> = agreement::version_remark(&sources).into_iter().collect();
+    let mut remarks: Vec<_> = agreement::version_remark(&sources)
+        .into_iter()
+        .collect();
     remarks.extend(sources.iter().filter_map(open_remark));
-    remarks.extend(coverage.gap.map(|gap| (Severity::Warning, gap)));
+    remarks.extend(
+        coverage
+            .gap
+            .map(|gap| (Severity::Warning, gap)),
+    );
     let is_whole = remarks
         .iter()
         .all(|(severity, _)| *severity != Severity::Warning);
@@ -107,19 +113,26 @@ impl MergedReport {
     pub fn bytes(&self, format: ReportFormat) -> io::Result<Vec<u8>> {
         let out = Cursor::new(Vec::new());
         let mut report = ReportWriter::begin(out, format, self.facts.clone(), Vec::new())?;
-        let failures = self.failures.values().cloned().map(ReportRecord::Failed);
+        let failures = self
+            .failures
+            .values()
+            .cloned()
+            .map(ReportRecord::Failed);
         let companions = self.companions.values().cloned();
-        let end = self.end.as_ref().map(|(totals, exit_code)| {
-            let mut end = EndRecord::of(totals, *exit_code);
-            // Two runs may have sent into one container.
-            end.totals
-                .retain(|name, _| !CONTAINER_COUNTS.contains(&name.as_str()));
-            // A merged report has its reasons by name.
-            if let Some(Value::Object(reasons)) = end.totals.get_mut("skipped_by") {
-                reasons.sort_keys();
-            }
-            ReportRecord::End(end)
-        });
+        let end = self
+            .end
+            .as_ref()
+            .map(|(totals, exit_code)| {
+                let mut end = EndRecord::of(totals, *exit_code);
+                // Two runs may have sent into one container.
+                end.totals
+                    .retain(|name, _| !CONTAINER_COUNTS.contains(&name.as_str()));
+                // A merged report has its reasons by name.
+                if let Some(Value::Object(reasons)) = end.totals.get_mut("skipped_by") {
+                    reasons.sort_keys();
+                }
+                ReportRecord::End(end)
+            });
         let companions = companions.map(ReportRecord::Companion);
         report.write(failures.chain(companions).chain(end))?;
         Ok(report.out.into_inner())
@@ -130,7 +143,10 @@ impl MergedReport {
 fn refuse_duplicates(paths: &[PathBuf]) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     let resolved = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-    match paths.iter().find(|path| !seen.insert(resolved(path))) {
+    match paths
+        .iter()
+        .find(|path| !seen.insert(resolved(path)))
+    {
         None => Ok(()),
         Some(path) => Err(Error::new(
             RunCode::Usage,
@@ -147,10 +163,12 @@ fn end(
     failures: &BTreeMap<Vec<u8>, FailedRecord>,
     exit_code: ExitCodeOfRuns,
 ) -> Option<(RunTotals, u8)> {
-    let ends = sources.iter().map(|source| match &source.ending {
-        RunEnding::Ended { totals, exit_code } => Some((*exit_code, totals.clone())),
-        RunEnding::Open | RunEnding::Unknown => None,
-    });
+    let ends = sources
+        .iter()
+        .map(|source| match &source.ending {
+            RunEnding::Ended { totals, exit_code } => Some((*exit_code, totals.clone())),
+            RunEnding::Open | RunEnding::Unknown => None,
+        });
     let runs = ends.collect::<Option<Vec<_>>>()?;
     let totals = total(runs.iter().map(|(_, totals)| totals), failures);
     let exit_code = exit_code(&runs, &totals);
@@ -180,18 +198,27 @@ fn total<'a>(
             *sum = sum.saturating_add(count);
         }
         for (reason, count) in &run.skipped_by {
-            let sum = sum.skipped_by.entry(*reason).or_default();
+            let sum = sum
+                .skipped_by
+                .entry(*reason)
+                .or_default();
             *sum = sum.saturating_add(*count);
         }
     }
     for failed in failures.values() {
-        *sum.failed_by.entry(failed.code.clone()).or_default() += 1;
+        *sum.failed_by
+            .entry(failed.code.clone())
+            .or_default() += 1;
     }
     let failed = failures.len() as u64;
-    let of_other_shards = sum.skipped_by.remove(&SkipReason::OtherShard);
+    let of_other_shards = sum
+        .skipped_by
+        .remove(&SkipReason::OtherShard);
     let of_other_shards = of_other_shards.unwrap_or_default();
     let twice = of_other_shards.saturating_add(sum.failed.saturating_sub(failed));
-    sum.skipped = sum.skipped.saturating_sub(of_other_shards);
+    sum.skipped = sum
+        .skipped
+        .saturating_sub(of_other_shards);
     sum.found = sum.found.saturating_sub(twice);
     sum.failed = sum.failed.min(failed);
     sum

@@ -105,7 +105,9 @@ impl Printer {
             .map(|width| usize::from(width()))
             .filter(|width| *width >= MIN_WIDTH)
         {
-            Some(width) => wrapped(text, width).iter().for_each(|line| self.line(line)),
+            Some(width) => wrapped(text, width)
+                .iter()
+                .for_each(|line| self.line(line)),
             None => self.line(text),
         }
     }

@@ -77,7 +77,9 @@ fn arrived(counters: &Counters, paint: impl FnOnce(String) -> String) -> Vec<Sta
 }
 
 fn joined(statuses: &[Status]) -> String {
-    let texts = statuses.iter().map(|(_, text)| text.as_str());
+    let texts = statuses
+        .iter()
+        .map(|(_, text)| text.as_str());
     texts.collect::<Vec<_>>().join(", ")
 }
 
@@ -89,7 +91,10 @@ fn line(label: &str, percent: Option<u64>, mut statuses: Vec<Status>, width: usi
         .collect();
     loop {
         let text = joined(&statuses);
-        let highest = statuses.iter().map(|(rank, _)| *rank).max();
+        let highest = statuses
+            .iter()
+            .map(|(rank, _)| *rank)
+            .max();
         let highest = highest.unwrap_or_default();
         let mut forms = bars.clone();
         for form in &mut forms {
@@ -113,7 +118,11 @@ fn line(label: &str, percent: Option<u64>, mut statuses: Vec<Status>, width: usi
 
 /// `[=====>    ]`.
 fn bar(percent: u64, length: usize) -> String {
-    let done = usize::try_from(percent).unwrap_or(100).min(100) * length / 100;
+    let done = usize::try_from(percent)
+        .unwrap_or(100)
+        .min(100)
+        * length
+        / 100;
     let head = if (1..length).contains(&done) { ">" } else { "" };
     format!(
         "[{:<length$}]",
@@ -145,7 +154,8 @@ struct UntilClosed<T> {
 impl<T> UntilClosed<T> {
     fn draw(&self, draw: impl FnOnce(&T) -> io::Result<()>) {
         if !self.is_closed.load(Ordering::Relaxed) && draw(&self.terminal).is_err() {
-            self.is_closed.store(true, Ordering::Relaxed);
+            self.is_closed
+                .store(true, Ordering::Relaxed);
         }
     }
 }
@@ -233,7 +243,9 @@ impl ProgressBars {
     /// Shows the progress.
     pub(super) fn show(&self, counters: &Counters, printer: &Printer) {
         // A line that fills the last column begins another one on some terminals.
-        let width = usize::from((self.width)()).saturating_sub(1).max(1);
+        let width = usize::from((self.width)())
+            .saturating_sub(1)
+            .max(1);
         for (bar, line) in self
             .lines
             .iter()
@@ -264,7 +276,11 @@ pub(super) struct ProgressLines {
 impl ProgressLines {
     /// The next line, when it is time for one.
     pub(super) fn due(&mut self, counters: &Counters) -> Option<String> {
-        if counters.elapsed.saturating_sub(self.last) < LINE_INTERVAL {
+        if counters
+            .elapsed
+            .saturating_sub(self.last)
+            < LINE_INTERVAL
+        {
             return None;
         }
         self.last = counters.elapsed;
@@ -467,7 +483,11 @@ mod tests {
         for second in 0..=100 {
             counters.elapsed = Duration::from_secs(second);
             (counters.totals.uploaded, counters.totals.found) = (second, second);
-            written.extend(lines.due(&counters).map(|line| format!("{second}s {line}")));
+            written.extend(
+                lines
+                    .due(&counters)
+                    .map(|line| format!("{second}s {line}")),
+            );
         }
         assert_eq!(written.len(), 3, "{written:?}");
         let first = written.first().map(String::as_str);

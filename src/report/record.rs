@@ -204,12 +204,15 @@ fn stated<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 impl RunFacts {
     pub(super) fn of(start: &RunStart, redacted: bool) -> Self {
-        let profile = start.profile.as_ref().map(|profile| ProfileRecord {
-            name: profile.name.clone(),
-            level: profile.level.to_owned(),
-            digest: profile.digest.clone(),
-            pseudonym_key: Some(profile.key.clone()),
-        });
+        let profile = start
+            .profile
+            .as_ref()
+            .map(|profile| ProfileRecord {
+                name: profile.name.clone(),
+                level: profile.level.to_owned(),
+                digest: profile.digest.clone(),
+                pseudonym_key: Some(profile.key.clone()),
+            });
         let settings = start.settings.iter();
         let settings = settings.map(|(name, value)| (name.clone(), value.clone().into()));
         Self {
@@ -273,7 +276,12 @@ pub(super) fn exact_path(file: &FilePath) -> Option<Vec<u8>> {
     }
     let unguarded = file.path.strip_prefix("./");
     let unguarded = unguarded.filter(|rest| rest.starts_with(FORMULA));
-    Some(unguarded.unwrap_or(&file.path).as_bytes().to_vec())
+    Some(
+        unguarded
+            .unwrap_or(&file.path)
+            .as_bytes()
+            .to_vec(),
+    )
 }
 
 /// A row of the CSV form: a failed file or a companion, with facts of the run.

@@ -75,7 +75,9 @@ impl Paths {
             .flat_map(|path| spellings(path).map(|text| (text, hasher.hash(path))))
             .filter(|(text, _)| text.len() >= MIN_TYPED_LENGTH)
             .collect();
-        hasher.typed.sort_by_key(|(text, _)| Reverse(text.len()));
+        hasher
+            .typed
+            .sort_by_key(|(text, _)| Reverse(text.len()));
         Ok(Self::Hashed(Box::new(hasher)))
     }
 
@@ -97,8 +99,15 @@ impl Paths {
         Error {
             code: error.code,
             what: self.said(&error.what),
-            why: error.why.iter().map(|why| self.said(why)).collect(),
-            specific_hint: error.specific_hint.as_ref().map(|hint| self.said(hint)),
+            why: error
+                .why
+                .iter()
+                .map(|why| self.said(why))
+                .collect(),
+            specific_hint: error
+                .specific_hint
+                .as_ref()
+                .map(|hint| self.said(hint)),
         }
     }
 
@@ -114,10 +123,16 @@ impl Paths {
                 ..
             }) => {
                 failure.detail = self.said(&failure.detail);
-                failure.specific_hint = failure.specific_hint.take().map(|hint| self.said(&hint));
+                failure.specific_hint = failure
+                    .specific_hint
+                    .take()
+                    .map(|hint| self.said(&hint));
             }
             Event::Ended(end) => {
-                end.stopped_by = end.stopped_by.take().map(|error| self.error(&error));
+                end.stopped_by = end
+                    .stopped_by
+                    .take()
+                    .map(|error| self.error(&error));
             }
             _ => {}
         }
@@ -131,7 +146,8 @@ impl Paths {
 
     /// For a terminal.
     pub fn shown(&self, path: &Path) -> String {
-        self.hash(path).unwrap_or_else(|| display_path(path))
+        self.hash(path)
+            .unwrap_or_else(|| display_path(path))
     }
 
     /// For a record.

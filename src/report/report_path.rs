@@ -69,7 +69,12 @@ impl ReportPath {
             WriteCondition::OnFailure => failed > 0,
             WriteCondition::Never => false,
         };
-        is_written.then(|| self.actual.get().unwrap_or(&self.usual).as_str())
+        is_written.then(|| {
+            self.actual
+                .get()
+                .unwrap_or(&self.usual)
+                .as_str()
+        })
     }
 }
 
@@ -78,8 +83,14 @@ pub(super) fn numbered(path: &Path, number: u32) -> PathBuf {
     if number == 1 {
         return path.to_path_buf();
     }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let stem = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy();
     let dot = if extension.is_empty() { "" } else { "." };
     path.with_file_name(format!("{stem}-{number}{dot}{extension}"))
 }

@@ -123,22 +123,26 @@ const NAMED: usize = 6;
 /// What cleaning changes most in a dry run: `Changes    43 attributes, most PatientName (3
 /// changed), …`.
 pub(super) fn changes(changes: &Changes) -> Option<String> {
-    let named = changes.most.iter().take(NAMED).map(|attribute| {
-        let counts = [
-            (attribute.removed, "removed"),
-            (attribute.changed, "changed"),
-            (attribute.inserted, "inserted"),
-        ];
-        let counts = counts
-            .iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, word)| format!("{} {word}", count(*number)));
-        format!(
-            "{} ({})",
-            attribute.name,
-            counts.collect::<Vec<_>>().join(", ")
-        )
-    });
+    let named = changes
+        .most
+        .iter()
+        .take(NAMED)
+        .map(|attribute| {
+            let counts = [
+                (attribute.removed, "removed"),
+                (attribute.changed, "changed"),
+                (attribute.inserted, "inserted"),
+            ];
+            let counts = counts
+                .iter()
+                .filter(|(number, _)| *number > 0)
+                .map(|(number, word)| format!("{} {word}", count(*number)));
+            format!(
+                "{} ({})",
+                attribute.name,
+                counts.collect::<Vec<_>>().join(", ")
+            )
+        });
     let named = named.collect::<Vec<_>>().join(", ");
     let all = plural(changes.attributes, "attribute");
     (changes.attributes > 0).then(|| format!("{:<10} {all}, most often {named}", "Changes"))
@@ -184,7 +188,9 @@ fn label(start: Option<&RunStart>) -> &'static str {
 fn headline(end: &RunEnd, start: Option<&RunStart>) -> String {
     let totals = &end.totals;
     let mut parts = vec![plural(totals.treated(), "file")];
-    let treated = totals.bytes.saturating_sub(totals.bytes_as_they_are);
+    let treated = totals
+        .bytes
+        .saturating_sub(totals.bytes_as_they_are);
     if treated > 0 {
         parts.push(bytes(treated));
     }
@@ -215,7 +221,10 @@ fn headline(end: &RunEnd, start: Option<&RunStart>) -> String {
 
 /// Enough of a digest to distinguish profiles; the reports have it whole.
 pub(super) fn short_digest(digest: &str) -> String {
-    let shown: String = digest.chars().take("sha256:".len() + 12).collect();
+    let shown: String = digest
+        .chars()
+        .take("sha256:".len() + 12)
+        .collect();
     if shown.len() < digest.len() {
         shown + "…"
     } else {

@@ -143,7 +143,9 @@ pub(super) fn consume(consumer: &mut dyn EventConsumer, events: &[Event]) {
     let mut counters = Counters::default();
     for event in events {
         counters.count(event, Duration::from_secs(4));
-        consumer.event(event, &counters).unwrap();
+        consumer
+            .event(event, &counters)
+            .unwrap();
         if matches!(event, Event::Sent { .. }) {
             consumer.tick(&counters);
             consumer.tick(&counters);
@@ -405,10 +407,18 @@ fn the_json_report_is_a_whole_document_after_every_item() {
     for event in run() {
         let fails = matches!(&event, Event::Settled(settled) if matches!(settled.outcome, Outcome::Failed(_)));
         failures += usize::from(fails);
-        consumer.event(&event, &Counters::default()).unwrap();
+        consumer
+            .event(&event, &Counters::default())
+            .unwrap();
         let document: serde_json::Value =
             serde_json::from_slice(&fs::read(&report.path).unwrap()).unwrap();
-        assert_eq!(document["failures"].as_array().unwrap().len(), failures);
+        assert_eq!(
+            document["failures"]
+                .as_array()
+                .unwrap()
+                .len(),
+            failures
+        );
         assert_eq!(document["run"]["profile"]["level"], "local");
         let warned = document
             .get("notices")
@@ -523,7 +533,12 @@ fn every_report_works_as_a_list_of_files() {
         let _ = Discovery::prepare(inputs, &mut io::empty())
             .unwrap()
             .run(&mut |found: Found| {
-                reached.push(found.path().to_string_lossy().into_owned());
+                reached.push(
+                    found
+                        .path()
+                        .to_string_lossy()
+                        .into_owned(),
+                );
                 std::ops::ControlFlow::Continue(())
             });
         let expected: Vec<_> = ["doe/x\u{1b}[2J.dcm".to_owned()]
@@ -562,7 +577,11 @@ fn a_cell_that_looks_like_a_formula_is_written_otherwise() {
         failed("=1+1", FileFailure::new(FileCode::ReadIo, "")),
     ];
     let (_folder, path) = written("r.csv", ReportFormat::Csv, Paths::Plain, &events);
-    assert!(fs::read_to_string(path).unwrap().contains("\n./=1+1,"));
+    assert!(
+        fs::read_to_string(path)
+            .unwrap()
+            .contains("\n./=1+1,")
+    );
 }
 
 #[test]
@@ -635,10 +654,17 @@ fn two_runs_in_one_folder_write_two_reports_unless_both_name_the_same() {
     };
     assert_eq!((lines("r.jsonl"), lines("r-2.jsonl")), (11, 11));
     assert_eq!(one_place.written(1), Some("fwupload-failures.jsonl"));
-    assert!(other_place.written(1).unwrap().ends_with("r-2.jsonl"));
+    assert!(
+        other_place
+            .written(1)
+            .unwrap()
+            .ends_with("r-2.jsonl")
+    );
     let named = report(folder.path(), "r.jsonl", ReportFormat::JsonLines, true);
     let mut third = FailureReport::open(&named, Paths::Plain, report_path()).unwrap();
-    let refused = third.event(&started(), &Counters::default()).unwrap_err();
+    let refused = third
+        .event(&started(), &Counters::default())
+        .unwrap_err();
     assert_eq!(refused.code, RunCode::ReportUnwritable);
     drop(one);
     consume(
@@ -666,7 +692,11 @@ fn lost_events_are_an_error_once_unless_their_reader_closed_the_stream() {
         let mut stream = EventStream::new(Box::new(Unwritable(kind)), Paths::Plain, report_path());
         run()
             .iter()
-            .filter_map(|event| stream.event(event, &Counters::default()).err())
+            .filter_map(|event| {
+                stream
+                    .event(event, &Counters::default())
+                    .err()
+            })
             .map(|error| error.code)
             .collect::<Vec<_>>()
     };
@@ -683,7 +713,11 @@ fn the_report_is_readable_by_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (_folder, path) = written("r.jsonl", ReportFormat::JsonLines, Paths::Plain, &run());
     assert_eq!(
-        fs::metadata(path).unwrap().permissions().mode() & 0o777,
+        fs::metadata(path)
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
         0o600
     );
 }
@@ -716,7 +750,10 @@ fn the_reporter_ends_with_the_last_event_and_keeps_the_first_error() {
     reporter.finish().unwrap();
     drop(kept);
     assert_eq!(
-        fs::read_to_string(&report.path).unwrap().lines().count(),
+        fs::read_to_string(&report.path)
+            .unwrap()
+            .lines()
+            .count(),
         11
     );
 }

@@ -72,7 +72,8 @@ impl<W: Write + Seek> ReportWriter<W> {
             self.json_end(&mut text)?;
             self.end = text.len() - written;
         }
-        self.out.seek(SeekFrom::End(-overwritten))?;
+        self.out
+            .seek(SeekFrom::End(-overwritten))?;
         self.out.write_all(&text)?;
         self.out.flush()
     }
@@ -119,9 +120,12 @@ impl<W: Write + Seek> ReportWriter<W> {
         } else if let Some(row) = CsvRow::of(&self.facts, record) {
             rows.serialize(row)?;
         }
-        let rows = rows.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        let rows = rows
+            .into_inner()
+            .map_err(csv::IntoInnerError::into_error)?;
         let length = if is_first {
-            rows.iter().position(|byte| *byte == b'\n')
+            rows.iter()
+                .position(|byte| *byte == b'\n')
         } else {
             None
         };

@@ -54,17 +54,26 @@ impl SeriesFiles {
 
     /// Their lengths in bytes.
     pub fn lengths(&self) -> impl Iterator<Item = u64> {
-        self.entries.iter().map(|entry| entry.len)
+        self.entries
+            .iter()
+            .map(|entry| entry.len)
     }
 
     /// The files, made anew from what is kept.
     pub fn iter(&self) -> impl Iterator<Item = Indexed> {
-        let begins = std::iter::once(0).chain(self.entries.iter().map(|entry| entry.name_end));
+        let begins = std::iter::once(0).chain(
+            self.entries
+                .iter()
+                .map(|entry| entry.name_end),
+        );
         begins
             .zip(&self.entries)
             .enumerate()
             .map(|(at, (begin, entry))| {
-                let name = self.names.get(begin..entry.name_end).unwrap_or_default();
+                let name = self
+                    .names
+                    .get(begin..entry.name_end)
+                    .unwrap_or_default();
                 let path = self
                     .odd
                     .get(&at)
@@ -103,15 +112,18 @@ impl SeriesFiles {
         let folder = folder(path.parent().unwrap_or(Path::new("")), &root, last);
         if folder.path.join(name).as_os_str() == path.as_os_str() {
             if self.names.capacity() - self.names.len() < name.len() {
-                self.names.reserve_exact(name.len() + self.names.len() / 4);
+                self.names
+                    .reserve_exact(name.len() + self.names.len() / 4);
             }
             self.names.push_str(name);
         } else {
             self.odd.insert(at, path.to_path_buf());
         }
-        self.read.extend(read.map(|bytes| (at, bytes)));
+        self.read
+            .extend(read.map(|bytes| (at, bytes)));
         if self.entries.len() == self.entries.capacity() {
-            self.entries.reserve_exact(4 + self.entries.len() / 4);
+            self.entries
+                .reserve_exact(4 + self.entries.len() / 4);
         }
         self.entries.push(Entry {
             folder,

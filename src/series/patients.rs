@@ -17,7 +17,8 @@ impl Patients {
     pub fn add(&mut self, identity: &Identity) {
         let Some(id) = &identity.patient else { return };
         if !self.0.contains_key(id) {
-            self.0.insert(id.clone(), HashSet::new());
+            self.0
+                .insert(id.clone(), HashSet::new());
         }
         if let (Some(issuer), Some(issuers)) = (&identity.issuer, self.0.get_mut(id)) {
             issuers.insert(issuer.clone());
@@ -27,7 +28,10 @@ impl Patients {
     /// How many there are. The same ID of two issuers is that of two patients; one without an
     /// issuer may be of any.
     pub fn count(&self) -> usize {
-        self.0.values().map(|issuers| issuers.len().max(1)).sum()
+        self.0
+            .values()
+            .map(|issuers| issuers.len().max(1))
+            .sum()
     }
 }
 

@@ -56,7 +56,9 @@ fn each_kind_of_damage_has_its_code_and_the_batch_goes_on() {
         assert!(
             ["message", "hint", "stage"]
                 .iter()
-                .all(|key| record[key].as_str().is_some_and(|s| !s.is_empty())),
+                .all(|key| record[key]
+                    .as_str()
+                    .is_some_and(|s| !s.is_empty())),
             "{record}"
         );
     }
@@ -64,7 +66,10 @@ fn each_kind_of_damage_has_its_code_and_the_batch_goes_on() {
 }
 
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
+    let at = bytes
+        .windows(from.len())
+        .position(|w| w == from)
+        .unwrap();
     [&bytes[..at], to, &bytes[at + from.len()..]].concat()
 }
 
@@ -80,7 +85,11 @@ fn every_length_at_which_a_file_can_be_cut_is_noticed() {
         .run("study -p demo/phantom --profile basic --offline --output out")
         .exits(9);
     assert!(place.tree("out").is_empty());
-    let codes: Vec<String> = ran.failures().into_iter().map(|(_, code)| code).collect();
+    let codes: Vec<String> = ran
+        .failures()
+        .into_iter()
+        .map(|(_, code)| code)
+        .collect();
     let named = [
         "read.truncated",
         "read.malformed",
@@ -89,7 +98,9 @@ fn every_length_at_which_a_file_can_be_cut_is_noticed() {
         "read.unsupported-syntax",
     ];
     assert!(
-        codes.iter().all(|code| named.contains(&code.as_str())),
+        codes
+            .iter()
+            .all(|code| named.contains(&code.as_str())),
         "{codes:?}"
     );
 }
@@ -99,15 +110,21 @@ fn an_instance_without_its_uids_has_no_place() {
     let place = Place::with([
         (
             "study/no-sop.dcm",
-            slice(1).without(tags::SOP_INSTANCE_UID).bytes(),
+            slice(1)
+                .without(tags::SOP_INSTANCE_UID)
+                .bytes(),
         ),
         (
             "study/no-series.dcm",
-            slice(2).without(tags::SERIES_INSTANCE_UID).bytes(),
+            slice(2)
+                .without(tags::SERIES_INSTANCE_UID)
+                .bytes(),
         ),
         (
             "study/no-study.dcm",
-            slice(3).without(tags::STUDY_INSTANCE_UID).bytes(),
+            slice(3)
+                .without(tags::STUDY_INSTANCE_UID)
+                .bytes(),
         ),
         ("study/good.dcm", slice(4).bytes()),
     ]);
@@ -117,7 +134,9 @@ fn an_instance_without_its_uids_has_no_place() {
     let codes: Vec<(String, String)> = ran.failures();
     assert_eq!(codes.len(), 3);
     assert!(
-        codes.iter().all(|(_, code)| code == "route.missing-uid"),
+        codes
+            .iter()
+            .all(|(_, code)| code == "route.missing-uid"),
         "{codes:?}"
     );
 }
@@ -133,9 +152,17 @@ fn without_patient_id_the_subject_has_to_be_named() {
         .says("removes PatientID")
         .says("--subject")
         .does_not_say("route.no-subject");
-    place.run(minimal).args(["--subject", "s1"]).exits(0);
+    place
+        .run(minimal)
+        .args(["--subject", "s1"])
+        .exits(0);
     // A file that has none is known only once it is read.
-    let bare = Place::with([("in.dcm", slice(1).without(tags::PATIENT_ID).bytes())]);
+    let bare = Place::with([(
+        "in.dcm",
+        slice(1)
+            .without(tags::PATIENT_ID)
+            .bytes(),
+    )]);
     bare.file(
         "keep.yaml",
         "name: keep\ndicom: {fields: [{name: PatientName, remove: true}]}\n",
@@ -158,7 +185,9 @@ fn without_patient_id_the_subject_has_to_be_named() {
 fn a_rule_that_fails_says_where_it_stands_and_shows_no_value() {
     let profile = "name = \"p\"\n[dicom]\ndate-increment = 3\nfields = [\n  \
         { name = \"StudyDate\", increment-date = true },\n]\n";
-    let bad = slice(1).text(tags::STUDY_DATE, VR::DA, "CANARY").bytes();
+    let bad = slice(1)
+        .text(tags::STUDY_DATE, VR::DA, "CANARY")
+        .bytes();
     let place = Place::with([("in.dcm", bad), ("p.toml", profile.as_bytes().to_vec())]);
     let ran = place
         .run("in.dcm -p demo/phantom --profile p.toml --offline --dry-run --json -vv")
@@ -282,7 +311,12 @@ fn encodings_stay_as_they_are() {
         uids::EXPLICIT_VR_BIG_ENDIAN,
         uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     ] {
-        let place = Place::with([("in.dcm", Dicom::mr(&Person::plain()).syntax(syntax).bytes())]);
+        let place = Place::with([(
+            "in.dcm",
+            Dicom::mr(&Person::plain())
+                .syntax(syntax)
+                .bytes(),
+        )]);
         place
             .run("in.dcm -p demo/phantom --profile basic --offline --output out")
             .exits(0);

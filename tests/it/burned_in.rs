@@ -68,7 +68,12 @@ fn ultrasound(person: &Person, instance: u32) -> Dicom {
 fn rle() -> Dicom {
     let frame = |bytes: &[u8]| {
         let plane = |colour: usize| -> Vec<u8> {
-            let plane: Vec<u8> = bytes.iter().skip(colour).step_by(3).copied().collect();
+            let plane: Vec<u8> = bytes
+                .iter()
+                .skip(colour)
+                .step_by(3)
+                .copied()
+                .collect();
             plane
                 .chunks(128)
                 .flat_map(|run| [&[127], run].concat())
@@ -79,12 +84,18 @@ fn rle() -> Dicom {
         let mut header = vec![3, 64, 64 + length, 64 + 2 * length];
         header.resize(16, 0);
         [
-            header.into_iter().flat_map(u32::to_le_bytes).collect(),
+            header
+                .into_iter()
+                .flat_map(u32::to_le_bytes)
+                .collect(),
             planes.concat(),
         ]
         .concat()
     };
-    let fragments: Vec<Vec<u8>> = frames().chunks(32 * 32 * 3).map(frame).collect();
+    let fragments: Vec<Vec<u8>> = frames()
+        .chunks(32 * 32 * 3)
+        .map(frame)
+        .collect();
     let fragments = PixelFragmentSequence::new_fragments(fragments);
     ultrasound(&Person::plain(), 2)
         .syntax(uids::RLE_LOSSLESS)
@@ -190,7 +201,11 @@ fn two_corners_in_the_place_of_a_size_stop_the_run() {
 
 /// A JPEG image that nobody need decode, with a comment in front of its scan.
 fn jpeg(comment: &[u8]) -> Vec<u8> {
-    let length = |bytes: &[u8]| u16::try_from(bytes.len() + 2).unwrap().to_be_bytes();
+    let length = |bytes: &[u8]| {
+        u16::try_from(bytes.len() + 2)
+            .unwrap()
+            .to_be_bytes()
+    };
     let mut image = [&[0xFF, 0xD8, 0xFF, 0xFE], &length(comment)[..], comment].concat();
     image.extend([0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 0x12, 0xFF, 0x00, 0x34]);
     image.extend(ANATOMY);
@@ -222,5 +237,9 @@ fn a_comment_inside_a_compressed_frame_does_not_leave_the_machine() {
     assert!(crate::fixture::found_in(&sent[frames..]).is_empty());
     assert_eq!(count(sent, ANATOMY), 2);
     let emptied = [jpeg(&[0; 19]), jpeg(&[0; 18])];
-    assert!(emptied.iter().all(|image| count(sent, image) == 1));
+    assert!(
+        emptied
+            .iter()
+            .all(|image| count(sent, image) == 1)
+    );
 }

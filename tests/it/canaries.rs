@@ -83,7 +83,10 @@ fn nothing_that_identifies_reaches_the_server_and_no_value_is_written_down() {
         no_value_in("standard error", &ran.stderr);
         no_value_in("standard output", &ran.stdout);
         no_value_in("the report", &format!("{:?}", ran.report()));
-        for (name, bytes) in tree(&place.state()).into_iter().chain(tree(&place.home())) {
+        for (name, bytes) in tree(&place.state())
+            .into_iter()
+            .chain(tree(&place.home()))
+        {
             clean(&format!("the name {name}"), name.as_bytes());
             clean(&name, &bytes);
         }

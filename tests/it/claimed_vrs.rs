@@ -21,7 +21,9 @@ fn with(tag: [u8; 4], vr: &str, value: &[u8]) -> Vec<u8> {
         .unwrap();
     let mut value = value.to_vec();
     value.resize(value.len().next_multiple_of(2), b' ');
-    let length = u32::try_from(value.len()).unwrap().to_le_bytes();
+    let length = u32::try_from(value.len())
+        .unwrap()
+        .to_le_bytes();
     let long = matches!(vr, "OB" | "OW" | "UT" | "UN" | "SQ");
     let head = [
         &tag[..],
@@ -37,7 +39,9 @@ fn nested() -> Vec<u8> {
     let name = [b"\x10\x00\x10\x00PN\x0a\x00".as_slice(), SECRET].concat();
     [
         b"\xFE\xFF\x00\xE0".as_slice(),
-        &u32::try_from(name.len()).unwrap().to_le_bytes(),
+        &u32::try_from(name.len())
+            .unwrap()
+            .to_le_bytes(),
         &name,
     ]
     .concat()
@@ -71,7 +75,9 @@ fn items_and_words_under_a_wrong_vr_do_not_go_out_and_the_file_can_be_read() {
     for (number, (name, bytes)) in files.into_iter().enumerate() {
         for profile in ["basic", "strict", "longitudinal", "uids-and-dates-kept"] {
             let place = Place::with([(format!("study/{name}"), bytes.clone())]);
-            place.run(&format!("{CLEAN} {profile}")).exits(0);
+            place
+                .run(&format!("{CLEAN} {profile}"))
+                .exits(0);
             let out = place.tree("out");
             assert_eq!(out.len(), 1, "{number}");
             let found = out[0]
@@ -81,7 +87,8 @@ fn items_and_words_under_a_wrong_vr_do_not_go_out_and_the_file_can_be_read() {
             assert!(!found, "{name} under {profile}");
             let read = dicom_object::from_reader(&out[0].1[128..]).unwrap();
             assert_eq!(
-                read.meta().media_storage_sop_class_uid(),
+                read.meta()
+                    .media_storage_sop_class_uid(),
                 uids::CT_IMAGE_STORAGE
             );
             assert!(read.element(tags::PIXEL_DATA).is_ok());
@@ -112,13 +119,16 @@ fn a_character_set_that_does_not_exist_and_an_image_without_its_colours_have_the
             .iter()
             .map(|(name, bytes, _)| (format!("study/{name}"), bytes)),
     );
-    let ran = place.run(&format!("{CLEAN} basic")).exits(9);
+    let ran = place
+        .run(&format!("{CLEAN} basic"))
+        .exits(9);
     let expected: Vec<(String, String)> = files
         .iter()
         .map(|(name, _, code)| (name.to_string(), code.to_string()))
         .collect();
     assert_eq!(ran.failures(), expected);
-    ran.does_not_say("Quellhorst").does_not_say("WARD 9");
+    ran.does_not_say("Quellhorst")
+        .does_not_say("WARD 9");
 }
 
 #[test]
@@ -126,7 +136,9 @@ fn a_character_set_with_a_slip_is_written_without_it() {
     let file =
         Dicom::ct(&Person::plain(), 1).text(tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO IR 100");
     let place = Place::with([("study/slip.dcm", file.bytes())]);
-    place.run(&format!("{CLEAN} basic")).exits(0);
+    place
+        .run(&format!("{CLEAN} basic"))
+        .exits(0);
     let read = dicom_object::from_reader(&place.tree("out")[0].1[128..]).unwrap();
     assert_eq!(
         read.element(tags::SPECIFIC_CHARACTER_SET)

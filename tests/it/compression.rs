@@ -42,7 +42,9 @@ fn place() -> Place {
 }
 
 fn total(ran: &Ran<'_>, name: &str) -> u64 {
-    ran.end()["totals"][name].as_u64().unwrap()
+    ran.end()["totals"][name]
+        .as_u64()
+        .unwrap()
 }
 
 /// Everything inside the zips that arrived, and how long the zips are together.
@@ -54,7 +56,9 @@ fn inside(site: &Site) -> (BTreeMap<String, Vec<u8>>, usize) {
         .filter(|bytes| is_zip(bytes))
         .collect();
     (
-        zips.iter().flat_map(|zip| members(zip)).collect(),
+        zips.iter()
+            .flat_map(|zip| members(zip))
+            .collect(),
         zips.iter().map(Vec::len).sum(),
     )
 }
@@ -95,7 +99,12 @@ fn images_that_are_compressed_already_are_stored() {
     let methods = |bytes: &[u8]| {
         let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes.to_vec())).unwrap();
         (0..archive.len())
-            .map(|at| archive.by_index(at).unwrap().compression())
+            .map(|at| {
+                archive
+                    .by_index(at)
+                    .unwrap()
+                    .compression()
+            })
             .collect::<Vec<_>>()
     };
     let zips = site

@@ -24,11 +24,17 @@ fn login_keeps_the_key_for_later_runs_and_logout_forgets_it() {
         .stdin(format!("{}\n", site.key()))
         .exits(0);
     ran.does_not_say("sandbox-key");
-    place.run(USUAL).exits(0).does_not_say("sandbox-key");
+    place
+        .run(USUAL)
+        .exits(0)
+        .does_not_say("sandbox-key");
     place.run("status").exits(0);
     place.run("logout").exits(0);
     place.run("status").exits(4);
-    place.run(USUAL).exits(4).says("error[auth.missing]");
+    place
+        .run(USUAL)
+        .exits(4)
+        .says("error[auth.missing]");
     let left = tree(&place.home());
     assert!(
         left.iter()
@@ -52,7 +58,11 @@ fn the_login_file_is_for_its_owner_alone() {
         .unwrap();
     let path = place.home().join(name);
     assert_eq!(
-        std::fs::metadata(path).unwrap().permissions().mode() & 0o777,
+        std::fs::metadata(path)
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
         0o600
     );
 }
@@ -60,7 +70,9 @@ fn the_login_file_is_for_its_owner_alone() {
 #[test]
 fn login_checks_the_key_before_it_keeps_it() {
     let (place, site) = (place(), Site::start());
-    let wrong = site.key().replace("sandbox-key", "another-key");
+    let wrong = site
+        .key()
+        .replace("sandbox-key", "another-key");
     place
         .run("login --with-key-stdin")
         .stdin(wrong)
@@ -76,12 +88,18 @@ fn a_key_file_must_be_private() {
     let (place, site) = (place(), Site::start());
     let file = place.file("key", site.key());
     set_mode(&file, 0o644);
-    let ran = place.run(USUAL).args(["--api-key-file", "key"]).exits(4);
+    let ran = place
+        .run(USUAL)
+        .args(["--api-key-file", "key"])
+        .exits(4);
     ran.says("error[auth.key-source]")
         .says("chmod 600")
         .does_not_say("sandbox-key");
     set_mode(&file, 0o600);
-    place.run(USUAL).args(["--api-key-file", "key"]).exits(0);
+    place
+        .run(USUAL)
+        .args(["--api-key-file", "key"])
+        .exits(0);
 }
 
 #[cfg(unix)]
@@ -103,7 +121,9 @@ fn a_command_can_give_the_key() {
 #[test]
 fn flywheels_own_login_is_the_last_resort_and_is_named() {
     let (place, site) = (place(), Site::start());
-    let file = place.home().join(".config/flywheel/user.json");
+    let file = place
+        .home()
+        .join(".config/flywheel/user.json");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(
         file,

@@ -16,7 +16,12 @@ fn slice(number: u32) -> Vec<u8> {
 
 /// The files that were skipped, as name and reason, sorted.
 fn skipped(ran: &Ran) -> Vec<(String, String)> {
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let text = |value: &serde_json::Value| {
+        value
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let mut skipped: Vec<_> = ran
         .events_of("skipped")
         .iter()
@@ -27,7 +32,10 @@ fn skipped(ran: &Ran) -> Vec<(String, String)> {
 }
 
 fn base_name(path: &str) -> String {
-    path.rsplit('/').next().unwrap().to_owned()
+    path.rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned()
 }
 
 fn pair(name: &str, what: &str) -> (String, String) {
@@ -44,7 +52,10 @@ fn content_decides_not_the_extension() {
         ("study/bare.dcm", damaged::bare(&slice(3))),
         ("study/bare", damaged::bare(&slice(4))),
     ]);
-    let ran = place.run("study").args(LOOK.split(' ')).exits(0);
+    let ran = place
+        .run("study")
+        .args(LOOK.split(' '))
+        .exits(0);
     assert_eq!(
         skipped(&ran),
         [pair("empty.dcm", "empty"), pair("letter.dcm", "not-dicom")]
@@ -81,9 +92,15 @@ fn a_dicomdir_is_skipped_when_found_and_refused_when_named() {
         )
         .bytes();
     let place = Place::with([("study/DICOMDIR", dicomdir), ("study/1.dcm", slice(1))]);
-    let ran = place.run("study").args(LOOK.split(' ')).exits(0);
+    let ran = place
+        .run("study")
+        .args(LOOK.split(' '))
+        .exits(0);
     assert_eq!(skipped(&ran), [pair("DICOMDIR", "dicomdir")]);
-    let ran = place.run("study/DICOMDIR").args(LOOK.split(' ')).exits(9);
+    let ran = place
+        .run("study/DICOMDIR")
+        .args(LOOK.split(' '))
+        .exits(9);
     assert_eq!(ran.failures(), [pair("DICOMDIR", "read.dicomdir")]);
 }
 
@@ -166,9 +183,15 @@ mod unix {
                 .unwrap()
                 .success()
         );
-        let ran = place.run("study").args(LOOK.split(' ')).exits(0);
+        let ran = place
+            .run("study")
+            .args(LOOK.split(' '))
+            .exits(0);
         assert_eq!(skipped(&ran), [pair("pipe.dcm", "special-file")]);
-        let ran = place.run("study/pipe.dcm").args(LOOK.split(' ')).exits(9);
+        let ran = place
+            .run("study/pipe.dcm")
+            .args(LOOK.split(' '))
+            .exits(9);
         assert_eq!(ran.failures(), [pair("pipe.dcm", "discover.special-file")]);
     }
 
@@ -176,10 +199,16 @@ mod unix {
     fn links_are_followed_on_request_and_loops_end() {
         let place = Place::with([("elsewhere/1.dcm", slice(1)), ("study/2.dcm", slice(2))]);
         symlink(place.path("elsewhere"), place.path("study/link")).unwrap();
-        let ran = place.run("study").args(LOOK.split(' ')).exits(0);
+        let ran = place
+            .run("study")
+            .args(LOOK.split(' '))
+            .exits(0);
         assert_eq!(skipped(&ran), [pair("link", "symlink")]);
         symlink("..", place.path("study/up")).unwrap();
-        let ran = place.run("study --follow").args(LOOK.split(' ')).ends();
+        let ran = place
+            .run("study --follow")
+            .args(LOOK.split(' '))
+            .ends();
         assert_eq!(ran.end()["totals"]["prepared"], 2, "{}", ran.stderr);
     }
 
@@ -187,7 +216,10 @@ mod unix {
     fn a_link_to_nowhere_is_named_when_followed() {
         let place = Place::with([("study/2.dcm", slice(2))]);
         symlink("nowhere", place.path("study/dangling.dcm")).unwrap();
-        let ran = place.run("study --follow").args(LOOK.split(' ')).exits(3);
+        let ran = place
+            .run("study --follow")
+            .args(LOOK.split(' '))
+            .exits(3);
         assert_eq!(ran.failures()[0].0, "dangling.dcm");
     }
 
@@ -201,7 +233,10 @@ mod unix {
         };
         mode(0o000);
         let everything_is_readable = std::fs::read_dir(&locked).is_ok(); // to root
-        let ran = place.run("study").args(LOOK.split(' ')).ends();
+        let ran = place
+            .run("study")
+            .args(LOOK.split(' '))
+            .ends();
         mode(0o755);
         if everything_is_readable {
             assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -221,7 +256,8 @@ mod unix {
             .run("study -v -p demo/phantom --profile basic --offline --dry-run")
             .exits(0);
         assert!(
-            !ran.stderr.contains(['\u{1b}', '\u{202e}', '\u{7}']),
+            !ran.stderr
+                .contains(['\u{1b}', '\u{202e}', '\u{7}']),
             "{:?}",
             ran.stderr
         );
@@ -233,7 +269,10 @@ mod unix {
         let place = Place::new();
         place.file(OsStr::from_bytes(b"study/caf\xe9.dcm"), slice(1));
         place.file(OsStr::from_bytes(b"study/bad\xff.dcm"), &slice(2)[..900]);
-        let ran = place.run("study").args(LOOK.split(' ')).exits(3);
+        let ran = place
+            .run("study")
+            .args(LOOK.split(' '))
+            .exits(3);
         assert_eq!(ran.end()["totals"]["prepared"], 1);
         let bytes = ran.report()[0]["path_bytes"]
             .as_str()
@@ -284,6 +323,11 @@ fn a_folder_of_links_is_told_of_the_flag_that_follows_them() {
     std::fs::create_dir(place.path("study")).unwrap();
     std::os::unix::fs::symlink(place.path("store/a"), place.path("study/a.dcm")).unwrap();
     let line = "study -p demo/phantom --profile basic --offline --output out --json";
-    place.run(line).exits(8).says("--follow");
-    place.run(&format!("{line} --follow")).exits(0);
+    place
+        .run(line)
+        .exits(8)
+        .says("--follow");
+    place
+        .run(&format!("{line} --follow"))
+        .exits(0);
 }

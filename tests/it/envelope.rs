@@ -52,7 +52,10 @@ fn marks(bytes: &[u8]) -> usize {
         .filter(|window| window.starts_with(b"CANARYNAME") || *window == b"CANARYSTUDY")
         .count();
     let inside = if is_zip(bytes) {
-        members(bytes).iter().map(|(_, member)| marks(member)).sum()
+        members(bytes)
+            .iter()
+            .map(|(_, member)| marks(member))
+            .sum()
     } else {
         0
     };
@@ -83,7 +86,10 @@ fn what_is_encrypted_or_retained_reaches_the_server_in_no_other_form() {
             let ran = place.run(
                 "study -p demo/phantom --profile profile.yaml --subject s --session t -vv --json",
             );
-            let ran = ran.args(["--package", packaging]).at(&site).exits(0);
+            let ran = ran
+                .args(["--package", packaging])
+                .at(&site)
+                .exits(0);
             for request in site.requests() {
                 assert_eq!(
                     marks(&request.everything()),
@@ -119,7 +125,9 @@ const OFFLINE: &str =
 #[test]
 fn the_key_brings_it_back_in_every_transfer_syntax() {
     let certificates = certificates();
-    let pairs = certificates.each_ref().map(String::as_str);
+    let pairs = certificates
+        .each_ref()
+        .map(String::as_str);
     for options in [&[KEY][..], &pairs] {
         for syntax in [
             uids::IMPLICIT_VR_LITTLE_ENDIAN,
@@ -193,8 +201,14 @@ fn without_an_envelope_or_with_another_key_a_file_fails() {
     let place = again(&hidden, &yaml(&[OTHER_KEY], &DECRYPT));
     let ran = place.run(OFFLINE).exits(9);
     assert_eq!(ran.failures()[0].1, "deid.envelope");
-    assert!(ran.report()[0]["hint"].as_str().unwrap().contains("key"));
-    ran.does_not_say("ff1122").does_not_say("CANARY");
+    assert!(
+        ran.report()[0]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("key")
+    );
+    ran.does_not_say("ff1122")
+        .does_not_say("CANARY");
     assert!(place.tree("out").is_empty());
 }
 
@@ -211,7 +225,10 @@ fn a_profile_that_encrypts_without_a_key_is_refused_before_anything_is_read() {
         &marked().bytes(),
         &yaml(&["retain: true"], &["name: PatientID, hash: true"]),
     );
-    place.run(OFFLINE).exits(5).says("`retain` needs a key");
+    place
+        .run(OFFLINE)
+        .exits(5)
+        .says("`retain` needs a key");
 }
 
 #[test]
@@ -222,7 +239,11 @@ fn openssl_opens_what_is_sent() {
         text(&holder, Tag(0x0400, 0x0510)),
         uids::EXPLICIT_VR_LITTLE_ENDIAN
     );
-    let content = holder.get(ENCRYPTED_CONTENT).unwrap().to_bytes().unwrap();
+    let content = holder
+        .get(ENCRYPTED_CONTENT)
+        .unwrap()
+        .to_bytes()
+        .unwrap();
     assert!(content.starts_with(b"-----BEGIN CMS-----\n"));
     let place = Place::with([("sealed", &content[..])]);
     let key = KEY.split('\'').nth(1).unwrap();

@@ -48,7 +48,13 @@ fn making_it_again_gives_the_same_bytes() {
 #[test]
 fn it_is_small_and_every_file_holds_a_mark() {
     let committed = committed();
-    assert!(committed.values().map(Vec::len).sum::<usize>() < 400_000);
+    assert!(
+        committed
+            .values()
+            .map(Vec::len)
+            .sum::<usize>()
+            < 400_000
+    );
     for (name, bytes) in committed {
         assert!(
             !fixture::found_in(&bytes).is_empty(),

@@ -15,9 +15,15 @@ fn good() -> Vec<u8> {
 #[test]
 fn exit_0_everything_arrived() {
     let (place, site) = (Place::with([("study/1.dcm", good())]), Site::start());
-    place.run(USUAL).at(&site).exits(0).says("Uploaded");
+    place
+        .run(USUAL)
+        .at(&site)
+        .exits(0)
+        .says("Uploaded");
     assert!(
-        !place.path("fwupload-failures.jsonl").exists(),
+        !place
+            .path("fwupload-failures.jsonl")
+            .exists(),
         "no report when nothing failed"
     );
 }
@@ -37,7 +43,11 @@ fn exit_0_skips_have_their_reason() {
         .exits(0)
         .says("Skipped")
         .says("not DICOM");
-    place.run(USUAL).args(["--fail-on-skip"]).at(&site).exits(3);
+    place
+        .run(USUAL)
+        .args(["--fail-on-skip"])
+        .at(&site)
+        .exits(3);
 }
 
 #[test]
@@ -58,7 +68,10 @@ fn exit_1_a_report_that_cannot_be_written() {
 #[test]
 fn exit_2_usage() {
     let place = Place::with([("study/1.dcm", good())]);
-    place.run("study").exits(2).says("--project");
+    place
+        .run("study")
+        .exits(2)
+        .says("--project");
     place.run("-p demo/phantom").exits(2);
     place
         .run("study -p demo/phantom --no-such-flag")
@@ -106,7 +119,9 @@ fn exit_4_no_key_or_a_key_that_is_refused() {
         .env("FWUPLOAD_API_KEY", "not a key")
         .exits(4)
         .says("error[auth.malformed-key]");
-    let wrong = site.key().replace("sandbox-key", "another-key");
+    let wrong = site
+        .key()
+        .replace("sandbox-key", "another-key");
     place
         .run(USUAL)
         .env("FWUPLOAD_API_KEY", wrong)
@@ -145,7 +160,8 @@ fn exit_6_no_such_project() {
         .run("study -p demo/fantom --profile basic")
         .at(&site)
         .exits(6);
-    ran.says("error[project.not-found]").says("phantom");
+    ran.says("error[project.not-found]")
+        .says("phantom");
 }
 
 #[test]
@@ -192,7 +208,11 @@ fn exit_8_nothing_to_upload() {
         .at(&site)
         .exits(8)
         .says("nothing to upload");
-    place.run(USUAL).args(["--allow-empty"]).at(&site).exits(0);
+    place
+        .run(USUAL)
+        .args(["--allow-empty"])
+        .at(&site)
+        .exits(0);
 }
 
 #[test]
@@ -201,6 +221,10 @@ fn exit_9_every_file_failed() {
         Place::with([("study/1.dcm", damaged::truncated(&good()))]),
         Site::start(),
     );
-    place.run(USUAL).at(&site).exits(9).says("Failed");
+    place
+        .run(USUAL)
+        .at(&site)
+        .exits(9)
+        .says("Failed");
     assert!(site.uploaded().is_empty());
 }

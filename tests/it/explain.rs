@@ -15,7 +15,10 @@ fn codes() -> Vec<Value> {
         .stdout
         .clone();
     let listed: Value = serde_json::from_str(&listed).unwrap();
-    listed["codes"].as_array().unwrap().clone()
+    listed["codes"]
+        .as_array()
+        .unwrap()
+        .clone()
 }
 
 fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
@@ -83,12 +86,19 @@ fn an_unknown_code_is_a_usage_error_that_names_the_nearest() {
         .run("explain 77")
         .exits(2)
         .says("fwupload explain --list");
-    place.run("explain").exits(2).says("CODE");
+    place
+        .run("explain")
+        .exits(2)
+        .says("CODE");
 }
 
 #[test]
 fn all_codes_are_listed_by_stage() {
-    let listed = Place::new().run("explain --list").exits(0).stdout.clone();
+    let listed = Place::new()
+        .run("explain --list")
+        .exits(0)
+        .stdout
+        .clone();
     let codes = codes();
     assert!(codes.len() > 100, "{}", codes.len());
     let mut rest = listed.as_str();
@@ -123,7 +133,10 @@ fn reserved_words_of_later_commands_are_refused_and_their_folders_are_not() {
             "-- rules" => format!("{line} {path}"),
             _ => format!("{path} {line}"),
         };
-        place.run(&arguments).exits(8).says("nothing to upload");
+        place
+            .run(&arguments)
+            .exits(8)
+            .says("nothing to upload");
     }
 }
 
@@ -143,7 +156,11 @@ fn the_generated_page_of_codes_says_what_the_program_says() {
 }
 
 fn page(codes: &[Value]) -> String {
-    let of_kind = |kind: &'static str| codes.iter().filter(move |entry| entry["kind"] == kind);
+    let of_kind = |kind: &'static str| {
+        codes
+            .iter()
+            .filter(move |entry| entry["kind"] == kind)
+    };
     let mut page = "\
 # Codes
 
@@ -191,6 +208,11 @@ made by `UPDATE_DOCS=1 cargo test generated`.
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
+    let first = letters
+        .next()
+        .map(|first| first.to_ascii_uppercase());
+    first
+        .into_iter()
+        .chain(letters)
+        .collect()
 }

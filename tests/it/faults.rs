@@ -123,7 +123,8 @@ fn everything_is_there_once(site: &Site, case: &str) {
     assert_eq!(uploaded.len(), 1, "{case}: files");
     let zip = zip::ZipArchive::new(std::io::Cursor::new(&uploaded[0].1));
     assert_eq!(
-        zip.unwrap_or_else(|error| panic!("{case}: {error}")).len(),
+        zip.unwrap_or_else(|error| panic!("{case}: {error}"))
+            .len(),
         2,
         "{case}: members"
     );
@@ -166,14 +167,21 @@ const PASSING: [(&str, Spoil); 11] = [
     ("answer is shorter than announced", |rule| {
         rule.wrong_length(10)
     }),
-    ("500", |rule| rule.answer(500).header("retry-after", "0")),
+    ("500", |rule| {
+        rule.answer(500)
+            .header("retry-after", "0")
+    }),
     ("502 with a web page", |rule| {
         rule.answer_with(502, "<html><title>Bad Gateway</title></html>")
             .header("retry-after", "0")
     }),
-    ("503", |rule| rule.answer(503).header("retry-after", "0")),
+    ("503", |rule| {
+        rule.answer(503)
+            .header("retry-after", "0")
+    }),
     ("429 with Retry-After", |rule| {
-        rule.answer(429).header("retry-after", "0")
+        rule.answer(429)
+            .header("retry-after", "0")
     }),
 ];
 
@@ -182,13 +190,19 @@ fn faults_that_pass_are_got_over_at_every_call() {
     let cases: Vec<_> = BEFORE
         .iter()
         .chain(&DURING)
-        .flat_map(|call| PASSING.iter().map(move |fault| (*call, fault)))
+        .flat_map(|call| {
+            PASSING
+                .iter()
+                .map(move |fault| (*call, fault))
+        })
         .collect();
     side_by_side(&cases, |(call, (fault, spoil))| {
         let case = format!("{fault} at {}", call.0);
         let (place, site) = (
             place(),
-            site_for(*call).rule(spoil(at(*call)).times(1)).start(),
+            site_for(*call)
+                .rule(spoil(at(*call)).times(1))
+                .start(),
         );
         let ran = place.run(USUAL).at(&site).ends();
         assert_eq!(ran.code, Some(0), "{case}: {}", ran.stderr);
@@ -226,7 +240,11 @@ fn refusals_before_the_first_file_stop_the_run_with_nothing_sent() {
         let (place, site) = (
             place(),
             site_for(*call)
-                .rule(at(*call).answer(*status).header("retry-after", "0"))
+                .rule(
+                    at(*call)
+                        .answer(*status)
+                        .header("retry-after", "0"),
+                )
                 .start(),
         );
         let ran = place.run(USUAL).at(&site).ends();
@@ -271,7 +289,11 @@ fn refusals_while_sending_fail_the_package_and_the_next_run_completes() {
         let (place, site) = (
             place(),
             site_for(*call)
-                .rule(at(*call).answer(*status).header("retry-after", "0"))
+                .rule(
+                    at(*call)
+                        .answer(*status)
+                        .header("retry-after", "0"),
+                )
                 .start(),
         );
         let ran = place.run(USUAL).at(&site).ends();
@@ -288,7 +310,9 @@ fn who_may_create_nothing_learns_it_from_the_first_refusal() {
         let case = format!("403 at {}", creation.0);
         let (place, site) = (
             place(),
-            site_for(creation).rule(at(creation).answer(403)).start(),
+            site_for(creation)
+                .rule(at(creation).answer(403))
+                .start(),
         );
         let ran = place.run(USUAL).at(&site).ends();
         ends_with(&ran, &case, 4, "auth.forbidden");
@@ -359,7 +383,10 @@ fn who_may_not_write_learns_it_before_anything_is_read() {
     ] {
         let site = site.start();
         for rehearsal in ["--dry-run", ""] {
-            let ran = place.run(&format!("{USUAL} {rehearsal}")).at(&site).ends();
+            let ran = place
+                .run(&format!("{USUAL} {rehearsal}"))
+                .at(&site)
+                .ends();
             assert_eq!(ran.code, Some(exit), "{case}: {}", ran.stderr);
             if exit == 4 {
                 ran.says("error[auth.forbidden]")
@@ -387,7 +414,12 @@ fn a_key_that_is_no_longer_accepted_stops_the_run_and_the_next_one_goes_on() {
         .collect();
     side_by_side(&site_calls, |call| {
         let case = format!("401 at {}", call.0);
-        let (place, site) = (place(), site_for(*call).rule(at(*call).answer(401)).start());
+        let (place, site) = (
+            place(),
+            site_for(*call)
+                .rule(at(*call).answer(401))
+                .start(),
+        );
         let ran = place.run(USUAL).at(&site).ends();
         ends_with(&ran, &case, 4, "auth.rejected");
         completes_afterwards(&place, &site, &case);
@@ -422,7 +454,10 @@ fn a_server_that_is_not_there_is_said_not_to_be_there() {
         closed.port()
     );
     let place = place();
-    let ran = place.run(USUAL).env("FWUPLOAD_API_KEY", key).ends();
+    let ran = place
+        .run(USUAL)
+        .env("FWUPLOAD_API_KEY", key)
+        .ends();
     ends_with(&ran, "connection refused", 7, "network.unavailable");
     ran.says("cannot be reached")
         .says("run the same command again");
@@ -446,7 +481,9 @@ fn what_is_no_flywheel_site_is_told_apart() {
     side_by_side(&cases, |(case, spoil)| {
         let (place, site) = (
             place(),
-            Site::setup().rule(spoil(on("GET", "/api/config"))).start(),
+            Site::setup()
+                .rule(spoil(on("GET", "/api/config")))
+                .start(),
         );
         let ran = place.run(USUAL).at(&site).ends();
         assert_eq!(ran.code, Some(7), "{case}: {}", ran.stderr);
@@ -462,7 +499,9 @@ fn what_is_no_flywheel_site_is_told_apart() {
 #[test]
 fn a_storage_host_that_a_firewall_blocks_is_named_and_the_site_used_instead() {
     fn blocked(answer: &str) -> String {
-        let (before, after) = answer.split_once("http://127.0.0.1:").unwrap();
+        let (before, after) = answer
+            .split_once("http://127.0.0.1:")
+            .unwrap();
         let path = after.split_once('/').unwrap().1;
         format!("{before}http://127.0.0.1:9/{path}")
     }
@@ -497,7 +536,10 @@ fn signed_urls_that_are_refused_lead_to_a_new_ticket_or_the_form() {
     side_by_side(&cases, |(case, call, spoil)| {
         let (place, site) = (
             place(),
-            Site::setup().signed_urls().rule(spoil(at(*call))).start(),
+            Site::setup()
+                .signed_urls()
+                .rule(spoil(at(*call)))
+                .start(),
         );
         let ran = place.run(USUAL).at(&site).ends();
         assert_eq!(ran.code, Some(0), "{case}: {}", ran.stderr);
@@ -521,7 +563,12 @@ fn a_success_that_the_server_does_not_stand_by_is_none() {
         ("a web page", |rule| rule.answer_with(200, "<html></html>")),
     ];
     side_by_side(&cases, |(case, spoil)| {
-        let (place, site) = (place(), Site::setup().rule(spoil(at(DURING[6]))).start());
+        let (place, site) = (
+            place(),
+            Site::setup()
+                .rule(spoil(at(DURING[6])))
+                .start(),
+        );
         let ran = place.run(USUAL).at(&site).ends();
         ends_with(&ran, case, 9, "upload.unconfirmed");
         completes_afterwards(&place, &site, case);
@@ -539,7 +586,8 @@ fn a_huge_answer_is_not_read_to_its_end() {
     );
     let ran = place.run(USUAL).at(&site).exits(7);
     assert!(
-        ran.peak_kib.is_none_or(|peak| peak < 256 << 10),
+        ran.peak_kib
+            .is_none_or(|peak| peak < 256 << 10),
         "{:?} KiB",
         ran.peak_kib
     );
@@ -562,7 +610,8 @@ fn labels_of_a_server_cannot_steer_a_terminal() {
         .exits(0);
     ran.says("ph\\u{1b}[2J\\u{202e}antom");
     assert!(
-        !ran.stderr.contains(['\u{1b}', '\u{202e}']),
+        !ran.stderr
+            .contains(['\u{1b}', '\u{202e}']),
         "{:?}",
         ran.stderr
     );
@@ -579,9 +628,16 @@ fn what_servers_say_cannot_steer_a_terminal() {
                 .rule(at(*call).answer_with(400, hostile))
                 .start(),
         );
-        let ran = place.run(USUAL).args(["-vv"]).at(&site).ends();
+        let ran = place
+            .run(USUAL)
+            .args(["-vv"])
+            .at(&site)
+            .ends();
         assert!(
-            ran.code != Some(0) && !ran.stderr.contains(['\u{1b}', '\u{202e}', '\u{7}']),
+            ran.code != Some(0)
+                && !ran
+                    .stderr
+                    .contains(['\u{1b}', '\u{202e}', '\u{7}']),
             "{}: {:?}",
             call.0,
             ran.stderr

@@ -508,7 +508,11 @@ fn implicit_sequence(tag: Tag, value: &[u8]) -> Vec<u8> {
 fn implicit_header(tag: Tag, len: usize) -> Vec<u8> {
     let mut header = tag.group().to_le_bytes().to_vec();
     header.extend(tag.element().to_le_bytes());
-    header.extend(u32::try_from(len).unwrap().to_le_bytes());
+    header.extend(
+        u32::try_from(len)
+            .unwrap()
+            .to_le_bytes(),
+    );
     header
 }
 
@@ -521,7 +525,11 @@ fn explicit_element(tag: Tag, vr: [u8; 2], claimed: u32, value: &[u8]) -> Vec<u8
         element.extend([0, 0]);
         element.extend(claimed.to_le_bytes());
     } else {
-        element.extend(u16::try_from(claimed).unwrap().to_le_bytes());
+        element.extend(
+            u16::try_from(claimed)
+                .unwrap()
+                .to_le_bytes(),
+        );
     }
     element.extend(value);
     element

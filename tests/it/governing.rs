@@ -59,10 +59,17 @@ fn the_profile_of_any_level_governs_and_is_named_before_anything_is_sent() {
         (ProfileLevel::Group, "group"),
         (ProfileLevel::Site, "site"),
     ] {
-        let site = Site::setup().profile(level, SITE_PROFILE).start();
+        let site = Site::setup()
+            .profile(level, SITE_PROFILE)
+            .start();
         let place = place();
-        let ran = place.run("in.dcm -p demo/phantom").at(&site).exits(0);
-        ran.says("house-rules").says(word).says("sha256:");
+        let ran = place
+            .run("in.dcm -p demo/phantom")
+            .at(&site)
+            .exits(0);
+        ran.says("house-rules")
+            .says(word)
+            .says("sha256:");
         let file = dicom_object::from_reader(&only(&site.uploaded()[0].1)[..]).unwrap();
         assert_eq!(
             file.element_by_name("PatientID")
@@ -161,11 +168,14 @@ fn no_deid_sends_the_data_as_it_is_after_a_warning() {
         .run("in.dcm -p demo/phantom --no-deid -y")
         .at(&site)
         .exits(0);
-    ran.says("warning[phi]").says("as it is");
+    ran.says("warning[phi]")
+        .says("as it is");
     let bytes = only(&site.uploaded()[0].1);
     assert!(fixture::found_in(&bytes).contains(&"Ottoline".to_owned()));
     assert!(
-        !bytes[..128].iter().any(|byte| *byte != 0),
+        !bytes[..128]
+            .iter()
+            .any(|byte| *byte != 0),
         "preamble and file meta information are fresh all the same"
     );
     assert_eq!(site.uploaded().len(), 1);
@@ -216,7 +226,11 @@ fn quiet(config: &str) -> String {
 #[test]
 fn a_level_that_may_not_be_seen_needs_a_profile_and_consent() {
     for (level, path) in LEVELS {
-        let hidden = || Site::setup().rule(on("GET", path).answer(403)).start();
+        let hidden = || {
+            Site::setup()
+                .rule(on("GET", path).answer(403))
+                .start()
+        };
         let (place, site) = (place(), hidden());
         for flags in [
             "",
@@ -308,7 +322,8 @@ fn a_profile_that_is_seen_governs_beside_levels_that_are_not() {
             .run("in.dcm -p demo/phantom --json")
             .at(&site)
             .exits(0);
-        ran.says("house-rules").says("warning[profile-unseen]");
+        ran.says("house-rules")
+            .says("warning[profile-unseen]");
         assert!(
             !fixture::found_in(&only(&site.uploaded()[0].1)).contains(&"Ottoline".to_owned()),
             "{level:?}"
@@ -423,7 +438,8 @@ fn an_answer_that_is_neither_a_profile_nor_none_stops_the_run() {
                 .run("in.dcm -p demo/phantom --no-deid -y")
                 .at(&site)
                 .exits(5);
-            ran.says("error[profile.invalid]").says(level);
+            ran.says("error[profile.invalid]")
+                .says(level);
             nothing_sent(&site);
         }
     }
@@ -502,14 +518,15 @@ fn an_invalid_profile_on_the_server_stops_with_level_and_reason() {
 
 #[test]
 fn a_site_that_keeps_a_log_is_told_whom_a_series_was_about_and_nobody_else_is() {
-    let site = Site::setup().deid_log().signed_urls().start();
+    let site = Site::setup()
+        .deid_log()
+        .signed_urls()
+        .start();
     let place = place();
     let run = || {
-        place.run("in.dcm -p demo/phantom --profile basic").args([
-            "--new-pseudonym-key",
-            "--residual",
-            "warn",
-        ])
+        place
+            .run("in.dcm -p demo/phantom --profile basic")
+            .args(["--new-pseudonym-key", "--residual", "warn"])
     };
     run()
         .args(["--dry-run"])
@@ -523,7 +540,10 @@ fn a_site_that_keeps_a_log_is_told_whom_a_series_was_about_and_nobody_else_is() 
             .find(|(name, _)| name.ends_with("deid-log.jsonl"))
     };
     assert!(log(&site).is_none(), "a rehearsal records nothing");
-    run().at(&site).exits(0).says("log service at 127.0.0.1");
+    run()
+        .at(&site)
+        .exits(0)
+        .says("log service at 127.0.0.1");
     let (_, log) = log(&site).unwrap();
     let entry: serde_json::Value = serde_json::from_slice(&log).unwrap();
     assert!(
@@ -564,7 +584,13 @@ fn a_log_that_refuses_fails_the_file() {
         let refusing = on("POST", "/deid-log/logs")
             .answer(status)
             .header("retry-after", "0");
-        let (site, place) = (Site::setup().deid_log().rule(refusing).start(), place());
+        let (site, place) = (
+            Site::setup()
+                .deid_log()
+                .rule(refusing)
+                .start(),
+            place(),
+        );
         let run = || {
             place
                 .run("in.dcm -p demo/phantom --profile basic --residual warn -vv --json")
@@ -753,7 +779,9 @@ fn a_server_that_does_not_answer_for_a_moment_is_asked_again() {
     // The second upload waits for the look that comes after the one which came to nothing: five
     // tries and one more.
     let gate = Gate::default();
-    let held = on("POST", "/api/acquisitions/*/files").after(1).hold(&gate);
+    let held = on("POST", "/api/acquisitions/*/files")
+        .after(1)
+        .hold(&gate);
     let fails = on("GET", "/api/projects/*/settings")
         .after(2)
         .times(6)
@@ -785,7 +813,10 @@ fn the_profile_is_asked_for_again_once_and_not_by_a_rehearsal() {
         .profile(ProfileLevel::Project, SITE_PROFILE)
         .start();
     let place = place_of_many(3);
-    let asked = || site.requests_to("GET", "/api/projects/*/settings").len();
+    let asked = || {
+        site.requests_to("GET", "/api/projects/*/settings")
+            .len()
+    };
     place
         .run("study -p demo/phantom --dry-run")
         .at(&site)
@@ -820,7 +851,9 @@ fn a_salt_is_in_no_digest_and_another_salt_is_another_cleaning() {
             .exits(0);
         (
             ran.events()[0]["profile"]["digest"].clone(),
-            ran.end()["totals"]["uploaded"].as_u64().unwrap(),
+            ran.end()["totals"]["uploaded"]
+                .as_u64()
+                .unwrap(),
         )
     };
     place.file("p.yaml", profile("a"));
@@ -832,8 +865,14 @@ fn a_salt_is_in_no_digest_and_another_salt_is_another_cleaning() {
         (digest.clone(), 1),
         "under another salt it is another file, of the same digest"
     );
-    let shown = place.run("profile show p.yaml").exits(0);
-    assert!(shown.stdout.contains(digest.as_str().unwrap()));
+    let shown = place
+        .run("profile show p.yaml")
+        .exits(0);
+    assert!(
+        shown
+            .stdout
+            .contains(digest.as_str().unwrap())
+    );
     let unsalted = profile("a").replace("  salt: a\n", "");
     place.file("p.yaml", unsalted);
     assert!(
@@ -862,11 +901,17 @@ fn a_profile_that_does_nothing_in_a_whole_run_is_told() {
     ran.says("notice[rules-idle]")
         .says("1 of 2 rules")
         .says("AcquisitionComments");
-    ran.says("PatientName").says("has no action and no effect");
+    ran.says("PatientName")
+        .says("has no action and no effect");
     let codes: Vec<_> = ran
         .events_of("notice")
         .iter()
-        .map(|notice| notice["code"].as_str().unwrap().to_owned())
+        .map(|notice| {
+            notice["code"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     assert!(
         codes.contains(&"profile-idle".to_owned()) && codes.contains(&"rules-idle".to_owned()),
@@ -935,5 +980,7 @@ fn a_file_of_flywheels_own_tools_is_taken_for_what_it_says() {
         .exits(5)
         .says("error[profile.missing]")
         .says("nothing is done to the data");
-    place.run("profile show none.yml").exits(0);
+    place
+        .run("profile show none.yml")
+        .exits(0);
 }

@@ -68,8 +68,11 @@ impl Bytes {
             {
                 self.bytes.extend([0, 0]);
             } else {
-                self.bytes
-                    .extend(u16::try_from(length.min(0xFFFF)).unwrap().to_le_bytes());
+                self.bytes.extend(
+                    u16::try_from(length.min(0xFFFF))
+                        .unwrap()
+                        .to_le_bytes(),
+                );
                 return self;
             }
         }
@@ -123,7 +126,9 @@ fn file_in(syntax: &str, data: &[u8]) -> Vec<u8> {
         .text(0x0002_0002, "UI", "1.2.840.10008.5.1.4.1.1.2")
         .text(0x0002_0003, "UI", "1.2.826.0.1.3680043.10.9999.1.1.1")
         .text(0x0002_0010, "UI", syntax);
-    let length = u32::try_from(meta.bytes.len()).unwrap().to_le_bytes();
+    let length = u32::try_from(meta.bytes.len())
+        .unwrap()
+        .to_le_bytes();
     let group = Bytes::new(true).element(0x0002_0000, "UL", &length);
     [
         &[0; 128],
@@ -155,10 +160,13 @@ fn survives<'p>(place: &'p Place, what: &str, files: u32) -> Ran<'p> {
             format!("study -p demo/phantom --profile {profile} --offline --dry-run --json -j 1");
         let ran = place.run(&line).ends();
         let case = format!("{what} under {profile}");
-        let in_time = ran.cpu.is_none_or(|cpu| cpu < LONGEST * files);
+        let in_time = ran
+            .cpu
+            .is_none_or(|cpu| cpu < LONGEST * files);
         assert!(in_time, "{case}: {:?}", ran.cpu);
         assert!(
-            ran.peak_kib.is_none_or(|peak| peak < MOST_KIB),
+            ran.peak_kib
+                .is_none_or(|peak| peak < MOST_KIB),
             "{case}: {:?} KiB",
             ran.peak_kib
         );
@@ -168,7 +176,8 @@ fn survives<'p>(place: &'p Place, what: &str, files: u32) -> Ran<'p> {
             ran.code,
             ran.stderr
         );
-        ran.does_not_say("defect at").does_not_say("CANARY");
+        ran.does_not_say("defect at")
+            .does_not_say("CANARY");
         assert!(
             !ran.stdout.contains("CANARY") && !ran.stdout.contains("deid.internal"),
             "{case}: {}",
@@ -220,7 +229,12 @@ fn every_truncation_point() {
     let files = [
         file_in(uids::JPEG_BASELINE8_BIT, &nested.bytes),
         implicit.clone().file(),
-        deflated(&Bytes::start(true).patient().study().bytes),
+        deflated(
+            &Bytes::start(true)
+                .patient()
+                .study()
+                .bytes,
+        ),
     ];
     for (at, file) in files.iter().enumerate() {
         let place = Place::new();
@@ -247,7 +261,9 @@ fn claims_of_four_gigabytes_and_lengths_without_an_end() {
                 let in_item = Bytes::start(explicit)
                     .head(0x0008_1140, "SQ", UNDEFINED)
                     .head(ITEM, "", UNDEFINED);
-                let in_item = in_item.head(0x0009_1010, vr, length).raw(b"abcd");
+                let in_item = in_item
+                    .head(0x0009_1010, vr, length)
+                    .raw(b"abcd");
                 place.file(
                     format!("study/{explicit}-{claim}-{vr}.dcm"),
                     in_header.file(),
@@ -266,7 +282,10 @@ fn claims_of_four_gigabytes_and_lengths_without_an_end() {
                 .study()
                 .head(0x7FE0_0010, "OW", length)
                 .raw(&[0; 64]);
-            let fragment = pixels.clone().head(ITEM, "", length).raw(&[0; 64]);
+            let fragment = pixels
+                .clone()
+                .head(ITEM, "", length)
+                .raw(&[0; 64]);
             place.file(format!("study/{explicit}-{claim}-item.dcm"), item.file());
             place.file(
                 format!("study/{explicit}-{claim}-pixels.dcm"),
@@ -363,11 +382,18 @@ fn headers_of_a_million_parts() {
     assert_eq!(
         heavy(
             "a million items",
-            &items.head(SEQUENCE_END, "", 0).patient().study().file()
+            &items
+                .head(SEQUENCE_END, "", 0)
+                .patient()
+                .study()
+                .file()
         ),
         None
     );
-    let pixels = start().patient().study().head(0x7FE0_0010, "OB", UNDEFINED);
+    let pixels = start()
+        .patient()
+        .study()
+        .head(0x7FE0_0010, "OB", UNDEFINED);
     let fragments = (0..1_000_000)
         .fold(pixels, |data, _| data.head(ITEM, "", 0))
         .head(SEQUENCE_END, "", 0);
@@ -436,7 +462,13 @@ fn values_that_are_not_what_they_say() {
                     .text(0x0008_1030, "LO", "b"),
             ),
         ),
-        ("disordered", Bytes::start(true).study().patient().file()),
+        (
+            "disordered",
+            Bytes::start(true)
+                .study()
+                .patient()
+                .file(),
+        ),
         (
             "delimiters-of-their-own",
             whole(
@@ -599,17 +631,21 @@ fn names_that_would_steer_a_terminal_or_a_shell() {
             .ends();
         assert_eq!(ran.end()["totals"]["prepared"], 10, "{}", ran.stderr);
         assert!(
-            !ran.stderr.contains(['\u{1b}', '\u{7}', '\u{202e}', '\r']),
+            !ran.stderr
+                .contains(['\u{1b}', '\u{7}', '\u{202e}', '\r']),
             "{:?}",
             ran.stderr
         );
         assert!(
-            !ran.stdout.contains(['\u{1b}', '\u{7}', '\r']),
+            !ran.stdout
+                .contains(['\u{1b}', '\u{7}', '\r']),
             "JSON escapes what it must: {:?}",
             ran.stdout
         );
         assert!(
-            ran.stderr.lines().all(|line| !line.starts_with("line.dcm")),
+            ran.stderr
+                .lines()
+                .all(|line| !line.starts_with("line.dcm")),
             "{}",
             ran.stderr
         );
@@ -621,7 +657,10 @@ fn names_that_would_steer_a_terminal_or_a_shell() {
             .iter()
             .all(|(name, _)| name.is_ascii() && !name.contains("..")),
         "{:?}",
-        written.iter().map(|w| &w.0).collect::<Vec<_>>()
+        written
+            .iter()
+            .map(|w| &w.0)
+            .collect::<Vec<_>>()
     );
 }
 
@@ -660,10 +699,18 @@ fn what_is_in_a_folder_and_is_no_file() {
         .run("study -p demo/phantom --profile coded.yaml --offline --dry-run --json --follow")
         .ends();
     assert!(matches!(ran.code, Some(3)), "{}", ran.stderr);
-    let codes: Vec<_> = ran.failures().into_iter().map(|(_, code)| code).collect();
+    let codes: Vec<_> = ran
+        .failures()
+        .into_iter()
+        .map(|(_, code)| code)
+        .collect();
     assert!(
-        codes.iter().all(|code| code.starts_with("discover."))
-            && codes.iter().any(|code| code == "discover.symlink-loop"),
+        codes
+            .iter()
+            .all(|code| code.starts_with("discover."))
+            && codes
+                .iter()
+                .any(|code| code == "discover.symlink-loop"),
         "{codes:?}"
     );
 }
@@ -741,7 +788,8 @@ fn profiles_made_to_do_harm() {
             ran.cpu
         );
         assert!(
-            ran.peak_kib.is_none_or(|peak| peak < MOST_KIB),
+            ran.peak_kib
+                .is_none_or(|peak| peak < MOST_KIB),
             "{name}: {:?} KiB",
             ran.peak_kib
         );

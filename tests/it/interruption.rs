@@ -24,7 +24,9 @@ fn place() -> Place {
 fn holding() -> (Site, Gate) {
     let gate = Gate::default();
     (
-        Site::setup().rule(on("POST", UPLOAD).hold(&gate)).start(),
+        Site::setup()
+            .rule(on("POST", UPLOAD).hold(&gate))
+            .start(),
         gate,
     )
 }

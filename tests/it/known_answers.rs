@@ -63,11 +63,16 @@ pub fn refused(profile: &str, file: &Dicom) -> String {
         place.tree("out").is_empty(),
         "nothing is written of a file that failed"
     );
-    ran.failures().pop().expect("it is reported").1
+    ran.failures()
+        .pop()
+        .expect("it is reported")
+        .1
 }
 
 pub fn text(object: &InMemDicomObject, tag: Tag) -> String {
-    let element = object.get(tag).unwrap_or_else(|| panic!("{tag} is gone"));
+    let element = object
+        .get(tag)
+        .unwrap_or_else(|| panic!("{tag} is gone"));
     element
         .to_str()
         .unwrap()
@@ -121,7 +126,9 @@ fn hash_takes_the_text_in_whatever_character_set() {
         )
     };
     assert_eq!(hashed(&subject()), "ff37cfdaa95116a3");
-    let name = "Äneas^Rüdiger=山田^太郎".as_bytes().to_vec();
+    let name = "Äneas^Rüdiger=山田^太郎"
+        .as_bytes()
+        .to_vec();
     let name = if name.len() % 2 == 1 {
         [name, vec![b' ']].concat()
     } else {
@@ -173,7 +180,9 @@ fn hashuid() {
             &subject(),
         );
         assert_eq!(text(&out, tags::SOP_INSTANCE_UID), value, "{options:?}");
-        let media_storage = out.meta().media_storage_sop_instance_uid();
+        let media_storage = out
+            .meta()
+            .media_storage_sop_instance_uid();
         assert_eq!(
             media_storage, value,
             "the file meta information follows, unlike with Flywheel's engine"
@@ -221,11 +230,9 @@ fn increment_date_with_its_own_increment_and_format() {
             "name: SeriesDate, increment-date: true",
         ],
     );
-    let file = subject().text(tags::STUDY_DATE, VR::DA, "2004.01.19").text(
-        tags::SERIES_DATE,
-        VR::DA,
-        "2004.01.19",
-    );
+    let file = subject()
+        .text(tags::STUDY_DATE, VR::DA, "2004.01.19")
+        .text(tags::SERIES_DATE, VR::DA, "2004.01.19");
     let out = cleaned(&profile, &file);
     assert_eq!(text(&out, tags::STUDY_DATE), "2005.01.18");
     assert_eq!(text(&out, tags::SERIES_DATE), "2004.01.02");
@@ -306,10 +313,9 @@ fn jitter_of_dates_is_on_top_of_the_days() {
 
 #[test]
 fn jitter_stays_within_range_and_bounds_and_never_at_the_value() {
-    let file =
-        subject()
-            .text(tags::PATIENT_WEIGHT, VR::DS, "70")
-            .text(tags::SERIES_NUMBER, VR::IS, "5");
+    let file = subject()
+        .text(tags::PATIENT_WEIGHT, VR::DS, "70")
+        .text(tags::SERIES_NUMBER, VR::IS, "5");
     let weight = |field: &str| {
         text(
             &cleaned(&yaml(&["jitter-range: 3"], &[field]), &file),
@@ -317,7 +323,9 @@ fn jitter_stays_within_range_and_bounds_and_never_at_the_value() {
         )
     };
     for _ in 0..5 {
-        let moved: f64 = weight("name: PatientWeight, jitter: true").parse().unwrap();
+        let moved: f64 = weight("name: PatientWeight, jitter: true")
+            .parse()
+            .unwrap();
         assert!(
             (moved - 70.0).abs() > 0.0 && (67.0..=73.0).contains(&moved),
             "{moved}"
@@ -384,7 +392,10 @@ fn replace_with_creates_what_is_absent_unless_told_otherwise() {
     assert_eq!(text(&out, tags::PATIENT_IDENTITY_REMOVED), "YES");
     assert_eq!(text(&out, tags::PATIENT_WEIGHT), "70.0");
     let out = cleaned(&yaml(&["replace-with-insert: false"], &fields), &subject());
-    assert!(out.get(tags::PATIENT_IDENTITY_REMOVED).is_none());
+    assert!(
+        out.get(tags::PATIENT_IDENTITY_REMOVED)
+            .is_none()
+    );
 }
 
 #[test]
@@ -433,7 +444,10 @@ fn private_blocks_go_but_for_the_elements_that_a_field_names() {
     let file = Dicom::mr(&Person::plain()).text(Tag(0x0019, 0x1003), VR::LO, "wanted");
     let fields = ["name: '(0019, \"ACME HEADER 1\", 03)', keep: true"];
     let out = cleaned(&yaml(&["remove-private-tags: true"], &fields), &file);
-    let private: Vec<Tag> = out.tags().filter(|tag| tag.group() % 2 == 1).collect();
+    let private: Vec<Tag> = out
+        .tags()
+        .filter(|tag| tag.group() % 2 == 1)
+        .collect();
     assert_eq!(private, [Tag(0x0019, 0x0010), Tag(0x0019, 0x1003)]);
 }
 
@@ -508,8 +522,11 @@ fn regex_matches_keyword_and_hex_paths_from_their_start() {
         &subject(),
     );
     assert!(
-        out.get(tags::REFERRING_PHYSICIAN_NAME).is_none()
-            && out.get(tags::PERFORMING_PHYSICIAN_NAME).is_none()
+        out.get(tags::REFERRING_PHYSICIAN_NAME)
+            .is_none()
+            && out
+                .get(tags::PERFORMING_PHYSICIAN_NAME)
+                .is_none()
     );
     assert_ne!(
         text(&out, tags::STUDY_INSTANCE_UID),
@@ -565,7 +582,10 @@ fn remove_undefined_keeps_what_the_fields_name_and_nothing_else() {
         .iter()
         .map(|name| format!("name: {name}, keep: true"))
         .collect();
-    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let fields: Vec<&str> = fields
+        .iter()
+        .map(String::as_str)
+        .collect();
     let out = cleaned(&yaml(&["remove-undefined: true"], &fields), &subject());
     let left: Vec<Tag> = out.tags().collect();
     let named = [

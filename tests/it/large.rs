@@ -19,10 +19,14 @@ fn sparse(path: &Path, pixels: u32) {
         .text(tags::NUMBER_OF_FRAMES, VR::IS, &frames)
         .bytes();
     std::fs::write(path, &header).unwrap();
-    let mut file = OpenOptions::new().append(true).open(path).unwrap();
+    let mut file = OpenOptions::new()
+        .append(true)
+        .open(path)
+        .unwrap();
     file.write_all(&[0xE0, 0x7F, 0x10, 0x00, b'O', b'W', 0, 0])
         .unwrap();
-    file.write_all(&pixels.to_le_bytes()).unwrap();
+    file.write_all(&pixels.to_le_bytes())
+        .unwrap();
     file.set_len(header.len() as u64 + 12 + u64::from(pixels))
         .unwrap();
 }

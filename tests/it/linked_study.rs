@@ -133,7 +133,9 @@ impl Study {
     }
 
     fn images(&self) -> Vec<Object> {
-        (1..=3).map(|number| self.reference(CT, number)).collect()
+        (1..=3)
+            .map(|number| self.reference(CT, number))
+            .collect()
     }
 
     /// Study, series and instances, as documents list what they speak of.

@@ -24,7 +24,9 @@ fn large() -> Vec<u8> {
         VR::OB,
         PrimitiveValue::U8(vec![7; 9 << 20].into()),
     );
-    Dicom::ct(&Person::plain(), 1).element(pixels).bytes()
+    Dicom::ct(&Person::plain(), 1)
+        .element(pixels)
+        .bytes()
 }
 
 fn place() -> Place {
@@ -122,7 +124,9 @@ fn a_full_disk_under_the_output_folder_fails_the_packages() {
     let place = Place::with(slices);
     place.file("coded.yaml", CODED);
     let output = format!("{USUAL} --offline --output out");
-    let ran = place.run_limited("-f 4", &output).exits(9);
+    let ran = place
+        .run_limited("-f 4", &output)
+        .exits(9);
     assert!(
         ran.failures()
             .iter()
@@ -186,7 +190,8 @@ fn a_full_disk_under_the_journal_stops_the_run_and_the_next_one_sends_nothing_tw
     let again = place.run(USUAL).at(&site).exits(0);
     assert_eq!(again.end()["totals"]["already_there"], arrived);
     assert_eq!(
-        site.requests_to("POST", "/api/acquisitions/*/files").len(),
+        site.requests_to("POST", "/api/acquisitions/*/files")
+            .len(),
         6
     );
 }

@@ -45,8 +45,11 @@ struct Study {
 
 impl Study {
     fn random(rng: &mut fastrand::Rng) -> Self {
-        let persons =
-            (0..rng.usize(1..=2)).map(|_| (0..rng.usize(1..=2)).map(|_| rng.u32(2..=3)).collect());
+        let persons = (0..rng.usize(1..=2)).map(|_| {
+            (0..rng.usize(1..=2))
+                .map(|_| rng.u32(2..=3))
+                .collect()
+        });
         Self {
             persons: persons.collect(),
             moves: 0,
@@ -87,14 +90,23 @@ impl Study {
 
     /// Takes some of its files out of sight; gives back where they were.
     fn hide(place: &Place, rng: &mut fastrand::Rng) -> Vec<(String, PathBuf)> {
-        let files = place.tree("study").into_iter().map(|(name, _)| name);
-        let hidden: Vec<_> = files.filter(|_| rng.u8(..3) == 0).collect();
+        let files = place
+            .tree("study")
+            .into_iter()
+            .map(|(name, _)| name);
+        let hidden: Vec<_> = files
+            .filter(|_| rng.u8(..3) == 0)
+            .collect();
         let away = |(at, name): (usize, String)| {
             let kept = place.path(format!("hidden-{at}"));
             std::fs::rename(place.path("study").join(&name), &kept).unwrap();
             (name, kept)
         };
-        hidden.into_iter().enumerate().map(away).collect()
+        hidden
+            .into_iter()
+            .enumerate()
+            .map(away)
+            .collect()
     }
 
     fn series(&self) -> usize {
@@ -131,7 +143,9 @@ fn fault(rng: &mut fastrand::Rng, rule: Rule) -> Rule {
         3 => rule
             .answer([500, 502, 503, 504][rng.usize(..4)])
             .header("retry-after", "0"),
-        4 => rule.answer(429).header("retry-after", "0"),
+        4 => rule
+            .answer(429)
+            .header("retry-after", "0"),
         _ => rule.delay(Duration::from_millis(rng.u64(5..60))),
     }
 }
@@ -212,7 +226,10 @@ fn check(schedule: u64, site: &Site, study: &Study, package: &str) {
         files.len(),
         packages,
         "schedule {schedule}: files {:?}",
-        files.iter().map(|(name, _)| name).collect::<Vec<_>>()
+        files
+            .iter()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>()
     );
     let instances: Vec<String> = files
         .into_iter()

@@ -45,7 +45,8 @@ fn originals() -> Vec<Vec<u8>> {
     );
     vec![
         ct().bytes(),
-        ct().syntax(uids::IMPLICIT_VR_LITTLE_ENDIAN).bytes(),
+        ct().syntax(uids::IMPLICIT_VR_LITTLE_ENDIAN)
+            .bytes(),
         ct().syntax(BIG_ENDIAN).bytes(),
         ct().element(pixels)
             .syntax(uids::JPEG_BASELINE8_BIT)
@@ -83,7 +84,9 @@ fn deflated(file: &[u8]) -> Vec<u8> {
         + u32::try_from(to.len() - 20).unwrap();
     out[140..144].copy_from_slice(&grown.to_le_bytes());
     let mut encoder = flate2::write::DeflateEncoder::new(out, flate2::Compression::fast());
-    encoder.write_all(data_set(file)).unwrap();
+    encoder
+        .write_all(data_set(file))
+        .unwrap();
     encoder.finish().unwrap()
 }
 
@@ -108,7 +111,9 @@ fn mutate(bytes: &mut Vec<u8>, rng: &mut fastrand::Rng) {
     } else {
         bytes.len().min(3200)
     };
-    let at = rng.usize(..end.max(1)).min(bytes.len().saturating_sub(1));
+    let at = rng
+        .usize(..end.max(1))
+        .min(bytes.len().saturating_sub(1));
     let span = rng.usize(1..=64).min(bytes.len() - at);
     match rng.u8(..10) {
         0 | 1 => bytes[at] ^= 1 << rng.u8(..8),
@@ -138,7 +143,10 @@ fn mutate(bytes: &mut Vec<u8>, rng: &mut fastrand::Rng) {
 fn mutant(number: u64, originals: &[Vec<u8>]) -> Vec<u8> {
     let rng = &mut fastrand::Rng::with_seed(number);
     let kind = rng.usize(..=originals.len());
-    let mut bytes = originals.get(kind).unwrap_or(&originals[0]).clone();
+    let mut bytes = originals
+        .get(kind)
+        .unwrap_or(&originals[0])
+        .clone();
     for _ in 0..rng.usize(1..=3) {
         mutate(&mut bytes, rng);
     }
@@ -194,7 +202,10 @@ impl Trial {
     fn clean(&self, number: u64, bytes: Vec<u8>) -> Result<Vec<u8>, DeidError> {
         let cleaner = &self.cleaners[usize::try_from(number).unwrap() % self.cleaners.len()];
         let clean = cleaner.deidentify(self.read(bytes)?, "study/1.dcm")?;
-        Ok(Sendable::from(clean).body().to_vec().unwrap())
+        Ok(Sendable::from(clean)
+            .body()
+            .to_vec()
+            .unwrap())
     }
 
     /// Whether the mutant was accepted.

@@ -29,7 +29,8 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in members {
-        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.start_file(*name, SimpleFileOptions::default())
+            .unwrap();
         zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap().into_inner()
@@ -42,7 +43,10 @@ fn tar(name: &str, content: &[u8]) -> Vec<u8> {
     block[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
     block[148..156].copy_from_slice(b"        ");
     block[156..157].copy_from_slice(b"0");
-    let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
+    let sum: u64 = block
+        .iter()
+        .map(|byte| u64::from(*byte))
+        .sum();
     block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     let mut tar = [&block, content].concat();
     tar.resize(tar.len().next_multiple_of(512) + 1024, 0);
@@ -81,7 +85,9 @@ fn nothing_identifies(site: &Site) {
 }
 
 fn total(ran: &Ran<'_>, name: &str) -> u64 {
-    ran.end()["totals"][name].as_u64().unwrap()
+    ran.end()["totals"][name]
+        .as_u64()
+        .unwrap()
 }
 
 #[test]
@@ -169,11 +175,12 @@ fn nothing_that_holds_dicom_goes_as_it_is() {
     for (name, code) in ran.failures() {
         assert_eq!(code, "discover.holds-dicom", "{name}");
     }
-    assert!(
-        ran.report()
-            .iter()
-            .all(|record| record["hint"].as_str().unwrap().contains("--exclude"))
-    );
+    assert!(ran.report().iter().all(|record| {
+        record["hint"]
+            .as_str()
+            .unwrap()
+            .contains("--exclude")
+    }));
     let text = format!("{}{}{:?}", ran.stdout, ran.stderr, ran.report());
     assert!(fixture::found_in(text.as_bytes()).is_empty() && !text.contains(MARK));
     let folder =
@@ -322,7 +329,10 @@ fn packages_of_an_output_folder_have_a_reason_of_their_own() {
         .exits(0);
     place.file("out/3.dcm", slice(3));
     let site = Site::start();
-    let ran = place.run(&USUAL.replace("study", "out")).at(&site).exits(0);
+    let ran = place
+        .run(&USUAL.replace("study", "out"))
+        .at(&site)
+        .exits(0);
     ran.says("1 own packages")
         .says("name the files that they were made of");
     assert_eq!(
@@ -361,7 +371,10 @@ fn archives_are_passed_over_with_a_reason_of_their_own() {
     assert!(
         of_archives
             .iter()
-            .all(|event| event["hint"].as_str().unwrap().contains("unpack")),
+            .all(|event| event["hint"]
+                .as_str()
+                .unwrap()
+                .contains("unpack")),
         "{of_archives:?}"
     );
     let ran = place
@@ -373,7 +386,11 @@ fn archives_are_passed_over_with_a_reason_of_their_own() {
         [("export.zip".into(), "discover.archive".into())]
     );
     let alone = Place::with([("study/export.zip", zip(&[("IM2.dcm", &slice(2))]))]);
-    alone.run(USUAL).at(&site).exits(8).says("unpack them");
+    alone
+        .run(USUAL)
+        .at(&site)
+        .exits(8)
+        .says("unpack them");
 }
 
 /// Where the other files went that a run sent: the label path below the project and the name of
@@ -383,8 +400,12 @@ fn attached(ran: &Ran<'_>) -> Vec<(String, String)> {
         .events_of("uploaded")
         .into_iter()
         .filter(|event| event["receipt"]["other_file"] == true);
-    let text =
-        |event: &serde_json::Value, name: &str| event["receipt"][name].as_str().unwrap().to_owned();
+    let text = |event: &serde_json::Value, name: &str| {
+        event["receipt"][name]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     let mut all: Vec<_> = events
         .map(|event| {
             (
@@ -415,7 +436,10 @@ fn files_of_one_name_have_names_of_their_own_and_a_second_run_sends_nothing() {
             .args(names.split_whitespace())
             .at(&site)
             .exits(0);
-        let mut distinct: Vec<_> = attached(&ran).into_iter().map(|(_, name)| name).collect();
+        let mut distinct: Vec<_> = attached(&ran)
+            .into_iter()
+            .map(|(_, name)| name)
+            .collect();
         distinct.dedup();
         assert_eq!(distinct.len(), 5, "{distinct:?}");
         assert_eq!(site.uploaded().len(), 5);
@@ -469,8 +493,14 @@ fn siblings_share_a_stem_that_says_nothing() {
         ("study/doe_jane.REC", b"record".to_vec()),
         ("study/other.nii.gz", b"volume".to_vec()),
     ]);
-    let ran = place.run(UPLOAD).at(&Site::start()).exits(0);
-    let names: Vec<_> = attached(&ran).into_iter().map(|(_, name)| name).collect();
+    let ran = place
+        .run(UPLOAD)
+        .at(&Site::start())
+        .exits(0);
+    let names: Vec<_> = attached(&ran)
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect();
     let stems: Vec<_> = names
         .iter()
         .map(|name| name.split('.').next().unwrap())
@@ -485,7 +515,12 @@ fn siblings_share_a_stem_that_says_nothing() {
             .all(|name| !name.contains("doe") && name.starts_with("file-")),
         "{names:?}"
     );
-    let at = |extension: &str| extensions.iter().position(|e| *e == extension).unwrap();
+    let at = |extension: &str| {
+        extensions
+            .iter()
+            .position(|e| *e == extension)
+            .unwrap()
+    };
     assert_eq!(stems[at("par")], stems[at("rec")]);
     assert_ne!(stems[at("par")], stems[at("nii.gz")]);
 }
@@ -517,7 +552,11 @@ fn a_file_goes_to_what_the_dicom_of_the_nearest_folder_has_in_common() {
         ("study/readme.txt", b"of the project".to_vec()),
     ]);
     let site = Site::start();
-    let ran = place.run(UPLOAD).args(["--keep-names"]).at(&site).exits(0);
+    let ran = place
+        .run(UPLOAD)
+        .args(["--keep-names"])
+        .at(&site)
+        .exits(0);
     let depths: Vec<_> = attached(&ran)
         .into_iter()
         .map(|(path, name)| (path.matches('/').count(), name))
@@ -563,7 +602,10 @@ fn two_sessions_of_one_subject_have_their_subject_in_common() {
         ("study/p/2/1.dcm", study(2)),
         ("study/p/consent.txt", b"text".to_vec()),
     ]);
-    let ran = place.run(UPLOAD).at(&Site::start()).exits(0);
+    let ran = place
+        .run(UPLOAD)
+        .at(&Site::start())
+        .exits(0);
     assert_eq!(
         attached(&ran)
             .into_iter()

@@ -19,7 +19,9 @@ fn place() -> Place {
 #[test]
 fn a_server_that_is_out_in_the_middle_of_a_run_is_waited_for() {
     let gate = Gate::default();
-    let held = on("POST", "/api/acquisitions/*/files").after(1).hold(&gate);
+    let held = on("POST", "/api/acquisitions/*/files")
+        .after(1)
+        .hold(&gate);
     let (place, site) = (place(), Site::setup().rule(held).start());
     let running = place.run(USUAL).at(&site).start();
     gate.wait_for_request();
@@ -36,7 +38,12 @@ fn a_server_that_is_out_in_the_middle_of_a_run_is_waited_for() {
     let codes: Vec<_> = ran
         .events_of("notice")
         .iter()
-        .map(|notice| notice["code"].as_str().unwrap().to_owned())
+        .map(|notice| {
+            notice["code"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     assert!(
         codes.contains(&"outage".to_owned()) && codes.contains(&"outage-over".to_owned()),
@@ -95,7 +102,11 @@ fn ctrl_c_ends_the_waiting() {
 fn a_server_that_stays_out_ends_the_run_as_unavailable() {
     let (place, site) = (place(), Site::start());
     site.go_out();
-    let ran = place.run(USUAL).args(["--retry-for", "0"]).at(&site).ends();
+    let ran = place
+        .run(USUAL)
+        .args(["--retry-for", "0"])
+        .at(&site)
+        .ends();
     assert_eq!(ran.code, Some(2), "given twice");
     let once = USUAL.replace("--retry-for 1h", "");
     for patience in ["0", "1s"] {

@@ -97,7 +97,9 @@ fn a_single_instance_travels_under_its_name() {
     let entry = "{output: 'only-{PatientID}.dcm', input-regex: ''}";
     for files in [&["a.dcm"][..], &["a.dcm", "b.dcm"]] {
         let place = study(entry, files);
-        place.run(&format!("{RUN} --package instance")).exits(0);
+        place
+            .run(&format!("{RUN} --package instance"))
+            .exits(0);
         let names: Vec<String> = place
             .tree("out")
             .into_iter()

@@ -57,7 +57,10 @@ fn check(site: &Site, round: u64) {
         "round {round}"
     );
     let mut seen = BTreeMap::<String, u32>::new();
-    for (name, _) in files.iter().flat_map(|(_, bytes)| members(bytes)) {
+    for (name, _) in files
+        .iter()
+        .flat_map(|(_, bytes)| members(bytes))
+    {
         *seen.entry(name).or_default() += 1;
     }
     assert!(
@@ -111,8 +114,14 @@ fn shards_and_whole_runs_at_once_leave_what_one_run_leaves() {
 /// has ended.
 fn race<'p>(place: &'p Place, setup: Setup, path: &'static str) -> (Site, Ran<'p>) {
     let gate = Gate::default();
-    let site = setup.rule(on("POST", path).times(1).hold(&gate)).start();
-    let first = place.run(USUAL).args(["--uploads", "1"]).at(&site).start();
+    let site = setup
+        .rule(on("POST", path).times(1).hold(&gate))
+        .start();
+    let first = place
+        .run(USUAL)
+        .args(["--uploads", "1"])
+        .at(&site)
+        .start();
     gate.wait_for_request();
     place
         .run(USUAL)
@@ -130,7 +139,11 @@ fn who_made_one_too_many_removes_it_while_it_is_empty() {
     let place = place();
     let (site, first) = race(&place, Site::setup(), "/api/sessions");
     first.does_not_say("twin-container");
-    assert_eq!(site.requests_to("DELETE", "/api/sessions/*").len(), 1);
+    assert_eq!(
+        site.requests_to("DELETE", "/api/sessions/*")
+            .len(),
+        1
+    );
     check(&site, 0);
 }
 
@@ -142,7 +155,9 @@ fn a_twin_that_may_not_be_removed_is_named_once() {
         Site::setup().rule(on("DELETE", "/api/sessions/*").answer(403)),
         "/api/sessions",
     );
-    first.says("twin-container").says("made by this run");
+    first
+        .says("twin-container")
+        .says("made by this run");
     assert_eq!(site.containers("sessions").len(), 3);
     place.file(
         "study/1/1/3.dcm",

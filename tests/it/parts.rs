@@ -22,7 +22,9 @@ fn place(slices: &[u32]) -> Place {
 }
 
 fn total(ran: &Ran<'_>, name: &str) -> u64 {
-    ran.end()["totals"][name].as_u64().unwrap()
+    ran.end()["totals"][name]
+        .as_u64()
+        .unwrap()
 }
 
 /// How many instances each package on the server holds.
@@ -51,7 +53,8 @@ fn a_part_of_a_series_takes_the_place_of_nothing() {
                 "{:?}",
                 ran.failures()
             );
-            ran.says("would be missing").says("--supersede");
+            ran.says("would be missing")
+                .says("--supersede");
             assert_eq!(instances(&site), [3]);
         }
     }
@@ -143,11 +146,19 @@ fn the_report_completes_a_series_in_each_format() {
         ] {
             let (place, site) = (place(&[1, 2]), Site::start());
             place.file("study/3.dcm", failing);
-            place.run(USUAL).args(["--report", name]).at(&site).exits(3);
+            place
+                .run(USUAL)
+                .args(["--report", name])
+                .at(&site)
+                .exits(3);
             assert_eq!(instances(&site), [2]);
             place.file("study/3.dcm", slice(3));
             let retry = "-p demo/phantom --profile coded.yaml --json --files-from";
-            let ran = place.run(retry).args([name]).at(&site).exits(0);
+            let ran = place
+                .run(retry)
+                .args([name])
+                .at(&site)
+                .exits(0);
             assert_eq!(
                 (total(&ran, "uploaded"), instances(&site)),
                 (3, vec![3]),
@@ -208,7 +219,8 @@ fn what_went_alone_is_named_once_its_series_is_sent_and_deleted_only_if_asked() 
             ran.does_not_say("earlier package");
             assert_eq!(instances(&site), [2]);
         } else {
-            ran.says("warning[superseded]").says("delete it there");
+            ran.says("warning[superseded]")
+                .says("delete it there");
             assert_eq!(site.uploaded().len(), 2);
             place
                 .run(USUAL)
@@ -247,10 +259,17 @@ fn a_journal_of_an_older_form_is_set_aside_and_said() {
         .map(|entry| entry.unwrap().path());
     let own = own
         .into_iter()
-        .find(|path| path.extension().is_some_and(|e| e == "jsonl"))
+        .find(|path| {
+            path.extension()
+                .is_some_and(|e| e == "jsonl")
+        })
         .unwrap();
     // Earlier versions had one file for all inputs.
-    let name = own.file_name().unwrap().to_str().unwrap();
+    let name = own
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap();
     let journal = folder.join(format!("{}.jsonl", name.split('-').next().unwrap()));
     let older = std::fs::read_to_string(&own)
         .unwrap()

@@ -22,7 +22,10 @@ fn rle() -> Vec<u8> {
     let second = 64 + u32::try_from(plane.len()).unwrap();
     let mut header = vec![2_u32, 64, second];
     header.resize(16, 0);
-    let header: Vec<u8> = header.into_iter().flat_map(u32::to_le_bytes).collect();
+    let header: Vec<u8> = header
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect();
     let frame = [header.as_slice(), &plane, &plane].concat();
     let fragments = PixelFragmentSequence::new_fragments(vec![frame; FRAMES]);
     Dicom::image(&Person::plain(), uids::CT_IMAGE_STORAGE, "CT", 1, 1, SIDE)
@@ -51,7 +54,10 @@ fn unnamed_in(place: &Place, process: u32) -> usize {
         .flatten()
         .filter_map(|entry| fs::read_link(entry.path()).ok());
     open.filter(|target| {
-        target.starts_with(&tmp) && target.to_string_lossy().ends_with("(deleted)")
+        target.starts_with(&tmp)
+            && target
+                .to_string_lossy()
+                .ends_with("(deleted)")
     })
     .count()
 }
@@ -99,5 +105,8 @@ fn a_full_disk_under_temporary_files_fails_the_file() {
         [("1.dcm".to_owned(), "deid.pixels".to_owned())]
     );
     ran.says("TMPDIR");
-    place.run(&line).env("TMPDIR", place.path("tmp")).exits(0);
+    place
+        .run(&line)
+        .env("TMPDIR", place.path("tmp"))
+        .exits(0);
 }

@@ -53,7 +53,11 @@ fn several_patients_do_not_become_one_subject_unless_asked_to() {
         .env("FWUPLOAD_MERGE_PATIENTS", "1")
         .at(&site)
         .exits(6);
-    place.run(RUN).args(["--merge-patients"]).at(&site).exits(0);
+    place
+        .run(RUN)
+        .args(["--merge-patients"])
+        .at(&site)
+        .exits(0);
     assert_eq!(
         (
             site.containers("subjects").len(),
@@ -73,7 +77,10 @@ fn patients_are_told_apart_by_id_and_issuer_and_none_is_no_other() {
         (vec![issuer(slice(1, 1), "A"), slice(1, 2)], 0),
         (vec![issuer(slice(1, 1), "A"), issuer(slice(1, 2), "B")], 6),
     ] {
-        place(&files).run(RUN).at(&Site::start()).exits(code);
+        place(&files)
+            .run(RUN)
+            .at(&Site::start())
+            .exits(code);
     }
 }
 
@@ -98,7 +105,8 @@ fn a_study_that_is_under_another_subject_is_told_before_it_is_sent() {
             .args(["--if-study-elsewhere", flag])
             .at(&site)
             .exits(code);
-        ran.says("study-elsewhere").says("under another subject");
+        ran.says("study-elsewhere")
+            .says("under another subject");
         assert_eq!(site.containers("sessions").len(), sessions, "{flag}");
         if code == 0 {
             place

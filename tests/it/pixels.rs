@@ -47,7 +47,11 @@ fn encapsulated(syntax: &'static str, fragment: Vec<u8>) -> Dicom {
 /// Bytes of high and low significance in segments of their own, packed as literal runs.
 fn rle() -> Dicom {
     let packed = |from: usize| {
-        let plane: Vec<u8> = pixels().into_iter().skip(from).step_by(2).collect();
+        let plane: Vec<u8> = pixels()
+            .into_iter()
+            .skip(from)
+            .step_by(2)
+            .collect();
         plane
             .chunks(128)
             .flat_map(|run| [&[127], run].concat())
@@ -56,16 +60,24 @@ fn rle() -> Dicom {
     let (high, low) = (packed(1), packed(0));
     let mut header = vec![2_u32, 64, 64 + u32::try_from(high.len()).unwrap()];
     header.resize(16, 0);
-    let header = header.into_iter().flat_map(u32::to_le_bytes).collect();
+    let header = header
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect();
     encapsulated(uids::RLE_LOSSLESS, [header, high, low].concat())
 }
 
 fn holds(bytes: &[u8], what: &[u8]) -> bool {
-    bytes.windows(what.len()).any(|window| window == what)
+    bytes
+        .windows(what.len())
+        .any(|window| window == what)
 }
 
 fn every_second(what: &[u8]) -> Vec<u8> {
-    what.iter().copied().step_by(2).collect()
+    what.iter()
+        .copied()
+        .step_by(2)
+        .collect()
 }
 
 #[test]
@@ -140,11 +152,14 @@ fn an_image_without_a_decoder_is_not_sent() {
         ("study/ls.dcm", &jpeg_ls.bytes()[..]),
         (
             "study/cut.dcm",
-            &cut.text(tags::SOP_INSTANCE_UID, VR::UI, "1.2.3.4").bytes(),
+            &cut.text(tags::SOP_INSTANCE_UID, VR::UI, "1.2.3.4")
+                .bytes(),
         ),
         (
             "study/mr.dcm",
-            &Dicom::mr(&Person::plain()).without(tags::ROWS).bytes(),
+            &Dicom::mr(&Person::plain())
+                .without(tags::ROWS)
+                .bytes(),
         ),
         ("study/report.dcm", &Dicom::sr(&Person::plain()).bytes()),
         ("banner.yaml", PROFILE.as_bytes()),
@@ -214,7 +229,8 @@ fn a_file_larger_than_the_memory_is_blanked_while_it_is_sent() {
         .write(true)
         .open(place.path("big.dcm"))
         .unwrap();
-    file.set_len(header.len() as u64 + FRAME * FRAMES).unwrap();
+    file.set_len(header.len() as u64 + FRAME * FRAMES)
+        .unwrap();
     let row = u64::from(SIDE) * 2;
     for frame in 0..FRAMES {
         file.write_all_at(BURNED_IN, header.len() as u64 + frame * FRAME + 5 * row)
@@ -255,7 +271,12 @@ fn refused_always(file: &[u8]) -> String {
         assert!(place.tree("out").is_empty(), "{way}");
         ran.failures()[0].1.clone()
     });
-    assert!(codes.iter().all(|code| *code == codes[0]), "{codes:?}");
+    assert!(
+        codes
+            .iter()
+            .all(|code| *code == codes[0]),
+        "{codes:?}"
+    );
     codes[0].clone()
 }
 
@@ -265,7 +286,12 @@ fn written(file: &[u8], way: &str) -> Vec<u8> {
     place
         .run(&format!("{OFFLINE} {way} --subject s --session t"))
         .exits(0);
-    place.tree("out").into_iter().next().expect("one file").1
+    place
+        .tree("out")
+        .into_iter()
+        .next()
+        .expect("one file")
+        .1
 }
 
 /// A second file meta group behind the one that the group length speaks of.
@@ -274,11 +300,15 @@ fn with_second_meta(file: &[u8], syntax: &str) -> Vec<u8> {
     let value = format!("{syntax}{}", if syntax.len() % 2 == 1 { "\0" } else { "" });
     let element = [
         b"\x02\x00\x10\x00UI".as_slice(),
-        &u16::try_from(value.len()).unwrap().to_le_bytes(),
+        &u16::try_from(value.len())
+            .unwrap()
+            .to_le_bytes(),
         value.as_bytes(),
     ]
     .concat();
-    let length = u32::try_from(element.len()).unwrap().to_le_bytes();
+    let length = u32::try_from(element.len())
+        .unwrap()
+        .to_le_bytes();
     [
         &file[..file.len() - data.len()],
         b"\x02\x00\x00\x00UL\x04\x00",
@@ -308,7 +338,9 @@ fn of_two_transfer_syntaxes_the_first_counts() {
         for way in WAYS {
             let sent = dicom_object::from_reader(&only(&written(&twice, way))[..]).unwrap();
             assert_eq!(
-                sent.meta().transfer_syntax.trim_end_matches('\0'),
+                sent.meta()
+                    .transfer_syntax
+                    .trim_end_matches('\0'),
                 first,
                 "{way}"
             );
@@ -364,7 +396,9 @@ fn a_uid_of_more_than_64_characters_is_not_written() {
         tags::FRAME_OF_REFERENCE_UID,
         tags::SOP_CLASS_UID,
     ] {
-        let file = native().text(tag, VR::UI, &long).bytes();
+        let file = native()
+            .text(tag, VR::UI, &long)
+            .bytes();
         for way in ["--profile flywheel-minimal --residual warn", "--no-deid -y"] {
             let place = Place::with([("in.dcm", &file)]);
             let ran = place
@@ -380,7 +414,9 @@ fn a_uid_of_more_than_64_characters_is_not_written() {
         &written(&whole, "--no-deid -y"),
         &long.as_bytes()[..64]
     ));
-    let without = native().without(tags::SOP_CLASS_UID).bytes();
+    let without = native()
+        .without(tags::SOP_CLASS_UID)
+        .bytes();
     assert!(
         holds(
             &written(&without, "--no-deid -y"),
@@ -429,7 +465,9 @@ fn bytes_beside_the_image_are_not_sent_under_the_basic_profile() {
         assert!(holds(&sent, &pixels()), "{way}");
     }
     let place = Place::with([("in.dcm", longer(native(), &prose.repeat(100)))]);
-    let ran = place.run(&format!("{OFFLINE} --profile basic")).exits(9);
+    let ran = place
+        .run(&format!("{OFFLINE} --profile basic"))
+        .exits(9);
     assert_eq!(ran.failures()[0].1, "deid.pixels", "these may be frames");
     ran.says("more frames than Number of Frames");
 }

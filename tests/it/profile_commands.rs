@@ -43,9 +43,14 @@ fn without_digest(text: &str) -> String {
 #[test]
 fn a_file_is_shown_as_toml_with_the_facts_and_without_its_secrets() {
     let place = place();
-    let ran = place.run("profile show rules.yaml").exits(0);
+    let ran = place
+        .run("profile show rules.yaml")
+        .exits(0);
     insta::assert_snapshot!(without_digest(&ran.stdout));
-    let shown: toml::Table = ran.stdout.parse().expect("standard output is TOML");
+    let shown: toml::Table = ran
+        .stdout
+        .parse()
+        .expect("standard output is TOML");
     assert_eq!(shown["name"].as_str(), Some("house-rules"));
     assert!(!ran.stdout.contains("PEPPERMINT"));
     assert!(
@@ -76,7 +81,9 @@ fn what_is_shown_can_be_used_and_means_the_same() {
     );
     let builtin = place.run("profile show basic").exits(0);
     place.file("basic.toml", builtin.stdout);
-    place.run("profile diff basic basic.toml").exits(0);
+    place
+        .run("profile diff basic basic.toml")
+        .exits(0);
 }
 
 #[test]
@@ -87,14 +94,19 @@ fn the_governing_profile_is_shown_with_its_level() {
         (ProfileLevel::Group, "group"),
         (ProfileLevel::Site, "site"),
     ] {
-        let site = Site::setup().profile(level, RULES).start();
+        let site = Site::setup()
+            .profile(level, RULES)
+            .start();
         let ran = place
             .run("profile show --project demo/phantom")
             .at(&site)
             .exits(0);
         let first = format!("# demo/phantom is governed by \"house-rules\" at the {word}\n");
         assert!(ran.stdout.starts_with(&first), "{}", ran.stdout);
-        let _: toml::Table = ran.stdout.parse().expect("standard output is TOML");
+        let _: toml::Table = ran
+            .stdout
+            .parse()
+            .expect("standard output is TOML");
         let json: Value = place
             .run("profile show -p demo/phantom --json")
             .at(&site)
@@ -113,12 +125,18 @@ fn the_governing_profile_is_shown_with_its_level() {
 fn a_project_without_a_profile_is_told_apart_from_one_that_opts_out() {
     let place = place();
     let site = Site::start();
-    let ran = place.run("profile show -p demo/phantom").at(&site).exits(0);
+    let ran = place
+        .run("profile show -p demo/phantom")
+        .at(&site)
+        .exits(0);
     assert_eq!(ran.stdout, "# no profile governs demo/phantom\n");
     let out = Site::setup()
         .profile(ProfileLevel::Group, "name: out\ndicom: {fields: []}\n")
         .start();
-    let ran = place.run("profile show -p demo/phantom").at(&out).exits(0);
+    let ran = place
+        .run("profile show -p demo/phantom")
+        .at(&out)
+        .exits(0);
     assert_eq!(
         ran.stdout,
         "# an empty profile at the group switches de-identification off for demo/phantom\n"
@@ -143,7 +161,10 @@ fn a_project_without_a_profile_is_told_apart_from_one_that_opts_out() {
 #[test]
 fn exactly_one_profile_is_named() {
     let place = place();
-    place.run("profile show").exits(2).says("--project");
+    place
+        .run("profile show")
+        .exits(2)
+        .says("--project");
     place
         .run("profile show basic -p demo/phantom")
         .exits(2)
@@ -163,7 +184,10 @@ fn exactly_one_profile_is_named() {
     place
         .run("profile diff basic rules.yaml -p demo/phantom")
         .exits(2);
-    place.run("profile show bsaic").exits(5).says("basic");
+    place
+        .run("profile show bsaic")
+        .exits(5)
+        .says("basic");
 }
 
 #[test]
@@ -180,7 +204,9 @@ fn a_profile_is_converted_there_and_back() {
         .exits(0)
         .does_not_say("note");
     insta::assert_snapshot!(fs::read_to_string(place.path("back.yml")).unwrap());
-    place.run("profile diff rules.yaml back.yml").exits(0);
+    place
+        .run("profile diff rules.yaml back.yml")
+        .exits(0);
     let json: Value = serde_json::from_str(
         &place
             .run("profile convert back.yml --to json")
@@ -234,8 +260,12 @@ fn a_conversion_replaces_nothing_unasked_and_goes_to_the_other_side_by_itself() 
         .exits(5)
         .says("`dicom.confidentiality` can only be written in TOML")
         .says("hint: ");
-    place.run("profile convert basic -o basic.toml").exits(0);
-    place.run("profile diff basic basic.toml").exits(0);
+    place
+        .run("profile convert basic -o basic.toml")
+        .exits(0);
+    place
+        .run("profile diff basic basic.toml")
+        .exits(0);
     place.file(
         "bad.yaml",
         "name: p\ndicom:\n  fields:\n    - {name: PatientNam, remove: true}\n",
@@ -250,15 +280,19 @@ fn a_conversion_replaces_nothing_unasked_and_goes_to_the_other_side_by_itself() 
 #[test]
 fn differences_are_listed_and_give_3() {
     let place = place();
-    let changed = RULES.replace("PEPPERMINT", "OREGANO").replace(
-        "{name: PatientID, hash: true}",
-        "{name: StudyID, remove: true}",
-    );
+    let changed = RULES
+        .replace("PEPPERMINT", "OREGANO")
+        .replace(
+            "{name: PatientID, hash: true}",
+            "{name: StudyID, remove: true}",
+        );
     place.file(
         "other.yaml",
         changed.replace("house rules}", "other rules}"),
     );
-    let ran = place.run("profile diff rules.yaml other.yaml").exits(3);
+    let ran = place
+        .run("profile diff rules.yaml other.yaml")
+        .exits(3);
     insta::assert_snapshot!(without_digest(&ran.stdout));
     let json = place
         .run("profile diff rules.yaml other.yaml --json")
@@ -267,7 +301,9 @@ fn differences_are_listed_and_give_3() {
     assert_eq!(
         (
             json["equal"].clone(),
-            json["differences"].as_array().map(Vec::len)
+            json["differences"]
+                .as_array()
+                .map(Vec::len)
         ),
         (Value::Bool(false), Some(4))
     );
@@ -338,20 +374,32 @@ fn what_happens_to_pixels_and_into_envelopes_is_listed_once() {
         "p.yaml",
         format!("name: p\nsecret-key: \"{KEY}\"\ndicom: {dicom}\n"),
     );
-    let ran = place.run("profile test p.yaml in.dcm --json").exits(0);
+    let ran = place
+        .run("profile test p.yaml in.dcm --json")
+        .exits(0);
     let changed = ran.events_of("file")[0]["changed"]
         .as_array()
         .unwrap()
         .clone();
     let rule = |keyword: &str| {
-        let of = changed.iter().filter(|change| change["path"] == keyword);
-        of.map(|change| change["rule"].as_str().unwrap_or_default().to_owned())
-            .collect::<Vec<_>>()
+        let of = changed
+            .iter()
+            .filter(|change| change["path"] == keyword);
+        of.map(|change| {
+            change["rule"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        })
+        .collect::<Vec<_>>()
     };
     assert_eq!(rule("PixelData"), ["alter_pixels"]);
     assert_eq!(rule("PatientID"), ["fields[0]"]);
     assert_eq!(rule("EncryptedAttributesSequence"), ["retain"]);
-    let shown = place.run("profile show p.yaml").exits(0).stdout;
+    let shown = place
+        .run("profile show p.yaml")
+        .exits(0)
+        .stdout;
     assert!(
         !shown.contains(KEY) && shown.contains("`secret-key` is set"),
         "{shown}"
@@ -371,11 +419,18 @@ fn every_file_ends_in_one_event_and_no_value_is_shown() {
             !ran.stdout.contains(PATH_MARK)
         );
     }
-    let ran = place.run("profile test basic study --json").exits(3);
+    let ran = place
+        .run("profile test basic study --json")
+        .exits(3);
     let files = ran.events_of("file");
     let paths: std::collections::BTreeSet<_> = files
         .iter()
-        .map(|file| file["path"].as_str().unwrap().to_owned())
+        .map(|file| {
+            file["path"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     assert_eq!((files.len(), paths.len()), (14, 14));
     assert!(
@@ -415,7 +470,11 @@ fn what_is_written_is_clean_and_named_by_the_cleaned_header() {
     let names: Vec<_> = ran
         .events_of("file")
         .iter()
-        .filter_map(|file| file["output"].as_str().map(str::to_owned))
+        .filter_map(|file| {
+            file["output"]
+                .as_str()
+                .map(str::to_owned)
+        })
         .collect();
     let written = place.tree("out");
     assert_eq!(
@@ -499,7 +558,9 @@ fn filters_and_exit_codes_are_as_for_the_upload() {
         .run("profile test basic study --include notes.txt")
         .exits(8)
         .says("nothing to clean");
-    place.run("profile test bsaic study").exits(5);
+    place
+        .run("profile test bsaic study")
+        .exits(5);
     place.run("profile test basic").exits(2);
 }
 
@@ -511,14 +572,19 @@ fn an_instance_without_uid_fails_as_in_an_upload() {
         "name = 'p'\n[dicom]\nfields = [{ name = 'SOPInstanceUID', remove = true }]\n",
     );
     place.file("in.dcm", Dicom::ct(&Person::plain(), 1).bytes());
-    let ran = place.run("profile test rules.toml in.dcm --json").exits(9);
+    let ran = place
+        .run("profile test rules.toml in.dcm --json")
+        .exits(9);
     assert_eq!(ran.events_of("file")[0]["code"], "route.missing-uid");
 }
 
 #[test]
 fn help_shows_examples_and_exit_codes() {
     let place = place();
-    let long = place.run("profile --help").exits(0).stdout;
+    let long = place
+        .run("profile --help")
+        .exits(0)
+        .stdout;
     assert!(
         long.contains("Examples:") && long.contains("Exit codes:"),
         "{long}"

@@ -16,7 +16,9 @@ fn refused(name: &str, text: &str) -> String {
         .args(["--profile", name])
         .exits(5);
     assert!(place.tree("out").is_empty());
-    ran.says("error[profile.invalid]").says(name).says("hint: ");
+    ran.says("error[profile.invalid]")
+        .says(name)
+        .says("hint: ");
     ran.stderr
 }
 
@@ -39,7 +41,9 @@ fn everything_that_is_wrong_is_told_at_once() {
         "{name: PatientNam, remove: true}",
         "{name: StudyDate, remove: false}",
     ];
-    let rules: String = rules.map(|rule| format!("    - {rule}\n")).concat();
+    let rules: String = rules
+        .map(|rule| format!("    - {rule}\n"))
+        .concat();
     let said = refused(
         "p.yaml",
         &format!("name: p\nversoin: 1\ndicom:\n  recurse-sequence: maybe\n  fields:\n{rules}"),

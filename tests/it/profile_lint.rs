@@ -30,9 +30,13 @@ fn json(text: &str) -> Value {
 #[test]
 fn a_profile_that_leaves_nothing_known_exits_with_0() {
     let place = Place::with([("careful.yaml", CAREFUL)]);
-    let ran = place.run("profile lint careful.yaml").exits(0);
+    let ran = place
+        .run("profile lint careful.yaml")
+        .exits(0);
     assert!(
-        ran.stdout.contains("Nothing identifying was found") && ran.stderr.is_empty(),
+        ran.stdout
+            .contains("Nothing identifying was found")
+            && ran.stderr.is_empty(),
         "{}",
         ran.stdout
     );
@@ -42,10 +46,15 @@ fn a_profile_that_leaves_nothing_known_exits_with_0() {
 #[test]
 fn the_minimal_profile_leaves_hundreds_and_exits_with_3() {
     let place = Place::new();
-    let ran = place.run("profile lint flywheel-minimal --json").exits(3);
+    let ran = place
+        .run("profile lint flywheel-minimal --json")
+        .exits(3);
     let found = json(&ran.stdout);
     assert!(
-        found["counts"]["kinds"]["uncovered"].as_u64().unwrap() > 600,
+        found["counts"]["kinds"]["uncovered"]
+            .as_u64()
+            .unwrap()
+            > 600,
         "{}",
         found["counts"]
     );
@@ -104,7 +113,10 @@ fn explain_tells_every_attribute_of_the_table() {
         (name["fate"].as_str(), name["ps3_15"].as_str()),
         (Some("undefined"), Some("Z"))
     );
-    let said = place.run("profile explain careful.yaml").exits(0).stdout;
+    let said = place
+        .run("profile explain careful.yaml")
+        .exits(0)
+        .stdout;
     assert!(
         said.contains("PatientID")
             && said.contains("hashed (16 hex digits, salted)")
@@ -137,13 +149,17 @@ fn a_profile_that_is_not_valid_is_refused_before_it_is_judged() {
         .exits(5)
         .says("PatientName");
     place.run("profile lint").exits(2);
-    place.run("profile lint basic --project g/p").exits(2);
+    place
+        .run("profile lint basic --project g/p")
+        .exits(2);
 }
 
 #[test]
 fn the_profile_that_governs_a_project_is_judged_too() {
     let rules = "name: house-rules\ndicom: {fields: [{name: PatientName, remove: true}]}\n";
-    let site = Site::setup().profile(ProfileLevel::Group, rules).start();
+    let site = Site::setup()
+        .profile(ProfileLevel::Group, rules)
+        .start();
     let place = Place::new();
     let found = json(
         &place

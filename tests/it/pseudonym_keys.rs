@@ -73,7 +73,8 @@ fn kept(place: &Place) -> Vec<String> {
 }
 
 fn new_key(run: Run<'_>) -> Run<'_> {
-    run.without_pseudonym_key().args(["--new-pseudonym-key"])
+    run.without_pseudonym_key()
+        .args(["--new-pseudonym-key"])
 }
 
 #[cfg(unix)]
@@ -81,8 +82,15 @@ fn new_key(run: Run<'_>) -> Run<'_> {
 fn a_file_goes_before_a_command_and_a_command_before_the_environment() {
     let place = place();
     key_file(&place, "a.key", format!("\n{}\n", key('a')));
-    let run =
-        |out: &str, flags: &[&str]| used(&place.run(OFFLINE).args([out]).args(flags).exits(0));
+    let run = |out: &str, flags: &[&str]| {
+        used(
+            &place
+                .run(OFFLINE)
+                .args([out])
+                .args(flags)
+                .exits(0),
+        )
+    };
     let command = ["--pseudonym-key-command", "echo; printf %064d 7"];
     let file = ["--pseudonym-key-file", "a.key"];
     assert_eq!(
@@ -111,7 +119,11 @@ fn a_file_goes_before_a_command_and_a_command_before_the_environment() {
 fn without_a_terminal_a_first_key_has_to_be_asked_for() {
     let (place, site) = (place(), Site::start());
     for line in [UPLOAD.to_owned(), format!("{OFFLINE} out")] {
-        let ran = place.run(&line).without_pseudonym_key().at(&site).exits(5);
+        let ran = place
+            .run(&line)
+            .without_pseudonym_key()
+            .at(&site)
+            .exits(5);
         ran.says("error[pseudonym.key-missing]")
             .says("--new-pseudonym-key")
             .says("--pseudonym-key-file");
@@ -141,7 +153,9 @@ fn without_a_terminal_a_first_key_has_to_be_asked_for() {
 #[test]
 fn a_key_is_made_once_named_with_its_file_and_used_from_then_on() {
     let (place, site) = (place(), Site::start());
-    let first = new_key(place.run(UPLOAD)).at(&site).exits(0);
+    let first = new_key(place.run(UPLOAD))
+        .at(&site)
+        .exits(0);
     let made = used(&first);
     first
         .says(&format!("pseudonyms: key {made} was made for demo/phantom"))
@@ -162,7 +176,11 @@ fn a_key_is_made_once_named_with_its_file_and_used_from_then_on() {
         .says(&format!("pseudonyms: key {made} from "))
         .does_not_say("was made");
     assert_eq!(
-        used(&new_key(place.run(UPLOAD)).at(&site).exits(0)),
+        used(
+            &new_key(place.run(UPLOAD))
+                .at(&site)
+                .exits(0)
+        ),
         made,
         "the flag replaces no key that is there"
     );
@@ -177,7 +195,11 @@ fn a_key_is_made_once_named_with_its_file_and_used_from_then_on() {
 #[test]
 fn another_key_than_that_of_earlier_runs_stops_the_run_unless_that_is_typed() {
     let (place, site) = (place(), Site::start());
-    let made = used(&new_key(place.run(UPLOAD)).at(&site).exits(0));
+    let made = used(
+        &new_key(place.run(UPLOAD))
+            .at(&site)
+            .exits(0),
+    );
     key_file(&place, "a.key", key('a'));
     let (sent, other) = (site.uploaded().len(), fingerprint(&place, &key('a')));
     let another = |flags: &str| {
@@ -229,7 +251,8 @@ fn where_a_key_was_used_that_is_not_there_no_other_is_made() {
             .without_pseudonym_key()
             .at(&site)
             .exits(5);
-        ran.says("error[pseudonym.key-missing]").says(&given);
+        ran.says("error[pseudonym.key-missing]")
+            .says(&given);
     }
     assert!(kept(&place).is_empty());
     let changed = place
@@ -251,7 +274,13 @@ fn a_kept_key_is_for_its_owner_alone_and_refused_where_it_is_not() {
         ["fwupload/pseudonym-keys/offline/demo/phantom.key"]
     );
     let path = place.state().join(&kept(&place)[0]);
-    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &Path| {
+        std::fs::metadata(path)
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
     set_mode(&path, 0o644);
     let ran = place
@@ -259,7 +288,8 @@ fn a_kept_key_is_for_its_owner_alone_and_refused_where_it_is_not() {
         .args(["2"])
         .without_pseudonym_key()
         .exits(5);
-    ran.says("error[pseudonym.key-source]").says("chmod 600");
+    ran.says("error[pseudonym.key-source]")
+        .says("chmod 600");
 }
 
 #[test]
@@ -274,9 +304,21 @@ fn each_project_has_its_own_key() {
         run("demo/phantom", "1"),
         run("demo/Phantom", "2"),
         run("other/phantom", "3"),
-        { used(&new_key(place.run(UPLOAD)).at(&site).exits(0)) },
+        {
+            used(
+                &new_key(place.run(UPLOAD))
+                    .at(&site)
+                    .exits(0),
+            )
+        },
     ];
-    assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), 4, "{keys:?}");
+    assert_eq!(
+        keys.iter()
+            .collect::<BTreeSet<_>>()
+            .len(),
+        4,
+        "{keys:?}"
+    );
     assert_eq!(run("demo/phantom", "5"), keys[0]);
     assert_eq!(kept(&place).len(), 4);
 }
@@ -298,7 +340,8 @@ fn a_rehearsal_makes_no_key_that_stays_and_says_so() {
             .exits(0);
         ran.says("for this rehearsal only");
         assert_eq!(
-            ran.stderr.contains("the run itself needs a key"),
+            ran.stderr
+                .contains("the run itself needs a key"),
             ["--dry-run", "--dry-run --offline"].contains(&flags)
         );
     }
@@ -308,7 +351,11 @@ fn a_rehearsal_makes_no_key_that_stays_and_says_so() {
             .iter()
             .all(|(name, _)| !name.contains("phantom.key"))
     );
-    let made = used(&new_key(place.run(UPLOAD)).at(&site).exits(0));
+    let made = used(
+        &new_key(place.run(UPLOAD))
+            .at(&site)
+            .exits(0),
+    );
     let ran = place
         .run(UPLOAD)
         .args(["--dry-run"])
@@ -377,7 +424,8 @@ fn what_is_no_key_is_refused_and_not_repeated() {
         .run(OFFLINE)
         .args(["out", "--pseudonym-key-file", "none.key"])
         .exits(5);
-    ran.says("error[pseudonym.key-source]").says("none.key");
+    ran.says("error[pseudonym.key-source]")
+        .says("none.key");
     let ran = place
         .run(OFFLINE)
         .args(["out", "--pseudonym-key-command", "exit 3"])
@@ -456,11 +504,20 @@ fn of_runs_that_start_at_once_one_makes_the_key_and_all_use_it() {
     let running: Vec<_> = (0..6)
         .map(|n| new_key(place.run(&format!("{OFFLINE} out{n} --report {n}.jsonl"))).start())
         .collect();
-    let ran: Vec<_> = running.into_iter().map(crate::run::Running::end).collect();
+    let ran: Vec<_> = running
+        .into_iter()
+        .map(crate::run::Running::end)
+        .collect();
     for ran in &ran {
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     }
-    assert_eq!(ran.iter().map(used).collect::<BTreeSet<_>>().len(), 1);
+    assert_eq!(
+        ran.iter()
+            .map(used)
+            .collect::<BTreeSet<_>>()
+            .len(),
+        1
+    );
     assert_eq!(
         ran.iter()
             .filter(|ran| ran.stderr.contains("was made"))
@@ -475,7 +532,11 @@ fn a_profile_without_pseudonyms_needs_no_key_and_flags_for_one_do_no_harm() {
     let place = Place::with([("in.dcm", Dicom::ct(&Person::plain(), 1).bytes())]);
     let line = "in.dcm -p demo/phantom --subject s --profile flywheel-minimal --residual warn \
         --json --offline --output";
-    let ran = place.run(line).args(["1"]).without_pseudonym_key().exits(0);
+    let ran = place
+        .run(line)
+        .args(["1"])
+        .without_pseudonym_key()
+        .exits(0);
     assert_eq!(
         ran.events_of("start")[0]["profile"]["pseudonym_key"],
         Value::Null
@@ -502,8 +563,15 @@ fn profile_key_says_which_key_a_run_would_use() {
             fingerprint(&place, PSEUDONYM_KEY)
         )
     );
-    let ask = |line: &str| place.run(line).without_pseudonym_key().at(&site);
-    ask("profile key").exits(2).says("no project is named");
+    let ask = |line: &str| {
+        place
+            .run(line)
+            .without_pseudonym_key()
+            .at(&site)
+    };
+    ask("profile key")
+        .exits(2)
+        .says("no project is named");
     ask("profile key --project phantom")
         .exits(2)
         .says("group/project");
@@ -511,7 +579,11 @@ fn profile_key_says_which_key_a_run_would_use() {
         .exits(5)
         .says("error[pseudonym.key-missing]");
     assert!(kept(&place).is_empty(), "to look makes none");
-    let made = used(&new_key(place.run(UPLOAD)).at(&site).exits(0));
+    let made = used(
+        &new_key(place.run(UPLOAD))
+            .at(&site)
+            .exits(0),
+    );
     let found = ask("profile key --project demo/phantom --json")
         .exits(0)
         .end_of("pseudonym-key");
@@ -519,7 +591,12 @@ fn profile_key_says_which_key_a_run_would_use() {
         (found["fingerprint"].as_str(), found["from"].as_str()),
         (Some(made.as_str()), Some("kept"))
     );
-    assert!(found["path"].as_str().unwrap().ends_with("phantom.key"));
+    assert!(
+        found["path"]
+            .as_str()
+            .unwrap()
+            .ends_with("phantom.key")
+    );
     ask("profile key --project demo/phantom --offline")
         .exits(5)
         .says("offline");
@@ -542,7 +619,9 @@ fn a_trial_without_a_key_makes_one_for_itself_and_says_so() {
     let (one, other) = (trial(), trial());
     one.says("random key that is not kept");
     assert_ne!(used(&one), used(&other));
-    let given = place.run("profile test keyed.toml in.dcm --json").exits(0);
+    let given = place
+        .run("profile test keyed.toml in.dcm --json")
+        .exits(0);
     assert_eq!(used(&given), fingerprint(&place, PSEUDONYM_KEY));
     given
         .says("from FWUPLOAD_PSEUDONYM_KEY")
@@ -553,7 +632,13 @@ fn a_trial_without_a_key_makes_one_for_itself_and_says_so() {
 #[test]
 fn a_looser_residual_check_is_a_warning_and_has_to_be_typed() {
     let place = place();
-    let run = |out: &str, flags: &[&str]| place.run(OFFLINE).args([out]).args(flags).exits(0);
+    let run = |out: &str, flags: &[&str]| {
+        place
+            .run(OFFLINE)
+            .args([out])
+            .args(flags)
+            .exits(0)
+    };
     run("1", &["--residual", "warn", "-q"])
         .says("warning[residual]")
         .says("sent all the same");

@@ -53,7 +53,8 @@ fn q2_the_media_storage_uid_follows_the_data_set() {
             &subject(),
         );
         assert_eq!(
-            out.meta().media_storage_sop_instance_uid(),
+            out.meta()
+                .media_storage_sop_instance_uid(),
             text(&out, tags::SOP_INSTANCE_UID),
             "{selector}"
         );
@@ -123,7 +124,10 @@ fn q5_an_element_of_unknown_vr_that_cannot_be_created_fails_its_file_alone() {
         .text(Tag(0x0019, 0x1003), VR::LO, "old");
     let place = place(&profile, &known);
     place.file("other.dcm", Dicom::ct(&Person::plain(), 2).bytes());
-    let ran = place.run(UPLOAD).args(["other.dcm"]).exits(3);
+    let ran = place
+        .run(UPLOAD)
+        .args(["other.dcm"])
+        .exits(3);
     assert_eq!(
         ran.failures()
             .iter()
@@ -195,7 +199,11 @@ fn q8_an_allow_list_keeps_what_wildcards_and_hex_paths_name_and_the_creator_of_a
         "name: OtherPatientIDsSequence.*.PatientID, hash: true",
         "name: '(0019, \"ACME HEADER 1\", 03)', keep: true",
     ];
-    let fields: Vec<&str> = routed.iter().map(String::as_str).chain(more).collect();
+    let fields: Vec<&str> = routed
+        .iter()
+        .map(String::as_str)
+        .chain(more)
+        .collect();
     let file = subject()
         .text(Tag(0x0019, 0x0010), VR::LO, "ACME HEADER 1")
         .text(Tag(0x0019, 0x1003), VR::LO, "wanted");
@@ -334,10 +342,15 @@ fn q15_hashes_without_a_salt_and_kept_parts_of_uids_are_told_by_lint() {
         ),
         &subject(),
     );
-    let ran = place.run("profile lint profile.yaml --json").exits(3);
+    let ran = place
+        .run("profile lint profile.yaml --json")
+        .exits(3);
     let kinds = ["unsalted", "uid-parts"].map(|kind| {
-        ran.stdout.contains(&format!("\"kind\":\"{kind}\""))
-            || ran.stdout.contains(&format!("\"kind\": \"{kind}\""))
+        ran.stdout
+            .contains(&format!("\"kind\":\"{kind}\""))
+            || ran
+                .stdout
+                .contains(&format!("\"kind\": \"{kind}\""))
     });
     assert_eq!(kinds, [true; 2]);
 }

@@ -83,7 +83,10 @@ fn in_a_run_with_every_outcome() {
     assert!(
         ran.events_of("failed")
             .iter()
-            .all(|event| event["path"].as_str().unwrap().starts_with("path:"))
+            .all(|event| event["path"]
+                .as_str()
+                .unwrap()
+                .starts_with("path:"))
     );
     let again = place.run(LINE).at(&site).exits(3);
     names_no_path(&again, &place);
@@ -184,7 +187,10 @@ fn in_runs_that_are_stopped_by_an_unusable_path() {
     ends(place.run(keyed).at(&site), &place, 5);
     let state = place.path("PATHMARK-blocked");
     ends(
-        place.run(LINE).at(&site).env("FWUPLOAD_STATE_HOME", state),
+        place
+            .run(LINE)
+            .at(&site)
+            .env("FWUPLOAD_STATE_HOME", state),
         &place,
         1,
     );
@@ -209,7 +215,13 @@ fn in_runs_that_are_stopped_by_the_server() {
         "127.0.0.1:{}:__force_insecure:abcdefgh12345678",
         closed.port()
     );
-    ends(place.run(LINE).env("FWUPLOAD_API_KEY", key), &place, 7);
+    ends(
+        place
+            .run(LINE)
+            .env("FWUPLOAD_API_KEY", key),
+        &place,
+        7,
+    );
 }
 
 #[test]

@@ -52,7 +52,13 @@ fn profile(options: &[&str]) -> Profile {
 
 fn from_toml(text: &str) -> Profile {
     let place = Place::with([("profile.toml", text)]);
-    load(place.path("profile.toml").to_str().unwrap()).unwrap()
+    load(
+        place
+            .path("profile.toml")
+            .to_str()
+            .unwrap(),
+    )
+    .unwrap()
 }
 
 /// The profiles to try, by what they are called: combinations of options, and each that comes with
@@ -84,7 +90,11 @@ fn profiles() -> Vec<(String, Profile)> {
 /// The files cleaned, by a cleaner and in a thread of their own, in the order that they are given
 /// in.
 fn cleaned(profile: &Profile, key: &PseudonymKey, files: &Files) -> Files {
-    let place = Place::with(files.iter().map(|(name, bytes)| (name, bytes)));
+    let place = Place::with(
+        files
+            .iter()
+            .map(|(name, bytes)| (name, bytes)),
+    );
     let cleaner = Cleaner::new(profile, Limits::default()).keyed(key.clone());
     let one = |name: &String| {
         let file = Arc::new(SourceFile::new(place.path(name)).unwrap());
@@ -96,7 +106,12 @@ fn cleaned(profile: &Profile, key: &PseudonymKey, files: &Files) -> Files {
     };
     std::thread::scope(|scope| {
         scope
-            .spawn(|| files.iter().map(|(name, _)| one(name)).collect())
+            .spawn(|| {
+                files
+                    .iter()
+                    .map(|(name, _)| one(name))
+                    .collect()
+            })
             .join()
             .unwrap()
     })
@@ -133,9 +148,10 @@ fn collect(object: &InMemDicomObject, vrs: &[VR], at: &mut Vec<String>, found: &
         at.push(keyword(element.header().tag));
         if vrs.contains(&element.header().vr()) {
             let texts = element.to_multi_str().unwrap();
-            let texts = texts
-                .iter()
-                .map(|text| text.trim_end_matches([' ', '\0']).to_owned());
+            let texts = texts.iter().map(|text| {
+                text.trim_end_matches([' ', '\0'])
+                    .to_owned()
+            });
             found
                 .entry(at.clone())
                 .or_default()
@@ -215,7 +231,9 @@ fn may_go(path: &[String], profile: &Profile) -> bool {
     let by_table = path
         .iter()
         .any(|part| REMOVED_BY_THE_TABLE.contains(&part.as_str()));
-    let with_content = path.last().is_some_and(|last| last == REMOVED_WITH_CONTENT);
+    let with_content = path
+        .last()
+        .is_some_and(|last| last == REMOVED_WITH_CONTENT);
     by_table && !options.contains(&"retain-uids")
         || with_content && !options.contains(&"clean-structured-content")
 }
@@ -232,7 +250,10 @@ fn references(
     for (before, after) in before.iter().zip(after) {
         let (old, new) = (values(before, &[VR::UI]), values(after, &[VR::UI]));
         for (path, old) in old {
-            let expected: Vec<&String> = old.iter().filter_map(|uid| known.get(uid)).collect();
+            let expected: Vec<&String> = old
+                .iter()
+                .filter_map(|uid| known.get(uid))
+                .collect();
             let new: Vec<&String> = new
                 .get(&path)
                 .into_iter()
@@ -363,15 +384,22 @@ fn every_kind_of_file_refers_to_another_one() {
     let objects = opened(&files);
     let known = identities(&objects, &objects);
     for (file, paths) in kinds {
-        let at = files.iter().position(|(name, _)| name == file).unwrap();
+        let at = files
+            .iter()
+            .position(|(name, _)| name == file)
+            .unwrap();
         let found = values(&objects[at], &[VR::UI]);
         for path in paths {
-            let path: Vec<String> = path.split('/').map(str::to_owned).collect();
+            let path: Vec<String> = path
+                .split('/')
+                .map(str::to_owned)
+                .collect();
             let uids = found
                 .get(&path)
                 .unwrap_or_else(|| panic!("{file}: {path:?}"));
             assert!(
-                uids.iter().any(|uid| known.contains_key(uid)),
+                uids.iter()
+                    .any(|uid| known.contains_key(uid)),
                 "{file}: {path:?} resolves"
             );
         }
@@ -432,7 +460,9 @@ fn file_meta_follows_the_data_set() {
                 .trim_end_matches('\0')
                 .to_owned();
             assert_eq!(
-                object.meta().media_storage_sop_instance_uid(),
+                object
+                    .meta()
+                    .media_storage_sop_instance_uid(),
                 own,
                 "{name}"
             );
@@ -473,7 +503,9 @@ fn another_key_shares_neither_uid_nor_pseudonym() {
                 .trim_end_matches([' ', '\0'])
                 .to_owned()
         };
-        tags.iter().map(text).collect::<Vec<_>>()
+        tags.iter()
+            .map(text)
+            .collect::<Vec<_>>()
     };
     for (name, profile) in profiles() {
         let all = |byte, tags: &[Tag]| -> BTreeSet<String> {
@@ -500,13 +532,15 @@ fn another_key_shares_neither_uid_nor_pseudonym() {
                     .flatten()
                     .collect::<Vec<_>>()
             });
-            all.filter(|uid| !is_registered_uid(uid)).collect()
+            all.filter(|uid| !is_registered_uid(uid))
+                .collect()
         };
         let (one, other) = (uids(1), uids(2));
         assert!(
             one.len() > 20 && one.is_disjoint(&other),
             "{name}: {:?}",
-            one.intersection(&other).collect::<Vec<_>>()
+            one.intersection(&other)
+                .collect::<Vec<_>>()
         );
     }
 }
@@ -522,13 +556,19 @@ fn dates_of_a_patient_move_together_by_whole_weeks_and_times_stay() {
     ));
     let mut shifts: BTreeMap<bool, BTreeSet<i64>> = BTreeMap::new();
     let mut moved = 0;
-    for ((file, _), (before, after)) in files.iter().zip(before.iter().zip(&after)) {
+    for ((file, _), (before, after)) in files
+        .iter()
+        .zip(before.iter().zip(&after))
+    {
         let (old, new) = (
             values(before, &[VR::DA, VR::DT]),
             values(after, &[VR::DA, VR::DT]),
         );
         for (path, old) in &old {
-            let new = new.get(path).cloned().unwrap_or_default();
+            let new = new
+                .get(path)
+                .cloned()
+                .unwrap_or_default();
             assert!(new.is_empty() || new.len() == old.len(), "{file}: {path:?}");
             for (old, new) in old.iter().zip(&new) {
                 assert_eq!(
@@ -547,8 +587,12 @@ fn dates_of_a_patient_move_together_by_whole_weeks_and_times_stay() {
         assert_eq!(times(before), times(after), "{file}");
     }
     assert!(moved > 40, "{moved} dates moved");
-    let [one, other] =
-        [false, true].map(|stranger| shifts[&stranger].iter().copied().collect::<Vec<_>>());
+    let [one, other] = [false, true].map(|stranger| {
+        shifts[&stranger]
+            .iter()
+            .copied()
+            .collect::<Vec<_>>()
+    });
     assert!(
         one.len() == 1 && other.len() == 1,
         "one shift for a patient: {one:?} {other:?}"
@@ -568,5 +612,6 @@ fn dates_of_a_patient_move_together_by_whole_weeks_and_times_stay() {
 
 fn days(date: &str) -> i64 {
     let date = NaiveDate::parse_from_str(&date[..8], "%Y%m%d").unwrap();
-    date.signed_duration_since(NaiveDate::default()).num_days()
+    date.signed_duration_since(NaiveDate::default())
+        .num_days()
 }

@@ -38,7 +38,12 @@ fn destinations(ran: &Ran<'_>) -> Vec<String> {
         .into_iter()
         .chain(ran.events_of("would-upload"));
     let mut all: Vec<_> = events
-        .map(|event| event["receipt"]["destination"].as_str().unwrap().to_owned())
+        .map(|event| {
+            event["receipt"]["destination"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     all.sort();
     all
@@ -48,7 +53,11 @@ fn destinations(ran: &Ran<'_>) -> Vec<String> {
 #[track_caller]
 fn same(place: &Place, site: &Site, line: &str) {
     let before = site.requests().len();
-    let rehearsed = place.run(line).args(["--dry-run"]).at(site).ends();
+    let rehearsed = place
+        .run(line)
+        .args(["--dry-run"])
+        .at(site)
+        .ends();
     let asked = site.requests().split_off(before);
     assert!(
         asked
@@ -109,12 +118,22 @@ fn studies_of_one_label_are_counted_and_named_as_the_server_has_them() {
     let mut labels: Vec<_> = site
         .containers("sessions")
         .iter()
-        .map(|session| session["label"].as_str().unwrap().to_owned())
+        .map(|session| {
+            session["label"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     labels.sort();
     let mut told: Vec<_> = destinations(&ran)
         .iter()
-        .map(|path| path.split('/').nth(3).unwrap().to_owned())
+        .map(|path| {
+            path.split('/')
+                .nth(3)
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     told.sort();
     assert_eq!(told, labels);
@@ -124,13 +143,23 @@ fn studies_of_one_label_are_counted_and_named_as_the_server_has_them() {
 #[test]
 fn a_rehearsal_says_what_changes_most_by_attribute_and_never_a_value() {
     let (place, site) = (place(), Site::start());
-    let ran = place.run(USUAL).args(["--dry-run"]).at(&site).exits(0);
-    ran.says("Changes ").says("attributes, most often ");
+    let ran = place
+        .run(USUAL)
+        .args(["--dry-run"])
+        .at(&site)
+        .exits(0);
+    ran.says("Changes ")
+        .says("attributes, most often ");
     let changes = ran.events_of("changes").remove(0);
     let of = |name: &str| {
         let all = changes["most"].as_array().unwrap();
         all.iter()
-            .find(|changes| changes["attribute"].as_str().unwrap().starts_with(name))
+            .find(|changes| {
+                changes["attribute"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with(name)
+            })
             .unwrap()
             .clone()
     };
@@ -168,10 +197,23 @@ fn a_project_that_would_be_made_has_nothing() {
 #[test]
 fn a_rehearsal_leaves_the_journal_as_it_is() {
     let (place, site) = (place(), Site::start());
-    place.run(USUAL).args(["--dry-run"]).at(&site).exits(0);
-    assert!(!place.state().join("fwupload/journal").exists());
+    place
+        .run(USUAL)
+        .args(["--dry-run"])
+        .at(&site)
+        .exits(0);
+    assert!(
+        !place
+            .state()
+            .join("fwupload/journal")
+            .exists()
+    );
     place.run(USUAL).at(&site).exits(0);
     let before = crate::run::tree(&place.state());
-    place.run(USUAL).args(["--dry-run"]).at(&site).exits(0);
+    place
+        .run(USUAL)
+        .args(["--dry-run"])
+        .at(&site)
+        .exits(0);
     assert_eq!(crate::run::tree(&place.state()), before);
 }

@@ -95,7 +95,8 @@ fn as_one_and_in_shards(place: &Place) -> (Value, Value) {
     let ran = place
         .run("report merge 3.jsonl 1.jsonl 2.jsonl --output all.jsonl")
         .exits(0);
-    ran.does_not_say("warning").does_not_say("note");
+    ran.does_not_say("warning")
+        .does_not_say("note");
     let end = |name| read(place, name).pop().unwrap();
     (end("one.jsonl"), end("all.jsonl"))
 }
@@ -107,10 +108,14 @@ fn the_shards_of_a_job_add_up_to_what_one_run_says() {
     place.file("study/notes.txt", "text");
     let (mut one, merged) = as_one_and_in_shards(&place);
     for not_added in ["subjects", "sessions", "acquisitions"] {
-        one.as_object_mut().unwrap().remove(not_added);
+        one.as_object_mut()
+            .unwrap()
+            .remove(not_added);
     }
     assert_eq!(one, merged);
-    let ran = place.run("report merge 1.jsonl 3.jsonl").exits(0);
+    let ran = place
+        .run("report merge 1.jsonl 3.jsonl")
+        .exits(0);
     ran.says("warning: the report of shard 2/3 is missing");
     assert!(!ran.stdout.contains("\"end\""), "{}", ran.stdout);
 }
@@ -155,7 +160,9 @@ fn the_merged_report_feeds_a_run_and_another_merge() {
 fn forms_may_be_mixed_and_unknown_counts_stay_unknown() {
     let site = Site::start();
     let place = place(&site, ["1.json", "2.csv"]);
-    let ran = place.run("report merge 1.json 2.csv").exits(0);
+    let ran = place
+        .run("report merge 1.json 2.csv")
+        .exits(0);
     insta::assert_snapshot!(ran.stderr);
     let merged = records(&ran.stdout);
     assert_eq!(
@@ -177,7 +184,12 @@ fn the_report_of_a_killed_run_leaves_the_whole_incomplete() {
         .run("report merge 1.jsonl 2.jsonl -o all.jsonl")
         .exits(0);
     insta::assert_snapshot!(ran.stderr);
-    assert_eq!(read(&place, "all.jsonl").last().unwrap()["type"], "failed");
+    assert_eq!(
+        read(&place, "all.jsonl")
+            .last()
+            .unwrap()["type"],
+        "failed"
+    );
     place
         .run("report merge all.jsonl -o again.jsonl")
         .exits(0)
@@ -188,11 +200,18 @@ fn the_report_of_a_killed_run_leaves_the_whole_incomplete() {
 fn the_exit_code_of_a_run_that_could_not_begin_is_that_of_the_whole() {
     let site = Site::start();
     let place = place(&site, ["1.jsonl", "2.jsonl"]);
-    place.run(&format!("two {USUAL} --report 2.jsonl")).exits(4);
+    place
+        .run(&format!("two {USUAL} --report 2.jsonl"))
+        .exits(4);
     place
         .run("report merge 1.jsonl 2.jsonl -o all.jsonl")
         .exits(0);
-    assert_eq!(read(&place, "all.jsonl").last().unwrap()["exit_code"], 4);
+    assert_eq!(
+        read(&place, "all.jsonl")
+            .last()
+            .unwrap()["exit_code"],
+        4
+    );
 }
 
 #[test]
@@ -233,9 +252,15 @@ fn redacted_reports_can_be_merged_and_name_no_path() {
             .at(&site)
             .exits(3);
     }
-    let ran = place.run("report merge one.jsonl two.jsonl").exits(0);
+    let ran = place
+        .run("report merge one.jsonl two.jsonl")
+        .exits(0);
     assert!(
-        ran.stdout.matches("\"path\":\"path:").count() == 2 && !ran.stdout.contains("cut.dcm"),
+        ran.stdout
+            .matches("\"path\":\"path:")
+            .count()
+            == 2
+            && !ran.stdout.contains("cut.dcm"),
         "{}",
         ran.stdout
     );
@@ -262,7 +287,9 @@ fn a_damaged_report_is_refused_and_nothing_is_written() {
         "of an earlier merge"
     );
     assert_eq!(
-        fs::read_dir(place.path("")).unwrap().count(),
+        fs::read_dir(place.path(""))
+            .unwrap()
+            .count(),
         5,
         "no temporary file is left"
     );
@@ -291,7 +318,11 @@ fn the_merged_report_is_readable_by_its_owner_alone() {
         .run("report merge 1.jsonl 2.jsonl --output all.csv")
         .exits(0);
     assert_eq!(
-        fs::metadata(&old).unwrap().permissions().mode() & 0o777,
+        fs::metadata(&old)
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
         0o600
     );
 }
@@ -346,8 +377,14 @@ fn names_that_are_not_utf8_are_kept_apart() {
 #[test]
 fn usage() {
     let place = Place::with([("a.jsonl", "")]);
-    place.run("report merge").exits(2).says("<REPORT>");
-    place.run("report").exits(2).says("merge");
+    place
+        .run("report merge")
+        .exits(2)
+        .says("<REPORT>");
+    place
+        .run("report")
+        .exits(2)
+        .says("merge");
     place
         .run("report merge a.jsonl --output all.txt")
         .exits(2)
@@ -356,7 +393,10 @@ fn usage() {
         .run("report merge a.jsonl ./a.jsonl")
         .exits(2)
         .says("is named twice");
-    let help = place.run("report merge --help").exits(0).stdout;
+    let help = place
+        .run("report merge --help")
+        .exits(0)
+        .stdout;
     assert!(
         help.contains("Examples:") && help.contains("Exit codes:"),
         "{help}"

@@ -28,7 +28,14 @@ fn place() -> Place {
 #[test]
 fn standard_output_is_empty_without_json() {
     let (place, site) = (place(), Site::start());
-    assert_eq!(place.run(USUAL).at(&site).exits(3).stdout, "");
+    assert_eq!(
+        place
+            .run(USUAL)
+            .at(&site)
+            .exits(3)
+            .stdout,
+        ""
+    );
 }
 
 #[test]
@@ -124,7 +131,11 @@ fn events_and_reports_are_valid_by_their_schemas() {
             } else {
                 &["--profile", "basic"]
             };
-            let ran = run.args(more).args(profile).at(&site).ends();
+            let ran = run
+                .args(more)
+                .args(profile)
+                .at(&site)
+                .ends();
             for event in ran.events() {
                 events.accepts(&event);
             }
@@ -137,7 +148,10 @@ fn events_and_reports_are_valid_by_their_schemas() {
             }
         }
     }
-    let merged = place.run("report merge r.jsonl").ends().stdout;
+    let merged = place
+        .run("report merge r.jsonl")
+        .ends()
+        .stdout;
     for record in merged.lines() {
         report.accepts(&serde_json::from_str(record).unwrap());
     }
@@ -165,7 +179,15 @@ fn the_first_event_is_the_start_and_the_last_one_the_end() {
     let end = ran.end();
     assert_eq!(end["exit_code"], 3);
     for event in &events {
-        assert_eq!(event.as_object().unwrap().keys().next().unwrap(), "type");
+        assert_eq!(
+            event
+                .as_object()
+                .unwrap()
+                .keys()
+                .next()
+                .unwrap(),
+            "type"
+        );
     }
     let files = [
         "uploaded",
@@ -208,7 +230,11 @@ fn the_report_feeds_a_second_run() {
             .into_iter()
             .flat_map(|path| ["--report", path])
             .collect();
-        place.run(USUAL).args(&flags).at(&site).exits(3);
+        place
+            .run(USUAL)
+            .args(&flags)
+            .at(&site)
+            .exits(3);
         place.file("study/3.dcm", slice(3));
         let ran = place
             .run("-p demo/phantom --profile basic --if-exists replace -y --json --files-from")
@@ -245,7 +271,11 @@ fn a_named_report_is_written_in_each_format() {
             text.contains(holds) && text.contains("read.truncated"),
             "{name}:\n{text}"
         );
-        assert!(!place.path("fwupload-failures.jsonl").exists());
+        assert!(
+            !place
+                .path("fwupload-failures.jsonl")
+                .exists()
+        );
     }
 }
 
@@ -337,7 +367,11 @@ fn a_run_without_failures_shows_project_profile_and_outcome() {
         );
     }
     ran.does_not_say("sandbox");
-    let verbose = place.run(USUAL).args(["-v"]).at(&site).exits(0);
+    let verbose = place
+        .run(USUAL)
+        .args(["-v"])
+        .at(&site)
+        .exits(0);
     verbose
         .says("notice[profile]")
         .says("notice[pseudonym-key]")
@@ -356,11 +390,16 @@ fn the_log_has_the_lines_of_v_with_their_times() {
             .exits(3);
         let log = std::fs::read_to_string(place.path("run.log")).unwrap();
         assert_eq!(
-            log.matches("skipped [not-dicom] study/notes.txt").count(),
+            log.matches("skipped [not-dicom] study/notes.txt")
+                .count(),
             times,
             "{log}"
         );
-        assert!(log.lines().all(|line| time.is_match(line)), "{log}");
+        assert!(
+            log.lines()
+                .all(|line| time.is_match(line)),
+            "{log}"
+        );
         for said in [
             "to demo/phantom at",
             "notice[profile]",
@@ -387,8 +426,13 @@ fn the_log_has_the_lines_of_v_with_their_times() {
 #[test]
 fn a_log_is_readable_by_its_owner_alone_and_never_a_report() {
     use std::os::unix::fs::PermissionsExt;
-    let mode =
-        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &std::path::Path| {
+        std::fs::metadata(path)
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
     let place = place();
     let run = |log: &str| place.run(&format!("study {OFFLINE} out --log-file {log}"));
     run("run.log").exits(3);
@@ -447,7 +491,12 @@ fn runs_at_the_same_time_in_one_folder_keep_their_reports() {
         });
         let reports: Vec<String> = runs
             .into_iter()
-            .map(|running| running.end().end()["report"].as_str().unwrap().to_owned())
+            .map(|running| {
+                running.end().end()["report"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
             .collect();
         for (report, folder) in reports.iter().zip(["one/", "two/"]) {
             // A run that began after the other had ended took the same place over.
@@ -464,9 +513,13 @@ fn runs_at_the_same_time_in_one_folder_keep_their_reports() {
 #[test]
 fn a_mistyped_path_keeps_the_report_of_the_last_run() {
     let place = place();
-    place.run(&format!("study {OFFLINE} out")).exits(3);
+    place
+        .run(&format!("study {OFFLINE} out"))
+        .exits(3);
     let earlier = std::fs::read(place.path("fwupload-failures.jsonl")).unwrap();
-    let ran = place.run(&format!("sutdy {OFFLINE} out2")).exits(9);
+    let ran = place
+        .run(&format!("sutdy {OFFLINE} out2"))
+        .exits(9);
     ran.says("fwupload-failures-2.jsonl");
     assert_eq!(
         std::fs::read(place.path("fwupload-failures.jsonl")).unwrap(),
@@ -474,13 +527,19 @@ fn a_mistyped_path_keeps_the_report_of_the_last_run() {
     );
 
     std::fs::remove_file(place.path("study/3.dcm")).unwrap();
-    let ran = place.run(&format!("study {OFFLINE} out3")).exits(0);
+    let ran = place
+        .run(&format!("study {OFFLINE} out3"))
+        .exits(0);
     ran.says("the report of an earlier run is now fwupload-failures.jsonl.1");
     assert_eq!(
         std::fs::read(place.path("fwupload-failures.jsonl.1")).unwrap(),
         earlier
     );
-    assert!(!place.path("fwupload-failures.jsonl").exists());
+    assert!(
+        !place
+            .path("fwupload-failures.jsonl")
+            .exists()
+    );
 }
 
 #[test]
@@ -490,8 +549,14 @@ fn a_dry_run_writes_a_report_only_on_request() {
     let dry_run = "study --project demo/phantom --profile basic --offline --dry-run --json";
     let ran = place.run(dry_run).exits(9);
     assert_eq!(ran.end()["report"], serde_json::Value::Null);
-    assert!(!place.path("fwupload-failures.jsonl").exists());
-    place.run(&format!("{dry_run} --report r.jsonl")).exits(9);
+    assert!(
+        !place
+            .path("fwupload-failures.jsonl")
+            .exists()
+    );
+    place
+        .run(&format!("{dry_run} --report r.jsonl"))
+        .exits(9);
     assert!(place.path("r.jsonl").exists());
 }
 
@@ -527,7 +592,8 @@ fn lost_events_are_an_error() {
     let ran = place
         .run_after("exec >/dev/full", &format!("study {OFFLINE} out"))
         .exits(1);
-    ran.says("report.unwritable").says("events are lost");
+    ran.says("report.unwritable")
+        .says("events are lost");
     assert!(
         !place.tree("out").is_empty(),
         "what was asked for is done all the same"

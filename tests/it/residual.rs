@@ -39,7 +39,10 @@ const RUN: &str = "study -p demo/phantom --offline --output out --profile profil
 fn no_value_in(texts: &[&str]) {
     for text in texts {
         assert!(
-            !text.to_lowercase().contains("oxblatt") && !text.to_lowercase().contains("wilhelmina"),
+            !text.to_lowercase().contains("oxblatt")
+                && !text
+                    .to_lowercase()
+                    .contains("wilhelmina"),
             "{text}"
         );
     }
@@ -59,7 +62,12 @@ fn a_name_left_in_a_comment_fails_the_file_and_both_attributes_are_named() {
             && message.contains("ImageComments (0020,4000)"),
         "{message}"
     );
-    assert!(failed["hint"].as_str().unwrap().contains("--residual warn"));
+    assert!(
+        failed["hint"]
+            .as_str()
+            .unwrap()
+            .contains("--residual warn")
+    );
     no_value_in(&[&ran.stderr, &ran.stdout]);
 }
 
@@ -71,14 +79,21 @@ fn a_comment_without_it_passes() {
 #[test]
 fn a_warning_names_file_and_attributes_and_the_file_is_sent() {
     let place = place("seen: Wilhelmina");
-    let ran = place.run(&format!("{RUN} --residual warn")).exits(0);
+    let ran = place
+        .run(&format!("{RUN} --residual warn"))
+        .exits(0);
     let warned: Vec<Value> = ran
         .events_of("notice")
         .into_iter()
         .filter(|notice| notice["code"] == "residual" && notice.get("path").is_some())
         .collect();
     assert_eq!(warned.len(), 1, "{warned:?}");
-    assert!(warned[0]["path"].as_str().unwrap().ends_with("in.dcm"));
+    assert!(
+        warned[0]["path"]
+            .as_str()
+            .unwrap()
+            .ends_with("in.dcm")
+    );
     assert!(
         warned[0]["text"]
             .as_str()
@@ -97,7 +112,8 @@ fn a_warning_names_file_and_attributes_and_the_file_is_sent() {
         .run("profile test profile.yaml study --residual warn")
         .exits(0);
     assert!(
-        ran.stdout.contains("left     what stood in PatientName"),
+        ran.stdout
+            .contains("left     what stood in PatientName"),
         "{}",
         ran.stdout
     );
@@ -113,7 +129,9 @@ fn what_is_left_in_many_files_is_said_once_with_a_count() {
     let run = RUN.replace("profile.yaml --json", "profile.yaml --residual warn");
     let ran = place.run(&run).exits(0);
     assert_eq!(
-        ran.stderr.matches("still stands in ImageComments").count(),
+        ran.stderr
+            .matches("still stands in ImageComments")
+            .count(),
         1,
         "{}",
         ran.stderr
@@ -138,7 +156,9 @@ fn what_is_left_in_many_files_is_said_once_with_a_count() {
 #[test]
 fn a_label_that_the_user_gives_is_checked_too() {
     let place = place("seen: nobody");
-    let ran = place.run(&format!("{RUN} --subject oxblatt_w")).exits(9);
+    let ran = place
+        .run(&format!("{RUN} --subject oxblatt_w"))
+        .exits(9);
     assert_eq!(ran.failures().pop().unwrap().1, "residual.identifier-left");
     assert!(
         ran.events_of("failed")[0]["message"]

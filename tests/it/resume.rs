@@ -30,7 +30,8 @@ fn upload() -> Rule {
 }
 
 fn sent(site: &Site) -> usize {
-    site.requests_to("POST", "/api/acquisitions/*/files").len()
+    site.requests_to("POST", "/api/acquisitions/*/files")
+        .len()
 }
 
 /// Everything that was made on the server, and everything that was sent there.
@@ -52,7 +53,9 @@ fn made(site: &Site) -> Vec<usize> {
 
 #[track_caller]
 fn total(ran: &Ran<'_>, name: &str) -> u64 {
-    ran.end()["totals"][name].as_u64().unwrap()
+    ran.end()["totals"][name]
+        .as_u64()
+        .unwrap()
 }
 
 /// Deletes the one file of an acquisition behind the program's back.
@@ -70,7 +73,11 @@ fn what_arrived_is_neither_read_nor_sent_again() {
     let (place, site) = (place(), Site::start());
     place.run(USUAL).at(&site).exits(0);
     assert_eq!(made(&site), [2, 2, 2, 2]);
-    let again = place.run(USUAL).args(["-v"]).at(&site).exits(0);
+    let again = place
+        .run(USUAL)
+        .args(["-v"])
+        .at(&site)
+        .exits(0);
     assert_eq!(total(&again, "already_there"), 4);
     assert_eq!(
         again.events_of("deidentified").len(),
@@ -81,7 +88,11 @@ fn what_arrived_is_neither_read_nor_sent_again() {
     again.says("earlier runs sent 2 packages");
     let there = &again.events_of("already-there")[0]["receipt"];
     assert!(
-        there["file"].as_str().unwrap().ends_with(".dicom.zip") && there["file_id"].is_string(),
+        there["file"]
+            .as_str()
+            .unwrap()
+            .ends_with(".dicom.zip")
+            && there["file_id"].is_string(),
         "{there}"
     );
 }
@@ -112,8 +123,14 @@ fn other_files_stay_beside_their_instances() {
     let (place, site) = (place(), Site::start());
     place.file("study/1/notes.txt", "notes");
     let with_notes = format!("{USUAL} --other-files upload -y");
-    place.run(&with_notes).at(&site).exits(0);
-    let again = place.run(&with_notes).at(&site).exits(0);
+    place
+        .run(&with_notes)
+        .at(&site)
+        .exits(0);
+    let again = place
+        .run(&with_notes)
+        .at(&site)
+        .exits(0);
     assert_eq!(
         (
             total(&again, "already_there"),
@@ -122,14 +139,19 @@ fn other_files_stay_beside_their_instances() {
         ),
         (5, 3, 3)
     );
-    assert!(site.requests_to("POST", "/api/projects/*/files").is_empty());
+    assert!(
+        site.requests_to("POST", "/api/projects/*/files")
+            .is_empty()
+    );
 }
 
 #[test]
 fn only_what_failed_is_tried_again() {
     let (place, site) = (
         place(),
-        Site::setup().rule(upload().times(1).answer(400)).start(),
+        Site::setup()
+            .rule(upload().times(1).answer(400))
+            .start(),
     );
     let first = place.run(USUAL).at(&site).exits(3);
     assert_eq!((total(&first, "uploaded"), total(&first, "failed")), (2, 2));
@@ -210,7 +232,10 @@ fn a_file_that_was_only_touched_is_cleaned_again_and_not_sent() {
 #[test]
 fn where_the_server_states_no_hash_that_of_the_journal_counts() {
     let (place, site) = (place(), Site::setup().signed_urls().start());
-    let stored = || site.requests_to("PUT", "/storage/*/*/*").len();
+    let stored = || {
+        site.requests_to("PUT", "/storage/*/*/*")
+            .len()
+    };
     place.run(USUAL).at(&site).exits(0);
     for second in [60, 120] {
         let touched = File::options()
@@ -250,7 +275,9 @@ fn what_the_server_lost_is_sent_again() {
     let uploaded = &first.events_of("uploaded")[0]["receipt"];
     delete_file(
         &site,
-        uploaded["container_id"].as_str().unwrap(),
+        uploaded["container_id"]
+            .as_str()
+            .unwrap(),
         uploaded["file"].as_str().unwrap(),
     );
     let again = place.run(USUAL).at(&site).exits(0);
@@ -336,7 +363,11 @@ fn what_was_found_there_once_does_not_become_this_programs_own() {
 fn a_fresh_run_reads_everything_and_still_sends_nothing_twice() {
     let (place, site) = (place(), Site::start());
     place.run(USUAL).at(&site).exits(0);
-    let fresh = place.run(USUAL).args(["--fresh"]).at(&site).exits(0);
+    let fresh = place
+        .run(USUAL)
+        .args(["--fresh"])
+        .at(&site)
+        .exits(0);
     assert_eq!(
         (
             total(&fresh, "already_there"),
@@ -377,7 +408,9 @@ fn a_server_that_cannot_say_what_it_has_is_not_believed_to_have_it() {
     let rule = on("GET", "/api/acquisitions/*");
     let (place, site) = (
         place(),
-        Site::setup().rule(rule.times(2).answer(403)).start(),
+        Site::setup()
+            .rule(rule.times(2).answer(403))
+            .start(),
     );
     place.run(USUAL).at(&site).exits(0);
     let again = place.run(USUAL).at(&site).ends();
@@ -393,7 +426,11 @@ fn a_run_that_is_killed_is_completed_by_the_next() {
         let (place, site) = (
             place(),
             Site::setup()
-                .rule(upload().times(3).delay(Duration::from_millis(60)))
+                .rule(
+                    upload()
+                        .times(3)
+                        .delay(Duration::from_millis(60)),
+                )
                 .start(),
         );
         let mut running = place.run(USUAL).at(&site).start();
@@ -423,7 +460,9 @@ fn a_run_that_is_killed_is_completed_by_the_next() {
 
 #[test]
 fn an_upload_whose_answer_got_lost_for_good_is_settled_by_asking_the_server() {
-    let unasked = on("GET", "/api/acquisitions/*").times(2).answer(403);
+    let unasked = on("GET", "/api/acquisitions/*")
+        .times(2)
+        .answer(403);
     let (place, site) = (
         place(),
         Site::setup()
@@ -471,7 +510,12 @@ fn the_journal_says_nothing_about_anybody() {
 #[test]
 fn two_runs_do_not_fight() {
     let gate = Gate::default();
-    let (place, site) = (place(), Site::setup().rule(upload().hold(&gate)).start());
+    let (place, site) = (
+        place(),
+        Site::setup()
+            .rule(upload().hold(&gate))
+            .start(),
+    );
     let first = place.run(USUAL).at(&site).start();
     gate.wait_for_request();
     let second = place
@@ -504,7 +548,9 @@ fn runs_of_different_inputs_go_on_at_the_same_time() {
     let gate = Gate::default();
     let (place, site) = (
         place(),
-        Site::setup().rule(upload().times(1).hold(&gate)).start(),
+        Site::setup()
+            .rule(upload().times(1).hold(&gate))
+            .start(),
     );
     let first = place
         .run(&USUAL.replace("study", "study/1"))
@@ -533,7 +579,12 @@ fn runs_of_different_inputs_go_on_at_the_same_time() {
 #[test]
 fn a_run_that_waits_for_another_one_can_be_interrupted() {
     let gate = Gate::default();
-    let (place, site) = (place(), Site::setup().rule(upload().hold(&gate)).start());
+    let (place, site) = (
+        place(),
+        Site::setup()
+            .rule(upload().hold(&gate))
+            .start(),
+    );
     let first = place.run(USUAL).at(&site).start();
     gate.wait_for_request();
     let second = place
@@ -569,13 +620,22 @@ fn a_journal_that_cannot_be_written_stops_the_run_before_anything_is_sent() {
 #[test]
 fn a_rehearsal_leaves_no_journal() {
     let (place, site) = (place(), Site::start());
-    place.run(USUAL).args(["--dry-run"]).at(&site).exits(0);
+    place
+        .run(USUAL)
+        .args(["--dry-run"])
+        .at(&site)
+        .exits(0);
     place
         .run(USUAL)
         .args(["--output", "out"])
         .at(&site)
         .exits(0);
-    assert!(!place.state().join("fwupload/journal").exists());
+    assert!(
+        !place
+            .state()
+            .join("fwupload/journal")
+            .exists()
+    );
 }
 
 #[test]
@@ -591,5 +651,10 @@ fn a_sandbox_keeps_its_journal_to_itself() {
         ),
         (4, 0)
     );
-    assert!(!place.state().join("fwupload/journal").exists());
+    assert!(
+        !place
+            .state()
+            .join("fwupload/journal")
+            .exists()
+    );
 }

@@ -30,7 +30,10 @@ pub struct Place {
 impl Place {
     /// An empty one.
     pub fn new() -> Self {
-        let root = tempfile::Builder::new().prefix("it-").tempdir().unwrap();
+        let root = tempfile::Builder::new()
+            .prefix("it-")
+            .tempdir()
+            .unwrap();
         fs::create_dir(root.path().join("work")).unwrap();
         fs::create_dir(root.path().join("home")).unwrap();
         Self { root }
@@ -141,7 +144,9 @@ impl<'a> Run<'a> {
     fn new(place: &'a Place, program: &str) -> Self {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
-            let name_text = name.to_string_lossy().to_ascii_uppercase();
+            let name_text = name
+                .to_string_lossy()
+                .to_ascii_uppercase();
             let steers = [
                 "FWUPLOAD_",
                 "FLYWHEEL_",
@@ -153,7 +158,10 @@ impl<'a> Run<'a> {
                 "NO_COLOR",
                 "CLICOLOR",
             ];
-            if steers.iter().any(|prefix| name_text.starts_with(prefix)) {
+            if steers
+                .iter()
+                .any(|prefix| name_text.starts_with(prefix))
+            {
                 command.env_remove(name);
             }
         }
@@ -189,7 +197,8 @@ impl<'a> Run<'a> {
 
     /// Takes the key of pseudonyms out of the environment.
     pub fn without_pseudonym_key(mut self) -> Self {
-        self.command.env_remove("FWUPLOAD_PSEUDONYM_KEY");
+        self.command
+            .env_remove("FWUPLOAD_PSEUDONYM_KEY");
         self
     }
 
@@ -271,7 +280,10 @@ fn collect(mut from: impl Read + Send + 'static) -> (Collected, JoinHandle<()>) 
     let reader = std::thread::spawn(move || {
         let mut piece = [0; 4096];
         while let Ok(length @ 1..) = from.read(&mut piece) {
-            into.0.lock().unwrap().extend(&piece[..length]);
+            into.0
+                .lock()
+                .unwrap()
+                .extend(&piece[..length]);
         }
     });
     (collected, reader)
@@ -349,7 +361,11 @@ impl<'a> Running<'a> {
             Some(u64::from_str_radix(caught.trim(), 16).ok()? >> (number - 1) & 1 == 1)
         };
         let start = Instant::now();
-        while fs::read_to_string(&status).ok().and_then(catches) == Some(false) {
+        while fs::read_to_string(&status)
+            .ok()
+            .and_then(catches)
+            == Some(false)
+        {
             assert!(
                 start.elapsed() < PATIENCE,
                 "it does not catch signal {number}"
@@ -414,7 +430,10 @@ fn peak_memory(process: u32) -> Option<u64> {
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches(" kB").parse().ok()
+    line.trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .ok()
 }
 
 /// The processor time that a process has used until now, where the system tells.
@@ -422,7 +441,11 @@ fn cpu_time(process: u32) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name in brackets may hold blanks; user and system time are the 14th and 15th field, in
     // hundredths.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .collect();
     let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
     Some(Duration::from_millis(ticks * 10))
 }
@@ -488,7 +511,10 @@ impl Ran<'_> {
     /// The last event, which must be of this type.
     #[track_caller]
     pub fn end_of(&self, kind: &str) -> Value {
-        let last = self.events().pop().expect("there are events");
+        let last = self
+            .events()
+            .pop()
+            .expect("there are events");
         assert_eq!(last["type"], kind);
         last
     }
@@ -503,7 +529,10 @@ impl Ran<'_> {
     /// tell of them, where it has some.
     #[track_caller]
     pub fn report(&self) -> Vec<Value> {
-        let Ok(text) = fs::read_to_string(self.place.path("fwupload-failures.jsonl")) else {
+        let Ok(text) = fs::read_to_string(
+            self.place
+                .path("fwupload-failures.jsonl"),
+        ) else {
             return self.failed_events();
         };
         let records = text.lines().map(|line| {
@@ -525,7 +554,12 @@ impl Ran<'_> {
     /// The failures of the report, as file name and code, sorted.
     #[track_caller]
     pub fn failures(&self) -> Vec<(String, String)> {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
         let name = |path: String| {
             Path::new(&path)
                 .file_name()

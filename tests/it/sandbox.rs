@@ -112,7 +112,9 @@ fn what_it_received_is_still_there_after_a_restart() {
     let place = Place::with([("in.dcm", Dicom::ct(&Person::plain(), 1).bytes())]);
     let mut settled = Vec::new();
     for _ in 0..2 {
-        let server = place.run("sandbox box --project demo/phantom").start();
+        let server = place
+            .run("sandbox box --project demo/phantom")
+            .start();
         let ready: serde_json::Value = serde_json::from_str(&server.first_line()).unwrap();
         let key = ready["key"].as_str().unwrap();
         let ran = place
@@ -134,7 +136,9 @@ fn what_it_received_is_still_there_after_a_restart() {
 fn asked(options: &str, path: &str) -> String {
     use std::io::{Read as _, Write as _};
     let place = Place::new();
-    let server = place.run(&format!("sandbox {options}")).start();
+    let server = place
+        .run(&format!("sandbox {options}"))
+        .start();
     let ready: serde_json::Value = serde_json::from_str(&server.first_line()).unwrap();
     let host = ready["url"]
         .as_str()
@@ -148,7 +152,9 @@ fn asked(options: &str, path: &str) -> String {
     )
     .unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    stream
+        .read_to_string(&mut answer)
+        .unwrap();
     server.signal("TERM");
     server.end();
     assert!(
@@ -236,7 +242,9 @@ fn flags_that_do_not_go_together_are_refused() {
         "--signed-urls=twice",
         "--era ancient",
     ] {
-        place.run(&format!("sandbox {options} box")).exits(2);
+        place
+            .run(&format!("sandbox {options} box"))
+            .exits(2);
         assert!(!place.path("box").exists(), "{options}");
     }
 }
@@ -282,9 +290,20 @@ fn uploaded_to(options: &str) -> serde_json::Value {
     assert_eq!(again.end()["totals"]["already_there"], 2, "{options}");
     server.signal("TERM");
     server.end();
-    let index = std::fs::read(place.path("box").join(".fwupload-sandbox/index.json")).unwrap();
+    let index = std::fs::read(
+        place
+            .path("box")
+            .join(".fwupload-sandbox/index.json"),
+    )
+    .unwrap();
     let index: serde_json::Value = serde_json::from_slice(&index).unwrap();
-    index["files"].as_object().unwrap().values().next().unwrap()[0]["current"].clone()
+    index["files"]
+        .as_object()
+        .unwrap()
+        .values()
+        .next()
+        .unwrap()[0]["current"]
+        .clone()
 }
 
 #[cfg(unix)]
@@ -318,7 +337,10 @@ fn servers_of_every_era_take_an_upload() {
     ] {
         let file = uploaded_to(options);
         assert_eq!(
-            !file["hash"].as_str().unwrap().is_empty(),
+            !file["hash"]
+                .as_str()
+                .unwrap()
+                .is_empty(),
             by_form,
             "{options}"
         );

@@ -245,12 +245,19 @@ impl Rule {
     }
 
     fn matches(&self, method: &str, target: &str) -> bool {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let (pattern, wanted) = self.pattern.split_once('?').unwrap_or((self.pattern, ""));
+        let (path, query) = target
+            .split_once('?')
+            .unwrap_or((target, ""));
+        let (pattern, wanted) = self
+            .pattern
+            .split_once('?')
+            .unwrap_or((self.pattern, ""));
         let (mut segments, mut wanted_segments) = (path.split('/'), pattern.split('/'));
-        let same = wanted_segments
-            .by_ref()
-            .all(|w| segments.next().is_some_and(|s| w == "*" || w == s));
+        let same = wanted_segments.by_ref().all(|w| {
+            segments
+                .next()
+                .is_some_and(|s| w == "*" || w == s)
+        });
         self.left > 0
             && self.method == method
             && same
@@ -295,7 +302,10 @@ impl Setup {
 
     /// Opens the site.
     pub fn start(self) -> Site {
-        let dir = tempfile::Builder::new().prefix("site-").tempdir().unwrap();
+        let dir = tempfile::Builder::new()
+            .prefix("site-")
+            .tempdir()
+            .unwrap();
         let mut options = Options::new(dir.path().join("data"));
         options.project = Some(("demo".to_owned(), "phantom".to_owned()));
         if let Some((level, yaml)) = self.profile {
@@ -318,7 +328,10 @@ impl Setup {
         });
         let proxy = Arc::clone(&shared);
         std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
+            for stream in listener
+                .incoming()
+                .map_while(Result::ok)
+            {
                 let proxy = Arc::clone(&proxy);
                 // Whatever goes wrong with one connection is what the program under test has to
                 // cope with.
@@ -392,7 +405,11 @@ impl Site {
             "{}",
             String::from_utf8_lossy(&answer)
         );
-        let at = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
+        let at = answer
+            .windows(4)
+            .position(|w| w == b"\r\n\r\n")
+            .unwrap()
+            + 4;
         serde_json::from_slice(&answer[at..]).unwrap()
     }
 
@@ -411,13 +428,21 @@ impl Site {
 
     /// Ends every fault.
     pub fn heal(&self) {
-        self.shared.out.store(false, Ordering::SeqCst);
-        self.shared.rules.lock().unwrap().clear();
+        self.shared
+            .out
+            .store(false, Ordering::SeqCst);
+        self.shared
+            .rules
+            .lock()
+            .unwrap()
+            .clear();
     }
 
     /// Cuts every connection until it is healed.
     pub fn go_out(&self) {
-        self.shared.out.store(true, Ordering::SeqCst);
+        self.shared
+            .out
+            .store(true, Ordering::SeqCst);
     }
 
     /// Waits until the server has dealt with all that reached it, be its sender alive or not.
@@ -438,7 +463,11 @@ impl Site {
 
     /// All requests until now.
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.requests.lock().unwrap().clone()
+        self.shared
+            .requests
+            .lock()
+            .unwrap()
+            .clone()
     }
 
     /// The requests with this method whose path matches the pattern.
@@ -519,7 +548,10 @@ impl Shared {
         client.set_read_timeout(Some(Duration::from_secs(30)))?;
         let mut reader = BufReader::new(client.try_clone()?);
         let (mut request, head) = read_head(&mut reader)?;
-        if request.header("transfer-encoding").is_some() {
+        if request
+            .header("transfer-encoding")
+            .is_some()
+        {
             // A body without an exact Content-Length is never right; storage hosts refuse it too.
             self.record(request, 411);
             return client.write_all(&answer(411, &[], "{}"));
@@ -618,7 +650,10 @@ impl Shared {
 
     fn record(&self, mut request: Request, answered: u16) {
         request.answered = answered;
-        self.requests.lock().unwrap().push(request);
+        self.requests
+            .lock()
+            .unwrap()
+            .push(request);
     }
 
     /// The server's whole answer. It names its own address in signed URLs; they have to lead
@@ -637,14 +672,22 @@ impl Shared {
         let Ok(text) = std::str::from_utf8(body) else {
             return Ok(all);
         };
-        if head.to_ascii_lowercase().contains("transfer-encoding:") {
+        if head
+            .to_ascii_lowercase()
+            .contains("transfer-encoding:")
+        {
             return Ok(all);
         }
         let body = text.replace(&self.upstream.to_string(), &self.address.to_string());
-        let kept = head
-            .lines()
-            .filter(|l| !l.is_empty() && !l.to_ascii_lowercase().starts_with("content-length:"));
-        let head: String = kept.map(|line| format!("{line}\r\n")).collect();
+        let kept = head.lines().filter(|l| {
+            !l.is_empty()
+                && !l
+                    .to_ascii_lowercase()
+                    .starts_with("content-length:")
+        });
+        let head: String = kept
+            .map(|line| format!("{line}\r\n"))
+            .collect();
         Ok(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes())
     }
 }
@@ -654,7 +697,9 @@ impl Shared {
 fn read_head(reader: &mut impl BufRead) -> std::io::Result<(Request, String)> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
-    let mut words = line.split_whitespace().map(str::to_owned);
+    let mut words = line
+        .split_whitespace()
+        .map(str::to_owned);
     let (Some(method), Some(target)) = (words.next(), words.next()) else {
         return Err(std::io::ErrorKind::UnexpectedEof.into());
     };

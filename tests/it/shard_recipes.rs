@@ -107,7 +107,9 @@ fn shell<'a>(place: &'a Place, arguments: &[&str]) -> Run<'a> {
 /// How the upload of a shard was called, in a way that the real program understands.
 #[track_caller]
 fn call(place: &Place, shard: u64) -> String {
-    let path = place.path("calls").join(shard.to_string());
+    let path = place
+        .path("calls")
+        .join(shard.to_string());
     let call = fs::read_to_string(path)
         .unwrap_or_else(|error| panic!("shard {shard} was not called: {error}"));
     let typed = call
@@ -117,7 +119,11 @@ fn call(place: &Place, shard: u64) -> String {
         .trim_start_matches('<')
         .trim_end_matches('>')
         .split("><");
-    let parsed = fwupload::cli::parse(std::iter::once("fwupload").chain(typed).map(Into::into));
+    let parsed = fwupload::cli::parse(
+        std::iter::once("fwupload")
+            .chain(typed)
+            .map(Into::into),
+    );
     parsed.unwrap_or_else(|stop| panic!("{call}{}", stop.text()));
     call
 }
@@ -223,7 +229,10 @@ fn parallel_runs_every_shard_and_ends_as_one_run_would() {
     let installed = installed.is_ok_and(|said| said.stdout.starts_with(b"GNU parallel"));
     let stand_in = [("fwupload", UPLOAD), ("parallel", PARALLEL)];
     let places = [place(&stand_in), place(&stand_in[..1])];
-    for place in places.iter().take(if installed { 2 } else { 1 }) {
+    for place in places
+        .iter()
+        .take(if installed { 2 } else { 1 })
+    {
         let script = recipe("parallel.sh");
         let ran = shell(place, &[script.to_str().unwrap()])
             .env("INPUT", "my study")
@@ -358,7 +367,11 @@ fn step<'a>(place: &'a Place, job: &Value, name: &str, shard: u64) -> Run<'a> {
         "what the service fills in is no shell: {script}"
     );
     let mut run = shell(place, &["-ec", script]);
-    for (name, value) in step["env"].as_object().into_iter().flatten() {
+    for (name, value) in step["env"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
         let text = value
             .as_str()
             .unwrap()

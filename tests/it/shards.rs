@@ -36,7 +36,9 @@ fn place() -> Place {
 const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 
 fn total(ran: &Ran<'_>, name: &str) -> u64 {
-    ran.end()["totals"][name].as_u64().unwrap()
+    ran.end()["totals"][name]
+        .as_u64()
+        .unwrap()
 }
 
 fn of_others(ran: &Ran<'_>) -> u64 {
@@ -65,13 +67,20 @@ fn shards_together_send_what_one_run_sends() {
         })
         .collect();
     assert_eq!(packages(&parts), packages(&whole));
-    let sum = |name: &str| shards.iter().map(|ran| total(ran, name)).sum::<u64>();
+    let sum = |name: &str| {
+        shards
+            .iter()
+            .map(|ran| total(ran, name))
+            .sum::<u64>()
+    };
     assert_eq!(
         (sum("uploaded"), sum("failed")),
         (total(&one, "uploaded"), total(&one, "failed"))
     );
     assert!(
-        shards.iter().all(|ran| total(ran, "found") == 18),
+        shards
+            .iter()
+            .all(|ran| total(ran, "found") == 18),
         "each looks at everything"
     );
     let others: u64 = shards.iter().map(of_others).sum();
@@ -86,10 +95,18 @@ fn shards_together_send_what_one_run_sends() {
         "one of them answers for what is no DICOM"
     );
     assert!(
-        shards.iter().filter(|ran| ran.code == Some(3)).count() == 1,
+        shards
+            .iter()
+            .filter(|ran| ran.code == Some(3))
+            .count()
+            == 1,
         "one of them for what is broken"
     );
-    assert!(shards.iter().any(|ran| ran.code == Some(0)));
+    assert!(
+        shards
+            .iter()
+            .any(|ran| ran.code == Some(0))
+    );
 }
 
 #[test]
@@ -100,7 +117,9 @@ fn a_shard_depends_on_neither_place_nor_order() {
         elsewhere.file(format!("mnt/other/{}", name.replace('/', "-")), bytes);
     }
     elsewhere.file("coded.yaml", CODED);
-    here.run(&format!("{USUAL} --shard 1/2")).at(&site).ends();
+    here.run(&format!("{USUAL} --shard 1/2"))
+        .at(&site)
+        .ends();
     let sent = site.uploaded().len();
     let again = elsewhere
         .run("mnt/other -p demo/phantom --profile coded.yaml --json --shard 1/2")
@@ -128,7 +147,10 @@ fn a_shard_without_a_series_has_done_its_work() {
         })
         .collect();
     assert_eq!(
-        shards.iter().map(|ran| total(ran, "uploaded")).sum::<u64>(),
+        shards
+            .iter()
+            .map(|ran| total(ran, "uploaded"))
+            .sum::<u64>(),
         1
     );
     // Nothing at all is nothing for a shard too.
@@ -152,15 +174,28 @@ fn a_shard_without_a_series_has_done_its_work() {
 fn shards_of_one_machine_run_side_by_side() {
     let (place, gate) = (place(), Gate::default());
     let site = Site::setup()
-        .rule(on("POST", "/api/acquisitions/*/files").times(1).hold(&gate))
+        .rule(
+            on("POST", "/api/acquisitions/*/files")
+                .times(1)
+                .hold(&gate),
+        )
         .start();
-    let first = place.run(&format!("{USUAL} --shard 1/2")).at(&site).start();
+    let first = place
+        .run(&format!("{USUAL} --shard 1/2"))
+        .at(&site)
+        .start();
     gate.wait_for_request();
-    let second = place.run(&format!("{USUAL} --shard 2/2")).at(&site).ends();
+    let second = place
+        .run(&format!("{USUAL} --shard 2/2"))
+        .at(&site)
+        .ends();
     gate.open();
     let first = first.end();
     assert_eq!(total(&first, "uploaded") + total(&second, "uploaded"), 16);
-    let again = place.run(&format!("{USUAL} --shard 1/2")).at(&site).ends();
+    let again = place
+        .run(&format!("{USUAL} --shard 1/2"))
+        .at(&site)
+        .ends();
     assert_eq!(
         total(&again, "already_there"),
         total(&first, "uploaded"),
@@ -186,7 +221,10 @@ fn a_study_is_wholly_in_one_shard() {
         .filter(|uploaded| *uploaded > 0)
         .collect();
     assert!(
-        uploaded.iter().all(|uploaded| uploaded % 8 == 0) && uploaded.iter().sum::<u64>() == 16,
+        uploaded
+            .iter()
+            .all(|uploaded| uploaded % 8 == 0)
+            && uploaded.iter().sum::<u64>() == 16,
         "{uploaded:?}"
     );
     assert_eq!(site.containers("sessions").len(), 2);
@@ -196,7 +234,9 @@ fn a_study_is_wholly_in_one_shard() {
 fn the_flags_of_a_shard_are_checked() {
     let place = place();
     for wrong in ["0/2", "3/2", "2", "x/y"] {
-        let ran = place.run(&format!("{USUAL} --shard {wrong}")).exits(2);
+        let ran = place
+            .run(&format!("{USUAL} --shard {wrong}"))
+            .exits(2);
         assert!(ran.stderr.contains("--shard"), "{}", ran.stderr);
     }
     place
@@ -204,8 +244,13 @@ fn the_flags_of_a_shard_are_checked() {
         .exits(2)
         .says("cannot upload files that are not DICOM");
     let dry = "study -p demo/phantom --profile coded.yaml --json --dry-run --offline";
-    let typed = place.run(&format!("{dry} --shard 2/2")).ends();
-    let set = place.run(dry).env("FWUPLOAD_SHARD", "2/2").ends();
+    let typed = place
+        .run(&format!("{dry} --shard 2/2"))
+        .ends();
+    let set = place
+        .run(dry)
+        .env("FWUPLOAD_SHARD", "2/2")
+        .ends();
     assert_eq!(
         (total(&typed, "prepared"), of_others(&typed)),
         (total(&set, "prepared"), of_others(&set))

@@ -149,7 +149,12 @@ fn list(object: &InMemDicomObject, at: &mut Vec<(Tag, usize)>, lines: &mut Lines
             shown(element)
         );
         lines.insert(at.clone(), line.trim_end().to_owned());
-        for (number, item) in element.items().into_iter().flatten().enumerate() {
+        for (number, item) in element
+            .items()
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
             at.last_mut().unwrap().1 = number + 1;
             list(item, at, lines);
         }
@@ -167,16 +172,24 @@ fn shown(element: &InMemElement) -> String {
     };
     match element.header().vr() {
         VR::OB | VR::OW | VR::UN => format!("{} bytes", element.to_bytes().unwrap().len()),
-        _ => version(&element.to_multi_str().unwrap().join("\\"))
-            .trim_end_matches([' ', '\0'])
-            .to_owned(),
+        _ => version(
+            &element
+                .to_multi_str()
+                .unwrap()
+                .join("\\"),
+        )
+        .trim_end_matches([' ', '\0'])
+        .to_owned(),
     }
 }
 
 /// Lines in front of which stands what became of the element: `-` as it was, `+` as it is, a space
 /// where both are the same.
 fn before_and_after(before: &Lines, after: &Lines) -> String {
-    let places: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let places: std::collections::BTreeSet<_> = before
+        .keys()
+        .chain(after.keys())
+        .collect();
     let mut text = String::new();
     for place in places {
         let marked: Vec<(char, &String)> = match (before.get(place), after.get(place)) {

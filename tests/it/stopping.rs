@@ -31,13 +31,22 @@ fn it_goes_on_to_the_end_unless_told_otherwise() {
 fn as_many_failures_as_allowed_end_the_run_and_the_rest_waits_for_the_next() {
     let (place, site) = (place(30, 3), Site::start());
     for (flags, failures) in [("--max-failures 2", "2 files"), ("--fail-fast", "1 file")] {
-        let ran = place.run(&format!("{USUAL} {flags}")).at(&site).ends();
+        let ran = place
+            .run(&format!("{USUAL} {flags}"))
+            .at(&site)
+            .ends();
         assert!(matches!(ran.code, Some(3 | 9)), "{}", ran.stderr);
         ran.says("error[run.too-many-failures]")
             .says(&format!("stopped after {failures} failed"));
-        let codes: Vec<_> = ran.failures().into_iter().map(|(_, code)| code).collect();
+        let codes: Vec<_> = ran
+            .failures()
+            .into_iter()
+            .map(|(_, code)| code)
+            .collect();
         assert!(
-            codes.iter().any(|code| code == "upload.stopped"),
+            codes
+                .iter()
+                .any(|code| code == "upload.stopped"),
             "{codes:?}"
         );
         assert_eq!(ran.end()["totals"]["found"], 33);
@@ -83,7 +92,8 @@ fn packages_that_fail_in_a_row_for_the_same_network_reason_end_the_run() {
     let again = place.run(USUAL).at(&site).exits(0);
     assert_eq!(again.end()["totals"]["uploaded"], 12);
     assert_eq!(
-        site.requests_to("POST", "/api/acquisitions").len(),
+        site.requests_to("POST", "/api/acquisitions")
+            .len(),
         12,
         "containers are found again"
     );

@@ -71,7 +71,11 @@ fn files(folder: &str) -> Vec<(String, PathBuf)> {
 fn sources(folder: &str) -> Vec<(String, String)> {
     let rust = files(folder)
         .into_iter()
-        .filter(|(name, _)| Path::new(name).extension().is_some_and(|e| e == "rs"));
+        .filter(|(name, _)| {
+            Path::new(name)
+                .extension()
+                .is_some_and(|e| e == "rs")
+        });
     rust.map(|(name, path)| (name, fs::read_to_string(path).unwrap()))
         .collect()
 }
@@ -79,10 +83,17 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 #[test]
 fn no_modules_of_a_crate_import_each_other_in_a_circle() {
     let mut circles = Vec::new();
-    for (name, _) in sources("src").into_iter().chain(sources("crates")) {
+    for (name, _) in sources("src")
+        .into_iter()
+        .chain(sources("crates"))
+    {
         if name.ends_with("src/lib.rs") {
             let found = Crate::read(&project().join(&name)).circles();
-            circles.extend(found.into_iter().map(|circle| format!("{name}: {circle}")));
+            circles.extend(
+                found
+                    .into_iter()
+                    .map(|circle| format!("{name}: {circle}")),
+            );
         }
     }
     assert!(circles.is_empty(), "{}", circles.join("\n"));
@@ -92,11 +103,15 @@ fn no_modules_of_a_crate_import_each_other_in_a_circle() {
 fn each_crate_stays_in_its_room() {
     let program = Crate::read(&project().join("src/lib.rs"));
     for (krate, rooms) in CRATES {
-        let elsewhere = program.modules_that_name(krate).filter(|at| {
-            !at.first()
-                .is_some_and(|room| rooms.contains(&room.as_str()))
-        });
-        let elsewhere: Vec<String> = elsewhere.map(|at| at.join("::")).collect();
+        let elsewhere = program
+            .modules_that_name(krate)
+            .filter(|at| {
+                !at.first()
+                    .is_some_and(|room| rooms.contains(&room.as_str()))
+            });
+        let elsewhere: Vec<String> = elsewhere
+            .map(|at| at.join("::"))
+            .collect();
         assert!(
             elsewhere.is_empty(),
             "{krate} is named in {}",
@@ -128,9 +143,15 @@ fn libraries_need_neither_what_they_may_not_nor_one_another() {
             String::from_utf8_lossy(&tree.stderr)
         );
         let tree = String::from_utf8(tree.stdout).unwrap();
-        let needed = tree.lines().filter_map(|line| line.split(' ').next());
+        let needed = tree
+            .lines()
+            .filter_map(|line| line.split(' ').next());
         let wrong: Vec<&str> = needed
-            .filter(|name| unwanted.split(' ').any(|other| other == *name))
+            .filter(|name| {
+                unwanted
+                    .split(' ')
+                    .any(|other| other == *name)
+            })
             .collect();
         assert!(
             tree.starts_with(library) && wrong.is_empty(),
@@ -149,7 +170,11 @@ fn a_build_without_the_sandbox_needs_no_server() {
         .unwrap();
     let tree = String::from_utf8(tree.stdout).unwrap();
     let servers = ["axum ", "flywheel-sandbox "];
-    let needed = |line: &str| servers.iter().any(|server| line.starts_with(server));
+    let needed = |line: &str| {
+        servers
+            .iter()
+            .any(|server| line.starts_with(server))
+    };
     assert!(
         tree.starts_with("fwupload ") && !tree.lines().any(needed),
         "{tree}"
@@ -196,7 +221,10 @@ fn every_source_file_says_what_it_is_for() {
 
 #[test]
 fn no_module_is_named_after_nothing() {
-    for (name, _) in sources("src").into_iter().chain(sources("crates")) {
+    for (name, _) in sources("src")
+        .into_iter()
+        .chain(sources("crates"))
+    {
         let stem = Path::new(&name)
             .file_stem()
             .unwrap()
@@ -298,7 +326,9 @@ fn refuse(marks: &[&str], of_interest: impl Fn(&str) -> bool) {
 #[test]
 fn the_changelog_has_room_for_the_next_change_on_top() {
     let text = fs::read_to_string(project().join("CHANGELOG.md")).unwrap();
-    let first = text.lines().find(|line| line.starts_with("## "));
+    let first = text
+        .lines()
+        .find(|line| line.starts_with("## "));
     assert_eq!(first, Some("## [Unreleased]"));
 }
 

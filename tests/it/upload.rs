@@ -28,7 +28,11 @@ fn uploads(site: &Site) -> Vec<Request> {
 }
 
 fn names(site: &Site) -> Vec<String> {
-    let mut names: Vec<String> = site.uploaded().into_iter().map(|(name, _)| name).collect();
+    let mut names: Vec<String> = site
+        .uploaded()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
     names.sort();
     names
 }
@@ -36,7 +40,11 @@ fn names(site: &Site) -> Vec<String> {
 #[test]
 fn a_series_is_one_zip_also_while_it_has_one_instance() {
     let (place, site) = (place(), Site::start());
-    place.run(USUAL).at(&site).exits(0).says("4 files");
+    place
+        .run(USUAL)
+        .at(&site)
+        .exits(0)
+        .says("4 files");
     assert_eq!(
         names(&site),
         ["1 - Thorax 1.0 B30f.dicom.zip", "2 - t1 mprage.dicom.zip"]
@@ -64,12 +72,22 @@ fn members_are_named_by_the_cleaned_instance_and_read_back() {
             .trim_end_matches('\0')
             .to_owned();
         assert_eq!(name, format!("{uid}.CT.dcm"));
-        assert_eq!(file.meta().media_storage_sop_instance_uid(), uid);
+        assert_eq!(
+            file.meta()
+                .media_storage_sop_instance_uid(),
+            uid
+        );
         assert!(
-            bytes[..128].iter().all(|byte| *byte == 0),
+            bytes[..128]
+                .iter()
+                .all(|byte| *byte == 0),
             "the preamble is empty"
         );
-        assert_eq!(file.meta().source_application_entity_title(), None);
+        assert_eq!(
+            file.meta()
+                .source_application_entity_title(),
+            None
+        );
     }
 }
 
@@ -95,7 +113,10 @@ fn by_instance_each_goes_alone() {
     let uploaded = site.uploaded();
     assert_eq!(uploaded.len(), 4);
     assert_eq!(
-        names(&site).iter().collect::<BTreeSet<_>>().len(),
+        names(&site)
+            .iter()
+            .collect::<BTreeSet<_>>()
+            .len(),
         4,
         "each has a name of its own"
     );
@@ -151,10 +172,18 @@ fn subject_and_session_can_be_named() {
         .args(["--subject", "s 01", "--session", "baseline"])
         .at(&site)
         .exits(0);
-    let subject =
-        String::from_utf8(site.requests_to("POST", "/api/subjects")[0].body.clone()).unwrap();
-    let session =
-        String::from_utf8(site.requests_to("POST", "/api/sessions")[0].body.clone()).unwrap();
+    let subject = String::from_utf8(
+        site.requests_to("POST", "/api/subjects")[0]
+            .body
+            .clone(),
+    )
+    .unwrap();
+    let session = String::from_utf8(
+        site.requests_to("POST", "/api/sessions")[0]
+            .body
+            .clone(),
+    )
+    .unwrap();
     assert!(
         subject.contains("\"s 01\"") && session.contains("\"baseline\""),
         "{subject} {session}"
@@ -192,8 +221,10 @@ fn every_body_states_its_exact_length_and_the_key_travels_in_the_header_alone() 
         for request in site.requests() {
             let target = format!("{} {}", request.method, request.target);
             assert_ne!(request.answered, 411, "{target}");
-            let states_length =
-                request.header("content-length").is_some() || request.body.is_empty();
+            let states_length = request
+                .header("content-length")
+                .is_some()
+                || request.body.is_empty();
             assert!(states_length, "{target}");
             assert!(!request.target.contains("sandbox-key"), "{target}");
             assert!(
@@ -263,7 +294,11 @@ fn signed_urls_can_be_declined() {
         .args(["--no-signed-urls"])
         .at(&site)
         .exits(0);
-    assert!(site.requests().iter().all(|r| r.method != "PUT"));
+    assert!(
+        site.requests()
+            .iter()
+            .all(|r| r.method != "PUT")
+    );
     assert_eq!(names(&site).len(), 2);
 }
 
@@ -272,7 +307,11 @@ fn running_it_again_sends_nothing_twice() {
     let (place, site) = (place(), Site::start());
     place.run(USUAL).at(&site).exits(0);
     let sent = uploads(&site).len();
-    let ran = place.run(USUAL).args(["--json"]).at(&site).exits(0);
+    let ran = place
+        .run(USUAL)
+        .args(["--json"])
+        .at(&site)
+        .exits(0);
     assert_eq!(ran.end()["totals"]["already_there"], 4);
     ran.says("Already");
     assert_eq!(uploads(&site).len(), sent);
@@ -314,8 +353,16 @@ fn two_persons_go_to_two_subjects() {
     }));
     place.file("coded.yaml", CODED);
     let site = Site::start();
-    place.run(USUAL).at(&site).exits(0).says("2 subjects");
-    assert_eq!(site.requests_to("POST", "/api/subjects").len(), 2);
+    place
+        .run(USUAL)
+        .at(&site)
+        .exits(0)
+        .says("2 subjects");
+    assert_eq!(
+        site.requests_to("POST", "/api/subjects")
+            .len(),
+        2
+    );
 }
 
 #[test]
@@ -324,7 +371,12 @@ fn every_way_to_name_the_project() {
     let site = Site::start();
     place.run(USUAL).at(&site).exits(0);
     let lookup = site.requests_to("GET", "/api/projects/*/settings");
-    let id = lookup[0].target.split('/').nth(3).unwrap().to_owned();
+    let id = lookup[0]
+        .target
+        .split('/')
+        .nth(3)
+        .unwrap()
+        .to_owned();
     for name in ["fw://demo/phantom", &id, "phantom"] {
         place
             .run("study --profile coded.yaml")
@@ -353,13 +405,20 @@ fn a_missing_project_is_created_on_request_only() {
     let (place, site) = (place(), Site::setup().start());
     let new = "study -p demo/new --profile coded.yaml";
     place.run(new).at(&site).exits(6);
-    assert!(site.requests_to("POST", "/api/projects").is_empty());
+    assert!(
+        site.requests_to("POST", "/api/projects")
+            .is_empty()
+    );
     place
         .run(new)
         .args(["--create-project", "-y"])
         .at(&site)
         .exits(0);
-    assert_eq!(site.requests_to("POST", "/api/projects").len(), 1);
+    assert_eq!(
+        site.requests_to("POST", "/api/projects")
+            .len(),
+        1
+    );
     assert_eq!(names(&site).len(), 2);
 }
 
@@ -424,8 +483,12 @@ fn a_dry_run_does_everything_but_write() {
     assert!(site.uploaded().is_empty());
     for request in site.requests() {
         let reads = request.method == "GET"
-            || request.target.starts_with("/api/lookup")
-            || request.target.starts_with("/api/resolve");
+            || request
+                .target
+                .starts_with("/api/lookup")
+            || request
+                .target
+                .starts_with("/api/resolve");
         assert!(reads, "{} {}", request.method, request.target);
     }
 }
@@ -459,7 +522,10 @@ fn the_output_folder_holds_what_would_have_been_sent() {
         .into_iter()
         .map(|(_, bytes)| bytes)
         .collect();
-    let mut wrote: Vec<Vec<u8>> = written.into_iter().map(|(_, bytes)| bytes).collect();
+    let mut wrote: Vec<Vec<u8>> = written
+        .into_iter()
+        .map(|(_, bytes)| bytes)
+        .collect();
     sent.sort();
     wrote.sort();
     assert!(sent == wrote, "byte for byte");
@@ -483,15 +549,28 @@ fn alike() -> Place {
 #[test]
 fn series_that_are_labelled_alike_stay_apart_on_the_server() {
     let (place, site) = (alike(), Site::start());
-    place.run(USUAL).args(["--uploads", "8"]).at(&site).exits(0);
+    place
+        .run(USUAL)
+        .args(["--uploads", "8"])
+        .at(&site)
+        .exits(0);
     assert_eq!(site.uploaded().len(), 12);
     assert_eq!(
-        site.requests_to("POST", "/api/subjects").len(),
+        site.requests_to("POST", "/api/subjects")
+            .len(),
         1,
         "one request for each container, however many want it"
     );
-    assert_eq!(site.requests_to("POST", "/api/sessions").len(), 1);
-    assert_eq!(site.requests_to("POST", "/api/acquisitions").len(), 12);
+    assert_eq!(
+        site.requests_to("POST", "/api/sessions")
+            .len(),
+        1
+    );
+    assert_eq!(
+        site.requests_to("POST", "/api/acquisitions")
+            .len(),
+        12
+    );
     let again = place
         .run(USUAL)
         .args(["--uploads", "8", "--json"])
@@ -556,7 +635,11 @@ fn patients_who_share_a_series_uid_are_not_packed_together() {
     ]);
     place.file("coded.yaml", CODED);
     let site = Site::start();
-    place.run(USUAL).at(&site).exits(0).says("2 subjects");
+    place
+        .run(USUAL)
+        .at(&site)
+        .exits(0)
+        .says("2 subjects");
     assert_eq!(site.uploaded().len(), 2);
 }
 
@@ -616,7 +699,9 @@ fn settings_may_come_from_the_environment_but_not_decisions() {
             .at(&site)
             .env("FWUPLOAD_PROJECT", "demo/phantom")
     };
-    base().env("FWUPLOAD_PROFILE", "coded.yaml").exits(0);
+    base()
+        .env("FWUPLOAD_PROFILE", "coded.yaml")
+        .exits(0);
     base()
         .env("FWUPLOAD_PROFILE", "")
         .exits(5)

@@ -12,7 +12,9 @@ pub fn without_mark(bytes: &[u8]) -> Result<&[u8], &'static str> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err("it is UTF-16 text; save it as UTF-8");
     }
-    Ok(bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes))
+    Ok(bytes
+        .strip_prefix(&[0xEF, 0xBB, 0xBF])
+        .unwrap_or(bytes))
 }
 
 #[cfg(test)]

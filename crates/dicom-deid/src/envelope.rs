@@ -171,9 +171,11 @@ impl EnvelopeKeys {
             return Err(EnvelopeError::OtherKind);
         }
         let cipher = content::Cipher::of(&sealed.algorithm)?;
-        let opened = candidates
-            .iter()
-            .find_map(|key| cipher.decrypt(key, sealed.content.as_bytes()).ok());
+        let opened = candidates.iter().find_map(|key| {
+            cipher
+                .decrypt(key, sealed.content.as_bytes())
+                .ok()
+        });
         opened.ok_or(EnvelopeError::WrongKey)
     }
 }

@@ -99,7 +99,11 @@ impl PseudonymKey {
     pub fn parse(text: &str) -> Result<Self, PseudonymKeyError> {
         let bytes =
             Zeroizing::new(hex::decode(text.trim()).map_err(|_| PseudonymKeyError::NotHex)?);
-        if bytes.len() >= SHORTEST && bytes.iter().all(|byte| Some(byte) == bytes.first()) {
+        if bytes.len() >= SHORTEST
+            && bytes
+                .iter()
+                .all(|byte| Some(byte) == bytes.first())
+        {
             return Err(PseudonymKeyError::Constant);
         }
         Self::from_bytes(&bytes)
@@ -140,7 +144,11 @@ impl PseudonymKey {
     /// (PS3.5 section B.2, RFC 9562). `original` comes without padding.
     pub fn uid(&self, original: &[u8]) -> String {
         let digest = self.derive(Domain::Uid, original);
-        let mut number = u128::from_be_bytes(*digest.first_chunk::<16>().unwrap_or(&[0; 16]));
+        let mut number = u128::from_be_bytes(
+            *digest
+                .first_chunk::<16>()
+                .unwrap_or(&[0; 16]),
+        );
         number = number & !(0xF << 76) | 0x8 << 76;
         number = number & !(0x3 << 62) | 0x2 << 62;
         let mut uid = String::with_capacity(44);
@@ -178,7 +186,13 @@ impl PseudonymKey {
         digest
             .iter()
             .take(width)
-            .map(|byte| char::from(*LETTERS.get(usize::from(byte & 31)).unwrap_or(&b'A')))
+            .map(|byte| {
+                char::from(
+                    *LETTERS
+                        .get(usize::from(byte & 31))
+                        .unwrap_or(&b'A'),
+                )
+            })
             .collect()
     }
 
@@ -186,7 +200,11 @@ impl PseudonymKey {
     /// years.
     pub fn shift_days(&self, patient: &str) -> i64 {
         let digest = self.derive(Domain::Shift, patient.as_bytes());
-        let drawn = u64::from_be_bytes(*digest.first_chunk::<8>().unwrap_or(&[0; 8]));
+        let drawn = u64::from_be_bytes(
+            *digest
+                .first_chunk::<8>()
+                .unwrap_or(&[0; 8]),
+        );
         let weeks = WEEKS.start() + drawn % (WEEKS.end() - WEEKS.start() + 1);
         -7 * i64::try_from(weeks).unwrap_or(52)
     }
@@ -245,7 +263,11 @@ mod tests {
     fn uids_are_uuids_of_version_8() {
         for number in 0..200_u32 {
             let uid = key(3).uid(&number.to_be_bytes());
-            let value: u128 = uid.strip_prefix("2.25.").unwrap().parse().unwrap();
+            let value: u128 = uid
+                .strip_prefix("2.25.")
+                .unwrap()
+                .parse()
+                .unwrap();
             assert!(
                 uid.len() <= 44 && (value >> 76) & 0xF == 8 && (value >> 62) & 3 == 2,
                 "{uid}"

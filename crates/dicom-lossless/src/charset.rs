@@ -86,10 +86,14 @@ impl CharacterSet {
         }
         match self.whole {
             Some(StandAloneSet::Utf8) => String::from_utf8_lossy(bytes).into_owned(),
-            Some(StandAloneSet::Gb18030) => {
-                GB18030.decode_without_bom_handling(bytes).0.into_owned()
-            }
-            Some(StandAloneSet::Gbk) => GBK.decode_without_bom_handling(bytes).0.into_owned(),
+            Some(StandAloneSet::Gb18030) => GB18030
+                .decode_without_bom_handling(bytes)
+                .0
+                .into_owned(),
+            Some(StandAloneSet::Gbk) => GBK
+                .decode_without_bom_handling(bytes)
+                .0
+                .into_owned(),
             None => self.decode_extended(bytes, is_person_name),
         }
     }
@@ -126,7 +130,9 @@ impl CharacterSet {
             } else {
                 1
             };
-            let (character, after) = rest.split_at_checked(width).unwrap_or((rest, &[]));
+            let (character, after) = rest
+                .split_at_checked(width)
+                .unwrap_or((rest, &[]));
             out.push(repertoire.decode(character));
             rest = after;
         }
@@ -171,7 +177,11 @@ impl CharacterSet {
                 &[]
             };
             let (set, bytes) = in_force
-                .or_else(|| others.iter().find_map(|set| Some((*set, set.encode(c)?))))
+                .or_else(|| {
+                    others
+                        .iter()
+                        .find_map(|set| Some((*set, set.encode(c)?)))
+                })
                 .ok_or(Unencodable)?;
             state.select(set, &mut out, start);
             out.extend_from_slice(&bytes);
@@ -345,9 +355,18 @@ mod tests {
             kanji.decode(b"\x1B$B%\\\x1B(B\\x", false),
             "ソ\\x".replace('ソ', &kanji.decode(b"\x1B$B%\\\x1B(B", false))
         );
-        assert_eq!(kanji.decode(b"\x1B$B%\\\x1B(B", false).chars().count(), 1);
+        assert_eq!(
+            kanji
+                .decode(b"\x1B$B%\\\x1B(B", false)
+                .chars()
+                .count(),
+            1
+        );
         let gbk = CharacterSet::from_element(b"GBK");
-        assert!(!gbk.decode(b"\x81\x5C", false).contains('\\'));
+        assert!(
+            !gbk.decode(b"\x81\x5C", false)
+                .contains('\\')
+        );
     }
 
     #[test]

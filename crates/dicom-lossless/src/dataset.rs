@@ -236,25 +236,34 @@ impl DataSet {
     fn position(&self, tag: Tag) -> Option<usize> {
         // Ascending order is the rule (PS3.5 section 7.1) but not in every file, so a miss is
         // settled by looking at all.
-        match self.elements.binary_search_by_key(&tag, |e| e.tag) {
+        match self
+            .elements
+            .binary_search_by_key(&tag, |e| e.tag)
+        {
             Ok(at) => Some(at),
-            Err(_) => self.elements.iter().position(|e| e.tag == tag),
+            Err(_) => self
+                .elements
+                .iter()
+                .position(|e| e.tag == tag),
         }
     }
 
     /// The element with this tag.
     pub fn get(&self, tag: Tag) -> Option<&Element> {
-        self.position(tag).and_then(|at| self.elements.get(at))
+        self.position(tag)
+            .and_then(|at| self.elements.get(at))
     }
 
     /// The element with this tag, to edit.
     pub fn get_mut(&mut self, tag: Tag) -> Option<&mut Element> {
-        self.position(tag).and_then(|at| self.elements.get_mut(at))
+        self.position(tag)
+            .and_then(|at| self.elements.get_mut(at))
     }
 
     /// Takes the element with this tag out.
     pub fn remove(&mut self, tag: Tag) -> Option<Element> {
-        self.position(tag).map(|at| self.elements.remove(at))
+        self.position(tag)
+            .map(|at| self.elements.remove(at))
     }
 
     /// Keeps the elements for which `keep` says so.

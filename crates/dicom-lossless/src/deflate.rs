@@ -19,7 +19,9 @@ pub(crate) fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileError
     let mut out = Vec::new();
     loop {
         let consumed = usize::try_from(inflater.total_in()).unwrap_or(usize::MAX);
-        let left = stream.get(consumed..).unwrap_or_default();
+        let left = stream
+            .get(consumed..)
+            .unwrap_or_default();
         out.reserve(STEP);
         let before = (inflater.total_in(), inflater.total_out());
         let status = inflater
@@ -64,7 +66,9 @@ pub(crate) fn deflate<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<
     };
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     for piece in pieces {
-        encoder.write_all(piece).map_err(failed)?;
+        encoder
+            .write_all(piece)
+            .map_err(failed)?;
     }
     let mut stream = encoder.finish().map_err(failed)?;
     stream.resize(stream.len().next_multiple_of(2), 0);
@@ -91,7 +95,9 @@ mod tests {
             ..Limits::default()
         };
         assert_eq!(
-            inflate(&stream, &small).unwrap_err().kind,
+            inflate(&stream, &small)
+                .unwrap_err()
+                .kind,
             FileErrorKind::Deflate
         );
     }
@@ -105,14 +111,18 @@ mod tests {
         let trailer = |length: u32| {
             [
                 &stream,
-                crc32fast::hash(data).to_le_bytes().as_slice(),
+                crc32fast::hash(data)
+                    .to_le_bytes()
+                    .as_slice(),
                 &length.to_le_bytes(),
             ]
             .concat()
         };
         assert_eq!(inflate(&trailer(10), &Limits::default()).unwrap(), data);
         assert_eq!(
-            inflate(&trailer(11), &Limits::default()).unwrap_err().kind,
+            inflate(&trailer(11), &Limits::default())
+                .unwrap_err()
+                .kind,
             FileErrorKind::TrailingData
         );
     }
@@ -132,7 +142,9 @@ mod tests {
         assert!(inflate(&padded, &Limits::default()).is_ok());
         let followed = [&stream, b"\0Doe".as_slice()].concat();
         assert_eq!(
-            inflate(&followed, &Limits::default()).unwrap_err().kind,
+            inflate(&followed, &Limits::default())
+                .unwrap_err()
+                .kind,
             FileErrorKind::TrailingData
         );
     }

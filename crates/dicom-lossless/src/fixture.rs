@@ -39,16 +39,20 @@ impl Bytework {
         self.1
             .extend_from_slice(&self.0.put_u16((tag & 0xFFFF) as u16));
         if tag >> 16 == 0xFFFE || !self.0.explicit {
-            self.1.extend_from_slice(&self.0.put_u32(length));
+            self.1
+                .extend_from_slice(&self.0.put_u32(length));
             return self;
         }
-        self.1.extend_from_slice(letters.as_bytes());
+        self.1
+            .extend_from_slice(letters.as_bytes());
         let letters = letters.as_bytes().try_into().unwrap();
         if vr::from_bytes(letters).is_none_or(vr::has_long_length) {
             self.1.extend_from_slice(&[0, 0]);
-            self.1.extend_from_slice(&self.0.put_u32(length));
+            self.1
+                .extend_from_slice(&self.0.put_u32(length));
         } else {
-            self.1.extend_from_slice(&self.0.put_u16(length as u16));
+            self.1
+                .extend_from_slice(&self.0.put_u16(length as u16));
         }
         self
     }
@@ -60,12 +64,15 @@ impl Bytework {
 
     pub(crate) fn element(self, tag: u32, letters: &str, value: impl AsRef<[u8]>) -> Self {
         let value = value.as_ref();
-        self.head(tag, letters, value.len() as u32).raw(value)
+        self.head(tag, letters, value.len() as u32)
+            .raw(value)
     }
 
     /// A sequence, both it and its items with or without a stated length.
     pub(crate) fn sequence(mut self, tag: u32, defined: bool, items: &[Self]) -> Self {
-        let encoding = items.first().map_or(self.0, |item| item.0);
+        let encoding = items
+            .first()
+            .map_or(self.0, |item| item.0);
         let mut inside = Self::new(encoding);
         for item in items {
             inside = inside

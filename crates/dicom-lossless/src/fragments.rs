@@ -50,7 +50,10 @@ impl Fragments {
             .and_then(|element| element.bytes());
         Ok(match extended.filter(|table| !table.is_empty()) {
             Some(table) => Self {
-                offsets: table.chunks_exact(8).map(little_endian).collect(),
+                offsets: table
+                    .chunks_exact(8)
+                    .map(little_endian)
+                    .collect(),
                 ..found
             },
             None => found,
@@ -88,7 +91,10 @@ impl Fragments {
     /// how long they are (PS3.3 section C.7.6.3.1.8), but for a byte of padding.
     pub fn extended_fits(&self, offsets: &[u8], lengths: &[u8]) -> bool {
         let (offsets, lengths) = (offsets.chunks(8), lengths.chunks(8));
-        let first = self.places.first().map_or(0, |place| place.start);
+        let first = self
+            .places
+            .first()
+            .map_or(0, |place| place.start);
         let fits = |((place, offset), length): ((&Range<u64>, &[u8]), &[u8])| {
             let whole = place.end - place.start;
             place.start - first == little_endian(offset)
@@ -96,7 +102,12 @@ impl Fragments {
         };
         offsets.len() == self.places.len()
             && lengths.len() == self.places.len()
-            && self.places.iter().zip(offsets).zip(lengths).all(fits)
+            && self
+                .places
+                .iter()
+                .zip(offsets)
+                .zip(lengths)
+                .all(fits)
     }
 
     /// Where the fragment of this number lies in the source, without its header.
@@ -123,7 +134,9 @@ impl Fragments {
             }]);
         }
         if fragments == count {
-            return Ok((0..count).map(|at| at..at + 1).collect());
+            return Ok((0..count)
+                .map(|at| at..at + 1)
+                .collect());
         }
         if self.offsets.len() != count {
             return Err(unclear(
@@ -139,7 +152,11 @@ impl Fragments {
             starts.filter(|starts| starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b));
         let starts =
             starts.ok_or_else(|| unclear("the offset table does not fit the fragments"))?;
-        let ends = starts.iter().skip(1).copied().chain([fragments]);
+        let ends = starts
+            .iter()
+            .skip(1)
+            .copied()
+            .chain([fragments]);
         Ok(starts
             .iter()
             .copied()
@@ -168,7 +185,10 @@ impl Fragments {
 
     /// The bytes of some of the fragments, joined.
     pub fn read(&mut self, which: Range<usize>) -> Result<Bytes, FileError> {
-        let places = self.places.get(which).unwrap_or_default();
+        let places = self
+            .places
+            .get(which)
+            .unwrap_or_default();
         if let [single] = places {
             return self.input.range(single.clone());
         }

@@ -27,7 +27,11 @@ fn claims_beyond_the_end_are_refused_without_memory() {
             );
         }
         assert_eq!(
-            code_of(&start(EXPLICIT).head(0x7FE0_0010, "OW", length).raw(b"abcd")),
+            code_of(
+                &start(EXPLICIT)
+                    .head(0x7FE0_0010, "OW", length)
+                    .raw(b"abcd")
+            ),
             FileErrorKind::Truncated
         );
         let fragment = start(EXPLICIT)
@@ -52,7 +56,9 @@ fn claims_beyond_what_is_around_are_refused() {
         .sequence(0x0008_1140, true, &[item])
         .element(0x0010_0010, "PN", [b'x'; 60]);
     assert_eq!(code_of(&data), FileErrorKind::Overrun);
-    let long_item = Bytework::new(EXPLICIT).head(0xFFFE_E000, "", 100).1;
+    let long_item = Bytework::new(EXPLICIT)
+        .head(0xFFFE_E000, "", 100)
+        .1;
     assert_eq!(
         code_of(
             &start(EXPLICIT)
@@ -132,7 +138,9 @@ fn nesting_is_bounded() {
                 .head(0xFFFE_E000, "", UNDEFINED);
         }
         for _ in 0..levels {
-            data = data.head(0xFFFE_E00D, "", 0).head(0xFFFE_E0DD, "", 0);
+            data = data
+                .head(0xFFFE_E00D, "", 0)
+                .head(0xFFFE_E0DD, "", 0);
         }
         start(EXPLICIT).raw(&data.1)
     };
@@ -160,7 +168,11 @@ fn the_header_limit_holds() {
         header_bytes: 1000,
         ..Limits::default()
     };
-    let refused = |data: &Bytework| read(memory(native(data)), &small).unwrap_err().kind;
+    let refused = |data: &Bytework| {
+        read(memory(native(data)), &small)
+            .unwrap_err()
+            .kind
+    };
     assert_eq!(
         refused(&start(EXPLICIT).element(0x0008_2111, "UT", [b'x'; 1000])),
         FileErrorKind::HeaderTooLarge
@@ -205,7 +217,11 @@ fn only_zeros_may_follow_the_end() {
             assert_eq!(instance.notes, [Note::TrailingZeros(zeros as u64)]);
         }
         assert_eq!(
-            code_of(&end.clone().raw(&[0; 100]).raw(b"Doe^Jane")),
+            code_of(
+                &end.clone()
+                    .raw(&[0; 100])
+                    .raw(b"Doe^Jane")
+            ),
             FileErrorKind::TrailingData
         );
     }
@@ -233,7 +249,9 @@ fn other_files_and_syntaxes_are_refused() {
     let data = start(EXPLICIT);
     for uid in ["1.2.840.113619.5.2", "1.2.3.4"] {
         assert_eq!(
-            read_bytes(&file(uid, &data.1)).unwrap_err().kind,
+            read_bytes(&file(uid, &data.1))
+                .unwrap_err()
+                .kind,
             FileErrorKind::UnsupportedSyntax
         );
     }
@@ -284,8 +302,10 @@ fn a_mutated_file_is_refused_or_reads_back_as_it_was_read() {
         let body = write(&instance, &Limits::default()).expect("what was read can be written");
         let again = read_bytes(&body.to_vec().unwrap()).expect("what was written can be read");
         let mut read = instance;
-        read.header.retain(|e| e.tag.element() != 0);
-        read.tail.retain(|e| e.tag.element() != 0);
+        read.header
+            .retain(|e| e.tag.element() != 0);
+        read.tail
+            .retain(|e| e.tag.element() != 0);
         assert_eq!(read.header.len(), again.header.len());
         assert_eq!(read.tail.len(), again.tail.len());
         accepted += 1;

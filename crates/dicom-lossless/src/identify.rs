@@ -58,7 +58,11 @@ pub fn identify(file: &Arc<SourceFile>, limits: &Limits) -> Result<Identity, Fil
         let found = collect(&mut input, inflated, 0, syntax.encoding, limits)?;
         return Ok(found.identity(file.len(), &meta));
     }
-    syntax.follow_bytes(window.get(meta.data_at..).unwrap_or_default());
+    syntax.follow_bytes(
+        window
+            .get(meta.data_at..)
+            .unwrap_or_default(),
+    );
     let whole = (window.len() as u64 == file.len()).then(|| window.clone());
     let found = collect(&mut input, window, meta.data_at, syntax.encoding, limits)?;
     Ok(Identity {
@@ -140,7 +144,10 @@ struct Finder<'a> {
 impl Finder<'_> {
     /// A value as a text that is the same where its bytes are, whatever character set they are in.
     fn text(&self, range: Range<usize>) -> Option<String> {
-        let bytes = self.buffer.get(range).unwrap_or_default();
+        let bytes = self
+            .buffer
+            .get(range)
+            .unwrap_or_default();
         let text: String = bytes
             .trim_ascii()
             .iter()
@@ -177,7 +184,11 @@ impl Visitor for Finder<'_> {
             }
             _ => return Ok(()),
         };
-        let uid = meta::uid(self.buffer.get(range).unwrap_or_default());
+        let uid = meta::uid(
+            self.buffer
+                .get(range)
+                .unwrap_or_default(),
+        );
         *place = Some(String::from_utf8_lossy(uid).into_owned()).filter(|uid| !uid.is_empty());
         Ok(())
     }

@@ -41,8 +41,14 @@ impl Kind {
         let Some(number) = uid.strip_prefix("1.2.840.10008.1.2") else {
             return Self::Unknown;
         };
-        let mut parts = number.trim_start_matches('.').split('.');
-        let mut part = || parts.next().and_then(|part| part.parse::<u32>().ok());
+        let mut parts = number
+            .trim_start_matches('.')
+            .split('.');
+        let mut part = || {
+            parts
+                .next()
+                .and_then(|part| part.parse::<u32>().ok())
+        };
         match (part(), part()) {
             (None | Some(1 | 2), None) | (Some(1), Some(99)) => Self::Native,
             (Some(5), None) => Self::Rle,
@@ -155,15 +161,25 @@ impl First {
 
     /// Up to a number of bytes from an offset.
     fn bytes(&mut self, offset: u64, count: u64) -> Result<bytes::Bytes, FileError> {
-        let from = self.place.start.saturating_add(offset).min(self.place.end);
-        self.input
-            .range(from..from.saturating_add(count).min(self.place.end))
+        let from = self
+            .place
+            .start
+            .saturating_add(offset)
+            .min(self.place.end);
+        self.input.range(
+            from..from
+                .saturating_add(count)
+                .min(self.place.end),
+        )
     }
 
     fn is(&mut self, kind: Kind) -> Result<bool, FileError> {
         let head = self.bytes(0, 192)?;
         let transport = |head: &[u8]| {
-            head.first() == Some(&0x47) && head.get(188).is_none_or(|byte| *byte == 0x47)
+            head.first() == Some(&0x47)
+                && head
+                    .get(188)
+                    .is_none_or(|byte| *byte == 0x47)
         };
         Ok(match kind {
             Kind::Rle => self.is_rle(&head),
@@ -282,10 +298,9 @@ mod tests {
     use super::*;
 
     fn image() -> Bytework {
-        let image =
-            start(EXPLICIT)
-                .element(0x0028_0002, "US", [1, 0])
-                .element(0x0028_0010, "US", [4, 0]);
+        let image = start(EXPLICIT)
+            .element(0x0028_0002, "US", [1, 0])
+            .element(0x0028_0010, "US", [4, 0]);
         image
             .element(0x0028_0011, "US", [4, 0])
             .element(0x0028_0100, "US", [8, 0])
@@ -319,7 +334,10 @@ mod tests {
         let mut words = words.to_vec();
         words.resize(16, 0);
         [
-            words.iter().flat_map(|word| word.to_le_bytes()).collect(),
+            words
+                .iter()
+                .flat_map(|word| word.to_le_bytes())
+                .collect(),
             vec![0xFD, 7, 0xFD, 7],
         ]
         .concat()
@@ -421,7 +439,9 @@ mod tests {
                 EXPLICIT
             };
             let data = Bytework::new(encoding).element(0x0008_0005, "CS", "ISO_IR 100");
-            let fragments = data.clone().encapsulated(0x7FE0_0010, &[b"", b"fragment"]);
+            let fragments = data
+                .clone()
+                .encapsulated(0x7FE0_0010, &[b"", b"fragment"]);
             assert_eq!(
                 labelled(process, &fragments),
                 Err(FileErrorKind::Mislabelled)
@@ -449,7 +469,9 @@ mod tests {
     fn a_size_that_a_rule_writes_does_not_make_the_label_wrong() {
         let bytes = file(
             "1.2.840.10008.1.2.1",
-            &image().element(0x7FE0_0010, "OB", [7; 16]).1,
+            &image()
+                .element(0x7FE0_0010, "OB", [7; 16])
+                .1,
         );
         let mut instance = read_bytes(&bytes).unwrap();
         instance

@@ -97,7 +97,9 @@ impl Layout {
 
     /// Bytes of all frames, which follow one another without a gap.
     pub fn total_len(&self) -> u64 {
-        self.frame_bits.saturating_mul(self.frames).div_ceil(8)
+        self.frame_bits
+            .saturating_mul(self.frames)
+            .div_ceil(8)
     }
 
     /// Bytes of all frames if no pixels shared their colours and if each frame began with a byte:
@@ -107,7 +109,9 @@ impl Layout {
             .pixels
             .saturating_mul(u64::from(self.samples))
             .saturating_mul(u64::from(self.cell_bits));
-        frame_bits.div_ceil(8).saturating_mul(self.frames)
+        frame_bits
+            .div_ceil(8)
+            .saturating_mul(self.frames)
     }
 }
 
@@ -167,7 +171,9 @@ mod tests {
             96
         );
         assert_eq!(
-            layout(0x0010, "", "3", [3, 3, 1, 1]).unwrap().loose_len(),
+            layout(0x0010, "", "3", [3, 3, 1, 1])
+                .unwrap()
+                .loose_len(),
             6
         );
     }

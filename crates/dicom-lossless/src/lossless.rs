@@ -19,7 +19,14 @@ fn every_kind_of_element_comes_out_as_it_went_in() {
                 data.1,
                 "{encoding:?} {encapsulated}"
             );
-            assert_eq!(instance.pixels.as_ref().unwrap().encapsulated, encapsulated);
+            assert_eq!(
+                instance
+                    .pixels
+                    .as_ref()
+                    .unwrap()
+                    .encapsulated,
+                encapsulated
+            );
             assert_eq!(instance.tail.len(), 2);
             assert!(instance.notes.is_empty(), "{:?}", instance.notes);
         }
@@ -38,7 +45,10 @@ fn un_holding_a_sequence_is_opened_and_un_holding_bytes_is_not() {
                 .items()
                 .unwrap();
             assert_eq!(sequence.encoding, IMPLICIT);
-            let name = sequence.items[0].data.get(Tag(0x0010, 0x0010)).unwrap();
+            let name = sequence.items[0]
+                .data
+                .get(Tag(0x0010, 0x0010))
+                .unwrap();
             assert_eq!(
                 (name.vr, name.bytes().unwrap().as_ref()),
                 (VR::PN, b"Nobody".as_slice())
@@ -85,14 +95,21 @@ fn preamble_and_meta_are_fresh_and_group_lengths_go() {
         "1.2.840.10008.5.1.4.1.1.2"
     );
     assert_eq!(
-        again.meta().implementation_class_uid.trim_end_matches('\0'),
+        again
+            .meta()
+            .implementation_class_uid
+            .trim_end_matches('\0'),
         IMPLEMENTATION_CLASS_UID
     );
     assert_eq!(
         u32::from_le_bytes(all[140..144].try_into().unwrap()) as usize,
         all.len() - 144 - written_data(&instance).len()
     );
-    assert!(again.element(Tag(0x0010, 0x0000)).is_err());
+    assert!(
+        again
+            .element(Tag(0x0010, 0x0000))
+            .is_err()
+    );
     assert!(IMPLEMENTATION_VERSION.len() <= 16 && IMPLEMENTATION_CLASS_UID.len() <= 64);
 }
 
@@ -118,9 +135,14 @@ fn edits_are_written_with_lengths_computed_anew() {
         un.items[0]
             .data
             .put(Element::new(Tag(0x0010, 0x0010), VR::PN, "Somebody"));
-        instance.header.get_mut(Tag(0x0008, 0x2112)).unwrap().value =
-            Value::Bytes(bytes::Bytes::new());
-        instance.tail.remove(Tag(0xFFFA, 0xFFFA));
+        instance
+            .header
+            .get_mut(Tag(0x0008, 0x2112))
+            .unwrap()
+            .value = Value::Bytes(bytes::Bytes::new());
+        instance
+            .tail
+            .remove(Tag(0xFFFA, 0xFFFA));
         let all = write(&instance, &Limits::default())
             .unwrap()
             .to_vec()
@@ -154,7 +176,9 @@ fn a_value_too_long_for_its_vr_is_an_error() {
         .header
         .put(Element::new(Tag(0x0010, 0x0010), VR::PN, vec![b'x'; 65536]));
     assert_eq!(
-        write(&instance, &Limits::default()).unwrap_err().kind,
+        write(&instance, &Limits::default())
+            .unwrap_err()
+            .kind,
         FileErrorKind::ValueTooLong
     );
     instance
@@ -170,14 +194,18 @@ fn what_would_not_read_back_is_not_written() {
         .header
         .put(Element::new(Tag(0x0008, 0x1140), VR::SQ, "no items"));
     assert_eq!(
-        write(&instance, &Limits::default()).unwrap_err().kind,
+        write(&instance, &Limits::default())
+            .unwrap_err()
+            .kind,
         FileErrorKind::Verification
     );
     let mut instance = read_bytes(&native(&start(EXPLICIT))).unwrap();
     let twice = Element::new(Tag(0x0010, 0x0010), VR::PN, "No");
     instance.header = DataSet::from_elements(vec![twice.clone(), twice]);
     assert_eq!(
-        write(&instance, &Limits::default()).unwrap_err().kind,
+        write(&instance, &Limits::default())
+            .unwrap_err()
+            .kind,
         FileErrorKind::Verification
     );
 }
@@ -269,7 +297,11 @@ fn odd_lengths_odd_vrs_and_bytes_without_length_are_kept() {
         .element(0x0010_0010, "PN", b"M\xFCller \\374");
     let instance = read_bytes(&native(&data)).unwrap();
     assert_eq!(
-        instance.header.get(Tag(0x0009, 0x1001)).unwrap().odd_vr,
+        instance
+            .header
+            .get(Tag(0x0009, 0x1001))
+            .unwrap()
+            .odd_vr,
         Some(*b"ZZ")
     );
     assert_eq!(written_data(&instance), data.1);
@@ -284,7 +316,12 @@ fn disorder_is_kept_and_noted() {
     let instance = read_bytes(&native(&data)).unwrap();
     assert_eq!(instance.notes, [Note::Disordered]);
     assert_eq!(written_data(&instance), data.1);
-    assert!(instance.header.get(Tag(0x0010, 0x0010)).is_some());
+    assert!(
+        instance
+            .header
+            .get(Tag(0x0010, 0x0010))
+            .is_some()
+    );
 }
 
 #[test]
@@ -300,7 +337,9 @@ fn a_file_reads_alike_piece_by_piece_and_whole() {
             } else {
                 data.element(0x7FE0_0010, "OW", vec![7; 80_000])
             };
-            data = data.element(0x7FE1_0010, "LO", "TAIL").raw(&[0; 100]);
+            data = data
+                .element(0x7FE1_0010, "LO", "TAIL")
+                .raw(&[0; 100]);
             std::fs::write(&path, native(&data)).unwrap();
             let source = Arc::new(SourceFile::new(&path).unwrap());
             let pieces = read(Source::File(source.clone()), &Limits::default()).unwrap();
@@ -312,7 +351,12 @@ fn a_file_reads_alike_piece_by_piece_and_whole() {
             assert_eq!(pieces.notes, [Note::TrailingZeros(100)]);
             assert_eq!(written_data(&pieces), written_data(&whole));
             assert_eq!(written_data(&pieces), data.1[..data.1.len() - 100]);
-            assert!(write(&pieces, &Limits::default()).unwrap().in_memory() < 1000 + length as u64);
+            assert!(
+                write(&pieces, &Limits::default())
+                    .unwrap()
+                    .in_memory()
+                    < 1000 + length as u64
+            );
             let identity = identify(&source, &Limits::default()).unwrap();
             assert_eq!(identity.sop_instance.unwrap().expose(), "2.25.1234");
             assert!(identity.study.is_none() && !identity.dicomdir);

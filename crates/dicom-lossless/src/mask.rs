@@ -66,7 +66,9 @@ impl Mask {
         };
         while row.saturating_mul(self.row_len) < end {
             let inside = row % self.rows;
-            let next = self.bands.partition_point(|band| band.rows.end <= inside);
+            let next = self
+                .bands
+                .partition_point(|band| band.rows.end <= inside);
             match self.bands.get(next) {
                 Some(band) if band.rows.contains(&inside) => {
                     blank(&band.runs, row * self.row_len, at, bytes);
@@ -78,7 +80,10 @@ impl Mask {
         }
         if !self.cell.is_empty() {
             let first = usize::try_from(at % self.cell.len() as u64).unwrap_or_default();
-            for (byte, stays) in bytes.iter_mut().zip(self.cell.iter().cycle().skip(first)) {
+            for (byte, stays) in bytes
+                .iter_mut()
+                .zip(self.cell.iter().cycle().skip(first))
+            {
                 *byte &= stays;
             }
         }

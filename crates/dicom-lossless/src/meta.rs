@@ -85,7 +85,10 @@ pub(crate) fn parse(buffer: &Bytes, total: usize) -> Result<MetaAsRead, Halt> {
             0x0010 => &mut meta.transfer_syntax,
             _ => &mut None,
         };
-        if first.as_ref().is_none_or(Bytes::is_empty) {
+        if first
+            .as_ref()
+            .is_none_or(Bytes::is_empty)
+        {
             *first = Some(buffer.slice_ref(uid(value)));
         }
         at = field.end;
@@ -102,7 +105,10 @@ struct MetaField {
 
 /// The element of group 0002 at an offset; `None` where there is none.
 fn field(buffer: &Bytes, at: usize, total: usize) -> Result<Option<MetaField>, Halt> {
-    let Some(head) = buffer.get(at..).and_then(<[u8]>::first_chunk::<8>) else {
+    let Some(head) = buffer
+        .get(at..)
+        .and_then(<[u8]>::first_chunk::<8>)
+    else {
         return if at.saturating_add(8) <= total {
             Err(Halt::More(at + 8))
         } else {
@@ -115,7 +121,10 @@ fn field(buffer: &Bytes, at: usize, total: usize) -> Result<Option<MetaField>, H
     let element = u16::from_le_bytes([e0, e1]);
     let (length, value_at) = match vr::from_bytes([v0, v1]) {
         Some(vr) if !vr::has_long_length(vr) => (u32::from(u16::from_le_bytes([l0, l1])), at + 8),
-        Some(_) => match buffer.get(at + 8..).and_then(<[u8]>::first_chunk::<4>) {
+        Some(_) => match buffer
+            .get(at + 8..)
+            .and_then(<[u8]>::first_chunk::<4>)
+        {
             Some(length) => (u32::from_le_bytes(*length), at + 12),
             None => return Err(Halt::More(at + 12)),
         },

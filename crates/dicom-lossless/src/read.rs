@@ -43,7 +43,9 @@ pub struct Instance {
 impl Instance {
     /// An element of the outermost data set, before or after the pixel data.
     pub fn get(&self, tag: Tag) -> Option<&Element> {
-        self.header.get(tag).or_else(|| self.tail.get(tag))
+        self.header
+            .get(tag)
+            .or_else(|| self.tail.get(tag))
     }
 
     /// Some bytes of the source, by their place: for a look at a few of the pixel data's.
@@ -111,7 +113,10 @@ impl Kept {
     /// Bytes altogether.
     pub fn len(&self) -> u64 {
         self.before.len() as u64
-            + self.range.end.saturating_sub(self.range.start)
+            + self
+                .range
+                .end
+                .saturating_sub(self.range.start)
             + self.after.len() as u64
     }
 
@@ -229,7 +234,9 @@ pub(crate) fn grow(
     if needed <= window.len() as u64 || needed > input.len() {
         return Err(halt.into());
     }
-    let cap = limits.header_bytes.saturating_add(start as u64);
+    let cap = limits
+        .header_bytes
+        .saturating_add(start as u64);
     if needed > cap {
         return Err(FileError::new(FileErrorKind::HeaderTooLarge, ""));
     }
@@ -256,7 +263,9 @@ pub(crate) fn syntax_of(
     if let Some(uid) = meta.transfer_syntax() {
         return TransferSyntax::from_uid(uid);
     }
-    let first = window.get(meta.data_at..).unwrap_or_default();
+    let first = window
+        .get(meta.data_at..)
+        .unwrap_or_default();
     match meta::bare_encoding(first) {
         Some(Encoding {
             explicit: false,
@@ -423,16 +432,18 @@ fn read_tail(
     };
     let mut walk = Walk::new(&stretch, Part::Rest, limits);
     let mut tree = Tree::new(bytes);
-    let end = walk.run(&mut tree).map_err(|halt| match halt {
-        Halt::Fault(fault) => Fault {
-            at: fault
-                .at
-                .saturating_add(usize::try_from(at).unwrap_or(usize::MAX)),
-            ..fault
-        }
-        .into(),
-        Halt::More(_) => FileError::from(halt),
-    })?;
+    let end = walk
+        .run(&mut tree)
+        .map_err(|halt| match halt {
+            Halt::Fault(fault) => Fault {
+                at: fault
+                    .at
+                    .saturating_add(usize::try_from(at).unwrap_or(usize::MAX)),
+                ..fault
+            }
+            .into(),
+            Halt::More(_) => FileError::from(halt),
+        })?;
     let tail = tree.finish();
     let twice = tail
         .iter()
@@ -446,7 +457,11 @@ fn read_tail(
         };
         return Err(fault.into());
     }
-    let disordered = walk.met_disorder() || tail.iter().next().is_some_and(|e| e.tag < pixels);
+    let disordered = walk.met_disorder()
+        || tail
+            .iter()
+            .next()
+            .is_some_and(|e| e.tag < pixels);
     note_end(&mut instance.notes, disordered, end);
     instance.tail = tail;
     Ok(())

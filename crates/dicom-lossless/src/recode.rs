@@ -53,7 +53,11 @@ fn swapped(bytes: &Bytes, size: usize) -> Option<Bytes> {
     }
     let words = bytes.chunks_exact(size);
     let whole = words.remainder().is_empty();
-    whole.then(|| words.flat_map(|word| word.iter().rev().copied()).collect())
+    whole.then(|| {
+        words
+            .flat_map(|word| word.iter().rev().copied())
+            .collect()
+    })
 }
 
 fn recoded_items(sequence: &Sequence, to: Encoding) -> Option<Sequence> {
@@ -68,7 +72,11 @@ fn recoded_items(sequence: &Sequence, to: Encoding) -> Option<Sequence> {
             length: item.length,
         })
     };
-    let items: Option<Vec<Item>> = sequence.items.iter().map(item).collect();
+    let items: Option<Vec<Item>> = sequence
+        .items
+        .iter()
+        .map(item)
+        .collect();
     Some(Sequence {
         items: items?.into(),
         length: sequence.length,
@@ -157,7 +165,11 @@ mod tests {
                     "{from:?} {to:?}"
                 );
             }
-            let bytes = Bytes::from(sample(from).to_bytes(from, &Limits::default()).unwrap());
+            let bytes = Bytes::from(
+                sample(from)
+                    .to_bytes(from, &Limits::default())
+                    .unwrap(),
+            );
             assert_eq!(
                 DataSet::from_bytes(&bytes, from, &Limits::default()).unwrap(),
                 sample(from)
@@ -179,7 +191,12 @@ mod tests {
         let unknown = Element::new(Tag(9, 0x1001), VR::UN, vec![1, 2]);
         assert_eq!(unknown.recoded(BIG, LITTLE), Some(unknown.clone()));
         let long = Element::new(Tag(0x28, 0x10), VR::US, vec![0; 70_000]);
-        assert_eq!(long.recoded(IMPLICIT, LITTLE).unwrap().vr, VR::UN);
+        assert_eq!(
+            long.recoded(IMPLICIT, LITTLE)
+                .unwrap()
+                .vr,
+            VR::UN
+        );
         assert!(
             DataSet::from_bytes(
                 &Bytes::from_static(b"no data set"),

@@ -93,7 +93,9 @@ mod tests {
         )]);
         let sequence =
             DataSet::from_elements(vec![Element::sequence(IMAGES, vec![name], encoding)]);
-        let bytes = sequence.to_bytes(encoding, &Limits::default()).unwrap();
+        let bytes = sequence
+            .to_bytes(encoding, &Limits::default())
+            .unwrap();
         bytes[if encoding.explicit { 12 } else { 8 }..].to_vec()
     }
 

@@ -44,7 +44,9 @@ pub fn sniff_bytes(head: &Bytes) -> Sniff {
     let Ok(meta) = meta::parse(head, head.len()) else {
         return Sniff::Dicom;
     };
-    let data = head.get(meta.data_at..).unwrap_or_default();
+    let data = head
+        .get(meta.data_at..)
+        .unwrap_or_default();
     let directory =
         meta.is_dicomdir() || data.starts_with(&[0x04, 0x00]) || data.starts_with(&[0x00, 0x04]);
     if directory {

@@ -81,7 +81,9 @@ impl SourceFile {
     /// Opens it; `read.changed` where length or time of change are no longer what they were.
     pub fn open(&self) -> Result<File, FileError> {
         let file = File::open(&self.path).map_err(|e| reading_failed(&e))?;
-        let metadata = file.metadata().map_err(|e| reading_failed(&e))?;
+        let metadata = file
+            .metadata()
+            .map_err(|e| reading_failed(&e))?;
         if metadata.len() != self.len || metadata.modified().ok() != self.modified {
             return Err(FileError::new(FileErrorKind::Changed, ""));
         }
@@ -194,7 +196,10 @@ impl Input {
 
     /// The eight bytes at an offset; `None` where the source ends before.
     pub(crate) fn eight(&mut self, at: u64) -> Result<Option<[u8; 8]>, FileError> {
-        if at.checked_add(8).is_none_or(|end| end > self.len()) {
+        if at
+            .checked_add(8)
+            .is_none_or(|end| end > self.len())
+        {
             return Ok(None);
         }
         match (&self.source, &mut self.open) {

@@ -86,7 +86,9 @@ impl TransferSyntax {
         }
         self.encoding = found;
         if self.is_native() {
-            Self::native(found).uid.clone_into(&mut self.uid);
+            Self::native(found)
+                .uid
+                .clone_into(&mut self.uid);
         }
         true
     }
@@ -105,7 +107,10 @@ fn known_encoding(uid: &str) -> Option<Encoding> {
             big_endian: syntax.endianness() == Endianness::Big,
         });
     }
-    let process: u32 = uid.strip_prefix(RETIRED_JPEG)?.parse().ok()?;
+    let process: u32 = uid
+        .strip_prefix(RETIRED_JPEG)?
+        .parse()
+        .ok()?;
     (52..=66)
         .contains(&process)
         .then_some(Encoding::EXPLICIT_LITTLE)
@@ -144,7 +149,9 @@ mod tests {
     #[test]
     fn knows_the_standards_syntaxes_and_refuses_others() {
         assert_eq!(
-            TransferSyntax::from_uid(IMPLICIT_LITTLE).unwrap().encoding,
+            TransferSyntax::from_uid(IMPLICIT_LITTLE)
+                .unwrap()
+                .encoding,
             Encoding::IMPLICIT_LITTLE
         );
         assert!(
@@ -165,7 +172,9 @@ mod tests {
             "1.2.840.10008.1.2.5",
         ] {
             assert_eq!(
-                TransferSyntax::from_uid(uid).unwrap().encoding,
+                TransferSyntax::from_uid(uid)
+                    .unwrap()
+                    .encoding,
                 Encoding::EXPLICIT_LITTLE,
                 "{uid}"
             );
@@ -177,7 +186,9 @@ mod tests {
             "1.2.840.10008.1.2.4.9999",
         ] {
             assert_eq!(
-                TransferSyntax::from_uid(uid).unwrap_err().kind,
+                TransferSyntax::from_uid(uid)
+                    .unwrap_err()
+                    .kind,
                 FileErrorKind::UnsupportedSyntax,
                 "{uid}"
             );

@@ -92,7 +92,10 @@ fn numbers(vr: VR, bytes: &[u8], encoding: Encoding) -> Vec<String> {
 }
 
 fn number(vr: VR, word: &[u8], encoding: Encoding) -> Option<String> {
-    if let Some(two) = word.first_chunk::<2>().filter(|_| word.len() == 2) {
+    if let Some(two) = word
+        .first_chunk::<2>()
+        .filter(|_| word.len() == 2)
+    {
         let number = encoding.u16(*two);
         return Some(if vr == VR::SS {
             number.cast_signed().to_string()
@@ -100,7 +103,10 @@ fn number(vr: VR, word: &[u8], encoding: Encoding) -> Option<String> {
             number.to_string()
         });
     }
-    if let Some(four) = word.first_chunk::<4>().filter(|_| word.len() == 4) {
+    if let Some(four) = word
+        .first_chunk::<4>()
+        .filter(|_| word.len() == 4)
+    {
         let number = encoding.u32(*four);
         return Some(match vr {
             VR::SL => number.cast_signed().to_string(),

@@ -45,8 +45,10 @@ fn begins(first: &[u8], encoding: Encoding) -> bool {
     match header.tag.group() {
         0x0002 | 0x0008 if encoding.explicit => true,
         0x0002 | 0x0008 => {
-            let short =
-                header.vr == VR::SQ || header.length.is_some_and(|length| length <= MOST_FIRST);
+            let short = header.vr == VR::SQ
+                || header
+                    .length
+                    .is_some_and(|length| length <= MOST_FIRST);
             let row = Row::from(first, 0, encoding);
             header.vr != VR::UN && short && (row.elements >= 2 || row.at_end)
         }
@@ -76,14 +78,21 @@ pub fn trace(bytes: &[u8], whole: bool) -> Option<usize> {
                 .filter(|e| of_order(e))
                 .any(|e| stands_at(bytes, *at, *e, whole))
     });
-    found.map(|(at, _)| at).or_else(|| exact_prefix(bytes))
+    found
+        .map(|(at, _)| at)
+        .or_else(|| exact_prefix(bytes))
 }
 
 /// Whether `DICM`, in any case or with one other letter, stands before the group of a first
 /// element.
 fn follows_prefix(bytes: &[u8], at: usize) -> bool {
-    let group = bytes.get(at..).and_then(<[u8]>::first_chunk::<2>);
-    let Some(prefix) = at.checked_sub(4).and_then(|from| bytes.get(from..at)) else {
+    let group = bytes
+        .get(at..)
+        .and_then(<[u8]>::first_chunk::<2>);
+    let Some(prefix) = at
+        .checked_sub(4)
+        .and_then(|from| bytes.get(from..at))
+    else {
         return false;
     };
     let first = matches!(group, Some([0x02 | 0x08, 0] | [0, 0x02 | 0x08]));
@@ -135,7 +144,11 @@ fn header(bytes: &[u8], at: usize, encoding: Encoding) -> Option<Header> {
         _ if !encoding.explicit => (vr::of_tag(tag), encoding.u32([v0, v1, l0, l1]), at + 8),
         Some(vr) if vr::has_long_length(vr) => (
             vr,
-            encoding.u32(*bytes.get(at + 8..)?.first_chunk::<4>()?),
+            encoding.u32(
+                *bytes
+                    .get(at + 8..)?
+                    .first_chunk::<4>()?,
+            ),
             at + 12,
         ),
         Some(vr) => (vr, u32::from(encoding.u16([l0, l1])), at + 8),
@@ -160,9 +173,11 @@ impl Header {
         let may_be_open = matches!(self.vr, VR::SQ | VR::UN | VR::OB | VR::OW);
         let known = encoding.explicit || private || self.vr != VR::UN;
         known
-            && self.length.map_or(may_be_open, |length| {
-                encoding.explicit || length <= MOST_IMPLICIT
-            })
+            && self
+                .length
+                .map_or(may_be_open, |length| {
+                    encoding.explicit || length <= MOST_IMPLICIT
+                })
     }
 }
 
@@ -190,14 +205,20 @@ impl Row {
                 row.elements += 1;
                 break;
             };
-            let rest = bytes.get(header.value_at..).unwrap_or_default();
+            let rest = bytes
+                .get(header.value_at..)
+                .unwrap_or_default();
             let value = rest.get(..length).unwrap_or(rest);
             if !fits(header.vr, value, length) {
                 break;
             }
             row.elements += 1;
-            row.texts +=
-                usize::from(vr::is_text(header.vr) && value.iter().any(u8::is_ascii_alphanumeric));
+            row.texts += usize::from(
+                vr::is_text(header.vr)
+                    && value
+                        .iter()
+                        .any(u8::is_ascii_alphanumeric),
+            );
             row.at_end = length >= rest.len();
             (at, last) = (header.value_at.saturating_add(length), Some(header.tag));
         }
@@ -239,13 +260,16 @@ mod tests {
         let work = start(encoding)
             .element(0x0010_0010, "PN", "Doe^Jane")
             .element(0x0010_0020, "LO", "4711");
-        work.element(0x0020_000D, "UI", "1.2.3.4\0").1
+        work.element(0x0020_000D, "UI", "1.2.3.4\0")
+            .1
     }
 
     /// Bytes that are different in each place and have no order.
     fn noise(length: usize) -> Vec<u8> {
         let mut random = fastrand::Rng::with_seed(7);
-        (0..length).map(|_| random.u8(..)).collect()
+        (0..length)
+            .map(|_| random.u8(..))
+            .collect()
     }
 
     #[test]
@@ -326,7 +350,9 @@ mod tests {
             for encoding in ALL {
                 let bytes = [
                     b"junk".to_vec(),
-                    Bytework::new(encoding).element(tag, letters, value).1,
+                    Bytework::new(encoding)
+                        .element(tag, letters, value)
+                        .1,
                 ]
                 .concat();
                 assert_eq!(trace(&bytes, true), Some(4), "{tag:08x} {encoding:?}");
@@ -364,7 +390,10 @@ mod tests {
         let ramp: Vec<u8> = (0..1 << 19)
             .flat_map(|n: u32| ((n % 64) as u16).to_le_bytes())
             .collect();
-        let small: Vec<u8> = noise(1 << 19).iter().flat_map(|n| [n % 33, 0]).collect();
+        let small: Vec<u8> = noise(1 << 19)
+            .iter()
+            .flat_map(|n| [n % 33, 0])
+            .collect();
         let big: Vec<u8> = small.iter().rev().copied().collect();
         let signed: Vec<u8> = noise(1 << 19)
             .iter()

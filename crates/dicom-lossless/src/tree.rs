@@ -116,7 +116,8 @@ impl Visitor for Tree<'_> {
     }
 
     fn item_begins(&mut self, length: LengthForm) -> Result<(), Halt> {
-        self.open_items.push((self.elements.len(), length));
+        self.open_items
+            .push((self.elements.len(), length));
         Ok(())
     }
 
@@ -132,7 +133,8 @@ impl Visitor for Tree<'_> {
         if let Some(open) = self.sequences.get(remaining) {
             self.elements.truncate(open.elements);
             self.items.truncate(open.items);
-            self.open_items.truncate(open.open_items);
+            self.open_items
+                .truncate(open.open_items);
             self.sequences.truncate(remaining);
         }
     }

@@ -165,7 +165,9 @@ mod tests {
     }
 
     fn find(data: &DataSet, what: &str) -> Result<Vec<At>, FileErrorKind> {
-        let bytes = data.to_bytes(LITTLE, &Limits::default()).unwrap();
+        let bytes = data
+            .to_bytes(LITTLE, &Limits::default())
+            .unwrap();
         let mut finder = Finder {
             buffer: &bytes,
             what: what.as_bytes(),

@@ -62,7 +62,10 @@ pub(crate) fn letters(vr: VR) -> [u8; 2] {
 /// Whether two bytes could be a VR of a later edition: two capital letters, or the question marks
 /// some writers put.
 pub(crate) fn could_name_one(letters: [u8; 2]) -> bool {
-    letters.iter().all(u8::is_ascii_uppercase) || letters == *b"??"
+    letters
+        .iter()
+        .all(u8::is_ascii_uppercase)
+        || letters == *b"??"
 }
 
 /// Whether an explicit element of this VR has two reserved bytes and a 32-bit length.

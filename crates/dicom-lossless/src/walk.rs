@@ -107,10 +107,10 @@ impl<'a> Walk<'a> {
         ) {
             return Err(halt);
         }
-        let trial_at = self
-            .levels
-            .iter()
-            .rposition(|l| l.sequence.is_some_and(|s| s.trial.is_some()));
+        let trial_at = self.levels.iter().rposition(|l| {
+            l.sequence
+                .is_some_and(|s| s.trial.is_some())
+        });
         let Some(trial_at) = trial_at else {
             return Err(self.as_trailing(halt));
         };
@@ -178,7 +178,10 @@ impl<'a> Walk<'a> {
         let upto = at.saturating_add(N);
         if upto <= bound
             && upto <= self.cap
-            && let Some(bytes) = self.buffer.get(at..).and_then(<[u8]>::first_chunk::<N>)
+            && let Some(bytes) = self
+                .buffer
+                .get(at..)
+                .and_then(<[u8]>::first_chunk::<N>)
         {
             return Ok(*bytes);
         }
@@ -273,7 +276,9 @@ impl<'a> Walk<'a> {
     }
 
     fn last_tag(&self) -> Tag {
-        self.levels.last().map_or(Tag(0, 0), |level| level.last)
+        self.levels
+            .last()
+            .map_or(Tag(0, 0), |level| level.last)
     }
 
     /// At the outermost level: how many bytes are left, if all of them are zero and no element
@@ -281,7 +286,10 @@ impl<'a> Walk<'a> {
     #[inline]
     fn zeros_to_the_end(&self, end: usize) -> Result<Option<usize>, Halt> {
         let left = end - self.at;
-        let head = self.buffer.get(self.at..).unwrap_or_default();
+        let head = self
+            .buffer
+            .get(self.at..)
+            .unwrap_or_default();
         if left >= 8 && head.first_chunk() != Some(&[0u8; 4]) {
             return Ok(None);
         }
@@ -414,7 +422,10 @@ impl<'a> Walk<'a> {
                 "long texts take more than an eighth of it",
             )
         };
-        self.text_left = self.text_left.checked_sub(length).ok_or_else(too_long)?;
+        self.text_left = self
+            .text_left
+            .checked_sub(length)
+            .ok_or_else(too_long)?;
         Ok(())
     }
 
@@ -462,7 +473,9 @@ impl<'a> Walk<'a> {
             let header: [u8; 8] = self.bytes(at, bound, tag)?;
             match fragment(header, encoding) {
                 Some(Fragment::Bytes(length)) => {
-                    at = at.saturating_add(8).saturating_add(length as usize);
+                    at = at
+                        .saturating_add(8)
+                        .saturating_add(length as usize);
                 }
                 Some(Fragment::End) => return Ok(at + 8),
                 None => return Err(self.malformed(tag, "no fragment where one must be")),
@@ -492,16 +505,25 @@ impl<'a> Walk<'a> {
     /// In ascending order a duplicate is met at once; otherwise the tags of the data set are sorted
     /// and compared.
     fn check_duplicates(&mut self) -> Result<(), Halt> {
-        let Some(level) = self.levels.last().filter(|level| level.disordered) else {
+        let Some(level) = self
+            .levels
+            .last()
+            .filter(|level| level.disordered)
+        else {
             return Ok(());
         };
         let at = self.at;
-        let tags = self.tags.get_mut(level.tags_from..).unwrap_or_default();
+        let tags = self
+            .tags
+            .get_mut(level.tags_from..)
+            .unwrap_or_default();
         tags.sort_unstable();
-        let twice = tags.windows(2).find_map(|pair| match pair {
-            [a, b] if a == b => Some(*a),
-            _ => None,
-        });
+        let twice = tags
+            .windows(2)
+            .find_map(|pair| match pair {
+                [a, b] if a == b => Some(*a),
+                _ => None,
+            });
         twice.map_or(Ok(()), |tag| {
             Err(Halt::new(FileErrorKind::DuplicateElement, tag, at, ""))
         })

@@ -77,7 +77,10 @@ impl Written {
 
 /// Header, pixels and tail of a deflated data set are one stream, held in memory.
 fn deflated(written: &Written, pixels: &[Segment]) -> Result<Body, FileError> {
-    let Some((meta, header)) = written.head.split_at_checked(written.data_at) else {
+    let Some((meta, header)) = written
+        .head
+        .split_at_checked(written.data_at)
+    else {
         return Err(FileError::new(
             FileErrorKind::Verification,
             "the meta's end is lost",
@@ -362,7 +365,9 @@ fn put_header(
         out.extend_from_slice(&[g0, g1, e0, e1, l0, l1, l2, l3]);
         return Ok(());
     }
-    let [v0, v1] = element.odd_vr.unwrap_or_else(|| vr::letters(element.vr));
+    let [v0, v1] = element
+        .odd_vr
+        .unwrap_or_else(|| vr::letters(element.vr));
     if element.odd_vr.is_some() || vr::has_long_length(element.vr) {
         let [l0, l1, l2, l3] = encoding.put_u32(length);
         out.extend_from_slice(&[g0, g1, e0, e1, v0, v1, 0, 0, l0, l1, l2, l3]);

@@ -20,7 +20,11 @@ impl Client {
     /// What the site can do. Asked once, then remembered.
     pub async fn site_config(&self) -> Result<SiteConfig, ClientError> {
         let config = self.features().await;
-        config.map_err(|error| error.during(Operation::ReadSiteConfig).into())
+        config.map_err(|error| {
+            error
+                .during(Operation::ReadSiteConfig)
+                .into()
+        })
     }
 
     pub(crate) async fn features(&self) -> Result<SiteConfig, RequestError> {
@@ -41,7 +45,10 @@ impl Client {
     }
 
     async fn user(&self) -> Result<User, RequestError> {
-        if let Some(status) = self.get_optional::<AuthStatus>("/auth/status").await? {
+        if let Some(status) = self
+            .get_optional::<AuthStatus>("/auth/status")
+            .await?
+        {
             return Ok(User {
                 id: status.origin.id.unwrap_or_default(),
                 is_admin: status.user_is_admin,
@@ -58,7 +65,10 @@ impl Client {
 
     /// The release that the site runs, where it says so.
     pub async fn release(&self) -> Option<String> {
-        let answer: Value = self.get_optional("/version").await.ok()??;
+        let answer: Value = self
+            .get_optional("/version")
+            .await
+            .ok()??;
         let text = |name| {
             answer
                 .get(name)

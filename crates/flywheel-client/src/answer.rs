@@ -57,7 +57,11 @@ impl Answer {
     /// The JSON that it holds.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let looks = if self.body.trim_ascii_start().starts_with(b"<") {
+            let looks = if self
+                .body
+                .trim_ascii_start()
+                .starts_with(b"<")
+            {
                 "a web page"
             } else {
                 "something unreadable"
@@ -74,7 +78,9 @@ impl Answer {
 
     fn into_refusal(self) -> RequestError {
         let said = ErrorBody::read(&self.body);
-        let moved = self.location.filter(|_| (300..400).contains(&self.status));
+        let moved = self
+            .location
+            .filter(|_| (300..400).contains(&self.status));
         let message = moved.map_or(said.message, |to| {
             format!(
                 "moved to {}, which is not followed",
@@ -128,7 +134,10 @@ pub(crate) async fn read_answer(
         reading.whole(cap).await?
     } else {
         // The status says enough: what is missing of an error's text is no second error.
-        reading.beginning().await.unwrap_or_default()
+        reading
+            .beginning()
+            .await
+            .unwrap_or_default()
     };
     Ok(Answer {
         host,
@@ -201,5 +210,8 @@ impl Reading<'_> {
 
 /// What may stand after `?` in an address may be a signature.
 fn without_query(address: &str) -> &str {
-    address.split(['?', '#']).next().unwrap_or_default()
+    address
+        .split(['?', '#'])
+        .next()
+        .unwrap_or_default()
 }

@@ -90,19 +90,27 @@ impl Gauge {
     /// Something moves at `when`. A time to come is one until which the body is held back
     /// on this side: the server is not to blame.
     fn moves(&self, when: Instant) {
-        let after = when.saturating_duration_since(self.start).as_millis();
+        let after = when
+            .saturating_duration_since(self.start)
+            .as_millis();
         self.moved
             .store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// What went wrong on this side, if that is why the exchange failed.
     pub(crate) fn own_fault(&self) -> Option<RequestError> {
-        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fault = self
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         fault.take().map(RequestError::from)
     }
 
     fn fail(&self, fault: RequestFailure) -> io::Error {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+        *self
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(fault);
         io::Error::other("the body could not be produced")
     }
 }
@@ -148,7 +156,10 @@ impl Exact {
         self.left = self
             .left
             .checked_sub(length)
-            .ok_or_else(|| self.gauge.fail(RequestFailure::BodyLength))?;
+            .ok_or_else(|| {
+                self.gauge
+                    .fail(RequestFailure::BodyLength)
+            })?;
         self.gauge.moves(Instant::now());
         self.gauge
             .handed_over
@@ -186,7 +197,9 @@ impl Stream for Exact {
                         .fail(RequestFailure::Body(Arc::new(fault))))));
                 }
                 None if self.left > 0 => {
-                    return Poll::Ready(Some(Err(self.gauge.fail(RequestFailure::BodyLength))));
+                    return Poll::Ready(Some(Err(self
+                        .gauge
+                        .fail(RequestFailure::BodyLength))));
                 }
                 None => return Poll::Ready(None),
             }
@@ -259,7 +272,10 @@ impl Stream for Piece {
     type Item = io::Result<Bytes>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cursor = self
+            .cursor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         while cursor.at < self.from {
             let gap = self.from - cursor.at;
             match ready!(cursor.poll_some(context, gap)) {
@@ -335,7 +351,12 @@ mod tests {
         let exact = Exact::new(body(&[whole]), length, Arc::clone(&gauge), None)
             .paced(Some(Arc::clone(&pace)));
         let pieces: Vec<usize> = gauge
-            .watch("h", exact.map(|piece| piece.unwrap().len()).collect())
+            .watch(
+                "h",
+                exact
+                    .map(|piece| piece.unwrap().len())
+                    .collect(),
+            )
             .await
             .unwrap();
         assert_eq!(pieces, [4096, 4096, 4096]);
@@ -345,9 +366,24 @@ mod tests {
     async fn pieces_follow_each_other_and_a_new_cursor_skips_ahead() {
         let chunks: &[&'static [u8]] = &[b"abc", b"", b"defg", b"h"];
         let cursor = Cursor::new(body(chunks));
-        assert_eq!(read(Piece::new(&cursor, 0, 4)).await.unwrap(), b"abcd");
-        assert_eq!(read(Piece::new(&cursor, 4, 4)).await.unwrap(), b"efgh");
+        assert_eq!(
+            read(Piece::new(&cursor, 0, 4))
+                .await
+                .unwrap(),
+            b"abcd"
+        );
+        assert_eq!(
+            read(Piece::new(&cursor, 4, 4))
+                .await
+                .unwrap(),
+            b"efgh"
+        );
         let anew = Cursor::new(body(chunks));
-        assert_eq!(read(Piece::new(&anew, 5, 3)).await.unwrap(), b"fgh");
+        assert_eq!(
+            read(Piece::new(&anew, 5, 3))
+                .await
+                .unwrap(),
+            b"fgh"
+        );
     }
 }

@@ -61,7 +61,9 @@ impl Client {
     /// upload tasks and must not block.
     #[must_use]
     pub fn on_notice(self, tell: impl Fn(ClientNotice) + Send + Sync + 'static) -> Self {
-        self.transport.on_notice.get_or_init(|| Arc::new(tell));
+        self.transport
+            .on_notice
+            .get_or_init(|| Arc::new(tell));
         self
     }
 
@@ -73,7 +75,9 @@ impl Client {
     /// How often the site or its storage has asked for fewer requests: answers 429 and 503 (RFC
     /// 9110, RFC 6585).
     pub fn throttled(&self) -> u64 {
-        self.transport.throttled.load(Ordering::Relaxed)
+        self.transport
+            .throttled
+            .load(Ordering::Relaxed)
     }
 
     /// Ends all waiting for an outage, now and from now on.
@@ -97,7 +101,9 @@ impl Client {
 
     /// Reads something short; repeated while it makes sense.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RequestError> {
-        self.repeated(Method::GET, path, None, SHORT).await?.json()
+        self.repeated(Method::GET, path, None, SHORT)
+            .await?
+            .json()
     }
 
     /// Like `get`, with `None` for 404.
@@ -113,7 +119,9 @@ impl Client {
         &self,
         path: &str,
     ) -> Result<T, RequestError> {
-        self.repeated(Method::GET, path, None, LONG).await?.json()
+        self.repeated(Method::GET, path, None, LONG)
+            .await?
+            .json()
     }
 
     /// Reads a list of containers to its last page.
@@ -130,9 +138,15 @@ impl Client {
                 .get_listing::<Listed<ContainerAnswer>>(&next)
                 .await?
                 .into_parts();
-            let known: HashSet<String> = all.iter().map(|known| known.id.clone()).collect();
+            let known: HashSet<String> = all
+                .iter()
+                .map(|known| known.id.clone())
+                .collect();
             let before = all.len();
-            all.extend(more.into_iter().filter(|item| !known.contains(&item.id)));
+            all.extend(
+                more.into_iter()
+                    .filter(|item| !known.contains(&item.id)),
+            );
             if all.len() == before {
                 break;
             }
@@ -158,12 +172,17 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer, RequestError> {
-        self.exchange(&Method::POST, path, body, SHORT).await
+        self.exchange(&Method::POST, path, body, SHORT)
+            .await
     }
 
     /// Removes what is at a path; it may be gone already.
     pub(crate) async fn remove(&self, path: &str) -> Result<(), RequestError> {
-        optional(self.repeated(Method::DELETE, path, None, SHORT).await).map(drop)
+        optional(
+            self.repeated(Method::DELETE, path, None, SHORT)
+                .await,
+        )
+        .map(drop)
     }
 
     async fn repeated(
@@ -175,7 +194,10 @@ impl Client {
     ) -> Result<Answer, RequestError> {
         let mut tries = self.tries(format!("{method} /api{path}"));
         loop {
-            match self.exchange(&method, path, body, cap).await {
+            match self
+                .exchange(&method, path, body, cap)
+                .await
+            {
                 Ok(answer) => return Ok(answer),
                 Err(error) => tries.wait(error).await?,
             }
@@ -192,13 +214,18 @@ impl Client {
     ) -> Result<Answer, RequestError> {
         let mut url = self.transport.url(path)?;
         for _ in 0..=MAX_REDIRECTS {
-            let mut request = self.transport.site_request(method.clone(), url.clone());
+            let mut request = self
+                .transport
+                .site_request(method.clone(), url.clone());
             if let Some(body) = body {
                 request = request
                     .header(CONTENT_TYPE, "application/json")
                     .body(body.to_string());
             }
-            let answer = self.transport.send(request, &self.gauge(0), cap).await?;
+            let answer = self
+                .transport
+                .send(request, &self.gauge(0), cap)
+                .await?;
             match next_hop(method, &url, &answer) {
                 Some(next) => url = next,
                 None => {
@@ -215,7 +242,9 @@ impl Client {
 /// Where a redirect leads, if it stays on the same scheme, host and port. Any other one is an
 /// error: the key is for this site only.
 fn next_hop(method: &Method, from: &Url, answer: &Answer) -> Option<Url> {
-    let next = from.join(answer.location.as_deref()?).ok()?;
+    let next = from
+        .join(answer.location.as_deref()?)
+        .ok()?;
     let moved = matches!(answer.status, 301 | 302 | 303 | 307 | 308) && method == Method::GET;
     (moved && next.origin() == from.origin()).then_some(next)
 }

@@ -26,7 +26,11 @@ pub(crate) const ENCRYPTED_PORT: &str = "the port answers in TLS";
 impl ConnectFault {
     /// What the causes of a failed connection say, if they say one of these.
     pub(crate) fn of(cause: &str) -> Option<Self> {
-        let says = |words: &[&str]| words.iter().any(|word| cause.contains(word));
+        let says = |words: &[&str]| {
+            words
+                .iter()
+                .any(|word| cause.contains(word))
+        };
         Some(if says(&[ENCRYPTED_PORT]) {
             Self::EncryptedPort
         } else if says(&["InvalidContentType"]) {

@@ -86,7 +86,11 @@ impl Client {
     /// [`ClientError::Request`], also where the service refuses the key: the site has accepted it.
     pub async fn record_deid(&self, record: &DeidRecord) -> Result<String, ClientError> {
         let id = self.record(record).await;
-        id.map_err(|error| error.during(Operation::RecordDeid).into())
+        id.map_err(|error| {
+            error
+                .during(Operation::RecordDeid)
+                .into()
+        })
     }
 
     async fn record(&self, record: &DeidRecord) -> Result<String, RequestError> {
@@ -95,7 +99,10 @@ impl Client {
             .ok_or_else(|| self.unexpected("it states no usable address of its log"))?;
         let mut tries = self.tries("POST to the de-identification log");
         loop {
-            match self.record_once(&url, record.0.to_string()).await {
+            match self
+                .record_once(&url, record.0.to_string())
+                .await
+            {
                 Ok(id) => return Ok(id),
                 Err(error) => tries.wait(error).await?,
             }
@@ -110,11 +117,19 @@ impl Client {
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
             .body(body);
-        let answer = self.transport.send(request, &self.gauge(0), SHORT).await?;
-        let answer = answer.successful().map_err(without_words)?;
+        let answer = self
+            .transport
+            .send(request, &self.gauge(0), SHORT)
+            .await?;
+        let answer = answer
+            .successful()
+            .map_err(without_words)?;
         let id = answer.json::<Taken>()?.id;
-        let usable =
-            !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
+        let usable = !id.is_empty()
+            && id.len() <= MAX_ID
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic());
         if usable {
             Ok(id)
         } else {
@@ -195,7 +210,9 @@ mod tests {
             }
             assert_eq!(address("http://log.example"), None);
             assert_eq!(
-                address("https://log.example/v1/").unwrap().as_str(),
+                address("https://log.example/v1/")
+                    .unwrap()
+                    .as_str(),
                 "https://log.example/v1/logs"
             );
         }

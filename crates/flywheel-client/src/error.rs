@@ -361,7 +361,10 @@ impl RequestError {
     #[must_use]
     pub(crate) fn without(mut self, sent: &[&str]) -> Self {
         if let RequestFailure::Refused(refusal) = &mut self.failure {
-            for text in sent.iter().filter(|text| !text.is_empty()) {
+            for text in sent
+                .iter()
+                .filter(|text| !text.is_empty())
+            {
                 refusal.message = refusal.message.replace(text, "(..)");
             }
         }
@@ -371,8 +374,17 @@ impl RequestError {
 
 /// Text from outside, not longer than a message needs.
 pub(crate) fn shortened(text: &str) -> String {
-    let mut kept: String = text.trim().chars().take(LONGEST_TEXT).collect();
-    if text.trim().chars().nth(LONGEST_TEXT).is_some() {
+    let mut kept: String = text
+        .trim()
+        .chars()
+        .take(LONGEST_TEXT)
+        .collect();
+    if text
+        .trim()
+        .chars()
+        .nth(LONGEST_TEXT)
+        .is_some()
+    {
         kept.push('…');
     }
     kept
@@ -387,7 +399,9 @@ fn is_out_of_handles(error: &(dyn std::error::Error + 'static)) -> bool {
         .downcast_ref::<io::Error>()
         .and_then(io::Error::raw_os_error);
     number.is_some_and(|number| OUT_OF_HANDLES.contains(&number))
-        || error.source().is_some_and(is_out_of_handles)
+        || error
+            .source()
+            .is_some_and(is_out_of_handles)
 }
 
 /// What servers and the proxies before them answer while they cannot work, or want fewer requests.

@@ -30,7 +30,8 @@ impl Client {
             Err(error) if error.status() == Some(403) => Some(error),
             Err(error) => return Err(finding(error)),
         };
-        self.listed_project(wanted, refused).await
+        self.listed_project(wanted, refused)
+            .await
     }
 
     /// Creates a project in an existing group, or gives the one that is there.
@@ -98,7 +99,9 @@ impl Client {
         group: &str,
         label: &str,
     ) -> Result<Option<Project>, RequestError> {
-        let found = self.look_up(&json!({ "path": [group, label] })).await?;
+        let found = self
+            .look_up(&json!({ "path": [group, label] }))
+            .await?;
         let is_project = |answer: &ContainerAnswer| {
             answer
                 .container_type
@@ -120,7 +123,10 @@ impl Client {
             Err(error) if absent(&error) => {}
             found => return found.map(Some),
         }
-        match self.ask::<Resolved>("/resolve", path).await {
+        match self
+            .ask::<Resolved>("/resolve", path)
+            .await
+        {
             Err(error) if absent(&error) => Ok(None),
             resolved => Ok(resolved?.path.pop()),
         }
@@ -150,7 +156,9 @@ impl Client {
             }
             ProjectRef::Id(_) | ProjectRef::Label(_) => None,
         };
-        let lists = of_group.into_iter().chain(["/projects".to_owned()]);
+        let lists = of_group
+            .into_iter()
+            .chain(["/projects".to_owned()]);
         let mut seen = Vec::new();
         for list in lists {
             match (self.projects(&list).await, wanted) {
@@ -159,7 +167,10 @@ impl Client {
                 // The lists are a way round: if they cannot be had, the error stands without them.
                 (Err(_), _) => seen = Vec::new(),
             }
-            if let Some(project) = the_only(seen.iter().filter(|project| is(project, wanted)))? {
+            if let Some(project) = the_only(
+                seen.iter()
+                    .filter(|project| is(project, wanted)),
+            )? {
                 return Ok(project.clone());
             }
             if refused.is_none() && !seen.is_empty() {
@@ -204,7 +215,9 @@ impl ContainerAnswer {
 }
 
 fn finding(error: RequestError) -> ClientError {
-    error.during(Operation::FindProject).into()
+    error
+        .during(Operation::FindProject)
+        .into()
 }
 
 fn is(project: &Project, wanted: &ProjectRef) -> bool {
@@ -226,7 +239,11 @@ fn the_only<'a>(
         [] => Ok(None),
         [only] => Ok(Some(only)),
         several => Err(ClientError::ProjectAmbiguous {
-            found: several.iter().copied().cloned().collect(),
+            found: several
+                .iter()
+                .copied()
+                .cloned()
+                .collect(),
         }),
     }
 }
@@ -253,5 +270,7 @@ fn close_matches(wanted: &ProjectRef, among: Vec<Project>) -> Vec<Project> {
             .then_with(|| a.1.path().cmp(&b.1.path()))
     });
     let nearest = near.into_iter().take(MAX_SUGGESTIONS);
-    nearest.map(|(_, project)| project).collect()
+    nearest
+        .map(|(_, project)| project)
+        .collect()
 }

@@ -109,7 +109,10 @@ struct Slots<T>(Mutex<HashMap<String, Arc<tokio::sync::Mutex<T>>>>);
 
 impl<T: Default> Slots<T> {
     fn get(&self, key: &str) -> Arc<tokio::sync::Mutex<T>> {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(key.to_owned()).or_default())
     }
 }
@@ -151,7 +154,10 @@ impl Hierarchy {
         if self.is_project_rehearsed() {
             return Ok(Arc::new(self.project_itself()));
         }
-        Ok(Arc::new(self.known(self.project_reference()).await?))
+        Ok(Arc::new(
+            self.known(self.project_reference())
+                .await?,
+        ))
     }
 
     /// The subject of a destination as a container; the project where subjects are no containers.
@@ -214,7 +220,9 @@ impl Hierarchy {
         if let Some(subject) = &*slot {
             return Ok(subject.clone());
         }
-        let subject = self.find_or_make_subject(&target.label).await?;
+        let subject = self
+            .find_or_make_subject(&target.label)
+            .await?;
         Ok(slot.insert(subject).clone())
     }
 
@@ -227,7 +235,10 @@ impl Hierarchy {
         let subject = self.subject(&target.subject).await?;
         let session = &target.session;
         // A session that the user named may take several studies: none of their UIDs is its own.
-        let uid = session.uid.clone().filter(|_| !session.forced);
+        let uid = session
+            .uid
+            .clone()
+            .filter(|_| !session.forced);
         let wanted = Wanted {
             label: session.label.clone(),
             uid,
@@ -245,7 +256,8 @@ impl Hierarchy {
         };
         let mut body = json!({ "project": self.project.id, "subject": whose });
         add_timestamp(&mut body, session.timestamp.as_deref());
-        self.find_or_make(&siblings, wanted, body).await
+        self.find_or_make(&siblings, wanted, body)
+            .await
     }
 
     /// The acquisition of a destination, with everything above it.
@@ -281,9 +293,13 @@ impl Hierarchy {
         if let Some(container) = family.settled.get(&wanted) {
             return Ok(Arc::clone(container));
         }
-        let container = self.settle(&mut family, among, &wanted, body).await;
+        let container = self
+            .settle(&mut family, among, &wanted, body)
+            .await;
         let container = Arc::new(container?.below(among.above.clone()));
-        family.settled.insert(wanted, Arc::clone(&container));
+        family
+            .settled
+            .insert(wanted, Arc::clone(&container));
         Ok(container)
     }
 
@@ -297,14 +313,18 @@ impl Hierarchy {
         mut body: Value,
     ) -> Result<Container, ClientError> {
         let kind = among.kind;
-        let mut tries = self.client.tries(format!("POST /api/{}", kind.plural()));
+        let mut tries = self
+            .client
+            .tries(format!("POST /api/{}", kind.plural()));
         let (mut collided, mut made) = (false, None::<Container>);
         loop {
             let children = self.children(family, among).await?;
             let label = match choose(children, wanted) {
                 Choice::Take(child) => {
                     let (taken, children) = (child.clone(), children.to_vec());
-                    return Ok(self.take(among, (&taken, &children), made, wanted).await?);
+                    return Ok(self
+                        .take(among, (&taken, &children), made, wanted)
+                        .await?);
                 }
                 Choice::Make(label) => label,
             };
@@ -316,7 +336,8 @@ impl Hierarchy {
                 family.children = None;
                 continue;
             }
-            self.look_elsewhere(among, wanted).await?;
+            self.look_elsewhere(among, wanted)
+                .await?;
             if self.rehearsal {
                 return Ok(family.rehearse(among, label, wanted));
             }
@@ -349,7 +370,8 @@ impl Hierarchy {
         for twin in twins(taken, children, wanted) {
             let is_lost = lost.as_ref() == Some(&twin.id);
             let twin = ContainerRef::new(among.kind, &twin.id);
-            self.settle_twin(twin, &taken.id, is_lost).await;
+            self.settle_twin(twin, &taken.id, is_lost)
+                .await;
         }
         let reference = ContainerRef::new(among.kind, &taken.id);
         match made.filter(|made| made.reference.id == taken.id) {
@@ -367,22 +389,36 @@ impl Hierarchy {
     /// Removes a twin that this run made, while it is empty. One that holds something is told of;
     /// an empty one is in no way.
     async fn settle_twin(&self, twin: ContainerRef, taken: &str, made_here: bool) {
-        let empty = self.is_empty(&twin).await.unwrap_or(false);
-        let removed = empty && made_here && self.client.remove(&twin.path()).await.is_ok();
+        let empty = self
+            .is_empty(&twin)
+            .await
+            .unwrap_or(false);
+        let removed = empty
+            && made_here
+            && self
+                .client
+                .remove(&twin.path())
+                .await
+                .is_ok();
         if !removed && (made_here || !empty) {
             let (taken, kind) = (taken.to_owned(), twin.kind);
-            self.client.transport.tell(ClientNotice::Twin {
-                kind,
-                taken,
-                twin: twin.id,
-                empty,
-            });
+            self.client
+                .transport
+                .tell(ClientNotice::Twin {
+                    kind,
+                    taken,
+                    twin: twin.id,
+                    empty,
+                });
         }
     }
 
     /// Whether neither a file nor another container lies in one.
     async fn is_empty(&self, container: &ContainerRef) -> Result<bool, RequestError> {
-        let answer: ContainerAnswer = self.client.get_listing(&container.path()).await?;
+        let answer: ContainerAnswer = self
+            .client
+            .get_listing(&container.path())
+            .await?;
         if !answer.files.is_empty() || answer.id != container.id {
             return Ok(false);
         }
@@ -425,12 +461,16 @@ impl Hierarchy {
             .first()
             .map(|subject| subject.id.as_str())
             .unwrap_or_default();
-        let elsewhere = listed.into_parts().0.into_iter().find(|session| {
-            let whose = session.subject_id();
-            session.uid.as_ref() == Some(uid)
-                && session.project_id() == Some(self.project.id.as_str())
-                && whose.is_some_and(|whose| whose != subject)
-        });
+        let elsewhere = listed
+            .into_parts()
+            .0
+            .into_iter()
+            .find(|session| {
+                let whose = session.subject_id();
+                session.uid.as_ref() == Some(uid)
+                    && session.project_id() == Some(self.project.id.as_str())
+                    && whose.is_some_and(|whose| whose != subject)
+            });
         let Some(elsewhere) = elsewhere else {
             return Ok(());
         };
@@ -474,7 +514,11 @@ impl Hierarchy {
                     .is_none_or(|project| project == self.project.id)
                 && (among.code.is_none() || answer.subject.code == among.code)
         };
-        Ok(listed.into_iter().filter(counts).map(Child::from).collect())
+        Ok(listed
+            .into_iter()
+            .filter(counts)
+            .map(Child::from)
+            .collect())
     }
 
     /// One creation, tried once.
@@ -492,7 +536,9 @@ impl Hierarchy {
             .map_err(|error| error.during(Operation::Create(kind)))?
             .json()?;
         if created.id.is_empty() {
-            return Err(self.client.unexpected("it does not say what it made"));
+            return Err(self
+                .client
+                .unexpected("it does not say what it made"));
         }
         Ok(Container::new(
             ContainerRef::new(kind, created.id),
@@ -504,7 +550,10 @@ impl Hierarchy {
 
     /// A container that was there before, with its files: lists may leave them out.
     async fn known(&self, reference: ContainerRef) -> Result<Container, RequestError> {
-        let answer: ContainerAnswer = self.client.get_listing(&reference.path()).await?;
+        let answer: ContainerAnswer = self
+            .client
+            .get_listing(&reference.path())
+            .await?;
         if answer
             .project_id()
             .is_some_and(|project| project != self.project.id)

@@ -129,9 +129,12 @@ impl ApiKey {
     /// another host: an older key goes there with the name of the site that it is for.
     pub(crate) fn log_authorization(&self) -> Result<HeaderValue, KeyError> {
         let base = self.base_url();
-        let site = base.split_once("://").map_or(base.as_str(), |(_, site)| {
-            site.strip_suffix(":443").unwrap_or(site)
-        });
+        let site = base
+            .split_once("://")
+            .map_or(base.as_str(), |(_, site)| {
+                site.strip_suffix(":443")
+                    .unwrap_or(site)
+            });
         self.header(&format!("{site}:"))
     }
 
@@ -176,8 +179,15 @@ fn site_of(place: &str) -> Result<Site, KeyError> {
 /// A key travels in a header and must not be able to start another one. A lone port number is no
 /// key.
 fn check_secret(secret: &str) -> Result<(), KeyError> {
-    let port_like = secret.len() <= 5 && secret.bytes().all(|b| b.is_ascii_digit());
-    let usable = !port_like && secret.len() <= 1024 && secret.bytes().all(|b| b.is_ascii_graphic());
+    let port_like = secret.len() <= 5
+        && secret
+            .bytes()
+            .all(|b| b.is_ascii_digit());
+    let usable = !port_like
+        && secret.len() <= 1024
+        && secret
+            .bytes()
+            .all(|b| b.is_ascii_graphic());
     if usable { Ok(()) } else { Err(KeyError::Form) }
 }
 
@@ -189,11 +199,16 @@ mod tests {
     const KEY: &str = "abcdefgh12345678";
 
     fn error(text: &str, site: Option<&str>) -> KeyError {
-        ApiKey::parse_for(text, site).err().unwrap()
+        ApiKey::parse_for(text, site)
+            .err()
+            .unwrap()
     }
 
     fn base_url(text: &str, site: &str) -> String {
-        ApiKey::parse_for(text, Some(site)).ok().unwrap().base_url()
+        ApiKey::parse_for(text, Some(site))
+            .ok()
+            .unwrap()
+            .base_url()
     }
 
     #[test]
@@ -220,7 +235,9 @@ mod tests {
             ("http://localhost:8080:KEY", "http://localhost:8080"),
             ("[::1]:8080:__force_insecure:KEY", "http://[::1]:8080"),
         ] {
-            let key = ApiKey::parse(&text.replace("KEY", KEY)).ok().unwrap();
+            let key = ApiKey::parse(&text.replace("KEY", KEY))
+                .ok()
+                .unwrap();
             assert_eq!(
                 (key.base_url().as_str(), key.secret.as_str()),
                 (base, KEY),
@@ -233,7 +250,13 @@ mod tests {
     fn the_whole_key_reads_back() {
         for text in ["site.example:443:KEY", "[::1]:8080:__force_insecure:KEY"] {
             let text = text.replace("KEY", KEY);
-            assert_eq!(*ApiKey::parse(&text).ok().unwrap().expose_whole(), text);
+            assert_eq!(
+                *ApiKey::parse(&text)
+                    .ok()
+                    .unwrap()
+                    .expose_whole(),
+                text
+            );
         }
     }
 

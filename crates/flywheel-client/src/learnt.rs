@@ -52,15 +52,20 @@ impl Told {
 impl Learnt {
     pub(crate) fn storage_may_work(&self) -> bool {
         !self.no_tickets.load(Ordering::Relaxed)
-            && self.storage_failures.load(Ordering::Relaxed) < STORAGE_PATIENCE
+            && self
+                .storage_failures
+                .load(Ordering::Relaxed)
+                < STORAGE_PATIENCE
     }
 
     pub(crate) fn storage_worked(&self) {
-        self.storage_failures.store(0, Ordering::Relaxed);
+        self.storage_failures
+            .store(0, Ordering::Relaxed);
     }
 
     pub(crate) fn gives_no_tickets(&self) {
-        self.no_tickets.store(true, Ordering::Relaxed);
+        self.no_tickets
+            .store(true, Ordering::Relaxed);
     }
 
     /// Whether files are better hashed while they go through the site than afterwards.
@@ -69,13 +74,17 @@ impl Learnt {
     }
 
     pub(crate) fn stated_a_hash(&self) {
-        self.hashes.store(true, Ordering::Relaxed);
+        self.hashes
+            .store(true, Ordering::Relaxed);
     }
 
     /// Counts a file that the site took and the storage did not. Whether patience ends with this
     /// one.
     pub(crate) fn storage_failed(&self) -> bool {
-        self.storage_failures.fetch_add(1, Ordering::Relaxed) + 1 == STORAGE_PATIENCE
+        self.storage_failures
+            .fetch_add(1, Ordering::Relaxed)
+            + 1
+            == STORAGE_PATIENCE
     }
 
     /// What this site may be told, as far as is known.
@@ -87,7 +96,9 @@ impl Learnt {
 
     /// What sites refused once they are not told again.
     pub(crate) fn takes_only(&self, told: Told) {
-        self.no_members.fetch_or(!told.members, Ordering::Relaxed);
-        self.no_size.fetch_or(!told.size, Ordering::Relaxed);
+        self.no_members
+            .fetch_or(!told.members, Ordering::Relaxed);
+        self.no_size
+            .fetch_or(!told.size, Ordering::Relaxed);
     }
 }

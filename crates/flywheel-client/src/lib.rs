@@ -138,6 +138,8 @@ pub fn understand_anything(body: &[u8]) {
             answer.json::<RemoteFile>(),
             answer.json::<Listed<ContainerAnswer>>(),
         );
-        let _ = answer.successful().map_err(|error| error.to_string());
+        let _ = answer
+            .successful()
+            .map_err(|error| error.to_string());
     }
 }

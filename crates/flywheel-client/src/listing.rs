@@ -41,7 +41,9 @@ impl RemoteFile {
     /// Its database id: that of the file across its versions where there is one, else that of its
     /// content.
     pub fn database_id(&self) -> Option<&str> {
-        self.file_id.as_deref().or(self.id.as_deref())
+        self.file_id
+            .as_deref()
+            .or(self.id.as_deref())
     }
 
     /// SHA-384 of its bytes in hexadecimal digits, where the server states it: it does not for what
@@ -93,7 +95,9 @@ pub(crate) struct ContainerAnswer {
 
 impl ContainerAnswer {
     pub(crate) fn project_id(&self) -> Option<&str> {
-        self.project.as_deref().or(self.parents.project.as_deref())
+        self.project
+            .as_deref()
+            .or(self.parents.project.as_deref())
     }
 
     /// The subject that a session lies under: its id, or on old servers the code that it bears.

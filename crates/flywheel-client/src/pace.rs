@@ -38,7 +38,10 @@ impl Pace {
     /// When a piece of this many bytes may go, if it is asked for at `now`; reserves the time that
     /// it takes.
     pub(crate) fn reserve(&self, bytes: usize, now: Instant) -> Instant {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let due = free.map_or(now, |free| free.max(now));
         let nanoseconds = bytes as u128 * 1_000_000_000 / u128::from(self.rate);
         *free = Some(due + Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)));

@@ -49,13 +49,18 @@ impl Client {
                 self.container_settings(&format!("/groups/{}", segment(&project.group)))
                     .await
             }
-            Level::Site => self.get_optional("/site/settings").await,
+            Level::Site => {
+                self.get_optional("/site/settings")
+                    .await
+            }
         };
         match read {
             Ok(Some(settings)) => Ok(LevelSettings::There(settings)),
             Ok(None) => Ok(LevelSettings::Absent),
             Err(error) if error.status() == Some(403) => Ok(LevelSettings::Unseen(error)),
-            Err(error) => Err(error.during(Operation::ReadSettings(level)).into()),
+            Err(error) => Err(error
+                .during(Operation::ReadSettings(level))
+                .into()),
         }
     }
 
@@ -64,7 +69,10 @@ impl Client {
         &self,
         path: &str,
     ) -> Result<Option<T>, RequestError> {
-        if let Some(settings) = self.get_optional(&format!("{path}/settings")).await? {
+        if let Some(settings) = self
+            .get_optional(&format!("{path}/settings"))
+            .await?
+        {
             return Ok(Some(settings));
         }
         let container: Option<Container<T>> = optional(self.get_listing(path).await)?;

@@ -52,7 +52,9 @@ impl ProjectRef {
         if text.starts_with("https://") || text.starts_with("http://") {
             return Self::of_page(text);
         }
-        let path = text.strip_prefix("fw://").unwrap_or(text);
+        let path = text
+            .strip_prefix("fw://")
+            .unwrap_or(text);
         let parts = path
             .split_once('/')
             .map(|(group, label)| (group, label.strip_suffix('/').unwrap_or(label)));
@@ -75,7 +77,10 @@ impl ProjectRef {
         let mut parts = address
             .split(['/', '?', '&', '#', '='])
             .skip_while(|part| !matches!(*part, "projects" | "project"));
-        match parts.nth(1).filter(|id| is_database_id(id)) {
+        match parts
+            .nth(1)
+            .filter(|id| is_database_id(id))
+        {
             Some(id) => Ok(Self::Id(id.to_ascii_lowercase())),
             None => Err(ProjectRefError::Address),
         }
@@ -83,7 +88,10 @@ impl ProjectRef {
 }
 
 fn is_database_id(text: &str) -> bool {
-    text.len() == 24 && text.bytes().all(|b| b.is_ascii_hexdigit())
+    text.len() == 24
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -42,7 +42,9 @@ impl<'t> Tries<'t> {
     pub(crate) async fn wait(&mut self, error: RequestError) -> Result<(), RequestError> {
         let (outage, settings) = (&self.transport.outage, &self.transport.settings);
         self.made += 1;
-        let since = *self.since.get_or_insert_with(Instant::now);
+        let since = *self
+            .since
+            .get_or_insert_with(Instant::now);
         let passes = error.is_transient() || (error.is_of_unknown_host() && outage.has_answered());
         if !passes {
             return self.give_up(error);
@@ -87,12 +89,13 @@ impl<'t> Tries<'t> {
         });
         let wait = wait_before(self.made, settings.backoff, asked)
             .min(left.unwrap_or(LONGEST_RETRY_AFTER * 2));
-        self.transport.tell(ClientNotice::Waiting {
-            what: self.what.clone(),
-            error: error.clone(),
-            wait,
-            attempt: self.made + 1,
-        });
+        self.transport
+            .tell(ClientNotice::Waiting {
+                what: self.what.clone(),
+                error: error.clone(),
+                wait,
+                attempt: self.made + 1,
+            });
         if outage.sleep(wait).await {
             Ok(())
         } else {

@@ -63,7 +63,10 @@ impl Client {
         };
         let reads_only = match (own.role_ids.as_slice(), own.access.as_deref()) {
             ([], access) => access == Some("ro"),
-            (roles, _) => self.roles_rule_uploads_out(roles).await.unwrap_or(false),
+            (roles, _) => self
+                .roles_rule_uploads_out(roles)
+                .await
+                .unwrap_or(false),
         };
         if !reads_only {
             return Ok(());
@@ -79,13 +82,18 @@ impl Client {
     async fn roles_rule_uploads_out(&self, roles: &[String]) -> Result<bool, RequestError> {
         let mut all = Vec::new();
         for role in roles {
-            let role: Role = self.get(&format!("/roles/{}", segment(role))).await?;
+            let role: Role = self
+                .get(&format!("/roles/{}", segment(role)))
+                .await?;
             if role.actions.is_empty() {
                 return Ok(false);
             }
             all.extend(role.actions);
         }
-        let names = |start: &str| all.iter().any(|action| action.starts_with(start));
+        let names = |start: &str| {
+            all.iter()
+                .any(|action| action.starts_with(start))
+        };
         Ok(names("files_") && !names("files_create"))
     }
 }

@@ -56,7 +56,9 @@ impl Server {
     pub(crate) async fn start(
         script: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (script, log) = (Arc::new(script), Arc::clone(&asked));
@@ -83,11 +85,17 @@ impl Server {
 
     /// Method and path of every request so far.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.asked().into_iter().map(|asked| asked.line).collect()
+        self.asked()
+            .into_iter()
+            .map(|asked| asked.line)
+            .collect()
     }
 
     pub(crate) fn count(&self, line: &str) -> usize {
-        self.lines().iter().filter(|asked| *asked == line).count()
+        self.lines()
+            .iter()
+            .filter(|asked| *asked == line)
+            .count()
     }
 }
 
@@ -145,9 +153,17 @@ async fn serve(
                 value.to_string(),
             ),
             Reply::Raw(status, headers, body) => (status, headers, body),
-            Reply::Bytes(bytes) => return stream.write_all(bytes.as_bytes()).await.ok(),
+            Reply::Bytes(bytes) => {
+                return stream
+                    .write_all(bytes.as_bytes())
+                    .await
+                    .ok();
+            }
             Reply::Drip(bytes, every) => {
-                stream.write_all(bytes.as_bytes()).await.ok()?;
+                stream
+                    .write_all(bytes.as_bytes())
+                    .await
+                    .ok()?;
                 loop {
                     tokio::time::sleep(every).await;
                     stream.write_all(b" ").await.ok()?;
@@ -179,7 +195,10 @@ async fn read_request(stream: &mut TcpStream) -> Option<Asked> {
     }
     let head = String::from_utf8(head).ok()?;
     let mut lines = head.lines();
-    let line = lines.next()?.strip_suffix(" HTTP/1.1")?.to_owned();
+    let line = lines
+        .next()?
+        .strip_suffix(" HTTP/1.1")?
+        .to_owned();
     let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -190,7 +209,9 @@ async fn read_request(stream: &mut TcpStream) -> Option<Asked> {
         body: Vec::new(),
     };
     assert!(
-        asked.header("transfer-encoding").is_none(),
+        asked
+            .header("transfer-encoding")
+            .is_none(),
         "a chunked request"
     );
     asked.body = vec![
@@ -199,6 +220,9 @@ async fn read_request(stream: &mut TcpStream) -> Option<Asked> {
             .header("content-length")
             .map_or(0, |length| length.parse().unwrap())
     ];
-    stream.read_exact(&mut asked.body).await.ok()?;
+    stream
+        .read_exact(&mut asked.body)
+        .await
+        .ok()?;
     Some(asked)
 }

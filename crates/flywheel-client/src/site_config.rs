@@ -39,7 +39,9 @@ impl SiteConfig {
             .and_then(Value::as_bool)
             .unwrap_or(false);
         Self {
-            name: site("name").unwrap_or_default().to_owned(),
+            name: site("name")
+                .unwrap_or_default()
+                .to_owned(),
             signed_url: legacy || feature("signed_url"),
             multipart_signed_url: feature("multipart_signed_url"),
             deid_profile: feature("deid_profile"),

@@ -37,7 +37,10 @@ fn signed_site(asked: &Asked) -> Option<Reply> {
 }
 
 async fn send(server: &Server, file: &UploadFile) -> Result<UploadReceipt, ClientError> {
-    server.client().upload(&container(), file).await
+    server
+        .client()
+        .upload(&container(), file)
+        .await
 }
 
 /// The request that failed.

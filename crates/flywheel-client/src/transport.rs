@@ -110,7 +110,9 @@ impl Transport {
             base_url: key.base_url(),
             host: key.host().to_owned(),
             outage: Outage::new(settings.patience),
-            pace: settings.bandwidth.map(|rate| Arc::new(Pace::new(rate))),
+            pace: settings
+                .bandwidth
+                .map(|rate| Arc::new(Pace::new(rate))),
             throttled: AtomicU64::new(0),
             on_notice: OnceLock::new(),
             settings,
@@ -155,7 +157,8 @@ impl Transport {
     ) -> Result<Answer, RequestError> {
         self.outage.pass().await;
         gauge.begins();
-        self.exchange_now(request, gauge, cap).await
+        self.exchange_now(request, gauge, cap)
+            .await
     }
 
     /// The same without regard to outages.
@@ -170,7 +173,11 @@ impl Transport {
             .build()
             .map_err(|error| RequestError::transport(host, &error))?;
         let (what, started) = (self.described(&request), Instant::now());
-        let host = request.url().host_str().unwrap_or(host).to_owned();
+        let host = request
+            .url()
+            .host_str()
+            .unwrap_or(host)
+            .to_owned();
         let sent = gauge
             .watch(&host, self.http.execute(request))
             .await
@@ -183,9 +190,12 @@ impl Transport {
             .as_ref()
             .map_or_else(RequestError::status, |answer| Some(answer.status));
         if matches!(status, Some(429 | 503)) {
-            self.throttled.fetch_add(1, Ordering::Relaxed);
+            self.throttled
+                .fetch_add(1, Ordering::Relaxed);
         }
-        let of_the_site = answer.as_ref().is_ok_and(|answer| answer.host == self.host);
+        let of_the_site = answer
+            .as_ref()
+            .is_ok_and(|answer| answer.host == self.host);
         if of_the_site && !status.is_some_and(means_outage) {
             self.outage.has_ended();
         }
@@ -201,7 +211,10 @@ impl Transport {
     /// host.
     fn described(&self, request: &Request) -> String {
         let (method, url) = (request.method(), request.url());
-        match url.as_str().strip_prefix(&self.base_url) {
+        match url
+            .as_str()
+            .strip_prefix(&self.base_url)
+        {
             Some(_) if !url.path().starts_with("/storage/") => format!("{method} {}", url.path()),
             _ => format!("{method} {}", url.host_str().unwrap_or_default()),
         }

@@ -94,7 +94,9 @@ impl UploadFile {
     fn metadata(&self, told: Told) -> Value {
         let mut metadata = json!({ "name": self.name });
         let size = Some(self.len).filter(|_| told.size);
-        let members = self.zip_member_count.filter(|_| told.members);
+        let members = self
+            .zip_member_count
+            .filter(|_| told.members);
         let (log_id, no_log) = self.log.members();
         // A zip of instances has no type of its own: servers go by the name.
         let bare = self.file_type == Some("dicom") && self.zip_member_count.is_none();
@@ -162,7 +164,11 @@ impl Transfer<'_> {
     async fn by_best_route(&self) -> Result<UploadReceipt, RequestError> {
         let (config, learnt) = (self.client.features().await?, &self.client.learnt);
         let direct = config.signed_url
-            && self.client.transport.settings.signed_urls
+            && self
+                .client
+                .transport
+                .settings
+                .signed_urls
             && learnt.storage_may_work();
         // A site that gives out an address wants to know for how much; a form says it by its
         // length.

@@ -16,7 +16,9 @@ pub(crate) fn wait_before(failed: u32, base: Duration, asked: Option<Duration>) 
     if let Some(asked) = asked {
         return asked.min(LONGEST_RETRY_AFTER) + base.mul_f64(fastrand::f64());
     }
-    let ceiling = base.saturating_mul(1 << failed.min(16)).min(LONGEST_WAIT);
+    let ceiling = base
+        .saturating_mul(1 << failed.min(16))
+        .min(LONGEST_WAIT);
     ceiling.mul_f64(fastrand::f64())
 }
 

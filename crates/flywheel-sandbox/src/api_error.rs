@@ -92,7 +92,9 @@ impl IntoResponse for ApiError {
         }
         let mut response = (self.status, axum::Json(body)).into_response();
         if let Ok(value) = HeaderValue::from_str(&request_id) {
-            response.headers_mut().insert(REQUEST_ID, value);
+            response
+                .headers_mut()
+                .insert(REQUEST_ID, value);
         }
         response
     }
@@ -114,9 +116,14 @@ pub async fn as_json(request: Request, next: Next) -> Response {
 }
 
 async fn plain_sentence(body: Body, status: StatusCode) -> String {
-    let text = axum::body::to_bytes(body, 4096).await.unwrap_or_default();
+    let text = axum::body::to_bytes(body, 4096)
+        .await
+        .unwrap_or_default();
     if text.is_empty() {
-        status.canonical_reason().unwrap_or("error").to_owned()
+        status
+            .canonical_reason()
+            .unwrap_or("error")
+            .to_owned()
     } else {
         String::from_utf8_lossy(&text).into_owned()
     }

@@ -32,18 +32,22 @@ pub struct App {
 impl App {
     /// The open tickets, held by one request at a time.
     pub fn tickets(&self) -> MutexGuard<'_, Tickets> {
-        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tickets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the index, and the documents that are made of it.
     pub fn read<T>(&self, look: impl FnOnce(Documents<'_>) -> T) -> T {
         let era = self.options.era;
-        self.store.read(|index| look(Documents { era, index }))
+        self.store
+            .read(|index| look(Documents { era, index }))
     }
 }
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").finish_non_exhaustive()
+        f.debug_struct("App")
+            .finish_non_exhaustive()
     }
 }

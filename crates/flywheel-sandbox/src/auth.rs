@@ -56,7 +56,9 @@ pub async fn required_by_log(
 fn asks_who_it_is_without_a_key(app: &App, request: &Request) -> bool {
     app.options.era < Era::Current
         && request.uri().path() == "/api/users/self"
-        && !request.headers().contains_key(AUTHORIZATION)
+        && !request
+            .headers()
+            .contains_key(AUTHORIZATION)
 }
 
 /// Whether the headers carry the key, in the form that servers of the era take.
@@ -107,7 +109,11 @@ fn refused(why: &str) -> ApiError {
 
 /// An older key may carry its host and port in front.
 fn bare(given: &str) -> &str {
-    given.trim().rsplit(':').next().unwrap_or_default()
+    given
+        .trim()
+        .rsplit(':')
+        .next()
+        .unwrap_or_default()
 }
 
 /// Compares digests, so that the time it takes tells nothing about the key.
@@ -126,7 +132,10 @@ pub fn load_or_make_key(home: &Path, given: Option<&str>) -> io::Result<Zeroizin
     }
     let mut kept = Zeroizing::new(String::new());
     match std::fs::File::open(&path) {
-        Ok(file) => drop(file.take(LONGEST).read_to_string(&mut kept)?),
+        Ok(file) => drop(
+            file.take(LONGEST)
+                .read_to_string(&mut kept)?,
+        ),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
@@ -138,8 +147,10 @@ pub fn load_or_make_key(home: &Path, given: Option<&str>) -> io::Result<Zeroizin
 }
 
 fn keep(path: &Path, key: &str) -> io::Result<()> {
-    let usable =
-        (8..=256).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic() && c != ':');
+    let usable = (8..=256).contains(&key.len())
+        && key
+            .chars()
+            .all(|c| c.is_ascii_graphic() && c != ':');
     if !usable {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -150,7 +161,10 @@ fn keep(path: &Path, key: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = private_options().write(true).create_new(true).open(path)?;
+    let mut file = private_options()
+        .write(true)
+        .create_new(true)
+        .open(path)?;
     writeln!(file, "{key}")
 }
 
@@ -228,14 +242,19 @@ mod tests {
             "given-key"
         );
         assert_eq!(
-            load_or_make_key(dir.path(), None).unwrap().as_str(),
+            load_or_make_key(dir.path(), None)
+                .unwrap()
+                .as_str(),
             "given-key"
         );
         assert!(load_or_make_key(dir.path(), Some("short")).is_err());
         #[cfg(unix)]
         {
             let mode = std::os::unix::fs::MetadataExt::mode(
-                &dir.path().join("api-key").metadata().unwrap(),
+                &dir.path()
+                    .join("api-key")
+                    .metadata()
+                    .unwrap(),
             );
             assert_eq!(mode & 0o777, 0o600);
         }

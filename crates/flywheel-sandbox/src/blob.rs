@@ -55,7 +55,10 @@ impl Incoming {
             });
         }
         let path = store.incoming();
-        let file = private_options().write(true).create_new(true).open(&path)?;
+        let file = private_options()
+            .write(true)
+            .create_new(true)
+            .open(&path)?;
         let temporary = TemporaryFile(Some(path));
         let kept = Kept {
             file: tokio::fs::File::from_std(file),
@@ -166,7 +169,10 @@ pub fn store(
         hash,
         metadata,
     } = file;
-    let before = writer.index().file(container, name).cloned();
+    let before = writer
+        .index()
+        .file(container, name)
+        .cloned();
     let number = before
         .as_ref()
         .map_or(1, |file| file.current.number.saturating_add(1));
@@ -194,8 +200,12 @@ pub fn store(
             deleted: None,
         },
     };
-    let path = writer.store().path(&record.current.stored);
-    let renamed = received.rename(&path).map_err(ApiError::from);
+    let path = writer
+        .store()
+        .path(&record.current.stored);
+    let renamed = received
+        .rename(&path)
+        .map_err(ApiError::from);
     let done = renamed.and_then(|()| writer.put(Change::File(record.clone())));
     if done.is_err() {
         // the version before stays the current one

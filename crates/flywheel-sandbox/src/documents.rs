@@ -40,7 +40,10 @@ impl Documents<'_> {
         );
         if container.kind != ContainerType::Group {
             self.add_parents(container, &mut doc);
-            let files = self.index.files(&container.id).map(|it| self.file(it));
+            let files = self
+                .index
+                .files(&container.id)
+                .map(|it| self.file(it));
             doc.insert("files".into(), files.collect());
             doc.insert("notes".into(), json!([]));
             doc.insert("analyses".into(), json!([]));
@@ -76,11 +79,17 @@ impl Documents<'_> {
         for key in direct {
             doc.insert(
                 (*key).to_owned(),
-                parents.get(*key).cloned().unwrap_or_default(),
+                parents
+                    .get(*key)
+                    .cloned()
+                    .unwrap_or_default(),
             );
         }
         let parent = container.parent.as_deref();
-        let subject = parent.and_then(|id| self.index.get_kind(ContainerType::Subject, id));
+        let subject = parent.and_then(|id| {
+            self.index
+                .get_kind(ContainerType::Subject, id)
+        });
         if let (ContainerType::Session, Some(subject)) = (container.kind, subject) {
             doc.insert("subject".into(), self.embedded(subject));
         }

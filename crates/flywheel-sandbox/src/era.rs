@@ -22,7 +22,10 @@ pub async fn present(State(app): State<Arc<App>>, request: Request, next: Next) 
 }
 
 fn has(era: Era, method: &Method, path: &str) -> bool {
-    let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let path: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
     let newest = match path.as_slice() {
         ["deid-log", ..] | ["api", "files", ..] | ["api", "groups" | "projects", _, "settings"] => {
             Era::Current

@@ -60,7 +60,10 @@ mod tests {
         let (first, second) = (object_id(), object_id());
         assert!(first < second && first.len() == 24);
         assert_eq!(
-            uuid().split('-').map(str::len).collect::<Vec<_>>(),
+            uuid()
+                .split('-')
+                .map(str::len)
+                .collect::<Vec<_>>(),
             [8, 4, 4, 4, 12]
         );
         assert_ne!(uuid(), uuid());

@@ -76,7 +76,11 @@ impl Index {
         for container in self.containers.clone().into_values() {
             self.link(&container);
         }
-        for file in self.every_file().cloned().collect::<Vec<_>>() {
+        for file in self
+            .every_file()
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             self.take(&file.container, &file.current.stored);
         }
     }
@@ -97,10 +101,14 @@ impl Index {
     }
 
     fn put_container(&mut self, container: Container) {
-        if !self.containers.contains_key(&container.id) {
+        if !self
+            .containers
+            .contains_key(&container.id)
+        {
             self.link(&container);
         }
-        self.containers.insert(container.id.clone(), container);
+        self.containers
+            .insert(container.id.clone(), container);
     }
 
     fn remove_container(&mut self, id: &str) {
@@ -117,9 +125,17 @@ impl Index {
     }
 
     fn put_file(&mut self, file: FileRecord) {
-        let files = self.files.entry(file.container.clone()).or_default();
-        let names = self.taken.entry(file.container.clone()).or_default();
-        let known = files.iter_mut().find(|known| known.file_id == file.file_id);
+        let files = self
+            .files
+            .entry(file.container.clone())
+            .or_default();
+        let names = self
+            .taken
+            .entry(file.container.clone())
+            .or_default();
+        let known = files
+            .iter_mut()
+            .find(|known| known.file_id == file.file_id);
         if let Some(known) = &known {
             names.remove(&folded(last_component(&known.current.stored)));
         }
@@ -133,7 +149,10 @@ impl Index {
     }
 
     fn link(&mut self, container: &Container) {
-        let parent = container.parent.as_deref().unwrap_or_default();
+        let parent = container
+            .parent
+            .as_deref()
+            .unwrap_or_default();
         self.children
             .entry(parent.to_owned())
             .or_default()
@@ -195,7 +214,9 @@ impl Index {
     /// The container itself and those above it, nearest first.
     pub fn lineage<'a>(&'a self, container: &'a Container) -> impl Iterator<Item = &'a Container> {
         std::iter::successors(Some(container), |it| {
-            it.parent.as_deref().and_then(|parent| self.get(parent))
+            it.parent
+                .as_deref()
+                .and_then(|parent| self.get(parent))
         })
     }
 
@@ -210,7 +231,8 @@ impl Index {
 
     /// The file of this name that is not deleted.
     pub fn file(&self, container: &str, name: &str) -> Option<&FileRecord> {
-        self.files(container).find(|file| file.name == name)
+        self.files(container)
+            .find(|file| file.name == name)
     }
 
     /// Every file that is not deleted.
@@ -232,7 +254,8 @@ impl Index {
 
     /// The file of this id, wherever it is, if it is not deleted.
     pub fn file_by_id(&self, file_id: &str) -> Option<&FileRecord> {
-        self.every_file().find(|file| file.file_id == file_id)
+        self.every_file()
+            .find(|file| file.file_id == file_id)
     }
 
     /// The settings of a level, if it has any.
@@ -260,5 +283,7 @@ impl Index {
 }
 
 fn last_component(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or_default()
+    path.rsplit('/')
+        .next()
+        .unwrap_or_default()
 }

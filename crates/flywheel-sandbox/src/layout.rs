@@ -14,7 +14,10 @@ pub fn component(label: &str) -> String {
         .chars()
         .map(|c| if is_awkward(c) { '_' } else { c })
         .collect();
-    let text = shortened(text.trim_end_matches(['.', ' ']).trim_start());
+    let text = shortened(
+        text.trim_end_matches(['.', ' '])
+            .trim_start(),
+    );
     if text.is_empty() || text.starts_with('.') || is_device(&text) {
         format!("_{text}")
     } else {

@@ -129,10 +129,13 @@ fn listen(addr: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
 /// Makes the project and sets the profile that the options ask for.
 fn prepare(store: &Store, options: &Options, profile: Option<Value>) -> Result<(), SandboxError> {
     let refused = |error: ApiError| SandboxError::Setup(error.message().to_owned());
-    let project = options.project.as_ref().map(|(group, label)| {
-        let id = store.write(|writer| routes::ensure_project(writer, group, label))?;
-        Ok((group.clone(), id))
-    });
+    let project = options
+        .project
+        .as_ref()
+        .map(|(group, label)| {
+            let id = store.write(|writer| routes::ensure_project(writer, group, label))?;
+            Ok((group.clone(), id))
+        });
     let project = project.transpose().map_err(refused)?;
     let Some(profile) = profile else {
         return Ok(());

@@ -59,7 +59,9 @@ impl ContainerType {
 
     /// The type that a URL names.
     pub fn from_plural(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.plural() == word)
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.plural() == word)
     }
 
     /// The type of the containers directly below, if there is one.
@@ -144,7 +146,10 @@ impl FileRecord {
 
     /// When the first version came.
     pub fn created(&self) -> DateTime<Utc> {
-        self.older.first().unwrap_or(&self.current).created
+        self.older
+            .first()
+            .unwrap_or(&self.current)
+            .created
     }
 }
 

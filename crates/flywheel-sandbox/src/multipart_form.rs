@@ -59,21 +59,26 @@ impl Form {
                 let chunk = ready!(body.poll_next_unpin(context));
                 gate.open.store(false, Relaxed);
                 if let Some(Ok(chunk)) = &chunk {
-                    gate.held.fetch_add(chunk.len(), Relaxed);
+                    gate.held
+                        .fetch_add(chunk.len(), Relaxed);
                 }
                 Poll::Ready(chunk)
             }))
         });
-        let parts = Multipart::from_request(request, &()).await.map_err(|_| {
-            ApiError::bad_request("multipart/form-data with a boundary is expected")
-        })?;
+        let parts = Multipart::from_request(request, &())
+            .await
+            .map_err(|_| {
+                ApiError::bad_request("multipart/form-data with a boundary is expected")
+            })?;
         Ok(Self { parts, pace })
     }
 
     /// The next part, or none after the last. The content of the part before must have been read.
     pub async fn next_part(&mut self) -> Result<Option<Part<'_>>, ApiError> {
         let pace = &*self.pace;
-        let field = pace.step(self.parts.next_field()).await?;
+        let field = pace
+            .step(self.parts.next_field())
+            .await?;
         Ok(field.map(|field| Part { field, pace }))
     }
 }
@@ -109,7 +114,9 @@ impl Part<'_> {
     /// The name of the form's field.
     pub fn name(&self) -> Result<&str, ApiError> {
         let what = "a form part has no usable Content-Disposition";
-        self.field.name().ok_or_else(|| ApiError::bad_request(what))
+        self.field
+            .name()
+            .ok_or_else(|| ApiError::bad_request(what))
     }
 
     /// The file name, if there is one; may be empty. Of its two notations the plain one is
@@ -131,9 +138,20 @@ impl Part<'_> {
             .ok()?;
         let value = disposition
             .split(';')
-            .find_map(|parameter| parameter.trim().strip_prefix("filename*="))?;
-        let encoded = value.splitn(3, '\'').nth(2).unwrap_or(value);
-        Some(percent_decode_str(encoded).decode_utf8_lossy().into_owned())
+            .find_map(|parameter| {
+                parameter
+                    .trim()
+                    .strip_prefix("filename*=")
+            })?;
+        let encoded = value
+            .splitn(3, '\'')
+            .nth(2)
+            .unwrap_or(value);
+        Some(
+            percent_decode_str(encoded)
+                .decode_utf8_lossy()
+                .into_owned(),
+        )
     }
 
     /// The next bytes of this part, or none at its end.
@@ -249,7 +267,11 @@ mod tests {
             )
             .await
             .unwrap();
-            let error = form.next_part().await.map(drop).unwrap_err();
+            let error = form
+                .next_part()
+                .await
+                .map(drop)
+                .unwrap_err();
             assert_eq!(error.message(), "the headers of a form part are too long");
         }
     }
@@ -277,7 +299,10 @@ mod tests {
             assert!(sent.load(Relaxed) <= read + 1);
         }
         assert_eq!(
-            part.text(64 << 10).await.unwrap_err().status(),
+            part.text(64 << 10)
+                .await
+                .unwrap_err()
+                .status(),
             StatusCode::PAYLOAD_TOO_LARGE
         );
     }

@@ -163,7 +163,10 @@ impl Options {
             ),
             (before && self.deid_log, "a de-identification log"),
         ];
-        match absent.into_iter().find(|(asked, _)| *asked) {
+        match absent
+            .into_iter()
+            .find(|(asked, _)| *asked)
+        {
             Some((_, what)) => Err(SandboxError::NotInEra(what)),
             None => Ok(()),
         }

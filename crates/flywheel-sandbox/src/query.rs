@@ -48,7 +48,11 @@ pub fn select(
             .map(String::as_str)
             .unwrap_or_default(),
     )?;
-    docs.retain(|doc| conditions.iter().all(|condition| condition.holds(doc)));
+    docs.retain(|doc| {
+        conditions
+            .iter()
+            .all(|condition| condition.holds(doc))
+    });
     let total = docs.len();
     let sort = parameters
         .get("sort")
@@ -79,7 +83,9 @@ pub fn select(
     }
     let skipped = match (page, limit) {
         (Some(_), None) => return Err(ApiError::unprocessable("page needs a limit")),
-        (Some(page), Some(limit)) => page.saturating_sub(1).saturating_mul(limit),
+        (Some(page), Some(limit)) => page
+            .saturating_sub(1)
+            .saturating_mul(limit),
         (None, _) => skip.unwrap_or(0),
     };
     Ok((
@@ -105,7 +111,10 @@ fn count(parameters: &Parameters, name: &str) -> Result<Option<usize>, ApiError>
 }
 
 fn sorts(text: &str) -> Result<Vec<(String, bool)>, ApiError> {
-    let one = |part: &str| match part.split_once(':').unwrap_or((part, "asc")) {
+    let one = |part: &str| match part
+        .split_once(':')
+        .unwrap_or((part, "asc"))
+    {
         (field, "asc") => Ok((field.to_owned(), false)),
         (field, "desc") => Ok((field.to_owned(), true)),
         _ => Err(ApiError::unprocessable(
@@ -130,13 +139,17 @@ fn conditions(text: &str) -> Result<Vec<Condition>, ApiError> {
 
 fn condition(text: &str) -> Result<Condition, ApiError> {
     let invalid = || ApiError::unprocessable("the filter is not valid");
-    let start = text.find(['=', '!', '<', '>']).ok_or_else(invalid)?;
+    let start = text
+        .find(['=', '!', '<', '>'])
+        .ok_or_else(invalid)?;
     let (field, rest) = text.split_at(start);
     let operator = OPERATORS
         .into_iter()
         .find(|operator| rest.starts_with(operator))
         .ok_or_else(invalid)?;
-    let value = rest.get(operator.len()..).unwrap_or_default();
+    let value = rest
+        .get(operator.len()..)
+        .unwrap_or_default();
     let operand = if operator == "=~" {
         pattern(value)?
     } else {
@@ -159,7 +172,9 @@ fn pattern(value: &str) -> Result<Operand, ApiError> {
 }
 
 fn unquoted(value: &str) -> Option<&str> {
-    value.strip_prefix('"')?.strip_suffix('"')
+    value
+        .strip_prefix('"')?
+        .strip_suffix('"')
 }
 
 /// None for a quote that does not close, as a comma inside quotes leaves it.
@@ -167,7 +182,10 @@ fn operand(value: &str) -> Option<Operand> {
     if let Some(text) = unquoted(value) {
         return Some(Operand::Text(text.to_owned()));
     }
-    let is_id = value.len() == 24 && value.chars().all(|c| c.is_ascii_hexdigit());
+    let is_id = value.len() == 24
+        && value
+            .chars()
+            .all(|c| c.is_ascii_hexdigit());
     match value {
         _ if value.starts_with('"') || value.ends_with('"') => None,
         "null" => Some(Operand::Null),
@@ -196,8 +214,12 @@ impl Condition {
             "=" => self.order(value) == Some(Ordering::Equal),
             "<" => self.order(value) == Some(Ordering::Less),
             ">" => self.order(value) == Some(Ordering::Greater),
-            "<=" => self.order(value).is_some_and(Ordering::is_le),
-            ">=" => self.order(value).is_some_and(Ordering::is_ge),
+            "<=" => self
+                .order(value)
+                .is_some_and(Ordering::is_le),
+            ">=" => self
+                .order(value)
+                .is_some_and(Ordering::is_ge),
             _ => {
                 matches!((&self.operand, value), (Operand::Pattern(regex), Some(Value::String(text))) if regex.is_match(text))
             }
@@ -225,7 +247,10 @@ impl Condition {
 }
 
 fn holds_id(field: &str) -> bool {
-    let last = field.rsplit('.').next().unwrap_or_default();
+    let last = field
+        .rsplit('.')
+        .next()
+        .unwrap_or_default();
     matches!(
         last,
         "_id" | "file_id" | "id" | "project" | "subject" | "session" | "acquisition" | "group"
@@ -238,7 +263,8 @@ fn holds_time(field: &str) -> bool {
 
 /// The value at a dotted path.
 fn at<'a>(doc: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').try_fold(doc, |value, key| value.get(key))
+    path.split('.')
+        .try_fold(doc, |value, key| value.get(key))
 }
 
 fn compare(a: Option<&Value>, b: Option<&Value>, down: bool) -> Ordering {
@@ -247,7 +273,9 @@ fn compare(a: Option<&Value>, b: Option<&Value>, down: bool) -> Ordering {
             .as_f64()
             .partial_cmp(&b.as_f64())
             .unwrap_or(Ordering::Equal),
-        (a, b) => a.and_then(Value::as_str).cmp(&b.and_then(Value::as_str)),
+        (a, b) => a
+            .and_then(Value::as_str)
+            .cmp(&b.and_then(Value::as_str)),
     };
     if down { order.reverse() } else { order }
 }
@@ -261,7 +289,9 @@ mod tests {
     const ID: &str = "0123456789abcdef01234567";
 
     fn labels(parameters: &[(&str, &str)]) -> Result<Vec<String>, String> {
-        let docs = ["w1", "123", "2020-01-01", ID, "a>=b"].iter().enumerate();
+        let docs = ["w1", "123", "2020-01-01", ID, "a>=b"]
+            .iter()
+            .enumerate();
         let docs = docs.map(|(at, label)| json!({"_id": format!("{at:024x}"), "label": label, "session": ID, "n": at})).collect();
         let parameters = parameters
             .iter()
@@ -270,7 +300,12 @@ mod tests {
         let (_, docs) = select(docs, &parameters).map_err(|error| error.message().to_owned())?;
         Ok(docs
             .iter()
-            .map(|doc| doc["label"].as_str().unwrap().to_owned())
+            .map(|doc| {
+                doc["label"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
             .collect())
     }
 

@@ -114,7 +114,11 @@ fn accepts(headers: &HeaderMap, feature: &str) -> bool {
         .filter_map(|value| value.to_str().ok());
     named
         .flat_map(|value| value.split(','))
-        .any(|word| word.trim().replace('-', "_").eq_ignore_ascii_case(feature))
+        .any(|word| {
+            word.trim()
+                .replace('-', "_")
+                .eq_ignore_ascii_case(feature)
+        })
 }
 
 fn unknown_route() -> ApiError {

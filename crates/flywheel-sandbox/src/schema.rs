@@ -203,7 +203,10 @@ pub fn is_group_id(id: &str) -> bool {
 fn check(body: Map<String, Value>, keys: &[Key]) -> Result<Map<String, Value>, ApiError> {
     let mut checked = Map::new();
     for (key, value) in body {
-        let Some((name, kind)) = keys.iter().find(|(name, _)| *name == key) else {
+        let Some((name, kind)) = keys
+            .iter()
+            .find(|(name, _)| *name == key)
+        else {
             let shown: String = key.chars().take(64).collect();
             return Err(ApiError::invalid(format!(
                 "Additional properties are not allowed ('{shown}' was unexpected)"

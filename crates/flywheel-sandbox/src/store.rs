@@ -80,7 +80,9 @@ impl Store {
             _lock: lock,
         };
         let files: Vec<FileRecord> = store.read(|index| index.every_file().cloned().collect());
-        files.iter().try_for_each(|file| store.restore(file))?;
+        files
+            .iter()
+            .try_for_each(|file| store.restore(file))?;
         store.save()?;
         Ok(store)
     }
@@ -92,7 +94,9 @@ impl Store {
 
     /// A new path for bytes that are still arriving.
     pub fn incoming(&self) -> PathBuf {
-        self.home().join("incoming").join(uuid())
+        self.home()
+            .join("incoming")
+            .join(uuid())
     }
 
     /// The path of something that the index names.
@@ -120,7 +124,9 @@ impl Store {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the index.
@@ -189,7 +195,11 @@ impl Writer<'_> {
     /// Writes a change to the journal, then carries it out.
     pub fn put(&mut self, change: Change) -> Result<(), ApiError> {
         let entry = Entry {
-            sequence: self.state.index.sequence.saturating_add(1),
+            sequence: self
+                .state
+                .index
+                .sequence
+                .saturating_add(1),
             change,
         };
         self.append(&entry)?;
@@ -203,7 +213,9 @@ impl Writer<'_> {
         let written = self.state.journal.write_all(&line);
         if written.is_err() {
             // half a line would make the next one unreadable
-            self.state.journal.set_len(self.state.journal_len)?;
+            self.state
+                .journal
+                .set_len(self.state.journal_len)?;
             return written;
         }
         self.state.journal_len += line.len() as u64;
@@ -220,7 +232,11 @@ impl Writer<'_> {
         let on_disk = self.store.path(&folder);
         let known = |name: &str| self.index().is_taken(container, name);
         let name = layout::unique(label, |name| {
-            known(name) || on_disk.join(name).symlink_metadata().is_ok()
+            known(name)
+                || on_disk
+                    .join(name)
+                    .symlink_metadata()
+                    .is_ok()
         });
         if folder.is_empty() {
             name

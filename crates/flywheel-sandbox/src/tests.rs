@@ -52,7 +52,12 @@ fn raw(addr: SocketAddr, bytes: &[u8]) -> Answer {
         .position(|it| it == b"\r\n\r\n")
         .unwrap_or_else(|| panic!("no answer: {answer:?}"));
     let head = String::from_utf8(answer[..end].to_vec()).unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let status = head
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
     Answer {
         status,
         head,
@@ -135,7 +140,10 @@ impl Bench {
             matches!(answer.status, 200 | 202),
             "{kind} {body}: {answer:?}"
         );
-        answer.json()["_id"].as_str().unwrap().to_owned()
+        answer.json()["_id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// Makes a branch from group to acquisition; the ids from the top.
@@ -215,8 +223,12 @@ impl Bench {
 
     /// How many files are still arriving.
     fn arriving(&self) -> usize {
-        std::fs::read_dir(self.root().join(super::store::HOME).join("incoming"))
-            .unwrap()
-            .count()
+        std::fs::read_dir(
+            self.root()
+                .join(super::store::HOME)
+                .join("incoming"),
+        )
+        .unwrap()
+        .count()
     }
 }

@@ -67,15 +67,28 @@ impl Upload {
         if self.parts.iter().any(Option::is_none) {
             return Err(Incomplete::PartMissing);
         }
-        let size: u64 = self.parts.iter().flatten().map(|part| part.size).sum();
-        if self.size.is_some_and(|announced| announced != size) {
+        let size: u64 = self
+            .parts
+            .iter()
+            .flatten()
+            .map(|part| part.size)
+            .sum();
+        if self
+            .size
+            .is_some_and(|announced| announced != size)
+        {
             let what = format!("{size} bytes arrived, which is not the size that was announced");
             return Err(Incomplete::Refused(ApiError::bad_request(what)));
         }
         let Some(joined_as) = &self.joined_as else {
             return Ok(());
         };
-        let tags: Vec<&str> = self.parts.iter().flatten().map(Received::tag).collect();
+        let tags: Vec<&str> = self
+            .parts
+            .iter()
+            .flatten()
+            .map(Received::tag)
+            .collect();
         let named = completion
             .multipart
             .is_some_and(|it| *it == json!({"e_tags": tags, "upload_id": joined_as}));

@@ -31,7 +31,9 @@ fn piece(node: &Node, text: Haystack, fold: bool, out: &mut String) {
         out.push(')');
     };
     match node {
-        Node::Sequence(pieces) => pieces.iter().for_each(|one| piece(one, text, fold, out)),
+        Node::Sequence(pieces) => pieces
+            .iter()
+            .for_each(|one| piece(one, text, fold, out)),
         Node::Choice(branches) => choice(branches, text, fold, out),
         Node::Capture(_, inner) => grouped("(", inner, fold),
         Node::Fold(on, inner) => grouped(if *on { "(?i:" } else { "(?-i:" }, inner, *on),

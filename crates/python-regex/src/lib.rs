@@ -66,8 +66,14 @@ impl<'t> Captured<'_, 't> {
     /// The text of a named group; none where it took no part in the match, or there is no such
     /// group.
     pub fn get(&self, name: &str) -> Option<&'t str> {
-        let (_, group) = self.names.iter().find(|(other, _)| other == name)?;
-        self.groups.get(*group).copied().flatten()
+        let (_, group) = self
+            .names
+            .iter()
+            .find(|(other, _)| other == name)?;
+        self.groups
+            .get(*group)
+            .copied()
+            .flatten()
     }
 }
 
@@ -124,7 +130,10 @@ impl PythonRegex {
 
     /// The names of its groups, in order.
     pub fn group_names(&self) -> impl Iterator<Item = &str> {
-        self.inner.names.iter().map(|(name, _)| name.as_str())
+        self.inner
+            .names
+            .iter()
+            .map(|(name, _)| name.as_str())
     }
 
     /// What its groups hold where it matches from the start of the text, with an open end.
@@ -149,7 +158,8 @@ impl PythonRegex {
 
     /// Whether it matches the whole text.
     pub fn full_match(&self, text: &str) -> Result<bool, TooComplex> {
-        self.other(&self.inner.whole, Anchor::Whole)?.is_match(text)
+        self.other(&self.inner.whole, Anchor::Whole)?
+            .is_match(text)
     }
 
     fn other<'e>(
@@ -165,7 +175,9 @@ impl PythonRegex {
 
 impl std::fmt::Debug for PythonRegex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("PythonRegex").field(&self.as_str()).finish()
+        f.debug_tuple("PythonRegex")
+            .field(&self.as_str())
+            .finish()
     }
 }
 
@@ -204,8 +216,12 @@ impl Engine {
 
     /// The form without backtracking, where it is right for this text.
     fn quick(&self, text: &str) -> Option<&regex::Regex> {
-        let plain =
-            || !text.is_empty() && text.bytes().all(|byte| byte.is_ascii() && byte != b'\n');
+        let plain = || {
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii() && byte != b'\n')
+        };
         self.quick
             .as_ref()
             .filter(|_| self.exact.is_none() || plain())
@@ -214,7 +230,9 @@ impl Engine {
     fn is_match(&self, text: &str) -> Result<bool, TooComplex> {
         match (self.quick(text), &self.exact) {
             (Some(quick), _) => Ok(quick.is_match(text)),
-            (None, Some(exact)) => exact.is_match(text).map_err(|_| TooComplex),
+            (None, Some(exact)) => exact
+                .is_match(text)
+                .map_err(|_| TooComplex),
             (None, None) => Err(TooComplex),
         }
     }
@@ -230,7 +248,9 @@ impl Engine {
             }));
         }
         let exact = self.exact.as_ref().ok_or(TooComplex)?;
-        let found = exact.captures(text).map_err(|_| TooComplex)?;
+        let found = exact
+            .captures(text)
+            .map_err(|_| TooComplex)?;
         Ok(found.map(|found| {
             found
                 .iter()
@@ -243,7 +263,12 @@ impl Engine {
 /// Refuses a group that something depends on and that may be repeated as the empty text: Python
 /// then has the empty text in it, the engines what came before.
 fn unambiguous(parsed: &Parsed) -> Result<(), String> {
-    let named = |group: usize| parsed.names.iter().any(|(_, number)| *number == group);
+    let named = |group: usize| {
+        parsed
+            .names
+            .iter()
+            .any(|(_, number)| *number == group)
+    };
     let referred = |group: usize| {
         parsed
             .node
@@ -293,13 +318,16 @@ fn thorough(expression: &str) -> Result<fancy_regex::Regex, String> {
         .backtrack_limit(MOST_STEPS)
         .delegate_size_limit(LARGEST)
         .max_prog_size(100_000);
-    builder.build().map_err(|error| match error {
-        fancy_regex::Error::CompileError(_) => {
-            "the expression is too large, or looks around in a way that is not supported".to_owned()
-        }
-        _ => "the expression repeats or nests looking around in a way that is not supported"
-            .to_owned(),
-    })
+    builder
+        .build()
+        .map_err(|error| match error {
+            fancy_regex::Error::CompileError(_) => {
+                "the expression is too large, or looks around in a way that is not supported"
+                    .to_owned()
+            }
+            _ => "the expression repeats or nests looking around in a way that is not supported"
+                .to_owned(),
+        })
 }
 
 #[cfg(test)]

@@ -106,8 +106,11 @@ impl Parser {
 
     fn eat_all(&mut self, wanted: &str) -> bool {
         let rest = self.chars.iter().skip(self.at);
-        let found =
-            wanted.chars().count() <= rest.len() && wanted.chars().zip(rest).all(|(a, b)| a == *b);
+        let found = wanted.chars().count() <= rest.len()
+            && wanted
+                .chars()
+                .zip(rest)
+                .all(|(a, b)| a == *b);
         self.at += if found { wanted.chars().count() } else { 0 };
         found
     }
@@ -132,7 +135,10 @@ impl Parser {
     fn sequence(&mut self, flags: Flags) -> Result<Node, String> {
         let mut pieces: Vec<Node> = Vec::new();
         let mut last = Last::Nothing;
-        while let Some(c) = self.peek().filter(|c| !matches!(c, '|' | ')')) {
+        while let Some(c) = self
+            .peek()
+            .filter(|c| !matches!(c, '|' | ')'))
+        {
             self.at += 1;
             if flags.verbose && self.skipped(c) {
                 continue;

@@ -10,7 +10,9 @@ fn regex(text: &str) -> PythonRegex {
 }
 
 fn matches(pattern: &str, text: &str) -> bool {
-    regex(pattern).is_match_start(text).unwrap()
+    regex(pattern)
+        .is_match_start(text)
+        .unwrap()
 }
 
 #[test]
@@ -85,7 +87,10 @@ fn ends_and_boundaries_are_pythons() {
 #[test]
 fn groups_are_found_by_name() {
     let regex = regex(r"^(?P<a>\w+)(?P<b>x)?-(?P<c>.*)$");
-    let found = regex.match_start("HEAD-äö").unwrap().unwrap();
+    let found = regex
+        .match_start("HEAD-äö")
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (
             found.get("a"),
@@ -96,7 +101,12 @@ fn groups_are_found_by_name() {
         (Some("HEAD"), None, Some("äö"), None)
     );
     assert_eq!(regex.group_names().collect::<Vec<_>>(), ["a", "b", "c"]);
-    assert!(regex.match_start("-").unwrap().is_none());
+    assert!(
+        regex
+            .match_start("-")
+            .unwrap()
+            .is_none()
+    );
     assert!(regex.full_match("a-b").unwrap() && !regex.search("-").unwrap());
     let regex = super::tests::regex("a|ab");
     assert!(

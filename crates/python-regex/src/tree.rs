@@ -123,9 +123,9 @@ impl Node {
     pub(super) fn has(&self, what: &impl Fn(&Self) -> bool) -> bool {
         what(self)
             || match self {
-                Self::Sequence(pieces) | Self::Choice(pieces) => {
-                    pieces.iter().any(|piece| piece.has(what))
-                }
+                Self::Sequence(pieces) | Self::Choice(pieces) => pieces
+                    .iter()
+                    .any(|piece| piece.has(what)),
                 Self::Capture(_, inner)
                 | Self::Fold(_, inner)
                 | Self::Atomic(inner)

@@ -142,6 +142,9 @@ fn record(first: &SelectedProfile, second: &SelectedProfile, differences: &[Diff
             json!({ "what": "order", "a": [earlier, later], "b": [later, earlier] })
         }
     };
-    let all: Vec<_> = differences.iter().map(difference).collect();
+    let all: Vec<_> = differences
+        .iter()
+        .map(difference)
+        .collect();
     json!({ "type": "diff", "v": 1, "equal": all.is_empty(), "a": first.record(), "b": second.record(), "differences": all })
 }

@@ -102,7 +102,10 @@ fn line(row: &AttributeExplanation) -> [String; 4] {
 
 /// The attributes of Table E.1-1 that no rule names, by what becomes of them.
 fn rest(rows: &[&AttributeExplanation]) -> String {
-    let mut fates: Vec<&str> = rows.iter().map(|row| row.words.as_str()).collect();
+    let mut fates: Vec<&str> = rows
+        .iter()
+        .map(|row| row.words.as_str())
+        .collect();
     fates.sort_unstable();
     fates.dedup();
     if rows.is_empty() {

@@ -59,7 +59,12 @@ fn project(args: &KeyArgs) -> Result<(String, String), Error> {
         Err(Error::new(RunCode::Usage, what)
             .with_hint("add `--project group/project`, or name a key"))
     };
-    match args.project.as_deref().map(ProjectRef::parse).transpose()? {
+    match args
+        .project
+        .as_deref()
+        .map(ProjectRef::parse)
+        .transpose()?
+    {
         Some(ProjectRef::GroupAndLabel { group, label }) => Ok((group, label)),
         Some(ProjectRef::Id(_) | ProjectRef::Label(_)) => {
             usage("kept keys go by group/project, not by id or label alone")
@@ -73,10 +78,12 @@ fn site(args: &KeyArgs) -> Result<Option<String>, Error> {
     if args.offline {
         return Ok(None);
     }
-    let (key, _) = key_sources(&args.connection).resolve().map_err(|error| {
-        error
-            .because("a kept key belongs to a site, which the API key names")
-            .with_hint("log in, or add `--offline` for the key of runs without a server")
-    })?;
+    let (key, _) = key_sources(&args.connection)
+        .resolve()
+        .map_err(|error| {
+            error
+                .because("a kept key belongs to a site, which the API key names")
+                .with_hint("log in, or add `--offline` for the key of runs without a server")
+        })?;
     Ok(Some(key.host().to_owned()))
 }

@@ -87,7 +87,9 @@ pub fn columns<const N: usize>(rows: &[[String; N]], limit: usize) -> String {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
             line += cell;
-            let missing = (width(column) + 2).saturating_sub(length(cell)).max(2);
+            let missing = (width(column) + 2)
+                .saturating_sub(length(cell))
+                .max(2);
             line.extend(std::iter::repeat_n(' ', missing));
         }
         out += line.trim_end();
@@ -102,7 +104,9 @@ mod tests {
 
     #[test]
     fn lists_are_folded_when_they_are_long() {
-        let names: Vec<String> = (0..20).map(|number| format!("N{number}")).collect();
+        let names: Vec<String> = (0..20)
+            .map(|number| format!("N{number}"))
+            .collect();
         assert_eq!(list(&names, false), "N0, N1, N2, N3, N4, N5, and 14 more");
         assert_eq!(
             list(names.get(..7).unwrap_or_default(), false),

@@ -125,7 +125,9 @@ fn section(group: &[LintFinding], all: bool) -> String {
     let sorts = group
         .chunk_by(|a, b| a.theme == b.theme)
         .filter(|_| !single);
-    let names: String = sorts.map(|sort| names(sort, all)).collect();
+    let names: String = sorts
+        .map(|sort| names(sort, all))
+        .collect();
     let advice = wrap(&format!("{:INDENT$}->", ""), first.advice, INDENT + 3);
     wrap(first.severity.as_str(), &what, INDENT) + &names + &advice
 }

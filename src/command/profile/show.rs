@@ -28,7 +28,9 @@ pub fn run(args: &ShowArgs) -> Result<ExitStatus, Error> {
 
 /// The facts as comments, so that all of it is TOML.
 fn text(selected: &SelectedProfile, secrets: bool) -> Result<(), Error> {
-    let shown = selected.document.shown(Language::Toml, secrets)?;
+    let shown = selected
+        .document
+        .shown(Language::Toml, secrets)?;
     let remarks = shown
         .remarks
         .iter()
@@ -38,7 +40,11 @@ fn text(selected: &SelectedProfile, secrets: bool) -> Result<(), Error> {
         .iter()
         .any(|remark| remark.ends_with("not shown"));
     let how = hidden.then(|| "`--show-secrets` shows what is set".to_owned());
-    for line in facts(selected).into_iter().chain(remarks).chain(how) {
+    for line in facts(selected)
+        .into_iter()
+        .chain(remarks)
+        .chain(how)
+    {
         say(&format!("# {line}"))?;
     }
     say(&format!("\n{}", shown.text.trim_end()))
@@ -59,8 +65,17 @@ fn facts(selected: &SelectedProfile) -> Vec<String> {
     if selected.profile.is_empty() {
         facts.push("warning: this profile changes nothing".to_owned());
     }
-    if !selected.profile.other_sections.is_empty() {
-        let sections = escape_for_terminal(&selected.profile.other_sections.join(", "));
+    if !selected
+        .profile
+        .other_sections
+        .is_empty()
+    {
+        let sections = escape_for_terminal(
+            &selected
+                .profile
+                .other_sections
+                .join(", "),
+        );
         facts.push(format!(
             "not applied, as these sections are for other kinds of files: {sections}"
         ));
@@ -82,7 +97,9 @@ fn record(selection: &ProfileSelection, secrets: bool) -> Result<Map<String, Val
             "opted_out": opted_out.map(Level::as_str), "message": selection.sentence(),
         }),
         ProfileSelection::Profile(selected) => {
-            let shown = selected.document.shown(Language::Json, secrets)?;
+            let shown = selected
+                .document
+                .shown(Language::Json, secrets)?;
             json!({
                 "type": "profile", "v": 1, "level": selected.level, "origin": selected.origin, "name": selected.profile.name,
                 "digest": selected.digest, "description": selected.profile.description, "empty": selected.profile.is_empty(),

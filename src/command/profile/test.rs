@@ -68,7 +68,9 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
     if let Some(folder) = &args.output {
         new_or_empty(folder)?;
     }
-    let fingerprint = key.as_ref().map(|(key, _)| key.fingerprint());
+    let fingerprint = key
+        .as_ref()
+        .map(|(key, _)| key.fingerprint());
     let trial = Trial {
         cleaner: cleaner(&selected.profile, limits, key.as_ref().map(|(key, _)| key)),
         limits,
@@ -76,7 +78,9 @@ fn clean(args: &TestArgs, environment: &Environment, paths: &Paths) -> Result<Ex
         folder: args.output.clone(),
     };
     let rules = selected.profile.dicom.fields.iter();
-    let actions = rules.map(|rule| rule.action.name()).collect();
+    let actions = rules
+        .map(|rule| rule.action.name())
+        .collect();
     let mut output: Box<dyn TrialOutput> = if args.json {
         Box::new(json::JsonOutput::new(paths.clone(), actions))
     } else {
@@ -144,7 +148,11 @@ fn about(key: &PseudonymKey, origin: &PseudonymKeyOrigin) -> String {
 
 /// What the profile does not do, for people.
 fn notes(selected: &SelectedProfile) {
-    selected.profile.notes.iter().for_each(|note| remark(note));
+    selected
+        .profile
+        .notes
+        .iter()
+        .for_each(|note| remark(note));
     if selected.profile.is_empty() {
         remark("this profile changes nothing: what comes out identifies as much as what went in");
     }

@@ -27,19 +27,29 @@ fn a_key_is_made_once_and_found_again() {
     let folder = tempfile::tempdir().unwrap();
     let sources = keeping(folder.path());
     assert_eq!(
-        sources.resolve(WHOSE, FirstUse::Refuse).unwrap_err().code,
+        sources
+            .resolve(WHOSE, FirstUse::Refuse)
+            .unwrap_err()
+            .code,
         RunCode::PseudonymKeyMissing
     );
     assert!(matches!(
-        sources.resolve(WHOSE, FirstUse::Once).unwrap().1,
+        sources
+            .resolve(WHOSE, FirstUse::Once)
+            .unwrap()
+            .1,
         PseudonymKeyOrigin::Nowhere
     ));
     assert!(
         !folder.path().join("keys").exists(),
         "neither leaves anything behind"
     );
-    let (first_key, origin) = sources.resolve(WHOSE, FirstUse::Make).unwrap();
-    let path = folder.path().join("keys/site.example/neuro/adni.key");
+    let (first_key, origin) = sources
+        .resolve(WHOSE, FirstUse::Make)
+        .unwrap();
+    let path = folder
+        .path()
+        .join("keys/site.example/neuro/adni.key");
     assert_eq!(origin, PseudonymKeyOrigin::Made(path.clone()));
     for first in [FirstUse::Make, FirstUse::Once, FirstUse::Refuse] {
         let (found, origin) = sources.resolve(WHOSE, first).unwrap();
@@ -54,11 +64,19 @@ fn a_key_is_made_once_and_found_again() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let mode = |path: &Path| {
+            fs::metadata(path)
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777
+        };
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
     }
     assert_eq!(
-        fs::read_dir(path.parent().unwrap()).unwrap().count(),
+        fs::read_dir(path.parent().unwrap())
+            .unwrap()
+            .count(),
         1,
         "no temporary file is left"
     );
@@ -70,7 +88,13 @@ fn of_many_that_ask_at_once_one_makes_the_key_and_all_have_it() {
     let sources = keeping(folder.path());
     let asked: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| sources.resolve(WHOSE, FirstUse::Make).unwrap()))
+            .map(|_| {
+                scope.spawn(|| {
+                    sources
+                        .resolve(WHOSE, FirstUse::Make)
+                        .unwrap()
+                })
+            })
             .collect();
         threads
             .into_iter()
@@ -98,12 +122,16 @@ fn of_many_that_ask_at_once_one_makes_the_key_and_all_have_it() {
 fn a_kept_file_that_holds_no_key_is_an_error_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let sources = keeping(folder.path());
-    let (_, origin) = sources.resolve(WHOSE, FirstUse::Make).unwrap();
+    let (_, origin) = sources
+        .resolve(WHOSE, FirstUse::Make)
+        .unwrap();
     let PseudonymKeyOrigin::Made(path) = origin else {
         unreachable!()
     };
     fs::write(&path, "SPOILT").unwrap();
-    let error = sources.resolve(WHOSE, FirstUse::Make).unwrap_err();
+    let error = sources
+        .resolve(WHOSE, FirstUse::Make)
+        .unwrap_err();
     assert_eq!(error.code, RunCode::PseudonymKeyInvalid);
     assert!(
         error.to_string().contains("adni.key") && !error.to_string().contains("SPOILT"),
@@ -126,7 +154,11 @@ fn the_first_source_that_was_named_counts_and_debug_shows_none() {
         ..keeping(folder.path())
     };
     assert!(!format!("{sources:?}").contains(&hex_of(3)));
-    let made = |byte| PseudonymKey::parse(&hex_of(byte)).unwrap().fingerprint();
+    let made = |byte| {
+        PseudonymKey::parse(&hex_of(byte))
+            .unwrap()
+            .fingerprint()
+    };
     let used = |sources: &PseudonymKeySources| {
         sources
             .named()
@@ -174,7 +206,10 @@ fn names_become_single_components_that_stay_apart() {
         "", ".", "..", "../x", "ADNI", "Adni", "nul", "com1", "a/b", "a\\b", "a_b~", "für", "fur.",
         "[::1]", &long,
     ];
-    let made: BTreeSet<String> = awkward.iter().map(|name| component(name)).collect();
+    let made: BTreeSet<String> = awkward
+        .iter()
+        .map(|name| component(name))
+        .collect();
     assert_eq!(made.len(), awkward.len(), "{made:?}");
     for name in made {
         assert!(name.contains('~') && name.len() < 60, "{name}");
@@ -196,21 +231,33 @@ fn the_key_in_use_is_the_noted_one_else_the_kept_one_and_no_doubt_counts_as_none
     let folder = tempfile::tempdir().unwrap();
     let sources = keeping(folder.path());
     assert_eq!(sources.used_before(WHOSE).unwrap(), None);
-    let (kept, _) = sources.resolve(WHOSE, FirstUse::Make).unwrap();
+    let (kept, _) = sources
+        .resolve(WHOSE, FirstUse::Make)
+        .unwrap();
     assert_eq!(
         sources.used_before(WHOSE).unwrap(),
         Some(kept.fingerprint())
     );
-    sources.note_use(WHOSE, "0011223344556677").unwrap();
+    sources
+        .note_use(WHOSE, "0011223344556677")
+        .unwrap();
     assert_eq!(
-        sources.used_before(WHOSE).unwrap().as_deref(),
+        sources
+            .used_before(WHOSE)
+            .unwrap()
+            .as_deref(),
         Some("0011223344556677")
     );
-    let note = WHOSE.path(&folder.path().join("keys")).with_extension(USED);
+    let note = WHOSE
+        .path(&folder.path().join("keys"))
+        .with_extension(USED);
     fs::remove_file(&note).unwrap();
     fs::create_dir(&note).unwrap();
     assert_eq!(
-        sources.used_before(WHOSE).unwrap_err().code,
+        sources
+            .used_before(WHOSE)
+            .unwrap_err()
+            .code,
         RunCode::PseudonymKeySource
     );
 }

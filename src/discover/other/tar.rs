@@ -22,7 +22,10 @@ pub(super) fn members(stream: &mut dyn BufRead, look: &Look, depth: usize) -> Re
             return Err(DAMAGED);
         }
         look.member()?;
-        let length = block.get(124..136).and_then(size).ok_or(DAMAGED)?;
+        let length = block
+            .get(124..136)
+            .and_then(size)
+            .ok_or(DAMAGED)?;
         let mut member = (&mut *stream).take(length);
         match block.get(156) {
             Some(0 | b'0' | b'7') => drop(look.content(&mut member, depth)?),
@@ -76,9 +79,12 @@ fn only_zeros(stream: &mut dyn BufRead) -> Result<(), Refusal> {
 /// A length in octal digits, or as GNU writes longer ones.
 fn size(field: &[u8]) -> Option<u64> {
     match field {
-        [0x80, high @ ..] => high.iter().try_fold(0_u64, |sum, byte| {
-            sum.checked_mul(256)?.checked_add(u64::from(*byte))
-        }),
+        [0x80, high @ ..] => high
+            .iter()
+            .try_fold(0_u64, |sum, byte| {
+                sum.checked_mul(256)?
+                    .checked_add(u64::from(*byte))
+            }),
         field => octal(field),
     }
 }

@@ -172,7 +172,10 @@ fn tar_member(name: &str, kind: u8, content: &[u8]) -> Vec<u8> {
     block[148..156].copy_from_slice(b"        ");
     block[156] = kind;
     block[257..263].copy_from_slice(b"ustar\0");
-    let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
+    let sum: u64 = block
+        .iter()
+        .map(|byte| u64::from(*byte))
+        .sum();
     block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     let mut member = [&block, content].concat();
     member.resize(member.len().next_multiple_of(512), 0);
@@ -212,7 +215,9 @@ fn dicom_is_found_whatever_it_is_wrapped_in() {
 fn what_holds_none_may_go() {
     let noise: Vec<u8> = {
         let mut random = fastrand::Rng::with_seed(11);
-        (0..3 << 20).map(|_| random.u8(..)).collect()
+        (0..3 << 20)
+            .map(|_| random.u8(..))
+            .collect()
     };
     let ramp: Vec<u8> = (0..1 << 20)
         .flat_map(|n: u32| ((n / 7 % 300) as u16).to_le_bytes())
@@ -371,7 +376,10 @@ fn bounds_are_kept() {
     let names: Vec<String> = (0..=MOST_MEMBERS)
         .map(|number| number.to_string())
         .collect();
-    let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    let many: Vec<(&str, &[u8])> = names
+        .iter()
+        .map(|name| (name.as_str(), &b""[..]))
+        .collect();
     assert_eq!(closed(&tar(&many)), "it holds more than 100,000 files");
     passes(&tar(&many[..1000]));
     let look = Look::default();
@@ -407,7 +415,9 @@ fn a_file_that_changed_is_not_passed() {
     let source = Arc::new(SourceFile::new(file.path()).unwrap());
     file.write_all(&dicom()).unwrap();
     assert_eq!(
-        OtherFile::look(source).unwrap_err().code,
+        OtherFile::look(source)
+            .unwrap_err()
+            .code,
         FileCode::ReadChanged
     );
 }

@@ -47,7 +47,10 @@ pub(super) fn members(stream: &mut dyn BufRead, look: &Look, depth: usize) -> Re
             LISTED => {
                 let (place, listed) = listed(&mut stream)?;
                 // More of them than members are one that lies elsewhere, or twice the same.
-                if !seen.remove(&place).is_some_and(|member| member.is(&listed)) {
+                if !seen
+                    .remove(&place)
+                    .is_some_and(|member| member.is(&listed))
+                {
                     return Err(DAMAGED);
                 }
             }
@@ -104,7 +107,11 @@ fn member(stream: &mut Counted<'_>, look: &Look, depth: usize) -> Result<Member,
     let open = flags & LENGTHS_FOLLOW != 0 && packed == 0;
     let begin = stream.at;
     let (crc, real) = match method {
-        0 if open && !stream.fill_buf()?.starts_with(&DESCRIPTOR.to_le_bytes()) => {
+        0 if open
+            && !stream
+                .fill_buf()?
+                .starts_with(&DESCRIPTOR.to_le_bytes()) =>
+        {
             return Err(Refusal::Closed(
                 "it has members that do not say how long they are",
             ));

@@ -20,7 +20,10 @@ fn repeated_notices_are_shown_once_with_a_count() {
         })
     };
     let changed = |n| notice(Severity::Notice, "changed", n);
-    let events: Vec<_> = (1..=250).map(left).chain((1..=100).map(changed)).collect();
+    let events: Vec<_> = (1..=250)
+        .map(left)
+        .chain((1..=100).map(changed))
+        .collect();
     let end = RunEnd {
         totals: RunTotals::default(),
         duration: Duration::ZERO,
@@ -45,7 +48,12 @@ fn repeated_notices_are_shown_once_with_a_count() {
     warning[residual]: doe/1.dcm: what stood in A still stands in B
     warning[residual]: and 249 more like this; `-v` shows each
     ");
-    assert_eq!(shown(Verbosity::Verbose).lines().count(), 350);
+    assert_eq!(
+        shown(Verbosity::Verbose)
+            .lines()
+            .count(),
+        350
+    );
 }
 
 #[test]

@@ -32,7 +32,10 @@ fn a_run_whose_paths_do_not_exist_keeps_the_earlier_report() {
             &mut FailureReport::open(&report, Paths::Plain, path_shown.clone()).unwrap(),
             events,
         );
-        path_shown.written(1).unwrap().to_owned()
+        path_shown
+            .written(1)
+            .unwrap()
+            .to_owned()
     };
     let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
     run(&[
@@ -102,7 +105,11 @@ fn a_run_without_failures_renames_the_earlier_report() {
         None,
         "nothing was done"
     );
-    assert!(run(&unnamed, &good).unwrap().ends_with("r.jsonl.1"));
+    assert!(
+        run(&unnamed, &good)
+            .unwrap()
+            .ends_with("r.jsonl.1")
+    );
     assert!(
         !at("r.jsonl").exists()
             && fs::read_to_string(at("r.jsonl.1"))
@@ -130,14 +137,21 @@ fn the_report_is_in_the_state_folder_where_the_usual_path_cannot_be_written() {
         &examples::run(),
     );
     assert!(
-        path_shown.written(1).unwrap().ends_with("r.jsonl"),
+        path_shown
+            .written(1)
+            .unwrap()
+            .ends_with("r.jsonl"),
         "{path_shown:?}"
     );
     assert_eq!(
-        fs::read_to_string(folder.path().join("state/fwupload/r.jsonl"))
-            .unwrap()
-            .lines()
-            .count(),
+        fs::read_to_string(
+            folder
+                .path()
+                .join("state/fwupload/r.jsonl")
+        )
+        .unwrap()
+        .lines()
+        .count(),
         11
     );
     report.named = true;
@@ -184,14 +198,22 @@ fn a_report_is_not_written_through_a_link_or_into_a_pipe() {
     );
     assert_eq!(fs::read_to_string(at("diary")).unwrap(), "dear diary");
     assert_eq!(
-        fs::metadata(at("diary")).unwrap().permissions().mode() & 0o777,
+        fs::metadata(at("diary"))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
         0o644
     );
-    assert!(fs::read_dir(folder.path()).unwrap().all(|entry| {
-        !entry
+    assert!(
+        fs::read_dir(folder.path())
             .unwrap()
-            .file_name()
-            .to_string_lossy()
-            .starts_with(".fw")
-    }));
+            .all(|entry| {
+                !entry
+                    .unwrap()
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with(".fw")
+            })
+    );
 }

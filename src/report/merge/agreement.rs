@@ -25,7 +25,11 @@ const COMMON: [(&str, Stated); 6] = [
     }),
     ("profile", |facts| {
         let profile = facts.profile.as_ref()?.as_ref();
-        Some(profile.map_or("none", |profile| &profile.digest).to_owned())
+        Some(
+            profile
+                .map_or("none", |profile| &profile.digest)
+                .to_owned(),
+        )
     }),
     ("pseudonym key", |facts| {
         pseudonym_key(facts.profile.as_ref()?.as_ref()?)
@@ -49,20 +53,38 @@ pub(super) fn common_facts(sources: &[SourceReport]) -> Result<RunFacts, Error> 
             return Err(mismatch(name, [&first, &other]));
         }
     }
-    let facts = || sources.iter().map(|source| &source.facts);
+    let facts = || {
+        sources
+            .iter()
+            .map(|source| &source.facts)
+    };
     let versions = versions(sources);
     // The greatest says most. That the order of the reports decides nothing, they are compared whole.
     let profile = facts().filter_map(|facts| facts.profile.as_ref());
-    let profile =
-        profile.max_by_key(|profile| (profile.as_ref().map(|it| &it.pseudonym_key), *profile));
+    let profile = profile.max_by_key(|profile| {
+        (
+            profile
+                .as_ref()
+                .map(|it| &it.pseudonym_key),
+            *profile,
+        )
+    });
     Ok(RunFacts {
         version: (!versions.is_empty()).then_some(versions),
-        mode: facts().filter_map(|facts| facts.mode).max(),
-        project: facts().filter_map(|facts| facts.project.clone()).max(),
-        site: facts().filter_map(|facts| facts.site.clone()).max(),
+        mode: facts()
+            .filter_map(|facts| facts.mode)
+            .max(),
+        project: facts()
+            .filter_map(|facts| facts.project.clone())
+            .max(),
+        site: facts()
+            .filter_map(|facts| facts.site.clone())
+            .max(),
         profile: profile.cloned(),
         settings: Some(common_settings(sources)),
-        redacted: facts().filter_map(|facts| facts.redacted).max(),
+        redacted: facts()
+            .filter_map(|facts| facts.redacted)
+            .max(),
         merged: None,
     })
 }
@@ -71,7 +93,9 @@ pub(super) fn common_facts(sources: &[SourceReport]) -> Result<RunFacts, Error> 
 pub(super) fn version_remark(sources: &[SourceReport]) -> Option<(Severity, String)> {
     let versions = versions(sources);
     let text = format!("the reports are of several versions of fwupload: {versions}");
-    versions.contains(", ").then_some((Severity::Notice, text))
+    versions
+        .contains(", ")
+        .then_some((Severity::Notice, text))
 }
 
 fn mismatch(name: &str, stated: [&(&SourceReport, String); 2]) -> Error {
@@ -88,7 +112,9 @@ fn mismatch(name: &str, stated: [&(&SourceReport, String); 2]) -> Error {
         RunCode::ReportMismatch,
         format!("{other} does not belong with {first}: another {name}"),
     );
-    reasons.into_iter().fold(error, Error::because)
+    reasons
+        .into_iter()
+        .fold(error, Error::because)
 }
 
 /// The versions of the program, each once.
@@ -99,7 +125,10 @@ fn versions(sources: &[SourceReport]) -> String {
         .flat_map(|versions| versions.split(", "))
         .filter(|version| !version.is_empty())
         .collect();
-    versions.into_iter().collect::<Vec<_>>().join(", ")
+    versions
+        .into_iter()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The settings that are the same in all reports that have any. The shards are a fact of their own.

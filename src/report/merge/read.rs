@@ -92,10 +92,17 @@ fn content(path: &Path) -> Result<SourceReport, Refusal> {
 }
 
 fn json_lines(bytes: &[u8]) -> Result<SourceReport, Refusal> {
-    let mut lines = bytes.split(|byte| *byte == b'\n').zip(1_u64..);
-    let first = lines.next().map(|(line, _)| line).unwrap_or_default();
+    let mut lines = bytes
+        .split(|byte| *byte == b'\n')
+        .zip(1_u64..);
+    let first = lines
+        .next()
+        .map(|(line, _)| line)
+        .unwrap_or_default();
     if first.starts_with(b"{\"type\":\"report\"") && !bytes.ends_with(b"\n") {
-        let last = lines.last().map_or(1, |(_, number)| number);
+        let last = lines
+            .last()
+            .map_or(1, |(_, number)| number);
         return Err(Refusal(format!("line {last} breaks off"), CUT_LINE));
     }
     let mut source = SourceReport {
@@ -131,7 +138,10 @@ fn json_lines(bytes: &[u8]) -> Result<SourceReport, Refusal> {
 /// The facts of the run, from the first line.
 fn first_line(line: &[u8]) -> Result<RunFacts, Refusal> {
     let record: Value = serde_json::from_slice(line).map_err(|_| no_report())?;
-    match record.get("type").and_then(Value::as_str) {
+    match record
+        .get("type")
+        .and_then(Value::as_str)
+    {
         Some("report") => {
             check_version(&record)?;
             parsed(record)
@@ -157,12 +167,19 @@ fn json(bytes: &[u8]) -> Result<SourceReport, Refusal> {
     }
     check_version(&document)?;
     let document: ReportDocument<Value> = parsed(document)?;
-    let is_open = document.run.merged.as_ref().is_some_and(|it| !it.complete);
+    let is_open = document
+        .run
+        .merged
+        .as_ref()
+        .is_some_and(|it| !it.complete);
     let mut source = SourceReport {
         facts: document.run,
         ..SourceReport::default()
     };
-    let failures = document.failures.into_iter().zip(1_u64..);
+    let failures = document
+        .failures
+        .into_iter()
+        .zip(1_u64..);
     for (record, number) in failures {
         serde_json::from_value(record)
             .ok()
@@ -183,8 +200,14 @@ fn json(bytes: &[u8]) -> Result<SourceReport, Refusal> {
 
 fn csv(bytes: &[u8]) -> Result<SourceReport, Refusal> {
     let mut reader = csv::Reader::from_reader(bytes);
-    let headers = reader.headers().map_err(|_| no_report())?;
-    let is_known = |name: &&str| headers.iter().any(|header| header == *name);
+    let headers = reader
+        .headers()
+        .map_err(|_| no_report())?;
+    let is_known = |name: &&str| {
+        headers
+            .iter()
+            .any(|header| header == *name)
+    };
     if !["path", "path_bytes", "code", "redacted"]
         .iter()
         .all(is_known)
@@ -195,15 +218,22 @@ fn csv(bytes: &[u8]) -> Result<SourceReport, Refusal> {
         return Err(Refusal("its last row breaks off".to_owned(), CUT_LINE));
     }
     let mut source = SourceReport::default();
-    for (row, number) in reader.into_deserialize::<CsvRow>().zip(2_u64..) {
-        let (facts, record) = row.map_err(|_| damaged("row", number))?.into_record();
+    for (row, number) in reader
+        .into_deserialize::<CsvRow>()
+        .zip(2_u64..)
+    {
+        let (facts, record) = row
+            .map_err(|_| damaged("row", number))?
+            .into_record();
         if number == 2 {
             source.facts = facts;
         } else if source.facts != facts {
             let why = format!("row {number} is of another run than the rows above");
             return Err(Refusal(why, "name each report by itself"));
         }
-        source.add(record).ok_or_else(|| damaged("row", number))?;
+        source
+            .add(record)
+            .ok_or_else(|| damaged("row", number))?;
     }
     Ok(source)
 }
@@ -212,8 +242,12 @@ impl SourceReport {
     /// Adds a record. None: it is damaged.
     fn add(&mut self, record: ReportRecord) -> Option<()> {
         match record {
-            ReportRecord::Failed(failed) => self.failures.push((exact_path(&failed.file)?, failed)),
-            ReportRecord::Companion(file) => self.companions.push((exact_path(&file)?, file)),
+            ReportRecord::Failed(failed) => self
+                .failures
+                .push((exact_path(&failed.file)?, failed)),
+            ReportRecord::Companion(file) => self
+                .companions
+                .push((exact_path(&file)?, file)),
             ReportRecord::End(end) => {
                 self.ending = RunEnding::Ended {
                     totals: serde_json::from_value(end.totals.into()).ok()?,

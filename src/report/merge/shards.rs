@@ -22,11 +22,16 @@ type Shard = (u64, u64);
 pub(super) fn coverage(sources: &[SourceReport]) -> Result<Coverage, Error> {
     let mut seen: BTreeMap<Shard, &SourceReport> = BTreeMap::new();
     let mut twice = None;
-    for (source, shard) in sources
-        .iter()
-        .flat_map(|source| of(source).into_iter().map(move |shard| (source, shard)))
-    {
-        if let Some((first, other)) = seen.iter().next().filter(|((_, of), _)| *of != shard.1) {
+    for (source, shard) in sources.iter().flat_map(|source| {
+        of(source)
+            .into_iter()
+            .map(move |shard| (source, shard))
+    }) {
+        if let Some((first, other)) = seen
+            .iter()
+            .next()
+            .filter(|((_, of), _)| *of != shard.1)
+        {
             return Err(mismatch((other, *first), (source, shard)));
         }
         if let Some(other) = seen.insert(shard, source) {
@@ -39,7 +44,9 @@ pub(super) fn coverage(sources: &[SourceReport]) -> Result<Coverage, Error> {
             });
         }
     }
-    let all_stated = sources.iter().all(|source| !of(source).is_empty());
+    let all_stated = sources
+        .iter()
+        .all(|source| !of(source).is_empty());
     let gap = twice.or_else(|| missing(&seen.keys().copied().collect()).filter(|_| all_stated));
     Ok(Coverage {
         shards: seen.keys().copied().map(text).collect(),
@@ -49,7 +56,11 @@ pub(super) fn coverage(sources: &[SourceReport]) -> Result<Coverage, Error> {
 
 /// The shards of a report: one, or those that were merged into it.
 fn of(source: &SourceReport) -> Vec<Shard> {
-    let merged = source.facts.merged.iter().flat_map(|it| &it.shards);
+    let merged = source
+        .facts
+        .merged
+        .iter()
+        .flat_map(|it| &it.shards);
     let own = source.facts.settings.as_ref();
     let own = own.and_then(|settings| settings.get("shard")?.as_str());
     merged
@@ -80,7 +91,11 @@ fn missing(there: &BTreeSet<Shard>) -> Option<String> {
     let gaps = (1..=of)
         .map(|number| (number, of))
         .filter(|shard| !there.contains(shard));
-    let shown = gaps.take(SHOWN).map(text).collect::<Vec<_>>().join(", ");
+    let shown = gaps
+        .take(SHOWN)
+        .map(text)
+        .collect::<Vec<_>>()
+        .join(", ");
     Some(match lacking {
         1 => format!("the report of shard {shown} is missing"),
         2..=SHOWN => format!("the reports of shards {shown} are missing"),

@@ -22,7 +22,10 @@ fn lines(facts: &str, failed: &[(&str, &str)], end: Option<(u64, u8)>) -> String
         let counts = format!("\"found\":{found},\"uploaded\":{uploaded},\"prepared\":0,\"already_there\":0,\"skipped\":0,\"failed\":{number},\"bytes\":9,\"as_they_are\":0,\"bytes_as_they_are\":0,\"subjects\":1,\"sessions\":1,\"acquisitions\":1,\"unreadable\":2");
         format!("{{\"type\":\"end\",{counts},\"skipped_by\":{{}},\"failed_by\":{{}},\"exit_code\":{code}}}\n")
     });
-    std::iter::once(first).chain(failures).chain(end).collect()
+    std::iter::once(first)
+        .chain(failures)
+        .chain(end)
+        .collect()
 }
 
 fn record_of(path: &str, code: &str) -> String {
@@ -43,7 +46,11 @@ fn merged(files: &[(&str, &str)]) -> Result<MergedReport, Error> {
     }
     let inside = |text: &str| text.replace(&format!("{}/", folder.path().display()), "");
     let merged = merge(&paths, |runs, totals| {
-        runs.iter().map(|(code, _)| *code).max().unwrap() + u8::try_from(totals.uploaded).unwrap()
+        runs.iter()
+            .map(|(code, _)| *code)
+            .max()
+            .unwrap()
+            + u8::try_from(totals.uploaded).unwrap()
     });
     let merged = merged.map(|mut merged| {
         merged
@@ -54,7 +61,11 @@ fn merged(files: &[(&str, &str)]) -> Result<MergedReport, Error> {
     });
     merged.map_err(|error| Error {
         what: inside(&error.what),
-        why: error.why.iter().map(|why| inside(why)).collect(),
+        why: error
+            .why
+            .iter()
+            .map(|why| inside(why))
+            .collect(),
         ..error
     })
 }
@@ -64,7 +75,10 @@ fn written(merged: &MergedReport, format: ReportFormat) -> String {
 }
 
 fn refused(files: &[(&str, &str)]) -> String {
-    merged(files).err().expect("an error").to_string()
+    merged(files)
+        .err()
+        .expect("an error")
+        .to_string()
 }
 
 fn usual() -> [(&'static str, String); 2] {
@@ -176,7 +190,15 @@ fn missing_and_duplicate_shards_leave_the_whole_open() {
     };
     let warned = |files: &[(&str, &str)]| {
         let merged = merged(files).unwrap();
-        assert!(merged.end.is_none() && !merged.facts.merged.as_ref().unwrap().complete);
+        assert!(
+            merged.end.is_none()
+                && !merged
+                    .facts
+                    .merged
+                    .as_ref()
+                    .unwrap()
+                    .complete
+        );
         merged.remarks()[0].1.clone()
     };
     assert_eq!(
@@ -244,8 +266,14 @@ fn every_form_can_be_merged_with_every_other() {
     let [json, csv] = [ReportFormat::Json, ReportFormat::Csv].map(|format| written(&whole, format));
     let mixed = merged(&[("one.json", &json), ("one.csv", &csv), (one.0, &one.1)]).unwrap();
     assert_eq!(
-        mixed.failures.values().collect::<Vec<_>>(),
-        whole.failures.values().collect::<Vec<_>>()
+        mixed
+            .failures
+            .values()
+            .collect::<Vec<_>>(),
+        whole
+            .failures
+            .values()
+            .collect::<Vec<_>>()
     );
     assert_eq!(
         mixed.facts.profile, whole.facts.profile,
@@ -390,25 +418,38 @@ fn a_damaged_report_is_refused_with_the_line() {
             "rows-of-two.csv",
             format!(
                 "{csv}{}",
-                csv.lines().last().unwrap().replace("adni", "other") + "\n"
+                csv.lines()
+                    .last()
+                    .unwrap()
+                    .replace("adni", "other")
+                    + "\n"
             ),
         ),
         ("report.txt", one.1.clone()),
     ];
-    let said = cases.iter().map(|(name, text)| refused(&[(name, text)]));
+    let said = cases
+        .iter()
+        .map(|(name, text)| refused(&[(name, text)]));
     insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
 fn a_missing_report_and_a_duplicate_are_errors() {
-    let error = merge(&["missing.jsonl".into()], |_, _| 0).err().unwrap();
+    let error = merge(&["missing.jsonl".into()], |_, _| 0)
+        .err()
+        .unwrap();
     assert_eq!(error.code, RunCode::ReportInvalid);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.jsonl");
     fs::write(&path, &usual()[0].1).unwrap();
-    let same = folder.path().join(Path::new("./a.jsonl"));
+    let same = folder
+        .path()
+        .join(Path::new("./a.jsonl"));
     assert_eq!(
-        merge(&[path, same], |_, _| 0).err().unwrap().code,
+        merge(&[path, same], |_, _| 0)
+            .err()
+            .unwrap()
+            .code,
         RunCode::Usage
     );
 }
@@ -417,7 +458,9 @@ fn a_missing_report_and_a_duplicate_are_errors() {
 fn records_and_reasons_that_a_later_version_added_are_passed_over() {
     let [one, _] = usual();
     let added = "\"skipped_by\":{\"new-reason\":1,\"not-dicom\":2},\"new\":{\"a\":1}";
-    let text = one.1.replace("\"skipped_by\":{}", added);
+    let text = one
+        .1
+        .replace("\"skipped_by\":{}", added);
     let text = text.replace(
         "{\"type\":\"failed\"",
         "{\"type\":\"new\"}\n{\"type\":\"failed\"",
@@ -431,7 +474,9 @@ fn records_and_reasons_that_a_later_version_added_are_passed_over() {
 fn a_merged_report_has_its_reasons_by_name() {
     let [one, _] = usual();
     let reasons = "\"skipped_by\":{\"not-dicom\":2,\"archive\":1}";
-    let text = one.1.replace("\"skipped_by\":{}", reasons);
+    let text = one
+        .1
+        .replace("\"skipped_by\":{}", reasons);
     let merged = merged(&[("one.jsonl", &text)]).unwrap();
     let text = written(&merged, ReportFormat::JsonLines);
     assert!(

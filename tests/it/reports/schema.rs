@@ -35,35 +35,68 @@ impl Schema {
             .all(|(keyword, with)| match keyword.as_str() {
                 "$schema" | "$defs" | "title" | "description" | "format" | "default" => true,
                 "$ref" => {
-                    let pointer = with.as_str().unwrap().trim_start_matches('#');
+                    let pointer = with
+                        .as_str()
+                        .unwrap()
+                        .trim_start_matches('#');
                     self.is_valid(self.0.pointer(pointer).unwrap(), value)
                 }
-                "anyOf" => with.as_array().unwrap().iter().any(|one| valid(&one)),
-                "oneOf" => with.as_array().unwrap().iter().filter(valid).count() == 1,
-                "allOf" => with.as_array().unwrap().iter().all(|one| valid(&one)),
+                "anyOf" => with
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|one| valid(&one)),
+                "oneOf" => {
+                    with.as_array()
+                        .unwrap()
+                        .iter()
+                        .filter(valid)
+                        .count()
+                        == 1
+                }
+                "allOf" => with
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .all(|one| valid(&one)),
                 "const" => with == value,
                 "enum" => with.as_array().unwrap().contains(value),
                 "type" => match with {
-                    Value::Array(types) => types.iter().any(|name| is_of_type(name, value)),
+                    Value::Array(types) => types
+                        .iter()
+                        .any(|name| is_of_type(name, value)),
                     name => is_of_type(name, value),
                 },
-                "minimum" => value.as_f64().is_none_or(|it| it >= with.as_f64().unwrap()),
-                "maximum" => value.as_f64().is_none_or(|it| it <= with.as_f64().unwrap()),
-                "items" => value
-                    .as_array()
-                    .is_none_or(|items| items.iter().all(|item| self.is_valid(with, item))),
+                "minimum" => value
+                    .as_f64()
+                    .is_none_or(|it| it >= with.as_f64().unwrap()),
+                "maximum" => value
+                    .as_f64()
+                    .is_none_or(|it| it <= with.as_f64().unwrap()),
+                "items" => value.as_array().is_none_or(|items| {
+                    items
+                        .iter()
+                        .all(|item| self.is_valid(with, item))
+                }),
                 "required" => value.as_object().is_none_or(|fields| {
                     let mut names = with.as_array().unwrap().iter();
                     names.all(|name| fields.contains_key(name.as_str().unwrap()))
                 }),
                 "properties" => value.as_object().is_none_or(|fields| {
-                    let known = |name: &str| with.get(name).unwrap_or(&Value::Bool(true));
+                    let known = |name: &str| {
+                        with.get(name)
+                            .unwrap_or(&Value::Bool(true))
+                    };
                     let mut fields = fields.iter();
                     fields.all(|(name, field)| self.is_valid(known(name), field))
                 }),
                 "additionalProperties" => value.as_object().is_none_or(|fields| {
-                    let named = schema.get("properties").unwrap_or(&Value::Null);
-                    let mut others = fields.iter().filter(|(name, _)| named.get(name).is_none());
+                    let named = schema
+                        .get("properties")
+                        .unwrap_or(&Value::Null);
+                    let mut others = fields
+                        .iter()
+                        .filter(|(name, _)| named.get(name).is_none());
                     others.all(|(_, field)| self.is_valid(with, field))
                 }),
                 other => panic!("the keyword `{other}` is not checked"),

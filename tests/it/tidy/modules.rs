@@ -48,13 +48,20 @@ impl Crate {
             }
         }
         let found = names.found;
-        self.named
-            .extend(found.into_iter().map(|name| (at.clone(), name)));
+        self.named.extend(
+            found
+                .into_iter()
+                .map(|name| (at.clone(), name)),
+        );
     }
 
     fn module(&mut self, module: &ItemMod, children: &Path, parent: &ModulePath) {
         let name = module.ident.to_string();
-        let at: ModulePath = parent.iter().cloned().chain([name.clone()]).collect();
+        let at: ModulePath = parent
+            .iter()
+            .cloned()
+            .chain([name.clone()])
+            .collect();
         let folder = children.join(&name);
         match &module.content {
             Some((_, items)) => self.items(items, &folder, &at),
@@ -81,9 +88,10 @@ impl Crate {
             .rev()
             .find(|end| self.modules.contains(&path[..*end]))?;
         let module = path[..known].to_vec();
-        let exported = path
-            .get(known)
-            .and_then(|name| self.exports.get(&(module.clone(), name.clone())));
+        let exported = path.get(known).and_then(|name| {
+            self.exports
+                .get(&(module.clone(), name.clone()))
+        });
         Some(exported.cloned().unwrap_or(module))
     }
 
@@ -91,7 +99,10 @@ impl Crate {
     pub fn modules_that_name<'a>(&'a self, krate: &'a str) -> impl Iterator<Item = &'a ModulePath> {
         let named = self.named.iter();
         named
-            .filter(move |(at, path)| path.get(at.len()).is_some_and(|name| name == krate))
+            .filter(move |(at, path)| {
+                path.get(at.len())
+                    .is_some_and(|name| name == krate)
+            })
             .map(|(at, _)| at)
     }
 
@@ -103,10 +114,17 @@ impl Crate {
             let Some(to) = self.target(path) else {
                 continue;
             };
-            let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+            let common = from
+                .iter()
+                .zip(&to)
+                .take_while(|(a, b)| a == b)
+                .count();
             if let (Some(a), Some(b)) = (from.get(common), to.get(common)) {
                 let key = (from[..common].to_vec(), a.clone());
-                arrows.entry(key).or_default().insert(b.clone());
+                arrows
+                    .entry(key)
+                    .or_default()
+                    .insert(b.clone());
             }
         }
         let mut circles = BTreeSet::new();
@@ -132,12 +150,21 @@ fn round_trip(
     let mut seen = BTreeSet::new();
     while let Some(way) = ways.pop_front() {
         let last = way.last()?.clone();
-        for next in arrows.get(&(parent.clone(), last)).into_iter().flatten() {
+        for next in arrows
+            .get(&(parent.clone(), last))
+            .into_iter()
+            .flatten()
+        {
             if next == start {
                 return Some(way);
             }
             if seen.insert(next.clone()) {
-                ways.push_back(way.iter().cloned().chain([next.clone()]).collect());
+                ways.push_back(
+                    way.iter()
+                        .cloned()
+                        .chain([next.clone()])
+                        .collect(),
+                );
             }
         }
     }
@@ -167,7 +194,12 @@ impl Names<'_> {
             Some("self") => self.at.clone(),
             Some("super") => self.at[..self.at.len().saturating_sub(1)].to_vec(),
             // Of another crate, or of this module itself.
-            Some(other) => self.at.iter().cloned().chain([other.to_owned()]).collect(),
+            Some(other) => self
+                .at
+                .iter()
+                .cloned()
+                .chain([other.to_owned()])
+                .collect(),
             None => return,
         };
         for name in names {
@@ -188,7 +220,10 @@ impl Names<'_> {
             UseTree::Name(name) => self.add(with(&name.ident)),
             UseTree::Rename(name) => self.add(with(&name.ident)),
             UseTree::Glob(_) => self.add(before.to_vec()),
-            UseTree::Group(group) => group.items.iter().for_each(|tree| self.tree(tree, before)),
+            UseTree::Group(group) => group
+                .items
+                .iter()
+                .for_each(|tree| self.tree(tree, before)),
         }
     }
 }

@@ -44,7 +44,11 @@ impl Count {
 }
 
 fn main() -> io::Result<()> {
-    let folder = PathBuf::from(env::args_os().nth(1).unwrap_or_else(|| ".".into()));
+    let folder = PathBuf::from(
+        env::args_os()
+            .nth(1)
+            .unwrap_or_else(|| ".".into()),
+    );
     println!(
         "{:<24} {:>6} {:>8} {:>9} {:>8}",
         "crate", "files", "lines", "tokens", "a line"
@@ -64,19 +68,30 @@ fn crates(folder: &Path) -> BTreeMap<String, PathBuf> {
     let skipped = |name: &str| name == "target" || (name.len() > 1 && name.starts_with('.'));
     WalkDir::new(folder)
         .into_iter()
-        .filter_entry(|entry| !entry.file_name().to_str().is_some_and(skipped))
+        .filter_entry(|entry| {
+            !entry
+                .file_name()
+                .to_str()
+                .is_some_and(skipped)
+        })
         .filter_map(Result::ok)
         .filter(|entry| entry.file_name() == "Cargo.toml")
         .filter_map(|manifest| {
             let package = manifest.path().parent()?;
             let source = package.join("src");
-            let name = package.strip_prefix(folder).ok()?.display().to_string();
+            let name = package
+                .strip_prefix(folder)
+                .ok()?
+                .display()
+                .to_string();
             let name = if name.is_empty() {
                 ".".to_owned()
             } else {
                 name
             };
-            source.is_dir().then_some((name, source))
+            source
+                .is_dir()
+                .then_some((name, source))
         })
         .collect()
 }
@@ -84,9 +99,15 @@ fn crates(folder: &Path) -> BTreeMap<String, PathBuf> {
 fn count_crate(source: &Path) -> io::Result<Count> {
     let mut parsed = BTreeMap::new();
     let mut tests = BTreeSet::new();
-    for entry in WalkDir::new(source).into_iter().filter_map(Result::ok) {
+    for entry in WalkDir::new(source)
+        .into_iter()
+        .filter_map(Result::ok)
+    {
         let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "rs") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "rs")
+        {
             let file = syn::parse_file(&fs::read_to_string(path)?)
                 .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
             find_test_modules(&file.items, &folder_of_children(path), &mut tests);
@@ -114,7 +135,11 @@ fn count_crate(source: &Path) -> io::Result<Count> {
 fn folder_of_children(path: &Path) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default();
     match path.parent() {
-        Some(parent) if ["mod", "lib", "main"].iter().any(|name| stem == *name) => {
+        Some(parent)
+            if ["mod", "lib", "main"]
+                .iter()
+                .any(|name| stem == *name) =>
+        {
             parent.to_owned()
         }
         _ => path.with_extension(""),
@@ -155,7 +180,10 @@ fn remove_tests(items: &mut Vec<Item>) {
 
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
-        let text = attribute.meta.to_token_stream().to_string();
+        let text = attribute
+            .meta
+            .to_token_stream()
+            .to_string();
         text == "test"
             || (text.starts_with("cfg") && text.contains("test") && !text.contains("not"))
     })
@@ -206,7 +234,10 @@ fn is_documentation(token: &TokenTree, next: Option<&TokenTree>) -> bool {
     let starts = matches!(token, TokenTree::Punct(mark) if mark.as_char() == '#');
     starts
         && match next {
-            Some(TokenTree::Group(group)) => group.stream().to_string().starts_with("doc ="),
+            Some(TokenTree::Group(group)) => group
+                .stream()
+                .to_string()
+                .starts_with("doc ="),
             // Only inner attributes are written `#!`; code has none but those at the top.
             Some(TokenTree::Punct(mark)) => {
                 mark.as_char() == '!' && mark.spacing() == Spacing::Alone

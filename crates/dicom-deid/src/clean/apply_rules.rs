@@ -120,7 +120,9 @@ impl Rules {
             };
             if let Some(inserted) = application.apply(data, scope)? {
                 // Later rules for what was just made are due now.
-                let later = self.for_tag(inserted).filter(|later| *later > index);
+                let later = self
+                    .for_tag(inserted)
+                    .filter(|later| *later > index);
                 due.extend(later);
                 due.sort_unstable();
                 due.dedup();
@@ -157,7 +159,10 @@ impl Rules {
         scope: ActionScope<'_>,
         run: &mut CleaningRun,
     ) -> Result<(), DeidError> {
-        if data.iter().all(|element| element.items().is_none()) {
+        if data
+            .iter()
+            .all(|element| element.items().is_none())
+        {
             return Ok(());
         }
         let own = character_set_of(data, scope.inherited);
@@ -330,9 +335,11 @@ impl Application<'_> {
         {
             let missing = (index + 1).saturating_sub(sequence.items.len());
             let new = Element::sequence(*tag, vec![DataSet::new(); missing], sequence.encoding);
-            sequence
-                .items
-                .extend(new.items().into_iter().flat_map(|new| new.items.clone()));
+            sequence.items.extend(
+                new.items()
+                    .into_iter()
+                    .flat_map(|new| new.items.clone()),
+            );
         }
         let inside = ActionScope {
             encoding: sequence.encoding,
@@ -375,7 +382,11 @@ impl Application<'_> {
             .run
             .opened_envelope
             .as_ref()
-            .and_then(|envelope| name.tags(&envelope.item).first().copied());
+            .and_then(|envelope| {
+                name.tags(&envelope.item)
+                    .first()
+                    .copied()
+            });
         if let (true, Some(tag)) = (name.tags(data).is_empty(), kept) {
             let creator = Tag(tag.group(), tag.element() >> 8);
             if data.get(creator).is_none() {
@@ -399,7 +410,12 @@ impl Application<'_> {
         let mut made = None;
         for items in items_on_path(data, path) {
             let holds = |envelope: &OpenedEnvelope| envelope.holds(&items, path.leaf);
-            if self.run.opened_envelope.as_ref().is_some_and(holds) {
+            if self
+                .run
+                .opened_envelope
+                .as_ref()
+                .is_some_and(holds)
+            {
                 made = self
                     .along(data, &item_choices(&items), path.leaf, scope)?
                     .or(made);
@@ -424,29 +440,34 @@ type Items = Vec<(Tag, usize)>;
 fn items_on_path(data: &DataSet, path: &SequencePath) -> Vec<Items> {
     let mut paths: Vec<(Items, Option<&DataSet>)> = vec![(Vec::new(), Some(data))];
     for (tag, choice) in &path.sequences {
-        let deeper = paths.into_iter().flat_map(|(items, data)| {
-            let sequence = data
-                .and_then(|data| data.get(*tag))
-                .and_then(Element::items);
-            let indices = match choice {
-                ItemChoice::At(index) => *index..*index + 1,
-                ItemChoice::Every => 0..sequence.map_or(0, |sequence| sequence.items.len()),
-            };
-            indices.map(move |index| {
-                let inside = sequence
-                    .and_then(|sequence| sequence.items.get(index))
-                    .map(|item| &item.data);
-                (
-                    items
-                        .iter()
-                        .copied()
-                        .chain([(*tag, index)])
-                        .collect::<Items>(),
-                    inside,
-                )
-            })
-        });
+        let deeper = paths
+            .into_iter()
+            .flat_map(|(items, data)| {
+                let sequence = data
+                    .and_then(|data| data.get(*tag))
+                    .and_then(Element::items);
+                let indices = match choice {
+                    ItemChoice::At(index) => *index..*index + 1,
+                    ItemChoice::Every => 0..sequence.map_or(0, |sequence| sequence.items.len()),
+                };
+                indices.map(move |index| {
+                    let inside = sequence
+                        .and_then(|sequence| sequence.items.get(index))
+                        .map(|item| &item.data);
+                    (
+                        items
+                            .iter()
+                            .copied()
+                            .chain([(*tag, index)])
+                            .collect::<Items>(),
+                        inside,
+                    )
+                })
+            });
         paths = deeper.collect();
     }
-    paths.into_iter().map(|(items, _)| items).collect()
+    paths
+        .into_iter()
+        .map(|(items, _)| items)
+        .collect()
 }

@@ -233,7 +233,9 @@ impl InstanceCleaner<'_> {
     ) -> Result<ElementEffect, DeidError> {
         let tag = element.tag;
         let answer = self.decisions.of(tag, element.vr);
-        let invalid = answer.dictionary_vr.filter(|_| !answer.describes(element));
+        let invalid = answer
+            .dictionary_vr
+            .filter(|_| !answer.describes(element));
         // No rule reaches into a sequence that cannot be opened, so none can clean it.
         if known.named.all.contains(&tag) && invalid != Some(VR::SQ) {
             if known.named.kept.contains(&tag) && answer.decision.code.protects() {

@@ -98,7 +98,8 @@ impl ChangeLog {
 
     /// Notes that a rule changed an element of the data set that these items lead to.
     pub(super) fn note_rule(&mut self, items: &[(Tag, usize)], tag: Tag, rule: usize) {
-        self.last.insert((items.to_vec(), tag), By::Rule(rule));
+        self.last
+            .insert((items.to_vec(), tag), By::Rule(rule));
     }
 
     /// Notes that a setting made one data set of another.
@@ -110,7 +111,8 @@ impl ChangeLog {
     ) {
         differences(before, after, &mut Vec::new(), &mut |found| {
             let place = (found.items.to_vec(), found.tag);
-            self.last.insert(place, By::Setting(setting));
+            self.last
+                .insert(place, By::Setting(setting));
         });
     }
 
@@ -138,8 +140,13 @@ impl ChangeLog {
             });
         });
         changes.sort_by_key(|change| {
-            let steps = change.items.iter().map(|(tag, item)| (*tag, item + 1));
-            steps.chain([(change.tag, 0)]).collect::<Vec<_>>()
+            let steps = change
+                .items
+                .iter()
+                .map(|(tag, item)| (*tag, item + 1));
+            steps
+                .chain([(change.tag, 0)])
+                .collect::<Vec<_>>()
         });
         changes
     }
@@ -148,7 +155,9 @@ impl ChangeLog {
 /// Counts how one data set differs from another.
 pub(super) fn count_differences(before: &DataSet, after: &DataSet, counts: &mut Counts) {
     differences(before, after, &mut Vec::new(), &mut |found| {
-        *counts.entry((found.tag, found.what)).or_default() += 1;
+        *counts
+            .entry((found.tag, found.what))
+            .or_default() += 1;
     });
 }
 
@@ -183,7 +192,10 @@ fn differences(
             }),
         }
     }
-    for new in after.iter().filter(|new| before.get(new.tag).is_none()) {
+    for new in after
+        .iter()
+        .filter(|new| before.get(new.tag).is_none())
+    {
         found(Difference {
             items: at,
             tag: new.tag,
@@ -272,14 +284,18 @@ mod tests {
 
     fn record(dicom: &str, elements: Vec<Element>, values: bool) -> Vec<Change> {
         let document = serde_json::json!(format!("name: t\ndicom: {dicom}"));
-        let profile = from_server_json(&document, "test").unwrap().unwrap();
+        let profile = from_server_json(&document, "test")
+            .unwrap()
+            .unwrap();
         let mut data = DataSet::from_elements(elements);
         let mut run = CleaningRun::recording(&data);
         let encoding = Encoding::EXPLICIT_LITTLE;
         Cleaner::new(&profile, Limits::default())
             .steps(&mut data, encoding, &mut run)
             .unwrap();
-        run.log.unwrap().changes(&data, encoding, values)
+        run.log
+            .unwrap()
+            .changes(&data, encoding, values)
     }
 
     const ID: Tag = Tag(0x0010, 0x0020);
@@ -350,7 +366,11 @@ mod tests {
                 .collect::<Vec<_>>(),
             [0, 1]
         );
-        assert!(changes.iter().all(|change| change.by == By::Rule(0)));
+        assert!(
+            changes
+                .iter()
+                .all(|change| change.by == By::Rule(0))
+        );
     }
 
     #[test]

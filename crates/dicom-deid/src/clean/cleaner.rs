@@ -80,7 +80,9 @@ impl Cleaner {
                 .collect()
         };
         let envelope = EnvelopeSettings::of(dicom);
-        let opens = envelope.as_ref().is_some_and(|envelope| envelope.opens);
+        let opens = envelope
+            .as_ref()
+            .is_some_and(|envelope| envelope.opens);
         let rules = Rules::new(dicom);
         Self {
             reaches_everywhere: rules.reach_everywhere()
@@ -90,7 +92,9 @@ impl Cleaner {
             rules,
             names: OutputNames::new(dicom),
             limits,
-            remove_private: dicom.remove_private_tags.then(protected),
+            remove_private: dicom
+                .remove_private_tags
+                .then(protected),
             remove_undefined: dicom.remove_undefined,
             envelope,
             residual: ResidualCheck::new(dicom),
@@ -117,7 +121,9 @@ impl Cleaner {
     /// the file lies below the folder that was named, with `/` between its parts; only the
     /// profile's `filenames` look at it.
     pub fn deidentify(&self, instance: Instance, path: &str) -> Result<CleanInstance, DeidError> {
-        let originals = self.logged.then(|| Arc::new(Originals::of(&instance)));
+        let originals = self
+            .logged
+            .then(|| Arc::new(Originals::of(&instance)));
         let clean = self.clean_instance(instance, path, &mut CleaningRun::default())?;
         Ok(clean.about(originals))
     }
@@ -181,7 +187,10 @@ impl Cleaner {
         // Only a place stands for the pixels in the data set, so comparing shows little of what
         // became of them.
         let unseen = |tag: &Tag| {
-            after.get(*tag).is_some() && changes.iter().all(|change| change.tag != *tag)
+            after.get(*tag).is_some()
+                && changes
+                    .iter()
+                    .all(|change| change.tag != *tag)
         };
         let pixels = pixels
             .filter(unseen)
@@ -206,7 +215,9 @@ impl Cleaner {
         if instance.pixels.is_none() && has_provider(&before) && !has_provider(&data) {
             return Err(without_image());
         }
-        let removed = self.residual.removed_values(&before, &data)?;
+        let removed = self
+            .residual
+            .removed_values(&before, &data)?;
         let name = self
             .names
             .as_ref()
@@ -274,7 +285,8 @@ impl Cleaner {
         if self.remove_undefined {
             let matches = self.rules.regex_matches(data)?;
             run.step("remove-undefined", data, |data| {
-                self.rules.remove_undefined(data, &matches)
+                self.rules
+                    .remove_undefined(data, &matches)
             });
         }
         if let (Some(before), Some(envelope)) = (&mut retained, &mut run.new_envelope) {
@@ -352,7 +364,8 @@ impl Cleaner {
         let mut done = Ok(BasicProfileOutcome::default());
         run.step("confidentiality", data, |data| {
             done = basic_profile.apply(data, encoding, &self.rules, key);
-            done.as_ref().map_or(0, |outcome| outcome.changed)
+            done.as_ref()
+                .map_or(0, |outcome| outcome.changed)
         });
         done.map(Some)
     }
@@ -388,11 +401,14 @@ fn placeholder(pixels: &PixelElement) -> Element {
 /// Puts header and tail back; pixel data whose place is gone is dropped.
 fn split_at_pixels(instance: &mut Instance, data: DataSet) {
     let mut elements = data.into_elements();
-    let place = instance.pixels.as_ref().and_then(|pixels| {
-        elements
-            .iter()
-            .position(|element| element.tag == pixels.tag)
-    });
+    let place = instance
+        .pixels
+        .as_ref()
+        .and_then(|pixels| {
+            elements
+                .iter()
+                .position(|element| element.tag == pixels.tag)
+        });
     if let Some(at) = place {
         let tail = elements.split_off(at);
         instance.tail = DataSet::from_elements(tail.into_iter().skip(1).collect());
@@ -406,7 +422,10 @@ fn split_at_pixels(instance: &mut Instance, data: DataSet) {
 fn has_provider(data: &DataSet) -> bool {
     data.get(PIXEL_PROVIDER)
         .and_then(Element::bytes)
-        .is_some_and(|url| url.iter().any(|byte| !matches!(byte, 0 | b' ')))
+        .is_some_and(|url| {
+            url.iter()
+                .any(|byte| !matches!(byte, 0 | b' '))
+        })
 }
 
 fn without_image() -> DeidError {

@@ -92,7 +92,12 @@ impl ActionError {
 impl CompiledAction {
     /// The action of a rule with what it leaves to the profile settled.
     pub(super) fn new(action: &Action, dicom: &DicomRules) -> Self {
-        let by = |days: &Option<f64>| span(days.or(dicom.date_increment).unwrap_or_default());
+        let by = |days: &Option<f64>| {
+            span(
+                days.or(dicom.date_increment)
+                    .unwrap_or_default(),
+            )
+        };
         match action {
             Action::Keep => Self::Keep,
             Action::Remove => Self::Remove,
@@ -108,7 +113,10 @@ impl CompiledAction {
                 jitter,
             } => Self::Shift(DateShift {
                 by: by(days),
-                format: format.as_ref().unwrap_or(&dicom.date_format).clone(),
+                format: format
+                    .as_ref()
+                    .unwrap_or(&dicom.date_format)
+                    .clone(),
                 with_time: false,
                 jitter: jitter.clone(),
                 between: (None, None),
@@ -120,7 +128,10 @@ impl CompiledAction {
                 bounds,
             } => Self::Shift(DateShift {
                 by: by(days),
-                format: format.as_ref().unwrap_or(&dicom.datetime_format).clone(),
+                format: format
+                    .as_ref()
+                    .unwrap_or(&dicom.datetime_format)
+                    .clone(),
                 with_time: true,
                 jitter: jitter.clone(),
                 between: settled(bounds),
@@ -157,7 +168,10 @@ impl CompiledAction {
     /// The attributes of the instance that it reads beside its own element.
     pub(super) fn reads(&self) -> Vec<Tag> {
         match self {
-            Self::Substitute(items) => items.iter().flat_map(Substitution::reads).collect(),
+            Self::Substitute(items) => items
+                .iter()
+                .flat_map(Substitution::reads)
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -213,7 +227,11 @@ impl CompiledAction {
                 return Ok(ActionEffect::Unchanged);
             }
             Reading::Text(text) => text,
-            Reading::Opaque if element.bytes().is_some_and(bytes::Bytes::is_empty) => {
+            Reading::Opaque
+                if element
+                    .bytes()
+                    .is_some_and(bytes::Bytes::is_empty) =>
+            {
                 return Ok(ActionEffect::Unchanged);
             }
             Reading::Opaque => return Err(no_text(vr)),
@@ -250,15 +268,17 @@ fn jittered(
             format!("the element is {}, which holds no number", vr.to_string()),
         ));
     }
-    let number = jitter.apply(text, vr).map_err(|why| match why {
-        JitterError::NotANumber if jitter.whole => {
-            ActionError::new(DeidErrorKind::Target, "the value is not one whole number")
-        }
-        JitterError::NotANumber => {
-            ActionError::new(DeidErrorKind::Target, "the value is not one number")
-        }
-        JitterError::NoRandomness => no_randomness(),
-    })?;
+    let number = jitter
+        .apply(text, vr)
+        .map_err(|why| match why {
+            JitterError::NotANumber if jitter.whole => {
+                ActionError::new(DeidErrorKind::Target, "the value is not one whole number")
+            }
+            JitterError::NotANumber => {
+                ActionError::new(DeidErrorKind::Target, "the value is not one number")
+            }
+            JitterError::NoRandomness => no_randomness(),
+        })?;
     let value = Replacement::One(if is_number_text(vr) {
         Scalar::Text(number)
     } else {
@@ -356,7 +376,9 @@ pub(super) fn effective_vr(element: &Element, data: &DataSet) -> VR {
 /// The VR for an element that is to be created.
 fn new_vr(tag: Tag, data: &DataSet) -> Result<VR, ActionError> {
     let signed = || {
-        let representation = data.get(Tag(0x0028, 0x0103)).and_then(Element::bytes);
+        let representation = data
+            .get(Tag(0x0028, 0x0103))
+            .and_then(Element::bytes);
         representation.is_some_and(|bytes| bytes.contains(&1))
     };
     match standard::vr(tag).or_else(|| private_elements::vr_of(tag, data)) {
@@ -402,8 +424,12 @@ impl CompiledAction {
             Self::Replace { value, .. } => written(value),
             Self::Hash => not_empty.map(|text| hasher.hash(text)),
             Self::HashUid => not_empty.map(|text| hasher.hashuid(text)),
-            Self::Shift(shift) => not_empty.map(|text| shifted(shift, text)).transpose()?,
-            Self::Jitter(jitter) => text.map(|text| moved(jitter, text)).transpose()?,
+            Self::Shift(shift) => not_empty
+                .map(|text| shifted(shift, text))
+                .transpose()?,
+            Self::Jitter(jitter) => text
+                .map(|text| moved(jitter, text))
+                .transpose()?,
             Self::Substitute(items) => text
                 .map(|text| substituted(items, text, others, hasher))
                 .transpose()?,
@@ -431,17 +457,21 @@ fn shifted(shift: &DateShift, text: &str) -> Result<String, ActionError> {
             .apply(date)
             .map_err(|why| date_shift_failed(why, shift))
     });
-    Ok(dates.collect::<Result<Vec<_>, _>>()?.join(","))
+    Ok(dates
+        .collect::<Result<Vec<_>, _>>()?
+        .join(","))
 }
 
 fn moved(jitter: &NumberJitter, text: &str) -> Result<String, ActionError> {
     let vr = if jitter.whole { VR::IS } else { VR::FD };
-    jitter.apply(text, vr).map_err(|why| match why {
-        JitterError::NotANumber => {
-            ActionError::new(DeidErrorKind::Target, "the text is not one number")
-        }
-        JitterError::NoRandomness => no_randomness(),
-    })
+    jitter
+        .apply(text, vr)
+        .map_err(|why| match why {
+            JitterError::NotANumber => {
+                ActionError::new(DeidErrorKind::Target, "the text is not one number")
+            }
+            JitterError::NoRandomness => no_randomness(),
+        })
 }
 
 /// One entry of `regex-sub`.
@@ -470,7 +500,11 @@ fn substituted(
     hasher: &Hasher,
 ) -> Result<String, ActionError> {
     for entry in entries {
-        if let Some(captured) = entry.regex.match_start(text).map_err(too_complex)? {
+        if let Some(captured) = entry
+            .regex
+            .match_start(text)
+            .map_err(too_complex)?
+        {
             let variable = |name: &str| entry.variable(name, &captured, others, hasher);
             return filled(&entry.output, variable);
         }
@@ -522,11 +556,14 @@ pub(super) fn too_complex(why: TooComplex) -> ActionError {
 
 impl Substitution {
     fn new(entry: &profile::Substitution, dicom: &DicomRules) -> Self {
-        let groups = entry.groups.iter().map(|group| SubstitutionGroup {
-            name: group.name.clone(),
-            tag: group.tag,
-            action: CompiledAction::new(&group.action, dicom),
-        });
+        let groups = entry
+            .groups
+            .iter()
+            .map(|group| SubstitutionGroup {
+                name: group.name.clone(),
+                tag: group.tag,
+                action: CompiledAction::new(&group.action, dicom),
+            });
         Self {
             regex: entry.regex.clone(),
             output: entry.output.clone(),
@@ -537,7 +574,12 @@ impl Substitution {
     /// The attributes beside its own that it may read.
     fn reads(&self) -> impl Iterator<Item = Tag> {
         let groups = self.groups.iter();
-        groups.flat_map(|group| group.tag.into_iter().chain(group.action.reads()))
+        groups.flat_map(|group| {
+            group
+                .tag
+                .into_iter()
+                .chain(group.action.reads())
+        })
     }
 
     fn variable(
@@ -548,20 +590,28 @@ impl Substitution {
         hasher: &Hasher,
     ) -> Result<String, ActionError> {
         let piece = captured.get(name);
-        let Some(group) = self.groups.iter().find(|group| group.name == name) else {
+        let Some(group) = self
+            .groups
+            .iter()
+            .find(|group| group.name == name)
+        else {
             let absent = || {
                 ActionError::new(
                     DeidErrorKind::Rule,
                     format!("the group `{name}` took no part in the match"),
                 )
             };
-            return piece.map(str::to_owned).ok_or_else(absent);
+            return piece
+                .map(str::to_owned)
+                .ok_or_else(absent);
         };
         let piece = match piece {
             Some(piece) => Some(piece),
             None => other(group.tag, others, name)?,
         };
-        let new = group.action.apply_to_text(piece, others, hasher);
+        let new = group
+            .action
+            .apply_to_text(piece, others, hasher);
         new.map(Option::unwrap_or_default)
             .map_err(|error| error.inside(name))
     }

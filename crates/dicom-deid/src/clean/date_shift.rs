@@ -38,7 +38,9 @@ pub(super) fn settled(bounds: &DateBounds) -> (Option<NaiveDateTime>, Option<Nai
         None => None,
         Some(DateBound::On(day)) => day.and_hms_opt(0, 0, 0),
         Some(DateBound::FromToday(days)) => {
-            let date = Local::now().naive_local().checked_add_signed(span(*days))?;
+            let date = Local::now()
+                .naive_local()
+                .checked_add_signed(span(*days))?;
             date.date().and_hms_opt(0, 0, 0)
         }
     };
@@ -63,7 +65,9 @@ impl DateShift {
                 self.one(value)
             }
         });
-        Ok(values.collect::<Result<Vec<_>, _>>()?.join("\\"))
+        Ok(values
+            .collect::<Result<Vec<_>, _>>()?
+            .join("\\"))
     }
 
     fn one(&self, value: &str) -> Result<String, DateShiftError> {
@@ -79,12 +83,21 @@ impl DateShift {
         } else {
             value
         };
-        let date = self.format.parse(value).ok_or(DateShiftError::Format)?;
+        let date = self
+            .format
+            .parse(value)
+            .ok_or(DateShiftError::Format)?;
         let shifted = date
             .checked_add_signed(self.by()?)
             .ok_or(DateShiftError::Range)?;
-        let shifted = self.between.0.map_or(shifted, |min| shifted.max(min));
-        let shifted = self.between.1.map_or(shifted, |max| shifted.min(max));
+        let shifted = self
+            .between
+            .0
+            .map_or(shifted, |min| shifted.max(min));
+        let shifted = self
+            .between
+            .1
+            .map_or(shifted, |max| shifted.min(max));
         if !(1..=9999).contains(&shifted.year()) {
             return Err(DateShiftError::Range);
         }
@@ -118,13 +131,16 @@ fn split_zone(value: &str) -> (&str, &str) {
         let Some(digits) = zone.strip_prefix(['+', '-']) else {
             continue;
         };
-        let fits = digits.bytes().enumerate().all(|(at, byte)| {
-            if length == 6 && at == 2 {
-                byte == b':'
-            } else {
-                byte.is_ascii_digit()
-            }
-        });
+        let fits = digits
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| {
+                if length == 6 && at == 2 {
+                    byte == b':'
+                } else {
+                    byte.is_ascii_digit()
+                }
+            });
         if fits {
             return (rest, zone);
         }
@@ -270,12 +286,18 @@ mod tests {
             ..plain("%Y%m%d%H%M%S.%f", -17.0, true)
         };
         let seen: std::collections::BTreeSet<_> = (0..300)
-            .map(|_| jittered(JitterUnit::Days).apply("20040119072730").unwrap())
+            .map(|_| {
+                jittered(JitterUnit::Days)
+                    .apply("20040119072730")
+                    .unwrap()
+            })
             .collect();
         let days = ["20031231", "20040101", "20040103", "20040104"]
             .map(|day| format!("{day}072730.000000"));
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), days);
-        let hours = jittered(JitterUnit::Hours).apply("20040119072730").unwrap();
+        let hours = jittered(JitterUnit::Hours)
+            .apply("20040119072730")
+            .unwrap();
         assert!(
             ["05", "06", "08", "09"].contains(&hours.get(8..10).unwrap()),
             "{hours}"

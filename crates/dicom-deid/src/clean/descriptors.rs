@@ -78,11 +78,20 @@ fn rest_of(tokens: &Tokens) -> String {
             rest.push_str(tokens.word(token));
             end_of_last = Some(token.at.end);
         } else if let Some(end) = end_of_last.take() {
-            gap_after_last = tokens.text.get(end..token.at.start).unwrap_or_default();
+            gap_after_last = tokens
+                .text
+                .get(end..token.at.start)
+                .unwrap_or_default();
         }
     }
     if let Some(end) = end_of_last {
-        push_gap(&mut rest, tokens.text.get(end..).unwrap_or_default());
+        push_gap(
+            &mut rest,
+            tokens
+                .text
+                .get(end..)
+                .unwrap_or_default(),
+        );
     }
     without_halves(rest.trim())
 }
@@ -96,7 +105,10 @@ fn push_gap(rest: &mut String, gap: &str) {
 
 /// What takes the place of a gap, tokens that went, and another gap.
 fn separator(before: &str) -> &str {
-    let is_plain = before.len() < 4 && before.chars().all(|c| " \t\r\n_-+,;/&|^".contains(c));
+    let is_plain = before.len() < 4
+        && before
+            .chars()
+            .all(|c| " \t\r\n_-+,;/&|^".contains(c));
     if is_plain && !before.is_empty() {
         before
     } else {
@@ -118,7 +130,10 @@ fn without_halves(rest: &str) -> String {
     if !rest.contains(is_odd) {
         return rest.to_owned();
     }
-    let kept: String = rest.chars().filter(|c| !is_odd(*c)).collect();
+    let kept: String = rest
+        .chars()
+        .filter(|c| !is_odd(*c))
+        .collect();
     kept.trim().to_owned()
 }
 
@@ -140,13 +155,18 @@ const SHAPES: &str = r"(?xi)
 /// Whether a name of a kernel, a coil or a sequence may be a day or the number of a person.
 pub(super) fn tells_a_day_or_number(label: &str) -> bool {
     static SHAPE: OnceLock<Option<Regex>> = OnceLock::new();
-    if !label.bytes().any(|byte| byte.is_ascii_digit()) {
+    if !label
+        .bytes()
+        .any(|byte| byte.is_ascii_digit())
+    {
         return false;
     }
     let shape = SHAPE.get_or_init(|| Regex::new(SHAPES).ok());
-    label
-        .split('\\')
-        .any(|value| shape.as_ref().is_none_or(|shape| shape.is_match(value)))
+    label.split('\\').any(|value| {
+        shape
+            .as_ref()
+            .is_none_or(|shape| shape.is_match(value))
+    })
 }
 
 #[cfg(test)]

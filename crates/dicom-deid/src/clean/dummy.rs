@@ -96,7 +96,10 @@ mod tests {
             }
             VR::AS => {
                 bytes.len() == 4
-                    && bytes.iter().take(3).all(u8::is_ascii_digit)
+                    && bytes
+                        .iter()
+                        .take(3)
+                        .all(u8::is_ascii_digit)
                     && b"DWMY".contains(bytes.last().unwrap())
             }
             VR::DA | VR::DT | VR::TM => crate::clean::temporal::shift(value, vr, -7).is_ok(),
@@ -187,12 +190,24 @@ mod tests {
             dummy(tags::REASON_FOR_THE_ATTRIBUTE_MODIFICATION, VR::CS).unwrap(),
             b"COERCE"
         );
-        assert_eq!(dummy(tags::FLOW_IDENTIFIER, VR::OB).unwrap().len(), 16);
         assert_eq!(
-            dummy(tags::FRAME_ORIGIN_TIMESTAMP, VR::OB).unwrap().len(),
+            dummy(tags::FLOW_IDENTIFIER, VR::OB)
+                .unwrap()
+                .len(),
+            16
+        );
+        assert_eq!(
+            dummy(tags::FRAME_ORIGIN_TIMESTAMP, VR::OB)
+                .unwrap()
+                .len(),
             10
         );
         // A file may give it another VR.
-        assert_eq!(dummy(tags::FLOW_IDENTIFIER, VR::UN).unwrap().len(), 2);
+        assert_eq!(
+            dummy(tags::FLOW_IDENTIFIER, VR::UN)
+                .unwrap()
+                .len(),
+            2
+        );
     }
 }

@@ -30,7 +30,9 @@ pub(super) enum WriteError {
 
 /// Bytes that mean the same in every character set.
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| *byte < 0x80 && *byte != 0x1B)
+    bytes
+        .iter()
+        .all(|byte| *byte < 0x80 && *byte != 0x1B)
 }
 
 /// A value without trailing spaces and NULs.
@@ -113,7 +115,9 @@ pub(super) fn numbers(bytes: &[u8], vr: VR, encoding: Encoding) -> Option<Vec<St
             .map(move |word| whole(word, encoding))
     };
     Some(match vr {
-        VR::US => words(2).map(|word| word.to_string()).collect(),
+        VR::US => words(2)
+            .map(|word| word.to_string())
+            .collect(),
         #[allow(clippy::cast_possible_truncation)]
         VR::SS => words(2)
             .map(|word| (word as u16).cast_signed().to_string())
@@ -153,7 +157,9 @@ pub(super) fn python_float(number: f64) -> String {
     let size = number.abs();
     if size != 0.0 && !(1e-4..1e16).contains(&size) && number.is_finite() {
         let text = format!("{number:e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (digits, exponent) = text
+            .split_once('e')
+            .unwrap_or((&text, "0"));
         let (sign, exponent) = exponent
             .strip_prefix('-')
             .map_or(('+', exponent), |exponent| ('-', exponent));
@@ -204,7 +210,10 @@ pub(super) fn write_value(
     charset: impl FnOnce() -> CharacterSet,
 ) -> Result<Element, WriteError> {
     let scalars = value.scalars();
-    if let Some(why) = scalars.iter().find_map(|scalar| scalar.misfit(vr)) {
+    if let Some(why) = scalars
+        .iter()
+        .find_map(|scalar| scalar.misfit(vr))
+    {
         return Err(WriteError::Vr(why));
     }
     if scalars.is_empty() {
@@ -262,7 +271,11 @@ fn scalar_bytes(scalar: &Scalar, vr: VR, encoding: Encoding) -> Vec<u8> {
         VR::UL | VR::SL => (integer.cast_unsigned(), 4),
         _ => (integer.cast_unsigned(), 8),
     };
-    let mut bytes: Vec<u8> = bits.to_le_bytes().into_iter().take(size).collect();
+    let mut bytes: Vec<u8> = bits
+        .to_le_bytes()
+        .into_iter()
+        .take(size)
+        .collect();
     if encoding.big_endian {
         bytes.reverse();
     }

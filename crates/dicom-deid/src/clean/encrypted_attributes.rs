@@ -42,7 +42,12 @@ pub(super) struct EnvelopeSettings {
 impl EnvelopeSettings {
     /// None where the profile has nothing to do with envelopes.
     pub(super) fn of(rules: &DicomRules) -> Option<Self> {
-        let some = |action: &Action| rules.fields.iter().any(|rule| rule.action == *action);
+        let some = |action: &Action| {
+            rules
+                .fields
+                .iter()
+                .any(|rule| rule.action == *action)
+        };
         let fills = rules.retain || some(&Action::Encrypt);
         let keys = rules.envelope.clone()?;
         Some(Self {
@@ -60,7 +65,8 @@ impl EnvelopeSettings {
 
     /// An empty envelope for a file that nothing was done to, where files get one.
     pub(super) fn new_envelope(&self, data: &DataSet) -> Option<NewEnvelope> {
-        self.fills.then(|| NewEnvelope::new(data))
+        self.fills
+            .then(|| NewEnvelope::new(data))
     }
 
     /// The envelope that a file came with, where rules read it.
@@ -94,7 +100,11 @@ fn depends_on_character_set(element: &Element) -> bool {
             (has_character_set(element.vr) || element.vr == VR::UN) && !is_plain(bytes)
         }
         Value::Items(sequence) => sequence.items.iter().any(|item| {
-            item.data.get(CHARACTER_SET).is_none() && item.data.iter().any(depends_on_character_set)
+            item.data.get(CHARACTER_SET).is_none()
+                && item
+                    .data
+                    .iter()
+                    .any(depends_on_character_set)
         }),
         Value::Fragments(_) => false,
     }
@@ -199,7 +209,9 @@ impl NewEnvelope {
                 "pixel data cannot be kept in the encrypted envelope",
             ));
         }
-        let inside = element.recoded(encoding, INSIDE).ok_or_else(uncarried)?;
+        let inside = element
+            .recoded(encoding, INSIDE)
+            .ok_or_else(uncarried)?;
         let inside = Element {
             vr: known_vr(&inside, data, encoding),
             ..inside
@@ -233,7 +245,10 @@ impl NewEnvelope {
         let own = character_set_of(before, inherited);
         let mut deeper = Vec::new();
         // Of the envelope that a file came with, nothing is put into the new one.
-        for old in before.iter().filter(|old| old.tag != ENCRYPTED_ATTRIBUTES) {
+        for old in before
+            .iter()
+            .filter(|old| old.tag != ENCRYPTED_ATTRIBUTES)
+        {
             let gone = match (after.get(old.tag), old.items()) {
                 (None, _) => true,
                 (Some(new), Some(items))
@@ -252,7 +267,10 @@ impl NewEnvelope {
             }
         }
         for (old, new) in deeper {
-            let new = new.items().into_iter().flat_map(|sequence| &sequence.items);
+            let new = new
+                .items()
+                .into_iter()
+                .flat_map(|sequence| &sequence.items);
             for (old_item, new_item) in old.items.iter().zip(new) {
                 self.differences(&old_item.data, &new_item.data, old.encoding, &own, changed)?;
             }
@@ -280,7 +298,9 @@ impl NewEnvelope {
         }
         let plain =
             zeroize::Zeroizing::new(DataSet::from_elements(vec![holder]).to_bytes(INSIDE, limits)?);
-        let sealed = keys.seal(&plain).map_err(|why| failed(&why))?;
+        let sealed = keys
+            .seal(&plain)
+            .map_err(|why| failed(&why))?;
         let item = DataSet::from_elements(vec![
             Element::new(
                 ENCRYPTED_SYNTAX,
@@ -341,7 +361,10 @@ impl OpenedEnvelope {
         let content = content.ok_or_else(|| {
             missing().with_remedy("decrypt only files that this profile's key encrypted")
         })?;
-        let plain = Bytes::from_owner(keys.open(content).map_err(|why| failed(&why))?);
+        let plain = Bytes::from_owner(
+            keys.open(content)
+                .map_err(|why| failed(&why))?,
+        );
         // Whatever is wrong in there came from a wrong key or from damage, and its tags are not to
         // be named.
         let unreadable = || {
@@ -355,7 +378,10 @@ impl OpenedEnvelope {
             .get(MODIFIED_ATTRIBUTES)
             .and_then(Element::items)
             .and_then(|sequence| sequence.items.first());
-        let item = item.ok_or_else(unreadable)?.data.clone();
+        let item = item
+            .ok_or_else(unreadable)?
+            .data
+            .clone();
         let charset = character_set_of(&item, &CharacterSet::default());
         Ok(Self { item, charset })
     }
@@ -364,7 +390,12 @@ impl OpenedEnvelope {
     fn get(&self, items: &[(Tag, usize)], tag: Tag) -> Option<(&Element, CharacterSet)> {
         let (mut data, mut charset) = (&self.item, self.charset.clone());
         for (sequence, index) in items {
-            data = &data.get(*sequence)?.items()?.items.get(*index)?.data;
+            data = &data
+                .get(*sequence)?
+                .items()?
+                .items
+                .get(*index)?
+                .data;
             charset = character_set_of(data, &charset);
         }
         let element = data.get(tag)?;

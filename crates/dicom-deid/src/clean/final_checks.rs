@@ -34,7 +34,10 @@ pub(super) fn all_sequences_open(data: &DataSet) -> Result<(), DeidError> {
 fn is_closed_sequence(element: &Element) -> bool {
     let sequence =
         element.vr == VR::SQ || (element.vr == VR::UN && standard::vr(element.tag) == Some(VR::SQ));
-    sequence && element.bytes().is_some_and(|bytes| !bytes.is_empty())
+    sequence
+        && element
+            .bytes()
+            .is_some_and(|bytes| !bytes.is_empty())
 }
 
 /// The character set that Specific Character Set names, to see later whether it changed. Its
@@ -57,9 +60,13 @@ pub(super) fn text_is_readable(data: &DataSet) -> Result<(), DeidError> {
 }
 
 fn all_plain(data: &DataSet) -> bool {
-    data.iter().all(|element| match &element.value {
-        Value::Bytes(bytes) => !has_character_set(element.vr) || is_plain(bytes),
-        Value::Items(sequence) => sequence.items.iter().all(|item| all_plain(&item.data)),
-        Value::Fragments(_) => true,
-    })
+    data.iter()
+        .all(|element| match &element.value {
+            Value::Bytes(bytes) => !has_character_set(element.vr) || is_plain(bytes),
+            Value::Items(sequence) => sequence
+                .items
+                .iter()
+                .all(|item| all_plain(&item.data)),
+            Value::Fragments(_) => true,
+        })
 }

@@ -62,9 +62,13 @@ impl Hasher {
     pub(super) fn hashuid(&self, text: &str) -> String {
         let parts: Vec<&str> = text.split('.').collect();
         let mut uid: Vec<String> = if let Some(name) = &self.numeric_name {
-            name.split('.').map(str::to_owned).collect()
+            name.split('.')
+                .map(str::to_owned)
+                .collect()
         } else {
-            let kept = self.prefix.min(parts.len().saturating_sub(self.suffix));
+            let kept = self
+                .prefix
+                .min(parts.len().saturating_sub(self.suffix));
             parts
                 .iter()
                 .take(kept)
@@ -73,7 +77,12 @@ impl Hasher {
         };
         uid.extend(self.groups(text));
         let first = parts.len().saturating_sub(self.suffix);
-        uid.extend(parts.iter().skip(first).map(|part| last_six(part)));
+        uid.extend(
+            parts
+                .iter()
+                .skip(first)
+                .map(|part| last_six(part)),
+        );
         shortened(uid).join(".")
     }
 
@@ -83,7 +92,11 @@ impl Hasher {
         let decimals: Vec<char> = self
             .digest(text)
             .iter()
-            .flat_map(|byte| byte.to_string().chars().collect::<Vec<_>>())
+            .flat_map(|byte| {
+                byte.to_string()
+                    .chars()
+                    .collect::<Vec<_>>()
+            })
             .collect();
         let group = |digits: &[char]| {
             let rest: String = digits.iter().skip(1).collect();
@@ -92,19 +105,28 @@ impl Hasher {
                 _ => digits.iter().collect(),
             }
         };
-        decimals.chunks(6).take(6).map(group).collect()
+        decimals
+            .chunks(6)
+            .take(6)
+            .map(group)
+            .collect()
     }
 }
 
 fn last_six(part: &str) -> String {
     let count = part.chars().count();
-    part.chars().skip(count.saturating_sub(6)).collect()
+    part.chars()
+        .skip(count.saturating_sub(6))
+        .collect()
 }
 
 /// Shortens the component before the last, character by character, until all fits; a component that
 /// would become empty is left out.
 fn shortened(mut parts: Vec<String>) -> Vec<String> {
-    let mut length = parts.iter().map(|part| part.chars().count()).sum::<usize>()
+    let mut length = parts
+        .iter()
+        .map(|part| part.chars().count())
+        .sum::<usize>()
         + parts.len().saturating_sub(1);
     while length > LONGEST_UID && parts.len() > 1 {
         let at = parts.len() - 2;

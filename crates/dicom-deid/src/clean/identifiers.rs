@@ -89,7 +89,10 @@ impl Identifiers {
 
     /// Family, given and middle names of each group; prefix and suffix are titles.
     fn add_person(&mut self, name: &str) {
-        for component in name.split('=').flat_map(|group| group.split('^').take(3)) {
+        for component in name
+            .split('=')
+            .flat_map(|group| group.split('^').take(3))
+        {
             let alone = pieces(component).nth(1).is_none();
             for piece in pieces(component) {
                 if has_digit(piece) {
@@ -159,7 +162,9 @@ impl Identifiers {
         let numbered = |piece: &&str| {
             piece.len() > 2
                 && has_digit(piece)
-                && piece.bytes().any(|byte| byte.is_ascii_alphabetic())
+                && piece
+                    .bytes()
+                    .any(|byte| byte.is_ascii_alphabetic())
         };
         pieces(place)
             .filter(numbered)
@@ -168,7 +173,10 @@ impl Identifiers {
 
     fn add_contact(&mut self, contact: &str) {
         self.add_pairs(contact);
-        let digits: String = contact.chars().filter(char::is_ascii_digit).collect();
+        let digits: String = contact
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect();
         if digits.len() > 4 {
             self.add_number(&digits);
         }
@@ -188,7 +196,12 @@ impl Identifiers {
 
     /// A date, or the first day of a range; a date of another calendar is a number like others.
     fn add_date(&mut self, value: &str) {
-        let digits = || value.bytes().filter(u8::is_ascii_digit).take(8);
+        let digits = || {
+            value
+                .bytes()
+                .filter(u8::is_ascii_digit)
+                .take(8)
+        };
         let number = |skipped: usize, count: usize| {
             digits()
                 .skip(skipped)
@@ -214,10 +227,10 @@ impl Identifiers {
                 .is_ok()
         };
         has(word)
-            || self
-                .words
-                .iter()
-                .any(|own| word.strip_prefix(own.as_ref()).is_some_and(has))
+            || self.words.iter().any(|own| {
+                word.strip_prefix(own.as_ref())
+                    .is_some_and(has)
+            })
     }
 
     /// Whether two folded words, with a space between, stand side by side in a place.
@@ -280,7 +293,8 @@ fn letters_and_digits(text: &str) -> String {
 }
 
 fn has_digit(text: &str) -> bool {
-    text.bytes().any(|byte| byte.is_ascii_digit())
+    text.bytes()
+        .any(|byte| byte.is_ascii_digit())
 }
 
 /// The spellings that differ.

@@ -206,33 +206,39 @@ impl Sendable {
 
     /// The file name that the profile gives it, where it names files.
     pub fn file_name(&self) -> Option<&str> {
-        self.clean().and_then(CleanInstance::file_name)
+        self.clean()
+            .and_then(CleanInstance::file_name)
     }
 
     /// Whether a pseudonym was made and there was no usable Patient ID for it, so that the study
     /// stands for the patient.
     pub fn is_without_patient_id(&self) -> bool {
-        self.clean().is_some_and(|clean| clean.without_patient_id)
+        self.clean()
+            .is_some_and(|clean| clean.without_patient_id)
     }
 
     /// Dates, times and ages that could not be read and so did not stay, one for each element.
     pub fn unreadable(&self) -> &[Tag] {
-        self.clean().map_or(&[], CleanInstance::unreadable)
+        self.clean()
+            .map_or(&[], CleanInstance::unreadable)
     }
 
     /// Its original identifiers, where the site keeps a log of them.
     pub fn originals(&self) -> Option<&Arc<Originals>> {
-        self.clean().and_then(|clean| clean.originals.as_ref())
+        self.clean()
+            .and_then(|clean| clean.originals.as_ref())
     }
 
     /// How many elements the profile changed, made or removed.
     pub fn changed(&self) -> u32 {
-        self.clean().map_or(0, CleanInstance::changed)
+        self.clean()
+            .map_or(0, CleanInstance::changed)
     }
 
     /// What the check of the written bytes found and the profile lets pass.
     pub fn findings(&self) -> &[Finding] {
-        self.clean().map_or(&[], CleanInstance::findings)
+        self.clean()
+            .map_or(&[], CleanInstance::findings)
     }
 
     /// Looks for values that were removed or changed in texts that are sent beside the instance,

@@ -64,8 +64,11 @@ impl NumberJitter {
 
     fn within(&self, number: f64) -> f64 {
         let bound = |bound: f64| if self.whole { bound.trunc() } else { bound };
-        let number = self.min.map_or(number, |min| number.max(bound(min)));
-        self.max.map_or(number, |max| number.min(bound(max)))
+        let number = self
+            .min
+            .map_or(number, |min| number.max(bound(min)));
+        self.max
+            .map_or(number, |max| number.min(bound(max)))
     }
 
     fn draw(&self) -> Result<f64, JitterError> {
@@ -113,7 +116,9 @@ fn decimal(number: f64) -> String {
     let shorter = (0..LONGEST_DECIMAL)
         .rev()
         .map(|digits| format!("{number:.digits$}"));
-    let scientific = (0..10).rev().map(|digits| format!("{number:.digits$e}"));
+    let scientific = (0..10)
+        .rev()
+        .map(|digits| format!("{number:.digits$e}"));
     let mut forms = std::iter::once(full.clone())
         .chain(shorter)
         .chain(scientific);
@@ -165,8 +170,9 @@ mod tests {
 
     #[test]
     fn every_number_of_the_range_comes_up() {
-        let drawn: std::collections::BTreeSet<i64> =
-            (0..400).map(|_| between(2).unwrap()).collect();
+        let drawn: std::collections::BTreeSet<i64> = (0..400)
+            .map(|_| between(2).unwrap())
+            .collect();
         assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [-2, -1, 1, 2]);
     }
 
@@ -197,7 +203,12 @@ mod tests {
             "80"
         );
         for _ in 0..50 {
-            assert_eq!(noise(2.0, true).apply("-5", VR::US).unwrap(), "0");
+            assert_eq!(
+                noise(2.0, true)
+                    .apply("-5", VR::US)
+                    .unwrap(),
+                "0"
+            );
             assert!(
                 noise(2.0, false)
                     .apply("0", VR::UL)
@@ -206,7 +217,13 @@ mod tests {
                     .unwrap()
                     < 3
             );
-            assert!(noise(2.0, false).apply("70.123456", VR::DS).unwrap().len() <= LONGEST_DECIMAL);
+            assert!(
+                noise(2.0, false)
+                    .apply("70.123456", VR::DS)
+                    .unwrap()
+                    .len()
+                    <= LONGEST_DECIMAL
+            );
             assert!(
                 noise(2.0, false)
                     .apply("-7.1234567890123e-12", VR::DS)

@@ -57,7 +57,9 @@ impl Originals {
 
     /// The names of all that may be among them.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        INDEXED.into_iter().map(|(name, _)| name)
+        INDEXED
+            .into_iter()
+            .map(|(name, _)| name)
     }
 
     /// The body of the request to the log, and of nothing else.

@@ -82,10 +82,13 @@ fn failure(why: String) -> DeidError {
 
 impl NameEntry {
     fn new(entry: &FileName, dicom: &DicomRules) -> Self {
-        let pieces = entry.groups.iter().map(|group| PathPiece {
-            name: group.name.clone(),
-            action: CompiledAction::new(&group.action, dicom),
-        });
+        let pieces = entry
+            .groups
+            .iter()
+            .map(|group| PathPiece {
+                name: group.name.clone(),
+                action: CompiledAction::new(&group.action, dicom),
+            });
         Self {
             regex: entry.regex.clone(),
             output: entry.output.clone(),
@@ -100,10 +103,18 @@ impl NameEntry {
         encoding: Encoding,
         hasher: &Hasher,
     ) -> Result<String, ActionError> {
-        let tags: Vec<Tag> = self.output.variables().filter_map(tag_of).collect();
+        let tags: Vec<Tag> = self
+            .output
+            .variables()
+            .filter_map(tag_of)
+            .collect();
         let tags: Vec<Tag> = tags
             .into_iter()
-            .chain(self.pieces.iter().flat_map(|piece| piece.action.reads()))
+            .chain(
+                self.pieces
+                    .iter()
+                    .flat_map(|piece| piece.action.reads()),
+            )
             .collect();
         let others = read_values(&tags, cleaned, encoding, &CharacterSet::default());
         filled(&self.output, |name| {
@@ -133,7 +144,10 @@ impl NameEntry {
             };
         }
         let text = captured.get(name);
-        let piece = self.pieces.iter().find(|piece| piece.name == name);
+        let piece = self
+            .pieces
+            .iter()
+            .find(|piece| piece.name == name);
         let new = piece.map_or_else(
             || Ok(text.map(str::to_owned)),
             |piece| piece.of(text, others, hasher),
@@ -152,7 +166,9 @@ impl PathPiece {
         hasher: &Hasher,
     ) -> Result<Option<String>, ActionError> {
         let CompiledAction::Shift(shift) = &self.action else {
-            return self.action.apply_to_text(text, others, hasher);
+            return self
+                .action
+                .apply_to_text(text, others, hasher);
         };
         let missing = || ActionError::new(DeidErrorKind::Filename, "there is no date");
         let unread = || {
@@ -163,7 +179,8 @@ impl PathPiece {
             )
         };
         let date = date_in_format(text.ok_or_else(missing)?, &shift.format).ok_or_else(unread)?;
-        self.action.apply_to_text(Some(&date), others, hasher)
+        self.action
+            .apply_to_text(Some(&date), others, hasher)
     }
 }
 
@@ -206,15 +223,19 @@ fn date_in_format(text: &str, format: &DateFormat) -> Option<String> {
     if format.parse(text).is_some() {
         return Some(text.to_owned());
     }
-    let usual = DATE_FORMATS
-        .iter()
-        .flat_map(|date| TIME_FORMATS.iter().map(move |time| format!("{date}{time}")));
+    let usual = DATE_FORMATS.iter().flat_map(|date| {
+        TIME_FORMATS
+            .iter()
+            .map(move |time| format!("{date}{time}"))
+    });
     let joined = JOINED_TIME_FORMATS
         .iter()
         .map(|time| format!("%Y%m%d{time}"));
-    let read = usual
-        .chain(joined)
-        .find_map(|other| DateFormat::new(&other).ok()?.parse(text));
+    let read = usual.chain(joined).find_map(|other| {
+        DateFormat::new(&other)
+            .ok()?
+            .parse(text)
+    });
     read.map(|date| format.format(date))
 }
 
@@ -236,7 +257,10 @@ fn valid_file_name(text: &str) -> Option<String> {
     while name.len() > LONGEST_FILE_NAME {
         name.pop();
     }
-    let root = name.split('.').next().unwrap_or_default();
+    let root = name
+        .split('.')
+        .next()
+        .unwrap_or_default();
     let name = if is_reserved(root) {
         name.replace(root, &format!("{root}_"))
     } else {

@@ -23,7 +23,9 @@ pub(super) fn set_age(
     let day_of = |tag| {
         let element: &Element = data.get(tag)?;
         match read(element, VR::DA, encoding, CharacterSet::default) {
-            Reading::Text(text) => format.parse(&text).map(|date| date.date()),
+            Reading::Text(text) => format
+                .parse(&text)
+                .map(|date| date.date()),
             _ => None,
         }
     };
@@ -50,9 +52,13 @@ fn age(birth: NaiveDate, study: NaiveDate, units: Option<AgeUnit>) -> String {
         (AgeUnit::Years, months / 12),
     ];
     let first = units.unwrap_or(AgeUnit::Days);
-    let mut usable = counts.iter().skip_while(|(unit, _)| *unit != first);
+    let mut usable = counts
+        .iter()
+        .skip_while(|(unit, _)| *unit != first);
     let small = usable.find(|(_, count)| *count < LARGEST);
-    let (unit, count) = small.copied().unwrap_or((AgeUnit::Years, LARGEST));
+    let (unit, count) = small
+        .copied()
+        .unwrap_or((AgeUnit::Years, LARGEST));
     format!("{count:03}{}", unit.letter())
 }
 

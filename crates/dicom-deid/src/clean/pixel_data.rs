@@ -88,7 +88,9 @@ impl PixelCleaning {
             if let Some(plan) = plan {
                 blank(instance, &plan, pixels)?;
             }
-            let by_device = devices.iter().any(|region| region.blanks());
+            let by_device = devices
+                .iter()
+                .any(|region| region.blanks());
             if work.blanked && (by_device || self.confidential) {
                 regions::remove_copies(instance, self.confidential);
             }
@@ -107,7 +109,11 @@ impl PixelCleaning {
     /// Takes away what lies beside the image in the bytes that hold it.
     fn remove_beside_image(&self, instance: &mut Instance) -> Result<bool, DeidError> {
         let mut changed = false;
-        if let Some(pixels) = instance.pixels.clone().filter(|_| !self.removed) {
+        if let Some(pixels) = instance
+            .pixels
+            .clone()
+            .filter(|_| !self.removed)
+        {
             if has_second_image(instance) {
                 return Err(pixel_error("there is pixel data of two kinds"));
             }
@@ -180,7 +186,10 @@ impl PixelCleaning {
             .alter
             .as_ref()
             .map_or(Ok(Vec::new()), |alter| matching(alter, instance))?;
-        if altered.iter().all(|region| region.keep) && !devices.iter().any(|region| region.blanks())
+        if altered.iter().all(|region| region.keep)
+            && !devices
+                .iter()
+                .any(|region| region.blanks())
         {
             return Ok(None);
         }
@@ -225,7 +234,8 @@ fn blank(
     if pixels.encapsulated {
         return decode::replace(instance, &plan.image, &plan.mask);
     }
-    plan.image.fits_native(instance, &pixels)?;
+    plan.image
+        .fits_native(instance, &pixels)?;
     let mask = Arc::new(plan.mask.clone());
     instance.pixels = Some(PixelElement {
         scrubbed: Some(Scrubbed::Masked(mask)),

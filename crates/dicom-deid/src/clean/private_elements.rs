@@ -62,7 +62,10 @@ impl PrivateName {
         if let Some(block) = self.blocks(data).next() {
             return Some(self.in_block(block));
         }
-        let free = (0x10..=0xFF).find(|block| data.get(Tag(self.group, *block)).is_none())?;
+        let free = (0x10..=0xFF).find(|block| {
+            data.get(Tag(self.group, *block))
+                .is_none()
+        })?;
         data.put(Element::with_text(Tag(self.group, free), VR::LO, &self.creator, charset).ok()?);
         Some(self.in_block(free))
     }
@@ -96,9 +99,12 @@ pub(super) fn vr_of(tag: Tag, data: &DataSet) -> Option<VR> {
 
 fn holds_private(data: &DataSet) -> bool {
     let inside = |element: &Element| {
-        element
-            .items()
-            .is_some_and(|sequence| sequence.items.iter().any(|item| holds_private(&item.data)))
+        element.items().is_some_and(|sequence| {
+            sequence
+                .items
+                .iter()
+                .any(|item| holds_private(&item.data))
+        })
     };
     data.iter()
         .any(|element| element.is_private() || inside(element))
@@ -125,10 +131,12 @@ pub(super) fn remove_all(data: &mut DataSet, protected: &[PrivateName]) -> u32 {
     });
     for element in data.iter_mut() {
         // What holds nothing private is not touched, so that it stays shared.
-        if element
-            .items()
-            .is_some_and(|sequence| sequence.items.iter().any(|item| holds_private(&item.data)))
-            && let Some(sequence) = element.items_mut()
+        if element.items().is_some_and(|sequence| {
+            sequence
+                .items
+                .iter()
+                .any(|item| holds_private(&item.data))
+        }) && let Some(sequence) = element.items_mut()
         {
             removed += sequence
                 .items
@@ -181,7 +189,10 @@ mod tests {
             .map(|sequence| sequence.items.clone())
             .unwrap_or_default();
         assert_eq!(
-            items.iter().map(|item| item.data.len()).collect::<Vec<_>>(),
+            items
+                .iter()
+                .map(|item| item.data.len())
+                .collect::<Vec<_>>(),
             [0, 2]
         );
         assert_eq!(data.len(), 3);

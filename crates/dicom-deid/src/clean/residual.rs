@@ -167,7 +167,10 @@ impl TextCheck {
             &mut WorkBudget::of(text.len()),
             &mut |hit, _| {
                 if !boundaries_hold(hit, text.as_bytes())
-                    || self.intended.binary_search(&hit.value).is_ok()
+                    || self
+                        .intended
+                        .binary_search(&hit.value)
+                        .is_ok()
                 {
                     return Ok(());
                 }
@@ -280,7 +283,9 @@ impl<'a> OutputScan<'a> {
             ..
         } = self;
         let (mut reported, mut asked) = (false, false);
-        let lower = lower.get(at.value.clone()).unwrap_or_default();
+        let lower = lower
+            .get(at.value.clone())
+            .unwrap_or_default();
         index.search(lower, budget, &mut |hit, budget| {
             let Some(value) = index.value(hit.value) else {
                 return Ok(());
@@ -323,7 +328,10 @@ impl ValueVisitor for PartVisitor<'_, '_, '_> {
     type Mark = (usize, usize);
 
     fn value(&mut self, at: &ElementLocation<'_>) -> Result<(), FileErrorKind> {
-        match self.scan.value(at, self.bytes, self.lower) {
+        match self
+            .scan
+            .value(at, self.bytes, self.lower)
+        {
             Ok(()) | Err(SearchEnd::Done) => Ok(()),
             Err(SearchEnd::TooCostly(_)) => Err(FileErrorKind::TooCostly),
         }
@@ -416,7 +424,9 @@ fn path(items: &[(Tag, usize)], tag: Tag) -> String {
     let steps = items
         .iter()
         .map(|(sequence, index)| format!("{}.{index}.", step(*sequence)));
-    steps.chain([standard::name_of(tag)]).collect()
+    steps
+        .chain([standard::name_of(tag)])
+        .collect()
 }
 
 /// Values that are gone, equal ones counted once.

@@ -108,7 +108,10 @@ impl Rules {
             .chain(kept)
             .collect();
         let mut all = Self {
-            matched: list.iter().map(|_| AtomicBool::new(false)).collect(),
+            matched: list
+                .iter()
+                .map(|_| AtomicBool::new(false))
+                .collect(),
             by_tag: Vec::new(),
             always: Vec::new(),
             inserting: Vec::new(),
@@ -138,7 +141,11 @@ impl Rules {
 
     /// The rules of `fields` that found no element in any file until now, and how many there are.
     pub(super) fn idle(&self) -> (Vec<&str>, usize) {
-        let fields = || self.list.iter().filter(|rule| rule.index != usize::MAX);
+        let fields = || {
+            self.list
+                .iter()
+                .filter(|rule| rule.index != usize::MAX)
+        };
         let matched = |rule: &&CompiledRule| {
             self.matched
                 .get(rule.index)
@@ -180,7 +187,11 @@ impl Rules {
         let mut due = self.always.clone();
         if top {
             due.extend(&self.inserting);
-            due.extend(self.reading.iter().map(|(index, _)| index));
+            due.extend(
+                self.reading
+                    .iter()
+                    .map(|(index, _)| index),
+            );
         }
         for element in data {
             due.extend(self.for_tag(element.tag));
@@ -192,12 +203,17 @@ impl Rules {
 
     /// The attributes of the instance that a rule reads beside its own element, if it reads any.
     pub(super) fn reads(&self, index: usize) -> Option<&[Tag]> {
-        let (_, tags) = self.reading.iter().find(|(reading, _)| *reading == index)?;
+        let (_, tags) = self
+            .reading
+            .iter()
+            .find(|(reading, _)| *reading == index)?;
         Some(tags)
     }
 
     pub(super) fn for_tag(&self, tag: Tag) -> impl Iterator<Item = usize> + '_ {
-        let from = self.by_tag.partition_point(|(other, _)| *other < tag);
+        let from = self
+            .by_tag
+            .partition_point(|(other, _)| *other < tag);
         self.by_tag
             .iter()
             .skip(from)
@@ -319,15 +335,22 @@ impl Rules {
             if let RuleTarget::Path(path) = &rule.target
                 && passes(path, at)
             {
-                through.extend(path.sequences.get(at.len()).map(|(tag, _)| *tag));
+                through.extend(
+                    path.sequences
+                        .get(at.len())
+                        .map(|(tag, _)| *tag),
+                );
             }
         }
         let deeper = matches
             .paths
             .iter()
             .filter(|(_, path)| path.items.starts_with(at));
-        through
-            .extend(deeper.filter_map(|(_, path)| path.items.get(at.len()).map(|(tag, _)| *tag)));
+        through.extend(deeper.filter_map(|(_, path)| {
+            path.items
+                .get(at.len())
+                .map(|(tag, _)| *tag)
+        }));
         through
     }
 }
@@ -439,7 +462,11 @@ impl ElementPaths {
     /// both forms comes twice, and is acted on twice.
     pub(super) fn matching(&self, regex: &PythonRegex) -> Result<Vec<ElementPath>, TooComplex> {
         let mut found = Vec::new();
-        for (path, at) in self.keywords.iter().chain(&self.numbers) {
+        for (path, at) in self
+            .keywords
+            .iter()
+            .chain(&self.numbers)
+        {
             if regex.is_match_start(path)? {
                 found.extend(self.elements.get(*at).cloned());
             }
@@ -452,7 +479,12 @@ impl ElementPaths {
 pub(super) fn find<'a>(data: &'a DataSet, path: &ElementPath) -> Option<&'a Element> {
     let mut data = data;
     for (tag, index) in &path.items {
-        data = &data.get(*tag)?.items()?.items.get(*index)?.data;
+        data = &data
+            .get(*tag)?
+            .items()?
+            .items
+            .get(*index)?
+            .data;
     }
     data.get(path.tag)
 }

@@ -79,7 +79,11 @@ fn ranged(value: &str, days: i64, one: Moved) -> Result<String, Unreadable> {
 /// `YYYYMMDD`, or `YYYY.MM.DD` of ACR-NEMA.
 fn date(value: &str, days: i64) -> Result<String, Unreadable> {
     let point = if value.contains('.') { "." } else { "" };
-    let digits = match value.split('.').collect::<Vec<_>>().as_slice() {
+    let digits = match value
+        .split('.')
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         [year, month, day] if year.len() == 4 && month.len() == 2 && day.len() == 2 => {
             format!("{year}{month}{day}")
         }
@@ -216,7 +220,10 @@ fn moved(day: NaiveDate, days: i64) -> Result<NaiveDate, Unreadable> {
 
 /// The number that these digits, and nothing but digits, write.
 fn number(digits: &str) -> Option<u32> {
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+    {
         digits.parse().ok()
     } else {
         None
@@ -247,7 +254,11 @@ fn capped(age: &str) -> Result<&str, Unreadable> {
         return Ok(age);
     }
     let digits = age.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let unit = match age.get(digits.len()..).unwrap_or_default().as_bytes() {
+    let unit = match age
+        .get(digits.len()..)
+        .unwrap_or_default()
+        .as_bytes()
+    {
         [] => 'Y',
         [letter] => char::from(letter.to_ascii_uppercase()),
         _ => return Err(Unreadable::Form),
@@ -257,7 +268,9 @@ fn capped(age: &str) -> Result<&str, Unreadable> {
         .find(|(letter, _)| *letter == unit)
         .ok_or(Unreadable::Form)?;
     let digits = Some(digits.trim_matches(' ')).filter(|digits| (1..=5).contains(&digits.len()));
-    let count = digits.and_then(number).ok_or(Unreadable::Form)?;
+    let count = digits
+        .and_then(number)
+        .ok_or(Unreadable::Form)?;
     Ok(if count >= limit { CAPPED } else { age })
 }
 

@@ -35,7 +35,10 @@ fn named(keyword: &str, value: &str) -> Element {
 }
 
 fn sequence(keyword: &str, items: Vec<Vec<Element>>) -> Element {
-    let items = items.into_iter().map(DataSet::from_elements).collect();
+    let items = items
+        .into_iter()
+        .map(DataSet::from_elements)
+        .collect();
     Element::sequence(
         crate::standard::tag_of_keyword(keyword).unwrap(),
         items,
@@ -65,7 +68,9 @@ fn dump_into(data: &DataSet, indent: &str, lines: &mut String) {
                 .trim_end_matches(['\0', ' '])
                 .to_owned()
         });
-        let value = value.map(|value| format!(" [{value}]")).unwrap_or_default();
+        let value = value
+            .map(|value| format!(" [{value}]"))
+            .unwrap_or_default();
         lines.extend([indent, &name, " ", element.vr.to_string(), &value, "\n"]);
         for item in element
             .items()
@@ -256,7 +261,9 @@ fn a_failure_names_the_rule_and_never_the_value() {
         ),
     ] {
         assert_eq!(
-            clean(fields, vec![element]).unwrap_err().kind,
+            clean(fields, vec![element])
+                .unwrap_err()
+                .kind,
             code,
             "{fields}"
         );
@@ -289,7 +296,9 @@ fn text_follows_the_character_set_of_its_item() {
     let latin = || Element::new(Tag(0x0010, 0x0010), VR::PN, &b"M\xFCller"[..]);
     let before = || vec![named("SpecificCharacterSet", "ISO_IR 100"), latin()];
     assert_eq!(
-        clean(changed, before()).unwrap_err().kind,
+        clean(changed, before())
+            .unwrap_err()
+            .kind,
         DeidErrorKind::Text
     );
     assert!(
@@ -319,9 +328,17 @@ fn file(elements: &[Element]) -> Instance {
         bytes.extend(element.vr.to_string().as_bytes());
         if matches!(element.vr, VR::OW | VR::OB | VR::UT) {
             bytes.extend([0, 0]);
-            bytes.extend(u32::try_from(value.len()).unwrap().to_le_bytes());
+            bytes.extend(
+                u32::try_from(value.len())
+                    .unwrap()
+                    .to_le_bytes(),
+            );
         } else {
-            bytes.extend(u16::try_from(value.len()).unwrap().to_le_bytes());
+            bytes.extend(
+                u16::try_from(value.len())
+                    .unwrap()
+                    .to_le_bytes(),
+            );
         }
         bytes.extend(&value[..]);
     }
@@ -354,7 +371,9 @@ fn sent(dicom: &str) -> Result<(CleanInstance, Vec<u8>), DeidError> {
 }
 
 fn holds(bytes: &[u8], needle: &[u8]) -> bool {
-    bytes.windows(needle.len()).any(|window| window == needle)
+    bytes
+        .windows(needle.len())
+        .any(|window| window == needle)
 }
 
 #[test]
@@ -365,7 +384,12 @@ fn header_tail_preamble_and_meta_are_all_clean() {
     assert_eq!(clean.changed(), 3);
     assert_eq!(clean.sop_class(), "1.2.840.10008.5.1.4.1.1.7");
     assert_eq!(
-        clean.routing().sop_instance.as_ref().unwrap().expose(),
+        clean
+            .routing()
+            .sop_instance
+            .as_ref()
+            .unwrap()
+            .expose(),
         clean.sop_instance()
     );
     let in_meta = bytes
@@ -489,9 +513,11 @@ fn flywheel_minimal_takes_three_elements() {
         "PatientID LO [PAT-0042]\n",
         "PatientBirthDate DA [19500615]\n",
     ];
-    let after = gone.into_iter().fold(before, |text, line| {
-        text.replace(&format!("\n{line}"), "\n")
-    });
+    let after = gone
+        .into_iter()
+        .fold(before, |text, line| {
+            text.replace(&format!("\n{line}"), "\n")
+        });
     assert_eq!(builtin("flywheel-minimal"), after);
 }
 

@@ -27,9 +27,16 @@ fn is_shaped(text: &str) -> bool {
     let (Some(root), Some(second)) = (parts.next(), parts.next()) else {
         return false;
     };
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_digit())
+    };
     let rooted = match root {
-        "0" | "1" => second.parse().is_ok_and(|arc: u8| arc < 40),
+        "0" | "1" => second
+            .parse()
+            .is_ok_and(|arc: u8| arc < 40),
         "2" => true,
         _ => false,
     };
@@ -49,9 +56,13 @@ pub(super) fn uids_in_text(text: &str) -> Vec<Range<usize>> {
         let is_part = |c: char| c.is_ascii_digit() || c == '.';
         let (before, behind) = rest.split_at(point);
         let start = before.trim_end_matches(is_part).len();
-        let length = behind.find(|c| !is_part(c)).unwrap_or(behind.len());
+        let length = behind
+            .find(|c| !is_part(c))
+            .unwrap_or(behind.len());
         let offset = text.len() - rest.len();
-        let run = rest.get(start..point + length).unwrap_or_default();
+        let run = rest
+            .get(start..point + length)
+            .unwrap_or_default();
         found.extend(
             uid_of_run(run).map(|uid| offset + start + uid.start..offset + start + uid.end),
         );
@@ -74,7 +85,10 @@ fn tells_an_instance(uid: &str) -> bool {
     if let Some(uuid) = uid.strip_prefix(UUID_ARC) {
         return uuid.len() >= 10;
     }
-    uid.split('.').count() >= FEWEST_IN_TEXT && uid.split('.').any(|part| part.len() >= 3)
+    uid.split('.').count() >= FEWEST_IN_TEXT
+        && uid
+            .split('.')
+            .any(|part| part.len() >= 3)
 }
 
 #[cfg(test)]

@@ -71,7 +71,9 @@ impl<'a> Cipher<'a> {
             .and_then(|any| any.decode_as::<&OctetStringRef>().ok());
         Ok(Self {
             kind,
-            iv: iv.ok_or(EnvelopeError::NotAnEnvelope)?.as_bytes(),
+            iv: iv
+                .ok_or(EnvelopeError::NotAnEnvelope)?
+                .as_bytes(),
         })
     }
 

@@ -54,7 +54,10 @@ impl Certificate {
     /// Reads an X.509 certificate, PEM (the first in the text) or DER, with an RSA key.
     pub fn read(bytes: &[u8]) -> Result<Self, KeyError> {
         let der = match pem::find(bytes, &["CERTIFICATE", "X509 CERTIFICATE"]) {
-            Some(block) => block.decode().ok_or(KeyError::NotACertificate)?.to_vec(),
+            Some(block) => block
+                .decode()
+                .ok_or(KeyError::NotACertificate)?
+                .to_vec(),
             None => bytes.to_vec(),
         };
         let certificate =
@@ -138,7 +141,11 @@ impl PrivateKey {
                 Err(KeyError::Locked)
             }
             Some(block) if block.label.starts_with("EC") => Err(KeyError::PrivateKeyKind),
-            Some(block) => Self::from_der(&block.decode().ok_or(KeyError::NotAPrivateKey)?),
+            Some(block) => Self::from_der(
+                &block
+                    .decode()
+                    .ok_or(KeyError::NotAPrivateKey)?,
+            ),
             None => Self::from_der(bytes),
         }
     }
@@ -170,7 +177,11 @@ impl PrivateKey {
     /// Decrypts a content key; none where it was encrypted for another key.
     pub(super) fn decrypt(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let mut key = Zeroizing::new(vec![0; self.pkcs1.min_output_size()]);
-        let length = self.pkcs1.decrypt(encrypted, &mut key).ok()?.len();
+        let length = self
+            .pkcs1
+            .decrypt(encrypted, &mut key)
+            .ok()?
+            .len();
         key.truncate(length);
         Some(key)
     }

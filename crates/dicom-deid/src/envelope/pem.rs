@@ -39,8 +39,15 @@ impl Block<'_, '_> {
     /// The bytes that it encodes.
     pub(super) fn decode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let mut digits = Zeroizing::new(Vec::with_capacity(self.body.len()));
-        digits.extend(self.body.iter().filter(|byte| !byte.is_ascii_whitespace()));
-        STANDARD.decode(&*digits).ok().map(Zeroizing::new)
+        digits.extend(
+            self.body
+                .iter()
+                .filter(|byte| !byte.is_ascii_whitespace()),
+        );
+        STANDARD
+            .decode(&*digits)
+            .ok()
+            .map(Zeroizing::new)
     }
 }
 

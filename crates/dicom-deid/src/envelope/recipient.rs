@@ -144,7 +144,9 @@ where
 {
     let shared = AesKw::<C>::new_from_slice(shared).ok()?;
     let mut key = Zeroizing::new(vec![0; wrapped.len() - WRAP_EXTRA]);
-    shared.unwrap_key(wrapped, &mut key).ok()?;
+    shared
+        .unwrap_key(wrapped, &mut key)
+        .ok()?;
     Some(key)
 }
 
@@ -186,10 +188,20 @@ struct OaepParameters {
 /// The kind of OAEP that an identifier names: one hash for both uses, no label.
 fn oaep(algorithm: &AlgorithmIdentifierOwned) -> Result<&'static OaepAlgorithm, EnvelopeError> {
     let unsupported = || EnvelopeError::Cipher(OAEP.to_string());
-    let parameters = algorithm.parameters.as_ref().ok_or_else(unsupported)?;
-    let parameters: OaepParameters = parameters.decode_as().map_err(|_| unsupported())?;
-    let hash = parameters.hash.map_or(SHA_1, |hash| hash.oid);
-    let mask = match parameters.mask.and_then(|mask| mask.parameters) {
+    let parameters = algorithm
+        .parameters
+        .as_ref()
+        .ok_or_else(unsupported)?;
+    let parameters: OaepParameters = parameters
+        .decode_as()
+        .map_err(|_| unsupported())?;
+    let hash = parameters
+        .hash
+        .map_or(SHA_1, |hash| hash.oid);
+    let mask = match parameters
+        .mask
+        .and_then(|mask| mask.parameters)
+    {
         Some(of) => {
             of.decode_as::<AlgorithmIdentifierOwned>()
                 .map_err(|_| unsupported())?

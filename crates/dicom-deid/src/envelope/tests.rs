@@ -70,20 +70,28 @@ fn another_key_does_not_open() {
         EnvelopeError::WrongKey
     );
     assert_eq!(
-        shared(64).open(SEALED_SHARED).unwrap_err(),
+        shared(64)
+            .open(SEALED_SHARED)
+            .unwrap_err(),
         EnvelopeError::WrongKey
     );
     assert_eq!(
-        certified().open(SEALED_SHARED).unwrap_err(),
+        certified()
+            .open(SEALED_SHARED)
+            .unwrap_err(),
         EnvelopeError::OtherKind
     );
     assert_eq!(
-        shared(32).open(SEALED_CERTIFICATE).unwrap_err(),
+        shared(32)
+            .open(SEALED_CERTIFICATE)
+            .unwrap_err(),
         EnvelopeError::OtherKind
     );
     let public = EnvelopeKeys::certificates(vec![Certificate::read(CERTIFICATE).unwrap()], None);
     assert_eq!(
-        public.open(SEALED_CERTIFICATE).unwrap_err(),
+        public
+            .open(SEALED_CERTIFICATE)
+            .unwrap_err(),
         EnvelopeError::NoKey
     );
     assert!(!public.can_open() && public.can_seal());
@@ -155,7 +163,12 @@ fn der_serves_as_well_as_pem() {
         vec![Certificate::read(&certificate).unwrap()],
         Some(PrivateKey::read(&key).unwrap()),
     );
-    assert_eq!(*keys.open(&keys.seal(PLAIN).unwrap()).unwrap(), PLAIN);
+    assert_eq!(
+        *keys
+            .open(&keys.seal(PLAIN).unwrap())
+            .unwrap(),
+        PLAIN
+    );
     assert_eq!(
         keys.fingerprint(),
         certified().fingerprint(),
@@ -172,10 +185,16 @@ fn a_fingerprint_tells_keys_apart_and_gives_none_away() {
         certified(),
         EnvelopeKeys::certificates(Vec::new(), None),
     ];
-    let prints: std::collections::BTreeSet<String> =
-        all.iter().map(EnvelopeKeys::fingerprint).collect();
+    let prints: std::collections::BTreeSet<String> = all
+        .iter()
+        .map(EnvelopeKeys::fingerprint)
+        .collect();
     assert_eq!(prints.len(), all.len());
-    assert!(prints.iter().all(|print| !print.contains("00010203")));
+    assert!(
+        prints
+            .iter()
+            .all(|print| !print.contains("00010203"))
+    );
     assert_eq!(
         format!("{:?} {:?}", shared(32), certified()),
         "EnvelopeKeys(shared) EnvelopeKeys(certificates)"
@@ -189,7 +208,12 @@ fn several_certificates_each_open() {
         vec![one.clone(), one],
         Some(PrivateKey::read(PRIVATE_KEY).unwrap()),
     );
-    assert_eq!(*keys.open(&keys.seal(PLAIN).unwrap()).unwrap(), PLAIN);
+    assert_eq!(
+        *keys
+            .open(&keys.seal(PLAIN).unwrap())
+            .unwrap(),
+        PLAIN
+    );
 }
 
 #[test]
@@ -202,7 +226,10 @@ fn cut_or_changed_envelopes_fail_and_do_no_more() {
         for length in 0..sealed.len() - 24 {
             assert!(keys.open(&sealed[..length]).is_err(), "{length}");
         }
-        let der = pem::find(sealed, &["CMS"]).unwrap().decode().unwrap();
+        let der = pem::find(sealed, &["CMS"])
+            .unwrap()
+            .decode()
+            .unwrap();
         for at in 0..der.len() {
             let mut changed = der.to_vec();
             changed[at] ^= 0x41;
@@ -226,7 +253,8 @@ fn too_many_recipients_are_refused() {
     let keys =
         EnvelopeKeys::certificates(vec![one; 65], Some(PrivateKey::read(PRIVATE_KEY).unwrap()));
     assert_eq!(
-        keys.open(&keys.seal(PLAIN).unwrap()).unwrap_err(),
+        keys.open(&keys.seal(PLAIN).unwrap())
+            .unwrap_err(),
         EnvelopeError::TooLarge
     );
 }

@@ -145,7 +145,9 @@ impl Replacement {
     }
 
     fn misfit(&self, vr: VR) -> Option<String> {
-        self.scalars().iter().find_map(|scalar| scalar.misfit(vr))
+        self.scalars()
+            .iter()
+            .find_map(|scalar| scalar.misfit(vr))
     }
 }
 
@@ -325,7 +327,9 @@ pub struct Group {
 impl Substitution {
     /// The attributes beside its own that it may read.
     pub fn tags(&self) -> impl Iterator<Item = Tag> {
-        self.groups.iter().filter_map(|group| group.tag)
+        self.groups
+            .iter()
+            .filter_map(|group| group.tag)
     }
 }
 
@@ -337,7 +341,11 @@ mod tests {
     fn values_fit_their_vr_or_not() {
         let text = |t: &str| Scalar::Text(t.to_owned());
         assert_eq!(text("A").misfit(VR::LO), None);
-        assert!(Scalar::Integer(5).misfit(VR::LO).is_some());
+        assert!(
+            Scalar::Integer(5)
+                .misfit(VR::LO)
+                .is_some()
+        );
         assert!(text("abc").misfit(VR::DS).is_some());
         assert!(text("nan").misfit(VR::DS).is_some());
         assert_eq!(text("7.5").misfit(VR::DS), None);
@@ -348,7 +356,11 @@ mod tests {
             None,
             "Flywheel writes it as it is"
         );
-        assert!(Scalar::Integer(70_000).misfit(VR::US).is_some());
+        assert!(
+            Scalar::Integer(70_000)
+                .misfit(VR::US)
+                .is_some()
+        );
         assert!(text("x").misfit(VR::OB).is_some());
         assert!(text("x").misfit(VR::SQ).is_some());
         assert_eq!(Replacement::Empty.misfit(VR::SQ), None);

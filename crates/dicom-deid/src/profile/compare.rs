@@ -108,12 +108,16 @@ fn settings((first, a): (&Document, &Value), (second, b): (&Document, &Value)) -
     let elsewhere =
         |key: &str| ["format", "name", "fields"].contains(&key) || OWN_KEYS.contains(&key);
     let keys = keys.filter(|key| !elsewhere(key) && seen.insert(key.as_str()));
-    let meant =
-        |side: &Value, key: &str| side.get(key).map_or_else(|| "not set".to_owned(), in_words);
+    let meant = |side: &Value, key: &str| {
+        side.get(key)
+            .map_or_else(|| "not set".to_owned(), in_words)
+    };
     let difference = |key: &String| {
         let effective = (meant(a, key), meant(b, key));
         let written = |document: &Document, meant: &str| {
-            document.setting(key).unwrap_or_else(|| meant.to_owned())
+            document
+                .setting(key)
+                .unwrap_or_else(|| meant.to_owned())
         };
         let words = (written(first, &effective.0), written(second, &effective.1));
         let values = if words.0 == words.1 { effective } else { words };
@@ -162,7 +166,9 @@ fn own_settings(a: &Profile, b: &Profile) -> Vec<Difference> {
         all
     });
     let value = |side: &[(&str, String)], key: &str| {
-        let found = side.iter().find(|(known, _)| *known == key);
+        let found = side
+            .iter()
+            .find(|(known, _)| *known == key);
         found.map_or_else(|| "not set".to_owned(), |(_, value)| value.clone())
     };
     // The longer of the two has all keys of the other.
@@ -205,7 +211,11 @@ impl<'a> Rules<'a> {
             .enumerate()
             .map(|(at, key)| (key, at))
             .collect();
-        let partner = |(at, key)| numbers.get(&key).map(|other| (at, *other));
+        let partner = |(at, key)| {
+            numbers
+                .get(&key)
+                .map(|other| (at, *other))
+        };
         let pairs = occurrences(&canonical[0])
             .into_iter()
             .enumerate()
@@ -219,7 +229,12 @@ impl<'a> Rules<'a> {
     }
 
     fn rule(&self, side: usize, at: usize) -> Option<&'a Rule> {
-        self.sides.get(side)?.profile.dicom.fields.get(at)
+        self.sides
+            .get(side)?
+            .profile
+            .dicom
+            .fields
+            .get(at)
     }
 
     fn field(&self, side: usize, at: usize) -> String {
@@ -244,7 +259,10 @@ impl<'a> Rules<'a> {
     /// Rules of one alone, and those that do something else, in the order of the profiles.
     fn changed(&self) -> Vec<Difference> {
         let only = |side: usize, matched: HashSet<usize>| {
-            let count = self.canonical.get(side).map_or(0, Vec::len);
+            let count = self
+                .canonical
+                .get(side)
+                .map_or(0, Vec::len);
             let alone = (0..count).filter(move |at| !matched.contains(at));
             alone.map(move |at| Difference::Only {
                 first: side == 0,
@@ -252,8 +270,21 @@ impl<'a> Rules<'a> {
                 options: self.options(side, at),
             })
         };
-        let mut all: Vec<_> = only(0, self.pairs.iter().map(|(a, _)| *a).collect()).collect();
-        all.extend(only(1, self.pairs.iter().map(|(_, b)| *b).collect()));
+        let mut all: Vec<_> = only(
+            0,
+            self.pairs
+                .iter()
+                .map(|(a, _)| *a)
+                .collect(),
+        )
+        .collect();
+        all.extend(only(
+            1,
+            self.pairs
+                .iter()
+                .map(|(_, b)| *b)
+                .collect(),
+        ));
         all.extend(
             self.pairs
                 .iter()
@@ -269,7 +300,11 @@ impl<'a> Rules<'a> {
         }
         let written = (self.options(0, a), self.options(1, b));
         let by_settings = written.0 == written.1;
-        let effective = |rule: &Value| rule.get(2).map(in_words).unwrap_or_default();
+        let effective = |rule: &Value| {
+            rule.get(2)
+                .map(in_words)
+                .unwrap_or_default()
+        };
         let options = if by_settings {
             (effective(first), effective(second))
         } else {
@@ -311,7 +346,9 @@ fn occurrences(rules: &[Value]) -> Vec<(String, usize)> {
             .and_then(Value::as_str)
             .unwrap_or_default()
             .to_owned();
-        let count = counts.entry(selector.clone()).or_default();
+        let count = counts
+            .entry(selector.clone())
+            .or_default();
         *count += 1;
         (selector, *count)
     };

@@ -103,7 +103,9 @@ impl Document {
             .iter()
             .filter(|entry| entry.key != "name" && entry.key != "regex");
         let texts = options.filter_map(|entry| {
-            let value = translation.value(&entry.value, &entry.key).ok()?;
+            let value = translation
+                .value(&entry.value, &entry.key)
+                .ok()?;
             Some(format!("{} = {}", entry.key, emit::inline(&value)))
         });
         texts.collect::<Vec<_>>().join(", ")
@@ -127,7 +129,11 @@ impl Document {
         let mut translation = Translation::new(to, purpose);
         let mut map = Map::new();
         // Without a name of its own it goes by that of its file, and another file may have another.
-        if self.root.find("name").is_none_or(Node::is_null) {
+        if self
+            .root
+            .find("name")
+            .is_none_or(Node::is_null)
+        {
             map.insert("name".to_owned(), self.fallback_name.clone().into());
             translation.remarks.push(
                 "the document has no `name`; it is written with the one that it goes by".to_owned(),
@@ -322,7 +328,10 @@ mod tests {
         format!(
             "{} | {}",
             error.what,
-            error.remedy.as_deref().unwrap_or_default()
+            error
+                .remedy
+                .as_deref()
+                .unwrap_or_default()
         )
     }
 
@@ -386,11 +395,17 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
     fn each_language_looks_as_if_written_by_hand() {
         insta::assert_snapshot!(
             "toml",
-            yaml(EVERYTHING).convert(Language::Toml).unwrap().text
+            yaml(EVERYTHING)
+                .convert(Language::Toml)
+                .unwrap()
+                .text
         );
         insta::assert_snapshot!(
             "yaml",
-            yaml(EVERYTHING).convert(Language::Yaml).unwrap().text
+            yaml(EVERYTHING)
+                .convert(Language::Yaml)
+                .unwrap()
+                .text
         );
     }
 
@@ -415,7 +430,10 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
             "a: b",
         ];
         let document = document(&json!({ "csv": words }).to_string(), Language::Json);
-        let text = document.convert(Language::Yaml).unwrap().text;
+        let text = document
+            .convert(Language::Yaml)
+            .unwrap()
+            .text;
         for word in words {
             assert!(text.contains(&format!("'{word}'")), "{word} in\n{text}");
         }
@@ -529,7 +547,9 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
             .convert(Language::Toml)
             .unwrap();
         assert!(
-            converted.text.starts_with("name = \"p\"\n"),
+            converted
+                .text
+                .starts_with("name = \"p\"\n"),
             "{}",
             converted.text
         );
@@ -564,7 +584,9 @@ csv: {delimiter: "\t", "odd key": [1, [2, "2004-01-19"], {x: "12:30:00"}], empty
             "name: p\ndicom: {fields: [{name: PatientID, replace-with: null}]}\ncsv: \
                 {a: [null, 2004-01-19]}",
         );
-        let shown = document.shown(Language::Toml, false).unwrap();
+        let shown = document
+            .shown(Language::Toml, false)
+            .unwrap();
         assert!(
             shown.text.contains("keep = true") && shown.remarks.len() == 3,
             "{shown:?}"

@@ -110,10 +110,18 @@ impl DateFormat {
         if has(Part::Hour12) != has(Part::AmPm) {
             return Err("`%I` and `%p` go together".to_owned());
         }
-        let again = self.parts.iter().enumerate().any(|(at, part)| {
-            !matches!(part, Part::Literal(_) | Part::Space)
-                && self.parts.iter().skip(at + 1).any(|other| other == part)
-        });
+        let again = self
+            .parts
+            .iter()
+            .enumerate()
+            .any(|(at, part)| {
+                !matches!(part, Part::Literal(_) | Part::Space)
+                    && self
+                        .parts
+                        .iter()
+                        .skip(at + 1)
+                        .any(|other| other == part)
+            });
         if again {
             Err("the format names the same thing twice".to_owned())
         } else {
@@ -201,7 +209,11 @@ impl Read {
         let mut number = |digits| digits_of(&mut rest, digits);
         match part {
             Part::Literal(c) => rest = text.strip_prefix(c)?,
-            Part::Space => rest = text.strip_prefix(char::is_whitespace)?.trim_start(),
+            Part::Space => {
+                rest = text
+                    .strip_prefix(char::is_whitespace)?
+                    .trim_start()
+            }
             Part::Year => self.year = i32::try_from(number(4)?).ok()?,
             Part::ShortYear => {
                 let year = i32::try_from(number(2)?).ok()?;
@@ -270,7 +282,10 @@ impl Read {
 fn digits_of(text: &mut &str, count: usize) -> Option<u32> {
     let (digits, rest) = text.split_at_checked(count)?;
     *text = rest;
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+    {
         digits.parse().ok()
     } else {
         None
@@ -279,7 +294,11 @@ fn digits_of(text: &mut &str, count: usize) -> Option<u32> {
 
 /// One to six digits, as millionths.
 fn fraction(text: &mut &str) -> Option<u32> {
-    let count = text.bytes().take(6).take_while(u8::is_ascii_digit).count();
+    let count = text
+        .bytes()
+        .take(6)
+        .take_while(u8::is_ascii_digit)
+        .count();
     let digits = digits_of(text, count.max(1))?;
     Some(digits * 10_u32.pow(u32::try_from(6 - count).ok()?))
 }
@@ -311,7 +330,10 @@ mod tests {
         DateFormat::new(format)
             .unwrap()
             .parse(text)
-            .map(|date| date.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
+            .map(|date| {
+                date.format("%Y-%m-%d %H:%M:%S%.6f")
+                    .to_string()
+            })
     }
 
     #[test]
@@ -420,7 +442,12 @@ mod tests {
             ("%H:%M:%S.%f", "19:07:05.000042"),
             ("%I %p %% %Y", "07 PM % 2004"),
         ] {
-            assert_eq!(DateFormat::new(format).unwrap().format(date), written);
+            assert_eq!(
+                DateFormat::new(format)
+                    .unwrap()
+                    .format(date),
+                written
+            );
         }
     }
 

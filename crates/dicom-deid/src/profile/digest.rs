@@ -38,7 +38,9 @@ impl Identity {
     /// A digest of the secrets, for the journal alone, which hashes it under a key of its own; none
     /// where there are none.
     pub fn of_secrets(&self) -> Option<&str> {
-        self.secret.as_ref().map(|secret| secret.expose().as_str())
+        self.secret
+            .as_ref()
+            .map(|secret| secret.expose().as_str())
     }
 }
 
@@ -103,7 +105,11 @@ impl Profile {
             canonical = with_member(
                 canonical,
                 "filenames",
-                rules.filenames.iter().map(name).collect(),
+                rules
+                    .filenames
+                    .iter()
+                    .map(name)
+                    .collect(),
             );
         }
         if let Some(settings) = &rules.confidentiality {
@@ -112,7 +118,11 @@ impl Profile {
         if rules.burned_in != BurnedIn::default_for(rules.confidentiality.as_ref())
             || !rules.regions.is_empty()
         {
-            let regions: Vec<_> = rules.regions.iter().map(device_regions).collect();
+            let regions: Vec<_> = rules
+                .regions
+                .iter()
+                .map(device_regions)
+                .collect();
             canonical = with_member(
                 canonical,
                 "pixels",
@@ -158,7 +168,9 @@ fn options(rules: &DicomRules, action: &Action) -> Value {
         | Action::Encrypt
         | Action::Decrypt => Value::Null,
         Action::Jitter(jitter) => json!([
-            jitter.range.unwrap_or(rules.jitter_range),
+            jitter
+                .range
+                .unwrap_or(rules.jitter_range),
             jitter.whole,
             jitter.min,
             jitter.max
@@ -172,7 +184,9 @@ fn options(rules: &DicomRules, action: &Action) -> Value {
             jitter,
         } => shift(
             days.or(rules.date_increment),
-            format.as_ref().unwrap_or(&rules.date_format),
+            format
+                .as_ref()
+                .unwrap_or(&rules.date_format),
             jitter.as_ref(),
             &DateBounds::default(),
         ),
@@ -183,7 +197,9 @@ fn options(rules: &DicomRules, action: &Action) -> Value {
             bounds,
         } => shift(
             days.or(rules.date_increment),
-            format.as_ref().unwrap_or(&rules.datetime_format),
+            format
+                .as_ref()
+                .unwrap_or(&rules.datetime_format),
             jitter.as_ref(),
             bounds,
         ),
@@ -266,7 +282,11 @@ fn device_regions(device: &DeviceRegions) -> Value {
         RequiredValue::Number(number) => json!(number),
     };
     let when = device.when.iter().map(|attribute| {
-        let values: Vec<_> = attribute.values.iter().map(value).collect();
+        let values: Vec<_> = attribute
+            .values
+            .iter()
+            .map(value)
+            .collect();
         json!([hex_digits(attribute.tag), values])
     });
     let blank = match &device.blank {

@@ -30,7 +30,12 @@ pub enum Language {
 impl Language {
     /// The language that a file's name ends in.
     pub fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        match path
+            .extension()?
+            .to_str()?
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "toml" => Some(Self::Toml),
             "yaml" | "yml" => Some(Self::Yaml),
             "json" => Some(Self::Json),
@@ -138,9 +143,12 @@ impl Document {
     pub fn profile(&self) -> Result<Profile, ProfileError> {
         let mut profile = read::profile(&self.root, &self.fallback_name)
             .map_err(|problem| error(problem, &self.origin))?;
-        profile
-            .notes
-            .extend(self.notes.iter().cloned().chain(self.passed_over()));
+        profile.notes.extend(
+            self.notes
+                .iter()
+                .cloned()
+                .chain(self.passed_over()),
+        );
         Ok(profile)
     }
 
@@ -159,9 +167,14 @@ impl Document {
     /// Sections that are carried out here and nowhere else, where another tool may read the
     /// document.
     fn passed_over(&self) -> Option<String> {
-        let dicom = self.root.find("dicom").filter(|_| self.flywheel_reads_it)?;
+        let dicom = self
+            .root
+            .find("dicom")
+            .filter(|_| self.flywheel_reads_it)?;
         let given = |key: &&str| {
-            let section = dicom.find(key).filter(|_| DICOM.is_own_section(key));
+            let section = dicom
+                .find(key)
+                .filter(|_| DICOM.is_own_section(key));
             section.is_some_and(|section| !section.is_falsy())
         };
         let sections: Vec<_> = DICOM
@@ -202,7 +215,9 @@ fn not_found(name: &str, shown: &str) -> ProfileError {
 }
 
 fn names() -> String {
-    builtin_names().collect::<Vec<_>>().join(", ")
+    builtin_names()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Further problems that are listed.
@@ -226,7 +241,11 @@ pub(super) fn error(problem: Problem, origin: &str) -> ProfileError {
         .iter()
         .take(MOST_LISTED)
         .fold(error, |error, also| error.because(listed(also)));
-    if let Some(more @ 1..) = problem.also.len().checked_sub(MOST_LISTED) {
+    if let Some(more @ 1..) = problem
+        .also
+        .len()
+        .checked_sub(MOST_LISTED)
+    {
         error = error.because(format!("and {more} more"));
     }
     match problem.hint {

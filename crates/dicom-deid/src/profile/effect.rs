@@ -84,12 +84,16 @@ impl DicomRules {
 
     /// Whether the original value of an attribute at a nesting level is no longer there.
     pub fn protects(&self, tag: Tag, level: NestingLevel) -> bool {
-        self.effect_on(tag, level).effect.protects()
+        self.effect_on(tag, level)
+            .effect
+            .protects()
     }
 
     /// Whether that holds for all attributes of a row in one of the standard's tables.
     pub fn protects_all(&self, pattern: TagPattern, level: NestingLevel) -> bool {
-        self.effect_on_pattern(pattern, level).effect.protects()
+        self.effect_on_pattern(pattern, level)
+            .effect
+            .protects()
     }
 
     /// What the Basic Profile does with an attribute that no field names, where the profile asks
@@ -103,7 +107,8 @@ impl DicomRules {
     /// Whether no file has a Patient ID afterwards, whatever it is like.
     pub fn leaves_no_patient_id(&self) -> bool {
         matches!(
-            self.effect_on(PATIENT_ID, NestingLevel::Top).effect,
+            self.effect_on(PATIENT_ID, NestingLevel::Top)
+                .effect,
             Effect::Removed | Effect::RemovedAsUnnamed | Effect::Emptied | Effect::Encrypted
         )
     }
@@ -116,13 +121,18 @@ impl DicomRules {
     /// What has become of an attribute at the top when a rule's turn comes.
     pub fn effect_before(&self, tag: Tag, rule: &Rule) -> Effect<'_> {
         let mut earlier = self.addressing(tag, NestingLevel::Top);
-        if let Some(by_table) = self.table_effect(tag).filter(|_| earlier.is_empty()) {
+        if let Some(by_table) = self
+            .table_effect(tag)
+            .filter(|_| earlier.is_empty())
+        {
             return Effect::ByTable(by_table);
         }
         earlier.retain(|other| other.position.index < rule.position.index);
-        earlier.iter().fold(Effect::Untouched, |effect, rule| {
-            effect.after(&rule.action, self)
-        })
+        earlier
+            .iter()
+            .fold(Effect::Untouched, |effect, rule| {
+                effect.after(&rule.action, self)
+            })
     }
 
     /// What becomes of a private element that a rule names by its creator.
@@ -131,7 +141,11 @@ impl DicomRules {
             matches!(&rule.selector, Selector::Private { group: g, creator: c, element: e }
                 if *g == group && c == creator && *e == element)
         };
-        let rules: Vec<_> = self.fields.iter().filter(same).collect();
+        let rules: Vec<_> = self
+            .fields
+            .iter()
+            .filter(same)
+            .collect();
         AttributeEffect {
             effect: self.after_rules(Effect::Untouched, &rules),
             rules,
@@ -317,7 +331,10 @@ impl<'a> Effect<'a> {
 
 /// Whether the action returns its input: a shift by 0 days.
 fn leaves_value(action: &Action, rules: &DicomRules) -> bool {
-    let days = |own: &Option<f64>| own.or(rules.date_increment).unwrap_or_default();
+    let days = |own: &Option<f64>| {
+        own.or(rules.date_increment)
+            .unwrap_or_default()
+    };
     match action {
         // Less than a day forward does not show in a date without a time.
         Action::IncrementDate {

@@ -54,7 +54,10 @@ fn toml_document(map: &Map<String, Value>) -> String {
 
 /// The keys of a section, then the sections in it: a key after a heading would belong to that.
 fn toml_section<'a>(out: &mut String, path: &mut Vec<&'a str>, map: &'a Map<String, Value>) {
-    for (name, value) in map.iter().filter(|(_, value)| !value.is_object()) {
+    for (name, value) in map
+        .iter()
+        .filter(|(_, value)| !value.is_object())
+    {
         let start = format!("{} = ", toml_key(name));
         let list_of_tables = value
             .as_array()
@@ -75,7 +78,10 @@ fn toml_section<'a>(out: &mut String, path: &mut Vec<&'a str>, map: &'a Map<Stri
         .filter_map(|(name, value)| Some((name, value.as_object()?)))
     {
         path.push(name);
-        let heading: Vec<_> = path.iter().map(|name| toml_key(name)).collect();
+        let heading: Vec<_> = path
+            .iter()
+            .map(|name| toml_key(name))
+            .collect();
         let gap = if out.is_empty() { "" } else { "\n" };
         out.extend([gap, "[", &heading.join("."), "]\n"]);
         toml_section(out, path, inner);
@@ -104,7 +110,10 @@ fn fitted(value: &Value, indent: usize, taken: usize) -> String {
             };
             format!(
                 "{{ {} }}",
-                map.iter().map(entry).collect::<Vec<_>>().join(", ")
+                map.iter()
+                    .map(entry)
+                    .collect::<Vec<_>>()
+                    .join(", ")
             )
         }
         _ => short,
@@ -134,7 +143,9 @@ pub(super) fn inline(value: &Value) -> String {
 
 fn toml_key(name: &str) -> String {
     if is_printable(name) {
-        TomlKeyBuilder::new(name).as_default().to_toml_key()
+        TomlKeyBuilder::new(name)
+            .as_default()
+            .to_toml_key()
     } else {
         escaped(name)
     }
@@ -218,7 +229,11 @@ fn yaml_inline(value: &Value) -> String {
         Value::String(text) => yaml_scalar(text),
         Value::Array(items) => format!(
             "[{}]",
-            items.iter().map(yaml_inline).collect::<Vec<_>>().join(", ")
+            items
+                .iter()
+                .map(yaml_inline)
+                .collect::<Vec<_>>()
+                .join(", ")
         ),
         Value::Object(map) => {
             let entry = |(name, value): (&String, &Value)| {
@@ -226,7 +241,10 @@ fn yaml_inline(value: &Value) -> String {
             };
             format!(
                 "{{{}}}",
-                map.iter().map(entry).collect::<Vec<_>>().join(", ")
+                map.iter()
+                    .map(entry)
+                    .collect::<Vec<_>>()
+                    .join(", ")
             )
         }
         Value::Number(number) if number.is_f64() => yaml_float(&number.to_string()),
@@ -236,7 +254,9 @@ fn yaml_inline(value: &Value) -> String {
 
 /// YAML 1.1 takes for a number only what has a point, and a sign before the exponent.
 fn yaml_float(text: &str) -> String {
-    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
+    let (digits, exponent) = text
+        .split_once(['e', 'E'])
+        .unwrap_or((text, ""));
     let digits = if digits.contains('.') {
         digits.to_owned()
     } else {

@@ -92,7 +92,9 @@ fn covered(selector: &Selector) -> Option<TagPattern> {
 }
 
 fn attribute(rules: &DicomRules, covers: TagPattern) -> AttributeExplanation {
-    let row = attributes().iter().find(|row| row.covers == covers);
+    let row = attributes()
+        .iter()
+        .find(|row| row.covers == covers);
     let top = rules.effect_on_pattern(covers, NestingLevel::Top);
     let items = rules.effect_on_pattern(covers, NestingLevel::Items);
     let untouched = |effect: &Effect<'_>| matches!(effect, Effect::Untouched | Effect::Kept);
@@ -135,7 +137,10 @@ fn name(covers: TagPattern, row: Option<&Attribute>) -> String {
 fn created(effect: &AttributeEffect<'_>, rules: &DicomRules) -> &'static str {
     let inserts = |rule: &&&Rule| matches!(&rule.action, Action::ReplaceWith { insert, .. } if rules.inserts(*insert));
     let makes = matches!(effect.effect, Effect::Replaced(_) | Effect::Emptied)
-        && effect.rules.iter().any(|rule| inserts(&rule));
+        && effect
+            .rules
+            .iter()
+            .any(|rule| inserts(&rule));
     if makes { " (created if absent)" } else { "" }
 }
 
@@ -170,7 +175,10 @@ fn selected(rules: &DicomRules, rule: &Rule) -> AttributeExplanation {
 }
 
 fn places(rules: &[&Rule]) -> Vec<String> {
-    rules.iter().map(|rule| rule.location()).collect()
+    rules
+        .iter()
+        .map(|rule| rule.location())
+        .collect()
 }
 
 const PIXELS: Tag = Tag(0x7FE0, 0x0010);
@@ -265,7 +273,9 @@ fn age(rules: &DicomRules) -> Option<String> {
                 before the rules act."
         )
     };
-    rules.patient_age_from_birthdate.then(says)
+    rules
+        .patient_age_from_birthdate
+        .then(says)
 }
 
 fn uids(rules: &DicomRules) -> Option<String> {
@@ -318,7 +328,11 @@ fn envelope(rules: &DicomRules) -> Option<&'static str> {
 }
 
 fn pixels(rules: &DicomRules) -> &'static str {
-    if rules.effect_on(PIXELS, NestingLevel::Top).effect.is_gone() {
+    if rules
+        .effect_on(PIXELS, NestingLevel::Top)
+        .effect
+        .is_gone()
+    {
         "Pixel data is removed."
     } else if !rules.keeps_burned_in() {
         "Images that may show text, as far as their attributes tell, are refused; the pixels \

@@ -122,7 +122,13 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     })?;
     match yaml::parse_json(text) {
         Ok(positioned) if positioned == node => Ok(positioned),
-        Err(problem) if problem.message.contains("written twice") => Err(problem),
+        Err(problem)
+            if problem
+                .message
+                .contains("written twice") =>
+        {
+            Err(problem)
+        }
         _ => unambiguous(node),
     }
 }
@@ -135,7 +141,10 @@ pub(super) fn value(node: &Node) -> Result<Value, Problem> {
         NodeKind::Integer(number, _) => (*number).into(),
         NodeKind::Float(number) => (*number).into(),
         NodeKind::Text(text) => text.as_str().into(),
-        NodeKind::List(items) => items.iter().map(value).collect::<Result<_, _>>()?,
+        NodeKind::List(items) => items
+            .iter()
+            .map(value)
+            .collect::<Result<_, _>>()?,
         NodeKind::Map(entries) => {
             let members = entries
                 .iter()
@@ -190,7 +199,9 @@ mod tests {
         ] {
             let problem = parse(text).err().unwrap();
             assert!(
-                problem.message.contains("written twice"),
+                problem
+                    .message
+                    .contains("written twice"),
                 "{text}: {}",
                 problem.message
             );
@@ -211,7 +222,9 @@ mod tests {
         ] {
             assert_eq!(value(&read.ok().unwrap()).ok(), Some(expected.clone()));
         }
-        let dated = yaml::parse("description: 2004-01-19").ok().unwrap();
+        let dated = yaml::parse("description: 2004-01-19")
+            .ok()
+            .unwrap();
         let problem = value(&dated).unwrap_err();
         assert_eq!((problem.position.line, problem.position.column), (1, 14));
     }
@@ -239,7 +252,10 @@ mod tests {
             panic!("no list")
         };
         assert_eq!(
-            items.iter().map(Node::describe).collect::<Vec<_>>(),
+            items
+                .iter()
+                .map(Node::describe)
+                .collect::<Vec<_>>(),
             ["a number", "text", "null", "true or false", "a number"]
         );
         assert_eq!(format!("{:?}", Json(node)), "Json(a section)");

@@ -158,7 +158,10 @@ impl Profile {
             && !rules.remove_undefined
             && !rules.patient_age_from_birthdate
             && rules.alter_pixels.is_none()
-            && !rules.regions.iter().any(DeviceRegions::blanks)
+            && !rules
+                .regions
+                .iter()
+                .any(DeviceRegions::blanks)
             && !rules.retain
             && rules.confidentiality.is_none()
             && rules
@@ -196,7 +199,12 @@ impl FileName {
     pub fn tags(&self) -> impl Iterator<Item = Tag> {
         self.output
             .variables()
-            .filter(|name| !self.regex.group_names().any(|group| group == *name))
+            .filter(|name| {
+                !self
+                    .regex
+                    .group_names()
+                    .any(|group| group == *name)
+            })
             .filter_map(tag_of)
     }
 }

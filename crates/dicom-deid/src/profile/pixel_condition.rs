@@ -75,7 +75,9 @@ const WORDS: [&str; 7] = [
 impl Condition {
     /// Reads the text of `when`.
     pub(super) fn parse(text: &str) -> Result<Self, SyntaxError> {
-        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let text = text
+            .replace("\r\n", "\n")
+            .replace('\r', "\n");
         let mut lines: Vec<ConditionLine> = Vec::new();
         for (number, line) in text
             .split('\n')
@@ -166,14 +168,20 @@ fn no_other_statement(line: &str) -> Result<(), SyntaxError> {
         let hint = "say it with `remove` or `keep` of the entry";
         return Err(SyntaxError::new("coordinates cannot be given in `when`").with_hint(hint));
     }
-    if !WORDS.iter().any(|word| lower.starts_with(word)) {
+    if !WORDS
+        .iter()
+        .any(|word| lower.starts_with(word))
+    {
         return Err(unknown_word(line));
     }
     Ok(())
 }
 
 fn unknown_word(text: &str) -> SyntaxError {
-    let word = text.split(' ').next().unwrap_or_default();
+    let word = text
+        .split(' ')
+        .next()
+        .unwrap_or_default();
     SyntaxError::new(format!("`{}` is no test", shown(word)))
         .with_hint(format!("tests begin with {}", WORDS.join(", ")))
 }
@@ -190,7 +198,10 @@ fn first_of(text: &str) -> (&str, Option<(Conjunction, &str)>) {
         text.get(..at).unwrap_or_default(),
         text.get(at + len..).unwrap_or_default(),
     );
-    if WORDS.iter().any(|word| after.contains(word)) {
+    if WORDS
+        .iter()
+        .any(|word| after.contains(word))
+    {
         (before, Some((join, after)))
     } else {
         (text, None)
@@ -199,7 +210,9 @@ fn first_of(text: &str) -> (&str, Option<(Conjunction, &str)>) {
 
 impl AttributeTest {
     fn parse(text: &str) -> Result<Self, SyntaxError> {
-        let (word, operands) = text.split_once(' ').ok_or_else(|| incomplete(text))?;
+        let (word, operands) = text
+            .split_once(' ')
+            .ok_or_else(|| incomplete(text))?;
         let word = word.to_lowercase();
         if !WORDS.contains(&word.as_str()) {
             return Err(unknown_word(text));
@@ -219,7 +232,9 @@ impl AttributeTest {
                 kind,
             });
         }
-        let (name, value) = operands.split_once(' ').ok_or_else(|| incomplete(text))?;
+        let (name, value) = operands
+            .split_once(' ')
+            .ok_or_else(|| incomplete(text))?;
         let (tag, by_number) = field(strip(name))?;
         if by_number {
             let why = "a value cannot be looked at by number: Flywheel's engine looks at a \
@@ -325,9 +340,12 @@ fn hides_a_test(value: &str) -> bool {
             .to_lowercase();
         strip(after).contains(' ') && WORDS.contains(&word.as_str())
     };
-    ["+", "||"]
-        .iter()
-        .any(|operator| value.split(operator).skip(1).any(begins_test))
+    ["+", "||"].iter().any(|operator| {
+        value
+            .split(operator)
+            .skip(1)
+            .any(begins_test)
+    })
 }
 
 /// The first escape or group of an expression that means something else in lower case.
@@ -335,12 +353,16 @@ fn changed_by_lower_case(expression: &str) -> Option<String> {
     let mut chars = expression.chars();
     while let Some(c) = chars.next() {
         if c == '\\'
-            && let Some(next) = chars.next().filter(char::is_ascii_uppercase)
+            && let Some(next) = chars
+                .next()
+                .filter(char::is_ascii_uppercase)
         {
             return Some(format!("\\{next}"));
         }
     }
-    expression.contains("(?P").then(|| "(?P".to_owned())
+    expression
+        .contains("(?P")
+        .then(|| "(?P".to_owned())
 }
 
 /// Text without the white space around it, as Python's `strip` sees it.

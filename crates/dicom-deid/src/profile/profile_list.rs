@@ -38,8 +38,13 @@ pub(super) fn chosen(root: Node) -> Result<(Node, Vec<String>), Problem> {
     if list.is_none() && choice.is_none() {
         return Ok((root, Vec::new()));
     }
-    if let Some(beside) = entries.iter().find(|entry| entry.key == "dicom") {
-        let other = list.or(choice).map_or("", |entry| entry.key.as_str());
+    if let Some(beside) = entries
+        .iter()
+        .find(|entry| entry.key == "dicom")
+    {
+        let other = list
+            .or(choice)
+            .map_or("", |entry| entry.key.as_str());
         return Err(beside
             .problem(format!(
                 "a `dicom` section stands beside `{other}`, and either could be meant"
@@ -270,7 +275,10 @@ deid_profiles:
         let own = "deid-profile: minimal\ndeid-profiles: \
             [{name: minimal, dicom: {remove-private-tags: true}}]";
         assert!(
-            read(own).unwrap().dicom.remove_private_tags,
+            read(own)
+                .unwrap()
+                .dicom
+                .remove_private_tags,
             "the file's own goes before it"
         );
     }

@@ -54,14 +54,20 @@ fn at_the_top(entry: &Entry, profile: &mut Profile) -> Result<(), Problem> {
     match key {
         _ if !PROFILE.has(key) => return Err(PROFILE.unknown(entry)),
         _ if PROFILE.is_for_other_files(key) && !value.is_null() => {
-            profile.other_sections.push(key.to_owned());
+            profile
+                .other_sections
+                .push(key.to_owned());
         }
         _ if value.is_null() => {}
-        "name" => value.text(key)?.clone_into(&mut profile.name),
+        "name" => value
+            .text(key)?
+            .clone_into(&mut profile.name),
         "description" => profile.description = Some(value.text(key)?.to_owned()),
         "dicom" => dicom(value, profile)?,
         // Keys of other tools, and what `envelope_keys` reads.
-        _ => profile.notes.extend(of_other_tool(entry)),
+        _ => profile
+            .notes
+            .extend(of_other_tool(entry)),
     }
     Ok(())
 }
@@ -120,7 +126,9 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
     }
     problems.take(numeric_name_fits(section, &profile.dicom));
     problems.take(own_sections(section, &mut profile.dicom));
-    let fields = section.find("fields").map(|fields| fields.items("fields"));
+    let fields = section
+        .find("fields")
+        .map(|fields| fields.items("fields"));
     let fields = problems
         .take(fields.transpose())
         .flatten()
@@ -133,8 +141,13 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
     }
     // What only shows when all rules are known would be a consequence of what is wrong with them.
     problems.settled()?;
-    profile.notes.extend(notes::of_order(&profile.dicom.fields));
-    if let Some(names) = section.find("filenames").filter(|names| !names.is_null()) {
+    profile
+        .notes
+        .extend(notes::of_order(&profile.dicom.fields));
+    if let Some(names) = section
+        .find("filenames")
+        .filter(|names| !names.is_null())
+    {
         profile.dicom.filenames = field::read_filenames(names, &profile.dicom)?;
     }
     profile
@@ -146,7 +159,11 @@ fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {
 /// The sections that Flywheel's vocabulary does not have. The one on confidentiality says what the
 /// others mean.
 fn own_sections(section: &Node, rules: &mut DicomRules) -> Result<(), Problem> {
-    let given = |key| section.find(key).filter(|value| !value.is_null());
+    let given = |key| {
+        section
+            .find(key)
+            .filter(|value| !value.is_null())
+    };
     rules.confidentiality = given("confidentiality").map(|_| Confidentiality::default());
     let mut problems = Problems::default();
     for entry in section.entries("`dicom`")? {
@@ -246,10 +263,12 @@ fn numeric_name_fits(section: &Node, rules: &DicomRules) -> Result<(), Problem> 
         return Ok(());
     };
     let components = name.split('.').count();
-    if !name
-        .split('.')
-        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
-    {
+    if !name.split('.').all(|part| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_digit())
+    }) {
         return Err(section.problem("`uid-numeric-name` must be numbers with dots between them"));
     }
     if components != rules.uid_prefix_fields {

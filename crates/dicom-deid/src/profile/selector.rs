@@ -132,8 +132,12 @@ fn plain(tag: Tag) -> String {
 fn bracketed(inside: &str, text: &str) -> Result<Selector, SyntaxError> {
     let forms = "write (gggg,eeee), or (gggg,\"CREATOR\",ee) for a private element";
     let wrong = || SyntaxError::new(format!("`{}` is no tag", shown(text))).with_hint(forms);
-    let (inside, _) = inside.split_once(')').ok_or_else(wrong)?;
-    let (group, rest) = inside.split_once(',').ok_or_else(wrong)?;
+    let (inside, _) = inside
+        .split_once(')')
+        .ok_or_else(wrong)?;
+    let (group, rest) = inside
+        .split_once(',')
+        .ok_or_else(wrong)?;
     let (group, rest) = (group.trim(), rest.trim());
     if let Some((creator, element)) = rest.rsplit_once(',') {
         return private(group, creator.trim(), element.trim()).ok_or_else(wrong)?;
@@ -270,7 +274,10 @@ fn without_0x(text: &str) -> &str {
 
 /// A number of exactly this number of hex digits.
 pub(super) fn hex(text: &str, digits: usize) -> Option<u32> {
-    let good = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let good = text.len() == digits
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit());
     if good {
         u32::from_str_radix(text, 16).ok()
     } else {

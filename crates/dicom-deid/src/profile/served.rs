@@ -87,7 +87,10 @@ fn stated(settings: &Node) -> Result<Option<Node>, Problem> {
         let problem = odd.problem(format!("the settings have the key `{}`", shown(&odd.key)));
         return Err(problem.with_hint(format!("have it called `{SETTING}`, or taken out")));
     }
-    let mut keys: Vec<_> = entries.iter().map(|entry| entry.key.as_str()).collect();
+    let mut keys: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.key.as_str())
+        .collect();
     keys.sort_unstable();
     if let Some((twice, _)) = keys
         .iter()
@@ -143,7 +146,10 @@ impl Document {
     pub fn from_server_json(value: &Value, level: &str) -> Result<Option<Self>, ProfileError> {
         // Every `Value` can be read so.
         let Json(node) = Json::deserialize(value).unwrap_or_default();
-        let stated = node.find(SETTING).cloned().unwrap_or(node);
+        let stated = node
+            .find(SETTING)
+            .cloned()
+            .unwrap_or(node);
         if stated.is_null() {
             return Ok(None);
         }

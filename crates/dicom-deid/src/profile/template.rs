@@ -34,7 +34,9 @@ impl Template {
             let inside = found
                 .strip_prefix('{')
                 .ok_or("a `}` without its `{`; write `}}` for the character")?;
-            let (name, after) = inside.split_once('}').ok_or("a `{` without its `}`")?;
+            let (name, after) = inside
+                .split_once('}')
+                .ok_or("a `{` without its `}`")?;
             if !plain.is_empty() {
                 parts.push(TemplatePart::Text(std::mem::take(&mut plain)));
             }
@@ -58,10 +60,12 @@ impl Template {
 
     /// The names of its variables, in order; one that is used twice comes twice.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().filter_map(|part| match part {
-            TemplatePart::Text(_) => None,
-            TemplatePart::Variable(name) => Some(name.as_str()),
-        })
+        self.parts
+            .iter()
+            .filter_map(|part| match part {
+                TemplatePart::Text(_) => None,
+                TemplatePart::Variable(name) => Some(name.as_str()),
+            })
     }
 }
 
@@ -73,7 +77,10 @@ fn variable(name: &str) -> Result<&str, String> {
     if name.contains('{') {
         return Err("a `{` cannot be written in an output".to_owned());
     }
-    if !name.chars().all(|c| c == '_' || c.is_alphanumeric()) {
+    if !name
+        .chars()
+        .all(|c| c == '_' || c.is_alphanumeric())
+    {
         return Err("a variable is the name of a group or a keyword, nothing else".to_owned());
     }
     Ok(name)

@@ -64,9 +64,12 @@ fn node(value: &Spanned<DeValue<'_>>, lines: &Lines<'_>) -> Node {
             .parse()
             .map_or(NodeKind::Unquoted("a number"), NodeKind::Float),
         DeValue::Datetime(_) => NodeKind::Unquoted("a date"),
-        DeValue::Array(items) => {
-            NodeKind::List(items.iter().map(|item| node(item, lines)).collect())
-        }
+        DeValue::Array(items) => NodeKind::List(
+            items
+                .iter()
+                .map(|item| node(item, lines))
+                .collect(),
+        ),
         DeValue::Table(table) => map(table, lines),
     };
     Node::new(kind, lines.position(value.span().start))
@@ -87,12 +90,16 @@ impl<'a> Lines<'a> {
             .map(|(at, _)| at + 1);
         Self {
             text,
-            starts: std::iter::once(0).chain(breaks).collect(),
+            starts: std::iter::once(0)
+                .chain(breaks)
+                .collect(),
         }
     }
 
     fn position(&self, offset: usize) -> SourcePosition {
-        let line = self.starts.partition_point(|start| *start <= offset);
+        let line = self
+            .starts
+            .partition_point(|start| *start <= offset);
         let start = self
             .starts
             .get(line.saturating_sub(1))

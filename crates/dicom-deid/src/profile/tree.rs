@@ -154,13 +154,18 @@ pub(super) trait Named: Copy + PartialEq + 'static {
 
     /// The name of a value.
     fn name(self) -> &'static str {
-        let known = Self::NAMES.iter().find(|(_, value)| *value == self);
+        let known = Self::NAMES
+            .iter()
+            .find(|(_, value)| *value == self);
         known.map_or("", |(name, _)| name)
     }
 
     /// All names, in order.
     fn names() -> Vec<&'static str> {
-        Self::NAMES.iter().map(|(name, _)| *name).collect()
+        Self::NAMES
+            .iter()
+            .map(|(name, _)| *name)
+            .collect()
     }
 }
 
@@ -271,11 +276,18 @@ impl Node {
     /// One of a few names.
     pub(super) fn one_of<T: Named>(&self, what: &str) -> Result<T, Problem> {
         let written = self.text(what)?;
-        let found = T::NAMES.iter().find(|(name, _)| *name == written);
-        found.map(|(_, value)| *value).ok_or_else(|| {
-            let known: Vec<_> = T::names().iter().map(|name| format!("`{name}`")).collect();
-            self.problem(format!("`{what}` must be {}", known.join(" or ")))
-        })
+        let found = T::NAMES
+            .iter()
+            .find(|(name, _)| *name == written);
+        found
+            .map(|(_, value)| *value)
+            .ok_or_else(|| {
+                let known: Vec<_> = T::names()
+                    .iter()
+                    .map(|name| format!("`{name}`"))
+                    .collect();
+                self.problem(format!("`{what}` must be {}", known.join(" or ")))
+            })
     }
 
     /// A whole number of 0 or more.
@@ -305,7 +317,9 @@ impl Node {
 
 /// The entry with this key.
 pub(super) fn find<'a>(entries: &'a [Entry], key: &str) -> Option<&'a Entry> {
-    entries.iter().find(|entry| entry.key == key)
+    entries
+        .iter()
+        .find(|entry| entry.key == key)
 }
 
 /// An option's value, if it is there and not null.

@@ -76,7 +76,10 @@ impl Section {
     }
 
     fn form(&self, key: &str) -> Option<&Form> {
-        let known = self.0.iter().find(|known| known.0 == key)?;
+        let known = self
+            .0
+            .iter()
+            .find(|known| known.0 == key)?;
         Some(&known.1)
     }
 
@@ -619,7 +622,12 @@ mod tests {
                     "must be a section",
                     "true or false",
                 ];
-                assert!(!form.iter().any(|form| why.contains(form)), "{name}: {why}");
+                assert!(
+                    !form
+                        .iter()
+                        .any(|form| why.contains(form)),
+                    "{name}: {why}"
+                );
             }
         }
     }

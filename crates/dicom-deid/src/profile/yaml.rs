@@ -181,9 +181,14 @@ impl Builder {
             return Err(node.problem("the document is too large for a profile"));
         }
         if anchor != 0 {
-            self.anchors.insert(anchor, node.clone());
+            self.anchors
+                .insert(anchor, node.clone());
         }
-        match self.open.last_mut().map(|open| &mut open.content) {
+        match self
+            .open
+            .last_mut()
+            .map(|open| &mut open.content)
+        {
             None => self.root = Some(node),
             Some(Content::List(items)) => items.push(node),
             Some(Content::Map {
@@ -241,7 +246,10 @@ fn merge(merged: &mut Vec<Entry>, node: Node) -> Result<(), Problem> {
 /// Keys written in place win over merged ones, earlier merged ones over later.
 fn with_merged(mut entries: Vec<Entry>, merged: Vec<Entry>) -> Vec<Entry> {
     for entry in merged {
-        if entries.iter().all(|known| known.key != entry.key) {
+        if entries
+            .iter()
+            .all(|known| known.key != entry.key)
+        {
             entries.push(entry);
         }
     }
@@ -285,7 +293,10 @@ fn number(word: &str) -> Option<NodeKind> {
     }
     let decimal = word.replace('_', "");
     if FLOAT.is_match(word) {
-        return decimal.parse().ok().map(NodeKind::Float);
+        return decimal
+            .parse()
+            .ok()
+            .map(NodeKind::Float);
     }
     if SIXTIES.is_match(word) {
         return Some(NodeKind::Unquoted(
@@ -320,7 +331,10 @@ fn integer(word: &str) -> Option<NodeKind> {
             _ => (10, digits),
         },
     };
-    let plain: String = digits.chars().filter(|c| *c != '_').collect();
+    let plain: String = digits
+        .chars()
+        .filter(|c| *c != '_')
+        .collect();
     if plain.is_empty() || !plain.chars().all(|c| c.is_digit(radix)) {
         return None;
     }
@@ -390,7 +404,10 @@ mod tests {
         let NodeKind::Map(used) = &entries[1].value.kind else {
             panic!()
         };
-        let keys: Vec<_> = used.iter().map(|entry| entry.key.as_str()).collect();
+        let keys: Vec<_> = used
+            .iter()
+            .map(|entry| entry.key.as_str())
+            .collect();
         assert_eq!(keys, ["y", "x"]);
         assert_eq!(entries[1].position, SourcePosition { line: 2, column: 1 });
     }

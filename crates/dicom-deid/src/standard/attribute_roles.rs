@@ -94,25 +94,31 @@ pub fn is_registered_uid(text: &str) -> bool {
             .filter_map(|line| Some(line.split_once(',')?.0))
             .collect()
     });
-    REGISTRY.contains(text) || text.strip_prefix(ROOT).is_some_and(is_open)
+    REGISTRY.contains(text)
+        || text
+            .strip_prefix(ROOT)
+            .is_some_and(is_open)
 }
 
 /// Whether what follows the root has the shape of a later registration.
 fn is_open(below: &str) -> bool {
-    OPEN.iter().any(|(arc, components, digits)| {
-        let Some(rest) = below.strip_prefix(arc) else {
-            return false;
-        };
-        rest.split('.').count() <= *components
-            && rest
-                .split('.')
-                .all(|component| is_number(component, *digits))
-    })
+    OPEN.iter()
+        .any(|(arc, components, digits)| {
+            let Some(rest) = below.strip_prefix(arc) else {
+                return false;
+            };
+            rest.split('.').count() <= *components
+                && rest
+                    .split('.')
+                    .all(|component| is_number(component, *digits))
+        })
 }
 
 fn is_number(component: &str, digits: usize) -> bool {
     (1..=digits).contains(&component.len())
-        && component.bytes().all(|byte| byte.is_ascii_digit())
+        && component
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
         && (component == "0" || !component.starts_with('0'))
 }
 
@@ -128,7 +134,10 @@ pub fn most_numbers(tag: Tag) -> Option<usize> {
             most => most.parse().ok().map(Some),
         })
     });
-    BY_TAG.get(&tag).copied().unwrap_or(Some(1))
+    BY_TAG
+        .get(&tag)
+        .copied()
+        .unwrap_or(Some(1))
 }
 
 /// Tag, keyword, kind.

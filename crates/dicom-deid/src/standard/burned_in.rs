@@ -85,7 +85,13 @@ impl Condition {
 /// the weaker marks.
 pub fn rules() -> &'static [BurnedInRule] {
     static RULES: OnceLock<Vec<BurnedInRule>> = OnceLock::new();
-    RULES.get_or_init(|| TABLE.lines().skip(1).flat_map(read).collect())
+    RULES.get_or_init(|| {
+        TABLE
+            .lines()
+            .skip(1)
+            .flat_map(read)
+            .collect()
+    })
 }
 
 /// The rule by which an instance may show text in its picture; none where no rule speaks of it.
@@ -96,7 +102,10 @@ pub fn risk(lookup: impl Fn(Tag) -> Vec<String>) -> Option<&'static BurnedInRule
     let mut seen: Vec<(Tag, Vec<Comparable>)> = Vec::new();
     let mut holds = |condition: &Condition| {
         let tag = condition.tag();
-        if let Some((_, values)) = seen.iter().find(|(known, _)| *known == tag) {
+        if let Some((_, values)) = seen
+            .iter()
+            .find(|(known, _)| *known == tag)
+        {
             return condition.holds(values);
         }
         let values = lookup(tag)
@@ -126,10 +135,14 @@ struct Comparable {
 
 impl Comparable {
     fn of(value: &str) -> Self {
-        let text = value.trim_matches([' ', '\0']).to_ascii_uppercase();
+        let text = value
+            .trim_matches([' ', '\0'])
+            .to_ascii_uppercase();
         let (mut borders, mut joined, mut last) = (Vec::new(), String::new(), None);
         for letter in text.chars() {
-            let kind = letter.is_alphanumeric().then(|| letter.is_numeric());
+            let kind = letter
+                .is_alphanumeric()
+                .then(|| letter.is_numeric());
             if kind != last {
                 borders.push(joined.len());
             }
@@ -182,7 +195,10 @@ fn read(line: &'static str) -> Vec<BurnedInRule> {
             exempts: effect == "exempt",
         })
     };
-    attributes.split(' ').filter_map(one).collect()
+    attributes
+        .split(' ')
+        .filter_map(one)
+        .collect()
 }
 
 #[cfg(test)]

@@ -108,7 +108,9 @@ const PUBLISHED: [&str; 91] = [
 /// Whether a designator is that of a published coding scheme. It says nothing about the codes under
 /// it.
 pub fn is_published_scheme(designator: &str) -> bool {
-    PUBLISHED.binary_search(&designator.trim()).is_ok()
+    PUBLISHED
+        .binary_search(&designator.trim())
+        .is_ok()
 }
 
 /// Whether the published scheme gives this code this meaning, case and white space aside. SNOMED
@@ -136,7 +138,10 @@ fn number(scheme: &str, code: &str, meaning: &str) -> u64 {
     let mut take = |byte: u8| {
         hash = (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01B3);
     };
-    scheme.trim().bytes().for_each(&mut take);
+    scheme
+        .trim()
+        .bytes()
+        .for_each(&mut take);
     take(b'|');
     code.trim().bytes().for_each(&mut take);
     take(b'|');
@@ -199,8 +204,12 @@ pub fn is_code(tag: Tag, value: &[u8]) -> Option<bool> {
                     .is_some_and(|start| start.eq_ignore_ascii_case(b"urn:"))
         }
         _ => {
-            let (_, terms) = TERMS.iter().find(|(known, _)| *known == tag)?;
-            terms.iter().any(|term| term.as_bytes() == value)
+            let (_, terms) = TERMS
+                .iter()
+                .find(|(known, _)| *known == tag)?;
+            terms
+                .iter()
+                .any(|term| term.as_bytes() == value)
         }
     })
 }

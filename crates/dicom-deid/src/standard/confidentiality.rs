@@ -237,7 +237,10 @@ impl ConfidentialityOption {
 impl Attribute {
     /// What an option does instead of the Basic Profile; none where it says nothing.
     pub fn under(&self, option: ConfidentialityOption) -> Option<ActionCode> {
-        self.options.get(option as usize).copied().flatten()
+        self.options
+            .get(option as usize)
+            .copied()
+            .flatten()
     }
 
     /// The first option under which the value may stay as it is.
@@ -266,14 +269,24 @@ pub fn attributes() -> &'static [Attribute] {
 pub fn attribute(tag: Tag) -> Option<&'static Attribute> {
     static BY_TAG: LazyLock<HashMap<Tag, &'static Attribute>> = LazyLock::new(|| {
         let single = attributes().iter();
-        single.filter_map(|row| Some((row.tag()?, row))).collect()
+        single
+            .filter_map(|row| Some((row.tag()?, row)))
+            .collect()
     });
     static OF_MANY: LazyLock<Vec<&'static Attribute>> = LazyLock::new(|| {
         let all = attributes().iter();
-        all.filter(|row| row.tag().is_none()).collect()
+        all.filter(|row| row.tag().is_none())
+            .collect()
     });
-    let of_many = || OF_MANY.iter().find(|row| row.covers.contains(tag));
-    BY_TAG.get(&tag).or_else(of_many).copied()
+    let of_many = || {
+        OF_MANY
+            .iter()
+            .find(|row| row.covers.contains(tag))
+    };
+    BY_TAG
+        .get(&tag)
+        .or_else(of_many)
+        .copied()
 }
 
 impl Row<'_> {
@@ -292,7 +305,10 @@ impl Row<'_> {
 fn attribute_row(row: &Row<'_>) -> Option<Attribute> {
     let covers = row.get("tag")?;
     let mut options = [None; ConfidentialityOption::ALL.len()];
-    for (code, option) in options.iter_mut().zip(ConfidentialityOption::ALL) {
+    for (code, option) in options
+        .iter_mut()
+        .zip(ConfidentialityOption::ALL)
+    {
         if let Some(column) = option.column() {
             *code = row.action_code(column).ok()?;
         }
@@ -332,7 +348,9 @@ mod tests {
         assert_eq!(attributes().len(), 657);
         let mut counts = BTreeMap::new();
         for row in attributes() {
-            *counts.entry(row.basic.as_str()).or_insert(0) += 1;
+            *counts
+                .entry(row.basic.as_str())
+                .or_insert(0) += 1;
         }
         let expected = [
             ("D", 93),
@@ -346,7 +364,11 @@ mod tests {
             ("Z/D", 6),
         ];
         assert_eq!(counts, BTreeMap::from(expected));
-        assert!(attributes().iter().all(|row| row.basic.protects()));
+        assert!(
+            attributes()
+                .iter()
+                .all(|row| row.basic.protects())
+        );
     }
 
     #[test]
@@ -369,8 +391,17 @@ mod tests {
         assert_eq!(count(O::CleanDescriptors, ActionCode::Clean), 141);
         assert_eq!(count(O::CleanStructuredContent, ActionCode::Clean), 4);
         assert_eq!(count(O::CleanGraphics, ActionCode::Clean), 4);
-        let columns: Vec<_> = O::ALL.into_iter().filter_map(O::column).collect();
-        assert!(TABLE.lines().next().unwrap().ends_with(&columns.join(",")));
+        let columns: Vec<_> = O::ALL
+            .into_iter()
+            .filter_map(O::column)
+            .collect();
+        assert!(
+            TABLE
+                .lines()
+                .next()
+                .unwrap()
+                .ends_with(&columns.join(","))
+        );
     }
 
     #[test]

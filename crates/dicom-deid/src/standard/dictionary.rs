@@ -16,7 +16,10 @@ pub fn keyword(tag: Tag) -> Option<&'static str> {
 /// The attribute with exactly this keyword. Keywords of repeating groups (`OverlayData`) name no
 /// single attribute.
 pub fn tag_of_keyword(keyword: &str) -> Option<Tag> {
-    match StandardDataDictionary.by_name(keyword)?.tag {
+    match StandardDataDictionary
+        .by_name(keyword)?
+        .tag
+    {
         TagRange::Single(tag) => Some(tag),
         _ => None,
     }
@@ -28,7 +31,9 @@ pub fn tag_of_keyword_any_case(written: &str) -> Option<(Tag, &'static str)> {
     if let Some(tag) = tag_of_keyword(written) {
         return Some((tag, keyword(tag)?));
     }
-    all_keywords().get(&written.to_ascii_lowercase()).copied()
+    all_keywords()
+        .get(&written.to_ascii_lowercase())
+        .copied()
 }
 
 /// What is longer is no misspelled word, and comparing takes time by length.

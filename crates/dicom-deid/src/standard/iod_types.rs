@@ -49,9 +49,18 @@ pub fn iod(sop_class: &str) -> Iod {
 pub fn attribute_type(iod: Option<Iod>, parent: Option<Tag>, tag: Tag) -> Option<AttributeType> {
     let types = types();
     let own = iod.and_then(|iod| types.iods.get(iod.0?));
-    let asked = || types.at_top.get(&tag).into_iter().flatten();
+    let asked = || {
+        types
+            .at_top
+            .get(&tag)
+            .into_iter()
+            .flatten()
+    };
     let found = match parent {
-        Some(parent) => types.in_items.get(&(parent, tag)).copied(),
+        Some(parent) => types
+            .in_items
+            .get(&(parent, tag))
+            .copied(),
         None if iod.is_none() => None,
         None => asked()
             .filter(|(module, _)| own.is_none_or(|own| own.get(*module) == Some(&true)))
@@ -63,7 +72,10 @@ pub fn attribute_type(iod: Option<Iod>, parent: Option<Tag>, tag: Tag) -> Option
 
 /// Whether some IOD asks for an attribute, at the top or in items: it is then not simply removed.
 pub fn has_type_1_or_2(tag: Tag) -> bool {
-    types().asked_for.binary_search(&tag).is_ok()
+    types()
+        .asked_for
+        .binary_search(&tag)
+        .is_ok()
 }
 
 /// The action that is carried out: of a choice the first one named that leaves what the IOD needs,
@@ -106,13 +118,20 @@ struct Types {
 fn types() -> &'static Types {
     static READ: OnceLock<Types> = OnceLock::new();
     READ.get_or_init(|| {
-        let names: HashMap<_, _> = rows(MODULES).map(|(name, _)| name).zip(0..).collect();
+        let names: HashMap<_, _> = rows(MODULES)
+            .map(|(name, _)| name)
+            .zip(0..)
+            .collect();
         let by_sop_class = rows(IODS)
             .filter_map(|(class, name)| Some((class, *names.get(name)?)))
             .collect();
         let mut modules: HashMap<&'static str, usize> = HashMap::new();
         let (mut at_top, mut in_items) = (HashMap::new(), HashMap::with_capacity(8192));
-        for (tag, attribute_type, at) in TYPES.lines().skip(1).filter_map(types_row) {
+        for (tag, attribute_type, at) in TYPES
+            .lines()
+            .skip(1)
+            .filter_map(types_row)
+        {
             match at {
                 At::Top(of) => {
                     let asked: &mut Vec<_> = at_top.entry(tag).or_default();
@@ -138,7 +157,10 @@ fn types() -> &'static Types {
         let iods = rows(MODULES).map(|(_, of)| {
             let mut has = vec![false; modules.len()];
             for module in of.split(' ') {
-                if let Some(here) = modules.get(module).and_then(|number| has.get_mut(*number)) {
+                if let Some(here) = modules
+                    .get(module)
+                    .and_then(|number| has.get_mut(*number))
+                {
                     *here = true;
                 }
             }
@@ -242,7 +264,11 @@ mod tests {
         }
         assert_eq!((types().by_sop_class.len(), types().iods.len()), (177, 168));
         assert_eq!(
-            TYPES.lines().skip(1).filter_map(types_row).count(),
+            TYPES
+                .lines()
+                .skip(1)
+                .filter_map(types_row)
+                .count(),
             TYPES.lines().count() - 1
         );
         assert_eq!((types().at_top.len(), types().in_items.len()), (999, 6635));

@@ -16,11 +16,20 @@ const DICTIONARY: &str = include_str!("private-dictionary.tsv");
 type Name = (&'static str, u16, u8);
 
 /// The VR of each element that the table lists; none where it gives none or a choice.
-static ROWS: LazyLock<HashMap<Name, Option<VR>>> =
-    LazyLock::new(|| TABLE.lines().skip(1).filter_map(row).collect());
+static ROWS: LazyLock<HashMap<Name, Option<VR>>> = LazyLock::new(|| {
+    TABLE
+        .lines()
+        .skip(1)
+        .filter_map(row)
+        .collect()
+});
 
-static VENDORS: LazyLock<HashMap<Name, VR>> =
-    LazyLock::new(|| DICTIONARY.lines().flat_map(vendor_row).collect());
+static VENDORS: LazyLock<HashMap<Name, VR>> = LazyLock::new(|| {
+    DICTIONARY
+        .lines()
+        .flat_map(vendor_row)
+        .collect()
+});
 
 /// The VR of a private element by creator, group and the last two digits of the element number.
 /// What vendors say comes first, as in Flywheel's engine.
@@ -43,7 +52,9 @@ pub fn is_listed_as_safe(creator: &str, group: u16, element: u8) -> bool {
 pub fn safe_private_vr(creator: &str, group: u16, element: u8) -> Option<Option<VR>> {
     // The lifetime of the key is shortened by the lookup, so borrowing for less than 'static does.
     let table: &HashMap<(&str, u16, u8), Option<VR>> = &ROWS;
-    table.get(&(creator, group, element)).copied()
+    table
+        .get(&(creator, group, element))
+        .copied()
 }
 
 fn row(line: &'static str) -> Option<(Name, Option<VR>)> {
@@ -51,7 +62,9 @@ fn row(line: &'static str) -> Option<(Name, Option<VR>)> {
         Some(quoted) => quoted.split_once("\",")?,
         None => line.split_once(',')?,
     };
-    let (tag, rest) = rest.strip_prefix("\"(")?.split_once(")\",")?;
+    let (tag, rest) = rest
+        .strip_prefix("\"(")?
+        .split_once(")\",")?;
     let (group, element) = tag.split_once(",xx")?;
     let vr = rest.split(',').next()?.parse().ok();
     Some((
@@ -95,7 +108,9 @@ mod tests {
         assert_eq!(
             (
                 ROWS.len(),
-                ROWS.values().filter(|row| row.is_some()).count()
+                ROWS.values()
+                    .filter(|row| row.is_some())
+                    .count()
             ),
             (479, 472)
         );

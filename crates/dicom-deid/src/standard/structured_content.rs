@@ -68,7 +68,9 @@ pub struct ConceptRow {
 impl ConceptRow {
     /// What an option does instead of the Basic Profile; none where it says nothing.
     pub fn under(&self, option: ConfidentialityOption) -> Option<ActionCode> {
-        let at = OPTIONS.iter().position(|(column, _)| *column == option)?;
+        let at = OPTIONS
+            .iter()
+            .position(|(column, _)| *column == option)?;
         self.options.get(at).copied().flatten()
     }
 }
@@ -168,7 +170,12 @@ mod tests {
             "2959e90d9b3a88c3634e2cf2fb4c93c14d69d6febec2e066b93454fbc3f3e421"
         );
         assert_eq!(concepts().len(), 214);
-        let count = |code| concepts().iter().filter(|row| row.basic == code).count();
+        let count = |code| {
+            concepts()
+                .iter()
+                .filter(|row| row.basic == code)
+                .count()
+        };
         assert_eq!(
             [
                 ActionCode::Remove,
@@ -179,11 +186,11 @@ mod tests {
             [135, 60, 19]
         );
         assert!(
-            TABLE
-                .lines()
-                .next()
-                .unwrap()
-                .ends_with(&OPTIONS.map(|(_, column)| column).join(","))
+            TABLE.lines().next().unwrap().ends_with(
+                &OPTIONS
+                    .map(|(_, column)| column)
+                    .join(",")
+            )
         );
     }
 
@@ -219,17 +226,23 @@ mod tests {
             );
         }
         assert_eq!(
-            concept("121008", "DCM").unwrap().code_meaning,
+            concept("121008", "DCM")
+                .unwrap()
+                .code_meaning,
             "Person Observer Name"
         );
         assert_eq!(concept("121008", "LN"), None);
         assert_eq!(concept_rows("121112", "DCM").len(), 2);
         assert_eq!(
-            concept_of_type("121112", "DCM", "WAVEFORM").unwrap().basic,
+            concept_of_type("121112", "DCM", "WAVEFORM")
+                .unwrap()
+                .basic,
             ActionCode::Remove
         );
         assert_eq!(
-            concept_of_type("121112", "DCM", "TEXT").unwrap().basic,
+            concept_of_type("121112", "DCM", "TEXT")
+                .unwrap()
+                .basic,
             ActionCode::Dummy
         );
     }
@@ -256,11 +269,11 @@ mod tests {
             .iter()
             .filter(|row| row.coding_scheme == "SCT")
             .map(|row| &row.code_value);
-        assert!(
-            snomed
-                .clone()
-                .all(|code| RETIRED_FORMS.iter().any(|(_, current)| current == code))
-        );
+        assert!(snomed.clone().all(|code| {
+            RETIRED_FORMS
+                .iter()
+                .any(|(_, current)| current == code)
+        }));
         assert_eq!(concept("G-C0E3", "DCM"), None);
     }
 }

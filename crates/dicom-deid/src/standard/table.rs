@@ -18,7 +18,10 @@ pub(super) struct Row<'t> {
 impl Row<'_> {
     /// The text in a column.
     pub(super) fn text(&self, column: &str) -> Option<&str> {
-        let at = self.columns.iter().position(|name| name == column)?;
+        let at = self
+            .columns
+            .iter()
+            .position(|name| name == column)?;
         self.cells.get(at)
     }
 
@@ -31,7 +34,10 @@ impl Row<'_> {
 /// The rows of a table, in its order.
 pub(super) fn rows<T>(table: &str, read: impl Fn(&Row<'_>) -> Option<T>) -> Vec<T> {
     let mut reader = csv::Reader::from_reader(table.as_bytes());
-    let columns = reader.headers().cloned().unwrap_or_default();
+    let columns = reader
+        .headers()
+        .cloned()
+        .unwrap_or_default();
     let records = reader.records().flatten();
     records
         .filter_map(|cells| {

@@ -40,12 +40,18 @@ impl TagPattern {
 
     /// Reads `(0010,0010)`, `(50xx,xxxx)`, `(60xx,3000)` or `(gggg,eeee)`.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (group, element) = text.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
+        let (group, element) = text
+            .strip_prefix('(')?
+            .strip_suffix(')')?
+            .split_once(',')?;
         if group == "gggg" {
             return Some(Self::Private);
         }
         let number = |digits| u16::from_str_radix(digits, 16).ok();
-        match group.to_ascii_lowercase().strip_suffix("xx") {
+        match group
+            .to_ascii_lowercase()
+            .strip_suffix("xx")
+        {
             Some(open) => {
                 let element = if element == "xxxx" {
                     None

@@ -64,13 +64,18 @@ pub fn unlisted_attribute(tag: Tag) -> Option<&'static UnlistedAttribute> {
         all.map(|listed| (representative(listed.covers), listed))
             .collect()
     });
-    BY_TAG.get(&first_of_group(tag)).copied()
+    BY_TAG
+        .get(&first_of_group(tag))
+        .copied()
 }
 
 /// Whether the list has an attribute as a code or structure.
 pub fn has_no_identifying_role(tag: Tag) -> bool {
-    static TAGS: LazyLock<HashSet<Tag>> =
-        LazyLock::new(|| without_role(|_| true).into_iter().collect());
+    static TAGS: LazyLock<HashSet<Tag>> = LazyLock::new(|| {
+        without_role(|_| true)
+            .into_iter()
+            .collect()
+    });
     TAGS.contains(&first_of_group(tag))
 }
 
@@ -83,7 +88,8 @@ pub fn texts_without_identifying_role() -> Vec<Tag> {
 fn without_role(wanted: impl Fn(&str) -> bool) -> Vec<Tag> {
     rows(TABLE, |row| {
         let none = row.text("concern") == Some("none") && row.text("kind").is_some_and(&wanted);
-        none.then(|| row.get("tag").map(representative)).flatten()
+        none.then(|| row.get("tag").map(representative))
+            .flatten()
     })
 }
 
@@ -122,7 +128,10 @@ mod tests {
             "eaebf6662364212d45ed0938f0cf27bf37baabcd9308c0d6ecefbfda353aca0b"
         );
         assert_eq!(TABLE.lines().count(), 536);
-        let of_none = TABLE.lines().filter(|line| line.ends_with(",none")).count();
+        let of_none = TABLE
+            .lines()
+            .filter(|line| line.ends_with(",none"))
+            .count();
         assert_eq!(unlisted_attributes().len() + of_none, 535);
     }
 

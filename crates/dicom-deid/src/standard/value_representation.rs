@@ -8,10 +8,16 @@ pub fn is_numeric(text: &str, vr: VR) -> Result<(), String> {
     let good = |value: &str| {
         let value = value.trim();
         // Python's float() knows these words as well; no DICOM reader does.
-        let number = value.parse::<f64>().is_ok_and(f64::is_finite)
+        let number = value
+            .parse::<f64>()
+            .is_ok_and(f64::is_finite)
             && !value.contains(|c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E'));
         value.is_empty()
-            || (number && (vr == VR::DS || value.parse::<f64>().is_ok_and(|n| n.fract() == 0.0)))
+            || (number
+                && (vr == VR::DS
+                    || value
+                        .parse::<f64>()
+                        .is_ok_and(|n| n.fract() == 0.0)))
     };
     if text.split('\\').all(good) {
         Ok(())

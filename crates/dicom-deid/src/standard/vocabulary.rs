@@ -14,7 +14,9 @@ const WORDS: &str = include_str!("vocabulary.txt");
 static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| words().collect());
 
 fn words() -> impl Iterator<Item = &'static str> {
-    WORDS.lines().filter(|line| !line.starts_with('#'))
+    WORDS
+        .lines()
+        .filter(|line| !line.starts_with('#'))
 }
 
 /// Whether a word is vocabulary. It must come in lower case and without accents: ä as ae, é as e.
@@ -49,8 +51,9 @@ mod tests {
         };
         assert_eq!(list.iter().filter(plain).count(), list.len());
         assert!(
-            list.iter()
-                .all(|word| word.bytes().any(|byte| byte.is_ascii_lowercase())),
+            list.iter().all(|word| word
+                .bytes()
+                .any(|byte| byte.is_ascii_lowercase())),
             "numbers are not words"
         );
     }
@@ -63,7 +66,9 @@ mod tests {
             .flat_map(str::split_ascii_whitespace);
         let names: HashSet<_> = names.collect();
         assert!(names.len() > 4000);
-        let mut both: Vec<_> = words().filter(|word| names.contains(word)).collect();
+        let mut both: Vec<_> = words()
+            .filter(|word| names.contains(word))
+            .collect();
         both.sort_unstable();
         assert_eq!(both, NEEDED);
     }

@@ -117,7 +117,9 @@ impl Repertoire {
                 .copied()
                 .chain(bytes.iter().map(|b| b | 0x80))
                 .collect();
-            let text = codec.decode_without_bom_handling(&code).0;
+            let text = codec
+                .decode_without_bom_handling(&code)
+                .0;
             let mut chars = text.chars();
             return match (chars.next(), chars.next()) {
                 (Some(one), None) => one,
@@ -142,7 +144,9 @@ impl Repertoire {
         if let Some((codec, prefix)) = self.codec() {
             let text = c.to_string();
             let (bytes, _, failed) = codec.encode(&text);
-            let bytes = bytes.strip_prefix(prefix).filter(|_| !failed)?;
+            let bytes = bytes
+                .strip_prefix(prefix)
+                .filter(|_| !failed)?;
             let width = if self.is_multi_byte() { 2 } else { 1 };
             // Codecs reach beyond the sets of the standard; those are within 94 x 94 codes.
             let within = bytes.len() == width
@@ -158,15 +162,20 @@ impl Repertoire {
         }
         let code = u32::from(c);
         let byte = match self {
-            Self::Latin1 => u8::try_from(code).ok().filter(|b| *b >= 0xA0),
+            Self::Latin1 => u8::try_from(code)
+                .ok()
+                .filter(|b| *b >= 0xA0),
             Self::Latin5 => LATIN5
                 .iter()
                 .find(|(_, l)| *l == c)
                 .map(|(b, _)| *b)
                 .or_else(|| {
-                    u8::try_from(code)
-                        .ok()
-                        .filter(|b| *b >= 0xA0 && LATIN5.iter().all(|(replaced, _)| replaced != b))
+                    u8::try_from(code).ok().filter(|b| {
+                        *b >= 0xA0
+                            && LATIN5
+                                .iter()
+                                .all(|(replaced, _)| replaced != b)
+                    })
                 }),
             Self::Jis201 => code
                 .checked_sub(0xFF61)

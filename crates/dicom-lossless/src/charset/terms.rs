@@ -225,7 +225,10 @@ impl Term {
             .next()
             .unwrap_or_default()
             .trim_ascii();
-        if let Some(row) = TERMS.iter().find(|row| row.1.as_bytes() == text) {
+        if let Some(row) = TERMS
+            .iter()
+            .find(|row| row.1.as_bytes() == text)
+        {
             return Some(Self::from(*row));
         }
         let slip = |byte: &u8| byte.is_ascii_alphanumeric() || b" _-.:,/".contains(byte);

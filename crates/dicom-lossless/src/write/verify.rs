@@ -25,7 +25,10 @@ pub(crate) fn check(
     limits: &Limits,
 ) -> Result<(), FileError> {
     let encoding = instance.syntax.encoding;
-    let header = written.head.get(written.data_at..).unwrap_or_default();
+    let header = written
+        .head
+        .get(written.data_at..)
+        .unwrap_or_default();
     if !meta::reads_back(&written.head, written.data_at, &instance.syntax.uid)
         || sniff_encoding(header, encoding) != encoding
     {
@@ -147,8 +150,15 @@ impl Visitor for Against<'_> {
         let next = self
             .elements
             .last()
-            .and_then(|elements| elements.clone().find(|e| e.tag.element() != 0));
-        match next.filter(|e| e.tag == field.tag).map(|e| &e.value) {
+            .and_then(|elements| {
+                elements
+                    .clone()
+                    .find(|e| e.tag.element() != 0)
+            });
+        match next
+            .filter(|e| e.tag == field.tag)
+            .map(|e| &e.value)
+        {
             Some(Value::Items(_)) => Opening::Must,
             _ => Opening::Leave,
         }
@@ -175,7 +185,11 @@ impl Visitor for Against<'_> {
     }
 
     fn sequence_ends(&mut self) -> Result<(), Halt> {
-        match self.items.pop().map(|mut items| items.next().is_none()) {
+        match self
+            .items
+            .pop()
+            .map(|mut items| items.next().is_none())
+        {
             Some(true) => Ok(()),
             _ => Err(differs(Tag(0xFFFE, 0xE0DD))),
         }

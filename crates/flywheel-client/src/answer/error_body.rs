@@ -28,7 +28,9 @@ impl ErrorBody {
                 .and_then(Value::as_str)
                 .filter(|text| !text.trim().is_empty())
         };
-        let detail = members.get("detail").and_then(validation_messages);
+        let detail = members
+            .get("detail")
+            .and_then(validation_messages);
         let message = text("message")
             .map(str::to_owned)
             .or(detail)
@@ -58,7 +60,10 @@ fn plain_text(body: &[u8]) -> String {
     if let Some((before, rest)) = lower.split_once("<title>") {
         let start = before.len() + "<title>".len();
         let end = start + rest.find('<').unwrap_or_default();
-        return head.get(start..end).unwrap_or_default().to_owned();
+        return head
+            .get(start..end)
+            .unwrap_or_default()
+            .to_owned();
     }
     let is_page = lower.trim_start().starts_with('<')
         || lower.contains("<html")
@@ -122,6 +127,11 @@ mod tests {
         ] {
             assert_eq!(message_of(404, body), line);
         }
-        assert!(message_of(404, &"x".repeat(100_000)).chars().count() < 400);
+        assert!(
+            message_of(404, &"x".repeat(100_000))
+                .chars()
+                .count()
+                < 400
+        );
     }
 }

@@ -81,19 +81,29 @@ impl Container {
             id: self.reference.id.clone(),
             label: self.label.clone(),
         };
-        self.above.iter().cloned().chain([own]).collect()
+        self.above
+            .iter()
+            .cloned()
+            .chain([own])
+            .collect()
     }
 
     /// What stands for it and for each container above it, from the subject downwards; nothing for
     /// a project.
     pub fn keys(&self) -> Vec<String> {
-        self.steps().into_iter().map(|step| step.id).collect()
+        self.steps()
+            .into_iter()
+            .map(|step| step.id)
+            .collect()
     }
 
     /// What it and each container above it is called on the server, from the subject downwards;
     /// nothing for a project.
     pub fn labels(&self) -> Vec<String> {
-        self.steps().into_iter().map(|step| step.label).collect()
+        self.steps()
+            .into_iter()
+            .map(|step| step.label)
+            .collect()
     }
 
     /// Whether it is not on the server.
@@ -103,7 +113,13 @@ impl Container {
 
     /// The files that lay in it when it was last looked at.
     pub fn files(&self) -> Arc<[RemoteFile]> {
-        Arc::clone(&self.files.lock().unwrap_or_else(PoisonError::into_inner).1)
+        Arc::clone(
+            &self
+                .files
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .1,
+        )
     }
 
     /// Whether that was a moment ago.
@@ -118,8 +134,10 @@ impl Container {
 
     pub(super) fn has_now(&self, files: Vec<RemoteFile>) -> Arc<[RemoteFile]> {
         let files: Arc<[RemoteFile]> = files.into();
-        *self.files.lock().unwrap_or_else(PoisonError::into_inner) =
-            (Instant::now(), Arc::clone(&files));
+        *self
+            .files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = (Instant::now(), Arc::clone(&files));
         files
     }
 }

@@ -52,7 +52,11 @@ pub(super) enum Choice<'c> {
 /// takes the same one.
 pub(super) fn choose<'c>(children: &'c [Child], wanted: &Wanted) -> Choice<'c> {
     let same_label = |child: &&Child| child.label == wanted.label;
-    let Some(uid) = wanted.uid.as_ref().filter(|_| !wanted.label_alone) else {
+    let Some(uid) = wanted
+        .uid
+        .as_ref()
+        .filter(|_| !wanted.label_alone)
+    else {
         return oldest(children.iter().filter(same_label))
             .map_or_else(|| Choice::Make(wanted.label.clone()), Choice::Take);
     };
@@ -100,7 +104,11 @@ fn oldest<'c>(children: impl Iterator<Item = &'c Child>) -> Option<&'c Child> {
 }
 
 fn free_label(children: &[Child], label: &str) -> String {
-    let taken = |candidate: &str| children.iter().any(|child| child.label == candidate);
+    let taken = |candidate: &str| {
+        children
+            .iter()
+            .any(|child| child.label == candidate)
+    };
     let numbered = (2_usize..).map(|number| format!("{label} ({number})"));
     std::iter::once(label.to_owned())
         .chain(numbered)

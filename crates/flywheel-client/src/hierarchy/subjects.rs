@@ -49,7 +49,10 @@ impl Hierarchy {
                 return Ok(Subject::Container(Arc::new(rehearsed(label))));
             }
             let body = json!({ "project": self.project.id, "label": label, "code": label });
-            match self.make(ContainerKind::Subject, label, &body).await {
+            match self
+                .make(ContainerKind::Subject, label, &body)
+                .await
+            {
                 Ok(subject) => return Ok(Subject::Container(Arc::new(subject))),
                 Err(error) if is_absence(&error) && self.has_no_subjects().await? => {}
                 Err(error) => collided = again(&mut tries, error, collided).await?,
@@ -61,14 +64,22 @@ impl Hierarchy {
     async fn has_no_subjects(&self) -> Result<bool, RequestError> {
         let ask = || async {
             let list = format!("{}/subjects?limit=1", self.project_reference().path());
-            match self.client.get_listing::<Value>(&list).await {
-                Err(error) if is_absence(&error) => {
-                    self.known(self.project_reference()).await.map(|_| true)
-                }
+            match self
+                .client
+                .get_listing::<Value>(&list)
+                .await
+            {
+                Err(error) if is_absence(&error) => self
+                    .known(self.project_reference())
+                    .await
+                    .map(|_| true),
                 listed => listed.map(|_| false),
             }
         };
-        self.without_subjects.get_or_try_init(ask).await.copied()
+        self.without_subjects
+            .get_or_try_init(ask)
+            .await
+            .copied()
     }
 
     async fn subject_by_lookup(&self, label: &str) -> Result<Option<Container>, RequestError> {

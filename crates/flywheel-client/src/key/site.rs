@@ -22,14 +22,18 @@ impl Site {
     /// says.
     pub(super) fn parse(text: &str, forced: bool) -> Result<Self, KeyError> {
         let text = text.trim();
-        let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
+        let (scheme, rest) = text
+            .split_once("://")
+            .unwrap_or(("https", text));
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "https" => !forced,
             "http" => false,
             _ => return Err(KeyError::SiteScheme),
         };
         let rest = rest.trim_end_matches('/');
-        let rest = rest.strip_suffix("/api").unwrap_or(rest);
+        let rest = rest
+            .strip_suffix("/api")
+            .unwrap_or(rest);
         let (host, port) = host_and_port(rest).ok_or(KeyError::SiteForm)?;
         let port = port.unwrap_or(if scheme.eq_ignore_ascii_case("http") {
             80
@@ -80,7 +84,10 @@ impl Site {
     }
 
     pub(super) fn is_loopback(&self) -> bool {
-        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
+        let bare = self
+            .host
+            .trim_start_matches('[')
+            .trim_end_matches(']');
         bare == "localhost"
             || bare
                 .parse::<Ipv4Addr>()
@@ -116,7 +123,14 @@ fn host_and_port(text: &str) -> Option<(&str, Option<u16>)> {
             .then_some((host, port))?
     };
     match port {
-        Some(port) => Some((host, Some(port.parse().ok().filter(|port| *port != 0)?))),
+        Some(port) => Some((
+            host,
+            Some(
+                port.parse()
+                    .ok()
+                    .filter(|port| *port != 0)?,
+            ),
+        )),
         None => Some((host, None)),
     }
 }

@@ -28,7 +28,12 @@ async fn an_answer_that_comes_in_drops_ends() {
         let server =
             Server::start(move |_, _| Reply::Drip(head.to_owned(), Duration::from_millis(10)))
                 .await;
-        let error = failed(server.client_with(once()).site_config().await);
+        let error = failed(
+            server
+                .client_with(once())
+                .site_config()
+                .await,
+        );
         assert!(
             matches!(error.failure, RequestFailure::Stalled { .. }),
             "{head}: {error}"
@@ -41,13 +46,20 @@ async fn the_status_of_an_error_that_comes_in_drops_counts() {
     let head = "HTTP/1.1 403 X\r\nContent-Length: 900000\r\n\r\n";
     let server =
         Server::start(move |_, _| Reply::Drip(head.to_owned(), Duration::from_millis(10))).await;
-    let error = failed(server.client_with(once()).check_key().await);
+    let error = failed(
+        server
+            .client_with(once())
+            .check_key()
+            .await,
+    );
     assert_eq!(error.to_string(), "127.0.0.1 answered 403");
 }
 
 #[tokio::test]
 async fn a_server_that_never_finishes_the_handshake_is_not_waited_for() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap();
     let key = key(&format!("{}:topsecretkey", listener.local_addr().unwrap()));
     let settings = Settings {
         connect_timeout: Duration::from_millis(50),
@@ -110,7 +122,12 @@ async fn a_length_that_is_not_true_and_nesting_without_end_are_no_answers() {
             tries: 1,
             ..quick()
         };
-        let error = failed(server.client_with(settings).site_config().await);
+        let error = failed(
+            server
+                .client_with(settings)
+                .site_config()
+                .await,
+        );
         assert_eq!(
             (is_of_network(&error), is_unexpected(&error)),
             (!unexpected, unexpected),
@@ -153,7 +170,9 @@ async fn a_time_to_come_back_is_read_by_the_clock_of_the_server() {
 
 #[tokio::test]
 async fn success_before_the_file_was_read_is_not_believed() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -172,7 +191,10 @@ async fn success_before_the_file_was_read_is_not_believed() {
                     "HTTP/1.1 200 X\r\nContent-Length: {}\r\n\r\n{body}",
                     body.len()
                 );
-                stream.write_all(answer.as_bytes()).await.unwrap();
+                stream
+                    .write_all(answer.as_bytes())
+                    .await
+                    .unwrap();
                 // Stays open, and reads no further.
                 std::future::pending::<()>().await;
                 drop(stream);
@@ -207,6 +229,9 @@ async fn a_file_that_never_went_out_whole_is_not_found_there() {
         Box::pin(first.chain(futures_util::stream::pending()))
     };
     let file = UploadFile::new("s.dicom.zip", 20, stuck);
-    let result = server.client_with(once()).upload(&container(), &file).await;
+    let result = server
+        .client_with(once())
+        .upload(&container(), &file)
+        .await;
     assert!(matches!(result, Err(ClientError::Request(_))), "{result:?}");
 }

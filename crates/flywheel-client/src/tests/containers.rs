@@ -94,7 +94,10 @@ fn make(
     let mut value = asked.json();
     let id = format!(
         "{kind}{}",
-        kept.iter().filter(|(of, _)| *of == kind).count() + 1
+        kept.iter()
+            .filter(|(of, _)| *of == kind)
+            .count()
+            + 1
     );
     value["_id"] = json!(id);
     value["files"] = json!([{ "name": "a", "size": 3 }]);
@@ -118,7 +121,12 @@ async fn many_at_once_make_one_container_of_each() {
     let tasks: Vec<_> = (0..16)
         .map(|_| {
             let hierarchy = Arc::clone(&hierarchy);
-            tokio::spawn(async move { hierarchy.acquisition(&target("1.2.3")).await.unwrap() })
+            tokio::spawn(async move {
+                hierarchy
+                    .acquisition(&target("1.2.3"))
+                    .await
+                    .unwrap()
+            })
         })
         .collect();
     for task in tasks {
@@ -211,7 +219,10 @@ async fn a_rehearsal_finds_what_is_there_and_makes_nothing() {
         .unwrap();
     let made = server.asked().len();
     let rehearsal = hierarchy(&server).rehearsed(true);
-    let found = rehearsal.acquisition(&target("1.2.3")).await.unwrap();
+    let found = rehearsal
+        .acquisition(&target("1.2.3"))
+        .await
+        .unwrap();
     assert_eq!(
         (
             found.reference.id.as_str(),
@@ -223,8 +234,18 @@ async fn a_rehearsal_finds_what_is_there_and_makes_nothing() {
     let more = ["1.2.4", "1.2.5"];
     let mut labels = Vec::new();
     for uid in more {
-        let wanted = rehearsal.acquisition(&target(uid)).await.unwrap();
-        assert!(wanted.is_rehearsed() && rehearsal.files_now(&wanted).await.unwrap().is_empty());
+        let wanted = rehearsal
+            .acquisition(&target(uid))
+            .await
+            .unwrap();
+        assert!(
+            wanted.is_rehearsed()
+                && rehearsal
+                    .files_now(&wanted)
+                    .await
+                    .unwrap()
+                    .is_empty()
+        );
         labels.push(wanted.label.clone());
     }
     assert_eq!(labels, ["acq (2)", "acq (3)"]);
@@ -234,7 +255,12 @@ async fn a_rehearsal_finds_what_is_there_and_makes_nothing() {
         },
         ..target("1.2.3")
     };
-    assert!(rehearsal.acquisition(&elsewhere).await.is_ok());
+    assert!(
+        rehearsal
+            .acquisition(&elsewhere)
+            .await
+            .is_ok()
+    );
     let asked = server.asked();
     assert!(
         asked[made..]
@@ -289,7 +315,9 @@ async fn a_subject_of_another_project_or_label_is_not_taken() {
     })
     .await;
     let hierarchy = hierarchy(&server);
-    let subject = hierarchy.subject_container(&target("1").subject).await;
+    let subject = hierarchy
+        .subject_container(&target("1").subject)
+        .await;
     let subject = subject.unwrap();
     assert_eq!(subject.reference.id, "mine");
 }
@@ -297,7 +325,10 @@ async fn a_subject_of_another_project_or_label_is_not_taken() {
 #[tokio::test]
 async fn a_session_that_the_user_named_is_found_by_its_label_alone() {
     let server = keeping().await;
-    hierarchy(&server).session(&target("1")).await.unwrap();
+    hierarchy(&server)
+        .session(&target("1"))
+        .await
+        .unwrap();
     let mut named = target("1");
     named.session.forced = true;
     named.session.uid = Some("9.9".into());
@@ -311,7 +342,10 @@ async fn a_session_that_the_user_named_is_found_by_its_label_alone() {
         "sessions1"
     );
     named.session.label = "new".into();
-    hierarchy(&server).session(&named).await.unwrap();
+    hierarchy(&server)
+        .session(&named)
+        .await
+        .unwrap();
     let asked = server.asked();
     let last = asked
         .iter()
@@ -332,7 +366,11 @@ async fn refusals_name_no_label_and_a_dead_key_stops_the_run() {
         ),
     })
     .await;
-    let error = failed(hierarchy(&server).acquisition(&target("1")).await);
+    let error = failed(
+        hierarchy(&server)
+            .acquisition(&target("1"))
+            .await,
+    );
     assert_eq!(error.operation, Operation::Create(ContainerKind::Subject));
     assert_eq!(
         error.to_string(),
@@ -340,6 +378,10 @@ async fn refusals_name_no_label_and_a_dead_key_stops_the_run() {
     );
 
     let server = Server::start(|_, _| Reply::Json(401, json!({}))).await;
-    let error = failed(hierarchy(&server).acquisition(&target("1")).await);
+    let error = failed(
+        hierarchy(&server)
+            .acquisition(&target("1"))
+            .await,
+    );
     assert_eq!(error.status(), Some(401));
 }

@@ -36,7 +36,9 @@ fn doe() -> Value {
 }
 
 async fn record(client: &Client) -> Result<String, ClientError> {
-    client.record_deid(&DeidRecord::new(doe())).await
+    client
+        .record_deid(&DeidRecord::new(doe()))
+        .await
 }
 
 /// What a form says about its file.
@@ -58,9 +60,15 @@ async fn an_instance_is_recorded_before_it_is_sent_and_the_file_bears_the_id() {
     let client = server.client();
     let id = record(&client).await.unwrap();
     let file = file("s.dicom.zip", 20);
-    let file = client.logged(file, Some(id)).await.unwrap();
+    let file = client
+        .logged(file, Some(id))
+        .await
+        .unwrap();
     assert_eq!(file.log, LogEntry::Recorded("log-1".into()));
-    client.upload(&container(), &file).await.unwrap();
+    client
+        .upload(&container(), &file)
+        .await
+        .unwrap();
     assert_eq!(server.lines(), ["GET /api/config", LOG, FORM]);
     let asked = server.asked();
     let [_, record, form] = asked.as_slice() else {
@@ -89,7 +97,9 @@ async fn other_files_say_why_they_have_no_record_and_dicom_never_goes_without() 
         )
         .await
         .unwrap();
-    let _ = client.upload(&container(), &other).await;
+    let _ = client
+        .upload(&container(), &other)
+        .await;
     let form = server
         .asked()
         .into_iter()
@@ -100,7 +110,9 @@ async fn other_files_say_why_they_have_no_record_and_dicom_never_goes_without() 
         "unsupported_type"
     );
     assert!(matches!(
-        client.logged(file("s.dicom.zip", 20), None).await,
+        client
+            .logged(file("s.dicom.zip", 20), None)
+            .await,
         Err(ClientError::NothingToRecord)
     ));
     assert_eq!(server.count(LOG), 0);
@@ -125,7 +137,10 @@ async fn a_log_that_is_briefly_away_is_asked_again_and_its_words_are_not_passed_
         );
         assert_eq!(server.count(LOG), usize::try_from(asked).unwrap());
         assert!(
-            !server.lines().iter().any(|line| line.contains("other")),
+            !server
+                .lines()
+                .iter()
+                .any(|line| line.contains("other")),
             "a redirect was followed"
         );
         let text = format!("{error} {error:?}");
@@ -192,5 +207,12 @@ async fn a_site_that_keeps_a_log_must_say_where() {
         )
     })
     .await;
-    assert_eq!(server.client().deid_log_host().await.unwrap(), None);
+    assert_eq!(
+        server
+            .client()
+            .deid_log_host()
+            .await
+            .unwrap(),
+        None
+    );
 }

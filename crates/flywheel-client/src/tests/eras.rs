@@ -66,7 +66,11 @@ async fn an_old_server_resolves_what_it_cannot_look_up_and_labels_count_exactly(
 #[tokio::test]
 async fn an_old_server_proves_the_key_and_its_own_copy_of_it_is_not_kept() {
     let server = Server::start(|asked, _| old(asked)).await;
-    let user = server.client().check_key().await.unwrap();
+    let user = server
+        .client()
+        .check_key()
+        .await
+        .unwrap();
     assert_eq!((user.id.as_str(), user.is_admin), ("me@site", true));
     assert!(!format!("{user:?}").contains("topsecret"));
 }
@@ -98,12 +102,25 @@ async fn sessions_of_an_old_server_bear_the_code_of_their_subject() {
     let mut known = target("1.2.3");
     known.session.uid = Some("1.1".into());
     assert_eq!(
-        hierarchy.session(&known).await.unwrap().reference.id,
+        hierarchy
+            .session(&known)
+            .await
+            .unwrap()
+            .reference
+            .id,
         "sibling"
     );
     // What the server cannot do is found out once.
     known.subject.label = "SECRET-2".into();
-    assert_eq!(hierarchy.session(&known).await.unwrap().reference.id, "s9");
+    assert_eq!(
+        hierarchy
+            .session(&known)
+            .await
+            .unwrap()
+            .reference
+            .id,
+        "s9"
+    );
     assert_eq!(server.count("POST /api/subjects"), 1);
     assert_eq!(server.count("GET /api/projects/p1/subjects?limit=1"), 1);
 }
@@ -119,7 +136,11 @@ async fn a_project_that_vanished_is_no_old_server() {
             _ => no_such_address(),
         })
         .await;
-        let error = failed(hierarchy(&server).session(&target("1")).await);
+        let error = failed(
+            hierarchy(&server)
+                .session(&target("1"))
+                .await,
+        );
         assert_eq!(
             (error.status(), server.count("POST /api/sessions")),
             (Some(404), 0)
@@ -145,7 +166,9 @@ async fn a_subject_that_lies_in_another_project_gets_no_session() {
     })
     .await;
     assert!(matches!(
-        hierarchy(&server).session(&target("1")).await,
+        hierarchy(&server)
+            .session(&target("1"))
+            .await,
         Err(ClientError::Request(_))
     ));
     assert_eq!(server.count("POST /api/sessions"), 0);
@@ -249,7 +272,10 @@ async fn an_old_description_loses_the_number_of_members_and_nothing_else() {
             file_type: Some("dicom"),
             ..file("s.dicom.zip", 20)
         };
-        client.upload(&container(), &file).await.unwrap();
+        client
+            .upload(&container(), &file)
+            .await
+            .unwrap();
     }
     assert_eq!(server.count(FORM), 4);
     let said = |asked: &Asked| String::from_utf8_lossy(&asked.body).into_owned();
@@ -282,7 +308,12 @@ async fn a_closed_description_never_loses_its_record_in_the_log() {
     };
     let error = failed(send(&server, &file).await);
     assert_eq!(error.status(), Some(400));
-    assert!(error.to_string().contains("deid_log_id"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("deid_log_id"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -329,7 +360,11 @@ async fn a_500_for_a_container_that_is_gone_is_settled_by_asking_for_the_contain
             signed_urls: route == TICKET,
             ..quick()
         });
-        let error = failed(client.upload(&container(), &file("s.dicom.zip", 20)).await);
+        let error = failed(
+            client
+                .upload(&container(), &file("s.dicom.zip", 20))
+                .await,
+        );
         assert_eq!(error.status(), Some(404));
         assert_eq!(
             (
@@ -354,7 +389,11 @@ async fn the_files_of_a_container_are_listed_and_one_that_is_gone_has_none() {
         (403, json!({}), Err(Some(403))),
     ] {
         let server = Server::start(move |_, _| Reply::Json(status, body.clone())).await;
-        let listed = match server.client().files_of(&container()).await {
+        let listed = match server
+            .client()
+            .files_of(&container())
+            .await
+        {
             Ok(files) => Ok(files.map(|files| files.len())),
             error => Err(failed(error).status()),
         };
@@ -368,7 +407,9 @@ async fn a_project_is_made_on_a_server_that_cannot_look_its_group_up() {
     let server = Server::start(|asked, before| {
         match (
             asked.line.as_str(),
-            asked.json()["path"].as_array().map(Vec::len),
+            asked.json()["path"]
+                .as_array()
+                .map(Vec::len),
         ) {
             ("POST /api/resolve", Some(1)) => Reply::Json(
                 200,
@@ -438,7 +479,12 @@ async fn a_list_in_pages_is_read_to_the_last_one() {
     .await;
     let wanted = crate::ProjectRef::Label("ADNI".into());
     assert_eq!(
-        server.client().resolve_project(&wanted).await.unwrap().id,
+        server
+            .client()
+            .resolve_project(&wanted)
+            .await
+            .unwrap()
+            .id,
         "p1"
     );
     assert_eq!(server.lines().len(), 2);

@@ -113,7 +113,9 @@ async fn patience_ends_and_the_error_is_that_of_the_request() {
     let server = Server::start(|_, _| Reply::Cut).await;
     let (client, told) = client(&server, patient(SHORT));
     assert!(is_of_network(&failed(client.site_config().await)));
-    let sent = client.upload(&container(), &file("s.dicom.zip", 9)).await;
+    let sent = client
+        .upload(&container(), &file("s.dicom.zip", 9))
+        .await;
     assert!(is_of_network(&failed(sent)));
     // Where the machine is so busy that the first probe takes longer, nothing was waited for.
     assert!(
@@ -135,7 +137,11 @@ async fn what_fails_while_the_site_answers_is_a_matter_of_tries_and_what_it_puts
         })
         .await;
         let (client, told) = client(&server, patient(SHORT));
-        let error = failed(client.upload(&container(), &file("s.dicom.zip", 9)).await);
+        let error = failed(
+            client
+                .upload(&container(), &file("s.dicom.zip", 9))
+                .await,
+        );
         assert_eq!((error.status(), error.attempts >= 3), (reply, true));
         assert_eq!(is_of_network(&error), reply.is_none());
         assert_eq!(
@@ -166,16 +172,22 @@ async fn a_run_that_stops_waits_no_more() {
         backoff: LONG,
         ..patient(LONG)
     };
-    let client = server.client_with(settings).on_notice(move |notice| {
-        if matches!(notice, ClientNotice::Outage { .. }) {
-            began.notify_one();
-        }
-    });
+    let client = server
+        .client_with(settings)
+        .on_notice(move |notice| {
+            if matches!(notice, ClientNotice::Outage { .. }) {
+                began.notify_one();
+            }
+        });
     client.site_config().await.unwrap();
     out.store(true, Ordering::Relaxed);
     let asking = tokio::spawn({
         let client = client.clone();
-        async move { client.upload(&container(), &file("s.dicom.zip", 9)).await }
+        async move {
+            client
+                .upload(&container(), &file("s.dicom.zip", 9))
+                .await
+        }
     });
     outage.notified().await;
     client.wait_no_more();

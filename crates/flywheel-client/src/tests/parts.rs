@@ -38,7 +38,9 @@ async fn parts_go_to_their_addresses_and_a_failed_one_is_put_again() {
         },
     )
     .await;
-    send(&server, &file("s.dicom.zip", 20)).await.unwrap();
+    send(&server, &file("s.dicom.zip", 20))
+        .await
+        .unwrap();
     let bodies: Vec<String> = server
         .asked()
         .iter()
@@ -72,7 +74,11 @@ async fn google_parts_state_their_range_and_308_means_go_on() {
     let ranges: Vec<String> = server
         .asked()
         .iter()
-        .filter_map(|asked| asked.header("content-range").map(str::to_owned))
+        .filter_map(|asked| {
+            asked
+                .header("content-range")
+                .map(str::to_owned)
+        })
         .collect();
     assert_eq!(
         ranges,
@@ -91,7 +97,9 @@ async fn an_address_that_expired_gets_a_new_ticket_and_the_whole_file_anew() {
             }
         })
         .await;
-        let receipt = send(&server, &file("s.dicom.zip", 20)).await.unwrap();
+        let receipt = send(&server, &file("s.dicom.zip", 20))
+            .await
+            .unwrap();
         assert_eq!(
             (receipt.route, receipt.sha384),
             (Route::Signed, None),
@@ -117,7 +125,10 @@ async fn parts_without_a_tag_are_never_handed_back_as_a_file() {
     })
     .await;
     assert_eq!(
-        send(&server, &file("s.dicom.zip", 20)).await.unwrap().route,
+        send(&server, &file("s.dicom.zip", 20))
+            .await
+            .unwrap()
+            .route,
         Route::Form
     );
     assert_eq!((server.count(FINISH), server.count(FORM)), (0, 1));
@@ -126,7 +137,9 @@ async fn parts_without_a_tag_are_never_handed_back_as_a_file() {
 #[tokio::test]
 async fn a_single_address_at_s3_has_nothing_to_join() {
     let (server, _) = storing(&["/b.s3.x/1?X-Amz-Signature=x"], |_, _| stored()).await;
-    send(&server, &file("s.dicom.zip", 20)).await.unwrap();
+    send(&server, &file("s.dicom.zip", 20))
+        .await
+        .unwrap();
     let finish = server.asked().pop().unwrap();
     assert_eq!((finish.line.as_str(), finish.body.len()), (FINISH, 0));
 }
@@ -152,7 +165,10 @@ async fn a_part_of_which_google_has_less_is_no_success() {
     };
     let _ = send(&server, &big).await;
     assert_eq!(server.count(TICKET), 2);
-    let lengths: Vec<usize> = bodies(&server).iter().map(String::len).collect();
+    let lengths: Vec<usize> = bodies(&server)
+        .iter()
+        .map(String::len)
+        .collect();
     assert_eq!(lengths, [262_144, 262_144, 37_856]);
 }
 
@@ -166,12 +182,16 @@ async fn a_receipt_states_what_the_server_said() {
         }
     })
     .await;
-    let receipt = send(&server, &file("s.dicom.zip", 20)).await.unwrap();
+    let receipt = send(&server, &file("s.dicom.zip", 20))
+        .await
+        .unwrap();
     assert_eq!(
         (receipt.size, receipt.file_id, receipt.version),
         (20, Some("f1".to_owned()), Some(1))
     );
     let (server, _) = storing(&["/store"], |_, _| Reply::Json(413, json!({}))).await;
-    let receipt = send(&server, &file("s.dicom.zip", 20)).await.unwrap();
+    let receipt = send(&server, &file("s.dicom.zip", 20))
+        .await
+        .unwrap();
     assert_eq!((receipt.route, receipt.sha384), (Route::Form, None));
 }

@@ -21,7 +21,10 @@ fn project() -> Project {
 }
 
 async fn settings(server: &Server, level: Level) -> Result<LevelSettings<Value>, ClientError> {
-    server.client().settings(level, &project()).await
+    server
+        .client()
+        .settings(level, &project())
+        .await
 }
 
 fn missing() -> Reply {
@@ -91,7 +94,10 @@ async fn a_label_that_several_projects_bear_is_ambiguous() {
     let ClientError::ProjectAmbiguous { found } = error else {
         panic!("{error:?}")
     };
-    let paths: Vec<_> = found.iter().map(Project::path).collect();
+    let paths: Vec<_> = found
+        .iter()
+        .map(Project::path)
+        .collect();
     assert_eq!(paths, ["b/ADNI", "neuro/ADNI"]);
 }
 
@@ -133,7 +139,9 @@ async fn a_project_is_made_once_even_if_the_answer_is_lost() {
     let server = Server::start(|asked, before| {
         match (
             asked.line.as_str(),
-            asked.json()["path"].as_array().map(Vec::len),
+            asked.json()["path"]
+                .as_array()
+                .map(Vec::len),
         ) {
             ("POST /api/lookup", Some(1)) => Reply::Json(
                 200,
@@ -159,7 +167,10 @@ async fn a_project_is_made_once_even_if_the_answer_is_lost() {
 #[tokio::test]
 async fn no_project_is_made_in_a_group_that_is_not_there() {
     let server = Server::start(|_, _| Reply::Json(200, json!({ "_id": "neuro2" }))).await;
-    let made = server.client().create_project("neuro", "ADNI").await;
+    let made = server
+        .client()
+        .create_project("neuro", "ADNI")
+        .await;
     assert!(matches!(made, Err(ClientError::GroupNotFound { group }) if group == "neuro"));
 }
 

@@ -18,7 +18,11 @@ async fn every_request_identifies_itself_and_a_bare_one_has_no_content_type() {
         )
     })
     .await;
-    let config = server.client().site_config().await.unwrap();
+    let config = server
+        .client()
+        .site_config()
+        .await
+        .unwrap();
     assert!(config.signed_url && config.deid_log && !config.multipart_signed_url);
     let asked = server.asked().pop().unwrap();
     assert_eq!(asked.line, "GET /api/config");
@@ -110,7 +114,12 @@ async fn a_silent_or_absent_server_ends_in_a_network_error() {
         idle_timeout: Duration::from_millis(30),
         ..quick()
     };
-    let error = failed(server.client_with(settings).site_config().await);
+    let error = failed(
+        server
+            .client_with(settings)
+            .site_config()
+            .await,
+    );
     assert_eq!((is_of_network(&error), error.attempts), (true, 3));
 
     let address = tokio::net::TcpListener::bind("127.0.0.1:0")
@@ -119,7 +128,12 @@ async fn a_silent_or_absent_server_ends_in_a_network_error() {
         .local_addr()
         .unwrap();
     let key = key(&format!("{address}:__force_insecure:topsecretkey"));
-    let error = failed(Client::new(&key, quick()).unwrap().site_config().await);
+    let error = failed(
+        Client::new(&key, quick())
+            .unwrap()
+            .site_config()
+            .await,
+    );
     assert!(is_of_network(&error));
     assert!(
         !format!("{error} {error:?}").contains("topsecret"),
@@ -139,7 +153,11 @@ async fn web_pages_and_floods_are_not_answers() {
         assert!(is_unexpected(&failed(server.client().site_config().await)));
     }
     let server = Server::start(|_, _| Reply::Raw(400, vec![], "x".repeat(3_000_000))).await;
-    let error = server.client().site_config().await.unwrap_err();
+    let error = server
+        .client()
+        .site_config()
+        .await
+        .unwrap_err();
     assert!(error.to_string().len() < 600, "{}", error.to_string().len());
 }
 
@@ -157,7 +175,15 @@ async fn a_redirect_within_the_site_is_followed_and_one_to_another_host_is_not()
         _ => Reply::Raw(307, vec![("Location", elsewhere.clone())], String::new()),
     })
     .await;
-    assert_eq!(server.client().site_config().await.unwrap().name, "here");
+    assert_eq!(
+        server
+            .client()
+            .site_config()
+            .await
+            .unwrap()
+            .name,
+        "here"
+    );
     let error = failed(server.client().check_key().await);
     assert_eq!(error.status(), Some(307));
     assert!(

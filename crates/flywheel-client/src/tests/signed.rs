@@ -45,7 +45,9 @@ pub(super) fn stored() -> Reply {
 #[tokio::test]
 async fn a_ticket_leads_to_the_storage_which_learns_nothing_of_us() {
     let (server, _) = storing(&["/store?sig=x"], |_, _| stored()).await;
-    let receipt = send(&server, &file("s.dicom.zip", 20)).await.unwrap();
+    let receipt = send(&server, &file("s.dicom.zip", 20))
+        .await
+        .unwrap();
     assert_eq!(receipt.route, Route::Signed);
     let asked = server.asked();
     assert_eq!(
@@ -92,7 +94,10 @@ async fn a_failed_put_gets_a_new_ticket_and_is_never_finished() {
         })
         .await;
         assert_eq!(
-            send(&server, &file("s.dicom.zip", 20)).await.unwrap().route,
+            send(&server, &file("s.dicom.zip", 20))
+                .await
+                .unwrap()
+                .route,
             Route::Signed
         );
         assert_eq!(
@@ -113,7 +118,10 @@ async fn a_failed_put_gets_a_new_ticket_and_is_never_finished() {
 async fn where_direct_storage_does_not_work_the_form_does() {
     let (server, _) = storing(&["/store"], |_, _| Reply::Json(403, json!({}))).await;
     assert_eq!(
-        send(&server, &file("s.dicom.zip", 20)).await.unwrap().route,
+        send(&server, &file("s.dicom.zip", 20))
+            .await
+            .unwrap()
+            .route,
         Route::Form
     );
     assert_eq!((server.count(FINISH), server.count(FORM)), (0, 1));
@@ -181,7 +189,10 @@ async fn a_site_that_gives_no_ticket_or_takes_none_back_gets_a_form() {
         .await;
         *base.lock().unwrap() = format!("http://{}", server.address);
         assert_eq!(
-            send(&server, &file("s.dicom.zip", 20)).await.unwrap().route,
+            send(&server, &file("s.dicom.zip", 20))
+                .await
+                .unwrap()
+                .route,
             Route::Form,
             "{line} {status}"
         );
@@ -206,7 +217,10 @@ async fn a_lost_answer_to_the_ticket_is_looked_up_before_it_is_handed_back_again
         .await;
         *base.lock().unwrap() = format!("http://{}", server.address);
         assert_eq!(
-            send(&server, &file("s.dicom.zip", 20)).await.unwrap().route,
+            send(&server, &file("s.dicom.zip", 20))
+                .await
+                .unwrap()
+                .route,
             Route::Signed
         );
         assert_eq!(
@@ -273,7 +287,12 @@ async fn a_network_that_is_away_altogether_says_nothing_about_the_storage() {
     *base.lock().unwrap() = "http://127.0.0.1:1".to_owned();
     for _ in 0..4 {
         // Neither the storage nor the site takes this one.
-        assert!(client.upload(&container(), &away).await.is_err());
+        assert!(
+            client
+                .upload(&container(), &away)
+                .await
+                .is_err()
+        );
     }
     *base.lock().unwrap() = good;
     assert_eq!(
@@ -302,7 +321,11 @@ async fn both_routes_keep_to_the_bandwidth_and_holding_back_is_no_standstill() {
         // At one byte in a second the first piece goes at once, and each next one after a quarter
         // of an hour, many times the idle timeout. The answer states another length.
         let start = Instant::now();
-        let error = failed(client.upload(&container(), &wide()).await);
+        let error = failed(
+            client
+                .upload(&container(), &wide())
+                .await,
+        );
         assert!(is_unexpected(&error), "{error}");
         assert!(start.elapsed() >= Duration::from_secs(2 * 1024));
         let sent = if signed_urls { "PUT /store" } else { FORM };

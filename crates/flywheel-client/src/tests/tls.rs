@@ -84,7 +84,10 @@ fn certificate(
             &extensions,
         ],
     );
-    let signed = issuer.1.sign(&SystemRandom::new(), &to_sign).unwrap();
+    let signed = issuer
+        .1
+        .sign(&SystemRandom::new(), &to_sign)
+        .unwrap();
     der(
         0x30,
         &[&to_sign, &signature, &der(3, &[&[0], signed.as_ref()])],
@@ -115,7 +118,9 @@ async fn serve(leaf: Vec<u8>, key: Vec<u8>) -> u16 {
             .with_single_cert(chain, key)
             .unwrap(),
     ));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -178,7 +183,11 @@ async fn an_authority_of_the_sites_own_is_trusted_where_it_is_named_and_for_its_
         ("127.0.0.1", None, ConnectFault::Untrusted),
         ("localhost", named, ConnectFault::OtherHost),
     ] {
-        let error = failed(client(host, ca_cert).site_config().await);
+        let error = failed(
+            client(host, ca_cert)
+                .site_config()
+                .await,
+        );
         assert_eq!(
             (error.connect_fault(), error.attempts),
             (Some(fault), 1),
@@ -195,7 +204,9 @@ async fn a_port_that_speaks_the_other_protocol_is_told_at_once() {
         leaf_key,
     )
     .await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap();
     let plain = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {

@@ -108,9 +108,13 @@ async fn a_checksum_of_other_bytes_is_not_believed() {
         // The first file is hashed afterwards, the next on its way.
         let client = server.client();
         for _ in 0..2 {
-            let receipt = client.upload(&container(), &file("s.dicom.zip", 20)).await;
+            let receipt = client
+                .upload(&container(), &file("s.dicom.zip", 20))
+                .await;
             assert_eq!(
-                receipt.ok().and_then(|receipt| receipt.sha384),
+                receipt
+                    .ok()
+                    .and_then(|receipt| receipt.sha384),
                 good.then(|| OURS.to_owned())
             );
         }
@@ -130,14 +134,19 @@ async fn a_cut_connection_after_the_body_is_looked_up_before_it_is_sent_again() 
             _ => plain_site(asked).unwrap(),
         })
         .await;
-        send(&server, &file("s.dicom.zip", 20)).await.unwrap();
+        send(&server, &file("s.dicom.zip", 20))
+            .await
+            .unwrap();
         assert_eq!((server.count(FORM), server.count(LOOK)), (sent, 1));
         assert!(
             server
                 .asked()
                 .iter()
                 .filter(|asked| asked.line == FORM)
-                .all(|asked| asked.body.windows(20).any(|w| w == b"abcdefghijklmnopqrst"))
+                .all(|asked| asked
+                    .body
+                    .windows(20)
+                    .any(|w| w == b"abcdefghijklmnopqrst"))
         );
     }
 }
@@ -159,7 +168,13 @@ async fn the_file_that_is_replaced_does_not_pass_for_the_new_one() {
         previous: Some(old),
         ..file("s.dicom.zip", 20)
     };
-    assert_eq!(send(&server, &file).await.unwrap().version, Some(2));
+    assert_eq!(
+        send(&server, &file)
+            .await
+            .unwrap()
+            .version,
+        Some(2)
+    );
     assert_eq!(server.count(FORM), 2);
 }
 
@@ -252,7 +267,10 @@ async fn an_empty_file_is_a_file() {
     })
     .await;
     assert_eq!(
-        send(&server, &file("s.dicom.zip", 0)).await.unwrap().size,
+        send(&server, &file("s.dicom.zip", 0))
+            .await
+            .unwrap()
+            .size,
         0
     );
 }

@@ -39,7 +39,10 @@ pub(super) fn build(key: &ApiKey, settings: &Settings) -> Result<reqwest::Client
 
 /// Images made for containers often come without certificates, and the library then does not begin.
 fn not_built(cause: String) -> ClientError {
-    if cause.to_lowercase().contains("no ca certificates") {
+    if cause
+        .to_lowercase()
+        .contains("no ca certificates")
+    {
         ClientError::NoCertificates { cause }
     } else {
         ClientError::Setup { cause }

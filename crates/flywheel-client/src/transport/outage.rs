@@ -98,12 +98,14 @@ impl Outage {
     /// The site has answered something else than that it cannot work now.
     pub(crate) fn has_ended(&self) {
         *self.answered() = Some(Instant::now());
-        self.has_answered.store(true, Ordering::Relaxed);
+        self.has_answered
+            .store(true, Ordering::Relaxed);
     }
 
     /// Whether the site has answered in this run.
     pub(crate) fn has_answered(&self) -> bool {
-        self.has_answered.load(Ordering::Relaxed)
+        self.has_answered
+            .load(Ordering::Relaxed)
     }
 
     /// Waits no more, from now on.
@@ -136,11 +138,16 @@ impl Outage {
             return Look::Up;
         };
         let mut state = self.probing.lock().await;
-        if let Some((_, look)) = state.last.filter(|(when, _)| *when > failed) {
+        if let Some((_, look)) = state
+            .last
+            .filter(|(when, _)| *when > failed)
+        {
             return look;
         }
         let closed = Closed::new(&self.closed);
-        let look = self.probe(transport, error, (&mut state, limit)).await;
+        let look = self
+            .probe(transport, error, (&mut state, limit))
+            .await;
         state.last = Some((Instant::now(), look));
         drop(closed);
         look
@@ -169,7 +176,10 @@ impl Outage {
             0,
         );
         loop {
-            if !self.sleep(wait.unwrap_or_default()).await {
+            if !self
+                .sleep(wait.unwrap_or_default())
+                .await
+            {
                 return Look::Down;
             }
             let Err(error) = transport.probe().await else {
@@ -206,7 +216,9 @@ impl Outage {
     }
 
     fn answered(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
+        self.answered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -220,7 +232,9 @@ impl Transport {
     async fn probe(&self) -> Result<(), RequestError> {
         let request = self.foreign_request(Method::GET, self.url("/version")?);
         let gauge = Gauge::new(self.settings.idle_timeout.min(PROBE), 0);
-        let answer = self.exchange_now(request, &gauge, SHORT).await;
+        let answer = self
+            .exchange_now(request, &gauge, SHORT)
+            .await;
         match answer.and_then(crate::answer::Answer::successful) {
             Err(error) if error.is_of_outage() => Err(error),
             _ => Ok(()),

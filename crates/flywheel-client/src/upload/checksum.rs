@@ -74,7 +74,9 @@ impl Checksum {
         while let Some(bytes) = body.try_next().await? {
             hasher.update(&bytes);
         }
-        Ok(self.sha384.get_or_init(|| hex::encode(hasher.finalize())))
+        Ok(self
+            .sha384
+            .get_or_init(|| hex::encode(hasher.finalize())))
     }
 }
 
@@ -101,20 +103,38 @@ mod tests {
     #[tokio::test]
     async fn only_a_whole_pass_counts() {
         let checksum = Checksum::new(3);
-        let _ = checksum.watch(body(&[b"a", b"b"]), true).count().await;
+        let _ = checksum
+            .watch(body(&[b"a", b"b"]), true)
+            .count()
+            .await;
         assert_eq!((checksum.is_whole(), checksum.sha384()), (false, None));
-        let _ = checksum.watch(body(&[b"ab", b"c"]), true).count().await;
+        let _ = checksum
+            .watch(body(&[b"ab", b"c"]), true)
+            .count()
+            .await;
         assert_eq!((checksum.is_whole(), checksum.sha384()), (true, Some(ABC)));
-        let _ = checksum.watch(body(&[b"xyz"]), true).count().await;
+        let _ = checksum
+            .watch(body(&[b"xyz"]), true)
+            .count()
+            .await;
         assert_eq!(checksum.sha384(), Some(ABC));
     }
 
     #[tokio::test]
     async fn what_was_not_hashed_on_its_way_can_be_afterwards() {
         let checksum = Checksum::new(3);
-        let _ = checksum.watch(body(&[b"abc"]), false).count().await;
+        let _ = checksum
+            .watch(body(&[b"abc"]), false)
+            .count()
+            .await;
         assert_eq!((checksum.is_whole(), checksum.sha384()), (true, None));
-        assert_eq!(checksum.settle(body(&[b"a", b"bc"])).await.unwrap(), ABC);
+        assert_eq!(
+            checksum
+                .settle(body(&[b"a", b"bc"]))
+                .await
+                .unwrap(),
+            ABC
+        );
         assert_eq!(checksum.sha384(), Some(ABC));
     }
 
@@ -122,6 +142,12 @@ mod tests {
     async fn nothing_has_passed_from_the_beginning() {
         let checksum = Checksum::new(0);
         assert!(checksum.is_whole());
-        assert_eq!(checksum.settle(body(&[])).await.unwrap(), NOTHING);
+        assert_eq!(
+            checksum
+                .settle(body(&[]))
+                .await
+                .unwrap(),
+            NOTHING
+        );
     }
 }

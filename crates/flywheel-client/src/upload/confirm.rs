@@ -53,9 +53,9 @@ impl UploadReceipt {
     pub fn took_the_place_of_another(&self, previous: Option<&RemoteFile>) -> bool {
         match (self.version, previous) {
             (Some(version), None) => version > 1,
-            (Some(version), Some(previous)) => {
-                previous.version.is_some_and(|before| version > before + 1)
-            }
+            (Some(version), Some(previous)) => previous
+                .version
+                .is_some_and(|before| version > before + 1),
             (None, None) => self.replaced,
             (None, Some(_)) => false,
         }
@@ -71,7 +71,9 @@ impl Client {
         &self,
         container: &ContainerRef,
     ) -> Result<Option<Vec<RemoteFile>>, ClientError> {
-        let now: Result<ContainerAnswer, RequestError> = self.get_listing(&container.path()).await;
+        let now: Result<ContainerAnswer, RequestError> = self
+            .get_listing(&container.path())
+            .await;
         match optional(now) {
             Ok(found) => Ok(found.map(|container| container.files)),
             Err(error) if error.names_nothing() => Ok(None),
@@ -106,7 +108,10 @@ impl Transfer<'_> {
             let what = "it answered before it had the whole file";
             return Err(self.client.unexpected(what));
         }
-        let listed = answer.json::<Value>().map(listed_files).unwrap_or_default();
+        let listed = answer
+            .json::<Value>()
+            .map(listed_files)
+            .unwrap_or_default();
         if let Ok(receipt) = self.receipt(route, &listed).await? {
             return Ok(receipt);
         }
@@ -119,19 +124,28 @@ impl Transfer<'_> {
     /// never went out whole, what is there is another one.
     pub(super) async fn look(&self, route: Route) -> Result<Option<UploadReceipt>, RequestError> {
         if self.sent.is_whole() {
-            self.inspect(route).await.map(Result::ok)
+            self.inspect(route)
+                .await
+                .map(Result::ok)
         } else {
             Ok(None)
         }
     }
 
     async fn inspect(&self, route: Route) -> Result<Result<UploadReceipt, String>, RequestError> {
-        let now: ContainerAnswer = self.client.get_listing(&self.container.path()).await?;
+        let now: ContainerAnswer = self
+            .client
+            .get_listing(&self.container.path())
+            .await?;
         let replaced = |entry: &RemoteFile| {
             let previous = self.file.previous.as_ref();
             previous.is_none_or(|before| entry.differs_from(before))
         };
-        let listed: Vec<RemoteFile> = now.files.into_iter().filter(replaced).collect();
+        let listed: Vec<RemoteFile> = now
+            .files
+            .into_iter()
+            .filter(replaced)
+            .collect();
         self.receipt(route, &listed).await
     }
 
@@ -199,7 +213,9 @@ fn proven<'l>(file: &UploadFile, listed: &'l [RemoteFile]) -> Result<&'l RemoteF
         .iter()
         .find(|entry| entry.name == file.name)
         .ok_or("it does not list the file")?;
-    let size = entry.size.ok_or("it does not state the size of the file")?;
+    let size = entry
+        .size
+        .ok_or("it does not state the size of the file")?;
     if size == file.len {
         Ok(entry)
     } else {

@@ -49,7 +49,11 @@ impl Frame {
 
     fn around(self, file: BodyStream) -> BodyStream {
         let piece = |bytes: Bytes| stream::iter([Ok(bytes)]);
-        Box::pin(piece(self.head).chain(file).chain(piece(self.tail)))
+        Box::pin(
+            piece(self.head)
+                .chain(file)
+                .chain(piece(self.tail)),
+        )
     }
 }
 
@@ -57,7 +61,9 @@ impl Transfer<'_> {
     /// Sends the file through the site and has it confirmed. A try that may have worked is looked up
     /// before the next.
     pub(super) async fn by_form(&self, mut told: Told) -> Result<UploadReceipt, RequestError> {
-        let mut tries = self.client.tries(format!("POST /api{}", self.files()));
+        let mut tries = self
+            .client
+            .tries(format!("POST /api{}", self.files()));
         loop {
             let error = match self.send_form(told).await {
                 Ok(answer) => return self.confirm(Route::Form, &answer).await,

@@ -42,8 +42,14 @@ impl Transfer<'_> {
                     continue;
                 }
             };
-            let error = match Parts::new(self, &ticket).put_all().await {
-                Ok(parts) => match self.finish_ticket(told, &ticket, parts).await {
+            let error = match Parts::new(self, &ticket)
+                .put_all()
+                .await
+            {
+                Ok(parts) => match self
+                    .finish_ticket(told, &ticket, parts)
+                    .await
+                {
                     Ok(receipt) => return Ok(receipt),
                     // Servers of some age look at the description only now, and the ticket is used
                     // up.
@@ -102,7 +108,10 @@ impl Transfer<'_> {
         let (client, name) = (self.client, &self.file.name);
         let body = json!({ "metadata": self.file.metadata(told), "filenames": [name] });
         let path = format!("{}?ticket=", self.files());
-        let error = match client.ask::<TicketAnswer>(&path, &body).await {
+        let error = match client
+            .ask::<TicketAnswer>(&path, &body)
+            .await
+        {
             Ok(answer) => {
                 let plain = client.transport.is_plain_http();
                 return Ok(Ticket::read(answer, name, plain));
@@ -142,11 +151,22 @@ impl Transfer<'_> {
     ) -> Result<Option<UploadReceipt>, RequestError> {
         let files = self.files();
         let path = format!("{files}?ticket={}", segment(&ticket.id));
-        let mut tries = self.client.tries(format!("POST /api{files}?ticket"));
+        let mut tries = self
+            .client
+            .tries(format!("POST /api{files}?ticket"));
         let mut lost = false;
         loop {
-            let error = match self.client.post_once(&path, parts.as_ref()).await {
-                Ok(answer) => return self.confirm(Route::Signed, &answer).await.map(Some),
+            let error = match self
+                .client
+                .post_once(&path, parts.as_ref())
+                .await
+            {
+                Ok(answer) => {
+                    return self
+                        .confirm(Route::Signed, &answer)
+                        .await
+                        .map(Some);
+                }
                 Err(error) => error.without(&[&self.file.name]),
             };
             if told.less(&error).is_some() {
@@ -196,7 +216,11 @@ impl<'p> Parts<'p> {
         let mut tags = Vec::with_capacity(spans.len());
         for (url, span) in ticket.urls.iter().zip(spans) {
             let answer = self.put(url, span).await?;
-            tags.extend(answer.etag.map(|tag| tag.trim_matches('"').to_owned()));
+            tags.extend(
+                answer
+                    .etag
+                    .map(|tag| tag.trim_matches('"').to_owned()),
+            );
         }
         let parts = ticket.multipart(&tags);
         if parts.is_none() && ticket.needs_joining() {
@@ -210,7 +234,10 @@ impl<'p> Parts<'p> {
     /// Puts one part. One of several may be put again to the same address, except where the storage
     /// counts the bytes.
     async fn put(&mut self, url: &Url, span: Span) -> Result<Answer, RequestError> {
-        let mut tries = self.transfer.client.tries("PUT to the storage");
+        let mut tries = self
+            .transfer
+            .client
+            .tries("PUT to the storage");
         loop {
             let error = match self.put_once(url, span).await {
                 Ok(answer) => return Ok(answer),
@@ -244,10 +271,14 @@ impl<'p> Parts<'p> {
             request.body(Bytes::new())
         } else {
             let piece = Box::pin(Piece::new(&self.cursor, span.from, span.length));
-            let exact = self.transfer.exact(piece, span.length, &gauge);
+            let exact = self
+                .transfer
+                .exact(piece, span.length, &gauge);
             request.body(reqwest::Body::wrap_stream(exact))
         };
-        let answer = transport.send(request, &gauge, SHORT).await?;
+        let answer = transport
+            .send(request, &gauge, SHORT)
+            .await?;
         if answer.status != 308 || !google || end == file.len {
             return answer.successful();
         }
@@ -271,5 +302,9 @@ impl<'p> Parts<'p> {
 
 /// The file from its first byte.
 fn from_the_start(transfer: &Transfer<'_>) -> Arc<Mutex<Cursor>> {
-    Cursor::new(transfer.sent.watch((transfer.file.body)(), false))
+    Cursor::new(
+        transfer
+            .sent
+            .watch((transfer.file.body)(), false),
+    )
 }

@@ -76,7 +76,11 @@ fn remove_with_content(writer: &mut Writer<'_>, id: &str) -> Result<(), ApiError
     below
         .iter()
         .try_for_each(|child| remove_with_content(writer, child))?;
-    let files: Vec<_> = writer.index().files(id).cloned().collect();
+    let files: Vec<_> = writer
+        .index()
+        .files(id)
+        .cloned()
+        .collect();
     files
         .into_iter()
         .try_for_each(|file| blob::delete(writer, file))?;
@@ -145,7 +149,11 @@ fn group(
             "'_id' must be 2 to 32 lower-case letters, digits and .@_-",
         ));
     }
-    match writer.index().get(&id).map(|it| it.kind) {
+    match writer
+        .index()
+        .get(&id)
+        .map(|it| it.kind)
+    {
         Some(ContainerType::Group) if era == Era::Old => return Ok((StatusCode::CREATED, id)),
         Some(ContainerType::Group) => return Ok((StatusCode::ACCEPTED, id)),
         Some(_) => {

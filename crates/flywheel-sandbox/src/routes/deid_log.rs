@@ -40,7 +40,10 @@ pub async fn add(State(app): Shared, bytes: Bytes) -> Result<Json<Value>, ApiErr
     record.insert("created".into(), json!(stamp(chrono::Utc::now())));
     let line = format!("{}\n", Value::Object(record));
     let path = app.store.home().join(FILE);
-    let mut file = private_options().append(true).create(true).open(path)?;
+    let mut file = private_options()
+        .append(true)
+        .create(true)
+        .open(path)?;
     file.write_all(line.as_bytes())?;
     Ok(Json(json!({"id": id})))
 }
@@ -55,7 +58,11 @@ pub async fn show(State(app): Shared, Path(id): Path<String>) -> Result<Json<Val
 
 /// Refuses a file that names a missing record, and one that must name a record and does not.
 pub fn check(app: &App, metadata: &Map<String, Value>) -> Result<(), ApiError> {
-    let text = |key: &str| metadata.get(key).and_then(Value::as_str);
+    let text = |key: &str| {
+        metadata
+            .get(key)
+            .and_then(Value::as_str)
+    };
     match (text("deid_log_id"), text("deid_log_skip_reason")) {
         (Some(id), _) if record(app, id).is_none() => Err(ApiError::bad_request(
             "unable to resolve de-identification ID",
@@ -72,9 +79,15 @@ pub fn check(app: &App, metadata: &Map<String, Value>) -> Result<(), ApiError> {
 
 fn record(app: &App, id: &str) -> Option<Value> {
     let file = std::fs::File::open(app.store.home().join(FILE)).ok()?;
-    let lines = std::io::BufReader::new(file).lines().map_while(Result::ok);
+    let lines = std::io::BufReader::new(file)
+        .lines()
+        .map_while(Result::ok);
     let mut records = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-    records.find(|record| record.get("id").is_some_and(|it| it == id))
+    records.find(|record| {
+        record
+            .get("id")
+            .is_some_and(|it| it == id)
+    })
 }
 
 /// Refuses where the site keeps no log.

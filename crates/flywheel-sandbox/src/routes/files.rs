@@ -30,9 +30,14 @@ pub async fn download(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let kind = file_level(&word)?;
-    let ticket = parameters.get("ticket").map(String::as_str);
+    let ticket = parameters
+        .get("ticket")
+        .map(String::as_str);
     if let Some(ticket) = ticket.filter(|ticket| !ticket.is_empty()) {
-        if !app.tickets().allows_download(ticket, &id, &name) {
+        if !app
+            .tickets()
+            .allows_download(ticket, &id, &name)
+        {
             return Err(ApiError::not_found("no such ticket"));
         }
     } else {

@@ -22,7 +22,8 @@ pub async fn all(
     let kind = ContainerType::from_plural(&word).ok_or_else(unknown_route)?;
     let docs = app.read(|documents| {
         let all = documents.index.all(kind);
-        all.map(|it| documents.container(it)).collect()
+        all.map(|it| documents.container(it))
+            .collect()
     });
     answer(docs, &parameters, &headers)
 }
@@ -49,7 +50,9 @@ pub async fn below(
             None => Vec::new(),
         };
         let found = found.into_iter();
-        found.map(|it| documents.container(it)).collect()
+        found
+            .map(|it| documents.container(it))
+            .collect()
     });
     answer(docs, &parameters, &headers)
 }

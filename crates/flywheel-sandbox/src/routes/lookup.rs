@@ -33,7 +33,9 @@ pub async fn lookup(State(app): Shared, headers: HeaderMap, bytes: Bytes) -> Ans
     let levels = Levels::of(&app, &headers);
     app.read(|documents| {
         let nodes = walk(documents.index, levels, &path)?;
-        let end = nodes.last().map(|node| Json(show(documents, node)));
+        let end = nodes
+            .last()
+            .map(|node| Json(show(documents, node)));
         end.ok_or_else(|| ApiError::not_found("the path is empty"))
     })
 }
@@ -49,13 +51,20 @@ pub async fn resolve(State(app): Shared, headers: HeaderMap, bytes: Bytes) -> An
             None => levels.below(index, None),
             Some(PathNode::Container(container)) => {
                 let mut children = levels.below(index, Some(container));
-                children.extend(index.files(&container.id).map(PathNode::File));
+                children.extend(
+                    index
+                        .files(&container.id)
+                        .map(PathNode::File),
+                );
                 children
             }
             Some(PathNode::File(_)) => Vec::new(),
         };
         let shown = |nodes: &[PathNode<'_>]| -> Vec<Value> {
-            nodes.iter().map(|node| show(documents, node)).collect()
+            nodes
+                .iter()
+                .map(|node| show(documents, node))
+                .collect()
         };
         Ok(Json(
             json!({"path": shown(&nodes), "children": shown(&children)}),
@@ -104,7 +113,9 @@ impl Levels {
     ) -> Vec<&'a Container> {
         match container {
             Some(container) if !self.subjects => index.descendants(&container.id, kind),
-            container => index.children(container.map(|it| it.id.as_str())).collect(),
+            container => index
+                .children(container.map(|it| it.id.as_str()))
+                .collect(),
         }
     }
 
@@ -133,12 +144,19 @@ pub async fn uids(State(app): Shared, bytes: Bytes) -> Answer {
         let projects = projects(&body);
         let there: HashSet<String> = app.store.read(|index| {
             let inside = |it: &&Container| {
-                projects.is_empty() || index.lineage(it).any(|above| projects.contains(&above.id))
+                projects.is_empty()
+                    || index
+                        .lineage(it)
+                        .any(|above| projects.contains(&above.id))
             };
             let uids = index
                 .all(kind)
                 .filter(inside)
-                .filter_map(|it| it.fields.get("uid").and_then(Value::as_str));
+                .filter_map(|it| {
+                    it.fields
+                        .get("uid")
+                        .and_then(Value::as_str)
+                });
             uids.map(str::to_owned).collect()
         });
         answer.insert(
@@ -170,7 +188,11 @@ fn texts(value: &Value, key: &str) -> Result<Vec<String>, ApiError> {
         Value::Null => Ok(Vec::new()),
         Value::Array(texts) => texts
             .iter()
-            .map(|it| it.as_str().map(str::to_owned).ok_or_else(invalid))
+            .map(|it| {
+                it.as_str()
+                    .map(str::to_owned)
+                    .ok_or_else(invalid)
+            })
             .collect(),
         _ => Err(invalid()),
     }
@@ -209,7 +231,10 @@ fn walk<'a>(
     let mut rest = path.iter();
     while let Some(element) = rest.next() {
         if let (Some(container), true) = (at, element == "files") {
-            let name = rest.next().map(String::as_str).unwrap_or_default();
+            let name = rest
+                .next()
+                .map(String::as_str)
+                .unwrap_or_default();
             let file = index
                 .file(&container.id, name)
                 .filter(|_| rest.next().is_none());

@@ -87,7 +87,9 @@ fn allowed(
     {
         return Err(UNSIGNED);
     }
-    let upload = tickets.upload(&address.ticket).map_err(|_| EXPIRED)?;
+    let upload = tickets
+        .upload(&address.ticket)
+        .map_err(|_| EXPIRED)?;
     if upload.opened.elapsed() >= app.options.ticket_lifetime {
         return Err(EXPIRED);
     }
@@ -95,7 +97,9 @@ fn allowed(
         return Err(UNSIGNED);
     }
     let brings = |(name, wanted): &(&'static str, &str)| {
-        headers.get(*name).is_some_and(|value| value == wanted)
+        headers
+            .get(*name)
+            .is_some_and(|value| value == wanted)
     };
     if !storage.headers().iter().all(brings) {
         return Err((
@@ -113,7 +117,10 @@ fn allowed(
 }
 
 fn fits(upload: &Upload, part: usize, length: u64) -> Result<(), Refusal> {
-    if upload.size.is_some_and(|announced| length > announced) {
+    if upload
+        .size
+        .is_some_and(|announced| length > announced)
+    {
         return Err((
             StatusCode::BAD_REQUEST,
             "EntityTooLarge",
@@ -124,7 +131,11 @@ fn fits(upload: &Upload, part: usize, length: u64) -> Result<(), Refusal> {
     if upload.parts.len() > 1 && length == 0 {
         return Err((StatusCode::BAD_REQUEST, "EntityTooSmall", "a part is empty"));
     }
-    upload.parts.get(part).map(drop).ok_or(UNSIGNED)
+    upload
+        .parts
+        .get(part)
+        .map(drop)
+        .ok_or(UNSIGNED)
 }
 
 /// At Google a part must name its range of bytes and follow the parts before it, and all but the
@@ -187,22 +198,33 @@ async fn store(app: &App, body: Body, length: u64) -> Result<Received, Refusal> 
     let mut incoming = Incoming::create(&app.store, app.options.discard).map_err(|_| INTERNAL)?;
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| INCOMPLETE)?;
-        incoming.write(&chunk).await.map_err(|_| INTERNAL)?;
+        incoming
+            .write(&chunk)
+            .await
+            .map_err(|_| INTERNAL)?;
     }
     if incoming.size() != length {
         return Err(INCOMPLETE);
     }
-    incoming.finish().await.map_err(|_| INTERNAL)
+    incoming
+        .finish()
+        .await
+        .map_err(|_| INTERNAL)
 }
 
 /// Adds a part to its upload; a part that comes again replaces the one before.
 fn put(app: &App, address: &SignedPath, received: Received) -> Result<Response, Refusal> {
     let mut tickets = app.tickets();
-    let upload = tickets.upload(&address.ticket).map_err(|_| EXPIRED)?;
+    let upload = tickets
+        .upload(&address.ticket)
+        .map_err(|_| EXPIRED)?;
     let more_to_come =
         app.options.storage == Storage::Google && address.part + 1 < upload.parts.len();
     let tag = format!("\"{}\"", received.tag());
-    *upload.parts.get_mut(address.part).ok_or(EXPIRED)? = Some(received);
+    *upload
+        .parts
+        .get_mut(address.part)
+        .ok_or(EXPIRED)? = Some(received);
     // Google's answer while parts are missing; it names no location
     let status = if more_to_come {
         StatusCode::PERMANENT_REDIRECT

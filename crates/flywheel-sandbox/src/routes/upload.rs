@@ -82,7 +82,9 @@ fn describe(
         Some(other) => base_name(&other)?,
         None => name.to_owned(),
     };
-    let size = metadata.remove("size").and_then(|size| size.as_u64());
+    let size = metadata
+        .remove("size")
+        .and_then(|size| size.as_u64());
     Ok(FileDescription {
         name,
         size,
@@ -92,7 +94,10 @@ fn describe(
 
 /// The last component of a file name; refuses names that are empty or could mislead.
 fn base_name(name: &str) -> Result<String, ApiError> {
-    let base = name.rsplit('/').next().unwrap_or_default();
+    let base = name
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
     let usable = !matches!(base, "" | "." | "..")
         && base.len() <= LONGEST_NAME
         && !base.chars().any(char::is_control);
@@ -111,7 +116,9 @@ fn wrong_size(size: u64) -> ApiError {
 
 /// Makes sure that the container of an upload is there.
 fn check_container(app: &App, kind: ContainerType, id: &str) -> Result<(), ApiError> {
-    let known = app.store.read(|index| container(index, kind, id).map(drop));
+    let known = app
+        .store
+        .read(|index| container(index, kind, id).map(drop));
     match app.options.era {
         Era::Mid => known.map_err(|_| {
             ApiError::new(

@@ -34,7 +34,9 @@ fn upload(bench: &Bench, target: &str, metadata: &Value) -> Answer {
 #[test]
 fn it_gives_an_id_and_keeps_identities_out_of_the_index() {
     let bench = logging();
-    let config = bench.send("GET", "/api/config", &[], b"").json();
+    let config = bench
+        .send("GET", "/api/config", &[], b"")
+        .json();
     assert_eq!(config["features"]["deid_log"], true);
     assert_eq!(
         config["site"]["deid_log_url"],
@@ -81,7 +83,9 @@ fn it_needs_the_key_with_either_word() {
 #[test]
 fn a_site_without_a_log_announces_none_and_has_none() {
     let bench = Bench::new();
-    let config = bench.send("GET", "/api/config", &[], b"").json();
+    let config = bench
+        .send("GET", "/api/config", &[], b"")
+        .json();
     assert_eq!(
         (
             &config["features"]["deid_log"],

@@ -27,7 +27,9 @@ fn ask(bench: &Bench, route: &str, features: &str, path: &Value) -> Answer {
         "POST",
         &format!("/api/{route}"),
         &[&bench.auth(), &features],
-        json!({"path": path}).to_string().as_bytes(),
+        json!({"path": path})
+            .to_string()
+            .as_bytes(),
     )
 }
 
@@ -56,13 +58,22 @@ fn the_oldest_have_no_lookup_no_subjects_and_no_settings() {
         404
     );
     assert_eq!(bench.get("/api/users/self").status, 200);
-    assert_eq!(bench.send("GET", "/api/users/self", &[], b"").status, 400);
     assert_eq!(
-        bench.post("/api/groups", &json!({"_id": "grp"})).status,
+        bench
+            .send("GET", "/api/users/self", &[], b"")
+            .status,
+        400
+    );
+    assert_eq!(
+        bench
+            .post("/api/groups", &json!({"_id": "grp"}))
+            .status,
         201
     );
     assert_eq!(
-        bench.send("GET", "/api/config", &[], b"").json()["features"],
+        bench
+            .send("GET", "/api/config", &[], b"")
+            .json()["features"],
         Value::Null
     );
 }
@@ -96,10 +107,15 @@ fn the_oldest_resolve_paths_without_a_subject() {
 fn the_oldest_keep_subjects_inside_sessions() {
     let bench = of(Era::Old);
     let [project, session, _] = old_branch(&bench);
-    let shown = bench.get(&format!("/api/sessions/{session}")).json();
+    let shown = bench
+        .get(&format!("/api/sessions/{session}"))
+        .json();
     assert_eq!(shown["subject"]["code"], "S1");
     assert_eq!(
-        shown["subject"].as_object().unwrap().len(),
+        shown["subject"]
+            .as_object()
+            .unwrap()
+            .len(),
         2,
         "an id and a code"
     );
@@ -111,7 +127,9 @@ fn the_oldest_keep_subjects_inside_sessions() {
         "sessions",
         &json!({"project": project, "label": "two", "subject": {"code": "S1"}}),
     );
-    let again = bench.get(&format!("/api/sessions/{again}")).json();
+    let again = bench
+        .get(&format!("/api/sessions/{again}"))
+        .json();
     assert_eq!(
         again["subject"], shown["subject"],
         "the code is known in this project"
@@ -122,7 +140,9 @@ fn the_oldest_keep_subjects_inside_sessions() {
         &json!({"project": other, "label": "ses", "subject": {"code": "S1"}}),
     );
     assert_ne!(
-        bench.get(&format!("/api/sessions/{other}")).json()["subject"]["_id"],
+        bench
+            .get(&format!("/api/sessions/{other}"))
+            .json()["subject"]["_id"],
         shown["subject"]["_id"]
     );
     let labels = |path: &str| {
@@ -145,7 +165,13 @@ fn the_oldest_keep_subjects_inside_sessions() {
     );
     for subject in [json!("S1"), json!({"label": "S1"}), json!({"code": ""})] {
         let body = json!({"project": project, "label": "x", "subject": subject});
-        assert_eq!(bench.post("/api/sessions", &body).status, 400, "{subject}");
+        assert_eq!(
+            bench
+                .post("/api/sessions", &body)
+                .status,
+            400,
+            "{subject}"
+        );
     }
 }
 
@@ -161,7 +187,12 @@ fn the_oldest_replace_files_silently_and_give_no_ticket() {
             b"one",
         )
         .json();
-    assert!(first[0]["hash"].as_str().unwrap().starts_with("v0-sha384-"));
+    assert!(
+        first[0]["hash"]
+            .as_str()
+            .unwrap()
+            .starts_with("v0-sha384-")
+    );
     let second = bench
         .upload(&target, None, "filename=a.dcm", b"three")
         .json();
@@ -173,7 +204,9 @@ fn the_oldest_replace_files_silently_and_give_no_ticket() {
         assert_eq!(second[0][key], Value::Null, "{key}");
     }
     assert_eq!(
-        bench.get(&format!("/api/{target}")).json()["files"]
+        bench
+            .get(&format!("/api/{target}"))
+            .json()["files"]
             .as_array()
             .unwrap()
             .len(),
@@ -238,7 +271,12 @@ fn each_era_takes_its_own_keys_of_a_file() {
         for key in refused {
             let answer = with(key);
             assert_eq!(answer.status, 400, "{era:?} {key}");
-            assert!(answer.json()["message"].as_str().unwrap().contains(key));
+            assert!(
+                answer.json()["message"]
+                    .as_str()
+                    .unwrap()
+                    .contains(key)
+            );
         }
     }
 }
@@ -264,7 +302,12 @@ fn servers_of_2019_show_subjects_in_paths_to_clients_that_take_them() {
             assert_eq!(answer.json()["_id"], session);
         }
     }
-    assert_eq!(bench.post("/api/lookup", &json!({})).status, 500);
+    assert_eq!(
+        bench
+            .post("/api/lookup", &json!({}))
+            .status,
+        500
+    );
     let project = ask(&bench, "lookup", "", &json!(["grp", "Proj"])).json();
     assert_eq!(
         project["permissions"][0],
@@ -292,7 +335,9 @@ fn servers_of_2019_have_no_profile_at_any_level() {
     ] {
         assert_eq!(bench.get(&path).status, 404, "{path}");
     }
-    let config = bench.send("GET", "/api/config", &[], b"").json();
+    let config = bench
+        .send("GET", "/api/config", &[], b"")
+        .json();
     assert_eq!(
         (&config["features"]["deid_profile"], &config["signed_url"]),
         (&Value::Null, &json!(false))
@@ -326,7 +371,9 @@ fn a_profile_that_a_newer_server_left_is_not_shown_by_older_ones() {
         Value::Null
     );
     assert_eq!(
-        bench.get(&format!("/api/projects/{project}")).json()["settings"],
+        bench
+            .get(&format!("/api/projects/{project}"))
+            .json()["settings"],
         Value::Null
     );
 }
@@ -353,7 +400,9 @@ fn servers_of_2019_break_down_over_mistakes() {
         "a form without a file is no mistake to them"
     );
     assert_eq!(
-        bench.upload(&target, None, "filename=\"\"", b"").json(),
+        bench
+            .upload(&target, None, "filename=\"\"", b"")
+            .json(),
         json!([])
     );
     let me = bench.get("/api/users/self").json();
@@ -396,7 +445,10 @@ fn signed(metadata: &Value) -> (Bench, String, String, String) {
     let answer = answer.json();
     assert_eq!(answer["headers"], Value::Null);
     let url = super::signed::path(&bench, &answer["urls"]["a.dcm"]);
-    let ticket = answer["ticket"].as_str().unwrap().to_owned();
+    let ticket = answer["ticket"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     (bench, target, ticket, url)
 }
 
@@ -406,7 +458,12 @@ fn servers_of_2019_look_at_an_upload_when_it_ends() {
     let finish =
         |ticket: &str| bench.post(&format!("/api/{target}/files?ticket={ticket}"), &json!({}));
     assert_eq!(finish(&ticket).status, 500, "nothing has been put yet");
-    assert_eq!(bench.send("PUT", &url, &[], b"hello").status, 200);
+    assert_eq!(
+        bench
+            .send("PUT", &url, &[], b"hello")
+            .status,
+        200
+    );
     let first = finish(&ticket);
     assert_eq!(
         (
@@ -424,7 +481,12 @@ fn servers_of_2019_look_at_an_upload_when_it_ends() {
     assert_eq!(finish("none").status, 404);
 
     let (bench, target, ticket, url) = signed(&json!({"size": 5}));
-    assert_eq!(bench.send("PUT", &url, &[], b"hello").status, 200);
+    assert_eq!(
+        bench
+            .send("PUT", &url, &[], b"hello")
+            .status,
+        200
+    );
     assert_eq!(
         bench
             .post(&format!("/api/{target}/files?ticket={ticket}"), &json!({}))
@@ -439,10 +501,20 @@ fn servers_of_2019_look_at_an_upload_when_it_ends() {
 async fn tickets_of_2019_are_good_for_the_address_that_asked() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let (bench, target, ticket, url) = signed(&json!({}));
-    assert_eq!(bench.send("PUT", &url, &[], b"hello").status, 200);
+    assert_eq!(
+        bench
+            .send("PUT", &url, &[], b"hello")
+            .status,
+        200
+    );
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
-    let mut stream = socket.connect(bench.addr()).await.unwrap();
+    socket
+        .bind("127.0.0.2:0".parse().unwrap())
+        .unwrap();
+    let mut stream = socket
+        .connect(bench.addr())
+        .await
+        .unwrap();
     let auth = bench.auth();
     let head = format!(
         "POST /api/{target}/files?ticket={ticket} HTTP/1.1\r\nHost: x\r\n{auth}\r\nConnection: \
@@ -453,7 +525,10 @@ async fn tickets_of_2019_are_good_for_the_address_that_asked() {
         .await
         .unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    stream
+        .read_to_string(&mut answer)
+        .await
+        .unwrap();
     assert!(
         answer.starts_with("HTTP/1.1 400") && answer.contains("source IP"),
         "{answer}"

@@ -32,7 +32,9 @@ fn a_file_goes_up_and_comes_down_unchanged() {
             .body,
         content
     );
-    let shown = bench.get(&format!("/api/{target}")).json();
+    let shown = bench
+        .get(&format!("/api/{target}"))
+        .json();
     assert_eq!(shown["files"][0], *file);
     assert_eq!(
         shown["parents"],
@@ -46,7 +48,9 @@ fn a_file_goes_up_and_comes_down_unchanged() {
 fn replacing_a_file_keeps_the_version_before() {
     let bench = Bench::new();
     let target = format!("acquisitions/{}", bench.branch()[4]);
-    let first = bench.upload(&target, None, "filename=a.txt", b"one").json();
+    let first = bench
+        .upload(&target, None, "filename=a.txt", b"one")
+        .json();
     let second = bench
         .upload(&target, None, "filename=a.txt", b"three")
         .json();
@@ -56,7 +60,9 @@ fn replacing_a_file_keeps_the_version_before() {
     );
     assert_eq!(first[0]["file_id"], second[0]["file_id"]);
     assert_eq!(
-        bench.get(&format!("/api/{target}")).json()["files"]
+        bench
+            .get(&format!("/api/{target}"))
+            .json()["files"]
             .as_array()
             .unwrap()
             .len(),
@@ -96,17 +102,28 @@ fn a_deleted_file_is_gone_and_its_name_free() {
     let bench = Bench::new();
     let target = format!("acquisitions/{}", bench.branch()[4]);
     let path = format!("/api/{target}/files/a.txt");
-    let first = bench.upload(&target, None, "filename=a.txt", b"one").json();
+    let first = bench
+        .upload(&target, None, "filename=a.txt", b"one")
+        .json();
     for deleted in [1, 0] {
         assert_eq!(
-            bench.send("DELETE", &path, &[&bench.auth()], b"").json(),
+            bench
+                .send("DELETE", &path, &[&bench.auth()], b"")
+                .json(),
             json!({"deleted": deleted})
         );
     }
-    assert_eq!(bench.send("DELETE", &path, &[], b"").status, 403);
+    assert_eq!(
+        bench
+            .send("DELETE", &path, &[], b"")
+            .status,
+        403
+    );
     assert_eq!(bench.get(&path).status, 404);
     assert!(bench.stored().is_empty());
-    let again = bench.upload(&target, None, "filename=a.txt", b"two").json();
+    let again = bench
+        .upload(&target, None, "filename=a.txt", b"two")
+        .json();
     assert_eq!(again[0]["version"], 1);
     assert_ne!(again[0]["file_id"], first[0]["file_id"]);
     assert_eq!(bench.stored(), ["grp/Proj/S1/ses/acq/a.txt"]);
@@ -123,7 +140,12 @@ fn a_deleted_container_is_gone_with_all_that_lies_in_it() {
         b"one",
     );
     let path = format!("/api/sessions/{}", branch[3]);
-    assert_eq!(bench.send("DELETE", &path, &[], b"").status, 403);
+    assert_eq!(
+        bench
+            .send("DELETE", &path, &[], b"")
+            .status,
+        403
+    );
     assert_eq!(
         bench
             .send(
@@ -136,13 +158,17 @@ fn a_deleted_container_is_gone_with_all_that_lies_in_it() {
         404
     );
     assert_eq!(
-        bench.send("DELETE", &path, &[&bench.auth()], b"").json(),
+        bench
+            .send("DELETE", &path, &[&bench.auth()], b"")
+            .json(),
         json!({"deleted": 1})
     );
     for gone in [&path, &format!("/api/acquisitions/{}", branch[4])] {
         assert_eq!(bench.get(gone).status, 404);
         assert_eq!(
-            bench.send("DELETE", gone, &[&bench.auth()], b"").status,
+            bench
+                .send("DELETE", gone, &[&bench.auth()], b"")
+                .status,
             404
         );
     }
@@ -162,7 +188,9 @@ fn a_download_ticket_needs_no_key_and_fits_one_file() {
     bench.upload(&target, None, "filename=a.txt", b"one");
     bench.upload(&target, None, "filename=b.txt", b"two");
     let path = format!("/api/{target}/files");
-    let ticket = bench.get(&format!("{path}/a.txt?ticket=")).json()["ticket"]
+    let ticket = bench
+        .get(&format!("{path}/a.txt?ticket="))
+        .json()["ticket"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -191,7 +219,9 @@ fn a_download_ticket_needs_no_key_and_fits_one_file() {
         403
     );
     assert_eq!(
-        bench.send("GET", &format!("{path}/a.txt"), &[], b"").status,
+        bench
+            .send("GET", &format!("{path}/a.txt"), &[], b"")
+            .status,
         403
     );
 }
@@ -235,8 +265,15 @@ fn lookup_is_exact_and_knows_ids_and_files() {
     ] {
         assert_eq!(lookup(&path).status, status, "{path}");
     }
-    assert_eq!(bench.post("/api/lookup", &json!({})).status, 400);
-    let resolved = bench.post("/api/resolve", &json!({"path": ["grp"]})).json();
+    assert_eq!(
+        bench
+            .post("/api/lookup", &json!({}))
+            .status,
+        400
+    );
+    let resolved = bench
+        .post("/api/resolve", &json!({"path": ["grp"]}))
+        .json();
     assert_eq!(resolved["path"][0]["container_type"], "group");
     assert_eq!(resolved["children"][0]["label"], "Proj");
 }
@@ -311,7 +348,9 @@ fn creating_follows_the_rules() {
     let bench = Bench::new();
     let [group, project, subject, session, _] = bench.branch();
     assert_eq!(
-        bench.post("/api/groups", &json!({"_id": group})).status,
+        bench
+            .post("/api/groups", &json!({"_id": group}))
+            .status,
         202
     );
     let twin = bench.make("projects", &json!({"group": group, "label": "Proj"}));
@@ -362,7 +401,9 @@ fn creating_follows_the_rules() {
         assert_eq!(answer.json()["status_code"], status);
     }
     assert_eq!(
-        bench.post("/api/acquisitions", &json!({"label": 5})).json()["core_status_code"],
+        bench
+            .post("/api/acquisitions", &json!({"label": 5}))
+            .json()["core_status_code"],
         "input_validation_error"
     );
     let made = bench.make(
@@ -370,7 +411,9 @@ fn creating_follows_the_rules() {
         &json!({"project": project, "label": "y", "subject": {"code": "new"}}),
     );
     assert_eq!(
-        bench.get(&format!("/api/sessions/{made}")).json()["subject"]["label"],
+        bench
+            .get(&format!("/api/sessions/{made}"))
+            .json()["subject"]["label"],
         "new"
     );
 }

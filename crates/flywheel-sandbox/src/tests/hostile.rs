@@ -105,7 +105,9 @@ fn labels_and_names_from_outside_stay_inside() {
     for label in labels {
         let project = bench.make("projects", &json!({"group": group, "label": label}));
         assert_eq!(
-            bench.get(&format!("/api/projects/{project}")).json()["label"],
+            bench
+                .get(&format!("/api/projects/{project}"))
+                .json()["label"],
             label
         );
         let answer = bench.upload(&format!("projects/{project}"), None, "filename=f", b"x");
@@ -119,7 +121,9 @@ fn labels_and_names_from_outside_stay_inside() {
             .all(|path| path.starts_with("grp/") && path.split('/').count() == 3),
         "{stored:?}"
     );
-    let outside = std::fs::read_dir(bench.dir.path()).unwrap().count();
+    let outside = std::fs::read_dir(bench.dir.path())
+        .unwrap()
+        .count();
     assert_eq!(
         outside, 1,
         "something was written beside the sandbox's folder"
@@ -149,7 +153,12 @@ fn file_names_are_cut_to_their_last_component() {
             .json()[0]["name"],
         long
     );
-    assert_eq!(bench.get(&format!("/api/{target}/files/{long}")).body, b"x");
+    assert_eq!(
+        bench
+            .get(&format!("/api/{target}/files/{long}"))
+            .body,
+        b"x"
+    );
     let endless = format!("filename={}", "n".repeat(2000));
     for disposition in [
         "filename=\"\"",
@@ -159,7 +168,9 @@ fn file_names_are_cut_to_their_last_component() {
         &endless,
     ] {
         assert_eq!(
-            bench.upload(&target, None, disposition, b"x").status,
+            bench
+                .upload(&target, None, disposition, b"x")
+                .status,
             400,
             "{disposition}"
         );
@@ -191,7 +202,13 @@ fn broken_forms_are_refused_and_leave_nothing() {
         ),
         format!("--XX\r\n\r\nx\r\n{end}"),
     ] {
-        assert_eq!(bench.form(&target, body.as_bytes()).status, 400, "{body:?}");
+        assert_eq!(
+            bench
+                .form(&target, body.as_bytes())
+                .status,
+            400,
+            "{body:?}"
+        );
     }
     for metadata in [
         "[]",
@@ -243,11 +260,15 @@ fn a_connection_that_breaks_leaves_nothing() {
         bench.auth()
     );
     let mut stream = TcpStream::connect(bench.addr()).unwrap();
-    stream.write_all(head.as_bytes()).unwrap();
+    stream
+        .write_all(head.as_bytes())
+        .unwrap();
     stream
         .write_all(b"--XX\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\n")
         .unwrap();
-    stream.write_all(&vec![b'x'; 100_000]).unwrap();
+    stream
+        .write_all(&vec![b'x'; 100_000])
+        .unwrap();
     let begun = Instant::now();
     while bench.arriving() == 0 && begun.elapsed() < Duration::from_secs(10) {
         std::thread::sleep(Duration::from_millis(5));
@@ -267,7 +288,13 @@ fn of_parallel_requests_for_one_subject_one_wins() {
     let body = json!({"project": project, "code": "race"});
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| bench.post("/api/subjects", &body).status))
+            .map(|_| {
+                scope.spawn(|| {
+                    bench
+                        .post("/api/subjects", &body)
+                        .status
+                })
+            })
             .collect();
         threads
             .into_iter()
@@ -275,12 +302,17 @@ fn of_parallel_requests_for_one_subject_one_wins() {
             .collect()
     });
     assert_eq!(
-        statuses.iter().filter(|status| **status == 200).count(),
+        statuses
+            .iter()
+            .filter(|status| **status == 200)
+            .count(),
         1,
         "{statuses:?}"
     );
     assert!(
-        statuses.iter().all(|status| matches!(status, 200 | 422)),
+        statuses
+            .iter()
+            .all(|status| matches!(status, 200 | 422)),
         "{statuses:?}"
     );
 }

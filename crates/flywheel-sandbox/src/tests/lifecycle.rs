@@ -24,7 +24,9 @@ fn a_restart_remembers_everything() {
     let key = bench.key().to_owned();
     bench.restart(|options| options.project = Some(("grp".to_owned(), "Proj".to_owned())));
     assert_eq!(bench.key(), key);
-    let shown = bench.get(&format!("/api/{target}")).json();
+    let shown = bench
+        .get(&format!("/api/{target}"))
+        .json();
     assert_eq!(
         (&shown["files"][0]["version"], &shown["files"][0]["size"]),
         (&json!(2), &json!(4))
@@ -40,7 +42,12 @@ fn a_restart_remembers_everything() {
         json!({"dicom": {}})
     );
     assert_eq!(
-        bench.get("/api/projects").json().as_array().unwrap().len(),
+        bench
+            .get("/api/projects")
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
         1,
         "the project was there already"
     );
@@ -75,7 +82,9 @@ fn what_was_confirmed_survives_a_sudden_death() {
     let target = format!("acquisitions/{}", bench.branch()[4]);
     bench.upload(&target, None, "filename=a.txt", b"one");
     bench.upload(&target, None, "filename=b.txt", b"two");
-    let file_id = bench.get(&format!("/api/{target}")).json()["files"][1]["file_id"]
+    let file_id = bench
+        .get(&format!("/api/{target}"))
+        .json()["files"][1]["file_id"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -89,7 +98,8 @@ fn what_was_confirmed_survives_a_sudden_death() {
     std::fs::write(home.join("incoming/half"), b"half").unwrap();
     let (kept, stored) = (
         home.join("versions").join(file_id),
-        dir.path().join("grp/Proj/S1/ses/acq/b.txt"),
+        dir.path()
+            .join("grp/Proj/S1/ses/acq/b.txt"),
     );
     std::fs::create_dir_all(&kept).unwrap();
     std::fs::rename(&stored, kept.join("1")).unwrap();
@@ -103,12 +113,19 @@ fn what_was_confirmed_survives_a_sudden_death() {
     };
     for (name, content) in [("a.txt", b"one"), ("b.txt", b"two")] {
         assert_eq!(
-            revived.get(&format!("/api/{target}/files/{name}")).body,
+            revived
+                .get(&format!("/api/{target}/files/{name}"))
+                .body,
             content,
             "{name}"
         );
     }
-    assert_eq!(std::fs::read_dir(home.join("incoming")).unwrap().count(), 0);
+    assert_eq!(
+        std::fs::read_dir(home.join("incoming"))
+            .unwrap()
+            .count(),
+        0
+    );
     assert_eq!(
         std::fs::read_to_string(home.join("changes.jsonl")).unwrap(),
         ""
@@ -203,7 +220,16 @@ fn the_ready_line_and_the_key_say_how_to_reach_it() {
 async fn it_can_be_started_and_dropped_inside_another_runtime() {
     let dir = tempfile::tempdir().unwrap();
     let sandbox = start(Options::new(dir.path())).unwrap();
-    assert!(tokio::net::TcpStream::connect(sandbox.addr()).await.is_ok());
+    assert!(
+        tokio::net::TcpStream::connect(sandbox.addr())
+            .await
+            .is_ok()
+    );
     drop(sandbox);
-    assert!(dir.path().join(HOME).join("index.json").is_file());
+    assert!(
+        dir.path()
+            .join(HOME)
+            .join("index.json")
+            .is_file()
+    );
 }

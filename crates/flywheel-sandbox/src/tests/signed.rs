@@ -16,7 +16,10 @@ pub fn ticket(bench: &Bench, target: &str, size: Option<u64>) -> (String, Value)
         bench.auth(),
         "X-Accept-Feature: safe-redirect,multipart_signed_url".to_owned(),
     ];
-    let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+    let headers: Vec<&str> = headers
+        .iter()
+        .map(String::as_str)
+        .collect();
     let answer = bench.send(
         "POST",
         &format!("/api/{target}/files?ticket="),
@@ -26,7 +29,10 @@ pub fn ticket(bench: &Bench, target: &str, size: Option<u64>) -> (String, Value)
     assert_eq!(answer.status, 200, "{answer:?}");
     let answer = answer.json();
     (
-        answer["ticket"].as_str().unwrap().to_owned(),
+        answer["ticket"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
         answer["urls"]["a.zip"].clone(),
     )
 }
@@ -70,7 +76,9 @@ fn a_site_may_announce_what_the_storage_of_its_projects_does_not_have() {
             options.unsigned_storage = true;
         });
         assert_eq!(
-            bench.send("GET", "/api/config", &[], b"").json()["features"]["signed_url"],
+            bench
+                .send("GET", "/api/config", &[], b"")
+                .json()["features"]["signed_url"],
             true
         );
         let target = format!("acquisitions/{}", bench.branch()[4]);
@@ -80,7 +88,9 @@ fn a_site_may_announce_what_the_storage_of_its_projects_does_not_have() {
         );
         assert_eq!((answer.status, answer.body.as_slice()), (200, &b""[..]));
         assert_eq!(
-            bench.upload(&target, None, "filename=a", b"x").status,
+            bench
+                .upload(&target, None, "filename=a", b"x")
+                .status,
             200,
             "the form is open"
         );
@@ -90,7 +100,9 @@ fn a_site_may_announce_what_the_storage_of_its_projects_does_not_have() {
 #[test]
 fn a_signed_upload_is_filed_when_its_ticket_ends() {
     let bench = signing();
-    let config = bench.send("GET", "/api/config", &[], b"").json();
+    let config = bench
+        .send("GET", "/api/config", &[], b"")
+        .json();
     assert_eq!(
         (&config["signed_url"], &config["features"]["signed_url"]),
         (&json!(true), &json!(true))
@@ -104,11 +116,17 @@ fn a_signed_upload_is_filed_when_its_ticket_ends() {
     );
     let put = bench.send("PUT", &path(&bench, &url), &[], b"hello");
     assert!(
-        put.status == 200 && put.head.to_lowercase().contains("etag: \""),
+        put.status == 200
+            && put
+                .head
+                .to_lowercase()
+                .contains("etag: \""),
         "{put:?}"
     );
     assert_eq!(
-        bench.get(&format!("/api/{target}")).json()["files"],
+        bench
+            .get(&format!("/api/{target}"))
+            .json()["files"],
         json!([])
     );
     let file = finish(&bench, &target, &ticket).json()[0].clone();
@@ -117,7 +135,9 @@ fn a_signed_upload_is_filed_when_its_ticket_ends() {
         (&json!("a.zip"), &json!(5), &json!(""), &json!("dicom"))
     );
     assert_eq!(
-        bench.get(&format!("/api/{target}/files/a.zip")).body,
+        bench
+            .get(&format!("/api/{target}/files/a.zip"))
+            .body,
         b"hello"
     );
     assert_eq!(finish(&bench, &target, &ticket).status, 404);

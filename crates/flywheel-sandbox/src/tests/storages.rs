@@ -44,7 +44,8 @@ fn started(storage: Storage, part: u64, size: u64) -> Started {
 
 impl Started {
     fn put(&self, part: usize, header: &str, body: &[u8]) -> Answer {
-        self.bench.send("PUT", &self.urls[part], &[header], body)
+        self.bench
+            .send("PUT", &self.urls[part], &[header], body)
     }
 
     fn finish(&self, body: &Value) -> Answer {
@@ -75,7 +76,10 @@ fn tag(answer: &Answer) -> String {
         .lines()
         .find(|line| line.to_lowercase().starts_with("etag:"))
         .unwrap();
-    line.split('"').nth(1).unwrap().to_owned()
+    line.split('"')
+        .nth(1)
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
@@ -94,7 +98,9 @@ fn addresses_tell_whose_storage_it_is_and_only_azure_wants_a_header() {
         let answer = bench
             .post(&target, &json!({"metadata": {}, "filenames": ["a.zip"]}))
             .json();
-        let url = answer["urls"]["a.zip"].as_str().unwrap();
+        let url = answer["urls"]["a.zip"]
+            .as_str()
+            .unwrap();
         assert!(url.contains(sign) && !url.contains("uploadId"), "{url}");
         assert_eq!(answer["headers"], headers);
     }
@@ -103,7 +109,9 @@ fn addresses_tell_whose_storage_it_is_and_only_azure_wants_a_header() {
 #[test]
 fn files_come_in_parts_only_where_site_client_and_size_agree() {
     let bench = storing(Storage::S3, 4);
-    let features = &bench.send("GET", "/api/config", &[], b"").json()["features"];
+    let features = &bench
+        .send("GET", "/api/config", &[], b"")
+        .json()["features"];
     assert_eq!(
         (&features["signed_url"], &features["multipart_signed_url"]),
         (&json!(true), &json!(true))
@@ -117,8 +125,16 @@ fn files_come_in_parts_only_where_site_client_and_size_agree() {
             .len(),
         3
     );
-    assert!(ticket(&bench, &target, Some(4)).1.is_string());
-    assert!(ticket(&bench, &target, None).1.is_string());
+    assert!(
+        ticket(&bench, &target, Some(4))
+            .1
+            .is_string()
+    );
+    assert!(
+        ticket(&bench, &target, None)
+            .1
+            .is_string()
+    );
     let silent = json!({"metadata": {"size": 10}, "filenames": ["a.zip"]});
     let silent = bench
         .post(&format!("/api/{target}/files?ticket="), &silent)
@@ -130,17 +146,27 @@ fn files_come_in_parts_only_where_site_client_and_size_agree() {
 
     let single = Bench::with(|options| options.signed_urls = true);
     assert_eq!(
-        single.send("GET", "/api/config", &[], b"").json()["features"]["multipart_signed_url"],
+        single
+            .send("GET", "/api/config", &[], b"")
+            .json()["features"]["multipart_signed_url"],
         false
     );
     let target = format!("acquisitions/{}", single.branch()[4]);
-    assert!(ticket(&single, &target, Some(10)).1.is_string());
+    assert!(
+        ticket(&single, &target, Some(10))
+            .1
+            .is_string()
+    );
 }
 
 #[test]
 fn s3_joins_the_parts_that_the_end_names_by_their_tags() {
     let s3 = started(Storage::S3, 4, 10);
-    let upload_id = s3.urls[0].split("uploadId=").nth(1).unwrap().to_owned();
+    let upload_id = s3.urls[0]
+        .split("uploadId=")
+        .nth(1)
+        .unwrap()
+        .to_owned();
     let tags: Vec<String> = ["abcd", "efgh", "ij"]
         .iter()
         .enumerate()
@@ -172,13 +198,22 @@ fn s3_joins_the_parts_that_the_end_names_by_their_tags() {
 #[test]
 fn s3_wants_every_part_with_its_upload_id_and_takes_one_again() {
     let s3 = started(Storage::S3, 4, 10);
-    let upload_id = s3.urls[0].split("uploadId=").nth(1).unwrap().to_owned();
+    let upload_id = s3.urls[0]
+        .split("uploadId=")
+        .nth(1)
+        .unwrap()
+        .to_owned();
     let end = |tags: &[String]| {
         s3.finish(&json!({"multipart": {"e_tags": tags, "upload_id": upload_id}}))
             .status
     };
     let elsewhere = s3.urls[0].replace(&upload_id, "another");
-    assert_eq!(s3.bench.send("PUT", &elsewhere, &[], b"abcd").status, 403);
+    assert_eq!(
+        s3.bench
+            .send("PUT", &elsewhere, &[], b"abcd")
+            .status,
+        403
+    );
     assert_eq!(s3.put(0, "X: 1", b"").status, 400, "an empty part");
     // in any order
     let second = tag(&s3.put(1, "X: 1", b"efgh"));
@@ -209,7 +244,9 @@ fn google_wants_whole_units_in_order_with_their_exact_range() {
         .collect();
     let range = |from: usize, to: usize| format!("Content-Range: bytes {from}-{}/{total}", to - 1);
     let put = |part: usize, range: &str, from: usize, to: usize| {
-        google.put(part, range, &content[from..to]).status
+        google
+            .put(part, range, &content[from..to])
+            .status
     };
     assert_eq!(put(0, "X: 1", 0, UNIT), 400, "no range");
     assert_eq!(put(0, &range(1, UNIT + 1), 0, UNIT), 400, "another range");
@@ -277,11 +314,18 @@ fn azure_wants_the_headers_of_the_ticket_with_every_part() {
         assert_eq!(azure.put(0, wrong, b"abcd").status, 400, "{wrong}");
     }
     assert_eq!(
-        azure.put(0, "x-ms-blob-type: BlockBlob", b"abcd").status,
+        azure
+            .put(0, "x-ms-blob-type: BlockBlob", b"abcd")
+            .status,
         200
     );
     assert_eq!(azure.put(1, "X: 1", b"ef").status, 400);
-    assert_eq!(azure.put(1, "x-ms-blob-type: BlockBlob", b"ef").status, 200);
+    assert_eq!(
+        azure
+            .put(1, "x-ms-blob-type: BlockBlob", b"ef")
+            .status,
+        200
+    );
     assert_eq!(azure.finish(&Value::Null).status, 200);
     assert_eq!(azure.stored(), b"abcdef");
 }

@@ -27,7 +27,11 @@ pub(super) fn range(from: char, to: char, flags: Flags) -> Vec<Item> {
         let letters = ('A'..='Z')
             .chain('a'..='z')
             .filter(|c| (from..=to).contains(c));
-        items.extend(letters.map(other_case).map(|c| Item::Range(c, c)));
+        items.extend(
+            letters
+                .map(other_case)
+                .map(|c| Item::Range(c, c)),
+        );
     }
     items
 }
@@ -43,7 +47,9 @@ fn other_case(c: char) -> char {
 pub(super) fn both_cases(c: char) -> Node {
     Node::Class(Class {
         not: false,
-        items: [c, other_case(c)].map(|c| Item::Range(c, c)).to_vec(),
+        items: [c, other_case(c)]
+            .map(|c| Item::Range(c, c))
+            .to_vec(),
     })
 }
 

@@ -41,7 +41,8 @@ impl Parser {
             'b' => Ok(Member::Char('\x08')),
             '0'..='7' => {
                 let code = self.octal(c.to_digit(8).unwrap_or_default(), 2);
-                self.in_octal_range(code).map(Member::Char)
+                self.in_octal_range(code)
+                    .map(Member::Char)
             }
             c => self.common(c),
         }
@@ -97,7 +98,10 @@ impl Parser {
             let Some(digit) = self.peek().and_then(|c| c.to_digit(16)) else {
                 return Err(self.error(&format!("an escape that needs {digits} hex digits")));
             };
-            code = code.checked_mul(16).unwrap_or(u32::MAX - 15) | digit;
+            code = code
+                .checked_mul(16)
+                .unwrap_or(u32::MAX - 15)
+                | digit;
             self.at += 1;
         }
         char::from_u32(code).ok_or_else(|| self.error("an escape that stands for no character"))
@@ -109,10 +113,12 @@ impl Parser {
         if let Some(second) = self.peek().filter(char::is_ascii_digit) {
             self.at += 1;
             digits.push(second);
-            if let Some(third) = self
-                .peek()
-                .filter(|third| digits.chars().chain([*third]).all(|c| c.is_digit(8)))
-            {
+            if let Some(third) = self.peek().filter(|third| {
+                digits
+                    .chars()
+                    .chain([*third])
+                    .all(|c| c.is_digit(8))
+            }) {
                 self.at += 1;
                 digits.push(third);
                 let code = u32::from_str_radix(&digits, 8).unwrap_or(u32::MAX);
@@ -133,7 +139,10 @@ impl Parser {
         let Some(width) = found.width else {
             return Err(self.error("a reference to a group from inside of it"));
         };
-        if self.behind.is_some_and(|before| group > before) {
+        if self
+            .behind
+            .is_some_and(|before| group > before)
+        {
             return Err(self.error("a reference to a group of the same looking behind"));
         }
         if flags.ascii && flags.ignore_case {

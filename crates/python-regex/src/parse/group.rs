@@ -12,7 +12,11 @@ impl Parser {
         let mut flags = Flags::default();
         loop {
             let here = self.at;
-            if flags.verbose && self.peek().is_some_and(|c| self.blank(c)) {
+            if flags.verbose
+                && self
+                    .peek()
+                    .is_some_and(|c| self.blank(c))
+            {
                 continue;
             }
             if self.eat_all("(?#") {
@@ -89,7 +93,8 @@ impl Parser {
     fn capture(&mut self, name: Option<String>, flags: Flags) -> Result<Node, String> {
         self.groups.push(Group { width: None });
         let number = self.groups.len();
-        self.names.extend(name.map(|name| (name, number)));
+        self.names
+            .extend(name.map(|name| (name, number)));
         let node = self.inside(flags)?;
         if let Some(group) = self.groups.get_mut(number - 1) {
             group.width = Some(node.width());
@@ -127,14 +132,22 @@ impl Parser {
         match self.next() {
             Some('<') => {
                 let name = self.name('>')?;
-                if self.names.iter().any(|(other, _)| *other == name) {
+                if self
+                    .names
+                    .iter()
+                    .any(|(other, _)| *other == name)
+                {
                     return Err(self.error("two groups of the same name"));
                 }
                 self.capture(Some(name), flags)
             }
             Some('=') => {
                 let name = self.name(')')?;
-                match self.names.iter().find(|(other, _)| *other == name) {
+                match self
+                    .names
+                    .iter()
+                    .find(|(other, _)| *other == name)
+                {
                     Some((_, group)) => self.back(*group, flags),
                     None => Err(self.error("a reference to a name that no group before has")),
                 }

@@ -101,7 +101,10 @@ fn options(selected: &[ConfidentialityOption]) -> String {
     };
     format!(
         "- Options:\n{}",
-        selected.iter().map(line).collect::<String>()
+        selected
+            .iter()
+            .map(line)
+            .collect::<String>()
     )
 }
 
@@ -112,7 +115,11 @@ fn section(part: &StatementSection) -> String {
         .map(|said| ["\n", said, "\n"].concat())
         .collect();
     let alike = |a: &StatementEntry, b: &StatementEntry| (a.code, &a.words) == (b.code, &b.words);
-    let tables: String = part.entries.chunk_by(alike).map(table).collect();
+    let tables: String = part
+        .entries
+        .chunk_by(alike)
+        .map(table)
+        .collect();
     format!("\n## {}\n{says}{tables}", part.title)
 }
 
@@ -121,7 +128,10 @@ fn table(group: &[StatementEntry]) -> String {
     let Some(first) = group.first() else {
         return String::new();
     };
-    let count: usize = group.iter().map(|entry| entry.attributes.len()).sum();
+    let count: usize = group
+        .iter()
+        .map(|entry| entry.attributes.len())
+        .sum();
     let code = first
         .code
         .map(|code| format!("**{code}** "))

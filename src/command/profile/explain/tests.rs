@@ -33,7 +33,9 @@ fn statements_follow_the_options() {
 #[test]
 fn a_statement_lists_every_row_of_the_table_and_of_the_list_beside_it_once() {
     for name in ["basic", "longitudinal", "strict", "uids-and-dates-kept"] {
-        let stated = profile::explain(&built_in(name).profile).statement.unwrap();
+        let stated = profile::explain(&built_in(name).profile)
+            .statement
+            .unwrap();
         let reported: Vec<&str> = stated
             .sections
             .iter()
@@ -50,7 +52,10 @@ fn a_statement_lists_every_row_of_the_table_and_of_the_list_beside_it_once() {
                 .map(|listed| listed.covers.to_string()),
         ) {
             assert_eq!(
-                reported.iter().filter(|reported| **reported == tag).count(),
+                reported
+                    .iter()
+                    .filter(|reported| **reported == tag)
+                    .count(),
                 1,
                 "{tag} under {name}"
             );
@@ -67,8 +72,17 @@ fn the_document_holds_the_facts_of_the_statement() {
         explained(&selected, false),
     );
     assert_eq!(json["statement"]["edition"], "2026d");
-    assert_eq!(json["statement"]["options"].as_array().unwrap().len(), 5);
-    for part in json["statement"]["sections"].as_array().unwrap() {
+    assert_eq!(
+        json["statement"]["options"]
+            .as_array()
+            .unwrap()
+            .len(),
+        5
+    );
+    for part in json["statement"]["sections"]
+        .as_array()
+        .unwrap()
+    {
         assert!(markdown.contains(&format!("\n## {}\n", part["title"].as_str().unwrap())));
         for said in part["says"].as_array().unwrap() {
             assert!(markdown.contains(said.as_str().unwrap()), "{said}");
@@ -112,7 +126,10 @@ fn the_document() {
     let selected = flywheel();
     let mut json = document(&selected, &profile::explain(&selected.profile));
     // The rows of the table that no rule names all say the same.
-    json["attributes"].as_array_mut().unwrap().truncate(14);
+    json["attributes"]
+        .as_array_mut()
+        .unwrap()
+        .truncate(14);
     insta::assert_snapshot!("document", serde_json::to_string_pretty(&json).unwrap());
 }
 

@@ -33,7 +33,10 @@ fn every_name_is_shown_when_all_are_wanted() {
     let all = linted(&selected, true);
     assert!(!all.contains(" more") && !all.contains("--all"));
     // A name of several words may be broken.
-    let words = all.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = all
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     for finding in profile::lint(&selected.profile)
         .findings
         .iter()
@@ -56,7 +59,10 @@ fn counts_add_up() {
         .sum();
     assert_eq!(usize::try_from(sum).unwrap(), lint.findings.len());
     assert_eq!(
-        json["findings"].as_array().unwrap().len(),
+        json["findings"]
+            .as_array()
+            .unwrap()
+            .len(),
         lint.findings.len()
     );
 }

@@ -49,8 +49,14 @@ impl JsonOutput {
             } => {
                 let left = |finding: &Finding| json!({ "removed_from": finding.removed_from, "stands_in": finding.stands_in });
                 let left: Vec<_> = findings.iter().map(left).collect();
-                let unreadable: Vec<_> = unreadable.iter().map(ToString::to_string).collect();
-                let changed: Vec<_> = changes.iter().map(|change| self.change(change)).collect();
+                let unreadable: Vec<_> = unreadable
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect();
+                let changed: Vec<_> = changes
+                    .iter()
+                    .map(|change| self.change(change))
+                    .collect();
                 json!({ "outcome": "cleaned", "changed": changed, "left": left, "unreadable": unreadable, "output": written })
             }
             TrialOutcome::Skipped(reason) => {
@@ -103,7 +109,11 @@ impl TrialOutput for JsonOutput {
                 "elements": elements, "files": files,
             })
         };
-        let elements: Vec<_> = totals.elements.iter().map(element).collect();
+        let elements: Vec<_> = totals
+            .elements
+            .iter()
+            .map(element)
+            .collect();
         let totals = json!({
             "files": totals.files, "cleaned": totals.cleaned, "failed": totals.failures(), "skipped": totals.skips(),
             "changed": totals.changed,

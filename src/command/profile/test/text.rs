@@ -30,7 +30,10 @@ impl TextOutput {
         let by = match change.by {
             By::Rule(index) => format!(
                 "fields[{index}] {}",
-                self.actions.get(index).copied().unwrap_or_default()
+                self.actions
+                    .get(index)
+                    .copied()
+                    .unwrap_or_default()
             ),
             By::Setting(key) => key.to_owned(),
         };
@@ -90,17 +93,22 @@ impl TrialOutput for TextOutput {
                 unreadable
                     .iter()
                     .try_for_each(|tag| say(&format!("  unread   {tag} {}", name(*tag))))?;
-                changes.iter().try_for_each(|change| self.change(change))
+                changes
+                    .iter()
+                    .try_for_each(|change| self.change(change))
             }
             TrialOutcome::Skipped(reason) => {
                 say(&format!("{path}: skipped, {}", reason.sentence()))
             }
             TrialOutcome::Failed(failure) => {
-                let message = self.paths.shown_message(&failure.message(), &result.path);
+                let message = self
+                    .paths
+                    .shown_message(&failure.message(), &result.path);
                 say(&format!("{path}: failed [{}] {message}", failure.code))?;
                 say(&format!(
                     "  hint: {}",
-                    self.paths.shown_message(&failure.hint(), &result.path)
+                    self.paths
+                        .shown_message(&failure.hint(), &result.path)
                 ))
             }
         }

@@ -28,7 +28,12 @@ impl TrialTotals {
         self.files += 1;
         match &result.outcome {
             TrialOutcome::Skipped(reason) => *self.skipped.entry(*reason).or_default() += 1,
-            TrialOutcome::Failed(failure) => *self.failed.entry(failure.code).or_default() += 1,
+            TrialOutcome::Failed(failure) => {
+                *self
+                    .failed
+                    .entry(failure.code)
+                    .or_default() += 1
+            }
             TrialOutcome::Cleaned { changes, .. } => {
                 self.cleaned += 1;
                 self.changed += changes.len() as u64;

@@ -152,7 +152,13 @@ impl InstanceCleaner<'_> {
             data.put(Element::new(
                 PATIENT_ID,
                 VR::LO,
-                dicom_lossless::padded(VR::LO, self.patient.pseudonym.clone().into_bytes()),
+                dicom_lossless::padded(
+                    VR::LO,
+                    self.patient
+                        .pseudonym
+                        .clone()
+                        .into_bytes(),
+                ),
             ));
             self.outcome.changed += 1;
         }
@@ -286,7 +292,11 @@ const ENDINGS: [&str; 4] = ["CodeValue", "ID", "Identifier", "Label"];
 /// Whether the values of an attribute distinguish things, so that its dummies have to as well. Of
 /// Table E.1-1, which asks for dummies itself, only those that are listed here do.
 fn distinguishes_things(tag: Tag, vr: VR) -> bool {
-    let refers = |keyword: &str| ENDINGS.iter().any(|ending| keyword.ends_with(ending));
+    let refers = |keyword: &str| {
+        ENDINGS
+            .iter()
+            .any(|ending| keyword.ends_with(ending))
+    };
     matches!(vr, VR::LO | VR::SH | VR::ST | VR::UC | VR::UT)
         && (THINGS.contains(&tag)
             || standard::attribute(tag).is_none() && standard::keyword(tag).is_some_and(refers))
@@ -346,7 +356,10 @@ impl InstanceCleaner<'_> {
                 .data
                 .get_mut(GRAPHIC_OBJECTS)
                 .and_then(Element::items_mut);
-            for object in objects.into_iter().flat_map(|objects| &mut objects.items) {
+            for object in objects
+                .into_iter()
+                .flat_map(|objects| &mut objects.items)
+            {
                 point(&mut object.data, big);
                 self.outcome.changed += 1;
             }
@@ -453,7 +466,9 @@ impl InstanceCleaner<'_> {
                 ));
             }
         };
-        self.outcome.unreadable.push(element.tag);
+        self.outcome
+            .unreadable
+            .push(element.tag);
         Ok(effect)
     }
 }
@@ -471,11 +486,17 @@ impl InstanceCleaner<'_> {
         let Some(bytes) = element.bytes() else {
             return ElementEffect::Removed;
         };
-        if bytes.iter().all(|byte| matches!(byte, 0 | b' ')) {
+        if bytes
+            .iter()
+            .all(|byte| matches!(byte, 0 | b' '))
+        {
             return ElementEffect::Unchanged;
         }
         let mut new = Vec::with_capacity(46);
-        for (index, value) in bytes.split(|byte| *byte == b'\\').enumerate() {
+        for (index, value) in bytes
+            .split(|byte| *byte == b'\\')
+            .enumerate()
+        {
             if index > 0 {
                 new.push(b'\\');
             }

@@ -52,7 +52,11 @@ impl CodedEntry {
     /// What is known of a coded entry, or of an item that describes a coding scheme; none of any
     /// other data set.
     pub(super) fn of(data: &DataSet) -> Option<Self> {
-        if data.iter().next().is_none_or(|first| first.tag > URN_VALUE) {
+        if data
+            .iter()
+            .next()
+            .is_none_or(|first| first.tag > URN_VALUE)
+        {
             return None;
         }
         let text = |tag| {
@@ -69,7 +73,9 @@ impl CodedEntry {
         {
             return None;
         }
-        let published = scheme.flatten().is_some_and(standard::is_published_scheme);
+        let published = scheme
+            .flatten()
+            .is_some_and(standard::is_published_scheme);
         let is_known = |tag| {
             let (Some(Some(scheme)), Some(Some(meaning)), Some(Some(value))) =
                 (scheme, meaning, text(tag))
@@ -113,12 +119,16 @@ impl InstanceCleaner<'_> {
                 ElementEffect::Unchanged
             }
             SCHEME_UID | CONTEXT_UID | MAPPING_UID if uids_stay => {
-                return self.keep(element, VR::UI, context).map(Some);
+                return self
+                    .keep(element, VR::UI, context)
+                    .map(Some);
             }
             SCHEME_UID | CONTEXT_UID | MAPPING_UID => self.replace_uids(element),
             REGISTRY | EXTERNAL_ID | SCHEME_NAME if code.published => {
                 let vr = element.vr;
-                return self.clean_text(element, vr, context).map(Some);
+                return self
+                    .clean_text(element, vr, context)
+                    .map(Some);
             }
             VERSION | REGISTRY | EXTERNAL_ID | SCHEME_NAME | RESOURCES => ElementEffect::Removed,
             _ => return Ok(None),
@@ -133,14 +143,18 @@ impl InstanceCleaner<'_> {
             return ElementEffect::Removed;
         };
         let text = plain(bytes).unwrap_or("?");
-        let local = text.strip_prefix("99").map(str::to_ascii_lowercase);
+        let local = text
+            .strip_prefix("99")
+            .map(str::to_ascii_lowercase);
         let is_product = local.is_some_and(|name| {
             name == "local" || (is_known_word(&name) && !self.identifiers.has_word(&name))
         });
         if text.is_empty() || text == "L" || is_product || standard::is_published_scheme(text) {
             return ElementEffect::Unchanged;
         }
-        let new = self.key.coding_scheme(bytes.trim_ascii_end());
+        let new = self
+            .key
+            .coding_scheme(bytes.trim_ascii_end());
         put_text(element, &new)
     }
 
@@ -151,7 +165,11 @@ impl InstanceCleaner<'_> {
         };
         let is_plain =
             plain(bytes).is_some_and(|text| is_plain_code(text, &self.identifiers, code.published));
-        if is_plain || bytes.iter().all(|byte| matches!(byte, b' ' | 0)) {
+        if is_plain
+            || bytes
+                .iter()
+                .all(|byte| matches!(byte, b' ' | 0))
+        {
             return ElementEffect::Unchanged;
         }
         let new = self.key.code(bytes.trim_ascii_end());
@@ -184,18 +202,26 @@ fn is_uid(text: &str) -> bool {
 }
 
 fn is_published_arc(uid: &str) -> bool {
-    is_uid(uid) && PUBLISHED_ARCS.iter().any(|arc| uid.starts_with(arc))
+    is_uid(uid)
+        && PUBLISHED_ARCS
+            .iter()
+            .any(|arc| uid.starts_with(arc))
 }
 
 fn is_published_uid(element: &Element) -> bool {
-    let text = element.bytes().and_then(|bytes| plain(bytes));
+    let text = element
+        .bytes()
+        .and_then(|bytes| plain(bytes));
     element.vr == VR::UI
         && text.is_some_and(|uid| is_published_arc(uid) || standard::is_registered_uid(uid))
 }
 
 /// Whether a version is digits with at most a few letters, and no day of the instance's own.
 fn is_version(element: &Element, own: &Identifiers) -> bool {
-    let Some(text) = element.bytes().and_then(|bytes| plain(bytes)) else {
+    let Some(text) = element
+        .bytes()
+        .and_then(|bytes| plain(bytes))
+    else {
         return false;
     };
     let is_version = |c: char| c.is_ascii_alphanumeric() || " ._-".contains(c);
@@ -214,9 +240,10 @@ fn is_plain_code(text: &str, own: &Identifiers, published: bool) -> bool {
 fn is_short_or_known(run: &str) -> bool {
     let is_one = |part: &str| part.chars().count() <= SHORT_FORM || is_known_word(part);
     is_one(run)
-        || MODALITIES
-            .iter()
-            .any(|modality| run.strip_prefix(modality).is_some_and(is_one))
+        || MODALITIES.iter().any(|modality| {
+            run.strip_prefix(modality)
+                .is_some_and(is_one)
+        })
 }
 
 /// Whether a name or a number of the instance is in a text, or the text is one of its days.

@@ -92,8 +92,15 @@ impl Concept {
     /// identify in one form may in another. Codes are cleaned as such, so for them only a row of
     /// their own counts.
     fn row(&self, kind: &str) -> Option<&'static ConceptRow> {
-        let own = self.rows.iter().find(|row| row.value_type == kind);
-        own.or_else(|| self.rows.first().filter(|_| kind != "CODE"))
+        let own = self
+            .rows
+            .iter()
+            .find(|row| row.value_type == kind);
+        own.or_else(|| {
+            self.rows
+                .first()
+                .filter(|_| kind != "CODE")
+        })
     }
 }
 
@@ -132,7 +139,9 @@ impl InstanceCleaner<'_> {
                 item.retain(|value| !is_value(value.tag));
                 cleaner.outcome.changed += 1;
             }
-            cleaner.data_set(item, context).map(|()| true)
+            cleaner
+                .data_set(item, context)
+                .map(|()| true)
         })?;
         if element
             .items()
@@ -161,7 +170,11 @@ impl InstanceCleaner<'_> {
         let outside = self.refers_by_number;
         if tag != CONTENT {
             self.refers_by_number = false;
-        } else if context.at.iter().all(|(sequence, _)| *sequence != tag) {
+        } else if context
+            .at
+            .iter()
+            .all(|(sequence, _)| *sequence != tag)
+        {
             self.refers_by_number = refers_by_number(element);
         }
         let Some(sequence) = element.items_mut() else {
@@ -170,7 +183,10 @@ impl InstanceCleaner<'_> {
         let mut at = context.at.to_vec();
         let (encoding, mut kept) = (sequence.encoding, Vec::with_capacity(sequence.items.len()));
         let before = sequence.items.len();
-        for (index, mut item) in std::mem::take(&mut sequence.items).into_iter().enumerate() {
+        for (index, mut item) in std::mem::take(&mut sequence.items)
+            .into_iter()
+            .enumerate()
+        {
             at.push((tag, index));
             let inside = DataSetContext {
                 encoding,
@@ -211,7 +227,11 @@ impl InstanceCleaner<'_> {
         let named = self.named(item, context).all;
         // A value that the Value Type does not call for goes alone, any other with its item.
         let is_whole = |of: &str| {
-            kind == of || !VALUES.iter().any(|(_, known)| *known == kind) && kind != "NUM"
+            kind == of
+                || !VALUES
+                    .iter()
+                    .any(|(_, known)| *known == kind)
+                    && kind != "NUM"
         };
         let numbers = NUMBERS
             .iter()
@@ -228,7 +248,9 @@ impl InstanceCleaner<'_> {
             item.retain(|value| !NUMBERS.contains(&value.tag));
             self.outcome.changed += 1;
         } else if numbers {
-            self.outcome.changed += concept.age.cap_numbers(item, context.encoding);
+            self.outcome.changed += concept
+                .age
+                .cap_numbers(item, context.encoding);
         }
         let mut values = Vec::new();
         for (tag, of) in VALUES {
@@ -311,7 +333,10 @@ impl InstanceCleaner<'_> {
         }
         let real = standard::vr(value.tag).unwrap_or(vr);
         let ContentDecision::Concept(action) = decided else {
-            let decision = self.decisions.of(value.tag, real).decision;
+            let decision = self
+                .decisions
+                .of(value.tag, real)
+                .decision;
             return self.apply_decision(value, real, decision, context);
         };
         match (real, action) {
@@ -365,7 +390,10 @@ impl InstanceCleaner<'_> {
 }
 
 fn is_value(tag: Tag) -> bool {
-    VALUES.iter().any(|(value, _)| *value == tag) || NUMBERS.contains(&tag)
+    VALUES
+        .iter()
+        .any(|(value, _)| *value == tag)
+        || NUMBERS.contains(&tag)
 }
 
 fn refers_by_number(element: &Element) -> bool {
@@ -486,10 +514,15 @@ enum AgeMeaning {
 impl AgeMeaning {
     pub(super) fn of(value: &str, scheme: &str, meaning: &str, rows: &[ConceptRow]) -> Self {
         let is_age = |word: &str| {
-            WORDS.contains(&word) || ENDINGS.iter().any(|ending| word.ends_with(ending))
+            WORDS.contains(&word)
+                || ENDINGS
+                    .iter()
+                    .any(|ending| word.ends_with(ending))
         };
         let small = meaning.to_lowercase();
-        let action_of_row = small.split(|c: char| !c.is_alphabetic()).any(is_age);
+        let action_of_row = small
+            .split(|c: char| !c.is_alphabetic())
+            .any(is_age);
         if action_of_row || AGES.contains(&(value, scheme)) {
             Self::Is
         } else if rows.is_empty() && !standard::is_meaning_of(scheme, value, meaning) {
@@ -515,7 +548,10 @@ impl AgeMeaning {
             return 0;
         }
         let mut changed = self.cap(item, encoding);
-        if let Some(sequence) = item.get_mut(MEASURED).and_then(Element::items_mut) {
+        if let Some(sequence) = item
+            .get_mut(MEASURED)
+            .and_then(Element::items_mut)
+        {
             let encoding = sequence.encoding;
             for measured in &mut sequence.items {
                 changed += self.cap(&mut measured.data, encoding);
@@ -583,7 +619,9 @@ impl AgeMeaning {
                         .parse::<u32>()
                         .map_or(!number.is_empty(), |number| number >= 90)
                 };
-                let is_high = text.split(|c: char| !c.is_ascii_digit()).any(high);
+                let is_high = text
+                    .split(|c: char| !c.is_ascii_digit())
+                    .any(high);
                 is_high && put_text(value, DUMMY) != ElementEffect::Unchanged
             }
         }
@@ -599,12 +637,20 @@ fn cap_decimal(element: &mut Element, limit: f64, is_age: bool) -> bool {
     let mut changed = false;
     let mut values = Vec::new();
     for value in text.split('\\') {
-        match value.trim_matches([' ', '\0']).parse::<f64>() {
+        match value
+            .trim_matches([' ', '\0'])
+            .parse::<f64>()
+        {
             Ok(number) if number >= limit => {
                 changed |= number > limit;
                 values.push(format!("{limit:.0}"));
             }
-            Err(_) if is_age && !value.trim_matches([' ', '\0']).is_empty() => {
+            Err(_)
+                if is_age
+                    && !value
+                        .trim_matches([' ', '\0'])
+                        .is_empty() =>
+            {
                 changed = true;
                 values.push(String::new());
             }
@@ -616,7 +662,10 @@ fn cap_decimal(element: &mut Element, limit: f64, is_age: bool) -> bool {
 
 /// Caps numbers of 64 bits; of another VR nothing is left.
 fn cap_floating(element: &mut Element, limit: f64, encoding: Encoding) -> bool {
-    let Some(bytes) = element.bytes().filter(|_| element.vr == VR::FD) else {
+    let Some(bytes) = element
+        .bytes()
+        .filter(|_| element.vr == VR::FD)
+    else {
         return false;
     };
     let mut changed = false;

@@ -97,7 +97,9 @@ impl Decisions {
     fn answer(&self, tag: Tag, vr: VR) -> AttributeAnswer {
         let is = vr_of(tag);
         // What an attribute is does not depend on the VR that a file gives it.
-        let decision = self.settings.decide(tag, is.unwrap_or(vr));
+        let decision = self
+            .settings
+            .decide(tag, is.unwrap_or(vr));
         AttributeAnswer {
             decision,
             dictionary_vr: is,

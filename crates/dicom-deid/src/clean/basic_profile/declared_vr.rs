@@ -56,7 +56,9 @@ impl BasicProfile {
 
 fn is_settled(data: &DataSet, decisions: &Decisions) -> bool {
     data.iter().all(|element| {
-        decisions.of(element.tag, element.vr).describes(element)
+        decisions
+            .of(element.tag, element.vr)
+            .describes(element)
             && element.items().is_none_or(|sequence| {
                 sequence
                     .items
@@ -76,7 +78,9 @@ fn settled(
     let mut changed = 0;
     for element in data.iter_mut() {
         let answer = decisions.of(element.tag, element.vr);
-        if let Some(is) = answer.dictionary_vr.filter(|_| !answer.describes(element))
+        if let Some(is) = answer
+            .dictionary_vr
+            .filter(|_| !answer.describes(element))
             && let Some(read) = read_as(element, is, encoding, depth, limits)
         {
             *element = read;
@@ -163,7 +167,10 @@ impl InstanceCleaner<'_> {
             return Ok(ElementEffect::Removed);
         }
         *element = empty_element(tag, is, context.encoding);
-        if self.pseudonym(element, context).is_some() {
+        if self
+            .pseudonym(element, context)
+            .is_some()
+        {
             return Ok(ElementEffect::Changed);
         }
         match (code, tag) {

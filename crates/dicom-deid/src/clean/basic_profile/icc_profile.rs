@@ -61,11 +61,15 @@ pub(super) fn colours_only(profile: &[u8]) -> Option<Vec<u8>> {
     }
     let mut new = vec![0; profile.len()];
     for (from, to) in READ_BY {
-        new.get_mut(from..to)?.copy_from_slice(body.get(from..to)?);
+        new.get_mut(from..to)?
+            .copy_from_slice(body.get(from..to)?);
     }
     let first = HEADER + 4 + ENTRY * count;
     let mut kept = 0;
-    for entry in body.get(HEADER + 4..first)?.chunks_exact(ENTRY) {
+    for entry in body
+        .get(HEADER + 4..first)?
+        .chunks_exact(ENTRY)
+    {
         let (tag, from, length) = (entry.get(..4)?, number(entry, 4)?, number(entry, 8)?);
         let data = body
             .get(from..from.checked_add(length)?)
@@ -74,7 +78,8 @@ pub(super) fn colours_only(profile: &[u8]) -> Option<Vec<u8>> {
             continue;
         }
         let at = HEADER + 4 + ENTRY * kept;
-        new.get_mut(at..at + ENTRY)?.copy_from_slice(entry);
+        new.get_mut(at..at + ENTRY)?
+            .copy_from_slice(entry);
         kept += 1;
     }
     new.get_mut(HEADER..HEADER + 4)?
@@ -121,17 +126,30 @@ mod tests {
         header[24..36].copy_from_slice(&[0x07, 0xE1, 0, 6, 0, 12, 0, 0, 0, 0, 0, 0]);
         header[36..64].copy_from_slice(b"acspJANEJANEJANEJANEJANEJANE");
         header[80..128].copy_from_slice(&b"JANE".repeat(12));
-        let mut table = u32::try_from(tags.len()).unwrap().to_be_bytes().to_vec();
+        let mut table = u32::try_from(tags.len())
+            .unwrap()
+            .to_be_bytes()
+            .to_vec();
         let mut data = Vec::new();
         for (tag, value) in tags {
             let from = HEADER + 4 + ENTRY * tags.len() + data.len();
             table.extend_from_slice(*tag);
-            table.extend(u32::try_from(from).unwrap().to_be_bytes());
-            table.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
+            table.extend(
+                u32::try_from(from)
+                    .unwrap()
+                    .to_be_bytes(),
+            );
+            table.extend(
+                u32::try_from(value.len())
+                    .unwrap()
+                    .to_be_bytes(),
+            );
             data.extend_from_slice(value);
         }
         let mut all = [header, table, data].concat();
-        let size = u32::try_from(all.len()).unwrap().to_be_bytes();
+        let size = u32::try_from(all.len())
+            .unwrap()
+            .to_be_bytes();
         all[..4].copy_from_slice(&size);
         all
     }
@@ -175,8 +193,11 @@ mod tests {
             .collect();
         assert_eq!(tags, [b"desc", b"wtpt", b"rTRC", b"cprt"]);
         assert!(
-            new.windows(white.len()).any(|window| window == white)
-                && new.windows(curve.len()).any(|window| window == curve)
+            new.windows(white.len())
+                .any(|window| window == white)
+                && new
+                    .windows(curve.len())
+                    .any(|window| window == curve)
         );
         assert_eq!(
             colours_only(&new),

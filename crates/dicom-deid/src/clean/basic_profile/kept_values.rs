@@ -74,7 +74,11 @@ impl InstanceCleaner<'_> {
         if element.items().is_some() {
             return self.clean_items(element, context);
         }
-        let is_sound = |sound: fn(&[u8]) -> bool| element.bytes().is_none_or(|bytes| sound(bytes));
+        let is_sound = |sound: fn(&[u8]) -> bool| {
+            element
+                .bytes()
+                .is_none_or(|bytes| sound(bytes))
+        };
         match vr {
             _ if element.tag == ICC_PROFILE && self.settings.unlisted != Unlisted::Keep => {
                 self.keep_colours(element, vr, context)
@@ -146,7 +150,11 @@ impl InstanceCleaner<'_> {
             .bytes()
             .map(|profile| icc_profile::colours_only(profile));
         match colours {
-            Some(Some(colours)) if element.bytes().is_some_and(|profile| **profile == *colours) => {
+            Some(Some(colours))
+                if element
+                    .bytes()
+                    .is_some_and(|profile| **profile == *colours) =>
+            {
                 Ok(ElementEffect::Unchanged)
             }
             Some(Some(colours)) => {
@@ -177,10 +185,11 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
-        let Some(bytes) = element
-            .bytes()
-            .filter(|bytes| !bytes.split(|byte| *byte == b'\\').all(is_code_string))
-        else {
+        let Some(bytes) = element.bytes().filter(|bytes| {
+            !bytes
+                .split(|byte| *byte == b'\\')
+                .all(is_code_string)
+        }) else {
             return Ok(ElementEffect::Unchanged);
         };
         let text = context.charset.decode(bytes, false);
@@ -208,12 +217,16 @@ impl InstanceCleaner<'_> {
         if is_code_string(value.as_bytes()) {
             return value.to_owned();
         }
-        let capitals = value.to_ascii_uppercase().replace(['-', ' '], "_");
+        let capitals = value
+            .to_ascii_uppercase()
+            .replace(['-', ' '], "_");
         if tag == PHOTOMETRIC_INTERPRETATION {
             let term = PHOTOMETRIC_INTERPRETATIONS
                 .iter()
                 .find(|term| term.replace(' ', "_") == capitals);
-            return term.map(|term| (*term).to_owned()).unwrap_or_default();
+            return term
+                .map(|term| (*term).to_owned())
+                .unwrap_or_default();
         }
         let cleaned = super::text_cleaning::cleaned(value, &self.identifiers);
         if cleaned.is_ascii() {
@@ -251,7 +264,11 @@ impl InstanceCleaner<'_> {
                 .count()
                 == uid.len()
         };
-        if bytes.split(|byte| *byte == b'\\').zip(&uids).all(whole) {
+        if bytes
+            .split(|byte| *byte == b'\\')
+            .zip(&uids)
+            .all(whole)
+        {
             return Ok(ElementEffect::Unchanged);
         }
         Ok(put_text(
@@ -282,8 +299,14 @@ fn character_set(element: &mut Element) -> Result<ElementEffect, DeidError> {
 
 /// Whether a value has the characters and the length of CS, padding left out.
 fn is_code_string(value: &[u8]) -> bool {
-    let start = value.iter().position(|byte| !matches!(byte, 0 | b' '));
-    let code = without_padding(value.get(start.unwrap_or_default()..).unwrap_or_default());
+    let start = value
+        .iter()
+        .position(|byte| !matches!(byte, 0 | b' '));
+    let code = without_padding(
+        value
+            .get(start.unwrap_or_default()..)
+            .unwrap_or_default(),
+    );
     let fits = |byte: &u8| {
         byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b' ' | b'_')
     };
@@ -300,15 +323,17 @@ fn has_no_words(bytes: &[u8]) -> bool {
 /// Whether all values are numbers in words (PS3.5 section 6.2, DS and IS), a comma for the point
 /// and what stands for no number let pass.
 pub(super) fn is_written_number(bytes: &[u8]) -> bool {
-    bytes.split(|byte| *byte == b'\\').all(|value| {
-        let value = without_padding(value).trim_ascii_start();
-        value.is_empty()
-            || (value.len() <= LONGEST_NUMBER
-                && (is_decimal(value)
-                    || NO_NUMBERS
-                        .iter()
-                        .any(|word| word.eq_ignore_ascii_case(value))))
-    })
+    bytes
+        .split(|byte| *byte == b'\\')
+        .all(|value| {
+            let value = without_padding(value).trim_ascii_start();
+            value.is_empty()
+                || (value.len() <= LONGEST_NUMBER
+                    && (is_decimal(value)
+                        || NO_NUMBERS
+                            .iter()
+                            .any(|word| word.eq_ignore_ascii_case(value))))
+        })
 }
 
 fn is_decimal(value: &[u8]) -> bool {
@@ -339,7 +364,9 @@ fn is_decimal(value: &[u8]) -> bool {
             .iter()
             .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','));
     let is_exponent = |text: &[u8]| {
-        let rest = text.get(text.len() - unsigned(text)..).unwrap_or_default();
+        let rest = text
+            .get(text.len() - unsigned(text)..)
+            .unwrap_or_default();
         (1..=3).contains(&rest.len()) && all_digits(rest)
     };
     is_number && exponent.is_none_or(is_exponent)
@@ -400,13 +427,21 @@ fn is_printable(byte: u8) -> bool {
 /// Whether bytes are ASCII text, half of it letters and these not always the same.
 fn is_prose(bytes: &[u8]) -> bool {
     let text = without_padding(bytes);
-    if text.len() + 1 < SHORTEST_PROSE || !text.iter().all(|byte| is_printable(*byte)) {
+    if text.len() + 1 < SHORTEST_PROSE
+        || !text
+            .iter()
+            .all(|byte| is_printable(*byte))
+    {
         return false;
     }
-    let letters = text.iter().filter(|byte| byte.is_ascii_alphabetic());
-    let kinds = letters.clone().fold(0_u32, |kinds, byte| {
-        kinds | 1 << (byte.to_ascii_lowercase() - b'a')
-    });
+    let letters = text
+        .iter()
+        .filter(|byte| byte.is_ascii_alphabetic());
+    let kinds = letters
+        .clone()
+        .fold(0_u32, |kinds, byte| {
+            kinds | 1 << (byte.to_ascii_lowercase() - b'a')
+        });
     letters.count() * 2 >= text.len() && kinds.count_ones() >= 4
 }
 

@@ -157,17 +157,29 @@ fn add_method(data: &mut DataSet, values: &[String]) {
 
 /// Adds the item of a code sequence, unless its code is there.
 fn add_code(data: &mut DataSet, tag: Tag, item: DataSet, encoding: Encoding) {
-    let code = item.get(CODE_VALUE).and_then(Element::bytes).cloned();
-    match data.get_mut(tag).and_then(Element::items_mut) {
+    let code = item
+        .get(CODE_VALUE)
+        .and_then(Element::bytes)
+        .cloned();
+    match data
+        .get_mut(tag)
+        .and_then(Element::items_mut)
+    {
         Some(sequence) => {
             let known = |one: &dicom_lossless::Item| {
-                one.data.get(CODE_VALUE).and_then(Element::bytes).cloned() == code
+                one.data
+                    .get(CODE_VALUE)
+                    .and_then(Element::bytes)
+                    .cloned()
+                    == code
             };
             if !sequence.items.iter().any(known) {
-                sequence.items.push(dicom_lossless::Item {
-                    data: item,
-                    length: dicom_lossless::LengthForm::Undefined,
-                });
+                sequence
+                    .items
+                    .push(dicom_lossless::Item {
+                        data: item,
+                        length: dicom_lossless::LengthForm::Undefined,
+                    });
             }
         }
         None => data.put(code_sequence(tag, item, encoding)),
@@ -193,12 +205,21 @@ fn add_equipment(data: &mut DataSet, encoding: Encoding) {
             inside,
         ),
     ]);
-    match data.get_mut(EQUIPMENT).and_then(Element::items_mut) {
-        Some(sequence) if sequence.items.iter().any(|known| known.data == item) => {}
-        Some(sequence) => sequence.items.push(dicom_lossless::Item {
-            data: item,
-            length: dicom_lossless::LengthForm::Undefined,
-        }),
+    match data
+        .get_mut(EQUIPMENT)
+        .and_then(Element::items_mut)
+    {
+        Some(sequence)
+            if sequence
+                .items
+                .iter()
+                .any(|known| known.data == item) => {}
+        Some(sequence) => sequence
+            .items
+            .push(dicom_lossless::Item {
+                data: item,
+                length: dicom_lossless::LengthForm::Undefined,
+            }),
         None => data.put(Element::sequence(EQUIPMENT, vec![item], encoding)),
     }
 }

@@ -50,13 +50,19 @@ struct CreatorCharacteristics {
 
 impl SafePrivate {
     pub(super) fn of(data: &DataSet, settings: &Confidentiality) -> Self {
-        let wanted = settings.options.has(O::RetainSafePrivate);
+        let wanted = settings
+            .options
+            .has(O::RetainSafePrivate);
         let mut safe = Self {
             wanted,
             elements: Vec::new(),
             creators: Vec::new(),
         };
-        if !wanted || data.iter().all(|element| !element.is_private()) {
+        if !wanted
+            || data
+                .iter()
+                .all(|element| !element.is_private())
+        {
             return safe;
         }
         let declared = declared(data);
@@ -66,7 +72,10 @@ impl SafePrivate {
             .filter(|element| element.is_private() && !is_creator(element.tag))
         {
             let block = Tag(element.tag.group(), element.tag.element() >> 8);
-            if last.as_ref().is_none_or(|(of, _)| *of != block) {
+            if last
+                .as_ref()
+                .is_none_or(|(of, _)| *of != block)
+            {
                 last = data
                     .get(block)
                     .filter(|_| is_creator(block))
@@ -106,7 +115,10 @@ fn known(
             .iter()
             .find(|(numbers, _)| numbers.contains(&number))
             .map(|(_, action)| *action);
-        let safe = declared.safe || declared.nonidentifying.contains(&number);
+        let safe = declared.safe
+            || declared
+                .nonidentifying
+                .contains(&number);
         return (safe || action.is_some()).then_some(SafeElement { vr, action });
     }
     let fits = standard::safe_private_vr(creator, group, low)
@@ -116,7 +128,9 @@ fn known(
 
 /// What the Private Data Element Characteristics Sequence declares.
 fn declared(data: &DataSet) -> Vec<CreatorCharacteristics> {
-    let sequence = data.get(CHARACTERISTICS).and_then(Element::items);
+    let sequence = data
+        .get(CHARACTERISTICS)
+        .and_then(Element::items);
     let read = |item: &DataSet, encoding: Encoding| {
         let text = |tag| Some(creator_text(item.get(tag)?, item));
         let actions = item
@@ -155,9 +169,14 @@ fn declared(data: &DataSet) -> Vec<CreatorCharacteristics> {
 
 fn numbers(data: &DataSet, tag: Tag, encoding: Encoding) -> Vec<u16> {
     let bytes = data.get(tag).and_then(Element::bytes);
-    let words = bytes.into_iter().flat_map(|bytes| bytes.chunks_exact(2));
+    let words = bytes
+        .into_iter()
+        .flat_map(|bytes| bytes.chunks_exact(2));
     words
-        .filter_map(|word| word.first_chunk::<2>().map(|word| encoding.u16(*word)))
+        .filter_map(|word| {
+            word.first_chunk::<2>()
+                .map(|word| encoding.u16(*word))
+        })
         .collect()
 }
 
@@ -171,7 +190,11 @@ impl InstanceCleaner<'_> {
         if safe.creators.contains(&element.tag) {
             return Ok(ElementEffect::Unchanged);
         }
-        match safe.elements.iter().find(|(tag, _)| *tag == element.tag) {
+        match safe
+            .elements
+            .iter()
+            .find(|(tag, _)| *tag == element.tag)
+        {
             Some((_, SafeElement { vr, action: None })) => {
                 self.clean_private(element, *vr, context)
             }
@@ -196,8 +219,14 @@ impl InstanceCleaner<'_> {
         if element.items().is_some() {
             return self.clean_items(element, context);
         }
-        let full = self.settings.options.has(O::RetainFullDates);
-        let modified = self.settings.options.has(O::RetainModifiedDates);
+        let full = self
+            .settings
+            .options
+            .has(O::RetainFullDates);
+        let modified = self
+            .settings
+            .options
+            .has(O::RetainModifiedDates);
         match vr {
             VR::DA | VR::DT | VR::TM if full => Ok(ElementEffect::Unchanged),
             VR::DA | VR::DT | VR::TM if modified => self.shift_dates(element, vr, context),

@@ -76,7 +76,10 @@ fn sequence(keyword: &str, items: Vec<Vec<Element>>) -> Element {
     let tag = standard::tag_of_keyword(keyword).unwrap();
     Element::sequence(
         tag,
-        items.into_iter().map(DataSet::from_elements).collect(),
+        items
+            .into_iter()
+            .map(DataSet::from_elements)
+            .collect(),
         LITTLE,
     )
 }
@@ -101,7 +104,9 @@ fn shown(element: &Element) -> String {
             .to_owned(),
         None => format!(
             "{} items",
-            element.items().map_or(0, |sequence| sequence.items.len())
+            element
+                .items()
+                .map_or(0, |sequence| sequence.items.len())
         ),
     }
 }

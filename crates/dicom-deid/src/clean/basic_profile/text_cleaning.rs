@@ -54,7 +54,10 @@ impl InstanceCleaner<'_> {
         let Some(bytes) = element.bytes().filter(|_| is_text(vr)) else {
             return self.apply_basic(element, vr, context);
         };
-        if bytes.iter().all(|byte| matches!(byte, b' ' | 0)) {
+        if bytes
+            .iter()
+            .all(|byte| matches!(byte, b' ' | 0))
+        {
             return Ok(ElementEffect::Unchanged);
         }
         let text = decoded_with_doubts(bytes, has_character_set(vr).then_some(context.charset));
@@ -63,10 +66,17 @@ impl InstanceCleaner<'_> {
             .iter()
             .map(|value| cleaned(value, &self.identifiers))
             .collect();
-        if cleaned.iter().all(|value| value.trim().is_empty()) {
+        if cleaned
+            .iter()
+            .all(|value| value.trim().is_empty())
+        {
             return self.replace_with_dummy(element, vr, context);
         }
-        if values.iter().zip(&cleaned).all(|(old, new)| old == new) {
+        if values
+            .iter()
+            .zip(&cleaned)
+            .all(|(old, new)| old == new)
+        {
             return Ok(ElementEffect::Unchanged);
         }
         match put_encoded(element, &cleaned.join("\\"), context.charset) {
@@ -106,7 +116,10 @@ fn decoded_with_doubts(bytes: &[u8], set: Option<&CharacterSet>) -> String {
     let mut characters = text.chars().peekable();
     let mut marked = String::with_capacity(text.len());
     while let Some(c) = characters.next() {
-        let after = characters.peek().copied().unwrap_or(' ');
+        let after = characters
+            .peek()
+            .copied()
+            .unwrap_or(' ');
         let is_doubtful = (misread && !c.is_ascii()) || is_stray(before, c, after);
         marked.push(if is_doubtful { UNREADABLE } else { c });
         before = c;

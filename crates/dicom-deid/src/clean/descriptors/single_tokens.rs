@@ -44,8 +44,15 @@ pub(super) fn verdict(word: &str, short: &str, long: &str, own: &Identifiers) ->
 }
 
 fn compound(word: &str, own: &Identifiers, named: bool) -> TokenSafety {
-    let parts: Vec<Part> = parts(word).take(MOST_PARTS + 1).map(Part::of).collect();
-    if named && parts.iter().any(|part| part.is_own(own)) {
+    let parts: Vec<Part> = parts(word)
+        .take(MOST_PARTS + 1)
+        .map(Part::of)
+        .collect();
+    if named
+        && parts
+            .iter()
+            .any(|part| part.is_own(own))
+    {
         return TokenSafety::Own;
     }
     let digits =
@@ -62,10 +69,14 @@ fn compound(word: &str, own: &Identifiers, named: bool) -> TokenSafety {
 /// How many digits of a part count towards the limit; none if the part is not safe where it stands.
 fn weight(parts: &[Part], index: usize) -> Option<usize> {
     let part = parts.get(index)?;
-    let before = index.checked_sub(1).and_then(|index| parts.get(index));
+    let before = index
+        .checked_sub(1)
+        .and_then(|index| parts.get(index));
     let after = parts.get(index + 1);
     if !part.starts_with_digit() {
-        return part.is_known(before, after).then_some(0);
+        return part
+            .is_known(before, after)
+            .then_some(0);
     }
     let is_size = is_times(parts, index + 1)
         || index
@@ -82,7 +93,8 @@ fn weight(parts: &[Part], index: usize) -> Option<usize> {
     let is_explained = is_size
         || explains(spelled(before), &part.short, spelled(after))
         || explains("", &part.short, &joined().collect::<String>());
-    part.digits(is_size, before, after).filter(|_| is_explained)
+    part.digits(is_size, before, after)
+        .filter(|_| is_explained)
 }
 
 fn spelled(part: Option<&Part>) -> &str {
@@ -91,9 +103,17 @@ fn spelled(part: Option<&Part>) -> &str {
 
 /// Whether a part is the x between two numbers.
 fn is_times(parts: &[Part], index: usize) -> bool {
-    let is_digit = |index: usize| parts.get(index).is_some_and(Part::starts_with_digit);
-    parts.get(index).is_some_and(|part| part.short == "x")
-        && index.checked_sub(1).is_some_and(is_digit)
+    let is_digit = |index: usize| {
+        parts
+            .get(index)
+            .is_some_and(Part::starts_with_digit)
+    };
+    parts
+        .get(index)
+        .is_some_and(|part| part.short == "x")
+        && index
+            .checked_sub(1)
+            .is_some_and(is_digit)
         && is_digit(index + 1)
 }
 
@@ -121,13 +141,17 @@ impl Part {
     }
 
     fn starts_with_digit(&self) -> bool {
-        self.short.starts_with(|c: char| c.is_ascii_digit())
+        self.short
+            .starts_with(|c: char| c.is_ascii_digit())
     }
 
     fn digits(&self, is_size: bool, before: Option<&Self>, after: Option<&Self>) -> Option<usize> {
         if is_size || before.is_some_and(|part| is_parameter(&part.short)) {
-            let is_four =
-                self.short.len() <= 4 && self.short.bytes().all(|byte| byte.is_ascii_digit());
+            let is_four = self.short.len() <= 4
+                && self
+                    .short
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit());
             return (is_four || is_number(&self.short)).then_some(0);
         }
         let is_age = after.is_some_and(|part| is_of_age(&part.short)) && is_high_age(&self.short);
@@ -161,7 +185,10 @@ fn is_known_or_none(word: &str) -> bool {
 /// A number of up to three digits, and up to three more behind a point.
 pub(super) fn is_number(text: &str) -> bool {
     let is_short = |digits: &str| {
-        (1..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+        (1..=3).contains(&digits.len())
+            && digits
+                .bytes()
+                .all(|byte| byte.is_ascii_digit())
     };
     match text.split_once('.') {
         Some((whole, fraction)) => is_short(whole) && is_short(fraction),
@@ -314,7 +341,11 @@ pub(super) fn is_unit(word: &str) -> bool {
 pub(super) fn last_level(letters: &str) -> Option<u32> {
     SPINE
         .contains(&letters)
-        .then(|| NUMBERED.iter().find(|(known, _)| *known == letters))
+        .then(|| {
+            NUMBERED
+                .iter()
+                .find(|(known, _)| *known == letters)
+        })
         .flatten()
         .map(|(_, last)| *last)
 }
@@ -324,7 +355,9 @@ pub(super) fn last_level(letters: &str) -> Option<u32> {
 fn explains(before: &str, number: &str, after: &str) -> bool {
     let whole = number.parse::<u32>().ok();
     let is_level = |letters: &str| {
-        let numbered = NUMBERED.iter().find(|(known, _)| *known == letters);
+        let numbered = NUMBERED
+            .iter()
+            .find(|(known, _)| *known == letters);
         // T0, N0 and M0 are stages.
         let begins = if "tnm".contains(letters) {
             number.len() == 1 || !number.starts_with('0')
@@ -364,7 +397,10 @@ pub(super) fn is_day(number: &str) -> bool {
     };
     let is_size = first.len() == 1
         && (second.len() == 1
-            || !(second.starts_with('0') || second.parse().is_ok_and(|two: u32| two <= 12)));
+            || !(second.starts_with('0')
+                || second
+                    .parse()
+                    .is_ok_and(|two: u32| two <= 12)));
     !is_size && may_be_day(first, second)
 }
 

@@ -18,7 +18,11 @@ fn own(pairs: &[(&str, &str)]) -> Identifiers {
         Element::new(tag, vr(tag).unwrap(), value.as_bytes().to_vec())
     };
     let mut elements = vec![element("SpecificCharacterSet", "ISO_IR 192")];
-    elements.extend(pairs.iter().map(|(keyword, value)| element(keyword, value)));
+    elements.extend(
+        pairs
+            .iter()
+            .map(|(keyword, value)| element(keyword, value)),
+    );
     Identifiers::of(&DataSet::from_elements(elements), Encoding::EXPLICIT_LITTLE)
 }
 
@@ -233,7 +237,9 @@ fn cleaning_is_cheap_and_stable() {
         "what is clean stays as it is"
     );
     let start = std::time::Instant::now();
-    let size: usize = (0..1000).map(|_| clean(text, &own, &[]).len()).sum();
+    let size: usize = (0..1000)
+        .map(|_| clean(text, &own, &[]).len())
+        .sum();
     let each = start.elapsed() / 1000;
     assert_eq!(size, once.len() * 1000);
     // Unoptimised, on a busy machine; built for release it takes a few microseconds.

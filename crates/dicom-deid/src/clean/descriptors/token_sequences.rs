@@ -98,7 +98,12 @@ fn numbers_of(tokens: &mut Tokens, own: &Identifiers) {
     let mut compact = String::with_capacity(tokens.text.len());
     let mut owners = Vec::with_capacity(tokens.text.len());
     for (index, token) in tokens.list.iter().enumerate() {
-        compact.extend(tokens.short(token).chars().filter(|c| *c != '.'));
+        compact.extend(
+            tokens
+                .short(token)
+                .chars()
+                .filter(|c| *c != '.'),
+        );
         owners.resize(compact.len(), index);
     }
     for id in own.ids() {
@@ -191,7 +196,10 @@ fn row_of_numbers(tokens: &Tokens, start: usize) -> (usize, usize, usize) {
     while let Some(number) = digits(tokens, end) {
         (end, count, longest) = (end + 1, count + number.len(), longest.max(number.len()));
         let gap = tokens.gap_after(end - 1).unwrap_or("|");
-        if !gap.chars().all(|c| " -./()+_".contains(c)) {
+        if !gap
+            .chars()
+            .all(|c| " -./()+_".contains(c))
+        {
             break;
         }
     }
@@ -272,7 +280,12 @@ fn initials(tokens: &mut Tokens) {
             .get(index)
             .is_some_and(|token| tokens.short(token).len() == 1)
     };
-    let verdict = |tokens: &Tokens, index: usize| tokens.list.get(index).map(|token| token.verdict);
+    let verdict = |tokens: &Tokens, index: usize| {
+        tokens
+            .list
+            .get(index)
+            .map(|token| token.verdict)
+    };
     for index in 0..tokens.list.len() {
         if !is_letter(tokens, index) || digits(tokens, index).is_some() {
             continue;
@@ -363,7 +376,8 @@ fn word<'a>(tokens: &'a Tokens, index: usize) -> &'a str {
 }
 
 fn has_digit(word: &str) -> bool {
-    word.bytes().any(|byte| byte.is_ascii_digit())
+    word.bytes()
+        .any(|byte| byte.is_ascii_digit())
 }
 
 /// What stands between two numbers of a row.
@@ -438,11 +452,12 @@ impl Row {
 
     /// Whether a word that ends with a number is joined to the row: C3-7, chest17-06.
     fn touches_code(&self, tokens: &Tokens) -> bool {
-        self.before(tokens).is_some_and(|(word, between)| {
-            word.ends_with(|c: char| c.is_ascii_digit())
-                && gap(between) == Some(Gap::Joint)
-                && !between.contains(' ')
-        })
+        self.before(tokens)
+            .is_some_and(|(word, between)| {
+                word.ends_with(|c: char| c.is_ascii_digit())
+                    && gap(between) == Some(Gap::Joint)
+                    && !between.contains(' ')
+            })
     }
 
     fn goes(&self, tokens: &Tokens) -> bool {
@@ -461,7 +476,11 @@ impl Row {
             }
             [first, second] => first.len() == 2 && second.len() == 2 && may_be_day(first, second),
             _ => {
-                numbers.iter().map(|number| number.len()).sum::<usize>() >= BLANK_DIGITS
+                numbers
+                    .iter()
+                    .map(|number| number.len())
+                    .sum::<usize>()
+                    >= BLANK_DIGITS
                     && !all_sizes(&numbers)
             }
         }
@@ -481,13 +500,18 @@ impl Row {
             .list
             .get(self.at.end - 1)
             .map_or(0, |token| token.at.end);
-        tokens.text.get(end..).unwrap_or_default()
+        tokens
+            .text
+            .get(end..)
+            .unwrap_or_default()
     }
 
     /// Whether a unit follows, or what makes a size of a number: `20-40 min`, `50-75 %`, `12.5 x
     /// 3`.
     fn has_unit(&self, tokens: &Tokens) -> bool {
-        let behind = self.behind(tokens).trim_start_matches(' ');
+        let behind = self
+            .behind(tokens)
+            .trim_start_matches(' ');
         let next = word(tokens, self.at.end);
         let is_next = tokens
             .gap_after(self.at.end - 1)
@@ -507,14 +531,23 @@ impl Row {
             return false;
         };
         let letters = before.trim_end_matches(|c: char| c.is_ascii_digit());
-        let is_near = between.len() < 3 && between.chars().all(|c| " =:_-/".contains(c));
-        let pairs = numbers.iter().zip(numbers.iter().skip(1));
-        let own = before.get(letters.len()..).unwrap_or_default();
+        let is_near = between.len() < 3
+            && between
+                .chars()
+                .all(|c| " =:_-/".contains(c));
+        let pairs = numbers
+            .iter()
+            .zip(numbers.iter().skip(1));
+        let own = before
+            .get(letters.len()..)
+            .unwrap_or_default();
         let telling = letters.len() > 1;
         let has_day = pairs
             .into_iter()
             .any(|(first, second)| may_be_day(first, second));
-        let first_is_day = numbers.first().is_some_and(|first| may_be_day(own, first));
+        let first_is_day = numbers
+            .first()
+            .is_some_and(|first| may_be_day(own, first));
         is_near && is_parameter(letters) && (telling || !(has_day || first_is_day))
     }
 
@@ -543,15 +576,18 @@ impl Row {
             _ => None,
         };
         let Some(last) = last else { return false };
-        let all = first
-            .into_iter()
-            .map(Some)
-            .chain(numbers.iter().map(|number| number.parse().ok()));
+        let all = first.into_iter().map(Some).chain(
+            numbers
+                .iter()
+                .map(|number| number.parse().ok()),
+        );
         let all: Option<Vec<u32>> = all.collect();
         all.is_some_and(|all| {
             all.len() < 4
                 && all.is_sorted_by(|a, b| a < b)
-                && all.last().is_some_and(|level| *level <= last)
+                && all
+                    .last()
+                    .is_some_and(|level| *level <= last)
         })
     }
 }
@@ -572,7 +608,11 @@ fn postcodes(tokens: &mut Tokens) {
             && has_digit(first);
         let is_second = second.len() == 3
             && second.starts_with(|c: char| c.is_ascii_digit())
-            && second.bytes().filter(u8::is_ascii_lowercase).count() > 0;
+            && second
+                .bytes()
+                .filter(u8::is_ascii_lowercase)
+                .count()
+                > 0;
         let is_unknown = tokens
             .list
             .get(index)
@@ -610,7 +650,10 @@ fn take_back_beside(tokens: &mut Tokens, index: usize, before: bool) {
         .is_some_and(|token| token.verdict != TokenSafety::Safe)
         && has_digit(word(tokens, beside));
     let piece = word(tokens, index);
-    let letters = piece.bytes().take_while(u8::is_ascii_lowercase).count();
+    let letters = piece
+        .bytes()
+        .take_while(u8::is_ascii_lowercase)
+        .count();
     let is_piece = piece.len() == 1
         || (letters < 3
             && piece

@@ -63,7 +63,10 @@ impl<'t> Tokens<'t> {
     }
 
     fn push(&mut self, at: Range<usize>) {
-        let word = self.text.get(at.clone()).unwrap_or_default();
+        let word = self
+            .text
+            .get(at.clone())
+            .unwrap_or_default();
         let short = self.fold(word, UmlautSpelling::Short);
         let long = if word.is_ascii() {
             short.clone()
@@ -86,23 +89,30 @@ impl<'t> Tokens<'t> {
 
     /// A token as it stands in the text.
     pub(super) fn word(&self, token: &Token) -> &'t str {
-        self.text.get(token.at.clone()).unwrap_or_default()
+        self.text
+            .get(token.at.clone())
+            .unwrap_or_default()
     }
 
     /// A token as it compares, ü as u.
     pub(super) fn short(&self, token: &Token) -> &str {
-        self.folded.get(token.short.clone()).unwrap_or_default()
+        self.folded
+            .get(token.short.clone())
+            .unwrap_or_default()
     }
 
     /// A token as it compares, ü as ue.
     pub(super) fn long(&self, token: &Token) -> &str {
-        self.folded.get(token.long.clone()).unwrap_or_default()
+        self.folded
+            .get(token.long.clone())
+            .unwrap_or_default()
     }
 
     /// What stands between a token and the one after it, if there is one.
     pub(super) fn gap_after(&self, index: usize) -> Option<&'t str> {
         let (token, next) = (self.list.get(index)?, self.list.get(index + 1)?);
-        self.text.get(token.at.end..next.at.start)
+        self.text
+            .get(token.at.end..next.at.start)
     }
 }
 
@@ -176,7 +186,11 @@ mod tests {
 
     fn words(text: &str) -> Vec<&str> {
         let tokens = Tokens::of(text);
-        tokens.list.iter().map(|token| tokens.word(token)).collect()
+        tokens
+            .list
+            .iter()
+            .map(|token| tokens.word(token))
+            .collect()
     }
 
     #[test]

@@ -78,13 +78,19 @@ fn inside(cleaned: &DataSet) -> DataSet {
     let plain = Bytes::from(plain.unwrap().to_vec());
     let all = DataSet::from_bytes(&plain, LITTLE, &Limits::default()).unwrap();
     assert_eq!(all.len(), 1);
-    all.get(MODIFIED_ATTRIBUTES).unwrap().items().unwrap().items[0]
+    all.get(MODIFIED_ATTRIBUTES)
+        .unwrap()
+        .items()
+        .unwrap()
+        .items[0]
         .data
         .clone()
 }
 
 fn tags(data: &DataSet) -> Vec<Tag> {
-    data.iter().map(|element| element.tag).collect()
+    data.iter()
+        .map(|element| element.tag)
+        .collect()
 }
 
 fn person(encoding: Encoding) -> DataSet {
@@ -120,13 +126,20 @@ fn what_is_encrypted_is_gone_and_comes_back_as_it_was_in_every_encoding() {
             ]
         );
         assert_eq!(
-            envelope.get(tag("Rows")).unwrap().bytes().unwrap().as_ref(),
+            envelope
+                .get(tag("Rows"))
+                .unwrap()
+                .bytes()
+                .unwrap()
+                .as_ref(),
             [2, 1],
             "little endian inside"
         );
         let mut restored = run(DECRYPT, cleaned, encoding).unwrap();
         assert!(
-            restored.remove(ENCRYPTED_ATTRIBUTES).is_some(),
+            restored
+                .remove(ENCRYPTED_ATTRIBUTES)
+                .is_some(),
             "the envelope stays"
         );
         assert_eq!(restored, person(encoding));
@@ -154,7 +167,9 @@ fn the_envelope_has_the_bytes_that_flywheels_engine_writes() {
     let expected =
         b"\x00\x04\x50\x05SQ\0\0\x18\0\0\0\xfe\xff\x00\xe0\x10\0\0\0\x10\0\x20\0LO\x08\0PAT-0042";
     assert_eq!(
-        keys.open(content.bytes().unwrap()).unwrap().as_slice(),
+        keys.open(content.bytes().unwrap())
+            .unwrap()
+            .as_slice(),
         expected
     );
 }
@@ -377,7 +392,10 @@ fn a_nested_character_set_is_carried_into_the_files_own() {
         .unwrap(),
     );
     assert_eq!(
-        whole.get(tag("OtherPatientIDsSequence")).unwrap().items(),
+        whole
+            .get(tag("OtherPatientIDsSequence"))
+            .unwrap()
+            .items(),
         elements[1].items()
     );
     let changed = "{fields: [{name: SpecificCharacterSet, replace-with: ISO_IR 192}, {name: PatientName, encrypt: true}]}";
@@ -386,7 +404,9 @@ fn a_nested_character_set_is_carried_into_the_files_own() {
         named("PatientName", b"M\xfcller"),
     ];
     assert_eq!(
-        run(changed, data(latin), LITTLE).unwrap_err().kind,
+        run(changed, data(latin), LITTLE)
+            .unwrap_err()
+            .kind,
         DeidErrorKind::Text
     );
 }
@@ -454,7 +474,10 @@ fn a_private_element_of_an_implicit_file_gets_the_vr_that_is_known_for_it() {
     let rules = "{fields: [{name: '(0009,\"GEMS_IDEN_01\",27)', encrypt: true}]}";
     let cleaned = run(rules, data(vec![creator, value]), implicit).unwrap();
     assert_eq!(
-        inside(&cleaned).get(Tag(0x0009, 0x1027)).unwrap().vr,
+        inside(&cleaned)
+            .get(Tag(0x0009, 0x1027))
+            .unwrap()
+            .vr,
         VR::SL
     );
 }
@@ -499,7 +522,9 @@ fn an_envelope_that_was_there_is_replaced_as_at_flywheel() {
 fn what_cannot_be_opened_or_kept_fails_the_file() {
     let decrypt = "{fields: [{name: PatientID, decrypt: true}]}";
     assert_eq!(
-        run(decrypt, person(LITTLE), LITTLE).unwrap_err().kind,
+        run(decrypt, person(LITTLE), LITTLE)
+            .unwrap_err()
+            .kind,
         DeidErrorKind::Envelope
     );
     let mut cleaned = run(ENCRYPT, person(LITTLE), LITTLE).unwrap();
@@ -510,8 +535,14 @@ fn what_cannot_be_opened_or_kept_fails_the_file() {
     let failure = run(&other, cleaned.clone(), LITTLE).unwrap_err();
     assert_eq!(failure.kind, DeidErrorKind::Envelope);
     assert!(
-        failure.to_string().contains("does not open")
-            && !failure.remedy.as_deref().unwrap_or_default().contains(KEY)
+        failure
+            .to_string()
+            .contains("does not open")
+            && !failure
+                .remedy
+                .as_deref()
+                .unwrap_or_default()
+                .contains(KEY)
     );
     let keys = profile(decrypt).dicom.envelope.unwrap();
     for plain in [&b"no data set"[..], b"", b"\x10\0\x20\0LO\x08\0PAT-0042"] {
@@ -548,7 +579,10 @@ fn what_cannot_be_opened_or_kept_fails_the_file() {
         with_pixels.put(pixels.clone());
         let refusing = Cleaner::new(&profile, Limits::default());
         assert_eq!(
-            refusing.clean(&mut with_pixels, LITTLE).unwrap_err().kind,
+            refusing
+                .clean(&mut with_pixels, LITTLE)
+                .unwrap_err()
+                .kind,
             DeidErrorKind::Target,
             "{rules}"
         );

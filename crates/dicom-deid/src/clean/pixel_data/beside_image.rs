@@ -149,14 +149,21 @@ fn overlay_bits(instance: &Instance, cell_bits: u16) -> Result<u64, DeidError> {
     let describes = |tag: &Tag| {
         tag.group() & 0xFF01 == 0x6000 && matches!(tag.element(), OVERLAY_BITS | OVERLAY_POSITION)
     };
-    let groups: BTreeSet<u16> = all().filter(describes).map(Tag::group).collect();
+    let groups: BTreeSet<u16> = all()
+        .filter(describes)
+        .map(Tag::group)
+        .collect();
     let mut bits = 0;
     for group in groups {
         let place = |element| overlay_word(instance, Tag(group, element));
         let (allocated, position) = (place(OVERLAY_BITS)?, place(OVERLAY_POSITION)?);
         let has_data = instance
             .get(Tag(group, OVERLAY_DATA))
-            .is_some_and(|element| element.bytes().is_none_or(|bytes| !bytes.is_empty()));
+            .is_some_and(|element| {
+                element
+                    .bytes()
+                    .is_none_or(|bytes| !bytes.is_empty())
+            });
         let declared = allocated.is_some_and(|bits| bits != 1);
         if !declared && (has_data || position.is_none()) {
             continue;
@@ -189,7 +196,10 @@ fn cell_mask(bits: u64, layout: &Layout, encoding: Encoding) -> Result<Vec<u8>, 
     let length = usize::from(layout.cell_bits / 8);
     match layout.cell_bits {
         8 | 16 | 32 | 64 if length <= 2 || !encoding.big_endian => {
-            let mut cell = stays.get(..length).unwrap_or_default().to_vec();
+            let mut cell = stays
+                .get(..length)
+                .unwrap_or_default()
+                .to_vec();
             if encoding.big_endian {
                 cell.reverse();
             }
@@ -201,10 +211,15 @@ fn cell_mask(bits: u64, layout: &Layout, encoding: Encoding) -> Result<Vec<u8>, 
 
 /// The bits of a cell that samples use.
 fn stored_bits(instance: &Instance, cell_bits: u16) -> std::ops::RangeInclusive<u16> {
-    let number = |tag| overlay_word(instance, tag).ok().flatten();
+    let number = |tag| {
+        overlay_word(instance, tag)
+            .ok()
+            .flatten()
+    };
     let stored = number(BITS_STORED).unwrap_or(cell_bits);
     let high = number(HIGH_BIT).unwrap_or(stored.saturating_sub(1));
-    high.saturating_add(1).saturating_sub(stored)..=high
+    high.saturating_add(1)
+        .saturating_sub(stored)..=high
 }
 
 fn overlay_word(instance: &Instance, tag: Tag) -> Result<Option<u16>, DeidError> {
@@ -465,11 +480,19 @@ fn holds_text(bytes: &[u8]) -> bool {
         .split(|byte| !is_printed(byte))
         .any(|run| run.len() >= TEXT_RUN && is_words(run));
     let wide = |first: usize| {
-        let words = bytes.get(first..).unwrap_or_default().as_chunks::<2>().0;
+        let words = bytes
+            .get(first..)
+            .unwrap_or_default()
+            .as_chunks::<2>()
+            .0;
         let ends = |[letter, other]: &[u8; 2]| !is_printed(letter) || *other != 0;
         words.split(ends).any(|run| {
             run.len() >= TEXT_RUN
-                && reads(&run.iter().map(|[letter, _]| *letter).collect::<Vec<_>>())
+                && reads(
+                    &run.iter()
+                        .map(|[letter, _]| *letter)
+                        .collect::<Vec<_>>(),
+                )
         })
     };
     plain || wide(0) || wide(1)
@@ -487,8 +510,15 @@ fn is_words(run: &[u8]) -> bool {
     };
     let (even, odd) = (every_second(0), every_second(1));
     // Colours of 8 bits that are written twice, to make 16 of them.
-    let doubled = even.iter().zip(&odd).all(|(a, b)| a == b)
-        || even.iter().skip(1).zip(&odd).all(|(a, b)| a == b);
+    let doubled = even
+        .iter()
+        .zip(&odd)
+        .all(|(a, b)| a == b)
+        || even
+            .iter()
+            .skip(1)
+            .zip(&odd)
+            .all(|(a, b)| a == b);
     !doubled && reads(run) && turns(&even) > 0 && turns(&odd) > 0
 }
 

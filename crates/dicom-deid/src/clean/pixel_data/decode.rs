@@ -213,7 +213,9 @@ pub(super) fn decode_jpeg(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'stat
             .unwrap_or_default()
             .saturating_mul(2),
     );
-    let samples_of_frame = decoder.decode().map_err(|_| "the JPEG stream is damaged")?;
+    let samples_of_frame = decoder
+        .decode()
+        .map_err(|_| "the JPEG stream is damaged")?;
     let samples = usize::from(image.rows) * usize::from(image.columns) * usize::from(image.samples);
     let mut frame = widened(samples_of_frame, samples, image)?;
     if image.samples == 3 && header.is_ybr(image) {
@@ -228,7 +230,10 @@ fn widened(decoded: Vec<u8>, samples: usize, image: &Image) -> Result<Vec<u8>, &
         if image.bits_allocated == 8 && image.bits_stored == 8 {
             return Ok(decoded);
         }
-        decoded.into_iter().map(u16::from).collect()
+        decoded
+            .into_iter()
+            .map(u16::from)
+            .collect()
     } else if decoded.len() == samples * 2 {
         decoded
             .as_chunks::<2>()
@@ -246,7 +251,9 @@ fn widened(decoded: Vec<u8>, samples: usize, image: &Image) -> Result<Vec<u8>, &
         8 => Ok(conformed
             .flat_map(|number| number.to_le_bytes().into_iter().take(1))
             .collect()),
-        _ => Ok(conformed.flat_map(u16::to_le_bytes).collect()),
+        _ => Ok(conformed
+            .flat_map(u16::to_le_bytes)
+            .collect()),
     }
 }
 
@@ -364,7 +371,11 @@ impl JpegHeader {
     /// Whether the samples are luminance and colour differences: by what the stream says, else by
     /// the attributes.
     fn is_ybr(&self, image: &Image) -> bool {
-        let numbers: Vec<u8> = self.components.iter().map(|(number, _)| *number).collect();
+        let numbers: Vec<u8> = self
+            .components
+            .iter()
+            .map(|(number, _)| *number)
+            .collect();
         if numbers == b"RGB" || numbers == b"rgb" {
             return false;
         }
@@ -388,7 +399,9 @@ pub(super) fn decode_jpeg2000(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'
         .map(jpeg2k::ImageComponent::data)
         .collect();
     if planes.len() != usize::from(image.samples)
-        || planes.iter().any(|plane| plane.len() != pixels)
+        || planes
+            .iter()
+            .any(|plane| plane.len() != pixels)
     {
         return Err("the decoded image has another size");
     }
@@ -397,7 +410,10 @@ pub(super) fn decode_jpeg2000(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'
     for pixel in 0..pixels {
         for plane in &planes {
             let [low, high, ..] = sign_extended(
-                plane.get(pixel).copied().unwrap_or_default(),
+                plane
+                    .get(pixel)
+                    .copied()
+                    .unwrap_or_default(),
                 precision,
                 image.signed,
             )
@@ -485,7 +501,11 @@ fn size_fits(stream: &[u8], image: &Image) -> Result<u32, &'static str> {
     let first = components.first().ok_or(CUT)?;
     let [depth, ..] = *first;
     let precision = u32::from(depth & 0x7F) + 1;
-    if components.iter().any(|component| component != first) || !first.ends_with(&[1, 1]) {
+    if components
+        .iter()
+        .any(|component| component != first)
+        || !first.ends_with(&[1, 1])
+    {
         return Err("the components of the JPEG 2000 image differ");
     }
     if precision > u32::from(image.bits_allocated) || !matches!(image.bits_allocated, 8 | 16) {
@@ -506,9 +526,15 @@ pub(super) fn decode_rle(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'stati
     for (number, segment) in segments.into_iter().enumerate() {
         // Within a sample the most significant byte comes first; the frame is little endian.
         let byte = number / sample_len * sample_len + (sample_len - 1 - number % sample_len);
-        let mut places = frame.iter_mut().skip(byte).step_by(pixel_len);
+        let mut places = frame
+            .iter_mut()
+            .skip(byte)
+            .step_by(pixel_len);
         unpack(segment, |value| {
-            places.next().map(|place| *place = value).is_some()
+            places
+                .next()
+                .map(|place| *place = value)
+                .is_some()
         });
         if places.next().is_some() {
             return Err("an RLE segment ends before its image does");
@@ -519,7 +545,9 @@ pub(super) fn decode_rle(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'stati
 
 /// The segments, of which there must be `count`.
 fn segments(coded: &[u8], count: usize) -> Result<Vec<&[u8]>, &'static str> {
-    let header = coded.get(..RLE_HEADER).ok_or("the RLE header is cut off")?;
+    let header = coded
+        .get(..RLE_HEADER)
+        .ok_or("the RLE header is cut off")?;
     let mut numbers = header
         .as_chunks::<4>()
         .0
@@ -532,7 +560,11 @@ fn segments(coded: &[u8], count: usize) -> Result<Vec<&[u8]>, &'static str> {
     bounds.push(coded.len());
     let pairs = bounds.iter().zip(bounds.iter().skip(1));
     let segments = pairs
-        .map(|(from, to)| coded.get(*from..*to).filter(|_| *from >= RLE_HEADER))
+        .map(|(from, to)| {
+            coded
+                .get(*from..*to)
+                .filter(|_| *from >= RLE_HEADER)
+        })
         .collect::<Option<Vec<_>>>();
     segments
         .filter(|segments| segments.len() == count)
@@ -586,7 +618,8 @@ impl FrameSpool {
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), DeidError> {
-        self.write(bytes).map_err(|error| failed(&error))
+        self.write(bytes)
+            .map_err(|error| failed(&error))
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -611,7 +644,8 @@ impl FrameSpool {
         let Some(mut file) = self.file else {
             return Ok(Segment::Bytes(Bytes::from(self.kept)));
         };
-        file.flush().map_err(|error| failed(&error))?;
+        file.flush()
+            .map_err(|error| failed(&error))?;
         let file = SourceFile::temporary(file)?;
         let range = 0..file.len();
         Ok(Segment::of_file(Arc::new(file), range))
@@ -680,7 +714,11 @@ mod tests {
                 {
                     use std::os::unix::fs::PermissionsExt;
                     assert_eq!(
-                        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                        std::fs::metadata(&path)
+                            .unwrap()
+                            .permissions()
+                            .mode()
+                            & 0o777,
                         0o600
                     );
                 }

@@ -100,12 +100,17 @@ fn without_false_tables(
     pixels: &PixelElement,
 ) -> bool {
     let bytes = |tag: &Tag| {
-        instance
-            .get(*tag)
-            .map(|element| element.bytes().cloned().unwrap_or_default())
+        instance.get(*tag).map(|element| {
+            element
+                .bytes()
+                .cloned()
+                .unwrap_or_default()
+        })
     };
     let [offsets_tag, lengths_tag, total_tag] = EXTENDED_OFFSET_TABLES;
-    let [offsets, lengths, total] = EXTENDED_OFFSET_TABLES.each_ref().map(bytes);
+    let [offsets, lengths, total] = EXTENDED_OFFSET_TABLES
+        .each_ref()
+        .map(bytes);
     let fits = match (&offsets, &lengths) {
         (None, None) => true,
         (Some(offsets), Some(lengths)) => {
@@ -312,7 +317,11 @@ fn jpeg_segment(stream: &mut FragmentStream, code: u8) -> Result<(), DeidError> 
     let Some(length) = stream.word()? else {
         return Ok(());
     };
-    let length = u64::from(length.checked_sub(2).ok_or_else(damaged)?);
+    let length = u64::from(
+        length
+            .checked_sub(2)
+            .ok_or_else(damaged)?,
+    );
     let needed = match code {
         // Comments, and what is reserved for extensions of the standard.
         JPEG_COMMENT | 0xC8 | 0xF0..=0xF6 | 0xF9..=0xFD => 0,
@@ -338,7 +347,11 @@ fn jpeg_segment(stream: &mut FragmentStream, code: u8) -> Result<(), DeidError> 
 /// How many bytes of a segment that decoding needs it reads: tables one after the other, or a list
 /// of components.
 fn used_by_decoder(code: u8, payload: &[u8]) -> u64 {
-    let number = |at: usize| payload.get(at).map_or(0, |byte| u64::from(*byte));
+    let number = |at: usize| {
+        payload
+            .get(at)
+            .map_or(0, |byte| u64::from(*byte))
+    };
     match code {
         0xC4 => table_lengths(payload, |table| {
             17 + table
@@ -349,7 +362,10 @@ fn used_by_decoder(code: u8, payload: &[u8]) -> u64 {
                 .sum::<usize>()
         }),
         0xDB => table_lengths(payload, |table| {
-            if table.first().is_some_and(|kind| *kind >= 0x10) {
+            if table
+                .first()
+                .is_some_and(|kind| *kind >= 0x10)
+            {
                 129
             } else {
                 65
@@ -369,7 +385,10 @@ fn used_by_decoder(code: u8, payload: &[u8]) -> u64 {
 
 fn table_lengths(payload: &[u8], length: impl Fn(&[u8]) -> usize) -> u64 {
     let mut at = 0;
-    while let Some(table) = payload.get(at..).filter(|table| !table.is_empty()) {
+    while let Some(table) = payload
+        .get(at..)
+        .filter(|table| !table.is_empty())
+    {
         let end = at + length(table);
         if end > payload.len() {
             return if at == 0 {
@@ -430,7 +449,11 @@ fn codestream_segment(stream: &mut FragmentStream, marker: u16) -> Result<u64, D
     let Some(length) = stream.word()? else {
         return Ok(0);
     };
-    let payload = u64::from(length.checked_sub(2).ok_or_else(damaged)?);
+    let payload = u64::from(
+        length
+            .checked_sub(2)
+            .ok_or_else(damaged)?,
+    );
     if is_known(marker) {
         stream.skip(payload)?
     } else {
@@ -461,7 +484,11 @@ fn tile_part(stream: &mut FragmentStream) -> Result<bool, DeidError> {
     if length == 0 {
         return to_the_end(stream).map(|()| false);
     }
-    let whole = stream.skip(length.checked_sub(passed).ok_or_else(damaged)?)?;
+    let whole = stream.skip(
+        length
+            .checked_sub(passed)
+            .ok_or_else(damaged)?,
+    )?;
     // A length beyond the end may have passed over other frames.
     if whole || stream.fragment()? == fragment {
         Ok(whole)
@@ -499,7 +526,9 @@ fn jp2_boxes(stream: &mut FragmentStream) -> Result<(), DeidError> {
                 Err(damaged())
             };
         }
-        let payload = u64::from(length).checked_sub(8).ok_or_else(damaged)?;
+        let payload = u64::from(length)
+            .checked_sub(8)
+            .ok_or_else(damaged)?;
         // Signature, file type and what is in the image header; others hold text or are unknown. A
         // colour is given by its number in 7 bytes, or by a profile.
         match &kind {
@@ -539,7 +568,9 @@ fn rle_frames(
         let used = words
             .get(1..=planes)
             .filter(|_| header.len() == RLE_HEADER && words.first() == Some(&(planes as u64)));
-        let used = used.filter(|_| planes > 0).ok_or_else(damaged)?;
+        let used = used
+            .filter(|_| planes > 0)
+            .ok_or_else(damaged)?;
         let ends = used.iter().skip(1).chain([length]);
         stream.skip(4 + 4 * planes as u64)?;
         mark_rest(stream, (RLE_HEADER - 4 - 4 * planes) as u64)?;
@@ -590,7 +621,9 @@ fn byte_plane(
         let ahead = stream.ahead(usize::try_from(left.min(STEP)).unwrap_or_default())?;
         let mut at = 0_u64;
         while wanted > 0
-            && let Some(control) = usize::try_from(at).ok().and_then(|at| ahead.get(at))
+            && let Some(control) = usize::try_from(at)
+                .ok()
+                .and_then(|at| ahead.get(at))
         {
             let (taken, made) = match u64::from(*control) {
                 literal @ 0..=127 => (1 + (literal + 1).min(wanted), literal + 1),
@@ -684,8 +717,13 @@ impl FragmentStream {
                 };
                 (self.number, self.left) = (self.number + 1, next);
             } else {
-                let end = self.left.end.min(self.left.start.saturating_add(PIECE));
-                self.piece = self.fragments.piece(self.left.start..end)?;
+                let end = self
+                    .left
+                    .end
+                    .min(self.left.start.saturating_add(PIECE));
+                self.piece = self
+                    .fragments
+                    .piece(self.left.start..end)?;
             }
         }
         Ok(true)
@@ -693,7 +731,9 @@ impl FragmentStream {
 
     /// Goes on by bytes that are at hand.
     fn advance(&mut self, count: usize) -> Range<u64> {
-        let gone = self.piece.split_to(count.min(self.piece.len()));
+        let gone = self
+            .piece
+            .split_to(count.min(self.piece.len()));
         let from = self.left.start;
         self.left.start += gone.len() as u64;
         from..self.left.start
@@ -727,10 +767,17 @@ impl FragmentStream {
     pub(super) fn ahead(&mut self, count: usize) -> Result<Bytes, DeidError> {
         self.fill()?;
         if self.piece.len() < count && (self.piece.len() as u64) < self.left.end - self.left.start {
-            let end = self.left.end.min(self.left.start.saturating_add(PIECE));
-            self.piece = self.fragments.piece(self.left.start..end)?;
+            let end = self
+                .left
+                .end
+                .min(self.left.start.saturating_add(PIECE));
+            self.piece = self
+                .fragments
+                .piece(self.left.start..end)?;
         }
-        Ok(self.piece.slice(..count.min(self.piece.len())))
+        Ok(self
+            .piece
+            .slice(..count.min(self.piece.len())))
     }
 
     /// Goes on by a number of bytes; false where there are fewer.

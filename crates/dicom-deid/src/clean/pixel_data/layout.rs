@@ -99,7 +99,8 @@ impl Image {
 
     /// Bytes of all frames without compression.
     pub(super) fn total_len(&self) -> u64 {
-        self.frame_len().saturating_mul(u64::from(self.frames))
+        self.frame_len()
+            .saturating_mul(u64::from(self.frames))
     }
 
     /// What of the uncompressed bytes is blanked, with the samples of a pixel side by side or in
@@ -149,7 +150,9 @@ fn number(instance: &Instance, tag: Tag) -> Result<Option<u16>, DeidError> {
     else {
         return Ok(None);
     };
-    let word = bytes.first_chunk::<2>().filter(|_| bytes.len() == 2);
+    let word = bytes
+        .first_chunk::<2>()
+        .filter(|_| bytes.len() == 2);
     let word =
         word.ok_or_else(|| pixel_error(format!("{} is not one number", standard::name_of(tag))))?;
     Ok(Some(instance.syntax.encoding.u16(*word)))
@@ -207,11 +210,14 @@ impl Area {
 fn clipped(from: i64, to: i64, length: u16) -> Range<u64> {
     let place = |at: i64| {
         let at = if at < 0 {
-            at.saturating_add(i64::from(length)).max(0)
+            at.saturating_add(i64::from(length))
+                .max(0)
         } else {
             at
         };
-        u64::try_from(at).unwrap_or_default().min(u64::from(length))
+        u64::try_from(at)
+            .unwrap_or_default()
+            .min(u64::from(length))
     };
     place(from)..place(to)
 }

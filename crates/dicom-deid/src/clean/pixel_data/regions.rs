@@ -98,8 +98,14 @@ fn outside(instance: &Instance, image: &Image) -> Result<Vec<Area>, DeidError> {
 fn corners(item: &DataSet, encoding: Encoding) -> Result<[i64; 4], DeidError> {
     let mut corners = [0; 4];
     for (corner, tag) in corners.iter_mut().zip(CORNERS) {
-        let bytes = item.get(tag).and_then(|element| element.bytes());
-        let word = bytes.and_then(|bytes| bytes.first_chunk::<4>().filter(|_| bytes.len() == 4));
+        let bytes = item
+            .get(tag)
+            .and_then(|element| element.bytes());
+        let word = bytes.and_then(|bytes| {
+            bytes
+                .first_chunk::<4>()
+                .filter(|_| bytes.len() == 4)
+        });
         let word = word
             .ok_or_else(|| pixel_error(format!("{} is not one number", standard::name_of(tag))))?;
         *corner = i64::from(encoding.u32(*word));
@@ -177,7 +183,12 @@ impl<'a> ImageHeader<'a> {
 
 fn equals(found: &str, wanted: &RequiredValue) -> bool {
     match wanted {
-        RequiredValue::Text(text) => found.trim_matches([' ', '\0']).to_lowercase() == *text,
+        RequiredValue::Text(text) => {
+            found
+                .trim_matches([' ', '\0'])
+                .to_lowercase()
+                == *text
+        }
         RequiredValue::Number(number) => found
             .trim_matches([' ', '\0'])
             .parse::<f64>()
@@ -233,10 +244,14 @@ fn test_holds(test: &AttributeTest, instance: &Instance) -> Result<bool, Undecid
             return Err(UndecidedCondition);
         }
         TestKind::Contains(regex) => match seen.text() {
-            Some(value) => regex.search(&value).map_err(|_| UndecidedCondition)?,
+            Some(value) => regex
+                .search(&value)
+                .map_err(|_| UndecidedCondition)?,
             None => false,
         },
-        TestKind::Equals(expected) => seen.text().is_some_and(|text| text == *expected),
+        TestKind::Equals(expected) => seen
+            .text()
+            .is_some_and(|text| text == *expected),
     };
     Ok(found != test.negated)
 }
@@ -396,7 +411,10 @@ fn is_drawn_over(element: &Element) -> bool {
 /// Goes no deeper than the reader lets a file be nested.
 fn without_icons(data: &mut DataSet) {
     data.retain(|element| element.tag != ICON);
-    for sequence in data.iter_mut().filter_map(Element::items_mut) {
+    for sequence in data
+        .iter_mut()
+        .filter_map(Element::items_mut)
+    {
         for item in &mut sequence.items {
             without_icons(&mut item.data);
         }

@@ -60,7 +60,8 @@ impl Made {
             self.0.extend([0, 0]);
             self.0.extend(length.to_le_bytes());
         } else {
-            self.0.extend((length as u16).to_le_bytes());
+            self.0
+                .extend((length as u16).to_le_bytes());
         }
     }
 
@@ -95,10 +96,12 @@ impl Made {
         self.head(PIXEL_DATA, *b"OB", u32::MAX);
         for fragment in fragments {
             self.0.extend([0xFE, 0xFF, 0x00, 0xE0]);
-            self.0.extend((fragment.len() as u32).to_le_bytes());
+            self.0
+                .extend((fragment.len() as u32).to_le_bytes());
             self.0.extend(*fragment);
         }
-        self.0.extend([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
+        self.0
+            .extend([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
         self
     }
 
@@ -142,7 +145,10 @@ fn profile(pixels: &str) -> Profile {
 
 /// A profile of our own vocabulary.
 fn from_toml(text: &str) -> Profile {
-    let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    let file = tempfile::Builder::new()
+        .suffix(".toml")
+        .tempfile()
+        .unwrap();
     std::fs::write(file.path(), text).unwrap();
     crate::profile::load(file.path().to_str().unwrap()).unwrap()
 }
@@ -181,11 +187,9 @@ const CORNER: &str = "[{when: present Rows, remove: [0, 0, 2, 1]}]";
 
 #[test]
 fn native_pixels_are_blanked_and_nothing_else_changes() {
-    let made = Made::new(EXPLICIT).image(&gray(3, 3, 8)).element(
-        PIXEL_DATA,
-        *b"OB",
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 0],
-    );
+    let made = Made::new(EXPLICIT)
+        .image(&gray(3, 3, 8))
+        .element(PIXEL_DATA, *b"OB", [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]);
     let (header, syntax, pixels) = read_back(&cleaned(made.instance(), CORNER).unwrap());
     assert_eq!(
         (syntax.as_str(), pixels),
@@ -249,7 +253,10 @@ fn pixels_outside_of_regions_are_left_as_they_are() {
         "[{when: present Rows, remove: [5, 5, 9, 9]}]",
         "[{when: present Rows, remove: [0, 0, 1, 1]}, {when: present Rows, keep: [0, 0, 2, 2]}]",
     ] {
-        let body = cleaned(made.instance(), pixels).unwrap().to_vec().unwrap();
+        let body = cleaned(made.instance(), pixels)
+            .unwrap()
+            .to_vec()
+            .unwrap();
         assert!(
             body.windows(22)
                 .any(|window| window == b"what only JPEG-LS read"),
@@ -361,7 +368,10 @@ fn rle_frame(planes: &[&[u8]]) -> Vec<u8> {
     }));
     header.resize(16, 0);
     [
-        header.into_iter().flat_map(u32::to_le_bytes).collect(),
+        header
+            .into_iter()
+            .flat_map(u32::to_le_bytes)
+            .collect(),
         packed.concat(),
     ]
     .concat()
@@ -386,7 +396,11 @@ fn rle_becomes_native_and_is_described_as_such() {
         (syntax.as_str(), pixels),
         (EXPLICIT, vec![0, 0, 0, 0, 6, 3, 0, 0, 0, 0, 12, 9])
     );
-    assert!(header.get(dicom_lossless::Tag(0x7FE0, 0x0001)).is_none());
+    assert!(
+        header
+            .get(dicom_lossless::Tag(0x7FE0, 0x0001))
+            .is_none()
+    );
     let colour = Image {
         samples: 3,
         planes: true,
@@ -478,7 +492,9 @@ fn frames_in_several_fragments_are_found_by_the_offset_table_or_not_at_all() {
     let extended = Made::new(plain).image(&image).element(
         0x7FE0_0001,
         *b"OV",
-        [0_u64, 18].map(u64::to_le_bytes).concat(),
+        [0_u64, 18]
+            .map(u64::to_le_bytes)
+            .concat(),
     );
     assert_eq!(
         pixels(&extended.fragments(&[b"", b"a", b"b", b"cd"])),
@@ -490,7 +506,9 @@ fn frames_in_several_fragments_are_found_by_the_offset_table_or_not_at_all() {
     assert!(failure(&with(&table([0, 9])), CORNER).contains("another size"));
     assert!(
         failure(
-            &Made::new(plain).image(&image).fragments(&[b"", b"abcd"]),
+            &Made::new(plain)
+                .image(&image)
+                .fragments(&[b"", b"abcd"]),
             CORNER
         )
         .contains("fewer fragments")
@@ -536,7 +554,12 @@ fn decoded_pixels_of_a_file_that_is_not_in_memory_go_to_a_file() {
         [Segment::Bytes(_), Segment::Bytes(_), Segment::File { .. }]
     ));
     let pixels = read_back(&body).2;
-    assert!(pixels[..89_700].iter().all(|pixel| *pixel == 0) && pixels[89_700..] == [7; 300]);
+    assert!(
+        pixels[..89_700]
+            .iter()
+            .all(|pixel| *pixel == 0)
+            && pixels[89_700..] == [7; 300]
+    );
 }
 
 /// Which of several conditions hold of a file, by what they blank in its only row.
@@ -547,7 +570,11 @@ fn holding(made: &Made, conditions: &[&str]) -> Vec<bool> {
         .image(&image)
         .element(PIXEL_DATA, *b"OB", [7; 60]);
     let entry = |(at, when): (usize, &&str)| json!({"when": when, "remove": [at, 0, at + 1, 1]});
-    let pixels: Vec<_> = conditions.iter().enumerate().map(entry).collect();
+    let pixels: Vec<_> = conditions
+        .iter()
+        .enumerate()
+        .map(entry)
+        .collect();
     let pixels = read_back(&cleaned(made.instance(), &json!(pixels).to_string()).unwrap()).2;
     pixels
         .iter()

@@ -135,7 +135,10 @@ impl PatternList<'_> {
             .split(|c: char| !c.is_alphanumeric())
             .filter(|word| !word.is_empty());
         let says_something = words.any(|word| {
-            let letters = word.chars().filter(|c| c.is_alphabetic()).count();
+            let letters = word
+                .chars()
+                .filter(|c| c.is_alphabetic())
+                .count();
             letters >= 3
                 && letters * 2 >= word.len().min(8)
                 && !is_common_word(&word.to_lowercase())
@@ -201,17 +204,26 @@ impl PatternList<'_> {
     /// orders.
     fn add_utf16(&mut self, text: &str, boundary: Boundary) {
         let units: Vec<u16> = text.encode_utf16().collect();
-        let latin: Option<Vec<u8>> = units.iter().map(|unit| u8::try_from(*unit).ok()).collect();
+        let latin: Option<Vec<u8>> = units
+            .iter()
+            .map(|unit| u8::try_from(*unit).ok())
+            .collect();
         if let Some(latin) = latin {
             self.push(with_zero_bytes(latin.into_iter()), boundary, 2);
         } else {
             self.push(
-                units.iter().flat_map(|unit| unit.to_le_bytes()).collect(),
+                units
+                    .iter()
+                    .flat_map(|unit| unit.to_le_bytes())
+                    .collect(),
                 boundary,
                 2,
             );
             self.push(
-                units.iter().flat_map(|unit| unit.to_be_bytes()).collect(),
+                units
+                    .iter()
+                    .flat_map(|unit| unit.to_be_bytes())
+                    .collect(),
                 boundary,
                 2,
             );
@@ -233,7 +245,9 @@ fn variants(removed: &RemovedValue, min: usize) -> Result<Vec<Pattern>, TooCostl
         for value in values.filter(|value| !value.is_empty()) {
             match removed.kind {
                 ValueKind::Date => out.add_date(value),
-                ValueKind::Name => value.split('=').for_each(|group| out.add_name(group)),
+                ValueKind::Name => value
+                    .split('=')
+                    .for_each(|group| out.add_name(group)),
                 ValueKind::Identifier => {
                     out.add_whole_and_parts(without_scheme(value).trim_end_matches(':'));
                 }
@@ -280,7 +294,9 @@ fn readings(removed: &RemovedValue) -> Vec<String> {
 
 /// Whether a text is enough to be looked for.
 fn is_searchable(text: &str, min: usize) -> bool {
-    let characters = text.chars().filter(|c| c.is_alphanumeric());
+    let characters = text
+        .chars()
+        .filter(|c| c.is_alphanumeric());
     let (mut weight, mut letters) = (0, false);
     for c in characters {
         weight += if is_ideographic(c) { 2 } else { 1 };
@@ -295,7 +311,10 @@ fn is_searchable(text: &str, min: usize) -> bool {
 }
 
 fn boundary(text: &str) -> Boundary {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+    {
         Boundary::Number
     } else if text.chars().count() < LONG && !text.chars().any(is_ideographic) {
         Boundary::Word
@@ -311,7 +330,9 @@ fn is_ideographic(c: char) -> bool {
 }
 
 fn with_zero_bytes(bytes: impl Iterator<Item = u8>) -> Vec<u8> {
-    let mut spread: Vec<u8> = bytes.flat_map(|byte| [byte, 0]).collect();
+    let mut spread: Vec<u8> = bytes
+        .flat_map(|byte| [byte, 0])
+        .collect();
     spread.pop();
     spread
 }
@@ -336,7 +357,9 @@ fn without_escapes(bytes: &[u8]) -> Option<&[u8]> {
 /// for a name, or a program that signs what it makes.
 fn is_common_word(lower: &str) -> bool {
     is_known_word(lower)
-        || COMMON_WORDS.binary_search(&lower).is_ok()
+        || COMMON_WORDS
+            .binary_search(&lower)
+            .is_ok()
         || PROGRAMS.binary_search(&lower).is_ok()
 }
 
@@ -491,7 +514,10 @@ impl PatternCache {
         min: usize,
     ) -> Result<Vec<Arc<[Pattern]>>, TooCostly> {
         let known: Vec<_> = {
-            let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+            let kept = self
+                .kept
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
             values
                 .iter()
                 .map(|removed| kept.get(*removed).cloned())
@@ -527,7 +553,10 @@ impl PatternCache {
         if new.is_empty() {
             return;
         }
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self
+            .kept
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if kept.len() + new.len() > CACHE_CAPACITY {
             kept.clear();
         }

@@ -92,7 +92,10 @@ impl FormerLocation {
             std::iter::successors(self.inside.as_deref(), |step| step.parent.as_deref())
                 .map(|step| step.item);
         self.tag == tag
-            && items.iter().rev().all(|item| steps.next() == Some(*item))
+            && items
+                .iter()
+                .rev()
+                .all(|item| steps.next() == Some(*item))
             && steps.next().is_none()
     }
 }
@@ -105,8 +108,16 @@ pub(super) struct Removal {
 
 /// All values that are gone or changed, in file order, where they are not too many.
 pub(super) fn removals(before: &DataSet, after: &DataSet) -> Result<Vec<Removal>, TooCostly> {
-    let own = |tag: &Tag| after.get(*tag).and_then(Element::bytes).cloned();
-    let kept_uids = OWN_UIDS.iter().filter_map(own).collect();
+    let own = |tag: &Tag| {
+        after
+            .get(*tag)
+            .and_then(Element::bytes)
+            .cloned()
+    };
+    let kept_uids = OWN_UIDS
+        .iter()
+        .filter_map(own)
+        .collect();
     let mut collect = RemovalCollector {
         top_before: TopLevel {
             data: before,
@@ -146,7 +157,9 @@ impl<'a> TopLevel<'a> {
             values.sort_by_key(|(tag, _)| *tag);
             values
         });
-        let at = values.binary_search_by_key(&tag, |(tag, _)| *tag).ok()?;
+        let at = values
+            .binary_search_by_key(&tag, |(tag, _)| *tag)
+            .ok()?;
         values.get(at).map(|(_, bytes)| *bytes)
     }
 }
@@ -182,7 +195,10 @@ impl RemovalCollector<'_> {
         let character_sets = self.character_sets(before, parent)?;
         // Both are in the order of their tags, nearly always: the next one is where it should be,
         // or is gone.
-        let mut rest = after.map(DataSet::iter).unwrap_or_default().peekable();
+        let mut rest = after
+            .map(DataSet::iter)
+            .unwrap_or_default()
+            .peekable();
         let disordered = after.filter(|after| !is_sorted(after) || !is_sorted(before));
         let disordered = disordered.map(|after| {
             after
@@ -191,7 +207,10 @@ impl RemovalCollector<'_> {
                 .collect::<HashMap<_, _>>()
         });
         for old in before {
-            while rest.next_if(|new| new.tag < old.tag).is_some() {}
+            while rest
+                .next_if(|new| new.tag < old.tag)
+                .is_some()
+            {}
             let next = rest.next_if(|new| new.tag == old.tag);
             let new = next.or_else(|| {
                 disordered
@@ -210,14 +229,21 @@ impl RemovalCollector<'_> {
         character_sets: &Bytes,
     ) -> Result<(), TooCostly> {
         if let Some(sequence) = old.items() {
-            let left = new.and_then(Element::items).map(|left| &left.items);
+            let left = new
+                .and_then(Element::items)
+                .map(|left| &left.items);
             if left.is_some_and(|left| left.is_same(&sequence.items)) {
                 return Ok(());
             }
-            let left = left.map(|left| left.as_slice()).unwrap_or_default();
+            let left = left
+                .map(|left| left.as_slice())
+                .unwrap_or_default();
             return self.items(old.tag, &sequence.items, left, character_sets);
         }
-        let Some(bytes) = old.bytes().filter(|bytes| !bytes.is_empty()) else {
+        let Some(bytes) = old
+            .bytes()
+            .filter(|bytes| !bytes.is_empty())
+        else {
             return Ok(());
         };
         if new
@@ -255,7 +281,9 @@ impl RemovalCollector<'_> {
                     .unwrap_or_default()
                     .iter()
                     .take(MOST_LOOKED_AHEAD);
-                let found = ahead.zip(behind..).find(|(left, _)| **left == *item);
+                let found = ahead
+                    .zip(behind..)
+                    .find(|(left, _)| **left == *item);
                 behind = found.map_or(behind, |(_, at)| at + 1);
                 found.map(|(left, _)| left)
             } else {
@@ -328,14 +356,19 @@ impl RemovalCollector<'_> {
     }
 
     fn push(&mut self, value: RemovedValue, tag: Tag) -> Result<(), TooCostly> {
-        if self.removals.last().is_some_and(|last| last.value == value) {
+        if self
+            .removals
+            .last()
+            .is_some_and(|last| last.value == value)
+        {
             return Ok(());
         }
         let location = FormerLocation {
             inside: self.inside(),
             tag,
         };
-        self.removals.push(Removal { value, location });
+        self.removals
+            .push(Removal { value, location });
         if self.removals.len() < self.next_sweep {
             return Ok(());
         }
@@ -382,7 +415,10 @@ impl RemovalCollector<'_> {
     /// The character sets that values of a data set may be written in: its own first, then those
     /// around it. No list of sets that is in use is longer than what is taken of it.
     fn character_sets(&mut self, data: &DataSet, parent: &Bytes) -> Result<Bytes, TooCostly> {
-        let Some(own) = data.get(CHARACTER_SET).and_then(Element::bytes) else {
+        let Some(own) = data
+            .get(CHARACTER_SET)
+            .and_then(Element::bytes)
+        else {
             return Ok(parent.clone());
         };
         let own = own.slice(..own.len().min(LONGEST_CHARACTER_SETS));
@@ -396,12 +432,16 @@ impl RemovalCollector<'_> {
         if self.character_set_bytes > MOST_CHARACTER_SET_BYTES {
             return Err(TooCostly("too many items declare character sets"));
         }
-        Ok([&own, b"\n".as_slice(), parent].concat().into())
+        Ok([&own, b"\n".as_slice(), parent]
+            .concat()
+            .into())
     }
 }
 
 fn is_sorted(data: &DataSet) -> bool {
-    data.iter().map(|element| element.tag).is_sorted()
+    data.iter()
+        .map(|element| element.tag)
+        .is_sorted()
 }
 
 fn same(old: &Bytes, new: &Bytes) -> bool {
@@ -552,10 +592,15 @@ impl ProductNames {
                 .values
                 .iter()
                 .flat_map(|bytes| bytes.split(|byte| *byte == b'\\'));
-            values.map(|value| words(without_padding(value))).collect()
+            values
+                .map(|value| words(without_padding(value)))
+                .collect()
         });
-        let named =
-            |product: &Vec<String>| product.windows(wanted.len()).any(|row| *row == *wanted);
+        let named = |product: &Vec<String>| {
+            product
+                .windows(wanted.len())
+                .any(|row| *row == *wanted)
+        };
         !wanted.is_empty() && products.iter().any(named)
     }
 }

@@ -91,7 +91,8 @@ impl ValueIndex {
         for (number, Removal { value, .. }) in (0..).zip(&removals) {
             if is_uid(&value.bytes) {
                 if !is_registered(&value.bytes) {
-                    uids.entry(value.bytes.as_ref().into()).or_insert(number);
+                    uids.entry(value.bytes.as_ref().into())
+                        .or_insert(number);
                 }
             } else if value.kind != ValueKind::Uid && seen.insert(value) {
                 values.push(value);
@@ -111,7 +112,13 @@ impl ValueIndex {
             ),
             _ => (false, false),
         };
-        let prefixes = PrefixIndex::new(numbers.into_iter().zip(patterns).collect(), &relation);
+        let prefixes = PrefixIndex::new(
+            numbers
+                .into_iter()
+                .zip(patterns)
+                .collect(),
+            &relation,
+        );
         drop((values, seen));
         let values = removals
             .into_iter()
@@ -159,7 +166,8 @@ impl ValueIndex {
 
     /// Where a value stood, and what it was taken for.
     pub(super) fn value(&self, number: u32) -> Option<&(FormerLocation, ValueKind)> {
-        self.values.get(usize::try_from(number).ok()?)
+        self.values
+            .get(usize::try_from(number).ok()?)
     }
 }
 
@@ -208,12 +216,20 @@ impl PrefixIndex {
     fn new(values: Vec<(u32, Arc<[Pattern]>)>, relation: Relation<'_>) -> Self {
         let mut by_length: [Vec<(u32, PatternRef)>; PREFIX_LENGTH] = Default::default();
         if let Some(longest) = by_length.last_mut() {
-            longest.reserve(values.iter().map(|(_, patterns)| patterns.len()).sum());
+            longest.reserve(
+                values
+                    .iter()
+                    .map(|(_, patterns)| patterns.len())
+                    .sum(),
+            );
         }
         for (value, (_, patterns)) in (0..).zip(&values) {
             for (nth, pattern) in (0..).zip(patterns.iter()) {
                 let (prefix, length) = prefix_of(&pattern.bytes);
-                if let Some(list) = length.checked_sub(1).and_then(|at| by_length.get_mut(at)) {
+                if let Some(list) = length
+                    .checked_sub(1)
+                    .and_then(|at| by_length.get_mut(at))
+                {
                     list.push((prefix, (value, nth)));
                 }
             }
@@ -275,8 +291,15 @@ impl PrefixIndex {
         contained: &mut Vec<u32>,
         relation: Relation<'_>,
     ) {
-        let pattern = |entry: &(u32, PatternRef)| self.pattern(entry.1).map(|(_, pattern)| pattern);
-        shared.sort_unstable_by(|a, b| pattern(a).cmp(&pattern(b)).then(a.1.cmp(&b.1)));
+        let pattern = |entry: &(u32, PatternRef)| {
+            self.pattern(entry.1)
+                .map(|(_, pattern)| pattern)
+        };
+        shared.sort_unstable_by(|a, b| {
+            pattern(a)
+                .cmp(&pattern(b))
+                .then(a.1.cmp(&b.1))
+        });
         let from = kept.len();
         for same in shared.chunk_by(|a, b| pattern(a) == pattern(b)) {
             let first = kept.len();
@@ -301,10 +324,15 @@ impl PrefixIndex {
                 (Some(outer), Some(inner)) => inner.bytes.starts_with(&outer.bytes),
                 _ => false,
             };
-            while open.last().is_some_and(|last| !begins_with(last)) {
+            while open
+                .last()
+                .is_some_and(|last| !begins_with(last))
+            {
                 open.pop();
             }
-            let longest = open.last().and_then(|last| u32::try_from(*last).ok());
+            let longest = open
+                .last()
+                .and_then(|last| u32::try_from(*last).ok());
             contained.resize(at, NO_PATTERN);
             contained.push(longest.unwrap_or(NO_PATTERN));
             open.push(at);
@@ -320,14 +348,18 @@ impl PrefixIndex {
 
     /// A pattern with the number of its value.
     fn pattern(&self, (value, nth): PatternRef) -> Option<(u32, &Pattern)> {
-        let (number, patterns) = self.values.get(usize::try_from(value).ok()?)?;
+        let (number, patterns) = self
+            .values
+            .get(usize::try_from(value).ok()?)?;
         Some((*number, patterns.get(usize::try_from(nth).ok()?)?))
     }
 
     /// Reports every place where a pattern matches.
     fn search(&self, search: &mut Search<'_>) -> Result<(), SearchEnd> {
         for table in &self.tables {
-            search.budget.spend(search.lower.len())?;
+            search
+                .budget
+                .spend(search.lower.len())?;
             match table.length {
                 PREFIX_LENGTH => self.search_table::<PREFIX_LENGTH>(table, search)?,
                 3 => self.search_table::<3>(table, search)?,
@@ -368,15 +400,23 @@ impl PrefixIndex {
         at: usize,
         search: &mut Search<'_>,
     ) -> Result<(), SearchEnd> {
-        let from = table.sorted.partition_point(|(other, _)| *other < prefix);
-        let rest = table.sorted.get(from..).unwrap_or_default();
+        let from = table
+            .sorted
+            .partition_point(|(other, _)| *other < prefix);
+        let rest = table
+            .sorted
+            .get(from..)
+            .unwrap_or_default();
         if rest
             .get(FEW_PER_PREFIX)
             .is_some_and(|(other, _)| *other == prefix)
         {
             return self.try_shared_prefix(table, from, at, search);
         }
-        for (_, reference) in rest.iter().take_while(|(other, _)| *other == prefix) {
+        for (_, reference) in rest
+            .iter()
+            .take_while(|(other, _)| *other == prefix)
+        {
             self.try_pattern(*reference, at, search)?;
         }
         Ok(())
@@ -391,9 +431,15 @@ impl PrefixIndex {
         at: usize,
         search: &mut Search<'_>,
     ) -> Result<(), SearchEnd> {
-        let rest = table.sorted.get(from..).unwrap_or_default();
+        let rest = table
+            .sorted
+            .get(from..)
+            .unwrap_or_default();
         let prefix = rest.first().map(|(prefix, _)| *prefix);
-        let text = search.lower.get(at..).unwrap_or_default();
+        let text = search
+            .lower
+            .get(at..)
+            .unwrap_or_default();
         let not_behind = |(other, reference): &(u32, PatternRef)| {
             Some(*other) == prefix
                 && self
@@ -521,7 +567,9 @@ fn visit_uids(bytes: &[u8], visit: UidVisitor<'_>) -> Result<(), SearchEnd> {
         };
         let range = uid_run(bytes, point, stride);
         done = range.end.max(point + 1);
-        let token = bytes.get(range.clone()).unwrap_or_default();
+        let token = bytes
+            .get(range.clone())
+            .unwrap_or_default();
         if stride == 1 {
             visit_uid(range.start, token, 1, visit)?;
         } else {
@@ -561,7 +609,10 @@ fn visit_uid(
     stride: usize,
     visit: UidVisitor<'_>,
 ) -> Result<(), SearchEnd> {
-    let before = token.iter().take_while(|byte| **byte == b'.').count();
+    let before = token
+        .iter()
+        .take_while(|byte| **byte == b'.')
+        .count();
     let token = token.get(before..).unwrap_or_default();
     let length = token
         .iter()
@@ -606,7 +657,9 @@ mod tests {
                 Ok(())
             },
         };
-        index(patterns).search(&mut search).unwrap();
+        index(patterns)
+            .search(&mut search)
+            .unwrap();
         all.sort_unstable();
         all
     }
@@ -650,11 +703,17 @@ mod tests {
             .map(|n| format!("name{n}"))
             .chain(["other".into(), "name".into()])
             .collect();
-        let shared: Vec<&str> = shared.iter().map(String::as_str).collect();
+        let shared: Vec<&str> = shared
+            .iter()
+            .map(String::as_str)
+            .collect();
         let text = "Name7 NAME77 name199 name20 other name";
         assert_eq!(found(&shared, text), expected(&shared, text));
         let shared: Vec<String> = (1..40).map(|n| "a".repeat(n)).collect();
-        let shared: Vec<&str> = shared.iter().map(String::as_str).collect();
+        let shared: Vec<&str> = shared
+            .iter()
+            .map(String::as_str)
+            .collect();
         assert_eq!(
             found(&shared, "aaaaaaabaaaaab"),
             expected(&shared, "aaaaaaabaaaaab")
@@ -672,7 +731,10 @@ mod tests {
     #[test]
     fn a_text_that_is_made_to_cost_much_ends_the_search() {
         let shared: Vec<String> = (4..64).map(|n| "a".repeat(n)).collect();
-        let shared: Vec<&str> = shared.iter().map(String::as_str).collect();
+        let shared: Vec<&str> = shared
+            .iter()
+            .map(String::as_str)
+            .collect();
         let text = "a".repeat(1 << 20);
         let mut hits = 0_u32;
         let searched = index(&shared).search(&mut Search {

@@ -45,7 +45,10 @@ fn named(keyword: &str, value: &str) -> Element {
 }
 
 fn sequence(keyword: &str, items: Vec<Vec<Element>>) -> Element {
-    let items = items.into_iter().map(DataSet::from_elements).collect();
+    let items = items
+        .into_iter()
+        .map(DataSet::from_elements)
+        .collect();
     Element::sequence(standard::tag_of_keyword(keyword).unwrap(), items, LITTLE)
 }
 
@@ -64,7 +67,11 @@ fn instance_as(uid: &str, data: &[u8], mut elements: Vec<u8>) -> Instance {
     let mut bytes = vec![0; 128];
     bytes.extend(b"DICM\x02\x00\x10\x00UI");
     let uid = padded(VR::UI, uid.as_bytes().to_vec());
-    bytes.extend(u16::try_from(uid.len()).unwrap().to_le_bytes());
+    bytes.extend(
+        u16::try_from(uid.len())
+            .unwrap()
+            .to_le_bytes(),
+    );
     bytes.extend(&uid[..]);
     bytes.extend(data);
     bytes.append(&mut elements);
@@ -94,7 +101,14 @@ fn cleaned(dicom: &str, elements: Vec<Element>) -> Result<CleanInstance, DeidErr
 /// Where something is left of a person, besides whose data these elements stand; nothing where the
 /// check is content.
 fn left_by(dicom: &str, others: Vec<Element>) -> Option<String> {
-    let failure = cleaned(dicom, person().into_iter().chain(others).collect()).err()?;
+    let failure = cleaned(
+        dicom,
+        person()
+            .into_iter()
+            .chain(others)
+            .collect(),
+    )
+    .err()?;
     assert_eq!(failure.kind, DeidErrorKind::IdentifierLeft, "{failure}");
     Some(failure.detail)
 }
@@ -128,7 +142,11 @@ fn a_finding_names_both_attributes_and_never_the_value() {
             .unwrap_or_default()
             .contains("remove or clean ImageComments (0020,4000)")
     );
-    assert!(!format!("{failure:?}").to_lowercase().contains("oxblatt"));
+    assert!(
+        !format!("{failure:?}")
+            .to_lowercase()
+            .contains("oxblatt")
+    );
     assert_eq!(left(vec![named("ImageComments", "of nobody")]), None);
 }
 
@@ -230,7 +248,11 @@ fn every_part_of_the_data_set_is_searched() {
         vec![vec![], vec![named("StudyComments", "for Jane")]],
     );
     let place = "RequestAttributesSequence.1.StudyComments (0032,4000)";
-    assert!(left(vec![nested]).unwrap().ends_with(place));
+    assert!(
+        left(vec![nested])
+            .unwrap()
+            .ends_with(place)
+    );
     let tail = vec![
         Element::new(
             Tag(0x7FE0, 0x0010),
@@ -274,7 +296,9 @@ fn a_deflated_data_set_is_searched_before_it_is_deflated() {
             .map(|_| ())
     };
     assert_eq!(
-        deflated("for Oxblatt").unwrap_err().kind,
+        deflated("for Oxblatt")
+            .unwrap_err()
+            .kind,
         DeidErrorKind::IdentifierLeft
     );
     assert!(deflated("for nobody").is_ok());
@@ -283,7 +307,9 @@ fn a_deflated_data_set_is_searched_before_it_is_deflated() {
 #[test]
 fn values_are_found_in_other_encodings_than_their_own() {
     let in_utf16 = |text: &str, units: fn(u16) -> [u8; 2]| {
-        text.encode_utf16().flat_map(units).collect::<Vec<u8>>()
+        text.encode_utf16()
+            .flat_map(units)
+            .collect::<Vec<u8>>()
     };
     let holds = |set: &'static str, name: &[u8], value: Vec<u8>| {
         let elements = vec![
@@ -602,7 +628,12 @@ fn nothing_counts_as_removed_from_items_that_are_left() {
 
 #[test]
 fn labels_and_names_are_searched_likewise() {
-    let elements = |more: Vec<Element>| person().into_iter().chain(more).collect();
+    let elements = |more: Vec<Element>| {
+        person()
+            .into_iter()
+            .chain(more)
+            .collect()
+    };
     let clean: Sendable = cleaned(USUAL, elements(vec![named("StudyDate", "19500615")]))
         .unwrap()
         .into();
@@ -629,7 +660,9 @@ fn labels_and_names_are_searched_likewise() {
             .is_empty(),
         "the study date is kept"
     );
-    let clean: Sendable = cleaned(USUAL, elements(vec![])).unwrap().into();
+    let clean: Sendable = cleaned(USUAL, elements(vec![]))
+        .unwrap()
+        .into();
     assert!(
         clean
             .check_texts([("the session label", "1950-06-15")])
@@ -653,7 +686,11 @@ fn a_name_that_the_profile_makes_of_the_path_is_searched() {
             .ends_with("the file name that the profile gives"),
         "{failure}"
     );
-    assert!(cleaner.deidentify(instance(person()), "one.dcm").is_ok());
+    assert!(
+        cleaner
+            .deidentify(instance(person()), "one.dcm")
+            .is_ok()
+    );
 }
 
 #[test]
@@ -719,7 +756,10 @@ fn some_elements() -> impl Strategy<Value = Vec<Element>> {
                 .collect::<Vec<_>>()
                 .join(" ");
             let element = named(PLACES[place], &text);
-            if elements.iter().all(|other| other.tag != element.tag) {
+            if elements
+                .iter()
+                .all(|other| other.tag != element.tag)
+            {
                 elements.push(element);
             }
         }
@@ -752,7 +792,9 @@ fn work_is_bounded_by_the_size_of_the_file() {
     let failure = DeidError::from(budget.spend(1).unwrap_err());
     assert_eq!(failure.kind, DeidErrorKind::TooCostly);
     assert!(
-        failure.to_string().contains("at too many places"),
+        failure
+            .to_string()
+            .contains("at too many places"),
         "{failure}"
     );
 }

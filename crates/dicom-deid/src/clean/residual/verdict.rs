@@ -92,9 +92,10 @@ impl VerdictContext<'_> {
         }
         let dated = *kind == ValueKind::Date && matches!(*vr, VR::DA | VR::DT);
         if dated
-            || *scanned
-                .kept
-                .get_or_init(|| self.intent.keeps(at.items, at.tag, self.after(at)))
+            || *scanned.kept.get_or_init(|| {
+                self.intent
+                    .keeps(at.items, at.tag, self.after(at))
+            })
         {
             return HitVerdict::Intended;
         }
@@ -104,13 +105,19 @@ impl VerdictContext<'_> {
         if coincides && !standard::is_private(at.tag) && is_whole(hit, value) {
             return HitVerdict::Intended;
         }
-        if !*scanned.new.get_or_init(|| self.is_new(at)) {
+        if !*scanned
+            .new
+            .get_or_init(|| self.is_new(at))
+        {
             return HitVerdict::Leak;
         }
         if location.is(at.items, at.tag) {
             return HitVerdict::Coincidence;
         }
-        if *scanned.owned.get_or_init(|| self.is_owned(scanned)) {
+        if *scanned
+            .owned
+            .get_or_init(|| self.is_owned(scanned))
+        {
             HitVerdict::Intended
         } else {
             HitVerdict::Leak
@@ -130,8 +137,16 @@ impl VerdictContext<'_> {
 
     /// The data set that a place lies in, as it was written.
     fn after(&self, at: &ElementLocation<'_>) -> &DataSet {
-        let outermost = at.items.first().map_or(at.tag, |(sequence, _)| *sequence);
-        if self.instance.header.get(outermost).is_some() {
+        let outermost = at
+            .items
+            .first()
+            .map_or(at.tag, |(sequence, _)| *sequence);
+        if self
+            .instance
+            .header
+            .get(outermost)
+            .is_some()
+        {
             &self.instance.header
         } else {
             &self.instance.tail
@@ -143,10 +158,16 @@ impl VerdictContext<'_> {
     fn is_new(&self, at: &ElementLocation<'_>) -> bool {
         let (mut before, mut after) = (self.before, self.after(at));
         for (sequence, index) in at.items {
-            let Some(new) = after.get(*sequence).and_then(Element::items) else {
+            let Some(new) = after
+                .get(*sequence)
+                .and_then(Element::items)
+            else {
                 return false;
             };
-            let Some(old) = before.get(*sequence).and_then(Element::items) else {
+            let Some(old) = before
+                .get(*sequence)
+                .and_then(Element::items)
+            else {
                 return true;
             };
             if old.items.len() > new.items.len() {
@@ -157,7 +178,12 @@ impl VerdictContext<'_> {
             };
             (before, after) = (&old.data, &new.data);
         }
-        before.get(at.tag).and_then(Element::bytes) != after.get(at.tag).and_then(Element::bytes)
+        before
+            .get(at.tag)
+            .and_then(Element::bytes)
+            != after
+                .get(at.tag)
+                .and_then(Element::bytes)
     }
 }
 
@@ -173,8 +199,15 @@ fn holds_numbers(vr: VR) -> bool {
 /// Whether a value, or one of several, is nothing but what was found. Longer padding than any value
 /// has is none.
 fn is_whole(hit: &Hit, value: &[u8]) -> bool {
-    let before = value.get(..hit.at.start).unwrap_or_default().iter().rev();
-    let after = value.get(hit.at.end..).unwrap_or_default().iter();
+    let before = value
+        .get(..hit.at.start)
+        .unwrap_or_default()
+        .iter()
+        .rev();
+    let after = value
+        .get(hit.at.end..)
+        .unwrap_or_default()
+        .iter();
     ends(before) && ends(after)
 }
 
@@ -199,11 +232,16 @@ pub(super) fn boundaries_hold(hit: &Hit, text: &[u8]) -> bool {
         .checked_sub(hit.stride)
         .and_then(|before| text.get(before))
         .copied();
-    let after = text.get(hit.at.end + hit.stride - 1).copied();
+    let after = text
+        .get(hit.at.end + hit.stride - 1)
+        .copied();
     let digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_digit());
     match hit.boundary {
         Boundary::Any => true,
-        Boundary::Word => [before, after].into_iter().flatten().all(divides),
+        Boundary::Word => [before, after]
+            .into_iter()
+            .flatten()
+            .all(divides),
         Boundary::Number => !digit(before) && !digit(after),
         Boundary::Day => {
             !digit(before)
@@ -247,14 +285,19 @@ impl ProfileIntent {
             .iter()
             .filter(|rule| rule.action == Action::Keep)
             .map(|rule| rule.selector.clone());
-        let stated = dicom.fields.iter().filter_map(|rule| match &rule.action {
-            Action::ReplaceWith { value, .. } => Some(value.scalars()),
-            _ => None,
-        });
-        let stated = stated.flatten().filter_map(|scalar| match scalar {
-            Scalar::Text(text) => Some(text.trim().to_owned()),
-            Scalar::Integer(_) | Scalar::Float(_) => None,
-        });
+        let stated = dicom
+            .fields
+            .iter()
+            .filter_map(|rule| match &rule.action {
+                Action::ReplaceWith { value, .. } => Some(value.scalars()),
+                _ => None,
+            });
+        let stated = stated
+            .flatten()
+            .filter_map(|scalar| match scalar {
+                Scalar::Text(text) => Some(text.trim().to_owned()),
+                Scalar::Integer(_) | Scalar::Float(_) => None,
+            });
         Self {
             kept: kept.collect(),
             recurse: dicom.recurse_sequence,
@@ -279,7 +322,9 @@ impl ProfileIntent {
             decision.code == ActionCode::Keep
                 && matches!(decision.source, DecisionSource::Option(_))
         };
-        self.basic_profile.as_ref().is_some_and(by_option)
+        self.basic_profile
+            .as_ref()
+            .is_some_and(by_option)
             || self
                 .kept
                 .iter()
@@ -303,7 +348,11 @@ fn is_selected(
             };
             path.leaf == tag
                 && path.sequences.len() == items.len()
-                && path.sequences.iter().zip(items).all(fits)
+                && path
+                    .sequences
+                    .iter()
+                    .zip(items)
+                    .all(fits)
         }
         Selector::Repeater { group, element } => {
             here && tag.group() & 0xFF00 == *group
@@ -313,21 +362,25 @@ fn is_selected(
         Selector::Private { .. } => here && private(selector, items, tag, data),
         Selector::Regex(regex) => {
             let paths = [path(items, tag, &word), path(items, tag, &number)];
-            paths
-                .iter()
-                .any(|path| regex.is_match_start(path).unwrap_or(false))
+            paths.iter().any(|path| {
+                regex
+                    .is_match_start(path)
+                    .unwrap_or(false)
+            })
         }
     }
 }
 
 fn private(selector: &Selector, items: &[(Tag, usize)], tag: Tag, data: &DataSet) -> bool {
-    let inside = items.iter().try_fold(data, |data, (sequence, index)| {
-        data.get(*sequence)
-            .and_then(Element::items)?
-            .items
-            .get(*index)
-            .map(|item| &item.data)
-    });
+    let inside = items
+        .iter()
+        .try_fold(data, |data, (sequence, index)| {
+            data.get(*sequence)
+                .and_then(Element::items)?
+                .items
+                .get(*index)
+                .map(|item| &item.data)
+        });
     let name = PrivateName::of(selector);
     inside
         .zip(name)

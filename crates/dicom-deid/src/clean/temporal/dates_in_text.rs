@@ -13,7 +13,10 @@ use std::ops::Range;
 pub(in crate::clean) fn dates_in_text(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let Some(mut at) = bytes.iter().position(u8::is_ascii_digit) else {
+    let Some(mut at) = bytes
+        .iter()
+        .position(u8::is_ascii_digit)
+    else {
         return found;
     };
     // A month's name may stand before the first digit.
@@ -40,7 +43,10 @@ pub(in crate::clean) fn dates_in_text(text: &str) -> Vec<Range<usize>> {
 /// between is 16 bytes.
 fn word_before(bytes: &[u8], digit: usize) -> usize {
     let from = digit.saturating_sub(16);
-    let pairs = bytes.get(from..digit).unwrap_or_default().windows(2);
+    let pairs = bytes
+        .get(from..digit)
+        .unwrap_or_default()
+        .windows(2);
     let first = pairs
         .into_iter()
         .position(|pair| matches!(pair, [first, second] if may_begin_month(*first, *second)));
@@ -87,7 +93,9 @@ fn compact(here: Cursor) -> Option<Cursor> {
 
 /// `2004-01-19`, `2004/1/19`, `2004 01 19`, `2004-Jan-19`, `2004Jan19`, `2004年1月19日`, `2004-01`.
 fn year_first(here: Cursor) -> Option<Cursor> {
-    let (year, after) = here.number(4, 4).filter(|(year, _)| is_year(*year))?;
+    let (year, after) = here
+        .number(4, 4)
+        .filter(|(year, _)| is_year(*year))?;
     if let Some((month, after)) = after.skip(b" -./_", 2).month() {
         let (day, end) = after.skip(b" -./_", 2).number(1, 2)?;
         return is_date(year, month, day).then_some(end);
@@ -116,8 +124,13 @@ fn day_first(here: Cursor) -> Option<Cursor> {
     let (first, after) = here.number(1, 2)?;
     numeric(here, first, after).or_else(|| {
         let after = after.ordinal();
-        let close = after.peek().is_some_and(|byte| byte.is_ascii_alphabetic());
-        let (month, named) = after.skip(b" -./_,", 3).connective().month()?;
+        let close = after
+            .peek()
+            .is_some_and(|byte| byte.is_ascii_alphabetic());
+        let (month, named) = after
+            .skip(b" -./_,", 3)
+            .connective()
+            .month()?;
         if let Some(end) = year_behind(named) {
             return is_day(month, first).then_some(end);
         }
@@ -135,7 +148,10 @@ fn numeric<'a>(here: Cursor<'a>, first: u32, after: Cursor<'a>) -> Option<Cursor
         .skip(b" ", space)
         .number(fewest, 2)
         .filter(|_| here.digits().len() >= fewest)?;
-    let year = next.one_of(&[separator])?.1.skip(b" ", space);
+    let year = next
+        .one_of(&[separator])?
+        .1
+        .skip(b" ", space);
     if let Some((year, end)) = year.number(4, 4) {
         return is_date_either_way(first, second, year).then_some(end);
     }
@@ -156,7 +172,10 @@ fn numeric<'a>(here: Cursor<'a>, first: u32, after: Cursor<'a>) -> Option<Cursor
 fn month_first(here: Cursor) -> Option<Cursor> {
     let (month, named) = here.month()?;
     let apart = named.skip(b" -./_,", 3);
-    let Some((_, after)) = apart.number(1, 2).filter(|(day, _)| is_day(month, *day)) else {
+    let Some((_, after)) = apart
+        .number(1, 2)
+        .filter(|(day, _)| is_day(month, *day))
+    else {
         return year_behind(named);
     };
     let after = after.ordinal();
@@ -178,7 +197,9 @@ fn month_first(here: Cursor) -> Option<Cursor> {
 /// A year behind a month's name.
 fn year_behind(named: Cursor) -> Option<Cursor> {
     let year = named.skip(b" -./_,'", 3).connective();
-    let long = year.number(4, 4).filter(|(year, _)| is_year(*year));
+    let long = year
+        .number(4, 4)
+        .filter(|(year, _)| is_year(*year));
     // Behind a space, `07` may be the hour.
     let marked = !named.precedes_space() || year.at > named.at + 1;
     long.or_else(|| year.number(2, 2).filter(|_| marked))
@@ -239,9 +260,13 @@ fn written_time(date: Cursor) -> Option<Cursor> {
         .iter()
         .find_map(|word| apart.past(word))
         .unwrap_or(apart);
-    let (_, after) = apart.number(1, 2).filter(|(hour, _)| *hour < 25)?;
+    let (_, after) = apart
+        .number(1, 2)
+        .filter(|(hour, _)| *hour < 25)?;
     let (separator, minutes) = after.one_of(b":hH-._")?;
-    let (_, after) = minutes.number(2, 2).filter(|(minute, _)| *minute < 60)?;
+    let (_, after) = minutes
+        .number(2, 2)
+        .filter(|(minute, _)| *minute < 60)?;
     let seconds = after
         .one_of(&[separator])
         .and_then(|(_, seconds)| seconds.number(2, 2));
@@ -281,7 +306,11 @@ fn finished(time: Cursor) -> Cursor {
         .iter()
         .find_map(|word| spaced.past(word));
     let time = half
-        .filter(|after| !after.peek().is_some_and(|byte| byte.is_ascii_alphabetic()))
+        .filter(|after| {
+            !after
+                .peek()
+                .is_some_and(|byte| byte.is_ascii_alphabetic())
+        })
         .unwrap_or(time);
     offset(time).unwrap_or(time)
 }
@@ -289,13 +318,15 @@ fn finished(time: Cursor) -> Cursor {
 /// `+0100`, ` -05:00`.
 fn offset(time: Cursor) -> Option<Cursor> {
     let (_, zone) = time.skip(b" ", 1).one_of(b"+-")?;
-    zone.number(4, 4).map(|(_, end)| end).or_else(|| {
-        let (_, hours) = zone.number(2, 2)?;
-        hours
-            .past(":")
-            .and_then(|minutes| minutes.number(2, 2))
-            .map(|(_, end)| end)
-    })
+    zone.number(4, 4)
+        .map(|(_, end)| end)
+        .or_else(|| {
+            let (_, hours) = zone.number(2, 2)?;
+            hours
+                .past(":")
+                .and_then(|minutes| minutes.number(2, 2))
+                .map(|(_, end)| end)
+        })
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -307,15 +338,20 @@ pub(super) struct Cursor<'a> {
 
 /// The number that a few digits write.
 pub(super) fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |sum, digit| {
-        sum.checked_mul(10)?
-            .checked_add(u32::from(digit.wrapping_sub(b'0')))
-    })
+    digits
+        .iter()
+        .try_fold(0_u32, |sum, digit| {
+            sum.checked_mul(10)?
+                .checked_add(u32::from(digit.wrapping_sub(b'0')))
+        })
 }
 
 impl<'a> Cursor<'a> {
     fn rest(self) -> &'a [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
+        self.text
+            .as_bytes()
+            .get(self.at..)
+            .unwrap_or_default()
     }
 
     fn before(self, bytes: usize) -> Option<u8> {
@@ -377,9 +413,14 @@ impl<'a> Cursor<'a> {
     fn word(self) -> (&'a str, Self) {
         let rest = self.rest();
         let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
-        let length = rest.iter().take_while(|byte| is_letter(byte)).count();
+        let length = rest
+            .iter()
+            .take_while(|byte| is_letter(byte))
+            .count();
         (
-            self.text.get(self.at..self.at + length).unwrap_or_default(),
+            self.text
+                .get(self.at..self.at + length)
+                .unwrap_or_default(),
             self.step(length),
         )
     }
@@ -426,7 +467,8 @@ impl<'a> Cursor<'a> {
     }
 
     fn follows_digit(self) -> bool {
-        self.before(1).is_some_and(|byte| byte.is_ascii_digit())
+        self.before(1)
+            .is_some_and(|byte| byte.is_ascii_digit())
     }
 
     fn follows_letter(self) -> bool {
@@ -437,7 +479,9 @@ impl<'a> Cursor<'a> {
     /// Whether a digit and this byte stand before.
     fn follows_digit_and(self, separator: u8) -> bool {
         self.before(1) == Some(separator)
-            && self.before(2).is_some_and(|byte| byte.is_ascii_digit())
+            && self
+                .before(2)
+                .is_some_and(|byte| byte.is_ascii_digit())
     }
 
     /// Whether a space follows.
@@ -525,9 +569,11 @@ fn month_of_name(word: &str) -> Option<u32> {
         return None;
     }
     let named = if word.is_ascii() {
-        NAMES
-            .iter()
-            .position(|names| names.iter().any(|name| name.eq_ignore_ascii_case(word)))
+        NAMES.iter().position(|names| {
+            names
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(word))
+        })
     } else {
         let small = word.to_lowercase();
         NAMES

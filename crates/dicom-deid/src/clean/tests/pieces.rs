@@ -296,7 +296,9 @@ fn attributes_in_names_are_those_of_the_cleaned_data_and_count_as_named() {
             ("Modality", "CT"),
             ("ImageType", "A\\B"),
         ] {
-            instance.header.put(named(keyword, value));
+            instance
+                .header
+                .put(named(keyword, value));
         }
         let clean = Cleaner::new(&profile, Limits::default())
             .deidentify(instance, "x")

@@ -28,7 +28,9 @@ fn private_elements_are_found_by_their_creator() {
     assert_eq!(kept, "(0009,0011) LO [ACME]\n(0009,1101) LO [PAT-0042]\n");
     let wrong_case = "{fields: [{name: '(0009, \"acme\", 01)', replace-with: x}]}";
     assert_eq!(
-        clean(wrong_case, before()).unwrap_err().kind,
+        clean(wrong_case, before())
+            .unwrap_err()
+            .kind,
         DeidErrorKind::Rule
     );
     let known = "{fields: [{name: '(7053, \"Philips PET Private Group\", 00)', replace-with: 1}]}";

@@ -177,7 +177,12 @@ impl Confidentiality {
             LO | LT | SH | ST | UC | UT | AE | UR if !standard::has_no_identifying_role(tag) => {
                 ActionCode::Clean
             }
-            UI if self.options.has(ConfidentialityOption::RetainUids) => ActionCode::Keep,
+            UI if self
+                .options
+                .has(ConfidentialityOption::RetainUids) =>
+            {
+                ActionCode::Keep
+            }
             UI if standard::uid_role(tag) != Some(UidRole::Definition) => ActionCode::Uid,
             OB | OD | OF | OL | OV | OW if strict && !is_picture(tag) => ActionCode::Remove,
             _ => ActionCode::Keep,

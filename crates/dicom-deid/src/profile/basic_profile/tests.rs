@@ -17,7 +17,10 @@ fn toml(text: &str) -> Result<Profile, String> {
         format!(
             "{} | {}",
             error.what,
-            error.remedy.as_deref().unwrap_or_default()
+            error
+                .remedy
+                .as_deref()
+                .unwrap_or_default()
         )
     })
 }
@@ -337,7 +340,9 @@ fn the_digest_sees_every_setting_and_nothing_else() {
         digest("", "[dicom.pseudonyms]\nwidth = 13"),
         digest("", "[dicom.residual]\non-leak = \"warn\""),
         digest("", "[dicom.residual]\nmin-length = 5"),
-        toml("name = \"p\"\n[dicom]\nfields = []").unwrap().digest(),
+        toml("name = \"p\"\n[dicom]\nfields = []")
+            .unwrap()
+            .digest(),
     ];
     let all: std::collections::BTreeSet<&String> = changed.iter().chain([&plain]).collect();
     assert_eq!(all.len(), changed.len() + 1);
@@ -479,7 +484,9 @@ fn where_one_option_keeps_and_another_cleans_it_is_cleaned() {
                 && row.under(clean) == Some(ActionCode::Clean)
             {
                 let asked = Confidentiality {
-                    options: Options::default().with(keep).with(clean),
+                    options: Options::default()
+                        .with(keep)
+                        .with(clean),
                     ..Confidentiality::default()
                 };
                 let tag = row.tag().unwrap();
@@ -593,17 +600,23 @@ fn private_and_unknown_elements_go() {
     }
     asked.options = asked.options.with(O::RetainSafePrivate);
     assert_eq!(
-        asked.decide(Tag(0x0019, 0x100C), VR::IS).code,
+        asked
+            .decide(Tag(0x0019, 0x100C), VR::IS)
+            .code,
         ActionCode::Clean
     );
     asked.unlisted = Unlisted::KeepKnownSafe;
     assert_eq!(
-        asked.decide(Tag(0x0018, 0xFFF0), VR::US).code,
+        asked
+            .decide(Tag(0x0018, 0xFFF0), VR::US)
+            .code,
         ActionCode::Remove,
         "the dictionary does not know it"
     );
     assert_eq!(
-        asked.decide(Tag(0x0028, 0x0010), VR::UN).code,
+        asked
+            .decide(Tag(0x0028, 0x0010), VR::UN)
+            .code,
         ActionCode::Remove,
         "its VR is lost"
     );

@@ -37,7 +37,10 @@ fn complaint(result: Result<Profile, ProfileError>) -> String {
     format!(
         "{} | {}",
         error.what,
-        error.remedy.as_deref().unwrap_or_default()
+        error
+            .remedy
+            .as_deref()
+            .unwrap_or_default()
     )
 }
 
@@ -49,13 +52,19 @@ fn the_three_languages_mean_the_same() {
     let yaml = "dicom:\n  fields:\n  - {hash: true, name: '(0010,0020)'}\n  - \
         {name: 0x00100010, replace-with: [A, B]}\n  salt: s\nname: p\n";
     let json = r#"{"name":"p","dicom":{"fields":[{"name":"00100020","hash":true},{"name":"patientname","replace-with":["A","B"]}],"salt":"s"}}"#;
-    let digest = parse(toml, Language::Toml, "p", "p").unwrap().digest();
+    let digest = parse(toml, Language::Toml, "p", "p")
+        .unwrap()
+        .digest();
     assert_eq!(
-        parse(yaml, Language::Yaml, "p", "p").unwrap().digest(),
+        parse(yaml, Language::Yaml, "p", "p")
+            .unwrap()
+            .digest(),
         digest
     );
     assert_eq!(
-        parse(json, Language::Json, "p", "p").unwrap().digest(),
+        parse(json, Language::Json, "p", "p")
+            .unwrap()
+            .digest(),
         digest
     );
     assert!(digest.starts_with("sha256:") && digest.len() == 71);
@@ -63,7 +72,9 @@ fn the_three_languages_mean_the_same() {
     assert_eq!(other.digest(), digest, "a salt could be found by trying");
     assert_ne!(
         other.identity(),
-        parse(toml, Language::Toml, "p", "p").unwrap().identity()
+        parse(toml, Language::Toml, "p", "p")
+            .unwrap()
+            .identity()
     );
     assert_ne!(
         parse(&toml.replace("salt = \"s\"", ""), Language::Toml, "p", "p")
@@ -129,7 +140,11 @@ fn actions_and_options_are_read() {
         }
     );
     assert_eq!(
-        field("{name: PatientID}").unwrap().dicom.fields[0].action,
+        field("{name: PatientID}")
+            .unwrap()
+            .dicom
+            .fields[0]
+            .action,
         Action::Keep
     );
     let position = &profile.dicom.fields[0].position;
@@ -138,7 +153,14 @@ fn actions_and_options_are_read() {
 
 #[test]
 fn random_changes_and_bounds_are_read() {
-    let action = |text| field(text).unwrap().dicom.fields.remove(0).action;
+    let action = |text| {
+        field(text)
+            .unwrap()
+            .dicom
+            .fields
+            .remove(0)
+            .action
+    };
     assert_eq!(
         action(
             "{name: PatientWeight, jitter: true, jitter-type: int, jitter-range: 3, jitter-min: 40}"
@@ -474,7 +496,9 @@ fn a_level_without_a_dicom_section_has_no_profile() {
         json!({"dicom": null}),
     ] {
         assert!(
-            from_server_json(&none, "project").unwrap().is_none(),
+            from_server_json(&none, "project")
+                .unwrap()
+                .is_none(),
             "{none}"
         );
     }

@@ -79,7 +79,9 @@ fn behind((keywords, numbers): &(&str, &str), regex: &PythonRegex, tag: Tag) -> 
 /// An expression that is too much work to try fails every file, so nothing is missed by taking it
 /// for no match.
 fn matches(regex: &PythonRegex, path: &str) -> bool {
-    regex.is_match_start(path).unwrap_or(false)
+    regex
+        .is_match_start(path)
+        .unwrap_or(false)
 }
 
 /// Representatives of all attributes that a row covers.
@@ -89,7 +91,9 @@ pub(super) fn representatives(covers: TagPattern) -> Vec<Tag> {
         TagPattern::Repeating {
             group,
             element: Some(element),
-        } => groups(group).map(|group| Tag(group, element)).collect(),
+        } => groups(group)
+            .map(|group| Tag(group, element))
+            .collect(),
         TagPattern::Repeating {
             group,
             element: None,
@@ -106,7 +110,9 @@ pub(super) fn representatives(covers: TagPattern) -> Vec<Tag> {
 
 /// First, second and last of the sixteen groups that repeat.
 fn groups(first: u16) -> impl Iterator<Item = u16> {
-    [0, 2, 0x1E].into_iter().map(move |offset| first + offset)
+    [0, 2, 0x1E]
+        .into_iter()
+        .map(move |offset| first + offset)
 }
 
 /// The elements that the dictionary has in the groups of curves.

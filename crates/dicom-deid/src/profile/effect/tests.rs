@@ -19,7 +19,13 @@ fn profile(section: &str) -> Profile {
 fn effects(section: &str, keyword: &str) -> (&'static str, &'static str) {
     let profile = profile(section);
     let tag = tag_of_keyword(keyword).unwrap();
-    let at = |place| profile.dicom.effect_on(tag, place).effect.slug();
+    let at = |place| {
+        profile
+            .dicom
+            .effect_on(tag, place)
+            .effect
+            .slug()
+    };
     (at(NestingLevel::Top), at(NestingLevel::Items))
 }
 
@@ -223,7 +229,9 @@ fn private_elements_go_unless_their_creator_is_named() {
         "a plain number protects nothing"
     );
     assert_eq!(
-        rules.effect_on_private(0x0009, "ACME", 0x01).effect,
+        rules
+            .effect_on_private(0x0009, "ACME", 0x01)
+            .effect,
         Effect::Kept
     );
     assert!(rules.protects_all(TagPattern::Private, NestingLevel::Top));
@@ -276,7 +284,9 @@ fn rules_do_not_act_on_file_meta_information() {
         Tag(0x0004, 0x1511),
     ] {
         assert_eq!(
-            rules.effect_on(tag, NestingLevel::Top).effect,
+            rules
+                .effect_on(tag, NestingLevel::Top)
+                .effect,
             Effect::WrittenAfresh
         );
     }
@@ -287,7 +297,10 @@ fn the_basic_profile_covers_every_row_everywhere() {
     let basic = crate::profile::load("basic").unwrap();
     for row in attributes() {
         for place in [NestingLevel::Top, NestingLevel::Items] {
-            let effect = basic.dicom.effect_on_pattern(row.covers, place).effect;
+            let effect = basic
+                .dicom
+                .effect_on_pattern(row.covers, place)
+                .effect;
             assert!(effect.protects(), "{} {place:?}: {effect:?}", row.name);
         }
     }
@@ -325,7 +338,10 @@ fn the_table_acts_where_no_field_does_at_the_top_and_in_items() {
         let tag = tag_of_keyword(keyword).unwrap();
         for place in [NestingLevel::Top, NestingLevel::Items] {
             assert_eq!(
-                plain.effect_on(tag, place).effect.slug(),
+                plain
+                    .effect_on(tag, place)
+                    .effect
+                    .slug(),
                 slug,
                 "{keyword} {place:?}"
             );
@@ -393,8 +409,12 @@ fn fields_win_over_the_table_where_they_reach() {
     let effects = |more: &str, keyword: &str| {
         let rules = under("", more).dicom;
         let tag = tag_of_keyword(keyword).unwrap();
-        [NestingLevel::Top, NestingLevel::Items]
-            .map(|place| rules.effect_on(tag, place).effect.slug())
+        [NestingLevel::Top, NestingLevel::Items].map(|place| {
+            rules
+                .effect_on(tag, place)
+                .effect
+                .slug()
+        })
     };
     let field = "fields: [{name: StudyDescription, keep: true}]";
     assert_eq!(effects(field, "StudyDescription"), ["kept", "as-needed"]);

@@ -141,7 +141,9 @@ fn shifted(
     jitter: Option<&DateJitter>,
     rules: &DicomRules,
 ) -> String {
-    let days = days.or(rules.date_increment).unwrap_or_default();
+    let days = days
+        .or(rules.date_increment)
+        .unwrap_or_default();
     let random = jitter.map(|jitter| {
         format!(
             " and up to {} random {} more or less",
@@ -158,12 +160,18 @@ fn shifted(
 fn jittered(jitter: &Jitter, rules: &DicomRules) -> String {
     format!(
         "changed by a random number of up to {}",
-        jitter.range.unwrap_or(rules.jitter_range)
+        jitter
+            .range
+            .unwrap_or(rules.jitter_range)
     )
 }
 
 fn replacement(value: &Replacement) -> String {
-    let scalars: Vec<_> = value.scalars().iter().map(scalar).collect();
+    let scalars: Vec<_> = value
+        .scalars()
+        .iter()
+        .map(scalar)
+        .collect();
     scalars.join(", ")
 }
 

@@ -131,7 +131,9 @@ fn listed(topic: Topic, rules: &DicomRules, row: &Attribute) -> Option<Statement
         Effect::RemovedAsUnnamed | Effect::PrivateRemoved => Topic::Exceptions,
         _ => return None,
     };
-    let name = row.keyword.map_or_else(|| row.name.clone(), str::to_owned);
+    let name = row
+        .keyword
+        .map_or_else(|| row.name.clone(), str::to_owned);
     (home == topic).then(|| one(rules, &effect, Theme::of(row), name, row.covers))
 }
 
@@ -214,7 +216,11 @@ fn grouped(mut all: Vec<StatementEntry>) -> Vec<StatementEntry> {
 
 /// One for each field, in the order of the profile.
 fn fields(rules: &DicomRules) -> Vec<StatementEntry> {
-    let mut all: Vec<StatementEntry> = rules.fields.iter().map(|rule| field(rules, rule)).collect();
+    let mut all: Vec<StatementEntry> = rules
+        .fields
+        .iter()
+        .map(|rule| field(rules, rule))
+        .collect();
     // A field that repeats a selector adds nothing: all that act on it are listed together.
     all.dedup_by(|later, first| later.attributes == first.attributes && later.words == first.words);
     all
@@ -223,7 +229,10 @@ fn fields(rules: &DicomRules) -> Vec<StatementEntry> {
 fn field(rules: &DicomRules, rule: &Rule) -> StatementEntry {
     let effect = rules.effect_of(rule);
     let name = escape_for_terminal(&rule.selector.to_string());
-    let tag = rule.selector.tag().map(|tag| tag.to_string());
+    let tag = rule
+        .selector
+        .tag()
+        .map(|tag| tag.to_string());
     let words = describe_effect(&effect.effect, rules)
         + coverage(rules, rule)
         + &weakened(rules, rule, &effect);

@@ -34,9 +34,10 @@ pub(super) fn table_rows(profile: &Profile) -> Vec<LintFinding> {
     // What files of today have comes first: long lists are cut.
     rows.sort_by_key(|row| row.retired || !row.in_standard_iod);
     let rules = &profile.dicom;
-    let rows = rows
-        .into_iter()
-        .filter(|row| !row.tag().is_some_and(|tag| is_kept_by_table(rules, tag)));
+    let rows = rows.into_iter().filter(|row| {
+        !row.tag()
+            .is_some_and(|tag| is_kept_by_table(rules, tag))
+    });
     rows.filter_map(|row| of_row(row, &rules.effect_on_pattern(row.covers, NestingLevel::Top)))
         .collect()
 }
@@ -68,7 +69,10 @@ fn of_row(row: &Attribute, effect: &AttributeEffect<'_>) -> Option<LintFinding> 
             LintFinding::warning(LintKind::Kept, row_name(row), message, RESTORED)
         }
         Effect::Changed(actions)
-            if is_text(row) && actions.iter().any(|action| matches!(action, Action::Hash)) =>
+            if is_text(row)
+                && actions
+                    .iter()
+                    .any(|action| matches!(action, Action::Hash)) =>
         {
             let message = format!(
                 "{} is hashed instead of cleaned{}",
@@ -79,7 +83,11 @@ fn of_row(row: &Attribute, effect: &AttributeEffect<'_>) -> Option<LintFinding> 
         }
         _ => return None,
     };
-    Some(found.about(Theme::of(row)).tagged(&row.covers))
+    Some(
+        found
+            .about(Theme::of(row))
+            .tagged(&row.covers),
+    )
 }
 
 fn kept_row(row: &Attribute, effect: &AttributeEffect<'_>) -> LintFinding {
@@ -96,7 +104,9 @@ fn kept_row(row: &Attribute, effect: &AttributeEffect<'_>) -> LintFinding {
 
 /// Whether the standard wants the text of the attribute cleaned rather than kept.
 fn is_text(row: &Attribute) -> bool {
-    row.under(ConfidentialityOption::CleanDescriptors).is_some() && row.kept_under().is_none()
+    row.under(ConfidentialityOption::CleanDescriptors)
+        .is_some()
+        && row.kept_under().is_none()
 }
 
 /// The rule that has the last word.
@@ -109,7 +119,8 @@ fn by_rule(effect: &AttributeEffect<'_>) -> String {
 }
 
 fn row_name(row: &Attribute) -> String {
-    row.keyword.map_or_else(|| row.name.clone(), str::to_owned)
+    row.keyword
+        .map_or_else(|| row.name.clone(), str::to_owned)
 }
 
 const REMOVE_OR_ALLOW: &str = "remove them, or name what may stay and set `remove-undefined`";
@@ -123,7 +134,8 @@ pub(super) fn outside_table(profile: &Profile) -> Vec<LintFinding> {
     let all = unlisted_attributes()
         .iter()
         .filter_map(|listed| outside_table_row(profile, listed));
-    all.chain(harmless_texts(&profile.dicom)).collect()
+    all.chain(harmless_texts(&profile.dicom))
+        .collect()
 }
 
 /// Texts that the Basic Profile leaves, since equipment writes them and they are codes in all but
@@ -209,7 +221,11 @@ fn outside_table_row(profile: &Profile, listed: &UnlistedAttribute) -> Option<Li
         message,
         advice,
     );
-    Some(finding.about(listed.role.into()).tagged(&listed.covers))
+    Some(
+        finding
+            .about(listed.role.into())
+            .tagged(&listed.covers),
+    )
 }
 
 /// Whether the Basic Profile looked at its role and lets it stay.
@@ -288,7 +304,9 @@ pub(super) fn sequence_items(profile: &Profile) -> Vec<LintFinding> {
                     "items of {keyword} commonly identify, and the rules do not reach them"
                 );
                 let finding = LintFinding::warning(LintKind::Nested, keyword, message, SEQUENCE);
-                finding.about(Theme::Sequences).tagged(&tag)
+                finding
+                    .about(Theme::Sequences)
+                    .tagged(&tag)
             }),
     );
     found
@@ -316,7 +334,11 @@ pub(super) fn private_elements(profile: &Profile) -> Vec<LintFinding> {
             message,
             REMOVE_PRIVATE,
         );
-        return vec![finding.about(Theme::Private).tagged(&TagPattern::Private)];
+        return vec![
+            finding
+                .about(Theme::Private)
+                .tagged(&TagPattern::Private),
+        ];
     }
     rules
         .fields
@@ -335,7 +357,9 @@ fn kept_private(profile: &Profile, rule: &Rule) -> Option<LintFinding> {
     else {
         return None;
     };
-    let effect = profile.dicom.effect_on_private(*group, creator, *element);
+    let effect = profile
+        .dicom
+        .effect_on_private(*group, creator, *element);
     if effect.effect.protects()
         || effect
             .rules

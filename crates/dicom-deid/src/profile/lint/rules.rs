@@ -43,11 +43,21 @@ pub(super) fn hashes(profile: &Profile) -> Vec<LintFinding> {
             that is shared";
         found.push(LintFinding::note(LintKind::Salted, "salt", message, SECRET));
     }
-    found.extend(hashed.iter().filter_map(|rule| on_date(rule)));
-    if hashed.iter().any(|rule| rule.action == Action::Hash) {
+    found.extend(
+        hashed
+            .iter()
+            .filter_map(|rule| on_date(rule)),
+    );
+    if hashed
+        .iter()
+        .any(|rule| rule.action == Action::Hash)
+    {
         found.extend(digits(rules));
     }
-    if hashed.iter().any(|rule| rule.action == Action::HashUid) {
+    if hashed
+        .iter()
+        .any(|rule| rule.action == Action::HashUid)
+    {
         found.extend(uid_parts(rules));
     }
     found
@@ -92,7 +102,10 @@ fn unsalted(rule: &Rule) -> LintFinding {
 }
 
 fn on_date(rule: &Rule) -> Option<LintFinding> {
-    let vr = rule.selector.leaf().and_then(standard::vr)?;
+    let vr = rule
+        .selector
+        .leaf()
+        .and_then(standard::vr)?;
     if rule.action != Action::Hash || !matches!(vr, VR::DA | VR::DT | VR::TM | VR::AS) {
         return None;
     }
@@ -156,9 +169,23 @@ const PATH_PIECE: &str = "give the group an action in `groups`, or name files by
 
 pub(super) fn copied_texts(profile: &Profile) -> Vec<LintFinding> {
     let rules = &profile.dicom;
-    let mut found: Vec<LintFinding> = rules.fields.iter().filter_map(kept_pieces).collect();
-    found.extend(rules.fields.iter().flat_map(|rule| copies(rule, rules)));
-    found.extend(rules.filenames.iter().flat_map(path_pieces));
+    let mut found: Vec<LintFinding> = rules
+        .fields
+        .iter()
+        .filter_map(kept_pieces)
+        .collect();
+    found.extend(
+        rules
+            .fields
+            .iter()
+            .flat_map(|rule| copies(rule, rules)),
+    );
+    found.extend(
+        rules
+            .filenames
+            .iter()
+            .flat_map(path_pieces),
+    );
     found
 }
 
@@ -178,7 +205,10 @@ fn kept_pieces(rule: &Rule) -> Option<LintFinding> {
     );
     let subject = selector_name(rule);
     let finding = LintFinding::note(LintKind::Text, subject, message, PIECE).about(Theme::Text);
-    substitutions.iter().any(passes).then_some(finding)
+    substitutions
+        .iter()
+        .any(passes)
+        .then_some(finding)
 }
 
 /// The identifying attributes whose original value a rule writes into another.
@@ -191,7 +221,10 @@ fn copies(rule: &Rule, rules: &DicomRules) -> Vec<LintFinding> {
         .flat_map(|one| &one.groups)
         .filter(|group| group.action.changes_nothing());
     let original = |tag: &Tag| {
-        standard::attribute(*tag).is_some() && !rules.effect_before(*tag, rule).protects()
+        standard::attribute(*tag).is_some()
+            && !rules
+                .effect_before(*tag, rule)
+                .protects()
     };
     let tags: BTreeSet<Tag> = idle
         .filter_map(|group| group.tag)
@@ -228,12 +261,19 @@ fn passed<'a>(
     groups: &'a [Group],
     regex: &'a PythonRegex,
 ) -> impl Iterator<Item = &'a str> {
-    let captured = |name: &&str| regex.group_names().any(|group| group == *name);
-    output.variables().filter(captured).filter(|name| {
-        groups
-            .iter()
-            .all(|group| group.name != *name || group.action.changes_nothing())
-    })
+    let captured = |name: &&str| {
+        regex
+            .group_names()
+            .any(|group| group == *name)
+    };
+    output
+        .variables()
+        .filter(captured)
+        .filter(|name| {
+            groups
+                .iter()
+                .all(|group| group.name != *name || group.action.changes_nothing())
+        })
 }
 
 const CERTIFICATES: &str =
@@ -244,7 +284,11 @@ const WHO_READS: &str = "the holder of the key reads the originals, now and late
 pub(super) fn envelope(profile: &Profile) -> Vec<LintFinding> {
     let rules = &profile.dicom;
     let mut found = Vec::new();
-    if rules.envelope.as_ref().is_some_and(EnvelopeKeys::is_shared) {
+    if rules
+        .envelope
+        .as_ref()
+        .is_some_and(EnvelopeKeys::is_shared)
+    {
         let message = "the key of the envelope stands in the profile: every reader of the \
             profile can open every file's envelope";
         found.push(LintFinding::warning(
@@ -315,7 +359,9 @@ const DISTINCT: &str = "use `hashuid`: each instance, series and study needs a U
 pub(super) fn uids(profile: &Profile) -> Vec<LintFinding> {
     let rules = &profile.dicom;
     let is_mapped = |tag| {
-        let effect = rules.effect_on(tag, NestingLevel::Top).effect;
+        let effect = rules
+            .effect_on(tag, NestingLevel::Top)
+            .effect;
         !effect.changes().is_empty()
     };
     let mut found: Vec<LintFinding> = tags(INSTANCE_UIDS)
@@ -324,9 +370,16 @@ pub(super) fn uids(profile: &Profile) -> Vec<LintFinding> {
     if !tags(INSTANCE_UIDS).any(|(_, tag)| is_mapped(tag)) {
         return found;
     }
-    let all: Vec<_> = tags(INSTANCE_UIDS).chain(tags(REFERENCE_UIDS)).collect();
-    let (mapped, others): (Vec<_>, Vec<_>) = all.iter().partition(|(_, tag)| is_mapped(*tag));
-    if all.iter().any(|(_, tag)| is_keyed(rules, *tag)) {
+    let all: Vec<_> = tags(INSTANCE_UIDS)
+        .chain(tags(REFERENCE_UIDS))
+        .collect();
+    let (mapped, others): (Vec<_>, Vec<_>) = all
+        .iter()
+        .partition(|(_, tag)| is_mapped(*tag));
+    if all
+        .iter()
+        .any(|(_, tag)| is_keyed(rules, *tag))
+    {
         found.extend(mapped.iter().map(|(keyword, tag)| {
             let message = format!(
                 "{keyword} is mapped by a field and other UIDs by the project's key: references \
@@ -360,7 +413,10 @@ pub(super) fn uids(profile: &Profile) -> Vec<LintFinding> {
 
 /// A UID that every object needs, and needs for itself, is gone or the same everywhere.
 fn lost(rules: &DicomRules, keyword: &str, tag: Tag) -> Option<LintFinding> {
-    let what = match rules.effect_on(tag, NestingLevel::Top).effect {
+    let what = match rules
+        .effect_on(tag, NestingLevel::Top)
+        .effect
+    {
         Effect::Replaced(_) => "becomes the same for all",
         effect if effect.is_gone() => "is removed",
         Effect::Emptied => "is emptied",
@@ -562,7 +618,10 @@ fn age(rules: &DicomRules) -> Option<LintFinding> {
             .about(Theme::Patient)
             .tagged(&AGE)
     };
-    match rules.effect_on(AGE, NestingLevel::Top).effect {
+    match rules
+        .effect_on(AGE, NestingLevel::Top)
+        .effect
+    {
         Effect::Computed => {
             let exact = match rules.patient_age_units {
                 Some(AgeUnit::Years) => "to the year, and ages over 89 with it",
@@ -606,7 +665,11 @@ fn birth_date(rules: &DicomRules) -> Vec<LintFinding> {
         message,
         REMOVE_BIRTH_DATE,
     );
-    vec![finding.about(Theme::Times).tagged(&BIRTH_DATE)]
+    vec![
+        finding
+            .about(Theme::Times)
+            .tagged(&BIRTH_DATE),
+    ]
 }
 
 #[cfg(test)]

@@ -94,9 +94,13 @@ fn confidential(section: &str, more: &str) -> Vec<(&'static str, Severity, Strin
         "confidentiality: {{profile: basic, {section}}}, {more}"
     ));
     // That Flywheel's own tools pass over the section is said of every profile here.
-    let reported = lint(&profile).findings.into_iter().filter(|finding| {
-        !matches!(finding.kind, LintKind::Pixels | LintKind::Notice) && finding.subject != "texts"
-    });
+    let reported = lint(&profile)
+        .findings
+        .into_iter()
+        .filter(|finding| {
+            !matches!(finding.kind, LintKind::Pixels | LintKind::Notice)
+                && finding.subject != "texts"
+        });
     reported
         .map(|finding| (finding.kind.slug(), finding.severity, finding.subject))
         .collect()
@@ -239,7 +243,11 @@ fn the_minimal_profile_leaves_hundreds() {
     let found = lint(&load("flywheel-minimal").unwrap());
     let uncovered = |finding: &&LintFinding| finding.kind == LintKind::Uncovered;
     assert_eq!(
-        found.findings.iter().filter(uncovered).count(),
+        found
+            .findings
+            .iter()
+            .filter(uncovered)
+            .count(),
         657 - 3 - 1 - 4,
         "three rules, private elements, groups below 8"
     );
@@ -251,7 +259,10 @@ fn the_minimal_profile_leaves_hundreds() {
         LintKind::Markers,
     ] {
         assert!(
-            found.findings.iter().any(|finding| finding.kind == kind),
+            found
+                .findings
+                .iter()
+                .any(|finding| finding.kind == kind),
             "{kind:?}"
         );
     }
@@ -300,8 +311,12 @@ fn a_kept_attribute_is_a_warning_unless_an_option_of_the_standard_keeps_it() {
         ]
     );
     assert!(
-        kept[0].message.contains("fields[0], line 2")
-            && kept[1].message.contains("Retain Patient Characteristics")
+        kept[0]
+            .message
+            .contains("fields[0], line 2")
+            && kept[1]
+                .message
+                .contains("Retain Patient Characteristics")
     );
     assert_eq!(subjects(section, LintKind::Text), ["StudyDescription"]);
     assert_eq!(severities(section, LintKind::Text), [Severity::Warning]);
@@ -419,7 +434,11 @@ fn uids_must_keep_step() {
         "fields: [{name: StudyInstanceUID, replace-with: '1.2.3'}]",
         LintKind::UidInconsistent,
     );
-    assert!(constant[0].message.contains("the same for all"));
+    assert!(
+        constant[0]
+            .message
+            .contains("the same for all")
+    );
     assert!(
         subjects(
             "fields: [{name: PatientID, remove: true}]",
@@ -520,7 +539,11 @@ fn envelopes_and_their_keys_are_reported() {
 
 #[test]
 fn the_finding_on_pixels_mentions_regions_where_there_are_some() {
-    let message = |section: &str| of_kind(section, LintKind::Pixels)[0].message.clone();
+    let message = |section: &str| {
+        of_kind(section, LintKind::Pixels)[0]
+            .message
+            .clone()
+    };
     assert!(message("fields: []").contains("is not looked for"));
     let region = "alter_pixels: {pixels: [{when: contains Modality US, remove: [0, 0, 9, 9]}]}";
     assert!(

@@ -40,10 +40,16 @@ pub(super) fn whole_profile(profile: &Profile) -> Vec<LintFinding> {
     if profile.dicom.confidentiality.is_none() {
         found.extend(markers(&profile.dicom));
     }
-    found.extend(profile.other_sections.iter().map(|section| {
-        let message = format!("the section `{section}` is not carried out: only DICOM is cleaned");
-        LintFinding::note(LintKind::OtherSections, section, message, OTHERS)
-    }));
+    found.extend(
+        profile
+            .other_sections
+            .iter()
+            .map(|section| {
+                let message =
+                    format!("the section `{section}` is not carried out: only DICOM is cleaned");
+                LintFinding::note(LintKind::OtherSections, section, message, OTHERS)
+            }),
+    );
     found.extend(profile.notes.iter().map(|note| {
         LintFinding::note(
             LintKind::Notice,
@@ -56,7 +62,10 @@ pub(super) fn whole_profile(profile: &Profile) -> Vec<LintFinding> {
 }
 
 fn pixels(rules: &DicomRules) -> Option<LintFinding> {
-    let gone = rules.effect_on(PIXELS, NestingLevel::Top).effect.is_gone();
+    let gone = rules
+        .effect_on(PIXELS, NestingLevel::Top)
+        .effect
+        .is_gone();
     if !rules.keeps_burned_in() {
         return (!gone).then(refused);
     }
@@ -88,7 +97,10 @@ fn refused() -> LintFinding {
 }
 
 fn markers(rules: &DicomRules) -> Vec<LintFinding> {
-    let set = |tag| match rules.effect_on(tag, NestingLevel::Top).effect {
+    let set = |tag| match rules
+        .effect_on(tag, NestingLevel::Top)
+        .effect
+    {
         Effect::Replaced(value) => Some(value),
         _ => None,
     };
@@ -128,7 +140,12 @@ pub(super) fn basic_profile(profile: &Profile) -> Vec<LintFinding> {
     let rules = &profile.dicom;
     let mut found = Vec::new();
     if let Some(confidentiality) = &rules.confidentiality {
-        found.extend(confidentiality.options.iter().filter_map(option));
+        found.extend(
+            confidentiality
+                .options
+                .iter()
+                .filter_map(option),
+        );
         found.extend(settings(confidentiality));
     }
     if rules.residual.on_leak == OnLeak::Warn {

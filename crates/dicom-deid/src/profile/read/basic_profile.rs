@@ -101,13 +101,17 @@ fn no_option(node: &Node, written: &str) -> Problem {
 /// What only shows when all sections are read.
 pub(super) fn conflicts(node: &Node, settings: &Confidentiality) -> Result<(), Problem> {
     use ConfidentialityOption::{RetainDeviceIdentity, RetainFullDates, RetainModifiedDates};
-    let modified = settings.options.has(RetainModifiedDates);
+    let modified = settings
+        .options
+        .has(RetainModifiedDates);
     for (other, why) in [
         (RetainFullDates, FULL_AND_MODIFIED),
         (RetainDeviceIdentity, DEVICE_AND_MODIFIED),
     ] {
         if modified && settings.options.has(other) {
-            return Err(node.problem(why).with_hint("leave one of the two out"));
+            return Err(node
+                .problem(why)
+                .with_hint("leave one of the two out"));
         }
     }
     let moves = settings.shift != DateShift::PerPatient

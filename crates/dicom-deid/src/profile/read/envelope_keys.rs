@@ -39,7 +39,9 @@ pub(super) fn read(root: &Node, profile: &mut Profile) -> Result<(), Problem> {
         _ => &[],
     };
     let stated = stated(top, section)?;
-    profile.notes.extend(nonce(section)?.then(nonce_note));
+    profile
+        .notes
+        .extend(nonce(section)?.then(nonce_note));
     profile.dicom.retain = stated.retain.is_some();
     let sealing = stated
         .retain
@@ -113,10 +115,12 @@ fn position_of<'a>(section: &[Entry], action: &'a str) -> Option<(&'a str, Sourc
     let NodeKind::List(fields) = &find(section, "fields")?.value.kind else {
         return None;
     };
-    fields.iter().find_map(|field| match &field.kind {
-        NodeKind::Map(entries) => find(entries, action).map(|entry| (action, entry.position)),
-        _ => None,
-    })
+    fields
+        .iter()
+        .find_map(|field| match &field.kind {
+            NodeKind::Map(entries) => find(entries, action).map(|entry| (action, entry.position)),
+            _ => None,
+        })
 }
 
 fn shared(stated: &KeySettings<'_>) -> Result<Option<EnvelopeKeys>, Problem> {
@@ -159,7 +163,9 @@ fn file(node: &Node, key: &str) -> Result<(String, Zeroizing<Vec<u8>>), Problem>
         if !std::fs::metadata(path)?.is_file() {
             return Ok(false);
         }
-        File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
+        File::open(path)?
+            .take(LONGEST)
+            .read_to_end(&mut bytes)?;
         Ok(true)
     };
     match { open }() {
@@ -170,7 +176,8 @@ fn file(node: &Node, key: &str) -> Result<(String, Zeroizing<Vec<u8>>), Problem>
 }
 
 fn unusable(node: &Node, what: &str, why: KeyError) -> Problem {
-    node.problem(format!("{what} {why}")).with_hint(why.hint())
+    node.problem(format!("{what} {why}"))
+        .with_hint(why.hint())
 }
 
 fn missing(what: &str, position: SourcePosition, stated: &KeySettings<'_>) -> Problem {
@@ -196,9 +203,16 @@ pub(super) fn nonce(entries: &[Entry]) -> Result<bool, Problem> {
     let Some(entry) = find(entries, "force-nonce").filter(|entry| !entry.value.is_falsy()) else {
         return Ok(false);
     };
-    match entry.value.text("force-nonce")?.chars().count() {
+    match entry
+        .value
+        .text("force-nonce")?
+        .chars()
+        .count()
+    {
         12 => Ok(true),
-        _ => Err(entry.value.problem("`force-nonce` must be 12 characters")),
+        _ => Err(entry
+            .value
+            .problem("`force-nonce` must be 12 characters")),
     }
 }
 
@@ -221,7 +235,8 @@ mod tests {
         let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/envelope");
         std::fs::write(
             &path,
-            text.replace("KEY", KEY).replace("FIXTURES", fixtures),
+            text.replace("KEY", KEY)
+                .replace("FIXTURES", fixtures),
         )
         .unwrap();
         let shown = |what: String| {
@@ -232,7 +247,10 @@ mod tests {
             format!(
                 "{} | {}",
                 shown(error.what.clone()),
-                error.remedy.as_deref().unwrap_or_default()
+                error
+                    .remedy
+                    .as_deref()
+                    .unwrap_or_default()
             )
         })
     }
@@ -281,7 +299,9 @@ mod tests {
         assert!(!format!("{:?}", own.identity()).contains(own.identity().of_secrets().unwrap()));
         assert_ne!(
             retaining.digest(),
-            dicom("secret-key: 'KEY'", "keep").unwrap().digest()
+            dicom("secret-key: 'KEY'", "keep")
+                .unwrap()
+                .digest()
         );
     }
 

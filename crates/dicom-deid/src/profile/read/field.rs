@@ -60,7 +60,9 @@ pub(super) fn read(
 fn idle(rule: &Rule, entries: &[Entry], rules: &DicomRules) -> Option<&'static str> {
     let names = rules.remove_undefined
         || (rules.remove_private_tags && matches!(rule.selector, Selector::Private { .. }));
-    let acts = entries.iter().any(|entry| options_of(&entry.key).is_some());
+    let acts = entries
+        .iter()
+        .any(|entry| options_of(&entry.key).is_some());
     match &rule.action {
         Action::Keep if !acts && !names => {
             Some("has no action and no effect: what it names stays as it is")
@@ -92,7 +94,10 @@ fn notes(rule: &Rule, entries: &[Entry]) -> Vec<String> {
 }
 
 fn known(entries: &[Entry]) -> Result<(), Problem> {
-    match entries.iter().find(|entry| !FIELD.has(&entry.key)) {
+    match entries
+        .iter()
+        .find(|entry| !FIELD.has(&entry.key))
+    {
         Some(entry) => Err(FIELD.unknown(entry)),
         None => Ok(()),
     }
@@ -108,9 +113,11 @@ fn selector<'a>(
         (None, Some(regex)) => {
             let compiled = PythonRegex::new(regex.value.text("regex")?);
             (
-                Selector::Regex(
-                    compiled.map_err(|why| regex.value.problem(format!("`regex`: {why}")))?,
-                ),
+                Selector::Regex(compiled.map_err(|why| {
+                    regex
+                        .value
+                        .problem(format!("`regex`: {why}"))
+                })?),
                 &regex.value,
             )
         }
@@ -122,7 +129,9 @@ fn selector<'a>(
     if rules.recurse_sequence && matches!(selector, Selector::Path(_) | Selector::Regex(_)) {
         let message = "paths and `regex` do not go with `recurse-sequence`: every rule acts in \
             all items already";
-        return Err(value.problem(message).with_hint("name the attribute alone"));
+        return Err(value
+            .problem(message)
+            .with_hint("name the attribute alone"));
     }
     Ok((selector, value))
 }
@@ -142,7 +151,9 @@ fn named(value: &Node) -> Result<Selector, Problem> {
 /// engine then leaves `PatientName` as it is and says nothing. JSON that was made from such YAML
 /// holds the same wrong number.
 fn numbered(number: i64, spelling: Option<&str>, value: &Node) -> Result<Selector, Problem> {
-    let tag = u32::try_from(number).ok().map(tag_of_number);
+    let tag = u32::try_from(number)
+        .ok()
+        .map(tag_of_number);
     let in_hex = spelling.is_some_and(|spelling| spelling.starts_with("0x"));
     let octal = format!("{number:08o}");
     let intended = match spelling {
@@ -226,7 +237,9 @@ fn action(node: &Node, entries: &[Entry], rules: &DicomRules) -> Result<Action, 
 
 /// The options that go with an action; none where the key is no action.
 fn options_of(action: &str) -> Option<&'static [&'static str]> {
-    let known = ACTIONS.iter().find(|(known, _)| *known == action)?;
+    let known = ACTIONS
+        .iter()
+        .find(|(known, _)| *known == action)?;
     Some(known.1)
 }
 
@@ -235,7 +248,10 @@ fn only_options(entries: &[Entry], action: &str) -> Result<(), Problem> {
     let own = options_of(action).unwrap_or_default();
     let foreign = |entry: &&Entry| {
         let key = entry.key.as_str();
-        !own.contains(&key) && ACTIONS.iter().any(|(_, options)| options.contains(&key))
+        !own.contains(&key)
+            && ACTIONS
+                .iter()
+                .any(|(_, options)| options.contains(&key))
     };
     match entries.iter().find(foreign) {
         Some(entry) => Err(entry.problem(format!("`{}` does not go with `{action}`", entry.key))),
@@ -260,9 +276,12 @@ fn replacement(value: &Node) -> Result<Replacement, Problem> {
         NodeKind::Null => Replacement::Nothing,
         NodeKind::Text(text) if text.is_empty() => Replacement::Empty,
         NodeKind::List(items) if items.is_empty() => Replacement::Empty,
-        NodeKind::List(items) => {
-            Replacement::List(items.iter().map(scalar).collect::<Result<_, _>>()?)
-        }
+        NodeKind::List(items) => Replacement::List(
+            items
+                .iter()
+                .map(scalar)
+                .collect::<Result<_, _>>()?,
+        ),
         _ => Replacement::One(scalar(value)?),
     })
 }
@@ -318,7 +337,11 @@ fn check_fit(rule: &Rule, at: &Node) -> Result<(), Problem> {
 }
 
 fn is_keyword(text: &str) -> bool {
-    let leaf = text.trim().rsplit('.').next().unwrap_or_default();
+    let leaf = text
+        .trim()
+        .rsplit('.')
+        .next()
+        .unwrap_or_default();
     standard::tag_of_keyword_any_case(leaf).is_some()
 }
 
@@ -329,7 +352,11 @@ fn read_jitter(entries: &[Entry], profile_range: f64) -> Result<Jitter, Problem>
         None => false,
         Some((_, NodeKind::Text(text))) if text == "float" => false,
         Some((_, NodeKind::Text(text))) if text == "int" => true,
-        Some((entry, _)) => return Err(entry.value.problem("`jitter-type` must be float or int")),
+        Some((entry, _)) => {
+            return Err(entry
+                .value
+                .problem("`jitter-type` must be float or int"));
+        }
     };
     let jitter = Jitter {
         range: option(entries, "jitter-range", range)?,
@@ -339,7 +366,9 @@ fn read_jitter(entries: &[Entry], profile_range: f64) -> Result<Jitter, Problem>
     };
     if whole && jitter.range.unwrap_or(profile_range) < 1.0 {
         let entry = find(entries, "jitter-range").or(kind);
-        let position = entry.map(|entry| entry.position).unwrap_or_default();
+        let position = entry
+            .map(|entry| entry.position)
+            .unwrap_or_default();
         return Err(Problem::new(
             position,
             "`jitter-range` must be 1 or more where whole numbers are drawn",
@@ -444,7 +473,10 @@ fn substitutions(value: &Node, rules: &DicomRules) -> Result<Vec<Substitution>, 
         return Err(value
             .problem("`regex-sub` has no item, so it matches no value and every file would fail"));
     }
-    items.iter().map(|item| of_value(item, rules)).collect()
+    items
+        .iter()
+        .map(|item| of_value(item, rules))
+        .collect()
 }
 
 /// An item of `regex-sub`.
@@ -460,26 +492,43 @@ fn of_value(item: &Node, rules: &DicomRules) -> Result<Substitution, Problem> {
             .problem(message)
             .with_hint("name a group `(?P<name>...)` of the regular expression, or a keyword"));
     }
-    let explained =
-        |name: &&str| captures(&read, name) || read.groups.iter().any(|group| group.name == *name);
-    if let Some(name) = read.output.variables().find(|name| !explained(name)) {
+    let explained = |name: &&str| {
+        captures(&read, name)
+            || read
+                .groups
+                .iter()
+                .any(|group| group.name == *name)
+    };
+    if let Some(name) = read
+        .output
+        .variables()
+        .find(|name| !explained(name))
+    {
         return Err(unknown_variable(item, name));
     }
     Ok(read)
 }
 
 fn captures(substitution: &Substitution, name: &str) -> bool {
-    substitution.regex.group_names().any(|group| group == name)
+    substitution
+        .regex
+        .group_names()
+        .any(|group| group == name)
 }
 
 /// What items of `regex-sub` and of `filenames` have alike.
 fn substitution(item: &Node, what: &str, rules: &DicomRules) -> Result<Substitution, Problem> {
     let entries = item.entries(what)?;
-    if let Some(entry) = entries.iter().find(|entry| !SUBSTITUTION.has(&entry.key)) {
+    if let Some(entry) = entries
+        .iter()
+        .find(|entry| !SUBSTITUTION.has(&entry.key))
+    {
         return Err(SUBSTITUTION.unknown(entry));
     }
     let needed = |key: &str| {
-        let value = item.find(key).filter(|value| !value.is_null());
+        let value = item
+            .find(key)
+            .filter(|value| !value.is_null());
         value.ok_or_else(|| item.problem(format!("{what} needs `{key}`")))
     };
     let (regex, output) = (needed("input-regex")?, needed("output")?);
@@ -514,7 +563,10 @@ fn groups(entry: Option<&Entry>, rules: &DicomRules) -> Result<Vec<Group>, Probl
     let mut groups: Vec<Group> = Vec::new();
     for node in entry.value.items("groups")? {
         let group = group(node, rules)?;
-        if groups.iter().any(|other| other.name == group.name) {
+        if groups
+            .iter()
+            .any(|other| other.name == group.name)
+        {
             return Err(node.problem(format!(
                 "`{}` has two entries in `groups`",
                 shown(&group.name)
@@ -562,12 +614,18 @@ fn group(node: &Node, rules: &DicomRules) -> Result<Group, Problem> {
 /// The list of `filenames`.
 pub(super) fn read_filenames(value: &Node, rules: &DicomRules) -> Result<Vec<FileName>, Problem> {
     let items = value.items("filenames")?.iter();
-    items.map(|item| filename(item, rules)).collect()
+    items
+        .map(|item| filename(item, rules))
+        .collect()
 }
 
 fn filename(item: &Node, rules: &DicomRules) -> Result<FileName, Problem> {
     let read = substitution(item, "an entry of `filenames`", rules)?;
-    if let Some(name) = read.regex.group_names().find(|name| tag_of(name).is_some()) {
+    if let Some(name) = read
+        .regex
+        .group_names()
+        .find(|name| tag_of(name).is_some())
+    {
         let message = format!(
             "the group `{}` of the `input-regex` has the name of a keyword",
             shown(name)

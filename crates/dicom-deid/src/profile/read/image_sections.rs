@@ -83,13 +83,17 @@ fn corners(node: &Node, key: &str) -> Result<[i64; 4], Problem> {
         .iter()
         .map(|item| corner(item, key))
         .collect::<Result<Vec<_>, _>>()?;
-    let corners: [i64; 4] = numbers.try_into().map_err(|numbers: Vec<_>| {
-        let problem = node.problem(format!(
-            "`{key}` has {} numbers instead of 4",
-            numbers.len()
-        ));
-        problem.with_hint("write [x0, y0, x1, y1]: first column and row, and those behind the last")
-    })?;
+    let corners: [i64; 4] = numbers
+        .try_into()
+        .map_err(|numbers: Vec<_>| {
+            let problem = node.problem(format!(
+                "`{key}` has {} numbers instead of 4",
+                numbers.len()
+            ));
+            problem.with_hint(
+                "write [x0, y0, x1, y1]: first column and row, and those behind the last",
+            )
+        })?;
     let [x0, y0, x1, y1] = corners;
     let nothing = |from: i64, to: i64| (from < 0) == (to < 0) && to <= from;
     if nothing(x0, x1) || nothing(y0, y1) {
@@ -125,7 +129,10 @@ pub(super) fn device_regions(
             "burned-in" => burned_in = entry.value.one_of("burned-in")?,
             "regions" => {
                 let items = entry.value.items("regions")?;
-                regions = items.iter().map(region).collect::<Result<_, _>>()?;
+                regions = items
+                    .iter()
+                    .map(region)
+                    .collect::<Result<_, _>>()?;
             }
             _ => return Err(PIXELS.unknown(entry)),
         }
@@ -212,9 +219,9 @@ fn required_value(node: &Node, vr: VR, name: &str) -> Result<RequiredValue, Prob
         NodeKind::Text(text) if is_text(vr) && !text.trim().is_empty() => {
             Ok(RequiredValue::Text(text.trim().to_lowercase()))
         }
-        NodeKind::Integer(..) | NodeKind::Float(_) if is_number(vr) => {
-            node.number(name).map(RequiredValue::Number)
-        }
+        NodeKind::Integer(..) | NodeKind::Float(_) if is_number(vr) => node
+            .number(name)
+            .map(RequiredValue::Number),
         _ => {
             let wanted = if is_number(vr) {
                 "a number, without quotes"
@@ -245,7 +252,8 @@ fn blanked_area(node: &Node, when: &[RequiredAttribute]) -> Result<BlankedArea, 
 }
 
 fn wrong_rectangle(node: &Node, message: &str) -> Problem {
-    node.problem(message).with_hint(RECTANGLE)
+    node.problem(message)
+        .with_hint(RECTANGLE)
 }
 
 fn rectangle(node: &Node, when: &[RequiredAttribute]) -> Result<Rectangle, Problem> {
@@ -254,13 +262,15 @@ fn rectangle(node: &Node, when: &[RequiredAttribute]) -> Result<Rectangle, Probl
         .iter()
         .map(pixels)
         .collect::<Result<Vec<u16>, _>>()?;
-    let [x, y, width, height] = numbers.try_into().map_err(|numbers: Vec<u16>| {
-        let count = numbers.len();
-        wrong_rectangle(
-            node,
-            &format!("a rectangle of `blank` has {count} numbers instead of 4"),
-        )
-    })?;
+    let [x, y, width, height] = numbers
+        .try_into()
+        .map_err(|numbers: Vec<u16>| {
+            let count = numbers.len();
+            wrong_rectangle(
+                node,
+                &format!("a rectangle of `blank` has {count} numbers instead of 4"),
+            )
+        })?;
     if width == 0 || height == 0 {
         return Err(wrong_rectangle(
             node,

@@ -21,7 +21,10 @@ pub(super) fn of_order(rules: &[Rule]) -> Vec<String> {
             .iter()
             .take(at)
             .filter(|earlier| !earlier.action.changes_nothing());
-        if let Some(earlier) = before.clone().find(|earlier| reads(rule, earlier)) {
+        if let Some(earlier) = before
+            .clone()
+            .find(|earlier| reads(rule, earlier))
+        {
             notes.push(format!(
                 "{} reads what {} changes; Flywheel's engine would apply it first",
                 rule.describe(),
@@ -50,7 +53,9 @@ fn reads(rule: &Rule, other: &Rule) -> bool {
     let Action::RegexSub(items) = &rule.action else {
         return false;
     };
-    let variables = items.iter().flat_map(Substitution::tags);
+    let variables = items
+        .iter()
+        .flat_map(Substitution::tags);
     let own = match &rule.selector {
         Selector::Tag(tag) => addresses(&other.selector, *tag),
         selector => selector.to_string() == other.selector.to_string(),
@@ -66,7 +71,11 @@ fn addresses(selector: &Selector, tag: Tag) -> bool {
         Selector::Tag(other) => *other == tag,
         Selector::Regex(regex) => {
             let number = hex_digits(tag);
-            let matches = |path: &str| regex.is_match_start(path).unwrap_or(false);
+            let matches = |path: &str| {
+                regex
+                    .is_match_start(path)
+                    .unwrap_or(false)
+            };
             matches(&number) || standard::keyword(tag).is_some_and(matches)
         }
         Selector::Private { .. } | Selector::Path(_) | Selector::Repeater { .. } => false,
@@ -86,7 +95,8 @@ const SETTINGS: [(&str, &str, Uses); 11] = [
             .any(|action| matches!(action, Action::Hash | Action::HashUid))
     }),
     ("hash-digits", "hashes texts", |_, all| {
-        all.iter().any(|action| matches!(action, Action::Hash))
+        all.iter()
+            .any(|action| matches!(action, Action::Hash))
     }),
     ("uid-prefix-fields", "hashes UIDs", hashes_uids),
     ("uid-suffix-fields", "hashes UIDs", hashes_uids),
@@ -126,28 +136,38 @@ fn shifts(action: &Action) -> bool {
 }
 
 fn hashes_uids(_: &DicomRules, all: &[&Action]) -> bool {
-    all.iter().any(|action| matches!(action, Action::HashUid))
+    all.iter()
+        .any(|action| matches!(action, Action::HashUid))
 }
 
 /// What to say of the settings of a `dicom` section.
 pub(super) fn of_unused_settings(section: &Node, rules: &DicomRules) -> Vec<String> {
-    let fields = rules.fields.iter().map(|rule| &rule.action);
+    let fields = rules
+        .fields
+        .iter()
+        .map(|rule| &rule.action);
     let names = rules
         .filenames
         .iter()
         .flat_map(|name| &name.groups)
         .map(|group| &group.action);
     let mut all: Vec<&Action> = fields.chain(names).collect();
-    let items = all.iter().flat_map(|action| match action {
-        Action::RegexSub(items) => items.as_slice(),
-        _ => &[],
-    });
+    let items = all
+        .iter()
+        .flat_map(|action| match action {
+            Action::RegexSub(items) => items.as_slice(),
+            _ => &[],
+        });
     let groups: Vec<&Action> = items
         .flat_map(|item| &item.groups)
         .map(|group| &group.action)
         .collect();
     all.extend(groups);
-    let stated = |key: &str| section.find(key).is_some_and(|value| !value.is_null());
+    let stated = |key: &str| {
+        section
+            .find(key)
+            .is_some_and(|value| !value.is_null())
+    };
     let idle = SETTINGS
         .iter()
         .filter(|(key, _, used)| stated(key) && !used(rules, &all));

@@ -192,7 +192,10 @@ mod uids {
     #[test]
     fn unlisted_uids_of_a_thing_or_a_place_are_of_instances() {
         let of_vr = |listed: &&crate::standard::UnlistedAttribute| matches!(listed.covers, TagPattern::One(tag) if vr(tag) == Some(VR::UI));
-        for listed in unlisted_attributes().iter().filter(of_vr) {
+        for listed in unlisted_attributes()
+            .iter()
+            .filter(of_vr)
+        {
             let TagPattern::One(tag) = listed.covers else {
                 continue;
             };

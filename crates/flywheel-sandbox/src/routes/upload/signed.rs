@@ -36,12 +36,14 @@ pub async fn upload(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
-    let body = to_bytes(body, LONGEST_JSON).await.map_err(|_| {
-        ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is too long or was cut off",
-        )
-    })?;
+    let body = to_bytes(body, LONGEST_JSON)
+        .await
+        .map_err(|_| {
+            ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is too long or was cut off",
+            )
+        })?;
     check_container(app, kind, id)?;
     // servers of today are not known to bind a ticket to an IP address
     let client = head
@@ -165,7 +167,9 @@ async fn complete(
         client,
         multipart,
     };
-    let upload = app.tickets().complete_upload(ticket, &completion);
+    let upload = app
+        .tickets()
+        .complete_upload(ticket, &completion);
     let upload = upload.map_err(|incomplete| match incomplete {
         Incomplete::PartMissing if app.options.era == Era::Mid => {
             ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "No such file")
@@ -186,7 +190,8 @@ async fn complete(
     let stored = store(app, received, file)?;
     if app.options.era == Era::Mid {
         // these servers take the end of an upload a second time
-        app.tickets().remember_completed(ticket, id, &name)?;
+        app.tickets()
+            .remember_completed(ticket, id, &name)?;
     }
     Ok(stored)
 }
@@ -217,7 +222,10 @@ async fn joined(mut parts: impl Iterator<Item = Received>) -> Result<Received, A
 }
 
 async fn append(from: &Path, to: &Path) -> std::io::Result<()> {
-    let mut to = tokio::fs::OpenOptions::new().append(true).open(to).await?;
+    let mut to = tokio::fs::OpenOptions::new()
+        .append(true)
+        .open(to)
+        .await?;
     let mut from = tokio::fs::File::open(from).await?;
     tokio::io::copy(&mut from, &mut to).await?;
     to.flush().await

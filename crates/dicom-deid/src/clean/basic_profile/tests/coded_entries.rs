@@ -220,7 +220,11 @@ fn descriptions_of_coding_schemes_agree_with_the_codes() {
     let mut elements = elements;
     elements.sort_by_key(|element| element.tag);
     let data = clean(&[], elements);
-    let items = data.get(Tag(0x0008, 0x0110)).unwrap().items().unwrap();
+    let items = data
+        .get(Tag(0x0008, 0x0110))
+        .unwrap()
+        .items()
+        .unwrap();
     let local = &items.items[0].data;
     assert_eq!(
         at(local, "CodingSchemeDesignator").unwrap(),

@@ -63,8 +63,16 @@ fn observer() -> Vec<Element> {
 }
 
 fn items(data: &DataSet) -> Vec<&DataSet> {
-    let sequence = data.get(Tag(0x0040, 0xA730)).unwrap().items().unwrap();
-    sequence.items.iter().map(|item| &item.data).collect()
+    let sequence = data
+        .get(Tag(0x0040, 0xA730))
+        .unwrap()
+        .items()
+        .unwrap();
+    sequence
+        .items
+        .iter()
+        .map(|item| &item.data)
+        .collect()
 }
 
 #[test]
@@ -265,7 +273,11 @@ fn values_without_a_type_stay_cleaned() {
             .unwrap()
             .items()
             .unwrap();
-        let left: Vec<&DataSet> = left.items.iter().map(|item| &item.data).collect();
+        let left: Vec<&DataSet> = left
+            .items
+            .iter()
+            .map(|item| &item.data)
+            .collect();
         let day = |text: &str| chrono::NaiveDate::parse_from_str(text, "%Y%m%d").unwrap();
         assert_eq!(
             (day(&at(left[0], "Date").unwrap()) - day("20040119")).num_days(),

@@ -82,7 +82,9 @@ fn attributes_of_the_dictionary() -> Vec<(Tag, VR)> {
     let known = tags
         .filter(|tag| !failing(*tag))
         .filter_map(|tag| Some((tag, standard::vr(tag)?)));
-    known.filter(|(_, vr)| *vr != VR::AS).collect()
+    known
+        .filter(|(_, vr)| *vr != VR::AS)
+        .collect()
 }
 
 fn items(encoding: Encoding) -> Vec<u8> {
@@ -96,7 +98,9 @@ fn items(encoding: Encoding) -> Vec<u8> {
         vec![item],
         encoding,
     )]);
-    let bytes = bytes.to_bytes(encoding, &Limits::default()).unwrap();
+    let bytes = bytes
+        .to_bytes(encoding, &Limits::default())
+        .unwrap();
     bytes[if encoding.explicit { 12 } else { 8 }..bytes.len() - 8].to_vec()
 }
 
@@ -115,24 +119,32 @@ fn leaking(profile: &Profile, elements: &[Element]) -> Vec<Tag> {
     for mut elements in [top, vec![text("SOPInstanceUID", "1.2.3.4.5.6.7.1"), nested]] {
         elements.sort_by_key(|element| element.tag);
         let data = clean_by(profile, DataSet::from_elements(elements)).unwrap();
-        let whole = data.to_bytes(LITTLE, &Limits::default()).unwrap();
+        let whole = data
+            .to_bytes(LITTLE, &Limits::default())
+            .unwrap();
         if memchr::memmem::find(&whole, CANARY.as_bytes()).is_none() {
             continue;
         }
-        let inside = data.iter().flat_map(|element| match element.tag {
-            AROUND => element.items().unwrap().items[0]
-                .data
-                .clone()
-                .into_elements(),
-            _ => vec![element.clone()],
-        });
+        let inside = data
+            .iter()
+            .flat_map(|element| match element.tag {
+                AROUND => element.items().unwrap().items[0]
+                    .data
+                    .clone()
+                    .into_elements(),
+                _ => vec![element.clone()],
+            });
         let holds = |element: &Element| {
             let bytes = DataSet::from_elements(vec![element.clone()])
                 .to_bytes(LITTLE, &Limits::default())
                 .unwrap();
             memchr::memmem::find(&bytes, CANARY.as_bytes()).is_some()
         };
-        found.extend(inside.filter(holds).map(|element| element.tag));
+        found.extend(
+            inside
+                .filter(holds)
+                .map(|element| element.tag),
+        );
     }
     found.sort_unstable();
     found.dedup();
@@ -173,7 +185,10 @@ fn a_value_under_a_wrong_vr_is_cleaned_as_under_the_right_one() {
                 .map(|(tag, _)| Element::new(*tag, claimed, padded_to(PROSE, claimed)))
                 .collect();
             let found = leaking(profile, &wrong);
-            let more: Vec<_> = found.iter().filter(|tag| !passing.contains(tag)).collect();
+            let more: Vec<_> = found
+                .iter()
+                .filter(|tag| !passing.contains(tag))
+                .collect();
             assert!(
                 more.is_empty(),
                 "under {claimed:?} by profile {number}: {more:?}"
@@ -185,7 +200,9 @@ fn a_value_under_a_wrong_vr_is_cleaned_as_under_the_right_one() {
                 text("StudyDescription", PROSE),
             ])
         };
-        let others = all.iter().filter(|(_, vr)| *vr != VR::SQ);
+        let others = all
+            .iter()
+            .filter(|(_, vr)| *vr != VR::SQ);
         let wrong: Vec<Element> = others
             .map(|(tag, _)| Element::sequence(*tag, vec![item()], LITTLE))
             .collect();
@@ -227,7 +244,10 @@ fn sequences_under_any_vr_are_opened_and_cleaned_or_removed() {
         assert_eq!(
             leaking(
                 &profile,
-                &sequences.iter().map(fragments).collect::<Vec<_>>()
+                &sequences
+                    .iter()
+                    .map(fragments)
+                    .collect::<Vec<_>>()
             ),
             []
         );
@@ -246,7 +266,9 @@ fn sequences_that_are_opened_keep_harmless_values() {
             vec![referenced.clone()],
             encoding,
         )]);
-        let bytes = whole.to_bytes(encoding, &Limits::default()).unwrap();
+        let bytes = whole
+            .to_bytes(encoding, &Limits::default())
+            .unwrap();
         let value = bytes[if encoding.explicit { 12 } else { 8 }..].to_vec();
         for claimed in [VR::LO, VR::OB, VR::UT, VR::UN, VR::US] {
             let elements = vec![
@@ -373,7 +395,11 @@ fn identifiers_under_a_wrong_vr_become_what_they_would_under_the_right_one() {
             text("StudyInstanceUID", "1.2.3.4.5"),
         ],
     );
-    assert!(at(&data, "PatientID").unwrap().starts_with("P-"));
+    assert!(
+        at(&data, "PatientID")
+            .unwrap()
+            .starts_with("P-")
+    );
     assert_eq!(data.get(Tag(0x10, 0x20)).unwrap().vr, VR::LO);
 }
 
@@ -405,7 +431,10 @@ fn items_in_items_are_opened_to_the_depth_that_a_file_may_have() {
             let item = DataSet::from_elements(vec![inner]);
             let outer =
                 DataSet::from_elements(vec![Element::sequence(Tag(8, 0x1140), vec![item], LITTLE)]);
-            value = outer.to_bytes(LITTLE, &Limits::default()).unwrap()[12..].to_vec();
+            value = outer
+                .to_bytes(LITTLE, &Limits::default())
+                .unwrap()[12..]
+                .to_vec();
         }
         Element::new(Tag(8, 0x1140), VR::OB, value)
     };
@@ -416,7 +445,9 @@ fn items_in_items_are_opened_to_the_depth_that_a_file_may_have() {
     );
     // What lies deeper is not written: the file fails then.
     assert_eq!(
-        data.to_bytes(LITTLE, &Limits::default()).unwrap_err().kind,
+        data.to_bytes(LITTLE, &Limits::default())
+            .unwrap_err()
+            .kind,
         dicom_lossless::FileErrorKind::TooDeep
     );
 }
@@ -437,9 +468,10 @@ fn fields_of_the_profile_apply_except_to_sequences_that_cannot_be_opened() {
     assert_eq!(at(&data, "PatientID").unwrap(), "a0f7295c61144f61");
     for tag in [Tag(0x0008, 0x2112), Tag(0x0040, 0x0275)] {
         assert!(
-            data.get(tag).is_none_or(|element| element
-                .items()
-                .is_some_and(|sequence| sequence.items.is_empty())),
+            data.get(tag)
+                .is_none_or(|element| element
+                    .items()
+                    .is_some_and(|sequence| sequence.items.is_empty())),
             "{tag}"
         );
     }

@@ -120,7 +120,10 @@ fn under_strict_only_codes_stay_of_texts() {
         else {
             continue;
         };
-        if elements.iter().all(|element| element.tag != tag) {
+        if elements
+            .iter()
+            .all(|element| element.tag != tag)
+        {
             elements.push(text(keyword, "Quellhorst"));
             texts += 1;
         }
@@ -182,7 +185,9 @@ fn a_segment_keeps_its_label_and_its_tracking_pair() {
         assert!(
             ids[0] == ids[2]
                 && ids[0] != ids[1]
-                && ids.iter().all(|id| id.starts_with("ID-") && id.len() == 15),
+                && ids
+                    .iter()
+                    .all(|id| id.starts_with("ID-") && id.len() == 15),
             "{ids:?}"
         );
         for item in items {
@@ -190,7 +195,11 @@ fn a_segment_keeps_its_label_and_its_tracking_pair() {
                 at(&item.data, "TrackingUID").unwrap(),
                 key().uid(b"1.2.3.4.5.6.7.8")
             );
-            assert!(!at(&item.data, "SegmentLabel").unwrap().is_empty());
+            assert!(
+                !at(&item.data, "SegmentLabel")
+                    .unwrap()
+                    .is_empty()
+            );
         }
     }
 }
@@ -335,7 +344,10 @@ fn unreadable_dates_and_ages_are_removed_by_type_and_counted() {
     }
     let failed = dated("", PET, vec![text("SeriesDate", "20042301")], "SeriesDate").unwrap_err();
     assert!(
-        failed.kind == DeidErrorKind::Date && failed.to_string().contains("SeriesDate"),
+        failed.kind == DeidErrorKind::Date
+            && failed
+                .to_string()
+                .contains("SeriesDate"),
         "Type 1"
     );
     let removed = dated(
@@ -400,7 +412,11 @@ fn under_strict_a_text_in_the_place_of_a_code_is_removed() {
     assert_eq!(code("X-1"), "X-1");
     let (one, two) = (code("Mrs Quellhorst"), code("Mr Quellhorst"));
     assert!(
-        one != two && one.len() == 12 && one.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+        one != two
+            && one.len() == 12
+            && one
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric()),
         "{one}"
     );
 }

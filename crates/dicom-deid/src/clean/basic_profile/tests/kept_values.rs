@@ -137,7 +137,11 @@ fn character_sets_are_spelled_as_the_standard_does_or_the_file_fails() {
             )
             .unwrap_err();
             assert_eq!(failed.kind, DeidErrorKind::CharacterSet, "{written}");
-            assert!(!failed.to_string().contains("Quellhorst"));
+            assert!(
+                !failed
+                    .to_string()
+                    .contains("Quellhorst")
+            );
         }
     }
 }
@@ -203,7 +207,9 @@ fn bytes_behind_the_nul_of_a_uid_are_removed() {
                 "1.2.3.4.5.6.7.2"
             }
         );
-        let bytes = data.to_bytes(LITTLE, &Limits::default()).unwrap();
+        let bytes = data
+            .to_bytes(LITTLE, &Limits::default())
+            .unwrap();
         assert!(
             memchr::memmem::find(&bytes, b"Quellhorst").is_none(),
             "{options:?}"

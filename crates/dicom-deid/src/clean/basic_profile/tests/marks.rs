@@ -5,7 +5,9 @@ use crate::profile::Profile;
 use crate::standard::confidentiality::ConfidentialityOption as O;
 
 fn codes(data: &DataSet) -> Vec<String> {
-    let sequence = data.get(Tag(0x0012, 0x0064)).and_then(Element::items);
+    let sequence = data
+        .get(Tag(0x0012, 0x0064))
+        .and_then(Element::items);
     sequence
         .into_iter()
         .flat_map(|sequence| &sequence.items)
@@ -54,11 +56,18 @@ fn every_combination_of_options_claims_exactly_itself() {
         if is_refused(&options) || set & 1 << O::CleanPixelData as u32 != 0 {
             continue;
         }
-        let slugs: Vec<&str> = options.iter().map(|option| option.slug()).collect();
+        let slugs: Vec<&str> = options
+            .iter()
+            .map(|option| option.slug())
+            .collect();
         let data = clean(&slugs, instance());
         let claimed: Vec<&str> = ["113100"]
             .into_iter()
-            .chain(options.iter().map(|option| expected(*option)))
+            .chain(
+                options
+                    .iter()
+                    .map(|option| expected(*option)),
+            )
             .collect();
         assert_eq!(codes(&data), claimed);
         let temporal = match (

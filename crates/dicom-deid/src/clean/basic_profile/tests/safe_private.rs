@@ -103,7 +103,10 @@ fn characteristics_that_the_file_declares_apply() {
         ])
     };
     let all = clean(&OPTION, elements(characteristics("SAFE", &[], None)));
-    let value = |data: &DataSet, element| data.get(Tag(0x0009, element)).map(shown);
+    let value = |data: &DataSet, element| {
+        data.get(Tag(0x0009, element))
+            .map(shown)
+    };
     assert_eq!(value(&all, 0x1001).as_deref(), Some("1.5"));
     assert_eq!(
         value(&all, 0x1002),

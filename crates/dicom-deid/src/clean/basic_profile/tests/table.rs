@@ -43,8 +43,16 @@ fn column(option: &str) -> Option<&'static str> {
 fn rows(option: &str) -> Vec<Row> {
     let mut reader = csv::Reader::from_reader(TABLE.as_bytes());
     let headers = reader.headers().unwrap().clone();
-    let place = |name: &str| headers.iter().position(|header| header == name).unwrap();
-    let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let place = |name: &str| {
+        headers
+            .iter()
+            .position(|header| header == name)
+            .unwrap()
+    };
+    let records: Vec<csv::StringRecord> = reader
+        .records()
+        .map(Result::unwrap)
+        .collect();
     let read = |record: &csv::StringRecord| {
         let said = column(option)
             .map(|column| (column, record[place(column)].to_owned()))
@@ -107,7 +115,10 @@ fn sample(tag: Tag) -> Element {
 }
 
 fn everything() -> Vec<Element> {
-    let mut elements: Vec<Element> = rows("").iter().map(|row| sample(row.tag)).collect();
+    let mut elements: Vec<Element> = rows("")
+        .iter()
+        .map(|row| sample(row.tag))
+        .collect();
     elements.push(raw(0x0009, 0x0010, VR::LO, "ACME 1.0"));
     elements.sort_by_key(|element| element.tag);
     elements
@@ -132,7 +143,13 @@ fn every_row_gets_its_action_at_the_top_and_nested() {
             .filter(|option| !option.is_empty())
             .collect();
         let after = clean(&options, elements);
-        let nested = &after.get(AROUND).unwrap().items().unwrap().items[0].data;
+        let nested = &after
+            .get(AROUND)
+            .unwrap()
+            .items()
+            .unwrap()
+            .items[0]
+            .data;
         for row in rows(option) {
             check(&row, option, &after, "at the top");
             check(&row, option, nested, "nested");
@@ -205,7 +222,9 @@ fn dummy(before: &Element, found: Option<&Element>, what: &str) {
     let found = found.unwrap_or_else(|| panic!("{what}: gone"));
     assert!(!matches!(shown(found).as_str(), "0 items"), "{what}: empty");
     assert!(
-        found.bytes().is_none_or(|bytes| !bytes.is_empty()),
+        found
+            .bytes()
+            .is_none_or(|bytes| !bytes.is_empty()),
         "{what}: empty"
     );
     assert_ne!(found, before, "{what}: as it was");

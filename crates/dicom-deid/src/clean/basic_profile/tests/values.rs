@@ -362,7 +362,10 @@ fn overlays_are_removed_as_a_whole() {
             Element::new(Tag(0x6000, 0x0100), VR::US, vec![bits, 0]),
         ];
         let data = clean(&[], overlay);
-        assert!(data.iter().all(|element| element.tag.group() != 0x6000));
+        assert!(
+            data.iter()
+                .all(|element| element.tag.group() != 0x6000)
+        );
     }
 }
 
@@ -386,10 +389,15 @@ fn an_envelope_that_a_file_came_with_goes_unless_it_is_named() {
     for unlisted in ["", r#", "unlisted": "remove""#, r#", "unlisted": "keep""#] {
         let data = clean_by(&profile(unlisted, ""), envelope()).unwrap();
         assert!(data.get(Tag(0x0400, 0x0500)).is_none());
-        let nested = data.get(Tag(0x0008, 0x1140)).and_then(Element::items);
-        assert!(
-            nested.is_none_or(|nested| nested.items[0].data.get(Tag(0x0400, 0x0500)).is_none())
-        );
+        let nested = data
+            .get(Tag(0x0008, 0x1140))
+            .and_then(Element::items);
+        assert!(nested.is_none_or(|nested| {
+            nested.items[0]
+                .data
+                .get(Tag(0x0400, 0x0500))
+                .is_none()
+        }));
     }
     let named = r#", "fields": [{"name": "EncryptedAttributesSequence", "keep": true}]"#;
     assert!(

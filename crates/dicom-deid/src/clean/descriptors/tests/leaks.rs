@@ -132,7 +132,12 @@ impl Persona {
     fn name(&self) -> String {
         let group = |at: usize| {
             [self.family, self.given]
-                .map(|name| name.split('=').nth(at).unwrap_or_default().to_owned())
+                .map(|name| {
+                    name.split('=')
+                        .nth(at)
+                        .unwrap_or_default()
+                        .to_owned()
+                })
                 .join("^")
         };
         format!("{}={}", group(0), group(1))
@@ -159,7 +164,12 @@ impl Persona {
             self.birth.month(),
             self.birth.year() % 100
         );
-        let ideographic = self.name().split('=').nth(1).unwrap().replace('^', "");
+        let ideographic = self
+            .name()
+            .split('=')
+            .nth(1)
+            .unwrap()
+            .replace('^', "");
         let replacements = [
             ("{f}", family.to_owned()),
             ("{g}", given.to_owned()),
@@ -171,8 +181,18 @@ impl Persona {
                 format!("{}-{}-{}", &id[..3], &id[3..6], &id[6..]),
             ),
             ("{p}", Self::alphabetic(self.physician).to_owned()),
-            ("{dmy}", self.birth.format("%d.%m.%Y").to_string()),
-            ("{iso}", self.birth.format("%Y-%m-%d").to_string()),
+            (
+                "{dmy}",
+                self.birth
+                    .format("%d.%m.%Y")
+                    .to_string(),
+            ),
+            (
+                "{iso}",
+                self.birth
+                    .format("%Y-%m-%d")
+                    .to_string(),
+            ),
             ("{short}", short),
             ("{tel}", self.telephone.clone()),
             ("{n}", ideographic),
@@ -206,7 +226,10 @@ fn leak(persona: &Persona, rest: &str) -> Option<String> {
         .into_iter()
         .filter(|name| !["de", "la"].contains(&name.as_str()))
         .find(|name| found.contains(name));
-    let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
+    let digits: String = rest
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
     let numbers = [
         persona.id.to_string(),
         persona.telephone.replace(' ', ""),
@@ -219,15 +242,25 @@ fn leak(persona: &Persona, rest: &str) -> Option<String> {
         **word == format!("a{}", persona.accession) || **word == persona.accession.to_string()
     });
     let street = rest
-        .contains(persona.street.strip_suffix(" Lane").unwrap())
+        .contains(
+            persona
+                .street
+                .strip_suffix(" Lane")
+                .unwrap(),
+        )
         .then(|| persona.street.clone());
     let dates = [
         persona.birth.format("%-d/%-m/%y"),
         persona.birth.format("%m-%d"),
     ]
     .map(|date| date.to_string());
-    let date = dates.into_iter().find(|date| rest.contains(date.as_str()));
-    name.or(number).or(accession.cloned()).or(street).or(date)
+    let date = dates
+        .into_iter()
+        .find(|date| rest.contains(date.as_str()));
+    name.or(number)
+        .or(accession.cloned())
+        .or(street)
+        .or(date)
 }
 
 #[test]

@@ -15,7 +15,10 @@ fn written(made: &Made) -> Result<Vec<u8>, DeidError> {
     let work = confidential().clean(&mut instance)?;
     let (_, _, pixels) = read_back(&dicom_lossless::write(&instance, &Limits::default())?);
     let before = made.instance().pixels.unwrap().value;
-    let unchanged = made.0.get(before.start as usize..before.end as usize) == Some(&pixels);
+    let unchanged = made
+        .0
+        .get(before.start as usize..before.end as usize)
+        == Some(&pixels);
     assert_eq!(
         work.segments_blanked, !unchanged,
         "what is not changed is not said to be"
@@ -32,7 +35,9 @@ fn native(image: &Image, value: impl AsRef<[u8]>) -> Made {
 
 fn refused(made: &Made) -> String {
     let mut instance = made.instance();
-    let failure = confidential().clean(&mut instance).unwrap_err();
+    let failure = confidential()
+        .clean(&mut instance)
+        .unwrap_err();
     assert_eq!(failure.kind, DeidErrorKind::Pixels);
     failure.detail
 }
@@ -76,7 +81,9 @@ fn native_pixel_data_ends_with_its_frames() {
         (color(3, "YBR_FULL_422"), 32),
         (color(1, "PALETTE COLOR"), 16),
     ] {
-        let frames: Vec<u8> = (0..length).map(|at| at as u8 | 1).collect();
+        let frames: Vec<u8> = (0..length)
+            .map(|at| at as u8 | 1)
+            .collect();
         let mut padded = frames.clone();
         padded.resize(frames.len().next_multiple_of(2), 0);
         assert_eq!(
@@ -148,8 +155,15 @@ fn the_last_sample_of_a_big_endian_word_is_behind_its_padding() {
         }
         instance.syntax.encoding.big_endian = true;
         instance.pixels.as_mut().unwrap().vr = vr;
-        confidential().clean(&mut instance).unwrap();
-        let kept = match &instance.pixels.as_ref().unwrap().scrubbed {
+        confidential()
+            .clean(&mut instance)
+            .unwrap();
+        let kept = match &instance
+            .pixels
+            .as_ref()
+            .unwrap()
+            .scrubbed
+        {
             Some(Scrubbed::Kept(kept)) => Some(kept.len()),
             _ => None,
         };
@@ -175,8 +189,12 @@ fn a_file_fails_where_its_attributes_do_not_say_where_frames_end() {
     assert!(refused(&native(&bits, [7; 32])).contains("attributes may be wrong"));
     for missing in [0x0002, 0x0010, 0x0011, 0x0100] {
         let mut instance = native(&gray(4, 4, 8), [7; 16]).instance();
-        instance.header.remove(Tag(0x0028, missing));
-        let failure = confidential().clean(&mut instance).unwrap_err();
+        instance
+            .header
+            .remove(Tag(0x0028, missing));
+        let failure = confidential()
+            .clean(&mut instance)
+            .unwrap_err();
         assert!(
             failure.detail.contains("do not tell")
                 && failure
@@ -199,7 +217,10 @@ fn a_file_fails_where_its_attributes_do_not_say_where_frames_end() {
     let without = PixelCleaning::of(&profile("[{when: missing Rows, remove: [0, 0, 1, 1]}]").dicom);
     let mut instance = native(&gray(4, 4, 8), two).instance();
     assert!(
-        !without.clean(&mut instance).unwrap().segments_blanked,
+        !without
+            .clean(&mut instance)
+            .unwrap()
+            .segments_blanked,
         "only the Basic Profile asks for it"
     );
 }
@@ -208,7 +229,10 @@ fn a_file_fails_where_its_attributes_do_not_say_where_frames_end() {
 fn a_large_file_is_cut_on_its_way_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("f");
-    let frames: Vec<u8> = (0..=u8::MAX).cycle().take(301 * 301 * 3).collect();
+    let frames: Vec<u8> = (0..=u8::MAX)
+        .cycle()
+        .take(301 * 301 * 3)
+        .collect();
     let image = Image {
         frames: 3,
         ..gray(301, 301, 8)
@@ -257,7 +281,9 @@ fn with_overlay(group: u32, position: Option<u16>, allocated: Option<u16>, data:
         signed: true,
         ..gray(2, 2, 16)
     };
-    let mut made = Made::new(EXPLICIT).image(&image).us(0x0028_0102, 11);
+    let mut made = Made::new(EXPLICIT)
+        .image(&image)
+        .us(0x0028_0102, 11);
     if let Some(bits) = allocated {
         made = made.us(group << 16 | 0x0100, bits);
     }
@@ -309,7 +335,11 @@ fn bits_are_cleared_where_an_overlay_is_declared_in_them_and_nowhere_else() {
         swap(big.header.get_mut(tag).unwrap());
     }
     for element in [0x0100, 0x0102] {
-        swap(big.header.get_mut(Tag(0x6000, element)).unwrap());
+        swap(
+            big.header
+                .get_mut(Tag(0x6000, element))
+                .unwrap(),
+        );
     }
     big.syntax.encoding.big_endian = true;
     confidential().clean(&mut big).unwrap();
@@ -317,7 +347,10 @@ fn bits_are_cleared_where_an_overlay_is_declared_in_them_and_nowhere_else() {
         panic!("it is cleared")
     };
     let mut cells = [0xFF; 4];
-    kept.mask.as_ref().unwrap().apply(0, &mut cells);
+    kept.mask
+        .as_ref()
+        .unwrap()
+        .apply(0, &mut cells);
     assert_eq!(cells, [0xEF, 0xFF, 0xEF, 0xFF]);
     let compressed = Made::new(RLE)
         .image(&gray(1, 3, 8))
@@ -338,7 +371,9 @@ fn emptied(syntax: &str, image: &Image, fragments: &[&[u8]]) -> Vec<Vec<u8>> {
         .image(image)
         .fragments(fragments)
         .instance();
-    let work = confidential().clean(&mut instance).unwrap();
+    let work = confidential()
+        .clean(&mut instance)
+        .unwrap();
     let after = fragments_of(&instance);
     assert_eq!(
         work.segments_blanked,
@@ -373,7 +408,10 @@ fn what_no_plane_of_an_rle_frame_needs_is_emptied() {
         let at = [64 + 2, 64 + 2 + first.len() as u32 + gap.len() as u32];
         let mut words = vec![2, at[0], at[1]];
         words.resize(16, 0);
-        let words: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+        let words: Vec<u8> = words
+            .into_iter()
+            .flat_map(u32::to_le_bytes)
+            .collect();
         [&words[..], b"NN", first, gap, second].concat()
     };
     let apart = packed(&[2, 1, 2, 3], b"NAME", &[0xFE, 9]);
@@ -408,8 +446,12 @@ fn what_no_plane_of_an_rle_frame_needs_is_emptied() {
         &[b"", &rle_frame(&planes[..1])],
     ] {
         assert!(
-            refused(&Made::new(RLE).image(&image).fragments(fragments))
-                .contains("comments could hide")
+            refused(
+                &Made::new(RLE)
+                    .image(&image)
+                    .fragments(fragments)
+            )
+            .contains("comments could hide")
         );
     }
     assert!(
@@ -431,8 +473,12 @@ fn uncompressed_frames_in_fragments_are_cut_at_their_end() {
     ];
     assert_eq!(emptied(PLAIN, &image, &[b"", &first, &second]), expected);
     assert!(
-        refused(&Made::new(PLAIN).image(&image).fragments(&[b"", &first]))
-            .contains("comments could hide")
+        refused(
+            &Made::new(PLAIN)
+                .image(&image)
+                .fragments(&[b"", &first])
+        )
+        .contains("comments could hide")
     );
 }
 
@@ -488,9 +534,18 @@ fn an_offset_table_that_holds_no_offsets_is_removed() {
         let made = tables
             .element(0x7FE0_0002, *b"OV", lengths)
             .element(0x7FE0_0003, *b"UV", total);
-        let mut instance = made.fragments(&[b"", &frame, &frame]).instance();
-        confidential().clean(&mut instance).unwrap();
-        [1, 2, 3].map(|element| instance.header.get(Tag(0x7FE0, element)).is_some())
+        let mut instance = made
+            .fragments(&[b"", &frame, &frame])
+            .instance();
+        confidential()
+            .clean(&mut instance)
+            .unwrap();
+        [1, 2, 3].map(|element| {
+            instance
+                .header
+                .get(Tag(0x7FE0, element))
+                .is_some()
+        })
     };
     let words = |numbers: [u64; 2]| numbers.map(u64::to_le_bytes).concat();
     let (offsets, lengths) = (
@@ -511,9 +566,17 @@ fn an_offset_table_that_holds_no_offsets_is_removed() {
     native
         .header
         .put(Element::new(Tag(0x7FE0, 0x0001), VR::OV, PROSE.to_vec()));
-    assert!(confidential().clean(&mut native).unwrap().segments_blanked);
     assert!(
-        native.header.get(Tag(0x7FE0, 0x0001)).is_none(),
+        confidential()
+            .clean(&mut native)
+            .unwrap()
+            .segments_blanked
+    );
+    assert!(
+        native
+            .header
+            .get(Tag(0x7FE0, 0x0001))
+            .is_none(),
         "there is nothing that it could speak of"
     );
 }
@@ -603,7 +666,12 @@ fn reserved_markers_and_what_is_behind_tables_are_emptied() {
 /// A data set with pixel data in it.
 fn inside(image: Option<&Image>, value: Value) -> DataSet {
     let mut data = image
-        .map(|image| Made::new(EXPLICIT).image(image).instance().header)
+        .map(|image| {
+            Made::new(EXPLICIT)
+                .image(image)
+                .instance()
+                .header
+        })
         .unwrap_or_default();
     data.put(Element {
         tag: Tag(0x7FE0, 0x0010),
@@ -683,7 +751,12 @@ fn pixel_data_in_sequences_that_is_not_plainly_an_image_is_removed() {
                 .unwrap()
                 .items[0]
                 .data;
-            let after = outer.get(sequence).unwrap().items().unwrap().items[0]
+            let after = outer
+                .get(sequence)
+                .unwrap()
+                .items()
+                .unwrap()
+                .items[0]
                 .data
                 .get(Tag(0x7FE0, 0x0010));
             assert_eq!(
@@ -758,21 +831,28 @@ fn a_lookup_table_has_the_length_that_its_descriptor_says_and_no_text() {
         for element in data.into_elements() {
             instance.header.put(element);
         }
-        confidential().clean(&mut instance).map(|work| {
-            let inner = &instance
-                .header
-                .get(Tag(0x0028, 0x3010))
-                .unwrap()
-                .items()
-                .unwrap()
-                .items[0]
-                .data;
-            assert_eq!(inner.get(tag), instance.header.get(tag));
-            (
-                work.segments_blanked,
-                inner.get(tag).unwrap().bytes().unwrap().to_vec(),
-            )
-        })
+        confidential()
+            .clean(&mut instance)
+            .map(|work| {
+                let inner = &instance
+                    .header
+                    .get(Tag(0x0028, 0x3010))
+                    .unwrap()
+                    .items()
+                    .unwrap()
+                    .items[0]
+                    .data;
+                assert_eq!(inner.get(tag), instance.header.get(tag));
+                (
+                    work.segments_blanked,
+                    inner
+                        .get(tag)
+                        .unwrap()
+                        .bytes()
+                        .unwrap()
+                        .to_vec(),
+                )
+            })
     };
     for tag in [
         Tag(0x0028, 0x3006),
@@ -797,7 +877,10 @@ fn a_lookup_table_has_the_length_that_its_descriptor_says_and_no_text() {
         let failure = table(Some([11, 0, 16]), tag, PROSE).unwrap_err();
         assert_eq!(failure.kind, DeidErrorKind::Pixels);
         assert!(
-            failure.detail.contains("holds text") && !failure.to_string().contains("Quellhorst"),
+            failure.detail.contains("holds text")
+                && !failure
+                    .to_string()
+                    .contains("Quellhorst"),
             "{failure}"
         );
     }
@@ -806,7 +889,9 @@ fn a_lookup_table_has_the_length_that_its_descriptor_says_and_no_text() {
         .header
         .put(Element::new(Tag(0x0028, 0x1221), VR::OW, PROSE.to_vec()));
     assert!(
-        confidential().clean(&mut instance).is_err(),
+        confidential()
+            .clean(&mut instance)
+            .is_err(),
         "a palette in segments"
     );
 }

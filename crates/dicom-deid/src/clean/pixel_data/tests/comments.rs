@@ -26,7 +26,9 @@ pub(super) fn fragments_of(instance: &Instance) -> Vec<Vec<u8>> {
     )
     .unwrap();
     let mut fragments = dicom_lossless::Fragments::of(&again).unwrap();
-    let places: Vec<_> = (0..).map_while(|number| fragments.place(number)).collect();
+    let places: Vec<_> = (0..)
+        .map_while(|number| fragments.place(number))
+        .collect();
     places
         .into_iter()
         .map(|place| fragments.piece(place).unwrap().to_vec())
@@ -40,7 +42,12 @@ fn emptied(syntax: &str, fragments: &[&[u8]]) -> Result<Vec<Vec<u8>>, DeidError>
         .fragments(&all)
         .instance();
     let work = confidential().clean(&mut instance)?;
-    let scrubbed = instance.pixels.as_ref().unwrap().scrubbed.is_some();
+    let scrubbed = instance
+        .pixels
+        .as_ref()
+        .unwrap()
+        .scrubbed
+        .is_some();
     assert_eq!(work.segments_blanked, scrubbed);
     let after = fragments_of(&instance);
     assert!(
@@ -187,7 +194,9 @@ fn a_stream_that_is_cut_off_is_gone_through_as_far_as_it_goes() {
         let after = emptied(JPEG, &[cut]).unwrap().concat();
         assert_eq!(after.len(), length);
         assert!(
-            !after.windows(2).any(|two| two == b"NA" || two == b"ME"),
+            !after
+                .windows(2)
+                .any(|two| two == b"NA" || two == b"ME"),
             "{length}"
         );
     }
@@ -301,7 +310,12 @@ fn a_stream_in_which_comments_could_hide_is_refused() {
     ] {
         let failure = emptied(J2K, fragments).unwrap_err();
         assert_eq!(failure.kind, DeidErrorKind::Pixels);
-        assert!(failure.detail.contains("comments could hide"), "{failure}");
+        assert!(
+            failure
+                .detail
+                .contains("comments could hide"),
+            "{failure}"
+        );
     }
     let short = [0xFF, 0xD8, 0xFF, 0xFE, 0, 1, 0xFF, 0xD9];
     assert!(
@@ -328,7 +342,12 @@ fn frames_without_markers_are_left_alone() {
         .clean(&mut instance)
         .unwrap();
     assert!(
-        !work.segments_blanked && instance.pixels.unwrap().scrubbed.is_none(),
+        !work.segments_blanked
+            && instance
+                .pixels
+                .unwrap()
+                .scrubbed
+                .is_none(),
         "only the Basic Profile asks for it"
     );
 }

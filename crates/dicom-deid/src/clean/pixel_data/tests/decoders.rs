@@ -34,8 +34,13 @@ fn damaged_rle_fails() {
 /// difference.
 fn lossless_jpeg(values: &[u16], rows: u16, columns: u16, precision: u8) -> Vec<u8> {
     let mut bits: Vec<bool> = Vec::new();
-    let mut put =
-        |value: u32, count: u32| bits.extend((0..count).rev().map(|at| value >> at & 1 == 1));
+    let mut put = |value: u32, count: u32| {
+        bits.extend(
+            (0..count)
+                .rev()
+                .map(|at| value >> at & 1 == 1),
+        )
+    };
     for (at, value) in values.iter().enumerate() {
         let (row, column) = (at / usize::from(columns), at % usize::from(columns));
         let before = match (row, column) {
@@ -44,7 +49,10 @@ fn lossless_jpeg(values: &[u16], rows: u16, columns: u16, precision: u8) -> Vec<
             _ => values[at - 1],
         };
         let difference = i32::from(value.wrapping_sub(before).cast_signed());
-        let size = 32 - difference.unsigned_abs().leading_zeros();
+        let size = 32
+            - difference
+                .unsigned_abs()
+                .leading_zeros();
         put(size, 5);
         put(
             (if difference < 0 {
@@ -57,9 +65,10 @@ fn lossless_jpeg(values: &[u16], rows: u16, columns: u16, precision: u8) -> Vec<
         );
     }
     bits.resize(bits.len().next_multiple_of(8), true);
-    let data = bits
-        .chunks(8)
-        .map(|byte| byte.iter().fold(0, |sum, bit| sum << 1 | u8::from(*bit)));
+    let data = bits.chunks(8).map(|byte| {
+        byte.iter()
+            .fold(0, |sum, bit| sum << 1 | u8::from(*bit))
+    });
     let data: Vec<u8> = data
         .flat_map(|byte| {
             if byte == 0xFF {
@@ -180,7 +189,9 @@ const HALVES_J2K: &str = "/0//UQApAAAAAAAgAAAAIAAAAAAAAAAAAAAAIAAAACAAAAAAAAAAAA
 
 #[test]
 fn baseline_jpeg_becomes_red_green_and_blue() {
-    let coded = BASE64_STANDARD.decode(RED_JPEG).unwrap();
+    let coded = BASE64_STANDARD
+        .decode(RED_JPEG)
+        .unwrap();
     // The stream says that it holds colour differences; that the attributes say otherwise does not
     // count.
     for photometric in ["YBR_FULL_422", "RGB"] {
@@ -206,7 +217,9 @@ fn baseline_jpeg_becomes_red_green_and_blue() {
 
 #[test]
 fn baseline_jpeg_that_is_cut_fails() {
-    let coded = BASE64_STANDARD.decode(RED_JPEG).unwrap();
+    let coded = BASE64_STANDARD
+        .decode(RED_JPEG)
+        .unwrap();
     let image = Image {
         samples: 3,
         photometric: "RGB".to_owned(),
@@ -223,7 +236,9 @@ fn baseline_jpeg_that_is_cut_fails() {
 
 #[test]
 fn jpeg_2000_is_exact_bare_or_in_boxes_and_fails_if_cut() {
-    let coded = BASE64_STANDARD.decode(HALVES_J2K).unwrap();
+    let coded = BASE64_STANDARD
+        .decode(HALVES_J2K)
+        .unwrap();
     let image = Image {
         bits_stored: 13,
         signed: true,

@@ -22,7 +22,13 @@ fn scrubbed(instance: Instance, sections: &str) -> Result<(PixelWork, Instance),
 /// The blanked pixels of an instance that is written under a profile.
 fn blanked(made: &Made, sections: &str) -> Vec<u8> {
     let cleaner = Cleaner::new(&toml(sections), Limits::default());
-    read_back(cleaner.deidentify(made.instance(), "a.dcm").unwrap().body()).2
+    read_back(
+        cleaner
+            .deidentify(made.instance(), "a.dcm")
+            .unwrap()
+            .body(),
+    )
+    .2
 }
 
 fn made(elements: impl FnOnce(Made) -> Made) -> Made {
@@ -63,7 +69,13 @@ fn an_image_that_may_show_text_is_refused_unless_an_entry_is_about_it() {
         let (work, instance) =
             scrubbed(ultrasound().instance(), &format!("{sections}{known}")).unwrap();
         assert!(work.settled && !work.blanked);
-        assert!(instance.pixels.unwrap().scrubbed.is_none());
+        assert!(
+            instance
+                .pixels
+                .unwrap()
+                .scrubbed
+                .is_none()
+        );
         let plain = made(|made| made.element(0x0008_0060, *b"CS", "MR"));
         let (work, _) = scrubbed(plain.instance(), sections).unwrap();
         assert!(!work.settled);
@@ -155,7 +167,9 @@ fn rectangles_are_a_corner_and_a_size() {
     )
     .unwrap_err();
     assert!(
-        failure.detail.contains("beside the image")
+        failure
+            .detail
+            .contains("beside the image")
             && failure
                 .remedy
                 .as_deref()
@@ -288,7 +302,9 @@ fn icons_and_what_is_drawn_over_the_image_go_where_a_region_blanks_it() {
         instance
             .header
             .put(Element::new(Tag(0x6002, 0x3000), VR::OW, vec![1, 1]));
-        instance.header.put(icon(vec![DataSet::new()]));
+        instance
+            .header
+            .put(icon(vec![DataSet::new()]));
         instance
     };
     let left = |sections: &str| {
@@ -325,7 +341,9 @@ fn icons_and_what_is_drawn_over_the_image_go_where_a_region_blanks_it() {
 fn the_risk_of_burned_in_text_is_judged_by_the_data_set_as_it_was_read() {
     let capture = made(|made| made.element(0x0018_1012, *b"DA", "20200101"));
     assert_eq!(
-        scrubbed(capture.instance(), REFUSE).unwrap_err().kind,
+        scrubbed(capture.instance(), REFUSE)
+            .unwrap_err()
+            .kind,
         DeidErrorKind::BurnedIn
     );
     let mut by_class = made(|made| made.element(0x0008_0060, *b"CS", "OT")).instance();
@@ -336,7 +354,9 @@ fn the_risk_of_burned_in_text_is_judged_by_the_data_set_as_it_was_read() {
     assert!(failure.detail.contains("`ultrasound`"), "{failure}");
     let said = made(|made| made.element(0x0028_0301, *b"CS", "YES "));
     assert_eq!(
-        scrubbed(said.instance(), REFUSE).unwrap_err().kind,
+        scrubbed(said.instance(), REFUSE)
+            .unwrap_err()
+            .kind,
         DeidErrorKind::BurnedIn
     );
 }

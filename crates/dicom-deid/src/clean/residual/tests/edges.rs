@@ -169,7 +169,11 @@ fn a_name_in_a_code_is_a_leak() {
         "a place"
     );
     let types = vec![named("ImageType", "ORIGINAL\\PRIMARY\\OXBLATT")];
-    assert!(left(types).unwrap().ends_with("ImageType (0008,0008)"));
+    assert!(
+        left(types)
+            .unwrap()
+            .ends_with("ImageType (0008,0008)")
+    );
     let meaning = sequence(
         "AnatomicRegionSequence",
         vec![vec![named("CodeMeaning", "Oxblatt")]],
@@ -230,13 +234,17 @@ fn texts_that_contain_each_other_cost_no_more_than_others() {
 #[test]
 fn a_file_that_would_cost_too_much_fails_and_says_so() {
     let named_so = |from: usize, count: usize| {
-        let parts: Vec<_> = (from..from + count).map(|n| format!("w{n:06}")).collect();
+        let parts: Vec<_> = (from..from + count)
+            .map(|n| format!("w{n:06}"))
+            .collect();
         vec![named("OtherPatientNames", &parts.join("^"))]
     };
     let names = |count: usize| {
         sequence(
             "ReferencedStudySequence",
-            (0..count).map(|n| named_so(n * 6000, 6000)).collect(),
+            (0..count)
+                .map(|n| named_so(n * 6000, 6000))
+                .collect(),
         )
     };
     assert_eq!(outcome(vec![names(2)], false), Ok(0));
@@ -258,7 +266,12 @@ fn a_file_that_would_cost_too_much_fails_and_says_so() {
     ];
     let one = sequence("ReferencedStudySequence", vec![utf8]);
     let failure = cleaned(AND_SEQUENCE, vec![named("SOPInstanceUID", "1.2.3"), one]).unwrap_err();
-    assert!(failure.to_string().contains("too many parts"), "{failure}");
+    assert!(
+        failure
+            .to_string()
+            .contains("too many parts"),
+        "{failure}"
+    );
     assert!(failure.to_string().is_ascii(), "{failure}");
 }
 
@@ -272,7 +285,12 @@ fn at_most_a_hundred_findings_are_counted() {
         .chain(places)
         .collect();
     let failure = cleaned(USUAL, elements).unwrap_err();
-    assert!(failure.detail.ends_with(", and 99 more"), "{failure}");
+    assert!(
+        failure
+            .detail
+            .ends_with(", and 99 more"),
+        "{failure}"
+    );
 }
 
 #[test]

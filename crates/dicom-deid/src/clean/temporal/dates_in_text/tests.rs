@@ -11,7 +11,10 @@ use crate::clean::temporal::{cap_age, shift, spellings};
 fn found(text: &str) -> String {
     dates_in_text(text)
         .into_iter()
-        .map(|range| text.get(range).unwrap_or("not a boundary"))
+        .map(|range| {
+            text.get(range)
+                .unwrap_or("not a boundary")
+        })
         .collect::<Vec<_>>()
         .join("|")
 }

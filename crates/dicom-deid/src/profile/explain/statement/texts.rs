@@ -109,7 +109,10 @@ fn replaced(_: &Profile, _: &Confidentiality) -> Vec<String> {
 }
 
 fn uids(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
-    if confidentiality.options.has(O::RetainUids) {
+    if confidentiality
+        .options
+        .has(O::RetainUids)
+    {
         return sentences([
             "UIDs stay as they are, at every nesting level, in text too, but for those that are \
                 named here.",
@@ -132,17 +135,26 @@ fn kept(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
             structure.",
         "Numbers, dates and UIDs that hold anything but digits and signs are emptied.",
     ]);
-    if confidentiality.options.has(O::RetainPatientCharacteristics) {
+    if confidentiality
+        .options
+        .has(O::RetainPatientCharacteristics)
+    {
         said.push("Ages over 89 become `090Y`.".to_owned());
     }
     said
 }
 
 fn dates(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
-    if confidentiality.options.has(O::RetainFullDates) {
+    if confidentiality
+        .options
+        .has(O::RetainFullDates)
+    {
         return sentences(["Dates and times of Table E.1-1 stay as they are (UNMODIFIED)."]);
     }
-    if !confidentiality.options.has(O::RetainModifiedDates) {
+    if !confidentiality
+        .options
+        .has(O::RetainModifiedDates)
+    {
         return sentences([
             "None stays: each is removed, emptied or a dummy, as its row says (REMOVED).",
         ]);
@@ -186,7 +198,10 @@ fn private(profile: &Profile, confidentiality: &Confidentiality) -> Vec<String> 
     if rules.remove_private_tags {
         return sentences(["All are removed, but for those that fields name by creator."]);
     }
-    if !confidentiality.options.has(O::RetainSafePrivate) {
+    if !confidentiality
+        .options
+        .has(O::RetainSafePrivate)
+    {
         return sentences([
             "All are removed, at every nesting level, but for those that fields name.",
         ]);
@@ -206,7 +221,10 @@ fn descriptors(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
         every other word, every date, and everything that the instance says of patient, \
         physicians, identifiers and institution goes. Where nothing is left, the attribute is \
         treated as without the option.";
-    if confidentiality.options.has(O::CleanDescriptors) {
+    if confidentiality
+        .options
+        .has(O::CleanDescriptors)
+    {
         return vec![how.to_owned()];
     }
     let unlisted = "Descriptors of Table E.1-1 go as their rows say.";
@@ -220,7 +238,10 @@ fn descriptors(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
 }
 
 fn content(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
-    if confidentiality.options.has(O::CleanStructuredContent) {
+    if confidentiality
+        .options
+        .has(O::CleanStructuredContent)
+    {
         return sentences([
             "Content items are cleaned by concept (Table E.3.4-1) in whatever sequence they \
                 stand; where it does not list the concept, each value by what it is, whatever the \
@@ -236,7 +257,10 @@ fn content(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
 
 fn graphics(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
     let overlays = "Overlays and curves are removed: they are pictures, which are not looked into.";
-    let drawn = if confidentiality.options.has(O::CleanGraphics) {
+    let drawn = if confidentiality
+        .options
+        .has(O::CleanGraphics)
+    {
         "Annotations stay: drawings as they are, texts as a dummy, or cleaned under Clean \
             Descriptors."
     } else {
@@ -267,7 +291,10 @@ fn pixels(profile: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
     if rules.alter_pixels.is_some() {
         said.push("`alter_pixels` blanks regions where its conditions hold.".to_owned());
     }
-    if confidentiality.options.has(O::CleanPixelData) {
+    if confidentiality
+        .options
+        .has(O::CleanPixelData)
+    {
         said.push(
             "Clean Pixel Data is claimed, and Burned In Annotation set to NO, only where \
             regions were blanked or known to need none."
@@ -339,8 +366,18 @@ fn fields(profile: &Profile, _: &Confidentiality) -> Vec<String> {
 
 fn marks(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
     let temporal = match () {
-        () if confidentiality.options.has(O::RetainFullDates) => "UNMODIFIED",
-        () if confidentiality.options.has(O::RetainModifiedDates) => "MODIFIED",
+        () if confidentiality
+            .options
+            .has(O::RetainFullDates) =>
+        {
+            "UNMODIFIED"
+        }
+        () if confidentiality
+            .options
+            .has(O::RetainModifiedDates) =>
+        {
+            "MODIFIED"
+        }
         () => "REMOVED",
     };
     let codes = confidentiality
@@ -348,7 +385,9 @@ fn marks(_: &Profile, confidentiality: &Confidentiality) -> Vec<String> {
         .iter()
         .filter(|option| *option != O::CleanPixelData)
         .map(O::method_code);
-    let codes: Vec<&str> = std::iter::once("113100").chain(codes).collect();
+    let codes: Vec<&str> = std::iter::once("113100")
+        .chain(codes)
+        .collect();
     vec![
         "PatientIdentityRemoved (0012,0062): YES.".to_owned(),
         "DeidentificationMethod (0012,0063): program, edition and options, added to what is \

@@ -8,13 +8,17 @@ use crate::profile::{Action, Profile, from_server_json};
 
 fn profile(dicom: &str) -> Result<Profile, String> {
     let read = from_server_json(&json!(format!("name: t\ndicom: {dicom}")), "test");
-    read.map(Option::unwrap).map_err(|error| {
-        format!(
-            "{} | {}",
-            error.what,
-            error.remedy.as_deref().unwrap_or_default()
-        )
-    })
+    read.map(Option::unwrap)
+        .map_err(|error| {
+            format!(
+                "{} | {}",
+                error.what,
+                error
+                    .remedy
+                    .as_deref()
+                    .unwrap_or_default()
+            )
+        })
 }
 
 fn fields(fields: &str) -> Profile {
@@ -58,11 +62,18 @@ fn every_part_counts_in_the_digest() {
 fn groups_have_options_of_their_own() {
     let text = "{name: StudyID, regex-sub: [{input-regex: '(?P<d>x)', output: '{d}', groups: [{name: d, increment-date: true, date-increment-override: 5, date-format: '%Y'}]}]}";
     let profile = fields(text);
-    let Some(Action::RegexSub(items)) = profile.dicom.fields.first().map(|rule| &rule.action)
+    let Some(Action::RegexSub(items)) = profile
+        .dicom
+        .fields
+        .first()
+        .map(|rule| &rule.action)
     else {
         panic!()
     };
-    let group = items.first().and_then(|item| item.groups.first()).unwrap();
+    let group = items
+        .first()
+        .and_then(|item| item.groups.first())
+        .unwrap();
     assert!(
         matches!(&group.action, Action::IncrementDate { days: Some(5.0), format: Some(format), .. } if format.as_str() == "%Y")
     );

@@ -20,8 +20,13 @@ mod alter_pixels {
         let error = result.unwrap_err();
         format!(
             "{} | {}",
-            error.what.trim_start_matches("profile of the site"),
-            error.remedy.as_deref().unwrap_or_default()
+            error
+                .what
+                .trim_start_matches("profile of the site"),
+            error
+                .remedy
+                .as_deref()
+                .unwrap_or_default()
         )
     }
 
@@ -31,7 +36,12 @@ mod alter_pixels {
             "{pixels: [{when: present Rows, remove: [0, -10, 640, -1]}, {keep: [1, 2, 3, 4], when: missing Rows}]}",
         );
         let profile = profile.unwrap();
-        let regions = &profile.dicom.alter_pixels.as_ref().unwrap().regions;
+        let regions = &profile
+            .dicom
+            .alter_pixels
+            .as_ref()
+            .unwrap()
+            .regions;
         assert_eq!(
             (regions[0].keep, regions[0].corners),
             (false, [0, -10, 640, -1])
@@ -49,7 +59,11 @@ mod alter_pixels {
 
     #[test]
     fn every_part_counts_in_the_digest() {
-        let digest = |text: &str| load(&format!("{{pixels: [{text}]}}")).unwrap().digest();
+        let digest = |text: &str| {
+            load(&format!("{{pixels: [{text}]}}"))
+                .unwrap()
+                .digest()
+        };
         let one = digest("{when: equals Modality US, remove: [0, 0, 9, 9]}");
         assert_eq!(
             one,
@@ -167,7 +181,10 @@ mod device_regions {
             format!(
                 "{} | {}",
                 error.what,
-                error.remedy.as_deref().unwrap_or_default()
+                error
+                    .remedy
+                    .as_deref()
+                    .unwrap_or_default()
             )
         })
     }
@@ -193,7 +210,11 @@ mod device_regions {
                 height: 56
             }])
         );
-        let tags: Vec<u16> = region.when.iter().map(|one| one.tag.element()).collect();
+        let tags: Vec<u16> = region
+            .when
+            .iter()
+            .map(|one| one.tag.element())
+            .collect();
         assert_eq!(tags, [0x0008, 0x0060, 0x0010, 0x0011]);
         assert_eq!(region.when[0].values.len(), 2);
         assert_eq!(
@@ -264,13 +285,17 @@ mod device_regions {
         let text = "name = \"p\"\n[[dicom.pixels.regions]]\nwhen = { Rows = 9 }\nblank = [[0, 0, \
             2, 1], [3, 3, 1, 1]]\n";
         let document = Document::parse(text, Language::Toml, "p.toml", "p").unwrap();
-        let again = document.convert(Language::Toml).unwrap();
+        let again = document
+            .convert(Language::Toml)
+            .unwrap();
         let profile = Document::parse(&again.text, Language::Toml, "p.toml", "p")
             .unwrap()
             .profile()
             .unwrap();
         assert_eq!(profile.digest(), document.profile().unwrap().digest());
-        let refused = document.convert(Language::Yaml).unwrap_err();
+        let refused = document
+            .convert(Language::Yaml)
+            .unwrap_err();
         assert!(
             refused
                 .what
@@ -382,7 +407,9 @@ mod device_regions {
                 "p",
             )
             .unwrap();
-            document.profile().map_err(|error| error.what)
+            document
+                .profile()
+                .map_err(|error| error.what)
         };
         assert!(
             alone("[dicom.pixels]\nburned-in = \"refuse\"\n")
