@@ -318,7 +318,7 @@ def pixels(rows: int, columns: int, seed: int) -> bytes:
 
 
 def rolled(image: bytes, rows: int, by: int) -> bytes:
-    """The image with so many of its rows moved from the top to the end."""
+    """The image with a number of its rows moved from the top to the end."""
     cut = by % rows * (len(image) // rows)
     return image[cut:] + image[:cut]
 

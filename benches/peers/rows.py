@@ -294,7 +294,7 @@ def second_core_rows(bench: Bench) -> Iterator[Row]:
 
 
 def curl(bench: Bench, *arguments) -> Run:
-    """curl without settings of whoever runs this."""
+    """curl without the user's own settings."""
     return measure(["curl", "-q", "-sS", "--fail", *arguments], bench.environment)
 
 
@@ -360,7 +360,7 @@ def small_rows(bench: Bench) -> Iterator[Row]:
 
 
 def big_rows(bench: Bench) -> Iterator[Row]:
-    """Single files that nobody wants in memory."""
+    """Single files too large for memory."""
     folder = bench.corpus("big", count(bench, 763, 4))
     for name in ("native", "encapsulated"):
         path = folder / f"{name}.dcm"
@@ -385,7 +385,7 @@ def peak_row(group: str, what: str, runs: dict[str, list[Run]], bound: float) ->
 
 
 def start_rows(bench: Bench) -> Iterator[Row]:
-    """What nobody should notice."""
+    """Small costs that no user should notice."""
     runs = interleaved({"ours": lambda: measure([bench.program, "--version"], bench.environment)}, 4 * bench.rounds)
     value = median(runs["ours"]) * 1000
     yield Row("start", "`fwupload --version`: wall", figure(value, "ms"), "-", value, Goal("<=", 20, "ms"), runs)

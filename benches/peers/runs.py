@@ -30,7 +30,7 @@ class Failed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What one run of a program took; `size` is what it left, where somebody asks."""
+    """What one run of a program took; `size` is what it left, where it is asked for."""
 
     wall: float
     cpu: float
@@ -110,7 +110,7 @@ class Bench:
         self.key_file = self.scratch / "pseudonym.key"
         self.key_file.touch(mode=0o600)
         self.key_file.write_text("015a" * 16 + "\n")
-        # settings of whoever runs this are not to change what is measured, and no proxy is to stand before this machine
+        # the user's own settings must not change what is measured, and no proxy may stand before this machine
         alien = re.compile(r"FWUPLOAD_|(https?|all|no)_proxy$", re.IGNORECASE)
         kept = {name: value for name, value in os.environ.items() if not alien.match(name)}
         self.environment = {**kept, "FWUPLOAD_CONFIG_HOME": str(self.scratch / "config")}

@@ -199,7 +199,7 @@ fn two_corners_in_the_place_of_a_size_stop_the_run() {
         .says("[x, y, width, height]");
 }
 
-/// A JPEG image that nobody need decode, with a comment in front of its scan.
+/// A JPEG image that is not to be decoded, with a comment in front of its scan.
 fn jpeg(comment: &[u8]) -> Vec<u8> {
     let length = |bytes: &[u8]| {
         u16::try_from(bytes.len() + 2)

@@ -165,7 +165,7 @@ fn exit_6_no_such_project() {
 }
 
 #[test]
-fn exit_7_nobody_answers() {
+fn exit_7_no_server_answers() {
     let place = Place::with([("study/1.dcm", good())]);
     let closed = TcpListener::bind("127.0.0.1:0")
         .unwrap()

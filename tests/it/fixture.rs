@@ -233,7 +233,7 @@ impl Dicom {
             .element(items(tags::CONTENT_SEQUENCE, vec![observer, nested]))
     }
 
-    /// An image of so many pixels a side, in a series of its own frame of reference.
+    /// An image with a number of pixels a side, in a series of its own frame of reference.
     pub fn image(
         person: &Person,
         class: &str,

@@ -517,7 +517,7 @@ fn an_invalid_profile_on_the_server_stops_with_level_and_reason() {
 }
 
 #[test]
-fn a_site_that_keeps_a_log_is_told_whom_a_series_was_about_and_nobody_else_is() {
+fn a_site_that_keeps_a_log_is_told_whom_a_series_was_about_and_no_other_site_is() {
     let site = Site::setup()
         .deid_log()
         .signed_urls()

@@ -498,7 +498,7 @@ fn values_that_are_far_too_long() {
         .patient()
         .study()
         .file();
-    assert_eq!(heavy("60 MB that nobody knows", &unknown), None);
+    assert_eq!(heavy("60 MB of an unknown attribute", &unknown), None);
     let text = Bytes::start(false)
         .patient()
         .element(0x0010_4000, "", &vec![b'X'; 9 << 20])

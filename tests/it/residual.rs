@@ -73,7 +73,7 @@ fn a_name_left_in_a_comment_fails_the_file_and_both_attributes_are_named() {
 
 #[test]
 fn a_comment_without_it_passes() {
-    place("seen: nobody").run(RUN).exits(0);
+    place("seen: no one").run(RUN).exits(0);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn what_is_left_in_many_files_is_said_once_with_a_count() {
 
 #[test]
 fn a_label_that_the_user_gives_is_checked_too() {
-    let place = place("seen: nobody");
+    let place = place("seen: no one");
     let ran = place
         .run(&format!("{RUN} --subject oxblatt_w"))
         .exits(9);

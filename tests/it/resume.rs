@@ -289,7 +289,7 @@ fn what_the_server_lost_is_sent_again() {
 }
 
 #[test]
-fn what_somebody_else_put_there_is_for_if_exists_to_decide() {
+fn what_another_program_put_there_is_for_if_exists_to_decide() {
     let (place, site) = (place(), Site::start());
     place.run(USUAL).at(&site).exits(0);
     // Another machine knows nothing of what this one sent, and has other slices under the same
@@ -310,7 +310,7 @@ fn what_somebody_else_put_there_is_for_if_exists_to_decide() {
         .args(["--if-exists", "replace"])
         .at(&site)
         .exits(0);
-    // Now this machine's own is gone: what is there is somebody else's.
+    // Now this machine's own is gone: what is there is another program's.
     let back = place.run(USUAL).at(&site).exits(3);
     assert_eq!(
         (total(&back, "failed"), total(&back, "already_there")),
@@ -485,7 +485,7 @@ fn an_upload_whose_answer_got_lost_for_good_is_settled_by_asking_the_server() {
 }
 
 #[test]
-fn the_journal_says_nothing_about_anybody() {
+fn the_journal_says_nothing_about_patients() {
     let (place, site) = (place(), Site::start());
     place.run(USUAL).at(&site).exits(0);
     let journal = tree(&place.state());

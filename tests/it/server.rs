@@ -178,7 +178,7 @@ impl Rule {
         self
     }
 
-    /// Hangs up after so many bytes of the body.
+    /// Hangs up after a number of bytes of the body.
     pub fn cut_after(mut self, bytes: usize) -> Self {
         self.act = Act::Cut { after: bytes };
         self
@@ -214,7 +214,7 @@ impl Rule {
         self
     }
 
-    /// Announces so many bytes more, or fewer, than it answers.
+    /// Announces more bytes, or fewer, than it answers.
     pub fn wrong_length(mut self, by: i64) -> Self {
         self.act = Act::WrongLength(by);
         self

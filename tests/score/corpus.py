@@ -1,6 +1,6 @@
 """The whole corpus: which files there are, how each is encoded, what is hidden in it; and the answer key.
 
-The same seed gives the same bytes. Nothing is copied from anywhere, and nobody in it lives.
+The same seed gives the same bytes. Nothing is copied from anywhere, and every person in it is invented.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Invented people. Everything that tells who somebody is, is a canary: a text that nothing else in the corpus holds."""
+"""Invented people. Everything that identifies a person is a canary: a text that nothing else in the corpus holds."""
 
 import datetime
 import random

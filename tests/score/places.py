@@ -30,7 +30,7 @@ def person_in_item(s, place):
 
 
 def nested(s):
-    """Six sequences deep, the same in every item. Codes are nobody's and stay."""
+    """Six sequences deep, the same in every item. Codes belong to no person and stay."""
     item = {}
     for depth in range(6, 0, -1):
         inner = item

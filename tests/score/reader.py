@@ -1,4 +1,4 @@
-"""The scorer's own reader of DICOM files: small, strict where it matters, and nobody else's.
+"""The scorer's own reader of DICOM files: small, strict where it matters, and used by nothing else.
 
 It knows no dictionary. In implicit VR it tells a sequence by its shape and leaves every other VR unknown.
 """

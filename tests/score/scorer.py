@@ -55,7 +55,7 @@ class Judge:
         return self.dates[key]
 
     def search(self, data: bytes, promise: Promise, people: Iterable[int]) -> set[str]:
-        """Every canary in some bytes that this profile must not let through, whoever's it is."""
+        """Every canary in some bytes that this profile must not let through, of whichever person."""
         indexes = [self.texts]
         if "uids-not-kept" in promise.traits:
             indexes.append(self.roots)

@@ -83,7 +83,7 @@ class Scribe:
         return self.latest
 
     def secret(self, place, vr, text, canary="", harmless="", words=(), severity="identity"):
-        """A text value that has to go. The words, which are anybody's, stay where descriptions are cleaned.
+        """A text value that has to go. The words, which are common, stay where descriptions are cleaned.
 
         What tells is the canary; by default the token in the text, else all of the text.
         """

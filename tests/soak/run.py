@@ -171,7 +171,7 @@ class Server:
 
 
 def run(command, environment, kill_after):
-    """Runs once; kills it after so many seconds, if it runs that long."""
+    """Runs once; kills it after a number of seconds, if it runs that long."""
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         _, said = process.communicate(timeout=kill_after)
@@ -246,7 +246,7 @@ def main():
     parser.add_argument("--slices", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=0.1, help="share of connections that are spoiled from the start")
-    parser.add_argument("--kill-every", type=int, default=4, help="one run in so many is not killed")
+    parser.add_argument("--kill-every", type=int, default=4, help="one run in this many is not killed")
     parser.add_argument("--longest", type=float, default=8.0, help="seconds after which a run is killed at the latest")
     parser.add_argument("--most-runs", type=int, default=400)
     arguments = parser.parse_args()

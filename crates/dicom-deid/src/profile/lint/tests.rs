@@ -601,7 +601,7 @@ fn unlisted_attributes_are_a_warning_where_they_identify() {
     assert_eq!(
         weight("PatientBirthDateInAlternativeCalendar"),
         Some(Severity::Note),
-        "somebody meant it"
+        "it is meant"
     );
     assert_eq!(weight("SOPClassUID"), None);
 }

@@ -148,14 +148,14 @@ fn items_that_are_referred_to_by_number_are_replaced_and_not_removed() {
     ];
     let mut pointing = image();
     pointing.push(sequence("ContentSequence", vec![by_number]));
-    let somebody = item(
+    let patient = item(
         "PNAME",
         ("4711", "99X", "Somebody"),
         vec![text("PersonName", "Who^Doctor")],
     );
     let data = clean(
         &["clean-structured-content"],
-        report(vec![somebody, finding("Brain"), pointing]),
+        report(vec![patient, finding("Brain"), pointing]),
     );
     let left = items(&data);
     assert_eq!(left.len(), 3);

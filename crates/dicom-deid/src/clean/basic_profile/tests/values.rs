@@ -95,11 +95,11 @@ fn a_patient_without_id_gets_the_pseudonym_of_the_study() {
             "{placeholder}"
         );
     }
-    let nobody = clean_by(
+    let unidentified = clean_by(
         &with_options(&[]),
         DataSet::from_elements(vec![text("PatientName", "Doe^Jane")]),
     );
-    assert_eq!(nobody.unwrap_err().kind, DeidErrorKind::MissingUid);
+    assert_eq!(unidentified.unwrap_err().kind, DeidErrorKind::MissingUid);
 }
 
 #[test]
