@@ -7,14 +7,12 @@ default:
 # Formats all sources.
 format:
     cargo fmt
-    cargo fmt --manifest-path fuzz/Cargo.toml
 
 # Checks that all sources are formatted.
 format-check:
     cargo fmt --check
-    cargo fmt --check --manifest-path fuzz/Cargo.toml
 
-# Lints, warnings denied.
+# Lints all packages, fuzz targets among them, warnings denied.
 lint:
     cargo clippy --locked --workspace --all-targets -- -D warnings
 
@@ -29,10 +27,6 @@ test:
 # Builds and tests the program without the sandbox.
 test-without-sandbox:
     cargo test --locked --no-default-features --test without_sandbox
-
-# Checks that the fuzz targets build; fuzz/README.md says how they are run.
-fuzz-check target="target":
-    cargo check --locked --manifest-path fuzz/Cargo.toml --target-dir {{ target }}
 
 # Writes what is generated from the sources: docs/codes.md and docs/schemas/.
 generate:
