@@ -228,7 +228,7 @@ impl Read for Watched<'_> {
             .inspect_err(|error| {
                 self.look
                     .failed
-                    .set(Some(error.kind().into()))
+                    .set(Some(error.kind().into()));
             })
     }
 }

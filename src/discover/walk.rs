@@ -52,7 +52,7 @@ impl<'a> Walk<'a> {
                         .roots
                         .insert(root.canonical.clone()) =>
                 {
-                    looked_at.push(Ok(root))
+                    looked_at.push(Ok(root));
                 }
                 Err(failure) if failed.insert(path) => looked_at.push(Err((path.clone(), failure))),
                 Ok(_) | Err(_) => {}

@@ -212,7 +212,7 @@ impl Read {
             Part::Space => {
                 rest = text
                     .strip_prefix(char::is_whitespace)?
-                    .trim_start()
+                    .trim_start();
             }
             Part::Year => self.year = i32::try_from(number(4)?).ok()?,
             Part::ShortYear => {

@@ -32,7 +32,7 @@ impl TrialTotals {
                 *self
                     .failed
                     .entry(failure.code)
-                    .or_default() += 1
+                    .or_default() += 1;
             }
             TrialOutcome::Cleaned { changes, .. } => {
                 self.cleaned += 1;
