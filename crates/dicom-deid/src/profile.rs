@@ -57,12 +57,11 @@ pub use image_rules::{
 };
 pub use json::Json;
 pub use lint::{LintFinding, LintKind, LintReport, Severity, lint};
-pub use model::{AgeUnit, DicomRules, FileName, Position, Profile, Rule, tag_of};
+pub use model::{AgeUnit, DicomRules, Position, Profile, Rule};
 pub use pixel_condition::{AttributeTest, Condition, ConditionLine, Conjunction, TestKind};
 pub use python_regex::{Captured, PythonRegex, TooComplex};
 pub use selector::{ItemChoice, Selector, SequencePath};
 pub use served::{Served, from_server_json};
-pub use template::{Template, TemplatePart};
+pub use template::{Template, TemplatePart, tag_of};
 pub use theme::Theme;
-pub use tree::SyntaxError;
 pub use vocabulary::json_schema;

@@ -7,7 +7,7 @@ use dicom_core::{Tag, VR};
 use python_regex::PythonRegex;
 
 use super::date_format::DateFormat;
-use super::template::Template;
+use super::template::{Template, tag_of};
 use super::tree::Named;
 use crate::standard::{is_number_text, is_numeric, is_text};
 
@@ -302,14 +302,14 @@ impl Jitter {
     }
 }
 
-/// One item of `regex-sub`: what it matches, and what is written then.
+/// One item of `regex-sub` or `filenames`: what it matches, and what is written then.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Substitution {
-    /// Matched from the start of the value.
+    /// Matched from the start of the value or path.
     pub regex: PythonRegex,
-    /// The new value.
+    /// The new value or name.
     pub output: Template,
-    /// What is done to the variables of the output.
+    /// What is done to the variables of the output; of `filenames`, to captured pieces alone.
     pub groups: Vec<Group>,
 }
 
@@ -325,11 +325,19 @@ pub struct Group {
 }
 
 impl Substitution {
-    /// The attributes beside its own that it may read.
+    /// Whether its expression has a group of this name.
+    pub fn captures(&self, name: &str) -> bool {
+        self.regex
+            .group_names()
+            .any(|group| group == name)
+    }
+
+    /// The attributes that its output names by keyword.
     pub fn tags(&self) -> impl Iterator<Item = Tag> {
-        self.groups
-            .iter()
-            .filter_map(|group| group.tag)
+        self.output
+            .variables()
+            .filter(|name| !self.captures(name))
+            .filter_map(tag_of)
     }
 }
 

@@ -19,11 +19,9 @@ use super::json::with_member;
 use super::model::{AgeUnit, DicomRules, Profile, Rule};
 use super::pixel_condition::{AttributeTest, Condition, TestKind};
 use super::selector::Selector;
-use super::template::Template;
 use super::tree::Named;
 use crate::standard::confidentiality::ConfidentialityOption;
 use crate::standard::hex_digits;
-use python_regex::PythonRegex;
 
 /// What tells profiles apart: the digest that is shown and, where the profile holds secrets, one
 /// over all of it.
@@ -99,18 +97,8 @@ impl Profile {
             canonical = with_member(canonical, "retain", json!(rules.retain));
         }
         if !rules.filenames.is_empty() {
-            let name = |name: &super::model::FileName| {
-                template(rules, &name.regex, &name.output, &name.groups)
-            };
-            canonical = with_member(
-                canonical,
-                "filenames",
-                rules
-                    .filenames
-                    .iter()
-                    .map(name)
-                    .collect(),
-            );
+            let names = substitutions(rules, &rules.filenames);
+            canonical = with_member(canonical, "filenames", names);
         }
         if let Some(settings) = &rules.confidentiality {
             canonical = with_member(canonical, "confidentiality", confidentiality(settings));
@@ -203,21 +191,20 @@ fn options(rules: &DicomRules, action: &Action) -> Value {
             jitter.as_ref(),
             bounds,
         ),
-        Action::RegexSub(items) => {
-            let item =
-                |item: &Substitution| template(rules, &item.regex, &item.output, &item.groups);
-            items.iter().map(item).collect()
-        }
+        Action::RegexSub(items) => substitutions(rules, items),
     }
 }
 
-fn template(rules: &DicomRules, regex: &PythonRegex, output: &Template, groups: &[Group]) -> Value {
+fn substitutions(rules: &DicomRules, items: &[Substitution]) -> Value {
     let group = |group: &Group| {
         let action = &group.action;
         json!([group.name, action.name(), options(rules, action)])
     };
-    let groups: Vec<_> = groups.iter().map(group).collect();
-    json!([regex.as_str(), output.as_str(), groups])
+    let item = |item: &Substitution| {
+        let groups: Vec<_> = item.groups.iter().map(group).collect();
+        json!([item.regex.as_str(), item.output.as_str(), groups])
+    };
+    items.iter().map(item).collect()
 }
 
 fn shift(

@@ -112,13 +112,10 @@ pub(super) fn with_member(object: Value, key: &str, value: Value) -> Value {
 /// only the YAML reader knows positions: its tree is taken where it says exactly the same.
 pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     let Json(node) = serde_json::from_str(text).map_err(|error| {
-        Problem::new(
-            SourcePosition {
-                line: error.line(),
-                column: error.column(),
-            },
-            format!("not JSON: {error}"),
-        )
+        Problem::new(format!("not JSON: {error}")).at(SourcePosition {
+            line: error.line(),
+            column: error.column(),
+        })
     })?;
     match yaml::parse_json(text) {
         Ok(positioned) if positioned == node => Ok(positioned),

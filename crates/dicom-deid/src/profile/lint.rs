@@ -188,37 +188,26 @@ impl LintReport {
 
 /// Finds what a profile leaves behind.
 pub fn lint(profile: &Profile) -> LintReport {
-    let concerns: [fn(&Profile) -> Vec<LintFinding>; 12] = [
-        attributes::table_rows,
-        whole::basic_profile,
-        attributes::exceptions,
-        attributes::sequence_items,
-        attributes::private_elements,
-        attributes::outside_table,
-        rules::copied_texts,
-        rules::hashes,
-        rules::envelope,
-        rules::uids,
-        rules::dates,
-        whole::whole_profile,
-    ];
-    let mut findings: Vec<LintFinding> = concerns
-        .iter()
-        .flat_map(|concern| concern(profile))
-        .collect();
-    findings.sort_by_key(|finding| (finding.severity, finding.kind, finding.theme));
-    LintReport { findings }
+    let mut report = LintReport::default();
+    attributes::lint(&profile.dicom, &mut report);
+    rules::lint(&profile.dicom, &mut report);
+    whole::lint(profile, &mut report);
+    report
+        .findings
+        .sort_by_key(|finding| (finding.severity, finding.kind, finding.theme));
+    report
 }
 
-impl LintFinding {
-    fn new(
-        kind: LintKind,
+impl LintReport {
+    fn add(
+        &mut self,
         severity: Severity,
+        kind: LintKind,
         subject: impl Into<String>,
         message: impl Into<String>,
         advice: &'static str,
-    ) -> Self {
-        Self {
+    ) -> &mut LintFinding {
+        self.findings.push(LintFinding {
             kind,
             severity,
             theme: None,
@@ -226,35 +215,41 @@ impl LintFinding {
             tag: None,
             message: message.into(),
             advice,
-        }
+        });
+        self.findings
+            .last_mut()
+            .unwrap_or_else(|| unreachable!("just added"))
     }
 
-    fn warning(
+    fn warn(
+        &mut self,
         kind: LintKind,
         subject: impl Into<String>,
         message: impl Into<String>,
         advice: &'static str,
-    ) -> Self {
-        Self::new(kind, Severity::Warning, subject, message, advice)
+    ) -> &mut LintFinding {
+        self.add(Severity::Warning, kind, subject, message, advice)
     }
 
     fn note(
+        &mut self,
         kind: LintKind,
         subject: impl Into<String>,
         message: impl Into<String>,
         advice: &'static str,
-    ) -> Self {
-        Self::new(kind, Severity::Note, subject, message, advice)
+    ) -> &mut LintFinding {
+        self.add(Severity::Note, kind, subject, message, advice)
     }
+}
 
-    fn about(mut self, theme: Theme) -> Self {
+impl LintFinding {
+    fn about(&mut self, theme: Theme) -> &mut Self {
         self.theme = Some(theme);
         self
     }
 
-    fn tagged(mut self, tag: &impl ToString) -> Self {
+    fn tagged(&mut self, tag: &impl ToString) {
         self.tag = Some(tag.to_string());
-        self
     }
 }
 

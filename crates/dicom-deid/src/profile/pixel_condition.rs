@@ -7,7 +7,7 @@ use dicom_core::{Tag, VR};
 use python_regex::PythonRegex;
 
 use super::selector::{hex, tag_of_number};
-use super::tree::{SyntaxError, shown};
+use super::tree::{Problem, shown};
 use crate::standard;
 
 /// What must hold of a file: every line.
@@ -74,7 +74,7 @@ const WORDS: [&str; 7] = [
 
 impl Condition {
     /// Reads the text of `when`.
-    pub(super) fn parse(text: &str) -> Result<Self, SyntaxError> {
+    pub(super) fn parse(text: &str) -> Result<Self, Problem> {
         let text = text
             .replace("\r\n", "\n")
             .replace('\r', "\n");
@@ -85,7 +85,7 @@ impl Condition {
             .map(|(at, line)| (at + 1, strip(line)))
             .filter(|(_, l)| !l.is_empty())
         {
-            let at = |mut error: SyntaxError| {
+            let at = |mut error: Problem| {
                 error.message = format!("`when`, line {number}: {}", error.message);
                 error
             };
@@ -101,14 +101,14 @@ impl Condition {
         if lines.is_empty() {
             let hint = "for every image, write a condition that always holds, such as `present \
                 SOPInstanceUID`";
-            return Err(SyntaxError::new("`when` holds no condition").with_hint(hint));
+            return Err(Problem::new("`when` holds no condition").with_hint(hint));
         }
         Ok(Self { lines })
     }
 }
 
-fn leading_or() -> SyntaxError {
-    SyntaxError::new(
+fn leading_or() -> Problem {
+    Problem::new(
         "a line that begins with `||` is not an alternative: Flywheel's engine wants \
         every line to hold",
     )
@@ -119,7 +119,7 @@ fn leading_or() -> SyntaxError {
 }
 
 impl ConditionLine {
-    fn parse(line: &str) -> Result<Self, SyntaxError> {
+    fn parse(line: &str) -> Result<Self, Problem> {
         no_other_statement(line)?;
         let (first, mut next) = first_of(line);
         let first = AttributeTest::parse(first)?;
@@ -135,7 +135,7 @@ impl ConditionLine {
     }
 
     /// The engine assigns the values of a line from the left, whether a test takes one or not.
-    fn values_belong_to_their_tests(&self) -> Result<(), SyntaxError> {
+    fn values_belong_to_their_tests(&self) -> Result<(), Problem> {
         let takes_value =
             |test: &AttributeTest| matches!(test.kind, TestKind::Contains(_) | TestKind::Equals(_));
         let mut without = !takes_value(&self.first);
@@ -143,7 +143,7 @@ impl ConditionLine {
             if without && takes_value(test) {
                 let why = "on one line, Flywheel's engine mixes up values where `missing`, \
                     `present` or `empty` come first";
-                return Err(SyntaxError::new(why).with_hint(
+                return Err(Problem::new(why).with_hint(
                     "put the tests with values first, or each test on a line of its own",
                 ));
             }
@@ -154,7 +154,7 @@ impl ConditionLine {
 }
 
 /// What a recipe may hold at the start of a line besides tests, and what `when` has no room for.
-fn no_other_statement(line: &str) -> Result<(), SyntaxError> {
+fn no_other_statement(line: &str) -> Result<(), Problem> {
     let lower = line.to_lowercase();
     if [
         "coordinates",
@@ -166,7 +166,7 @@ fn no_other_statement(line: &str) -> Result<(), SyntaxError> {
     .any(|word| lower.starts_with(word))
     {
         let hint = "say it with `remove` or `keep` of the entry";
-        return Err(SyntaxError::new("coordinates cannot be given in `when`").with_hint(hint));
+        return Err(Problem::new("coordinates cannot be given in `when`").with_hint(hint));
     }
     if !WORDS
         .iter()
@@ -177,12 +177,12 @@ fn no_other_statement(line: &str) -> Result<(), SyntaxError> {
     Ok(())
 }
 
-fn unknown_word(text: &str) -> SyntaxError {
+fn unknown_word(text: &str) -> Problem {
     let word = text
         .split(' ')
         .next()
         .unwrap_or_default();
-    SyntaxError::new(format!("`{}` is no test", shown(word)))
+    Problem::new(format!("`{}` is no test", shown(word)))
         .with_hint(format!("tests begin with {}", WORDS.join(", ")))
 }
 
@@ -209,7 +209,7 @@ fn first_of(text: &str) -> (&str, Option<(Conjunction, &str)>) {
 }
 
 impl AttributeTest {
-    fn parse(text: &str) -> Result<Self, SyntaxError> {
+    fn parse(text: &str) -> Result<Self, Problem> {
         let (word, operands) = text
             .split_once(' ')
             .ok_or_else(|| incomplete(text))?;
@@ -239,7 +239,7 @@ impl AttributeTest {
         if by_number {
             let why = "a value cannot be looked at by number: Flywheel's engine looks at a \
                 description of the element instead";
-            return Err(SyntaxError::new(why).with_hint("name the attribute by its keyword"));
+            return Err(Problem::new(why).with_hint("name the attribute by its keyword"));
         }
         has_text(tag)?;
         let value = strip(value);
@@ -256,42 +256,42 @@ impl AttributeTest {
     }
 }
 
-fn incomplete(text: &str) -> SyntaxError {
-    SyntaxError::new(format!("`{}` is not complete", shown(text))).with_hint(
+fn incomplete(text: &str) -> Problem {
+    Problem::new(format!("`{}` is not complete", shown(text))).with_hint(
         "it reads `contains KEYWORD REGEX`, `equals KEYWORD VALUE`, `missing KEYWORD` and so on, \
             with one space between",
     )
 }
 
 /// The attribute that a test names.
-fn field(name: &str) -> Result<(Tag, bool), SyntaxError> {
+fn field(name: &str) -> Result<(Tag, bool), Problem> {
     if let Some(digits) = name.strip_prefix("0x") {
         let number = hex(digits, 8).ok_or_else(|| {
-            SyntaxError::new(format!("`{}` is no tag", shown(name))).with_hint("write 0xGGGGEEEE")
+            Problem::new(format!("`{}` is no tag", shown(name))).with_hint("write 0xGGGGEEEE")
         })?;
         return Ok((in_data_set(tag_of_number(number))?, true));
     }
     if let Some(tag) = standard::tag_of_keyword(name) {
         return Ok((in_data_set(tag)?, false));
     }
-    Err(SyntaxError::no_attribute(
+    Err(Problem::no_attribute(
         name,
         "write a keyword, or 0xGGGGEEEE with `missing`, `present` or `empty`",
     ))
 }
 
-fn in_data_set(tag: Tag) -> Result<Tag, SyntaxError> {
+fn in_data_set(tag: Tag) -> Result<Tag, Problem> {
     if tag.group() == 0x0002 {
         let why = format!(
             "{} belongs to the file meta information, which conditions do not see",
             standard::name_of(tag)
         );
-        return Err(SyntaxError::new(why).with_hint("name an attribute of the data set"));
+        return Err(Problem::new(why).with_hint("name an attribute of the data set"));
     }
     Ok(tag)
 }
 
-fn has_text(tag: Tag) -> Result<(), SyntaxError> {
+fn has_text(tag: Tag) -> Result<(), Problem> {
     use VR::{AT, OB, OD, OF, OL, OV, OW, SQ, UN};
     match standard::vr(tag) {
         Some(AT | SQ | OB | OD | OF | OL | OV | OW | UN) | None => {
@@ -299,16 +299,16 @@ fn has_text(tag: Tag) -> Result<(), SyntaxError> {
                 "{} has no text or number that could be compared",
                 standard::name_of(tag)
             );
-            Err(SyntaxError::new(why).with_hint("ask for `present`, `missing` or `empty`"))
+            Err(Problem::new(why).with_hint("ask for `present`, `missing` or `empty`"))
         }
         Some(_) => Ok(()),
     }
 }
 
-fn value_test(contains: bool, value: &str) -> Result<TestKind, SyntaxError> {
+fn value_test(contains: bool, value: &str) -> Result<TestKind, Problem> {
     if hides_a_test(value) {
         return Err(
-            SyntaxError::new("a test within a line must be written in lower case")
+            Problem::new("a test within a line must be written in lower case")
                 .with_hint("write `+ contains ...`"),
         );
     }
@@ -321,12 +321,12 @@ fn value_test(contains: bool, value: &str) -> Result<TestKind, SyntaxError> {
             "Flywheel's engine puts the expression into lower case, which changes what `{part}` \
                 means"
         );
-        return Err(SyntaxError::new(why)
+        return Err(Problem::new(why)
             .with_hint("write a class such as `[^0-9]` or `[^ ]`; case never counts anyway"));
     }
     PythonRegex::new(strip(&lower))
         .map(TestKind::Contains)
-        .map_err(|why| SyntaxError::new(format!("the expression: {why}")))
+        .map_err(|why| Problem::new(format!("the expression: {why}")))
 }
 
 /// Whether a `+` or `||` in a value is followed by a test in capitals, which the engine would take

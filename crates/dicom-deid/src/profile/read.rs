@@ -83,40 +83,39 @@ fn of_other_tool(entry: &Entry) -> Option<String> {
 
 /// What only shows when all keys are known.
 fn checked(profile: Profile, root: &Node) -> Result<Profile, Problem> {
-    if profile.name == "none" && !profile.is_empty() {
-        return Err(root
-            .problem(
-                "the profile is called `none`, which at Flywheel means that nothing is done, \
-                and yet it has rules",
-            )
-            .with_hint("give it another name, or take the rules out"));
+    let (rules, is_empty) = (&profile.dicom, profile.is_empty());
+    let refused = [
+        (
+            profile.name == "none" && !is_empty,
+            "the profile is called `none`, which at Flywheel means that nothing is done, and yet \
+                it has rules",
+            "give it another name, or take the rules out",
+        ),
+        (
+            rules.remove_undefined && rules.fields.is_empty(),
+            "`remove-undefined` with no fields would remove everything; Flywheel's own engine \
+                removes nothing then",
+            "list the fields to keep",
+        ),
+        (
+            !rules.filenames.is_empty() && is_empty,
+            "the profile names files and changes nothing in them, so data would go as it is under \
+                other names",
+            "add the fields to clean",
+        ),
+        (
+            (rules.burned_in == BurnedIn::Refuse || !rules.regions.is_empty()) && is_empty,
+            "the profile speaks of text in images and cleans nothing, so data would go as it is",
+            "add the fields to clean",
+        ),
+    ];
+    match refused
+        .into_iter()
+        .find(|(applies, ..)| *applies)
+    {
+        Some((_, message, hint)) => Err(root.problem(message).with_hint(hint)),
+        None => Ok(profile),
     }
-    if profile.dicom.remove_undefined && profile.dicom.fields.is_empty() {
-        return Err(root
-            .problem(
-                "`remove-undefined` with no fields would remove everything; Flywheel's own \
-                engine removes nothing then",
-            )
-            .with_hint("list the fields to keep"));
-    }
-    if !profile.dicom.filenames.is_empty() && profile.is_empty() {
-        return Err(root
-            .problem(
-                "the profile names files and changes nothing in them, so data would go as it \
-                is under other names",
-            )
-            .with_hint("add the fields to clean"));
-    }
-    let refuses = profile.dicom.burned_in == BurnedIn::Refuse || !profile.dicom.regions.is_empty();
-    if refuses && profile.is_empty() {
-        return Err(root
-            .problem(
-                "the profile speaks of text in images and cleans nothing, so data would go \
-                as it is",
-            )
-            .with_hint("add the fields to clean"));
-    }
-    Ok(profile)
 }
 
 fn dicom(section: &Node, profile: &mut Profile) -> Result<(), Problem> {

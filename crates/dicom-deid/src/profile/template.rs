@@ -1,5 +1,9 @@
 //! Output templates: text with `{variables}` in it.
 
+use dicom_core::Tag;
+
+use crate::standard;
+
 /// A template, split into what is written as it stands and what is filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
@@ -84,6 +88,11 @@ fn variable(name: &str) -> Result<&str, String> {
         return Err("a variable is the name of a group or a keyword, nothing else".to_owned());
     }
     Ok(name)
+}
+
+/// The attribute that a variable names.
+pub fn tag_of(variable: &str) -> Option<Tag> {
+    standard::tag_of_keyword_any_case(variable).map(|(tag, _)| tag)
 }
 
 #[cfg(test)]

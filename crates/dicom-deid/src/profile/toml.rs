@@ -20,10 +20,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
                 .span()
                 .map(|span| lines.position(span.start))
                 .unwrap_or_default();
-            Err(Problem::new(
-                position,
-                format!("not TOML: {}", error.message()),
-            ))
+            Err(Problem::new(format!("not TOML: {}", error.message())).at(position))
         }
     }
 }

@@ -3,30 +3,38 @@
 
 use crate::standard;
 
-/// Line and column in a document, both from 1; 0 where there is no text, as in the server's answer.
+/// Line and column, in characters, in a document, both from 1; 0 where there is no text, as in the
+/// server's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SourcePosition {
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
+pub(super) struct SourcePosition {
+    pub(super) line: usize,
+    pub(super) column: usize,
 }
 
-/// What is wrong with a text inside a value, and what may have been meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyntaxError {
-    /// What is wrong.
-    pub message: String,
-    /// What may have been meant, or what to write.
-    pub hint: Option<String>,
+/// What is wrong with a document, where, and what may have been meant.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) position: SourcePosition,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+    /// What else is wrong, in the order in which it was found.
+    pub(super) also: Vec<Problem>,
 }
 
-impl SyntaxError {
+impl Problem {
+    /// A problem that has no position yet.
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self {
+            position: SourcePosition::default(),
             message: message.into(),
             hint: None,
+            also: Vec::new(),
         }
+    }
+
+    pub(super) fn at(mut self, position: SourcePosition) -> Self {
+        self.position = position;
+        self
     }
 
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -41,39 +49,6 @@ impl SyntaxError {
             |keyword| format!("did you mean `{keyword}`?"),
         );
         Self::new(format!("`{}` names no attribute", shown(written))).with_hint(hint)
-    }
-
-    pub(super) fn at(self, position: SourcePosition) -> Problem {
-        Problem {
-            hint: self.hint,
-            ..Problem::new(position, self.message)
-        }
-    }
-}
-
-/// What is wrong with a document, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) position: SourcePosition,
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
-    /// What else is wrong, in the order in which it was found.
-    pub(super) also: Vec<Problem>,
-}
-
-impl Problem {
-    pub(super) fn new(position: SourcePosition, message: impl Into<String>) -> Self {
-        Self {
-            position,
-            message: message.into(),
-            hint: None,
-            also: Vec::new(),
-        }
-    }
-
-    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
     }
 }
 
@@ -171,7 +146,7 @@ pub(super) trait Named: Copy + PartialEq + 'static {
 
 impl Entry {
     pub(super) fn problem(&self, message: impl Into<String>) -> Problem {
-        Problem::new(self.position, message)
+        Problem::new(message).at(self.position)
     }
 
     /// A key that does not exist, with the one that comes closest.
@@ -190,7 +165,7 @@ impl Node {
     }
 
     pub(super) fn problem(&self, message: impl Into<String>) -> Problem {
-        Problem::new(self.position, message)
+        Problem::new(message).at(self.position)
     }
 
     /// What kind of value it is, for messages.

@@ -10,7 +10,7 @@ use super::basic_profile::{EDITION, Encapsulated, OnLeak, Unlisted, Unparseable}
 use super::image_rules::{BurnedIn, OUTSIDE};
 use super::json::with_member;
 use super::model::AgeUnit;
-use super::tree::{Entry, Named, Problem};
+use super::tree::{Entry, Named, Node, Problem};
 use crate::standard::confidentiality::ConfidentialityOption;
 
 /// A section: the keys that it may have.
@@ -81,6 +81,18 @@ impl Section {
             .iter()
             .find(|known| known.0 == key)?;
         Some(&known.1)
+    }
+
+    /// The entries of a section, all of whose keys it has.
+    pub(super) fn entries<'a>(&self, node: &'a Node, what: &str) -> Result<&'a [Entry], Problem> {
+        let entries = node.entries(what)?;
+        match entries
+            .iter()
+            .find(|entry| !self.has(&entry.key))
+        {
+            Some(entry) => Err(self.unknown(entry)),
+            None => Ok(entries),
+        }
     }
 
     /// What to say of a key that it does not have.

@@ -12,7 +12,7 @@ use super::super::image_rules::{
     RequiredAttribute, RequiredValue,
 };
 use super::super::pixel_condition::Condition;
-use super::super::tree::{Entry, Node, NodeKind, Problem, SyntaxError};
+use super::super::tree::{Entry, Node, NodeKind, Problem};
 use super::super::vocabulary::{ALTER_PIXELS, ALTERED_REGION, PIXELS, REGION};
 use crate::standard;
 use crate::standard::confidentiality::ConfidentialityOption::CleanPixelData;
@@ -186,7 +186,7 @@ fn required_attributes(node: &Node) -> Result<Vec<RequiredAttribute>, Problem> {
 fn required_attribute(entry: &Entry) -> Result<RequiredAttribute, Problem> {
     let tag = standard::tag_of_keyword(&entry.key).ok_or_else(|| {
         let otherwise = "write the keyword of an attribute, such as `Manufacturer`";
-        SyntaxError::no_attribute(&entry.key, otherwise).at(entry.position)
+        Problem::no_attribute(&entry.key, otherwise).at(entry.position)
     })?;
     let name = standard::name_of(tag);
     if tag.group() == 0x0002 {

@@ -3,7 +3,7 @@
 
 use dicom_core::Tag;
 
-use super::super::action::{Action, Substitution};
+use super::super::action::Action;
 use super::super::model::{DicomRules, Rule};
 use super::super::selector::Selector;
 use super::super::tree::Node;
@@ -55,7 +55,8 @@ fn reads(rule: &Rule, other: &Rule) -> bool {
     };
     let variables = items
         .iter()
-        .flat_map(Substitution::tags);
+        .flat_map(|item| &item.groups)
+        .filter_map(|group| group.tag);
     let own = match &rule.selector {
         Selector::Tag(tag) => addresses(&other.selector, *tag),
         selector => selector.to_string() == other.selector.to_string(),
