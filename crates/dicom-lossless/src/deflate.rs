@@ -14,7 +14,7 @@ const STEP: usize = 64 << 10;
 
 /// Inflates a raw deflate stream. It may be padded with zeros; any other byte after its end is
 /// refused.
-pub(crate) fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileError> {
+pub fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileError> {
     let mut inflater = Decompress::new(false);
     let mut out = Vec::new();
     loop {
@@ -57,7 +57,7 @@ fn is_checksum(rest: &[u8], inflated: &[u8]) -> bool {
 }
 
 /// Deflates a data set given in pieces; the same pieces give the same bytes. Padded to even length.
-pub(crate) fn deflate<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Bytes, FileError> {
+pub fn deflate<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Bytes, FileError> {
     let failed = |_| {
         FileError::new(
             FileErrorKind::Verification,

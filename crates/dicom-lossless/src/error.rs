@@ -123,7 +123,7 @@ impl std::error::Error for FileError {}
 
 /// A fault that the walker met, and where: cheap enough to be returned from every step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub struct Fault {
     pub kind: FileErrorKind,
     pub tag: Tag,
     pub at: usize,
@@ -132,7 +132,7 @@ pub(crate) struct Fault {
 
 /// Why a walk stopped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Halt {
+pub enum Halt {
     /// The window ends before this offset.
     More(usize),
     /// The bytes are at fault.
@@ -140,7 +140,7 @@ pub(crate) enum Halt {
 }
 
 impl Halt {
-    pub(crate) fn new(kind: FileErrorKind, tag: Tag, at: usize, what: &'static str) -> Self {
+    pub fn new(kind: FileErrorKind, tag: Tag, at: usize, what: &'static str) -> Self {
         Self::Fault(Fault {
             kind,
             tag,

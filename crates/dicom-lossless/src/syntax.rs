@@ -118,7 +118,7 @@ fn known_encoding(uid: &str) -> Option<Encoding> {
 
 /// How a data set is encoded by the look of its first element, where that is plain to see; else as
 /// expected.
-pub(crate) fn sniff_encoding(first: &[u8], expected: Encoding) -> Encoding {
+pub fn sniff_encoding(first: &[u8], expected: Encoding) -> Encoding {
     let Some([g0, g1, _, _, v0, v1]) = first.first_chunk::<6>() else {
         return expected;
     };

@@ -14,7 +14,7 @@ use super::body::{Body, Segment};
 use super::dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Value};
 use super::mask::Mask;
 use super::read::{Instance, PixelElement, Scrubbed};
-use super::source::Source;
+use super::source::{Source, slice};
 use super::visit::{ITEM, ITEM_END, SEQUENCE_END, UNDEFINED};
 use super::vr;
 use super::{Limits, Tag, deflate, meta};
@@ -178,24 +178,18 @@ fn masked(mut value: Segment, mask: &Arc<Mask>) -> Segment {
 fn source_segment(source: &Source, range: Range<u64>) -> Result<Segment, FileError> {
     match source {
         Source::File(file) => Ok(Segment::of_file(file.clone(), range)),
-        Source::Memory { bytes, .. } => {
-            let place = usize::try_from(range.start)
-                .ok()
-                .zip(usize::try_from(range.end).ok());
-            place
-                .filter(|(from, to)| from <= to && *to <= bytes.len())
-                .map(|(from, to)| Segment::Bytes(bytes.slice(from..to)))
-                .ok_or_else(|| {
-                    FileError::new(
-                        FileErrorKind::Verification,
-                        "the pixel data is not where it was",
-                    )
-                })
-        }
+        Source::Memory { bytes, .. } => slice(bytes, &range)
+            .map(Segment::Bytes)
+            .ok_or_else(|| {
+                FileError::new(
+                    FileErrorKind::Verification,
+                    "the pixel data is not where it was",
+                )
+            }),
     }
 }
 
-pub(crate) fn serialise(instance: &Instance, limits: &Limits) -> Result<Written, FileError> {
+pub fn serialise(instance: &Instance, limits: &Limits) -> Result<Written, FileError> {
     // Room for a typical header at once; where it is longer the vector doubles.
     let mut head = Vec::with_capacity(16 << 10);
     meta::write(
@@ -240,7 +234,7 @@ enum Ends {
 }
 
 /// Appends a data set. Works on an explicit stack.
-pub(crate) fn write_data_set(
+pub fn write_data_set(
     out: &mut Vec<u8>,
     data: &DataSet,
     encoding: Encoding,
