@@ -87,16 +87,18 @@ pub struct FileError {
     pub at: Option<(Tag, usize)>,
 }
 
-impl FileError {
-    pub(crate) fn new(kind: FileErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
-        let what = what.into();
-        Self {
-            kind,
-            what,
+impl FileErrorKind {
+    /// A fault of this kind that has no place, and particulars beyond the kind.
+    pub(crate) fn error(self, what: impl Into<Cow<'static, str>>) -> FileError {
+        FileError {
+            kind: self,
+            what: what.into(),
             at: None,
         }
     }
+}
 
+impl FileError {
     /// Particulars and place in words; empty where neither is known.
     pub fn detail(&self) -> String {
         let place = self
@@ -166,10 +168,9 @@ impl From<Halt> for FileError {
     fn from(halt: Halt) -> Self {
         match halt {
             Halt::Fault(fault) => fault.into(),
-            Halt::More(upto) => Self::new(
-                FileErrorKind::Truncated,
-                format!("{upto} bytes were to be there"),
-            ),
+            Halt::More(upto) => {
+                FileErrorKind::Truncated.error(format!("{upto} bytes were to be there"))
+            }
         }
     }
 }

@@ -216,10 +216,7 @@ fn short_text(out: &mut Vec<u8>, element: u8, value: &[u8]) -> Result<(), FileEr
         .ok()
         .filter(|_| value.len() <= LONGEST_UID);
     let length = length.ok_or_else(|| {
-        FileError::new(
-            FileErrorKind::UidTooLong,
-            format!("(0002,{element:04x}) of the file meta"),
-        )
+        FileErrorKind::UidTooLong.error(format!("(0002,{element:04x}) of the file meta"))
     })?;
     let (letters, padding): (&[u8], u8) = if element == 0x13 {
         (b"SH", b' ')

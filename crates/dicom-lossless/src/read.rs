@@ -296,7 +296,7 @@ fn grow(
         .header_bytes
         .saturating_add(start as u64);
     if needed > cap {
-        return Err(FileError::new(FileErrorKind::HeaderTooLarge, ""));
+        return Err(FileErrorKind::HeaderTooLarge.error(""));
     }
     let generous = (window.len() as u64 * 2)
         .max(needed.saturating_add(Limits::WINDOW as u64))
@@ -328,23 +328,18 @@ fn syntax_of(
         Some(Encoding {
             explicit: false,
             big_endian: true,
-        }) => Err(FileError::new(
-            FileErrorKind::UnsupportedSyntax,
-            "implicit VR in big endian byte order",
-        )),
+        }) => Err(FileErrorKind::UnsupportedSyntax.error("implicit VR in big endian byte order")),
         // Meta information is little endian, and so is every file that has it (PS3.10 section 7.1).
         Some(Encoding {
             big_endian: true, ..
-        }) if first.starts_with(&[0x00, 0x02]) => Err(FileError::new(
-            FileErrorKind::UnsupportedSyntax,
-            "file meta information in big endian byte order",
-        )),
+        }) if first.starts_with(&[0x00, 0x02]) => Err(FileErrorKind::UnsupportedSyntax
+            .error("file meta information in big endian byte order")),
         Some(encoding) => Ok(TransferSyntax::native(encoding)),
         None if meta.has_prefix || meta.has_group => Ok(TransferSyntax::native(sniff_encoding(
             first,
             Encoding::IMPLICIT_LITTLE,
         ))),
-        None => Err(FileError::new(FileErrorKind::NotDicom, "")),
+        None => Err(FileErrorKind::NotDicom.error("")),
     }
 }
 
@@ -360,10 +355,7 @@ fn read_from_pixels(
     let tail_at = element.range.end;
     let tail_len = input.len() - tail_at;
     if tail_len + (pixels.at.saturating_sub(start)) as u64 > limits.header_bytes {
-        return Err(FileError::new(
-            FileErrorKind::HeaderTooLarge,
-            "after the pixel data",
-        ));
+        return Err(FileErrorKind::HeaderTooLarge.error("after the pixel data"));
     }
     if tail_len > 0 {
         let bytes = input.rest(tail_at)?;

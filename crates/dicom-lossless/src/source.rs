@@ -28,7 +28,7 @@ impl SourceFile {
         let path = path.into();
         let metadata = std::fs::metadata(&path)?;
         if !metadata.is_file() {
-            return Err(FileError::new(FileErrorKind::NotAFile, ""));
+            return Err(FileErrorKind::NotAFile.error(""));
         }
         Ok(Self {
             path,
@@ -83,7 +83,7 @@ impl SourceFile {
         let file = File::open(&self.path)?;
         let metadata = file.metadata()?;
         if metadata.len() != self.len || metadata.modified().ok() != self.modified {
-            return Err(FileError::new(FileErrorKind::Changed, ""));
+            return Err(FileErrorKind::Changed.error(""));
         }
         Ok(file)
     }
@@ -150,7 +150,7 @@ impl Input {
     fn file(&mut self) -> Result<&mut File, FileError> {
         self.open
             .as_mut()
-            .ok_or_else(|| FileError::new(FileErrorKind::Io, ""))
+            .ok_or_else(|| FileErrorKind::Io.error(""))
     }
 
     /// The source's first `upto` bytes or more; all of them where they are fewer. `have` is what an
@@ -172,8 +172,7 @@ impl Input {
     /// The bytes of a range that the caller knows to be there.
     pub fn range(&mut self, range: Range<u64>) -> Result<Bytes, FileError> {
         if let Source::Memory { bytes, .. } = &self.source {
-            return slice(bytes, &range)
-                .ok_or_else(|| FileError::new(FileErrorKind::Truncated, ""));
+            return slice(bytes, &range).ok_or_else(|| FileErrorKind::Truncated.error(""));
         }
         read_up_to(self.file()?, range.start, range.end, Bytes::new())
     }
@@ -214,11 +213,11 @@ pub fn slice(bytes: &Bytes, range: &Range<u64>) -> Option<Bytes> {
 fn read_up_to(file: &mut File, from: u64, to: u64, have: Bytes) -> Result<Bytes, FileError> {
     let wanted = to.saturating_sub(from);
     let wanted_here =
-        usize::try_from(wanted).map_err(|_| FileError::new(FileErrorKind::HeaderTooLarge, ""))?;
+        usize::try_from(wanted).map_err(|_| FileErrorKind::HeaderTooLarge.error(""))?;
     let mut buffer = Vec::new();
     buffer
         .try_reserve_exact(have.len().saturating_add(wanted_here))
-        .map_err(|_| FileError::new(FileErrorKind::Io, "not enough memory"))?;
+        .map_err(|_| FileErrorKind::Io.error("not enough memory"))?;
     buffer.extend_from_slice(&have);
     drop(have);
     file.seek(SeekFrom::Start(from))?;
@@ -228,7 +227,7 @@ fn read_up_to(file: &mut File, from: u64, to: u64, have: Bytes) -> Result<Bytes,
     if got as u64 == wanted {
         Ok(Bytes::from(buffer))
     } else {
-        Err(FileError::new(FileErrorKind::Changed, "it became shorter"))
+        Err(FileErrorKind::Changed.error("it became shorter"))
     }
 }
 
@@ -241,6 +240,6 @@ impl From<io::Error> for FileError {
             ErrorKind::UnexpectedEof => FileErrorKind::Changed,
             _ => FileErrorKind::Io,
         };
-        Self::new(kind, error.kind().to_string())
+        kind.error(error.kind().to_string())
     }
 }

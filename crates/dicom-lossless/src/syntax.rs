@@ -39,10 +39,7 @@ impl TransferSyntax {
     /// What a UID stands for; `read.unsupported-syntax` where it is unknown.
     pub fn from_uid(uid: &str) -> Result<Self, FileError> {
         let encoding = known_encoding(uid).ok_or_else(|| {
-            FileError::new(
-                FileErrorKind::UnsupportedSyntax,
-                "it is not one of the standard's",
-            )
+            FileErrorKind::UnsupportedSyntax.error("it is not one of the standard's")
         })?;
         Ok(Self {
             uid: uid.to_owned(),

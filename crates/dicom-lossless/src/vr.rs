@@ -86,6 +86,14 @@ pub fn is_text(vr: VR) -> bool {
     )
 }
 
+/// Whether the value field holds numbers or tags, not text and not bulk data.
+pub fn is_number(vr: VR) -> bool {
+    matches!(
+        vr,
+        VR::AT | VR::FD | VR::FL | VR::SL | VR::SS | VR::SV | VR::UL | VR::US | VR::UV
+    )
+}
+
 /// Whether the value field holds bytes or words that may also be encapsulated.
 pub fn may_be_encapsulated(vr: VR) -> bool {
     matches!(vr, VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW)

@@ -27,10 +27,7 @@ pub fn check(written: &Written, instance: &Instance, limits: &Limits) -> Result<
     if !meta::reads_back(&written.head, written.data_at, &instance.syntax.uid)
         || sniff_encoding(header, encoding) != encoding
     {
-        return Err(FileError::new(
-            FileErrorKind::Verification,
-            "in the file meta",
-        ));
+        return Err(FileErrorKind::Verification.error("in the file meta"));
     }
     check_part(header, &instance.header, encoding, limits)?;
     check_part(&written.tail, &instance.tail, encoding, limits)
