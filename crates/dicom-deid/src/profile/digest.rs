@@ -13,11 +13,11 @@ use super::action::{
 use super::basic_profile::{Confidentiality, DateShift, EDITION, ResidualRule};
 use super::date_format::DateFormat;
 use super::image_rules::{
-    AlterPixels, BlankedArea, BurnedIn, DeviceRegions, OUTSIDE, RequiredValue,
+    AlterPixels, AttributeTest, BlankedArea, BurnedIn, Condition, DeviceRegions, OUTSIDE,
+    RequiredValue, TestKind,
 };
-use super::json::with_member;
+use super::json::set;
 use super::model::{AgeUnit, DicomRules, Profile, Rule};
-use super::pixel_condition::{AttributeTest, Condition, TestKind};
 use super::selector::Selector;
 use super::tree::Named;
 use crate::standard::confidentiality::ConfidentialityOption;
@@ -49,10 +49,14 @@ impl Profile {
     pub fn digest(&self) -> String {
         let mut canonical = self.canonical();
         if self.dicom.salt.is_some() {
-            canonical = with_member(canonical, "salt", json!(true));
+            set(&mut canonical, "salt", json!(true));
         }
         if let Some(keys) = &self.dicom.envelope {
-            canonical = with_member(canonical, keys.setting(), json!(keys.public_fingerprint()));
+            set(
+                &mut canonical,
+                keys.setting(),
+                json!(keys.public_fingerprint()),
+            );
         }
         format!("sha256:{}", sha256(&canonical))
     }
@@ -93,15 +97,15 @@ impl Profile {
         // Later additions to the vocabulary count only where they are used: digests of profiles
         // without them stay as they were.
         if let Some(keys) = &rules.envelope {
-            canonical = with_member(canonical, keys.setting(), json!(keys.fingerprint()));
-            canonical = with_member(canonical, "retain", json!(rules.retain));
+            set(&mut canonical, keys.setting(), json!(keys.fingerprint()));
+            set(&mut canonical, "retain", json!(rules.retain));
         }
         if !rules.filenames.is_empty() {
             let names = substitutions(rules, &rules.filenames);
-            canonical = with_member(canonical, "filenames", names);
+            set(&mut canonical, "filenames", names);
         }
         if let Some(settings) = &rules.confidentiality {
-            canonical = with_member(canonical, "confidentiality", confidentiality(settings));
+            set(&mut canonical, "confidentiality", confidentiality(settings));
         }
         if rules.burned_in != BurnedIn::default_for(rules.confidentiality.as_ref())
             || !rules.regions.is_empty()
@@ -111,8 +115,8 @@ impl Profile {
                 .iter()
                 .map(device_regions)
                 .collect();
-            canonical = with_member(
-                canonical,
+            set(
+                &mut canonical,
                 "pixels",
                 json!([rules.burned_in.name(), regions]),
             );
@@ -122,7 +126,11 @@ impl Profile {
                 on_leak,
                 min_length,
             } = rules.residual;
-            canonical = with_member(canonical, "residual", json!([on_leak.name(), min_length]));
+            set(
+                &mut canonical,
+                "residual",
+                json!([on_leak.name(), min_length]),
+            );
         }
         canonical
     }
@@ -166,19 +174,8 @@ fn options(rules: &DicomRules, action: &Action) -> Value {
         Action::ReplaceWith { value, insert } => {
             json!([replacement(value), rules.inserts(*insert)])
         }
-        Action::IncrementDate {
-            days,
-            format,
-            jitter,
-        } => shift(
-            days.or(rules.date_increment),
-            format
-                .as_ref()
-                .unwrap_or(&rules.date_format),
-            jitter.as_ref(),
-            &DateBounds::default(),
-        ),
-        Action::IncrementDateTime {
+        Action::Shift {
+            with_time,
             days,
             format,
             jitter,
@@ -187,7 +184,7 @@ fn options(rules: &DicomRules, action: &Action) -> Value {
             days.or(rules.date_increment),
             format
                 .as_ref()
-                .unwrap_or(&rules.datetime_format),
+                .unwrap_or(rules.format(*with_time)),
             jitter.as_ref(),
             bounds,
         ),

@@ -174,6 +174,15 @@ impl Profile {
 }
 
 impl DicomRules {
+    /// How rules read and write dates that state no format of their own.
+    pub fn format(&self, with_time: bool) -> &DateFormat {
+        if with_time {
+            &self.datetime_format
+        } else {
+            &self.date_format
+        }
+    }
+
     /// Whether a `replace-with` rule creates absent elements.
     pub fn inserts(&self, insert: Option<bool>) -> bool {
         insert.unwrap_or(self.replace_with_insert)

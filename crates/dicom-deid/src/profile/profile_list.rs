@@ -17,7 +17,7 @@ const CHOICES: [&str; 3] = ["deid-profile", "deid_profile", "profile"];
 const NONE: &str = "none";
 
 /// The profile that a document is, or that it names, and what the user should know about that.
-pub(super) fn chosen(root: Node) -> Result<(Node, Vec<String>), Problem> {
+pub fn chosen(root: Node) -> Result<(Node, Vec<String>), Problem> {
     let NodeKind::Map(entries) = &root.kind else {
         return Ok((root, Vec::new()));
     };

@@ -269,7 +269,7 @@ fn without_0x(text: &str) -> &str {
 }
 
 /// A number of exactly this number of hex digits.
-pub(super) fn hex(text: &str, digits: usize) -> Option<u32> {
+pub fn hex(text: &str, digits: usize) -> Option<u32> {
     let good = text.len() == digits
         && text
             .bytes()

@@ -8,28 +8,28 @@ use std::sync::LazyLock;
 use granit_parser::{Event, Marker, Parser, ScalarStyle};
 use regex::Regex;
 
-use super::tree::{Entry, Node, NodeKind, Problem, SourcePosition, without_repeated_keys};
+use super::tree::{Entry, Node, NodeKind, Problem, SourcePosition, refuse_repeated_keys};
 
 /// The values that a document may hold, aliases counted each time they are used.
 const NODES: usize = 200_000;
 
 /// The document as a tree, or the first position at which it is not YAML.
-pub(super) fn parse(text: &str) -> Result<Node, Problem> {
+pub fn parse(text: &str) -> Result<Node, Problem> {
     build(text, resolve)
 }
 
 /// The same for JSON text, whose bare words mean what JSON says.
-pub(super) fn parse_json(text: &str) -> Result<Node, Problem> {
+pub fn parse_json(text: &str) -> Result<Node, Problem> {
     build(text, resolve_json)
 }
 
 /// Whether a bare word is text, and neither number, truth value, date nor null.
-pub(super) fn is_text(word: &str) -> bool {
+pub fn is_text(word: &str) -> bool {
     matches!(resolve(word), NodeKind::Text(_))
 }
 
 /// Whether there are comments.
-pub(super) fn has_comments(text: &str) -> bool {
+pub fn has_comments(text: &str) -> bool {
     let mut parser = Parser::new_from_str(text);
     std::iter::from_fn(|| parser.next_event())
         .any(|event| matches!(event, Ok((Event::Comment(..), _))))
@@ -146,7 +146,10 @@ impl Builder {
             Content::List(items) => NodeKind::List(items),
             Content::Map {
                 entries, merged, ..
-            } => NodeKind::Map(with_merged(without_repeated_keys(entries)?, merged)),
+            } => {
+                refuse_repeated_keys(&entries)?;
+                NodeKind::Map(with_merged(entries, merged))
+            }
         };
         self.add(Node::new(kind, open.position), open.anchor)
     }

@@ -14,7 +14,7 @@ use crate::standard::{
     unlisted_attribute, unlisted_attributes,
 };
 
-pub(super) fn lint(rules: &DicomRules, report: &mut LintReport) {
+pub fn lint(rules: &DicomRules, report: &mut LintReport) {
     table_rows(rules, report);
     for rule in &rules.fields {
         exception(rules, rule, report);

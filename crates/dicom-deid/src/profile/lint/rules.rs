@@ -14,7 +14,7 @@ use crate::profile::model::{AgeUnit, DicomRules, Rule};
 use crate::standard;
 use crate::standard::confidentiality::{ConfidentialityOption, attributes};
 
-pub(super) fn lint(rules: &DicomRules, report: &mut LintReport) {
+pub fn lint(rules: &DicomRules, report: &mut LintReport) {
     copied_texts(rules, report);
     hashes(rules, report);
     envelope(rules, report);
@@ -410,9 +410,7 @@ const SHIFT_ALIKE: &str =
 fn dates(rules: &DicomRules, report: &mut LintReport) {
     let mut shifts = BTreeSet::new();
     for rule in &rules.fields {
-        let (Action::IncrementDate { days, jitter, .. }
-        | Action::IncrementDateTime { days, jitter, .. }) = &rule.action
-        else {
+        let Action::Shift { days, jitter, .. } = &rule.action else {
             continue;
         };
         let Some(days) = days.or(rules.date_increment) else {
@@ -461,11 +459,7 @@ fn dates(rules: &DicomRules, report: &mut LintReport) {
     if rules
         .confidentiality
         .as_ref()
-        .is_some_and(|settings| {
-            settings
-                .options
-                .has(ConfidentialityOption::RetainModifiedDates)
-        })
+        .is_some_and(|settings| settings.has(ConfidentialityOption::RetainModifiedDates))
     {
         report
             .warn(
@@ -529,12 +523,7 @@ fn age(rules: &DicomRules, report: &mut LintReport) {
 }
 
 fn birth_date(rules: &DicomRules, report: &mut LintReport) {
-    let is_shift = |action: &&Action| {
-        matches!(
-            action,
-            Action::IncrementDate { .. } | Action::IncrementDateTime { .. }
-        )
-    };
+    let is_shift = |action: &&Action| matches!(action, Action::Shift { .. });
     let effect = rules.effect_on(BIRTH_DATE, Top).effect;
     if effect.changes().iter().any(is_shift) {
         report

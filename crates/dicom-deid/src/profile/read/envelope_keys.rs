@@ -32,7 +32,7 @@ struct KeySettings<'a> {
 
 /// Reads the keys into the profile, whose fields are known already. A key that nothing needs is not
 /// looked at, as it may be meant for other kinds of file.
-pub(super) fn read(root: &Node, profile: &mut Profile) -> Result<(), Problem> {
+pub fn read(root: &Node, profile: &mut Profile) -> Result<(), Problem> {
     let top = root.entries("a profile")?;
     let section: &[Entry] = match find(top, "dicom") {
         Some(entry) if !entry.value.is_null() => entry.value.entries("`dicom`")?,
@@ -199,7 +199,7 @@ fn missing(what: &str, position: SourcePosition, stated: &KeySettings<'_>) -> Pr
 }
 
 /// What to say of a nonce that is stated here. It is one for other kinds of file.
-pub(super) fn nonce_note(entries: &[Entry]) -> Result<Option<String>, Problem> {
+pub fn nonce_note(entries: &[Entry]) -> Result<Option<String>, Problem> {
     let Some(entry) = find(entries, "force-nonce").filter(|entry| !entry.value.is_falsy()) else {
         return Ok(None);
     };

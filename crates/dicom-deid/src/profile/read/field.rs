@@ -6,28 +6,23 @@ use python_regex::PythonRegex;
 
 use super::super::action::{
     Action, DateBound, DateBounds, DateJitter, Group, Jitter, JitterUnit, Replacement, Scalar,
-    Substitution,
+    Substitution, Template, tag_of,
 };
 use super::super::date_format::DateFormat;
 use super::super::model::{DicomRules, Position, Rule};
 use super::super::selector::{Selector, tag_of_number};
-use super::super::template::{Template, tag_of};
 use super::super::tree::{Entry, Node, NodeKind, Problem, find, option, shown};
 use super::super::vocabulary::{ACTIONS, FIELD, SUBSTITUTION};
 use super::{date_format, days, envelope_keys};
 use crate::standard;
 
 /// The range of `jitter-date` where the field states none.
-const DEFAULT_DATE_RANGE: f64 = 10.0;
+const DEFAULT_DATE_RANGE: u32 = 10;
 /// No calendar and no measurement needs more.
 const LARGEST_RANGE: f64 = 1e15;
 
 /// The rule that an entry describes, and what the user should know about it.
-pub(super) fn read(
-    node: &Node,
-    index: usize,
-    rules: &DicomRules,
-) -> Result<(Rule, Vec<String>), Problem> {
+pub fn read(node: &Node, index: usize, rules: &DicomRules) -> Result<(Rule, Vec<String>), Problem> {
     let entries = FIELD.entries(node, &format!("fields[{index}]"))?;
     let (selector, at) = selector(node, entries, rules)?;
     let action = action(node, entries, rules)?;
@@ -189,12 +184,15 @@ fn action(node: &Node, entries: &[Entry], rules: &DicomRules) -> Result<Action, 
         "decrypt" => Action::Decrypt,
         "regex-sub" => Action::RegexSub(substitutions(&entry.value, rules)?),
         "jitter" => Action::Jitter(read_jitter(entries, rules.jitter_range)?),
-        "increment-date" => Action::IncrementDate {
+        "increment-date" => Action::Shift {
+            with_time: false,
             days: shift(entry, entries, rules)?,
             format: option(entries, "date-format", date_format)?,
             jitter: read_date_jitter(entries)?,
+            bounds: DateBounds::default(),
         },
-        "increment-datetime" => Action::IncrementDateTime {
+        "increment-datetime" => Action::Shift {
+            with_time: true,
             days: shift(entry, entries, rules)?,
             format: option(entries, "datetime-format", date_format)?,
             jitter: read_date_jitter(entries)?,
@@ -345,7 +343,7 @@ fn read_jitter(entries: &[Entry], profile_range: f64) -> Result<Jitter, Problem>
 }
 
 /// A range: a number above 0. With 0 no number could be drawn that is not 0.
-pub(super) fn range(value: &Node, key: &str) -> Result<f64, Problem> {
+pub fn range(value: &Node, key: &str) -> Result<f64, Problem> {
     let range = value.number(key)?.abs();
     if range > 0.0 && range < LARGEST_RANGE {
         Ok(range)
@@ -359,17 +357,14 @@ fn read_date_jitter(entries: &[Entry]) -> Result<Option<DateJitter>, Problem> {
     let unit = option(entries, "jitter-unit", Node::one_of)?.unwrap_or(JitterUnit::Days);
     let range = option(entries, "jitter-range", date_range)?.unwrap_or(DEFAULT_DATE_RANGE);
     let on = option(entries, "jitter-date", Node::flag)?.unwrap_or(false);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Checked by `date_range`.
-    Ok(on.then_some(DateJitter {
-        range: range as u32,
-        unit,
-    }))
+    Ok(on.then_some(DateJitter { range, unit }))
 }
 
-fn date_range(value: &Node, key: &str) -> Result<f64, Problem> {
+fn date_range(value: &Node, key: &str) -> Result<u32, Problem> {
     let range = value.number(key)?.abs().trunc();
     if (1.0..=f64::from(u32::MAX)).contains(&range) {
-        Ok(range)
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Checked above.
+        Ok(range as u32)
     } else {
         Err(value.problem(format!("`{key}` must be a whole number of 1 or more")))
     }
@@ -475,9 +470,7 @@ fn of_value(item: &Node, rules: &DicomRules) -> Result<Substitution, Problem> {
 fn substitution(item: &Node, what: &str, rules: &DicomRules) -> Result<Substitution, Problem> {
     let entries = SUBSTITUTION.entries(item, what)?;
     let needed = |key: &str| {
-        find(entries, key)
-            .map(|entry| &entry.value)
-            .filter(|value| !value.is_null())
+        item.given(key)
             .ok_or_else(|| item.problem(format!("{what} needs `{key}`")))
     };
     let (regex, output) = (needed("input-regex")?, needed("output")?);
@@ -561,10 +554,7 @@ fn group(node: &Node, rules: &DicomRules) -> Result<Group, Problem> {
 }
 
 /// The list of `filenames`.
-pub(super) fn read_filenames(
-    value: &Node,
-    rules: &DicomRules,
-) -> Result<Vec<Substitution>, Problem> {
+pub fn read_filenames(value: &Node, rules: &DicomRules) -> Result<Vec<Substitution>, Problem> {
     let items = value.items("filenames")?.iter();
     items
         .map(|item| filename(item, rules))
