@@ -18,12 +18,10 @@ mod image_rules;
 mod json;
 mod lint;
 mod model;
-mod pixel_condition;
 mod profile_list;
 mod read;
 mod selector;
 mod served;
-mod template;
 mod theme;
 mod toml;
 mod tree;
@@ -35,7 +33,7 @@ pub use crate::standard::{
 };
 pub use action::{
     Action, DateBound, DateBounds, DateJitter, Group, Jitter, JitterUnit, Replacement, Scalar,
-    Substitution,
+    Substitution, Template, TemplatePart, tag_of,
 };
 pub use basic_profile::{
     AttributeDecision, Confidentiality, DateShift, DecisionSource, EDITION, Encapsulated, OnLeak,
@@ -52,17 +50,14 @@ pub use explain::{
     AttributeExplanation, Explanation, Statement, StatementEntry, StatementSection, explain,
 };
 pub use image_rules::{
-    AlterPixels, BlankedArea, BurnedIn, DeviceRegions, Rectangle, Region, RequiredAttribute,
-    RequiredValue,
+    AlterPixels, AttributeTest, BlankedArea, BurnedIn, Condition, ConditionLine, Conjunction,
+    DeviceRegions, Rectangle, Region, RequiredAttribute, RequiredValue, TestKind,
 };
 pub use json::Json;
 pub use lint::{LintFinding, LintKind, LintReport, Severity, lint};
-pub use model::{AgeUnit, DicomRules, FileName, Position, Profile, Rule, tag_of};
-pub use pixel_condition::{AttributeTest, Condition, ConditionLine, Conjunction, TestKind};
+pub use model::{AgeUnit, DicomRules, Position, Profile, Rule};
 pub use python_regex::{Captured, PythonRegex, TooComplex};
 pub use selector::{ItemChoice, Selector, SequencePath};
 pub use served::{Served, from_server_json};
-pub use template::{Template, TemplatePart};
 pub use theme::Theme;
-pub use tree::SyntaxError;
 pub use vocabulary::json_schema;

@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes};
 
 use super::mask::Mask;
 use super::source::SourceFile;
-use crate::error::{FileError, FileErrorKind};
+use crate::error::FileErrorKind;
 
 /// A piece of a [`Body`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Body {
             .sum()
     }
 
-    /// A reader over all bytes, from the start. An error whose inner error is a [`FileError`]
+    /// A reader over all bytes, from the start. An error whose inner error is a [`crate::FileError`]
     /// says that a file changed.
     pub fn reader(&self) -> BodyReader {
         BodyReader {
@@ -169,10 +169,9 @@ impl Read for BodyReader {
                 } => {
                     let got = open.take(*left).read(buffer)?;
                     if got == 0 {
-                        return Err(io::Error::other(FileError::new(
-                            FileErrorKind::Changed,
-                            "it became shorter",
-                        )));
+                        return Err(io::Error::other(
+                            FileErrorKind::Changed.error("it became shorter"),
+                        ));
                     }
                     if let (Some(mask), Some(read)) = (mask, buffer.get_mut(..got)) {
                         mask.apply(*done, read);
@@ -196,6 +195,7 @@ impl Read for BodyReader {
 mod tests {
     use super::super::mask::Band;
     use super::*;
+    use crate::FileError;
 
     #[test]
     fn joins_bytes_and_file_ranges_and_can_be_read_again() {

@@ -7,19 +7,19 @@
 mod repertoire;
 mod terms;
 
-use encoding_rs::{Encoding as Codec, GB18030, GBK};
+use encoding_rs::Encoding as Codec;
 
-use repertoire::{Repertoire, StandAloneSet};
+use repertoire::Repertoire;
 use terms::Term;
 pub use terms::defined_terms;
 
 const ESC: u8 = 0x1B;
-const ASCII_ESCAPE: &[u8] = b"\x1B(B";
 
 /// How the text of a data set is encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CharacterSet {
-    whole: Option<StandAloneSet>,
+    /// The set that stands alone and knows no escapes, where it is one.
+    whole: Option<&'static Codec>,
     /// The first is in force at the start of each value; the others are reached by escapes.
     repertoires: Vec<Repertoire>,
     /// Whether (0008,0005) names code extensions.
@@ -85,12 +85,7 @@ impl CharacterSet {
             return text.to_owned();
         }
         match self.whole {
-            Some(StandAloneSet::Utf8) => String::from_utf8_lossy(bytes).into_owned(),
-            Some(StandAloneSet::Gb18030) => GB18030
-                .decode_without_bom_handling(bytes)
-                .0
-                .into_owned(),
-            Some(StandAloneSet::Gbk) => GBK
+            Some(codec) => codec
                 .decode_without_bom_handling(bytes)
                 .0
                 .into_owned(),
@@ -144,10 +139,12 @@ impl CharacterSet {
         if text.is_ascii() && !text.contains('\u{1B}') {
             return Ok(text.as_bytes().to_vec());
         }
-        match self.whole {
-            Some(StandAloneSet::Utf8) => Ok(text.as_bytes().to_vec()),
-            Some(StandAloneSet::Gb18030) => encode_whole(GB18030, text),
-            Some(StandAloneSet::Gbk) => encode_whole(GBK, text),
+        match self
+            .whole
+            .map(|codec| codec.encode(text))
+        {
+            Some((bytes, _, false)) => Ok(bytes.into_owned()),
+            Some((_, _, true)) => Err(Unencodable),
             None => self.encode_extended(text),
         }
     }
@@ -191,13 +188,6 @@ impl CharacterSet {
     }
 }
 
-fn encode_whole(codec: &'static Codec, text: &str) -> Result<Vec<u8>, Unencodable> {
-    match codec.encode(text) {
-        (bytes, _, false) => Ok(bytes.into_owned()),
-        (_, _, true) => Err(Unencodable),
-    }
-}
-
 /// Which sets the lower and the upper half of the code table stand for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct State {
@@ -223,55 +213,39 @@ impl State {
 
     /// The state after the escape sequence that `bytes` begins with, and what follows it.
     fn escaped(self, bytes: &[u8]) -> Option<(Self, &[u8])> {
-        const LOW: [(&[u8], Repertoire); 4] = [
-            (ASCII_ESCAPE, Repertoire::Ascii),
-            (b"\x1B(J", Repertoire::Jis201),
-            (b"\x1B$B", Repertoire::Kanji),
-            (b"\x1B$(D", Repertoire::KanjiSupplement),
-        ];
-        if let Some((after, set)) = LOW
-            .iter()
-            .find_map(|(escape, set)| Some((bytes.strip_prefix(*escape)?, *set)))
-        {
-            return Some((Self { low: set, ..self }, after));
+        let begins =
+            |(set, escape): &(Repertoire, &[u8])| Some((*set, bytes.strip_prefix(*escape)?));
+        let low = Repertoire::LOW.iter().find_map(begins);
+        if let Some((low, after)) = low {
+            return Some((Self { low, ..self }, after));
         }
-        let mut all = Repertoire::HIGH.iter();
-        let found = all.find_map(|set| Some((bytes.strip_prefix(set.high_escape()?)?, *set)));
-        found.map(|(after, set)| (Self { high: set, ..self }, after))
+        let (high, after) = Repertoire::HIGH
+            .iter()
+            .find_map(begins)?;
+        Some((Self { high, ..self }, after))
     }
 
     /// Leaves a two-byte set in the lower half.
     fn leave_two_bytes(&mut self, out: &mut Vec<u8>, start: Self) {
         if self.low.is_multi_byte() {
-            out.extend_from_slice(if start.low == Repertoire::Jis201 {
-                b"\x1B(J"
-            } else {
-                ASCII_ESCAPE
-            });
+            out.extend_from_slice(start.low.escape(&Repertoire::LOW));
             self.low = start.low;
         }
     }
 
     /// Puts a set in force, with the escape that this takes.
     fn select(&mut self, set: Repertoire, out: &mut Vec<u8>, start: Self) {
-        let low = match set {
-            Repertoire::Kanji => Some(b"\x1B$B".as_slice()),
-            Repertoire::KanjiSupplement => Some(b"\x1B$(D".as_slice()),
-            _ => None,
-        };
-        match low {
-            Some(escape) if self.low != set => {
-                out.extend_from_slice(escape);
+        if set.is_low_multi_byte() {
+            if self.low != set {
+                out.extend_from_slice(set.escape(&Repertoire::LOW));
                 self.low = set;
             }
-            Some(_) => {}
-            None => {
-                self.leave_two_bytes(out, start);
-                if self.high != set {
-                    out.extend_from_slice(set.high_escape().unwrap_or_default());
-                    self.high = set;
-                }
-            }
+            return;
+        }
+        self.leave_two_bytes(out, start);
+        if self.high != set {
+            out.extend_from_slice(set.escape(&Repertoire::HIGH));
+            self.high = set;
         }
     }
 }

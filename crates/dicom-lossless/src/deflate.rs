@@ -14,7 +14,7 @@ const STEP: usize = 64 << 10;
 
 /// Inflates a raw deflate stream. It may be padded with zeros; any other byte after its end is
 /// refused.
-pub(crate) fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileError> {
+pub fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileError> {
     let mut inflater = Decompress::new(false);
     let mut out = Vec::new();
     loop {
@@ -42,10 +42,7 @@ pub(crate) fn inflate(stream: &[u8], limits: &Limits) -> Result<Bytes, FileError
     if rest.iter().all(|b| *b == 0) || is_checksum(rest, &out) {
         return Ok(Bytes::from(out));
     }
-    Err(FileError::new(
-        FileErrorKind::TrailingData,
-        "after the deflate stream",
-    ))
+    Err(FileErrorKind::TrailingData.error("after the deflate stream"))
 }
 
 /// Whether what follows the stream is the trailer that gzip puts there: CRC-32 and length of what
@@ -57,13 +54,8 @@ fn is_checksum(rest: &[u8], inflated: &[u8]) -> bool {
 }
 
 /// Deflates a data set given in pieces; the same pieces give the same bytes. Padded to even length.
-pub(crate) fn deflate<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Bytes, FileError> {
-    let failed = |_| {
-        FileError::new(
-            FileErrorKind::Verification,
-            "the data set cannot be deflated",
-        )
-    };
+pub fn deflate<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Bytes, FileError> {
+    let failed = |_| FileErrorKind::Verification.error("the data set cannot be deflated");
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     for piece in pieces {
         encoder
@@ -76,7 +68,7 @@ pub(crate) fn deflate<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<
 }
 
 fn damaged(what: &'static str) -> FileError {
-    FileError::new(FileErrorKind::Deflate, what)
+    FileErrorKind::Deflate.error(what)
 }
 
 #[cfg(test)]

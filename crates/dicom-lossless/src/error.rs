@@ -87,16 +87,18 @@ pub struct FileError {
     pub at: Option<(Tag, usize)>,
 }
 
-impl FileError {
-    pub(crate) fn new(kind: FileErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
-        let what = what.into();
-        Self {
-            kind,
-            what,
+impl FileErrorKind {
+    /// A fault of this kind that has no place, and particulars beyond the kind.
+    pub(crate) fn error(self, what: impl Into<Cow<'static, str>>) -> FileError {
+        FileError {
+            kind: self,
+            what: what.into(),
             at: None,
         }
     }
+}
 
+impl FileError {
     /// Particulars and place in words; empty where neither is known.
     pub fn detail(&self) -> String {
         let place = self
@@ -123,7 +125,7 @@ impl std::error::Error for FileError {}
 
 /// A fault that the walker met, and where: cheap enough to be returned from every step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub struct Fault {
     pub kind: FileErrorKind,
     pub tag: Tag,
     pub at: usize,
@@ -132,7 +134,7 @@ pub(crate) struct Fault {
 
 /// Why a walk stopped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Halt {
+pub enum Halt {
     /// The window ends before this offset.
     More(usize),
     /// The bytes are at fault.
@@ -140,7 +142,7 @@ pub(crate) enum Halt {
 }
 
 impl Halt {
-    pub(crate) fn new(kind: FileErrorKind, tag: Tag, at: usize, what: &'static str) -> Self {
+    pub fn new(kind: FileErrorKind, tag: Tag, at: usize, what: &'static str) -> Self {
         Self::Fault(Fault {
             kind,
             tag,
@@ -166,10 +168,9 @@ impl From<Halt> for FileError {
     fn from(halt: Halt) -> Self {
         match halt {
             Halt::Fault(fault) => fault.into(),
-            Halt::More(upto) => Self::new(
-                FileErrorKind::Truncated,
-                format!("{upto} bytes were to be there"),
-            ),
+            Halt::More(upto) => {
+                FileErrorKind::Truncated.error(format!("{upto} bytes were to be there"))
+            }
         }
     }
 }

@@ -143,15 +143,10 @@ impl Fragments {
                 "no offset table says which fragments make up a frame",
             ));
         }
-        let starts: Option<Vec<usize>> = self
-            .offsets
-            .iter()
-            .map(|offset| self.fragment_at(*offset))
-            .collect();
-        let starts =
-            starts.filter(|starts| starts.first() == Some(&0) && starts.is_sorted_by(|a, b| a < b));
-        let starts =
-            starts.ok_or_else(|| unclear("the offset table does not fit the fragments"))?;
+        let starts = self
+            .starts()
+            .filter(|starts| starts.first() == Some(&0))
+            .ok_or_else(|| unclear("the offset table does not fit the fragments"))?;
         let ends = starts
             .iter()
             .skip(1)
@@ -163,6 +158,16 @@ impl Fragments {
             .zip(ends)
             .map(|(start, end)| start..end)
             .collect())
+    }
+
+    /// The fragments that the offsets name; none where one names none, or they do not ascend.
+    fn starts(&self) -> Option<Vec<usize>> {
+        let starts: Option<Vec<usize>> = self
+            .offsets
+            .iter()
+            .map(|offset| self.fragment_at(*offset))
+            .collect();
+        starts.filter(|starts| starts.is_sorted_by(|a, b| a < b))
     }
 
     /// The fragment whose header stands at an offset from that of the first.
@@ -223,12 +228,7 @@ fn found(source: Source, at: u64, encoding: Encoding) -> Result<Fragments, FileE
             .chunks_exact(4)
             .map(little_endian)
             .collect();
-        let starts: Option<Vec<usize>> = found
-            .offsets
-            .iter()
-            .map(|offset| found.fragment_at(*offset))
-            .collect();
-        found.table_fits = starts.is_some_and(|starts| starts.is_sorted_by(|a, b| a < b));
+        found.table_fits = found.starts().is_some();
     }
     Ok(found)
 }
@@ -264,5 +264,5 @@ fn little_endian(bytes: &[u8]) -> u64 {
 }
 
 fn unclear(why: &'static str) -> FileError {
-    FileError::new(FileErrorKind::UnclearFrames, why)
+    FileErrorKind::UnclearFrames.error(why)
 }

@@ -10,13 +10,10 @@ use bytes::Bytes;
 
 use super::dataset::{Encoding, LengthForm};
 use super::error::Halt;
-use super::meta::{self, MetaAsRead};
-use super::read::{grow, read_meta, syntax_of};
-use super::source::{Input, Source, SourceFile};
-use super::visit::{Field, Opening, Part, Stretch, Visitor};
-use super::walk::Walk;
-use super::{Limits, Tag, deflate};
-use crate::Phi;
+use super::read::Opened;
+use super::source::{Source, SourceFile};
+use super::visit::{Field, Opening, Visitor};
+use super::{Limits, Phi, Tag, meta};
 use crate::error::FileError;
 
 /// What places a file in its series, before cleaning.
@@ -45,171 +42,90 @@ pub struct Identity {
 /// Reads a file's identity; normally with one read. Fails where the file is
 /// broken before its series is known.
 pub fn identify(file: &Arc<SourceFile>, limits: &Limits) -> Result<Identity, FileError> {
-    let mut input = Input::new(Source::File(file.clone()))?;
-    let (window, meta) = read_meta(&mut input, Limits::INDEX_WINDOW, limits)?;
-    let mut syntax = syntax_of(&meta, &window, &mut Vec::new())?;
-    if syntax.deflated {
-        let inflated = deflate::inflate(&input.rest(meta.data_at as u64)?, limits)?;
-        syntax.follow_bytes(&inflated);
-        let mut input = Input::new(Source::Memory {
-            file: file.clone(),
-            bytes: inflated.clone(),
-        })?;
-        let found = collect(&mut input, inflated, 0, syntax.encoding, limits)?;
-        return Ok(found.identity(file.len(), &meta));
-    }
-    syntax.follow_bytes(
-        window
-            .get(meta.data_at..)
-            .unwrap_or_default(),
-    );
-    let whole = (window.len() as u64 == file.len()).then(|| window.clone());
-    let found = collect(&mut input, window, meta.data_at, syntax.encoding, limits)?;
+    let source = Source::File(file.clone());
+    let mut opened = Opened::new(source, Limits::INDEX_WINDOW, limits)?;
+    let is_whole = !opened.syntax.deflated && opened.window.len() as u64 == file.len();
+    let whole = is_whole.then(|| opened.window.clone());
+    let (finder, ..) = opened.walk_header(limits, |buffer| Finder {
+        buffer,
+        depth: 0,
+        last: Tag(0, 0),
+        ordered: true,
+        found: Identity::default(),
+    })?;
     Ok(Identity {
+        len: file.len(),
+        dicomdir: finder.found.dicomdir || opened.meta.is_dicomdir(),
         whole,
-        ..found.identity(file.len(), &meta)
+        ..finder.found
     })
 }
 
-fn collect(
-    input: &mut Input,
-    mut window: Bytes,
-    start: usize,
-    encoding: Encoding,
-    limits: &Limits,
-) -> Result<Found, FileError> {
-    let total = usize::try_from(input.len()).unwrap_or(usize::MAX);
-    loop {
-        let mut finder = Finder {
-            buffer: &window,
-            depth: 0,
-            last: Tag(0, 0),
-            ordered: true,
-            found: Found::default(),
-        };
-        match Walk::new(
-            &Stretch {
-                buffer: &window,
-                start,
-                total,
-                encoding,
-            },
-            Part::BeforePixels,
-            limits,
-        )
-        .run(&mut finder)
-        {
-            Ok(_) => return Ok(finder.found),
-            Err(halt) => window = grow(input, window, halt, start, limits)?,
-        }
-    }
-}
-
-#[derive(Default)]
-struct Found {
-    class: Option<String>,
-    instance: Option<String>,
-    study: Option<String>,
-    series: Option<String>,
-    patient: Option<String>,
-    issuer: Option<String>,
-    directory: bool,
-}
-
-impl Found {
-    fn identity(self, len: u64, meta: &MetaAsRead) -> Identity {
-        Identity {
-            sop_class: self.class.map(Phi::new),
-            sop_instance: self.instance.map(Phi::new),
-            study: self.study.map(Phi::new),
-            series: self.series.map(Phi::new),
-            patient: self.patient.map(Phi::new),
-            issuer: self.issuer.map(Phi::new),
-            len,
-            dicomdir: meta.is_dicomdir() || self.directory,
-            whole: None,
-        }
-    }
-}
-
 /// Notes four UIDs and the patient of the outermost data set.
-struct Finder<'a> {
-    buffer: &'a [u8],
+struct Finder {
+    buffer: Bytes,
     depth: usize,
     last: Tag,
     ordered: bool,
-    found: Found,
+    found: Identity,
 }
 
-impl Finder<'_> {
-    /// A value as a text that is the same where its bytes are, whatever character set they are in.
-    fn text(&self, range: Range<usize>) -> Option<String> {
-        let bytes = self
-            .buffer
-            .get(range)
-            .unwrap_or_default();
-        let text: String = bytes
-            .trim_ascii()
-            .iter()
-            .filter(|byte| **byte != 0)
-            .map(|byte| char::from(*byte))
-            .collect();
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+impl Finder {
+    fn note_order(&mut self, tag: Tag) {
+        self.ordered &= self.last <= tag;
+        self.last = tag;
     }
 }
 
-impl Visitor for Finder<'_> {
+fn uid(bytes: &[u8]) -> Option<Phi<String>> {
+    present(String::from_utf8_lossy(meta::uid(bytes)).into_owned())
+}
+
+/// A value as a text that is the same where its bytes are, whatever character set they are in.
+fn text(bytes: &[u8]) -> Option<Phi<String>> {
+    let text: String = bytes
+        .trim_ascii()
+        .iter()
+        .filter(|byte| **byte != 0)
+        .map(|byte| char::from(*byte))
+        .collect();
+    present(text.trim().to_owned())
+}
+
+fn present(text: String) -> Option<Phi<String>> {
+    (!text.is_empty()).then(|| Phi::new(text))
+}
+
+impl Visitor for Finder {
     fn value(&mut self, field: &Field, range: Range<usize>) -> Result<(), Halt> {
         if self.depth > 0 {
             return Ok(());
         }
-        self.ordered &= self.last <= field.tag;
-        self.last = field.tag;
-        let place = match field.tag {
-            Tag(0x0008, 0x0016) => &mut self.found.class,
-            Tag(0x0008, 0x0018) => &mut self.found.instance,
-            Tag(0x0020, 0x000D) => &mut self.found.study,
-            Tag(0x0020, 0x000E) => &mut self.found.series,
-            Tag(0x0010, 0x0020) => {
-                self.found.patient = self.text(range);
-                return Ok(());
-            }
-            Tag(0x0010, 0x0021) => {
-                self.found.issuer = self.text(range);
-                return Ok(());
-            }
-            Tag(0x0004, _) => {
-                self.found.directory = true;
-                return Ok(());
-            }
-            _ => return Ok(()),
-        };
-        let uid = meta::uid(
-            self.buffer
-                .get(range)
-                .unwrap_or_default(),
-        );
-        *place = Some(String::from_utf8_lossy(uid).into_owned()).filter(|uid| !uid.is_empty());
+        self.note_order(field.tag);
+        let bytes = self
+            .buffer
+            .get(range)
+            .unwrap_or_default();
+        match field.tag {
+            Tag(0x0008, 0x0016) => self.found.sop_class = uid(bytes),
+            Tag(0x0008, 0x0018) => self.found.sop_instance = uid(bytes),
+            Tag(0x0020, 0x000D) => self.found.study = uid(bytes),
+            Tag(0x0020, 0x000E) => self.found.series = uid(bytes),
+            Tag(0x0010, 0x0020) => self.found.patient = text(bytes),
+            Tag(0x0010, 0x0021) => self.found.issuer = text(bytes),
+            Tag(0x0004, _) => self.found.dicomdir = true,
+            _ => {}
+        }
         Ok(())
     }
 
-    fn fragments(&mut self, _field: &Field, _range: Range<usize>) -> Result<(), Halt> {
-        Ok(())
-    }
-
-    fn opens(&mut self, _field: &Field) -> Opening {
+    fn opens(&mut self, _: &Field) -> Opening {
         Opening::Leave
     }
 
-    fn sequence_begins(
-        &mut self,
-        field: &Field,
-        _length: LengthForm,
-        _encoding: Encoding,
-    ) -> Result<(), Halt> {
+    fn sequence_begins(&mut self, field: &Field, _: LengthForm, _: Encoding) -> Result<(), Halt> {
         if self.depth == 0 {
-            self.ordered &= self.last <= field.tag;
-            self.last = field.tag;
+            self.note_order(field.tag);
         }
         self.depth += 1;
         Ok(())
@@ -220,28 +136,19 @@ impl Visitor for Finder<'_> {
         Ok(())
     }
 
-    fn item_begins(&mut self, _length: LengthForm) -> Result<(), Halt> {
-        Ok(())
-    }
-
-    fn item_ends(&mut self) -> Result<(), Halt> {
-        Ok(())
-    }
-
-    fn take_back(&mut self, _remaining: usize) {}
-
     fn has_enough(&self) -> bool {
+        let found = &self.found;
         let all = [
-            &self.found.class,
-            &self.found.instance,
-            &self.found.study,
-            &self.found.series,
+            &found.sop_class,
+            &found.sop_instance,
+            &found.study,
+            &found.series,
         ]
         .iter()
         .all(|uid| uid.is_some());
         // Of a data set out of order the patient may come last.
-        (all && (self.ordered || self.found.patient.is_some()))
-            || self.found.directory
+        (all && (self.ordered || found.patient.is_some()))
+            || found.dicomdir
             || (self.ordered && self.last >= Tag(0x0020, 0x000E))
     }
 }

@@ -119,7 +119,7 @@ fn has_a_frame(pixels: &PixelElement) -> Result<(), FileError> {
 }
 
 fn mislabelled(why: &'static str) -> FileError {
-    FileError::new(FileErrorKind::Mislabelled, why)
+    FileErrorKind::Mislabelled.error(why)
 }
 
 /// The first fragment that has bytes.

@@ -46,13 +46,9 @@ impl Layout {
                 .filter(|word| *word > 0)
         };
         let text = |tag| {
-            get(tag)
-                .and_then(Element::bytes)
-                .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
-        };
-        let text = |tag| {
-            text(tag)
-                .unwrap_or_default()
+            let bytes = get(tag).and_then(Element::bytes);
+            let text = bytes.map(|bytes| String::from_utf8_lossy(bytes));
+            text.unwrap_or_default()
                 .trim_matches(['\0', ' '])
                 .to_owned()
         };

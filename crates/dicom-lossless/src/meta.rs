@@ -5,10 +5,10 @@
 
 use bytes::Bytes;
 
+use super::Tag;
 use super::dataset::DataSet;
 use super::error::Halt;
 use super::vr;
-use super::{Encoding, Tag};
 use crate::error::{FileError, FileErrorKind};
 
 /// Names fwupload's way of writing files; a UID of the project's own, derived from a random UUID
@@ -27,7 +27,7 @@ const REGISTERED: &[u8] = b"1.2.840.10008.";
 
 /// What the start of a file says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct MetaAsRead {
+pub struct MetaAsRead {
     pub has_prefix: bool,
     pub has_group: bool,
     /// Media storage SOP class, transfer syntax: values without padding.
@@ -39,7 +39,7 @@ pub(crate) struct MetaAsRead {
 
 impl MetaAsRead {
     /// Whether the file says that it is a media directory (PS3.3 section F).
-    pub(crate) fn is_dicomdir(&self) -> bool {
+    pub fn is_dicomdir(&self) -> bool {
         self.sop_class.as_deref() == Some(b"1.2.840.10008.1.3.10".as_slice())
     }
 
@@ -56,7 +56,7 @@ impl MetaAsRead {
     }
 
     /// The transfer syntax UID as text, where it has the characters of one.
-    pub(crate) fn transfer_syntax(&self) -> Option<&str> {
+    pub fn transfer_syntax(&self) -> Option<&str> {
         self.transfer_syntax
             .as_deref()
             .and_then(|uid| std::str::from_utf8(uid).ok())
@@ -67,7 +67,7 @@ impl MetaAsRead {
 /// Reads preamble and group 0002 from the first bytes of a file of `total` bytes. The group's
 /// length is not trusted; of two values of one element, as in a file with two such groups, the
 /// first counts.
-pub(crate) fn parse(buffer: &Bytes, total: usize) -> Result<MetaAsRead, Halt> {
+pub fn parse(buffer: &Bytes, total: usize) -> Result<MetaAsRead, Halt> {
     let mut meta = MetaAsRead::default();
     let mut at = 0;
     if buffer.get(128..132) == Some(b"DICM") {
@@ -148,7 +148,7 @@ fn field(buffer: &Bytes, at: usize, total: usize) -> Result<Option<MetaField>, H
 }
 
 /// A UID's bytes without padding: what stands behind a NUL is none of it (PS3.5 section 9.1).
-pub(crate) fn uid(value: &[u8]) -> &[u8] {
+pub fn uid(value: &[u8]) -> &[u8] {
     value
         .split(|byte| *byte == 0)
         .next()
@@ -159,7 +159,7 @@ pub(crate) fn uid(value: &[u8]) -> &[u8] {
 /// Appends a zero preamble and fresh meta for a data set. SOP class and instance are the data set's
 /// own; a media storage SOP class that the data set lacks is kept where it is a registered one.
 /// `deid.uid-too-long` where one of them is longer than a UID may be.
-pub(crate) fn write(
+pub fn write(
     out: &mut Vec<u8>,
     data: &DataSet,
     as_read: &MetaAsRead,
@@ -194,7 +194,7 @@ pub(crate) fn write(
 }
 
 /// Whether one of the UIDs in a value, as it was read, is longer than a UID may be.
-pub(crate) fn is_too_long(uids: &[u8]) -> bool {
+pub fn is_too_long(uids: &[u8]) -> bool {
     uids.len() > LONGEST_UID
         && uids
             .split(|byte| *byte == b'\\')
@@ -203,7 +203,7 @@ pub(crate) fn is_too_long(uids: &[u8]) -> bool {
 
 /// Whether a head that was written has its data set where it should be and names this transfer
 /// syntax.
-pub(crate) fn reads_back(head: &[u8], data_at: usize, syntax: &str) -> bool {
+pub fn reads_back(head: &[u8], data_at: usize, syntax: &str) -> bool {
     let meta = head
         .get(..data_at)
         .map(|bytes| parse(&Bytes::copy_from_slice(bytes), data_at));
@@ -216,10 +216,7 @@ fn short_text(out: &mut Vec<u8>, element: u8, value: &[u8]) -> Result<(), FileEr
         .ok()
         .filter(|_| value.len() <= LONGEST_UID);
     let length = length.ok_or_else(|| {
-        FileError::new(
-            FileErrorKind::UidTooLong,
-            format!("(0002,{element:04x}) of the file meta"),
-        )
+        FileErrorKind::UidTooLong.error(format!("(0002,{element:04x}) of the file meta"))
     })?;
     let (letters, padding): (&[u8], u8) = if element == 0x13 {
         (b"SH", b' ')
@@ -232,9 +229,4 @@ fn short_text(out: &mut Vec<u8>, element: u8, value: &[u8]) -> Result<(), FileEr
     out.extend_from_slice(value);
     out.resize(out.len() + value.len() % 2, padding);
     Ok(())
-}
-
-/// How the data set of a file without any meta is encoded, if its first bytes look like one at all.
-pub(crate) fn bare_encoding(first: &[u8]) -> Option<Encoding> {
-    super::trace::encoding_at_start(first)
 }

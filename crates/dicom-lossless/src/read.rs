@@ -15,9 +15,10 @@ use super::layout::Layout;
 use super::mask::Mask;
 use super::meta::{self, MetaAsRead};
 use super::source::{Input, Source};
-use super::syntax::TransferSyntax;
+use super::syntax::{TransferSyntax, sniff_encoding};
+use super::trace::encoding_at_start;
 use super::tree::Tree;
-use super::visit::{End, Fragment, Part, PixelHeader, Stretch, fragment};
+use super::visit::{End, Fragment, Part, PixelHeader, Visitor, fragment};
 use super::walk::Walk;
 use super::{DataSet, Element, Encoding, Limits, Tag, VR};
 use crate::error::{FileError, FileErrorKind};
@@ -157,38 +158,95 @@ impl Layout {
 /// Reads a file. Fails on whatever is broken, unsupported or beyond the
 /// limits.
 pub fn read(source: Source, limits: &Limits) -> Result<Instance, FileError> {
-    let mut input = Input::new(source)?;
-    let mut notes = Vec::new();
-    let (window, meta) = read_meta(&mut input, Limits::WINDOW, limits)?;
-    let mut syntax = syntax_of(&meta, &window, &mut notes)?;
-    let (mut input, window, start) = if syntax.deflated {
-        let inflated = deflate::inflate(&input.rest(meta.data_at as u64)?, limits)?;
-        let source = Source::Memory {
-            file: input.source().file().clone(),
-            bytes: inflated.clone(),
-        };
-        (Input::new(source)?, inflated, 0)
-    } else {
-        (input, window, meta.data_at)
-    };
-    if syntax.follow_bytes(window.get(start..).unwrap_or_default()) {
-        notes.push(Note::SyntaxDisagrees);
-    }
-    let header = read_header(&mut input, window, start, syntax.encoding, limits)?;
+    let mut opened = Opened::new(source, Limits::WINDOW, limits)?;
+    let (tree, end, disordered) = opened.walk_header(limits, Tree::new)?;
+    let Opened {
+        mut input,
+        meta,
+        syntax,
+        notes,
+        start,
+        ..
+    } = opened;
     let mut instance = Instance {
-        header: header.data,
+        header: tree.finish(),
         pixels: None,
         tail: DataSet::new(),
         syntax,
-        source: input.source().clone(),
+        source: input.source.clone(),
         notes,
         meta,
     };
-    note_end(&mut instance.notes, header.disordered, header.end);
-    if let End::Pixels(pixels) = header.end {
+    note_end(&mut instance.notes, disordered, end);
+    if let End::Pixels(pixels) = end {
         read_from_pixels(&mut instance, &mut input, &pixels, start, limits)?;
     }
     Ok(instance)
+}
+
+/// A file of which the meta was read, and its data set as far as it is at hand.
+pub struct Opened {
+    pub input: Input,
+    pub meta: MetaAsRead,
+    pub syntax: TransferSyntax,
+    pub notes: Vec<Note>,
+    /// The first bytes of the file; of a deflated data set all, inflated.
+    pub window: Bytes,
+    /// Where the data set begins in it.
+    pub start: usize,
+}
+
+impl Opened {
+    /// Opens a file whose first `window` bytes are to be read at once.
+    pub fn new(source: Source, window: usize, limits: &Limits) -> Result<Self, FileError> {
+        let mut input = Input::new(source)?;
+        let mut notes = Vec::new();
+        let (mut window, meta) = read_meta(&mut input, window, limits)?;
+        let mut syntax = syntax_of(&meta, &window, &mut notes)?;
+        let mut start = meta.data_at;
+        if syntax.deflated {
+            window = deflate::inflate(&input.rest(start as u64)?, limits)?;
+            start = 0;
+            input = Input::new(Source::Memory {
+                file: input.source.file().clone(),
+                bytes: window.clone(),
+            })?;
+        }
+        if syntax.follow_bytes(window.get(start..).unwrap_or_default()) {
+            notes.push(Note::SyntaxDisagrees);
+        }
+        Ok(Self {
+            input,
+            meta,
+            syntax,
+            notes,
+            window,
+            start,
+        })
+    }
+
+    /// Walks the elements before the pixel data, with a new visitor each time that the window has to
+    /// grow. Gives the visitor, the end, and whether elements were out of order.
+    pub fn walk_header<V: Visitor>(
+        &mut self,
+        limits: &Limits,
+        visitor: impl Fn(Bytes) -> V,
+    ) -> Result<(V, End, bool), FileError> {
+        let total = usize::try_from(self.input.len()).unwrap_or(usize::MAX);
+        let (start, encoding) = (self.start, self.syntax.encoding);
+        let mut window = std::mem::take(&mut self.window);
+        loop {
+            let mut walk = Walk::new(&window, start, total, encoding, Part::BeforePixels, limits);
+            let mut visitor = visitor(window.clone());
+            match walk.run(&mut visitor) {
+                Ok(end) => return Ok((visitor, end, walk.disorder)),
+                Err(halt) => {
+                    drop(visitor);
+                    window = grow(&mut self.input, window, halt, start, limits)?;
+                }
+            }
+        }
+    }
 }
 
 fn note_end(notes: &mut Vec<Note>, disordered: bool, end: End) {
@@ -204,7 +262,7 @@ fn note_end(notes: &mut Vec<Note>, disordered: bool, end: End) {
 }
 
 /// The first window of a file and what its meta says; the window grows until it holds the meta.
-pub(crate) fn read_meta(
+fn read_meta(
     input: &mut Input,
     window: usize,
     limits: &Limits,
@@ -220,7 +278,7 @@ pub(crate) fn read_meta(
 }
 
 /// A larger window, where the halt asks for one within the limits.
-pub(crate) fn grow(
+fn grow(
     input: &mut Input,
     window: Bytes,
     halt: Halt,
@@ -238,7 +296,7 @@ pub(crate) fn grow(
         .header_bytes
         .saturating_add(start as u64);
     if needed > cap {
-        return Err(FileError::new(FileErrorKind::HeaderTooLarge, ""));
+        return Err(FileErrorKind::HeaderTooLarge.error(""));
     }
     let generous = (window.len() as u64 * 2)
         .max(needed.saturating_add(Limits::WINDOW as u64))
@@ -247,7 +305,7 @@ pub(crate) fn grow(
 }
 
 /// The transfer syntax by the meta, else by the look of the data set's first bytes.
-pub(crate) fn syntax_of(
+fn syntax_of(
     meta: &MetaAsRead,
     window: &[u8],
     notes: &mut Vec<Note>,
@@ -266,68 +324,22 @@ pub(crate) fn syntax_of(
     let first = window
         .get(meta.data_at..)
         .unwrap_or_default();
-    match meta::bare_encoding(first) {
+    match encoding_at_start(first) {
         Some(Encoding {
             explicit: false,
             big_endian: true,
-        }) => Err(FileError::new(
-            FileErrorKind::UnsupportedSyntax,
-            "implicit VR in big endian byte order",
-        )),
+        }) => Err(FileErrorKind::UnsupportedSyntax.error("implicit VR in big endian byte order")),
         // Meta information is little endian, and so is every file that has it (PS3.10 section 7.1).
         Some(Encoding {
             big_endian: true, ..
-        }) if first.starts_with(&[0x00, 0x02]) => Err(FileError::new(
-            FileErrorKind::UnsupportedSyntax,
-            "file meta information in big endian byte order",
-        )),
+        }) if first.starts_with(&[0x00, 0x02]) => Err(FileErrorKind::UnsupportedSyntax
+            .error("file meta information in big endian byte order")),
         Some(encoding) => Ok(TransferSyntax::native(encoding)),
-        None if meta.has_prefix || meta.has_group => Ok(TransferSyntax::native(
-            super::syntax::sniff_encoding(first, Encoding::IMPLICIT_LITTLE),
-        )),
-        None => Err(FileError::new(FileErrorKind::NotDicom, "")),
-    }
-}
-
-struct Header {
-    data: DataSet,
-    end: End,
-    disordered: bool,
-}
-
-fn read_header(
-    input: &mut Input,
-    mut window: Bytes,
-    start: usize,
-    encoding: Encoding,
-    limits: &Limits,
-) -> Result<Header, FileError> {
-    let total = usize::try_from(input.len()).unwrap_or(usize::MAX);
-    loop {
-        let mut walk = Walk::new(
-            &Stretch {
-                buffer: &window,
-                start,
-                total,
-                encoding,
-            },
-            Part::BeforePixels,
-            limits,
-        );
-        let mut tree = Tree::new(&window);
-        match walk.run(&mut tree) {
-            Ok(end) => {
-                return Ok(Header {
-                    data: tree.finish(),
-                    end,
-                    disordered: walk.met_disorder(),
-                });
-            }
-            Err(halt) => {
-                drop(tree);
-                window = grow(input, window, halt, start, limits)?;
-            }
-        }
+        None if meta.has_prefix || meta.has_group => Ok(TransferSyntax::native(sniff_encoding(
+            first,
+            Encoding::IMPLICIT_LITTLE,
+        ))),
+        None => Err(FileErrorKind::NotDicom.error("")),
     }
 }
 
@@ -343,10 +355,7 @@ fn read_from_pixels(
     let tail_at = element.range.end;
     let tail_len = input.len() - tail_at;
     if tail_len + (pixels.at.saturating_sub(start)) as u64 > limits.header_bytes {
-        return Err(FileError::new(
-            FileErrorKind::HeaderTooLarge,
-            "after the pixel data",
-        ));
+        return Err(FileErrorKind::HeaderTooLarge.error("after the pixel data"));
     }
     if tail_len > 0 {
         let bytes = input.rest(tail_at)?;
@@ -424,14 +433,8 @@ fn read_tail(
     pixels: Tag,
     limits: &Limits,
 ) -> Result<(), FileError> {
-    let stretch = Stretch {
-        buffer: bytes,
-        start: 0,
-        total: bytes.len(),
-        encoding: instance.syntax.encoding,
-    };
-    let mut walk = Walk::new(&stretch, Part::Rest, limits);
-    let mut tree = Tree::new(bytes);
+    let mut walk = Walk::over(bytes, instance.syntax.encoding, limits);
+    let mut tree = Tree::new(bytes.clone());
     let end = walk
         .run(&mut tree)
         .map_err(|halt| match halt {
@@ -457,7 +460,7 @@ fn read_tail(
         };
         return Err(fault.into());
     }
-    let disordered = walk.met_disorder()
+    let disordered = walk.disorder
         || tail
             .iter()
             .next()

@@ -8,7 +8,6 @@ use bytes::Bytes;
 
 use super::dataset::{DataSet, Element, Encoding, Item, Sequence, Value};
 use super::tree::Tree;
-use super::visit::{Part, Stretch};
 use super::walk::Walk;
 use super::write::write_data_set;
 use super::{Limits, VR, vr};
@@ -98,14 +97,8 @@ impl DataSet {
         encoding: Encoding,
         limits: &Limits,
     ) -> Result<Self, FileError> {
-        let stretch = Stretch {
-            buffer: bytes,
-            start: 0,
-            total: bytes.len(),
-            encoding,
-        };
-        let mut tree = Tree::new(bytes);
-        Walk::new(&stretch, Part::Rest, limits).run(&mut tree)?;
+        let mut tree = Tree::new(bytes.clone());
+        Walk::over(bytes, encoding, limits).run(&mut tree)?;
         Ok(tree.finish())
     }
 }

@@ -3,7 +3,7 @@
 //! Owns opening and reading, and notices when a file changed in between. It knows nothing of DICOM.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,9 +26,9 @@ impl SourceFile {
     /// Notes length in bytes and time of change of a regular file.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self, FileError> {
         let path = path.into();
-        let metadata = std::fs::metadata(&path).map_err(|e| reading_failed(&e))?;
+        let metadata = std::fs::metadata(&path)?;
         if !metadata.is_file() {
-            return Err(FileError::new(FileErrorKind::NotAFile, ""));
+            return Err(FileErrorKind::NotAFile.error(""));
         }
         Ok(Self {
             path,
@@ -80,12 +80,10 @@ impl SourceFile {
 
     /// Opens it; `read.changed` where length or time of change are no longer what they were.
     pub fn open(&self) -> Result<File, FileError> {
-        let file = File::open(&self.path).map_err(|e| reading_failed(&e))?;
-        let metadata = file
-            .metadata()
-            .map_err(|e| reading_failed(&e))?;
+        let file = File::open(&self.path)?;
+        let metadata = file.metadata()?;
         if metadata.len() != self.len || metadata.modified().ok() != self.modified {
-            return Err(FileError::new(FileErrorKind::Changed, ""));
+            return Err(FileErrorKind::Changed.error(""));
         }
         Ok(file)
     }
@@ -127,13 +125,13 @@ impl Source {
 }
 
 /// Random access to a source, for reading it.
-pub(crate) struct Input {
-    source: Source,
+pub struct Input {
+    pub source: Source,
     open: Option<File>,
 }
 
 impl Input {
-    pub(crate) fn new(source: Source) -> Result<Self, FileError> {
+    pub fn new(source: Source) -> Result<Self, FileError> {
         let open = match &source {
             Source::File(file) => Some(file.open()?),
             Source::Memory { .. } => None,
@@ -141,84 +139,73 @@ impl Input {
         Ok(Self { source, open })
     }
 
-    pub(crate) fn source(&self) -> &Source {
-        &self.source
-    }
-
     /// Bytes in the source.
-    pub(crate) fn len(&self) -> u64 {
+    pub fn len(&self) -> u64 {
         match &self.source {
             Source::File(file) => file.len(),
             Source::Memory { bytes, .. } => bytes.len() as u64,
         }
     }
 
+    fn file(&mut self) -> Result<&mut File, FileError> {
+        self.open
+            .as_mut()
+            .ok_or_else(|| FileErrorKind::Io.error(""))
+    }
+
     /// The source's first `upto` bytes or more; all of them where they are fewer. `have` is what an
     /// earlier call gave.
-    pub(crate) fn first(&mut self, upto: u64, have: Bytes) -> Result<Bytes, FileError> {
-        match (&self.source, &mut self.open) {
-            (Source::Memory { bytes, .. }, _) => Ok(bytes.clone()),
-            (Source::File(file), Some(open)) => {
-                read_up_to(open, have.len() as u64, upto.min(file.len()), have)
-            }
-            (Source::File(_), None) => Err(FileError::new(FileErrorKind::Io, "")),
+    pub fn first(&mut self, upto: u64, have: Bytes) -> Result<Bytes, FileError> {
+        if let Source::Memory { bytes, .. } = &self.source {
+            return Ok(bytes.clone());
         }
+        let upto = upto.min(self.len());
+        read_up_to(self.file()?, have.len() as u64, upto, have)
     }
 
     /// The bytes `from..` up to the end.
-    pub(crate) fn rest(&mut self, from: u64) -> Result<Bytes, FileError> {
-        match (&self.source, &mut self.open) {
-            (Source::Memory { bytes, .. }, _) => Ok(usize::try_from(from)
-                .ok()
-                .filter(|at| *at <= bytes.len())
-                .map_or_else(Bytes::new, |at| bytes.slice(at..))),
-            (Source::File(file), Some(open)) => read_up_to(open, from, file.len(), Bytes::new()),
-            (Source::File(_), None) => Err(FileError::new(FileErrorKind::Io, "")),
-        }
+    pub fn rest(&mut self, from: u64) -> Result<Bytes, FileError> {
+        let len = self.len();
+        self.range(from.min(len)..len)
     }
 
     /// The bytes of a range that the caller knows to be there.
-    pub(crate) fn range(&mut self, range: Range<u64>) -> Result<Bytes, FileError> {
-        match (&self.source, &mut self.open) {
-            (Source::Memory { bytes, .. }, _) => {
-                let place = usize::try_from(range.start)
-                    .ok()
-                    .zip(usize::try_from(range.end).ok());
-                let place = place.filter(|(from, to)| from <= to && *to <= bytes.len());
-                place
-                    .map(|(from, to)| bytes.slice(from..to))
-                    .ok_or_else(|| FileError::new(FileErrorKind::Truncated, ""))
-            }
-            (Source::File(_), Some(open)) => read_up_to(open, range.start, range.end, Bytes::new()),
-            (Source::File(_), None) => Err(FileError::new(FileErrorKind::Io, "")),
+    pub fn range(&mut self, range: Range<u64>) -> Result<Bytes, FileError> {
+        if let Source::Memory { bytes, .. } = &self.source {
+            return slice(bytes, &range).ok_or_else(|| FileErrorKind::Truncated.error(""));
         }
+        read_up_to(self.file()?, range.start, range.end, Bytes::new())
     }
 
     /// The eight bytes at an offset; `None` where the source ends before.
-    pub(crate) fn eight(&mut self, at: u64) -> Result<Option<[u8; 8]>, FileError> {
+    pub fn eight(&mut self, at: u64) -> Result<Option<[u8; 8]>, FileError> {
         if at
             .checked_add(8)
             .is_none_or(|end| end > self.len())
         {
             return Ok(None);
         }
-        match (&self.source, &mut self.open) {
-            (Source::Memory { bytes, .. }, _) => Ok(usize::try_from(at)
+        if let Source::Memory { bytes, .. } = &self.source {
+            let from = usize::try_from(at)
                 .ok()
-                .and_then(|at| bytes.get(at..))
+                .and_then(|at| bytes.get(at..));
+            return Ok(from
                 .and_then(<[u8]>::first_chunk)
-                .copied()),
-            (Source::File(_), Some(open)) => {
-                let mut eight = [0; 8];
-                open.seek(SeekFrom::Start(at))
-                    .map_err(|e| reading_failed(&e))?;
-                open.read_exact(&mut eight)
-                    .map_err(|e| reading_failed(&e))?;
-                Ok(Some(eight))
-            }
-            (Source::File(_), None) => Err(FileError::new(FileErrorKind::Io, "")),
+                .copied());
         }
+        let open = self.file()?;
+        let mut eight = [0; 8];
+        open.seek(SeekFrom::Start(at))?;
+        open.read_exact(&mut eight)?;
+        Ok(Some(eight))
     }
+}
+
+/// The bytes of a range in memory, where it lies inside them.
+pub fn slice(bytes: &Bytes, range: &Range<u64>) -> Option<Bytes> {
+    let from = usize::try_from(range.start).ok()?;
+    let to = usize::try_from(range.end).ok()?;
+    (from <= to && to <= bytes.len()).then(|| bytes.slice(from..to))
 }
 
 /// Appends the file's bytes `from..to` to those at hand. Memory grows as bytes arrive, `to` being
@@ -226,33 +213,33 @@ impl Input {
 fn read_up_to(file: &mut File, from: u64, to: u64, have: Bytes) -> Result<Bytes, FileError> {
     let wanted = to.saturating_sub(from);
     let wanted_here =
-        usize::try_from(wanted).map_err(|_| FileError::new(FileErrorKind::HeaderTooLarge, ""))?;
+        usize::try_from(wanted).map_err(|_| FileErrorKind::HeaderTooLarge.error(""))?;
     let mut buffer = Vec::new();
     buffer
         .try_reserve_exact(have.len().saturating_add(wanted_here))
-        .map_err(|_| FileError::new(FileErrorKind::Io, "not enough memory"))?;
+        .map_err(|_| FileErrorKind::Io.error("not enough memory"))?;
     buffer.extend_from_slice(&have);
     drop(have);
-    file.seek(SeekFrom::Start(from))
-        .map_err(|e| reading_failed(&e))?;
+    file.seek(SeekFrom::Start(from))?;
     let got = file
         .take(wanted)
-        .read_to_end(&mut buffer)
-        .map_err(|e| reading_failed(&e))?;
+        .read_to_end(&mut buffer)?;
     if got as u64 == wanted {
         Ok(Bytes::from(buffer))
     } else {
-        Err(FileError::new(FileErrorKind::Changed, "it became shorter"))
+        Err(FileErrorKind::Changed.error("it became shorter"))
     }
 }
 
 /// The failure for an error of the operating system; says its kind, not the path.
-pub(crate) fn reading_failed(error: &std::io::Error) -> FileError {
-    let kind = match error.kind() {
-        ErrorKind::NotFound => FileErrorKind::NotFound,
-        ErrorKind::PermissionDenied => FileErrorKind::PermissionDenied,
-        ErrorKind::UnexpectedEof => FileErrorKind::Changed,
-        _ => FileErrorKind::Io,
-    };
-    FileError::new(kind, error.kind().to_string())
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::NotFound => FileErrorKind::NotFound,
+            ErrorKind::PermissionDenied => FileErrorKind::PermissionDenied,
+            ErrorKind::UnexpectedEof => FileErrorKind::Changed,
+            _ => FileErrorKind::Io,
+        };
+        kind.error(error.kind().to_string())
+    }
 }

@@ -39,10 +39,7 @@ impl TransferSyntax {
     /// What a UID stands for; `read.unsupported-syntax` where it is unknown.
     pub fn from_uid(uid: &str) -> Result<Self, FileError> {
         let encoding = known_encoding(uid).ok_or_else(|| {
-            FileError::new(
-                FileErrorKind::UnsupportedSyntax,
-                "it is not one of the standard's",
-            )
+            FileErrorKind::UnsupportedSyntax.error("it is not one of the standard's")
         })?;
         Ok(Self {
             uid: uid.to_owned(),
@@ -118,7 +115,7 @@ fn known_encoding(uid: &str) -> Option<Encoding> {
 
 /// How a data set is encoded by the look of its first element, where that is plain to see; else as
 /// expected.
-pub(crate) fn sniff_encoding(first: &[u8], expected: Encoding) -> Encoding {
+pub fn sniff_encoding(first: &[u8], expected: Encoding) -> Encoding {
     let Some([g0, g1, _, _, v0, v1]) = first.first_chunk::<6>() else {
         return expected;
     };

@@ -37,10 +37,8 @@ fn has_character_set(vr: VR) -> bool {
 pub fn text(element: &Element, encoding: Encoding, charset: &CharacterSet) -> Option<String> {
     let bytes = element.bytes()?;
     match element.vr {
-        VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::SQ => None,
-        VR::AT | VR::FD | VR::FL | VR::SL | VR::SS | VR::SV | VR::UL | VR::US | VR::UV => {
-            Some(numbers(element.vr, bytes, encoding).join("\\"))
-        }
+        vr if vr == VR::SQ || vr::may_be_encapsulated(vr) => None,
+        vr if vr::is_number(vr) => Some(numbers(vr, bytes, encoding).join("\\")),
         vr => {
             let mut text = if has_character_set(vr) {
                 charset.decode(bytes, vr == VR::PN)
@@ -58,8 +56,7 @@ pub fn text(element: &Element, encoding: Encoding, charset: &CharacterSet) -> Op
 /// empty value field has no values. Numbers of binary VRs in decimal, AT as eight hexadecimal
 /// digits. Items, fragments and bulk VRs have none.
 pub fn values(element: &Element, encoding: Encoding, charset: &CharacterSet) -> Vec<String> {
-    use VR::{AE, AT, CS, DS, FD, FL, IS, LO, LT, SH, SL, SS, ST, SV, UL, UN, UR, US, UT, UV};
-    if matches!(element.vr, AT | FD | FL | SL | SS | SV | UL | US | UV) {
+    if vr::is_number(element.vr) {
         return element
             .bytes()
             .map(|bytes| numbers(element.vr, bytes, encoding))
@@ -68,10 +65,13 @@ pub fn values(element: &Element, encoding: Encoding, charset: &CharacterSet) -> 
     let Some(text) = text(element, encoding, charset).filter(|text| !text.is_empty()) else {
         return Vec::new();
     };
-    if matches!(element.vr, LT | ST | UN | UR | UT) {
+    if matches!(element.vr, VR::LT | VR::ST | VR::UN | VR::UR | VR::UT) {
         return vec![text];
     }
-    let leading = matches!(element.vr, AE | CS | DS | IS | LO | SH);
+    let leading = matches!(
+        element.vr,
+        VR::AE | VR::CS | VR::DS | VR::IS | VR::LO | VR::SH
+    );
     let trim = |value: &str| {
         let value = value.trim_end_matches([' ', '\0']);
         if leading {

@@ -32,7 +32,7 @@ const ZEROS: usize = 8;
 /// How a data set without preamble is encoded that stands at the beginning of a file; none where
 /// there is none. A file that begins with group 0002 or 0008 needs little more than that; other low
 /// groups need elements in a row.
-pub(crate) fn encoding_at_start(first: &[u8]) -> Option<Encoding> {
+pub fn encoding_at_start(first: &[u8]) -> Option<Encoding> {
     ENCODINGS
         .into_iter()
         .find(|encoding| begins(first, *encoding))

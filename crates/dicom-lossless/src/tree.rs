@@ -15,8 +15,8 @@ use super::visit::{Field, Opening, Visitor};
 const NOT_OF_DATA: [u16; 2] = [0x0000, 0x0002];
 
 /// The visitor that builds a [`DataSet`] over a buffer.
-pub(crate) struct Tree<'b> {
-    buffer: &'b Bytes,
+pub struct Tree {
+    buffer: Bytes,
     elements: Vec<Element>,
     items: Vec<Item>,
     sequences: Vec<OpenSequence>,
@@ -33,8 +33,8 @@ struct OpenSequence {
     open_items: usize,
 }
 
-impl<'b> Tree<'b> {
-    pub(crate) fn new(buffer: &'b Bytes) -> Self {
+impl Tree {
+    pub fn new(buffer: Bytes) -> Self {
         Self {
             buffer,
             elements: Vec::with_capacity(160),
@@ -47,7 +47,7 @@ impl<'b> Tree<'b> {
     /// The data set, once the walk has ended, without elements of commands and of the meta: they
     /// have no place in it (PS3.10 section 7.1) and hold names and UIDs where no rule looks for
     /// them.
-    pub(crate) fn finish(mut self) -> DataSet {
+    pub fn finish(mut self) -> DataSet {
         self.elements
             .retain(|element| !NOT_OF_DATA.contains(&element.tag.group()));
         DataSet::from_elements(self.elements)
@@ -63,7 +63,7 @@ impl<'b> Tree<'b> {
     }
 }
 
-impl Visitor for Tree<'_> {
+impl Visitor for Tree {
     #[inline]
     fn value(&mut self, field: &Field, range: Range<usize>) -> Result<(), Halt> {
         let value = Value::Bytes(self.buffer.slice(range));

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::dataset::{Encoding, LengthForm};
 use super::error::Halt;
-use super::visit::{Field, Opening, Part, Stretch, Visitor};
+use super::visit::{Field, Opening, Visitor};
 use super::walk::Walk;
 use super::{Limits, Tag, VR};
 use crate::error::{FileError, FileErrorKind};
@@ -43,18 +43,12 @@ pub fn visit_values(
     limits: &Limits,
     visitor: &mut impl ValueVisitor,
 ) -> Result<(), FileError> {
-    let stretch = Stretch {
-        buffer,
-        start: 0,
-        total: buffer.len(),
-        encoding,
-    };
     let mut guide = Guide {
         visitor,
         items: Vec::new(),
         marks: Vec::new(),
     };
-    Walk::new(&stretch, Part::Rest, limits).run(&mut guide)?;
+    Walk::over(buffer, encoding, limits).run(&mut guide)?;
     Ok(())
 }
 
@@ -105,10 +99,6 @@ impl<O: ValueVisitor> Visitor for Guide<'_, O> {
         if let Some((_, index)) = self.items.last_mut() {
             *index = index.wrapping_add(1);
         }
-        Ok(())
-    }
-
-    fn item_ends(&mut self) -> Result<(), Halt> {
         Ok(())
     }
 

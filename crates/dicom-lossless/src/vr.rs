@@ -10,7 +10,7 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::StandardDataDictionary;
 
 /// The VR that these two bytes name, if the standard has it.
-pub(crate) fn from_bytes(letters: [u8; 2]) -> Option<VR> {
+pub fn from_bytes(letters: [u8; 2]) -> Option<VR> {
     Some(match &letters {
         b"AE" => VR::AE,
         b"AS" => VR::AS,
@@ -51,7 +51,7 @@ pub(crate) fn from_bytes(letters: [u8; 2]) -> Option<VR> {
 }
 
 /// The two letters of a VR.
-pub(crate) fn letters(vr: VR) -> [u8; 2] {
+pub fn letters(vr: VR) -> [u8; 2] {
     let mut letters = *b"UN";
     if let Some(two) = vr.to_string().as_bytes().first_chunk() {
         letters = *two;
@@ -61,7 +61,7 @@ pub(crate) fn letters(vr: VR) -> [u8; 2] {
 
 /// Whether two bytes could be a VR of a later edition: two capital letters, or the question marks
 /// some writers put.
-pub(crate) fn could_name_one(letters: [u8; 2]) -> bool {
+pub fn could_name_one(letters: [u8; 2]) -> bool {
     letters
         .iter()
         .all(u8::is_ascii_uppercase)
@@ -69,7 +69,7 @@ pub(crate) fn could_name_one(letters: [u8; 2]) -> bool {
 }
 
 /// Whether an explicit element of this VR has two reserved bytes and a 32-bit length.
-pub(crate) fn has_long_length(vr: VR) -> bool {
+pub fn has_long_length(vr: VR) -> bool {
     use VR::{OB, OD, OF, OL, OV, OW, SQ, SV, UC, UN, UR, UT, UV};
     matches!(
         vr,
@@ -78,7 +78,7 @@ pub(crate) fn has_long_length(vr: VR) -> bool {
 }
 
 /// Whether the value is text, which is decoded before anything is done with it.
-pub(crate) fn is_text(vr: VR) -> bool {
+pub fn is_text(vr: VR) -> bool {
     use VR::{AE, AS, CS, DA, DS, DT, IS, LO, LT, PN, SH, ST, TM, UC, UI, UR, UT};
     matches!(
         vr,
@@ -86,13 +86,21 @@ pub(crate) fn is_text(vr: VR) -> bool {
     )
 }
 
+/// Whether the value field holds numbers or tags, not text and not bulk data.
+pub fn is_number(vr: VR) -> bool {
+    matches!(
+        vr,
+        VR::AT | VR::FD | VR::FL | VR::SL | VR::SS | VR::SV | VR::UL | VR::US | VR::UV
+    )
+}
+
 /// Whether the value field holds bytes or words that may also be encapsulated.
-pub(crate) fn may_be_encapsulated(vr: VR) -> bool {
+pub fn may_be_encapsulated(vr: VR) -> bool {
     matches!(vr, VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW)
 }
 
 /// Bytes per number of a binary VR whose byte order matters; 1 for all others.
-pub(crate) fn word_size(vr: VR) -> usize {
+pub fn word_size(vr: VR) -> usize {
     match vr {
         VR::AT | VR::OW | VR::SS | VR::US => 2,
         VR::FL | VR::OF | VR::OL | VR::SL | VR::UL => 4,
@@ -102,16 +110,8 @@ pub(crate) fn word_size(vr: VR) -> usize {
 }
 
 /// The byte that pads a value of this VR to even length (PS3.5 section 6.2).
-pub(crate) fn padding(vr: VR) -> u8 {
-    use VR::{AE, AS, CS, DA, DS, DT, IS, LO, LT, PN, SH, ST, TM, UC, UR, UT};
-    if matches!(
-        vr,
-        AE | AS | CS | DA | DS | DT | IS | LO | LT | PN | SH | ST | TM | UC | UR | UT
-    ) {
-        b' '
-    } else {
-        0
-    }
+pub fn padding(vr: VR) -> u8 {
+    if is_text(vr) && vr != VR::UI { b' ' } else { 0 }
 }
 
 const SLOTS: usize = 512;
@@ -124,7 +124,7 @@ thread_local! {
 
 /// The VR of a tag by the standard's dictionary; UN where it knows none. Of several, the one that
 /// loses nothing.
-pub(crate) fn of_tag(tag: Tag) -> VR {
+pub fn of_tag(tag: Tag) -> VR {
     let key = (u32::from(tag.group()) << 16) | u32::from(tag.element());
     let slot = usize::from((tag.element() ^ tag.group().rotate_left(3)) & 0x1ff);
     RECENT.with(|recent| match recent.get(slot) {

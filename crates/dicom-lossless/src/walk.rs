@@ -4,13 +4,11 @@
 //! stack, never recurses, and never allocates by a length that a file claims. It builds nothing
 //! itself.
 
-mod items;
-
-use super::dataset::Encoding;
+use super::dataset::{Encoding, LengthForm};
 use super::error::Halt;
 use super::visit::{
-    End, Field, Fragment, Opening, Part, PixelHeader, Stretch, UNDEFINED, Visitor, fragment,
-    is_pixel_data,
+    End, Field, Fragment, ITEM, ITEM_END, Opening, Part, PixelHeader, SEQUENCE_END, UNDEFINED,
+    Visitor, fragment, is_pixel_data,
 };
 use super::vr;
 use super::{Limits, Tag, VR};
@@ -37,7 +35,7 @@ struct SequenceLevel {
 }
 
 /// A walk over one data set.
-pub(crate) struct Walk<'a> {
+pub struct Walk<'a> {
     buffer: &'a [u8],
     at: usize,
     /// End of the data set; the buffer may end before.
@@ -51,17 +49,27 @@ pub(crate) struct Walk<'a> {
     nodes: usize,
     /// Bytes of long texts that may still come.
     text_left: usize,
-    disorder: bool,
+    /// Whether a data set's elements were met out of ascending order.
+    pub disorder: bool,
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(stretch: &Stretch<'a>, part: Part, limits: &Limits) -> Self {
+    /// A walk over a data set that begins at `start` in the buffer and ends at `total`, beyond the
+    /// buffer where more can be read.
+    pub fn new(
+        buffer: &'a [u8],
+        start: usize,
+        total: usize,
+        encoding: Encoding,
+        part: Part,
+        limits: &Limits,
+    ) -> Self {
         let header = usize::try_from(limits.header_bytes).unwrap_or(usize::MAX);
         let mut walk = Self {
-            buffer: stretch.buffer,
-            at: stretch.start,
-            total: stretch.total,
-            cap: stretch.start.saturating_add(header),
+            buffer,
+            at: start,
+            total,
+            cap: start.saturating_add(header),
             depth: limits.depth,
             part,
             levels: Vec::with_capacity(16),
@@ -70,17 +78,17 @@ impl<'a> Walk<'a> {
             text_left: header / Limits::TEXT_SHARE,
             disorder: false,
         };
-        walk.push_level(None, stretch.total, false, stretch.encoding);
+        walk.push_level(None, total, false, encoding);
         walk
     }
 
-    /// Whether a data set's elements were met out of ascending order.
-    pub(crate) fn met_disorder(&self) -> bool {
-        self.disorder
+    /// A walk over a buffer that holds a data set and nothing else.
+    pub fn over(buffer: &'a [u8], encoding: Encoding, limits: &Limits) -> Self {
+        Self::new(buffer, 0, buffer.len(), encoding, Part::Rest, limits)
     }
 
     /// Walks to the end, to the pixel data, or until the visitor has enough.
-    pub(crate) fn run(&mut self, visitor: &mut impl Visitor) -> Result<End, Halt> {
+    pub fn run(&mut self, visitor: &mut impl Visitor) -> Result<End, Halt> {
         loop {
             let step = match self.levels.last() {
                 Some(Level { sequence: None, .. }) => self.elements(visitor),
@@ -294,8 +302,8 @@ impl<'a> Walk<'a> {
             return Ok(None);
         }
         if head.iter().take(left).any(|b| *b != 0) {
-            let code = if left < 8 {
-                self.short_rest()
+            let code = if left < 8 && self.part == Part::BeforePixels {
+                FileErrorKind::Truncated
             } else {
                 FileErrorKind::TrailingData
             };
@@ -303,14 +311,6 @@ impl<'a> Walk<'a> {
         }
         self.need(end, end, self.last_tag())?;
         Ok(Some(left))
-    }
-
-    fn short_rest(&self) -> FileErrorKind {
-        if self.part == Part::Rest {
-            FileErrorKind::TrailingData
-        } else {
-            FileErrorKind::Truncated
-        }
     }
 
     /// VR, length and place of the value of the element whose tag was read.
@@ -527,5 +527,157 @@ impl<'a> Walk<'a> {
         twice.map_or(Ok(()), |tag| {
             Err(Halt::new(FileErrorKind::DuplicateElement, tag, at, ""))
         })
+    }
+}
+
+/// The items of sequences: where they begin and end, and how they are encoded (PS3.5 section 7.5).
+impl Walk<'_> {
+    #[allow(clippy::too_many_arguments)]
+    fn begin_sequence(
+        &mut self,
+        field: &Field,
+        value_at: usize,
+        end: usize,
+        delimited: bool,
+        encoding: Encoding,
+        trial: Option<(usize, usize)>,
+        visitor: &mut impl Visitor,
+    ) -> Result<(), Halt> {
+        if self.levels.len() / 2 >= self.depth {
+            return Err(Halt::new(FileErrorKind::TooDeep, field.tag, self.at, ""));
+        }
+        let encoding = self.encoding_inside(value_at, end, encoding, field.tag)?;
+        let length = if delimited {
+            LengthForm::Undefined
+        } else {
+            LengthForm::Defined
+        };
+        visitor.sequence_begins(field, length, encoding)?;
+        self.push_level(
+            Some(SequenceLevel {
+                field: *field,
+                trial,
+            }),
+            end,
+            delimited,
+            encoding,
+        );
+        self.at = value_at;
+        Ok(())
+    }
+
+    /// How items are really encoded: some writers put implicit items into explicit files, and
+    /// explicit ones into UN. The first element of the first item tells.
+    fn encoding_inside(
+        &self,
+        at: usize,
+        end: usize,
+        expected: Encoding,
+        tag: Tag,
+    ) -> Result<Encoding, Halt> {
+        if at.saturating_add(16) > end {
+            return Ok(expected);
+        }
+        let first: [u8; 16] = self.bytes(at, end, tag)?;
+        let [i0, i1, i2, i3, l0, l1, l2, l3, g0, g1, _, _, v0, v1, _, _] = first;
+        let is_item = Tag(expected.u16([i0, i1]), expected.u16([i2, i3])) == ITEM;
+        if !is_item || expected.u32([l0, l1, l2, l3]) < 8 || expected.u16([g0, g1]) == 0xFFFE {
+            return Ok(expected);
+        }
+        let explicit = if expected.explicit {
+            vr::could_name_one([v0, v1])
+        } else {
+            vr::from_bytes([v0, v1]).is_some()
+        };
+        Ok(Encoding {
+            explicit,
+            ..expected
+        })
+    }
+
+    /// The next item of the innermost sequence, or its end.
+    fn next_item(&mut self, visitor: &mut impl Visitor) -> Result<(), Halt> {
+        let Some(&Level {
+            sequence: Some(SequenceLevel { field, .. }),
+            end,
+            delimited,
+            encoding,
+            ..
+        }) = self.levels.last()
+        else {
+            return Ok(());
+        };
+        if self.at == end && !delimited {
+            return self.close_sequence(visitor);
+        }
+        let [t0, t1, t2, t3, length @ ..] = self.bytes::<8>(self.at, end, field.tag)?;
+        let length = encoding.u32(length);
+        match Tag(encoding.u16([t0, t1]), encoding.u16([t2, t3])) {
+            SEQUENCE_END if delimited && length == 0 => {
+                self.at += 8;
+                self.close_sequence(visitor)
+            }
+            ITEM => self.begin_item(field.tag, length, end, encoding, visitor),
+            _ => Err(self.malformed(field.tag, "no item where one must be")),
+        }
+    }
+
+    fn begin_item(
+        &mut self,
+        tag: Tag,
+        length: u32,
+        bound: usize,
+        encoding: Encoding,
+        visitor: &mut impl Visitor,
+    ) -> Result<(), Halt> {
+        self.count_node(tag)?;
+        let delimited = length == UNDEFINED;
+        let from = self.at + 8;
+        let end = if delimited {
+            bound
+        } else {
+            from.saturating_add(length as usize)
+        };
+        if end > bound {
+            return Err(self.lacking(end, bound, tag));
+        }
+        visitor.item_begins(if delimited {
+            LengthForm::Undefined
+        } else {
+            LengthForm::Defined
+        })?;
+        self.push_level(None, end, delimited, encoding);
+        self.at = from;
+        Ok(())
+    }
+
+    fn delimiter_in_data(
+        &mut self,
+        tag: Tag,
+        length: u32,
+        delimited: bool,
+        visitor: &mut impl Visitor,
+    ) -> Result<Option<End>, Halt> {
+        if tag != ITEM_END || !delimited || length != 0 {
+            return Err(self.malformed(tag, "a delimiter that ends nothing"));
+        }
+        self.at += 8;
+        self.close_data(visitor)
+    }
+
+    fn close_data(&mut self, visitor: &mut impl Visitor) -> Result<Option<End>, Halt> {
+        self.check_duplicates()?;
+        if self.levels.len() == 1 {
+            return Ok(Some(End::Data { trailing_zeros: 0 }));
+        }
+        if let Some(level) = self.levels.pop() {
+            self.tags.truncate(level.tags_from);
+        }
+        visitor.item_ends().map(|()| None)
+    }
+
+    fn close_sequence(&mut self, visitor: &mut impl Visitor) -> Result<(), Halt> {
+        self.levels.pop();
+        visitor.sequence_ends()
     }
 }

@@ -14,7 +14,7 @@ use super::body::{Body, Segment};
 use super::dataset::{DataSet, Element, Encoding, Item, LengthForm, Sequence, Value};
 use super::mask::Mask;
 use super::read::{Instance, PixelElement, Scrubbed};
-use super::source::Source;
+use super::source::{Source, slice};
 use super::visit::{ITEM, ITEM_END, SEQUENCE_END, UNDEFINED};
 use super::vr;
 use super::{Limits, Tag, deflate, meta};
@@ -81,18 +81,12 @@ fn deflated(written: &Written, pixels: &[Segment]) -> Result<Body, FileError> {
         .head
         .split_at_checked(written.data_at)
     else {
-        return Err(FileError::new(
-            FileErrorKind::Verification,
-            "the meta's end is lost",
-        ));
+        return Err(FileErrorKind::Verification.error("the meta's end is lost"));
     };
     let mut pieces = vec![header];
     for segment in pixels {
         let Segment::Bytes(bytes) = segment else {
-            return Err(FileError::new(
-                FileErrorKind::Verification,
-                "a deflated file is not in memory",
-            ));
+            return Err(FileErrorKind::Verification.error("a deflated file is not in memory"));
         };
         pieces.push(bytes);
     }
@@ -148,17 +142,13 @@ fn new_header(
     pixels: &PixelElement,
     length: u64,
 ) -> Result<Segment, FileError> {
-    let length = u32::try_from(length)
-        .ok()
-        .filter(|length| *length != UNDEFINED && length.is_multiple_of(2));
+    let length = stated_length(length, pixels.tag)?;
+    if !length.is_multiple_of(2) {
+        return Err(too_long(pixels.tag));
+    }
     let mut header = Vec::with_capacity(12);
     let element = Element::new(pixels.tag, pixels.vr, Bytes::new());
-    put_header(
-        &mut header,
-        &element,
-        length.ok_or_else(|| too_long(pixels.tag))?,
-        instance.syntax.encoding,
-    )?;
+    put_header(&mut header, &element, length, instance.syntax.encoding)?;
     Ok(Segment::Bytes(Bytes::from(header)))
 }
 
@@ -178,24 +168,13 @@ fn masked(mut value: Segment, mask: &Arc<Mask>) -> Segment {
 fn source_segment(source: &Source, range: Range<u64>) -> Result<Segment, FileError> {
     match source {
         Source::File(file) => Ok(Segment::of_file(file.clone(), range)),
-        Source::Memory { bytes, .. } => {
-            let place = usize::try_from(range.start)
-                .ok()
-                .zip(usize::try_from(range.end).ok());
-            place
-                .filter(|(from, to)| from <= to && *to <= bytes.len())
-                .map(|(from, to)| Segment::Bytes(bytes.slice(from..to)))
-                .ok_or_else(|| {
-                    FileError::new(
-                        FileErrorKind::Verification,
-                        "the pixel data is not where it was",
-                    )
-                })
-        }
+        Source::Memory { bytes, .. } => slice(bytes, &range)
+            .map(Segment::Bytes)
+            .ok_or_else(|| FileErrorKind::Verification.error("the pixel data is not where it was")),
     }
 }
 
-pub(crate) fn serialise(instance: &Instance, limits: &Limits) -> Result<Written, FileError> {
+pub fn serialise(instance: &Instance, limits: &Limits) -> Result<Written, FileError> {
     // Room for a typical header at once; where it is longer the vector doubles.
     let mut head = Vec::with_capacity(16 << 10);
     meta::write(
@@ -240,7 +219,7 @@ enum Ends {
 }
 
 /// Appends a data set. Works on an explicit stack.
-pub(crate) fn write_data_set(
+pub fn write_data_set(
     out: &mut Vec<u8>,
     data: &DataSet,
     encoding: Encoding,
@@ -254,7 +233,7 @@ pub(crate) fn write_data_set(
     while let Some(level) = levels.last_mut() {
         match write_level(out, level)? {
             Some(inner) if levels.len() <= 2 * limits.depth => levels.push(inner),
-            Some(_) => return Err(FileError::new(FileErrorKind::TooDeep, "on writing")),
+            Some(_) => return Err(FileErrorKind::TooDeep.error("on writing")),
             None => drop(levels.pop()),
         }
     }
@@ -313,15 +292,8 @@ fn write_elements<'a>(
         }
         match &element.value {
             Value::Bytes(bytes) => {
-                let length = u32::try_from(bytes.len())
-                    .ok()
-                    .filter(|length| *length != UNDEFINED);
-                put_header(
-                    out,
-                    element,
-                    length.ok_or_else(|| too_long(element.tag))?,
-                    encoding,
-                )?;
+                let length = stated_length(bytes.len() as u64, element.tag)?;
+                put_header(out, element, length, encoding)?;
                 out.extend_from_slice(bytes);
             }
             Value::Fragments(bytes) => {
@@ -344,11 +316,18 @@ fn write_elements<'a>(
     Ok(None)
 }
 
+/// A length as a header states it.
+fn stated_length(length: u64, tag: Tag) -> Result<u32, FileError> {
+    u32::try_from(length)
+        .ok()
+        .filter(|length| *length != UNDEFINED)
+        .ok_or_else(|| too_long(tag))
+}
+
 fn too_long(Tag(group, element): Tag) -> FileError {
-    FileError::new(
-        FileErrorKind::ValueTooLong,
-        format!("the value of ({group:04x},{element:04x}) is longer than its VR can hold"),
-    )
+    FileErrorKind::ValueTooLong.error(format!(
+        "the value of ({group:04x},{element:04x}) is longer than its VR can hold"
+    ))
 }
 
 #[inline]
@@ -409,10 +388,7 @@ fn close(
                 .ok()
                 .filter(|length| *length != UNDEFINED);
             let length = length.ok_or_else(|| {
-                FileError::new(
-                    FileErrorKind::Verification,
-                    "a sequence is longer than 4 GiB",
-                )
+                FileErrorKind::Verification.error("a sequence is longer than 4 GiB")
             })?;
             if let Some(place) = out.get_mut(at..at + 4) {
                 place.copy_from_slice(&around.put_u32(length));

@@ -6,7 +6,7 @@ use super::tree::{Category, Class, Greediness, Item, Node};
 
 /// The texts that the expression will be matched against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Haystack {
+pub enum Haystack {
     /// Any text, by the engine that looks around.
     AnyText,
     /// Text of one line in ASCII, for which the engine without looking around has the same ends and
@@ -18,7 +18,7 @@ pub(super) enum Haystack {
 const WORD: &str = "[\\p{L}\\p{N}_]";
 const ASCII_WORD: &str = "[0-9A-Za-z_]";
 
-pub(super) fn emit(node: &Node, text: Haystack) -> String {
+pub fn emit(node: &Node, text: Haystack) -> String {
     let mut out = String::new();
     piece(node, text, false, &mut out);
     out

@@ -1,12 +1,9 @@
 //! Reads Python's notation (module `re`, Python 3.11), and refuses what Python refuses. Must never
 //! panic, whatever the text, and never go deeper than a fixed number of groups.
 
-use super::tree::{Greediness, Node, Width};
+use super::tree::{Category, Class, Greediness, Item, Node, Width};
 
-mod class_member;
-mod escape;
 mod group;
-mod set;
 
 /// Groups inside one another.
 const DEEPEST: usize = 30;
@@ -18,29 +15,25 @@ const LONGEST: usize = 32 << 10;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 // Each is a switch of its own in the notation.
 #[allow(clippy::struct_excessive_bools)]
-pub(super) struct Flags {
-    pub(super) ascii: bool,
-    pub(super) ignore_case: bool,
-    pub(super) multiline: bool,
-    pub(super) dot_all: bool,
-    pub(super) verbose: bool,
+pub struct Flags {
+    pub ascii: bool,
+    pub ignore_case: bool,
+    pub multiline: bool,
+    pub dot_all: bool,
+    pub verbose: bool,
 }
 
 /// An expression that was read, with the names of its groups.
-pub(super) struct Parsed {
-    pub(super) node: Node,
-    pub(super) names: Vec<(String, usize)>,
-}
-
-/// A group that was opened; its width is known when it is closed.
-struct Group {
-    width: Option<Width>,
+pub struct Parsed {
+    pub node: Node,
+    pub names: Vec<(String, usize)>,
 }
 
 struct Parser {
     chars: Vec<char>,
     at: usize,
-    groups: Vec<Group>,
+    /// The groups that were opened; the width of one is known when it is closed.
+    groups: Vec<Option<Width>>,
     names: Vec<(String, usize)>,
     depth: usize,
     /// The number of groups where the outermost look-behind began.
@@ -56,7 +49,7 @@ enum Last {
     Item,
 }
 
-pub(super) fn parse(text: &str) -> Result<Parsed, String> {
+pub fn parse(text: &str) -> Result<Parsed, String> {
     let chars: Vec<char> = text.chars().take(LONGEST + 1).collect();
     if chars.len() > LONGEST {
         return Err(format!(
@@ -282,7 +275,269 @@ impl Parser {
 /// A character; where case does not count and only ASCII has case, both cases of it.
 fn literal(c: char, flags: Flags) -> Node {
     if flags.ignore_case && flags.ascii && c.is_ascii_alphabetic() {
-        return class_member::both_cases(c);
+        return both_cases(c);
     }
     Node::Char(c)
+}
+
+/// Escapes: a backslash and what follows it.
+impl Parser {
+    /// An escape outside of classes.
+    fn escape(&mut self, flags: Flags) -> Result<Node, String> {
+        let Some(c) = self.next() else {
+            return Err(self.error("the expression ends in a single backslash"));
+        };
+        Ok(match c {
+            'A' => Node::Start { of_line: false },
+            'Z' => Node::VeryEnd,
+            'b' | 'B' => Node::Boundary {
+                not: c == 'B',
+                ascii: flags.ascii,
+            },
+            '0' => {
+                let code = self.octal(0, 2);
+                literal(char::from_u32(code).unwrap_or_default(), flags)
+            }
+            '1'..='9' => return self.number(c, flags),
+            c => match self.common(c)? {
+                Member::Char(c) => literal(c, flags),
+                member @ Member::Category(..) => Node::Class(Class {
+                    not: false,
+                    items: member.items(flags),
+                }),
+            },
+        })
+    }
+
+    /// An escape inside a class.
+    fn member(&mut self) -> Result<Member, String> {
+        let Some(c) = self.next() else {
+            return Err(self.error("the expression ends in a single backslash"));
+        };
+        match c {
+            'b' => Ok(Member::Char('\x08')),
+            '0'..='7' => {
+                let code = self.octal(c.to_digit(8).unwrap_or_default(), 2);
+                self.in_octal_range(code)
+                    .map(Member::Char)
+            }
+            c => self.common(c),
+        }
+    }
+
+    /// Escapes that mean the same inside a class and outside.
+    fn common(&mut self, c: char) -> Result<Member, String> {
+        Ok(Member::Char(match c {
+            'a' => '\x07',
+            'f' => '\x0c',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'v' => '\x0b',
+            'x' => self.hex(2)?,
+            'u' => self.hex(4)?,
+            'U' => self.hex(8)?,
+            'd' | 'D' => return Ok(Member::Category(Category::Digit, c == 'D')),
+            's' | 'S' => return Ok(Member::Category(Category::Space, c == 'S')),
+            'w' | 'W' => return Ok(Member::Category(Category::Word, c == 'W')),
+            'N' => {
+                return Err(self.error(
+                    "`\\N{...}` is not supported; write the character, or \\u and four hex digits",
+                ));
+            }
+            c if c.is_ascii_alphanumeric() => {
+                return Err(self.error(&format!("`\\{c}` means nothing")));
+            }
+            c => c,
+        }))
+    }
+
+    fn octal(&mut self, first: u32, most: usize) -> u32 {
+        let mut code = first;
+        for _ in 0..most {
+            let Some(digit) = self.peek().and_then(|c| c.to_digit(8)) else {
+                break;
+            };
+            code = code * 8 + digit;
+            self.at += 1;
+        }
+        code
+    }
+
+    fn in_octal_range(&self, code: u32) -> Result<char, String> {
+        let character = char::from_u32(code).filter(|_| code <= 0o377);
+        character.ok_or_else(|| self.error("an octal escape is at most \\377"))
+    }
+
+    fn hex(&mut self, digits: usize) -> Result<char, String> {
+        let mut code = 0_u32;
+        for _ in 0..digits {
+            let Some(digit) = self.peek().and_then(|c| c.to_digit(16)) else {
+                return Err(self.error(&format!("an escape that needs {digits} hex digits")));
+            };
+            code = code
+                .checked_mul(16)
+                .unwrap_or(u32::MAX - 15)
+                | digit;
+            self.at += 1;
+        }
+        char::from_u32(code).ok_or_else(|| self.error("an escape that stands for no character"))
+    }
+
+    /// `\12`: a group's text, or a character if there are three octal digits.
+    fn number(&mut self, first: char, flags: Flags) -> Result<Node, String> {
+        let mut digits = first.to_string();
+        if let Some(second) = self.peek().filter(char::is_ascii_digit) {
+            self.at += 1;
+            digits.push(second);
+            if let Some(third) = self.peek().filter(|third| {
+                digits
+                    .chars()
+                    .chain([*third])
+                    .all(|c| c.is_digit(8))
+            }) {
+                self.at += 1;
+                digits.push(third);
+                let code = u32::from_str_radix(&digits, 8).unwrap_or(u32::MAX);
+                return Ok(literal(self.in_octal_range(code)?, flags));
+            }
+        }
+        self.back(digits.parse().unwrap_or(usize::MAX), flags)
+    }
+
+    /// A reference back to a group.
+    pub fn back(&mut self, group: usize, flags: Flags) -> Result<Node, String> {
+        let width = match group
+            .checked_sub(1)
+            .and_then(|index| self.groups.get(index))
+        {
+            Some(Some(width)) => *width,
+            Some(None) => return Err(self.error("a reference to a group from inside of it")),
+            None => return Err(self.error(&format!("there is no group {group} before this"))),
+        };
+        if self
+            .behind
+            .is_some_and(|before| group > before)
+        {
+            return Err(self.error("a reference to a group of the same looking behind"));
+        }
+        if flags.ascii && flags.ignore_case {
+            return Err(self.error("a reference back under the flags `a` and `i` is not supported"));
+        }
+        Ok(Node::Back(group, width))
+    }
+}
+
+/// Classes: `[...]`.
+impl Parser {
+    /// A class, its bracket already read. `[`, `&&`, `--` and `~~` inside count as themselves.
+    fn set(&mut self, flags: Flags) -> Result<Node, String> {
+        let not = self.eat('^');
+        let mut items = Vec::new();
+        loop {
+            if !items.is_empty() && self.eat(']') {
+                return Ok(Node::Class(Class { not, items }));
+            }
+            let from = self.class_member()?;
+            // A `-` before the closing bracket counts as itself.
+            if self.peek() != Some('-') || self.chars.get(self.at + 1) == Some(&']') {
+                items.extend(from.items(flags));
+                continue;
+            }
+            self.at += 1;
+            match (from, self.class_member()?) {
+                (Member::Char(from), Member::Char(to)) if from <= to => {
+                    items.extend(range(from, to, flags));
+                }
+                _ => return Err(self.error("a range in a class that is none")),
+            }
+        }
+    }
+
+    fn class_member(&mut self) -> Result<Member, String> {
+        match self.next() {
+            Some('\\') => self.member(),
+            Some(c) => Ok(Member::Char(c)),
+            None => Err(self.error("a `[` without its `]`")),
+        }
+    }
+}
+
+/// A member of a class.
+enum Member {
+    Char(char),
+    /// A category, or its complement.
+    Category(Category, bool),
+}
+
+impl Member {
+    /// As items of a class.
+    fn items(&self, flags: Flags) -> Vec<Item> {
+        match self {
+            Self::Char(c) => range(*c, *c, flags),
+            Self::Category(of, not) => category(*of, *not, flags.ascii),
+        }
+    }
+}
+
+/// A range; under the flags `a` and `i` with the other case of its ASCII letters.
+fn range(from: char, to: char, flags: Flags) -> Vec<Item> {
+    let mut items = vec![Item::Range(from, to)];
+    if flags.ascii && flags.ignore_case {
+        let letters = ('A'..='Z')
+            .chain('a'..='z')
+            .filter(|c| (from..=to).contains(c));
+        items.extend(
+            letters
+                .map(other_case)
+                .map(|c| Item::Range(c, c)),
+        );
+    }
+    items
+}
+
+fn other_case(c: char) -> char {
+    if c.is_ascii_uppercase() {
+        c.to_ascii_lowercase()
+    } else {
+        c.to_ascii_uppercase()
+    }
+}
+
+fn both_cases(c: char) -> Node {
+    Node::Class(Class {
+        not: false,
+        items: [c, other_case(c)]
+            .map(|c| Item::Range(c, c))
+            .to_vec(),
+    })
+}
+
+/// A category as items; under the flag `a` only what ASCII has of it.
+fn category(category: Category, not: bool, ascii: bool) -> Vec<Item> {
+    if !ascii {
+        return vec![Item::Category(category, not)];
+    }
+    let ranges: &[(char, char)] = match category {
+        Category::Digit => &[('0', '9')],
+        Category::Space => &[('\t', '\r'), (' ', ' ')],
+        Category::Word => &[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')],
+    };
+    if !not {
+        return ranges
+            .iter()
+            .map(|(from, to)| Item::Range(*from, *to))
+            .collect();
+    }
+    let step = |c: char, by: i32| {
+        char::from_u32(u32::from(c).saturating_add_signed(by)).unwrap_or_default()
+    };
+    let mut items = Vec::new();
+    let mut from = '\0';
+    for (first, last) in ranges {
+        items.push(Item::Range(from, step(*first, -1)));
+        from = step(*last, 1);
+    }
+    items.push(Item::Range(from, char::MAX));
+    items
 }

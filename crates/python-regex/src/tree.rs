@@ -2,7 +2,7 @@
 
 /// A piece of an expression.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Node {
+pub enum Node {
     /// One piece after the other; none matches the empty text.
     Sequence(Vec<Node>),
     /// The first that matches.
@@ -50,7 +50,7 @@ pub(super) enum Node {
 
 /// The order in which a repetition tries lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Greediness {
+pub enum Greediness {
     Greedy,
     Lazy,
     Possessive,
@@ -58,14 +58,14 @@ pub(super) enum Greediness {
 
 /// A set of characters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Class {
-    pub(super) not: bool,
-    pub(super) items: Vec<Item>,
+pub struct Class {
+    pub not: bool,
+    pub items: Vec<Item>,
 }
 
 /// What is in a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Item {
+pub enum Item {
     Range(char, char),
     /// `\d`, `\s`, `\w` as Python defines them for text, or the complement.
     Category(Category, bool),
@@ -73,19 +73,19 @@ pub(super) enum Item {
 
 /// The classes that have a letter of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Category {
+pub enum Category {
     Digit,
     Space,
     Word,
 }
 
 /// The fewest and the most characters that a piece can match.
-pub(super) type Width = (u64, u64);
+pub type Width = (u64, u64);
 
 impl Node {
-    pub(super) const EMPTY: Self = Self::Sequence(Vec::new());
+    pub const EMPTY: Self = Self::Sequence(Vec::new());
 
-    pub(super) fn width(&self) -> Width {
+    pub fn width(&self) -> Width {
         match self {
             Self::Char(_) | Self::Any { .. } | Self::Class(_) => (1, 1),
             Self::Start { .. }
@@ -120,7 +120,7 @@ impl Node {
     }
 
     /// Whether this holds for the piece or for any piece inside it.
-    pub(super) fn has(&self, what: &impl Fn(&Self) -> bool) -> bool {
+    pub fn has(&self, what: &impl Fn(&Self) -> bool) -> bool {
         what(self)
             || match self {
                 Self::Sequence(pieces) | Self::Choice(pieces) => pieces

@@ -35,11 +35,9 @@ fn text(selected: &SelectedProfile, secrets: bool) -> Result<(), Error> {
         .remarks
         .iter()
         .map(|remark| escape_for_terminal(remark));
-    let hidden = shown
-        .remarks
-        .iter()
-        .any(|remark| remark.ends_with("not shown"));
-    let how = hidden.then(|| "`--show-secrets` shows what is set".to_owned());
+    let how = shown
+        .hides_secrets
+        .then(|| "`--show-secrets` shows what is set".to_owned());
     for line in facts(selected)
         .into_iter()
         .chain(remarks)

@@ -92,12 +92,6 @@ impl ActionError {
 impl CompiledAction {
     /// The action of a rule with what it leaves to the profile settled.
     pub(super) fn new(action: &Action, dicom: &DicomRules) -> Self {
-        let by = |days: &Option<f64>| {
-            span(
-                days.or(dicom.date_increment)
-                    .unwrap_or_default(),
-            )
-        };
         match action {
             Action::Keep => Self::Keep,
             Action::Remove => Self::Remove,
@@ -107,32 +101,22 @@ impl CompiledAction {
             },
             Action::Hash => Self::Hash,
             Action::HashUid => Self::HashUid,
-            Action::IncrementDate {
-                days,
-                format,
-                jitter,
-            } => Self::Shift(DateShift {
-                by: by(days),
-                format: format
-                    .as_ref()
-                    .unwrap_or(&dicom.date_format)
-                    .clone(),
-                with_time: false,
-                jitter: jitter.clone(),
-                between: (None, None),
-            }),
-            Action::IncrementDateTime {
+            Action::Shift {
+                with_time,
                 days,
                 format,
                 jitter,
                 bounds,
             } => Self::Shift(DateShift {
-                by: by(days),
+                by: span(
+                    days.or(dicom.date_increment)
+                        .unwrap_or_default(),
+                ),
                 format: format
                     .as_ref()
-                    .unwrap_or(&dicom.datetime_format)
+                    .unwrap_or(dicom.format(*with_time))
                     .clone(),
-                with_time: true,
+                with_time: *with_time,
                 jitter: jitter.clone(),
                 between: settled(bounds),
             }),

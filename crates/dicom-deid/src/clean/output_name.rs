@@ -13,7 +13,9 @@ use super::compiled_action::{
 use super::element_value::Reading;
 use super::hash::Hasher;
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{Captured, DateFormat, DicomRules, FileName, PythonRegex, Template, tag_of};
+use crate::profile::{
+    Captured, DateFormat, DicomRules, PythonRegex, Substitution, Template, tag_of,
+};
 
 /// The entries of `filenames`, with every option settled.
 pub(super) struct OutputNames {
@@ -81,7 +83,7 @@ fn failure(why: String) -> DeidError {
 }
 
 impl NameEntry {
-    fn new(entry: &FileName, dicom: &DicomRules) -> Self {
+    fn new(entry: &Substitution, dicom: &DicomRules) -> Self {
         let pieces = entry
             .groups
             .iter()

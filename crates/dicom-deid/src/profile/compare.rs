@@ -76,9 +76,13 @@ pub fn compare(a: ComparedProfile<'_>, b: ComparedProfile<'_>) -> Vec<Difference
     let (first, second) = (a.profile.canonical(), b.profile.canonical());
     let mut all = settings((a.document, &first), (b.document, &second));
     all.extend(own_settings(a.profile, b.profile));
-    let rules = Rules::of(a, b, &first, &second);
-    let changed = rules.changed();
-    if changed.iter().any(|change| {
+    let (first, second) = (compared_rules(a, &first), compared_rules(b, &second));
+    let pairs = pairs(&first, &second);
+    let changed: Vec<_> = pairs
+        .iter()
+        .filter_map(|(one, other, _)| changed(one, other))
+        .collect();
+    let by_settings = |change: &Difference| {
         matches!(
             change,
             Difference::Changed {
@@ -86,15 +90,18 @@ pub fn compare(a: ComparedProfile<'_>, b: ComparedProfile<'_>) -> Vec<Difference
                 ..
             }
         )
-    }) {
+    };
+    if changed.iter().any(by_settings) {
         all.extend(
             SILENT
                 .iter()
                 .filter_map(|key| silent(key, a.document, b.document)),
         );
     }
+    all.extend(only(true, &first, &second));
+    all.extend(only(false, &second, &first));
     all.extend(changed);
-    all.extend(rules.order());
+    all.extend(order(&pairs));
     all
 }
 
@@ -189,170 +196,128 @@ fn own_settings(a: &Profile, b: &Profile) -> Vec<Difference> {
         .collect()
 }
 
-/// The rules of both, matched: the n-th of one for some elements with the n-th of the other for the
-/// same.
-struct Rules<'a> {
-    sides: [ComparedProfile<'a>; 2],
-    /// What each rule is and does, in one fixed form.
-    canonical: [Vec<Value>; 2],
-    pairs: Vec<(usize, usize)>,
+/// A rule of one of the profiles.
+struct ComparedRule<'a> {
+    rule: &'a Rule,
+    /// What it is and does, in one fixed form.
+    canonical: &'a Value,
+    /// What it addresses, and how many rules up to it address the same: the n-th of one profile is
+    /// compared with the n-th of the other.
+    nth: (&'a str, usize),
+    /// What it does, in its author's words.
+    written: String,
 }
 
-impl<'a> Rules<'a> {
-    fn of(a: ComparedProfile<'a>, b: ComparedProfile<'a>, first: &Value, second: &Value) -> Self {
-        let canonical = [first, second].map(|side| {
-            side.get("fields")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default()
-        });
-        let numbers: HashMap<_, _> = occurrences(&canonical[1])
-            .into_iter()
-            .enumerate()
-            .map(|(at, key)| (key, at))
-            .collect();
-        let partner = |(at, key)| {
-            numbers
-                .get(&key)
-                .map(|other| (at, *other))
-        };
-        let pairs = occurrences(&canonical[0])
-            .into_iter()
-            .enumerate()
-            .filter_map(partner)
-            .collect();
-        Self {
-            sides: [a, b],
-            canonical,
-            pairs,
-        }
-    }
-
-    fn rule(&self, side: usize, at: usize) -> Option<&'a Rule> {
-        self.sides
-            .get(side)?
-            .profile
-            .dicom
-            .fields
-            .get(at)
-    }
-
-    fn field(&self, side: usize, at: usize) -> String {
-        self.rule(side, at)
-            .map(|rule| rule.selector.to_string())
-            .unwrap_or_default()
-    }
-
-    fn options(&self, side: usize, at: usize) -> String {
-        let written = self
-            .sides
-            .get(side)
-            .map(|side| side.document.field_options(at))
-            .unwrap_or_default();
-        if written.is_empty() {
-            "keep".to_owned()
-        } else {
-            written
-        }
-    }
-
-    /// Rules of one alone, and those that do something else, in the order of the profiles.
-    fn changed(&self) -> Vec<Difference> {
-        let only = |side: usize, matched: HashSet<usize>| {
-            let count = self
-                .canonical
-                .get(side)
-                .map_or(0, Vec::len);
-            let alone = (0..count).filter(move |at| !matched.contains(at));
-            alone.map(move |at| Difference::Only {
-                first: side == 0,
-                field: self.field(side, at),
-                options: self.options(side, at),
-            })
-        };
-        let mut all: Vec<_> = only(
-            0,
-            self.pairs
-                .iter()
-                .map(|(a, _)| *a)
-                .collect(),
-        )
-        .collect();
-        all.extend(only(
-            1,
-            self.pairs
-                .iter()
-                .map(|(_, b)| *b)
-                .collect(),
-        ));
-        all.extend(
-            self.pairs
-                .iter()
-                .filter_map(|(a, b)| self.changed_pair(*a, *b)),
-        );
-        all
-    }
-
-    fn changed_pair(&self, a: usize, b: usize) -> Option<Difference> {
-        let (first, second) = (self.canonical[0].get(a)?, self.canonical[1].get(b)?);
-        if first == second {
-            return None;
-        }
-        let written = (self.options(0, a), self.options(1, b));
-        let by_settings = written.0 == written.1;
-        let effective = |rule: &Value| {
-            rule.get(2)
-                .map(in_words)
-                .unwrap_or_default()
-        };
-        let options = if by_settings {
-            (effective(first), effective(second))
-        } else {
-            written
-        };
-        Some(Difference::Changed {
-            field: self.field(0, a),
-            options,
-            by_settings,
-        })
-    }
-
-    /// Pairs of rules in another order, where it may matter.
-    fn order(&self) -> Vec<Difference> {
-        let mut found = Vec::new();
-        for (index, (a, b)) in self.pairs.iter().enumerate() {
-            for (later, moved) in self.pairs.iter().skip(index + 1) {
-                let (Some(rule), Some(other)) = (self.rule(0, *a), self.rule(0, *later)) else {
-                    continue;
-                };
-                if moved < b && may_meet(&rule.selector, &other.selector) {
-                    found.push(Difference::Order {
-                        earlier: self.field(0, *a),
-                        later: self.field(0, *later),
-                    });
-                }
-            }
-        }
-        found
+impl ComparedRule<'_> {
+    fn field(&self) -> String {
+        self.rule.selector.to_string()
     }
 }
 
-/// Each rule's elements, with how many rules before it are for the same.
-fn occurrences(rules: &[Value]) -> Vec<(String, usize)> {
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    let key = |rule: &Value| {
-        let selector = rule
+fn compared_rules<'a>(side: ComparedProfile<'a>, canonical: &'a Value) -> Vec<ComparedRule<'a>> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let canonical = canonical
+        .get("fields")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let rules = side
+        .profile
+        .dicom
+        .fields
+        .iter()
+        .zip(canonical)
+        .enumerate();
+    let compared = rules.map(|(at, (rule, canonical))| {
+        let addressed = canonical
             .get(0)
             .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        let count = counts
-            .entry(selector.clone())
-            .or_default();
+            .unwrap_or_default();
+        let count = counts.entry(addressed).or_default();
         *count += 1;
-        (selector, *count)
-    };
-    rules.iter().map(key).collect()
+        let written = side.document.field_options(at);
+        ComparedRule {
+            rule,
+            canonical,
+            nth: (addressed, *count),
+            written: if written.is_empty() {
+                "keep".to_owned()
+            } else {
+                written
+            },
+        }
+    });
+    compared.collect()
+}
+
+/// A rule of the first profile, that of the second for the same elements, and where this one stands.
+type Pair<'a> = (&'a ComparedRule<'a>, &'a ComparedRule<'a>, usize);
+
+fn pairs<'a>(first: &'a [ComparedRule<'a>], second: &'a [ComparedRule<'a>]) -> Vec<Pair<'a>> {
+    let others: HashMap<_, _> = second
+        .iter()
+        .enumerate()
+        .map(|(at, rule)| (rule.nth, (rule, at)))
+        .collect();
+    first
+        .iter()
+        .filter_map(|rule| {
+            let (other, at) = others.get(&rule.nth)?;
+            Some((rule, *other, *at))
+        })
+        .collect()
+}
+
+/// Rules that the others have no counterpart of.
+fn only(
+    first: bool,
+    rules: &[ComparedRule<'_>],
+    others: &[ComparedRule<'_>],
+) -> impl Iterator<Item = Difference> {
+    let matched: HashSet<_> = others
+        .iter()
+        .map(|rule| rule.nth)
+        .collect();
+    rules
+        .iter()
+        .filter(move |rule| !matched.contains(&rule.nth))
+        .map(move |rule| Difference::Only {
+            first,
+            field: rule.field(),
+            options: rule.written.clone(),
+        })
+}
+
+fn changed(one: &ComparedRule<'_>, other: &ComparedRule<'_>) -> Option<Difference> {
+    let by_settings = one.written == other.written;
+    let options = [one, other].map(|rule| {
+        let effective = rule
+            .canonical
+            .get(2)
+            .filter(|_| by_settings);
+        effective.map_or_else(|| rule.written.clone(), in_words)
+    });
+    (one.canonical != other.canonical).then(|| Difference::Changed {
+        field: one.field(),
+        options: options.into(),
+        by_settings,
+    })
+}
+
+/// Pairs of rules in another order, where it may matter.
+fn order(pairs: &[Pair<'_>]) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for (index, (earlier, _, at)) in pairs.iter().enumerate() {
+        for (later, _, moved) in pairs.iter().skip(index + 1) {
+            if moved < at && may_meet(&earlier.rule.selector, &later.rule.selector) {
+                found.push(Difference::Order {
+                    earlier: earlier.field(),
+                    later: later.field(),
+                });
+            }
+        }
+    }
+    found
 }
 
 /// Whether the order of two rules can matter. Rules for two attributes by their tags leave each

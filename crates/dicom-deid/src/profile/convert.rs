@@ -5,9 +5,9 @@
 use serde_json::{Map, Value};
 
 use super::document::{Document, Language};
-use super::emit;
 use super::tree::{Entry, Node, NodeKind, Problem, shown};
 use super::vocabulary::DICOM;
+use super::{emit, json};
 use crate::error::ProfileError;
 
 /// Keys whose values are as secret as what they protect.
@@ -20,7 +20,12 @@ pub struct Converted {
     pub text: String,
     /// What was spelled out or left out.
     pub remarks: Vec<String>,
+    /// Whether a secret was left out.
+    pub hides_secrets: bool,
 }
+
+/// A document's tree, what was spelled out or left out in it, and whether a secret was.
+type Translated = (Map<String, Value>, Vec<String>, bool);
 
 /// What a translation is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +44,7 @@ impl Document {
     /// read back as it should.
     pub fn convert(&self, to: Language) -> Result<Converted, ProfileError> {
         let profile = self.profile()?;
-        let (map, remarks) = self
+        let (map, remarks, hides_secrets) = self
             .translated(to, ConversionPurpose::File)
             .map_err(|problem| self.error(problem))?;
         let text = emit::document(&map, to);
@@ -52,7 +57,7 @@ impl Document {
         let back = self
             .respelled(&text, to)
             .map_err(|error| differs(error.to_string()))?;
-        let (again, _) = back
+        let (again, ..) = back
             .translated(to, ConversionPurpose::File)
             .map_err(|problem| differs(back.error(problem).to_string()))?;
         if again != map {
@@ -70,7 +75,11 @@ impl Document {
                 written.digest, identity.digest
             )));
         }
-        Ok(Converted { text, remarks })
+        Ok(Converted {
+            text,
+            remarks,
+            hides_secrets,
+        })
     }
 
     /// The document in a language, to look at: secrets only on request, and what the language
@@ -79,80 +88,73 @@ impl Document {
     /// # Errors
     /// Only those of a document that is no profile.
     pub fn shown(&self, language: Language, secrets: bool) -> Result<Converted, ProfileError> {
-        let (map, remarks) = self
+        let (map, remarks, hides_secrets) = self
             .translated(language, ConversionPurpose::Display { secrets })
             .map_err(|problem| self.error(problem))?;
         Ok(Converted {
             text: emit::document(&map, language),
             remarks,
+            hides_secrets,
         })
     }
 
     /// What a field does, spelled as in TOML on one line, without its selector.
     pub fn field_options(&self, index: usize) -> String {
-        let dicom = self
-            .root
-            .find("dicom")
-            .and_then(|dicom| dicom.find("fields"));
-        let field = dicom.and_then(|fields| fields.items("fields").ok()?.get(index));
+        let field = self
+            .dicom_setting("fields")
+            .and_then(|fields| fields.items("fields").ok()?.get(index));
         let entries = field
             .and_then(|field| field.entries("a field").ok())
             .unwrap_or_default();
-        let mut translation = Translation::new(Language::Json, ConversionPurpose::File);
-        let options = entries
+        let texts = entries
             .iter()
-            .filter(|entry| entry.key != "name" && entry.key != "regex");
-        let texts = options.filter_map(|entry| {
-            let value = translation
-                .value(&entry.value, &entry.key)
-                .ok()?;
-            Some(format!("{} = {}", entry.key, emit::inline(&value)))
-        });
-        texts.collect::<Vec<_>>().join(", ")
+            .filter(|entry| entry.key != "name" && entry.key != "regex")
+            .filter_map(|entry| {
+                let value = as_json(&entry.value, &entry.key)?;
+                Some(format!("{} = {}", entry.key, emit::inline(&value)))
+            });
+        emit::joined(texts)
     }
 
     /// What a setting of the `dicom` section is written as, as TOML.
     pub(super) fn setting(&self, key: &str) -> Option<String> {
-        let node = self.root.find("dicom")?.find(key)?;
-        let mut translation = Translation::new(Language::Json, ConversionPurpose::File);
-        translation
-            .value(node, key)
-            .ok()
-            .map(|value| in_words(&value))
+        let value = as_json(self.dicom_setting(key)?, key)?;
+        Some(in_words(&value))
     }
 
-    fn translated(
-        &self,
-        to: Language,
-        purpose: ConversionPurpose,
-    ) -> Result<(Map<String, Value>, Vec<String>), Problem> {
+    fn dicom_setting(&self, key: &str) -> Option<&Node> {
+        self.root.find("dicom")?.find(key)
+    }
+
+    fn translated(&self, to: Language, purpose: ConversionPurpose) -> Result<Translated, Problem> {
         let mut translation = Translation::new(to, purpose);
         let mut map = Map::new();
         // Without a name of its own it goes by that of its file, and another file may have another.
-        if self
-            .root
-            .find("name")
-            .is_none_or(Node::is_null)
-        {
+        let is_unnamed = self.root.given("name").is_none();
+        if is_unnamed {
             map.insert("name".to_owned(), self.fallback_name.clone().into());
             translation.remarks.push(
                 "the document has no `name`; it is written with the one that it goes by".to_owned(),
             );
         }
-        for entry in self
-            .root
-            .entries("a profile")?
-            .iter()
-            .filter(|entry| entry.key != "name" || !entry.value.is_null())
-        {
-            translation.entry(entry, "", &mut map)?;
+        for entry in self.root.entries("a profile")? {
+            if entry.key != "name" || !is_unnamed {
+                translation.entry(entry, "", &mut map)?;
+            }
         }
-        Ok((map, translation.remarks))
+        Ok((map, translation.remarks, translation.hides_secrets))
     }
 }
 
+/// A value as JSON, where JSON has it.
+fn as_json(node: &Node, path: &str) -> Option<Value> {
+    Translation::new(Language::Json, ConversionPurpose::File)
+        .value(node, path)
+        .ok()
+}
+
 /// A value as TOML, for messages.
-pub(super) fn in_words(value: &Value) -> String {
+pub fn in_words(value: &Value) -> String {
     if value.is_null() {
         "not set".to_owned()
     } else {
@@ -161,7 +163,7 @@ pub(super) fn in_words(value: &Value) -> String {
 }
 
 /// Whether the value of this key must not be shown.
-pub(super) fn is_secret(key: &str) -> bool {
+pub fn is_secret(key: &str) -> bool {
     SECRETS.contains(&key)
 }
 
@@ -170,6 +172,7 @@ struct Translation {
     to: Language,
     purpose: ConversionPurpose,
     remarks: Vec<String>,
+    hides_secrets: bool,
 }
 
 impl Translation {
@@ -178,6 +181,7 @@ impl Translation {
             to,
             purpose,
             remarks: Vec::new(),
+            hides_secrets: false,
         }
     }
 
@@ -198,6 +202,7 @@ impl Translation {
         {
             self.remarks
                 .push(format!("`{}` is set, and not shown", shown(&path)));
+            self.hides_secrets = true;
             return Ok(());
         }
         if self.to != Language::Toml
@@ -271,22 +276,18 @@ impl Translation {
                     shown(path)
                 )));
             }
-            NodeKind::Bool(flag) => (*flag).into(),
-            // A tag that is written as a number would not be one in every language.
-            NodeKind::Integer(number, _)
-                if path.starts_with("dicom.fields[") && path.ends_with("].name") =>
-            {
-                format!("{number:08X}").into()
-            }
-            NodeKind::Integer(number, _) => (*number).into(),
-            NodeKind::Float(number) => (*number).into(),
-            NodeKind::Text(text) => text.as_str().into(),
             NodeKind::Unquoted(what) => {
                 let problem = node.problem(format!(
                     "`{}` is {what}, which cannot be carried over",
                     shown(path)
                 ));
                 return Err(problem.with_hint("put it in quotes"));
+            }
+            // A tag that is written as a number would not be one in every language.
+            NodeKind::Integer(number, _)
+                if path.starts_with("dicom.fields[") && path.ends_with("].name") =>
+            {
+                format!("{number:08X}").into()
             }
             NodeKind::List(items) => {
                 let items = items.iter().enumerate();
@@ -300,6 +301,9 @@ impl Translation {
                     self.entry(entry, path, &mut map)?;
                 }
                 Value::Object(map)
+            }
+            NodeKind::Bool(_) | NodeKind::Integer(..) | NodeKind::Float(_) | NodeKind::Text(_) => {
+                json::value(node)?
             }
         })
     }

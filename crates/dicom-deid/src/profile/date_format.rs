@@ -19,25 +19,13 @@ pub struct DateFormat {
 enum Part {
     Literal(char),
     Space,
-    Year,
-    ShortYear,
-    Month,
-    ShortMonthName,
-    MonthName,
-    Day,
-    DayOfYear,
-    /// Names and numbers of weekdays are read and do not count, as in Python.
-    ShortDayName,
-    DayName,
-    DayNumber,
-    IsoDayNumber,
-    Hour,
-    Hour12,
-    AmPm,
-    Minute,
-    Second,
-    Fraction,
+    /// The letter behind a `%`. Names and numbers of weekdays are read and do not count, as in
+    /// Python.
+    Directive(char),
 }
+
+/// The letters of the directives that can be read and written.
+const DIRECTIVES: &str = "YymbBdjaAwuHIpMSf";
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -73,21 +61,22 @@ impl DateFormat {
         let (mut parts, mut output) = (Vec::new(), String::new());
         let mut chars = text.chars();
         while let Some(c) = chars.next() {
-            let letter = if c == '%' { chars.next() } else { None };
-            parts.push(match c {
-                '%' => directive(letter)?,
+            let part = match c {
+                '%' => directive(chars.next())?,
                 c if c.is_whitespace() => Part::Space,
                 c => Part::Literal(c),
-            });
-            match (letter, parts.last()) {
+            };
+            match part {
                 // Python on Linux writes years before 1000 without leading zeros, and fractions
                 // with six digits.
-                (Some('Y'), _) => output.push_str("%-Y"),
-                (Some('f'), _) => output.push_str("%6f"),
-                (Some(letter), _) => output.extend(['%', letter]),
-                (None, Some(Part::Space)) => output.push(' '),
-                (None, _) => output.push(c),
+                Part::Directive('Y') => output.push_str("%-Y"),
+                Part::Directive('f') => output.push_str("%6f"),
+                Part::Directive(letter) => output.extend(['%', letter]),
+                Part::Literal('%') => output.push_str("%%"),
+                Part::Literal(c) => output.push(c),
+                Part::Space => output.push(' '),
             }
+            parts.push(part);
         }
         let format = Self {
             text: text.to_owned(),
@@ -99,34 +88,27 @@ impl DateFormat {
     }
 
     fn check(&self) -> Result<(), String> {
-        let has = |part: Part| self.parts.contains(&part);
-        if self
+        let mut letters: Vec<char> = self
             .parts
             .iter()
-            .all(|part| matches!(part, Part::Literal(_) | Part::Space))
-        {
+            .filter_map(|part| match part {
+                Part::Directive(letter) => Some(*letter),
+                Part::Literal(_) | Part::Space => None,
+            })
+            .collect();
+        let count = letters.len();
+        if count == 0 {
             return Err("the format names no part of a date".to_owned());
         }
-        if has(Part::Hour12) != has(Part::AmPm) {
+        if letters.contains(&'I') != letters.contains(&'p') {
             return Err("`%I` and `%p` go together".to_owned());
         }
-        let again = self
-            .parts
-            .iter()
-            .enumerate()
-            .any(|(at, part)| {
-                !matches!(part, Part::Literal(_) | Part::Space)
-                    && self
-                        .parts
-                        .iter()
-                        .skip(at + 1)
-                        .any(|other| other == part)
-            });
-        if again {
-            Err("the format names the same thing twice".to_owned())
-        } else {
-            Ok(())
+        letters.sort_unstable();
+        letters.dedup();
+        if letters.len() < count {
+            return Err("the format names the same thing twice".to_owned());
         }
+        Ok(())
     }
 
     /// The format as written.
@@ -159,33 +141,15 @@ impl DateFormat {
 }
 
 fn directive(letter: Option<char>) -> Result<Part, String> {
-    Ok(match letter {
-        Some('Y') => Part::Year,
-        Some('y') => Part::ShortYear,
-        Some('m') => Part::Month,
-        Some('b') => Part::ShortMonthName,
-        Some('B') => Part::MonthName,
-        Some('d') => Part::Day,
-        Some('j') => Part::DayOfYear,
-        Some('a') => Part::ShortDayName,
-        Some('A') => Part::DayName,
-        Some('w') => Part::DayNumber,
-        Some('u') => Part::IsoDayNumber,
-        Some('H') => Part::Hour,
-        Some('I') => Part::Hour12,
-        Some('p') => Part::AmPm,
-        Some('M') => Part::Minute,
-        Some('S') => Part::Second,
-        Some('f') => Part::Fraction,
-        Some('%') => Part::Literal('%'),
-        Some(other) => {
-            return Err(format!(
-                "`%{}` is not supported in a date format",
-                super::tree::shown(&other.to_string())
-            ));
-        }
-        None => return Err("a date format cannot end in a single `%`".to_owned()),
-    })
+    match letter {
+        Some('%') => Ok(Part::Literal('%')),
+        Some(letter) if DIRECTIVES.contains(letter) => Ok(Part::Directive(letter)),
+        Some(other) => Err(format!(
+            "`%{}` is not supported in a date format",
+            super::tree::shown(&other.to_string())
+        )),
+        None => Err("a date format cannot end in a single `%`".to_owned()),
+    }
 }
 
 /// What has been read of a date so far.
@@ -196,7 +160,7 @@ struct Read {
     day: Option<u32>,
     day_of_year: Option<u32>,
     hour: u32,
-    afternoon: Option<bool>,
+    afternoon: bool,
     minute: u32,
     second: u32,
     micro: u32,
@@ -205,54 +169,46 @@ struct Read {
 impl Read {
     /// Takes one part off the front of the text and gives what is left.
     fn take<'a>(&mut self, part: Part, text: &'a str) -> Option<&'a str> {
+        let letter = match part {
+            Part::Literal(c) => return text.strip_prefix(c),
+            Part::Space => {
+                return text
+                    .strip_prefix(char::is_whitespace)
+                    .map(str::trim_start);
+            }
+            Part::Directive(letter) => letter,
+        };
         let mut rest = text;
         let mut number = |digits| digits_of(&mut rest, digits);
-        match part {
-            Part::Literal(c) => rest = text.strip_prefix(c)?,
-            Part::Space => {
-                rest = text
-                    .strip_prefix(char::is_whitespace)?
-                    .trim_start();
-            }
-            Part::Year => self.year = i32::try_from(number(4)?).ok()?,
-            Part::ShortYear => {
+        match letter {
+            'Y' => self.year = i32::try_from(number(4)?).ok()?,
+            'y' => {
                 let year = i32::try_from(number(2)?).ok()?;
                 self.year = if year < 69 { 2000 + year } else { 1900 + year };
             }
-            Part::Month => self.month = Some(number(2)?),
-            Part::ShortMonthName => {
-                self.month = Some(number_of(&mut rest, &MONTHS, |name| {
-                    name.get(..3).unwrap_or(name)
-                })?);
-            }
-            Part::MonthName => self.month = Some(number_of(&mut rest, &MONTHS, |name| name)?),
-            Part::ShortDayName => {
-                number_of(&mut rest, &DAYS, |name| name.get(..3).unwrap_or(name))?;
-            }
-            Part::DayName => {
-                number_of(&mut rest, &DAYS, |name| name)?;
-            }
-            Part::DayNumber => {
-                number(1).filter(|day| *day < 7)?;
-            }
-            Part::IsoDayNumber => {
-                number(1).filter(|day| (1..8).contains(day))?;
-            }
-            Part::Day => self.day = Some(number(2)?),
-            Part::DayOfYear => self.day_of_year = Some(number(3)?),
-            Part::Hour => self.hour = number(2)?,
-            Part::Hour12 => self.hour = number(2).filter(|hour| (1..=12).contains(hour))? % 12,
-            Part::AmPm => {
+            'm' => self.month = Some(number(2)?),
+            'b' => self.month = Some(number_of(&mut rest, &MONTHS, 3)?),
+            'B' => self.month = Some(number_of(&mut rest, &MONTHS, usize::MAX)?),
+            'a' => _ = number_of(&mut rest, &DAYS, 3)?,
+            'A' => _ = number_of(&mut rest, &DAYS, usize::MAX)?,
+            'w' => _ = number(1).filter(|day| *day < 7)?,
+            'u' => _ = number(1).filter(|day| (1..8).contains(day))?,
+            'd' => self.day = Some(number(2)?),
+            'j' => self.day_of_year = Some(number(3)?),
+            'H' => self.hour = number(2)?,
+            'I' => self.hour = number(2).filter(|hour| (1..=12).contains(hour))? % 12,
+            'p' => {
                 let (half, after) = text.split_at_checked(2)?;
-                self.afternoon = Some(half.eq_ignore_ascii_case("pm"));
-                if !half.eq_ignore_ascii_case("am") && !half.eq_ignore_ascii_case("pm") {
+                self.afternoon = half.eq_ignore_ascii_case("pm");
+                if !self.afternoon && !half.eq_ignore_ascii_case("am") {
                     return None;
                 }
                 rest = after;
             }
-            Part::Minute => self.minute = number(2)?,
-            Part::Second => self.second = number(2)?,
-            Part::Fraction => self.micro = fraction(&mut rest)?,
+            'M' => self.minute = number(2)?,
+            'S' => self.second = number(2)?,
+            'f' => self.micro = fraction(&mut rest)?,
+            _ => return None,
         }
         Some(rest)
     }
@@ -265,11 +221,7 @@ impl Read {
                 NaiveDate::from_ymd_opt(self.year, month.unwrap_or(1), day.unwrap_or(1))?
             }
         };
-        let hour = if self.afternoon == Some(true) {
-            self.hour + 12
-        } else {
-            self.hour
-        };
+        let hour = self.hour + if self.afternoon { 12 } else { 0 };
         // Year 0 exists for chrono and not for Python.
         if self.year < 1 {
             None
@@ -303,14 +255,10 @@ fn fraction(text: &mut &str) -> Option<u32> {
     Some(digits * 10_u32.pow(u32::try_from(6 - count).ok()?))
 }
 
-/// The number of the name, from 1, that the text begins with in any case.
-fn number_of(
-    text: &mut &str,
-    names: &[&'static str],
-    form: fn(&'static str) -> &'static str,
-) -> Option<u32> {
+/// The number of the name, from 1, whose first letters the text begins with in any case.
+fn number_of(text: &mut &str, names: &[&str], letters: usize) -> Option<u32> {
     for (number, name) in (1..).zip(names) {
-        let name = form(name);
+        let name = name.get(..letters).unwrap_or(name);
         if let Some((start, rest)) = text.split_at_checked(name.len())
             && start.eq_ignore_ascii_case(name)
         {

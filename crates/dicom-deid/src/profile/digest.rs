@@ -13,17 +13,15 @@ use super::action::{
 use super::basic_profile::{Confidentiality, DateShift, EDITION, ResidualRule};
 use super::date_format::DateFormat;
 use super::image_rules::{
-    AlterPixels, BlankedArea, BurnedIn, DeviceRegions, OUTSIDE, RequiredValue,
+    AlterPixels, AttributeTest, BlankedArea, BurnedIn, Condition, DeviceRegions, OUTSIDE,
+    RequiredValue, TestKind,
 };
-use super::json::with_member;
+use super::json::set;
 use super::model::{AgeUnit, DicomRules, Profile, Rule};
-use super::pixel_condition::{AttributeTest, Condition, TestKind};
 use super::selector::Selector;
-use super::template::Template;
 use super::tree::Named;
 use crate::standard::confidentiality::ConfidentialityOption;
 use crate::standard::hex_digits;
-use python_regex::PythonRegex;
 
 /// What tells profiles apart: the digest that is shown and, where the profile holds secrets, one
 /// over all of it.
@@ -51,10 +49,14 @@ impl Profile {
     pub fn digest(&self) -> String {
         let mut canonical = self.canonical();
         if self.dicom.salt.is_some() {
-            canonical = with_member(canonical, "salt", json!(true));
+            set(&mut canonical, "salt", json!(true));
         }
         if let Some(keys) = &self.dicom.envelope {
-            canonical = with_member(canonical, keys.setting(), json!(keys.public_fingerprint()));
+            set(
+                &mut canonical,
+                keys.setting(),
+                json!(keys.public_fingerprint()),
+            );
         }
         format!("sha256:{}", sha256(&canonical))
     }
@@ -95,25 +97,15 @@ impl Profile {
         // Later additions to the vocabulary count only where they are used: digests of profiles
         // without them stay as they were.
         if let Some(keys) = &rules.envelope {
-            canonical = with_member(canonical, keys.setting(), json!(keys.fingerprint()));
-            canonical = with_member(canonical, "retain", json!(rules.retain));
+            set(&mut canonical, keys.setting(), json!(keys.fingerprint()));
+            set(&mut canonical, "retain", json!(rules.retain));
         }
         if !rules.filenames.is_empty() {
-            let name = |name: &super::model::FileName| {
-                template(rules, &name.regex, &name.output, &name.groups)
-            };
-            canonical = with_member(
-                canonical,
-                "filenames",
-                rules
-                    .filenames
-                    .iter()
-                    .map(name)
-                    .collect(),
-            );
+            let names = substitutions(rules, &rules.filenames);
+            set(&mut canonical, "filenames", names);
         }
         if let Some(settings) = &rules.confidentiality {
-            canonical = with_member(canonical, "confidentiality", confidentiality(settings));
+            set(&mut canonical, "confidentiality", confidentiality(settings));
         }
         if rules.burned_in != BurnedIn::default_for(rules.confidentiality.as_ref())
             || !rules.regions.is_empty()
@@ -123,8 +115,8 @@ impl Profile {
                 .iter()
                 .map(device_regions)
                 .collect();
-            canonical = with_member(
-                canonical,
+            set(
+                &mut canonical,
                 "pixels",
                 json!([rules.burned_in.name(), regions]),
             );
@@ -134,7 +126,11 @@ impl Profile {
                 on_leak,
                 min_length,
             } = rules.residual;
-            canonical = with_member(canonical, "residual", json!([on_leak.name(), min_length]));
+            set(
+                &mut canonical,
+                "residual",
+                json!([on_leak.name(), min_length]),
+            );
         }
         canonical
     }
@@ -178,19 +174,8 @@ fn options(rules: &DicomRules, action: &Action) -> Value {
         Action::ReplaceWith { value, insert } => {
             json!([replacement(value), rules.inserts(*insert)])
         }
-        Action::IncrementDate {
-            days,
-            format,
-            jitter,
-        } => shift(
-            days.or(rules.date_increment),
-            format
-                .as_ref()
-                .unwrap_or(&rules.date_format),
-            jitter.as_ref(),
-            &DateBounds::default(),
-        ),
-        Action::IncrementDateTime {
+        Action::Shift {
+            with_time,
             days,
             format,
             jitter,
@@ -199,25 +184,24 @@ fn options(rules: &DicomRules, action: &Action) -> Value {
             days.or(rules.date_increment),
             format
                 .as_ref()
-                .unwrap_or(&rules.datetime_format),
+                .unwrap_or(rules.format(*with_time)),
             jitter.as_ref(),
             bounds,
         ),
-        Action::RegexSub(items) => {
-            let item =
-                |item: &Substitution| template(rules, &item.regex, &item.output, &item.groups);
-            items.iter().map(item).collect()
-        }
+        Action::RegexSub(items) => substitutions(rules, items),
     }
 }
 
-fn template(rules: &DicomRules, regex: &PythonRegex, output: &Template, groups: &[Group]) -> Value {
+fn substitutions(rules: &DicomRules, items: &[Substitution]) -> Value {
     let group = |group: &Group| {
         let action = &group.action;
         json!([group.name, action.name(), options(rules, action)])
     };
-    let groups: Vec<_> = groups.iter().map(group).collect();
-    json!([regex.as_str(), output.as_str(), groups])
+    let item = |item: &Substitution| {
+        let groups: Vec<_> = item.groups.iter().map(group).collect();
+        json!([item.regex.as_str(), item.output.as_str(), groups])
+    };
+    items.iter().map(item).collect()
 }
 
 fn shift(

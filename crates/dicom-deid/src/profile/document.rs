@@ -223,7 +223,7 @@ fn names() -> String {
 /// Further problems that are listed.
 const MOST_LISTED: usize = 20;
 
-pub(super) fn error(problem: Problem, origin: &str) -> ProfileError {
+pub fn error(problem: Problem, origin: &str) -> ProfileError {
     let at = |problem: &Problem| match problem.position {
         position if position.line > 0 => format!(
             "{origin}:{}:{}: {}",

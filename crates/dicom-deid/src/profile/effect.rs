@@ -1,23 +1,26 @@
 //! What a profile does to an attribute, worked out from its rules alone.
 //!
 //! Reads no file and changes nothing: [`crate::Cleaner`] acts, and this says beforehand what will
-//! become of an attribute. `coverage` has which rules act on it, `words` puts the effect into
-//! words.
+//! become of an attribute. `words` puts the effect into words.
 
-mod coverage;
 mod words;
 
+use std::sync::OnceLock;
+
 use dicom_core::{Tag, VR};
+use python_regex::PythonRegex;
 
 pub use words::describe_effect;
 
-use super::action::{Action, Replacement};
-use super::basic_profile::{Confidentiality, DecisionSource, Encapsulated};
+use super::action::{Action, DateBounds, Replacement};
+use super::basic_profile::{AttributeDecision, Confidentiality, DecisionSource, Encapsulated};
 use super::image_rules::BurnedIn;
 use super::model::{DicomRules, Rule};
 use super::selector::Selector;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O, TagPattern};
-use crate::standard::{self, IdentifyingRole, TemporalRole, is_private, is_text};
+use crate::standard::{
+    self, IdentifyingRole, TemporalRole, hex_digits, is_private, is_text, keyword,
+};
 
 /// Patient's Age, computed from birth and study date where the profile says so.
 const PATIENT_AGE: Tag = Tag(0x0010, 0x1010);
@@ -53,33 +56,25 @@ pub struct AttributeEffect<'a> {
 impl DicomRules {
     /// What becomes of an attribute at a nesting level. In items only rules count that reach every item.
     pub fn effect_on(&self, tag: Tag, level: NestingLevel) -> AttributeEffect<'_> {
-        if tag.group() < 0x0008 {
-            return AttributeEffect {
-                effect: Effect::WrittenAfresh,
-                rules: self.addressing(tag, level),
-            };
-        }
         let rules = self.addressing(tag, level);
-        if self.remove_private_tags && is_private(tag) {
-            return AttributeEffect {
-                effect: Effect::PrivateRemoved,
-                rules,
-            };
-        }
         let age =
             tag == PATIENT_AGE && level == NestingLevel::Top && self.patient_age_from_birthdate;
-        let before = match self
+        let by_table = self
             .table_effect(tag)
-            .filter(|by_table| rules.is_empty() && (!age || by_table.outcome.protects()))
-        {
+            .filter(|by_table| rules.is_empty() && (!age || by_table.outcome.protects()));
+        let before = match by_table {
             Some(by_table) => Effect::ByTable(by_table),
             None if age => Effect::Computed,
             None => Effect::Untouched,
         };
-        AttributeEffect {
-            effect: self.after_rules(before, &rules),
-            rules,
-        }
+        let effect = if tag.group() < 0x0008 {
+            Effect::WrittenAfresh
+        } else if self.remove_private_tags && is_private(tag) {
+            Effect::PrivateRemoved
+        } else {
+            self.after_rules(before, &rules)
+        };
+        AttributeEffect { effect, rules }
     }
 
     /// Whether the original value of an attribute at a nesting level is no longer there.
@@ -168,7 +163,7 @@ impl DicomRules {
         level: NestingLevel,
     ) -> AttributeEffect<'_> {
         let mut least: Option<AttributeEffect<'_>> = None;
-        for tag in coverage::representatives(covers) {
+        for tag in representatives(covers) {
             let effect = self.effect_on(tag, level);
             if !effect.effect.protects() {
                 return effect;
@@ -183,8 +178,8 @@ impl DicomRules {
 
     fn addressing(&self, tag: Tag, level: NestingLevel) -> Vec<&Rule> {
         let times = |rule| match level {
-            NestingLevel::Top => coverage::at_top(rule, tag),
-            NestingLevel::Items => coverage::in_all_items(rule, tag, self.recurse_sequence),
+            NestingLevel::Top => at_top(rule, tag),
+            NestingLevel::Items => in_all_items(rule, tag, self.recurse_sequence),
         };
         self.fields
             .iter()
@@ -275,20 +270,28 @@ impl<'a> Effect<'a> {
 
     /// Its name for programs.
     pub fn slug(&self) -> &'static str {
+        self.names().0
+    }
+
+    /// Its name for programs, and what it is in words where these do not depend on the profile.
+    fn names(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Untouched => "stays",
-            Self::Kept => "kept",
-            Self::Removed => "removed",
-            Self::RemovedAsUnnamed => "undefined",
-            Self::PrivateRemoved => "private-removed",
-            Self::Emptied => "emptied",
-            Self::Replaced(_) => "replaced",
-            Self::Changed(_) => "changed",
-            Self::Encrypted => "sealed",
-            Self::Decrypted => "restored",
-            Self::Computed => "computed",
-            Self::ByTable(by_table) => by_table.outcome.slug(),
-            Self::WrittenAfresh => "afresh",
+            Self::Untouched => ("stays", "left as it is"),
+            Self::Kept => ("kept", "kept as it is"),
+            Self::Removed => ("removed", "removed"),
+            Self::RemovedAsUnnamed => ("undefined", "removed because nothing names it"),
+            Self::PrivateRemoved => ("private-removed", "removed with all private elements"),
+            Self::Emptied => ("emptied", "emptied"),
+            Self::Replaced(_) => ("replaced", ""),
+            Self::Changed(_) => ("changed", ""),
+            Self::Encrypted => ("sealed", "moved into the encrypted envelope"),
+            Self::Decrypted => ("restored", "restored from the encrypted envelope"),
+            Self::Computed => (
+                "computed",
+                "computed from the original birth and study date, where both can be read",
+            ),
+            Self::ByTable(by_table) => by_table.outcome.names(),
+            Self::WrittenAfresh => ("afresh", "not in the data set; written afresh, or not sent"),
         }
     }
 
@@ -331,25 +334,24 @@ impl<'a> Effect<'a> {
 
 /// Whether the action returns its input: a shift by 0 days.
 fn leaves_value(action: &Action, rules: &DicomRules) -> bool {
-    let days = |own: &Option<f64>| {
-        own.or(rules.date_increment)
-            .unwrap_or_default()
+    let Action::Shift {
+        with_time,
+        days,
+        jitter: None,
+        bounds: DateBounds {
+            min: None,
+            max: None,
+        },
+        ..
+    } = action
+    else {
+        return false;
     };
-    match action {
-        // Less than a day forward does not show in a date without a time.
-        Action::IncrementDate {
-            days: own,
-            jitter: None,
-            ..
-        } => (0.0..1.0).contains(&days(own)),
-        Action::IncrementDateTime {
-            days: own,
-            jitter: None,
-            bounds,
-            ..
-        } => days(own) == 0.0 && bounds.min.is_none() && bounds.max.is_none(),
-        _ => false,
-    }
+    let days = days
+        .or(rules.date_increment)
+        .unwrap_or_default();
+    // Less than a day forward does not show in a date without a time.
+    days == 0.0 || (!with_time && (0.0..1.0).contains(&days))
 }
 
 /// What the table, an option or a role does with an attribute.
@@ -410,27 +412,49 @@ impl TableOutcome {
         !matches!(self, Self::Kept | Self::Document(Encapsulated::Keep))
     }
 
-    /// Its name for programs.
-    pub fn slug(self) -> &'static str {
+    /// Its name for programs, and what it is in words where these do not depend on the profile.
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Removed => "removed",
-            Self::Emptied => "emptied",
-            Self::Dummy => "dummy",
-            Self::DummyItems => "dummy-items",
-            Self::AsNeeded => "as-needed",
-            Self::Pseudonym => "pseudonym",
-            Self::NewUid => "new-uid",
-            Self::References => "references",
-            Self::Moved => "moved",
-            Self::KnownWords => "known-words",
-            Self::ItemsCleaned => "items-cleaned",
-            Self::Content => "content-cleaned",
-            Self::DummyContent => "content-dummy",
-            Self::DummyGraphics => "graphics-dummy",
-            Self::SafePrivate => "safe-private",
-            Self::Document(Encapsulated::Refuse) => "refused",
-            Self::Document(Encapsulated::Remove) => "document-removed",
-            Self::Document(Encapsulated::Keep) | Self::Kept => "table-kept",
+            Self::Removed => ("removed", "removed"),
+            Self::Emptied => ("emptied", "emptied"),
+            Self::Dummy => ("dummy", "replaced by a dummy value"),
+            Self::DummyItems => ("dummy-items", "entered: what its items say becomes dummies"),
+            Self::AsNeeded => ("as-needed", ""),
+            Self::Pseudonym => ("pseudonym", "replaced by the patient's pseudonym"),
+            Self::NewUid => (
+                "new-uid",
+                "replaced by a new UID, the same wherever the UID occurs",
+            ),
+            Self::References => ("references", "kept, with new UIDs in its items"),
+            Self::Moved => ("moved", ""),
+            Self::KnownWords => (
+                "known-words",
+                "cleaned: only words that are known safe stay",
+            ),
+            Self::ItemsCleaned => ("items-cleaned", "kept; its items are cleaned"),
+            Self::Content => (
+                "content-cleaned",
+                "cleaned item by item, as each concept calls for",
+            ),
+            Self::DummyContent => (
+                "content-dummy",
+                "reduced to its structure and its references",
+            ),
+            Self::DummyGraphics => ("graphics-dummy", "drawings and texts become dummies"),
+            Self::SafePrivate => (
+                "safe-private",
+                "removed unless known safe; what stays is cleaned",
+            ),
+            Self::Document(Encapsulated::Refuse) => {
+                ("refused", "not looked into: the file is refused")
+            }
+            Self::Document(Encapsulated::Remove) => {
+                ("document-removed", "taken out: two zero bytes stay")
+            }
+            Self::Document(Encapsulated::Keep) => {
+                ("table-kept", "kept as it is, and not looked into")
+            }
+            Self::Kept => ("table-kept", ""),
         }
     }
 }
@@ -438,20 +462,24 @@ impl TableOutcome {
 /// What becomes of an attribute that no field names.
 fn table_effect(confidentiality: &Confidentiality, tag: Tag) -> TableEffect {
     let vr = standard::vr(tag).unwrap_or(VR::UN);
-    let decision = confidentiality.decide(tag, vr);
-    let planned = TableEffect {
-        code: decision.code,
-        source: decision.source,
-        outcome: TableOutcome::Kept,
-        is_sequence: vr == VR::SQ,
-    };
+    let mut decision = confidentiality.decide(tag, vr);
+    let mut outcome = None;
     if decision.code == ActionCode::Clean {
-        cleaned(confidentiality, tag, vr, planned)
-    } else {
-        TableEffect {
-            outcome: plain(confidentiality, tag, vr, decision.code),
-            ..planned
+        outcome = cleaned(decision.source, tag, vr);
+        if outcome.is_none() {
+            // The Basic Profile acts where an option cannot.
+            decision = AttributeDecision {
+                code: standard::attribute(tag).map_or(ActionCode::Remove, |row| row.basic),
+                source: DecisionSource::Table,
+            };
         }
+    }
+    let AttributeDecision { code, source } = decision;
+    TableEffect {
+        code,
+        source,
+        outcome: outcome.unwrap_or_else(|| plain(confidentiality, tag, vr, code)),
+        is_sequence: vr == VR::SQ,
     }
 }
 
@@ -475,51 +503,141 @@ fn plain(confidentiality: &Confidentiality, tag: Tag, vr: VR, code: ActionCode) 
     }
 }
 
-/// Action C by who asks for it and by what can be cleaned at all.
-fn cleaned(
-    confidentiality: &Confidentiality,
-    tag: Tag,
-    vr: VR,
-    planned: TableEffect,
-) -> TableEffect {
-    let outcome = match planned.source {
+/// Action C by what asks for it and by what can be cleaned at all; none where it cannot.
+fn cleaned(source: DecisionSource, tag: Tag, vr: VR) -> Option<TableOutcome> {
+    let is_date = matches!(vr, VR::DA | VR::DT | VR::TM);
+    // Dates that can be looked up elsewhere would give away by how many days the patient's moved.
+    let moves =
+        is_date && standard::temporal_role(tag).is_none_or(|role| role == TemporalRole::Subject);
+    Some(match source {
         DecisionSource::Option(O::RetainSafePrivate) => TableOutcome::SafePrivate,
+        _ if moves => TableOutcome::Moved,
         DecisionSource::Option(O::RetainModifiedDates)
-        | DecisionSource::Role(IdentifyingRole::Time)
-            if !moves(tag, vr) =>
-        {
-            return basic(confidentiality, tag, vr, planned);
-        }
-        _ if matches!(vr, VR::DA | VR::DT | VR::TM) && !moves(tag, vr) => {
-            return basic(confidentiality, tag, vr, planned);
-        }
-        _ if matches!(vr, VR::DA | VR::DT | VR::TM) => TableOutcome::Moved,
+        | DecisionSource::Role(IdentifyingRole::Time) => return None,
+        _ if is_date => return None,
         DecisionSource::Option(O::CleanStructuredContent) => TableOutcome::Content,
         DecisionSource::Option(O::CleanGraphics) if tag != GRAPHIC_ANNOTATIONS => {
             TableOutcome::Removed
         }
         _ if vr == VR::SQ => TableOutcome::ItemsCleaned,
         _ if is_text(vr) => TableOutcome::KnownWords,
-        _ => return basic(confidentiality, tag, vr, planned),
-    };
-    TableEffect { outcome, ..planned }
+        _ => return None,
+    })
 }
 
-/// Dates that can be looked up elsewhere would give away by how many days the patient's moved.
-fn moves(tag: Tag, vr: VR) -> bool {
-    let of_subject = standard::temporal_role(tag).is_none_or(|role| role == TemporalRole::Subject);
-    of_subject && matches!(vr, VR::DA | VR::DT | VR::TM)
-}
+/// Ways into items, by keyword and by number, of any depth and any index. An expression that
+/// matches behind all of them is taken to reach every item.
+const WAYS: [(&str, &str); 5] = [
+    ("RequestAttributesSequence.0.", "00400275.0."),
+    ("ReferencedSeriesSequence.12.", "00081115.12."),
+    (
+        "SharedFunctionalGroupsSequence.0.PlanePositionSequence.0.",
+        "52009229.0.00209113.0.",
+    ),
+    (
+        "OriginalAttributesSequence.1.ModifiedAttributesSequence.0.",
+        "04000561.1.04000550.0.",
+    ),
+    ("00091010.0.", "00091010.0."),
+];
 
-/// What the Basic Profile does where an option cannot.
-fn basic(confidentiality: &Confidentiality, tag: Tag, vr: VR, planned: TableEffect) -> TableEffect {
-    let code = standard::attribute(tag).map_or(ActionCode::Remove, |row| row.basic);
-    TableEffect {
-        code,
-        source: DecisionSource::Table,
-        outcome: plain(confidentiality, tag, vr, code),
-        ..planned
+/// Representatives of all private elements: of several vendors' groups, in several blocks.
+const PRIVATE: [Tag; 6] = [
+    Tag(0x0009, 0x1001),
+    Tag(0x0019, 0x100C),
+    Tag(0x0029, 0x1120),
+    Tag(0x0051, 0x10FF),
+    Tag(0x2005, 0x140F),
+    Tag(0x7FE1, 0x1010),
+];
+
+/// How often a rule acts on an attribute at the top of the data set.
+fn at_top(rule: &Rule, tag: Tag) -> usize {
+    match &rule.selector {
+        Selector::Regex(regex) => {
+            let (keyword, number) = (keyword(tag), hex_digits(tag));
+            let by_keyword = keyword.is_some_and(|keyword| matches(regex, keyword));
+            usize::from(by_keyword) + usize::from(matches(regex, &number))
+        }
+        selector => usize::from(names(selector, tag)),
     }
+}
+
+/// How often a rule acts on an attribute in every item of every sequence.
+fn in_all_items(rule: &Rule, tag: Tag, recurse: bool) -> usize {
+    match &rule.selector {
+        Selector::Regex(regex) => WAYS
+            .iter()
+            .map(|way| behind(way, regex, tag))
+            .min()
+            .unwrap_or_default(),
+        selector => usize::from(recurse && names(selector, tag)),
+    }
+}
+
+fn names(selector: &Selector, tag: Tag) -> bool {
+    match selector {
+        Selector::Tag(named) => *named == tag,
+        Selector::Repeater { group, element } => {
+            tag.group() & 0xFF00 == *group && tag.element() == *element
+        }
+        _ => false,
+    }
+}
+
+fn behind((keywords, numbers): &(&str, &str), regex: &PythonRegex, tag: Tag) -> usize {
+    let by_keyword =
+        keyword(tag).is_some_and(|keyword| matches(regex, &format!("{keywords}{keyword}")));
+    usize::from(by_keyword) + usize::from(matches(regex, &format!("{numbers}{}", hex_digits(tag))))
+}
+
+/// An expression that is too much work to try fails every file, so nothing is missed by taking it
+/// for no match.
+fn matches(regex: &PythonRegex, path: &str) -> bool {
+    regex
+        .is_match_start(path)
+        .unwrap_or(false)
+}
+
+/// Representatives of all attributes that a row covers.
+fn representatives(covers: TagPattern) -> Vec<Tag> {
+    match covers {
+        TagPattern::One(tag) => vec![tag],
+        TagPattern::Repeating {
+            group,
+            element: Some(element),
+        } => groups(group)
+            .map(|group| Tag(group, element))
+            .collect(),
+        TagPattern::Repeating {
+            group,
+            element: None,
+        } => groups(group)
+            .flat_map(|group| {
+                elements_of_curves()
+                    .iter()
+                    .map(move |element| Tag(group, *element))
+            })
+            .collect(),
+        TagPattern::Private => PRIVATE.to_vec(),
+    }
+}
+
+/// First, second and last of the sixteen groups that repeat.
+fn groups(first: u16) -> impl Iterator<Item = u16> {
+    [0, 2, 0x1E]
+        .into_iter()
+        .map(move |offset| first + offset)
+}
+
+/// The elements that the dictionary has in the groups of curves.
+fn elements_of_curves() -> &'static [u16] {
+    static ELEMENTS: OnceLock<Vec<u16>> = OnceLock::new();
+    ELEMENTS.get_or_init(|| {
+        (1..=0x3000)
+            .filter(|element| standard::vr(Tag(0x5000, *element)).is_some())
+            .collect()
+    })
 }
 
 #[cfg(test)]

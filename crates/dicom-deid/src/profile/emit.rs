@@ -15,7 +15,7 @@ use super::yaml::is_text;
 const WIDTH: usize = 110;
 
 /// The document in a language.
-pub(super) fn document(map: &Map<String, Value>, language: Language) -> String {
+pub fn document(map: &Map<String, Value>, language: Language) -> String {
     match language {
         Language::Toml => toml_document(map),
         Language::Yaml => yaml_document(map),
@@ -108,34 +108,28 @@ fn fitted(value: &Value, indent: usize, taken: usize) -> String {
             let entry = |(name, value): (&String, &Value)| {
                 format!("{} = {}", toml_key(name), fitted(value, indent, WIDTH / 2))
             };
-            format!(
-                "{{ {} }}",
-                map.iter()
-                    .map(entry)
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )
+            format!("{{ {} }}", joined(map.iter().map(entry)))
         }
         _ => short,
     }
 }
 
+/// Parts with commas between them.
+pub fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
+}
+
 /// A value on one line as TOML has it, for messages as well.
-pub(super) fn inline(value: &Value) -> String {
-    let joined = |parts: Vec<String>| parts.join(", ");
+pub fn inline(value: &Value) -> String {
     match value {
         Value::String(text) => toml_text(text),
-        Value::Array(items) => format!("[{}]", joined(items.iter().map(inline).collect())),
+        Value::Array(items) => format!("[{}]", joined(items.iter().map(inline))),
         Value::Object(map) if map.is_empty() => "{}".to_owned(),
         Value::Object(map) => {
-            format!(
-                "{{ {} }}",
-                joined(
-                    map.iter()
-                        .map(|(name, value)| format!("{} = {}", toml_key(name), inline(value)))
-                        .collect()
-                )
-            )
+            let entry = |(name, value): (&String, &Value)| {
+                format!("{} = {}", toml_key(name), inline(value))
+            };
+            format!("{{ {} }}", joined(map.iter().map(entry)))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
@@ -227,25 +221,12 @@ fn fits(value: &Value, taken: usize) -> bool {
 fn yaml_inline(value: &Value) -> String {
     match value {
         Value::String(text) => yaml_scalar(text),
-        Value::Array(items) => format!(
-            "[{}]",
-            items
-                .iter()
-                .map(yaml_inline)
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+        Value::Array(items) => format!("[{}]", joined(items.iter().map(yaml_inline))),
         Value::Object(map) => {
             let entry = |(name, value): (&String, &Value)| {
                 format!("{}: {}", yaml_scalar(name), yaml_inline(value))
             };
-            format!(
-                "{{{}}}",
-                map.iter()
-                    .map(entry)
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )
+            format!("{{{}}}", joined(map.iter().map(entry)))
         }
         Value::Number(number) if number.is_f64() => yaml_float(&number.to_string()),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::tree::{Entry, Node, NodeKind, Problem, SourcePosition, without_repeated_keys};
+use super::tree::{Entry, Node, NodeKind, Problem, SourcePosition, refuse_repeated_keys};
 use super::yaml;
 
 /// JSON as it was written: an object has every key that stands in it, also one that stands in it
@@ -97,28 +97,21 @@ impl<'de> Visitor<'de> for AsWritten {
     }
 }
 
-/// A JSON object with one member more, or with another value of a member that it has.
-pub(super) fn with_member(object: Value, key: &str, value: Value) -> Value {
-    match object {
-        Value::Object(mut members) => {
-            members.insert(key.to_owned(), value);
-            Value::Object(members)
-        }
-        other => other,
+/// Sets a member of a JSON object.
+pub fn set(object: &mut Value, key: &str, value: Value) {
+    if let Value::Object(members) = object {
+        members.insert(key.to_owned(), value);
     }
 }
 
 /// The document as a tree, or the first position at which it is not JSON. JSON is YAML too, and
 /// only the YAML reader knows positions: its tree is taken where it says exactly the same.
-pub(super) fn parse(text: &str) -> Result<Node, Problem> {
+pub fn parse(text: &str) -> Result<Node, Problem> {
     let Json(node) = serde_json::from_str(text).map_err(|error| {
-        Problem::new(
-            SourcePosition {
-                line: error.line(),
-                column: error.column(),
-            },
-            format!("not JSON: {error}"),
-        )
+        Problem::new(format!("not JSON: {error}")).at(SourcePosition {
+            line: error.line(),
+            column: error.column(),
+        })
     })?;
     match yaml::parse_json(text) {
         Ok(positioned) if positioned == node => Ok(positioned),
@@ -129,12 +122,15 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
         {
             Err(problem)
         }
-        _ => unambiguous(node),
+        _ => {
+            check_keys(&node)?;
+            Ok(node)
+        }
     }
 }
 
 /// The tree as JSON, which has neither places nor unquoted dates.
-pub(super) fn value(node: &Node) -> Result<Value, Problem> {
+pub fn value(node: &Node) -> Result<Value, Problem> {
     Ok(match &node.kind {
         NodeKind::Null => Value::Null,
         NodeKind::Bool(flag) => (*flag).into(),
@@ -158,28 +154,18 @@ pub(super) fn value(node: &Node) -> Result<Value, Problem> {
     })
 }
 
-/// The tree, if no key is written twice anywhere in it.
-pub(super) fn unambiguous(node: Node) -> Result<Node, Problem> {
-    let kind = match node.kind {
-        NodeKind::List(items) => NodeKind::List(
-            items
-                .into_iter()
-                .map(unambiguous)
-                .collect::<Result<_, _>>()?,
-        ),
+/// Refuses a key that is written twice anywhere in the tree.
+pub fn check_keys(node: &Node) -> Result<(), Problem> {
+    match &node.kind {
+        NodeKind::List(items) => items.iter().try_for_each(check_keys),
         NodeKind::Map(entries) => {
-            let entries = without_repeated_keys(entries)?.into_iter();
-            let checked = entries.map(|entry| {
-                Ok(Entry {
-                    value: unambiguous(entry.value)?,
-                    ..entry
-                })
-            });
-            NodeKind::Map(checked.collect::<Result<_, _>>()?)
+            refuse_repeated_keys(entries)?;
+            entries
+                .iter()
+                .try_for_each(|entry| check_keys(&entry.value))
         }
-        kind => kind,
-    };
-    Ok(Node { kind, ..node })
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -6,14 +6,18 @@
 
 mod attributes;
 mod rules;
-mod whole;
 
 use dicom_core::Tag;
 use dicom_lossless::escape_for_terminal;
 
-use super::model::{Profile, Rule};
+use super::action::{Replacement, Scalar};
+use super::basic_profile::{Confidentiality, DateShift, Encapsulated, OnLeak, Unlisted};
+use super::effect::Effect;
+use super::effect::NestingLevel::Top;
+use super::model::{DicomRules, Profile, Rule};
 use super::theme::Theme;
 use crate::standard;
+use crate::standard::confidentiality::ConfidentialityOption as O;
 
 /// Everything that was found.
 #[derive(Debug, Clone, Default)]
@@ -188,37 +192,26 @@ impl LintReport {
 
 /// Finds what a profile leaves behind.
 pub fn lint(profile: &Profile) -> LintReport {
-    let concerns: [fn(&Profile) -> Vec<LintFinding>; 12] = [
-        attributes::table_rows,
-        whole::basic_profile,
-        attributes::exceptions,
-        attributes::sequence_items,
-        attributes::private_elements,
-        attributes::outside_table,
-        rules::copied_texts,
-        rules::hashes,
-        rules::envelope,
-        rules::uids,
-        rules::dates,
-        whole::whole_profile,
-    ];
-    let mut findings: Vec<LintFinding> = concerns
-        .iter()
-        .flat_map(|concern| concern(profile))
-        .collect();
-    findings.sort_by_key(|finding| (finding.severity, finding.kind, finding.theme));
-    LintReport { findings }
+    let mut report = LintReport::default();
+    attributes::lint(&profile.dicom, &mut report);
+    rules::lint(&profile.dicom, &mut report);
+    whole(profile, &mut report);
+    report
+        .findings
+        .sort_by_key(|finding| (finding.severity, finding.kind, finding.theme));
+    report
 }
 
-impl LintFinding {
-    fn new(
-        kind: LintKind,
+impl LintReport {
+    fn add(
+        &mut self,
         severity: Severity,
+        kind: LintKind,
         subject: impl Into<String>,
         message: impl Into<String>,
         advice: &'static str,
-    ) -> Self {
-        Self {
+    ) -> &mut LintFinding {
+        self.findings.push(LintFinding {
             kind,
             severity,
             theme: None,
@@ -226,36 +219,223 @@ impl LintFinding {
             tag: None,
             message: message.into(),
             advice,
-        }
+        });
+        self.findings
+            .last_mut()
+            .unwrap_or_else(|| unreachable!("just added"))
     }
 
-    fn warning(
+    fn warn(
+        &mut self,
         kind: LintKind,
         subject: impl Into<String>,
         message: impl Into<String>,
         advice: &'static str,
-    ) -> Self {
-        Self::new(kind, Severity::Warning, subject, message, advice)
+    ) -> &mut LintFinding {
+        self.add(Severity::Warning, kind, subject, message, advice)
     }
 
     fn note(
+        &mut self,
         kind: LintKind,
         subject: impl Into<String>,
         message: impl Into<String>,
         advice: &'static str,
-    ) -> Self {
-        Self::new(kind, Severity::Note, subject, message, advice)
+    ) -> &mut LintFinding {
+        self.add(Severity::Note, kind, subject, message, advice)
     }
+}
 
-    fn about(mut self, theme: Theme) -> Self {
+impl LintFinding {
+    fn about(&mut self, theme: Theme) -> &mut Self {
         self.theme = Some(theme);
         self
     }
 
-    fn tagged(mut self, tag: &impl ToString) -> Self {
+    fn tagged(&mut self, tag: &impl ToString) {
         self.tag = Some(tag.to_string());
-        self
     }
+}
+
+const PIXELS: Tag = Tag(0x7FE0, 0x0010);
+const IDENTITY_REMOVED: Tag = Tag(0x0012, 0x0062);
+const METHOD: Tag = Tag(0x0012, 0x0063);
+const METHOD_CODES: Tag = Tag(0x0012, 0x0064);
+
+/// Settings that concern the whole file or the whole profile.
+fn whole(profile: &Profile, report: &mut LintReport) {
+    let rules = &profile.dicom;
+    if profile.is_empty() {
+        report.warn(
+            LintKind::Empty,
+            "fields",
+            "every file goes out as it came in",
+            "write rules, or start from the built-in profile `basic`",
+        );
+    }
+    pixels(rules, report);
+    match &rules.confidentiality {
+        Some(confidentiality) => basic_profile(confidentiality, report),
+        // The Basic Profile writes its marks by itself.
+        None => markers(rules, report),
+    }
+    if rules.residual.on_leak == OnLeak::Warn {
+        report.warn(
+            LintKind::Residual,
+            "residual.on-leak",
+            "a file in which a removed value still stands is sent all the same, with a warning",
+            "leave `on-leak` at `fail`: a find is a value that was meant to be gone",
+        );
+    }
+    for section in &profile.other_sections {
+        report.note(
+            LintKind::OtherSections,
+            section,
+            format!("the section `{section}` is not carried out: only DICOM is cleaned"),
+            "files of these kinds are not cleaned, and not uploaded unless that is asked for",
+        );
+    }
+    for note in &profile.notes {
+        report.note(
+            LintKind::Notice,
+            "profile",
+            escape_for_terminal(note),
+            "a run under this profile says so too; see that it is what you mean",
+        );
+    }
+}
+
+fn pixels(rules: &DicomRules, report: &mut LintReport) {
+    if rules
+        .effect_on(PIXELS, Top)
+        .effect
+        .is_gone()
+    {
+        return;
+    }
+    let message = if !rules.keeps_burned_in() {
+        "images that may show text are refused, as far as their attributes tell; the pixels \
+            themselves are not read"
+    } else if rules.alter_pixels.is_some() || !rules.regions.is_empty() {
+        "text burned into the image is not looked for beyond the regions of `alter_pixels` and \
+            `pixels`"
+    } else {
+        "text burned into the image is not looked for"
+    };
+    // A profile that asks for the Basic Profile and keeps such images takes back what it is for.
+    let severity = if rules.confidentiality.is_some() && rules.keeps_burned_in() {
+        Severity::Warning
+    } else {
+        Severity::Note
+    };
+    let advice = "look at ultrasound, secondary captures, dose sheets and scanned documents \
+        before they are shared";
+    report
+        .add(severity, LintKind::Pixels, "PixelData", message, advice)
+        .about(Theme::Graphics)
+        .tagged(&PIXELS);
+}
+
+fn markers(rules: &DicomRules, report: &mut LintReport) {
+    let set = |tag| match rules.effect_on(tag, Top).effect {
+        Effect::Replaced(value) => Some(value),
+        _ => None,
+    };
+    let mut note = |tag: Tag, keyword: &str, message: &str| {
+        let advice = "add `replace-with` rules that set it, once the other rules make it true";
+        report
+            .note(LintKind::Markers, keyword, message, advice)
+            .tagged(&tag);
+    };
+    let yes = Replacement::One(Scalar::Text("YES".to_owned()));
+    if set(IDENTITY_REMOVED) != Some(&yes) {
+        note(
+            IDENTITY_REMOVED,
+            "PatientIdentityRemoved",
+            "not set to YES, which PS3.15 asks for",
+        );
+    }
+    if set(METHOD).is_none() && set(METHOD_CODES).is_none() {
+        note(
+            METHOD,
+            "DeidentificationMethod",
+            "not set: later readers cannot see how the file was de-identified",
+        );
+    }
+}
+
+fn basic_profile(confidentiality: &Confidentiality, report: &mut LintReport) {
+    for option in confidentiality.options.iter() {
+        kept_under(option, report);
+    }
+    if confidentiality.unlisted == Unlisted::Keep {
+        report.warn(
+            LintKind::Unlisted,
+            "unlisted",
+            "what Table E.1-1 does not list stays, whatever it may tell",
+            "leave `unlisted` at `keep-known-safe`: it keeps codes, numbers and structure",
+        );
+    }
+    if let DateShift::Days(_) = confidentiality.shift {
+        report
+            .warn(
+                LintKind::Shift,
+                "dates.days",
+                "all patients' dates move by the same days, which stand in the profile: one known \
+                    date gives away every other",
+                "leave `days` out: each patient's dates then move by weeks of their own",
+            )
+            .about(Theme::Times);
+    }
+    if confidentiality.encapsulated == Encapsulated::Keep {
+        report.warn(
+            LintKind::Encapsulated,
+            "encapsulated",
+            "documents inside DICOM files are sent unchanged and unchecked",
+            "leave `encapsulated` at `refuse`, or take documents out with `remove`",
+        );
+    }
+}
+
+/// What an option keeps that may identify a person, a time or a place.
+fn kept_under(option: O, report: &mut LintReport) {
+    let check = "check that it is meant, and that who gets the data may know it";
+    let (severity, theme, message, advice) = match option {
+        O::RetainUids => (
+            Severity::Warning,
+            Theme::Uids,
+            "original UIDs stay, and lead to the originals where these are",
+            "leave the option out: new UIDs are keyed and still fit each other",
+        ),
+        O::RetainFullDates => (
+            Severity::Warning,
+            Theme::Times,
+            "dates and times stay as they are",
+            "take `retain-modified-dates`: intervals stay right, and days of the calendar do not",
+        ),
+        O::RetainDeviceIdentity => (
+            Severity::Note,
+            Theme::Device,
+            "equipment stays named, and with it often the place",
+            check,
+        ),
+        O::RetainInstitutionIdentity => (
+            Severity::Note,
+            Theme::Institution,
+            "institutions stay named",
+            check,
+        ),
+        O::RetainPatientCharacteristics => (
+            Severity::Note,
+            Theme::Patient,
+            "age, sex, size, weight and the like stay; together they may identify a person",
+            check,
+        ),
+        _ => return,
+    };
+    report
+        .add(severity, LintKind::Retained, option.slug(), message, advice)
+        .about(theme);
 }
 
 /// The selector of a rule, for a finding about it.

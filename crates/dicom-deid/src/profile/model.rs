@@ -1,18 +1,14 @@
 //! A profile as the rest of the crate sees it: checked, with every default filled in or named.
 
-use dicom_core::Tag;
 use dicom_lossless::Phi;
-use python_regex::PythonRegex;
 
-use super::action::{Action, Group};
+use super::action::{Action, Substitution};
 use super::basic_profile::{Confidentiality, ResidualRule};
 use super::date_format::DateFormat;
 use super::image_rules::{AlterPixels, BurnedIn, DeviceRegions};
 use super::selector::Selector;
-use super::template::Template;
 use super::tree::Named;
 use crate::envelope::EnvelopeKeys;
-use crate::standard;
 
 /// A de-identification profile.
 #[derive(Debug, Clone)]
@@ -76,8 +72,9 @@ pub struct DicomRules {
     pub retain: bool,
     /// The keys of the envelope, where something needs them.
     pub envelope: Option<EnvelopeKeys>,
-    /// What files are called in a package; without entries by their UID.
-    pub filenames: Vec<FileName>,
+    /// What files are called in a package, by their path below the folder that was named; without
+    /// entries by their UID.
+    pub filenames: Vec<Substitution>,
     /// The Basic Profile of PS3.15 and its options, where the profile asks for them; `fields` go
     /// before it.
     pub confidentiality: Option<Confidentiality>,
@@ -177,41 +174,19 @@ impl Profile {
 }
 
 impl DicomRules {
+    /// How rules read and write dates that state no format of their own.
+    pub fn format(&self, with_time: bool) -> &DateFormat {
+        if with_time {
+            &self.datetime_format
+        } else {
+            &self.date_format
+        }
+    }
+
     /// Whether a `replace-with` rule creates absent elements.
     pub fn inserts(&self, insert: Option<bool>) -> bool {
         insert.unwrap_or(self.replace_with_insert)
     }
-}
-
-/// One entry of `filenames`: which paths it is for, and the name that such a file gets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FileName {
-    /// The name.
-    pub output: Template,
-    /// Matched from the start of the path below the folder that was named.
-    pub regex: PythonRegex,
-    /// What is done to captured pieces of the path.
-    pub groups: Vec<Group>,
-}
-
-impl FileName {
-    /// The attributes that its output names by keyword.
-    pub fn tags(&self) -> impl Iterator<Item = Tag> {
-        self.output
-            .variables()
-            .filter(|name| {
-                !self
-                    .regex
-                    .group_names()
-                    .any(|group| group == *name)
-            })
-            .filter_map(tag_of)
-    }
-}
-
-/// The attribute that a variable names.
-pub fn tag_of(variable: &str) -> Option<Tag> {
-    standard::tag_of_keyword_any_case(variable).map(|(tag, _)| tag)
 }
 
 impl Named for AgeUnit {

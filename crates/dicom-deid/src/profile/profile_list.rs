@@ -4,7 +4,7 @@
 //! Owns the selection and what is said about it. Where more than one could be meant, none is
 //! taken.
 
-use super::tree::{Entry, Node, NodeKind, Problem, SourcePosition, shown};
+use super::tree::{Entry, Node, NodeKind, Problem, shown};
 use super::{builtin, toml};
 
 /// Keys that hold profiles, each with a name.
@@ -17,7 +17,7 @@ const CHOICES: [&str; 3] = ["deid-profile", "deid_profile", "profile"];
 const NONE: &str = "none";
 
 /// The profile that a document is, or that it names, and what the user should know about that.
-pub(super) fn chosen(root: Node) -> Result<(Node, Vec<String>), Problem> {
+pub fn chosen(root: Node) -> Result<(Node, Vec<String>), Problem> {
     let NodeKind::Map(entries) = &root.kind else {
         return Ok((root, Vec::new()));
     };
@@ -109,15 +109,15 @@ fn pick(list: Option<&Entry>, choice: Option<&Entry>) -> Result<(Node, String), 
             ))
         }
         (None, _) => {
-            let problem = list.map_or_else(
-                || Problem::new(SourcePosition::default(), ""),
-                |list| Problem::new(list.position, ""),
-            );
             let message = format!(
                 "the file holds {} profiles, and does not say which of them counts",
                 profiles.len()
             );
-            Err(Problem { message, ..problem }
+            let position = list
+                .map(|list| list.position)
+                .unwrap_or_default();
+            Err(Problem::new(message)
+                .at(position)
                 .with_hint(format!("name one with `deid-profile`: {}", known())))
         }
         (Some(choice), _) if matches!(choice.value.kind, NodeKind::Map(_)) => match list {

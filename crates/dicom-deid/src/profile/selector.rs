@@ -4,7 +4,7 @@ use std::fmt;
 
 use dicom_core::Tag;
 
-use super::tree::{SyntaxError, shown};
+use super::tree::{Problem, shown};
 use crate::standard;
 use python_regex::PythonRegex;
 
@@ -58,10 +58,10 @@ const LARGEST_INDEX: usize = 9_999;
 
 impl Selector {
     /// Reads a `name`. The error says what is wrong, and what may have been meant.
-    pub fn parse(written: &str) -> Result<Self, SyntaxError> {
+    pub(super) fn parse(written: &str) -> Result<Self, Problem> {
         let text = written.trim();
         if text.is_empty() {
-            return Err(SyntaxError::new("an empty `name` addresses nothing"));
+            return Err(Problem::new("an empty `name` addresses nothing"));
         }
         if let Some(inside) = text.strip_prefix('(') {
             return bracketed(inside, text);
@@ -129,9 +129,9 @@ fn plain(tag: Tag) -> String {
 
 /// Forms in brackets: `(0010,0010)`, `(60xx,3000)`, `(0009,"CREATOR",01)`. What follows the bracket
 /// does not count.
-fn bracketed(inside: &str, text: &str) -> Result<Selector, SyntaxError> {
+fn bracketed(inside: &str, text: &str) -> Result<Selector, Problem> {
     let forms = "write (gggg,eeee), or (gggg,\"CREATOR\",ee) for a private element";
-    let wrong = || SyntaxError::new(format!("`{}` is no tag", shown(text))).with_hint(forms);
+    let wrong = || Problem::new(format!("`{}` is no tag", shown(text))).with_hint(forms);
     let (inside, _) = inside
         .split_once(')')
         .ok_or_else(wrong)?;
@@ -152,7 +152,7 @@ fn bracketed(inside: &str, text: &str) -> Result<Selector, SyntaxError> {
     usable(Tag(low(group), low(element))).map(Selector::Tag)
 }
 
-fn private(group: &str, creator: &str, element: &str) -> Option<Result<Selector, SyntaxError>> {
+fn private(group: &str, creator: &str, element: &str) -> Option<Result<Selector, Problem>> {
     let group = low(hex(group, 4)?);
     let element = u8::try_from(hex(element, 2)?).ok()?;
     let unquoted = |quote| {
@@ -171,7 +171,7 @@ fn private(group: &str, creator: &str, element: &str) -> Option<Result<Selector,
         return None;
     }
     if group.is_multiple_of(2) {
-        return Some(Err(SyntaxError::new(format!(
+        return Some(Err(Problem::new(format!(
             "group {group:04X} is not private: private groups are odd"
         ))));
     }
@@ -198,31 +198,29 @@ fn repeater(text: &str) -> Option<Selector> {
 }
 
 /// A keyword or eight hex digits.
-fn attribute(text: &str) -> Result<Tag, SyntaxError> {
+fn attribute(text: &str) -> Result<Tag, Problem> {
     if let Some(number) = hex(without_0x(text), 8) {
         return usable(tag_of_number(number));
     }
     if let Some((tag, _)) = standard::tag_of_keyword_any_case(text) {
         return Ok(tag);
     }
-    Err(SyntaxError::no_attribute(
+    Err(Problem::no_attribute(
         text,
         "write a keyword, eight hex digits, (gggg,eeee) or (gggg,\"CREATOR\",ee)",
     ))
 }
 
-fn path(text: &str) -> Result<SequencePath, SyntaxError> {
+fn path(text: &str) -> Result<SequencePath, Problem> {
     let mut words = text.split('.').peekable();
     let mut sequences = Vec::new();
     loop {
         let tag = attribute(words.next().unwrap_or_default())?;
         if sequences.len() > 60 {
-            return Err(SyntaxError::new("the path is too long"));
+            return Err(Problem::new("the path is too long"));
         }
         if tag.group() == 0x0002 {
-            return Err(SyntaxError::new(
-                "file meta information has no place in a path",
-            ));
+            return Err(Problem::new("file meta information has no place in a path"));
         }
         let Some(item) = words.next() else {
             return Ok(SequencePath {
@@ -235,7 +233,7 @@ fn path(text: &str) -> Result<SequencePath, SyntaxError> {
             number => match number.parse() {
                 Ok(index) if index <= LARGEST_INDEX => ItemChoice::At(index),
                 _ => {
-                    return Err(SyntaxError::new(format!(
+                    return Err(Problem::new(format!(
                         "`{}` is neither an item number nor `*`",
                         shown(number)
                     )));
@@ -244,7 +242,7 @@ fn path(text: &str) -> Result<SequencePath, SyntaxError> {
         };
         sequences.push((tag, item));
         if words.peek().is_none() {
-            return Err(SyntaxError::new(
+            return Err(Problem::new(
                 "a path must end in an attribute, not in an item number",
             ));
         }
@@ -257,11 +255,9 @@ pub fn tag_of_number(number: u32) -> Tag {
 }
 
 /// Delimiters are no attributes.
-fn usable(tag: Tag) -> Result<Tag, SyntaxError> {
+fn usable(tag: Tag) -> Result<Tag, Problem> {
     if tag.group() == 0xFFFE || tag.group() == 0 {
-        return Err(SyntaxError::new(format!(
-            "{tag} is no attribute of a data set"
-        )));
+        return Err(Problem::new(format!("{tag} is no attribute of a data set")));
     }
     Ok(tag)
 }
@@ -273,7 +269,7 @@ fn without_0x(text: &str) -> &str {
 }
 
 /// A number of exactly this number of hex digits.
-pub(super) fn hex(text: &str, digits: usize) -> Option<u32> {
+pub fn hex(text: &str, digits: usize) -> Option<u32> {
     let good = text.len() == digits
         && text
             .bytes()

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::document::{Document, error};
-use super::json::{Json, unambiguous};
+use super::json::{Json, check_keys};
 use super::model::Profile;
 use super::tree::{Node, NodeKind, Problem, shown};
 use super::yaml;
@@ -102,10 +102,7 @@ fn stated(settings: &Node) -> Result<Option<Node>, Problem> {
             shown(twice)
         )));
     }
-    Ok(settings
-        .find(SETTING)
-        .filter(|profile| !profile.is_null())
-        .cloned())
+    Ok(settings.given(SETTING).cloned())
 }
 
 /// The profile that a `deid_profile` is, every key of it checked; none where it has no `dicom`
@@ -115,7 +112,7 @@ fn document(stated: Node, level: &str) -> Result<Option<(Document, Profile)>, Pr
     // The server takes the document as text as well as parsed.
     let (root, is_text) = match &stated.kind {
         NodeKind::Text(text) => (yaml::parse(text), true),
-        _ => (unambiguous(stated), false),
+        _ => (check_keys(&stated).map(|()| stated), false),
     };
     let document = Document::served(
         root.map_err(|problem| error(problem, &origin))?,

@@ -8,7 +8,7 @@ use toml_parser::lexer::TokenKind;
 use super::tree::{Entry, Node, NodeKind, Problem, SourcePosition};
 
 /// The document as a tree, or the first position at which it is not TOML.
-pub(super) fn parse(text: &str) -> Result<Node, Problem> {
+pub fn parse(text: &str) -> Result<Node, Problem> {
     let lines = Lines::new(text);
     match DeTable::parse(text) {
         Ok(table) => Ok(Node::new(
@@ -20,16 +20,13 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
                 .span()
                 .map(|span| lines.position(span.start))
                 .unwrap_or_default();
-            Err(Problem::new(
-                position,
-                format!("not TOML: {}", error.message()),
-            ))
+            Err(Problem::new(format!("not TOML: {}", error.message())).at(position))
         }
     }
 }
 
 /// Whether there are comments.
-pub(super) fn has_comments(text: &str) -> bool {
+pub fn has_comments(text: &str) -> bool {
     Source::new(text)
         .lex()
         .any(|token| token.kind() == TokenKind::Comment)

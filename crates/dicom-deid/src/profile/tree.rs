@@ -3,87 +3,62 @@
 
 use crate::standard;
 
-/// Line and column in a document, both from 1; 0 where there is no text, as in the server's answer.
+/// Line and column, in characters, in a document, both from 1; 0 where there is no text, as in the
+/// server's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SourcePosition {
-    /// The line, from 1.
     pub line: usize,
-    /// The column in characters, from 1.
     pub column: usize,
 }
 
-/// What is wrong with a text inside a value, and what may have been meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyntaxError {
-    /// What is wrong.
+/// What is wrong with a document, where, and what may have been meant.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub position: SourcePosition,
     pub message: String,
-    /// What may have been meant, or what to write.
     pub hint: Option<String>,
-}
-
-impl SyntaxError {
-    pub(super) fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// A keyword that the dictionary does not have, with the one that comes closest.
-    pub(super) fn no_attribute(written: &str, otherwise: &str) -> Self {
-        let hint = standard::suggested_keyword(written).map_or_else(
-            || otherwise.to_owned(),
-            |keyword| format!("did you mean `{keyword}`?"),
-        );
-        Self::new(format!("`{}` names no attribute", shown(written))).with_hint(hint)
-    }
-
-    pub(super) fn at(self, position: SourcePosition) -> Problem {
-        Problem {
-            hint: self.hint,
-            ..Problem::new(position, self.message)
-        }
-    }
-}
-
-/// What is wrong with a document, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) position: SourcePosition,
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
     /// What else is wrong, in the order in which it was found.
-    pub(super) also: Vec<Problem>,
+    pub also: Vec<Problem>,
 }
 
 impl Problem {
-    pub(super) fn new(position: SourcePosition, message: impl Into<String>) -> Self {
+    /// A problem that has no position yet.
+    pub fn new(message: impl Into<String>) -> Self {
         Self {
-            position,
+            position: SourcePosition::default(),
             message: message.into(),
             hint: None,
             also: Vec::new(),
         }
     }
 
-    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn at(mut self, position: SourcePosition) -> Self {
+        self.position = position;
+        self
+    }
+
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// A keyword that the dictionary does not have, with the one that comes closest.
+    pub fn no_attribute(written: &str, otherwise: &str) -> Self {
+        let hint = standard::suggested_keyword(written).map_or_else(
+            || otherwise.to_owned(),
+            |keyword| format!("did you mean `{keyword}`?"),
+        );
+        Self::new(format!("`{}` names no attribute", shown(written))).with_hint(hint)
     }
 }
 
 /// What is wrong with a document so far: reading goes on, so that all problems are reported at once.
 #[derive(Default)]
-pub(super) struct Problems(Option<Problem>);
+pub struct Problems(Option<Problem>);
 
 impl Problems {
     /// The value, unless something is wrong with it.
-    pub(super) fn take<T>(&mut self, read: Result<T, Problem>) -> Option<T> {
+    pub fn take<T>(&mut self, read: Result<T, Problem>) -> Option<T> {
         match (read, &mut self.0) {
             (Ok(value), _) => return Some(value),
             (Err(problem), None) => self.0 = Some(problem),
@@ -97,21 +72,21 @@ impl Problems {
     }
 
     /// All that is wrong, as one.
-    pub(super) fn settled(self) -> Result<(), Problem> {
+    pub fn settled(self) -> Result<(), Problem> {
         self.0.map_or(Ok(()), Err)
     }
 }
 
 /// A value and where it stands.
 #[derive(Clone)]
-pub(super) struct Node {
-    pub(super) kind: NodeKind,
-    pub(super) position: SourcePosition,
+pub struct Node {
+    pub kind: NodeKind,
+    pub position: SourcePosition,
 }
 
 /// The values that all three languages share.
 #[derive(Clone, PartialEq)]
-pub(super) enum NodeKind {
+pub enum NodeKind {
     Null,
     Bool(bool),
     /// With its spelling where that differs from the number: `0x00100010`, or `00100010`, which
@@ -128,10 +103,10 @@ pub(super) enum NodeKind {
 
 /// A key with its value.
 #[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) position: SourcePosition,
-    pub(super) value: Node,
+pub struct Entry {
+    pub key: String,
+    pub position: SourcePosition,
+    pub value: Node,
 }
 
 // Two values are equal wherever they stand.
@@ -148,7 +123,7 @@ impl PartialEq for Entry {
 }
 
 /// A setting whose values are a few names.
-pub(super) trait Named: Copy + PartialEq + 'static {
+pub trait Named: Copy + PartialEq + 'static {
     /// The values with the names that they have in a profile.
     const NAMES: &'static [(&'static str, Self)];
 
@@ -170,31 +145,22 @@ pub(super) trait Named: Copy + PartialEq + 'static {
 }
 
 impl Entry {
-    pub(super) fn problem(&self, message: impl Into<String>) -> Problem {
-        Problem::new(self.position, message)
-    }
-
-    /// A key that does not exist, with the one that comes closest.
-    pub(super) fn unknown_key<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Problem {
-        let problem = self.problem(format!("unknown key `{}`", shown(&self.key)));
-        match standard::closest(&self.key, known) {
-            Some(key) => problem.with_hint(format!("did you mean `{key}`?")),
-            None => problem.with_hint("take it out: a key that does nothing may look as if it did"),
-        }
+    pub fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem::new(message).at(self.position)
     }
 }
 
 impl Node {
-    pub(super) fn new(kind: NodeKind, position: SourcePosition) -> Self {
+    pub fn new(kind: NodeKind, position: SourcePosition) -> Self {
         Self { kind, position }
     }
 
-    pub(super) fn problem(&self, message: impl Into<String>) -> Problem {
-        Problem::new(self.position, message)
+    pub fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem::new(message).at(self.position)
     }
 
     /// What kind of value it is, for messages.
-    pub(super) fn describe(&self) -> &'static str {
+    pub fn describe(&self) -> &'static str {
         match &self.kind {
             NodeKind::Null => "null",
             NodeKind::Bool(_) => "true or false",
@@ -206,12 +172,19 @@ impl Node {
         }
     }
 
-    pub(super) fn is_null(&self) -> bool {
+    fn instead_of(&self, what: &str, wanted: &str) -> Problem {
+        self.problem(format!(
+            "`{what}` must be {wanted}, not {}",
+            self.describe()
+        ))
+    }
+
+    pub fn is_null(&self) -> bool {
         matches!(self.kind, NodeKind::Null)
     }
 
     /// Null, false, zero, or nothing inside: what Python calls false.
-    pub(super) fn is_falsy(&self) -> bool {
+    pub fn is_falsy(&self) -> bool {
         match &self.kind {
             NodeKind::Null | NodeKind::Bool(false) | NodeKind::Integer(0, _) => true,
             NodeKind::Text(text) => text.is_empty(),
@@ -223,18 +196,21 @@ impl Node {
     }
 
     /// The value of a key, if this is a section that has it.
-    pub(super) fn find(&self, key: &str) -> Option<&Self> {
+    pub fn find(&self, key: &str) -> Option<&Self> {
         match &self.kind {
-            NodeKind::Map(entries) => entries
-                .iter()
-                .find(|entry| entry.key == key)
-                .map(|entry| &entry.value),
+            NodeKind::Map(entries) => find(entries, key).map(|entry| &entry.value),
             _ => None,
         }
     }
 
+    /// The value of a key, if this is a section that has it and it is not null.
+    pub fn given(&self, key: &str) -> Option<&Self> {
+        self.find(key)
+            .filter(|value| !value.is_null())
+    }
+
     /// The entries of a section.
-    pub(super) fn entries(&self, what: &str) -> Result<&[Entry], Problem> {
+    pub fn entries(&self, what: &str) -> Result<&[Entry], Problem> {
         match &self.kind {
             NodeKind::Map(entries) => Ok(entries),
             _ => Err(self.problem(format!(
@@ -245,36 +221,33 @@ impl Node {
     }
 
     /// The items of a list.
-    pub(super) fn items(&self, what: &str) -> Result<&[Node], Problem> {
+    pub fn items(&self, what: &str) -> Result<&[Node], Problem> {
         match &self.kind {
             NodeKind::List(items) => Ok(items),
-            _ => Err(self.problem(format!("`{what}` must be a list, not {}", self.describe()))),
+            _ => Err(self.instead_of(what, "a list")),
         }
     }
 
     /// Text, quoted where YAML would otherwise read something else.
-    pub(super) fn text(&self, what: &str) -> Result<&str, Problem> {
+    pub fn text(&self, what: &str) -> Result<&str, Problem> {
         match &self.kind {
             NodeKind::Text(text) => Ok(text),
             _ => Err(self
-                .problem(format!("`{what}` must be text, not {}", self.describe()))
+                .instead_of(what, "text")
                 .with_hint("put it in quotes")),
         }
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self, what: &str) -> Result<bool, Problem> {
+    pub fn flag(&self, what: &str) -> Result<bool, Problem> {
         match self.kind {
             NodeKind::Bool(flag) => Ok(flag),
-            _ => Err(self.problem(format!(
-                "`{what}` must be true or false, not {}",
-                self.describe()
-            ))),
+            _ => Err(self.instead_of(what, "true or false")),
         }
     }
 
     /// One of a few names.
-    pub(super) fn one_of<T: Named>(&self, what: &str) -> Result<T, Problem> {
+    pub fn one_of<T: Named>(&self, what: &str) -> Result<T, Problem> {
         let written = self.text(what)?;
         let found = T::NAMES
             .iter()
@@ -291,7 +264,7 @@ impl Node {
     }
 
     /// A whole number of 0 or more.
-    pub(super) fn count(&self, what: &str) -> Result<usize, Problem> {
+    pub fn count(&self, what: &str) -> Result<usize, Problem> {
         match self.kind {
             NodeKind::Integer(number, _) if number >= 0 => {
                 Ok(usize::try_from(number).unwrap_or(usize::MAX))
@@ -301,29 +274,26 @@ impl Node {
     }
 
     /// A number, as days.
-    pub(super) fn number(&self, what: &str) -> Result<f64, Problem> {
+    pub fn number(&self, what: &str) -> Result<f64, Problem> {
         match self.kind {
             // Days beyond 2^53 are refused later: no date has them.
             #[allow(clippy::cast_precision_loss)]
             NodeKind::Integer(number, _) => Ok(number as f64),
             NodeKind::Float(number) if number.is_finite() => Ok(number),
-            _ => Err(self.problem(format!(
-                "`{what}` must be a number, not {}",
-                self.describe()
-            ))),
+            _ => Err(self.instead_of(what, "a number")),
         }
     }
 }
 
 /// The entry with this key.
-pub(super) fn find<'a>(entries: &'a [Entry], key: &str) -> Option<&'a Entry> {
+pub fn find<'a>(entries: &'a [Entry], key: &str) -> Option<&'a Entry> {
     entries
         .iter()
         .find(|entry| entry.key == key)
 }
 
 /// An option's value, if it is there and not null.
-pub(super) fn option<T>(
+pub fn option<T>(
     entries: &[Entry],
     key: &str,
     read: impl Fn(&Node, &str) -> Result<T, Problem>,
@@ -335,18 +305,18 @@ pub(super) fn option<T>(
 }
 
 /// Refuses a key that is written twice: which of the two was meant is unclear.
-pub(super) fn without_repeated_keys(entries: Vec<Entry>) -> Result<Vec<Entry>, Problem> {
+pub fn refuse_repeated_keys(entries: &[Entry]) -> Result<(), Problem> {
     let mut seen = std::collections::BTreeSet::new();
-    for entry in &entries {
+    for entry in entries {
         if !seen.insert(entry.key.as_str()) {
             return Err(entry.problem(format!("the key `{}` is written twice", shown(&entry.key))));
         }
     }
-    Ok(entries)
+    Ok(())
 }
 
 /// A piece of the document for a message: escaped and not endless.
-pub(super) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     let short: String = text.chars().take(80).collect();
     let escaped = dicom_lossless::escape_for_terminal(&short);
     if short.len() < text.len() {

@@ -8,13 +8,14 @@ use serde_json::{Map, Value, json};
 use super::action::JitterUnit;
 use super::basic_profile::{EDITION, Encapsulated, OnLeak, Unlisted, Unparseable};
 use super::image_rules::{BurnedIn, OUTSIDE};
-use super::json::with_member;
+use super::json::set;
 use super::model::AgeUnit;
-use super::tree::{Entry, Named, Problem};
+use super::tree::{Entry, Named, Node, Problem, shown};
+use crate::standard;
 use crate::standard::confidentiality::ConfidentialityOption;
 
 /// A section: the keys that it may have.
-pub(super) struct Section(&'static [Key]);
+pub struct Section(&'static [Key]);
 
 /// A key, the form of its value, and what it is for.
 struct Key(&'static str, Form, &'static str);
@@ -56,22 +57,22 @@ use Form::{
 
 impl Section {
     /// The names of its keys.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|key| key.0)
     }
 
     /// Whether it has a key.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.form(key).is_some()
     }
 
     /// Whether a key of it is a section for another kind of file.
-    pub(super) fn is_for_other_files(&self, key: &str) -> bool {
+    pub fn is_for_other_files(&self, key: &str) -> bool {
         matches!(self.form(key), Some(OtherFiles))
     }
 
     /// Whether a key of it is a section that Flywheel's own tools pass over.
-    pub(super) fn is_own_section(&self, key: &str) -> bool {
+    pub fn is_own_section(&self, key: &str) -> bool {
         matches!(self.form(key), Some(OwnSection(_)))
     }
 
@@ -83,14 +84,30 @@ impl Section {
         Some(&known.1)
     }
 
-    /// What to say of a key that it does not have.
-    pub(super) fn unknown(&self, entry: &Entry) -> Problem {
-        entry.unknown_key(self.keys())
+    /// The entries of a section, all of whose keys it has.
+    pub fn entries<'a>(&self, node: &'a Node, what: &str) -> Result<&'a [Entry], Problem> {
+        let entries = node.entries(what)?;
+        match entries
+            .iter()
+            .find(|entry| !self.has(&entry.key))
+        {
+            Some(entry) => Err(self.unknown(entry)),
+            None => Ok(entries),
+        }
+    }
+
+    /// What to say of a key that it does not have, with the one that comes closest.
+    pub fn unknown(&self, entry: &Entry) -> Problem {
+        let problem = entry.problem(format!("unknown key `{}`", shown(&entry.key)));
+        match standard::closest(&entry.key, self.keys()) {
+            Some(key) => problem.with_hint(format!("did you mean `{key}`?")),
+            None => problem.with_hint("take it out: a key that does nothing may look as if it did"),
+        }
     }
 }
 
 /// A profile as a whole.
-pub(super) static PROFILE: Section = Section(&[
+pub static PROFILE: Section = Section(&[
     Key("name", Text, "what the profile is called"),
     Key("description", Text, "what its author says about it"),
     Key("dicom", Nested(&DICOM), "what happens to DICOM files"),
@@ -120,7 +137,7 @@ const NONCE: &str = "for another kind of file; has no effect";
 const HASHED: &str = "leading components of the original UID that `hashuid` keeps";
 
 /// The section `dicom`.
-pub(super) static DICOM: Section = Section(&[
+pub static DICOM: Section = Section(&[
     Key(
         "fields",
         List(&Nested(&FIELD)),
@@ -261,7 +278,7 @@ pub(super) static DICOM: Section = Section(&[
 ]);
 
 /// Keys of a field or group that name what it is for, or say what is done; in this order.
-pub(super) static FIELD: Section = Section(&[
+pub static FIELD: Section = Section(&[
     Key(
         "name",
         Either(&Text, &Integer),
@@ -336,7 +353,7 @@ pub(super) static FIELD: Section = Section(&[
 ]);
 
 /// The actions of a field, each with the options that go with it.
-pub(super) const ACTIONS: &[(&str, &[&str])] = &[
+pub const ACTIONS: &[(&str, &[&str])] = &[
     ("keep", &[]),
     ("identity", &[]),
     ("remove", &[]),
@@ -377,7 +394,7 @@ pub(super) const ACTIONS: &[(&str, &[&str])] = &[
 ];
 
 /// An item of `regex-sub` or `filenames`.
-pub(super) static SUBSTITUTION: Section = Section(&[
+pub static SUBSTITUTION: Section = Section(&[
     Key(
         "input-regex",
         Text,
@@ -392,7 +409,7 @@ pub(super) static SUBSTITUTION: Section = Section(&[
 ]);
 
 /// `alter_pixels`.
-pub(super) static ALTER_PIXELS: Section = Section(&[
+pub static ALTER_PIXELS: Section = Section(&[
     Key(
         "pixels",
         List(&Nested(&ALTERED_REGION)),
@@ -402,7 +419,7 @@ pub(super) static ALTER_PIXELS: Section = Section(&[
 ]);
 
 /// An entry of `alter_pixels.pixels`.
-pub(super) static ALTERED_REGION: Section = Section(&[
+pub static ALTERED_REGION: Section = Section(&[
     Key(
         "when",
         Text,
@@ -417,7 +434,7 @@ pub(super) static ALTERED_REGION: Section = Section(&[
 ]);
 
 /// `confidentiality`.
-pub(super) static CONFIDENTIALITY: Section = Section(&[
+pub static CONFIDENTIALITY: Section = Section(&[
     Key("profile", OneOf(|| vec!["basic"]), "the profile of PS3.15"),
     Key(
         "options",
@@ -448,7 +465,7 @@ fn options() -> Vec<&'static str> {
 }
 
 /// `dates`.
-pub(super) static DATES: Section = Section(&[
+pub static DATES: Section = Section(&[
     Key(
         "shift",
         OneOf(|| vec!["per-patient"]),
@@ -463,7 +480,7 @@ pub(super) static DATES: Section = Section(&[
 ]);
 
 /// `pseudonyms`.
-pub(super) static PSEUDONYMS: Section = Section(&[
+pub static PSEUDONYMS: Section = Section(&[
     Key("prefix", Text, "what stands in front"),
     Key(
         "width",
@@ -473,7 +490,7 @@ pub(super) static PSEUDONYMS: Section = Section(&[
 ]);
 
 /// `residual`.
-pub(super) static RESIDUAL: Section = Section(&[
+pub static RESIDUAL: Section = Section(&[
     Key(
         "on-leak",
         OneOf(OnLeak::names),
@@ -483,7 +500,7 @@ pub(super) static RESIDUAL: Section = Section(&[
 ]);
 
 /// `pixels`.
-pub(super) static PIXELS: Section = Section(&[
+pub static PIXELS: Section = Section(&[
     Key(
         "burned-in",
         OneOf(BurnedIn::names),
@@ -497,7 +514,7 @@ pub(super) static PIXELS: Section = Section(&[
 ]);
 
 /// An entry of `pixels.regions`.
-pub(super) static REGION: Section = Section(&[
+pub static REGION: Section = Section(&[
     Key(
         "when",
         Any,
@@ -513,16 +530,22 @@ pub(super) static REGION: Section = Section(&[
 /// The JSON Schema of a profile, for editors: every key and the form of its value. What only shows
 /// in several values together is not in it.
 pub fn json_schema() -> Value {
-    let draft = json!("https://json-schema.org/draft/2020-12/schema");
-    let schema = with_member(section(&PROFILE), "$schema", draft);
-    let schema = with_member(schema, "title", json!("De-identification profile"));
+    let mut schema = section(&PROFILE);
+    set(
+        &mut schema,
+        "$schema",
+        json!("https://json-schema.org/draft/2020-12/schema"),
+    );
+    set(&mut schema, "title", json!("De-identification profile"));
     // Substitutions nest, so the schema of a field refers to itself.
-    with_member(schema, "$defs", json!({ "field": section(&FIELD) }))
+    set(&mut schema, "$defs", json!({ "field": section(&FIELD) }));
+    schema
 }
 
 fn section(section: &Section) -> Value {
     let property = |Key(name, form, about): &Key| {
-        let described = with_member(value(form), "description", json!(about));
+        let mut described = value(form);
+        set(&mut described, "description", json!(about));
         (name.to_string(), described)
     };
     json!({
@@ -551,7 +574,9 @@ fn value(form: &Form) -> Value {
             json!({ "$ref": "#/$defs/field" })
         }
         Nested(inner) | OwnSection(inner) => {
-            with_member(section(inner), "type", json!(["object", "null"]))
+            let mut schema = section(inner);
+            set(&mut schema, "type", json!(["object", "null"]));
+            schema
         }
         Either(one, other) => json!({ "anyOf": [value(one), value(other)] }),
     }

@@ -5,31 +5,31 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span};
+use granit_parser::{Event, Marker, Parser, ScalarStyle};
 use regex::Regex;
 
-use super::tree::{Entry, Node, NodeKind, Problem, SourcePosition, without_repeated_keys};
+use super::tree::{Entry, Node, NodeKind, Problem, SourcePosition, refuse_repeated_keys};
 
 /// The values that a document may hold, aliases counted each time they are used.
 const NODES: usize = 200_000;
 
 /// The document as a tree, or the first position at which it is not YAML.
-pub(super) fn parse(text: &str) -> Result<Node, Problem> {
-    Builder::new(resolve).build(text)
+pub fn parse(text: &str) -> Result<Node, Problem> {
+    build(text, resolve)
 }
 
 /// The same for JSON text, whose bare words mean what JSON says.
-pub(super) fn parse_json(text: &str) -> Result<Node, Problem> {
-    Builder::new(resolve_json).build(text)
+pub fn parse_json(text: &str) -> Result<Node, Problem> {
+    build(text, resolve_json)
 }
 
 /// Whether a bare word is text, and neither number, truth value, date nor null.
-pub(super) fn is_text(word: &str) -> bool {
+pub fn is_text(word: &str) -> bool {
     matches!(resolve(word), NodeKind::Text(_))
 }
 
 /// Whether there are comments.
-pub(super) fn has_comments(text: &str) -> bool {
+pub fn has_comments(text: &str) -> bool {
     let mut parser = Parser::new_from_str(text);
     std::iter::from_fn(|| parser.next_event())
         .any(|event| matches!(event, Ok((Event::Comment(..), _))))
@@ -59,105 +59,82 @@ enum Content {
     },
 }
 
+fn build(text: &str, resolve: fn(&str) -> NodeKind) -> Result<Node, Problem> {
+    let mut builder = Builder {
+        resolve,
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+        root: None,
+    };
+    let mut parser = Parser::new_from_str(text);
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| {
+            Problem::new(format!("not YAML: {}", error.info())).at(position(error.marker()))
+        })?;
+        builder.take(event, position(&span.start))?;
+    }
+    let start = SourcePosition { line: 1, column: 1 };
+    Ok(builder
+        .root
+        .unwrap_or_else(|| Node::new(NodeKind::Null, start)))
+}
+
+fn position(mark: &Marker) -> SourcePosition {
+    SourcePosition {
+        line: mark.line(),
+        column: mark.col() + 1,
+    }
+}
+
 impl Builder {
-    fn new(resolve: fn(&str) -> NodeKind) -> Self {
-        Self {
-            resolve,
-            open: Vec::new(),
-            anchors: HashMap::new(),
-            nodes: 0,
-            root: None,
-        }
-    }
-
-    fn build(mut self, text: &str) -> Result<Node, Problem> {
-        let mut parser = Parser::new_from_str(text);
-        while let Some(event) = parser.next_event() {
-            let (event, span) = event.map_err(|error| {
-                let mark = error.marker();
-                Problem::new(
-                    SourcePosition {
-                        line: mark.line(),
-                        column: mark.col() + 1,
-                    },
-                    format!("not YAML: {}", error.info()),
-                )
-            })?;
-            self.take(event, span)?;
-        }
-        Ok(self
-            .root
-            .unwrap_or_else(|| Node::new(NodeKind::Null, SourcePosition { line: 1, column: 1 })))
-    }
-
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Problem> {
-        let position = SourcePosition {
-            line: span.start.line(),
-            column: span.start.col() + 1,
+    fn take(&mut self, event: Event<'_>, position: SourcePosition) -> Result<(), Problem> {
+        let wrong = |message: &str| Err(Problem::new(message).at(position));
+        let tagged = "YAML type tags are not supported here";
+        let mut open = |anchor, content| {
+            self.open.push(Open {
+                position,
+                anchor,
+                content,
+            });
         };
         match event {
+            Event::SequenceStart(_, _, Some(_)) | Event::MappingStart(_, _, Some(_)) => {
+                return wrong(tagged);
+            }
+            Event::SequenceStart(_, anchor, None) => open(anchor, Content::List(Vec::new())),
+            Event::MappingStart(_, anchor, None) => {
+                let content = Content::Map {
+                    entries: Vec::new(),
+                    merged: Vec::new(),
+                    key: None,
+                };
+                open(anchor, content);
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 let kind = match tag
                     .as_deref()
                     .map(|tag| tag.core_suffix().unwrap_or("other"))
                 {
                     Some("str") => NodeKind::Text(text.into_owned()),
+                    Some(_) => return wrong(tagged),
                     None if style != ScalarStyle::Plain => NodeKind::Text(text.into_owned()),
                     None => (self.resolve)(&text),
-                    Some(_) => {
-                        return Err(Problem::new(
-                            position,
-                            "YAML type tags are not supported here",
-                        ));
-                    }
                 };
-                self.add(Node::new(kind, position), anchor)
+                return self.add(Node::new(kind, position), anchor);
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.start(position, anchor, tag.is_some(), Content::List(Vec::new()))
-            }
-            Event::MappingStart(_, anchor, tag) => {
-                let content = Content::Map {
-                    entries: Vec::new(),
-                    merged: Vec::new(),
-                    key: None,
+            Event::SequenceEnd | Event::MappingEnd => return self.end(),
+            Event::Alias(id) => {
+                return match self.anchors.get(&id).cloned() {
+                    Some(node) => self.add(node, 0),
+                    None => wrong("an alias refers to a value that contains it"),
                 };
-                self.start(position, anchor, tag.is_some(), content)
             }
-            Event::SequenceEnd | Event::MappingEnd => self.end(),
-            Event::Alias(id) => match self.anchors.get(&id).cloned() {
-                Some(node) => self.add(node, 0),
-                None => Err(Problem::new(
-                    position,
-                    "an alias refers to a value that contains it",
-                )),
-            },
-            Event::DocumentStart(..) if self.root.is_some() => Err(Problem::new(
-                position,
-                "the file holds more than one YAML document",
-            )),
-            _ => Ok(()),
+            Event::DocumentStart(..) if self.root.is_some() => {
+                return wrong("the file holds more than one YAML document");
+            }
+            _ => {}
         }
-    }
-
-    fn start(
-        &mut self,
-        position: SourcePosition,
-        anchor: usize,
-        tagged: bool,
-        content: Content,
-    ) -> Result<(), Problem> {
-        if tagged {
-            return Err(Problem::new(
-                position,
-                "YAML type tags are not supported here",
-            ));
-        }
-        self.open.push(Open {
-            position,
-            anchor,
-            content,
-        });
         Ok(())
     }
 
@@ -169,7 +146,10 @@ impl Builder {
             Content::List(items) => NodeKind::List(items),
             Content::Map {
                 entries, merged, ..
-            } => NodeKind::Map(with_merged(without_repeated_keys(entries)?, merged)),
+            } => {
+                refuse_repeated_keys(&entries)?;
+                NodeKind::Map(with_merged(entries, merged))
+            }
         };
         self.add(Node::new(kind, open.position), open.anchor)
     }
@@ -210,16 +190,15 @@ impl Builder {
 }
 
 fn size(node: &Node) -> usize {
-    match &node.kind {
-        NodeKind::List(items) => 1 + items.iter().map(size).sum::<usize>(),
-        NodeKind::Map(entries) => {
-            1 + entries
-                .iter()
-                .map(|entry| size(&entry.value))
-                .sum::<usize>()
-        }
-        _ => 1,
-    }
+    let inner: usize = match &node.kind {
+        NodeKind::List(items) => items.iter().map(size).sum(),
+        NodeKind::Map(entries) => entries
+            .iter()
+            .map(|entry| size(&entry.value))
+            .sum(),
+        _ => 0,
+    };
+    1 + inner
 }
 
 fn key_text(node: &Node) -> Result<String, Problem> {
@@ -263,7 +242,7 @@ fn resolve_json(word: &str) -> NodeKind {
         "false" => NodeKind::Bool(false),
         _ => match (word.parse(), word.parse()) {
             (Ok(integer), _) => NodeKind::Integer(integer, None),
-            (Err(_), Ok(float)) => NodeKind::Float(float),
+            (_, Ok(float)) => NodeKind::Float(float),
             _ => NodeKind::Text(word.to_owned()),
         },
     }
@@ -291,55 +270,46 @@ fn number(word: &str) -> Option<NodeKind> {
     if let Some(kind) = integer(word) {
         return Some(kind);
     }
-    let decimal = word.replace('_', "");
     if FLOAT.is_match(word) {
-        return decimal
-            .parse()
-            .ok()
-            .map(NodeKind::Float);
+        let plain = word.replace('_', "");
+        return plain.parse().ok().map(NodeKind::Float);
     }
-    if SIXTIES.is_match(word) {
-        return Some(NodeKind::Unquoted(
-            "a number in base 60, which is how YAML reads it without quotes",
-        ));
-    }
-    if DATE.is_match(word) {
-        return Some(NodeKind::Unquoted(
-            "a date, which is how YAML reads it without quotes",
-        ));
-    }
-    NOT_FINITE
-        .is_match(word)
-        .then_some(NodeKind::Unquoted("a number that is not finite"))
+    let what = if SIXTIES.is_match(word) {
+        "a number in base 60, which is how YAML reads it without quotes"
+    } else if DATE.is_match(word) {
+        "a date, which is how YAML reads it without quotes"
+    } else if NOT_FINITE.is_match(word) {
+        "a number that is not finite"
+    } else {
+        return None;
+    };
+    Some(NodeKind::Unquoted(what))
 }
 
 fn integer(word: &str) -> Option<NodeKind> {
-    let (negative, digits) = match word.strip_prefix(['+', '-']) {
-        Some(digits) => (word.starts_with('-'), digits),
-        None => (false, word),
+    let digits = word
+        .strip_prefix(['+', '-'])
+        .unwrap_or(word);
+    let (radix, digits) = if digits == "0" {
+        (10, digits)
+    } else if let Some(hex) = digits.strip_prefix("0x") {
+        (16, hex)
+    } else if let Some(binary) = digits.strip_prefix("0b") {
+        (2, binary)
+    } else if let Some(octal) = digits.strip_prefix('0') {
+        (8, octal)
+    } else {
+        (10, digits)
     };
-    let (radix, digits) = match digits {
-        "0" => (10, digits),
-        _ => match (
-            digits.strip_prefix("0x"),
-            digits.strip_prefix("0b"),
-            digits.strip_prefix('0'),
-        ) {
-            (Some(hex), _, _) => (16, hex),
-            (_, Some(binary), _) => (2, binary),
-            (_, _, Some(octal)) => (8, octal),
-            _ => (10, digits),
-        },
-    };
-    let plain: String = digits
-        .chars()
-        .filter(|c| *c != '_')
-        .collect();
+    let plain = digits.replace('_', "");
     if plain.is_empty() || !plain.chars().all(|c| c.is_digit(radix)) {
         return None;
     }
     Some(match i64::from_str_radix(&plain, radix) {
-        Ok(read) => NodeKind::Integer(if negative { -read } else { read }, Some(word.to_owned())),
+        Ok(read) => {
+            let number = if word.starts_with('-') { -read } else { read };
+            NodeKind::Integer(number, Some(word.to_owned()))
+        }
         Err(_) => NodeKind::Unquoted("a number that is too large"),
     })
 }

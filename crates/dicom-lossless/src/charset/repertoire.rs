@@ -7,17 +7,9 @@ use encoding_rs::{
     ISO_8859_6, ISO_8859_7, ISO_8859_8, ISO_8859_15, WINDOWS_874,
 };
 
-/// The sets that stand alone and know no escapes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StandAloneSet {
-    Utf8,
-    Gb18030,
-    Gbk,
-}
-
 /// A set of single-byte or multi-byte characters that a defined term names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repertoire {
+pub enum Repertoire {
     Ascii,
     Latin1,
     Latin5,
@@ -38,50 +30,44 @@ pub(crate) enum Repertoire {
 }
 
 impl Repertoire {
-    /// Those that an escape puts into the upper half.
-    pub(crate) const HIGH: [Self; 15] = [
-        Self::Latin1,
-        Self::Latin2,
-        Self::Latin3,
-        Self::Latin4,
-        Self::Cyrillic,
-        Self::Arabic,
-        Self::Greek,
-        Self::Hebrew,
-        Self::Latin5,
-        Self::Latin9,
-        Self::Thai,
-        Self::Jis201,
-        Self::Korean,
-        Self::Chinese,
-        Self::Ascii,
+    /// Those that an escape puts into the lower half.
+    pub const LOW: [(Self, &[u8]); 4] = [
+        (Self::Ascii, b"\x1B(B"),
+        (Self::Jis201, b"\x1B(J"),
+        (Self::Kanji, b"\x1B$B"),
+        (Self::KanjiSupplement, b"\x1B$(D"),
     ];
 
-    pub(crate) fn high_escape(self) -> Option<&'static [u8]> {
-        Some(match self {
-            Self::Latin1 => b"\x1B-A",
-            Self::Latin2 => b"\x1B-B",
-            Self::Latin3 => b"\x1B-C",
-            Self::Latin4 => b"\x1B-D",
-            Self::Cyrillic => b"\x1B-L",
-            Self::Arabic => b"\x1B-G",
-            Self::Greek => b"\x1B-F",
-            Self::Hebrew => b"\x1B-H",
-            Self::Latin5 => b"\x1B-M",
-            Self::Latin9 => b"\x1B-b",
-            Self::Thai => b"\x1B-T",
-            Self::Jis201 => b"\x1B)I",
-            Self::Korean => b"\x1B$)C",
-            Self::Chinese => b"\x1B$)A",
-            Self::Ascii | Self::Kanji | Self::KanjiSupplement => return None,
-        })
+    /// Those that an escape puts into the upper half.
+    pub const HIGH: [(Self, &[u8]); 14] = [
+        (Self::Latin1, b"\x1B-A"),
+        (Self::Latin2, b"\x1B-B"),
+        (Self::Latin3, b"\x1B-C"),
+        (Self::Latin4, b"\x1B-D"),
+        (Self::Cyrillic, b"\x1B-L"),
+        (Self::Arabic, b"\x1B-G"),
+        (Self::Greek, b"\x1B-F"),
+        (Self::Hebrew, b"\x1B-H"),
+        (Self::Latin5, b"\x1B-M"),
+        (Self::Latin9, b"\x1B-b"),
+        (Self::Thai, b"\x1B-T"),
+        (Self::Jis201, b"\x1B)I"),
+        (Self::Korean, b"\x1B$)C"),
+        (Self::Chinese, b"\x1B$)A"),
+    ];
+
+    /// Its escape in one of the two lists; nothing where it has none.
+    pub fn escape(self, list: &[(Self, &'static [u8])]) -> &'static [u8] {
+        list.iter()
+            .find(|(set, _)| *set == self)
+            .map_or(&[], |(_, escape)| escape)
     }
 
-    pub(crate) fn is_low_multi_byte(self) -> bool {
+    pub fn is_low_multi_byte(self) -> bool {
         matches!(self, Self::Kanji | Self::KanjiSupplement)
     }
 
-    pub(crate) fn is_multi_byte(self) -> bool {
+    pub fn is_multi_byte(self) -> bool {
         self.is_low_multi_byte() || matches!(self, Self::Korean | Self::Chinese)
     }
 
@@ -106,7 +92,7 @@ impl Repertoire {
     }
 
     /// One character of this set; a byte of the lower half is ASCII in single-byte sets.
-    pub(crate) fn decode(self, bytes: &[u8]) -> char {
+    pub fn decode(self, bytes: &[u8]) -> char {
         if let [byte @ 0..0x80] = bytes {
             return char::from(*byte);
         }
@@ -140,7 +126,7 @@ impl Repertoire {
     }
 
     /// The bytes of one character above ASCII; `None` where the set lacks it.
-    pub(crate) fn encode(self, c: char) -> Option<Vec<u8>> {
+    pub fn encode(self, c: char) -> Option<Vec<u8>> {
         if let Some((codec, prefix)) = self.codec() {
             let text = c.to_string();
             let (bytes, _, failed) = codec.encode(&text);

@@ -4,16 +4,18 @@
 //! Owns which term a value names. What names none, or more than one, is unknown: nothing is
 //! guessed.
 
-use super::repertoire::{Repertoire, StandAloneSet};
+use encoding_rs::{Encoding as Codec, GB18030_INIT, GBK_INIT, UTF_8_INIT};
+
+use super::repertoire::Repertoire;
 
 /// What a term stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Term {
-    pub(super) repertoire: Repertoire,
+pub struct Term {
+    pub repertoire: Repertoire,
     /// The set that stands alone, where it is one.
-    pub(super) whole: Option<StandAloneSet>,
+    pub whole: Option<&'static Codec>,
     /// Whether it is written as a term of code extensions.
-    pub(super) extends: bool,
+    pub extends: bool,
     /// The term where it stands alone, and as one of several.
     alone: &'static str,
     among: &'static str,
@@ -24,12 +26,12 @@ type Row = (
     &'static str,
     &'static str,
     Repertoire,
-    Option<StandAloneSet>,
+    Option<&'static Codec>,
 );
 
 /// The number or name by which a term is known, the term without and with code extensions, and what
 /// it stands for. Sets that are only ever reached by an escape have one term.
-const TERMS: [Row; 21] = [
+static TERMS: [Row; 21] = [
     ("6", "ISO_IR 6", "ISO 2022 IR 6", Repertoire::Ascii, None),
     (
         "13",
@@ -155,22 +157,16 @@ const TERMS: [Row; 21] = [
         "ISO_IR 192",
         "ISO_IR 192",
         Repertoire::Ascii,
-        Some(StandAloneSet::Utf8),
+        Some(&UTF_8_INIT),
     ),
     (
         "GB18030",
         "GB18030",
         "GB18030",
         Repertoire::Ascii,
-        Some(StandAloneSet::Gb18030),
+        Some(&GB18030_INIT),
     ),
-    (
-        "GBK",
-        "GBK",
-        "GBK",
-        Repertoire::Ascii,
-        Some(StandAloneSet::Gbk),
-    ),
+    ("GBK", "GBK", "GBK", Repertoire::Ascii, Some(&GBK_INIT)),
 ];
 
 /// Other names of the same sets, letters and digits alone.
@@ -218,7 +214,7 @@ impl Term {
     /// The term that this text names, spelled as the standard does or with the usual slips (`ISO IR
     /// 100`, `ISO-IR 100`, `iso_ir100`, `ISO2022IR87`, `UTF-8`, `latin1`). An empty text names the
     /// default repertoire.
-    pub(super) fn of(text: &[u8]) -> Option<Self> {
+    pub fn of(text: &[u8]) -> Option<Self> {
         let text = text
             .trim_ascii()
             .split(|byte| *byte == 0)

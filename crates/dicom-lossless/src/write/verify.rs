@@ -9,21 +9,16 @@ use std::slice::Iter;
 
 use super::Written;
 use crate::dataset::{DataSet, Element, Encoding, Item, LengthForm, Value};
-use crate::error::Halt;
-use crate::error::{FileError, FileErrorKind};
+use crate::error::{FileError, FileErrorKind, Halt};
 use crate::meta;
 use crate::read::Instance;
 use crate::syntax::sniff_encoding;
-use crate::visit::{End, Field, Opening, Part, Stretch, Visitor};
+use crate::visit::{End, Field, Opening, Visitor};
 use crate::walk::Walk;
 use crate::{Limits, Tag, VR};
 
 /// Checks that the parts read back as the instance's trees, in the encoding that the meta names.
-pub(crate) fn check(
-    written: &Written,
-    instance: &Instance,
-    limits: &Limits,
-) -> Result<(), FileError> {
+pub fn check(written: &Written, instance: &Instance, limits: &Limits) -> Result<(), FileError> {
     let encoding = instance.syntax.encoding;
     let header = written
         .head
@@ -32,10 +27,7 @@ pub(crate) fn check(
     if !meta::reads_back(&written.head, written.data_at, &instance.syntax.uid)
         || sniff_encoding(header, encoding) != encoding
     {
-        return Err(FileError::new(
-            FileErrorKind::Verification,
-            "in the file meta",
-        ));
+        return Err(FileErrorKind::Verification.error("in the file meta"));
     }
     check_part(header, &instance.header, encoding, limits)?;
     check_part(&written.tail, &instance.tail, encoding, limits)
@@ -47,18 +39,12 @@ fn check_part(
     encoding: Encoding,
     limits: &Limits,
 ) -> Result<(), FileError> {
-    let stretch = Stretch {
-        buffer,
-        start: 0,
-        total: buffer.len(),
-        encoding,
-    };
     let mut against = Against {
         buffer,
         elements: vec![data.iter()],
         items: Vec::new(),
     };
-    let end = Walk::new(&stretch, Part::Rest, limits)
+    let end = Walk::over(buffer, encoding, limits)
         .run(&mut against)
         .map_err(as_verification)?;
     if end == (End::Data { trailing_zeros: 0 }) && against.next_element().is_none() {
@@ -216,6 +202,4 @@ impl Visitor for Against<'_> {
         self.elements.pop();
         Ok(())
     }
-
-    fn take_back(&mut self, _remaining: usize) {}
 }

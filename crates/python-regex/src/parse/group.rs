@@ -1,6 +1,6 @@
 //! Round brackets: groups, looking around, flags, comments.
 
-use super::{DEEPEST, Flags, Group, Parser};
+use super::{DEEPEST, Flags, Parser};
 use crate::tree::Node;
 
 /// What a flag group says: to add, to take away.
@@ -8,7 +8,7 @@ type Change = (Vec<char>, Vec<char>);
 
 impl Parser {
     /// `(?i)` at the start, which holds for the whole expression; comments may stand before it.
-    pub(super) fn leading_flags(&mut self) -> Result<Flags, String> {
+    pub fn leading_flags(&mut self) -> Result<Flags, String> {
         let mut flags = Flags::default();
         loop {
             let here = self.at;
@@ -45,7 +45,7 @@ impl Parser {
     }
 
     /// A group, its bracket already read.
-    pub(super) fn group(&mut self, flags: Flags) -> Result<Option<Node>, String> {
+    pub fn group(&mut self, flags: Flags) -> Result<Option<Node>, String> {
         if !self.eat('?') {
             return self.capture(None, flags).map(Some);
         }
@@ -91,13 +91,13 @@ impl Parser {
     }
 
     fn capture(&mut self, name: Option<String>, flags: Flags) -> Result<Node, String> {
-        self.groups.push(Group { width: None });
+        self.groups.push(None);
         let number = self.groups.len();
         self.names
             .extend(name.map(|name| (name, number)));
         let node = self.inside(flags)?;
         if let Some(group) = self.groups.get_mut(number - 1) {
-            group.width = Some(node.width());
+            *group = Some(node.width());
         }
         Ok(Node::Capture(number, Box::new(node)))
     }

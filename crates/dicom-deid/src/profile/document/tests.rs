@@ -117,10 +117,12 @@ fn actions_and_options_are_read() {
         field("{name: StudyDate, increment-date: true, date-increment-override: 0}").unwrap();
     assert_eq!(
         profile.dicom.fields[0].action,
-        Action::IncrementDate {
+        Action::Shift {
+            with_time: false,
             days: Some(0.0),
             format: None,
-            jitter: None
+            jitter: None,
+            bounds: crate::profile::DateBounds::default(),
         }
     );
     let profile = field("{name: StudyID, replace-with: null}").unwrap();
@@ -172,7 +174,7 @@ fn random_changes_and_bounds_are_read() {
             max: None
         })
     );
-    let Action::IncrementDateTime { jitter, bounds, .. } = action(
+    let Action::Shift { jitter, bounds, .. } = action(
         "{name: AcquisitionDateTime, increment-datetime: true, jitter-date: true, datetime-min: '20050101', datetime-max: '-2weeks'}",
     ) else {
         panic!("another action");

@@ -2,7 +2,7 @@
 
 use super::{Effect, TableEffect, TableOutcome};
 use crate::profile::action::{Action, DateJitter, Jitter, Replacement, Scalar};
-use crate::profile::basic_profile::{DateShift, DecisionSource, Encapsulated};
+use crate::profile::basic_profile::{DateShift, DecisionSource};
 use crate::profile::model::DicomRules;
 use crate::profile::tree::Named;
 use crate::standard::IdentifyingRole;
@@ -12,25 +12,14 @@ use dicom_lossless::escape_for_terminal;
 /// The effect in plain words. Constants are text of the profile; nothing secret is shown.
 pub fn describe_effect(effect: &Effect<'_>, rules: &DicomRules) -> String {
     match effect {
-        Effect::Untouched => "left as it is".to_owned(),
-        Effect::WrittenAfresh => "not in the data set; written afresh, or not sent".to_owned(),
-        Effect::Kept => "kept as it is".to_owned(),
-        Effect::Removed => "removed".to_owned(),
-        Effect::RemovedAsUnnamed => "removed because nothing names it".to_owned(),
-        Effect::PrivateRemoved => "removed with all private elements".to_owned(),
-        Effect::Emptied => "emptied".to_owned(),
         Effect::Replaced(value) => format!("replaced by {}", replacement(value)),
         Effect::Changed(actions) => actions
             .iter()
             .map(|action| change(action, rules))
             .collect::<Vec<_>>()
             .join(", then "),
-        Effect::Encrypted => "moved into the encrypted envelope".to_owned(),
-        Effect::Decrypted => "restored from the encrypted envelope".to_owned(),
         Effect::ByTable(by_table) => table_effect(*by_table, rules),
-        Effect::Computed => {
-            "computed from the original birth and study date, where both can be read".to_owned()
-        }
+        other => other.names().1.to_owned(),
     }
 }
 
@@ -40,22 +29,7 @@ fn table_effect(by_table: TableEffect, rules: &DicomRules) -> String {
         TableOutcome::Kept => kept(by_table),
         TableOutcome::Moved => return moved(rules),
         TableOutcome::AsNeeded => as_needed(by_table.code),
-        TableOutcome::Removed => "removed",
-        TableOutcome::Emptied => "emptied",
-        TableOutcome::Dummy => "replaced by a dummy value",
-        TableOutcome::DummyItems => "entered: what its items say becomes dummies",
-        TableOutcome::Pseudonym => "replaced by the patient's pseudonym",
-        TableOutcome::NewUid => "replaced by a new UID, the same wherever the UID occurs",
-        TableOutcome::References => "kept, with new UIDs in its items",
-        TableOutcome::KnownWords => "cleaned: only words that are known safe stay",
-        TableOutcome::ItemsCleaned => "kept; its items are cleaned",
-        TableOutcome::Content => "cleaned item by item, as each concept calls for",
-        TableOutcome::DummyContent => "reduced to its structure and its references",
-        TableOutcome::DummyGraphics => "drawings and texts become dummies",
-        TableOutcome::SafePrivate => "removed unless known safe; what stays is cleaned",
-        TableOutcome::Document(Encapsulated::Refuse) => "not looked into: the file is refused",
-        TableOutcome::Document(Encapsulated::Remove) => "taken out: two zero bytes stay",
-        TableOutcome::Document(Encapsulated::Keep) => "kept as it is, and not looked into",
+        other => other.names().1,
     };
     words.to_owned()
 }
@@ -97,21 +71,20 @@ fn change(action: &Action, rules: &DicomRules) -> String {
     match action {
         Action::Hash => format!("hashed ({}, {})", digits(rules.hash_digits), salted(rules)),
         Action::HashUid => format!("UID mapped ({})", salted(rules)),
-        Action::IncrementDate { days, jitter, .. } => {
-            shifted("date", *days, jitter.as_ref(), rules)
-        }
-        Action::IncrementDateTime {
+        Action::Shift {
+            with_time,
             days,
             jitter,
             bounds,
             ..
         } => {
+            let what = if *with_time { "date and time" } else { "date" };
             let held = if bounds.min.is_some() || bounds.max.is_some() {
                 ", held between bounds"
             } else {
                 ""
             };
-            shifted("date and time", *days, jitter.as_ref(), rules) + held
+            shifted(what, *days, jitter.as_ref(), rules) + held
         }
         Action::Jitter(jitter) => jittered(jitter, rules),
         Action::RegexSub(_) => "put together anew from its pieces (regex-sub)".to_owned(),

@@ -4,63 +4,67 @@
 use std::collections::BTreeSet;
 
 use dicom_core::{Tag, VR};
-use python_regex::PythonRegex;
 
-use super::{LintFinding, LintKind, Severity, Theme, selector_name, tags};
+use super::{LintKind, LintReport, Theme, selector_name, tags};
 use crate::envelope::EnvelopeKeys;
-use crate::profile::action::{Action, Group, Substitution};
-use crate::profile::basic_profile::Confidentiality;
-use crate::profile::effect::{Effect, NestingLevel, TableOutcome};
-use crate::profile::model::{AgeUnit, DicomRules, FileName, Profile, Rule};
-use crate::profile::template::Template;
+use crate::profile::action::{Action, Substitution};
+use crate::profile::effect::NestingLevel::{Items, Top};
+use crate::profile::effect::{Effect, TableOutcome};
+use crate::profile::model::{AgeUnit, DicomRules, Rule};
 use crate::standard;
 use crate::standard::confidentiality::{ConfidentialityOption, attributes};
 
-const SALT: &str =
-    "put a long random `salt` into your own copy of the profile, and keep that copy secret";
-const SECRET: &str = "a reader of the profile can try values out; share it without the secret";
-const DIGITS: &str = "leave `hash-digits` at 16 or above";
-const SHIFT_DATES: &str = "shift dates (`increment-date`), empty or remove them";
-const PREFIX: &str = "set `uid-numeric-name` to a root of your own (with `uid-prefix-fields` to \
-    match), or `uid-prefix-fields: 0`";
-const SUFFIX: &str = "set `uid-suffix-fields: 0`";
+pub fn lint(rules: &DicomRules, report: &mut LintReport) {
+    copied_texts(rules, report);
+    hashes(rules, report);
+    envelope(rules, report);
+    uids(rules, report);
+    birth_date(rules, report);
+    age(rules, report);
+    dates(rules, report);
+}
 
 /// Below this many digits two patients of a large site may share a hash.
 const ENOUGH_DIGITS: usize = 16;
 
-pub(super) fn hashes(profile: &Profile) -> Vec<LintFinding> {
-    let rules = &profile.dicom;
+fn hashes(rules: &DicomRules, report: &mut LintReport) {
     let hashed: Vec<&Rule> = rules
         .fields
         .iter()
         .filter(|rule| is_hash(&rule.action))
         .collect();
-    let mut found = Vec::new();
-    if rules.salt.is_none() {
-        found.extend(hashed.iter().map(|rule| unsalted(rule)));
-    } else if !hashed.is_empty() {
-        let message = "the salt stands in the profile, and no secret is ever part of a profile \
-            that is shared";
-        found.push(LintFinding::note(LintKind::Salted, "salt", message, SECRET));
+    for rule in &hashed {
+        if rules.salt.is_none() {
+            unsalted(rule, report);
+        }
+        on_date(rule, report);
     }
-    found.extend(
+    if rules.salt.is_some() && !hashed.is_empty() {
+        report.note(
+            LintKind::Salted,
+            "salt",
+            "the salt stands in the profile, and no secret is ever part of a profile that is \
+                shared",
+            "a reader of the profile can try values out; share it without the secret",
+        );
+    }
+    let does = |action| {
         hashed
             .iter()
-            .filter_map(|rule| on_date(rule)),
-    );
-    if hashed
-        .iter()
-        .any(|rule| rule.action == Action::Hash)
-    {
-        found.extend(digits(rules));
+            .any(|rule| rule.action == action)
+    };
+    let digits = rules.hash_digits;
+    if does(Action::Hash) && (1..ENOUGH_DIGITS).contains(&digits) {
+        report.note(
+            LintKind::HashDigits,
+            "hash-digits",
+            format!("hashes keep {digits} hex digits, and so two patients may come to share one"),
+            "leave `hash-digits` at 16 or above",
+        );
     }
-    if hashed
-        .iter()
-        .any(|rule| rule.action == Action::HashUid)
-    {
-        found.extend(uid_parts(rules));
+    if does(Action::HashUid) {
+        uid_parts(rules, report);
     }
-    found
 }
 
 fn is_hash(action: &Action) -> bool {
@@ -74,15 +78,7 @@ fn is_hash(action: &Action) -> bool {
     }
 }
 
-fn of_rule(finding: LintFinding, rule: &Rule, theme: Theme) -> LintFinding {
-    let finding = finding.about(theme);
-    match rule.selector.tag() {
-        Some(tag) => finding.tagged(&tag),
-        None => finding,
-    }
-}
-
-fn unsalted(rule: &Rule) -> LintFinding {
+fn unsalted(rule: &Rule, report: &mut LintReport) {
     let (why, theme) = match rule.action {
         Action::HashUid => (
             "the holder of an original UID can confirm which new one it became",
@@ -94,238 +90,191 @@ fn unsalted(rule: &Rule) -> LintFinding {
         ),
     };
     let message = format!("hashed without a salt ({}): {why}", rule.location());
-    of_rule(
-        LintFinding::warning(LintKind::Unsalted, selector_name(rule), message, SALT),
-        rule,
-        theme,
-    )
+    let advice =
+        "put a long random `salt` into your own copy of the profile, and keep that copy secret";
+    report
+        .warn(LintKind::Unsalted, selector_name(rule), message, advice)
+        .about(theme)
+        .tag = tag_of(rule);
 }
 
-fn on_date(rule: &Rule) -> Option<LintFinding> {
+fn tag_of(rule: &Rule) -> Option<String> {
+    Some(rule.selector.tag()?.to_string())
+}
+
+fn on_date(rule: &Rule, report: &mut LintReport) {
+    if rule.action != Action::Hash {
+        return;
+    }
     let vr = rule
         .selector
         .leaf()
-        .and_then(standard::vr)?;
-    if rule.action != Action::Hash || !matches!(vr, VR::DA | VR::DT | VR::TM | VR::AS) {
-        return None;
+        .and_then(standard::vr);
+    if let Some(vr @ (VR::DA | VR::DT | VR::TM | VR::AS)) = vr {
+        let message = format!(
+            "hashed ({}), and a hash is no {}; there are few enough dates to try them all",
+            rule.location(),
+            vr.to_string()
+        );
+        let advice = "shift dates (`increment-date`), empty or remove them";
+        report
+            .warn(LintKind::HashOnDate, selector_name(rule), message, advice)
+            .about(Theme::Times)
+            .tag = tag_of(rule);
     }
-    let message = format!(
-        "hashed ({}), and a hash is no {}; there are few enough dates to try them all",
-        rule.location(),
-        vr.to_string()
-    );
-    let finding = LintFinding::warning(
-        LintKind::HashOnDate,
-        selector_name(rule),
-        message,
-        SHIFT_DATES,
-    );
-    Some(of_rule(finding, rule, Theme::Times))
 }
 
-fn digits(rules: &DicomRules) -> Option<LintFinding> {
-    let digits = rules.hash_digits;
-    let message =
-        format!("hashes keep {digits} hex digits, and so two patients may come to share one");
-    let short = (1..ENOUGH_DIGITS).contains(&digits);
-    short.then(|| LintFinding::note(LintKind::HashDigits, "hash-digits", message, DIGITS))
-}
-
-fn uid_parts(rules: &DicomRules) -> Vec<LintFinding> {
-    let mut found = Vec::new();
+fn uid_parts(rules: &DicomRules, report: &mut LintReport) {
     let (first, last) = (rules.uid_prefix_fields, rules.uid_suffix_fields);
     if first > 0 && rules.uid_numeric_name.is_none() {
-        let message = format!(
-            "`hashuid` keeps the beginning of a UID ({first} of its components): the root of the \
-                vendor or institution"
-        );
-        found.push(LintFinding::warning(
+        report.warn(
             LintKind::UidParts,
             "uid-prefix-fields",
-            message,
-            PREFIX,
-        ));
+            format!(
+                "`hashuid` keeps the beginning of a UID ({first} of its components): the root of \
+                    the vendor or institution"
+            ),
+            "set `uid-numeric-name` to a root of your own (with `uid-prefix-fields` to match), or \
+                `uid-prefix-fields: 0`",
+        );
     }
     if last > 0 {
-        let message = format!(
-            "`hashuid` keeps the end of a UID ({last} of its components): instance numbers, \
-                serial numbers, dates and times"
-        );
-        found.push(LintFinding::warning(
+        report.warn(
             LintKind::UidParts,
             "uid-suffix-fields",
-            message,
-            SUFFIX,
-        ));
+            format!(
+                "`hashuid` keeps the end of a UID ({last} of its components): instance numbers, \
+                    serial numbers, dates and times"
+            ),
+            "set `uid-suffix-fields: 0`",
+        );
     }
-    found
 }
 
-const PIECE: &str =
-    "give the piece an action in `groups`, or let the expression match nothing but known words";
-const COPY: &str = "give the attribute an action in `groups`, or let its own rule stand first";
-const PATH_PIECE: &str = "give the group an action in `groups`, or name files by attributes: folder \
-    names often tell who it is";
-
-pub(super) fn copied_texts(profile: &Profile) -> Vec<LintFinding> {
-    let rules = &profile.dicom;
-    let mut found: Vec<LintFinding> = rules
-        .fields
-        .iter()
-        .filter_map(kept_pieces)
-        .collect();
-    found.extend(
-        rules
-            .fields
-            .iter()
-            .flat_map(|rule| copies(rule, rules)),
-    );
-    found.extend(
-        rules
-            .filenames
-            .iter()
-            .flat_map(path_pieces),
-    );
-    found
+fn copied_texts(rules: &DicomRules, report: &mut LintReport) {
+    for rule in &rules.fields {
+        if let Action::RegexSub(substitutions) = &rule.action {
+            kept_pieces(rule, substitutions, report);
+            copies(rule, substitutions, rules, report);
+        }
+    }
+    for variable in rules.filenames.iter().flat_map(passed) {
+        report.warn(
+            LintKind::FileNames,
+            format!("filenames ({variable})"),
+            format!("the piece `{variable}` of the path of a file goes into its name as it is"),
+            "give the group an action in `groups`, or name files by attributes: folder names \
+                often tell who it is",
+        );
+    }
 }
 
 /// A rule that keeps captured pieces of a value.
-fn kept_pieces(rule: &Rule) -> Option<LintFinding> {
-    let Action::RegexSub(substitutions) = &rule.action else {
-        return None;
-    };
-    let passes = |one: &Substitution| {
-        passed(&one.output, &one.groups, &one.regex)
-            .next()
-            .is_some()
-    };
-    let message = format!(
-        "pieces of the original value stay as they are ({})",
-        rule.location()
-    );
-    let subject = selector_name(rule);
-    let finding = LintFinding::note(LintKind::Text, subject, message, PIECE).about(Theme::Text);
-    substitutions
+fn kept_pieces(rule: &Rule, substitutions: &[Substitution], report: &mut LintReport) {
+    if substitutions
         .iter()
-        .any(passes)
-        .then_some(finding)
+        .flat_map(passed)
+        .next()
+        .is_some()
+    {
+        report
+            .note(
+                LintKind::Text,
+                selector_name(rule),
+                format!(
+                    "pieces of the original value stay as they are ({})",
+                    rule.location()
+                ),
+                "give the piece an action in `groups`, or let the expression match nothing but \
+                    known words",
+            )
+            .about(Theme::Text);
+    }
 }
 
 /// The identifying attributes whose original value a rule writes into another.
-fn copies(rule: &Rule, rules: &DicomRules) -> Vec<LintFinding> {
-    let Action::RegexSub(substitutions) = &rule.action else {
-        return Vec::new();
-    };
-    let idle = substitutions
-        .iter()
-        .flat_map(|one| &one.groups)
-        .filter(|group| group.action.changes_nothing());
+fn copies(
+    rule: &Rule,
+    substitutions: &[Substitution],
+    rules: &DicomRules,
+    report: &mut LintReport,
+) {
     let original = |tag: &Tag| {
         standard::attribute(*tag).is_some()
             && !rules
                 .effect_before(*tag, rule)
                 .protects()
     };
-    let tags: BTreeSet<Tag> = idle
+    let copied: BTreeSet<Tag> = substitutions
+        .iter()
+        .flat_map(|one| &one.groups)
+        .filter(|group| group.action.changes_nothing())
         .filter_map(|group| group.tag)
         .filter(original)
         .collect();
-    let copied = tags.into_iter().map(|tag| {
+    for tag in copied {
         let message = format!(
             "the original value of {} is written into it ({})",
             standard::name_of(tag),
             rule.location()
         );
-        let subject = selector_name(rule);
-        LintFinding::warning(LintKind::Text, subject, message, COPY).about(Theme::Text)
-    });
-    copied.collect()
-}
-
-fn path_pieces(name: &FileName) -> impl Iterator<Item = LintFinding> {
-    passed(&name.output, &name.groups, &name.regex).map(|variable| {
-        let message =
-            format!("the piece `{variable}` of the path of a file goes into its name as it is");
-        LintFinding::warning(
-            LintKind::FileNames,
-            format!("filenames ({variable})"),
-            message,
-            PATH_PIECE,
-        )
-    })
+        let advice = "give the attribute an action in `groups`, or let its own rule stand first";
+        report
+            .warn(LintKind::Text, selector_name(rule), message, advice)
+            .about(Theme::Text);
+    }
 }
 
 /// The variables for captured text that no group of the profile changes.
-fn passed<'a>(
-    output: &'a Template,
-    groups: &'a [Group],
-    regex: &'a PythonRegex,
-) -> impl Iterator<Item = &'a str> {
-    let captured = |name: &&str| {
-        regex
-            .group_names()
-            .any(|group| group == *name)
+fn passed(substitution: &Substitution) -> impl Iterator<Item = &str> {
+    let unchanged = |name: &&str| {
+        substitution
+            .groups
+            .iter()
+            .all(|group| group.name != *name || group.action.changes_nothing())
     };
-    output
+    substitution
+        .output
         .variables()
-        .filter(captured)
-        .filter(|name| {
-            groups
-                .iter()
-                .all(|group| group.name != *name || group.action.changes_nothing())
-        })
+        .filter(|name| substitution.captures(name))
+        .filter(unchanged)
 }
 
-const CERTIFICATES: &str =
-    "use certificates (`asymmetric-encryption`), so that the profile holds nothing secret";
-const WHO_READS: &str = "the holder of the key reads the originals, now and later; leave it out \
-    where that is not needed";
-
-pub(super) fn envelope(profile: &Profile) -> Vec<LintFinding> {
-    let rules = &profile.dicom;
-    let mut found = Vec::new();
+fn envelope(rules: &DicomRules, report: &mut LintReport) {
     if rules
         .envelope
         .as_ref()
         .is_some_and(EnvelopeKeys::is_shared)
     {
-        let message = "the key of the envelope stands in the profile: every reader of the \
-            profile can open every file's envelope";
-        found.push(LintFinding::warning(
+        report.warn(
             LintKind::Salted,
             "secret-key",
-            message,
-            CERTIFICATES,
-        ));
+            "the key of the envelope stands in the profile: every reader of the profile can open \
+                every file's envelope",
+            "use certificates (`asymmetric-encryption`), so that the profile holds nothing secret",
+        );
     }
     let sealed = rules
         .fields
         .iter()
         .filter(|rule| rule.action == Action::Encrypt)
         .count();
-    let (subject, message) = match (rules.retain, sealed) {
+    let (subject, what) = match (rules.retain, sealed) {
         (true, _) => (
             "retain",
-            "the original of everything that is changed or removed goes with the file, encrypted"
-                .to_owned(),
+            "the original of everything that is changed or removed goes".to_owned(),
         ),
-        (false, 0) => return found,
-        (false, 1) => (
-            "encrypt",
-            "the original of an attribute goes with the file, encrypted".to_owned(),
-        ),
-        (false, many) => (
-            "encrypt",
-            format!("the originals of {many} attributes go with the file, encrypted"),
-        ),
+        (false, 0) => return,
+        (false, 1) => ("encrypt", "the original of an attribute goes".to_owned()),
+        (false, many) => ("encrypt", format!("the originals of {many} attributes go")),
     };
-    found.push(LintFinding::note(
+    report.note(
         LintKind::Envelope,
         subject,
-        message,
-        WHO_READS,
-    ));
-    found
+        format!("{what} with the file, encrypted"),
+        "the holder of the key reads the originals, now and later; leave it out where that is not \
+            needed",
+    );
 }
 
 /// What an instance is found by.
@@ -351,97 +300,84 @@ const REFERENCE_UIDS: &[&str] = &[
     "UID",
 ];
 
-const MAP_ALIKE: &str = "give every one of these UIDs the same `hashuid` rule";
-const LEAVE_UIDS: &str = "leave UIDs to the Basic Profile: take the field out";
-const RECURSE_UIDS: &str = "set `recurse-sequence: true`: references stand in sequence items";
-const DISTINCT: &str = "use `hashuid`: each instance, series and study needs a UID of its own";
-
-pub(super) fn uids(profile: &Profile) -> Vec<LintFinding> {
-    let rules = &profile.dicom;
+fn uids(rules: &DicomRules, report: &mut LintReport) {
     let is_mapped = |tag| {
-        let effect = rules
-            .effect_on(tag, NestingLevel::Top)
-            .effect;
+        let effect = rules.effect_on(tag, Top).effect;
         !effect.changes().is_empty()
     };
-    let mut found: Vec<LintFinding> = tags(INSTANCE_UIDS)
-        .filter_map(|(keyword, tag)| lost(rules, keyword, tag))
-        .collect();
-    if !tags(INSTANCE_UIDS).any(|(_, tag)| is_mapped(tag)) {
-        return found;
+    for (keyword, tag) in tags(INSTANCE_UIDS) {
+        lost(rules, keyword, tag, report);
     }
-    let all: Vec<_> = tags(INSTANCE_UIDS)
-        .chain(tags(REFERENCE_UIDS))
-        .collect();
-    let (mapped, others): (Vec<_>, Vec<_>) = all
-        .iter()
-        .partition(|(_, tag)| is_mapped(*tag));
-    if all
-        .iter()
-        .any(|(_, tag)| is_keyed(rules, *tag))
-    {
-        found.extend(mapped.iter().map(|(keyword, tag)| {
+    if !tags(INSTANCE_UIDS).any(|(_, tag)| is_mapped(tag)) {
+        return;
+    }
+    let all = || tags(INSTANCE_UIDS).chain(tags(REFERENCE_UIDS));
+    let (mapped, others): (Vec<_>, Vec<_>) = all().partition(|(_, tag)| is_mapped(*tag));
+    let mut warn = |keyword: &str, tag: Tag, message: String, advice| {
+        report
+            .warn(LintKind::UidInconsistent, keyword, message, advice)
+            .about(Theme::Uids)
+            .tagged(&tag);
+    };
+    if all().any(|(_, tag)| is_keyed(rules, tag)) {
+        for (keyword, tag) in &mapped {
             let message = format!(
                 "{keyword} is mapped by a field and other UIDs by the project's key: references \
                     break"
             );
-            of_uid(keyword, *tag, message, LEAVE_UIDS)
-        }));
+            let advice = "leave UIDs to the Basic Profile: take the field out";
+            warn(keyword, *tag, message, advice);
+        }
     }
-    let left = others
-        .iter()
-        .filter(|(_, tag)| !rules.protects(*tag, NestingLevel::Top));
-    found.extend(left.map(|(keyword, tag)| {
-        let message = format!(
-            "other UIDs are mapped and {keyword} is not: references break, or the original UID \
-                survives"
-        );
-        of_uid(keyword, *tag, message, MAP_ALIKE)
-    }));
-    let nested = mapped
-        .iter()
-        .filter(|(_, tag)| !rules.protects(*tag, NestingLevel::Items));
-    found.extend(nested.map(|(keyword, tag)| {
-        let message = format!(
-            "{keyword} is mapped at the top of the data set and keeps the original UID in \
-                sequence items"
-        );
-        of_uid(keyword, *tag, message, RECURSE_UIDS)
-    }));
-    found
+    for (keyword, tag) in others {
+        if !rules.protects(tag, Top) {
+            let message = format!(
+                "other UIDs are mapped and {keyword} is not: references break, or the original \
+                    UID survives"
+            );
+            let advice = "give every one of these UIDs the same `hashuid` rule";
+            warn(keyword, tag, message, advice);
+        }
+    }
+    for (keyword, tag) in mapped {
+        if !rules.protects(tag, Items) {
+            let message = format!(
+                "{keyword} is mapped at the top of the data set and keeps the original UID in \
+                    sequence items"
+            );
+            let advice = "set `recurse-sequence: true`: references stand in sequence items";
+            warn(keyword, tag, message, advice);
+        }
+    }
 }
 
-/// A UID that every object needs, and needs for itself, is gone or the same everywhere.
-fn lost(rules: &DicomRules, keyword: &str, tag: Tag) -> Option<LintFinding> {
-    let what = match rules
-        .effect_on(tag, NestingLevel::Top)
-        .effect
-    {
+/// A UID that every object needs, and needs for itself, is gone or the same everywhere. Nothing
+/// identifies then, but such files are of little use.
+fn lost(rules: &DicomRules, keyword: &str, tag: Tag, report: &mut LintReport) {
+    let what = match rules.effect_on(tag, Top).effect {
+        _ if keyword == "FrameOfReferenceUID" => return,
         Effect::Replaced(_) => "becomes the same for all",
         effect if effect.is_gone() => "is removed",
         Effect::Emptied => "is emptied",
-        _ => return None,
+        _ => return,
     };
-    let message = format!("{keyword} {what}: files of different instances cannot be told apart");
-    // Nothing identifies, but such files are of little use.
-    let found = LintFinding {
-        severity: Severity::Note,
-        ..of_uid(keyword, tag, message, DISTINCT)
-    };
-    (keyword != "FrameOfReferenceUID").then_some(found)
+    report
+        .note(
+            LintKind::UidInconsistent,
+            keyword,
+            format!("{keyword} {what}: files of different instances cannot be told apart"),
+            "use `hashuid`: each instance, series and study needs a UID of its own",
+        )
+        .about(Theme::Uids)
+        .tagged(&tag);
 }
 
 /// Whether the Basic Profile gives it a new UID, at the top or in items.
 fn is_keyed(rules: &DicomRules, tag: Tag) -> bool {
-    let keyed = |place| matches!(rules.effect_on(tag, place).effect, Effect::ByTable(by_table) if by_table.outcome == TableOutcome::NewUid);
-    [NestingLevel::Top, NestingLevel::Items]
-        .into_iter()
-        .any(keyed)
-}
-
-fn of_uid(keyword: &str, tag: Tag, message: String, advice: &'static str) -> LintFinding {
-    let finding = LintFinding::warning(LintKind::UidInconsistent, keyword, message, advice);
-    finding.about(Theme::Uids).tagged(&tag)
+    [Top, Items].into_iter().any(|level| {
+        matches!(rules.effect_on(tag, level).effect,
+            Effect::ByTable(by_table) if by_table.outcome == TableOutcome::NewUid)
+    })
 }
 
 /// Dates of one examination: from two of them the shift of one can be computed.
@@ -470,158 +406,95 @@ const AGE: Tag = Tag(0x0010, 0x1010);
 
 const SHIFT_ALIKE: &str =
     "shift every date and date-time of the examination by the same days, or remove them";
-const LEAVE_DATES: &str = "leave dates to the option: take the fields out that shift";
-const FIXED: &str =
-    "use another shift for each patient or delivery, and keep it as secret as the salt";
-const MOVE: &str = "give `date-increment` a number of days that is not 0";
-const TIMES: &str =
-    "no action shifts a time of day; empty or remove them where the hour may tell something";
-const AGE_STAYS: &str = "remove it, or replace ages over 89";
-const AGE_UNITS: &str =
-    "set `patient-age-units: Y`, and remove the age where the patient may be over 89";
-const REMOVE_BIRTH_DATE: &str = "remove or empty it: a known birthday gives the shift away, and \
-    with it every date";
 
-pub(super) fn dates(profile: &Profile) -> Vec<LintFinding> {
-    let rules = &profile.dicom;
-    let mut found = birth_date(rules);
-    found.extend(age(rules));
-    found.extend(
-        rules
-            .fields
-            .iter()
-            .filter(|rule| stands_still(rule, rules))
-            .map(still),
-    );
-    let shifts: BTreeSet<String> = rules
-        .fields
-        .iter()
-        .filter_map(|rule| days(rule, rules))
-        .map(|days| days.to_string())
-        .collect();
+fn dates(rules: &DicomRules, report: &mut LintReport) {
+    let mut shifts = BTreeSet::new();
+    for rule in &rules.fields {
+        let Action::Shift { days, jitter, .. } = &rule.action else {
+            continue;
+        };
+        let Some(days) = days.or(rules.date_increment) else {
+            continue;
+        };
+        shifts.insert(days.to_string());
+        if days == 0.0 && jitter.is_none() {
+            let message = format!("shifted by 0 days ({}): the date stays", rule.location());
+            let advice = "give `date-increment` a number of days that is not 0";
+            report
+                .warn(LintKind::Dates, selector_name(rule), message, advice)
+                .about(Theme::Times);
+        }
+    }
     if shifts.is_empty() {
-        return found;
+        return;
     }
-    found.extend(
-        tags(EXAMINATION_DATES)
-            .filter(|(_, tag)| !rules.protects(*tag, NestingLevel::Top))
-            .map(unshifted),
-    );
-    found.push(offsets(&shifts));
-    found.extend(apart(rules));
-    found.extend(times(rules));
-    found
-}
-
-/// The days by which a rule shifts.
-fn days(rule: &Rule, rules: &DicomRules) -> Option<f64> {
-    match &rule.action {
-        Action::IncrementDate { days, .. } | Action::IncrementDateTime { days, .. } => {
-            days.or(rules.date_increment)
+    for (keyword, tag) in tags(EXAMINATION_DATES) {
+        if !rules.protects(tag, Top) {
+            let message = format!(
+                "other dates are shifted and {keyword} stays: the difference gives the shift away"
+            );
+            report
+                .warn(LintKind::Dates, keyword, message, SHIFT_ALIKE)
+                .about(Theme::Times)
+                .tagged(&tag);
         }
-        _ => None,
     }
-}
-
-/// Whether a rule shifts by nothing at all.
-fn stands_still(rule: &Rule, rules: &DicomRules) -> bool {
-    let random = matches!(
-        &rule.action,
-        Action::IncrementDate {
-            jitter: Some(_),
-            ..
-        } | Action::IncrementDateTime {
-            jitter: Some(_),
-            ..
-        }
-    );
-    days(rule, rules) == Some(0.0) && !random
-}
-
-fn still(rule: &Rule) -> LintFinding {
-    let subject = selector_name(rule);
-    let message = format!("shifted by 0 days ({}): the date stays", rule.location());
-    LintFinding::warning(LintKind::Dates, subject, message, MOVE).about(Theme::Times)
-}
-
-fn unshifted((keyword, tag): (&'static str, Tag)) -> LintFinding {
-    let message =
-        format!("other dates are shifted and {keyword} stays: the difference gives the shift away");
-    LintFinding::warning(LintKind::Dates, keyword, message, SHIFT_ALIKE)
-        .about(Theme::Times)
-        .tagged(&tag)
-}
-
-fn offsets(shifts: &BTreeSet<String>) -> LintFinding {
     if shifts.len() > 1 {
+        let listed: Vec<_> = shifts.into_iter().collect();
         let message = format!(
             "dates are shifted by different days ({}): intervals are wrong",
-            listed(shifts)
+            listed.join(", ")
         );
-        return LintFinding::warning(LintKind::Dates, "date-increment", message, SHIFT_ALIKE);
-    }
-    let message =
-        "one shift for all patients stands in the profile: one known date gives away every other";
-    LintFinding::note(LintKind::Dates, "date-increment", message, FIXED)
-}
-
-/// Fields that shift dates where the Basic Profile moves the others.
-fn apart(rules: &DicomRules) -> Option<LintFinding> {
-    let moves = |confidentiality: &Confidentiality| {
-        confidentiality
-            .options
-            .has(ConfidentialityOption::RetainModifiedDates)
-    };
-    let message = "fields shift some dates, and `retain-modified-dates` moves the others by other \
-        days: intervals are wrong";
-    let finding = || {
-        LintFinding::warning(
+        report.warn(LintKind::Dates, "date-increment", message, SHIFT_ALIKE);
+    } else {
+        report.note(
             LintKind::Dates,
-            "retain-modified-dates",
-            message,
-            LEAVE_DATES,
-        )
-        .about(Theme::Times)
-    };
-    rules
+            "date-increment",
+            "one shift for all patients stands in the profile: one known date gives away every \
+                other",
+            "use another shift for each patient or delivery, and keep it as secret as the salt",
+        );
+    }
+    // Fields shift dates where the Basic Profile moves the others.
+    if rules
         .confidentiality
         .as_ref()
-        .is_some_and(moves)
-        .then(finding)
-}
-
-fn listed(shifts: &BTreeSet<String>) -> String {
-    shifts
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-fn times(rules: &DicomRules) -> Option<LintFinding> {
-    let times = attributes()
-        .iter()
-        .filter_map(|row| Some((row.tag()?, row)))
-        .filter(|(tag, _)| standard::vr(*tag) == Some(VR::TM));
-    let kept = times
-        .filter(|(tag, _)| !rules.protects(*tag, NestingLevel::Top))
-        .count();
-    let message = format!("dates are shifted, and {kept} times of day stay as they are");
-    (kept > 0).then(|| {
-        LintFinding::note(LintKind::Times, "times of day", message, TIMES).about(Theme::Times)
-    })
-}
-
-fn age(rules: &DicomRules) -> Option<LintFinding> {
-    let finding = |message: String, advice| {
-        LintFinding::warning(LintKind::Age, "PatientAge", message, advice)
-            .about(Theme::Patient)
-            .tagged(&AGE)
-    };
-    match rules
-        .effect_on(AGE, NestingLevel::Top)
-        .effect
+        .is_some_and(|settings| settings.has(ConfidentialityOption::RetainModifiedDates))
     {
+        report
+            .warn(
+                LintKind::Dates,
+                "retain-modified-dates",
+                "fields shift some dates, and `retain-modified-dates` moves the others by other \
+                    days: intervals are wrong",
+                "leave dates to the option: take the fields out that shift",
+            )
+            .about(Theme::Times);
+    }
+    times(rules, report);
+}
+
+fn times(rules: &DicomRules, report: &mut LintReport) {
+    let kept = attributes()
+        .iter()
+        .filter_map(standard::confidentiality::Attribute::tag)
+        .filter(|tag| standard::vr(*tag) == Some(VR::TM) && !rules.protects(*tag, Top))
+        .count();
+    if kept > 0 {
+        report
+            .note(
+                LintKind::Times,
+                "times of day",
+                format!("dates are shifted, and {kept} times of day stay as they are"),
+                "no action shifts a time of day; empty or remove them where the hour may tell \
+                    something",
+            )
+            .about(Theme::Times);
+    }
+}
+
+fn age(rules: &DicomRules, report: &mut LintReport) {
+    let (message, advice) = match rules.effect_on(AGE, Top).effect {
         Effect::Computed => {
             let exact = match rules.patient_age_units {
                 Some(AgeUnit::Years) => "to the year, and ages over 89 with it",
@@ -630,46 +503,39 @@ fn age(rules: &DicomRules) -> Option<LintFinding> {
                     "to the day while it is below 960 days, and to the month below 80 years"
                 }
             };
-            Some(finding(
+            (
                 format!("the age is computed from the birth date {exact}"),
-                AGE_UNITS,
-            ))
+                "set `patient-age-units: Y`, and remove the age where the patient may be over 89",
+            )
         }
         // Under the Basic Profile ages over 89 become 090Y.
-        Effect::ByTable(_) => None,
-        effect if !effect.protects() => Some(finding(
+        Effect::ByTable(_) => return,
+        effect if effect.protects() => return,
+        _ => (
             "the age stays, and ages over 89 with it".to_owned(),
-            AGE_STAYS,
-        )),
-        _ => None,
-    }
+            "remove it, or replace ages over 89",
+        ),
+    };
+    report
+        .warn(LintKind::Age, "PatientAge", message, advice)
+        .about(Theme::Patient)
+        .tagged(&AGE);
 }
 
-fn birth_date(rules: &DicomRules) -> Vec<LintFinding> {
-    let shifted = |action: &&Action| {
-        matches!(
-            action,
-            Action::IncrementDate { .. } | Action::IncrementDateTime { .. }
-        )
-    };
-    let effect = rules.effect_on(BIRTH_DATE, NestingLevel::Top);
-    let message = match &effect.effect {
-        Effect::Changed(actions) if actions.iter().any(shifted) => {
-            "the birth date is shifted like other dates"
-        }
-        _ => return Vec::new(),
-    };
-    let finding = LintFinding::warning(
-        LintKind::BirthDate,
-        "PatientBirthDate",
-        message,
-        REMOVE_BIRTH_DATE,
-    );
-    vec![
-        finding
+fn birth_date(rules: &DicomRules, report: &mut LintReport) {
+    let is_shift = |action: &&Action| matches!(action, Action::Shift { .. });
+    let effect = rules.effect_on(BIRTH_DATE, Top).effect;
+    if effect.changes().iter().any(is_shift) {
+        report
+            .warn(
+                LintKind::BirthDate,
+                "PatientBirthDate",
+                "the birth date is shifted like other dates",
+                "remove or empty it: a known birthday gives the shift away, and with it every date",
+            )
             .about(Theme::Times)
-            .tagged(&BIRTH_DATE),
-    ]
+            .tagged(&BIRTH_DATE);
+    }
 }
 
 #[cfg(test)]

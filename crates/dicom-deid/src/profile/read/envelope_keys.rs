@@ -32,7 +32,7 @@ struct KeySettings<'a> {
 
 /// Reads the keys into the profile, whose fields are known already. A key that nothing needs is not
 /// looked at, as it may be meant for other kinds of file.
-pub(super) fn read(root: &Node, profile: &mut Profile) -> Result<(), Problem> {
+pub fn read(root: &Node, profile: &mut Profile) -> Result<(), Problem> {
     let top = root.entries("a profile")?;
     let section: &[Entry] = match find(top, "dicom") {
         Some(entry) if !entry.value.is_null() => entry.value.entries("`dicom`")?,
@@ -41,7 +41,7 @@ pub(super) fn read(root: &Node, profile: &mut Profile) -> Result<(), Problem> {
     let stated = stated(top, section)?;
     profile
         .notes
-        .extend(nonce(section)?.then(nonce_note));
+        .extend(nonce_note(section)?);
     profile.dicom.retain = stated.retain.is_some();
     let sealing = stated
         .retain
@@ -191,35 +191,27 @@ fn missing(what: &str, position: SourcePosition, stated: &KeySettings<'_>) -> Pr
             "set `secret-key`, or `asymmetric-encryption: true` with `public-key` and `private-key`"
         }
     };
-    Problem::new(
-        position,
-        format!("`{what}` needs a key, and the profile has none for it"),
-    )
+    Problem::new(format!(
+        "`{what}` needs a key, and the profile has none for it"
+    ))
+    .at(position)
     .with_hint(hint)
 }
 
-/// Whether a nonce is stated here. It is one for other kinds of file.
-pub(super) fn nonce(entries: &[Entry]) -> Result<bool, Problem> {
+/// What to say of a nonce that is stated here. It is one for other kinds of file.
+pub fn nonce_note(entries: &[Entry]) -> Result<Option<String>, Problem> {
     let Some(entry) = find(entries, "force-nonce").filter(|entry| !entry.value.is_falsy()) else {
-        return Ok(false);
+        return Ok(None);
     };
-    match entry
-        .value
-        .text("force-nonce")?
-        .chars()
-        .count()
-    {
-        12 => Ok(true),
-        _ => Err(entry
+    let nonce = entry.value.text("force-nonce")?;
+    if nonce.chars().count() != 12 {
+        return Err(entry
             .value
-            .problem("`force-nonce` must be 12 characters")),
+            .problem("`force-nonce` must be 12 characters"));
     }
-}
-
-/// What to say about one.
-pub(super) fn nonce_note() -> String {
-    "`force-nonce` has no effect: an envelope is made with fresh random numbers each time"
-        .to_owned()
+    let note =
+        "`force-nonce` has no effect: an envelope is made with fresh random numbers each time";
+    Ok(Some(note.to_owned()))
 }
 
 #[cfg(test)]

@@ -6,30 +6,24 @@ use python_regex::PythonRegex;
 
 use super::super::action::{
     Action, DateBound, DateBounds, DateJitter, Group, Jitter, JitterUnit, Replacement, Scalar,
-    Substitution,
+    Substitution, Template, tag_of,
 };
 use super::super::date_format::DateFormat;
-use super::super::model::{DicomRules, FileName, Position, Rule, tag_of};
+use super::super::model::{DicomRules, Position, Rule};
 use super::super::selector::{Selector, tag_of_number};
-use super::super::template::Template;
 use super::super::tree::{Entry, Node, NodeKind, Problem, find, option, shown};
 use super::super::vocabulary::{ACTIONS, FIELD, SUBSTITUTION};
 use super::{date_format, days, envelope_keys};
 use crate::standard;
 
 /// The range of `jitter-date` where the field states none.
-const DEFAULT_DATE_RANGE: f64 = 10.0;
+const DEFAULT_DATE_RANGE: u32 = 10;
 /// No calendar and no measurement needs more.
 const LARGEST_RANGE: f64 = 1e15;
 
 /// The rule that an entry describes, and what the user should know about it.
-pub(super) fn read(
-    node: &Node,
-    index: usize,
-    rules: &DicomRules,
-) -> Result<(Rule, Vec<String>), Problem> {
-    let entries = node.entries(&format!("fields[{index}]"))?;
-    known(entries)?;
+pub fn read(node: &Node, index: usize, rules: &DicomRules) -> Result<(Rule, Vec<String>), Problem> {
+    let entries = FIELD.entries(node, &format!("fields[{index}]"))?;
     let (selector, at) = selector(node, entries, rules)?;
     let action = action(node, entries, rules)?;
     let line = Some(node.position.line).filter(|line| *line > 0);
@@ -40,7 +34,7 @@ pub(super) fn read(
     };
     check_fit(&rule, at)?;
     let idle = idle(&rule, entries, rules);
-    if let (Some(_), Some(_)) = (&idle, &rules.confidentiality) {
+    if idle.is_some() && rules.confidentiality.is_some() {
         let message = format!(
             "{} has no action, and would keep what the Basic Profile does not",
             rule.describe()
@@ -49,9 +43,19 @@ pub(super) fn read(
             "say what is to be done: `keep = true` if it is to stay, `remove = true`, ...",
         ));
     }
-    let mut notes = notes(&rule, entries);
-    notes.extend(idle.map(|why| format!("{} {why}", rule.describe())));
-    notes.extend(envelope_keys::nonce(entries)?.then(envelope_keys::nonce_note));
+    let of_meta = rule
+        .selector
+        .leaf()
+        .is_some_and(|tag| tag.group() == 0x0002);
+    let afresh = (of_meta && rule.action != Action::Keep).then_some(
+        " has no effect: file meta information is written afresh and follows the cleaned data",
+    );
+    let notes = [afresh, without_effect(entries, rule.action.name()), idle]
+        .into_iter()
+        .flatten()
+        .map(|why| format!("{}{why}", rule.describe()))
+        .chain(envelope_keys::nonce_note(entries)?)
+        .collect();
     Ok((rule, notes))
 }
 
@@ -65,41 +69,13 @@ fn idle(rule: &Rule, entries: &[Entry], rules: &DicomRules) -> Option<&'static s
         .any(|entry| options_of(&entry.key).is_some());
     match &rule.action {
         Action::Keep if !acts && !names => {
-            Some("has no action and no effect: what it names stays as it is")
+            Some(" has no action and no effect: what it names stays as it is")
         }
         Action::ReplaceWith {
             value: Replacement::Nothing,
             ..
-        } => Some("has no effect: `null` replaces nothing, as at Flywheel"),
+        } => Some(" has no effect: `null` replaces nothing, as at Flywheel"),
         _ => None,
-    }
-}
-
-fn notes(rule: &Rule, entries: &[Entry]) -> Vec<String> {
-    let mut notes = Vec::new();
-    if rule
-        .selector
-        .leaf()
-        .is_some_and(|tag| tag.group() == 0x0002)
-        && rule.action != Action::Keep
-    {
-        let why =
-            "has no effect: file meta information is written afresh and follows the cleaned data";
-        notes.push(format!("{} {why}", rule.describe()));
-    }
-    if let Some(why) = without_effect(entries, rule.action.name()) {
-        notes.push(format!("{}: {why}", rule.describe()));
-    }
-    notes
-}
-
-fn known(entries: &[Entry]) -> Result<(), Problem> {
-    match entries
-        .iter()
-        .find(|entry| !FIELD.has(&entry.key))
-    {
-        Some(entry) => Err(FIELD.unknown(entry)),
-        None => Ok(()),
     }
 }
 
@@ -110,17 +86,10 @@ fn selector<'a>(
 ) -> Result<(Selector, &'a Node), Problem> {
     let (selector, value) = match (find(entries, "name"), find(entries, "regex")) {
         (Some(name), None) => (named(&name.value)?, &name.value),
-        (None, Some(regex)) => {
-            let compiled = PythonRegex::new(regex.value.text("regex")?);
-            (
-                Selector::Regex(compiled.map_err(|why| {
-                    regex
-                        .value
-                        .problem(format!("`regex`: {why}"))
-                })?),
-                &regex.value,
-            )
-        }
+        (None, Some(regex)) => (
+            Selector::Regex(expression(&regex.value, "regex")?),
+            &regex.value,
+        ),
         (Some(_), Some(both)) => {
             return Err(both.problem("a field has either `name` or `regex`, not both"));
         }
@@ -154,33 +123,28 @@ fn numbered(number: i64, spelling: Option<&str>, value: &Node) -> Result<Selecto
     let tag = u32::try_from(number)
         .ok()
         .map(tag_of_number);
-    let in_hex = spelling.is_some_and(|spelling| spelling.starts_with("0x"));
-    let octal = format!("{number:08o}");
-    let intended = match spelling {
-        Some(spelling) => spelling,
-        None => octal.as_str(),
+    let is_meant = |tag: &Tag| match spelling {
+        Some(spelling) => spelling.starts_with("0x") && tag.group() > 0,
+        None => standard::keyword(*tag).is_some(),
     };
-    match tag {
-        Some(tag) if in_hex && tag.group() > 0 => return Ok(Selector::Tag(tag)),
-        Some(tag) if spelling.is_none() && standard::keyword(tag).is_some() => {
-            return Ok(Selector::Tag(tag));
-        }
-        _ => {}
+    if let Some(tag) = tag.filter(is_meant) {
+        return Ok(Selector::Tag(tag));
     }
-    let problem = value.problem(format!("`name` is the number {number}, which is no tag"));
-    Err(match Selector::parse(intended) {
-        Ok(meant) => {
-            let message = match tag {
-                Some(tag) => format!("is read as a number and would mean {tag}"),
-                None => "is read as a number".to_owned(),
-            };
-            let message = format!("`name: {}` {message}, not {meant}", shown(intended));
-            value
-                .problem(message)
-                .with_hint(format!("write \"{}\" in quotes", shown(intended)))
-        }
-        Err(_) => problem.with_hint("put the tag in quotes, as eight hex digits"),
-    })
+    let octal = format!("{number:08o}");
+    let written = spelling.unwrap_or(&octal);
+    let Ok(intended) = Selector::parse(written) else {
+        return Err(value
+            .problem(format!("`name` is the number {number}, which is no tag"))
+            .with_hint("put the tag in quotes, as eight hex digits"));
+    };
+    let written = shown(written);
+    let meaning = tag
+        .map(|tag| format!(" and would mean {tag}"))
+        .unwrap_or_default();
+    let message = format!("`name: {written}` is read as a number{meaning}, not {intended}");
+    Err(value
+        .problem(message)
+        .with_hint(format!("write \"{written}\" in quotes")))
 }
 
 /// The one action of a field; a name alone keeps the element.
@@ -220,12 +184,15 @@ fn action(node: &Node, entries: &[Entry], rules: &DicomRules) -> Result<Action, 
         "decrypt" => Action::Decrypt,
         "regex-sub" => Action::RegexSub(substitutions(&entry.value, rules)?),
         "jitter" => Action::Jitter(read_jitter(entries, rules.jitter_range)?),
-        "increment-date" => Action::IncrementDate {
+        "increment-date" => Action::Shift {
+            with_time: false,
             days: shift(entry, entries, rules)?,
             format: option(entries, "date-format", date_format)?,
             jitter: read_date_jitter(entries)?,
+            bounds: DateBounds::default(),
         },
-        "increment-datetime" => Action::IncrementDateTime {
+        "increment-datetime" => Action::Shift {
+            with_time: true,
             days: shift(entry, entries, rules)?,
             format: option(entries, "datetime-format", date_format)?,
             jitter: read_date_jitter(entries)?,
@@ -369,16 +336,14 @@ fn read_jitter(entries: &[Entry], profile_range: f64) -> Result<Jitter, Problem>
         let position = entry
             .map(|entry| entry.position)
             .unwrap_or_default();
-        return Err(Problem::new(
-            position,
-            "`jitter-range` must be 1 or more where whole numbers are drawn",
-        ));
+        let message = "`jitter-range` must be 1 or more where whole numbers are drawn";
+        return Err(Problem::new(message).at(position));
     }
     Ok(jitter)
 }
 
 /// A range: a number above 0. With 0 no number could be drawn that is not 0.
-pub(super) fn range(value: &Node, key: &str) -> Result<f64, Problem> {
+pub fn range(value: &Node, key: &str) -> Result<f64, Problem> {
     let range = value.number(key)?.abs();
     if range > 0.0 && range < LARGEST_RANGE {
         Ok(range)
@@ -392,18 +357,14 @@ fn read_date_jitter(entries: &[Entry]) -> Result<Option<DateJitter>, Problem> {
     let unit = option(entries, "jitter-unit", Node::one_of)?.unwrap_or(JitterUnit::Days);
     let range = option(entries, "jitter-range", date_range)?.unwrap_or(DEFAULT_DATE_RANGE);
     let on = option(entries, "jitter-date", Node::flag)?.unwrap_or(false);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Checked by `date_range`.
-    Ok(on.then_some(DateJitter {
-        range: range as u32,
-        unit,
-    }))
+    Ok(on.then_some(DateJitter { range, unit }))
 }
 
-fn date_range(value: &Node, key: &str) -> Result<f64, Problem> {
+fn date_range(value: &Node, key: &str) -> Result<u32, Problem> {
     let range = value.number(key)?.abs().trunc();
-    let fits = (1.0..=f64::from(u32::MAX)).contains(&range);
-    if fits {
-        Ok(range)
+    if (1.0..=f64::from(u32::MAX)).contains(&range) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Checked above.
+        Ok(range as u32)
     } else {
         Err(value.problem(format!("`{key}` must be a whole number of 1 or more")))
     }
@@ -439,13 +400,9 @@ fn bound(value: &Node, key: &str) -> Result<DateBound, Problem> {
             "days" => 1.0,
             _ => return Err(wrong()),
         };
-        let span = if text.starts_with('-') {
-            -amount * each
-        } else {
-            amount * each
-        };
-        return days(&Node::new(NodeKind::Float(span), value.position), key)
-            .map(DateBound::FromToday);
+        let sign = if text.starts_with('-') { -1.0 } else { 1.0 };
+        let span = NodeKind::Float(sign * amount * each);
+        return days(&Node::new(span, value.position), key).map(DateBound::FromToday);
     }
     let format = DateFormat::new("%Y%m%d").map_err(|_| wrong())?;
     format
@@ -458,12 +415,12 @@ fn bound(value: &Node, key: &str) -> Result<DateBound, Problem> {
 fn without_effect(entries: &[Entry], action: &str) -> Option<&'static str> {
     let has = |key| find(entries, key).is_some_and(|entry| !entry.value.is_falsy());
     if action == "increment-date" && (has("datetime-min") || has("datetime-max")) {
-        return Some("`datetime-min` and `datetime-max` have no effect on `increment-date`");
+        return Some(": `datetime-min` and `datetime-max` have no effect on `increment-date`");
     }
     let idle = action.starts_with("increment-")
         && !has("jitter-date")
         && (has("jitter-range") || has("jitter-unit"));
-    idle.then_some("`jitter-range` and `jitter-unit` have no effect without `jitter-date: true`")
+    idle.then_some(": `jitter-range` and `jitter-unit` have no effect without `jitter-date: true`")
 }
 
 /// The list of a `regex-sub` field.
@@ -482,7 +439,7 @@ fn substitutions(value: &Node, rules: &DicomRules) -> Result<Vec<Substitution>, 
 /// An item of `regex-sub`.
 fn of_value(item: &Node, rules: &DicomRules) -> Result<Substitution, Problem> {
     let read = substitution(item, "an item of `regex-sub`", rules)?;
-    let stray = |group: &&Group| group.tag.is_none() && !captures(&read, &group.name);
+    let stray = |group: &&Group| group.tag.is_none() && !read.captures(&group.name);
     if let Some(group) = read.groups.iter().find(stray) {
         let message = format!(
             "`{}` is neither a group of the `input-regex` nor a keyword",
@@ -493,7 +450,7 @@ fn of_value(item: &Node, rules: &DicomRules) -> Result<Substitution, Problem> {
             .with_hint("name a group `(?P<name>...)` of the regular expression, or a keyword"));
     }
     let explained = |name: &&str| {
-        captures(&read, name)
+        read.captures(name)
             || read
                 .groups
                 .iter()
@@ -509,51 +466,37 @@ fn of_value(item: &Node, rules: &DicomRules) -> Result<Substitution, Problem> {
     Ok(read)
 }
 
-fn captures(substitution: &Substitution, name: &str) -> bool {
-    substitution
-        .regex
-        .group_names()
-        .any(|group| group == name)
-}
-
 /// What items of `regex-sub` and of `filenames` have alike.
 fn substitution(item: &Node, what: &str, rules: &DicomRules) -> Result<Substitution, Problem> {
-    let entries = item.entries(what)?;
-    if let Some(entry) = entries
-        .iter()
-        .find(|entry| !SUBSTITUTION.has(&entry.key))
-    {
-        return Err(SUBSTITUTION.unknown(entry));
-    }
+    let entries = SUBSTITUTION.entries(item, what)?;
     let needed = |key: &str| {
-        let value = item
-            .find(key)
-            .filter(|value| !value.is_null());
-        value.ok_or_else(|| item.problem(format!("{what} needs `{key}`")))
+        item.given(key)
+            .ok_or_else(|| item.problem(format!("{what} needs `{key}`")))
     };
     let (regex, output) = (needed("input-regex")?, needed("output")?);
-    let compiled = PythonRegex::new(regex.text("input-regex")?);
     let template = Template::new(output.text("output")?);
     Ok(Substitution {
-        regex: compiled.map_err(|why| regex.problem(format!("`input-regex`: {why}")))?,
+        regex: expression(regex, "input-regex")?,
         output: template.map_err(|why| output.problem(format!("`output`: {why}")))?,
         groups: groups(find(entries, "groups"), rules)?,
     })
 }
 
+fn expression(value: &Node, key: &str) -> Result<PythonRegex, Problem> {
+    PythonRegex::new(value.text(key)?).map_err(|why| value.problem(format!("`{key}`: {why}")))
+}
+
 fn unknown_variable(item: &Node, name: &str) -> Problem {
-    let problem = item.problem(format!(
+    let hint = if tag_of(name).is_some() {
+        format!("add `{{name: {name}, keep: true}}`, or another action, to its `groups`")
+    } else {
+        "name a group `(?P<name>...)` of the `input-regex`, or an entry of `groups`".to_owned()
+    };
+    item.problem(format!(
         "nothing says what `{{{}}}` in the `output` stands for",
         shown(name)
-    ));
-    match standard::tag_of_keyword_any_case(name) {
-        Some(_) => problem.with_hint(format!(
-            "add `{{name: {name}, keep: true}}`, or another action, to its `groups`"
-        )),
-        None => problem.with_hint(
-            "name a group `(?P<name>...)` of the `input-regex`, or an entry of `groups`",
-        ),
-    }
+    ))
+    .with_hint(hint)
 }
 
 fn groups(entry: Option<&Entry>, rules: &DicomRules) -> Result<Vec<Group>, Problem> {
@@ -578,8 +521,7 @@ fn groups(entry: Option<&Entry>, rules: &DicomRules) -> Result<Vec<Group>, Probl
 }
 
 fn group(node: &Node, rules: &DicomRules) -> Result<Group, Problem> {
-    let entries = node.entries("an entry of `groups`")?;
-    known(entries)?;
+    let entries = FIELD.entries(node, "an entry of `groups`")?;
     if let Some(regex) = find(entries, "regex") {
         return Err(regex.problem("an entry of `groups` has a `name`, no `regex`"));
     }
@@ -587,7 +529,7 @@ fn group(node: &Node, rules: &DicomRules) -> Result<Group, Problem> {
         return Err(node.problem("an entry of `groups` needs a `name`"));
     };
     let text = name.value.text("name")?.trim();
-    let tag = standard::tag_of_keyword_any_case(text).map(|(tag, _)| tag);
+    let tag = tag_of(text);
     if tag.is_some_and(|tag| tag.group() == 0x0002) {
         return Err(name
             .value
@@ -612,14 +554,14 @@ fn group(node: &Node, rules: &DicomRules) -> Result<Group, Problem> {
 }
 
 /// The list of `filenames`.
-pub(super) fn read_filenames(value: &Node, rules: &DicomRules) -> Result<Vec<FileName>, Problem> {
+pub fn read_filenames(value: &Node, rules: &DicomRules) -> Result<Vec<Substitution>, Problem> {
     let items = value.items("filenames")?.iter();
     items
         .map(|item| filename(item, rules))
         .collect()
 }
 
-fn filename(item: &Node, rules: &DicomRules) -> Result<FileName, Problem> {
+fn filename(item: &Node, rules: &DicomRules) -> Result<Substitution, Problem> {
     let read = substitution(item, "an entry of `filenames`", rules)?;
     if let Some(name) = read
         .regex
@@ -637,7 +579,7 @@ fn filename(item: &Node, rules: &DicomRules) -> Result<FileName, Problem> {
     if let Some(group) = read
         .groups
         .iter()
-        .find(|group| !captures(&read, &group.name))
+        .find(|group| !read.captures(&group.name))
     {
         let message = format!(
             "`{}` in `groups` is no group of the `input-regex`",
@@ -650,7 +592,7 @@ fn filename(item: &Node, rules: &DicomRules) -> Result<FileName, Problem> {
     for name in read
         .output
         .variables()
-        .filter(|name| !captures(&read, name))
+        .filter(|name| !read.captures(name))
     {
         match tag_of(name) {
             Some(tag) if tag.group() != 0x0002 => {}
@@ -669,11 +611,7 @@ fn filename(item: &Node, rules: &DicomRules) -> Result<FileName, Problem> {
             }
         }
     }
-    Ok(FileName {
-        output: read.output,
-        regex: read.regex,
-        groups: read.groups,
-    })
+    Ok(read)
 }
 
 #[cfg(test)]

@@ -8,11 +8,10 @@ use dicom_core::{Tag, VR};
 
 use super::super::basic_profile::Confidentiality;
 use super::super::image_rules::{
-    AlterPixels, BlankedArea, BurnedIn, DeviceRegions, OUTSIDE, Rectangle, Region,
+    AlterPixels, BlankedArea, BurnedIn, Condition, DeviceRegions, OUTSIDE, Rectangle, Region,
     RequiredAttribute, RequiredValue,
 };
-use super::super::pixel_condition::Condition;
-use super::super::tree::{Entry, Node, NodeKind, Problem, SyntaxError};
+use super::super::tree::{Entry, Node, NodeKind, Problem};
 use super::super::vocabulary::{ALTER_PIXELS, ALTERED_REGION, PIXELS, REGION};
 use crate::standard;
 use crate::standard::confidentiality::ConfidentialityOption::CleanPixelData;
@@ -24,7 +23,7 @@ const RECTANGLE: &str =
     "write [x, y, width, height]: the column and row where it begins, then how many of each";
 
 /// Reads the value of `alter_pixels`; none where it asks for nothing.
-pub(super) fn alter_pixels(node: &Node) -> Result<Option<AlterPixels>, Problem> {
+pub fn alter_pixels(node: &Node) -> Result<Option<AlterPixels>, Problem> {
     let mut regions = Vec::new();
     for entry in node.entries("`alter_pixels`")? {
         match entry.key.as_str() {
@@ -116,12 +115,12 @@ fn corner(node: &Node, key: &str) -> Result<i64, Problem> {
 }
 
 /// Reads `[dicom.pixels]`.
-pub(super) fn device_regions(
+pub fn device_regions(
     node: Option<&Node>,
     confidentiality: Option<&Confidentiality>,
 ) -> Result<(BurnedIn, Vec<DeviceRegions>), Problem> {
     let (mut burned_in, mut regions) = (BurnedIn::default_for(confidentiality), Vec::new());
-    let Some(node) = node.filter(|node| !node.is_null()) else {
+    let Some(node) = node else {
         return Ok((burned_in, regions));
     };
     for entry in node.entries("`pixels`")? {
@@ -137,7 +136,7 @@ pub(super) fn device_regions(
             _ => return Err(PIXELS.unknown(entry)),
         }
     }
-    let cleans = confidentiality.is_some_and(|settings| settings.options.has(CleanPixelData));
+    let cleans = confidentiality.is_some_and(|settings| settings.has(CleanPixelData));
     if cleans && burned_in == BurnedIn::Keep {
         let problem = node
             .problem("the option `clean-pixel-data` and `burned-in = \"keep\"` exclude each other");
@@ -186,7 +185,7 @@ fn required_attributes(node: &Node) -> Result<Vec<RequiredAttribute>, Problem> {
 fn required_attribute(entry: &Entry) -> Result<RequiredAttribute, Problem> {
     let tag = standard::tag_of_keyword(&entry.key).ok_or_else(|| {
         let otherwise = "write the keyword of an attribute, such as `Manufacturer`";
-        SyntaxError::no_attribute(&entry.key, otherwise).at(entry.position)
+        Problem::no_attribute(&entry.key, otherwise).at(entry.position)
     })?;
     let name = standard::name_of(tag);
     if tag.group() == 0x0002 {

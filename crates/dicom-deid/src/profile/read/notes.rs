@@ -3,7 +3,7 @@
 
 use dicom_core::Tag;
 
-use super::super::action::{Action, Substitution};
+use super::super::action::Action;
 use super::super::model::{DicomRules, Rule};
 use super::super::selector::Selector;
 use super::super::tree::Node;
@@ -11,7 +11,7 @@ use crate::standard::{self, hex_digits};
 
 /// Where carrying rules out in the order of the document gives another result than Flywheel's
 /// engine, which takes `regex-sub` fields first and the last of them before the others.
-pub(super) fn of_order(rules: &[Rule]) -> Vec<String> {
+pub fn of_order(rules: &[Rule]) -> Vec<String> {
     let mut notes = Vec::new();
     for (at, rule) in rules.iter().enumerate() {
         if !is_substitution(rule) {
@@ -55,7 +55,8 @@ fn reads(rule: &Rule, other: &Rule) -> bool {
     };
     let variables = items
         .iter()
-        .flat_map(Substitution::tags);
+        .flat_map(|item| &item.groups)
+        .filter_map(|group| group.tag);
     let own = match &rule.selector {
         Selector::Tag(tag) => addresses(&other.selector, *tag),
         selector => selector.to_string() == other.selector.to_string(),
@@ -82,66 +83,67 @@ fn addresses(selector: &Selector, tag: Tag) -> bool {
     }
 }
 
-/// Whether something uses a setting: the rules, and all actions in them.
-type Uses = fn(&DicomRules, &[&Action]) -> bool;
+/// Whether an action uses a setting.
+type Uses = fn(&Action) -> bool;
 
-/// Settings, what they are for, and whether that is there.
+/// Settings, what they are for, and which actions need that.
 const SETTINGS: [(&str, &str, Uses); 11] = [
-    ("date-increment", "shifts dates by it", |_, all| {
-        all.iter().any(|action| shifts(action))
+    ("date-increment", "shifts dates by it", |action| {
+        matches!(action, Action::Shift { days: None, .. })
     }),
-    ("salt", "hashes", |_, all| {
-        all.iter()
-            .any(|action| matches!(action, Action::Hash | Action::HashUid))
+    ("salt", "hashes", |action| {
+        matches!(action, Action::Hash | Action::HashUid)
     }),
-    ("hash-digits", "hashes texts", |_, all| {
-        all.iter()
-            .any(|action| matches!(action, Action::Hash))
+    ("hash-digits", "hashes texts", |action| {
+        matches!(action, Action::Hash)
     }),
     ("uid-prefix-fields", "hashes UIDs", hashes_uids),
     ("uid-suffix-fields", "hashes UIDs", hashes_uids),
     ("uid-numeric-name", "hashes UIDs", hashes_uids),
-    ("date-format", "reads dates by it", |rules, all| {
-        rules.patient_age_from_birthdate
-            || all
-                .iter()
-                .any(|action| matches!(action, Action::IncrementDate { format: None, .. }))
+    ("date-format", "reads dates by it", |action| {
+        matches!(
+            action,
+            Action::Shift {
+                with_time: false,
+                format: None,
+                ..
+            }
+        )
     }),
     (
         "datetime-format",
         "reads dates with times by it",
-        |_, all| {
-            all.iter()
-                .any(|action| matches!(action, Action::IncrementDateTime { format: None, .. }))
+        |action| {
+            matches!(
+                action,
+                Action::Shift {
+                    with_time: true,
+                    format: None,
+                    ..
+                }
+            )
         },
     ),
-    ("jitter-range", "changes numbers by it", |_, all| {
-        all.iter()
-            .any(|action| matches!(action, Action::Jitter(jitter) if jitter.range.is_none()))
+    (
+        "jitter-range",
+        "changes numbers by it",
+        |action| matches!(action, Action::Jitter(jitter) if jitter.range.is_none()),
+    ),
+    ("replace-with-insert", "replaces by it", |action| {
+        matches!(action, Action::ReplaceWith { insert: None, .. })
     }),
-    ("replace-with-insert", "replaces by it", |_, all| {
-        all.iter()
-            .any(|action| matches!(action, Action::ReplaceWith { insert: None, .. }))
-    }),
-    ("patient-age-units", "computes an age", |rules, _| {
-        rules.patient_age_from_birthdate
-    }),
+    ("patient-age-units", "computes an age", |_| false),
 ];
 
-fn shifts(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::IncrementDate { days: None, .. } | Action::IncrementDateTime { days: None, .. }
-    )
-}
+/// Settings that `patient-age-from-birthdate` uses.
+const OF_AGE: [&str; 2] = ["date-format", "patient-age-units"];
 
-fn hashes_uids(_: &DicomRules, all: &[&Action]) -> bool {
-    all.iter()
-        .any(|action| matches!(action, Action::HashUid))
+fn hashes_uids(action: &Action) -> bool {
+    matches!(action, Action::HashUid)
 }
 
 /// What to say of the settings of a `dicom` section.
-pub(super) fn of_unused_settings(section: &Node, rules: &DicomRules) -> Vec<String> {
+pub fn of_unused_settings(section: &Node, rules: &DicomRules) -> Vec<String> {
     let fields = rules
         .fields
         .iter()
@@ -163,15 +165,14 @@ pub(super) fn of_unused_settings(section: &Node, rules: &DicomRules) -> Vec<Stri
         .map(|group| &group.action)
         .collect();
     all.extend(groups);
-    let stated = |key: &str| {
-        section
-            .find(key)
-            .is_some_and(|value| !value.is_null())
+    let idle = |(key, _, uses): &&(&str, &str, Uses)| {
+        let of_age = rules.patient_age_from_birthdate && OF_AGE.contains(key);
+        section.given(key).is_some() && !of_age && !all.iter().any(|action| uses(action))
     };
-    let idle = SETTINGS
+    SETTINGS
         .iter()
-        .filter(|(key, _, used)| stated(key) && !used(rules, &all));
-    idle.map(|(key, what, _)| format!("`{key}` has no effect: no rule {what}"))
+        .filter(idle)
+        .map(|(key, what, _)| format!("`{key}` has no effect: no rule {what}"))
         .collect()
 }
 

@@ -75,7 +75,7 @@ fn groups_have_options_of_their_own() {
         .and_then(|item| item.groups.first())
         .unwrap();
     assert!(
-        matches!(&group.action, Action::IncrementDate { days: Some(5.0), format: Some(format), .. } if format.as_str() == "%Y")
+        matches!(&group.action, Action::Shift { with_time: false, days: Some(5.0), format: Some(format), .. } if format.as_str() == "%Y")
     );
 }
 
