@@ -7,7 +7,6 @@ use std::ops::Range;
 use crate::clean::identifiers::{UmlautSpelling, fold_into, is_mark};
 
 /// A run of letters and digits; a point between two digits belongs to it.
-#[derive(Debug, Clone)]
 pub(super) struct Token {
     /// Its place in the text.
     pub(super) at: Range<usize>,
@@ -87,25 +86,47 @@ impl<'t> Tokens<'t> {
         start..self.folded.len()
     }
 
-    /// A token as it stands in the text.
-    pub(super) fn word(&self, token: &Token) -> &'t str {
-        self.text
-            .get(token.at.clone())
-            .unwrap_or_default()
+    /// A token as it stands in the text; empty where there is none with this index.
+    pub(super) fn word(&self, index: usize) -> &'t str {
+        self.part(self.text, index, |token| &token.at)
     }
 
     /// A token as it compares, ü as u.
-    pub(super) fn short(&self, token: &Token) -> &str {
-        self.folded
-            .get(token.short.clone())
-            .unwrap_or_default()
+    pub(super) fn short(&self, index: usize) -> &str {
+        self.part(&self.folded, index, |token| &token.short)
     }
 
     /// A token as it compares, ü as ue.
-    pub(super) fn long(&self, token: &Token) -> &str {
-        self.folded
-            .get(token.long.clone())
+    pub(super) fn long(&self, index: usize) -> &str {
+        self.part(&self.folded, index, |token| &token.long)
+    }
+
+    fn part<'a>(
+        &self,
+        of: &'a str,
+        index: usize,
+        range: impl Fn(&Token) -> &Range<usize>,
+    ) -> &'a str {
+        self.list
+            .get(index)
+            .and_then(|token| of.get(range(token).clone()))
             .unwrap_or_default()
+    }
+
+    pub(super) fn verdict(&self, index: usize) -> Option<TokenSafety> {
+        self.list
+            .get(index)
+            .map(|token| token.verdict)
+    }
+
+    pub(super) fn set(&mut self, indices: Range<usize>, verdict: TokenSafety) {
+        for token in self
+            .list
+            .get_mut(indices)
+            .unwrap_or_default()
+        {
+            token.verdict = verdict;
+        }
     }
 
     /// What stands between a token and the one after it, if there is one.
@@ -113,6 +134,11 @@ impl<'t> Tokens<'t> {
         let (token, next) = (self.list.get(index)?, self.list.get(index + 1)?);
         self.text
             .get(token.at.end..next.at.start)
+    }
+
+    /// What stands between a token and the one before it, if there is one.
+    pub(super) fn gap_before(&self, index: usize) -> Option<&'t str> {
+        self.gap_after(index.checked_sub(1)?)
     }
 }
 
@@ -186,10 +212,8 @@ mod tests {
 
     fn words(text: &str) -> Vec<&str> {
         let tokens = Tokens::of(text);
-        tokens
-            .list
-            .iter()
-            .map(|token| tokens.word(token))
+        (0..tokens.list.len())
+            .map(|index| tokens.word(index))
             .collect()
     }
 
@@ -205,14 +229,7 @@ mod tests {
         );
         assert!(words("  -- ").is_empty() && words("").is_empty());
         let tokens = Tokens::of("Nähe");
-        let token = tokens.list.first().cloned();
-        assert_eq!(
-            token.map(|token| (
-                tokens.short(&token).to_owned(),
-                tokens.long(&token).to_owned()
-            )),
-            Some(("nahe".into(), "naehe".into()))
-        );
+        assert_eq!((tokens.short(0), tokens.long(0)), ("nahe", "naehe"));
     }
 
     #[test]
