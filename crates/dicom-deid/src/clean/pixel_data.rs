@@ -13,7 +13,7 @@ mod regions;
 
 use std::sync::Arc;
 
-use dicom_lossless::{Instance, PixelElement, Scrubbed, Tag};
+use dicom_lossless::{Instance, Mask, PixelElement, Scrubbed, Tag};
 use layout::{Area, Image};
 use regions::ImageHeader;
 
@@ -55,12 +55,6 @@ impl PixelWork {
     }
 }
 
-/// What is to be blanked in an image.
-struct BlankingPlan {
-    image: Image,
-    mask: dicom_lossless::Mask,
-}
-
 impl PixelCleaning {
     pub(super) fn of(rules: &DicomRules) -> Self {
         Self {
@@ -85,8 +79,8 @@ impl PixelCleaning {
             let devices = self.devices(instance);
             let plan = self.plan(instance, &pixels, &devices)?;
             work = self.assess(instance, !devices.is_empty(), plan.is_some())?;
-            if let Some(plan) = plan {
-                blank(instance, &plan, pixels)?;
+            if let Some((image, mask)) = plan {
+                blank(instance, &image, mask, pixels)?;
             }
             let by_device = devices
                 .iter()
@@ -97,11 +91,9 @@ impl PixelCleaning {
         }
         if self.confidential {
             work.segments_blanked = self.remove_beside_image(instance)?;
-            work.by = if work.blanked {
-                work.by
-            } else {
-                "confidentiality"
-            };
+            if !work.blanked {
+                work.by = "confidentiality";
+            }
         }
         Ok(work)
     }
@@ -181,7 +173,7 @@ impl PixelCleaning {
         instance: &Instance,
         pixels: &PixelElement,
         devices: &[&DeviceRegions],
-    ) -> Result<Option<BlankingPlan>, DeidError> {
+    ) -> Result<Option<(Image, Mask)>, DeidError> {
         let altered = self
             .alter
             .as_ref()
@@ -211,7 +203,7 @@ impl PixelCleaning {
             ));
         }
         let mask = image.mask(&layers, image.planes && !pixels.encapsulated);
-        Ok(mask.map(|mask| BlankingPlan { image, mask }))
+        Ok(mask.map(|mask| (image, mask)))
     }
 }
 
@@ -228,17 +220,16 @@ fn is_compressed(instance: &Instance) -> bool {
 
 fn blank(
     instance: &mut Instance,
-    plan: &BlankingPlan,
+    image: &Image,
+    mask: Mask,
     pixels: PixelElement,
 ) -> Result<(), DeidError> {
     if pixels.encapsulated {
-        return decode::replace(instance, &plan.image, &plan.mask);
+        return decode::replace(instance, image, &mask);
     }
-    plan.image
-        .fits_native(instance, &pixels)?;
-    let mask = Arc::new(plan.mask.clone());
+    image.fits_native(instance, &pixels)?;
     instance.pixels = Some(PixelElement {
-        scrubbed: Some(Scrubbed::Masked(mask)),
+        scrubbed: Some(Scrubbed::Masked(Arc::new(mask))),
         ..pixels
     });
     Ok(())
@@ -248,12 +239,12 @@ fn blank(
 fn matching<'a>(alter: &'a AlterPixels, instance: &Instance) -> Result<Vec<&'a Region>, DeidError> {
     let mut matching = Vec::new();
     for (index, region) in alter.regions.iter().enumerate() {
-        let undecided = |_| {
+        let undecided = || {
             pixel_error(format!(
                 "whether the condition of `pixels[{index}]` holds cannot be found out"
             ))
         };
-        if regions::condition_holds(&region.when, instance).map_err(undecided)? {
+        if regions::condition_holds(&region.when, instance).ok_or_else(undecided)? {
             matching.push(region);
         }
     }

@@ -16,39 +16,41 @@ use dicom_lossless::{
     Tag, VR, Value,
 };
 
-use super::layout::ALL_PIXELS;
+use super::layout::{ALL_PIXELS, word};
 use super::{frame_comments, pixel_error};
 use crate::error::DeidError;
 use crate::standard;
 
-/// What of a value stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FrameExtent {
-    /// All of it.
-    All,
-    /// A number of bytes of it.
-    First(u64),
-    /// What is behind the frames may be frames.
-    Doubtful(&'static str),
-}
-
-/// What of a value of this length are frames. One byte of padding counts with them.
-fn frames(layout: &Layout, length: u64) -> FrameExtent {
+/// How many bytes of a value of this length are frames. Fails where what is behind them may be
+/// frames.
+fn frames_len(
+    layout: &Layout,
+    vr: VR,
+    encoding: Encoding,
+    length: u64,
+) -> Result<u64, &'static str> {
     let (total, loose) = (layout.total_len(), layout.loose_len());
-    if length <= total.next_multiple_of(2) {
-        return FrameExtent::All;
+    // One byte of padding counts with the frames.
+    if length > total.next_multiple_of(2) {
+        if loose > total && (loose..=loose.next_multiple_of(2)).contains(&length) {
+            return Err(
+                "the pixel data is longer than its frames, in a way that their attributes may be \
+                wrong",
+            );
+        }
+        if length - total >= layout.frame_len() {
+            return Err("the pixel data has room for more frames than Number of Frames says");
+        }
     }
-    if loose > total && (loose..=loose.next_multiple_of(2)).contains(&length) {
-        return FrameExtent::Doubtful(
-            "the pixel data is longer than its frames, in a way that their attributes may be wrong",
-        );
-    }
-    if length - total >= layout.frame_len() {
-        return FrameExtent::Doubtful(
-            "the pixel data has room for more frames than Number of Frames says",
-        );
-    }
-    FrameExtent::First(total)
+    // Where two samples share a word of which the later one comes first, padding stands before the
+    // last sample (PS3.5 annex D).
+    let swaps = encoding.big_endian && vr == VR::OW && layout.cell_bits <= 8;
+    let total = if swaps {
+        total.next_multiple_of(2)
+    } else {
+        total
+    };
+    Ok(total.min(length))
 }
 
 /// Keeps the frames and nothing else. True where there was anything else.
@@ -68,17 +70,9 @@ pub(super) fn keep_to_frames(
         .with_remedy(HINT)
     };
     let layout = Layout::of_instance(instance, pixels.tag).ok_or_else(missing)?;
-    let length = value.end - value.start;
-    let kept = match frames(&layout, length) {
-        FrameExtent::All => length.min(layout.total_len()),
-        FrameExtent::First(total) => total,
-        FrameExtent::Doubtful(why) => return Err(pixel_error(why).with_remedy(HINT)),
-    };
-    let kept = if swaps(&layout, pixels.vr, instance.syntax.encoding) {
-        kept.next_multiple_of(2).min(length)
-    } else {
-        kept
-    };
+    let encoding = instance.syntax.encoding;
+    let kept = frames_len(&layout, pixels.vr, encoding, value.end - value.start)
+        .map_err(|why| pixel_error(why).with_remedy(HINT))?;
     let behind = value.start + kept..value.end;
     let beside = overlay_bits(instance, layout.cell_bits)?;
     if beside == 0 && is_padding(instance, behind.clone())? {
@@ -89,7 +83,7 @@ pub(super) fn keep_to_frames(
         _ => None,
     };
     if beside != 0 {
-        let cells = cell_mask(beside, &layout, instance.syntax.encoding)?;
+        let cells = cell_mask(beside, &layout, encoding)?;
         mask = Some(
             mask.unwrap_or_else(|| Mask::of_ranges(kept, Vec::new()))
                 .with_cells(cells),
@@ -114,12 +108,6 @@ pub(super) fn keep_to_frames(
     Ok(true)
 }
 
-/// Whether two samples share a word of which the later one comes first, so that padding stands
-/// before the last sample (PS3.5 annex D).
-fn swaps(layout: &Layout, vr: VR, encoding: Encoding) -> bool {
-    encoding.big_endian && vr == VR::OW && layout.cell_bits <= 8
-}
-
 const HINT: &str = "correct Number of Frames, Rows, Columns, Samples per Pixel, Bits Allocated \
     and Photometric Interpretation";
 
@@ -139,17 +127,14 @@ const OVERLAY_DATA: u16 = 0x3000;
 /// The bits of cells of this width in which overlays lie. Fails where one is declared and its place
 /// is not stated, or is the image's.
 fn overlay_bits(instance: &Instance, cell_bits: u16) -> Result<u64, DeidError> {
-    let all = || {
-        instance
-            .header
-            .iter()
-            .chain(instance.tail.iter())
-            .map(|element| element.tag)
-    };
     let describes = |tag: &Tag| {
         tag.group() & 0xFF01 == 0x6000 && matches!(tag.element(), OVERLAY_BITS | OVERLAY_POSITION)
     };
-    let groups: BTreeSet<u16> = all()
+    let groups: BTreeSet<u16> = instance
+        .header
+        .iter()
+        .chain(&instance.tail)
+        .map(|element| element.tag)
         .filter(describes)
         .map(Tag::group)
         .collect();
@@ -159,11 +144,7 @@ fn overlay_bits(instance: &Instance, cell_bits: u16) -> Result<u64, DeidError> {
         let (allocated, position) = (place(OVERLAY_BITS)?, place(OVERLAY_POSITION)?);
         let has_data = instance
             .get(Tag(group, OVERLAY_DATA))
-            .is_some_and(|element| {
-                element
-                    .bytes()
-                    .is_none_or(|bytes| !bytes.is_empty())
-            });
+            .is_some_and(has_value);
         let declared = allocated.is_some_and(|bits| bits != 1);
         if !declared && (has_data || position.is_none()) {
             continue;
@@ -223,20 +204,17 @@ fn stored_bits(instance: &Instance, cell_bits: u16) -> std::ops::RangeInclusive<
 }
 
 fn overlay_word(instance: &Instance, tag: Tag) -> Result<Option<u16>, DeidError> {
-    let Some(element) = instance.get(tag) else {
-        return Ok(None);
-    };
-    match &element.value {
-        Value::Bytes(bytes) if bytes.is_empty() => Ok(None),
-        Value::Bytes(bytes) => {
-            let word = bytes
-                .first_chunk::<2>()
-                .filter(|_| bytes.len() == 2)
-                .ok_or_else(hidden_overlay)?;
-            Ok(Some(instance.syntax.encoding.u16(*word)))
-        }
-        Value::Items(_) | Value::Fragments(_) => Err(hidden_overlay()),
-    }
+    instance
+        .get(tag)
+        .filter(|element| has_value(element))
+        .map(|element| word(element, instance.syntax.encoding).ok_or_else(hidden_overlay))
+        .transpose()
+}
+
+fn has_value(element: &Element) -> bool {
+    element
+        .bytes()
+        .is_none_or(|bytes| !bytes.is_empty())
 }
 
 fn hidden_overlay() -> DeidError {
@@ -310,32 +288,28 @@ impl NestedPixels {
         top: bool,
     ) -> Result<bool, DeidError> {
         let around = data.clone();
-        let (mut changed, mut failure) = (false, None);
+        let mut changed = false;
+        for table in data
+            .iter_mut()
+            .filter(|element| is_table(element.tag))
+        {
+            let longest = longest_table(&around, table.tag, encoding);
+            changed |= cut_table(table, longest)?;
+        }
         data.retain_mut(|element| {
-            if failure.is_some() || !is_concerned(element) {
-                return true;
-            }
             let stays = match element.tag {
-                tag if is_table(tag) => cut_table(element, longest_table(&around, tag, encoding))
-                    .map(|cut| {
-                        changed |= cut;
-                        true
-                    }),
+                tag if is_table(tag) || !is_concerned(element) => true,
                 // The image's own offset tables are compared with its fragments.
-                Tag(0x7FE0, 0x0001..=0x0003) if top => Ok(true),
+                Tag(0x7FE0, 0x0001..=0x0003) if top => true,
                 tag if ALL_PIXELS.contains(&tag) && !top => {
-                    Ok(self.keeps(element, &around, encoding, &mut changed))
+                    self.keeps(element, &around, encoding, &mut changed)
                 }
-                _ => Ok(false),
+                _ => false,
             };
-            let stays = stays.unwrap_or_else(|why| {
-                failure = Some(why);
-                true
-            });
             changed |= !stays;
             stays
         });
-        failure.map_or(Ok(changed), Err)
+        Ok(changed)
     }
 
     /// Whether pixel data in a sequence stays, cut to its frames.
@@ -352,19 +326,11 @@ impl NestedPixels {
                 let Some(layout) = layout else {
                     return bytes.is_empty();
                 };
-                let total = match frames(&layout, bytes.len() as u64) {
-                    FrameExtent::All => layout.total_len(),
-                    FrameExtent::First(total) => total,
-                    FrameExtent::Doubtful(_) => return false,
+                let length = bytes.len();
+                let Ok(total) = frames_len(&layout, element.vr, encoding, length as u64) else {
+                    return false;
                 };
-                let total = if swaps(&layout, element.vr, encoding) {
-                    total.next_multiple_of(2)
-                } else {
-                    total
-                };
-                let total = usize::try_from(total)
-                    .unwrap_or(usize::MAX)
-                    .min(bytes.len());
+                let total = usize::try_from(total).unwrap_or(length);
                 if bytes
                     .get(total..)
                     .is_some_and(|behind| behind.len() > 1 || behind.iter().any(|byte| *byte != 0))
@@ -377,23 +343,22 @@ impl NestedPixels {
                 true
             }
             Value::Fragments(value) if self.compressed => {
-                match frame_comments::mark_nested(
+                let Ok(marked) = frame_comments::mark_nested(
                     value,
                     &self.file,
                     &self.syntax,
                     layout.as_ref(),
                     encoding,
-                ) {
-                    Ok(marked) if marked.is_empty() => true,
-                    Ok(marked) => {
-                        let mut emptied = value.to_vec();
-                        Mask::of_ranges(emptied.len() as u64, marked).apply(0, &mut emptied);
-                        *value = Bytes::from(emptied);
-                        *changed = true;
-                        true
-                    }
-                    Err(_) => false,
+                ) else {
+                    return false;
+                };
+                if !marked.is_empty() {
+                    let mut emptied = value.to_vec();
+                    Mask::of_ranges(emptied.len() as u64, marked).apply(0, &mut emptied);
+                    *value = Bytes::from(emptied);
+                    *changed = true;
                 }
+                true
             }
             Value::Fragments(_) | Value::Items(_) => false,
         }
@@ -415,37 +380,22 @@ fn is_table(tag: Tag) -> bool {
         )
 }
 
-/// The descriptor that states a table's length; none for those in segments and retired ones, whose
-/// length is their own.
-fn descriptor(tag: Tag) -> Option<Tag> {
-    match tag {
-        LUT_DATA => Some(LUT_DESCRIPTOR),
-        Tag(0x0028, element @ 0x1201..=0x1204) => Some(Tag(0x0028, element - 0x0100)),
-        _ => None,
-    }
-}
-
-/// The longest that a table may be; none where its data set has no descriptor for it.
+/// The longest that a table may be, by the descriptor that states its length; none where its data
+/// set has none for it. Those in segments and retired ones have a length of their own.
 fn longest_table(data: &DataSet, tag: Tag, encoding: Encoding) -> Option<usize> {
-    let Some(descriptor) = descriptor(tag) else {
-        return Some(usize::MAX);
+    let descriptor = match tag {
+        LUT_DATA => LUT_DESCRIPTOR,
+        Tag(0x0028, element @ 0x1201..=0x1204) => Tag(0x0028, element - 0x0100),
+        _ => return Some(usize::MAX),
     };
-    let words: Vec<u16> = data
-        .get(descriptor)?
-        .bytes()?
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|word| encoding.u16(*word))
-        .collect();
-    let &[entries, _, _] = words.as_slice() else {
+    let bytes = data.get(descriptor)?.bytes()?;
+    let [entries, _, _] = bytes.as_chunks::<2>().0 else {
         return None;
     };
     // 0 stands for 65536; entries of 8 bits may be packed, and are then shorter.
-    Some(if entries == 0 {
-        1 << 17
-    } else {
-        usize::from(entries) * 2
+    Some(match encoding.u16(*entries) {
+        0 => 1 << 17,
+        entries => usize::from(entries) * 2,
     })
 }
 
@@ -510,15 +460,12 @@ fn is_words(run: &[u8]) -> bool {
     };
     let (even, odd) = (every_second(0), every_second(1));
     // Colours of 8 bits that are written twice, to make 16 of them.
-    let doubled = even
-        .iter()
-        .zip(&odd)
-        .all(|(a, b)| a == b)
-        || even
-            .iter()
-            .skip(1)
+    let is_doubled = |even: &[u8]| {
+        even.iter()
             .zip(&odd)
-            .all(|(a, b)| a == b);
+            .all(|(a, b)| a == b)
+    };
+    let doubled = is_doubled(&even) || is_doubled(even.get(1..).unwrap_or_default());
     !doubled && reads(run) && turns(&even) > 0 && turns(&odd) > 0
 }
 
@@ -534,17 +481,14 @@ fn reads(run: &[u8]) -> bool {
 
 /// How often bytes change from going up to going down.
 fn turns(run: &[u8]) -> usize {
-    let steps: Vec<_> = run
+    let mut steps: Vec<_> = run
         .iter()
         .zip(run.iter().skip(1))
         .map(|(a, b)| a.cmp(b))
         .filter(|step| step.is_ne())
         .collect();
-    steps
-        .iter()
-        .zip(steps.iter().skip(1))
-        .filter(|(a, b)| a != b)
-        .count()
+    steps.dedup();
+    steps.len().saturating_sub(1)
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ fn decoded(
     codec: Codec,
     image: &Image,
     mask: &Mask,
-) -> Result<dicom_lossless::Segment, DeidError> {
+) -> Result<Segment, DeidError> {
     let mut fragments = Fragments::of(instance)?;
     let charged = match &instance.source {
         Source::Memory { bytes, .. } => bytes.len() as u64,
@@ -226,50 +226,47 @@ pub(super) fn decode_jpeg(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'stat
 
 /// The decoder's samples in the width that the attributes state.
 fn widened(decoded: Vec<u8>, samples: usize, image: &Image) -> Result<Vec<u8>, &'static str> {
-    let numbers: Vec<u16> = if decoded.len() == samples {
+    let mut frame = Vec::with_capacity(samples * 2);
+    let mut push = |number| push_sample(&mut frame, number, image.bits_stored.into(), image);
+    if decoded.len() == samples {
         if image.bits_allocated == 8 && image.bits_stored == 8 {
             return Ok(decoded);
         }
-        decoded
-            .into_iter()
-            .map(u16::from)
-            .collect()
+        for byte in decoded {
+            push(byte.into());
+        }
     } else if decoded.len() == samples * 2 {
-        decoded
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|two| u16::from_ne_bytes(*two))
-            .collect()
+        for two in decoded.as_chunks::<2>().0 {
+            push(u16::from_ne_bytes(*two).into());
+        }
     } else {
         return Err("the decoded image has another size");
-    };
-    let conformed = numbers
-        .into_iter()
-        .map(|number| sign_extended_sample(number, image));
-    match image.bits_allocated {
-        8 => Ok(conformed
-            .flat_map(|number| number.to_le_bytes().into_iter().take(1))
-            .collect()),
-        _ => Ok(conformed
-            .flat_map(u16::to_le_bytes)
-            .collect()),
+    }
+    Ok(frame)
+}
+
+/// Adds a sample in the width that the attributes state, 8 or 16 bits.
+fn push_sample(frame: &mut Vec<u8>, number: i32, bits: u32, image: &Image) {
+    let [low, high, ..] = sign_extended(number, bits, image.signed).to_le_bytes();
+    frame.push(low);
+    if image.bits_allocated == 16 {
+        frame.push(high);
     }
 }
 
-/// The bits above Bits Stored as Pixel Representation requires.
-fn sign_extended_sample(number: u16, image: &Image) -> u16 {
-    let unused = u32::from(16_u16.saturating_sub(image.bits_stored));
-    let shifted = number << unused;
-    if image.signed {
-        (shifted.cast_signed() >> unused).cast_unsigned()
+/// A number of `bits` bits as Pixel Representation requires, whatever the stream says about signs.
+fn sign_extended(number: i32, bits: u32, signed: bool) -> i32 {
+    let unused = 32 - bits;
+    let shifted = number.cast_unsigned() << unused;
+    if signed {
+        shifted.cast_signed() >> unused
     } else {
-        shifted >> unused
+        (shifted >> unused).cast_signed()
     }
 }
 
 /// What stands before the first scan.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
 struct JpegHeader {
     process: u8,
     precision: u8,
@@ -406,37 +403,16 @@ pub(super) fn decode_jpeg2000(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'
         return Err("the decoded image has another size");
     }
     let mut frame = Vec::with_capacity(usize::try_from(image.frame_len()).unwrap_or_default());
-    let wide = image.bits_allocated == 16;
     for pixel in 0..pixels {
         for plane in &planes {
-            let [low, high, ..] = sign_extended(
-                plane
-                    .get(pixel)
-                    .copied()
-                    .unwrap_or_default(),
-                precision,
-                image.signed,
-            )
-            .to_le_bytes();
-            frame.push(low);
-            if wide {
-                frame.push(high);
-            }
+            let number = plane
+                .get(pixel)
+                .copied()
+                .unwrap_or_default();
+            push_sample(&mut frame, number, precision, image);
         }
     }
     Ok(frame)
-}
-
-/// A number of `bits` bits as Pixel Representation requires, whatever the codestream says about
-/// signs.
-fn sign_extended(number: i32, bits: u32, signed: bool) -> i32 {
-    let unused = 32 - bits;
-    let shifted = number.cast_unsigned() << unused;
-    if signed {
-        shifted.cast_signed() >> unused
-    } else {
-        (shifted >> unused).cast_signed()
-    }
 }
 
 /// The codestream itself, bare or in the boxes of a JP2 file.
@@ -471,30 +447,25 @@ fn codestream(coded: &[u8]) -> Option<&[u8]> {
 /// share.
 fn size_fits(stream: &[u8], image: &Image) -> Result<u32, &'static str> {
     const CUT: &str = "the JPEG 2000 header is cut off";
-    let word = |at: usize| {
-        stream
-            .get(at..)
-            .and_then(|rest| rest.first_chunk())
-            .map(|four| u64::from(u32::from_be_bytes(*four)))
+    // The last columns and rows and the first ones, the same of tiles, and the number of components.
+    let ([right, bottom, left, top, ..], count) = stream
+        .get(8..42)
+        .ok_or(CUT)?
+        .as_chunks::<4>()
+    else {
+        return Err(CUT);
     };
-    let length = |to, from| Some(word(to)?.saturating_sub(word(from)?));
-    let (columns, rows) = (length(8, 16).ok_or(CUT)?, length(12, 20).ok_or(CUT)?);
-    let count = stream
-        .get(40..42)
-        .and_then(|two| two.first_chunk())
-        .map(|two| u16::from_be_bytes(*two))
-        .ok_or(CUT)?;
-    if (columns, rows, count)
-        != (
-            u64::from(image.columns),
-            u64::from(image.rows),
-            image.samples,
-        )
+    let length = |end: &[u8; 4], start: &[u8; 4]| {
+        u32::from_be_bytes(*end).saturating_sub(u32::from_be_bytes(*start))
+    };
+    if length(right, left) != u32::from(image.columns)
+        || length(bottom, top) != u32::from(image.rows)
+        || count != image.samples.to_be_bytes()
     {
         return Err("the size of the JPEG 2000 image is not what the attributes say");
     }
     let components = stream
-        .get(42..42 + 3 * usize::from(count))
+        .get(42..42 + 3 * usize::from(image.samples))
         .ok_or(CUT)?
         .as_chunks::<3>()
         .0;
@@ -558,14 +529,13 @@ fn segments(coded: &[u8], count: usize) -> Result<Vec<&[u8]>, &'static str> {
     }
     let mut bounds: Vec<usize> = numbers.take(count).collect();
     bounds.push(coded.len());
-    let pairs = bounds.iter().zip(bounds.iter().skip(1));
-    let segments = pairs
-        .map(|(from, to)| {
-            coded
-                .get(*from..*to)
-                .filter(|_| *from >= RLE_HEADER)
+    let segments: Option<Vec<_>> = bounds
+        .windows(2)
+        .map(|bounds| match bounds {
+            &[from, to] if from >= RLE_HEADER => coded.get(from..to),
+            _ => None,
         })
-        .collect::<Option<Vec<_>>>();
+        .collect();
     segments
         .filter(|segments| segments.len() == count)
         .ok_or("the RLE segments are not where the header says")
@@ -608,7 +578,7 @@ struct FrameSpool {
 }
 
 impl FrameSpool {
-    pub(super) fn new(room: u64) -> Self {
+    fn new(room: u64) -> Self {
         Self {
             kept: Vec::new(),
             room,
@@ -617,7 +587,7 @@ impl FrameSpool {
         }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), DeidError> {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), DeidError> {
         self.write(bytes)
             .map_err(|error| failed(&error))
     }
@@ -637,7 +607,7 @@ impl FrameSpool {
     }
 
     /// All bytes, padded to even length.
-    pub(super) fn finish(mut self) -> Result<Segment, DeidError> {
+    fn finish(mut self) -> Result<Segment, DeidError> {
         if !self.len.is_multiple_of(2) {
             self.push(&[0])?;
         }

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use dicom_lossless::{Band, Instance, Mask, PixelElement, Tag, VR};
+use dicom_lossless::{Band, Element, Encoding, Instance, Mask, PixelElement, Tag, VR};
 
 use super::pixel_error;
 use crate::error::DeidError;
@@ -143,19 +143,26 @@ fn needed(instance: &Instance, tag: Tag) -> Result<u16, DeidError> {
 }
 
 fn number(instance: &Instance, tag: Tag) -> Result<Option<u16>, DeidError> {
-    let Some(bytes) = instance
-        .get(tag)
-        .and_then(|element| element.bytes())
-        .filter(|bytes| !bytes.is_empty())
-    else {
+    let Some(element) = instance.get(tag).filter(|element| {
+        element
+            .bytes()
+            .is_some_and(|bytes| !bytes.is_empty())
+    }) else {
         return Ok(None);
     };
-    let word = bytes
-        .first_chunk::<2>()
-        .filter(|_| bytes.len() == 2);
-    let word =
-        word.ok_or_else(|| pixel_error(format!("{} is not one number", standard::name_of(tag))))?;
-    Ok(Some(instance.syntax.encoding.u16(*word)))
+    word(element, instance.syntax.encoding)
+        .map(Some)
+        .ok_or_else(|| pixel_error(format!("{} is not one number", standard::name_of(tag))))
+}
+
+/// The value of an element that is one number of two bytes.
+pub(super) fn word(element: &Element, encoding: Encoding) -> Option<u16> {
+    let word = element
+        .bytes()?
+        .as_ref()
+        .try_into()
+        .ok()?;
+    Some(encoding.u16(word))
 }
 
 fn text(instance: &Instance, tag: Tag) -> Option<String> {

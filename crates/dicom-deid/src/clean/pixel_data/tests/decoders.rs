@@ -39,7 +39,7 @@ fn lossless_jpeg(values: &[u16], rows: u16, columns: u16, precision: u8) -> Vec<
             (0..count)
                 .rev()
                 .map(|at| value >> at & 1 == 1),
-        )
+        );
     };
     for (at, value) in values.iter().enumerate() {
         let (row, column) = (at / usize::from(columns), at % usize::from(columns));
