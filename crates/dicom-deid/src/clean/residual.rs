@@ -50,7 +50,9 @@ use dicom_lossless::{
 use patterns::PatternCache;
 use removals::FormerLocation;
 use search::{SearchEnd, ValueIndex};
-use verdict::{HitVerdict, ProfileIntent, ScannedElement, VerdictContext, boundaries_hold};
+use verdict::{
+    HitVerdict, ProfileIntent, ScannedElement, VerdictContext, boundaries_hold, path_by,
+};
 
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{DicomRules, OnLeak, ResidualRule};
@@ -68,7 +70,7 @@ pub(super) struct ResidualCheck {
 pub(super) struct TextCheck {
     index: Arc<ValueIndex>,
     /// Values that stand in what is sent on purpose, by number, in order.
-    intended: Arc<[u32]>,
+    intended: Arc<[usize]>,
     on_leak: OnLeak,
 }
 
@@ -208,7 +210,7 @@ struct OutputScan<'a> {
     findings: Vec<Finding>,
     /// Values that stand somewhere on purpose, in the order in which they were found, and by number
     /// whether they do.
-    intended: Vec<u32>,
+    intended: Vec<usize>,
     is_intended: Vec<bool>,
 }
 
@@ -253,7 +255,7 @@ impl<'a> OutputScan<'a> {
     }
 
     /// The values that stand somewhere on purpose, in order, and the findings.
-    fn finish(self) -> (Vec<u32>, Vec<Finding>) {
+    fn finish(self) -> (Vec<usize>, Vec<Finding>) {
         let mut intended = self.intended;
         intended.sort_unstable();
         (intended, self.findings)
@@ -296,9 +298,7 @@ impl<'a> OutputScan<'a> {
             match context.verdict(hit, &scanned, value) {
                 HitVerdict::Coincidence => {}
                 HitVerdict::Intended => {
-                    let known = usize::try_from(hit.value)
-                        .ok()
-                        .and_then(|at| is_intended.get_mut(at));
+                    let known = is_intended.get_mut(hit.value);
                     if known.is_some_and(|known| !std::mem::replace(known, true)) {
                         intended.push(hit.value);
                     }
@@ -344,10 +344,7 @@ impl ValueVisitor for PartVisitor<'_, '_, '_> {
     fn take_back(&mut self, (findings, intended): (usize, usize)) {
         self.scan.findings.truncate(findings);
         for value in self.scan.intended.drain(intended..) {
-            if let Some(known) = usize::try_from(value)
-                .ok()
-                .and_then(|at| self.scan.is_intended.get_mut(at))
-            {
+            if let Some(known) = self.scan.is_intended.get_mut(value) {
                 *known = false;
             }
         }
@@ -415,28 +412,17 @@ impl fmt::Display for Finding {
 
 /// The sequences that lead to an attribute, with the numbers of their items from 0, then its name.
 fn path(items: &[(Tag, usize)], tag: Tag) -> String {
-    let step = |tag: Tag| {
-        standard::keyword(tag).map_or_else(
-            || format!("{:04x}{:04x}", tag.group(), tag.element()),
-            str::to_owned,
-        )
-    };
-    let steps = items
-        .iter()
-        .map(|(sequence, index)| format!("{}.{index}.", step(*sequence)));
-    steps
-        .chain([standard::name_of(tag)])
-        .collect()
+    path_by(items, standard::name_of(tag), &verdict::word)
 }
 
 /// Values that are gone, equal ones counted once.
-pub(super) const MOST_REMOVALS: usize = 1 << 20;
+const MOST_REMOVALS: usize = 1 << 20;
 /// Patterns of all of them.
-pub(super) const MOST_PATTERNS: usize = 1 << 19;
+const MOST_PATTERNS: usize = 1 << 19;
 /// Patterns of one.
-pub(super) const MOST_PATTERNS_OF_VALUE: usize = 1 << 16;
+const MOST_PATTERNS_OF_VALUE: usize = 1 << 16;
 /// Bytes of character sets that nested data sets declare.
-pub(super) const MOST_CHARACTER_SET_BYTES: usize = 16 << 20;
+const MOST_CHARACTER_SET_BYTES: usize = 16 << 20;
 
 /// Units of work for each byte that is searched, and for a file of no bytes. Looking at a byte
 /// takes one.
@@ -445,7 +431,7 @@ const LEAST_BUDGET: u64 = 16 << 20;
 
 /// Why a file is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooCostly(pub(super) &'static str);
+struct TooCostly(&'static str);
 
 impl From<TooCostly> for DeidError {
     fn from(TooCostly(what): TooCostly) -> Self {
@@ -454,13 +440,13 @@ impl From<TooCostly> for DeidError {
 }
 
 /// The work that is left to one file.
-pub(super) struct WorkBudget {
+struct WorkBudget {
     left: u64,
 }
 
 impl WorkBudget {
     /// For a file, by the number of its bytes that are searched.
-    pub(super) fn of(bytes: usize) -> Self {
+    fn of(bytes: usize) -> Self {
         Self {
             left: LEAST_BUDGET.saturating_add(BUDGET_PER_BYTE.saturating_mul(bytes as u64)),
         }
@@ -468,7 +454,7 @@ impl WorkBudget {
 
     /// Takes some of it.
     #[inline]
-    pub(super) fn spend(&mut self, units: usize) -> Result<(), TooCostly> {
+    fn spend(&mut self, units: usize) -> Result<(), TooCostly> {
         match self.left.checked_sub(units as u64) {
             Some(left) => {
                 self.left = left;

@@ -203,30 +203,17 @@ impl PatternList<'_> {
     /// In Latin characters one pattern, of a character and a zero byte in turn, serves both byte
     /// orders.
     fn add_utf16(&mut self, text: &str, boundary: Boundary) {
-        let units: Vec<u16> = text.encode_utf16().collect();
-        let latin: Option<Vec<u8>> = units
-            .iter()
-            .map(|unit| u8::try_from(*unit).ok())
+        let latin: Option<Vec<u8>> = text
+            .chars()
+            .map(|c| u8::try_from(c).ok())
             .collect();
         if let Some(latin) = latin {
-            self.push(with_zero_bytes(latin.into_iter()), boundary, 2);
-        } else {
-            self.push(
-                units
-                    .iter()
-                    .flat_map(|unit| unit.to_le_bytes())
-                    .collect(),
-                boundary,
-                2,
-            );
-            self.push(
-                units
-                    .iter()
-                    .flat_map(|unit| unit.to_be_bytes())
-                    .collect(),
-                boundary,
-                2,
-            );
+            return self.push(with_zero_bytes(latin.into_iter()), boundary, 2);
+        }
+        let orders: [fn(u16) -> [u8; 2]; 2] = [u16::to_le_bytes, u16::to_be_bytes];
+        for order in orders {
+            let units = text.encode_utf16().flat_map(order);
+            self.push(units.collect(), boundary, 2);
         }
     }
 }
@@ -302,12 +289,8 @@ fn is_searchable(text: &str, min: usize) -> bool {
         weight += if is_ideographic(c) { 2 } else { 1 };
         letters |= c.is_alphabetic();
     }
-    let enough = if letters {
-        weight >= min
-    } else {
-        weight >= min.max(DIGITS)
-    };
-    enough && (text.len() > LONGEST || !is_common_word(&text.to_lowercase()))
+    let least = if letters { min } else { min.max(DIGITS) };
+    weight >= least && (text.len() > LONGEST || !is_common_word(&text.to_lowercase()))
 }
 
 fn boundary(text: &str) -> Boundary {

@@ -85,19 +85,6 @@ impl FormerLocation {
         items.reverse();
         items
     }
-
-    /// Whether it is the element with this tag in these items.
-    pub(super) fn is(&self, items: &[(Tag, usize)], tag: Tag) -> bool {
-        let mut steps =
-            std::iter::successors(self.inside.as_deref(), |step| step.parent.as_deref())
-                .map(|step| step.item);
-        self.tag == tag
-            && items
-                .iter()
-                .rev()
-                .all(|item| steps.next() == Some(*item))
-            && steps.next().is_none()
-    }
 }
 
 /// A value that is gone from its place.
@@ -106,7 +93,7 @@ pub(super) struct Removal {
     pub(super) location: FormerLocation,
 }
 
-/// All values that are gone or changed, in file order, where they are not too many.
+/// All values that are gone or changed, in file order and each once, where they are not too many.
 pub(super) fn removals(before: &DataSet, after: &DataSet) -> Result<Vec<Removal>, TooCostly> {
     let own = |tag: &Tag| {
         after
@@ -119,14 +106,8 @@ pub(super) fn removals(before: &DataSet, after: &DataSet) -> Result<Vec<Removal>
         .filter_map(own)
         .collect();
     let mut collect = RemovalCollector {
-        top_before: TopLevel {
-            data: before,
-            values: OnceCell::new(),
-        },
-        top_after: TopLevel {
-            data: after,
-            values: OnceCell::new(),
-        },
+        top: (before, after),
+        kept_at_top: OnceCell::new(),
         kept_uids,
         products: ProductNames::of(after),
         path: Vec::new(),
@@ -139,31 +120,6 @@ pub(super) fn removals(before: &DataSet, after: &DataSet) -> Result<Vec<Removal>
     Ok(collect.removals)
 }
 
-/// What the outermost data set holds.
-struct TopLevel<'a> {
-    data: &'a DataSet,
-    /// Its values in the order of their tags, made when they are needed.
-    values: OnceCell<Vec<(Tag, &'a Bytes)>>,
-}
-
-impl<'a> TopLevel<'a> {
-    fn value(&self, tag: Tag) -> Option<&'a Bytes> {
-        let values = self.values.get_or_init(|| {
-            let mut values: Vec<_> = self
-                .data
-                .iter()
-                .filter_map(|element| Some((element.tag, element.bytes()?)))
-                .collect();
-            values.sort_by_key(|(tag, _)| *tag);
-            values
-        });
-        let at = values
-            .binary_search_by_key(&tag, |(tag, _)| *tag)
-            .ok()?;
-        values.get(at).map(|(_, bytes)| *bytes)
-    }
-}
-
 /// An item that the collection is in.
 struct OpenItem {
     item: (Tag, usize),
@@ -173,8 +129,9 @@ struct OpenItem {
 
 struct RemovalCollector<'a> {
     /// The top as it was and as it is.
-    top_before: TopLevel<'a>,
-    top_after: TopLevel<'a>,
+    top: (&'a DataSet, &'a DataSet),
+    /// The values that stayed there, made when they are needed.
+    kept_at_top: OnceCell<HashMap<Tag, &'a Bytes>>,
     kept_uids: Vec<Bytes>,
     products: ProductNames,
     path: Vec<OpenItem>,
@@ -185,7 +142,7 @@ struct RemovalCollector<'a> {
     character_set_bytes: usize,
 }
 
-impl RemovalCollector<'_> {
+impl<'a> RemovalCollector<'a> {
     fn data_set(
         &mut self,
         before: &DataSet,
@@ -249,7 +206,7 @@ impl RemovalCollector<'_> {
         if new
             .and_then(Element::bytes)
             .is_some_and(|new| same(bytes, new))
-            || self.is_kept_at_top(old)
+            || self.is_kept_at_top(old.tag, bytes)
         {
             return Ok(());
         }
@@ -301,12 +258,27 @@ impl RemovalCollector<'_> {
 
     /// Whether a nested value is also that of the same attribute at the top, which the profile
     /// leaves as it was.
-    fn is_kept_at_top(&self, old: &Element) -> bool {
-        let holds = |top: &TopLevel<'_>| {
-            let value = top.value(old.tag);
-            value.is_some() && value == old.bytes()
+    fn is_kept_at_top(&self, tag: Tag, bytes: &Bytes) -> bool {
+        let values = |data: &'a DataSet| {
+            data.iter()
+                .filter_map(|element| Some((element.tag, element.bytes()?)))
         };
-        !self.path.is_empty() && holds(&self.top_before) && holds(&self.top_after)
+        let kept = || {
+            let after: HashMap<_, _> = values(self.top.1).collect();
+            values(self.top.0)
+                .filter(|(tag, bytes)| {
+                    after
+                        .get(tag)
+                        .is_some_and(|new| same(bytes, new))
+                })
+                .collect()
+        };
+        !self.path.is_empty()
+            && self
+                .kept_at_top
+                .get_or_init(kept)
+                .get(&tag)
+                == Some(&bytes)
     }
 
     fn value(
@@ -383,11 +355,9 @@ impl RemovalCollector<'_> {
 
     /// Frame after frame of an enhanced image loses the same.
     fn sweep(&mut self) {
-        if self.removals.len() >= FIRST_SWEEP {
-            let mut seen = foldhash::HashSet::default();
-            self.removals
-                .retain(|removal| seen.insert(removal.value.clone()));
-        }
+        let mut seen = foldhash::HashSet::default();
+        self.removals
+            .retain(|removal| seen.insert(removal.value.clone()));
     }
 
     /// The way to the item that the collection is in.
@@ -480,7 +450,10 @@ fn text_kind(tag: Tag, vr: VR, sequence: Option<Tag>) -> Option<ValueKind> {
     } else if is_identifier(tag, vr) {
         Some(ValueKind::Identifier)
     } else {
-        (!names_product(tag)).then_some(ValueKind::Descriptor)
+        // Thousands share the make of a device.
+        let names_product =
+            unlisted_attribute(tag).is_some_and(|listed| listed.role == IdentifyingRole::Product);
+        (!names_product).then_some(ValueKind::Descriptor)
     }
 }
 
@@ -491,11 +464,6 @@ pub(super) fn is_identifier(tag: Tag, vr: VR) -> bool {
         identifier_kind(tag, vr),
         Some(IdentifierKind::Person | IdentifierKind::Id)
     )
-}
-
-/// Whether the attribute names the make of a device, which thousands share.
-fn names_product(tag: Tag) -> bool {
-    unlisted_attribute(tag).is_some_and(|listed| listed.role == IdentifyingRole::Product)
 }
 
 /// Whether the attribute is part of a coded entry (PS3.3 section 8): a code, its scheme or its

@@ -111,7 +111,7 @@ impl VerdictContext<'_> {
         {
             return HitVerdict::Leak;
         }
-        if location.is(at.items, at.tag) {
+        if location.tag == at.tag && location.items() == at.items {
             return HitVerdict::Coincidence;
         }
         if *scanned
@@ -280,29 +280,28 @@ pub(super) struct ProfileIntent {
 
 impl ProfileIntent {
     pub(super) fn of(dicom: &DicomRules) -> Self {
-        let kept = dicom
-            .fields
-            .iter()
-            .filter(|rule| rule.action == Action::Keep)
-            .map(|rule| rule.selector.clone());
-        let stated = dicom
-            .fields
-            .iter()
-            .filter_map(|rule| match &rule.action {
-                Action::ReplaceWith { value, .. } => Some(value.scalars()),
-                _ => None,
-            });
-        let stated = stated
-            .flatten()
-            .filter_map(|scalar| match scalar {
-                Scalar::Text(text) => Some(text.trim().to_owned()),
-                Scalar::Integer(_) | Scalar::Float(_) => None,
-            });
+        let (mut kept, mut stated) = (Vec::new(), HashSet::new());
+        for rule in &dicom.fields {
+            match &rule.action {
+                Action::Keep => kept.push(rule.selector.clone()),
+                Action::ReplaceWith { value, .. } => {
+                    let texts = value
+                        .scalars()
+                        .iter()
+                        .filter_map(|scalar| match scalar {
+                            Scalar::Text(text) => Some(text.trim().to_owned()),
+                            Scalar::Integer(_) | Scalar::Float(_) => None,
+                        });
+                    stated.extend(texts);
+                }
+                _ => {}
+            }
+        }
         Self {
-            kept: kept.collect(),
+            kept,
             recurse: dicom.recurse_sequence,
             basic_profile: dicom.confidentiality.clone(),
-            stated: stated.collect(),
+            stated,
         }
     }
 
@@ -361,7 +360,10 @@ fn is_selected(
         }
         Selector::Private { .. } => here && private(selector, items, tag, data),
         Selector::Regex(regex) => {
-            let paths = [path(items, tag, &word), path(items, tag, &number)];
+            let paths = [
+                path_by(items, word(tag), &word),
+                path_by(items, number(tag), &number),
+            ];
             paths.iter().any(|path| {
                 regex
                     .is_match_start(path)
@@ -387,17 +389,21 @@ fn private(selector: &Selector, items: &[(Tag, usize)], tag: Tag, data: &DataSet
         .is_some_and(|(data, name)| name.tags(data).contains(&tag))
 }
 
-fn path(items: &[(Tag, usize)], tag: Tag, name: &dyn Fn(Tag) -> String) -> String {
-    let steps = items
+/// The sequences that lead to an attribute by their names, with the numbers of their items, then
+/// its own name.
+pub(super) fn path_by(items: &[(Tag, usize)], own: String, name: &dyn Fn(Tag) -> String) -> String {
+    items
         .iter()
-        .map(|(sequence, index)| format!("{}.{index}.", name(*sequence)));
-    steps.chain([name(tag)]).collect()
+        .map(|(sequence, index)| format!("{}.{index}.", name(*sequence)))
+        .chain([own])
+        .collect()
 }
 
 fn number(tag: Tag) -> String {
     format!("{:04x}{:04x}", tag.group(), tag.element())
 }
 
-fn word(tag: Tag) -> String {
+/// The keyword of an attribute, or its number.
+pub(super) fn word(tag: Tag) -> String {
     standard::keyword(tag).map_or_else(|| number(tag), str::to_owned)
 }
