@@ -25,7 +25,7 @@ const SAFE_PUNCTUATION: &str = "°±×–—’\u{A0}";
 
 /// The text without what is not known to be safe, trimmed. One value at a time: it must not hold
 /// several with backslashes between. `dates` are the ranges of the text that hold dates.
-pub(super) fn clean<'t>(text: &'t str, own: &Identifiers, dates: &[Range<usize>]) -> Cow<'t, str> {
+pub fn clean<'t>(text: &'t str, own: &Identifiers, dates: &[Range<usize>]) -> Cow<'t, str> {
     let mut tokens = Tokens::of(text);
     for index in 0..tokens.list.len() {
         let (word, short, long) = (tokens.word(index), tokens.short(index), tokens.long(index));
@@ -149,7 +149,7 @@ const SHAPES: &str = r"(?xi)
 ";
 
 /// Whether a name of a kernel, a coil or a sequence may be a day or the number of a person.
-pub(super) fn tells_a_day_or_number(label: &str) -> bool {
+pub fn tells_a_day_or_number(label: &str) -> bool {
     static SHAPE: OnceLock<Option<Regex>> = OnceLock::new();
     if !label
         .bytes()

@@ -23,7 +23,7 @@ use crate::profile::{AlterPixels, BurnedIn, DeviceRegions, DicomRules, NestingLe
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 
 /// What a profile does to images.
-pub(super) struct PixelCleaning {
+pub struct PixelCleaning {
     alter: Option<AlterPixels>,
     regions: Vec<DeviceRegions>,
     burned_in: BurnedIn,
@@ -35,28 +35,28 @@ pub(super) struct PixelCleaning {
 
 /// What was done to an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct PixelWork {
+pub struct PixelWork {
     /// Pixels were blanked, by `alter_pixels` or by regions.
-    pub(super) blanked: bool,
+    pub blanked: bool,
     /// Bytes beside the image, such as comments inside compressed frames, were emptied or cut, here
     /// or in an icon image.
-    pub(super) segments_blanked: bool,
+    pub segments_blanked: bool,
     /// An entry of `[[dicom.pixels.regions]]` is about this image, be it to say that nothing is
     /// burned in; or `alter_pixels` blanked some of it. Only then has pixel data been cleaned.
-    pub(super) settled: bool,
+    pub settled: bool,
     /// Which part of the profile is to be named for it.
-    pub(super) by: &'static str,
+    pub by: &'static str,
 }
 
 impl PixelWork {
     /// How many elements of the image count as changed.
-    pub(super) fn changes(self) -> u32 {
+    pub fn changes(self) -> u32 {
         u32::from(self.blanked || self.segments_blanked)
     }
 }
 
 impl PixelCleaning {
-    pub(super) fn of(rules: &DicomRules) -> Self {
+    pub fn of(rules: &DicomRules) -> Self {
         Self {
             alter: rules.alter_pixels.clone(),
             regions: rules.regions.clone(),
@@ -70,7 +70,7 @@ impl PixelCleaning {
     }
 
     /// Does to an instance, as it was read, what the profile does to images.
-    pub(super) fn clean(&self, instance: &mut Instance) -> Result<PixelWork, DeidError> {
+    pub fn clean(&self, instance: &mut Instance) -> Result<PixelWork, DeidError> {
         let mut work = PixelWork {
             by: "alter_pixels",
             ..PixelWork::default()
@@ -78,7 +78,19 @@ impl PixelCleaning {
         if let Some(pixels) = instance.pixels.clone() {
             let devices = self.devices(instance);
             let plan = self.plan(instance, &pixels, &devices)?;
-            work = self.assess(instance, !devices.is_empty(), plan.is_some())?;
+            work.blanked = plan.is_some();
+            work.settled = work.blanked || !devices.is_empty();
+            if !self.regions.is_empty() {
+                work.by = "pixels";
+            }
+            if self.burned_in == BurnedIn::Refuse
+                && !work.settled
+                && !self.removed
+                && let Some(reason) = ImageHeader::of(instance).risk()
+            {
+                let why = format!("by its header it is of the kind `{reason}`");
+                return Err(DeidError::new(DeidErrorKind::BurnedIn, why));
+            }
             if let Some((image, mask)) = plan {
                 blank(instance, &image, mask, pixels)?;
             }
@@ -137,34 +149,6 @@ impl PixelCleaning {
             .iter()
             .filter(|region| header.fits(region))
             .collect()
-    }
-
-    /// Whether the image may go, and what can be said of it.
-    fn assess(
-        &self,
-        instance: &Instance,
-        device: bool,
-        blanked: bool,
-    ) -> Result<PixelWork, DeidError> {
-        let settled = device || blanked;
-        if self.burned_in == BurnedIn::Refuse
-            && !settled
-            && !self.removed
-            && let Some(reason) = ImageHeader::of(instance).risk()
-        {
-            return Err(burned_in(reason));
-        }
-        let by = if self.regions.is_empty() {
-            "alter_pixels"
-        } else {
-            "pixels"
-        };
-        Ok(PixelWork {
-            blanked,
-            settled,
-            by,
-            ..PixelWork::default()
-        })
     }
 
     /// What is blanked in the end; none where nothing is.
@@ -253,13 +237,6 @@ fn matching<'a>(alter: &'a AlterPixels, instance: &Instance) -> Result<Vec<&'a R
 
 fn pixel_error(why: impl Into<String>) -> DeidError {
     DeidError::new(DeidErrorKind::Pixels, why)
-}
-
-fn burned_in(reason: &str) -> DeidError {
-    DeidError::new(
-        DeidErrorKind::BurnedIn,
-        format!("by its header it is of the kind `{reason}`"),
-    )
 }
 
 #[cfg(test)]

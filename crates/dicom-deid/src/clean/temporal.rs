@@ -9,13 +9,13 @@ mod dates_in_text;
 use chrono::{Datelike, NaiveDate, TimeDelta};
 use dicom_core::VR;
 
-pub(super) use dates_in_text::dates_in_text;
+pub use dates_in_text::dates_in_text;
 #[cfg(test)]
 pub(super) use spellings::spellings;
 
 /// Why a value cannot be changed. It never says the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unreadable {
+pub enum Unreadable {
     /// The value has none of the forms of its VR.
     Form,
     /// The calendar has no such day.
@@ -27,7 +27,7 @@ pub(super) enum Unreadable {
 /// The value moved by whole days. Multiple values, ranges of a query (`a-b`, `-b`, `a-`),
 /// precision, fraction, offset from UTC and the legacy form of a date are kept; padding is not.
 /// Times are checked and do not move.
-pub(super) fn shift(text: &str, vr: VR, days: i64) -> Result<String, Unreadable> {
+pub fn shift(text: &str, vr: VR, days: i64) -> Result<String, Unreadable> {
     let one = match vr {
         VR::DA => date,
         VR::DT => date_time,
@@ -240,7 +240,7 @@ const LIMITS: [(char, u32); 4] = [('D', 32_872), ('W', 4_696), ('M', 1_080), ('Y
 /// `nnnD`, `W`, `M` or `Y`. Fewer or more digits (`45Y`, `1090M`) and a small letter are read too,
 /// and left as they are below the limit: they are ages beyond doubt. A number without a unit
 /// counts years, as people write them.
-pub(super) fn cap_age(text: &str) -> Result<Option<String>, Unreadable> {
+pub fn cap_age(text: &str) -> Result<Option<String>, Unreadable> {
     let ages: Vec<_> = text.split('\\').map(unpadded).collect();
     let capped: Vec<_> = ages
         .iter()

@@ -9,7 +9,7 @@ use crate::clean::identifiers::{Identifiers, UmlautSpelling, folded};
 use crate::standard::is_known_word;
 
 /// Folded words that make a number beside them an age.
-pub(super) const YEARS: [&str; 13] = [
+pub const YEARS: [&str; 13] = [
     "y", "yo", "yr", "yrs", "year", "years", "jahre", "jahr", "j", "ans", "anni", "anos", "age",
 ];
 
@@ -20,14 +20,14 @@ const MOST_PARTS: usize = 8;
 const MOST_DIGITS: usize = 4;
 
 /// Whether a number may be the age of a person who is nearly alone with it: 90 or more.
-pub(super) fn is_high_age(digits: &str) -> bool {
+pub fn is_high_age(digits: &str) -> bool {
     digits
         .parse::<u8>()
         .is_ok_and(|age| (90..=130).contains(&age))
 }
 
 /// Judges a token, given as it stands and in its two folded spellings.
-pub(super) fn verdict(word: &str, short: &str, long: &str, own: &Identifiers) -> TokenSafety {
+pub fn verdict(word: &str, short: &str, long: &str, own: &Identifiers) -> TokenSafety {
     let named = own.names_someone();
     if named && (own.has_word(short) || own.has_word(long)) {
         return TokenSafety::Own;
@@ -142,7 +142,7 @@ impl Part {
 }
 
 /// A number of up to three digits, and up to three more behind a point.
-pub(super) fn is_number(text: &str) -> bool {
+pub fn is_number(text: &str) -> bool {
     let is_short = |digits: &str| {
         (1..=3).contains(&digits.len())
             && digits
@@ -156,13 +156,13 @@ pub(super) fn is_number(text: &str) -> bool {
 }
 
 /// Parameters of protocols whose values have up to four digits: b1000, TR2500.
-pub(super) const PARAMETERS: [&str; 14] = [
+pub const PARAMETERS: [&str; 14] = [
     "b", "bval", "bvalue", "bvalues", "bw", "fa", "fov", "mb", "te", "ti", "tr", "tsl", "venc",
     "echo",
 ];
 
 /// Letters that levels of the spine are numbered with, and their highest number.
-pub(super) const SPINE: [(&str, u32); 6] = [
+pub const SPINE: [(&str, u32); 6] = [
     ("c", 8),
     ("t", 12),
     ("th", 12),
@@ -185,7 +185,7 @@ const NUMBERED: [(&str, u32); 9] = [
 ];
 
 /// Words before two levels of the spine: LWK 4/5.
-pub(super) const LEVELS: [&str; 16] = [
+pub const LEVELS: [&str; 16] = [
     "bwk",
     "bws",
     "disc",
@@ -205,7 +205,7 @@ pub(super) const LEVELS: [&str; 16] = [
 ];
 
 /// Words before a part and how many there are: part 1/2.
-pub(super) const PARTS: [&str; 10] = [
+pub const PARTS: [&str; 10] = [
     "echo", "page", "part", "phase", "run", "scan", "serie", "series", "stage", "teil",
 ];
 
@@ -222,14 +222,14 @@ const PAIRED_KERNELS: [&str; 14] = [
 ];
 
 /// Units that may touch their number or stand behind it.
-pub(super) const UNITS: [&str; 30] = [
+pub const UNITS: [&str; 30] = [
     "cc", "cgy", "cm", "deg", "degree", "degrees", "fps", "gbq", "grad", "gy", "hu", "hz", "kg",
     "khz", "kv", "kvp", "mas", "mbq", "mci", "mg", "min", "ml", "mm", "mmol", "ms", "msec", "ppm",
     "sec", "tesla", "um",
 ];
 
 /// What is counted, and stands behind a number or a range of numbers.
-pub(super) const UNITS_APART: [&str; 13] = [
+pub const UNITS_APART: [&str; 13] = [
     "weeks",
     "hours",
     "minutes",
@@ -252,7 +252,7 @@ const UNITS_TOUCHING: [&str; 32] = [
 ];
 
 /// The highest number of letters in a table.
-pub(super) fn highest(numbered: &[(&str, u32)], letters: &str) -> Option<u32> {
+pub fn highest(numbered: &[(&str, u32)], letters: &str) -> Option<u32> {
     numbered
         .iter()
         .find(|(known, _)| *known == letters)
@@ -295,7 +295,7 @@ fn explains(before: &str, number: &str, after: &str) -> bool {
 
 /// Whether a number with a point reads like a day and a month (12.06) rather than like a size
 /// (1.25, 2.5).
-pub(super) fn is_day(number: &str) -> bool {
+pub fn is_day(number: &str) -> bool {
     let Some((first, second)) = number.split_once('.') else {
         return false;
     };
@@ -309,7 +309,7 @@ pub(super) fn is_day(number: &str) -> bool {
 }
 
 /// Whether two numbers can be a day and a month, in either order.
-pub(super) fn may_be_day(first: &str, second: &str) -> bool {
+pub fn may_be_day(first: &str, second: &str) -> bool {
     let (Ok(first), Ok(second)) = (first.parse::<u32>(), second.parse::<u32>()) else {
         return false;
     };

@@ -23,7 +23,7 @@ const TELEPHONE_DIGITS: usize = 7;
 const TWO_BY_TWO_DIGITS: usize = 9;
 
 /// Takes back what must not stand as it stands.
-pub(super) fn take_back(tokens: &mut Tokens, own: &Identifiers, dates: &[Range<usize>]) {
+pub fn take_back(tokens: &mut Tokens, own: &Identifiers, dates: &[Range<usize>]) {
     for range in dates {
         overlapping(tokens, range);
     }
@@ -98,25 +98,23 @@ fn numbers_of(tokens: &mut Tokens, own: &Identifiers) {
 fn stands_alone(compact: &str, owners: &[usize], at: usize, id: &str) -> bool {
     let end = at + id.len();
     let bytes = compact.as_bytes();
-    let goes_on = |inside: Option<usize>, outside: Option<usize>| {
-        let (Some(inside), Some(outside)) = (inside, outside) else {
-            return false;
-        };
-        let is_digit = |at: usize| bytes.get(at).map(u8::is_ascii_digit);
-        let is_same_token = owners
-            .get(inside)
-            .is_some_and(|owner| owners.get(outside) == Some(owner));
+    let is_digit = |at: usize| {
+        bytes
+            .get(at)
+            .is_some_and(u8::is_ascii_digit)
+    };
+    let goes_on = |inside: usize, outside: Option<usize>| {
+        let outside = outside.filter(|outside| owners.get(*outside) == owners.get(inside));
         // Two characters may be a piece of anything, so they count as a token of their own alone. A
         // letter before a letter ends nothing that is telling (kneeB123), a digit before a digit
         // does (B1234).
-        is_same_token
-            && match (is_digit(inside), is_digit(outside)) {
-                (Some(true), Some(true)) => true,
-                (Some(false), Some(false)) => id.len() < 4,
-                _ => id.len() < 3,
-            }
+        outside.is_some_and(|outside| match (is_digit(inside), is_digit(outside)) {
+            (true, true) => true,
+            (false, false) => id.len() < 4,
+            _ => id.len() < 3,
+        })
     };
-    !goes_on(Some(at), at.checked_sub(1)) && !goes_on(Some(end - 1), Some(end))
+    !goes_on(at, at.checked_sub(1)) && !goes_on(end - 1, Some(end))
 }
 
 /// Two words that together are a place, or a name written as two.

@@ -54,10 +54,7 @@ fn frames_len(
 }
 
 /// Keeps the frames and nothing else. True where there was anything else.
-pub(super) fn keep_to_frames(
-    instance: &mut Instance,
-    pixels: PixelElement,
-) -> Result<bool, DeidError> {
+pub fn keep_to_frames(instance: &mut Instance, pixels: PixelElement) -> Result<bool, DeidError> {
     let value = pixels.value.clone();
     if value.is_empty() {
         return Ok(false);
@@ -161,7 +158,7 @@ fn overlay_bits(instance: &Instance, cell_bits: u16) -> Result<u64, DeidError> {
 }
 
 /// Whether one may lie in compressed frames, where its bits cannot be cleared.
-pub(super) fn refuse_in_compressed(instance: &Instance, pixels: Tag) -> Result<(), DeidError> {
+pub fn refuse_in_compressed(instance: &Instance, pixels: Tag) -> Result<(), DeidError> {
     let cell_bits =
         Layout::of_instance(instance, pixels).map_or(u16::MAX, |layout| layout.cell_bits);
     if overlay_bits(instance, cell_bits)? == 0 {
@@ -223,7 +220,7 @@ fn hidden_overlay() -> DeidError {
 }
 
 /// Cleans the data sets around the image and in it. True where anything had to go.
-pub(super) fn clean_nested(instance: &mut Instance) -> Result<bool, DeidError> {
+pub fn clean_nested(instance: &mut Instance) -> Result<bool, DeidError> {
     let work = NestedPixels {
         file: instance.source.file().clone(),
         syntax: instance.syntax.uid.clone(),

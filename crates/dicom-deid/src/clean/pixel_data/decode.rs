@@ -35,7 +35,7 @@ const LOSSY: Tag = Tag(0x0028, 0x2110);
 const ALWAYS_LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
 
 /// How frames are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Codec {
     Plain,
     Rle,
@@ -81,11 +81,7 @@ impl Codec {
 }
 
 /// Decodes all frames, blanks them and puts them in the place of the compressed ones.
-pub(super) fn replace(
-    instance: &mut Instance,
-    image: &Image,
-    mask: &Mask,
-) -> Result<(), DeidError> {
+pub fn replace(instance: &mut Instance, image: &Image, mask: &Mask) -> Result<(), DeidError> {
     let uid = instance.syntax.uid.clone();
     let codec = Codec::of(&uid)
         .ok_or_else(|| pixel_error(format!("there is no decoder for the transfer syntax {uid}")))?;
@@ -198,7 +194,7 @@ fn rounded(value: f32) -> u8 {
 
 /// The samples of a frame side by side, little endian, red, green and blue where there are three.
 /// The error says why there are none.
-pub(super) fn decode_jpeg(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
+pub fn decode_jpeg(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
     let header = JpegHeader::read(coded).ok_or("the JPEG header is damaged")?;
     header.fits(image)?;
     let mut decoder = Decoder::new(Cursor::new(coded));
@@ -384,7 +380,7 @@ impl JpegHeader {
 }
 
 /// The samples of a frame side by side, little endian. The error says why there are none.
-pub(super) fn decode_jpeg2000(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
+pub fn decode_jpeg2000(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
     let stream = codestream(coded).ok_or("there is no JPEG 2000 codestream")?;
     let precision = size_fits(stream, image)?;
     let decoded = Decoded::from_bytes_with(stream, DecodeParameters::new().strict(true));
@@ -488,7 +484,7 @@ fn size_fits(stream: &[u8], image: &Image) -> Result<u32, &'static str> {
 const RLE_HEADER: usize = 64;
 
 /// The samples of a frame side by side, little endian. The error says why there are none.
-pub(super) fn decode_rle(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
+pub fn decode_rle(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
     let sample_len = usize::from(image.bits_allocated / 8);
     let pixel_len = sample_len * usize::from(image.samples);
     let plane_len = usize::from(image.rows) * usize::from(image.columns);

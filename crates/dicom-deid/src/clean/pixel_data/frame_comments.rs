@@ -33,10 +33,7 @@ const ENCAPSULATED_UNCOMPRESSED: &str = "1.2.840.10008.1.2.1.98";
 
 /// Empties them in encapsulated pixel data, and takes away offset tables that are none. True
 /// where there were any.
-pub(super) fn empty_comments(
-    instance: &mut Instance,
-    pixels: PixelElement,
-) -> Result<bool, DeidError> {
+pub fn empty_comments(instance: &mut Instance, pixels: PixelElement) -> Result<bool, DeidError> {
     let fragments = Fragments::of(instance)?;
     let changed = without_false_tables(instance, &fragments, &pixels);
     let first = fragments
@@ -125,7 +122,7 @@ fn without_false_tables(
 }
 
 /// Removes what describes fragments from a file that has none.
-pub(super) fn without_tables(instance: &mut Instance) -> bool {
+pub fn without_tables(instance: &mut Instance) -> bool {
     without(instance, |tag| EXTENDED_OFFSET_TABLES.contains(&tag))
 }
 
@@ -139,7 +136,7 @@ fn without(instance: &mut Instance, goes: impl Fn(Tag) -> bool) -> bool {
 
 /// Where something is to be emptied in nested pixel data. An error where it is not plainly an
 /// image, or its offset table is none.
-pub(super) fn mark_nested(
+pub fn mark_nested(
     value: &Bytes,
     file: &Arc<SourceFile>,
     syntax: &str,
@@ -395,9 +392,6 @@ fn needed_of_application(code: u8, payload: &[u8]) -> u64 {
 const TILE_PART: u16 = 0xFF90;
 const START_OF_DATA: u16 = 0xFF93;
 const CODESTREAM_END: u16 = 0xFFD9;
-/// Bytes of a tile-part's first marker with its segment.
-const TILE_PART_LEN: u64 = 12;
-
 /// A codestream that is cut off in the last fragment has nothing more.
 fn codestream_image(stream: &mut FragmentStream) -> Result<(), DeidError> {
     stream.skip(2)?;
@@ -407,7 +401,7 @@ fn codestream_image(stream: &mut FragmentStream) -> Result<(), DeidError> {
             Some(TILE_PART) if tile_part(stream)? => in_header = false,
             None | Some(TILE_PART | CODESTREAM_END) => return Ok(()),
             // Behind a tile-part there is another, or the end.
-            Some(marker @ 0xFF30..) if in_header => drop(codestream_segment(stream, marker)?),
+            Some(marker @ 0xFF30..) if in_header => codestream_segment(stream, marker)?,
             Some(_) => return Err(damaged()),
         }
     }
@@ -418,43 +412,39 @@ fn is_known(marker: u16) -> bool {
     matches!(marker & 0xFF, 0x50..=0x53 | 0x55..=0x61 | 0x63 | 0x70..=0x79)
 }
 
-/// A segment; its length with the length itself.
-fn codestream_segment(stream: &mut FragmentStream, marker: u16) -> Result<u64, DeidError> {
-    if matches!(marker, 0xFF30..=0xFF3F) {
-        return Ok(0);
+fn codestream_segment(stream: &mut FragmentStream, marker: u16) -> Result<(), DeidError> {
+    if !matches!(marker, 0xFF30..=0xFF3F)
+        && let Some(payload) = stream.segment_len()?
+    {
+        stream.pass(payload, !is_known(marker))?;
     }
-    let Some(payload) = stream.segment_len()? else {
-        return Ok(0);
-    };
-    stream.pass(payload, !is_known(marker))?;
-    Ok(payload + 2)
+    Ok(())
 }
 
 /// A tile-part, its marker read: the header is gone through, the data passed over. True where
 /// more may follow.
 fn tile_part(stream: &mut FragmentStream) -> Result<bool, DeidError> {
     let fragment = stream.fragment()?;
+    let start = stream.passed - 2;
     stream.skip(4)?;
     let Some(length) = stream.long()?.map(u64::from) else {
         return Ok(false);
     };
     stream.skip(2)?;
-    let mut passed = TILE_PART_LEN;
     loop {
         match stream.word()? {
             None => return Ok(false),
             Some(START_OF_DATA) => break,
-            Some(marker @ 0xFF30..) => passed += 2 + codestream_segment(stream, marker)?,
+            Some(marker @ 0xFF30..) => codestream_segment(stream, marker)?,
             Some(_) => return Err(damaged()),
         }
     }
-    passed += 2;
     if length == 0 {
         return to_the_end(stream).map(|()| false);
     }
     let whole = stream.skip(
         length
-            .checked_sub(passed)
+            .checked_sub(stream.passed - start)
             .ok_or_else(damaged)?,
     )?;
     // A length beyond the end may have passed over other frames.
@@ -607,6 +597,8 @@ struct FragmentStream {
     left: Range<u64>,
     /// Bytes at hand: the first ones of what is left.
     piece: Bytes,
+    /// How many bytes were passed, in all fragments.
+    passed: u64,
     /// What was marked, by its place in the source, ascending and apart.
     marked: Vec<Range<u64>>,
 }
@@ -619,6 +611,7 @@ impl FragmentStream {
             number: 0,
             left,
             piece: Bytes::new(),
+            passed: 0,
             marked: Vec::new(),
         }
     }
@@ -733,6 +726,7 @@ impl FragmentStream {
             let from = self.left.start;
             let step = count.min(self.left.end - from);
             self.left.start += step;
+            self.passed += step;
             count -= step;
             let step = usize::try_from(step).unwrap_or(usize::MAX);
             self.piece

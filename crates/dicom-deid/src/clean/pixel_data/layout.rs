@@ -13,8 +13,8 @@ use super::pixel_error;
 use crate::error::DeidError;
 use crate::standard;
 
-pub(super) const PHOTOMETRIC: Tag = Tag(0x0028, 0x0004);
-pub(super) const PLANAR: Tag = Tag(0x0028, 0x0006);
+pub const PHOTOMETRIC: Tag = Tag(0x0028, 0x0004);
+pub const PLANAR: Tag = Tag(0x0028, 0x0006);
 const SAMPLES: Tag = Tag(0x0028, 0x0002);
 const FRAMES: Tag = Tag(0x0028, 0x0008);
 const ROWS: Tag = Tag(0x0028, 0x0010);
@@ -25,27 +25,27 @@ const REPRESENTATION: Tag = Tag(0x0028, 0x0103);
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 const FLOAT_PIXEL_DATA: Tag = Tag(0x7FE0, 0x0008);
 /// Every element that may hold pixels. The one that does is not in the data sets around it.
-pub(super) const ALL_PIXELS: [Tag; 3] = [FLOAT_PIXEL_DATA, Tag(0x7FE0, 0x0009), PIXEL_DATA];
+pub const ALL_PIXELS: [Tag; 3] = [FLOAT_PIXEL_DATA, Tag(0x7FE0, 0x0009), PIXEL_DATA];
 
 /// The layout of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Image {
-    pub(super) rows: u16,
-    pub(super) columns: u16,
-    pub(super) frames: u32,
+pub struct Image {
+    pub rows: u16,
+    pub columns: u16,
+    pub frames: u32,
     /// 1 or 3.
-    pub(super) samples: u16,
+    pub samples: u16,
     /// A multiple of 8.
-    pub(super) bits_allocated: u16,
-    pub(super) bits_stored: u16,
-    pub(super) signed: bool,
+    pub bits_allocated: u16,
+    pub bits_stored: u16,
+    pub signed: bool,
     /// Whether each sample has a plane of its own.
-    pub(super) planes: bool,
-    pub(super) photometric: String,
+    pub planes: bool,
+    pub photometric: String,
 }
 
 impl Image {
-    pub(super) fn of(instance: &Instance, pixels: &PixelElement) -> Result<Self, DeidError> {
+    pub fn of(instance: &Instance, pixels: &PixelElement) -> Result<Self, DeidError> {
         let bits_allocated = needed(instance, BITS_ALLOCATED)?;
         let samples = needed(instance, SAMPLES)?;
         let image = Self {
@@ -57,7 +57,7 @@ impl Image {
             bits_stored: number(instance, BITS_STORED)?.unwrap_or(bits_allocated),
             signed: number(instance, REPRESENTATION)? == Some(1),
             planes: samples > 1 && number(instance, PLANAR)? == Some(1),
-            photometric: photometric(instance)?,
+            photometric: text(instance, PHOTOMETRIC).ok_or_else(|| missing(PHOTOMETRIC))?,
         };
         image.checked(pixels)
     }
@@ -88,24 +88,24 @@ impl Image {
     }
 
     /// Bytes of one sample.
-    pub(super) fn sample_len(&self) -> u64 {
+    pub fn sample_len(&self) -> u64 {
         u64::from(self.bits_allocated / 8)
     }
 
     /// Bytes of one frame without compression.
-    pub(super) fn frame_len(&self) -> u64 {
+    pub fn frame_len(&self) -> u64 {
         u64::from(self.rows) * u64::from(self.columns) * u64::from(self.samples) * self.sample_len()
     }
 
     /// Bytes of all frames without compression.
-    pub(super) fn total_len(&self) -> u64 {
+    pub fn total_len(&self) -> u64 {
         self.frame_len()
             .saturating_mul(u64::from(self.frames))
     }
 
     /// What of the uncompressed bytes is blanked, with the samples of a pixel side by side or in
     /// planes.
-    pub(super) fn mask(&self, layers: &[Vec<Area>], planes: bool) -> Option<Mask> {
+    pub fn mask(&self, layers: &[Vec<Area>], planes: bool) -> Option<Mask> {
         let column_len = self.sample_len() * if planes { 1 } else { u64::from(self.samples) };
         mask(
             layers,
@@ -116,11 +116,7 @@ impl Image {
     }
 
     /// Refuses native pixel data that is not exactly what the attributes describe.
-    pub(super) fn fits_native(
-        &self,
-        instance: &Instance,
-        pixels: &PixelElement,
-    ) -> Result<(), DeidError> {
+    pub fn fits_native(&self, instance: &Instance, pixels: &PixelElement) -> Result<(), DeidError> {
         let (length, expected) = (pixels.value.end - pixels.value.start, self.total_len());
         // Subsampled colour (YBR_FULL_422) is shorter, and fails here.
         if length != expected && length != expected.next_multiple_of(2) {
@@ -138,8 +134,15 @@ impl Image {
 }
 
 fn needed(instance: &Instance, tag: Tag) -> Result<u16, DeidError> {
-    number(instance, tag)?
-        .ok_or_else(|| pixel_error(format!("there is no {}", standard::name_of(tag))))
+    number(instance, tag)?.ok_or_else(|| missing(tag))
+}
+
+fn missing(tag: Tag) -> DeidError {
+    pixel_error(format!("there is no {}", standard::name_of(tag)))
+}
+
+pub fn not_one_number(tag: Tag) -> DeidError {
+    pixel_error(format!("{} is not one number", standard::name_of(tag)))
 }
 
 fn number(instance: &Instance, tag: Tag) -> Result<Option<u16>, DeidError> {
@@ -152,11 +155,11 @@ fn number(instance: &Instance, tag: Tag) -> Result<Option<u16>, DeidError> {
     };
     word(element, instance.syntax.encoding)
         .map(Some)
-        .ok_or_else(|| pixel_error(format!("{} is not one number", standard::name_of(tag))))
+        .ok_or_else(|| not_one_number(tag))
 }
 
 /// The value of an element that is one number of two bytes.
-pub(super) fn word(element: &Element, encoding: Encoding) -> Option<u16> {
+pub fn word(element: &Element, encoding: Encoding) -> Option<u16> {
     let word = element
         .bytes()?
         .as_ref()
@@ -183,29 +186,24 @@ fn frames(instance: &Instance) -> Result<u32, DeidError> {
     }
 }
 
-fn photometric(instance: &Instance) -> Result<String, DeidError> {
-    text(instance, PHOTOMETRIC)
-        .ok_or_else(|| pixel_error(format!("there is no {}", standard::name_of(PHOTOMETRIC))))
-}
-
 /// A rectangle within an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Area {
+pub struct Area {
     /// Whether what was blanked here before comes back.
-    pub(super) keep: bool,
+    pub keep: bool,
     columns: Range<u64>,
     rows: Range<u64>,
 }
 
 impl Area {
     /// Whether nothing of the rectangle lies on the image.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.columns.is_empty() || self.rows.is_empty()
     }
 
     /// The part of a rectangle that lies on the image. Negative numbers count from the far edge, as
     /// in Python.
-    pub(super) fn new(keep: bool, [x0, y0, x1, y1]: [i64; 4], columns: u16, rows: u16) -> Self {
+    pub fn new(keep: bool, [x0, y0, x1, y1]: [i64; 4], columns: u16, rows: u16) -> Self {
         Self {
             keep,
             columns: clipped(x0, x1, columns),
@@ -231,7 +229,7 @@ fn clipped(from: i64, to: i64, length: u16) -> Range<u64> {
 
 /// The mask of layers of rectangles, for rows of `row_len` bytes with `column_len` bytes a column. Within
 /// a layer they apply in order; what any layer blanks is blanked. None where nothing is in the end.
-pub(super) fn mask(layers: &[Vec<Area>], row_len: u64, column_len: u64, rows: u16) -> Option<Mask> {
+pub fn mask(layers: &[Vec<Area>], row_len: u64, column_len: u64, rows: u16) -> Option<Mask> {
     let bands: Vec<Band> = bands(layers)
         .map(|(rows, columns)| Band {
             rows,

@@ -12,7 +12,7 @@ use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Instance, Tag, VR, Value, character_set_of, values,
 };
 
-use super::layout::{Area, Image};
+use super::layout::{Area, Image, not_one_number};
 use super::pixel_error;
 use crate::clean::compiled_action::effective_vr;
 use crate::clean::element_value::{numbers, separate};
@@ -34,7 +34,7 @@ const CORNERS: [Tag; 4] = [
 ];
 
 /// What an entry blanks in an image; nothing where it says that nothing is burned in.
-pub(super) fn device_layer(
+pub fn device_layer(
     region: &DeviceRegions,
     instance: &Instance,
     image: &Image,
@@ -102,8 +102,7 @@ fn corners(item: &DataSet, encoding: Encoding) -> Result<[i64; 4], DeidError> {
             .get(tag)
             .and_then(Element::bytes)
             .and_then(|bytes| bytes.as_ref().try_into().ok());
-        let word = word
-            .ok_or_else(|| pixel_error(format!("{} is not one number", standard::name_of(tag))))?;
+        let word = word.ok_or_else(|| not_one_number(tag))?;
         *corner = i64::from(encoding.u32(word));
     }
     let [x0, y0, x1, y1] = corners;
@@ -115,14 +114,14 @@ fn corners(item: &DataSet, encoding: Encoding) -> Result<[i64; 4], DeidError> {
 }
 
 /// The header of a file, by the values of its attributes.
-pub(super) struct ImageHeader<'a> {
+pub struct ImageHeader<'a> {
     instance: &'a Instance,
     /// Made when a value needs it first.
     charset: OnceCell<CharacterSet>,
 }
 
 impl<'a> ImageHeader<'a> {
-    pub(super) fn of(instance: &'a Instance) -> Self {
+    pub fn of(instance: &'a Instance) -> Self {
         Self {
             instance,
             charset: OnceCell::new(),
@@ -130,12 +129,12 @@ impl<'a> ImageHeader<'a> {
     }
 
     /// Why the image may show text, in a word of the table; none where nothing speaks for it.
-    pub(super) fn risk(&self) -> Option<&'static str> {
+    pub fn risk(&self) -> Option<&'static str> {
         burned_in::risk(|tag| self.values(tag)).map(|rule| rule.reason)
     }
 
     /// Whether all conditions of an entry hold.
-    pub(super) fn fits(&self, region: &DeviceRegions) -> bool {
+    pub fn fits(&self, region: &DeviceRegions) -> bool {
         region.when.iter().all(|one| {
             let found = self.values(one.tag);
             found.len() == one.values.len()
@@ -190,7 +189,7 @@ fn equals(found: &str, wanted: &RequiredValue) -> bool {
 
 /// Whether every line holds. None where that cannot be found out: an expression is too expensive,
 /// or the value is no text.
-pub(super) fn condition_holds(condition: &Condition, instance: &Instance) -> Option<bool> {
+pub fn condition_holds(condition: &Condition, instance: &Instance) -> Option<bool> {
     for line in &condition.lines {
         if !line_holds(line, instance)? {
             return Some(false);
@@ -237,7 +236,7 @@ fn test_holds(test: &AttributeTest, instance: &Instance) -> Option<bool> {
 }
 
 /// What the engine sees of an element.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum SeenValue {
     Absent,
     /// A number or bulk data without a value.
@@ -350,7 +349,7 @@ const ICON: Tag = Tag(0x0088, 0x0200);
 
 /// Removes icon images at every level. Overlays and curves too, unless the confidentiality table
 /// has its own say on them.
-pub(super) fn remove_copies(instance: &mut Instance, table: bool) {
+pub fn remove_copies(instance: &mut Instance, table: bool) {
     for data in [&mut instance.header, &mut instance.tail] {
         if !table {
             data.retain(|element| !is_drawn_over(element));

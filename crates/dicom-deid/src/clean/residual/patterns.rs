@@ -28,8 +28,8 @@ const DIGITS: usize = 6;
 const LONGEST: usize = 64;
 
 /// What must not stand beside a pattern, so that it is a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Boundary {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Boundary {
     Any,
     /// No letter and no digit.
     Word,
@@ -40,12 +40,12 @@ pub(super) enum Boundary {
 }
 
 /// One byte string to look for, ASCII letters in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Pattern {
-    pub(super) bytes: Box<[u8]>,
-    pub(super) boundary: Boundary,
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pattern {
+    pub bytes: Box<[u8]>,
+    pub boundary: Boundary,
     /// Bytes per character: 2 in UTF-16.
-    pub(super) stride: u8,
+    pub stride: u8,
 }
 
 /// The patterns of one value while they are collected: at most one more than it may have.
@@ -485,13 +485,13 @@ const MOST_CACHED: usize = 128;
 
 /// The patterns of a run.
 #[derive(Default)]
-pub(super) struct PatternCache {
+pub struct PatternCache {
     kept: RwLock<HashMap<RemovedValue, Arc<[Pattern]>>>,
 }
 
 impl PatternCache {
     /// The patterns of each value, where they are not too many together.
-    pub(super) fn patterns(
+    pub fn patterns(
         &self,
         values: &[&RemovedValue],
         min: usize,
@@ -528,22 +528,17 @@ impl PatternCache {
             }
             all.push(patterns);
         }
-        self.keep(new);
+        if !new.is_empty() {
+            let mut kept = self
+                .kept
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            if kept.len() + new.len() > CACHE_CAPACITY {
+                kept.clear();
+            }
+            kept.extend(new);
+        }
         Ok(all)
-    }
-
-    fn keep(&self, new: Vec<(RemovedValue, Arc<[Pattern]>)>) {
-        if new.is_empty() {
-            return;
-        }
-        let mut kept = self
-            .kept
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if kept.len() + new.len() > CACHE_CAPACITY {
-            kept.clear();
-        }
-        kept.extend(new);
     }
 }
 

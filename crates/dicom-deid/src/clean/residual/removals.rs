@@ -39,8 +39,8 @@ const LONGEST_CHARACTER_SETS: usize = 256;
 const CODES_OF_PERSONS: [Tag; 2] = [Tag(0x0040, 0x1101), Tag(0x0008, 0x0082)];
 
 /// What a value is taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum ValueKind {
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ValueKind {
     Name,
     Identifier,
     Descriptor,
@@ -51,33 +51,33 @@ pub(super) enum ValueKind {
 }
 
 /// A value to look for. Equal ones have the same patterns.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct RemovedValue {
-    pub(super) kind: ValueKind,
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RemovedValue {
+    pub kind: ValueKind,
     /// Where it has other than ASCII: its own character set, a line end, and those of the data sets
     /// around it.
-    pub(super) character_sets: Bytes,
+    pub character_sets: Bytes,
     /// One value without padding, or where it has other than ASCII, the value field.
-    pub(super) bytes: Bytes,
+    pub bytes: Bytes,
 }
 
 /// An item that leads to an element, with those around it. All elements in one item share it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 struct LocationStep {
     parent: Option<Arc<LocationStep>>,
     item: (Tag, usize),
 }
 
 /// Where an element stood before cleaning.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FormerLocation {
+#[derive(PartialEq, Eq)]
+pub struct FormerLocation {
     inside: Option<Arc<LocationStep>>,
-    pub(super) tag: Tag,
+    pub tag: Tag,
 }
 
 impl FormerLocation {
     /// The sequences and numbers of items that lead there.
-    pub(super) fn items(&self) -> Vec<(Tag, usize)> {
+    pub fn items(&self) -> Vec<(Tag, usize)> {
         let mut items: Vec<_> =
             std::iter::successors(self.inside.as_deref(), |step| step.parent.as_deref())
                 .map(|step| step.item)
@@ -88,13 +88,13 @@ impl FormerLocation {
 }
 
 /// A value that is gone from its place.
-pub(super) struct Removal {
-    pub(super) value: RemovedValue,
-    pub(super) location: FormerLocation,
+pub struct Removal {
+    pub value: RemovedValue,
+    pub location: FormerLocation,
 }
 
 /// All values that are gone or changed, in file order and each once, where they are not too many.
-pub(super) fn removals(before: &DataSet, after: &DataSet) -> Result<Vec<Removal>, TooCostly> {
+pub fn removals(before: &DataSet, after: &DataSet) -> Result<Vec<Removal>, TooCostly> {
     let own = |tag: &Tag| {
         after
             .get(*tag)
@@ -459,7 +459,7 @@ fn text_kind(tag: Tag, vr: VR, sequence: Option<Tag>) -> Option<ValueKind> {
 
 /// Whether the values of an attribute are identifiers, whose parts identify as well. Places and
 /// ways to reach them are made of words that others use too, and count as a whole.
-pub(super) fn is_identifier(tag: Tag, vr: VR) -> bool {
+pub fn is_identifier(tag: Tag, vr: VR) -> bool {
     matches!(
         identifier_kind(tag, vr),
         Some(IdentifierKind::Person | IdentifierKind::Id)
@@ -468,7 +468,7 @@ pub(super) fn is_identifier(tag: Tag, vr: VR) -> bool {
 
 /// Whether the attribute is part of a coded entry (PS3.3 section 8): a code, its scheme or its
 /// meaning.
-pub(super) fn is_code(tag: Tag) -> bool {
+pub fn is_code(tag: Tag) -> bool {
     tag.group() == 0x0008 && matches!(tag.element(), 0x0100..=0x0122)
 }
 

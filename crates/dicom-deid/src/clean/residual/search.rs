@@ -21,30 +21,29 @@ use crate::standard::is_registered_uid;
 const COST_OF_HIT: usize = 8;
 
 /// What was removed from one instance, ready to be looked for.
-pub(in crate::clean) struct ValueIndex {
+pub struct ValueIndex {
     prefixes: PrefixIndex,
     /// UIDs are looked up whole, so that thousands of them cost no more than one.
     uids: HashMap<Box<[u8]>, usize>,
     /// Where each value stood first, and what it was taken for.
-    pub(super) values: Vec<(FormerLocation, ValueKind)>,
+    pub values: Vec<(FormerLocation, ValueKind)>,
 }
 
 /// A place where a pattern matches, counted from the start of what is searched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hit {
-    pub(super) at: Range<usize>,
+pub struct Hit {
+    pub at: Range<usize>,
     /// The number of the value.
-    pub(super) value: usize,
-    pub(super) boundary: Boundary,
-    pub(super) stride: usize,
+    pub value: usize,
+    pub boundary: Boundary,
+    pub stride: usize,
 }
 
 /// Judges a hit, and may take of the work that is left. An error ends the search.
 type HitVisitor<'a> = &'a mut dyn FnMut(&Hit, &mut WorkBudget) -> Result<(), SearchEnd>;
 
 /// Why a search ends before the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SearchEnd {
+#[derive(Debug)]
+pub enum SearchEnd {
     /// Nothing more needs to be known.
     Done,
     TooCostly(TooCostly),
@@ -72,7 +71,7 @@ impl Search<'_> {
 
 impl ValueIndex {
     /// `min` is the fewest characters that are looked for.
-    pub(super) fn new(
+    pub fn new(
         removals: Vec<Removal>,
         cache: &PatternCache,
         min: usize,
@@ -118,7 +117,7 @@ impl ValueIndex {
     }
 
     /// Reports every place where a removed value stands in bytes whose letters are in lower case.
-    pub(super) fn search(
+    pub fn search(
         &self,
         lower: &[u8],
         budget: &mut WorkBudget,
@@ -143,16 +142,6 @@ impl ValueIndex {
             }),
             None => Ok(()),
         })
-    }
-
-    /// Whether there is nothing to look for.
-    pub(super) fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
-    /// Where a value stood, and what it was taken for.
-    pub(super) fn value(&self, number: usize) -> Option<&(FormerLocation, ValueKind)> {
-        self.values.get(number)
     }
 }
 
@@ -361,7 +350,7 @@ impl PrefixIndex {
             let Some(window) = window.first_chunk::<N>() else {
                 continue;
             };
-            let prefix = as_number(*window);
+            let prefix = as_number(window);
             let bit = bit_of(prefix, bits);
             if table
                 .filter
@@ -482,17 +471,14 @@ fn sorted_by_prefix(prefixes: &[(u32, PatternRef)]) -> Vec<(u32, PatternRef)> {
 
 /// The first bytes as a number, and how many they are.
 fn prefix_of(bytes: &[u8]) -> (u32, usize) {
-    match bytes {
-        [a, b, c, d, ..] => (as_number([*a, *b, *c, *d]), 4),
-        [a, b, c] => (as_number([*a, *b, *c]), 3),
-        [a, b] => (as_number([*a, *b]), 2),
-        [a] => (as_number([*a]), 1),
-        [] => (0, 0),
-    }
+    let first = bytes
+        .get(..PREFIX_LENGTH)
+        .unwrap_or(bytes);
+    (as_number(first), first.len())
 }
 
 #[inline]
-fn as_number<const N: usize>(bytes: [u8; N]) -> u32 {
+fn as_number(bytes: &[u8]) -> u32 {
     bytes
         .iter()
         .rev()

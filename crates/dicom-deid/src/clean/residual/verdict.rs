@@ -24,8 +24,7 @@ const MARKS: [Tag; 2] = [Tag(0x0012, 0x0063), Tag(0x0012, 0x0064)];
 const PADDING: usize = 1024;
 
 /// What a place where a value stands means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum HitVerdict {
+pub enum HitVerdict {
     /// The value is still there.
     Leak,
     /// It is no such value.
@@ -35,16 +34,16 @@ pub(super) enum HitVerdict {
 }
 
 /// What a place is judged by.
-pub(super) struct VerdictContext<'a> {
-    pub(super) before: &'a DataSet,
+pub struct VerdictContext<'a> {
+    pub before: &'a DataSet,
     /// The instance as it was written.
-    pub(super) instance: &'a Instance,
-    pub(super) intent: &'a ProfileIntent,
+    pub instance: &'a Instance,
+    pub intent: &'a ProfileIntent,
 }
 
 /// An element in which something stands, with what is found out about it, once for all that stands
 /// there.
-pub(super) struct ScannedElement<'a> {
+pub struct ScannedElement<'a> {
     at: &'a ElementLocation<'a>,
     /// Its VR, or the dictionary's where the file states none.
     vr: VR,
@@ -58,7 +57,7 @@ pub(super) struct ScannedElement<'a> {
 
 impl<'a> ScannedElement<'a> {
     /// None where a pattern can only stand by chance.
-    pub(super) fn of(at: &'a ElementLocation<'a>, bytes: &'a [u8]) -> Option<Self> {
+    pub fn of(at: &'a ElementLocation<'a>, bytes: &'a [u8]) -> Option<Self> {
         let vr = if at.vr == VR::UN {
             standard::vr(at.tag).unwrap_or(VR::UN)
         } else {
@@ -80,7 +79,7 @@ impl<'a> ScannedElement<'a> {
 
 impl VerdictContext<'_> {
     /// The verdict on what stands in an element and stood elsewhere.
-    pub(super) fn verdict(
+    pub fn verdict(
         &self,
         hit: &Hit,
         scanned: &ScannedElement<'_>,
@@ -225,7 +224,7 @@ fn ends<'a>(beside: impl Iterator<Item = &'a u8>) -> bool {
 }
 
 /// Whether what stands beside a hit lets it be one.
-pub(super) fn boundaries_hold(hit: &Hit, text: &[u8]) -> bool {
+pub fn boundaries_hold(hit: &Hit, text: &[u8]) -> bool {
     let before = hit
         .at
         .start
@@ -271,7 +270,7 @@ fn is_time(text: &[u8], at: usize, stride: usize) -> bool {
 }
 
 /// The intentions of a profile.
-pub(super) struct ProfileIntent {
+pub struct ProfileIntent {
     kept: Vec<Selector>,
     recurse: bool,
     basic_profile: Option<Confidentiality>,
@@ -279,7 +278,7 @@ pub(super) struct ProfileIntent {
 }
 
 impl ProfileIntent {
-    pub(super) fn of(dicom: &DicomRules) -> Self {
+    pub fn of(dicom: &DicomRules) -> Self {
         let (mut kept, mut stated) = (Vec::new(), HashSet::new());
         for rule in &dicom.fields {
             match &rule.action {
@@ -315,7 +314,7 @@ impl ProfileIntent {
 
     /// Whether the profile keeps an element by name, or by an option that keeps what the Basic
     /// Profile does not.
-    pub(super) fn keeps(&self, items: &[(Tag, usize)], tag: Tag, data: &DataSet) -> bool {
+    pub fn keeps(&self, items: &[(Tag, usize)], tag: Tag, data: &DataSet) -> bool {
         let by_option = |basic_profile: &Confidentiality| {
             let decision = basic_profile.decide(tag, standard::vr(tag).unwrap_or(VR::UN));
             decision.code == ActionCode::Keep
@@ -391,7 +390,7 @@ fn private(selector: &Selector, items: &[(Tag, usize)], tag: Tag, data: &DataSet
 
 /// The sequences that lead to an attribute by their names, with the numbers of their items, then
 /// its own name.
-pub(super) fn path_by(items: &[(Tag, usize)], own: String, name: &dyn Fn(Tag) -> String) -> String {
+pub fn path_by(items: &[(Tag, usize)], own: String, name: &dyn Fn(Tag) -> String) -> String {
     items
         .iter()
         .map(|(sequence, index)| format!("{}.{index}.", name(*sequence)))
@@ -404,6 +403,6 @@ fn number(tag: Tag) -> String {
 }
 
 /// The keyword of an attribute, or its number.
-pub(super) fn word(tag: Tag) -> String {
+pub fn word(tag: Tag) -> String {
     standard::keyword(tag).map_or_else(|| number(tag), str::to_owned)
 }

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 /// The places of the dates, in order. A text without a digit costs one look at each byte.
-pub(in crate::clean) fn dates_in_text(text: &str) -> Vec<Range<usize>> {
+pub fn dates_in_text(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let Some(mut at) = bytes
@@ -566,7 +566,7 @@ fn month_of_name(word: &str) -> Option<u32> {
 
 /// The names of a month, counted from 1.
 #[cfg(test)]
-pub(super) fn month_names(month: u32) -> &'static [&'static str] {
+pub fn month_names(month: u32) -> &'static [&'static str] {
     month
         .checked_sub(1)
         .and_then(|at| NAMES.get(at as usize))
