@@ -7,6 +7,7 @@
 //! file is as little trusted as the file.
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags;
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Item, LengthForm, Limits, Tag, VR, Value,
     character_set_of, padded,
@@ -20,10 +21,6 @@ use crate::envelope::{EnvelopeError, EnvelopeKeys};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{Action, DicomRules, has_character_set, is_number_text, is_text};
 
-const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
-const ENCRYPTED_SYNTAX: Tag = Tag(0x0400, 0x0510);
-const ENCRYPTED_CONTENT: Tag = Tag(0x0400, 0x0520);
-const MODIFIED_ATTRIBUTES: Tag = Tag(0x0400, 0x0550);
 /// The content's transfer syntax, in every file.
 const INSIDE: Encoding = Encoding::EXPLICIT_LITTLE;
 const INSIDE_UID: &[u8] = b"1.2.840.10008.1.2.1";
@@ -82,8 +79,8 @@ impl EnvelopeSettings {
         if !self.opens {
             return Ok(None);
         }
-        let content = first_item(data, ENCRYPTED_ATTRIBUTES)
-            .and_then(|item| item.get(ENCRYPTED_CONTENT))
+        let content = first_item(data, tags::ENCRYPTED_ATTRIBUTES_SEQUENCE)
+            .and_then(|item| item.get(tags::ENCRYPTED_CONTENT))
             .and_then(Element::bytes)
             .ok_or_else(|| {
                 DeidError::new(
@@ -106,7 +103,7 @@ impl EnvelopeSettings {
         };
         let inside = DataSet::from_bytes(&Bytes::from_owner(plain), INSIDE, limits)
             .map_err(|_| unreadable())?;
-        let item = first_item(&inside, MODIFIED_ATTRIBUTES)
+        let item = first_item(&inside, tags::MODIFIED_ATTRIBUTES_SEQUENCE)
             .ok_or_else(unreadable)?
             .clone();
         let charset = character_set_of(&item, &CharacterSet::default());
@@ -278,7 +275,7 @@ impl NewEnvelope {
         // Of the envelope that a file came with, nothing is put into the new one.
         for old in before
             .iter()
-            .filter(|old| old.tag != ENCRYPTED_ATTRIBUTES)
+            .filter(|old| old.tag != tags::ENCRYPTED_ATTRIBUTES_SEQUENCE)
         {
             let gone = match (after.get(old.tag), old.items()) {
                 (None, _) => true,
@@ -319,7 +316,7 @@ impl NewEnvelope {
         if let (true, Some(charset)) = (self.charset_matters, self.charset_element) {
             self.item.put(charset);
         }
-        let mut holder = Element::sequence(MODIFIED_ATTRIBUTES, Vec::new(), INSIDE);
+        let mut holder = Element::sequence(tags::MODIFIED_ATTRIBUTES_SEQUENCE, Vec::new(), INSIDE);
         if let Some(sequence) = holder.items_mut() {
             sequence.length = LengthForm::Defined;
             sequence.items.push(Item {
@@ -334,14 +331,14 @@ impl NewEnvelope {
             .map_err(|why| failed(&why))?;
         let item = DataSet::from_elements(vec![
             Element::new(
-                ENCRYPTED_SYNTAX,
+                tags::ENCRYPTED_CONTENT_TRANSFER_SYNTAX_UID,
                 VR::UI,
                 padded(VR::UI, INSIDE_UID.to_vec()),
             ),
-            Element::new(ENCRYPTED_CONTENT, VR::OB, padded(VR::OB, sealed)),
+            Element::new(tags::ENCRYPTED_CONTENT, VR::OB, padded(VR::OB, sealed)),
         ]);
         Ok(Element::sequence(
-            ENCRYPTED_ATTRIBUTES,
+            tags::ENCRYPTED_ATTRIBUTES_SEQUENCE,
             vec![item],
             encoding,
         ))

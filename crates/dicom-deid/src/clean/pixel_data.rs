@@ -13,14 +13,13 @@ mod regions;
 
 use std::sync::Arc;
 
-use dicom_lossless::{Instance, Mask, PixelElement, Scrubbed, Tag};
+use dicom_dictionary_std::tags;
+use dicom_lossless::{Instance, Mask, PixelElement, Scrubbed};
 use layout::{Area, Image};
 use regions::ImageHeader;
 
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{AlterPixels, BurnedIn, DeviceRegions, DicomRules, NestingLevel, Region};
-
-const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 
 /// What a profile does to images.
 pub struct PixelCleaning {
@@ -63,7 +62,7 @@ impl PixelCleaning {
             burned_in: rules.burned_in,
             confidential: rules.confidentiality.is_some(),
             removed: rules
-                .effect_on(PIXEL_DATA, NestingLevel::Top)
+                .effect_on(tags::PIXEL_DATA, NestingLevel::Top)
                 .effect
                 .is_gone(),
         }

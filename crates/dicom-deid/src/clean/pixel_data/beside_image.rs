@@ -7,10 +7,10 @@
 //! a table is touched.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags;
 use dicom_lossless::{
     DataSet, Element, Encoding, Instance, Kept, Layout, Mask, PixelElement, Scrubbed, SourceFile,
     Tag, VR, Value,
@@ -59,20 +59,27 @@ pub fn keep_to_frames(instance: &mut Instance, pixels: PixelElement) -> Result<b
     if value.is_empty() {
         return Ok(false);
     }
-    let missing = || {
+    let layout = Layout::of_instance(instance, pixels.tag).ok_or_else(|| {
         pixel_error(
             "its attributes do not tell where the image ends, and bytes behind it could be \
             anything",
         )
         .with_remedy(HINT)
-    };
-    let layout = Layout::of_instance(instance, pixels.tag).ok_or_else(missing)?;
+    })?;
     let encoding = instance.syntax.encoding;
     let kept = frames_len(&layout, pixels.vr, encoding, value.end - value.start)
         .map_err(|why| pixel_error(why).with_remedy(HINT))?;
     let behind = value.start + kept..value.end;
     let beside = overlay_bits(instance, layout.cell_bits)?;
-    if beside == 0 && is_padding(instance, behind.clone())? {
+    // There is nothing behind, or the byte of padding that PS3.5 section 8.1.1 asks for.
+    if beside == 0
+        && (behind.is_empty()
+            || (behind.end - behind.start == 1
+                && instance
+                    .source_bytes(behind.clone())?
+                    .first()
+                    == Some(&0)))
+    {
         return Ok(false);
     }
     let mut mask = match &pixels.scrubbed {
@@ -108,14 +115,6 @@ pub fn keep_to_frames(instance: &mut Instance, pixels: PixelElement) -> Result<b
 const HINT: &str = "correct Number of Frames, Rows, Columns, Samples per Pixel, Bits Allocated \
     and Photometric Interpretation";
 
-/// Whether there is nothing, or the byte of padding that PS3.5 section 8.1.1 asks for.
-fn is_padding(instance: &Instance, behind: Range<u64>) -> Result<bool, DeidError> {
-    Ok(behind.is_empty()
-        || (behind.end - behind.start == 1 && instance.source_bytes(behind)?.first() == Some(&0)))
-}
-
-const BITS_STORED: Tag = Tag(0x0028, 0x0101);
-const HIGH_BIT: Tag = Tag(0x0028, 0x0102);
 /// Elements of an overlay group: Overlay Bits Allocated, Overlay Bit Position, Overlay Data.
 const OVERLAY_BITS: u16 = 0x0100;
 const OVERLAY_POSITION: u16 = 0x0102;
@@ -194,8 +193,8 @@ fn stored_bits(instance: &Instance, cell_bits: u16) -> std::ops::RangeInclusive<
             .ok()
             .flatten()
     };
-    let stored = number(BITS_STORED).unwrap_or(cell_bits);
-    let high = number(HIGH_BIT).unwrap_or(stored.saturating_sub(1));
+    let stored = number(tags::BITS_STORED).unwrap_or(cell_bits);
+    let high = number(tags::HIGH_BIT).unwrap_or(stored.saturating_sub(1));
     high.saturating_add(1)
         .saturating_sub(stored)..=high
 }
@@ -362,15 +361,12 @@ impl NestedPixels {
     }
 }
 
-/// The descriptor of LUT Data.
-const LUT_DESCRIPTOR: Tag = Tag(0x0028, 0x3002);
-const LUT_DATA: Tag = Tag(0x0028, 0x3006);
 /// Bytes that can be printed, one after the other, among which text is looked for.
 const TEXT_RUN: usize = 12;
 
 /// Whether an element is a lookup table, or one colour of a palette.
 fn is_table(tag: Tag) -> bool {
-    tag == LUT_DATA
+    tag == tags::LUT_DATA
         || matches!(
             tag,
             Tag(0x0028, 0x1201..=0x1204 | 0x1211..=0x1213 | 0x1221..=0x1224)
@@ -381,7 +377,7 @@ fn is_table(tag: Tag) -> bool {
 /// set has none for it. Those in segments and retired ones have a length of their own.
 fn longest_table(data: &DataSet, tag: Tag, encoding: Encoding) -> Option<usize> {
     let descriptor = match tag {
-        LUT_DATA => LUT_DESCRIPTOR,
+        tags::LUT_DATA => tags::LUT_DESCRIPTOR,
         Tag(0x0028, element @ 0x1201..=0x1204) => Tag(0x0028, element - 0x0100),
         _ => return Some(usize::MAX),
     };

@@ -12,14 +12,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags;
 use dicom_lossless::{
-    Element, Fragments, Instance, Mask, PixelElement, Scrubbed, Segment, Source, SourceFile, Tag,
+    Element, Fragments, Instance, Mask, PixelElement, Scrubbed, Segment, Source, SourceFile,
     TemporaryFile, TransferSyntax, VR,
 };
 use jpeg_decoder::{ColorTransform, Decoder};
 use jpeg2k::{DecodeParameters, Image as Decoded};
 
-use super::layout::{Image, PHOTOMETRIC, PLANAR};
+use super::layout::Image;
 use super::{frame_comments, pixel_error};
 use crate::error::{DeidError, DeidErrorKind};
 
@@ -29,8 +30,6 @@ const LONGEST_FRAME: u64 = 128 << 20;
 /// charged for, itself.
 const ROOM: u64 = 64 << 10;
 
-/// Lossy Image Compression.
-const LOSSY: Tag = Tag(0x0028, 0x2110);
 /// JPEG baseline and extended.
 const ALWAYS_LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
 
@@ -157,13 +156,17 @@ fn describe(instance: &mut Instance, image: &Image, uid: &str) {
     frame_comments::without_tables(instance);
     let header = &mut instance.header;
     if ALWAYS_LOSSY.contains(&uid) {
-        header.put(Element::new(LOSSY, VR::CS, "01"));
+        header.put(Element::new(tags::LOSSY_IMAGE_COMPRESSION, VR::CS, "01"));
     }
     if image.samples == 3 {
         if image.photometric != "RGB" {
-            header.put(Element::new(PHOTOMETRIC, VR::CS, "RGB "));
+            header.put(Element::new(
+                tags::PHOTOMETRIC_INTERPRETATION,
+                VR::CS,
+                "RGB ",
+            ));
         }
-        header.put(Element::new(PLANAR, VR::US, vec![0, 0]));
+        header.put(Element::new(tags::PLANAR_CONFIGURATION, VR::US, vec![0, 0]));
     }
     instance.syntax = TransferSyntax::native(instance.syntax.encoding);
 }

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
+use dicom_dictionary_std::tags;
 use dicom_lossless::{
     Encoding, Fragments, Instance, Kept, Layout, Mask, PixelElement, Scrubbed, SourceFile, Tag,
 };
@@ -23,9 +24,9 @@ const ITEM_HEADER: u64 = 8;
 
 /// What describes fragments: the two extended offset tables and the encapsulated total length.
 const EXTENDED_OFFSET_TABLES: [Tag; 3] = [
-    Tag(0x7FE0, 0x0001),
-    Tag(0x7FE0, 0x0002),
-    Tag(0x7FE0, 0x0003),
+    tags::EXTENDED_OFFSET_TABLE,
+    tags::EXTENDED_OFFSET_TABLE_LENGTHS,
+    tags::ENCAPSULATED_PIXEL_DATA_VALUE_TOTAL_LENGTH,
 ];
 const RLE_LOSSLESS: &str = "1.2.840.10008.1.2.5";
 /// Encapsulated Uncompressed Explicit VR Little Endian.
@@ -87,18 +88,14 @@ fn without_false_tables(
     fragments: &Fragments,
     pixels: &PixelElement,
 ) -> bool {
-    let bytes = |tag: &Tag| {
-        instance.get(*tag).map(|element| {
+    let [offsets, lengths, total] = EXTENDED_OFFSET_TABLES.map(|tag| {
+        instance.get(tag).map(|element| {
             element
                 .bytes()
                 .cloned()
                 .unwrap_or_default()
         })
-    };
-    let [offsets_tag, lengths_tag, total_tag] = EXTENDED_OFFSET_TABLES;
-    let [offsets, lengths, total] = EXTENDED_OFFSET_TABLES
-        .each_ref()
-        .map(bytes);
+    });
     let fits = match (&offsets, &lengths) {
         (None, None) => true,
         (Some(offsets), Some(lengths)) => {
@@ -109,15 +106,13 @@ fn without_false_tables(
         }
         _ => false,
     };
-    let total = total.is_none_or(|total| {
-        let number = total
-            .first_chunk()
-            .filter(|_| total.len() == 8)
-            .map(|number| u64::from_le_bytes(*number));
-        number.is_some_and(|number| number <= pixels.value.end - pixels.value.start)
+    let total_fits = total.is_none_or(|total| {
+        <[u8; 8]>::try_from(total.as_ref())
+            .is_ok_and(|total| u64::from_le_bytes(total) <= pixels.value.end - pixels.value.start)
     });
+    let [offsets, lengths, total] = EXTENDED_OFFSET_TABLES;
     without(instance, |tag| {
-        (!fits && [offsets_tag, lengths_tag].contains(&tag)) || (!total && tag == total_tag)
+        (!fits && [offsets, lengths].contains(&tag)) || (!total_fits && tag == total)
     })
 }
 

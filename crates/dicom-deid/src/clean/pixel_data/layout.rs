@@ -7,25 +7,19 @@
 
 use std::ops::Range;
 
+use dicom_dictionary_std::tags;
 use dicom_lossless::{Band, Element, Encoding, Instance, Mask, PixelElement, Tag, VR};
 
 use super::pixel_error;
 use crate::error::DeidError;
 use crate::standard;
 
-pub const PHOTOMETRIC: Tag = Tag(0x0028, 0x0004);
-pub const PLANAR: Tag = Tag(0x0028, 0x0006);
-const SAMPLES: Tag = Tag(0x0028, 0x0002);
-const FRAMES: Tag = Tag(0x0028, 0x0008);
-const ROWS: Tag = Tag(0x0028, 0x0010);
-const COLUMNS: Tag = Tag(0x0028, 0x0011);
-const BITS_ALLOCATED: Tag = Tag(0x0028, 0x0100);
-const BITS_STORED: Tag = Tag(0x0028, 0x0101);
-const REPRESENTATION: Tag = Tag(0x0028, 0x0103);
-const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
-const FLOAT_PIXEL_DATA: Tag = Tag(0x7FE0, 0x0008);
 /// Every element that may hold pixels. The one that does is not in the data sets around it.
-pub const ALL_PIXELS: [Tag; 3] = [FLOAT_PIXEL_DATA, Tag(0x7FE0, 0x0009), PIXEL_DATA];
+pub const ALL_PIXELS: [Tag; 3] = [
+    tags::FLOAT_PIXEL_DATA,
+    tags::DOUBLE_FLOAT_PIXEL_DATA,
+    tags::PIXEL_DATA,
+];
 
 /// The layout of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,32 +40,33 @@ pub struct Image {
 
 impl Image {
     pub fn of(instance: &Instance, pixels: &PixelElement) -> Result<Self, DeidError> {
-        let bits_allocated = needed(instance, BITS_ALLOCATED)?;
-        let samples = needed(instance, SAMPLES)?;
+        let bits_allocated = needed(instance, tags::BITS_ALLOCATED)?;
+        let samples = needed(instance, tags::SAMPLES_PER_PIXEL)?;
+        let photometric = tags::PHOTOMETRIC_INTERPRETATION;
         let image = Self {
-            rows: needed(instance, ROWS)?,
-            columns: needed(instance, COLUMNS)?,
+            rows: needed(instance, tags::ROWS)?,
+            columns: needed(instance, tags::COLUMNS)?,
             frames: frames(instance)?,
             samples,
             bits_allocated,
-            bits_stored: number(instance, BITS_STORED)?.unwrap_or(bits_allocated),
-            signed: number(instance, REPRESENTATION)? == Some(1),
-            planes: samples > 1 && number(instance, PLANAR)? == Some(1),
-            photometric: text(instance, PHOTOMETRIC).ok_or_else(|| missing(PHOTOMETRIC))?,
+            bits_stored: number(instance, tags::BITS_STORED)?.unwrap_or(bits_allocated),
+            signed: number(instance, tags::PIXEL_REPRESENTATION)? == Some(1),
+            planes: samples > 1 && number(instance, tags::PLANAR_CONFIGURATION)? == Some(1),
+            photometric: text(instance, photometric).ok_or_else(|| missing(photometric))?,
         };
         image.checked(pixels)
     }
 
     fn checked(self, pixels: &PixelElement) -> Result<Self, DeidError> {
         let widths: &[u16] = match pixels.tag {
-            PIXEL_DATA => &[8, 16, 32, 64],
-            FLOAT_PIXEL_DATA => &[32],
+            tags::PIXEL_DATA => &[8, 16, 32, 64],
+            tags::FLOAT_PIXEL_DATA => &[32],
             _ => &[64],
         };
         if self.rows == 0 || self.columns == 0 {
             return Err(pixel_error("the image has no rows or no columns"));
         }
-        if !matches!(self.samples, 1 | 3) || (self.samples > 1 && pixels.tag != PIXEL_DATA) {
+        if !matches!(self.samples, 1 | 3) || (self.samples > 1 && pixels.tag != tags::PIXEL_DATA) {
             return Err(pixel_error(
                 "only images with 1 or 3 samples per pixel can be blanked",
             ));
@@ -179,7 +174,7 @@ fn text(instance: &Instance, tag: Tag) -> Option<String> {
 }
 
 fn frames(instance: &Instance) -> Result<u32, DeidError> {
-    match text(instance, FRAMES).map(|text| text.parse::<u32>()) {
+    match text(instance, tags::NUMBER_OF_FRAMES).map(|text| text.parse::<u32>()) {
         None | Some(Ok(0)) => Ok(1),
         Some(Ok(frames)) => Ok(frames),
         Some(Err(_)) => Err(pixel_error("Number of Frames is no number")),

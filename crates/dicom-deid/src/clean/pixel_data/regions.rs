@@ -8,6 +8,7 @@
 
 use std::cell::OnceCell;
 
+use dicom_dictionary_std::tags;
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Instance, Tag, VR, Value, character_set_of, values,
 };
@@ -23,14 +24,12 @@ use crate::profile::{
 };
 use crate::standard::{self, burned_in};
 
-/// Sequence of Ultrasound Regions (PS3.3 section C.8.5.5).
-const REGIONS: Tag = Tag(0x0018, 0x6011);
 /// Region Location Min X0, Min Y0, Max X1 and Max Y1, the latter two inclusive.
 const CORNERS: [Tag; 4] = [
-    Tag(0x0018, 0x6018),
-    Tag(0x0018, 0x601A),
-    Tag(0x0018, 0x601C),
-    Tag(0x0018, 0x601E),
+    tags::REGION_LOCATION_MIN_X0,
+    tags::REGION_LOCATION_MIN_Y0,
+    tags::REGION_LOCATION_MAX_X1,
+    tags::REGION_LOCATION_MAX_Y1,
 ];
 
 /// What an entry blanks in an image; nothing where it says that nothing is burned in.
@@ -72,14 +71,14 @@ fn outside(instance: &Instance, image: &Image) -> Result<Vec<Area>, DeidError> {
     let whole = [0, 0, i64::from(image.columns), i64::from(image.rows)];
     let mut layer = vec![Area::new(false, whole, image.columns, image.rows)];
     let found = instance
-        .get(REGIONS)
+        .get(tags::SEQUENCE_OF_ULTRASOUND_REGIONS)
         .and_then(|element| element.items())
         .filter(|sequence| !sequence.items.is_empty());
     let sequence = found.ok_or_else(|| {
         let hint = "blank rectangles in images of this device instead";
         pixel_error(format!(
             "there is no {} to blank around",
-            standard::name_of(REGIONS)
+            standard::name_of(tags::SEQUENCE_OF_ULTRASOUND_REGIONS)
         ))
         .with_remedy(hint)
     })?;
@@ -344,9 +343,6 @@ fn python_repr(text: &str) -> String {
     out
 }
 
-/// Icon Image Sequence.
-const ICON: Tag = Tag(0x0088, 0x0200);
-
 /// Removes icon images at every level. Overlays and curves too, unless the confidentiality table
 /// has its own say on them.
 pub fn remove_copies(instance: &mut Instance, table: bool) {
@@ -365,7 +361,7 @@ fn is_drawn_over(element: &Element) -> bool {
 
 /// Goes no deeper than the reader lets a file be nested.
 fn without_icons(data: &mut DataSet) {
-    data.retain(|element| element.tag != ICON);
+    data.retain(|element| element.tag != tags::ICON_IMAGE_SEQUENCE);
     for sequence in data
         .iter_mut()
         .filter_map(Element::items_mut)

@@ -10,6 +10,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags;
 use dicom_lossless::{DataSet, Element, Item, Tag, VR};
 use foldhash::HashMap;
 
@@ -21,10 +22,10 @@ use crate::standard::{self, IdentifierKind, IdentifyingRole, identifier_kind, un
 
 /// The UIDs by which an instance, its series, its study and its frame of reference are known.
 const OWN_UIDS: [Tag; 4] = [
-    Tag(0x0008, 0x0018),
-    Tag(0x0020, 0x000D),
-    Tag(0x0020, 0x000E),
-    Tag(0x0020, 0x0052),
+    tags::SOP_INSTANCE_UID,
+    tags::STUDY_INSTANCE_UID,
+    tags::SERIES_INSTANCE_UID,
+    tags::FRAME_OF_REFERENCE_UID,
 ];
 /// What is looked for only as a whole is not looked for where it is longer: a megabyte is not
 /// copied into a second place.
@@ -36,7 +37,10 @@ const MOST_LOOKED_AHEAD: usize = 64;
 /// The bytes that are taken of a list of character sets.
 const LONGEST_CHARACTER_SETS: usize = 256;
 /// Codes that name a person or an institution; all others name things.
-const CODES_OF_PERSONS: [Tag; 2] = [Tag(0x0040, 0x1101), Tag(0x0008, 0x0082)];
+const CODES_OF_PERSONS: [Tag; 2] = [
+    tags::PERSON_IDENTIFICATION_CODE_SEQUENCE,
+    tags::INSTITUTION_CODE_SEQUENCE,
+];
 
 /// What a value is taken for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -475,20 +479,20 @@ pub fn is_code(tag: Tag) -> bool {
 /// Attributes in which programs and devices put their own name: who made the content, stations and
 /// their titles, machines, and what identifies a device.
 const FILLED_BY_PROGRAMS: [Tag; 14] = [
-    Tag(0x0008, 0x0054),
-    Tag(0x0008, 0x0055),
-    Tag(0x0008, 0x1010),
-    Tag(0x0018, 0x1000),
-    Tag(0x0018, 0x1003),
-    Tag(0x0018, 0x1010),
-    Tag(0x0018, 0x700A),
-    Tag(0x0040, 0x0001),
-    Tag(0x0040, 0x0010),
-    Tag(0x0040, 0x0241),
-    Tag(0x0040, 0x0242),
-    Tag(0x0070, 0x0084),
-    Tag(0x3002, 0x0020),
-    Tag(0x300A, 0x00B2),
+    tags::RETRIEVE_AE_TITLE,
+    tags::STATION_AE_TITLE,
+    tags::STATION_NAME,
+    tags::DEVICE_SERIAL_NUMBER,
+    tags::DEVICE_ID,
+    tags::SECONDARY_CAPTURE_DEVICE_ID,
+    tags::DETECTOR_ID,
+    tags::SCHEDULED_STATION_AE_TITLE,
+    tags::SCHEDULED_STATION_NAME,
+    tags::PERFORMED_STATION_AE_TITLE,
+    tags::PERFORMED_STATION_NAME,
+    tags::CONTENT_CREATOR_NAME,
+    tags::RADIATION_MACHINE_NAME,
+    tags::TREATMENT_MACHINE_NAME,
 ];
 /// The bytes that are read of the values of one attribute.
 const LONGEST_PRODUCT: usize = 256;
@@ -496,15 +500,15 @@ const LONGEST_PRODUCT: usize = 256;
 /// Where a file states makers, their products and versions: of the equipment, of what captured a
 /// secondary image, of the application.
 const PRODUCT_ATTRIBUTES: [Tag; 9] = [
-    Tag(0x0008, 0x0070),
-    Tag(0x0008, 0x1090),
-    Tag(0x0018, 0x1016),
-    Tag(0x0018, 0x1018),
-    Tag(0x0018, 0x1019),
-    Tag(0x0018, 0x1020),
-    Tag(0x0018, 0x9524),
-    Tag(0x0018, 0x9525),
-    Tag(0x0018, 0x9526),
+    tags::MANUFACTURER,
+    tags::MANUFACTURER_MODEL_NAME,
+    tags::SECONDARY_CAPTURE_DEVICE_MANUFACTURER,
+    tags::SECONDARY_CAPTURE_DEVICE_MANUFACTURER_MODEL_NAME,
+    tags::SECONDARY_CAPTURE_DEVICE_SOFTWARE_VERSIONS,
+    tags::SOFTWARE_VERSIONS,
+    tags::APPLICATION_NAME,
+    tags::APPLICATION_VERSION,
+    tags::APPLICATION_MANUFACTURER,
 ];
 
 /// What an instance keeps of the names of its makers, their products and versions.

@@ -6,6 +6,7 @@
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
+use dicom_dictionary_std::tags;
 use dicom_lossless::{DataSet, Element, ElementLocation, Instance, Tag, VR};
 
 use super::patterns::Boundary;
@@ -19,7 +20,10 @@ use crate::standard;
 use crate::standard::confidentiality::ActionCode;
 
 /// Attributes that say how an instance was cleaned.
-const MARKS: [Tag; 2] = [Tag(0x0012, 0x0063), Tag(0x0012, 0x0064)];
+const MARKS: [Tag; 2] = [
+    tags::DEIDENTIFICATION_METHOD,
+    tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE,
+];
 /// The most padding that a value is taken to have.
 const PADDING: usize = 1024;
 

@@ -58,10 +58,10 @@ fn word_before(bytes: &[u8], digit: usize) -> usize {
 fn date_here(here: Cursor) -> Option<Cursor> {
     let byte = here.peek()?;
     if byte.is_ascii_alphabetic() {
-        return if here.begins_month() && !here.follows_letter() {
-            month_first(here)
-        } else {
+        return if here.follows_letter() {
             None
+        } else {
+            month_first(here)
         };
     }
     if !byte.is_ascii_digit() || here.follows_digit() {
@@ -421,14 +421,13 @@ impl<'a> Cursor<'a> {
 
     /// The month named here, and what follows the name and its full stop.
     fn month(self) -> Option<(u32, Self)> {
-        self.begins_month().then_some(())?;
-        let (word, after) = self.word();
-        Some((month_of_name(word)?, after.skip(b".", 1)))
-    }
-
-    /// Whether a month's name may begin here.
-    fn begins_month(self) -> bool {
-        matches!(self.rest(), [first, second, ..] if may_begin_month(*first, *second))
+        match self.rest() {
+            [first, second, ..] if may_begin_month(*first, *second) => {
+                let (word, after) = self.word();
+                Some((month_of_name(word)?, after.skip(b".", 1)))
+            }
+            _ => None,
+        }
     }
 
     /// Past this very word, if one of them stands here.
