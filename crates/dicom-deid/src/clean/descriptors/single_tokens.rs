@@ -270,9 +270,9 @@ fn explains(before: &str, number: &str, after: &str) -> bool {
         begins && last.is_some_and(|last| whole.is_some_and(|number| number <= last))
     };
     // SAGT2 and 3DFLAIR: a letter of the number's joined to a word.
-    let joined_before = before
+    let is_joined_before = before
         .strip_suffix('t')
-        .filter(|word| *word == "d" || (word.len() > 1 && is_known_word(word)));
+        .is_some_and(|word| word == "d" || (word.len() > 1 && is_known_word(word)));
     let is_joined_after = matches!(number, "2" | "3" | "4")
         && after
             .strip_prefix('d')
@@ -283,7 +283,7 @@ fn explains(before: &str, number: &str, after: &str) -> bool {
             || (before.len() == 1 && KERNELS.contains(before) && KERNEL_ENDS.contains(&after)));
     PARAMETERS.contains(&before)
         || is_level(before)
-        || (joined_before.is_some() && is_level("t"))
+        || (is_joined_before && is_level("t"))
         || (is_word(before) && !is_day(number))
         || (COUNTED.contains(&before) && number.len() == 1)
         || is_kernel

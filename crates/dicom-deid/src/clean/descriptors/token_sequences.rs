@@ -200,7 +200,7 @@ fn days(tokens: &mut Tokens, dates: &[NaiveDate]) {
         return;
     }
     for index in 0..tokens.list.len() {
-        let number = |at| digits(tokens, at).and_then(|digits| digits.parse::<i32>().ok());
+        let number = |at| digits(tokens, at).and_then(|digits| digits.parse::<u16>().ok());
         let (Some(a), Some(b), Some(c)) = (number(index), number(index + 1), number(index + 2))
         else {
             continue;
@@ -214,22 +214,13 @@ fn days(tokens: &mut Tokens, dates: &[NaiveDate]) {
     }
 }
 
-fn is_own_day(dates: &[NaiveDate], year: i32, month: i32, day: i32) -> bool {
-    let date = |century: i32| {
-        NaiveDate::from_ymd_opt(
-            year + century,
-            u32::try_from(month).ok()?,
-            u32::try_from(day).ok()?,
-        )
-    };
-    let years = if year < 100 {
-        &[1900, 2000][..]
-    } else {
-        &[0][..]
-    };
-    years
+fn is_own_day(dates: &[NaiveDate], year: u16, month: u16, day: u16) -> bool {
+    let centuries: &[i32] = if year < 100 { &[1900, 2000] } else { &[0] };
+    centuries
         .iter()
-        .filter_map(|century| date(*century))
+        .filter_map(|century| {
+            NaiveDate::from_ymd_opt(century + i32::from(year), month.into(), day.into())
+        })
         .any(|date| dates.binary_search(&date).is_ok())
 }
 

@@ -237,15 +237,12 @@ struct NestedPixels {
     compressed: bool,
 }
 
-/// Whether an element may hold a picture or a lookup table.
+/// Whether an element may hold a lookup table, or pixel data of any kind: that of today, its offset
+/// tables, and retired variable pixel data and coefficients.
 fn is_concerned(element: &Element) -> bool {
-    is_picture(element.tag) || is_table(element.tag) || matches!(element.value, Value::Fragments(_))
-}
-
-/// Pixel data of any kind: that of today, its offset tables, and retired variable pixel data and
-/// coefficients.
-fn is_picture(tag: Tag) -> bool {
-    tag.group() & 0xFF01 == 0x7F00
+    element.tag.group() & 0xFF01 == 0x7F00
+        || is_table(element.tag)
+        || matches!(element.value, Value::Fragments(_))
 }
 
 impl NestedPixels {

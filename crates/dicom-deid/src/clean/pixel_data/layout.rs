@@ -225,32 +225,26 @@ fn clipped(from: i64, to: i64, length: u16) -> Range<u64> {
 /// The mask of layers of rectangles, for rows of `row_len` bytes with `column_len` bytes a column. Within
 /// a layer they apply in order; what any layer blanks is blanked. None where nothing is in the end.
 pub fn mask(layers: &[Vec<Area>], row_len: u64, column_len: u64, rows: u16) -> Option<Mask> {
-    let bands: Vec<Band> = bands(layers)
-        .map(|(rows, columns)| Band {
-            rows,
-            runs: columns
-                .into_iter()
-                .map(|run| run.start * column_len..run.end * column_len)
-                .collect(),
-        })
-        .collect();
-    (!bands.is_empty()).then(|| Mask::new(row_len, u64::from(rows), bands))
-}
-
-/// The rows in which something is blanked, with the columns.
-fn bands(layers: &[Vec<Area>]) -> impl Iterator<Item = (Range<u64>, Vec<Range<u64>>)> {
-    let mut cuts: Vec<u64> = layers
+    let mut edges: Vec<u64> = layers
         .iter()
         .flatten()
         .flat_map(|area| [area.rows.start, area.rows.end])
         .collect();
-    cuts.sort_unstable();
-    cuts.dedup();
-    let ends = cuts.clone().into_iter().skip(1);
-    cuts.into_iter()
-        .zip(ends)
-        .map(|(from, to)| (from..to, joined(layers, from)))
-        .filter(|(_, columns)| !columns.is_empty())
+    edges.sort_unstable();
+    edges.dedup();
+    let bands: Vec<Band> = edges
+        .iter()
+        .zip(edges.iter().skip(1))
+        .map(|(from, to)| Band {
+            rows: *from..*to,
+            runs: joined(layers, *from)
+                .into_iter()
+                .map(|run| run.start * column_len..run.end * column_len)
+                .collect(),
+        })
+        .filter(|band| !band.runs.is_empty())
+        .collect();
+    (!bands.is_empty()).then(|| Mask::new(row_len, u64::from(rows), bands))
 }
 
 /// The columns that any layer blanks in a row, ascending and apart.

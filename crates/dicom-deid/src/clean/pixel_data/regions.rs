@@ -348,15 +348,13 @@ fn python_repr(text: &str) -> String {
 pub fn remove_copies(instance: &mut Instance, table: bool) {
     for data in [&mut instance.header, &mut instance.tail] {
         if !table {
-            data.retain(|element| !is_drawn_over(element));
+            // Overlays (60xx) and curves (50xx).
+            data.retain(|element| {
+                element.is_private() || !matches!(element.tag.group() >> 8, 0x50 | 0x60)
+            });
         }
         without_icons(data);
     }
-}
-
-/// Overlays (60xx) and curves (50xx).
-fn is_drawn_over(element: &Element) -> bool {
-    matches!(element.tag.group() >> 8, 0x50 | 0x60) && !element.is_private()
 }
 
 /// Goes no deeper than the reader lets a file be nested.

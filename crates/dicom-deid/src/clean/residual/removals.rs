@@ -366,22 +366,20 @@ impl<'a> RemovalCollector<'a> {
 
     /// The way to the item that the collection is in.
     fn inside(&mut self) -> Option<Arc<LocationStep>> {
-        let made = self
-            .path
-            .iter()
-            .rposition(|open| open.step.is_some())
-            .map_or(0, |at| at + 1);
-        let mut parent = made
-            .checked_sub(1)
-            .and_then(|at| self.path.get(at))
-            .and_then(|open| open.step.clone());
-        for open in self.path.iter_mut().skip(made) {
-            let step = Arc::new(LocationStep {
-                parent,
-                item: open.item,
+        let made = self.path.last()?.step.clone();
+        if made.is_some() {
+            return made;
+        }
+        let mut parent = None;
+        for open in &mut self.path {
+            let item = open.item;
+            let step = open.step.get_or_insert_with(|| {
+                Arc::new(LocationStep {
+                    parent: parent.take(),
+                    item,
+                })
             });
-            open.step = Some(Arc::clone(&step));
-            parent = Some(step);
+            parent = Some(Arc::clone(step));
         }
         parent
     }
