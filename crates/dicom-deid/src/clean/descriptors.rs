@@ -25,16 +25,12 @@ const SAFE_PUNCTUATION: &str = "°±×–—’\u{A0}";
 
 /// The text without what is not known to be safe, trimmed. One value at a time: it must not hold
 /// several with backslashes between. `dates` are the ranges of the text that hold dates.
-pub(super) fn clean<'t>(text: &'t str, own: &Identifiers, dates: &[Range<usize>]) -> Cow<'t, str> {
+pub fn clean<'t>(text: &'t str, own: &Identifiers, dates: &[Range<usize>]) -> Cow<'t, str> {
     let mut tokens = Tokens::of(text);
     for index in 0..tokens.list.len() {
-        let judged = tokens.list.get(index).map(|token| {
-            let (word, short, long) = (tokens.word(token), tokens.short(token), tokens.long(token));
-            single_tokens::verdict(word, short, long, own)
-        });
-        if let (Some(token), Some(verdict)) = (tokens.list.get_mut(index), judged) {
-            token.verdict = verdict;
-        }
+        let (word, short, long) = (tokens.word(index), tokens.short(index), tokens.long(index));
+        let verdict = single_tokens::verdict(word, short, long, own);
+        tokens.set(index..index + 1, verdict);
     }
     token_sequences::take_back(&mut tokens, own, dates);
     if tokens.list.is_empty() {
@@ -67,7 +63,7 @@ fn rest_of(tokens: &Tokens) -> String {
     let mut rest = String::with_capacity(tokens.text.len());
     let mut end_of_last = Some(0);
     let mut gap_after_last = "";
-    for token in &tokens.list {
+    for (index, token) in tokens.list.iter().enumerate() {
         if token.verdict == TokenSafety::Safe {
             let gap = end_of_last.and_then(|end| tokens.text.get(end..token.at.start));
             match gap {
@@ -75,7 +71,7 @@ fn rest_of(tokens: &Tokens) -> String {
                 None if !rest.is_empty() => push_gap(&mut rest, separator(gap_after_last)),
                 None => {}
             }
-            rest.push_str(tokens.word(token));
+            rest.push_str(tokens.word(index));
             end_of_last = Some(token.at.end);
         } else if let Some(end) = end_of_last.take() {
             gap_after_last = tokens
@@ -153,7 +149,7 @@ const SHAPES: &str = r"(?xi)
 ";
 
 /// Whether a name of a kernel, a coil or a sequence may be a day or the number of a person.
-pub(super) fn tells_a_day_or_number(label: &str) -> bool {
+pub fn tells_a_day_or_number(label: &str) -> bool {
     static SHAPE: OnceLock<Option<Regex>> = OnceLock::new();
     if !label
         .bytes()

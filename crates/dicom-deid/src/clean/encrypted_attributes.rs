@@ -7,6 +7,7 @@
 //! file is as little trusted as the file.
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags;
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Item, LengthForm, Limits, Tag, VR, Value,
     character_set_of, padded,
@@ -20,28 +21,24 @@ use crate::envelope::{EnvelopeError, EnvelopeKeys};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{Action, DicomRules, has_character_set, is_number_text, is_text};
 
-const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
-const ENCRYPTED_SYNTAX: Tag = Tag(0x0400, 0x0510);
-const ENCRYPTED_CONTENT: Tag = Tag(0x0400, 0x0520);
-const MODIFIED_ATTRIBUTES: Tag = Tag(0x0400, 0x0550);
 /// The content's transfer syntax, in every file.
 const INSIDE: Encoding = Encoding::EXPLICIT_LITTLE;
 const INSIDE_UID: &[u8] = b"1.2.840.10008.1.2.1";
 
 /// What a profile does with envelopes.
-pub(super) struct EnvelopeSettings {
-    pub(super) keys: EnvelopeKeys,
+pub struct EnvelopeSettings {
+    pub keys: EnvelopeKeys,
     /// Whether files get one.
     fills: bool,
     /// Whether the one that a file came with is opened.
-    pub(super) opens: bool,
+    pub opens: bool,
     /// Whether it takes the original of all that is changed or removed.
-    pub(super) retains: bool,
+    pub retains: bool,
 }
 
 impl EnvelopeSettings {
     /// None where the profile has nothing to do with envelopes.
-    pub(super) fn of(rules: &DicomRules) -> Option<Self> {
+    pub fn of(rules: &DicomRules) -> Option<Self> {
         let some = |action: &Action| {
             rules
                 .fields
@@ -59,26 +56,67 @@ impl EnvelopeSettings {
     }
 
     /// The setting to be named for the envelope.
-    pub(super) fn setting(&self) -> &'static str {
+    pub fn setting(&self) -> &'static str {
         if self.retains { "retain" } else { "encrypt" }
     }
 
     /// An empty envelope for a file that nothing was done to, where files get one.
-    pub(super) fn new_envelope(&self, data: &DataSet) -> Option<NewEnvelope> {
-        self.fills
-            .then(|| NewEnvelope::new(data))
+    pub fn new_envelope(&self, data: &DataSet) -> Option<NewEnvelope> {
+        self.fills.then(|| NewEnvelope {
+            item: DataSet::new(),
+            charset: character_set_of(data, &CharacterSet::default()),
+            charset_element: data.get(CHARACTER_SET).cloned(),
+            charset_matters: false,
+        })
     }
 
-    /// The envelope that a file came with, where rules read it.
-    pub(super) fn opened_envelope(
+    /// The first envelope that a file came with, opened, where rules read it.
+    pub fn opened_envelope(
         &self,
         data: &DataSet,
         limits: &Limits,
     ) -> Result<Option<OpenedEnvelope>, DeidError> {
-        self.opens
-            .then(|| OpenedEnvelope::new(data, &self.keys, limits))
-            .transpose()
+        if !self.opens {
+            return Ok(None);
+        }
+        let content = first_item(data, tags::ENCRYPTED_ATTRIBUTES_SEQUENCE)
+            .and_then(|item| item.get(tags::ENCRYPTED_CONTENT))
+            .and_then(Element::bytes)
+            .ok_or_else(|| {
+                DeidError::new(
+                    DeidErrorKind::Envelope,
+                    "it has none, and the profile decrypts",
+                )
+                .with_remedy("decrypt only files that this profile's key encrypted")
+            })?;
+        let plain = self
+            .keys
+            .open(content)
+            .map_err(|why| failed(&why))?;
+        // Whatever is wrong in there came from a wrong key or from damage, and its tags are not to
+        // be named.
+        let unreadable = || {
+            DeidError::new(
+                DeidErrorKind::Envelope,
+                "it holds no data set that can be read",
+            )
+        };
+        let inside = DataSet::from_bytes(&Bytes::from_owner(plain), INSIDE, limits)
+            .map_err(|_| unreadable())?;
+        let item = first_item(&inside, tags::MODIFIED_ATTRIBUTES_SEQUENCE)
+            .ok_or_else(unreadable)?
+            .clone();
+        let charset = character_set_of(&item, &CharacterSet::default());
+        Ok(Some(OpenedEnvelope { item, charset }))
     }
+}
+
+fn first_item(data: &DataSet, sequence: Tag) -> Option<&DataSet> {
+    data.get(sequence)?
+        .items()?
+        .items
+        .first()
+        .map(|item| &item.data)
 }
 
 fn failed(why: &EnvelopeError) -> DeidError {
@@ -148,7 +186,7 @@ fn in_character_set(
 }
 
 /// An envelope that is being filled.
-pub(super) struct NewEnvelope {
+pub struct NewEnvelope {
     item: DataSet,
     /// The file's own Specific Character Set as it was read, which text in the envelope follows.
     charset: CharacterSet,
@@ -158,18 +196,8 @@ pub(super) struct NewEnvelope {
 }
 
 impl NewEnvelope {
-    /// An empty envelope for a file that nothing was done to.
-    pub(super) fn new(data: &DataSet) -> Self {
-        Self {
-            item: DataSet::new(),
-            charset: character_set_of(data, &CharacterSet::default()),
-            charset_element: data.get(CHARACTER_SET).cloned(),
-            charset_matters: false,
-        }
-    }
-
     /// Moves an element into the envelope.
-    pub(super) fn encrypt(
+    pub fn encrypt(
         &mut self,
         data: &mut DataSet,
         tag: Tag,
@@ -191,7 +219,7 @@ impl NewEnvelope {
 
     /// Puts an element of a data set in, which has this encoding and character set. Of several with
     /// one tag, wherever they were, the first stays: the envelope has one level.
-    pub(super) fn add(
+    pub fn add(
         &mut self,
         element: &Element,
         data: &DataSet,
@@ -223,7 +251,7 @@ impl NewEnvelope {
     }
 
     /// Puts in what `after` lacks of `before`; with `changed`, also what it holds otherwise.
-    pub(super) fn add_differences(
+    pub fn add_differences(
         &mut self,
         before: &DataSet,
         after: &DataSet,
@@ -247,7 +275,7 @@ impl NewEnvelope {
         // Of the envelope that a file came with, nothing is put into the new one.
         for old in before
             .iter()
-            .filter(|old| old.tag != ENCRYPTED_ATTRIBUTES)
+            .filter(|old| old.tag != tags::ENCRYPTED_ATTRIBUTES_SEQUENCE)
         {
             let gone = match (after.get(old.tag), old.items()) {
                 (None, _) => true,
@@ -279,7 +307,7 @@ impl NewEnvelope {
     }
 
     /// The element that holds the sealed envelope, for a data set of this encoding.
-    pub(super) fn seal(
+    pub fn seal(
         mut self,
         keys: &EnvelopeKeys,
         encoding: Encoding,
@@ -288,7 +316,7 @@ impl NewEnvelope {
         if let (true, Some(charset)) = (self.charset_matters, self.charset_element) {
             self.item.put(charset);
         }
-        let mut holder = Element::sequence(MODIFIED_ATTRIBUTES, Vec::new(), INSIDE);
+        let mut holder = Element::sequence(tags::MODIFIED_ATTRIBUTES_SEQUENCE, Vec::new(), INSIDE);
         if let Some(sequence) = holder.items_mut() {
             sequence.length = LengthForm::Defined;
             sequence.items.push(Item {
@@ -303,14 +331,14 @@ impl NewEnvelope {
             .map_err(|why| failed(&why))?;
         let item = DataSet::from_elements(vec![
             Element::new(
-                ENCRYPTED_SYNTAX,
+                tags::ENCRYPTED_CONTENT_TRANSFER_SYNTAX_UID,
                 VR::UI,
                 padded(VR::UI, INSIDE_UID.to_vec()),
             ),
-            Element::new(ENCRYPTED_CONTENT, VR::OB, padded(VR::OB, sealed)),
+            Element::new(tags::ENCRYPTED_CONTENT, VR::OB, padded(VR::OB, sealed)),
         ]);
         Ok(Element::sequence(
-            ENCRYPTED_ATTRIBUTES,
+            tags::ENCRYPTED_ATTRIBUTES_SEQUENCE,
             vec![item],
             encoding,
         ))
@@ -332,60 +360,13 @@ fn known_vr(element: &Element, data: &DataSet, encoding: Encoding) -> VR {
 }
 
 /// An envelope that came with the file, opened.
-pub(super) struct OpenedEnvelope {
+pub struct OpenedEnvelope {
     /// Its one level.
-    pub(super) item: DataSet,
+    pub item: DataSet,
     charset: CharacterSet,
 }
 
 impl OpenedEnvelope {
-    /// Opens the first envelope of a file.
-    pub(super) fn new(
-        data: &DataSet,
-        keys: &EnvelopeKeys,
-        limits: &Limits,
-    ) -> Result<Self, DeidError> {
-        let item = data
-            .get(ENCRYPTED_ATTRIBUTES)
-            .and_then(Element::items)
-            .and_then(|sequence| sequence.items.first());
-        let content = item
-            .and_then(|item| item.data.get(ENCRYPTED_CONTENT))
-            .and_then(Element::bytes);
-        let missing = || {
-            DeidError::new(
-                DeidErrorKind::Envelope,
-                "it has none, and the profile decrypts",
-            )
-        };
-        let content = content.ok_or_else(|| {
-            missing().with_remedy("decrypt only files that this profile's key encrypted")
-        })?;
-        let plain = Bytes::from_owner(
-            keys.open(content)
-                .map_err(|why| failed(&why))?,
-        );
-        // Whatever is wrong in there came from a wrong key or from damage, and its tags are not to
-        // be named.
-        let unreadable = || {
-            DeidError::new(
-                DeidErrorKind::Envelope,
-                "it holds no data set that can be read",
-            )
-        };
-        let inside = DataSet::from_bytes(&plain, INSIDE, limits).map_err(|_| unreadable())?;
-        let item = inside
-            .get(MODIFIED_ATTRIBUTES)
-            .and_then(Element::items)
-            .and_then(|sequence| sequence.items.first());
-        let item = item
-            .ok_or_else(unreadable)?
-            .data
-            .clone();
-        let charset = character_set_of(&item, &CharacterSet::default());
-        Ok(Self { item, charset })
-    }
-
     /// The element that the envelope has at a place, if it has a value.
     fn get(&self, items: &[(Tag, usize)], tag: Tag) -> Option<(&Element, CharacterSet)> {
         let (mut data, mut charset) = (&self.item, self.charset.clone());
@@ -403,13 +384,13 @@ impl OpenedEnvelope {
     }
 
     /// Whether the envelope has a value for this place.
-    pub(super) fn holds(&self, items: &[(Tag, usize)], tag: Tag) -> bool {
+    pub fn holds(&self, items: &[(Tag, usize)], tag: Tag) -> bool {
         self.get(items, tag).is_some()
     }
 
     /// Gives an element the value that the envelope has for its place, which `items` lead to.
     /// Without one it stays as it is.
-    pub(super) fn decrypt(
+    pub fn decrypt(
         &self,
         data: &mut DataSet,
         items: &[(Tag, usize)],

@@ -13,17 +13,16 @@ mod regions;
 
 use std::sync::Arc;
 
-use dicom_lossless::{Instance, PixelElement, Scrubbed, Tag};
+use dicom_dictionary_std::tags;
+use dicom_lossless::{Instance, Mask, PixelElement, Scrubbed};
 use layout::{Area, Image};
 use regions::ImageHeader;
 
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{AlterPixels, BurnedIn, DeviceRegions, DicomRules, NestingLevel, Region};
 
-const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
-
 /// What a profile does to images.
-pub(super) struct PixelCleaning {
+pub struct PixelCleaning {
     alter: Option<AlterPixels>,
     regions: Vec<DeviceRegions>,
     burned_in: BurnedIn,
@@ -35,48 +34,42 @@ pub(super) struct PixelCleaning {
 
 /// What was done to an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct PixelWork {
+pub struct PixelWork {
     /// Pixels were blanked, by `alter_pixels` or by regions.
-    pub(super) blanked: bool,
+    pub blanked: bool,
     /// Bytes beside the image, such as comments inside compressed frames, were emptied or cut, here
     /// or in an icon image.
-    pub(super) segments_blanked: bool,
+    pub segments_blanked: bool,
     /// An entry of `[[dicom.pixels.regions]]` is about this image, be it to say that nothing is
     /// burned in; or `alter_pixels` blanked some of it. Only then has pixel data been cleaned.
-    pub(super) settled: bool,
+    pub settled: bool,
     /// Which part of the profile is to be named for it.
-    pub(super) by: &'static str,
+    pub by: &'static str,
 }
 
 impl PixelWork {
     /// How many elements of the image count as changed.
-    pub(super) fn changes(self) -> u32 {
+    pub fn changes(self) -> u32 {
         u32::from(self.blanked || self.segments_blanked)
     }
 }
 
-/// What is to be blanked in an image.
-struct BlankingPlan {
-    image: Image,
-    mask: dicom_lossless::Mask,
-}
-
 impl PixelCleaning {
-    pub(super) fn of(rules: &DicomRules) -> Self {
+    pub fn of(rules: &DicomRules) -> Self {
         Self {
             alter: rules.alter_pixels.clone(),
             regions: rules.regions.clone(),
             burned_in: rules.burned_in,
             confidential: rules.confidentiality.is_some(),
             removed: rules
-                .effect_on(PIXEL_DATA, NestingLevel::Top)
+                .effect_on(tags::PIXEL_DATA, NestingLevel::Top)
                 .effect
                 .is_gone(),
         }
     }
 
     /// Does to an instance, as it was read, what the profile does to images.
-    pub(super) fn clean(&self, instance: &mut Instance) -> Result<PixelWork, DeidError> {
+    pub fn clean(&self, instance: &mut Instance) -> Result<PixelWork, DeidError> {
         let mut work = PixelWork {
             by: "alter_pixels",
             ..PixelWork::default()
@@ -84,9 +77,21 @@ impl PixelCleaning {
         if let Some(pixels) = instance.pixels.clone() {
             let devices = self.devices(instance);
             let plan = self.plan(instance, &pixels, &devices)?;
-            work = self.assess(instance, !devices.is_empty(), plan.is_some())?;
-            if let Some(plan) = plan {
-                blank(instance, &plan, pixels)?;
+            work.blanked = plan.is_some();
+            work.settled = work.blanked || !devices.is_empty();
+            if !self.regions.is_empty() {
+                work.by = "pixels";
+            }
+            if self.burned_in == BurnedIn::Refuse
+                && !work.settled
+                && !self.removed
+                && let Some(reason) = ImageHeader::of(instance).risk()
+            {
+                let why = format!("by its header it is of the kind `{reason}`");
+                return Err(DeidError::new(DeidErrorKind::BurnedIn, why));
+            }
+            if let Some((image, mask)) = plan {
+                blank(instance, &image, mask, pixels)?;
             }
             let by_device = devices
                 .iter()
@@ -97,11 +102,9 @@ impl PixelCleaning {
         }
         if self.confidential {
             work.segments_blanked = self.remove_beside_image(instance)?;
-            work.by = if work.blanked {
-                work.by
-            } else {
-                "confidentiality"
-            };
+            if !work.blanked {
+                work.by = "confidentiality";
+            }
         }
         Ok(work)
     }
@@ -147,41 +150,13 @@ impl PixelCleaning {
             .collect()
     }
 
-    /// Whether the image may go, and what can be said of it.
-    fn assess(
-        &self,
-        instance: &Instance,
-        device: bool,
-        blanked: bool,
-    ) -> Result<PixelWork, DeidError> {
-        let settled = device || blanked;
-        if self.burned_in == BurnedIn::Refuse
-            && !settled
-            && !self.removed
-            && let Some(reason) = ImageHeader::of(instance).risk()
-        {
-            return Err(burned_in(reason));
-        }
-        let by = if self.regions.is_empty() {
-            "alter_pixels"
-        } else {
-            "pixels"
-        };
-        Ok(PixelWork {
-            blanked,
-            settled,
-            by,
-            ..PixelWork::default()
-        })
-    }
-
     /// What is blanked in the end; none where nothing is.
     fn plan(
         &self,
         instance: &Instance,
         pixels: &PixelElement,
         devices: &[&DeviceRegions],
-    ) -> Result<Option<BlankingPlan>, DeidError> {
+    ) -> Result<Option<(Image, Mask)>, DeidError> {
         let altered = self
             .alter
             .as_ref()
@@ -211,7 +186,7 @@ impl PixelCleaning {
             ));
         }
         let mask = image.mask(&layers, image.planes && !pixels.encapsulated);
-        Ok(mask.map(|mask| BlankingPlan { image, mask }))
+        Ok(mask.map(|mask| (image, mask)))
     }
 }
 
@@ -228,17 +203,16 @@ fn is_compressed(instance: &Instance) -> bool {
 
 fn blank(
     instance: &mut Instance,
-    plan: &BlankingPlan,
+    image: &Image,
+    mask: Mask,
     pixels: PixelElement,
 ) -> Result<(), DeidError> {
     if pixels.encapsulated {
-        return decode::replace(instance, &plan.image, &plan.mask);
+        return decode::replace(instance, image, &mask);
     }
-    plan.image
-        .fits_native(instance, &pixels)?;
-    let mask = Arc::new(plan.mask.clone());
+    image.fits_native(instance, &pixels)?;
     instance.pixels = Some(PixelElement {
-        scrubbed: Some(Scrubbed::Masked(mask)),
+        scrubbed: Some(Scrubbed::Masked(Arc::new(mask))),
         ..pixels
     });
     Ok(())
@@ -248,12 +222,12 @@ fn blank(
 fn matching<'a>(alter: &'a AlterPixels, instance: &Instance) -> Result<Vec<&'a Region>, DeidError> {
     let mut matching = Vec::new();
     for (index, region) in alter.regions.iter().enumerate() {
-        let undecided = |_| {
+        let undecided = || {
             pixel_error(format!(
                 "whether the condition of `pixels[{index}]` holds cannot be found out"
             ))
         };
-        if regions::condition_holds(&region.when, instance).map_err(undecided)? {
+        if regions::condition_holds(&region.when, instance).ok_or_else(undecided)? {
             matching.push(region);
         }
     }
@@ -262,13 +236,6 @@ fn matching<'a>(alter: &'a AlterPixels, instance: &Instance) -> Result<Vec<&'a R
 
 fn pixel_error(why: impl Into<String>) -> DeidError {
     DeidError::new(DeidErrorKind::Pixels, why)
-}
-
-fn burned_in(reason: &str) -> DeidError {
-    DeidError::new(
-        DeidErrorKind::BurnedIn,
-        format!("by its header it is of the kind `{reason}`"),
-    )
 }
 
 #[cfg(test)]

@@ -50,14 +50,16 @@ use dicom_lossless::{
 use patterns::PatternCache;
 use removals::FormerLocation;
 use search::{SearchEnd, ValueIndex};
-use verdict::{HitVerdict, ProfileIntent, ScannedElement, VerdictContext, boundaries_hold};
+use verdict::{
+    HitVerdict, ProfileIntent, ScannedElement, VerdictContext, boundaries_hold, path_by,
+};
 
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{DicomRules, OnLeak, ResidualRule};
 use crate::standard;
 
 /// The check of one profile, made ready once per run.
-pub(super) struct ResidualCheck {
+pub struct ResidualCheck {
     rule: ResidualRule,
     intent: ProfileIntent,
     patterns: PatternCache,
@@ -65,15 +67,15 @@ pub(super) struct ResidualCheck {
 
 /// What was removed from an instance, for names that are made of it later.
 #[derive(Clone)]
-pub(super) struct TextCheck {
+pub struct TextCheck {
     index: Arc<ValueIndex>,
     /// Values that stand in what is sent on purpose, by number, in order.
-    intended: Arc<[u32]>,
+    intended: Arc<[usize]>,
     on_leak: OnLeak,
 }
 
 impl ResidualCheck {
-    pub(super) fn new(dicom: &DicomRules) -> Self {
+    pub fn new(dicom: &DicomRules) -> Self {
         Self {
             rule: dicom.residual,
             intent: ProfileIntent::of(dicom),
@@ -82,7 +84,7 @@ impl ResidualCheck {
     }
 
     /// What was removed from the data set. `deid.too-costly` where it is too much to look for.
-    pub(super) fn removed_values(
+    pub fn removed_values(
         &self,
         before: &DataSet,
         after: &DataSet,
@@ -97,7 +99,7 @@ impl ResidualCheck {
 
     /// Searches what was written of an instance. Fails where a value is left, or reports it
     /// where the profile says so; `deid.too-costly` where what is gone stands at too many places.
-    pub(super) fn check(
+    pub fn check(
         &self,
         index: ValueIndex,
         written: &Written,
@@ -105,28 +107,39 @@ impl ResidualCheck {
         instance: &Instance,
         limits: &Limits,
     ) -> Result<(TextCheck, Vec<Finding>), DeidError> {
-        let context = VerdictContext {
-            before,
-            instance,
-            intent: &self.intent,
-        };
         let on_leak = self.rule.on_leak;
-        let (intended, findings) = if index.is_empty() {
-            (Vec::new(), Vec::new())
-        } else {
+        let mut scan = OutputScan {
+            index: &index,
+            context: VerdictContext {
+                before,
+                instance,
+                intent: &self.intent,
+            },
+            on_leak,
+            bytes: &[],
+            lower: Vec::new(),
+            budget: WorkBudget::of(written.head.len() + written.tail.len()),
+            findings: Vec::new(),
+            intended: Vec::new(),
+            is_intended: vec![false; index.values.len()],
+        };
+        if !index.values.is_empty() {
             let (meta, header) = written
                 .head
                 .split_at_checked(written.data_at)
                 .unwrap_or((&written.head, &[]));
             let encoding = instance.syntax.encoding;
-            let length = written.head.len() + written.tail.len();
-            let mut scan = OutputScan::new(&index, &context, on_leak, length);
             let meta = meta.get(PREAMBLE..).unwrap_or_default();
             scan.data_set(meta, Encoding::EXPLICIT_LITTLE, limits)?;
             scan.data_set(header, encoding, limits)?;
             scan.data_set(&written.tail, encoding, limits)?;
-            scan.finish()
-        };
+        }
+        let OutputScan {
+            findings,
+            mut intended,
+            ..
+        } = scan;
+        intended.sort_unstable();
         let findings = decide(findings, on_leak)?;
         Ok((
             TextCheck {
@@ -145,44 +158,36 @@ const PREAMBLE: usize = 132;
 impl TextCheck {
     /// Searches texts that are sent beside the instance: labels, names, metadata. `what` says which
     /// text it is.
-    pub(super) fn check_texts<'a, 'b>(
+    pub fn check_texts<'a, 'b>(
         &self,
         texts: impl IntoIterator<Item = (&'a str, &'b str)>,
     ) -> Result<Vec<Finding>, DeidError> {
         let mut findings = Vec::new();
         for (what, text) in texts {
-            findings.extend(self.first_in(what, text)?);
+            let mut first = None;
+            let lower = text.to_ascii_lowercase();
+            let searched = self.index.search(
+                lower.as_bytes(),
+                &mut WorkBudget::of(text.len()),
+                &mut |hit, _| {
+                    if !boundaries_hold(hit, text.as_bytes())
+                        || self
+                            .intended
+                            .binary_search(&hit.value)
+                            .is_ok()
+                    {
+                        return Ok(());
+                    }
+                    first = self.index.values.get(hit.value);
+                    Err(SearchEnd::Done)
+                },
+            );
+            if let Err(SearchEnd::TooCostly(costly)) = searched {
+                return Err(costly.into());
+            }
+            findings.extend(first.map(|(place, _)| Finding::in_text(place, what)));
         }
         decide(findings, self.on_leak)
-    }
-
-    fn first_in(&self, what: &str, text: &str) -> Result<Option<Finding>, DeidError> {
-        if self.index.is_empty() {
-            return Ok(None);
-        }
-        let mut first = None;
-        let lower = text.to_ascii_lowercase();
-        let searched = self.index.search(
-            lower.as_bytes(),
-            &mut WorkBudget::of(text.len()),
-            &mut |hit, _| {
-                if !boundaries_hold(hit, text.as_bytes())
-                    || self
-                        .intended
-                        .binary_search(&hit.value)
-                        .is_ok()
-                {
-                    return Ok(());
-                }
-                first = Some(hit.value);
-                Err(SearchEnd::Done)
-            },
-        );
-        if let Err(SearchEnd::TooCostly(costly)) = searched {
-            return Err(costly.into());
-        }
-        let first = first.and_then(|value| self.index.value(value));
-        Ok(first.map(|(place, _)| Finding::in_text(place, what)))
     }
 }
 
@@ -202,80 +207,49 @@ const COST_OF_ELEMENT: usize = 64;
 /// found. No list of places is made; what is remembered is bounded.
 struct OutputScan<'a> {
     index: &'a ValueIndex,
-    context: &'a VerdictContext<'a>,
+    context: VerdictContext<'a>,
     on_leak: OnLeak,
+    /// The data set that is scanned, as it was written and with its letters in lower case.
+    bytes: &'a [u8],
+    lower: Vec<u8>,
     budget: WorkBudget,
     findings: Vec<Finding>,
     /// Values that stand somewhere on purpose, in the order in which they were found, and by number
     /// whether they do.
-    intended: Vec<u32>,
+    intended: Vec<usize>,
     is_intended: Vec<bool>,
 }
 
 impl<'a> OutputScan<'a> {
-    /// `bytes` is the length of all data sets.
-    fn new(
-        index: &'a ValueIndex,
-        context: &'a VerdictContext<'a>,
-        on_leak: OnLeak,
-        bytes: usize,
-    ) -> Self {
-        Self {
-            index,
-            context,
-            on_leak,
-            budget: WorkBudget::of(bytes),
-            findings: Vec::new(),
-            intended: Vec::new(),
-            is_intended: vec![false; index.values.len()],
-        }
-    }
-
     /// Scans a data set as it was written.
     fn data_set(
         &mut self,
-        bytes: &[u8],
+        bytes: &'a [u8],
         encoding: Encoding,
         limits: &Limits,
     ) -> Result<(), DeidError> {
-        let lower = bytes.to_ascii_lowercase();
-        visit_values(
-            bytes,
-            encoding,
-            limits,
-            &mut PartVisitor {
-                scan: self,
-                bytes,
-                lower: &lower,
-            },
-        )?;
+        (self.bytes, self.lower) = (bytes, bytes.to_ascii_lowercase());
+        visit_values(bytes, encoding, limits, self)?;
         Ok(())
     }
+}
 
-    /// The values that stand somewhere on purpose, in order, and the findings.
-    fn finish(self) -> (Vec<u32>, Vec<Finding>) {
-        let mut intended = self.intended;
-        intended.sort_unstable();
-        (intended, self.findings)
-    }
+impl ValueVisitor for OutputScan<'_> {
+    type Mark = (usize, usize);
 
     /// Scans one value. Of several findings in it the first is reported.
-    fn value(
-        &mut self,
-        at: &ElementLocation<'_>,
-        bytes: &[u8],
-        lower: &[u8],
-    ) -> Result<(), SearchEnd> {
+    fn value(&mut self, at: &ElementLocation<'_>) -> Result<(), FileErrorKind> {
         let stops = self.on_leak == OnLeak::Fail;
         if stops && self.findings.len() >= MOST_FINDINGS {
             return Ok(());
         }
-        let Some(scanned) = ScannedElement::of(at, bytes) else {
+        let Some(scanned) = ScannedElement::of(at, self.bytes) else {
             return Ok(());
         };
         let Self {
             index,
             context,
+            lower,
             budget,
             findings,
             intended,
@@ -286,8 +260,8 @@ impl<'a> OutputScan<'a> {
         let lower = lower
             .get(at.value.clone())
             .unwrap_or_default();
-        index.search(lower, budget, &mut |hit, budget| {
-            let Some(value) = index.value(hit.value) else {
+        let searched = index.search(lower, budget, &mut |hit, budget| {
+            let Some(value) = index.values.get(hit.value) else {
                 return Ok(());
             };
             if !std::mem::replace(&mut asked, true) {
@@ -296,9 +270,7 @@ impl<'a> OutputScan<'a> {
             match context.verdict(hit, &scanned, value) {
                 HitVerdict::Coincidence => {}
                 HitVerdict::Intended => {
-                    let known = usize::try_from(hit.value)
-                        .ok()
-                        .and_then(|at| is_intended.get_mut(at));
+                    let known = is_intended.get_mut(hit.value);
                     if known.is_some_and(|known| !std::mem::replace(known, true)) {
                         intended.push(hit.value);
                     }
@@ -314,40 +286,21 @@ impl<'a> OutputScan<'a> {
                 }
             }
             Ok(())
-        })
-    }
-}
-
-struct PartVisitor<'l, 'a, 'b> {
-    scan: &'l mut OutputScan<'a>,
-    bytes: &'b [u8],
-    lower: &'b [u8],
-}
-
-impl ValueVisitor for PartVisitor<'_, '_, '_> {
-    type Mark = (usize, usize);
-
-    fn value(&mut self, at: &ElementLocation<'_>) -> Result<(), FileErrorKind> {
-        match self
-            .scan
-            .value(at, self.bytes, self.lower)
-        {
+        });
+        match searched {
             Ok(()) | Err(SearchEnd::Done) => Ok(()),
             Err(SearchEnd::TooCostly(_)) => Err(FileErrorKind::TooCostly),
         }
     }
 
     fn mark(&self) -> (usize, usize) {
-        (self.scan.findings.len(), self.scan.intended.len())
+        (self.findings.len(), self.intended.len())
     }
 
     fn take_back(&mut self, (findings, intended): (usize, usize)) {
-        self.scan.findings.truncate(findings);
-        for value in self.scan.intended.drain(intended..) {
-            if let Some(known) = usize::try_from(value)
-                .ok()
-                .and_then(|at| self.scan.is_intended.get_mut(at))
-            {
+        self.findings.truncate(findings);
+        for value in self.intended.drain(intended..) {
+            if let Some(known) = self.is_intended.get_mut(value) {
                 *known = false;
             }
         }
@@ -392,7 +345,7 @@ impl Finding {
     }
 
     /// The failure that it is, with the number of other findings.
-    pub(super) fn failure(&self, others: usize) -> DeidError {
+    fn failure(&self, others: usize) -> DeidError {
         let more = match others {
             0 => String::new(),
             1 => ", and 1 more".to_owned(),
@@ -415,28 +368,17 @@ impl fmt::Display for Finding {
 
 /// The sequences that lead to an attribute, with the numbers of their items from 0, then its name.
 fn path(items: &[(Tag, usize)], tag: Tag) -> String {
-    let step = |tag: Tag| {
-        standard::keyword(tag).map_or_else(
-            || format!("{:04x}{:04x}", tag.group(), tag.element()),
-            str::to_owned,
-        )
-    };
-    let steps = items
-        .iter()
-        .map(|(sequence, index)| format!("{}.{index}.", step(*sequence)));
-    steps
-        .chain([standard::name_of(tag)])
-        .collect()
+    path_by(items, standard::name_of(tag), &verdict::word)
 }
 
 /// Values that are gone, equal ones counted once.
-pub(super) const MOST_REMOVALS: usize = 1 << 20;
+const MOST_REMOVALS: usize = 1 << 20;
 /// Patterns of all of them.
-pub(super) const MOST_PATTERNS: usize = 1 << 19;
+const MOST_PATTERNS: usize = 1 << 19;
 /// Patterns of one.
-pub(super) const MOST_PATTERNS_OF_VALUE: usize = 1 << 16;
+const MOST_PATTERNS_OF_VALUE: usize = 1 << 16;
 /// Bytes of character sets that nested data sets declare.
-pub(super) const MOST_CHARACTER_SET_BYTES: usize = 16 << 20;
+const MOST_CHARACTER_SET_BYTES: usize = 16 << 20;
 
 /// Units of work for each byte that is searched, and for a file of no bytes. Looking at a byte
 /// takes one.
@@ -445,7 +387,7 @@ const LEAST_BUDGET: u64 = 16 << 20;
 
 /// Why a file is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooCostly(pub(super) &'static str);
+pub struct TooCostly(&'static str);
 
 impl From<TooCostly> for DeidError {
     fn from(TooCostly(what): TooCostly) -> Self {
@@ -454,13 +396,13 @@ impl From<TooCostly> for DeidError {
 }
 
 /// The work that is left to one file.
-pub(super) struct WorkBudget {
+pub struct WorkBudget {
     left: u64,
 }
 
 impl WorkBudget {
     /// For a file, by the number of its bytes that are searched.
-    pub(super) fn of(bytes: usize) -> Self {
+    fn of(bytes: usize) -> Self {
         Self {
             left: LEAST_BUDGET.saturating_add(BUDGET_PER_BYTE.saturating_mul(bytes as u64)),
         }
@@ -468,7 +410,7 @@ impl WorkBudget {
 
     /// Takes some of it.
     #[inline]
-    pub(super) fn spend(&mut self, units: usize) -> Result<(), TooCostly> {
+    fn spend(&mut self, units: usize) -> Result<(), TooCostly> {
         match self.left.checked_sub(units as u64) {
             Some(left) => {
                 self.left = left;

@@ -9,13 +9,13 @@ mod dates_in_text;
 use chrono::{Datelike, NaiveDate, TimeDelta};
 use dicom_core::VR;
 
-pub(super) use dates_in_text::dates_in_text;
+pub use dates_in_text::dates_in_text;
 #[cfg(test)]
 pub(super) use spellings::spellings;
 
 /// Why a value cannot be changed. It never says the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unreadable {
+pub enum Unreadable {
     /// The value has none of the forms of its VR.
     Form,
     /// The calendar has no such day.
@@ -27,7 +27,7 @@ pub(super) enum Unreadable {
 /// The value moved by whole days. Multiple values, ranges of a query (`a-b`, `-b`, `a-`),
 /// precision, fraction, offset from UTC and the legacy form of a date are kept; padding is not.
 /// Times are checked and do not move.
-pub(super) fn shift(text: &str, vr: VR, days: i64) -> Result<String, Unreadable> {
+pub fn shift(text: &str, vr: VR, days: i64) -> Result<String, Unreadable> {
     let one = match vr {
         VR::DA => date,
         VR::DT => date_time,
@@ -78,25 +78,24 @@ fn ranged(value: &str, days: i64, one: Moved) -> Result<String, Unreadable> {
 
 /// `YYYYMMDD`, or `YYYY.MM.DD` of ACR-NEMA.
 fn date(value: &str, days: i64) -> Result<String, Unreadable> {
-    let point = if value.contains('.') { "." } else { "" };
-    let digits = match value
-        .split('.')
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
-        [year, month, day] if year.len() == 4 && month.len() == 2 && day.len() == 2 => {
-            format!("{year}{month}{day}")
-        }
-        [digits] => (*digits).to_owned(),
-        _ => return Err(Unreadable::Form),
+    let points = value
+        .match_indices('.')
+        .map(|(at, _)| at);
+    let (digits, point) = if value.len() == 10 && points.eq([4, 7]) {
+        (value.replace('.', ""), ".")
+    } else {
+        (value.to_owned(), "")
     };
-    let moved = moved(day(&digits)?, days)?;
-    Ok(format!(
+    Ok(written(moved(day(&digits)?, days)?, point))
+}
+
+fn written(day: NaiveDate, point: &str) -> String {
+    format!(
         "{:04}{point}{:02}{point}{:02}",
-        moved.year(),
-        moved.month(),
-        moved.day()
-    ))
+        day.year(),
+        day.month(),
+        day.day()
+    )
 }
 
 /// `YYYY[MM[DD[HH[MM[SS[.F]]]]]][&ZZXX]`. A year or month is moved from its middle, the 2nd of July
@@ -121,13 +120,15 @@ fn date_time(value: &str, days: i64) -> Result<String, Unreadable> {
 
 /// `YYYY`, `YYYYMM` or `YYYYMMDD`, moved, in the same form.
 fn moved_to_precision(date: &str, days: i64) -> Result<String, Unreadable> {
-    let moved_from = |digits: String| moved(day(&digits)?, days);
-    match date.len() {
-        4 => moved_from(format!("{date}0702")).map(|to| format!("{:04}", to.year())),
-        6 => moved_from(format!("{date}15")).map(|to| format!("{:04}{:02}", to.year(), to.month())),
-        _ => moved_from(date.to_owned())
-            .map(|to| format!("{:04}{:02}{:02}", to.year(), to.month(), to.day())),
-    }
+    let middle = match date.len() {
+        4 => "0702",
+        6 => "15",
+        _ => "",
+    };
+    let day = day(&format!("{date}{middle}"))?;
+    let mut moved = written(moved(day, days)?, "");
+    moved.truncate(date.len());
+    Ok(moved)
 }
 
 /// `HH[MM[SS[.F]]]`, or `HH:MM[:SS[.F]]` of ACR-NEMA; unchanged.
@@ -220,14 +221,13 @@ fn moved(day: NaiveDate, days: i64) -> Result<NaiveDate, Unreadable> {
 
 /// The number that these digits, and nothing but digits, write.
 fn number(digits: &str) -> Option<u32> {
-    if digits
+    let is_number = digits
         .bytes()
-        .all(|byte| byte.is_ascii_digit())
-    {
-        digits.parse().ok()
-    } else {
-        None
-    }
+        .all(|byte| byte.is_ascii_digit());
+    digits
+        .parse()
+        .ok()
+        .filter(|_| is_number)
 }
 
 /// What every age above 89 years becomes.
@@ -240,7 +240,7 @@ const LIMITS: [(char, u32); 4] = [('D', 32_872), ('W', 4_696), ('M', 1_080), ('Y
 /// `nnnD`, `W`, `M` or `Y`. Fewer or more digits (`45Y`, `1090M`) and a small letter are read too,
 /// and left as they are below the limit: they are ages beyond doubt. A number without a unit
 /// counts years, as people write them.
-pub(super) fn cap_age(text: &str) -> Result<Option<String>, Unreadable> {
+pub fn cap_age(text: &str) -> Result<Option<String>, Unreadable> {
     let ages: Vec<_> = text.split('\\').map(unpadded).collect();
     let capped: Vec<_> = ages
         .iter()

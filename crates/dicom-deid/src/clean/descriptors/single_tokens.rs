@@ -8,8 +8,8 @@ use super::tokens::{TokenSafety, parts};
 use crate::clean::identifiers::{Identifiers, UmlautSpelling, folded};
 use crate::standard::is_known_word;
 
-/// What makes a number before it an age.
-const YEARS: [&str; 13] = [
+/// Folded words that make a number beside them an age.
+pub const YEARS: [&str; 13] = [
     "y", "yo", "yr", "yrs", "year", "years", "jahre", "jahr", "j", "ans", "anni", "anos", "age",
 ];
 
@@ -19,20 +19,15 @@ const MOST_PARTS: usize = 8;
 /// The most digits that a compound may have, sizes and values of parameters left out.
 const MOST_DIGITS: usize = 4;
 
-/// Whether a folded word makes a number beside it an age.
-pub(super) fn is_of_age(word: &str) -> bool {
-    YEARS.contains(&word)
-}
-
 /// Whether a number may be the age of a person who is nearly alone with it: 90 or more.
-pub(super) fn is_high_age(digits: &str) -> bool {
+pub fn is_high_age(digits: &str) -> bool {
     digits
         .parse::<u8>()
         .is_ok_and(|age| (90..=130).contains(&age))
 }
 
 /// Judges a token, given as it stands and in its two folded spellings.
-pub(super) fn verdict(word: &str, short: &str, long: &str, own: &Identifiers) -> TokenSafety {
+pub fn verdict(word: &str, short: &str, long: &str, own: &Identifiers) -> TokenSafety {
     let named = own.names_someone();
     if named && (own.has_word(short) || own.has_word(long)) {
         return TokenSafety::Own;
@@ -51,7 +46,7 @@ fn compound(word: &str, own: &Identifiers, named: bool) -> TokenSafety {
     if named
         && parts
             .iter()
-            .any(|part| part.is_own(own))
+            .any(|part| part.any(|spelled| own.has_word(spelled)))
     {
         return TokenSafety::Own;
     }
@@ -68,53 +63,44 @@ fn compound(word: &str, own: &Identifiers, named: bool) -> TokenSafety {
 
 /// How many digits of a part count towards the limit; none if the part is not safe where it stands.
 fn weight(parts: &[Part], index: usize) -> Option<usize> {
+    let short = |at: Option<usize>| {
+        at.and_then(|at| parts.get(at))
+            .map_or("", |part| part.short.as_str())
+    };
+    let (before, after) = (short(index.checked_sub(1)), short(Some(index + 1)));
     let part = parts.get(index)?;
-    let before = index
-        .checked_sub(1)
-        .and_then(|index| parts.get(index));
-    let after = parts.get(index + 1);
-    if !part.starts_with_digit() {
+    let number = part.short.as_str();
+    if !starts_with_digit(number) {
         return part
             .is_known(before, after)
             .then_some(0);
     }
-    let is_size = is_times(parts, index + 1)
-        || index
-            .checked_sub(1)
-            .is_some_and(|index| is_times(parts, index));
+    // The x between two numbers.
+    let is_size = (before == "x" && starts_with_digit(short(index.checked_sub(2))))
+        || (after == "x" && starts_with_digit(short(Some(index + 2))));
     // The unit kV is two parts, since a capital begins one.
     let joined = || {
-        parts
-            .iter()
-            .skip(index + 1)
-            .take_while(|part| !part.starts_with_digit())
-            .map(|part| part.short.as_str())
+        (index + 1..parts.len())
+            .map(|at| short(Some(at)))
+            .take_while(|part| !starts_with_digit(part))
+            .collect::<String>()
     };
-    let is_explained = is_size
-        || explains(spelled(before), &part.short, spelled(after))
-        || explains("", &part.short, &joined().collect::<String>());
-    part.digits(is_size, before, after)
-        .filter(|_| is_explained)
+    if !is_size && !explains(before, number, after) && !explains("", number, &joined()) {
+        return None;
+    }
+    if is_size || PARAMETERS.contains(&before) {
+        let is_four = number.len() <= 4
+            && number
+                .bytes()
+                .all(|byte| byte.is_ascii_digit());
+        return (is_four || is_number(number)).then_some(0);
+    }
+    let is_age = YEARS.contains(&after) && is_high_age(number);
+    (is_number(number) && !is_age).then_some(number.len())
 }
 
-fn spelled(part: Option<&Part>) -> &str {
-    part.map_or("", |part| part.short.as_str())
-}
-
-/// Whether a part is the x between two numbers.
-fn is_times(parts: &[Part], index: usize) -> bool {
-    let is_digit = |index: usize| {
-        parts
-            .get(index)
-            .is_some_and(Part::starts_with_digit)
-    };
-    parts
-        .get(index)
-        .is_some_and(|part| part.short == "x")
-        && index
-            .checked_sub(1)
-            .is_some_and(is_digit)
-        && is_digit(index + 1)
+fn starts_with_digit(part: &str) -> bool {
+    part.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// A part of a compound, in its folded spellings.
@@ -136,54 +122,27 @@ impl Part {
         holds(&self.short) || self.long.as_deref().is_some_and(holds)
     }
 
-    fn is_own(&self, own: &Identifiers) -> bool {
-        self.any(|spelled| own.has_word(spelled))
-    }
-
-    fn starts_with_digit(&self) -> bool {
-        self.short
-            .starts_with(|c: char| c.is_ascii_digit())
-    }
-
-    fn digits(&self, is_size: bool, before: Option<&Self>, after: Option<&Self>) -> Option<usize> {
-        if is_size || before.is_some_and(|part| is_parameter(&part.short)) {
-            let is_four = self.short.len() <= 4
-                && self
-                    .short
-                    .bytes()
-                    .all(|byte| byte.is_ascii_digit());
-            return (is_four || is_number(&self.short)).then_some(0);
-        }
-        let is_age = after.is_some_and(|part| is_of_age(&part.short)) && is_high_age(&self.short);
-        (is_number(&self.short) && !is_age).then_some(self.short.len())
-    }
-
     /// Letters are known as a word, or as one with a D or W (3DFLAIR, T2WTSE) or T (SAGT2) of its
     /// neighbour's.
-    fn is_known(&self, before: Option<&Self>, after: Option<&Self>) -> bool {
-        let is_number = |part: Option<&Self>| part.is_some_and(Self::starts_with_digit);
+    fn is_known(&self, before: &str, after: &str) -> bool {
         if self.any(is_known_word) {
             return true;
         }
         let inner = self
             .short
             .strip_prefix(['d', 'w'])
-            .filter(|_| is_number(before));
+            .filter(|_| starts_with_digit(before));
         let outer = |word: &str| {
             word.strip_suffix('t')
-                .filter(|_| is_number(after))
-                .is_some_and(is_known_or_none)
+                .filter(|_| starts_with_digit(after))
+                .is_some_and(|word| word.is_empty() || is_known_word(word))
         };
         inner.is_some_and(|inner| is_known_word(inner) || outer(inner)) || outer(&self.short)
     }
 }
 
-fn is_known_or_none(word: &str) -> bool {
-    word.is_empty() || is_known_word(word)
-}
-
 /// A number of up to three digits, and up to three more behind a point.
-pub(super) fn is_number(text: &str) -> bool {
+pub fn is_number(text: &str) -> bool {
     let is_short = |digits: &str| {
         (1..=3).contains(&digits.len())
             && digits
@@ -197,19 +156,23 @@ pub(super) fn is_number(text: &str) -> bool {
 }
 
 /// Parameters of protocols whose values have up to four digits: b1000, TR2500.
-const PARAMETERS: [&str; 14] = [
+pub const PARAMETERS: [&str; 14] = [
     "b", "bval", "bvalue", "bvalues", "bw", "fa", "fov", "mb", "te", "ti", "tr", "tsl", "venc",
     "echo",
 ];
 
-/// Letters that levels, segments and the like are numbered with, and their highest number.
-const NUMBERED: [(&str, u32); 15] = [
+/// Letters that levels of the spine are numbered with, and their highest number.
+pub const SPINE: [(&str, u32); 6] = [
     ("c", 8),
     ("t", 12),
     ("th", 12),
     ("d", 12),
     ("l", 6),
     ("s", 8),
+];
+
+/// The same of segments and the like.
+const NUMBERED: [(&str, u32); 9] = [
     ("co", 4),
     ("p", 9),
     ("e", 9),
@@ -221,11 +184,8 @@ const NUMBERED: [(&str, u32); 15] = [
     ("g", 4),
 ];
 
-/// Those of the spine.
-const SPINE: [&str; 6] = ["c", "t", "th", "d", "l", "s"];
-
 /// Words before two levels of the spine: LWK 4/5.
-const LEVELS: [&str; 16] = [
+pub const LEVELS: [&str; 16] = [
     "bwk",
     "bws",
     "disc",
@@ -245,7 +205,7 @@ const LEVELS: [&str; 16] = [
 ];
 
 /// Words before a part and how many there are: part 1/2.
-const PARTS: [&str; 10] = [
+pub const PARTS: [&str; 10] = [
     "echo", "page", "part", "phase", "run", "scan", "serie", "series", "stage", "teil",
 ];
 
@@ -261,47 +221,15 @@ const PAIRED_KERNELS: [&str; 14] = [
     "bb", "bf", "bl", "br", "bv", "hc", "hf", "hn", "hp", "hr", "hv", "qr", "ub", "ur",
 ];
 
-/// Units, and what else makes a number of digits: 3D, 4ch, 2nd.
-const UNITS: [&str; 62] = [
-    "bit", "bpm", "cc", "cgy", "ch", "cm", "d", "deg", "degree", "degrees", "er", "fps", "g", "gb",
-    "gbq", "grad", "gy", "h", "hu", "hz", "kg", "khz", "kv", "kvp", "l", "m", "ma", "mas", "mbq",
-    "mci", "mcg", "mg", "mhz", "min", "ml", "mm", "mmol", "mo", "mos", "ms", "msec", "mt", "nd",
-    "nm", "pct", "ppm", "rd", "s", "sec", "st", "t", "tesla", "th", "um", "w", "wk", "x", "y",
-    "yo", "yr", "yrs", "j",
+/// Units that may touch their number or stand behind it.
+pub const UNITS: [&str; 30] = [
+    "cc", "cgy", "cm", "deg", "degree", "degrees", "fps", "gbq", "grad", "gy", "hu", "hz", "kg",
+    "khz", "kv", "kvp", "mas", "mbq", "mci", "mg", "min", "ml", "mm", "mmol", "ms", "msec", "ppm",
+    "sec", "tesla", "um",
 ];
 
-/// Units, and what is counted, that stand alone behind a number or a range of numbers.
-const UNITS_APART: [&str; 43] = [
-    "cc",
-    "cgy",
-    "cm",
-    "deg",
-    "degree",
-    "degrees",
-    "fps",
-    "gbq",
-    "grad",
-    "gy",
-    "hu",
-    "hz",
-    "kg",
-    "khz",
-    "kv",
-    "kvp",
-    "mas",
-    "mbq",
-    "mci",
-    "mg",
-    "min",
-    "ml",
-    "mm",
-    "mmol",
-    "ms",
-    "msec",
-    "ppm",
-    "sec",
-    "tesla",
-    "um",
+/// What is counted, and stands behind a number or a range of numbers.
+pub const UNITS_APART: [&str; 13] = [
     "weeks",
     "hours",
     "minutes",
@@ -317,36 +245,17 @@ const UNITS_APART: [&str; 43] = [
     "leads",
 ];
 
-/// Whether a folded word names a parameter, so that the number behind it is its value.
-pub(super) fn is_parameter(word: &str) -> bool {
-    PARAMETERS.contains(&word)
-}
+/// What else makes a number of the digits that it touches: 3D, 4ch, 2nd.
+const UNITS_TOUCHING: [&str; 32] = [
+    "bit", "bpm", "ch", "d", "er", "g", "gb", "h", "l", "m", "ma", "mcg", "mhz", "mo", "mos", "mt",
+    "nd", "nm", "pct", "rd", "s", "st", "t", "th", "w", "wk", "x", "y", "yo", "yr", "yrs", "j",
+];
 
-/// Whether a folded word announces levels of the spine.
-pub(super) fn announces_levels(word: &str) -> bool {
-    LEVELS.contains(&word)
-}
-
-/// Whether a folded word announces a part and the count of parts.
-pub(super) fn announces_parts(word: &str) -> bool {
-    PARTS.contains(&word)
-}
-
-/// Whether a folded word is a unit that may stand apart from its number.
-pub(super) fn is_unit(word: &str) -> bool {
-    UNITS_APART.contains(&word)
-}
-
-/// The highest level that the letters of a level of the spine have.
-pub(super) fn last_level(letters: &str) -> Option<u32> {
-    SPINE
-        .contains(&letters)
-        .then(|| {
-            NUMBERED
-                .iter()
-                .find(|(known, _)| *known == letters)
-        })
-        .flatten()
+/// The highest number of letters in a table.
+pub fn highest(numbered: &[(&str, u32)], letters: &str) -> Option<u32> {
+    numbered
+        .iter()
+        .find(|(known, _)| *known == letters)
         .map(|(_, last)| *last)
 }
 
@@ -355,21 +264,15 @@ pub(super) fn last_level(letters: &str) -> Option<u32> {
 fn explains(before: &str, number: &str, after: &str) -> bool {
     let whole = number.parse::<u32>().ok();
     let is_level = |letters: &str| {
-        let numbered = NUMBERED
-            .iter()
-            .find(|(known, _)| *known == letters);
+        let last = highest(&SPINE, letters).or_else(|| highest(&NUMBERED, letters));
         // T0, N0 and M0 are stages.
-        let begins = if "tnm".contains(letters) {
-            number.len() == 1 || !number.starts_with('0')
-        } else {
-            !number.starts_with('0')
-        };
-        begins && numbered.is_some_and(|(_, last)| whole.is_some_and(|number| number <= *last))
+        let begins = !number.starts_with('0') || ("tnm".contains(letters) && number.len() == 1);
+        begins && last.is_some_and(|last| whole.is_some_and(|number| number <= last))
     };
     // SAGT2 and 3DFLAIR: a letter of the number's joined to a word.
-    let joined_before = before
+    let is_joined_before = before
         .strip_suffix('t')
-        .filter(|word| *word == "d" || (word.len() > 1 && is_known_word(word)));
+        .is_some_and(|word| word == "d" || (word.len() > 1 && is_known_word(word)));
     let is_joined_after = matches!(number, "2" | "3" | "4")
         && after
             .strip_prefix('d')
@@ -378,20 +281,21 @@ fn explains(before: &str, number: &str, after: &str) -> bool {
     let is_kernel = number.len() == 2
         && (PAIRED_KERNELS.contains(&before)
             || (before.len() == 1 && KERNELS.contains(before) && KERNEL_ENDS.contains(&after)));
-    is_parameter(before)
+    PARAMETERS.contains(&before)
         || is_level(before)
-        || (joined_before.is_some() && is_level("t"))
+        || (is_joined_before && is_level("t"))
         || (is_word(before) && !is_day(number))
         || (COUNTED.contains(&before) && number.len() == 1)
         || is_kernel
         || UNITS.contains(&after)
+        || UNITS_TOUCHING.contains(&after)
         || (is_word(after) && before.is_empty() && !is_day(number))
         || is_joined_after
 }
 
 /// Whether a number with a point reads like a day and a month (12.06) rather than like a size
 /// (1.25, 2.5).
-pub(super) fn is_day(number: &str) -> bool {
+pub fn is_day(number: &str) -> bool {
     let Some((first, second)) = number.split_once('.') else {
         return false;
     };
@@ -405,7 +309,7 @@ pub(super) fn is_day(number: &str) -> bool {
 }
 
 /// Whether two numbers can be a day and a month, in either order.
-pub(super) fn may_be_day(first: &str, second: &str) -> bool {
+pub fn may_be_day(first: &str, second: &str) -> bool {
     let (Ok(first), Ok(second)) = (first.parse::<u32>(), second.parse::<u32>()) else {
         return false;
     };

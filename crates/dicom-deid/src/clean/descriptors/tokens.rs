@@ -7,19 +7,18 @@ use std::ops::Range;
 use crate::clean::identifiers::{UmlautSpelling, fold_into, is_mark};
 
 /// A run of letters and digits; a point between two digits belongs to it.
-#[derive(Debug, Clone)]
-pub(super) struct Token {
+pub struct Token {
     /// Its place in the text.
-    pub(super) at: Range<usize>,
+    pub at: Range<usize>,
     long: Range<usize>,
     short: Range<usize>,
     /// What becomes of it.
-    pub(super) verdict: TokenSafety,
+    pub verdict: TokenSafety,
 }
 
 /// What becomes of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TokenSafety {
+pub enum TokenSafety {
     /// Known to be safe.
     Safe,
     /// Not known.
@@ -29,15 +28,15 @@ pub(super) enum TokenSafety {
 }
 
 /// The tokens of a text.
-pub(super) struct Tokens<'t> {
-    pub(super) text: &'t str,
-    pub(super) list: Vec<Token>,
+pub struct Tokens<'t> {
+    pub text: &'t str,
+    pub list: Vec<Token>,
     folded: String,
 }
 
 impl<'t> Tokens<'t> {
     /// Takes a text apart. Nothing counts as safe yet.
-    pub(super) fn of(text: &'t str) -> Self {
+    pub fn of(text: &'t str) -> Self {
         let mut tokens = Self {
             text,
             list: Vec::with_capacity(text.len() / 4 + 1),
@@ -87,32 +86,59 @@ impl<'t> Tokens<'t> {
         start..self.folded.len()
     }
 
-    /// A token as it stands in the text.
-    pub(super) fn word(&self, token: &Token) -> &'t str {
-        self.text
-            .get(token.at.clone())
-            .unwrap_or_default()
+    /// A token as it stands in the text; empty where there is none with this index.
+    pub fn word(&self, index: usize) -> &'t str {
+        self.part(self.text, index, |token| &token.at)
     }
 
     /// A token as it compares, ü as u.
-    pub(super) fn short(&self, token: &Token) -> &str {
-        self.folded
-            .get(token.short.clone())
-            .unwrap_or_default()
+    pub fn short(&self, index: usize) -> &str {
+        self.part(&self.folded, index, |token| &token.short)
     }
 
     /// A token as it compares, ü as ue.
-    pub(super) fn long(&self, token: &Token) -> &str {
-        self.folded
-            .get(token.long.clone())
+    pub fn long(&self, index: usize) -> &str {
+        self.part(&self.folded, index, |token| &token.long)
+    }
+
+    fn part<'a>(
+        &self,
+        of: &'a str,
+        index: usize,
+        range: impl Fn(&Token) -> &Range<usize>,
+    ) -> &'a str {
+        self.list
+            .get(index)
+            .and_then(|token| of.get(range(token).clone()))
             .unwrap_or_default()
     }
 
+    pub fn verdict(&self, index: usize) -> Option<TokenSafety> {
+        self.list
+            .get(index)
+            .map(|token| token.verdict)
+    }
+
+    pub fn set(&mut self, indices: Range<usize>, verdict: TokenSafety) {
+        for token in self
+            .list
+            .get_mut(indices)
+            .unwrap_or_default()
+        {
+            token.verdict = verdict;
+        }
+    }
+
     /// What stands between a token and the one after it, if there is one.
-    pub(super) fn gap_after(&self, index: usize) -> Option<&'t str> {
+    pub fn gap_after(&self, index: usize) -> Option<&'t str> {
         let (token, next) = (self.list.get(index)?, self.list.get(index + 1)?);
         self.text
             .get(token.at.end..next.at.start)
+    }
+
+    /// What stands between a token and the one before it, if there is one.
+    pub fn gap_before(&self, index: usize) -> Option<&'t str> {
+        self.gap_after(index.checked_sub(1)?)
     }
 }
 
@@ -142,7 +168,7 @@ fn class(c: char) -> Class {
 
 /// A word cut where letters meet digits, and where a capital begins a new word: `T1wMPRAGE` is T,
 /// 1, w, MPRAGE.
-pub(super) fn parts(word: &str) -> impl Iterator<Item = &str> {
+pub fn parts(word: &str) -> impl Iterator<Item = &str> {
     let mut rest = word;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -157,7 +183,7 @@ pub(super) fn parts(word: &str) -> impl Iterator<Item = &str> {
 }
 
 fn end_of_part(word: &str) -> usize {
-    let mut previous: Option<(Class, usize)> = None;
+    let mut previous = None;
     let mut characters = word.char_indices().peekable();
     while let Some((at, c)) = characters.next() {
         let now = class(c);
@@ -166,16 +192,16 @@ fn end_of_part(word: &str) -> usize {
             .is_some_and(|(_, next)| class(*next) == Class::Lower);
         let cuts = match previous {
             None => false,
-            Some((Class::Digit, _)) => now != Class::Digit,
-            Some((_, _)) if now == Class::Digit => true,
-            Some((Class::Lower, _)) => now == Class::Upper,
+            Some(Class::Digit) => now != Class::Digit,
+            Some(_) if now == Class::Digit => true,
+            Some(Class::Lower) => now == Class::Upper,
             // The last of several capitals begins the word in small letters after it: CTHead.
-            Some((Class::Upper, from)) => now == Class::Upper && lower_follows && from < at,
+            Some(Class::Upper) => now == Class::Upper && lower_follows,
         };
         if cuts {
             return at;
         }
-        previous = Some((now, at));
+        previous = Some(now);
     }
     word.len()
 }
@@ -186,10 +212,8 @@ mod tests {
 
     fn words(text: &str) -> Vec<&str> {
         let tokens = Tokens::of(text);
-        tokens
-            .list
-            .iter()
-            .map(|token| tokens.word(token))
+        (0..tokens.list.len())
+            .map(|index| tokens.word(index))
             .collect()
     }
 
@@ -205,14 +229,7 @@ mod tests {
         );
         assert!(words("  -- ").is_empty() && words("").is_empty());
         let tokens = Tokens::of("Nähe");
-        let token = tokens.list.first().cloned();
-        assert_eq!(
-            token.map(|token| (
-                tokens.short(&token).to_owned(),
-                tokens.long(&token).to_owned()
-            )),
-            Some(("nahe".into(), "naehe".into()))
-        );
+        assert_eq!((tokens.short(0), tokens.long(0)), ("nahe", "naehe"));
     }
 
     #[test]

@@ -51,21 +51,23 @@ fn data(elements: Vec<Element>) -> DataSet {
 /// What stands in the envelope of a cleaned data set.
 fn inside(cleaned: &DataSet) -> DataSet {
     let item = &cleaned
-        .get(ENCRYPTED_ATTRIBUTES)
+        .get(tags::ENCRYPTED_ATTRIBUTES_SEQUENCE)
         .unwrap()
         .items()
         .unwrap()
         .items[0]
         .data;
     assert_eq!(
-        item.get(ENCRYPTED_SYNTAX)
+        item.get(tags::ENCRYPTED_CONTENT_TRANSFER_SYNTAX_UID)
             .unwrap()
             .bytes()
             .unwrap()
             .as_ref(),
         b"1.2.840.10008.1.2.1\0"
     );
-    let content = item.get(ENCRYPTED_CONTENT).unwrap();
+    let content = item
+        .get(tags::ENCRYPTED_CONTENT)
+        .unwrap();
     assert_eq!(
         (content.vr, content.bytes().unwrap().len() % 2),
         (VR::OB, 0)
@@ -78,7 +80,7 @@ fn inside(cleaned: &DataSet) -> DataSet {
     let plain = Bytes::from(plain.unwrap().to_vec());
     let all = DataSet::from_bytes(&plain, LITTLE, &Limits::default()).unwrap();
     assert_eq!(all.len(), 1);
-    all.get(MODIFIED_ATTRIBUTES)
+    all.get(tags::MODIFIED_ATTRIBUTES_SEQUENCE)
         .unwrap()
         .items()
         .unwrap()
@@ -115,7 +117,10 @@ const DECRYPT: &str = "{fields: [{name: PatientID, decrypt: true}, {name: Rows, 
 fn what_is_encrypted_is_gone_and_comes_back_as_it_was_in_every_encoding() {
     for encoding in [LITTLE, BIG, Encoding::IMPLICIT_LITTLE] {
         let cleaned = run(ENCRYPT, person(encoding), encoding).unwrap();
-        assert_eq!(tags(&cleaned), [tag("PatientName"), ENCRYPTED_ATTRIBUTES]);
+        assert_eq!(
+            tags(&cleaned),
+            [tag("PatientName"), tags::ENCRYPTED_ATTRIBUTES_SEQUENCE]
+        );
         let envelope = inside(&cleaned);
         assert_eq!(
             tags(&envelope),
@@ -138,7 +143,7 @@ fn what_is_encrypted_is_gone_and_comes_back_as_it_was_in_every_encoding() {
         let mut restored = run(DECRYPT, cleaned, encoding).unwrap();
         assert!(
             restored
-                .remove(ENCRYPTED_ATTRIBUTES)
+                .remove(tags::ENCRYPTED_ATTRIBUTES_SEQUENCE)
                 .is_some(),
             "the envelope stays"
         );
@@ -155,13 +160,13 @@ fn the_envelope_has_the_bytes_that_flywheels_engine_writes() {
     )
     .unwrap();
     let content = cleaned
-        .get(ENCRYPTED_ATTRIBUTES)
+        .get(tags::ENCRYPTED_ATTRIBUTES_SEQUENCE)
         .unwrap()
         .items()
         .unwrap()
         .items[0]
         .data
-        .get(ENCRYPTED_CONTENT)
+        .get(tags::ENCRYPTED_CONTENT)
         .unwrap();
     let keys = profile(ENCRYPT).dicom.envelope.unwrap();
     let expected =
@@ -285,7 +290,10 @@ fn originals_are_retained_while_the_actions_still_happen() {
 fn elements_that_remove_undefined_removes_are_retained_with_their_items() {
     let rules = "{retain: true, remove-undefined: true, fields: [{name: PatientID, hash: true}]}";
     let cleaned = run(rules, person(LITTLE), LITTLE).unwrap();
-    assert_eq!(tags(&cleaned), [tag("PatientID"), ENCRYPTED_ATTRIBUTES]);
+    assert_eq!(
+        tags(&cleaned),
+        [tag("PatientID"), tags::ENCRYPTED_ATTRIBUTES_SEQUENCE]
+    );
     assert_eq!(inside(&cleaned), person(LITTLE));
 }
 
@@ -455,14 +463,17 @@ fn a_private_element_comes_back_with_its_creator() {
         LITTLE,
     )
     .unwrap();
-    assert_eq!(tags(&cleaned), [tag("PatientID"), ENCRYPTED_ATTRIBUTES]);
+    assert_eq!(
+        tags(&cleaned),
+        [tag("PatientID"), tags::ENCRYPTED_ATTRIBUTES_SEQUENCE]
+    );
     let mut restored = run(
         "{fields: [{name: '(0009,\"ACME\",01)', decrypt: true}]}",
         cleaned,
         LITTLE,
     )
     .unwrap();
-    restored.remove(ENCRYPTED_ATTRIBUTES);
+    restored.remove(tags::ENCRYPTED_ATTRIBUTES_SEQUENCE);
     assert_eq!(restored, original);
 }
 
@@ -508,7 +519,7 @@ fn an_envelope_that_was_there_is_replaced_as_at_flywheel() {
     );
     assert_eq!(
         second
-            .get(ENCRYPTED_ATTRIBUTES)
+            .get(tags::ENCRYPTED_ATTRIBUTES_SEQUENCE)
             .unwrap()
             .items()
             .unwrap()
@@ -547,12 +558,12 @@ fn what_cannot_be_opened_or_kept_fails_the_file() {
     let keys = profile(decrypt).dicom.envelope.unwrap();
     for plain in [&b"no data set"[..], b"", b"\x10\0\x20\0LO\x08\0PAT-0042"] {
         let content = Element::new(
-            ENCRYPTED_CONTENT,
+            tags::ENCRYPTED_CONTENT,
             VR::OB,
             padded(VR::OB, keys.seal(plain).unwrap()),
         );
         cleaned.put(Element::sequence(
-            ENCRYPTED_ATTRIBUTES,
+            tags::ENCRYPTED_ATTRIBUTES_SEQUENCE,
             vec![data(vec![content])],
             LITTLE,
         ));

@@ -7,81 +7,79 @@
 //! a table is touched.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags;
 use dicom_lossless::{
     DataSet, Element, Encoding, Instance, Kept, Layout, Mask, PixelElement, Scrubbed, SourceFile,
     Tag, VR, Value,
 };
 
-use super::layout::ALL_PIXELS;
+use super::layout::{ALL_PIXELS, word};
 use super::{frame_comments, pixel_error};
 use crate::error::DeidError;
 use crate::standard;
 
-/// What of a value stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FrameExtent {
-    /// All of it.
-    All,
-    /// A number of bytes of it.
-    First(u64),
-    /// What is behind the frames may be frames.
-    Doubtful(&'static str),
-}
-
-/// What of a value of this length are frames. One byte of padding counts with them.
-fn frames(layout: &Layout, length: u64) -> FrameExtent {
+/// How many bytes of a value of this length are frames. Fails where what is behind them may be
+/// frames.
+fn frames_len(
+    layout: &Layout,
+    vr: VR,
+    encoding: Encoding,
+    length: u64,
+) -> Result<u64, &'static str> {
     let (total, loose) = (layout.total_len(), layout.loose_len());
-    if length <= total.next_multiple_of(2) {
-        return FrameExtent::All;
+    // One byte of padding counts with the frames.
+    if length > total.next_multiple_of(2) {
+        if loose > total && (loose..=loose.next_multiple_of(2)).contains(&length) {
+            return Err(
+                "the pixel data is longer than its frames, in a way that their attributes may be \
+                wrong",
+            );
+        }
+        if length - total >= layout.frame_len() {
+            return Err("the pixel data has room for more frames than Number of Frames says");
+        }
     }
-    if loose > total && (loose..=loose.next_multiple_of(2)).contains(&length) {
-        return FrameExtent::Doubtful(
-            "the pixel data is longer than its frames, in a way that their attributes may be wrong",
-        );
-    }
-    if length - total >= layout.frame_len() {
-        return FrameExtent::Doubtful(
-            "the pixel data has room for more frames than Number of Frames says",
-        );
-    }
-    FrameExtent::First(total)
+    // Where two samples share a word of which the later one comes first, padding stands before the
+    // last sample (PS3.5 annex D).
+    let swaps = encoding.big_endian && vr == VR::OW && layout.cell_bits <= 8;
+    let total = if swaps {
+        total.next_multiple_of(2)
+    } else {
+        total
+    };
+    Ok(total.min(length))
 }
 
 /// Keeps the frames and nothing else. True where there was anything else.
-pub(super) fn keep_to_frames(
-    instance: &mut Instance,
-    pixels: PixelElement,
-) -> Result<bool, DeidError> {
+pub fn keep_to_frames(instance: &mut Instance, pixels: PixelElement) -> Result<bool, DeidError> {
     let value = pixels.value.clone();
     if value.is_empty() {
         return Ok(false);
     }
-    let missing = || {
+    let layout = Layout::of_instance(instance, pixels.tag).ok_or_else(|| {
         pixel_error(
             "its attributes do not tell where the image ends, and bytes behind it could be \
             anything",
         )
         .with_remedy(HINT)
-    };
-    let layout = Layout::of_instance(instance, pixels.tag).ok_or_else(missing)?;
-    let length = value.end - value.start;
-    let kept = match frames(&layout, length) {
-        FrameExtent::All => length.min(layout.total_len()),
-        FrameExtent::First(total) => total,
-        FrameExtent::Doubtful(why) => return Err(pixel_error(why).with_remedy(HINT)),
-    };
-    let kept = if swaps(&layout, pixels.vr, instance.syntax.encoding) {
-        kept.next_multiple_of(2).min(length)
-    } else {
-        kept
-    };
+    })?;
+    let encoding = instance.syntax.encoding;
+    let kept = frames_len(&layout, pixels.vr, encoding, value.end - value.start)
+        .map_err(|why| pixel_error(why).with_remedy(HINT))?;
     let behind = value.start + kept..value.end;
     let beside = overlay_bits(instance, layout.cell_bits)?;
-    if beside == 0 && is_padding(instance, behind.clone())? {
+    // There is nothing behind, or the byte of padding that PS3.5 section 8.1.1 asks for.
+    if beside == 0
+        && (behind.is_empty()
+            || (behind.end - behind.start == 1
+                && instance
+                    .source_bytes(behind.clone())?
+                    .first()
+                    == Some(&0)))
+    {
         return Ok(false);
     }
     let mut mask = match &pixels.scrubbed {
@@ -89,7 +87,7 @@ pub(super) fn keep_to_frames(
         _ => None,
     };
     if beside != 0 {
-        let cells = cell_mask(beside, &layout, instance.syntax.encoding)?;
+        let cells = cell_mask(beside, &layout, encoding)?;
         mask = Some(
             mask.unwrap_or_else(|| Mask::of_ranges(kept, Vec::new()))
                 .with_cells(cells),
@@ -114,23 +112,9 @@ pub(super) fn keep_to_frames(
     Ok(true)
 }
 
-/// Whether two samples share a word of which the later one comes first, so that padding stands
-/// before the last sample (PS3.5 annex D).
-fn swaps(layout: &Layout, vr: VR, encoding: Encoding) -> bool {
-    encoding.big_endian && vr == VR::OW && layout.cell_bits <= 8
-}
-
 const HINT: &str = "correct Number of Frames, Rows, Columns, Samples per Pixel, Bits Allocated \
     and Photometric Interpretation";
 
-/// Whether there is nothing, or the byte of padding that PS3.5 section 8.1.1 asks for.
-fn is_padding(instance: &Instance, behind: Range<u64>) -> Result<bool, DeidError> {
-    Ok(behind.is_empty()
-        || (behind.end - behind.start == 1 && instance.source_bytes(behind)?.first() == Some(&0)))
-}
-
-const BITS_STORED: Tag = Tag(0x0028, 0x0101);
-const HIGH_BIT: Tag = Tag(0x0028, 0x0102);
 /// Elements of an overlay group: Overlay Bits Allocated, Overlay Bit Position, Overlay Data.
 const OVERLAY_BITS: u16 = 0x0100;
 const OVERLAY_POSITION: u16 = 0x0102;
@@ -139,17 +123,14 @@ const OVERLAY_DATA: u16 = 0x3000;
 /// The bits of cells of this width in which overlays lie. Fails where one is declared and its place
 /// is not stated, or is the image's.
 fn overlay_bits(instance: &Instance, cell_bits: u16) -> Result<u64, DeidError> {
-    let all = || {
-        instance
-            .header
-            .iter()
-            .chain(instance.tail.iter())
-            .map(|element| element.tag)
-    };
     let describes = |tag: &Tag| {
         tag.group() & 0xFF01 == 0x6000 && matches!(tag.element(), OVERLAY_BITS | OVERLAY_POSITION)
     };
-    let groups: BTreeSet<u16> = all()
+    let groups: BTreeSet<u16> = instance
+        .header
+        .iter()
+        .chain(&instance.tail)
+        .map(|element| element.tag)
         .filter(describes)
         .map(Tag::group)
         .collect();
@@ -159,11 +140,7 @@ fn overlay_bits(instance: &Instance, cell_bits: u16) -> Result<u64, DeidError> {
         let (allocated, position) = (place(OVERLAY_BITS)?, place(OVERLAY_POSITION)?);
         let has_data = instance
             .get(Tag(group, OVERLAY_DATA))
-            .is_some_and(|element| {
-                element
-                    .bytes()
-                    .is_none_or(|bytes| !bytes.is_empty())
-            });
+            .is_some_and(has_value);
         let declared = allocated.is_some_and(|bits| bits != 1);
         if !declared && (has_data || position.is_none()) {
             continue;
@@ -180,7 +157,7 @@ fn overlay_bits(instance: &Instance, cell_bits: u16) -> Result<u64, DeidError> {
 }
 
 /// Whether one may lie in compressed frames, where its bits cannot be cleared.
-pub(super) fn refuse_in_compressed(instance: &Instance, pixels: Tag) -> Result<(), DeidError> {
+pub fn refuse_in_compressed(instance: &Instance, pixels: Tag) -> Result<(), DeidError> {
     let cell_bits =
         Layout::of_instance(instance, pixels).map_or(u16::MAX, |layout| layout.cell_bits);
     if overlay_bits(instance, cell_bits)? == 0 {
@@ -216,27 +193,24 @@ fn stored_bits(instance: &Instance, cell_bits: u16) -> std::ops::RangeInclusive<
             .ok()
             .flatten()
     };
-    let stored = number(BITS_STORED).unwrap_or(cell_bits);
-    let high = number(HIGH_BIT).unwrap_or(stored.saturating_sub(1));
+    let stored = number(tags::BITS_STORED).unwrap_or(cell_bits);
+    let high = number(tags::HIGH_BIT).unwrap_or(stored.saturating_sub(1));
     high.saturating_add(1)
         .saturating_sub(stored)..=high
 }
 
 fn overlay_word(instance: &Instance, tag: Tag) -> Result<Option<u16>, DeidError> {
-    let Some(element) = instance.get(tag) else {
-        return Ok(None);
-    };
-    match &element.value {
-        Value::Bytes(bytes) if bytes.is_empty() => Ok(None),
-        Value::Bytes(bytes) => {
-            let word = bytes
-                .first_chunk::<2>()
-                .filter(|_| bytes.len() == 2)
-                .ok_or_else(hidden_overlay)?;
-            Ok(Some(instance.syntax.encoding.u16(*word)))
-        }
-        Value::Items(_) | Value::Fragments(_) => Err(hidden_overlay()),
-    }
+    instance
+        .get(tag)
+        .filter(|element| has_value(element))
+        .map(|element| word(element, instance.syntax.encoding).ok_or_else(hidden_overlay))
+        .transpose()
+}
+
+fn has_value(element: &Element) -> bool {
+    element
+        .bytes()
+        .is_none_or(|bytes| !bytes.is_empty())
 }
 
 fn hidden_overlay() -> DeidError {
@@ -245,7 +219,7 @@ fn hidden_overlay() -> DeidError {
 }
 
 /// Cleans the data sets around the image and in it. True where anything had to go.
-pub(super) fn clean_nested(instance: &mut Instance) -> Result<bool, DeidError> {
+pub fn clean_nested(instance: &mut Instance) -> Result<bool, DeidError> {
     let work = NestedPixels {
         file: instance.source.file().clone(),
         syntax: instance.syntax.uid.clone(),
@@ -263,15 +237,12 @@ struct NestedPixels {
     compressed: bool,
 }
 
-/// Whether an element may hold a picture or a lookup table.
+/// Whether an element may hold a lookup table, or pixel data of any kind: that of today, its offset
+/// tables, and retired variable pixel data and coefficients.
 fn is_concerned(element: &Element) -> bool {
-    is_picture(element.tag) || is_table(element.tag) || matches!(element.value, Value::Fragments(_))
-}
-
-/// Pixel data of any kind: that of today, its offset tables, and retired variable pixel data and
-/// coefficients.
-fn is_picture(tag: Tag) -> bool {
-    tag.group() & 0xFF01 == 0x7F00
+    element.tag.group() & 0xFF01 == 0x7F00
+        || is_table(element.tag)
+        || matches!(element.value, Value::Fragments(_))
 }
 
 impl NestedPixels {
@@ -310,32 +281,28 @@ impl NestedPixels {
         top: bool,
     ) -> Result<bool, DeidError> {
         let around = data.clone();
-        let (mut changed, mut failure) = (false, None);
+        let mut changed = false;
+        for table in data
+            .iter_mut()
+            .filter(|element| is_table(element.tag))
+        {
+            let longest = longest_table(&around, table.tag, encoding);
+            changed |= cut_table(table, longest)?;
+        }
         data.retain_mut(|element| {
-            if failure.is_some() || !is_concerned(element) {
-                return true;
-            }
             let stays = match element.tag {
-                tag if is_table(tag) => cut_table(element, longest_table(&around, tag, encoding))
-                    .map(|cut| {
-                        changed |= cut;
-                        true
-                    }),
+                tag if is_table(tag) || !is_concerned(element) => true,
                 // The image's own offset tables are compared with its fragments.
-                Tag(0x7FE0, 0x0001..=0x0003) if top => Ok(true),
+                Tag(0x7FE0, 0x0001..=0x0003) if top => true,
                 tag if ALL_PIXELS.contains(&tag) && !top => {
-                    Ok(self.keeps(element, &around, encoding, &mut changed))
+                    self.keeps(element, &around, encoding, &mut changed)
                 }
-                _ => Ok(false),
+                _ => false,
             };
-            let stays = stays.unwrap_or_else(|why| {
-                failure = Some(why);
-                true
-            });
             changed |= !stays;
             stays
         });
-        failure.map_or(Ok(changed), Err)
+        Ok(changed)
     }
 
     /// Whether pixel data in a sequence stays, cut to its frames.
@@ -352,19 +319,11 @@ impl NestedPixels {
                 let Some(layout) = layout else {
                     return bytes.is_empty();
                 };
-                let total = match frames(&layout, bytes.len() as u64) {
-                    FrameExtent::All => layout.total_len(),
-                    FrameExtent::First(total) => total,
-                    FrameExtent::Doubtful(_) => return false,
+                let length = bytes.len();
+                let Ok(total) = frames_len(&layout, element.vr, encoding, length as u64) else {
+                    return false;
                 };
-                let total = if swaps(&layout, element.vr, encoding) {
-                    total.next_multiple_of(2)
-                } else {
-                    total
-                };
-                let total = usize::try_from(total)
-                    .unwrap_or(usize::MAX)
-                    .min(bytes.len());
+                let total = usize::try_from(total).unwrap_or(length);
                 if bytes
                     .get(total..)
                     .is_some_and(|behind| behind.len() > 1 || behind.iter().any(|byte| *byte != 0))
@@ -377,75 +336,56 @@ impl NestedPixels {
                 true
             }
             Value::Fragments(value) if self.compressed => {
-                match frame_comments::mark_nested(
+                let Ok(marked) = frame_comments::mark_nested(
                     value,
                     &self.file,
                     &self.syntax,
                     layout.as_ref(),
                     encoding,
-                ) {
-                    Ok(marked) if marked.is_empty() => true,
-                    Ok(marked) => {
-                        let mut emptied = value.to_vec();
-                        Mask::of_ranges(emptied.len() as u64, marked).apply(0, &mut emptied);
-                        *value = Bytes::from(emptied);
-                        *changed = true;
-                        true
-                    }
-                    Err(_) => false,
+                ) else {
+                    return false;
+                };
+                if !marked.is_empty() {
+                    let mut emptied = value.to_vec();
+                    Mask::of_ranges(emptied.len() as u64, marked).apply(0, &mut emptied);
+                    *value = Bytes::from(emptied);
+                    *changed = true;
                 }
+                true
             }
             Value::Fragments(_) | Value::Items(_) => false,
         }
     }
 }
 
-/// The descriptor of LUT Data.
-const LUT_DESCRIPTOR: Tag = Tag(0x0028, 0x3002);
-const LUT_DATA: Tag = Tag(0x0028, 0x3006);
 /// Bytes that can be printed, one after the other, among which text is looked for.
 const TEXT_RUN: usize = 12;
 
 /// Whether an element is a lookup table, or one colour of a palette.
 fn is_table(tag: Tag) -> bool {
-    tag == LUT_DATA
+    tag == tags::LUT_DATA
         || matches!(
             tag,
             Tag(0x0028, 0x1201..=0x1204 | 0x1211..=0x1213 | 0x1221..=0x1224)
         )
 }
 
-/// The descriptor that states a table's length; none for those in segments and retired ones, whose
-/// length is their own.
-fn descriptor(tag: Tag) -> Option<Tag> {
-    match tag {
-        LUT_DATA => Some(LUT_DESCRIPTOR),
-        Tag(0x0028, element @ 0x1201..=0x1204) => Some(Tag(0x0028, element - 0x0100)),
-        _ => None,
-    }
-}
-
-/// The longest that a table may be; none where its data set has no descriptor for it.
+/// The longest that a table may be, by the descriptor that states its length; none where its data
+/// set has none for it. Those in segments and retired ones have a length of their own.
 fn longest_table(data: &DataSet, tag: Tag, encoding: Encoding) -> Option<usize> {
-    let Some(descriptor) = descriptor(tag) else {
-        return Some(usize::MAX);
+    let descriptor = match tag {
+        tags::LUT_DATA => tags::LUT_DESCRIPTOR,
+        Tag(0x0028, element @ 0x1201..=0x1204) => Tag(0x0028, element - 0x0100),
+        _ => return Some(usize::MAX),
     };
-    let words: Vec<u16> = data
-        .get(descriptor)?
-        .bytes()?
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|word| encoding.u16(*word))
-        .collect();
-    let &[entries, _, _] = words.as_slice() else {
+    let bytes = data.get(descriptor)?.bytes()?;
+    let [entries, _, _] = bytes.as_chunks::<2>().0 else {
         return None;
     };
     // 0 stands for 65536; entries of 8 bits may be packed, and are then shorter.
-    Some(if entries == 0 {
-        1 << 17
-    } else {
-        usize::from(entries) * 2
+    Some(match encoding.u16(*entries) {
+        0 => 1 << 17,
+        entries => usize::from(entries) * 2,
     })
 }
 
@@ -510,15 +450,12 @@ fn is_words(run: &[u8]) -> bool {
     };
     let (even, odd) = (every_second(0), every_second(1));
     // Colours of 8 bits that are written twice, to make 16 of them.
-    let doubled = even
-        .iter()
-        .zip(&odd)
-        .all(|(a, b)| a == b)
-        || even
-            .iter()
-            .skip(1)
+    let is_doubled = |even: &[u8]| {
+        even.iter()
             .zip(&odd)
-            .all(|(a, b)| a == b);
+            .all(|(a, b)| a == b)
+    };
+    let doubled = is_doubled(&even) || is_doubled(even.get(1..).unwrap_or_default());
     !doubled && reads(run) && turns(&even) > 0 && turns(&odd) > 0
 }
 
@@ -534,17 +471,14 @@ fn reads(run: &[u8]) -> bool {
 
 /// How often bytes change from going up to going down.
 fn turns(run: &[u8]) -> usize {
-    let steps: Vec<_> = run
+    let mut steps: Vec<_> = run
         .iter()
         .zip(run.iter().skip(1))
         .map(|(a, b)| a.cmp(b))
         .filter(|step| step.is_ne())
         .collect();
-    steps
-        .iter()
-        .zip(steps.iter().skip(1))
-        .filter(|(a, b)| a != b)
-        .count()
+    steps.dedup();
+    steps.len().saturating_sub(1)
 }
 
 #[cfg(test)]

@@ -12,14 +12,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags;
 use dicom_lossless::{
-    Element, Fragments, Instance, Mask, PixelElement, Scrubbed, Segment, Source, SourceFile, Tag,
+    Element, Fragments, Instance, Mask, PixelElement, Scrubbed, Segment, Source, SourceFile,
     TemporaryFile, TransferSyntax, VR,
 };
 use jpeg_decoder::{ColorTransform, Decoder};
 use jpeg2k::{DecodeParameters, Image as Decoded};
 
-use super::layout::{Image, PHOTOMETRIC, PLANAR};
+use super::layout::Image;
 use super::{frame_comments, pixel_error};
 use crate::error::{DeidError, DeidErrorKind};
 
@@ -29,13 +30,11 @@ const LONGEST_FRAME: u64 = 128 << 20;
 /// charged for, itself.
 const ROOM: u64 = 64 << 10;
 
-/// Lossy Image Compression.
-const LOSSY: Tag = Tag(0x0028, 0x2110);
 /// JPEG baseline and extended.
 const ALWAYS_LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
 
 /// How frames are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Codec {
     Plain,
     Rle,
@@ -81,11 +80,7 @@ impl Codec {
 }
 
 /// Decodes all frames, blanks them and puts them in the place of the compressed ones.
-pub(super) fn replace(
-    instance: &mut Instance,
-    image: &Image,
-    mask: &Mask,
-) -> Result<(), DeidError> {
+pub fn replace(instance: &mut Instance, image: &Image, mask: &Mask) -> Result<(), DeidError> {
     let uid = instance.syntax.uid.clone();
     let codec = Codec::of(&uid)
         .ok_or_else(|| pixel_error(format!("there is no decoder for the transfer syntax {uid}")))?;
@@ -120,7 +115,7 @@ fn decoded(
     codec: Codec,
     image: &Image,
     mask: &Mask,
-) -> Result<dicom_lossless::Segment, DeidError> {
+) -> Result<Segment, DeidError> {
     let mut fragments = Fragments::of(instance)?;
     let charged = match &instance.source {
         Source::Memory { bytes, .. } => bytes.len() as u64,
@@ -161,13 +156,17 @@ fn describe(instance: &mut Instance, image: &Image, uid: &str) {
     frame_comments::without_tables(instance);
     let header = &mut instance.header;
     if ALWAYS_LOSSY.contains(&uid) {
-        header.put(Element::new(LOSSY, VR::CS, "01"));
+        header.put(Element::new(tags::LOSSY_IMAGE_COMPRESSION, VR::CS, "01"));
     }
     if image.samples == 3 {
         if image.photometric != "RGB" {
-            header.put(Element::new(PHOTOMETRIC, VR::CS, "RGB "));
+            header.put(Element::new(
+                tags::PHOTOMETRIC_INTERPRETATION,
+                VR::CS,
+                "RGB ",
+            ));
         }
-        header.put(Element::new(PLANAR, VR::US, vec![0, 0]));
+        header.put(Element::new(tags::PLANAR_CONFIGURATION, VR::US, vec![0, 0]));
     }
     instance.syntax = TransferSyntax::native(instance.syntax.encoding);
 }
@@ -198,7 +197,7 @@ fn rounded(value: f32) -> u8 {
 
 /// The samples of a frame side by side, little endian, red, green and blue where there are three.
 /// The error says why there are none.
-pub(super) fn decode_jpeg(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
+pub fn decode_jpeg(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
     let header = JpegHeader::read(coded).ok_or("the JPEG header is damaged")?;
     header.fits(image)?;
     let mut decoder = Decoder::new(Cursor::new(coded));
@@ -226,50 +225,47 @@ pub(super) fn decode_jpeg(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'stat
 
 /// The decoder's samples in the width that the attributes state.
 fn widened(decoded: Vec<u8>, samples: usize, image: &Image) -> Result<Vec<u8>, &'static str> {
-    let numbers: Vec<u16> = if decoded.len() == samples {
+    let mut frame = Vec::with_capacity(samples * 2);
+    let mut push = |number| push_sample(&mut frame, number, image.bits_stored.into(), image);
+    if decoded.len() == samples {
         if image.bits_allocated == 8 && image.bits_stored == 8 {
             return Ok(decoded);
         }
-        decoded
-            .into_iter()
-            .map(u16::from)
-            .collect()
+        for byte in decoded {
+            push(byte.into());
+        }
     } else if decoded.len() == samples * 2 {
-        decoded
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|two| u16::from_ne_bytes(*two))
-            .collect()
+        for two in decoded.as_chunks::<2>().0 {
+            push(u16::from_ne_bytes(*two).into());
+        }
     } else {
         return Err("the decoded image has another size");
-    };
-    let conformed = numbers
-        .into_iter()
-        .map(|number| sign_extended_sample(number, image));
-    match image.bits_allocated {
-        8 => Ok(conformed
-            .flat_map(|number| number.to_le_bytes().into_iter().take(1))
-            .collect()),
-        _ => Ok(conformed
-            .flat_map(u16::to_le_bytes)
-            .collect()),
+    }
+    Ok(frame)
+}
+
+/// Adds a sample in the width that the attributes state, 8 or 16 bits.
+fn push_sample(frame: &mut Vec<u8>, number: i32, bits: u32, image: &Image) {
+    let [low, high, ..] = sign_extended(number, bits, image.signed).to_le_bytes();
+    frame.push(low);
+    if image.bits_allocated == 16 {
+        frame.push(high);
     }
 }
 
-/// The bits above Bits Stored as Pixel Representation requires.
-fn sign_extended_sample(number: u16, image: &Image) -> u16 {
-    let unused = u32::from(16_u16.saturating_sub(image.bits_stored));
-    let shifted = number << unused;
-    if image.signed {
-        (shifted.cast_signed() >> unused).cast_unsigned()
+/// A number of `bits` bits as Pixel Representation requires, whatever the stream says about signs.
+fn sign_extended(number: i32, bits: u32, signed: bool) -> i32 {
+    let unused = 32 - bits;
+    let shifted = number.cast_unsigned() << unused;
+    if signed {
+        shifted.cast_signed() >> unused
     } else {
-        shifted >> unused
+        (shifted >> unused).cast_signed()
     }
 }
 
 /// What stands before the first scan.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
 struct JpegHeader {
     process: u8,
     precision: u8,
@@ -387,7 +383,7 @@ impl JpegHeader {
 }
 
 /// The samples of a frame side by side, little endian. The error says why there are none.
-pub(super) fn decode_jpeg2000(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
+pub fn decode_jpeg2000(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
     let stream = codestream(coded).ok_or("there is no JPEG 2000 codestream")?;
     let precision = size_fits(stream, image)?;
     let decoded = Decoded::from_bytes_with(stream, DecodeParameters::new().strict(true));
@@ -406,37 +402,16 @@ pub(super) fn decode_jpeg2000(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'
         return Err("the decoded image has another size");
     }
     let mut frame = Vec::with_capacity(usize::try_from(image.frame_len()).unwrap_or_default());
-    let wide = image.bits_allocated == 16;
     for pixel in 0..pixels {
         for plane in &planes {
-            let [low, high, ..] = sign_extended(
-                plane
-                    .get(pixel)
-                    .copied()
-                    .unwrap_or_default(),
-                precision,
-                image.signed,
-            )
-            .to_le_bytes();
-            frame.push(low);
-            if wide {
-                frame.push(high);
-            }
+            let number = plane
+                .get(pixel)
+                .copied()
+                .unwrap_or_default();
+            push_sample(&mut frame, number, precision, image);
         }
     }
     Ok(frame)
-}
-
-/// A number of `bits` bits as Pixel Representation requires, whatever the codestream says about
-/// signs.
-fn sign_extended(number: i32, bits: u32, signed: bool) -> i32 {
-    let unused = 32 - bits;
-    let shifted = number.cast_unsigned() << unused;
-    if signed {
-        shifted.cast_signed() >> unused
-    } else {
-        (shifted >> unused).cast_signed()
-    }
 }
 
 /// The codestream itself, bare or in the boxes of a JP2 file.
@@ -471,30 +446,25 @@ fn codestream(coded: &[u8]) -> Option<&[u8]> {
 /// share.
 fn size_fits(stream: &[u8], image: &Image) -> Result<u32, &'static str> {
     const CUT: &str = "the JPEG 2000 header is cut off";
-    let word = |at: usize| {
-        stream
-            .get(at..)
-            .and_then(|rest| rest.first_chunk())
-            .map(|four| u64::from(u32::from_be_bytes(*four)))
+    // The last columns and rows and the first ones, the same of tiles, and the number of components.
+    let ([right, bottom, left, top, ..], count) = stream
+        .get(8..42)
+        .ok_or(CUT)?
+        .as_chunks::<4>()
+    else {
+        return Err(CUT);
     };
-    let length = |to, from| Some(word(to)?.saturating_sub(word(from)?));
-    let (columns, rows) = (length(8, 16).ok_or(CUT)?, length(12, 20).ok_or(CUT)?);
-    let count = stream
-        .get(40..42)
-        .and_then(|two| two.first_chunk())
-        .map(|two| u16::from_be_bytes(*two))
-        .ok_or(CUT)?;
-    if (columns, rows, count)
-        != (
-            u64::from(image.columns),
-            u64::from(image.rows),
-            image.samples,
-        )
+    let length = |end: &[u8; 4], start: &[u8; 4]| {
+        u32::from_be_bytes(*end).saturating_sub(u32::from_be_bytes(*start))
+    };
+    if length(right, left) != u32::from(image.columns)
+        || length(bottom, top) != u32::from(image.rows)
+        || count != image.samples.to_be_bytes()
     {
         return Err("the size of the JPEG 2000 image is not what the attributes say");
     }
     let components = stream
-        .get(42..42 + 3 * usize::from(count))
+        .get(42..42 + 3 * usize::from(image.samples))
         .ok_or(CUT)?
         .as_chunks::<3>()
         .0;
@@ -517,7 +487,7 @@ fn size_fits(stream: &[u8], image: &Image) -> Result<u32, &'static str> {
 const RLE_HEADER: usize = 64;
 
 /// The samples of a frame side by side, little endian. The error says why there are none.
-pub(super) fn decode_rle(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
+pub fn decode_rle(coded: &[u8], image: &Image) -> Result<Vec<u8>, &'static str> {
     let sample_len = usize::from(image.bits_allocated / 8);
     let pixel_len = sample_len * usize::from(image.samples);
     let plane_len = usize::from(image.rows) * usize::from(image.columns);
@@ -558,14 +528,13 @@ fn segments(coded: &[u8], count: usize) -> Result<Vec<&[u8]>, &'static str> {
     }
     let mut bounds: Vec<usize> = numbers.take(count).collect();
     bounds.push(coded.len());
-    let pairs = bounds.iter().zip(bounds.iter().skip(1));
-    let segments = pairs
-        .map(|(from, to)| {
-            coded
-                .get(*from..*to)
-                .filter(|_| *from >= RLE_HEADER)
+    let segments: Option<Vec<_>> = bounds
+        .windows(2)
+        .map(|bounds| match bounds {
+            &[from, to] if from >= RLE_HEADER => coded.get(from..to),
+            _ => None,
         })
-        .collect::<Option<Vec<_>>>();
+        .collect();
     segments
         .filter(|segments| segments.len() == count)
         .ok_or("the RLE segments are not where the header says")
@@ -608,7 +577,7 @@ struct FrameSpool {
 }
 
 impl FrameSpool {
-    pub(super) fn new(room: u64) -> Self {
+    fn new(room: u64) -> Self {
         Self {
             kept: Vec::new(),
             room,
@@ -617,7 +586,7 @@ impl FrameSpool {
         }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), DeidError> {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), DeidError> {
         self.write(bytes)
             .map_err(|error| failed(&error))
     }
@@ -637,7 +606,7 @@ impl FrameSpool {
     }
 
     /// All bytes, padded to even length.
-    pub(super) fn finish(mut self) -> Result<Segment, DeidError> {
+    fn finish(mut self) -> Result<Segment, DeidError> {
         if !self.len.is_multiple_of(2) {
             self.push(&[0])?;
         }

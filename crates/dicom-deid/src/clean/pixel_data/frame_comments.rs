@@ -10,7 +10,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
+use dicom_dictionary_std::tags;
 use dicom_lossless::{
     Encoding, Fragments, Instance, Kept, Layout, Mask, PixelElement, Scrubbed, SourceFile, Tag,
 };
@@ -21,20 +22,11 @@ use crate::error::DeidError;
 /// Bytes of the header of an item.
 const ITEM_HEADER: u64 = 8;
 
-/// How an image in a stream begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
-    Jpeg,
-    Codestream,
-    /// A JPEG 2000 codestream in boxes.
-    Boxes,
-}
-
 /// What describes fragments: the two extended offset tables and the encapsulated total length.
 const EXTENDED_OFFSET_TABLES: [Tag; 3] = [
-    Tag(0x7FE0, 0x0001),
-    Tag(0x7FE0, 0x0002),
-    Tag(0x7FE0, 0x0003),
+    tags::EXTENDED_OFFSET_TABLE,
+    tags::EXTENDED_OFFSET_TABLE_LENGTHS,
+    tags::ENCAPSULATED_PIXEL_DATA_VALUE_TOTAL_LENGTH,
 ];
 const RLE_LOSSLESS: &str = "1.2.840.10008.1.2.5";
 /// Encapsulated Uncompressed Explicit VR Little Endian.
@@ -42,14 +34,11 @@ const ENCAPSULATED_UNCOMPRESSED: &str = "1.2.840.10008.1.2.1.98";
 
 /// Empties them in encapsulated pixel data, and takes away offset tables that are none. True
 /// where there were any.
-pub(super) fn empty_comments(
-    instance: &mut Instance,
-    pixels: PixelElement,
-) -> Result<bool, DeidError> {
+pub fn empty_comments(instance: &mut Instance, pixels: PixelElement) -> Result<bool, DeidError> {
     let fragments = Fragments::of(instance)?;
     let changed = without_false_tables(instance, &fragments, &pixels);
-    let first = (0..fragments.count())
-        .find_map(|number| fragments.place(number))
+    let first = fragments
+        .place(0)
         .map(|place| place.start - ITEM_HEADER);
     let table_fits = fragments.table_fits();
     let layout = Layout::of_instance(instance, pixels.tag);
@@ -99,18 +88,14 @@ fn without_false_tables(
     fragments: &Fragments,
     pixels: &PixelElement,
 ) -> bool {
-    let bytes = |tag: &Tag| {
-        instance.get(*tag).map(|element| {
+    let [offsets, lengths, total] = EXTENDED_OFFSET_TABLES.map(|tag| {
+        instance.get(tag).map(|element| {
             element
                 .bytes()
                 .cloned()
                 .unwrap_or_default()
         })
-    };
-    let [offsets_tag, lengths_tag, total_tag] = EXTENDED_OFFSET_TABLES;
-    let [offsets, lengths, total] = EXTENDED_OFFSET_TABLES
-        .each_ref()
-        .map(bytes);
+    });
     let fits = match (&offsets, &lengths) {
         (None, None) => true,
         (Some(offsets), Some(lengths)) => {
@@ -121,20 +106,18 @@ fn without_false_tables(
         }
         _ => false,
     };
-    let total = total.is_none_or(|total| {
-        let number = total
-            .first_chunk()
-            .filter(|_| total.len() == 8)
-            .map(|number| u64::from_le_bytes(*number));
-        number.is_some_and(|number| number <= pixels.value.end - pixels.value.start)
+    let total_fits = total.is_none_or(|total| {
+        <[u8; 8]>::try_from(total.as_ref())
+            .is_ok_and(|total| u64::from_le_bytes(total) <= pixels.value.end - pixels.value.start)
     });
+    let [offsets, lengths, total] = EXTENDED_OFFSET_TABLES;
     without(instance, |tag| {
-        (!fits && [offsets_tag, lengths_tag].contains(&tag)) || (!total && tag == total_tag)
+        (!fits && [offsets, lengths].contains(&tag)) || (!total_fits && tag == total)
     })
 }
 
 /// Removes what describes fragments from a file that has none.
-pub(super) fn without_tables(instance: &mut Instance) -> bool {
+pub fn without_tables(instance: &mut Instance) -> bool {
     without(instance, |tag| EXTENDED_OFFSET_TABLES.contains(&tag))
 }
 
@@ -148,7 +131,7 @@ fn without(instance: &mut Instance, goes: impl Fn(Tag) -> bool) -> bool {
 
 /// Where something is to be emptied in nested pixel data. An error where it is not plainly an
 /// image, or its offset table is none.
-pub(super) fn mark_nested(
+pub fn mark_nested(
     value: &Bytes,
     file: &Arc<SourceFile>,
     syntax: &str,
@@ -170,20 +153,29 @@ fn marked_by(
     layout: Option<&Layout>,
 ) -> Result<Vec<Range<u64>>, DeidError> {
     if ![RLE_LOSSLESS, ENCAPSULATED_UNCOMPRESSED].contains(&syntax) {
-        return mark_markers(FragmentStream::of(fragments), must);
+        return mark_images(FragmentStream::of(fragments), must);
     }
     let lengths: Vec<u64> = (0..fragments.count())
-        .filter_map(|number| fragments.place(number))
-        .map(|place| place.end - place.start)
+        .map(|number| fragments.len(number..number + 1))
         .collect();
-    let mut stream = FragmentStream::of(fragments);
-    match layout {
-        _ if lengths.is_empty() => {}
-        Some(layout) if syntax == RLE_LOSSLESS => rle_frames(&mut stream, &lengths, layout)?,
-        Some(layout) => uncompressed_frames(&mut stream, &lengths, layout)?,
-        None => return Err(damaged()),
+    if lengths.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(stream.into_marked())
+    // A frame is one fragment.
+    let layout = layout
+        .filter(|layout| layout.frames == lengths.len() as u64)
+        .ok_or_else(damaged)?;
+    let mut stream = FragmentStream::of(fragments);
+    for length in lengths {
+        if syntax == RLE_LOSSLESS {
+            rle_frame(&mut stream, length, layout)?;
+        } else {
+            let frame = layout.frame_len().min(length);
+            stream.skip(frame)?;
+            mark_rest(&mut stream, length - frame)?;
+        }
+    }
+    Ok(stream.marked)
 }
 
 /// Whether frames of a transfer syntax consist of marker segments: all of JPEG, JPEG-LS, JPEG 2000
@@ -195,41 +187,37 @@ fn has_markers(uid: &str) -> bool {
     matches!(number, Some(50..=70 | 80 | 81 | 90..=93 | 201..=203))
 }
 
-/// Where something is to be emptied. What does not begin as images with markers do is left alone,
-/// unless it `must` be one.
-fn mark_markers(mut stream: FragmentStream, must: bool) -> Result<Vec<Range<u64>>, DeidError> {
-    match start_of_image(&mut stream)? {
-        Some(_) => mark_images(&mut stream)?,
-        None if must && !stream.ahead(1)?.is_empty() => return Err(damaged()),
-        None => {}
-    }
-    Ok(stream.into_marked())
-}
+/// Goes through an image from its start to behind its end.
+type ImageReader = fn(&mut FragmentStream) -> Result<(), DeidError>;
 
-/// Which image begins here.
-fn start_of_image(stream: &mut FragmentStream) -> Result<Option<Start>, DeidError> {
+/// How the image that begins here is read.
+fn reader_of_image(stream: &mut FragmentStream) -> Result<Option<ImageReader>, DeidError> {
     let ahead = stream.ahead(8)?;
     Ok(match ahead.as_ref() {
-        [0xFF, 0xD8, ..] => Some(Start::Jpeg),
-        [0xFF, 0x4F, ..] => Some(Start::Codestream),
-        b"\0\0\0\x0CjP  " if stream.at_start()? => Some(Start::Boxes),
+        [0xFF, 0xD8, ..] => Some(jpeg_image),
+        [0xFF, 0x4F, ..] => Some(codestream_image),
+        b"\0\0\0\x0CjP  " if stream.at_start()? => Some(jp2_boxes),
         _ => None,
     })
 }
 
-/// Goes from image to image. What lies between them is padding, or else is emptied: no decoder
-/// looks there.
-fn mark_images(stream: &mut FragmentStream) -> Result<(), DeidError> {
+/// Where something is to be emptied, from image to image. What lies between them is padding, or
+/// else is emptied: no decoder looks there. What does not begin as images with markers do is left
+/// alone, unless it `must` be one.
+fn mark_images(mut stream: FragmentStream, must: bool) -> Result<Vec<Range<u64>>, DeidError> {
+    if reader_of_image(&mut stream)?.is_none() {
+        return if must && !stream.ahead(1)?.is_empty() {
+            Err(damaged())
+        } else {
+            Ok(Vec::new())
+        };
+    }
     loop {
-        match start_of_image(stream)? {
-            Some(Start::Jpeg) => jpeg_image(stream)?,
-            Some(Start::Codestream) => codestream_image(stream)?,
-            Some(Start::Boxes) => jp2_boxes(stream)?,
-            None => match stream.ahead(1)?.first() {
-                Some(0 | 0xFF) => drop(stream.skip(1)?),
-                Some(_) => drop(stream.mark(1)?),
-                None => return Ok(()),
-            },
+        match (reader_of_image(&mut stream)?, stream.ahead(1)?.first()) {
+            (Some(read), _) => read(&mut stream)?,
+            (None, Some(0 | 0xFF)) => drop(stream.skip(1)?),
+            (None, Some(_)) => drop(stream.mark(1)?),
+            (None, None) => return Ok(stream.marked),
         }
     }
 }
@@ -249,7 +237,7 @@ const JPEG_END: u8 = 0xD9;
 const JPEG_SCAN: u8 = 0xDA;
 const JPEG_COMMENT: u8 = 0xFE;
 
-/// Goes through an image from its start to behind its end, or to where another one begins.
+/// An image ends where another one begins, if not before.
 fn jpeg_image(stream: &mut FragmentStream) -> Result<(), DeidError> {
     stream.skip(2)?;
     let mut next = next_marker(stream)?;
@@ -314,23 +302,15 @@ fn after_scan(stream: &mut FragmentStream) -> Result<Option<u8>, DeidError> {
 
 /// A segment: emptied where decoding does not need it.
 fn jpeg_segment(stream: &mut FragmentStream, code: u8) -> Result<(), DeidError> {
-    let Some(length) = stream.word()? else {
+    let Some(length) = stream.segment_len()? else {
         return Ok(());
     };
-    let length = u64::from(
-        length
-            .checked_sub(2)
-            .ok_or_else(damaged)?,
-    );
     let needed = match code {
         // Comments, and what is reserved for extensions of the standard.
         JPEG_COMMENT | 0xC8 | 0xF0..=0xF6 | 0xF9..=0xFD => 0,
-        0xE0..=0xEF => needed_of_application(
-            code,
-            &stream.ahead(30.min(usize::try_from(length).unwrap_or_default()))?,
-        ),
+        0xE0..=0xEF => needed_of_application(code, &stream.ahead(length.min(30))?),
         _ => {
-            let payload = stream.ahead(usize::try_from(length).unwrap_or_default())?;
+            let payload = stream.ahead(length)?;
             // A segment that continues in another fragment is taken as it is.
             if payload.len() as u64 == length {
                 used_by_decoder(code, &payload)
@@ -361,15 +341,9 @@ fn used_by_decoder(code: u8, payload: &[u8]) -> u64 {
                 .map(|count| usize::from(*count))
                 .sum::<usize>()
         }),
-        0xDB => table_lengths(payload, |table| {
-            if table
-                .first()
-                .is_some_and(|kind| *kind >= 0x10)
-            {
-                129
-            } else {
-                65
-            }
+        0xDB => table_lengths(payload, |table| match table {
+            [0x10..=0xFF, ..] => 129,
+            _ => 65,
         }),
         0xC0..=0xCB | 0xCD..=0xCF | 0xDE | 0xF7 => 6 + 3 * number(5),
         JPEG_SCAN => 4 + 2 * number(0),
@@ -391,15 +365,11 @@ fn table_lengths(payload: &[u8], length: impl Fn(&[u8]) -> usize) -> u64 {
     {
         let end = at + length(table);
         if end > payload.len() {
-            return if at == 0 {
-                payload.len() as u64
-            } else {
-                at as u64
-            };
+            break;
         }
         at = end;
     }
-    at as u64
+    (if at == 0 { payload.len() } else { at }) as u64
 }
 
 /// The bytes of an application segment that say how colours are coded. They hold numbers and a
@@ -417,11 +387,7 @@ fn needed_of_application(code: u8, payload: &[u8]) -> u64 {
 const TILE_PART: u16 = 0xFF90;
 const START_OF_DATA: u16 = 0xFF93;
 const CODESTREAM_END: u16 = 0xFFD9;
-/// Bytes of a tile-part's first marker with its segment.
-const TILE_PART_LEN: u64 = 12;
-
-/// Goes through a codestream from its start to behind its end. One that is cut off in the last
-/// fragment has nothing more.
+/// A codestream that is cut off in the last fragment has nothing more.
 fn codestream_image(stream: &mut FragmentStream) -> Result<(), DeidError> {
     stream.skip(2)?;
     let mut in_header = true;
@@ -430,7 +396,7 @@ fn codestream_image(stream: &mut FragmentStream) -> Result<(), DeidError> {
             Some(TILE_PART) if tile_part(stream)? => in_header = false,
             None | Some(TILE_PART | CODESTREAM_END) => return Ok(()),
             // Behind a tile-part there is another, or the end.
-            Some(marker @ 0xFF30..) if in_header => drop(codestream_segment(stream, marker)?),
+            Some(marker @ 0xFF30..) if in_header => codestream_segment(stream, marker)?,
             Some(_) => return Err(damaged()),
         }
     }
@@ -441,52 +407,39 @@ fn is_known(marker: u16) -> bool {
     matches!(marker & 0xFF, 0x50..=0x53 | 0x55..=0x61 | 0x63 | 0x70..=0x79)
 }
 
-/// A segment; its length with the length itself.
-fn codestream_segment(stream: &mut FragmentStream, marker: u16) -> Result<u64, DeidError> {
-    if matches!(marker, 0xFF30..=0xFF3F) {
-        return Ok(0);
+fn codestream_segment(stream: &mut FragmentStream, marker: u16) -> Result<(), DeidError> {
+    if !matches!(marker, 0xFF30..=0xFF3F)
+        && let Some(payload) = stream.segment_len()?
+    {
+        stream.pass(payload, !is_known(marker))?;
     }
-    let Some(length) = stream.word()? else {
-        return Ok(0);
-    };
-    let payload = u64::from(
-        length
-            .checked_sub(2)
-            .ok_or_else(damaged)?,
-    );
-    if is_known(marker) {
-        stream.skip(payload)?
-    } else {
-        stream.mark(payload)?
-    };
-    Ok(u64::from(length))
+    Ok(())
 }
 
 /// A tile-part, its marker read: the header is gone through, the data passed over. True where
 /// more may follow.
 fn tile_part(stream: &mut FragmentStream) -> Result<bool, DeidError> {
     let fragment = stream.fragment()?;
+    let start = stream.passed - 2;
     stream.skip(4)?;
     let Some(length) = stream.long()?.map(u64::from) else {
         return Ok(false);
     };
     stream.skip(2)?;
-    let mut passed = TILE_PART_LEN;
     loop {
         match stream.word()? {
             None => return Ok(false),
             Some(START_OF_DATA) => break,
-            Some(marker @ 0xFF30..) => passed += 2 + codestream_segment(stream, marker)?,
+            Some(marker @ 0xFF30..) => codestream_segment(stream, marker)?,
             Some(_) => return Err(damaged()),
         }
     }
-    passed += 2;
     if length == 0 {
         return to_the_end(stream).map(|()| false);
     }
     let whole = stream.skip(
         length
-            .checked_sub(passed)
+            .checked_sub(stream.passed - start)
             .ok_or_else(damaged)?,
     )?;
     // A length beyond the end may have passed over other frames.
@@ -544,71 +497,41 @@ fn jp2_boxes(stream: &mut FragmentStream) -> Result<(), DeidError> {
     }
 }
 
-const RLE_HEADER: usize = 64;
+const RLE_HEADER: u64 = 64;
 /// Bytes looked at together.
 const STEP: u64 = 16 << 10;
 
-/// Marks, in frames of one fragment each, unused words of the header and what no plane needs.
-/// `lengths` are those of the fragments.
-fn rle_frames(
-    stream: &mut FragmentStream,
-    lengths: &[u64],
-    layout: &Layout,
-) -> Result<(), DeidError> {
+/// Marks unused words of the header and what no plane needs, in a frame of one fragment.
+fn rle_frame(stream: &mut FragmentStream, length: u64, layout: &Layout) -> Result<(), DeidError> {
     let planes = usize::from(layout.samples) * usize::from(layout.cell_bits / 8);
-    one_fragment_each(lengths, layout)?;
-    for length in lengths {
-        let header = stream.ahead(RLE_HEADER)?;
-        let words: Vec<u64> = header
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|word| u32::from_le_bytes(*word).into())
-            .collect();
-        let used = words
-            .get(1..=planes)
-            .filter(|_| header.len() == RLE_HEADER && words.first() == Some(&(planes as u64)));
-        let used = used
-            .filter(|_| planes > 0)
-            .ok_or_else(damaged)?;
-        let ends = used.iter().skip(1).chain([length]);
-        stream.skip(4 + 4 * planes as u64)?;
-        mark_rest(stream, (RLE_HEADER - 4 - 4 * planes) as u64)?;
-        let mut at = RLE_HEADER as u64;
-        for (start, end) in used.iter().zip(ends) {
-            if *start < at || *start > *end || *end > *length {
-                return Err(damaged());
-            }
-            mark_rest(stream, start - at)?;
-            let behind = byte_plane(stream, end - start, layout.pixels)?;
-            mark_rest(stream, behind)?;
-            at = *end;
+    let header = stream.ahead(RLE_HEADER)?;
+    let words: Vec<u64> = header
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|word| u32::from_le_bytes(*word).into())
+        .collect();
+    let fits =
+        planes > 0 && header.len() as u64 == RLE_HEADER && words.first() == Some(&(planes as u64));
+    let starts = words
+        .get(1..=planes)
+        .filter(|_| fits)
+        .ok_or_else(damaged)?;
+    let ends = starts.iter().skip(1).chain([&length]);
+    let used = 4 + 4 * planes as u64;
+    stream.skip(used)?;
+    mark_rest(stream, RLE_HEADER - used)?;
+    let mut at = RLE_HEADER;
+    for (start, end) in starts.iter().zip(ends) {
+        if *start < at || *start > *end || *end > length {
+            return Err(damaged());
         }
+        mark_rest(stream, start - at)?;
+        let behind = byte_plane(stream, end - start, layout.pixels)?;
+        mark_rest(stream, behind)?;
+        at = *end;
     }
     Ok(())
-}
-
-/// Marks what follows the frame in each fragment.
-fn uncompressed_frames(
-    stream: &mut FragmentStream,
-    lengths: &[u64],
-    layout: &Layout,
-) -> Result<(), DeidError> {
-    one_fragment_each(lengths, layout)?;
-    for length in lengths {
-        let frame = layout.frame_len().min(*length);
-        stream.skip(frame)?;
-        mark_rest(stream, length - frame)?;
-    }
-    Ok(())
-}
-
-fn one_fragment_each(lengths: &[u64], layout: &Layout) -> Result<(), DeidError> {
-    if lengths.len() as u64 == layout.frames {
-        Ok(())
-    } else {
-        Err(damaged())
-    }
 }
 
 /// Goes through the runs of a plane; gives how many bytes of its segment follow them.
@@ -618,7 +541,7 @@ fn byte_plane(
     mut wanted: u64,
 ) -> Result<u64, DeidError> {
     while left > 0 && wanted > 0 {
-        let ahead = stream.ahead(usize::try_from(left.min(STEP)).unwrap_or_default())?;
+        let ahead = stream.ahead(left.min(STEP))?;
         let mut at = 0_u64;
         while wanted > 0
             && let Some(control) = usize::try_from(at)
@@ -645,13 +568,9 @@ fn byte_plane(
 /// Marks a number of bytes where they are not zero already.
 fn mark_rest(stream: &mut FragmentStream, mut count: u64) -> Result<(), DeidError> {
     while count > 0 {
-        let ahead = stream.ahead(usize::try_from(count.min(STEP)).unwrap_or_default())?;
+        let ahead = stream.ahead(count.min(STEP))?;
         let step = ahead.len() as u64;
-        let passed = if ahead.iter().all(|byte| *byte == 0) {
-            stream.skip(step)?
-        } else {
-            stream.mark(step)?
-        };
+        let passed = stream.pass(step, ahead.iter().any(|byte| *byte != 0))?;
         if step == 0 || !passed {
             return Ok(());
         }
@@ -673,28 +592,27 @@ struct FragmentStream {
     left: Range<u64>,
     /// Bytes at hand: the first ones of what is left.
     piece: Bytes,
+    /// How many bytes were passed, in all fragments.
+    passed: u64,
+    /// What was marked, by its place in the source, ascending and apart.
     marked: Vec<Range<u64>>,
 }
 
 impl FragmentStream {
-    pub(super) fn of(fragments: Fragments) -> Self {
+    fn of(fragments: Fragments) -> Self {
         let left = fragments.place(0).unwrap_or_default();
         Self {
             fragments,
             number: 0,
             left,
             piece: Bytes::new(),
+            passed: 0,
             marked: Vec::new(),
         }
     }
 
-    /// What was marked, by its place in the source, ascending and apart.
-    fn into_marked(self) -> Vec<Range<u64>> {
-        self.marked
-    }
-
     /// The fragment that the next byte lies in.
-    pub(super) fn fragment(&mut self) -> Result<usize, DeidError> {
+    fn fragment(&mut self) -> Result<usize, DeidError> {
         self.fill()?;
         Ok(self.number)
     }
@@ -717,38 +635,33 @@ impl FragmentStream {
                 };
                 (self.number, self.left) = (self.number + 1, next);
             } else {
-                let end = self
-                    .left
-                    .end
-                    .min(self.left.start.saturating_add(PIECE));
-                self.piece = self
-                    .fragments
-                    .piece(self.left.start..end)?;
+                self.read_piece()?;
             }
         }
         Ok(true)
     }
 
-    /// Goes on by bytes that are at hand.
-    fn advance(&mut self, count: usize) -> Range<u64> {
-        let gone = self
-            .piece
-            .split_to(count.min(self.piece.len()));
-        let from = self.left.start;
-        self.left.start += gone.len() as u64;
-        from..self.left.start
+    fn read_piece(&mut self) -> Result<(), DeidError> {
+        let end = self
+            .left
+            .end
+            .min(self.left.start.saturating_add(PIECE));
+        self.piece = self
+            .fragments
+            .piece(self.left.start..end)?;
+        Ok(())
     }
 
     /// The next byte; none at the end.
-    pub(super) fn byte(&mut self) -> Result<Option<u8>, DeidError> {
+    fn byte(&mut self) -> Result<Option<u8>, DeidError> {
         self.fill()?;
         let byte = self.piece.first().copied();
-        self.advance(1);
+        self.skip(1)?;
         Ok(byte)
     }
 
     /// Two bytes as a number, the higher one first.
-    pub(super) fn word(&mut self) -> Result<Option<u16>, DeidError> {
+    fn word(&mut self) -> Result<Option<u16>, DeidError> {
         let (high, low) = (self.byte()?, self.byte()?);
         Ok(high
             .zip(low)
@@ -756,59 +669,64 @@ impl FragmentStream {
     }
 
     /// Four bytes, likewise.
-    pub(super) fn long(&mut self) -> Result<Option<u32>, DeidError> {
+    fn long(&mut self) -> Result<Option<u32>, DeidError> {
         let (high, low) = (self.word()?, self.word()?);
         Ok(high
             .zip(low)
             .map(|(high, low)| u32::from(high) << 16 | u32::from(low)))
     }
 
+    /// Bytes of the segment here behind its length, which two bytes state and which counts these;
+    /// none at the end.
+    fn segment_len(&mut self) -> Result<Option<u64>, DeidError> {
+        self.word()?
+            .map(|length| {
+                length
+                    .checked_sub(2)
+                    .map(u64::from)
+                    .ok_or_else(damaged)
+            })
+            .transpose()
+    }
+
     /// The next bytes, as far as they lie in this fragment and at hand, without going on.
-    pub(super) fn ahead(&mut self, count: usize) -> Result<Bytes, DeidError> {
+    fn ahead(&mut self, count: u64) -> Result<Bytes, DeidError> {
         self.fill()?;
-        if self.piece.len() < count && (self.piece.len() as u64) < self.left.end - self.left.start {
-            let end = self
-                .left
-                .end
-                .min(self.left.start.saturating_add(PIECE));
-            self.piece = self
-                .fragments
-                .piece(self.left.start..end)?;
+        let at_hand = self.piece.len() as u64;
+        if at_hand < count && at_hand < self.left.end - self.left.start {
+            self.read_piece()?;
         }
-        Ok(self
-            .piece
-            .slice(..count.min(self.piece.len())))
+        let count = usize::try_from(count)
+            .unwrap_or(usize::MAX)
+            .min(self.piece.len());
+        Ok(self.piece.slice(..count))
     }
 
     /// Goes on by a number of bytes; false where there are fewer.
-    pub(super) fn skip(&mut self, count: u64) -> Result<bool, DeidError> {
+    fn skip(&mut self, count: u64) -> Result<bool, DeidError> {
         self.pass(count, false)
     }
 
     /// Marks a number of bytes; false where there are fewer.
-    pub(super) fn mark(&mut self, count: u64) -> Result<bool, DeidError> {
+    fn mark(&mut self, count: u64) -> Result<bool, DeidError> {
         self.pass(count, true)
     }
 
     fn pass(&mut self, mut count: u64, marked: bool) -> Result<bool, DeidError> {
         while count > 0 {
-            if self.piece.is_empty() && !self.left.is_empty() {
-                // What is skipped need not be read.
-                let step = count.min(self.left.end - self.left.start);
-                let from = self.left.start;
-                self.left.start += step;
-                count -= step;
-                self.note(from..self.left.start, marked)?;
-            } else if !self.piece.is_empty() {
-                let step = usize::try_from(count)
-                    .unwrap_or(usize::MAX)
-                    .min(self.piece.len());
-                let gone = self.advance(step);
-                count -= step as u64;
-                self.note(gone, marked)?;
-            } else if !self.fill()? {
+            // What is skipped need not be read.
+            if self.left.is_empty() && !self.fill()? {
                 return Ok(false);
             }
+            let from = self.left.start;
+            let step = count.min(self.left.end - from);
+            self.left.start += step;
+            self.passed += step;
+            count -= step;
+            let step = usize::try_from(step).unwrap_or(usize::MAX);
+            self.piece
+                .advance(step.min(self.piece.len()));
+            self.note(from..self.left.start, marked)?;
         }
         Ok(true)
     }
@@ -829,16 +747,12 @@ impl FragmentStream {
     }
 
     /// Goes on to behind the next byte of this value; false where there is none.
-    pub(super) fn find(&mut self, wanted: u8) -> Result<bool, DeidError> {
+    fn find(&mut self, wanted: u8) -> Result<bool, DeidError> {
         while self.fill()? {
-            match memchr::memchr(wanted, &self.piece) {
-                Some(at) => {
-                    self.advance(at + 1);
-                    return Ok(true);
-                }
-                None => {
-                    self.advance(self.piece.len());
-                }
+            let found = memchr::memchr(wanted, &self.piece);
+            self.skip(found.map_or(self.piece.len(), |at| at + 1) as u64)?;
+            if found.is_some() {
+                return Ok(true);
             }
         }
         Ok(false)

@@ -7,71 +7,66 @@
 
 use std::ops::Range;
 
-use dicom_lossless::{Band, Instance, Mask, PixelElement, Tag, VR};
+use dicom_dictionary_std::tags;
+use dicom_lossless::{Band, Element, Encoding, Instance, Mask, PixelElement, Tag, VR};
 
 use super::pixel_error;
 use crate::error::DeidError;
 use crate::standard;
 
-pub(super) const PHOTOMETRIC: Tag = Tag(0x0028, 0x0004);
-pub(super) const PLANAR: Tag = Tag(0x0028, 0x0006);
-const SAMPLES: Tag = Tag(0x0028, 0x0002);
-const FRAMES: Tag = Tag(0x0028, 0x0008);
-const ROWS: Tag = Tag(0x0028, 0x0010);
-const COLUMNS: Tag = Tag(0x0028, 0x0011);
-const BITS_ALLOCATED: Tag = Tag(0x0028, 0x0100);
-const BITS_STORED: Tag = Tag(0x0028, 0x0101);
-const REPRESENTATION: Tag = Tag(0x0028, 0x0103);
-const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
-const FLOAT_PIXEL_DATA: Tag = Tag(0x7FE0, 0x0008);
 /// Every element that may hold pixels. The one that does is not in the data sets around it.
-pub(super) const ALL_PIXELS: [Tag; 3] = [FLOAT_PIXEL_DATA, Tag(0x7FE0, 0x0009), PIXEL_DATA];
+pub const ALL_PIXELS: [Tag; 3] = [
+    tags::FLOAT_PIXEL_DATA,
+    tags::DOUBLE_FLOAT_PIXEL_DATA,
+    tags::PIXEL_DATA,
+];
 
 /// The layout of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Image {
-    pub(super) rows: u16,
-    pub(super) columns: u16,
-    pub(super) frames: u32,
+pub struct Image {
+    pub rows: u16,
+    pub columns: u16,
+    pub frames: u32,
     /// 1 or 3.
-    pub(super) samples: u16,
+    pub samples: u16,
     /// A multiple of 8.
-    pub(super) bits_allocated: u16,
-    pub(super) bits_stored: u16,
-    pub(super) signed: bool,
+    pub bits_allocated: u16,
+    pub bits_stored: u16,
+    pub signed: bool,
     /// Whether each sample has a plane of its own.
-    pub(super) planes: bool,
-    pub(super) photometric: String,
+    pub planes: bool,
+    pub photometric: String,
 }
 
 impl Image {
-    pub(super) fn of(instance: &Instance, pixels: &PixelElement) -> Result<Self, DeidError> {
-        let bits_allocated = needed(instance, BITS_ALLOCATED)?;
-        let samples = needed(instance, SAMPLES)?;
+    pub fn of(instance: &Instance, pixels: &PixelElement) -> Result<Self, DeidError> {
+        let bits_allocated = needed(instance, tags::BITS_ALLOCATED)?;
+        let samples = needed(instance, tags::SAMPLES_PER_PIXEL)?;
+        let photometric = tags::PHOTOMETRIC_INTERPRETATION;
         let image = Self {
-            rows: needed(instance, ROWS)?,
-            columns: needed(instance, COLUMNS)?,
+            rows: needed(instance, tags::ROWS)?,
+            columns: needed(instance, tags::COLUMNS)?,
             frames: frames(instance)?,
             samples,
             bits_allocated,
-            bits_stored: number(instance, BITS_STORED)?.unwrap_or(bits_allocated),
-            signed: number(instance, REPRESENTATION)? == Some(1),
-            planes: samples > 1 && number(instance, PLANAR)? == Some(1),
-            photometric: photometric(instance)?,
+            bits_stored: number(instance, tags::BITS_STORED)?.unwrap_or(bits_allocated),
+            signed: number(instance, tags::PIXEL_REPRESENTATION)? == Some(1),
+            planes: samples > 1 && number(instance, tags::PLANAR_CONFIGURATION)? == Some(1),
+            photometric: text(instance, photometric).ok_or_else(|| missing(photometric))?,
         };
         image.checked(pixels)
     }
 
     fn checked(self, pixels: &PixelElement) -> Result<Self, DeidError> {
         let widths: &[u16] = match pixels.tag {
-            PIXEL_DATA => &[8, 16, 32, 64],
-            FLOAT_PIXEL_DATA => &[32],
+            tags::PIXEL_DATA => &[8, 16, 32, 64],
+            tags::FLOAT_PIXEL_DATA => &[32],
             _ => &[64],
         };
         if self.rows == 0 || self.columns == 0 {
             return Err(pixel_error("the image has no rows or no columns"));
         }
-        if !matches!(self.samples, 1 | 3) || (self.samples > 1 && pixels.tag != PIXEL_DATA) {
+        if !matches!(self.samples, 1 | 3) || (self.samples > 1 && pixels.tag != tags::PIXEL_DATA) {
             return Err(pixel_error(
                 "only images with 1 or 3 samples per pixel can be blanked",
             ));
@@ -88,24 +83,24 @@ impl Image {
     }
 
     /// Bytes of one sample.
-    pub(super) fn sample_len(&self) -> u64 {
+    pub fn sample_len(&self) -> u64 {
         u64::from(self.bits_allocated / 8)
     }
 
     /// Bytes of one frame without compression.
-    pub(super) fn frame_len(&self) -> u64 {
+    pub fn frame_len(&self) -> u64 {
         u64::from(self.rows) * u64::from(self.columns) * u64::from(self.samples) * self.sample_len()
     }
 
     /// Bytes of all frames without compression.
-    pub(super) fn total_len(&self) -> u64 {
+    pub fn total_len(&self) -> u64 {
         self.frame_len()
             .saturating_mul(u64::from(self.frames))
     }
 
     /// What of the uncompressed bytes is blanked, with the samples of a pixel side by side or in
     /// planes.
-    pub(super) fn mask(&self, layers: &[Vec<Area>], planes: bool) -> Option<Mask> {
+    pub fn mask(&self, layers: &[Vec<Area>], planes: bool) -> Option<Mask> {
         let column_len = self.sample_len() * if planes { 1 } else { u64::from(self.samples) };
         mask(
             layers,
@@ -116,11 +111,7 @@ impl Image {
     }
 
     /// Refuses native pixel data that is not exactly what the attributes describe.
-    pub(super) fn fits_native(
-        &self,
-        instance: &Instance,
-        pixels: &PixelElement,
-    ) -> Result<(), DeidError> {
+    pub fn fits_native(&self, instance: &Instance, pixels: &PixelElement) -> Result<(), DeidError> {
         let (length, expected) = (pixels.value.end - pixels.value.start, self.total_len());
         // Subsampled colour (YBR_FULL_422) is shorter, and fails here.
         if length != expected && length != expected.next_multiple_of(2) {
@@ -138,24 +129,38 @@ impl Image {
 }
 
 fn needed(instance: &Instance, tag: Tag) -> Result<u16, DeidError> {
-    number(instance, tag)?
-        .ok_or_else(|| pixel_error(format!("there is no {}", standard::name_of(tag))))
+    number(instance, tag)?.ok_or_else(|| missing(tag))
+}
+
+fn missing(tag: Tag) -> DeidError {
+    pixel_error(format!("there is no {}", standard::name_of(tag)))
+}
+
+pub fn not_one_number(tag: Tag) -> DeidError {
+    pixel_error(format!("{} is not one number", standard::name_of(tag)))
 }
 
 fn number(instance: &Instance, tag: Tag) -> Result<Option<u16>, DeidError> {
-    let Some(bytes) = instance
-        .get(tag)
-        .and_then(|element| element.bytes())
-        .filter(|bytes| !bytes.is_empty())
-    else {
+    let Some(element) = instance.get(tag).filter(|element| {
+        element
+            .bytes()
+            .is_some_and(|bytes| !bytes.is_empty())
+    }) else {
         return Ok(None);
     };
-    let word = bytes
-        .first_chunk::<2>()
-        .filter(|_| bytes.len() == 2);
-    let word =
-        word.ok_or_else(|| pixel_error(format!("{} is not one number", standard::name_of(tag))))?;
-    Ok(Some(instance.syntax.encoding.u16(*word)))
+    word(element, instance.syntax.encoding)
+        .map(Some)
+        .ok_or_else(|| not_one_number(tag))
+}
+
+/// The value of an element that is one number of two bytes.
+pub fn word(element: &Element, encoding: Encoding) -> Option<u16> {
+    let word = element
+        .bytes()?
+        .as_ref()
+        .try_into()
+        .ok()?;
+    Some(encoding.u16(word))
 }
 
 fn text(instance: &Instance, tag: Tag) -> Option<String> {
@@ -169,36 +174,31 @@ fn text(instance: &Instance, tag: Tag) -> Option<String> {
 }
 
 fn frames(instance: &Instance) -> Result<u32, DeidError> {
-    match text(instance, FRAMES).map(|text| text.parse::<u32>()) {
+    match text(instance, tags::NUMBER_OF_FRAMES).map(|text| text.parse::<u32>()) {
         None | Some(Ok(0)) => Ok(1),
         Some(Ok(frames)) => Ok(frames),
         Some(Err(_)) => Err(pixel_error("Number of Frames is no number")),
     }
 }
 
-fn photometric(instance: &Instance) -> Result<String, DeidError> {
-    text(instance, PHOTOMETRIC)
-        .ok_or_else(|| pixel_error(format!("there is no {}", standard::name_of(PHOTOMETRIC))))
-}
-
 /// A rectangle within an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Area {
+pub struct Area {
     /// Whether what was blanked here before comes back.
-    pub(super) keep: bool,
+    pub keep: bool,
     columns: Range<u64>,
     rows: Range<u64>,
 }
 
 impl Area {
     /// Whether nothing of the rectangle lies on the image.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.columns.is_empty() || self.rows.is_empty()
     }
 
     /// The part of a rectangle that lies on the image. Negative numbers count from the far edge, as
     /// in Python.
-    pub(super) fn new(keep: bool, [x0, y0, x1, y1]: [i64; 4], columns: u16, rows: u16) -> Self {
+    pub fn new(keep: bool, [x0, y0, x1, y1]: [i64; 4], columns: u16, rows: u16) -> Self {
         Self {
             keep,
             columns: clipped(x0, x1, columns),
@@ -224,33 +224,27 @@ fn clipped(from: i64, to: i64, length: u16) -> Range<u64> {
 
 /// The mask of layers of rectangles, for rows of `row_len` bytes with `column_len` bytes a column. Within
 /// a layer they apply in order; what any layer blanks is blanked. None where nothing is in the end.
-pub(super) fn mask(layers: &[Vec<Area>], row_len: u64, column_len: u64, rows: u16) -> Option<Mask> {
-    let bands: Vec<Band> = bands(layers)
-        .map(|(rows, columns)| Band {
-            rows,
-            runs: columns
-                .into_iter()
-                .map(|run| run.start * column_len..run.end * column_len)
-                .collect(),
-        })
-        .collect();
-    (!bands.is_empty()).then(|| Mask::new(row_len, u64::from(rows), bands))
-}
-
-/// The rows in which something is blanked, with the columns.
-fn bands(layers: &[Vec<Area>]) -> impl Iterator<Item = (Range<u64>, Vec<Range<u64>>)> {
-    let mut cuts: Vec<u64> = layers
+pub fn mask(layers: &[Vec<Area>], row_len: u64, column_len: u64, rows: u16) -> Option<Mask> {
+    let mut edges: Vec<u64> = layers
         .iter()
         .flatten()
         .flat_map(|area| [area.rows.start, area.rows.end])
         .collect();
-    cuts.sort_unstable();
-    cuts.dedup();
-    let ends = cuts.clone().into_iter().skip(1);
-    cuts.into_iter()
-        .zip(ends)
-        .map(|(from, to)| (from..to, joined(layers, from)))
-        .filter(|(_, columns)| !columns.is_empty())
+    edges.sort_unstable();
+    edges.dedup();
+    let bands: Vec<Band> = edges
+        .iter()
+        .zip(edges.iter().skip(1))
+        .map(|(from, to)| Band {
+            rows: *from..*to,
+            runs: joined(layers, *from)
+                .into_iter()
+                .map(|run| run.start * column_len..run.end * column_len)
+                .collect(),
+        })
+        .filter(|band| !band.runs.is_empty())
+        .collect();
+    (!bands.is_empty()).then(|| Mask::new(row_len, u64::from(rows), bands))
 }
 
 /// The columns that any layer blanks in a row, ascending and apart.

@@ -8,11 +8,12 @@
 
 use std::cell::OnceCell;
 
+use dicom_dictionary_std::tags;
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Instance, Tag, VR, Value, character_set_of, values,
 };
 
-use super::layout::{Area, Image};
+use super::layout::{Area, Image, not_one_number};
 use super::pixel_error;
 use crate::clean::compiled_action::effective_vr;
 use crate::clean::element_value::{numbers, separate};
@@ -23,18 +24,16 @@ use crate::profile::{
 };
 use crate::standard::{self, burned_in};
 
-/// Sequence of Ultrasound Regions (PS3.3 section C.8.5.5).
-const REGIONS: Tag = Tag(0x0018, 0x6011);
 /// Region Location Min X0, Min Y0, Max X1 and Max Y1, the latter two inclusive.
 const CORNERS: [Tag; 4] = [
-    Tag(0x0018, 0x6018),
-    Tag(0x0018, 0x601A),
-    Tag(0x0018, 0x601C),
-    Tag(0x0018, 0x601E),
+    tags::REGION_LOCATION_MIN_X0,
+    tags::REGION_LOCATION_MIN_Y0,
+    tags::REGION_LOCATION_MAX_X1,
+    tags::REGION_LOCATION_MAX_Y1,
 ];
 
 /// What an entry blanks in an image; nothing where it says that nothing is burned in.
-pub(super) fn device_layer(
+pub fn device_layer(
     region: &DeviceRegions,
     instance: &Instance,
     image: &Image,
@@ -72,14 +71,14 @@ fn outside(instance: &Instance, image: &Image) -> Result<Vec<Area>, DeidError> {
     let whole = [0, 0, i64::from(image.columns), i64::from(image.rows)];
     let mut layer = vec![Area::new(false, whole, image.columns, image.rows)];
     let found = instance
-        .get(REGIONS)
+        .get(tags::SEQUENCE_OF_ULTRASOUND_REGIONS)
         .and_then(|element| element.items())
         .filter(|sequence| !sequence.items.is_empty());
     let sequence = found.ok_or_else(|| {
         let hint = "blank rectangles in images of this device instead";
         pixel_error(format!(
             "there is no {} to blank around",
-            standard::name_of(REGIONS)
+            standard::name_of(tags::SEQUENCE_OF_ULTRASOUND_REGIONS)
         ))
         .with_remedy(hint)
     })?;
@@ -98,17 +97,12 @@ fn outside(instance: &Instance, image: &Image) -> Result<Vec<Area>, DeidError> {
 fn corners(item: &DataSet, encoding: Encoding) -> Result<[i64; 4], DeidError> {
     let mut corners = [0; 4];
     for (corner, tag) in corners.iter_mut().zip(CORNERS) {
-        let bytes = item
+        let word = item
             .get(tag)
-            .and_then(|element| element.bytes());
-        let word = bytes.and_then(|bytes| {
-            bytes
-                .first_chunk::<4>()
-                .filter(|_| bytes.len() == 4)
-        });
-        let word = word
-            .ok_or_else(|| pixel_error(format!("{} is not one number", standard::name_of(tag))))?;
-        *corner = i64::from(encoding.u32(*word));
+            .and_then(Element::bytes)
+            .and_then(|bytes| bytes.as_ref().try_into().ok());
+        let word = word.ok_or_else(|| not_one_number(tag))?;
+        *corner = i64::from(encoding.u32(word));
     }
     let [x0, y0, x1, y1] = corners;
     if x1 < x0 || y1 < y0 {
@@ -119,14 +113,14 @@ fn corners(item: &DataSet, encoding: Encoding) -> Result<[i64; 4], DeidError> {
 }
 
 /// The header of a file, by the values of its attributes.
-pub(super) struct ImageHeader<'a> {
+pub struct ImageHeader<'a> {
     instance: &'a Instance,
     /// Made when a value needs it first.
     charset: OnceCell<CharacterSet>,
 }
 
 impl<'a> ImageHeader<'a> {
-    pub(super) fn of(instance: &'a Instance) -> Self {
+    pub fn of(instance: &'a Instance) -> Self {
         Self {
             instance,
             charset: OnceCell::new(),
@@ -134,12 +128,12 @@ impl<'a> ImageHeader<'a> {
     }
 
     /// Why the image may show text, in a word of the table; none where nothing speaks for it.
-    pub(super) fn risk(&self) -> Option<&'static str> {
+    pub fn risk(&self) -> Option<&'static str> {
         burned_in::risk(|tag| self.values(tag)).map(|rule| rule.reason)
     }
 
     /// Whether all conditions of an entry hold.
-    pub(super) fn fits(&self, region: &DeviceRegions) -> bool {
+    pub fn fits(&self, region: &DeviceRegions) -> bool {
         region.when.iter().all(|one| {
             let found = self.values(one.tag);
             found.len() == one.values.len()
@@ -152,18 +146,12 @@ impl<'a> ImageHeader<'a> {
 
     /// The values of an attribute of the outermost data set.
     fn values(&self, tag: Tag) -> Vec<String> {
-        let Instance { header, tail, .. } = self.instance;
-        let data = if header.get(tag).is_some() {
-            header
-        } else {
-            tail
-        };
-        let Some(element) = data.get(tag) else {
+        let Some((element, data)) = found(self.instance, tag) else {
             return Vec::new();
         };
         let charset = self
             .charset
-            .get_or_init(|| character_set_of(header, &CharacterSet::default()));
+            .get_or_init(|| character_set_of(&self.instance.header, &CharacterSet::default()));
         // The content of UN is little endian, whatever surrounds it (PS3.5 section 6.2.2).
         let encoding = if element.vr == VR::UN {
             Encoding::IMPLICIT_LITTLE
@@ -181,83 +169,73 @@ impl<'a> ImageHeader<'a> {
     }
 }
 
+/// An element of the outermost data set, and what of it lies on the same side of the pixel data.
+fn found(instance: &Instance, tag: Tag) -> Option<(&Element, &DataSet)> {
+    [&instance.header, &instance.tail]
+        .into_iter()
+        .find_map(|data| Some((data.get(tag)?, data)))
+}
+
 fn equals(found: &str, wanted: &RequiredValue) -> bool {
+    let found = found.trim_matches([' ', '\0']);
     match wanted {
-        RequiredValue::Text(text) => {
-            found
-                .trim_matches([' ', '\0'])
-                .to_lowercase()
-                == *text
-        }
+        RequiredValue::Text(text) => found.to_lowercase() == *text,
         RequiredValue::Number(number) => found
-            .trim_matches([' ', '\0'])
             .parse::<f64>()
             .is_ok_and(|found| found.total_cmp(number).is_eq()),
     }
 }
 
-/// Whether a condition holds cannot be found out: its expression is too expensive, or the value is
-/// no text.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct UndecidedCondition;
-
-/// Whether every line holds.
-pub(super) fn condition_holds(
-    condition: &Condition,
-    instance: &Instance,
-) -> Result<bool, UndecidedCondition> {
+/// Whether every line holds. None where that cannot be found out: an expression is too expensive,
+/// or the value is no text.
+pub fn condition_holds(condition: &Condition, instance: &Instance) -> Option<bool> {
     for line in &condition.lines {
         if !line_holds(line, instance)? {
-            return Ok(false);
+            return Some(false);
         }
     }
-    Ok(true)
+    Some(true)
 }
 
-fn line_holds(line: &ConditionLine, instance: &Instance) -> Result<bool, UndecidedCondition> {
+fn line_holds(line: &ConditionLine, instance: &Instance) -> Option<bool> {
     let mut holds = test_holds(&line.first, instance)?;
     for (join, test) in &line.rest {
         let also = test_holds(test, instance)?;
-        holds = if *join == Conjunction::And {
-            holds && also
-        } else {
-            holds || also
+        holds = match join {
+            Conjunction::And => holds && also,
+            Conjunction::Or => holds || also,
         };
     }
-    Ok(holds)
+    Some(holds)
 }
 
-fn test_holds(test: &AttributeTest, instance: &Instance) -> Result<bool, UndecidedCondition> {
+fn test_holds(test: &AttributeTest, instance: &Instance) -> Option<bool> {
     let seen = SeenValue::of(test, instance);
+    let is_empty_text = seen == SeenValue::Text(String::new());
     let found = match &test.kind {
         TestKind::Missing => {
             seen == SeenValue::Absent || (seen == SeenValue::Nothing && !test.by_number)
         }
-        TestKind::Empty if test.by_number => seen == SeenValue::Text(String::new()),
+        TestKind::Empty if test.by_number => is_empty_text,
         TestKind::Empty => {
-            matches!(
-                &seen,
-                SeenValue::Nothing | SeenValue::EmptyItems | SeenValue::Zero(_)
-            ) || seen == SeenValue::Text(String::new())
+            is_empty_text
+                || matches!(
+                    seen,
+                    SeenValue::Nothing | SeenValue::EmptyItems | SeenValue::Zero(_)
+                )
         }
-        TestKind::Contains(_) | TestKind::Equals(_) if seen == SeenValue::Opaque => {
-            return Err(UndecidedCondition);
-        }
+        TestKind::Contains(_) | TestKind::Equals(_) if seen == SeenValue::Opaque => return None,
         TestKind::Contains(regex) => match seen.text() {
-            Some(value) => regex
-                .search(&value)
-                .map_err(|_| UndecidedCondition)?,
+            Some(value) => regex.search(&value).ok()?,
             None => false,
         },
-        TestKind::Equals(expected) => seen
-            .text()
-            .is_some_and(|text| text == *expected),
+        TestKind::Equals(expected) => seen.text().as_ref() == Some(expected),
     };
-    Ok(found != test.negated)
+    Some(found != test.negated)
 }
 
 /// What the engine sees of an element.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 enum SeenValue {
     Absent,
     /// A number or bulk data without a value.
@@ -279,24 +257,9 @@ impl SeenValue {
         {
             return Self::Opaque;
         }
-        let data = if instance.header.get(test.tag).is_some() {
-            &instance.header
-        } else {
-            &instance.tail
-        };
-        let Some(element) = data.get(test.tag) else {
+        let Some((element, data)) = found(instance, test.tag) else {
             return Self::Absent;
         };
-        let charset = || character_set_of(&instance.header, &CharacterSet::default());
-        Self::of_element(element, data, instance.syntax.encoding, charset)
-    }
-
-    fn of_element(
-        element: &Element,
-        data: &DataSet,
-        encoding: Encoding,
-        charset: impl Fn() -> CharacterSet,
-    ) -> Self {
         let bytes = match &element.value {
             Value::Bytes(bytes) => bytes,
             Value::Items(sequence) if sequence.items.is_empty() => return Self::EmptyItems,
@@ -305,48 +268,39 @@ impl SeenValue {
         let vr = effective_vr(element, data);
         if is_text(vr) || is_number_text(vr) {
             let set = if has_character_set(vr) {
-                charset()
+                character_set_of(&instance.header, &CharacterSet::default())
             } else {
                 CharacterSet::default()
             };
-            return Self::of_texts(&separate(&set.decode(bytes, vr == VR::PN), vr), vr);
+            // Names and numbers are objects of their own, which print without quotes.
+            let quoted = vr != VR::PN && !is_number_text(vr);
+            let values = separate(&set.decode(bytes, vr == VR::PN), vr);
+            return Self::of_values(&values, is_number_text(vr), quoted);
         }
-        match numbers(bytes, vr, encoding) {
-            Some(values) => Self::of_numbers(&values),
+        match numbers(bytes, vr, instance.syntax.encoding) {
+            Some(values) => Self::of_values(&values, true, false),
             None if vr == VR::SQ => Self::EmptyItems,
             None if bytes.is_empty() => Self::Nothing,
             None => Self::Opaque,
         }
     }
 
-    fn of_texts(values: &[String], vr: VR) -> Self {
+    fn of_values(values: &[String], are_numbers: bool, quoted: bool) -> Self {
         match values {
             [] => Self::Nothing,
-            [one] if one.is_empty() && is_number_text(vr) => Self::Nothing,
-            [one] if is_number_text(vr) && one.parse() == Ok(0.0) => Self::Zero(one.clone()),
+            [one] if one.is_empty() && are_numbers => Self::Nothing,
+            [one] if are_numbers && one.parse() == Ok(0.0) => Self::Zero(one.clone()),
             [one] => Self::Text(one.clone()),
             several => {
-                // Names and numbers are objects of their own, which print without quotes.
-                let plain =
-                    |value: &String| (vr == VR::PN || is_number_text(vr)) && !value.is_empty();
                 let shown = several.iter().map(|value| {
-                    if plain(value) {
-                        value.clone()
-                    } else {
+                    if quoted || value.is_empty() {
                         python_repr(value)
+                    } else {
+                        value.clone()
                     }
                 });
                 Self::Text(format!("[{}]", shown.collect::<Vec<_>>().join(", ")))
             }
-        }
-    }
-
-    fn of_numbers(values: &[String]) -> Self {
-        match values {
-            [] => Self::Nothing,
-            [one] if one.parse() == Ok(0.0) => Self::Zero(one.clone()),
-            [one] => Self::Text(one.clone()),
-            several => Self::Text(format!("[{}]", several.join(", "))),
         }
     }
 
@@ -389,28 +343,23 @@ fn python_repr(text: &str) -> String {
     out
 }
 
-/// Icon Image Sequence.
-const ICON: Tag = Tag(0x0088, 0x0200);
-
 /// Removes icon images at every level. Overlays and curves too, unless the confidentiality table
 /// has its own say on them.
-pub(super) fn remove_copies(instance: &mut Instance, table: bool) {
+pub fn remove_copies(instance: &mut Instance, table: bool) {
     for data in [&mut instance.header, &mut instance.tail] {
         if !table {
-            data.retain(|element| !is_drawn_over(element));
+            // Overlays (60xx) and curves (50xx).
+            data.retain(|element| {
+                element.is_private() || !matches!(element.tag.group() >> 8, 0x50 | 0x60)
+            });
         }
         without_icons(data);
     }
 }
 
-/// Overlays (60xx) and curves (50xx).
-fn is_drawn_over(element: &Element) -> bool {
-    matches!(element.tag.group() >> 8, 0x50 | 0x60) && !element.is_private()
-}
-
 /// Goes no deeper than the reader lets a file be nested.
 fn without_icons(data: &mut DataSet) {
-    data.retain(|element| element.tag != ICON);
+    data.retain(|element| element.tag != tags::ICON_IMAGE_SEQUENCE);
     for sequence in data
         .iter_mut()
         .filter_map(Element::items_mut)

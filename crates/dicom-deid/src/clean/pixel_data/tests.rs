@@ -14,7 +14,7 @@ mod devices;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dicom_lossless::{Body, DataSet, Limits, Segment, Source, SourceFile, read};
+use dicom_lossless::{Body, DataSet, Limits, Segment, Source, SourceFile, Tag, read};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -421,7 +421,7 @@ fn rle_becomes_native_and_is_described_as_such() {
     assert_eq!(pixels, [0, 0, 0, 0, 0, 0, 255, 255, 255, 0]);
     assert_eq!(
         header
-            .get(layout::PHOTOMETRIC)
+            .get(tags::PHOTOMETRIC_INTERPRETATION)
             .unwrap()
             .bytes()
             .unwrap()
@@ -430,7 +430,7 @@ fn rle_becomes_native_and_is_described_as_such() {
     );
     assert_eq!(
         header
-            .get(layout::PLANAR)
+            .get(tags::PLANAR_CONFIGURATION)
             .unwrap()
             .bytes()
             .unwrap()

@@ -28,8 +28,8 @@ const DIGITS: usize = 6;
 const LONGEST: usize = 64;
 
 /// What must not stand beside a pattern, so that it is a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Boundary {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Boundary {
     Any,
     /// No letter and no digit.
     Word,
@@ -40,12 +40,12 @@ pub(super) enum Boundary {
 }
 
 /// One byte string to look for, ASCII letters in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Pattern {
-    pub(super) bytes: Box<[u8]>,
-    pub(super) boundary: Boundary,
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pattern {
+    pub bytes: Box<[u8]>,
+    pub boundary: Boundary,
     /// Bytes per character: 2 in UTF-16.
-    pub(super) stride: u8,
+    pub stride: u8,
 }
 
 /// The patterns of one value while they are collected: at most one more than it may have.
@@ -203,30 +203,17 @@ impl PatternList<'_> {
     /// In Latin characters one pattern, of a character and a zero byte in turn, serves both byte
     /// orders.
     fn add_utf16(&mut self, text: &str, boundary: Boundary) {
-        let units: Vec<u16> = text.encode_utf16().collect();
-        let latin: Option<Vec<u8>> = units
-            .iter()
-            .map(|unit| u8::try_from(*unit).ok())
+        let latin: Option<Vec<u8>> = text
+            .chars()
+            .map(|c| u8::try_from(c).ok())
             .collect();
         if let Some(latin) = latin {
-            self.push(with_zero_bytes(latin.into_iter()), boundary, 2);
-        } else {
-            self.push(
-                units
-                    .iter()
-                    .flat_map(|unit| unit.to_le_bytes())
-                    .collect(),
-                boundary,
-                2,
-            );
-            self.push(
-                units
-                    .iter()
-                    .flat_map(|unit| unit.to_be_bytes())
-                    .collect(),
-                boundary,
-                2,
-            );
+            return self.push(with_zero_bytes(latin.into_iter()), boundary, 2);
+        }
+        let orders: [fn(u16) -> [u8; 2]; 2] = [u16::to_le_bytes, u16::to_be_bytes];
+        for order in orders {
+            let units = text.encode_utf16().flat_map(order);
+            self.push(units.collect(), boundary, 2);
         }
     }
 }
@@ -302,12 +289,8 @@ fn is_searchable(text: &str, min: usize) -> bool {
         weight += if is_ideographic(c) { 2 } else { 1 };
         letters |= c.is_alphabetic();
     }
-    let enough = if letters {
-        weight >= min
-    } else {
-        weight >= min.max(DIGITS)
-    };
-    enough && (text.len() > LONGEST || !is_common_word(&text.to_lowercase()))
+    let least = if letters { min } else { min.max(DIGITS) };
+    weight >= least && (text.len() > LONGEST || !is_common_word(&text.to_lowercase()))
 }
 
 fn boundary(text: &str) -> Boundary {
@@ -502,13 +485,13 @@ const MOST_CACHED: usize = 128;
 
 /// The patterns of a run.
 #[derive(Default)]
-pub(super) struct PatternCache {
+pub struct PatternCache {
     kept: RwLock<HashMap<RemovedValue, Arc<[Pattern]>>>,
 }
 
 impl PatternCache {
     /// The patterns of each value, where they are not too many together.
-    pub(super) fn patterns(
+    pub fn patterns(
         &self,
         values: &[&RemovedValue],
         min: usize,
@@ -545,22 +528,17 @@ impl PatternCache {
             }
             all.push(patterns);
         }
-        self.keep(new);
+        if !new.is_empty() {
+            let mut kept = self
+                .kept
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            if kept.len() + new.len() > CACHE_CAPACITY {
+                kept.clear();
+            }
+            kept.extend(new);
+        }
         Ok(all)
-    }
-
-    fn keep(&self, new: Vec<(RemovedValue, Arc<[Pattern]>)>) {
-        if new.is_empty() {
-            return;
-        }
-        let mut kept = self
-            .kept
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if kept.len() + new.len() > CACHE_CAPACITY {
-            kept.clear();
-        }
-        kept.extend(new);
     }
 }
 

@@ -10,6 +10,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags;
 use dicom_lossless::{DataSet, Element, Item, Tag, VR};
 use foldhash::HashMap;
 
@@ -21,10 +22,10 @@ use crate::standard::{self, IdentifierKind, IdentifyingRole, identifier_kind, un
 
 /// The UIDs by which an instance, its series, its study and its frame of reference are known.
 const OWN_UIDS: [Tag; 4] = [
-    Tag(0x0008, 0x0018),
-    Tag(0x0020, 0x000D),
-    Tag(0x0020, 0x000E),
-    Tag(0x0020, 0x0052),
+    tags::SOP_INSTANCE_UID,
+    tags::STUDY_INSTANCE_UID,
+    tags::SERIES_INSTANCE_UID,
+    tags::FRAME_OF_REFERENCE_UID,
 ];
 /// What is looked for only as a whole is not looked for where it is longer: a megabyte is not
 /// copied into a second place.
@@ -36,11 +37,14 @@ const MOST_LOOKED_AHEAD: usize = 64;
 /// The bytes that are taken of a list of character sets.
 const LONGEST_CHARACTER_SETS: usize = 256;
 /// Codes that name a person or an institution; all others name things.
-const CODES_OF_PERSONS: [Tag; 2] = [Tag(0x0040, 0x1101), Tag(0x0008, 0x0082)];
+const CODES_OF_PERSONS: [Tag; 2] = [
+    tags::PERSON_IDENTIFICATION_CODE_SEQUENCE,
+    tags::INSTITUTION_CODE_SEQUENCE,
+];
 
 /// What a value is taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum ValueKind {
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ValueKind {
     Name,
     Identifier,
     Descriptor,
@@ -51,33 +55,33 @@ pub(super) enum ValueKind {
 }
 
 /// A value to look for. Equal ones have the same patterns.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct RemovedValue {
-    pub(super) kind: ValueKind,
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RemovedValue {
+    pub kind: ValueKind,
     /// Where it has other than ASCII: its own character set, a line end, and those of the data sets
     /// around it.
-    pub(super) character_sets: Bytes,
+    pub character_sets: Bytes,
     /// One value without padding, or where it has other than ASCII, the value field.
-    pub(super) bytes: Bytes,
+    pub bytes: Bytes,
 }
 
 /// An item that leads to an element, with those around it. All elements in one item share it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 struct LocationStep {
     parent: Option<Arc<LocationStep>>,
     item: (Tag, usize),
 }
 
 /// Where an element stood before cleaning.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FormerLocation {
+#[derive(PartialEq, Eq)]
+pub struct FormerLocation {
     inside: Option<Arc<LocationStep>>,
-    pub(super) tag: Tag,
+    pub tag: Tag,
 }
 
 impl FormerLocation {
     /// The sequences and numbers of items that lead there.
-    pub(super) fn items(&self) -> Vec<(Tag, usize)> {
+    pub fn items(&self) -> Vec<(Tag, usize)> {
         let mut items: Vec<_> =
             std::iter::successors(self.inside.as_deref(), |step| step.parent.as_deref())
                 .map(|step| step.item)
@@ -85,29 +89,16 @@ impl FormerLocation {
         items.reverse();
         items
     }
-
-    /// Whether it is the element with this tag in these items.
-    pub(super) fn is(&self, items: &[(Tag, usize)], tag: Tag) -> bool {
-        let mut steps =
-            std::iter::successors(self.inside.as_deref(), |step| step.parent.as_deref())
-                .map(|step| step.item);
-        self.tag == tag
-            && items
-                .iter()
-                .rev()
-                .all(|item| steps.next() == Some(*item))
-            && steps.next().is_none()
-    }
 }
 
 /// A value that is gone from its place.
-pub(super) struct Removal {
-    pub(super) value: RemovedValue,
-    pub(super) location: FormerLocation,
+pub struct Removal {
+    pub value: RemovedValue,
+    pub location: FormerLocation,
 }
 
-/// All values that are gone or changed, in file order, where they are not too many.
-pub(super) fn removals(before: &DataSet, after: &DataSet) -> Result<Vec<Removal>, TooCostly> {
+/// All values that are gone or changed, in file order and each once, where they are not too many.
+pub fn removals(before: &DataSet, after: &DataSet) -> Result<Vec<Removal>, TooCostly> {
     let own = |tag: &Tag| {
         after
             .get(*tag)
@@ -119,14 +110,8 @@ pub(super) fn removals(before: &DataSet, after: &DataSet) -> Result<Vec<Removal>
         .filter_map(own)
         .collect();
     let mut collect = RemovalCollector {
-        top_before: TopLevel {
-            data: before,
-            values: OnceCell::new(),
-        },
-        top_after: TopLevel {
-            data: after,
-            values: OnceCell::new(),
-        },
+        top: (before, after),
+        kept_at_top: OnceCell::new(),
         kept_uids,
         products: ProductNames::of(after),
         path: Vec::new(),
@@ -139,31 +124,6 @@ pub(super) fn removals(before: &DataSet, after: &DataSet) -> Result<Vec<Removal>
     Ok(collect.removals)
 }
 
-/// What the outermost data set holds.
-struct TopLevel<'a> {
-    data: &'a DataSet,
-    /// Its values in the order of their tags, made when they are needed.
-    values: OnceCell<Vec<(Tag, &'a Bytes)>>,
-}
-
-impl<'a> TopLevel<'a> {
-    fn value(&self, tag: Tag) -> Option<&'a Bytes> {
-        let values = self.values.get_or_init(|| {
-            let mut values: Vec<_> = self
-                .data
-                .iter()
-                .filter_map(|element| Some((element.tag, element.bytes()?)))
-                .collect();
-            values.sort_by_key(|(tag, _)| *tag);
-            values
-        });
-        let at = values
-            .binary_search_by_key(&tag, |(tag, _)| *tag)
-            .ok()?;
-        values.get(at).map(|(_, bytes)| *bytes)
-    }
-}
-
 /// An item that the collection is in.
 struct OpenItem {
     item: (Tag, usize),
@@ -173,8 +133,9 @@ struct OpenItem {
 
 struct RemovalCollector<'a> {
     /// The top as it was and as it is.
-    top_before: TopLevel<'a>,
-    top_after: TopLevel<'a>,
+    top: (&'a DataSet, &'a DataSet),
+    /// The values that stayed there, made when they are needed.
+    kept_at_top: OnceCell<HashMap<Tag, &'a Bytes>>,
     kept_uids: Vec<Bytes>,
     products: ProductNames,
     path: Vec<OpenItem>,
@@ -185,7 +146,7 @@ struct RemovalCollector<'a> {
     character_set_bytes: usize,
 }
 
-impl RemovalCollector<'_> {
+impl<'a> RemovalCollector<'a> {
     fn data_set(
         &mut self,
         before: &DataSet,
@@ -249,7 +210,7 @@ impl RemovalCollector<'_> {
         if new
             .and_then(Element::bytes)
             .is_some_and(|new| same(bytes, new))
-            || self.is_kept_at_top(old)
+            || self.is_kept_at_top(old.tag, bytes)
         {
             return Ok(());
         }
@@ -301,12 +262,27 @@ impl RemovalCollector<'_> {
 
     /// Whether a nested value is also that of the same attribute at the top, which the profile
     /// leaves as it was.
-    fn is_kept_at_top(&self, old: &Element) -> bool {
-        let holds = |top: &TopLevel<'_>| {
-            let value = top.value(old.tag);
-            value.is_some() && value == old.bytes()
+    fn is_kept_at_top(&self, tag: Tag, bytes: &Bytes) -> bool {
+        let values = |data: &'a DataSet| {
+            data.iter()
+                .filter_map(|element| Some((element.tag, element.bytes()?)))
         };
-        !self.path.is_empty() && holds(&self.top_before) && holds(&self.top_after)
+        let kept = || {
+            let after: HashMap<_, _> = values(self.top.1).collect();
+            values(self.top.0)
+                .filter(|(tag, bytes)| {
+                    after
+                        .get(tag)
+                        .is_some_and(|new| same(bytes, new))
+                })
+                .collect()
+        };
+        !self.path.is_empty()
+            && self
+                .kept_at_top
+                .get_or_init(kept)
+                .get(&tag)
+                == Some(&bytes)
     }
 
     fn value(
@@ -383,31 +359,27 @@ impl RemovalCollector<'_> {
 
     /// Frame after frame of an enhanced image loses the same.
     fn sweep(&mut self) {
-        if self.removals.len() >= FIRST_SWEEP {
-            let mut seen = foldhash::HashSet::default();
-            self.removals
-                .retain(|removal| seen.insert(removal.value.clone()));
-        }
+        let mut seen = foldhash::HashSet::default();
+        self.removals
+            .retain(|removal| seen.insert(removal.value.clone()));
     }
 
     /// The way to the item that the collection is in.
     fn inside(&mut self) -> Option<Arc<LocationStep>> {
-        let made = self
-            .path
-            .iter()
-            .rposition(|open| open.step.is_some())
-            .map_or(0, |at| at + 1);
-        let mut parent = made
-            .checked_sub(1)
-            .and_then(|at| self.path.get(at))
-            .and_then(|open| open.step.clone());
-        for open in self.path.iter_mut().skip(made) {
-            let step = Arc::new(LocationStep {
-                parent,
-                item: open.item,
+        let made = self.path.last()?.step.clone();
+        if made.is_some() {
+            return made;
+        }
+        let mut parent = None;
+        for open in &mut self.path {
+            let item = open.item;
+            let step = open.step.get_or_insert_with(|| {
+                Arc::new(LocationStep {
+                    parent: parent.take(),
+                    item,
+                })
             });
-            open.step = Some(Arc::clone(&step));
-            parent = Some(step);
+            parent = Some(Arc::clone(step));
         }
         parent
     }
@@ -480,47 +452,45 @@ fn text_kind(tag: Tag, vr: VR, sequence: Option<Tag>) -> Option<ValueKind> {
     } else if is_identifier(tag, vr) {
         Some(ValueKind::Identifier)
     } else {
-        (!names_product(tag)).then_some(ValueKind::Descriptor)
+        // Thousands share the make of a device.
+        let names_product =
+            unlisted_attribute(tag).is_some_and(|listed| listed.role == IdentifyingRole::Product);
+        (!names_product).then_some(ValueKind::Descriptor)
     }
 }
 
 /// Whether the values of an attribute are identifiers, whose parts identify as well. Places and
 /// ways to reach them are made of words that others use too, and count as a whole.
-pub(super) fn is_identifier(tag: Tag, vr: VR) -> bool {
+pub fn is_identifier(tag: Tag, vr: VR) -> bool {
     matches!(
         identifier_kind(tag, vr),
         Some(IdentifierKind::Person | IdentifierKind::Id)
     )
 }
 
-/// Whether the attribute names the make of a device, which thousands share.
-fn names_product(tag: Tag) -> bool {
-    unlisted_attribute(tag).is_some_and(|listed| listed.role == IdentifyingRole::Product)
-}
-
 /// Whether the attribute is part of a coded entry (PS3.3 section 8): a code, its scheme or its
 /// meaning.
-pub(super) fn is_code(tag: Tag) -> bool {
+pub fn is_code(tag: Tag) -> bool {
     tag.group() == 0x0008 && matches!(tag.element(), 0x0100..=0x0122)
 }
 
 /// Attributes in which programs and devices put their own name: who made the content, stations and
 /// their titles, machines, and what identifies a device.
 const FILLED_BY_PROGRAMS: [Tag; 14] = [
-    Tag(0x0008, 0x0054),
-    Tag(0x0008, 0x0055),
-    Tag(0x0008, 0x1010),
-    Tag(0x0018, 0x1000),
-    Tag(0x0018, 0x1003),
-    Tag(0x0018, 0x1010),
-    Tag(0x0018, 0x700A),
-    Tag(0x0040, 0x0001),
-    Tag(0x0040, 0x0010),
-    Tag(0x0040, 0x0241),
-    Tag(0x0040, 0x0242),
-    Tag(0x0070, 0x0084),
-    Tag(0x3002, 0x0020),
-    Tag(0x300A, 0x00B2),
+    tags::RETRIEVE_AE_TITLE,
+    tags::STATION_AE_TITLE,
+    tags::STATION_NAME,
+    tags::DEVICE_SERIAL_NUMBER,
+    tags::DEVICE_ID,
+    tags::SECONDARY_CAPTURE_DEVICE_ID,
+    tags::DETECTOR_ID,
+    tags::SCHEDULED_STATION_AE_TITLE,
+    tags::SCHEDULED_STATION_NAME,
+    tags::PERFORMED_STATION_AE_TITLE,
+    tags::PERFORMED_STATION_NAME,
+    tags::CONTENT_CREATOR_NAME,
+    tags::RADIATION_MACHINE_NAME,
+    tags::TREATMENT_MACHINE_NAME,
 ];
 /// The bytes that are read of the values of one attribute.
 const LONGEST_PRODUCT: usize = 256;
@@ -528,15 +498,15 @@ const LONGEST_PRODUCT: usize = 256;
 /// Where a file states makers, their products and versions: of the equipment, of what captured a
 /// secondary image, of the application.
 const PRODUCT_ATTRIBUTES: [Tag; 9] = [
-    Tag(0x0008, 0x0070),
-    Tag(0x0008, 0x1090),
-    Tag(0x0018, 0x1016),
-    Tag(0x0018, 0x1018),
-    Tag(0x0018, 0x1019),
-    Tag(0x0018, 0x1020),
-    Tag(0x0018, 0x9524),
-    Tag(0x0018, 0x9525),
-    Tag(0x0018, 0x9526),
+    tags::MANUFACTURER,
+    tags::MANUFACTURER_MODEL_NAME,
+    tags::SECONDARY_CAPTURE_DEVICE_MANUFACTURER,
+    tags::SECONDARY_CAPTURE_DEVICE_MANUFACTURER_MODEL_NAME,
+    tags::SECONDARY_CAPTURE_DEVICE_SOFTWARE_VERSIONS,
+    tags::SOFTWARE_VERSIONS,
+    tags::APPLICATION_NAME,
+    tags::APPLICATION_VERSION,
+    tags::APPLICATION_MANUFACTURER,
 ];
 
 /// What an instance keeps of the names of its makers, their products and versions.

@@ -9,11 +9,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashSet, HashSetExt};
+use foldhash::HashMap;
 use memchr::memchr_iter;
 
 use super::patterns::{Boundary, Pattern, PatternCache};
-use super::removals::{FormerLocation, Removal, RemovedValue, ValueKind};
+use super::removals::{FormerLocation, Removal, ValueKind};
 use super::{TooCostly, WorkBudget};
 use crate::standard::is_registered_uid;
 
@@ -21,35 +21,29 @@ use crate::standard::is_registered_uid;
 const COST_OF_HIT: usize = 8;
 
 /// What was removed from one instance, ready to be looked for.
-pub(in crate::clean) struct ValueIndex {
+pub struct ValueIndex {
     prefixes: PrefixIndex,
     /// UIDs are looked up whole, so that thousands of them cost no more than one.
-    uids: HashMap<Box<[u8]>, u32>,
+    uids: HashMap<Box<[u8]>, usize>,
     /// Where each value stood first, and what it was taken for.
-    pub(super) values: Vec<(FormerLocation, ValueKind)>,
-}
-
-/// Whether the standard registers a UID, so that it names a definition.
-fn is_registered(uid: &[u8]) -> bool {
-    str::from_utf8(uid).is_ok_and(is_registered_uid)
+    pub values: Vec<(FormerLocation, ValueKind)>,
 }
 
 /// A place where a pattern matches, counted from the start of what is searched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hit {
-    pub(super) at: Range<usize>,
+pub struct Hit {
+    pub at: Range<usize>,
     /// The number of the value.
-    pub(super) value: u32,
-    pub(super) boundary: Boundary,
-    pub(super) stride: usize,
+    pub value: usize,
+    pub boundary: Boundary,
+    pub stride: usize,
 }
 
 /// Judges a hit, and may take of the work that is left. An error ends the search.
 type HitVisitor<'a> = &'a mut dyn FnMut(&Hit, &mut WorkBudget) -> Result<(), SearchEnd>;
 
 /// Why a search ends before the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SearchEnd {
+#[derive(Debug)]
+pub enum SearchEnd {
     /// Nothing more needs to be known.
     Done,
     TooCostly(TooCostly),
@@ -77,35 +71,27 @@ impl Search<'_> {
 
 impl ValueIndex {
     /// `min` is the fewest characters that are looked for.
-    pub(super) fn new(
+    pub fn new(
         removals: Vec<Removal>,
         cache: &PatternCache,
         min: usize,
     ) -> Result<Self, TooCostly> {
         let mut uids = HashMap::default();
-        let (mut values, mut numbers, mut seen) = (
-            Vec::<&RemovedValue>::new(),
-            Vec::new(),
-            HashSet::with_capacity(removals.len()),
-        );
-        for (number, Removal { value, .. }) in (0..).zip(&removals) {
+        let (mut values, mut numbers) = (Vec::new(), Vec::new());
+        for (number, Removal { value, .. }) in removals.iter().enumerate() {
             if is_uid(&value.bytes) {
-                if !is_registered(&value.bytes) {
+                // A UID that the standard registers names a definition.
+                if !str::from_utf8(&value.bytes).is_ok_and(is_registered_uid) {
                     uids.entry(value.bytes.as_ref().into())
                         .or_insert(number);
                 }
-            } else if value.kind != ValueKind::Uid && seen.insert(value) {
+            } else if value.kind != ValueKind::Uid {
                 values.push(value);
                 numbers.push(number);
             }
         }
         let patterns = cache.patterns(&values, min)?;
-        let removal = |number: u32| {
-            usize::try_from(number)
-                .ok()
-                .and_then(|number| removals.get(number))
-        };
-        let relation = |one: u32, other: u32| match (removal(one), removal(other)) {
+        let relation = |one: usize, other: usize| match (removals.get(one), removals.get(other)) {
             (Some(one), Some(other)) => (
                 one.value.kind == other.value.kind,
                 one.location == other.location,
@@ -119,7 +105,6 @@ impl ValueIndex {
                 .collect(),
             &relation,
         );
-        drop((values, seen));
         let values = removals
             .into_iter()
             .map(|removal| (removal.location, removal.value.kind))
@@ -132,7 +117,7 @@ impl ValueIndex {
     }
 
     /// Reports every place where a removed value stands in bytes whose letters are in lower case.
-    pub(super) fn search(
+    pub fn search(
         &self,
         lower: &[u8],
         budget: &mut WorkBudget,
@@ -158,17 +143,6 @@ impl ValueIndex {
             None => Ok(()),
         })
     }
-
-    /// Whether there is nothing to look for.
-    pub(super) fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
-    /// Where a value stood, and what it was taken for.
-    pub(super) fn value(&self, number: u32) -> Option<&(FormerLocation, ValueKind)> {
-        self.values
-            .get(usize::try_from(number).ok()?)
-    }
 }
 
 /// How many bytes a pattern is looked up by; shorter ones are by all that they have.
@@ -189,13 +163,13 @@ type PatternRef = (u32, u32);
 
 /// Says of two values by their numbers whether they are of one kind, and whether they stood in one
 /// place.
-type Relation<'a> = &'a dyn Fn(u32, u32) -> (bool, bool);
+type Relation<'a> = &'a dyn Fn(usize, usize) -> (bool, bool);
 
 /// Patterns of values, ready to be looked for.
 #[derive(Default)]
 struct PrefixIndex {
     /// The values by their numbers, with their patterns.
-    values: Vec<(u32, Arc<[Pattern]>)>,
+    values: Vec<(usize, Arc<[Pattern]>)>,
     /// Those of [`PREFIX_LENGTH`] bytes and more, then the shorter ones where there are some.
     tables: Vec<PrefixTable>,
 }
@@ -213,7 +187,7 @@ struct PrefixTable {
 }
 
 impl PrefixIndex {
-    fn new(values: Vec<(u32, Arc<[Pattern]>)>, relation: Relation<'_>) -> Self {
+    fn new(values: Vec<(usize, Arc<[Pattern]>)>, relation: Relation<'_>) -> Self {
         let mut by_length: [Vec<(u32, PatternRef)>; PREFIX_LENGTH] = Default::default();
         if let Some(longest) = by_length.last_mut() {
             longest.reserve(
@@ -295,6 +269,10 @@ impl PrefixIndex {
             self.pattern(entry.1)
                 .map(|(_, pattern)| pattern)
         };
+        let number = |entry: &(u32, PatternRef)| {
+            self.pattern(entry.1)
+                .map_or(usize::MAX, |(number, _)| number)
+        };
         shared.sort_unstable_by(|a, b| {
             pattern(a)
                 .cmp(&pattern(b))
@@ -305,9 +283,8 @@ impl PrefixIndex {
             let first = kept.len();
             for entry in same {
                 let (mut of_kind, mut same_place) = (0, false);
-                for (_, (value, _)) in kept.get(first..).unwrap_or_default() {
-                    if let (true, in_place) = relation(self.number(*value), self.number(entry.1.0))
-                    {
+                for other in kept.get(first..).unwrap_or_default() {
+                    if let (true, in_place) = relation(number(other), number(entry)) {
                         of_kind += 1;
                         same_place |= in_place;
                     }
@@ -339,15 +316,8 @@ impl PrefixIndex {
         }
     }
 
-    fn number(&self, value: u32) -> u32 {
-        usize::try_from(value)
-            .ok()
-            .and_then(|value| self.values.get(value))
-            .map_or(NO_PATTERN, |(number, _)| *number)
-    }
-
     /// A pattern with the number of its value.
-    fn pattern(&self, (value, nth): PatternRef) -> Option<(u32, &Pattern)> {
+    fn pattern(&self, (value, nth): PatternRef) -> Option<(usize, &Pattern)> {
         let (number, patterns) = self
             .values
             .get(usize::try_from(value).ok()?)?;
@@ -380,7 +350,7 @@ impl PrefixIndex {
             let Some(window) = window.first_chunk::<N>() else {
                 continue;
             };
-            let prefix = as_number(*window);
+            let prefix = as_number(window);
             let bit = bit_of(prefix, bits);
             if table
                 .filter
@@ -501,17 +471,14 @@ fn sorted_by_prefix(prefixes: &[(u32, PatternRef)]) -> Vec<(u32, PatternRef)> {
 
 /// The first bytes as a number, and how many they are.
 fn prefix_of(bytes: &[u8]) -> (u32, usize) {
-    match bytes {
-        [a, b, c, d, ..] => (as_number([*a, *b, *c, *d]), 4),
-        [a, b, c] => (as_number([*a, *b, *c]), 3),
-        [a, b] => (as_number([*a, *b]), 2),
-        [a] => (as_number([*a]), 1),
-        [] => (0, 0),
-    }
+    let first = bytes
+        .get(..PREFIX_LENGTH)
+        .unwrap_or(bytes);
+    (as_number(first), first.len())
 }
 
 #[inline]
-fn as_number<const N: usize>(bytes: [u8; N]) -> u32 {
+fn as_number(bytes: &[u8]) -> u32 {
     bytes
         .iter()
         .rev()
@@ -560,10 +527,10 @@ fn visit_uids(bytes: &[u8], visit: UidVisitor<'_>) -> Result<(), SearchEnd> {
         if point < done {
             continue;
         }
-        let stride = if belongs_to_uid(bytes.get(point + 1)) || bytes.get(point + 1) != Some(&0) {
-            1
-        } else {
+        let stride = if bytes.get(point + 1) == Some(&0) {
             2
+        } else {
+            1
         };
         let range = uid_run(bytes, point, stride);
         done = range.end.max(point + 1);
@@ -646,7 +613,7 @@ mod tests {
         PrefixIndex::new((0..).zip(values).collect(), &|_, _| (true, false))
     }
 
-    fn found(patterns: &[&str], text: &str) -> Vec<(usize, u32)> {
+    fn found(patterns: &[&str], text: &str) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
         let lower = text.to_ascii_lowercase();
         let mut search = Search {
@@ -665,7 +632,7 @@ mod tests {
     }
 
     /// The same by looking everywhere.
-    fn expected(patterns: &[&str], text: &str) -> Vec<(usize, u32)> {
+    fn expected(patterns: &[&str], text: &str) -> Vec<(usize, usize)> {
         let lower = text.to_ascii_lowercase();
         let ends = (0..text.len()).flat_map(|from| {
             (0..)

@@ -6,6 +6,7 @@
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
+use dicom_dictionary_std::tags;
 use dicom_lossless::{DataSet, Element, ElementLocation, Instance, Tag, VR};
 
 use super::patterns::Boundary;
@@ -19,13 +20,15 @@ use crate::standard;
 use crate::standard::confidentiality::ActionCode;
 
 /// Attributes that say how an instance was cleaned.
-const MARKS: [Tag; 2] = [Tag(0x0012, 0x0063), Tag(0x0012, 0x0064)];
+const MARKS: [Tag; 2] = [
+    tags::DEIDENTIFICATION_METHOD,
+    tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE,
+];
 /// The most padding that a value is taken to have.
 const PADDING: usize = 1024;
 
 /// What a place where a value stands means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum HitVerdict {
+pub enum HitVerdict {
     /// The value is still there.
     Leak,
     /// It is no such value.
@@ -35,16 +38,16 @@ pub(super) enum HitVerdict {
 }
 
 /// What a place is judged by.
-pub(super) struct VerdictContext<'a> {
-    pub(super) before: &'a DataSet,
+pub struct VerdictContext<'a> {
+    pub before: &'a DataSet,
     /// The instance as it was written.
-    pub(super) instance: &'a Instance,
-    pub(super) intent: &'a ProfileIntent,
+    pub instance: &'a Instance,
+    pub intent: &'a ProfileIntent,
 }
 
 /// An element in which something stands, with what is found out about it, once for all that stands
 /// there.
-pub(super) struct ScannedElement<'a> {
+pub struct ScannedElement<'a> {
     at: &'a ElementLocation<'a>,
     /// Its VR, or the dictionary's where the file states none.
     vr: VR,
@@ -58,7 +61,7 @@ pub(super) struct ScannedElement<'a> {
 
 impl<'a> ScannedElement<'a> {
     /// None where a pattern can only stand by chance.
-    pub(super) fn of(at: &'a ElementLocation<'a>, bytes: &'a [u8]) -> Option<Self> {
+    pub fn of(at: &'a ElementLocation<'a>, bytes: &'a [u8]) -> Option<Self> {
         let vr = if at.vr == VR::UN {
             standard::vr(at.tag).unwrap_or(VR::UN)
         } else {
@@ -80,7 +83,7 @@ impl<'a> ScannedElement<'a> {
 
 impl VerdictContext<'_> {
     /// The verdict on what stands in an element and stood elsewhere.
-    pub(super) fn verdict(
+    pub fn verdict(
         &self,
         hit: &Hit,
         scanned: &ScannedElement<'_>,
@@ -111,7 +114,7 @@ impl VerdictContext<'_> {
         {
             return HitVerdict::Leak;
         }
-        if location.is(at.items, at.tag) {
+        if location.tag == at.tag && location.items() == at.items {
             return HitVerdict::Coincidence;
         }
         if *scanned
@@ -225,7 +228,7 @@ fn ends<'a>(beside: impl Iterator<Item = &'a u8>) -> bool {
 }
 
 /// Whether what stands beside a hit lets it be one.
-pub(super) fn boundaries_hold(hit: &Hit, text: &[u8]) -> bool {
+pub fn boundaries_hold(hit: &Hit, text: &[u8]) -> bool {
     let before = hit
         .at
         .start
@@ -271,7 +274,7 @@ fn is_time(text: &[u8], at: usize, stride: usize) -> bool {
 }
 
 /// The intentions of a profile.
-pub(super) struct ProfileIntent {
+pub struct ProfileIntent {
     kept: Vec<Selector>,
     recurse: bool,
     basic_profile: Option<Confidentiality>,
@@ -279,30 +282,29 @@ pub(super) struct ProfileIntent {
 }
 
 impl ProfileIntent {
-    pub(super) fn of(dicom: &DicomRules) -> Self {
-        let kept = dicom
-            .fields
-            .iter()
-            .filter(|rule| rule.action == Action::Keep)
-            .map(|rule| rule.selector.clone());
-        let stated = dicom
-            .fields
-            .iter()
-            .filter_map(|rule| match &rule.action {
-                Action::ReplaceWith { value, .. } => Some(value.scalars()),
-                _ => None,
-            });
-        let stated = stated
-            .flatten()
-            .filter_map(|scalar| match scalar {
-                Scalar::Text(text) => Some(text.trim().to_owned()),
-                Scalar::Integer(_) | Scalar::Float(_) => None,
-            });
+    pub fn of(dicom: &DicomRules) -> Self {
+        let (mut kept, mut stated) = (Vec::new(), HashSet::new());
+        for rule in &dicom.fields {
+            match &rule.action {
+                Action::Keep => kept.push(rule.selector.clone()),
+                Action::ReplaceWith { value, .. } => {
+                    let texts = value
+                        .scalars()
+                        .iter()
+                        .filter_map(|scalar| match scalar {
+                            Scalar::Text(text) => Some(text.trim().to_owned()),
+                            Scalar::Integer(_) | Scalar::Float(_) => None,
+                        });
+                    stated.extend(texts);
+                }
+                _ => {}
+            }
+        }
         Self {
-            kept: kept.collect(),
+            kept,
             recurse: dicom.recurse_sequence,
             basic_profile: dicom.confidentiality.clone(),
-            stated: stated.collect(),
+            stated,
         }
     }
 
@@ -316,7 +318,7 @@ impl ProfileIntent {
 
     /// Whether the profile keeps an element by name, or by an option that keeps what the Basic
     /// Profile does not.
-    pub(super) fn keeps(&self, items: &[(Tag, usize)], tag: Tag, data: &DataSet) -> bool {
+    pub fn keeps(&self, items: &[(Tag, usize)], tag: Tag, data: &DataSet) -> bool {
         let by_option = |basic_profile: &Confidentiality| {
             let decision = basic_profile.decide(tag, standard::vr(tag).unwrap_or(VR::UN));
             decision.code == ActionCode::Keep
@@ -361,7 +363,10 @@ fn is_selected(
         }
         Selector::Private { .. } => here && private(selector, items, tag, data),
         Selector::Regex(regex) => {
-            let paths = [path(items, tag, &word), path(items, tag, &number)];
+            let paths = [
+                path_by(items, word(tag), &word),
+                path_by(items, number(tag), &number),
+            ];
             paths.iter().any(|path| {
                 regex
                     .is_match_start(path)
@@ -387,17 +392,21 @@ fn private(selector: &Selector, items: &[(Tag, usize)], tag: Tag, data: &DataSet
         .is_some_and(|(data, name)| name.tags(data).contains(&tag))
 }
 
-fn path(items: &[(Tag, usize)], tag: Tag, name: &dyn Fn(Tag) -> String) -> String {
-    let steps = items
+/// The sequences that lead to an attribute by their names, with the numbers of their items, then
+/// its own name.
+pub fn path_by(items: &[(Tag, usize)], own: String, name: &dyn Fn(Tag) -> String) -> String {
+    items
         .iter()
-        .map(|(sequence, index)| format!("{}.{index}.", name(*sequence)));
-    steps.chain([name(tag)]).collect()
+        .map(|(sequence, index)| format!("{}.{index}.", name(*sequence)))
+        .chain([own])
+        .collect()
 }
 
 fn number(tag: Tag) -> String {
     format!("{:04x}{:04x}", tag.group(), tag.element())
 }
 
-fn word(tag: Tag) -> String {
+/// The keyword of an attribute, or its number.
+pub fn word(tag: Tag) -> String {
     standard::keyword(tag).map_or_else(|| number(tag), str::to_owned)
 }

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 /// The places of the dates, in order. A text without a digit costs one look at each byte.
-pub(in crate::clean) fn dates_in_text(text: &str) -> Vec<Range<usize>> {
+pub fn dates_in_text(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let Some(mut at) = bytes
@@ -25,7 +25,8 @@ pub(in crate::clean) fn dates_in_text(text: &str) -> Vec<Range<usize>> {
         let here = Cursor { text, at };
         match date_here(here) {
             Some(end) => {
-                let end = if begins_date(end.skip(b" -,_", 3)) {
+                // The second of two dates is not the time of the first.
+                let end = if date_here(end.skip(b" -,_", 3)).is_some() {
                     end
                 } else {
                     past_time(end)
@@ -57,10 +58,10 @@ fn word_before(bytes: &[u8], digit: usize) -> usize {
 fn date_here(here: Cursor) -> Option<Cursor> {
     let byte = here.peek()?;
     if byte.is_ascii_alphabetic() {
-        return if here.begins_month() && !here.follows_letter() {
-            month_first(here)
-        } else {
+        return if here.follows_letter() {
             None
+        } else {
+            month_first(here)
         };
     }
     if !byte.is_ascii_digit() || here.follows_digit() {
@@ -72,11 +73,6 @@ fn date_here(here: Cursor) -> Option<Cursor> {
         8.. => compact(here),
         _ => None,
     }
-}
-
-/// Whether a date begins here: the second of two is not the time of the first.
-fn begins_date(here: Cursor) -> bool {
-    date_here(here).is_some()
 }
 
 /// `20040119`, `19012004`, `01192004`, or a date and time of ten digits and more.
@@ -201,7 +197,7 @@ fn year_behind(named: Cursor) -> Option<Cursor> {
         .number(4, 4)
         .filter(|(year, _)| is_year(*year));
     // Behind a space, `07` may be the hour.
-    let marked = !named.precedes_space() || year.at > named.at + 1;
+    let marked = named.peek() != Some(b' ') || year.at > named.at + 1;
     long.or_else(|| year.number(2, 2).filter(|_| marked))
         .map(|(_, end)| end)
 }
@@ -329,21 +325,19 @@ fn offset(time: Cursor) -> Option<Cursor> {
         })
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor<'a> {
-    pub(super) text: &'a str,
+#[derive(Clone, Copy)]
+struct Cursor<'a> {
+    text: &'a str,
     /// In bytes.
-    pub(super) at: usize,
+    at: usize,
 }
 
 /// The number that a few digits write.
-pub(super) fn number(digits: &[u8]) -> Option<u32> {
-    digits
-        .iter()
-        .try_fold(0_u32, |sum, digit| {
-            sum.checked_mul(10)?
-                .checked_add(u32::from(digit.wrapping_sub(b'0')))
-        })
+fn number(digits: &[u8]) -> Option<u32> {
+    str::from_utf8(digits)
+        .ok()?
+        .parse()
+        .ok()
 }
 
 impl<'a> Cursor<'a> {
@@ -361,11 +355,11 @@ impl<'a> Cursor<'a> {
             .copied()
     }
 
-    pub(super) fn peek(self) -> Option<u8> {
+    fn peek(self) -> Option<u8> {
         self.rest().first().copied()
     }
 
-    pub(super) fn step(self, bytes: usize) -> Self {
+    fn step(self, bytes: usize) -> Self {
         Self {
             at: self.at + bytes,
             ..self
@@ -373,7 +367,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// All digits from here on.
-    pub(super) fn digits(self) -> &'a [u8] {
+    fn digits(self) -> &'a [u8] {
         let rest = self.rest();
         let count = rest
             .iter()
@@ -383,7 +377,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The number here, if it has `fewest` to `most` digits, and what follows it.
-    pub(super) fn number(self, fewest: usize, most: usize) -> Option<(u32, Self)> {
+    fn number(self, fewest: usize, most: usize) -> Option<(u32, Self)> {
         let digits = self.digits();
         if !(fewest..=most).contains(&digits.len()) {
             return None;
@@ -399,7 +393,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Past at most `most` of these bytes.
-    pub(super) fn skip(self, set: &[u8], most: usize) -> Self {
+    fn skip(self, set: &[u8], most: usize) -> Self {
         let count = self
             .rest()
             .iter()
@@ -426,15 +420,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// The month named here, and what follows the name and its full stop.
-    pub(super) fn month(self) -> Option<(u32, Self)> {
-        self.begins_month().then_some(())?;
-        let (word, after) = self.word();
-        Some((month_of_name(word)?, after.skip(b".", 1)))
-    }
-
-    /// Whether a month's name may begin here.
-    fn begins_month(self) -> bool {
-        matches!(self.rest(), [first, second, ..] if may_begin_month(*first, *second))
+    fn month(self) -> Option<(u32, Self)> {
+        match self.rest() {
+            [first, second, ..] if may_begin_month(*first, *second) => {
+                let (word, after) = self.word();
+                Some((month_of_name(word)?, after.skip(b".", 1)))
+            }
+            _ => None,
+        }
     }
 
     /// Past this very word, if one of them stands here.
@@ -448,22 +441,14 @@ impl<'a> Cursor<'a> {
 
     /// Past what makes a number an ordinal: `19th`, `1er`.
     fn ordinal(self) -> Self {
-        match self.peek() {
-            Some(byte) if b"snrteSNRTE".contains(&byte) || !byte.is_ascii() => self
-                .past_word(&["st", "nd", "rd", "th", "er", "º", "ª"])
-                .unwrap_or(self),
-            _ => self,
-        }
+        self.past_word(&["st", "nd", "rd", "th", "er", "º", "ª"])
+            .unwrap_or(self)
     }
 
     /// Past `of`, `de` or `del` and a space.
     fn connective(self) -> Self {
-        match self.peek() {
-            Some(b'o' | b'O' | b'd' | b'D') => self
-                .past_word(&["of", "de", "del"])
-                .map_or(self, |after| after.skip(b" ", 1)),
-            _ => self,
-        }
+        self.past_word(&["of", "de", "del"])
+            .map_or(self, |after| after.skip(b" ", 1))
     }
 
     fn follows_digit(self) -> bool {
@@ -482,11 +467,6 @@ impl<'a> Cursor<'a> {
             && self
                 .before(2)
                 .is_some_and(|byte| byte.is_ascii_digit())
-    }
-
-    /// Whether a space follows.
-    fn precedes_space(self) -> bool {
-        self.peek() == Some(b' ')
     }
 
     /// Past this text.
@@ -585,7 +565,7 @@ fn month_of_name(word: &str) -> Option<u32> {
 
 /// The names of a month, counted from 1.
 #[cfg(test)]
-pub(super) fn month_names(month: u32) -> &'static [&'static str] {
+pub fn month_names(month: u32) -> &'static [&'static str] {
     month
         .checked_sub(1)
         .and_then(|at| NAMES.get(at as usize))
