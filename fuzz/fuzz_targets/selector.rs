@@ -2,9 +2,11 @@
 
 #![no_main]
 
-use dicom_deid::profile::Selector;
+use dicom_deid::profile;
 use libfuzzer_sys::fuzz_target;
+use serde_json::json;
 
 fuzz_target!(|text: &str| {
-    let _ = Selector::parse(text);
+    let document = json!({"dicom": {"fields": [{"name": text, "remove": true}]}});
+    let _ = profile::from_server_json(&document, "site");
 });
