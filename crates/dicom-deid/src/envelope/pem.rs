@@ -6,6 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use zeroize::Zeroizing;
 
+use super::SecretBytes;
+
 /// Characters per line that are written.
 const WIDTH: usize = 64;
 
@@ -37,7 +39,7 @@ impl Block<'_, '_> {
     }
 
     /// The bytes that it encodes.
-    pub(super) fn decode(&self) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn decode(&self) -> Option<SecretBytes> {
         let mut digits = Zeroizing::new(Vec::with_capacity(self.body.len()));
         digits.extend(
             self.body
