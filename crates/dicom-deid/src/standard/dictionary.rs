@@ -57,8 +57,13 @@ pub(crate) fn closest<'a>(
     let scored = known
         .into_iter()
         .map(|word| (likeness(written, word), word));
+    most_like(scored, 0.8)
+}
+
+/// Of several words the one with the highest score, if that is above `least`.
+fn most_like<'a>(scored: impl Iterator<Item = (f64, &'a str)>, least: f64) -> Option<&'a str> {
     let (score, word) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (score > 0.8).then_some(word)
+    (score > least).then_some(word)
 }
 
 /// The keyword that was meant by what was written: the same but for case, else the one that looks
@@ -71,10 +76,7 @@ pub fn suggested_keyword(written: &str) -> Option<&'static str> {
     let scored = all_keywords()
         .iter()
         .map(|(lower, (_, keyword))| (likeness(&written, lower), *keyword));
-    scored
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(score, _)| *score > 0.88)
-        .map(|(_, keyword)| keyword)
+    most_like(scored, 0.88)
 }
 
 /// The VR of a public attribute or of a private creator. Where the standard leaves a choice: US for
