@@ -19,13 +19,16 @@ mod text_cleaning;
 use bytes::Bytes;
 use coded_entries::CodedEntry;
 use decisions::Decisions;
-use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR, Value, padded};
+use dicom_lossless::{
+    CharacterSet, DataSet, Element, Encoding, Tag, VR, Value, own_character_set, padded,
+};
 use patient::Patient;
 use safe_private::SafePrivate;
 
-use super::dummy;
+use super::element_value::item_sets;
 use super::identifiers::Identifiers;
 use super::rules::{RegexMatches, Rules};
+use super::{dummy, uid_text};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{Confidentiality, Unlisted, has_character_set};
 use crate::pseudonym::PseudonymKey;
@@ -33,6 +36,7 @@ use crate::standard::{self, Iod};
 
 /// Private Data Element Characteristics Sequence.
 const CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
+const SOP_CLASS: Tag = Tag(0x0008, 0x0016);
 const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
 
 /// The settings of a profile, made ready once a run.
@@ -148,9 +152,12 @@ impl BasicProfile {
             decisions: &self.decisions,
             key,
             identifiers: Identifiers::of(data, encoding),
-            iod: actions::sop_class(data)
+            iod: data
+                .get(SOP_CLASS)
+                .and_then(Element::bytes)
+                .map(|class| uid_text::before_nul(class))
                 .filter(|class| !class.is_empty())
-                .map(|class| standard::iod(&class)),
+                .map(|class| standard::iod(&String::from_utf8_lossy(class))),
             named,
             refers_by_number: false,
             outcome: BasicProfileOutcome {
@@ -172,17 +179,6 @@ impl BasicProfile {
         cleaner.outcome.changed += actions::remove_overlays(data);
         Ok(cleaner.outcome)
     }
-
-    /// Marks the instance as what was done to it.
-    pub(super) fn mark(
-        &self,
-        data: &mut DataSet,
-        encoding: Encoding,
-        outcome: &BasicProfileOutcome,
-        pixels_cleaned: bool,
-    ) {
-        marks::put_marks(data, encoding, &self.settings, outcome, pixels_cleaned);
-    }
 }
 
 impl InstanceCleaner<'_> {
@@ -192,10 +188,7 @@ impl InstanceCleaner<'_> {
         data: &mut DataSet,
         context: DataSetContext<'_>,
     ) -> Result<(), DeidError> {
-        let own = data
-            .get(super::compiled_action::CHARACTER_SET)
-            .and_then(Element::bytes)
-            .map(|value| CharacterSet::from_element(value));
+        let own = own_character_set(data);
         let context = DataSetContext {
             charset: own.as_ref().unwrap_or(context.charset),
             ..context
@@ -210,8 +203,7 @@ impl InstanceCleaner<'_> {
             if failure.is_some() {
                 return true;
             }
-            let done = self.element(element, context, &known);
-            match done {
+            match self.element(element, context, &known) {
                 Ok(effect) => {
                     self.outcome.changed += u32::from(effect != ElementEffect::Unchanged);
                     effect != ElementEffect::Removed
@@ -286,12 +278,7 @@ impl InstanceCleaner<'_> {
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
         let tag = element.tag;
-        if element.items().is_some_and(|sequence| {
-            sequence
-                .items
-                .iter()
-                .any(|item| content_items::is_content_item(&item.data))
-        }) {
+        if item_sets(element).any(content_items::is_content_item) {
             return self.clean_content(element, context);
         }
         let Some(sequence) = element.items_mut() else {
@@ -358,6 +345,16 @@ fn put_dummy(element: &mut Element, vr: VR) -> Option<ElementEffect> {
     Some(ElementEffect::Changed)
 }
 
+/// Puts bytes in the place of a value.
+fn put_bytes(element: &mut Element, bytes: Bytes) -> ElementEffect {
+    let new = Value::Bytes(bytes);
+    if element.value == new {
+        return ElementEffect::Unchanged;
+    }
+    element.value = new;
+    ElementEffect::Changed
+}
+
 /// Puts a text in the place of a value; `None` where the character set cannot encode it.
 fn put_encoded(element: &mut Element, text: &str, charset: &CharacterSet) -> Option<ElementEffect> {
     let new = Element::with_text(element.tag, element.vr, text, charset).ok()?;
@@ -367,34 +364,33 @@ fn put_encoded(element: &mut Element, text: &str, charset: &CharacterSet) -> Opt
 
 /// Puts an ASCII text in the place of a value.
 fn put_text(element: &mut Element, text: &str) -> ElementEffect {
-    let vr = element.vr;
-    let new = Value::Bytes(padded(vr, text.as_bytes().to_vec()));
-    if element.value == new {
-        return ElementEffect::Unchanged;
-    }
-    element.value = new;
-    ElementEffect::Changed
+    let bytes = padded(element.vr, text.into());
+    put_bytes(element, bytes)
 }
 
+/// An element that holds an ASCII text.
+fn text_element(tag: Tag, vr: VR, text: &str) -> Element {
+    Element::new(tag, vr, padded(vr, text.into()))
+}
+
+/// A code: its value, the designator of its scheme, and its meaning.
+type Code<'c> = (&'c str, &'c str, &'c str);
+
+/// What stands for the code of a person or a place.
+const UNKNOWN: Code<'static> = ("261665006", "SCT", "Unknown");
+
 /// The item of a code sequence (PS3.3 section 8.8).
-fn code_item(value: &'static str, scheme: &'static str, meaning: &'static str) -> DataSet {
-    let text = |element, vr, text: &'static str| {
-        Element::new(
-            Tag(0x0008, element),
-            vr,
-            padded(vr, text.as_bytes().to_vec()),
-        )
-    };
+fn code_item((value, scheme, meaning): Code<'_>) -> DataSet {
     DataSet::from_elements(vec![
-        text(0x0100, VR::SH, value),
-        text(0x0102, VR::SH, scheme),
-        text(0x0104, VR::LO, meaning),
+        text_element(Tag(0x0008, 0x0100), VR::SH, value),
+        text_element(Tag(0x0008, 0x0102), VR::SH, scheme),
+        text_element(Tag(0x0008, 0x0104), VR::LO, meaning),
     ])
 }
 
 /// A sequence of one code.
-fn code_sequence(tag: Tag, item: DataSet, encoding: Encoding) -> Element {
-    Element::sequence(tag, vec![item], encoding)
+fn code_sequence(tag: Tag, code: Code<'_>, encoding: Encoding) -> Element {
+    Element::sequence(tag, vec![code_item(code)], encoding)
 }
 
 #[cfg(test)]

@@ -21,6 +21,14 @@ pub(super) fn before_nul(value: &[u8]) -> &[u8] {
         .trim_ascii()
 }
 
+/// Whether a text has the characters and the length of a UID.
+pub(super) fn is_uid(text: &[u8]) -> bool {
+    text.len() <= 64
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
 /// Whether these are two and more numbers between points, beneath a root that exists.
 fn is_shaped(text: &str) -> bool {
     let mut parts = text.split('.');

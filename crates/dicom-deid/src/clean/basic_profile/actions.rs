@@ -8,12 +8,13 @@
 //! since one dummy for all would make two things one.
 
 use bytes::Bytes;
-use dicom_lossless::{DataSet, Element, Tag, VR, Value, padded};
+use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value, padded};
 
 use super::{
-    DataSetContext, ElementEffect, InstanceCleaner, code_item, failure, put_dummy, put_encoded,
-    put_text,
+    DataSetContext, ElementEffect, InstanceCleaner, UNKNOWN, code_sequence, failure, put_bytes,
+    put_dummy, put_encoded, put_text, text_element,
 };
+use crate::clean::element_value::{separate, without_padding};
 use crate::clean::{temporal, uid_text};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{
@@ -40,11 +41,7 @@ impl InstanceCleaner<'_> {
         if decision.code == ActionCode::Clean {
             return self.clean(element, vr, decision.source, context);
         }
-        let code = self.resolved(
-            self.unlisted_action(decision, element),
-            element.tag,
-            context,
-        );
+        let code = self.unlisted_action(decision, element);
         self.apply_action(element, vr, code, context)
     }
 
@@ -79,7 +76,7 @@ impl InstanceCleaner<'_> {
         }
     }
 
-    /// An action without a choice.
+    /// Carries out what a code comes to in the IOD.
     pub(super) fn apply_action(
         &mut self,
         element: &mut Element,
@@ -87,7 +84,7 @@ impl InstanceCleaner<'_> {
         code: ActionCode,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
-        match code {
+        match self.resolved(code, element.tag, context) {
             ActionCode::Keep => self.keep(element, vr, context),
             ActionCode::Uid => Ok(self.replace_uids(element)),
             ActionCode::RemoveOrZeroOrUids => self.clean_items(element, context),
@@ -105,8 +102,7 @@ impl InstanceCleaner<'_> {
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
         let basic = standard::attribute(element.tag).map_or(ActionCode::Remove, |row| row.basic);
-        let code = self.resolved(basic, element.tag, context);
-        self.apply_action(element, vr, code, context)
+        self.apply_action(element, vr, basic, context)
     }
 
     pub(super) fn empty_value(
@@ -148,29 +144,18 @@ impl InstanceCleaner<'_> {
     /// Puts the pseudonym where an instance has no Patient ID at all, so that patients stay
     /// distinct.
     pub(super) fn add_pseudonym_if_absent(&mut self, data: &mut DataSet) {
-        if data.get(PATIENT_ID).is_none() && !self.is_named(PATIENT_ID) {
-            data.put(Element::new(
-                PATIENT_ID,
-                VR::LO,
-                dicom_lossless::padded(
-                    VR::LO,
-                    self.patient
-                        .pseudonym
-                        .clone()
-                        .into_bytes(),
-                ),
-            ));
+        let is_named = self
+            .named
+            .as_ref()
+            .is_some_and(|(rules, matches)| {
+                rules
+                    .addressed(&DataSet::new(), matches, &[], false)
+                    .contains(&PATIENT_ID)
+            });
+        if data.get(PATIENT_ID).is_none() && !is_named {
+            data.put(text_element(PATIENT_ID, VR::LO, &self.patient.pseudonym));
             self.outcome.changed += 1;
         }
-    }
-
-    fn is_named(&self, tag: Tag) -> bool {
-        let top = |(rules, matches): &(&crate::clean::rules::Rules, _)| {
-            rules
-                .addressed(&DataSet::new(), matches, &[], false)
-                .contains(&tag)
-        };
-        self.named.as_ref().is_some_and(top)
     }
 
     /// Nothing takes the place of nothing: an empty value stays empty.
@@ -215,16 +200,18 @@ impl InstanceCleaner<'_> {
         // A new sequence is written like the data set around it, whatever the one was that it
         // replaces.
         let encoding = context.encoding;
-        let unknown = code_item("261665006", "SCT", "Unknown");
-        let item = if is_code(element.tag) {
-            unknown
+        *element = if is_code(element.tag) {
+            code_sequence(element.tag, UNKNOWN, encoding)
         } else {
             // Operator Identification: Person Identification Code Sequence is its one Type 1
             // attribute (PS3.3 Table 10-1).
-            let codes = Element::sequence(Tag(0x0040, 0x1101), vec![unknown], encoding);
-            DataSet::from_elements(vec![codes])
+            let codes = code_sequence(Tag(0x0040, 0x1101), UNKNOWN, encoding);
+            Element::sequence(
+                element.tag,
+                vec![DataSet::from_elements(vec![codes])],
+                encoding,
+            )
         };
-        *element = Element::sequence(element.tag, vec![item], encoding);
         Ok(ElementEffect::Changed)
     }
 
@@ -314,19 +301,15 @@ impl InstanceCleaner<'_> {
             return ElementEffect::Removed;
         };
         let text = context.text(bytes, vr);
-        let values = crate::clean::element_value::separate(&text, vr);
-        let new: Vec<String> = values
-            .iter()
-            .map(|value| self.identifier_pseudonym(value))
-            .collect();
-        put_text(element, &new.join("\\"))
-    }
-
-    fn identifier_pseudonym(&self, value: &str) -> String {
-        match value.trim_matches([' ', '\0']) {
+        let pseudonym = |value: &String| match value.trim_matches([' ', '\0']) {
             "" => String::new(),
             identifier => format!("ID-{}", self.key.identifier(identifier)),
-        }
+        };
+        let new: Vec<String> = separate(&text, vr)
+            .iter()
+            .map(pseudonym)
+            .collect();
+        put_text(element, &new.join("\\"))
     }
 }
 
@@ -344,46 +327,30 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
-        let big = element
-            .items()
-            .is_some_and(|sequence| sequence.encoding.big_endian);
-        for item in element
-            .items_mut()
-            .into_iter()
-            .flat_map(|sequence| &mut sequence.items)
-        {
-            let objects = item
-                .data
-                .get_mut(GRAPHIC_OBJECTS)
-                .and_then(Element::items_mut);
-            for object in objects
-                .into_iter()
-                .flat_map(|objects| &mut objects.items)
-            {
-                point(&mut object.data, big);
-                self.outcome.changed += 1;
+        if let Some(sequence) = element.items_mut() {
+            for item in &mut sequence.items {
+                let objects = item
+                    .data
+                    .get_mut(GRAPHIC_OBJECTS)
+                    .and_then(Element::items_mut);
+                for object in objects
+                    .into_iter()
+                    .flat_map(|objects| &mut objects.items)
+                {
+                    point(&mut object.data, sequence.encoding);
+                    self.outcome.changed += 1;
+                }
             }
         }
         self.clean_items(element, context)
     }
 }
 
-fn point(object: &mut DataSet, big_endian: bool) {
-    let word = |number: u16| {
-        if big_endian {
-            number.to_be_bytes()
-        } else {
-            number.to_le_bytes()
-        }
-    };
-    let one = if big_endian {
-        1_f32.to_be_bytes()
-    } else {
-        1_f32.to_le_bytes()
-    };
-    let vr = VR::US;
-    object.put(Element::new(DIMENSIONS, vr, word(2).to_vec()));
-    object.put(Element::new(POINTS, vr, word(1).to_vec()));
+fn point(object: &mut DataSet, encoding: Encoding) {
+    let word = |tag, number| Element::new(tag, VR::US, encoding.put_u16(number).to_vec());
+    let one = encoding.put_u32(1_f32.to_bits());
+    object.put(word(DIMENSIONS, 2));
+    object.put(word(POINTS, 1));
     object.put(Element::new(DATA, VR::FL, [one, one].concat()));
     if let Some(kind) = object.get_mut(KIND) {
         put_text(kind, "POINT");
@@ -395,12 +362,8 @@ fn point(object: &mut DataSet, big_endian: bool) {
 /// taken from there beforehand.
 pub(super) fn remove_overlays(data: &mut DataSet) -> u32 {
     let before = data.len();
-    data.retain(|element| !is_overlay(element.tag));
+    data.retain(|element| element.tag.group() & 0xFF00 != 0x6000 || element.is_private());
     u32::try_from(before - data.len()).unwrap_or(u32::MAX)
-}
-
-fn is_overlay(tag: Tag) -> bool {
-    tag.group() & 0xFF00 == 0x6000 && tag.group().is_multiple_of(2)
 }
 
 /// Date Time, Date and Time of a content item (PS3.3 section 10.2).
@@ -471,25 +434,14 @@ impl InstanceCleaner<'_> {
             .push(element.tag);
         Ok(effect)
     }
-}
 
-/// SOP Class UID of a data set.
-pub(super) fn sop_class(data: &DataSet) -> Option<String> {
-    let bytes = data.get(Tag(0x0008, 0x0016))?.bytes()?;
-    Some(String::from_utf8_lossy(uid_text::before_nul(bytes)).into_owned())
-}
-
-impl InstanceCleaner<'_> {
     /// Replaces each UID of an element. What is no UID is replaced too: it identifies as well as
     /// one.
     pub(super) fn replace_uids(&self, element: &mut Element) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
             return ElementEffect::Removed;
         };
-        if bytes
-            .iter()
-            .all(|byte| matches!(byte, 0 | b' '))
-        {
+        if without_padding(bytes).is_empty() {
             return ElementEffect::Unchanged;
         }
         let mut new = Vec::with_capacity(46);
@@ -508,12 +460,7 @@ impl InstanceCleaner<'_> {
                 _ => new.extend_from_slice(self.key.uid(uid).as_bytes()),
             }
         }
-        let new = Value::Bytes(padded(VR::UI, new));
-        if element.value == new {
-            return ElementEffect::Unchanged;
-        }
-        element.value = new;
-        ElementEffect::Changed
+        put_bytes(element, padded(VR::UI, new))
     }
 
     /// Replaces the UIDs of instances inside a text that stays.

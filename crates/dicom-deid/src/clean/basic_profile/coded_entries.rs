@@ -8,8 +8,10 @@
 use dicom_lossless::{DataSet, Element, Tag, VR};
 
 use super::{DataSetContext, ElementEffect, InstanceCleaner, put_text};
+use crate::clean::element_value::without_padding;
 use crate::clean::identifiers::Identifiers;
 use crate::clean::temporal;
+use crate::clean::uid_text::is_uid;
 use crate::error::DeidError;
 use crate::standard::confidentiality::ConfidentialityOption as O;
 use crate::standard::{self, is_known_word};
@@ -64,15 +66,11 @@ impl CodedEntry {
                 .and_then(Element::bytes)
                 .map(|bytes| plain(bytes))
         };
-        let meaning = text(MEANING);
-        let scheme = text(SCHEME);
-        if meaning.is_none()
-            && scheme.is_none()
-            && text(URN_VALUE).is_none()
-            && text(LONG_VALUE).is_none()
-        {
-            return None;
-        }
+        let (meaning, scheme) = (text(MEANING), text(SCHEME));
+        meaning
+            .or(scheme)
+            .or_else(|| text(URN_VALUE))
+            .or_else(|| text(LONG_VALUE))?;
         let published = scheme
             .flatten()
             .is_some_and(standard::is_published_scheme);
@@ -109,7 +107,7 @@ impl InstanceCleaner<'_> {
         context: DataSetContext<'_>,
     ) -> Result<Option<ElementEffect>, DeidError> {
         let uids_stay = self.settings.options.has(O::RetainUids);
-        let done = match element.tag {
+        Ok(Some(match element.tag {
             MEANING | VALUE | EXTENDED_VALUE | LONG_VALUE if code.known => ElementEffect::Unchanged,
             SCHEME => self.scheme(element),
             VALUE | EXTENDED_VALUE | LONG_VALUE => self.code_value(element, code),
@@ -119,21 +117,16 @@ impl InstanceCleaner<'_> {
                 ElementEffect::Unchanged
             }
             SCHEME_UID | CONTEXT_UID | MAPPING_UID if uids_stay => {
-                return self
-                    .keep(element, VR::UI, context)
-                    .map(Some);
+                self.keep(element, VR::UI, context)?
             }
             SCHEME_UID | CONTEXT_UID | MAPPING_UID => self.replace_uids(element),
             REGISTRY | EXTERNAL_ID | SCHEME_NAME if code.published => {
                 let vr = element.vr;
-                return self
-                    .clean_text(element, vr, context)
-                    .map(Some);
+                self.clean_text(element, vr, context)?
             }
             VERSION | REGISTRY | EXTERNAL_ID | SCHEME_NAME | RESOURCES => ElementEffect::Removed,
             _ => return Ok(None),
-        };
-        Ok(Some(done))
+        }))
     }
 
     /// The designator of a published scheme, or of a product's, stays. Any other is mostly the name
@@ -165,11 +158,7 @@ impl InstanceCleaner<'_> {
         };
         let is_plain =
             plain(bytes).is_some_and(|text| is_plain_code(text, &self.identifiers, code.published));
-        if is_plain
-            || bytes
-                .iter()
-                .all(|byte| matches!(byte, b' ' | 0))
-        {
+        if is_plain || without_padding(bytes).is_empty() {
             return ElementEffect::Unchanged;
         }
         let new = self.key.code(bytes.trim_ascii_end());
@@ -183,7 +172,8 @@ impl InstanceCleaner<'_> {
         };
         let uid = plain(bytes).and_then(|text| text.strip_prefix("urn:oid:"));
         if uid.is_some_and(|uid| {
-            is_published_arc(uid) || self.settings.options.has(O::RetainUids) && is_uid(uid)
+            is_published_arc(uid)
+                || self.settings.options.has(O::RetainUids) && is_uid(uid.as_bytes())
         }) {
             return ElementEffect::Unchanged;
         }
@@ -194,15 +184,8 @@ impl InstanceCleaner<'_> {
     }
 }
 
-fn is_uid(text: &str) -> bool {
-    text.len() <= 64
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-}
-
 fn is_published_arc(uid: &str) -> bool {
-    is_uid(uid)
+    is_uid(uid.as_bytes())
         && PUBLISHED_ARCS
             .iter()
             .any(|arc| uid.starts_with(arc))

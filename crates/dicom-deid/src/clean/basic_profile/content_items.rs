@@ -7,10 +7,12 @@
 
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, padded};
 
-use super::{DataSetContext, ElementEffect, InstanceCleaner, code_item, code_sequence, put_text};
+use super::{
+    DataSetContext, ElementEffect, InstanceCleaner, UNKNOWN, code_sequence, put_text, text_element,
+};
+use crate::clean::element_value::item_sets;
 use crate::clean::temporal;
 use crate::error::DeidError;
-use crate::profile::{AttributeDecision, DecisionSource};
 use crate::standard;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard::structured_content::{ConceptRow, concept_rows};
@@ -60,30 +62,23 @@ struct Concept {
     age: AgeMeaning,
 }
 
-/// What becomes of a value.
-#[derive(Clone, Copy)]
-enum ContentDecision {
-    /// The table of concepts, or the option that cleans content, says so.
-    Concept(ActionCode),
-    /// What Table E.1-1 and its options say of the attribute.
-    Attribute,
-}
+/// What the table of concepts, or the option that cleans content, says of a value; none where it is
+/// for Table E.1-1 and its options to say.
+type ContentDecision = Option<ActionCode>;
 
 impl Concept {
     fn of(item: &DataSet) -> Self {
-        let code = item
-            .get(CONCEPT)
-            .and_then(Element::items)
-            .and_then(|sequence| sequence.items.first());
-        let part = |element| {
-            code.map(|code| text(&code.data, Tag(0x0008, element)))
-                .unwrap_or_default()
-        };
+        let part = |element| code_part(item, CONCEPT, element);
         let (value, scheme, meaning) = (part(0x0100), part(0x0102), part(0x0104));
         let rows = concept_rows(&value, &scheme);
         let age = AgeMeaning::of(&value, &scheme, &meaning, rows);
         Self {
-            rows: if rows.is_empty() { age.rows() } else { rows },
+            // The table says of an age that it does not list what it says of the age of a subject.
+            rows: if rows.is_empty() && age == AgeMeaning::Is {
+                concept_rows("121033", "DCM")
+            } else {
+                rows
+            },
             age,
         }
     }
@@ -111,9 +106,7 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
-        self.for_each_item(element, context, &mut |cleaner, item, context| {
-            cleaner.clean_content_item(item, context)
-        })
+        self.for_each_item(element, context, Self::clean_content_item)
     }
 
     /// Keeps the skeleton of content items; at least one item is left.
@@ -122,27 +115,7 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         context: DataSetContext<'_>,
     ) -> Result<ElementEffect, DeidError> {
-        let effect = self.for_each_item(element, context, &mut |cleaner, item, context| {
-            let kind = value_type(item);
-            if !SKELETON.contains(&kind.as_str()) {
-                return Ok(false);
-            }
-            let has_value = VALUES
-                .iter()
-                .map(|(tag, _)| tag)
-                .chain(&NUMBERS)
-                .any(|tag| item.get(*tag).is_some());
-            if kind.is_empty() && has_value {
-                return Ok(false);
-            }
-            if has_value {
-                item.retain(|value| !is_value(value.tag));
-                cleaner.outcome.changed += 1;
-            }
-            cleaner
-                .data_set(item, context)
-                .map(|()| true)
-        })?;
+        let effect = self.for_each_item(element, context, Self::dummy_content_item)?;
         if element
             .items()
             .is_some_and(|sequence| sequence.items.is_empty())
@@ -156,15 +129,32 @@ impl InstanceCleaner<'_> {
         Ok(effect)
     }
 
+    /// Keeps the skeleton of one item; false where it goes.
+    fn dummy_content_item(
+        &mut self,
+        item: &mut DataSet,
+        context: DataSetContext<'_>,
+    ) -> Result<bool, DeidError> {
+        let kind = value_type(item);
+        let has_value = item
+            .iter()
+            .any(|element| is_value(element.tag));
+        if !SKELETON.contains(&kind.as_str()) || (kind.is_empty() && has_value) {
+            return Ok(false);
+        }
+        if has_value {
+            item.retain(|value| !is_value(value.tag));
+            self.outcome.changed += 1;
+        }
+        self.data_set(item, context)?;
+        Ok(true)
+    }
+
     fn for_each_item(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
-        clean: &mut dyn FnMut(
-            &mut Self,
-            &mut DataSet,
-            DataSetContext<'_>,
-        ) -> Result<bool, DeidError>,
+        clean: fn(&mut Self, &mut DataSet, DataSetContext<'_>) -> Result<bool, DeidError>,
     ) -> Result<ElementEffect, DeidError> {
         let tag = element.tag;
         let outside = self.refers_by_number;
@@ -239,7 +229,7 @@ impl InstanceCleaner<'_> {
         if numbers
             && matches!(
                 self.decide("NUM", &concept),
-                ContentDecision::Concept(ActionCode::Remove | ActionCode::Dummy)
+                Some(ActionCode::Remove | ActionCode::Dummy)
             )
         {
             if is_whole("NUM") {
@@ -263,15 +253,13 @@ impl InstanceCleaner<'_> {
             let decided = self.decide(of, &concept);
             let effect = self.clean_value(&mut value, decided, context)?;
             self.outcome.changed += u32::from(effect != ElementEffect::Unchanged);
-            match effect {
-                ElementEffect::Removed if is_whole(of) => return Ok(false),
-                ElementEffect::Removed => {}
-                ElementEffect::Unchanged | ElementEffect::Changed => {
-                    if tag == TEXT && concept.age.cap_text(&mut value) {
-                        self.outcome.changed += 1;
-                    }
-                    values.push(value);
+            if effect != ElementEffect::Removed {
+                if tag == TEXT && concept.age.cap_text(&mut value) {
+                    self.outcome.changed += 1;
                 }
+                values.push(value);
+            } else if is_whole(of) {
+                return Ok(false);
             }
         }
         self.data_set(item, context)?;
@@ -299,21 +287,21 @@ impl InstanceCleaner<'_> {
             if row.value_type == kind
                 || !matches!(action_of_row, ActionCode::Keep | ActionCode::Clean)
             {
-                return ContentDecision::Concept(action_of_row);
+                return Some(action_of_row);
             }
         }
         if !has(O::CleanStructuredContent) {
-            return ContentDecision::Attribute;
+            return None;
         }
         match kind {
-            "TEXT" => ContentDecision::Concept(ActionCode::Clean),
-            "PNAME" => ContentDecision::Concept(ActionCode::Remove),
+            "TEXT" => Some(ActionCode::Clean),
+            "PNAME" => Some(ActionCode::Remove),
             "DATE" | "TIME" | "DATETIME"
                 if !has(O::RetainFullDates) && !has(O::RetainModifiedDates) =>
             {
-                ContentDecision::Concept(ActionCode::Remove)
+                Some(ActionCode::Remove)
             }
-            _ => ContentDecision::Attribute,
+            _ => None,
         }
     }
 
@@ -332,7 +320,7 @@ impl InstanceCleaner<'_> {
             return Ok(ElementEffect::Removed);
         }
         let real = standard::vr(value.tag).unwrap_or(vr);
-        let ContentDecision::Concept(action) = decided else {
+        let Some(action) = decided else {
             let decision = self
                 .decisions
                 .of(value.tag, real)
@@ -350,15 +338,7 @@ impl InstanceCleaner<'_> {
             (VR::UT, ActionCode::Clean) => self.clean_text(value, VR::UT, context),
             (VR::UT, _) => Ok(put_text(value, DUMMY)),
             (_, ActionCode::Clean) => self.shift_dates(value, real, context),
-            _ => self.apply_decision(
-                value,
-                real,
-                AttributeDecision {
-                    code: ActionCode::Dummy,
-                    source: DecisionSource::Table,
-                },
-                context,
-            ),
+            _ => self.apply_action(value, real, ActionCode::Dummy, context),
         }
     }
 
@@ -372,17 +352,12 @@ impl InstanceCleaner<'_> {
             return Ok(ElementEffect::Removed);
         }
         match decided {
-            ContentDecision::Attribute
-            | ContentDecision::Concept(ActionCode::Keep | ActionCode::Clean | ActionCode::Uid) => {
+            None | Some(ActionCode::Keep | ActionCode::Clean | ActionCode::Uid) => {
                 self.clean_items(value, context)
             }
-            ContentDecision::Concept(ActionCode::Remove) => Ok(ElementEffect::Removed),
-            ContentDecision::Concept(_) => {
-                *value = code_sequence(
-                    CODE,
-                    code_item("261665006", "SCT", "Unknown"),
-                    context.encoding,
-                );
+            Some(ActionCode::Remove) => Ok(ElementEffect::Removed),
+            Some(_) => {
+                *value = code_sequence(CODE, UNKNOWN, context.encoding);
                 Ok(ElementEffect::Changed)
             }
         }
@@ -397,25 +372,32 @@ fn is_value(tag: Tag) -> bool {
 }
 
 fn refers_by_number(element: &Element) -> bool {
-    let items = element
-        .items()
-        .into_iter()
-        .flat_map(|sequence| &sequence.items);
-    items.into_iter().any(|item| {
-        item.data
-            .iter()
+    item_sets(element).any(|data| {
+        data.iter()
             .any(|inner| inner.tag == BY_NUMBER || refers_by_number(inner))
     })
 }
 
+fn text_of(element: &Element) -> String {
+    let bytes = element
+        .bytes()
+        .map_or(&[][..], |bytes| bytes);
+    String::from_utf8_lossy(bytes)
+        .trim_matches([' ', '\0'])
+        .to_owned()
+}
+
 fn text(data: &DataSet, tag: Tag) -> String {
-    let bytes = data.get(tag).and_then(Element::bytes);
-    bytes
-        .map(|bytes| {
-            String::from_utf8_lossy(bytes)
-                .trim_matches([' ', '\0'])
-                .to_owned()
-        })
+    data.get(tag)
+        .map(text_of)
+        .unwrap_or_default()
+}
+
+/// A part of the first code in a sequence.
+fn code_part(data: &DataSet, sequence: Tag, element: u16) -> String {
+    data.get(sequence)
+        .and_then(|codes| item_sets(codes).next())
+        .map(|code| text(code, Tag(0x0008, element)))
         .unwrap_or_default()
 }
 
@@ -432,23 +414,16 @@ fn value_type(item: &DataSet) -> String {
 
 /// A comment that says nothing, in the place of an item.
 fn placeholder(relationship: &str, encoding: Encoding) -> DataSet {
-    let element = |tag, vr, text: &str| {
-        Element::new(
-            tag,
-            vr,
-            dicom_lossless::padded(vr, text.as_bytes().to_vec()),
-        )
-    };
     let relationship = if relationship.is_empty() {
         "CONTAINS"
     } else {
         relationship
     };
     DataSet::from_elements(vec![
-        element(RELATIONSHIP, VR::CS, relationship),
-        element(VALUE_TYPE, VR::CS, "TEXT"),
-        code_sequence(CONCEPT, code_item("121106", "DCM", "Comment"), encoding),
-        element(TEXT, VR::UT, DUMMY),
+        text_element(RELATIONSHIP, VR::CS, relationship),
+        text_element(VALUE_TYPE, VR::CS, "TEXT"),
+        code_sequence(CONCEPT, ("121106", "DCM", "Comment"), encoding),
+        text_element(TEXT, VR::UT, DUMMY),
     ])
 }
 
@@ -512,32 +487,23 @@ enum AgeMeaning {
 }
 
 impl AgeMeaning {
-    pub(super) fn of(value: &str, scheme: &str, meaning: &str, rows: &[ConceptRow]) -> Self {
+    fn of(value: &str, scheme: &str, meaning: &str, rows: &[ConceptRow]) -> Self {
         let is_age = |word: &str| {
             WORDS.contains(&word)
                 || ENDINGS
                     .iter()
                     .any(|ending| word.ends_with(ending))
         };
-        let small = meaning.to_lowercase();
-        let action_of_row = small
+        let is_meant = meaning
+            .to_lowercase()
             .split(|c: char| !c.is_alphabetic())
             .any(is_age);
-        if action_of_row || AGES.contains(&(value, scheme)) {
+        if is_meant || AGES.contains(&(value, scheme)) {
             Self::Is
         } else if rows.is_empty() && !standard::is_meaning_of(scheme, value, meaning) {
             Self::MayBe
         } else {
             Self::IsNot
-        }
-    }
-
-    /// What the table of concepts says of the age of a subject, for an age that it does not list.
-    pub(super) fn rows(self) -> &'static [ConceptRow] {
-        if self == Self::Is {
-            concept_rows("121033", "DCM")
-        } else {
-            &[]
         }
     }
 
@@ -576,20 +542,11 @@ impl AgeMeaning {
     /// 90 years in the unit that stands beside a number. An age without a known unit is in years;
     /// what may be something else is one where its unit is years.
     fn limit(self, data: &DataSet) -> Option<f64> {
-        let unit = data
-            .get(UNITS)
-            .and_then(Element::items)
-            .and_then(|sequence| sequence.items.first());
-        let is_unit = |known: &[&str]| {
-            let part = |element| {
-                unit.map(|unit| text(&unit.data, Tag(0x0008, element)).to_lowercase())
-                    .unwrap_or_default()
-            };
-            known.contains(&part(0x0100).as_str()) || known.contains(&part(0x0104).as_str())
-        };
+        let unit = |element| code_part(data, UNITS, element).to_lowercase();
+        let (value, meaning) = (unit(0x0100), unit(0x0104));
         let found = LIMITS
             .iter()
-            .find(|(known, _)| is_unit(known))
+            .find(|(known, _)| known.contains(&value.as_str()) || known.contains(&meaning.as_str()))
             .map(|(_, limit)| *limit);
         match (self, found) {
             (Self::Is, found) => Some(found.unwrap_or(90.0)),
@@ -603,12 +560,7 @@ impl AgeMeaning {
         if self != Self::Is {
             return false;
         }
-        let text = value.bytes().map(|bytes| {
-            String::from_utf8_lossy(bytes)
-                .trim_matches([' ', '\0'])
-                .to_owned()
-        });
-        let text = text.unwrap_or_default();
+        let text = text_of(value);
         match temporal::cap_age(&text) {
             Ok(None) => false,
             Ok(Some(capped)) => put_text(value, &capped) != ElementEffect::Unchanged,
@@ -637,27 +589,20 @@ fn cap_decimal(element: &mut Element, limit: f64, is_age: bool) -> bool {
     let mut changed = false;
     let mut values = Vec::new();
     for value in text.split('\\') {
-        match value
-            .trim_matches([' ', '\0'])
-            .parse::<f64>()
-        {
+        let digits = value.trim_matches([' ', '\0']);
+        match digits.parse::<f64>() {
             Ok(number) if number >= limit => {
                 changed |= number > limit;
                 values.push(format!("{limit:.0}"));
             }
-            Err(_)
-                if is_age
-                    && !value
-                        .trim_matches([' ', '\0'])
-                        .is_empty() =>
-            {
+            Err(_) if is_age && !digits.is_empty() => {
                 changed = true;
                 values.push(String::new());
             }
             Ok(_) | Err(_) => values.push(value.to_owned()),
         }
     }
-    changed && put_text(element, values.join("\\").as_str()) != ElementEffect::Unchanged
+    changed && put_text(element, &values.join("\\")) != ElementEffect::Unchanged
 }
 
 /// Caps numbers of 64 bits; of another VR nothing is left.
@@ -668,39 +613,37 @@ fn cap_floating(element: &mut Element, limit: f64, encoding: Encoding) -> bool {
     else {
         return false;
     };
-    let mut changed = false;
-    let mut new = Vec::with_capacity(bytes.len());
-    for word in bytes.as_chunks::<8>().0 {
+    let (words, _) = bytes.as_chunks::<8>();
+    let is_high = |word: &[u8; 8]| {
         let number = if encoding.big_endian {
             f64::from_be_bytes(*word)
         } else {
             f64::from_le_bytes(*word)
         };
-        let capped = if number > limit { limit } else { number };
-        changed |= number > limit;
-        new.extend(if encoding.big_endian {
-            capped.to_be_bytes()
-        } else {
-            capped.to_le_bytes()
-        });
+        number > limit
+    };
+    if !words.iter().any(is_high) {
+        return false;
     }
-    if changed {
-        *element = Element::new(element.tag, element.vr, padded(VR::FD, new));
-    }
-    changed
+    let highest = if encoding.big_endian {
+        limit.to_be_bytes()
+    } else {
+        limit.to_le_bytes()
+    };
+    let capped = |word| if is_high(word) { highest } else { *word };
+    let new: Vec<u8> = words.iter().flat_map(capped).collect();
+    *element = Element::new(element.tag, element.vr, padded(VR::FD, new));
+    true
 }
 
 /// Caps a ratio: the limit above 1.
 fn cap_ratio(data: &mut DataSet, limit: f64, encoding: Encoding) -> bool {
     let words = |tag| {
         let bytes = data.get(tag).and_then(Element::bytes)?;
-        let word = |word: &[u8; 4]| encoding.u32(*word);
+        let words = bytes.as_chunks::<4>().0.iter();
         Some(
-            bytes
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(word)
+            words
+                .map(|word| encoding.u32(*word))
                 .collect::<Vec<u32>>(),
         )
     };

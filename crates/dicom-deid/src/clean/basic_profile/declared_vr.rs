@@ -10,9 +10,9 @@ use dicom_lossless::{DataSet, Element, Encoding, Limits, Tag, VR, Value, padded}
 use super::actions::identifies_person_or_place;
 use super::decisions::{Decisions, VrClass, is_binary};
 use super::kept_values::{is_numbers, is_written_number};
-use super::{BasicProfile, DataSetContext, ElementEffect, InstanceCleaner, failure};
+use super::{BasicProfile, DataSetContext, ElementEffect, InstanceCleaner, failure, put_dummy};
 use crate::clean::compiled_action::is_pixel_data;
-use crate::clean::dummy;
+use crate::clean::element_value::item_sets;
 use crate::error::{DeidError, DeidErrorKind};
 use crate::standard;
 use crate::standard::confidentiality::ActionCode;
@@ -59,12 +59,7 @@ fn is_settled(data: &DataSet, decisions: &Decisions) -> bool {
         decisions
             .of(element.tag, element.vr)
             .describes(element)
-            && element.items().is_none_or(|sequence| {
-                sequence
-                    .items
-                    .iter()
-                    .all(|item| is_settled(&item.data, decisions))
-            })
+            && item_sets(element).all(|data| is_settled(data, decisions))
     })
 }
 
@@ -182,26 +177,15 @@ impl InstanceCleaner<'_> {
             (ActionCode::Dummy, CONTENT) => {
                 self.dummy_content(element, context)?;
             }
-            (ActionCode::Dummy, _) => match dummy::dummy(tag, is) {
-                _ if is == VR::SQ => self.dummy_of_sequence(element, context)?,
-                Some(value) => element.value = Value::Bytes(Bytes::from_static(value)),
-                None => {}
-            },
+            (ActionCode::Dummy, _) if is != VR::SQ => {
+                put_dummy(element, is);
+            }
+            // One item with the dummies that the table has for it; none where it has none.
+            (ActionCode::Dummy, _) if identifies_person_or_place(tag) => {
+                self.dummy_items(element, context)?;
+            }
             _ => {}
         }
         Ok(ElementEffect::Changed)
-    }
-
-    /// One item with the dummies that the table has for it; none where it has none.
-    fn dummy_of_sequence(
-        &mut self,
-        element: &mut Element,
-        context: DataSetContext<'_>,
-    ) -> Result<(), DeidError> {
-        if identifies_person_or_place(element.tag) {
-            *element = Element::sequence(element.tag, vec![DataSet::new()], context.encoding);
-            self.dummy_items(element, context)?;
-        }
-        Ok(())
     }
 }

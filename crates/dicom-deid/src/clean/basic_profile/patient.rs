@@ -54,15 +54,14 @@ impl Patient {
             .get(PATIENT_ID)
             .and_then(|element| usable_id(element, &charset));
         let without_id = id.is_none();
-        let id = match id {
-            Some(id) => id,
-            None => substitute_id(data).ok_or_else(|| {
+        let id = id
+            .or_else(|| substitute_id(data))
+            .ok_or_else(|| {
                 DeidError::new(
                     DeidErrorKind::MissingUid,
                     "there is neither a Patient ID nor a UID of study, series or instance",
                 )
-            })?,
-        };
+            })?;
         let days = match settings.shift {
             DateShift::PerPatient => key.shift_days(&id),
             DateShift::Days(days) => days,

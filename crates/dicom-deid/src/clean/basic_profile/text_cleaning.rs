@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use dicom_lossless::{CharacterSet, Element, VR};
 
 use super::{DataSetContext, ElementEffect, InstanceCleaner, put_dummy, put_encoded, put_text};
-use crate::clean::element_value::separate;
+use crate::clean::element_value::{separate, without_padding};
 use crate::clean::identifiers::Identifiers;
 use crate::clean::{descriptors, temporal};
 use crate::error::DeidError;
@@ -54,10 +54,7 @@ impl InstanceCleaner<'_> {
         let Some(bytes) = element.bytes().filter(|_| is_text(vr)) else {
             return self.apply_basic(element, vr, context);
         };
-        if bytes
-            .iter()
-            .all(|byte| matches!(byte, b' ' | 0))
-        {
+        if without_padding(bytes).is_empty() {
             return Ok(ElementEffect::Unchanged);
         }
         let text = decoded_with_doubts(bytes, has_character_set(vr).then_some(context.charset));
@@ -72,11 +69,7 @@ impl InstanceCleaner<'_> {
         {
             return self.replace_with_dummy(element, vr, context);
         }
-        if values
-            .iter()
-            .zip(&cleaned)
-            .all(|(old, new)| old == new)
-        {
+        if values == cleaned {
             return Ok(ElementEffect::Unchanged);
         }
         match put_encoded(element, &cleaned.join("\\"), context.charset) {
