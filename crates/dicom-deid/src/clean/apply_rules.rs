@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use dicom_lossless::{DataSet, Element, Tag, character_set_of};
+use dicom_lossless::{DataSet, Element, Item, LengthForm, Tag, character_set_of};
 
 use super::change_log::{ChangeLog, Counts, count_differences};
 use super::compiled_action::{
@@ -16,11 +16,12 @@ use super::compiled_action::{
 };
 use super::element_value::Reading;
 use super::encrypted_attributes::{NewEnvelope, OpenedEnvelope};
+use super::hash::Hasher;
 use super::pixel_data::PixelWork;
-use super::private_elements::PrivateName;
-use super::rules::{CompiledRule, ElementPath, ElementPaths, RuleTarget, Rules, find};
+use super::private_elements::{PrivateName, creator_of};
+use super::rules::{CompiledRule, ElementPaths, Rules, find, of_repeater};
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{ItemChoice, SequencePath};
+use crate::profile::{ItemChoice, Selector, SequencePath};
 
 /// What is known while one instance is cleaned.
 #[derive(Default)]
@@ -108,13 +109,13 @@ impl Rules {
             let Some(rule) = self.list.get(index) else {
                 continue;
             };
-            let others = self.others(index, data, scope, run);
+            let others = others(index, rule, data, scope, run);
             let scope = ActionScope {
                 others: others.as_deref().unwrap_or_default(),
                 ..scope
             };
             let mut application = Application {
-                rules: self,
+                hasher: &self.hasher,
                 rule,
                 run,
             };
@@ -133,23 +134,6 @@ impl Rules {
         } else {
             Ok(())
         }
-    }
-
-    /// What a rule reads beside its own element: from the instance's data set, as it is when the
-    /// rule's turn comes there.
-    fn others(
-        &self,
-        index: usize,
-        data: &DataSet,
-        scope: ActionScope<'_>,
-        run: &mut CleaningRun,
-    ) -> Option<Rc<[(Tag, Reading)]>> {
-        let tags = self.reads(index)?;
-        if run.at.is_empty() {
-            let values = read_values(tags, data, scope.encoding, scope.inherited);
-            run.others.insert(index, values.into());
-        }
-        run.others.get(&index).map(Rc::clone)
     }
 
     /// Applies the rules in the items of every sequence.
@@ -185,9 +169,25 @@ impl Rules {
     }
 }
 
+/// What a rule reads beside its own element: from the instance's data set, as it is when the
+/// rule's turn comes there.
+fn others(
+    index: usize,
+    rule: &CompiledRule,
+    data: &DataSet,
+    scope: ActionScope<'_>,
+    run: &mut CleaningRun,
+) -> Option<Rc<[(Tag, Reading)]>> {
+    if run.at.is_empty() && !rule.reads.is_empty() {
+        let values = read_values(&rule.reads, data, scope.encoding, scope.inherited);
+        run.others.insert(index, values.into());
+    }
+    run.others.get(&index).map(Rc::clone)
+}
+
 /// One rule while it is applied to one data set and to what lies in it.
 struct Application<'r> {
-    rules: &'r Rules,
+    hasher: &'r Hasher,
     rule: &'r CompiledRule,
     run: &'r mut CleaningRun,
 }
@@ -203,40 +203,45 @@ impl Application<'_> {
         let top = self.run.at.is_empty();
         let paths = self.run.paths.take();
         let decrypts = matches!(rule.action, CompiledAction::Decrypt);
-        let tags: Vec<Tag> = match &rule.target {
-            RuleTarget::Tag(tag) => {
+        let tags: Vec<Tag> = match &rule.selector {
+            Selector::Tag(tag) => {
                 return if (top || data.get(*tag).is_some()) && tag.group() != 0x0002 {
                     self.on_element(data, *tag, scope)
                 } else {
                     Ok(None)
                 };
             }
-            RuleTarget::Private(name) if top && decrypts => {
-                return self.restore_private(name, data, scope);
-            }
-            RuleTarget::Private(name) => {
-                let tags: Vec<Tag> = name
-                    .tags(data)
-                    .into_iter()
-                    .filter(|tag| data.get(*tag).is_some())
-                    .collect();
+            Selector::Private {
+                group,
+                creator,
+                element,
+            } => {
+                let name = PrivateName {
+                    group: *group,
+                    creator,
+                    element: *element,
+                };
+                if top && decrypts {
+                    return self.restore_private(name, data, scope);
+                }
+                let mut tags = name.tags(data);
+                tags.retain(|tag| data.get(*tag).is_some());
                 if top && rule.action.inserts() && tags.is_empty() {
                     return self.insert_private(name, data, scope);
                 }
                 tags
             }
-            RuleTarget::Repeater { group, element } => data
-                .iter()
-                .map(|element| element.tag)
-                .filter(|tag| tag.group() & 0xFF00 == *group && tag.element() == *element)
-                .collect(),
-            RuleTarget::Path(path) if decrypts => return self.restore_along(path, data, scope),
-            RuleTarget::Path(path) => return self.along(data, &path.sequences, path.leaf, scope),
-            RuleTarget::Regex(regex) => {
+            Selector::Repeater { group, element } => of_repeater(data, *group, *element).collect(),
+            Selector::Path(path) if decrypts => return self.restore_along(path, data, scope),
+            Selector::Path(path) => return self.along(data, &path.sequences, path.leaf, scope),
+            Selector::Regex(regex) => {
                 let paths = paths.unwrap_or_else(|| ElementPaths::of(data));
                 let matching = paths.matching(regex);
                 for path in matching.map_err(|why| rule.too_complex(why))? {
-                    self.at_path(data, &path, scope)?;
+                    // An earlier match may have taken it out.
+                    if find(data, &path).is_some() {
+                        self.along(data, &item_choices(&path.items), path.tag, scope)?;
+                    }
                 }
                 self.run.paths = Some(paths);
                 return Ok(None);
@@ -255,8 +260,8 @@ impl Application<'_> {
         tag: Tag,
         scope: ActionScope<'_>,
     ) -> Result<Option<Tag>, DeidError> {
-        let Self { rules, rule, run } = self;
-        rules.note_match(rule, || data.get(tag).is_some());
+        let Self { hasher, rule, run } = self;
+        rule.note_match(|| data.get(tag).is_some());
         let effect = match (&rule.action, &mut run.new_envelope, &run.opened_envelope) {
             (CompiledAction::Encrypt, Some(envelope), _) => {
                 envelope.encrypt(data, tag, scope, run.character_set_changed)
@@ -264,11 +269,11 @@ impl Application<'_> {
             (CompiledAction::Decrypt, _, Some(envelope)) => {
                 envelope.decrypt(data, &run.at, tag, scope)
             }
-            (action, ..) => action.apply(data, tag, scope, &rules.hasher),
+            (action, ..) => action.apply(data, tag, scope, hasher),
         };
         let effect = effect.map_err(|error| error.of(&rule.name, tag))?;
         if effect != ActionEffect::Unchanged {
-            rules.note_match(rule, || true);
+            rule.note_match(|| true);
             run.changed += 1;
             run.note(rule.index, tag);
             run.character_set_changed |= tag == CHARACTER_SET;
@@ -278,7 +283,7 @@ impl Application<'_> {
 
     fn insert_private(
         &mut self,
-        name: &PrivateName,
+        name: PrivateName<'_>,
         data: &mut DataSet,
         scope: ActionScope<'_>,
     ) -> Result<Option<Tag>, DeidError> {
@@ -294,7 +299,7 @@ impl Application<'_> {
             .make_room(data, &charset)
             .ok_or_else(|| failed("no private block is free"))?;
         self.run
-            .note(self.rule.index, Tag(tag.group(), tag.element() >> 8));
+            .note(self.rule.index, creator_of(tag));
         self.on_element(data, tag, scope)
     }
 
@@ -320,26 +325,22 @@ impl Application<'_> {
             made = Some(*tag);
             self.run.note(self.rule.index, *tag);
         }
-        let closed = || {
-            ActionError::new(
-                DeidErrorKind::Rule,
-                "the path leads through an element that is no sequence",
-            )
-        };
         let sequence = data
             .get_mut(*tag)
             .and_then(Element::items_mut)
-            .ok_or_else(|| closed().of(&self.rule.name, *tag))?;
+            .ok_or_else(|| {
+                let why = "the path leads through an element that is no sequence";
+                ActionError::new(DeidErrorKind::Rule, why).of(&self.rule.name, *tag)
+            })?;
         if let ItemChoice::At(index) = choice
             && self.rule.action.inserts()
         {
-            let missing = (index + 1).saturating_sub(sequence.items.len());
-            let new = Element::sequence(*tag, vec![DataSet::new(); missing], sequence.encoding);
-            sequence.items.extend(
-                new.items()
-                    .into_iter()
-                    .flat_map(|new| new.items.clone()),
-            );
+            while sequence.items.len() <= *index {
+                sequence.items.push(Item {
+                    data: DataSet::new(),
+                    length: LengthForm::Undefined,
+                });
+            }
         }
         let inside = ActionScope {
             encoding: sequence.encoding,
@@ -356,25 +357,11 @@ impl Application<'_> {
         Ok(made)
     }
 
-    /// Acts on an element that a path expression found, unless an earlier match took it out.
-    fn at_path(
-        &mut self,
-        data: &mut DataSet,
-        path: &ElementPath,
-        scope: ActionScope<'_>,
-    ) -> Result<(), DeidError> {
-        if find(data, path).is_none() {
-            return Ok(());
-        }
-        self.along(data, &item_choices(&path.items), path.tag, scope)
-            .map(|_| ())
-    }
-
     /// Restores a private element of the outermost data set, with its creator if that went into the
     /// envelope as well.
     fn restore_private(
         &mut self,
-        name: &PrivateName,
+        name: PrivateName<'_>,
         data: &mut DataSet,
         scope: ActionScope<'_>,
     ) -> Result<Option<Tag>, DeidError> {
@@ -388,7 +375,7 @@ impl Application<'_> {
                     .copied()
             });
         if let (true, Some(tag)) = (name.tags(data).is_empty(), kept) {
-            let creator = Tag(tag.group(), tag.element() >> 8);
+            let creator = creator_of(tag);
             if data.get(creator).is_none() {
                 self.on_element(data, creator, scope)?;
             }

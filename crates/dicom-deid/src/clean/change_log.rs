@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Phi, Tag, Value, character_set_of};
 
 use super::compiled_action::effective_vr;
-use super::element_value::{Reading, read};
+use super::element_value::{Reading, item_sets, read};
 
 /// A data element that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,36 +109,38 @@ impl ChangeLog {
         before: &DataSet,
         after: &DataSet,
     ) {
-        differences(before, after, &mut Vec::new(), &mut |found| {
-            let place = (found.items.to_vec(), found.tag);
+        differences(before, after, &mut Vec::new(), &mut |items, tag, _| {
             self.last
-                .insert(place, By::Setting(setting));
+                .insert((items.to_vec(), tag), By::Setting(setting));
         });
     }
 
     /// Everything that is not as it was, in the order of the tags.
     pub(super) fn changes(&self, after: &DataSet, encoding: Encoding, values: bool) -> Vec<Change> {
         let mut changes = Vec::new();
-        differences(&self.before, after, &mut Vec::new(), &mut |found| {
-            let shown = |side: &DataSet, there: bool| {
-                let charset = CharacterSet::default();
-                let text = (values && there)
-                    .then(|| text_at(side, found.items, found.tag, encoding, &charset));
-                text.flatten().map(Phi::new)
-            };
-            let before = shown(&self.before, found.what != What::Inserted);
-            let after = shown(after, found.what != What::Removed);
-            let place = (found.items.to_vec(), found.tag);
-            let by = self.last.get(&place).copied();
-            changes.push(Change {
-                items: place.0,
-                tag: place.1,
-                what: found.what,
-                by: by.unwrap_or(By::Setting("dicom")),
-                before,
-                after,
-            });
-        });
+        differences(
+            &self.before,
+            after,
+            &mut Vec::new(),
+            &mut |items, tag, what| {
+                let shown = |side: &DataSet, there: bool| {
+                    let charset = CharacterSet::default();
+                    let text =
+                        (values && there).then(|| text_at(side, items, tag, encoding, &charset));
+                    text.flatten().map(Phi::new)
+                };
+                let place = (items.to_vec(), tag);
+                let by = self.last.get(&place).copied();
+                changes.push(Change {
+                    before: shown(&self.before, what != What::Inserted),
+                    after: shown(after, what != What::Removed),
+                    items: place.0,
+                    tag,
+                    what,
+                    by: by.unwrap_or(By::Setting("dicom")),
+                });
+            },
+        );
         changes.sort_by_key(|change| {
             let steps = change
                 .items
@@ -154,53 +156,35 @@ impl ChangeLog {
 
 /// Counts how one data set differs from another.
 pub(super) fn count_differences(before: &DataSet, after: &DataSet, counts: &mut Counts) {
-    differences(before, after, &mut Vec::new(), &mut |found| {
-        *counts
-            .entry((found.tag, found.what))
-            .or_default() += 1;
+    differences(before, after, &mut Vec::new(), &mut |_, tag, what| {
+        *counts.entry((tag, what)).or_default() += 1;
     });
 }
 
-/// An element that two data sets do not share.
-struct Difference<'a> {
-    items: &'a [(Tag, usize)],
-    tag: Tag,
-    what: What,
-}
+/// Takes an element that two data sets do not share: the items that lead to it, its tag, and what
+/// happened to it.
+type Found<'f> = dyn FnMut(&[(Tag, usize)], Tag, What) + 'f;
 
 /// Visits every element that differs, sequences item by item.
 fn differences(
     before: &DataSet,
     after: &DataSet,
     at: &mut Vec<(Tag, usize)>,
-    found: &mut dyn FnMut(Difference<'_>),
+    found: &mut Found<'_>,
 ) {
     for old in before {
-        let new = after.get(old.tag);
-        match new {
-            None => found(Difference {
-                items: at,
-                tag: old.tag,
-                what: What::Removed,
-            }),
+        match after.get(old.tag) {
+            None => found(at, old.tag, What::Removed),
             Some(new) if new == old => {}
             Some(new) if grew(old, new) => nested(Some(old), new, at, found),
-            Some(_) => found(Difference {
-                items: at,
-                tag: old.tag,
-                what: What::Changed,
-            }),
+            Some(_) => found(at, old.tag, What::Changed),
         }
     }
     for new in after
         .iter()
         .filter(|new| before.get(new.tag).is_none())
     {
-        found(Difference {
-            items: at,
-            tag: new.tag,
-            what: What::Inserted,
-        });
+        found(at, new.tag, What::Inserted);
         nested(None, new, at, found);
     }
 }
@@ -210,25 +194,15 @@ fn grew(old: &Element, new: &Element) -> bool {
     matches!((old.items(), new.items()), (Some(old), Some(new)) if old.items.len() <= new.items.len())
 }
 
-fn nested(
-    old: Option<&Element>,
-    new: &Element,
-    at: &mut Vec<(Tag, usize)>,
-    found: &mut dyn FnMut(Difference<'_>),
-) {
+fn nested(old: Option<&Element>, new: &Element, at: &mut Vec<(Tag, usize)>, found: &mut Found<'_>) {
     let empty = DataSet::new();
     let former = old.and_then(Element::items);
-    for (index, item) in new
-        .items()
-        .into_iter()
-        .flat_map(|sequence| &sequence.items)
-        .enumerate()
-    {
+    for (index, data) in item_sets(new).enumerate() {
         let before = former
             .and_then(|sequence| sequence.items.get(index))
             .map_or(&empty, |item| &item.data);
         at.push((new.tag, index));
-        differences(before, &item.data, at, found);
+        differences(before, data, at, found);
         at.pop();
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, Value, Written,
+    own_character_set,
 };
 
 use super::apply_rules::CleaningRun;
@@ -34,11 +35,8 @@ pub struct Cleaner {
     /// What files are called; none where their UID names them.
     names: Option<OutputNames>,
     limits: Limits,
-    /// Private elements that `remove-private-tags` leaves; none where it is off.
-    remove_private: Option<Vec<PrivateName>>,
+    remove_private: bool,
     remove_undefined: bool,
-    /// Whether every sequence must be open for the rules.
-    reaches_everywhere: bool,
     basic_profile: Option<BasicProfile>,
     age: Option<(DateFormat, Option<AgeUnit>)>,
     pixels: PixelCleaning,
@@ -72,29 +70,15 @@ impl Cleaner {
     /// Makes a profile ready.
     pub fn new(profile: &Profile, limits: Limits) -> Self {
         let dicom = &profile.dicom;
-        let protected = || {
-            dicom
-                .fields
-                .iter()
-                .filter_map(|rule| PrivateName::of(&rule.selector))
-                .collect()
-        };
         let envelope = EnvelopeSettings::of(dicom);
         let opens = envelope
             .as_ref()
             .is_some_and(|envelope| envelope.opens);
-        let rules = Rules::new(dicom);
         Self {
-            reaches_everywhere: rules.reach_everywhere()
-                || dicom.remove_private_tags
-                || dicom.remove_undefined
-                || dicom.confidentiality.is_some(),
-            rules,
+            rules: Rules::new(dicom),
             names: OutputNames::new(dicom),
             limits,
-            remove_private: dicom
-                .remove_private_tags
-                .then(protected),
+            remove_private: dicom.remove_private_tags,
             remove_undefined: dicom.remove_undefined,
             envelope,
             residual: ResidualCheck::new(dicom),
@@ -124,8 +108,9 @@ impl Cleaner {
         let originals = self
             .logged
             .then(|| Arc::new(Originals::of(&instance)));
-        let clean = self.clean_instance(instance, path, &mut CleaningRun::default())?;
-        Ok(clean.about(originals))
+        let mut clean = self.clean_instance(instance, path, &mut CleaningRun::default())?;
+        clean.originals = originals;
+        Ok(clean)
     }
 
     /// The same, counting what is done to which attribute.
@@ -233,11 +218,9 @@ impl Cleaner {
             self.residual
                 .check(removed, bytes, &before, &instance, &self.limits)
         };
-        let clean = CleanInstance::write(&instance, &self.limits, run.changed, name, check)?;
-        let clean = match outcome {
-            Some(outcome) => clean.with_outcome(outcome.without_patient_id, outcome.unreadable),
-            None => clean,
-        };
+        let outcome = outcome.unwrap_or_default();
+        let clean =
+            CleanInstance::write(&instance, &self.limits, run.changed, name, outcome, check)?;
         Ok((clean, written))
     }
 
@@ -264,7 +247,8 @@ impl Cleaner {
             inherited: &default,
             others: &[],
         };
-        let former = final_checks::character_set(data);
+        // Its spelling may change.
+        let former = own_character_set(data);
         let mut retained = None;
         if let Some(envelope) = &self.envelope {
             run.new_envelope = envelope.new_envelope(data);
@@ -272,9 +256,13 @@ impl Cleaner {
             retained = envelope.retains.then(|| data.clone());
         }
         let outcome = self.apply_basic_profile(data, encoding, run)?;
-        if let Some(protected) = &self.remove_private {
+        if self.remove_private {
+            let rules = self.rules.list.iter();
+            let protected: Vec<_> = rules
+                .filter_map(|rule| PrivateName::of(&rule.selector))
+                .collect();
             run.step("remove-private-tags", data, |data| {
-                private_elements::remove_all(data, protected)
+                private_elements::remove_all(data, &protected)
             });
         }
         if let Some((format, units)) = &self.age {
@@ -286,7 +274,7 @@ impl Cleaner {
             let matches = self.rules.regex_matches(data)?;
             run.step("remove-undefined", data, |data| {
                 self.rules
-                    .remove_undefined(data, &matches)
+                    .remove_undefined(data, &matches, &mut Vec::new())
             });
         }
         if let (Some(before), Some(envelope)) = (&mut retained, &mut run.new_envelope) {
@@ -304,10 +292,14 @@ impl Cleaner {
                 0
             });
         }
-        if self.reaches_everywhere {
+        if self.remove_private
+            || self.remove_undefined
+            || self.basic_profile.is_some()
+            || self.rules.reach_everywhere()
+        {
             final_checks::all_sequences_open(data)?;
         }
-        if run.character_set_changed || former != final_checks::character_set(data) {
+        if run.character_set_changed || former != own_character_set(data) {
             final_checks::text_is_readable(data)?;
         }
         self.put_envelope(data, encoding, run)?;

@@ -13,8 +13,8 @@ use super::number_jitter::{JitterError, NumberJitter};
 use super::private_elements;
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{
-    self, Action, Captured, DicomRules, PythonRegex, Replacement, Scalar, Template, TemplatePart,
-    TooComplex, is_binary_number, is_number_text,
+    Action, Captured, DateFormat, DateJitter, DicomRules, Group, PythonRegex, Replacement, Scalar,
+    Template, TemplatePart, TooComplex, is_binary_number, is_number_text,
 };
 use crate::standard;
 
@@ -92,11 +92,18 @@ impl ActionError {
 impl CompiledAction {
     /// The action of a rule with what it leaves to the profile settled.
     pub(super) fn new(action: &Action, dicom: &DicomRules) -> Self {
-        let by = |days: &Option<f64>| {
-            span(
+        let shift = |days: &Option<f64>,
+                     format: &Option<DateFormat>,
+                     usual: &DateFormat,
+                     jitter: &Option<DateJitter>| DateShift {
+            by: span(
                 days.or(dicom.date_increment)
                     .unwrap_or_default(),
-            )
+            ),
+            format: format.as_ref().unwrap_or(usual).clone(),
+            with_time: false,
+            jitter: jitter.clone(),
+            between: (None, None),
         };
         match action {
             Action::Keep => Self::Keep,
@@ -111,36 +118,22 @@ impl CompiledAction {
                 days,
                 format,
                 jitter,
-            } => Self::Shift(DateShift {
-                by: by(days),
-                format: format
-                    .as_ref()
-                    .unwrap_or(&dicom.date_format)
-                    .clone(),
-                with_time: false,
-                jitter: jitter.clone(),
-                between: (None, None),
-            }),
+            } => Self::Shift(shift(days, format, &dicom.date_format, jitter)),
             Action::IncrementDateTime {
                 days,
                 format,
                 jitter,
                 bounds,
             } => Self::Shift(DateShift {
-                by: by(days),
-                format: format
-                    .as_ref()
-                    .unwrap_or(&dicom.datetime_format)
-                    .clone(),
                 with_time: true,
-                jitter: jitter.clone(),
                 between: settled(bounds),
+                ..shift(days, format, &dicom.datetime_format, jitter)
             }),
             Action::Jitter(jitter) => Self::Jitter(NumberJitter::new(jitter, dicom.jitter_range)),
             Action::RegexSub(items) => Self::Substitute(
                 items
                     .iter()
-                    .map(|item| Substitution::new(item, dicom))
+                    .map(|item| Substitution::new(&item.regex, &item.output, &item.groups, dicom))
                     .collect(),
             ),
             Action::Encrypt => Self::Encrypt,
@@ -221,26 +214,23 @@ impl CompiledAction {
         let text = match read(element, vr, scope.encoding, || {
             character_set_of(data, scope.inherited)
         }) {
-            Reading::Nothing => return Ok(ActionEffect::Unchanged),
             // An empty value may match a regular expression; for other actions it is nothing.
-            Reading::Text(text) if text.is_empty() && !matches!(self, Self::Substitute(_)) => {
-                return Ok(ActionEffect::Unchanged);
-            }
-            Reading::Text(text) => text,
+            Reading::Text(text) if !text.is_empty() || matches!(self, Self::Substitute(_)) => text,
             Reading::Opaque
                 if element
                     .bytes()
-                    .is_some_and(bytes::Bytes::is_empty) =>
+                    .is_none_or(|bytes| !bytes.is_empty()) =>
             {
-                return Ok(ActionEffect::Unchanged);
+                return Err(ActionError::new(
+                    DeidErrorKind::Target,
+                    format!("the element is {}, which holds no text", vr.to_string()),
+                ));
             }
-            Reading::Opaque => return Err(no_text(vr)),
+            _ => return Ok(ActionEffect::Unchanged),
         };
         let new = match self {
             Self::HashUid => hasher.hashuid(&text),
-            Self::Shift(shift) => shift
-                .apply(&text)
-                .map_err(|why| date_shift_failed(why, shift))?,
+            Self::Shift(shift) => shifted(shift, &text)?,
             Self::Substitute(items) => substituted(items, &text, scope.others, hasher)?,
             Self::Jitter(jitter) => {
                 let new = jittered(jitter, &text, vr, tag, scope.encoding)?;
@@ -248,8 +238,7 @@ impl CompiledAction {
             }
             _ => hasher.hash(&text),
         };
-        let new = write_text(tag, vr, &new, || character_set_of(data, scope.inherited))
-            .map_err(write_failed)?;
+        let new = write_text(tag, vr, &new, || character_set_of(data, scope.inherited))?;
         Ok(put(data, new))
     }
 }
@@ -268,37 +257,55 @@ fn jittered(
             format!("the element is {}, which holds no number", vr.to_string()),
         ));
     }
-    let number = jitter
-        .apply(text, vr)
-        .map_err(|why| match why {
-            JitterError::NotANumber if jitter.whole => {
-                ActionError::new(DeidErrorKind::Target, "the value is not one whole number")
-            }
-            JitterError::NotANumber => {
-                ActionError::new(DeidErrorKind::Target, "the value is not one number")
-            }
-            JitterError::NoRandomness => no_randomness(),
-        })?;
+    let fault = if jitter.whole {
+        "the value is not one whole number"
+    } else {
+        "the value is not one number"
+    };
+    let number = moved(jitter, text, vr, fault)?;
     let value = Replacement::One(if is_number_text(vr) {
         Scalar::Text(number)
     } else {
         Scalar::of_number(&number, vr)
     });
-    write_value(tag, vr, &value, encoding, CharacterSet::default).map_err(write_failed)
+    Ok(write_value(
+        tag,
+        vr,
+        &value,
+        encoding,
+        CharacterSet::default,
+    )?)
 }
 
-fn date_shift_failed(why: DateShiftError, shift: &DateShift) -> ActionError {
-    match why {
-        DateShiftError::Format => ActionError::new(
-            DeidErrorKind::Date,
-            format!("not in the format {}", shift.format.as_str()),
-        ),
-        DateShiftError::Range => ActionError::new(
-            DeidErrorKind::Date,
-            "the shifted date would lie outside the years 1 to 9999",
-        ),
-        DateShiftError::NoRandomness => no_randomness(),
-    }
+/// The number moved by a random one; `fault` is what to say of a text that is none.
+fn moved(
+    jitter: &NumberJitter,
+    text: &str,
+    vr: VR,
+    fault: &'static str,
+) -> Result<String, ActionError> {
+    jitter
+        .apply(text, vr)
+        .map_err(|why| match why {
+            JitterError::NotANumber => ActionError::new(DeidErrorKind::Target, fault),
+            JitterError::NoRandomness => no_randomness(),
+        })
+}
+
+fn shifted(shift: &DateShift, text: &str) -> Result<String, ActionError> {
+    shift
+        .apply(text)
+        .map_err(|why| match why {
+            DateShiftError::Format => ActionError::new(
+                DeidErrorKind::Date,
+                format!("not in the format {}", shift.format.as_str()),
+            ),
+            DateShiftError::Range => ActionError::new(
+                DeidErrorKind::Date,
+                "the shifted date would lie outside the years 1 to 9999",
+            ),
+            DateShiftError::NoRandomness => no_randomness(),
+        })
 }
 
 fn no_randomness() -> ActionError {
@@ -338,8 +345,7 @@ fn replace(
     };
     let new = write_value(tag, vr, value, scope.encoding, || {
         character_set_of(data, scope.inherited)
-    })
-    .map_err(write_failed)?;
+    })?;
     Ok(put(data, new))
 }
 
@@ -392,20 +398,15 @@ fn new_vr(tag: Tag, data: &DataSet) -> Result<VR, ActionError> {
     }
 }
 
-fn no_text(vr: VR) -> ActionError {
-    ActionError::new(
-        DeidErrorKind::Target,
-        format!("the element is {}, which holds no text", vr.to_string()),
-    )
-}
-
-fn write_failed(why: WriteError) -> ActionError {
-    match why {
-        WriteError::Character => ActionError::new(
-            DeidErrorKind::Text,
-            "the new value has characters that the element cannot hold",
-        ),
-        WriteError::Vr(why) => ActionError::new(DeidErrorKind::Target, why),
+impl From<WriteError> for ActionError {
+    fn from(why: WriteError) -> Self {
+        match why {
+            WriteError::Character => Self::new(
+                DeidErrorKind::Text,
+                "the new value has characters that the element cannot hold",
+            ),
+            WriteError::Vr(why) => Self::new(DeidErrorKind::Target, why),
+        }
     }
 }
 
@@ -424,12 +425,20 @@ impl CompiledAction {
             Self::Replace { value, .. } => written(value),
             Self::Hash => not_empty.map(|text| hasher.hash(text)),
             Self::HashUid => not_empty.map(|text| hasher.hashuid(text)),
+            // Several dates between commas stay several.
             Self::Shift(shift) => not_empty
-                .map(|text| shifted(shift, text))
-                .transpose()?,
-            Self::Jitter(jitter) => text
-                .map(|text| moved(jitter, text))
-                .transpose()?,
+                .map(|text| {
+                    text.split(',')
+                        .map(|date| shifted(shift, date))
+                        .collect::<Result<Vec<_>, _>>()
+                })
+                .transpose()?
+                .map(|dates| dates.join(",")),
+            Self::Jitter(jitter) => {
+                let vr = if jitter.whole { VR::IS } else { VR::FD };
+                text.map(|text| moved(jitter, text, vr, "the text is not one number"))
+                    .transpose()?
+            }
             Self::Substitute(items) => text
                 .map(|text| substituted(items, text, others, hasher))
                 .transpose()?,
@@ -450,42 +459,18 @@ fn written(value: &Replacement) -> Option<String> {
     }
 }
 
-/// Several dates between commas stay several.
-fn shifted(shift: &DateShift, text: &str) -> Result<String, ActionError> {
-    let dates = text.split(',').map(|date| {
-        shift
-            .apply(date)
-            .map_err(|why| date_shift_failed(why, shift))
-    });
-    Ok(dates
-        .collect::<Result<Vec<_>, _>>()?
-        .join(","))
-}
-
-fn moved(jitter: &NumberJitter, text: &str) -> Result<String, ActionError> {
-    let vr = if jitter.whole { VR::IS } else { VR::FD };
-    jitter
-        .apply(text, vr)
-        .map_err(|why| match why {
-            JitterError::NotANumber => {
-                ActionError::new(DeidErrorKind::Target, "the text is not one number")
-            }
-            JitterError::NoRandomness => no_randomness(),
-        })
-}
-
-/// One entry of `regex-sub`.
+/// One entry of `regex-sub` or of `filenames`.
 pub(super) struct Substitution {
-    regex: PythonRegex,
-    output: Template,
+    pub(super) regex: PythonRegex,
+    pub(super) output: Template,
     groups: Vec<SubstitutionGroup>,
 }
 
 /// What is done to one variable.
-struct SubstitutionGroup {
+pub(super) struct SubstitutionGroup {
     name: String,
     tag: Option<Tag>,
-    action: CompiledAction,
+    pub(super) action: CompiledAction,
 }
 
 /// What other attributes of the instance hold, as rules read them. They are those of the data set
@@ -537,15 +522,14 @@ pub(super) fn read_values(
     encoding: Encoding,
     inherited: &CharacterSet,
 ) -> Vec<(Tag, Reading)> {
-    let value = |tag: &Tag| match data.get(*tag) {
-        None => (*tag, Reading::Nothing),
-        Some(element) => {
-            let charset = || character_set_of(data, inherited);
-            (
-                *tag,
-                read(element, effective_vr(element, data), encoding, charset),
-            )
-        }
+    let charset = || character_set_of(data, inherited);
+    let value = |tag: &Tag| {
+        let reading = data
+            .get(*tag)
+            .map_or(Reading::Nothing, |element| {
+                read(element, effective_vr(element, data), encoding, charset)
+            });
+        (*tag, reading)
     };
     tags.iter().map(value).collect()
 }
@@ -555,9 +539,13 @@ pub(super) fn too_complex(why: TooComplex) -> ActionError {
 }
 
 impl Substitution {
-    fn new(entry: &profile::Substitution, dicom: &DicomRules) -> Self {
-        let groups = entry
-            .groups
+    pub(super) fn new(
+        regex: &PythonRegex,
+        output: &Template,
+        groups: &[Group],
+        dicom: &DicomRules,
+    ) -> Self {
+        let groups = groups
             .iter()
             .map(|group| SubstitutionGroup {
                 name: group.name.clone(),
@@ -565,14 +553,14 @@ impl Substitution {
                 action: CompiledAction::new(&group.action, dicom),
             });
         Self {
-            regex: entry.regex.clone(),
-            output: entry.output.clone(),
+            regex: regex.clone(),
+            output: output.clone(),
             groups: groups.collect(),
         }
     }
 
     /// The attributes beside its own that it may read.
-    fn reads(&self) -> impl Iterator<Item = Tag> {
+    pub(super) fn reads(&self) -> impl Iterator<Item = Tag> {
         let groups = self.groups.iter();
         groups.flat_map(|group| {
             group
@@ -580,6 +568,13 @@ impl Substitution {
                 .into_iter()
                 .chain(group.action.reads())
         })
+    }
+
+    /// What is done to the variable of this name.
+    pub(super) fn group(&self, name: &str) -> Option<&SubstitutionGroup> {
+        self.groups
+            .iter()
+            .find(|group| group.name == name)
     }
 
     fn variable(
@@ -590,11 +585,7 @@ impl Substitution {
         hasher: &Hasher,
     ) -> Result<String, ActionError> {
         let piece = captured.get(name);
-        let Some(group) = self
-            .groups
-            .iter()
-            .find(|group| group.name == name)
-        else {
+        let Some(group) = self.group(name) else {
             let absent = || {
                 ActionError::new(
                     DeidErrorKind::Rule,
@@ -618,7 +609,7 @@ impl Substitution {
 }
 
 /// The value of an attribute; none where it is absent.
-fn other<'a>(
+pub(super) fn other<'a>(
     tag: Option<Tag>,
     others: OtherValues<'a>,
     name: &str,

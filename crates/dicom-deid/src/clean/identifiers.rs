@@ -10,9 +10,9 @@ mod folding;
 use std::fmt;
 
 use chrono::NaiveDate;
-use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR, own_character_set, text};
+use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, VR, own_character_set, text};
 
-use crate::standard::{IdentifierKind, identifier_kind, is_private, vr};
+use crate::standard::{IdentifierKind, identifier_kind, vr};
 
 pub(super) use folding::{UmlautSpelling, fold_into, folded, is_mark};
 
@@ -263,19 +263,11 @@ impl Identifiers {
 
 /// The kind of an element by its tag and VR; of UN by the VR that its tag has.
 fn kind_of(element: &Element) -> Option<IdentifierKind> {
-    let Element {
-        tag, vr: stated, ..
-    } = element;
-    let real = if *stated == VR::UN && !is_private(*tag) {
-        standard_vr(*tag)
-    } else {
-        *stated
+    let real = match element.vr {
+        VR::UN if !element.is_private() => vr(element.tag).unwrap_or(VR::UN),
+        stated => stated,
     };
-    identifier_kind(*tag, real)
-}
-
-fn standard_vr(tag: Tag) -> VR {
-    vr(tag).unwrap_or(VR::UN)
+    identifier_kind(element.tag, real)
 }
 
 /// Runs of letters and digits.
@@ -285,11 +277,9 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn letters_and_digits(text: &str) -> String {
-    let mut joined = String::with_capacity(text.len());
     text.chars()
         .filter(|c| c.is_alphanumeric() || is_mark(*c))
-        .for_each(|c| joined.push(c));
-    joined
+        .collect()
 }
 
 fn has_digit(text: &str) -> bool {

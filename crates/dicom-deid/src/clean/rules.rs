@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use dicom_lossless::{DataSet, Element, Tag};
 
 use super::compiled_action::CompiledAction;
+use super::element_value::item_sets;
 use super::hash::Hasher;
-use super::private_elements::PrivateName;
+use super::private_elements::{PrivateName, creator_of};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{
-    DicomRules, ItemChoice, PythonRegex, Rule, Selector, SequencePath, TooComplex,
+    Action, DicomRules, ItemChoice, PythonRegex, Selector, SequencePath, TooComplex,
 };
 use crate::standard;
 
@@ -20,37 +21,40 @@ use crate::standard;
 pub(super) struct CompiledRule {
     /// How messages name it.
     pub(super) name: String,
-    /// Its number in `fields`.
+    /// Its number in `fields`; the largest number where it stands somewhere else.
     pub(super) index: usize,
-    pub(super) target: RuleTarget,
+    pub(super) selector: Selector,
     pub(super) action: CompiledAction,
+    /// The attributes of the instance that it reads beside its own element.
+    pub(super) reads: Vec<Tag>,
+    /// Whether it has found an element in some file of the run.
+    matched: AtomicBool,
 }
 
 impl CompiledRule {
-    fn new(rule: &Rule, dicom: &DicomRules) -> Self {
-        let target = match &rule.selector {
-            Selector::Tag(tag) => RuleTarget::Tag(*tag),
-            Selector::Private {
-                group,
-                creator,
-                element,
-            } => RuleTarget::Private(PrivateName {
-                group: *group,
-                creator: creator.clone(),
-                element: *element,
-            }),
-            Selector::Path(path) => RuleTarget::Path(path.clone()),
-            Selector::Repeater { group, element } => RuleTarget::Repeater {
-                group: *group,
-                element: *element,
-            },
-            Selector::Regex(regex) => RuleTarget::Regex(regex.clone()),
-        };
+    fn new(
+        name: String,
+        index: usize,
+        selector: Selector,
+        action: &Action,
+        dicom: &DicomRules,
+    ) -> Self {
+        let action = CompiledAction::new(action, dicom);
         Self {
-            name: rule.describe(),
-            index: rule.position.index,
-            target,
-            action: CompiledAction::new(&rule.action, dicom),
+            name,
+            index,
+            selector,
+            reads: action.reads(),
+            action,
+            matched: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that it found an element. The store is shared by all threads: it is written to once.
+    pub(super) fn note_match(&self, found: impl FnOnce() -> bool) {
+        if !self.matched.load(Ordering::Relaxed) && found() {
+            self.matched
+                .store(true, Ordering::Relaxed);
         }
     }
 
@@ -60,15 +64,6 @@ impl CompiledRule {
     }
 }
 
-/// What a rule addresses.
-pub(super) enum RuleTarget {
-    Tag(Tag),
-    Private(PrivateName),
-    Path(SequencePath),
-    Repeater { group: u16, element: u16 },
-    Regex(PythonRegex),
-}
-
 /// All rules of a profile.
 pub(super) struct Rules {
     pub(super) list: Vec<CompiledRule>,
@@ -76,14 +71,11 @@ pub(super) struct Rules {
     by_tag: Vec<(Tag, usize)>,
     /// The rules for other than one attribute, which are looked at in every data set.
     always: Vec<usize>,
-    /// The rules for one attribute that create it.
-    inserting: Vec<usize>,
-    /// The rules that read more than their own element, with what they read.
-    reading: Vec<(usize, Vec<Tag>)>,
+    /// The rules that are looked at in an instance's own data set even where their element is
+    /// absent: they create it, or read others.
+    at_top: Vec<usize>,
     pub(super) recurse: bool,
     pub(super) hasher: Hasher,
-    /// Which rules have found an element in some file of the run.
-    matched: Vec<AtomicBool>,
 }
 
 impl Rules {
@@ -95,44 +87,34 @@ impl Rules {
             .iter()
             .enumerate()
             .flat_map(|(at, entry)| entry.tags().map(move |tag| (at, tag)));
-        let kept = named.map(|(at, tag)| CompiledRule {
-            name: format!("filenames[{at}]"),
-            index: usize::MAX,
-            target: RuleTarget::Tag(tag),
-            action: CompiledAction::Keep,
+        let kept = named.map(|(at, tag)| {
+            let name = format!("filenames[{at}]");
+            CompiledRule::new(name, usize::MAX, Selector::Tag(tag), &Action::Keep, dicom)
         });
-        let list: Vec<_> = dicom
-            .fields
-            .iter()
-            .map(|rule| CompiledRule::new(rule, dicom))
-            .chain(kept)
-            .collect();
+        let fields = dicom.fields.iter().map(|rule| {
+            CompiledRule::new(
+                rule.describe(),
+                rule.position.index,
+                rule.selector.clone(),
+                &rule.action,
+                dicom,
+            )
+        });
         let mut all = Self {
-            matched: list
-                .iter()
-                .map(|_| AtomicBool::new(false))
-                .collect(),
+            list: fields.chain(kept).collect(),
             by_tag: Vec::new(),
             always: Vec::new(),
-            inserting: Vec::new(),
-            reading: Vec::new(),
+            at_top: Vec::new(),
             recurse: dicom.recurse_sequence,
             hasher: Hasher::new(dicom),
-            list,
         };
         for (index, rule) in all.list.iter().enumerate() {
-            let reads = rule.action.reads();
-            if !reads.is_empty() {
-                all.reading.push((index, reads));
-            }
-            match rule.target {
-                RuleTarget::Tag(tag) => {
-                    all.by_tag.push((tag, index));
-                    if rule.action.inserts() {
-                        all.inserting.push(index);
-                    }
-                }
+            match rule.selector {
+                Selector::Tag(tag) => all.by_tag.push((tag, index)),
                 _ => all.always.push(index),
+            }
+            if rule.action.inserts() || !rule.reads.is_empty() {
+                all.at_top.push(index);
             }
         }
         all.by_tag.sort_unstable();
@@ -146,31 +128,13 @@ impl Rules {
                 .iter()
                 .filter(|rule| rule.index != usize::MAX)
         };
-        let matched = |rule: &&CompiledRule| {
-            self.matched
-                .get(rule.index)
-                .is_some_and(|matched| matched.load(Ordering::Relaxed))
-        };
         (
             fields()
-                .filter(|rule| !matched(rule))
+                .filter(|rule| !rule.matched.load(Ordering::Relaxed))
                 .map(|rule| rule.name.as_str())
                 .collect(),
             fields().count(),
         )
-    }
-
-    /// Notes that a rule found an element. The store is shared by all threads: it is written to
-    /// once.
-    pub(super) fn note_match(&self, rule: &CompiledRule, found: impl FnOnce() -> bool) {
-        if let Some(matched) = self
-            .matched
-            .get(rule.index)
-            .filter(|matched| !matched.load(Ordering::Relaxed))
-            && found()
-        {
-            matched.store(true, Ordering::Relaxed);
-        }
     }
 
     /// Whether some rule acts in every sequence.
@@ -179,19 +143,14 @@ impl Rules {
             || self
                 .list
                 .iter()
-                .any(|rule| matches!(rule.target, RuleTarget::Regex(_)))
+                .any(|rule| matches!(rule.selector, Selector::Regex(_)))
     }
 
     /// The rules that have something to do in a data set, in order.
     pub(super) fn due(&self, data: &DataSet, top: bool) -> Vec<usize> {
         let mut due = self.always.clone();
         if top {
-            due.extend(&self.inserting);
-            due.extend(
-                self.reading
-                    .iter()
-                    .map(|(index, _)| index),
-            );
+            due.extend(&self.at_top);
         }
         for element in data {
             due.extend(self.for_tag(element.tag));
@@ -199,15 +158,6 @@ impl Rules {
         due.sort_unstable();
         due.dedup();
         due
-    }
-
-    /// The attributes of the instance that a rule reads beside its own element, if it reads any.
-    pub(super) fn reads(&self, index: usize) -> Option<&[Tag]> {
-        let (_, tags) = self
-            .reading
-            .iter()
-            .find(|(reading, _)| *reading == index)?;
-        Some(tags)
     }
 
     pub(super) fn for_tag(&self, tag: Tag) -> impl Iterator<Item = usize> + '_ {
@@ -226,7 +176,7 @@ impl Rules {
         let mut all = None;
         let mut paths = Vec::new();
         for rule in &self.list {
-            if let RuleTarget::Regex(regex) = &rule.target {
+            if let Selector::Regex(regex) = &rule.selector {
                 let found = all
                     .get_or_insert_with(|| ElementPaths::of(data))
                     .matching(regex);
@@ -238,17 +188,13 @@ impl Rules {
                 );
             }
         }
-        Ok(RegexMatches { paths })
+        Ok(paths)
     }
 
     /// Removes every element that no rule addresses; a sequence that is addressed itself keeps its
     /// items, empty. Private creators stay where an element of theirs does. Gives the number of
     /// elements removed.
-    pub(super) fn remove_undefined(&self, data: &mut DataSet, matches: &RegexMatches) -> u32 {
-        self.remove_unaddressed(data, matches, &mut Vec::new())
-    }
-
-    fn remove_unaddressed(
+    pub(super) fn remove_undefined(
         &self,
         data: &mut DataSet,
         matches: &RegexMatches,
@@ -266,7 +212,7 @@ impl Rules {
                 .enumerate()
             {
                 at.push((tag, index));
-                removed += self.remove_unaddressed(&mut item.data, matches, at);
+                removed += self.remove_undefined(&mut item.data, matches, at);
                 at.pop();
                 if !item.data.is_empty() {
                     filled.push(tag);
@@ -297,26 +243,27 @@ impl Rules {
             .iter()
             .filter(|rule| !keeping || rule.action.passes_on())
         {
-            match &rule.target {
-                RuleTarget::Tag(tag) if here => kept.push(*tag),
-                RuleTarget::Private(name) if here => {
-                    for tag in name.tags(data) {
-                        kept.extend([tag, Tag(tag.group(), tag.element() >> 8)]);
+            match &rule.selector {
+                Selector::Tag(tag) if here => kept.push(*tag),
+                Selector::Private { .. } if here => {
+                    let name = PrivateName::of(&rule.selector);
+                    for tag in name
+                        .into_iter()
+                        .flat_map(|name| name.tags(data))
+                    {
+                        kept.extend([tag, creator_of(tag)]);
                     }
                 }
-                RuleTarget::Repeater { group, element } if here => kept.extend(
-                    data.iter()
-                        .map(|e| e.tag)
-                        .filter(|tag| tag.group() & 0xFF00 == *group && tag.element() == *element),
-                ),
-                RuleTarget::Path(path) if leads_here(path, at) => kept.push(path.leaf),
-                RuleTarget::Path(path) => kept.extend(entered(path, at)),
+                Selector::Repeater { group, element } if here => {
+                    kept.extend(of_repeater(data, *group, *element));
+                }
+                Selector::Path(path) if leads_here(path, at) => kept.push(path.leaf),
+                Selector::Path(path) => kept.extend(entered(path, at)),
                 _ => {}
             }
         }
         let same = |(_, path): &&(bool, ElementPath)| path.items.as_slice() == at;
         let found = matches
-            .paths
             .iter()
             .filter(same)
             .filter(|(keeps, _)| *keeps || !keeping);
@@ -332,7 +279,7 @@ impl Rules {
             .iter()
             .filter(|rule| !matches!(rule.action, CompiledAction::Remove))
         {
-            if let RuleTarget::Path(path) = &rule.target
+            if let Selector::Path(path) = &rule.selector
                 && passes(path, at)
             {
                 through.extend(
@@ -343,7 +290,6 @@ impl Rules {
             }
         }
         let deeper = matches
-            .paths
             .iter()
             .filter(|(_, path)| path.items.starts_with(at));
         through.extend(deeper.filter_map(|(_, path)| {
@@ -355,10 +301,19 @@ impl Rules {
     }
 }
 
-/// The elements that path expressions match.
-pub(super) struct RegexMatches {
-    /// With whether the rule passes on something of what it addresses.
-    paths: Vec<(bool, ElementPath)>,
+/// The elements that path expressions match, with whether the rule passes on something of what it
+/// addresses.
+pub(super) type RegexMatches = Vec<(bool, ElementPath)>;
+
+/// The attributes of a repeating group that a data set has.
+pub(super) fn of_repeater(
+    data: &DataSet,
+    group: u16,
+    element: u16,
+) -> impl Iterator<Item = Tag> + '_ {
+    data.iter()
+        .map(|element| element.tag)
+        .filter(move |tag| tag.group() & 0xFF00 == group && tag.element() == element)
 }
 
 /// Whether a path ends in the data set at this place.
@@ -395,6 +350,7 @@ pub(super) struct ElementPath {
 }
 
 /// All elements as they were when the list was made, with both forms of their paths.
+#[derive(Default)]
 pub(super) struct ElementPaths {
     keywords: Vec<(String, usize)>,
     numbers: Vec<(String, usize)>,
@@ -404,11 +360,7 @@ pub(super) struct ElementPaths {
 impl ElementPaths {
     /// Lists a data set and all that is nested in it.
     pub(super) fn of(data: &DataSet) -> Self {
-        let mut paths = Self {
-            keywords: Vec::new(),
-            numbers: Vec::new(),
-            elements: Vec::new(),
-        };
+        let mut paths = Self::default();
         paths.list(data, &mut Vec::new(), "", "");
         paths
     }
@@ -433,19 +385,14 @@ impl ElementPaths {
             // Elements without a keyword have none of these paths, but what is nested in them has:
             // a private sequence stands there by its number. Flywheel's engine passes over what
             // private sequences hold.
-            let path = match keyword {
-                Some(keyword) => format!("{keywords}{keyword}"),
-                None => format!("{keywords}{:04x}{:04x}", tag.group(), tag.element()),
-            };
-            for (index, item) in element
-                .items()
-                .into_iter()
-                .flat_map(|sequence| &sequence.items)
-                .enumerate()
-            {
+            let digits = number
+                .strip_prefix(numbers)
+                .unwrap_or_default();
+            let path = format!("{keywords}{}", keyword.unwrap_or(digits));
+            for (index, data) in item_sets(element).enumerate() {
                 items.push((tag, index));
                 self.list(
-                    &item.data,
+                    data,
                     items,
                     &format!("{path}.{index}."),
                     &format!("{number}.{index}."),
