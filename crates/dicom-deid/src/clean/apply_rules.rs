@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use dicom_lossless::{DataSet, Element, Item, LengthForm, Tag, character_set_of};
 
-use super::change_log::{ChangeLog, Counts, count_differences};
+use super::change_log::{ChangeLog, Counts};
 use super::compiled_action::{
     ActionEffect, ActionError, ActionScope, CHARACTER_SET, CompiledAction, read_values,
 };
@@ -19,59 +19,36 @@ use super::encrypted_attributes::{NewEnvelope, OpenedEnvelope};
 use super::hash::Hasher;
 use super::pixel_data::PixelWork;
 use super::private_elements::{PrivateName, creator_of};
-use super::rules::{CompiledRule, ElementPaths, Rules, find, of_repeater};
+use super::rules::{CompiledRule, ElementPaths, ItemStep, Rules, find, of_repeater};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{ItemChoice, Selector, SequencePath};
 
 /// What is known while one instance is cleaned.
 #[derive(Default)]
-pub(super) struct CleaningRun {
+pub struct CleaningRun {
     /// Elements changed, made or removed.
-    pub(super) changed: u32,
+    pub changed: u32,
     /// Whether a rule changed Specific Character Set somewhere.
-    pub(super) character_set_changed: bool,
+    pub character_set_changed: bool,
     /// The paths of all elements, kept from one rule that needs them to the next.
-    paths: Option<ElementPaths>,
+    pub paths: Option<ElementPaths>,
     /// The items that lead to where a rule acts.
-    at: Vec<(Tag, usize)>,
+    pub at: Vec<ItemStep>,
     /// The envelope that this file gets, where the profile makes one.
-    pub(super) new_envelope: Option<NewEnvelope>,
+    pub new_envelope: Option<NewEnvelope>,
     /// The envelope that it came with, where the profile opens it.
-    pub(super) opened_envelope: Option<OpenedEnvelope>,
+    pub opened_envelope: Option<OpenedEnvelope>,
     /// Which rule or setting changed what, where a record is asked for.
-    pub(super) log: Option<Box<ChangeLog>>,
+    pub log: Option<Box<ChangeLog>>,
     /// How often what was done to which attribute, where that is counted.
-    pub(super) counts: Option<Counts>,
+    pub counts: Option<Counts>,
     /// What was done to the image beforehand.
-    pub(super) pixels: PixelWork,
+    pub pixels: PixelWork,
     /// What rules read beside their own element, by the rule.
-    others: BTreeMap<usize, Rc<[(Tag, Reading)]>>,
+    pub others: BTreeMap<usize, Rc<[(Tag, Reading)]>>,
 }
 
 impl CleaningRun {
-    /// A run that records what it does to this data set.
-    pub(super) fn recording(data: &DataSet) -> Self {
-        Self {
-            log: Some(Box::new(ChangeLog::new(data))),
-            ..Self::default()
-        }
-    }
-
-    /// A run that counts what it does.
-    pub(super) fn counting() -> Self {
-        Self {
-            counts: Some(Counts::new()),
-            ..Self::default()
-        }
-    }
-
-    /// Counts how one data set differs from another, where that is asked for.
-    pub(super) fn count(&mut self, before: &DataSet, after: &DataSet) {
-        if let Some(counts) = &mut self.counts {
-            count_differences(before, after, counts);
-        }
-    }
-
     /// Notes that a rule changed an element of the data set that it acts in.
     fn note(&mut self, rule: usize, tag: Tag) {
         if let Some(log) = &mut self.log {
@@ -80,7 +57,7 @@ impl CleaningRun {
     }
 
     /// Does something to the whole data set because of a setting.
-    pub(super) fn step(
+    pub fn step(
         &mut self,
         setting: &'static str,
         data: &mut DataSet,
@@ -96,7 +73,7 @@ impl CleaningRun {
 
 impl Rules {
     /// Applies every rule to an instance's data set.
-    pub(super) fn apply(
+    pub fn apply(
         &self,
         data: &mut DataSet,
         scope: ActionScope<'_>,
@@ -185,6 +162,9 @@ fn others(
     run.others.get(&index).map(Rc::clone)
 }
 
+/// The tag that a rule created at the level of the data set that it acts in, if it did.
+type Created = Result<Option<Tag>, DeidError>;
+
 /// One rule while it is applied to one data set and to what lies in it.
 struct Application<'r> {
     hasher: &'r Hasher,
@@ -194,11 +174,7 @@ struct Application<'r> {
 
 impl Application<'_> {
     /// Applies the rule, and gives the tag that it created at this level.
-    fn apply(
-        &mut self,
-        data: &mut DataSet,
-        scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
+    fn apply(&mut self, data: &mut DataSet, scope: ActionScope<'_>) -> Created {
         let rule = self.rule;
         let top = self.run.at.is_empty();
         let paths = self.run.paths.take();
@@ -254,12 +230,7 @@ impl Application<'_> {
     }
 
     /// Acts on one element of this data set.
-    fn on_element(
-        &mut self,
-        data: &mut DataSet,
-        tag: Tag,
-        scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
+    fn on_element(&mut self, data: &mut DataSet, tag: Tag, scope: ActionScope<'_>) -> Created {
         let Self { hasher, rule, run } = self;
         rule.note_match(|| data.get(tag).is_some());
         let effect = match (&rule.action, &mut run.new_envelope, &run.opened_envelope) {
@@ -286,7 +257,7 @@ impl Application<'_> {
         name: PrivateName<'_>,
         data: &mut DataSet,
         scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
+    ) -> Created {
         let block_tag = Tag(name.group, u16::from(name.element));
         let failed =
             |why| ActionError::new(DeidErrorKind::Rule, why).of(&self.rule.name, block_tag);
@@ -311,7 +282,7 @@ impl Application<'_> {
         sequences: &[(Tag, ItemChoice)],
         leaf: Tag,
         scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
+    ) -> Created {
         let Some(((tag, choice), rest)) = sequences.split_first() else {
             return self.on_element(data, leaf, scope);
         };
@@ -364,7 +335,7 @@ impl Application<'_> {
         name: PrivateName<'_>,
         data: &mut DataSet,
         scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
+    ) -> Created {
         let kept = self
             .run
             .opened_envelope
@@ -393,7 +364,7 @@ impl Application<'_> {
         path: &SequencePath,
         data: &mut DataSet,
         scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
+    ) -> Created {
         let mut made = None;
         for items in items_on_path(data, path) {
             let holds = |envelope: &OpenedEnvelope| envelope.holds(&items, path.leaf);
@@ -412,20 +383,17 @@ impl Application<'_> {
     }
 }
 
-fn item_choices(items: &[(Tag, usize)]) -> Vec<(Tag, ItemChoice)> {
+fn item_choices(items: &[ItemStep]) -> Vec<(Tag, ItemChoice)> {
     items
         .iter()
         .map(|(tag, index)| (*tag, ItemChoice::At(*index)))
         .collect()
 }
 
-/// The items to enter, one after another: the sequence and the item's number from 0.
-type Items = Vec<(Tag, usize)>;
-
 /// The items that a path leads through: those that are there where it says "every", else the one
 /// that it names.
-fn items_on_path(data: &DataSet, path: &SequencePath) -> Vec<Items> {
-    let mut paths: Vec<(Items, Option<&DataSet>)> = vec![(Vec::new(), Some(data))];
+fn items_on_path(data: &DataSet, path: &SequencePath) -> Vec<Vec<ItemStep>> {
+    let mut paths: Vec<(Vec<ItemStep>, Option<&DataSet>)> = vec![(Vec::new(), Some(data))];
     for (tag, choice) in &path.sequences {
         let deeper = paths
             .into_iter()
@@ -446,7 +414,7 @@ fn items_on_path(data: &DataSet, path: &SequencePath) -> Vec<Items> {
                             .iter()
                             .copied()
                             .chain([(*tag, index)])
-                            .collect::<Items>(),
+                            .collect::<Vec<_>>(),
                         inside,
                     )
                 })

@@ -19,6 +19,10 @@ mod text_cleaning;
 use bytes::Bytes;
 use coded_entries::CodedEntry;
 use decisions::Decisions;
+use dicom_dictionary_std::tags::{
+    CODE_MEANING, CODE_VALUE, CODING_SCHEME_DESIGNATOR, ENCRYPTED_ATTRIBUTES_SEQUENCE,
+    PRIVATE_DATA_ELEMENT_CHARACTERISTICS_SEQUENCE, SOP_CLASS_UID,
+};
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Tag, VR, Value, own_character_set, padded,
 };
@@ -27,20 +31,15 @@ use safe_private::SafePrivate;
 
 use super::element_value::item_sets;
 use super::identifiers::Identifiers;
-use super::rules::{RegexMatches, Rules};
+use super::rules::{ItemStep, RegexMatches, Rules};
 use super::{dummy, uid_text};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{Confidentiality, Unlisted, has_character_set};
 use crate::pseudonym::PseudonymKey;
 use crate::standard::{self, Iod};
 
-/// Private Data Element Characteristics Sequence.
-const CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
-const SOP_CLASS: Tag = Tag(0x0008, 0x0016);
-const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
-
 /// The settings of a profile, made ready once a run.
-pub(super) struct BasicProfile {
+pub struct BasicProfile {
     settings: Confidentiality,
     /// Whether rules open the envelope that a file came with, which then stays.
     opens_envelope: bool,
@@ -49,7 +48,7 @@ pub(super) struct BasicProfile {
 
 /// What fields of the profile passed on of what the Basic Profile takes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Exceptions {
+pub enum Exceptions {
     /// Nothing.
     #[default]
     None,
@@ -61,17 +60,17 @@ pub(super) enum Exceptions {
 
 /// What was done to one instance.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct BasicProfileOutcome {
+pub struct BasicProfileOutcome {
     /// Elements changed or removed.
-    pub(super) changed: u32,
+    pub changed: u32,
     /// What fields of the profile passed on of what the Basic Profile takes.
-    pub(super) exceptions: Exceptions,
+    pub exceptions: Exceptions,
     /// Whether the patient had no usable Patient ID, so that the study stands for the patient.
-    pub(super) without_patient_id: bool,
+    pub without_patient_id: bool,
     /// Whether a document stayed as it was, which is not looked into.
-    pub(super) document_kept: bool,
+    pub document_kept: bool,
     /// Dates, times and ages that could not be read and so did not stay, one for each element.
-    pub(super) unreadable: Vec<Tag>,
+    pub unreadable: Vec<Tag>,
 }
 
 /// One instance while it is cleaned.
@@ -96,7 +95,7 @@ struct DataSetContext<'a> {
     encoding: Encoding,
     charset: &'a CharacterSet,
     /// The items that lead here, the outermost first.
-    at: &'a [(Tag, usize)],
+    at: &'a [ItemStep],
 }
 
 impl DataSetContext<'_> {
@@ -123,8 +122,11 @@ enum ElementEffect {
     Removed,
 }
 
+/// What was done to an element, or why its file fails.
+type EffectResult = Result<ElementEffect, DeidError>;
+
 impl BasicProfile {
-    pub(super) fn new(settings: &Confidentiality, opens_envelope: bool) -> Self {
+    pub fn new(settings: &Confidentiality, opens_envelope: bool) -> Self {
         Self {
             settings: settings.clone(),
             opens_envelope,
@@ -133,7 +135,7 @@ impl BasicProfile {
     }
 
     /// Cleans the data set of an instance.
-    pub(super) fn apply(
+    pub fn apply(
         &self,
         data: &mut DataSet,
         encoding: Encoding,
@@ -153,7 +155,7 @@ impl BasicProfile {
             key,
             identifiers: Identifiers::of(data, encoding),
             iod: data
-                .get(SOP_CLASS)
+                .get(SOP_CLASS_UID)
                 .and_then(Element::bytes)
                 .map(|class| uid_text::before_nul(class))
                 .filter(|class| !class.is_empty())
@@ -222,7 +224,7 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         context: DataSetContext<'_>,
         known: &KnownElements,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let tag = element.tag;
         let answer = self.decisions.of(tag, element.vr);
         let invalid = answer
@@ -247,10 +249,10 @@ impl InstanceCleaner<'_> {
         if let Some(is) = invalid {
             return self.discard_invalid(element, is, context);
         }
-        if tag == ENCRYPTED_ATTRIBUTES && self.opens_envelope {
+        if tag == ENCRYPTED_ATTRIBUTES_SEQUENCE && self.opens_envelope {
             return Ok(ElementEffect::Unchanged);
         }
-        if tag == CHARACTERISTICS {
+        if tag == PRIVATE_DATA_ELEMENT_CHARACTERISTICS_SEQUENCE {
             return if known.safe.wanted {
                 self.clean_items(element, context)
             } else {
@@ -272,11 +274,7 @@ impl InstanceCleaner<'_> {
 
     /// Enters the items of a sequence that itself stays. Content items are cleaned as such wherever
     /// they stand.
-    fn clean_items(
-        &mut self,
-        element: &mut Element,
-        context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    fn clean_items(&mut self, element: &mut Element, context: DataSetContext<'_>) -> EffectResult {
         let tag = element.tag;
         if item_sets(element).any(content_items::is_content_item) {
             return self.clean_content(element, context);
@@ -382,9 +380,9 @@ const UNKNOWN: Code<'static> = ("261665006", "SCT", "Unknown");
 /// The item of a code sequence (PS3.3 section 8.8).
 fn code_item((value, scheme, meaning): Code<'_>) -> DataSet {
     DataSet::from_elements(vec![
-        text_element(Tag(0x0008, 0x0100), VR::SH, value),
-        text_element(Tag(0x0008, 0x0102), VR::SH, scheme),
-        text_element(Tag(0x0008, 0x0104), VR::LO, meaning),
+        text_element(CODE_VALUE, VR::SH, value),
+        text_element(CODING_SCHEME_DESIGNATOR, VR::SH, scheme),
+        text_element(CODE_MEANING, VR::LO, meaning),
     ])
 }
 

@@ -10,6 +10,7 @@ use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Phi, Tag, Value, 
 
 use super::compiled_action::effective_vr;
 use super::element_value::{Reading, item_sets, read};
+use super::rules::ItemStep;
 
 /// A data element that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,17 +80,17 @@ pub enum By {
 }
 
 /// An element's place: the items to enter, then its tag.
-type ElementPlace = (Vec<(Tag, usize)>, Tag);
+type ElementPlace = (Vec<ItemStep>, Tag);
 
 /// Which rule or setting was the last to act at each place.
-pub(super) struct ChangeLog {
+pub struct ChangeLog {
     last: HashMap<ElementPlace, By>,
     before: DataSet,
 }
 
 impl ChangeLog {
     /// A log of what is done to this data set.
-    pub(super) fn new(before: &DataSet) -> Self {
+    pub fn new(before: &DataSet) -> Self {
         Self {
             last: HashMap::new(),
             before: before.clone(),
@@ -97,18 +98,13 @@ impl ChangeLog {
     }
 
     /// Notes that a rule changed an element of the data set that these items lead to.
-    pub(super) fn note_rule(&mut self, items: &[(Tag, usize)], tag: Tag, rule: usize) {
+    pub fn note_rule(&mut self, items: &[ItemStep], tag: Tag, rule: usize) {
         self.last
             .insert((items.to_vec(), tag), By::Rule(rule));
     }
 
     /// Notes that a setting made one data set of another.
-    pub(super) fn note_setting(
-        &mut self,
-        setting: &'static str,
-        before: &DataSet,
-        after: &DataSet,
-    ) {
+    pub fn note_setting(&mut self, setting: &'static str, before: &DataSet, after: &DataSet) {
         differences(before, after, &mut Vec::new(), &mut |items, tag, _| {
             self.last
                 .insert((items.to_vec(), tag), By::Setting(setting));
@@ -116,7 +112,7 @@ impl ChangeLog {
     }
 
     /// Everything that is not as it was, in the order of the tags.
-    pub(super) fn changes(&self, after: &DataSet, encoding: Encoding, values: bool) -> Vec<Change> {
+    pub fn changes(&self, after: &DataSet, encoding: Encoding, values: bool) -> Vec<Change> {
         let mut changes = Vec::new();
         differences(
             &self.before,
@@ -155,7 +151,7 @@ impl ChangeLog {
 }
 
 /// Counts how one data set differs from another.
-pub(super) fn count_differences(before: &DataSet, after: &DataSet, counts: &mut Counts) {
+pub fn count_differences(before: &DataSet, after: &DataSet, counts: &mut Counts) {
     differences(before, after, &mut Vec::new(), &mut |_, tag, what| {
         *counts.entry((tag, what)).or_default() += 1;
     });
@@ -163,15 +159,10 @@ pub(super) fn count_differences(before: &DataSet, after: &DataSet, counts: &mut 
 
 /// Takes an element that two data sets do not share: the items that lead to it, its tag, and what
 /// happened to it.
-type Found<'f> = dyn FnMut(&[(Tag, usize)], Tag, What) + 'f;
+type Found<'f> = dyn FnMut(&[ItemStep], Tag, What) + 'f;
 
 /// Visits every element that differs, sequences item by item.
-fn differences(
-    before: &DataSet,
-    after: &DataSet,
-    at: &mut Vec<(Tag, usize)>,
-    found: &mut Found<'_>,
-) {
+fn differences(before: &DataSet, after: &DataSet, at: &mut Vec<ItemStep>, found: &mut Found<'_>) {
     for old in before {
         match after.get(old.tag) {
             None => found(at, old.tag, What::Removed),
@@ -194,7 +185,7 @@ fn grew(old: &Element, new: &Element) -> bool {
     matches!((old.items(), new.items()), (Some(old), Some(new)) if old.items.len() <= new.items.len())
 }
 
-fn nested(old: Option<&Element>, new: &Element, at: &mut Vec<(Tag, usize)>, found: &mut Found<'_>) {
+fn nested(old: Option<&Element>, new: &Element, at: &mut Vec<ItemStep>, found: &mut Found<'_>) {
     let empty = DataSet::new();
     let former = old.and_then(Element::items);
     for (index, data) in item_sets(new).enumerate() {
@@ -210,7 +201,7 @@ fn nested(old: Option<&Element>, new: &Element, at: &mut Vec<(Tag, usize)>, foun
 /// The value at a place as text, or how much there is where it is no text.
 fn text_at(
     data: &DataSet,
-    items: &[(Tag, usize)],
+    items: &[ItemStep],
     tag: Tag,
     encoding: Encoding,
     inherited: &CharacterSet,
@@ -262,7 +253,10 @@ mod tests {
             .unwrap()
             .unwrap();
         let mut data = DataSet::from_elements(elements);
-        let mut run = CleaningRun::recording(&data);
+        let mut run = CleaningRun {
+            log: Some(Box::new(ChangeLog::new(&data))),
+            ..CleaningRun::default()
+        };
         let encoding = Encoding::EXPLICIT_LITTLE;
         Cleaner::new(&profile, Limits::default())
             .steps(&mut data, encoding, &mut run)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dicom_dictionary_std::tags::PIXEL_DATA_PROVIDER_URL;
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, Value, Written,
     own_character_set,
@@ -9,8 +10,9 @@ use dicom_lossless::{
 
 use super::apply_rules::CleaningRun;
 use super::basic_profile::{BasicProfile, BasicProfileOutcome};
-use super::change_log::{Change, Counts};
+use super::change_log::{Change, ChangeLog, Counts, count_differences};
 use super::compiled_action::ActionScope;
+use super::element_value::without_padding;
 use super::encrypted_attributes::EnvelopeSettings;
 use super::final_checks;
 use super::instance::CleanInstance;
@@ -24,9 +26,6 @@ use super::rules::Rules;
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{AgeUnit, DateFormat, Profile};
 use crate::pseudonym::PseudonymKey;
-
-/// Pixel Data Provider URL (PS3.5 section A.6).
-const PIXEL_PROVIDER: Tag = Tag(0x0028, 0x7FE0);
 
 /// A profile made ready, once per run. Holds no state of a file: the same instance always gives the
 /// same bytes, random shifts and envelopes excepted.
@@ -122,7 +121,10 @@ impl Cleaner {
         instance: Instance,
         path: &str,
     ) -> Result<(CleanInstance, Counts), DeidError> {
-        let mut run = CleaningRun::counting();
+        let mut run = CleaningRun {
+            counts: Some(Counts::new()),
+            ..CleaningRun::default()
+        };
         let clean = self.clean_instance(instance, path, &mut run)?;
         Ok((clean, run.counts.unwrap_or_default()))
     }
@@ -152,7 +154,10 @@ impl Cleaner {
             with_pixel_placeholder(&mut instance.clone()),
             instance.syntax.encoding,
         );
-        let mut run = CleaningRun::recording(&data);
+        let mut run = CleaningRun {
+            log: Some(Box::new(ChangeLog::new(&data))),
+            ..CleaningRun::default()
+        };
         let work = self.pixels.clean(&mut instance)?;
         run.step(work.by, &mut data, |data| {
             *data = with_pixel_placeholder(&mut instance);
@@ -196,7 +201,9 @@ impl Cleaner {
         self.settle(&mut data, encoding, run);
         let before = data.clone();
         let outcome = self.steps(&mut data, encoding, run)?;
-        run.count(&before, &data);
+        if let Some(counts) = &mut run.counts {
+            count_differences(&before, &data, counts);
+        }
         if instance.pixels.is_none() && has_provider(&before) && !has_provider(&data) {
             return Err(without_image());
         }
@@ -412,12 +419,9 @@ fn split_at_pixels(instance: &mut Instance, data: DataSet) {
 
 /// Whether a data set says where its pixels are to be had.
 fn has_provider(data: &DataSet) -> bool {
-    data.get(PIXEL_PROVIDER)
+    data.get(PIXEL_DATA_PROVIDER_URL)
         .and_then(Element::bytes)
-        .is_some_and(|url| {
-            url.iter()
-                .any(|byte| !matches!(byte, 0 | b' '))
-        })
+        .is_some_and(|url| !without_padding(url).is_empty())
 }
 
 fn without_image() -> DeidError {

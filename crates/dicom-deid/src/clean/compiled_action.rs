@@ -4,6 +4,7 @@
 //! Owns what each action makes of a value. `regex-sub` never gives out a piece that no entry of the
 //! rule mentions, and never writes a value where nothing matches.
 
+use dicom_dictionary_std::tags::PIXEL_REPRESENTATION;
 use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR, character_set_of};
 
 use super::date_shift::{DateShift, DateShiftError, settled, span};
@@ -19,10 +20,10 @@ use crate::profile::{
 use crate::standard;
 
 /// Specific Character Set.
-pub(super) const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
+pub const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 
 /// An action with every option settled.
-pub(super) enum CompiledAction {
+pub enum CompiledAction {
     Keep,
     Remove,
     Replace {
@@ -42,30 +43,30 @@ pub(super) enum CompiledAction {
 
 /// What an action needs to know of the data set that the element is in.
 #[derive(Clone, Copy)]
-pub(super) struct ActionScope<'a> {
-    pub(super) encoding: Encoding,
+pub struct ActionScope<'a> {
+    pub encoding: Encoding,
     /// The character set of the data set around this one.
-    pub(super) inherited: &'a CharacterSet,
+    pub inherited: &'a CharacterSet,
     /// What the action reads beside its own element.
-    pub(super) others: OtherValues<'a>,
+    pub others: OtherValues<'a>,
 }
 
 /// What an action did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ActionEffect {
+pub enum ActionEffect {
     Unchanged,
     Changed,
     Inserted,
 }
 
 /// Why an action failed, before the rule is named. Holds no value.
-pub(super) struct ActionError {
-    pub(super) kind: DeidErrorKind,
-    pub(super) why: String,
+pub struct ActionError {
+    pub kind: DeidErrorKind,
+    pub why: String,
 }
 
 impl ActionError {
-    pub(super) fn new(kind: DeidErrorKind, why: impl Into<String>) -> Self {
+    pub fn new(kind: DeidErrorKind, why: impl Into<String>) -> Self {
         Self {
             kind,
             why: why.into(),
@@ -73,7 +74,7 @@ impl ActionError {
     }
 
     /// The same, with the group of a regular expression named.
-    pub(super) fn inside(self, group: &str) -> Self {
+    pub fn inside(self, group: &str) -> Self {
         Self {
             why: format!("in the group `{group}`: {}", self.why),
             ..self
@@ -81,7 +82,7 @@ impl ActionError {
     }
 
     /// The failure of a file, with the rule and the element named.
-    pub(super) fn of(self, rule: &str, tag: Tag) -> DeidError {
+    pub fn of(self, rule: &str, tag: Tag) -> DeidError {
         DeidError::new(
             self.kind,
             format!("{rule}, at {}: {}", standard::name_of(tag), self.why),
@@ -91,7 +92,7 @@ impl ActionError {
 
 impl CompiledAction {
     /// The action of a rule with what it leaves to the profile settled.
-    pub(super) fn new(action: &Action, dicom: &DicomRules) -> Self {
+    pub fn new(action: &Action, dicom: &DicomRules) -> Self {
         let shift = |days: &Option<f64>,
                      format: &Option<DateFormat>,
                      usual: &DateFormat,
@@ -142,13 +143,13 @@ impl CompiledAction {
     }
 
     /// Whether it may create an element that is absent.
-    pub(super) fn inserts(&self) -> bool {
+    pub fn inserts(&self) -> bool {
         matches!(self, Self::Replace { insert: true, value } if *value != Replacement::Nothing)
             || matches!(self, Self::Decrypt)
     }
 
     /// Whether something of the value that was there may stand in what it leaves.
-    pub(super) fn passes_on(&self) -> bool {
+    pub fn passes_on(&self) -> bool {
         match self {
             Self::Keep | Self::Shift(_) | Self::Jitter(_) | Self::Substitute(_) | Self::Decrypt => {
                 true
@@ -159,7 +160,7 @@ impl CompiledAction {
     }
 
     /// The attributes of the instance that it reads beside its own element.
-    pub(super) fn reads(&self) -> Vec<Tag> {
+    pub fn reads(&self) -> Vec<Tag> {
         match self {
             Self::Substitute(items) => items
                 .iter()
@@ -170,7 +171,7 @@ impl CompiledAction {
     }
 
     /// Carries the action out on the element with this tag, present or not.
-    pub(super) fn apply(
+    pub fn apply(
         &self,
         data: &mut DataSet,
         tag: Tag,
@@ -350,12 +351,12 @@ fn replace(
 }
 
 /// Float Pixel Data, Double Float Pixel Data and Pixel Data.
-pub(super) fn is_pixel_data(tag: Tag) -> bool {
+pub fn is_pixel_data(tag: Tag) -> bool {
     matches!(tag, Tag(0x7FE0, 0x0008..=0x0010))
 }
 
 /// Puts the new element in place, if it is not the same.
-pub(super) fn put(data: &mut DataSet, new: Element) -> ActionEffect {
+pub fn put(data: &mut DataSet, new: Element) -> ActionEffect {
     match data.get_mut(new.tag) {
         Some(old) if *old == new => ActionEffect::Unchanged,
         Some(old) => {
@@ -370,7 +371,7 @@ pub(super) fn put(data: &mut DataSet, new: Element) -> ActionEffect {
 }
 
 /// The VR that an element really has: where the file says UN, that of the dictionary.
-pub(super) fn effective_vr(element: &Element, data: &DataSet) -> VR {
+pub fn effective_vr(element: &Element, data: &DataSet) -> VR {
     match element.vr {
         VR::UN => standard::vr(element.tag)
             .or_else(|| private_elements::vr_of(element.tag, data))
@@ -383,7 +384,7 @@ pub(super) fn effective_vr(element: &Element, data: &DataSet) -> VR {
 fn new_vr(tag: Tag, data: &DataSet) -> Result<VR, ActionError> {
     let signed = || {
         let representation = data
-            .get(Tag(0x0028, 0x0103))
+            .get(PIXEL_REPRESENTATION)
             .and_then(Element::bytes);
         representation.is_some_and(|bytes| bytes.contains(&1))
     };
@@ -412,7 +413,7 @@ impl From<WriteError> for ActionError {
 
 impl CompiledAction {
     /// What becomes of a piece of text, or of one that is not there; none where nothing is left.
-    pub(super) fn apply_to_text(
+    pub fn apply_to_text(
         &self,
         text: Option<&str>,
         others: OtherValues<'_>,
@@ -460,22 +461,22 @@ fn written(value: &Replacement) -> Option<String> {
 }
 
 /// One entry of `regex-sub` or of `filenames`.
-pub(super) struct Substitution {
-    pub(super) regex: PythonRegex,
-    pub(super) output: Template,
+pub struct Substitution {
+    pub regex: PythonRegex,
+    pub output: Template,
     groups: Vec<SubstitutionGroup>,
 }
 
 /// What is done to one variable.
-pub(super) struct SubstitutionGroup {
+pub struct SubstitutionGroup {
     name: String,
     tag: Option<Tag>,
-    pub(super) action: CompiledAction,
+    pub action: CompiledAction,
 }
 
 /// What other attributes of the instance hold, as rules read them. They are those of the data set
 /// itself, also where the rule acts inside of an item.
-pub(super) type OtherValues<'a> = &'a [(Tag, Reading)];
+pub type OtherValues<'a> = &'a [(Tag, Reading)];
 
 /// The new text: that of the first entry which matches.
 fn substituted(
@@ -501,7 +502,7 @@ fn substituted(
 }
 
 /// A template with the values of its variables.
-pub(super) fn filled(
+pub fn filled(
     template: &Template,
     variable: impl Fn(&str) -> Result<String, ActionError>,
 ) -> Result<String, ActionError> {
@@ -516,7 +517,7 @@ pub(super) fn filled(
 }
 
 /// What a data set holds under these tags; nothing where an element is absent.
-pub(super) fn read_values(
+pub fn read_values(
     tags: &[Tag],
     data: &DataSet,
     encoding: Encoding,
@@ -534,12 +535,12 @@ pub(super) fn read_values(
     tags.iter().map(value).collect()
 }
 
-pub(super) fn too_complex(why: TooComplex) -> ActionError {
+pub fn too_complex(why: TooComplex) -> ActionError {
     ActionError::new(DeidErrorKind::Rule, why.to_string())
 }
 
 impl Substitution {
-    pub(super) fn new(
+    pub fn new(
         regex: &PythonRegex,
         output: &Template,
         groups: &[Group],
@@ -560,7 +561,7 @@ impl Substitution {
     }
 
     /// The attributes beside its own that it may read.
-    pub(super) fn reads(&self) -> impl Iterator<Item = Tag> {
+    pub fn reads(&self) -> impl Iterator<Item = Tag> {
         let groups = self.groups.iter();
         groups.flat_map(|group| {
             group
@@ -571,7 +572,7 @@ impl Substitution {
     }
 
     /// What is done to the variable of this name.
-    pub(super) fn group(&self, name: &str) -> Option<&SubstitutionGroup> {
+    pub fn group(&self, name: &str) -> Option<&SubstitutionGroup> {
         self.groups
             .iter()
             .find(|group| group.name == name)
@@ -609,7 +610,7 @@ impl Substitution {
 }
 
 /// The value of an attribute; none where it is absent.
-pub(super) fn other<'a>(
+pub fn other<'a>(
     tag: Option<Tag>,
     others: OtherValues<'a>,
     name: &str,

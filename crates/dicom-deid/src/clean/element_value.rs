@@ -10,7 +10,7 @@ use crate::profile::{Replacement, Scalar, has_character_set, is_number_text, is_
 
 /// What a rule reads from an element that is there.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reading {
+pub enum Reading {
     /// Nothing, although the element is there: numbers without a value.
     Nothing,
     /// Text, empty or not.
@@ -21,7 +21,7 @@ pub(super) enum Reading {
 
 /// Why a value cannot be written.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum WriteError {
+pub enum WriteError {
     /// Text has a character that the character set lacks.
     Character,
     /// The VR cannot hold it; says why.
@@ -29,7 +29,7 @@ pub(super) enum WriteError {
 }
 
 /// The data sets in the items of an element; none where it is no sequence.
-pub(super) fn item_sets(element: &Element) -> impl Iterator<Item = &DataSet> {
+pub fn item_sets(element: &Element) -> impl Iterator<Item = &DataSet> {
     element
         .items()
         .into_iter()
@@ -38,14 +38,14 @@ pub(super) fn item_sets(element: &Element) -> impl Iterator<Item = &DataSet> {
 }
 
 /// Bytes that mean the same in every character set.
-pub(super) fn is_plain(bytes: &[u8]) -> bool {
+pub fn is_plain(bytes: &[u8]) -> bool {
     bytes
         .iter()
         .all(|byte| *byte < 0x80 && *byte != 0x1B)
 }
 
 /// A value without trailing spaces and NULs.
-pub(super) fn without_padding(value: &[u8]) -> &[u8] {
+pub fn without_padding(value: &[u8]) -> &[u8] {
     let end = value
         .iter()
         .rposition(|byte| !matches!(byte, 0 | b' '))
@@ -55,7 +55,7 @@ pub(super) fn without_padding(value: &[u8]) -> &[u8] {
 
 /// Reads an element as the VR that it really has. The character set is asked for only where bytes
 /// depend on it.
-pub(super) fn read(
+pub fn read(
     element: &Element,
     vr: VR,
     encoding: Encoding,
@@ -93,7 +93,7 @@ pub(super) fn read(
 }
 
 /// The values of a text, each without the padding that its VR allows.
-pub(super) fn separate(text: &str, vr: VR) -> Vec<String> {
+pub fn separate(text: &str, vr: VR) -> Vec<String> {
     let whole = text.trim_end_matches([' ', '\0']);
     let trim: fn(&str) -> &str = match vr {
         VR::ST | VR::LT | VR::UT | VR::UR => return vec![whole.to_owned()],
@@ -110,7 +110,7 @@ pub(super) fn separate(text: &str, vr: VR) -> Vec<String> {
 }
 
 /// Numbers of a binary VR as Python prints them; none for other VRs.
-pub(super) fn numbers(bytes: &[u8], vr: VR, encoding: Encoding) -> Option<Vec<String>> {
+pub fn numbers(bytes: &[u8], vr: VR, encoding: Encoding) -> Option<Vec<String>> {
     #[allow(clippy::cast_possible_truncation)]
     let (size, printed): (_, fn(u64) -> String) = match vr {
         VR::US => (2, |word| word.to_string()),
@@ -141,7 +141,7 @@ fn whole(word: &[u8], encoding: Encoding) -> u64 {
 }
 
 /// A floating-point number as Python writes it: `70.0`, `1e-05`, `1e+16`.
-pub(super) fn python_float(number: f64) -> String {
+pub fn python_float(number: f64) -> String {
     let size = number.abs();
     if size != 0.0 && !(1e-4..1e16).contains(&size) && number.is_finite() {
         let text = format!("{number:e}");
@@ -157,7 +157,7 @@ pub(super) fn python_float(number: f64) -> String {
 }
 
 /// The element that holds the text which an action made from another.
-pub(super) fn write_text(
+pub fn write_text(
     tag: Tag,
     vr: VR,
     text: &str,
@@ -190,7 +190,7 @@ fn encode(
 }
 
 /// The element that holds the value of `replace-with`.
-pub(super) fn write_value(
+pub fn write_value(
     tag: Tag,
     vr: VR,
     value: &Replacement,

@@ -9,7 +9,7 @@ use crate::standard;
 
 /// Refuses a data set in which a sequence stayed shut: rules that act in every item cannot have
 /// reached what it holds.
-pub(super) fn all_sequences_open(data: &DataSet) -> Result<(), DeidError> {
+pub fn all_sequences_open(data: &DataSet) -> Result<(), DeidError> {
     for element in data {
         if is_closed_sequence(element) {
             let what = standard::name_of(element.tag);
@@ -34,7 +34,7 @@ fn is_closed_sequence(element: &Element) -> bool {
 }
 
 /// Refuses a data set whose character set was changed while values remain that depend on it.
-pub(super) fn text_is_readable(data: &DataSet) -> Result<(), DeidError> {
+pub fn text_is_readable(data: &DataSet) -> Result<(), DeidError> {
     if all_plain(data) {
         return Ok(());
     }

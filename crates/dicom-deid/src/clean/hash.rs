@@ -10,7 +10,7 @@ const LONGEST_UID: usize = 64;
 
 /// What `hash` and `hashuid` of a profile write.
 #[derive(Clone)]
-pub(super) struct Hasher {
+pub struct Hasher {
     salt: String,
     /// Hex digits to keep; 0 for all.
     digits: usize,
@@ -21,7 +21,7 @@ pub(super) struct Hasher {
 }
 
 impl Hasher {
-    pub(super) fn new(dicom: &DicomRules) -> Self {
+    pub fn new(dicom: &DicomRules) -> Self {
         Self {
             salt: dicom
                 .salt
@@ -45,7 +45,7 @@ impl Hasher {
     }
 
     /// The first digits of the hash, in lower case hex.
-    pub(super) fn hash(&self, text: &str) -> String {
+    pub fn hash(&self, text: &str) -> String {
         let nibbles = self
             .digest(text)
             .into_iter()
@@ -59,7 +59,7 @@ impl Hasher {
 
     /// Leading components, six groups of digits from the hash, trailing components; at most 64
     /// characters.
-    pub(super) fn hashuid(&self, text: &str) -> String {
+    pub fn hashuid(&self, text: &str) -> String {
         let parts: Vec<&str> = text.split('.').collect();
         let (before, trailing) = parts.split_at(parts.len().saturating_sub(self.suffix));
         let leading: Vec<&str> = match &self.numeric_name {

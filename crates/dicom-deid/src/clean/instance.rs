@@ -4,9 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use dicom_lossless::{
-    Body, Element, Instance, Limits, Tag, Written, check_label, write_and_inspect,
-};
+use dicom_lossless::{Body, Instance, Limits, Tag, Written, check_label, write_and_inspect};
 
 use super::basic_profile::BasicProfileOutcome;
 use super::originals::Originals;
@@ -17,7 +15,6 @@ use crate::error::{DeidError, DeidErrorKind};
 /// An instance as it was written.
 #[derive(Debug, Clone)]
 struct WrittenInstance {
-    sop_class: String,
     sop_instance: String,
     body: Body,
     routing: RoutingAttributes,
@@ -37,19 +34,9 @@ impl WrittenInstance {
             .as_ref()
             .map(|uid| uid.expose().clone())
             .ok_or_else(missing)?;
-        let class = instance
-            .header
-            .get(Tag(0x0008, 0x0016))
-            .and_then(Element::bytes);
-        let class = class.map(|bytes| {
-            String::from_utf8_lossy(bytes)
-                .trim_end_matches(['\0', ' '])
-                .to_owned()
-        });
         let (body, seen) = write_and_inspect(instance, limits, look)?;
         check_label(instance)?;
         let written = Self {
-            sop_class: class.unwrap_or_default(),
             sop_instance,
             body,
             routing,
@@ -267,11 +254,6 @@ impl UncleanedInstance {
 macro_rules! getters {
     ($($name:ident),*) => {$(
         impl $name {
-            /// SOP Class UID; empty where the data set has none.
-            pub fn sop_class(&self) -> &str {
-                &self.written().sop_class
-            }
-
             /// SOP Instance UID, as sent.
             pub fn sop_instance(&self) -> &str {
                 &self.written().sop_instance

@@ -15,7 +15,7 @@ use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{Captured, DateFormat, DicomRules, tag_of};
 
 /// The entries of `filenames`, with every option settled.
-pub(super) struct OutputNames {
+pub struct OutputNames {
     entries: Vec<Substitution>,
 }
 
@@ -24,7 +24,7 @@ const NOTHING: &str = "None";
 
 impl OutputNames {
     /// The output names of a profile, if it has any.
-    pub(super) fn new(dicom: &DicomRules) -> Option<Self> {
+    pub fn new(dicom: &DicomRules) -> Option<Self> {
         let entries: Vec<_> = dicom
             .filenames
             .iter()
@@ -34,7 +34,7 @@ impl OutputNames {
     }
 
     /// The name for a file: that of the first entry which matches its path.
-    pub(super) fn name(
+    pub fn name(
         &self,
         path: &str,
         cleaned: &DataSet,

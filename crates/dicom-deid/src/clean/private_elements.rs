@@ -8,15 +8,15 @@ use crate::standard;
 
 /// A private element as a profile names it.
 #[derive(Clone, Copy)]
-pub(super) struct PrivateName<'s> {
-    pub(super) group: u16,
-    pub(super) creator: &'s str,
-    pub(super) element: u8,
+pub struct PrivateName<'s> {
+    pub group: u16,
+    pub creator: &'s str,
+    pub element: u8,
 }
 
 impl<'s> PrivateName<'s> {
     /// The name in a selector, if it names a private element by its creator.
-    pub(super) fn of(selector: &'s Selector) -> Option<Self> {
+    pub fn of(selector: &'s Selector) -> Option<Self> {
         match selector {
             Selector::Private {
                 group,
@@ -33,7 +33,7 @@ impl<'s> PrivateName<'s> {
 
     /// The element in every block that the creator has in this data set (PS3.5 section 7.8.1),
     /// normally one.
-    pub(super) fn tags(self, data: &DataSet) -> Vec<Tag> {
+    pub fn tags(self, data: &DataSet) -> Vec<Tag> {
         self.blocks(data)
             .map(|block| self.in_block(block))
             .collect()
@@ -53,13 +53,13 @@ impl<'s> PrivateName<'s> {
     }
 
     /// The VR that the standard's table gives.
-    pub(super) fn known_vr(self) -> Option<VR> {
+    pub fn known_vr(self) -> Option<VR> {
         standard::private_vr(self.creator, self.group, self.element)
     }
 
     /// Where the element belongs: in the creator's block, which is made where there is none. None
     /// if all are taken.
-    pub(super) fn make_room(self, data: &mut DataSet, charset: &CharacterSet) -> Option<Tag> {
+    pub fn make_room(self, data: &mut DataSet, charset: &CharacterSet) -> Option<Tag> {
         if let Some(block) = self.blocks(data).next() {
             return Some(self.in_block(block));
         }
@@ -73,16 +73,16 @@ impl<'s> PrivateName<'s> {
 }
 
 /// The private creator of the block that an element is in.
-pub(super) fn creator_of(tag: Tag) -> Tag {
+pub fn creator_of(tag: Tag) -> Tag {
     Tag(tag.group(), tag.element() >> 8)
 }
 
 /// Whether the tag is that of a private creator.
-pub(super) fn is_creator(tag: Tag) -> bool {
+pub fn is_creator(tag: Tag) -> bool {
     standard::is_private(tag) && (0x10..=0xFF).contains(&tag.element())
 }
 
-pub(super) fn creator_text(element: &Element, data: &DataSet) -> String {
+pub fn creator_text(element: &Element, data: &DataSet) -> String {
     let Some(bytes) = element.bytes() else {
         return String::new();
     };
@@ -94,7 +94,7 @@ pub(super) fn creator_text(element: &Element, data: &DataSet) -> String {
 }
 
 /// The VR of a private element by its absolute number, if its creator is here and known.
-pub(super) fn vr_of(tag: Tag, data: &DataSet) -> Option<VR> {
+pub fn vr_of(tag: Tag, data: &DataSet) -> Option<VR> {
     if is_creator(tag) {
         return Some(VR::LO);
     }
@@ -111,7 +111,7 @@ fn holds_private(data: &DataSet) -> bool {
 /// Removes private elements at every level. What the profile names by creator stays, with its
 /// creator, where that creator has it at the same level: a number alone protects nothing. Gives the
 /// number of elements removed.
-pub(super) fn remove_all(data: &mut DataSet, protected: &[PrivateName<'_>]) -> u32 {
+pub fn remove_all(data: &mut DataSet, protected: &[PrivateName<'_>]) -> u32 {
     let kept: Vec<Tag> = protected
         .iter()
         .flat_map(|name| name.tags(data))

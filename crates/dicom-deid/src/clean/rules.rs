@@ -18,15 +18,15 @@ use crate::profile::{
 use crate::standard;
 
 /// A rule with its action settled.
-pub(super) struct CompiledRule {
+pub struct CompiledRule {
     /// How messages name it.
-    pub(super) name: String,
+    pub name: String,
     /// Its number in `fields`; the largest number where it stands somewhere else.
-    pub(super) index: usize,
-    pub(super) selector: Selector,
-    pub(super) action: CompiledAction,
+    pub index: usize,
+    pub selector: Selector,
+    pub action: CompiledAction,
     /// The attributes of the instance that it reads beside its own element.
-    pub(super) reads: Vec<Tag>,
+    pub reads: Vec<Tag>,
     /// Whether it has found an element in some file of the run.
     matched: AtomicBool,
 }
@@ -51,7 +51,7 @@ impl CompiledRule {
     }
 
     /// Notes that it found an element. The store is shared by all threads: it is written to once.
-    pub(super) fn note_match(&self, found: impl FnOnce() -> bool) {
+    pub fn note_match(&self, found: impl FnOnce() -> bool) {
         if !self.matched.load(Ordering::Relaxed) && found() {
             self.matched
                 .store(true, Ordering::Relaxed);
@@ -59,29 +59,29 @@ impl CompiledRule {
     }
 
     /// The failure where a regular expression of the rule takes too long.
-    pub(super) fn too_complex(&self, why: TooComplex) -> DeidError {
+    pub fn too_complex(&self, why: TooComplex) -> DeidError {
         DeidError::new(DeidErrorKind::Rule, format!("{}: {why}", self.name))
     }
 }
 
 /// All rules of a profile.
-pub(super) struct Rules {
-    pub(super) list: Vec<CompiledRule>,
+pub struct Rules {
+    pub list: Vec<CompiledRule>,
     /// The rules for one attribute, by tag and then in order.
-    by_tag: Vec<(Tag, usize)>,
+    by_tag: Vec<ItemStep>,
     /// The rules for other than one attribute, which are looked at in every data set.
     always: Vec<usize>,
     /// The rules that are looked at in an instance's own data set even where their element is
     /// absent: they create it, or read others.
     at_top: Vec<usize>,
-    pub(super) recurse: bool,
-    pub(super) hasher: Hasher,
+    pub recurse: bool,
+    pub hasher: Hasher,
 }
 
 impl Rules {
     /// The rules of a profile, in order. Attributes that output names refer to count as named, so
     /// that they are kept where what no rule names is removed.
-    pub(super) fn new(dicom: &DicomRules) -> Self {
+    pub fn new(dicom: &DicomRules) -> Self {
         let named = dicom
             .filenames
             .iter()
@@ -122,7 +122,7 @@ impl Rules {
     }
 
     /// The rules of `fields` that found no element in any file until now, and how many there are.
-    pub(super) fn idle(&self) -> (Vec<&str>, usize) {
+    pub fn idle(&self) -> (Vec<&str>, usize) {
         let fields = || {
             self.list
                 .iter()
@@ -138,7 +138,7 @@ impl Rules {
     }
 
     /// Whether some rule acts in every sequence.
-    pub(super) fn reach_everywhere(&self) -> bool {
+    pub fn reach_everywhere(&self) -> bool {
         self.recurse
             || self
                 .list
@@ -147,7 +147,7 @@ impl Rules {
     }
 
     /// The rules that have something to do in a data set, in order.
-    pub(super) fn due(&self, data: &DataSet, top: bool) -> Vec<usize> {
+    pub fn due(&self, data: &DataSet, top: bool) -> Vec<usize> {
         let mut due = self.always.clone();
         if top {
             due.extend(&self.at_top);
@@ -160,7 +160,7 @@ impl Rules {
         due
     }
 
-    pub(super) fn for_tag(&self, tag: Tag) -> impl Iterator<Item = usize> + '_ {
+    pub fn for_tag(&self, tag: Tag) -> impl Iterator<Item = usize> + '_ {
         let from = self
             .by_tag
             .partition_point(|(other, _)| *other < tag);
@@ -172,7 +172,7 @@ impl Rules {
     }
 
     /// What the path expressions address in a data set, as it is now.
-    pub(super) fn regex_matches(&self, data: &DataSet) -> Result<RegexMatches, DeidError> {
+    pub fn regex_matches(&self, data: &DataSet) -> Result<RegexMatches, DeidError> {
         let mut all = None;
         let mut paths = Vec::new();
         for rule in &self.list {
@@ -194,11 +194,11 @@ impl Rules {
     /// Removes every element that no rule addresses; a sequence that is addressed itself keeps its
     /// items, empty. Private creators stay where an element of theirs does. Gives the number of
     /// elements removed.
-    pub(super) fn remove_undefined(
+    pub fn remove_undefined(
         &self,
         data: &mut DataSet,
         matches: &RegexMatches,
-        at: &mut Vec<(Tag, usize)>,
+        at: &mut Vec<ItemStep>,
     ) -> u32 {
         let kept = self.addressed(data, matches, at, false);
         let mut removed = 0;
@@ -229,11 +229,11 @@ impl Rules {
 
     /// The elements of a data set that some rule addresses; with `keeping`, those of whose value
     /// some rule passes something on.
-    pub(super) fn addressed(
+    pub fn addressed(
         &self,
         data: &DataSet,
         matches: &RegexMatches,
-        at: &[(Tag, usize)],
+        at: &[ItemStep],
         keeping: bool,
     ) -> Vec<Tag> {
         let here = at.is_empty() || self.recurse;
@@ -258,7 +258,11 @@ impl Rules {
                     kept.extend(of_repeater(data, *group, *element));
                 }
                 Selector::Path(path) if leads_here(path, at) => kept.push(path.leaf),
-                Selector::Path(path) => kept.extend(entered(path, at)),
+                // The sequence that a path by indices enters from here stays, even where it does
+                // not hold what the path ends in.
+                Selector::Path(path) => {
+                    kept.extend(entered(path, at).filter(|_| !has_every_item(path)));
+                }
                 _ => {}
             }
         }
@@ -272,21 +276,15 @@ impl Rules {
     }
 
     /// The sequences of a data set through which rules reach for what they do not simply remove.
-    pub(super) fn reached_through(&self, matches: &RegexMatches, at: &[(Tag, usize)]) -> Vec<Tag> {
+    pub fn reached_through(&self, matches: &RegexMatches, at: &[ItemStep]) -> Vec<Tag> {
         let mut through = Vec::new();
         for rule in self
             .list
             .iter()
             .filter(|rule| !matches!(rule.action, CompiledAction::Remove))
         {
-            if let Selector::Path(path) = &rule.selector
-                && passes(path, at)
-            {
-                through.extend(
-                    path.sequences
-                        .get(at.len())
-                        .map(|(tag, _)| *tag),
-                );
+            if let Selector::Path(path) = &rule.selector {
+                through.extend(entered(path, at));
             }
         }
         let deeper = matches
@@ -303,26 +301,22 @@ impl Rules {
 
 /// The elements that path expressions match, with whether the rule passes on something of what it
 /// addresses.
-pub(super) type RegexMatches = Vec<(bool, ElementPath)>;
+pub type RegexMatches = Vec<(bool, ElementPath)>;
 
 /// The attributes of a repeating group that a data set has.
-pub(super) fn of_repeater(
-    data: &DataSet,
-    group: u16,
-    element: u16,
-) -> impl Iterator<Item = Tag> + '_ {
+pub fn of_repeater(data: &DataSet, group: u16, element: u16) -> impl Iterator<Item = Tag> + '_ {
     data.iter()
         .map(|element| element.tag)
         .filter(move |tag| tag.group() & 0xFF00 == group && tag.element() == element)
 }
 
 /// Whether a path ends in the data set at this place.
-fn leads_here(path: &SequencePath, at: &[(Tag, usize)]) -> bool {
+fn leads_here(path: &SequencePath, at: &[ItemStep]) -> bool {
     path.sequences.len() == at.len() && passes(path, at)
 }
 
 /// Whether the first steps of a path are those to this place.
-fn passes(path: &SequencePath, at: &[(Tag, usize)]) -> bool {
+fn passes(path: &SequencePath, at: &[ItemStep]) -> bool {
     path.sequences
         .iter()
         .zip(at)
@@ -331,27 +325,31 @@ fn passes(path: &SequencePath, at: &[(Tag, usize)]) -> bool {
         })
 }
 
-/// The sequence that a path by indices enters from this place. It stays, even where it does not
-/// hold what the path ends in.
-fn entered(path: &SequencePath, at: &[(Tag, usize)]) -> Option<Tag> {
-    let by_index = path
-        .sequences
-        .iter()
-        .all(|(_, choice)| *choice != ItemChoice::Every);
+/// The sequence that a path enters from this place.
+fn entered(path: &SequencePath, at: &[ItemStep]) -> Option<Tag> {
     let (tag, _) = path.sequences.get(at.len())?;
-    (by_index && passes(path, at)).then_some(*tag)
+    passes(path, at).then_some(*tag)
 }
+
+fn has_every_item(path: &SequencePath) -> bool {
+    path.sequences
+        .iter()
+        .any(|(_, choice)| *choice == ItemChoice::Every)
+}
+
+/// A sequence, and the number from 0 of the item in it to enter.
+pub type ItemStep = (Tag, usize);
 
 /// Where an element is: the items to enter, then its tag.
 #[derive(Clone)]
-pub(super) struct ElementPath {
-    pub(super) items: Vec<(Tag, usize)>,
-    pub(super) tag: Tag,
+pub struct ElementPath {
+    pub items: Vec<ItemStep>,
+    pub tag: Tag,
 }
 
 /// All elements as they were when the list was made, with both forms of their paths.
 #[derive(Default)]
-pub(super) struct ElementPaths {
+pub struct ElementPaths {
     keywords: Vec<(String, usize)>,
     numbers: Vec<(String, usize)>,
     elements: Vec<ElementPath>,
@@ -359,19 +357,13 @@ pub(super) struct ElementPaths {
 
 impl ElementPaths {
     /// Lists a data set and all that is nested in it.
-    pub(super) fn of(data: &DataSet) -> Self {
+    pub fn of(data: &DataSet) -> Self {
         let mut paths = Self::default();
         paths.list(data, &mut Vec::new(), "", "");
         paths
     }
 
-    fn list(
-        &mut self,
-        data: &DataSet,
-        items: &mut Vec<(Tag, usize)>,
-        keywords: &str,
-        numbers: &str,
-    ) {
+    fn list(&mut self, data: &DataSet, items: &mut Vec<ItemStep>, keywords: &str, numbers: &str) {
         for element in data {
             let tag = element.tag;
             let number = format!("{numbers}{:04x}{:04x}", tag.group(), tag.element());
@@ -407,7 +399,7 @@ impl ElementPaths {
 
     /// Where the expression matches: by keywords first, then by numbers. An element that matches in
     /// both forms comes twice, and is acted on twice.
-    pub(super) fn matching(&self, regex: &PythonRegex) -> Result<Vec<ElementPath>, TooComplex> {
+    pub fn matching(&self, regex: &PythonRegex) -> Result<Vec<ElementPath>, TooComplex> {
         let mut found = Vec::new();
         for (path, at) in self
             .keywords
@@ -423,7 +415,7 @@ impl ElementPaths {
 }
 
 /// The element at a path, if it is still there.
-pub(super) fn find<'a>(data: &'a DataSet, path: &ElementPath) -> Option<&'a Element> {
+pub fn find<'a>(data: &'a DataSet, path: &ElementPath) -> Option<&'a Element> {
     let mut data = data;
     for (tag, index) in &path.items {
         data = &data

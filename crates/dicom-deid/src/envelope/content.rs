@@ -17,7 +17,7 @@ use super::SecretBytes;
 use super::error::EnvelopeError;
 
 /// Bytes of an AES-256 key.
-pub(super) const AES_256_KEY: usize = 32;
+pub const AES_256_KEY: usize = 32;
 const AES_BLOCK: usize = 16;
 
 const AES_128: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.2");
@@ -26,7 +26,7 @@ const AES_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3
 const TRIPLE_DES: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.3.7");
 
 /// Encrypts under a fresh initialisation vector.
-pub(super) fn encrypt(
+pub fn encrypt(
     key: &[u8; AES_256_KEY],
     plain: &[u8],
 ) -> Result<(AlgorithmIdentifierOwned, Vec<u8>), EnvelopeError> {
@@ -44,7 +44,7 @@ pub(super) fn encrypt(
 
 /// Decrypts by the cipher and the initialisation vector that an algorithm identifier names. A key
 /// or vector of another length, or invalid padding, is a wrong key.
-pub(super) fn decryptor(
+pub fn decryptor(
     algorithm: &AlgorithmIdentifierOwned,
 ) -> Result<impl Fn(&[u8], &[u8]) -> Option<SecretBytes>, EnvelopeError> {
     let decrypt = match algorithm.oid {

@@ -19,7 +19,7 @@ use super::error::{EnvelopeError, KeyError};
 use super::{SecretBytes, pem};
 
 /// The algorithm of RSA keys, PKCS#1 v1.5.
-pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// A key that both seals and opens, of 128, 192 or 256 bits.
 #[derive(Clone)]

@@ -44,10 +44,7 @@ const LONGEST_KEY: usize = 64;
 type ContentKey = Option<SecretBytes>;
 
 /// The recipient who holds the shared key.
-pub(super) fn for_shared_key(
-    shared: &SharedKey,
-    key: &[u8],
-) -> Result<RecipientInfo, EnvelopeError> {
+pub fn for_shared_key(shared: &SharedKey, key: &[u8]) -> Result<RecipientInfo, EnvelopeError> {
     let mut wrapped = vec![0; key.len() + WRAP_EXTRA];
     let bytes = shared.bytes();
     let oid = match bytes.len() {
@@ -87,7 +84,7 @@ fn octets(bytes: Vec<u8>) -> Result<OctetString, EnvelopeError> {
 }
 
 /// The recipient who holds the private key of a certificate.
-pub(super) fn for_certificate(
+pub fn for_certificate(
     certificate: &Certificate,
     key: &[u8],
 ) -> Result<RecipientInfo, EnvelopeError> {
@@ -104,7 +101,7 @@ pub(super) fn for_certificate(
 
 /// What each recipient that holds a shared key gives; more than one key is tried in turn. The name of the key is not looked at, as with OpenSSL where none is asked for: the wrap itself
 /// tells the right key.
-pub(super) fn keys_for_shared_key(
+pub fn keys_for_shared_key(
     recipients: &[RecipientInfo],
     shared: &SharedKey,
 ) -> Result<Vec<ContentKey>, EnvelopeError> {
@@ -147,7 +144,7 @@ where
 }
 
 /// The same for recipients that hold a private key.
-pub(super) fn keys_for_private_key(
+pub fn keys_for_private_key(
     recipients: &[RecipientInfo],
     private: &PrivateKey,
 ) -> Result<Vec<ContentKey>, EnvelopeError> {

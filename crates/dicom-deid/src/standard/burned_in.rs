@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use dicom_core::Tag;
+use dicom_dictionary_std::tags::SOP_CLASS_UID;
 
 use super::dictionary::tag_of_keyword;
 
@@ -39,9 +40,6 @@ pub enum Test {
     /// It is there, whichever.
     Present,
 }
-
-/// SOP Class UID.
-const SOP_CLASS: Tag = Tag(0x0008, 0x0016);
 
 impl BurnedInRule {
     /// Whether it applies where its attribute has these values.
@@ -163,7 +161,7 @@ fn read(line: &'static str) -> Vec<BurnedInRule> {
     let one = |keyword: &str| {
         let tag = tag_of_keyword(keyword)?;
         let test = match test {
-            "class" if tag == SOP_CLASS => Test::SopClass(value),
+            "class" if tag == SOP_CLASS_UID => Test::SopClass(value),
             "value" => Test::Value(value),
             "words" => Test::Words(value.replace(' ', "")),
             "present" => Test::Present,

@@ -282,7 +282,7 @@ impl Row<'_> {
     ///
     /// # Errors
     /// Where it has something else.
-    pub(super) fn action_code(&self, column: &str) -> Result<Option<ActionCode>, ()> {
+    pub fn action_code(&self, column: &str) -> Result<Option<ActionCode>, ()> {
         let text = self.text(column).ok_or(())?;
         let code = ActionCode::ALL
             .into_iter()

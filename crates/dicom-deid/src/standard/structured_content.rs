@@ -219,13 +219,16 @@ mod tests {
             "Person Observer Name"
         );
         assert_eq!(concept("121008", "LN"), None);
-        let [first, second] = concept_rows("121112", "DCM") else {
-            panic!("two rows");
-        };
-        assert_eq!(first.basic, ActionCode::Remove);
+        let rows = concept_rows("121112", "DCM").iter();
+        let basic: Vec<_> = rows
+            .map(|row| (row.value_type.as_str(), row.basic))
+            .collect();
         assert_eq!(
-            (second.value_type.as_str(), second.basic),
-            ("TEXT", ActionCode::Dummy)
+            basic,
+            [
+                ("IMAGE", ActionCode::Dummy),
+                ("WAVEFORM", ActionCode::Remove)
+            ]
         );
     }
 

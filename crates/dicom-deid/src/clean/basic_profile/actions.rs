@@ -8,36 +8,37 @@
 //! since one dummy for all would make two things one.
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags::{
+    CONTAINER_IDENTIFIER, CONTENT_SEQUENCE, DATE, DATE_TIME, ENCAPSULATED_DOCUMENT,
+    GRAPHIC_ANNOTATION_SEQUENCE, GRAPHIC_DATA, GRAPHIC_DIMENSIONS, GRAPHIC_FILLED,
+    GRAPHIC_OBJECT_SEQUENCE, GRAPHIC_TYPE, NUMBER_OF_GRAPHIC_POINTS,
+    OPERATOR_IDENTIFICATION_SEQUENCE, PATIENT_ID, PATIENT_NAME,
+    PERSON_IDENTIFICATION_CODE_SEQUENCE, SPECIMEN_IDENTIFIER, TIME, TRACKING_ID,
+};
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value, padded};
 
 use super::{
-    DataSetContext, ElementEffect, InstanceCleaner, UNKNOWN, code_sequence, failure, put_bytes,
-    put_dummy, put_encoded, put_text, text_element,
+    DataSetContext, EffectResult, ElementEffect, InstanceCleaner, UNKNOWN, code_sequence, failure,
+    put_bytes, put_dummy, put_encoded, put_text, text_element,
 };
 use crate::clean::element_value::{separate, without_padding};
 use crate::clean::{temporal, uid_text};
-use crate::error::{DeidError, DeidErrorKind};
+use crate::error::DeidErrorKind;
 use crate::profile::{
     AttributeDecision, DecisionSource, Encapsulated, Unlisted, Unparseable, is_text,
 };
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard::{self, AttributeType, IdentifyingRole, TemporalRole};
 
-const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
-const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
-const DOCUMENT: Tag = Tag(0x0042, 0x0011);
-const CONTENT: Tag = Tag(0x0040, 0xA730);
-const GRAPHIC_ANNOTATIONS: Tag = Tag(0x0070, 0x0001);
-
 impl InstanceCleaner<'_> {
     /// Does with an element what was decided. `vr` is the VR that it really has.
-    pub(super) fn apply_decision(
+    pub fn apply_decision(
         &mut self,
         element: &mut Element,
         vr: VR,
         decision: AttributeDecision,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if decision.code == ActionCode::Clean {
             return self.clean(element, vr, decision.source, context);
         }
@@ -61,12 +62,7 @@ impl InstanceCleaner<'_> {
     }
 
     /// A code as the IOD requires it.
-    pub(super) fn resolved(
-        &self,
-        code: ActionCode,
-        tag: Tag,
-        context: DataSetContext<'_>,
-    ) -> ActionCode {
+    pub fn resolved(&self, code: ActionCode, tag: Tag, context: DataSetContext<'_>) -> ActionCode {
         match code {
             ActionCode::Keep | ActionCode::Clean | ActionCode::Uid | ActionCode::Dummy => code,
             _ => standard::resolve_action_code(
@@ -77,13 +73,13 @@ impl InstanceCleaner<'_> {
     }
 
     /// Carries out what a code comes to in the IOD.
-    pub(super) fn apply_action(
+    pub fn apply_action(
         &mut self,
         element: &mut Element,
         vr: VR,
         code: ActionCode,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         match self.resolved(code, element.tag, context) {
             ActionCode::Keep => self.keep(element, vr, context),
             ActionCode::Uid => Ok(self.replace_uids(element)),
@@ -95,17 +91,17 @@ impl InstanceCleaner<'_> {
     }
 
     /// What the Basic Profile does without any option, for values that an option cannot keep.
-    pub(super) fn apply_basic(
+    pub fn apply_basic(
         &mut self,
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let basic = standard::attribute(element.tag).map_or(ActionCode::Remove, |row| row.basic);
         self.apply_action(element, vr, basic, context)
     }
 
-    pub(super) fn empty_value(
+    pub fn empty_value(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
@@ -125,7 +121,7 @@ impl InstanceCleaner<'_> {
     }
 
     /// Patient ID and Patient's Name become the patient's pseudonym, wherever they stand.
-    pub(super) fn pseudonym(
+    pub fn pseudonym(
         &self,
         element: &mut Element,
         context: DataSetContext<'_>,
@@ -143,7 +139,7 @@ impl InstanceCleaner<'_> {
 
     /// Puts the pseudonym where an instance has no Patient ID at all, so that patients stay
     /// distinct.
-    pub(super) fn add_pseudonym_if_absent(&mut self, data: &mut DataSet) {
+    pub fn add_pseudonym_if_absent(&mut self, data: &mut DataSet) {
         let is_named = self
             .named
             .as_ref()
@@ -164,14 +160,14 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if let Some(effect) = self.pseudonym(element, context) {
             return Ok(effect);
         }
         match element.tag {
-            DOCUMENT => return self.document(element),
-            CONTENT => return self.dummy_content(element, context),
-            GRAPHIC_ANNOTATIONS => return self.dummy_graphics(element, context),
+            ENCAPSULATED_DOCUMENT => return self.document(element),
+            CONTENT_SEQUENCE => return self.dummy_content(element, context),
+            GRAPHIC_ANNOTATION_SEQUENCE => return self.dummy_graphics(element, context),
             _ => {}
         }
         match &element.value {
@@ -189,11 +185,11 @@ impl InstanceCleaner<'_> {
 
     /// Codes for persons and places become the code for "unknown"; other sequences are entered,
     /// where the table has dummies for what they hold.
-    pub(super) fn dummy_items(
+    pub fn dummy_items(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if !identifies_person_or_place(element.tag) {
             return self.clean_items(element, context);
         }
@@ -205,7 +201,7 @@ impl InstanceCleaner<'_> {
         } else {
             // Operator Identification: Person Identification Code Sequence is its one Type 1
             // attribute (PS3.3 Table 10-1).
-            let codes = code_sequence(Tag(0x0040, 0x1101), UNKNOWN, encoding);
+            let codes = code_sequence(PERSON_IDENTIFICATION_CODE_SEQUENCE, UNKNOWN, encoding);
             Element::sequence(
                 element.tag,
                 vec![DataSet::from_elements(vec![codes])],
@@ -215,11 +211,11 @@ impl InstanceCleaner<'_> {
         Ok(ElementEffect::Changed)
     }
 
-    fn document(&mut self, element: &mut Element) -> Result<ElementEffect, DeidError> {
+    fn document(&mut self, element: &mut Element) -> EffectResult {
         match self.settings.encapsulated {
             Encapsulated::Refuse => Err(failure(
                 DeidErrorKind::Document,
-                DOCUMENT,
+                ENCAPSULATED_DOCUMENT,
                 "a document cannot be looked into",
             )),
             Encapsulated::Keep => {
@@ -240,7 +236,7 @@ impl InstanceCleaner<'_> {
         vr: VR,
         why: DecisionSource,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         match why {
             DecisionSource::Option(O::RetainModifiedDates)
             | DecisionSource::Role(IdentifyingRole::Time) => self.shift_dates(element, vr, context),
@@ -248,7 +244,9 @@ impl InstanceCleaner<'_> {
             DecisionSource::Option(O::CleanStructuredContent) => {
                 self.clean_content(element, context)
             }
-            DecisionSource::Option(O::CleanGraphics) if element.tag == GRAPHIC_ANNOTATIONS => {
+            DecisionSource::Option(O::CleanGraphics)
+                if element.tag == GRAPHIC_ANNOTATION_SEQUENCE =>
+            {
                 self.clean_items(element, context)
             }
             DecisionSource::Option(O::CleanGraphics) => Ok(ElementEffect::Removed),
@@ -263,16 +261,12 @@ fn is_code(sequence: Tag) -> bool {
 }
 
 /// Whether a sequence is a code for a person or a place, or identifies an operator.
-pub(super) fn identifies_person_or_place(sequence: Tag) -> bool {
-    is_code(sequence) || sequence == Tag(0x0008, 0x1072)
+pub fn identifies_person_or_place(sequence: Tag) -> bool {
+    is_code(sequence) || sequence == OPERATOR_IDENTIFICATION_SEQUENCE
 }
 
 /// Container Identifier, Specimen Identifier and Tracking ID.
-const THINGS: [Tag; 3] = [
-    Tag(0x0040, 0x0512),
-    Tag(0x0040, 0x0551),
-    Tag(0x0062, 0x0020),
-];
+const THINGS: [Tag; 3] = [CONTAINER_IDENTIFIER, SPECIMEN_IDENTIFIER, TRACKING_ID];
 /// How keywords end that name what is referred to.
 const ENDINGS: [&str; 4] = ["CodeValue", "ID", "Identifier", "Label"];
 
@@ -313,25 +307,18 @@ impl InstanceCleaner<'_> {
     }
 }
 
-const GRAPHIC_OBJECTS: Tag = Tag(0x0070, 0x0009);
-const DATA: Tag = Tag(0x0070, 0x0022);
-const KIND: Tag = Tag(0x0070, 0x0023);
-const POINTS: Tag = Tag(0x0070, 0x0021);
-const DIMENSIONS: Tag = Tag(0x0070, 0x0020);
-const FILLED: Tag = Tag(0x0070, 0x0024);
-
 impl InstanceCleaner<'_> {
     /// Every drawing becomes one point; texts become dummies by the table.
     fn dummy_graphics(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if let Some(sequence) = element.items_mut() {
             for item in &mut sequence.items {
                 let objects = item
                     .data
-                    .get_mut(GRAPHIC_OBJECTS)
+                    .get_mut(GRAPHIC_OBJECT_SEQUENCE)
                     .and_then(Element::items_mut);
                 for object in objects
                     .into_iter()
@@ -349,38 +336,34 @@ impl InstanceCleaner<'_> {
 fn point(object: &mut DataSet, encoding: Encoding) {
     let word = |tag, number| Element::new(tag, VR::US, encoding.put_u16(number).to_vec());
     let one = encoding.put_u32(1_f32.to_bits());
-    object.put(word(DIMENSIONS, 2));
-    object.put(word(POINTS, 1));
-    object.put(Element::new(DATA, VR::FL, [one, one].concat()));
-    if let Some(kind) = object.get_mut(KIND) {
+    object.put(word(GRAPHIC_DIMENSIONS, 2));
+    object.put(word(NUMBER_OF_GRAPHIC_POINTS, 1));
+    object.put(Element::new(GRAPHIC_DATA, VR::FL, [one, one].concat()));
+    if let Some(kind) = object.get_mut(GRAPHIC_TYPE) {
         put_text(kind, "POINT");
     }
-    object.remove(FILLED);
+    object.remove(GRAPHIC_FILLED);
 }
 
 /// Removes what describes overlays whose planes are gone. Those that lie in the pixel data are
 /// taken from there beforehand.
-pub(super) fn remove_overlays(data: &mut DataSet) -> u32 {
+pub fn remove_overlays(data: &mut DataSet) -> u32 {
     let before = data.len();
     data.retain(|element| element.tag.group() & 0xFF00 != 0x6000 || element.is_private());
     u32::try_from(before - data.len()).unwrap_or(u32::MAX)
 }
 
 /// Date Time, Date and Time of a content item (PS3.3 section 10.2).
-const ITEM_VALUES: [Tag; 3] = [
-    Tag(0x0040, 0xA120),
-    Tag(0x0040, 0xA121),
-    Tag(0x0040, 0xA122),
-];
+const ITEM_VALUES: [Tag; 3] = [DATE_TIME, DATE, TIME];
 
 impl InstanceCleaner<'_> {
     /// Moves each date of an element by the patient's shift.
-    pub(super) fn shift_dates(
+    pub fn shift_dates(
         &mut self,
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let of_subject =
             standard::temporal_role(element.tag).is_none_or(|role| role == TemporalRole::Subject);
         let bytes = element
@@ -402,12 +385,12 @@ impl InstanceCleaner<'_> {
     /// What becomes of a value that is no valid date, time or age: it does not stay,
     /// and whether it or its file goes is for the profile to say, else for the Type of the
     /// attribute.
-    pub(super) fn handle_unreadable(
+    pub fn handle_unreadable(
         &mut self,
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let need = standard::attribute_type(self.iod, context.parent(), element.tag);
         let effect = match self.settings.unparseable {
             Unparseable::Remove => self.apply_basic(element, vr, context)?,
@@ -437,7 +420,7 @@ impl InstanceCleaner<'_> {
 
     /// Replaces each UID of an element. What is no UID is replaced too: it identifies as well as
     /// one.
-    pub(super) fn replace_uids(&self, element: &mut Element) -> ElementEffect {
+    pub fn replace_uids(&self, element: &mut Element) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
             return ElementEffect::Removed;
         };
@@ -464,7 +447,7 @@ impl InstanceCleaner<'_> {
     }
 
     /// Replaces the UIDs of instances inside a text that stays.
-    pub(super) fn uids_in_text(
+    pub fn uids_in_text(
         &self,
         element: &mut Element,
         vr: VR,

@@ -5,10 +5,18 @@
 //! Each value is treated as what it is: the Value Type, which may be absent, unknown or wrong,
 //! never makes one harmless. Ages above 89 years become 90 years, in the unit that they have.
 
+use dicom_dictionary_std::tags::{
+    CODE_MEANING, CODE_VALUE, CODING_SCHEME_DESIGNATOR, CONCEPT_CODE_SEQUENCE,
+    CONCEPT_NAME_CODE_SEQUENCE, CONTENT_SEQUENCE, DATE, DATE_TIME, FLOATING_POINT_VALUE,
+    MEASURED_VALUE_SEQUENCE, MEASUREMENT_UNITS_CODE_SEQUENCE, NUMERIC_VALUE, PERSON_NAME,
+    RATIONAL_DENOMINATOR_VALUE, RATIONAL_NUMERATOR_VALUE, REFERENCED_CONTENT_ITEM_IDENTIFIER,
+    RELATIONSHIP_TYPE, TEXT_VALUE, TIME, UID, VALUE_TYPE,
+};
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, padded};
 
 use super::{
-    DataSetContext, ElementEffect, InstanceCleaner, UNKNOWN, code_sequence, put_text, text_element,
+    DataSetContext, EffectResult, ElementEffect, InstanceCleaner, UNKNOWN, code_sequence, put_text,
+    text_element,
 };
 use crate::clean::element_value::item_sets;
 use crate::clean::temporal;
@@ -17,23 +25,15 @@ use crate::standard;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard::structured_content::{ConceptRow, concept_rows};
 
-const VALUE_TYPE: Tag = Tag(0x0040, 0xA040);
-const RELATIONSHIP: Tag = Tag(0x0040, 0xA010);
-const CONCEPT: Tag = Tag(0x0040, 0xA043);
-const CONTENT: Tag = Tag(0x0040, 0xA730);
-const TEXT: Tag = Tag(0x0040, 0xA160);
-const CODE: Tag = Tag(0x0040, 0xA168);
-/// Referenced Content Item Identifier: items are counted, so none may go.
-const BY_NUMBER: Tag = Tag(0x0040, 0xDB73);
 /// The values that the concept decides about, and the Value Type that each makes an item of.
 const VALUES: [(Tag, &str); 7] = [
-    (Tag(0x0040, 0xA120), "DATETIME"),
-    (Tag(0x0040, 0xA121), "DATE"),
-    (Tag(0x0040, 0xA122), "TIME"),
-    (Tag(0x0040, 0xA123), "PNAME"),
-    (Tag(0x0040, 0xA124), "UIDREF"),
-    (TEXT, "TEXT"),
-    (CODE, "CODE"),
+    (DATE_TIME, "DATETIME"),
+    (DATE, "DATE"),
+    (TIME, "TIME"),
+    (PERSON_NAME, "PNAME"),
+    (UID, "UIDREF"),
+    (TEXT_VALUE, "TEXT"),
+    (CONCEPT_CODE_SEQUENCE, "CODE"),
 ];
 /// Items that hold other items, references, or places in what is referenced.
 const SKELETON: [&str; 9] = [
@@ -50,8 +50,9 @@ const SKELETON: [&str; 9] = [
 const DUMMY: &str = "REMOVED";
 
 /// Whether a data set is a content item: it has a concept name.
-pub(super) fn is_content_item(data: &DataSet) -> bool {
-    data.get(CONCEPT).is_some()
+pub fn is_content_item(data: &DataSet) -> bool {
+    data.get(CONCEPT_NAME_CODE_SEQUENCE)
+        .is_some()
 }
 
 /// What a content item is about.
@@ -68,8 +69,12 @@ type ContentDecision = Option<ActionCode>;
 
 impl Concept {
     fn of(item: &DataSet) -> Self {
-        let part = |element| code_part(item, CONCEPT, element);
-        let (value, scheme, meaning) = (part(0x0100), part(0x0102), part(0x0104));
+        let part = |tag| code_part(item, CONCEPT_NAME_CODE_SEQUENCE, tag);
+        let (value, scheme, meaning) = (
+            part(CODE_VALUE),
+            part(CODING_SCHEME_DESIGNATOR),
+            part(CODE_MEANING),
+        );
         let rows = concept_rows(&value, &scheme);
         let age = AgeMeaning::of(&value, &scheme, &meaning, rows);
         Self {
@@ -87,34 +92,34 @@ impl Concept {
     /// identify in one form may in another. Codes are cleaned as such, so for them only a row of
     /// their own counts.
     fn row(&self, kind: &str) -> Option<&'static ConceptRow> {
-        let own = self
-            .rows
-            .iter()
-            .find(|row| row.value_type == kind);
-        own.or_else(|| {
+        let first = || {
             self.rows
                 .first()
                 .filter(|_| kind != "CODE")
-        })
+        };
+        self.rows
+            .iter()
+            .find(|row| row.value_type == kind)
+            .or_else(first)
     }
 }
 
 impl InstanceCleaner<'_> {
     /// Cleans content items by their concepts, nested ones with them.
-    pub(super) fn clean_content(
+    pub fn clean_content(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         self.for_each_item(element, context, Self::clean_content_item)
     }
 
     /// Keeps the skeleton of content items; at least one item is left.
-    pub(super) fn dummy_content(
+    pub fn dummy_content(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let effect = self.for_each_item(element, context, Self::dummy_content_item)?;
         if element
             .items()
@@ -155,10 +160,10 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         context: DataSetContext<'_>,
         clean: fn(&mut Self, &mut DataSet, DataSetContext<'_>) -> Result<bool, DeidError>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let tag = element.tag;
         let outside = self.refers_by_number;
-        if tag != CONTENT {
+        if tag != CONTENT_SEQUENCE {
             self.refers_by_number = false;
         } else if context
             .at
@@ -186,7 +191,7 @@ impl InstanceCleaner<'_> {
             if clean(self, &mut item.data, inside)? {
                 kept.push(item);
             } else if self.refers_by_number {
-                item.data = placeholder(&text(&item.data, RELATIONSHIP), encoding);
+                item.data = placeholder(&text(&item.data, RELATIONSHIP_TYPE), encoding);
                 kept.push(item);
                 self.outcome.changed += 1;
             }
@@ -254,7 +259,7 @@ impl InstanceCleaner<'_> {
             let effect = self.clean_value(&mut value, decided, context)?;
             self.outcome.changed += u32::from(effect != ElementEffect::Unchanged);
             if effect != ElementEffect::Removed {
-                if tag == TEXT && concept.age.cap_text(&mut value) {
+                if tag == TEXT_VALUE && concept.age.cap_text(&mut value) {
                     self.outcome.changed += 1;
                 }
                 values.push(value);
@@ -310,9 +315,9 @@ impl InstanceCleaner<'_> {
         value: &mut Element,
         decided: ContentDecision,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let vr = value.vr;
-        if value.tag == CODE {
+        if value.tag == CONCEPT_CODE_SEQUENCE {
             return self.clean_code(value, decided, context);
         }
         // None of the others has items or fragments.
@@ -347,7 +352,7 @@ impl InstanceCleaner<'_> {
         value: &mut Element,
         decided: ContentDecision,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if value.items().is_none() {
             return Ok(ElementEffect::Removed);
         }
@@ -357,7 +362,7 @@ impl InstanceCleaner<'_> {
             }
             Some(ActionCode::Remove) => Ok(ElementEffect::Removed),
             Some(_) => {
-                *value = code_sequence(CODE, UNKNOWN, context.encoding);
+                *value = code_sequence(CONCEPT_CODE_SEQUENCE, UNKNOWN, context.encoding);
                 Ok(ElementEffect::Changed)
             }
         }
@@ -371,10 +376,11 @@ fn is_value(tag: Tag) -> bool {
         || NUMBERS.contains(&tag)
 }
 
+/// Whether an item refers to others by their numbers: they are counted, so none may go.
 fn refers_by_number(element: &Element) -> bool {
     item_sets(element).any(|data| {
         data.iter()
-            .any(|inner| inner.tag == BY_NUMBER || refers_by_number(inner))
+            .any(|inner| inner.tag == REFERENCED_CONTENT_ITEM_IDENTIFIER || refers_by_number(inner))
     })
 }
 
@@ -394,10 +400,10 @@ fn text(data: &DataSet, tag: Tag) -> String {
 }
 
 /// A part of the first code in a sequence.
-fn code_part(data: &DataSet, sequence: Tag, element: u16) -> String {
+fn code_part(data: &DataSet, sequence: Tag, tag: Tag) -> String {
     data.get(sequence)
         .and_then(|codes| item_sets(codes).next())
-        .map(|code| text(code, Tag(0x0008, element)))
+        .map(|code| text(code, tag))
         .unwrap_or_default()
 }
 
@@ -420,21 +426,25 @@ fn placeholder(relationship: &str, encoding: Encoding) -> DataSet {
         relationship
     };
     DataSet::from_elements(vec![
-        text_element(RELATIONSHIP, VR::CS, relationship),
+        text_element(RELATIONSHIP_TYPE, VR::CS, relationship),
         text_element(VALUE_TYPE, VR::CS, "TEXT"),
-        code_sequence(CONCEPT, ("121106", "DCM", "Comment"), encoding),
-        text_element(TEXT, VR::UT, DUMMY),
+        code_sequence(
+            CONCEPT_NAME_CODE_SEQUENCE,
+            ("121106", "DCM", "Comment"),
+            encoding,
+        ),
+        text_element(TEXT_VALUE, VR::UT, DUMMY),
     ])
 }
 
-const UNITS: Tag = Tag(0x0040, 0x08EA);
-const MEASURED: Tag = Tag(0x0040, 0xA300);
-const NUMERIC: Tag = Tag(0x0040, 0xA30A);
-const FLOATING: Tag = Tag(0x0040, 0xA161);
-const NUMERATOR: Tag = Tag(0x0040, 0xA162);
-const DENOMINATOR: Tag = Tag(0x0040, 0xA163);
 /// The elements in which an item has numbers.
-pub(super) const NUMBERS: [Tag; 5] = [MEASURED, NUMERIC, FLOATING, NUMERATOR, DENOMINATOR];
+pub const NUMBERS: [Tag; 5] = [
+    MEASURED_VALUE_SEQUENCE,
+    NUMERIC_VALUE,
+    FLOATING_POINT_VALUE,
+    RATIONAL_NUMERATOR_VALUE,
+    RATIONAL_DENOMINATOR_VALUE,
+];
 
 /// Concepts that are the age of a person, besides those whose meaning says so.
 const AGES: [(&str, &str); 9] = [
@@ -515,7 +525,7 @@ impl AgeMeaning {
         }
         let mut changed = self.cap(item, encoding);
         if let Some(sequence) = item
-            .get_mut(MEASURED)
+            .get_mut(MEASURED_VALUE_SEQUENCE)
             .and_then(Element::items_mut)
         {
             let encoding = sequence.encoding;
@@ -531,10 +541,10 @@ impl AgeMeaning {
             return 0;
         };
         let decimal = data
-            .get_mut(NUMERIC)
+            .get_mut(NUMERIC_VALUE)
             .is_some_and(|element| cap_decimal(element, limit, self == Self::Is));
         let floating = data
-            .get_mut(FLOATING)
+            .get_mut(FLOATING_POINT_VALUE)
             .is_some_and(|element| cap_floating(element, limit, encoding));
         u32::from(decimal) + u32::from(floating) + u32::from(cap_ratio(data, limit, encoding))
     }
@@ -542,8 +552,9 @@ impl AgeMeaning {
     /// 90 years in the unit that stands beside a number. An age without a known unit is in years;
     /// what may be something else is one where its unit is years.
     fn limit(self, data: &DataSet) -> Option<f64> {
-        let unit = |element| code_part(data, UNITS, element).to_lowercase();
-        let (value, meaning) = (unit(0x0100), unit(0x0104));
+        let unit =
+            |element| code_part(data, MEASUREMENT_UNITS_CODE_SEQUENCE, element).to_lowercase();
+        let (value, meaning) = (unit(CODE_VALUE), unit(CODE_MEANING));
         let found = LIMITS
             .iter()
             .find(|(known, _)| known.contains(&value.as_str()) || known.contains(&meaning.as_str()))
@@ -647,7 +658,10 @@ fn cap_ratio(data: &mut DataSet, limit: f64, encoding: Encoding) -> bool {
                 .collect::<Vec<u32>>(),
         )
     };
-    let (Some(above), Some(below)) = (words(NUMERATOR), words(DENOMINATOR)) else {
+    let (Some(above), Some(below)) = (
+        words(RATIONAL_NUMERATOR_VALUE),
+        words(RATIONAL_DENOMINATOR_VALUE),
+    ) else {
         return false;
     };
     let is_high =
@@ -655,7 +669,10 @@ fn cap_ratio(data: &mut DataSet, limit: f64, encoding: Encoding) -> bool {
     if !above.iter().zip(&below).any(is_high) {
         return false;
     }
-    for (tag, number) in [(NUMERATOR, limit), (DENOMINATOR, 1.0)] {
+    for (tag, number) in [
+        (RATIONAL_NUMERATOR_VALUE, limit),
+        (RATIONAL_DENOMINATOR_VALUE, 1.0),
+    ] {
         if let Some(element) = data.get_mut(tag) {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let word = encoding.put_u32(number as u32);

@@ -22,13 +22,13 @@ thread_local! {
 
 /// What is known of an attribute under the VR that a file gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct AttributeAnswer {
+pub struct AttributeAnswer {
     /// What is to be done with it.
-    pub(super) decision: AttributeDecision,
+    pub decision: AttributeDecision,
     /// The VR of the dictionary; none for private attributes, unknown ones and group lengths.
-    pub(super) dictionary_vr: Option<VR>,
+    pub dictionary_vr: Option<VR>,
     /// Whether a value under the VR of the file can be taken for one under that of the dictionary.
-    pub(super) fits: bool,
+    pub fits: bool,
 }
 
 impl AttributeAnswer {
@@ -42,7 +42,7 @@ impl AttributeAnswer {
     };
 
     /// Whether an element is what the dictionary says, by its VR and by the form of its value.
-    pub(super) fn describes(self, element: &Element) -> bool {
+    pub fn describes(self, element: &Element) -> bool {
         let Some(is) = self.dictionary_vr else {
             return true;
         };
@@ -57,14 +57,14 @@ impl AttributeAnswer {
 }
 
 /// The decisions of one profile.
-pub(super) struct Decisions {
+pub struct Decisions {
     settings: Confidentiality,
     /// Distinguishes the answers of several profiles in one process.
     number: u32,
 }
 
 impl Decisions {
-    pub(super) fn new(settings: &Confidentiality) -> Self {
+    pub fn new(settings: &Confidentiality) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
             settings: settings.clone(),
@@ -74,7 +74,7 @@ impl Decisions {
 
     /// What is known of an attribute under this VR.
     #[inline]
-    pub(super) fn of(&self, tag: Tag, vr: VR) -> AttributeAnswer {
+    pub fn of(&self, tag: Tag, vr: VR) -> AttributeAnswer {
         let key = u32::from(tag.group()) << 16 | u32::from(tag.element());
         // The top bits of a product with an odd constant spread neighbouring tags (Fibonacci
         // hashing).
@@ -110,7 +110,7 @@ impl Decisions {
 
 /// VRs of which one can be read as another without anything being lost on the way.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum VrClass {
+pub enum VrClass {
     Items,
     /// Numbers, in binary or in words.
     Numbers,
@@ -122,7 +122,7 @@ pub(super) enum VrClass {
 }
 
 impl VrClass {
-    pub(super) fn of(vr: VR) -> Self {
+    pub fn of(vr: VR) -> Self {
         match vr {
             VR::SQ => Self::Items,
             VR::DS | VR::IS => Self::Numbers,
@@ -135,14 +135,14 @@ impl VrClass {
 }
 
 /// Whether the VR holds numbers in binary.
-pub(super) fn is_binary(vr: VR) -> bool {
+pub fn is_binary(vr: VR) -> bool {
     use VR::{AT, FD, FL, SL, SS, SV, UL, US, UV};
     matches!(vr, AT | FD | FL | SL | SS | SV | UL | US | UV)
 }
 
 /// The VR of the dictionary; none for private attributes, unknown ones and group lengths, which are
 /// not written.
-pub(super) fn vr_of(tag: Tag) -> Option<VR> {
+pub fn vr_of(tag: Tag) -> Option<VR> {
     standard::vr(tag).filter(|_| !standard::is_private(tag) && tag.element() != 0)
 }
 

@@ -1,17 +1,21 @@
 //! Values that stay: whether one is what its VR promises. Nothing looks for names in numbers, codes
 //! and UIDs, so words that stand there do not stay.
 
+use dicom_dictionary_std::tags::{
+    ICC_PROFILE, PHOTOMETRIC_INTERPRETATION, RECEIVE_COIL_NAME, TRANSMIT_COIL_NAME,
+};
 use dicom_lossless::{Element, Encoding, Tag, VR, defined_terms};
 
 use super::decisions::{VrClass, is_binary, vr_of};
 use super::text_cleaning::cleaned;
 use super::{
-    DataSetContext, ElementEffect, InstanceCleaner, failure, icc_profile, put_bytes, put_text,
+    DataSetContext, EffectResult, ElementEffect, InstanceCleaner, failure, icc_profile, put_bytes,
+    put_text,
 };
 use crate::clean::compiled_action::CHARACTER_SET;
 use crate::clean::element_value::{numbers, without_padding};
 use crate::clean::{descriptors, temporal, uid_text};
-use crate::error::{DeidError, DeidErrorKind};
+use crate::error::DeidErrorKind;
 use crate::profile::Unlisted;
 use crate::standard;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
@@ -42,9 +46,7 @@ const NO_NUMBERS: [&[u8]; 10] = [
     b"-1.#inf",
 ];
 /// Receive Coil Name and Transmit Coil Name: products that technicians name too.
-const COILS: [Tag; 2] = [Tag(0x0018, 0x1250), Tag(0x0018, 0x1251)];
-const ICC_PROFILE: Tag = Tag(0x0028, 0x2000);
-const PHOTOMETRIC_INTERPRETATION: Tag = Tag(0x0028, 0x0004);
+const COILS: [Tag; 2] = [RECEIVE_COIL_NAME, TRANSMIT_COIL_NAME];
 /// Its defined terms (PS3.3 section C.7.6.3.1.2), those of older editions with them.
 const PHOTOMETRIC_INTERPRETATIONS: [&str; 15] = [
     "MONOCHROME1",
@@ -67,12 +69,12 @@ const PHOTOMETRIC_INTERPRETATIONS: [&str; 15] = [
 impl InstanceCleaner<'_> {
     /// Keeps an element, its items cleaned. Ages beyond 89, UIDs in text, and words where numbers,
     /// codes, dates or UIDs should be are not kept under any option.
-    pub(super) fn keep(
+    pub fn keep(
         &mut self,
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if element.items().is_some() {
             return self.clean_items(element, context);
         }
@@ -125,7 +127,7 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let Some(bytes) = element.bytes() else {
             return Ok(ElementEffect::Unchanged);
         };
@@ -144,7 +146,7 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let colours = element
             .bytes()
             .and_then(|profile| icc_profile::colours_only(profile));
@@ -166,11 +168,7 @@ impl InstanceCleaner<'_> {
 
     /// Keeps code strings; values that are none are cleaned as the text that they are. Number and
     /// order of values stay.
-    fn code_string(
-        &mut self,
-        element: &mut Element,
-        context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    fn code_string(&mut self, element: &mut Element, context: DataSetContext<'_>) -> EffectResult {
         let Some(bytes) = element.bytes().filter(|bytes| {
             !bytes
                 .split(|byte| *byte == b'\\')
@@ -221,11 +219,7 @@ impl InstanceCleaner<'_> {
     }
 
     /// Keeps UIDs. What stands behind a NUL is padding or hidden, and goes.
-    fn kept_uids(
-        &mut self,
-        element: &mut Element,
-        context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    fn kept_uids(&mut self, element: &mut Element, context: DataSetContext<'_>) -> EffectResult {
         let Some(bytes) = element.bytes() else {
             return self.discard_invalid(element, VR::UI, context);
         };
@@ -261,7 +255,7 @@ impl InstanceCleaner<'_> {
 }
 
 /// The character set by a name that the standard has for it.
-fn character_set(element: &mut Element) -> Result<ElementEffect, DeidError> {
+fn character_set(element: &mut Element) -> EffectResult {
     let Some(bytes) = element.bytes() else {
         return Ok(ElementEffect::Unchanged);
     };
@@ -299,7 +293,7 @@ fn has_no_words(bytes: &[u8]) -> bool {
 
 /// Whether all values are numbers in words (PS3.5 section 6.2, DS and IS), a comma for the point
 /// and what stands for no number let pass.
-pub(super) fn is_written_number(bytes: &[u8]) -> bool {
+pub fn is_written_number(bytes: &[u8]) -> bool {
     bytes
         .split(|byte| *byte == b'\\')
         .all(|value| {
@@ -343,7 +337,7 @@ fn unsigned(text: &[u8]) -> &[u8] {
 
 /// Whether bytes are numbers of a binary VR: whole ones, not more than the attribute may hold, and
 /// no text. A few more are let pass where they spell nothing, up to 8 bytes or two numbers.
-pub(super) fn is_numbers(tag: Tag, vr: VR, bytes: &[u8], encoding: Encoding) -> bool {
+pub fn is_numbers(tag: Tag, vr: VR, bytes: &[u8], encoding: Encoding) -> bool {
     let size = match vr {
         VR::US | VR::SS => 2,
         VR::FD | VR::SV | VR::UV => 8,

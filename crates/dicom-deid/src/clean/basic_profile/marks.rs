@@ -7,6 +7,12 @@
 use std::iter;
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags::{
+    BURNED_IN_ANNOTATION, CODE_VALUE, CONTRIBUTING_EQUIPMENT_SEQUENCE, DEIDENTIFICATION_METHOD,
+    DEIDENTIFICATION_METHOD_CODE_SEQUENCE, LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED,
+    MANUFACTURER, MANUFACTURER_MODEL_NAME, PATIENT_IDENTITY_REMOVED,
+    PURPOSE_OF_REFERENCE_CODE_SEQUENCE, SOFTWARE_VERSIONS,
+};
 use dicom_lossless::{
     DataSet, Element, Encoding, IMPLEMENTATION_VERSION, Item, LengthForm, Tag, VR, padded,
 };
@@ -17,14 +23,6 @@ use super::{
 use crate::profile::{Confidentiality, EDITION};
 use crate::standard::confidentiality::ConfidentialityOption as O;
 
-const IDENTITY_REMOVED: Tag = Tag(0x0012, 0x0062);
-const METHOD: Tag = Tag(0x0012, 0x0063);
-const METHOD_CODES: Tag = Tag(0x0012, 0x0064);
-const TEMPORAL: Tag = Tag(0x0028, 0x0303);
-const BURNED_IN: Tag = Tag(0x0028, 0x0301);
-const EQUIPMENT: Tag = Tag(0x0018, 0xA001);
-const PURPOSE: Tag = Tag(0x0040, 0xA170);
-const CODE_VALUE: Tag = Tag(0x0008, 0x0100);
 /// The longest value of LO, in characters.
 const LONGEST_LO: usize = 64;
 
@@ -32,7 +30,7 @@ impl BasicProfile {
     /// Puts the marks into the outermost data set. Pixels are clean where regions were blanked, or
     /// an entry of the profile says that there is nothing to blank; not where nothing was looked
     /// for.
-    pub(in crate::clean) fn mark(
+    pub fn mark(
         &self,
         data: &mut DataSet,
         encoding: Encoding,
@@ -41,7 +39,7 @@ impl BasicProfile {
     ) {
         let settings = &self.settings;
         let has = |option| settings.options.has(option);
-        set_text(data, IDENTITY_REMOVED, "YES");
+        set_text(data, PATIENT_IDENTITY_REMOVED, "YES");
         if outcome.exceptions != Exceptions::Dates {
             let temporal = if has(O::RetainFullDates) {
                 "UNMODIFIED"
@@ -50,16 +48,22 @@ impl BasicProfile {
             } else {
                 "REMOVED"
             };
-            set_text(data, TEMPORAL, temporal);
+            set_text(data, LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED, temporal);
         }
         add_method(data, &method(settings, outcome, pixels_cleaned));
         for (code, meaning) in codes(settings, outcome, pixels_cleaned) {
             let item = code_item((code, "DCM", &meaning));
             let is_same = |known: &DataSet| code_value(known) == code_value(&item);
-            add_item(data, METHOD_CODES, item.clone(), encoding, is_same);
+            add_item(
+                data,
+                DEIDENTIFICATION_METHOD_CODE_SEQUENCE,
+                item.clone(),
+                encoding,
+                is_same,
+            );
         }
         if pixels_cleaned && has(O::CleanPixelData) {
-            set_text(data, BURNED_IN, "NO");
+            set_text(data, BURNED_IN_ANNOTATION, "NO");
         }
         add_equipment(data, encoding);
     }
@@ -134,7 +138,7 @@ fn method(
 /// Adds values to De-identification Method, unless they are there.
 fn add_method(data: &mut DataSet, values: &[String]) {
     let old = data
-        .get(METHOD)
+        .get(DEIDENTIFICATION_METHOD)
         .and_then(Element::bytes)
         .cloned()
         .unwrap_or_default();
@@ -149,7 +153,11 @@ fn add_method(data: &mut DataSet, values: &[String]) {
         }
     }
     let joined = all.join(&b'\\');
-    data.put(Element::new(METHOD, VR::LO, padded(VR::LO, joined)));
+    data.put(Element::new(
+        DEIDENTIFICATION_METHOD,
+        VR::LO,
+        padded(VR::LO, joined),
+    ));
 }
 
 fn code_value(item: &DataSet) -> Option<&Bytes> {
@@ -185,22 +193,26 @@ fn add_item(
 /// Adds this program to the equipment that made the instance what it is (PS3.3 section C.12.1.1.5).
 fn add_equipment(data: &mut DataSet, encoding: Encoding) {
     let inside = data
-        .get(EQUIPMENT)
+        .get(CONTRIBUTING_EQUIPMENT_SEQUENCE)
         .and_then(Element::items)
         .map_or(encoding, |sequence| sequence.encoding);
     let item = DataSet::from_elements(vec![
-        text_element(Tag(0x0008, 0x0070), VR::LO, "fwupload"),
-        text_element(Tag(0x0008, 0x1090), VR::LO, "fwupload"),
-        text_element(Tag(0x0018, 0x1020), VR::LO, env!("CARGO_PKG_VERSION")),
+        text_element(MANUFACTURER, VR::LO, "fwupload"),
+        text_element(MANUFACTURER_MODEL_NAME, VR::LO, "fwupload"),
+        text_element(SOFTWARE_VERSIONS, VR::LO, env!("CARGO_PKG_VERSION")),
         code_sequence(
-            PURPOSE,
+            PURPOSE_OF_REFERENCE_CODE_SEQUENCE,
             ("109104", "DCM", "De-identifying Equipment"),
             inside,
         ),
     ]);
-    add_item(data, EQUIPMENT, item.clone(), encoding, |known| {
-        *known == item
-    });
+    add_item(
+        data,
+        CONTRIBUTING_EQUIPMENT_SEQUENCE,
+        item.clone(),
+        encoding,
+        |known| *known == item,
+    );
 }
 
 /// Sets a code string.

@@ -5,29 +5,25 @@
 //! what Table E.3.10-1 lists, by creator and not by number.
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags::{
+    BLOCK_IDENTIFYING_INFORMATION_STATUS, DEIDENTIFICATION_ACTION,
+    DEIDENTIFICATION_ACTION_SEQUENCE, IDENTIFYING_PRIVATE_ELEMENTS,
+    NONIDENTIFYING_PRIVATE_ELEMENTS, PRIVATE_CREATOR_REFERENCE,
+    PRIVATE_DATA_ELEMENT_CHARACTERISTICS_SEQUENCE, PRIVATE_GROUP_REFERENCE,
+};
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value};
 
-use super::{DataSetContext, ElementEffect, InstanceCleaner, put_dummy};
+use super::{DataSetContext, EffectResult, ElementEffect, InstanceCleaner, put_dummy};
 use crate::clean::element_value::item_sets;
 use crate::clean::private_elements::{creator_of, creator_text, is_creator};
-use crate::error::DeidError;
 use crate::profile::{Confidentiality, is_text};
 use crate::standard;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 
-const CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
-const GROUP: Tag = Tag(0x0008, 0x0301);
-const CREATOR: Tag = Tag(0x0008, 0x0302);
-const STATUS: Tag = Tag(0x0008, 0x0303);
-const NONIDENTIFYING: Tag = Tag(0x0008, 0x0304);
-const ACTIONS: Tag = Tag(0x0008, 0x0305);
-const IDENTIFYING: Tag = Tag(0x0008, 0x0306);
-const ACTION: Tag = Tag(0x0008, 0x0307);
-
 /// What of the private elements of one data set is known safe.
-pub(super) struct SafePrivate {
+pub struct SafePrivate {
     /// Whether safe private elements stay at all.
-    pub(super) wanted: bool,
+    pub wanted: bool,
     elements: Vec<(Tag, SafeElement)>,
     creators: Vec<Tag>,
 }
@@ -50,7 +46,7 @@ struct CreatorCharacteristics {
 }
 
 impl SafePrivate {
-    pub(super) fn of(data: &DataSet, settings: &Confidentiality) -> Self {
+    pub fn of(data: &DataSet, settings: &Confidentiality) -> Self {
         let wanted = settings
             .options
             .has(O::RetainSafePrivate);
@@ -129,7 +125,7 @@ fn known(
 /// What the Private Data Element Characteristics Sequence declares.
 fn declared(data: &DataSet) -> Vec<CreatorCharacteristics> {
     let Some(sequence) = data
-        .get(CHARACTERISTICS)
+        .get(PRIVATE_DATA_ELEMENT_CHARACTERISTICS_SEQUENCE)
         .and_then(Element::items)
     else {
         return Vec::new();
@@ -137,11 +133,15 @@ fn declared(data: &DataSet) -> Vec<CreatorCharacteristics> {
     let encoding = sequence.encoding;
     let read = |item: &DataSet| {
         let text = |tag| Some(creator_text(item.get(tag)?, item));
-        let actions = item.get(ACTIONS).into_iter();
+        let actions = item
+            .get(DEIDENTIFICATION_ACTION_SEQUENCE)
+            .into_iter();
         let actions = actions
             .flat_map(item_sets)
             .filter_map(|one| {
-                let action = one.get(ACTION)?.bytes()?;
+                let action = one
+                    .get(DEIDENTIFICATION_ACTION)?
+                    .bytes()?;
                 // X, D, Z and U are what the standard allows here; whatever else is there removes.
                 let code = match action.trim_ascii() {
                     b"D" => ActionCode::Dummy,
@@ -149,13 +149,13 @@ fn declared(data: &DataSet) -> Vec<CreatorCharacteristics> {
                     b"U" => ActionCode::Uid,
                     _ => ActionCode::Remove,
                 };
-                Some((numbers(one, IDENTIFYING, encoding), code))
+                Some((numbers(one, IDENTIFYING_PRIVATE_ELEMENTS, encoding), code))
             });
         Some(CreatorCharacteristics {
-            group: *numbers(item, GROUP, encoding).first()?,
-            creator: text(CREATOR)?,
-            safe: text(STATUS).is_some_and(|status| status == "SAFE"),
-            nonidentifying: numbers(item, NONIDENTIFYING, encoding),
+            group: *numbers(item, PRIVATE_GROUP_REFERENCE, encoding).first()?,
+            creator: text(PRIVATE_CREATOR_REFERENCE)?,
+            safe: text(BLOCK_IDENTIFYING_INFORMATION_STATUS).is_some_and(|status| status == "SAFE"),
+            nonidentifying: numbers(item, NONIDENTIFYING_PRIVATE_ELEMENTS, encoding),
             actions: actions.collect(),
         })
     };
@@ -175,12 +175,12 @@ fn numbers(data: &DataSet, tag: Tag, encoding: Encoding) -> Vec<u16> {
 }
 
 impl InstanceCleaner<'_> {
-    pub(super) fn private_element(
+    pub fn private_element(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
         safe: &SafePrivate,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if safe.creators.contains(&element.tag) {
             return Ok(ElementEffect::Unchanged);
         }
@@ -209,7 +209,7 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if element.items().is_some() {
             return self.clean_items(element, context);
         }
