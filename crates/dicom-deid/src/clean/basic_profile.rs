@@ -16,6 +16,7 @@ mod patient;
 mod safe_private;
 mod text_cleaning;
 
+use ElementEffect::{Changed, Removed, Unchanged};
 use bytes::Bytes;
 use coded_entries::CodedEntry;
 use decisions::Decisions;
@@ -207,8 +208,8 @@ impl InstanceCleaner<'_> {
             }
             match self.element(element, context, &known) {
                 Ok(effect) => {
-                    self.outcome.changed += u32::from(effect != ElementEffect::Unchanged);
-                    effect != ElementEffect::Removed
+                    self.outcome.changed += u32::from(effect != Unchanged);
+                    effect != Removed
                 }
                 Err(why) => {
                     failure = Some(why);
@@ -250,13 +251,13 @@ impl InstanceCleaner<'_> {
             return self.discard_invalid(element, is, context);
         }
         if tag == ENCRYPTED_ATTRIBUTES_SEQUENCE && self.opens_envelope {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         }
         if tag == PRIVATE_DATA_ELEMENT_CHARACTERISTICS_SEQUENCE {
             return if known.safe.wanted {
                 self.clean_items(element, context)
             } else {
-                Ok(ElementEffect::Removed)
+                Ok(Removed)
             };
         }
         if let Some(code) = known.code
@@ -280,7 +281,7 @@ impl InstanceCleaner<'_> {
             return self.clean_content(element, context);
         }
         let Some(sequence) = element.items_mut() else {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         };
         let mut at = Vec::with_capacity(context.at.len() + 1);
         at.extend_from_slice(context.at);
@@ -296,7 +297,7 @@ impl InstanceCleaner<'_> {
             )?;
             at.pop();
         }
-        Ok(ElementEffect::Unchanged)
+        Ok(Unchanged)
     }
 
     /// What the profile's fields name in a data set.
@@ -340,24 +341,24 @@ fn failure(code: DeidErrorKind, tag: Tag, why: &str) -> DeidError {
 fn put_dummy(element: &mut Element, vr: VR) -> Option<ElementEffect> {
     let value = dummy::dummy(element.tag, vr)?;
     element.value = Value::Bytes(Bytes::from_static(value));
-    Some(ElementEffect::Changed)
+    Some(Changed)
 }
 
 /// Puts bytes in the place of a value.
 fn put_bytes(element: &mut Element, bytes: Bytes) -> ElementEffect {
     let new = Value::Bytes(bytes);
     if element.value == new {
-        return ElementEffect::Unchanged;
+        return Unchanged;
     }
     element.value = new;
-    ElementEffect::Changed
+    Changed
 }
 
 /// Puts a text in the place of a value; `None` where the character set cannot encode it.
 fn put_encoded(element: &mut Element, text: &str, charset: &CharacterSet) -> Option<ElementEffect> {
     let new = Element::with_text(element.tag, element.vr, text, charset).ok()?;
     element.value = new.value;
-    Some(ElementEffect::Changed)
+    Some(Changed)
 }
 
 /// Puts an ASCII text in the place of a value.

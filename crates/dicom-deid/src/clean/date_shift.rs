@@ -120,32 +120,20 @@ impl DateShift {
 
 /// Cuts `+ZZZZ` or `-ZZ:ZZ` off the end.
 fn split_zone(value: &str) -> (&str, &str) {
-    for length in [5, 6] {
-        let Some((rest, zone)) = value
-            .len()
-            .checked_sub(length)
-            .and_then(|at| value.split_at_checked(at))
-        else {
-            continue;
-        };
-        let Some(digits) = zone.strip_prefix(['+', '-']) else {
-            continue;
-        };
-        let fits = digits
-            .bytes()
-            .enumerate()
-            .all(|(at, byte)| {
-                if length == 6 && at == 2 {
-                    byte == b':'
-                } else {
-                    byte.is_ascii_digit()
-                }
-            });
-        if fits {
-            return (rest, zone);
+    let at = value
+        .rfind(['+', '-'])
+        .unwrap_or(value.len());
+    let (rest, zone) = value.split_at(at);
+    match zone.as_bytes() {
+        [_, a, b, c, d] | [_, a, b, b':', c, d]
+            if [a, b, c, d]
+                .into_iter()
+                .all(u8::is_ascii_digit) =>
+        {
+            (rest, zone)
         }
+        _ => (value, ""),
     }
-    (value, "")
 }
 
 #[cfg(test)]

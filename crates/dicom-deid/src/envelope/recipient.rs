@@ -105,14 +105,12 @@ pub fn keys_for_shared_key(
     recipients: &[RecipientInfo],
     shared: &SharedKey,
 ) -> Result<Vec<ContentKey>, EnvelopeError> {
-    let holders = recipients
+    recipients
         .iter()
         .filter_map(|recipient| match recipient {
-            RecipientInfo::Kekri(info) => Some(info),
+            RecipientInfo::Kekri(info) => Some(unwrapped(info, shared.bytes())),
             _ => None,
-        });
-    holders
-        .map(|info| unwrapped(info, shared.bytes()))
+        })
         .collect()
 }
 
@@ -148,14 +146,12 @@ pub fn keys_for_private_key(
     recipients: &[RecipientInfo],
     private: &PrivateKey,
 ) -> Result<Vec<ContentKey>, EnvelopeError> {
-    let holders = recipients
+    recipients
         .iter()
         .filter_map(|recipient| match recipient {
-            RecipientInfo::Ktri(info) => Some(info),
+            RecipientInfo::Ktri(info) => Some(decrypted(info, private)),
             _ => None,
-        });
-    holders
-        .map(|info| decrypted(info, private))
+        })
         .collect()
 }
 

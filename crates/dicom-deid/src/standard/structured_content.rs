@@ -66,6 +66,10 @@ pub struct ConceptRow {
 }
 
 impl ConceptRow {
+    fn name(&self) -> (&str, &str) {
+        (&self.code_value, &self.coding_scheme)
+    }
+
     /// What an option does instead of the Basic Profile; none where it says nothing.
     pub fn under(&self, option: ConfidentialityOption) -> Option<ActionCode> {
         let at = OPTIONS
@@ -83,18 +87,24 @@ pub fn concepts() -> &'static [ConceptRow] {
 
 /// The rows of a concept: more than one where it names content items of several value types.
 pub fn concept_rows(code_value: &str, scheme: &str) -> &'static [ConceptRow] {
-    static RANGES: LazyLock<HashMap<Name, (usize, usize)>> = LazyLock::new(ranges);
+    // The rows of a concept stand side by side.
+    static BY_CODE: LazyLock<HashMap<Name, &'static [ConceptRow]>> = LazyLock::new(|| {
+        concepts()
+            .chunk_by(|one, next| one.name() == next.name())
+            .filter_map(|rows| Some((rows.first()?.name(), rows)))
+            .collect()
+    });
     // The lifetime of the key is shortened by the lookup, so borrowing for less than 'static does.
-    let ranges: &HashMap<(&str, &str), (usize, usize)> = &RANGES;
+    let by_code: &HashMap<(&str, &str), &'static [ConceptRow]> = &BY_CODE;
     let (code_value, scheme) = (code_value.trim(), scheme.trim());
     let (code_value, scheme) = if is_snomed(scheme) {
         (current_form(code_value), "SCT")
     } else {
         (code_value, scheme)
     };
-    ranges
+    by_code
         .get(&(code_value, scheme))
-        .and_then(|(start, end)| concepts().get(*start..*end))
+        .copied()
         .unwrap_or_default()
 }
 
@@ -108,18 +118,6 @@ fn current_form(code_value: &str) -> &str {
         .iter()
         .find(|(retired, _)| *retired == code_value)
         .map_or(code_value, |(_, current)| current)
-}
-
-/// Where the rows of each concept begin and end: they stand side by side.
-fn ranges() -> HashMap<Name, (usize, usize)> {
-    let mut ranges = HashMap::default();
-    for (index, row) in concepts().iter().enumerate() {
-        let range = ranges
-            .entry((row.code_value.as_str(), row.coding_scheme.as_str()))
-            .or_insert((index, index));
-        range.1 = index + 1;
-    }
-    ranges
 }
 
 fn concept_row(row: &Row<'_>) -> Option<ConceptRow> {

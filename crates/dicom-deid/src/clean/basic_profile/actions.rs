@@ -18,8 +18,8 @@ use dicom_dictionary_std::tags::{
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value, padded};
 
 use super::{
-    DataSetContext, EffectResult, ElementEffect, InstanceCleaner, UNKNOWN, code_sequence, failure,
-    put_bytes, put_dummy, put_encoded, put_text, text_element,
+    Changed, DataSetContext, EffectResult, ElementEffect, InstanceCleaner, Removed, UNKNOWN,
+    Unchanged, code_sequence, failure, put_bytes, put_dummy, put_encoded, put_text, text_element,
 };
 use crate::clean::element_value::{separate, without_padding};
 use crate::clean::{temporal, uid_text};
@@ -86,7 +86,7 @@ impl InstanceCleaner<'_> {
             ActionCode::RemoveOrZeroOrUids => self.clean_items(element, context),
             ActionCode::Zero => Ok(self.empty_value(element, context)),
             ActionCode::Dummy => self.dummy(element, vr, context),
-            _ => Ok(ElementEffect::Removed),
+            _ => Ok(Removed),
         }
     }
 
@@ -114,10 +114,10 @@ impl InstanceCleaner<'_> {
                 *element = Element::sequence(element.tag, Vec::new(), context.encoding);
             }
             Value::Bytes(bytes) if !bytes.is_empty() => element.value = Value::Bytes(Bytes::new()),
-            Value::Items(_) | Value::Bytes(_) => return ElementEffect::Unchanged,
-            Value::Fragments(_) => return ElementEffect::Removed,
+            Value::Items(_) | Value::Bytes(_) => return Unchanged,
+            Value::Fragments(_) => return Removed,
         }
-        ElementEffect::Changed
+        Changed
     }
 
     /// Patient ID and Patient's Name become the patient's pseudonym, wherever they stand.
@@ -171,15 +171,15 @@ impl InstanceCleaner<'_> {
             _ => {}
         }
         match &element.value {
-            Value::Items(sequence) if sequence.items.is_empty() => Ok(ElementEffect::Unchanged),
+            Value::Items(sequence) if sequence.items.is_empty() => Ok(Unchanged),
             Value::Items(_) => self.dummy_items(element, context),
-            Value::Bytes(bytes) if bytes.is_empty() => Ok(ElementEffect::Unchanged),
+            Value::Bytes(bytes) if bytes.is_empty() => Ok(Unchanged),
             Value::Bytes(_) if vr == VR::UI => Ok(self.replace_uids(element)),
             Value::Bytes(_) if distinguishes_things(element.tag, vr) => {
                 Ok(self.identifier(element, vr, context))
             }
-            Value::Bytes(_) => Ok(put_dummy(element, vr).unwrap_or(ElementEffect::Removed)),
-            Value::Fragments(_) => Ok(ElementEffect::Removed),
+            Value::Bytes(_) => Ok(put_dummy(element, vr).unwrap_or(Removed)),
+            Value::Fragments(_) => Ok(Removed),
         }
     }
 
@@ -208,7 +208,7 @@ impl InstanceCleaner<'_> {
                 encoding,
             )
         };
-        Ok(ElementEffect::Changed)
+        Ok(Changed)
     }
 
     fn document(&mut self, element: &mut Element) -> EffectResult {
@@ -220,11 +220,11 @@ impl InstanceCleaner<'_> {
             )),
             Encapsulated::Keep => {
                 self.outcome.document_kept = true;
-                Ok(ElementEffect::Unchanged)
+                Ok(Unchanged)
             }
             Encapsulated::Remove => {
                 element.value = Value::Bytes(Bytes::from_static(&[0, 0]));
-                Ok(ElementEffect::Changed)
+                Ok(Changed)
             }
         }
     }
@@ -249,7 +249,7 @@ impl InstanceCleaner<'_> {
             {
                 self.clean_items(element, context)
             }
-            DecisionSource::Option(O::CleanGraphics) => Ok(ElementEffect::Removed),
+            DecisionSource::Option(O::CleanGraphics) => Ok(Removed),
             _ if element.items().is_some() => self.clean_items(element, context),
             _ => self.clean_text(element, vr, context),
         }
@@ -292,7 +292,7 @@ impl InstanceCleaner<'_> {
         context: DataSetContext<'_>,
     ) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
-            return ElementEffect::Removed;
+            return Removed;
         };
         let text = context.text(bytes, vr);
         let pseudonym = |value: &String| match value.trim_matches([' ', '\0']) {
@@ -374,9 +374,7 @@ impl InstanceCleaner<'_> {
         };
         let text = String::from_utf8_lossy(bytes).into_owned();
         match temporal::shift(&text, vr, self.patient.days) {
-            Ok(moved) if text.trim_end_matches([' ', '\0']) == moved.trim_end() => {
-                Ok(ElementEffect::Unchanged)
-            }
+            Ok(moved) if text.trim_end_matches([' ', '\0']) == moved.trim_end() => Ok(Unchanged),
             Ok(moved) => Ok(put_text(element, &moved)),
             Err(_) => self.handle_unreadable(element, vr, context),
         }
@@ -395,11 +393,11 @@ impl InstanceCleaner<'_> {
         let effect = match self.settings.unparseable {
             Unparseable::Remove => self.apply_basic(element, vr, context)?,
             // The item goes with its value.
-            Unparseable::ByType if ITEM_VALUES.contains(&element.tag) => ElementEffect::Removed,
+            Unparseable::ByType if ITEM_VALUES.contains(&element.tag) => Removed,
             Unparseable::ByType if need == Some(AttributeType::Type2) => {
                 self.empty_value(element, context)
             }
-            Unparseable::ByType if need != Some(AttributeType::Type1) => ElementEffect::Removed,
+            Unparseable::ByType if need != Some(AttributeType::Type1) => Removed,
             Unparseable::ByType | Unparseable::Fail => {
                 return Err(failure(
                     DeidErrorKind::Date,
@@ -422,10 +420,10 @@ impl InstanceCleaner<'_> {
     /// one.
     pub fn replace_uids(&self, element: &mut Element) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
-            return ElementEffect::Removed;
+            return Removed;
         };
         if without_padding(bytes).is_empty() {
-            return ElementEffect::Unchanged;
+            return Unchanged;
         }
         let mut new = Vec::with_capacity(46);
         for (index, value) in bytes
@@ -456,15 +454,15 @@ impl InstanceCleaner<'_> {
         let Some(bytes) = element.bytes().filter(|bytes| {
             is_text(vr) && bytes.len() > 11 && memchr::memchr(b'.', bytes).is_some()
         }) else {
-            return ElementEffect::Unchanged;
+            return Unchanged;
         };
         let text = context.text(bytes, vr);
         let Some(new) = self.with_replaced_uids(&text) else {
-            return ElementEffect::Unchanged;
+            return Unchanged;
         };
         // Text that cannot be written again as it was read is not kept.
         let new = new.trim_end_matches([' ', '\0']);
-        put_encoded(element, new, context.charset).unwrap_or(ElementEffect::Removed)
+        put_encoded(element, new, context.charset).unwrap_or(Removed)
     }
 
     /// The text with new UIDs, if there are UIDs of instances in it.

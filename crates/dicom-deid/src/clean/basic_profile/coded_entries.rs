@@ -13,7 +13,7 @@ use dicom_dictionary_std::tags::{
 };
 use dicom_lossless::{DataSet, Element, VR};
 
-use super::{DataSetContext, ElementEffect, InstanceCleaner, put_text};
+use super::{DataSetContext, ElementEffect, InstanceCleaner, Removed, Unchanged, put_text};
 use crate::clean::element_value::without_padding;
 use crate::clean::identifiers::Identifiers;
 use crate::clean::temporal;
@@ -105,16 +105,14 @@ impl InstanceCleaner<'_> {
         let uids_stay = self.settings.options.has(O::RetainUids);
         Ok(Some(match element.tag {
             CODE_MEANING | CODE_VALUE | EXTENDED_CODE_VALUE | LONG_CODE_VALUE if code.known => {
-                ElementEffect::Unchanged
+                Unchanged
             }
             CODING_SCHEME_DESIGNATOR => self.scheme(element),
             CODE_VALUE | EXTENDED_CODE_VALUE | LONG_CODE_VALUE => self.code_value(element, code),
             URN_CODE_VALUE => self.urn(element),
-            CODING_SCHEME_VERSION if is_version(element, &self.identifiers) => {
-                ElementEffect::Unchanged
-            }
+            CODING_SCHEME_VERSION if is_version(element, &self.identifiers) => Unchanged,
             CODING_SCHEME_UID | CONTEXT_UID | MAPPING_RESOURCE_UID if is_published_uid(element) => {
-                ElementEffect::Unchanged
+                Unchanged
             }
             CODING_SCHEME_UID | CONTEXT_UID | MAPPING_RESOURCE_UID if uids_stay => {
                 self.keep(element, VR::UI, context)?
@@ -130,7 +128,7 @@ impl InstanceCleaner<'_> {
             | CODING_SCHEME_REGISTRY
             | CODING_SCHEME_EXTERNAL_ID
             | CODING_SCHEME_NAME
-            | CODING_SCHEME_RESOURCES_SEQUENCE => ElementEffect::Removed,
+            | CODING_SCHEME_RESOURCES_SEQUENCE => Removed,
             _ => return Ok(None),
         }))
     }
@@ -139,7 +137,7 @@ impl InstanceCleaner<'_> {
     /// of the site.
     fn scheme(&self, element: &mut Element) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
-            return ElementEffect::Removed;
+            return Removed;
         };
         let text = plain(bytes).unwrap_or("?");
         let local = text
@@ -149,7 +147,7 @@ impl InstanceCleaner<'_> {
             name == "local" || (is_known_word(&name) && !self.identifiers.has_word(&name))
         });
         if text.is_empty() || text == "L" || is_product || standard::is_published_scheme(text) {
-            return ElementEffect::Unchanged;
+            return Unchanged;
         }
         let new = self
             .key
@@ -160,12 +158,12 @@ impl InstanceCleaner<'_> {
     /// A code that may be a name, a date or an identifier becomes one that only distinguishes codes.
     fn code_value(&self, element: &mut Element, code: CodedEntry) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
-            return ElementEffect::Removed;
+            return Removed;
         };
         let is_plain =
             plain(bytes).is_some_and(|text| is_plain_code(text, &self.identifiers, code.published));
         if is_plain || without_padding(bytes).is_empty() {
-            return ElementEffect::Unchanged;
+            return Unchanged;
         }
         let new = self.key.code(bytes.trim_ascii_end());
         put_text(element, &new)
@@ -174,14 +172,14 @@ impl InstanceCleaner<'_> {
     /// The URN of a published object identifier stays; any other becomes that of a new one.
     fn urn(&self, element: &mut Element) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
-            return ElementEffect::Removed;
+            return Removed;
         };
         let uid = plain(bytes).and_then(|text| text.strip_prefix("urn:oid:"));
         if uid.is_some_and(|uid| {
             is_published_arc(uid)
                 || self.settings.options.has(O::RetainUids) && is_uid(uid.as_bytes())
         }) {
-            return ElementEffect::Unchanged;
+            return Unchanged;
         }
         let new = self
             .key

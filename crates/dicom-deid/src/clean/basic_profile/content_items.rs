@@ -15,8 +15,8 @@ use dicom_dictionary_std::tags::{
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, padded};
 
 use super::{
-    DataSetContext, EffectResult, ElementEffect, InstanceCleaner, UNKNOWN, code_sequence, put_text,
-    text_element,
+    Changed, DataSetContext, EffectResult, InstanceCleaner, Removed, UNKNOWN, Unchanged,
+    code_sequence, put_text, text_element,
 };
 use crate::clean::element_value::item_sets;
 use crate::clean::temporal;
@@ -173,7 +173,7 @@ impl InstanceCleaner<'_> {
             self.refers_by_number = refers_by_number(element);
         }
         let Some(sequence) = element.items_mut() else {
-            return Ok(ElementEffect::Removed);
+            return Ok(Removed);
         };
         let mut at = context.at.to_vec();
         let (encoding, mut kept) = (sequence.encoding, Vec::with_capacity(sequence.items.len()));
@@ -200,9 +200,9 @@ impl InstanceCleaner<'_> {
         sequence.items = kept.into();
         self.refers_by_number = outside;
         Ok(if sequence.items.len() == before {
-            ElementEffect::Unchanged
+            Unchanged
         } else {
-            ElementEffect::Changed
+            Changed
         })
     }
 
@@ -257,8 +257,8 @@ impl InstanceCleaner<'_> {
             };
             let decided = self.decide(of, &concept);
             let effect = self.clean_value(&mut value, decided, context)?;
-            self.outcome.changed += u32::from(effect != ElementEffect::Unchanged);
-            if effect != ElementEffect::Removed {
+            self.outcome.changed += u32::from(effect != Unchanged);
+            if effect != Removed {
                 if tag == TEXT_VALUE && concept.age.cap_text(&mut value) {
                     self.outcome.changed += 1;
                 }
@@ -322,7 +322,7 @@ impl InstanceCleaner<'_> {
         }
         // None of the others has items or fragments.
         if value.bytes().is_none() {
-            return Ok(ElementEffect::Removed);
+            return Ok(Removed);
         }
         let real = standard::vr(value.tag).unwrap_or(vr);
         let Some(action) = decided else {
@@ -333,10 +333,8 @@ impl InstanceCleaner<'_> {
             return self.apply_decision(value, real, decision, context);
         };
         match (real, action) {
-            (_, ActionCode::Remove) => Ok(ElementEffect::Removed),
-            (VR::UI, ActionCode::Keep) if self.settings.options.has(O::RetainUids) => {
-                Ok(ElementEffect::Unchanged)
-            }
+            (_, ActionCode::Remove) => Ok(Removed),
+            (VR::UI, ActionCode::Keep) if self.settings.options.has(O::RetainUids) => Ok(Unchanged),
             (VR::UI, _) => Ok(self.replace_uids(value)),
             (VR::PN, _) => Ok(put_text(value, "REMOVED^")),
             (_, ActionCode::Keep) => self.keep(value, real, context),
@@ -354,16 +352,16 @@ impl InstanceCleaner<'_> {
         context: DataSetContext<'_>,
     ) -> EffectResult {
         if value.items().is_none() {
-            return Ok(ElementEffect::Removed);
+            return Ok(Removed);
         }
         match decided {
             None | Some(ActionCode::Keep | ActionCode::Clean | ActionCode::Uid) => {
                 self.clean_items(value, context)
             }
-            Some(ActionCode::Remove) => Ok(ElementEffect::Removed),
+            Some(ActionCode::Remove) => Ok(Removed),
             Some(_) => {
                 *value = code_sequence(CONCEPT_CODE_SEQUENCE, UNKNOWN, context.encoding);
-                Ok(ElementEffect::Changed)
+                Ok(Changed)
             }
         }
     }
@@ -574,7 +572,7 @@ impl AgeMeaning {
         let text = text_of(value);
         match temporal::cap_age(&text) {
             Ok(None) => false,
-            Ok(Some(capped)) => put_text(value, &capped) != ElementEffect::Unchanged,
+            Ok(Some(capped)) => put_text(value, &capped) != Unchanged,
             // Only years are written without a unit, and whatever is written with one may be large.
             Err(_) => {
                 let high = |number: &str| {
@@ -585,7 +583,7 @@ impl AgeMeaning {
                 let is_high = text
                     .split(|c: char| !c.is_ascii_digit())
                     .any(high);
-                is_high && put_text(value, DUMMY) != ElementEffect::Unchanged
+                is_high && put_text(value, DUMMY) != Unchanged
             }
         }
     }
@@ -613,7 +611,7 @@ fn cap_decimal(element: &mut Element, limit: f64, is_age: bool) -> bool {
             Ok(_) | Err(_) => values.push(value.to_owned()),
         }
     }
-    changed && put_text(element, &values.join("\\")) != ElementEffect::Unchanged
+    changed && put_text(element, &values.join("\\")) != Unchanged
 }
 
 /// Caps numbers of 64 bits; of another VR nothing is left.

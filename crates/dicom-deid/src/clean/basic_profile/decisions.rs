@@ -9,15 +9,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use dicom_lossless::{Element, Tag, VR, Value};
 
 use crate::clean::compiled_action::is_pixel_data;
-use crate::profile::{AttributeDecision, Confidentiality, DecisionSource};
-use crate::standard::{self, confidentiality::ActionCode};
+use crate::profile::{AttributeDecision, Confidentiality};
+use crate::standard;
 
 const SLOTS: usize = 4096;
-const NOTHING: (u32, u32, VR, AttributeAnswer) = (0, 0, VR::UN, AttributeAnswer::NONE);
+
+/// Of which profile, tag and VR, and what.
+type Remembered = Option<(u32, u32, VR, AttributeAnswer)>;
 
 thread_local! {
-    /// The last answers, by the tag's hash: of which profile, tag and VR, and what.
-    static RECENT: [Cell<(u32, u32, VR, AttributeAnswer)>; SLOTS] = const { [const { Cell::new(NOTHING) }; SLOTS] };
+    /// The last answers, by the tag's hash.
+    static RECENT: [Cell<Remembered>; SLOTS] = const { [const { Cell::new(None) }; SLOTS] };
 }
 
 /// What is known of an attribute under the VR that a file gives it.
@@ -32,15 +34,6 @@ pub struct AttributeAnswer {
 }
 
 impl AttributeAnswer {
-    const NONE: Self = Self {
-        decision: AttributeDecision {
-            code: ActionCode::Remove,
-            source: DecisionSource::Vr,
-        },
-        dictionary_vr: None,
-        fits: true,
-    };
-
     /// Whether an element is what the dictionary says, by its VR and by the form of its value.
     pub fn describes(self, element: &Element) -> bool {
         let Some(is) = self.dictionary_vr else {
@@ -83,12 +76,13 @@ impl Decisions {
             let Some(cell) = recent.get(slot) else {
                 return self.answer(tag, vr);
             };
-            let (number, known, of, answer) = cell.get();
-            if (number, known, of) == (self.number, key, vr) {
+            if let Some((number, known, of, answer)) = cell.get()
+                && (number, known, of) == (self.number, key, vr)
+            {
                 return answer;
             }
             let answer = self.answer(tag, vr);
-            cell.set((self.number, key, vr, answer));
+            cell.set(Some((self.number, key, vr, answer)));
             answer
         })
     }

@@ -16,7 +16,8 @@ use super::actions::identifies_person_or_place;
 use super::decisions::{Decisions, VrClass, is_binary};
 use super::kept_values::{is_numbers, is_written_number};
 use super::{
-    BasicProfile, DataSetContext, EffectResult, ElementEffect, InstanceCleaner, failure, put_dummy,
+    BasicProfile, Changed, DataSetContext, EffectResult, InstanceCleaner, Removed, failure,
+    put_dummy,
 };
 use crate::clean::compiled_action::is_pixel_data;
 use crate::clean::element_value::item_sets;
@@ -158,14 +159,14 @@ impl InstanceCleaner<'_> {
             basic.filter(|code| !matches!(code, ActionCode::Uid | ActionCode::RemoveOrZeroOrUids));
         let code = self.resolved(taking.unwrap_or(ActionCode::RemoveOrZero), tag, context);
         if code == ActionCode::Remove {
-            return Ok(ElementEffect::Removed);
+            return Ok(Removed);
         }
         *element = empty_element(tag, is, context.encoding);
         if self
             .pseudonym(element, context)
             .is_some()
         {
-            return Ok(ElementEffect::Changed);
+            return Ok(Changed);
         }
         match (code, tag) {
             (_, MODALITY) => element.value = Value::Bytes(padded(VR::CS, b"OT".to_vec())),
@@ -185,6 +186,6 @@ impl InstanceCleaner<'_> {
             }
             _ => {}
         }
-        Ok(ElementEffect::Changed)
+        Ok(Changed)
     }
 }

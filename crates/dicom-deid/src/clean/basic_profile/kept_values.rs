@@ -9,7 +9,7 @@ use dicom_lossless::{Element, Encoding, Tag, VR, defined_terms};
 use super::decisions::{VrClass, is_binary, vr_of};
 use super::text_cleaning::cleaned;
 use super::{
-    DataSetContext, EffectResult, ElementEffect, InstanceCleaner, failure, icc_profile, put_bytes,
+    DataSetContext, EffectResult, InstanceCleaner, Unchanged, failure, icc_profile, put_bytes,
     put_text,
 };
 use crate::clean::compiled_action::CHARACTER_SET;
@@ -96,26 +96,26 @@ impl InstanceCleaner<'_> {
             VR::CS if element.tag == CHARACTER_SET => character_set(element),
             VR::CS => self.code_string(element, context),
             VR::UI => self.kept_uids(element, context),
-            VR::DA | VR::DT | VR::TM if is_sound(has_no_words) => Ok(ElementEffect::Unchanged),
+            VR::DA | VR::DT | VR::TM if is_sound(has_no_words) => Ok(Unchanged),
             VR::DA | VR::DT | VR::TM => Ok(put_text(element, "")),
-            VR::DS | VR::IS if is_sound(is_written_number) => Ok(ElementEffect::Unchanged),
+            VR::DS | VR::IS if is_sound(is_written_number) => Ok(Unchanged),
             _ if is_binary(vr)
                 && element
                     .bytes()
                     .is_none_or(|bytes| is_numbers(element.tag, vr, bytes, encoding)) =>
             {
-                Ok(ElementEffect::Unchanged)
+                Ok(Unchanged)
             }
             _ if VrClass::of(vr) == VrClass::Bulk
                 && is_sound(|bytes| bytes.len() < SHORTEST_IN_FLOATS || !is_prose(bytes)) =>
             {
-                Ok(ElementEffect::Unchanged)
+                Ok(Unchanged)
             }
             _ if matches!(VrClass::of(vr), VrClass::Numbers | VrClass::Bulk) => {
                 self.discard_invalid(element, vr, context)
             }
             _ if self.is_suspicious_label(element) => self.clean_text(element, vr, context),
-            _ if self.settings.options.has(O::RetainUids) => Ok(ElementEffect::Unchanged),
+            _ if self.settings.options.has(O::RetainUids) => Ok(Unchanged),
             _ => Ok(self.uids_in_text(element, vr, context)),
         }
     }
@@ -129,12 +129,12 @@ impl InstanceCleaner<'_> {
         context: DataSetContext<'_>,
     ) -> EffectResult {
         let Some(bytes) = element.bytes() else {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         };
         let text = String::from_utf8_lossy(bytes).into_owned();
         match temporal::cap_age(&text) {
             Ok(Some(capped)) => Ok(put_text(element, &capped)),
-            Ok(None) => Ok(ElementEffect::Unchanged),
+            Ok(None) => Ok(Unchanged),
             Err(_) => self.handle_unreadable(element, vr, context),
         }
     }
@@ -174,7 +174,7 @@ impl InstanceCleaner<'_> {
                 .split(|byte| *byte == b'\\')
                 .all(is_code_string)
         }) else {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         };
         let text = context.charset.decode(bytes, false);
         let values: Vec<&str> = text
@@ -190,7 +190,7 @@ impl InstanceCleaner<'_> {
             return self.discard_invalid(element, is, context);
         }
         if values == cleaned {
-            Ok(ElementEffect::Unchanged)
+            Ok(Unchanged)
         } else {
             Ok(put_text(element, &cleaned.join("\\")))
         }
@@ -245,7 +245,7 @@ impl InstanceCleaner<'_> {
             .zip(&uids)
             .all(whole)
         {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         }
         Ok(put_text(
             element,
@@ -257,7 +257,7 @@ impl InstanceCleaner<'_> {
 /// The character set by a name that the standard has for it.
 fn character_set(element: &mut Element) -> EffectResult {
     let Some(bytes) = element.bytes() else {
-        return Ok(ElementEffect::Unchanged);
+        return Ok(Unchanged);
     };
     let terms = defined_terms(bytes).ok_or_else(|| {
         failure(
@@ -267,7 +267,7 @@ fn character_set(element: &mut Element) -> EffectResult {
         )
     })?;
     if without_padding(bytes) == terms.as_bytes() {
-        Ok(ElementEffect::Unchanged)
+        Ok(Unchanged)
     } else {
         Ok(put_text(element, &terms))
     }

@@ -13,7 +13,9 @@ use dicom_dictionary_std::tags::{
 };
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value};
 
-use super::{DataSetContext, EffectResult, ElementEffect, InstanceCleaner, put_dummy};
+use super::{
+    Changed, DataSetContext, EffectResult, InstanceCleaner, Removed, Unchanged, put_dummy,
+};
 use crate::clean::element_value::item_sets;
 use crate::clean::private_elements::{creator_of, creator_text, is_creator};
 use crate::profile::{Confidentiality, is_text};
@@ -182,24 +184,24 @@ impl InstanceCleaner<'_> {
         safe: &SafePrivate,
     ) -> EffectResult {
         if safe.creators.contains(&element.tag) {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         }
         let known = safe
             .elements
             .iter()
             .find(|(tag, _)| *tag == element.tag);
         let Some((_, SafeElement { vr, action })) = known.copied() else {
-            return Ok(ElementEffect::Removed);
+            return Ok(Removed);
         };
         Ok(match action {
             None => return self.clean_private(element, vr, context),
             Some(ActionCode::Uid) => self.replace_uids(element),
             Some(ActionCode::Zero) => {
                 element.value = Value::Bytes(Bytes::new());
-                ElementEffect::Changed
+                Changed
             }
-            Some(ActionCode::Dummy) => put_dummy(element, vr).unwrap_or(ElementEffect::Removed),
-            Some(_) => ElementEffect::Removed,
+            Some(ActionCode::Dummy) => put_dummy(element, vr).unwrap_or(Removed),
+            Some(_) => Removed,
         })
     }
 
@@ -215,13 +217,11 @@ impl InstanceCleaner<'_> {
         }
         let has = |option| self.settings.options.has(option);
         match vr {
-            VR::DA | VR::DT | VR::TM if has(O::RetainFullDates) => Ok(ElementEffect::Unchanged),
+            VR::DA | VR::DT | VR::TM if has(O::RetainFullDates) => Ok(Unchanged),
             VR::DA | VR::DT | VR::TM if has(O::RetainModifiedDates) => {
                 self.shift_dates(element, vr, context)
             }
-            VR::DA | VR::DT | VR::TM | VR::SQ | VR::PN | VR::AE | VR::UR => {
-                Ok(ElementEffect::Removed)
-            }
+            VR::DA | VR::DT | VR::TM | VR::SQ | VR::PN | VR::AE | VR::UR => Ok(Removed),
             VR::UI if !has(O::RetainUids) => Ok(self.replace_uids(element)),
             VR::UI | VR::CS => self.keep(element, vr, context),
             _ if is_text(vr) => self.clean_text(element, vr, context),

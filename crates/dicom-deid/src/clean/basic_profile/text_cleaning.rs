@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use dicom_lossless::{CharacterSet, Element, VR};
 
 use super::{
-    DataSetContext, EffectResult, ElementEffect, InstanceCleaner, put_dummy, put_encoded, put_text,
+    DataSetContext, EffectResult, InstanceCleaner, Unchanged, put_dummy, put_encoded, put_text,
 };
 use crate::clean::element_value::{separate, without_padding};
 use crate::clean::identifiers::Identifiers;
@@ -56,7 +56,7 @@ impl InstanceCleaner<'_> {
             return self.apply_basic(element, vr, context);
         };
         if without_padding(bytes).is_empty() {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         }
         let text = decoded_with_doubts(bytes, has_character_set(vr).then_some(context.charset));
         let values = separate(&text, vr);
@@ -71,7 +71,7 @@ impl InstanceCleaner<'_> {
             return self.replace_with_dummy(element, vr, context);
         }
         if values == cleaned {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         }
         match put_encoded(element, &cleaned.join("\\"), context.charset) {
             Some(effect) => Ok(effect),
