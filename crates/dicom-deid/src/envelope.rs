@@ -24,69 +24,62 @@ use zeroize::Zeroizing;
 /// header's limit.
 const LONGEST: usize = 128 << 20;
 
+/// Bytes that are overwritten where they are dropped.
+type SecretBytes = Zeroizing<Vec<u8>>;
+
 /// The keys of a profile: what envelopes are sealed with and opened with.
 #[derive(Clone)]
-pub struct EnvelopeKeys(KeyMaterial);
-
-#[derive(Clone)]
-enum KeyMaterial {
+pub enum EnvelopeKeys {
+    /// One key that both seals and opens.
     Shared(SharedKey),
+    /// Certificates to seal for, and the private key of one of them to open with. Either may be
+    /// missing.
     Certificates {
+        /// Those to seal for.
         recipients: Vec<Certificate>,
+        /// What to open with.
         private: Option<Arc<PrivateKey>>,
     },
 }
 
 impl EnvelopeKeys {
-    /// One key that both seals and opens.
-    pub fn shared(key: SharedKey) -> Self {
-        Self(KeyMaterial::Shared(key))
-    }
-
-    /// Certificates to seal for, and the private key of one of them to open with. Either may be
-    /// missing.
+    /// The same as [`Self::Certificates`], made of a key that is not shared yet.
     pub fn certificates(recipients: Vec<Certificate>, private: Option<PrivateKey>) -> Self {
-        Self(KeyMaterial::Certificates {
+        Self::Certificates {
             recipients,
             private: private.map(Arc::new),
-        })
+        }
     }
 
     /// Whether it is one shared key, which every reader of the profile holds.
     pub fn is_shared(&self) -> bool {
-        matches!(&self.0, KeyMaterial::Shared(_))
+        matches!(self, Self::Shared(_))
     }
 
     /// Whether they can seal.
     pub fn can_seal(&self) -> bool {
-        matches!(&self.0, KeyMaterial::Shared(_))
-            || matches!(&self.0, KeyMaterial::Certificates { recipients, .. } if !recipients.is_empty())
+        self.is_shared()
+            || matches!(self, Self::Certificates { recipients, .. } if !recipients.is_empty())
     }
 
     /// Whether they can open.
     pub fn can_open(&self) -> bool {
-        matches!(
-            &self.0,
-            KeyMaterial::Shared(_)
-                | KeyMaterial::Certificates {
-                    private: Some(_),
-                    ..
-                }
-        )
+        let is_private_missing = matches!(self, Self::Certificates { private: None, .. });
+        !is_private_missing
     }
 
     /// What may be shown of the keys: of certificates their SHA-256 in hex, of secrets only that
     /// they are there.
     pub fn public_fingerprint(&self) -> String {
-        match &self.0 {
-            KeyMaterial::Shared(_) => "secret".to_owned(),
-            KeyMaterial::Certificates {
+        match self {
+            Self::Shared(_) => "secret".to_owned(),
+            Self::Certificates {
                 recipients,
                 private,
             } => {
                 let mut hash = Sha256::new();
                 for certificate in recipients {
-                    hash.update(Sha256::digest(certificate.der()));
+                    hash.update(Sha256::digest(&certificate.der));
                 }
                 let private = if private.is_some() {
                     " and a private key"
@@ -102,22 +95,22 @@ impl EnvelopeKeys {
     /// was thought up can be found by trying.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
-        match &self.0 {
-            KeyMaterial::Shared(key) => {
+        match self {
+            Self::Shared(key) => {
                 hash.update(b"shared");
                 hash.update(key.bytes());
             }
-            KeyMaterial::Certificates {
+            Self::Certificates {
                 recipients,
                 private,
             } => {
                 hash.update(b"certificates");
                 for certificate in recipients {
-                    hash.update(Sha256::digest(certificate.der()));
+                    hash.update(Sha256::digest(&certificate.der));
                 }
                 if let Some(private) = private {
                     hash.update(b"private");
-                    hash.update(private.fingerprint());
+                    hash.update(private.fingerprint);
                 }
             }
         }
@@ -126,9 +119,9 @@ impl EnvelopeKeys {
 
     /// The setting of a profile that states them.
     pub fn setting(&self) -> &'static str {
-        match &self.0 {
-            KeyMaterial::Shared(_) => "secret-key",
-            KeyMaterial::Certificates { .. } => "public-key",
+        match self {
+            Self::Shared(_) => "secret-key",
+            Self::Certificates { .. } => "public-key",
         }
     }
 
@@ -139,12 +132,12 @@ impl EnvelopeKeys {
         }
         let mut key = Zeroizing::new([0_u8; content::AES_256_KEY]);
         getrandom::fill(&mut *key).map_err(|_| EnvelopeError::NoRandomness)?;
-        let recipients = match &self.0 {
-            KeyMaterial::Shared(shared) => vec![recipient::for_shared_key(shared, &*key)?],
-            KeyMaterial::Certificates { recipients, .. } if recipients.is_empty() => {
+        let recipients = match self {
+            Self::Shared(shared) => vec![recipient::for_shared_key(shared, &*key)?],
+            Self::Certificates { recipients, .. } if recipients.is_empty() => {
                 return Err(EnvelopeError::NoKey);
             }
-            KeyMaterial::Certificates { recipients, .. } => recipients
+            Self::Certificates { recipients, .. } => recipients
                 .iter()
                 .map(|certificate| recipient::for_certificate(certificate, &*key))
                 .collect::<Result<_, _>>()?,
@@ -160,32 +153,31 @@ impl EnvelopeKeys {
             return Err(EnvelopeError::TooLarge);
         }
         let sealed = ParsedEnvelope::from_pem(pem)?;
-        let (candidates, addressed) = match &self.0 {
-            KeyMaterial::Shared(key) => recipient::keys_for_shared_key(&sealed.recipients, key)?,
-            KeyMaterial::Certificates { private: None, .. } => return Err(EnvelopeError::NoKey),
-            KeyMaterial::Certificates {
+        let candidates = match self {
+            Self::Shared(key) => recipient::keys_for_shared_key(&sealed.recipients, key)?,
+            Self::Certificates { private: None, .. } => return Err(EnvelopeError::NoKey),
+            Self::Certificates {
                 private: Some(key), ..
             } => recipient::keys_for_private_key(&sealed.recipients, key)?,
         };
-        if !addressed {
+        if candidates.is_empty() {
             return Err(EnvelopeError::OtherKind);
         }
-        let cipher = content::Cipher::of(&sealed.algorithm)?;
-        let opened = candidates.iter().find_map(|key| {
-            cipher
-                .decrypt(key, sealed.content.as_bytes())
-                .ok()
-        });
-        opened.ok_or(EnvelopeError::WrongKey)
+        let decrypt = content::decryptor(&sealed.algorithm)?;
+        candidates
+            .iter()
+            .flatten()
+            .find_map(|key| decrypt(key, sealed.content.as_bytes()))
+            .ok_or(EnvelopeError::WrongKey)
     }
 }
 
 /// Shows which kind of keys there are and nothing of them.
 impl std::fmt::Debug for EnvelopeKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match &self.0 {
-            KeyMaterial::Shared(_) => "EnvelopeKeys(shared)",
-            KeyMaterial::Certificates { .. } => "EnvelopeKeys(certificates)",
+        f.write_str(match self {
+            Self::Shared(_) => "EnvelopeKeys(shared)",
+            Self::Certificates { .. } => "EnvelopeKeys(certificates)",
         })
     }
 }

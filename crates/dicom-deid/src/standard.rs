@@ -34,7 +34,6 @@ pub use iod_types::{
     AttributeType, Iod, attribute_type, has_type_1_or_2, iod, resolve_action_code,
 };
 pub use private::{is_listed_as_safe, private_vr, safe_private_vr};
-pub use structured_content::concept;
 pub use unlisted::{
     IdentifyingRole, UnlistedAttribute, has_no_identifying_role, texts_without_identifying_role,
     unlisted_attribute, unlisted_attributes,

@@ -8,69 +8,47 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use dicom_lossless::{DataSet, Element, Tag, character_set_of};
+use dicom_lossless::{DataSet, Element, Item, LengthForm, Tag, character_set_of};
 
-use super::change_log::{ChangeLog, Counts, count_differences};
+use super::change_log::{ChangeLog, Counts};
 use super::compiled_action::{
     ActionEffect, ActionError, ActionScope, CHARACTER_SET, CompiledAction, read_values,
 };
 use super::element_value::Reading;
 use super::encrypted_attributes::{NewEnvelope, OpenedEnvelope};
+use super::hash::Hasher;
 use super::pixel_data::PixelWork;
-use super::private_elements::PrivateName;
-use super::rules::{CompiledRule, ElementPath, ElementPaths, RuleTarget, Rules, find};
+use super::private_elements::{PrivateName, creator_of};
+use super::rules::{CompiledRule, ElementPaths, ItemStep, Rules, find, of_repeater};
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{ItemChoice, SequencePath};
+use crate::profile::{ItemChoice, Selector, SequencePath};
 
 /// What is known while one instance is cleaned.
 #[derive(Default)]
-pub(super) struct CleaningRun {
+pub struct CleaningRun {
     /// Elements changed, made or removed.
-    pub(super) changed: u32,
+    pub changed: u32,
     /// Whether a rule changed Specific Character Set somewhere.
-    pub(super) character_set_changed: bool,
+    pub character_set_changed: bool,
     /// The paths of all elements, kept from one rule that needs them to the next.
-    paths: Option<ElementPaths>,
+    pub paths: Option<ElementPaths>,
     /// The items that lead to where a rule acts.
-    at: Vec<(Tag, usize)>,
+    pub at: Vec<ItemStep>,
     /// The envelope that this file gets, where the profile makes one.
-    pub(super) new_envelope: Option<NewEnvelope>,
+    pub new_envelope: Option<NewEnvelope>,
     /// The envelope that it came with, where the profile opens it.
-    pub(super) opened_envelope: Option<OpenedEnvelope>,
+    pub opened_envelope: Option<OpenedEnvelope>,
     /// Which rule or setting changed what, where a record is asked for.
-    pub(super) log: Option<Box<ChangeLog>>,
+    pub log: Option<Box<ChangeLog>>,
     /// How often what was done to which attribute, where that is counted.
-    pub(super) counts: Option<Counts>,
+    pub counts: Option<Counts>,
     /// What was done to the image beforehand.
-    pub(super) pixels: PixelWork,
+    pub pixels: PixelWork,
     /// What rules read beside their own element, by the rule.
-    others: BTreeMap<usize, Rc<[(Tag, Reading)]>>,
+    pub others: BTreeMap<usize, Rc<[(Tag, Reading)]>>,
 }
 
 impl CleaningRun {
-    /// A run that records what it does to this data set.
-    pub(super) fn recording(data: &DataSet) -> Self {
-        Self {
-            log: Some(Box::new(ChangeLog::new(data))),
-            ..Self::default()
-        }
-    }
-
-    /// A run that counts what it does.
-    pub(super) fn counting() -> Self {
-        Self {
-            counts: Some(Counts::new()),
-            ..Self::default()
-        }
-    }
-
-    /// Counts how one data set differs from another, where that is asked for.
-    pub(super) fn count(&mut self, before: &DataSet, after: &DataSet) {
-        if let Some(counts) = &mut self.counts {
-            count_differences(before, after, counts);
-        }
-    }
-
     /// Notes that a rule changed an element of the data set that it acts in.
     fn note(&mut self, rule: usize, tag: Tag) {
         if let Some(log) = &mut self.log {
@@ -79,7 +57,7 @@ impl CleaningRun {
     }
 
     /// Does something to the whole data set because of a setting.
-    pub(super) fn step(
+    pub fn step(
         &mut self,
         setting: &'static str,
         data: &mut DataSet,
@@ -95,7 +73,7 @@ impl CleaningRun {
 
 impl Rules {
     /// Applies every rule to an instance's data set.
-    pub(super) fn apply(
+    pub fn apply(
         &self,
         data: &mut DataSet,
         scope: ActionScope<'_>,
@@ -108,13 +86,13 @@ impl Rules {
             let Some(rule) = self.list.get(index) else {
                 continue;
             };
-            let others = self.others(index, data, scope, run);
+            let others = others(index, rule, data, scope, run);
             let scope = ActionScope {
                 others: others.as_deref().unwrap_or_default(),
                 ..scope
             };
             let mut application = Application {
-                rules: self,
+                hasher: &self.hasher,
                 rule,
                 run,
             };
@@ -133,23 +111,6 @@ impl Rules {
         } else {
             Ok(())
         }
-    }
-
-    /// What a rule reads beside its own element: from the instance's data set, as it is when the
-    /// rule's turn comes there.
-    fn others(
-        &self,
-        index: usize,
-        data: &DataSet,
-        scope: ActionScope<'_>,
-        run: &mut CleaningRun,
-    ) -> Option<Rc<[(Tag, Reading)]>> {
-        let tags = self.reads(index)?;
-        if run.at.is_empty() {
-            let values = read_values(tags, data, scope.encoding, scope.inherited);
-            run.others.insert(index, values.into());
-        }
-        run.others.get(&index).map(Rc::clone)
     }
 
     /// Applies the rules in the items of every sequence.
@@ -185,58 +146,78 @@ impl Rules {
     }
 }
 
+/// What a rule reads beside its own element: from the instance's data set, as it is when the
+/// rule's turn comes there.
+fn others(
+    index: usize,
+    rule: &CompiledRule,
+    data: &DataSet,
+    scope: ActionScope<'_>,
+    run: &mut CleaningRun,
+) -> Option<Rc<[(Tag, Reading)]>> {
+    if run.at.is_empty() && !rule.reads.is_empty() {
+        let values = read_values(&rule.reads, data, scope.encoding, scope.inherited);
+        run.others.insert(index, values.into());
+    }
+    run.others.get(&index).map(Rc::clone)
+}
+
+/// The tag that a rule created at the level of the data set that it acts in, if it did.
+type Created = Result<Option<Tag>, DeidError>;
+
 /// One rule while it is applied to one data set and to what lies in it.
 struct Application<'r> {
-    rules: &'r Rules,
+    hasher: &'r Hasher,
     rule: &'r CompiledRule,
     run: &'r mut CleaningRun,
 }
 
 impl Application<'_> {
     /// Applies the rule, and gives the tag that it created at this level.
-    fn apply(
-        &mut self,
-        data: &mut DataSet,
-        scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
+    fn apply(&mut self, data: &mut DataSet, scope: ActionScope<'_>) -> Created {
         let rule = self.rule;
         let top = self.run.at.is_empty();
         let paths = self.run.paths.take();
         let decrypts = matches!(rule.action, CompiledAction::Decrypt);
-        let tags: Vec<Tag> = match &rule.target {
-            RuleTarget::Tag(tag) => {
+        let tags: Vec<Tag> = match &rule.selector {
+            Selector::Tag(tag) => {
                 return if (top || data.get(*tag).is_some()) && tag.group() != 0x0002 {
                     self.on_element(data, *tag, scope)
                 } else {
                     Ok(None)
                 };
             }
-            RuleTarget::Private(name) if top && decrypts => {
-                return self.restore_private(name, data, scope);
-            }
-            RuleTarget::Private(name) => {
-                let tags: Vec<Tag> = name
-                    .tags(data)
-                    .into_iter()
-                    .filter(|tag| data.get(*tag).is_some())
-                    .collect();
+            Selector::Private {
+                group,
+                creator,
+                element,
+            } => {
+                let name = PrivateName {
+                    group: *group,
+                    creator,
+                    element: *element,
+                };
+                if top && decrypts {
+                    return self.restore_private(name, data, scope);
+                }
+                let mut tags = name.tags(data);
+                tags.retain(|tag| data.get(*tag).is_some());
                 if top && rule.action.inserts() && tags.is_empty() {
                     return self.insert_private(name, data, scope);
                 }
                 tags
             }
-            RuleTarget::Repeater { group, element } => data
-                .iter()
-                .map(|element| element.tag)
-                .filter(|tag| tag.group() & 0xFF00 == *group && tag.element() == *element)
-                .collect(),
-            RuleTarget::Path(path) if decrypts => return self.restore_along(path, data, scope),
-            RuleTarget::Path(path) => return self.along(data, &path.sequences, path.leaf, scope),
-            RuleTarget::Regex(regex) => {
+            Selector::Repeater { group, element } => of_repeater(data, *group, *element).collect(),
+            Selector::Path(path) if decrypts => return self.restore_along(path, data, scope),
+            Selector::Path(path) => return self.along(data, &path.sequences, path.leaf, scope),
+            Selector::Regex(regex) => {
                 let paths = paths.unwrap_or_else(|| ElementPaths::of(data));
                 let matching = paths.matching(regex);
                 for path in matching.map_err(|why| rule.too_complex(why))? {
-                    self.at_path(data, &path, scope)?;
+                    // An earlier match may have taken it out.
+                    if find(data, &path).is_some() {
+                        self.along(data, &item_choices(&path.items), path.tag, scope)?;
+                    }
                 }
                 self.run.paths = Some(paths);
                 return Ok(None);
@@ -249,14 +230,9 @@ impl Application<'_> {
     }
 
     /// Acts on one element of this data set.
-    fn on_element(
-        &mut self,
-        data: &mut DataSet,
-        tag: Tag,
-        scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
-        let Self { rules, rule, run } = self;
-        rules.note_match(rule, || data.get(tag).is_some());
+    fn on_element(&mut self, data: &mut DataSet, tag: Tag, scope: ActionScope<'_>) -> Created {
+        let Self { hasher, rule, run } = self;
+        rule.note_match(|| data.get(tag).is_some());
         let effect = match (&rule.action, &mut run.new_envelope, &run.opened_envelope) {
             (CompiledAction::Encrypt, Some(envelope), _) => {
                 envelope.encrypt(data, tag, scope, run.character_set_changed)
@@ -264,11 +240,11 @@ impl Application<'_> {
             (CompiledAction::Decrypt, _, Some(envelope)) => {
                 envelope.decrypt(data, &run.at, tag, scope)
             }
-            (action, ..) => action.apply(data, tag, scope, &rules.hasher),
+            (action, ..) => action.apply(data, tag, scope, hasher),
         };
         let effect = effect.map_err(|error| error.of(&rule.name, tag))?;
         if effect != ActionEffect::Unchanged {
-            rules.note_match(rule, || true);
+            rule.note_match(|| true);
             run.changed += 1;
             run.note(rule.index, tag);
             run.character_set_changed |= tag == CHARACTER_SET;
@@ -278,10 +254,10 @@ impl Application<'_> {
 
     fn insert_private(
         &mut self,
-        name: &PrivateName,
+        name: PrivateName<'_>,
         data: &mut DataSet,
         scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
+    ) -> Created {
         let block_tag = Tag(name.group, u16::from(name.element));
         let failed =
             |why| ActionError::new(DeidErrorKind::Rule, why).of(&self.rule.name, block_tag);
@@ -294,7 +270,7 @@ impl Application<'_> {
             .make_room(data, &charset)
             .ok_or_else(|| failed("no private block is free"))?;
         self.run
-            .note(self.rule.index, Tag(tag.group(), tag.element() >> 8));
+            .note(self.rule.index, creator_of(tag));
         self.on_element(data, tag, scope)
     }
 
@@ -306,7 +282,7 @@ impl Application<'_> {
         sequences: &[(Tag, ItemChoice)],
         leaf: Tag,
         scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
+    ) -> Created {
         let Some(((tag, choice), rest)) = sequences.split_first() else {
             return self.on_element(data, leaf, scope);
         };
@@ -320,26 +296,22 @@ impl Application<'_> {
             made = Some(*tag);
             self.run.note(self.rule.index, *tag);
         }
-        let closed = || {
-            ActionError::new(
-                DeidErrorKind::Rule,
-                "the path leads through an element that is no sequence",
-            )
-        };
         let sequence = data
             .get_mut(*tag)
             .and_then(Element::items_mut)
-            .ok_or_else(|| closed().of(&self.rule.name, *tag))?;
+            .ok_or_else(|| {
+                let why = "the path leads through an element that is no sequence";
+                ActionError::new(DeidErrorKind::Rule, why).of(&self.rule.name, *tag)
+            })?;
         if let ItemChoice::At(index) = choice
             && self.rule.action.inserts()
         {
-            let missing = (index + 1).saturating_sub(sequence.items.len());
-            let new = Element::sequence(*tag, vec![DataSet::new(); missing], sequence.encoding);
-            sequence.items.extend(
-                new.items()
-                    .into_iter()
-                    .flat_map(|new| new.items.clone()),
-            );
+            while sequence.items.len() <= *index {
+                sequence.items.push(Item {
+                    data: DataSet::new(),
+                    length: LengthForm::Undefined,
+                });
+            }
         }
         let inside = ActionScope {
             encoding: sequence.encoding,
@@ -356,28 +328,14 @@ impl Application<'_> {
         Ok(made)
     }
 
-    /// Acts on an element that a path expression found, unless an earlier match took it out.
-    fn at_path(
-        &mut self,
-        data: &mut DataSet,
-        path: &ElementPath,
-        scope: ActionScope<'_>,
-    ) -> Result<(), DeidError> {
-        if find(data, path).is_none() {
-            return Ok(());
-        }
-        self.along(data, &item_choices(&path.items), path.tag, scope)
-            .map(|_| ())
-    }
-
     /// Restores a private element of the outermost data set, with its creator if that went into the
     /// envelope as well.
     fn restore_private(
         &mut self,
-        name: &PrivateName,
+        name: PrivateName<'_>,
         data: &mut DataSet,
         scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
+    ) -> Created {
         let kept = self
             .run
             .opened_envelope
@@ -388,7 +346,7 @@ impl Application<'_> {
                     .copied()
             });
         if let (true, Some(tag)) = (name.tags(data).is_empty(), kept) {
-            let creator = Tag(tag.group(), tag.element() >> 8);
+            let creator = creator_of(tag);
             if data.get(creator).is_none() {
                 self.on_element(data, creator, scope)?;
             }
@@ -406,7 +364,7 @@ impl Application<'_> {
         path: &SequencePath,
         data: &mut DataSet,
         scope: ActionScope<'_>,
-    ) -> Result<Option<Tag>, DeidError> {
+    ) -> Created {
         let mut made = None;
         for items in items_on_path(data, path) {
             let holds = |envelope: &OpenedEnvelope| envelope.holds(&items, path.leaf);
@@ -425,20 +383,17 @@ impl Application<'_> {
     }
 }
 
-fn item_choices(items: &[(Tag, usize)]) -> Vec<(Tag, ItemChoice)> {
+fn item_choices(items: &[ItemStep]) -> Vec<(Tag, ItemChoice)> {
     items
         .iter()
         .map(|(tag, index)| (*tag, ItemChoice::At(*index)))
         .collect()
 }
 
-/// The items to enter, one after another: the sequence and the item's number from 0.
-type Items = Vec<(Tag, usize)>;
-
 /// The items that a path leads through: those that are there where it says "every", else the one
 /// that it names.
-fn items_on_path(data: &DataSet, path: &SequencePath) -> Vec<Items> {
-    let mut paths: Vec<(Items, Option<&DataSet>)> = vec![(Vec::new(), Some(data))];
+fn items_on_path(data: &DataSet, path: &SequencePath) -> Vec<Vec<ItemStep>> {
+    let mut paths: Vec<(Vec<ItemStep>, Option<&DataSet>)> = vec![(Vec::new(), Some(data))];
     for (tag, choice) in &path.sequences {
         let deeper = paths
             .into_iter()
@@ -459,7 +414,7 @@ fn items_on_path(data: &DataSet, path: &SequencePath) -> Vec<Items> {
                             .iter()
                             .copied()
                             .chain([(*tag, index)])
-                            .collect::<Items>(),
+                            .collect::<Vec<_>>(),
                         inside,
                     )
                 })

@@ -16,27 +16,31 @@ mod patient;
 mod safe_private;
 mod text_cleaning;
 
+use ElementEffect::{Changed, Removed, Unchanged};
 use bytes::Bytes;
 use coded_entries::CodedEntry;
 use decisions::Decisions;
-use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR, Value, padded};
+use dicom_dictionary_std::tags::{
+    CODE_MEANING, CODE_VALUE, CODING_SCHEME_DESIGNATOR, ENCRYPTED_ATTRIBUTES_SEQUENCE,
+    PRIVATE_DATA_ELEMENT_CHARACTERISTICS_SEQUENCE, SOP_CLASS_UID,
+};
+use dicom_lossless::{
+    CharacterSet, DataSet, Element, Encoding, Tag, VR, Value, own_character_set, padded,
+};
 use patient::Patient;
 use safe_private::SafePrivate;
 
-use super::dummy;
+use super::element_value::item_sets;
 use super::identifiers::Identifiers;
-use super::rules::{RegexMatches, Rules};
+use super::rules::{ItemStep, RegexMatches, Rules};
+use super::{dummy, uid_text};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{Confidentiality, Unlisted, has_character_set};
 use crate::pseudonym::PseudonymKey;
 use crate::standard::{self, Iod};
 
-/// Private Data Element Characteristics Sequence.
-const CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
-const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
-
 /// The settings of a profile, made ready once a run.
-pub(super) struct BasicProfile {
+pub struct BasicProfile {
     settings: Confidentiality,
     /// Whether rules open the envelope that a file came with, which then stays.
     opens_envelope: bool,
@@ -45,7 +49,7 @@ pub(super) struct BasicProfile {
 
 /// What fields of the profile passed on of what the Basic Profile takes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Exceptions {
+pub enum Exceptions {
     /// Nothing.
     #[default]
     None,
@@ -57,17 +61,17 @@ pub(super) enum Exceptions {
 
 /// What was done to one instance.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct BasicProfileOutcome {
+pub struct BasicProfileOutcome {
     /// Elements changed or removed.
-    pub(super) changed: u32,
+    pub changed: u32,
     /// What fields of the profile passed on of what the Basic Profile takes.
-    pub(super) exceptions: Exceptions,
+    pub exceptions: Exceptions,
     /// Whether the patient had no usable Patient ID, so that the study stands for the patient.
-    pub(super) without_patient_id: bool,
+    pub without_patient_id: bool,
     /// Whether a document stayed as it was, which is not looked into.
-    pub(super) document_kept: bool,
+    pub document_kept: bool,
     /// Dates, times and ages that could not be read and so did not stay, one for each element.
-    pub(super) unreadable: Vec<Tag>,
+    pub unreadable: Vec<Tag>,
 }
 
 /// One instance while it is cleaned.
@@ -92,7 +96,7 @@ struct DataSetContext<'a> {
     encoding: Encoding,
     charset: &'a CharacterSet,
     /// The items that lead here, the outermost first.
-    at: &'a [(Tag, usize)],
+    at: &'a [ItemStep],
 }
 
 impl DataSetContext<'_> {
@@ -119,8 +123,11 @@ enum ElementEffect {
     Removed,
 }
 
+/// What was done to an element, or why its file fails.
+type EffectResult = Result<ElementEffect, DeidError>;
+
 impl BasicProfile {
-    pub(super) fn new(settings: &Confidentiality, opens_envelope: bool) -> Self {
+    pub fn new(settings: &Confidentiality, opens_envelope: bool) -> Self {
         Self {
             settings: settings.clone(),
             opens_envelope,
@@ -129,7 +136,7 @@ impl BasicProfile {
     }
 
     /// Cleans the data set of an instance.
-    pub(super) fn apply(
+    pub fn apply(
         &self,
         data: &mut DataSet,
         encoding: Encoding,
@@ -148,9 +155,12 @@ impl BasicProfile {
             decisions: &self.decisions,
             key,
             identifiers: Identifiers::of(data, encoding),
-            iod: actions::sop_class(data)
+            iod: data
+                .get(SOP_CLASS_UID)
+                .and_then(Element::bytes)
+                .map(|class| uid_text::before_nul(class))
                 .filter(|class| !class.is_empty())
-                .map(|class| standard::iod(&class)),
+                .map(|class| standard::iod(&String::from_utf8_lossy(class))),
             named,
             refers_by_number: false,
             outcome: BasicProfileOutcome {
@@ -172,17 +182,6 @@ impl BasicProfile {
         cleaner.outcome.changed += actions::remove_overlays(data);
         Ok(cleaner.outcome)
     }
-
-    /// Marks the instance as what was done to it.
-    pub(super) fn mark(
-        &self,
-        data: &mut DataSet,
-        encoding: Encoding,
-        outcome: &BasicProfileOutcome,
-        pixels_cleaned: bool,
-    ) {
-        marks::put_marks(data, encoding, &self.settings, outcome, pixels_cleaned);
-    }
 }
 
 impl InstanceCleaner<'_> {
@@ -192,10 +191,7 @@ impl InstanceCleaner<'_> {
         data: &mut DataSet,
         context: DataSetContext<'_>,
     ) -> Result<(), DeidError> {
-        let own = data
-            .get(super::compiled_action::CHARACTER_SET)
-            .and_then(Element::bytes)
-            .map(|value| CharacterSet::from_element(value));
+        let own = own_character_set(data);
         let context = DataSetContext {
             charset: own.as_ref().unwrap_or(context.charset),
             ..context
@@ -210,11 +206,10 @@ impl InstanceCleaner<'_> {
             if failure.is_some() {
                 return true;
             }
-            let done = self.element(element, context, &known);
-            match done {
+            match self.element(element, context, &known) {
                 Ok(effect) => {
-                    self.outcome.changed += u32::from(effect != ElementEffect::Unchanged);
-                    effect != ElementEffect::Removed
+                    self.outcome.changed += u32::from(effect != Unchanged);
+                    effect != Removed
                 }
                 Err(why) => {
                     failure = Some(why);
@@ -230,7 +225,7 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         context: DataSetContext<'_>,
         known: &KnownElements,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let tag = element.tag;
         let answer = self.decisions.of(tag, element.vr);
         let invalid = answer
@@ -255,14 +250,14 @@ impl InstanceCleaner<'_> {
         if let Some(is) = invalid {
             return self.discard_invalid(element, is, context);
         }
-        if tag == ENCRYPTED_ATTRIBUTES && self.opens_envelope {
-            return Ok(ElementEffect::Unchanged);
+        if tag == ENCRYPTED_ATTRIBUTES_SEQUENCE && self.opens_envelope {
+            return Ok(Unchanged);
         }
-        if tag == CHARACTERISTICS {
+        if tag == PRIVATE_DATA_ELEMENT_CHARACTERISTICS_SEQUENCE {
             return if known.safe.wanted {
                 self.clean_items(element, context)
             } else {
-                Ok(ElementEffect::Removed)
+                Ok(Removed)
             };
         }
         if let Some(code) = known.code
@@ -280,22 +275,13 @@ impl InstanceCleaner<'_> {
 
     /// Enters the items of a sequence that itself stays. Content items are cleaned as such wherever
     /// they stand.
-    fn clean_items(
-        &mut self,
-        element: &mut Element,
-        context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    fn clean_items(&mut self, element: &mut Element, context: DataSetContext<'_>) -> EffectResult {
         let tag = element.tag;
-        if element.items().is_some_and(|sequence| {
-            sequence
-                .items
-                .iter()
-                .any(|item| content_items::is_content_item(&item.data))
-        }) {
+        if item_sets(element).any(content_items::is_content_item) {
             return self.clean_content(element, context);
         }
         let Some(sequence) = element.items_mut() else {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         };
         let mut at = Vec::with_capacity(context.at.len() + 1);
         at.extend_from_slice(context.at);
@@ -311,7 +297,7 @@ impl InstanceCleaner<'_> {
             )?;
             at.pop();
         }
-        Ok(ElementEffect::Unchanged)
+        Ok(Unchanged)
     }
 
     /// What the profile's fields name in a data set.
@@ -355,46 +341,55 @@ fn failure(code: DeidErrorKind, tag: Tag, why: &str) -> DeidError {
 fn put_dummy(element: &mut Element, vr: VR) -> Option<ElementEffect> {
     let value = dummy::dummy(element.tag, vr)?;
     element.value = Value::Bytes(Bytes::from_static(value));
-    Some(ElementEffect::Changed)
+    Some(Changed)
+}
+
+/// Puts bytes in the place of a value.
+fn put_bytes(element: &mut Element, bytes: Bytes) -> ElementEffect {
+    let new = Value::Bytes(bytes);
+    if element.value == new {
+        return Unchanged;
+    }
+    element.value = new;
+    Changed
 }
 
 /// Puts a text in the place of a value; `None` where the character set cannot encode it.
 fn put_encoded(element: &mut Element, text: &str, charset: &CharacterSet) -> Option<ElementEffect> {
     let new = Element::with_text(element.tag, element.vr, text, charset).ok()?;
     element.value = new.value;
-    Some(ElementEffect::Changed)
+    Some(Changed)
 }
 
 /// Puts an ASCII text in the place of a value.
 fn put_text(element: &mut Element, text: &str) -> ElementEffect {
-    let vr = element.vr;
-    let new = Value::Bytes(padded(vr, text.as_bytes().to_vec()));
-    if element.value == new {
-        return ElementEffect::Unchanged;
-    }
-    element.value = new;
-    ElementEffect::Changed
+    let bytes = padded(element.vr, text.into());
+    put_bytes(element, bytes)
 }
 
+/// An element that holds an ASCII text.
+fn text_element(tag: Tag, vr: VR, text: &str) -> Element {
+    Element::new(tag, vr, padded(vr, text.into()))
+}
+
+/// A code: its value, the designator of its scheme, and its meaning.
+type Code<'c> = (&'c str, &'c str, &'c str);
+
+/// What stands for the code of a person or a place.
+const UNKNOWN: Code<'static> = ("261665006", "SCT", "Unknown");
+
 /// The item of a code sequence (PS3.3 section 8.8).
-fn code_item(value: &'static str, scheme: &'static str, meaning: &'static str) -> DataSet {
-    let text = |element, vr, text: &'static str| {
-        Element::new(
-            Tag(0x0008, element),
-            vr,
-            padded(vr, text.as_bytes().to_vec()),
-        )
-    };
+fn code_item((value, scheme, meaning): Code<'_>) -> DataSet {
     DataSet::from_elements(vec![
-        text(0x0100, VR::SH, value),
-        text(0x0102, VR::SH, scheme),
-        text(0x0104, VR::LO, meaning),
+        text_element(CODE_VALUE, VR::SH, value),
+        text_element(CODING_SCHEME_DESIGNATOR, VR::SH, scheme),
+        text_element(CODE_MEANING, VR::LO, meaning),
     ])
 }
 
 /// A sequence of one code.
-fn code_sequence(tag: Tag, item: DataSet, encoding: Encoding) -> Element {
-    Element::sequence(tag, vec![item], encoding)
+fn code_sequence(tag: Tag, code: Code<'_>, encoding: Encoding) -> Element {
+    Element::sequence(tag, vec![code_item(code)], encoding)
 }
 
 #[cfg(test)]

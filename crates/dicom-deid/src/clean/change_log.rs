@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Phi, Tag, Value, character_set_of};
 
 use super::compiled_action::effective_vr;
-use super::element_value::{Reading, read};
+use super::element_value::{Reading, item_sets, read};
+use super::rules::ItemStep;
 
 /// A data element that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,17 +80,17 @@ pub enum By {
 }
 
 /// An element's place: the items to enter, then its tag.
-type ElementPlace = (Vec<(Tag, usize)>, Tag);
+type ElementPlace = (Vec<ItemStep>, Tag);
 
 /// Which rule or setting was the last to act at each place.
-pub(super) struct ChangeLog {
+pub struct ChangeLog {
     last: HashMap<ElementPlace, By>,
     before: DataSet,
 }
 
 impl ChangeLog {
     /// A log of what is done to this data set.
-    pub(super) fn new(before: &DataSet) -> Self {
+    pub fn new(before: &DataSet) -> Self {
         Self {
             last: HashMap::new(),
             before: before.clone(),
@@ -97,48 +98,45 @@ impl ChangeLog {
     }
 
     /// Notes that a rule changed an element of the data set that these items lead to.
-    pub(super) fn note_rule(&mut self, items: &[(Tag, usize)], tag: Tag, rule: usize) {
+    pub fn note_rule(&mut self, items: &[ItemStep], tag: Tag, rule: usize) {
         self.last
             .insert((items.to_vec(), tag), By::Rule(rule));
     }
 
     /// Notes that a setting made one data set of another.
-    pub(super) fn note_setting(
-        &mut self,
-        setting: &'static str,
-        before: &DataSet,
-        after: &DataSet,
-    ) {
-        differences(before, after, &mut Vec::new(), &mut |found| {
-            let place = (found.items.to_vec(), found.tag);
+    pub fn note_setting(&mut self, setting: &'static str, before: &DataSet, after: &DataSet) {
+        differences(before, after, &mut Vec::new(), &mut |items, tag, _| {
             self.last
-                .insert(place, By::Setting(setting));
+                .insert((items.to_vec(), tag), By::Setting(setting));
         });
     }
 
     /// Everything that is not as it was, in the order of the tags.
-    pub(super) fn changes(&self, after: &DataSet, encoding: Encoding, values: bool) -> Vec<Change> {
+    pub fn changes(&self, after: &DataSet, encoding: Encoding, values: bool) -> Vec<Change> {
         let mut changes = Vec::new();
-        differences(&self.before, after, &mut Vec::new(), &mut |found| {
-            let shown = |side: &DataSet, there: bool| {
-                let charset = CharacterSet::default();
-                let text = (values && there)
-                    .then(|| text_at(side, found.items, found.tag, encoding, &charset));
-                text.flatten().map(Phi::new)
-            };
-            let before = shown(&self.before, found.what != What::Inserted);
-            let after = shown(after, found.what != What::Removed);
-            let place = (found.items.to_vec(), found.tag);
-            let by = self.last.get(&place).copied();
-            changes.push(Change {
-                items: place.0,
-                tag: place.1,
-                what: found.what,
-                by: by.unwrap_or(By::Setting("dicom")),
-                before,
-                after,
-            });
-        });
+        differences(
+            &self.before,
+            after,
+            &mut Vec::new(),
+            &mut |items, tag, what| {
+                let shown = |side: &DataSet, there: bool| {
+                    let charset = CharacterSet::default();
+                    let text =
+                        (values && there).then(|| text_at(side, items, tag, encoding, &charset));
+                    text.flatten().map(Phi::new)
+                };
+                let place = (items.to_vec(), tag);
+                let by = self.last.get(&place).copied();
+                changes.push(Change {
+                    before: shown(&self.before, what != What::Inserted),
+                    after: shown(after, what != What::Removed),
+                    items: place.0,
+                    tag,
+                    what,
+                    by: by.unwrap_or(By::Setting("dicom")),
+                });
+            },
+        );
         changes.sort_by_key(|change| {
             let steps = change
                 .items
@@ -153,54 +151,31 @@ impl ChangeLog {
 }
 
 /// Counts how one data set differs from another.
-pub(super) fn count_differences(before: &DataSet, after: &DataSet, counts: &mut Counts) {
-    differences(before, after, &mut Vec::new(), &mut |found| {
-        *counts
-            .entry((found.tag, found.what))
-            .or_default() += 1;
+pub fn count_differences(before: &DataSet, after: &DataSet, counts: &mut Counts) {
+    differences(before, after, &mut Vec::new(), &mut |_, tag, what| {
+        *counts.entry((tag, what)).or_default() += 1;
     });
 }
 
-/// An element that two data sets do not share.
-struct Difference<'a> {
-    items: &'a [(Tag, usize)],
-    tag: Tag,
-    what: What,
-}
+/// Takes an element that two data sets do not share: the items that lead to it, its tag, and what
+/// happened to it.
+type Found<'f> = dyn FnMut(&[ItemStep], Tag, What) + 'f;
 
 /// Visits every element that differs, sequences item by item.
-fn differences(
-    before: &DataSet,
-    after: &DataSet,
-    at: &mut Vec<(Tag, usize)>,
-    found: &mut dyn FnMut(Difference<'_>),
-) {
+fn differences(before: &DataSet, after: &DataSet, at: &mut Vec<ItemStep>, found: &mut Found<'_>) {
     for old in before {
-        let new = after.get(old.tag);
-        match new {
-            None => found(Difference {
-                items: at,
-                tag: old.tag,
-                what: What::Removed,
-            }),
+        match after.get(old.tag) {
+            None => found(at, old.tag, What::Removed),
             Some(new) if new == old => {}
             Some(new) if grew(old, new) => nested(Some(old), new, at, found),
-            Some(_) => found(Difference {
-                items: at,
-                tag: old.tag,
-                what: What::Changed,
-            }),
+            Some(_) => found(at, old.tag, What::Changed),
         }
     }
     for new in after
         .iter()
         .filter(|new| before.get(new.tag).is_none())
     {
-        found(Difference {
-            items: at,
-            tag: new.tag,
-            what: What::Inserted,
-        });
+        found(at, new.tag, What::Inserted);
         nested(None, new, at, found);
     }
 }
@@ -210,25 +185,15 @@ fn grew(old: &Element, new: &Element) -> bool {
     matches!((old.items(), new.items()), (Some(old), Some(new)) if old.items.len() <= new.items.len())
 }
 
-fn nested(
-    old: Option<&Element>,
-    new: &Element,
-    at: &mut Vec<(Tag, usize)>,
-    found: &mut dyn FnMut(Difference<'_>),
-) {
+fn nested(old: Option<&Element>, new: &Element, at: &mut Vec<ItemStep>, found: &mut Found<'_>) {
     let empty = DataSet::new();
     let former = old.and_then(Element::items);
-    for (index, item) in new
-        .items()
-        .into_iter()
-        .flat_map(|sequence| &sequence.items)
-        .enumerate()
-    {
+    for (index, data) in item_sets(new).enumerate() {
         let before = former
             .and_then(|sequence| sequence.items.get(index))
             .map_or(&empty, |item| &item.data);
         at.push((new.tag, index));
-        differences(before, &item.data, at, found);
+        differences(before, data, at, found);
         at.pop();
     }
 }
@@ -236,7 +201,7 @@ fn nested(
 /// The value at a place as text, or how much there is where it is no text.
 fn text_at(
     data: &DataSet,
-    items: &[(Tag, usize)],
+    items: &[ItemStep],
     tag: Tag,
     encoding: Encoding,
     inherited: &CharacterSet,
@@ -288,7 +253,10 @@ mod tests {
             .unwrap()
             .unwrap();
         let mut data = DataSet::from_elements(elements);
-        let mut run = CleaningRun::recording(&data);
+        let mut run = CleaningRun {
+            log: Some(Box::new(ChangeLog::new(&data))),
+            ..CleaningRun::default()
+        };
         let encoding = Encoding::EXPLICIT_LITTLE;
         Cleaner::new(&profile, Limits::default())
             .steps(&mut data, encoding, &mut run)

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use dicom_dictionary_std::tags::PIXEL_DATA_PROVIDER_URL;
 use dicom_lossless::{
     CharacterSet, DataSet, Element, Encoding, Instance, Limits, PixelElement, Tag, Value, Written,
+    own_character_set,
 };
 
 use super::apply_rules::CleaningRun;
 use super::basic_profile::{BasicProfile, BasicProfileOutcome};
-use super::change_log::{Change, Counts};
+use super::change_log::{Change, ChangeLog, Counts, count_differences};
 use super::compiled_action::ActionScope;
+use super::element_value::without_padding;
 use super::encrypted_attributes::EnvelopeSettings;
 use super::final_checks;
 use super::instance::CleanInstance;
@@ -24,9 +27,6 @@ use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{AgeUnit, DateFormat, Profile};
 use crate::pseudonym::PseudonymKey;
 
-/// Pixel Data Provider URL (PS3.5 section A.6).
-const PIXEL_PROVIDER: Tag = Tag(0x0028, 0x7FE0);
-
 /// A profile made ready, once per run. Holds no state of a file: the same instance always gives the
 /// same bytes, random shifts and envelopes excepted.
 pub struct Cleaner {
@@ -34,11 +34,8 @@ pub struct Cleaner {
     /// What files are called; none where their UID names them.
     names: Option<OutputNames>,
     limits: Limits,
-    /// Private elements that `remove-private-tags` leaves; none where it is off.
-    remove_private: Option<Vec<PrivateName>>,
+    remove_private: bool,
     remove_undefined: bool,
-    /// Whether every sequence must be open for the rules.
-    reaches_everywhere: bool,
     basic_profile: Option<BasicProfile>,
     age: Option<(DateFormat, Option<AgeUnit>)>,
     pixels: PixelCleaning,
@@ -72,29 +69,15 @@ impl Cleaner {
     /// Makes a profile ready.
     pub fn new(profile: &Profile, limits: Limits) -> Self {
         let dicom = &profile.dicom;
-        let protected = || {
-            dicom
-                .fields
-                .iter()
-                .filter_map(|rule| PrivateName::of(&rule.selector))
-                .collect()
-        };
         let envelope = EnvelopeSettings::of(dicom);
         let opens = envelope
             .as_ref()
             .is_some_and(|envelope| envelope.opens);
-        let rules = Rules::new(dicom);
         Self {
-            reaches_everywhere: rules.reach_everywhere()
-                || dicom.remove_private_tags
-                || dicom.remove_undefined
-                || dicom.confidentiality.is_some(),
-            rules,
+            rules: Rules::new(dicom),
             names: OutputNames::new(dicom),
             limits,
-            remove_private: dicom
-                .remove_private_tags
-                .then(protected),
+            remove_private: dicom.remove_private_tags,
             remove_undefined: dicom.remove_undefined,
             envelope,
             residual: ResidualCheck::new(dicom),
@@ -124,8 +107,9 @@ impl Cleaner {
         let originals = self
             .logged
             .then(|| Arc::new(Originals::of(&instance)));
-        let clean = self.clean_instance(instance, path, &mut CleaningRun::default())?;
-        Ok(clean.about(originals))
+        let mut clean = self.clean_instance(instance, path, &mut CleaningRun::default())?;
+        clean.originals = originals;
+        Ok(clean)
     }
 
     /// The same, counting what is done to which attribute.
@@ -137,7 +121,10 @@ impl Cleaner {
         instance: Instance,
         path: &str,
     ) -> Result<(CleanInstance, Counts), DeidError> {
-        let mut run = CleaningRun::counting();
+        let mut run = CleaningRun {
+            counts: Some(Counts::new()),
+            ..CleaningRun::default()
+        };
         let clean = self.clean_instance(instance, path, &mut run)?;
         Ok((clean, run.counts.unwrap_or_default()))
     }
@@ -167,7 +154,10 @@ impl Cleaner {
             with_pixel_placeholder(&mut instance.clone()),
             instance.syntax.encoding,
         );
-        let mut run = CleaningRun::recording(&data);
+        let mut run = CleaningRun {
+            log: Some(Box::new(ChangeLog::new(&data))),
+            ..CleaningRun::default()
+        };
         let work = self.pixels.clean(&mut instance)?;
         run.step(work.by, &mut data, |data| {
             *data = with_pixel_placeholder(&mut instance);
@@ -211,7 +201,9 @@ impl Cleaner {
         self.settle(&mut data, encoding, run);
         let before = data.clone();
         let outcome = self.steps(&mut data, encoding, run)?;
-        run.count(&before, &data);
+        if let Some(counts) = &mut run.counts {
+            count_differences(&before, &data, counts);
+        }
         if instance.pixels.is_none() && has_provider(&before) && !has_provider(&data) {
             return Err(without_image());
         }
@@ -233,11 +225,9 @@ impl Cleaner {
             self.residual
                 .check(removed, bytes, &before, &instance, &self.limits)
         };
-        let clean = CleanInstance::write(&instance, &self.limits, run.changed, name, check)?;
-        let clean = match outcome {
-            Some(outcome) => clean.with_outcome(outcome.without_patient_id, outcome.unreadable),
-            None => clean,
-        };
+        let outcome = outcome.unwrap_or_default();
+        let clean =
+            CleanInstance::write(&instance, &self.limits, run.changed, name, outcome, check)?;
         Ok((clean, written))
     }
 
@@ -264,7 +254,8 @@ impl Cleaner {
             inherited: &default,
             others: &[],
         };
-        let former = final_checks::character_set(data);
+        // Its spelling may change.
+        let former = own_character_set(data);
         let mut retained = None;
         if let Some(envelope) = &self.envelope {
             run.new_envelope = envelope.new_envelope(data);
@@ -272,9 +263,13 @@ impl Cleaner {
             retained = envelope.retains.then(|| data.clone());
         }
         let outcome = self.apply_basic_profile(data, encoding, run)?;
-        if let Some(protected) = &self.remove_private {
+        if self.remove_private {
+            let rules = self.rules.list.iter();
+            let protected: Vec<_> = rules
+                .filter_map(|rule| PrivateName::of(&rule.selector))
+                .collect();
             run.step("remove-private-tags", data, |data| {
-                private_elements::remove_all(data, protected)
+                private_elements::remove_all(data, &protected)
             });
         }
         if let Some((format, units)) = &self.age {
@@ -286,7 +281,7 @@ impl Cleaner {
             let matches = self.rules.regex_matches(data)?;
             run.step("remove-undefined", data, |data| {
                 self.rules
-                    .remove_undefined(data, &matches)
+                    .remove_undefined(data, &matches, &mut Vec::new())
             });
         }
         if let (Some(before), Some(envelope)) = (&mut retained, &mut run.new_envelope) {
@@ -304,10 +299,14 @@ impl Cleaner {
                 0
             });
         }
-        if self.reaches_everywhere {
+        if self.remove_private
+            || self.remove_undefined
+            || self.basic_profile.is_some()
+            || self.rules.reach_everywhere()
+        {
             final_checks::all_sequences_open(data)?;
         }
-        if run.character_set_changed || former != final_checks::character_set(data) {
+        if run.character_set_changed || former != own_character_set(data) {
             final_checks::text_is_readable(data)?;
         }
         self.put_envelope(data, encoding, run)?;
@@ -420,12 +419,9 @@ fn split_at_pixels(instance: &mut Instance, data: DataSet) {
 
 /// Whether a data set says where its pixels are to be had.
 fn has_provider(data: &DataSet) -> bool {
-    data.get(PIXEL_PROVIDER)
+    data.get(PIXEL_DATA_PROVIDER_URL)
         .and_then(Element::bytes)
-        .is_some_and(|url| {
-            url.iter()
-                .any(|byte| !matches!(byte, 0 | b' '))
-        })
+        .is_some_and(|url| !without_padding(url).is_empty())
 }
 
 fn without_image() -> DeidError {

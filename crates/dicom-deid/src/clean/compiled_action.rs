@@ -4,6 +4,7 @@
 //! Owns what each action makes of a value. `regex-sub` never gives out a piece that no entry of the
 //! rule mentions, and never writes a value where nothing matches.
 
+use dicom_dictionary_std::tags::PIXEL_REPRESENTATION;
 use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR, character_set_of};
 
 use super::date_shift::{DateShift, DateShiftError, settled, span};
@@ -19,10 +20,10 @@ use crate::profile::{
 use crate::standard;
 
 /// Specific Character Set.
-pub(super) const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
+pub const CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 
 /// An action with every option settled.
-pub(super) enum CompiledAction {
+pub enum CompiledAction {
     Keep,
     Remove,
     Replace {
@@ -42,30 +43,30 @@ pub(super) enum CompiledAction {
 
 /// What an action needs to know of the data set that the element is in.
 #[derive(Clone, Copy)]
-pub(super) struct ActionScope<'a> {
-    pub(super) encoding: Encoding,
+pub struct ActionScope<'a> {
+    pub encoding: Encoding,
     /// The character set of the data set around this one.
-    pub(super) inherited: &'a CharacterSet,
+    pub inherited: &'a CharacterSet,
     /// What the action reads beside its own element.
-    pub(super) others: OtherValues<'a>,
+    pub others: OtherValues<'a>,
 }
 
 /// What an action did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ActionEffect {
+pub enum ActionEffect {
     Unchanged,
     Changed,
     Inserted,
 }
 
 /// Why an action failed, before the rule is named. Holds no value.
-pub(super) struct ActionError {
-    pub(super) kind: DeidErrorKind,
-    pub(super) why: String,
+pub struct ActionError {
+    pub kind: DeidErrorKind,
+    pub why: String,
 }
 
 impl ActionError {
-    pub(super) fn new(kind: DeidErrorKind, why: impl Into<String>) -> Self {
+    pub fn new(kind: DeidErrorKind, why: impl Into<String>) -> Self {
         Self {
             kind,
             why: why.into(),
@@ -73,7 +74,7 @@ impl ActionError {
     }
 
     /// The same, with the group of a regular expression named.
-    pub(super) fn inside(self, group: &str) -> Self {
+    pub fn inside(self, group: &str) -> Self {
         Self {
             why: format!("in the group `{group}`: {}", self.why),
             ..self
@@ -81,7 +82,7 @@ impl ActionError {
     }
 
     /// The failure of a file, with the rule and the element named.
-    pub(super) fn of(self, rule: &str, tag: Tag) -> DeidError {
+    pub fn of(self, rule: &str, tag: Tag) -> DeidError {
         DeidError::new(
             self.kind,
             format!("{rule}, at {}: {}", standard::name_of(tag), self.why),
@@ -91,7 +92,7 @@ impl ActionError {
 
 impl CompiledAction {
     /// The action of a rule with what it leaves to the profile settled.
-    pub(super) fn new(action: &Action, dicom: &DicomRules) -> Self {
+    pub fn new(action: &Action, dicom: &DicomRules) -> Self {
         match action {
             Action::Keep => Self::Keep,
             Action::Remove => Self::Remove,
@@ -133,13 +134,13 @@ impl CompiledAction {
     }
 
     /// Whether it may create an element that is absent.
-    pub(super) fn inserts(&self) -> bool {
+    pub fn inserts(&self) -> bool {
         matches!(self, Self::Replace { insert: true, value } if *value != Replacement::Nothing)
             || matches!(self, Self::Decrypt)
     }
 
     /// Whether something of the value that was there may stand in what it leaves.
-    pub(super) fn passes_on(&self) -> bool {
+    pub fn passes_on(&self) -> bool {
         match self {
             Self::Keep | Self::Shift(_) | Self::Jitter(_) | Self::Substitute(_) | Self::Decrypt => {
                 true
@@ -150,7 +151,7 @@ impl CompiledAction {
     }
 
     /// The attributes of the instance that it reads beside its own element.
-    pub(super) fn reads(&self) -> Vec<Tag> {
+    pub fn reads(&self) -> Vec<Tag> {
         match self {
             Self::Substitute(items) => items
                 .iter()
@@ -161,7 +162,7 @@ impl CompiledAction {
     }
 
     /// Carries the action out on the element with this tag, present or not.
-    pub(super) fn apply(
+    pub fn apply(
         &self,
         data: &mut DataSet,
         tag: Tag,
@@ -205,26 +206,23 @@ impl CompiledAction {
         let text = match read(element, vr, scope.encoding, || {
             character_set_of(data, scope.inherited)
         }) {
-            Reading::Nothing => return Ok(ActionEffect::Unchanged),
             // An empty value may match a regular expression; for other actions it is nothing.
-            Reading::Text(text) if text.is_empty() && !matches!(self, Self::Substitute(_)) => {
-                return Ok(ActionEffect::Unchanged);
-            }
-            Reading::Text(text) => text,
+            Reading::Text(text) if !text.is_empty() || matches!(self, Self::Substitute(_)) => text,
             Reading::Opaque
                 if element
                     .bytes()
-                    .is_some_and(bytes::Bytes::is_empty) =>
+                    .is_none_or(|bytes| !bytes.is_empty()) =>
             {
-                return Ok(ActionEffect::Unchanged);
+                return Err(ActionError::new(
+                    DeidErrorKind::Target,
+                    format!("the element is {}, which holds no text", vr.to_string()),
+                ));
             }
-            Reading::Opaque => return Err(no_text(vr)),
+            _ => return Ok(ActionEffect::Unchanged),
         };
         let new = match self {
             Self::HashUid => hasher.hashuid(&text),
-            Self::Shift(shift) => shift
-                .apply(&text)
-                .map_err(|why| date_shift_failed(why, shift))?,
+            Self::Shift(shift) => shifted(shift, &text)?,
             Self::Substitute(items) => substituted(items, &text, scope.others, hasher)?,
             Self::Jitter(jitter) => {
                 let new = jittered(jitter, &text, vr, tag, scope.encoding)?;
@@ -232,8 +230,7 @@ impl CompiledAction {
             }
             _ => hasher.hash(&text),
         };
-        let new = write_text(tag, vr, &new, || character_set_of(data, scope.inherited))
-            .map_err(write_failed)?;
+        let new = write_text(tag, vr, &new, || character_set_of(data, scope.inherited))?;
         Ok(put(data, new))
     }
 }
@@ -252,37 +249,55 @@ fn jittered(
             format!("the element is {}, which holds no number", vr.to_string()),
         ));
     }
-    let number = jitter
-        .apply(text, vr)
-        .map_err(|why| match why {
-            JitterError::NotANumber if jitter.whole => {
-                ActionError::new(DeidErrorKind::Target, "the value is not one whole number")
-            }
-            JitterError::NotANumber => {
-                ActionError::new(DeidErrorKind::Target, "the value is not one number")
-            }
-            JitterError::NoRandomness => no_randomness(),
-        })?;
+    let fault = if jitter.whole {
+        "the value is not one whole number"
+    } else {
+        "the value is not one number"
+    };
+    let number = moved(jitter, text, vr, fault)?;
     let value = Replacement::One(if is_number_text(vr) {
         Scalar::Text(number)
     } else {
         Scalar::of_number(&number, vr)
     });
-    write_value(tag, vr, &value, encoding, CharacterSet::default).map_err(write_failed)
+    Ok(write_value(
+        tag,
+        vr,
+        &value,
+        encoding,
+        CharacterSet::default,
+    )?)
 }
 
-fn date_shift_failed(why: DateShiftError, shift: &DateShift) -> ActionError {
-    match why {
-        DateShiftError::Format => ActionError::new(
-            DeidErrorKind::Date,
-            format!("not in the format {}", shift.format.as_str()),
-        ),
-        DateShiftError::Range => ActionError::new(
-            DeidErrorKind::Date,
-            "the shifted date would lie outside the years 1 to 9999",
-        ),
-        DateShiftError::NoRandomness => no_randomness(),
-    }
+/// The number moved by a random one; `fault` is what to say of a text that is none.
+fn moved(
+    jitter: &NumberJitter,
+    text: &str,
+    vr: VR,
+    fault: &'static str,
+) -> Result<String, ActionError> {
+    jitter
+        .apply(text, vr)
+        .map_err(|why| match why {
+            JitterError::NotANumber => ActionError::new(DeidErrorKind::Target, fault),
+            JitterError::NoRandomness => no_randomness(),
+        })
+}
+
+fn shifted(shift: &DateShift, text: &str) -> Result<String, ActionError> {
+    shift
+        .apply(text)
+        .map_err(|why| match why {
+            DateShiftError::Format => ActionError::new(
+                DeidErrorKind::Date,
+                format!("not in the format {}", shift.format.as_str()),
+            ),
+            DateShiftError::Range => ActionError::new(
+                DeidErrorKind::Date,
+                "the shifted date would lie outside the years 1 to 9999",
+            ),
+            DateShiftError::NoRandomness => no_randomness(),
+        })
 }
 
 fn no_randomness() -> ActionError {
@@ -322,18 +337,17 @@ fn replace(
     };
     let new = write_value(tag, vr, value, scope.encoding, || {
         character_set_of(data, scope.inherited)
-    })
-    .map_err(write_failed)?;
+    })?;
     Ok(put(data, new))
 }
 
 /// Float Pixel Data, Double Float Pixel Data and Pixel Data.
-pub(super) fn is_pixel_data(tag: Tag) -> bool {
+pub fn is_pixel_data(tag: Tag) -> bool {
     matches!(tag, Tag(0x7FE0, 0x0008..=0x0010))
 }
 
 /// Puts the new element in place, if it is not the same.
-pub(super) fn put(data: &mut DataSet, new: Element) -> ActionEffect {
+pub fn put(data: &mut DataSet, new: Element) -> ActionEffect {
     match data.get_mut(new.tag) {
         Some(old) if *old == new => ActionEffect::Unchanged,
         Some(old) => {
@@ -348,7 +362,7 @@ pub(super) fn put(data: &mut DataSet, new: Element) -> ActionEffect {
 }
 
 /// The VR that an element really has: where the file says UN, that of the dictionary.
-pub(super) fn effective_vr(element: &Element, data: &DataSet) -> VR {
+pub fn effective_vr(element: &Element, data: &DataSet) -> VR {
     match element.vr {
         VR::UN => standard::vr(element.tag)
             .or_else(|| private_elements::vr_of(element.tag, data))
@@ -361,7 +375,7 @@ pub(super) fn effective_vr(element: &Element, data: &DataSet) -> VR {
 fn new_vr(tag: Tag, data: &DataSet) -> Result<VR, ActionError> {
     let signed = || {
         let representation = data
-            .get(Tag(0x0028, 0x0103))
+            .get(PIXEL_REPRESENTATION)
             .and_then(Element::bytes);
         representation.is_some_and(|bytes| bytes.contains(&1))
     };
@@ -376,26 +390,21 @@ fn new_vr(tag: Tag, data: &DataSet) -> Result<VR, ActionError> {
     }
 }
 
-fn no_text(vr: VR) -> ActionError {
-    ActionError::new(
-        DeidErrorKind::Target,
-        format!("the element is {}, which holds no text", vr.to_string()),
-    )
-}
-
-fn write_failed(why: WriteError) -> ActionError {
-    match why {
-        WriteError::Character => ActionError::new(
-            DeidErrorKind::Text,
-            "the new value has characters that the element cannot hold",
-        ),
-        WriteError::Vr(why) => ActionError::new(DeidErrorKind::Target, why),
+impl From<WriteError> for ActionError {
+    fn from(why: WriteError) -> Self {
+        match why {
+            WriteError::Character => Self::new(
+                DeidErrorKind::Text,
+                "the new value has characters that the element cannot hold",
+            ),
+            WriteError::Vr(why) => Self::new(DeidErrorKind::Target, why),
+        }
     }
 }
 
 impl CompiledAction {
     /// What becomes of a piece of text, or of one that is not there; none where nothing is left.
-    pub(super) fn apply_to_text(
+    pub fn apply_to_text(
         &self,
         text: Option<&str>,
         others: OtherValues<'_>,
@@ -408,12 +417,20 @@ impl CompiledAction {
             Self::Replace { value, .. } => written(value),
             Self::Hash => not_empty.map(|text| hasher.hash(text)),
             Self::HashUid => not_empty.map(|text| hasher.hashuid(text)),
+            // Several dates between commas stay several.
             Self::Shift(shift) => not_empty
-                .map(|text| shifted(shift, text))
-                .transpose()?,
-            Self::Jitter(jitter) => text
-                .map(|text| moved(jitter, text))
-                .transpose()?,
+                .map(|text| {
+                    text.split(',')
+                        .map(|date| shifted(shift, date))
+                        .collect::<Result<Vec<_>, _>>()
+                })
+                .transpose()?
+                .map(|dates| dates.join(",")),
+            Self::Jitter(jitter) => {
+                let vr = if jitter.whole { VR::IS } else { VR::FD };
+                text.map(|text| moved(jitter, text, vr, "the text is not one number"))
+                    .transpose()?
+            }
             Self::Substitute(items) => text
                 .map(|text| substituted(items, text, others, hasher))
                 .transpose()?,
@@ -434,47 +451,23 @@ fn written(value: &Replacement) -> Option<String> {
     }
 }
 
-/// Several dates between commas stay several.
-fn shifted(shift: &DateShift, text: &str) -> Result<String, ActionError> {
-    let dates = text.split(',').map(|date| {
-        shift
-            .apply(date)
-            .map_err(|why| date_shift_failed(why, shift))
-    });
-    Ok(dates
-        .collect::<Result<Vec<_>, _>>()?
-        .join(","))
-}
-
-fn moved(jitter: &NumberJitter, text: &str) -> Result<String, ActionError> {
-    let vr = if jitter.whole { VR::IS } else { VR::FD };
-    jitter
-        .apply(text, vr)
-        .map_err(|why| match why {
-            JitterError::NotANumber => {
-                ActionError::new(DeidErrorKind::Target, "the text is not one number")
-            }
-            JitterError::NoRandomness => no_randomness(),
-        })
-}
-
-/// One entry of `regex-sub`.
-pub(super) struct Substitution {
-    regex: PythonRegex,
-    output: Template,
+/// One entry of `regex-sub` or of `filenames`.
+pub struct Substitution {
+    pub regex: PythonRegex,
+    pub output: Template,
     groups: Vec<SubstitutionGroup>,
 }
 
 /// What is done to one variable.
-struct SubstitutionGroup {
+pub struct SubstitutionGroup {
     name: String,
     tag: Option<Tag>,
-    action: CompiledAction,
+    pub action: CompiledAction,
 }
 
 /// What other attributes of the instance hold, as rules read them. They are those of the data set
 /// itself, also where the rule acts inside of an item.
-pub(super) type OtherValues<'a> = &'a [(Tag, Reading)];
+pub type OtherValues<'a> = &'a [(Tag, Reading)];
 
 /// The new text: that of the first entry which matches.
 fn substituted(
@@ -500,7 +493,7 @@ fn substituted(
 }
 
 /// A template with the values of its variables.
-pub(super) fn filled(
+pub fn filled(
     template: &Template,
     variable: impl Fn(&str) -> Result<String, ActionError>,
 ) -> Result<String, ActionError> {
@@ -515,32 +508,31 @@ pub(super) fn filled(
 }
 
 /// What a data set holds under these tags; nothing where an element is absent.
-pub(super) fn read_values(
+pub fn read_values(
     tags: &[Tag],
     data: &DataSet,
     encoding: Encoding,
     inherited: &CharacterSet,
 ) -> Vec<(Tag, Reading)> {
-    let value = |tag: &Tag| match data.get(*tag) {
-        None => (*tag, Reading::Nothing),
-        Some(element) => {
-            let charset = || character_set_of(data, inherited);
-            (
-                *tag,
-                read(element, effective_vr(element, data), encoding, charset),
-            )
-        }
+    let charset = || character_set_of(data, inherited);
+    let value = |tag: &Tag| {
+        let reading = data
+            .get(*tag)
+            .map_or(Reading::Nothing, |element| {
+                read(element, effective_vr(element, data), encoding, charset)
+            });
+        (*tag, reading)
     };
     tags.iter().map(value).collect()
 }
 
-pub(super) fn too_complex(why: TooComplex) -> ActionError {
+pub fn too_complex(why: TooComplex) -> ActionError {
     ActionError::new(DeidErrorKind::Rule, why.to_string())
 }
 
 impl Substitution {
-    fn new(entry: &profile::Substitution, dicom: &DicomRules) -> Self {
-        let groups = entry
+    pub fn new(read: &profile::Substitution, dicom: &DicomRules) -> Self {
+        let groups = read
             .groups
             .iter()
             .map(|group| SubstitutionGroup {
@@ -549,14 +541,14 @@ impl Substitution {
                 action: CompiledAction::new(&group.action, dicom),
             });
         Self {
-            regex: entry.regex.clone(),
-            output: entry.output.clone(),
+            regex: read.regex.clone(),
+            output: read.output.clone(),
             groups: groups.collect(),
         }
     }
 
     /// The attributes beside its own that it may read.
-    fn reads(&self) -> impl Iterator<Item = Tag> {
+    pub fn reads(&self) -> impl Iterator<Item = Tag> {
         let groups = self.groups.iter();
         groups.flat_map(|group| {
             group
@@ -564,6 +556,13 @@ impl Substitution {
                 .into_iter()
                 .chain(group.action.reads())
         })
+    }
+
+    /// What is done to the variable of this name.
+    pub fn group(&self, name: &str) -> Option<&SubstitutionGroup> {
+        self.groups
+            .iter()
+            .find(|group| group.name == name)
     }
 
     fn variable(
@@ -574,11 +573,7 @@ impl Substitution {
         hasher: &Hasher,
     ) -> Result<String, ActionError> {
         let piece = captured.get(name);
-        let Some(group) = self
-            .groups
-            .iter()
-            .find(|group| group.name == name)
-        else {
+        let Some(group) = self.group(name) else {
             let absent = || {
                 ActionError::new(
                     DeidErrorKind::Rule,
@@ -602,7 +597,7 @@ impl Substitution {
 }
 
 /// The value of an attribute; none where it is absent.
-fn other<'a>(
+pub fn other<'a>(
     tag: Option<Tag>,
     others: OtherValues<'a>,
     name: &str,

@@ -10,19 +10,19 @@ use crate::profile::{DateBound, DateBounds, DateFormat, DateJitter};
 
 /// How a rule shifts dates.
 #[derive(Clone)]
-pub(super) struct DateShift {
-    pub(super) by: TimeDelta,
-    pub(super) format: DateFormat,
+pub struct DateShift {
+    pub by: TimeDelta,
+    pub format: DateFormat,
     /// Whether a time zone at the end is set aside.
-    pub(super) with_time: bool,
-    pub(super) jitter: Option<DateJitter>,
+    pub with_time: bool,
+    pub jitter: Option<DateJitter>,
     /// The earliest and the latest result.
-    pub(super) between: (Option<NaiveDateTime>, Option<NaiveDateTime>),
+    pub between: (Option<NaiveDateTime>, Option<NaiveDateTime>),
 }
 
 /// Why a date cannot be shifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DateShiftError {
+pub enum DateShiftError {
     /// The text does not have the format.
     Format,
     /// The result would lie outside the years 1 to 9999.
@@ -33,7 +33,7 @@ pub(super) enum DateShiftError {
 
 /// The bounds as points in time; those that count from today begin with the day, not with the time
 /// of the run.
-pub(super) fn settled(bounds: &DateBounds) -> (Option<NaiveDateTime>, Option<NaiveDateTime>) {
+pub fn settled(bounds: &DateBounds) -> (Option<NaiveDateTime>, Option<NaiveDateTime>) {
     let settle = |bound: &Option<DateBound>| match bound {
         None => None,
         Some(DateBound::On(day)) => day.and_hms_opt(0, 0, 0),
@@ -48,7 +48,7 @@ pub(super) fn settled(bounds: &DateBounds) -> (Option<NaiveDateTime>, Option<Nai
 }
 
 /// Days as a time span, to the microsecond.
-pub(super) fn span(days: f64) -> TimeDelta {
+pub fn span(days: f64) -> TimeDelta {
     // The profile's loader bounds the days, so the number fits.
     #[allow(clippy::cast_possible_truncation)]
     TimeDelta::microseconds((days * 86_400e6).round_ties_even() as i64)
@@ -57,7 +57,7 @@ pub(super) fn span(days: f64) -> TimeDelta {
 impl DateShift {
     /// The shifted dates: values between commas each for itself, empty ones kept, joined by
     /// backslashes.
-    pub(super) fn apply(&self, text: &str) -> Result<String, DateShiftError> {
+    pub fn apply(&self, text: &str) -> Result<String, DateShiftError> {
         let values = text.split(',').map(|value| {
             if value.is_empty() {
                 Ok(String::new())
@@ -120,32 +120,20 @@ impl DateShift {
 
 /// Cuts `+ZZZZ` or `-ZZ:ZZ` off the end.
 fn split_zone(value: &str) -> (&str, &str) {
-    for length in [5, 6] {
-        let Some((rest, zone)) = value
-            .len()
-            .checked_sub(length)
-            .and_then(|at| value.split_at_checked(at))
-        else {
-            continue;
-        };
-        let Some(digits) = zone.strip_prefix(['+', '-']) else {
-            continue;
-        };
-        let fits = digits
-            .bytes()
-            .enumerate()
-            .all(|(at, byte)| {
-                if length == 6 && at == 2 {
-                    byte == b':'
-                } else {
-                    byte.is_ascii_digit()
-                }
-            });
-        if fits {
-            return (rest, zone);
+    let at = value
+        .rfind(['+', '-'])
+        .unwrap_or(value.len());
+    let (rest, zone) = value.split_at(at);
+    match zone.as_bytes() {
+        [_, a, b, c, d] | [_, a, b, b':', c, d]
+            if [a, b, c, d]
+                .into_iter()
+                .all(u8::is_ascii_digit) =>
+        {
+            (rest, zone)
         }
+        _ => (value, ""),
     }
-    (value, "")
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub fn is_dummy_date(date: &str) -> bool {
 
 /// The dummy value of an attribute, padded to even length and the same in every encoding. None
 /// where a value depends on the instance: UIDs and sequences.
-pub(super) fn dummy(tag: Tag, vr: VR) -> Option<&'static [u8]> {
+pub fn dummy(tag: Tag, vr: VR) -> Option<&'static [u8]> {
     of_tag(tag)
         .filter(|(of, _)| *of == vr)
         .map(|(_, value)| value)

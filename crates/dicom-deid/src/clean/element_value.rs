@@ -4,13 +4,13 @@
 //! gone. Writing gives a value field, or says why there is none. Nothing here may put a value into
 //! a message.
 
-use dicom_lossless::{CharacterSet, Element, Encoding, Tag, VR, Value, padded};
+use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR, padded};
 
 use crate::profile::{Replacement, Scalar, has_character_set, is_number_text, is_numeric, is_text};
 
 /// What a rule reads from an element that is there.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reading {
+pub enum Reading {
     /// Nothing, although the element is there: numbers without a value.
     Nothing,
     /// Text, empty or not.
@@ -21,22 +21,31 @@ pub(super) enum Reading {
 
 /// Why a value cannot be written.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum WriteError {
+pub enum WriteError {
     /// Text has a character that the character set lacks.
     Character,
     /// The VR cannot hold it; says why.
     Vr(String),
 }
 
+/// The data sets in the items of an element; none where it is no sequence.
+pub fn item_sets(element: &Element) -> impl Iterator<Item = &DataSet> {
+    element
+        .items()
+        .into_iter()
+        .flat_map(|sequence| &sequence.items)
+        .map(|item| &item.data)
+}
+
 /// Bytes that mean the same in every character set.
-pub(super) fn is_plain(bytes: &[u8]) -> bool {
+pub fn is_plain(bytes: &[u8]) -> bool {
     bytes
         .iter()
         .all(|byte| *byte < 0x80 && *byte != 0x1B)
 }
 
 /// A value without trailing spaces and NULs.
-pub(super) fn without_padding(value: &[u8]) -> &[u8] {
+pub fn without_padding(value: &[u8]) -> &[u8] {
     let end = value
         .iter()
         .rposition(|byte| !matches!(byte, 0 | b' '))
@@ -46,7 +55,7 @@ pub(super) fn without_padding(value: &[u8]) -> &[u8] {
 
 /// Reads an element as the VR that it really has. The character set is asked for only where bytes
 /// depend on it.
-pub(super) fn read(
+pub fn read(
     element: &Element,
     vr: VR,
     encoding: Encoding,
@@ -69,12 +78,11 @@ pub(super) fn read(
         } else {
             CharacterSet::default().decode(bytes, false)
         };
-        let text = joined(&decoded, vr);
         // Blanks are an empty text, not the absence of one, also for numbers.
         return if bytes.is_empty() && is_number_text(vr) {
             Reading::Nothing
         } else {
-            Reading::Text(text)
+            Reading::Text(separate(&decoded, vr).join(","))
         };
     }
     match numbers(bytes, vr, encoding) {
@@ -84,15 +92,9 @@ pub(super) fn read(
     }
 }
 
-/// Several values with commas between them.
-fn joined(text: &str, vr: VR) -> String {
-    separate(text, vr).join(",")
-}
-
 /// The values of a text, each without the padding that its VR allows.
-pub(super) fn separate(text: &str, vr: VR) -> Vec<String> {
-    let padding = [' ', '\0'];
-    let whole = text.trim_end_matches(padding);
+pub fn separate(text: &str, vr: VR) -> Vec<String> {
+    let whole = text.trim_end_matches([' ', '\0']);
     let trim: fn(&str) -> &str = match vr {
         VR::ST | VR::LT | VR::UT | VR::UR => return vec![whole.to_owned()],
         VR::AE | VR::DS | VR::IS => |value| value.trim(),
@@ -108,39 +110,25 @@ pub(super) fn separate(text: &str, vr: VR) -> Vec<String> {
 }
 
 /// Numbers of a binary VR as Python prints them; none for other VRs.
-pub(super) fn numbers(bytes: &[u8], vr: VR, encoding: Encoding) -> Option<Vec<String>> {
-    let words = |size| {
-        bytes
-            .chunks_exact(size)
-            .map(move |word| whole(word, encoding))
-    };
-    Some(match vr {
-        VR::US => words(2)
-            .map(|word| word.to_string())
-            .collect(),
-        #[allow(clippy::cast_possible_truncation)]
-        VR::SS => words(2)
-            .map(|word| (word as u16).cast_signed().to_string())
-            .collect(),
-        VR::UL | VR::UV => words(if vr == VR::UL { 4 } else { 8 })
-            .map(|word| word.to_string())
-            .collect(),
-        #[allow(clippy::cast_possible_truncation)]
-        VR::SL => words(4)
-            .map(|word| (word as u32).cast_signed().to_string())
-            .collect(),
-        VR::SV => words(8)
-            .map(|word| word.cast_signed().to_string())
-            .collect(),
-        #[allow(clippy::cast_possible_truncation)]
-        VR::FL => words(4)
-            .map(|word| python_float(f32::from_bits(word as u32).into()))
-            .collect(),
-        VR::FD => words(8)
-            .map(|word| python_float(f64::from_bits(word)))
-            .collect(),
+pub fn numbers(bytes: &[u8], vr: VR, encoding: Encoding) -> Option<Vec<String>> {
+    #[allow(clippy::cast_possible_truncation)]
+    let (size, printed): (_, fn(u64) -> String) = match vr {
+        VR::US => (2, |word| word.to_string()),
+        VR::SS => (2, |word| (word as u16).cast_signed().to_string()),
+        VR::UL => (4, |word| word.to_string()),
+        VR::SL => (4, |word| (word as u32).cast_signed().to_string()),
+        VR::FL => (4, |word| python_float(f32::from_bits(word as u32).into())),
+        VR::UV => (8, |word| word.to_string()),
+        VR::SV => (8, |word| word.cast_signed().to_string()),
+        VR::FD => (8, |word| python_float(f64::from_bits(word))),
         _ => return None,
-    })
+    };
+    let words = bytes.chunks_exact(size);
+    Some(
+        words
+            .map(|word| printed(whole(word, encoding)))
+            .collect(),
+    )
 }
 
 fn whole(word: &[u8], encoding: Encoding) -> u64 {
@@ -153,7 +141,7 @@ fn whole(word: &[u8], encoding: Encoding) -> u64 {
 }
 
 /// A floating-point number as Python writes it: `70.0`, `1e-05`, `1e+16`.
-pub(super) fn python_float(number: f64) -> String {
+pub fn python_float(number: f64) -> String {
     let size = number.abs();
     if size != 0.0 && !(1e-4..1e16).contains(&size) && number.is_finite() {
         let text = format!("{number:e}");
@@ -169,7 +157,7 @@ pub(super) fn python_float(number: f64) -> String {
 }
 
 /// The element that holds the text which an action made from another.
-pub(super) fn write_text(
+pub fn write_text(
     tag: Tag,
     vr: VR,
     text: &str,
@@ -202,7 +190,7 @@ fn encode(
 }
 
 /// The element that holds the value of `replace-with`.
-pub(super) fn write_value(
+pub fn write_value(
     tag: Tag,
     vr: VR,
     value: &Replacement,
@@ -235,12 +223,7 @@ pub(super) fn write_value(
         .iter()
         .flat_map(|scalar| scalar_bytes(scalar, vr, encoding))
         .collect();
-    Ok(Element {
-        tag,
-        vr,
-        odd_vr: None,
-        value: Value::Bytes(bytes.into()),
-    })
+    Ok(Element::new(tag, vr, bytes))
 }
 
 fn scalar_text(scalar: &Scalar, vr: VR) -> String {

@@ -1,16 +1,15 @@
 //! What must hold for a data set when all rules have been applied.
 
-use dicom_lossless::{CharacterSet, DataSet, Element, VR, Value};
+use dicom_lossless::{DataSet, Element, VR, Value};
 
-use super::compiled_action::CHARACTER_SET;
-use super::element_value::is_plain;
+use super::element_value::{is_plain, item_sets};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::has_character_set;
 use crate::standard;
 
 /// Refuses a data set in which a sequence stayed shut: rules that act in every item cannot have
 /// reached what it holds.
-pub(super) fn all_sequences_open(data: &DataSet) -> Result<(), DeidError> {
+pub fn all_sequences_open(data: &DataSet) -> Result<(), DeidError> {
     for element in data {
         if is_closed_sequence(element) {
             let what = standard::name_of(element.tag);
@@ -20,13 +19,7 @@ pub(super) fn all_sequences_open(data: &DataSet) -> Result<(), DeidError> {
             return Err(DeidError::new(DeidErrorKind::Target, why)
                 .with_remedy("have the profile remove the sequence"));
         }
-        for item in element
-            .items()
-            .into_iter()
-            .flat_map(|sequence| &sequence.items)
-        {
-            all_sequences_open(&item.data)?;
-        }
+        item_sets(element).try_for_each(all_sequences_open)?;
     }
     Ok(())
 }
@@ -40,16 +33,8 @@ fn is_closed_sequence(element: &Element) -> bool {
             .is_some_and(|bytes| !bytes.is_empty())
 }
 
-/// The character set that Specific Character Set names, to see later whether it changed. Its
-/// spelling may.
-pub(super) fn character_set(data: &DataSet) -> Option<CharacterSet> {
-    data.get(CHARACTER_SET)
-        .and_then(Element::bytes)
-        .map(|value| CharacterSet::from_element(value))
-}
-
 /// Refuses a data set whose character set was changed while values remain that depend on it.
-pub(super) fn text_is_readable(data: &DataSet) -> Result<(), DeidError> {
+pub fn text_is_readable(data: &DataSet) -> Result<(), DeidError> {
     if all_plain(data) {
         return Ok(());
     }
@@ -63,10 +48,6 @@ fn all_plain(data: &DataSet) -> bool {
     data.iter()
         .all(|element| match &element.value {
             Value::Bytes(bytes) => !has_character_set(element.vr) || is_plain(bytes),
-            Value::Items(sequence) => sequence
-                .items
-                .iter()
-                .all(|item| all_plain(&item.data)),
-            Value::Fragments(_) => true,
+            Value::Items(_) | Value::Fragments(_) => item_sets(element).all(all_plain),
         })
 }

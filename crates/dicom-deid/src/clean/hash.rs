@@ -10,7 +10,7 @@ const LONGEST_UID: usize = 64;
 
 /// What `hash` and `hashuid` of a profile write.
 #[derive(Clone)]
-pub(super) struct Hasher {
+pub struct Hasher {
     salt: String,
     /// Hex digits to keep; 0 for all.
     digits: usize,
@@ -21,7 +21,7 @@ pub(super) struct Hasher {
 }
 
 impl Hasher {
-    pub(super) fn new(dicom: &DicomRules) -> Self {
+    pub fn new(dicom: &DicomRules) -> Self {
         Self {
             salt: dicom
                 .salt
@@ -45,7 +45,7 @@ impl Hasher {
     }
 
     /// The first digits of the hash, in lower case hex.
-    pub(super) fn hash(&self, text: &str) -> String {
+    pub fn hash(&self, text: &str) -> String {
         let nibbles = self
             .digest(text)
             .into_iter()
@@ -59,53 +59,46 @@ impl Hasher {
 
     /// Leading components, six groups of digits from the hash, trailing components; at most 64
     /// characters.
-    pub(super) fn hashuid(&self, text: &str) -> String {
+    pub fn hashuid(&self, text: &str) -> String {
         let parts: Vec<&str> = text.split('.').collect();
-        let mut uid: Vec<String> = if let Some(name) = &self.numeric_name {
-            name.split('.')
-                .map(str::to_owned)
-                .collect()
-        } else {
-            let kept = self
-                .prefix
-                .min(parts.len().saturating_sub(self.suffix));
-            parts
+        let (before, trailing) = parts.split_at(parts.len().saturating_sub(self.suffix));
+        let leading: Vec<&str> = match &self.numeric_name {
+            Some(name) => name.split('.').collect(),
+            None => before
                 .iter()
-                .take(kept)
-                .map(|part| (*part).to_owned())
-                .collect()
+                .take(self.prefix)
+                .copied()
+                .collect(),
         };
-        uid.extend(self.groups(text));
-        let first = parts.len().saturating_sub(self.suffix);
-        uid.extend(
-            parts
-                .iter()
-                .skip(first)
-                .map(|part| last_six(part)),
-        );
-        shortened(uid).join(".")
+        let uid = leading
+            .into_iter()
+            .map(str::to_owned)
+            .chain(self.groups(text))
+            .chain(
+                trailing
+                    .iter()
+                    .map(|part| last_six(part)),
+            );
+        shortened(uid.collect()).join(".")
     }
 
     /// The bytes of the hash in decimal, without padding, cut into six groups of six digits. A
     /// group that would begin with 0 begins with 1.
     fn groups(&self, text: &str) -> Vec<String> {
-        let decimals: Vec<char> = self
+        let decimals: String = self
             .digest(text)
             .iter()
-            .flat_map(|byte| {
-                byte.to_string()
-                    .chars()
-                    .collect::<Vec<_>>()
-            })
+            .map(u8::to_string)
             .collect();
-        let group = |digits: &[char]| {
-            let rest: String = digits.iter().skip(1).collect();
-            match digits.first() {
-                Some('0') => format!("1{rest}"),
-                _ => digits.iter().collect(),
+        let group = |digits: &[u8]| {
+            let digits = String::from_utf8_lossy(digits);
+            match digits.strip_prefix('0') {
+                Some(rest) => format!("1{rest}"),
+                None => digits.into_owned(),
             }
         };
         decimals
+            .as_bytes()
             .chunks(6)
             .take(6)
             .map(group)

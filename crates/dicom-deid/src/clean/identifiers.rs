@@ -10,11 +10,11 @@ mod folding;
 use std::fmt;
 
 use chrono::NaiveDate;
-use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR, own_character_set, text};
+use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, VR, own_character_set, text};
 
-use crate::standard::{IdentifierKind, identifier_kind, is_private, vr};
+use crate::standard::{IdentifierKind, identifier_kind, vr};
 
-pub(super) use folding::{UmlautSpelling, fold_into, folded, is_mark};
+pub use folding::{UmlautSpelling, fold_into, folded, is_mark};
 
 /// Titles, suffixes and particles: they stand beside names and identify no person.
 const BESIDE_NAMES: [&str; 36] = [
@@ -26,7 +26,7 @@ const BESIDE_NAMES: [&str; 36] = [
 /// What an instance says of who, where, when and under which numbers. Words compare folded, as
 /// `folding` spells them.
 #[derive(Default, Clone, PartialEq, Eq)]
-pub(super) struct Identifiers {
+pub struct Identifiers {
     /// Parts of names of persons, and numbers that are all letters.
     words: Vec<Box<str>>,
     /// Two words that stand side by side in an institution, place or address, with a space between.
@@ -46,7 +46,7 @@ impl fmt::Debug for Identifiers {
 
 impl Identifiers {
     /// The identifiers of a data set, items included.
-    pub(super) fn of(data: &DataSet, encoding: Encoding) -> Self {
+    pub fn of(data: &DataSet, encoding: Encoding) -> Self {
         let mut found = Self::default();
         found.collect(data, encoding, &CharacterSet::default());
         for list in [&mut found.words, &mut found.pairs, &mut found.ids] {
@@ -196,23 +196,16 @@ impl Identifiers {
 
     /// A date, or the first day of a range; a date of another calendar is a number like others.
     fn add_date(&mut self, value: &str) {
-        let digits = || {
-            value
-                .bytes()
-                .filter(u8::is_ascii_digit)
-                .take(8)
-        };
-        let number = |skipped: usize, count: usize| {
-            digits()
-                .skip(skipped)
-                .take(count)
-                .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
-        };
-        let year = i32::try_from(number(0, 4)).unwrap_or_default();
-        match (
-            digits().count(),
-            NaiveDate::from_ymd_opt(year, number(4, 2), number(6, 2)),
-        ) {
+        let digits = value
+            .bytes()
+            .filter(u8::is_ascii_digit)
+            .take(8);
+        let number = digits
+            .clone()
+            .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+        let year = i32::try_from(number / 10_000).unwrap_or_default();
+        let date = NaiveDate::from_ymd_opt(year, number / 100 % 100, number % 100);
+        match (digits.count(), date) {
             (8, Some(date)) => self.dates.push(date),
             (5.., _) => self.add_number(value),
             _ => {}
@@ -220,7 +213,7 @@ impl Identifiers {
     }
 
     /// Whether a folded word is part of a name or a number without digits, or two of them joined.
-    pub(super) fn has_word(&self, word: &str) -> bool {
+    pub fn has_word(&self, word: &str) -> bool {
         let has = |word: &str| {
             self.words
                 .binary_search_by(|own| own.as_ref().cmp(word))
@@ -234,48 +227,40 @@ impl Identifiers {
     }
 
     /// Whether two folded words, with a space between, stand side by side in a place.
-    pub(super) fn has_pair(&self, pair: &str) -> bool {
+    pub fn has_pair(&self, pair: &str) -> bool {
         self.pairs
             .binary_search_by(|own| own.as_ref().cmp(pair))
             .is_ok()
     }
 
     /// Whether there are parts of names at all.
-    pub(super) fn names_someone(&self) -> bool {
+    pub fn names_someone(&self) -> bool {
         !self.words.is_empty()
     }
 
     /// Whether there are places at all.
-    pub(super) fn names_a_place(&self) -> bool {
+    pub fn names_a_place(&self) -> bool {
         !self.pairs.is_empty()
     }
 
     /// The identifiers with digits, folded and without separators.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.ids.iter().map(AsRef::as_ref)
     }
 
     /// The days that the instance states.
-    pub(super) fn dates(&self) -> &[NaiveDate] {
+    pub fn dates(&self) -> &[NaiveDate] {
         &self.dates
     }
 }
 
 /// The kind of an element by its tag and VR; of UN by the VR that its tag has.
 fn kind_of(element: &Element) -> Option<IdentifierKind> {
-    let Element {
-        tag, vr: stated, ..
-    } = element;
-    let real = if *stated == VR::UN && !is_private(*tag) {
-        standard_vr(*tag)
-    } else {
-        *stated
+    let real = match element.vr {
+        VR::UN if !element.is_private() => vr(element.tag).unwrap_or(VR::UN),
+        stated => stated,
     };
-    identifier_kind(*tag, real)
-}
-
-fn standard_vr(tag: Tag) -> VR {
-    vr(tag).unwrap_or(VR::UN)
+    identifier_kind(element.tag, real)
 }
 
 /// Runs of letters and digits.
@@ -285,11 +270,9 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn letters_and_digits(text: &str) -> String {
-    let mut joined = String::with_capacity(text.len());
     text.chars()
         .filter(|c| c.is_alphanumeric() || is_mark(*c))
-        .for_each(|c| joined.push(c));
-    joined
+        .collect()
 }
 
 fn has_digit(text: &str) -> bool {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use dicom_lossless::{Body, Instance, Limits, Tag, Written, check_label, write_and_inspect};
 
+use super::basic_profile::BasicProfileOutcome;
 use super::originals::Originals;
 use super::residual::{Finding, TextCheck};
 use super::routing_attributes::RoutingAttributes;
@@ -14,7 +15,6 @@ use crate::error::{DeidError, DeidErrorKind};
 /// An instance as it was written.
 #[derive(Debug, Clone)]
 struct WrittenInstance {
-    sop_class: String,
     sop_instance: String,
     body: Body,
     routing: RoutingAttributes,
@@ -28,38 +28,21 @@ impl WrittenInstance {
         look: impl FnOnce(&Written) -> Result<T, DeidError>,
     ) -> Result<(Self, T), DeidError> {
         let routing = RoutingAttributes::of(&instance.header, instance.syntax.encoding);
-        let Some(sop_instance) = routing
+        let missing = || DeidError::new(DeidErrorKind::MissingUid, "there is no SOP Instance UID");
+        let sop_instance = routing
             .sop_instance
             .as_ref()
             .map(|uid| uid.expose().clone())
-        else {
-            return Err(DeidError::new(
-                DeidErrorKind::MissingUid,
-                "there is no SOP Instance UID",
-            ));
-        };
-        let class = instance
-            .header
-            .get(Tag(0x0008, 0x0016))
-            .and_then(|element| element.bytes());
-        let class = class.map(|bytes| {
-            String::from_utf8_lossy(bytes)
-                .trim_end_matches(['\0', ' '])
-                .to_owned()
-        });
+            .ok_or_else(missing)?;
         let (body, seen) = write_and_inspect(instance, limits, look)?;
         check_label(instance)?;
-        let native = instance.syntax.is_native();
-        Ok((
-            Self {
-                sop_class: class.unwrap_or_default(),
-                sop_instance,
-                body,
-                routing,
-                native,
-            },
-            seen,
-        ))
+        let written = Self {
+            sop_instance,
+            body,
+            routing,
+            native: instance.syntax.is_native(),
+        };
+        Ok((written, seen))
     }
 }
 
@@ -72,9 +55,12 @@ pub struct CleanInstance {
     name: Option<String>,
     texts: TextCheck,
     findings: Vec<Finding>,
+    /// Whether the study had to stand for the patient.
     without_patient_id: bool,
+    /// Dates, times and ages that could not be read.
     unreadable: Vec<Tag>,
-    originals: Option<Arc<Originals>>,
+    /// Its original identifiers, for a site that keeps a log of them.
+    pub(super) originals: Option<Arc<Originals>>,
 }
 
 impl fmt::Debug for CleanInstance {
@@ -93,6 +79,7 @@ impl CleanInstance {
         limits: &Limits,
         changed: u32,
         name: Option<String>,
+        outcome: BasicProfileOutcome,
         check: impl FnOnce(&Written) -> Result<(TextCheck, Vec<Finding>), DeidError>,
     ) -> Result<Self, DeidError> {
         let (written, (texts, mut findings)) = WrittenInstance::write(instance, limits, check)?;
@@ -108,8 +95,8 @@ impl CleanInstance {
             name,
             texts,
             findings,
-            without_patient_id: false,
-            unreadable: Vec::new(),
+            without_patient_id: outcome.without_patient_id,
+            unreadable: outcome.unreadable,
             originals: None,
         })
     }
@@ -118,21 +105,6 @@ impl CleanInstance {
     /// it be sent all the same.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
-    }
-
-    /// Remembers its original identifiers, for a site that keeps a log of them.
-    pub(super) fn about(self, originals: Option<Arc<Originals>>) -> Self {
-        Self { originals, ..self }
-    }
-
-    /// Remembers whether the study had to stand for the patient, and which dates, times and ages
-    /// could not be read.
-    pub(super) fn with_outcome(self, without_patient_id: bool, unreadable: Vec<Tag>) -> Self {
-        Self {
-            without_patient_id,
-            unreadable,
-            ..self
-        }
     }
 
     /// Dates, times and ages that could not be read and so did not stay, one for each element.
@@ -282,11 +254,6 @@ impl UncleanedInstance {
 macro_rules! getters {
     ($($name:ident),*) => {$(
         impl $name {
-            /// SOP Class UID; empty where the data set has none.
-            pub fn sop_class(&self) -> &str {
-                &self.written().sop_class
-            }
-
             /// SOP Instance UID, as sent.
             pub fn sop_instance(&self) -> &str {
                 &self.written().sop_instance

@@ -13,17 +13,17 @@ const LONGEST_DECIMAL: usize = 16;
 
 /// How a rule changes numbers.
 #[derive(Clone)]
-pub(super) struct NumberJitter {
+pub struct NumberJitter {
     /// What is drawn lies between minus this and this.
-    pub(super) range: f64,
-    pub(super) whole: bool,
-    pub(super) min: Option<f64>,
-    pub(super) max: Option<f64>,
+    pub range: f64,
+    pub whole: bool,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
 }
 
 /// Why a number cannot be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum JitterError {
+pub enum JitterError {
     /// The text is not one number of the kind that is asked for.
     NotANumber,
     /// The operating system gave no random numbers.
@@ -31,7 +31,7 @@ pub(super) enum JitterError {
 }
 
 impl NumberJitter {
-    pub(super) fn new(jitter: &Jitter, profile_range: f64) -> Self {
+    pub fn new(jitter: &Jitter, profile_range: f64) -> Self {
         let range = jitter.range.unwrap_or(profile_range);
         Self {
             range,
@@ -42,7 +42,7 @@ impl NumberJitter {
     }
 
     /// The changed number as text for an element of this VR.
-    pub(super) fn apply(&self, text: &str, vr: VR) -> Result<String, JitterError> {
+    pub fn apply(&self, text: &str, vr: VR) -> Result<String, JitterError> {
         let number: f64 = text
             .trim()
             .parse()
@@ -90,7 +90,7 @@ impl NumberJitter {
 }
 
 /// A random number of units, not zero.
-pub(super) fn units(jitter: &DateJitter) -> Result<i64, JitterError> {
+pub fn units(jitter: &DateJitter) -> Result<i64, JitterError> {
     between(jitter.range.into())
 }
 

@@ -5,26 +5,33 @@
 
 use std::fmt;
 
+use dicom_dictionary_std::tags::{
+    ACCESSION_NUMBER, PATIENT_BIRTH_DATE, PATIENT_ID, PATIENT_NAME, SERIES_DATE,
+    SERIES_DESCRIPTION, SERIES_INSTANCE_UID, SERIES_TIME, STUDY_DATE, STUDY_DESCRIPTION, STUDY_ID,
+    STUDY_INSTANCE_UID, STUDY_TIME, TIMEZONE_OFFSET_FROM_UTC,
+};
 use dicom_lossless::{CharacterSet, DataSet, Encoding, Instance, Phi, Tag, character_set_of, text};
 use serde_json::{Map, Value, json};
 
-/// What the log indexes, by its names. It also knows `StudyDateTime` and `SeriesDateTime`, which
+use crate::standard::keyword;
+
+/// What the log indexes, by the keywords of the attributes. It also knows `StudyDateTime` and `SeriesDateTime`, which
 /// DICOM does not.
-const INDEXED: [(&str, Tag); 14] = [
-    ("AccessionNumber", Tag(0x0008, 0x0050)),
-    ("PatientBirthDate", Tag(0x0010, 0x0030)),
-    ("PatientID", Tag(0x0010, 0x0020)),
-    ("PatientName", Tag(0x0010, 0x0010)),
-    ("StudyInstanceUID", Tag(0x0020, 0x000D)),
-    ("StudyID", Tag(0x0020, 0x0010)),
-    ("StudyDate", Tag(0x0008, 0x0020)),
-    ("StudyTime", Tag(0x0008, 0x0030)),
-    ("StudyDescription", Tag(0x0008, 0x1030)),
-    ("SeriesInstanceUID", Tag(0x0020, 0x000E)),
-    ("SeriesDate", Tag(0x0008, 0x0021)),
-    ("SeriesTime", Tag(0x0008, 0x0031)),
-    ("SeriesDescription", Tag(0x0008, 0x103E)),
-    ("TimezoneOffsetFromUTC", Tag(0x0008, 0x0201)),
+const INDEXED: [Tag; 14] = [
+    ACCESSION_NUMBER,
+    PATIENT_BIRTH_DATE,
+    PATIENT_ID,
+    PATIENT_NAME,
+    STUDY_INSTANCE_UID,
+    STUDY_ID,
+    STUDY_DATE,
+    STUDY_TIME,
+    STUDY_DESCRIPTION,
+    SERIES_INSTANCE_UID,
+    SERIES_DATE,
+    SERIES_TIME,
+    SERIES_DESCRIPTION,
+    TIMEZONE_OFFSET_FROM_UTC,
 ];
 
 /// The original identifiers of one instance.
@@ -50,16 +57,14 @@ impl Originals {
             |tag| text(header.get(tag)?, encoding, &charset).filter(|text| !text.trim().is_empty());
         let indexed = INDEXED
             .into_iter()
-            .filter_map(|(name, tag)| Some((name, Phi::new(value(tag)?))))
+            .filter_map(|tag| Some((keyword(tag)?, Phi::new(value(tag)?))))
             .collect();
         Self { indexed }
     }
 
     /// The names of all that may be among them.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        INDEXED
-            .into_iter()
-            .map(|(name, _)| name)
+        INDEXED.into_iter().filter_map(keyword)
     }
 
     /// The body of the request to the log, and of nothing else.
@@ -116,9 +121,26 @@ mod tests {
     }
 
     #[test]
-    fn indexed_names_are_keywords_of_their_attributes() {
-        for (name, tag) in INDEXED {
-            assert_eq!(crate::standard::tag_of_keyword(name), Some(tag), "{name}");
-        }
+    fn names_are_those_of_the_log() {
+        let names: Vec<_> = Originals::names().collect();
+        assert_eq!(
+            names,
+            [
+                "AccessionNumber",
+                "PatientBirthDate",
+                "PatientID",
+                "PatientName",
+                "StudyInstanceUID",
+                "StudyID",
+                "StudyDate",
+                "StudyTime",
+                "StudyDescription",
+                "SeriesInstanceUID",
+                "SeriesDate",
+                "SeriesTime",
+                "SeriesDescription",
+                "TimezoneOffsetFromUTC",
+            ]
+        );
     }
 }

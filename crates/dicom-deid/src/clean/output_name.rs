@@ -8,31 +8,15 @@
 use dicom_lossless::{CharacterSet, DataSet, Encoding, Tag};
 
 use super::compiled_action::{
-    ActionError, CompiledAction, OtherValues, filled, read_values, too_complex,
+    ActionError, CompiledAction, OtherValues, Substitution, filled, other, read_values, too_complex,
 };
-use super::element_value::Reading;
 use super::hash::Hasher;
 use crate::error::{DeidError, DeidErrorKind};
-use crate::profile::{
-    Captured, DateFormat, DicomRules, PythonRegex, Substitution, Template, tag_of,
-};
+use crate::profile::{Captured, DateFormat, DicomRules, tag_of};
 
 /// The entries of `filenames`, with every option settled.
-pub(super) struct OutputNames {
-    entries: Vec<NameEntry>,
-}
-
-/// One entry.
-struct NameEntry {
-    regex: PythonRegex,
-    output: Template,
-    pieces: Vec<PathPiece>,
-}
-
-/// What is done to a captured piece of the path.
-struct PathPiece {
-    name: String,
-    action: CompiledAction,
+pub struct OutputNames {
+    entries: Vec<Substitution>,
 }
 
 /// What Flywheel's engine writes for a value that is not there.
@@ -40,17 +24,17 @@ const NOTHING: &str = "None";
 
 impl OutputNames {
     /// The output names of a profile, if it has any.
-    pub(super) fn new(dicom: &DicomRules) -> Option<Self> {
+    pub fn new(dicom: &DicomRules) -> Option<Self> {
         let entries: Vec<_> = dicom
             .filenames
             .iter()
-            .map(|entry| NameEntry::new(entry, dicom))
+            .map(|entry| Substitution::new(entry, dicom))
             .collect();
         (!entries.is_empty()).then_some(Self { entries })
     }
 
     /// The name for a file: that of the first entry which matches its path.
-    pub(super) fn name(
+    pub fn name(
         &self,
         path: &str,
         cleaned: &DataSet,
@@ -65,9 +49,17 @@ impl OutputNames {
                 .map_err(too_complex)
                 .map_err(failed)?
             {
-                let name = entry
-                    .output(&captured, cleaned, encoding, hasher)
-                    .map_err(failed)?;
+                let tags: Vec<Tag> = entry
+                    .output
+                    .variables()
+                    .filter_map(tag_of)
+                    .chain(entry.reads())
+                    .collect();
+                let others = read_values(&tags, cleaned, encoding, &CharacterSet::default());
+                let name = filled(&entry.output, |name| {
+                    variable(entry, name, &captured, &others, hasher)
+                })
+                .map_err(failed)?;
                 let empty = || failure(format!("filenames[{at}]: the name comes out empty"));
                 return valid_file_name(&name).ok_or_else(empty);
             }
@@ -82,108 +74,40 @@ fn failure(why: String) -> DeidError {
     DeidError::new(DeidErrorKind::Filename, why)
 }
 
-impl NameEntry {
-    fn new(entry: &Substitution, dicom: &DicomRules) -> Self {
-        let pieces = entry
-            .groups
-            .iter()
-            .map(|group| PathPiece {
-                name: group.name.clone(),
-                action: CompiledAction::new(&group.action, dicom),
-            });
-        Self {
-            regex: entry.regex.clone(),
-            output: entry.output.clone(),
-            pieces: pieces.collect(),
-        }
+/// The value of an attribute, or what becomes of a captured piece of the path. Dates are first
+/// brought into the rule's format.
+fn variable(
+    entry: &Substitution,
+    name: &str,
+    captured: &Captured<'_, '_>,
+    others: OtherValues<'_>,
+    hasher: &Hasher,
+) -> Result<String, ActionError> {
+    if let Some(tag) = tag_of(name) {
+        let text = other(Some(tag), others, name)?;
+        return Ok(text.unwrap_or(NOTHING).to_owned());
     }
-
-    fn output(
-        &self,
-        captured: &Captured<'_, '_>,
-        cleaned: &DataSet,
-        encoding: Encoding,
-        hasher: &Hasher,
-    ) -> Result<String, ActionError> {
-        let tags: Vec<Tag> = self
-            .output
-            .variables()
-            .filter_map(tag_of)
-            .collect();
-        let tags: Vec<Tag> = tags
-            .into_iter()
-            .chain(
-                self.pieces
-                    .iter()
-                    .flat_map(|piece| piece.action.reads()),
-            )
-            .collect();
-        let others = read_values(&tags, cleaned, encoding, &CharacterSet::default());
-        filled(&self.output, |name| {
-            self.variable(name, captured, &others, hasher)
-        })
-    }
-
-    fn variable(
-        &self,
-        name: &str,
-        captured: &Captured<'_, '_>,
-        others: OtherValues<'_>,
-        hasher: &Hasher,
-    ) -> Result<String, ActionError> {
-        if let Some(tag) = tag_of(name) {
-            return match others
-                .iter()
-                .find(|(other, _)| *other == tag)
-                .map(|(_, reading)| reading)
-            {
-                Some(Reading::Text(text)) => Ok(text.clone()),
-                Some(Reading::Opaque) => Err(ActionError::new(
-                    DeidErrorKind::Filename,
-                    format!("`{name}` holds no text"),
+    let text = captured.get(name);
+    let failed = |why: String| Err(ActionError::new(DeidErrorKind::Filename, why));
+    let new = match entry
+        .group(name)
+        .map(|group| &group.action)
+    {
+        None => Ok(text.map(str::to_owned)),
+        Some(action @ CompiledAction::Shift(shift)) => {
+            match text.map(|text| date_in_format(text, &shift.format)) {
+                None => failed("there is no date".to_owned()),
+                Some(None) => failed(format!(
+                    "neither in the format {} nor in one that is read without doubt",
+                    shift.format.as_str()
                 )),
-                Some(Reading::Nothing) | None => Ok(NOTHING.to_owned()),
-            };
+                Some(Some(date)) => action.apply_to_text(Some(&date), others, hasher),
+            }
         }
-        let text = captured.get(name);
-        let piece = self
-            .pieces
-            .iter()
-            .find(|piece| piece.name == name);
-        let new = piece.map_or_else(
-            || Ok(text.map(str::to_owned)),
-            |piece| piece.of(text, others, hasher),
-        );
-        new.map(|new| new.unwrap_or_else(|| NOTHING.to_owned()))
-            .map_err(|error| error.inside(name))
-    }
-}
-
-impl PathPiece {
-    /// What becomes of a captured piece. Dates are first brought into the rule's format.
-    fn of(
-        &self,
-        text: Option<&str>,
-        others: OtherValues<'_>,
-        hasher: &Hasher,
-    ) -> Result<Option<String>, ActionError> {
-        let CompiledAction::Shift(shift) = &self.action else {
-            return self
-                .action
-                .apply_to_text(text, others, hasher);
-        };
-        let missing = || ActionError::new(DeidErrorKind::Filename, "there is no date");
-        let unread = || {
-            let format = shift.format.as_str();
-            ActionError::new(
-                DeidErrorKind::Filename,
-                format!("neither in the format {format} nor in one that is read without doubt"),
-            )
-        };
-        let date = date_in_format(text.ok_or_else(missing)?, &shift.format).ok_or_else(unread)?;
-        self.action
-            .apply_to_text(Some(&date), others, hasher)
-    }
+        Some(action) => action.apply_to_text(text, others, hasher),
+    };
+    new.map(|new| new.unwrap_or_else(|| NOTHING.to_owned()))
+        .map_err(|error| error.inside(name))
 }
 
 const DATE_FORMATS: &[&str] = &[

@@ -1,20 +1,17 @@
 //! `patient-age-from-birthdate`: the patient's age from birth date and study date.
 
 use chrono::{Datelike, Months, NaiveDate};
-use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, Tag, VR};
+use dicom_dictionary_std::tags::{PATIENT_AGE, PATIENT_BIRTH_DATE, STUDY_DATE};
+use dicom_lossless::{CharacterSet, DataSet, Element, Encoding, VR};
 
 use super::element_value::{Reading, read};
 use crate::profile::{AgeUnit, DateFormat};
-
-const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
-const STUDY_DATE: Tag = Tag(0x0008, 0x0020);
-const PATIENT_AGE: Tag = Tag(0x0010, 0x1010);
 
 /// Counts from here on go to the next larger unit; years end here.
 const LARGEST: i64 = 960;
 
 /// Sets the patient's age where both dates can be read; else nothing happens, as with Flywheel.
-pub(super) fn set_age(
+pub fn set_age(
     data: &mut DataSet,
     encoding: Encoding,
     format: &DateFormat,
@@ -29,7 +26,7 @@ pub(super) fn set_age(
             _ => None,
         }
     };
-    let (Some(birth), Some(study)) = (day_of(BIRTH_DATE), day_of(STUDY_DATE)) else {
+    let (Some(birth), Some(study)) = (day_of(PATIENT_BIRTH_DATE), day_of(STUDY_DATE)) else {
         return false;
     };
     let value = age(birth, study, units).into_bytes();

@@ -1,21 +1,22 @@
 //! Private elements: found by their creator, made, and removed.
 
-use dicom_lossless::{CharacterSet, DataSet, Element, Tag, VR};
+use dicom_lossless::{CharacterSet, DataSet, Element, Tag, VR, character_set_of};
 
+use super::element_value::item_sets;
 use crate::profile::Selector;
 use crate::standard;
 
 /// A private element as a profile names it.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct PrivateName {
-    pub(super) group: u16,
-    pub(super) creator: String,
-    pub(super) element: u8,
+#[derive(Clone, Copy)]
+pub struct PrivateName<'s> {
+    pub group: u16,
+    pub creator: &'s str,
+    pub element: u8,
 }
 
-impl PrivateName {
+impl<'s> PrivateName<'s> {
     /// The name in a selector, if it names a private element by its creator.
-    pub(super) fn of(selector: &Selector) -> Option<Self> {
+    pub fn of(selector: &'s Selector) -> Option<Self> {
         match selector {
             Selector::Private {
                 group,
@@ -23,7 +24,7 @@ impl PrivateName {
                 element,
             } => Some(Self {
                 group: *group,
-                creator: creator.clone(),
+                creator,
                 element: *element,
             }),
             _ => None,
@@ -32,33 +33,33 @@ impl PrivateName {
 
     /// The element in every block that the creator has in this data set (PS3.5 section 7.8.1),
     /// normally one.
-    pub(super) fn tags(&self, data: &DataSet) -> Vec<Tag> {
+    pub fn tags(self, data: &DataSet) -> Vec<Tag> {
         self.blocks(data)
             .map(|block| self.in_block(block))
             .collect()
     }
 
-    fn in_block(&self, block: u16) -> Tag {
+    fn in_block(self, block: u16) -> Tag {
         Tag(self.group, block << 8 | u16::from(self.element))
     }
 
-    fn blocks<'a>(&'a self, data: &'a DataSet) -> impl Iterator<Item = u16> + 'a {
+    fn blocks(self, data: &DataSet) -> impl Iterator<Item = u16> {
         let creators = data
             .iter()
-            .filter(|element| element.tag.group() == self.group && is_creator(element.tag));
+            .filter(move |element| element.tag.group() == self.group && is_creator(element.tag));
         creators
-            .filter(|element| creator_text(element, data) == self.creator)
+            .filter(move |element| creator_text(element, data) == self.creator)
             .map(|element| element.tag.element())
     }
 
     /// The VR that the standard's table gives.
-    pub(super) fn known_vr(&self) -> Option<VR> {
-        standard::private_vr(&self.creator, self.group, self.element)
+    pub fn known_vr(self) -> Option<VR> {
+        standard::private_vr(self.creator, self.group, self.element)
     }
 
     /// Where the element belongs: in the creator's block, which is made where there is none. None
     /// if all are taken.
-    pub(super) fn make_room(&self, data: &mut DataSet, charset: &CharacterSet) -> Option<Tag> {
+    pub fn make_room(self, data: &mut DataSet, charset: &CharacterSet) -> Option<Tag> {
         if let Some(block) = self.blocks(data).next() {
             return Some(self.in_block(block));
         }
@@ -66,21 +67,26 @@ impl PrivateName {
             data.get(Tag(self.group, *block))
                 .is_none()
         })?;
-        data.put(Element::with_text(Tag(self.group, free), VR::LO, &self.creator, charset).ok()?);
+        data.put(Element::with_text(Tag(self.group, free), VR::LO, self.creator, charset).ok()?);
         Some(self.in_block(free))
     }
 }
 
+/// The private creator of the block that an element is in.
+pub fn creator_of(tag: Tag) -> Tag {
+    Tag(tag.group(), tag.element() >> 8)
+}
+
 /// Whether the tag is that of a private creator.
-pub(super) fn is_creator(tag: Tag) -> bool {
+pub fn is_creator(tag: Tag) -> bool {
     standard::is_private(tag) && (0x10..=0xFF).contains(&tag.element())
 }
 
-pub(super) fn creator_text(element: &Element, data: &DataSet) -> String {
+pub fn creator_text(element: &Element, data: &DataSet) -> String {
     let Some(bytes) = element.bytes() else {
         return String::new();
     };
-    let charset = dicom_lossless::character_set_of(data, &CharacterSet::default());
+    let charset = character_set_of(data, &CharacterSet::default());
     charset
         .decode(bytes, false)
         .trim_end_matches([' ', '\0'])
@@ -88,55 +94,39 @@ pub(super) fn creator_text(element: &Element, data: &DataSet) -> String {
 }
 
 /// The VR of a private element by its absolute number, if its creator is here and known.
-pub(super) fn vr_of(tag: Tag, data: &DataSet) -> Option<VR> {
+pub fn vr_of(tag: Tag, data: &DataSet) -> Option<VR> {
     if is_creator(tag) {
         return Some(VR::LO);
     }
-    let [block, element] = tag.element().to_be_bytes();
-    let creator = data.get(Tag(tag.group(), u16::from(block)))?;
+    let [_, element] = tag.element().to_be_bytes();
+    let creator = data.get(creator_of(tag))?;
     standard::private_vr(&creator_text(creator, data), tag.group(), element)
 }
 
 fn holds_private(data: &DataSet) -> bool {
-    let inside = |element: &Element| {
-        element.items().is_some_and(|sequence| {
-            sequence
-                .items
-                .iter()
-                .any(|item| holds_private(&item.data))
-        })
-    };
     data.iter()
-        .any(|element| element.is_private() || inside(element))
+        .any(|element| element.is_private() || item_sets(element).any(holds_private))
 }
 
 /// Removes private elements at every level. What the profile names by creator stays, with its
 /// creator, where that creator has it at the same level: a number alone protects nothing. Gives the
 /// number of elements removed.
-pub(super) fn remove_all(data: &mut DataSet, protected: &[PrivateName]) -> u32 {
-    let mut kept: Vec<Tag> = Vec::new();
-    for name in protected {
-        kept.extend(name.tags(data));
-    }
-    let creators: Vec<Tag> = kept
+pub fn remove_all(data: &mut DataSet, protected: &[PrivateName<'_>]) -> u32 {
+    let kept: Vec<Tag> = protected
         .iter()
-        .map(|tag| Tag(tag.group(), tag.element() >> 8))
+        .flat_map(|name| name.tags(data))
+        .flat_map(|tag| [tag, creator_of(tag)])
         .collect();
     let mut removed = 0;
     data.retain(|element| {
-        let keep =
-            !element.is_private() || kept.contains(&element.tag) || creators.contains(&element.tag);
+        let keep = !element.is_private() || kept.contains(&element.tag);
         removed += u32::from(!keep);
         keep
     });
     for element in data.iter_mut() {
         // What holds nothing private is not touched, so that it stays shared.
-        if element.items().is_some_and(|sequence| {
-            sequence
-                .items
-                .iter()
-                .any(|item| holds_private(&item.data))
-        }) && let Some(sequence) = element.items_mut()
+        if item_sets(element).any(holds_private)
+            && let Some(sequence) = element.items_mut()
         {
             removed += sequence
                 .items
@@ -162,7 +152,7 @@ mod tests {
     fn a_number_protects_nothing_under_another_creator() {
         let name = PrivateName {
             group: 9,
-            creator: "MINE".to_owned(),
+            creator: "MINE",
             element: 1,
         };
         let nested =
@@ -202,7 +192,7 @@ mod tests {
     fn room_is_made_in_the_first_free_block() {
         let name = PrivateName {
             group: 9,
-            creator: "MINE".to_owned(),
+            creator: "MINE",
             element: 1,
         };
         let mut data = DataSet::from_elements(vec![text(9, 0x10, "OTHER ")]);

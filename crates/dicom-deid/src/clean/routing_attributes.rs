@@ -2,52 +2,55 @@
 
 use dicom_lossless::{CharacterSet, DataSet, Encoding, Phi, Tag, character_set_of, values};
 
+/// What may identify and does not show; none where the header has no value.
+type PhiText = Option<Phi<String>>;
+
 /// Attributes that labels, UIDs and times of containers are made from. All are read from the data
 /// set as it is sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoutingAttributes {
     /// Study Instance UID.
-    pub study_uid: Option<Phi<String>>,
+    pub study_uid: PhiText,
     /// Series Instance UID.
-    pub series_uid: Option<Phi<String>>,
+    pub series_uid: PhiText,
     /// SOP Instance UID.
-    pub sop_instance: Option<Phi<String>>,
+    pub sop_instance: PhiText,
     /// Modality.
-    pub modality: Option<Phi<String>>,
+    pub modality: PhiText,
     /// Patient ID.
-    pub patient_id: Option<Phi<String>>,
+    pub patient_id: PhiText,
     /// Study ID.
-    pub study_id: Option<Phi<String>>,
+    pub study_id: PhiText,
     /// Study Description.
-    pub study_description: Option<Phi<String>>,
+    pub study_description: PhiText,
     /// Study Date, as in the file.
-    pub study_date: Option<Phi<String>>,
+    pub study_date: PhiText,
     /// Study Time, as in the file.
-    pub study_time: Option<Phi<String>>,
+    pub study_time: PhiText,
     /// Series Number.
-    pub series_number: Option<Phi<String>>,
+    pub series_number: PhiText,
     /// Series Description.
-    pub series_description: Option<Phi<String>>,
+    pub series_description: PhiText,
     /// Protocol Name.
-    pub protocol_name: Option<Phi<String>>,
+    pub protocol_name: PhiText,
     /// Series Date, as in the file.
-    pub series_date: Option<Phi<String>>,
+    pub series_date: PhiText,
     /// Series Time, as in the file.
-    pub series_time: Option<Phi<String>>,
+    pub series_time: PhiText,
     /// Acquisition Number.
-    pub acquisition_number: Option<Phi<String>>,
+    pub acquisition_number: PhiText,
     /// Acquisition Date, as in the file.
-    pub acquisition_date: Option<Phi<String>>,
+    pub acquisition_date: PhiText,
     /// Acquisition Time, as in the file.
-    pub acquisition_time: Option<Phi<String>>,
+    pub acquisition_time: PhiText,
     /// Acquisition `DateTime`, as in the file.
-    pub acquisition_datetime: Option<Phi<String>>,
+    pub acquisition_datetime: PhiText,
     /// Instance Number.
-    pub instance_number: Option<Phi<String>>,
+    pub instance_number: PhiText,
     /// Manufacturer.
-    pub manufacturer: Option<Phi<String>>,
+    pub manufacturer: PhiText,
     /// Timezone Offset From UTC.
-    pub timezone: Option<Phi<String>>,
+    pub timezone: PhiText,
 }
 
 impl RoutingAttributes {

@@ -8,131 +8,113 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use dicom_lossless::{DataSet, Element, Tag};
 
 use super::compiled_action::CompiledAction;
+use super::element_value::item_sets;
 use super::hash::Hasher;
-use super::private_elements::PrivateName;
+use super::private_elements::{PrivateName, creator_of};
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{
-    DicomRules, ItemChoice, PythonRegex, Rule, Selector, SequencePath, TooComplex,
+    Action, DicomRules, ItemChoice, PythonRegex, Selector, SequencePath, TooComplex,
 };
 use crate::standard;
 
 /// A rule with its action settled.
-pub(super) struct CompiledRule {
+pub struct CompiledRule {
     /// How messages name it.
-    pub(super) name: String,
-    /// Its number in `fields`.
-    pub(super) index: usize,
-    pub(super) target: RuleTarget,
-    pub(super) action: CompiledAction,
+    pub name: String,
+    /// Its number in `fields`; the largest number where it stands somewhere else.
+    pub index: usize,
+    pub selector: Selector,
+    pub action: CompiledAction,
+    /// The attributes of the instance that it reads beside its own element.
+    pub reads: Vec<Tag>,
+    /// Whether it has found an element in some file of the run.
+    matched: AtomicBool,
 }
 
 impl CompiledRule {
-    fn new(rule: &Rule, dicom: &DicomRules) -> Self {
-        let target = match &rule.selector {
-            Selector::Tag(tag) => RuleTarget::Tag(*tag),
-            Selector::Private {
-                group,
-                creator,
-                element,
-            } => RuleTarget::Private(PrivateName {
-                group: *group,
-                creator: creator.clone(),
-                element: *element,
-            }),
-            Selector::Path(path) => RuleTarget::Path(path.clone()),
-            Selector::Repeater { group, element } => RuleTarget::Repeater {
-                group: *group,
-                element: *element,
-            },
-            Selector::Regex(regex) => RuleTarget::Regex(regex.clone()),
-        };
+    fn new(
+        name: String,
+        index: usize,
+        selector: Selector,
+        action: &Action,
+        dicom: &DicomRules,
+    ) -> Self {
+        let action = CompiledAction::new(action, dicom);
         Self {
-            name: rule.describe(),
-            index: rule.position.index,
-            target,
-            action: CompiledAction::new(&rule.action, dicom),
+            name,
+            index,
+            selector,
+            reads: action.reads(),
+            action,
+            matched: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that it found an element. The store is shared by all threads: it is written to once.
+    pub fn note_match(&self, found: impl FnOnce() -> bool) {
+        if !self.matched.load(Ordering::Relaxed) && found() {
+            self.matched
+                .store(true, Ordering::Relaxed);
         }
     }
 
     /// The failure where a regular expression of the rule takes too long.
-    pub(super) fn too_complex(&self, why: TooComplex) -> DeidError {
+    pub fn too_complex(&self, why: TooComplex) -> DeidError {
         DeidError::new(DeidErrorKind::Rule, format!("{}: {why}", self.name))
     }
 }
 
-/// What a rule addresses.
-pub(super) enum RuleTarget {
-    Tag(Tag),
-    Private(PrivateName),
-    Path(SequencePath),
-    Repeater { group: u16, element: u16 },
-    Regex(PythonRegex),
-}
-
 /// All rules of a profile.
-pub(super) struct Rules {
-    pub(super) list: Vec<CompiledRule>,
+pub struct Rules {
+    pub list: Vec<CompiledRule>,
     /// The rules for one attribute, by tag and then in order.
-    by_tag: Vec<(Tag, usize)>,
+    by_tag: Vec<ItemStep>,
     /// The rules for other than one attribute, which are looked at in every data set.
     always: Vec<usize>,
-    /// The rules for one attribute that create it.
-    inserting: Vec<usize>,
-    /// The rules that read more than their own element, with what they read.
-    reading: Vec<(usize, Vec<Tag>)>,
-    pub(super) recurse: bool,
-    pub(super) hasher: Hasher,
-    /// Which rules have found an element in some file of the run.
-    matched: Vec<AtomicBool>,
+    /// The rules that are looked at in an instance's own data set even where their element is
+    /// absent: they create it, or read others.
+    at_top: Vec<usize>,
+    pub recurse: bool,
+    pub hasher: Hasher,
 }
 
 impl Rules {
     /// The rules of a profile, in order. Attributes that output names refer to count as named, so
     /// that they are kept where what no rule names is removed.
-    pub(super) fn new(dicom: &DicomRules) -> Self {
+    pub fn new(dicom: &DicomRules) -> Self {
         let named = dicom
             .filenames
             .iter()
             .enumerate()
             .flat_map(|(at, entry)| entry.tags().map(move |tag| (at, tag)));
-        let kept = named.map(|(at, tag)| CompiledRule {
-            name: format!("filenames[{at}]"),
-            index: usize::MAX,
-            target: RuleTarget::Tag(tag),
-            action: CompiledAction::Keep,
+        let kept = named.map(|(at, tag)| {
+            let name = format!("filenames[{at}]");
+            CompiledRule::new(name, usize::MAX, Selector::Tag(tag), &Action::Keep, dicom)
         });
-        let list: Vec<_> = dicom
-            .fields
-            .iter()
-            .map(|rule| CompiledRule::new(rule, dicom))
-            .chain(kept)
-            .collect();
+        let fields = dicom.fields.iter().map(|rule| {
+            CompiledRule::new(
+                rule.describe(),
+                rule.position.index,
+                rule.selector.clone(),
+                &rule.action,
+                dicom,
+            )
+        });
         let mut all = Self {
-            matched: list
-                .iter()
-                .map(|_| AtomicBool::new(false))
-                .collect(),
+            list: fields.chain(kept).collect(),
             by_tag: Vec::new(),
             always: Vec::new(),
-            inserting: Vec::new(),
-            reading: Vec::new(),
+            at_top: Vec::new(),
             recurse: dicom.recurse_sequence,
             hasher: Hasher::new(dicom),
-            list,
         };
         for (index, rule) in all.list.iter().enumerate() {
-            let reads = rule.action.reads();
-            if !reads.is_empty() {
-                all.reading.push((index, reads));
-            }
-            match rule.target {
-                RuleTarget::Tag(tag) => {
-                    all.by_tag.push((tag, index));
-                    if rule.action.inserts() {
-                        all.inserting.push(index);
-                    }
-                }
+            match rule.selector {
+                Selector::Tag(tag) => all.by_tag.push((tag, index)),
                 _ => all.always.push(index),
+            }
+            if rule.action.inserts() || !rule.reads.is_empty() {
+                all.at_top.push(index);
             }
         }
         all.by_tag.sort_unstable();
@@ -140,58 +122,35 @@ impl Rules {
     }
 
     /// The rules of `fields` that found no element in any file until now, and how many there are.
-    pub(super) fn idle(&self) -> (Vec<&str>, usize) {
+    pub fn idle(&self) -> (Vec<&str>, usize) {
         let fields = || {
             self.list
                 .iter()
                 .filter(|rule| rule.index != usize::MAX)
         };
-        let matched = |rule: &&CompiledRule| {
-            self.matched
-                .get(rule.index)
-                .is_some_and(|matched| matched.load(Ordering::Relaxed))
-        };
         (
             fields()
-                .filter(|rule| !matched(rule))
+                .filter(|rule| !rule.matched.load(Ordering::Relaxed))
                 .map(|rule| rule.name.as_str())
                 .collect(),
             fields().count(),
         )
     }
 
-    /// Notes that a rule found an element. The store is shared by all threads: it is written to
-    /// once.
-    pub(super) fn note_match(&self, rule: &CompiledRule, found: impl FnOnce() -> bool) {
-        if let Some(matched) = self
-            .matched
-            .get(rule.index)
-            .filter(|matched| !matched.load(Ordering::Relaxed))
-            && found()
-        {
-            matched.store(true, Ordering::Relaxed);
-        }
-    }
-
     /// Whether some rule acts in every sequence.
-    pub(super) fn reach_everywhere(&self) -> bool {
+    pub fn reach_everywhere(&self) -> bool {
         self.recurse
             || self
                 .list
                 .iter()
-                .any(|rule| matches!(rule.target, RuleTarget::Regex(_)))
+                .any(|rule| matches!(rule.selector, Selector::Regex(_)))
     }
 
     /// The rules that have something to do in a data set, in order.
-    pub(super) fn due(&self, data: &DataSet, top: bool) -> Vec<usize> {
+    pub fn due(&self, data: &DataSet, top: bool) -> Vec<usize> {
         let mut due = self.always.clone();
         if top {
-            due.extend(&self.inserting);
-            due.extend(
-                self.reading
-                    .iter()
-                    .map(|(index, _)| index),
-            );
+            due.extend(&self.at_top);
         }
         for element in data {
             due.extend(self.for_tag(element.tag));
@@ -201,16 +160,7 @@ impl Rules {
         due
     }
 
-    /// The attributes of the instance that a rule reads beside its own element, if it reads any.
-    pub(super) fn reads(&self, index: usize) -> Option<&[Tag]> {
-        let (_, tags) = self
-            .reading
-            .iter()
-            .find(|(reading, _)| *reading == index)?;
-        Some(tags)
-    }
-
-    pub(super) fn for_tag(&self, tag: Tag) -> impl Iterator<Item = usize> + '_ {
+    pub fn for_tag(&self, tag: Tag) -> impl Iterator<Item = usize> + '_ {
         let from = self
             .by_tag
             .partition_point(|(other, _)| *other < tag);
@@ -222,11 +172,11 @@ impl Rules {
     }
 
     /// What the path expressions address in a data set, as it is now.
-    pub(super) fn regex_matches(&self, data: &DataSet) -> Result<RegexMatches, DeidError> {
+    pub fn regex_matches(&self, data: &DataSet) -> Result<RegexMatches, DeidError> {
         let mut all = None;
         let mut paths = Vec::new();
         for rule in &self.list {
-            if let RuleTarget::Regex(regex) = &rule.target {
+            if let Selector::Regex(regex) = &rule.selector {
                 let found = all
                     .get_or_insert_with(|| ElementPaths::of(data))
                     .matching(regex);
@@ -238,21 +188,17 @@ impl Rules {
                 );
             }
         }
-        Ok(RegexMatches { paths })
+        Ok(paths)
     }
 
     /// Removes every element that no rule addresses; a sequence that is addressed itself keeps its
     /// items, empty. Private creators stay where an element of theirs does. Gives the number of
     /// elements removed.
-    pub(super) fn remove_undefined(&self, data: &mut DataSet, matches: &RegexMatches) -> u32 {
-        self.remove_unaddressed(data, matches, &mut Vec::new())
-    }
-
-    fn remove_unaddressed(
+    pub fn remove_undefined(
         &self,
         data: &mut DataSet,
         matches: &RegexMatches,
-        at: &mut Vec<(Tag, usize)>,
+        at: &mut Vec<ItemStep>,
     ) -> u32 {
         let kept = self.addressed(data, matches, at, false);
         let mut removed = 0;
@@ -266,7 +212,7 @@ impl Rules {
                 .enumerate()
             {
                 at.push((tag, index));
-                removed += self.remove_unaddressed(&mut item.data, matches, at);
+                removed += self.remove_undefined(&mut item.data, matches, at);
                 at.pop();
                 if !item.data.is_empty() {
                     filled.push(tag);
@@ -283,11 +229,11 @@ impl Rules {
 
     /// The elements of a data set that some rule addresses; with `keeping`, those of whose value
     /// some rule passes something on.
-    pub(super) fn addressed(
+    pub fn addressed(
         &self,
         data: &DataSet,
         matches: &RegexMatches,
-        at: &[(Tag, usize)],
+        at: &[ItemStep],
         keeping: bool,
     ) -> Vec<Tag> {
         let here = at.is_empty() || self.recurse;
@@ -297,26 +243,31 @@ impl Rules {
             .iter()
             .filter(|rule| !keeping || rule.action.passes_on())
         {
-            match &rule.target {
-                RuleTarget::Tag(tag) if here => kept.push(*tag),
-                RuleTarget::Private(name) if here => {
-                    for tag in name.tags(data) {
-                        kept.extend([tag, Tag(tag.group(), tag.element() >> 8)]);
+            match &rule.selector {
+                Selector::Tag(tag) if here => kept.push(*tag),
+                Selector::Private { .. } if here => {
+                    let name = PrivateName::of(&rule.selector);
+                    for tag in name
+                        .into_iter()
+                        .flat_map(|name| name.tags(data))
+                    {
+                        kept.extend([tag, creator_of(tag)]);
                     }
                 }
-                RuleTarget::Repeater { group, element } if here => kept.extend(
-                    data.iter()
-                        .map(|e| e.tag)
-                        .filter(|tag| tag.group() & 0xFF00 == *group && tag.element() == *element),
-                ),
-                RuleTarget::Path(path) if leads_here(path, at) => kept.push(path.leaf),
-                RuleTarget::Path(path) => kept.extend(entered(path, at)),
+                Selector::Repeater { group, element } if here => {
+                    kept.extend(of_repeater(data, *group, *element));
+                }
+                Selector::Path(path) if leads_here(path, at) => kept.push(path.leaf),
+                // The sequence that a path by indices enters from here stays, even where it does
+                // not hold what the path ends in.
+                Selector::Path(path) => {
+                    kept.extend(entered(path, at).filter(|_| !has_every_item(path)));
+                }
                 _ => {}
             }
         }
         let same = |(_, path): &&(bool, ElementPath)| path.items.as_slice() == at;
         let found = matches
-            .paths
             .iter()
             .filter(same)
             .filter(|(keeps, _)| *keeps || !keeping);
@@ -325,25 +276,18 @@ impl Rules {
     }
 
     /// The sequences of a data set through which rules reach for what they do not simply remove.
-    pub(super) fn reached_through(&self, matches: &RegexMatches, at: &[(Tag, usize)]) -> Vec<Tag> {
+    pub fn reached_through(&self, matches: &RegexMatches, at: &[ItemStep]) -> Vec<Tag> {
         let mut through = Vec::new();
         for rule in self
             .list
             .iter()
             .filter(|rule| !matches!(rule.action, CompiledAction::Remove))
         {
-            if let RuleTarget::Path(path) = &rule.target
-                && passes(path, at)
-            {
-                through.extend(
-                    path.sequences
-                        .get(at.len())
-                        .map(|(tag, _)| *tag),
-                );
+            if let Selector::Path(path) = &rule.selector {
+                through.extend(entered(path, at));
             }
         }
         let deeper = matches
-            .paths
             .iter()
             .filter(|(_, path)| path.items.starts_with(at));
         through.extend(deeper.filter_map(|(_, path)| {
@@ -355,19 +299,24 @@ impl Rules {
     }
 }
 
-/// The elements that path expressions match.
-pub(super) struct RegexMatches {
-    /// With whether the rule passes on something of what it addresses.
-    paths: Vec<(bool, ElementPath)>,
+/// The elements that path expressions match, with whether the rule passes on something of what it
+/// addresses.
+pub type RegexMatches = Vec<(bool, ElementPath)>;
+
+/// The attributes of a repeating group that a data set has.
+pub fn of_repeater(data: &DataSet, group: u16, element: u16) -> impl Iterator<Item = Tag> + '_ {
+    data.iter()
+        .map(|element| element.tag)
+        .filter(move |tag| tag.group() & 0xFF00 == group && tag.element() == element)
 }
 
 /// Whether a path ends in the data set at this place.
-fn leads_here(path: &SequencePath, at: &[(Tag, usize)]) -> bool {
+fn leads_here(path: &SequencePath, at: &[ItemStep]) -> bool {
     path.sequences.len() == at.len() && passes(path, at)
 }
 
 /// Whether the first steps of a path are those to this place.
-fn passes(path: &SequencePath, at: &[(Tag, usize)]) -> bool {
+fn passes(path: &SequencePath, at: &[ItemStep]) -> bool {
     path.sequences
         .iter()
         .zip(at)
@@ -376,26 +325,31 @@ fn passes(path: &SequencePath, at: &[(Tag, usize)]) -> bool {
         })
 }
 
-/// The sequence that a path by indices enters from this place. It stays, even where it does not
-/// hold what the path ends in.
-fn entered(path: &SequencePath, at: &[(Tag, usize)]) -> Option<Tag> {
-    let by_index = path
-        .sequences
-        .iter()
-        .all(|(_, choice)| *choice != ItemChoice::Every);
+/// The sequence that a path enters from this place.
+fn entered(path: &SequencePath, at: &[ItemStep]) -> Option<Tag> {
     let (tag, _) = path.sequences.get(at.len())?;
-    (by_index && passes(path, at)).then_some(*tag)
+    passes(path, at).then_some(*tag)
 }
+
+fn has_every_item(path: &SequencePath) -> bool {
+    path.sequences
+        .iter()
+        .any(|(_, choice)| *choice == ItemChoice::Every)
+}
+
+/// A sequence, and the number from 0 of the item in it to enter.
+pub type ItemStep = (Tag, usize);
 
 /// Where an element is: the items to enter, then its tag.
 #[derive(Clone)]
-pub(super) struct ElementPath {
-    pub(super) items: Vec<(Tag, usize)>,
-    pub(super) tag: Tag,
+pub struct ElementPath {
+    pub items: Vec<ItemStep>,
+    pub tag: Tag,
 }
 
 /// All elements as they were when the list was made, with both forms of their paths.
-pub(super) struct ElementPaths {
+#[derive(Default)]
+pub struct ElementPaths {
     keywords: Vec<(String, usize)>,
     numbers: Vec<(String, usize)>,
     elements: Vec<ElementPath>,
@@ -403,23 +357,13 @@ pub(super) struct ElementPaths {
 
 impl ElementPaths {
     /// Lists a data set and all that is nested in it.
-    pub(super) fn of(data: &DataSet) -> Self {
-        let mut paths = Self {
-            keywords: Vec::new(),
-            numbers: Vec::new(),
-            elements: Vec::new(),
-        };
+    pub fn of(data: &DataSet) -> Self {
+        let mut paths = Self::default();
         paths.list(data, &mut Vec::new(), "", "");
         paths
     }
 
-    fn list(
-        &mut self,
-        data: &DataSet,
-        items: &mut Vec<(Tag, usize)>,
-        keywords: &str,
-        numbers: &str,
-    ) {
+    fn list(&mut self, data: &DataSet, items: &mut Vec<ItemStep>, keywords: &str, numbers: &str) {
         for element in data {
             let tag = element.tag;
             let number = format!("{numbers}{:04x}{:04x}", tag.group(), tag.element());
@@ -433,19 +377,14 @@ impl ElementPaths {
             // Elements without a keyword have none of these paths, but what is nested in them has:
             // a private sequence stands there by its number. Flywheel's engine passes over what
             // private sequences hold.
-            let path = match keyword {
-                Some(keyword) => format!("{keywords}{keyword}"),
-                None => format!("{keywords}{:04x}{:04x}", tag.group(), tag.element()),
-            };
-            for (index, item) in element
-                .items()
-                .into_iter()
-                .flat_map(|sequence| &sequence.items)
-                .enumerate()
-            {
+            let digits = number
+                .strip_prefix(numbers)
+                .unwrap_or_default();
+            let path = format!("{keywords}{}", keyword.unwrap_or(digits));
+            for (index, data) in item_sets(element).enumerate() {
                 items.push((tag, index));
                 self.list(
-                    &item.data,
+                    data,
                     items,
                     &format!("{path}.{index}."),
                     &format!("{number}.{index}."),
@@ -460,7 +399,7 @@ impl ElementPaths {
 
     /// Where the expression matches: by keywords first, then by numbers. An element that matches in
     /// both forms comes twice, and is acted on twice.
-    pub(super) fn matching(&self, regex: &PythonRegex) -> Result<Vec<ElementPath>, TooComplex> {
+    pub fn matching(&self, regex: &PythonRegex) -> Result<Vec<ElementPath>, TooComplex> {
         let mut found = Vec::new();
         for (path, at) in self
             .keywords
@@ -476,7 +415,7 @@ impl ElementPaths {
 }
 
 /// The element at a path, if it is still there.
-pub(super) fn find<'a>(data: &'a DataSet, path: &ElementPath) -> Option<&'a Element> {
+pub fn find<'a>(data: &'a DataSet, path: &ElementPath) -> Option<&'a Element> {
     let mut data = data;
     for (tag, index) in &path.items {
         data = &data

@@ -13,12 +13,20 @@ const UUID_ARC: &str = "2.25.";
 
 /// A UID without its padding: what stands behind the first NUL is none of it (PS3.5 section 9.1),
 /// and nor are spaces.
-pub(super) fn before_nul(value: &[u8]) -> &[u8] {
+pub fn before_nul(value: &[u8]) -> &[u8] {
     value
         .split(|byte| *byte == 0)
         .next()
         .unwrap_or_default()
         .trim_ascii()
+}
+
+/// Whether a text has the characters and the length of a UID.
+pub fn is_uid(text: &[u8]) -> bool {
+    text.len() <= 64
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
 /// Whether these are two and more numbers between points, beneath a root that exists.
@@ -48,7 +56,7 @@ fn is_shaped(text: &str) -> bool {
 /// digits or more; or are `2.25.` and at least ten digits. So `1.2.3.4`, `1.10.20.30.40` and
 /// `192.168.1.1` are none. Leading zeroes and too great a length, which make a UID illegal, do not
 /// make it less telling, and are found.
-pub(super) fn uids_in_text(text: &str) -> Vec<Range<usize>> {
+pub fn uids_in_text(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut rest = text;
     // Every run holds a point; most texts hold none.

@@ -13,10 +13,11 @@ use des::TdesEde3;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 use zeroize::Zeroizing;
 
+use super::SecretBytes;
 use super::error::EnvelopeError;
 
 /// Bytes of an AES-256 key.
-pub(super) const AES_256_KEY: usize = 32;
+pub const AES_256_KEY: usize = 32;
 const AES_BLOCK: usize = 16;
 
 const AES_128: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.2");
@@ -25,7 +26,7 @@ const AES_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3
 const TRIPLE_DES: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.3.7");
 
 /// Encrypts under a fresh initialisation vector.
-pub(super) fn encrypt(
+pub fn encrypt(
     key: &[u8; AES_256_KEY],
     plain: &[u8],
 ) -> Result<(AlgorithmIdentifierOwned, Vec<u8>), EnvelopeError> {
@@ -41,65 +42,35 @@ pub(super) fn encrypt(
     Ok((algorithm, content))
 }
 
-/// A content cipher with its initialisation vector.
-pub(super) struct Cipher<'a> {
-    kind: CipherKind,
-    iv: &'a [u8],
-}
-
-#[derive(Clone, Copy)]
-enum CipherKind {
-    Aes128,
-    Aes192,
-    Aes256,
-    TripleDes,
-}
-
-impl<'a> Cipher<'a> {
-    /// The cipher that an algorithm identifier names.
-    pub(super) fn of(algorithm: &'a AlgorithmIdentifierOwned) -> Result<Self, EnvelopeError> {
-        let kind = match algorithm.oid {
-            AES_128 => CipherKind::Aes128,
-            AES_192 => CipherKind::Aes192,
-            AES_256 => CipherKind::Aes256,
-            TRIPLE_DES => CipherKind::TripleDes,
-            other => return Err(EnvelopeError::Cipher(other.to_string())),
-        };
-        let iv = algorithm
-            .parameters
-            .as_ref()
-            .and_then(|any| any.decode_as::<&OctetStringRef>().ok());
-        Ok(Self {
-            kind,
-            iv: iv
-                .ok_or(EnvelopeError::NotAnEnvelope)?
-                .as_bytes(),
-        })
-    }
-
-    /// Decrypts; a key or vector of another length, or invalid padding, is a wrong key.
-    pub(super) fn decrypt(
-        &self,
-        key: &[u8],
-        content: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
-        match self.kind {
-            CipherKind::Aes128 => decrypt::<Decryptor<Aes128>>(key, self.iv, content),
-            CipherKind::Aes192 => decrypt::<Decryptor<Aes192>>(key, self.iv, content),
-            CipherKind::Aes256 => decrypt::<Decryptor<Aes256>>(key, self.iv, content),
-            CipherKind::TripleDes => decrypt::<Decryptor<TdesEde3>>(key, self.iv, content),
-        }
-    }
+/// Decrypts by the cipher and the initialisation vector that an algorithm identifier names. A key
+/// or vector of another length, or invalid padding, is a wrong key.
+pub fn decryptor(
+    algorithm: &AlgorithmIdentifierOwned,
+) -> Result<impl Fn(&[u8], &[u8]) -> Option<SecretBytes>, EnvelopeError> {
+    let decrypt = match algorithm.oid {
+        AES_128 => decrypt::<Decryptor<Aes128>>,
+        AES_192 => decrypt::<Decryptor<Aes192>>,
+        AES_256 => decrypt::<Decryptor<Aes256>>,
+        TRIPLE_DES => decrypt::<Decryptor<TdesEde3>>,
+        other => return Err(EnvelopeError::Cipher(other.to_string())),
+    };
+    let iv = algorithm
+        .parameters
+        .as_ref()
+        .and_then(|any| any.decode_as::<&OctetStringRef>().ok())
+        .ok_or(EnvelopeError::NotAnEnvelope)?
+        .as_bytes();
+    Ok(move |key: &[u8], content: &[u8]| decrypt(key, iv, content))
 }
 
 fn decrypt<D: BlockModeDecrypt + KeyIvInit>(
     key: &[u8],
     iv: &[u8],
     content: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
-    let decryptor = D::new_from_slices(key, iv).map_err(|_| EnvelopeError::WrongKey)?;
+) -> Option<SecretBytes> {
+    let decryptor = D::new_from_slices(key, iv).ok()?;
     let plain = decryptor
         .decrypt_padded_vec::<Pkcs7>(content)
-        .map_err(|_| EnvelopeError::WrongKey)?;
-    Ok(Zeroizing::new(plain))
+        .ok()?;
+    Some(Zeroizing::new(plain))
 }

@@ -16,14 +16,14 @@ use x509_cert::spki::AlgorithmIdentifierOwned;
 use zeroize::Zeroizing;
 
 use super::error::{EnvelopeError, KeyError};
-use super::pem;
+use super::{SecretBytes, pem};
 
 /// The algorithm of RSA keys, PKCS#1 v1.5.
-pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// A key that both seals and opens, of 128, 192 or 256 bits.
 #[derive(Clone)]
-pub struct SharedKey(Zeroizing<Vec<u8>>);
+pub struct SharedKey(SecretBytes);
 
 impl SharedKey {
     /// Reads 32, 48 or 64 hex digits.
@@ -45,8 +45,9 @@ impl SharedKey {
 /// looked at: an envelope is meant to be opened years later.
 #[derive(Clone)]
 pub struct Certificate {
-    der: Vec<u8>,
-    name: IssuerAndSerialNumber,
+    pub(super) der: Vec<u8>,
+    /// How envelopes name it.
+    pub(super) name: IssuerAndSerialNumber,
     public_key: Vec<u8>,
 }
 
@@ -82,15 +83,6 @@ impl Certificate {
         Ok(certificate)
     }
 
-    pub(super) fn der(&self) -> &[u8] {
-        &self.der
-    }
-
-    /// How envelopes name it.
-    pub(super) fn name(&self) -> &IssuerAndSerialNumber {
-        &self.name
-    }
-
     fn encryptor(&self) -> Result<Pkcs1PublicEncryptingKey, EnvelopeError> {
         let key =
             PublicEncryptingKey::from_der(&self.public_key).map_err(|_| EnvelopeError::Refused)?;
@@ -114,7 +106,7 @@ impl Certificate {
 pub struct PrivateKey {
     pkcs1: Pkcs1PrivateDecryptingKey,
     oaep: OaepPrivateDecryptingKey,
-    fingerprint: [u8; 32],
+    pub(super) fingerprint: [u8; 32],
 }
 
 /// `PrivateKeyInfo` (RFC 5208), to carry a PKCS#1 key.
@@ -151,16 +143,10 @@ impl PrivateKey {
     }
 
     fn from_der(der: &[u8]) -> Result<Self, KeyError> {
-        let is_pkcs8 = PrivateKeyInfo::from_der(der).is_ok();
-        let wrapped = if is_pkcs8 {
-            Zeroizing::new(der.to_vec())
+        let (wrapped, rejected) = if PrivateKeyInfo::from_der(der).is_ok() {
+            (Zeroizing::new(der.to_vec()), KeyError::PrivateKeyKind)
         } else {
-            as_pkcs8(der)?
-        };
-        let rejected = if is_pkcs8 {
-            KeyError::PrivateKeyKind
-        } else {
-            KeyError::NotAPrivateKey
+            (as_pkcs8(der)?, KeyError::NotAPrivateKey)
         };
         let key = || PrivateDecryptingKey::from_pkcs8(&wrapped).map_err(|_| rejected);
         Ok(Self {
@@ -170,40 +156,27 @@ impl PrivateKey {
         })
     }
 
-    pub(super) fn fingerprint(&self) -> &[u8] {
-        &self.fingerprint
-    }
-
-    /// Decrypts a content key; none where it was encrypted for another key.
-    pub(super) fn decrypt(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let mut key = Zeroizing::new(vec![0; self.pkcs1.min_output_size()]);
-        let length = self
-            .pkcs1
-            .decrypt(encrypted, &mut key)
-            .ok()?
-            .len();
-        key.truncate(length);
-        Some(key)
-    }
-
-    /// The same for OAEP.
-    pub(super) fn decrypt_oaep(
+    /// Decrypts a content key, by OAEP where that is named, else by PKCS#1 v1.5; none where it was
+    /// encrypted for another key.
+    pub(super) fn decrypt(
         &self,
-        algorithm: &'static OaepAlgorithm,
+        oaep: Option<&'static OaepAlgorithm>,
         encrypted: &[u8],
-    ) -> Option<Zeroizing<Vec<u8>>> {
-        let mut key = Zeroizing::new(vec![0; self.oaep.min_output_size()]);
-        let length = self
-            .oaep
-            .decrypt(algorithm, encrypted, &mut key, None)
-            .ok()?
-            .len();
+    ) -> Option<SecretBytes> {
+        let mut key = Zeroizing::new(vec![0; self.pkcs1.min_output_size()]);
+        let decrypted = match oaep {
+            Some(algorithm) => self
+                .oaep
+                .decrypt(algorithm, encrypted, &mut key, None),
+            None => self.pkcs1.decrypt(encrypted, &mut key),
+        };
+        let length = decrypted.ok()?.len();
         key.truncate(length);
         Some(key)
     }
 }
 
-fn as_pkcs8(pkcs1: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+fn as_pkcs8(pkcs1: &[u8]) -> Result<SecretBytes, KeyError> {
     let key = OctetStringRef::new(pkcs1).map_err(|_| KeyError::NotAPrivateKey)?;
     let algorithm = AlgorithmIdentifierOwned {
         oid: RSA,

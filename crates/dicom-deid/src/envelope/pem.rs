@@ -6,17 +6,19 @@ use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use zeroize::Zeroizing;
 
+use super::SecretBytes;
+
 /// Characters per line that are written.
 const WIDTH: usize = 64;
 
 /// A block of text between its boundary lines.
-pub(super) struct Block<'t, 'l> {
-    pub(super) label: &'l str,
+pub struct Block<'t, 'l> {
+    pub label: &'l str,
     body: &'t [u8],
 }
 
 /// The first block with one of these labels, tried in their order.
-pub(super) fn find<'t, 'l>(text: &'t [u8], labels: &[&'l str]) -> Option<Block<'t, 'l>> {
+pub fn find<'t, 'l>(text: &'t [u8], labels: &[&'l str]) -> Option<Block<'t, 'l>> {
     labels.iter().find_map(|label| {
         let begin = format!("-----BEGIN {label}-----");
         let from = memmem::find(text, begin.as_bytes())? + begin.len();
@@ -32,12 +34,12 @@ pub(super) fn find<'t, 'l>(text: &'t [u8], labels: &[&'l str]) -> Option<Block<'
 impl Block<'_, '_> {
     /// Whether it is a private key of OpenSSL's old kind under a passphrase: that says so in a line
     /// of its own.
-    pub(super) fn is_locked(&self) -> bool {
+    pub fn is_locked(&self) -> bool {
         memmem::find(self.body, b"ENCRYPTED").is_some()
     }
 
     /// The bytes that it encodes.
-    pub(super) fn decode(&self) -> Option<Zeroizing<Vec<u8>>> {
+    pub fn decode(&self) -> Option<SecretBytes> {
         let mut digits = Zeroizing::new(Vec::with_capacity(self.body.len()));
         digits.extend(
             self.body
@@ -52,7 +54,7 @@ impl Block<'_, '_> {
 }
 
 /// Bytes as PEM text.
-pub(super) fn encode(label: &str, bytes: &[u8]) -> String {
+pub fn encode(label: &str, bytes: &[u8]) -> String {
     let digits = STANDARD.encode(bytes);
     let mut text = String::with_capacity(digits.len() + digits.len() / WIDTH + 64);
     text.extend(["-----BEGIN ", label, "-----\n"]);

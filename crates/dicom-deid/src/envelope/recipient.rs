@@ -20,6 +20,7 @@ use der::{Any, Sequence};
 use x509_cert::spki::AlgorithmIdentifierOwned;
 use zeroize::Zeroizing;
 
+use super::SecretBytes;
 use super::error::EnvelopeError;
 use super::keys::{Certificate, PrivateKey, RSA, SharedKey};
 
@@ -39,14 +40,11 @@ const WRAP_EXTRA: usize = 8;
 /// No content key is longer.
 const LONGEST_KEY: usize = 64;
 
-/// Content keys that an envelope gave; more than one is tried in turn.
-type Candidates = Vec<Zeroizing<Vec<u8>>>;
+/// The content key that a recipient gave; none where it is for another key.
+type ContentKey = Option<SecretBytes>;
 
 /// The recipient who holds the shared key.
-pub(super) fn for_shared_key(
-    shared: &SharedKey,
-    key: &[u8],
-) -> Result<RecipientInfo, EnvelopeError> {
+pub fn for_shared_key(shared: &SharedKey, key: &[u8]) -> Result<RecipientInfo, EnvelopeError> {
     let mut wrapped = vec![0; key.len() + WRAP_EXTRA];
     let bytes = shared.bytes();
     let oid = match bytes.len() {
@@ -86,13 +84,13 @@ fn octets(bytes: Vec<u8>) -> Result<OctetString, EnvelopeError> {
 }
 
 /// The recipient who holds the private key of a certificate.
-pub(super) fn for_certificate(
+pub fn for_certificate(
     certificate: &Certificate,
     key: &[u8],
 ) -> Result<RecipientInfo, EnvelopeError> {
     Ok(RecipientInfo::Ktri(KeyTransRecipientInfo {
         version: CmsVersion::V0,
-        rid: RecipientIdentifier::IssuerAndSerialNumber(certificate.name().clone()),
+        rid: RecipientIdentifier::IssuerAndSerialNumber(certificate.name.clone()),
         key_enc_alg: AlgorithmIdentifierOwned {
             oid: RSA,
             parameters: Some(Any::from(Null)),
@@ -101,29 +99,22 @@ pub(super) fn for_certificate(
     }))
 }
 
-/// The content keys that a shared key unwraps, and whether any recipient holds a shared key at all.
-/// The name of the key is not looked at, as with OpenSSL where none is asked for: the wrap itself
+/// What each recipient that holds a shared key gives; more than one key is tried in turn. The name of the key is not looked at, as with OpenSSL where none is asked for: the wrap itself
 /// tells the right key.
-pub(super) fn keys_for_shared_key(
+pub fn keys_for_shared_key(
     recipients: &[RecipientInfo],
     shared: &SharedKey,
-) -> Result<(Candidates, bool), EnvelopeError> {
-    let mut keys = Candidates::new();
-    let mut addressed = false;
-    for recipient in recipients {
-        let RecipientInfo::Kekri(info) = recipient else {
-            continue;
-        };
-        addressed = true;
-        keys.extend(unwrapped(info, shared.bytes())?);
-    }
-    Ok((keys, addressed))
+) -> Result<Vec<ContentKey>, EnvelopeError> {
+    recipients
+        .iter()
+        .filter_map(|recipient| match recipient {
+            RecipientInfo::Kekri(info) => Some(unwrapped(info, shared.bytes())),
+            _ => None,
+        })
+        .collect()
 }
 
-fn unwrapped(
-    info: &KekRecipientInfo,
-    shared: &[u8],
-) -> Result<Option<Zeroizing<Vec<u8>>>, EnvelopeError> {
+fn unwrapped(info: &KekRecipientInfo, shared: &[u8]) -> Result<ContentKey, EnvelopeError> {
     let wrapped = info.encrypted_key.as_bytes();
     if !(WRAP_EXTRA..=LONGEST_KEY + WRAP_EXTRA).contains(&wrapped.len()) {
         return Ok(None);
@@ -137,7 +128,7 @@ fn unwrapped(
     }
 }
 
-fn unwrap<C>(shared: &[u8], wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>>
+fn unwrap<C>(shared: &[u8], wrapped: &[u8]) -> ContentKey
 where
     AesKw<C>: KeyInit,
     C: aes::cipher::BlockCipherDecrypt<BlockSize = aes::cipher::consts::U16>,
@@ -150,28 +141,31 @@ where
     Some(key)
 }
 
-/// The content keys that a private key decrypts, and whether any recipient holds a private key at
-/// all.
-pub(super) fn keys_for_private_key(
+/// The same for recipients that hold a private key.
+pub fn keys_for_private_key(
     recipients: &[RecipientInfo],
     private: &PrivateKey,
-) -> Result<(Candidates, bool), EnvelopeError> {
-    let mut keys = Candidates::new();
-    let mut addressed = false;
-    for recipient in recipients {
-        let RecipientInfo::Ktri(info) = recipient else {
-            continue;
-        };
-        addressed = true;
-        let encrypted = info.enc_key.as_bytes();
-        let key = match info.key_enc_alg.oid {
-            RSA => private.decrypt(encrypted),
-            OAEP => private.decrypt_oaep(oaep(&info.key_enc_alg)?, encrypted),
-            other => return Err(EnvelopeError::Cipher(other.to_string())),
-        };
-        keys.extend(key.filter(|key| key.len() <= LONGEST_KEY));
-    }
-    Ok((keys, addressed))
+) -> Result<Vec<ContentKey>, EnvelopeError> {
+    recipients
+        .iter()
+        .filter_map(|recipient| match recipient {
+            RecipientInfo::Ktri(info) => Some(decrypted(info, private)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn decrypted(
+    info: &KeyTransRecipientInfo,
+    private: &PrivateKey,
+) -> Result<ContentKey, EnvelopeError> {
+    let algorithm = match info.key_enc_alg.oid {
+        RSA => None,
+        OAEP => Some(oaep(&info.key_enc_alg)?),
+        other => return Err(EnvelopeError::Cipher(other.to_string())),
+    };
+    let key = private.decrypt(algorithm, info.enc_key.as_bytes());
+    Ok(key.filter(|key| key.len() <= LONGEST_KEY))
 }
 
 /// The parameters of OAEP (RFC 8017 appendix A.2.1).

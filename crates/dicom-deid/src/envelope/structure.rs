@@ -23,15 +23,15 @@ const LABELS: [&str; 2] = ["CMS", "PKCS7"];
 const MOST_RECIPIENTS: usize = 64;
 
 /// What an envelope holds.
-pub(super) struct ParsedEnvelope {
-    pub(super) recipients: Vec<RecipientInfo>,
-    pub(super) algorithm: AlgorithmIdentifierOwned,
-    pub(super) content: OctetString,
+pub struct ParsedEnvelope {
+    pub recipients: Vec<RecipientInfo>,
+    pub algorithm: AlgorithmIdentifierOwned,
+    pub content: OctetString,
 }
 
 impl ParsedEnvelope {
     /// Takes an envelope apart.
-    pub(super) fn from_pem(text: &[u8]) -> Result<Self, EnvelopeError> {
+    pub fn from_pem(text: &[u8]) -> Result<Self, EnvelopeError> {
         let der = pem::find(text, &LABELS)
             .and_then(|block| block.decode())
             .ok_or(EnvelopeError::NotAnEnvelope)?;
@@ -60,7 +60,7 @@ impl ParsedEnvelope {
 }
 
 /// Puts an envelope together.
-pub(super) fn to_pem(
+pub fn to_pem(
     recipients: Vec<RecipientInfo>,
     algorithm: AlgorithmIdentifierOwned,
     content: OctetString,

@@ -18,7 +18,7 @@ const SEALED_CERTIFICATE: &[u8] = include_bytes!("../../tests/envelope/certifica
 const SEALED_OAEP: &[u8] = include_bytes!("../../tests/envelope/certificate-oaep-aes256.pem");
 
 fn shared(digits: usize) -> EnvelopeKeys {
-    EnvelopeKeys::shared(SharedKey::from_hex(&DIGITS[..digits]).unwrap())
+    EnvelopeKeys::Shared(SharedKey::from_hex(&DIGITS[..digits]).unwrap())
 }
 
 fn certified() -> EnvelopeKeys {
@@ -64,7 +64,7 @@ fn opens_what_it_sealed_and_never_seals_alike_twice() {
 #[test]
 fn another_key_does_not_open() {
     let other =
-        EnvelopeKeys::shared(SharedKey::from_hex("ffffffffffffffffffffffffffffffff").unwrap());
+        EnvelopeKeys::Shared(SharedKey::from_hex("ffffffffffffffffffffffffffffffff").unwrap());
     assert_eq!(
         other.open(SEALED_SHARED).unwrap_err(),
         EnvelopeError::WrongKey

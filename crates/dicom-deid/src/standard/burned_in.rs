@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use dicom_core::Tag;
+use dicom_dictionary_std::tags::SOP_CLASS_UID;
 
 use super::dictionary::tag_of_keyword;
 
@@ -15,64 +16,45 @@ const TABLE: &str = include_str!("burned-in-risk.csv");
 pub struct BurnedInRule {
     /// Why, in a word: `ultrasound`, `secondary-capture`, `dose-screen`...
     pub reason: &'static str,
-    /// What it takes.
-    pub condition: Condition,
+    /// The attribute that it is about.
+    pub tag: Tag,
+    /// What one of the attribute's values has to be.
+    pub test: Test,
     /// Whether it says that there is no text, and so ends the search.
     pub exempts: bool,
 }
 
-/// What a header has to say for a rule to apply. Values are compared without regard to case and to
+/// What a value has to be for a rule to apply. Values are compared without regard to case and to
 /// space around them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Condition {
+pub enum Test {
     /// The SOP class is this one, or below it: `1.2.840.10008.5.1.4.1.1.7` has
     /// `1.2.840.10008.5.1.4.1.1.7.1` below it.
     SopClass(&'static str),
-    /// One of the attribute's values is this one.
-    AnyValue {
-        /// The attribute.
-        tag: Tag,
-        /// The value.
-        value: &'static str,
-    },
-    /// One of the attribute's values has these words in it, one behind the other: `DOSE INFO` is in
-    /// `DOSE_INFO`, in `doseinfo 2` and in `DOSE INFOS`, and not in `LOW_DOSE INFORMED`.
-    Words {
-        /// The attribute.
-        tag: Tag,
-        /// The words, without what is between them.
-        joined: String,
-    },
-    /// The attribute has a value, whichever.
-    Present {
-        /// The attribute.
-        tag: Tag,
-    },
+    /// It is this one.
+    Value(&'static str),
+    /// It has these words in it, one behind the other, which stand here without what is between
+    /// them: `DOSE INFO` is in `DOSE_INFO`, in `doseinfo 2` and in `DOSE INFOS`, and not in
+    /// `LOW_DOSE INFORMED`.
+    Words(String),
+    /// It is there, whichever.
+    Present,
 }
 
-/// SOP Class UID.
-const SOP_CLASS: Tag = Tag(0x0008, 0x0016);
-
-impl Condition {
-    /// The attribute that it is about.
-    pub fn tag(&self) -> Tag {
-        match self {
-            Self::SopClass(_) => SOP_CLASS,
-            Self::AnyValue { tag, .. } | Self::Words { tag, .. } | Self::Present { tag } => *tag,
-        }
-    }
-
-    /// Whether it holds for an attribute with these values.
-    fn holds(&self, values: &[Comparable]) -> bool {
-        values.iter().any(|value| match self {
-            Self::SopClass(class) => value
-                .text
-                .strip_prefix(class)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
-            Self::AnyValue { value: wanted, .. } => value.text == *wanted,
-            Self::Words { joined, .. } => value.has_words(joined),
-            Self::Present { .. } => !value.text.is_empty(),
-        })
+impl BurnedInRule {
+    /// Whether it applies where its attribute has these values.
+    fn applies(&self, values: &[Comparable]) -> bool {
+        values
+            .iter()
+            .any(|value| match &self.test {
+                Test::SopClass(class) => value
+                    .text
+                    .strip_prefix(class)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
+                Test::Value(wanted) => value.text == *wanted,
+                Test::Words(joined) => value.has_words(joined),
+                Test::Present => !value.text.is_empty(),
+            })
     }
 }
 
@@ -100,25 +82,24 @@ pub fn rules() -> &'static [BurnedInRule] {
 /// class: whether there are pixels all the same is not looked at.
 pub fn risk(lookup: impl Fn(Tag) -> Vec<String>) -> Option<&'static BurnedInRule> {
     let mut seen: Vec<(Tag, Vec<Comparable>)> = Vec::new();
-    let mut holds = |condition: &Condition| {
-        let tag = condition.tag();
+    let mut applies = |rule: &BurnedInRule| {
         if let Some((_, values)) = seen
             .iter()
-            .find(|(known, _)| *known == tag)
+            .find(|(known, _)| *known == rule.tag)
         {
-            return condition.holds(values);
+            return rule.applies(values);
         }
-        let values = lookup(tag)
+        let values = lookup(rule.tag)
             .iter()
             .map(|value| Comparable::of(value))
             .collect::<Vec<_>>();
-        let answer = condition.holds(&values);
-        seen.push((tag, values));
+        let answer = rule.applies(&values);
+        seen.push((rule.tag, values));
         answer
     };
     rules()
         .iter()
-        .find(|rule| holds(&rule.condition))
+        .find(|rule| applies(rule))
         .filter(|rule| !rule.exempts)
 }
 
@@ -179,19 +160,17 @@ fn read(line: &'static str) -> Vec<BurnedInRule> {
     let (effect, reason, test, attributes, value) = (next(), next(), next(), next(), next());
     let one = |keyword: &str| {
         let tag = tag_of_keyword(keyword)?;
-        let condition = match test {
-            "class" if tag == SOP_CLASS => Condition::SopClass(value),
-            "value" => Condition::AnyValue { tag, value },
-            "words" => Condition::Words {
-                tag,
-                joined: value.replace(' ', ""),
-            },
-            "present" => Condition::Present { tag },
+        let test = match test {
+            "class" if tag == SOP_CLASS_UID => Test::SopClass(value),
+            "value" => Test::Value(value),
+            "words" => Test::Words(value.replace(' ', "")),
+            "present" => Test::Present,
             _ => return None,
         };
         Some(BurnedInRule {
             reason,
-            condition,
+            tag,
+            test,
             exempts: effect == "exempt",
         })
     };

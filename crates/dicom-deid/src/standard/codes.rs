@@ -5,6 +5,11 @@
 //! is given.
 
 use dicom_core::Tag;
+use dicom_dictionary_std::tags::{
+    CODE_VALUE, CODING_SCHEME_DESIGNATOR, CODING_SCHEME_REGISTRY, CODING_SCHEME_VERSION,
+    IMAGED_NUCLEUS, LONG_CODE_VALUE, MIME_TYPE_OF_ENCAPSULATED_DOCUMENT, MODALITY_LUT_TYPE,
+    REPORTING_PRIORITY, REQUESTED_PROCEDURE_PRIORITY, RESCALE_TYPE, URN_CODE_VALUE,
+};
 
 /// One number for each scheme, code and meaning, sorted; `code-meanings.py` says how it is made.
 static MEANINGS: &[u8] = include_bytes!("code-meanings.bin");
@@ -162,17 +167,17 @@ const RESCALED: &[&str] = &[
 /// The attributes with their terms: Coding Scheme Registry, Imaged Nucleus, Rescale Type, Modality
 /// LUT Type, Requested Procedure and Reporting Priority, MIME Type of Encapsulated Document.
 const TERMS: [(Tag, &[&str]); 7] = [
-    (Tag(0x0008, 0x0112), &["HL7"]),
+    (CODING_SCHEME_REGISTRY, &["HL7"]),
     (
-        Tag(0x0018, 0x0085),
+        IMAGED_NUCLEUS,
         &["1H", "3HE", "7LI", "13C", "19F", "23NA", "31P", "129XE"],
     ),
-    (Tag(0x0028, 0x1054), RESCALED),
-    (Tag(0x0028, 0x3004), RESCALED),
-    (Tag(0x0040, 0x1003), PRIORITY),
-    (Tag(0x0040, 0x1009), PRIORITY),
+    (RESCALE_TYPE, RESCALED),
+    (MODALITY_LUT_TYPE, RESCALED),
+    (REQUESTED_PROCEDURE_PRIORITY, PRIORITY),
+    (REPORTING_PRIORITY, PRIORITY),
     (
-        Tag(0x0042, 0x0012),
+        MIME_TYPE_OF_ENCAPSULATED_DOCUMENT,
         &[
             "application/pdf",
             "text/XML",
@@ -194,8 +199,8 @@ pub fn is_code(tag: Tag, value: &[u8]) -> Option<bool> {
         .unwrap_or(value.trim_ascii_end());
     let dense = |longest| value.len() <= longest && value.iter().all(u8::is_ascii_graphic);
     Some(match tag {
-        CODE_VALUE | SCHEME => dense(16),
-        SCHEME_VERSION => dense(128) && value.iter().any(u8::is_ascii_digit),
+        CODE_VALUE | CODING_SCHEME_DESIGNATOR => dense(16),
+        CODING_SCHEME_VERSION => dense(128) && value.iter().any(u8::is_ascii_digit),
         LONG_CODE_VALUE => dense(1024) && value.len() > 16,
         URN_CODE_VALUE => {
             dense(1024)
@@ -213,12 +218,6 @@ pub fn is_code(tag: Tag, value: &[u8]) -> Option<bool> {
         }
     })
 }
-
-const CODE_VALUE: Tag = Tag(0x0008, 0x0100);
-const SCHEME: Tag = Tag(0x0008, 0x0102);
-const SCHEME_VERSION: Tag = Tag(0x0008, 0x0103);
-const LONG_CODE_VALUE: Tag = Tag(0x0008, 0x0119);
-const URN_CODE_VALUE: Tag = Tag(0x0008, 0x0120);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

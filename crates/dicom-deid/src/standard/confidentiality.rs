@@ -2,7 +2,6 @@
 //! Profile and its options do about each (PS3.15 Table E.1-1, edition 2026d). Data only: nothing
 //! here acts on a data set.
 
-use std::str::FromStr;
 use std::sync::LazyLock;
 
 use dicom_core::Tag;
@@ -97,17 +96,6 @@ impl ActionCode {
     /// Whether the value may not stay as it is.
     pub fn protects(self) -> bool {
         self != Self::Keep
-    }
-}
-
-impl FromStr for ActionCode {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL
-            .into_iter()
-            .find(|code| code.as_str() == text)
-            .ok_or(())
     }
 }
 
@@ -294,10 +282,15 @@ impl Row<'_> {
     ///
     /// # Errors
     /// Where it has something else.
-    pub(super) fn action_code(&self, column: &str) -> Result<Option<ActionCode>, ()> {
-        match self.text(column).ok_or(())? {
-            "" => Ok(None),
-            code => code.parse().map(Some),
+    pub fn action_code(&self, column: &str) -> Result<Option<ActionCode>, ()> {
+        let text = self.text(column).ok_or(())?;
+        let code = ActionCode::ALL
+            .into_iter()
+            .find(|code| code.as_str() == text);
+        if code.is_some() || text.is_empty() {
+            Ok(code)
+        } else {
+            Err(())
         }
     }
 }

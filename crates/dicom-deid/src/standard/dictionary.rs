@@ -50,15 +50,17 @@ pub fn likeness(written: &str, known: &str) -> f64 {
 }
 
 /// Of several known words the one that looks most like what was written, if one comes close.
-pub(crate) fn closest<'a>(
-    written: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn closest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let scored = known
         .into_iter()
         .map(|word| (likeness(written, word), word));
+    most_like(scored, 0.8)
+}
+
+/// Of several words the one with the highest score, if that is above `least`.
+fn most_like<'a>(scored: impl Iterator<Item = (f64, &'a str)>, least: f64) -> Option<&'a str> {
     let (score, word) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (score > 0.8).then_some(word)
+    (score > least).then_some(word)
 }
 
 /// The keyword that was meant by what was written: the same but for case, else the one that looks
@@ -71,10 +73,7 @@ pub fn suggested_keyword(written: &str) -> Option<&'static str> {
     let scored = all_keywords()
         .iter()
         .map(|(lower, (_, keyword))| (likeness(&written, lower), *keyword));
-    scored
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(score, _)| *score > 0.88)
-        .map(|(_, keyword)| keyword)
+    most_like(scored, 0.88)
 }
 
 /// The VR of a public attribute or of a private creator. Where the standard leaves a choice: US for
@@ -106,12 +105,12 @@ pub fn name_of(tag: Tag) -> String {
 }
 
 /// A tag as eight hex digits in lower case.
-pub(crate) fn hex_digits(tag: Tag) -> String {
+pub fn hex_digits(tag: Tag) -> String {
     format!("{:04x}{:04x}", tag.group(), tag.element())
 }
 
 /// The groups in which the standard has attributes, repeating groups left out.
-pub(crate) const GROUPS: &[u16] = &[
+pub const GROUPS: &[u16] = &[
     0x0002, 0x0004, 0x0006, 0x0008, 0x0010, 0x0012, 0x0014, 0x0016, 0x0018, 0x0020, 0x0022, 0x0024,
     0x0028, 0x0032, 0x0034, 0x0036, 0x0038, 0x003A, 0x0040, 0x0042, 0x0044, 0x0046, 0x0048, 0x0050,
     0x0052, 0x0054, 0x0060, 0x0062, 0x0064, 0x0066, 0x0068, 0x006A, 0x0070, 0x0072, 0x0074, 0x0076,

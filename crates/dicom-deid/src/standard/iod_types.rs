@@ -127,24 +127,25 @@ fn types() -> &'static Types {
             .collect();
         let mut modules: HashMap<&'static str, usize> = HashMap::new();
         let (mut at_top, mut in_items) = (HashMap::new(), HashMap::with_capacity(8192));
-        for (tag, attribute_type, at) in TYPES
+        for (tag, attribute_type, at, of) in TYPES
             .lines()
             .skip(1)
             .filter_map(types_row)
         {
+            let of = of.split(' ');
             match at {
-                At::Top(of) => {
+                "top" => {
                     let asked: &mut Vec<_> = at_top.entry(tag).or_default();
-                    asked.extend(of.split(' ').map(|module| {
+                    asked.extend(of.map(|module| {
                         let next = modules.len();
                         (*modules.entry(module).or_insert(next), attribute_type)
                     }));
                 }
-                At::Items(of) => in_items.extend(
-                    of.split(' ')
-                        .filter_map(tag_of)
+                "items" => in_items.extend(
+                    of.filter_map(tag_of)
                         .map(|parent| ((parent, tag), attribute_type)),
                 ),
+                _ => {}
             }
         }
         let mut asked_for: Vec<_> = at_top
@@ -184,13 +185,8 @@ fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str
         .filter_map(|line| line.split_once(','))
 }
 
-/// Where the modules or sequences of a row have their attribute.
-enum At {
-    Top(&'static str),
-    Items(&'static str),
-}
-
-fn types_row(line: &'static str) -> Option<(Tag, AttributeType, At)> {
+/// Attribute and Type; `top` or `items`, and the modules or sequences that have the attribute there.
+fn types_row(line: &str) -> Option<(Tag, AttributeType, &str, &str)> {
     let mut cells = line.split(',');
     let tag = tag_of(cells.next()?)?;
     let attribute_type = match cells.next()? {
@@ -198,12 +194,7 @@ fn types_row(line: &'static str) -> Option<(Tag, AttributeType, At)> {
         "2" => AttributeType::Type2,
         _ => return None,
     };
-    let at = match (cells.next()?, cells.next()?) {
-        ("top", of) => At::Top(of),
-        ("items", of) => At::Items(of),
-        _ => return None,
-    };
-    Some((tag, attribute_type, at))
+    Some((tag, attribute_type, cells.next()?, cells.next()?))
 }
 
 fn tag_of(digits: &str) -> Option<Tag> {

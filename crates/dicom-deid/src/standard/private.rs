@@ -27,7 +27,8 @@ static ROWS: LazyLock<HashMap<Name, Option<VR>>> = LazyLock::new(|| {
 static VENDORS: LazyLock<HashMap<Name, VR>> = LazyLock::new(|| {
     DICTIONARY
         .lines()
-        .flat_map(vendor_row)
+        .filter_map(vendor_row)
+        .flatten()
         .collect()
 });
 
@@ -78,24 +79,18 @@ fn row(line: &'static str) -> Option<(Name, Option<VR>)> {
 }
 
 /// The elements of one creator in one group; none for a comment.
-fn vendor_row(line: &'static str) -> impl Iterator<Item = (Name, VR)> {
+fn vendor_row(line: &'static str) -> Option<impl Iterator<Item = (Name, VR)>> {
     let mut columns = line.split('\t');
-    let (creator, group) = (
-        columns.next().unwrap_or_default(),
-        columns.next().unwrap_or_default(),
-    );
-    let group = u16::from_str_radix(group, 16).ok();
-    columns
-        .next()
-        .into_iter()
-        .flat_map(str::split_ascii_whitespace)
-        .filter_map(move |entry| {
-            let (element, vr) = entry.split_at_checked(2)?;
-            Some((
-                (creator, group?, u8::from_str_radix(element, 16).ok()?),
-                vr.parse().ok()?,
-            ))
-        })
+    let (creator, group, elements) = (columns.next()?, columns.next()?, columns.next()?);
+    let group = u16::from_str_radix(group, 16).ok()?;
+    let elements = elements.split_ascii_whitespace();
+    Some(elements.filter_map(move |entry| {
+        let (element, vr) = entry.split_at_checked(2)?;
+        Some((
+            (creator, group, u8::from_str_radix(element, 16).ok()?),
+            vr.parse().ok()?,
+        ))
+    }))
 }
 
 #[cfg(test)]

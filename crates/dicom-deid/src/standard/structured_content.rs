@@ -66,6 +66,10 @@ pub struct ConceptRow {
 }
 
 impl ConceptRow {
+    fn name(&self) -> (&str, &str) {
+        (&self.code_value, &self.coding_scheme)
+    }
+
     /// What an option does instead of the Basic Profile; none where it says nothing.
     pub fn under(&self, option: ConfidentialityOption) -> Option<ActionCode> {
         let at = OPTIONS
@@ -83,37 +87,25 @@ pub fn concepts() -> &'static [ConceptRow] {
 
 /// The rows of a concept: more than one where it names content items of several value types.
 pub fn concept_rows(code_value: &str, scheme: &str) -> &'static [ConceptRow] {
-    static RANGES: LazyLock<HashMap<Name, (usize, usize)>> = LazyLock::new(ranges);
+    // The rows of a concept stand side by side.
+    static BY_CODE: LazyLock<HashMap<Name, &'static [ConceptRow]>> = LazyLock::new(|| {
+        concepts()
+            .chunk_by(|one, next| one.name() == next.name())
+            .filter_map(|rows| Some((rows.first()?.name(), rows)))
+            .collect()
+    });
     // The lifetime of the key is shortened by the lookup, so borrowing for less than 'static does.
-    let ranges: &HashMap<(&str, &str), (usize, usize)> = &RANGES;
+    let by_code: &HashMap<(&str, &str), &'static [ConceptRow]> = &BY_CODE;
     let (code_value, scheme) = (code_value.trim(), scheme.trim());
     let (code_value, scheme) = if is_snomed(scheme) {
         (current_form(code_value), "SCT")
     } else {
         (code_value, scheme)
     };
-    ranges
+    by_code
         .get(&(code_value, scheme))
-        .and_then(|(start, end)| concepts().get(*start..*end))
+        .copied()
         .unwrap_or_default()
-}
-
-/// The row of a concept; the first, where there are several.
-pub fn concept(code_value: &str, scheme: &str) -> Option<&'static ConceptRow> {
-    concept_rows(code_value, scheme).first()
-}
-
-/// The row of a concept for content items of a value type. Where the table has the concept but not
-/// with this type, its first row: what may identify in one form may in another.
-pub fn concept_of_type(
-    code_value: &str,
-    scheme: &str,
-    value_type: &str,
-) -> Option<&'static ConceptRow> {
-    let rows = concept_rows(code_value, scheme);
-    rows.iter()
-        .find(|row| row.value_type == value_type)
-        .or_else(|| rows.first())
 }
 
 /// The designators under which SNOMED codes are found.
@@ -126,18 +118,6 @@ fn current_form(code_value: &str) -> &str {
         .iter()
         .find(|(retired, _)| *retired == code_value)
         .map_or(code_value, |(_, current)| current)
-}
-
-/// Where the rows of each concept begin and end: they stand side by side.
-fn ranges() -> HashMap<Name, (usize, usize)> {
-    let mut ranges = HashMap::default();
-    for (index, row) in concepts().iter().enumerate() {
-        let range = ranges
-            .entry((row.code_value.as_str(), row.coding_scheme.as_str()))
-            .or_insert((index, index));
-        range.1 = index + 1;
-    }
-    ranges
 }
 
 fn concept_row(row: &Row<'_>) -> Option<ConceptRow> {
@@ -161,6 +141,10 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
+
+    fn concept(code_value: &str, scheme: &str) -> Option<&'static ConceptRow> {
+        concept_rows(code_value, scheme).first()
+    }
 
     #[test]
     fn the_table_is_the_pinned_one_and_read_whole() {
@@ -220,10 +204,11 @@ mod tests {
     #[test]
     fn each_row_is_found_by_its_code_and_type() {
         for row in concepts() {
-            assert_eq!(
-                concept_of_type(&row.code_value, &row.coding_scheme, &row.value_type),
-                Some(row)
-            );
+            let rows = concept_rows(&row.code_value, &row.coding_scheme);
+            let mut of_type = rows
+                .iter()
+                .filter(|other| other.value_type == row.value_type);
+            assert_eq!(of_type.next(), Some(row));
         }
         assert_eq!(
             concept("121008", "DCM")
@@ -232,18 +217,16 @@ mod tests {
             "Person Observer Name"
         );
         assert_eq!(concept("121008", "LN"), None);
-        assert_eq!(concept_rows("121112", "DCM").len(), 2);
+        let rows = concept_rows("121112", "DCM").iter();
+        let basic: Vec<_> = rows
+            .map(|row| (row.value_type.as_str(), row.basic))
+            .collect();
         assert_eq!(
-            concept_of_type("121112", "DCM", "WAVEFORM")
-                .unwrap()
-                .basic,
-            ActionCode::Remove
-        );
-        assert_eq!(
-            concept_of_type("121112", "DCM", "TEXT")
-                .unwrap()
-                .basic,
-            ActionCode::Dummy
+            basic,
+            [
+                ("IMAGE", ActionCode::Dummy),
+                ("WAVEFORM", ActionCode::Remove)
+            ]
         );
     }
 

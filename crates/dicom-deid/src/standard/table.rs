@@ -10,14 +10,14 @@ use serde::de::value::{Error, StrDeserializer};
 use super::tag_pattern::TagPattern;
 
 /// A row of a table.
-pub(super) struct Row<'t> {
+pub struct Row<'t> {
     columns: &'t csv::StringRecord,
     cells: csv::StringRecord,
 }
 
 impl Row<'_> {
     /// The text in a column.
-    pub(super) fn text(&self, column: &str) -> Option<&str> {
+    pub fn text(&self, column: &str) -> Option<&str> {
         let at = self
             .columns
             .iter()
@@ -26,13 +26,13 @@ impl Row<'_> {
     }
 
     /// The value in a column.
-    pub(super) fn get<'d, T: Deserialize<'d>>(&'d self, column: &str) -> Option<T> {
+    pub fn get<'d, T: Deserialize<'d>>(&'d self, column: &str) -> Option<T> {
         T::deserialize(StrDeserializer::<Error>::new(self.text(column)?)).ok()
     }
 }
 
 /// The rows of a table, in its order.
-pub(super) fn rows<T>(table: &str, read: impl Fn(&Row<'_>) -> Option<T>) -> Vec<T> {
+pub fn rows<T>(table: &str, read: impl Fn(&Row<'_>) -> Option<T>) -> Vec<T> {
     let mut reader = csv::Reader::from_reader(table.as_bytes());
     let columns = reader
         .headers()
@@ -50,7 +50,7 @@ pub(super) fn rows<T>(table: &str, read: impl Fn(&Row<'_>) -> Option<T>) -> Vec<
 }
 
 /// What a table says of single attributes, by the tag in its column `tag`.
-pub(super) fn by_tag<T>(table: &str, read: impl Fn(&Row<'_>) -> Option<T>) -> HashMap<Tag, T> {
+pub fn by_tag<T>(table: &str, read: impl Fn(&Row<'_>) -> Option<T>) -> HashMap<Tag, T> {
     let row = |row: &Row<'_>| match row.get("tag")? {
         TagPattern::One(tag) => Some((tag, read(row)?)),
         _ => None,

@@ -8,16 +8,11 @@ pub fn is_numeric(text: &str, vr: VR) -> Result<(), String> {
     let good = |value: &str| {
         let value = value.trim();
         // Python's float() knows these words as well; no DICOM reader does.
-        let number = value
+        let is_word = value.contains(|c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E'));
+        let is_number = value
             .parse::<f64>()
-            .is_ok_and(f64::is_finite)
-            && !value.contains(|c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E'));
-        value.is_empty()
-            || (number
-                && (vr == VR::DS
-                    || value
-                        .parse::<f64>()
-                        .is_ok_and(|n| n.fract() == 0.0)))
+            .is_ok_and(|number| number.is_finite() && (vr == VR::DS || number.fract() == 0.0));
+        value.is_empty() || (is_number && !is_word)
     };
     if text.split('\\').all(good) {
         Ok(())

@@ -8,43 +8,41 @@
 //! since one dummy for all would make two things one.
 
 use bytes::Bytes;
-use dicom_lossless::{DataSet, Element, Tag, VR, Value, padded};
+use dicom_dictionary_std::tags::{
+    CONTAINER_IDENTIFIER, CONTENT_SEQUENCE, DATE, DATE_TIME, ENCAPSULATED_DOCUMENT,
+    GRAPHIC_ANNOTATION_SEQUENCE, GRAPHIC_DATA, GRAPHIC_DIMENSIONS, GRAPHIC_FILLED,
+    GRAPHIC_OBJECT_SEQUENCE, GRAPHIC_TYPE, NUMBER_OF_GRAPHIC_POINTS,
+    OPERATOR_IDENTIFICATION_SEQUENCE, PATIENT_ID, PATIENT_NAME,
+    PERSON_IDENTIFICATION_CODE_SEQUENCE, SPECIMEN_IDENTIFIER, TIME, TRACKING_ID,
+};
+use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value, padded};
 
 use super::{
-    DataSetContext, ElementEffect, InstanceCleaner, code_item, failure, put_dummy, put_encoded,
-    put_text,
+    Changed, DataSetContext, EffectResult, ElementEffect, InstanceCleaner, Removed, UNKNOWN,
+    Unchanged, code_sequence, failure, put_bytes, put_dummy, put_encoded, put_text, text_element,
 };
+use crate::clean::element_value::{separate, without_padding};
 use crate::clean::{temporal, uid_text};
-use crate::error::{DeidError, DeidErrorKind};
+use crate::error::DeidErrorKind;
 use crate::profile::{
     AttributeDecision, DecisionSource, Encapsulated, Unlisted, Unparseable, is_text,
 };
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard::{self, AttributeType, IdentifyingRole, TemporalRole};
 
-const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
-const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
-const DOCUMENT: Tag = Tag(0x0042, 0x0011);
-const CONTENT: Tag = Tag(0x0040, 0xA730);
-const GRAPHIC_ANNOTATIONS: Tag = Tag(0x0070, 0x0001);
-
 impl InstanceCleaner<'_> {
     /// Does with an element what was decided. `vr` is the VR that it really has.
-    pub(super) fn apply_decision(
+    pub fn apply_decision(
         &mut self,
         element: &mut Element,
         vr: VR,
         decision: AttributeDecision,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if decision.code == ActionCode::Clean {
             return self.clean(element, vr, decision.source, context);
         }
-        let code = self.resolved(
-            self.unlisted_action(decision, element),
-            element.tag,
-            context,
-        );
+        let code = self.unlisted_action(decision, element);
         self.apply_action(element, vr, code, context)
     }
 
@@ -64,12 +62,7 @@ impl InstanceCleaner<'_> {
     }
 
     /// A code as the IOD requires it.
-    pub(super) fn resolved(
-        &self,
-        code: ActionCode,
-        tag: Tag,
-        context: DataSetContext<'_>,
-    ) -> ActionCode {
+    pub fn resolved(&self, code: ActionCode, tag: Tag, context: DataSetContext<'_>) -> ActionCode {
         match code {
             ActionCode::Keep | ActionCode::Clean | ActionCode::Uid | ActionCode::Dummy => code,
             _ => standard::resolve_action_code(
@@ -79,37 +72,36 @@ impl InstanceCleaner<'_> {
         }
     }
 
-    /// An action without a choice.
-    pub(super) fn apply_action(
+    /// Carries out what a code comes to in the IOD.
+    pub fn apply_action(
         &mut self,
         element: &mut Element,
         vr: VR,
         code: ActionCode,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
-        match code {
+    ) -> EffectResult {
+        match self.resolved(code, element.tag, context) {
             ActionCode::Keep => self.keep(element, vr, context),
             ActionCode::Uid => Ok(self.replace_uids(element)),
             ActionCode::RemoveOrZeroOrUids => self.clean_items(element, context),
             ActionCode::Zero => Ok(self.empty_value(element, context)),
             ActionCode::Dummy => self.dummy(element, vr, context),
-            _ => Ok(ElementEffect::Removed),
+            _ => Ok(Removed),
         }
     }
 
     /// What the Basic Profile does without any option, for values that an option cannot keep.
-    pub(super) fn apply_basic(
+    pub fn apply_basic(
         &mut self,
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let basic = standard::attribute(element.tag).map_or(ActionCode::Remove, |row| row.basic);
-        let code = self.resolved(basic, element.tag, context);
-        self.apply_action(element, vr, code, context)
+        self.apply_action(element, vr, basic, context)
     }
 
-    pub(super) fn empty_value(
+    pub fn empty_value(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
@@ -122,14 +114,14 @@ impl InstanceCleaner<'_> {
                 *element = Element::sequence(element.tag, Vec::new(), context.encoding);
             }
             Value::Bytes(bytes) if !bytes.is_empty() => element.value = Value::Bytes(Bytes::new()),
-            Value::Items(_) | Value::Bytes(_) => return ElementEffect::Unchanged,
-            Value::Fragments(_) => return ElementEffect::Removed,
+            Value::Items(_) | Value::Bytes(_) => return Unchanged,
+            Value::Fragments(_) => return Removed,
         }
-        ElementEffect::Changed
+        Changed
     }
 
     /// Patient ID and Patient's Name become the patient's pseudonym, wherever they stand.
-    pub(super) fn pseudonym(
+    pub fn pseudonym(
         &self,
         element: &mut Element,
         context: DataSetContext<'_>,
@@ -147,30 +139,19 @@ impl InstanceCleaner<'_> {
 
     /// Puts the pseudonym where an instance has no Patient ID at all, so that patients stay
     /// distinct.
-    pub(super) fn add_pseudonym_if_absent(&mut self, data: &mut DataSet) {
-        if data.get(PATIENT_ID).is_none() && !self.is_named(PATIENT_ID) {
-            data.put(Element::new(
-                PATIENT_ID,
-                VR::LO,
-                dicom_lossless::padded(
-                    VR::LO,
-                    self.patient
-                        .pseudonym
-                        .clone()
-                        .into_bytes(),
-                ),
-            ));
+    pub fn add_pseudonym_if_absent(&mut self, data: &mut DataSet) {
+        let is_named = self
+            .named
+            .as_ref()
+            .is_some_and(|(rules, matches)| {
+                rules
+                    .addressed(&DataSet::new(), matches, &[], false)
+                    .contains(&PATIENT_ID)
+            });
+        if data.get(PATIENT_ID).is_none() && !is_named {
+            data.put(text_element(PATIENT_ID, VR::LO, &self.patient.pseudonym));
             self.outcome.changed += 1;
         }
-    }
-
-    fn is_named(&self, tag: Tag) -> bool {
-        let top = |(rules, matches): &(&crate::clean::rules::Rules, _)| {
-            rules
-                .addressed(&DataSet::new(), matches, &[], false)
-                .contains(&tag)
-        };
-        self.named.as_ref().is_some_and(top)
     }
 
     /// Nothing takes the place of nothing: an empty value stays empty.
@@ -179,69 +160,71 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if let Some(effect) = self.pseudonym(element, context) {
             return Ok(effect);
         }
         match element.tag {
-            DOCUMENT => return self.document(element),
-            CONTENT => return self.dummy_content(element, context),
-            GRAPHIC_ANNOTATIONS => return self.dummy_graphics(element, context),
+            ENCAPSULATED_DOCUMENT => return self.document(element),
+            CONTENT_SEQUENCE => return self.dummy_content(element, context),
+            GRAPHIC_ANNOTATION_SEQUENCE => return self.dummy_graphics(element, context),
             _ => {}
         }
         match &element.value {
-            Value::Items(sequence) if sequence.items.is_empty() => Ok(ElementEffect::Unchanged),
+            Value::Items(sequence) if sequence.items.is_empty() => Ok(Unchanged),
             Value::Items(_) => self.dummy_items(element, context),
-            Value::Bytes(bytes) if bytes.is_empty() => Ok(ElementEffect::Unchanged),
+            Value::Bytes(bytes) if bytes.is_empty() => Ok(Unchanged),
             Value::Bytes(_) if vr == VR::UI => Ok(self.replace_uids(element)),
             Value::Bytes(_) if distinguishes_things(element.tag, vr) => {
                 Ok(self.identifier(element, vr, context))
             }
-            Value::Bytes(_) => Ok(put_dummy(element, vr).unwrap_or(ElementEffect::Removed)),
-            Value::Fragments(_) => Ok(ElementEffect::Removed),
+            Value::Bytes(_) => Ok(put_dummy(element, vr).unwrap_or(Removed)),
+            Value::Fragments(_) => Ok(Removed),
         }
     }
 
     /// Codes for persons and places become the code for "unknown"; other sequences are entered,
     /// where the table has dummies for what they hold.
-    pub(super) fn dummy_items(
+    pub fn dummy_items(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if !identifies_person_or_place(element.tag) {
             return self.clean_items(element, context);
         }
         // A new sequence is written like the data set around it, whatever the one was that it
         // replaces.
         let encoding = context.encoding;
-        let unknown = code_item("261665006", "SCT", "Unknown");
-        let item = if is_code(element.tag) {
-            unknown
+        *element = if is_code(element.tag) {
+            code_sequence(element.tag, UNKNOWN, encoding)
         } else {
             // Operator Identification: Person Identification Code Sequence is its one Type 1
             // attribute (PS3.3 Table 10-1).
-            let codes = Element::sequence(Tag(0x0040, 0x1101), vec![unknown], encoding);
-            DataSet::from_elements(vec![codes])
+            let codes = code_sequence(PERSON_IDENTIFICATION_CODE_SEQUENCE, UNKNOWN, encoding);
+            Element::sequence(
+                element.tag,
+                vec![DataSet::from_elements(vec![codes])],
+                encoding,
+            )
         };
-        *element = Element::sequence(element.tag, vec![item], encoding);
-        Ok(ElementEffect::Changed)
+        Ok(Changed)
     }
 
-    fn document(&mut self, element: &mut Element) -> Result<ElementEffect, DeidError> {
+    fn document(&mut self, element: &mut Element) -> EffectResult {
         match self.settings.encapsulated {
             Encapsulated::Refuse => Err(failure(
                 DeidErrorKind::Document,
-                DOCUMENT,
+                ENCAPSULATED_DOCUMENT,
                 "a document cannot be looked into",
             )),
             Encapsulated::Keep => {
                 self.outcome.document_kept = true;
-                Ok(ElementEffect::Unchanged)
+                Ok(Unchanged)
             }
             Encapsulated::Remove => {
                 element.value = Value::Bytes(Bytes::from_static(&[0, 0]));
-                Ok(ElementEffect::Changed)
+                Ok(Changed)
             }
         }
     }
@@ -253,7 +236,7 @@ impl InstanceCleaner<'_> {
         vr: VR,
         why: DecisionSource,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         match why {
             DecisionSource::Option(O::RetainModifiedDates)
             | DecisionSource::Role(IdentifyingRole::Time) => self.shift_dates(element, vr, context),
@@ -261,10 +244,12 @@ impl InstanceCleaner<'_> {
             DecisionSource::Option(O::CleanStructuredContent) => {
                 self.clean_content(element, context)
             }
-            DecisionSource::Option(O::CleanGraphics) if element.tag == GRAPHIC_ANNOTATIONS => {
+            DecisionSource::Option(O::CleanGraphics)
+                if element.tag == GRAPHIC_ANNOTATION_SEQUENCE =>
+            {
                 self.clean_items(element, context)
             }
-            DecisionSource::Option(O::CleanGraphics) => Ok(ElementEffect::Removed),
+            DecisionSource::Option(O::CleanGraphics) => Ok(Removed),
             _ if element.items().is_some() => self.clean_items(element, context),
             _ => self.clean_text(element, vr, context),
         }
@@ -276,16 +261,12 @@ fn is_code(sequence: Tag) -> bool {
 }
 
 /// Whether a sequence is a code for a person or a place, or identifies an operator.
-pub(super) fn identifies_person_or_place(sequence: Tag) -> bool {
-    is_code(sequence) || sequence == Tag(0x0008, 0x1072)
+pub fn identifies_person_or_place(sequence: Tag) -> bool {
+    is_code(sequence) || sequence == OPERATOR_IDENTIFICATION_SEQUENCE
 }
 
 /// Container Identifier, Specimen Identifier and Tracking ID.
-const THINGS: [Tag; 3] = [
-    Tag(0x0040, 0x0512),
-    Tag(0x0040, 0x0551),
-    Tag(0x0062, 0x0020),
-];
+const THINGS: [Tag; 3] = [CONTAINER_IDENTIFIER, SPECIMEN_IDENTIFIER, TRACKING_ID];
 /// How keywords end that name what is referred to.
 const ENDINGS: [&str; 4] = ["CodeValue", "ID", "Identifier", "Label"];
 
@@ -311,31 +292,20 @@ impl InstanceCleaner<'_> {
         context: DataSetContext<'_>,
     ) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
-            return ElementEffect::Removed;
+            return Removed;
         };
         let text = context.text(bytes, vr);
-        let values = crate::clean::element_value::separate(&text, vr);
-        let new: Vec<String> = values
+        let pseudonym = |value: &String| match value.trim_matches([' ', '\0']) {
+            "" => String::new(),
+            identifier => format!("ID-{}", self.key.identifier(identifier)),
+        };
+        let new: Vec<String> = separate(&text, vr)
             .iter()
-            .map(|value| self.identifier_pseudonym(value))
+            .map(pseudonym)
             .collect();
         put_text(element, &new.join("\\"))
     }
-
-    fn identifier_pseudonym(&self, value: &str) -> String {
-        match value.trim_matches([' ', '\0']) {
-            "" => String::new(),
-            identifier => format!("ID-{}", self.key.identifier(identifier)),
-        }
-    }
 }
-
-const GRAPHIC_OBJECTS: Tag = Tag(0x0070, 0x0009);
-const DATA: Tag = Tag(0x0070, 0x0022);
-const KIND: Tag = Tag(0x0070, 0x0023);
-const POINTS: Tag = Tag(0x0070, 0x0021);
-const DIMENSIONS: Tag = Tag(0x0070, 0x0020);
-const FILLED: Tag = Tag(0x0070, 0x0024);
 
 impl InstanceCleaner<'_> {
     /// Every drawing becomes one point; texts become dummies by the table.
@@ -343,81 +313,57 @@ impl InstanceCleaner<'_> {
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
-        let big = element
-            .items()
-            .is_some_and(|sequence| sequence.encoding.big_endian);
-        for item in element
-            .items_mut()
-            .into_iter()
-            .flat_map(|sequence| &mut sequence.items)
-        {
-            let objects = item
-                .data
-                .get_mut(GRAPHIC_OBJECTS)
-                .and_then(Element::items_mut);
-            for object in objects
-                .into_iter()
-                .flat_map(|objects| &mut objects.items)
-            {
-                point(&mut object.data, big);
-                self.outcome.changed += 1;
+    ) -> EffectResult {
+        if let Some(sequence) = element.items_mut() {
+            for item in &mut sequence.items {
+                let objects = item
+                    .data
+                    .get_mut(GRAPHIC_OBJECT_SEQUENCE)
+                    .and_then(Element::items_mut);
+                for object in objects
+                    .into_iter()
+                    .flat_map(|objects| &mut objects.items)
+                {
+                    point(&mut object.data, sequence.encoding);
+                    self.outcome.changed += 1;
+                }
             }
         }
         self.clean_items(element, context)
     }
 }
 
-fn point(object: &mut DataSet, big_endian: bool) {
-    let word = |number: u16| {
-        if big_endian {
-            number.to_be_bytes()
-        } else {
-            number.to_le_bytes()
-        }
-    };
-    let one = if big_endian {
-        1_f32.to_be_bytes()
-    } else {
-        1_f32.to_le_bytes()
-    };
-    let vr = VR::US;
-    object.put(Element::new(DIMENSIONS, vr, word(2).to_vec()));
-    object.put(Element::new(POINTS, vr, word(1).to_vec()));
-    object.put(Element::new(DATA, VR::FL, [one, one].concat()));
-    if let Some(kind) = object.get_mut(KIND) {
+fn point(object: &mut DataSet, encoding: Encoding) {
+    let word = |tag, number| Element::new(tag, VR::US, encoding.put_u16(number).to_vec());
+    let one = encoding.put_u32(1_f32.to_bits());
+    object.put(word(GRAPHIC_DIMENSIONS, 2));
+    object.put(word(NUMBER_OF_GRAPHIC_POINTS, 1));
+    object.put(Element::new(GRAPHIC_DATA, VR::FL, [one, one].concat()));
+    if let Some(kind) = object.get_mut(GRAPHIC_TYPE) {
         put_text(kind, "POINT");
     }
-    object.remove(FILLED);
+    object.remove(GRAPHIC_FILLED);
 }
 
 /// Removes what describes overlays whose planes are gone. Those that lie in the pixel data are
 /// taken from there beforehand.
-pub(super) fn remove_overlays(data: &mut DataSet) -> u32 {
+pub fn remove_overlays(data: &mut DataSet) -> u32 {
     let before = data.len();
-    data.retain(|element| !is_overlay(element.tag));
+    data.retain(|element| element.tag.group() & 0xFF00 != 0x6000 || element.is_private());
     u32::try_from(before - data.len()).unwrap_or(u32::MAX)
 }
 
-fn is_overlay(tag: Tag) -> bool {
-    tag.group() & 0xFF00 == 0x6000 && tag.group().is_multiple_of(2)
-}
-
 /// Date Time, Date and Time of a content item (PS3.3 section 10.2).
-const ITEM_VALUES: [Tag; 3] = [
-    Tag(0x0040, 0xA120),
-    Tag(0x0040, 0xA121),
-    Tag(0x0040, 0xA122),
-];
+const ITEM_VALUES: [Tag; 3] = [DATE_TIME, DATE, TIME];
 
 impl InstanceCleaner<'_> {
     /// Moves each date of an element by the patient's shift.
-    pub(super) fn shift_dates(
+    pub fn shift_dates(
         &mut self,
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let of_subject =
             standard::temporal_role(element.tag).is_none_or(|role| role == TemporalRole::Subject);
         let bytes = element
@@ -428,9 +374,7 @@ impl InstanceCleaner<'_> {
         };
         let text = String::from_utf8_lossy(bytes).into_owned();
         match temporal::shift(&text, vr, self.patient.days) {
-            Ok(moved) if text.trim_end_matches([' ', '\0']) == moved.trim_end() => {
-                Ok(ElementEffect::Unchanged)
-            }
+            Ok(moved) if text.trim_end_matches([' ', '\0']) == moved.trim_end() => Ok(Unchanged),
             Ok(moved) => Ok(put_text(element, &moved)),
             Err(_) => self.handle_unreadable(element, vr, context),
         }
@@ -439,21 +383,21 @@ impl InstanceCleaner<'_> {
     /// What becomes of a value that is no valid date, time or age: it does not stay,
     /// and whether it or its file goes is for the profile to say, else for the Type of the
     /// attribute.
-    pub(super) fn handle_unreadable(
+    pub fn handle_unreadable(
         &mut self,
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let need = standard::attribute_type(self.iod, context.parent(), element.tag);
         let effect = match self.settings.unparseable {
             Unparseable::Remove => self.apply_basic(element, vr, context)?,
             // The item goes with its value.
-            Unparseable::ByType if ITEM_VALUES.contains(&element.tag) => ElementEffect::Removed,
+            Unparseable::ByType if ITEM_VALUES.contains(&element.tag) => Removed,
             Unparseable::ByType if need == Some(AttributeType::Type2) => {
                 self.empty_value(element, context)
             }
-            Unparseable::ByType if need != Some(AttributeType::Type1) => ElementEffect::Removed,
+            Unparseable::ByType if need != Some(AttributeType::Type1) => Removed,
             Unparseable::ByType | Unparseable::Fail => {
                 return Err(failure(
                     DeidErrorKind::Date,
@@ -471,26 +415,15 @@ impl InstanceCleaner<'_> {
             .push(element.tag);
         Ok(effect)
     }
-}
 
-/// SOP Class UID of a data set.
-pub(super) fn sop_class(data: &DataSet) -> Option<String> {
-    let bytes = data.get(Tag(0x0008, 0x0016))?.bytes()?;
-    Some(String::from_utf8_lossy(uid_text::before_nul(bytes)).into_owned())
-}
-
-impl InstanceCleaner<'_> {
     /// Replaces each UID of an element. What is no UID is replaced too: it identifies as well as
     /// one.
-    pub(super) fn replace_uids(&self, element: &mut Element) -> ElementEffect {
+    pub fn replace_uids(&self, element: &mut Element) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
-            return ElementEffect::Removed;
+            return Removed;
         };
-        if bytes
-            .iter()
-            .all(|byte| matches!(byte, 0 | b' '))
-        {
-            return ElementEffect::Unchanged;
+        if without_padding(bytes).is_empty() {
+            return Unchanged;
         }
         let mut new = Vec::with_capacity(46);
         for (index, value) in bytes
@@ -508,16 +441,11 @@ impl InstanceCleaner<'_> {
                 _ => new.extend_from_slice(self.key.uid(uid).as_bytes()),
             }
         }
-        let new = Value::Bytes(padded(VR::UI, new));
-        if element.value == new {
-            return ElementEffect::Unchanged;
-        }
-        element.value = new;
-        ElementEffect::Changed
+        put_bytes(element, padded(VR::UI, new))
     }
 
     /// Replaces the UIDs of instances inside a text that stays.
-    pub(super) fn uids_in_text(
+    pub fn uids_in_text(
         &self,
         element: &mut Element,
         vr: VR,
@@ -526,15 +454,15 @@ impl InstanceCleaner<'_> {
         let Some(bytes) = element.bytes().filter(|bytes| {
             is_text(vr) && bytes.len() > 11 && memchr::memchr(b'.', bytes).is_some()
         }) else {
-            return ElementEffect::Unchanged;
+            return Unchanged;
         };
         let text = context.text(bytes, vr);
         let Some(new) = self.with_replaced_uids(&text) else {
-            return ElementEffect::Unchanged;
+            return Unchanged;
         };
         // Text that cannot be written again as it was read is not kept.
         let new = new.trim_end_matches([' ', '\0']);
-        put_encoded(element, new, context.charset).unwrap_or(ElementEffect::Removed)
+        put_encoded(element, new, context.charset).unwrap_or(Removed)
     }
 
     /// The text with new UIDs, if there are UIDs of instances in it.

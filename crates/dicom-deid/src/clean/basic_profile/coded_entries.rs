@@ -5,29 +5,22 @@
 //! meanings keep known words, designators and codes that may be names become keyed ones, so that
 //! different ones stay different. Nothing is trusted by the name of its scheme.
 
-use dicom_lossless::{DataSet, Element, Tag, VR};
+use dicom_dictionary_std::tags::{
+    CODE_MEANING, CODE_VALUE, CODING_SCHEME_DESIGNATOR, CODING_SCHEME_EXTERNAL_ID,
+    CODING_SCHEME_NAME, CODING_SCHEME_REGISTRY, CODING_SCHEME_RESOURCES_SEQUENCE,
+    CODING_SCHEME_UID, CODING_SCHEME_VERSION, CONTEXT_UID, EXTENDED_CODE_VALUE, LONG_CODE_VALUE,
+    MAPPING_RESOURCE_UID, URN_CODE_VALUE,
+};
+use dicom_lossless::{DataSet, Element, VR};
 
-use super::{DataSetContext, ElementEffect, InstanceCleaner, put_text};
+use super::{DataSetContext, ElementEffect, InstanceCleaner, Removed, Unchanged, put_text};
+use crate::clean::element_value::without_padding;
 use crate::clean::identifiers::Identifiers;
 use crate::clean::temporal;
+use crate::clean::uid_text::is_uid;
 use crate::error::DeidError;
 use crate::standard::confidentiality::ConfidentialityOption as O;
 use crate::standard::{self, is_known_word};
-
-const VALUE: Tag = Tag(0x0008, 0x0100);
-const EXTENDED_VALUE: Tag = Tag(0x0008, 0x0101);
-const SCHEME: Tag = Tag(0x0008, 0x0102);
-const VERSION: Tag = Tag(0x0008, 0x0103);
-const MEANING: Tag = Tag(0x0008, 0x0104);
-const RESOURCES: Tag = Tag(0x0008, 0x0109);
-const SCHEME_UID: Tag = Tag(0x0008, 0x010C);
-const REGISTRY: Tag = Tag(0x0008, 0x0112);
-const EXTERNAL_ID: Tag = Tag(0x0008, 0x0114);
-const SCHEME_NAME: Tag = Tag(0x0008, 0x0115);
-const CONTEXT_UID: Tag = Tag(0x0008, 0x0117);
-const MAPPING_UID: Tag = Tag(0x0008, 0x0118);
-const LONG_VALUE: Tag = Tag(0x0008, 0x0119);
-const URN_VALUE: Tag = Tag(0x0008, 0x0120);
 
 /// The arcs of UIDs under which schemes, context groups and mappings are published: DICOM's own,
 /// and that of the coding systems which HL7 registers.
@@ -41,7 +34,7 @@ const SHORT_FORM: usize = 3;
 
 /// What is known of the code that a data set is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct CodedEntry {
+pub struct CodedEntry {
     /// Its scheme is a published one.
     published: bool,
     /// The published scheme gives the code that it has the meaning that it has.
@@ -51,11 +44,11 @@ pub(super) struct CodedEntry {
 impl CodedEntry {
     /// What is known of a coded entry, or of an item that describes a coding scheme; none of any
     /// other data set.
-    pub(super) fn of(data: &DataSet) -> Option<Self> {
+    pub fn of(data: &DataSet) -> Option<Self> {
         if data
             .iter()
             .next()
-            .is_none_or(|first| first.tag > URN_VALUE)
+            .is_none_or(|first| first.tag > URN_CODE_VALUE)
         {
             return None;
         }
@@ -64,15 +57,11 @@ impl CodedEntry {
                 .and_then(Element::bytes)
                 .map(|bytes| plain(bytes))
         };
-        let meaning = text(MEANING);
-        let scheme = text(SCHEME);
-        if meaning.is_none()
-            && scheme.is_none()
-            && text(URN_VALUE).is_none()
-            && text(LONG_VALUE).is_none()
-        {
-            return None;
-        }
+        let (meaning, scheme) = (text(CODE_MEANING), text(CODING_SCHEME_DESIGNATOR));
+        meaning
+            .or(scheme)
+            .or_else(|| text(URN_CODE_VALUE))
+            .or_else(|| text(LONG_CODE_VALUE))?;
         let published = scheme
             .flatten()
             .is_some_and(standard::is_published_scheme);
@@ -85,9 +74,14 @@ impl CodedEntry {
             standard::is_meaning_of(scheme, value, meaning)
         };
         // Where two values stand there, one of them is no code.
-        let values = [VALUE, EXTENDED_VALUE, LONG_VALUE, URN_VALUE]
-            .into_iter()
-            .filter(|tag| data.get(*tag).is_some());
+        let values = [
+            CODE_VALUE,
+            EXTENDED_CODE_VALUE,
+            LONG_CODE_VALUE,
+            URN_CODE_VALUE,
+        ]
+        .into_iter()
+        .filter(|tag| data.get(*tag).is_some());
         let known = published && values.clone().count() == 1 && values.into_iter().all(is_known);
         Some(Self { published, known })
     }
@@ -102,45 +96,48 @@ fn plain(bytes: &[u8]) -> Option<&str> {
 
 impl InstanceCleaner<'_> {
     /// Does with an element what a coded entry asks for; none where it is treated like any other.
-    pub(super) fn clean_code_part(
+    pub fn clean_code_part(
         &mut self,
         element: &mut Element,
         code: CodedEntry,
         context: DataSetContext<'_>,
     ) -> Result<Option<ElementEffect>, DeidError> {
         let uids_stay = self.settings.options.has(O::RetainUids);
-        let done = match element.tag {
-            MEANING | VALUE | EXTENDED_VALUE | LONG_VALUE if code.known => ElementEffect::Unchanged,
-            SCHEME => self.scheme(element),
-            VALUE | EXTENDED_VALUE | LONG_VALUE => self.code_value(element, code),
-            URN_VALUE => self.urn(element),
-            VERSION if is_version(element, &self.identifiers) => ElementEffect::Unchanged,
-            SCHEME_UID | CONTEXT_UID | MAPPING_UID if is_published_uid(element) => {
-                ElementEffect::Unchanged
+        Ok(Some(match element.tag {
+            CODE_MEANING | CODE_VALUE | EXTENDED_CODE_VALUE | LONG_CODE_VALUE if code.known => {
+                Unchanged
             }
-            SCHEME_UID | CONTEXT_UID | MAPPING_UID if uids_stay => {
-                return self
-                    .keep(element, VR::UI, context)
-                    .map(Some);
+            CODING_SCHEME_DESIGNATOR => self.scheme(element),
+            CODE_VALUE | EXTENDED_CODE_VALUE | LONG_CODE_VALUE => self.code_value(element, code),
+            URN_CODE_VALUE => self.urn(element),
+            CODING_SCHEME_VERSION if is_version(element, &self.identifiers) => Unchanged,
+            CODING_SCHEME_UID | CONTEXT_UID | MAPPING_RESOURCE_UID if is_published_uid(element) => {
+                Unchanged
             }
-            SCHEME_UID | CONTEXT_UID | MAPPING_UID => self.replace_uids(element),
-            REGISTRY | EXTERNAL_ID | SCHEME_NAME if code.published => {
+            CODING_SCHEME_UID | CONTEXT_UID | MAPPING_RESOURCE_UID if uids_stay => {
+                self.keep(element, VR::UI, context)?
+            }
+            CODING_SCHEME_UID | CONTEXT_UID | MAPPING_RESOURCE_UID => self.replace_uids(element),
+            CODING_SCHEME_REGISTRY | CODING_SCHEME_EXTERNAL_ID | CODING_SCHEME_NAME
+                if code.published =>
+            {
                 let vr = element.vr;
-                return self
-                    .clean_text(element, vr, context)
-                    .map(Some);
+                self.clean_text(element, vr, context)?
             }
-            VERSION | REGISTRY | EXTERNAL_ID | SCHEME_NAME | RESOURCES => ElementEffect::Removed,
+            CODING_SCHEME_VERSION
+            | CODING_SCHEME_REGISTRY
+            | CODING_SCHEME_EXTERNAL_ID
+            | CODING_SCHEME_NAME
+            | CODING_SCHEME_RESOURCES_SEQUENCE => Removed,
             _ => return Ok(None),
-        };
-        Ok(Some(done))
+        }))
     }
 
     /// The designator of a published scheme, or of a product's, stays. Any other is mostly the name
     /// of the site.
     fn scheme(&self, element: &mut Element) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
-            return ElementEffect::Removed;
+            return Removed;
         };
         let text = plain(bytes).unwrap_or("?");
         let local = text
@@ -150,7 +147,7 @@ impl InstanceCleaner<'_> {
             name == "local" || (is_known_word(&name) && !self.identifiers.has_word(&name))
         });
         if text.is_empty() || text == "L" || is_product || standard::is_published_scheme(text) {
-            return ElementEffect::Unchanged;
+            return Unchanged;
         }
         let new = self
             .key
@@ -161,16 +158,12 @@ impl InstanceCleaner<'_> {
     /// A code that may be a name, a date or an identifier becomes one that only distinguishes codes.
     fn code_value(&self, element: &mut Element, code: CodedEntry) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
-            return ElementEffect::Removed;
+            return Removed;
         };
         let is_plain =
             plain(bytes).is_some_and(|text| is_plain_code(text, &self.identifiers, code.published));
-        if is_plain
-            || bytes
-                .iter()
-                .all(|byte| matches!(byte, b' ' | 0))
-        {
-            return ElementEffect::Unchanged;
+        if is_plain || without_padding(bytes).is_empty() {
+            return Unchanged;
         }
         let new = self.key.code(bytes.trim_ascii_end());
         put_text(element, &new)
@@ -179,13 +172,14 @@ impl InstanceCleaner<'_> {
     /// The URN of a published object identifier stays; any other becomes that of a new one.
     fn urn(&self, element: &mut Element) -> ElementEffect {
         let Some(bytes) = element.bytes() else {
-            return ElementEffect::Removed;
+            return Removed;
         };
         let uid = plain(bytes).and_then(|text| text.strip_prefix("urn:oid:"));
         if uid.is_some_and(|uid| {
-            is_published_arc(uid) || self.settings.options.has(O::RetainUids) && is_uid(uid)
+            is_published_arc(uid)
+                || self.settings.options.has(O::RetainUids) && is_uid(uid.as_bytes())
         }) {
-            return ElementEffect::Unchanged;
+            return Unchanged;
         }
         let new = self
             .key
@@ -194,15 +188,8 @@ impl InstanceCleaner<'_> {
     }
 }
 
-fn is_uid(text: &str) -> bool {
-    text.len() <= 64
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-}
-
 fn is_published_arc(uid: &str) -> bool {
-    is_uid(uid)
+    is_uid(uid.as_bytes())
         && PUBLISHED_ARCS
             .iter()
             .any(|arc| uid.starts_with(arc))

@@ -5,33 +5,35 @@
 //! Each value is treated as what it is: the Value Type, which may be absent, unknown or wrong,
 //! never makes one harmless. Ages above 89 years become 90 years, in the unit that they have.
 
+use dicom_dictionary_std::tags::{
+    CODE_MEANING, CODE_VALUE, CODING_SCHEME_DESIGNATOR, CONCEPT_CODE_SEQUENCE,
+    CONCEPT_NAME_CODE_SEQUENCE, CONTENT_SEQUENCE, DATE, DATE_TIME, FLOATING_POINT_VALUE,
+    MEASURED_VALUE_SEQUENCE, MEASUREMENT_UNITS_CODE_SEQUENCE, NUMERIC_VALUE, PERSON_NAME,
+    RATIONAL_DENOMINATOR_VALUE, RATIONAL_NUMERATOR_VALUE, REFERENCED_CONTENT_ITEM_IDENTIFIER,
+    RELATIONSHIP_TYPE, TEXT_VALUE, TIME, UID, VALUE_TYPE,
+};
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, padded};
 
-use super::{DataSetContext, ElementEffect, InstanceCleaner, code_item, code_sequence, put_text};
+use super::{
+    Changed, DataSetContext, EffectResult, InstanceCleaner, Removed, UNKNOWN, Unchanged,
+    code_sequence, put_text, text_element,
+};
+use crate::clean::element_value::item_sets;
 use crate::clean::temporal;
 use crate::error::DeidError;
-use crate::profile::{AttributeDecision, DecisionSource};
 use crate::standard;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 use crate::standard::structured_content::{ConceptRow, concept_rows};
 
-const VALUE_TYPE: Tag = Tag(0x0040, 0xA040);
-const RELATIONSHIP: Tag = Tag(0x0040, 0xA010);
-const CONCEPT: Tag = Tag(0x0040, 0xA043);
-const CONTENT: Tag = Tag(0x0040, 0xA730);
-const TEXT: Tag = Tag(0x0040, 0xA160);
-const CODE: Tag = Tag(0x0040, 0xA168);
-/// Referenced Content Item Identifier: items are counted, so none may go.
-const BY_NUMBER: Tag = Tag(0x0040, 0xDB73);
 /// The values that the concept decides about, and the Value Type that each makes an item of.
 const VALUES: [(Tag, &str); 7] = [
-    (Tag(0x0040, 0xA120), "DATETIME"),
-    (Tag(0x0040, 0xA121), "DATE"),
-    (Tag(0x0040, 0xA122), "TIME"),
-    (Tag(0x0040, 0xA123), "PNAME"),
-    (Tag(0x0040, 0xA124), "UIDREF"),
-    (TEXT, "TEXT"),
-    (CODE, "CODE"),
+    (DATE_TIME, "DATETIME"),
+    (DATE, "DATE"),
+    (TIME, "TIME"),
+    (PERSON_NAME, "PNAME"),
+    (UID, "UIDREF"),
+    (TEXT_VALUE, "TEXT"),
+    (CONCEPT_CODE_SEQUENCE, "CODE"),
 ];
 /// Items that hold other items, references, or places in what is referenced.
 const SKELETON: [&str; 9] = [
@@ -48,8 +50,9 @@ const SKELETON: [&str; 9] = [
 const DUMMY: &str = "REMOVED";
 
 /// Whether a data set is a content item: it has a concept name.
-pub(super) fn is_content_item(data: &DataSet) -> bool {
-    data.get(CONCEPT).is_some()
+pub fn is_content_item(data: &DataSet) -> bool {
+    data.get(CONCEPT_NAME_CODE_SEQUENCE)
+        .is_some()
 }
 
 /// What a content item is about.
@@ -60,30 +63,27 @@ struct Concept {
     age: AgeMeaning,
 }
 
-/// What becomes of a value.
-#[derive(Clone, Copy)]
-enum ContentDecision {
-    /// The table of concepts, or the option that cleans content, says so.
-    Concept(ActionCode),
-    /// What Table E.1-1 and its options say of the attribute.
-    Attribute,
-}
+/// What the table of concepts, or the option that cleans content, says of a value; none where it is
+/// for Table E.1-1 and its options to say.
+type ContentDecision = Option<ActionCode>;
 
 impl Concept {
     fn of(item: &DataSet) -> Self {
-        let code = item
-            .get(CONCEPT)
-            .and_then(Element::items)
-            .and_then(|sequence| sequence.items.first());
-        let part = |element| {
-            code.map(|code| text(&code.data, Tag(0x0008, element)))
-                .unwrap_or_default()
-        };
-        let (value, scheme, meaning) = (part(0x0100), part(0x0102), part(0x0104));
+        let part = |tag| code_part(item, CONCEPT_NAME_CODE_SEQUENCE, tag);
+        let (value, scheme, meaning) = (
+            part(CODE_VALUE),
+            part(CODING_SCHEME_DESIGNATOR),
+            part(CODE_MEANING),
+        );
         let rows = concept_rows(&value, &scheme);
         let age = AgeMeaning::of(&value, &scheme, &meaning, rows);
         Self {
-            rows: if rows.is_empty() { age.rows() } else { rows },
+            // The table says of an age that it does not list what it says of the age of a subject.
+            rows: if rows.is_empty() && age == AgeMeaning::Is {
+                concept_rows("121033", "DCM")
+            } else {
+                rows
+            },
             age,
         }
     }
@@ -92,57 +92,35 @@ impl Concept {
     /// identify in one form may in another. Codes are cleaned as such, so for them only a row of
     /// their own counts.
     fn row(&self, kind: &str) -> Option<&'static ConceptRow> {
-        let own = self
-            .rows
-            .iter()
-            .find(|row| row.value_type == kind);
-        own.or_else(|| {
+        let first = || {
             self.rows
                 .first()
                 .filter(|_| kind != "CODE")
-        })
+        };
+        self.rows
+            .iter()
+            .find(|row| row.value_type == kind)
+            .or_else(first)
     }
 }
 
 impl InstanceCleaner<'_> {
     /// Cleans content items by their concepts, nested ones with them.
-    pub(super) fn clean_content(
+    pub fn clean_content(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
-        self.for_each_item(element, context, &mut |cleaner, item, context| {
-            cleaner.clean_content_item(item, context)
-        })
+    ) -> EffectResult {
+        self.for_each_item(element, context, Self::clean_content_item)
     }
 
     /// Keeps the skeleton of content items; at least one item is left.
-    pub(super) fn dummy_content(
+    pub fn dummy_content(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
-        let effect = self.for_each_item(element, context, &mut |cleaner, item, context| {
-            let kind = value_type(item);
-            if !SKELETON.contains(&kind.as_str()) {
-                return Ok(false);
-            }
-            let has_value = VALUES
-                .iter()
-                .map(|(tag, _)| tag)
-                .chain(&NUMBERS)
-                .any(|tag| item.get(*tag).is_some());
-            if kind.is_empty() && has_value {
-                return Ok(false);
-            }
-            if has_value {
-                item.retain(|value| !is_value(value.tag));
-                cleaner.outcome.changed += 1;
-            }
-            cleaner
-                .data_set(item, context)
-                .map(|()| true)
-        })?;
+    ) -> EffectResult {
+        let effect = self.for_each_item(element, context, Self::dummy_content_item)?;
         if element
             .items()
             .is_some_and(|sequence| sequence.items.is_empty())
@@ -156,19 +134,36 @@ impl InstanceCleaner<'_> {
         Ok(effect)
     }
 
+    /// Keeps the skeleton of one item; false where it goes.
+    fn dummy_content_item(
+        &mut self,
+        item: &mut DataSet,
+        context: DataSetContext<'_>,
+    ) -> Result<bool, DeidError> {
+        let kind = value_type(item);
+        let has_value = item
+            .iter()
+            .any(|element| is_value(element.tag));
+        if !SKELETON.contains(&kind.as_str()) || (kind.is_empty() && has_value) {
+            return Ok(false);
+        }
+        if has_value {
+            item.retain(|value| !is_value(value.tag));
+            self.outcome.changed += 1;
+        }
+        self.data_set(item, context)?;
+        Ok(true)
+    }
+
     fn for_each_item(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
-        clean: &mut dyn FnMut(
-            &mut Self,
-            &mut DataSet,
-            DataSetContext<'_>,
-        ) -> Result<bool, DeidError>,
-    ) -> Result<ElementEffect, DeidError> {
+        clean: fn(&mut Self, &mut DataSet, DataSetContext<'_>) -> Result<bool, DeidError>,
+    ) -> EffectResult {
         let tag = element.tag;
         let outside = self.refers_by_number;
-        if tag != CONTENT {
+        if tag != CONTENT_SEQUENCE {
             self.refers_by_number = false;
         } else if context
             .at
@@ -178,7 +173,7 @@ impl InstanceCleaner<'_> {
             self.refers_by_number = refers_by_number(element);
         }
         let Some(sequence) = element.items_mut() else {
-            return Ok(ElementEffect::Removed);
+            return Ok(Removed);
         };
         let mut at = context.at.to_vec();
         let (encoding, mut kept) = (sequence.encoding, Vec::with_capacity(sequence.items.len()));
@@ -196,7 +191,7 @@ impl InstanceCleaner<'_> {
             if clean(self, &mut item.data, inside)? {
                 kept.push(item);
             } else if self.refers_by_number {
-                item.data = placeholder(&text(&item.data, RELATIONSHIP), encoding);
+                item.data = placeholder(&text(&item.data, RELATIONSHIP_TYPE), encoding);
                 kept.push(item);
                 self.outcome.changed += 1;
             }
@@ -205,9 +200,9 @@ impl InstanceCleaner<'_> {
         sequence.items = kept.into();
         self.refers_by_number = outside;
         Ok(if sequence.items.len() == before {
-            ElementEffect::Unchanged
+            Unchanged
         } else {
-            ElementEffect::Changed
+            Changed
         })
     }
 
@@ -239,7 +234,7 @@ impl InstanceCleaner<'_> {
         if numbers
             && matches!(
                 self.decide("NUM", &concept),
-                ContentDecision::Concept(ActionCode::Remove | ActionCode::Dummy)
+                Some(ActionCode::Remove | ActionCode::Dummy)
             )
         {
             if is_whole("NUM") {
@@ -262,16 +257,14 @@ impl InstanceCleaner<'_> {
             };
             let decided = self.decide(of, &concept);
             let effect = self.clean_value(&mut value, decided, context)?;
-            self.outcome.changed += u32::from(effect != ElementEffect::Unchanged);
-            match effect {
-                ElementEffect::Removed if is_whole(of) => return Ok(false),
-                ElementEffect::Removed => {}
-                ElementEffect::Unchanged | ElementEffect::Changed => {
-                    if tag == TEXT && concept.age.cap_text(&mut value) {
-                        self.outcome.changed += 1;
-                    }
-                    values.push(value);
+            self.outcome.changed += u32::from(effect != Unchanged);
+            if effect != Removed {
+                if tag == TEXT_VALUE && concept.age.cap_text(&mut value) {
+                    self.outcome.changed += 1;
                 }
+                values.push(value);
+            } else if is_whole(of) {
+                return Ok(false);
             }
         }
         self.data_set(item, context)?;
@@ -299,21 +292,21 @@ impl InstanceCleaner<'_> {
             if row.value_type == kind
                 || !matches!(action_of_row, ActionCode::Keep | ActionCode::Clean)
             {
-                return ContentDecision::Concept(action_of_row);
+                return Some(action_of_row);
             }
         }
         if !has(O::CleanStructuredContent) {
-            return ContentDecision::Attribute;
+            return None;
         }
         match kind {
-            "TEXT" => ContentDecision::Concept(ActionCode::Clean),
-            "PNAME" => ContentDecision::Concept(ActionCode::Remove),
+            "TEXT" => Some(ActionCode::Clean),
+            "PNAME" => Some(ActionCode::Remove),
             "DATE" | "TIME" | "DATETIME"
                 if !has(O::RetainFullDates) && !has(O::RetainModifiedDates) =>
             {
-                ContentDecision::Concept(ActionCode::Remove)
+                Some(ActionCode::Remove)
             }
-            _ => ContentDecision::Attribute,
+            _ => None,
         }
     }
 
@@ -322,17 +315,17 @@ impl InstanceCleaner<'_> {
         value: &mut Element,
         decided: ContentDecision,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let vr = value.vr;
-        if value.tag == CODE {
+        if value.tag == CONCEPT_CODE_SEQUENCE {
             return self.clean_code(value, decided, context);
         }
         // None of the others has items or fragments.
         if value.bytes().is_none() {
-            return Ok(ElementEffect::Removed);
+            return Ok(Removed);
         }
         let real = standard::vr(value.tag).unwrap_or(vr);
-        let ContentDecision::Concept(action) = decided else {
+        let Some(action) = decided else {
             let decision = self
                 .decisions
                 .of(value.tag, real)
@@ -340,25 +333,15 @@ impl InstanceCleaner<'_> {
             return self.apply_decision(value, real, decision, context);
         };
         match (real, action) {
-            (_, ActionCode::Remove) => Ok(ElementEffect::Removed),
-            (VR::UI, ActionCode::Keep) if self.settings.options.has(O::RetainUids) => {
-                Ok(ElementEffect::Unchanged)
-            }
+            (_, ActionCode::Remove) => Ok(Removed),
+            (VR::UI, ActionCode::Keep) if self.settings.options.has(O::RetainUids) => Ok(Unchanged),
             (VR::UI, _) => Ok(self.replace_uids(value)),
             (VR::PN, _) => Ok(put_text(value, "REMOVED^")),
             (_, ActionCode::Keep) => self.keep(value, real, context),
             (VR::UT, ActionCode::Clean) => self.clean_text(value, VR::UT, context),
             (VR::UT, _) => Ok(put_text(value, DUMMY)),
             (_, ActionCode::Clean) => self.shift_dates(value, real, context),
-            _ => self.apply_decision(
-                value,
-                real,
-                AttributeDecision {
-                    code: ActionCode::Dummy,
-                    source: DecisionSource::Table,
-                },
-                context,
-            ),
+            _ => self.apply_action(value, real, ActionCode::Dummy, context),
         }
     }
 
@@ -367,23 +350,18 @@ impl InstanceCleaner<'_> {
         value: &mut Element,
         decided: ContentDecision,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if value.items().is_none() {
-            return Ok(ElementEffect::Removed);
+            return Ok(Removed);
         }
         match decided {
-            ContentDecision::Attribute
-            | ContentDecision::Concept(ActionCode::Keep | ActionCode::Clean | ActionCode::Uid) => {
+            None | Some(ActionCode::Keep | ActionCode::Clean | ActionCode::Uid) => {
                 self.clean_items(value, context)
             }
-            ContentDecision::Concept(ActionCode::Remove) => Ok(ElementEffect::Removed),
-            ContentDecision::Concept(_) => {
-                *value = code_sequence(
-                    CODE,
-                    code_item("261665006", "SCT", "Unknown"),
-                    context.encoding,
-                );
-                Ok(ElementEffect::Changed)
+            Some(ActionCode::Remove) => Ok(Removed),
+            Some(_) => {
+                *value = code_sequence(CONCEPT_CODE_SEQUENCE, UNKNOWN, context.encoding);
+                Ok(Changed)
             }
         }
     }
@@ -396,26 +374,34 @@ fn is_value(tag: Tag) -> bool {
         || NUMBERS.contains(&tag)
 }
 
+/// Whether an item refers to others by their numbers: they are counted, so none may go.
 fn refers_by_number(element: &Element) -> bool {
-    let items = element
-        .items()
-        .into_iter()
-        .flat_map(|sequence| &sequence.items);
-    items.into_iter().any(|item| {
-        item.data
-            .iter()
-            .any(|inner| inner.tag == BY_NUMBER || refers_by_number(inner))
+    item_sets(element).any(|data| {
+        data.iter()
+            .any(|inner| inner.tag == REFERENCED_CONTENT_ITEM_IDENTIFIER || refers_by_number(inner))
     })
 }
 
+fn text_of(element: &Element) -> String {
+    let bytes = element
+        .bytes()
+        .map_or(&[][..], |bytes| bytes);
+    String::from_utf8_lossy(bytes)
+        .trim_matches([' ', '\0'])
+        .to_owned()
+}
+
 fn text(data: &DataSet, tag: Tag) -> String {
-    let bytes = data.get(tag).and_then(Element::bytes);
-    bytes
-        .map(|bytes| {
-            String::from_utf8_lossy(bytes)
-                .trim_matches([' ', '\0'])
-                .to_owned()
-        })
+    data.get(tag)
+        .map(text_of)
+        .unwrap_or_default()
+}
+
+/// A part of the first code in a sequence.
+fn code_part(data: &DataSet, sequence: Tag, tag: Tag) -> String {
+    data.get(sequence)
+        .and_then(|codes| item_sets(codes).next())
+        .map(|code| text(code, tag))
         .unwrap_or_default()
 }
 
@@ -432,34 +418,31 @@ fn value_type(item: &DataSet) -> String {
 
 /// A comment that says nothing, in the place of an item.
 fn placeholder(relationship: &str, encoding: Encoding) -> DataSet {
-    let element = |tag, vr, text: &str| {
-        Element::new(
-            tag,
-            vr,
-            dicom_lossless::padded(vr, text.as_bytes().to_vec()),
-        )
-    };
     let relationship = if relationship.is_empty() {
         "CONTAINS"
     } else {
         relationship
     };
     DataSet::from_elements(vec![
-        element(RELATIONSHIP, VR::CS, relationship),
-        element(VALUE_TYPE, VR::CS, "TEXT"),
-        code_sequence(CONCEPT, code_item("121106", "DCM", "Comment"), encoding),
-        element(TEXT, VR::UT, DUMMY),
+        text_element(RELATIONSHIP_TYPE, VR::CS, relationship),
+        text_element(VALUE_TYPE, VR::CS, "TEXT"),
+        code_sequence(
+            CONCEPT_NAME_CODE_SEQUENCE,
+            ("121106", "DCM", "Comment"),
+            encoding,
+        ),
+        text_element(TEXT_VALUE, VR::UT, DUMMY),
     ])
 }
 
-const UNITS: Tag = Tag(0x0040, 0x08EA);
-const MEASURED: Tag = Tag(0x0040, 0xA300);
-const NUMERIC: Tag = Tag(0x0040, 0xA30A);
-const FLOATING: Tag = Tag(0x0040, 0xA161);
-const NUMERATOR: Tag = Tag(0x0040, 0xA162);
-const DENOMINATOR: Tag = Tag(0x0040, 0xA163);
 /// The elements in which an item has numbers.
-pub(super) const NUMBERS: [Tag; 5] = [MEASURED, NUMERIC, FLOATING, NUMERATOR, DENOMINATOR];
+pub const NUMBERS: [Tag; 5] = [
+    MEASURED_VALUE_SEQUENCE,
+    NUMERIC_VALUE,
+    FLOATING_POINT_VALUE,
+    RATIONAL_NUMERATOR_VALUE,
+    RATIONAL_DENOMINATOR_VALUE,
+];
 
 /// Concepts that are the age of a person, besides those whose meaning says so.
 const AGES: [(&str, &str); 9] = [
@@ -512,32 +495,23 @@ enum AgeMeaning {
 }
 
 impl AgeMeaning {
-    pub(super) fn of(value: &str, scheme: &str, meaning: &str, rows: &[ConceptRow]) -> Self {
+    fn of(value: &str, scheme: &str, meaning: &str, rows: &[ConceptRow]) -> Self {
         let is_age = |word: &str| {
             WORDS.contains(&word)
                 || ENDINGS
                     .iter()
                     .any(|ending| word.ends_with(ending))
         };
-        let small = meaning.to_lowercase();
-        let action_of_row = small
+        let is_meant = meaning
+            .to_lowercase()
             .split(|c: char| !c.is_alphabetic())
             .any(is_age);
-        if action_of_row || AGES.contains(&(value, scheme)) {
+        if is_meant || AGES.contains(&(value, scheme)) {
             Self::Is
         } else if rows.is_empty() && !standard::is_meaning_of(scheme, value, meaning) {
             Self::MayBe
         } else {
             Self::IsNot
-        }
-    }
-
-    /// What the table of concepts says of the age of a subject, for an age that it does not list.
-    pub(super) fn rows(self) -> &'static [ConceptRow] {
-        if self == Self::Is {
-            concept_rows("121033", "DCM")
-        } else {
-            &[]
         }
     }
 
@@ -549,7 +523,7 @@ impl AgeMeaning {
         }
         let mut changed = self.cap(item, encoding);
         if let Some(sequence) = item
-            .get_mut(MEASURED)
+            .get_mut(MEASURED_VALUE_SEQUENCE)
             .and_then(Element::items_mut)
         {
             let encoding = sequence.encoding;
@@ -565,10 +539,10 @@ impl AgeMeaning {
             return 0;
         };
         let decimal = data
-            .get_mut(NUMERIC)
+            .get_mut(NUMERIC_VALUE)
             .is_some_and(|element| cap_decimal(element, limit, self == Self::Is));
         let floating = data
-            .get_mut(FLOATING)
+            .get_mut(FLOATING_POINT_VALUE)
             .is_some_and(|element| cap_floating(element, limit, encoding));
         u32::from(decimal) + u32::from(floating) + u32::from(cap_ratio(data, limit, encoding))
     }
@@ -576,20 +550,12 @@ impl AgeMeaning {
     /// 90 years in the unit that stands beside a number. An age without a known unit is in years;
     /// what may be something else is one where its unit is years.
     fn limit(self, data: &DataSet) -> Option<f64> {
-        let unit = data
-            .get(UNITS)
-            .and_then(Element::items)
-            .and_then(|sequence| sequence.items.first());
-        let is_unit = |known: &[&str]| {
-            let part = |element| {
-                unit.map(|unit| text(&unit.data, Tag(0x0008, element)).to_lowercase())
-                    .unwrap_or_default()
-            };
-            known.contains(&part(0x0100).as_str()) || known.contains(&part(0x0104).as_str())
-        };
+        let unit =
+            |element| code_part(data, MEASUREMENT_UNITS_CODE_SEQUENCE, element).to_lowercase();
+        let (value, meaning) = (unit(CODE_VALUE), unit(CODE_MEANING));
         let found = LIMITS
             .iter()
-            .find(|(known, _)| is_unit(known))
+            .find(|(known, _)| known.contains(&value.as_str()) || known.contains(&meaning.as_str()))
             .map(|(_, limit)| *limit);
         match (self, found) {
             (Self::Is, found) => Some(found.unwrap_or(90.0)),
@@ -603,15 +569,10 @@ impl AgeMeaning {
         if self != Self::Is {
             return false;
         }
-        let text = value.bytes().map(|bytes| {
-            String::from_utf8_lossy(bytes)
-                .trim_matches([' ', '\0'])
-                .to_owned()
-        });
-        let text = text.unwrap_or_default();
+        let text = text_of(value);
         match temporal::cap_age(&text) {
             Ok(None) => false,
-            Ok(Some(capped)) => put_text(value, &capped) != ElementEffect::Unchanged,
+            Ok(Some(capped)) => put_text(value, &capped) != Unchanged,
             // Only years are written without a unit, and whatever is written with one may be large.
             Err(_) => {
                 let high = |number: &str| {
@@ -622,7 +583,7 @@ impl AgeMeaning {
                 let is_high = text
                     .split(|c: char| !c.is_ascii_digit())
                     .any(high);
-                is_high && put_text(value, DUMMY) != ElementEffect::Unchanged
+                is_high && put_text(value, DUMMY) != Unchanged
             }
         }
     }
@@ -637,27 +598,20 @@ fn cap_decimal(element: &mut Element, limit: f64, is_age: bool) -> bool {
     let mut changed = false;
     let mut values = Vec::new();
     for value in text.split('\\') {
-        match value
-            .trim_matches([' ', '\0'])
-            .parse::<f64>()
-        {
+        let digits = value.trim_matches([' ', '\0']);
+        match digits.parse::<f64>() {
             Ok(number) if number >= limit => {
                 changed |= number > limit;
                 values.push(format!("{limit:.0}"));
             }
-            Err(_)
-                if is_age
-                    && !value
-                        .trim_matches([' ', '\0'])
-                        .is_empty() =>
-            {
+            Err(_) if is_age && !digits.is_empty() => {
                 changed = true;
                 values.push(String::new());
             }
             Ok(_) | Err(_) => values.push(value.to_owned()),
         }
     }
-    changed && put_text(element, values.join("\\").as_str()) != ElementEffect::Unchanged
+    changed && put_text(element, &values.join("\\")) != Unchanged
 }
 
 /// Caps numbers of 64 bits; of another VR nothing is left.
@@ -668,43 +622,44 @@ fn cap_floating(element: &mut Element, limit: f64, encoding: Encoding) -> bool {
     else {
         return false;
     };
-    let mut changed = false;
-    let mut new = Vec::with_capacity(bytes.len());
-    for word in bytes.as_chunks::<8>().0 {
+    let (words, _) = bytes.as_chunks::<8>();
+    let is_high = |word: &[u8; 8]| {
         let number = if encoding.big_endian {
             f64::from_be_bytes(*word)
         } else {
             f64::from_le_bytes(*word)
         };
-        let capped = if number > limit { limit } else { number };
-        changed |= number > limit;
-        new.extend(if encoding.big_endian {
-            capped.to_be_bytes()
-        } else {
-            capped.to_le_bytes()
-        });
+        number > limit
+    };
+    if !words.iter().any(is_high) {
+        return false;
     }
-    if changed {
-        *element = Element::new(element.tag, element.vr, padded(VR::FD, new));
-    }
-    changed
+    let highest = if encoding.big_endian {
+        limit.to_be_bytes()
+    } else {
+        limit.to_le_bytes()
+    };
+    let capped = |word| if is_high(word) { highest } else { *word };
+    let new: Vec<u8> = words.iter().flat_map(capped).collect();
+    *element = Element::new(element.tag, element.vr, padded(VR::FD, new));
+    true
 }
 
 /// Caps a ratio: the limit above 1.
 fn cap_ratio(data: &mut DataSet, limit: f64, encoding: Encoding) -> bool {
     let words = |tag| {
         let bytes = data.get(tag).and_then(Element::bytes)?;
-        let word = |word: &[u8; 4]| encoding.u32(*word);
+        let words = bytes.as_chunks::<4>().0.iter();
         Some(
-            bytes
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(word)
+            words
+                .map(|word| encoding.u32(*word))
                 .collect::<Vec<u32>>(),
         )
     };
-    let (Some(above), Some(below)) = (words(NUMERATOR), words(DENOMINATOR)) else {
+    let (Some(above), Some(below)) = (
+        words(RATIONAL_NUMERATOR_VALUE),
+        words(RATIONAL_DENOMINATOR_VALUE),
+    ) else {
         return false;
     };
     let is_high =
@@ -712,7 +667,10 @@ fn cap_ratio(data: &mut DataSet, limit: f64, encoding: Encoding) -> bool {
     if !above.iter().zip(&below).any(is_high) {
         return false;
     }
-    for (tag, number) in [(NUMERATOR, limit), (DENOMINATOR, 1.0)] {
+    for (tag, number) in [
+        (RATIONAL_NUMERATOR_VALUE, limit),
+        (RATIONAL_DENOMINATOR_VALUE, 1.0),
+    ] {
         if let Some(element) = data.get_mut(tag) {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let word = encoding.put_u32(number as u32);

@@ -9,40 +9,33 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use dicom_lossless::{Element, Tag, VR, Value};
 
 use crate::clean::compiled_action::is_pixel_data;
-use crate::profile::{AttributeDecision, Confidentiality, DecisionSource};
-use crate::standard::{self, confidentiality::ActionCode};
+use crate::profile::{AttributeDecision, Confidentiality};
+use crate::standard;
 
 const SLOTS: usize = 4096;
-const NOTHING: (u32, u32, VR, AttributeAnswer) = (0, 0, VR::UN, AttributeAnswer::NONE);
+
+/// Of which profile, tag and VR, and what.
+type Remembered = Option<(u32, u32, VR, AttributeAnswer)>;
 
 thread_local! {
-    /// The last answers, by the tag's hash: of which profile, tag and VR, and what.
-    static RECENT: [Cell<(u32, u32, VR, AttributeAnswer)>; SLOTS] = const { [const { Cell::new(NOTHING) }; SLOTS] };
+    /// The last answers, by the tag's hash.
+    static RECENT: [Cell<Remembered>; SLOTS] = const { [const { Cell::new(None) }; SLOTS] };
 }
 
 /// What is known of an attribute under the VR that a file gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct AttributeAnswer {
+pub struct AttributeAnswer {
     /// What is to be done with it.
-    pub(super) decision: AttributeDecision,
+    pub decision: AttributeDecision,
     /// The VR of the dictionary; none for private attributes, unknown ones and group lengths.
-    pub(super) dictionary_vr: Option<VR>,
+    pub dictionary_vr: Option<VR>,
     /// Whether a value under the VR of the file can be taken for one under that of the dictionary.
-    pub(super) fits: bool,
+    pub fits: bool,
 }
 
 impl AttributeAnswer {
-    const NONE: Self = Self {
-        decision: AttributeDecision {
-            code: ActionCode::Remove,
-            source: DecisionSource::Vr,
-        },
-        dictionary_vr: None,
-        fits: true,
-    };
-
     /// Whether an element is what the dictionary says, by its VR and by the form of its value.
-    pub(super) fn describes(self, element: &Element) -> bool {
+    pub fn describes(self, element: &Element) -> bool {
         let Some(is) = self.dictionary_vr else {
             return true;
         };
@@ -57,14 +50,14 @@ impl AttributeAnswer {
 }
 
 /// The decisions of one profile.
-pub(super) struct Decisions {
+pub struct Decisions {
     settings: Confidentiality,
     /// Distinguishes the answers of several profiles in one process.
     number: u32,
 }
 
 impl Decisions {
-    pub(super) fn new(settings: &Confidentiality) -> Self {
+    pub fn new(settings: &Confidentiality) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
             settings: settings.clone(),
@@ -74,7 +67,7 @@ impl Decisions {
 
     /// What is known of an attribute under this VR.
     #[inline]
-    pub(super) fn of(&self, tag: Tag, vr: VR) -> AttributeAnswer {
+    pub fn of(&self, tag: Tag, vr: VR) -> AttributeAnswer {
         let key = u32::from(tag.group()) << 16 | u32::from(tag.element());
         // The top bits of a product with an odd constant spread neighbouring tags (Fibonacci
         // hashing).
@@ -83,12 +76,13 @@ impl Decisions {
             let Some(cell) = recent.get(slot) else {
                 return self.answer(tag, vr);
             };
-            let (number, known, of, answer) = cell.get();
-            if (number, known, of) == (self.number, key, vr) {
+            if let Some((number, known, of, answer)) = cell.get()
+                && (number, known, of) == (self.number, key, vr)
+            {
                 return answer;
             }
             let answer = self.answer(tag, vr);
-            cell.set((self.number, key, vr, answer));
+            cell.set(Some((self.number, key, vr, answer)));
             answer
         })
     }
@@ -110,7 +104,7 @@ impl Decisions {
 
 /// VRs of which one can be read as another without anything being lost on the way.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum VrClass {
+pub enum VrClass {
     Items,
     /// Numbers, in binary or in words.
     Numbers,
@@ -122,7 +116,7 @@ pub(super) enum VrClass {
 }
 
 impl VrClass {
-    pub(super) fn of(vr: VR) -> Self {
+    pub fn of(vr: VR) -> Self {
         match vr {
             VR::SQ => Self::Items,
             VR::DS | VR::IS => Self::Numbers,
@@ -135,14 +129,14 @@ impl VrClass {
 }
 
 /// Whether the VR holds numbers in binary.
-pub(super) fn is_binary(vr: VR) -> bool {
+pub fn is_binary(vr: VR) -> bool {
     use VR::{AT, FD, FL, SL, SS, SV, UL, US, UV};
     matches!(vr, AT | FD | FL | SL | SS | SV | UL | US | UV)
 }
 
 /// The VR of the dictionary; none for private attributes, unknown ones and group lengths, which are
 /// not written.
-pub(super) fn vr_of(tag: Tag) -> Option<VR> {
+pub fn vr_of(tag: Tag) -> Option<VR> {
     standard::vr(tag).filter(|_| !standard::is_private(tag) && tag.element() != 0)
 }
 

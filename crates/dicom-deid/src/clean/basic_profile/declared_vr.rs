@@ -5,47 +5,47 @@
 //! so: every action that is made for the right VR would pass over what stands under a wrong one.
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags::{
+    BITS_ALLOCATED, BITS_STORED, COLUMNS, CONTENT_SEQUENCE, ENCAPSULATED_DOCUMENT, MODALITY,
+    PHOTOMETRIC_INTERPRETATION, PIXEL_REPRESENTATION, ROWS, SAMPLES_PER_PIXEL, SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+};
 use dicom_lossless::{DataSet, Element, Encoding, Limits, Tag, VR, Value, padded};
 
 use super::actions::identifies_person_or_place;
 use super::decisions::{Decisions, VrClass, is_binary};
 use super::kept_values::{is_numbers, is_written_number};
-use super::{BasicProfile, DataSetContext, ElementEffect, InstanceCleaner, failure};
+use super::{
+    BasicProfile, Changed, DataSetContext, EffectResult, InstanceCleaner, Removed, failure,
+    put_dummy,
+};
 use crate::clean::compiled_action::is_pixel_data;
-use crate::clean::dummy;
-use crate::error::{DeidError, DeidErrorKind};
+use crate::clean::element_value::item_sets;
+use crate::error::DeidErrorKind;
 use crate::standard;
 use crate::standard::confidentiality::ActionCode;
 
 /// The longest value of a VR whose length takes two bytes.
 const LONGEST: usize = 0xFFFE;
-const MODALITY: Tag = Tag(0x0008, 0x0060);
-const DOCUMENT: Tag = Tag(0x0042, 0x0011);
-const CONTENT: Tag = Tag(0x0040, 0xA730);
 
 /// Attributes without which a file is not what it was: its class, and what its pixels are read by.
 const INDISPENSABLE: [Tag; 9] = [
-    Tag(0x0008, 0x0016),
-    Tag(0x0008, 0x0018),
-    Tag(0x0028, 0x0002),
-    Tag(0x0028, 0x0004),
-    Tag(0x0028, 0x0010),
-    Tag(0x0028, 0x0011),
-    Tag(0x0028, 0x0100),
-    Tag(0x0028, 0x0101),
-    Tag(0x0028, 0x0103),
+    SOP_CLASS_UID,
+    SOP_INSTANCE_UID,
+    SAMPLES_PER_PIXEL,
+    PHOTOMETRIC_INTERPRETATION,
+    ROWS,
+    COLUMNS,
+    BITS_ALLOCATED,
+    BITS_STORED,
+    PIXEL_REPRESENTATION,
 ];
 
 impl BasicProfile {
     /// Reads every element of the standard as what the dictionary says it is, where it claims to be
     /// something else and can be read so. Gives the number of elements changed; what cannot be read
     /// so stays as it is, for [`InstanceCleaner::lose`].
-    pub(in crate::clean) fn correct_vrs(
-        &self,
-        data: &mut DataSet,
-        encoding: Encoding,
-        limits: &Limits,
-    ) -> u32 {
+    pub fn correct_vrs(&self, data: &mut DataSet, encoding: Encoding, limits: &Limits) -> u32 {
         if is_settled(data, &self.decisions) {
             0
         } else {
@@ -59,12 +59,7 @@ fn is_settled(data: &DataSet, decisions: &Decisions) -> bool {
         decisions
             .of(element.tag, element.vr)
             .describes(element)
-            && element.items().is_none_or(|sequence| {
-                sequence
-                    .items
-                    .iter()
-                    .all(|item| is_settled(&item.data, decisions))
-            })
+            && item_sets(element).all(|data| is_settled(data, decisions))
     })
 }
 
@@ -144,12 +139,12 @@ impl InstanceCleaner<'_> {
     /// Does away with a value that is not what its attribute holds: as the Basic Profile would
     /// where the table lists the attribute, else by its Type. `is` is the VR that is written where
     /// something has to stand. The file fails where it cannot do without the value.
-    pub(super) fn discard_invalid(
+    pub fn discard_invalid(
         &mut self,
         element: &mut Element,
         is: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let tag = element.tag;
         if is_pixel_data(tag) || (context.at.is_empty() && INDISPENSABLE.contains(&tag)) {
             return Err(failure(
@@ -164,44 +159,33 @@ impl InstanceCleaner<'_> {
             basic.filter(|code| !matches!(code, ActionCode::Uid | ActionCode::RemoveOrZeroOrUids));
         let code = self.resolved(taking.unwrap_or(ActionCode::RemoveOrZero), tag, context);
         if code == ActionCode::Remove {
-            return Ok(ElementEffect::Removed);
+            return Ok(Removed);
         }
         *element = empty_element(tag, is, context.encoding);
         if self
             .pseudonym(element, context)
             .is_some()
         {
-            return Ok(ElementEffect::Changed);
+            return Ok(Changed);
         }
         match (code, tag) {
             (_, MODALITY) => element.value = Value::Bytes(padded(VR::CS, b"OT".to_vec())),
-            (ActionCode::Dummy, DOCUMENT) => {
+            (ActionCode::Dummy, ENCAPSULATED_DOCUMENT) => {
                 element.value = Value::Bytes(Bytes::from_static(&[0, 0]));
                 self.apply_action(element, is, code, context)?;
             }
-            (ActionCode::Dummy, CONTENT) => {
+            (ActionCode::Dummy, CONTENT_SEQUENCE) => {
                 self.dummy_content(element, context)?;
             }
-            (ActionCode::Dummy, _) => match dummy::dummy(tag, is) {
-                _ if is == VR::SQ => self.dummy_of_sequence(element, context)?,
-                Some(value) => element.value = Value::Bytes(Bytes::from_static(value)),
-                None => {}
-            },
+            (ActionCode::Dummy, _) if is != VR::SQ => {
+                put_dummy(element, is);
+            }
+            // One item with the dummies that the table has for it; none where it has none.
+            (ActionCode::Dummy, _) if identifies_person_or_place(tag) => {
+                self.dummy_items(element, context)?;
+            }
             _ => {}
         }
-        Ok(ElementEffect::Changed)
-    }
-
-    /// One item with the dummies that the table has for it; none where it has none.
-    fn dummy_of_sequence(
-        &mut self,
-        element: &mut Element,
-        context: DataSetContext<'_>,
-    ) -> Result<(), DeidError> {
-        if identifies_person_or_place(element.tag) {
-            *element = Element::sequence(element.tag, vec![DataSet::new()], context.encoding);
-            self.dummy_items(element, context)?;
-        }
-        Ok(())
+        Ok(Changed)
     }
 }

@@ -44,7 +44,7 @@ const READ_BY: [(usize, usize); 5] = [(0, 4), (8, 12), (12, 24), (36, 40), (64, 
 
 /// The profile with nothing in it but what says how colours are meant; as long as it was. None
 /// where it is none, or its parts do not lie where it says.
-pub(super) fn colours_only(profile: &[u8]) -> Option<Vec<u8>> {
+pub fn colours_only(profile: &[u8]) -> Option<Vec<u8>> {
     let size = number(profile, 0)?;
     let body = profile.get(..size)?;
     let count = number(body, HEADER).filter(|count| *count <= MOST_TAGS)?;
@@ -96,15 +96,10 @@ fn keep(tag: &[u8], data: &[u8], new: &mut [u8]) -> bool {
     }
     let empty = EMPTY
         .iter()
-        .find(|(text, _)| TEXTS.contains(&tag) && *text == kind)
-        .map(|(_, empty)| *empty);
-    match empty.and_then(|empty| Some((empty, new.get_mut(..empty.len())?))) {
-        Some((empty, head)) => {
-            head.copy_from_slice(empty);
-            true
-        }
-        None => false,
-    }
+        .find(|(text, _)| TEXTS.contains(&tag) && *text == kind);
+    let head = empty.and_then(|(_, empty)| Some((empty, new.get_mut(..empty.len())?)));
+    head.map(|(empty, head)| head.copy_from_slice(empty))
+        .is_some()
 }
 
 /// The big-endian number of four bytes.

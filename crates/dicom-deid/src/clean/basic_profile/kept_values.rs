@@ -1,14 +1,21 @@
 //! Values that stay: whether one is what its VR promises. Nothing looks for names in numbers, codes
 //! and UIDs, so words that stand there do not stay.
 
-use dicom_lossless::{Element, Encoding, Tag, VR, Value, defined_terms};
+use dicom_dictionary_std::tags::{
+    ICC_PROFILE, PHOTOMETRIC_INTERPRETATION, RECEIVE_COIL_NAME, TRANSMIT_COIL_NAME,
+};
+use dicom_lossless::{Element, Encoding, Tag, VR, defined_terms};
 
-use super::decisions::{is_binary, vr_of};
-use super::{DataSetContext, ElementEffect, InstanceCleaner, failure, icc_profile, put_text};
+use super::decisions::{VrClass, is_binary, vr_of};
+use super::text_cleaning::cleaned;
+use super::{
+    DataSetContext, EffectResult, InstanceCleaner, Unchanged, failure, icc_profile, put_bytes,
+    put_text,
+};
 use crate::clean::compiled_action::CHARACTER_SET;
-use crate::clean::element_value::without_padding;
+use crate::clean::element_value::{numbers, without_padding};
 use crate::clean::{descriptors, temporal, uid_text};
-use crate::error::{DeidError, DeidErrorKind};
+use crate::error::DeidErrorKind;
 use crate::profile::Unlisted;
 use crate::standard;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
@@ -39,9 +46,7 @@ const NO_NUMBERS: [&[u8]; 10] = [
     b"-1.#inf",
 ];
 /// Receive Coil Name and Transmit Coil Name: products that technicians name too.
-const COILS: [Tag; 2] = [Tag(0x0018, 0x1250), Tag(0x0018, 0x1251)];
-const ICC_PROFILE: Tag = Tag(0x0028, 0x2000);
-const PHOTOMETRIC_INTERPRETATION: Tag = Tag(0x0028, 0x0004);
+const COILS: [Tag; 2] = [RECEIVE_COIL_NAME, TRANSMIT_COIL_NAME];
 /// Its defined terms (PS3.3 section C.7.6.3.1.2), those of older editions with them.
 const PHOTOMETRIC_INTERPRETATIONS: [&str; 15] = [
     "MONOCHROME1",
@@ -64,13 +69,12 @@ const PHOTOMETRIC_INTERPRETATIONS: [&str; 15] = [
 impl InstanceCleaner<'_> {
     /// Keeps an element, its items cleaned. Ages beyond 89, UIDs in text, and words where numbers,
     /// codes, dates or UIDs should be are not kept under any option.
-    pub(super) fn keep(
+    pub fn keep(
         &mut self,
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
-        use VR::{AT, FD, FL, OB, OD, OF, OL, OV, OW, SL, SS, SV, UL, US, UV};
+    ) -> EffectResult {
         if element.items().is_some() {
             return self.clean_items(element, context);
         }
@@ -78,6 +82,11 @@ impl InstanceCleaner<'_> {
             element
                 .bytes()
                 .is_none_or(|bytes| sound(bytes))
+        };
+        let encoding = if element.vr == VR::UN {
+            Encoding::IMPLICIT_LITTLE
+        } else {
+            context.encoding
         };
         match vr {
             _ if element.tag == ICC_PROFILE && self.settings.unlisted != Unlisted::Keep => {
@@ -87,34 +96,26 @@ impl InstanceCleaner<'_> {
             VR::CS if element.tag == CHARACTER_SET => character_set(element),
             VR::CS => self.code_string(element, context),
             VR::UI => self.kept_uids(element, context),
-            VR::DS | VR::IS if is_sound(is_written_number) => Ok(ElementEffect::Unchanged),
-            VR::DA | VR::DT | VR::TM if is_sound(has_no_words) => Ok(ElementEffect::Unchanged),
+            VR::DA | VR::DT | VR::TM if is_sound(has_no_words) => Ok(Unchanged),
             VR::DA | VR::DT | VR::TM => Ok(put_text(element, "")),
-            AT | FD | FL | SL | SS | SV | UL | US | UV => {
-                let encoding = if element.vr == VR::UN {
-                    Encoding::IMPLICIT_LITTLE
-                } else {
-                    context.encoding
-                };
-                let sound = element
+            VR::DS | VR::IS if is_sound(is_written_number) => Ok(Unchanged),
+            _ if is_binary(vr)
+                && element
                     .bytes()
-                    .is_none_or(|bytes| is_numbers(element.tag, vr, bytes, encoding));
-                if sound {
-                    Ok(ElementEffect::Unchanged)
-                } else {
-                    self.discard_invalid(element, vr, context)
-                }
-            }
-            OB | OD | OF | OL | OV | OW
-                if is_sound(|bytes| bytes.len() < SHORTEST_IN_FLOATS || !is_prose(bytes)) =>
+                    .is_none_or(|bytes| is_numbers(element.tag, vr, bytes, encoding)) =>
             {
-                Ok(ElementEffect::Unchanged)
+                Ok(Unchanged)
             }
-            VR::DS | VR::IS | OB | OD | OF | OL | OV | OW => {
+            _ if VrClass::of(vr) == VrClass::Bulk
+                && is_sound(|bytes| bytes.len() < SHORTEST_IN_FLOATS || !is_prose(bytes)) =>
+            {
+                Ok(Unchanged)
+            }
+            _ if matches!(VrClass::of(vr), VrClass::Numbers | VrClass::Bulk) => {
                 self.discard_invalid(element, vr, context)
             }
             _ if self.is_suspicious_label(element) => self.clean_text(element, vr, context),
-            _ if self.settings.options.has(O::RetainUids) => Ok(ElementEffect::Unchanged),
+            _ if self.settings.options.has(O::RetainUids) => Ok(Unchanged),
             _ => Ok(self.uids_in_text(element, vr, context)),
         }
     }
@@ -126,14 +127,14 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let Some(bytes) = element.bytes() else {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         };
         let text = String::from_utf8_lossy(bytes).into_owned();
         match temporal::cap_age(&text) {
             Ok(Some(capped)) => Ok(put_text(element, &capped)),
-            Ok(None) => Ok(ElementEffect::Unchanged),
+            Ok(None) => Ok(Unchanged),
             Err(_) => self.handle_unreadable(element, vr, context),
         }
     }
@@ -145,26 +146,13 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let colours = element
             .bytes()
-            .map(|profile| icc_profile::colours_only(profile));
+            .and_then(|profile| icc_profile::colours_only(profile));
         match colours {
-            Some(Some(colours))
-                if element
-                    .bytes()
-                    .is_some_and(|profile| **profile == *colours) =>
-            {
-                Ok(ElementEffect::Unchanged)
-            }
-            Some(Some(colours)) => {
-                element.value = Value::Bytes(colours.into());
-                Ok(ElementEffect::Changed)
-            }
-            _ => {
-                let code = self.resolved(ActionCode::Remove, element.tag, context);
-                self.apply_action(element, vr, code, context)
-            }
+            Some(colours) => Ok(put_bytes(element, colours.into())),
+            None => self.apply_action(element, vr, ActionCode::Remove, context),
         }
     }
 
@@ -180,17 +168,13 @@ impl InstanceCleaner<'_> {
 
     /// Keeps code strings; values that are none are cleaned as the text that they are. Number and
     /// order of values stay.
-    fn code_string(
-        &mut self,
-        element: &mut Element,
-        context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    fn code_string(&mut self, element: &mut Element, context: DataSetContext<'_>) -> EffectResult {
         let Some(bytes) = element.bytes().filter(|bytes| {
             !bytes
                 .split(|byte| *byte == b'\\')
                 .all(is_code_string)
         }) else {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         };
         let text = context.charset.decode(bytes, false);
         let values: Vec<&str> = text
@@ -206,7 +190,7 @@ impl InstanceCleaner<'_> {
             return self.discard_invalid(element, is, context);
         }
         if values == cleaned {
-            Ok(ElementEffect::Unchanged)
+            Ok(Unchanged)
         } else {
             Ok(put_text(element, &cleaned.join("\\")))
         }
@@ -225,23 +209,17 @@ impl InstanceCleaner<'_> {
                 .iter()
                 .find(|term| term.replace(' ', "_") == capitals);
             return term
-                .map(|term| (*term).to_owned())
-                .unwrap_or_default();
+                .copied()
+                .unwrap_or_default()
+                .to_owned();
         }
-        let cleaned = super::text_cleaning::cleaned(value, &self.identifiers);
-        if cleaned.is_ascii() {
-            cleaned
-        } else {
-            String::new()
-        }
+        Some(cleaned(value, &self.identifiers))
+            .filter(|cleaned| cleaned.is_ascii())
+            .unwrap_or_default()
     }
 
     /// Keeps UIDs. What stands behind a NUL is padding or hidden, and goes.
-    fn kept_uids(
-        &mut self,
-        element: &mut Element,
-        context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    fn kept_uids(&mut self, element: &mut Element, context: DataSetContext<'_>) -> EffectResult {
         let Some(bytes) = element.bytes() else {
             return self.discard_invalid(element, VR::UI, context);
         };
@@ -249,12 +227,10 @@ impl InstanceCleaner<'_> {
             .split(|byte| *byte == b'\\')
             .map(uid_text::before_nul)
             .collect();
-        if !uids.iter().all(|uid| {
-            uid.len() <= 64
-                && uid
-                    .iter()
-                    .all(|byte| byte.is_ascii_digit() || *byte == b'.')
-        }) {
+        if !uids
+            .iter()
+            .all(|uid| uid_text::is_uid(uid))
+        {
             return self.discard_invalid(element, VR::UI, context);
         }
         let whole = |(value, uid): (&[u8], &&[u8])| {
@@ -269,7 +245,7 @@ impl InstanceCleaner<'_> {
             .zip(&uids)
             .all(whole)
         {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         }
         Ok(put_text(
             element,
@@ -279,9 +255,9 @@ impl InstanceCleaner<'_> {
 }
 
 /// The character set by a name that the standard has for it.
-fn character_set(element: &mut Element) -> Result<ElementEffect, DeidError> {
+fn character_set(element: &mut Element) -> EffectResult {
     let Some(bytes) = element.bytes() else {
-        return Ok(ElementEffect::Unchanged);
+        return Ok(Unchanged);
     };
     let terms = defined_terms(bytes).ok_or_else(|| {
         failure(
@@ -291,7 +267,7 @@ fn character_set(element: &mut Element) -> Result<ElementEffect, DeidError> {
         )
     })?;
     if without_padding(bytes) == terms.as_bytes() {
-        Ok(ElementEffect::Unchanged)
+        Ok(Unchanged)
     } else {
         Ok(put_text(element, &terms))
     }
@@ -299,18 +275,13 @@ fn character_set(element: &mut Element) -> Result<ElementEffect, DeidError> {
 
 /// Whether a value has the characters and the length of CS, padding left out.
 fn is_code_string(value: &[u8]) -> bool {
-    let start = value
+    let mut code = without_padding(value)
         .iter()
-        .position(|byte| !matches!(byte, 0 | b' '));
-    let code = without_padding(
-        value
-            .get(start.unwrap_or_default()..)
-            .unwrap_or_default(),
-    );
+        .skip_while(|byte| matches!(byte, 0 | b' '));
     let fits = |byte: &u8| {
         byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b' ' | b'_')
     };
-    code.len() <= LONGEST_CODE && code.iter().all(fits)
+    code.clone().count() <= LONGEST_CODE && code.all(fits)
 }
 
 /// Whether a value has nothing but the digits and signs of dates and times.
@@ -322,7 +293,7 @@ fn has_no_words(bytes: &[u8]) -> bool {
 
 /// Whether all values are numbers in words (PS3.5 section 6.2, DS and IS), a comma for the point
 /// and what stands for no number let pass.
-pub(super) fn is_written_number(bytes: &[u8]) -> bool {
+pub fn is_written_number(bytes: &[u8]) -> bool {
     bytes
         .split(|byte| *byte == b'\\')
         .all(|value| {
@@ -336,45 +307,37 @@ pub(super) fn is_written_number(bytes: &[u8]) -> bool {
         })
 }
 
+/// Digits with at most one point or comma, and an exponent of up to three digits.
 fn is_decimal(value: &[u8]) -> bool {
-    let unsigned = |text: &[u8]| {
-        text.strip_prefix(b"+")
-            .or_else(|| text.strip_prefix(b"-"))
-            .map_or(text.len(), <[u8]>::len)
-    };
-    let digits = value
-        .get(value.len() - unsigned(value)..)
-        .unwrap_or_default();
-    let (number, exponent) = match digits
+    let mut parts = unsigned(value).splitn(2, |byte| matches!(byte, b'e' | b'E'));
+    let number = parts.next().unwrap_or_default();
+    let digits = number
         .iter()
-        .position(|byte| matches!(byte, b'e' | b'E'))
-        .and_then(|at| digits.split_at_checked(at))
-    {
-        Some((number, exponent)) => (number, exponent.get(1..)),
-        None => (digits, None),
-    };
-    let all_digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
+        .filter(|byte| byte.is_ascii_digit())
+        .count();
     let points = number
         .iter()
         .filter(|byte| matches!(byte, b'.' | b','))
         .count();
-    let is_number = points <= 1
-        && number.len() > points
-        && number
-            .iter()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','));
     let is_exponent = |text: &[u8]| {
-        let rest = text
-            .get(text.len() - unsigned(text)..)
-            .unwrap_or_default();
-        (1..=3).contains(&rest.len()) && all_digits(rest)
+        let exponent = unsigned(text);
+        (1..=3).contains(&exponent.len()) && exponent.iter().all(u8::is_ascii_digit)
     };
-    is_number && exponent.is_none_or(is_exponent)
+    digits > 0
+        && points <= 1
+        && digits + points == number.len()
+        && parts.next().is_none_or(is_exponent)
+}
+
+fn unsigned(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"+")
+        .or_else(|| text.strip_prefix(b"-"))
+        .unwrap_or(text)
 }
 
 /// Whether bytes are numbers of a binary VR: whole ones, not more than the attribute may hold, and
 /// no text. A few more are let pass where they spell nothing, up to 8 bytes or two numbers.
-pub(super) fn is_numbers(tag: Tag, vr: VR, bytes: &[u8], encoding: Encoding) -> bool {
+pub fn is_numbers(tag: Tag, vr: VR, bytes: &[u8], encoding: Encoding) -> bool {
     let size = match vr {
         VR::US | VR::SS => 2,
         VR::FD | VR::SV | VR::UV => 8,
@@ -386,12 +349,8 @@ pub(super) fn is_numbers(tag: Tag, vr: VR, bytes: &[u8], encoding: Encoding) -> 
     if bytes.len() == size && size < SHORTEST_PROSE {
         return true;
     }
-    let of_numbers = vr_of(tag).is_some_and(|is| is_binary(is) || matches!(is, VR::DS | VR::IS));
-    let most = if of_numbers {
-        standard::most_numbers(tag)
-    } else {
-        None
-    };
+    let of_numbers = vr_of(tag).is_some_and(|is| VrClass::of(is) == VrClass::Numbers);
+    let most = standard::most_numbers(tag).filter(|_| of_numbers);
     if most.is_some_and(|most| bytes.len() / size > most) {
         let letters = bytes
             .iter()
@@ -412,7 +371,7 @@ pub(super) fn is_numbers(tag: Tag, vr: VR, bytes: &[u8], encoding: Encoding) -> 
 }
 
 fn is_immense(vr: VR, bytes: &[u8], encoding: Encoding) -> bool {
-    let numbers = crate::clean::element_value::numbers(bytes, vr, encoding).unwrap_or_default();
+    let numbers = numbers(bytes, vr, encoding).unwrap_or_default();
     numbers.iter().any(|number| {
         number
             .parse()

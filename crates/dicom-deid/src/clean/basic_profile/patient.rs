@@ -3,19 +3,17 @@
 //! Owns what stands for the patient. An instance without a usable Patient ID gets its study's
 //! pseudonym, never one that other patients share.
 
+use dicom_dictionary_std::tags::{
+    PATIENT_ID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID,
+};
 use dicom_lossless::{CharacterSet, DataSet, Element, Tag, character_set_of};
 
 use crate::error::{DeidError, DeidErrorKind};
 use crate::profile::{Confidentiality, DateShift, Pseudonyms};
 use crate::pseudonym::PseudonymKey;
 
-const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 /// What may stand for the patient, in this order: study, series, instance.
-const SUBSTITUTES: [Tag; 3] = [
-    Tag(0x0020, 0x000D),
-    Tag(0x0020, 0x000E),
-    Tag(0x0008, 0x0018),
-];
+const SUBSTITUTES: [Tag; 3] = [STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID];
 /// Patient IDs that are none, in capitals.
 const PLACEHOLDERS: [&str; 14] = [
     "0",
@@ -35,16 +33,16 @@ const PLACEHOLDERS: [&str; 14] = [
 ];
 
 /// The patient of an instance.
-pub(super) struct Patient {
-    pub(super) pseudonym: String,
+pub struct Patient {
+    pub pseudonym: String,
     /// Days by which dates move.
-    pub(super) days: i64,
+    pub days: i64,
     /// Whether there is no usable Patient ID.
-    pub(super) without_id: bool,
+    pub without_id: bool,
 }
 
 impl Patient {
-    pub(super) fn of(
+    pub fn of(
         data: &DataSet,
         settings: &Confidentiality,
         key: &PseudonymKey,
@@ -54,15 +52,14 @@ impl Patient {
             .get(PATIENT_ID)
             .and_then(|element| usable_id(element, &charset));
         let without_id = id.is_none();
-        let id = match id {
-            Some(id) => id,
-            None => substitute_id(data).ok_or_else(|| {
+        let id = id
+            .or_else(|| substitute_id(data))
+            .ok_or_else(|| {
                 DeidError::new(
                     DeidErrorKind::MissingUid,
                     "there is neither a Patient ID nor a UID of study, series or instance",
                 )
-            })?,
-        };
+            })?;
         let days = match settings.shift {
             DateShift::PerPatient => key.shift_days(&id),
             DateShift::Days(days) => days,
@@ -76,7 +73,7 @@ impl Patient {
 
     /// The pseudonym for a Patient ID that stands anywhere in the instance: that of its own value,
     /// where it has one.
-    pub(super) fn pseudonym_for(
+    pub fn pseudonym_for(
         &self,
         element: &Element,
         charset: &CharacterSet,

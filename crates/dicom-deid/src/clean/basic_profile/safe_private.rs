@@ -5,28 +5,27 @@
 //! what Table E.3.10-1 lists, by creator and not by number.
 
 use bytes::Bytes;
+use dicom_dictionary_std::tags::{
+    BLOCK_IDENTIFYING_INFORMATION_STATUS, DEIDENTIFICATION_ACTION,
+    DEIDENTIFICATION_ACTION_SEQUENCE, IDENTIFYING_PRIVATE_ELEMENTS,
+    NONIDENTIFYING_PRIVATE_ELEMENTS, PRIVATE_CREATOR_REFERENCE,
+    PRIVATE_DATA_ELEMENT_CHARACTERISTICS_SEQUENCE, PRIVATE_GROUP_REFERENCE,
+};
 use dicom_lossless::{DataSet, Element, Encoding, Tag, VR, Value};
 
-use super::{DataSetContext, ElementEffect, InstanceCleaner, put_dummy};
-use crate::clean::private_elements::{creator_text, is_creator};
-use crate::error::DeidError;
-use crate::profile::{AttributeDecision, Confidentiality, DecisionSource, is_text};
+use super::{
+    Changed, DataSetContext, EffectResult, InstanceCleaner, Removed, Unchanged, put_dummy,
+};
+use crate::clean::element_value::item_sets;
+use crate::clean::private_elements::{creator_of, creator_text, is_creator};
+use crate::profile::{Confidentiality, is_text};
 use crate::standard;
 use crate::standard::confidentiality::{ActionCode, ConfidentialityOption as O};
 
-const CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
-const GROUP: Tag = Tag(0x0008, 0x0301);
-const CREATOR: Tag = Tag(0x0008, 0x0302);
-const STATUS: Tag = Tag(0x0008, 0x0303);
-const NONIDENTIFYING: Tag = Tag(0x0008, 0x0304);
-const ACTIONS: Tag = Tag(0x0008, 0x0305);
-const IDENTIFYING: Tag = Tag(0x0008, 0x0306);
-const ACTION: Tag = Tag(0x0008, 0x0307);
-
 /// What of the private elements of one data set is known safe.
-pub(super) struct SafePrivate {
+pub struct SafePrivate {
     /// Whether safe private elements stay at all.
-    pub(super) wanted: bool,
+    pub wanted: bool,
     elements: Vec<(Tag, SafeElement)>,
     creators: Vec<Tag>,
 }
@@ -49,7 +48,7 @@ struct CreatorCharacteristics {
 }
 
 impl SafePrivate {
-    pub(super) fn of(data: &DataSet, settings: &Confidentiality) -> Self {
+    pub fn of(data: &DataSet, settings: &Confidentiality) -> Self {
         let wanted = settings
             .options
             .has(O::RetainSafePrivate);
@@ -71,7 +70,7 @@ impl SafePrivate {
             .iter()
             .filter(|element| element.is_private() && !is_creator(element.tag))
         {
-            let block = Tag(element.tag.group(), element.tag.element() >> 8);
+            let block = creator_of(element.tag);
             if last
                 .as_ref()
                 .is_none_or(|(of, _)| *of != block)
@@ -100,9 +99,8 @@ fn known(
 ) -> Option<SafeElement> {
     let (group, number) = (element.tag.group(), element.tag.element() & 0xFF);
     let low = u8::try_from(number).ok()?;
-    let listed = || standard::private_vr(creator, group, low).unwrap_or(VR::UN);
     let vr = if element.vr == VR::UN {
-        listed()
+        standard::private_vr(creator, group, low).unwrap_or(VR::UN)
     } else {
         element.vr
     };
@@ -128,85 +126,83 @@ fn known(
 
 /// What the Private Data Element Characteristics Sequence declares.
 fn declared(data: &DataSet) -> Vec<CreatorCharacteristics> {
-    let sequence = data
-        .get(CHARACTERISTICS)
-        .and_then(Element::items);
-    let read = |item: &DataSet, encoding: Encoding| {
+    let Some(sequence) = data
+        .get(PRIVATE_DATA_ELEMENT_CHARACTERISTICS_SEQUENCE)
+        .and_then(Element::items)
+    else {
+        return Vec::new();
+    };
+    let encoding = sequence.encoding;
+    let read = |item: &DataSet| {
         let text = |tag| Some(creator_text(item.get(tag)?, item));
         let actions = item
-            .get(ACTIONS)
-            .and_then(Element::items)
-            .into_iter()
-            .flat_map(|actions| &actions.items);
-        let actions = actions.filter_map(|one| {
-            let action = one.data.get(ACTION)?.bytes()?;
-            // X, D, Z and U are what the standard allows here; whatever else is there removes.
-            let code = match action.trim_ascii() {
-                b"D" => ActionCode::Dummy,
-                b"Z" => ActionCode::Zero,
-                b"U" => ActionCode::Uid,
-                _ => ActionCode::Remove,
-            };
-            Some((numbers(&one.data, IDENTIFYING, encoding), code))
-        });
+            .get(DEIDENTIFICATION_ACTION_SEQUENCE)
+            .into_iter();
+        let actions = actions
+            .flat_map(item_sets)
+            .filter_map(|one| {
+                let action = one
+                    .get(DEIDENTIFICATION_ACTION)?
+                    .bytes()?;
+                // X, D, Z and U are what the standard allows here; whatever else is there removes.
+                let code = match action.trim_ascii() {
+                    b"D" => ActionCode::Dummy,
+                    b"Z" => ActionCode::Zero,
+                    b"U" => ActionCode::Uid,
+                    _ => ActionCode::Remove,
+                };
+                Some((numbers(one, IDENTIFYING_PRIVATE_ELEMENTS, encoding), code))
+            });
         Some(CreatorCharacteristics {
-            group: *numbers(item, GROUP, encoding).first()?,
-            creator: text(CREATOR)?,
-            safe: text(STATUS).is_some_and(|status| status == "SAFE"),
-            nonidentifying: numbers(item, NONIDENTIFYING, encoding),
+            group: *numbers(item, PRIVATE_GROUP_REFERENCE, encoding).first()?,
+            creator: text(PRIVATE_CREATOR_REFERENCE)?,
+            safe: text(BLOCK_IDENTIFYING_INFORMATION_STATUS).is_some_and(|status| status == "SAFE"),
+            nonidentifying: numbers(item, NONIDENTIFYING_PRIVATE_ELEMENTS, encoding),
             actions: actions.collect(),
         })
     };
-    sequence
-        .map(|all| {
-            all.items
-                .iter()
-                .filter_map(|item| read(&item.data, all.encoding))
-                .collect()
-        })
-        .unwrap_or_default()
+    let items = sequence.items.iter();
+    items
+        .filter_map(|item| read(&item.data))
+        .collect()
 }
 
 fn numbers(data: &DataSet, tag: Tag, encoding: Encoding) -> Vec<u16> {
     let bytes = data.get(tag).and_then(Element::bytes);
-    let words = bytes
+    bytes
         .into_iter()
-        .flat_map(|bytes| bytes.chunks_exact(2));
-    words
-        .filter_map(|word| {
-            word.first_chunk::<2>()
-                .map(|word| encoding.u16(*word))
-        })
+        .flat_map(|bytes| bytes.as_chunks::<2>().0)
+        .map(|word| encoding.u16(*word))
         .collect()
 }
 
 impl InstanceCleaner<'_> {
-    pub(super) fn private_element(
+    pub fn private_element(
         &mut self,
         element: &mut Element,
         context: DataSetContext<'_>,
         safe: &SafePrivate,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if safe.creators.contains(&element.tag) {
-            return Ok(ElementEffect::Unchanged);
+            return Ok(Unchanged);
         }
-        match safe
+        let known = safe
             .elements
             .iter()
-            .find(|(tag, _)| *tag == element.tag)
-        {
-            Some((_, SafeElement { vr, action: None })) => {
-                self.clean_private(element, *vr, context)
+            .find(|(tag, _)| *tag == element.tag);
+        let Some((_, SafeElement { vr, action })) = known.copied() else {
+            return Ok(Removed);
+        };
+        Ok(match action {
+            None => return self.clean_private(element, vr, context),
+            Some(ActionCode::Uid) => self.replace_uids(element),
+            Some(ActionCode::Zero) => {
+                element.value = Value::Bytes(Bytes::new());
+                Changed
             }
-            Some((
-                _,
-                SafeElement {
-                    vr,
-                    action: Some(action),
-                },
-            )) => Ok(self.apply_declared_action(element, *vr, *action)),
-            None => Ok(ElementEffect::Removed),
-        }
+            Some(ActionCode::Dummy) => put_dummy(element, vr).unwrap_or(Removed),
+            Some(_) => Removed,
+        })
     }
 
     /// What stays of a safe private element (Table E.1-1: C).
@@ -215,53 +211,21 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if element.items().is_some() {
             return self.clean_items(element, context);
         }
-        let full = self
-            .settings
-            .options
-            .has(O::RetainFullDates);
-        let modified = self
-            .settings
-            .options
-            .has(O::RetainModifiedDates);
+        let has = |option| self.settings.options.has(option);
         match vr {
-            VR::DA | VR::DT | VR::TM if full => Ok(ElementEffect::Unchanged),
-            VR::DA | VR::DT | VR::TM if modified => self.shift_dates(element, vr, context),
-            VR::DA | VR::DT | VR::TM | VR::SQ | VR::PN | VR::AE | VR::UR => {
-                Ok(ElementEffect::Removed)
+            VR::DA | VR::DT | VR::TM if has(O::RetainFullDates) => Ok(Unchanged),
+            VR::DA | VR::DT | VR::TM if has(O::RetainModifiedDates) => {
+                self.shift_dates(element, vr, context)
             }
-            VR::UI if !self.settings.options.has(O::RetainUids) => Ok(self.replace_uids(element)),
+            VR::DA | VR::DT | VR::TM | VR::SQ | VR::PN | VR::AE | VR::UR => Ok(Removed),
+            VR::UI if !has(O::RetainUids) => Ok(self.replace_uids(element)),
             VR::UI | VR::CS => self.keep(element, vr, context),
             _ if is_text(vr) => self.clean_text(element, vr, context),
-            _ => self.apply_decision(
-                element,
-                vr,
-                AttributeDecision {
-                    code: ActionCode::Keep,
-                    source: DecisionSource::Option(O::RetainSafePrivate),
-                },
-                context,
-            ),
-        }
-    }
-
-    fn apply_declared_action(
-        &self,
-        element: &mut Element,
-        vr: VR,
-        action: ActionCode,
-    ) -> ElementEffect {
-        match action {
-            ActionCode::Uid => self.replace_uids(element),
-            ActionCode::Zero => {
-                element.value = Value::Bytes(Bytes::new());
-                ElementEffect::Changed
-            }
-            ActionCode::Dummy => put_dummy(element, vr).unwrap_or(ElementEffect::Removed),
-            _ => ElementEffect::Removed,
+            _ => self.keep(element, vr, context),
         }
     }
 }

@@ -8,11 +8,12 @@ use std::collections::HashMap;
 
 use dicom_lossless::{CharacterSet, Element, VR};
 
-use super::{DataSetContext, ElementEffect, InstanceCleaner, put_dummy, put_encoded, put_text};
-use crate::clean::element_value::separate;
+use super::{
+    DataSetContext, EffectResult, InstanceCleaner, Unchanged, put_dummy, put_encoded, put_text,
+};
+use crate::clean::element_value::{separate, without_padding};
 use crate::clean::identifiers::Identifiers;
 use crate::clean::{descriptors, temporal};
-use crate::error::DeidError;
 use crate::profile::{has_character_set, is_text};
 use crate::standard;
 
@@ -26,7 +27,7 @@ thread_local! {
 const REMEMBERED: usize = 512;
 
 /// What is known safe of one value.
-pub(super) fn cleaned(value: &str, own: &Identifiers) -> String {
+pub fn cleaned(value: &str, own: &Identifiers) -> String {
     LAST.with_borrow_mut(|(of, texts)| {
         if of != own || texts.len() >= REMEMBERED {
             *of = own.clone();
@@ -45,20 +46,17 @@ impl InstanceCleaner<'_> {
     /// Keeps of a text what is known safe. Where that is nothing, the element is treated as without
     /// the option that let it stay; one that the table does not list gets a dummy, which every
     /// IOD allows.
-    pub(super) fn clean_text(
+    pub fn clean_text(
         &mut self,
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         let Some(bytes) = element.bytes().filter(|_| is_text(vr)) else {
             return self.apply_basic(element, vr, context);
         };
-        if bytes
-            .iter()
-            .all(|byte| matches!(byte, b' ' | 0))
-        {
-            return Ok(ElementEffect::Unchanged);
+        if without_padding(bytes).is_empty() {
+            return Ok(Unchanged);
         }
         let text = decoded_with_doubts(bytes, has_character_set(vr).then_some(context.charset));
         let values = separate(&text, vr);
@@ -72,12 +70,8 @@ impl InstanceCleaner<'_> {
         {
             return self.replace_with_dummy(element, vr, context);
         }
-        if values
-            .iter()
-            .zip(&cleaned)
-            .all(|(old, new)| old == new)
-        {
-            return Ok(ElementEffect::Unchanged);
+        if values == cleaned {
+            return Ok(Unchanged);
         }
         match put_encoded(element, &cleaned.join("\\"), context.charset) {
             Some(effect) => Ok(effect),
@@ -90,7 +84,7 @@ impl InstanceCleaner<'_> {
         element: &mut Element,
         vr: VR,
         context: DataSetContext<'_>,
-    ) -> Result<ElementEffect, DeidError> {
+    ) -> EffectResult {
         if standard::attribute(element.tag).is_some() {
             return self.apply_basic(element, vr, context);
         }

@@ -5,7 +5,7 @@
 
 /// How ä, ö, ü, å and ø are spelled with plain letters.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::clean) enum UmlautSpelling {
+pub enum UmlautSpelling {
     /// As two letters: ae, oe, ue, aa, oe.
     Long,
     /// As the letter without its mark.
@@ -13,12 +13,12 @@ pub(in crate::clean) enum UmlautSpelling {
 }
 
 /// Whether a character only marks the one before it.
-pub(in crate::clean) fn is_mark(c: char) -> bool {
+pub fn is_mark(c: char) -> bool {
     ('\u{300}'..='\u{36F}').contains(&c)
 }
 
 /// Appends a word as it compares. Letters of other scripts stay, in lower case.
-pub(in crate::clean) fn fold_into(folded: &mut String, word: &str, spelling: UmlautSpelling) {
+pub fn fold_into(folded: &mut String, word: &str, spelling: UmlautSpelling) {
     if word.is_ascii() {
         let from = folded.len();
         folded.push_str(word);
@@ -47,7 +47,7 @@ pub(in crate::clean) fn fold_into(folded: &mut String, word: &str, spelling: Uml
 }
 
 /// A word as it compares.
-pub(in crate::clean) fn folded(word: &str, spelling: UmlautSpelling) -> String {
+pub fn folded(word: &str, spelling: UmlautSpelling) -> String {
     let mut text = String::with_capacity(word.len());
     fold_into(&mut text, word, spelling);
     text

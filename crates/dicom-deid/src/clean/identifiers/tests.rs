@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use dicom_lossless::Tag;
+
 use super::*;
 use crate::standard::tag_of_keyword;
 

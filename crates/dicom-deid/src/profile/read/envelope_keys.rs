@@ -129,7 +129,7 @@ fn shared(stated: &KeySettings<'_>) -> Result<Option<EnvelopeKeys>, Problem> {
     };
     let key = SharedKey::from_hex(node.text("secret-key")?)
         .map_err(|why| unusable(node, "`secret-key`", why))?;
-    Ok(Some(EnvelopeKeys::shared(key)))
+    Ok(Some(EnvelopeKeys::Shared(key)))
 }
 
 fn certificates(stated: &KeySettings<'_>) -> Result<Option<EnvelopeKeys>, Problem> {
