@@ -73,7 +73,7 @@ impl ContainerRef {
 }
 
 /// Makes a text from outside fit to be one segment of an address.
-pub(crate) fn segment(text: &str) -> String {
+pub fn segment(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
