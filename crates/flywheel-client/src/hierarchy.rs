@@ -316,9 +316,8 @@ impl Hierarchy {
             let children = self.children(family, among).await?;
             let label = match choose(children, wanted) {
                 Choice::Take(child) => {
-                    let (taken, children) = (child.clone(), children.to_vec());
                     return Ok(self
-                        .take(among, (&taken, &children), made, wanted)
+                        .take(among, child, children, made, wanted)
                         .await?);
                 }
                 Choice::Make(label) => label,
@@ -354,7 +353,8 @@ impl Hierarchy {
     async fn take(
         &self,
         among: &Siblings,
-        (taken, children): (&Child, &[Child]),
+        taken: &Child,
+        children: &[Child],
         made: Option<Container>,
         wanted: &Wanted,
     ) -> Result<Container, RequestError> {
@@ -449,8 +449,7 @@ impl Hierarchy {
         let subject = among
             .above
             .first()
-            .map(|subject| subject.id.as_str())
-            .unwrap_or_default();
+            .map_or("", |subject| subject.id.as_str());
         let elsewhere = listed.into_iter().find(|session| {
             let whose = session.subject_id();
             session.uid.as_ref() == Some(uid)
