@@ -160,7 +160,7 @@ impl Journal {
         let lock = Lock::take(&path.with_extension("lock"), wait)?;
         let former = folder.join(format!("{stem}.jsonl"));
         let set_aside = writer::set_older_form_aside(&former, |_| true).map_err(failed(&former))?
-            | writer::set_older_form_aside(&path, |header| !writer::is_current(header))
+            | writer::set_older_form_aside(&path, |header| header.v != VERSION)
                 .map_err(failed(&path))?;
         let paths = all_paths(folder, &stem, &path).map_err(failed(folder))?;
         let (files, index) =

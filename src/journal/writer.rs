@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
 use super::index::{Index, LinePosition};
-use super::line::{ConfirmedLine, Header, Line, VERSION};
+use super::line::{ConfirmedLine, Header, Line};
 use super::{KeyedDigest, private};
 
 /// Lines that may wait for the disk.
@@ -146,11 +146,6 @@ pub fn set_older_form_aside(
         std::fs::rename(path, path.with_extension("older.jsonl"))?;
     }
     Ok(older)
-}
-
-/// Whether a journal has the form of this version.
-pub fn is_current(header: &Header) -> bool {
-    header.v == VERSION
 }
 
 /// The lines of a file and where they begin; what is no line of ours comes as `None`.

@@ -50,9 +50,10 @@ pub struct Hierarchy {
     project: Project,
     subjects: Slots<OnceCell<Subject>>,
     families: Slots<tokio::sync::Mutex<Family>>,
-    /// Nothing is made.
-    rehearsal: bool,
-    study_elsewhere: StudyElsewhere,
+    /// Nothing is made: what is not there is a container that would be.
+    pub rehearsal: bool,
+    /// What happens to studies that are under another subject.
+    pub study_elsewhere: StudyElsewhere,
     /// The server is from before subjects were containers.
     without_subjects: OnceCell<bool>,
 }
@@ -128,21 +129,6 @@ impl Hierarchy {
             rehearsal: false,
             study_elsewhere: StudyElsewhere::default(),
             without_subjects: OnceCell::new(),
-        }
-    }
-
-    /// The same, where nothing is to be made: what is not there is a container that would be.
-    #[must_use]
-    pub fn rehearsed(self, rehearsal: bool) -> Self {
-        Self { rehearsal, ..self }
-    }
-
-    /// The same, with what is to happen to studies that are under another subject.
-    #[must_use]
-    pub fn with_studies_elsewhere(self, study_elsewhere: StudyElsewhere) -> Self {
-        Self {
-            study_elsewhere,
-            ..self
         }
     }
 

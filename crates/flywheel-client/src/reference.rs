@@ -39,13 +39,8 @@ impl ContainerKind {
     }
 
     /// The word for several, which is part of addresses.
-    pub(crate) fn plural(self) -> &'static str {
-        match self {
-            Self::Project => "projects",
-            Self::Subject => "subjects",
-            Self::Session => "sessions",
-            Self::Acquisition => "acquisitions",
-        }
+    pub(crate) fn plural(self) -> String {
+        format!("{}s", self.as_str())
     }
 }
 
